@@ -1,0 +1,1 @@
+//! VMs under FreeBSD's bhyve, handled like ordinary commands.

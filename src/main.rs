@@ -1,0 +1,3 @@
+//! The easy-bhyve program.
+
+fn main() {}
