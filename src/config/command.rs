@@ -1,0 +1,210 @@
+//! Statements that begin with a word: `export`, `readonly` and `.`, and what sh would run.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::class::is_name;
+use super::finding::{Finding, FindingName};
+use super::lexer::{Token, TokenKind};
+use super::parser::{MAX_DEPTH, Parser, parse};
+use super::source::Span;
+use super::store::Piece;
+use super::word::{Context, Out, Until};
+
+/// How many files one configuration may include.
+const MAX_FILES: usize = 1000;
+
+/// One operand of `export` or `readonly`.
+struct Operand {
+    name: Piece,
+    name_span: Span,
+    value: Option<(Piece, Span)>,
+}
+
+impl Parser<'_, '_, '_> {
+    /// Reads a statement that does not begin with an assignment.
+    pub(super) fn command(&mut self) -> Result<(), Finding> {
+        let (word, token) = self.literal();
+        if self.at_end() {
+            match word.as_slice() {
+                b"export" => return self.operands(token, false),
+                b"readonly" => return self.operands(token, true),
+                b"." => return self.include(token),
+                _ => {}
+            }
+        }
+        Err(self.refused_command(&word, token))
+    }
+
+    /// Takes the unquoted literal text that begins at the current token.
+    fn literal(&mut self) -> (Vec<u8>, Token) {
+        let first = self.token;
+        let mut text = Vec::new();
+        while matches!(self.token.kind, TokenKind::Text | TokenKind::Continuation) {
+            if self.token.kind == TokenKind::Text {
+                text.extend_from_slice(self.text(self.token));
+            }
+            self.advance();
+        }
+        let end = self.behind.max(first.start);
+        let end = if text.is_empty() { first.end } else { end };
+        (text, Token { end, ..first })
+    }
+
+    /// Reads what follows `export` or `readonly`.
+    fn operands(&mut self, command: Token, freeze: bool) -> Result<(), Finding> {
+        let mut operands = Vec::new();
+        self.skip_blanks();
+        while !self.at_end() {
+            operands.push(self.operand()?);
+            self.skip_blanks();
+        }
+        if operands.is_empty() {
+            let message = "without a name, sh would print variables here";
+            return Err(self.refuse(FindingName::Operand, command, message, "remove the line"));
+        }
+        // sh expands all operands before it assigns the first.
+        for Operand {
+            name,
+            name_span,
+            value,
+        } in operands
+        {
+            if let Some((value, value_span)) = value {
+                self.assign(name, name_span, value, value_span)?;
+            }
+            if freeze {
+                self.reading.store.freeze(name, name_span);
+            }
+        }
+        Ok(())
+    }
+
+    fn operand(&mut self) -> Result<Operand, Finding> {
+        if self.token.kind == TokenKind::Name {
+            let (name, name_span) = self.assigned_name()?;
+            let value = Some(self.value()?);
+            return Ok(Operand {
+                name,
+                name_span,
+                value,
+            });
+        }
+        let (word, token) = self.literal();
+        if is_name(&word) && self.at_end() {
+            let name = self.piece(&word, token);
+            let name_span = self.span(token);
+            return Ok(Operand {
+                name,
+                name_span,
+                value: None,
+            });
+        }
+        if word.contains(&b'=') {
+            return Err(self.refused_command(&word, token));
+        }
+        let message = "an operand must be NAME or NAME=value, with the name written plainly";
+        let help = "write one NAME=value for each variable";
+        Err(self.refuse(FindingName::Operand, token, message, help))
+    }
+
+    /// Reads what follows `.`, and then that file.
+    fn include(&mut self, dot: Token) -> Result<(), Finding> {
+        self.skip_blanks();
+        let first = self.token;
+        let mut out = Out::marked();
+        let context = Context {
+            quoted: false,
+            colon: false,
+        };
+        self.word(&mut out, Until::WordEnd, context)?;
+        let token = Token {
+            end: self.behind.max(first.start),
+            ..first
+        };
+        let token = if token.end == token.start { dot } else { token };
+        self.check_full(&out, token)?;
+        self.skip_blanks();
+        if !self.at_end() {
+            let message = "only one file can follow the .";
+            let help = "put each . FILE on a line of its own";
+            return Err(self.refuse(FindingName::Include, self.token, message, help));
+        }
+        self.check_include(&out, token)?;
+        let path = self
+            .reading
+            .base
+            .join(Path::new(OsStr::from_bytes(out.bytes())));
+        self.read_included(&path, token)
+    }
+
+    fn check_include(&self, out: &Out, token: Token) -> Result<(), Finding> {
+        let path = String::from_utf8_lossy(out.bytes());
+        let no = |message: &str, help: String| {
+            Err(self.refuse(FindingName::Include, token, message, help))
+        };
+        let separators = self
+            .reading
+            .store
+            .get(b"IFS")
+            .map_or(&b" \t\n"[..], |ifs| ifs.value);
+        let text = out.text();
+        let mut open = text
+            .bytes
+            .iter()
+            .zip(&text.active)
+            .filter(|(_, active)| **active);
+        if open.any(|(byte, _)| b"*?[".contains(byte) || separators.contains(byte)) {
+            return no(
+                "sh would split this word, or look for files that match it",
+                "put the file's name in double quotes".to_owned(),
+            );
+        }
+        if path.is_empty() {
+            return no(
+                "the . needs the name of a file",
+                "write . ./FILE".to_owned(),
+            );
+        }
+        if path.starts_with('-') || !path.contains('/') {
+            return no(
+                "sh would look for this file along PATH",
+                format!("write . ./{path} for a file beside the configuration"),
+            );
+        }
+        Ok(())
+    }
+
+    fn read_included(&mut self, path: &Path, token: Token) -> Result<(), Finding> {
+        let shown = path.display();
+        if self.reading.stack.len() >= MAX_DEPTH || self.reading.files >= MAX_FILES {
+            let message = "too many files are included";
+            let help = "include each file once, from the main file";
+            return Err(self.refuse(FindingName::TooLarge, token, message, help));
+        }
+        let identity = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        if self.reading.stack.contains(&identity) {
+            return Err(self.refuse(
+                FindingName::IncludeCircle,
+                token,
+                format!("{shown} is being read already: it would include itself for ever"),
+                "remove this line",
+            ));
+        }
+        let source = super::read(path).map_err(|error| {
+            self.refuse(
+                FindingName::IncludeUnreadable,
+                token,
+                format!("cannot read {shown}: {error}"),
+                "name a file that exists; a relative name begins at the configuration's directory",
+            )
+        })?;
+        self.reading.files += 1;
+        self.reading.stack.push(identity);
+        let file = self.reading.store.sources.push(source);
+        parse(self.reading, file);
+        self.reading.stack.pop();
+        Ok(())
+    }
+}

@@ -1,0 +1,231 @@
+//! Parameter expansions: `$x`, `${x}`, defaults, alternatives, length and trimming.
+
+use std::borrow::Cow;
+
+use super::finding::{Finding, FindingName};
+use super::lexer::{Token, TokenKind};
+use super::parser::Parser;
+use super::pattern::{Pattern, Trim};
+use super::store::Piece;
+use super::word::{Context, Out, Until};
+
+/// The longest pattern with wildcards, in bytes.
+const MAX_PATTERN: usize = 1024;
+
+impl<'a> Parser<'a, '_, '_> {
+    /// Reads an expansion; the current token is its `$`.
+    pub(super) fn parameter(&mut self, out: &mut Out, context: Context) -> Result<(), Finding> {
+        let dollar = self.token;
+        self.advance_joined();
+        match self.token.kind {
+            TokenKind::Name => {
+                let name = self.name();
+                let value = self.readable(&name, dollar)?;
+                out.push(value.as_deref().unwrap_or_default(), context.quoted);
+                Ok(())
+            }
+            TokenKind::OpenBrace => self.nested(|parser| parser.brace(dollar, out, context)),
+            TokenKind::OpenParen => Err(self.command_substitution(dollar)),
+            _ => Err(self.special(dollar)),
+        }
+    }
+
+    /// Reads `${…}`; the current token is the `{`.
+    fn brace(&mut self, dollar: Token, out: &mut Out, context: Context) -> Result<(), Finding> {
+        self.advance_joined();
+        let length = self.token.kind == TokenKind::Length;
+        if length {
+            self.advance_joined();
+        }
+        match self.token.kind {
+            TokenKind::Name => {}
+            TokenKind::Special => return Err(self.special(dollar)),
+            TokenKind::End => return Err(self.unterminated(dollar)),
+            _ => return Err(self.bad_expansion(dollar)),
+        }
+        let name_token = self.token;
+        let name = self.name();
+        if self.token.kind == TokenKind::CloseBrace {
+            let value = self.readable(&name, dollar)?;
+            let value = value.as_deref().unwrap_or_default();
+            if length {
+                out.push(value.len().to_string().as_bytes(), context.quoted);
+            } else {
+                out.push(value, context.quoted);
+            }
+            self.advance();
+            return Ok(());
+        }
+        let colon = self.token.kind == TokenKind::Colon;
+        if colon {
+            self.advance_joined();
+        }
+        let operator = self.token;
+        if operator.kind == TokenKind::End {
+            return Err(self.unterminated(dollar));
+        }
+        if length || operator.kind != TokenKind::Operator {
+            return Err(self.bad_expansion(dollar));
+        }
+        let sign = self.text(operator).first().copied().unwrap_or_default();
+        if sign == b'?' {
+            return Err(self.refuse(
+                FindingName::ErrorExpansion,
+                dollar.to(operator),
+                "this expansion would end sh with a message",
+                "give a default instead: ${name:-value}",
+            ));
+        }
+        self.advance_joined();
+        let value = self.readable(&name, dollar)?;
+        let value = value.map(Cow::into_owned);
+        if matches!(sign, b'%' | b'#') {
+            return self.trimmed(dollar, sign, &value.unwrap_or_default(), out, context);
+        }
+        let set = value
+            .as_ref()
+            .is_some_and(|value| !(colon && value.is_empty()));
+        let until = Until::Brace(dollar);
+        match (sign, set) {
+            (b'-', false) | (b'+', true) => self.word(out, until, context),
+            (b'=', false) => {
+                let name = (name, name_token);
+                self.assigned(name, dollar, out, context)
+            }
+            _ => {
+                if sign != b'+' {
+                    out.push(&value.unwrap_or_default(), context.quoted);
+                }
+                self.word(&mut Out::dead(), until, context)
+            }
+        }
+    }
+
+    /// Reads the word of `${name=word}`, whose value goes to the variable too.
+    fn assigned(
+        &mut self,
+        (name, token): (Cow<'a, [u8]>, Token),
+        dollar: Token,
+        out: &mut Out,
+        context: Context,
+    ) -> Result<(), Finding> {
+        let start = self.token;
+        let mut word = out.inner();
+        let inner = Context {
+            colon: false,
+            ..context
+        };
+        self.word(&mut word, Until::Brace(dollar), inner)?;
+        self.check_full(&word, dollar)?;
+        if !out.is_dead() {
+            let name = self.piece(&name, token);
+            let value = self.reading.store.make(word.bytes());
+            let close = Token {
+                end: self.behind - 1,
+                ..start
+            };
+            let name_span = self.span(token);
+            self.assign(name, name_span, value, self.span(close))?;
+        }
+        out.push(word.bytes(), context.quoted);
+        Ok(())
+    }
+
+    /// Reads the pattern of `${name%pattern}` and its kin, and takes away what it matches.
+    fn trimmed(
+        &mut self,
+        dollar: Token,
+        sign: u8,
+        value: &[u8],
+        out: &mut Out,
+        context: Context,
+    ) -> Result<(), Finding> {
+        let longest = self.token.kind == TokenKind::Operator;
+        if longest {
+            self.advance_joined();
+        }
+        let start = self.token;
+        let mut word = if out.is_dead() {
+            Out::dead()
+        } else {
+            Out::marked()
+        };
+        let open = Context {
+            quoted: false,
+            colon: false,
+        };
+        self.word(&mut word, Until::Brace(dollar), open)?;
+        self.check_full(&word, dollar)?;
+        let at = Token {
+            end: self.behind - 1,
+            ..start
+        };
+        let unclear = |why: &str| {
+            let message = format!("sh's meaning of this pattern is not certain: {why}");
+            self.refuse(
+                FindingName::Pattern,
+                at,
+                message,
+                "write out what is to be taken away",
+            )
+        };
+        let pattern = Pattern::parse(word.text()).map_err(|bad| unclear(bad.0))?;
+        if !pattern.is_literal() && word.bytes().len() > MAX_PATTERN {
+            return Err(unclear("it is longer than 1024 bytes"));
+        }
+        let trim = match (sign, longest) {
+            (b'#', false) => Trim::ShortestPrefix,
+            (b'#', true) => Trim::LongestPrefix,
+            (_, false) => Trim::ShortestSuffix,
+            (_, true) => Trim::LongestSuffix,
+        };
+        out.push(pattern.trim(value, trim), context.quoted);
+        Ok(())
+    }
+
+    /// Takes the name that begins at the current token.
+    pub(super) fn name(&mut self) -> Cow<'a, [u8]> {
+        let mut name = Cow::Borrowed(self.text(self.token));
+        self.advance_joined();
+        while self.token.kind == TokenKind::Name {
+            name.to_mut().extend_from_slice(self.text(self.token));
+            self.advance_joined();
+        }
+        name
+    }
+
+    /// The name as text that can be kept: where it stands, if it stands in one piece.
+    pub(super) fn piece(&mut self, name: &[u8], token: Token) -> Piece {
+        if self.text(token) == name {
+            return Piece::Source(self.span(token));
+        }
+        self.reading.store.make(name)
+    }
+
+    /// The value of a variable, of the file or else of the environment.
+    pub(super) fn lookup(&self, name: &[u8]) -> Option<Cow<'_, [u8]>> {
+        if let Some(assignment) = self.reading.store.get(name) {
+            return Some(Cow::Borrowed(assignment.value));
+        }
+        let name = std::str::from_utf8(name).ok()?;
+        self.reading.outside.variable(name).map(Cow::Owned)
+    }
+
+    fn readable(&self, name: &[u8], dollar: Token) -> Result<Option<Cow<'_, [u8]>>, Finding> {
+        if self.reading.store.get(name).is_none() && OWN_OF_SHELL.contains(&name) {
+            let name = String::from_utf8_lossy(name);
+            return Err(self.refuse(
+                FindingName::ShellVariable,
+                dollar,
+                format!("{name} is filled in by the shell itself"),
+                "write the value out",
+            ));
+        }
+        Ok(self.lookup(name))
+    }
+}
+
+/// Variables that every sh sets on its own, so that the environment does not tell their value.
+pub(super) const OWN_OF_SHELL: [&[u8]; 9] = [
+    b"IFS", b"LINENO", b"OPTIND", b"PPID", b"PS1", b"PS2", b"PS4", b"_", b"RANDOM",
+];

@@ -1,0 +1,385 @@
+//! Bytes to tokens: where sh(1) would see words, quotes and expansions.
+//!
+//! Pure and lossless: the tokens of a file, joined, are the file. Nothing is judged here; what we
+//! do not accept is a token like any other. Takes linear time and cannot fail.
+
+use super::class::{
+    BLANK, BRACE_IN_DOUBLE_STOP, BRACE_STOP, DOUBLE_STOP, NAME, NAME_START, SPECIAL, TOP_STOP, is,
+};
+
+/// What a [`Token`] is.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum TokenKind {
+    /// Unquoted spaces and tabs.
+    Blank,
+    /// An unquoted newline.
+    Newline,
+    /// From `#` at the start of a word up to the end of the line.
+    Comment,
+    /// A backslash and the newline that it hides.
+    Continuation,
+    /// A variable's name, before `=` or in an expansion; a continuation can split it.
+    Name,
+    /// The `=` behind the name that begins a word.
+    Equals,
+    /// Characters that stand for themselves.
+    Text,
+    /// A backslash and the character that it quotes.
+    Escaped,
+    /// `'…'`.
+    SingleQuoted,
+    /// `$'…'`.
+    AnsiQuoted,
+    /// `"`, opening or closing.
+    DoubleQuote,
+    /// A `$` that begins an expansion.
+    Dollar,
+    /// `@`, `#`, `1` and the like behind `$` or `${`.
+    Special,
+    /// The `{` of `${`.
+    OpenBrace,
+    /// The `#` of `${#name}`.
+    Length,
+    /// The `:` of `${name:-word}`.
+    Colon,
+    /// One of `- = + ? % #` behind the name in `${…}`; `%%` is two tokens.
+    Operator,
+    /// The `}` that ends `${…}`.
+    CloseBrace,
+    /// The `(` of `$(`.
+    OpenParen,
+    /// A backquote.
+    Backquote,
+    /// An unquoted `;`.
+    Semicolon,
+    /// One of `& | < > ( )`, unquoted.
+    Control,
+    /// `'…` or `$'…` without an end: the rest of the file.
+    Unterminated,
+    /// The end of the file; never produced by the iterator.
+    End,
+}
+
+/// A kind and the bytes that it covers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Token {
+    /// What the token is.
+    pub kind: TokenKind,
+    /// Offset of the first byte.
+    pub start: usize,
+    /// Offset behind the last byte.
+    pub end: usize,
+}
+
+impl Token {
+    /// The same token, reaching up to the end of `last`.
+    pub(super) fn to(self, last: Self) -> Self {
+        Self {
+            end: last.end,
+            ..self
+        }
+    }
+}
+
+/// The quotes and braces that are open at a place; none is a file's top level.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Mode {
+    /// Between two `"`.
+    Double,
+    /// In the word of `${…}` where quotes have their unquoted meaning.
+    Brace,
+    /// In the word of `"${…}"`, where a single quote is an ordinary character.
+    BraceInDouble,
+}
+
+/// What the bytes just read let us expect.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum State {
+    Word,
+    AssignedName,
+    Parameter,
+    ParameterName,
+    BraceStart,
+    BraceName,
+    AfterName,
+    AfterColon,
+    AfterTrim(u8),
+}
+
+/// Yields the tokens of a file.
+#[derive(Clone, Debug)]
+pub struct Lexer<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    modes: Vec<Mode>,
+    state: State,
+    word_start: bool,
+}
+
+impl<'a> Lexer<'a> {
+    /// Begins at the start of `bytes`.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            bytes,
+            at: 0,
+            modes: Vec::new(),
+            state: State::Word,
+            word_start: true,
+        }
+    }
+
+    fn byte(&self, at: usize) -> Option<u8> {
+        self.bytes.get(at).copied()
+    }
+
+    /// The first offset from `at` on that is not within a continuation.
+    fn behind_continuations(&self, mut at: usize) -> usize {
+        while self.byte(at) == Some(b'\\') && self.byte(at + 1) == Some(b'\n') {
+            at += 2;
+        }
+        at
+    }
+
+    /// The first offset from `at` on whose byte is not (`wanted`), or is (`!wanted`), in `class`.
+    fn run(&self, at: usize, class: u8, wanted: bool) -> usize {
+        let rest = self.bytes.get(at..).unwrap_or_default();
+        let length = rest.iter().position(|byte| is(*byte, class) != wanted);
+        length.map_or(self.bytes.len(), |length| at + length)
+    }
+
+    fn take(&mut self, length: usize, kind: TokenKind) -> TokenKind {
+        self.at = (self.at + length).min(self.bytes.len());
+        kind
+    }
+
+    fn take_to(&mut self, end: usize, kind: TokenKind) -> TokenKind {
+        self.at = end;
+        kind
+    }
+
+    fn next_kind(&mut self, first: u8) -> TokenKind {
+        if first == b'\\' && self.byte(self.at + 1) == Some(b'\n') {
+            return self.take(2, TokenKind::Continuation);
+        }
+        let state = std::mem::replace(&mut self.state, State::Word);
+        match state {
+            State::AssignedName if first == b'=' => self.take(1, TokenKind::Equals),
+            State::AssignedName | State::ParameterName | State::BraceName if is(first, NAME) => {
+                self.name(state)
+            }
+            State::Parameter => self.parameter(first),
+            State::BraceStart => self.brace_start(first),
+            State::BraceName | State::AfterName => self.after_name(first),
+            State::AfterColon if matches!(first, b'-' | b'=' | b'+' | b'?') => {
+                self.take(1, TokenKind::Operator)
+            }
+            State::AfterTrim(operator) if first == operator => self.take(1, TokenKind::Operator),
+            _ => self.word(first),
+        }
+    }
+
+    fn name(&mut self, state: State) -> TokenKind {
+        self.state = state;
+        self.take_to(self.run(self.at, NAME, true), TokenKind::Name)
+    }
+
+    fn parameter(&mut self, first: u8) -> TokenKind {
+        match first {
+            b'{' => {
+                let quoted = matches!(self.modes.last(), Some(Mode::Double | Mode::BraceInDouble));
+                let mode = if quoted {
+                    Mode::BraceInDouble
+                } else {
+                    Mode::Brace
+                };
+                self.modes.push(mode);
+                self.state = State::BraceStart;
+                self.take(1, TokenKind::OpenBrace)
+            }
+            b'(' => self.take(1, TokenKind::OpenParen),
+            _ if is(first, NAME_START) => self.name(State::ParameterName),
+            _ => self.take(1, TokenKind::Special),
+        }
+    }
+
+    fn brace_start(&mut self, first: u8) -> TokenKind {
+        let next = self.byte(self.behind_continuations(self.at + 1));
+        if first == b'#' && next.is_some_and(|next| is(next, NAME_START)) {
+            self.state = State::BraceName;
+            return self.take(1, TokenKind::Length);
+        }
+        if is(first, NAME_START) {
+            return self.name(State::BraceName);
+        }
+        if is(first, SPECIAL) {
+            self.state = State::AfterName;
+            return self.take(1, TokenKind::Special);
+        }
+        self.word(first)
+    }
+
+    fn after_name(&mut self, first: u8) -> TokenKind {
+        match first {
+            b':' => {
+                self.state = State::AfterColon;
+                self.take(1, TokenKind::Colon)
+            }
+            b'-' | b'=' | b'+' | b'?' => self.take(1, TokenKind::Operator),
+            b'%' | b'#' => {
+                // A pattern has quotes of its own, also inside double quotes.
+                if let Some(mode) = self.modes.last_mut() {
+                    *mode = Mode::Brace;
+                }
+                self.state = State::AfterTrim(first);
+                self.take(1, TokenKind::Operator)
+            }
+            _ => self.word(first),
+        }
+    }
+
+    fn word(&mut self, first: u8) -> TokenKind {
+        let Some(mode) = self.modes.last().copied() else {
+            return self.top(first);
+        };
+        let single = mode == Mode::Brace;
+        match first {
+            b'}' if mode != Mode::Double => {
+                self.modes.pop();
+                self.take(1, TokenKind::CloseBrace)
+            }
+            b'"' if mode == Mode::Double => {
+                self.modes.pop();
+                self.take(1, TokenKind::DoubleQuote)
+            }
+            b'\\' if !single => {
+                let next = self.byte(self.at + 1).unwrap_or_default();
+                let braced = mode == Mode::BraceInDouble || self.modes.len() > 1;
+                let quotes = matches!(next, b'$' | b'`' | b'"' | b'\\') || next == b'}' && braced;
+                if quotes {
+                    self.take(2, TokenKind::Escaped)
+                } else {
+                    self.take(1, TokenKind::Text)
+                }
+            }
+            b'\'' if !single => self.text(mode),
+            _ => self
+                .common(first, single)
+                .unwrap_or_else(|| self.text(mode)),
+        }
+    }
+
+    /// Takes the characters from here on that mean nothing in `mode`, at least one.
+    fn text(&mut self, mode: Mode) -> TokenKind {
+        let stop = match mode {
+            Mode::Double => DOUBLE_STOP,
+            Mode::Brace => BRACE_STOP,
+            Mode::BraceInDouble => BRACE_IN_DOUBLE_STOP,
+        };
+        self.take_to(self.run(self.at + 1, stop, false), TokenKind::Text)
+    }
+
+    /// What has the same meaning at the top level as in braces.
+    fn common(&mut self, first: u8, single: bool) -> Option<TokenKind> {
+        Some(match first {
+            b'\'' if single => self.single_quoted(),
+            b'"' => {
+                self.modes.push(Mode::Double);
+                self.take(1, TokenKind::DoubleQuote)
+            }
+            b'\\' if self.at + 1 < self.bytes.len() => self.take(2, TokenKind::Escaped),
+            b'`' => self.take(1, TokenKind::Backquote),
+            b'$' => self.dollar(single),
+            _ => return None,
+        })
+    }
+
+    fn top(&mut self, first: u8) -> TokenKind {
+        let word_start = std::mem::replace(&mut self.word_start, false);
+        if !is(first, TOP_STOP) {
+            if word_start && first == b'#' {
+                let rest = self.bytes.get(self.at..).unwrap_or_default();
+                let length = rest.iter().position(|byte| *byte == b'\n');
+                return self.take(length.unwrap_or(rest.len()), TokenKind::Comment);
+            }
+            if word_start && is(first, NAME_START) && self.is_assignment() {
+                return self.name(State::AssignedName);
+            }
+            return self.take_to(self.run(self.at, TOP_STOP, false), TokenKind::Text);
+        }
+        let kind = match first {
+            b' ' | b'\t' => self.take_to(self.run(self.at, BLANK, true), TokenKind::Blank),
+            b'\n' => self.take(1, TokenKind::Newline),
+            b';' => self.take(1, TokenKind::Semicolon),
+            b'&' | b'|' | b'<' | b'>' | b'(' | b')' => self.take(1, TokenKind::Control),
+            _ => {
+                let common = self.common(first, true);
+                return common.unwrap_or_else(|| self.take(1, TokenKind::Text));
+            }
+        };
+        self.word_start = true;
+        kind
+    }
+
+    /// Whether the word that begins here is a name directly followed by `=`.
+    fn is_assignment(&self) -> bool {
+        let mut at = self.at;
+        loop {
+            at = self.run(at, NAME, true);
+            match self.byte(at) {
+                Some(b'=') => return true,
+                Some(b'\\') if self.byte(at + 1) == Some(b'\n') => at += 2,
+                _ => return false,
+            }
+        }
+    }
+
+    fn single_quoted(&mut self) -> TokenKind {
+        let rest = self.bytes.get(self.at + 1..).unwrap_or_default();
+        match rest.iter().position(|byte| *byte == b'\'') {
+            Some(length) => self.take(length + 2, TokenKind::SingleQuoted),
+            None => self.take_to(self.bytes.len(), TokenKind::Unterminated),
+        }
+    }
+
+    fn ansi_quoted(&mut self) -> TokenKind {
+        let mut at = self.at + 2;
+        while let Some(byte) = self.byte(at) {
+            match byte {
+                b'\'' => return self.take_to(at + 1, TokenKind::AnsiQuoted),
+                b'\\' => at += 2,
+                _ => at += 1,
+            }
+        }
+        self.take_to(self.bytes.len(), TokenKind::Unterminated)
+    }
+
+    fn dollar(&mut self, single: bool) -> TokenKind {
+        if single && self.byte(self.at + 1) == Some(b'\'') {
+            return self.ansi_quoted();
+        }
+        let next = self.byte(self.behind_continuations(self.at + 1));
+        if next.is_some_and(|next| is(next, NAME_START | SPECIAL) || matches!(next, b'{' | b'(')) {
+            self.state = State::Parameter;
+            return self.take(1, TokenKind::Dollar);
+        }
+        self.take(1, TokenKind::Text)
+    }
+}
+
+impl Iterator for Lexer<'_> {
+    type Item = Token;
+
+    fn next(&mut self) -> Option<Token> {
+        let start = self.at;
+        let kind = self.next_kind(self.byte(start)?);
+        Some(Token {
+            kind,
+            start,
+            end: self.at,
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "lexer_tests.rs"]
+mod tests;

@@ -1,0 +1,160 @@
+//! Findings over a whole configuration: what can be used, but is probably not what was meant.
+//!
+//! A call of its own, since most verbs need one VM only; takes linear time. What the parser refuses
+//! is not repeated here: see [`Config::findings`].
+
+use std::collections::{HashMap, HashSet};
+
+use super::keys::{self, Keys, SPELLINGS};
+use super::{Assignment, Config, Finding, FindingName, Span, canonical, is_vm_name};
+
+/// Looks at everything.
+pub fn check(config: &Config) -> Vec<Finding> {
+    let mut findings = line_ends(config);
+    let all = config.keys_of_all();
+    let vms: HashSet<&str> = all.iter().map(|keys| keys.vm).collect();
+    for assignment in config.store.last(|_| true) {
+        findings.extend(name(config, &vms, assignment));
+    }
+    findings.extend(all.iter().flat_map(|keys| conflicts(config, keys)));
+    findings.extend(same_ids(config));
+    findings.sort_by_key(|finding| (finding.span.file, finding.span.start));
+    findings
+}
+
+/// Two spellings of one key of a VM with two different values.
+pub fn conflicts(config: &Config, keys: &Keys<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for spellings in SPELLINGS {
+        let spelled =
+            |(key, set): &&(&str, Assignment<'_>)| spellings.contains(key) && !set.value.is_empty();
+        let mut set = keys.keys.iter().filter(spelled);
+        let Some((_, first)) = set.next() else {
+            continue;
+        };
+        let others = set.filter(|(_, other)| other.value != first.value);
+        findings.extend(others.map(|(_, other)| {
+            let place = config.place(first.name_span);
+            Finding::new(
+                FindingName::ConflictingKeys,
+                other.name_span,
+                format!(
+                    "{} and {} ({place}) are one key with two values",
+                    other.name, first.name
+                ),
+                format!("keep {}_{}", keys.vm, canonical_of(spellings)),
+            )
+        }));
+    }
+    findings
+}
+
+fn canonical_of(spellings: &[&str]) -> String {
+    let first = spellings.first().copied().unwrap_or_default();
+    canonical(first).to_owned()
+}
+
+/// The first line of each file that ends in CR LF.
+fn line_ends(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (file, source) in (0..).map(super::FileId).zip(config.sources().iter()) {
+        let bytes = source.bytes();
+        if !bytes.contains(&b'\r') {
+            continue;
+        }
+        if let Some(at) = bytes.windows(2).position(|pair| pair == b"\r\n") {
+            let start = u32::try_from(at).unwrap_or(u32::MAX);
+            findings.push(Finding::new(
+                FindingName::Crlf,
+                Span {
+                    file,
+                    start,
+                    end: start + 1,
+                },
+                "the line ends in CR LF; for sh the CR is part of the value",
+                "convert the file: tr -d '\\r'",
+            ));
+        }
+    }
+    findings
+}
+
+/// What there is to say about one variable's name.
+fn name(config: &Config, vms: &HashSet<&str>, assignment: Assignment<'_>) -> Option<Finding> {
+    let name = assignment.name;
+    if let Some(vm) = name.strip_suffix("_id").filter(|vm| !is_vm_name(vm)) {
+        return Some(Finding::new(
+            FindingName::VmName,
+            assignment.name_span,
+            format!("{name} makes no VM: \"{vm}\" cannot be a VM's name"),
+            "begin the name with a letter",
+        ));
+    }
+    let mut owners = config.owners(name);
+    if let Some((vm, key)) = owners.next() {
+        let (other, other_key) = owners.next()?;
+        return Some(Finding::new(
+            FindingName::AmbiguousKey,
+            assignment.name_span,
+            format!("{name} is {key} of {vm}, but could be {other_key} of {other}"),
+            "rename one of the two VMs",
+        ));
+    }
+    let mut underscores = name
+        .rmatch_indices('_')
+        .filter_map(|(at, _)| name.get(..at));
+    let vm = underscores.find(|vm| vms.contains(vm))?;
+    let key = name.get(vm.len() + 1..).unwrap_or_default();
+    let nearest = nearest(key);
+    Some(Finding::new(
+        FindingName::UnknownKey,
+        assignment.name_span,
+        format!("\"{key}\" is no key of a VM, though {vm} is one"),
+        format!("the nearest key is {nearest}: {vm}_{nearest}"),
+    ))
+}
+
+/// The known key that is spelled most like `key`.
+fn nearest(key: &str) -> String {
+    let start = key.find(|character: char| character.is_ascii_digit());
+    let digits = start.map_or("0", |start| {
+        let rest = key.get(start..).unwrap_or_default();
+        let end = rest.find(|character: char| !character.is_ascii_digit());
+        end.and_then(|end| rest.get(..end)).unwrap_or(rest)
+    });
+    let number = digits.trim_start_matches('0');
+    let number = if number.is_empty() { "0" } else { number };
+    let known = keys::PLAIN.map(str::to_owned).into_iter();
+    let numbered = ["cd", "hd", "if"].map(|stem| format!("{stem}{number}"));
+    let all = known.chain(numbered).chain([format!("if{number}_bridge")]);
+    let distance = |known: &String| strsim::damerau_levenshtein(key, known);
+    all.min_by_key(distance).unwrap_or_default()
+}
+
+/// Every VM whose id an earlier one has.
+fn same_ids(config: &Config) -> Vec<Finding> {
+    let mut first: HashMap<&[u8], Assignment<'_>> = HashMap::new();
+    let mut findings = Vec::new();
+    for (vm, id) in config.vms() {
+        let Some(earlier) = first.get(keys::number(id.value)) else {
+            first.insert(keys::number(id.value), id);
+            continue;
+        };
+        let place = config.place(earlier.value_span);
+        let value = String::from_utf8_lossy(id.value);
+        findings.push(Finding::new(
+            FindingName::DuplicateId,
+            id.value_span,
+            format!(
+                "{vm} has the id {value}, and so has {} ({place})",
+                earlier.name
+            ),
+            "give every VM an id of its own",
+        ));
+    }
+    findings
+}
+
+#[cfg(test)]
+#[path = "lint_tests.rs"]
+mod tests;

@@ -1,0 +1,81 @@
+//! Tests of the findings over a whole configuration.
+
+use super::{check, conflicts};
+use crate::config::FindingName::{self, *};
+use crate::config::tests::config;
+
+fn findings(text: &str) -> Vec<(FindingName, String)> {
+    let config = config(text.as_bytes());
+    let found = check(&config).into_iter();
+    found
+        .map(|finding| (finding.name, config.place(finding.span).to_string()))
+        .collect()
+}
+
+fn place(column: &str) -> String {
+    format!("test.conf:{column}")
+}
+
+#[test]
+fn a_good_configuration_has_none() {
+    let text = "bridge=bridge0 iso_path=/iso\na_id=1 a_cd0=x a_if0_bridge=b\na_b_id=2 a_b_hd7=x\n";
+    assert_eq!(findings(text), []);
+}
+
+#[test]
+fn an_unknown_key_of_a_vm_names_the_nearest() {
+    assert_eq!(
+        findings("a_id=1\na_memory=2G\n"),
+        [(UnknownKey, place("2:1"))]
+    );
+    let config = config(b"a_id=1 a_hdd2=x a_if3bridge=y b_mem=1");
+    let help: Vec<_> = check(&config)
+        .into_iter()
+        .filter_map(|finding| finding.help)
+        .collect();
+    assert_eq!(
+        help,
+        [
+            "the nearest key is hd2: a_hd2",
+            "the nearest key is if3_bridge: a_if3_bridge"
+        ]
+    );
+}
+
+#[test]
+fn ids_are_compared_as_numbers() {
+    assert_eq!(
+        findings("a_id=1 b_id=01 c_id=2\n"),
+        [(DuplicateId, place("1:13"))]
+    );
+    let config = config(b"a_id=1 b_id=01 c_id=2 d_id=0 e_id=00");
+    let same = |vm| {
+        config
+            .same_id(vm)
+            .iter()
+            .map(|(other, _)| *other)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(same("a"), ["b"]);
+    assert_eq!(same("d"), ["e"]);
+    assert_eq!(same("c"), [""; 0]);
+    assert_eq!(same("nobody"), [""; 0]);
+}
+
+#[test]
+fn two_spellings_are_an_error_only_with_two_values() {
+    assert_eq!(findings("a_id=1\na_grub_inst=x\na_grub_install=x\n"), []);
+    let text = "a_id=1\na_grub_root=x\na_gpt=x\na_grub_bootpart=y\n";
+    assert_eq!(findings(text), [(ConflictingKeys, place("4:1"))]);
+    let config = config(text.as_bytes());
+    assert_eq!(conflicts(&config, &config.keys_of("a")).len(), 1);
+}
+
+#[test]
+fn line_ends_and_vm_names_are_looked_at() {
+    assert_eq!(findings("a_id=1\r\nb_id=2\r\n"), [(Crlf, place("1:7"))]);
+    assert_eq!(
+        findings("_id=1 _x_id=2\n"),
+        [(VmName, place("1:1")), (VmName, place("1:7"))]
+    );
+}

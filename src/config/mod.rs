@@ -1,0 +1,227 @@
+//! The configuration: finds its files, reads them as sh(1) would, and never runs anything.
+//!
+//! Knows the order of the search and the grammar, and to which VM a key belongs; it does not know
+//! what a key means. Takes the environment and home directories as a value ([`Outside`]).
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
+mod ansi;
+mod class;
+mod command;
+pub mod de;
+mod expand;
+mod find;
+mod finding;
+mod keys;
+pub mod lexer;
+pub mod lint;
+mod located;
+mod parser;
+mod pattern;
+mod refuse;
+mod source;
+mod store;
+mod word;
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+pub use find::{NotFound, find};
+pub use finding::{Finding, FindingName, Severity};
+pub use keys::{Keys, canonical, is_vm_name};
+pub use source::{FileId, Line, Place, Source, Sources, Span};
+pub use store::Assignment;
+
+use store::Store;
+
+/// What an expansion may see of the world outside the files.
+#[derive(Clone, Copy)]
+pub struct Outside<'o> {
+    /// The value of an environment variable, for names that the files do not set.
+    pub variable: &'o dyn Fn(&str) -> Option<OsString>,
+    /// The home directory of a user, for `~user`.
+    pub home: &'o dyn Fn(&OsStr) -> Option<PathBuf>,
+}
+
+impl Outside<'_> {
+    fn variable(&self, name: &str) -> Option<Vec<u8>> {
+        (self.variable)(name).map(OsString::into_vec)
+    }
+
+    fn home(&self, user: &[u8]) -> Option<Vec<u8>> {
+        let home = (self.home)(OsStr::from_bytes(user))?;
+        Some(home.into_os_string().into_vec())
+    }
+}
+
+impl fmt::Debug for Outside<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outside").finish_non_exhaustive()
+    }
+}
+
+/// Why there is no configuration.
+#[derive(Debug)]
+pub enum ConfigError {
+    /// A file that cannot be read.
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The files hold something that we do not accept; at least one finding is an error.
+    Refused(Box<Config>),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable { path, error } => {
+                write!(
+                    f,
+                    "cannot read the configuration {}: {error}",
+                    path.display()
+                )
+            }
+            Self::Refused(config) => match config.findings.first() {
+                Some(finding) => write!(f, "{}: {}", config.place(finding.span), finding.message),
+                None => f.write_str("the configuration is refused"),
+            },
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Unreadable { error, .. } => Some(error),
+            Self::Refused(_) => None,
+        }
+    }
+}
+
+/// A configuration that was read: its sources, and what they assign.
+#[derive(Clone, Debug)]
+pub struct Config {
+    store: Store,
+    findings: Vec<Finding>,
+}
+
+impl Config {
+    /// The last assignment of a variable.
+    pub fn get(&self, name: &str) -> Option<Assignment<'_>> {
+        self.store.get(name.as_bytes())
+    }
+
+    /// Every assignment, in the order in which sh would make them.
+    pub fn assignments(&self) -> impl Iterator<Item = Assignment<'_>> {
+        self.store.assignments()
+    }
+
+    /// The files that were read.
+    pub fn sources(&self) -> &Sources {
+        &self.store.sources
+    }
+
+    /// Everything that was refused while reading; empty unless this came with an error.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// Where a span begins.
+    pub fn place(&self, span: Span) -> Place {
+        self.store.sources.place(span)
+    }
+
+    /// The line of text that a span begins on.
+    pub fn line(&self, span: Span) -> Line<'_> {
+        self.store.sources.line(span)
+    }
+}
+
+/// A reading that is under way.
+struct Reading<'o> {
+    store: Store,
+    findings: Vec<Finding>,
+    outside: &'o Outside<'o>,
+    /// Where the relative names of included files begin.
+    base: PathBuf,
+    /// The files that are being read, the outermost first.
+    stack: Vec<PathBuf>,
+    files: usize,
+}
+
+/// Reads files, each of which sees and overrides what the ones before it set.
+///
+/// # Errors
+/// Returns the first file that cannot be read, or what the files hold that is refused.
+pub fn load(files: &[PathBuf], outside: &Outside<'_>) -> Result<Config, ConfigError> {
+    let sources: Result<Vec<_>, _> = files
+        .iter()
+        .map(|path| {
+            let unreadable = |error| ConfigError::Unreadable {
+                path: path.clone(),
+                error,
+            };
+            read(path).map_err(unreadable)
+        })
+        .collect();
+    parse(sources?, outside)
+}
+
+/// Reads sources that are in memory already; a `. FILE` in them is read from disk.
+///
+/// # Errors
+/// Returns what the sources hold that is refused.
+pub fn parse(sources: Vec<Source>, outside: &Outside<'_>) -> Result<Config, ConfigError> {
+    let base = sources.first().and_then(|source| source.path().parent());
+    let base = base.filter(|base| !base.as_os_str().is_empty());
+    let mut reading = Reading {
+        base: base.unwrap_or(Path::new(".")).to_path_buf(),
+        store: Store::default(),
+        findings: Vec::new(),
+        outside,
+        stack: Vec::new(),
+        files: 0,
+    };
+    for source in sources {
+        let path = source.path();
+        reading.stack = vec![std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())];
+        let file = reading.store.sources.push(source);
+        parser::parse(&mut reading, file);
+    }
+    let config = Config {
+        store: reading.store,
+        findings: reading.findings,
+    };
+    if config.findings.is_empty() {
+        Ok(config)
+    } else {
+        Err(ConfigError::Refused(Box::new(config)))
+    }
+}
+
+/// The largest file that is read, in bytes.
+const MAX_FILE: u64 = 64 * 1024 * 1024;
+
+fn read(path: &Path) -> io::Result<Source> {
+    let file = File::open(path)?;
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    let mut bytes = Vec::with_capacity(usize::try_from(size.min(MAX_FILE)).unwrap_or_default() + 1);
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            "it is larger than 64 MiB",
+        ));
+    }
+    Ok(Source::new(path, bytes))
+}
+
+#[cfg(test)]
+mod tests;

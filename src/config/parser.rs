@@ -1,0 +1,279 @@
+//! Tokens to assignments: statement after statement, as sh(1) would go through a file.
+//!
+//! Whatever sh would run is refused, with its place; reading goes on behind it, so that one look
+//! finds all of them.
+
+use std::sync::Arc;
+
+use super::Reading;
+use super::finding::{Finding, FindingName};
+use super::lexer::{Lexer, Token, TokenKind};
+use super::source::{FileId, Span};
+use super::store::Piece;
+use super::word::{Context, MAX_VALUE, Out, Until, ends_word};
+
+/// How deep quotes, expansions and included files may be nested.
+pub(super) const MAX_DEPTH: usize = 64;
+
+/// Bytes of values that had to be put together, in the whole configuration.
+const MAX_MADE: usize = 64 * 1024 * 1024;
+
+/// The way through one file. `'a` is its text.
+pub(super) struct Parser<'a, 'r, 'o> {
+    pub(super) bytes: &'a [u8],
+    pub(super) reading: &'r mut Reading<'o>,
+    pub(super) token: Token,
+    /// The end of the token before the current one.
+    pub(super) behind: usize,
+    lexer: Lexer<'a>,
+    file: FileId,
+    depth: usize,
+}
+
+/// Reads one file that has been added to the sources.
+pub(super) fn parse(reading: &mut Reading<'_>, file: FileId) {
+    let Some(bytes) = reading
+        .store
+        .sources
+        .source(file)
+        .map(super::source::Source::shared)
+    else {
+        return;
+    };
+    let bytes: Arc<Vec<u8>> = bytes;
+    let start = Token {
+        kind: TokenKind::Newline,
+        start: 0,
+        end: 0,
+    };
+    let mut parser = Parser {
+        bytes: &bytes,
+        reading,
+        token: start,
+        behind: 0,
+        lexer: Lexer::new(&bytes),
+        file,
+        depth: 0,
+    };
+    parser.check_nul();
+    parser.advance();
+    parser.statements();
+}
+
+impl Parser<'_, '_, '_> {
+    pub(super) fn advance(&mut self) {
+        self.behind = self.token.end;
+        let end = self.bytes.len();
+        let none = Token {
+            kind: TokenKind::End,
+            start: end,
+            end,
+        };
+        self.token = self.lexer.next().unwrap_or(none);
+    }
+
+    /// Advances to the next token that is no continuation.
+    pub(super) fn advance_joined(&mut self) {
+        self.advance();
+        while self.token.kind == TokenKind::Continuation {
+            self.advance();
+        }
+    }
+
+    pub(super) fn span(&self, token: Token) -> Span {
+        // Sources are refused when they are larger than an offset can tell.
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Span {
+            file: self.file,
+            start: offset(token.start),
+            end: offset(token.end),
+        }
+    }
+
+    pub(super) fn nested(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<(), Finding>,
+    ) -> Result<(), Finding> {
+        if self.depth >= MAX_DEPTH {
+            let message = "quotes and expansions are nested too deeply";
+            let help = "use variables of their own for the parts";
+            return Err(self.refuse(FindingName::TooLarge, self.token, message, help));
+        }
+        self.depth += 1;
+        let done = read(self);
+        self.depth -= 1;
+        done
+    }
+
+    fn check_nul(&mut self) {
+        // `contains` is far faster than `position`, and nearly no file holds one.
+        if self.bytes.contains(&0) {
+            let start = self
+                .bytes
+                .iter()
+                .position(|byte| *byte == 0)
+                .unwrap_or_default();
+            let token = Token {
+                kind: TokenKind::Text,
+                start,
+                end: start + 1,
+            };
+            let help = "write the file as plain text";
+            let finding = self.refuse(FindingName::Nul, token, "the file holds a NUL byte", help);
+            self.reading.findings.push(finding);
+        }
+    }
+
+    fn statements(&mut self) {
+        while self.token.kind != TokenKind::End {
+            self.depth = 0;
+            if let Err(finding) = self.statement() {
+                if self.reading.findings.len() < MAX_FINDINGS {
+                    self.reading.findings.push(finding);
+                }
+                self.skip_line();
+            }
+        }
+    }
+
+    fn skip_line(&mut self) {
+        while !matches!(self.token.kind, TokenKind::Newline | TokenKind::End) {
+            self.advance();
+        }
+    }
+
+    fn statement(&mut self) -> Result<(), Finding> {
+        match self.token.kind {
+            TokenKind::Blank
+            | TokenKind::Newline
+            | TokenKind::Comment
+            | TokenKind::Continuation => {
+                self.advance();
+                return Ok(());
+            }
+            TokenKind::Name => self.assignments()?,
+            TokenKind::Semicolon => return Err(self.empty_statement()),
+            TokenKind::Control => return Err(self.control(false)),
+            TokenKind::Unterminated => return Err(self.unterminated(self.token)),
+            TokenKind::Backquote => return Err(self.command_substitution(self.token)),
+            _ => self.command()?,
+        }
+        self.statement_end()
+    }
+
+    /// Takes the `;` behind a statement, or sees that its line ends here.
+    fn statement_end(&mut self) -> Result<(), Finding> {
+        match self.token.kind {
+            TokenKind::Semicolon => {
+                self.advance_joined();
+                if self.token.kind == TokenKind::Semicolon {
+                    return Err(self.empty_statement());
+                }
+                Ok(())
+            }
+            TokenKind::Control => Err(self.control(true)),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn skip_blanks(&mut self) {
+        while matches!(self.token.kind, TokenKind::Blank | TokenKind::Continuation) {
+            self.advance();
+        }
+    }
+
+    /// Whether the statement ends at the current token.
+    pub(super) fn at_end(&self) -> bool {
+        ends_word(self.token.kind)
+    }
+
+    fn assignments(&mut self) -> Result<(), Finding> {
+        let first = self.token;
+        loop {
+            let (name, name_span) = self.assigned_name()?;
+            let (value, value_span) = self.value()?;
+            self.assign(name, name_span, value, value_span)?;
+            self.skip_blanks();
+            if self.token.kind != TokenKind::Name {
+                break;
+            }
+        }
+        if self.at_end() {
+            return Ok(());
+        }
+        Err(self.prefix_assignment(first))
+    }
+
+    /// Takes `name=`.
+    pub(super) fn assigned_name(&mut self) -> Result<(Piece, Span), Finding> {
+        let first = self.token;
+        let name = self.name();
+        let whole = Token {
+            end: self.behind,
+            ..first
+        };
+        self.check_own_of_shell(&name, whole)?;
+        let piece = self.piece(&name, first);
+        // The lexer gives a name here only if an `=` follows.
+        self.advance();
+        Ok((piece, self.span(whole)))
+    }
+
+    /// Takes the value behind an `=`.
+    pub(super) fn value(&mut self) -> Result<(Piece, Span), Finding> {
+        let first = self.token;
+        if first.kind == TokenKind::Text && self.is_plain(first) {
+            self.advance();
+            let span = self.span(first);
+            return Ok((Piece::Source(span), span));
+        }
+        if first.kind == TokenKind::Control && self.text(first) == b"(" {
+            return Err(self.array(first));
+        }
+        let mut out = Out::plain();
+        let context = Context {
+            quoted: false,
+            colon: true,
+        };
+        self.word(&mut out, Until::WordEnd, context)?;
+        let whole = Token {
+            end: self.behind.max(first.start),
+            ..first
+        };
+        self.check_full(&out, whole)?;
+        Ok((self.reading.store.make(out.bytes()), self.span(whole)))
+    }
+
+    /// Whether a text is a whole value, and the value is the text.
+    fn is_plain(&self, text: Token) -> bool {
+        let behind = self.bytes.get(text.end);
+        let ends = matches!(behind, None | Some(b'\n' | b' ' | b'\t' | b';'));
+        ends && !self.text(text).contains(&b'~') && text.end - text.start <= MAX_VALUE
+    }
+
+    pub(super) fn check_full(&self, out: &Out, at: Token) -> Result<(), Finding> {
+        if out.is_full() || self.reading.store.made() > MAX_MADE {
+            let message = "the value grows beyond 64 KiB, or all values beyond 64 MiB";
+            let help = "shorten what it is put together from";
+            return Err(self.refuse(FindingName::TooLarge, at, message, help));
+        }
+        Ok(())
+    }
+
+    pub(super) fn assign(
+        &mut self,
+        name: Piece,
+        name_span: Span,
+        value: Piece,
+        value_span: Span,
+    ) -> Result<(), Finding> {
+        let assigned = self
+            .reading
+            .store
+            .assign(name, name_span, value, value_span);
+        assigned.map_err(|frozen| self.readonly(name_span, frozen))
+    }
+}
+
+/// How many findings one reading collects: enough to work on, few enough to read.
+const MAX_FINDINGS: usize = 100;

@@ -1,0 +1,283 @@
+//! The wording of what the parser refuses: what stands there, what sh would do, what to write.
+
+use super::class::is_name;
+use super::expand::OWN_OF_SHELL;
+use super::finding::{Finding, FindingName};
+use super::lexer::{Token, TokenKind};
+use super::parser::Parser;
+use super::source::Span;
+
+const NOT_RUN: &str = "the configuration is read, never run: write the result as a plain value";
+
+impl Parser<'_, '_, '_> {
+    pub(super) fn refuse(
+        &self,
+        name: FindingName,
+        at: Token,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Finding {
+        Finding::new(name, self.span(at), message, help)
+    }
+
+    pub(super) fn unterminated(&self, open: Token) -> Finding {
+        let (what, close, length) = match (open.kind, self.text(open).first()) {
+            (TokenKind::DoubleQuote, _) => ("quote", "\"", 1),
+            (TokenKind::Dollar, _) => ("${", "}", 1),
+            (_, Some(b'$')) => ("quote", "'", 2),
+            _ => ("quote", "'", 1),
+        };
+        let at = Token {
+            end: open.start + length,
+            ..open
+        };
+        self.refuse(
+            FindingName::Unterminated,
+            at,
+            format!("this {what} is never closed"),
+            format!("add the missing {close}"),
+        )
+    }
+
+    pub(super) fn command_substitution(&self, at: Token) -> Finding {
+        let behind = self.bytes.get(at.start..).unwrap_or_default();
+        if behind.starts_with(b"$((") {
+            let message = "arithmetic is not computed";
+            return self.refuse(FindingName::Arithmetic, at, message, NOT_RUN);
+        }
+        let message = "sh would run a command here";
+        self.refuse(FindingName::CommandSubstitution, at, message, NOT_RUN)
+    }
+
+    /// Refuses `$1` and its kin; the current token is the special character.
+    pub(super) fn special(&self, dollar: Token) -> Finding {
+        let sign = String::from_utf8_lossy(self.text(self.token));
+        let at = dollar.to(self.token);
+        let message = format!("${sign} has no value in a configuration");
+        let help = "use a variable with a name, or write \\$ for a dollar sign";
+        self.refuse(FindingName::SpecialParameter, at, message, help)
+    }
+
+    pub(super) fn bad_expansion(&self, dollar: Token) -> Finding {
+        let at = Token {
+            end: self.behind.max(dollar.end),
+            ..dollar
+        };
+        let message = "sh knows no expansion of this form";
+        let help = "known are ${x}, ${x-w}, ${x:-w}, ${x=w}, ${x:=w}, ${x+w}, ${x:+w}, ${#x}, \
+                    ${x%p}, ${x%%p}, ${x#p}, ${x##p}";
+        self.refuse(FindingName::BadExpansion, at, message, help)
+    }
+
+    pub(super) fn empty_statement(&self) -> Finding {
+        let message = "there is nothing before this ;";
+        self.refuse(
+            FindingName::EmptyStatement,
+            self.token,
+            message,
+            "remove the ;",
+        )
+    }
+
+    /// Refuses the operator at the current token.
+    pub(super) fn control(&self, behind_statement: bool) -> Finding {
+        let sign = String::from_utf8_lossy(self.text(self.token)).into_owned();
+        let what = match sign.as_str() {
+            "(" if !behind_statement => {
+                let message = "sh would start a subshell here";
+                return self.refuse(FindingName::CompoundCommand, self.token, message, NOT_RUN);
+            }
+            "<" | ">" => "redirects nothing",
+            _ => "joins no commands",
+        };
+        let message = format!("an unquoted {sign} {what} in a configuration");
+        let help = format!("quote it if it belongs to the value: '{sign}'");
+        self.refuse(FindingName::Operator, self.token, message, help)
+    }
+
+    /// Refuses `a=b c`; the current token begins `c`.
+    pub(super) fn prefix_assignment(&self, first: Token) -> Finding {
+        let name = String::from_utf8_lossy(self.text(first)).into_owned();
+        let word = self.shown_word();
+        let assigned = Token {
+            end: self.behind,
+            ..first
+        };
+        let value = self
+            .bytes
+            .get(assigned.start..assigned.end)
+            .unwrap_or_default();
+        if value.trim_ascii_end().ends_with(b"=") {
+            return self.refuse(
+                FindingName::BlankAroundEquals,
+                self.token,
+                format!("sh would run a command {word} here, because of the blank behind the ="),
+                format!("write {name}={word}"),
+            );
+        }
+        self.refuse(
+            FindingName::PrefixAssignment,
+            self.token,
+            format!("sh would run a command {word} here, and {name} would stay unset"),
+            "quote a value that holds blanks; begin a comment with #",
+        )
+    }
+
+    /// The word at the current token as it is written, cut if it is long.
+    fn shown_word(&self) -> String {
+        let rest = self.bytes.get(self.token.start..).unwrap_or_default();
+        let word = rest.split(|byte| b" \t\r\n;&|<>()".contains(byte)).next();
+        String::from_utf8_lossy(word.unwrap_or_default())
+            .chars()
+            .take(40)
+            .collect()
+    }
+
+    pub(super) fn readonly(&self, name: Span, frozen: Span) -> Finding {
+        let text = String::from_utf8_lossy(self.reading.store.sources.text(name)).into_owned();
+        let place = self.reading.store.sources.place(frozen);
+        let message = format!("{text} was made readonly at {place}");
+        let help = "remove one of the two lines";
+        Finding::new(FindingName::Readonly, name, message, help)
+    }
+
+    /// Refuses an assignment to a variable that the shell changes by itself.
+    pub(super) fn check_own_of_shell(&self, name: &[u8], at: Token) -> Result<(), Finding> {
+        if !OWN_OF_SHELL.contains(&name) || name.starts_with(b"PS") || name == b"IFS" {
+            return Ok(());
+        }
+        let message = format!(
+            "{} belongs to the shell itself",
+            String::from_utf8_lossy(name)
+        );
+        Err(self.refuse(
+            FindingName::ShellVariable,
+            at,
+            message,
+            "choose another name",
+        ))
+    }
+
+    pub(super) fn array(&self, at: Token) -> Finding {
+        let message = "sh has no arrays";
+        let help = "use one variable for each value, or quote the parenthesis";
+        self.refuse(FindingName::Array, at, message, help)
+    }
+
+    /// Refuses a statement that begins with `word`; the current token stands behind it.
+    pub(super) fn refused_command(&mut self, word: &[u8], at: Token) -> Finding {
+        let shown: String = String::from_utf8_lossy(word).chars().take(40).collect();
+        if KEYWORDS.contains(&word) {
+            let message = format!("{shown} makes assignments depend on something");
+            if OPENERS.contains(&word) {
+                self.skip_compound();
+            }
+            return self.refuse(FindingName::CompoundCommand, at, message, NOT_RUN);
+        }
+        if let Some(equals) = word
+            .iter()
+            .position(|byte| *byte == b'=')
+            .filter(|at| *at > 0)
+        {
+            return self.bad_assignment(word, equals, at);
+        }
+        if self.token.kind == TokenKind::Control
+            && self.text(self.token) == b"("
+            && !word.is_empty()
+        {
+            self.skip_function();
+            let message = format!("{shown} would be a function");
+            return self.refuse(FindingName::Function, at, message, NOT_RUN);
+        }
+        self.skip_blanks();
+        let next = self.text(self.token);
+        if is_name(word) && self.token.kind == TokenKind::Text && next.starts_with(b"=") {
+            return self.refuse(
+                FindingName::BlankAroundEquals,
+                at,
+                format!("sh would run a command {shown} here, because of the blank before the ="),
+                format!("write {shown}=value, without blanks around the ="),
+            );
+        }
+        if word == b"\r" {
+            let message = "the line ends in CR LF; sh would run a command named CR";
+            let help = "convert the file: tr -d '\\r'";
+            return self.refuse(FindingName::Command, at, message, help);
+        }
+        let message = if word.is_empty() {
+            "sh would run a command here".to_owned()
+        } else {
+            format!("sh would run a command {shown} here")
+        };
+        let help = "only NAME=value, export, readonly and . FILE are read; begin a comment with #";
+        self.refuse(FindingName::Command, at, message, help)
+    }
+
+    /// Refuses a word whose text before `=` is no name.
+    fn bad_assignment(&self, word: &[u8], equals: usize, at: Token) -> Finding {
+        let name = word.get(..equals).unwrap_or_default();
+        let shown = String::from_utf8_lossy(name);
+        if let Some(name) = name.strip_suffix(b"+").filter(|name| is_name(name)) {
+            let name = String::from_utf8_lossy(name);
+            return self.refuse(
+                FindingName::Append,
+                at,
+                "sh has no += (it would run a command of this name)",
+                format!("write {name}=\"${{{name}}}…\""),
+            );
+        }
+        let help = if word.starts_with(b"\xef\xbb\xbf") {
+            "the file begins with a byte order mark: save it as UTF-8 without one"
+        } else {
+            "a name is made of letters, digits and _, and does not begin with a digit"
+        };
+        let message = format!("{shown} is not the name of a variable");
+        self.refuse(FindingName::VariableName, at, message, help)
+    }
+
+    /// Leaves out a function's body, so that it is not refused line by line.
+    fn skip_function(&mut self) {
+        use TokenKind as K;
+        while matches!(
+            self.token.kind,
+            K::Control | K::Blank | K::Newline | K::Continuation
+        ) {
+            self.advance();
+        }
+        if self.token.kind == K::Text && self.text(self.token) == b"{" {
+            self.advance();
+            self.skip_compound();
+        }
+    }
+
+    /// Leaves out the rest of an `if`, a loop or a group.
+    fn skip_compound(&mut self) {
+        let mut depth = 1_usize;
+        // `if`, `while` and `{` are followed by a command, `for` and `case` by a word that is none.
+        let mut begins = true;
+        while depth > 0 && self.token.kind != TokenKind::End {
+            let word = self.text(self.token);
+            match self.token.kind {
+                TokenKind::Newline | TokenKind::Semicolon | TokenKind::Control => begins = true,
+                TokenKind::Blank | TokenKind::Continuation => {}
+                TokenKind::Text if begins => {
+                    begins = KEYWORDS.contains(&word);
+                    if OPENERS.contains(&word) {
+                        depth += 1;
+                    } else if CLOSERS.contains(&word) {
+                        depth -= 1;
+                    }
+                }
+                _ => begins = false,
+            }
+            self.advance();
+        }
+    }
+}
+
+const OPENERS: [&[u8]; 6] = [b"if", b"case", b"for", b"while", b"until", b"{"];
+const CLOSERS: [&[u8]; 4] = [b"fi", b"esac", b"done", b"}"];
+const KEYWORDS: [&[u8]; 16] = [
+    b"if", b"case", b"for", b"while", b"until", b"{", b"fi", b"esac", b"done", b"}", b"then",
+    b"else", b"elif", b"do", b"in", b"!",
+];

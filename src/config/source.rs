@@ -1,0 +1,263 @@
+//! The text that a configuration was read from, and places in it.
+//!
+//! Offsets are bytes; lines and columns are worked out only when somebody asks for a [`Place`].
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+/// Names one file among the [`Sources`] of a configuration.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct FileId(pub(super) u32);
+
+/// A run of bytes in one file: from `start` up to, and without, `end`.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Span {
+    /// The file that the bytes stand in.
+    pub file: FileId,
+    /// Offset of the first byte, from 0.
+    pub start: u32,
+    /// Offset behind the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// Reaches from the start of `self` to the end of `last`, in the file of `self`.
+    #[must_use]
+    pub fn to(self, last: Self) -> Self {
+        Self {
+            end: last.end.max(self.start),
+            ..self
+        }
+    }
+
+    /// The empty span at the start of `self`.
+    #[must_use]
+    pub fn front(self) -> Self {
+        Self {
+            end: self.start,
+            ..self
+        }
+    }
+
+    pub(super) fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+/// A position as people name it; shown as `FILE:LINE:COLUMN`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Place {
+    /// The file, as it was named when it was read.
+    pub file: PathBuf,
+    /// The line, from 1.
+    pub line: usize,
+    /// The character within the line, from 1; a byte that is not UTF-8 counts as one character.
+    pub column: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = self.file.display();
+        write!(f, "{file}:{}:{}", self.line, self.column)
+    }
+}
+
+/// One file that was read: where it lay and what was in it.
+#[derive(Clone, Debug)]
+pub struct Source {
+    path: PathBuf,
+    bytes: Arc<Vec<u8>>,
+    lines: OnceLock<Vec<u32>>,
+}
+
+impl Source {
+    /// Makes a source from a path and the bytes of that file.
+    pub fn new(path: impl Into<PathBuf>, bytes: Vec<u8>) -> Self {
+        Self {
+            path: path.into(),
+            bytes: Arc::new(bytes),
+            lines: OnceLock::new(),
+        }
+    }
+
+    /// The path, as it was named when it was read.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The whole text.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(super) fn shared(&self) -> Arc<Vec<u8>> {
+        Arc::clone(&self.bytes)
+    }
+
+    /// The offsets at which lines begin; the first one is 0.
+    fn lines(&self) -> &[u32] {
+        self.lines.get_or_init(|| {
+            let ends = self.bytes.iter().zip(1_u32..);
+            let starts = ends.filter_map(|(byte, next)| (*byte == b'\n').then_some(next));
+            std::iter::once(0).chain(starts).collect()
+        })
+    }
+
+    /// The line that holds `offset`: its number from 1, and where it begins.
+    fn line_at(&self, offset: u32) -> (usize, u32) {
+        let number = self.lines().partition_point(|start| *start <= offset);
+        let start = self.lines().get(number.saturating_sub(1));
+        (number.max(1), start.copied().unwrap_or_default())
+    }
+}
+
+/// The line of text that a span begins on, for showing it with a caret.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Line<'c> {
+    /// The line's number, from 1.
+    pub number: usize,
+    /// Offset of the line's first byte in its file.
+    pub start: usize,
+    /// The line without its newline.
+    pub text: &'c [u8],
+}
+
+/// All files of one configuration, in the order in which they were first read.
+#[derive(Clone, Debug, Default)]
+pub struct Sources(Vec<Source>);
+
+impl Sources {
+    pub(super) fn push(&mut self, source: Source) -> FileId {
+        let id = FileId(u32::try_from(self.0.len()).unwrap_or(u32::MAX));
+        self.0.push(source);
+        id
+    }
+
+    /// The source that an id stands for.
+    pub fn source(&self, id: FileId) -> Option<&Source> {
+        self.0.get(id.0 as usize)
+    }
+
+    /// All sources.
+    pub fn iter(&self) -> impl Iterator<Item = &Source> {
+        self.0.iter()
+    }
+
+    /// The bytes of a span; empty for a span that is not of these sources.
+    pub fn text(&self, span: Span) -> &[u8] {
+        let bytes = self.source(span.file).map_or(&[][..], Source::bytes);
+        bytes.get(span.range()).unwrap_or_default()
+    }
+
+    /// Where a span begins.
+    pub fn place(&self, span: Span) -> Place {
+        let Some(source) = self.source(span.file) else {
+            return Place {
+                file: PathBuf::new(),
+                line: 1,
+                column: 1,
+            };
+        };
+        let (line, start) = source.line_at(span.start);
+        let before = Span {
+            start,
+            end: span.start,
+            ..span
+        };
+        Place {
+            file: source.path.clone(),
+            line,
+            column: characters(self.text(before)) + 1,
+        }
+    }
+
+    /// The line that a span begins on.
+    pub fn line(&self, span: Span) -> Line<'_> {
+        let Some(source) = self.source(span.file) else {
+            return Line {
+                number: 1,
+                start: 0,
+                text: &[],
+            };
+        };
+        let (number, start) = source.line_at(span.start);
+        let start = start as usize;
+        let rest = source.bytes().get(start..).unwrap_or_default();
+        let text = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        Line {
+            number,
+            start,
+            text,
+        }
+    }
+}
+
+/// How many characters the bytes hold; each byte that is not UTF-8 is one.
+fn characters(bytes: &[u8]) -> usize {
+    let chunks = bytes.utf8_chunks();
+    chunks
+        .map(|chunk| chunk.valid().chars().count() + chunk.invalid().len())
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(text: &[u8], start: u32) -> String {
+        let mut sources = Sources::default();
+        let file = sources.push(Source::new("f", text.to_vec()));
+        sources
+            .place(Span {
+                file,
+                start,
+                end: start,
+            })
+            .to_string()
+    }
+
+    #[test]
+    fn columns_count_characters_and_bytes_that_are_none() {
+        assert_eq!(place(b"a=1\nb=2", 0), "f:1:1");
+        assert_eq!(place(b"a=1\nb=2", 3), "f:1:4");
+        assert_eq!(place(b"a=1\nb=2", 4), "f:2:1");
+        assert_eq!(place(b"a=1\nb=2", 7), "f:2:4");
+        assert_eq!(place("é日=x".as_bytes(), 5), "f:1:3");
+        assert_eq!(place(b"\xa4\xa2\xe3\x81=", 4), "f:1:5");
+        assert_eq!(place(b"", 0), "f:1:1");
+        assert_eq!(place(b"\n\n", 2), "f:3:1");
+    }
+
+    #[test]
+    fn the_line_of_a_span_has_no_newline() {
+        let mut sources = Sources::default();
+        let file = sources.push(Source::new("f", b"one\ntwo\r\n".to_vec()));
+        let line = sources.line(Span {
+            file,
+            start: 5,
+            end: 6,
+        });
+        assert_eq!(
+            line,
+            Line {
+                number: 2,
+                start: 4,
+                text: b"two\r"
+            }
+        );
+        let last = sources.line(Span {
+            file,
+            start: 9,
+            end: 9,
+        });
+        assert_eq!(
+            last,
+            Line {
+                number: 3,
+                start: 9,
+                text: b""
+            }
+        );
+    }
+}

@@ -1,0 +1,201 @@
+//! The variables that a configuration assigns, in order, and an index of them by name.
+//!
+//! Text that stands in a file as it is meant is not copied: most values point into their source.
+
+use hashbrown::HashTable;
+
+use super::source::{Sources, Span};
+
+/// One assignment of a configuration.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Assignment<'c> {
+    /// The variable.
+    pub name: &'c str,
+    /// The value that sh would give it.
+    pub value: &'c [u8],
+    /// Where the name stands.
+    pub name_span: Span,
+    /// Where the value stands, with its quotes; empty behind the `=` if there is none.
+    pub value_span: Span,
+}
+
+/// Text that stands in a source, or that had to be put together.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Piece {
+    Source(Span),
+    Made { start: usize, end: usize },
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Record {
+    variable: u32,
+    name_span: Span,
+    value: Piece,
+    value_span: Span,
+}
+
+#[derive(Clone, Debug)]
+struct Variable {
+    name: Piece,
+    last: Option<u32>,
+    readonly: Option<Span>,
+}
+
+/// Sources, assignments and variables, growing while files are read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Store {
+    pub(super) sources: Sources,
+    made: Vec<u8>,
+    records: Vec<Record>,
+    variables: Vec<Variable>,
+    index: HashTable<u32>,
+}
+
+impl Store {
+    /// Keeps bytes that stand in no file as such.
+    pub(super) fn make(&mut self, bytes: &[u8]) -> Piece {
+        let start = self.made.len();
+        self.made.extend_from_slice(bytes);
+        Piece::Made {
+            start,
+            end: self.made.len(),
+        }
+    }
+
+    /// How many bytes have been put together so far.
+    pub(super) fn made(&self) -> usize {
+        self.made.len()
+    }
+
+    fn text(&self, piece: Piece) -> &[u8] {
+        text(&self.sources, &self.made, piece)
+    }
+
+    fn find(&self, name: &[u8]) -> Option<&Variable> {
+        let same = |id: &u32| {
+            let variable = self.variables.get(*id as usize);
+            variable.is_some_and(|variable| self.text(variable.name) == name)
+        };
+        let id = self.index.find(hash(name), same)?;
+        self.variables.get(*id as usize)
+    }
+
+    fn intern(&mut self, name: Piece) -> u32 {
+        let Self {
+            sources,
+            made,
+            variables,
+            index,
+            ..
+        } = self;
+        let text_of = |id: &u32| {
+            let variable = variables.get(*id as usize);
+            variable.map_or(&[][..], |variable| text(sources, made, variable.name))
+        };
+        let bytes = text(sources, made, name);
+        let hash_of = |id: &u32| hash(text_of(id));
+        let next = u32::try_from(variables.len()).unwrap_or(u32::MAX);
+        let entry = index.entry(hash(bytes), |id| text_of(id) == bytes, hash_of);
+        let id = *entry.or_insert(next).get();
+        if id == next {
+            variables.push(Variable {
+                name,
+                last: None,
+                readonly: None,
+            });
+        }
+        id
+    }
+
+    /// Gives a variable a value.
+    ///
+    /// # Errors
+    /// Returns where the variable was made readonly.
+    pub(super) fn assign(
+        &mut self,
+        name: Piece,
+        name_span: Span,
+        value: Piece,
+        value_span: Span,
+    ) -> Result<(), Span> {
+        let variable = self.intern(name);
+        let next = u32::try_from(self.records.len()).unwrap_or(u32::MAX);
+        if let Some(entry) = self.variables.get_mut(variable as usize) {
+            if let Some(span) = entry.readonly {
+                return Err(span);
+            }
+            entry.last = Some(next);
+        }
+        self.records.push(Record {
+            variable,
+            name_span,
+            value,
+            value_span,
+        });
+        Ok(())
+    }
+
+    /// Makes a variable readonly, from `span` on.
+    pub(super) fn freeze(&mut self, name: Piece, span: Span) {
+        let variable = self.intern(name);
+        if let Some(entry) = self.variables.get_mut(variable as usize) {
+            entry.readonly.get_or_insert(span);
+        }
+    }
+
+    fn record(&self, id: u32) -> Option<Assignment<'_>> {
+        let record = self.records.get(id as usize)?;
+        let variable = self.variables.get(record.variable as usize)?;
+        Some(Assignment {
+            name: std::str::from_utf8(self.text(variable.name)).ok()?,
+            value: self.text(record.value),
+            name_span: record.name_span,
+            value_span: record.value_span,
+        })
+    }
+
+    /// The last assignment of a name.
+    pub(super) fn get(&self, name: &[u8]) -> Option<Assignment<'_>> {
+        self.record(self.find(name)?.last?)
+    }
+
+    /// Every assignment, in order.
+    pub(super) fn assignments(&self) -> impl Iterator<Item = Assignment<'_>> {
+        (0..).map_while(|id| self.record(id))
+    }
+
+    /// The last assignment of each variable whose name passes; in order of first appearance.
+    pub(super) fn last<'c>(
+        &'c self,
+        keep: impl Fn(&'c [u8]) -> bool,
+    ) -> impl Iterator<Item = Assignment<'c>> {
+        let kept = self
+            .variables
+            .iter()
+            .filter(move |variable| keep(self.text(variable.name)));
+        kept.filter_map(|variable| self.record(variable.last?))
+    }
+}
+
+fn text<'c>(sources: &'c Sources, made: &'c [u8], piece: Piece) -> &'c [u8] {
+    match piece {
+        Piece::Source(span) => sources.text(span),
+        Piece::Made { start, end } => made.get(start..end).unwrap_or_default(),
+    }
+}
+
+/// A multiplicative hash: names are short, many, and the user's own.
+fn hash(bytes: &[u8]) -> u64 {
+    const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut hash = bytes.len() as u64;
+    let mut add = |word: u64| hash = (hash.rotate_left(5) ^ word).wrapping_mul(FACTOR);
+    for word in words {
+        add(u64::from_le_bytes(*word));
+    }
+    add(rest
+        .iter()
+        .fold(0, |word, byte| word << 8 | u64::from(*byte)));
+    // The table takes its bits from both ends, a product mixes upwards only.
+    (hash ^ (hash >> 32)).wrapping_mul(FACTOR)
+}

@@ -1,0 +1,129 @@
+//! The one error of the program, and what each kind means for the exit status.
+//!
+//! Wording is made where the failure is known; how it looks is decided in [`crate::report`].
+
+use crate::config::Span;
+use serde::Serialize;
+
+/// Exit status: done.
+pub const EXIT_DONE: u8 = 0;
+/// Exit status: a valid request could not be served.
+pub const EXIT_FAILED: u8 = 1;
+/// Exit status: wrong usage, or the VM is in the wrong state.
+pub const EXIT_REFUSED: u8 = 2;
+
+/// What sort of failure it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// What was typed makes no sense; exit 2.
+    Usage,
+    /// The VM is in the wrong state for it; exit 2.
+    State,
+    /// The configuration is wrong; exit 1.
+    Config,
+    /// The host could not do it, or a command failed; exit 1.
+    Host,
+    /// The reader of our output has gone; silent, exit 0.
+    Pipe,
+}
+
+impl Kind {
+    /// The exit status of a failure of this kind.
+    pub fn exit_status(self) -> u8 {
+        match self {
+            Self::Usage | Self::State => EXIT_REFUSED,
+            Self::Config | Self::Host => EXIT_FAILED,
+            Self::Pipe => EXIT_DONE,
+        }
+    }
+}
+
+/// Where a setting stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The variable's name.
+    pub name: String,
+    /// Its place in the configuration.
+    pub span: Span,
+}
+
+/// A failure: what, where from, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// What sort of failure.
+    pub kind: Kind,
+    /// What failed: lower case, no final period.
+    pub what: String,
+    /// The setting it comes from.
+    pub at: Option<Origin>,
+    /// More of what is known, one line each.
+    pub notes: Vec<String>,
+    /// What to do, one line each.
+    pub help: Vec<String>,
+}
+
+impl Error {
+    /// A failure of this kind.
+    pub fn new(kind: Kind, what: impl Into<String>) -> Self {
+        Self {
+            kind,
+            what: what.into(),
+            at: None,
+            notes: Vec::new(),
+            help: Vec::new(),
+        }
+    }
+
+    /// What was typed makes no sense.
+    pub fn usage(what: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, what)
+    }
+
+    /// The VM is in the wrong state for it.
+    pub fn state(what: impl Into<String>) -> Self {
+        Self::new(Kind::State, what)
+    }
+
+    /// The configuration is wrong.
+    pub fn config(what: impl Into<String>) -> Self {
+        Self::new(Kind::Config, what)
+    }
+
+    /// The host could not do it.
+    pub fn host(what: impl Into<String>) -> Self {
+        Self::new(Kind::Host, what)
+    }
+
+    /// The same failure with the setting it comes from.
+    #[must_use]
+    pub fn at(mut self, origin: Option<&Origin>) -> Self {
+        self.at = origin.cloned();
+        self
+    }
+
+    /// The same failure with one more line of what is known.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// The same failure with one more line of what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// What a function of this crate returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,145 @@
+//! Finds the configuration of a call and reads it; what is wrong with it becomes an [`Error`].
+
+use crate::config::{self, Config, ConfigError, Outside};
+use crate::error::{Error, Origin};
+use crate::invocation::Invocation;
+use crate::process::{CONFIG_VARIABLE, Process};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+/// Why there is no configuration, and what of it was read, for the source line.
+#[derive(Debug)]
+pub struct Refused {
+    /// What is wrong.
+    pub error: Error,
+    /// What was read.
+    pub config: Option<Config>,
+}
+
+/// Finds and reads the configuration.
+///
+/// # Errors
+/// If there is none, it cannot be read, or it holds what is refused.
+pub fn load(process: &Process, invocation: &Invocation) -> Result<Config, Box<Refused>> {
+    let alone = |error| {
+        Box::new(Refused {
+            error,
+            config: None,
+        })
+    };
+    let named = invocation
+        .config
+        .as_deref()
+        .or_else(|| process.variable(CONFIG_VARIABLE).map(Path::new));
+    let files = match named {
+        Some(file) => vec![process.directory.join(file)],
+        None => config::find(&directories(process), &process.host_name).map_err(|missing| {
+            let mut error = Error::config(format!(
+                "no configuration: there is neither {}",
+                missing.names.join(" nor ")
+            ));
+            for directory in &missing.directories {
+                error = error.note(format!("not in {}", directory.display()));
+            }
+            alone(error.help("write one, or name one with --config FILE"))
+        })?,
+    };
+    let outside = Outside {
+        variable: &|name| process.environment.get(OsStr::new(name)).cloned(),
+        home: &|user| process.home_of(user),
+    };
+    config::load(&files, &outside).map_err(|error| match error {
+        ConfigError::Unreadable { path, error } => alone(
+            Error::config(format!(
+                "could not read the configuration {}: {error}",
+                path.display()
+            ))
+            .help("look at its owner and mode: ls -l, or name another with --config FILE"),
+        ),
+        ConfigError::Refused(config) => Box::new(Refused {
+            error: first_finding(&config),
+            config: Some(*config),
+        }),
+    })
+}
+
+/// The first of what was refused; the others are only counted, since they often follow from it.
+fn first_finding(config: &Config) -> Error {
+    let mut findings = config.findings().iter();
+    let Some(first) = findings.next() else {
+        return Error::config("the configuration is refused");
+    };
+    let mut error = Error::config(first.message.clone()).at(Some(&Origin {
+        name: String::new(),
+        span: first.span,
+    }));
+    for other in findings.take(9) {
+        error = error.note(format!(
+            "also {}: {}",
+            config.place(other.span),
+            other.message
+        ));
+    }
+    error.help.extend(first.help.clone());
+    error
+}
+
+/// Where a configuration is looked for, in this order.
+fn directories(process: &Process) -> Vec<PathBuf> {
+    let mut directories = Vec::new();
+    if let Some(called) = called_directory(process) {
+        let above = called.parent().map(Path::to_owned);
+        directories.push(called);
+        directories.extend(above);
+    }
+    directories.extend(process.program.parent().map(Path::to_owned));
+    let home = process.variable("HOME").map(PathBuf::from);
+    directories.extend(home.as_ref().map(|home| home.join("bin")));
+    let config_home = process.variable("XDG_CONFIG_HOME").map(PathBuf::from);
+    directories.extend(
+        config_home
+            .or_else(|| home.map(|home| home.join(".config")))
+            .map(|config| config.join("easy-bhyve")),
+    );
+    directories.push(PathBuf::from("/usr/local/etc"));
+    directories
+}
+
+/// The directory of the name that was called: as typed, or where the caller's path has it.
+fn called_directory(process: &Process) -> Option<PathBuf> {
+    let called = Path::new(process.args.first()?);
+    let found = if called
+        .parent()
+        .is_some_and(|parent| !parent.as_os_str().is_empty())
+    {
+        process.directory.join(called)
+    } else {
+        which::which_in(called, process.variable("PATH"), &process.directory).ok()?
+    };
+    // Links are resolved so that messages show no `eb/..`; only the directory's own, not the name's.
+    found.parent()?.canonicalize().ok()
+}
+
+/// The directory of the configuration.
+pub fn directory(config: &Config) -> &Path {
+    main_file(config).parent().unwrap_or(Path::new("."))
+}
+
+/// The first file of the configuration: where new settings belong.
+pub fn main_file(config: &Config) -> &Path {
+    config
+        .sources()
+        .iter()
+        .next()
+        .map_or(Path::new("easy-bhyve.conf"), |source| source.path())
+}
+
+/// The files of the configuration, for a message.
+pub fn files(config: &Config) -> String {
+    let names: Vec<String> = config
+        .sources()
+        .iter()
+        .map(|source| source.path().display().to_string())
+        .collect();
+    names.join(" and ")
+}

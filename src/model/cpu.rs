@@ -1,0 +1,105 @@
+//! A VM's processors.
+//!
+//! Source: the `-c` option of bhyve(8) (`usr.sbin/bhyve/bhyverun.c`).
+
+use super::name::{NameError, text_newtype};
+use serde::Deserialize;
+use std::ffi::OsStr;
+use std::fmt;
+
+/// The number of vCPUs, or bhyve's topology form `[cpus=]N[,sockets=N][,cores=N][,threads=N]`,
+/// in the user's spelling.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct CpuTopology(String);
+text_newtype!(CpuTopology);
+
+impl CpuTopology {
+    /// Parses a topology.
+    ///
+    /// # Errors
+    /// If bhyve(8) would refuse it: an unknown key, a number outside 1 to 65535,
+    /// or `cpus` unequal to sockets × cores × threads.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let refuse = |why: String| {
+            Err(super::name::error(format!(
+                "\"{text}\" is not a number of cpus: {why}; write for example 2, or sockets=1,cores=4"
+            )))
+        };
+        let (mut cpus, mut sockets, mut cores, mut threads) = (None, None, None, None);
+        for token in text.split(',') {
+            let (key, number) = token.split_once('=').unwrap_or(("cpus", token));
+            let place = match key {
+                "cpus" => &mut cpus,
+                "sockets" => &mut sockets,
+                "cores" => &mut cores,
+                "threads" => &mut threads,
+                _ => {
+                    return refuse(format!(
+                        "\"{key}\" is none of cpus, sockets, cores, threads"
+                    ));
+                }
+            };
+            match number.parse::<u64>() {
+                Ok(parsed @ 1..=65535) if number.bytes().all(|b| b.is_ascii_digit()) => {
+                    *place = Some(parsed);
+                }
+                _ => return refuse(format!("\"{number}\" is not a number from 1 to 65535")),
+            }
+        }
+        let given = sockets.is_some() || cores.is_some() || threads.is_some();
+        if let (Some(cpus), true) = (cpus, given) {
+            // bhyve takes cpus for the sockets where only cores or threads are given beside it.
+            let product = sockets.unwrap_or(cpus) * cores.unwrap_or(1) * threads.unwrap_or(1);
+            if product != cpus {
+                return refuse(format!(
+                    "sockets × cores × threads is {product}, cpus is {cpus}"
+                ));
+            }
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl std::str::FromStr for CpuTopology {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        Self::parse(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CpuTopology;
+
+    #[test]
+    fn a_number_and_a_topology_are_taken_as_spelt() {
+        for text in [
+            "1",
+            "16",
+            "cpus=4",
+            "sockets=1,cores=4",
+            "8,sockets=2,cores=2,threads=2",
+        ] {
+            assert_eq!(CpuTopology::parse(text).expect(text).as_str(), text);
+        }
+    }
+
+    #[test]
+    fn what_bhyve_would_refuse_is_refused() {
+        for text in [
+            "",
+            "0",
+            "65536",
+            "two",
+            "4,",
+            "cores=",
+            "cpu=2",
+            "4,sockets=2,cores=4",
+            "4,cores=2",
+            "+1",
+        ] {
+            assert!(CpuTopology::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! A VM as plain data, valid by construction.
+//!
+//! Made from a configuration by [`resolve`]; no code behind it parses a setting or knows a default.
+
+pub mod cpu;
+pub mod name;
+pub mod resolve;
+pub mod settings;
+pub mod size;
+
+use crate::error::Origin;
+use crate::host::elevate::Choice;
+use crate::verb::{Spelling, Verb};
+use cpu::CpuTopology;
+use name::{Dataset, IfName, TapName, VmName};
+use size::MemSize;
+use std::path::PathBuf;
+
+/// A VM with every setting resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vm {
+    /// Its name.
+    pub name: VmName,
+    /// Its number, 0 to 32767: of its first tap and of its nmdm(4) pair.
+    pub id: u16,
+    /// Its processors.
+    pub cpu: CpuTopology,
+    /// Its memory.
+    pub mem: MemSize,
+    /// How it is loaded.
+    pub loader: Loader,
+    /// Its disks by number; the first is number 0.
+    pub disks: Vec<Disk>,
+    /// Its CDs by number, for an installation.
+    pub cds: Vec<Cd>,
+    /// Its network interfaces by number.
+    pub nics: Vec<Nic>,
+    /// What its first disk is.
+    pub volume: Volume,
+    /// What it shares with the host's other VMs.
+    pub shared: Shared,
+    /// How its user calls verbs.
+    pub spelling: Spelling,
+}
+
+/// The host's settings that concern a VM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shared {
+    /// The default bridge, which the NIC joins.
+    pub bridge: Option<IfName>,
+    /// The physical interface; none: a bridge without uplink.
+    pub netif: Option<IfName>,
+    /// Where `netif` is set.
+    pub netif_origin: Option<Origin>,
+    /// How commands become root's.
+    pub privilege: Choice,
+}
+
+/// How a VM is loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Loader {
+    /// By bhyveload(8): FreeBSD.
+    Bhyveload,
+    /// By grub-bhyve: everything else.
+    Grub(Grub),
+}
+
+/// What grub is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grub {
+    /// The partition of the first disk that it boots from: `msdosN` or `gptN`.
+    pub bootpart: String,
+    /// Its commands for an installation.
+    pub install: Option<String>,
+    /// Its commands for a boot.
+    pub boot: Option<String>,
+}
+
+/// A disk at slot 3:N.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disk {
+    /// Its number, 0 to 7.
+    pub number: u8,
+    /// The device node or the image file.
+    pub path: PathBuf,
+    /// The setting that it comes from.
+    pub origin: Option<Origin>,
+}
+
+/// A CD at slot 4:N.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cd {
+    /// Its number, 0 to 7.
+    pub number: u8,
+    /// The ISO image.
+    pub path: PathBuf,
+    /// The setting that it comes from.
+    pub origin: Option<Origin>,
+}
+
+/// A network interface at slot 2:N.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nic {
+    /// Its number, 0 to 7.
+    pub number: u8,
+    /// The tap at the host's end.
+    pub tap: TapName,
+    /// The bridge that the tap joins.
+    pub bridge: IfName,
+    /// The setting that the tap comes from.
+    pub origin: Option<Origin>,
+}
+
+/// What a VM's first disk is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Volume {
+    /// A ZFS volume.
+    Zfs(Dataset),
+    /// An image file, or a device of another kind.
+    File(PathBuf),
+}
+
+impl Vm {
+    /// What to type for a verb of this VM.
+    pub fn command(&self, verb: Verb) -> String {
+        self.spelling.of(verb, &self.name)
+    }
+
+    /// The ISO image that an installation boots from.
+    pub fn install_cd(&self) -> Option<&Cd> {
+        self.cds.iter().find(|cd| cd.number == 0)
+    }
+
+    /// Whether a NIC of this VM is on the default bridge, so that the bridge needs its uplink.
+    pub fn uses_default_bridge(&self) -> bool {
+        self.shared
+            .bridge
+            .as_ref()
+            .is_some_and(|bridge| self.nics.iter().any(|nic| nic.bridge == *bridge))
+    }
+}

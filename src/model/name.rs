@@ -1,0 +1,374 @@
+//! Names that reach an argument list, each with one parse.
+//!
+//! Sources: `sys/dev/vmm/vmm_param.h` (VM names), ifconfig(8) (interfaces),
+//! `module/zcommon/zfs_namecheck.c` of OpenZFS (datasets and snapshots).
+
+use serde::Deserialize;
+use std::ffi::OsStr;
+use std::fmt;
+
+/// Why a text is no name of its kind: a sentence without subject, lower case, no period.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameError(String);
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NameError {}
+
+/// The error for a text that another module's newtype refuses.
+pub(super) fn error(text: String) -> NameError {
+    NameError(text)
+}
+
+fn refuse<T>(text: impl Into<String>) -> Result<T, NameError> {
+    Err(NameError(text.into()))
+}
+
+/// Gives a text newtype its ways out: `Display`, `AsRef`, `as_str`, and the way in through serde.
+macro_rules! text_newtype {
+    ($name:ident) => {
+        impl $name {
+            /// The text as the user spelt it.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+        impl AsRef<OsStr> for $name {
+            fn as_ref(&self) -> &OsStr {
+                OsStr::new(&self.0)
+            }
+        }
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+        impl TryFrom<String> for $name {
+            type Error = NameError;
+            fn try_from(text: String) -> Result<Self, NameError> {
+                Self::parse(&text)
+            }
+        }
+    };
+}
+pub(crate) use text_newtype;
+
+/// A VM's name: a letter, then letters, digits and `_`, at most 200 characters.
+///
+/// It needs no escaping in a configuration key, a path, or a pattern given to pgrep(1).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct VmName(String);
+text_newtype!(VmName);
+
+impl VmName {
+    /// Parses a VM name.
+    ///
+    /// # Errors
+    /// If it is empty, too long, or has a character that a VM name cannot have.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        if !text.starts_with(|first: char| first.is_ascii_alphabetic()) {
+            return refuse(format!(
+                "\"{text}\" is not a VM name: it must begin with a letter"
+            ));
+        }
+        if let Some(bad) = text
+            .chars()
+            .find(|&c| !c.is_ascii_alphanumeric() && c != '_')
+        {
+            return refuse(format!(
+                "\"{text}\" is not a VM name: it may have letters, digits and \"_\", not \"{bad}\""
+            ));
+        }
+        if text.len() > 200 {
+            return refuse("a VM name has at most 200 characters");
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The title of the running VM's process, as setproctitle(3) sets it (`usr.sbin/bhyve/bhyverun.c`).
+    pub fn title(&self) -> String {
+        format!("bhyve: {}", self.0)
+    }
+
+    /// The mark that the taps of this VM carry as their description.
+    pub fn mark(&self) -> String {
+        format!("easy-bhyve:{}", self.0)
+    }
+}
+
+/// A network interface: at most 15 characters, no blank, comma or slash (ifconfig(8)).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct IfName(String);
+text_newtype!(IfName);
+
+impl IfName {
+    /// Parses an interface name.
+    ///
+    /// # Errors
+    /// If ifconfig(8) or bhyve(8) could not take it.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        if text.len() > 15 {
+            return refuse(format!(
+                "interface name \"{text}\" is longer than 15 characters"
+            ));
+        }
+        if !text.starts_with(|first: char| first.is_ascii_alphabetic()) {
+            return refuse(format!(
+                "\"{text}\" is not an interface name: it must begin with a letter"
+            ));
+        }
+        if let Some(bad) = text
+            .chars()
+            .find(|&c| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '.' | '-'))
+        {
+            return refuse(format!(
+                "\"{text}\" is not an interface name: it may not have \"{bad}\""
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The kind whose next free unit `ifconfig KIND create name NAME` would take,
+    /// if this name is no unit of that kind itself.
+    pub fn renamed_from<'kind>(&self, kind: &'kind str) -> Option<&'kind str> {
+        let unit = self.0.strip_prefix(kind).unwrap_or_default();
+        let is_unit = !unit.is_empty() && unit.bytes().all(|byte| byte.is_ascii_digit());
+        (!is_unit).then_some(kind)
+    }
+}
+
+/// A tap or vmnet interface: bhyve(8) tells its back ends apart by this prefix.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct TapName(IfName);
+
+impl TapName {
+    /// Parses the name of a tap interface.
+    ///
+    /// # Errors
+    /// If it is no interface name, or neither `tap…` nor `vmnet…`.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let name = IfName::parse(text)?;
+        if !text.starts_with("tap") && !text.starts_with("vmnet") {
+            return refuse(format!(
+                "\"{text}\" is not a tap: bhyve takes interfaces named tap… or vmnet…"
+            ));
+        }
+        let unit = text.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+        if unit.parse::<u32>().is_ok_and(|unit| unit > 32767) {
+            return refuse(format!("\"{text}\": tap units go up to 32767"));
+        }
+        if unit.len() > 1 && unit.starts_with('0') {
+            return refuse(format!("\"{text}\": a unit has no leading zero"));
+        }
+        Ok(Self(name))
+    }
+
+    /// The interface that it is.
+    pub fn interface(&self) -> &IfName {
+        &self.0
+    }
+
+    /// The cloner that makes it: `tap` or `vmnet`.
+    pub fn kind(&self) -> &'static str {
+        if self.0.as_str().starts_with("vmnet") {
+            "vmnet"
+        } else {
+            "tap"
+        }
+    }
+}
+
+impl fmt::Display for TapName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl AsRef<OsStr> for TapName {
+    fn as_ref(&self) -> &OsStr {
+        self.0.as_ref()
+    }
+}
+
+impl TryFrom<String> for TapName {
+    type Error = NameError;
+    fn try_from(text: String) -> Result<Self, NameError> {
+        Self::parse(&text)
+    }
+}
+
+/// A ZFS dataset: `POOL/…/NAME`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Dataset(String);
+text_newtype!(Dataset);
+
+impl Dataset {
+    /// Parses a dataset name.
+    ///
+    /// # Errors
+    /// If ZFS would not take it.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        if text.len() > 230 {
+            return refuse("a volume's name has at most 230 characters");
+        }
+        if !text.starts_with(|first: char| first.is_ascii_alphabetic()) {
+            return refuse(format!(
+                "\"{text}\" is not a dataset: a pool's name begins with a letter"
+            ));
+        }
+        for component in text.split('/') {
+            if matches!(component, "" | "." | "..") {
+                return refuse(format!(
+                    "\"{text}\" is not a dataset: it has an empty or dotted component"
+                ));
+            }
+            if let Some(bad) = component.chars().find(|&c| !is_zfs_character(c)) {
+                return refuse(format!(
+                    "\"{text}\" is not a dataset: it may not have \"{bad}\""
+                ));
+            }
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The dataset of that name directly below this one.
+    ///
+    /// # Errors
+    /// If the whole is too long.
+    pub fn child(&self, name: &str) -> Result<Self, NameError> {
+        Self::parse(&format!("{}/{name}", self.0))
+    }
+
+    /// The dataset above; none for a pool.
+    pub fn parent(&self) -> Option<Self> {
+        self.0
+            .rsplit_once('/')
+            .map(|(parent, _)| Self(parent.to_owned()))
+    }
+
+    /// The pool that it lies in.
+    pub fn pool(&self) -> &str {
+        self.0.split('/').next().unwrap_or_default()
+    }
+
+    /// Its snapshot of that name.
+    pub fn snapshot(&self, name: &SnapName) -> Snapshot {
+        Snapshot {
+            dataset: self.clone(),
+            name: name.clone(),
+        }
+    }
+}
+
+/// The part of a snapshot's name behind the `@`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct SnapName(String);
+text_newtype!(SnapName);
+
+impl SnapName {
+    /// Parses a snapshot name.
+    ///
+    /// # Errors
+    /// If ZFS would not take it.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        if text.is_empty() || text.len() > 200 {
+            return refuse("a snapshot's name has 1 to 200 characters");
+        }
+        match text.chars().find(|&c| !is_zfs_character(c)) {
+            Some(bad) => refuse(format!(
+                "\"{text}\" is not a snapshot name: ZFS takes letters, digits and \"-_.:\", not \"{bad}\""
+            )),
+            None => Ok(Self(text.to_owned())),
+        }
+    }
+}
+
+/// A snapshot of a dataset.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Snapshot {
+    /// Of what.
+    pub dataset: Dataset,
+    /// The part behind the `@`.
+    pub name: SnapName,
+}
+
+impl fmt::Display for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.dataset, self.name)
+    }
+}
+
+/// `A-Z a-z 0-9 - _ . :` and the blank (`module/zcommon/zfs_namecheck.c`).
+fn is_zfs_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | ' ')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Dataset, IfName, SnapName, TapName, VmName};
+
+    #[test]
+    fn vm_names_are_letters_digits_and_underscores() {
+        for good in ["a", "fbsd0", "web_1", "Z9_"] {
+            assert_eq!(VmName::parse(good).expect(good).as_str(), good);
+        }
+        for bad in ["", "0a", "_a", "a-b", "a b", "a.b", "ä", &"a".repeat(201)] {
+            assert!(VmName::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_named_interface_knows_the_cloner_that_makes_it() {
+        let name = |text| IfName::parse(text).expect(text);
+        assert_eq!(name("bridge0").renamed_from("bridge"), None);
+        assert_eq!(name("lan").renamed_from("bridge"), Some("bridge"));
+        assert_eq!(name("bridge").renamed_from("bridge"), Some("bridge"));
+        assert!(IfName::parse("tap0,mac=1").is_err());
+        assert!(IfName::parse("a-name-too-long-x").is_err());
+    }
+
+    #[test]
+    fn taps_are_what_bhyve_takes_for_one() {
+        for good in ["tap0", "tap32767", "vmnet3", "tapweb"] {
+            assert_eq!(TapName::parse(good).expect(good).to_string(), good);
+        }
+        for bad in ["igb0", "tap32768", "tap01", "epair0a", "tap/0"] {
+            assert!(TapName::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn datasets_are_what_zfs_takes() {
+        for good in ["zroot", "zroot/vm/a", "tank/with blank/x.y-z:1"] {
+            assert_eq!(Dataset::parse(good).expect(good).as_str(), good);
+        }
+        for bad in [
+            "",
+            "/vm",
+            "zroot//a",
+            "zroot/vm/",
+            "z/..",
+            "z/a@b",
+            "z/ä",
+            "z/50%",
+        ] {
+            assert!(Dataset::parse(bad).is_err(), "{bad}");
+        }
+        assert!(SnapName::parse("_202611232306-before_x").is_ok());
+        assert!(SnapName::parse("a/b").is_err());
+    }
+}

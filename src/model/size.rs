@@ -1,0 +1,243 @@
+//! Sizes: a VM's memory and a new disk.
+//!
+//! Sources: `vm_parse_memsize` in `lib/libvmmapi/vmmapi.c`, expand_number(3), zfs-create(8), truncate(1).
+
+use super::name::{NameError, text_newtype};
+use serde::Deserialize;
+use std::ffi::OsStr;
+use std::fmt;
+
+const MIB: u64 = 1 << 20;
+
+/// A VM's memory in the user's own spelling, which bhyve(8) and the loaders get unchanged.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct MemSize(String);
+text_newtype!(MemSize);
+
+impl MemSize {
+    /// Parses a memory size by bhyve's grammar: a number of MiB (of bytes from 1048576 on),
+    /// or an integer with a suffix from K to E, either case, perhaps followed by `b`.
+    ///
+    /// # Errors
+    /// If bhyve(8) would refuse it, or could not set up that much: zero, or no whole number of pages.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let refuse = |why: &str| {
+            Err(super::name::error(format!(
+                "\"{text}\" is not a memory size: {why}; write for example 512M or 4G"
+            )))
+        };
+        let Some((number, suffix)) = leading_number(text) else {
+            return refuse("it must begin with a whole number");
+        };
+        let bytes = match suffix.as_bytes() {
+            [] if number < MIB => number.checked_mul(MIB),
+            [] => Some(number),
+            [unit] | [unit, b'b' | b'B'] => match shift(*unit) {
+                Some(shift) => number.checked_mul(1 << shift),
+                None => return refuse(&format!("\"{suffix}\" is no unit")),
+            },
+            _ => return refuse(&format!("\"{suffix}\" is no unit")),
+        };
+        match bytes {
+            None => refuse("it is more than 16 EiB"),
+            Some(0) => refuse("a VM needs some"),
+            Some(bytes) if bytes % 4096 != 0 => {
+                refuse("it is no whole number of pages of 4096 bytes")
+            }
+            Some(_) => Ok(Self(text.to_owned())),
+        }
+    }
+
+    /// The size in bytes.
+    pub fn bytes(&self) -> u64 {
+        let (number, suffix) = leading_number(&self.0).unwrap_or_default();
+        match suffix.as_bytes().first().and_then(|&unit| shift(unit)) {
+            Some(shift) => number << shift,
+            None if number < MIB => number * MIB,
+            None => number,
+        }
+    }
+}
+
+/// Reads an unsigned number as strtoul(3) with base 0 does: `0x` hexadecimal, `0` octal.
+fn leading_number(text: &str) -> Option<(u64, &str)> {
+    let (radix, digits) = match text.as_bytes() {
+        [b'0', b'x' | b'X', next, ..] if next.is_ascii_hexdigit() => (16, &text[2..]),
+        [b'0', ..] => (8, text),
+        _ => (10, text),
+    };
+    let end = digits
+        .find(|c: char| !c.is_digit(radix))
+        .unwrap_or(digits.len());
+    let (number, rest) = digits.split_at(end);
+    Some((u64::from_str_radix(number, radix).ok()?, rest))
+}
+
+fn shift(unit: u8) -> Option<u32> {
+    let position = b"kmgtpe"
+        .iter()
+        .position(|&known| known == unit.to_ascii_lowercase())?;
+    u32::try_from(position)
+        .ok()
+        .map(|position| 10 * (position + 1))
+}
+
+/// The size of a new disk, in the user's spelling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DiskSize {
+    text: String,
+    bytes: u64,
+}
+
+impl DiskSize {
+    /// Parses a disk size: a number, perhaps with decimals, and a suffix from K to E, either case.
+    ///
+    /// # Errors
+    /// If it is no such size, zero, or no whole number of sectors of 512 bytes.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let refuse = |why: &str| {
+            Err(super::name::error(format!(
+                "\"{text}\" is not a disk size: {why}; write for example 20G"
+            )))
+        };
+        let number_end = text
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(text.len());
+        let (number, suffix) = text.split_at(number_end);
+        let shift = match suffix.as_bytes() {
+            [] => 0,
+            [unit] | [unit, b'b' | b'B'] | [unit, b'i', b'B'] => match shift(*unit) {
+                Some(shift) => shift,
+                None => return refuse(&format!("\"{suffix}\" is no unit")),
+            },
+            _ => return refuse(&format!("\"{suffix}\" is no unit")),
+        };
+        let Some(bytes) = scaled(number, shift) else {
+            return refuse("its number is missing, too exact or too large");
+        };
+        if bytes == 0 {
+            return refuse("a disk needs some");
+        }
+        if bytes % 512 != 0 {
+            return refuse("it is no whole number of sectors of 512 bytes");
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            bytes,
+        })
+    }
+
+    /// The text as the user spelt it.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The size in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl std::str::FromStr for DiskSize {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        Self::parse(text)
+    }
+}
+
+impl std::str::FromStr for MemSize {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        Self::parse(text)
+    }
+}
+
+/// `number`, a decimal fraction, times 2 to the power of `shift`, if that is a whole number.
+fn scaled(number: &str, shift: u32) -> Option<u64> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if whole.is_empty() || fraction.contains('.') || fraction.len() > 9 {
+        return None;
+    }
+    let scale = 10_u128.pow(u32::try_from(fraction.len()).ok()?);
+    let digits: u128 = format!("{whole}{fraction}").parse().ok()?;
+    let scaled = digits.checked_mul(1 << shift)?;
+    (scaled % scale == 0)
+        .then_some(scaled / scale)
+        .and_then(|bytes| u64::try_from(bytes).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DiskSize, MemSize};
+
+    #[test]
+    fn memory_follows_bhyves_grammar() {
+        for (text, bytes) in [
+            ("256M", 256 << 20),
+            ("512", 512 << 20),
+            ("1073741824", 1 << 30),
+            ("4g", 4 << 30),
+            ("256MB", 256 << 20),
+            ("0x100", 256 << 20),
+            ("010", 8 << 20),
+            ("1048576", 1 << 20),
+            ("2T", 2 << 40),
+        ] {
+            assert_eq!(MemSize::parse(text).expect(text).bytes(), bytes, "{text}");
+        }
+    }
+
+    #[test]
+    fn memory_that_bhyve_would_refuse_is_refused() {
+        for text in [
+            "",
+            "M",
+            "1.5G",
+            "-1",
+            "+1G",
+            "12Q",
+            "4GiB",
+            "0",
+            "0M",
+            "08",
+            "1k",
+            "99999999999G",
+            " 1G",
+            "1 G",
+            "20E",
+        ] {
+            assert!(MemSize::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn disk_sizes_may_have_decimals() {
+        for (text, bytes) in [
+            ("20g", 20 << 30),
+            ("1.5G", 3 << 29),
+            ("512", 512),
+            ("1GiB", 1 << 30),
+            ("8MB", 8 << 20),
+        ] {
+            assert_eq!(DiskSize::parse(text).expect(text).bytes(), bytes, "{text}");
+        }
+        for text in [
+            "",
+            "g",
+            "0",
+            "0g",
+            "1..5g",
+            ".5g",
+            "5x",
+            "100",
+            "-1g",
+            "1.3k",
+            "99999999E",
+            "20 g",
+            "1Gi",
+        ] {
+            assert!(DiskSize::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Starts a VM: `boot`, `ttyboot`, `install`.
+
+use super::loader::{self, Source};
+use super::{Form, Guard, Plan, Refusal, Step, Test, Undo, Wait, When, free, network};
+use crate::error::Kind;
+use crate::model::Vm;
+use crate::survey::Survey;
+use crate::tools::bhyve::{self, Console};
+use crate::tools::{bhyvectl, daemon, ifconfig, process};
+use crate::verb::Verb;
+use std::path::Path;
+use std::time::Duration;
+
+/// How a VM is started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// From its disk, in the background, its console on nmdm(4).
+    Background,
+    /// From its disk, on this terminal.
+    Terminal,
+    /// From its first CD, on this terminal.
+    Install,
+}
+
+/// How long bhyve may take until its title is set.
+const START_LIMIT: Duration = Duration::from_secs(10);
+
+/// The plan that starts `vm`.
+///
+/// On a terminal everything is freed when the guest ends; in the background the next boot,
+/// `shutdown` or `clean` does that.
+pub fn plan(vm: &Vm, start: Start, source: Source, survey: &Survey, scratch: &Path) -> Plan {
+    let when = match start {
+        Start::Background => When::Failure,
+        Start::Terminal | Start::Install => When::End,
+    };
+    let mut plan = free::plan(vm, survey, free::Extent::Marked, None);
+    plan.append(network::plan(vm, survey, when));
+
+    let node = bhyve::node(&survey.devices, &vm.name);
+    plan.push(Guard {
+        test: !Test::Exists(node.clone()),
+        refusal: free::started_meanwhile(vm),
+    });
+    let destroy: Form = Step::from(bhyvectl::destroy(&vm.name))
+        .only_if(Test::Exists(node))
+        .into();
+    plan.push(Undo {
+        forms: vec![destroy.clone()],
+        when,
+        what: format!("the VM node of {}", vm.name),
+    });
+    plan.append(loader::plan(vm, source, scratch));
+
+    match start {
+        Start::Terminal => plan.push(bhyve::run(vm, &Console::Stdio, false)),
+        Start::Install => plan.push(bhyve::run(vm, &Console::Stdio, true)),
+        Start::Background => {
+            let console = Console::Nmdm(survey.devices.join(format!("nmdm{}A", vm.id)));
+            plan.push(daemon::detach(&bhyve::run(vm, &console, false)));
+            plan.push(Undo {
+                forms: end(vm, destroy),
+                when,
+                what: format!("bhyve of {}", vm.name),
+            });
+            plan.push(Wait {
+                until: process::is_running(&vm.name),
+                limit: START_LIMIT,
+                every: Duration::from_millis(100),
+                refusal: Some(Refusal {
+                    kind: Kind::Host,
+                    what: format!(
+                        "bhyve did not start {} within {} s",
+                        vm.name,
+                        START_LIMIT.as_secs()
+                    ),
+                    help: Some(format!(
+                        "see what bhyve says: {}",
+                        vm.command(Verb::Ttyboot)
+                    )),
+                }),
+                progress: None,
+            });
+        }
+    }
+    plan
+}
+
+/// Ends a bhyve that did not come up, and waits until its taps are closed.
+fn end(vm: &Vm, destroy: Form) -> Vec<Form> {
+    let closed = vm.nics.iter().map(|nic| {
+        let tap = nic.tap.interface().as_str();
+        Form::Wait(Wait {
+            until: !ifconfig::is_open(tap),
+            limit: Duration::from_secs(5),
+            every: Duration::from_millis(100),
+            refusal: Some(Refusal {
+                kind: Kind::Host,
+                what: format!("{tap} is still open, so it stays"),
+                help: None,
+            }),
+            progress: None,
+        })
+    });
+    std::iter::once(destroy).chain(closed).collect()
+}

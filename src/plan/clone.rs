@@ -1,0 +1,46 @@
+//! Makes new VMs' disks of a VM's first disk.
+
+use super::rollback::Node;
+use super::{Guard, Plan, Undo, When, free};
+use crate::model::Vm;
+use crate::model::name::{Dataset, Snapshot};
+use crate::tools::zfs;
+
+/// Of what the clones are made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Base<'path> {
+    /// Of a snapshot that exists.
+    Existing(Snapshot),
+    /// Of the disk as it is now, by a new snapshot; the VM must be stopped.
+    Now(Snapshot, Node<'path>),
+}
+
+/// The plan that makes each of `targets` a clone of `base`; one that fails takes all back.
+pub fn plan(vm: &Vm, base: &Base<'_>, targets: &[Dataset]) -> Plan {
+    let mut plan = Plan::default();
+    let snapshot = match base {
+        Base::Existing(snapshot) => snapshot,
+        Base::Now(snapshot, node) => {
+            plan.push(Guard {
+                test: node.is_stopped(vm),
+                refusal: free::started_meanwhile(vm),
+            });
+            plan.push(zfs::snapshot(snapshot));
+            plan.push(Undo {
+                forms: vec![zfs::destroy_snapshot(snapshot).into()],
+                when: When::Failure,
+                what: snapshot.to_string(),
+            });
+            snapshot
+        }
+    };
+    for target in targets {
+        plan.push(zfs::clone(snapshot, target));
+        plan.push(Undo {
+            forms: vec![zfs::destroy_volume(target).into()],
+            when: When::Failure,
+            what: target.to_string(),
+        });
+    }
+    plan
+}

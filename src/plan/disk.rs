@@ -1,0 +1,69 @@
+//! Makes the first disk of a VM.
+
+use super::{Guard, Plan, Refusal, Test, Undo, Wait, When};
+use crate::error::Kind;
+use crate::model::size::DiskSize;
+use crate::model::{Vm, Volume};
+use crate::tools::{file, zfs};
+use std::path::Path;
+use std::time::Duration;
+
+/// Whether a disk's blocks are its own from the beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allocation {
+    /// All of them.
+    Full,
+    /// None of them until they are written.
+    Sparse,
+}
+
+/// The plan that makes the disk at `path`, the first of `vm`; what exists is never touched.
+pub fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation) -> Plan {
+    let mut plan = Plan::default();
+    plan.push(Guard {
+        test: !Test::Exists(path.to_owned()),
+        refusal: exists(path),
+    });
+    match &vm.volume {
+        Volume::Zfs(dataset) => {
+            plan.push(zfs::create(dataset, size, allocation == Allocation::Sparse));
+            plan.push(Wait {
+                until: Test::Exists(path.to_owned()),
+                limit: Duration::from_secs(5),
+                every: Duration::from_millis(100),
+                refusal: Some(Refusal {
+                    kind: Kind::Host,
+                    what: format!(
+                        "volume {dataset} was made, but {} did not appear within 5 s",
+                        path.display()
+                    ),
+                    help: Some(format!("look at its volmode: zfs get volmode {dataset}")),
+                }),
+                progress: None,
+            });
+        }
+        Volume::File(path) => {
+            plan.push(Undo {
+                forms: vec![file::remove(path).into()],
+                when: When::Failure,
+                what: path.display().to_string(),
+            });
+            plan.push(match allocation {
+                Allocation::Full => file::make_full(path, size),
+                Allocation::Sparse => file::make_sparse(path, size),
+            });
+        }
+    }
+    plan
+}
+
+/// The refusal where there is a disk already.
+pub fn exists(path: &Path) -> Refusal {
+    Refusal {
+        kind: Kind::Host,
+        what: format!("disk {} exists already", path.display()),
+        help: Some(
+            "it is never overwritten or resized; remove it yourself if you mean to".to_owned(),
+        ),
+    }
+}

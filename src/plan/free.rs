@@ -1,0 +1,94 @@
+//! Frees what a VM that has ended left: its VM node, its taps, its places in bridges.
+
+use super::{Form, Guard, Plan, Refusal, Step, Wait};
+use crate::error::Kind;
+use crate::model::Vm;
+use crate::survey::Survey;
+use crate::tools::{bhyve, bhyvectl, ifconfig, process};
+use std::time::Duration;
+
+/// Whose taps are freed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Those that carry the VM's mark: what a boot makes anew.
+    Marked,
+    /// Also the membership of configured taps that somebody else made.
+    Whole,
+}
+
+/// The plan that frees what `vm` left; empty if that is nothing.
+///
+/// `ended` is the process that has ended by then, whose open taps are closed.
+pub fn plan(vm: &Vm, survey: &Survey, extent: Extent, ended: Option<u32>) -> Plan {
+    let mut plan = Plan::default();
+    let node = bhyve::node(&survey.devices, &vm.name);
+    if survey.nodes.has(&vm.name) {
+        if ended.is_none() {
+            plan.push(Guard {
+                test: !process::is_running(&vm.name),
+                refusal: started_meanwhile(vm),
+            });
+        }
+        let destroy = Step::from(bhyvectl::destroy(&vm.name));
+        // A guest that ends by itself between question and action may take its node along.
+        plan.push(if ended.is_some() {
+            destroy.only_if(super::Test::Exists(node.clone()))
+        } else {
+            destroy
+        });
+        plan.push(Wait {
+            until: !super::Test::Exists(node),
+            limit: Duration::from_secs(5),
+            every: Duration::from_millis(100),
+            refusal: Some(Refusal {
+                kind: Kind::Host,
+                what: format!("the VM node of {} did not go within 5 s", vm.name),
+                help: None,
+            }),
+            progress: None,
+        });
+    }
+    for interface in &survey.interfaces {
+        let is_free = interface.opened_by.is_none_or(|pid| Some(pid) == ended);
+        if interface.description.as_deref() == Some(vm.name.mark().as_str()) {
+            if is_free {
+                plan.push(destroy_unless_open(&interface.name));
+            }
+        } else if extent == Extent::Whole
+            && is_free
+            && let Some(nic) = vm
+                .nics
+                .iter()
+                .find(|nic| nic.tap.interface().as_str() == interface.name)
+            && survey
+                .bridge_of(&interface.name)
+                .is_some_and(|bridge| bridge.name == nic.bridge.as_str())
+        {
+            plan.push(ifconfig::delete_member(
+                nic.bridge.as_str(),
+                &interface.name,
+            ));
+        }
+    }
+    plan
+}
+
+/// Destroys a tap, but never one that a process has open.
+pub(super) fn destroy_unless_open(tap: &str) -> Step {
+    Step::from(ifconfig::destroy(tap)).only_if(!ifconfig::is_open(tap))
+}
+
+/// The refusal where a VM that was stopped when asked is not any more.
+pub(super) fn started_meanwhile(vm: &Vm) -> Refusal {
+    Refusal {
+        kind: Kind::State,
+        what: format!("{} was started meanwhile", vm.name),
+        help: None,
+    }
+}
+
+impl From<Plan> for Vec<Form> {
+    fn from(plan: Plan) -> Self {
+        plan.forms
+    }
+}

@@ -1,0 +1,350 @@
+//! The plan of a verb: data in seven forms, made by pure functions.
+//!
+//! A planner gets a [`crate::model::Vm`], what was typed, and what the host answered; it asks and
+//! changes nothing. The executor ([`crate::run`]) and the echo ([`crate::script`]) read the same
+//! value, so what `-d` prints is what a run does.
+
+pub mod boot;
+pub mod clone;
+pub mod console;
+pub mod disk;
+pub mod free;
+pub mod loader;
+mod lossy;
+pub mod network;
+pub mod rollback;
+pub mod shutdown;
+pub mod snapshot;
+
+use crate::command::Command;
+use crate::error::Kind;
+use serde::Serialize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What a verb does, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Plan {
+    /// The forms, first to last.
+    pub forms: Vec<Form>,
+}
+
+/// One part of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// A change.
+    Step(Step),
+    /// A condition without which the plan stops.
+    Guard(Guard),
+    /// A bounded wait for a condition.
+    Wait(Wait),
+    /// Forms that run again as long as their last command ends with certain statuses.
+    Loop(Loop),
+    /// What takes back the forms before it, should one behind it fail.
+    Undo(Undo),
+    /// From here on nothing is undone.
+    NoReturn(NoReturn),
+    /// Forms that one escalation covers.
+    Root(Vec<Form>),
+}
+
+/// A change, made unless a condition says that it is not needed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// What changes.
+    pub action: Action,
+    /// The condition, asked just before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub only_if: Option<Test>,
+}
+
+/// A change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Runs a command.
+    Run(Command),
+    /// Changes a file of the user's own, without a process.
+    File(FileChange),
+    /// Writes bytes to standard output.
+    Print(#[serde(serialize_with = "lossy::bytes")] Vec<u8>),
+}
+
+/// A change of one file of the user's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileChange {
+    /// Makes a directory that only its owner can enter; one that exists is an error.
+    MakeScratch(#[serde(serialize_with = "lossy::path")] PathBuf),
+    /// Makes a directory and those above it; one that exists is none.
+    MakeDirectories(#[serde(serialize_with = "lossy::path")] PathBuf),
+    /// Writes a new file.
+    Write {
+        /// Where.
+        #[serde(serialize_with = "lossy::path")]
+        path: PathBuf,
+        /// Its lines, each with its newline.
+        text: String,
+    },
+    /// Removes a scratch directory and all in it.
+    RemoveScratch(#[serde(serialize_with = "lossy::path")] PathBuf),
+    /// Makes a symbolic link; what exists there is an error.
+    Link {
+        /// What it points to.
+        #[serde(serialize_with = "lossy::path")]
+        target: PathBuf,
+        /// Where it lies.
+        #[serde(serialize_with = "lossy::path")]
+        path: PathBuf,
+    },
+    /// Removes one symbolic link.
+    RemoveLink(#[serde(serialize_with = "lossy::path")] PathBuf),
+}
+
+/// A question with a yes or no answer that sh(1) and the program ask alike.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Test {
+    /// Something is at this path.
+    Exists(#[serde(serialize_with = "lossy::path")] PathBuf),
+    /// The command ends with 0; 1 is no, every other status an error.
+    Succeeds(Command),
+    /// A line of what the command prints has this text in it.
+    Mentions {
+        /// The command.
+        command: Command,
+        /// The text.
+        text: String,
+    },
+    /// A person at the terminal answers this question with `y`.
+    Confirmed(String),
+    /// The opposite.
+    Not(Box<Test>),
+}
+
+impl std::ops::Not for Test {
+    type Output = Self;
+    fn not(self) -> Self {
+        match self {
+            Self::Not(inner) => *inner,
+            other => Self::Not(Box::new(other)),
+        }
+    }
+}
+
+/// Why a plan stops, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// Decides the exit status.
+    pub kind: Kind,
+    /// What is wrong.
+    pub what: String,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+}
+
+/// A condition without which the plan stops.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Guard {
+    /// The condition.
+    pub test: Test,
+    /// What is said where it does not hold.
+    pub refusal: Refusal,
+}
+
+/// A bounded wait.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Wait {
+    /// What is waited for.
+    pub until: Test,
+    /// The longest time.
+    #[serde(rename = "limit_seconds", serialize_with = "lossy::seconds")]
+    pub limit: Duration,
+    /// The time between two looks.
+    #[serde(rename = "every_seconds", serialize_with = "lossy::seconds")]
+    pub every: Duration,
+    /// What is said at the limit; without it the plan goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
+    /// What a person sees while waiting.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress: Option<String>,
+}
+
+/// Forms that run again as long as the last command's status is one of `again`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Loop {
+    /// What comes before the command in each round.
+    pub body: Vec<Form>,
+    /// The command whose exit status decides.
+    pub command: Command,
+    /// The statuses that mean another round.
+    pub again: &'static [i32],
+}
+
+/// What takes back the forms before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Undo {
+    /// Steps and waits, each tried whatever became of the one before.
+    pub forms: Vec<Form>,
+    /// When they run.
+    pub when: When,
+    /// What is gone then, for the message: a noun.
+    pub what: String,
+}
+
+/// When an [`Undo`] runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum When {
+    /// If a form behind it fails or the run is interrupted, before the point of no return.
+    Failure,
+    /// Then, and also at the end of the plan.
+    End,
+}
+
+/// The point behind which nothing is undone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NoReturn {
+    /// What can no longer be taken back: a sentence for the message of a failure behind it.
+    pub done: String,
+}
+
+impl Plan {
+    /// A plan of these forms.
+    pub fn new(forms: Vec<Form>) -> Self {
+        Self { forms }
+    }
+
+    /// Adds a form.
+    pub fn push(&mut self, form: impl Into<Form>) {
+        self.forms.push(form.into());
+    }
+
+    /// Adds the forms of another plan.
+    pub fn append(&mut self, other: Self) {
+        self.forms.extend(other.forms);
+    }
+
+    /// Every command in it, also those of undo, loops and tests.
+    pub fn commands(&self) -> Vec<&Command> {
+        let mut found = Vec::new();
+        collect_commands(&self.forms, &mut found);
+        found
+    }
+}
+
+fn collect_commands<'plan>(forms: &'plan [Form], found: &mut Vec<&'plan Command>) {
+    for form in forms {
+        match form {
+            Form::Step(step) => {
+                if let Some(test) = &step.only_if {
+                    collect_from_test(test, found);
+                }
+                if let Action::Run(command) = &step.action {
+                    found.push(command);
+                }
+            }
+            Form::Guard(guard) => collect_from_test(&guard.test, found),
+            Form::Wait(wait) => collect_from_test(&wait.until, found),
+            Form::Loop(round) => {
+                collect_commands(&round.body, found);
+                found.push(&round.command);
+            }
+            Form::Undo(undo) => collect_commands(&undo.forms, found),
+            Form::NoReturn(_) => {}
+            Form::Root(inner) => collect_commands(inner, found),
+        }
+    }
+}
+
+fn collect_from_test<'plan>(test: &'plan Test, found: &mut Vec<&'plan Command>) {
+    match test {
+        Test::Succeeds(command) | Test::Mentions { command, .. } => found.push(command),
+        Test::Not(inner) => collect_from_test(inner, found),
+        Test::Exists(_) | Test::Confirmed(_) => {}
+    }
+}
+
+impl FileChange {
+    /// What it does, for a message: a phrase that a colon can follow.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::MakeScratch(path) | Self::MakeDirectories(path) => {
+                format!("could not make the directory {}", path.display())
+            }
+            Self::Write { path, .. } => format!("could not write {}", path.display()),
+            Self::RemoveScratch(path) | Self::RemoveLink(path) => {
+                format!("could not remove {}", path.display())
+            }
+            Self::Link { path, .. } => format!("could not make the link {}", path.display()),
+        }
+    }
+}
+
+impl Wait {
+    /// How often it looks again before it gives up.
+    pub fn looks(&self) -> u64 {
+        let every = self.every.as_millis().max(1);
+        u64::try_from(self.limit.as_millis() / every).unwrap_or(u64::MAX)
+    }
+}
+
+impl Step {
+    /// The same step, made only if `test` holds.
+    #[must_use]
+    pub fn only_if(self, test: Test) -> Self {
+        Self {
+            only_if: Some(test),
+            ..self
+        }
+    }
+}
+
+impl From<Action> for Step {
+    fn from(action: Action) -> Self {
+        Self {
+            action,
+            only_if: None,
+        }
+    }
+}
+
+impl From<Command> for Step {
+    fn from(command: Command) -> Self {
+        Action::Run(command).into()
+    }
+}
+
+impl From<FileChange> for Step {
+    fn from(change: FileChange) -> Self {
+        Action::File(change).into()
+    }
+}
+
+/// Lets each form's content stand where a form is wanted.
+macro_rules! into_form {
+    ($($content:ident),*) => {
+        $(impl From<$content> for Form {
+            fn from(content: $content) -> Self {
+                Self::$content(content)
+            }
+        })*
+    };
+}
+into_form!(Step, Guard, Wait, Loop, Undo, NoReturn);
+
+impl From<Command> for Form {
+    fn from(command: Command) -> Self {
+        Self::Step(command.into())
+    }
+}
+
+impl From<FileChange> for Form {
+    fn from(change: FileChange) -> Self {
+        Self::Step(change.into())
+    }
+}

@@ -1,0 +1,130 @@
+//! The surroundings of a run as one value; the only file that reads arguments, environment, clock
+//! and identity.
+
+use chrono::NaiveDateTime;
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+
+/// Along which programs are looked for; never the caller's path.
+pub const SEARCH_PATH: &str = "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin";
+/// Overrides [`SEARCH_PATH`], for tests.
+pub const SEARCH_PATH_VARIABLE: &str = "EASY_BHYVE_PATH";
+/// Overrides `/dev`, for tests.
+pub const DEVICES_VARIABLE: &str = "EASY_BHYVE_DEV";
+/// Names the one configuration file.
+pub const CONFIG_VARIABLE: &str = "EASY_BHYVE_CONFIG";
+
+/// What surrounds a run.
+#[derive(Clone, Debug)]
+pub struct Process {
+    /// The words of the call, the name first.
+    pub args: Vec<OsString>,
+    /// The environment.
+    pub environment: HashMap<OsString, OsString>,
+    /// The working directory.
+    pub directory: PathBuf,
+    /// This program's file.
+    pub program: PathBuf,
+    /// The caller's uid.
+    pub uid: u32,
+    /// The host's name, in full.
+    pub host_name: String,
+    /// Local time; read when it is needed.
+    pub clock: Clock,
+    /// Along which programs are looked for.
+    pub search_path: String,
+    /// Where devices are.
+    pub devices: PathBuf,
+    /// A directory of this name does not exist yet: for scratch files, made only if needed.
+    pub scratch: PathBuf,
+    /// Whether messages go to a terminal that shows colours.
+    pub colour: bool,
+}
+
+/// A source of local time.
+#[derive(Clone, Copy, Debug)]
+pub enum Clock {
+    /// The system's.
+    System,
+    /// Always this, for tests.
+    Fixed(NaiveDateTime),
+}
+
+impl Clock {
+    /// Local time.
+    pub fn now(self) -> NaiveDateTime {
+        match self {
+            Self::System => chrono::Local::now().naive_local(),
+            Self::Fixed(now) => now,
+        }
+    }
+}
+
+impl Process {
+    /// The surroundings of this process.
+    ///
+    /// # Errors
+    /// If the working directory or the program's own file cannot be told.
+    pub fn current() -> io::Result<Self> {
+        let environment: HashMap<OsString, OsString> = std::env::vars_os().collect();
+        let text = |name: &str| {
+            environment
+                .get(OsStr::new(name))
+                .and_then(|value| value.to_str())
+        };
+        let colour = io::stderr().is_terminal()
+            && text("NO_COLOR").is_none_or(str::is_empty)
+            && text("TERM").is_some_and(|term| term != "dumb");
+        Ok(Self {
+            args: std::env::args_os().collect(),
+            directory: std::env::current_dir()?,
+            program: std::env::current_exe()?,
+            uid: nix::unistd::getuid().as_raw(),
+            host_name: nix::unistd::gethostname()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default(),
+            clock: Clock::System,
+            search_path: text(SEARCH_PATH_VARIABLE).unwrap_or(SEARCH_PATH).to_owned(),
+            devices: environment
+                .get(OsStr::new(DEVICES_VARIABLE))
+                .map_or_else(|| PathBuf::from("/dev"), PathBuf::from),
+            scratch: PathBuf::from(format!("/tmp/easy-bhyve.{}", random_suffix())),
+            colour,
+            environment,
+        })
+    }
+
+    /// The home directory of a user, from the password database.
+    pub fn home_of(&self, user: &OsStr) -> Option<PathBuf> {
+        nix::unistd::User::from_name(user.to_str()?)
+            .ok()?
+            .map(|user| user.dir)
+    }
+
+    /// A variable of the environment that is set and not empty.
+    pub fn variable(&self, name: &str) -> Option<&OsStr> {
+        self.environment
+            .get(OsStr::new(name))
+            .map(OsString::as_os_str)
+            .filter(|value| !value.is_empty())
+    }
+}
+
+/// Eight characters that nobody can guess; the hasher's keys come from the system's randomness.
+fn random_suffix() -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let mut random = RandomState::new().build_hasher().finish();
+    let mut suffix = String::new();
+    for _ in 0..8 {
+        suffix.extend(
+            ALPHABET
+                .get(usize::try_from(random % 32).unwrap_or_default())
+                .map(|&byte| char::from(byte)),
+        );
+        random /= 32;
+    }
+    suffix
+}

@@ -1,0 +1,91 @@
+//! How an [`Error`] looks on standard error: the one renderer.
+
+use crate::config::Config;
+use crate::error::{Error, Origin};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use std::fmt::Write;
+
+/// The text of `error`, with its newline.
+///
+/// `title` is the program as it was called; `config` lends the source line of a setting.
+pub fn render(error: &Error, title: &str, config: Option<&Config>, colour: bool) -> String {
+    match (&error.at, config) {
+        (Some(origin), Some(config)) => with_source(error, title, origin, config, colour),
+        _ => plain(error, title),
+    }
+}
+
+fn plain(error: &Error, title: &str) -> String {
+    let mut text = format!("{title}: {}\n", error.what);
+    for note in &error.notes {
+        let _ = writeln!(text, "  {note}");
+    }
+    for help in &error.help {
+        let _ = writeln!(text, "  help: {help}");
+    }
+    text
+}
+
+fn with_source(
+    error: &Error,
+    title: &str,
+    origin: &Origin,
+    config: &Config,
+    colour: bool,
+) -> String {
+    let line = config.line(origin.span);
+    let source = String::from_utf8_lossy(line.text);
+    let place = config.place(origin.span);
+    let path = place.file.to_string_lossy();
+    // Invalid bytes become longer in the lossy text, so the marks are counted in characters.
+    let first = byte_of_character(&source, place.column.saturating_sub(1));
+    let width = String::from_utf8_lossy(config.sources().text(origin.span))
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .len();
+    let marked = first..(first + width).min(source.len());
+    let label = if source.contains(&origin.name) {
+        ""
+    } else {
+        origin.name.as_str()
+    };
+    let mark = AnnotationKind::Primary.span(marked);
+    let mark = if label.is_empty() {
+        mark
+    } else {
+        mark.label(label)
+    };
+    let mut group = Group::with_title(
+        Level::ERROR
+            .with_name(title)
+            .primary_title(error.what.as_str()),
+    )
+    .element(
+        Snippet::source(source.as_ref())
+            .line_start(place.line)
+            .path(path)
+            .annotation(mark),
+    );
+    for note in &error.notes {
+        group = group.element(Level::NOTE.message(note.as_str()));
+    }
+    for help in &error.help {
+        group = group.element(Level::HELP.message(help.as_str()));
+    }
+    let renderer = if colour {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    let mut text = renderer.render(&[group]);
+    text.push('\n');
+    text
+}
+
+/// The byte at which the character of that number begins.
+fn byte_of_character(text: &str, number: usize) -> usize {
+    text.char_indices()
+        .nth(number)
+        .map_or(text.len(), |(byte, _)| byte)
+}

@@ -1,0 +1,25 @@
+//! Near misses: what exists, the nearest to what was typed first.
+
+/// `known` in the order of their likeness to `typed`.
+pub fn nearest_first<'word>(
+    typed: &str,
+    known: impl IntoIterator<Item = &'word str>,
+) -> Vec<&'word str> {
+    let mut known: Vec<&str> = known.into_iter().collect();
+    known.sort_by_cached_key(|word| strsim::damerau_levenshtein(typed, word));
+    known
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest_first;
+
+    #[test]
+    fn the_nearest_comes_first_and_none_is_lost() {
+        assert_eq!(
+            nearest_first("boto", ["install", "boot", "clone"])[0],
+            "boot"
+        );
+        assert_eq!(nearest_first("x", ["b", "a"]), ["b", "a"]);
+    }
+}

@@ -1,0 +1,373 @@
+//! What the host answered: the fewest questions a verb needs, asked before it plans.
+//!
+//! *No* and *could not tell* are different answers: see [`State`].
+
+use crate::command::Command;
+use crate::error::{Error, Result};
+use crate::host::{Ended, Look, SpawnError};
+use crate::model::Vm;
+use crate::model::name::VmName;
+use crate::tools::ifconfig::{self, Interface};
+use crate::tools::kld::{self, Module};
+use crate::tools::process::{self, Process, Role};
+use crate::tools::sysctl::{self, Kernel};
+use crate::verb::Verb;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// The program by which a host is known to be FreeBSD.
+const MARK_OF_FREEBSD: &str = "kldstat";
+
+/// Whether this host can answer at all.
+pub fn is_freebsd(look: &mut dyn Look) -> bool {
+    look.find(MARK_OF_FREEBSD).is_some()
+}
+
+/// The VM nodes below `/dev/vmm`: cheap, since no process is asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Nodes(BTreeSet<String>);
+
+impl Nodes {
+    /// Reads the directory.
+    ///
+    /// # Errors
+    /// If it is there and cannot be read.
+    pub fn ask(look: &mut dyn Look, devices: &Path) -> Result<Self> {
+        let directory = devices.join("vmm");
+        let names = look.names_in(&directory).map_err(|error| {
+            Error::host(format!("could not read {}: {error}", directory.display()))
+        })?;
+        Ok(Self(
+            names
+                .iter()
+                .map(|name| name.to_string_lossy().into_owned())
+                .collect(),
+        ))
+    }
+
+    /// Whether this VM has a node.
+    pub fn has(&self, vm: &VmName) -> bool {
+        self.0.contains(vm.as_str())
+    }
+
+    /// The names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The processes that can be seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Processes {
+    seen: Vec<Process>,
+    some_are_hidden: bool,
+}
+
+/// What is known of one VM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State<'survey> {
+    /// It has no node, so nothing runs.
+    Stopped,
+    /// It has a node, and no process: an earlier run left it.
+    LeftOver,
+    /// A process works for it.
+    Busy(&'survey Process, Role),
+    /// It has a node, and processes are hidden: it may run or not.
+    Unknown,
+}
+
+impl Processes {
+    /// Asks ps(1), and only if one of `nodes` has no process that can be seen, whether some are hidden.
+    ///
+    /// # Errors
+    /// If a question fails.
+    pub fn ask(look: &mut dyn Look, at: &Surroundings<'_>, nodes: &Nodes) -> Result<Self> {
+        let mut processes = Self::of(look, false)?;
+        let is_unexplained = |name: &str| matches!(processes.state(name, nodes), State::LeftOver);
+        if nodes.names().any(is_unexplained) {
+            let kernel = sysctl::parse(&answer(look, &sysctl::ask_visibility())?, at.uid);
+            processes.some_are_hidden = kernel.hides_processes;
+        }
+        Ok(processes)
+    }
+
+    fn of(look: &mut dyn Look, some_are_hidden: bool) -> Result<Self> {
+        Ok(Self {
+            seen: process::parse(&answer(look, &process::list())?),
+            some_are_hidden,
+        })
+    }
+
+    /// What is known of the VM of that name.
+    pub fn state(&self, vm: &str, nodes: &Nodes) -> State<'_> {
+        let found = self
+            .seen
+            .iter()
+            .find_map(|process| match process.works_for() {
+                Some((name, role)) if name == vm => Some((process, role)),
+                _ => None,
+            });
+        match found {
+            Some((process, role)) => State::Busy(process, role),
+            None if !nodes.0.contains(vm) => State::Stopped,
+            None if self.some_are_hidden => State::Unknown,
+            None => State::LeftOver,
+        }
+    }
+
+    /// The running VMs: name and process.
+    pub fn running(&self) -> impl Iterator<Item = (&str, &Process)> {
+        self.seen
+            .iter()
+            .filter_map(|process| match process.works_for() {
+                Some((name, Role::Running)) => Some((name, process)),
+                _ => None,
+            })
+    }
+
+    /// The process of that number.
+    pub fn by_pid(&self, pid: u32) -> Option<&Process> {
+        self.seen.iter().find(|process| process.pid == pid)
+    }
+}
+
+/// What a survey needs to know beforehand.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'process> {
+    /// Where devices are: `/dev`.
+    pub devices: &'process Path,
+    /// The caller's uid: root sees all processes.
+    pub uid: u32,
+}
+
+/// What a verb that changes network and VM nodes has to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Survey {
+    /// Where devices are: `/dev`.
+    pub devices: PathBuf,
+    /// Whether the host could be asked; otherwise this is the survey of a freshly booted one.
+    pub is_answered: bool,
+    /// What the kernel says.
+    pub kernel: Kernel,
+    /// The modules that are there.
+    pub modules: Vec<Module>,
+    /// All interfaces.
+    pub interfaces: Vec<Interface>,
+    /// All VM nodes.
+    pub nodes: Nodes,
+    /// All processes, if they had to be asked for.
+    pub processes: Processes,
+}
+
+impl Survey {
+    /// The survey of a freshly booted host, for one that cannot be asked.
+    pub fn fresh(devices: &Path) -> Self {
+        Self {
+            devices: devices.to_owned(),
+            is_answered: false,
+            kernel: Kernel::default(),
+            modules: Vec::new(),
+            interfaces: Vec::new(),
+            nodes: Nodes::default(),
+            processes: Processes::default(),
+        }
+    }
+
+    /// The survey of a host on which `vm` runs as pid 0, for one that cannot be asked.
+    pub fn of_running(devices: &Path, vm: &Vm) -> Self {
+        let taps = vm.nics.iter().map(|nic| Interface {
+            name: nic.tap.to_string(),
+            is_up: true,
+            description: Some(vm.name.mark()),
+            opened_by: Some(0),
+            ..Interface::default()
+        });
+        Self {
+            interfaces: taps.collect(),
+            nodes: Nodes(BTreeSet::from([vm.name.to_string()])),
+            ..Self::fresh(devices)
+        }
+    }
+
+    /// The survey of a host on which `vm` has run, for one that cannot be asked.
+    pub fn of_ended(devices: &Path, vm: &Vm) -> Self {
+        let mut survey = Self::of_running(devices, vm);
+        for tap in &mut survey.interfaces {
+            tap.opened_by = None;
+        }
+        survey
+    }
+
+    /// Asks for what a boot of `vm` needs: interfaces, modules, sysctls, and only if the VM or one
+    /// of its `rivals` has a VM node, or a tap of the VM is open, the processes.
+    ///
+    /// # Errors
+    /// If a question fails.
+    pub fn for_boot(
+        look: &mut dyn Look,
+        at: &Surroundings<'_>,
+        vm: &Vm,
+        rivals: &[VmName],
+    ) -> Result<Self> {
+        let mut survey = Self::for_freeing(look, at, vm, rivals)?;
+        survey.modules = kld::present(&answer(look, &kld::list())?);
+        Ok(survey)
+    }
+
+    /// Asks for what freeing a VM's resources needs: as [`Self::for_boot`] without the modules.
+    ///
+    /// # Errors
+    /// If a question fails.
+    pub fn for_freeing(
+        look: &mut dyn Look,
+        at: &Surroundings<'_>,
+        vm: &Vm,
+        rivals: &[VmName],
+    ) -> Result<Self> {
+        let nodes = Nodes::ask(look, at.devices)?;
+        let interfaces = ifconfig::parse(&answer(look, &ifconfig::list())?);
+        let kernel = sysctl::parse(&answer(look, &sysctl::ask())?, at.uid);
+        let is_ours = |name: &str| {
+            vm.nics
+                .iter()
+                .any(|nic| nic.tap.interface().as_str() == name)
+        };
+        let must_see_processes = nodes.has(&vm.name)
+            || rivals.iter().any(|rival| nodes.has(rival))
+            || interfaces
+                .iter()
+                .any(|one| one.opened_by.is_some() && is_ours(&one.name));
+        let processes = if must_see_processes {
+            Processes::of(look, kernel.hides_processes)?
+        } else {
+            Processes::default()
+        };
+        Ok(Self {
+            devices: at.devices.to_owned(),
+            is_answered: true,
+            kernel,
+            modules: Vec::new(),
+            interfaces,
+            nodes,
+            processes,
+        })
+    }
+
+    /// The interface of that name.
+    pub fn interface(&self, name: &str) -> Option<&Interface> {
+        self.interfaces
+            .iter()
+            .find(|interface| interface.name == name)
+    }
+
+    /// The bridge that has this member.
+    pub fn bridge_of(&self, member: &str) -> Option<&Interface> {
+        self.interfaces
+            .iter()
+            .find(|bridge| bridge.members.iter().any(|one| one == member))
+    }
+
+    /// What is known of this VM.
+    pub fn state(&self, vm: &VmName) -> State<'_> {
+        self.processes.state(vm.as_str(), &self.nodes)
+    }
+}
+
+/// Refuses where a VM whose network does not matter runs or may run: looks for its node first, and
+/// for processes only if there is one.
+///
+/// # Errors
+/// If it runs, is loading, may be running, or a question fails.
+pub fn refuse_if_busy(look: &mut dyn Look, at: &Surroundings<'_>, vm: &Vm) -> Result<Nodes> {
+    let nodes = Nodes::ask(look, at.devices)?;
+    if nodes.has(&vm.name) {
+        let processes = Processes::ask(look, at, &nodes)?;
+        refuse_busy_state(vm, processes.state(vm.name.as_str(), &nodes))?;
+    }
+    Ok(nodes)
+}
+
+/// Refuses where a VM runs or may run.
+///
+/// # Errors
+/// With what it does, and how to end it.
+pub fn refuse_busy_state(vm: &Vm, state: State<'_>) -> Result<()> {
+    let name = &vm.name;
+    match state {
+        State::Stopped | State::LeftOver => Ok(()),
+        State::Busy(process, Role::Running) => Err(Error::state(format!(
+            "{name} is running (pid {})",
+            process.pid
+        ))
+        .help(format!("end it first: {}", vm.command(Verb::Shutdown)))),
+        State::Busy(process, Role::Starting) => Err(Error::state(format!(
+            "{name} is starting (pid {})",
+            process.pid
+        ))
+        .help("wait a moment and look again: easy-bhyve status")),
+        State::Busy(process, Role::Loading) => Err(Error::state(format!(
+            "{name} is being loaded by pid {}: {}",
+            process.pid, process.args
+        ))
+        .help(
+            "leave its loader on the terminal where it runs, or end it as root: ".to_owned()
+                + &format!("kill {}", process.pid),
+        )),
+        State::Unknown => Err(unknown(name)),
+    }
+}
+
+/// The refusal where it cannot be told whether a VM runs.
+pub fn unknown(vm: &VmName) -> Error {
+    Error::host(format!(
+        "could not tell whether {vm} is running: it has a VM node, and processes are hidden"
+    ))
+    .note("security.bsd.see_other_uids or see_other_gids is 0, or this is a jail")
+    .help("ask as root, outside of any jail")
+}
+
+/// Asks a question and returns its output.
+///
+/// # Errors
+/// If it cannot be asked, or its status says that it failed.
+pub fn answer(look: &mut dyn Look, question: &Command) -> Result<String> {
+    try_answer(look, question)?
+}
+
+/// As [`answer`], but a question that ended with status 1 is an answer, too: the inner error.
+///
+/// # Errors
+/// If it cannot be asked, or ended in another way.
+pub fn try_answer(look: &mut dyn Look, question: &Command) -> Result<Result<String>> {
+    let finished = look.ask(question).map_err(|error| match error {
+        SpawnError::NotFound => Error::host(format!("{} is not installed", question.program))
+            .note(format!("command: {question}"))
+            .help(crate::tools::how_to_install(question.program)),
+        SpawnError::Refused(why) => {
+            Error::host(format!("{} could not be started: {why}", question.program))
+                .note(format!("command: {question}"))
+        }
+    })?;
+    let failed = |how: String| {
+        let mut error =
+            Error::host(format!("{} {how}", question.program)).note(format!("command: {question}"));
+        for line in String::from_utf8_lossy(&finished.stderr).lines() {
+            error = error.note(format!("stderr: {line}"));
+        }
+        error
+    };
+    match finished.ended {
+        Ended::Exit(0) => Ok(Ok(String::from_utf8_lossy(&finished.stdout).into_owned())),
+        Ended::Exit(1) => Ok(Err(failed("failed with status 1".into()))),
+        Ended::Exit(status) => Err(failed(format!("failed with status {status}"))),
+        Ended::Signal(signal) => Err(failed(format!(
+            "was ended by {}",
+            crate::run::signal_name(signal)
+        ))),
+    }
+}

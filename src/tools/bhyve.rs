@@ -1,0 +1,89 @@
+//! The VM's process: bhyve(8).
+
+use crate::command::{Command, Streams, args};
+use crate::model::{Vm, name::VmName};
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+/// What bhyve's exit status means (`usr.sbin/bhyve/bhyverun.c`), in words that follow "the guest".
+const MEANINGS: &[(i32, &str)] = &[
+    (0, "rebooted"),
+    (1, "powered off"),
+    (2, "halted"),
+    (3, "had a triple fault"),
+    (4, "was ended by an error of bhyve"),
+    (100, "was suspended for an unknown reason"),
+];
+
+/// Where the VM's first serial line leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Console {
+    /// The caller's terminal.
+    Stdio,
+    /// The A side of the VM's nmdm(4) pair.
+    Nmdm(PathBuf),
+}
+
+/// Runs the VM:
+/// `bhyve -u -A -H -P -c CPU -m MEM -s 0:0,hostbridge -s 1:0,lpc -s 2:N,virtio-net,TAP
+/// -s 3:N,virtio-blk,DISK [-s 4:N,ahci-cd,ISO] -l com1,CONSOLE NAME`.
+///
+/// On the terminal a power-off, a halt and a reboot are proper ends.
+pub fn run(vm: &Vm, console: &Console, with_cds: bool) -> Command {
+    let mut words = args!["-u", "-A", "-H", "-P", "-c", vm.cpu, "-m", vm.mem];
+    let mut device = |slot: String, emulation: &str, backend: Option<&OsStr>| {
+        let mut word = OsString::from(format!("{slot},{emulation}"));
+        if let Some(backend) = backend {
+            word.push(",");
+            word.push(backend);
+        }
+        words.extend([OsString::from("-s"), word]);
+    };
+    device("0:0".into(), "hostbridge", None);
+    device("1:0".into(), "lpc", None);
+    for nic in &vm.nics {
+        device(
+            format!("2:{}", nic.number),
+            "virtio-net",
+            Some(nic.tap.as_ref()),
+        );
+    }
+    for disk in &vm.disks {
+        device(
+            format!("3:{}", disk.number),
+            "virtio-blk",
+            Some(disk.path.as_os_str()),
+        );
+    }
+    for cd in vm.cds.iter().filter(|_| with_cds) {
+        device(
+            format!("4:{}", cd.number),
+            "ahci-cd",
+            Some(cd.path.as_os_str()),
+        );
+    }
+    let mut com1 = OsString::from("com1,");
+    com1.push(match console {
+        Console::Stdio => OsStr::new("stdio"),
+        Console::Nmdm(path) => path.as_os_str(),
+    });
+    words.extend(["-l".into(), com1, vm.name.as_str().into()]);
+    let command = Command {
+        title: Some(vm.name.title()),
+        ..Command::root("bhyve", words)
+    };
+    match console {
+        Console::Stdio => Command {
+            meanings: MEANINGS,
+            ..command
+        }
+        .streams(Streams::Terminal)
+        .accept(&[0, 1, 2]),
+        Console::Nmdm(_) => command,
+    }
+}
+
+/// The VM's node: it is there from the loader's start until it is destroyed (`sys/dev/vmm/vmm_dev.c`).
+pub fn node(devices: &Path, vm: &VmName) -> PathBuf {
+    devices.join("vmm").join(vm.as_str())
+}

@@ -1,0 +1,75 @@
+//! The loader of all other guests: grub-bhyve (port sysutils/grub2-bhyve).
+
+use crate::command::{Command, Streams, args};
+use crate::model::Vm;
+use std::fmt::Write;
+use std::path::Path;
+
+/// Where grub looks for its menu.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Menu<'path> {
+    /// In `/boot/grub/grub.cfg` of the root.
+    OfRoot,
+    /// In this directory of the host: the generated one.
+    Generated(&'path Path),
+    /// Nowhere: grub stops at its prompt.
+    Prompt,
+}
+
+/// Loads a kernel on the caller's terminal:
+/// `grub-bhyve -m MAP -r ROOT [-d DIR | -g none] -M MEM NAME`.
+pub fn load(vm: &Vm, map: &Path, root: &str, menu: Menu<'_>) -> Command {
+    let mut words = args!["-m", map];
+    match menu {
+        Menu::OfRoot => words.extend(args!["-r", root]),
+        Menu::Generated(directory) => words.extend(args!["-r", "host", "-d", directory]),
+        // No root has a /boot/grub/none, and without a menu grub shows its prompt.
+        Menu::Prompt => words.extend(args!["-r", root, "-g", "none"]),
+    }
+    words.extend(args!["-M", vm.mem, vm.name]);
+    Command::root("grub-bhyve", words).streams(Streams::Terminal)
+}
+
+/// The text of a device map: a line `(DEVICE) PATH` for each (`grub-core/kern/emu/hostdisk.c`).
+pub fn device_map<'path>(devices: impl IntoIterator<Item = (String, &'path Path)>) -> String {
+    devices
+        .into_iter()
+        .fold(String::new(), |mut map, (device, path)| {
+            let _ = writeln!(map, "({device}) {}", path.display());
+            map
+        })
+}
+
+/// The text of a grub.cfg that runs `commands` with `root` as their root, boots, and ends.
+///
+/// With `-r host` grub's root is the host, so the file sets it first. Without the `exit` a failed
+/// `linux` line would leave grub at a prompt that nobody sees.
+pub fn menu(root: &str, commands: &str) -> String {
+    format!(
+        "set root=({root})\nset prefix=($root)/boot/grub\n{}\nboot\nexit\n",
+        commands.trim_end()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{device_map, menu};
+    use std::path::Path;
+
+    #[test]
+    fn a_map_names_each_device() {
+        let disks = [
+            ("hd0".to_owned(), Path::new("/vm/a")),
+            ("cd0".to_owned(), Path::new("/iso/a.iso")),
+        ];
+        assert_eq!(device_map(disks), "(hd0) /vm/a\n(cd0) /iso/a.iso\n");
+    }
+
+    #[test]
+    fn a_menu_boots_and_never_waits() {
+        assert_eq!(
+            menu("hd0,msdos1", "knetbsd -h (hd0,netbsd1)/netbsd"),
+            "set root=(hd0,msdos1)\nset prefix=($root)/boot/grub\nknetbsd -h (hd0,netbsd1)/netbsd\nboot\nexit\n"
+        );
+    }
+}

@@ -1,0 +1,204 @@
+//! Network interfaces: ifconfig(8), bridge(4), tap(4).
+
+use crate::command::{Command, args};
+use crate::model::name::{IfName, TapName, VmName};
+use crate::plan::Test;
+
+/// One interface as `ifconfig -a` shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interface {
+    /// Its name.
+    pub name: String,
+    /// Whether it is up.
+    pub is_up: bool,
+    /// Whether it has an inet or inet6 address.
+    pub has_address: bool,
+    /// Whether it is a wireless one: `media: IEEE 802.11`.
+    pub is_wireless: bool,
+    /// Its description.
+    pub description: Option<String>,
+    /// The bridge's members.
+    pub members: Vec<String>,
+    /// The process that has the tap open.
+    pub opened_by: Option<u32>,
+}
+
+/// Asks for all interfaces: `ifconfig -a`.
+pub fn list() -> Command {
+    Command::question("ifconfig", args!["-a"])
+}
+
+/// Reads the output of [`list`]; lines that are not known are passed over.
+pub fn parse(listing: &str) -> Vec<Interface> {
+    let mut interfaces: Vec<Interface> = Vec::new();
+    for line in listing.lines() {
+        if !line.starts_with([' ', '\t']) {
+            let Some((name, rest)) = line.split_once(": flags=") else {
+                continue;
+            };
+            let flags = rest
+                .split_once('<')
+                .and_then(|(_, rest)| rest.split_once('>'));
+            let is_up = flags.is_some_and(|(flags, _)| flags.split(',').any(|flag| flag == "UP"));
+            interfaces.push(Interface {
+                name: name.to_owned(),
+                is_up,
+                ..Interface::default()
+            });
+            continue;
+        }
+        let Some(interface) = interfaces.last_mut() else {
+            continue;
+        };
+        let line = line.trim_start();
+        if let Some(text) = line.strip_prefix("description: ") {
+            interface.description = Some(text.to_owned());
+        } else if let Some(text) = line.strip_prefix("member: ") {
+            interface
+                .members
+                .extend(text.split_ascii_whitespace().next().map(str::to_owned));
+        } else if let Some(text) = line.strip_prefix("Opened by PID ") {
+            interface.opened_by = text.trim().parse().ok();
+        } else if line.starts_with("media: IEEE 802.11") {
+            interface.is_wireless = true;
+        } else if line.starts_with("inet ") || line.starts_with("inet6 ") {
+            interface.has_address = true;
+        }
+    }
+    interfaces
+}
+
+/// Makes a bridge: `ifconfig BRIDGE create`, or `ifconfig bridge create name BRIDGE`.
+pub fn create_bridge(bridge: &IfName) -> Command {
+    Command::root(
+        "ifconfig",
+        match bridge.renamed_from("bridge") {
+            None => args![bridge, "create"],
+            Some(kind) => args![kind, "create", "name", bridge],
+        },
+    )
+}
+
+/// Makes a tap that carries its VM's mark: `ifconfig TAP create description MARK`.
+pub fn create_tap(tap: &TapName, owner: &VmName) -> Command {
+    Command::root(
+        "ifconfig",
+        match tap.interface().renamed_from(tap.kind()) {
+            None => args![tap, "create", "description", owner.mark()],
+            Some(kind) => args![kind, "create", "name", tap, "description", owner.mark()],
+        },
+    )
+}
+
+/// Destroys an interface: `ifconfig IF destroy`. Blocks while a tap is open.
+pub fn destroy(name: &str) -> Command {
+    Command::root("ifconfig", args![name, "destroy"])
+}
+
+/// Adds a member and brings the bridge up: `ifconfig BRIDGE addm IF up`.
+pub fn add_member(bridge: &IfName, member: &IfName) -> Command {
+    Command::root("ifconfig", args![bridge, "addm", member, "up"])
+}
+
+/// Takes a member out: `ifconfig BRIDGE deletem IF`.
+pub fn delete_member(bridge: &str, member: &str) -> Command {
+    Command::root("ifconfig", args![bridge, "deletem", member])
+}
+
+/// Brings an interface up: `ifconfig IF up`.
+pub fn up(name: &IfName) -> Command {
+    Command::root("ifconfig", args![name, "up"])
+}
+
+/// Whether a process has the tap open: `ifconfig TAP` says `Opened by PID`.
+pub fn is_open(tap: &str) -> Test {
+    Test::Mentions {
+        command: Command::question("ifconfig", args![tap]),
+        text: "Opened by PID".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        Interface, add_member, create_bridge, create_tap, delete_member, destroy, parse, up,
+    };
+    use crate::model::name::{IfName, TapName, VmName};
+
+    #[test]
+    fn the_arguments_are_those_of_ifconfig() {
+        let bridge = IfName::parse("bridge0").expect("a name");
+        let lan = IfName::parse("lan").expect("a name");
+        let tap = TapName::parse("tap7").expect("a name");
+        let named = TapName::parse("tapweb").expect("a name");
+        let vm = VmName::parse("fbsd0").expect("a name");
+        for (command, line) in [
+            (create_bridge(&bridge), "ifconfig bridge0 create"),
+            (create_bridge(&lan), "ifconfig bridge create name lan"),
+            (
+                create_tap(&tap, &vm),
+                "ifconfig tap7 create description easy-bhyve:fbsd0",
+            ),
+            (
+                create_tap(&named, &vm),
+                "ifconfig tap create name tapweb description easy-bhyve:fbsd0",
+            ),
+            (
+                add_member(&bridge, tap.interface()),
+                "ifconfig bridge0 addm tap7 up",
+            ),
+            (
+                delete_member("bridge0", "tap7"),
+                "ifconfig bridge0 deletem tap7",
+            ),
+            (up(&lan), "ifconfig lan up"),
+            (destroy("tap7"), "ifconfig tap7 destroy"),
+        ] {
+            assert_eq!(command.to_string(), line);
+        }
+    }
+
+    #[test]
+    fn a_listing_becomes_interfaces() {
+        let listing = "igb0: flags=8863<UP,BROADCAST,RUNNING,SIMPLEX,MULTICAST> metric 0 mtu 1500\n\
+            \toptions=4e527bb<RXCSUM>\n\tether 00:25:90:00:00:01\n\
+            \tinet 192.0.2.10 netmask 0xffffff00 broadcast 192.0.2.255\n\tmedia: Ethernet autoselect\n\
+            wlan0: flags=8802<BROADCAST,SIMPLEX,MULTICAST> metric 0 mtu 1500\n\
+            \tmedia: IEEE 802.11 Wireless Ethernet autoselect\n\
+            bridge0: flags=8843<UP,BROADCAST> metric 0 mtu 1500\n\
+            \tmember: igb0 flags=143<LEARNING,DISCOVER,AUTOEDGE,AUTOPTP>\n\
+            \t        ifmaxaddr 0 port 1 priority 128 path cost 20000\n\
+            \tmember: tap0 flags=143<LEARNING>\n\
+            tap0: flags=8943<UP,BROADCAST> metric 0 mtu 1500\n\
+            \tdescription: easy-bhyve:fbsd0\n\tgroups: tap\n\tOpened by PID 4711\n";
+        let interface = |name: &str| Interface {
+            name: name.into(),
+            ..Interface::default()
+        };
+        assert_eq!(
+            parse(listing),
+            [
+                Interface {
+                    is_up: true,
+                    has_address: true,
+                    ..interface("igb0")
+                },
+                Interface {
+                    is_wireless: true,
+                    ..interface("wlan0")
+                },
+                Interface {
+                    is_up: true,
+                    members: vec!["igb0".into(), "tap0".into()],
+                    ..interface("bridge0")
+                },
+                Interface {
+                    is_up: true,
+                    description: Some("easy-bhyve:fbsd0".into()),
+                    opened_by: Some(4711),
+                    ..interface("tap0")
+                },
+            ]
+        );
+    }
+}

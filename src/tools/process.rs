@@ -1,0 +1,191 @@
+//! Processes: ps(1), pgrep(1), pkill(1).
+
+use crate::command::{Command, args};
+use crate::model::name::VmName;
+use crate::plan::Test;
+
+/// One process as ps(1) shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its number.
+    pub pid: u32,
+    /// How long it has run, in seconds.
+    pub seconds: u64,
+    /// Its resident memory, in KiB.
+    pub resident_kib: u64,
+    /// Whether it ignores SIGTERM: a bhyve whose guest listens to the power button does.
+    pub ignores_sigterm: bool,
+    /// Its arguments or its title.
+    pub args: String,
+}
+
+/// What a process does for a VM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// bhyve(8), running: its title is set.
+    Running,
+    /// bhyve(8), starting.
+    Starting,
+    /// bhyveload(8) or grub-bhyve, loading.
+    Loading,
+}
+
+/// Asks for all processes: `ps -axww -o pid= -o etimes= -o rss= -o sigignore= -o args=`.
+pub fn list() -> Command {
+    Command::question(
+        "ps",
+        args![
+            "-axww",
+            "-o",
+            "pid=",
+            "-o",
+            "etimes=",
+            "-o",
+            "rss=",
+            "-o",
+            "sigignore=",
+            "-o",
+            "args="
+        ],
+    )
+}
+
+/// Reads the output of [`list`]; lines that are not known are passed over.
+pub fn parse(listing: &str) -> Vec<Process> {
+    listing.lines().filter_map(parse_line).collect()
+}
+
+fn parse_line(line: &str) -> Option<Process> {
+    let mut rest = line.trim_start();
+    let mut word = || {
+        let (word, after) = rest.split_once([' ', '\t'])?;
+        rest = after.trim_start();
+        Some(word)
+    };
+    let (pid, seconds, resident, ignored) = (word()?, word()?, word()?, word()?);
+    let ignored = u128::from_str_radix(ignored.trim_start_matches("0x"), 16).ok()?;
+    Some(Process {
+        pid: pid.parse().ok()?,
+        seconds: seconds.parse().ok()?,
+        resident_kib: resident.parse().ok()?,
+        ignores_sigterm: ignored & 0x4000 != 0,
+        args: rest.trim_end().to_owned(),
+    })
+}
+
+impl Process {
+    /// The VM that this process works for, and how.
+    ///
+    /// A title is shown as `bhyve: NAME (bhyve)`; names are compared whole.
+    pub fn works_for(&self) -> Option<(&str, Role)> {
+        if let Some(title) = self.args.strip_prefix("bhyve: ") {
+            return Some((
+                title.strip_suffix(" (bhyve)").unwrap_or(title),
+                Role::Running,
+            ));
+        }
+        let mut words = self.args.split_ascii_whitespace();
+        let program = words.next()?.rsplit('/').next()?;
+        let role = match program {
+            "bhyve" => Role::Starting,
+            "bhyveload" | "grub-bhyve" => Role::Loading,
+            _ => return None,
+        };
+        words.last().map(|name| (name, role))
+    }
+}
+
+/// Whether the VM's bhyve runs: `pgrep -qxf 'bhyve: NAME'`.
+pub fn is_running(vm: &VmName) -> Test {
+    Test::Succeeds(Command::question("pgrep", args!["-qxf", vm.title()]))
+}
+
+/// Presses the VM's power button: `pkill -TERM -xf 'bhyve: NAME'`.
+pub fn press_power_button(vm: &VmName) -> Command {
+    Command::root("pkill", args!["-TERM", "-xf", vm.title()])
+}
+
+/// Ends the VM's bhyve: `pkill -KILL -xf 'bhyve: NAME'`.
+pub fn kill(vm: &VmName) -> Command {
+    Command::root("pkill", args!["-KILL", "-xf", vm.title()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Process, Role, is_running, kill, list, parse, press_power_button};
+    use crate::command::Command;
+    use crate::model::name::VmName;
+    use crate::plan::Test;
+
+    #[test]
+    fn the_arguments_are_those_of_ps_pgrep_and_pkill() {
+        let vm = VmName::parse("fbsd0").expect("a name");
+        assert_eq!(
+            list().to_string(),
+            "ps -axww -o pid= -o etimes= -o rss= -o sigignore= -o args="
+        );
+        assert_eq!(
+            press_power_button(&vm).to_string(),
+            "pkill -TERM -xf 'bhyve: fbsd0'"
+        );
+        assert_eq!(kill(&vm).to_string(), "pkill -KILL -xf 'bhyve: fbsd0'");
+        let question = Command::question("pgrep", crate::command::args!["-qxf", "bhyve: fbsd0"]);
+        assert_eq!(is_running(&vm), Test::Succeeds(question));
+    }
+
+    #[test]
+    fn lines_become_processes() {
+        let listing = "    1    900  1024        1004000 /sbin/init\n \
+            4711 65 1048576 4000 bhyve: fbsd0 (bhyve)\nnonsense\n";
+        assert_eq!(
+            parse(listing),
+            [
+                Process {
+                    pid: 1,
+                    seconds: 900,
+                    resident_kib: 1024,
+                    ignores_sigterm: true,
+                    args: "/sbin/init".into()
+                },
+                Process {
+                    pid: 4711,
+                    seconds: 65,
+                    resident_kib: 1_048_576,
+                    ignores_sigterm: true,
+                    args: "bhyve: fbsd0 (bhyve)".into()
+                },
+            ]
+        );
+    }
+
+    #[test]
+    fn a_process_is_told_by_its_whole_name() {
+        let process = |args: &str| Process {
+            pid: 1,
+            seconds: 0,
+            resident_kib: 0,
+            ignores_sigterm: false,
+            args: args.into(),
+        };
+        for (args, role) in [
+            ("bhyve: fbsd0 (bhyve)", Some(("fbsd0", Role::Running))),
+            ("bhyve: fbsd", Some(("fbsd", Role::Running))),
+            (
+                "bhyve -u -A -c 1 -l com1,stdio fbsd0",
+                Some(("fbsd0", Role::Starting)),
+            ),
+            (
+                "/usr/sbin/bhyveload -m 1G -d /dev/zvol/z/fbsd0 fbsd00",
+                Some(("fbsd00", Role::Loading)),
+            ),
+            (
+                "grub-bhyve -r hd0,msdos1 deb0",
+                Some(("deb0", Role::Loading)),
+            ),
+            ("vi bhyve: fbsd0", None),
+            ("doas bhyve -c 1 fbsd0", None),
+        ] {
+            assert_eq!(process(args).works_for(), role, "{args}");
+        }
+    }
+}

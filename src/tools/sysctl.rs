@@ -1,0 +1,108 @@
+//! Kernel state: sysctl(8).
+
+use crate::command::{Command, args};
+
+/// What the program asks the kernel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kernel {
+    /// `kern.osreldate`: 1400097 is 14.0; decides between versions.
+    pub osreldate: Option<u32>,
+    /// Whether `hw.machine` is amd64; bhyveload and grub-bhyve are made for nothing else.
+    pub is_amd64: Option<bool>,
+    /// Whether a tap goes up when it is opened; unknown until if_tuntap is loaded.
+    pub tap_up_on_open: Option<bool>,
+    /// Whether a bridge takes members that have an address (FreeBSD 15); unknown until if_bridge is loaded.
+    pub member_ifaddrs: Option<bool>,
+    /// Whether other users' processes are hidden, or those outside a jail.
+    pub hides_processes: bool,
+}
+
+const NAMES: [&str; 7] = [
+    "kern.osreldate",
+    "hw.machine",
+    "net.link.tap.up_on_open",
+    "net.link.bridge.member_ifaddrs",
+    "security.bsd.see_other_uids",
+    "security.bsd.see_other_gids",
+    "security.jail.jailed",
+];
+
+/// Asks for all of [`Kernel`]: `sysctl -i NAME…`; names that do not exist are left out.
+pub fn ask() -> Command {
+    let mut words = args!["-i"];
+    words.extend(NAMES.iter().map(std::ffi::OsString::from));
+    Command::question("sysctl", words)
+}
+
+/// Asks only whether processes are hidden: `sysctl -i NAME…`.
+pub fn ask_visibility() -> Command {
+    let mut words = args!["-i"];
+    words.extend(NAMES[4..].iter().map(std::ffi::OsString::from));
+    Command::question("sysctl", words)
+}
+
+/// Reads the lines `NAME: VALUE` that [`ask`] brings.
+pub fn parse(output: &str, uid: u32) -> Kernel {
+    let mut kernel = Kernel::default();
+    for (name, value) in output.lines().filter_map(|line| line.split_once(": ")) {
+        let value = value.trim();
+        match name {
+            "kern.osreldate" => kernel.osreldate = value.parse().ok(),
+            "hw.machine" => kernel.is_amd64 = Some(value == "amd64"),
+            "net.link.tap.up_on_open" => kernel.tap_up_on_open = Some(value != "0"),
+            "net.link.bridge.member_ifaddrs" => kernel.member_ifaddrs = Some(value != "0"),
+            "security.bsd.see_other_uids" | "security.bsd.see_other_gids" => {
+                kernel.hides_processes |= value == "0" && uid != 0;
+            }
+            "security.jail.jailed" => kernel.hides_processes |= value != "0",
+            _ => {}
+        }
+    }
+    kernel
+}
+
+/// Makes taps go up when bhyve opens them: `sysctl net.link.tap.up_on_open=1`.
+pub fn set_tap_up_on_open() -> Command {
+    Command::root("sysctl", args!["net.link.tap.up_on_open=1"])
+}
+
+/// Lets a NIC that has an address join a bridge: `sysctl net.link.bridge.member_ifaddrs=1`.
+pub fn set_member_ifaddrs() -> Command {
+    Command::root("sysctl", args!["net.link.bridge.member_ifaddrs=1"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kernel, ask, parse};
+
+    #[test]
+    fn the_arguments_are_those_of_sysctl() {
+        assert_eq!(
+            ask().to_string(),
+            "sysctl -i kern.osreldate hw.machine net.link.tap.up_on_open net.link.bridge.member_ifaddrs \
+             security.bsd.see_other_uids security.bsd.see_other_gids security.jail.jailed"
+        );
+    }
+
+    #[test]
+    fn lines_become_values_and_absent_names_stay_unknown() {
+        let output = "kern.osreldate: 1500068\nhw.machine: amd64\nnet.link.tap.up_on_open: 0\n\
+                      security.bsd.see_other_uids: 0\nsecurity.jail.jailed: 0\n";
+        let kernel = Kernel {
+            osreldate: Some(1_500_068),
+            is_amd64: Some(true),
+            tap_up_on_open: Some(false),
+            member_ifaddrs: None,
+            hides_processes: true,
+        };
+        assert_eq!(parse(output, 1001), kernel);
+        assert_eq!(
+            parse(output, 0),
+            Kernel {
+                hides_processes: false,
+                ..kernel
+            }
+        );
+        assert!(parse("security.jail.jailed: 1\n", 0).hides_processes);
+    }
+}

@@ -1,0 +1,249 @@
+//! Volumes and snapshots: zfs(8).
+
+use crate::command::{Command, Streams, args};
+use crate::model::name::{Dataset, SnapName, Snapshot};
+use crate::model::size::DiskSize;
+use serde::Serialize;
+
+/// Makes a volume: `zfs create [-s] -o volmode=dev -V SIZE VOLUME`.
+pub fn create(volume: &Dataset, size: &DiskSize, sparse: bool) -> Command {
+    let mut words = args!["create"];
+    if sparse {
+        words.extend(args!["-s"]);
+    }
+    words.extend(args!["-o", "volmode=dev", "-V", size.as_str(), volume]);
+    Command::root("zfs", words)
+}
+
+/// Takes a snapshot: `zfs snapshot VOLUME@NAME`.
+pub fn snapshot(snapshot: &Snapshot) -> Command {
+    Command::root("zfs", args!["snapshot", snapshot.to_string()])
+}
+
+/// Rolls back: `zfs rollback [-r] VOLUME@NAME`; `-r` destroys the newer snapshots.
+pub fn rollback(snapshot: &Snapshot, over_newer: bool) -> Command {
+    let name = snapshot.to_string();
+    Command::root(
+        "zfs",
+        if over_newer {
+            args!["rollback", "-r", name]
+        } else {
+            args!["rollback", name]
+        },
+    )
+}
+
+/// Makes a clone: `zfs clone -o volmode=dev VOLUME@NAME NEW`; a clone has not its origin's own properties.
+pub fn clone(origin: &Snapshot, new: &Dataset) -> Command {
+    Command::root(
+        "zfs",
+        args!["clone", "-o", "volmode=dev", origin.to_string(), new],
+    )
+}
+
+/// Destroys one clone, exactly: `zfs destroy VOLUME`.
+pub fn destroy_volume(volume: &Dataset) -> Command {
+    Command::root("zfs", args!["destroy", volume])
+}
+
+/// Destroys one snapshot, exactly: `zfs destroy VOLUME@NAME`.
+pub fn destroy_snapshot(snapshot: &Snapshot) -> Command {
+    Command::root("zfs", args!["destroy", snapshot.to_string()])
+}
+
+/// Shows a volume and its snapshots, oldest first:
+/// `zfs list -d 1 -o name,volsize,used,refer,creation -s createtxg -t volume,snapshot VOLUME`.
+pub fn show(volume: &Dataset) -> Command {
+    Command::question(
+        "zfs",
+        args![
+            "list",
+            "-d",
+            "1",
+            "-o",
+            "name,volsize,used,refer,creation",
+            "-s",
+            "createtxg",
+            "-t",
+            "volume,snapshot",
+            volume
+        ],
+    )
+    .streams(Streams::Shown)
+}
+
+/// Asks for a volume's origin and its snapshots, oldest first:
+/// `zfs list -Hp -d 1 -o name,origin,clones,used,refer,creation -s createtxg -t volume,snapshot VOLUME`.
+pub fn list(volume: &Dataset) -> Command {
+    Command::question(
+        "zfs",
+        args![
+            "list",
+            "-Hp",
+            "-d",
+            "1",
+            "-o",
+            "name,origin,clones,used,refer,creation",
+            "-s",
+            "createtxg",
+            "-t",
+            "volume,snapshot",
+            volume
+        ],
+    )
+}
+
+/// Asks for the datasets directly below another: `zfs list -H -d 1 -o name -t filesystem,volume DATASET`.
+pub fn children(parent: &Dataset) -> Command {
+    Command::question(
+        "zfs",
+        args![
+            "list",
+            "-H",
+            "-d",
+            "1",
+            "-o",
+            "name",
+            "-t",
+            "filesystem,volume",
+            parent
+        ],
+    )
+}
+
+/// A volume and its snapshots, as [`list`] brings them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Volume {
+    /// The snapshot that it was cloned from.
+    pub origin: Option<Snapshot>,
+    /// Its snapshots, oldest first.
+    pub snapshots: Vec<SnapshotLine>,
+}
+
+/// One snapshot of a [`Volume`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SnapshotLine {
+    /// The part behind the `@`.
+    pub name: SnapName,
+    /// The volumes cloned from it.
+    pub clones: Vec<String>,
+    /// Bytes that only it holds.
+    pub used: u64,
+    /// Bytes that it refers to.
+    pub refer: u64,
+    /// When it was taken, in seconds since 1970.
+    pub creation: i64,
+}
+
+/// Reads the output of [`list`]; lines that are not known are passed over.
+pub fn parse_list(volume: &Dataset, output: &str) -> Volume {
+    let mut found = Volume::default();
+    for line in output.lines() {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [name, origin, clones, used, refer, creation] = fields.as_slice() else {
+            continue;
+        };
+        match name.split_once('@') {
+            None => found.origin = parse_snapshot(origin),
+            Some((dataset, snapshot)) if dataset == volume.as_str() => {
+                let Ok(name) = SnapName::parse(snapshot) else {
+                    continue;
+                };
+                found.snapshots.push(SnapshotLine {
+                    name,
+                    clones: clones
+                        .split(',')
+                        .filter(|one| !matches!(*one, "" | "-"))
+                        .map(str::to_owned)
+                        .collect(),
+                    used: used.parse().unwrap_or_default(),
+                    refer: refer.parse().unwrap_or_default(),
+                    creation: creation.parse().unwrap_or_default(),
+                });
+            }
+            Some(_) => {}
+        }
+    }
+    found
+}
+
+fn parse_snapshot(text: &str) -> Option<Snapshot> {
+    let (dataset, name) = text.split_once('@')?;
+    Some(Snapshot {
+        dataset: Dataset::parse(dataset).ok()?,
+        name: SnapName::parse(name).ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        children, clone, create, destroy_snapshot, destroy_volume, parse_list, rollback, show,
+        snapshot,
+    };
+    use crate::model::name::{Dataset, SnapName};
+    use crate::model::size::DiskSize;
+
+    fn volume(name: &str) -> Dataset {
+        Dataset::parse(name).expect(name)
+    }
+
+    #[test]
+    fn the_arguments_are_those_of_zfs() {
+        let a = volume("zroot/vm/a");
+        let snap = a.snapshot(&SnapName::parse("_202611232306-x").expect("a name"));
+        let size = DiskSize::parse("20g").expect("a size");
+        for (command, line) in [
+            (
+                create(&a, &size, false),
+                "zfs create -o volmode=dev -V 20g zroot/vm/a",
+            ),
+            (
+                create(&a, &size, true),
+                "zfs create -s -o volmode=dev -V 20g zroot/vm/a",
+            ),
+            (snapshot(&snap), "zfs snapshot zroot/vm/a@_202611232306-x"),
+            (
+                rollback(&snap, false),
+                "zfs rollback zroot/vm/a@_202611232306-x",
+            ),
+            (
+                rollback(&snap, true),
+                "zfs rollback -r zroot/vm/a@_202611232306-x",
+            ),
+            (
+                clone(&snap, &volume("zroot/vm/b")),
+                "zfs clone -o volmode=dev zroot/vm/a@_202611232306-x zroot/vm/b",
+            ),
+            (destroy_volume(&a), "zfs destroy zroot/vm/a"),
+            (
+                destroy_snapshot(&snap),
+                "zfs destroy zroot/vm/a@_202611232306-x",
+            ),
+            (
+                show(&a),
+                "zfs list -d 1 -o name,volsize,used,refer,creation -s createtxg -t volume,snapshot zroot/vm/a",
+            ),
+            (
+                children(&volume("zroot/vm")),
+                "zfs list -H -d 1 -o name -t filesystem,volume zroot/vm",
+            ),
+        ] {
+            assert_eq!(command.to_string(), line);
+        }
+    }
+
+    #[test]
+    fn a_listing_becomes_a_volume_with_its_snapshots() {
+        let output = "zroot/vm/b\tzroot/vm/a@s\t-\t65536\t1\t1700000000\n\
+            zroot/vm/b@one\t-\t\t0\t1\t1700000001\n\
+            zroot/vm/b@two\t-\tzroot/vm/c,zroot/vm/d\t0\t1\t1700000002\n";
+        let found = parse_list(&volume("zroot/vm/b"), output);
+        assert_eq!(
+            found.origin.map(|origin| origin.to_string()).as_deref(),
+            Some("zroot/vm/a@s")
+        );
+        assert_eq!(found.snapshots.len(), 2);
+        assert_eq!(found.snapshots[1].clones, ["zroot/vm/c", "zroot/vm/d"]);
+    }
+}

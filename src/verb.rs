@@ -1,0 +1,106 @@
+//! The verbs: the single list that links, help and dispatch use.
+
+use crate::model::name::VmName;
+use std::fmt;
+
+/// What can be done to a VM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verb {
+    /// Boots the VM from its first CD on this terminal.
+    Install,
+    /// Boots the installed VM in the background.
+    Boot,
+    /// Boots it on this terminal.
+    Ttyboot,
+    /// Connects to its console.
+    Console,
+    /// Shows its settings, or makes its disk.
+    Resources,
+    /// Presses its power button and frees its resources.
+    Shutdown,
+    /// Frees what it has left.
+    Clean,
+    /// Takes or lists snapshots of its disk.
+    Snapshot,
+    /// Rolls its disk back.
+    Rollback,
+    /// Makes new VMs' disks of its disk.
+    Clone,
+    /// Shows where its disk comes from.
+    History,
+}
+
+impl Verb {
+    /// All verbs, in the order of the manual.
+    pub const ALL: [Self; 11] = [
+        Self::Install,
+        Self::Boot,
+        Self::Ttyboot,
+        Self::Console,
+        Self::Resources,
+        Self::Shutdown,
+        Self::Clean,
+        Self::Snapshot,
+        Self::Rollback,
+        Self::Clone,
+        Self::History,
+    ];
+
+    /// Its spelling, in links and as a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Install => "install",
+            Self::Boot => "boot",
+            Self::Ttyboot => "ttyboot",
+            Self::Console => "console",
+            Self::Resources => "resources",
+            Self::Shutdown => "shutdown",
+            Self::Clean => "clean",
+            Self::Snapshot => "snapshot",
+            Self::Rollback => "rollback",
+            Self::Clone => "clone",
+            Self::History => "history",
+        }
+    }
+
+    /// The verb of that spelling; `clear` is `clean`, the script's later name.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "clear" => Some(Self::Clean),
+            _ => Self::ALL.into_iter().find(|verb| verb.as_str() == text),
+        }
+    }
+
+    /// Whether it needs the disk to be a ZFS volume.
+    pub fn needs_zfs(self) -> bool {
+        matches!(
+            self,
+            Self::Snapshot | Self::Rollback | Self::Clone | Self::History
+        )
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How the user calls verbs, so that help lines say it in the same way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spelling {
+    /// `fbsd0-boot`.
+    Link,
+    /// `easy-bhyve boot fbsd0`.
+    Word,
+}
+
+impl Spelling {
+    /// What to type for a verb of a VM.
+    pub fn of(self, verb: Verb, vm: &VmName) -> String {
+        match self {
+            Self::Link => format!("{vm}-{verb}"),
+            Self::Word => format!("easy-bhyve {verb} {vm}"),
+        }
+    }
+}

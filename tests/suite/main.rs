@@ -1,0 +1,8 @@
+//! The integration tests: one binary, one module per subject.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod config_sh;
+#[path = "../support/host/mod.rs"]
+mod host;
+mod playground;

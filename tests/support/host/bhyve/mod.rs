@@ -1,0 +1,216 @@
+//! bhyve(8) on amd64: `options.rs` reads the command line, this file starts the guest.
+//!
+//! Sources: usr.sbin/bhyve/bhyverun.c, amd64/bhyverun_machdep.c, amd64/vmexit.c, pci_emul.c,
+//! net_backends.c, block_if.c.
+
+mod options;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::Host;
+use super::call::{Answer, Call, Status};
+use super::devices::Device;
+use super::errno::Errno;
+use super::process::{Ending, Guest};
+use options::{Backend, Options};
+
+/// How long a guest of which nothing is known runs in the foreground.
+const FOREGROUND_MS: u64 = 60_000;
+
+/// Runs bhyve: to the guest's end in the foreground, or until it is started under daemon(8).
+pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
+    let options = match Options::parse(&call.words(), host.state.major()) {
+        Ok(options) => options,
+        Err(answer) => return answer,
+    };
+    let (pid, loaded) = match start(host, call, &options) {
+        Ok(started) => started,
+        Err(message) => return Answer::fail(message.0, message.1),
+    };
+    settle(host, pid, &options, loaded, call.background);
+    if call.background {
+        return Answer::ok();
+    }
+    if host.state.real_time {
+        return Answer::of(Status::Running(pid));
+    }
+    let status = host.wait_for(pid);
+    Answer::of(status)
+}
+
+/// Opens everything and makes the process. An error is what bhyve exits with and says.
+fn start(host: &mut Host, call: &Call, options: &Options) -> Result<(i32, bool), (i32, String)> {
+    let vm = &options.name;
+    let created = host.create_vm(vm, call.uid);
+    match created {
+        Ok(()) if options.bootrom.is_none() => {
+            // do_open: the VM that was just made stays.
+            let text = if host.state.major() >= 15 {
+                "no bootrom was configured"
+            } else {
+                "virtual machine cannot be booted"
+            };
+            return Err((4, text.into()));
+        }
+        Ok(()) | Err(Errno::Exists) => {}
+        Err(errno) => return Err((4, format!("vm_create: {}", errno.text()))),
+    }
+    let available = match host.state.major() {
+        13 => 16,
+        _ => i64::max(host.state.number("hw.vmm.maxcpu"), 1),
+    };
+    if i64::from(options.cpus) > available {
+        let text = format!(
+            "{} vCPUs requested but only {available} available",
+            options.cpus
+        );
+        return Err((4, text));
+    }
+    if host.set_memory(vm, options.memory).is_err() {
+        return Err((4, "Unable to setup memory (22)".into()));
+    }
+    let words = call.words();
+    let mut argv = vec!["bhyve"];
+    argv.extend(words.iter().map(String::as_str));
+    let pid = host.add_process(call.uid, call.parent, "bhyve", &argv);
+    let opened = open_devices(host, options, pid).and_then(|open| match host.state.bhyve_of(vm) {
+        Some(_) => Err((71, "could not activate CPU 0: Device busy".into())),
+        None => Ok(open),
+    });
+    match opened {
+        Err(error) => {
+            // Not through end_process: there was no guest yet.
+            host.end_process(pid, Status::Exit(error.0));
+            Err(error)
+        }
+        Ok(open) => {
+            if let Some(process) = host.state.processes.get_mut(&pid) {
+                process.open = open;
+                process.rss = (options.memory >> 10) / 2 + 20_000;
+            }
+            let loaded =
+                options.bootrom.is_some() || host.state.vms.get(vm).is_some_and(|node| node.loaded);
+            Ok((pid, loaded))
+        }
+    }
+}
+
+/// Opens taps, disks and consoles in the order of the slots, as init_pci does.
+fn open_devices(
+    host: &mut Host,
+    options: &Options,
+    pid: i32,
+) -> Result<BTreeSet<PathBuf>, (i32, String)> {
+    let mut open = BTreeSet::new();
+    let failed = |text: String, errno: Errno| {
+        let last = format!("Device emulation initialization error: {}", errno.text());
+        (4, format!("{text}\n{last}"))
+    };
+    if let Some((rom, vars)) = &options.bootrom {
+        for path in std::iter::once(rom).chain(vars) {
+            if !host.files().exists(Path::new(path)) {
+                let text = format!("Error opening bootrom \"{path}\": No such file or directory");
+                return Err((4, text));
+            }
+        }
+    }
+    for device in &options.devices {
+        match &device.backend {
+            Backend::None => {}
+            Backend::Disk(path) => {
+                host.open_disk(path).map_err(|errno| {
+                    let text = format!(
+                        "bhyve: Could not open backing file: {path}: {}",
+                        errno.text()
+                    );
+                    failed(text, errno)
+                })?;
+                open.insert(path.into());
+            }
+            Backend::Tap(name) => {
+                host.open_tap_node(name, pid).map_err(|errno| {
+                    failed(format!("open of tap device /dev/{name} failed"), errno)
+                })?;
+                open.insert(Path::new("/dev").join(name));
+            }
+            Backend::Unknown(name) => {
+                // net_backends.c: no backend has this prefix.
+                return Err(failed(format!("No net backend for {name}"), Errno::Invalid));
+            }
+        }
+    }
+    if !options
+        .devices
+        .iter()
+        .any(|device| device.emulation == "lpc")
+    {
+        return Ok(open);
+    }
+    for (port, path) in &options.consoles {
+        if path == "stdio" || path.starts_with("tcp=") {
+            continue;
+        }
+        let Some(Device::Nmdm(pair, end_a)) = host.resolve(Path::new(path), 0) else {
+            let text = format!("Unable to initialize backend '{path}' for LPC device {port}");
+            return Err(failed(text, Errno::NoEntry));
+        };
+        host.open_nmdm(&pair, end_a, pid);
+        open.insert(path.into());
+    }
+    Ok(open)
+}
+
+/// Decides what will happen to the guest.
+fn settle(host: &mut Host, pid: i32, options: &Options, loaded: bool, background: bool) {
+    let vm = options.name.clone();
+    let now = host.state.clock_ms;
+    let mut plan = host.state.plan_of(&vm);
+    let end = if loaded {
+        let ending = if plan.endings.is_empty() {
+            Ending::PowerOff
+        } else {
+            plan.endings.remove(0)
+        };
+        let waits = background || host.state.real_time;
+        let after = plan.runs_ms.or((!waits).then_some(FOREGROUND_MS));
+        if after.is_some() {
+            host.state.guests.insert(vm.clone(), plan.clone());
+        }
+        after.map(|after| (now + after, ending))
+    } else {
+        // Nothing is where the vCPU starts.
+        Some((now + plan.title_ms + 100, Ending::TripleFault))
+    };
+    // An installer that boots from a CD leaves a system on the first disk.
+    if loaded
+        && options
+            .devices
+            .iter()
+            .any(|device| device.emulation.contains("-cd"))
+    {
+        let disk = options
+            .devices
+            .iter()
+            .find_map(|device| match &device.backend {
+                Backend::Disk(path) if !device.emulation.contains("-cd") => Some(path.clone()),
+                _ => None,
+            });
+        if let Some(disk) = disk {
+            host.install_on(&disk);
+        }
+    }
+    if let Some(process) = host.state.processes.get_mut(&pid) {
+        process.guest = Some(Guest {
+            vm,
+            title_at: Some(now + plan.title_ms),
+            acpi_at: plan.acpi_ms.filter(|_| loaded).map(|after| now + after),
+            pressed: false,
+            end,
+            destroy: options.destroy,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

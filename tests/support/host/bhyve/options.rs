@@ -1,0 +1,312 @@
+//! The command line of bhyve(8) on amd64.
+
+use std::collections::BTreeSet;
+
+use super::super::call::Answer;
+use super::super::words::{Words, memory_size};
+
+/// A wrong option argument (sysexits(3)).
+const EX_USAGE: i32 = 64;
+
+/// Device emulations of usr.sbin/bhyve on amd64.
+const EMULATIONS: [&str; 21] = [
+    "ahci",
+    "ahci-cd",
+    "ahci-hd",
+    "amd_hostbridge",
+    "dummy",
+    "e1000",
+    "fbuf",
+    "hda",
+    "hostbridge",
+    "lpc",
+    "nvme",
+    "passthru",
+    "uart",
+    "virtio-9p",
+    "virtio-blk",
+    "virtio-console",
+    "virtio-input",
+    "virtio-net",
+    "virtio-rnd",
+    "virtio-scsi",
+    "xhci",
+];
+
+/// What a device has behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Backend {
+    /// Nothing that is opened.
+    None,
+    /// A disk or image.
+    Disk(String),
+    /// A tap or vmnet, by the name of its node.
+    Tap(String),
+    /// A network backend that nobody knows.
+    Unknown(String),
+}
+
+/// A PCI device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Device {
+    /// Bus, slot and function.
+    pub(super) slot: (u32, u32, u32),
+    /// `virtio-blk` and the like.
+    pub(super) emulation: String,
+    /// What it opens.
+    pub(super) backend: Backend,
+}
+
+/// A command line that was accepted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Options {
+    /// The VM.
+    pub(super) name: String,
+    /// vCPUs.
+    pub(super) cpus: u32,
+    /// Bytes.
+    pub(super) memory: u64,
+    /// In the order of their slots.
+    pub(super) devices: Vec<Device>,
+    /// `-l comN,PATH`.
+    pub(super) consoles: Vec<(String, String)>,
+    /// `-l bootrom,ROM[,VARS]`.
+    pub(super) bootrom: Option<(String, Option<String>)>,
+    /// `-D`
+    pub(super) destroy: bool,
+}
+
+impl Options {
+    /// Reads a command line; an error is the answer of bhyve. `major` is FreeBSD's.
+    pub(super) fn parse(args: &[String], major: u32) -> Result<Self, Answer> {
+        let spec = match major {
+            13 => "aehuwxACDHIPSWYk:o:p:G:c:s:m:l:K:U:",
+            14 => "aehuwxACDHIPSWYk:f:o:p:G:c:s:m:l:K:U:",
+            15 => "aehuwxACDHIPSWYk:f:o:p:G:c:s:m:l:K:U:n:",
+            _ => "aehuwxACDHIMPSWYk:f:o:p:G:c:s:m:l:K:U:n:",
+        };
+        let words = Words::parse(args, spec)
+            .map_err(|error| Answer::fail(1, format!("bhyve: {error}")).and_err(usage()))?;
+        let mut options = Self {
+            cpus: 1,
+            memory: 256 << 20,
+            ..Self::default()
+        };
+        for (option, value) in &words.options {
+            options.take(option, value.as_deref().unwrap_or_default())?;
+        }
+        match words.operands.as_slice() {
+            [name] => options.name.clone_from(name),
+            [] if !options.name.is_empty() => {}
+            _ => return Err(Answer::fail(1, usage())),
+        }
+        options.devices.sort_by_key(|device| device.slot);
+        Ok(options)
+    }
+
+    fn take(&mut self, option: &str, value: &str) -> Result<(), Answer> {
+        match option {
+            "h" => return Err(Answer::ok().and_err(usage())),
+            "D" => self.destroy = true,
+            "c" => self.cpus = topology(value)?,
+            "m" => {
+                self.memory = memory_size(value).ok_or_else(|| {
+                    Answer::fail(EX_USAGE, format!("bhyve: invalid memsize '{value}'"))
+                })?;
+            }
+            "o" => match value.split_once('=') {
+                Some(("name", name)) if !name.is_empty() => self.name = name.into(),
+                Some(("memory.size", size)) if memory_size(size).is_some() => {
+                    self.memory = memory_size(size).unwrap_or(self.memory);
+                }
+                Some((_, text)) if !text.is_empty() => {}
+                _ => {
+                    let text = format!("bhyve: invalid configuration option '{value}'");
+                    return Err(Answer::fail(EX_USAGE, text));
+                }
+            },
+            "p" => {
+                let pin: Option<(u32, u32)> = value
+                    .split_once(':')
+                    .and_then(|(guest, host)| Some((guest.parse().ok()?, host.parse().ok()?)));
+                if pin.is_none() {
+                    let text = format!("bhyve: invalid vcpu pinning configuration '{value}'");
+                    return Err(Answer::fail(EX_USAGE, text));
+                }
+            }
+            "l" => self.lpc(value)?,
+            "s" => {
+                if "help".starts_with(value) {
+                    return Err(Answer::out(format!("{}\n", EMULATIONS.join("\n"))));
+                }
+                let device = self.slot(value).map_err(|text| Answer::fail(4, text))?;
+                self.devices.push(device);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// `-l` (amd64/pci_lpc.c, `lpc_device_parse`).
+    fn lpc(&mut self, value: &str) -> Result<(), Answer> {
+        if "help".starts_with(value) {
+            return Err(Answer::out(
+                "bootrom\ncom1\ncom2\ncom3\ncom4\ntpm\npc-testdev\n",
+            ));
+        }
+        let invalid = || {
+            let text = format!("bhyve: invalid lpc device configuration '{value}'");
+            Answer::fail(EX_USAGE, text)
+        };
+        let (device, conf) = match value.split_once(',') {
+            Some((device, conf)) => (device, Some(conf)),
+            None => (value, None),
+        };
+        match (device.to_ascii_lowercase().as_str(), conf) {
+            (port @ ("com1" | "com2" | "com3" | "com4"), Some(path)) => {
+                self.consoles.push((port.into(), path.into()));
+            }
+            ("bootrom", Some(conf)) => {
+                let mut parts = conf.split(',');
+                let rom = parts.next().filter(|rom| !rom.is_empty());
+                let Some(rom) = rom else {
+                    let text = format!("invalid bootrom option \"{value}\"");
+                    return Err(Answer::fail(4, text));
+                };
+                let vars = parts.next().filter(|word| !word.contains('='));
+                self.bootrom = Some((rom.into(), vars.map(str::to_owned)));
+            }
+            ("bootrom", None) => {
+                return Err(Answer::fail(
+                    4,
+                    format!("invalid bootrom option \"{value}\""),
+                ));
+            }
+            ("tpm" | "fwcfg", Some(_)) | ("pc-testdev", _) => {}
+            _ => return Err(invalid()),
+        }
+        Ok(())
+    }
+
+    /// `-s` (pci_emul.c, `pci_parse_slot`): cut at the first and second comma, without quoting.
+    fn slot(&self, value: &str) -> Result<Device, String> {
+        let invalid = || format!("Invalid PCI slot info field \"{value}\"");
+        let mut parts = value.splitn(3, ',');
+        let place = parts.next().unwrap_or_default();
+        let emulation = parts.next().ok_or_else(invalid)?;
+        let conf = parts.next().unwrap_or_default();
+        let numbers = scan(place);
+        let (bus, slot, function) = match numbers.as_slice() {
+            [bus, slot, function, ..] => (*bus, *slot, *function),
+            [slot, function] => (0, *slot, *function),
+            [slot] => (0, *slot, 0),
+            [] => return Err(invalid()),
+        };
+        if bus > 255 || slot > 31 || function > 7 {
+            return Err(invalid());
+        }
+        let at = format!("pci slot {bus}:{slot}:{function}");
+        if !EMULATIONS.contains(&emulation) {
+            return Err(format!("{at}: unknown device \"{emulation}\""));
+        }
+        let taken: BTreeSet<_> = self.devices.iter().map(|device| device.slot).collect();
+        if taken.contains(&(bus, slot, function)) {
+            return Err(format!("{at} already occupied!"));
+        }
+        // amd64/pci_lpc.c, `pci_lpc_init`
+        if emulation == "lpc" {
+            if self.devices.iter().any(|device| device.emulation == "lpc") {
+                return Err("Only one LPC bridge is allowed.".into());
+            }
+            if bus != 0 {
+                return Err("LPC bridge can be present only on bus 0.".into());
+            }
+        }
+        let first = conf.split(',').next().unwrap_or_default();
+        let backend = match emulation {
+            "virtio-blk" | "ahci-hd" => Backend::Disk(first.into()),
+            "ahci-cd" if !first.is_empty() => Backend::Disk(first.into()),
+            "nvme" if !first.starts_with("ram=") => Backend::Disk(first.into()),
+            "virtio-net" | "e1000" => network(first),
+            _ => Backend::None,
+        };
+        Ok(Device {
+            slot: (bus, slot, function),
+            emulation: emulation.into(),
+            backend,
+        })
+    }
+}
+
+/// The network backend by its prefix (net_backends.c).
+fn network(name: &str) -> Backend {
+    if name.starts_with("tap") || name.starts_with("vmnet") {
+        Backend::Tap(name.into())
+    } else if ["netgraph", "netmap", "vale", "slirp", "ngd"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+        || name.is_empty()
+    {
+        Backend::None
+    } else {
+        Backend::Unknown(name.into())
+    }
+}
+
+/// `%d:%d:%d` of sscanf(3): what follows the last number is ignored.
+fn scan(text: &str) -> Vec<u32> {
+    let mut numbers = Vec::new();
+    let mut rest = text;
+    loop {
+        let end = rest
+            .find(|letter: char| !letter.is_ascii_digit())
+            .unwrap_or(rest.len());
+        match rest[..end].parse() {
+            Ok(number) => numbers.push(number),
+            Err(_) => return numbers,
+        }
+        match rest[end..].strip_prefix(':') {
+            Some(next) => rest = next,
+            None => return numbers,
+        }
+    }
+}
+
+/// `-c [[cpus=]N][,sockets=n][,cores=n][,threads=n]` (bhyverun.c, `bhyve_topology_parse`).
+fn topology(value: &str) -> Result<u32, Answer> {
+    let invalid = || Answer::fail(EX_USAGE, format!("bhyve: invalid cpu topology '{value}'"));
+    let (mut cpus, mut sockets, mut cores, mut threads) = (None, None, 1, 1);
+    for part in value.split(',').filter(|part| !part.is_empty()) {
+        let (key, number) = part.split_once('=').unwrap_or(("cpus", part));
+        let number: u32 = number.parse().map_err(|_| invalid())?;
+        if !(1..=65535).contains(&number) {
+            return Err(invalid());
+        }
+        match key {
+            "cpus" => cpus = Some(number),
+            "sockets" => sockets = Some(number),
+            "cores" => cores = number,
+            "threads" => threads = number,
+            _ => return Err(invalid()),
+        }
+    }
+    let sockets = sockets.or(cpus).unwrap_or(1);
+    let product = sockets * cores * threads;
+    match cpus {
+        Some(cpus) if cpus != product => {
+            let text = format!(
+                "Topology ({sockets} st, {cores} co, {threads} th) does not match {cpus} vCPUs"
+            );
+            Err(Answer::fail(4, text))
+        }
+        _ => Ok(product),
+    }
+}
+
+/// The usage text, shortened to its first lines.
+fn usage() -> &'static str {
+    "Usage: bhyve [-aCDeHhPSuWwxY]\n       \
+     [-c [[cpus=]numcpus][,sockets=n][,cores=n][,threads=n]]\n       \
+     [-G port] [-k config_file] [-l lpc] [-m mem] [-o var=value]\n       \
+     [-p vcpu:hostcpu] [-r file] [-s pci] [-U uuid] vmname"
+}

@@ -1,0 +1,215 @@
+use super::super::Status;
+use super::*;
+
+const DISK: &str = "/dev/zvol/zroot/vm/web";
+
+/// A host on which `web` is loaded and can be started.
+fn host() -> Host {
+    Host::freebsd(14)
+        .with_volume("zroot/vm/web", 1 << 30)
+        .with_tap("tap0", "")
+        .with_commands(&[
+            "kldload nmdm",
+            "bhyveload -m 512M -d /dev/zvol/zroot/vm/web web",
+        ])
+}
+
+fn bhyve(extra: &str) -> Call {
+    let line = format!(
+        "bhyve -A -H -P -c 2 -m 512M -s 0:0,hostbridge -s 1:0,lpc -s 2:0,virtio-net,tap0 \
+         -s 3:0,virtio-blk,{DISK} -l com1,/dev/nmdm0A {extra}"
+    );
+    Call::new(line.split_whitespace()).by_root()
+}
+
+#[test]
+fn a_foreground_guest_ends_as_it_was_told() {
+    let table = [
+        (Ending::PowerOff, Status::Exit(1)),
+        (Ending::Reboot, Status::Exit(0)),
+        (Ending::Halt, Status::Exit(2)),
+        (Ending::TripleFault, Status::Exit(3)),
+        (Ending::Error, Status::Exit(4)),
+        (Ending::Signal(6), Status::Signal(6)),
+    ];
+    for (ending, status) in table {
+        let mut host = host();
+        host.state.guest.endings = vec![ending];
+        assert_eq!(host.run(&bhyve("web")).status, status);
+        assert!(host.state.vms.contains_key("web"));
+        assert_eq!(host.state.interfaces["tap0"].opened_by, None);
+    }
+}
+
+#[test]
+fn without_a_loader_it_cannot_boot_and_leaves_a_node() {
+    for (major, text) in [
+        (14, "virtual machine cannot be booted"),
+        (15, "no bootrom was configured"),
+    ] {
+        let mut host = Host::freebsd(major);
+        let answer = host.run(&bhyve("web"));
+        assert_eq!(answer, Answer::fail(4, text));
+        assert!(host.state.vms.contains_key("web"));
+    }
+}
+
+#[test]
+fn a_node_that_ran_before_has_nothing_left_to_run() {
+    let mut host = host();
+    host.run(&bhyve("web"));
+    assert_eq!(host.run(&bhyve("web")).status, Status::Exit(3));
+}
+
+#[test]
+fn the_title_appears_only_after_a_while() {
+    let mut host = host();
+    let mut call = bhyve("web");
+    call.background = true;
+    host.run(&call);
+    let pid = host.state.bhyve_of("web").expect("web runs");
+    assert_eq!(host.state.processes[&pid].title, None);
+    host.advance(1.0);
+    let process = &host.state.processes[&pid];
+    assert_eq!(process.title.as_deref(), Some("bhyve: web"));
+    assert_eq!(process.sigignore, 0);
+    host.advance(10.0);
+    assert_eq!(host.state.processes[&pid].sigignore, 0x4000);
+}
+
+#[test]
+fn bad_slots_are_refused_before_anything_happens() {
+    let table = [
+        (
+            "-s 2:8,virtio-net,tap1 web",
+            "Invalid PCI slot info field \"2:8,virtio-net,tap1\"",
+        ),
+        (
+            "-s 5,virtio-net0 web",
+            "pci slot 0:5:0: unknown device \"virtio-net0\"",
+        ),
+        ("-s 2:0,virtio-rnd web", "pci slot 0:2:0 already occupied!"),
+        ("-s 7,lpc web", "Only one LPC bridge is allowed."),
+        ("-s 7 web", "Invalid PCI slot info field \"7\""),
+    ];
+    for (extra, text) in table {
+        assert_eq!(host().run(&bhyve(extra)), Answer::fail(4, text), "{extra}");
+    }
+}
+
+#[test]
+fn bad_values_are_usage_errors() {
+    let table = [
+        ("-m 1.5G web", "bhyve: invalid memsize '1.5G'"),
+        ("-c nodes=2 web", "bhyve: invalid cpu topology 'nodes=2'"),
+        (
+            "-l com5,stdio web",
+            "bhyve: invalid lpc device configuration 'com5,stdio'",
+        ),
+        (
+            "-o name= web",
+            "bhyve: invalid configuration option 'name='",
+        ),
+    ];
+    for (extra, text) in table {
+        assert_eq!(host().run(&bhyve(extra)), Answer::fail(64, text), "{extra}");
+    }
+    for extra in ["-Z web", "web db", ""] {
+        assert_eq!(host().run(&bhyve(extra)).status, Status::Exit(1), "{extra}");
+    }
+}
+
+#[test]
+fn topology_must_multiply_to_the_number_of_cpus() {
+    let mut ends = host();
+    assert_eq!(
+        ends.run(&bhyve("-c cpus=4,sockets=2,cores=1 web")),
+        Answer::fail(4, "Topology (2 st, 1 co, 1 th) does not match 4 vCPUs")
+    );
+    assert_eq!(
+        host().run(&bhyve("-c 9 web")),
+        Answer::fail(4, "9 vCPUs requested but only 8 available")
+    );
+    assert_eq!(
+        host().run(&bhyve("-c sockets=2,cores=2 web")).status,
+        Status::Exit(1)
+    );
+}
+
+#[test]
+fn memory_must_be_what_the_loader_set_up() {
+    assert_eq!(
+        host().run(&bhyve("-m 1G web")),
+        Answer::fail(4, "Unable to setup memory (22)")
+    );
+}
+
+#[test]
+fn what_cannot_be_opened_ends_the_start() {
+    let no_entry = "Device emulation initialization error: No such file or directory";
+    assert_eq!(
+        host().run(&bhyve("-s 3:1,virtio-blk,/vm/a,b web")),
+        Answer::fail(
+            4,
+            format!(
+                "bhyve: Could not open backing file: /vm/a: No such file or directory\n{no_entry}"
+            )
+        )
+    );
+    let mut taken = host();
+    taken.edit(&super::super::Edit::OpenTap("tap0".into()));
+    assert_eq!(
+        taken.run(&bhyve("web")),
+        Answer::fail(
+            4,
+            "open of tap device /dev/tap0 failed\nDevice emulation initialization error: Device \
+             busy"
+        )
+    );
+    let mut bare = host();
+    bare.state.modules.loaded.remove("nmdm.ko");
+    assert_eq!(
+        bare.run(&bhyve("web")),
+        Answer::fail(
+            4,
+            format!("Unable to initialize backend '/dev/nmdm0A' for LPC device com1\n{no_entry}")
+        )
+    );
+}
+
+#[test]
+fn opening_a_tap_that_is_not_there_makes_one_outside_of_all_bridges() {
+    let mut host = host();
+    host.run(&bhyve("-s 2:1,virtio-net,tap5 web"));
+    assert!(host.state.interfaces.contains_key("tap5"));
+    assert_eq!(host.state.bridge_of("tap5"), None);
+}
+
+#[test]
+fn two_vms_may_have_one_disk_open() {
+    let mut host = host().with_running_vm("db", DISK, "tap9");
+    let mut call = bhyve("web");
+    call.background = true;
+    assert_eq!(host.run(&call).status, Status::Exit(0));
+    let users = host
+        .state
+        .processes
+        .values()
+        .filter(|process| process.open.contains(Path::new(DISK)))
+        .count();
+    assert_eq!(users, 2);
+}
+
+#[test]
+fn an_installer_leaves_a_system_on_the_disk() {
+    let mut host = Host::freebsd(14)
+        .with_file("/iso/os.iso", "an image")
+        .with_commands(&[
+            "zfs create -V 1G -o volmode=dev zroot/vm/web",
+            "kldload nmdm",
+            "bhyveload -m 512M -d /iso/os.iso web",
+        ]);
+    assert!(host.is_blank(DISK));
+    host.run(&bhyve("-s 4:0,ahci-cd,/iso/os.iso web"));
+    assert!(!host.is_blank(DISK));
+}

@@ -1,0 +1,264 @@
+//! Time and processes: what happens by itself as the clock goes on, and what ends with a process.
+
+use std::path::Path;
+
+use super::Host;
+use super::call::{Call, Status};
+use super::errno::Errno;
+use super::process::{Ending, Process};
+
+/// SIGTERM in a mask of signals.
+pub const SIGTERM_BIT: u32 = 0x4000;
+
+/// Something that is due.
+enum Event {
+    Title(i32),
+    Acpi(i32),
+    End(i32, Ending),
+    Restart(i32),
+}
+
+impl Host {
+    /// Lets time pass, and all that happens in it.
+    pub fn advance(&mut self, seconds: f64) {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let milliseconds = (seconds * 1000.0).max(0.0) as u64;
+        self.advance_to(self.state.clock_ms + milliseconds);
+    }
+
+    /// Lets time pass until this moment.
+    pub fn advance_to(&mut self, target: u64) {
+        while let Some((at, event)) = self.next_event().filter(|(at, _)| *at <= target) {
+            self.state.clock_ms = self.state.clock_ms.max(at);
+            self.happen(&event);
+        }
+        self.state.clock_ms = self.state.clock_ms.max(target);
+    }
+
+    fn next_event(&self) -> Option<(u64, Event)> {
+        let mut events = Vec::new();
+        for process in self.state.processes.values() {
+            let pid = process.pid;
+            if let Some(guest) = &process.guest {
+                events.extend(guest.title_at.map(|at| (at, Event::Title(pid))));
+                events.extend(guest.acpi_at.map(|at| (at, Event::Acpi(pid))));
+                events.extend(guest.end.map(|(at, how)| (at, Event::End(pid, how))));
+            }
+            if let Some(supervisor) = &process.supervisor {
+                events.extend(supervisor.due.map(|at| (at, Event::Restart(pid))));
+            }
+        }
+        events.into_iter().min_by_key(|(at, _)| *at)
+    }
+
+    fn happen(&mut self, event: &Event) {
+        match *event {
+            Event::Title(pid) => {
+                // setproctitle("%s", name), usr.sbin/bhyve/bhyverun.c
+                if let Some(process) = self.state.processes.get_mut(&pid)
+                    && let Some(guest) = &mut process.guest
+                {
+                    guest.title_at = None;
+                    process.title = Some(format!("bhyve: {}", guest.vm));
+                }
+            }
+            Event::Acpi(pid) => {
+                // usr.sbin/bhyve/amd64/pm.c: SIGTERM is ignored and watched from now on.
+                if let Some(process) = self.state.processes.get_mut(&pid)
+                    && let Some(guest) = &mut process.guest
+                {
+                    guest.acpi_at = None;
+                    process.sigignore |= SIGTERM_BIT;
+                }
+            }
+            Event::End(pid, ending) => self.end_process(pid, ending.status()),
+            Event::Restart(pid) => self.restart(pid),
+        }
+    }
+
+    /// Lets time pass until a process has ended.
+    pub fn wait_for(&mut self, pid: i32) -> Status {
+        while self.state.processes.contains_key(&pid) {
+            match self.next_event() {
+                Some((at, _)) => self.advance_to(at),
+                None => return Status::Hang,
+            }
+        }
+        self.state.ended.get(&pid).copied().unwrap_or(Status::Hang)
+    }
+
+    /// Adds a process that does nothing by itself.
+    pub fn add_process(&mut self, uid: u32, parent: i32, comm: &str, argv: &[&str]) -> i32 {
+        let pid = self.state.next_pid;
+        self.state.next_pid += 1;
+        let process = Process {
+            pid,
+            ppid: parent,
+            uid,
+            started_ms: self.state.clock_ms,
+            rss: 3_200,
+            sigignore: 0,
+            comm: comm.into(),
+            argv: argv.iter().map(ToString::to_string).collect(),
+            title: None,
+            jailed: self.state.jailed,
+            open: Default::default(),
+            guest: None,
+            supervisor: None,
+        };
+        self.state.processes.insert(pid, process);
+        pid
+    }
+
+    /// Ends a process and all that ends with it: what it had open is closed, a guest's VM node
+    /// loses what its loader put there.
+    pub fn end_process(&mut self, pid: i32, status: Status) {
+        let Some(process) = self.state.processes.remove(&pid) else {
+            return;
+        };
+        self.state.ended.insert(pid, status);
+        self.close_taps(pid);
+        for pair in self.state.nmdm.values_mut() {
+            for end in [&mut pair.a, &mut pair.b] {
+                if *end == Some(pid) {
+                    *end = None;
+                }
+            }
+        }
+        // sys/dev/nmdm/nmdm.c: a pair goes when both ends are closed.
+        self.state
+            .nmdm
+            .retain(|_, pair| pair.a.is_some() || pair.b.is_some());
+        if let Some(guest) = process.guest {
+            let powered_off = status == Status::Exit(1);
+            if guest.destroy && powered_off {
+                self.state.vms.remove(&guest.vm);
+            } else if let Some(node) = self.state.vms.get_mut(&guest.vm) {
+                node.loaded = false;
+            }
+        }
+        if let Some(supervisor) = process.supervisor {
+            for file in supervisor.pidfiles {
+                let _ = self.files_mut().remove(&file);
+            }
+        }
+        self.child_ended(pid);
+    }
+
+    /// daemon(8): starts the command again, or ends with it.
+    fn child_ended(&mut self, child: i32) {
+        let now = self.state.clock_ms;
+        let Some(parent) = self.state.processes.values_mut().find(|process| {
+            process
+                .supervisor
+                .as_ref()
+                .is_some_and(|supervisor| supervisor.child == Some(child))
+        }) else {
+            return;
+        };
+        let pid = parent.pid;
+        let Some(supervisor) = &mut parent.supervisor else {
+            return;
+        };
+        supervisor.child = None;
+        match supervisor.restart_ms {
+            Some(delay) => supervisor.due = Some(now + delay),
+            None => self.end_process(pid, Status::Exit(0)),
+        }
+    }
+
+    fn restart(&mut self, pid: i32) {
+        let Some(process) = self.state.processes.get_mut(&pid) else {
+            return;
+        };
+        let (uid, Some(supervisor)) = (process.uid, &mut process.supervisor) else {
+            return;
+        };
+        supervisor.due = None;
+        let command = supervisor.command.clone();
+        super::daemon::start_child(self, pid, uid, &command);
+    }
+
+    /// Sends a signal, as kill(2) does for this user.
+    pub fn signal(&mut self, pid: i32, signal: i32, uid: u32) -> Result<(), Errno> {
+        let process = self.state.processes.get(&pid).ok_or(Errno::NoEntry)?;
+        if !self.sees(uid, process) {
+            return Err(Errno::NoEntry);
+        }
+        if uid != 0 && uid != process.uid {
+            return Err(Errno::NotPermitted);
+        }
+        let ignored = (1..=32).contains(&signal)
+            && signal != 9
+            && process.sigignore & (1 << (signal - 1)) != 0;
+        match signal {
+            0 | 16 | 18 | 19 | 20 | 23 | 28 | 29 => {}
+            15 if ignored => self.press_power_button(pid),
+            _ if ignored => {}
+            15 if process.supervisor.is_some() => {
+                // A supervising daemon forwards it and exits at once (usr.sbin/daemon/daemon.c).
+                let child = process.supervisor.as_ref().and_then(|daemon| daemon.child);
+                if let Some(daemon) = self.state.processes.get_mut(&pid)
+                    && let Some(supervisor) = &mut daemon.supervisor
+                {
+                    supervisor.child = None;
+                }
+                self.end_process(pid, Status::Exit(0));
+                if let Some(child) = child {
+                    let _ = self.signal(child, 15, 0);
+                }
+            }
+            _ => self.end_process(pid, Status::Signal(signal)),
+        }
+        Ok(())
+    }
+
+    /// The ACPI power button: latched until the guest has acknowledged it (amd64/pm.c).
+    fn press_power_button(&mut self, pid: i32) {
+        let now = self.state.clock_ms;
+        let Some(guest) = self
+            .state
+            .processes
+            .get_mut(&pid)
+            .and_then(|process| process.guest.as_mut())
+        else {
+            return;
+        };
+        if guest.pressed {
+            return;
+        }
+        guest.pressed = true;
+        let vm = guest.vm.clone();
+        let Some(delay) = self.state.plan_of(&vm).button_ms else {
+            return;
+        };
+        if let Some(guest) = self
+            .state
+            .processes
+            .get_mut(&pid)
+            .and_then(|process| process.guest.as_mut())
+            && guest.end.is_none_or(|(at, _)| at > now + delay)
+        {
+            guest.end = Some((now + delay, Ending::PowerOff));
+        }
+    }
+
+    /// Whether a user can see a process: `security.bsd.see_other_uids`, jail(8).
+    pub fn sees(&self, uid: u32, process: &Process) -> bool {
+        if self.state.jailed && !process.jailed {
+            return false;
+        }
+        uid == 0 || uid == process.uid || self.state.number("security.bsd.see_other_uids") != 0
+    }
+
+    /// Runs a command as root at this moment, outside of the log.
+    pub(super) fn as_root(&mut self, argv: &[&str]) {
+        self.perform(&Call::new(argv.iter().copied()).by_root(), 0);
+    }
+
+    /// The pid in a pid file.
+    pub fn pid_in(&self, path: &Path) -> Option<i32> {
+        let content = self.files().read(path).ok()?;
+        String::from_utf8_lossy(&content).trim().parse().ok()
+    }
+}

@@ -1,0 +1,320 @@
+//! Regular files, in memory or in a real directory. Device nodes are not here: `devices.rs` has them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::errno::Errno;
+
+/// The file operations that the programs need.
+pub trait Files {
+    /// Whether there is a file or directory.
+    fn exists(&self, path: &Path) -> bool;
+    /// Whether there is a directory.
+    fn is_dir(&self, path: &Path) -> bool;
+    /// The content of a file. What lies beyond the bytes that were written is left out.
+    fn read(&self, path: &Path) -> Result<Vec<u8>, Errno>;
+    /// Makes or replaces a file.
+    fn write(&mut self, path: &Path, content: &[u8]) -> Result<(), Errno>;
+    /// Makes a directory; its parent must exist.
+    fn mkdir(&mut self, path: &Path) -> Result<(), Errno>;
+    /// Removes a file or an empty directory.
+    fn remove(&mut self, path: &Path) -> Result<(), Errno>;
+    /// The size of a file in bytes.
+    fn size(&self, path: &Path) -> Result<u64, Errno>;
+    /// Sets the size, making the file if it is not there; a smaller size cuts.
+    fn set_len(&mut self, path: &Path, size: u64) -> Result<(), Errno>;
+    /// Makes or replaces a file by this many zeros that really take up space.
+    fn fill(&mut self, path: &Path, size: u64) -> Result<(), Errno>;
+    /// Writes at the beginning of a file without changing its size.
+    fn stamp(&mut self, path: &Path, content: &[u8]) -> Result<(), Errno>;
+    /// The names in a directory, in order.
+    fn list_dir(&self, path: &Path) -> Result<Vec<String>, Errno>;
+}
+
+/// A file in memory: only its first bytes are kept, the rest are zeros.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryFile {
+    /// Its size.
+    pub size: u64,
+    /// Bytes that take up space on the disk.
+    pub allocated: u64,
+    /// Its beginning.
+    pub data: Vec<u8>,
+}
+
+/// A tree of files in memory. `None` is a directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryFiles {
+    /// Every file and directory by its absolute path.
+    pub nodes: BTreeMap<PathBuf, Option<MemoryFile>>,
+}
+
+impl Default for MemoryFiles {
+    fn default() -> Self {
+        Self {
+            nodes: BTreeMap::from([(PathBuf::from("/"), None)]),
+        }
+    }
+}
+
+impl MemoryFiles {
+    /// Makes a directory with all its parents.
+    pub fn mkdir_all(&mut self, path: &Path) {
+        for ancestor in path.ancestors() {
+            self.nodes.entry(ancestor.to_owned()).or_insert(None);
+        }
+    }
+
+    fn file(&self, path: &Path) -> Result<&MemoryFile, Errno> {
+        match self.nodes.get(path) {
+            None => Err(Errno::NoEntry),
+            Some(None) => Err(Errno::IsDirectory),
+            Some(Some(file)) => Ok(file),
+        }
+    }
+
+    fn open(&mut self, path: &Path) -> Result<&mut MemoryFile, Errno> {
+        self.parent(path)?;
+        self.nodes
+            .entry(path.to_owned())
+            .or_insert_with(|| Some(MemoryFile::default()))
+            .as_mut()
+            .ok_or(Errno::IsDirectory)
+    }
+
+    fn parent(&self, path: &Path) -> Result<(), Errno> {
+        match path.parent().map(|parent| self.nodes.get(parent)) {
+            Some(Some(None)) => Ok(()),
+            Some(Some(Some(_))) => Err(Errno::NotDirectory),
+            _ => Err(Errno::NoEntry),
+        }
+    }
+}
+
+impl Files for MemoryFiles {
+    fn exists(&self, path: &Path) -> bool {
+        self.nodes.contains_key(path)
+    }
+
+    fn is_dir(&self, path: &Path) -> bool {
+        matches!(self.nodes.get(path), Some(None))
+    }
+
+    fn read(&self, path: &Path) -> Result<Vec<u8>, Errno> {
+        self.file(path).map(|file| file.data.clone())
+    }
+
+    fn write(&mut self, path: &Path, content: &[u8]) -> Result<(), Errno> {
+        *self.open(path)? = MemoryFile {
+            size: content.len() as u64,
+            allocated: content.len() as u64,
+            data: content.to_vec(),
+        };
+        Ok(())
+    }
+
+    fn mkdir(&mut self, path: &Path) -> Result<(), Errno> {
+        self.parent(path)?;
+        if self.exists(path) {
+            return Err(Errno::Exists);
+        }
+        self.nodes.insert(path.to_owned(), None);
+        Ok(())
+    }
+
+    fn remove(&mut self, path: &Path) -> Result<(), Errno> {
+        if self.is_dir(path) && !self.list_dir(path)?.is_empty() {
+            return Err(Errno::Busy);
+        }
+        self.nodes.remove(path).map(|_| ()).ok_or(Errno::NoEntry)
+    }
+
+    fn size(&self, path: &Path) -> Result<u64, Errno> {
+        self.file(path).map(|file| file.size)
+    }
+
+    fn set_len(&mut self, path: &Path, size: u64) -> Result<(), Errno> {
+        let file = self.open(path)?;
+        file.size = size;
+        file.allocated = file.allocated.min(size);
+        file.data
+            .truncate(usize::try_from(size).unwrap_or(usize::MAX));
+        Ok(())
+    }
+
+    fn fill(&mut self, path: &Path, size: u64) -> Result<(), Errno> {
+        *self.open(path)? = MemoryFile {
+            size,
+            allocated: size,
+            data: Vec::new(),
+        };
+        Ok(())
+    }
+
+    fn stamp(&mut self, path: &Path, content: &[u8]) -> Result<(), Errno> {
+        self.file(path)?;
+        let file = self.open(path)?;
+        file.data = content.to_vec();
+        file.size = file.size.max(content.len() as u64);
+        file.allocated = file.allocated.max(content.len() as u64);
+        Ok(())
+    }
+
+    fn list_dir(&self, path: &Path) -> Result<Vec<String>, Errno> {
+        match self.nodes.get(path) {
+            None => return Err(Errno::NoEntry),
+            Some(Some(_)) => return Err(Errno::NotDirectory),
+            Some(None) => {}
+        }
+        Ok(self
+            .nodes
+            .keys()
+            .filter(|node| node.parent() == Some(path))
+            .filter_map(|node| node.file_name())
+            .map(|name| name.to_string_lossy().into_owned())
+            .collect())
+    }
+}
+
+/// The real file system.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RealFiles;
+
+/// Above this size a file is extended instead of filled, so that a test never fills a real disk.
+const FILL_LIMIT: u64 = 64 << 20;
+
+impl Files for RealFiles {
+    fn exists(&self, path: &Path) -> bool {
+        path.symlink_metadata().is_ok()
+    }
+
+    fn is_dir(&self, path: &Path) -> bool {
+        path.is_dir()
+    }
+
+    fn read(&self, path: &Path) -> Result<Vec<u8>, Errno> {
+        use std::io::Read;
+        let mut content = Vec::new();
+        fs::File::open(path)
+            .and_then(|file| file.take(FILL_LIMIT).read_to_end(&mut content))
+            .map_err(|error| errno(&error))?;
+        Ok(content)
+    }
+
+    fn write(&mut self, path: &Path, content: &[u8]) -> Result<(), Errno> {
+        fs::write(path, content).map_err(|error| errno(&error))
+    }
+
+    fn mkdir(&mut self, path: &Path) -> Result<(), Errno> {
+        fs::create_dir(path).map_err(|error| errno(&error))
+    }
+
+    fn remove(&mut self, path: &Path) -> Result<(), Errno> {
+        let removed = if path.is_dir() {
+            fs::remove_dir(path)
+        } else {
+            fs::remove_file(path)
+        };
+        removed.map_err(|error| errno(&error))
+    }
+
+    fn size(&self, path: &Path) -> Result<u64, Errno> {
+        path.metadata()
+            .map(|metadata| metadata.len())
+            .map_err(|error| errno(&error))
+    }
+
+    fn set_len(&mut self, path: &Path, size: u64) -> Result<(), Errno> {
+        fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .and_then(|file| file.set_len(size))
+            .map_err(|error| errno(&error))
+    }
+
+    fn fill(&mut self, path: &Path, size: u64) -> Result<(), Errno> {
+        let filled = fs::File::create(path).and_then(|mut file| {
+            if size > FILL_LIMIT {
+                return file.set_len(size);
+            }
+            io::copy(&mut io::Read::take(io::repeat(0), size), &mut file).map(|_| ())
+        });
+        filled.map_err(|error| errno(&error))
+    }
+
+    fn stamp(&mut self, path: &Path, content: &[u8]) -> Result<(), Errno> {
+        fs::OpenOptions::new()
+            .write(true)
+            .open(path)
+            .and_then(|mut file| file.write_all(content))
+            .map_err(|error| errno(&error))
+    }
+
+    fn list_dir(&self, path: &Path) -> Result<Vec<String>, Errno> {
+        let entries = fs::read_dir(path).map_err(|error| errno(&error))?;
+        let mut names: Vec<String> = entries
+            .filter_map(Result::ok)
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        Ok(names)
+    }
+}
+
+fn errno(error: &io::Error) -> Errno {
+    match error.kind() {
+        io::ErrorKind::NotFound => Errno::NoEntry,
+        io::ErrorKind::PermissionDenied => Errno::Access,
+        io::ErrorKind::AlreadyExists => Errno::Exists,
+        io::ErrorKind::NotADirectory => Errno::NotDirectory,
+        io::ErrorKind::IsADirectory => Errno::IsDirectory,
+        io::ErrorKind::FileTooLarge => Errno::TooLarge,
+        io::ErrorKind::InvalidInput => Errno::Invalid,
+        _ => Errno::InputOutput,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Both implementations must agree.
+    fn behave(files: &mut dyn Files, root: &Path) {
+        let disk = root.join("vm/disk");
+        assert_eq!(files.set_len(&disk, 10), Err(Errno::NoEntry));
+        assert_eq!(files.mkdir(&root.join("vm")), Ok(()));
+        assert_eq!(files.mkdir(&root.join("vm")), Err(Errno::Exists));
+        assert_eq!(files.set_len(&disk, 4096), Ok(()));
+        assert_eq!(files.size(&disk), Ok(4096));
+        assert_eq!(files.stamp(&disk, b"installed"), Ok(()));
+        assert!(
+            files
+                .read(&disk)
+                .is_ok_and(|data| data.starts_with(b"installed"))
+        );
+        assert_eq!(files.size(&disk), Ok(4096));
+        assert_eq!(files.set_len(&disk, 4), Ok(()));
+        assert_eq!(files.read(&disk), Ok(b"inst".to_vec()));
+        assert_eq!(files.fill(&disk, 100), Ok(()));
+        assert_eq!(files.size(&disk), Ok(100));
+        assert_eq!(files.list_dir(&root.join("vm")), Ok(vec!["disk".into()]));
+        assert_eq!(files.remove(&disk), Ok(()));
+        assert_eq!(files.remove(&disk), Err(Errno::NoEntry));
+        assert!(files.is_dir(&root.join("vm")) && !files.exists(&disk));
+    }
+
+    #[test]
+    fn files_behave_alike_in_memory_and_on_disk() {
+        let mut memory = MemoryFiles::default();
+        memory.mkdir_all(Path::new("/tank"));
+        behave(&mut memory, Path::new("/tank"));
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        behave(&mut RealFiles, directory.path());
+    }
+}

@@ -1,0 +1,176 @@
+//! grub-bhyve (port sysutils/grub2-bhyve): this file reads the command line and the device map,
+//! `script.rs` runs what grub would run.
+//!
+//! Sources: grub-core/kern/emu/main.c, grub-core/kern/emu/hostdisk.c, term/emu/console.c.
+
+mod script;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::Host;
+use super::call::{Answer, Call, Status};
+use super::devices::Device;
+use super::process::Loader;
+use super::words::{Words, memory_size};
+use script::{Grub, Leaves};
+
+const USAGE: &str = "Usage: grub-bhyve [OPTION...] vmname\nTry `grub-bhyve --help' or \
+     `grub-bhyve --usage' for more information.";
+
+const LONG: [(&str, bool); 9] = [
+    ("root", true),
+    ("device-map", true),
+    ("directory", true),
+    ("grub-cfg", true),
+    ("memory", true),
+    ("cons-dev", true),
+    ("ncons", false),
+    ("evga", false),
+    ("verbose", false),
+];
+
+/// Runs `grub-bhyve [-r ROOT] [-m MAP] [-d DIR] [-g CFG] [-M SIZE] [-c TTY] [-neS] VM`.
+pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
+    let words = match Words::parse_long(&permuted(&call.words()), "r:m:d:g:M:c:neSvH", &LONG) {
+        Ok(words) => words,
+        Err(error) => return Answer::fail(1, format!("grub-bhyve: {error}")).and_err(USAGE),
+    };
+    let value = |short: &str, long: &str, default: &str| {
+        words
+            .last(short)
+            .or_else(|| words.last(long))
+            .unwrap_or(default)
+            .to_owned()
+    };
+    let [vm] = words.operands.as_slice() else {
+        return Answer::fail(1, USAGE);
+    };
+    let Some(memory) = memory_size(&value("M", "--memory", "256")) else {
+        let text = format!(
+            "grub-bhyve: invalid memory size `{}'",
+            value("M", "--memory", "")
+        );
+        return Answer::fail(1, text).and_err(USAGE);
+    };
+    let console = value("c", "--cons-dev", "stdio");
+    if console != "stdio"
+        && !matches!(
+            host.resolve(Path::new(&console), call.uid),
+            Some(Device::Nmdm(..))
+        )
+    {
+        let text = format!("grub-bhyve: could not open {console}: No such file or directory");
+        return Answer::fail(1, text);
+    }
+    if !call.env.contains_key("TERM") {
+        // initscr(3X)
+        return Answer::fail(1, "Error opening terminal: unknown.");
+    }
+    if let Err((step, errno)) = host.prepare_vm(vm, memory, call.uid) {
+        let what = match step {
+            "vm_create" => "Could not create VM",
+            "vm_reinit" => "Could not reinit VM",
+            _ => "Could not setup memory for VM",
+        };
+        let text = format!("{what}: {}\nError in initializing VM", errno.text());
+        return Answer::fail(1, text);
+    }
+    let map = value("m", "--device-map", "/boot/grub/device.map");
+    let drives = match device_map(host, &map) {
+        Ok(drives) => drives,
+        Err(text) => return Answer::fail(1, text),
+    };
+    host.advance(2.0);
+    let root = value("r", "--root", "host");
+    let plan = host.state.plan_of(vm);
+    if plan.loader == Loader::Stuck {
+        return Answer::of(Status::Hang);
+    }
+    let directory = value("d", "--directory", "/boot/grub");
+    let configuration = value("g", "--grub-cfg", "grub.cfg");
+    let mut grub = Grub::new(host, &drives, plan.loader, &root);
+    let (left, messages) = if root == "host" {
+        let file = format!("{}/{configuration}", directory.trim_end_matches('/'));
+        match host.files().read(Path::new(&file)) {
+            Ok(text) => grub.file(&String::from_utf8_lossy(&text), &call.stdin),
+            Err(_) => grub.prompt(&call.stdin),
+        }
+    } else if grub.has_own_menu(&directory, &configuration) {
+        // Keys that were typed ahead choose in its menu or are lost; its time runs out.
+        (Leaves::Booted, String::new())
+    } else {
+        grub.prompt(&call.stdin)
+    };
+    let answer = match left {
+        Leaves::Booted => {
+            if let Some(node) = host.state.vms.get_mut(vm) {
+                node.loaded = true;
+            }
+            Answer::ok()
+        }
+        Leaves::Rebooted => Answer::ok(),
+        Leaves::Exited => Answer::exit(1),
+        Leaves::Waits => Answer::of(Status::Hang),
+    };
+    answer.and_out(messages)
+}
+
+/// argp(3) takes options behind the operand, too.
+fn permuted(args: &[String]) -> Vec<String> {
+    let (mut options, mut operands) = (Vec::new(), Vec::new());
+    let mut rest = args.iter();
+    while let Some(word) = rest.next() {
+        let takes = |letter: &str| ["r", "m", "d", "g", "M", "c"].contains(&letter);
+        let long = word
+            .strip_prefix("--")
+            .is_some_and(|name| LONG.iter().any(|(known, takes)| *known == name && *takes));
+        options.extend(word.starts_with('-').then(|| word.clone()));
+        if !word.starts_with('-') {
+            operands.push(word.clone());
+        } else if long || word.strip_prefix('-').is_some_and(takes) {
+            options.extend(rest.next().cloned());
+        }
+    }
+    options.into_iter().chain(operands).collect()
+}
+
+/// Reads a device map (hostdisk.c, read_device_map): drives by name. A path that cannot be opened
+/// is left out without a word, and so is a map that is not there.
+fn device_map(host: &mut Host, map: &str) -> Result<BTreeMap<String, String>, String> {
+    let mut drives = BTreeMap::new();
+    let Ok(text) = host.files().read(Path::new(map)) else {
+        return Ok(drives);
+    };
+    for (index, line) in String::from_utf8_lossy(&text).lines().enumerate() {
+        let wrong = |text: &str| format!("grub-bhyve: error: {map}:{}: {text}.", index + 1);
+        let line = line.trim_start();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let Some(rest) = line.strip_prefix('(') else {
+            return Err(wrong("No open parenthesis found"));
+        };
+        let Some((name, path)) = rest.split_once(')') else {
+            return Err(wrong("No close parenthesis found"));
+        };
+        if name.contains(',') {
+            // A partition: ignored with a warning.
+            continue;
+        }
+        let letters = name.trim_end_matches(|letter: char| letter.is_ascii_digit());
+        if !["hd", "fd", "cd"].contains(&letters) || letters == name {
+            return Err(wrong("Bad device name"));
+        }
+        let Some(path) = path.split_whitespace().next() else {
+            return Err(wrong("No filename found"));
+        };
+        if host.open_disk(path).is_ok() {
+            drives.insert(name.to_owned(), path.to_owned());
+        }
+    }
+    Ok(drives)
+}
+
+#[cfg(test)]
+mod tests;

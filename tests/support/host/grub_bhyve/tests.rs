@@ -1,0 +1,114 @@
+use super::*;
+
+const CFG: &str = "set root=(hd0,msdos1)\nset prefix=($root)/boot/grub\n\
+     linux /vmlinuz root=/dev/vda1\ninitrd /initrd\nboot\nexit\n";
+
+fn host(map: &str, cfg: &str) -> Host {
+    Host::freebsd(14)
+        .with_volume("zroot/vm/web", 1 << 30)
+        .with_file("/iso/os.iso", "an image")
+        .with_file("/tmp/map", map)
+        .with_file("/tmp/scratch/grub.cfg", cfg)
+}
+
+const MAP: &str = "(hd0) /dev/zvol/zroot/vm/web\n(cd0) /iso/os.iso\n";
+
+fn grub(line: &str) -> Call {
+    Call::new(format!("grub-bhyve {line}").split(' ')).by_root()
+}
+
+#[test]
+fn a_configuration_in_a_host_directory_boots() {
+    let mut host = host(MAP, CFG);
+    let call = grub("-m /tmp/map -M 512M -r host -d /tmp/scratch web");
+    assert_eq!(host.run(&call), Answer::ok());
+    assert!(host.state.vms["web"].loaded);
+}
+
+#[test]
+fn a_kernel_that_cannot_be_read_leads_to_exit() {
+    let table = [
+        (
+            "(cd0) /iso/os.iso\n",
+            "error: no such device: hd0,msdos1.\n",
+        ),
+        // A path that cannot be opened is left out without a word.
+        (
+            "(hd0) /dev/zvol/none\n",
+            "error: no such device: hd0,msdos1.\n",
+        ),
+        (
+            "(hd0) /dev/zvol/zroot/vm/my web\n",
+            "error: no such device: hd0,msdos1.\n",
+        ),
+    ];
+    for (map, text) in table {
+        let mut host = host(map, CFG);
+        let answer = host.run(&grub("-m /tmp/map -r host -d /tmp/scratch web"));
+        assert_eq!(answer.status, Status::Exit(1), "{map}");
+        assert!(answer.stdout().starts_with(text), "{map}");
+        assert!(!host.state.vms["web"].loaded);
+    }
+}
+
+#[test]
+fn a_bad_map_names_its_line() {
+    let mut host = host("# a map\nhd0 /dev/zvol/zroot/vm/web\n", CFG);
+    assert_eq!(
+        host.run(&grub("-m /tmp/map -r hd0,msdos1 web")),
+        Answer::fail(
+            1,
+            "grub-bhyve: error: /tmp/map:2: No open parenthesis found."
+        )
+    );
+}
+
+#[test]
+fn keys_are_swallowed_by_a_menu_and_read_at_a_prompt() {
+    let mut menu = host(MAP, CFG);
+    let call = grub("-m /tmp/map -r cd0 web").with_stdin("linux (cd0)/none\n");
+    assert_eq!(menu.run(&call).status, Status::Exit(0));
+
+    let mut prompt = host(MAP, CFG);
+    prompt.state.guest.loader = Loader::Prompt;
+    assert_eq!(
+        prompt.run(&grub("-m /tmp/map -r hd0,msdos1 web")).status,
+        Status::Hang
+    );
+    let call = grub("-m /tmp/map -r hd0,msdos1 web").with_stdin("linux /vmlinuz; boot\n");
+    assert_eq!(prompt.run(&call).status, Status::Exit(0));
+}
+
+#[test]
+fn reboot_leaves_as_boot_does_but_without_a_kernel() {
+    let mut host = host(MAP, "reboot\n");
+    let answer = host.run(&grub("-m /tmp/map -r host -d /tmp/scratch web"));
+    assert_eq!(answer, Answer::ok());
+    assert!(!host.state.vms["web"].loaded);
+}
+
+#[test]
+fn the_vm_must_be_free_and_the_caller_root() {
+    let mut host = host(MAP, CFG).with_running_vm("web", "/dev/zvol/zroot/vm/web", "tap0");
+    assert_eq!(
+        host.run(&grub("-M 512M web")),
+        Answer::fail(
+            1,
+            "Could not reinit VM: Device busy\nError in initializing VM"
+        )
+    );
+    let user = Call::new(["grub-bhyve", "db"]);
+    assert_eq!(
+        host.run(&user),
+        Answer::fail(
+            1,
+            "Could not create VM: Operation not permitted\nError in initializing VM"
+        )
+    );
+    let mut blind = grub("db");
+    blind.env.clear();
+    assert_eq!(
+        host.run(&blind),
+        Answer::fail(1, "Error opening terminal: unknown.")
+    );
+}

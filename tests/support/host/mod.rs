@@ -1,0 +1,175 @@
+//! A simulated FreeBSD host for tests.
+//!
+//! It works on command lines: one small typed parser per program, each refusing what the real
+//! program refuses, with its message and exit status, and accepting what that accepts, harmful or
+//! not; a test then looks at the resulting [`State`]. It uses nothing of the program under test,
+//! so that the two cannot agree in error. Every refusal names the manual page or source file that
+//! it comes from.
+//!
+//! ```ignore
+//! let mut host = Host::freebsd(14).with_volume("zroot/vm/web", 20 << 30);
+//! let answer = host.run(&Call::new(["doas", "ifconfig", "tap0", "create"]));
+//! assert_eq!(answer.status, Status::Exit(0));
+//! assert!(host.state.interfaces.contains_key("tap0"));
+//! ```
+#![allow(dead_code, unreachable_pub, unused_imports)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    clippy::too_many_lines,
+    clippy::struct_excessive_bools,
+    clippy::must_use_candidate,
+    clippy::return_self_not_must_use,
+    clippy::default_trait_access,
+    clippy::doc_markdown,
+    clippy::format_push_string,
+    clippy::match_bool
+)]
+
+pub mod build;
+pub mod call;
+pub mod clock;
+pub mod devices;
+pub mod errno;
+pub mod faults;
+pub mod files;
+pub mod process;
+pub mod program;
+pub mod state;
+pub mod words;
+
+mod bhyve;
+mod bhyvectl;
+mod bhyveload;
+mod cu;
+mod daemon;
+mod dd;
+mod escalate;
+mod grub_bhyve;
+mod hostname;
+mod ifconfig;
+mod kill;
+mod kldload;
+mod kldstat;
+mod pgrep;
+mod ps;
+mod sysctl;
+mod truncate;
+mod vmm;
+mod zfs;
+
+pub use call::{Answer, Call, Logged, Status};
+pub use errno::Errno;
+pub use faults::{Edit, Fault};
+pub use files::{Files, MemoryFiles, RealFiles};
+pub use process::{Ending, GuestPlan, Loader};
+pub use state::{Rule, State};
+
+use faults::Orders;
+
+/// A host that can be given commands.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// What it consists of.
+    pub state: State,
+    /// Faults that were ordered, and the log of calls.
+    pub orders: Orders,
+    /// The real file system in place of the one in memory.
+    pub real: Option<RealFiles>,
+}
+
+/// Every program that is simulated.
+pub const PROGRAMS: [&str; 22] = [
+    "bhyve",
+    "bhyvectl",
+    "bhyveload",
+    "cu",
+    "daemon",
+    "dd",
+    "doas",
+    "grub-bhyve",
+    "hostname",
+    "ifconfig",
+    "kill",
+    "kldload",
+    "kldstat",
+    "mdo",
+    "pgrep",
+    "pkill",
+    "ps",
+    "sudo",
+    "sysctl",
+    "truncate",
+    "zfs",
+    "true",
+];
+
+impl Host {
+    /// Runs one command.
+    pub fn run(&mut self, call: &Call) -> Answer {
+        self.exec(call, 0)
+    }
+
+    /// Runs one command that the caller started (depth 0) or that another program started.
+    fn exec(&mut self, call: &Call, depth: u32) -> Answer {
+        let program = call.program();
+        let nth = self.orders.count(&program);
+        let logged = self.orders.log.len();
+        self.orders.log.push(Logged {
+            argv: call
+                .argv
+                .iter()
+                .map(|word| word.to_string_lossy().into_owned())
+                .collect(),
+            uid: call.uid,
+            status: Status::Hang,
+            depth,
+        });
+        self.changes_before(&program, nth);
+        let answer = match self.orders.fault(&program, nth) {
+            Some(fault) => fault.answer(),
+            None => self.perform(call, depth),
+        };
+        if let Some(entry) = self.orders.log.get_mut(logged) {
+            entry.status = answer.status;
+        }
+        answer
+    }
+
+    /// Runs one command without log or fault.
+    fn perform(&mut self, call: &Call, depth: u32) -> Answer {
+        let program = call.program();
+        if !self.state.programs.contains(&program) {
+            return Answer::of(Status::NotFound);
+        }
+        match program.as_str() {
+            "bhyve" => bhyve::run(self, call),
+            "bhyvectl" => bhyvectl::run(self, call),
+            "bhyveload" => bhyveload::run(self, call),
+            "cu" => cu::run(self, call),
+            "daemon" => daemon::run(self, call, depth),
+            "dd" => dd::run(self, call),
+            "doas" | "mdo" | "sudo" => escalate::run(self, call, depth),
+            "grub-bhyve" => grub_bhyve::run(self, call),
+            "hostname" => hostname::run(self, call),
+            "ifconfig" => ifconfig::run(self, call),
+            "kill" => kill::run(self, call),
+            "kldload" => kldload::run(self, call),
+            "kldstat" => kldstat::run(self, call),
+            "pgrep" | "pkill" => pgrep::run(self, call),
+            "ps" => ps::run(self, call),
+            "sysctl" => sysctl::run(self, call),
+            "true" => Answer::ok(),
+            "truncate" => truncate::run(self, call),
+            "zfs" => zfs::run(self, call),
+            _ => Answer::of(Status::NotFound),
+        }
+    }
+
+    /// Whether a program is installed.
+    pub fn has_program(&self, program: &str) -> bool {
+        self.state.programs.contains(program)
+    }
+}

@@ -1,0 +1,145 @@
+//! Processes, the guests in bhyve processes, and how guests behave.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::call::Status;
+
+/// A process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// Its id.
+    pub pid: i32,
+    /// Its parent.
+    pub ppid: i32,
+    /// Its user.
+    pub uid: u32,
+    /// When it started.
+    pub started_ms: u64,
+    /// Resident memory in KiB.
+    pub rss: u64,
+    /// Mask of ignored signals; 0x4000 is SIGTERM.
+    pub sigignore: u32,
+    /// The name of its program.
+    pub comm: String,
+    /// Its command line.
+    pub argv: Vec<String>,
+    /// What setproctitle(3) has put in place of the command line.
+    pub title: Option<String>,
+    /// Whether it is in the jail.
+    pub jailed: bool,
+    /// Disk paths and devices that it has open.
+    pub open: BTreeSet<PathBuf>,
+    /// The guest of a bhyve process.
+    pub guest: Option<Guest>,
+    /// What a supervising daemon(8) does.
+    pub supervisor: Option<Supervisor>,
+}
+
+/// The machine inside a bhyve process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guest {
+    /// The VM.
+    pub vm: String,
+    /// When the title appears.
+    pub title_at: Option<u64>,
+    /// When the guest turns ACPI on.
+    pub acpi_at: Option<u64>,
+    /// Whether the power button is pressed already.
+    pub pressed: bool,
+    /// When and how it ends, so far as that is known.
+    pub end: Option<(u64, Ending)>,
+    /// `-D`: the VM node goes at power-off.
+    pub destroy: bool,
+}
+
+/// A daemon(8) that stays as the parent of its command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Supervisor {
+    /// The child.
+    pub child: Option<i32>,
+    /// Milliseconds to wait before it starts the command again; `None`: not again.
+    pub restart_ms: Option<u64>,
+    /// When the next start is due.
+    pub due: Option<u64>,
+    /// The command.
+    pub command: Vec<String>,
+    /// Files that go when it ends.
+    pub pidfiles: Vec<PathBuf>,
+}
+
+/// How a guest ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ending {
+    /// bhyve exits 1.
+    PowerOff,
+    /// bhyve exits 0.
+    Reboot,
+    /// bhyve exits 2.
+    Halt,
+    /// bhyve exits 3.
+    TripleFault,
+    /// bhyve exits 4.
+    Error,
+    /// bhyve is ended by this signal.
+    Signal(i32),
+}
+
+impl Ending {
+    /// What bhyve(8) leaves with.
+    pub fn status(self) -> Status {
+        match self {
+            Self::Reboot => Status::Exit(0),
+            Self::PowerOff => Status::Exit(1),
+            Self::Halt => Status::Exit(2),
+            Self::TripleFault => Status::Exit(3),
+            Self::Error => Status::Exit(4),
+            Self::Signal(signal) => Status::Signal(signal),
+        }
+    }
+}
+
+/// How a guest behaves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuestPlan {
+    /// Milliseconds until bhyve shows its title.
+    pub title_ms: u64,
+    /// Milliseconds until the guest turns ACPI on; `None`: never.
+    pub acpi_ms: Option<u64>,
+    /// Milliseconds from the power button to power-off; `None`: it ignores the button.
+    pub button_ms: Option<u64>,
+    /// Milliseconds until it ends by itself; `None`: it runs until asked.
+    pub runs_ms: Option<u64>,
+    /// How its runs end, one after the other; when used up: power-off.
+    pub endings: Vec<Ending>,
+    /// What the loader finds on the disk or ISO image.
+    pub loader: Loader,
+}
+
+impl Default for GuestPlan {
+    fn default() -> Self {
+        Self {
+            title_ms: 400,
+            acpi_ms: Some(8_000),
+            button_ms: Some(4_000),
+            runs_ms: None,
+            endings: Vec::new(),
+            loader: Loader::Menu,
+        }
+    }
+}
+
+/// What a loader finds on a disk that is not blank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Loader {
+    /// A menu that boots when its time is over.
+    Menu,
+    /// No `/boot/grub/grub.cfg`: grub stays at its prompt; bhyveload boots.
+    Prompt,
+    /// The kernel cannot be read: bhyveload exits 1, grub's `linux` fails.
+    Broken,
+    /// It never comes to an end.
+    Stuck,
+}

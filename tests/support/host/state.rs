@@ -1,0 +1,312 @@
+//! All that the simulated host consists of, as plain data.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::call::Status;
+use super::files::MemoryFiles;
+use super::process::{GuestPlan, Process};
+
+/// The host between two commands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// `kern.osreldate`, such as 1403000.
+    pub osreldate: u32,
+    /// `hw.machine`.
+    pub machine: String,
+    /// The full host name.
+    pub hostname: String,
+    /// Number of CPUs.
+    pub ncpu: u32,
+    /// Where the device nodes are.
+    pub dev: PathBuf,
+    /// Milliseconds since the epoch.
+    pub clock_ms: u64,
+    /// Whether a foreground guest runs in real time instead of until its end at once.
+    pub real_time: bool,
+    /// Whether all callers are in a jail.
+    pub jailed: bool,
+    /// `kern.securelevel` above 0: modules cannot be loaded.
+    pub secure: bool,
+    /// Programs that are installed.
+    pub programs: BTreeSet<String>,
+    /// Kernel modules.
+    pub modules: Modules,
+    /// Sysctl variables by full name.
+    pub sysctls: BTreeMap<String, Sysctl>,
+    /// Network interfaces by name.
+    pub interfaces: BTreeMap<String, Interface>,
+    /// Pools by name: bytes that are free.
+    pub pools: BTreeMap<String, u64>,
+    /// Datasets by full name.
+    pub datasets: BTreeMap<String, Dataset>,
+    /// Regular files, when they are held in memory.
+    pub files: MemoryFiles,
+    /// `/dev/vmm/NAME`.
+    pub vms: BTreeMap<String, VmNode>,
+    /// What runs, by pid.
+    pub processes: BTreeMap<i32, Process>,
+    /// How the processes that ended have ended.
+    pub ended: BTreeMap<i32, Status>,
+    /// Null-modem pairs by name without the final A or B.
+    pub nmdm: BTreeMap<String, Nmdm>,
+    /// Users by uid.
+    pub users: BTreeMap<u32, User>,
+    /// How doas, sudo and mdo behave.
+    pub escalators: BTreeMap<String, Escalator>,
+    /// How guests behave, by VM name.
+    pub guests: BTreeMap<String, GuestPlan>,
+    /// How all other guests behave.
+    pub guest: GuestPlan,
+    /// Background commands that are no simulated program, such as a shell loop.
+    pub foreign: Vec<Vec<String>>,
+    /// The next pid.
+    pub next_pid: i32,
+    /// The next interface index.
+    pub next_index: u32,
+    /// The next transaction group of ZFS.
+    pub next_txg: u64,
+    /// The next id of a module file or module.
+    pub next_module: u32,
+}
+
+impl State {
+    /// The major release.
+    pub fn major(&self) -> u32 {
+        self.osreldate / 100_000
+    }
+
+    /// The state without its clock and counters, to compare what was there before and after.
+    #[must_use]
+    pub fn settled(&self) -> Self {
+        Self {
+            clock_ms: 0,
+            next_pid: 0,
+            next_index: 0,
+            next_txg: 0,
+            next_module: 0,
+            ended: BTreeMap::new(),
+            ..self.clone()
+        }
+    }
+
+    /// Seconds since the epoch.
+    pub fn seconds(&self) -> u64 {
+        self.clock_ms / 1000
+    }
+
+    /// How the guest of a VM behaves.
+    pub fn plan_of(&self, vm: &str) -> GuestPlan {
+        self.guests
+            .get(vm)
+            .cloned()
+            .unwrap_or_else(|| self.guest.clone())
+    }
+
+    /// The bhyve process of a VM.
+    pub fn bhyve_of(&self, vm: &str) -> Option<i32> {
+        self.processes.values().find_map(|process| {
+            let guest = process.guest.as_ref()?;
+            (guest.vm == vm).then_some(process.pid)
+        })
+    }
+
+    /// A whole number out of a sysctl; 0 if there is none.
+    pub fn number(&self, sysctl: &str) -> i64 {
+        self.sysctls
+            .get(sysctl)
+            .and_then(|oid| oid.value.parse().ok())
+            .unwrap_or(0)
+    }
+
+    /// The bridge that an interface is a member of.
+    pub fn bridge_of(&self, member: &str) -> Option<&str> {
+        self.interfaces
+            .iter()
+            .find(|(_, interface)| interface.members.iter().any(|name| name == member))
+            .map(|(name, _)| name.as_str())
+    }
+}
+
+/// Kernel modules.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Modules {
+    /// Module names that are compiled into the kernel.
+    pub compiled: BTreeSet<String>,
+    /// Loaded files (`vmm.ko`) with their load order and the module names in them.
+    pub loaded: BTreeMap<String, (u32, Vec<String>)>,
+    /// Files that refuse to initialise, such as vmm.ko without VT-x.
+    pub broken: BTreeSet<String>,
+    /// Files that are not on the disk.
+    pub absent: BTreeSet<String>,
+}
+
+/// What may be done to a sysctl.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Access {
+    /// Only read.
+    Read,
+    /// Set in loader.conf only.
+    Tunable,
+    /// Set by root.
+    Write,
+}
+
+/// A sysctl variable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sysctl {
+    /// Its value as printed.
+    pub value: String,
+    /// What may be done to it.
+    pub access: Access,
+    /// Whether it holds a whole number.
+    pub integer: bool,
+}
+
+/// What an interface is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// A network card.
+    Physical,
+    /// A wlan device.
+    Wireless,
+    /// `lo0`.
+    Loopback,
+    /// tap(4)
+    Tap,
+    /// vmnet(4)
+    Vmnet,
+    /// bridge(4)
+    Bridge,
+}
+
+/// A network interface.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interface {
+    /// What it is.
+    pub kind: Kind,
+    /// Its index: listings are in this order.
+    pub index: u32,
+    /// The name of its device node, which a rename does not change.
+    pub device: String,
+    /// Whether it is up.
+    pub up: bool,
+    /// Its description; empty if none.
+    pub description: String,
+    /// `inet …` and `inet6 …` lines.
+    pub addresses: Vec<String>,
+    /// Members of a bridge, oldest first.
+    pub members: Vec<String>,
+    /// The process that has its device node open.
+    pub opened_by: Option<i32>,
+    /// Somebody waits in `ifconfig destroy` until it is closed.
+    pub dying: bool,
+    /// Further groups.
+    pub groups: Vec<String>,
+    /// The link0 flag.
+    pub link0: bool,
+    /// Its MTU.
+    pub mtu: u32,
+}
+
+/// A volume's own properties.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Volume {
+    /// Bytes.
+    pub volsize: u64,
+    /// Bytes.
+    pub volblocksize: u64,
+    /// Bytes; 0 is none.
+    pub refreservation: u64,
+    /// Whether nothing was ever installed on it.
+    pub blank: bool,
+}
+
+/// A ZFS filesystem or volume.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dataset {
+    /// A volume's properties; `None` is a filesystem.
+    pub volume: Option<Volume>,
+    /// Properties set on it itself.
+    pub local: BTreeMap<String, String>,
+    /// The snapshot that it was cloned from.
+    pub origin: Option<String>,
+    /// Seconds since the epoch.
+    pub creation: u64,
+    /// Transaction group that made it.
+    pub createtxg: u64,
+    /// Its snapshots by the part after `@`.
+    pub snapshots: BTreeMap<String, Snapshot>,
+}
+
+/// A snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Seconds since the epoch.
+    pub creation: u64,
+    /// Transaction group that made it.
+    pub createtxg: u64,
+    /// The volume as it was.
+    pub volume: Option<Volume>,
+    /// Names of holds on it.
+    pub holds: BTreeSet<String>,
+}
+
+/// A VM object of vmm(4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VmNode {
+    /// Bytes of guest memory that were set up; `None` before any.
+    pub memory: Option<u64>,
+    /// Whether a loader has left a kernel in it that has not run yet.
+    pub loaded: bool,
+    /// Who made it.
+    pub uid: u32,
+}
+
+/// A null-modem pair.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Nmdm {
+    /// Who looked it up first.
+    pub owner: u32,
+    /// The process on end A.
+    pub a: Option<i32>,
+    /// The process on end B.
+    pub b: Option<i32>,
+}
+
+/// A user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// Login name.
+    pub name: String,
+    /// Groups.
+    pub groups: BTreeSet<String>,
+}
+
+/// How doas, sudo or mdo answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Escalator {
+    /// Its rule.
+    pub rule: Rule,
+    /// Whether it is OpenDoas rather than slicer69's doas.
+    pub open_doas: bool,
+    /// Programs that the rule leaves out.
+    pub forbidden: BTreeSet<String>,
+}
+
+/// The rule for the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Rule {
+    /// Everything without a password.
+    Permit,
+    /// A password; the one typed on a terminal is right.
+    Password,
+    /// A password; the one typed on a terminal is wrong.
+    WrongPassword,
+    /// Nothing.
+    Deny,
+    /// There is no configuration.
+    NotConfigured,
+}
