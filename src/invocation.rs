@@ -142,7 +142,7 @@ enum Typed {
 #[derive(Debug, Args)]
 struct Of<T: Args> {
     /// The VM
-    #[arg(value_name = "VM")]
+    #[arg(value_name = "VM", index = 1)]
     vm: String,
     #[command(flatten)]
     options: T,
@@ -282,7 +282,7 @@ pub struct SnapshotArgs {
     #[command(flatten)]
     pub dry_run: DryRunOrFormat,
     /// What the snapshot is for; without words the snapshots are listed
-    #[arg(value_name = "WORD")]
+    #[arg(value_name = "WORD", index = 2)]
     pub words: Vec<String>,
 }
 
@@ -296,7 +296,7 @@ pub struct RollbackArgs {
     #[arg(short = 'f', long)]
     pub force: bool,
     /// The snapshot: NAME, @NAME or VOLUME@NAME; without it the newest
-    #[arg(value_name = "SNAP")]
+    #[arg(value_name = "SNAP", index = 2)]
     pub snapshot: Option<String>,
 }
 
@@ -307,7 +307,7 @@ pub struct CloneArgs {
     #[command(flatten)]
     pub dry_run: DryRun,
     /// The new VMs; a first word that begins with @ or _ is the snapshot to clone
-    #[arg(value_name = "NEW", required = true)]
+    #[arg(value_name = "NEW", required = true, index = 2)]
     pub words: Vec<String>,
 }
 

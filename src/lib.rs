@@ -13,6 +13,8 @@
 //!
 //! The plan is the program: [`run::execute`] and [`script::script`] read one value.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
 pub mod admin;
 pub mod command;
 pub mod config;

@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod config_sh;
+#[path = "../support/fake.rs"]
+mod fake;
 #[path = "../support/host/mod.rs"]
 mod host;
+mod life;
 mod playground;
