@@ -1,59 +1,8 @@
 //! One VM's whole life on the simulated host, in this process.
 
+use crate::call::call;
 use crate::fake::Fake;
 use crate::host::Host;
-use easy_bhyve::process::{Clock, Process, SEARCH_PATH};
-use easy_bhyve::run::Output;
-use std::collections::HashMap;
-use std::path::PathBuf;
-
-/// What a call left behind.
-#[derive(Debug, PartialEq, Eq)]
-struct Said {
-    status: u8,
-    out: String,
-    err: String,
-}
-
-fn call(fake: &mut Fake, config: &str, words: &[&str]) -> Said {
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("easy-bhyve.conf");
-    std::fs::write(&file, config).unwrap();
-    let mut args: Vec<std::ffi::OsString> = words.iter().map(Into::into).collect();
-    args.extend(["--config".into(), file.into()]);
-    let process = Process {
-        args,
-        environment: HashMap::new(),
-        directory: "/".into(),
-        program: "/usr/local/bin/easy-bhyve".into(),
-        uid: fake.uid,
-        host_name: "vmhost.example.org".into(),
-        clock: Clock::Fixed(
-            chrono::NaiveDate::from_ymd_opt(2026, 11, 23)
-                .unwrap()
-                .and_hms_opt(12, 34, 56)
-                .unwrap(),
-        ),
-        search_path: SEARCH_PATH.into(),
-        devices: PathBuf::from("/dev"),
-        scratch: PathBuf::from("/tmp/easy-bhyve.scratch0"),
-        colour: false,
-    };
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let status = easy_bhyve::main(
-        &process,
-        fake,
-        &mut Output {
-            out: &mut out,
-            err: &mut err,
-        },
-    );
-    Said {
-        status,
-        out: String::from_utf8(out).unwrap(),
-        err: String::from_utf8(err).unwrap(),
-    }
-}
 
 const CONFIG: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm
 fbsd0_id=1 fbsd0_freebsd=YES fbsd0_cd0=/iso/fbsd.iso

@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../support/call.rs"]
+mod call;
+#[path = "../support/case.rs"]
+mod case;
+mod cases;
 mod config_sh;
 #[path = "../support/fake.rs"]
 mod fake;
@@ -9,3 +14,5 @@ mod fake;
 mod host;
 mod life;
 mod playground;
+#[path = "../support/view.rs"]
+mod view;

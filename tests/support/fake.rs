@@ -1,11 +1,14 @@
 //! The simulated host as the program's [`easy_bhyve::host::Host`], in this process.
 
-use crate::host::{self as simulated, Answer, Call, Errno, Status};
+#![allow(unreachable_pub)]
+
+use crate::call::Stream;
+use crate::host::{self as simulated, Answer, Call, Errno, Logged, Status};
 use easy_bhyve::command::{Command, Streams};
 use easy_bhyve::host::{Ended, Finished, Host, Look, SpawnError};
 use easy_bhyve::plan::FileChange;
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,7 +24,12 @@ pub struct Fake {
     pub asked: Vec<String>,
     /// A signal that arrives before the form of this number, counted from 1: number and signal.
     pub signal: Option<(u32, i32)>,
-    looks_for_signals: u32,
+    /// How often the program has looked for a signal: once after each form.
+    pub looks_for_signals: u32,
+    /// The caller's standard output.
+    pub out: Stream,
+    /// The caller's standard error.
+    pub err: Stream,
 }
 
 impl Fake {
@@ -34,6 +42,8 @@ impl Fake {
             asked: Vec::new(),
             signal: None,
             looks_for_signals: 0,
+            out: Stream::default(),
+            err: Stream::default(),
         }
     }
 
@@ -43,9 +53,12 @@ impl Fake {
         call.tty = command.streams == Streams::Terminal;
         let Answer {
             status,
-            stdout,
-            stderr,
-        } = self.host.run(&call);
+            mut stdout,
+            mut stderr,
+        } = match self.remove(&call) {
+            Some(answer) => answer,
+            None => self.host.run(&call),
+        };
         let (status, titled) = match status {
             Status::Running(pid) => (self.host.wait_for(pid), true),
             other => (
@@ -55,6 +68,11 @@ impl Fake {
                     && stderr.is_empty(),
             ),
         };
+        if command.streams != Streams::Captured {
+            // Nothing of what goes to the terminal comes back to the program.
+            let _ = self.out.write_all(&std::mem::take(&mut stdout));
+            let _ = self.err.write_all(&std::mem::take(&mut stderr));
+        }
         let ended = match status {
             Status::Exit(status) => Ended::Exit(status),
             Status::Signal(signal) => Ended::Signal(signal),
@@ -69,6 +87,26 @@ impl Fake {
             stderr,
             titled,
         })
+    }
+
+    /// rm(1) with or without an escalator, the one program that the host does not simulate.
+    fn remove(&mut self, call: &Call) -> Option<Answer> {
+        let words: Vec<String> = call
+            .argv
+            .iter()
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect();
+        let at = words.iter().position(|word| word == "rm")?;
+        let is_ours = at == 0 || matches!(words[0].as_str(), "doas" | "sudo" | "mdo");
+        let path = words.last().filter(|_| is_ours && !self.host.has_program("rm"))?;
+        let _ = self.host.files_mut().remove(Path::new(path));
+        self.host.orders.log.push(Logged {
+            argv: words,
+            uid: call.uid,
+            status: Status::Exit(0),
+            depth: 0,
+        });
+        Some(Answer::ok())
     }
 
     fn error(errno: Errno) -> io::Error {
@@ -152,6 +190,10 @@ impl Host for Fake {
 
     fn confirm(&mut self, question: &str) -> Option<bool> {
         self.asked.push(question.to_owned());
+        if let Some(answer) = self.answer {
+            let typed = if answer { "y" } else { "n" };
+            let _ = writeln!(self.err, "{question} [y/N] {typed}");
+        }
         self.answer
     }
 }

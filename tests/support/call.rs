@@ -1,0 +1,96 @@
+//! Calls of the program in this process: arguments and configuration in, everything said out.
+
+#![allow(unreachable_pub)]
+
+use crate::fake::Fake;
+use easy_bhyve::process::{Clock, Process, SEARCH_PATH};
+use easy_bhyve::run::Output;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+/// What a call left behind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// The exit status.
+    pub status: u8,
+    /// Standard output, with what programs on the terminal wrote there.
+    pub out: String,
+    /// Standard error, with what programs on the terminal wrote there.
+    pub err: String,
+}
+
+/// One stream of the caller's terminal; the program and what it starts write to the same.
+#[derive(Clone, Debug, Default)]
+pub struct Stream(Rc<RefCell<Vec<u8>>>);
+
+impl Stream {
+    /// What was written since the last time.
+    fn take(&self) -> String {
+        let bytes = std::mem::take(&mut *self.0.borrow_mut());
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Calls the program with a configuration of this text; the first word is the name it goes by.
+pub fn call(fake: &mut Fake, config: &str, words: &[&str]) -> Said {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("easy-bhyve.conf");
+    std::fs::write(&file, config).unwrap();
+    call_with_file(fake, &file, words)
+}
+
+/// Calls the program with this configuration file, which shows as `easy-bhyve.conf`.
+pub fn call_with_file<W: AsRef<str>>(fake: &mut Fake, file: &Path, words: &[W]) -> Said {
+    let mut args: Vec<OsString> = words.iter().map(|word| word.as_ref().into()).collect();
+    args.extend(["--config".into(), file.into()]);
+    let (out, err) = (fake.out.clone(), fake.err.clone());
+    let status = easy_bhyve::main(
+        &process(args, fake.uid),
+        fake,
+        &mut Output {
+            out: &mut out.clone(),
+            err: &mut err.clone(),
+        },
+    );
+    let shown = |text: String| text.replace(&file.display().to_string(), "easy-bhyve.conf");
+    Said {
+        status,
+        out: shown(out.take()),
+        err: shown(err.take()),
+    }
+}
+
+/// A call on the host `vmhost` on 23 November 2026 at 12:34:56.
+fn process(args: Vec<OsString>, uid: u32) -> Process {
+    Process {
+        args,
+        environment: HashMap::new(),
+        directory: "/".into(),
+        program: "/usr/local/bin/easy-bhyve".into(),
+        uid,
+        host_name: "vmhost.example.org".into(),
+        clock: Clock::Fixed(
+            chrono::NaiveDate::from_ymd_opt(2026, 11, 23)
+                .and_then(|day| day.and_hms_opt(12, 34, 56))
+                .unwrap(),
+        ),
+        search_path: SEARCH_PATH.into(),
+        devices: PathBuf::from("/dev"),
+        scratch: PathBuf::from("/tmp/easy-bhyve.scratch0"),
+        colour: false,
+    }
+}
