@@ -283,13 +283,13 @@ impl HostPlan {
         for tap in &self.opened {
             host.edit(&Edit::OpenTap(tap.clone()));
         }
+        host.state.jailed = self.jailed;
         for one in &self.processes {
             let argv: Vec<&str> = one.argv.iter().map(String::as_str).collect();
             host.add_process(one.uid, 1, argv[0], &argv);
         }
         self.programs(&mut host);
         host.state.modules.broken.extend(self.broken.iter().cloned());
-        host.state.jailed = self.jailed;
         for one in &self.faults {
             let fault = match one.signal {
                 Some(signal) => Fault::Kill(signal),
