@@ -17,8 +17,9 @@ use std::time::Duration;
 
 /// How much of a command's standard error is kept, in bytes.
 const STDERR_KEPT: usize = 4096;
-/// How often a terminal command's title is looked for until it is seen.
-const TITLE_INTERVAL: Duration = Duration::from_millis(250);
+/// The time between two looks for a terminal command's title: at first, and in the end.
+const TITLE_INTERVALS: (Duration, Duration) =
+    (Duration::from_millis(40), Duration::from_millis(500));
 
 /// The real host: programs along a fixed search path, and the caller's own files.
 #[derive(Debug)]
@@ -63,6 +64,7 @@ impl System {
     /// Waits for a child that has the terminal, looking for its title meanwhile.
     fn watch(&mut self, child: &mut Child, title: &str) -> io::Result<(ExitStatus, bool)> {
         let question = Command::question("pgrep", args!["-qxf", title]);
+        let (mut interval, longest) = TITLE_INTERVALS;
         loop {
             if let Some(status) = child.try_wait()? {
                 return Ok((status, false));
@@ -73,7 +75,8 @@ impl System {
             {
                 return Ok((child.wait()?, true));
             }
-            std::thread::sleep(TITLE_INTERVAL);
+            std::thread::sleep(interval);
+            interval = (interval * 5 / 4).min(longest);
         }
     }
 }

@@ -219,7 +219,15 @@ fn settings<'config>(
             }
         }
     }
-    let settings = de::from_keys(named).map_err(|error| setting_error(&error))?;
+    let settings = de::from_keys(named).map_err(|error| match &error.name {
+        Some(wrong) if *wrong == format!("{name}_id") => {
+            let free = free_ids(config).next().unwrap_or_default();
+            setting_error(&error).help(format!(
+                "the smallest number that no VM has is {free}: {wrong}={free}"
+            ))
+        }
+        _ => setting_error(&error),
+    })?;
     Ok((settings, numbered))
 }
 
