@@ -2,7 +2,8 @@
 
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::invocation::{DryRun, PROGRAM};
+use crate::invocation::PROGRAM;
+use crate::invocation::options::DryRun;
 use crate::locate;
 use crate::model::{Volume, resolve};
 use crate::plan::{FileChange, Plan};

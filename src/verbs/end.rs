@@ -2,7 +2,7 @@
 
 use super::{Assumption, Context, Outcome, Planned};
 use crate::error::{Error, Result};
-use crate::invocation::{DryRun, ShutdownArgs};
+use crate::invocation::options::{DryRun, ShutdownArgs};
 use crate::model::Vm;
 use crate::plan::shutdown::{self, Manner};
 use crate::plan::{Form, console, free};

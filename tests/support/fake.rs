@@ -59,7 +59,7 @@ impl Fake {
             Status::Exit(status) => Ended::Exit(status),
             Status::Signal(signal) => Ended::Signal(signal),
             Status::NotFound => return Err(SpawnError::NotFound),
-            Status::Hang | Status::Running(_) => {
+            Status::Hang | Status::Running(_) | Status::Foreign => {
                 panic!("{command} would never end: {:#?}", self.host.state)
             }
         };
