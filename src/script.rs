@@ -225,6 +225,10 @@ impl<'plan> Script<'plan> {
                 word("ln -s ", target);
                 word(" ", path);
             }
+            FileChange::ReplaceLink { target, path } => {
+                word("ln -sf ", target);
+                word(" ", path);
+            }
             FileChange::Write { path, text } => {
                 word("cat >", path);
                 return self.here_document(line, text.as_bytes());

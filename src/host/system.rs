@@ -7,7 +7,7 @@ use crate::plan::FileChange;
 use std::ffi::OsString;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, IsTerminal, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
@@ -158,7 +158,8 @@ impl Host for System {
                 .open(path)?
                 .write_all(text.as_bytes()),
             FileChange::RemoveScratch(path) => std::fs::remove_dir_all(path),
-            FileChange::Link { target, path } => std::os::unix::fs::symlink(target, path),
+            FileChange::Link { target, path } => symlink(target, path),
+            FileChange::ReplaceLink { target, path } => replace_link(target, path),
             FileChange::RemoveLink(path) => std::fs::remove_file(path),
         }
     }
@@ -192,6 +193,18 @@ impl Host for System {
         stdin.read_line(&mut answer).ok()?;
         Some(answer.trim() == "y")
     }
+}
+
+/// Makes the link under another name and renames it, so that there is always one.
+fn replace_link(target: &Path, path: &Path) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let fresh = tempfile::Builder::new()
+        .prefix(".easy-bhyve")
+        .make_in(directory, |name| symlink(target, name))?;
+    fresh
+        .into_temp_path()
+        .persist(path)
+        .map_err(|failed| failed.error)
 }
 
 fn ended(status: ExitStatus) -> Ended {

@@ -130,6 +130,10 @@ impl Host for Fake {
                 files.remove(path)
             }),
             FileChange::Link { target, path } => return std::os::unix::fs::symlink(target, path),
+            FileChange::ReplaceLink { target, path } => {
+                std::fs::remove_file(path)?;
+                return std::os::unix::fs::symlink(target, path);
+            }
             FileChange::RemoveLink(path) => return std::fs::remove_file(path),
         }
         .map_err(Self::error)
