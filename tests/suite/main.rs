@@ -5,6 +5,7 @@
 mod config_sh;
 #[path = "../support/fake.rs"]
 mod fake;
+mod forms;
 #[path = "../support/host/mod.rs"]
 mod host;
 mod life;
