@@ -39,10 +39,12 @@ use config::Config;
 use error::{EXIT_DONE, Error, Kind, Result};
 use host::Host;
 use host::elevate::Elevation;
-use invocation::{Admin, Format, Invocation, Request};
+use invocation::options::Format;
+use invocation::{Admin, Invocation, Request};
 use model::resolve;
 use process::Process;
 use run::Output;
+use std::collections::BTreeSet;
 use verbs::{Context, Outcome, Planned};
 
 /// Does what was asked for, and returns the exit status.
@@ -135,6 +137,9 @@ fn serve(
                 say(output, &invocation.title, note);
             }
             if planned.dry_run.dry_run {
+                if is_answered {
+                    tell_missing(&invocation.title, &planned, host, output);
+                }
                 show(
                     process,
                     &invocation.title,
@@ -191,6 +196,28 @@ fn show(
         Format::Json => script::json(&planned.plan, title, &process.search_path, elevation)?,
     };
     output.out.write_all(&text).map_err(Error::from)
+}
+
+/// Says which programs the script would miss on this host.
+fn tell_missing(title: &str, planned: &Planned, host: &mut dyn Host, output: &mut Output<'_>) {
+    let programs: BTreeSet<_> = planned
+        .plan
+        .commands()
+        .iter()
+        .map(|command| command.program)
+        .collect();
+    for program in programs {
+        if host.find(program).is_none() {
+            say(
+                output,
+                title,
+                &format!(
+                    "{program} is not installed; {}",
+                    tools::how_to_install(program)
+                ),
+            );
+        }
+    }
 }
 
 fn carry_out(

@@ -5,6 +5,7 @@ use crate::error::{Error, Origin};
 use crate::invocation::Invocation;
 use crate::process::{CONFIG_VARIABLE, Process};
 use std::ffi::OsStr;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Why there is no configuration, and what of it was read, for the source line.
@@ -49,13 +50,19 @@ pub fn load(process: &Process, invocation: &Invocation) -> Result<Config, Box<Re
         home: &|user| process.home_of(user),
     };
     config::load(&files, &outside).map_err(|error| match error {
-        ConfigError::Unreadable { path, error } => alone(
-            Error::config(format!(
-                "could not read the configuration {}: {error}",
-                path.display()
-            ))
-            .help("look at its owner and mode: ls -l, or name another with --config FILE"),
-        ),
+        ConfigError::Unreadable { path, error } => {
+            let help = match error.kind() {
+                ErrorKind::NotFound => "name one that exists with --config FILE",
+                _ => "look at its owner and mode with ls -l, or name another with --config FILE",
+            };
+            alone(
+                Error::config(format!(
+                    "could not read the configuration {}: {error}",
+                    path.display()
+                ))
+                .help(help),
+            )
+        }
         ConfigError::Refused(config) => Box::new(Refused {
             error: first_finding(&config),
             config: Some(*config),

@@ -23,7 +23,7 @@ fn main() -> ExitCode {
             .into()
         }
         Err(error) => {
-            let _ = writeln!(err, "easy-bhyve: {error}");
+            let _ = writeln!(err, "easy-bhyve: {error:#}");
             ExitCode::FAILURE
         }
     }

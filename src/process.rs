@@ -1,6 +1,7 @@
 //! The surroundings of a run as one value; the only file that reads arguments, environment, clock
 //! and identity.
 
+use anyhow::Context;
 use chrono::NaiveDateTime;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -68,7 +69,7 @@ impl Process {
     ///
     /// # Errors
     /// If the working directory or the program's own file cannot be told.
-    pub fn current() -> io::Result<Self> {
+    pub fn current() -> anyhow::Result<Self> {
         let environment: HashMap<OsString, OsString> = std::env::vars_os().collect();
         let text = |name: &str| {
             environment
@@ -80,8 +81,8 @@ impl Process {
             && text("TERM").is_some_and(|term| term != "dumb");
         Ok(Self {
             args: std::env::args_os().collect(),
-            directory: std::env::current_dir()?,
-            program: std::env::current_exe()?,
+            directory: std::env::current_dir().context("could not tell the working directory")?,
+            program: std::env::current_exe().context("could not tell this program's own file")?,
             uid: nix::unistd::getuid().as_raw(),
             host_name: nix::unistd::gethostname()
                 .map(|name| name.to_string_lossy().into_owned())

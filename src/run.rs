@@ -180,11 +180,18 @@ impl<'plan> Run<'plan, '_, '_> {
         if command.streams == Streams::Captured && last.is_empty() {
             error = error.note("stderr: nothing");
         }
-        if untitled && let Some(word) = self.elevation.word() {
-            error = error.note(format!(
-                "its process was never seen: either {word} refused, or {} gave up before it began",
-                command.program
-            ));
+        // Only a captured command's last line tells whose status 1 is.
+        if let Some(word) = self.elevation.word()
+            && wrapped.program == word
+            && command.streams != Streams::Captured
+            && ended == Ended::Exit(1)
+        {
+            error = error
+                .note(format!(
+                    "either {word} refused to run it, or {} gave up itself: see above",
+                    command.program
+                ))
+                .help(self.elevation.how_to_allow());
         }
         error
     }

@@ -54,15 +54,22 @@ pub fn script(plan: &Plan, title: &str, path: &str, elevation: Elevation) -> Vec
     if body.uses.no || undo.uses.no {
         head.line("no() { if \"$@\"; then return 1; else [ $? = 1 ]; fi; }");
     }
+    let has_terminal = plan
+        .commands()
+        .iter()
+        .any(|command| command.streams == Streams::Terminal);
     if !body.undos.is_empty() {
-        let has_terminal = plan
-            .commands()
-            .iter()
-            .any(|command| command.streams == Streams::Terminal);
         head.undo_function(&undo.text, has_terminal);
     }
     head.text.push(b'\n');
+    if has_terminal {
+        // Read through a pipe, the rest of the script would be the guest's keyboard.
+        head.line("{ # read to its end before a command gets the terminal");
+    }
     head.text.append(&mut body.text);
+    if has_terminal {
+        head.line("exit 0; }");
+    }
     head.text
 }
 
@@ -223,6 +230,10 @@ impl<'plan> Script<'plan> {
             FileChange::RemoveLink(path) => word("rm ", path),
             FileChange::Link { target, path } => {
                 word("ln -s ", target);
+                word(" ", path);
+            }
+            FileChange::ReplaceLink { target, path } => {
+                word("ln -sf ", target);
                 word(" ", path);
             }
             FileChange::Write { path, text } => {

@@ -5,8 +5,8 @@
 use crate::command::Command;
 use crate::error::{Error, Result};
 use crate::host::{Ended, Look, SpawnError};
-use crate::model::Vm;
 use crate::model::name::VmName;
+use crate::model::{Nic, Vm};
 use crate::tools::ifconfig::{self, Interface};
 use crate::tools::kld::{self, Module};
 use crate::tools::process::{self, Process, Role};
@@ -214,47 +214,46 @@ impl Survey {
         vm: &Vm,
         rivals: &[VmName],
     ) -> Result<Self> {
-        let mut survey = Self::for_freeing(look, at, vm, rivals)?;
-        survey.modules = kld::present(&answer(look, &kld::list())?);
+        let mut survey = Self {
+            is_answered: true,
+            nodes: Nodes::ask(look, at.devices)?,
+            interfaces: ifconfig::parse(&answer(look, &ifconfig::list())?),
+            modules: kld::present(&answer(look, &kld::list())?),
+            kernel: sysctl::parse(&answer(look, &sysctl::ask())?, at.uid),
+            ..Self::fresh(at.devices)
+        };
+        let is_open = |nic: &Nic| {
+            let tap = survey.interface(nic.tap.interface().as_str());
+            tap.is_some_and(|tap| tap.opened_by.is_some())
+        };
+        if survey.nodes.has(&vm.name)
+            || rivals.iter().any(|rival| survey.nodes.has(rival))
+            || vm.nics.iter().any(is_open)
+        {
+            survey.processes = Processes::of(look, survey.kernel.hides_processes)?;
+        }
         Ok(survey)
     }
 
-    /// Asks for what freeing a VM's resources needs: as [`Self::for_boot`] without the modules.
+    /// Asks for what freeing a VM's resources needs: interfaces, and only if the VM has a VM node,
+    /// the processes.
     ///
     /// # Errors
     /// If a question fails.
-    pub fn for_freeing(
-        look: &mut dyn Look,
-        at: &Surroundings<'_>,
-        vm: &Vm,
-        rivals: &[VmName],
-    ) -> Result<Self> {
+    pub fn for_freeing(look: &mut dyn Look, at: &Surroundings<'_>, vm: &Vm) -> Result<Self> {
         let nodes = Nodes::ask(look, at.devices)?;
         let interfaces = ifconfig::parse(&answer(look, &ifconfig::list())?);
-        let kernel = sysctl::parse(&answer(look, &sysctl::ask())?, at.uid);
-        let is_ours = |name: &str| {
-            vm.nics
-                .iter()
-                .any(|nic| nic.tap.interface().as_str() == name)
-        };
-        let must_see_processes = nodes.has(&vm.name)
-            || rivals.iter().any(|rival| nodes.has(rival))
-            || interfaces
-                .iter()
-                .any(|one| one.opened_by.is_some() && is_ours(&one.name));
-        let processes = if must_see_processes {
-            Processes::of(look, kernel.hides_processes)?
+        let processes = if nodes.has(&vm.name) {
+            Processes::ask(look, at, &nodes)?
         } else {
             Processes::default()
         };
         Ok(Self {
-            devices: at.devices.to_owned(),
             is_answered: true,
-            kernel,
-            modules: Vec::new(),
-            interfaces,
             nodes,
+            interfaces,
             processes,
+            ..Self::fresh(at.devices)
         })
     }
 

@@ -2,7 +2,7 @@
 
 use super::table;
 use crate::error::Result;
-use crate::invocation::Format;
+use crate::invocation::options::Format;
 use crate::model::{Loader, Vm, resolve};
 use crate::survey::{Nodes, Processes, State};
 use crate::tools::process::Role;

@@ -2,7 +2,8 @@
 
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::invocation::{DryRun, PROGRAM};
+use crate::invocation::PROGRAM;
+use crate::invocation::options::DryRun;
 use crate::locate;
 use crate::model::{Volume, resolve};
 use crate::plan::{FileChange, Plan};
@@ -53,7 +54,10 @@ pub fn setup(context: &mut Context<'_>, dry_run: DryRun) -> Result<Outcome> {
         let path = directory.join(&name);
         match there.get(&name) {
             Some(Entry::Ours(points_to)) if *points_to == target => continue,
-            Some(Entry::Ours(_)) => plan.push(FileChange::RemoveLink(path.clone())),
+            Some(Entry::Ours(_)) => plan.push(FileChange::ReplaceLink {
+                target: target.clone(),
+                path,
+            }),
             Some(Entry::Foreign) => {
                 notes.push(format!(
                     "{} is not a link of ours: it stays as it is",
@@ -61,12 +65,11 @@ pub fn setup(context: &mut Context<'_>, dry_run: DryRun) -> Result<Outcome> {
                 ));
                 continue;
             }
-            None => {}
+            None => plan.push(FileChange::Link {
+                target: target.clone(),
+                path,
+            }),
         }
-        plan.push(FileChange::Link {
-            target: target.clone(),
-            path,
-        });
         added.add(vm, *verb);
     }
     let mut done = Vec::new();

@@ -3,7 +3,7 @@
 use super::table;
 use crate::config::Config;
 use crate::error::Result;
-use crate::invocation::Format;
+use crate::invocation::options::Format;
 use crate::model::resolve;
 use crate::survey::{self, Nodes, Processes, State};
 use crate::tools::ifconfig::{self, Interface};

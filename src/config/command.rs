@@ -144,11 +144,8 @@ impl Parser<'_, '_, '_> {
         let no = |message: &str, help: String| {
             Err(self.refuse(FindingName::Include, token, message, help))
         };
-        let separators = self
-            .reading
-            .store
-            .get(b"IFS")
-            .map_or(&b" \t\n"[..], |ifs| ifs.value);
+        let separators = self.reading.store.value(b"IFS");
+        let separators = separators.unwrap_or(b" \t\n");
         let text = out.text();
         let mut open = text
             .bytes

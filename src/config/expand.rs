@@ -117,6 +117,14 @@ impl<'a> Parser<'a, '_, '_> {
         };
         self.word(&mut word, Until::Brace(dollar), inner)?;
         self.check_full(&word, dollar)?;
+        if out.is_marked() {
+            return Err(self.refuse(
+                FindingName::Pattern,
+                token,
+                "shells do not agree on whether a variable is set from here",
+                "assign it on a line before",
+            ));
+        }
         if !out.is_dead() {
             let name = self.piece(&name, token);
             let value = self.reading.store.make(word.bytes());
@@ -204,15 +212,15 @@ impl<'a> Parser<'a, '_, '_> {
 
     /// The value of a variable, of the file or else of the environment.
     pub(super) fn lookup(&self, name: &[u8]) -> Option<Cow<'_, [u8]>> {
-        if let Some(assignment) = self.reading.store.get(name) {
-            return Some(Cow::Borrowed(assignment.value));
+        if let Some(value) = self.reading.store.value(name) {
+            return Some(Cow::Borrowed(value));
         }
         let name = std::str::from_utf8(name).ok()?;
         self.reading.outside.variable(name).map(Cow::Owned)
     }
 
     fn readable(&self, name: &[u8], dollar: Token) -> Result<Option<Cow<'_, [u8]>>, Finding> {
-        if self.reading.store.get(name).is_none() && OWN_OF_SHELL.contains(&name) {
+        if OWN_OF_SHELL.contains(&name) && self.reading.store.value(name).is_none() {
             let name = String::from_utf8_lossy(name);
             return Err(self.refuse(
                 FindingName::ShellVariable,

@@ -89,6 +89,8 @@ finding_names! {
     BadExpansion = "bad-expansion", Error;
     /// A pattern whose meaning differs between shells.
     Pattern = "pattern", Error;
+    /// A `~` whose meaning differs between shells.
+    Tilde = "tilde", Error;
     /// A backslash whose meaning differs between shells.
     Escape = "escape", Error;
     /// A quote or brace that is never closed.

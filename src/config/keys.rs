@@ -3,9 +3,11 @@
 //! A VM is whatever has an `id` that is not empty; a variable belongs to the VM for which the rest
 //! of its name is a known key, and to the longer name if there are two.
 
+use hashbrown::HashTable;
+
 use super::Config;
 use super::class::is_name;
-use super::store::Assignment;
+use super::store::{Assignment, hash};
 
 /// The known keys without a number, as they are spelled.
 pub(super) const PLAIN: [&str; 12] = [
@@ -148,11 +150,17 @@ impl Config {
                 keys: Vec::new(),
             })
             .collect();
-        let index = all.iter().enumerate().map(|(at, keys)| (keys.vm, at));
-        let index: std::collections::HashMap<&str, usize> = index.collect();
+        let mut index = HashTable::with_capacity(all.len());
+        for (at, keys) in all.iter().enumerate() {
+            index.insert_unique(hash_of(keys.vm), (keys.vm, at), |(vm, _)| hash_of(vm));
+        }
+        let vm_at = |vm: &str| {
+            let found = index.find(hash_of(vm), |(own, _)| *own == vm);
+            found.map(|(_, at)| *at)
+        };
         for assignment in self.store.last(|_| true) {
             let mut owners = splits(assignment.name);
-            let own = owners.find_map(|(vm, key)| Some((*index.get(vm)?, key)));
+            let own = owners.find_map(|(vm, key)| Some((vm_at(vm)?, key)));
             if let Some((keys, key)) = own.and_then(|(at, key)| Some((all.get_mut(at)?, key))) {
                 keys.keys.push((key, assignment));
             }
@@ -177,4 +185,8 @@ pub(super) fn number(id: &[u8]) -> &[u8] {
     let zeros = id.iter().take_while(|byte| **byte == b'0').count();
     id.get(zeros.min(id.len().saturating_sub(1))..)
         .unwrap_or_default()
+}
+
+fn hash_of(name: &str) -> u64 {
+    hash(name.as_bytes())
 }

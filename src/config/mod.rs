@@ -154,6 +154,8 @@ struct Reading<'o> {
     /// The files that are being read, the outermost first.
     stack: Vec<PathBuf>,
     files: usize,
+    /// Memory for the value that is being put together.
+    scratch: Vec<u8>,
 }
 
 /// Reads files, each of which sees and overrides what the ones before it set.
@@ -188,6 +190,7 @@ pub fn parse(sources: Vec<Source>, outside: &Outside<'_>) -> Result<Config, Conf
         outside,
         stack: Vec::new(),
         files: 0,
+        scratch: Vec::new(),
     };
     for source in sources {
         let path = source.path();

@@ -55,6 +55,9 @@ pub(super) fn parse(reading: &mut Reading<'_>, file: FileId) {
         file,
         depth: 0,
     };
+    // Most lines are one assignment.
+    let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
+    parser.reading.store.expect(lines.min(MAX_EXPECTED));
     parser.check_nul();
     parser.advance();
     parser.statements();
@@ -230,7 +233,7 @@ impl Parser<'_, '_, '_> {
         if first.kind == TokenKind::Control && self.text(first) == b"(" {
             return Err(self.array(first));
         }
-        let mut out = Out::plain();
+        let mut out = Out::reusing(std::mem::take(&mut self.reading.scratch));
         let context = Context {
             quoted: false,
             colon: true,
@@ -241,7 +244,9 @@ impl Parser<'_, '_, '_> {
             ..first
         };
         self.check_full(&out, whole)?;
-        Ok((self.reading.store.make(out.bytes()), self.span(whole)))
+        let piece = self.reading.store.make(out.bytes());
+        self.reading.scratch = out.into_bytes();
+        Ok((piece, self.span(whole)))
     }
 
     /// Whether a text is a whole value, and the value is the text.
@@ -277,3 +282,6 @@ impl Parser<'_, '_, '_> {
 
 /// How many findings one reading collects: enough to work on, few enough to read.
 const MAX_FINDINGS: usize = 100;
+
+/// How many assignments one file makes room for before they are there.
+const MAX_EXPECTED: usize = 1 << 16;

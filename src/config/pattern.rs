@@ -187,7 +187,12 @@ impl Reader<'_> {
     /// What stands behind a `[`; without a `]` the bracket is an ordinary character.
     fn set(&mut self) -> Result<Element, Unclear> {
         let start = self.at;
-        let negated = self.eat(b'!') || self.eat(b'^');
+        if self.peek(0) == Some((b'^', true)) {
+            return Err(Unclear(
+                "some shells negate with [^, others do not: write [! or [\\^",
+            ));
+        }
+        let negated = self.eat(b'!');
         let mut set = Box::new([negated; 256]);
         let first = self.at;
         loop {
@@ -305,7 +310,7 @@ mod tests {
         assert_eq!(trim("b7", "[!a][[:digit:]]", Trim::ShortestPrefix), "");
         assert_eq!(trim("-x", "[a-]", Trim::ShortestPrefix), "x");
         assert_eq!(trim("[ax", "[a", Trim::ShortestPrefix), "x");
-        assert_eq!(trim("q-", "[^a-p]\\-", Trim::ShortestPrefix), "");
+        assert_eq!(trim("q-", "[!a-p]\\-", Trim::ShortestPrefix), "");
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub struct Assignment<'c> {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Piece {
     Source(Span),
-    Made { start: usize, end: usize },
+    Made { start: u32, end: u32 },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -52,14 +52,32 @@ pub(super) struct Store {
 }
 
 impl Store {
+    /// Makes room for about so many assignments more.
+    pub(super) fn expect(&mut self, assignments: usize) {
+        let Self {
+            sources,
+            made,
+            variables,
+            index,
+            ..
+        } = self;
+        let hash_of = |id: &u32| {
+            let variable = variables.get(*id as usize);
+            variable.map_or(0, |variable| hash(text(sources, made, variable.name)))
+        };
+        index.reserve(assignments, hash_of);
+        self.records.reserve(assignments);
+        self.variables.reserve(assignments);
+    }
+
     /// Keeps bytes that stand in no file as such.
     pub(super) fn make(&mut self, bytes: &[u8]) -> Piece {
-        let start = self.made.len();
+        // What is made is limited far below what an offset can tell.
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let start = offset(self.made.len());
         self.made.extend_from_slice(bytes);
-        Piece::Made {
-            start,
-            end: self.made.len(),
-        }
+        let end = offset(self.made.len());
+        Piece::Made { start, end }
     }
 
     /// How many bytes have been put together so far.
@@ -154,6 +172,12 @@ impl Store {
         })
     }
 
+    /// The last value of a name.
+    pub(super) fn value(&self, name: &[u8]) -> Option<&[u8]> {
+        let record = self.records.get(self.find(name)?.last? as usize)?;
+        Some(self.text(record.value))
+    }
+
     /// The last assignment of a name.
     pub(super) fn get(&self, name: &[u8]) -> Option<Assignment<'_>> {
         self.record(self.find(name)?.last?)
@@ -180,12 +204,12 @@ impl Store {
 fn text<'c>(sources: &'c Sources, made: &'c [u8], piece: Piece) -> &'c [u8] {
     match piece {
         Piece::Source(span) => sources.text(span),
-        Piece::Made { start, end } => made.get(start..end).unwrap_or_default(),
+        Piece::Made { start, end } => made.get(start as usize..end as usize).unwrap_or_default(),
     }
 }
 
 /// A multiplicative hash: names are short, many, and the user's own.
-fn hash(bytes: &[u8]) -> u64 {
+pub(super) fn hash(bytes: &[u8]) -> u64 {
     const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
     let (words, rest) = bytes.as_chunks::<8>();
     let mut hash = bytes.len() as u64;

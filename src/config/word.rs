@@ -16,9 +16,18 @@ pub(super) struct Out {
 }
 
 impl Out {
-    /// Collects bytes only.
-    pub(super) fn plain() -> Self {
-        Self::default()
+    /// Collects bytes only, in memory that was used before.
+    pub(super) fn reusing(mut bytes: Vec<u8>) -> Self {
+        bytes.clear();
+        let active = Vec::new();
+        Self {
+            text: Marked { bytes, active },
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.text.bytes
     }
 
     /// Collects bytes, and which of them are open to wildcards and splitting.
@@ -43,6 +52,10 @@ impl Out {
             dead: self.dead,
             ..Self::default()
         }
+    }
+
+    pub(super) fn is_marked(&self) -> bool {
+        self.marked
     }
 
     pub(super) fn is_dead(&self) -> bool {
@@ -120,11 +133,14 @@ impl<'a> Parser<'a, '_, '_> {
             if !matches!(token.kind, TokenKind::Text | TokenKind::Continuation) {
                 let ends = matches!(until, Until::WordEnd) && ends_word(token.kind)
                     || matches!(until, Until::Brace(_)) && token.kind == TokenKind::CloseBrace;
+                if matches!(tilde, Tilde::User(_)) && token.kind == TokenKind::Dollar {
+                    self.check_tilde(token, until)?;
+                }
                 self.settle(out, &mut tilde, ends);
             }
             match (token.kind, until) {
                 (TokenKind::Text, _) if quoted => out.push(text, true),
-                (TokenKind::Text, _) => self.open_text(out, &mut tilde, text, context.colon),
+                (TokenKind::Text, _) => self.open_text(out, &mut tilde, token, context.colon)?,
                 (TokenKind::Continuation, _) => {}
                 (TokenKind::Escaped, Until::Quote(_)) if text == b"\\}" => {
                     return Err(self.refuse(
@@ -171,14 +187,30 @@ impl<'a> Parser<'a, '_, '_> {
     }
 
     /// Takes unquoted text, in which a `~` may name somebody's home.
-    fn open_text(&mut self, out: &mut Out, tilde: &mut Tilde, text: &[u8], colon: bool) {
+    fn open_text(
+        &mut self,
+        out: &mut Out,
+        tilde: &mut Tilde,
+        token: Token,
+        colon: bool,
+    ) -> Result<(), Finding> {
+        let text = self.text(token);
+        if !text.contains(&b'~') && !matches!(tilde, Tilde::User(_)) {
+            out.push(text, false);
+            let here = colon && text.ends_with(b":");
+            *tilde = if here { Tilde::Here } else { Tilde::No };
+            return Ok(());
+        }
         for byte in text {
             match tilde {
                 Tilde::Here if *byte == b'~' => {
                     *tilde = Tilde::User(Vec::new());
                     continue;
                 }
-                Tilde::User(user) if *byte != b'/' && !(colon && *byte == b':') => {
+                Tilde::User(_) if *byte == b':' && !colon => {
+                    return Err(self.unclear_tilde(token, "with a : behind it"));
+                }
+                Tilde::User(user) if *byte != b'/' && *byte != b':' => {
                     user.push(*byte);
                     continue;
                 }
@@ -192,6 +224,21 @@ impl<'a> Parser<'a, '_, '_> {
                 Tilde::No
             };
         }
+        Ok(())
+    }
+
+    /// Refuses `~$x` in braces: dash loses its way there when it skips the word.
+    fn check_tilde(&self, dollar: Token, until: Until) -> Result<(), Finding> {
+        if matches!(until, Until::Brace(_)) {
+            return Err(self.unclear_tilde(dollar, "with a $ behind it"));
+        }
+        Ok(())
+    }
+
+    fn unclear_tilde(&self, at: Token, how: &str) -> Finding {
+        let message = format!("shells do not agree on a ~ {how} in this place");
+        let help = "write \\~ for the character, ${HOME} for your home directory";
+        self.refuse(FindingName::Tilde, at, message, help)
     }
 
     /// Ends a `~user` that was begun: with the home if it is `whole`, else as it stands.

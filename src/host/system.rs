@@ -7,7 +7,7 @@ use crate::plan::FileChange;
 use std::ffi::OsString;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, IsTerminal, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
@@ -17,8 +17,9 @@ use std::time::Duration;
 
 /// How much of a command's standard error is kept, in bytes.
 const STDERR_KEPT: usize = 4096;
-/// How often a terminal command's title is looked for until it is seen.
-const TITLE_INTERVAL: Duration = Duration::from_millis(250);
+/// The time between two looks for a terminal command's title: at first, and in the end.
+const TITLE_INTERVALS: (Duration, Duration) =
+    (Duration::from_millis(40), Duration::from_millis(500));
 
 /// The real host: programs along a fixed search path, and the caller's own files.
 #[derive(Debug)]
@@ -63,6 +64,7 @@ impl System {
     /// Waits for a child that has the terminal, looking for its title meanwhile.
     fn watch(&mut self, child: &mut Child, title: &str) -> io::Result<(ExitStatus, bool)> {
         let question = Command::question("pgrep", args!["-qxf", title]);
+        let (mut interval, longest) = TITLE_INTERVALS;
         loop {
             if let Some(status) = child.try_wait()? {
                 return Ok((status, false));
@@ -73,7 +75,8 @@ impl System {
             {
                 return Ok((child.wait()?, true));
             }
-            std::thread::sleep(TITLE_INTERVAL);
+            std::thread::sleep(interval);
+            interval = (interval * 5 / 4).min(longest);
         }
     }
 }
@@ -155,7 +158,8 @@ impl Host for System {
                 .open(path)?
                 .write_all(text.as_bytes()),
             FileChange::RemoveScratch(path) => std::fs::remove_dir_all(path),
-            FileChange::Link { target, path } => std::os::unix::fs::symlink(target, path),
+            FileChange::Link { target, path } => symlink(target, path),
+            FileChange::ReplaceLink { target, path } => replace_link(target, path),
             FileChange::RemoveLink(path) => std::fs::remove_file(path),
         }
     }
@@ -189,6 +193,18 @@ impl Host for System {
         stdin.read_line(&mut answer).ok()?;
         Some(answer.trim() == "y")
     }
+}
+
+/// Makes the link under another name and renames it, so that there is always one.
+fn replace_link(target: &Path, path: &Path) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let fresh = tempfile::Builder::new()
+        .prefix(".easy-bhyve")
+        .make_in(directory, |name| symlink(target, name))?;
+    fresh
+        .into_temp_path()
+        .persist(path)
+        .map_err(|failed| failed.error)
 }
 
 fn ended(status: ExitStatus) -> Ended {

@@ -99,6 +99,15 @@ pub enum FileChange {
         #[serde(serialize_with = "lossy::path")]
         path: PathBuf,
     },
+    /// Makes a symbolic link in the place of another, in one step.
+    ReplaceLink {
+        /// What it points to.
+        #[serde(serialize_with = "lossy::path")]
+        target: PathBuf,
+        /// Where it lies.
+        #[serde(serialize_with = "lossy::path")]
+        path: PathBuf,
+    },
     /// Removes one symbolic link.
     RemoveLink(#[serde(serialize_with = "lossy::path")] PathBuf),
 }
@@ -280,7 +289,9 @@ impl FileChange {
             Self::RemoveScratch(path) | Self::RemoveLink(path) => {
                 format!("could not remove {}", path.display())
             }
-            Self::Link { path, .. } => format!("could not make the link {}", path.display()),
+            Self::Link { path, .. } | Self::ReplaceLink { path, .. } => {
+                format!("could not make the link {}", path.display())
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Assumption, Context, Outcome, Planned};
 use crate::error::{Error, Result};
-use crate::invocation::{DryRun, ShutdownArgs};
+use crate::invocation::options::{DryRun, ShutdownArgs};
 use crate::model::Vm;
 use crate::plan::shutdown::{self, Manner};
 use crate::plan::{Form, console, free};
@@ -43,7 +43,7 @@ pub(super) fn shutdown(context: &mut Context<'_>, vm: &Vm, args: ShutdownArgs) -
     };
     let (survey, pid) = if context.is_answered {
         let (at, look) = context.asking();
-        let survey = Survey::for_freeing(look, &at, vm, &[])?;
+        let survey = Survey::for_freeing(look, &at, vm)?;
         let process = running(vm, survey.state(&vm.name), Verb::Clean)?;
         if manner == Manner::PowerButton && !process.ignores_sigterm {
             return Err(Error::state(format!("the guest of {} does not listen to its power button", vm.name))
@@ -77,15 +77,21 @@ pub(super) fn clean(context: &mut Context<'_>, vm: &Vm, dry_run: DryRun) -> Resu
     context.need_host(dry_run)?;
     let survey = if context.is_answered {
         let (at, look) = context.asking();
-        let survey = Survey::for_freeing(look, &at, vm, &[])?;
+        let survey = Survey::for_freeing(look, &at, vm)?;
         survey::refuse_busy_state(vm, survey.state(&vm.name))?;
         survey
     } else {
         Survey::of_ended(&context.process.devices, vm)
     };
+    let open = survey.interfaces.iter().filter_map(|tap| {
+        let is_ours = tap.description.as_deref() == Some(vm.name.mark().as_str());
+        let pid = tap.opened_by.filter(|_| is_ours)?;
+        Some(format!("{} stays: pid {pid} has it open", tap.name))
+    });
+    let notes = open.collect();
     let plan = free::plan(vm, &survey, free::Extent::Whole, None);
     let done = if plan.forms.is_empty() {
-        format!("{} has left nothing", vm.name)
+        format!("{} has left nothing that could be freed", vm.name)
     } else {
         format!("what {} had left is free", vm.name)
     };
@@ -93,8 +99,8 @@ pub(super) fn clean(context: &mut Context<'_>, vm: &Vm, dry_run: DryRun) -> Resu
         plan,
         dry_run,
         assumption: Assumption::Started,
+        notes,
         done: Some(done),
-        ..Planned::default()
     }))
 }
 

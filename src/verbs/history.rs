@@ -2,7 +2,7 @@
 
 use super::{Context, Outcome, json, not_freebsd, volume};
 use crate::error::{Error, Result};
-use crate::invocation::Format;
+use crate::invocation::options::Format;
 use crate::model::Vm;
 use crate::model::name::{Dataset, SnapName};
 use crate::survey;

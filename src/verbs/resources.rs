@@ -2,7 +2,7 @@
 
 use super::{Context, Outcome, Planned, json, wants_json};
 use crate::error::{Error, Result};
-use crate::invocation::ResourcesArgs;
+use crate::invocation::options::ResourcesArgs;
 use crate::model::name::Dataset;
 use crate::model::size::DiskSize;
 use crate::model::{Loader, Vm, Volume};

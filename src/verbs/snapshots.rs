@@ -2,7 +2,7 @@
 
 use super::{Context, Outcome, Planned, json, other_disks, volume, wants_json};
 use crate::error::{Error, Result};
-use crate::invocation::{CloneArgs, RollbackArgs, SnapshotArgs};
+use crate::invocation::options::{CloneArgs, RollbackArgs, SnapshotArgs};
 use crate::locate;
 use crate::model::name::{Dataset, SnapName, VmName};
 use crate::model::{Vm, Volume, resolve};

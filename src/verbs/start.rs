@@ -2,7 +2,7 @@
 
 use super::{Context, Outcome, Planned, rivals};
 use crate::error::{Error, Origin, Result};
-use crate::invocation::{BootArgs, StartArgs, TtybootArgs};
+use crate::invocation::options::{BootArgs, StartArgs, TtybootArgs};
 use crate::locate;
 use crate::model::{Loader, Vm, resolve};
 use crate::plan::boot::{self, Start};

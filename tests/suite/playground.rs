@@ -69,7 +69,7 @@ fn a_vm_boots_and_shuts_down_by_a_shell_script() {
         ps -axww -o pid= -o args= | grep 'bhyve: web (bhyve)'
         ifconfig tap0 | grep -c 'Opened by PID'
         pid=$(pgrep -fx 'bhyve: web')
-        kill "$pid" || echo refused
+        env kill "$pid" || echo refused
         doas kill -TERM "$pid"
         for try in 1 2 3 4 5 6 7 8 9 10; do
             pgrep -qfx 'bhyve: web' || break
@@ -90,8 +90,8 @@ fn a_vm_boots_and_shuts_down_by_a_shell_script() {
         ),
         (
             Some(0),
-            "901 bhyve: web (bhyve)\n1\nrefused\nigb0 lo0 bridge0\n".into(),
-            "kill: 901: Operation not permitted\n".into()
+            "5000901 bhyve: web (bhyve)\n1\nrefused\nigb0 lo0 bridge0\n".into(),
+            "kill: 5000901: Operation not permitted\n".into()
         )
     );
     let calls = std::fs::read(directory.path().join("calls")).expect("a log");
@@ -114,4 +114,35 @@ fn a_guest_in_the_foreground_takes_its_time_and_a_signal_is_passed_on() {
     "#;
     let output = sh(directory.path(), script);
     assert_eq!(text(&output.stdout), "0\n134\n127\n");
+}
+
+#[test]
+fn a_shell_loop_supervises_a_vm_as_root_in_the_background() {
+    let mut host = Host::freebsd(14).with_volume("zroot/vm/web", 1 << 30);
+    host.state.guest.runs_ms = Some(200);
+    host.state.guest.endings = vec![crate::host::Ending::Reboot, crate::host::Ending::PowerOff];
+    let directory = install(host);
+    let script = r#"
+        doas sh -c 'kldload vmm && kldstat -q -m vmm' && echo loaded
+        doas daemon -f sh -c '
+            while bhyveload -m 512M -d /dev/zvol/zroot/vm/web web >/dev/null
+                bhyve -m 512M -s 3:0,virtio-blk,/dev/zvol/zroot/vm/web web
+            do echo again >>"$DIR/log"; done
+            bhyvectl --vm=web --destroy
+            echo over >>"$DIR/log"'
+        for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+            grep -qs over "$DIR/log" && break
+            sleep 0.2
+        done
+        cat "$DIR/log"
+        sleep 0.4
+        ps -axo comm= | grep -c '^sh$'
+        ls "$DIR/dev" | grep -c vmm
+    "#;
+    let output = sh(directory.path(), script);
+    // The user's own shell is the one that is left.
+    assert_eq!(
+        (text(&output.stdout), text(&output.stderr)),
+        ("loaded\nagain\nover\n1\n0\n".into(), String::new())
+    );
 }

@@ -77,7 +77,7 @@ impl Fake {
             Status::Exit(status) => Ended::Exit(status),
             Status::Signal(signal) => Ended::Signal(signal),
             Status::NotFound => return Err(SpawnError::NotFound),
-            Status::Hang | Status::Running(_) => {
+            Status::Hang | Status::Running(_) | Status::Foreign => {
                 panic!("{command} would never end: {:#?}", self.host.state)
             }
         };
@@ -168,6 +168,10 @@ impl Host for Fake {
                 files.remove(path)
             }),
             FileChange::Link { target, path } => return std::os::unix::fs::symlink(target, path),
+            FileChange::ReplaceLink { target, path } => {
+                std::fs::remove_file(path)?;
+                return std::os::unix::fs::symlink(target, path);
+            }
             FileChange::RemoveLink(path) => return std::fs::remove_file(path),
         }
         .map_err(Self::error)

@@ -97,6 +97,7 @@ pub struct Generator<'c, 'r> {
     rules: &'r mut Rules,
     out: Vec<u8>,
     readonly: usize,
+    in_pattern: usize,
 }
 
 impl<'c, 'r> Generator<'c, 'r> {
@@ -107,6 +108,7 @@ impl<'c, 'r> Generator<'c, 'r> {
             rules,
             out: Vec::new(),
             readonly: 0,
+            in_pattern: 0,
         }
     }
 
@@ -323,7 +325,7 @@ impl<'c, 'r> Generator<'c, 'r> {
         ];
         let quoted: [(&str, &[u8]); 5] = [
             ("", b" "),
-            ("", b"  ;&|<>()"),
+            ("", b"  ;&|<> ()"),
             ("", b"# "),
             ("newline in quotes", b"\n"),
             ("", b"\t"),
@@ -332,7 +334,10 @@ impl<'c, 'r> Generator<'c, 'r> {
             Around::Nothing if self.choices.below(20) == 1 => ("", &b"}"[..]),
             Around::Nothing => self.choices.one_of(&everywhere),
             _ if self.choices.below(3) == 1 => self.choices.one_of(&quoted),
-            Around::Double | Around::BraceInDouble if self.choices.below(8) == 1 => ("", &b"'"[..]),
+            // bash has trouble with a lone quote in nested expansions.
+            Around::Double | Around::BraceInDouble if !self.ansi && self.choices.below(8) == 1 => {
+                ("", &b"'"[..])
+            }
             _ => self.choices.one_of(&everywhere),
         };
         if !chosen.0.is_empty() && (chosen.0 != "newline in quotes" || around == Around::Double) {
@@ -447,11 +452,20 @@ impl<'c, 'r> Generator<'c, 'r> {
             ("trim suffix", "%"),
             ("trim prefix", "#"),
         ]);
+        // Shells do not agree on whether a pattern that is not needed is looked at.
+        let assigns = operator.ends_with('=');
+        let (rule, operator) = if assigns && self.in_pattern > 0 {
+            ("default", ":-")
+        } else {
+            (rule, operator)
+        };
         self.rule(rule);
         let name = self.name();
         self.put(format!("${{{name}{operator}"));
         if operator.contains(['%', '#']) {
+            self.in_pattern += 1;
             self.pattern(operator, depth);
+            self.in_pattern -= 1;
         } else {
             let inner = match around {
                 Around::Nothing | Around::Brace => Around::Brace,
@@ -480,7 +494,7 @@ impl<'c, 'r> Generator<'c, 'r> {
                 "[[:alpha:]]",
                 "[a-c]",
                 "[]x]",
-                "[^a]",
+                "[!a]",
                 "\\*",
                 "'*'",
                 "\"?\"",

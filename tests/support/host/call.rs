@@ -102,6 +102,9 @@ pub enum Status {
     Hang,
     /// No such program is installed.
     NotFound,
+    /// It is no program of the host but one like sh(1), which the real machine has: the last entry of
+    /// `State::foreign` is to be run in its place.
+    Foreign,
     /// Only in real time: it is this process now and still runs in the foreground.
     Running(i32),
 }

@@ -24,7 +24,9 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
         format!("/dev/{line}")
     };
     let Some(Device::Nmdm(pair, end_a)) = host.resolve(Path::new(&path), call.uid) else {
-        return Answer::fail(3, format!("{path}: No such file or directory\nlink down"));
+        return Answer::exit(3)
+            .and_err(format!("{path}: No such file or directory"))
+            .and_out("link down\n");
     };
     let ends = host.state.nmdm.get(&pair).cloned().unwrap_or_default();
     let (own, peer) = if end_a {
@@ -40,7 +42,7 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
             .get(&call.uid)
             .is_some_and(|user| user.groups.contains("dialer"));
     if own.is_some() || !allowed {
-        return Answer::fail(3, "all ports busy");
+        return Answer::exit(3).and_out("all ports busy\n");
     }
     if peer.is_none() {
         return Answer::of(Status::Hang);
@@ -56,7 +58,7 @@ mod tests {
     fn without_nmdm_there_is_no_line() {
         assert_eq!(
             Host::freebsd(14).run(&Call::new(["cu", "-l", "/dev/nmdm0B"])),
-            Answer::fail(3, "/dev/nmdm0B: No such file or directory\nlink down")
+            Answer::fail(3, "/dev/nmdm0B: No such file or directory").and_out("link down\n")
         );
     }
 
@@ -73,7 +75,7 @@ mod tests {
         assert_eq!(host.run(&cu("/dev/nmdm0B")).status, Status::Exit(0));
         assert_eq!(
             host.run(&cu("/dev/nmdm0A")),
-            Answer::fail(3, "all ports busy")
+            Answer::exit(3).and_out("all ports busy\n")
         );
         assert_eq!(host.run(&cu("/dev/nmdm1B")).status, Status::Hang);
     }

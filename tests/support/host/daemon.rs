@@ -138,13 +138,13 @@ fn start(host: &mut Host, inner: &Call, depth: u32) -> Answer {
     if host.has_program(&program) {
         return host.exec(inner, depth + 1);
     }
-    let line: Vec<String> = std::iter::once(inner.argv[0].to_string_lossy().into_owned())
-        .chain(inner.words())
-        .collect();
-    if ["sh", "easy-bhyve"].contains(&program.as_str()) || line[0].contains('/') {
+    if Host::is_foreign(inner) {
+        let line: Vec<String> = std::iter::once(program.clone())
+            .chain(inner.words())
+            .collect();
         let words: Vec<&str> = line.iter().map(String::as_str).collect();
-        host.add_process(inner.uid, inner.parent, &program, &words);
-        host.state.foreign.push(line);
+        let pid = host.add_process(inner.uid, inner.parent, &program, &words);
+        host.leave(inner, Some(pid));
         return Answer::ok();
     }
     Answer::exit(1).and_err(format!("daemon: {program}: No such file or directory"))

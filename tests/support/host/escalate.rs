@@ -57,9 +57,9 @@ pub(super) fn run(host: &mut Host, call: &Call, depth: u32) -> Answer {
     };
     let mut inner = call.inner(&words.operands);
     inner.uid = target;
-    if !host.has_program(&inner.program()) {
+    if !host.has_program(&inner.program()) && !Host::is_foreign(&inner) {
         return match program.as_str() {
-            "mdo" => Answer::fail(1, format!("mdo: exec failed: {command}")),
+            "mdo" => Answer::fail(1, "mdo: exec failed: No such file or directory"),
             _ => Answer::fail(1, format!("{program}: {command}: command not found")),
         };
     }

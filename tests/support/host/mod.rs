@@ -31,6 +31,7 @@
 pub mod build;
 pub mod call;
 pub mod clock;
+pub mod conditions;
 pub mod devices;
 pub mod errno;
 pub mod faults;
@@ -106,6 +107,22 @@ pub const PROGRAMS: [&str; 22] = [
     "true",
 ];
 
+/// Programs that only the real machine can run.
+const FOREIGN: [&str; 12] = [
+    "cat",
+    "chmod",
+    "cp",
+    "easy-bhyve",
+    "env",
+    "mkdir",
+    "mktemp",
+    "mv",
+    "rm",
+    "sh",
+    "sleep",
+    "test",
+];
+
 impl Host {
     /// Runs one command.
     pub fn run(&mut self, call: &Call) -> Answer {
@@ -141,6 +158,10 @@ impl Host {
     /// Runs one command without log or fault.
     fn perform(&mut self, call: &Call, depth: u32) -> Answer {
         let program = call.program();
+        if !call.argv.is_empty() && Self::is_foreign(call) {
+            self.leave(call, None);
+            return Answer::of(Status::Foreign);
+        }
         if !self.state.programs.contains(&program) {
             return Answer::of(Status::NotFound);
         }
@@ -166,6 +187,27 @@ impl Host {
             "zfs" => zfs::run(self, call),
             _ => Answer::of(Status::NotFound),
         }
+    }
+
+    /// Whether a command is one for the real machine: sh(1) and the like, or any other program that
+    /// is given by its path.
+    fn is_foreign(call: &Call) -> bool {
+        let program = call.program();
+        let by_path = call.argv[0].to_string_lossy().contains('/');
+        FOREIGN.contains(&program.as_str()) || by_path && !PROGRAMS.contains(&program.as_str())
+    }
+
+    /// Leaves a command to the real machine.
+    fn leave(&mut self, call: &Call, pid: Option<i32>) {
+        self.state.foreign.push(state::Foreign {
+            argv: call
+                .argv
+                .iter()
+                .map(|word| word.to_string_lossy().into_owned())
+                .collect(),
+            uid: call.uid,
+            pid,
+        });
     }
 
     /// Whether a program is installed.

@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::call::{Call, Status};
 use super::faults::Orders;
 use super::files::RealFiles;
-use super::state::State;
+use super::state::{Foreign, State};
 use super::{Host, PROGRAMS};
 
 /// The environment variable that names the state directory.
@@ -25,6 +26,13 @@ pub const DIRECTORY: &str = "EASY_BHYVE_PLAYGROUND";
 
 /// The environment variable that says who the caller is.
 pub const UID: &str = "EASY_BHYVE_PLAYGROUND_UID";
+
+/// The environment variable by which `daemon` watches a program that it has put into the background.
+const CHILD: &str = "EASY_BHYVE_PLAYGROUND_CHILD";
+
+/// Added to simulated pids: above those of any real process, so that a shell's own kill can never
+/// hit one.
+const FIRST_PID: i32 = 5_000_000;
 
 /// How often a foreground guest is looked at.
 const POLL: Duration = Duration::from_millis(100);
@@ -56,7 +64,35 @@ pub fn install(host: Host, directory: &Path, program: &Path) -> io::Result<()> {
     File::create(directory.join("calls"))?;
     let mut host = host.on_disk(directory.join("dev"));
     host.state.real_time = true;
+    host.renumber(FIRST_PID);
     save(&host, directory)
+}
+
+impl Host {
+    /// Adds to the number of every process but init.
+    fn renumber(&mut self, offset: i32) {
+        let new = |pid: i32| if pid > 1 { pid + offset } else { pid };
+        let state = &mut self.state;
+        state.next_pid = new(state.next_pid);
+        state.processes = std::mem::take(&mut state.processes)
+            .into_iter()
+            .map(|(pid, mut process)| {
+                process.pid = new(pid);
+                process.ppid = new(process.ppid);
+                if let Some(supervisor) = &mut process.supervisor {
+                    supervisor.child = supervisor.child.map(new);
+                }
+                (process.pid, process)
+            })
+            .collect();
+        for interface in state.interfaces.values_mut() {
+            interface.opened_by = interface.opened_by.map(new);
+        }
+        for pair in state.nmdm.values_mut() {
+            pair.a = pair.a.map(new);
+            pair.b = pair.b.map(new);
+        }
+    }
 }
 
 /// Loads the host of a state directory and lets the time pass that has really passed.
@@ -138,12 +174,25 @@ pub fn main_as(name: &str, args: &[OsString], directory: &Path) -> io::Result<i3
     call.tty = io::stdin().is_terminal();
     call.env = std::env::vars().collect();
     call.stdin = keys(&call)?;
+    if let Some(pid) = std::env::var(CHILD).ok().and_then(|pid| pid.parse().ok()) {
+        return watch(directory, pid, args);
+    }
     log(directory, &call)?;
 
-    let answer = with_host(directory, |host| host.run(&call))?;
+    let (answer, foreign) = with_host(directory, |host| {
+        let known = host.state.foreign.len();
+        let answer = host.run(&call);
+        (answer, host.state.foreign.split_off(known))
+    })?;
     io::stdout().write_all(&answer.stdout)?;
     io::stdout().flush()?;
     io::stderr().write_all(&answer.stderr)?;
+    for command in &foreign {
+        match command.pid {
+            Some(pid) => background(command, pid)?,
+            None => return foreground(command),
+        }
+    }
     let status = match answer.status {
         Status::Running(pid) => follow(directory, pid)?,
         other => other,
@@ -152,7 +201,7 @@ pub fn main_as(name: &str, args: &[OsString], directory: &Path) -> io::Result<i3
         Status::Exit(status) => Ok(status),
         Status::NotFound => Ok(127),
         Status::Signal(signal) => end_by(signal),
-        Status::Hang | Status::Running(_) => loop {
+        Status::Hang | Status::Running(_) | Status::Foreign => loop {
             thread::sleep(Duration::from_secs(3600));
         },
     }
@@ -172,6 +221,60 @@ pub fn with_host<Output>(
     let output = work(&mut host);
     save(&host, directory)?;
     Ok(output)
+}
+
+/// Runs a program of the real machine in place of this one; what it calls of the host, it calls as
+/// the user that doas or sudo has made it.
+fn foreground(command: &Foreign) -> io::Result<i32> {
+    use std::os::unix::process::CommandExt;
+    Err(real(command).exec())
+}
+
+fn real(command: &Foreign) -> Command {
+    let mut real = Command::new(&command.argv[0]);
+    real.args(&command.argv[1..])
+        .env(UID, command.uid.to_string());
+    real
+}
+
+/// Starts a program of the real machine in the background, and another of ours that watches it.
+fn background(command: &Foreign, pid: i32) -> io::Result<()> {
+    use std::os::unix::process::CommandExt;
+    let mut watcher = Command::new(std::env::current_exe()?);
+    watcher
+        .arg0("daemon")
+        .args(&command.argv)
+        .env(UID, command.uid.to_string())
+        .env(CHILD, pid.to_string())
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    Ok(())
+}
+
+/// Runs a program of the real machine that stands for a process of the host: what ends one ends the
+/// other.
+fn watch(directory: &Path, pid: i32, command: &[OsString]) -> io::Result<i32> {
+    let Some((program, args)) = command.split_first() else {
+        return Ok(1);
+    };
+    let mut child = Command::new(program).args(args).env_remove(CHILD).spawn()?;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            let code = status.code().unwrap_or(1);
+            with_host(directory, |host| host.end_process(pid, Status::Exit(code)))?;
+            return Ok(code);
+        }
+        let lives = with_host(directory, |host| host.state.processes.contains_key(&pid))?;
+        if !lives {
+            child.kill()?;
+            child.wait()?;
+            return Ok(1);
+        }
+        thread::sleep(POLL);
+    }
 }
 
 /// Waits until a guest in the foreground has ended.

@@ -202,12 +202,10 @@ mod tests {
 
     #[test]
     fn other_users_processes_can_be_hidden() {
-        let mut host = host();
-        if let Some(oid) = host.state.sysctls.get_mut("security.bsd.see_other_uids") {
-            oid.value = "0".into();
-        }
-        let answer = host.run(&Call::new(["ps", "-axo", "args="]));
+        let ps = Call::new(["ps", "-axo", "args="]);
+        let answer = host().with_hidden_processes().run(&ps);
         assert_eq!(answer.stdout(), "-sh (sh)\n");
+        assert_eq!(host().in_jail().run(&ps.by_root()), Answer::exit(1));
     }
 
     #[test]

@@ -60,8 +60,8 @@ pub struct State {
     pub guests: BTreeMap<String, GuestPlan>,
     /// How all other guests behave.
     pub guest: GuestPlan,
-    /// Background commands that are no simulated program, such as a shell loop.
-    pub foreign: Vec<Vec<String>>,
+    /// Commands that are no simulated program, such as a shell script, oldest first.
+    pub foreign: Vec<Foreign>,
     /// The next pid.
     pub next_pid: i32,
     /// The next interface index.
@@ -274,6 +274,17 @@ pub struct Nmdm {
     pub a: Option<i32>,
     /// The process on end B.
     pub b: Option<i32>,
+}
+
+/// A command that only the real machine can run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Foreign {
+    /// Program first.
+    pub argv: Vec<String>,
+    /// Who runs it.
+    pub uid: u32,
+    /// Its process here, if daemon(8) has put it into the background.
+    pub pid: Option<i32>,
 }
 
 /// A user.

@@ -20,7 +20,7 @@ const FOREGROUND_MS: u64 = 60_000;
 
 /// Runs bhyve: to the guest's end in the foreground, or until it is started under daemon(8).
 pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
-    let options = match Options::parse(&call.words(), host.state.major()) {
+    let options = match Options::parse(&call.words(), host.state.major(), &host.state.machine) {
         Ok(options) => options,
         Err(answer) => return answer,
     };
@@ -46,7 +46,9 @@ fn start(host: &mut Host, call: &Call, options: &Options) -> Result<(i32, bool),
     match created {
         Ok(()) if options.bootrom.is_none() => {
             // do_open: the VM that was just made stays.
-            let text = if host.state.major() >= 15 {
+            let text = if host.state.machine != "amd64" {
+                "no bootrom specified"
+            } else if host.state.major() >= 15 {
                 "no bootrom was configured"
             } else {
                 "virtual machine cannot be booted"

@@ -1,6 +1,6 @@
 //! The command line of bhyve(8) on amd64.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::call::Answer;
 use super::super::words::{Words, memory_size};
@@ -74,12 +74,15 @@ pub(super) struct Options {
     pub(super) bootrom: Option<(String, Option<String>)>,
     /// `-D`
     pub(super) destroy: bool,
+    topology: Topology,
 }
 
 impl Options {
     /// Reads a command line; an error is the answer of bhyve. `major` is FreeBSD's.
-    pub(super) fn parse(args: &[String], major: u32) -> Result<Self, Answer> {
+    pub(super) fn parse(args: &[String], major: u32, machine: &str) -> Result<Self, Answer> {
         let spec = match major {
+            // aarch64/bhyverun_machdep.c
+            _ if machine != "amd64" => "hCDSWk:f:o:p:c:s:m:U:",
             13 => "aehuwxACDHIPSWYk:o:p:G:c:s:m:l:K:U:",
             14 => "aehuwxACDHIPSWYk:f:o:p:G:c:s:m:l:K:U:",
             15 => "aehuwxACDHIPSWYk:f:o:p:G:c:s:m:l:K:U:n:",
@@ -88,7 +91,6 @@ impl Options {
         let words = Words::parse(args, spec)
             .map_err(|error| Answer::fail(1, format!("bhyve: {error}")).and_err(usage()))?;
         let mut options = Self {
-            cpus: 1,
             memory: 256 << 20,
             ..Self::default()
         };
@@ -100,6 +102,7 @@ impl Options {
             [] if !options.name.is_empty() => {}
             _ => return Err(Answer::fail(1, usage())),
         }
+        options.cpus = options.topology.cpus()?;
         options.devices.sort_by_key(|device| device.slot);
         Ok(options)
     }
@@ -108,7 +111,7 @@ impl Options {
         match option {
             "h" => return Err(Answer::ok().and_err(usage())),
             "D" => self.destroy = true,
-            "c" => self.cpus = topology(value)?,
+            "c" => self.topology.take(value)?,
             "m" => {
                 self.memory = memory_size(value).ok_or_else(|| {
                     Answer::fail(EX_USAGE, format!("bhyve: invalid memsize '{value}'"))
@@ -118,6 +121,9 @@ impl Options {
                 Some(("name", name)) if !name.is_empty() => self.name = name.into(),
                 Some(("memory.size", size)) if memory_size(size).is_some() => {
                     self.memory = memory_size(size).unwrap_or(self.memory);
+                }
+                Some(("bootrom" | "lpc.bootrom", rom)) if !rom.is_empty() => {
+                    self.bootrom = Some((rom.into(), None));
                 }
                 Some((_, text)) if !text.is_empty() => {}
                 _ => {
@@ -131,7 +137,9 @@ impl Options {
                     .and_then(|(guest, host)| Some((guest.parse().ok()?, host.parse().ok()?)));
                 if pin.is_none() {
                     let text = format!("bhyve: invalid vcpu pinning configuration '{value}'");
-                    return Err(Answer::fail(EX_USAGE, text));
+                    return Err(Answer::exit(EX_USAGE)
+                        .and_err(format!("invalid format: {value}"))
+                        .and_err(text));
                 }
             }
             "l" => self.lpc(value)?,
@@ -272,34 +280,70 @@ fn scan(text: &str) -> Vec<u32> {
     }
 }
 
-/// `-c [[cpus=]N][,sockets=n][,cores=n][,threads=n]` (bhyverun.c, `bhyve_topology_parse`).
-fn topology(value: &str) -> Result<u32, Answer> {
-    let invalid = || Answer::fail(EX_USAGE, format!("bhyve: invalid cpu topology '{value}'"));
-    let (mut cpus, mut sockets, mut cores, mut threads) = (None, None, 1, 1);
-    for part in value.split(',').filter(|part| !part.is_empty()) {
-        let (key, number) = part.split_once('=').unwrap_or(("cpus", part));
-        let number: u32 = number.parse().map_err(|_| invalid())?;
-        if !(1..=65535).contains(&number) {
-            return Err(invalid());
+/// `-c [[cpus=]N][,sockets=n][,cores=n][,threads=n]`: each value as it was given last
+/// (bhyverun.c, `topology_parse`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Topology(BTreeMap<&'static str, String>);
+
+impl Topology {
+    fn take(&mut self, value: &str) -> Result<(), Answer> {
+        if value.is_empty() {
+            for key in ["cpus", "sockets", "cores", "threads"] {
+                self.0.insert(key, "1".into());
+            }
+            return Ok(());
         }
-        match key {
-            "cpus" => cpus = Some(number),
-            "sockets" => sockets = Some(number),
-            "cores" => cores = number,
-            "threads" => threads = number,
-            _ => return Err(invalid()),
+        for part in value.split(',') {
+            let (key, number) = match part.split_once('=') {
+                None => ("cpus", part),
+                Some(("cpus", number)) => ("cpus", number),
+                Some(("sockets", number)) => ("sockets", number),
+                Some(("cores", number)) => ("cores", number),
+                Some(("threads", number)) => ("threads", number),
+                Some(_) => {
+                    let text = format!("bhyve: invalid cpu topology '{value}'");
+                    return Err(Answer::fail(EX_USAGE, text));
+                }
+            };
+            self.0.insert(key, number.into());
         }
+        Ok(())
     }
-    let sockets = sockets.or(cpus).unwrap_or(1);
-    let product = sockets * cores * threads;
-    match cpus {
-        Some(cpus) if cpus != product => {
-            let text = format!(
-                "Topology ({sockets} st, {cores} co, {threads} th) does not match {cpus} vCPUs"
-            );
-            Err(Answer::fail(4, text))
+
+    /// The number of vCPUs (bhyverun.c, `calc_topology`): without sockets there are as many as cpus.
+    fn cpus(&self) -> Result<u32, Answer> {
+        let number = |key: &str| match self.0.get(key) {
+            None => Ok(None),
+            Some(text) => match text.parse() {
+                Ok(number) if (1..=65535).contains(&number) => Ok(Some(number)),
+                _ => Err(Answer::fail(
+                    4,
+                    format!("bhyve: Invalid value for {key}: '{text}'"),
+                )),
+            },
+        };
+        let cpus: Option<u32> = number("cpus")?;
+        let cores = number("cores")?.unwrap_or(1);
+        let threads = number("threads")?.unwrap_or(1);
+        let sockets = number("sockets")?.or(cpus).unwrap_or(1);
+        let product = u64::from(sockets) * u64::from(cores) * u64::from(threads);
+        let total = match u32::try_from(product) {
+            Ok(total) if total <= 65535 => total,
+            _ => {
+                let text = format!("bhyve: Computed number of vCPUs too high: {product}");
+                return Err(Answer::fail(4, text));
+            }
+        };
+        match cpus {
+            Some(cpus) if cpus != total => {
+                let text = format!(
+                    "bhyve: Topology ({sockets} sockets, {cores} cores, {threads} threads) does \
+                     not match {cpus} vCPUs"
+                );
+                Err(Answer::fail(4, text))
+            }
+            _ => Ok(total),
         }
-        _ => Ok(product),
     }
 }
 

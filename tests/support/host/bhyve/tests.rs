@@ -121,19 +121,26 @@ fn bad_values_are_usage_errors() {
 
 #[test]
 fn topology_must_multiply_to_the_number_of_cpus() {
-    let mut ends = host();
-    assert_eq!(
-        ends.run(&bhyve("-c cpus=4,sockets=2,cores=1 web")),
-        Answer::fail(4, "Topology (2 st, 1 co, 1 th) does not match 4 vCPUs")
-    );
-    assert_eq!(
-        host().run(&bhyve("-c 9 web")),
-        Answer::fail(4, "9 vCPUs requested but only 8 available")
-    );
-    assert_eq!(
-        host().run(&bhyve("-c sockets=2,cores=2 web")).status,
-        Status::Exit(1)
-    );
+    let table = [
+        (
+            "-c cpus=4,sockets=2,cores=1",
+            "bhyve: Topology (2 sockets, 1 cores, 1 threads) does not match 4 vCPUs",
+        ),
+        // Without sockets there are as many as cpus, and the 2 of the line before still counts.
+        (
+            "-c cores=2",
+            "bhyve: Topology (2 sockets, 2 cores, 1 threads) does not match 2 vCPUs",
+        ),
+        ("-c 9", "9 vCPUs requested but only 8 available"),
+        ("-c 0", "bhyve: Invalid value for cpus: '0'"),
+        ("-c 1,", "bhyve: Invalid value for cpus: ''"),
+    ];
+    for (options, text) in table {
+        let answer = host().run(&bhyve(&format!("{options} web")));
+        assert_eq!(answer, Answer::fail(4, text), "{options}");
+    }
+    let answer = host().run(&bhyve("-c 4,sockets=2,cores=2 web"));
+    assert_eq!(answer.status, Status::Exit(1));
 }
 
 #[test]
@@ -212,4 +219,17 @@ fn an_installer_leaves_a_system_on_the_disk() {
     assert!(host.is_blank(DISK));
     host.run(&bhyve("-s 4:0,ahci-cd,/iso/os.iso web"));
     assert!(!host.is_blank(DISK));
+}
+
+#[test]
+fn on_arm64_half_of_the_options_are_unknown() {
+    let mut host = Host::freebsd(15).on_arm64();
+    assert_eq!(host.run(&bhyve("web")).status, Status::Exit(1));
+    assert!(host.state.vms.is_empty());
+    let call = Call::new(["bhyve", "-m", "512M", "web"]).by_root();
+    assert_eq!(host.run(&call), Answer::fail(4, "no bootrom specified"));
+    assert_eq!(
+        host.run(&Call::new(["bhyveload", "web"])).status,
+        Status::NotFound
+    );
 }

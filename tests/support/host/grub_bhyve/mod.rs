@@ -67,14 +67,14 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
         // initscr(3X)
         return Answer::fail(1, "Error opening terminal: unknown.");
     }
-    if let Err((step, errno)) = host.prepare_vm(vm, memory, call.uid) {
+    if let Err((step, _)) = host.prepare_vm(vm, memory, call.uid) {
+        // grub_emu_bhyve_init (kern/emu/bhyve.c) says no reason.
         let what = match step {
-            "vm_create" => "Could not create VM",
-            "vm_reinit" => "Could not reinit VM",
-            _ => "Could not setup memory for VM",
+            "vm_create" => format!("Could not create VM {vm}"),
+            "vm_reinit" => format!("Could not reinit VM {vm}"),
+            _ => "Could not setup memory for VM".into(),
         };
-        let text = format!("{what}: {}\nError in initializing VM", errno.text());
-        return Answer::fail(1, text);
+        return Answer::fail(1, what).and_err("Error in initializing VM");
     }
     let map = value("m", "--device-map", "/boot/grub/device.map");
     let drives = match device_map(host, &map) {

@@ -23,6 +23,7 @@ pub(super) fn snapshot(host: &mut Host, call: &Call, args: &[String]) -> Answer 
     if words.operands.is_empty() {
         return usage("missing snapshot argument", verb);
     }
+    let several = words.operands.len() > 1 || words.has("r");
     let mut wanted = BTreeSet::new();
     for full in &words.operands {
         let cannot = format!("cannot create snapshot '{full}'");
@@ -30,10 +31,11 @@ pub(super) fn snapshot(host: &mut Host, call: &Call, args: &[String]) -> Answer 
             return usage(&format!("invalid snapshot name '{full}'"), verb);
         };
         if let Some(problem) = name::problem(full) {
-            return refused(&format!("{cannot}: {problem}"));
+            return refused(&format!("{cannot}: {problem}"), several);
         }
         if !host.state.datasets.contains_key(base) {
-            return refused(&format!("cannot open '{base}': dataset does not exist"));
+            let text = format!("cannot open '{base}': dataset does not exist");
+            return usage(&text, verb);
         }
         wanted.insert(full.clone());
         if words.has("r") {
@@ -50,9 +52,8 @@ pub(super) fn snapshot(host: &mut Host, call: &Call, args: &[String]) -> Answer 
         return answer;
     }
     if let Some(full) = wanted.iter().find(|full| exists(&host.state, full)) {
-        return refused(&format!(
-            "cannot create snapshot '{full}': dataset already exists"
-        ));
+        let text = format!("cannot create snapshot '{full}': dataset already exists");
+        return refused(&text, several);
     }
     let createtxg = host.state.next_txg;
     host.state.next_txg += 3;
@@ -73,8 +74,13 @@ pub(super) fn snapshot(host: &mut Host, call: &Call, args: &[String]) -> Answer 
     Answer::ok()
 }
 
-fn refused(text: &str) -> Answer {
-    Answer::fail(1, format!("{text}\nno snapshots were created"))
+/// zfs_do_snapshot adds a line if there were to be several.
+fn refused(text: &str, several: bool) -> Answer {
+    let answer = Answer::fail(1, text);
+    match several {
+        true => answer.and_err("no snapshots were created"),
+        false => answer,
+    }
 }
 
 /// `zfs rollback [-rRf] dataset@name`. Nothing stops it while a VM runs on the volume.

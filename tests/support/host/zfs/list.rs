@@ -110,8 +110,9 @@ fn gather(
     }
     let mut seen = BTreeSet::new();
     found.retain(|full| {
-        let named = operands.contains(full) && (!only_snapshots || full.contains('@'));
-        (types.wants(state, full) || (named && full.contains('@'))) && seen.insert(full.clone())
+        // A snapshot that is named is listed whatever the types.
+        let named = full.contains('@') && operands.contains(full);
+        (types.wants(state, full) || named) && seen.insert(full.clone())
     });
     Ok((found, answer))
 }

@@ -94,12 +94,17 @@ fn snapshots_are_all_or_none() {
             (
                 "snapshot zroot/vm/web@x/y",
                 1,
-                "cannot create snapshot 'zroot/vm/web@x/y': trailing slash in name\nno snapshots were created\n",
+                "cannot create snapshot 'zroot/vm/web@x/y': trailing slash in name\n",
             ),
             (
                 "snapshot zroot/vm/web@x@y",
                 1,
-                "cannot create snapshot 'zroot/vm/web@x@y': multiple '@' and/or '#' delimiters in name\nno snapshots were created\n",
+                "cannot create snapshot 'zroot/vm/web@x@y': multiple '@' and/or '#' delimiters in name\n",
+            ),
+            (
+                "snapshot zroot/vm/web@a",
+                1,
+                "cannot create snapshot 'zroot/vm/web@a': dataset already exists\n",
             ),
             ("snapshot -r zroot/vm@all", 0, ""),
         ],

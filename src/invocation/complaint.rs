@@ -1,0 +1,63 @@
+//! What is said where the words of a call make no sense: what exists, the nearest first.
+
+use crate::error::Error;
+use crate::suggest;
+use crate::verb::Verb;
+use std::ffi::OsString;
+
+/// clap's message in the shape of ours: what is wrong, then what to do.
+pub(super) fn wrong_usage(error: &clap::Error) -> Error {
+    let text = error.render().to_string();
+    let mut paragraphs = text.trim().split("\n\n").map(|lines| {
+        lines
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ")
+    });
+    let what = paragraphs.next().unwrap_or_default();
+    let mut ours = Error::usage(what.trim_start_matches("error: "));
+    for paragraph in paragraphs.filter(|text| !text.starts_with("For more information")) {
+        ours = ours.help(
+            paragraph
+                .replacen("Usage:", "usage:", 1)
+                .replacen("tip: ", "", 1),
+        );
+    }
+    ours.help("see every option explained: --help")
+}
+
+/// The commands of easy-bhyve itself.
+const ADMIN: [&str; 3] = ["setup", "list", "status"];
+
+pub(super) fn unknown_verb(typed: &str) -> Error {
+    let known = Verb::ALL
+        .iter()
+        .map(|verb| verb.as_str())
+        .collect::<Vec<_>>();
+    Error::usage(format!("there is no verb \"{typed}\"")).note(format!(
+        "verbs: {}",
+        suggest::nearest_first(typed, known).join(" ")
+    ))
+}
+
+pub(super) fn wrong_command(wrong: &str, typed: &[OsString]) -> Error {
+    let known = Verb::ALL.iter().map(|verb| verb.as_str()).chain(ADMIN);
+    let error = Error::usage(format!("there is no command \"{wrong}\"")).note(format!(
+        "commands: {}",
+        suggest::nearest_first(wrong, known).join(" ")
+    ));
+    let next = typed.iter().skip_while(|word| *word != wrong).nth(1);
+    let swapped = next.and_then(|next| Verb::parse(next.to_str()?));
+    let link = wrong
+        .rsplit_once('-')
+        .and_then(|(vm, verb)| Some((vm, Verb::parse(verb)?)));
+    match (swapped, link) {
+        (Some(verb), _) => error.help(format!("the verb comes first: easy-bhyve {verb} {wrong}")),
+        (None, Some((vm, verb))) => error.help(format!(
+            "write easy-bhyve {verb} {vm}, or call the link {wrong}"
+        )),
+        (None, None) => error.help("see them explained: easy-bhyve --help"),
+    }
+}

@@ -1,0 +1,200 @@
+//! What was typed: the name of the call and its words become an [`Invocation`].
+//!
+//! One clap definition serves both forms; a link name is split at its last hyphen and becomes the
+//! word form.
+
+mod complaint;
+pub mod options;
+
+use crate::error::Result;
+use crate::verb::{Spelling, Verb};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, FromArgMatches};
+use complaint::{unknown_verb, wrong_command, wrong_usage};
+use options::{
+    BootArgs, Cli, CloneArgs, DryRun, Format, FormatArgs, ResourcesArgs, RollbackArgs,
+    ShutdownArgs, SnapshotArgs, StartArgs, TtybootArgs, Typed,
+};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// The program's own name.
+pub const PROGRAM: &str = "easy-bhyve";
+
+/// What was typed, as far as it can be understood without a configuration.
+#[derive(Debug)]
+pub struct Invocation {
+    /// The program as it was called, for messages: `fbsd0-boot`.
+    pub title: String,
+    /// In which form verbs are called.
+    pub spelling: Spelling,
+    /// `--config FILE`.
+    pub config: Option<PathBuf>,
+    /// What is wanted.
+    pub request: Request,
+}
+
+/// What is wanted.
+#[derive(Debug)]
+pub enum Request {
+    /// A text that clap has made: help or the version.
+    Show(String),
+    /// A command of easy-bhyve itself.
+    Admin(Admin),
+    /// A verb of a VM, by the name that was typed.
+    Vm(String, Work),
+}
+
+/// A command of easy-bhyve itself.
+#[derive(Debug)]
+pub enum Admin {
+    /// Makes the links.
+    Setup(DryRun),
+    /// Lists the VMs.
+    List(Format),
+    /// Shows what runs and what is left over.
+    Status(Format, bool),
+}
+
+/// A verb with its options.
+#[derive(Debug)]
+pub enum Work {
+    /// `install`
+    Install(StartArgs),
+    /// `boot`
+    Boot(BootArgs),
+    /// `ttyboot`
+    Ttyboot(TtybootArgs),
+    /// `console`
+    Console(DryRun),
+    /// `resources`
+    Resources(ResourcesArgs),
+    /// `shutdown`
+    Shutdown(ShutdownArgs),
+    /// `clean`
+    Clean(DryRun),
+    /// `snapshot`
+    Snapshot(SnapshotArgs),
+    /// `rollback`
+    Rollback(RollbackArgs),
+    /// `clone`
+    Clone(CloneArgs),
+    /// `history`
+    History(Format),
+}
+
+/// Understands a call; `args` is the name and the words behind it.
+///
+/// # Errors
+/// If the words make no sense; the message names what exists.
+pub fn parse(args: &[OsString]) -> Result<Invocation> {
+    let name = title(args);
+    let words = args.get(1..).unwrap_or_default();
+    match called_as(&name) {
+        None => from_words(&name, Spelling::Word, Cli::command(), words.to_vec(), words),
+        Some((vm, verb)) => {
+            let Some(known) = Verb::parse(verb) else {
+                return Err(unknown_verb(verb).help(format!(
+                    "{name} is a link to easy-bhyve: its name is VM-VERB"
+                )));
+            };
+            let mut all = vec![OsString::from(known.as_str()), vm.into()];
+            all.extend_from_slice(words);
+            from_words(&name, Spelling::Link, link_form(&name, known), all, words)
+        }
+    }
+}
+
+/// The program as it was called, without directories: `fbsd0-boot`.
+pub fn title(args: &[OsString]) -> String {
+    let called = args.first().map_or(Path::new(PROGRAM), Path::new);
+    called.file_name().map_or_else(
+        || PROGRAM.to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    )
+}
+
+/// The VM and the verb of a link's name; none for the program's own name.
+///
+/// No VM name has a hyphen, so a name that begins like the program's own is never a link.
+fn called_as(name: &str) -> Option<(&str, &str)> {
+    if name.starts_with(PROGRAM) {
+        None
+    } else {
+        name.rsplit_once('-')
+    }
+}
+
+/// The one definition, with the help of `verb` as its link shows it.
+fn link_form(name: &str, verb: Verb) -> clap::Command {
+    let tail = match verb {
+        Verb::Snapshot => " [WORD]...",
+        Verb::Rollback => " [SNAP]",
+        Verb::Clone => " NEW...",
+        _ => "",
+    };
+    Cli::command().mut_subcommand(verb.as_str(), |command| {
+        command
+            .override_usage(format!("{name} [OPTIONS]{tail}"))
+            .mut_arg("vm", |vm| vm.hide(true))
+    })
+}
+
+fn from_words(
+    title: &str,
+    spelling: Spelling,
+    command: clap::Command,
+    words: Vec<OsString>,
+    typed: &[OsString],
+) -> Result<Invocation> {
+    let all = std::iter::once(OsString::from(PROGRAM)).chain(words);
+    let parsed = command
+        .try_get_matches_from(all)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let done = |config, request| Invocation {
+        title: title.to_owned(),
+        spelling,
+        config,
+        request,
+    };
+    match parsed {
+        Ok(cli) => Ok(done(cli.config, request(cli.command))),
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                Ok(done(None, Request::Show(error.render().to_string())))
+            }
+            ErrorKind::InvalidSubcommand => {
+                let wrong = match error.get(ContextKind::InvalidSubcommand) {
+                    Some(ContextValue::String(wrong)) => wrong.as_str(),
+                    _ => "",
+                };
+                Err(wrong_command(wrong, typed))
+            }
+            _ => Err(wrong_usage(&error)),
+        },
+    }
+}
+
+fn request(typed: Option<Typed>) -> Request {
+    let format = |args: FormatArgs| args.format.unwrap_or_default();
+    let (vm, work) = match typed {
+        None => return Request::Admin(Admin::Status(Format::Text, false)),
+        Some(Typed::Setup(options)) => return Request::Admin(Admin::Setup(options)),
+        Some(Typed::List(options)) => return Request::Admin(Admin::List(format(options))),
+        Some(Typed::Status(options)) => {
+            return Request::Admin(Admin::Status(format(options.format), options.all));
+        }
+        Some(Typed::Install(of)) => (of.vm, Work::Install(of.options)),
+        Some(Typed::Boot(of)) => (of.vm, Work::Boot(of.options)),
+        Some(Typed::Ttyboot(of)) => (of.vm, Work::Ttyboot(of.options)),
+        Some(Typed::Console(of)) => (of.vm, Work::Console(of.options)),
+        Some(Typed::Resources(of)) => (of.vm, Work::Resources(of.options)),
+        Some(Typed::Shutdown(of)) => (of.vm, Work::Shutdown(of.options)),
+        Some(Typed::Clean(of)) => (of.vm, Work::Clean(of.options)),
+        Some(Typed::Snapshot(of)) => (of.vm, Work::Snapshot(of.options)),
+        Some(Typed::Rollback(of)) => (of.vm, Work::Rollback(of.options)),
+        Some(Typed::Clone(of)) => (of.vm, Work::Clone(of.options)),
+        Some(Typed::History(of)) => (of.vm, Work::History(format(of.options))),
+    };
+    Request::Vm(vm, work)
+}

@@ -1,0 +1,154 @@
+//! The disks of a VM, and what its first disk is.
+
+use super::keys::Numbered;
+use super::{origin, path};
+use crate::config::Assignment;
+use crate::config::de::{Located, Text};
+use crate::error::{Error, Origin, Result};
+use crate::model::name::{Dataset, VmName};
+use crate::model::settings::{HostSettings, VmSettings};
+use crate::model::{Disk, Volume};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// The first disk, and what it is.
+///
+/// Differs: the script's ZFS verbs worked on `volroot/VM`, whatever disk was in use.
+pub(super) fn first_disk(
+    name: &VmName,
+    settings: &VmSettings,
+    numbered: &Numbered<'_>,
+    host: &HostSettings,
+    devices: &Path,
+) -> Result<(Volume, Disk)> {
+    let zvols = devices.join("zvol");
+    let disk = |path: PathBuf, origin| Disk {
+        number: 0,
+        path,
+        origin,
+    };
+    let zvol_origin = |zvol: &Located<Dataset>| Origin {
+        name: format!("{name}_zvol"),
+        span: zvol.span,
+    };
+    let set = numbered.get("hd").and_then(|disks| disks.get(&0));
+    match (set, &settings.zvol) {
+        (Some(set), zvol) => {
+            let path = device_path(set)?;
+            let volume = match path.strip_prefix(&zvols) {
+                Ok(dataset) => Volume::Zfs(dataset_of_path(dataset, set)?),
+                Err(_) => Volume::File(path.clone()),
+            };
+            match (zvol, &volume) {
+                (Some(zvol), Volume::Zfs(dataset)) if zvol.value == *dataset => {}
+                (Some(zvol), _) => {
+                    return Err(Error::config(format!(
+                        "{name}_zvol is {}, but {name}_hd0 is {}",
+                        zvol.value,
+                        path.display()
+                    ))
+                    .at(Some(&zvol_origin(zvol)))
+                    .help(format!(
+                        "remove one of them; {} is the disk of {}",
+                        zvols.join(zvol.value.as_str()).display(),
+                        zvol.value
+                    )));
+                }
+                (None, _) => {}
+            }
+            Ok((volume, disk(path, Some(origin(set)))))
+        }
+        (None, Some(zvol)) => Ok((
+            Volume::Zfs(zvol.value.clone()),
+            disk(zvols.join(zvol.value.as_str()), Some(zvol_origin(zvol))),
+        )),
+        (None, None) => {
+            let Some(root) = &host.volroot else {
+                return Err(Error::config(format!(
+                    "volroot is not set, so the disk of {name} is unknown"
+                ))
+                .help("for ZFS: zfs create -o mountpoint=none zroot/vm, and set volroot=zroot/vm")
+                .help("for disk image files: mkdir /vm, and set volroot=/vm"));
+            };
+            let origin = Some(Origin {
+                name: "volroot".to_owned(),
+                span: root.span,
+            });
+            if root.value.as_os_str().as_bytes().starts_with(b"/") {
+                let path = path(&root.value).join(name.as_str());
+                refuse_comma(&path, origin.as_ref())?;
+                return Ok((Volume::File(path.clone()), disk(path, origin)));
+            }
+            let dataset = dataset_of(root)?
+                .child(name.as_str())
+                .map_err(|error| Error::config(error.to_string()).at(origin.as_ref()))?;
+            Ok((
+                Volume::Zfs(dataset.clone()),
+                disk(zvols.join(dataset.as_str()), origin),
+            ))
+        }
+    }
+}
+
+pub(super) fn dataset_of(root: &Located<Text>) -> Result<Dataset> {
+    Dataset::parse(&String::from_utf8_lossy(root.value.as_os_str().as_bytes())).map_err(|error| {
+        Error::config(format!("volroot: {error}")).at(Some(&Origin {
+            name: "volroot".to_owned(),
+            span: root.span,
+        }))
+    })
+}
+
+fn dataset_of_path(path: &Path, set: &Assignment<'_>) -> Result<Dataset> {
+    Dataset::parse(&path.to_string_lossy())
+        .map_err(|error| Error::config(format!("{}: {error}", set.name)).at(Some(&origin(set))))
+}
+
+/// The path of a disk or an ISO image: absolute, and one that bhyve(8) can take.
+pub(super) fn device_path(set: &Assignment<'_>) -> Result<PathBuf> {
+    let path = PathBuf::from(OsStr::from_bytes(set.value));
+    let origin = origin(set);
+    if path.is_relative() {
+        return Err(Error::config(format!(
+            "{}: {} is not an absolute path",
+            set.name,
+            path.display()
+        ))
+        .at(Some(&origin))
+        .help("begin it with / or with a variable such as ${iso_path} that does"));
+    }
+    refuse_comma(&path, Some(&origin))?;
+    Ok(path)
+}
+
+/// A comma would end the path for bhyve(8), which then uses another file (`usr.sbin/bhyve/pci_emul.c`).
+fn refuse_comma(path: &Path, origin: Option<&Origin>) -> Result<()> {
+    if path.as_os_str().as_bytes().contains(&b',') {
+        return Err(Error::config(format!(
+            "{}: bhyve takes no path with a comma",
+            path.display()
+        ))
+        .at(origin)
+        .help("rename it, or give it a second name without one: ln -s"));
+    }
+    Ok(())
+}
+
+/// A blank would end the path in grub's device map (`grub-core/kern/emu/hostdisk.c`).
+pub(super) fn refuse_blank(path: &Path, origin: Option<&Origin>) -> Result<()> {
+    if path
+        .as_os_str()
+        .as_bytes()
+        .iter()
+        .any(u8::is_ascii_whitespace)
+    {
+        return Err(Error::config(format!(
+            "{}: grub-bhyve takes no path with a blank",
+            path.display()
+        ))
+        .at(origin)
+        .help("rename it, or give it a second name without one: ln -s"));
+    }
+    Ok(())
+}

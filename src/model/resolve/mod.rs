@@ -1,0 +1,315 @@
+//! From a configuration to a [`Vm`]: the only module that spells a key or a default.
+
+mod disk;
+mod keys;
+mod network;
+
+use super::name::{Dataset, TapName, VmName};
+use super::settings::{HostSettings, VmSettings};
+use super::{Cd, Disk, Grub, Loader, Shared, Vm};
+use crate::config::de::{self, Located, Text};
+use crate::config::{Assignment, Config, Keys};
+use crate::error::{Error, Origin, Result};
+use crate::model::cpu::CpuTopology;
+use crate::model::size::MemSize;
+use crate::suggest;
+use crate::verb::Spelling;
+use disk::{dataset_of, device_path, first_disk, refuse_blank};
+use keys::settings;
+use network::nics;
+use serde::Deserialize;
+use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// The VM of that name, every setting resolved.
+///
+/// # Errors
+/// If there is no such VM, or the first of its settings that is wrong.
+pub fn vm(config: &Config, name: &str, spelling: Spelling, devices: &Path) -> Result<Vm> {
+    let name = known(config, name)?;
+    let keys = config.keys_of(name.as_str());
+    resolve(config, &host(config)?, name, &keys, spelling, devices)
+}
+
+/// All VMs, in the order of the configuration.
+///
+/// # Errors
+/// The first setting that is wrong.
+pub fn all(config: &Config, spelling: Spelling, devices: &Path) -> Result<Vec<Vm>> {
+    let host = host(config)?;
+    let all = config.keys_of_all();
+    all.iter()
+        .map(|keys| {
+            resolve(
+                config,
+                &host,
+                known(config, keys.vm)?,
+                keys,
+                spelling,
+                devices,
+            )
+        })
+        .collect()
+}
+
+/// The taps of the VM of that name.
+///
+/// # Errors
+/// If its network settings are wrong.
+pub fn taps(config: &Config, name: &str) -> Result<Vec<TapName>> {
+    let name = known(config, name)?;
+    let host = host(config)?;
+    let (settings, numbered) = settings(config, &name, &config.keys_of(name.as_str()))?;
+    Ok(nics(&name, settings.id.value.0, &numbered, &host)?
+        .into_iter()
+        .map(|nic| nic.tap)
+        .collect())
+}
+
+/// Refuses a VM whose id another VM has, too.
+///
+/// # Errors
+/// With the places of both.
+pub fn refuse_shared_id(config: &Config, vm: &Vm) -> Result<()> {
+    let ours = config.get(&format!("{}_id", vm.name));
+    let Some((other, assignment)) = config.same_id(vm.name.as_str()).into_iter().next() else {
+        return Ok(());
+    };
+    Err(Error::config(format!(
+        "{} and {other} have the same id, {}",
+        vm.name, vm.id
+    ))
+    .at(ours.map(|ours| origin(&ours)).as_ref())
+    .note(format!(
+        "{other}_id is set at {}",
+        config.place(assignment.value_span)
+    ))
+    .help("give one of them another: it is the number of its tap and of its console"))
+}
+
+/// Numbers that no VM has, the smallest first.
+pub fn free_ids(config: &Config) -> impl Iterator<Item = u16> {
+    let taken: BTreeSet<u16> = config
+        .vms()
+        .filter_map(|(_, id)| std::str::from_utf8(id.value).ok()?.parse().ok())
+        .collect();
+    (0..=32767).filter(move |id| !taken.contains(id))
+}
+
+/// The dataset below which volumes are made; none if disks are files.
+///
+/// # Errors
+/// If `volroot` is no dataset.
+pub fn volume_root(config: &Config) -> Result<Option<Dataset>> {
+    match host(config)?.volroot {
+        Some(root) if !root.value.as_os_str().as_bytes().starts_with(b"/") => {
+            dataset_of(&root).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The directory of the links, absolute.
+///
+/// # Errors
+/// If a host variable is wrong.
+pub fn link_directory(config: &Config) -> Result<PathBuf> {
+    let name = host(config)?
+        .ebdir
+        .map_or_else(|| PathBuf::from("eb"), |ebdir| path(&ebdir.value));
+    Ok(crate::locate::directory(config).join(name))
+}
+
+/// How commands become root's.
+///
+/// # Errors
+/// If a host variable is wrong.
+pub fn privilege(config: &Config) -> Result<crate::host::elevate::Choice> {
+    Ok(host(config)?
+        .privilege
+        .map(|choice| choice.value)
+        .unwrap_or_default())
+}
+
+impl Vm {
+    /// What was typed wins over what is configured.
+    pub fn with(&mut self, cpu: Option<CpuTopology>, mem: Option<MemSize>) {
+        if let Some(cpu) = cpu {
+            self.cpu = cpu;
+        }
+        if let Some(mem) = mem {
+            self.mem = mem;
+        }
+    }
+}
+
+fn host(config: &Config) -> Result<HostSettings> {
+    let set = HostSettings::NAMES
+        .into_iter()
+        .filter_map(|name| Some((name, config.get(name)?)));
+    de::from_keys(set).map_err(|error| setting_error(&error))
+}
+
+fn known(config: &Config, name: &str) -> Result<VmName> {
+    if !config.is_vm(name) {
+        let names = suggest::nearest_first(name, config.vms().map(|(name, _)| name));
+        let error = Error::usage(format!(
+            "there is no VM \"{name}\" in {}",
+            crate::locate::files(config)
+        ));
+        return Err(match names.len() {
+            0 => error.help(format!(
+                "a VM is whatever has an id, for example: {name}_id=0"
+            )),
+            1..=12 => error.note(format!("VMs: {}", names.join(" "))),
+            more => error.note(format!(
+                "VMs: {} and {} more",
+                names.get(..12).unwrap_or_default().join(" "),
+                more - 12
+            )),
+        });
+    }
+    VmName::parse(name).map_err(|error| {
+        Error::config(error.to_string()).at(config
+            .get(&format!("{name}_id"))
+            .map(|id| origin(&id))
+            .as_ref())
+    })
+}
+
+fn resolve(
+    config: &Config,
+    host: &HostSettings,
+    name: VmName,
+    keys: &Keys<'_>,
+    spelling: Spelling,
+    devices: &Path,
+) -> Result<Vm> {
+    let (settings, numbered) = settings(config, &name, keys)?;
+    let id = settings.id.value.0;
+    let (volume, first) = first_disk(&name, &settings, &numbered, host, devices)?;
+    let mut disks = vec![first];
+    for (&number, set) in numbered
+        .get("hd")
+        .into_iter()
+        .flatten()
+        .filter(|(number, _)| **number > 0)
+    {
+        disks.push(Disk {
+            number,
+            path: device_path(set)?,
+            origin: Some(origin(set)),
+        });
+    }
+    let mut cds = Vec::new();
+    for (&number, set) in numbered.get("cd").into_iter().flatten() {
+        cds.push(Cd {
+            number,
+            path: device_path(set)?,
+            origin: Some(origin(set)),
+        });
+    }
+    let is_freebsd = settings
+        .freebsd
+        .as_ref()
+        .is_some_and(|freebsd| freebsd.value.0);
+    let loader = if is_freebsd {
+        Loader::Bhyveload
+    } else {
+        disks
+            .iter()
+            .try_for_each(|disk| refuse_blank(&disk.path, disk.origin.as_ref()))?;
+        cds.iter()
+            .try_for_each(|cd| refuse_blank(&cd.path, cd.origin.as_ref()))?;
+        Loader::Grub(grub(&settings))
+    };
+    Ok(Vm {
+        id,
+        cpu: pick(settings.cpu.as_ref(), host.cpu.as_ref(), || {
+            CpuTopology::parse("1")
+        })?,
+        mem: pick(settings.mem.as_ref(), host.mem.as_ref(), || {
+            MemSize::parse("256M")
+        })?,
+        loader,
+        disks,
+        cds,
+        nics: nics(&name, id, &numbered, host)?,
+        volume,
+        shared: shared(host),
+        spelling,
+        name,
+    })
+}
+
+fn shared(host: &HostSettings) -> Shared {
+    let netif = host.netif.as_ref();
+    Shared {
+        bridge: host.bridge.as_ref().map(|bridge| bridge.value.clone()),
+        netif: netif.map(|netif| netif.value.clone()),
+        netif_origin: netif.map(|netif| Origin {
+            name: "netif".to_owned(),
+            span: netif.span,
+        }),
+        privilege: host
+            .privilege
+            .as_ref()
+            .map(|choice| choice.value)
+            .unwrap_or_default(),
+    }
+}
+
+/// The VM's own value, else the host's, else the program's.
+fn pick<T: Clone, E: std::fmt::Display>(
+    own: Option<&Located<T>>,
+    host: Option<&Located<T>>,
+    default: impl FnOnce() -> Result<T, E>,
+) -> Result<T> {
+    match own.or(host) {
+        Some(set) => Ok(set.value.clone()),
+        None => default().map_err(|error| Error::config(error.to_string())),
+    }
+}
+
+fn grub(settings: &VmSettings) -> Grub {
+    let commands = |set: &Option<Located<String>>| set.as_ref().map(|set| set.value.clone());
+    Grub {
+        bootpart: settings
+            .grub_bootpart
+            .as_ref()
+            .map_or_else(|| "msdos1".to_owned(), |set| set.value.0.clone()),
+        install: commands(&settings.grub_install),
+        boot: commands(&settings.grub_bootcmd),
+    }
+}
+
+/// One value of a numbered key.
+fn typed<'config, T: Deserialize<'config>>(set: &Assignment<'config>) -> Result<T> {
+    de::from_assignment(*set).map_err(|error| setting_error(&error))
+}
+
+fn path(text: &Text) -> PathBuf {
+    PathBuf::from(text.as_os_str())
+}
+
+fn origin(set: &Assignment<'_>) -> Origin {
+    Origin {
+        name: set.name.to_owned(),
+        span: set.value_span,
+    }
+}
+
+fn setting_error(error: &de::SettingError) -> Error {
+    let what = match &error.name {
+        Some(name) => format!("{name}: {}", error.message),
+        None => error.message.clone(),
+    };
+    Error::config(what).at(error
+        .span
+        .map(|span| Origin {
+            name: error.name.clone().unwrap_or_default(),
+            span,
+        })
+        .as_ref())
+}
