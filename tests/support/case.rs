@@ -79,6 +79,8 @@ struct HostPlan {
     processes: Vec<OtherProcess>,
     /// How guests behave.
     guest: GuestPlan,
+    /// It is an arm64 machine.
+    arm64: bool,
     /// All callers are in a jail.
     jailed: bool,
     /// Commands that do not do what they should.
@@ -283,7 +285,12 @@ impl HostPlan {
         for tap in &self.opened {
             host.edit(&Edit::OpenTap(tap.clone()));
         }
-        host.state.jailed = self.jailed;
+        if self.jailed {
+            host = host.in_jail();
+        }
+        if self.arm64 {
+            host = host.on_arm64();
+        }
         for one in &self.processes {
             let argv: Vec<&str> = one.argv.iter().map(String::as_str).collect();
             host.add_process(one.uid, 1, argv[0], &argv);
