@@ -10,6 +10,7 @@ mod cases;
 mod config_sh;
 #[path = "../support/fake.rs"]
 mod fake;
+mod faults;
 mod forms;
 #[path = "../support/host/mod.rs"]
 mod host;
