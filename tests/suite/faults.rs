@@ -47,11 +47,7 @@ const fn undone(
     }
 }
 
-const fn kept(
-    kind: &'static str,
-    words: &'static [&'static str],
-    host: fn() -> Host,
-) -> Scenario {
+const fn kept(kind: &'static str, words: &'static [&'static str], host: fn() -> Host) -> Scenario {
     Scenario {
         words,
         kind,
@@ -85,10 +81,20 @@ const SCENARIOS: &[Scenario] = &[
     kept("running", &["fbsd0-shutdown", "-f"], running),
     kept("left over", &["fbsd0-clean"], left_over),
     undone("stopped", &["fbsd0-clone", "new0", "new1"], cold, &[]),
-    undone("snapshot", &["fbsd0-clone", "@one", "new0", "new1"], cold, &[]),
+    undone(
+        "snapshot",
+        &["fbsd0-clone", "@one", "new0", "new1"],
+        cold,
+        &[],
+    ),
     undone("volume", &["new0-resources", "-V", "1G"], cold, &[]),
     undone("file", &["file0-resources", "-V", "1M"], cold, &[]),
-    undone("sparse file", &["file0-resources", "-V", "1M", "-s"], cold, &[]),
+    undone(
+        "sparse file",
+        &["file0-resources", "-V", "1M", "-s"],
+        cold,
+        &[],
+    ),
     undone("stopped", &["fbsd0-snapshot", "x"], cold, &[]),
     kept("stopped", &["fbsd0-rollback", "-f", "one"], cold),
     kept("left over", &["fbsd0-rollback", "-f", "one"], left_over),
@@ -157,20 +163,34 @@ fn whatever_fails_is_named_and_undone_and_nothing_comes_after_it() {
     let mut runs = 0;
     for scenario in SCENARIOS {
         let (good, _, said) = scenario.run(|_| ());
-        assert_eq!(said.status, 0, "{scenario}: {said:?}", scenario = scenario.name());
+        assert_eq!(
+            said.status,
+            0,
+            "{scenario}: {said:?}",
+            scenario = scenario.name()
+        );
         for (at, logged) in good.host.calls().iter().enumerate() {
             for how in [How::Fails, How::IsKilled] {
                 runs += 1;
                 let found = scenario.check_fault(good.host.calls(), at, how);
                 wrong.extend(found.into_iter().map(|what| {
                     let call = view::call(logged);
-                    format!("{}: call {} {call} {how:?}: {what}", scenario.name(), at + 1)
+                    format!(
+                        "{}: call {} {call} {how:?}: {what}",
+                        scenario.name(),
+                        at + 1
+                    )
                 }));
             }
         }
     }
     assert!(runs > 500, "only {runs} faults were tried");
-    assert!(wrong.is_empty(), "{} faults:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} faults:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -195,7 +215,12 @@ fn an_interrupt_after_any_form_undoes_what_was_made() {
             );
         }
     }
-    assert!(wrong.is_empty(), "{} faults:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} faults:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 impl Scenario {
@@ -247,7 +272,7 @@ impl Scenario {
         if said.status != 1 {
             wrong.push(format!("the status is {}", said.status));
         }
-        let mut must_say = vec!["\n  command: ".to_owned() + &command_line(started)];
+        let mut must_say = vec!["command: ".to_owned() + &command_line(started)];
         must_say.push(match how {
             How::Fails => line,
             How::IsKilled => "SIGKILL".into(),
@@ -277,9 +302,7 @@ impl Scenario {
         later
             .iter()
             .filter(|one| {
-                is_change(one)
-                    && !(self.undo == Undo::All && is_freeing(one))
-                    && !is_unseen
+                is_change(one) && !(self.undo == Undo::All && is_freeing(one)) && !is_unseen
             })
             .map(|one| format!("then came {}", view::call(one)))
             .collect()
@@ -321,5 +344,8 @@ fn is_change(logged: &Logged) -> bool {
 /// Whether it takes something back.
 fn is_freeing(logged: &Logged) -> bool {
     let words = ["destroy", "--destroy", "deletem", "rm"];
-    logged.argv.iter().any(|word| words.contains(&word.as_str()))
+    logged
+        .argv
+        .iter()
+        .any(|word| words.contains(&word.as_str()))
 }

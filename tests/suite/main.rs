@@ -8,6 +8,7 @@ mod call;
 mod case;
 mod cases;
 mod config_sh;
+mod examples;
 #[path = "../support/fake.rs"]
 mod fake;
 mod faults;
@@ -16,5 +17,6 @@ mod forms;
 mod host;
 mod life;
 mod playground;
+mod tidy;
 #[path = "../support/view.rs"]
 mod view;

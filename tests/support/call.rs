@@ -57,16 +57,42 @@ pub fn call(fake: &mut Fake, config: &str, words: &[&str]) -> Said {
 pub fn call_with_file<W: AsRef<str>>(fake: &mut Fake, file: &Path, words: &[W]) -> Said {
     let mut args: Vec<OsString> = words.iter().map(|word| word.as_ref().into()).collect();
     args.extend(["--config".into(), file.into()]);
+    let shown = [(file.display().to_string(), "easy-bhyve.conf")];
+    said(fake, process(args, fake.uid), &shown)
+}
+
+/// Calls the program as it lies in this directory, on a host of this name; the directory does not
+/// show.
+pub fn call_in_directory<W: AsRef<str>>(
+    fake: &mut Fake,
+    directory: &Path,
+    host: &str,
+    words: &[W],
+) -> Said {
+    let args = words.iter().map(|word| word.as_ref().into()).collect();
+    let process = Process {
+        program: directory.join("easy-bhyve"),
+        host_name: format!("{host}.example.org"),
+        ..process(args, fake.uid)
+    };
+    said(fake, process, &[(format!("{}/", directory.display()), "")])
+}
+
+fn said(fake: &mut Fake, process: Process, shown: &[(String, &str)]) -> Said {
     let (out, err) = (fake.out.clone(), fake.err.clone());
     let status = easy_bhyve::main(
-        &process(args, fake.uid),
+        &process,
         fake,
         &mut Output {
             out: &mut out.clone(),
             err: &mut err.clone(),
         },
     );
-    let shown = |text: String| text.replace(&file.display().to_string(), "easy-bhyve.conf");
+    let shown = |text: String| {
+        shown
+            .iter()
+            .fold(text, |text, (long, short)| text.replace(long, short))
+    };
     Said {
         status,
         out: shown(out.take()),

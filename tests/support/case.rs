@@ -253,7 +253,9 @@ pub fn sh_accepts(script: &str) -> Result<(), String> {
         // A shell that has seen enough closes its input; its status tells.
         let _ = stdin.write_all(script.as_bytes());
     }
-    let output = child.wait_with_output().map_err(|error| error.to_string())?;
+    let output = child
+        .wait_with_output()
+        .map_err(|error| error.to_string())?;
     if output.status.success() {
         Ok(())
     } else {
@@ -296,7 +298,10 @@ impl HostPlan {
             host.add_process(one.uid, 1, argv[0], &argv);
         }
         self.programs(&mut host);
-        host.state.modules.broken.extend(self.broken.iter().cloned());
+        host.state
+            .modules
+            .broken
+            .extend(self.broken.iter().cloned());
         for one in &self.faults {
             let fault = match one.signal {
                 Some(signal) => Fault::Kill(signal),
@@ -339,7 +344,10 @@ impl HostPlan {
             programs.clear();
         }
         for program in &self.without {
-            assert!(programs.remove(program), "{program} is not installed anyway");
+            assert!(
+                programs.remove(program),
+                "{program} is not installed anyway"
+            );
         }
         for (word, rule) in &self.rules {
             let escalator = host.state.escalators.get_mut(word);

@@ -98,7 +98,9 @@ impl Fake {
             .collect();
         let at = words.iter().position(|word| word == "rm")?;
         let is_ours = at == 0 || matches!(words[0].as_str(), "doas" | "sudo" | "mdo");
-        let path = words.last().filter(|_| is_ours && !self.host.has_program("rm"))?;
+        let path = words
+            .last()
+            .filter(|_| is_ours && !self.host.has_program("rm"))?;
         let _ = self.host.files_mut().remove(Path::new(path));
         self.host.orders.log.push(Logged {
             argv: words,

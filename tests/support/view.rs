@@ -21,7 +21,11 @@ pub fn lines(host: &Host) -> BTreeSet<String> {
     for module in state.modules.loaded.keys() {
         lines.insert(format!("module {module}"));
     }
-    let is_brought = |name: &str| BROUGHT_BY_MODULES.iter().any(|start| name.starts_with(start));
+    let is_brought = |name: &str| {
+        BROUGHT_BY_MODULES
+            .iter()
+            .any(|start| name.starts_with(start))
+    };
     for (name, sysctl) in state.sysctls.iter().filter(|(name, _)| !is_brought(name)) {
         lines.insert(format!("sysctl {name}={}", sysctl.value));
     }

@@ -1,0 +1,274 @@
+//! Every VM of every example, every verb: the plan is complete, sh reads it, JSON parsers read it.
+//!
+//! `tests/cases/examples/EXAMPLE/VM` holds all plans of a VM on FreeBSD 14, and what is different
+//! on FreeBSD 15 and on a host that is not FreeBSD; of an overlay only what it changes.
+//! `BLESS=1 cargo test` writes them anew.
+
+use crate::call::{Said, call_in_directory, call_with_file};
+use crate::case::{root, sh_accepts};
+use crate::cases::compare;
+use crate::fake::Fake;
+use crate::host::Host;
+use crate::host::build::USER;
+use crate::host::state::Kind;
+use easy_bhyve::verb::Verb;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// An example: its name, its file, and the host for which it is read together with another.
+const EXAMPLES: [(&str, &str, Option<&str>); 3] = [
+    ("zfs", "easy-bhyve.conf", None),
+    ("zfs-svr1", "easy-bhyve-svr1.conf", Some("svr1")),
+    ("ufs", "ufs.conf", None),
+];
+
+/// Where a plan is made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    FreeBsd(u32),
+    Foreign,
+}
+
+#[test]
+fn every_verb_of_every_vm_of_every_example_has_a_plan() {
+    let mut wrong = Vec::new();
+    for (name, file, host) in EXAMPLES {
+        let example = Example { file, host };
+        let vms = example.vms();
+        assert!(!vms.is_empty(), "{file} has no VM");
+        for vm in vms {
+            let file = root().join("tests/cases/examples").join(name).join(&vm);
+            let mut found = example.plans(&vm, &mut wrong);
+            // What the overlay changes, and not all again.
+            let alone = Example {
+                host: None,
+                file: EXAMPLES[0].1,
+            };
+            if host.is_some() && alone.vms().contains(&vm) {
+                let usual = alone.plans(&vm, &mut Vec::new());
+                found = difference("with the overlay", &usual, &found);
+            }
+            wrong.extend(compare(&file, &found).err());
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} faults:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn every_example_is_tested() {
+    let entries = std::fs::read_dir(root().join("examples")).unwrap();
+    let mut files: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".conf"))
+        .collect();
+    files.sort();
+    let mut tested = EXAMPLES.map(|(_, file, _)| file.to_owned()).to_vec();
+    tested.sort();
+    assert_eq!(files, tested);
+}
+
+struct Example {
+    file: &'static str,
+    host: Option<&'static str>,
+}
+
+impl Example {
+    fn call(&self, fake: &mut Fake, words: &[&str]) -> Said {
+        let directory = root().join("examples");
+        match self.host {
+            None => call_with_file(fake, &directory.join(self.file), words),
+            Some(host) => call_in_directory(fake, &directory, host, words),
+        }
+    }
+
+    /// The names of the VMs, by id.
+    fn vms(&self) -> Vec<String> {
+        let mut fake = Fake::new(Host::freebsd(14), USER);
+        let said = self.call(&mut fake, &["easy-bhyve", "list", "--format", "json"]);
+        assert_eq!(said.status, 0, "{said:?}");
+        let list: Vec<BTreeMap<String, serde_json::Value>> =
+            serde_json::from_str(&said.out).unwrap();
+        list.iter()
+            .map(|vm| vm["name"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    fn settings(&self, vm: &str) -> BTreeMap<String, String> {
+        let mut fake = Fake::new(Host::freebsd(14), USER);
+        let words = [&format!("{vm}-resources"), "--format", "json"];
+        let said = self.call(&mut fake, &words);
+        assert_eq!((said.status, said.err.as_str()), (0, ""), "{said:?}");
+        serde_json::from_str(&said.out).unwrap()
+    }
+
+    /// All plans of a VM as one text.
+    fn plans(&self, vm: &str, wrong: &mut Vec<String>) -> String {
+        let mut text = String::new();
+        for verb in Verb::ALL {
+            for words in calls(vm, verb) {
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                let usual = self.plan(vm, verb, Place::FreeBsd(14), &words, wrong);
+                text.push_str(&format!("$ {}\n{usual}", words.join(" ")));
+                for (name, place) in [
+                    ("FreeBSD 15", Place::FreeBsd(15)),
+                    ("not FreeBSD", Place::Foreign),
+                ] {
+                    let other = self.plan(vm, verb, place, &words, wrong);
+                    text.push_str(&difference(name, &usual, &other));
+                }
+            }
+        }
+        text
+    }
+
+    fn plan(
+        &self,
+        vm: &str,
+        verb: Verb,
+        place: Place,
+        words: &[&str],
+        wrong: &mut Vec<String>,
+    ) -> String {
+        let makes_disk = words.contains(&"-V");
+        let settings = self.settings(vm);
+        let mut fake = Fake::new(host(&settings, verb, makes_disk, place), USER);
+        let said = self.call(&mut fake, words);
+        let has_plan = said.status == 0 || is_documented(vm, verb, &said, place);
+        if !has_plan {
+            wrong.push(format!("{}: {said:?}", words.join(" ")));
+        }
+        let is_dry = words.contains(&"-d");
+        if said.status == 0 && is_dry {
+            wrong.extend(
+                sh_accepts(&said.out)
+                    .err()
+                    .map(|error| format!("{}: sh -n: {error}", words.join(" "))),
+            );
+            let json = self.call(&mut fake, &[words, &["--format", "json"]].concat());
+            let parsed: Result<serde_json::Value, _> = serde_json::from_str(&json.out);
+            if parsed.is_err() || json.status != 0 {
+                wrong.push(format!("{}: no JSON: {json:?}", words.join(" ")));
+            }
+        }
+        if !fake.host.calls().iter().all(|call| call.uid != 0) {
+            wrong.push(format!("{}: something ran as root", words.join(" ")));
+        }
+        format!("{}{}[{}]\n", said.out, said.err, said.status)
+    }
+}
+
+/// The calls by which a verb is tried.
+fn calls(vm: &str, verb: Verb) -> Vec<Vec<String>> {
+    let tails: &[&[&str]] = match verb {
+        Verb::Boot => &[&["-d"], &["-d", "-t"]],
+        Verb::Resources => &[&[], &["-d", "-V", "20G"], &["-d", "-V", "20G", "-s"]],
+        Verb::Shutdown => &[&["-d"], &["-d", "-f"]],
+        Verb::Snapshot => &[&["-d"], &["-d", "before", "upgrade"]],
+        Verb::Rollback => &[&["-d", "_202601010000-one"]],
+        Verb::Clone => &[
+            &["-d", "new0", "new1"],
+            &["-d", "_202601010000-one", "new0"],
+        ],
+        Verb::History => &[&[]],
+        _ => &[&["-d"]],
+    };
+    let name = format!("{vm}-{verb}");
+    let call = |tail: &&[&str]| {
+        let words = std::iter::once(name.as_str()).chain(tail.iter().copied());
+        words.map(str::to_owned).collect()
+    };
+    tails.iter().map(call).collect()
+}
+
+/// A host on which the verb can do its work.
+fn host(settings: &BTreeMap<String, String>, verb: Verb, makes_disk: bool, place: Place) -> Host {
+    let release = match place {
+        Place::FreeBsd(release) => release,
+        Place::Foreign => 14,
+    };
+    let mut host = Host::freebsd(release);
+    if settings["host_netif"] != "igb0" {
+        host.add_interface(&settings["host_netif"], Kind::Physical)
+            .up = true;
+    }
+    let vm = &settings["system"];
+    let is_path = |name: &str, kind: &str| {
+        name.strip_prefix(kind)
+            .is_some_and(|number| number.parse::<u8>().is_ok())
+    };
+    for (name, path) in settings.iter().filter(|(_, path)| !path.is_empty()) {
+        let is_disk = is_path(name, "hd") && !(makes_disk && name == "hd0");
+        if !is_disk && !is_path(name, "cd") {
+            continue;
+        }
+        host = match path.strip_prefix("/dev/zvol/") {
+            Some(volume) => host.with_volume(volume, 20 << 30),
+            None => host.with_image(path, 20 << 30),
+        };
+    }
+    let zvol = &settings["zvol"];
+    if !zvol.is_empty() && !makes_disk {
+        host = host.with_commands(&[&format!("zfs snapshot {zvol}@_202601010000-one")]);
+    }
+    let mark = format!("easy-bhyve:{vm}");
+    match verb {
+        Verb::Console | Verb::Shutdown => {
+            host = host.with_tap(&settings["if0"], &mark).with_running_vm(
+                vm,
+                &settings["hd0"],
+                &settings["if0"],
+            );
+        }
+        Verb::Clean => {
+            host = host
+                .with_tap(&settings["if0"], &mark)
+                .with_leftover_vm(vm, 1 << 30);
+        }
+        _ if makes_disk && zvol.is_empty() => {
+            let directory = Path::new(&settings["hd0"]).parent().unwrap();
+            host.state.files.mkdir_all(directory);
+        }
+        _ => {}
+    }
+    if place == Place::Foreign {
+        host.state.programs.clear();
+    }
+    host
+}
+
+/// The refusals that are right: ZFS verbs of a VM without a volume, no image to install from, and
+/// history where nobody can be asked.
+fn is_documented(vm: &str, verb: Verb, said: &Said, place: Place) -> bool {
+    if verb.needs_zfs() && said.status == 2 {
+        return said.err.contains(&format!("{verb} needs a ZFS volume"));
+    }
+    if verb == Verb::Install && said.status == 1 {
+        return said.err.contains(&format!("has no {vm}_cd0"));
+    }
+    verb == Verb::History && place == Place::Foreign && said.err.contains("this is not FreeBSD")
+}
+
+/// What one text has that the other has not, in its order.
+fn difference(name: &str, usual: &str, other: &str) -> String {
+    if usual == other {
+        return format!("# {name}: the same\n");
+    }
+    let lines = |one: &str, another: &str, sign: char| -> String {
+        let mut left: Vec<&str> = another.lines().collect();
+        let mut text = String::new();
+        for line in one.lines() {
+            match left.iter().position(|known| *known == line) {
+                Some(at) => drop(left.remove(at)),
+                None => text.push_str(&format!("# {sign} {line}\n")),
+            }
+        }
+        text
+    };
+    let (gone, new) = (lines(usual, other, '-'), lines(other, usual, '+'));
+    format!("# {name}:\n{gone}{new}")
+}

@@ -1,0 +1,251 @@
+//! What no compiler sees: layers, length of files, leftovers, and what README promises.
+
+use crate::case::root;
+use easy_bhyve::verb::Verb;
+use std::path::{Path, PathBuf};
+
+/// The longest that a file may be, in lines; only data of cases is longer.
+const LONGEST: usize = 400;
+
+/// A text file of the repository.
+struct File {
+    /// Its path in the repository.
+    path: String,
+    text: String,
+}
+
+impl File {
+    /// The part that is not only for tests: up to the first `#[cfg(test)]`.
+    fn shipped(&self) -> &str {
+        let is_test = self.path.ends_with("tests.rs");
+        if is_test {
+            return "";
+        }
+        self.text.split("#[cfg(test)]").next().unwrap_or_default()
+    }
+
+    /// Lines that are no comment, with their numbers.
+    fn shipped_lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        let lines = self.shipped().lines().enumerate();
+        lines
+            .filter(|(_, line)| !line.trim_start().starts_with("//"))
+            .map(|(number, line)| (number + 1, line))
+    }
+
+    fn is_in(&self, directory: &str) -> bool {
+        self.path.starts_with(directory)
+    }
+}
+
+/// Every text file below these, and those of the top level.
+fn files() -> Vec<File> {
+    let mut paths = Vec::new();
+    for directory in ["src", "tests", "examples", ".ci"] {
+        walk(&root().join(directory), &mut paths);
+    }
+    for name in ["Cargo.toml", "README.md", ".gitignore"] {
+        paths.push(root().join(name));
+    }
+    paths.sort();
+    let read = |path: PathBuf| {
+        Some(File {
+            text: std::fs::read_to_string(&path).ok()?,
+            path: path.strip_prefix(root()).ok()?.to_str()?.to_owned(),
+        })
+    };
+    let files: Vec<File> = paths.into_iter().filter_map(read).collect();
+    assert!(files.len() > 50, "only {} files were found", files.len());
+    files
+}
+
+fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            walk(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+/// `PATH:LINE: TEXT` of the shipped lines with one of these words in them, but for some files.
+fn uses(directory: &str, words: &[&str], but: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    for file in files().iter().filter(|file| file.is_in(directory)) {
+        for (number, line) in file.shipped_lines() {
+            let is_allowed = but.contains(&file.path.as_str());
+            if !is_allowed && words.iter().any(|word| line.contains(word)) {
+                found.push(format!("{}:{number}: {}", file.path, line.trim()));
+            }
+        }
+    }
+    found
+}
+
+fn none() -> Vec<String> {
+    Vec::new()
+}
+
+#[test]
+fn only_the_real_host_starts_processes() {
+    let allowed = ["src/host/system.rs", "src/main.rs"];
+    assert_eq!(
+        uses("src/", &["std::process", "Command::new("], &allowed),
+        none()
+    );
+    let main = std::fs::read_to_string(root().join("src/main.rs")).unwrap();
+    let lines: Vec<&str> = main
+        .lines()
+        .filter(|line| line.contains("std::process"))
+        .collect();
+    assert_eq!(lines, ["use std::process::ExitCode;"]);
+}
+
+#[test]
+fn only_process_reads_the_environment() {
+    assert_eq!(uses("src/", &["std::env"], &["src/process.rs"]), none());
+}
+
+#[test]
+fn plans_know_no_host() {
+    assert_eq!(
+        uses("src/plan/", &["host::", "std::fs", "std::io"], &[]),
+        none()
+    );
+}
+
+#[test]
+fn nothing_shipped_panics_on_purpose() {
+    assert_eq!(uses("src/", &[".unwrap()", ".expect(\""], &[]), none());
+}
+
+#[test]
+fn no_file_is_too_long_to_read_in_a_sitting() {
+    let is_read = |file: &&File| {
+        let is_ours = ["src/", "tests/", "examples/"]
+            .iter()
+            .any(|one| file.is_in(one));
+        is_ours && !file.is_in("tests/cases/")
+    };
+    let long: Vec<String> = files()
+        .iter()
+        .filter(is_read)
+        .map(|file| (file.text.lines().count(), &file.path))
+        .filter(|(lines, _)| *lines > LONGEST)
+        .map(|(lines, path)| format!("{path} has {lines} lines"))
+        .collect();
+    assert_eq!(long, none());
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    // Written apart, so that this file is not found.
+    let markers = ["TO-DO", "FIX-ME", "XX-X", "HA-CK", "db-g!"].map(|word| word.replace('-', ""));
+    let mut found = Vec::new();
+    for file in files() {
+        for (number, line) in file.text.lines().enumerate() {
+            let is_marked = markers.iter().any(|marker| has_word(line, marker));
+            if is_marked {
+                found.push(format!("{}:{}: {}", file.path, number + 1, line.trim()));
+            }
+        }
+    }
+    assert_eq!(found, none());
+}
+
+/// Whether a word is in a line, not as a part of another word.
+fn has_word(line: &str, word: &str) -> bool {
+    let is_end = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '_');
+    line.match_indices(word).any(|(at, _)| {
+        is_end(line[..at].chars().next_back()) && is_end(line[at + word.len()..].chars().next())
+    })
+}
+
+#[test]
+fn no_file_names_a_place_outside_of_the_repository() {
+    let places = ["/wo-rk/", "/ro-ot/", "/tmp/w-t/", "/ho-me/"].map(|place| place.replace('-', ""));
+    // Users that only tests have.
+    let invented = ["me", "a user", "user", "my-user"];
+    let mut found = Vec::new();
+    for file in files() {
+        for (number, line) in file.text.lines().enumerate() {
+            for place in &places {
+                let names_one = line.match_indices(place.as_str()).any(|(at, _)| {
+                    let rest = &line[at + place.len()..];
+                    let is_invented = invented.iter().any(|name| rest.starts_with(name));
+                    !(place.contains("home") && is_invented)
+                });
+                if names_one {
+                    found.push(format!("{}:{}: {}", file.path, number + 1, line.trim()));
+                }
+            }
+        }
+    }
+    assert_eq!(found, none());
+}
+
+#[test]
+fn every_difference_that_the_source_names_is_in_readme() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let listed = section(&readme, "## Differs from the shell script");
+    let mut tags = 0;
+    let mut missing = Vec::new();
+    for file in files().iter().filter(|file| file.is_in("src/")) {
+        for (_, rest) in file
+            .text
+            .match_indices("Differs: ")
+            .map(|(at, tag)| (at, &file.text[at + tag.len()..]))
+        {
+            tags += 1;
+            let sentence = comment(rest);
+            if !listed.contains(&sentence) {
+                missing.push(format!("{}: {sentence}", file.path));
+            }
+        }
+    }
+    assert!(tags > 0, "no source file has a tag");
+    assert_eq!(missing, none());
+}
+
+/// A sentence in a comment, from its beginning to the end of the comment or its first full stop.
+fn comment(text: &str) -> String {
+    let mut sentence = String::new();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim_start();
+        let words = line.trim_start_matches('/').trim_start();
+        if number > 0 && (!line.starts_with("//") || words.is_empty()) {
+            break;
+        }
+        if number > 0 {
+            sentence.push(' ');
+        }
+        sentence.push_str(words.trim_end());
+        if sentence.ends_with('.') {
+            break;
+        }
+    }
+    sentence
+}
+
+#[test]
+fn the_verbs_of_readme_are_those_of_the_program() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let rows = section(&readme, "## Commands");
+    let first_words = rows.lines().filter_map(|row| {
+        let word = row.strip_prefix("| `")?;
+        word.split([' ', '`']).next()
+    });
+    let verbs: Vec<&str> = first_words
+        .filter(|word| *word != "easy-bhyve" && !word.starts_with('-'))
+        .collect();
+    assert_eq!(verbs, Verb::ALL.map(Verb::as_str));
+}
+
+/// The text between a heading and the next of its level.
+fn section<'text>(text: &'text str, heading: &str) -> &'text str {
+    let start = text.find(&format!("\n{heading}\n"));
+    let start = start.unwrap_or_else(|| panic!("README has no heading {heading:?}"));
+    let rest = &text[start + heading.len() + 2..];
+    rest.split("\n## ").next().unwrap_or_default()
+}
