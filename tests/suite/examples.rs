@@ -64,7 +64,7 @@ fn every_example_is_tested() {
     let entries = std::fs::read_dir(root().join("examples")).unwrap();
     let mut files: Vec<String> = entries
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".conf"))
+        .filter(|name| Path::new(name).extension().is_some_and(|end| end == "conf"))
         .collect();
     files.sort();
     let mut tested = EXAMPLES.map(|(_, file, _)| file.to_owned()).to_vec();
@@ -113,7 +113,7 @@ impl Example {
             for words in calls(vm, verb) {
                 let words: Vec<&str> = words.iter().map(String::as_str).collect();
                 let usual = self.plan(vm, verb, Place::FreeBsd(14), &words, wrong);
-                text.push_str(&format!("$ {}\n{usual}", words.join(" ")));
+                text.extend(["$ ", &words.join(" "), "\n", &usual]);
                 for (name, place) in [
                     ("FreeBSD 15", Place::FreeBsd(15)),
                     ("not FreeBSD", Place::Foreign),
@@ -258,17 +258,17 @@ fn difference(name: &str, usual: &str, other: &str) -> String {
     if usual == other {
         return format!("# {name}: the same\n");
     }
-    let lines = |one: &str, another: &str, sign: char| -> String {
+    let lines = |one: &str, another: &str, sign: &str| -> String {
         let mut left: Vec<&str> = another.lines().collect();
         let mut text = String::new();
         for line in one.lines() {
             match left.iter().position(|known| *known == line) {
                 Some(at) => drop(left.remove(at)),
-                None => text.push_str(&format!("# {sign} {line}\n")),
+                None => text.extend(["# ", sign, " ", line, "\n"]),
             }
         }
         text
     };
-    let (gone, new) = (lines(usual, other, '-'), lines(other, usual, '+'));
+    let (gone, new) = (lines(usual, other, "-"), lines(other, usual, "+"));
     format!("# {name}:\n{gone}{new}")
 }

@@ -299,11 +299,15 @@ impl Scenario {
         let done = top(&good[..=at]).len();
         let calls = top(fake.host.calls());
         let later = calls.get(done..).unwrap_or_default();
+        let still_planned = top(&good[at + 1..]);
+        let is_undo = |one: &Logged| {
+            let is_planned =
+                !self.ends_by_freeing() && still_planned.iter().any(|next| next.argv == one.argv);
+            self.undo == Undo::All && is_freeing(one) && !is_planned
+        };
         later
             .iter()
-            .filter(|one| {
-                is_change(one) && !(self.undo == Undo::All && is_freeing(one)) && !is_unseen
-            })
+            .filter(|one| is_change(one) && !is_undo(one) && !is_unseen)
             .map(|one| format!("then came {}", view::call(one)))
             .collect()
     }

@@ -26,7 +26,6 @@ fn a_vm_is_made_installed_booted_and_shut_down() {
         ] {
             let said = call(&mut fake, CONFIG, words);
             assert_eq!(said.status, 0, "{words:?}: {said:?}");
-            println!("{words:?}\n{}{}", said.out, said.err);
         }
         fake.host.advance(60.0);
         for words in [
@@ -37,7 +36,6 @@ fn a_vm_is_made_installed_booted_and_shut_down() {
             &["fbsd0-history"],
         ] {
             let said = call(&mut fake, CONFIG, words);
-            println!("{words:?}\n{}{}", said.out, said.err);
             assert_eq!(said.status, 0, "{words:?}: {said:?}");
         }
         assert!(fake.host.state.vms.is_empty() && !fake.host.state.interfaces.contains_key("tap1"));

@@ -58,7 +58,7 @@ pub fn call_with_file<W: AsRef<str>>(fake: &mut Fake, file: &Path, words: &[W]) 
     let mut args: Vec<OsString> = words.iter().map(|word| word.as_ref().into()).collect();
     args.extend(["--config".into(), file.into()]);
     let shown = [(file.display().to_string(), "easy-bhyve.conf")];
-    said(fake, process(args, fake.uid), &shown)
+    said(fake, &process(args, fake.uid), &shown)
 }
 
 /// Calls the program as it lies in this directory, on a host of this name; the directory does not
@@ -75,13 +75,13 @@ pub fn call_in_directory<W: AsRef<str>>(
         host_name: format!("{host}.example.org"),
         ..process(args, fake.uid)
     };
-    said(fake, process, &[(format!("{}/", directory.display()), "")])
+    said(fake, &process, &[(format!("{}/", directory.display()), "")])
 }
 
-fn said(fake: &mut Fake, process: Process, shown: &[(String, &str)]) -> Said {
+fn said(fake: &mut Fake, process: &Process, shown: &[(String, &str)]) -> Said {
     let (out, err) = (fake.out.clone(), fake.err.clone());
     let status = easy_bhyve::main(
-        &process,
+        process,
         fake,
         &mut Output {
             out: &mut out.clone(),

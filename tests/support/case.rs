@@ -192,7 +192,9 @@ impl Case {
             let before = view::lines(&fake.host);
             let said = call_with_file(&mut fake, &config, &next.args);
             let after = view::lines(&fake.host);
-            text.push_str(&format!("$ {}\n", next.args.join(" ")));
+            text += "$ ";
+            text += &next.args.join(" ");
+            text.push('\n');
             text.push_str(&outcome(
                 &said,
                 &fake,
@@ -213,7 +215,10 @@ fn is_script(args: &[String], said: &Said) -> bool {
 fn outcome(said: &Said, fake: &Fake, difference: &[String], is_script: bool) -> String {
     let mut text = format!("== status\n{}\n", said.status);
     let mut section = |name: &str, content: &str| {
-        text.push_str(&format!("== {name}\n{content}"));
+        text += "== ";
+        text += name;
+        text.push('\n');
+        text += content;
         if !content.is_empty() && !content.ends_with('\n') {
             text.push_str("\n(no newline at the end)\n");
         }

@@ -86,17 +86,20 @@ fn interface(host: &Host, interface: &Interface) -> String {
         text.push_str(", no device");
     }
     if !interface.description.is_empty() {
-        text.push_str(&format!(", description {}", interface.description));
+        text += ", description ";
+        text += &interface.description;
     }
     if !interface.members.is_empty() {
-        text.push_str(&format!(", members {}", interface.members.join(" ")));
+        text += ", members ";
+        text += &interface.members.join(" ");
     }
     if let Some(pid) = interface.opened_by {
         let by = host.state.processes.get(&pid);
         let name = by.map_or("nobody", |process| {
             process.title.as_deref().unwrap_or(&process.comm)
         });
-        text.push_str(&format!(", open by {name}"));
+        text += ", open by ";
+        text += name;
     }
     text
 }
