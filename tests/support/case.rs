@@ -228,17 +228,27 @@ fn outcome(said: &Said, fake: &Fake, difference: &[String], is_script: bool) -> 
         section("refused by sh -n", &error);
     }
     section("stderr", &said.err);
-    let calls: Vec<String> = fake
-        .host
-        .calls()
-        .iter()
-        .filter(|logged| logged.depth == 0)
-        .map(|logged| view::call(logged) + "\n")
-        .collect();
-    section("calls", &calls.concat());
+    let top = fake.host.calls().iter().filter(|logged| logged.depth == 0);
+    section("calls", &repeated(top.map(view::call)));
     let host: Vec<String> = difference.iter().map(|line| format!("{line}\n")).collect();
     section("host", &host.concat());
     text
+}
+
+/// Lines, those that repeat themselves once with their number.
+fn repeated(lines: impl Iterator<Item = String>) -> String {
+    let mut runs: Vec<(String, usize)> = Vec::new();
+    for line in lines {
+        match runs.last_mut().filter(|(last, _)| *last == line) {
+            Some((_, times)) => *times += 1,
+            None => runs.push((line, 1)),
+        }
+    }
+    let shown = runs.into_iter().map(|(line, times)| match times {
+        1 => format!("{line}\n"),
+        _ => format!("{line} ({times} times)\n"),
+    });
+    shown.collect()
 }
 
 /// Whether sh(1) can read a script.
