@@ -133,6 +133,10 @@ fn serve(
         Outcome::Text(text) => output.out.write_all(text.as_bytes()).map_err(Error::from),
         Outcome::Plan(planned) => {
             let elevation = elevation(process, config, &planned, host, is_answered)?;
+            for finding in &planned.warnings {
+                let text = report::warning(finding, &invocation.title, config, process.colour);
+                let _ = output.err.write_all(text.as_bytes());
+            }
             for note in &planned.notes {
                 say(output, &invocation.title, note);
             }

@@ -1,6 +1,6 @@
 //! How an [`Error`] looks on standard error: the one renderer.
 
-use crate::config::Config;
+use crate::config::{Config, Finding};
 use crate::error::{Error, Origin};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::fmt::Write;
@@ -10,9 +10,32 @@ use std::fmt::Write;
 /// `title` is the program as it was called; `config` lends the source line of a setting.
 pub fn render(error: &Error, title: &str, config: Option<&Config>, colour: bool) -> String {
     match (&error.at, config) {
-        (Some(origin), Some(config)) => with_source(error, title, origin, config, colour),
+        (Some(origin), Some(config)) => with_source(
+            error,
+            &Level::ERROR.with_name(title),
+            origin,
+            config,
+            colour,
+        ),
         _ => plain(error, title),
     }
+}
+
+/// The text of a finding that is no error, with its newline.
+pub fn warning(finding: &Finding, title: &str, config: &Config, colour: bool) -> String {
+    let mut shown = Error::config(finding.message.as_str());
+    shown.help.extend(finding.help.clone());
+    let level = Level::WARNING.with_name(format!("{title}: warning"));
+    with_source(
+        &shown,
+        &level,
+        &Origin {
+            name: String::new(),
+            span: finding.span,
+        },
+        config,
+        colour,
+    )
 }
 
 fn plain(error: &Error, title: &str) -> String {
@@ -28,7 +51,7 @@ fn plain(error: &Error, title: &str) -> String {
 
 fn with_source(
     error: &Error,
-    title: &str,
+    level: &Level<'_>,
     origin: &Origin,
     config: &Config,
     colour: bool,
@@ -56,12 +79,7 @@ fn with_source(
     } else {
         mark.label(label)
     };
-    let mut group = Group::with_title(
-        Level::ERROR
-            .with_name(title)
-            .primary_title(error.what.as_str()),
-    )
-    .element(
+    let mut group = Group::with_title(level.clone().primary_title(error.what.as_str())).element(
         Snippet::source(source.as_ref())
             .line_start(place.line)
             .path(path)

@@ -70,7 +70,9 @@ impl<'plan> Run<'plan, '_, '_> {
     fn forms(&mut self, forms: &'plan [Form]) -> Result<()> {
         for form in forms {
             match form {
-                Form::Step(step) => self.step(step)?,
+                Form::Step(step) => {
+                    self.step(step)?;
+                }
                 Form::Guard(guard) => {
                     if !self.holds(&guard.test)? {
                         return Err(refused(&guard.refusal));
@@ -100,11 +102,12 @@ impl<'plan> Run<'plan, '_, '_> {
         }
     }
 
-    fn step(&mut self, step: &Step) -> Result<()> {
+    /// Makes a step; returns whether its condition asked for it.
+    fn step(&mut self, step: &Step) -> Result<bool> {
         if let Some(test) = &step.only_if
             && !self.holds(test)?
         {
-            return Ok(());
+            return Ok(false);
         }
         match &step.action {
             Action::Run(command) => {
@@ -118,7 +121,7 @@ impl<'plan> Run<'plan, '_, '_> {
             Action::Print(text) => self.output.out.write_all(text)?,
         }
         self.steps += 1;
-        Ok(())
+        Ok(true)
     }
 
     fn run(&mut self, command: &Command) -> Result<Finished> {
@@ -305,16 +308,16 @@ impl<'plan> Run<'plan, '_, '_> {
     fn undo(&mut self) -> (Vec<&'plan str>, Vec<Error>) {
         let (mut undone, mut failures) = (Vec::new(), Vec::new());
         while let Some(undo) = self.armed.pop() {
-            let before = failures.len();
+            let (before, mut changed) = (failures.len(), false);
             for form in &undo.forms {
                 let result = match form {
-                    Form::Step(step) => self.step(step),
+                    Form::Step(step) => self.step(step).map(|made| changed |= made),
                     Form::Wait(wait) => self.wait_to_undo(wait),
                     other => self.forms(std::slice::from_ref(other)),
                 };
                 failures.extend(result.err());
             }
-            if failures.len() == before {
+            if changed && failures.len() == before {
                 undone.push(undo.what.as_str());
             }
         }

@@ -1,6 +1,6 @@
 //! `easy-bhyve setup`: one link per VM and verb.
 
-use crate::config::Config;
+use crate::config::{Config, Finding, Severity, lint};
 use crate::error::{Error, Result};
 use crate::invocation::PROGRAM;
 use crate::invocation::options::DryRun;
@@ -87,8 +87,16 @@ pub fn setup(context: &mut Context<'_>, dry_run: DryRun) -> Result<Outcome> {
         dry_run,
         notes,
         done: Some(done.join("\n")),
+        warnings: warnings(context.config),
         ..Planned::default()
     }))
+}
+
+/// What looks wrong in the whole configuration; what is wrong for sure stops the verbs that it concerns.
+fn warnings(config: &Config) -> Vec<Finding> {
+    let mut findings = lint::check(config);
+    findings.retain(|finding| finding.severity == Severity::Warning);
+    findings
 }
 
 /// Links that changed, by VM.

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::class::is_name;
-use super::finding::{Finding, FindingName};
+use super::finding::{FindingName, Refused};
 use super::lexer::{Token, TokenKind};
 use super::parser::{MAX_DEPTH, Parser, parse};
 use super::source::Span;
@@ -24,7 +24,7 @@ struct Operand {
 
 impl Parser<'_, '_, '_> {
     /// Reads a statement that does not begin with an assignment.
-    pub(super) fn command(&mut self) -> Result<(), Finding> {
+    pub(super) fn command(&mut self) -> Result<(), Refused> {
         let (word, token) = self.literal();
         if self.at_end() {
             match word.as_slice() {
@@ -53,7 +53,7 @@ impl Parser<'_, '_, '_> {
     }
 
     /// Reads what follows `export` or `readonly`.
-    fn operands(&mut self, command: Token, freeze: bool) -> Result<(), Finding> {
+    fn operands(&mut self, command: Token, freeze: bool) -> Result<(), Refused> {
         let mut operands = Vec::new();
         self.skip_blanks();
         while !self.at_end() {
@@ -81,7 +81,7 @@ impl Parser<'_, '_, '_> {
         Ok(())
     }
 
-    fn operand(&mut self) -> Result<Operand, Finding> {
+    fn operand(&mut self) -> Result<Operand, Refused> {
         if self.token.kind == TokenKind::Name {
             let (name, name_span) = self.assigned_name()?;
             let value = Some(self.value()?);
@@ -110,7 +110,7 @@ impl Parser<'_, '_, '_> {
     }
 
     /// Reads what follows `.`, and then that file.
-    fn include(&mut self, dot: Token) -> Result<(), Finding> {
+    fn include(&mut self, dot: Token) -> Result<(), Refused> {
         self.skip_blanks();
         let first = self.token;
         let mut out = Out::marked();
@@ -139,7 +139,7 @@ impl Parser<'_, '_, '_> {
         self.read_included(&path, token)
     }
 
-    fn check_include(&self, out: &Out, token: Token) -> Result<(), Finding> {
+    fn check_include(&self, out: &Out, token: Token) -> Result<(), Refused> {
         let path = String::from_utf8_lossy(out.bytes());
         let no = |message: &str, help: String| {
             Err(self.refuse(FindingName::Include, token, message, help))
@@ -173,7 +173,7 @@ impl Parser<'_, '_, '_> {
         Ok(())
     }
 
-    fn read_included(&mut self, path: &Path, token: Token) -> Result<(), Finding> {
+    fn read_included(&mut self, path: &Path, token: Token) -> Result<(), Refused> {
         let shown = path.display();
         if self.reading.stack.len() >= MAX_DEPTH || self.reading.files >= MAX_FILES {
             let message = "too many files are included";

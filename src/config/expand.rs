@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::finding::{Finding, FindingName};
+use super::finding::{FindingName, Refused};
 use super::lexer::{Token, TokenKind};
 use super::parser::Parser;
 use super::pattern::{Pattern, Trim};
@@ -14,7 +14,7 @@ const MAX_PATTERN: usize = 1024;
 
 impl<'a> Parser<'a, '_, '_> {
     /// Reads an expansion; the current token is its `$`.
-    pub(super) fn parameter(&mut self, out: &mut Out, context: Context) -> Result<(), Finding> {
+    pub(super) fn parameter(&mut self, out: &mut Out, context: Context) -> Result<(), Refused> {
         let dollar = self.token;
         self.advance_joined();
         match self.token.kind {
@@ -31,7 +31,7 @@ impl<'a> Parser<'a, '_, '_> {
     }
 
     /// Reads `${…}`; the current token is the `{`.
-    fn brace(&mut self, dollar: Token, out: &mut Out, context: Context) -> Result<(), Finding> {
+    fn brace(&mut self, dollar: Token, out: &mut Out, context: Context) -> Result<(), Refused> {
         self.advance_joined();
         let length = self.token.kind == TokenKind::Length;
         if length {
@@ -108,7 +108,7 @@ impl<'a> Parser<'a, '_, '_> {
         dollar: Token,
         out: &mut Out,
         context: Context,
-    ) -> Result<(), Finding> {
+    ) -> Result<(), Refused> {
         let start = self.token;
         let mut word = out.inner();
         let inner = Context {
@@ -147,7 +147,7 @@ impl<'a> Parser<'a, '_, '_> {
         value: &[u8],
         out: &mut Out,
         context: Context,
-    ) -> Result<(), Finding> {
+    ) -> Result<(), Refused> {
         let longest = self.token.kind == TokenKind::Operator;
         if longest {
             self.advance_joined();
@@ -219,7 +219,7 @@ impl<'a> Parser<'a, '_, '_> {
         self.reading.outside.variable(name).map(Cow::Owned)
     }
 
-    fn readable(&self, name: &[u8], dollar: Token) -> Result<Option<Cow<'_, [u8]>>, Finding> {
+    fn readable(&self, name: &[u8], dollar: Token) -> Result<Option<Cow<'_, [u8]>>, Refused> {
         if OWN_OF_SHELL.contains(&name) && self.reading.store.value(name).is_none() {
             let name = String::from_utf8_lossy(name);
             return Err(self.refuse(

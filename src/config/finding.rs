@@ -168,6 +168,16 @@ impl Finding {
     }
 }
 
+/// A finding that ends a statement; small, since nearly every step of the parser could return one.
+#[derive(Debug)]
+pub(super) struct Refused(pub(super) Box<Finding>);
+
+impl From<Finding> for Refused {
+    fn from(finding: Finding) -> Self {
+        Self(Box::new(finding))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

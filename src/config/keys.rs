@@ -72,7 +72,7 @@ fn is_number(text: &str) -> bool {
 }
 
 /// The ways to split a name into VM and key, the longest VM first; no known key has two `_`.
-fn splits(name: &str) -> impl Iterator<Item = (&str, &str)> {
+pub(super) fn splits(name: &str) -> impl Iterator<Item = (&str, &str)> {
     let underscores = name.rmatch_indices('_').take(2);
     let parts = underscores.filter_map(|(at, _)| Some((name.get(..at)?, name.get(at + 1..)?)));
     parts.filter(|(_, key)| is_known(key))
@@ -113,12 +113,7 @@ impl Config {
 
     /// The VM that a variable belongs to, and the key that it is there.
     pub fn owner<'n>(&self, name: &'n str) -> Option<(&'n str, &'n str)> {
-        self.owners(name).next()
-    }
-
-    /// All VMs that a variable could belong to, the one that has it first.
-    pub(super) fn owners<'n>(&self, name: &'n str) -> impl Iterator<Item = (&'n str, &'n str)> {
-        splits(name).filter(|(vm, _)| self.is_vm(vm))
+        splits(name).find(|(vm, _)| self.is_vm(vm))
     }
 
     /// The known keys that are set for one VM; takes one look at each variable's name.

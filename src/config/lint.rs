@@ -13,13 +13,28 @@ pub fn check(config: &Config) -> Vec<Finding> {
     let mut findings = line_ends(config);
     let all = config.keys_of_all();
     let vms: HashSet<&str> = all.iter().map(|keys| keys.vm).collect();
+    let longest = vms.iter().map(|vm| vm.len()).max().unwrap_or_default();
     for assignment in config.store.last(|_| true) {
-        findings.extend(name(config, &vms, assignment));
+        findings.extend(name(&|vm| vms.contains(vm), longest, assignment));
     }
     findings.extend(all.iter().flat_map(|keys| conflicts(config, keys)));
     findings.extend(same_ids(config));
     findings.sort_by_key(|finding| (finding.span.file, finding.span.start));
     findings
+}
+
+/// Looks at the names that begin like those of one VM.
+pub fn of_vm(config: &Config, vm: &str) -> Vec<Finding> {
+    let begins = |name: &[u8]| {
+        name.strip_prefix(vm.as_bytes())
+            .is_some_and(|rest| rest.starts_with(b"_"))
+    };
+    let is_vm = |name: &str| config.is_vm(name);
+    config
+        .store
+        .last(begins)
+        .filter_map(|assignment| name(&is_vm, usize::MAX, assignment))
+        .collect()
 }
 
 /// Two spellings of one key of a VM with two different values.
@@ -80,7 +95,11 @@ fn line_ends(config: &Config) -> Vec<Finding> {
 }
 
 /// What there is to say about one variable's name.
-fn name(config: &Config, vms: &HashSet<&str>, assignment: Assignment<'_>) -> Option<Finding> {
+fn name(
+    is_vm: &dyn Fn(&str) -> bool,
+    longest: usize,
+    assignment: Assignment<'_>,
+) -> Option<Finding> {
     let name = assignment.name;
     if let Some(vm) = name.strip_suffix("_id").filter(|vm| !is_vm_name(vm)) {
         return Some(Finding::new(
@@ -90,7 +109,7 @@ fn name(config: &Config, vms: &HashSet<&str>, assignment: Assignment<'_>) -> Opt
             "begin the name with a letter",
         ));
     }
-    let mut owners = config.owners(name);
+    let mut owners = keys::splits(name).filter(|(vm, _)| is_vm(vm));
     if let Some((vm, key)) = owners.next() {
         let (other, other_key) = owners.next()?;
         return Some(Finding::new(
@@ -100,10 +119,11 @@ fn name(config: &Config, vms: &HashSet<&str>, assignment: Assignment<'_>) -> Opt
             "rename one of the two VMs",
         ));
     }
-    let mut underscores = name
-        .rmatch_indices('_')
-        .filter_map(|(at, _)| name.get(..at));
-    let vm = underscores.find(|vm| vms.contains(vm))?;
+    // No VM's name is longer: a name full of underscores costs no more than its length.
+    let end = name.len().min(longest.saturating_add(1));
+    let underscores = name.get(..end).unwrap_or_default().rmatch_indices('_');
+    let mut underscores = underscores.filter_map(|(at, _)| name.get(..at));
+    let vm = underscores.find(|vm| is_vm(vm))?;
     let key = name.get(vm.len() + 1..).unwrap_or_default();
     let nearest = nearest(key);
     Some(Finding::new(

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::Reading;
-use super::finding::{Finding, FindingName};
+use super::finding::{FindingName, Refused};
 use super::lexer::{Lexer, Token, TokenKind};
 use super::source::{FileId, Span};
 use super::store::Piece;
@@ -56,6 +56,7 @@ pub(super) fn parse(reading: &mut Reading<'_>, file: FileId) {
         depth: 0,
     };
     // Most lines are one assignment.
+    #[expect(clippy::naive_bytecount, reason = "fast enough, and one crate less")]
     let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
     parser.reading.store.expect(lines.min(MAX_EXPECTED));
     parser.check_nul();
@@ -95,8 +96,8 @@ impl Parser<'_, '_, '_> {
 
     pub(super) fn nested(
         &mut self,
-        read: impl FnOnce(&mut Self) -> Result<(), Finding>,
-    ) -> Result<(), Finding> {
+        read: impl FnOnce(&mut Self) -> Result<(), Refused>,
+    ) -> Result<(), Refused> {
         if self.depth >= MAX_DEPTH {
             let message = "quotes and expansions are nested too deeply";
             let help = "use variables of their own for the parts";
@@ -123,7 +124,7 @@ impl Parser<'_, '_, '_> {
             };
             let help = "write the file as plain text";
             let finding = self.refuse(FindingName::Nul, token, "the file holds a NUL byte", help);
-            self.reading.findings.push(finding);
+            self.reading.findings.push(*finding.0);
         }
     }
 
@@ -132,7 +133,7 @@ impl Parser<'_, '_, '_> {
             self.depth = 0;
             if let Err(finding) = self.statement() {
                 if self.reading.findings.len() < MAX_FINDINGS {
-                    self.reading.findings.push(finding);
+                    self.reading.findings.push(*finding.0);
                 }
                 self.skip_line();
             }
@@ -145,7 +146,7 @@ impl Parser<'_, '_, '_> {
         }
     }
 
-    fn statement(&mut self) -> Result<(), Finding> {
+    fn statement(&mut self) -> Result<(), Refused> {
         match self.token.kind {
             TokenKind::Blank
             | TokenKind::Newline
@@ -165,7 +166,7 @@ impl Parser<'_, '_, '_> {
     }
 
     /// Takes the `;` behind a statement, or sees that its line ends here.
-    fn statement_end(&mut self) -> Result<(), Finding> {
+    fn statement_end(&mut self) -> Result<(), Refused> {
         match self.token.kind {
             TokenKind::Semicolon => {
                 self.advance_joined();
@@ -190,7 +191,7 @@ impl Parser<'_, '_, '_> {
         ends_word(self.token.kind)
     }
 
-    fn assignments(&mut self) -> Result<(), Finding> {
+    fn assignments(&mut self) -> Result<(), Refused> {
         let first = self.token;
         loop {
             let (name, name_span) = self.assigned_name()?;
@@ -208,7 +209,7 @@ impl Parser<'_, '_, '_> {
     }
 
     /// Takes `name=`.
-    pub(super) fn assigned_name(&mut self) -> Result<(Piece, Span), Finding> {
+    pub(super) fn assigned_name(&mut self) -> Result<(Piece, Span), Refused> {
         let first = self.token;
         let name = self.name();
         let whole = Token {
@@ -223,7 +224,7 @@ impl Parser<'_, '_, '_> {
     }
 
     /// Takes the value behind an `=`.
-    pub(super) fn value(&mut self) -> Result<(Piece, Span), Finding> {
+    pub(super) fn value(&mut self) -> Result<(Piece, Span), Refused> {
         let first = self.token;
         if first.kind == TokenKind::Text && self.is_plain(first) {
             self.advance();
@@ -256,7 +257,7 @@ impl Parser<'_, '_, '_> {
         ends && !self.text(text).contains(&b'~') && text.end - text.start <= MAX_VALUE
     }
 
-    pub(super) fn check_full(&self, out: &Out, at: Token) -> Result<(), Finding> {
+    pub(super) fn check_full(&self, out: &Out, at: Token) -> Result<(), Refused> {
         if out.is_full() || self.reading.store.made() > MAX_MADE {
             let message = "the value grows beyond 64 KiB, or all values beyond 64 MiB";
             let help = "shorten what it is put together from";
@@ -271,7 +272,7 @@ impl Parser<'_, '_, '_> {
         name_span: Span,
         value: Piece,
         value_span: Span,
-    ) -> Result<(), Finding> {
+    ) -> Result<(), Refused> {
         let assigned = self
             .reading
             .store

@@ -54,7 +54,7 @@ impl Pattern {
             elements.push(match byte {
                 b'*' if active => Element::Run,
                 b'?' if active => Element::One,
-                b'\\' if active => Element::Byte(reader.next().map_or(byte, |(byte, _)| byte)),
+                b'\\' if active => Element::Byte(reader.escaped()?),
                 b'[' if active => reader.set()?,
                 _ => Element::Byte(byte),
             });
@@ -176,11 +176,20 @@ impl Reader<'_> {
         found
     }
 
+    /// The byte behind a backslash; the backslash if it is the last.
+    fn escaped(&mut self) -> Result<u8, Unclear> {
+        match self.next() {
+            Some((byte, true)) => Ok(byte),
+            Some(_) => Err(Unclear("a backslash of a variable meets quoted text")),
+            None => Ok(b'\\'),
+        }
+    }
+
     /// The next byte with a backslash before it taken away.
-    fn character(&mut self) -> Option<u8> {
-        match self.next()? {
-            (b'\\', true) => Some(self.next().map_or(b'\\', |(byte, _)| byte)),
-            (byte, _) => Some(byte),
+    fn character(&mut self) -> Result<Option<u8>, Unclear> {
+        match self.next() {
+            Some((b'\\', true)) => self.escaped().map(Some),
+            next => Ok(next.map(|(byte, _)| byte)),
         }
     }
 
@@ -223,7 +232,7 @@ impl Reader<'_> {
                 _ => {}
             }
         }
-        let Some(low) = self.character() else {
+        let Some(low) = self.character()? else {
             return Ok(());
         };
         let range = self.peek(0) == Some((b'-', true)) && self.peek(1) != Some((b']', true));
@@ -238,7 +247,7 @@ impl Reader<'_> {
         if self.peek(0) == Some((b'[', true)) {
             return Err(Unclear("a range cannot end at an unquoted ["));
         }
-        let high = self.character().unwrap_or(low);
+        let high = self.character()?.unwrap_or(low);
         if !(low.is_ascii() && high.is_ascii()) {
             return Err(Unclear("the order of characters outside ASCII differs"));
         }

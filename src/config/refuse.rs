@@ -2,7 +2,7 @@
 
 use super::class::is_name;
 use super::expand::OWN_OF_SHELL;
-use super::finding::{Finding, FindingName};
+use super::finding::{Finding, FindingName, Refused};
 use super::lexer::{Token, TokenKind};
 use super::parser::Parser;
 use super::source::Span;
@@ -16,11 +16,11 @@ impl Parser<'_, '_, '_> {
         at: Token,
         message: impl Into<String>,
         help: impl Into<String>,
-    ) -> Finding {
-        Finding::new(name, self.span(at), message, help)
+    ) -> Refused {
+        Refused::from(Finding::new(name, self.span(at), message, help))
     }
 
-    pub(super) fn unterminated(&self, open: Token) -> Finding {
+    pub(super) fn unterminated(&self, open: Token) -> Refused {
         let (what, close, length) = match (open.kind, self.text(open).first()) {
             (TokenKind::DoubleQuote, _) => ("quote", "\"", 1),
             (TokenKind::Dollar, _) => ("${", "}", 1),
@@ -39,7 +39,7 @@ impl Parser<'_, '_, '_> {
         )
     }
 
-    pub(super) fn command_substitution(&self, at: Token) -> Finding {
+    pub(super) fn command_substitution(&self, at: Token) -> Refused {
         let behind = self.bytes.get(at.start..).unwrap_or_default();
         if behind.starts_with(b"$((") {
             let message = "arithmetic is not computed";
@@ -50,7 +50,7 @@ impl Parser<'_, '_, '_> {
     }
 
     /// Refuses `$1` and its kin; the current token is the special character.
-    pub(super) fn special(&self, dollar: Token) -> Finding {
+    pub(super) fn special(&self, dollar: Token) -> Refused {
         let sign = String::from_utf8_lossy(self.text(self.token));
         let at = dollar.to(self.token);
         let message = format!("${sign} has no value in a configuration");
@@ -58,7 +58,7 @@ impl Parser<'_, '_, '_> {
         self.refuse(FindingName::SpecialParameter, at, message, help)
     }
 
-    pub(super) fn bad_expansion(&self, dollar: Token) -> Finding {
+    pub(super) fn bad_expansion(&self, dollar: Token) -> Refused {
         let at = Token {
             end: self.behind.max(dollar.end),
             ..dollar
@@ -69,7 +69,7 @@ impl Parser<'_, '_, '_> {
         self.refuse(FindingName::BadExpansion, at, message, help)
     }
 
-    pub(super) fn empty_statement(&self) -> Finding {
+    pub(super) fn empty_statement(&self) -> Refused {
         let message = "there is nothing before this ;";
         self.refuse(
             FindingName::EmptyStatement,
@@ -80,7 +80,7 @@ impl Parser<'_, '_, '_> {
     }
 
     /// Refuses the operator at the current token.
-    pub(super) fn control(&self, behind_statement: bool) -> Finding {
+    pub(super) fn control(&self, behind_statement: bool) -> Refused {
         let sign = String::from_utf8_lossy(self.text(self.token)).into_owned();
         let what = match sign.as_str() {
             "(" if !behind_statement => {
@@ -96,7 +96,7 @@ impl Parser<'_, '_, '_> {
     }
 
     /// Refuses `a=b c`; the current token begins `c`.
-    pub(super) fn prefix_assignment(&self, first: Token) -> Finding {
+    pub(super) fn prefix_assignment(&self, first: Token) -> Refused {
         let name = String::from_utf8_lossy(self.text(first)).into_owned();
         let word = self.shown_word();
         let assigned = Token {
@@ -133,16 +133,16 @@ impl Parser<'_, '_, '_> {
             .collect()
     }
 
-    pub(super) fn readonly(&self, name: Span, frozen: Span) -> Finding {
+    pub(super) fn readonly(&self, name: Span, frozen: Span) -> Refused {
         let text = String::from_utf8_lossy(self.reading.store.sources.text(name)).into_owned();
         let place = self.reading.store.sources.place(frozen);
         let message = format!("{text} was made readonly at {place}");
         let help = "remove one of the two lines";
-        Finding::new(FindingName::Readonly, name, message, help)
+        Refused::from(Finding::new(FindingName::Readonly, name, message, help))
     }
 
     /// Refuses an assignment to a variable that the shell changes by itself.
-    pub(super) fn check_own_of_shell(&self, name: &[u8], at: Token) -> Result<(), Finding> {
+    pub(super) fn check_own_of_shell(&self, name: &[u8], at: Token) -> Result<(), Refused> {
         if !OWN_OF_SHELL.contains(&name) || name.starts_with(b"PS") || name == b"IFS" {
             return Ok(());
         }
@@ -158,14 +158,14 @@ impl Parser<'_, '_, '_> {
         ))
     }
 
-    pub(super) fn array(&self, at: Token) -> Finding {
+    pub(super) fn array(&self, at: Token) -> Refused {
         let message = "sh has no arrays";
         let help = "use one variable for each value, or quote the parenthesis";
         self.refuse(FindingName::Array, at, message, help)
     }
 
     /// Refuses a statement that begins with `word`; the current token stands behind it.
-    pub(super) fn refused_command(&mut self, word: &[u8], at: Token) -> Finding {
+    pub(super) fn refused_command(&mut self, word: &[u8], at: Token) -> Refused {
         let shown: String = String::from_utf8_lossy(word).chars().take(40).collect();
         if KEYWORDS.contains(&word) {
             let message = format!("{shown} makes assignments depend on something");
@@ -214,7 +214,7 @@ impl Parser<'_, '_, '_> {
     }
 
     /// Refuses a word whose text before `=` is no name.
-    fn bad_assignment(&self, word: &[u8], equals: usize, at: Token) -> Finding {
+    fn bad_assignment(&self, word: &[u8], equals: usize, at: Token) -> Refused {
         let name = word.get(..equals).unwrap_or_default();
         let shown = String::from_utf8_lossy(name);
         if let Some(name) = name.strip_suffix(b"+").filter(|name| is_name(name)) {

@@ -1,7 +1,7 @@
 //! The value of a word: quotes removed, `$name` and `~` expanded; nothing is split or globbed.
 
 use super::ansi;
-use super::finding::{Finding, FindingName};
+use super::finding::{FindingName, Refused};
 use super::lexer::{Token, TokenKind};
 use super::parser::Parser;
 use super::pattern::Marked;
@@ -124,7 +124,7 @@ impl<'a> Parser<'a, '_, '_> {
         out: &mut Out,
         until: Until,
         context: Context,
-    ) -> Result<(), Finding> {
+    ) -> Result<(), Refused> {
         let quoted = context.quoted;
         let mut tilde = if quoted { Tilde::No } else { Tilde::Here };
         loop {
@@ -193,7 +193,7 @@ impl<'a> Parser<'a, '_, '_> {
         tilde: &mut Tilde,
         token: Token,
         colon: bool,
-    ) -> Result<(), Finding> {
+    ) -> Result<(), Refused> {
         let text = self.text(token);
         if !text.contains(&b'~') && !matches!(tilde, Tilde::User(_)) {
             out.push(text, false);
@@ -228,14 +228,14 @@ impl<'a> Parser<'a, '_, '_> {
     }
 
     /// Refuses `~$x` in braces: dash loses its way there when it skips the word.
-    fn check_tilde(&self, dollar: Token, until: Until) -> Result<(), Finding> {
+    fn check_tilde(&self, dollar: Token, until: Until) -> Result<(), Refused> {
         if matches!(until, Until::Brace(_)) {
             return Err(self.unclear_tilde(dollar, "with a $ behind it"));
         }
         Ok(())
     }
 
-    fn unclear_tilde(&self, at: Token, how: &str) -> Finding {
+    fn unclear_tilde(&self, at: Token, how: &str) -> Refused {
         let message = format!("shells do not agree on a ~ {how} in this place");
         let help = "write \\~ for the character, ${HOME} for your home directory";
         self.refuse(FindingName::Tilde, at, message, help)
@@ -261,7 +261,7 @@ impl<'a> Parser<'a, '_, '_> {
         self.reading.outside.home(user)
     }
 
-    fn bad_escape(&self, token: Token, bad: ansi::BadEscape) -> Finding {
+    fn bad_escape(&self, token: Token, bad: ansi::BadEscape) -> Refused {
         let at = Token {
             start: (token.start + 2 + bad.at).min(token.end),
             ..token

@@ -166,7 +166,7 @@ fn make_bridge(plan: &mut Plan, vm: &Vm, bridge: &IfName, survey: &Survey) {
                     .into(),
             ],
             when: When::Failure,
-            what: format!("{bridge}, unless it has members"),
+            what: bridge.to_string(),
         });
     }
     let mut is_up = existing.is_some_and(|bridge| bridge.is_up);

@@ -31,6 +31,7 @@ pub(super) fn console(context: &mut Context<'_>, vm: &Vm, dry_run: DryRun) -> Re
             vm.name
         )],
         done: None,
+        ..Planned::default()
     }))
 }
 
@@ -101,6 +102,7 @@ pub(super) fn clean(context: &mut Context<'_>, vm: &Vm, dry_run: DryRun) -> Resu
         assumption: Assumption::Started,
         notes,
         done: Some(done),
+        ..Planned::default()
     }))
 }
 

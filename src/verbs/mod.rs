@@ -7,7 +7,7 @@ mod resources;
 mod snapshots;
 mod start;
 
-use crate::config::Config;
+use crate::config::{Config, Finding};
 use crate::error::{Error, Result};
 use crate::host::Look;
 use crate::invocation::Work;
@@ -50,6 +50,8 @@ pub struct Planned {
     pub plan: Plan,
     /// Whether and how it is only shown.
     pub dry_run: DryRun,
+    /// What looks wrong in the configuration.
+    pub warnings: Vec<Finding>,
     /// What is said on standard error beforehand.
     pub notes: Vec<String>,
     /// What a preview on a host that cannot be asked takes for granted.

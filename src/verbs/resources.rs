@@ -1,6 +1,7 @@
 //! `resources`: every resolved setting, and with `-V` the VM's disk.
 
 use super::{Context, Outcome, Planned, json, wants_json};
+use crate::config::lint;
 use crate::error::{Error, Result};
 use crate::invocation::options::ResourcesArgs;
 use crate::model::name::Dataset;
@@ -23,6 +24,7 @@ pub(super) fn resources(
     let settings = settings(context, &vm);
     let mut planned = Planned {
         dry_run: args.dry_run.into(),
+        warnings: lint::of_vm(context.config, vm.name.as_str()),
         ..Planned::default()
     };
     if let Some(size) = &args.size {

@@ -13,6 +13,7 @@ use crate::suggest;
 use crate::survey::{self, Nodes};
 use crate::tools::{bhyve, zfs};
 use crate::verb::Verb;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 pub(super) fn snapshot(context: &mut Context<'_>, vm: &Vm, args: &SnapshotArgs) -> Result<Outcome> {
@@ -228,22 +229,25 @@ fn targets(
             return Err(Error::usage(format!("{target} is named twice"))
                 .note(format!("{} is cloned to it already", vm.name)));
         }
-        if context.is_answered {
-            refuse_existing(context, &target)?;
-        }
         targets.push(target);
+    }
+    if context.is_answered {
+        refuse_existing(context, &targets)?;
     }
     Ok(targets)
 }
 
-fn refuse_existing(context: &mut Context<'_>, target: &Dataset) -> Result<()> {
-    let Some(parent) = target.parent() else {
-        return Ok(());
-    };
-    let children = survey::answer(context.look, &zfs::children(&parent))?;
-    if children.lines().any(|name| name == target.as_str()) {
-        return Err(Error::host(format!("{target} exists already"))
-            .help("name another VM; nothing was cloned"));
+fn refuse_existing(context: &mut Context<'_>, targets: &[Dataset]) -> Result<()> {
+    let parents: BTreeSet<Dataset> = targets.iter().filter_map(Dataset::parent).collect();
+    for parent in parents {
+        let children = survey::answer(context.look, &zfs::children(&parent))?;
+        if let Some(target) = targets
+            .iter()
+            .find(|target| children.lines().any(|name| name == target.as_str()))
+        {
+            return Err(Error::host(format!("{target} exists already"))
+                .help("name another VM; nothing was cloned"));
+        }
     }
     Ok(())
 }

@@ -4,173 +4,16 @@
 //! that dash lacks (`$'…'`) are compared with bash, where it is installed.
 
 mod generate;
+mod shell;
 
-use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-use easy_bhyve::config::{Config, ConfigError, FindingName, Outside, Source, parse};
+use easy_bhyve::config::{ConfigError, FindingName};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Settings, TestRunner};
 
 use generate::{Choices, Generator, RULES, Rules};
-
-const HOME: &str = "/home/a user";
-const ENVIRONMENT: [(&str, &str); 3] = [("HOME", HOME), ("env1", "en  v*"), ("b", "")];
-const NAMES: [&str; 12] = [
-    "a", "b", "c", "d", "foo", "a_x", "ro0", "ro1", "ro2", "included", "env1", "HOME",
-];
-const INCLUDED: &str = "included=\"$a-\"${included}x\nc=${c:-from include}\n";
-
-type Values = BTreeMap<&'static str, Option<Vec<u8>>>;
-
-/// A shell to compare with, and the home that it knows for root.
-struct Shell {
-    program: PathBuf,
-    root: Vec<u8>,
-}
-
-impl Shell {
-    fn new(program: &str) -> Option<Self> {
-        let program = PathBuf::from(program);
-        let root = command(&program, Path::new("/"))
-            .args(["-c", "printf %s ~root"])
-            .output()
-            .ok()?;
-        Some(Self {
-            program,
-            root: root.stdout,
-        })
-    }
-
-    /// A shell that knows `$'…'`.
-    fn ansi() -> Option<Self> {
-        let known = [
-            "/bin/bash",
-            "/usr/bin/bash",
-            "/usr/local/bin/bash",
-            "/bin/sh",
-        ];
-        known
-            .iter()
-            .filter_map(|program| Self::new(program))
-            .find(|shell| {
-                let mut command = command(&shell.program, Path::new("/"));
-                command
-                    .args(["-c", r"printf %s $'\x41'"])
-                    .output()
-                    .unwrap()
-                    .stdout
-                    == b"A"
-            })
-    }
-
-    /// The variables after each file, or what the shell said against it.
-    fn run(&self, files: &[Vec<u8>]) -> Vec<Result<Values, String>> {
-        let directory = tempfile::tempdir().unwrap();
-        let path = |name: &str| directory.path().join(name);
-        std::fs::write(path("inc.conf"), INCLUDED).unwrap();
-        let mut script = String::new();
-        for (number, file) in files.iter().enumerate() {
-            std::fs::write(path(&format!("{number}.conf")), file).unwrap();
-            script.push_str(&format!("(\n. ./{number}.conf\n"));
-            for name in NAMES {
-                script.push_str(&format!(
-                    "case ${{{name}+s}} in s) printf '%s\\000' \"={name}=${name}\";; esac\n"
-                ));
-            }
-            script.push_str(&format!(
-                "printf 'end\\000') 2>{number}.err\nprintf 'file\\000'\n"
-            ));
-        }
-        std::fs::write(path("script"), script).unwrap();
-        let output = command(&self.program, directory.path())
-            .arg("./script")
-            .output()
-            .unwrap();
-        let mut results = Vec::new();
-        let mut values = nothing();
-        let mut ended = false;
-        for word in output.stdout.split(|byte| *byte == 0) {
-            match word {
-                b"file" => {
-                    let errors = std::fs::read(path(&format!("{}.err", results.len()))).unwrap();
-                    let errors = String::from_utf8_lossy(&errors).into_owned();
-                    let values = std::mem::replace(&mut values, nothing());
-                    let ended = std::mem::take(&mut ended);
-                    results.push(if ended && errors.is_empty() {
-                        Ok(values)
-                    } else {
-                        Err(errors)
-                    });
-                }
-                b"end" => ended = true,
-                _ => {
-                    for name in NAMES {
-                        let value = word.strip_prefix(format!("={name}=").as_bytes());
-                        if let Some(value) = value {
-                            values.insert(name, Some(value.to_vec()));
-                        }
-                    }
-                }
-            }
-        }
-        assert_eq!(
-            results.len(),
-            files.len(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        results
-    }
-
-    /// What we make of a file.
-    fn read(&self, directory: &Path, file: &[u8]) -> Result<Config, ConfigError> {
-        let variable = |name: &str| {
-            let known = ENVIRONMENT.iter().find(|(known, _)| *known == name);
-            known.map(|(_, value)| OsString::from(value))
-        };
-        let home = |user: &OsStr| {
-            (user.as_bytes() == b"root").then(|| OsString::from_vec(self.root.clone()).into())
-        };
-        let outside = Outside {
-            variable: &variable,
-            home: &home,
-        };
-        parse(
-            vec![Source::new(
-                directory.join("easy-bhyve.conf"),
-                file.to_vec(),
-            )],
-            &outside,
-        )
-    }
-}
-
-fn command(program: &Path, directory: &Path) -> Command {
-    let mut command = Command::new(program);
-    command
-        .env_clear()
-        .envs(ENVIRONMENT)
-        .current_dir(directory)
-        .stdin(Stdio::null());
-    command
-}
-
-fn nothing() -> Values {
-    NAMES.iter().map(|name| (*name, None)).collect()
-}
-
-fn ours(config: &Config) -> Values {
-    let environment = |name: &str| ENVIRONMENT.iter().find(|(known, _)| *known == name);
-    let value = |name: &&'static str| {
-        let own = config.get(name).map(|assignment| assignment.value.to_vec());
-        own.or_else(|| environment(name).map(|(_, value)| value.as_bytes().to_vec()))
-    };
-    NAMES.iter().map(|name| (*name, value(name))).collect()
-}
+use shell::{INCLUDED, Shell, ours};
 
 fn show(bytes: &[u8]) -> String {
     bytes
@@ -385,8 +228,8 @@ fn spans_are_inside(bytes: &[u8]) -> Result<(), TestCaseError> {
             "{span:?}"
         );
         let place = config.place(span);
-        let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
-        prop_assert!(place.line >= 1 && place.line <= lines && place.column >= 1);
+        let most = bytes.split(|byte| *byte == b'\n').count();
+        prop_assert!(place.line >= 1 && place.line <= most && place.column >= 1);
         let line = config.line(span);
         prop_assert!(place.column <= line.text.len() + 2 && line.number == place.line);
     }

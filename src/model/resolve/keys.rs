@@ -1,8 +1,8 @@
 //! The keys of one VM, sorted into those with a name of their own and the numbered ones.
 
 use super::{VmName, free_ids, origin, setting_error};
-use crate::config::{Assignment, Config, Keys, canonical, de};
-use crate::error::{Error, Result};
+use crate::config::{Assignment, Config, Keys, canonical, de, lint};
+use crate::error::{Error, Origin, Result};
 use crate::model::settings::VmSettings;
 use std::collections::BTreeMap;
 
@@ -33,25 +33,16 @@ pub(super) fn settings<'config>(
             continue;
         }
         // Differs: the script ignored its own older names without a word.
-        let current = canonical(key);
-        match named.get(current) {
-            Some(other) if other.value != assignment.value => {
-                return Err(Error::config(format!(
-                    "{} and {} are one setting, and have two values",
-                    other.name, assignment.name
-                ))
-                .at(Some(&origin(&assignment)))
-                .note(format!(
-                    "{} is set at {}",
-                    other.name,
-                    config.place(other.value_span)
-                ))
-                .help(format!("keep {name}_{current} and remove the other")));
-            }
-            _ => {
-                named.insert(current, assignment);
-            }
-        }
+        named.insert(canonical(key), assignment);
+    }
+    if let Some(conflict) = lint::conflicts(config, keys).into_iter().next() {
+        let at = Origin {
+            name: String::new(),
+            span: conflict.span,
+        };
+        let mut error = Error::config(conflict.message).at(Some(&at));
+        error.help.extend(conflict.help);
+        return Err(error);
     }
     let settings = de::from_keys(named).map_err(|error| match &error.name {
         Some(wrong) if *wrong == format!("{name}_id") => {

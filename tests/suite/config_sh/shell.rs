@@ -1,0 +1,166 @@
+//! A real shell that reads files, and the same files read by us.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use easy_bhyve::config::{Config, ConfigError, Outside, Source, parse};
+
+const HOME: &str = "/home/a user";
+const ENVIRONMENT: [(&str, &str); 3] = [("HOME", HOME), ("env1", "en  v*"), ("b", "")];
+const NAMES: [&str; 12] = [
+    "a", "b", "c", "d", "foo", "a_x", "ro0", "ro1", "ro2", "included", "env1", "HOME",
+];
+/// What `inc.conf` holds.
+pub(super) const INCLUDED: &str = "included=\"$a-\"${included}x\nc=${c:-from include}\n";
+
+/// The variables that are compared.
+pub(super) type Values = BTreeMap<&'static str, Option<Vec<u8>>>;
+
+/// A shell to compare with, and the home that it knows for root.
+pub(super) struct Shell {
+    pub(super) program: PathBuf,
+    pub(super) root: Vec<u8>,
+}
+
+impl Shell {
+    pub(super) fn new(program: &str) -> Option<Self> {
+        let program = PathBuf::from(program);
+        let root = command(&program, Path::new("/"))
+            .args(["-c", "printf %s ~root"])
+            .output()
+            .ok()?;
+        Some(Self {
+            program,
+            root: root.stdout,
+        })
+    }
+
+    /// A shell that knows `$'…'`.
+    pub(super) fn ansi() -> Option<Self> {
+        let known = [
+            "/bin/bash",
+            "/usr/bin/bash",
+            "/usr/local/bin/bash",
+            "/bin/sh",
+        ];
+        known
+            .iter()
+            .filter_map(|program| Self::new(program))
+            .find(|shell| {
+                let mut command = command(&shell.program, Path::new("/"));
+                command
+                    .args(["-c", r"printf %s $'\x41'"])
+                    .output()
+                    .unwrap()
+                    .stdout
+                    == b"A"
+            })
+    }
+
+    /// The variables after each file, or what the shell said against it.
+    pub(super) fn run(&self, files: &[Vec<u8>]) -> Vec<Result<Values, String>> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        std::fs::write(path("inc.conf"), INCLUDED).unwrap();
+        let mut script = String::new();
+        for (number, file) in files.iter().enumerate() {
+            std::fs::write(path(&format!("{number}.conf")), file).unwrap();
+            write!(script, "(\n. ./{number}.conf\n").unwrap();
+            for name in NAMES {
+                let print = format!("printf '%s\\000' \"={name}=${name}\"");
+                writeln!(script, "case ${{{name}+s}} in s) {print};; esac").unwrap();
+            }
+            let end = "printf 'end\\000'";
+            writeln!(script, "{end}) 2>{number}.err\nprintf 'file\\000'").unwrap();
+        }
+        std::fs::write(path("script"), script).unwrap();
+        let output = command(&self.program, directory.path())
+            .arg("./script")
+            .output()
+            .unwrap();
+        let mut results = Vec::new();
+        let mut values = nothing();
+        let mut ended = false;
+        for word in output.stdout.split(|byte| *byte == 0) {
+            match word {
+                b"file" => {
+                    let errors = std::fs::read(path(&format!("{}.err", results.len()))).unwrap();
+                    let errors = String::from_utf8_lossy(&errors).into_owned();
+                    let values = std::mem::replace(&mut values, nothing());
+                    let ended = std::mem::take(&mut ended);
+                    results.push(if ended && errors.is_empty() {
+                        Ok(values)
+                    } else {
+                        Err(errors)
+                    });
+                }
+                b"end" => ended = true,
+                _ => {
+                    for name in NAMES {
+                        let value = word.strip_prefix(format!("={name}=").as_bytes());
+                        if let Some(value) = value {
+                            values.insert(name, Some(value.to_vec()));
+                        }
+                    }
+                }
+            }
+        }
+        assert_eq!(
+            results.len(),
+            files.len(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        results
+    }
+
+    /// What we make of a file.
+    pub(super) fn read(&self, directory: &Path, file: &[u8]) -> Result<Config, ConfigError> {
+        let variable = |name: &str| {
+            let known = ENVIRONMENT.iter().find(|(known, _)| *known == name);
+            known.map(|(_, value)| OsString::from(value))
+        };
+        let home = |user: &OsStr| {
+            (user.as_bytes() == b"root").then(|| OsString::from_vec(self.root.clone()).into())
+        };
+        let outside = Outside {
+            variable: &variable,
+            home: &home,
+        };
+        parse(
+            vec![Source::new(
+                directory.join("easy-bhyve.conf"),
+                file.to_vec(),
+            )],
+            &outside,
+        )
+    }
+}
+
+fn command(program: &Path, directory: &Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env_clear()
+        .envs(ENVIRONMENT)
+        .current_dir(directory)
+        .stdin(Stdio::null());
+    command
+}
+
+fn nothing() -> Values {
+    NAMES.iter().map(|name| (*name, None)).collect()
+}
+
+/// Every variable as we read it.
+pub(super) fn ours(config: &Config) -> Values {
+    let environment = |name: &str| ENVIRONMENT.iter().find(|(known, _)| *known == name);
+    let value = |name: &&'static str| {
+        let own = config.get(name).map(|assignment| assignment.value.to_vec());
+        own.or_else(|| environment(name).map(|(_, value)| value.as_bytes().to_vec()))
+    };
+    NAMES.iter().map(|name| (*name, value(name))).collect()
+}
