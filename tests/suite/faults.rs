@@ -208,11 +208,13 @@ fn an_interrupt_after_any_form_undoes_what_was_made() {
                 found.push(format!("the message does not say so: {}", said.err));
             }
             found.extend(scenario.difference(&before, &fake));
-            wrong.extend(
-                found
-                    .into_iter()
-                    .map(|what| format!("{}: after form {form}: {what}", scenario.name())),
-            );
+            if !found.is_empty() {
+                wrong.push(format!(
+                    "{}: after form {form}:\n    {}",
+                    scenario.name(),
+                    found.join("\n    ")
+                ));
+            }
         }
     }
     assert!(
@@ -281,7 +283,8 @@ impl Scenario {
             must_say = vec!["bhyve did not start".into()];
         }
         for words in must_say.iter().filter(|words| !said.err.contains(*words)) {
-            wrong.push(format!("{words:?} is not in the message: {}", said.err));
+            let first = said.err.lines().next().unwrap_or_default();
+            wrong.push(format!("{words:?} is not in the message {first:?}"));
         }
         wrong.extend(self.came_after(good, at, &fake, is_unseen));
         // What could not be freed at the end is still there.

@@ -50,7 +50,8 @@ impl Fake {
     fn start(&mut self, command: &Command) -> Result<Finished, SpawnError> {
         let mut call = Call::new(command.argv());
         call.uid = self.uid;
-        call.tty = command.streams == Streams::Terminal;
+        // doas and sudo ask on the terminal that controls them, whatever their streams are.
+        call.tty = command.streams == Streams::Terminal || self.answer.is_some();
         let Answer {
             status,
             mut stdout,
