@@ -163,24 +163,20 @@ fn whatever_fails_is_named_and_undone_and_nothing_comes_after_it() {
     let mut runs = 0;
     for scenario in SCENARIOS {
         let (good, _, said) = scenario.run(|_| ());
-        assert_eq!(
-            said.status,
-            0,
-            "{scenario}: {said:?}",
-            scenario = scenario.name()
-        );
+        assert_eq!(said.status, 0, "{}: {said:?}", scenario.name());
         for (at, logged) in good.host.calls().iter().enumerate() {
             for how in [How::Fails, How::IsKilled] {
                 runs += 1;
                 let found = scenario.check_fault(good.host.calls(), at, how);
-                wrong.extend(found.into_iter().map(|what| {
-                    let call = view::call(logged);
-                    format!(
-                        "{}: call {} {call} {how:?}: {what}",
+                if !found.is_empty() {
+                    wrong.push(format!(
+                        "{}: call {} {} {how:?}:\n    {}",
                         scenario.name(),
-                        at + 1
-                    )
-                }));
+                        at + 1,
+                        view::call(logged),
+                        found.join("\n    ")
+                    ));
+                }
             }
         }
     }
@@ -327,7 +323,8 @@ impl Scenario {
                 || line.starts_with("sysctl ")
                 || (line.starts_with("interface bridge") && line.contains(" members igb0"));
             let was_left = self.left_over.iter().any(|start| line.starts_with(start));
-            !stays && !(was_left && before.contains(*line))
+            let may_go = was_left && before.contains(*line);
+            !(stays || may_go)
         };
         let kept = |lines: &BTreeSet<String>| lines.iter().filter(counts).cloned().collect();
         view::difference(&kept(before), &kept(&after))
