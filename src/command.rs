@@ -47,6 +47,9 @@ pub struct Command {
     /// What its exit statuses mean, in words that follow "the guest".
     #[serde(skip)]
     pub meanings: &'static [(i32, &'static str)],
+    /// The programs that it starts in its turn, as daemon(8) and the escalators do.
+    #[serde(skip)]
+    pub starts: Vec<&'static str>,
     /// The title that its process takes once it works; status 1 without it is no proper end.
     #[serde(skip)]
     pub title: Option<String>,
@@ -62,6 +65,7 @@ impl Command {
             streams: Streams::Captured,
             accept: &[0],
             meanings: &[],
+            starts: Vec::new(),
             title: None,
         }
     }
@@ -92,11 +96,18 @@ impl Command {
         let mut args: Vec<OsString> = options.iter().map(OsString::from).collect();
         args.push(self.program.into());
         args.extend(self.args.iter().cloned());
+        let starts = self.programs().collect();
         Self {
             program,
             args,
+            starts,
             ..self.clone()
         }
+    }
+
+    /// Every program that must be installed for it.
+    pub fn programs(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.program).chain(self.starts.iter().copied())
     }
 
     /// The words, program first.

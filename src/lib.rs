@@ -204,11 +204,10 @@ fn show(
 
 /// Says which programs the script would miss on this host.
 fn tell_missing(title: &str, planned: &Planned, host: &mut dyn Host, output: &mut Output<'_>) {
-    let programs: BTreeSet<_> = planned
-        .plan
-        .commands()
+    let commands = planned.plan.commands();
+    let programs: BTreeSet<_> = commands
         .iter()
-        .map(|command| command.program)
+        .flat_map(|command| command.programs())
         .collect();
     for program in programs {
         if host.find(program).is_none() {

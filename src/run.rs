@@ -28,8 +28,9 @@ pub fn execute(
     output: &mut Output<'_>,
 ) -> Result<Report> {
     for command in plan.commands() {
-        tools::require(elevation.wrap(command).program, host)?;
-        tools::require(command.program, host)?;
+        for program in elevation.wrap(command).programs() {
+            tools::require(program, host)?;
+        }
     }
     host.heed_signals()
         .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
@@ -69,6 +70,10 @@ struct Run<'plan, 'host, 'writer> {
 impl<'plan> Run<'plan, '_, '_> {
     fn forms(&mut self, forms: &'plan [Form]) -> Result<()> {
         for form in forms {
+            // Not between a step and the undo behind it: what was made must be known to be undone.
+            if !matches!(form, Form::Undo(_) | Form::NoReturn(_)) {
+                self.heed_signals()?;
+            }
             match form {
                 Form::Step(step) => {
                     self.step(step)?;
@@ -87,7 +92,6 @@ impl<'plan> Run<'plan, '_, '_> {
                 }
                 Form::Root(inner) => self.forms(inner)?,
             }
-            self.heed_signals()?;
         }
         Ok(())
     }
@@ -212,16 +216,15 @@ impl<'plan> Run<'plan, '_, '_> {
                 match finished.ended {
                     Ended::Exit(0) => Ok(true),
                     Ended::Exit(1) => Ok(false),
-                    ended => Err(self
-                        .failed(command, command, ended, &finished, false)
-                        .note("so the question that it answers is open")),
+                    ended => Err(self.no_answer(command, ended, &finished)),
                 }
             }
             Test::Mentions { command, text } => {
                 let finished = self.ask(command)?;
-                Ok(String::from_utf8_lossy(&finished.stdout)
-                    .lines()
-                    .any(|line| line.contains(text)))
+                if finished.ended != Ended::Exit(0) {
+                    return Err(self.no_answer(command, finished.ended, &finished));
+                }
+                Ok(String::from_utf8_lossy(&finished.stdout).contains(text))
             }
             Test::Confirmed(question) => match self.host.confirm(question) {
                 Some(answer) => Ok(answer),
@@ -232,6 +235,11 @@ impl<'plan> Run<'plan, '_, '_> {
             },
             Test::Not(inner) => Ok(!self.holds(inner)?),
         }
+    }
+
+    fn no_answer(&self, question: &Command, ended: Ended, finished: &Finished) -> Error {
+        self.failed(question, question, ended, finished, false)
+            .note("so the question that it answers is open")
     }
 
     fn ask(&mut self, command: &Command) -> Result<Finished> {

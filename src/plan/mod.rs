@@ -278,6 +278,13 @@ fn collect_from_test<'plan>(test: &'plan Test, found: &mut Vec<&'plan Command>) 
     }
 }
 
+impl Action {
+    /// Whether it carries text of its own, which a script shows on lines of its own.
+    pub fn has_text(&self) -> bool {
+        matches!(self, Self::Print(_) | Self::File(FileChange::Write { .. }))
+    }
+}
+
 impl FileChange {
     /// What it does, for a message: a phrase that a colon can follow.
     pub fn describe(&self) -> String {

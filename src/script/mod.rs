@@ -1,0 +1,124 @@
+//! The echo: prints a plan as a POSIX sh(1) script that does what [`crate::run`] does, or as data.
+
+mod lines;
+
+use crate::command::Streams;
+use crate::error::{Error, Result};
+use crate::host::elevate::Elevation;
+use crate::plan::Plan;
+use crate::quote;
+use lines::Lines;
+
+/// The script of `plan`.
+///
+/// `title` is the command as it was called, for the messages; `path` the fixed search path.
+pub fn script(plan: &Plan, title: &str, path: &str, elevation: Elevation) -> Vec<u8> {
+    let mut body = Lines::new(elevation);
+    body.forms(&plan.forms);
+    let mut undo = Lines::of_undo(elevation);
+    for (index, armed) in body.undos.iter().enumerate().rev() {
+        undo.undo(index + 1, armed);
+    }
+    let title = quote::shown(format!("{title}: "));
+    let mut text = format!("#!/bin/sh\nset -eu\nPATH={path}\nexport PATH\n").into_bytes();
+    let asks = body.uses.questions || undo.uses.questions;
+    if body.uses.fail || asks {
+        let fail = format!("fail() {{ printf '%s\\n' {title}\"$2\" >&2; exit \"$1\"; }}\n");
+        text.extend_from_slice(fail.as_bytes());
+    }
+    if asks {
+        text.extend_from_slice(QUESTIONS.as_bytes());
+    }
+    let has_terminal = plan
+        .commands()
+        .iter()
+        .any(|command| command.streams == Streams::Terminal);
+    if !body.undos.is_empty() {
+        let can_fail = undo.uses.fail || undo.uses.questions;
+        push_undo(
+            &mut text,
+            &undo.text,
+            can_fail.then_some(title.as_str()),
+            has_terminal,
+        );
+    }
+    text.push(b'\n');
+    if has_terminal {
+        // Read through a pipe, the rest of the script would be the guest's keyboard.
+        text.extend_from_slice(b"{ # read to its end before a command gets the terminal\n");
+    }
+    text.append(&mut body.text);
+    if has_terminal {
+        text.extend_from_slice(b"exit 0; }\n");
+    }
+    text
+}
+
+/// Questions: status 0 is yes, 1 is no, and any other says that it could not be told.
+const QUESTIONS: &str = "\
+holds() { \"$@\" || { [ $? = 1 ] || fail 1 \"could not tell: $*\"; return 1; }; }
+lacks() { if \"$@\"; then return 1; else [ $? = 1 ] || fail 1 \"could not tell: $*\"; fi; }
+says() { text=$1; shift; output=$(\"$@\") || return 2; case $output in *\"$text\"*) ;; *) return 1 ;; esac; }
+";
+
+/// Adds the function that takes back what was made, and the traps that call it.
+///
+/// Signals are only noted, so that no change falls between being made and being known to `undo`;
+/// the terminal's modes are put back as they were. While it takes back, `fail` only notes.
+fn push_undo(text: &mut Vec<u8>, body: &[u8], title: Option<&str>, has_terminal: bool) {
+    let mut line = |line: &str| {
+        text.extend_from_slice(line.as_bytes());
+        text.push(b'\n');
+    };
+    line("\n# taken back, last first, if something fails");
+    line("made=0 signal=0");
+    line("checkpoint() { [ \"$signal\" = 0 ] || exit \"$signal\"; }");
+    if has_terminal {
+        line("terminal=$(stty -g 2>/dev/null) || terminal=");
+    }
+    line("undo() {\n\tstatus=$?\n\ttrap - EXIT\n\ttrap '' HUP INT TERM\n\tset +e");
+    if let Some(title) = title {
+        line(&format!(
+            "\tfail() {{ printf '%s\\n' {title}\"$2\" >&2; status=1; return 1; }}"
+        ));
+    }
+    if has_terminal {
+        line("\t[ -z \"$terminal\" ] || stty \"$terminal\"");
+    }
+    text.extend_from_slice(body);
+    text.extend_from_slice(
+        b"\texit \"$status\"\n}\ntrap undo EXIT\n\
+          trap 'signal=129' HUP\ntrap 'signal=130' INT\ntrap 'signal=143' TERM\n",
+    );
+}
+
+/// A plan as data; README documents the schema.
+#[derive(serde::Serialize)]
+struct Document<'plan> {
+    schema: u32,
+    command: &'plan str,
+    path: &'plan str,
+    escalator: Elevation,
+    plan: &'plan Plan,
+}
+
+/// The version of the schema that [`json`] writes; a change that a reader would notice raises it.
+pub const SCHEMA: u32 = 1;
+
+/// The plan as JSON, the same that [`script`] prints.
+///
+/// # Errors
+/// If it cannot be written as JSON.
+pub fn json(plan: &Plan, title: &str, path: &str, elevation: Elevation) -> Result<Vec<u8>> {
+    let document = Document {
+        schema: SCHEMA,
+        command: title,
+        path,
+        escalator: elevation,
+        plan,
+    };
+    let mut text = serde_json::to_vec_pretty(&document)
+        .map_err(|error| Error::host(format!("could not write the plan as JSON: {error}")))?;
+    text.push(b'\n');
+    Ok(text)
+}
