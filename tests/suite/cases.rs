@@ -52,7 +52,8 @@ fn check(directory: &Path) -> Result<(), String> {
         return Err(failed("its comment says nothing"));
     }
     let found = catch_unwind(AssertUnwindSafe(|| case.run(directory)))
-        .map_err(|_| failed("it panicked; see above"))?;
+        .map_err(|_| failed("it panicked; see above"))?
+        .map_err(|error| failed(&format!("sh -n refuses the script: {error}")))?;
     compare(&directory.join("expected"), &found)
         .map_err(|difference| failed(&format!("{}\n{difference}", case.comment)))
 }

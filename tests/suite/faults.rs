@@ -83,6 +83,12 @@ const SCENARIOS: &[Scenario] = &[
     kept("left over", &["fbsd0-clean"], left_over),
     undone("stopped", &["fbsd0-clone", "new0", "new1"], cold, &[]),
     undone(
+        "left over",
+        &["fbsd0-clone", "new0", "new1"],
+        left_over,
+        LEFT,
+    ),
+    undone(
         "snapshot",
         &["fbsd0-clone", "@one", "new0", "new1"],
         cold,

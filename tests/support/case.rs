@@ -175,7 +175,10 @@ impl Case {
     }
 
     /// Carries the case out; everything that came of it, as text.
-    pub fn run(&self, directory: &Path) -> String {
+    ///
+    /// # Errors
+    /// What sh(1) says of a script that it cannot read.
+    pub fn run(&self, directory: &Path) -> Result<String, String> {
         let config = match &self.config {
             Some(config) => root().join(config),
             None => directory.join("easy-bhyve.conf"),
@@ -195,14 +198,13 @@ impl Case {
             text += "$ ";
             text += &next.args.join(" ");
             text.push('\n');
-            text.push_str(&outcome(
-                &said,
-                &fake,
-                &view::difference(&before, &after),
-                is_script(&next.args, &said),
-            ));
+            if is_script(&next.args, &said) {
+                sh_accepts(&said.out)?;
+            }
+            let difference = view::difference(&before, &after);
+            text.push_str(&outcome(&said, &fake, &difference));
         }
-        text
+        Ok(text)
     }
 }
 
@@ -212,7 +214,7 @@ fn is_script(args: &[String], said: &Said) -> bool {
     is_dry && said.out.starts_with("#!")
 }
 
-fn outcome(said: &Said, fake: &Fake, difference: &[String], is_script: bool) -> String {
+fn outcome(said: &Said, fake: &Fake, difference: &[String]) -> String {
     let mut text = format!("== status\n{}\n", said.status);
     let mut section = |name: &str, content: &str| {
         text += "== ";
@@ -224,9 +226,6 @@ fn outcome(said: &Said, fake: &Fake, difference: &[String], is_script: bool) -> 
         }
     };
     section("stdout", &said.out);
-    if is_script && let Err(error) = sh_accepts(&said.out) {
-        section("refused by sh -n", &error);
-    }
     section("stderr", &said.err);
     let top = fake.host.calls().iter().filter(|logged| logged.depth == 0);
     section("calls", &repeated(top.map(view::call)));

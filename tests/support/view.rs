@@ -82,9 +82,6 @@ pub fn lines(host: &Host) -> BTreeSet<String> {
 
 fn interface(host: &Host, interface: &Interface) -> String {
     let mut text = if interface.up { "up" } else { "down" }.to_owned();
-    if interface.device.is_empty() {
-        text.push_str(", no device");
-    }
     if !interface.description.is_empty() {
         text += ", description ";
         text += &interface.description;
