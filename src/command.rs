@@ -45,13 +45,13 @@ pub struct Command {
     /// The exit statuses that are no failure.
     pub accept: &'static [i32],
     /// What its exit statuses mean, in words that follow "the guest".
-    #[serde(skip)]
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub meanings: &'static [(i32, &'static str)],
     /// The programs that it starts in its turn, as daemon(8) and the escalators do.
-    #[serde(skip)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub starts: Vec<&'static str>,
     /// The title that its process takes once it works; status 1 without it is no proper end.
-    #[serde(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
 }
 

@@ -36,7 +36,7 @@ pub mod verb;
 pub mod verbs;
 
 use config::Config;
-use error::{EXIT_DONE, Error, Kind, Result};
+use error::{EXIT_DONE, Kind, Result};
 use host::Host;
 use host::elevate::Elevation;
 use invocation::options::Format;
@@ -55,7 +55,10 @@ pub fn main(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) -> 
         Err(error) => return finish(Err(error), &title, None, process, output),
     };
     if let Request::Show(text) = &invocation.request {
-        let written = output.out.write_all(text.as_bytes()).map_err(Error::from);
+        let written = output
+            .out
+            .write_all(text.as_bytes())
+            .map_err(run::not_written);
         return finish(
             written.and_then(|()| flush(output)),
             &title,
@@ -81,7 +84,7 @@ pub fn main(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) -> 
 }
 
 fn flush(output: &mut Output<'_>) -> Result<()> {
-    output.out.flush().map_err(Error::from)
+    output.out.flush().map_err(run::not_written)
 }
 
 /// Says what went wrong, if something did.
@@ -130,7 +133,10 @@ fn serve(
         Request::Vm(name, work) => verbs::serve(&mut context, &name, work)?,
     };
     match outcome {
-        Outcome::Text(text) => output.out.write_all(text.as_bytes()).map_err(Error::from),
+        Outcome::Text(text) => output
+            .out
+            .write_all(text.as_bytes())
+            .map_err(run::not_written),
         Outcome::Plan(planned) => {
             let elevation = elevation(process, config, &planned, host, is_answered)?;
             for finding in &planned.warnings {
@@ -175,13 +181,13 @@ fn elevation(
     {
         return Ok(Elevation::None);
     }
-    let chosen = Elevation::choose(resolve::privilege(config)?, process.uid, host);
-    // A preview for another host shows the escalator that most have.
+    let choice = resolve::privilege(config)?;
+    let chosen = Elevation::choose(choice, process.uid, host);
     if planned.dry_run.dry_run && !is_answered {
-        Ok(chosen.unwrap_or(Elevation::Doas))
-    } else {
-        chosen
+        // A preview for another host needs no escalator on this one.
+        return Ok(chosen.unwrap_or(Elevation::intended(choice)));
     }
+    chosen
 }
 
 fn show(
@@ -199,7 +205,7 @@ fn show(
         Format::Text => script::script(&planned.plan, title, &process.search_path, elevation),
         Format::Json => script::json(&planned.plan, title, &process.search_path, elevation)?,
     };
-    output.out.write_all(&text).map_err(Error::from)
+    output.out.write_all(&text).map_err(run::not_written)
 }
 
 /// Says which programs the script would miss on this host.

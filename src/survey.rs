@@ -91,7 +91,7 @@ impl Processes {
         let is_unexplained = |name: &str| matches!(processes.state(name, nodes), State::LeftOver);
         if nodes.names().any(is_unexplained) {
             let kernel = sysctl::parse(&answer(look, &sysctl::ask_visibility())?, at.uid);
-            processes.some_are_hidden = kernel.hides_processes;
+            processes.some_are_hidden = kernel.hides_processes();
         }
         Ok(processes)
     }
@@ -120,14 +120,12 @@ impl Processes {
         }
     }
 
-    /// The running VMs: name and process.
-    pub fn running(&self) -> impl Iterator<Item = (&str, &Process)> {
-        self.seen
-            .iter()
-            .filter_map(|process| match process.works_for() {
-                Some((name, Role::Running)) => Some((name, process)),
-                _ => None,
-            })
+    /// The VMs that run, start or are being loaded.
+    pub fn busy(&self) -> impl Iterator<Item = (&str, &Process, Role)> {
+        self.seen.iter().filter_map(|process| {
+            let (name, role) = process.works_for()?;
+            Some((name, process, role))
+        })
     }
 
     /// The process of that number.
@@ -183,6 +181,7 @@ impl Survey {
         let taps = vm.nics.iter().map(|nic| Interface {
             name: nic.tap.to_string(),
             is_up: true,
+            groups: vec!["tap".to_owned()],
             description: Some(vm.name.mark()),
             opened_by: Some(0),
             ..Interface::default()
@@ -230,7 +229,7 @@ impl Survey {
             || rivals.iter().any(|rival| survey.nodes.has(rival))
             || vm.nics.iter().any(is_open)
         {
-            survey.processes = Processes::of(look, survey.kernel.hides_processes)?;
+            survey.processes = Processes::of(look, survey.kernel.hides_processes())?;
         }
         Ok(survey)
     }
@@ -275,20 +274,6 @@ impl Survey {
     pub fn state(&self, vm: &VmName) -> State<'_> {
         self.processes.state(vm.as_str(), &self.nodes)
     }
-}
-
-/// Refuses where a VM whose network does not matter runs or may run: looks for its node first, and
-/// for processes only if there is one.
-///
-/// # Errors
-/// If it runs, is loading, may be running, or a question fails.
-pub fn refuse_if_busy(look: &mut dyn Look, at: &Surroundings<'_>, vm: &Vm) -> Result<Nodes> {
-    let nodes = Nodes::ask(look, at.devices)?;
-    if nodes.has(&vm.name) {
-        let processes = Processes::ask(look, at, &nodes)?;
-        refuse_busy_state(vm, processes.state(vm.name.as_str(), &nodes))?;
-    }
-    Ok(nodes)
 }
 
 /// Refuses where a VM runs or may run.

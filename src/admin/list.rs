@@ -5,7 +5,6 @@ use crate::error::Result;
 use crate::invocation::options::Format;
 use crate::model::{Loader, Vm, resolve};
 use crate::survey::{Nodes, Processes, State};
-use crate::tools::process::Role;
 use crate::verbs::Context;
 use serde::Serialize;
 
@@ -84,9 +83,7 @@ fn line(vm: &Vm, state: State<'_>) -> Line {
         state: match state {
             State::Stopped => "stopped",
             State::LeftOver => "left over",
-            State::Busy(_, Role::Running) => "running",
-            State::Busy(_, Role::Starting) => "starting",
-            State::Busy(_, Role::Loading) => "loading",
+            State::Busy(_, role) => role.as_str(),
             State::Unknown => "unknown",
         },
     }

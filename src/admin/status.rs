@@ -28,6 +28,7 @@ struct Status {
 #[derive(Debug, Serialize)]
 struct Running {
     name: String,
+    state: &'static str,
     pid: u32,
     uptime_seconds: u64,
     resident_kib: u64,
@@ -59,11 +60,12 @@ pub fn status(context: &mut Context<'_>, format: Format, all: bool) -> Result<St
         Processes::ask(look, &at, &nodes)?
     };
     let mut status = Status::default();
-    for (name, process) in processes.running() {
+    for (name, process, role) in processes.busy() {
         let configured = all.then(|| configured(context, name)).flatten();
         let (cpu, mem) = configured.unzip();
         status.running.push(Running {
             name: name.to_owned(),
+            state: role.as_str(),
             pid: process.pid,
             uptime_seconds: process.seconds,
             resident_kib: process.resident_kib,
@@ -120,10 +122,14 @@ fn left_over_taps(context: &mut Context<'_>, running: &[Running]) -> Result<Vec<
         .iter()
         .filter(|tap| tap.opened_by.is_none())
         .filter_map(ours)
+        .filter(|tap| !running.iter().any(|vm| vm.name == tap.vm))
         .collect())
 }
 
 fn ours(interface: &Interface) -> Option<Tap> {
+    if !interface.is_in(&["tap", "vmnet"]) {
+        return None;
+    }
     let vm = interface
         .description
         .as_deref()?
@@ -165,7 +171,7 @@ fn text(config: &Config, status: &Status, all: bool) -> String {
     if status.running.is_empty() {
         text.push_str("no VM is running\n");
     } else {
-        let mut head = vec!["NAME", "PID", "UPTIME", "RESIDENT"];
+        let mut head = vec!["NAME", "STATE", "PID", "UPTIME", "RESIDENT"];
         if all {
             head.extend(["CPU", "MEMORY"]);
         }
@@ -198,6 +204,7 @@ fn text(config: &Config, status: &Status, all: bool) -> String {
 fn row(vm: &Running, all: bool) -> Vec<String> {
     let mut row = vec![
         vm.name.clone(),
+        vm.state.to_owned(),
         vm.pid.to_string(),
         uptime(vm.uptime_seconds),
         format!("{}M", vm.resident_kib.div_ceil(1024)),

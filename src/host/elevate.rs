@@ -70,6 +70,27 @@ impl Elevation {
         }
     }
 
+    /// The escalator that a choice means where nobody looks for it: doas for `auto`.
+    pub fn intended(choice: Choice) -> Self {
+        match choice {
+            Choice::None => Self::None,
+            Choice::Auto | Choice::Doas => Self::Doas,
+            Choice::Sudo => Self::Sudo,
+            Choice::Mdo => Self::Mdo,
+        }
+    }
+
+    /// Whether this last line on standard error, with status 1, is the escalator's own refusal.
+    pub fn has_refused(self, last: &str) -> bool {
+        let by_name = self
+            .word()
+            .is_some_and(|word| last.starts_with(&format!("{word}:")));
+        let by_sudo = last.ends_with("is not in the sudoers file.")
+            || last.contains("is not in the sudoers file.  This incident")
+            || (last.starts_with("Sorry, user ") && last.contains("is not allowed to execute"));
+        by_name || (self == Self::Sudo && by_sudo)
+    }
+
     /// The word before a command, if there is one.
     pub fn word(self) -> Option<&'static str> {
         match self {

@@ -1,6 +1,6 @@
 //! What the program needs of a host: questions ([`Look`]) and changes ([`Host`]).
 //!
-//! A dry run holds a `Look` and no `Host`, so that it cannot change anything.
+//! Planning gets a `Look` only, so that a dry run cannot change anything.
 
 pub mod elevate;
 pub mod system;

@@ -18,7 +18,7 @@ pub(super) fn wrong_usage(error: &clap::Error) -> Error {
     });
     let what = paragraphs.next().unwrap_or_default();
     let mut ours = Error::usage(what.trim_start_matches("error: "));
-    for paragraph in paragraphs.filter(|text| !text.starts_with("For more information")) {
+    for paragraph in paragraphs.filter(|text| !is_useless(text)) {
         ours = ours.help(
             paragraph
                 .replacen("Usage:", "usage:", 1)
@@ -26,6 +26,11 @@ pub(super) fn wrong_usage(error: &clap::Error) -> Error {
         );
     }
     ours.help("see every option explained: --help")
+}
+
+/// No verb has words that look like options, and our own last line names --help.
+fn is_useless(paragraph: &str) -> bool {
+    paragraph.starts_with("For more information") || paragraph.starts_with("tip: to pass")
 }
 
 /// The commands of easy-bhyve itself.

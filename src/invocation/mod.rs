@@ -91,7 +91,13 @@ pub fn parse(args: &[OsString]) -> Result<Invocation> {
     let name = title(args);
     let words = args.get(1..).unwrap_or_default();
     match called_as(&name) {
-        None => from_words(&name, Spelling::Word, Cli::command(), words.to_vec(), words),
+        None => from_words(
+            &name,
+            Spelling::Word,
+            definition(None),
+            words.to_vec(),
+            words,
+        ),
         Some((vm, verb)) => {
             let Some(known) = Verb::parse(verb) else {
                 return Err(unknown_verb(verb).help(format!(
@@ -100,7 +106,13 @@ pub fn parse(args: &[OsString]) -> Result<Invocation> {
             };
             let mut all = vec![OsString::from(known.as_str()), vm.into()];
             all.extend_from_slice(words);
-            from_words(&name, Spelling::Link, link_form(&name, known), all, words)
+            from_words(
+                &name,
+                Spelling::Link,
+                definition(Some((&name, known))),
+                all,
+                words,
+            )
         }
     }
 }
@@ -125,18 +137,23 @@ fn called_as(name: &str) -> Option<(&str, &str)> {
     }
 }
 
-/// The one definition, with the help of `verb` as its link shows it.
-fn link_form(name: &str, verb: Verb) -> clap::Command {
-    let tail = match verb {
-        Verb::Snapshot => " [WORD]...",
-        Verb::Rollback => " [SNAP]",
-        Verb::Clone => " NEW...",
-        _ => "",
-    };
-    Cli::command().mut_subcommand(verb.as_str(), |command| {
-        command
-            .override_usage(format!("{name} [OPTIONS]{tail}"))
-            .mut_arg("vm", |vm| vm.hide(true))
+/// The one definition, with each verb's usage as its caller spells it.
+///
+/// `link` is the name of the link and its verb; then the VM is part of the name.
+fn definition(link: Option<(&str, Verb)>) -> clap::Command {
+    Verb::ALL.into_iter().fold(Cli::command(), |cli, verb| {
+        let words = match verb {
+            Verb::Snapshot => " [WORD]...",
+            Verb::Rollback => " [SNAP]",
+            Verb::Clone => " NEW...",
+            _ => "",
+        };
+        cli.mut_subcommand(verb.as_str(), |command| match link {
+            Some((name, called)) if called == verb => command
+                .override_usage(format!("{name} [OPTIONS]{words}"))
+                .mut_arg("vm", |vm| vm.hide(true)),
+            _ => command.override_usage(format!("{PROGRAM} {verb} [OPTIONS] VM{words}")),
+        })
     })
 }
 

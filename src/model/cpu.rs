@@ -61,6 +61,27 @@ impl CpuTopology {
     }
 }
 
+impl CpuTopology {
+    /// The number of vCPUs.
+    pub fn count(&self) -> u64 {
+        let of = |wanted: &str| {
+            let values = self
+                .0
+                .split(',')
+                .map(|token| token.split_once('=').unwrap_or(("cpus", token)));
+            values
+                .filter(|(key, _)| *key == wanted)
+                .filter_map(|(_, number)| number.parse::<u64>().ok())
+                .next_back()
+        };
+        let product = ["sockets", "cores", "threads"]
+            .iter()
+            .filter_map(|key| of(key))
+            .product();
+        of("cpus").unwrap_or(product)
+    }
+}
+
 impl std::str::FromStr for CpuTopology {
     type Err = NameError;
     fn from_str(text: &str) -> Result<Self, NameError> {
@@ -82,6 +103,18 @@ mod tests {
             "8,sockets=2,cores=2,threads=2",
         ] {
             assert_eq!(CpuTopology::parse(text).expect(text).as_str(), text);
+        }
+    }
+
+    #[test]
+    fn a_topology_has_as_many_cpus_as_its_product() {
+        for (text, count) in [
+            ("4", 4),
+            ("cpus=2", 2),
+            ("sockets=2,cores=3", 6),
+            ("8,sockets=8", 8),
+        ] {
+            assert_eq!(CpuTopology::parse(text).expect(text).count(), count);
         }
     }
 

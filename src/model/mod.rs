@@ -9,7 +9,6 @@ pub mod settings;
 pub mod size;
 
 use crate::error::Origin;
-use crate::host::elevate::Choice;
 use crate::verb::{Spelling, Verb};
 use cpu::CpuTopology;
 use name::{Dataset, IfName, TapName, VmName};
@@ -52,8 +51,6 @@ pub struct Shared {
     pub netif: Option<IfName>,
     /// Where `netif` is set.
     pub netif_origin: Option<Origin>,
-    /// How commands become root's.
-    pub privilege: Choice,
 }
 
 /// How a VM is loaded.
@@ -109,6 +106,8 @@ pub struct Nic {
     pub bridge: IfName,
     /// The setting that the tap comes from.
     pub origin: Option<Origin>,
+    /// The setting that the bridge comes from.
+    pub bridge_origin: Option<Origin>,
 }
 
 /// What a VM's first disk is.

@@ -22,41 +22,33 @@ impl MemSize {
     /// # Errors
     /// If bhyve(8) would refuse it, or could not set up that much: zero, or no whole number of pages.
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        let refuse = |why: &str| {
-            Err(super::name::error(format!(
+        match memory_bytes(text) {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(why) => Err(super::name::error(format!(
                 "\"{text}\" is not a memory size: {why}; write for example 512M or 4G"
-            )))
-        };
-        let Some((number, suffix)) = leading_number(text) else {
-            return refuse("it must begin with a whole number");
-        };
-        let bytes = match suffix.as_bytes() {
-            [] if number < MIB => number.checked_mul(MIB),
-            [] => Some(number),
-            [unit] | [unit, b'b' | b'B'] => match shift(*unit) {
-                Some(shift) => number.checked_mul(1 << shift),
-                None => return refuse(&format!("\"{suffix}\" is no unit")),
-            },
-            _ => return refuse(&format!("\"{suffix}\" is no unit")),
-        };
-        match bytes {
-            None => refuse("it is more than 16 EiB"),
-            Some(0) => refuse("a VM needs some"),
-            Some(bytes) if bytes % 4096 != 0 => {
-                refuse("it is no whole number of pages of 4096 bytes")
-            }
-            Some(_) => Ok(Self(text.to_owned())),
+            ))),
         }
     }
+}
 
-    /// The size in bytes.
-    pub fn bytes(&self) -> u64 {
-        let (number, suffix) = leading_number(&self.0).unwrap_or_default();
-        match suffix.as_bytes().first().and_then(|&unit| shift(unit)) {
-            Some(shift) => number << shift,
-            None if number < MIB => number * MIB,
-            None => number,
+/// The bytes that bhyve(8) understands, or why it does not.
+fn memory_bytes(text: &str) -> Result<u64, String> {
+    let (number, suffix) =
+        leading_number(text).ok_or_else(|| "it must begin with a whole number".to_owned())?;
+    let no_unit = || format!("\"{suffix}\" is no unit");
+    let bytes = match suffix.as_bytes() {
+        [] if number < MIB => number.checked_mul(MIB),
+        [] => Some(number),
+        [unit] | [unit, b'b' | b'B'] => number.checked_mul(1 << shift(*unit).ok_or_else(no_unit)?),
+        _ => return Err(no_unit()),
+    };
+    match bytes {
+        None => Err("it is more than 16 EiB".to_owned()),
+        Some(0) => Err("a VM needs some".to_owned()),
+        Some(bytes) if bytes % 4096 != 0 => {
+            Err("it is no whole number of pages of 4096 bytes".to_owned())
         }
+        Some(bytes) => Ok(bytes),
     }
 }
 
@@ -184,7 +176,7 @@ mod tests {
             ("1048576", 1 << 20),
             ("2T", 2 << 40),
         ] {
-            assert_eq!(MemSize::parse(text).expect(text).bytes(), bytes, "{text}");
+            assert_eq!(super::memory_bytes(text), Ok(bytes), "{text}");
         }
     }
 

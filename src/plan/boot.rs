@@ -6,7 +6,7 @@ use crate::error::Kind;
 use crate::model::Vm;
 use crate::survey::Survey;
 use crate::tools::bhyve::{self, Console};
-use crate::tools::{bhyvectl, daemon, ifconfig, process};
+use crate::tools::{bhyvectl, daemon, process};
 use crate::verb::Verb;
 use std::path::Path;
 use std::time::Duration;
@@ -46,7 +46,7 @@ pub fn plan(vm: &Vm, start: Start, source: Source, survey: &Survey, scratch: &Pa
         .only_if(Test::Exists(node))
         .into();
     plan.push(Undo {
-        forms: vec![destroy.clone()],
+        forms: vec![destroy],
         when,
         what: format!("the VM node of {}", vm.name),
     });
@@ -58,11 +58,6 @@ pub fn plan(vm: &Vm, start: Start, source: Source, survey: &Survey, scratch: &Pa
         Start::Background => {
             let console = Console::Nmdm(survey.devices.join(format!("nmdm{}A", vm.id)));
             plan.push(daemon::detach(&bhyve::run(vm, &console, false)));
-            plan.push(Undo {
-                forms: end(vm, destroy),
-                when,
-                what: format!("bhyve of {}", vm.name),
-            });
             plan.push(Wait {
                 until: process::is_running(&vm.name),
                 limit: START_LIMIT,
@@ -84,23 +79,4 @@ pub fn plan(vm: &Vm, start: Start, source: Source, survey: &Survey, scratch: &Pa
         }
     }
     plan
-}
-
-/// Ends a bhyve that did not come up, and waits until its taps are closed.
-fn end(vm: &Vm, destroy: Form) -> Vec<Form> {
-    let closed = vm.nics.iter().map(|nic| {
-        let tap = nic.tap.interface().as_str();
-        Form::Wait(Wait {
-            until: !ifconfig::is_open(tap),
-            limit: Duration::from_secs(5),
-            every: Duration::from_millis(100),
-            refusal: Some(Refusal {
-                kind: Kind::Host,
-                what: format!("{tap} is still open, so it stays"),
-                help: None,
-            }),
-            progress: None,
-        })
-    });
-    std::iter::once(destroy).chain(closed).collect()
 }

@@ -1,6 +1,6 @@
 //! Makes the first disk of a VM.
 
-use super::{Guard, Plan, Refusal, Test, Undo, Wait, When};
+use super::{Guard, NoReturn, Plan, Refusal, Test, Undo, Wait, When};
 use crate::error::Kind;
 use crate::model::size::DiskSize;
 use crate::model::{Vm, Volume};
@@ -27,6 +27,11 @@ pub fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation) -> Pl
     match &vm.volume {
         Volume::Zfs(dataset) => {
             plan.push(zfs::create(dataset, size, allocation == Allocation::Sparse));
+            plan.push(Undo {
+                forms: vec![zfs::destroy_volume(dataset).into()],
+                when: When::Failure,
+                what: dataset.to_string(),
+            });
             plan.push(Wait {
                 until: Test::Exists(path.to_owned()),
                 limit: Duration::from_secs(5),
@@ -54,6 +59,9 @@ pub fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation) -> Pl
             });
         }
     }
+    plan.push(NoReturn {
+        done: format!("made the disk {}", path.display()),
+    });
     plan
 }
 

@@ -1,6 +1,6 @@
 //! Frees what a VM that has ended left: its VM node, its taps, its places in bridges.
 
-use super::{Form, Guard, Plan, Refusal, Step, Wait};
+use super::{Guard, Plan, Refusal, Step, Test, Wait};
 use crate::error::Kind;
 use crate::model::Vm;
 use crate::survey::Survey;
@@ -32,12 +32,12 @@ pub fn plan(vm: &Vm, survey: &Survey, extent: Extent, ended: Option<u32>) -> Pla
         let destroy = Step::from(bhyvectl::destroy(&vm.name));
         // A guest that ends by itself between question and action may take its node along.
         plan.push(if ended.is_some() {
-            destroy.only_if(super::Test::Exists(node.clone()))
+            destroy.only_if(Test::Exists(node.clone()))
         } else {
             destroy
         });
         plan.push(Wait {
-            until: !super::Test::Exists(node),
+            until: !Test::Exists(node),
             limit: Duration::from_secs(5),
             every: Duration::from_millis(100),
             refusal: Some(Refusal {
@@ -50,9 +50,10 @@ pub fn plan(vm: &Vm, survey: &Survey, extent: Extent, ended: Option<u32>) -> Pla
     }
     for interface in &survey.interfaces {
         let is_free = interface.opened_by.is_none_or(|pid| Some(pid) == ended);
-        if interface.description.as_deref() == Some(vm.name.mark().as_str()) {
+        if interface.is_made_for(&vm.name) {
             if is_free {
-                plan.push(destroy_unless_open(&interface.name));
+                plan.push(until_closed(&interface.name));
+                plan.push(ifconfig::destroy(&interface.name));
             }
         } else if extent == Extent::Whole
             && is_free
@@ -73,9 +74,20 @@ pub fn plan(vm: &Vm, survey: &Survey, extent: Extent, ended: Option<u32>) -> Pla
     plan
 }
 
-/// Destroys a tap, but never one that a process has open.
-pub(super) fn destroy_unless_open(tap: &str) -> Step {
-    Step::from(ifconfig::destroy(tap)).only_if(!ifconfig::is_open(tap))
+/// Waits until no process has a tap open, and stops where one keeps it: `ifconfig TAP destroy`
+/// would wait for it without an end.
+pub(super) fn until_closed(tap: &str) -> Wait {
+    Wait {
+        until: !ifconfig::is_open(tap),
+        limit: Duration::from_secs(5),
+        every: Duration::from_millis(100),
+        refusal: Some(Refusal {
+            kind: Kind::Host,
+            what: format!("{tap} is open, so it stays"),
+            help: Some(format!("see by which process: ifconfig {tap}")),
+        }),
+        progress: None,
+    }
 }
 
 /// The refusal where a VM that was stopped when asked is not any more.
@@ -84,11 +96,5 @@ pub(super) fn started_meanwhile(vm: &Vm) -> Refusal {
         kind: Kind::State,
         what: format!("{} was started meanwhile", vm.name),
         help: None,
-    }
-}
-
-impl From<Plan> for Vec<Form> {
-    fn from(plan: Plan) -> Self {
-        plan.forms
     }
 }

@@ -17,7 +17,7 @@ pub mod shutdown;
 pub mod snapshot;
 
 use crate::command::Command;
-use crate::error::Kind;
+use crate::error::{Error, Kind};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -44,7 +44,7 @@ pub enum Form {
     Loop(Loop),
     /// What takes back the forms before it, should one behind it fail.
     Undo(Undo),
-    /// From here on nothing is undone.
+    /// From here on what stands before is not undone, but for what is freed at every end.
     NoReturn(NoReturn),
     /// Forms that one escalation covers.
     Root(Vec<Form>),
@@ -215,7 +215,7 @@ pub enum When {
     End,
 }
 
-/// The point behind which nothing is undone.
+/// The point behind which nothing before it is taken back, but for what is freed at every end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NoReturn {
     /// What can no longer be taken back: a sentence for the message of a failure behind it.
@@ -275,6 +275,26 @@ fn collect_from_test<'plan>(test: &'plan Test, found: &mut Vec<&'plan Command>) 
         Test::Succeeds(command) | Test::Mentions { command, .. } => found.push(command),
         Test::Not(inner) => collect_from_test(inner, found),
         Test::Exists(_) | Test::Confirmed(_) => {}
+    }
+}
+
+impl From<&Refusal> for Error {
+    fn from(refusal: &Refusal) -> Self {
+        let mut error = Self::new(refusal.kind, refusal.what.clone());
+        error.help.extend(refusal.help.clone());
+        error
+    }
+}
+
+impl Form {
+    /// Whether a signal is heeded before it: not between a step and the undo behind it, since what
+    /// was made must be known to be undone, and not where something is only said.
+    pub fn can_be_stopped(&self) -> bool {
+        match self {
+            Self::Undo(_) | Self::NoReturn(_) => false,
+            Self::Step(step) => !matches!(step.action, Action::Print(_)),
+            Self::Guard(_) | Self::Wait(_) | Self::Loop(_) | Self::Root(_) => true,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Modules, sysctls, bridges and taps: what must be there before a VM starts.
 
-use super::free::destroy_unless_open;
+use super::free::until_closed;
 use super::{Plan, Step, Test, Undo, When};
 use crate::command::{Command, args};
 use crate::error::{Error, Result};
@@ -23,6 +23,14 @@ const NO_MEMBER_ADDRESS: u32 = 1_600_000;
 pub fn refuse(vm: &Vm, survey: &Survey) -> Result<()> {
     for nic in &vm.nics {
         refuse_tap(vm, nic, survey)?;
+    }
+    for nic in &vm.nics {
+        let bridge = survey.interface(nic.bridge.as_str());
+        if bridge.is_some_and(|bridge| !bridge.is_in(&["bridge"])) {
+            return Err(Error::config(format!("{} is no bridge", nic.bridge))
+                .at(nic.bridge_origin.as_ref())
+                .help("name a bridge, for example bridge0; one that does not exist is made"));
+        }
     }
     match &vm.shared.netif {
         Some(netif) if survey.is_answered && vm.uses_default_bridge() => {
@@ -209,16 +217,18 @@ fn make_tap(plan: &mut Plan, vm: &Vm, nic: &Nic, survey: &Survey, when: When) {
     let is_foreign = survey.interface(tap.as_str()).is_some() && !is_marked(vm, nic, survey);
     if !is_foreign {
         plan.push(ifconfig::create_tap(&nic.tap, &vm.name));
+        let destroy = Step::from(ifconfig::destroy(tap.as_str()));
         plan.push(Undo {
-            forms: vec![destroy_unless_open(tap.as_str()).into()],
+            forms: vec![
+                until_closed(tap.as_str()).into(),
+                destroy.only_if(!ifconfig::is_open(tap.as_str())).into(),
+            ],
             when,
             what: tap.to_string(),
         });
-    }
-    if !is_member(nic, survey) || !is_foreign {
         plan.push(ifconfig::add_member(&nic.bridge, tap));
-    }
-    if is_foreign {
+    } else if !is_member(nic, survey) {
+        plan.push(ifconfig::add_member(&nic.bridge, tap));
         plan.push(Undo {
             forms: vec![ifconfig::delete_member(nic.bridge.as_str(), tap.as_str()).into()],
             when,
@@ -231,7 +241,7 @@ fn make_tap(plan: &mut Plan, vm: &Vm, nic: &Nic, survey: &Survey, when: When) {
 fn is_marked(vm: &Vm, nic: &Nic, survey: &Survey) -> bool {
     survey
         .interface(nic.tap.interface().as_str())
-        .is_some_and(|tap| tap.description.as_deref() == Some(vm.name.mark().as_str()))
+        .is_some_and(|tap| tap.is_made_for(&vm.name))
 }
 
 fn is_member(nic: &Nic, survey: &Survey) -> bool {

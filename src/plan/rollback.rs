@@ -16,7 +16,9 @@ pub enum Consent {
     Given,
 }
 
-/// The plan that rolls back to `target`, destroying `newer`.
+/// The plan that rolls back to `target`, destroying `newer`, oldest first in the list.
+///
+/// Each is destroyed by its name: `zfs rollback -r` would take along what came meanwhile.
 ///
 /// `node` is the VM's node if the VM has one: then its process is looked for again just before.
 pub fn plan(
@@ -46,10 +48,15 @@ pub fn plan(
         test: node.is_stopped(vm),
         refusal: free::started_meanwhile(vm),
     });
-    plan.push(NoReturn {
-        done: format!("{} may have been rolled back", target.dataset),
-    });
-    plan.push(zfs::rollback(target, !newer.is_empty()));
+    let mut destroyed = Vec::new();
+    for name in newer.iter().rev() {
+        plan.push(zfs::destroy_snapshot(&target.dataset.snapshot(name)));
+        destroyed.push(format!("@{name}"));
+        plan.push(NoReturn {
+            done: format!("destroyed {}", destroyed.join(" ")),
+        });
+    }
+    plan.push(zfs::rollback(target));
     plan
 }
 

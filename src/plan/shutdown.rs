@@ -39,10 +39,10 @@ pub fn plan(vm: &Vm, survey: &Survey, manner: Manner, pid: u32) -> Plan {
     };
     match manner {
         Manner::PowerButton => {
+            plan.push(process::press_power_button(name));
             plan.push(NoReturn {
                 done: format!("the power button of {name} was pressed"),
             });
-            plan.push(process::press_power_button(name));
             plan.push(ended(
                 STOP_LIMIT,
                 Some(Refusal {
@@ -64,10 +64,10 @@ pub fn plan(vm: &Vm, survey: &Survey, manner: Manner, pid: u32) -> Plan {
             ));
         }
         Manner::PowerCut => {
+            plan.push(bhyvectl::force_poweroff(name));
             plan.push(NoReturn {
                 done: format!("the power of {name} was cut"),
             });
-            plan.push(bhyvectl::force_poweroff(name));
             plan.push(ended(CUT_LIMIT, None, None));
             plan.push(Step::from(process::kill(name)).only_if(process::is_running(name)));
             plan.push(ended(

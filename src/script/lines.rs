@@ -1,12 +1,12 @@
 //! The lines of a script: what each form of a plan becomes in sh(1).
 
-use crate::command::Command;
+use super::words::{exists, push_file_change, statuses};
+use crate::command::{Command, Streams};
+use crate::error::Kind;
 use crate::host::elevate::Elevation;
 use crate::plan::{Action, FileChange, Form, Refusal, Step, Test, Undo, Wait, When};
 use crate::quote;
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 /// Which of the script's own functions its lines call.
 #[derive(Clone, Copy, Default)]
@@ -15,6 +15,8 @@ pub(super) struct Uses {
     pub(super) fail: bool,
     /// `holds`, `lacks`, `says`
     pub(super) questions: bool,
+    /// The answer of a person at the terminal.
+    pub(super) answers: bool,
 }
 
 /// Lines of a script as they grow.
@@ -103,7 +105,7 @@ impl<'plan> Lines<'plan> {
                     point.done.replace('\n', " ")
                 ));
                 if !self.undos.is_empty() {
-                    self.line("made=0");
+                    self.line(format!("kept={}", self.undos.len()));
                 }
             }
             Form::Root(inner) => self.forms(inner),
@@ -137,6 +139,9 @@ impl<'plan> Lines<'plan> {
     fn action(&mut self, action: &Action, before: &[u8], behind: &[u8]) {
         let mut line = before.to_vec();
         match action {
+            Action::Run(command) if command.streams == Streams::Terminal && !self.is_undoing => {
+                return self.terminal_command(command);
+            }
             Action::Run(command) => line.extend_from_slice(&self.command(command)),
             Action::File(FileChange::Write { path, text }) => {
                 line.extend_from_slice(b"cat >");
@@ -156,14 +161,77 @@ impl<'plan> Lines<'plan> {
         self.line(line);
     }
 
+    /// A command that has the terminal: not begun after a signal, and its modes restored behind it.
+    fn terminal_command(&mut self, command: &Command) {
+        if !self.undos.is_empty() {
+            self.line("checkpoint");
+        }
+        match &command.title {
+            None => {
+                let line = self.command(command);
+                self.line(line);
+            }
+            Some(title) => self.titled_command(command, title),
+        }
+        if !self.undos.is_empty() {
+            self.line("restore");
+        }
+    }
+
+    /// A command whose status 1 counts only if its process was once seen with this title: a
+    /// process in the background looks for it, and tells by a signal.
+    fn titled_command(&mut self, command: &Command, title: &str) {
+        self.line("seen=0; trap 'seen=1' USR1");
+        let mut watch = b"{ until pgrep -qxf ".to_vec();
+        quote::push(&mut watch, OsStr::new(title));
+        watch.extend_from_slice(
+            b"; do kill -0 $$ || exit; sleep 0.1; done; kill -USR1 $$; } 2>/dev/null & watcher=$!",
+        );
+        self.line(watch);
+        let mut run = b"status=0; ".to_vec();
+        run.extend_from_slice(&self.elevation.wrap(command).line());
+        run.extend_from_slice(b" || status=$?");
+        self.line(run);
+        self.line("kill \"$watcher\" 2>/dev/null || :");
+        let good: Vec<String> = command
+            .accept
+            .iter()
+            .map(|&status| {
+                if status == 1 {
+                    "1:1".to_owned()
+                } else {
+                    format!("{status}:*")
+                }
+            })
+            .collect();
+        let refusal = Refusal {
+            kind: Kind::Host,
+            what: format!(
+                "{} failed with status 1: its process was never seen",
+                command.program
+            ),
+            help: None,
+        };
+        let fail = String::from_utf8_lossy(&self.fail(&refusal)).into_owned();
+        self.line(format!(
+            "case $status:$seen in {}) ;; 1:0) {fail} ;; *) exit 1 ;; esac",
+            good.join("|")
+        ));
+    }
+
     /// A command with its escalator, and the statuses besides 0 that are no failure.
     fn command(&self, command: &Command) -> Vec<u8> {
         let mut line = self.elevation.wrap(command).line();
         if command.accept != [0] {
             line.extend_from_slice(
                 format!(
-                    " || case $? in {}) ;; *) exit 1 ;; esac",
-                    statuses(command.accept)
+                    " || case $? in {}) ;; *) {} ;; esac",
+                    statuses(command.accept),
+                    if self.is_undoing {
+                        "status=1"
+                    } else {
+                        "exit 1"
+                    }
                 )
                 .as_bytes(),
             );
@@ -221,11 +289,15 @@ impl<'plan> Lines<'plan> {
 
     /// Adds what an armed undo does, if it was reached.
     pub(super) fn undo(&mut self, number: usize, undo: &'plan Undo) {
-        let failed = match undo.when {
-            When::Failure => " && [ \"$status\" != 0 ]",
-            When::End => "",
+        let condition = match undo.when {
+            When::Failure => {
+                format!(
+                    "if [ \"$made\" -ge {number} ] && [ \"$kept\" -lt {number} ] && [ \"$failed\" != 0 ]; then"
+                )
+            }
+            When::End => format!("if [ \"$made\" -ge {number} ]; then"),
         };
-        self.line(format!("if [ \"$made\" -ge {number} ]{failed}; then"));
+        self.line(condition);
         self.depth += 1;
         self.forms(&undo.forms);
         self.depth -= 1;
@@ -269,7 +341,14 @@ impl<'plan> Lines<'plan> {
                 line
             }
             Test::Confirmed(question) => {
-                let mut line = b"{ printf '%s [y/N] ' ".to_vec();
+                self.uses.answers = true;
+                self.uses.fail = true;
+                let mut line = b"{ [ -t 0 ] || fail 2 ".to_vec();
+                let no_terminal = format!(
+                    "{question} There is no terminal to ask on; say -f to go on without the question"
+                );
+                quote::push(&mut line, OsStr::new(&no_terminal));
+                line.extend_from_slice(b"; printf '%s [y/N] ' ");
                 quote::push(&mut line, OsStr::new(question));
                 let answer = if expected { "=" } else { "!=" };
                 line.extend_from_slice(
@@ -280,43 +359,4 @@ impl<'plan> Lines<'plan> {
             Test::Not(inner) => self.answer(inner, !expected),
         }
     }
-}
-
-/// The command that changes a file; one that writes has a here-document instead.
-fn push_file_change(line: &mut Vec<u8>, change: &FileChange) {
-    let mut word = |text: &str, path: &Path| {
-        line.extend_from_slice(text.as_bytes());
-        quote::push(line, path.as_os_str());
-    };
-    match change {
-        FileChange::MakeScratch(path) => word("mkdir -m 700 ", path),
-        FileChange::MakeDirectories(path) => word("mkdir -p ", path),
-        FileChange::RemoveScratch(path) => word("rm -r ", path),
-        FileChange::RemoveLink(path) => word("rm ", path),
-        FileChange::Write { path, .. } => word("cat >", path),
-        FileChange::Link { target, path } => {
-            word("ln -s ", target);
-            word(" ", path);
-        }
-        FileChange::ReplaceLink { target, path } => {
-            word("ln -sf ", target);
-            word(" ", path);
-        }
-    }
-}
-
-fn exists(bracket: &str, path: &Path) -> Vec<u8> {
-    let mut line = bracket.as_bytes().to_vec();
-    quote::push(&mut line, OsStr::from_bytes(path.as_os_str().as_bytes()));
-    line.extend_from_slice(b" ]");
-    line
-}
-
-/// `0|1|2`, a pattern for `case`.
-fn statuses(accepted: &[i32]) -> String {
-    accepted
-        .iter()
-        .map(i32::to_string)
-        .collect::<Vec<_>>()
-        .join("|")
 }

@@ -1,6 +1,7 @@
 //! The echo: prints a plan as a POSIX sh(1) script that does what [`crate::run`] does, or as data.
 
 mod lines;
+mod words;
 
 use crate::command::Streams;
 use crate::error::{Error, Result};
@@ -33,6 +34,7 @@ pub fn script(plan: &Plan, title: &str, path: &str, elevation: Elevation) -> Vec
         .commands()
         .iter()
         .any(|command| command.streams == Streams::Terminal);
+    let needs_stdin = has_terminal || body.uses.answers;
     if !body.undos.is_empty() {
         let can_fail = undo.uses.fail || undo.uses.questions;
         push_undo(
@@ -43,12 +45,12 @@ pub fn script(plan: &Plan, title: &str, path: &str, elevation: Elevation) -> Vec
         );
     }
     text.push(b'\n');
-    if has_terminal {
+    if needs_stdin {
         // Read through a pipe, the rest of the script would be the guest's keyboard.
         text.extend_from_slice(b"{ # read to its end before a command gets the terminal\n");
     }
     text.append(&mut body.text);
-    if has_terminal {
+    if needs_stdin {
         text.extend_from_slice(b"exit 0; }\n");
     }
     text
@@ -71,19 +73,20 @@ fn push_undo(text: &mut Vec<u8>, body: &[u8], title: Option<&str>, has_terminal:
         text.push(b'\n');
     };
     line("\n# taken back, last first, if something fails");
-    line("made=0 signal=0");
+    line("made=0 kept=0 signal=0");
     line("checkpoint() { [ \"$signal\" = 0 ] || exit \"$signal\"; }");
     if has_terminal {
         line("terminal=$(stty -g 2>/dev/null) || terminal=");
+        line("restore() { [ -z \"$terminal\" ] || stty \"$terminal\"; }");
     }
-    line("undo() {\n\tstatus=$?\n\ttrap - EXIT\n\ttrap '' HUP INT TERM\n\tset +e");
+    line("undo() {\n\tstatus=$? failed=$?\n\ttrap - EXIT\n\ttrap '' HUP INT TERM\n\tset +e");
     if let Some(title) = title {
         line(&format!(
             "\tfail() {{ printf '%s\\n' {title}\"$2\" >&2; status=1; return 1; }}"
         ));
     }
     if has_terminal {
-        line("\t[ -z \"$terminal\" ] || stty \"$terminal\"");
+        line("\trestore");
     }
     text.extend_from_slice(body);
     text.extend_from_slice(

@@ -15,12 +15,28 @@ pub struct Interface {
     pub has_address: bool,
     /// Whether it is a wireless one: `media: IEEE 802.11`.
     pub is_wireless: bool,
+    /// Its groups: a tap(4) is in `tap` or `vmnet`, an if_bridge(4) in `bridge`.
+    pub groups: Vec<String>,
     /// Its description.
     pub description: Option<String>,
     /// The bridge's members.
     pub members: Vec<String>,
     /// The process that has the tap open.
     pub opened_by: Option<u32>,
+}
+
+impl Interface {
+    /// Whether it is in one of these groups.
+    pub fn is_in(&self, groups: &[&str]) -> bool {
+        self.groups
+            .iter()
+            .any(|group| groups.contains(&group.as_str()))
+    }
+
+    /// Whether it is a tap that carries the mark of `vm`.
+    pub fn is_made_for(&self, vm: &VmName) -> bool {
+        self.is_in(&["tap", "vmnet"]) && self.description.as_deref() == Some(vm.mark().as_str())
+    }
 }
 
 /// Asks for all interfaces: `ifconfig -a`.
@@ -53,6 +69,10 @@ pub fn parse(listing: &str) -> Vec<Interface> {
         let line = line.trim_start();
         if let Some(text) = line.strip_prefix("description: ") {
             interface.description = Some(text.to_owned());
+        } else if let Some(text) = line.strip_prefix("groups: ") {
+            interface
+                .groups
+                .extend(text.split_ascii_whitespace().map(str::to_owned));
         } else if let Some(text) = line.strip_prefix("member: ") {
             interface
                 .members
@@ -194,6 +214,7 @@ mod tests {
                 },
                 Interface {
                     is_up: true,
+                    groups: vec!["tap".into()],
                     description: Some("easy-bhyve:fbsd0".into()),
                     opened_by: Some(4711),
                     ..interface("tap0")

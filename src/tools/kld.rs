@@ -54,7 +54,7 @@ pub fn list() -> Command {
 
 /// The modules of [`Module::ALL`] that are registered, from the output of [`list`].
 ///
-/// A module's line begins with two tabs and ends with its name, perhaps behind a bus: `pci/vmm`.
+/// A module's line begins with two tabs and ends with its name.
 pub fn present(listing: &str) -> Vec<Module> {
     let names: Vec<&str> = listing
         .lines()

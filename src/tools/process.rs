@@ -30,6 +30,17 @@ pub enum Role {
     Loading,
 }
 
+impl Role {
+    /// As a state of the VM.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Starting => "starting",
+            Self::Loading => "loading",
+        }
+    }
+}
+
 /// Asks for all processes: `ps -axww -o pid= -o etimes= -o rss= -o sigignore= -o args=`.
 pub fn list() -> Command {
     Command::question(

@@ -13,11 +13,23 @@ pub struct Kernel {
     pub tap_up_on_open: Option<bool>,
     /// Whether a bridge takes members that have an address (FreeBSD 15); unknown until if_bridge is loaded.
     pub member_ifaddrs: Option<bool>,
-    /// Whether other users' processes are hidden, or those outside a jail.
-    pub hides_processes: bool,
+    /// The most vCPUs that a VM may have (`hw.vmm.maxcpu`); unknown until vmm is loaded.
+    pub max_cpus: Option<u64>,
+    /// Whether root's processes are hidden from the caller.
+    pub hides_root: bool,
+    /// Whether this is a jail, which hides the processes outside it.
+    pub is_jailed: bool,
 }
 
-const NAMES: [&str; 7] = [
+impl Kernel {
+    /// Whether a process that is not seen may be there all the same.
+    pub fn hides_processes(&self) -> bool {
+        self.hides_root || self.is_jailed
+    }
+}
+
+const NAMES: [&str; 8] = [
+    "hw.vmm.maxcpu",
     "kern.osreldate",
     "hw.machine",
     "net.link.tap.up_on_open",
@@ -37,7 +49,7 @@ pub fn ask() -> Command {
 /// Asks only whether processes are hidden: `sysctl -i NAME…`.
 pub fn ask_visibility() -> Command {
     let mut words = args!["-i"];
-    words.extend(NAMES[4..].iter().map(std::ffi::OsString::from));
+    words.extend(NAMES[5..].iter().map(std::ffi::OsString::from));
     Command::question("sysctl", words)
 }
 
@@ -52,9 +64,10 @@ pub fn parse(output: &str, uid: u32) -> Kernel {
             "net.link.tap.up_on_open" => kernel.tap_up_on_open = Some(value != "0"),
             "net.link.bridge.member_ifaddrs" => kernel.member_ifaddrs = Some(value != "0"),
             "security.bsd.see_other_uids" | "security.bsd.see_other_gids" => {
-                kernel.hides_processes |= value == "0" && uid != 0;
+                kernel.hides_root |= value == "0" && uid != 0;
             }
-            "security.jail.jailed" => kernel.hides_processes |= value != "0",
+            "security.jail.jailed" => kernel.is_jailed = value != "0",
+            "hw.vmm.maxcpu" => kernel.max_cpus = value.parse().ok(),
             _ => {}
         }
     }
@@ -79,7 +92,7 @@ mod tests {
     fn the_arguments_are_those_of_sysctl() {
         assert_eq!(
             ask().to_string(),
-            "sysctl -i kern.osreldate hw.machine net.link.tap.up_on_open net.link.bridge.member_ifaddrs \
+            "sysctl -i hw.vmm.maxcpu kern.osreldate hw.machine net.link.tap.up_on_open net.link.bridge.member_ifaddrs \
              security.bsd.see_other_uids security.bsd.see_other_gids security.jail.jailed"
         );
     }
@@ -93,16 +106,19 @@ mod tests {
             is_amd64: Some(true),
             tap_up_on_open: Some(false),
             member_ifaddrs: None,
-            hides_processes: true,
+            max_cpus: None,
+            hides_root: true,
+            is_jailed: false,
         };
         assert_eq!(parse(output, 1001), kernel);
         assert_eq!(
             parse(output, 0),
             Kernel {
-                hides_processes: false,
+                hides_root: false,
                 ..kernel
             }
         );
-        assert!(parse("security.jail.jailed: 1\n", 0).hides_processes);
+        assert!(parse("security.jail.jailed: 1\n", 0).hides_processes());
+        assert_eq!(parse("hw.vmm.maxcpu: 8\n", 0).max_cpus, Some(8));
     }
 }

@@ -20,17 +20,9 @@ pub fn snapshot(snapshot: &Snapshot) -> Command {
     Command::root("zfs", args!["snapshot", snapshot.to_string()])
 }
 
-/// Rolls back: `zfs rollback [-r] VOLUME@NAME`; `-r` destroys the newer snapshots.
-pub fn rollback(snapshot: &Snapshot, over_newer: bool) -> Command {
-    let name = snapshot.to_string();
-    Command::root(
-        "zfs",
-        if over_newer {
-            args!["rollback", "-r", name]
-        } else {
-            args!["rollback", name]
-        },
-    )
+/// Rolls back: `zfs rollback VOLUME@NAME`; ZFS refuses where something is newer.
+pub fn rollback(snapshot: &Snapshot) -> Command {
+    Command::root("zfs", args!["rollback", snapshot.to_string()])
 }
 
 /// Makes a clone: `zfs clone -o volmode=dev VOLUME@NAME NEW`; a clone has not its origin's own properties.
@@ -203,14 +195,7 @@ mod tests {
                 "zfs create -s -o volmode=dev -V 20g zroot/vm/a",
             ),
             (snapshot(&snap), "zfs snapshot zroot/vm/a@_202611232306-x"),
-            (
-                rollback(&snap, false),
-                "zfs rollback zroot/vm/a@_202611232306-x",
-            ),
-            (
-                rollback(&snap, true),
-                "zfs rollback -r zroot/vm/a@_202611232306-x",
-            ),
+            (rollback(&snap), "zfs rollback zroot/vm/a@_202611232306-x"),
             (
                 clone(&snap, &volume("zroot/vm/b")),
                 "zfs clone -o volmode=dev zroot/vm/a@_202611232306-x zroot/vm/b",

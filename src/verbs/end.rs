@@ -120,12 +120,9 @@ fn running<'survey>(vm: &Vm, state: State<'survey>, instead: Verb) -> Result<&'s
 }
 
 fn not_running(vm: &Vm, instead: Verb) -> Error {
-    let error = Error::state(format!("{} is not running", vm.name));
-    match instead {
-        Verb::Clean => error.help(format!(
-            "what an earlier run left is freed by {}",
-            vm.command(instead)
-        )),
-        _ => error.help(format!("start it first: {}", vm.command(instead))),
+    let mut refusal = shutdown::not_running(vm);
+    if instead == Verb::Boot {
+        refusal.help = Some(format!("start it first: {}", vm.command(instead)));
     }
+    Error::from(&refusal)
 }

@@ -23,7 +23,7 @@ struct Ancestor {
 pub(super) fn history(context: &mut Context<'_>, vm: &Vm, format: Format) -> Result<Outcome> {
     let volume = volume(vm, Verb::History)?;
     if !context.is_answered {
-        return Err(not_freebsd(context.look));
+        return Err(not_freebsd(context.look).help("ask on the host whose history it is"));
     }
     let mut chain = Vec::new();
     let mut next: Option<(Dataset, Option<SnapName>)> = Some((volume.clone(), None));

@@ -17,7 +17,8 @@ use crate::model::name::{Dataset, VmName};
 use crate::model::{Volume, resolve};
 use crate::plan::Plan;
 use crate::process::Process;
-use crate::survey::{self, Surroundings};
+use crate::survey::{self, State, Surroundings};
+use crate::tools::process::Role;
 use crate::verb::{Spelling, Verb};
 
 /// What a verb has to work with.
@@ -116,7 +117,8 @@ impl Context<'_> {
         if self.is_answered || dry_run.dry_run {
             Ok(())
         } else {
-            Err(not_freebsd(self.look))
+            Err(not_freebsd(self.look)
+                .help("-d shows what would be done on a freshly booted FreeBSD host"))
         }
     }
 
@@ -146,11 +148,10 @@ fn volume(vm: &Vm, verb: Verb) -> Result<&Dataset> {
     }
 }
 
-/// The refusal of a real run where the host is not FreeBSD.
-pub fn not_freebsd(look: &dyn Look) -> Error {
+/// The refusal where the host is not FreeBSD.
+fn not_freebsd(look: &dyn Look) -> Error {
     Error::host("this is not FreeBSD, so there is no bhyve to talk to")
         .note(format!("kldstat is nowhere along {}", look.search_path()))
-        .help("-d shows what would be done on a freshly booted FreeBSD host")
 }
 
 /// A line about the disks that a ZFS verb leaves alone.
@@ -190,6 +191,29 @@ fn rivals(context: &mut Context<'_>, vm: &Vm) -> Result<Vec<VmName>> {
         }
     }
     Ok(rivals)
+}
+
+/// Refuses where another VM that runs, or may run, has one of our disks.
+fn refuse_rival(vm: &Vm, rival: &VmName, state: State<'_>) -> Result<()> {
+    let how = match state {
+        State::Stopped | State::LeftOver => return Ok(()),
+        State::Busy(process, Role::Running | Role::Starting) => {
+            format!("is running (pid {})", process.pid)
+        }
+        State::Busy(process, Role::Loading) => format!("is being loaded (pid {})", process.pid),
+        State::Unknown => {
+            return Err(survey::unknown(rival).note(format!("{rival} has a disk of {}", vm.name)));
+        }
+    };
+    Err(
+        Error::state(format!("{rival} has a disk of {} and {how}", vm.name))
+            .at(vm.disks.first().and_then(|disk| disk.origin.as_ref()))
+            .note("what two VMs do to one disk destroys it")
+            .help(format!(
+                "end {rival} first, or give {} a disk of its own",
+                vm.name
+            )),
+    )
 }
 
 /// A value as `--format json` shows it.

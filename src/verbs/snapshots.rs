@@ -1,16 +1,18 @@
 //! `snapshot`, `rollback` and `clone`.
 
-use super::{Context, Outcome, Planned, json, other_disks, volume, wants_json};
+use super::{
+    Context, Outcome, Planned, json, other_disks, refuse_rival, rivals, volume, wants_json,
+};
 use crate::error::{Error, Result};
 use crate::invocation::options::{CloneArgs, RollbackArgs, SnapshotArgs};
 use crate::locate;
 use crate::model::name::{Dataset, SnapName, VmName};
-use crate::model::{Vm, Volume, resolve};
+use crate::model::{Loader, Vm, Volume, resolve};
 use crate::plan::clone::{self, Base};
 use crate::plan::rollback::{self, Consent, Node};
 use crate::plan::snapshot;
 use crate::suggest;
-use crate::survey::{self, Nodes};
+use crate::survey::{self, Nodes, Processes};
 use crate::tools::{bhyve, zfs};
 use crate::verb::Verb;
 use std::collections::BTreeSet;
@@ -181,7 +183,7 @@ pub(super) fn clone(context: &mut Context<'_>, vm: &Vm, args: &CloneArgs) -> Res
         plan: clone::plan(vm, &base, &targets),
         dry_run: args.dry_run,
         notes: other_disks(vm).into_iter().collect(),
-        done: Some(next_step(context, names)),
+        done: Some(next_step(context, vm, names)),
         ..Planned::default()
     }))
 }
@@ -225,9 +227,14 @@ fn targets(
                 "{target} is in another pool than {volume}: ZFS clones within one"
             )));
         }
-        if targets.contains(&target) || target == *volume {
-            return Err(Error::usage(format!("{target} is named twice"))
-                .note(format!("{} is cloned to it already", vm.name)));
+        if target == *volume {
+            return Err(Error::usage(format!(
+                "{target} is the volume of {} itself",
+                vm.name
+            )));
+        }
+        if targets.contains(&target) {
+            return Err(Error::usage(format!("{target} is named twice")));
         }
         targets.push(target);
     }
@@ -269,7 +276,7 @@ fn base_name(context: &Context<'_>, found: &zfs::Volume) -> Result<SnapName> {
 }
 
 /// What to type so that the new disks become VMs.
-fn next_step(context: &Context<'_>, names: &[String]) -> String {
+fn next_step(context: &Context<'_>, vm: &Vm, names: &[String]) -> String {
     let missing: Vec<&String> = names
         .iter()
         .filter(|name| !context.config.is_vm(name))
@@ -279,7 +286,10 @@ fn next_step(context: &Context<'_>, names: &[String]) -> String {
     }
     let ids = resolve::free_ids(context.config)
         .zip(&missing)
-        .map(|(id, name)| format!("{name}_id={id}"));
+        .map(|(id, name)| match vm.loader {
+            Loader::Bhyveload => format!("{name}_id={id} {name}_freebsd=YES"),
+            Loader::Grub(_) => format!("{name}_id={id}"),
+        });
     format!(
         "cloned to {}; to make VMs of them add to {}: {}",
         names.join(", "),
@@ -295,13 +305,21 @@ fn list(context: &mut Context<'_>, volume: &Dataset) -> Result<zfs::Volume> {
     ))
 }
 
-/// Refuses a running VM; tells what is known of its node otherwise.
+/// Refuses where the VM, or another with its disk, runs; tells what is known of its node otherwise.
 fn stopped<'path>(context: &mut Context<'_>, vm: &Vm, node: &'path Path) -> Result<Node<'path>> {
     if !context.is_answered {
         return Ok(Node::Absent(node));
     }
+    let rivals = rivals(context, vm)?;
     let (at, look) = context.asking();
-    let nodes = survey::refuse_if_busy(look, &at, vm)?;
+    let nodes = Nodes::ask(look, at.devices)?;
+    if nodes.has(&vm.name) || !rivals.is_empty() {
+        let processes = Processes::ask(look, &at, &nodes)?;
+        survey::refuse_busy_state(vm, processes.state(vm.name.as_str(), &nodes))?;
+        for rival in &rivals {
+            refuse_rival(vm, rival, processes.state(rival.as_str(), &nodes))?;
+        }
+    }
     Ok(if nodes.has(&vm.name) {
         Node::LeftOver
     } else {

@@ -1,6 +1,6 @@
 //! `install`, `boot` and `ttyboot`.
 
-use super::{Context, Outcome, Planned, rivals};
+use super::{Context, Outcome, Planned, refuse_rival, rivals};
 use crate::error::{Error, Origin, Result};
 use crate::invocation::options::{BootArgs, StartArgs, TtybootArgs};
 use crate::locate;
@@ -8,17 +8,23 @@ use crate::model::{Loader, Vm, resolve};
 use crate::plan::boot::{self, Start};
 use crate::plan::loader::Source;
 use crate::plan::network;
-use crate::survey::{self, State, Survey};
-use crate::tools::process::Role;
+use crate::survey::{self, Survey};
+use crate::tools::sysctl::Kernel;
 use crate::verb::Verb;
 use std::path::Path;
 
 pub(super) fn install(context: &mut Context<'_>, vm: Vm, args: StartArgs) -> Result<Outcome> {
     if vm.install_cd().is_none() {
+        let id = context.config.id_of(vm.name.as_str());
+        let origin = id.map(|id| Origin {
+            name: id.name.to_owned(),
+            span: id.value_span,
+        });
         return Err(Error::config(format!(
-            "{} has no {}_cd0, so there is nothing to install from",
-            vm.name, vm.name
+            "{0} has no {0}_cd0, so there is nothing to install from",
+            vm.name
         ))
+        .at(origin.as_ref())
         .help(format!(
             "set it in {}: {}_cd0=/path/to/an.iso",
             locate::main_file(context.config).display(),
@@ -69,15 +75,10 @@ fn start(
         let survey = Survey::for_boot(look, &at, &vm, &rivals)?;
         survey::refuse_busy_state(&vm, survey.state(&vm.name))?;
         for rival in &rivals {
-            refuse_rival(&vm, rival.as_str(), survey.state(rival))?;
+            refuse_rival(&vm, rival, survey.state(rival))?;
         }
         refuse_missing(context, &vm, source)?;
-        if survey.kernel.is_amd64 == Some(false) {
-            return Err(Error::host(
-                "bhyveload and grub-bhyve are made for amd64 only, and this host is another",
-            )
-            .help("there is no other loader here yet"));
-        }
+        refuse_host(&vm, &survey.kernel)?;
         survey
     } else {
         Survey::fresh(&context.process.devices)
@@ -98,24 +99,38 @@ fn start(
     }))
 }
 
-/// Refuses where another VM that runs, or may run, has one of our disks.
-fn refuse_rival(vm: &Vm, rival: &str, state: State<'_>) -> Result<()> {
-    let how = match state {
-        State::Stopped | State::LeftOver => return Ok(()),
-        State::Busy(process, Role::Running | Role::Starting) => {
-            format!("is running (pid {})", process.pid)
-        }
-        State::Busy(process, Role::Loading) => format!("is being loaded (pid {})", process.pid),
-        State::Unknown => "may be running: it has a VM node, and processes are hidden".to_owned(),
-    };
-    Err(
-        Error::state(format!("{rival} has a disk of {} and {how}", vm.name))
-            .note("two VMs on one disk destroy what is on it")
-            .help(format!(
-                "end {rival} first, or give {} a disk of its own",
-                vm.name
-            )),
-    )
+/// Refuses what this host cannot run, or not so that its caller could see it.
+fn refuse_host(vm: &Vm, kernel: &Kernel) -> Result<()> {
+    if kernel.is_amd64 == Some(false) {
+        return Err(Error::host(
+            "bhyveload and grub-bhyve are made for amd64 only, and this host is another",
+        )
+        .help("there is no other loader here yet"));
+    }
+    // Without the limit of the module: 13 had a fixed one (`usr.sbin/bhyve/bhyverun.c`).
+    let fixed = kernel
+        .osreldate
+        .filter(|&release| release < 1_400_000)
+        .map(|_| 16);
+    if let Some(most) = kernel.max_cpus.or(fixed)
+        && vm.cpu.count() > most
+    {
+        return Err(Error::config(format!(
+            "{} has {} cpus, and this host gives a VM at most {most}",
+            vm.name,
+            vm.cpu.count()
+        ))
+        .help(format!("set {}_cpu={most} or less, or -c {most}", vm.name)));
+    }
+    if kernel.hides_root {
+        return Err(Error::host(format!(
+            "could not tell whether {} would start: root's processes are hidden from you",
+            vm.name
+        ))
+        .note("security.bsd.see_other_uids or see_other_gids is 0")
+        .help("start it as root"));
+    }
+    Ok(())
 }
 
 /// Refuses where a disk, or for an installation an ISO image, is not there.
@@ -125,13 +140,14 @@ fn refuse_missing(context: &mut Context<'_>, vm: &Vm, source: Source) -> Result<
             let error = missing("disk", &disk.path, disk.origin.as_ref());
             return Err(match disk.number {
                 0 => error.help(format!("create it: {} -V 20G", vm.command(Verb::Resources))),
-                _ => error,
+                number => error.help(format!("create it, or correct {}_hd{number}", vm.name)),
             });
         }
     }
     for cd in vm.cds.iter().filter(|_| source == Source::Cd) {
         if !exists(context, &cd.path)? {
-            return Err(missing("ISO image", &cd.path, cd.origin.as_ref()));
+            return Err(missing("ISO image", &cd.path, cd.origin.as_ref())
+                .help(format!("fetch it, or correct {}_cd{}", vm.name, cd.number)));
         }
     }
     Ok(())

@@ -1,11 +1,13 @@
 //! All seven forms of a plan, carried out by the executor and by sh, on real commands and files.
 
+mod undo;
+
 use easy_bhyve::command::Command;
 use easy_bhyve::error::Kind;
 use easy_bhyve::host::elevate::Elevation;
 use easy_bhyve::host::system::System;
 use easy_bhyve::plan::{
-    Action, FileChange, Form, Guard, Loop, NoReturn, Plan, Refusal, Step, Test, Undo, Wait, When,
+    FileChange, Form, Guard, Loop, Plan, Refusal, Step, Test, Undo, Wait, When,
 };
 use easy_bhyve::run::{Output, execute};
 use easy_bhyve::script::script;
@@ -109,97 +111,27 @@ fn refusal(kind: Kind) -> Refusal {
 }
 
 #[test]
-fn a_plan_that_succeeds_undoes_only_what_is_for_its_end() {
-    let left = both(|at| {
-        vec![
-            log(at, "one", 0).into(),
-            undo(at, "not-one", When::Failure),
-            log(at, "two", 0).into(),
-            undo(at, "not-two", When::End),
-            Step::from(Action::Print(b"it's $done\nEND\n".to_vec())).into(),
-        ]
-    });
-    assert_eq!(left.status, 0);
-    assert_eq!(left.log, ["one", "two", "not-two"]);
-    assert_eq!(left.out, "it's $done\nEND\n");
-}
-
-#[test]
-fn a_failure_undoes_everything_in_reverse_and_nothing_behind_it_runs() {
-    let left = both(|at| {
-        vec![
-            log(at, "one", 0).into(),
-            undo(at, "not-one", When::Failure),
-            Form::Root(vec![
-                log(at, "two", 0).into(),
-                undo(at, "not-two", When::End),
-            ]),
-            log(at, "three", 1).into(),
-            undo(at, "not-three", When::Failure),
-            log(at, "four", 0).into(),
-        ]
-    });
-    assert_eq!(left.status, 1);
-    assert_eq!(left.log, ["one", "two", "three", "not-two", "not-one"]);
-}
-
-#[test]
-fn an_undo_that_fails_stops_no_other() {
-    let left = both(|at| {
-        vec![
-            undo(at, "not-one", When::Failure),
-            Undo {
-                forms: vec![log(at, "bad", 1).into()],
-                when: When::Failure,
-                what: "bad".into(),
-            }
-            .into(),
-            undo(at, "not-two", When::Failure),
-            log(at, "step", 1).into(),
-        ]
-    });
-    assert_eq!(
-        (left.status, left.log),
-        (
-            1,
-            ["step", "not-two", "bad", "not-one"]
-                .map(str::to_owned)
-                .to_vec()
-        )
+fn a_script_that_must_ask_a_person_refuses_without_a_terminal() {
+    let guard = Guard {
+        test: Test::Confirmed("Is it so?".into()),
+        refusal: refusal(Kind::Host),
+    };
+    let text = script(
+        &Plan::new(vec![guard.into()]),
+        "test",
+        PATH,
+        Elevation::None,
     );
-}
-
-#[test]
-fn an_undo_for_the_end_that_fails_is_a_failure() {
-    let left = both(|at| {
-        vec![
-            Undo {
-                forms: vec![log(at, "bad", 1).into()],
-                when: When::End,
-                what: "bad".into(),
-            }
-            .into(),
-        ]
-    });
-    assert_eq!(left.status, 1);
-}
-
-#[test]
-fn behind_the_point_of_no_return_nothing_is_undone() {
-    let left = both(|at| {
-        vec![
-            log(at, "one", 0).into(),
-            undo(at, "not-one", When::Failure),
-            NoReturn {
-                done: "one is done".into(),
-            }
-            .into(),
-            log(at, "two", 1).into(),
-        ]
-    });
+    let output = std::process::Command::new("/bin/sh")
+        .arg("-c")
+        .arg(String::from_utf8(text).unwrap())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
     assert_eq!(
-        (left.status, left.log),
-        (1, vec!["one".to_owned(), "two".to_owned()])
+        String::from_utf8(output.stderr).unwrap(),
+        "test: Is it so? There is no terminal to ask on; say -f to go on without the question\n"
     );
 }
 

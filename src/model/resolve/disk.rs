@@ -68,6 +68,10 @@ pub(super) fn first_disk(
                 return Err(Error::config(format!(
                     "volroot is not set, so the disk of {name} is unknown"
                 ))
+                .at(Some(&Origin {
+                    name: format!("{name}_id"),
+                    span: settings.id.span,
+                }))
                 .help("for ZFS: zfs create -o mountpoint=none zroot/vm, and set volroot=zroot/vm")
                 .help("for disk image files: mkdir /vm, and set volroot=/vm"));
             };
@@ -149,6 +153,27 @@ pub(super) fn refuse_blank(path: &Path, origin: Option<&Origin>) -> Result<()> {
         ))
         .at(origin)
         .help("rename it, or give it a second name without one: ln -s"));
+    }
+    Ok(())
+}
+
+/// Refuses one disk at two numbers: bhyve(8) takes no lock, and the guest would destroy it.
+pub(super) fn refuse_twins(name: &VmName, disks: &[Disk]) -> Result<()> {
+    for (index, disk) in disks.iter().enumerate() {
+        let twin = disks
+            .iter()
+            .take(index)
+            .find(|other| other.path == disk.path);
+        if let Some(twin) = twin {
+            return Err(Error::config(format!(
+                "hd{} and hd{} of {name} are both {}",
+                twin.number,
+                disk.number,
+                disk.path.display()
+            ))
+            .at(disk.origin.as_ref())
+            .help("each number needs a disk of its own"));
+        }
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::model::cpu::CpuTopology;
 use crate::model::size::MemSize;
 use crate::suggest;
 use crate::verb::Spelling;
-use disk::{dataset_of, device_path, first_disk, refuse_blank};
+use disk::{dataset_of, device_path, first_disk, refuse_blank, refuse_twins};
 use keys::settings;
 use network::nics;
 use serde::Deserialize;
@@ -61,7 +61,8 @@ pub fn taps(config: &Config, name: &str) -> Result<Vec<TapName>> {
     let name = known(config, name)?;
     let host = host(config)?;
     let (settings, numbered) = settings(config, &name, &config.keys_of(name.as_str()))?;
-    Ok(nics(&name, settings.id.value.0, &numbered, &host)?
+    let id = id_origin(&name, &settings);
+    Ok(nics(&name, (settings.id.value.0, &id), &numbered, &host)?
         .into_iter()
         .map(|nic| nic.tap)
         .collect())
@@ -188,6 +189,7 @@ fn resolve(
 ) -> Result<Vm> {
     let (settings, numbered) = settings(config, &name, keys)?;
     let id = settings.id.value.0;
+    let id_origin = id_origin(&name, &settings);
     let (volume, first) = first_disk(&name, &settings, &numbered, host, devices)?;
     let mut disks = vec![first];
     for (&number, set) in numbered
@@ -202,6 +204,7 @@ fn resolve(
             origin: Some(origin(set)),
         });
     }
+    refuse_twins(&name, &disks)?;
     let mut cds = Vec::new();
     for (&number, set) in numbered.get("cd").into_iter().flatten() {
         cds.push(Cd {
@@ -235,12 +238,19 @@ fn resolve(
         loader,
         disks,
         cds,
-        nics: nics(&name, id, &numbered, host)?,
+        nics: nics(&name, (id, &id_origin), &numbered, host)?,
         volume,
         shared: shared(host),
         spelling,
         name,
     })
+}
+
+fn id_origin(name: &VmName, settings: &VmSettings) -> Origin {
+    Origin {
+        name: format!("{name}_id"),
+        span: settings.id.span,
+    }
 }
 
 fn shared(host: &HostSettings) -> Shared {
@@ -252,11 +262,6 @@ fn shared(host: &HostSettings) -> Shared {
             name: "netif".to_owned(),
             span: netif.span,
         }),
-        privilege: host
-            .privilege
-            .as_ref()
-            .map(|choice| choice.value)
-            .unwrap_or_default(),
     }
 }
 

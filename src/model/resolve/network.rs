@@ -2,42 +2,53 @@
 
 use super::keys::Numbered;
 use super::{origin, typed};
-use crate::error::{Error, Result};
+use crate::error::{Error, Origin, Result};
 use crate::model::Nic;
 use crate::model::name::{IfName, TapName, VmName};
 use crate::model::settings::HostSettings;
 
 /// The NICs; the first is there without being set.
+///
+/// `id` is the VM's number and the setting that it comes from.
 pub(super) fn nics(
     name: &VmName,
-    id: u16,
+    id: (u16, &Origin),
     numbered: &Numbered<'_>,
     host: &HostSettings,
 ) -> Result<Vec<Nic>> {
     let taps = numbered.get("if");
     let bridges = numbered.get("if_bridge");
-    let bridge_of = |number: u8| -> Result<IfName> {
+    let bridge_of = |number: u8| -> Result<(IfName, Option<Origin>)> {
         match (
             bridges.and_then(|bridges| bridges.get(&number)),
             &host.bridge,
         ) {
-            (Some(set), _) => typed(set),
-            (None, Some(bridge)) => Ok(bridge.value.clone()),
+            (Some(set), _) => Ok((typed(set)?, Some(origin(set)))),
+            (None, Some(bridge)) => {
+                let origin = Origin {
+                    name: "bridge".to_owned(),
+                    span: bridge.span,
+                };
+                Ok((bridge.value.clone(), Some(origin)))
+            }
             (None, None) => Err(Error::config(format!(
                 "neither {name}_if{number}_bridge nor bridge is set"
             ))
+            .at(Some(id.1))
             .help("set the default for all VMs: bridge=bridge0")),
         }
     };
     let mut nics: Vec<Nic> = Vec::new();
     if taps.is_none_or(|taps| !taps.contains_key(&0)) {
-        let tap = TapName::parse(&format!("tap{id}"))
-            .map_err(|error| Error::config(error.to_string()))?;
+        let tap = TapName::parse(&format!("tap{}", id.0))
+            .map_err(|error| Error::config(error.to_string()).at(Some(id.1)))?;
+        let (bridge, bridge_origin) = bridge_of(0)?;
         nics.push(Nic {
             number: 0,
             tap,
-            bridge: bridge_of(0)?,
-            origin: None,
+            bridge,
+            origin: Some(id.1.clone()),
+            bridge_origin,
         });
     }
     for (&number, set) in taps.into_iter().flatten() {
@@ -50,11 +61,13 @@ pub(super) fn nics(
             .at(Some(&origin(set)))
             .help("each NIC needs a tap of its own"));
         }
+        let (bridge, bridge_origin) = bridge_of(number)?;
         nics.push(Nic {
             number,
             tap,
-            bridge: bridge_of(number)?,
+            bridge,
             origin: Some(origin(set)),
+            bridge_origin,
         });
     }
     Ok(nics)

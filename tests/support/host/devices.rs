@@ -69,8 +69,10 @@ impl Host {
         self.state
             .interfaces
             .iter()
-            .find(|(_, interface)| {
-                matches!(interface.kind, Kind::Tap | Kind::Vmnet) && interface.device == name
+            .find(|(own_name, interface)| {
+                // A renamed interface's node has its name as an alias (sys/net/if_tuntap.c).
+                matches!(interface.kind, Kind::Tap | Kind::Vmnet)
+                    && (interface.device == name || *own_name == name)
             })
             .map(|(interface, _)| Device::Tap(interface.clone()))
     }

@@ -2,12 +2,16 @@
 //!
 //! Knows no verb and no program. [`crate::script`] prints the same plan for sh(1).
 
-use crate::command::{Command, Streams};
-use crate::error::{Error, Kind, Result};
+mod failure;
+
+use crate::command::Command;
+use crate::error::{Error, Result};
 use crate::host::elevate::Elevation;
-use crate::host::{Ended, Finished, Host, SpawnError};
-use crate::plan::{Action, Form, Loop, Plan, Refusal, Step, Test, Undo, Wait, When};
+use crate::host::{Ended, Finished, Host};
+use crate::plan::{Action, Form, Loop, Plan, Step, Test, Undo, Wait, When};
 use crate::tools;
+use failure::{judge, no_answer, not_started};
+pub use failure::{not_written, signal_name};
 use std::io::Write;
 
 /// What a finished plan has to tell.
@@ -70,8 +74,7 @@ struct Run<'plan, 'host, 'writer> {
 impl<'plan> Run<'plan, '_, '_> {
     fn forms(&mut self, forms: &'plan [Form]) -> Result<()> {
         for form in forms {
-            // Not between a step and the undo behind it: what was made must be known to be undone.
-            if !matches!(form, Form::Undo(_) | Form::NoReturn(_)) {
+            if form.can_be_stopped() {
                 self.heed_signals()?;
             }
             match form {
@@ -80,7 +83,7 @@ impl<'plan> Run<'plan, '_, '_> {
                 }
                 Form::Guard(guard) => {
                     if !self.holds(&guard.test)? {
-                        return Err(refused(&guard.refusal));
+                        return Err(Error::from(&guard.refusal));
                     }
                 }
                 Form::Wait(wait) => self.wait(wait)?,
@@ -115,92 +118,30 @@ impl<'plan> Run<'plan, '_, '_> {
         }
         match &step.action {
             Action::Run(command) => {
-                let finished = self.run(command)?;
-                self.judge(command, &finished)?;
+                self.run(command)?;
             }
-            Action::File(change) => self
-                .host
-                .change(change)
-                .map_err(|error| Error::host(format!("{}: {error}", change.describe())))?,
-            Action::Print(text) => self.output.out.write_all(text)?,
+            Action::File(change) => self.host.change(change).map_err(|error| {
+                Error::host(format!("{}: {error}", change.describe()))
+                    .help("is the directory yours? look with ls -ld")
+            })?,
+            Action::Print(text) => self.output.out.write_all(text).map_err(not_written)?,
         }
         self.steps += 1;
         Ok(true)
     }
 
-    fn run(&mut self, command: &Command) -> Result<Finished> {
+    /// Runs a command; returns its status, one of those that are no failure.
+    fn run(&mut self, command: &Command) -> Result<i32> {
         let wrapped = self.elevation.wrap(command);
-        self.host
+        let finished = self
+            .host
             .run(&wrapped)
-            .map_err(|error| not_started(&wrapped, &error))
-    }
-
-    /// Decides whether the way a command ended is a failure.
-    fn judge(&mut self, command: &Command, finished: &Finished) -> Result<i32> {
-        let wrapped = self.elevation.wrap(command);
-        let untitled =
-            command.title.is_some() && !finished.titled && finished.ended == Ended::Exit(1);
-        match finished.ended {
-            Ended::Exit(status) if command.accept.contains(&status) && !untitled => {
-                if let Some(words) = command.meaning(status) {
-                    self.report.ending = Some(words);
-                }
-                Ok(status)
-            }
-            ended => Err(self.failed(command, &wrapped, ended, finished, untitled)),
+            .map_err(|error| not_started(&wrapped, &error))?;
+        let status = judge(command, &wrapped, self.elevation, &finished)?;
+        if let Some(words) = command.meaning(status) {
+            self.report.ending = Some(words);
         }
-    }
-
-    fn failed(
-        &self,
-        command: &Command,
-        wrapped: &Command,
-        ended: Ended,
-        finished: &Finished,
-        untitled: bool,
-    ) -> Error {
-        let stderr = String::from_utf8_lossy(&finished.stderr);
-        let last = stderr.trim_end().lines().last().unwrap_or_default();
-        if let (Some(word), Ended::Exit(1)) = (self.elevation.word(), ended)
-            && wrapped.program == word
-            && last.starts_with(&format!("{word}:"))
-        {
-            return Error::host(format!("{word} did not run {}", command.program))
-                .note(format!("command: {wrapped}"))
-                .note(format!("{word} said: {last}"))
-                .help(self.elevation.how_to_allow());
-        }
-        let how = match ended {
-            Ended::Exit(status) => match command.meaning(status) {
-                Some(words) if !untitled => {
-                    format!("ended with status {status}: the guest {words}")
-                }
-                _ => format!("failed with status {status}"),
-            },
-            Ended::Signal(signal) => format!("was ended by {}", signal_name(signal)),
-        };
-        let mut error =
-            Error::host(format!("{} {how}", command.program)).note(format!("command: {wrapped}"));
-        for line in stderr.lines().filter(|line| !line.trim().is_empty()) {
-            error = error.note(format!("stderr: {line}"));
-        }
-        if command.streams == Streams::Captured && last.is_empty() {
-            error = error.note("stderr: nothing");
-        }
-        // Only a captured command's last line tells whose status 1 is.
-        if let Some(word) = self.elevation.word()
-            && wrapped.program == word
-            && command.streams != Streams::Captured
-            && ended == Ended::Exit(1)
-        {
-            error = error
-                .note(format!(
-                    "either {word} refused to run it, or {} gave up itself: see above",
-                    command.program
-                ))
-                .help(self.elevation.how_to_allow());
-        }
-        error
+        Ok(status)
     }
 
     fn holds(&mut self, test: &Test) -> Result<bool> {
@@ -216,13 +157,13 @@ impl<'plan> Run<'plan, '_, '_> {
                 match finished.ended {
                     Ended::Exit(0) => Ok(true),
                     Ended::Exit(1) => Ok(false),
-                    ended => Err(self.no_answer(command, ended, &finished)),
+                    _ => Err(no_answer(command, &finished)),
                 }
             }
             Test::Mentions { command, text } => {
                 let finished = self.ask(command)?;
                 if finished.ended != Ended::Exit(0) {
-                    return Err(self.no_answer(command, finished.ended, &finished));
+                    return Err(no_answer(command, &finished));
                 }
                 Ok(String::from_utf8_lossy(&finished.stdout).contains(text))
             }
@@ -237,11 +178,6 @@ impl<'plan> Run<'plan, '_, '_> {
         }
     }
 
-    fn no_answer(&self, question: &Command, ended: Ended, finished: &Finished) -> Error {
-        self.failed(question, question, ended, finished, false)
-            .note("so the question that it answers is open")
-    }
-
     fn ask(&mut self, command: &Command) -> Result<Finished> {
         self.host
             .ask(command)
@@ -253,7 +189,7 @@ impl<'plan> Run<'plan, '_, '_> {
         while !self.holds(&wait.until)? {
             if looks == 0 {
                 return match &wait.refusal {
-                    Some(refusal) => Err(refused(refusal)),
+                    Some(refusal) => Err(Error::from(refusal)),
                     None => Ok(()),
                 };
             }
@@ -273,8 +209,7 @@ impl<'plan> Run<'plan, '_, '_> {
     fn rounds(&mut self, round: &'plan Loop) -> Result<()> {
         loop {
             self.forms(&round.body)?;
-            let finished = self.run(&round.command)?;
-            let status = self.judge(&round.command, &finished)?;
+            let status = self.run(&round.command)?;
             if !round.again.contains(&status) {
                 return Ok(());
             }
@@ -286,10 +221,18 @@ impl<'plan> Run<'plan, '_, '_> {
     fn finish(mut self) -> Result<Report> {
         self.armed.retain(|undo| undo.when == When::End);
         let (_, failures) = self.undo();
-        match failures.into_iter().next() {
-            Some(error) => Err(error),
-            None => Ok(self.report),
+        let mut failures = failures.into_iter();
+        let Some(mut first) = failures.next() else {
+            return Ok(self.report);
+        };
+        if let Some(ending) = self.report.ending {
+            first = first.note(format!("before that the guest {ending}"));
         }
+        for failure in failures {
+            first = first.note(format!("and {failure}"));
+            first.notes.extend(failure.notes);
+        }
+        Err(first)
     }
 
     /// Takes back what is armed, and says so in the error.
@@ -341,48 +284,8 @@ impl<'plan> Run<'plan, '_, '_> {
             self.host.pause(wait.every);
         }
         match &wait.refusal {
-            Some(refusal) if !self.holds(&wait.until)? => Err(refused(refusal)),
+            Some(refusal) if !self.holds(&wait.until)? => Err(Error::from(refusal)),
             _ => Ok(()),
         }
-    }
-}
-
-fn refused(refusal: &Refusal) -> Error {
-    let mut error = Error::new(refusal.kind, refusal.what.clone());
-    error.help.extend(refusal.help.clone());
-    error
-}
-
-fn not_started(command: &Command, error: &SpawnError) -> Error {
-    match error {
-        SpawnError::NotFound => Error::host(format!("{} is not installed", command.program))
-            .note(format!("command: {command}"))
-            .help(tools::how_to_install(command.program)),
-        SpawnError::Refused(why) => {
-            Error::host(format!("{} could not be started: {why}", command.program))
-                .note(format!("command: {command}"))
-        }
-    }
-}
-
-/// A signal's name, as kill(1) spells it with its prefix.
-pub fn signal_name(signal: i32) -> String {
-    nix::sys::signal::Signal::try_from(signal).map_or_else(
-        |_| format!("signal {signal}"),
-        |known| known.as_str().to_owned(),
-    )
-}
-
-impl From<std::io::Error> for Error {
-    /// A failure to write to standard output; the kind of a lost reader is kept in the words.
-    fn from(error: std::io::Error) -> Self {
-        Error::new(
-            if error.kind() == std::io::ErrorKind::BrokenPipe {
-                Kind::Pipe
-            } else {
-                Kind::Host
-            },
-            format!("standard output: {error}"),
-        )
     }
 }

@@ -1,0 +1,46 @@
+//! Words of a script that need nothing but their values.
+
+use crate::plan::FileChange;
+use crate::quote;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// The command that changes a file; one that writes has a here-document instead.
+pub(super) fn push_file_change(line: &mut Vec<u8>, change: &FileChange) {
+    let mut word = |text: &str, path: &Path| {
+        line.extend_from_slice(text.as_bytes());
+        quote::push(line, path.as_os_str());
+    };
+    match change {
+        FileChange::MakeScratch(path) => word("mkdir -m 700 ", path),
+        FileChange::MakeDirectories(path) => word("mkdir -p ", path),
+        FileChange::RemoveScratch(path) => word("rm -r ", path),
+        FileChange::RemoveLink(path) => word("rm ", path),
+        FileChange::Write { path, .. } => word("cat >", path),
+        FileChange::Link { target, path } => {
+            word("ln -s ", target);
+            word(" ", path);
+        }
+        FileChange::ReplaceLink { target, path } => {
+            word("ln -sfn ", target);
+            word(" ", path);
+        }
+    }
+}
+
+pub(super) fn exists(bracket: &str, path: &Path) -> Vec<u8> {
+    let mut line = bracket.as_bytes().to_vec();
+    quote::push(&mut line, OsStr::from_bytes(path.as_os_str().as_bytes()));
+    line.extend_from_slice(b" ]");
+    line
+}
+
+/// `0|1|2`, a pattern for `case`.
+pub(super) fn statuses(accepted: &[i32]) -> String {
+    accepted
+        .iter()
+        .map(i32::to_string)
+        .collect::<Vec<_>>()
+        .join("|")
+}
