@@ -29,7 +29,8 @@ struct Line {
 /// If a VM is misconfigured, or the question fails.
 pub fn list(context: &mut Context<'_>, format: Format) -> Result<String> {
     let nodes = Nodes::ask(context.look, &context.process.devices)?;
-    let vms = resolve::all(context.config, context.spelling, &context.process.devices)?;
+    let vms: Vec<Vm> = resolve::all(context.config, context.spelling, &context.process.devices)?
+        .collect::<Result<_>>()?;
     let processes = if vms.iter().any(|vm| nodes.has(&vm.name)) {
         let (at, look) = context.asking();
         Processes::ask(look, &at, &nodes)?

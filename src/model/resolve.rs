@@ -29,25 +29,20 @@ pub fn vm(config: &Config, name: &str, spelling: Spelling, devices: &Path) -> Re
     resolve(config, &host(config)?, name, &keys, spelling, devices)
 }
 
-/// All VMs, in the order of the configuration.
+/// All VMs, in the order of the configuration, each resolved when it is its turn.
 ///
 /// # Errors
-/// The first setting that is wrong.
-pub fn all(config: &Config, spelling: Spelling, devices: &Path) -> Result<Vec<Vm>> {
+/// If a host variable is wrong; then, in a VM's place, the first of its settings that is wrong.
+pub fn all<'config>(
+    config: &'config Config,
+    spelling: Spelling,
+    devices: &'config Path,
+) -> Result<impl Iterator<Item = Result<Vm>>> {
     let host = host(config)?;
-    let all = config.keys_of_all();
-    all.iter()
-        .map(|keys| {
-            resolve(
-                config,
-                &host,
-                known(config, keys.vm)?,
-                keys,
-                spelling,
-                devices,
-            )
-        })
-        .collect()
+    Ok(config.keys_of_all().into_iter().map(move |keys| {
+        let name = name(config, keys.vm)?;
+        resolve(config, &host, name, &keys, spelling, devices)
+    }))
 }
 
 /// The taps of the VM of that name.
@@ -167,6 +162,11 @@ fn known(config: &Config, name: &str) -> Result<VmName> {
             )),
         });
     }
+    self::name(config, name)
+}
+
+/// The name of a VM that is known.
+fn name(config: &Config, name: &str) -> Result<VmName> {
     VmName::parse(name).map_err(|error| {
         Error::config(error.to_string()).at(config
             .get(&format!("{name}_id"))
