@@ -212,8 +212,11 @@ fn carry_out(
 
 /// Tells the person at the terminal something that is no failure.
 fn say(output: &mut Output<'_>, title: &str, text: &str) {
-    for line in text.lines() {
-        // A remark that cannot be written is no reason to stop.
-        let _ = writeln!(output.err, "{title}: {line}");
-    }
+    // All in one piece: standard error has no buffer, and `setup` can have thousands of lines to say.
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| format!("{title}: {line}\n"))
+        .collect();
+    // A remark that cannot be written is no reason to stop.
+    let _ = output.err.write_all(lines.concat().as_bytes());
 }
