@@ -306,12 +306,8 @@ fn resolve(
     }
     Ok(Vm {
         id,
-        cpu: pick(settings.cpu.as_ref(), host.cpu.as_ref(), || {
-            CpuTopology::parse("1")
-        })?,
-        mem: pick(settings.mem.as_ref(), host.mem.as_ref(), || {
-            MemSize::parse("256M")
-        })?,
+        cpu: pick(settings.cpu, host.cpu.as_ref(), || CpuTopology::parse("1"))?,
+        mem: pick(settings.mem, host.mem.as_ref(), || MemSize::parse("256M"))?,
         loader,
         disks,
         cds,
@@ -337,12 +333,12 @@ fn resolve(
 
 /// The VM's own value, else the host's, else the program's.
 fn pick<T: Clone, E: std::fmt::Display>(
-    own: Option<&Located<T>>,
+    own: Option<Located<T>>,
     host: Option<&Located<T>>,
     default: impl FnOnce() -> Result<T, E>,
 ) -> Result<T> {
-    match own.or(host) {
-        Some(set) => Ok(set.value.clone()),
+    match own.or_else(|| host.cloned()) {
+        Some(set) => Ok(set.value),
         None => default().map_err(|error| Error::config(error.to_string())),
     }
 }
