@@ -172,6 +172,17 @@ impl<'a> Parser<'a, '_, '_> {
 
     /// Takes unquoted text, in which a `~` may name somebody's home.
     fn open_text(&mut self, out: &mut Out, tilde: &mut Tilde, text: &[u8], colon: bool) {
+        let has_part = match tilde {
+            Tilde::Here => text.first() == Some(&b'~'),
+            Tilde::User(_) => true,
+            Tilde::No => false,
+        } || colon && text.contains(&b':');
+        if !has_part {
+            // Most text has no part in a tilde, and goes out whole.
+            out.push(text, false);
+            *tilde = Tilde::No;
+            return;
+        }
         for byte in text {
             match tilde {
                 Tilde::Here if *byte == b'~' => {
