@@ -124,9 +124,7 @@ fn serve(
     let outcome = match invocation.request {
         Request::Show(text) => Outcome::Text(text),
         Request::Admin(Admin::Setup(dry_run)) => admin::setup::setup(&mut context, dry_run)?,
-        Request::Admin(Admin::List(format)) => {
-            Outcome::Text(admin::list::list(&mut context, format)?)
-        }
+        Request::Admin(Admin::List(format)) => admin::list::list(&mut context, format)?,
         Request::Admin(Admin::Status(format, all)) => {
             Outcome::Text(admin::status::status(&mut context, format, all)?)
         }
@@ -137,6 +135,14 @@ fn serve(
             .out
             .write_all(text.as_bytes())
             .map_err(run::not_written),
+        Outcome::Partly(text, error) => {
+            output
+                .out
+                .write_all(text.as_bytes())
+                .map_err(run::not_written)?;
+            flush(output)?;
+            Err(error)
+        }
         Outcome::Plan(planned) => {
             let elevation = elevation(process, config, &planned, host, is_answered)?;
             for finding in &planned.warnings {
@@ -248,8 +254,11 @@ fn carry_out(
 
 /// Tells the person at the terminal something that is no failure.
 fn say(output: &mut Output<'_>, title: &str, text: &str) {
-    for line in text.lines() {
-        // A remark that cannot be written is no reason to stop.
-        let _ = writeln!(output.err, "{title}: {line}");
-    }
+    // All in one piece: standard error has no buffer, and `setup` can have thousands of lines to say.
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| format!("{title}: {line}\n"))
+        .collect();
+    // A remark that cannot be written is no reason to stop.
+    let _ = output.err.write_all(lines.concat().as_bytes());
 }

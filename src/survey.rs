@@ -12,7 +12,7 @@ use crate::tools::kld::{self, Module};
 use crate::tools::process::{self, Process, Role};
 use crate::tools::sysctl::{self, Kernel};
 use crate::verb::Verb;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The program by which a host is known to be FreeBSD.
@@ -65,6 +65,8 @@ impl Nodes {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Processes {
     seen: Vec<Process>,
+    /// The first of `seen` that works for a VM, by the VM's name.
+    working: BTreeMap<String, (usize, Role)>,
     some_are_hidden: bool,
 }
 
@@ -97,8 +99,16 @@ impl Processes {
     }
 
     fn of(look: &mut dyn Look, some_are_hidden: bool) -> Result<Self> {
+        let seen = process::parse(&answer(look, &process::list())?);
+        let mut working = BTreeMap::new();
+        for (at, process) in seen.iter().enumerate() {
+            if let Some((name, role)) = process.works_for() {
+                working.entry(name.to_owned()).or_insert((at, role));
+            }
+        }
         Ok(Self {
-            seen: process::parse(&answer(look, &process::list())?),
+            seen,
+            working,
             some_are_hidden,
         })
     }
@@ -106,12 +116,9 @@ impl Processes {
     /// What is known of the VM of that name.
     pub fn state(&self, vm: &str, nodes: &Nodes) -> State<'_> {
         let found = self
-            .seen
-            .iter()
-            .find_map(|process| match process.works_for() {
-                Some((name, role)) if name == vm => Some((process, role)),
-                _ => None,
-            });
+            .working
+            .get(vm)
+            .and_then(|&(at, role)| Some((self.seen.get(at)?, role)));
         match found {
             Some((process, role)) => State::Busy(process, role),
             None if !nodes.0.contains(vm) => State::Stopped,

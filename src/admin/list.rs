@@ -3,88 +3,96 @@
 use super::table;
 use crate::error::Result;
 use crate::invocation::options::Format;
+use crate::model::cpu::CpuTopology;
+use crate::model::name::VmName;
+use crate::model::size::MemSize;
 use crate::model::{Loader, Vm, resolve};
 use crate::survey::{Nodes, Processes, State};
-use crate::verbs::Context;
+use crate::verbs::{Context, Outcome};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// One VM as `--format json` shows it.
 #[derive(Debug, Serialize)]
 struct Line {
     id: u16,
-    name: String,
+    name: VmName,
     loader: &'static str,
-    cpu: String,
-    mem: String,
+    cpu: CpuTopology,
+    mem: MemSize,
     disk: String,
     state: &'static str,
 }
 
-/// The list as text.
+/// The list; a VM that is misconfigured is left out, and the first of them is told.
 ///
 /// Asks the host for processes only if a VM of the configuration has a VM node.
 ///
 /// # Errors
-/// If a VM is misconfigured, or the question fails.
-pub fn list(context: &mut Context<'_>, format: Format) -> Result<String> {
+/// If a host variable is wrong, or the question fails.
+pub fn list(context: &mut Context<'_>, format: Format) -> Result<Outcome> {
     let nodes = Nodes::ask(context.look, &context.process.devices)?;
-    let vms = resolve::all(context.config, context.spelling, &context.process.devices)?;
-    let processes = if vms.iter().any(|vm| nodes.has(&vm.name)) {
+    let config = context.config;
+    let processes = if nodes.names().any(|name| config.is_vm(name)) {
         let (at, look) = context.asking();
         Processes::ask(look, &at, &nodes)?
     } else {
         Processes::default()
     };
-    let mut lines: Vec<Line> = vms
-        .iter()
-        .map(|vm| line(vm, processes.state(vm.name.as_str(), &nodes)))
-        .collect();
-    lines.sort_by_key(|line| line.id);
-    match format {
-        Format::Json => crate::verbs::json(&lines),
-        Format::Text => {
-            let rows: Vec<Vec<String>> = lines
-                .into_iter()
-                .map(|line| {
-                    vec![
-                        line.id.to_string(),
-                        line.name,
-                        line.loader.into(),
-                        line.cpu,
-                        line.mem,
-                        line.disk,
-                        line.state.into(),
-                    ]
-                })
-                .collect();
-            Ok(table(
-                &["ID", "NAME", "LOADER", "CPU", "MEMORY", "DISK", "STATE"],
-                &rows,
-            ))
+    let (mut lines, mut wrong) = (Vec::new(), None);
+    for vm in resolve::all(config, context.spelling, &context.process.devices)? {
+        match vm {
+            Ok(vm) => lines.push(line(vm, &processes, &nodes)),
+            Err(error) => wrong = wrong.or(Some(error)),
         }
     }
+    lines.sort_by_key(|line| line.id);
+    let text = match format {
+        Format::Json => crate::verbs::json(&lines)?,
+        Format::Text => {
+            let rows = lines.iter().map(|line| -> [Cow<'_, str>; 7] {
+                [
+                    line.id.to_string().into(),
+                    line.name.as_str().into(),
+                    line.loader.into(),
+                    line.cpu.as_str().into(),
+                    line.mem.as_str().into(),
+                    line.disk.as_str().into(),
+                    line.state.into(),
+                ]
+            });
+            table(
+                &["ID", "NAME", "LOADER", "CPU", "MEMORY", "DISK", "STATE"],
+                rows,
+            )
+        }
+    };
+    Ok(match wrong {
+        None => Outcome::Text(text),
+        Some(error) => Outcome::Partly(text, error),
+    })
 }
 
-fn line(vm: &Vm, state: State<'_>) -> Line {
+fn line(vm: Vm, processes: &Processes, nodes: &Nodes) -> Line {
     Line {
         id: vm.id,
-        name: vm.name.to_string(),
         loader: match vm.loader {
             Loader::Bhyveload => "bhyveload",
             Loader::Grub(_) => "grub-bhyve",
         },
-        cpu: vm.cpu.to_string(),
-        mem: vm.mem.to_string(),
+        cpu: vm.cpu,
+        mem: vm.mem,
         disk: vm
             .disks
             .first()
-            .map(|disk| disk.path.display().to_string())
+            .map(|disk| disk.path.to_string_lossy().into_owned())
             .unwrap_or_default(),
-        state: match state {
+        state: match processes.state(vm.name.as_str(), nodes) {
             State::Stopped => "stopped",
             State::LeftOver => "left over",
             State::Busy(_, role) => role.as_str(),
             State::Unknown => "unknown",
         },
+        name: vm.name,
     }
 }

@@ -5,11 +5,17 @@ pub mod setup;
 pub mod status;
 
 /// Lays out rows as columns, two blanks apart; the last column is not padded.
-pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+///
+/// Goes over the rows twice, so that thousands of them need not be kept.
+pub fn table<R, C>(head: &[&str], rows: impl Iterator<Item = R> + Clone) -> String
+where
+    R: AsRef<[C]>,
+    C: AsRef<str>,
+{
     let mut widths: Vec<usize> = head.iter().map(|cell| cell.chars().count()).collect();
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
+    for row in rows.clone() {
+        for (width, cell) in widths.iter_mut().zip(row.as_ref()) {
+            *width = (*width).max(cell.as_ref().chars().count());
         }
     }
     let mut text = String::new();
@@ -30,7 +36,7 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     };
     line(&mut head.iter().copied());
     for row in rows {
-        line(&mut row.iter().map(String::as_str));
+        line(&mut row.as_ref().iter().map(AsRef::as_ref));
     }
     text
 }
@@ -41,12 +47,9 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
-        let rows = [
-            vec!["1".into(), "fbsd0".into()],
-            vec!["12".into(), "x".into()],
-        ];
+        let rows = [["1", "fbsd0"], ["12", "x"]];
         assert_eq!(
-            table(&["ID", "NAME"], &rows),
+            table(&["ID", "NAME"], rows.iter()),
             "ID  NAME\n1   fbsd0\n12  x\n"
         );
     }

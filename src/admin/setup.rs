@@ -124,9 +124,9 @@ impl<'name> Changes<'name> {
 fn wanted<'config>(context: &Context<'config>) -> Result<BTreeSet<(&'config str, Verb)>> {
     let mut wanted = BTreeSet::new();
     let config: &'config Config = context.config;
-    for name in config.vms().map(|(name, _)| name) {
-        let vm = resolve::vm(config, name, Spelling::Link, &context.process.devices)?;
-        let has_zfs = matches!(vm.volume, Volume::Zfs(_));
+    let vms = resolve::all(config, Spelling::Link, &context.process.devices)?;
+    for ((name, _), vm) in config.vms().zip(vms) {
+        let has_zfs = matches!(vm?.volume, Volume::Zfs(_));
         wanted.extend(
             Verb::ALL
                 .into_iter()

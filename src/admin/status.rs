@@ -175,8 +175,8 @@ fn text(config: &Config, status: &Status, all: bool) -> String {
         if all {
             head.extend(["CPU", "MEMORY"]);
         }
-        let rows: Vec<Vec<String>> = status.running.iter().map(|vm| row(vm, all)).collect();
-        text.push_str(&table(&head, &rows));
+        let rows = status.running.iter().map(|vm| row(vm, all));
+        text.push_str(&table(&head, rows));
     }
     for name in &status.left_over_nodes {
         let _ = writeln!(

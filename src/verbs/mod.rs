@@ -42,6 +42,8 @@ pub enum Outcome {
     Plan(Planned),
     /// A text for standard output.
     Text(String),
+    /// A text from which something is missing, and why.
+    Partly(String, Error),
 }
 
 /// A plan with what goes with it.

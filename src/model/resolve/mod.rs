@@ -32,25 +32,20 @@ pub fn vm(config: &Config, name: &str, spelling: Spelling, devices: &Path) -> Re
     resolve(config, &host(config)?, name, &keys, spelling, devices)
 }
 
-/// All VMs, in the order of the configuration.
+/// All VMs, in the order of the configuration, each resolved when it is its turn.
 ///
 /// # Errors
-/// The first setting that is wrong.
-pub fn all(config: &Config, spelling: Spelling, devices: &Path) -> Result<Vec<Vm>> {
+/// If a host variable is wrong; then, in a VM's place, the first of its settings that is wrong.
+pub fn all<'config>(
+    config: &'config Config,
+    spelling: Spelling,
+    devices: &'config Path,
+) -> Result<impl Iterator<Item = Result<Vm>>> {
     let host = host(config)?;
-    let all = config.keys_of_all();
-    all.iter()
-        .map(|keys| {
-            resolve(
-                config,
-                &host,
-                known(config, keys.vm)?,
-                keys,
-                spelling,
-                devices,
-            )
-        })
-        .collect()
+    Ok(config.keys_of_all().into_iter().map(move |keys| {
+        let name = name(config, keys.vm)?;
+        resolve(config, &host, name, &keys, spelling, devices)
+    }))
 }
 
 /// The taps of the VM of that name.
@@ -171,6 +166,11 @@ fn known(config: &Config, name: &str) -> Result<VmName> {
             )),
         });
     }
+    self::name(config, name)
+}
+
+/// The name of a VM that is known.
+fn name(config: &Config, name: &str) -> Result<VmName> {
     VmName::parse(name).map_err(|error| {
         Error::config(error.to_string()).at(config
             .get(&format!("{name}_id"))
@@ -229,12 +229,8 @@ fn resolve(
     };
     Ok(Vm {
         id,
-        cpu: pick(settings.cpu.as_ref(), host.cpu.as_ref(), || {
-            CpuTopology::parse("1")
-        })?,
-        mem: pick(settings.mem.as_ref(), host.mem.as_ref(), || {
-            MemSize::parse("256M")
-        })?,
+        cpu: pick(settings.cpu, host.cpu.as_ref(), || CpuTopology::parse("1"))?,
+        mem: pick(settings.mem, host.mem.as_ref(), || MemSize::parse("256M"))?,
         loader,
         disks,
         cds,
@@ -267,12 +263,12 @@ fn shared(host: &HostSettings) -> Shared {
 
 /// The VM's own value, else the host's, else the program's.
 fn pick<T: Clone, E: std::fmt::Display>(
-    own: Option<&Located<T>>,
+    own: Option<Located<T>>,
     host: Option<&Located<T>>,
     default: impl FnOnce() -> Result<T, E>,
 ) -> Result<T> {
-    match own.or(host) {
-        Some(set) => Ok(set.value.clone()),
+    match own.or_else(|| host.cloned()) {
+        Some(set) => Ok(set.value),
         None => default().map_err(|error| Error::config(error.to_string())),
     }
 }

@@ -1,0 +1,222 @@
+//! What is measured: processes from their start to their end.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use super::ground::{CONFIGURATION, Ground, QUESTIONS, Size};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_easy-bhyve");
+
+/// Who runs in a round, in this order.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Contender {
+    /// true(1): the price of a process.
+    True,
+    /// sh(1) reading the configuration.
+    Sh,
+    /// The settings of one VM.
+    Resources,
+    /// All VMs, none of which runs.
+    List,
+    /// All VMs, one of which runs.
+    ListRunning,
+    /// A boot's plan on a host that is not FreeBSD.
+    BootForeign,
+    /// A boot's plan on a host that answers.
+    Boot,
+    /// The questions of [`Self::Boot`] without easy-bhyve.
+    Questions,
+    /// As many links as [`Self::Setup`] makes, by calls of symlink(2) alone.
+    BareLinks,
+    /// All links, in a fresh directory.
+    Setup,
+    /// The same again, with nothing to do.
+    SetupAgain,
+}
+
+impl Contender {
+    /// All of them; `SetupAgain` needs what `Setup` made.
+    pub(super) const ALL: [Self; 11] = [
+        Self::True,
+        Self::Sh,
+        Self::Resources,
+        Self::List,
+        Self::ListRunning,
+        Self::BootForeign,
+        Self::Boot,
+        Self::Questions,
+        Self::BareLinks,
+        Self::Setup,
+        Self::SetupAgain,
+    ];
+
+    /// Whether it is easy-bhyve that runs.
+    pub(super) fn is_ours(self) -> bool {
+        !matches!(
+            self,
+            Self::True | Self::Sh | Self::Questions | Self::BareLinks
+        )
+    }
+
+    /// Whether it makes links, which costs seconds and inodes.
+    pub(super) fn makes_links(self) -> bool {
+        matches!(self, Self::BareLinks | Self::Setup | Self::SetupAgain)
+    }
+
+    /// The words of its one process; none for what is no single process.
+    pub(super) fn command(self, ground: &Ground, size: Size) -> Option<Command> {
+        let (program, words): (&str, Vec<OsString>) = match self {
+            Self::True => (true_program(), vec![]),
+            Self::Sh => (
+                "/bin/sh",
+                vec!["-c".into(), format!(". ./{CONFIGURATION}").into()],
+            ),
+            Self::Resources => (PROGRAM, vec!["resources".into(), size.vm().into()]),
+            Self::List | Self::ListRunning => (PROGRAM, vec!["list".into()]),
+            Self::BootForeign | Self::Boot => {
+                (PROGRAM, vec!["boot".into(), size.vm().into(), "-d".into()])
+            }
+            Self::Setup | Self::SetupAgain => (PROGRAM, vec!["setup".into()]),
+            Self::Questions | Self::BareLinks => return None,
+        };
+        let mut command = Command::new(program);
+        command
+            .args(words)
+            .current_dir(ground.directory(size))
+            .env_clear();
+        if self.is_ours() {
+            let host = match self {
+                Self::BootForeign => ground.foreign_host(),
+                _ => ground.host(),
+            };
+            let devices = match self {
+                Self::ListRunning => ground.devices_of_running(),
+                _ => ground.devices(),
+            };
+            command
+                .args(["--config", CONFIGURATION])
+                .env("EASY_BHYVE_PATH", host)
+                .env("EASY_BHYVE_DEV", devices);
+        }
+        Some(command)
+    }
+
+    /// Runs it once and tells how long that took.
+    pub(super) fn run(self, ground: &Ground, size: Size) -> Result<Duration> {
+        match self.command(ground, size) {
+            Some(command) => time(command),
+            None if self == Self::Questions => QUESTIONS
+                .iter()
+                .map(|question| time(Command::new(ground.host().join(question))))
+                .sum(),
+            None => make_links(&ground.bare_links(size), size),
+        }
+    }
+
+    /// Sees that it does what it is measured for.
+    pub(super) fn prove(self, ground: &Ground, size: Size) -> Result<()> {
+        let Some(mut command) = self.command(ground, size) else {
+            return Ok(());
+        };
+        let output = command.output()?;
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        let is_right = match self {
+            Self::True | Self::Sh => stdout.is_empty(),
+            Self::Resources => stdout.contains(&format!("\nsystem={}\n", size.vm())),
+            Self::List | Self::ListRunning => {
+                let running = stdout.lines().filter(|line| line.ends_with(" running"));
+                running.count() == usize::from(self == Self::ListRunning)
+                    && stdout.lines().count() == usize::try_from(size.0)? + 1
+            }
+            Self::BootForeign => stdout.contains("nmdm if_tuntap"),
+            Self::Boot => stdout.contains("nmdm if_bridge"),
+            Self::Setup | Self::SetupAgain => {
+                fs::read_dir(ground.links(size))?.count() == usize::try_from(size.links())?
+            }
+            Self::Questions | Self::BareLinks => true,
+        };
+        if self == Self::SetupAgain {
+            ground.set_aside(size)?;
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success() && is_right, "{stdout}{said}");
+        Ok(())
+    }
+}
+
+impl fmt::Display for Contender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::True => "`true`",
+            Self::Sh => "`sh -c '. ./FILE'`",
+            Self::Resources => "`resources`",
+            Self::List => "`list`",
+            Self::ListRunning => "`list`, one VM runs",
+            Self::BootForeign => "`boot -d`, foreign host",
+            Self::Boot => "`boot -d`, host answers",
+            Self::Questions => "its 3 questions alone",
+            Self::BareLinks => "as many symlink(2) alone",
+            Self::Setup => "`setup`, fresh directory",
+            Self::SetupAgain => "`setup`, no change",
+        })
+    }
+}
+
+/// How many processes each contender of ours spawned.
+pub(super) fn spawned(ground: &Ground, size: Size) -> Result<BTreeMap<Contender, usize>> {
+    let mut counts = BTreeMap::new();
+    for contender in Contender::ALL {
+        let command = contender.command(ground, size);
+        let Some(mut command) = command.filter(|_| contender.is_ours()) else {
+            continue;
+        };
+        fs::write(ground.tally(), "")?;
+        if contender != Contender::BootForeign {
+            command.env("EASY_BHYVE_PATH", ground.counting_host());
+        }
+        time(command)?;
+        let tally = fs::read_to_string(ground.tally())?;
+        counts.insert(contender, tally.lines().count());
+    }
+    ground.set_aside(size)?;
+    Ok(counts)
+}
+
+fn time(mut command: Command) -> Result<Duration> {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let begun = Instant::now();
+    let status = command.status().with_context(|| format!("{command:?}"))?;
+    let time = begun.elapsed();
+    ensure!(status.success(), "{command:?} ended with {status}");
+    Ok(time)
+}
+
+fn make_links(directory: &Path, size: Size) -> Result<Duration> {
+    let begun = Instant::now();
+    fs::create_dir(directory)?;
+    for number in 0..size.links() {
+        // As long as most names of ours.
+        symlink(PROGRAM, directory.join(format!("vm{number}-rollback")))?;
+    }
+    Ok(begun.elapsed())
+}
+
+fn true_program() -> &'static str {
+    // FreeBSD has it in the second place.
+    if PathBuf::from("/bin/true").exists() {
+        "/bin/true"
+    } else {
+        "/usr/bin/true"
+    }
+}

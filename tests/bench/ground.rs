@@ -1,0 +1,222 @@
+//! What the contenders run on: configurations, and stub programs that answer as a host would.
+
+use std::cell::Cell;
+use std::fmt::{self, Write as _};
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use tempfile::TempDir;
+
+/// How many VMs a configuration has.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) struct Size(pub(super) u32);
+
+impl Size {
+    /// The VM that is asked for: the last one.
+    pub(super) fn vm(self) -> String {
+        format!("vm{}", self.0 - 1)
+    }
+
+    /// How many links `setup` makes: all verbs, since the disks are zvols.
+    pub(super) fn links(self) -> u32 {
+        self.0 * 11
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0 / 1000, self.0 % 1000) {
+            (0, ones) => write!(f, "{ones} VMs"),
+            (thousands, ones) => write!(f, "{thousands} {ones:03} VMs"),
+        }
+    }
+}
+
+/// The configuration's name, in a directory of its own for each size.
+pub(super) const CONFIGURATION: &str = "easy-bhyve.conf";
+
+/// A temporary directory with everything in it.
+pub(super) struct Ground {
+    root: TempDir,
+    aside: Cell<u32>,
+}
+
+impl Ground {
+    /// Writes configurations of these sizes, and the stubs.
+    pub(super) fn make(sizes: impl Iterator<Item = Size>) -> Result<Self> {
+        let ground = Self {
+            root: TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?,
+            aside: Cell::new(0),
+        };
+        for size in sizes {
+            fs::create_dir_all(ground.directory(size))?;
+            fs::write(
+                ground.directory(size).join(CONFIGURATION),
+                configuration(size),
+            )?;
+            let disks = ground.devices().join("zvol/zroot/vm");
+            fs::create_dir_all(&disks)?;
+            fs::write(disks.join(size.vm()), "")?;
+        }
+        fs::create_dir_all(ground.foreign_host())?;
+        fs::create_dir_all(ground.devices_of_running().join("vmm"))?;
+        fs::write(ground.devices_of_running().join("vmm/vm0"), "")?;
+        for directory in [ground.host(), ground.counting_host()] {
+            fs::create_dir_all(&directory)?;
+        }
+        for (name, answer) in ANSWERS {
+            let tally = format!("echo {name} >>'{}'", ground.tally().display());
+            write_stub(&ground.host().join(name), "", answer)?;
+            write_stub(&ground.counting_host().join(name), &tally, answer)?;
+        }
+        Ok(ground)
+    }
+
+    /// Where the configuration of this size lies.
+    pub(super) fn directory(&self, size: Size) -> PathBuf {
+        self.root.path().join(size.0.to_string())
+    }
+
+    /// Where `setup` puts its links.
+    pub(super) fn links(&self, size: Size) -> PathBuf {
+        self.directory(size).join("eb")
+    }
+
+    /// Where as many links are made by calls of symlink(2) alone.
+    pub(super) fn bare_links(&self, size: Size) -> PathBuf {
+        self.directory(size).join("bare")
+    }
+
+    /// The search path of a host that answers.
+    pub(super) fn host(&self) -> PathBuf {
+        self.root.path().join("host")
+    }
+
+    /// As [`Self::host`]; each stub leaves a line in the [`Self::tally`].
+    pub(super) fn counting_host(&self) -> PathBuf {
+        self.root.path().join("counting-host")
+    }
+
+    /// The search path of a host that is not FreeBSD.
+    pub(super) fn foreign_host(&self) -> PathBuf {
+        self.root.path().join("foreign-host")
+    }
+
+    /// Which stubs ran.
+    pub(super) fn tally(&self) -> PathBuf {
+        self.root.path().join("tally")
+    }
+
+    /// Devices of a host on which nothing runs.
+    pub(super) fn devices(&self) -> PathBuf {
+        self.root.path().join("dev")
+    }
+
+    /// Devices of a host on which the first VM runs.
+    pub(super) fn devices_of_running(&self) -> PathBuf {
+        self.root.path().join("dev-of-running")
+    }
+
+    /// Puts the links of a round out of the way.
+    ///
+    /// They are removed at the end, all at once: for minutes after thousands of removals ext4 looks
+    /// for an inode that was not in use just before, and making links takes ten times as long.
+    pub(super) fn set_aside(&self, size: Size) -> io::Result<()> {
+        for directory in [self.links(size), self.bare_links(size)] {
+            let number = self.aside.get();
+            self.aside.set(number + 1);
+            let aside = self.root.path().join(format!("aside-{number}"));
+            match fs::rename(directory, aside) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Host variables, a variable of the user's own, and four lines for each VM.
+fn configuration(size: Size) -> String {
+    let mut text = "\
+# What all VMs share.
+bridge=bridge0
+netif=igb0
+volroot=zroot/vm
+cpu=2
+mem=1G
+iso_path=/home/eve/iso
+"
+    .to_owned();
+    for number in 0..size.0 {
+        let last = if number % 2 == 0 {
+            "cpu=4"
+        } else {
+            "freebsd=YES"
+        };
+        write!(
+            text,
+            "\n\
+             vm{number}_id={number}\n\
+             vm{number}_cd0=${{iso_path}}/FreeBSD-14.3-RELEASE-amd64-disc1.iso\n\
+             vm{number}_mem=512M\n\
+             vm{number}_{last}\n"
+        )
+        .unwrap();
+    }
+    text
+}
+
+/// The questions that a `boot -d` asks.
+pub(super) const QUESTIONS: [&str; 3] = ["ifconfig", "sysctl", "kldstat"];
+
+/// What the stubs print, each as its program does; doas is only looked for.
+const ANSWERS: [(&str, &str); 5] = [
+    (
+        "ifconfig",
+        "igb0: flags=8863<UP,BROADCAST,RUNNING,SIMPLEX,MULTICAST> metric 0 mtu 1500
+\toptions=4e527bb<RXCSUM>
+\tether 00:25:90:00:00:01
+\tmedia: Ethernet autoselect (1000baseT <full-duplex>)
+\tstatus: active
+lo0: flags=8049<UP,LOOPBACK,RUNNING,MULTICAST> metric 0 mtu 16384
+\tinet 127.0.0.1 netmask 0xff000000",
+    ),
+    (
+        "sysctl",
+        "kern.osreldate: 1403000
+hw.machine: amd64
+security.bsd.see_other_uids: 1
+security.bsd.see_other_gids: 1
+security.jail.jailed: 0",
+    ),
+    (
+        "kldstat",
+        "Id Refs Address                Size Name
+ 1   12 0xffffffff80200000  1d527b0 kernel (/boot/kernel/kernel)
+\tContains modules:
+\t\t Id Name
+\t\t 12 if_tuntap
+\t\t 13 if_tap",
+    ),
+    ("ps", PROCESSES),
+    ("doas", ""),
+];
+
+/// A VM among a few of the processes that every host has.
+const PROCESSES: &str = "    0  90000    2816 0 [kernel]
+    1  90000    1184 4000 /sbin/init
+  512  89990    2904 1000 /usr/sbin/syslogd -s
+  733  89980   21364 1000 sshd: /usr/sbin/sshd [listener] 0 of 10-100 startups (sshd)
+  801  89970    2612 0 /usr/sbin/cron -s
+ 4711     65 1048576 4000 bhyve: vm0 (bhyve)
+ 4790     30    3404 0 -sh (sh)";
+
+/// A script that spawns nothing of its own.
+fn write_stub(path: &Path, before: &str, answer: &str) -> io::Result<()> {
+    let text = format!("#!/bin/sh\n{before}\nprintf '%s\\n' '{answer}'\n");
+    fs::write(path, text)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755))
+}
