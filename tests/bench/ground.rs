@@ -147,7 +147,7 @@ netif=igb0
 volroot=zroot/vm
 cpu=2
 mem=1G
-iso_path=/home/eve/iso
+iso_path=/iso
 "
     .to_owned();
     for number in 0..size.0 {
