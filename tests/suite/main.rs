@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod called;
+mod cli;
 mod config_sh;
 #[path = "../support/fake.rs"]
 mod fake;
@@ -9,4 +11,6 @@ mod forms;
 #[path = "../support/host/mod.rs"]
 mod host;
 mod life;
+#[path = "../support/place.rs"]
+mod place;
 mod playground;
