@@ -14,3 +14,4 @@ mod life;
 #[path = "../support/place.rs"]
 mod place;
 mod playground;
+mod search;
