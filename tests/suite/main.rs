@@ -15,3 +15,5 @@ mod life;
 mod place;
 mod playground;
 mod search;
+mod setup;
+mod setup_where;
