@@ -14,6 +14,7 @@ mod life;
 #[path = "../support/place.rs"]
 mod place;
 mod playground;
+mod quoting;
 mod search;
 mod setup;
 mod setup_where;
