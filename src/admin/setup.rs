@@ -12,7 +12,7 @@ use crate::verb::{Spelling, Verb};
 use crate::verbs::{Context, Outcome, Planned};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// What lies in the link directory under a name.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,8 +31,8 @@ enum Entry {
 /// # Errors
 /// If the configuration has no VM, one is misconfigured, or the directory cannot be read.
 pub fn setup(context: &mut Context<'_>, dry_run: DryRun) -> Result<Outcome> {
-    let directory = resolve::link_directory(context.config)?;
-    let target = target(context.process, &directory);
+    let directory = normal(&resolve::link_directory(context.config)?);
+    let target = target(context, &directory);
     let there = entries(&directory, context.process)?;
     let wanted = wanted(context)?;
 
@@ -152,18 +152,33 @@ fn split(name: &std::ffi::OsStr) -> Option<(&str, Verb)> {
     ))
 }
 
-/// What the links point to: the program above the directory if it is there, else this program,
-/// relative if it lies where the configuration does.
-fn target(process: &Process, directory: &Path) -> PathBuf {
-    let above = Path::new("..").join(PROGRAM);
-    let parent = directory.parent().unwrap_or(directory);
-    if same_file(&parent.join(PROGRAM), &process.program) {
-        return above;
+/// What the links point to: this program, by the name `easy-bhyve` beside the configuration if it
+/// is there; relative if it and the links lie where the configuration does.
+fn target(context: &Context<'_>, directory: &Path) -> PathBuf {
+    let program = &context.process.program;
+    let home = locate::directory(context.config);
+    let beside = home.join(PROGRAM);
+    let named = if same_file(&beside, program) {
+        &beside
+    } else {
+        program
+    };
+    if named.starts_with(home) && resolve::links_move_along(context.config) {
+        relative(directory, named)
+    } else {
+        named.clone()
     }
-    match process.program.strip_prefix(parent) {
-        Ok(below) => Path::new("..").join(below),
-        Err(_) => process.program.clone(),
-    }
+}
+
+/// The way from a directory to a file, both absolute and without `..`.
+fn relative(from: &Path, to: &Path) -> PathBuf {
+    let shared = from
+        .components()
+        .zip(to.components())
+        .take_while(|(one, other)| one == other)
+        .count();
+    let up = from.components().skip(shared).map(|_| Component::ParentDir);
+    up.chain(to.components().skip(shared)).collect()
 }
 
 fn same_file(one: &Path, other: &Path) -> bool {
@@ -215,12 +230,33 @@ fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for component in path.components() {
         match component {
-            std::path::Component::ParentDir => {
+            Component::ParentDir => {
                 normal.pop();
             }
-            std::path::Component::CurDir => {}
+            Component::CurDir => {}
             other => normal.push(other),
         }
     }
     normal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{normal, relative};
+    use std::path::Path;
+
+    #[test]
+    fn the_way_to_a_program_goes_up_only_as_far_as_it_must() {
+        for (from, to, way) in [
+            ("/u/bin/eb", "/u/bin/easy-bhyve", "../easy-bhyve"),
+            ("/u/beside", "/u/bin/easy-bhyve", "../bin/easy-bhyve"),
+            ("/u/bin", "/u/bin/easy-bhyve", "easy-bhyve"),
+        ] {
+            assert_eq!(relative(Path::new(from), Path::new(to)), Path::new(way));
+        }
+        assert_eq!(
+            normal(Path::new("/u/bin/../beside/.")),
+            Path::new("/u/beside")
+        );
+    }
 }

@@ -21,7 +21,11 @@ pub fn script(plan: &Plan, title: &str, path: &str, elevation: Elevation) -> Vec
         undo.undo(index + 1, armed);
     }
     let title = quote::shown(format!("{title}: "));
-    let mut text = format!("#!/bin/sh\nset -eu\nPATH={path}\nexport PATH\n").into_bytes();
+    let mut text = format!(
+        "#!/bin/sh\nset -eu\nPATH={}\nexport PATH\n",
+        quote::shown(path)
+    )
+    .into_bytes();
     let asks = body.uses.questions || undo.uses.questions;
     if body.uses.fail || asks {
         let fail = format!("fail() {{ printf '%s\\n' {title}\"$2\" >&2; exit \"$1\"; }}\n");

@@ -31,6 +31,11 @@ pub(super) fn install(context: &mut Context<'_>, vm: Vm, args: StartArgs) -> Res
             vm.name
         )));
     }
+    if matches!(vm.loader, Loader::Grub(_)) {
+        vm.cds
+            .iter()
+            .try_for_each(|cd| resolve::refuse_blank(&cd.path, cd.origin.as_ref()))?;
+    }
     start(context, vm, args, Start::Install, Source::Cd)
 }
 

@@ -1,12 +1,20 @@
 //! The integration tests: one binary, one module per subject.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout
+)]
+#![allow(clippy::format_push_string, clippy::format_collect)]
 
 #[path = "../support/call.rs"]
 mod call;
+mod called;
 #[path = "../support/case.rs"]
 mod case;
 mod cases;
+mod cli;
 mod config_sh;
 mod examples;
 #[path = "../support/fake.rs"]
@@ -16,7 +24,13 @@ mod forms;
 #[path = "../support/host/mod.rs"]
 mod host;
 mod life;
+#[path = "../support/place.rs"]
+mod place;
 mod playground;
+mod quoting;
+mod search;
+mod setup;
+mod setup_where;
 mod tidy;
 #[path = "../support/view.rs"]
 mod view;

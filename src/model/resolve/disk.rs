@@ -140,7 +140,10 @@ fn refuse_comma(path: &Path, origin: Option<&Origin>) -> Result<()> {
 }
 
 /// A blank would end the path in grub's device map (`grub-core/kern/emu/hostdisk.c`).
-pub(super) fn refuse_blank(path: &Path, origin: Option<&Origin>) -> Result<()> {
+///
+/// # Errors
+/// If the path has one.
+pub fn refuse_blank(path: &Path, origin: Option<&Origin>) -> Result<()> {
     if path
         .as_os_str()
         .as_bytes()

@@ -14,7 +14,8 @@ use crate::model::cpu::CpuTopology;
 use crate::model::size::MemSize;
 use crate::suggest;
 use crate::verb::Spelling;
-use disk::{dataset_of, device_path, first_disk, refuse_blank, refuse_twins};
+pub use disk::refuse_blank;
+use disk::{dataset_of, device_path, first_disk, refuse_twins};
 use keys::settings;
 use network::nics;
 use serde::Deserialize;
@@ -115,6 +116,13 @@ pub fn link_directory(config: &Config) -> Result<PathBuf> {
         .ebdir
         .map_or_else(|| PathBuf::from("eb"), |ebdir| path(&ebdir.value));
     Ok(crate::locate::directory(config).join(name))
+}
+
+/// Whether the links move along with the configuration: their directory is not named by an absolute path.
+pub fn links_move_along(config: &Config) -> bool {
+    config
+        .get("ebdir")
+        .is_none_or(|ebdir| !ebdir.value.starts_with(b"/"))
 }
 
 /// How commands become root's.
@@ -223,8 +231,6 @@ fn resolve(
         disks
             .iter()
             .try_for_each(|disk| refuse_blank(&disk.path, disk.origin.as_ref()))?;
-        cds.iter()
-            .try_for_each(|cd| refuse_blank(&cd.path, cd.origin.as_ref()))?;
         Loader::Grub(grub(&settings))
     };
     Ok(Vm {

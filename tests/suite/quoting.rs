@@ -1,0 +1,338 @@
+//! Words that sh could misread: settings that it reads back, and arguments that its commands receive.
+
+use crate::place::{PROGRAM, Place, Said};
+use proptest::prelude::{Just, ProptestConfig, Strategy, prop_assert_eq, prop_oneof, proptest};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Characters that mean something to sh, to printf, or to a line.
+fn awkward() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        3 => "[a-z]{1,3}",
+        4 => "[ '\"$`\\\\\n\t;&|<>()*?#~!{}=%@:^-]{1,3}",
+        1 => Just("$HOME".to_owned()),
+        1 => Just("$(date)".to_owned()),
+        1 => Just("\nEND\n".to_owned()),
+        1 => Just("é".to_owned()),
+    ];
+    proptest::collection::vec(piece, 1..6).prop_map(|pieces| pieces.concat())
+}
+
+/// A file's path below a directory.
+fn awkward_path() -> impl Strategy<Value = String> {
+    (awkward(), awkward()).prop_map(|(directory, file)| format!("/{directory}/x{file}"))
+}
+
+/// `text` as a configuration has it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// What sh has in these variables after it has read the text.
+fn read_by_sh(place: &Place, text: &str, names: &[&str]) -> Vec<String> {
+    let list: String = names.iter().map(|name| format!(" \"${name}\"")).collect();
+    let script = place.write(
+        "read.sh",
+        format!("set -eu\n{text}\nprintf '%s\\0'{list}\n"),
+    );
+    let output = place
+        .call("/bin/sh")
+        .arg(script)
+        .env("PATH", "/bin:/usr/bin")
+        .output()
+        .unwrap();
+    assert_eq!(Said::of(&output).err, "", "{text}");
+    let read = String::from_utf8(output.stdout).unwrap();
+    read.split_terminator('\0').map(str::to_owned).collect()
+}
+
+/// Everything that `resources` shows of a VM with such paths, as data and as sh reads it.
+fn assert_read_back(config: &str, wanted: &[(&str, &str)]) {
+    let place = Place::new();
+    place.write("vms.conf", config);
+    let text = place.say(PROGRAM, ["resources", "a"], "vms.conf");
+    assert_eq!((text.status, text.err.as_str()), (Some(0), ""), "{config}");
+    let data = place.say(PROGRAM, ["resources", "a", "--format", "json"], "vms.conf");
+    let data: Value = serde_json::from_str(&data.out).unwrap();
+    let names: Vec<&str> = wanted.iter().map(|(name, _)| *name).collect();
+    let values: Vec<&str> = wanted.iter().map(|(_, value)| *value).collect();
+    assert_eq!(
+        read_by_sh(&place, &text.out, &names),
+        values,
+        "{config}\n{}",
+        text.out
+    );
+    let of_data: Vec<&str> = names
+        .iter()
+        .map(|name| data[name].as_str().unwrap())
+        .collect();
+    assert_eq!(of_data, values, "{config}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn sh_reads_every_setting_back(
+        cd0 in awkward_path(), hd0 in awkward_path(), hd1 in awkward_path(),
+    ) {
+        let config = format!(
+            "bridge=bridge0 netif=igb0 volroot=zroot/vm\na_id=7 a_freebsd=YES\n\
+             a_cd0={}\na_hd0={}\na_hd1={}\n",
+            quoted(&cd0), quoted(&hd0), quoted(&hd1)
+        );
+        assert_read_back(&config, &[
+            ("system", "a"), ("con", "/dev/nmdm7A"), ("cpu", "1"), ("mem", "256M"), ("zvol", ""),
+            ("cd0", &cd0), ("host_netif", "igb0"), ("host_bridge", "bridge0"), ("if0", "tap7"),
+            ("if0_bridge", "bridge0"), ("hd0", &hd0), ("hd1", &hd1),
+        ]);
+    }
+
+    #[test]
+    fn sh_reads_grub_commands_back(install in awkward(), boot in awkward()) {
+        let config = format!(
+            "bridge=bridge0 netif=igb0 volroot=zroot/vm a_id=7 a_cd0=/iso\n\
+             a_grub_install={}\na_grub_bootcmd={}\n",
+            quoted(&format!("x{install}")), quoted(&format!("x{boot}"))
+        );
+        assert_read_back(&config, &[
+            ("grub_install", &format!("x{install}")), ("grub_bootcmd", &format!("x{boot}")),
+        ]);
+    }
+
+    #[test]
+    fn the_commands_of_a_script_receive_the_words_of_the_plan(
+        cd0 in awkward_path(), volroot in awkward_path(), hd1 in awkward_path(),
+    ) {
+        for privilege in ["none", "doas"] {
+            let place = Place::new();
+            place.write("vms.conf", format!(
+                "bridge=bridge0 netif=igb0 privilege={privilege}\na_id=7 a_freebsd=YES\n\
+                 a_cd0={}\nvolroot={}\na_hd1={}\n",
+                quoted(&cd0), quoted(&volroot), quoted(&hd1)
+            ));
+            for words in [
+                &["boot", "a"][..], &["resources", "a", "-V", "1g"],
+                &["resources", "a", "-V", "1g", "-s"], &["console", "a"],
+            ] {
+                let (received, planned) = both(&place, words);
+                prop_assert_eq!(received, planned, "{:?}", words);
+            }
+        }
+    }
+}
+
+/// The commands that a script runs whose programs all succeed and say nothing.
+struct Walk {
+    escalator: Option<String>,
+    commands: Vec<Vec<String>>,
+}
+
+impl Walk {
+    fn command(&mut self, command: &Value) {
+        let mut words = Vec::new();
+        if command["privilege"] == "root" {
+            words.extend(self.escalator.clone());
+        }
+        words.push(command["program"].as_str().unwrap().to_owned());
+        let args = command["args"].as_array().unwrap();
+        words.extend(args.iter().map(|word| word.as_str().unwrap().to_owned()));
+        self.commands.push(words);
+    }
+
+    fn test(&mut self, test: &Value) -> bool {
+        let (kind, of) = test.as_object().unwrap().iter().next().unwrap();
+        match kind.as_str() {
+            "not" => !self.test(of),
+            "exists" => Path::new(of.as_str().unwrap()).exists(),
+            "succeeds" => {
+                self.command(of);
+                true
+            }
+            "mentions" => {
+                self.command(&of["command"]);
+                false
+            }
+            _ => panic!("{test}"),
+        }
+    }
+
+    fn forms(&mut self, forms: &Value) {
+        for form in forms.as_array().unwrap() {
+            let (kind, of) = form.as_object().unwrap().iter().next().unwrap();
+            match kind.as_str() {
+                "step" => {
+                    if of.get("only_if").is_none_or(|test| self.test(test))
+                        && let Some(command) = of["action"].get("run")
+                    {
+                        self.command(command);
+                    }
+                }
+                "guard" => assert!(self.test(&of["test"]), "{of}"),
+                "wait" => assert!(self.test(&of["until"]), "{of}"),
+                "undo" => assert_eq!(of["when"], "failure"),
+                "no-return" => {}
+                "root" => self.forms(of),
+                _ => panic!("{form}"),
+            }
+        }
+    }
+}
+
+/// Every program of a plan, those of its undos, too.
+fn programs(plan: &Value, names: &mut BTreeSet<String>) {
+    match plan {
+        Value::Object(map) => {
+            names.extend(
+                map.get("program")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned),
+            );
+            map.values().for_each(|value| programs(value, names));
+        }
+        Value::Array(values) => values.iter().for_each(|value| programs(value, names)),
+        _ => {}
+    }
+}
+
+/// Writes how many words it was called with, and the words, each with a NUL behind it.
+const STUB: &str = "#!/bin/sh\nprintf '%s\\0' $(($# + 1)) \"${0##*/}\" \"$@\" >>\"$CALLS\"\n";
+
+/// The commands that the programs of the script received, and those that the plan as data lists.
+fn both(place: &Place, words: &[&str]) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
+    let call = |format: &[&str]| -> Vec<u8> {
+        let mut call = place.call(PROGRAM);
+        let path = format!("{}:/bin:/usr/bin", place.path("stubs").display());
+        call.env("EASY_BHYVE_PATH", path)
+            .env("EASY_BHYVE_CONFIG", place.path("vms.conf"))
+            .env("EASY_BHYVE_DEV", place.path("dev"))
+            .args(words)
+            .arg("-d")
+            .args(format);
+        let output = call.output().unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{words:?}: {}",
+            Said::of(&output).err
+        );
+        output.stdout
+    };
+    let data = call(&["--format", "json"]);
+    let mut data: Value = serde_json::from_slice(&data).unwrap();
+    let mut names = BTreeSet::from(["doas".to_owned()]);
+    programs(&data["plan"], &mut names);
+    let _ = fs::remove_dir_all(place.path("stubs"));
+    let stub = place.write("stub", STUB);
+    fs::set_permissions(&stub, fs::Permissions::from_mode(0o755)).unwrap();
+    for name in names {
+        place.link(&format!("stubs/{name}"), "../stub");
+    }
+    let calls = place.write("calls", "");
+    let script = place.write("script", call(&[]));
+    let ran = Command::new("/bin/sh")
+        .arg(script)
+        .env_clear()
+        .env("CALLS", &calls)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = Said::of(&ran);
+    assert_eq!((said.status, said.err.as_str()), (Some(0), ""), "{words:?}");
+
+    let escalator = data["escalator"].as_str().filter(|word| *word != "none");
+    let mut walk = Walk {
+        escalator: escalator.map(str::to_owned),
+        commands: Vec::new(),
+    };
+    walk.forms(&data["plan"].take());
+    (received(&calls), walk.commands)
+}
+
+fn received(calls: &Path) -> Vec<Vec<String>> {
+    let text = String::from_utf8(fs::read(calls).unwrap()).unwrap();
+    let mut words = text.split_terminator('\0').map(str::to_owned);
+    let mut commands = Vec::new();
+    while let Some(count) = words.next() {
+        commands.push(words.by_ref().take(count.parse().unwrap()).collect());
+    }
+    commands
+}
+
+#[test]
+fn volumes_with_blanks_and_snapshot_words_reach_zfs_whole() {
+    let place = Place::new();
+    place.write(
+        "vms.conf",
+        "bridge=bridge0 netif=igb0 volroot='tank/my vms' privilege=none a_id=7 a_freebsd=YES\n",
+    );
+    for words in [
+        &["snapshot", "a", "before"][..],
+        &["snapshot", "a", "before", "the", "upgrade"],
+        &["clone", "a", "@my snap", "b"],
+        &["boot", "a"],
+    ] {
+        let (received, planned) = both(&place, words);
+        assert_eq!(received, planned, "{words:?}");
+        assert!(
+            received
+                .iter()
+                .flatten()
+                .any(|word| word.contains("tank/my vms/a")),
+            "{words:?}"
+        );
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_read_back_as_they_are() {
+    let place = Place::new();
+    let path = b"/vm/\xff\xfe it's \x80".to_vec();
+    let mut config =
+        b"bridge=bridge0 netif=igb0 volroot=zroot/vm a_id=7 a_freebsd=YES\na_hd0=\"".to_vec();
+    config.extend_from_slice(&path);
+    config.extend_from_slice(b"\"\n");
+    place.write("vms.conf", config);
+    let mut call = place.call(PROGRAM);
+    let shown = call
+        .args(["--config", "vms.conf", "resources", "a"])
+        .output()
+        .unwrap();
+    let script = [&shown.stdout[..], b"printf %s \"$hd0\"\n"].concat();
+    let script = place.write("read.sh", script);
+    let read = place.call("/bin/sh").arg(script).output().unwrap();
+    assert_eq!(read.stdout, path, "{:?}", Said::of(&shown));
+}
+
+/// A script leads to the same programs as a run.
+#[test]
+fn a_search_path_with_blanks_and_quotes_survives_the_script() {
+    for directory in ["my tools", "it's $HOME", "a;b"] {
+        let place = Place::new();
+        let bin = place.path(directory).join("bin");
+        let path = [bin.as_os_str().as_bytes(), b":/bin"].concat();
+        let mut call = place.call(PROGRAM);
+        place.write(
+            "vms.conf",
+            "volroot=zroot/vm bridge=b a_id=7 a_freebsd=YES a_cd0=/iso\n",
+        );
+        let output = call
+            .args(["--config", "vms.conf", "console", "a", "-d"])
+            .env("EASY_BHYVE_PATH", std::ffi::OsStr::from_bytes(&path))
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let head: String = text
+            .lines()
+            .take(4)
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let read = read_by_sh(&place, &head, &["PATH"]);
+        assert_eq!(read, [String::from_utf8(path).unwrap()], "{text}");
+    }
+}

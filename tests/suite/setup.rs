@@ -1,0 +1,365 @@
+//! `setup` by the real program: the links that it makes, replaces, removes, and leaves alone.
+
+use crate::place::{Place, Said};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+pub(crate) const HOST: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm\n";
+
+/// The verbs in the order of the manual; the last four need ZFS.
+pub(crate) const VERBS: [&str; 11] = [
+    "install",
+    "boot",
+    "ttyboot",
+    "console",
+    "resources",
+    "shutdown",
+    "clean",
+    "snapshot",
+    "rollback",
+    "clone",
+    "history",
+];
+
+/// What lies in a directory: names, and where links point to.
+pub(crate) type Entries = BTreeMap<String, Option<PathBuf>>;
+
+pub(crate) fn entries(directory: &Path) -> Entries {
+    let Ok(read) = fs::read_dir(directory) else {
+        return Entries::new();
+    };
+    read.map(|entry| {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        (name, fs::read_link(entry.path()).ok())
+    })
+    .collect()
+}
+
+/// The links of a VM with these verbs.
+pub(crate) fn links(vm: &str, verbs: &[&str], target: impl AsRef<Path>) -> Entries {
+    verbs
+        .iter()
+        .map(|verb| (format!("{vm}-{verb}"), Some(target.as_ref().to_owned())))
+        .collect()
+}
+
+/// `bin/easy-bhyve` with a configuration beside it.
+pub(crate) fn place(vms: &str) -> Place {
+    let place = Place::new();
+    place.program("bin/easy-bhyve");
+    place.write("bin/easy-bhyve.conf", format!("{HOST}{vms}"));
+    place
+}
+
+pub(crate) fn call(place: &Place, program: impl AsRef<Path>, words: &[&str]) -> Command {
+    let mut call = place.call(place.path(program));
+    call.env("EASY_BHYVE_PATH", "/bin:/usr/bin")
+        .arg("setup")
+        .args(words);
+    call
+}
+
+pub(crate) fn setup(place: &Place) -> Said {
+    Said::of(&call(place, "bin/easy-bhyve", &[]).output().unwrap())
+}
+
+/// What setup says of links of these VMs.
+pub(crate) fn listed(how: &str, vm: &str, verbs: &[&str]) -> String {
+    let names: Vec<String> = verbs.iter().map(|verb| format!("{vm}-{verb}")).collect();
+    format!("easy-bhyve: {how}: {}\n", names.join(" "))
+}
+
+pub(crate) fn total(
+    place: &Place,
+    directory: &str,
+    count: usize,
+    added: usize,
+    removed: usize,
+) -> String {
+    format!(
+        "easy-bhyve: {} has {count} links ({added} added, {removed} removed)\n",
+        place.shown(directory)
+    )
+}
+
+#[test]
+fn every_vm_gets_a_relative_link_per_verb_and_a_second_run_changes_nothing() {
+    let place = place("a_id=1\nfile_id=2 file_hd0=/vm/file.img\ndev_id=3 dev_hd0=/dev/da1\n");
+    let said = setup(&place);
+    let mut wanted = links("a", &VERBS, "../easy-bhyve");
+    wanted.extend(links("file", &VERBS[..7], "../easy-bhyve"));
+    wanted.extend(links("dev", &VERBS[..7], "../easy-bhyve"));
+    assert_eq!(entries(&place.path("bin/eb")), wanted, "{said:?}");
+    let err = [
+        listed("added", "a", &VERBS),
+        listed("added", "dev", &VERBS[..7]),
+        listed("added", "file", &VERBS[..7]),
+        total(&place, "bin/eb", 25, 25, 0),
+    ];
+    assert_eq!(said, Said::new(0, "", err.concat()));
+    // Each of them works.
+    let shown = place
+        .call(place.path("bin/eb/a-resources"))
+        .output()
+        .unwrap();
+    assert!(Said::of(&shown).out.contains("\nsystem=a\n"));
+
+    assert_eq!(
+        setup(&place),
+        Said::new(0, "", total(&place, "bin/eb", 25, 0, 0))
+    );
+    assert_eq!(entries(&place.path("bin/eb")), wanted);
+}
+
+#[test]
+fn own_links_without_a_vm_go_and_a_volume_that_became_a_file_loses_its_zfs_verbs() {
+    let place = place("a_id=1 b_id=2 c_id=3\n");
+    setup(&place);
+    place.write(
+        "bin/easy-bhyve.conf",
+        format!("{HOST}b_id=2\nc_id=3 c_hd0=/vm/c\n"),
+    );
+    // A verb that a later version dropped is no verb; a name without hyphen is no link's.
+    place.link("bin/eb/a-unknown", "../easy-bhyve");
+    place.link("bin/eb/boot", "../easy-bhyve");
+    let said = setup(&place);
+    let mut wanted = links("b", &VERBS, "../easy-bhyve");
+    wanted.extend(links("c", &VERBS[..7], "../easy-bhyve"));
+    wanted.extend(links("a", &["unknown"], "../easy-bhyve"));
+    wanted.insert("boot".into(), Some("../easy-bhyve".into()));
+    assert_eq!(entries(&place.path("bin/eb")), wanted);
+    let err = [
+        listed("removed", "a", &VERBS),
+        listed("removed", "c", &VERBS[7..]),
+        total(&place, "bin/eb", 18, 0, 15),
+    ];
+    assert_eq!(said, Said::new(0, "", err.concat()));
+}
+
+#[test]
+fn what_is_not_its_own_stays_as_it_is() {
+    let place = place("a_id=1\n");
+    place.write("elsewhere/easy-bhyve", "another program\n");
+    place.write("bin/other", "another program\n");
+    // Foreign: named like links of a VM that is there, and of one that is not.
+    for (name, target) in [
+        ("a-boot", "../../elsewhere/easy-bhyve"),
+        ("a-clean", "../other"),
+        ("gone-boot", "../../elsewhere/easy-bhyve"),
+        ("gone-clone", "/nowhere/easy-bhyve"),
+        ("README", "../easy-bhyve"),
+    ] {
+        place.link(&format!("bin/eb/{name}"), target);
+    }
+    place.write("bin/eb/a-console", "a file\n");
+    place.write("bin/eb/gone-console", "a file\n");
+    fs::create_dir(place.path("bin/eb/a-clone")).unwrap();
+    place.link("bin/eb/sub/gone-boot", "../../easy-bhyve");
+    place.link("bin/eb/gone-history/gone-boot", "../../easy-bhyve");
+    let before = entries(&place.path("bin/eb"));
+
+    let said = setup(&place);
+    let kept = ["boot", "clean", "clone", "console"];
+    let made: Vec<&str> = VERBS
+        .into_iter()
+        .filter(|verb| !kept.contains(verb))
+        .collect();
+    let mut wanted = before.clone();
+    wanted.extend(links("a", &made, "../easy-bhyve"));
+    assert_eq!(entries(&place.path("bin/eb")), wanted);
+    assert_eq!(
+        fs::read_to_string(place.path("bin/eb/a-console")).unwrap(),
+        "a file\n"
+    );
+    assert_eq!(
+        fs::read_to_string(place.path("bin/eb/gone-console")).unwrap(),
+        "a file\n"
+    );
+    for directory in ["bin/eb/sub", "bin/eb/gone-history"] {
+        let inside = links("gone", &["boot"], "../../easy-bhyve");
+        assert_eq!(entries(&place.path(directory)), inside);
+    }
+    let mut err = String::new();
+    for verb in ["boot", "console", "clean", "clone"] {
+        let link = place.shown(&format!("bin/eb/a-{verb}"));
+        err.push_str(&format!(
+            "easy-bhyve: {link} is not a link of ours: it stays as it is\n"
+        ));
+    }
+    err.push_str(&listed("added", "a", &made));
+    err.push_str(&total(&place, "bin/eb", 7, 7, 0));
+    assert_eq!(said, Said::new(0, "", err));
+}
+
+#[test]
+fn own_links_that_point_elsewhere_are_replaced() {
+    let place = place("a_id=1\n");
+    let absolute = place.path("bin/easy-bhyve");
+    place.link("bin/eb/a-boot", &absolute);
+    place.link("bin/eb/a-install", "../../bin/easy-bhyve");
+    place.link("bin/eb/gone-boot", &absolute);
+    // Through another link to this program.
+    place.link("bin/second-name", "easy-bhyve");
+    place.link("bin/eb/a-clone", "../second-name");
+    place.link("bin/eb/a-clean", "../easy-bhyve");
+    let said = setup(&place);
+    assert_eq!(
+        entries(&place.path("bin/eb")),
+        links("a", &VERBS, "../easy-bhyve"),
+        "{said:?}"
+    );
+    let added: Vec<&str> = VERBS.into_iter().filter(|verb| *verb != "clean").collect();
+    let err = [
+        listed("added", "a", &added),
+        listed("removed", "gone", &["boot"]),
+        total(&place, "bin/eb", 11, 10, 1),
+    ];
+    assert_eq!(said, Said::new(0, "", err.concat()));
+}
+
+/// Some links to add, to replace, to remove, and to leave alone.
+fn mixture(directory: &str) -> Place {
+    let place = place(&format!(
+        "ebdir='{directory}'\na_id=1\nb_id=2 b_hd0=/vm/b\n"
+    ));
+    let at = |name: &str| format!("bin/{directory}/{name}");
+    place.link(&at("gone-boot"), "../easy-bhyve");
+    place.link(&at("b-clone"), "../easy-bhyve");
+    place.link(&at("a-boot"), place.path("bin/easy-bhyve"));
+    place.link(&at("a-clean"), "/bin/sh");
+    place.write(&at("b-boot"), "a file\n");
+    place
+}
+
+#[test]
+fn a_dry_run_changes_nothing_and_its_script_does_the_same() {
+    for directory in ["eb", "with blank", "$HOME-`it`"] {
+        let ours = mixture(directory);
+        let theirs = mixture(directory);
+        let below = format!("bin/{directory}");
+        let before = entries(&theirs.path(&below));
+        let plan = Said::of(&call(&theirs, "bin/easy-bhyve", &["-d"]).output().unwrap());
+        assert_eq!(plan.status, Some(0), "{plan:?}");
+        assert_eq!(entries(&theirs.path(&below)), before);
+        let data = call(&theirs, "bin/easy-bhyve", &["-d", "--format", "json"])
+            .output()
+            .unwrap();
+        assert!(serde_json::from_slice::<serde_json::Value>(&data.stdout).is_ok());
+        assert_eq!(entries(&theirs.path(&below)), before);
+
+        let said = setup(&ours);
+        assert_eq!(said.status, Some(0), "{said:?}");
+        let mut sh = theirs
+            .call("/bin/sh")
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        sh.stdin
+            .take()
+            .unwrap()
+            .write_all(plan.out.as_bytes())
+            .unwrap();
+        assert!(sh.wait().unwrap().success(), "{}", plan.out);
+        assert_eq!(
+            entries(&theirs.path(&below)),
+            entries(&ours.path(&below)),
+            "{}",
+            plan.out
+        );
+        assert_ne!(entries(&ours.path(&below)), before);
+        // With the links there, nothing is left to do.
+        let again = Said::of(&call(&theirs, "bin/easy-bhyve", &["-d"]).output().unwrap());
+        assert_eq!(
+            again.out,
+            "#!/bin/sh\nset -eu\nPATH=/bin:/usr/bin\nexport PATH\n\n"
+        );
+    }
+}
+
+#[test]
+fn the_script_makes_a_directory_that_is_missing() {
+    let place = place("ebdir='a new/directory'\na_id=1\n");
+    let plan = call(&place, "bin/easy-bhyve", &["-d"]).output().unwrap();
+    assert_eq!(entries(&place.path("bin")).len(), 2);
+    let script = String::from_utf8(plan.stdout).unwrap();
+    let ran = place
+        .call("/bin/sh")
+        .args(["-c", &script])
+        .output()
+        .unwrap();
+    assert_eq!(Said::of(&ran), Said::new(0, "", ""));
+    let made = entries(&place.path("bin/a new/directory"));
+    let at = place.path("bin");
+    fs::remove_dir_all(at.join("a new")).unwrap();
+    assert_eq!(setup(&place).status, Some(0));
+    assert_eq!(entries(&at.join("a new/directory")), made);
+    assert_eq!(made.len(), 11);
+    let link = at.join("a new/directory/a-boot").canonicalize().unwrap();
+    assert_eq!(link, at.join("easy-bhyve"));
+}
+
+#[test]
+fn no_vm_is_a_failure_that_changes_nothing() {
+    let place = place("");
+    place.link("bin/eb/gone-boot", "../easy-bhyve");
+    let before = entries(&place.path("bin/eb"));
+    let file = place.shown("bin/easy-bhyve.conf");
+    let err = format!(
+        "easy-bhyve: {file} has no VM\n  help: a VM is whatever has an id, for example: fbsd0_id=0\n"
+    );
+    assert_eq!(setup(&place), Said::new(1, "", err));
+    assert_eq!(entries(&place.path("bin/eb")), before);
+    // A VM that is misconfigured stops it before the first change, too.
+    place.write("bin/easy-bhyve.conf", format!("{HOST}a_id=1\nb_id=none\n"));
+    let said = setup(&place);
+    assert_eq!((said.status, said.out.as_str()), (Some(1), ""), "{said:?}");
+    assert!(said.err.contains("easy-bhyve.conf:3:6"), "{}", said.err);
+    assert_eq!(entries(&place.path("bin/eb")), before);
+}
+
+#[test]
+fn a_thousand_vms_get_their_links_and_lose_them() {
+    let vms: String = (0..1000).map(|id| format!("vm{id}_id={id}\n")).collect();
+    let place = place(&vms);
+    let said = setup(&place);
+    assert_eq!(said.status, Some(0), "{said:?}");
+    assert!(
+        said.err
+            .ends_with(&total(&place, "bin/eb", 11000, 11000, 0))
+    );
+    let wanted: Entries = (0..1000)
+        .flat_map(|id| links(&format!("vm{id}"), &VERBS, "../easy-bhyve"))
+        .collect();
+    assert!(entries(&place.path("bin/eb")) == wanted);
+    assert_eq!(
+        setup(&place),
+        Said::new(0, "", total(&place, "bin/eb", 11000, 0, 0))
+    );
+    place.write("bin/easy-bhyve.conf", format!("{HOST}vm999_id=1\n"));
+    assert!(
+        setup(&place)
+            .err
+            .ends_with(&total(&place, "bin/eb", 11, 0, 10989))
+    );
+    assert_eq!(
+        entries(&place.path("bin/eb")),
+        links("vm999", &VERBS, "../easy-bhyve")
+    );
+}
+
+#[test]
+fn a_file_in_the_place_of_the_directory_is_a_failure() {
+    let place = place("a_id=1\n");
+    place.write("bin/eb", "a file\n");
+    let said = setup(&place);
+    assert_eq!((said.status, said.out.as_str()), (Some(1), ""));
+    assert!(said.err.contains(&place.shown("bin/eb")), "{said:?}");
+    assert_eq!(
+        fs::read_to_string(place.path("bin/eb")).unwrap(),
+        "a file\n"
+    );
+}
