@@ -3,10 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod config_sh;
+mod equivalence;
 #[path = "../support/fake.rs"]
 mod fake;
 mod forms;
 #[path = "../support/host/mod.rs"]
 mod host;
 mod life;
+#[path = "../support/machine.rs"]
+mod machine;
 mod playground;
+#[path = "../support/variety.rs"]
+mod variety;
