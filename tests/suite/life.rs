@@ -9,13 +9,14 @@ use std::path::PathBuf;
 
 /// What a call left behind.
 #[derive(Debug, PartialEq, Eq)]
-struct Said {
-    status: u8,
-    out: String,
-    err: String,
+pub(crate) struct Said {
+    pub(crate) status: u8,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
-fn call(fake: &mut Fake, config: &str, words: &[&str]) -> Said {
+/// Calls the program by the first word, as this host's user.
+pub(crate) fn call(fake: &mut Fake, config: &str, words: &[&str]) -> Said {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("easy-bhyve.conf");
     std::fs::write(&file, config).unwrap();

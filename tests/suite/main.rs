@@ -13,5 +13,6 @@ mod life;
 #[path = "../support/machine.rs"]
 mod machine;
 mod playground;
+mod processes;
 #[path = "../support/variety.rs"]
 mod variety;

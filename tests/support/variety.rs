@@ -178,7 +178,7 @@ fn snapshots(mut host: Host, numbers: &mut Numbers, vm: &str) -> Host {
 /// Lets one call of some program fail; says which.
 pub fn fault(host: &mut Host, numbers: &mut Numbers, programs: &[&str]) -> String {
     let program = *numbers.one_of(programs);
-    let nth = 1 + u32::try_from(numbers.below(4)).unwrap();
+    let nth = 1 + u32::try_from(numbers.below(4).min(numbers.below(4))).unwrap();
     let status = *numbers.one_of(&[1, 2, 64]);
     host.fail(program, nth, status, &format!("{program}: out of luck"));
     format!("call {nth} of {program} fails with status {status}")
