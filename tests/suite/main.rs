@@ -14,5 +14,6 @@ mod life;
 mod machine;
 mod playground;
 mod processes;
+mod terminal;
 #[path = "../support/variety.rs"]
 mod variety;
