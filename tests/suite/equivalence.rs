@@ -76,8 +76,9 @@ fn compare(verb: &Verb) {
             Err(difference) => wrong.push(format!("seed {seed} ({about}): {difference}")),
         }
     }
-    println!("{name}: {succeeded} of {:?} succeeded", seeds());
     assert!(wrong.is_empty(), "{name}\n{}", wrong.join("\n\n"));
+    let few = seeds().end - seeds().start < 9;
+    assert!(few || succeeded > 1, "{name}: hardly ever succeeds");
 }
 
 /// Whether one call fails on the host of this seed.
@@ -186,10 +187,10 @@ fn run_script(machine: &Machine, script: &[u8], seed: u64) -> Output {
 fn left(machine: &Machine, output: &Output) -> Left {
     let mut host = machine.host();
     host.advance(60.0);
-    let changes = host
-        .calls()
-        .iter()
-        .filter(|call| call.depth == 0 && is_change(&call.argv));
+    let changes = host.calls().iter().filter(|call| {
+        let words: Vec<&str> = call.argv.iter().map(String::as_str).collect();
+        call.depth == 0 && is_change(&words)
+    });
     Left {
         succeeded: output.status.success(),
         changes: changes.map(|call| line(call, machine.path())).collect(),
@@ -213,14 +214,12 @@ fn line(call: &Logged, directory: &Path) -> String {
 }
 
 /// Whether a command is more than a question.
-fn is_change(argv: &[String]) -> bool {
-    let words: Vec<&str> = argv.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        ["doas", rest @ ..] => is_change(&rest.iter().map(ToString::to_string).collect::<Vec<_>>()),
-        ["kldstat" | "ps" | "pgrep" | "hostname" | "true", ..] => false,
-        ["zfs", "list" | "get", ..] => false,
-        ["sysctl", rest @ ..] => rest.iter().any(|word| word.contains('=')),
-        ["ifconfig", rest @ ..] => rest.len() > 1,
+fn is_change(words: &[&str]) -> bool {
+    match words {
+        ["doas", command @ ..] => is_change(command),
+        ["kldstat" | "ps" | "pgrep", ..] | ["zfs", "list" | "get", ..] => false,
+        ["sysctl", words @ ..] => words.iter().any(|word| word.contains('=')),
+        ["ifconfig", words @ ..] => words.len() > 1,
         _ => true,
     }
 }

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use crate::host::{Host, program};
 
 /// A host whose programs, devices and files lie in one directory.
-pub struct Machine {
+pub(crate) struct Machine {
     directory: tempfile::TempDir,
 }
 
@@ -33,7 +33,7 @@ fn playground() -> &'static Path {
 impl Machine {
     /// A machine with this configuration, in which `@DIR@` is its directory: `vm` and `iso` are
     /// there for files.
-    pub fn new(host: Host, config: &str) -> Self {
+    pub(crate) fn new(host: Host, config: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path();
         program::install(host, path, playground()).unwrap();
@@ -48,12 +48,12 @@ impl Machine {
     }
 
     /// Where all of it lies.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
 
     /// The program under test, called by the first word.
-    pub fn program(&self, words: &[&str]) -> Command {
+    pub(crate) fn program(&self, words: &[&str]) -> Command {
         use std::os::unix::process::CommandExt;
         let mut command = Command::new(env!("CARGO_BIN_EXE_easy-bhyve"));
         command.arg0(words[0]).args(&words[1..]);
@@ -61,12 +61,12 @@ impl Machine {
     }
 
     /// The shell.
-    pub fn sh(&self) -> Command {
+    pub(crate) fn sh(&self) -> Command {
         self.surround(Command::new("/bin/sh"))
     }
 
     /// Gives a command the machine's environment and nothing else, and no terminal.
-    pub fn surround(&self, mut command: Command) -> Command {
+    pub(crate) fn surround(&self, mut command: Command) -> Command {
         let path = format!("{}:/usr/bin:/bin", self.path().join("bin").display());
         command
             .env_clear()
@@ -82,7 +82,7 @@ impl Machine {
     }
 
     /// The host as it is now.
-    pub fn host(&self) -> Host {
+    pub(crate) fn host(&self) -> Host {
         program::with_host(self.path(), |host| host.clone()).unwrap()
     }
 }

@@ -3,7 +3,7 @@
 use crate::host::{Edit, Ending, Host};
 
 /// The settings that go with [`host`]; `@DIR@` is the directory of a machine.
-pub const CONFIG: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm privilege=doas
+pub(crate) const CONFIG: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm privilege=doas
 fbsd0_id=1 fbsd0_freebsd=YES fbsd0_cd0=@DIR@/iso/fbsd.iso
 deb0_id=2 deb0_cd0=@DIR@/iso/deb.iso deb0_if0=tap2 deb0_if1=tap3 deb0_if1_bridge=bridge1
 net0_id=4 net0_cd0=@DIR@/iso/deb.iso
@@ -16,7 +16,7 @@ file0_id=6 file0_hd0=@DIR@/vm/file0
 
 /// What a verb needs to be there most of the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Usually {
+pub(crate) enum Usually {
     /// The VM does not run.
     Stopped,
     /// As stopped; when it is started on the terminal its guest ends soon.
@@ -30,11 +30,11 @@ pub enum Usually {
 }
 
 /// Numbers that look random (splitmix64).
-pub struct Numbers(u64);
+pub(crate) struct Numbers(u64);
 
 impl Numbers {
     /// Always the same numbers for one seed.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let mut numbers = Self(seed.wrapping_mul(0x2545_f491_4f6c_dd1d));
         numbers.next();
         numbers
@@ -49,24 +49,24 @@ impl Numbers {
     }
 
     /// A number below `end`.
-    pub fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
     /// True once in so many times.
-    pub fn once_in(&mut self, times: u64) -> bool {
+    pub(crate) fn once_in(&mut self, times: u64) -> bool {
         self.below(times) == 0
     }
 
     /// One of these.
-    pub fn one_of<'all, T>(&mut self, all: &'all [T]) -> &'all T {
+    pub(crate) fn one_of<'all, T>(&mut self, all: &'all [T]) -> &'all T {
         let at = usize::try_from(self.next() % (all.len() as u64)).unwrap();
         &all[at]
     }
 }
 
 /// A host for a verb of `vm`, whose first tap is `tap`.
-pub fn host(numbers: &mut Numbers, vm: &str, tap: &str, usually: Usually) -> Host {
+pub(crate) fn host(numbers: &mut Numbers, vm: &str, tap: &str, usually: Usually) -> Host {
     let mut host = Host::freebsd(*numbers.one_of(&[14, 15]));
     for name in ["fbsd0", "deb0", "net0"] {
         if usually != Usually::NoDisk && !(name == vm && numbers.once_in(12)) {
@@ -113,11 +113,12 @@ pub fn host(numbers: &mut Numbers, vm: &str, tap: &str, usually: Usually) -> Hos
 }
 
 fn network(mut host: Host, numbers: &mut Numbers, vm: &str, tap: &str) -> Host {
-    if numbers.once_in(2) {
-        host = host.with_commands(&["kldload -n vmm nmdm if_tuntap if_bridge"]);
-    } else if numbers.once_in(2) {
-        host = host.with_commands(&["kldload -n nmdm if_bridge"]);
-    }
+    let modules = [
+        "kldload -n vmm nmdm if_tuntap if_bridge",
+        "kldload -n nmdm if_bridge",
+        "kldload -n zfs",
+    ];
+    host = host.with_commands(&[*numbers.one_of(&modules)]);
     if numbers.once_in(2) {
         host = host.with_commands(&["sysctl net.link.tap.up_on_open=1"]);
     }
@@ -176,7 +177,7 @@ fn snapshots(mut host: Host, numbers: &mut Numbers, vm: &str) -> Host {
 }
 
 /// Lets one call of some program fail; says which.
-pub fn fault(host: &mut Host, numbers: &mut Numbers, programs: &[&str]) -> String {
+pub(crate) fn fault(host: &mut Host, numbers: &mut Numbers, programs: &[&str]) -> String {
     let program = *numbers.one_of(programs);
     let nth = 1 + u32::try_from(numbers.below(4).min(numbers.below(4))).unwrap();
     let status = *numbers.one_of(&[1, 2, 64]);
