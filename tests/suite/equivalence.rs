@@ -9,7 +9,7 @@ use std::process::{Output, Stdio};
 
 use serde_json::Value;
 
-use crate::host::{Host, Logged, Status};
+use crate::host::{Host, Logged, Rule, Status};
 use crate::machine::Machine;
 use crate::variety::{self, CONFIG, Numbers, Usually};
 
@@ -70,10 +70,10 @@ fn compare(verb: &Verb) {
     let mut wrong = Vec::new();
     let mut succeeded = 0;
     for seed in seeds() {
-        let (host, about) = host(verb, seed);
-        match compare_on(verb, seed, &host) {
+        let case = Case::new(verb, seed);
+        match case.compare() {
             Ok(done) => succeeded += usize::from(done),
-            Err(difference) => wrong.push(format!("seed {seed} ({about}): {difference}")),
+            Err(difference) => wrong.push(format!("seed {seed} ({}): {difference}", case.about)),
         }
     }
     assert!(wrong.is_empty(), "{name}\n{}", wrong.join("\n\n"));
@@ -86,83 +86,103 @@ fn has_fault(seed: u64) -> bool {
     seed % 3 == 2
 }
 
-fn host(verb: &Verb, seed: u64) -> (Host, String) {
-    let vm = verb.words[0].split('-').next().unwrap();
-    let tap = match vm {
-        "fbsd0" => "tap1",
-        "deb0" => "tap2",
-        "net0" => "tap4",
-        _ => "tap6",
-    };
-    // The same seed is another host for another verb (FNV-1a).
-    let salt = verb
-        .words
-        .concat()
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-    let mut numbers = Numbers::new(salt ^ seed);
-    let mut host = variety::host(&mut numbers, vm, tap, verb.usually);
-    let about = if has_fault(seed) {
-        variety::fault(&mut host, &mut numbers, verb.fallible)
-    } else {
-        "no fault".into()
-    };
-    (host, about)
+/// A verb on one host.
+struct Case<'verb> {
+    verb: &'verb Verb,
+    seed: u64,
+    host: Host,
+    config: String,
+    about: String,
 }
 
-/// Whether it succeeded, or how the two differ.
-fn compare_on(verb: &Verb, seed: u64, host: &Host) -> Result<bool, String> {
-    let real = Machine::new(host.clone(), CONFIG);
-    let ran = real.program(verb.words).output().unwrap();
-    let run = left(&real, &ran);
-
-    let shown = Machine::new(host.clone(), CONFIG);
-    let dry: Vec<&str> = [&verb.words[..1], &["-d"], &verb.words[1..]].concat();
-    let script = shown.program(&dry).output().unwrap();
-    if !script.status.success() {
-        let refusal = |output: &Output, machine: &Machine| {
-            let text = normal(&String::from_utf8_lossy(&output.stderr), machine.path());
-            (output.status.code(), text)
+impl<'verb> Case<'verb> {
+    fn new(verb: &'verb Verb, seed: u64) -> Self {
+        let vm = verb.words[0].split('-').next().unwrap();
+        let tap = match vm {
+            "fbsd0" => "tap1",
+            "deb0" => "tap2",
+            "net0" => "tap4",
+            _ => "tap6",
         };
-        let (of_run, of_script) = (refusal(&ran, &real), refusal(&script, &shown));
-        if of_run != of_script || !run.changes.is_empty() {
-            return Err(format!(
-                "-d refuses otherwise\nrun: {of_run:#?}\nits changes: {:#?}\n-d: {of_script:#?}",
-                run.changes
-            ));
+        // The same seed is another host for another verb (FNV-1a).
+        let salt = verb
+            .words
+            .concat()
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+            });
+        let mut numbers = Numbers::new(salt ^ seed);
+        let word = *numbers.one_of(&["doas", "doas", "sudo", "mdo"]);
+        let mut host =
+            variety::host(&mut numbers, vm, tap, verb.usually).with_escalator(word, Rule::Permit);
+        let about = if has_fault(seed) {
+            variety::fault(&mut host, &mut numbers, verb.fallible, word)
+        } else {
+            "no fault".into()
+        };
+        Self {
+            verb,
+            seed,
+            host,
+            config: CONFIG.replace("@WORD@", word),
+            about,
         }
-        return Ok(false);
     }
-    let result = run_script(&shown, &script.stdout, seed);
-    let scripted = left(&shown, &result);
-    let said = |output: &Output, machine: &Machine| {
-        normal(&String::from_utf8_lossy(&output.stdout), machine.path())
-    };
-    let is_text = verb.words[0].ends_with("-resources");
-    if run == scripted && (!is_text || said(&ran, &real) == said(&result, &shown)) {
-        // A refusal before any change is one of -d, too, unless a call fails behind the survey.
-        if !run.succeeded && run.changes.is_empty() && !has_fault(seed) {
-            let err = String::from_utf8_lossy(&ran.stderr);
-            return Err(format!("only the run refuses: {err}"));
+
+    /// Whether it succeeded, or how the two differ.
+    fn compare(&self) -> Result<bool, String> {
+        let (verb, seed) = (self.verb, self.seed);
+        let real = Machine::new(self.host.clone(), &self.config);
+        let ran = real.program(verb.words).output().unwrap();
+        let run = left(&real, &ran);
+
+        let shown = Machine::new(self.host.clone(), &self.config);
+        let dry: Vec<&str> = [&verb.words[..1], &["-d"], &verb.words[1..]].concat();
+        let script = shown.program(&dry).output().unwrap();
+        if !script.status.success() {
+            let refusal = |output: &Output, machine: &Machine| {
+                let text = normal(&String::from_utf8_lossy(&output.stderr), machine.path());
+                (output.status.code(), text)
+            };
+            let (of_run, of_script) = (refusal(&ran, &real), refusal(&script, &shown));
+            if of_run != of_script || !run.changes.is_empty() {
+                return Err(format!(
+                    "-d refuses otherwise\nrun: {of_run:#?}\nits changes: {:#?}\n-d: {of_script:#?}",
+                    run.changes
+                ));
+            }
+            return Ok(false);
         }
-        return Ok(run.succeeded);
+        let result = run_script(&shown, &script.stdout, seed);
+        let scripted = left(&shown, &result);
+        let said = |output: &Output, machine: &Machine| {
+            normal(&String::from_utf8_lossy(&output.stdout), machine.path())
+        };
+        let is_text = verb.words[0].ends_with("-resources");
+        if run == scripted && (!is_text || said(&ran, &real) == said(&result, &shown)) {
+            // A refusal before any change is one of -d, too, unless a call fails behind the survey.
+            if !run.succeeded && run.changes.is_empty() && !has_fault(seed) {
+                let err = String::from_utf8_lossy(&ran.stderr);
+                return Err(format!("only the run refuses: {err}"));
+            }
+            return Ok(run.succeeded);
+        }
+        Err(format!(
+            "{}\nrun said: {}{}\nscript said: {}{}\n{}",
+            similar_asserts::SimpleDiff::from_str(
+                &format!("{run:#?}").replace("\\n", "\n"),
+                &format!("{scripted:#?}").replace("\\n", "\n"),
+                "run",
+                "script"
+            ),
+            said(&ran, &real),
+            String::from_utf8_lossy(&ran.stderr),
+            said(&result, &shown),
+            String::from_utf8_lossy(&result.stderr),
+            String::from_utf8_lossy(&script.stdout),
+        ))
     }
-    Err(format!(
-        "{}\nrun said: {}{}\nscript said: {}{}\n{}",
-        similar_asserts::SimpleDiff::from_str(
-            &format!("{run:#?}").replace("\\n", "\n"),
-            &format!("{scripted:#?}").replace("\\n", "\n"),
-            "run",
-            "script"
-        ),
-        said(&ran, &real),
-        String::from_utf8_lossy(&ran.stderr),
-        said(&result, &shown),
-        String::from_utf8_lossy(&result.stderr),
-        String::from_utf8_lossy(&script.stdout),
-    ))
 }
 
 /// Runs the script as a file, or as the pipe brings it.
@@ -216,7 +236,7 @@ fn line(call: &Logged, directory: &Path) -> String {
 /// Whether a command is more than a question.
 fn is_change(words: &[&str]) -> bool {
     match words {
-        ["doas", command @ ..] => is_change(command),
+        ["doas" | "sudo", command @ ..] | ["mdo", "-i", command @ ..] => is_change(command),
         ["kldstat" | "ps" | "pgrep", ..] | ["zfs", "list" | "get", ..] => false,
         ["sysctl", words @ ..] => words.iter().any(|word| word.contains('=')),
         ["ifconfig", words @ ..] => words.len() > 1,

@@ -25,7 +25,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 fn machine() -> Machine {
     let mut host = Host::freebsd(14).with_volume("zroot/vm/fbsd0", 1 << 30);
     host.state.guest.title_ms = 0;
-    Machine::new(host, &CONFIG.replace("privilege=doas", "privilege=none"))
+    Machine::new(host, &CONFIG.replace("@WORD@", "none"))
 }
 
 /// Puts a shell script in the place of a program of the host, which goes to `real/`.

@@ -2,8 +2,9 @@
 
 use crate::host::{Edit, Ending, Host};
 
-/// The settings that go with [`host`]; `@DIR@` is the directory of a machine.
-pub(crate) const CONFIG: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm privilege=doas
+/// The settings that go with [`host`]; `@DIR@` is the directory of a machine and `@WORD@`
+/// the escalator.
+pub(crate) const CONFIG: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm privilege=@WORD@
 fbsd0_id=1 fbsd0_freebsd=YES fbsd0_cd0=@DIR@/iso/fbsd.iso
 deb0_id=2 deb0_cd0=@DIR@/iso/deb.iso deb0_if0=tap2 deb0_if1=tap3 deb0_if1_bridge=bridge1
 net0_id=4 net0_cd0=@DIR@/iso/deb.iso
@@ -177,9 +178,25 @@ fn snapshots(mut host: Host, numbers: &mut Numbers, vm: &str) -> Host {
 }
 
 /// Lets one call of some program fail; says which.
-pub(crate) fn fault(host: &mut Host, numbers: &mut Numbers, programs: &[&str]) -> String {
-    let program = *numbers.one_of(programs);
-    let nth = 1 + u32::try_from(numbers.below(4).min(numbers.below(4))).unwrap();
+///
+/// Where `programs` has doas, the escalator is meant.
+pub(crate) fn fault(
+    host: &mut Host,
+    numbers: &mut Numbers,
+    programs: &[&str],
+    escalator: &str,
+) -> String {
+    let program = match *numbers.one_of(programs) {
+        "doas" => escalator,
+        other => other,
+    };
+    let calls = match program {
+        "doas" | "ifconfig" | "mdo" | "sudo" => 8,
+        "pgrep" | "zfs" => 4,
+        "sysctl" => 2,
+        _ => 1,
+    };
+    let nth = 1 + u32::try_from(numbers.below(calls)).unwrap();
     let status = *numbers.one_of(&[1, 2, 64]);
     host.fail(program, nth, status, &format!("{program}: out of luck"));
     format!("call {nth} of {program} fails with status {status}")
