@@ -16,6 +16,7 @@ mod case;
 mod cases;
 mod cli;
 mod config_sh;
+mod equivalence;
 mod examples;
 #[path = "../support/fake.rs"]
 mod fake;
@@ -24,13 +25,19 @@ mod forms;
 #[path = "../support/host/mod.rs"]
 mod host;
 mod life;
+#[path = "../support/machine.rs"]
+mod machine;
 #[path = "../support/place.rs"]
 mod place;
 mod playground;
+mod processes;
 mod quoting;
 mod search;
 mod setup;
 mod setup_where;
+mod terminal;
 mod tidy;
+#[path = "../support/variety.rs"]
+mod variety;
 #[path = "../support/view.rs"]
 mod view;

@@ -1,0 +1,179 @@
+//! How many processes each verb spawns, and how many of them as root: the numbers only go down.
+
+use std::fmt::Write;
+
+use crate::call::call;
+use crate::fake::Fake;
+use crate::host::{Ending, Host};
+
+const CONFIG: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm
+fbsd0_id=1 fbsd0_freebsd=YES fbsd0_cd0=/iso/fbsd.iso
+deb0_id=2 deb0_cd0=/iso/deb.iso deb0_grub_boot='linux (hd0,msdos1)/vmlinuz'
+";
+
+/// A freshly booted host on which both VMs have a disk.
+fn cold() -> Host {
+    Host::freebsd(14)
+        .with_image("/iso/fbsd.iso", 1 << 30)
+        .with_image("/iso/deb.iso", 1 << 30)
+        .with_volume("zroot/vm/fbsd0", 1 << 30)
+        .with_volume("zroot/vm/deb0", 1 << 30)
+}
+
+/// One on which VMs have run since: modules, sysctl and bridge are as they must be.
+fn warm() -> Host {
+    cold().with_commands(&[
+        "kldload -n vmm nmdm if_tuntap if_bridge",
+        "sysctl net.link.tap.up_on_open=1",
+        "ifconfig bridge0 create",
+        "ifconfig bridge0 addm igb0 up",
+    ])
+}
+
+/// One on which `fbsd0` runs, with a tap of its own.
+fn running() -> Host {
+    let mut host = warm().with_tap("tap1", "easy-bhyve:fbsd0").with_commands(&[
+        "ifconfig bridge0 addm tap1",
+        "bhyveload -m 256M -d /dev/zvol/zroot/vm/fbsd0 fbsd0",
+        "daemon -f bhyve -m 256M -s 1:0,lpc -s 2:0,virtio-net,tap1 \
+             -s 3:0,virtio-blk,/dev/zvol/zroot/vm/fbsd0 -l com1,/dev/nmdm1A fbsd0",
+    ]);
+    host.advance(60.0);
+    host
+}
+
+/// One on which an earlier run of `fbsd0` has left its node and its tap.
+fn left_over() -> Host {
+    warm()
+        .with_tap("tap1", "easy-bhyve:fbsd0")
+        .with_leftover_vm("fbsd0", 256 << 20)
+}
+
+/// One whose next guest ends after a second.
+fn short(mut host: Host) -> Host {
+    host.state.guest.runs_ms = Some(1000);
+    host.state.guest.endings = vec![Ending::PowerOff];
+    host
+}
+
+/// One with two snapshots of `fbsd0`.
+fn with_snapshots(host: Host) -> Host {
+    host.with_commands(&[
+        "zfs snapshot zroot/vm/fbsd0@s1",
+        "zfs snapshot zroot/vm/fbsd0@s2",
+    ])
+}
+
+/// One line: processes that the program itself starts, but for pgrep; how many of them are doas;
+/// and whether pgrep is asked at all, for how often depends on time.
+fn line(title: &str, host: Host, words: &[&str]) -> String {
+    let mut fake = Fake::new(host, 1001);
+    fake.answer = Some(true);
+    let said = call(&mut fake, CONFIG, words);
+    assert_eq!(said.status, 0, "{title}: {}", said.err);
+    let (mut all, mut polls, mut elevated) = (0, 0, 0);
+    for call in fake.host.calls().iter().filter(|call| call.depth == 0) {
+        match call.argv[0].as_str() {
+            "pgrep" => polls += 1,
+            "doas" => {
+                elevated += 1;
+                all += 1;
+            }
+            _ => all += 1,
+        }
+    }
+    let polls = if polls > 0 { "pgrep" } else { "-" };
+    format!("{title:<38} {all:>2} {elevated:>2} {polls}")
+}
+
+#[test]
+fn no_verb_spawns_or_escalates_more_often_than_it_did() {
+    let bare = || Host::freebsd(14);
+    let rows: Vec<(&str, Host, &[&str])> = vec![
+        ("boot -d, cold", cold(), &["fbsd0-boot", "-d"]),
+        ("boot -d, warm", warm(), &["fbsd0-boot", "-d"]),
+        ("boot -d, left over", left_over(), &["fbsd0-boot", "-d"]),
+        ("boot, cold", cold(), &["fbsd0-boot"]),
+        ("boot, warm", warm(), &["fbsd0-boot"]),
+        ("boot, left over", left_over(), &["fbsd0-boot"]),
+        ("boot by grub, cold", cold(), &["deb0-boot"]),
+        ("install, cold", short(cold()), &["fbsd0-install"]),
+        ("ttyboot, warm", short(warm()), &["fbsd0-ttyboot"]),
+        ("console", running(), &["fbsd0-console"]),
+        ("resources", warm(), &["fbsd0-resources"]),
+        ("resources -V", bare(), &["fbsd0-resources", "-V", "20g"]),
+        ("shutdown", running(), &["fbsd0-shutdown"]),
+        ("shutdown -f", running(), &["fbsd0-shutdown", "-f"]),
+        ("clean, nothing", warm(), &["fbsd0-clean"]),
+        ("clean, left over", left_over(), &["fbsd0-clean"]),
+        ("snapshot", warm(), &["fbsd0-snapshot", "x"]),
+        (
+            "snapshot, listing",
+            with_snapshots(warm()),
+            &["fbsd0-snapshot"],
+        ),
+        ("rollback", with_snapshots(warm()), &["fbsd0-rollback"]),
+        (
+            "rollback -f over a newer one",
+            with_snapshots(warm()),
+            &["fbsd0-rollback", "s1", "-f"],
+        ),
+        ("clone", warm(), &["fbsd0-clone", "new0"]),
+        (
+            "clone, two of a snapshot",
+            with_snapshots(warm()),
+            &["fbsd0-clone", "@s1", "new0", "new1"],
+        ),
+        ("history", with_snapshots(warm()), &["fbsd0-history"]),
+        ("setup", warm(), &["easy-bhyve", "setup"]),
+        ("list, no node", warm(), &["easy-bhyve", "list"]),
+        ("list, one running", running(), &["easy-bhyve", "list"]),
+        ("list, one left over", left_over(), &["easy-bhyve", "list"]),
+        ("status, no node", warm(), &["easy-bhyve", "status"]),
+        ("status, one running", running(), &["easy-bhyve", "status"]),
+        (
+            "status, one left over",
+            left_over(),
+            &["easy-bhyve", "status"],
+        ),
+    ];
+    let mut table = String::new();
+    for (title, host, words) in rows {
+        writeln!(table, "{}", line(title, host, words)).unwrap();
+    }
+    similar_asserts::assert_eq!(table, EXPECTED);
+}
+
+/// What is done, on which host; processes; of these as root; whether pgrep is asked besides.
+const EXPECTED: &str = "\
+boot -d, cold                           3  0 -
+boot -d, warm                           3  0 -
+boot -d, left over                      4  0 -
+boot, cold                             11  8 pgrep
+boot, warm                              7  4 pgrep
+boot, left over                        11  6 pgrep
+boot by grub, cold                     11  8 pgrep
+install, cold                          15 10 -
+ttyboot, warm                          11  6 -
+console                                 2  1 pgrep
+resources                               0  0 -
+resources -V                            2  1 -
+shutdown                                6  3 pgrep
+shutdown -f                             6  3 pgrep
+clean, nothing                          1  0 -
+clean, left over                        6  2 pgrep
+snapshot                                1  1 -
+snapshot, listing                       1  0 -
+rollback                                2  1 -
+rollback -f over a newer one            3  2 -
+clone                                   4  2 -
+clone, two of a snapshot                4  2 -
+history                                 1  0 -
+setup                                   0  0 -
+list, no node                           0  0 -
+list, one running                       1  0 -
+list, one left over                     2  0 -
+status, no node                         0  0 -
+status, one running                     1  0 -
+status, one left over                   3  0 -
+";

@@ -1,0 +1,88 @@
+//! The simulated host as the surroundings of the real program, in a directory of its own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use crate::host::{Host, program};
+
+/// A host whose programs, devices and files lie in one directory.
+pub(crate) struct Machine {
+    directory: tempfile::TempDir,
+}
+
+/// The multicall program of the host, built if it is not there.
+fn playground() -> &'static Path {
+    static PLAYGROUND: OnceLock<PathBuf> = OnceLock::new();
+    PLAYGROUND.get_or_init(|| {
+        let mut program = std::env::current_exe().unwrap();
+        program.pop();
+        program.pop();
+        program.push("examples/playground");
+        if !program.exists() {
+            let built = Command::new(env!("CARGO"))
+                .args(["build", "--quiet", "--offline", "--example", "playground"])
+                .status();
+            assert!(built.is_ok_and(|status| status.success()));
+        }
+        program
+    })
+}
+
+impl Machine {
+    /// A machine with this configuration, in which `@DIR@` is its directory: `vm` and `iso` are
+    /// there for files.
+    pub(crate) fn new(host: Host, config: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        program::install(host, path, playground()).unwrap();
+        fs::create_dir(path.join("vm")).unwrap();
+        fs::create_dir(path.join("iso")).unwrap();
+        for system in ["fbsd", "deb"] {
+            fs::write(path.join(format!("iso/{system}.iso")), "a system").unwrap();
+        }
+        let config = config.replace("@DIR@", path.to_str().unwrap());
+        fs::write(path.join("easy-bhyve.conf"), config).unwrap();
+        Self { directory }
+    }
+
+    /// Where all of it lies.
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The program under test, called by the first word.
+    pub(crate) fn program(&self, words: &[&str]) -> Command {
+        use std::os::unix::process::CommandExt;
+        let mut command = Command::new(env!("CARGO_BIN_EXE_easy-bhyve"));
+        command.arg0(words[0]).args(&words[1..]);
+        self.surround(command)
+    }
+
+    /// The shell.
+    pub(crate) fn sh(&self) -> Command {
+        self.surround(Command::new("/bin/sh"))
+    }
+
+    /// Gives a command the machine's environment and nothing else, and no terminal.
+    pub(crate) fn surround(&self, mut command: Command) -> Command {
+        let path = format!("{}:/usr/bin:/bin", self.path().join("bin").display());
+        command
+            .env_clear()
+            .env("PATH", &path)
+            .env("TERM", "vt100")
+            .env("EASY_BHYVE_PATH", &path)
+            .env("EASY_BHYVE_DEV", self.path().join("dev"))
+            .env("EASY_BHYVE_CONFIG", self.path().join("easy-bhyve.conf"))
+            .env(program::DIRECTORY, self.path())
+            .current_dir(self.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// The host as it is now.
+    pub(crate) fn host(&self) -> Host {
+        program::with_host(self.path(), |host| host.clone()).unwrap()
+    }
+}
