@@ -43,6 +43,7 @@ const START: &[&str] = &[
     "sysctl",
 ];
 /// Not pgrep, which the program also asks for the title, as often as there is time.
+/// Nor doas and bhyve: the script cannot tell their status 1 from a power-off, as the program can.
 const TERMINAL: &[&str] = &[
     "bhyveload",
     "grub-bhyve",
