@@ -79,7 +79,7 @@ fn compare(verb: &Verb) {
     }
     assert!(wrong.is_empty(), "{name}\n{}", wrong.join("\n\n"));
     let few = seeds().end - seeds().start < 9;
-    assert!(few || succeeded > 1, "{name}: hardly ever succeeds");
+    assert!(few || succeeded > 0, "{name}: never succeeds");
 }
 
 /// Whether one call fails on the host of this seed.
