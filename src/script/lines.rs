@@ -163,7 +163,7 @@ impl<'plan> Lines<'plan> {
 
     /// A command that has the terminal: not begun after a signal, and its modes restored behind it.
     fn terminal_command(&mut self, command: &Command) {
-        if !self.undos.is_empty() {
+        if !self.undos.is_empty() && !self.text.ends_with(b"checkpoint\n") {
             self.line("checkpoint");
         }
         match &command.title {
