@@ -1,6 +1,7 @@
 //! The front door of the real program: both forms of a call, its options, and where its words go.
 
 use crate::place::{PROGRAM, Place, Said};
+use crate::setup::VERBS;
 use std::path::Path;
 
 const CONFIG: &str = "\
@@ -9,20 +10,6 @@ fbsd0_id=1 fbsd0_freebsd=YES fbsd0_cd0=/iso/fbsd.iso
 deb0_id=2 deb0_cd0=/iso/deb.iso
 ubu_22_id=3 ubu_22_cd0=/iso/ubu.iso
 ";
-
-const VERBS: [&str; 11] = [
-    "install",
-    "boot",
-    "ttyboot",
-    "console",
-    "resources",
-    "shutdown",
-    "clean",
-    "snapshot",
-    "rollback",
-    "clone",
-    "history",
-];
 
 fn place() -> Place {
     let place = Place::new();

@@ -1,29 +1,15 @@
 //! The simulated host as real programs: shell scripts that call it by PATH.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use crate::host::{Host, program};
-
-/// The multicall program, built if it is not there.
-fn playground() -> PathBuf {
-    let mut program = std::env::current_exe().expect("this program has a path");
-    program.pop();
-    program.pop();
-    program.push("examples/playground");
-    if !program.exists() {
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--offline", "--example", "playground"])
-            .status();
-        assert!(built.is_ok_and(|status| status.success()));
-    }
-    program
-}
+use crate::machine::playground;
 
 /// A host in a directory of its own.
 fn install(host: Host) -> tempfile::TempDir {
     let directory = tempfile::tempdir().expect("a temporary directory");
-    program::install(host, directory.path(), &playground()).expect("installed");
+    program::install(host, directory.path(), playground()).expect("installed");
     directory
 }
 

@@ -13,7 +13,7 @@ pub(crate) struct Machine {
 }
 
 /// The multicall program of the host, built if it is not there.
-fn playground() -> &'static Path {
+pub(crate) fn playground() -> &'static Path {
     static PLAYGROUND: OnceLock<PathBuf> = OnceLock::new();
     PLAYGROUND.get_or_init(|| {
         let mut program = std::env::current_exe().unwrap();
