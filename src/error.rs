@@ -39,15 +39,6 @@ impl Kind {
     }
 }
 
-/// Where a setting stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    /// The variable's name.
-    pub name: String,
-    /// Its place in the configuration.
-    pub span: Span,
-}
-
 /// A failure: what, where from, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
@@ -55,8 +46,8 @@ pub struct Error {
     pub kind: Kind,
     /// What failed: lower case, no final period.
     pub what: String,
-    /// The setting it comes from.
-    pub at: Option<Origin>,
+    /// Where the setting stands that it comes from.
+    pub at: Option<Span>,
     /// More of what is known, one line each.
     pub notes: Vec<String>,
     /// What to do, one line each.
@@ -97,8 +88,8 @@ impl Error {
 
     /// The same failure with the setting it comes from.
     #[must_use]
-    pub fn at(mut self, origin: Option<&Origin>) -> Self {
-        self.at = origin.cloned();
+    pub fn at(mut self, origin: impl Into<Option<Span>>) -> Self {
+        self.at = origin.into();
         self
     }
 

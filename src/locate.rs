@@ -1,7 +1,7 @@
 //! Finds the configuration of a call and reads it; what is wrong with it becomes an [`Error`].
 
 use crate::config::{self, Config, ConfigError, Outside};
-use crate::error::{Error, Origin};
+use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::process::{CONFIG_VARIABLE, Process};
 use std::ffi::OsStr;
@@ -76,10 +76,7 @@ fn first_finding(config: &Config) -> Error {
     let Some(first) = findings.next() else {
         return Error::config("the configuration is refused");
     };
-    let mut error = Error::config(first.message.clone()).at(Some(&Origin {
-        name: String::new(),
-        span: first.span,
-    }));
+    let mut error = Error::config(first.message.clone()).at(first.span);
     for other in findings.take(9) {
         error = error.note(format!(
             "also {}: {}",

@@ -1,7 +1,7 @@
 //! How an [`Error`] looks on standard error: the one renderer.
 
-use crate::config::{Config, Finding};
-use crate::error::{Error, Origin};
+use crate::config::{Config, Finding, Span};
+use crate::error::Error;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::fmt::Write;
 
@@ -9,14 +9,10 @@ use std::fmt::Write;
 ///
 /// `title` is the program as it was called; `config` lends the source line of a setting.
 pub fn render(error: &Error, title: &str, config: Option<&Config>, colour: bool) -> String {
-    match (&error.at, config) {
-        (Some(origin), Some(config)) => with_source(
-            error,
-            &Level::ERROR.with_name(title),
-            origin,
-            config,
-            colour,
-        ),
+    match (error.at, config) {
+        (Some(span), Some(config)) => {
+            with_source(error, &Level::ERROR.with_name(title), span, config, colour)
+        }
         _ => plain(error, title),
     }
 }
@@ -26,16 +22,7 @@ pub fn warning(finding: &Finding, title: &str, config: &Config, colour: bool) ->
     let mut shown = Error::config(finding.message.as_str());
     shown.help.extend(finding.help.clone());
     let level = Level::WARNING.with_name(format!("{title}: warning"));
-    with_source(
-        &shown,
-        &level,
-        &Origin {
-            name: String::new(),
-            span: finding.span,
-        },
-        config,
-        colour,
-    )
+    with_source(&shown, &level, finding.span, config, colour)
 }
 
 fn plain(error: &Error, title: &str) -> String {
@@ -52,38 +39,27 @@ fn plain(error: &Error, title: &str) -> String {
 fn with_source(
     error: &Error,
     level: &Level<'_>,
-    origin: &Origin,
+    span: Span,
     config: &Config,
     colour: bool,
 ) -> String {
-    let line = config.line(origin.span);
+    let line = config.line(span);
     let source = String::from_utf8_lossy(line.text);
-    let place = config.place(origin.span);
+    let place = config.place(span);
     let path = place.file.to_string_lossy();
     // Invalid bytes become longer in the lossy text, so the marks are counted in characters.
     let first = byte_of_character(&source, place.column.saturating_sub(1));
-    let width = String::from_utf8_lossy(config.sources().text(origin.span))
+    let width = String::from_utf8_lossy(config.sources().text(span))
         .lines()
         .next()
         .unwrap_or_default()
         .len();
     let marked = first..(first + width).min(source.len());
-    let label = if source.contains(&origin.name) {
-        ""
-    } else {
-        origin.name.as_str()
-    };
-    let mark = AnnotationKind::Primary.span(marked);
-    let mark = if label.is_empty() {
-        mark
-    } else {
-        mark.label(label)
-    };
     let mut group = Group::with_title(level.clone().primary_title(error.what.as_str())).element(
         Snippet::source(source.as_ref())
             .line_start(place.line)
             .path(path)
-            .annotation(mark),
+            .annotation(AnnotationKind::Primary.span(marked)),
     );
     for note in &error.notes {
         group = group.element(Level::NOTE.message(note.as_str()));

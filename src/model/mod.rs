@@ -8,7 +8,7 @@ pub mod resolve;
 pub mod settings;
 pub mod size;
 
-use crate::error::Origin;
+use crate::config::Span;
 use crate::verb::{Spelling, Verb};
 use cpu::CpuTopology;
 use name::{Dataset, IfName, TapName, VmName};
@@ -50,7 +50,7 @@ pub struct Shared {
     /// The physical interface; none: a bridge without uplink.
     pub netif: Option<IfName>,
     /// Where `netif` is set.
-    pub netif_origin: Option<Origin>,
+    pub netif_origin: Option<Span>,
 }
 
 /// How a VM is loaded.
@@ -81,7 +81,7 @@ pub struct Disk {
     /// The device node or the image file.
     pub path: PathBuf,
     /// The setting that it comes from.
-    pub origin: Option<Origin>,
+    pub origin: Option<Span>,
 }
 
 /// A CD at slot 4:N.
@@ -92,7 +92,7 @@ pub struct Cd {
     /// The ISO image.
     pub path: PathBuf,
     /// The setting that it comes from.
-    pub origin: Option<Origin>,
+    pub origin: Option<Span>,
 }
 
 /// A network interface at slot 2:N.
@@ -105,9 +105,9 @@ pub struct Nic {
     /// The bridge that the tap joins.
     pub bridge: IfName,
     /// The setting that the tap comes from.
-    pub origin: Option<Origin>,
+    pub origin: Option<Span>,
     /// The setting that the bridge comes from.
-    pub bridge_origin: Option<Origin>,
+    pub bridge_origin: Option<Span>,
 }
 
 /// What a VM's first disk is.

@@ -28,7 +28,7 @@ pub fn refuse(vm: &Vm, survey: &Survey) -> Result<()> {
         let bridge = survey.interface(nic.bridge.as_str());
         if bridge.is_some_and(|bridge| !bridge.is_in(&["bridge"])) {
             return Err(Error::config(format!("{} is no bridge", nic.bridge))
-                .at(nic.bridge_origin.as_ref())
+                .at(nic.bridge_origin)
                 .help("name a bridge, for example bridge0; one that does not exist is made"));
         }
     }
@@ -50,7 +50,7 @@ fn refuse_tap(vm: &Vm, nic: &Nic, survey: &Survey) -> Result<()> {
             .by_pid(pid)
             .map_or_else(String::new, |process| format!(" ({})", process.args));
         return Err(Error::host(format!("{} is open by pid {pid}{by}", nic.tap))
-            .at(nic.origin.as_ref())
+            .at(nic.origin)
             .help(format!(
                 "give if{} of {} a tap of its own, or end that process",
                 nic.number, vm.name
@@ -62,7 +62,7 @@ fn refuse_tap(vm: &Vm, nic: &Nic, survey: &Survey) -> Result<()> {
                 "{} is a member of {}, not of {}, and somebody else made it",
                 nic.tap, bridge.name, nic.bridge
             ))
-            .at(nic.origin.as_ref())
+            .at(nic.origin)
             .help(format!(
                 "take it out as root: {}",
                 ifconfig::delete_member(&bridge.name, &tap.name)
@@ -73,7 +73,7 @@ fn refuse_tap(vm: &Vm, nic: &Nic, survey: &Survey) -> Result<()> {
 }
 
 fn refuse_uplink(vm: &Vm, netif: &IfName, survey: &Survey) -> Result<()> {
-    let origin = vm.shared.netif_origin.as_ref();
+    let origin = vm.shared.netif_origin;
     let Some(uplink) = survey.interface(netif.as_str()) else {
         return Err(
             Error::host(format!("network interface {netif} does not exist"))

@@ -145,7 +145,7 @@ fn volume(vm: &Vm, verb: Verb) -> Result<&Dataset> {
             vm.name,
             path.display()
         ))
-        .at(vm.disks.first().and_then(|disk| disk.origin.as_ref()))
+        .at(vm.disks.first().and_then(|disk| disk.origin))
         .help("a volume is made where volroot names a ZFS dataset, for example volroot=zroot/vm")),
     }
 }
@@ -209,7 +209,7 @@ fn refuse_rival(vm: &Vm, rival: &VmName, state: State<'_>) -> Result<()> {
     };
     Err(
         Error::state(format!("{rival} has a disk of {} and {how}", vm.name))
-            .at(vm.disks.first().and_then(|disk| disk.origin.as_ref()))
+            .at(vm.disks.first().and_then(|disk| disk.origin))
             .note("what two VMs do to one disk destroys it")
             .help(format!(
                 "end {rival} first, or give {} a disk of its own",

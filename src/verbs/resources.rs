@@ -71,7 +71,7 @@ fn make_disk(
             "{} is a device: it cannot be made",
             first.path.display()
         ))
-        .at(first.origin.as_ref()));
+        .at(first.origin));
     }
     if context.is_answered {
         let there = context.look.exists(&first.path).map_err(|error| {
@@ -82,7 +82,7 @@ fn make_disk(
         })?;
         if there {
             let refusal = disk::exists(&first.path);
-            let mut error = Error::new(refusal.kind, refusal.what).at(first.origin.as_ref());
+            let mut error = Error::new(refusal.kind, refusal.what).at(first.origin);
             error.help.extend(refusal.help);
             return Err(error);
         }
@@ -96,7 +96,7 @@ fn make_disk(
 
 /// Refuses where the parent is missing, or the volume is there without a device node.
 fn refuse_dataset(context: &mut Context<'_>, vm: &Vm, dataset: &Dataset) -> Result<()> {
-    let origin = vm.disks.first().and_then(|disk| disk.origin.as_ref());
+    let origin = vm.disks.first().and_then(|disk| disk.origin);
     let Some(parent) = dataset.parent() else {
         return Err(Error::config(format!("{dataset} is a pool, not a volume in one")).at(origin));
     };
@@ -132,7 +132,7 @@ fn refuse_directory(context: &mut Context<'_>, path: &Path, vm: &Vm) -> Result<(
     }
     Err(
         Error::host(format!("directory {} does not exist", parent.display()))
-            .at(vm.disks.first().and_then(|disk| disk.origin.as_ref()))
+            .at(vm.disks.first().and_then(|disk| disk.origin))
             .help(format!("create it as root: mkdir {}", parent.display())),
     )
 }

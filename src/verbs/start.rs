@@ -1,7 +1,8 @@
 //! `install`, `boot` and `ttyboot`.
 
 use super::{Context, Outcome, Planned, refuse_rival, rivals};
-use crate::error::{Error, Origin, Result};
+use crate::config::Span;
+use crate::error::{Error, Result};
 use crate::invocation::options::{BootArgs, StartArgs, TtybootArgs};
 use crate::locate;
 use crate::model::{Loader, Vm, resolve};
@@ -16,15 +17,11 @@ use std::path::Path;
 pub(super) fn install(context: &mut Context<'_>, vm: Vm, args: StartArgs) -> Result<Outcome> {
     if vm.install_cd().is_none() {
         let id = context.config.id_of(vm.name.as_str());
-        let origin = id.map(|id| Origin {
-            name: id.name.to_owned(),
-            span: id.value_span,
-        });
         return Err(Error::config(format!(
             "{0} has no {0}_cd0, so there is nothing to install from",
             vm.name
         ))
-        .at(origin.as_ref())
+        .at(id.map(|id| id.value_span))
         .help(format!(
             "set it in {}: {}_cd0=/path/to/an.iso",
             locate::main_file(context.config).display(),
@@ -34,7 +31,7 @@ pub(super) fn install(context: &mut Context<'_>, vm: Vm, args: StartArgs) -> Res
     if matches!(vm.loader, Loader::Grub(_)) {
         vm.cds
             .iter()
-            .try_for_each(|cd| resolve::refuse_blank(&cd.path, cd.origin.as_ref()))?;
+            .try_for_each(|cd| resolve::refuse_blank(&cd.path, cd.origin))?;
     }
     start(context, vm, args, Start::Install, Source::Cd)
 }
@@ -142,7 +139,7 @@ fn refuse_host(vm: &Vm, kernel: &Kernel) -> Result<()> {
 fn refuse_missing(context: &mut Context<'_>, vm: &Vm, source: Source) -> Result<()> {
     for disk in &vm.disks {
         if !exists(context, &disk.path)? {
-            let error = missing("disk", &disk.path, disk.origin.as_ref());
+            let error = missing("disk", &disk.path, disk.origin);
             return Err(match disk.number {
                 0 => error.help(format!("create it: {} -V 20G", vm.command(Verb::Resources))),
                 number => error.help(format!("create it, or correct {}_hd{number}", vm.name)),
@@ -151,14 +148,14 @@ fn refuse_missing(context: &mut Context<'_>, vm: &Vm, source: Source) -> Result<
     }
     for cd in vm.cds.iter().filter(|_| source == Source::Cd) {
         if !exists(context, &cd.path)? {
-            return Err(missing("ISO image", &cd.path, cd.origin.as_ref())
+            return Err(missing("ISO image", &cd.path, cd.origin)
                 .help(format!("fetch it, or correct {}_cd{}", vm.name, cd.number)));
         }
     }
     Ok(())
 }
 
-fn missing(kind: &str, path: &Path, origin: Option<&Origin>) -> Error {
+fn missing(kind: &str, path: &Path, origin: Option<Span>) -> Error {
     Error::host(format!("{kind} {} does not exist", path.display())).at(origin)
 }
 

@@ -1,10 +1,10 @@
 //! The disks of a VM, and what its first disk is.
 
 use super::keys::Numbered;
-use super::{origin, path};
-use crate::config::Assignment;
+use super::path;
 use crate::config::de::{Located, Text};
-use crate::error::{Error, Origin, Result};
+use crate::config::{Assignment, Span};
+use crate::error::{Error, Result};
 use crate::model::name::{Dataset, VmName};
 use crate::model::settings::{HostSettings, VmSettings};
 use crate::model::{Disk, Volume};
@@ -28,10 +28,6 @@ pub(super) fn first_disk(
         path,
         origin,
     };
-    let zvol_origin = |zvol: &Located<Dataset>| Origin {
-        name: format!("{name}_zvol"),
-        span: zvol.span,
-    };
     let set = numbered.get("hd").and_then(|disks| disks.get(&0));
     match (set, &settings.zvol) {
         (Some(set), zvol) => {
@@ -48,7 +44,7 @@ pub(super) fn first_disk(
                         zvol.value,
                         path.display()
                     ))
-                    .at(Some(&zvol_origin(zvol)))
+                    .at(zvol.span)
                     .help(format!(
                         "remove one of them; {} is the disk of {}",
                         zvols.join(zvol.value.as_str()).display(),
@@ -57,36 +53,30 @@ pub(super) fn first_disk(
                 }
                 (None, _) => {}
             }
-            Ok((volume, disk(path, Some(origin(set)))))
+            Ok((volume, disk(path, Some(set.value_span))))
         }
         (None, Some(zvol)) => Ok((
             Volume::Zfs(zvol.value.clone()),
-            disk(zvols.join(zvol.value.as_str()), Some(zvol_origin(zvol))),
+            disk(zvols.join(zvol.value.as_str()), Some(zvol.span)),
         )),
         (None, None) => {
             let Some(root) = &host.volroot else {
                 return Err(Error::config(format!(
                     "volroot is not set, so the disk of {name} is unknown"
                 ))
-                .at(Some(&Origin {
-                    name: format!("{name}_id"),
-                    span: settings.id.span,
-                }))
+                .at(settings.id.span)
                 .help("for ZFS: zfs create -o mountpoint=none zroot/vm, and set volroot=zroot/vm")
                 .help("for disk image files: mkdir /vm, and set volroot=/vm"));
             };
-            let origin = Some(Origin {
-                name: "volroot".to_owned(),
-                span: root.span,
-            });
+            let origin = Some(root.span);
             if root.value.as_os_str().as_bytes().starts_with(b"/") {
                 let path = path(&root.value).join(name.as_str());
-                refuse_comma(&path, origin.as_ref())?;
+                refuse_comma(&path, root.span)?;
                 return Ok((Volume::File(path.clone()), disk(path, origin)));
             }
             let dataset = dataset_of(root)?
                 .child(name.as_str())
-                .map_err(|error| Error::config(error.to_string()).at(origin.as_ref()))?;
+                .map_err(|error| Error::config(error.to_string()).at(origin))?;
             Ok((
                 Volume::Zfs(dataset.clone()),
                 disk(zvols.join(dataset.as_str()), origin),
@@ -96,38 +86,33 @@ pub(super) fn first_disk(
 }
 
 pub(super) fn dataset_of(root: &Located<Text>) -> Result<Dataset> {
-    Dataset::parse(&String::from_utf8_lossy(root.value.as_os_str().as_bytes())).map_err(|error| {
-        Error::config(format!("volroot: {error}")).at(Some(&Origin {
-            name: "volroot".to_owned(),
-            span: root.span,
-        }))
-    })
+    Dataset::parse(&String::from_utf8_lossy(root.value.as_os_str().as_bytes()))
+        .map_err(|error| Error::config(format!("volroot: {error}")).at(root.span))
 }
 
 fn dataset_of_path(path: &Path, set: &Assignment<'_>) -> Result<Dataset> {
     Dataset::parse(&path.to_string_lossy())
-        .map_err(|error| Error::config(format!("{}: {error}", set.name)).at(Some(&origin(set))))
+        .map_err(|error| Error::config(format!("{}: {error}", set.name)).at(set.value_span))
 }
 
 /// The path of a disk or an ISO image: absolute, and one that bhyve(8) can take.
 pub(super) fn device_path(set: &Assignment<'_>) -> Result<PathBuf> {
     let path = PathBuf::from(OsStr::from_bytes(set.value));
-    let origin = origin(set);
     if path.is_relative() {
         return Err(Error::config(format!(
             "{}: {} is not an absolute path",
             set.name,
             path.display()
         ))
-        .at(Some(&origin))
+        .at(set.value_span)
         .help("begin it with / or with a variable such as ${iso_path} that does"));
     }
-    refuse_comma(&path, Some(&origin))?;
+    refuse_comma(&path, set.value_span)?;
     Ok(path)
 }
 
 /// A comma would end the path for bhyve(8), which then uses another file (`usr.sbin/bhyve/pci_emul.c`).
-fn refuse_comma(path: &Path, origin: Option<&Origin>) -> Result<()> {
+fn refuse_comma(path: &Path, origin: Span) -> Result<()> {
     if path.as_os_str().as_bytes().contains(&b',') {
         return Err(Error::config(format!(
             "{}: bhyve takes no path with a comma",
@@ -143,7 +128,7 @@ fn refuse_comma(path: &Path, origin: Option<&Origin>) -> Result<()> {
 ///
 /// # Errors
 /// If the path has one.
-pub fn refuse_blank(path: &Path, origin: Option<&Origin>) -> Result<()> {
+pub fn refuse_blank(path: &Path, origin: Option<Span>) -> Result<()> {
     if path
         .as_os_str()
         .as_bytes()
@@ -174,7 +159,7 @@ pub(super) fn refuse_twins(name: &VmName, disks: &[Disk]) -> Result<()> {
                 disk.number,
                 disk.path.display()
             ))
-            .at(disk.origin.as_ref())
+            .at(disk.origin)
             .help("each number needs a disk of its own"));
         }
     }

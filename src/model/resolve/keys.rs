@@ -1,8 +1,8 @@
 //! The keys of one VM, sorted into those with a name of their own and the numbered ones.
 
-use super::{VmName, free_ids, origin, setting_error};
+use super::{VmName, free_ids, setting_error};
 use crate::config::{Assignment, Config, Keys, canonical, de, lint};
-use crate::error::{Error, Origin, Result};
+use crate::error::{Error, Result};
 use crate::model::settings::VmSettings;
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ pub(super) fn settings<'config>(
         if let Some((kind, number)) = number_of(key) {
             let number = number.filter(|&number| number <= HIGHEST_NUMBER).ok_or_else(|| {
                 Error::config(format!("{}: numbers go up to {HIGHEST_NUMBER}, one for each function of a PCI slot", assignment.name))
-                    .at(Some(&origin(&assignment)))
+                    .at(assignment.value_span)
             })?;
             numbered.entry(kind).or_default().insert(number, assignment);
             continue;
@@ -36,11 +36,7 @@ pub(super) fn settings<'config>(
         named.insert(canonical(key), assignment);
     }
     if let Some(conflict) = lint::conflicts(config, keys).into_iter().next() {
-        let at = Origin {
-            name: String::new(),
-            span: conflict.span,
-        };
-        let mut error = Error::config(conflict.message).at(Some(&at));
+        let mut error = Error::config(conflict.message).at(conflict.span);
         error.help.extend(conflict.help);
         return Err(error);
     }

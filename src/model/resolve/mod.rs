@@ -9,7 +9,7 @@ use super::settings::{HostSettings, VmSettings};
 use super::{Cd, Disk, Grub, Loader, Shared, Vm};
 use crate::config::de::{self, Located, Text};
 use crate::config::{Assignment, Config, Keys};
-use crate::error::{Error, Origin, Result};
+use crate::error::{Error, Result};
 use crate::model::cpu::CpuTopology;
 use crate::model::size::MemSize;
 use crate::suggest;
@@ -57,8 +57,8 @@ pub fn taps(config: &Config, name: &str) -> Result<Vec<TapName>> {
     let name = known(config, name)?;
     let host = host(config)?;
     let (settings, numbered) = settings(config, &name, &config.keys_of(name.as_str()))?;
-    let id = id_origin(&name, &settings);
-    Ok(nics(&name, (settings.id.value.0, &id), &numbered, &host)?
+    let id = (settings.id.value.0, settings.id.span);
+    Ok(nics(&name, id, &numbered, &host)?
         .into_iter()
         .map(|nic| nic.tap)
         .collect())
@@ -77,7 +77,7 @@ pub fn refuse_shared_id(config: &Config, vm: &Vm) -> Result<()> {
         "{} and {other} have the same id, {}",
         vm.name, vm.id
     ))
-    .at(ours.map(|ours| origin(&ours)).as_ref())
+    .at(ours.map(|ours| ours.value_span))
     .note(format!(
         "{other}_id is set at {}",
         config.place(assignment.value_span)
@@ -180,10 +180,8 @@ fn known(config: &Config, name: &str) -> Result<VmName> {
 /// The name of a VM that is known.
 fn name(config: &Config, name: &str) -> Result<VmName> {
     VmName::parse(name).map_err(|error| {
-        Error::config(error.to_string()).at(config
-            .get(&format!("{name}_id"))
-            .map(|id| origin(&id))
-            .as_ref())
+        let id = config.get(&format!("{name}_id"));
+        Error::config(error.to_string()).at(id.map(|id| id.value_span))
     })
 }
 
@@ -197,7 +195,6 @@ fn resolve(
 ) -> Result<Vm> {
     let (settings, numbered) = settings(config, &name, keys)?;
     let id = settings.id.value.0;
-    let id_origin = id_origin(&name, &settings);
     let (volume, first) = first_disk(&name, &settings, &numbered, host, devices)?;
     let mut disks = vec![first];
     for (&number, set) in numbered
@@ -209,7 +206,7 @@ fn resolve(
         disks.push(Disk {
             number,
             path: device_path(set)?,
-            origin: Some(origin(set)),
+            origin: Some(set.value_span),
         });
     }
     refuse_twins(&name, &disks)?;
@@ -218,7 +215,7 @@ fn resolve(
         cds.push(Cd {
             number,
             path: device_path(set)?,
-            origin: Some(origin(set)),
+            origin: Some(set.value_span),
         });
     }
     let is_freebsd = settings
@@ -230,7 +227,7 @@ fn resolve(
     } else {
         disks
             .iter()
-            .try_for_each(|disk| refuse_blank(&disk.path, disk.origin.as_ref()))?;
+            .try_for_each(|disk| refuse_blank(&disk.path, disk.origin))?;
         Loader::Grub(grub(&settings))
     };
     Ok(Vm {
@@ -240,7 +237,7 @@ fn resolve(
         loader,
         disks,
         cds,
-        nics: nics(&name, (id, &id_origin), &numbered, host)?,
+        nics: nics(&name, (id, settings.id.span), &numbered, host)?,
         volume,
         shared: shared(host),
         spelling,
@@ -248,22 +245,12 @@ fn resolve(
     })
 }
 
-fn id_origin(name: &VmName, settings: &VmSettings) -> Origin {
-    Origin {
-        name: format!("{name}_id"),
-        span: settings.id.span,
-    }
-}
-
 fn shared(host: &HostSettings) -> Shared {
     let netif = host.netif.as_ref();
     Shared {
         bridge: host.bridge.as_ref().map(|bridge| bridge.value.clone()),
         netif: netif.map(|netif| netif.value.clone()),
-        netif_origin: netif.map(|netif| Origin {
-            name: "netif".to_owned(),
-            span: netif.span,
-        }),
+        netif_origin: netif.map(|netif| netif.span),
     }
 }
 
@@ -300,23 +287,10 @@ fn path(text: &Text) -> PathBuf {
     PathBuf::from(text.as_os_str())
 }
 
-fn origin(set: &Assignment<'_>) -> Origin {
-    Origin {
-        name: set.name.to_owned(),
-        span: set.value_span,
-    }
-}
-
 fn setting_error(error: &de::SettingError) -> Error {
     let what = match &error.name {
         Some(name) => format!("{name}: {}", error.message),
         None => error.message.clone(),
     };
-    Error::config(what).at(error
-        .span
-        .map(|span| Origin {
-            name: error.name.clone().unwrap_or_default(),
-            span,
-        })
-        .as_ref())
+    Error::config(what).at(error.span)
 }

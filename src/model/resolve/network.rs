@@ -1,8 +1,9 @@
 //! The NICs of a VM.
 
 use super::keys::Numbered;
-use super::{origin, typed};
-use crate::error::{Error, Origin, Result};
+use super::typed;
+use crate::config::Span;
+use crate::error::{Error, Result};
 use crate::model::Nic;
 use crate::model::name::{IfName, TapName, VmName};
 use crate::model::settings::HostSettings;
@@ -12,42 +13,36 @@ use crate::model::settings::HostSettings;
 /// `id` is the VM's number and the setting that it comes from.
 pub(super) fn nics(
     name: &VmName,
-    id: (u16, &Origin),
+    id: (u16, Span),
     numbered: &Numbered<'_>,
     host: &HostSettings,
 ) -> Result<Vec<Nic>> {
     let taps = numbered.get("if");
     let bridges = numbered.get("if_bridge");
-    let bridge_of = |number: u8| -> Result<(IfName, Option<Origin>)> {
+    let bridge_of = |number: u8| -> Result<(IfName, Option<Span>)> {
         match (
             bridges.and_then(|bridges| bridges.get(&number)),
             &host.bridge,
         ) {
-            (Some(set), _) => Ok((typed(set)?, Some(origin(set)))),
-            (None, Some(bridge)) => {
-                let origin = Origin {
-                    name: "bridge".to_owned(),
-                    span: bridge.span,
-                };
-                Ok((bridge.value.clone(), Some(origin)))
-            }
+            (Some(set), _) => Ok((typed(set)?, Some(set.value_span))),
+            (None, Some(bridge)) => Ok((bridge.value.clone(), Some(bridge.span))),
             (None, None) => Err(Error::config(format!(
                 "neither {name}_if{number}_bridge nor bridge is set"
             ))
-            .at(Some(id.1))
+            .at(id.1)
             .help("set the default for all VMs: bridge=bridge0")),
         }
     };
     let mut nics: Vec<Nic> = Vec::new();
     if taps.is_none_or(|taps| !taps.contains_key(&0)) {
         let tap = TapName::parse(&format!("tap{}", id.0))
-            .map_err(|error| Error::config(error.to_string()).at(Some(id.1)))?;
+            .map_err(|error| Error::config(error.to_string()).at(id.1))?;
         let (bridge, bridge_origin) = bridge_of(0)?;
         nics.push(Nic {
             number: 0,
             tap,
             bridge,
-            origin: Some(id.1.clone()),
+            origin: Some(id.1),
             bridge_origin,
         });
     }
@@ -58,7 +53,7 @@ pub(super) fn nics(
                 "if{} and if{number} of {name} are both {tap}",
                 other.number
             ))
-            .at(Some(&origin(set)))
+            .at(set.value_span)
             .help("each NIC needs a tap of its own"));
         }
         let (bridge, bridge_origin) = bridge_of(number)?;
@@ -66,7 +61,7 @@ pub(super) fn nics(
             number,
             tap,
             bridge,
-            origin: Some(origin(set)),
+            origin: Some(set.value_span),
             bridge_origin,
         });
     }
