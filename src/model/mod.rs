@@ -138,3 +138,64 @@ impl Vm {
             .is_some_and(|bridge| self.nics.iter().any(|nic| nic.bridge == *bridge))
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::{Cd, Disk, Loader, Nic, Shared, Vm, Volume};
+    use super::{CpuTopology, Dataset, IfName, MemSize, TapName, VmName};
+    use crate::verb::{Spelling, Verb};
+
+    /// A VM with two disks, two CDs and two NICs, their numbers with gaps.
+    pub(crate) fn vm() -> Vm {
+        let disk = |number, path: &str| Disk {
+            number,
+            path: path.into(),
+            origin: None,
+        };
+        let cd = |number, path: &str| Cd {
+            number,
+            path: path.into(),
+            origin: None,
+        };
+        let nic = |number, tap: &str, bridge: &str| Nic {
+            number,
+            tap: TapName::parse(tap).expect("a tap"),
+            bridge: IfName::parse(bridge).expect("a bridge"),
+            origin: None,
+            bridge_origin: None,
+        };
+        Vm {
+            name: VmName::parse("fbsd0").expect("a name"),
+            id: 1,
+            cpu: CpuTopology::parse("2").expect("cpus"),
+            mem: MemSize::parse("1G").expect("a size"),
+            loader: Loader::Bhyveload,
+            disks: vec![disk(0, "/dev/zvol/zroot/vm/fbsd0"), disk(2, "/vm/data")],
+            cds: vec![cd(0, "/iso/a.iso"), cd(1, "/iso/b.iso")],
+            nics: vec![nic(0, "tap1", "bridge0"), nic(3, "tap7", "bridge1")],
+            volume: Volume::Zfs(Dataset::parse("zroot/vm/fbsd0").expect("a dataset")),
+            shared: Shared {
+                bridge: Some(IfName::parse("bridge0").expect("a bridge")),
+                netif: Some(IfName::parse("igb0").expect("a NIC")),
+                netif_origin: None,
+            },
+            spelling: Spelling::Link,
+        }
+    }
+
+    #[test]
+    fn a_verb_is_spelt_as_its_user_calls_verbs() {
+        let mut vm = vm();
+        assert_eq!(vm.command(Verb::Boot), "fbsd0-boot");
+        vm.spelling = Spelling::Word;
+        assert_eq!(vm.command(Verb::Boot), "easy-bhyve boot fbsd0");
+    }
+
+    #[test]
+    fn the_uplink_is_needed_only_by_a_nic_on_the_default_bridge() {
+        let mut vm = vm();
+        assert!(vm.uses_default_bridge());
+        vm.nics.remove(0);
+        assert!(!vm.uses_default_bridge());
+    }
+}

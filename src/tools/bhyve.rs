@@ -87,3 +87,48 @@ pub fn run(vm: &Vm, console: &Console, with_cds: bool) -> Command {
 pub fn node(devices: &Path, vm: &VmName) -> PathBuf {
     devices.join("vmm").join(vm.as_str())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Console, node, run};
+    use crate::command::Streams;
+    use crate::model::tests::vm;
+    use std::path::Path;
+
+    const BEGIN: &str = "bhyve -u -A -H -P -c 2 -m 1G -s 0:0,hostbridge -s 1:0,lpc \
+        -s 2:0,virtio-net,tap1 -s 2:3,virtio-net,tap7 \
+        -s 3:0,virtio-blk,/dev/zvol/zroot/vm/fbsd0 -s 3:2,virtio-blk,/vm/data";
+
+    #[test]
+    fn the_background_has_its_console_on_nmdm_and_no_cd() {
+        let command = run(&vm(), &Console::Nmdm("/dev/nmdm1A".into()), false);
+        assert_eq!(
+            command.to_string(),
+            format!("{BEGIN} -l com1,/dev/nmdm1A fbsd0")
+        );
+        assert_eq!(
+            (command.streams, command.accept),
+            (Streams::Captured, &[0][..])
+        );
+    }
+
+    #[test]
+    fn an_installation_has_the_terminal_and_every_cd() {
+        let command = run(&vm(), &Console::Stdio, true);
+        let end = "-s 4:0,ahci-cd,/iso/a.iso -s 4:1,ahci-cd,/iso/b.iso -l com1,stdio fbsd0";
+        assert_eq!(command.to_string(), format!("{BEGIN} {end}"));
+        assert_eq!(
+            (command.streams, command.accept),
+            (Streams::Terminal, &[0, 1, 2][..])
+        );
+        assert_eq!(command.title.as_deref(), Some("bhyve: fbsd0"));
+    }
+
+    #[test]
+    fn a_node_is_named_like_its_vm() {
+        assert_eq!(
+            node(Path::new("/dev"), &vm().name),
+            Path::new("/dev/vmm/fbsd0")
+        );
+    }
+}

@@ -53,8 +53,23 @@ pub fn menu(root: &str, commands: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{device_map, menu};
+    use super::{Menu, device_map, load, menu};
+    use crate::model::tests::vm;
     use std::path::Path;
+
+    #[test]
+    fn the_arguments_are_those_of_grub_bhyve() {
+        for (menu, words) in [
+            (Menu::OfRoot, "-r hd0,msdos1"),
+            (Menu::Generated(Path::new("/tmp/x")), "-r host -d /tmp/x"),
+            (Menu::Prompt, "-r hd0,msdos1 -g none"),
+        ] {
+            assert_eq!(
+                load(&vm(), Path::new("/tmp/x/device.map"), "hd0,msdos1", menu).to_string(),
+                format!("grub-bhyve -m /tmp/x/device.map {words} -M 1G fbsd0")
+            );
+        }
+    }
 
     #[test]
     fn a_map_names_each_device() {

@@ -2,6 +2,8 @@
 //!
 //! *No* and *could not tell* are different answers: see [`State`].
 
+mod vms;
+
 use crate::command::Command;
 use crate::error::{Error, Result};
 use crate::host::{Ended, Look, SpawnError};
@@ -9,11 +11,13 @@ use crate::model::name::VmName;
 use crate::model::{Nic, Vm};
 use crate::tools::ifconfig::{self, Interface};
 use crate::tools::kld::{self, Module};
-use crate::tools::process::{self, Process, Role};
+use crate::tools::process::Role;
 use crate::tools::sysctl::{self, Kernel};
 use crate::verb::Verb;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+
+pub use vms::{Nodes, Processes, State};
 
 /// The program by which a host is known to be FreeBSD.
 const MARK_OF_FREEBSD: &str = "kldstat";
@@ -21,124 +25,6 @@ const MARK_OF_FREEBSD: &str = "kldstat";
 /// Whether this host can answer at all.
 pub fn is_freebsd(look: &mut dyn Look) -> bool {
     look.find(MARK_OF_FREEBSD).is_some()
-}
-
-/// The VM nodes below `/dev/vmm`: cheap, since no process is asked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Nodes(BTreeSet<String>);
-
-impl Nodes {
-    /// Reads the directory.
-    ///
-    /// # Errors
-    /// If it is there and cannot be read.
-    pub fn ask(look: &mut dyn Look, devices: &Path) -> Result<Self> {
-        let directory = devices.join("vmm");
-        let names = look.names_in(&directory).map_err(|error| {
-            Error::host(format!("could not read {}: {error}", directory.display()))
-        })?;
-        Ok(Self(
-            names
-                .iter()
-                .map(|name| name.to_string_lossy().into_owned())
-                .collect(),
-        ))
-    }
-
-    /// Whether this VM has a node.
-    pub fn has(&self, vm: &VmName) -> bool {
-        self.0.contains(vm.as_str())
-    }
-
-    /// The names, in order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-/// The processes that can be seen.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Processes {
-    seen: Vec<Process>,
-    /// The first of `seen` that works for a VM, by the VM's name.
-    working: BTreeMap<String, (usize, Role)>,
-    some_are_hidden: bool,
-}
-
-/// What is known of one VM.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State<'survey> {
-    /// It has no node, so nothing runs.
-    Stopped,
-    /// It has a node, and no process: an earlier run left it.
-    LeftOver,
-    /// A process works for it.
-    Busy(&'survey Process, Role),
-    /// It has a node, and processes are hidden: it may run or not.
-    Unknown,
-}
-
-impl Processes {
-    /// Asks ps(1), and only if one of `nodes` has no process that can be seen, whether some are hidden.
-    ///
-    /// # Errors
-    /// If a question fails.
-    pub fn ask(look: &mut dyn Look, at: &Surroundings<'_>, nodes: &Nodes) -> Result<Self> {
-        let mut processes = Self::of(look, false)?;
-        let is_unexplained = |name: &str| matches!(processes.state(name, nodes), State::LeftOver);
-        if nodes.names().any(is_unexplained) {
-            let kernel = sysctl::parse(&answer(look, &sysctl::ask_visibility())?, at.uid);
-            processes.some_are_hidden = kernel.hides_processes();
-        }
-        Ok(processes)
-    }
-
-    fn of(look: &mut dyn Look, some_are_hidden: bool) -> Result<Self> {
-        let seen = process::parse(&answer(look, &process::list())?);
-        let mut working = BTreeMap::new();
-        for (at, process) in seen.iter().enumerate() {
-            if let Some((name, role)) = process.works_for() {
-                working.entry(name.to_owned()).or_insert((at, role));
-            }
-        }
-        Ok(Self {
-            seen,
-            working,
-            some_are_hidden,
-        })
-    }
-
-    /// What is known of the VM of that name.
-    pub fn state(&self, vm: &str, nodes: &Nodes) -> State<'_> {
-        let found = self
-            .working
-            .get(vm)
-            .and_then(|&(at, role)| Some((self.seen.get(at)?, role)));
-        match found {
-            Some((process, role)) => State::Busy(process, role),
-            None if !nodes.0.contains(vm) => State::Stopped,
-            None if self.some_are_hidden => State::Unknown,
-            None => State::LeftOver,
-        }
-    }
-
-    /// The VMs that run, start or are being loaded.
-    pub fn busy(&self) -> impl Iterator<Item = (&str, &Process, Role)> {
-        self.seen.iter().filter_map(|process| {
-            let (name, role) = process.works_for()?;
-            Some((name, process, role))
-        })
-    }
-
-    /// The process of that number.
-    pub fn by_pid(&self, pid: u32) -> Option<&Process> {
-        self.seen.iter().find(|process| process.pid == pid)
-    }
 }
 
 /// What a survey needs to know beforehand.
