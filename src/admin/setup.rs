@@ -25,8 +25,7 @@ enum Entry {
 
 /// The plan that makes the links of `setup`, and what is said when it is done.
 ///
-/// Differs: the script removed every symbolic link below the directory, at any depth, and replaced
-/// files that were named like a link.
+/// Differs: `setup` changes its own links only
 ///
 /// # Errors
 /// If the configuration has no VM, one is misconfigured, or the directory cannot be read.

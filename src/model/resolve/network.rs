@@ -31,6 +31,7 @@ pub(super) fn nics(
                 };
                 Ok((bridge.value.clone(), Some(origin)))
             }
+            // Differs: A missing `bridge` or `volroot` is an error where it is needed
             (None, None) => Err(Error::config(format!(
                 "neither {name}_if{number}_bridge nor bridge is set"
             ))
