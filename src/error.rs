@@ -30,6 +30,8 @@ pub enum Kind {
 
 impl Kind {
     /// The exit status of a failure of this kind.
+    ///
+    /// Differs: The exit status tells success from failure
     pub fn exit_status(self) -> u8 {
         match self {
             Self::Usage | Self::State => EXIT_REFUSED,

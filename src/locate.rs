@@ -89,6 +89,8 @@ fn first_finding(config: &Config) -> Error {
 }
 
 /// Where a configuration is looked for, in this order.
+///
+/// Differs: The configuration is looked for in several places
 fn directories(process: &Process) -> Vec<PathBuf> {
     let mut directories = Vec::new();
     if let Some(called) = called_directory(process) {

@@ -64,6 +64,8 @@ impl Verb {
     }
 
     /// The verb of that spelling; `clear` is `clean`, the script's later name.
+    ///
+    /// Differs: The links say `clean`, and `clear` is understood, too
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "clear" => Some(Self::Clean),

@@ -28,6 +28,8 @@ struct Line {
 ///
 /// Asks the host for processes only if a VM of the configuration has a VM node.
 ///
+/// Differs: `list` shows every VM whose settings are right, then the first error
+///
 /// # Errors
 /// If a host variable is wrong, or the question fails.
 pub fn list(context: &mut Context<'_>, format: Format) -> Result<Outcome> {

@@ -1,6 +1,6 @@
 //! `easy-bhyve setup`: one link per VM and verb.
 
-use crate::config::{Config, Finding, Severity, lint};
+use crate::config::{Config, lint};
 use crate::error::{Error, Result};
 use crate::invocation::PROGRAM;
 use crate::invocation::options::DryRun;
@@ -25,8 +25,7 @@ enum Entry {
 
 /// The plan that makes the links of `setup`, and what is said when it is done.
 ///
-/// Differs: the script removed every symbolic link below the directory, at any depth, and replaced
-/// files that were named like a link.
+/// Differs: `setup` changes its own links only
 ///
 /// # Errors
 /// If the configuration has no VM, one is misconfigured, or the directory cannot be read.
@@ -87,16 +86,9 @@ pub fn setup(context: &mut Context<'_>, dry_run: DryRun) -> Result<Outcome> {
         dry_run,
         notes,
         done: Some(done.join("\n")),
-        warnings: warnings(context.config),
+        warnings: lint::check(context.config),
         ..Planned::default()
     }))
-}
-
-/// What looks wrong in the whole configuration; what is wrong for sure stops the verbs that it concerns.
-fn warnings(config: &Config) -> Vec<Finding> {
-    let mut findings = lint::check(config);
-    findings.retain(|finding| finding.severity == Severity::Warning);
-    findings
 }
 
 /// Links that changed, by VM.

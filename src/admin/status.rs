@@ -90,6 +90,9 @@ pub fn status(context: &mut Context<'_>, format: Format, all: bool) -> Result<St
     }
 }
 
+/// The cpus and the memory of a VM, as configured.
+///
+/// Differs: `status -a` reads the configuration
 fn configured(context: &Context<'_>, name: &str) -> Option<(String, String)> {
     let vm = resolve::vm(
         context.config,

@@ -103,6 +103,8 @@ impl Config {
     }
 
     /// Every VM and the assignment of its id, in order of first appearance.
+    ///
+    /// Differs: A VM is whatever has an id when everything is read
     pub fn vms(&self) -> impl Iterator<Item = (&str, Assignment<'_>)> {
         let ids = self.store.last(|name| name.ends_with(b"_id"));
         ids.filter_map(|id| {

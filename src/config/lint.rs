@@ -95,6 +95,8 @@ fn line_ends(config: &Config) -> Vec<Finding> {
 }
 
 /// What there is to say about one variable's name.
+///
+/// Differs: `resources` and `setup` warn about unknown keys
 fn name(
     is_vm: &dyn Fn(&str) -> bool,
     longest: usize,

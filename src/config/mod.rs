@@ -114,6 +114,8 @@ pub struct Config {
 
 impl Config {
     /// The last assignment of a variable.
+    ///
+    /// Differs: No setting comes from the environment
     pub fn get(&self, name: &str) -> Option<Assignment<'_>> {
         self.store.get(name.as_bytes())
     }
@@ -159,6 +161,8 @@ struct Reading<'o> {
 }
 
 /// Reads files, each of which sees and overrides what the ones before it set.
+///
+/// Differs: It is read and never run
 ///
 /// # Errors
 /// Returns the first file that cannot be read, or what the files hold that is refused.

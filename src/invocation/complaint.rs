@@ -47,6 +47,9 @@ pub(super) fn unknown_verb(typed: &str) -> Error {
     ))
 }
 
+/// The refusal of a word that is no command.
+///
+/// Differs: An unknown word is an error that names what exists
 pub(super) fn wrong_command(wrong: &str, typed: &[OsString]) -> Error {
     let known = Verb::ALL.iter().map(|verb| verb.as_str()).chain(ADMIN);
     let error = Error::usage(format!("there is no command \"{wrong}\"")).note(format!(

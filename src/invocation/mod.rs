@@ -85,6 +85,8 @@ pub enum Work {
 
 /// Understands a call; `args` is the name and the words behind it.
 ///
+/// Differs: Every verb also works without a link, as `easy-bhyve VERB VM`
+///
 /// # Errors
 /// If the words make no sense; the message names what exists.
 pub fn parse(args: &[OsString]) -> Result<Invocation> {

@@ -33,6 +33,7 @@ pub(super) struct Cli {
     pub(super) command: Option<Typed>,
 }
 
+// Differs: An option that a verb does not have is refused, and options may stand behind words
 #[derive(Debug, Subcommand)]
 pub(super) enum Typed {
     /// Boot the VM from its first CD on this terminal, to install it

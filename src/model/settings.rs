@@ -81,6 +81,8 @@ impl TryFrom<String> for Id {
 }
 
 /// `YES` or `NO`, in any case.
+///
+/// Differs: `freebsd` is `YES` or `NO` in any case, all else is an error
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct YesNo(pub bool);

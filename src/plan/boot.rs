@@ -32,6 +32,7 @@ const START_LIMIT: Duration = Duration::from_secs(10);
 pub fn plan(vm: &Vm, start: Start, source: Source, survey: &Survey, scratch: &Path) -> Plan {
     let when = match start {
         Start::Background => When::Failure,
+        // Differs: After `install` and `ttyboot` tap and VM node are freed
         Start::Terminal | Start::Install => When::End,
     };
     let mut plan = free::plan(vm, survey, free::Extent::Marked, None);
@@ -54,10 +55,12 @@ pub fn plan(vm: &Vm, start: Start, source: Source, survey: &Survey, scratch: &Pa
 
     match start {
         Start::Terminal => plan.push(bhyve::run(vm, &Console::Stdio, false)),
+        // Differs: `install` attaches every `cdN`
         Start::Install => plan.push(bhyve::run(vm, &Console::Stdio, true)),
         Start::Background => {
             let console = Console::Nmdm(survey.devices.join(format!("nmdm{}A", vm.id)));
             plan.push(daemon::detach(&bhyve::run(vm, &console, false)));
+            // Differs: A bhyve that does not start is noticed
             plan.push(Wait {
                 until: process::is_running(&vm.name),
                 limit: START_LIMIT,

@@ -16,6 +16,8 @@ pub enum Base<'path> {
 }
 
 /// The plan that makes each of `targets` a clone of `base`; one that fails takes all back.
+///
+/// Differs: `clone` checks every new name first and takes all back if one fails
 pub fn plan(vm: &Vm, base: &Base<'_>, targets: &[Dataset]) -> Plan {
     let mut plan = Plan::default();
     let snapshot = match base {

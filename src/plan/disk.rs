@@ -54,6 +54,7 @@ pub fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation) -> Pl
                 what: path.display().to_string(),
             });
             plan.push(match allocation {
+                // Differs: `-V` without `-s` allocates a file in full
                 Allocation::Full => file::make_full(path, size),
                 Allocation::Sparse => file::make_sparse(path, size),
             });

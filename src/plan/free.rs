@@ -19,6 +19,8 @@ pub enum Extent {
 /// The plan that frees what `vm` left; empty if that is nothing.
 ///
 /// `ended` is the process that has ended by then, whose open taps are closed.
+///
+/// Differs: Only taps that carry the VM's mark are destroyed, and never an open one
 pub fn plan(vm: &Vm, survey: &Survey, extent: Extent, ended: Option<u32>) -> Plan {
     let mut plan = Plan::default();
     let node = bhyve::node(&survey.devices, &vm.name);

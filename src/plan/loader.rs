@@ -29,6 +29,9 @@ pub fn plan(vm: &Vm, source: Source, scratch: &Path) -> Plan {
     }
 }
 
+/// The plan that loads by grub-bhyve.
+///
+/// Differs: grub's commands reach it as a file, and its device map has all disks
 fn by_grub(vm: &Vm, grub: &Grub, source: Source, scratch: &Path) -> Plan {
     let map = scratch.join("device.map");
     let (root, commands) = match source {
@@ -46,6 +49,7 @@ fn by_grub(vm: &Vm, grub: &Grub, source: Source, scratch: &Path) -> Plan {
     let mut plan = Plan::default();
     plan.push(FileChange::MakeScratch(scratch.to_owned()));
     let remove = FileChange::RemoveScratch(scratch.to_owned());
+    // Differs: An interrupted loader leaves no file in `/tmp`
     plan.push(Undo {
         forms: vec![
             Step::from(remove.clone())

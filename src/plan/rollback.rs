@@ -21,6 +21,9 @@ pub enum Consent {
 /// Each is destroyed by its name: `zfs rollback -r` would take along what came meanwhile.
 ///
 /// `node` is the VM's node if the VM has one: then its process is looked for again just before.
+///
+/// Differs: `rollback` refuses a running VM, and asks before it destroys newer snapshots, each by
+/// its name
 pub fn plan(
     vm: &Vm,
     target: &Snapshot,

@@ -18,6 +18,8 @@ pub enum Manner {
 }
 
 /// How long a guest may take to shut itself down.
+///
+/// Differs: `shutdown` waits 60 s, then says what to do
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 /// How long bhyve may take to end when the power is cut.
 const CUT_LIMIT: Duration = Duration::from_secs(5);
@@ -39,6 +41,7 @@ pub fn plan(vm: &Vm, survey: &Survey, manner: Manner, pid: u32) -> Plan {
     };
     match manner {
         Manner::PowerButton => {
+            // Differs: A signal that cannot be sent is an error
             plan.push(process::press_power_button(name));
             plan.push(NoReturn {
                 done: format!("the power button of {name} was pressed"),

@@ -18,6 +18,8 @@ pub fn take(snapshot: &Snapshot) -> Plan {
 
 /// The name of a snapshot taken at `now`, local time: `_YYYYMMDDHHMM-WORD_WORD`.
 ///
+/// Differs: The words of a snapshot are taken as typed
+///
 /// # Errors
 /// If ZFS would not take it.
 pub fn name(now: NaiveDateTime, words: &[String]) -> Result<SnapName> {

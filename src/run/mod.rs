@@ -236,6 +236,8 @@ impl<'plan> Run<'plan, '_, '_> {
     }
 
     /// Takes back what is armed, and says so in the error.
+    ///
+    /// Differs: A command that fails stops the boot and undoes it
     fn take_back(mut self, mut error: Error) -> Error {
         if let Some(done) = self.done {
             error = error.note(format!("not taken back: {done}"));

@@ -13,6 +13,8 @@ use lines::Lines;
 /// The script of `plan`.
 ///
 /// `title` is the command as it was called, for the messages; `path` the fixed search path.
+///
+/// Differs: `-d` prints a script that can be run
 pub fn script(plan: &Plan, title: &str, path: &str, elevation: Elevation) -> Vec<u8> {
     let mut body = Lines::new(elevation);
     body.forms(&plan.forms);

@@ -157,6 +157,8 @@ impl Survey {
     }
 
     /// The bridge that has this member.
+    ///
+    /// Differs: Members of a bridge are compared whole
     pub fn bridge_of(&self, member: &str) -> Option<&Interface> {
         self.interfaces
             .iter()

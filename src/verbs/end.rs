@@ -46,6 +46,7 @@ pub(super) fn shutdown(context: &mut Context<'_>, vm: &Vm, args: ShutdownArgs) -
         let (at, look) = context.asking();
         let survey = Survey::for_freeing(look, &at, vm)?;
         let process = running(vm, survey.state(&vm.name), Verb::Clean)?;
+        // Differs: A guest that does not listen to its power button is not signalled
         if manner == Manner::PowerButton && !process.ignores_sigterm {
             return Err(Error::state(format!("the guest of {} does not listen to its power button", vm.name))
                 .note("to press it now would cut the power: the guest has not enabled ACPI, or is still booting")

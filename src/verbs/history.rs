@@ -38,6 +38,7 @@ pub(super) fn history(context: &mut Context<'_>, vm: &Vm, format: Format) -> Res
             volume: volume.to_string(),
             snapshots: snapshots.collect(),
         });
+        // Differs: `history` asks ZFS for the origin
         next = found
             .origin
             .map(|origin| (origin.dataset, Some(origin.name)));

@@ -196,6 +196,9 @@ fn rivals(context: &mut Context<'_>, vm: &Vm) -> Result<Vec<VmName>> {
 }
 
 /// Refuses where another VM that runs, or may run, has one of our disks.
+///
+/// Differs: A disk that another running VM has is refused, for `rollback` and for `clone` from now,
+/// too
 fn refuse_rival(vm: &Vm, rival: &VmName, state: State<'_>) -> Result<()> {
     let how = match state {
         State::Stopped | State::LeftOver => return Ok(()),

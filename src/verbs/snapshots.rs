@@ -96,6 +96,7 @@ fn choose(
             .help(format!("take one: {} WORD", vm.command(Verb::Snapshot))));
     };
     let target = wanted.unwrap_or_else(|| newest.name.clone());
+    // Differs: `rollback` looks for the snapshot by its exact name
     let Some(position) = found.snapshots.iter().position(|one| one.name == target) else {
         return Err(no_such_snapshot(volume, &target, found));
     };
@@ -153,6 +154,7 @@ fn own_snapshot(vm: &Vm, volume: &Dataset, text: &str) -> Result<SnapName> {
 pub(super) fn clone(context: &mut Context<'_>, vm: &Vm, args: &CloneArgs) -> Result<Outcome> {
     let volume = volume(vm, Verb::Clone)?;
     context.need_host(args.dry_run)?;
+    // Differs: `clone` takes `@NAME`, `_NAME` and `VOLUME@NAME`
     let (wanted, names) = match args.words.split_first() {
         Some((first, rest)) if first.starts_with('_') || first.contains('@') => {
             (Some(own_snapshot(vm, volume, first)?), rest)
@@ -189,6 +191,8 @@ pub(super) fn clone(context: &mut Context<'_>, vm: &Vm, args: &CloneArgs) -> Res
 }
 
 /// The volumes of the new VMs: as configured, or beside the one that is cloned.
+///
+/// Differs: `clone` makes volumes with `volmode=dev`, where the new VM's configuration wants them
 fn targets(
     context: &mut Context<'_>,
     vm: &Vm,
@@ -276,6 +280,9 @@ fn base_name(context: &Context<'_>, found: &zfs::Volume) -> Result<SnapName> {
 }
 
 /// What to type so that the new disks become VMs.
+///
+/// Differs: `clone` says which lines to add to the configuration, and names disks that were not
+/// cloned
 fn next_step(context: &Context<'_>, vm: &Vm, names: &[String]) -> String {
     let missing: Vec<&String> = names
         .iter()

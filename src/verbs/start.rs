@@ -37,6 +37,7 @@ pub(super) fn install(context: &mut Context<'_>, vm: Vm, args: StartArgs) -> Res
 }
 
 pub(super) fn boot(context: &mut Context<'_>, vm: Vm, args: BootArgs) -> Result<Outcome> {
+    // Differs: `boot -t` is `ttyboot`
     if args.tty {
         return ttyboot(context, vm, args.start);
     }
@@ -49,6 +50,9 @@ pub(super) fn ttyboot(context: &mut Context<'_>, vm: Vm, args: TtybootArgs) -> R
     start(context, vm, args.start, Start::Terminal, source)
 }
 
+/// From where the guest is loaded: its disk, with `-p` by hand at grub's prompt.
+///
+/// Differs: `-p` keeps grub's root, and is refused for a VM that bhyveload loads
 fn source(vm: &Vm, args: &TtybootArgs) -> Result<Source> {
     match (args.pause, &vm.loader) {
         (false, _) => Ok(Source::Disk),
@@ -61,6 +65,9 @@ fn source(vm: &Vm, args: &TtybootArgs) -> Result<Source> {
     }
 }
 
+/// The plan of a start, once it is sure that nothing known stands in its way.
+///
+/// Differs: Everything is checked before anything is touched
 fn start(
     context: &mut Context<'_>,
     mut vm: Vm,
@@ -114,6 +121,7 @@ fn refuse_host(vm: &Vm, kernel: &Kernel) -> Result<()> {
         .osreldate
         .filter(|&release| release < 1_400_000)
         .map(|_| 16);
+    // Differs: More cpus than the host gives a VM are refused before anything is touched
     if let Some(most) = kernel.max_cpus.or(fixed)
         && vm.cpu.count() > most
     {
@@ -124,6 +132,7 @@ fn refuse_host(vm: &Vm, kernel: &Kernel) -> Result<()> {
         ))
         .help(format!("set {}_cpu={most} or less, or -c {most}", vm.name)));
     }
+    // Differs: Who cannot see root's processes starts nothing
     if kernel.hides_root {
         return Err(Error::host(format!(
             "could not tell whether {} would start: root's processes are hidden from you",

@@ -186,46 +186,63 @@ fn no_file_names_a_place_outside_of_the_repository() {
 }
 
 #[test]
-fn every_difference_that_the_source_names_is_in_readme() {
+fn the_differences_of_readme_are_those_of_the_source() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let listed = section(&readme, "## Differs from the shell script");
-    let mut tags = 0;
-    let mut missing = Vec::new();
-    for file in files().iter().filter(|file| file.is_in("src/")) {
-        for (_, rest) in file
-            .text
-            .match_indices("Differs: ")
-            .map(|(at, tag)| (at, &file.text[at + tag.len()..]))
-        {
-            tags += 1;
-            let sentence = comment(rest);
-            if !listed.contains(&sentence) {
-                missing.push(format!("{}: {sentence}", file.path));
-            }
-        }
-    }
-    assert!(tags > 0, "no source file has a tag");
-    assert_eq!(missing, none());
+    let items = section(&readme, "## Differs from the shell script")
+        .lines()
+        .filter_map(|line| line.strip_prefix("- "));
+    let mut listed: Vec<String> = items
+        .map(|item| match item.split_once(": ") {
+            Some((head, _)) => head.to_owned(),
+            None => panic!("README says what differs, but not from what: {item}"),
+        })
+        .collect();
+    let mut tagged: Vec<String> = files()
+        .iter()
+        .filter(|file| file.is_in("src/"))
+        .flat_map(|file| tags(&file.text))
+        .collect();
+    assert!(!listed.is_empty(), "README lists no difference");
+    // As sorted lists, so that neither may have one twice.
+    listed.sort();
+    tagged.sort();
+    assert_eq!(only_in(&tagged, &listed), none(), "not in README");
+    assert_eq!(only_in(&listed, &tagged), none(), "not in src");
+    assert_eq!(tagged, listed, "one is there twice");
+    assert!(
+        listed.windows(2).all(|pair| pair[0] != pair[1]),
+        "one is in both twice"
+    );
 }
 
-/// A sentence in a comment, from its beginning to the end of the comment or its first full stop.
-fn comment(text: &str) -> String {
-    let mut sentence = String::new();
-    for (number, line) in text.lines().enumerate() {
-        let line = line.trim_start();
-        let words = line.trim_start_matches('/').trim_start();
-        if number > 0 && (!line.starts_with("//") || words.is_empty()) {
-            break;
-        }
-        if number > 0 {
-            sentence.push(' ');
-        }
-        sentence.push_str(words.trim_end());
-        if sentence.ends_with('.') {
-            break;
-        }
+/// What one list has and another has not.
+fn only_in(one: &[String], other: &[String]) -> Vec<String> {
+    let missing = one.iter().filter(|text| !other.contains(text));
+    missing.cloned().collect()
+}
+
+/// The texts behind each `Differs:`, to the end of its comment or paragraph.
+fn tags(text: &str) -> Vec<String> {
+    let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
+    let words = |line: &str| line.trim_start_matches('/').trim().to_owned();
+    let mut tags = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let Some((before, first)) = line.split_once("Differs:") else {
+            continue;
+        };
+        assert!(
+            matches!(before, "// " | "/// " | "//! "),
+            "a tag begins a comment: {line}"
+        );
+        let rest = lines[at + 1..].iter();
+        let rest = rest
+            .take_while(|line| line.starts_with("//"))
+            .map(|line| words(line));
+        let rest = rest.take_while(|line| !line.is_empty());
+        let all: Vec<String> = std::iter::once(words(first)).chain(rest).collect();
+        tags.push(all.join(" "));
     }
-    sentence
+    tags
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// The first disk, and what it is.
 ///
-/// Differs: the script's ZFS verbs worked on `volroot/VM`, whatever disk was in use.
+/// Differs: The disk in use counts everywhere
 pub(super) fn first_disk(
     name: &VmName,
     settings: &VmSettings,
@@ -146,6 +146,8 @@ pub fn refuse_blank(path: &Path, origin: Option<Span>) -> Result<()> {
 }
 
 /// Refuses one disk at two numbers: bhyve(8) takes no lock, and the guest would destroy it.
+///
+/// Differs: One disk or one tap at two numbers is an error
 pub(super) fn refuse_twins(name: &VmName, disks: &[Disk]) -> Result<()> {
     for (index, disk) in disks.iter().enumerate() {
         let twin = disks

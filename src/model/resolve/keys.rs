@@ -7,6 +7,8 @@ use crate::model::settings::VmSettings;
 use std::collections::BTreeMap;
 
 /// The highest number of a NIC, a disk or a CD: the functions of one PCI slot.
+///
+/// Differs: Numbers of disks and NICs may have gaps and end at 7
 const HIGHEST_NUMBER: u8 = 7;
 
 /// Values of numbered keys, each key's by number.
@@ -32,7 +34,7 @@ pub(super) fn settings<'config>(
             numbered.entry(kind).or_default().insert(number, assignment);
             continue;
         }
-        // Differs: the script ignored its own older names without a word.
+        // Differs: Older names of settings count
         named.insert(canonical(key), assignment);
     }
     if let Some(conflict) = lint::conflicts(config, keys).into_iter().next() {

@@ -35,6 +35,8 @@ pub fn vm(config: &Config, name: &str, spelling: Spelling, devices: &Path) -> Re
 
 /// All VMs, in the order of the configuration, each resolved when it is its turn.
 ///
+/// Differs: `list` and `setup` agree on what a VM is, and a VM in both files is listed once
+///
 /// # Errors
 /// If a host variable is wrong; then, in a VM's place, the first of its settings that is wrong.
 pub fn all<'config>(
@@ -65,6 +67,8 @@ pub fn taps(config: &Config, name: &str) -> Result<Vec<TapName>> {
 }
 
 /// Refuses a VM whose id another VM has, too.
+///
+/// Differs: An id must be a number, and a shared one stops `install`, `boot` and `ttyboot`
 ///
 /// # Errors
 /// With the places of both.
@@ -138,6 +142,8 @@ pub fn privilege(config: &Config) -> Result<crate::host::elevate::Choice> {
 
 impl Vm {
     /// What was typed wins over what is configured.
+    ///
+    /// Differs: `-c` and `-m` win over the configuration
     pub fn with(&mut self, cpu: Option<CpuTopology>, mem: Option<MemSize>) {
         if let Some(cpu) = cpu {
             self.cpu = cpu;
@@ -233,6 +239,7 @@ fn resolve(
     Ok(Vm {
         id,
         cpu: pick(settings.cpu, host.cpu.as_ref(), || CpuTopology::parse("1"))?,
+        // Differs: The default memory is 256M
         mem: pick(settings.mem, host.mem.as_ref(), || MemSize::parse("256M"))?,
         loader,
         disks,
@@ -269,6 +276,7 @@ fn pick<T: Clone, E: std::fmt::Display>(
 fn grub(settings: &VmSettings) -> Grub {
     let commands = |set: &Option<Located<String>>| set.as_ref().map(|set| set.value.clone());
     Grub {
+        // Differs: `grub_bootpart` has a default
         bootpart: settings
             .grub_bootpart
             .as_ref()

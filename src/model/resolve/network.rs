@@ -26,6 +26,7 @@ pub(super) fn nics(
         ) {
             (Some(set), _) => Ok((typed(set)?, Some(set.value_span))),
             (None, Some(bridge)) => Ok((bridge.value.clone(), Some(bridge.span))),
+            // Differs: A missing `bridge` or `volroot` is an error where it is needed
             (None, None) => Err(Error::config(format!(
                 "neither {name}_if{number}_bridge nor bridge is set"
             ))
