@@ -9,6 +9,7 @@ use crate::host::elevate::Elevation;
 use crate::plan::Plan;
 use crate::quote;
 use lines::Lines;
+use std::collections::BTreeSet;
 
 /// The script of `plan`.
 ///
@@ -29,12 +30,20 @@ pub fn script(plan: &Plan, title: &str, path: &str, elevation: Elevation) -> Vec
     )
     .into_bytes();
     let asks = body.uses.questions || undo.uses.questions;
-    if body.uses.fail || asks {
+    let programs = programs(plan, elevation);
+    if body.uses.fail || asks || !programs.is_empty() {
         let fail = format!("fail() {{ printf '%s\\n' {title}\"$2\" >&2; exit \"$1\"; }}\n");
         text.extend_from_slice(fail.as_bytes());
     }
     if asks {
         text.extend_from_slice(QUESTIONS.as_bytes());
+    }
+    if !programs.is_empty() {
+        let check = format!(
+            "for program in {}; do\n\tcommand -v \"$program\" >/dev/null || fail 1 \"$program is not installed\"\ndone\n",
+            programs.join(" ")
+        );
+        text.extend_from_slice(check.as_bytes());
     }
     let has_terminal = plan
         .commands()
@@ -60,6 +69,16 @@ pub fn script(plan: &Plan, title: &str, path: &str, elevation: Elevation) -> Vec
         text.extend_from_slice(b"exit 0; }\n");
     }
     text
+}
+
+/// Every program that must be installed before anything is touched, in order.
+fn programs(plan: &Plan, elevation: Elevation) -> Vec<&'static str> {
+    let commands = plan.commands();
+    let programs: BTreeSet<_> = commands
+        .iter()
+        .flat_map(|command| elevation.wrap(command).programs().collect::<Vec<_>>())
+        .collect();
+    programs.into_iter().collect()
 }
 
 /// Questions: status 0 is yes, 1 is no, and any other says that it could not be told.

@@ -1,6 +1,6 @@
 //! What `-d` prints does what the program does: both on hosts in many states, by real processes.
 //!
-//! `EASY_BHYVE_SEEDS` says how many states per verb (9), or which: `17..18`.
+//! `EASY_BHYVE_SEEDS` says how many states per verb (12), or which: `17..18`.
 
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
@@ -58,7 +58,7 @@ const DISK: &[&str] = &["dd", "doas", "truncate", "zfs"];
 const ZFS: &[&str] = &["doas", "pgrep", "ps", "zfs"];
 
 fn seeds() -> std::ops::Range<u64> {
-    let text = std::env::var("EASY_BHYVE_SEEDS").unwrap_or_else(|_| "9".into());
+    let text = std::env::var("EASY_BHYVE_SEEDS").unwrap_or_else(|_| "12".into());
     match text.split_once("..") {
         Some((from, to)) => from.parse().unwrap()..to.parse().unwrap(),
         None => 0..text.parse().unwrap(),
@@ -78,8 +78,8 @@ fn compare(verb: &Verb) {
         }
     }
     assert!(wrong.is_empty(), "{name}\n{}", wrong.join("\n\n"));
-    let few = seeds().end - seeds().start < 9;
-    assert!(few || succeeded > 0, "{name}: never succeeds");
+    let few = seeds().end - seeds().start < 12;
+    assert!(few || succeeded > 1, "{name}: hardly ever succeeds");
 }
 
 /// Whether one call fails on the host of this seed.

@@ -193,6 +193,12 @@ fn programs(plan: &Value, names: &mut BTreeSet<String>) {
                     .and_then(Value::as_str)
                     .map(str::to_owned),
             );
+            let started = map
+                .get("starts")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten();
+            names.extend(started.filter_map(|name| name.as_str().map(str::to_owned)));
             map.values().for_each(|value| programs(value, names));
         }
         Value::Array(values) => values.iter().for_each(|value| programs(value, names)),

@@ -100,7 +100,7 @@ pub(crate) fn host(numbers: &mut Numbers, vm: &str, tap: &str, usually: Usually)
         host = host.with_running_vm("another", "/dev/zvol/zroot/another", "tap99");
     }
     if usually == Usually::Short {
-        host.state.guest.runs_ms = Some(400);
+        host.state.guest.runs_ms = Some(800);
         let endings = [
             Ending::PowerOff,
             Ending::Reboot,
