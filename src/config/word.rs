@@ -140,7 +140,12 @@ impl<'a> Parser<'a, '_, '_> {
             }
             match (token.kind, until) {
                 (TokenKind::Text, _) if quoted => out.push(text, true),
-                (TokenKind::Text, _) => self.open_text(out, &mut tilde, token, context.colon)?,
+                (TokenKind::Text, _) => {
+                    if !context.colon && matches!(until, Until::Brace(_)) {
+                        self.check_colon(token)?;
+                    }
+                    self.open_text(out, &mut tilde, token, context.colon)?;
+                }
                 (TokenKind::Continuation, _) => {}
                 (TokenKind::Escaped, Until::Quote(_)) if text == b"\\}" => {
                     return Err(self.refuse(
@@ -231,6 +236,15 @@ impl<'a> Parser<'a, '_, '_> {
     fn check_tilde(&self, dollar: Token, until: Until) -> Result<(), Refused> {
         if matches!(until, Until::Brace(_)) {
             return Err(self.unclear_tilde(dollar, "with a $ behind it"));
+        }
+        Ok(())
+    }
+
+    /// Refuses `:~` in braces that assign nothing: bash makes a home of it where braces around them
+    /// do assign, and dash does not.
+    fn check_colon(&self, text: Token) -> Result<(), Refused> {
+        if self.text(text).windows(2).any(|pair| pair == b":~") {
+            return Err(self.unclear_tilde(text, "with a : before it"));
         }
         Ok(())
     }
