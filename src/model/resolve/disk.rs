@@ -1,6 +1,6 @@
 //! The disks of a VM, and what its first disk is.
 
-use super::keys::Numbered;
+use super::keys::{Kind, Numbered};
 use super::path;
 use crate::config::de::{Located, Text};
 use crate::config::{Assignment, Span};
@@ -28,7 +28,7 @@ pub(super) fn first_disk(
         path,
         origin,
     };
-    let set = numbered.get("hd").and_then(|disks| disks.get(&0));
+    let set = numbered.get(Kind::Disk, 0);
     match (set, &settings.zvol) {
         (Some(set), zvol) => {
             let path = device_path(set)?;
