@@ -3,7 +3,6 @@
 //! Sources: `sys/dev/vmm/vmm_param.h` (VM names), ifconfig(8) (interfaces),
 //! `module/zcommon/zfs_namecheck.c` of OpenZFS (datasets and snapshots).
 
-use serde::Deserialize;
 use std::ffi::OsStr;
 use std::fmt;
 
@@ -27,6 +26,19 @@ pub(super) fn error(text: String) -> NameError {
 fn refuse<T>(text: impl Into<String>) -> Result<T, NameError> {
     Err(NameError(text.into()))
 }
+
+/// Gives a type that has a `parse` the way in through serde, without a copy of the text.
+macro_rules! parsed_by_serde {
+    ($name:ident) => {
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                Self::parse(serde::Deserialize::deserialize(from)?)
+                    .map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+pub(crate) use parsed_by_serde;
 
 /// Gives a text newtype its ways out: `Display`, `AsRef`, `as_str`, and the way in through serde.
 macro_rules! text_newtype {
@@ -52,12 +64,7 @@ macro_rules! text_newtype {
                 serializer.serialize_str(&self.0)
             }
         }
-        impl TryFrom<String> for $name {
-            type Error = NameError;
-            fn try_from(text: String) -> Result<Self, NameError> {
-                Self::parse(&text)
-            }
-        }
+        $crate::model::name::parsed_by_serde!($name);
     };
 }
 pub(crate) use text_newtype;
@@ -65,8 +72,7 @@ pub(crate) use text_newtype;
 /// A VM's name: a letter, then letters, digits and `_`, at most 200 characters.
 ///
 /// It needs no escaping in a configuration key, a path, or a pattern given to pgrep(1).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VmName(String);
 text_newtype!(VmName);
 
@@ -107,8 +113,7 @@ impl VmName {
 }
 
 /// A network interface: at most 15 characters, no blank, comma or slash (ifconfig(8)).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IfName(String);
 text_newtype!(IfName);
 
@@ -149,8 +154,7 @@ impl IfName {
 }
 
 /// A tap or vmnet interface: bhyve(8) tells its back ends apart by this prefix.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TapName(IfName);
 
 impl TapName {
@@ -202,16 +206,10 @@ impl AsRef<OsStr> for TapName {
     }
 }
 
-impl TryFrom<String> for TapName {
-    type Error = NameError;
-    fn try_from(text: String) -> Result<Self, NameError> {
-        Self::parse(&text)
-    }
-}
+parsed_by_serde!(TapName);
 
 /// A ZFS dataset: `POOL/…/NAME`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Dataset(String);
 text_newtype!(Dataset);
 
@@ -274,8 +272,7 @@ impl Dataset {
 }
 
 /// The part of a snapshot's name behind the `@`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SnapName(String);
 text_newtype!(SnapName);
 
