@@ -5,6 +5,7 @@
 
 use std::ffi::OsStr;
 use std::fmt;
+use std::rc::Rc;
 
 /// Why a text is no name of its kind: a sentence without subject, lower case, no period.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +57,7 @@ macro_rules! text_newtype {
         }
         impl AsRef<OsStr> for $name {
             fn as_ref(&self) -> &OsStr {
-                OsStr::new(&self.0)
+                OsStr::new(self.as_str())
             }
         }
         impl serde::Serialize for $name {
@@ -113,8 +114,10 @@ impl VmName {
 }
 
 /// A network interface: at most 15 characters, no blank, comma or slash (ifconfig(8)).
+///
+/// Its text is shared: every VM has the names of the host's bridge and interface.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct IfName(String);
+pub struct IfName(Rc<str>);
 text_newtype!(IfName);
 
 impl IfName {
@@ -141,7 +144,7 @@ impl IfName {
                 "\"{text}\" is not an interface name: it may not have \"{bad}\""
             ));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 
     /// The kind whose next free unit `ifconfig KIND create name NAME` would take,

@@ -77,10 +77,8 @@ pub(super) fn first_disk(
             let dataset = dataset_of(root)?
                 .child(name.as_str())
                 .map_err(|error| Error::config(error.to_string()).at(origin))?;
-            Ok((
-                Volume::Zfs(dataset.clone()),
-                disk(zvols.join(dataset.as_str()), origin),
-            ))
+            let path = zvols.join(dataset.as_str());
+            Ok((Volume::Zfs(dataset), disk(path, origin)))
         }
     }
 }
