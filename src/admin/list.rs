@@ -11,6 +11,7 @@ use crate::survey::{Nodes, Processes, State};
 use crate::verbs::{Context, Outcome};
 use serde::Serialize;
 use std::borrow::Cow;
+use std::path::PathBuf;
 
 /// One VM as `--format json` shows it.
 #[derive(Debug, Serialize)]
@@ -75,6 +76,12 @@ pub fn list(context: &mut Context<'_>, format: Format) -> Result<Outcome> {
     })
 }
 
+/// The path as text; copied only if it is not UTF-8.
+fn text(path: PathBuf) -> String {
+    let text = path.into_os_string().into_string();
+    text.unwrap_or_else(|bytes| bytes.to_string_lossy().into_owned())
+}
+
 fn line(vm: Vm, processes: &Processes, nodes: &Nodes) -> Line {
     Line {
         id: vm.id,
@@ -86,8 +93,9 @@ fn line(vm: Vm, processes: &Processes, nodes: &Nodes) -> Line {
         mem: vm.mem,
         disk: vm
             .disks
-            .first()
-            .map(|disk| disk.path.to_string_lossy().into_owned())
+            .into_iter()
+            .next()
+            .map(|disk| text(disk.path))
             .unwrap_or_default(),
         state: match processes.state(vm.name.as_str(), nodes) {
             State::Stopped => "stopped",

@@ -3,14 +3,12 @@
 //! Source: the `-c` option of bhyve(8) (`usr.sbin/bhyve/bhyverun.c`).
 
 use super::name::{NameError, text_newtype};
-use serde::Deserialize;
 use std::ffi::OsStr;
 use std::fmt;
 
 /// The number of vCPUs, or bhyve's topology form `[cpus=]N[,sockets=N][,cores=N][,threads=N]`,
 /// in the user's spelling.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CpuTopology(String);
 text_newtype!(CpuTopology);
 

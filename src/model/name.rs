@@ -3,9 +3,9 @@
 //! Sources: `sys/dev/vmm/vmm_param.h` (VM names), ifconfig(8) (interfaces),
 //! `module/zcommon/zfs_namecheck.c` of OpenZFS (datasets and snapshots).
 
-use serde::Deserialize;
 use std::ffi::OsStr;
 use std::fmt;
+use std::rc::Rc;
 
 /// Why a text is no name of its kind: a sentence without subject, lower case, no period.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,19 @@ fn refuse<T>(text: impl Into<String>) -> Result<T, NameError> {
     Err(NameError(text.into()))
 }
 
+/// Gives a type that has a `parse` the way in through serde, without a copy of the text.
+macro_rules! parsed_by_serde {
+    ($name:ident) => {
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                Self::parse(serde::Deserialize::deserialize(from)?)
+                    .map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+pub(crate) use parsed_by_serde;
+
 /// Gives a text newtype its ways out: `Display`, `AsRef`, `as_str`, and the way in through serde.
 macro_rules! text_newtype {
     ($name:ident) => {
@@ -44,7 +57,7 @@ macro_rules! text_newtype {
         }
         impl AsRef<OsStr> for $name {
             fn as_ref(&self) -> &OsStr {
-                OsStr::new(&self.0)
+                OsStr::new(self.as_str())
             }
         }
         impl serde::Serialize for $name {
@@ -52,12 +65,7 @@ macro_rules! text_newtype {
                 serializer.serialize_str(&self.0)
             }
         }
-        impl TryFrom<String> for $name {
-            type Error = NameError;
-            fn try_from(text: String) -> Result<Self, NameError> {
-                Self::parse(&text)
-            }
-        }
+        $crate::model::name::parsed_by_serde!($name);
     };
 }
 pub(crate) use text_newtype;
@@ -65,8 +73,7 @@ pub(crate) use text_newtype;
 /// A VM's name: a letter, then letters, digits and `_`, at most 200 characters.
 ///
 /// It needs no escaping in a configuration key, a path, or a pattern given to pgrep(1).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VmName(String);
 text_newtype!(VmName);
 
@@ -107,9 +114,10 @@ impl VmName {
 }
 
 /// A network interface: at most 15 characters, no blank, comma or slash (ifconfig(8)).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(try_from = "String")]
-pub struct IfName(String);
+///
+/// Its text is shared: every VM has the names of the host's bridge and interface.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IfName(Rc<str>);
 text_newtype!(IfName);
 
 impl IfName {
@@ -136,7 +144,7 @@ impl IfName {
                 "\"{text}\" is not an interface name: it may not have \"{bad}\""
             ));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 
     /// The kind whose next free unit `ifconfig KIND create name NAME` would take,
@@ -149,8 +157,7 @@ impl IfName {
 }
 
 /// A tap or vmnet interface: bhyve(8) tells its back ends apart by this prefix.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TapName(IfName);
 
 impl TapName {
@@ -202,16 +209,10 @@ impl AsRef<OsStr> for TapName {
     }
 }
 
-impl TryFrom<String> for TapName {
-    type Error = NameError;
-    fn try_from(text: String) -> Result<Self, NameError> {
-        Self::parse(&text)
-    }
-}
+parsed_by_serde!(TapName);
 
 /// A ZFS dataset: `POOL/…/NAME`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Dataset(String);
 text_newtype!(Dataset);
 
@@ -274,8 +275,7 @@ impl Dataset {
 }
 
 /// The part of a snapshot's name behind the `@`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SnapName(String);
 text_newtype!(SnapName);
 

@@ -1,7 +1,7 @@
 //! The settings as serde reads them from a configuration: typed, but without defaults.
 
 use super::cpu::CpuTopology;
-use super::name::{Dataset, IfName, NameError};
+use super::name::{Dataset, IfName, NameError, parsed_by_serde};
 use super::size::MemSize;
 use crate::config::de::{Located, Text};
 use crate::host::elevate::Choice;
@@ -62,13 +62,13 @@ pub struct VmSettings {
 }
 
 /// A VM's number: 0 to 32767.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Id(pub u16);
 
-impl TryFrom<String> for Id {
-    type Error = NameError;
-    fn try_from(text: String) -> Result<Self, NameError> {
+parsed_by_serde!(Id);
+
+impl Id {
+    fn parse(text: &str) -> Result<Self, NameError> {
         match text.parse() {
             Ok(number @ 0..=32767) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
                 Ok(Self(number))
@@ -83,13 +83,13 @@ impl TryFrom<String> for Id {
 /// `YES` or `NO`, in any case.
 ///
 /// Differs: `freebsd` is `YES` or `NO` in any case, all else is an error
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct YesNo(pub bool);
 
-impl TryFrom<String> for YesNo {
-    type Error = NameError;
-    fn try_from(text: String) -> Result<Self, NameError> {
+parsed_by_serde!(YesNo);
+
+impl YesNo {
+    fn parse(text: &str) -> Result<Self, NameError> {
         if text.eq_ignore_ascii_case("yes") {
             Ok(Self(true))
         } else if text.eq_ignore_ascii_case("no") {
@@ -103,13 +103,13 @@ impl TryFrom<String> for YesNo {
 }
 
 /// A partition as grub names it: `msdos1`, `gpt2`, `msdos1,bsd1`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BootPart(pub String);
 
-impl TryFrom<String> for BootPart {
-    type Error = NameError;
-    fn try_from(text: String) -> Result<Self, NameError> {
+parsed_by_serde!(BootPart);
+
+impl BootPart {
+    fn parse(text: &str) -> Result<Self, NameError> {
         let is_partition = |part: &str| {
             let number = part.trim_start_matches(|c: char| c.is_ascii_lowercase());
             number.len() < part.len()
@@ -117,7 +117,7 @@ impl TryFrom<String> for BootPart {
                 && number.bytes().all(|byte| byte.is_ascii_digit())
         };
         if text.split(',').all(is_partition) {
-            Ok(Self(text))
+            Ok(Self(text.to_owned()))
         } else {
             Err(super::name::error(format!(
                 "\"{text}\" is not a partition of grub's; write for example msdos1 or gpt2"
@@ -133,27 +133,27 @@ mod tests {
     #[test]
     fn ids_end_where_tap_units_do() {
         for (text, id) in [("0", 0), ("32767", 32767), ("007", 7)] {
-            assert_eq!(Id::try_from(text.to_owned()), Ok(Id(id)));
+            assert_eq!(Id::parse(text), Ok(Id(id)));
         }
         for text in ["abc", "-1", "+1", "32768", "65536", "0x1f", "1 "] {
-            assert!(Id::try_from(text.to_owned()).is_err(), "{text}");
+            assert!(Id::parse(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn yes_and_no_have_any_case_and_no_other_word_counts() {
-        assert_eq!(YesNo::try_from("Yes".to_owned()), Ok(YesNo(true)));
-        assert_eq!(YesNo::try_from("NO".to_owned()), Ok(YesNo(false)));
-        assert!(YesNo::try_from("true".to_owned()).is_err());
+        assert_eq!(YesNo::parse("Yes"), Ok(YesNo(true)));
+        assert_eq!(YesNo::parse("NO"), Ok(YesNo(false)));
+        assert!(YesNo::parse("true").is_err());
     }
 
     #[test]
     fn partitions_are_named_as_grub_names_them() {
         for good in ["msdos1", "gpt12", "msdos1,bsd1", "netbsd1"] {
-            assert!(BootPart::try_from(good.to_owned()).is_ok(), "{good}");
+            assert!(BootPart::parse(good).is_ok(), "{good}");
         }
         for bad in ["", "1", "gpt", "hd0,", "(hd0,gpt1)", "gpt 1"] {
-            assert!(BootPart::try_from(bad.to_owned()).is_err(), "{bad}");
+            assert!(BootPart::parse(bad).is_err(), "{bad}");
         }
     }
 }

@@ -3,15 +3,13 @@
 //! Sources: `vm_parse_memsize` in `lib/libvmmapi/vmmapi.c`, expand_number(3), zfs-create(8), truncate(1).
 
 use super::name::{NameError, text_newtype};
-use serde::Deserialize;
 use std::ffi::OsStr;
 use std::fmt;
 
 const MIB: u64 = 1 << 20;
 
 /// A VM's memory in the user's own spelling, which bhyve(8) and the loaders get unchanged.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemSize(String);
 text_newtype!(MemSize);
 

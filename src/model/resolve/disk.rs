@@ -1,6 +1,6 @@
 //! The disks of a VM, and what its first disk is.
 
-use super::keys::Numbered;
+use super::keys::{Kind, Numbered};
 use super::path;
 use crate::config::de::{Located, Text};
 use crate::config::{Assignment, Span};
@@ -28,7 +28,7 @@ pub(super) fn first_disk(
         path,
         origin,
     };
-    let set = numbered.get("hd").and_then(|disks| disks.get(&0));
+    let set = numbered.get(Kind::Disk, 0);
     match (set, &settings.zvol) {
         (Some(set), zvol) => {
             let path = device_path(set)?;
@@ -77,10 +77,8 @@ pub(super) fn first_disk(
             let dataset = dataset_of(root)?
                 .child(name.as_str())
                 .map_err(|error| Error::config(error.to_string()).at(origin))?;
-            Ok((
-                Volume::Zfs(dataset.clone()),
-                disk(zvols.join(dataset.as_str()), origin),
-            ))
+            let path = zvols.join(dataset.as_str());
+            Ok((Volume::Zfs(dataset), disk(path, origin)))
         }
     }
 }

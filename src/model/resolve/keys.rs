@@ -4,15 +4,37 @@ use super::{VmName, free_ids, setting_error};
 use crate::config::{Assignment, Config, Keys, canonical, de, lint};
 use crate::error::{Error, Result};
 use crate::model::settings::VmSettings;
-use std::collections::BTreeMap;
 
 /// The highest number of a NIC, a disk or a CD: the functions of one PCI slot.
 ///
 /// Differs: Numbers of disks and NICs may have gaps and end at 7
 const HIGHEST_NUMBER: u8 = 7;
 
-/// Values of numbered keys, each key's by number.
-pub(super) type Numbered<'config> = BTreeMap<&'static str, BTreeMap<u8, Assignment<'config>>>;
+/// What a numbered key sets.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Disk,
+    Cd,
+    Tap,
+    Bridge,
+}
+
+/// The numbered keys of a VM, by kind and number.
+pub(super) struct Numbered<'config>(Vec<(Kind, u8, Assignment<'config>)>);
+
+impl<'config> Numbered<'config> {
+    /// The numbers of this kind that are set, ascending.
+    pub(super) fn all(&self, kind: Kind) -> impl Iterator<Item = (u8, &Assignment<'config>)> {
+        let of_kind = self.0.iter().filter(move |(other, ..)| *other == kind);
+        of_kind.map(|(_, number, set)| (*number, set))
+    }
+
+    /// The value of one number.
+    pub(super) fn get(&self, kind: Kind, number: u8) -> Option<&Assignment<'config>> {
+        let mut all = self.all(kind);
+        all.find_map(|(other, set)| (other == number).then_some(set))
+    }
+}
 
 /// The settings of a VM: those with a name of their own, and the numbered ones.
 pub(super) fn settings<'config>(
@@ -20,8 +42,7 @@ pub(super) fn settings<'config>(
     name: &VmName,
     keys: &Keys<'config>,
 ) -> Result<(VmSettings, Numbered<'config>)> {
-    let mut named: BTreeMap<&str, Assignment<'config>> = BTreeMap::new();
-    let mut numbered = Numbered::new();
+    let (mut named, mut numbered) = (Vec::with_capacity(keys.keys.len()), Vec::new());
     for &(key, assignment) in &keys.keys {
         if assignment.value.is_empty() {
             continue;
@@ -31,17 +52,20 @@ pub(super) fn settings<'config>(
                 Error::config(format!("{}: numbers go up to {HIGHEST_NUMBER}, one for each function of a PCI slot", assignment.name))
                     .at(assignment.value_span)
             })?;
-            numbered.entry(kind).or_default().insert(number, assignment);
+            numbered.push((kind, number, assignment));
             continue;
         }
         // Differs: Older names of settings count
-        named.insert(canonical(key), assignment);
+        named.push((canonical(key), assignment));
     }
     if let Some(conflict) = lint::conflicts(config, keys).into_iter().next() {
         let mut error = Error::config(conflict.message).at(conflict.span);
         error.help.extend(conflict.help);
         return Err(error);
     }
+    // What two spellings of one key say is the same by now.
+    named.sort_by_key(|(key, _)| *key);
+    named.dedup_by_key(|(key, _)| *key);
     let settings = de::from_keys(named).map_err(|error| match &error.name {
         Some(wrong) if *wrong == format!("{name}_id") => {
             let free = free_ids(config).next().unwrap_or_default();
@@ -51,21 +75,22 @@ pub(super) fn settings<'config>(
         }
         _ => setting_error(&error),
     })?;
-    Ok((settings, numbered))
+    numbered.sort_unstable_by_key(|&(kind, number, _)| (kind, number));
+    Ok((settings, Numbered(numbered)))
 }
 
 /// The kind and the number of a numbered key; no number if it is too large for one.
-fn number_of(key: &str) -> Option<(&'static str, Option<u8>)> {
+fn number_of(key: &str) -> Option<(Kind, Option<u8>)> {
     let (key, bridge) = match key.strip_suffix("_bridge") {
         Some(key) => (key, true),
         None => (key, false),
     };
     let (kind, number) = key.split_at_checked(2)?;
     let kind = match (kind, bridge) {
-        ("hd", false) => "hd",
-        ("cd", false) => "cd",
-        ("if", false) => "if",
-        ("if", true) => "if_bridge",
+        ("hd", false) => Kind::Disk,
+        ("cd", false) => Kind::Cd,
+        ("if", false) => Kind::Tap,
+        ("if", true) => Kind::Bridge,
         _ => return None,
     };
     let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());

@@ -16,7 +16,7 @@ use crate::suggest;
 use crate::verb::Spelling;
 pub use disk::refuse_blank;
 use disk::{dataset_of, device_path, first_disk, refuse_twins};
-use keys::settings;
+use keys::{Kind, settings};
 use network::nics;
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -203,12 +203,7 @@ fn resolve(
     let id = settings.id.value.0;
     let (volume, first) = first_disk(&name, &settings, &numbered, host, devices)?;
     let mut disks = vec![first];
-    for (&number, set) in numbered
-        .get("hd")
-        .into_iter()
-        .flatten()
-        .filter(|(number, _)| **number > 0)
-    {
+    for (number, set) in numbered.all(Kind::Disk).filter(|(number, _)| *number > 0) {
         disks.push(Disk {
             number,
             path: device_path(set)?,
@@ -217,7 +212,7 @@ fn resolve(
     }
     refuse_twins(&name, &disks)?;
     let mut cds = Vec::new();
-    for (&number, set) in numbered.get("cd").into_iter().flatten() {
+    for (number, set) in numbered.all(Kind::Cd) {
         cds.push(Cd {
             number,
             path: device_path(set)?,

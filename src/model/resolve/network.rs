@@ -1,6 +1,6 @@
 //! The NICs of a VM.
 
-use super::keys::Numbered;
+use super::keys::{Kind, Numbered};
 use super::typed;
 use crate::config::Span;
 use crate::error::{Error, Result};
@@ -17,13 +17,8 @@ pub(super) fn nics(
     numbered: &Numbered<'_>,
     host: &HostSettings,
 ) -> Result<Vec<Nic>> {
-    let taps = numbered.get("if");
-    let bridges = numbered.get("if_bridge");
     let bridge_of = |number: u8| -> Result<(IfName, Option<Span>)> {
-        match (
-            bridges.and_then(|bridges| bridges.get(&number)),
-            &host.bridge,
-        ) {
+        match (numbered.get(Kind::Bridge, number), &host.bridge) {
             (Some(set), _) => Ok((typed(set)?, Some(set.value_span))),
             (None, Some(bridge)) => Ok((bridge.value.clone(), Some(bridge.span))),
             // Differs: A missing `bridge` or `volroot` is an error where it is needed
@@ -35,7 +30,7 @@ pub(super) fn nics(
         }
     };
     let mut nics: Vec<Nic> = Vec::new();
-    if taps.is_none_or(|taps| !taps.contains_key(&0)) {
+    if numbered.get(Kind::Tap, 0).is_none() {
         let tap = TapName::parse(&format!("tap{}", id.0))
             .map_err(|error| Error::config(error.to_string()).at(id.1))?;
         let (bridge, bridge_origin) = bridge_of(0)?;
@@ -47,7 +42,7 @@ pub(super) fn nics(
             bridge_origin,
         });
     }
-    for (&number, set) in taps.into_iter().flatten() {
+    for (number, set) in numbered.all(Kind::Tap) {
         let tap: TapName = typed(set)?;
         if let Some(other) = nics.iter().find(|other| other.tap == tap) {
             return Err(Error::config(format!(
