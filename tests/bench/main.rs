@@ -26,12 +26,28 @@ use contender::Contender;
 use ground::{Ground, Size};
 use samples::Samples;
 
-/// How many times a round runs each contender, for the sizes it is run with.
-const FULL: [(Size, usize); 3] = [(Size(10), 8), (Size(1_000), 4), (Size(10_000), 1)];
-const SMOKE: [(Size, usize); 1] = [(Size(10), 1)];
+/// What a run of the benchmark does with one size.
+struct Share {
+    size: Size,
+    /// How many times each round runs each contender.
+    repeats: usize,
+    /// In which rounds links are made: every so many.
+    links_every: usize,
+}
+
+const FULL: [Share; 3] = [share(10, 6, 1), share(1_000, 3, 4), share(10_000, 1, 10)];
+const SMOKE: [Share; 1] = [share(10, 1, 1)];
+
+const fn share(vms: u32, repeats: usize, links_every: usize) -> Share {
+    Share {
+        size: Size(vms),
+        repeats,
+        links_every,
+    }
+}
 
 /// The most rounds, and after how long no further one begins.
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 30;
 const ENOUGH: Duration = Duration::from_secs(60);
 
 fn main() -> Result<()> {
@@ -42,37 +58,37 @@ fn main() -> Result<()> {
         return samples::report_peak_memory(command);
     }
     let is_full = args.iter().any(|arg| arg == "--bench");
-    let (sizes, rounds) = if is_full {
+    let (shares, rounds) = if is_full {
         (&FULL[..], ROUNDS)
     } else {
         (&SMOKE[..], 1)
     };
-    let ground = Ground::make(sizes.iter().map(|(size, _)| *size))?;
-    for &(size, _) in sizes {
+    let ground = Ground::make(shares.iter().map(|share| share.size))?;
+    for share in shares {
         for contender in Contender::ALL {
-            if size == sizes[0].0 || !contender.makes_links() {
-                let proof = contender.prove(&ground, size);
-                proof.with_context(|| format!("{contender} with {size}"))?;
+            if share.links_every == 1 || !contender.makes_links() {
+                let proof = contender.prove(&ground, share.size);
+                proof.with_context(|| format!("{contender} with {}", share.size))?;
             }
         }
     }
     let mut samples = Samples::default();
     let begun = Instant::now();
     for number in 0..rounds {
-        round(&ground, sizes, number, &mut samples)?;
+        round(&ground, shares, number, &mut samples)?;
         if begun.elapsed() > ENOUGH {
             break;
         }
     }
-    for (size, _) in sizes {
+    for share in shares {
         for contender in Contender::ALL {
-            samples.weigh(&ground, contender, *size)?;
+            samples.weigh(&ground, contender, share.size)?;
         }
     }
-    let spawned = contender::spawned(&ground, sizes[0].0)?;
+    let spawned = contender::spawned(&ground, SMOKE[0].size)?;
     let mut out = std::io::stdout().lock();
     if is_full {
-        let sizes = FULL.map(|(size, _)| size);
+        let sizes = FULL.map(|share| share.size);
         writeln!(out, "{}", samples.times(&sizes))?;
         writeln!(out, "{}", samples.ratios(&sizes))?;
         writeln!(out, "{}", aims::table(&samples, &spawned))?;
@@ -92,21 +108,17 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn round(
-    ground: &Ground,
-    sizes: &[(Size, usize)],
-    number: usize,
-    samples: &mut Samples,
-) -> Result<()> {
-    for &(size, repeats) in sizes {
-        for repeat in 0..repeats {
-            let is_turn_of_links = repeat == 0 && (size.0 < 10_000 || number.is_multiple_of(3));
+fn round(ground: &Ground, shares: &[Share], number: usize, samples: &mut Samples) -> Result<()> {
+    for share in shares {
+        for repeat in 0..share.repeats {
+            let is_turn_of_links = repeat == 0 && number.is_multiple_of(share.links_every);
             for contender in Contender::ALL {
                 if is_turn_of_links || !contender.makes_links() {
-                    samples.add(contender, size, contender.run(ground, size)?);
+                    let time = contender.run(ground, share.size)?;
+                    samples.add(contender, share.size, time);
                 }
             }
-            ground.set_aside(size)?;
+            ground.set_aside(share.size)?;
         }
     }
     Ok(())
