@@ -74,10 +74,13 @@ pub(super) fn first_disk(
                 refuse_comma(&path, root.span)?;
                 return Ok((Volume::File(path.clone()), disk(path, origin)));
             }
-            let dataset = dataset_of(root)?
-                .child(name.as_str())
-                .map_err(|error| Error::config(error.to_string()).at(origin))?;
-            let path = zvols.join(dataset.as_str());
+            let whole = format!("{}/{name}", root.value.as_os_str().to_string_lossy());
+            let dataset = Dataset::parse(&whole).map_err(|error| {
+                // The root alone is to blame, if it is: its message names less.
+                let of_root = dataset_of(root).err();
+                of_root.unwrap_or_else(|| Error::config(error.to_string()).at(origin))
+            })?;
+            let path = zvols.join(whole);
             Ok((Volume::Zfs(dataset), disk(path, origin)))
         }
     }
