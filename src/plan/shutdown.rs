@@ -39,12 +39,13 @@ pub fn plan(vm: &Vm, survey: &Survey, manner: Manner, pid: u32) -> Plan {
         refusal,
         progress,
     };
+    let rest = format!("what it leaves is freed by {}", vm.command(Verb::Clean));
     match manner {
         Manner::PowerButton => {
             // Differs: A signal that cannot be sent is an error
             plan.push(process::press_power_button(name));
             plan.push(NoReturn {
-                done: format!("the power button of {name} was pressed"),
+                done: format!("the power button of {name} was pressed; {rest}"),
             });
             plan.push(ended(
                 STOP_LIMIT,
@@ -69,7 +70,7 @@ pub fn plan(vm: &Vm, survey: &Survey, manner: Manner, pid: u32) -> Plan {
         Manner::PowerCut => {
             plan.push(bhyvectl::force_poweroff(name));
             plan.push(NoReturn {
-                done: format!("the power of {name} was cut"),
+                done: format!("the power of {name} was cut; {rest}"),
             });
             plan.push(ended(CUT_LIMIT, None, None));
             plan.push(Step::from(process::kill(name)).only_if(process::is_running(name)));

@@ -268,7 +268,10 @@ impl<'plan> Run<'plan, '_, '_> {
                     Form::Wait(wait) => self.wait_to_undo(wait),
                     other => self.forms(std::slice::from_ref(other)),
                 };
-                failures.extend(result.err());
+                failures.extend(result.err().map(|mut error| {
+                    error.what = format!("{} stays: {}", undo.what, error.what);
+                    error
+                }));
             }
             if changed && failures.len() == before {
                 undone.push(undo.what.as_str());
