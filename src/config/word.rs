@@ -144,7 +144,8 @@ impl<'a> Parser<'a, '_, '_> {
                     if !context.colon && matches!(until, Until::Brace(_)) {
                         self.check_colon(token)?;
                     }
-                    self.open_text(out, &mut tilde, token, context.colon)?;
+                    let braced = matches!(until, Until::Brace(_));
+                    self.open_text(out, &mut tilde, token, context.colon, braced)?;
                 }
                 (TokenKind::Continuation, _) => {}
                 (TokenKind::Escaped, Until::Quote(_)) if text == b"\\}" => {
@@ -198,6 +199,7 @@ impl<'a> Parser<'a, '_, '_> {
         tilde: &mut Tilde,
         token: Token,
         colon: bool,
+        braced: bool,
     ) -> Result<(), Refused> {
         let text = self.text(token);
         if !text.contains(&b'~') && !matches!(tilde, Tilde::User(_)) {
@@ -212,7 +214,7 @@ impl<'a> Parser<'a, '_, '_> {
                     *tilde = Tilde::User(Vec::new());
                     continue;
                 }
-                Tilde::User(_) if *byte == b':' && !colon => {
+                Tilde::User(_) if *byte == b':' && (!colon || braced) => {
                     return Err(self.unclear_tilde(token, "with a : behind it"));
                 }
                 Tilde::User(user) if *byte != b'/' && *byte != b':' => {
