@@ -2,7 +2,7 @@
 
 use std::env;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 #[path = "../tests/support/host/mod.rs"]
@@ -37,9 +37,7 @@ fn run() -> io::Result<i32> {
         )?;
         return Ok(0);
     }
-    let directory = env::var_os(program::DIRECTORY)
-        .map(PathBuf::from)
-        .ok_or_else(|| io::Error::other(format!("{} is not set", program::DIRECTORY)))?;
+    let directory = program::directory_of(&called)?;
     let args: Vec<_> = args.collect();
     program::main_as(&name, &args, &directory)
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use crate::host::build::USER;
 use crate::host::{Host, program};
 use crate::machine::playground;
 
@@ -20,6 +21,7 @@ fn sh(directory: &Path, script: &str) -> Output {
         .args(["-c", script])
         .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
         .env(program::DIRECTORY, directory)
+        .env(program::UID, USER.to_string())
         .env("DIR", directory)
         .env("TERM", "vt100")
         .stdin(Stdio::null())

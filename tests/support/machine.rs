@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+use crate::host::build::USER;
 use crate::host::{Host, program};
 
 /// A host whose programs, devices and files lie in one directory.
@@ -76,6 +77,7 @@ impl Machine {
             .env("EASY_BHYVE_DEV", self.path().join("dev"))
             .env("EASY_BHYVE_CONFIG", self.path().join("easy-bhyve.conf"))
             .env(program::DIRECTORY, self.path())
+            .env(program::UID, USER.to_string())
             .current_dir(self.path())
             .stdin(Stdio::null());
         command

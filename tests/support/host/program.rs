@@ -4,7 +4,7 @@
 //! by NUL), `dev/` with a plain file for each device node, and `bin/` with a link per program.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -21,10 +21,11 @@ use super::files::RealFiles;
 use super::state::{Foreign, State};
 use super::{Host, PROGRAMS};
 
-/// The environment variable that names the state directory.
+/// The environment variable that names the state directory; without it that is the one above the
+/// directory in which the program was found along PATH.
 pub const DIRECTORY: &str = "EASY_BHYVE_PLAYGROUND";
 
-/// The environment variable that says who the caller is.
+/// The environment variable that says who the caller is; without it that is who it really is.
 pub const UID: &str = "EASY_BHYVE_PLAYGROUND_UID";
 
 /// The environment variable by which `daemon` watches a program that it has put into the background.
@@ -159,6 +160,26 @@ fn sweep(directory: &Path, nodes: &BTreeSet<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
+/// The state directory for a program that was called by this word: real doas(1) and sudo(8) pass on
+/// no variable that would name it.
+///
+/// # Errors
+/// If there is none.
+pub fn directory_of(called: &OsStr) -> io::Result<PathBuf> {
+    if let Some(directory) = std::env::var_os(DIRECTORY) {
+        return Ok(directory.into());
+    }
+    let found = which::which(called).ok();
+    let directory = found.as_deref().and_then(|path| path.parent()?.parent());
+    match directory.filter(|directory| directory.join("state.json").exists()) {
+        Some(directory) => Ok(directory.to_owned()),
+        None => Err(io::Error::other(format!(
+            "{} belongs to no simulated host, and {DIRECTORY} is not set",
+            called.to_string_lossy()
+        ))),
+    }
+}
+
 /// Runs a program of the host with the real standard streams; answers its exit status. A program
 /// that hangs or was ended by a signal does so here, too.
 ///
@@ -170,7 +191,7 @@ pub fn main_as(name: &str, args: &[OsString], directory: &Path) -> io::Result<i3
     call.uid = std::env::var(UID)
         .ok()
         .and_then(|uid| uid.parse().ok())
-        .unwrap_or(call.uid);
+        .unwrap_or_else(|| nix::unistd::geteuid().as_raw());
     call.tty = io::stdin().is_terminal();
     call.env = std::env::vars().collect();
     call.stdin = keys(&call)?;
