@@ -6,7 +6,6 @@ use crate::fake::Fake;
 use easy_bhyve::process::{Clock, Process, SEARCH_PATH};
 use easy_bhyve::run::Output;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -58,7 +57,7 @@ pub fn call_with_file<W: AsRef<str>>(fake: &mut Fake, file: &Path, words: &[W]) 
     let mut args: Vec<OsString> = words.iter().map(|word| word.as_ref().into()).collect();
     args.extend(["--config".into(), file.into()]);
     let shown = [(file.display().to_string(), "easy-bhyve.conf")];
-    said(fake, &process(args, fake.uid), &shown)
+    said(fake, &process(args, fake), &shown)
 }
 
 /// Calls the program as it lies in this directory, on a host of this name; the directory does not
@@ -73,7 +72,7 @@ pub fn call_in_directory<W: AsRef<str>>(
     let process = Process {
         program: directory.join("easy-bhyve"),
         host_name: format!("{host}.example.org"),
-        ..process(args, fake.uid)
+        ..process(args, fake)
     };
     said(fake, &process, &[(format!("{}/", directory.display()), "")])
 }
@@ -101,13 +100,13 @@ fn said(fake: &mut Fake, process: &Process, shown: &[(String, &str)]) -> Said {
 }
 
 /// A call on the host `vmhost` on 23 November 2026 at 12:34:56.
-fn process(args: Vec<OsString>, uid: u32) -> Process {
+fn process(args: Vec<OsString>, caller: &Fake) -> Process {
     Process {
         args,
-        environment: HashMap::new(),
+        environment: caller.environment.clone(),
         directory: "/".into(),
         program: "/usr/local/bin/easy-bhyve".into(),
-        uid,
+        uid: caller.uid,
         host_name: "vmhost.example.org".into(),
         clock: Clock::Fixed(
             chrono::NaiveDate::from_ymd_opt(2026, 11, 23)

@@ -22,7 +22,8 @@ pub struct Case {
     pub comment: String,
     /// The words of the call; the first is the name that was called.
     pub args: Vec<String>,
-    /// A configuration file of the repository; without it the `easy-bhyve.conf` beside.
+    /// The configuration: a file beside, or, with a `/`, one of the repository. Without it the
+    /// `easy-bhyve.conf` beside.
     config: Option<PathBuf>,
     /// The host before the call.
     #[serde(default)]
@@ -38,6 +39,8 @@ pub struct Case {
 struct Next {
     /// As [`Case::args`].
     args: Vec<String>,
+    /// As [`Case::config`]; without it that of the case.
+    config: Option<PathBuf>,
     /// Seconds that pass before it.
     #[serde(default)]
     after: f64,
@@ -51,6 +54,8 @@ struct HostPlan {
     release: Option<u32>,
     /// The caller.
     uid: Option<u32>,
+    /// The caller's environment.
+    environment: BTreeMap<String, String>,
     /// It is no FreeBSD: none of its programs is there.
     foreign: bool,
     /// The escalators that are installed.
@@ -179,13 +184,10 @@ impl Case {
     /// # Errors
     /// What sh(1) says of a script that it cannot read.
     pub fn run(&self, directory: &Path) -> Result<String, String> {
-        let config = match &self.config {
-            Some(config) => root().join(config),
-            None => directory.join("easy-bhyve.conf"),
-        };
         let mut fake = self.host.build();
         let first = Next {
             args: self.args.clone(),
+            config: None,
             after: 0.0,
         };
         let mut text = String::new();
@@ -193,6 +195,7 @@ impl Case {
             fake.host.advance(next.after);
             fake.host.forget_calls();
             let before = view::lines(&fake.host);
+            let config = self.config(next, directory);
             let said = call_with_file(&mut fake, &config, &next.args);
             let after = view::lines(&fake.host);
             text += "$ ";
@@ -205,6 +208,15 @@ impl Case {
             text.push_str(&outcome(&said, &fake, &difference));
         }
         Ok(text)
+    }
+
+    /// The configuration of a call.
+    fn config(&self, next: &Next, directory: &Path) -> PathBuf {
+        match next.config.as_ref().or(self.config.as_ref()) {
+            None => directory.join("easy-bhyve.conf"),
+            Some(beside) if beside.components().count() == 1 => directory.join(beside),
+            Some(config) => root().join(config),
+        }
     }
 }
 
@@ -327,6 +339,10 @@ impl HostPlan {
             host.before(&one.program, one.nth, one.edit.clone());
         }
         let mut fake = Fake::new(host, self.uid.unwrap_or(crate::host::build::USER));
+        let variables = self.environment.iter();
+        fake.environment = variables
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
         fake.answer = self.answer;
         fake.signal = self.signal.as_ref().map(|one| (one.form, one.number));
         fake

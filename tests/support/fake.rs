@@ -7,6 +7,7 @@ use crate::host::{self as simulated, Answer, Call, Errno, Logged, Status};
 use easy_bhyve::command::{Command, Streams};
 use easy_bhyve::host::{Ended, Finished, Host, Look, SpawnError};
 use easy_bhyve::plan::FileChange;
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -18,6 +19,8 @@ pub struct Fake {
     pub host: simulated::Host,
     /// Who calls.
     pub uid: u32,
+    /// The caller's environment.
+    pub environment: HashMap<OsString, OsString>,
     /// Whether there is a terminal, and what the person at it answers.
     pub answer: Option<bool>,
     /// The questions that the person was asked.
@@ -33,11 +36,12 @@ pub struct Fake {
 }
 
 impl Fake {
-    /// A caller without a terminal.
+    /// A caller without a terminal and with an empty environment.
     pub fn new(host: simulated::Host, uid: u32) -> Self {
         Self {
             host,
             uid,
+            environment: HashMap::new(),
             answer: None,
             asked: Vec::new(),
             signal: None,
