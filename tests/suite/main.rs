@@ -32,6 +32,7 @@ mod place;
 mod playground;
 mod processes;
 mod quoting;
+mod script_faults;
 mod search;
 mod setup;
 mod setup_where;

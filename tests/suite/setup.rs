@@ -141,61 +141,6 @@ fn own_links_without_a_vm_go_and_a_volume_that_became_a_file_loses_its_zfs_verbs
 }
 
 #[test]
-fn what_is_not_its_own_stays_as_it_is() {
-    let place = place("a_id=1\n");
-    place.write("elsewhere/easy-bhyve", "another program\n");
-    place.write("bin/other", "another program\n");
-    // Foreign: named like links of a VM that is there, and of one that is not.
-    for (name, target) in [
-        ("a-boot", "../../elsewhere/easy-bhyve"),
-        ("a-clean", "../other"),
-        ("gone-boot", "../../elsewhere/easy-bhyve"),
-        ("gone-clone", "/nowhere/easy-bhyve"),
-        ("README", "../easy-bhyve"),
-    ] {
-        place.link(&format!("bin/eb/{name}"), target);
-    }
-    place.write("bin/eb/a-console", "a file\n");
-    place.write("bin/eb/gone-console", "a file\n");
-    fs::create_dir(place.path("bin/eb/a-clone")).unwrap();
-    place.link("bin/eb/sub/gone-boot", "../../easy-bhyve");
-    place.link("bin/eb/gone-history/gone-boot", "../../easy-bhyve");
-    let before = entries(&place.path("bin/eb"));
-
-    let said = setup(&place);
-    let kept = ["boot", "clean", "clone", "console"];
-    let made: Vec<&str> = VERBS
-        .into_iter()
-        .filter(|verb| !kept.contains(verb))
-        .collect();
-    let mut wanted = before.clone();
-    wanted.extend(links("a", &made, "../easy-bhyve"));
-    assert_eq!(entries(&place.path("bin/eb")), wanted);
-    assert_eq!(
-        fs::read_to_string(place.path("bin/eb/a-console")).unwrap(),
-        "a file\n"
-    );
-    assert_eq!(
-        fs::read_to_string(place.path("bin/eb/gone-console")).unwrap(),
-        "a file\n"
-    );
-    for directory in ["bin/eb/sub", "bin/eb/gone-history"] {
-        let inside = links("gone", &["boot"], "../../easy-bhyve");
-        assert_eq!(entries(&place.path(directory)), inside);
-    }
-    let mut err = String::new();
-    for verb in ["boot", "console", "clean", "clone"] {
-        let link = place.shown(&format!("bin/eb/a-{verb}"));
-        err.push_str(&format!(
-            "easy-bhyve: {link} is not a link of ours: it stays as it is\n"
-        ));
-    }
-    err.push_str(&listed("added", "a", &made));
-    err.push_str(&total(&place, "bin/eb", 7, 7, 0));
-    assert_eq!(said, Said::new(0, "", err));
-}
-
-#[test]
 fn own_links_that_point_elsewhere_are_replaced() {
     let place = place("a_id=1\n");
     let absolute = place.path("bin/easy-bhyve");
