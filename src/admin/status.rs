@@ -130,16 +130,9 @@ fn left_over_taps(context: &mut Context<'_>, running: &[Running]) -> Result<Vec<
 }
 
 fn ours(interface: &Interface) -> Option<Tap> {
-    if !interface.is_in(&["tap", "vmnet"]) {
-        return None;
-    }
-    let vm = interface
-        .description
-        .as_deref()?
-        .strip_prefix("easy-bhyve:")?;
     Some(Tap {
         tap: interface.name.clone(),
-        vm: vm.to_owned(),
+        vm: interface.owner()?.to_owned(),
     })
 }
 

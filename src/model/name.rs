@@ -107,9 +107,12 @@ impl VmName {
         format!("bhyve: {}", self.0)
     }
 
+    /// What stands before the name in [`Self::mark`].
+    pub const MARK: &str = "easy-bhyve:";
+
     /// The mark that the taps of this VM carry as their description.
     pub fn mark(&self) -> String {
-        format!("easy-bhyve:{}", self.0)
+        format!("{}{}", Self::MARK, self.0)
     }
 }
 

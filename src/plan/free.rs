@@ -12,7 +12,7 @@ use std::time::Duration;
 pub enum Extent {
     /// Those that carry the VM's mark: what a boot makes anew.
     Marked,
-    /// Also the membership of configured taps that somebody else made.
+    /// Also the membership of configured taps that somebody else made, but for another VM.
     Whole,
 }
 
@@ -59,6 +59,7 @@ pub fn plan(vm: &Vm, survey: &Survey, extent: Extent, ended: Option<u32>) -> Pla
             }
         } else if extent == Extent::Whole
             && is_free
+            && interface.owner().is_none()
             && let Some(nic) = vm
                 .nics
                 .iter()

@@ -4,11 +4,12 @@ use super::free::until_closed;
 use super::{Plan, Step, Test, Undo, When};
 use crate::command::{Command, args};
 use crate::error::{Error, Result};
-use crate::model::name::IfName;
+use crate::model::name::{IfName, VmName};
 use crate::model::{Nic, Vm};
-use crate::survey::Survey;
+use crate::survey::{self, State, Survey};
+use crate::tools::ifconfig::{self, Interface};
 use crate::tools::kld::{self, Module};
-use crate::tools::{ifconfig, sysctl};
+use crate::tools::sysctl;
 
 /// The release from which on a NIC with an address joins a bridge only by a sysctl.
 const MEMBER_IFADDRS: u32 = 1_500_000;
@@ -18,8 +19,9 @@ const NO_MEMBER_ADDRESS: u32 = 1_600_000;
 /// Refuses what no plan could put right; nothing has been touched then.
 ///
 /// # Errors
-/// A tap that another process has open or that belongs to another bridge; a `netif` that does not
-/// exist, is wireless, belongs to another bridge, or has an address on a release that allows none.
+/// A tap that another process has open, that was made for another VM which is busy, or that belongs
+/// to another bridge; a `netif` that does not exist, is wireless, belongs to another bridge, or has
+/// an address on a release that allows none.
 pub fn refuse(vm: &Vm, survey: &Survey) -> Result<()> {
     for nic in &vm.nics {
         refuse_tap(vm, nic, survey)?;
@@ -56,6 +58,7 @@ fn refuse_tap(vm: &Vm, nic: &Nic, survey: &Survey) -> Result<()> {
                 nic.number, vm.name
             )));
     }
+    refuse_owner(vm, nic, tap, survey)?;
     match survey.bridge_of(&tap.name) {
         Some(bridge) if bridge.name != nic.bridge.as_str() && !is_marked(vm, nic, survey) => {
             Err(Error::host(format!(
@@ -69,6 +72,32 @@ fn refuse_tap(vm: &Vm, nic: &Nic, survey: &Survey) -> Result<()> {
             )))
         }
         _ => Ok(()),
+    }
+}
+
+/// Refuses a tap that was made for another VM, which runs, or will have it open once it is loaded.
+///
+/// Differs: A tap of another VM that is being loaded is neither taken nor moved
+fn refuse_owner(vm: &Vm, nic: &Nic, tap: &Interface, survey: &Survey) -> Result<()> {
+    let other = tap.owner().filter(|owner| *owner != vm.name.as_str());
+    let Some(owner) = other.and_then(|owner| VmName::parse(owner).ok()) else {
+        return Ok(());
+    };
+    match survey.state(&owner) {
+        State::Stopped | State::LeftOver => Ok(()),
+        State::Busy(process, role) => Err(Error::host(format!(
+            "{} was made for {owner}, which {}",
+            nic.tap,
+            process.does(role)
+        ))
+        .at(nic.origin)
+        .help(format!(
+            "give if{} of {} a tap of its own, or end {owner} first",
+            nic.number, vm.name
+        ))),
+        State::Unknown => Err(survey::unknown(&owner)
+            .note(format!("{} was made for {owner}", nic.tap))
+            .at(nic.origin)),
     }
 }
 

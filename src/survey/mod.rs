@@ -95,8 +95,8 @@ impl Survey {
         survey
     }
 
-    /// Asks for what a boot of `vm` needs: interfaces, modules, sysctls, and only if the VM or one
-    /// of its `rivals` has a VM node, or a tap of the VM is open, the processes.
+    /// Asks for what a boot of `vm` needs: interfaces, modules, sysctls, and the processes only if
+    /// the VM, one of its `rivals` or the owner of one of its taps has a VM node, or a tap is open.
     ///
     /// # Errors
     /// If a question fails.
@@ -114,13 +114,14 @@ impl Survey {
             kernel: sysctl::parse(&answer(look, &sysctl::ask())?, at.uid),
             ..Self::fresh(at.devices)
         };
-        let is_open = |nic: &Nic| {
+        let is_taken = |nic: &Nic| {
             let tap = survey.interface(nic.tap.interface().as_str());
-            tap.is_some_and(|tap| tap.opened_by.is_some())
+            let has_node = |owner| survey.nodes.names().any(|name| name == owner);
+            tap.is_some_and(|tap| tap.opened_by.is_some() || tap.owner().is_some_and(has_node))
         };
         if survey.nodes.has(&vm.name)
             || rivals.iter().any(|rival| survey.nodes.has(rival))
-            || vm.nics.iter().any(is_open)
+            || vm.nics.iter().any(is_taken)
         {
             survey.processes = Processes::of(look, survey.kernel.hides_processes())?;
         }
@@ -179,16 +180,14 @@ pub fn refuse_busy_state(vm: &Vm, state: State<'_>) -> Result<()> {
     let name = &vm.name;
     match state {
         State::Stopped | State::LeftOver => Ok(()),
-        State::Busy(process, Role::Running) => Err(Error::state(format!(
-            "{name} is running (pid {})",
-            process.pid
-        ))
-        .help(format!("end it first: {}", vm.command(Verb::Shutdown)))),
-        State::Busy(process, Role::Starting) => Err(Error::state(format!(
-            "{name} is starting (pid {})",
-            process.pid
-        ))
-        .help("wait a moment and look again: easy-bhyve status")),
+        State::Busy(process, role @ Role::Running) => {
+            Err(Error::state(format!("{name} {}", process.does(role)))
+                .help(format!("end it first: {}", vm.command(Verb::Shutdown))))
+        }
+        State::Busy(process, role @ Role::Starting) => {
+            Err(Error::state(format!("{name} {}", process.does(role)))
+                .help("wait a moment and look again: easy-bhyve status"))
+        }
         State::Busy(process, Role::Loading) => Err(Error::state(format!(
             "{name} is being loaded by pid {}: {}",
             process.pid, process.args

@@ -33,9 +33,15 @@ impl Interface {
             .any(|group| groups.contains(&group.as_str()))
     }
 
+    /// The VM whose mark it carries, if it is a tap.
+    pub fn owner(&self) -> Option<&str> {
+        let owner = self.description.as_deref()?.strip_prefix(VmName::MARK)?;
+        self.is_in(&["tap", "vmnet"]).then_some(owner)
+    }
+
     /// Whether it is a tap that carries the mark of `vm`.
     pub fn is_made_for(&self, vm: &VmName) -> bool {
-        self.is_in(&["tap", "vmnet"]) && self.description.as_deref() == Some(vm.mark().as_str())
+        self.owner() == Some(vm.as_str())
     }
 }
 

@@ -104,6 +104,16 @@ impl Process {
         };
         words.last().map(|name| (name, role))
     }
+
+    /// What it does, in words that follow the VM's name.
+    pub fn does(&self, role: Role) -> String {
+        let does = match role {
+            Role::Running => "is running",
+            Role::Starting => "is starting",
+            Role::Loading => "is being loaded",
+        };
+        format!("{does} (pid {})", self.pid)
+    }
 }
 
 /// Whether the VM's bhyve runs: `pgrep -qxf 'bhyve: NAME'`.

@@ -18,7 +18,6 @@ use crate::model::{Volume, resolve};
 use crate::plan::Plan;
 use crate::process::Process;
 use crate::survey::{self, State, Surroundings};
-use crate::tools::process::Role;
 use crate::verb::{Spelling, Verb};
 
 /// What a verb has to work with.
@@ -202,10 +201,7 @@ fn rivals(context: &mut Context<'_>, vm: &Vm) -> Result<Vec<VmName>> {
 fn refuse_rival(vm: &Vm, rival: &VmName, state: State<'_>) -> Result<()> {
     let how = match state {
         State::Stopped | State::LeftOver => return Ok(()),
-        State::Busy(process, Role::Running | Role::Starting) => {
-            format!("is running (pid {})", process.pid)
-        }
-        State::Busy(process, Role::Loading) => format!("is being loaded (pid {})", process.pid),
+        State::Busy(process, role) => process.does(role),
         State::Unknown => {
             return Err(survey::unknown(rival).note(format!("{rival} has a disk of {}", vm.name)));
         }
