@@ -36,18 +36,40 @@ pub mod verb;
 pub mod verbs;
 
 use config::Config;
-use error::{EXIT_DONE, Kind, Result};
+use error::{EXIT_DONE, EXIT_FAILED, Kind, Result};
 use host::Host;
 use host::elevate::Elevation;
+use host::system::System;
 use invocation::options::Format;
 use invocation::{Admin, Invocation, Request};
 use model::resolve;
 use process::Process;
 use run::Output;
 use std::collections::BTreeSet;
+use std::io::{self, BufWriter, Write};
 use verbs::{Context, Outcome, Planned};
 
-/// Does what was asked for, and returns the exit status.
+/// Does what this process was called for, and returns the exit status.
+pub fn start() -> u8 {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut err = io::stderr().lock();
+    match Process::current() {
+        Ok(process) => {
+            let mut host = System::new(process.search_path.clone());
+            let mut output = Output {
+                out: &mut out,
+                err: &mut err,
+            };
+            main(&process, &mut host, &mut output)
+        }
+        Err(error) => {
+            let _ = writeln!(err, "easy-bhyve: {error:#}");
+            EXIT_FAILED
+        }
+    }
+}
+
+/// Does what was asked for in these surroundings, and returns the exit status.
 pub fn main(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) -> u8 {
     let title = invocation::title(&process.args);
     let invocation = match invocation::parse(&process.args) {

@@ -9,17 +9,20 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::pty::openpty;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{Termios, tcgetattr};
 use nix::unistd::Pid;
 
+use crate::host::live::pty;
 use crate::host::{Host, program};
 use crate::machine::Machine;
-use crate::variety::CONFIG;
 
 /// Far longer than anything here takes.
 const LIMIT: Duration = Duration::from_secs(30);
+
+const CONFIG: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm privilege=@WORD@
+fbsd0_id=1 fbsd0_freebsd=YES
+";
 
 /// A machine on which `fbsd0` can be booted by root, without an escalator between.
 fn machine() -> Machine {
@@ -107,7 +110,7 @@ struct Seen {
 
 /// Runs a command on a terminal of its own.
 fn on_terminal(mut command: Command) -> Seen {
-    let terminal = openpty(None, None).unwrap();
+    let terminal = pty::open().unwrap();
     let slave = || Stdio::from(terminal.slave.try_clone().unwrap());
     let before = modes(&terminal.slave);
     let mut child = command

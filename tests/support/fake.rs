@@ -64,15 +64,9 @@ impl Fake {
             Some(answer) => answer,
             None => self.host.run(&call),
         };
-        let (status, titled) = match status {
-            Status::Running(pid) => (self.host.wait_for(pid), true),
-            other => (
-                other,
-                matches!(other, Status::Exit(0..=3) | Status::Signal(_))
-                    && command.title.is_some()
-                    && stderr.is_empty(),
-            ),
-        };
+        let titled = matches!(status, Status::Exit(0..=3) | Status::Signal(_))
+            && command.title.is_some()
+            && stderr.is_empty();
         if command.streams != Streams::Captured {
             // Nothing of what goes to the terminal comes back to the program.
             let _ = self.out.write_all(&std::mem::take(&mut stdout));
@@ -82,7 +76,7 @@ impl Fake {
             Status::Exit(status) => Ended::Exit(status),
             Status::Signal(signal) => Ended::Signal(signal),
             Status::NotFound => return Err(SpawnError::NotFound),
-            Status::Hang | Status::Running(_) | Status::Foreign => {
+            Status::Hang | Status::Running | Status::Foreign => {
                 panic!("{command} would never end: {:#?}", self.host.state)
             }
         };

@@ -1,5 +1,6 @@
 //! The simulated host as the surroundings of the real program, in a directory of its own.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -31,6 +32,13 @@ pub(crate) fn playground() -> &'static Path {
     })
 }
 
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // What is left ends by itself when the directory has gone.
+        let _ = program::end_all(self.directory.path());
+    }
+}
+
 impl Machine {
     /// A machine with this configuration, in which `@DIR@` is its directory: `vm` and `iso` are
     /// there for files.
@@ -40,9 +48,6 @@ impl Machine {
         program::install(host, path, playground()).unwrap();
         fs::create_dir(path.join("vm")).unwrap();
         fs::create_dir(path.join("iso")).unwrap();
-        for system in ["fbsd", "deb"] {
-            fs::write(path.join(format!("iso/{system}.iso")), "a system").unwrap();
-        }
         let config = config.replace("@DIR@", path.to_str().unwrap());
         fs::write(path.join("easy-bhyve.conf"), config).unwrap();
         Self { directory }
@@ -54,10 +59,10 @@ impl Machine {
     }
 
     /// The program under test, called by the first word.
-    pub(crate) fn program(&self, words: &[&str]) -> Command {
+    pub(crate) fn program<Word: AsRef<OsStr>>(&self, words: &[Word]) -> Command {
         use std::os::unix::process::CommandExt;
         let mut command = Command::new(env!("CARGO_BIN_EXE_easy-bhyve"));
-        command.arg0(words[0]).args(&words[1..]);
+        command.arg0(&words[0]).args(&words[1..]);
         self.surround(command)
     }
 

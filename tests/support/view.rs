@@ -125,7 +125,7 @@ pub fn call(logged: &Logged) -> String {
         Status::Signal(signal) => format!("signal {signal}"),
         Status::Hang => "hangs".into(),
         Status::NotFound => "not found".into(),
-        Status::Running(_) | Status::Foreign => "runs".into(),
+        Status::Running | Status::Foreign => "runs".into(),
     };
     let words: Vec<String> = logged.argv.iter().map(|word| quoted(word)).collect();
     format!("[{end}] {}", words.join(" "))

@@ -5,7 +5,11 @@ use std::path::Path;
 use super::Host;
 use super::call::{Answer, Call, Status};
 use super::devices::Device;
+use super::grub_bhyve::script::Leaves;
+use super::live::Session;
+use super::live::loader::{self, First, Shell};
 use super::process::Loader;
+use super::state::System;
 use super::words::{Words, memory_size};
 
 const USAGE: &str = "usage: bhyveload [-S][-c <console-device>] [-d <disk-path>] [-e <name=value>]\n                 \
@@ -58,17 +62,38 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
     if let Err((step, errno)) = host.prepare_vm(vm, memory, call.uid) {
         return Answer::fail(1, format!("{step}: {}", errno.text()));
     }
-    host.advance(3.0);
     let blank = disks.first().is_none_or(|disk| host.is_blank(disk));
-    match host.state.plan_of(vm).loader {
+    let plan = host.state.plan_of(vm);
+    let first = match plan.loader {
         // The loader stays at its prompt, and reads the console for ever.
-        _ if blank => Answer::of(Status::Hang),
-        Loader::Stuck => Answer::of(Status::Hang),
-        Loader::Broken => Answer::exit(1).and_out("can't load 'kernel'\n"),
-        Loader::Menu | Loader::Prompt => {
-            if let Some(node) = host.state.vms.get_mut(vm) {
-                node.loaded = true;
-            }
+        _ if blank => First::Prompt,
+        Loader::Stuck => First::Stuck,
+        Loader::Broken => First::Leaves(Leaves::Exited),
+        Loader::Menu | Loader::Prompt => First::Menu,
+    };
+    if host.state.real_time {
+        let pid = host.add_called(call);
+        if let Some(process) = host.state.processes.get_mut(&pid) {
+            process.loads = Some(vm.clone());
+        }
+        host.session = Some(Session::Loader(loader::Session {
+            pid,
+            vm: vm.clone(),
+            console: host.place_of(words.last("c").unwrap_or("stdio")),
+            said: "Consoles: userboot\n".into(),
+            first,
+            menu_ms: plan.loader_ms,
+            shell: Shell::Userboot { boots: !blank },
+        }));
+        return Answer::of(Status::Running);
+    }
+    #[allow(clippy::cast_precision_loss)]
+    host.advance(plan.loader_ms as f64 / 1000.0);
+    match first {
+        First::Prompt | First::Stuck => Answer::of(Status::Hang),
+        First::Leaves(_) => Answer::exit(1).and_out("can't load 'kernel'\n"),
+        First::Menu => {
+            host.loaded(vm, System::FreeBsd);
             Answer::out("Consoles: userboot\nBooting [/boot/kernel/kernel]...\n")
         }
     }

@@ -8,7 +8,8 @@ use super::faults::Orders;
 use super::files::{Files, MemoryFiles};
 use super::process::GuestPlan;
 use super::state::{
-    Access, Dataset, Escalator, Interface, Kind, Modules, Rule, State, Sysctl, User, VmNode, Volume,
+    Access, Dataset, Escalator, Interface, Kind, Modules, Rule, State, Sysctl, System, User,
+    VmNode, Volume,
 };
 use super::{Host, PROGRAMS};
 
@@ -77,7 +78,6 @@ impl Host {
             escalators: BTreeMap::new(),
             guests: BTreeMap::new(),
             guest: GuestPlan::default(),
-            foreign: Vec::new(),
             next_pid: 1,
             next_index: 1,
             next_txg: 4,
@@ -87,6 +87,8 @@ impl Host {
             state,
             orders: Orders::default(),
             real: None,
+            session: None,
+            outbox: Vec::new(),
         };
         host.furnish();
         host
@@ -287,6 +289,7 @@ impl Host {
             VmNode {
                 memory: Some(memory),
                 loaded: false,
+                system: System::default(),
                 uid: 0,
             },
         );
@@ -315,6 +318,7 @@ impl Host {
             VmNode {
                 memory: Some(512 << 20),
                 loaded: true,
+                system: System::default(),
                 uid: 0,
             },
         );

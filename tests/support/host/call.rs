@@ -23,6 +23,8 @@ pub struct Call {
     pub parent: i32,
     /// Whether daemon(8) has put it into the background.
     pub background: bool,
+    /// The real process that it is.
+    pub pid: Option<i32>,
 }
 
 impl Call {
@@ -40,6 +42,7 @@ impl Call {
             env: BTreeMap::from([("TERM".into(), "xterm".into())]),
             parent: 1,
             background: false,
+            pid: None,
         }
     }
 
@@ -102,11 +105,10 @@ pub enum Status {
     Hang,
     /// No such program is installed.
     NotFound,
-    /// It is no program of the host but one like sh(1), which the real machine has: the last entry of
-    /// `State::foreign` is to be run in its place.
+    /// It is no program of the host but one like sh(1), which the real machine has.
     Foreign,
-    /// Only in real time: it is this process now and still runs in the foreground.
-    Running(i32),
+    /// Only in real time: it goes on as `Host::session` says.
+    Running,
 }
 
 /// What a program left behind for its caller.

@@ -10,6 +10,9 @@ use super::process::{Ending, Process};
 /// SIGTERM in a mask of signals.
 pub const SIGTERM_BIT: u32 = 0x4000;
 
+/// In the outbox, in place of a signal: there is something new for the process.
+pub const LOOK: i32 = 0;
+
 /// Something that is due.
 enum Event {
     Title(i32),
@@ -105,9 +108,55 @@ impl Host {
             open: Default::default(),
             guest: None,
             supervisor: None,
+            loads: None,
+            live: None,
         };
         self.state.processes.insert(pid, process);
         pid
+    }
+
+    /// Adds the process of a call: the real one that it is, or one that is only an entry here.
+    pub fn add_called(&mut self, call: &Call) -> i32 {
+        let program = call.program();
+        let words: Vec<String> = std::iter::once(program.clone())
+            .chain(call.words())
+            .collect();
+        let argv: Vec<&str> = words.iter().map(String::as_str).collect();
+        let pid = self.add_process(call.uid, call.parent, &program, &argv);
+        match call.pid.filter(|_| self.state.real_time) {
+            Some(real) => {
+                self.enliven(pid, real);
+                real
+            }
+            None => pid,
+        }
+    }
+
+    /// Makes a process that is only an entry a real one of this machine.
+    pub fn enliven(&mut self, pid: i32, real: i32) {
+        if let Some(mut process) = self.state.processes.remove(&pid) {
+            process.pid = real;
+            process.live = super::live::alive::birth(real);
+            self.state.processes.insert(real, process);
+        }
+    }
+
+    /// Ends what is a real process no more: a signal has ended it that nobody here has sent.
+    pub fn bury(&mut self) {
+        let gone: Vec<i32> = self
+            .state
+            .processes
+            .values()
+            .filter(|process| {
+                process
+                    .live
+                    .is_some_and(|live| super::live::alive::birth(process.pid) != Some(live))
+            })
+            .map(|process| process.pid)
+            .collect();
+        for pid in gone {
+            self.end_process(pid, Status::Signal(9));
+        }
     }
 
     /// Ends a process and all that ends with it: what it had open is closed, a guest's VM node
@@ -117,6 +166,9 @@ impl Host {
             return;
         };
         self.state.ended.insert(pid, status);
+        if process.live.is_some() {
+            self.outbox.push((pid, LOOK));
+        }
         self.close_taps(pid);
         for pair in self.state.nmdm.values_mut() {
             for end in [&mut pair.a, &mut pair.b] {
@@ -125,10 +177,12 @@ impl Host {
                 }
             }
         }
-        // sys/dev/nmdm/nmdm.c: a pair goes when both ends are closed.
-        self.state
-            .nmdm
-            .retain(|_, pair| pair.a.is_some() || pair.b.is_some());
+        // sys/dev/nmdm/nmdm.c: a pair goes when both ends are closed. A real one sees to that itself.
+        if !self.state.real_time {
+            self.state
+                .nmdm
+                .retain(|_, pair| pair.a.is_some() || pair.b.is_some());
+        }
         if let Some(guest) = process.guest {
             let powered_off = status == Status::Exit(1);
             if guest.destroy && powered_off {
@@ -195,6 +249,8 @@ impl Host {
             0 | 16 | 18 | 19 | 20 | 23 | 28 | 29 => {}
             15 if ignored => self.press_power_button(pid),
             _ if ignored => {}
+            // What the signal does to it is its own affair.
+            _ if process.is_free() => self.outbox.push((pid, signal)),
             15 if process.supervisor.is_some() => {
                 // A supervising daemon forwards it and exits at once (usr.sbin/daemon/daemon.c).
                 let child = process.supervisor.as_ref().and_then(|daemon| daemon.child);
@@ -208,7 +264,12 @@ impl Host {
                     let _ = self.signal(child, 15, 0);
                 }
             }
-            _ => self.end_process(pid, Status::Signal(signal)),
+            _ => {
+                if process.live.is_some() {
+                    self.outbox.push((pid, signal));
+                }
+                self.end_process(pid, Status::Signal(signal));
+            }
         }
         Ok(())
     }
@@ -241,6 +302,7 @@ impl Host {
         {
             guest.end = Some((now + delay, Ending::PowerOff));
         }
+        self.outbox.push((pid, LOOK));
     }
 
     /// Whether a user can see a process: `security.bsd.see_other_uids`, jail(8).

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::Host;
 use super::call::{Answer, Call, Status};
 use super::devices::Device;
+use super::live::Session;
 use super::words::Words;
 
 /// Runs `cu [-ehot] [-l line] [-s speed]`.
@@ -43,6 +44,12 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
             .is_some_and(|user| user.groups.contains("dialer"));
     if own.is_some() || !allowed {
         return Answer::exit(3).and_out("all ports busy\n");
+    }
+    if host.state.real_time {
+        let pid = host.add_called(call);
+        host.open_nmdm(&pair, end_a, pid);
+        host.session = Some(Session::Line(host.place_of(&path)));
+        return Answer::of(Status::Running);
     }
     if peer.is_none() {
         return Answer::of(Status::Hang);

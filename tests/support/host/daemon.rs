@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::Host;
 use super::call::{Answer, Call, Status};
+use super::live::Session;
 use super::process::Supervisor;
 use super::words::Words;
 
@@ -31,74 +34,121 @@ const USAGE: &str = "usage: daemon [-cfHrS] [-p child_pidfile] [-P supervisor_pi
      [-l syslog_facility] [-s syslog_priority]\n              \
      [-T syslog_tag] [-m output_mask] [-R restart_delay_secs]\ncommand arguments ...";
 
+/// What a command line of daemon(8) asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Daemon {
+    /// The command, program first.
+    pub command: Vec<String>,
+    /// `-c`: it runs in `/`.
+    pub changes_directory: bool,
+    /// `-f`: its streams are `/dev/null`.
+    pub is_quiet: bool,
+    /// `-o`: where its output goes.
+    pub output: Option<PathBuf>,
+    /// `-p` and `-P`: files for the pid of the command and of daemon itself.
+    pub pidfiles: [Option<PathBuf>; 2],
+    /// Milliseconds to wait before it starts the command again; `None`: not again.
+    pub restart_ms: Option<u64>,
+    /// Whether daemon stays as the parent of the command.
+    pub supervises: bool,
+    /// `-t`, or else the program.
+    pub title: String,
+}
+
+impl Daemon {
+    fn parse(host: &Host, args: &[String]) -> Result<Self, Answer> {
+        let long: &[(&str, bool)] = if host.state.major() >= 14 { &LONG } else { &[] };
+        let spec = if host.state.osreldate >= 1_501_000 {
+            "cfHSp:P:ru:o:s:l:t:m:R:T:hC:"
+        } else {
+            "cfHSp:P:ru:o:s:l:t:m:R:T:h"
+        };
+        let words = Words::parse_long(args, spec, long)
+            .map_err(|error| Answer::fail(1, format!("daemon: {error}")).and_err(USAGE))?;
+        let has = |short: &str, name: &str| words.has(short) || words.has(&format!("--{name}"));
+        let value = |short: &str, name: &str| {
+            words
+                .last(short)
+                .or_else(|| words.last(&format!("--{name}")))
+                .map(str::to_owned)
+        };
+        let Some(program) = words.operands.first() else {
+            return Err(Answer::fail(1, USAGE));
+        };
+        let pidfiles = [
+            value("p", "child-pidfile").map(PathBuf::from),
+            value("P", "supervisor-pidfile").map(PathBuf::from),
+        ];
+        let output = value("o", "output-file").map(PathBuf::from);
+        let delay = value("R", "restart-delay").and_then(|text| text.parse::<u64>().ok());
+        let restarts = has("r", "restart") || has("R", "restart-delay");
+        Ok(Self {
+            changes_directory: has("c", "change-dir"),
+            is_quiet: has("f", "close-fds"),
+            restart_ms: restarts.then_some(delay.unwrap_or(1) * 1000),
+            supervises: restarts
+                || output.is_some()
+                || pidfiles.iter().any(Option::is_some)
+                || ["S", "s", "l", "T"].iter().any(|letter| words.has(letter)),
+            title: value("t", "title").unwrap_or_else(|| program.clone()),
+            command: words.operands,
+            output,
+            pidfiles,
+        })
+    }
+
+    /// Refuses where an output or pid file cannot be had.
+    fn open_files(&self, host: &mut Host) -> Result<(), Answer> {
+        if let Some(file) = &self.output
+            && let Err(errno) = host.append(file, b"")
+        {
+            let text = format!("daemon: open: {}", errno.text());
+            return Err(Answer::fail(7, text));
+        }
+        for file in self.pidfiles.iter().flatten() {
+            if let Some(pid) = host
+                .pid_in(file)
+                .filter(|pid| host.state.processes.contains_key(pid))
+            {
+                let text = format!("daemon: process already running, pid: {pid}");
+                return Err(Answer::fail(3, text));
+            }
+            if let Err(errno) = host.files_mut().write(file, b"") {
+                let text = format!(
+                    "daemon: can't open pidfile ``{}'': {}",
+                    file.display(),
+                    errno.text()
+                );
+                return Err(Answer::fail(2, text));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Runs `daemon [options] command ...`: 0 as soon as the command is started, whatever becomes of it.
 pub(super) fn run(host: &mut Host, call: &Call, depth: u32) -> Answer {
-    let long: &[(&str, bool)] = if host.state.major() >= 14 { &LONG } else { &[] };
-    let spec = if host.state.osreldate >= 1_501_000 {
-        "cfHSp:P:ru:o:s:l:t:m:R:T:hC:"
-    } else {
-        "cfHSp:P:ru:o:s:l:t:m:R:T:h"
+    let daemon = match Daemon::parse(host, &call.words()) {
+        Ok(daemon) => daemon,
+        Err(answer) => return answer,
     };
-    let words = match Words::parse_long(&call.words(), spec, long) {
-        Ok(words) => words,
-        Err(error) => return Answer::fail(1, format!("daemon: {error}")).and_err(USAGE),
-    };
-    let has = |short: &str, name: &str| words.has(short) || words.has(&format!("--{name}"));
-    let value = |short: &str, name: &str| {
-        words
-            .last(short)
-            .or_else(|| words.last(&format!("--{name}")))
-            .map(PathBuf::from)
-    };
-    if words.operands.is_empty() {
-        return Answer::fail(1, USAGE);
+    if let Err(answer) = daemon.open_files(host) {
+        return answer;
     }
-    let pidfiles = [
-        value("p", "child-pidfile"),
-        value("P", "supervisor-pidfile"),
-    ];
-    let output = value("o", "output-file");
-    if let Some(file) = &output
-        && let Err(errno) = host.append(file, b"")
-    {
-        return Answer::fail(7, format!("daemon: open: {}", errno.text()));
+    if host.state.real_time {
+        host.session = Some(Session::Detach(daemon, call.uid));
+        return Answer::of(Status::Running);
     }
-    for file in pidfiles.iter().flatten() {
-        if let Some(pid) = host
-            .pid_in(file)
-            .filter(|pid| host.state.processes.contains_key(pid))
-        {
-            return Answer::fail(3, format!("daemon: process already running, pid: {pid}"));
-        }
-        if let Err(errno) = host.files_mut().write(file, b"") {
-            let text = format!(
-                "daemon: can't open pidfile ``{}'': {}",
-                file.display(),
-                errno.text()
-            );
-            return Answer::fail(2, text);
-        }
-    }
-    let quiet = has("f", "close-fds");
-    let restart = has("r", "restart") || has("R", "restart-delay");
-    let supervised = restart
-        || output.is_some()
-        || pidfiles.iter().any(Option::is_some)
-        || ["S", "s", "l", "T"].iter().any(|letter| words.has(letter));
-    let delay = value("R", "restart-delay")
-        .and_then(|text| text.to_str()?.parse::<u64>().ok())
-        .unwrap_or(1);
-
     let mut parent = 1;
-    if supervised {
+    if daemon.supervises {
         let mut argv = vec!["daemon"];
-        argv.extend(words.operands.iter().map(String::as_str));
+        argv.extend(daemon.command.iter().map(String::as_str));
         parent = host.add_process(call.uid, 1, "daemon", &argv);
     }
-    let mut inner = call.inner(&words.operands);
+    let mut inner = call.inner(&daemon.command);
     inner.background = true;
     inner.parent = parent;
-    inner.tty = call.tty && !quiet;
+    inner.tty = call.tty && !daemon.is_quiet;
     let before = host.state.next_pid;
     let answer = start(host, &inner, depth);
     let child = host
@@ -107,23 +157,16 @@ pub(super) fn run(host: &mut Host, call: &Call, depth: u32) -> Answer {
         .keys()
         .copied()
         .find(|pid| *pid >= before);
-    if let Some(file) = &output {
+    if let Some(file) = &daemon.output {
         let _ = host.append(
             file,
             &[answer.stdout.clone(), answer.stderr.clone()].concat(),
         );
     }
-    if supervised {
-        supervise(
-            host,
-            parent,
-            child,
-            &words,
-            &pidfiles,
-            restart.then_some(delay * 1000),
-        );
+    if daemon.supervises {
+        supervise(host, parent, child, &daemon);
     }
-    if quiet || output.is_some() {
+    if daemon.is_quiet || daemon.output.is_some() {
         return Answer::ok();
     }
     Answer {
@@ -139,52 +182,34 @@ fn start(host: &mut Host, inner: &Call, depth: u32) -> Answer {
         return host.exec(inner, depth + 1);
     }
     if Host::is_foreign(inner) {
-        let line: Vec<String> = std::iter::once(program.clone())
-            .chain(inner.words())
-            .collect();
-        let words: Vec<&str> = line.iter().map(String::as_str).collect();
-        let pid = host.add_process(inner.uid, inner.parent, &program, &words);
-        host.leave(inner, Some(pid));
+        host.add_called(inner);
         return Answer::ok();
     }
     Answer::exit(1).and_err(format!("daemon: {program}: No such file or directory"))
 }
 
 /// Makes the parent look after its child.
-fn supervise(
-    host: &mut Host,
-    parent: i32,
-    child: Option<i32>,
-    words: &Words,
-    pidfiles: &[Option<PathBuf>; 2],
-    restart_ms: Option<u64>,
-) {
-    let [child_file, own_file] = pidfiles;
-    if let (Some(file), Some(pid)) = (child_file, child) {
-        let _ = host.files_mut().write(file, pid.to_string().as_bytes());
+fn supervise(host: &mut Host, parent: i32, child: Option<i32>, daemon: &Daemon) {
+    for (file, pid) in daemon.pidfiles.iter().zip([child, Some(parent)]) {
+        if let (Some(file), Some(pid)) = (file, pid) {
+            let _ = host.files_mut().write(file, pid.to_string().as_bytes());
+        }
     }
-    if let Some(file) = own_file {
-        let _ = host.files_mut().write(file, parent.to_string().as_bytes());
-    }
-    let title = words
-        .last("t")
-        .or_else(|| words.last("--title"))
-        .unwrap_or(&words.operands[0])
-        .to_owned();
     let now = host.state.clock_ms;
     if let Some(process) = host.state.processes.get_mut(&parent) {
-        process.title = child.map(|pid| format!("daemon: {title}[{pid}]"));
+        process.title = child.map(|pid| format!("daemon: {}[{pid}]", daemon.title));
         process.supervisor = Some(Supervisor {
             child,
-            restart_ms,
-            due: restart_ms
+            restart_ms: daemon.restart_ms,
+            due: daemon
+                .restart_ms
                 .filter(|_| child.is_none())
                 .map(|delay| now + delay),
-            command: words.operands.clone(),
-            pidfiles: pidfiles.iter().flatten().cloned().collect(),
+            command: daemon.command.clone(),
+            pidfiles: daemon.pidfiles.iter().flatten().cloned().collect(),
         });
     }
-    if child.is_none() && restart_ms.is_none() {
+    if child.is_none() && daemon.restart_ms.is_none() {
         host.end_process(parent, Status::Exit(1));
     }
 }

@@ -108,6 +108,14 @@ impl Host {
         None
     }
 
+    /// Where the node of a console is in the real file system; `stdio` is no node.
+    pub fn place_of(&self, console: &str) -> String {
+        match self.below_dev(Path::new(console)) {
+            Some(below) => self.state.dev.join(below).display().to_string(),
+            None => console.to_owned(),
+        }
+    }
+
     /// Whether a path names a file, directory or device node, without any effect.
     pub fn exists(&self, path: &Path) -> bool {
         match self.below_dev(path) {

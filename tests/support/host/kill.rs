@@ -84,6 +84,12 @@ pub(super) fn number(name: &str) -> Option<i32> {
         .map(|(_, number)| *number)
 }
 
+/// The name of a signal, without `SIG`.
+pub(super) fn name(number: i32) -> Option<&'static str> {
+    let known = SIGNALS.iter().find(|(_, known)| *known == number);
+    known.map(|(name, _)| *name)
+}
+
 fn unknown(name: &str) -> Answer {
     Answer::fail(2, format!("kill: unknown signal {name}; valid signals:")).and_err(USAGE)
 }

@@ -36,6 +36,7 @@ pub mod devices;
 pub mod errno;
 pub mod faults;
 pub mod files;
+pub mod live;
 pub mod process;
 pub mod program;
 pub mod state;
@@ -65,6 +66,7 @@ pub use call::{Answer, Call, Logged, Status};
 pub use errno::Errno;
 pub use faults::{Edit, Fault};
 pub use files::{Files, MemoryFiles, RealFiles};
+pub use live::{Role, Session};
 pub use process::{Ending, GuestPlan, Loader};
 pub use state::{Rule, State};
 
@@ -79,6 +81,10 @@ pub struct Host {
     pub orders: Orders,
     /// The real file system in place of the one in memory.
     pub real: Option<RealFiles>,
+    /// What the program that has just run does from now on as a real process.
+    pub session: Option<Session>,
+    /// Signals for real processes, by FreeBSD's numbers, or `clock::LOOK`.
+    pub outbox: Vec<(i32, i32)>,
 }
 
 /// Every program that is simulated.
@@ -159,7 +165,10 @@ impl Host {
     fn perform(&mut self, call: &Call, depth: u32) -> Answer {
         let program = call.program();
         if !call.argv.is_empty() && Self::is_foreign(call) {
-            self.leave(call, None);
+            self.session = Some(Session::Foreign(call.clone()));
+            if self.state.real_time {
+                self.add_called(call);
+            }
             return Answer::of(Status::Foreign);
         }
         if !self.state.programs.contains(&program) {
@@ -195,19 +204,6 @@ impl Host {
         let program = call.program();
         let by_path = call.argv[0].to_string_lossy().contains('/');
         FOREIGN.contains(&program.as_str()) || by_path && !PROGRAMS.contains(&program.as_str())
-    }
-
-    /// Leaves a command to the real machine.
-    fn leave(&mut self, call: &Call, pid: Option<i32>) {
-        self.state.foreign.push(state::Foreign {
-            argv: call
-                .argv
-                .iter()
-                .map(|word| word.to_string_lossy().into_owned())
-                .collect(),
-            uid: call.uid,
-            pid,
-        });
     }
 
     /// Whether a program is installed.

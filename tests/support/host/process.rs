@@ -36,6 +36,24 @@ pub struct Process {
     pub guest: Option<Guest>,
     /// What a supervising daemon(8) does.
     pub supervisor: Option<Supervisor>,
+    /// The VM that a loader prepares.
+    pub loads: Option<String>,
+    /// The real process that it is; `None`: it is only an entry here.
+    pub live: Option<Live>,
+}
+
+impl Process {
+    /// Whether it is a real process that only its own death ends.
+    pub fn is_free(&self) -> bool {
+        self.live.is_some() && self.guest.is_none() && self.loads.is_none()
+    }
+}
+
+/// A real process of this machine, with the same number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Live {
+    /// When it started, by the clock of the kernel: a later process may get the same number.
+    pub started: u64,
 }
 
 /// The machine inside a bhyve process.
@@ -83,6 +101,8 @@ pub enum Ending {
     TripleFault,
     /// bhyve exits 4.
     Error,
+    /// bhyve exits 100: it does not know why the guest was suspended.
+    Unknown,
     /// bhyve is ended by this signal.
     Signal(i32),
 }
@@ -96,6 +116,7 @@ impl Ending {
             Self::Halt => Status::Exit(2),
             Self::TripleFault => Status::Exit(3),
             Self::Error => Status::Exit(4),
+            Self::Unknown => Status::Exit(100),
             Self::Signal(signal) => Status::Signal(signal),
         }
     }
@@ -116,6 +137,8 @@ pub struct GuestPlan {
     pub endings: Vec<Ending>,
     /// What the loader finds on the disk or ISO image.
     pub loader: Loader,
+    /// Milliseconds that a loader shows its menu.
+    pub loader_ms: u64,
 }
 
 impl Default for GuestPlan {
@@ -127,6 +150,7 @@ impl Default for GuestPlan {
             runs_ms: None,
             endings: Vec::new(),
             loader: Loader::Menu,
+            loader_ms: 3_000,
         }
     }
 }

@@ -1,24 +1,27 @@
 //! The simulated programs as real programs on PATH.
 //!
-//! The state lies in a directory: `state.json`, `lock`, `calls` (one line per call, words separated
-//! by NUL), `dev/` with a plain file for each device node, and `bin/` with a link per program.
+//! The state lies in a directory: `state`, `lock`, `calls` (one line per call, words separated
+//! by NUL), `keeper` (the pid of who has set the host up; what it runs ends with that process),
+//! `dev/` with a plain file or a terminal for each device node, and `bin/` with a link per program.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::fcntl::{Flock, FlockArg};
+use nix::sys::signal::{self, Signal};
+use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
 use super::call::{Call, Status};
 use super::faults::Orders;
-use super::files::RealFiles;
-use super::state::{Foreign, State};
+use super::files::{MemoryFiles, RealFiles};
+use super::live::{self, Bell, Role, alive};
+use super::state::State;
 use super::{Host, PROGRAMS};
 
 /// The environment variable that names the state directory; without it that is the one above the
@@ -28,15 +31,18 @@ pub const DIRECTORY: &str = "EASY_BHYVE_PLAYGROUND";
 /// The environment variable that says who the caller is; without it that is who it really is.
 pub const UID: &str = "EASY_BHYVE_PLAYGROUND_UID";
 
-/// The environment variable by which `daemon` watches a program that it has put into the background.
-const CHILD: &str = "EASY_BHYVE_PLAYGROUND_CHILD";
+/// The file with the host; not as text, which would cost each call some milliseconds.
+const STATE: &str = "state";
 
-/// Added to simulated pids: above those of any real process, so that a shell's own kill can never
-/// hit one.
+/// The file with the pid of who has set the host up.
+pub(super) const KEEPER: &str = "keeper";
+
+/// Added to the pids of processes that are only entries: above those of any real process, so that a
+/// shell's own kill can never hit one.
 const FIRST_PID: i32 = 5_000_000;
 
-/// How often a foreground guest is looked at.
-const POLL: Duration = Duration::from_millis(100);
+/// How long a signal to oneself may take.
+const SIGNAL_TIME: Duration = Duration::from_millis(500);
 
 /// What is kept between two programs.
 #[derive(Serialize, Deserialize)]
@@ -45,9 +51,12 @@ struct Saved {
     orders: Orders,
     /// Real milliseconds since the epoch at the last call.
     seen_ms: u64,
+    /// The program that simulates all of it.
+    program: PathBuf,
 }
 
 /// Makes a state directory for a host, with a link for every program that is installed on it.
+/// Guests that run become real processes, which end with this one.
 ///
 /// # Errors
 /// If the directory cannot be written.
@@ -63,81 +72,115 @@ pub fn install(host: Host, directory: &Path, program: &Path) -> io::Result<()> {
     }
     File::create(directory.join("lock"))?;
     File::create(directory.join("calls"))?;
+    fs::write(directory.join(KEEPER), std::process::id().to_string())?;
     let mut host = host.on_disk(directory.join("dev"));
     host.state.real_time = true;
-    host.renumber(FIRST_PID);
-    save(&host, directory)
+    host.state.files = MemoryFiles::default();
+    host.outbox.clear();
+    rename(
+        &mut host.state,
+        |pid| {
+            if pid > 1 { pid + FIRST_PID } else { pid }
+        },
+    );
+    host.state.next_pid += FIRST_PID;
+    save(&host, directory, program)?;
+    let guests = host.state.processes.values();
+    let guests = guests.filter(|process| process.guest.is_some());
+    for pid in guests.map(|process| process.pid) {
+        Role::Guest(pid).start(program, directory)?;
+    }
+    Ok(())
 }
 
-impl Host {
-    /// Adds to the number of every process but init.
-    fn renumber(&mut self, offset: i32) {
-        let new = |pid: i32| if pid > 1 { pid + offset } else { pid };
-        let state = &mut self.state;
-        state.next_pid = new(state.next_pid);
-        state.processes = std::mem::take(&mut state.processes)
-            .into_iter()
-            .map(|(pid, mut process)| {
-                process.pid = new(pid);
-                process.ppid = new(process.ppid);
-                if let Some(supervisor) = &mut process.supervisor {
-                    supervisor.child = supervisor.child.map(new);
-                }
-                (process.pid, process)
-            })
-            .collect();
-        for interface in state.interfaces.values_mut() {
-            interface.opened_by = interface.opened_by.map(new);
+/// Ends every real process of a host.
+///
+/// # Errors
+/// If the state cannot be read.
+pub fn end_all(directory: &Path) -> io::Result<()> {
+    with_host(directory, |host| {
+        for process in host.state.processes.values() {
+            if process.live.is_some() {
+                let _ = signal::kill(Pid::from_raw(process.pid), Signal::SIGKILL);
+            }
         }
-        for pair in state.nmdm.values_mut() {
-            pair.a = pair.a.map(new);
-            pair.b = pair.b.map(new);
-        }
+    })
+}
+
+/// Gives processes other numbers.
+pub(super) fn rename(state: &mut State, new: impl Fn(i32) -> i32) {
+    state.processes = std::mem::take(&mut state.processes)
+        .into_values()
+        .map(|mut process| {
+            process.pid = new(process.pid);
+            process.ppid = new(process.ppid);
+            if let Some(supervisor) = &mut process.supervisor {
+                supervisor.child = supervisor.child.map(&new);
+            }
+            (process.pid, process)
+        })
+        .collect();
+    for interface in state.interfaces.values_mut() {
+        interface.opened_by = interface.opened_by.map(&new);
+    }
+    for pair in state.nmdm.values_mut() {
+        pair.a = pair.a.map(&new);
+        pair.b = pair.b.map(&new);
     }
 }
 
 /// Loads the host of a state directory and lets the time pass that has really passed.
-///
-/// # Errors
-/// If the state cannot be read.
-pub fn load(directory: &Path) -> io::Result<Host> {
-    let saved: Saved = serde_json::from_slice(&fs::read(directory.join("state.json"))?)?;
+fn load(directory: &Path) -> io::Result<(Host, PathBuf)> {
+    let saved: Saved =
+        postcard::from_bytes(&fs::read(directory.join(STATE))?).map_err(io::Error::other)?;
     let mut host = Host {
         state: saved.state,
         orders: saved.orders,
         real: Some(RealFiles),
+        session: None,
+        outbox: Vec::new(),
     };
+    host.bury();
     let target = host.state.clock_ms + now_ms().saturating_sub(saved.seen_ms);
     host.advance_to(target);
-    Ok(host)
+    Ok((host, saved.program))
 }
 
-/// Saves a host, and keeps a plain file for each of its device nodes.
-///
-/// # Errors
-/// If the directory cannot be written.
-pub fn save(host: &Host, directory: &Path) -> io::Result<()> {
+/// Saves a host, and keeps a node for each of its devices.
+fn save(host: &Host, directory: &Path, program: &Path) -> io::Result<()> {
     let saved = Saved {
         state: host.state.clone(),
         orders: host.orders.clone(),
         seen_ms: now_ms(),
+        program: program.to_owned(),
     };
-    let fresh = directory.join("state.json.new");
-    fs::write(&fresh, serde_json::to_vec(&saved)?)?;
-    fs::rename(&fresh, directory.join("state.json"))?;
-    mirror(host, &host.state.dev)
+    let fresh = directory.join("state.new");
+    fs::write(
+        &fresh,
+        postcard::to_stdvec(&saved).map_err(io::Error::other)?,
+    )?;
+    fs::rename(&fresh, directory.join(STATE))?;
+    mirror(host, directory, program)
 }
 
-/// Makes the files below a directory those of the device nodes.
-fn mirror(host: &Host, dev: &Path) -> io::Result<()> {
+/// Makes the files below `dev` those of the device nodes: a null modem has terminals, all else plain
+/// files.
+fn mirror(host: &Host, directory: &Path, program: &Path) -> io::Result<()> {
+    let dev = &host.state.dev;
     fs::create_dir_all(dev)?;
     let nodes: BTreeSet<PathBuf> = host.nodes().iter().map(|node| dev.join(node)).collect();
     sweep(dev, &nodes)?;
+    for pair in host.state.nmdm.keys() {
+        let is_there = |end: &str| dev.join(format!("{pair}{end}")).exists();
+        if !is_there("A") || !is_there("B") {
+            live::start_nmdm(pair, directory, program)?;
+        }
+    }
     for node in &nodes {
         if let Some(parent) = node.parent() {
             fs::create_dir_all(parent)?;
         }
-        if !node.exists() {
+        if node.symlink_metadata().is_err() {
             File::create(node)?;
         }
     }
@@ -171,7 +214,7 @@ pub fn directory_of(called: &OsStr) -> io::Result<PathBuf> {
     }
     let found = which::which(called).ok();
     let directory = found.as_deref().and_then(|path| path.parent()?.parent());
-    match directory.filter(|directory| directory.join("state.json").exists()) {
+    match directory.filter(|directory| directory.join(STATE).exists()) {
         Some(directory) => Ok(directory.to_owned()),
         None => Err(io::Error::other(format!(
             "{} belongs to no simulated host, and {DIRECTORY} is not set",
@@ -194,37 +237,44 @@ pub fn main_as(name: &str, args: &[OsString], directory: &Path) -> io::Result<i3
         .unwrap_or_else(|| nix::unistd::geteuid().as_raw());
     call.tty = io::stdin().is_terminal();
     call.env = std::env::vars().collect();
-    call.stdin = keys(&call)?;
-    if let Some(pid) = std::env::var(CHILD).ok().and_then(|pid| pid.parse().ok()) {
-        return watch(directory, pid, args);
-    }
+    call.pid = i32::try_from(std::process::id()).ok();
     log(directory, &call)?;
+    start(directory, &call, 0)
+}
 
-    let (answer, foreign) = with_host(directory, |host| {
-        let known = host.state.foreign.len();
-        let answer = host.run(&call);
-        (answer, host.state.foreign.split_off(known))
+/// Runs a call as this process, to its end; answers the exit status.
+///
+/// # Errors
+/// If the state directory cannot be used.
+pub(super) fn start(directory: &Path, call: &Call, depth: u32) -> io::Result<i32> {
+    let mut bell = Bell::new(directory)?;
+    let (answer, session) = with_host(directory, |host| {
+        let answer = host.exec(call, depth);
+        (answer, host.session.take())
     })?;
     io::stdout().write_all(&answer.stdout)?;
     io::stdout().flush()?;
     io::stderr().write_all(&answer.stderr)?;
-    for command in &foreign {
-        match command.pid {
-            Some(pid) => background(command, pid)?,
-            None => return foreground(command),
+    let status = match (session, answer.status) {
+        (Some(session), Status::Running | Status::Foreign | Status::Hang) => {
+            live::run(session, directory, &mut bell)?
         }
-    }
-    let status = match answer.status {
-        Status::Running(pid) => follow(directory, pid)?,
-        other => other,
+        (_, Status::Hang) => live::hang(&mut bell)?,
+        (_, other) => other,
     };
+    leave(status)
+}
+
+/// Leaves this process as the status says.
+///
+/// # Errors
+/// If it is none to leave with.
+pub(super) fn leave(status: Status) -> io::Result<i32> {
     match status {
         Status::Exit(status) => Ok(status),
         Status::NotFound => Ok(127),
         Status::Signal(signal) => end_by(signal),
-        Status::Hang | Status::Running(_) | Status::Foreign => loop {
-            thread::sleep(Duration::from_secs(3600));
-        },
+        other => Err(io::Error::other(format!("{other:?} is no end"))),
     }
 }
 
@@ -238,101 +288,11 @@ pub fn with_host<Output>(
 ) -> io::Result<Output> {
     let lock = File::open(directory.join("lock"))?;
     let _lock = Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
-    let mut host = load(directory)?;
+    let (mut host, program) = load(directory)?;
     let output = work(&mut host);
-    save(&host, directory)?;
+    save(&host, directory, &program)?;
+    alive::deliver(&host.outbox);
     Ok(output)
-}
-
-/// Runs a program of the real machine in place of this one; what it calls of the host, it calls as
-/// the user that doas or sudo has made it.
-fn foreground(command: &Foreign) -> io::Result<i32> {
-    use std::os::unix::process::CommandExt;
-    Err(real(command).exec())
-}
-
-fn real(command: &Foreign) -> Command {
-    let mut real = Command::new(&command.argv[0]);
-    real.args(&command.argv[1..])
-        .env(UID, command.uid.to_string());
-    real
-}
-
-/// Starts a program of the real machine in the background, and another of ours that watches it.
-fn background(command: &Foreign, pid: i32) -> io::Result<()> {
-    use std::os::unix::process::CommandExt;
-    let mut watcher = Command::new(std::env::current_exe()?);
-    watcher
-        .arg0("daemon")
-        .args(&command.argv)
-        .env(UID, command.uid.to_string())
-        .env(CHILD, pid.to_string())
-        .process_group(0)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
-    Ok(())
-}
-
-/// Runs a program of the real machine that stands for a process of the host: what ends one ends the
-/// other.
-fn watch(directory: &Path, pid: i32, command: &[OsString]) -> io::Result<i32> {
-    let Some((program, args)) = command.split_first() else {
-        return Ok(1);
-    };
-    let mut child = Command::new(program).args(args).env_remove(CHILD).spawn()?;
-    loop {
-        if let Some(status) = child.try_wait()? {
-            let code = status.code().unwrap_or(1);
-            with_host(directory, |host| host.end_process(pid, Status::Exit(code)))?;
-            return Ok(code);
-        }
-        let lives = with_host(directory, |host| host.state.processes.contains_key(&pid))?;
-        if !lives {
-            child.kill()?;
-            child.wait()?;
-            return Ok(1);
-        }
-        thread::sleep(POLL);
-    }
-}
-
-/// Waits until a guest in the foreground has ended.
-fn follow(directory: &Path, pid: i32) -> io::Result<Status> {
-    loop {
-        let ended = with_host(directory, |host| host.state.ended.get(&pid).copied())?;
-        match ended {
-            Some(status) => return Ok(status),
-            None => thread::sleep(POLL),
-        }
-    }
-}
-
-/// What the program reads from its standard input: only grub-bhyve reads any, at a terminal until a
-/// command leaves its prompt.
-fn keys(call: &Call) -> io::Result<Vec<u8>> {
-    let words = call.words();
-    let waits = words.iter().any(|word| word == "-r" || word == "--root")
-        && !words.iter().any(|word| word == "host");
-    let is_grub = call.program() == "grub-bhyve" || words.iter().any(|word| word == "grub-bhyve");
-    let mut keys = Vec::new();
-    if !is_grub {
-        return Ok(keys);
-    }
-    if !call.tty {
-        io::stdin().read_to_end(&mut keys)?;
-    } else if waits {
-        for line in io::stdin().lock().lines() {
-            let line = line?;
-            keys.extend_from_slice(line.as_bytes());
-            keys.push(b'\n');
-            if ["boot", "exit", "reboot"].contains(&line.trim()) {
-                break;
-            }
-        }
-    }
-    Ok(keys)
 }
 
 /// Appends a call to the log, its words separated by NUL.
@@ -353,16 +313,20 @@ fn log(directory: &Path, call: &Call) -> io::Result<()> {
         .write_all(&line)
 }
 
-/// Ends this process by a signal; if it survives that, by the status that a shell would show.
-fn end_by(signal: i32) -> io::Result<i32> {
-    if let Ok(signal) = nix::sys::signal::Signal::try_from(signal) {
-        nix::sys::signal::raise(signal).map_err(io::Error::from)?;
-        thread::sleep(POLL);
+/// Ends this process by a signal, without a core file; if it survives that, by the status that a
+/// shell would show.
+fn end_by(number: i32) -> io::Result<i32> {
+    use nix::sys::resource::{Resource, setrlimit};
+    if let Some(signal) = alive::signal_of(number) {
+        setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+        signal::raise(signal)?;
+        thread::sleep(SIGNAL_TIME);
     }
-    Ok(128 + signal)
+    Ok(128 + number)
 }
 
-fn now_ms() -> u64 {
+/// Milliseconds since the epoch.
+pub fn now_ms() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| {
@@ -387,7 +351,7 @@ mod tests {
         let call = Call::new(["ifconfig", "tap0", "destroy"]).by_root();
         with_host(directory.path(), |host| host.run(&call)).expect("ran");
         assert!(!directory.path().join("dev/tap0").exists());
-        let again = load(directory.path()).expect("loaded");
+        let (again, _) = load(directory.path()).expect("loaded");
         assert_eq!(again.calls().len(), 2);
         assert_eq!(again.state.datasets, host.state.datasets);
     }

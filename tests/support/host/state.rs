@@ -24,7 +24,8 @@ pub struct State {
     pub dev: PathBuf,
     /// Milliseconds since the epoch.
     pub clock_ms: u64,
-    /// Whether a foreground guest runs in real time instead of until its end at once.
+    /// Whether programs that take time are real processes which take it, instead of the clock being
+    /// put forward.
     pub real_time: bool,
     /// Whether all callers are in a jail.
     pub jailed: bool,
@@ -60,8 +61,6 @@ pub struct State {
     pub guests: BTreeMap<String, GuestPlan>,
     /// How all other guests behave.
     pub guest: GuestPlan,
-    /// Commands that are no simulated program, such as a shell script, oldest first.
-    pub foreign: Vec<Foreign>,
     /// The next pid.
     pub next_pid: i32,
     /// The next interface index.
@@ -261,8 +260,24 @@ pub struct VmNode {
     pub memory: Option<u64>,
     /// Whether a loader has left a kernel in it that has not run yet.
     pub loaded: bool,
+    /// The system that the kernel belongs to.
+    pub system: System,
     /// Who made it.
     pub uid: u32,
+}
+
+/// A system that runs in a VM.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum System {
+    /// FreeBSD, by bhyveload(8) or `kfreebsd`.
+    #[default]
+    FreeBsd,
+    /// Linux.
+    Linux,
+    /// NetBSD, by `knetbsd`.
+    NetBsd,
+    /// OpenBSD, by `kopenbsd`.
+    OpenBsd,
 }
 
 /// A null-modem pair.
@@ -274,17 +289,6 @@ pub struct Nmdm {
     pub a: Option<i32>,
     /// The process on end B.
     pub b: Option<i32>,
-}
-
-/// A command that only the real machine can run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Foreign {
-    /// Program first.
-    pub argv: Vec<String>,
-    /// Who runs it.
-    pub uid: u32,
-    /// Its process here, if daemon(8) has put it into the background.
-    pub pid: Option<i32>,
 }
 
 /// A user.

@@ -4,7 +4,7 @@ use super::Host;
 use super::call::Status;
 use super::errno::Errno;
 use super::process::Ending;
-use super::state::VmNode;
+use super::state::{System, VmNode};
 
 /// Longest VM name (sys/dev/vmm/vmm_param.h).
 const NAME_MAX: usize = 229;
@@ -35,6 +35,7 @@ impl Host {
             VmNode {
                 memory: None,
                 loaded: false,
+                system: System::default(),
                 uid,
             },
         );
@@ -79,6 +80,14 @@ impl Host {
         }
         self.set_memory(name, memory)
             .map_err(|errno| ("vm_setup_memory", errno))
+    }
+
+    /// A loader has put a kernel into the VM.
+    pub(super) fn loaded(&mut self, name: &str, system: System) {
+        if let Some(node) = self.state.vms.get_mut(name) {
+            node.loaded = true;
+            node.system = system;
+        }
     }
 
     /// vm_alloc_memseg: a segment that is there already must have the same size.

@@ -12,6 +12,7 @@ use super::Host;
 use super::call::{Answer, Call, Status};
 use super::devices::Device;
 use super::errno::Errno;
+use super::live::{Session, guest};
 use super::process::{Ending, Guest};
 use options::{Backend, Options};
 
@@ -29,11 +30,12 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
         Err(message) => return Answer::fail(message.0, message.1),
     };
     settle(host, pid, &options, loaded, call.background);
+    if host.state.real_time {
+        host.session = Some(Session::Guest(session(host, pid, &options, loaded)));
+        return Answer::of(Status::Running);
+    }
     if call.background {
         return Answer::ok();
-    }
-    if host.state.real_time {
-        return Answer::of(Status::Running(pid));
     }
     let status = host.wait_for(pid);
     Answer::of(status)
@@ -72,10 +74,7 @@ fn start(host: &mut Host, call: &Call, options: &Options) -> Result<(i32, bool),
     if host.set_memory(vm, options.memory).is_err() {
         return Err((4, "Unable to setup memory (22)".into()));
     }
-    let words = call.words();
-    let mut argv = vec!["bhyve"];
-    argv.extend(words.iter().map(String::as_str));
-    let pid = host.add_process(call.uid, call.parent, "bhyve", &argv);
+    let pid = host.add_called(call);
     let opened = open_devices(host, options, pid).and_then(|open| match host.state.bhyve_of(vm) {
         Some(_) => Err((71, "could not activate CPU 0: Device busy".into())),
         None => Ok(open),
@@ -184,23 +183,14 @@ fn settle(host: &mut Host, pid: i32, options: &Options, loaded: bool, background
         // Nothing is where the vCPU starts.
         Some((now + plan.title_ms + 100, Ending::TripleFault))
     };
-    // An installer that boots from a CD leaves a system on the first disk.
+    // An installer that boots from a CD leaves a system on the first disk; in real time it asks first.
+    let asks = host.state.real_time && plan.runs_ms.is_none();
     if loaded
-        && options
-            .devices
-            .iter()
-            .any(|device| device.emulation.contains("-cd"))
+        && !asks
+        && options.cd().is_some()
+        && let Some(disk) = options.disk().map(str::to_owned)
     {
-        let disk = options
-            .devices
-            .iter()
-            .find_map(|device| match &device.backend {
-                Backend::Disk(path) if !device.emulation.contains("-cd") => Some(path.clone()),
-                _ => None,
-            });
-        if let Some(disk) = disk {
-            host.install_on(&disk);
-        }
+        host.install_on(&disk);
     }
     if let Some(process) = host.state.processes.get_mut(&pid) {
         process.guest = Some(Guest {
@@ -212,6 +202,43 @@ fn settle(host: &mut Host, pid: i32, options: &Options, loaded: bool, background
             destroy: options.destroy,
         });
     }
+}
+
+/// What the guest does as a real process.
+fn session(host: &Host, pid: i32, options: &Options, loaded: bool) -> guest::Session {
+    let plan = host.state.plan_of(&options.name);
+    let has_lpc = options
+        .devices
+        .iter()
+        .any(|device| device.emulation == "lpc");
+    guest::Session {
+        pid,
+        vm: options.name.clone(),
+        console: options
+            .consoles
+            .first()
+            .filter(|_| has_lpc)
+            .map(|(_, backend)| host.place_of(backend)),
+        system: loaded.then(|| {
+            let node = host.state.vms.get(&options.name);
+            node.map(|node| node.system).unwrap_or_default()
+        }),
+        installs_on: options
+            .cd()
+            .and(options.disk())
+            .filter(|_| plan.runs_ms.is_none())
+            .map(str::to_owned),
+        cpus: options.cpus,
+        memory: options.memory,
+        boot_ms: plan.acpi_ms.unwrap_or(plan.title_ms),
+        stop_ms: plan.button_ms.unwrap_or(1_000),
+    }
+}
+
+/// What a guest that runs already does as a real process, by its command line.
+pub(super) fn session_of(host: &Host, pid: i32, call: &Call) -> Option<guest::Session> {
+    let options = Options::parse(&call.words(), host.state.major(), &host.state.machine).ok()?;
+    Some(session(host, pid, &options, true))
 }
 
 #[cfg(test)]

@@ -107,6 +107,27 @@ impl Options {
         Ok(options)
     }
 
+    /// The image in the first CD drive.
+    pub(super) fn cd(&self) -> Option<&str> {
+        self.first_path(true)
+    }
+
+    /// The first disk.
+    pub(super) fn disk(&self) -> Option<&str> {
+        self.first_path(false)
+    }
+
+    fn first_path(&self, of_cd: bool) -> Option<&str> {
+        self.devices
+            .iter()
+            .find_map(|device| match &device.backend {
+                Backend::Disk(path) if device.emulation.contains("-cd") == of_cd => {
+                    Some(path.as_str())
+                }
+                _ => None,
+            })
+    }
+
     fn take(&mut self, option: &str, value: &str) -> Result<(), Answer> {
         match option {
             "h" => return Err(Answer::ok().and_err(usage())),

@@ -3,7 +3,7 @@
 //!
 //! Sources: grub-core/kern/emu/main.c, grub-core/kern/emu/hostdisk.c, term/emu/console.c.
 
-mod script;
+pub(super) mod script;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,6 +11,8 @@ use std::path::Path;
 use super::Host;
 use super::call::{Answer, Call, Status};
 use super::devices::Device;
+use super::live::Session;
+use super::live::loader::{self, First, Shell};
 use super::process::Loader;
 use super::words::{Words, memory_size};
 use script::{Grub, Leaves};
@@ -81,39 +83,61 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
         Ok(drives) => drives,
         Err(text) => return Answer::fail(1, text),
     };
-    host.advance(2.0);
     let root = value("r", "--root", "host");
     let plan = host.state.plan_of(vm);
-    if plan.loader == Loader::Stuck {
-        return Answer::of(Status::Hang);
-    }
     let directory = value("d", "--directory", "/boot/grub");
     let configuration = value("g", "--grub-cfg", "grub.cfg");
     let mut grub = Grub::new(host, &drives, plan.loader, &root);
-    let (left, messages) = if root == "host" {
-        let file = format!("{}/{configuration}", directory.trim_end_matches('/'));
+    let file = format!("{}/{configuration}", directory.trim_end_matches('/'));
+    let first = if plan.loader == Loader::Stuck {
+        First::Stuck
+    } else if root == "host" {
         match host.files().read(Path::new(&file)) {
-            Ok(text) => grub.file(&String::from_utf8_lossy(&text), &call.stdin),
-            Err(_) => grub.prompt(&call.stdin),
+            Ok(text) => grub
+                .lines(&String::from_utf8_lossy(&text))
+                .map_or(First::Prompt, First::Leaves),
+            Err(_) => First::Prompt,
         }
     } else if grub.has_own_menu(&directory, &configuration) {
-        // Keys that were typed ahead choose in its menu or are lost; its time runs out.
-        (Leaves::Booted, String::new())
+        First::Menu
     } else {
-        grub.prompt(&call.stdin)
+        First::Prompt
+    };
+    if host.state.real_time {
+        let pid = host.add_called(call);
+        if let Some(process) = host.state.processes.get_mut(&pid) {
+            process.loads = Some(vm.clone());
+        }
+        host.session = Some(Session::Loader(loader::Session {
+            pid,
+            vm: vm.clone(),
+            console: host.place_of(&console),
+            said: grub.take_said(),
+            first,
+            menu_ms: plan.loader_ms,
+            shell: Shell::Grub(grub),
+        }));
+        return Answer::of(Status::Running);
+    }
+    #[allow(clippy::cast_precision_loss)]
+    host.advance(plan.loader_ms as f64 / 1000.0);
+    let left = match first {
+        // Keys that were typed ahead choose in its menu or are lost; its time runs out.
+        First::Menu => Leaves::Booted,
+        First::Leaves(left) => left,
+        First::Prompt => grub.prompt(&call.stdin),
+        First::Stuck => Leaves::Waits,
     };
     let answer = match left {
         Leaves::Booted => {
-            if let Some(node) = host.state.vms.get_mut(vm) {
-                node.loaded = true;
-            }
+            host.loaded(vm, grub.system);
             Answer::ok()
         }
         Leaves::Rebooted => Answer::ok(),
         Leaves::Exited => Answer::exit(1),
         Leaves::Waits => Answer::of(Status::Hang),
     };
-    answer.and_out(messages)
+    answer.and_out(grub.take_said())
 }
 
 /// argp(3) takes options behind the operand, too.

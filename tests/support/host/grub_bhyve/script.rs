@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::super::Host;
 use super::super::process::Loader;
+use super::super::state::System;
 
-/// How grub-bhyve is left.
+/// How grub-bhyve or bhyveload is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Leaves {
+pub enum Leaves {
     /// A kernel is loaded.
     Booted,
     /// `reboot`: the same exit, but nothing is loaded.
@@ -19,12 +20,15 @@ pub(super) enum Leaves {
 }
 
 /// grub between two commands.
-pub(super) struct Grub {
+#[derive(Clone, Debug)]
+pub struct Grub {
     /// Drives that have something on them.
     drives: BTreeMap<String, bool>,
     loader: Loader,
     root: String,
     kernel: bool,
+    /// Which system the kernel belongs to; that of a menu is Linux.
+    pub system: System,
     said: String,
 }
 
@@ -43,6 +47,7 @@ impl Grub {
             loader,
             root: root.into(),
             kernel: false,
+            system: System::Linux,
             said: String::new(),
         }
     }
@@ -55,28 +60,24 @@ impl Grub {
             && configuration == "grub.cfg"
     }
 
-    /// Runs a configuration file; a prompt follows if it does not leave grub.
-    pub(super) fn file(&mut self, text: &str, keys: &[u8]) -> (Leaves, String) {
-        match self.lines(text) {
-            Some(left) => (left, std::mem::take(&mut self.said)),
-            None => self.prompt(keys),
-        }
-    }
-
     /// Takes keys as commands. At their end grub waits for more (term/emu/console.c).
-    pub(super) fn prompt(&mut self, keys: &[u8]) -> (Leaves, String) {
+    pub(super) fn prompt(&mut self, keys: &[u8]) -> Leaves {
         self.said.push_str("grub> ");
-        let left = self
-            .lines(&String::from_utf8_lossy(keys))
-            .unwrap_or(Leaves::Waits);
-        (left, std::mem::take(&mut self.said))
+        self.lines(&String::from_utf8_lossy(keys))
+            .unwrap_or(Leaves::Waits)
     }
 
-    fn lines(&mut self, text: &str) -> Option<Leaves> {
+    /// Runs commands, until one leaves grub.
+    pub fn lines(&mut self, text: &str) -> Option<Leaves> {
         text.lines()
             .filter(|line| !line.trim_start().starts_with('#'))
             .flat_map(|line| line.split(';'))
             .find_map(|command| self.command(command))
+    }
+
+    /// What it has said since the last time.
+    pub fn take_said(&mut self) -> String {
+        std::mem::take(&mut self.said)
     }
 
     fn command(&mut self, text: &str) -> Option<Leaves> {
@@ -106,6 +107,12 @@ impl Grub {
                     self.say(&format!("file `{}' not found", path.unwrap_or(&"")));
                 } else {
                     self.kernel = true;
+                    self.system = match *first {
+                        "kfreebsd" => System::FreeBsd,
+                        "knetbsd" => System::NetBsd,
+                        "kopenbsd" => System::OpenBsd,
+                        _ => System::Linux,
+                    };
                 }
             }
             "initrd" | "initrd16" | "kfreebsd_module" if !self.kernel => {

@@ -8,6 +8,7 @@ mod tap;
 use super::Host;
 use super::call::{Answer, Call, Status};
 use super::errno::Errno;
+use super::live::Session;
 use super::state::{Interface, Kind};
 use super::words::Words;
 
@@ -239,6 +240,7 @@ impl Work<'_> {
             }
             _ if interface.opened_by.is_some() => {
                 interface.dying = true;
+                self.host.session = Some(Session::Destroy(self.name.clone()));
                 return Ok(Some(Answer::of(Status::Hang)));
             }
             _ => {}

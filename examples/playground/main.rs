@@ -1,0 +1,71 @@
+//! Try easy-bhyve without FreeBSD: a shell on a simulated host (`--demo`: a VM's life by itself).
+//!
+//! By the name it is called this is the launcher, any program of the simulated host, or, through
+//! the library, easy-bhyve itself.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+mod demo;
+#[path = "../../tests/support/host/mod.rs"]
+mod host;
+mod place;
+mod shell;
+
+use host::{Role, program};
+
+const USAGE: &str = "\
+usage: playground [--demo]
+
+Puts you into a shell on a simulated FreeBSD host, with easy-bhyve, the example configuration and
+its links. Nothing is real but easy-bhyve itself: no root, no FreeBSD and no bhyve are needed, and
+nothing of this machine is changed.
+
+  --demo   plays a VM's whole life instead, and shows each command with its output
+";
+
+fn main() -> ExitCode {
+    let mut args = env::args_os();
+    let called = args.next().unwrap_or_default();
+    let args: Vec<OsString> = args.collect();
+    match run(&called, &args) {
+        Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(u8::MAX)),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "playground: {error}");
+            ExitCode::from(125)
+        }
+    }
+}
+
+fn run(called: &OsStr, args: &[OsString]) -> io::Result<i32> {
+    if let Some(role) = Role::own() {
+        return role.play(&program::directory_of(called)?);
+    }
+    let name = Path::new(called).file_name().and_then(OsStr::to_str);
+    match name {
+        Some(name) if host::PROGRAMS.contains(&name) => {
+            program::main_as(name, args, &program::directory_of(called)?)
+        }
+        Some(name) if !name.starts_with("playground") => Ok(easy_bhyve::start().into()),
+        _ => launch(args),
+    }
+}
+
+fn launch(args: &[OsString]) -> io::Result<i32> {
+    let words: Vec<_> = args.iter().map(|word| word.to_string_lossy()).collect();
+    match words.iter().map(AsRef::as_ref).collect::<Vec<&str>>()[..] {
+        [] => shell::enter(),
+        ["--demo"] => demo::play(),
+        ["--help" | "-h"] => {
+            io::stdout().write_all(USAGE.as_bytes())?;
+            Ok(0)
+        }
+        _ => {
+            io::stderr().write_all(USAGE.as_bytes())?;
+            Ok(2)
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The directory in which the simulated host and the person's own files lie.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::host::build::USER;
+use super::host::{GuestPlan, Host, program};
+
+/// The example configuration.
+const CONFIG: &str = include_str!("../easy-bhyve.conf");
+
+/// A place for one play; it goes with this value.
+pub(super) struct Place {
+    directory: tempfile::TempDir,
+}
+
+impl Place {
+    /// A FreeBSD 15 host with the example configuration and its ISO images, on which no VM has a
+    /// disk yet, and whose guests behave so.
+    pub(super) fn new(guest: GuestPlan) -> io::Result<Self> {
+        let directory = tempfile::Builder::new().prefix("eb.").tempdir()?;
+        let mut host = Host::freebsd(15);
+        host.state.guest = guest;
+        host.advance_to(program::now_ms());
+        let exe = std::env::current_exe()?;
+        program::install(host, directory.path(), &exe)?;
+        let place = Self { directory };
+        let bin = place.home().join("bin");
+        fs::create_dir_all(&bin)?;
+        symlink(exe, bin.join("easy-bhyve"))?;
+        fs::write(bin.join("easy-bhyve.conf"), place.config()?)?;
+        Ok(place)
+    }
+
+    /// The example configuration, with what lies in `/dev` and `/iso` looked for here, and every
+    /// image made that it names.
+    fn config(&self) -> io::Result<String> {
+        let images = self.path("iso");
+        fs::create_dir_all(&images)?;
+        let named = CONFIG.split("${iso_path}/").skip(1);
+        for image in named.filter_map(|rest| rest.split_whitespace().next()) {
+            fs::write(images.join(image), "a simulated ISO image\n")?;
+        }
+        let here = |below: &str| self.path(below).display().to_string();
+        Ok(CONFIG
+            .replace("iso_path=/iso", &format!("iso_path={}", here("iso")))
+            .replace("=/dev/", &format!("={}/", here("dev"))))
+    }
+
+    /// Where something lies.
+    pub(super) fn path(&self, below: &str) -> PathBuf {
+        self.directory.path().join(below)
+    }
+
+    /// The home directory of the person.
+    pub(super) fn home(&self) -> PathBuf {
+        self.path("home")
+    }
+
+    /// Gives a command the host and the person's surroundings.
+    pub(super) fn surround(&self, mut command: Command) -> Command {
+        let shown = |path: PathBuf| path.display().to_string();
+        let host = format!("{}:/usr/bin:/bin", shown(self.path("bin")));
+        let own = shown(self.home().join("bin"));
+        // Who is root has no use for doas there either.
+        let uid = if nix::unistd::geteuid().is_root() {
+            0
+        } else {
+            USER
+        };
+        let term = std::env::var("TERM").unwrap_or_else(|_| "vt100".into());
+        command
+            .env("HOME", self.home())
+            .env("PATH", format!("{own}/eb:{own}:{host}"))
+            .env("TERM", term)
+            .env("EASY_BHYVE_PATH", host)
+            .env("EASY_BHYVE_DEV", self.path("dev"))
+            .env_remove("EASY_BHYVE_CONFIG")
+            .env_remove("XDG_CONFIG_HOME")
+            .env(program::DIRECTORY, self.directory.path())
+            .env(program::UID, uid.to_string())
+            .current_dir(self.home());
+        command
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // What does not end now ends when the directory has gone.
+        let _ = program::end_all(self.directory.path());
+    }
+}

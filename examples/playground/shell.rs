@@ -1,0 +1,58 @@
+//! A shell on the simulated host.
+
+use std::fs;
+use std::io::{self, Write};
+use std::process::Command;
+
+use super::host::GuestPlan;
+use super::place::Place;
+
+const GREETING: &str = "\
+This is a SIMULATION. easy-bhyve is the real program; the FreeBSD host with its commands and the
+guests are pretended. Nothing outside of one temporary directory is changed.
+
+  easy-bhyve list               the VMs of the example configuration
+  fbsd0-boot -d                 what booting one would do, as a script
+  fbsd0-resources -V 20g -s     makes its disk
+  fbsd0-install                 its installer, on this terminal
+  fbsd0-boot                    boots it in the background
+  fbsd0-console                 its console; ~. at the beginning of a line leaves
+  easy-bhyve status             what runs
+  fbsd0-snapshot before         a ZFS snapshot
+  fbsd0-shutdown                presses the power button
+
+The configuration is ~/bin/easy-bhyve.conf. deb0, nbsd0 and more are there, too; the host answers
+to ifconfig, zfs, ps and the other commands that easy-bhyve uses. `exit' ends it all.
+
+";
+
+/// Lets a person play, until the shell ends.
+pub(super) fn enter() -> io::Result<i32> {
+    let place = Place::new(GuestPlan {
+        acpi_ms: Some(5_000),
+        button_ms: Some(2_500),
+        ..GuestPlan::default()
+    })?;
+    let setup = Command::new(place.home().join("bin/easy-bhyve"));
+    let status = place.surround(setup).arg("setup").output()?;
+    if !status.status.success() {
+        io::stderr().write_all(&status.stderr)?;
+        return Ok(1);
+    }
+    io::stdout().write_all(GREETING.as_bytes())?;
+    io::stdout().flush()?;
+    let settings = place.path("settings");
+    fs::write(&settings, "PS1='playground$ '\n")?;
+    let mut shell = match which::which("bash") {
+        Ok(bash) => {
+            let mut shell = Command::new(bash);
+            shell.arg("--rcfile").arg(&settings).arg("-i");
+            shell
+        }
+        Err(_) => Command::new("/bin/sh"),
+    };
+    shell.env("ENV", &settings);
+    place.surround(shell).status()?;
+    writeln!(io::stdout(), "The simulated host and its VMs are gone.")?;
+    Ok(0)
+}

@@ -1,0 +1,143 @@
+//! daemon(8) and programs of the real machine, as real processes.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{self, Signal};
+use nix::unistd::{Pid, setsid};
+
+use super::super::call::{Call, Status};
+use super::super::daemon::Daemon;
+use super::super::program::{UID, directory_of, start, with_host};
+use super::role::without_role;
+use super::{Bell, Role};
+
+/// Becomes a program of the real machine; what that calls of the host, it calls as the user that
+/// doas or sudo has made it. Comes back only if that fails.
+pub(super) fn exec(call: &Call) -> io::Error {
+    let Some((program, args)) = call.argv.split_first() else {
+        return io::ErrorKind::InvalidInput.into();
+    };
+    without_role(Command::new(program).args(args))
+        .env(UID, call.uid.to_string())
+        .exec()
+}
+
+/// Starts what stays behind, and leaves it.
+pub(super) fn leave(daemon: Daemon, uid: u32) -> io::Result<Status> {
+    let directory = directory_of("daemon".as_ref())?;
+    let is_quiet = daemon.is_quiet;
+    let output = daemon.output.clone();
+    let mut command = Role::Daemon(daemon, uid).command(&std::env::current_exe()?, &directory)?;
+    if is_quiet {
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+    }
+    if let Some(file) = output {
+        let file = File::options().append(true).create(true).open(file)?;
+        command.stdout(file.try_clone()?).stderr(file);
+    }
+    command.spawn()?;
+    Ok(Status::Exit(0))
+}
+
+/// What was left behind: becomes the command, or supervises it.
+pub(super) fn stay(daemon: &Daemon, uid: u32, directory: &Path) -> io::Result<i32> {
+    setsid()?;
+    if daemon.changes_directory {
+        std::env::set_current_dir("/")?;
+    }
+    if daemon.supervises {
+        return supervise(daemon, uid, directory);
+    }
+    let mut call = Call::new(&daemon.command);
+    call.uid = uid;
+    call.background = true;
+    call.env = std::env::vars().collect();
+    call.pid = i32::try_from(std::process::id()).ok();
+    start(directory, &call, 1)
+}
+
+fn supervise(daemon: &Daemon, uid: u32, directory: &Path) -> io::Result<i32> {
+    let asked = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(Signal::SIGTERM as i32, Arc::clone(&asked))?;
+    let mut bell = Bell::new(directory)?;
+    bell.hear(Signal::SIGTERM as i32)?;
+    bell.hear(Signal::SIGCHLD as i32)?;
+    let mut own = Call::new(
+        ["daemon"]
+            .iter()
+            .copied()
+            .chain(daemon.command.iter().map(String::as_str)),
+    );
+    own.uid = uid;
+    own.pid = i32::try_from(std::process::id()).ok();
+    let pid = with_host(directory, |host| host.add_called(&own))?;
+    let [child_file, own_file] = &daemon.pidfiles;
+    write_pid(own_file.as_deref(), pid)?;
+    let command = Daemon {
+        supervises: false,
+        restart_ms: None,
+        ..daemon.clone()
+    };
+    let status = loop {
+        let mut child = Role::Daemon(command.clone(), uid)
+            .command(&std::env::current_exe()?, directory)?
+            .spawn()?;
+        let child_pid = i32::try_from(child.id()).unwrap_or_default();
+        write_pid(child_file.as_deref(), child_pid)?;
+        with_host(directory, |host| {
+            if let Some(process) = host.state.processes.get_mut(&pid) {
+                process.title = Some(format!("daemon: {}[{child_pid}]", daemon.title));
+            }
+        })?;
+        let Some(status) = wait(&mut child, &asked, &mut bell)? else {
+            // It forwards the signal and ends at once (usr.sbin/daemon/daemon.c).
+            let _ = signal::kill(Pid::from_raw(child_pid), Signal::SIGTERM);
+            break 0;
+        };
+        let Some(delay) = daemon.restart_ms else {
+            break status;
+        };
+        let due = Instant::now() + Duration::from_millis(delay);
+        while Instant::now() < due && !asked.load(Ordering::Relaxed) {
+            bell.wait(&[], Some(due.saturating_duration_since(Instant::now())))?;
+        }
+        if asked.load(Ordering::Relaxed) {
+            break 0;
+        }
+    };
+    for file in daemon.pidfiles.iter().flatten() {
+        std::fs::remove_file(file)?;
+    }
+    with_host(directory, |host| {
+        host.end_process(pid, Status::Exit(status));
+    })?;
+    Ok(status)
+}
+
+/// Waits until the child has ended, or the daemon is asked to.
+fn wait(child: &mut Child, asked: &AtomicBool, bell: &mut Bell) -> io::Result<Option<i32>> {
+    loop {
+        if let Some(status) = child.try_wait()? {
+            let signal = status.signal().map(|signal| 128 + signal);
+            return Ok(status.code().or(signal));
+        }
+        if asked.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        bell.wait(&[], None)?;
+    }
+}
+
+fn write_pid(file: Option<&Path>, pid: i32) -> io::Result<()> {
+    file.map_or(Ok(()), |file| std::fs::write(file, pid.to_string()))
+}

@@ -1,0 +1,212 @@
+//! bhyveload(8) and grub-bhyve as real processes: a menu that boots when its time is over, a prompt.
+
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::super::call::Status;
+use super::super::grub_bhyve::script::{Grub, Leaves};
+use super::super::program::with_host;
+use super::super::state::System;
+use super::Bell;
+use super::console::Console;
+
+/// A loader that starts.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Its process.
+    pub pid: i32,
+    /// The VM.
+    pub vm: String,
+    /// Where it talks: `stdio` or a device.
+    pub console: String,
+    /// What it has said so far.
+    pub said: String,
+    /// What it does first.
+    pub first: First,
+    /// Milliseconds that its menu is shown.
+    pub menu_ms: u64,
+    /// What takes commands.
+    pub shell: Shell,
+}
+
+/// What a loader does first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum First {
+    /// It shows a menu that boots when its time is over.
+    Menu,
+    /// It asks for commands.
+    Prompt,
+    /// It ends so, after a while.
+    Leaves(Leaves),
+    /// It comes to no end.
+    Stuck,
+}
+
+/// What takes the commands of a loader.
+#[derive(Clone, Debug)]
+pub enum Shell {
+    /// FreeBSD's loader, and whether it finds a kernel.
+    Userboot {
+        /// Whether it finds one.
+        boots: bool,
+    },
+    /// grub.
+    Grub(Grub),
+}
+
+impl Shell {
+    fn prompt(&self) -> &'static str {
+        match self {
+            Self::Userboot { .. } => "OK ",
+            Self::Grub(_) => "grub> ",
+        }
+    }
+
+    /// The system that it boots.
+    fn system(&self) -> System {
+        match self {
+            Self::Userboot { .. } => System::FreeBsd,
+            Self::Grub(grub) => grub.system,
+        }
+    }
+
+    /// Runs a command; what it says, and how it leaves the loader, if it does.
+    fn command(&mut self, line: &str) -> (String, Option<Leaves>) {
+        let boots = match self {
+            Self::Grub(grub) => {
+                let left = grub.lines(line);
+                return (grub.take_said(), left);
+            }
+            Self::Userboot { boots } => *boots,
+        };
+        match line.split_whitespace().next() {
+            None => (String::new(), None),
+            Some("boot") if boots => (String::new(), Some(Leaves::Booted)),
+            Some("boot" | "load") => ("can't load 'kernel'\n".into(), None),
+            Some("quit" | "exit" | "reboot") => (String::new(), Some(Leaves::Exited)),
+            Some("help" | "?") => ("boot  quit\n".into(), None),
+            Some(other) => (format!("{other} not found\n"), None),
+        }
+    }
+}
+
+/// Runs a loader to its end.
+pub(super) fn run(mut session: Session, directory: &Path, bell: &mut Bell) -> io::Result<Status> {
+    let mut console = Console::open(&session.console)?;
+    console.write(&session.said);
+    let left = match session.first {
+        First::Stuck => loop {
+            wait(&mut console, bell, None)?;
+        },
+        First::Leaves(left) => {
+            rest(&mut console, bell, session.menu_ms)?;
+            if session.shell.prompt() == "OK " && left == Leaves::Exited {
+                console.write("can't load 'kernel'\n");
+            }
+            left
+        }
+        First::Menu => match menu(&mut console, bell, session.menu_ms)? {
+            true => Leaves::Booted,
+            false => prompt(&mut console, bell, &mut session.shell)?,
+        },
+        First::Prompt => prompt(&mut console, bell, &mut session.shell)?,
+    };
+    if left == Leaves::Booted {
+        console.write(match session.shell {
+            Shell::Userboot { .. } => "Booting [/boot/kernel/kernel]...\n",
+            Shell::Grub(_) => "Booting...\n",
+        });
+    }
+    console.restore();
+    let status = Status::Exit(i32::from(left == Leaves::Exited));
+    let system = session.shell.system();
+    with_host(directory, |host| {
+        if left == Leaves::Booted {
+            host.loaded(&session.vm, system);
+        }
+        host.end_process(session.pid, status);
+    })?;
+    Ok(status)
+}
+
+/// Waits for what is typed.
+fn wait(console: &mut Console, bell: &mut Bell, limit: Option<Duration>) -> io::Result<Vec<u8>> {
+    let files = console.files();
+    let is_typed = bell.wait(&files, limit)?.contains(&true);
+    drop(files);
+    Ok(if is_typed { console.read() } else { Vec::new() })
+}
+
+/// Lets time pass; what is typed meanwhile is lost.
+fn rest(console: &mut Console, bell: &mut Bell, milliseconds: u64) -> io::Result<()> {
+    let due = Instant::now() + Duration::from_millis(milliseconds);
+    while Instant::now() < due {
+        wait(
+            console,
+            bell,
+            Some(due.saturating_duration_since(Instant::now())),
+        )?;
+    }
+    Ok(())
+}
+
+/// Shows a menu; whether it boots, by Enter or since its time is over. Any other key stops it.
+fn menu(console: &mut Console, bell: &mut Bell, milliseconds: u64) -> io::Result<bool> {
+    let due = Instant::now() + Duration::from_millis(milliseconds);
+    let mut shown = None;
+    loop {
+        let left = due.saturating_duration_since(Instant::now());
+        let seconds = left.as_millis().div_ceil(1000);
+        if seconds == 0 {
+            console.write("\n");
+            return Ok(true);
+        }
+        if shown != Some(seconds) {
+            console.write(&format!(
+                "\rBooting in {seconds} s. Enter boots now, any other key stops. "
+            ));
+            shown = Some(seconds);
+        }
+        let whole = Duration::from_secs(u64::try_from(seconds - 1).unwrap_or(0));
+        let second = left.saturating_sub(whole);
+        match wait(console, bell, Some(second))?.first() {
+            None => {}
+            Some(b'\r' | b'\n') => {
+                console.write("\n");
+                return Ok(true);
+            }
+            Some(_) => {
+                console.write("\n");
+                return Ok(false);
+            }
+        }
+    }
+}
+
+/// Takes commands until one leaves the loader. At the end of its input it waits for more (term/emu/console.c).
+fn prompt(console: &mut Console, bell: &mut Bell, shell: &mut Shell) -> io::Result<Leaves> {
+    console.write(shell.prompt());
+    let mut line = String::new();
+    loop {
+        for byte in wait(console, bell, None)? {
+            match byte {
+                b'\r' | b'\n' => {
+                    console.write("\n");
+                    let (said, left) = shell.command(&std::mem::take(&mut line));
+                    console.write(&said);
+                    match left {
+                        Some(left) => return Ok(left),
+                        None => console.write(shell.prompt()),
+                    }
+                }
+                0x7f | 0x08 if line.pop().is_some() => console.write("\u{8} \u{8}"),
+                0x20..0x7f => {
+                    line.push(char::from(byte));
+                    console.write(char::from(byte).encode_utf8(&mut [0; 4]));
+                }
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What simulated programs do as real processes: a guest runs and talks on its console, a loader
+//! shows its menu, cu(1) relays, daemon(8) leaves its caller.
+//!
+//! The host's state stays in charge: time ends a guest there, and a signal that is sent through
+//! kill(1) acts there. A process follows it, and is told by SIGUSR1 to look again. What happens to
+//! the real process alone (SIGKILL, a SIGTERM of kill(2)) is seen by whoever loads the state next.
+
+pub mod alive;
+pub mod guest;
+pub mod loader;
+pub mod pty;
+
+mod bell;
+mod console;
+mod detach;
+mod line;
+mod nmdm;
+mod role;
+mod system;
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use super::call::{Call, Status};
+use super::daemon::Daemon;
+use super::program::with_host;
+pub(super) use bell::Bell;
+pub(super) use nmdm::start as start_nmdm;
+pub use role::Role;
+
+/// How a program goes on after its command line was accepted.
+#[derive(Clone, Debug)]
+pub enum Session {
+    /// As this program of the real machine.
+    Foreign(Call),
+    /// As a guest.
+    Guest(guest::Session),
+    /// As a loader.
+    Loader(loader::Session),
+    /// As cu(1) on this line.
+    Line(String),
+    /// As daemon(8), for this user.
+    Detach(Daemon, u32),
+    /// As an `ifconfig destroy` that waits until this tap is closed.
+    Destroy(String),
+}
+
+/// Goes on with a session to its end.
+///
+/// # Errors
+/// If the state directory cannot be used, or has gone.
+pub(super) fn run(session: Session, directory: &Path, bell: &mut Bell) -> io::Result<Status> {
+    match session {
+        Session::Foreign(call) => Err(detach::exec(&call)),
+        Session::Guest(guest) => guest::run(&guest, directory, bell),
+        Session::Loader(loader) => loader::run(loader, directory, bell),
+        Session::Line(line) => line::run(&line, directory, bell),
+        Session::Detach(daemon, uid) => detach::leave(daemon, uid),
+        Session::Destroy(tap) => destroy(&tap, directory, bell),
+    }
+}
+
+/// Waits for ever.
+///
+/// # Errors
+/// If the state directory has gone: then this is over, too.
+pub(super) fn hang(bell: &mut Bell) -> io::Result<Status> {
+    loop {
+        bell.wait(&[], None)?;
+    }
+}
+
+fn destroy(tap: &str, directory: &Path, bell: &mut Bell) -> io::Result<Status> {
+    loop {
+        let is_there = with_host(directory, |host| host.state.interfaces.contains_key(tap))?;
+        if !is_there {
+            return Ok(Status::Exit(0));
+        }
+        bell.wait(&[], Some(Duration::from_millis(50)))?;
+    }
+}
