@@ -1,176 +1,335 @@
-//! What `-d` prints does what the program does: both on hosts in many states, by real processes.
+//! What `-d` prints does what the program does: every verb of every VM of the examples on hosts in
+//! many states, by real processes, and on one of three hosts a step fails in both.
 //!
-//! `EASY_BHYVE_SEEDS` says how many states per verb (12), or which: `17..18`.
+//! `EASY_BHYVE_SEEDS` says how many states for each VM and verb (11), or which: `17..18`.
 
+mod left;
+mod step;
+
+use std::collections::BTreeMap;
 use std::io::Write;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::ops::Range;
 use std::process::{Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use serde_json::Value;
-
-use crate::host::{Host, Logged, Rule, Status};
+use crate::call::call;
+use crate::fake::Fake;
+use crate::host::build::USER;
+use crate::host::{Host, Rule};
 use crate::machine::Machine;
-use crate::variety::{self, CONFIG, Numbers, Usually};
+use crate::variety::{self, About, Numbers, Usually};
+use left::{Left, left, normal};
+use step::Failure;
 
-/// What is left of a host and its log when a verb is over.
-#[derive(Debug, PartialEq, Eq)]
-struct Left {
-    succeeded: bool,
-    changes: Vec<String>,
-    state: String,
-    files: Vec<String>,
+/// Machines at a time: most of their time they wait.
+const WORKERS: usize = 16;
+
+/// How many states are compared at the least, in how many of them a step fails, and how often each
+/// form of a verb succeeds.
+const LEAST: Least = Least {
+    states: 2_000,
+    failing: 667,
+    successes: 8,
+};
+
+struct Least {
+    states: usize,
+    failing: usize,
+    successes: usize,
 }
 
-/// A verb with its options, on hosts that suit it.
-struct Verb {
+/// A verb with its words, on hosts that suit it.
+struct Form {
+    verb: &'static str,
     words: &'static [&'static str],
     usually: Usually,
-    /// Programs of which one fails now and then.
-    fallible: &'static [&'static str],
 }
 
-const START: &[&str] = &[
-    "bhyveload",
-    "daemon",
-    "doas",
-    "grub-bhyve",
-    "ifconfig",
-    "kldload",
-    "kldstat",
-    "pgrep",
-    "ps",
-    "sysctl",
-];
-/// Not pgrep, which the program also asks for the title, as often as there is time.
-/// Nor doas and bhyve: the script cannot tell their status 1 from a power-off, as the program can.
-const TERMINAL: &[&str] = &[
-    "bhyveload",
-    "grub-bhyve",
-    "ifconfig",
-    "kldload",
-    "kldstat",
-    "ps",
-    "sysctl",
-];
-const END: &[&str] = &["bhyvectl", "doas", "ifconfig", "pgrep", "pkill", "ps"];
-const DISK: &[&str] = &["dd", "doas", "truncate", "zfs"];
-const ZFS: &[&str] = &["doas", "pgrep", "ps", "zfs"];
+const fn form(verb: &'static str, words: &'static [&'static str], usually: Usually) -> Form {
+    Form {
+        verb,
+        words,
+        usually,
+    }
+}
 
-fn seeds() -> std::ops::Range<u64> {
-    let text = std::env::var("EASY_BHYVE_SEEDS").unwrap_or_else(|_| "12".into());
+/// The forms of every verb that takes `-d`; `-p` waits for a person.
+const FORMS: &[Form] = &[
+    form("boot", &[], Usually::Stopped),
+    form("boot", &["-c", "2", "-m", "512M"], Usually::Stopped),
+    form("ttyboot", &[], Usually::Short),
+    form("install", &[], Usually::Short),
+    form("console", &[], Usually::Running),
+    form("resources", &[], Usually::Stopped),
+    form("resources", &["-V", "64m"], Usually::NoDisk),
+    form("resources", &["-V", "1g", "-s"], Usually::NoDisk),
+    form("shutdown", &[], Usually::Running),
+    form("shutdown", &["-f"], Usually::Running),
+    form("clean", &[], Usually::LeftOver),
+    form("snapshot", &["before", "it"], Usually::Stopped),
+    form("snapshot", &[], Usually::Stopped),
+    form("rollback", &[], Usually::Stopped),
+    form("rollback", &["-f", "s1"], Usually::Stopped),
+    form("clone", &["new0"], Usually::Stopped),
+    form("clone", &["@s1", "new0", "new1"], Usually::Stopped),
+];
+
+/// An example as the configuration of a machine, and its VMs.
+struct Example {
+    config: String,
+    vms: Vec<About>,
+}
+
+impl Example {
+    fn all() -> Vec<Self> {
+        let zfs = include_str!("../../examples/easy-bhyve.conf");
+        let overlay = include_str!("../../examples/easy-bhyve-svr1.conf");
+        let files = include_str!("../../examples/ufs.conf");
+        vec![
+            Self::new(zfs, &[]),
+            Self::new(&format!("{zfs}{overlay}"), &["build0"]),
+            Self::new(files, &[]),
+        ]
+    }
+
+    /// With only these of its VMs, if any are named.
+    fn new(text: &str, only: &[&str]) -> Self {
+        let text = text
+            .replace("iso_path=/vm/iso", "iso_path=@DIR@/iso")
+            .replace("iso_path=/iso", "iso_path=@DIR@/iso")
+            .replace("=/vm\n", "=@DIR@/vm\n")
+            .replace("=/data/vm/", "=@DIR@/vm/")
+            .replace("=/dev/", "=@DEV@/");
+        let here = text.replace("@DIR@", "/x").replace("@DEV@", "/dev");
+        let mut fake = Fake::new(Host::freebsd(14), USER);
+        let listed = call(
+            &mut fake,
+            &here,
+            &["easy-bhyve", "list", "--format", "json"],
+        );
+        let listed: Vec<BTreeMap<String, serde_json::Value>> =
+            serde_json::from_str(&listed.out).unwrap();
+        let vms = listed.iter().map(|row| row["name"].as_str().unwrap());
+        let vms = vms
+            .filter(|vm| only.is_empty() || only.contains(vm))
+            .map(|vm| {
+                let words = [&format!("{vm}-resources"), "--format", "json"];
+                let said = call(&mut fake, &here, &words);
+                About::new(vm, serde_json::from_str(&said.out).unwrap())
+            })
+            .collect();
+        Self {
+            config: text.replace("@DEV@", "@DIR@/dev"),
+            vms,
+        }
+    }
+
+    /// Whether a verb is one for this VM: those of ZFS are not, where disks are files.
+    fn takes(about: &About, form: &Form) -> bool {
+        let is_of_zfs = ["snapshot", "rollback", "clone"].contains(&form.verb);
+        about.images().is_empty() || !is_of_zfs
+    }
+}
+
+fn seeds() -> Range<u64> {
+    let text = std::env::var("EASY_BHYVE_SEEDS").unwrap_or_else(|_| "11".into());
     match text.split_once("..") {
         Some((from, to)) => from.parse().unwrap()..to.parse().unwrap(),
         None => 0..text.parse().unwrap(),
     }
 }
 
-/// Compares the program and its script on the hosts of every seed.
-fn compare(verb: &Verb) {
-    let name = verb.words.join(" ");
-    let mut wrong = Vec::new();
-    let mut succeeded = 0;
-    for seed in seeds() {
-        let case = Case::new(verb, seed);
-        match case.compare() {
-            Ok(done) => succeeded += usize::from(done),
-            Err(difference) => wrong.push(format!("seed {seed} ({}): {difference}", case.about)),
-        }
-    }
-    assert!(wrong.is_empty(), "{name}\n{}", wrong.join("\n\n"));
-    let few = seeds().end - seeds().start < 12;
-    assert!(few || succeeded > 1, "{name}: hardly ever succeeds");
-}
-
-/// Whether one call fails on the host of this seed.
-fn has_fault(seed: u64) -> bool {
-    seed % 3 == 2
-}
-
-/// A verb on one host.
-struct Case<'verb> {
-    verb: &'verb Verb,
+/// A verb of a VM on one host.
+struct Case<'all> {
+    example: &'all Example,
+    about: &'all About,
+    form: &'all Form,
     seed: u64,
-    host: Host,
-    config: String,
-    about: String,
 }
 
-impl<'verb> Case<'verb> {
-    fn new(verb: &'verb Verb, seed: u64) -> Self {
-        let vm = verb.words[0].split('-').next().unwrap();
-        let tap = match vm {
-            "fbsd0" => "tap1",
-            "deb0" => "tap2",
-            "net0" => "tap4",
-            _ => "tap6",
-        };
-        // The same seed is another host for another verb (FNV-1a).
-        let salt = verb
-            .words
-            .concat()
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-            });
-        let mut numbers = Numbers::new(salt ^ seed);
-        let word = *numbers.one_of(&["doas", "doas", "sudo", "mdo"]);
-        let mut host =
-            variety::host(&mut numbers, vm, tap, verb.usually).with_escalator(word, Rule::Permit);
-        let about = if has_fault(seed) {
-            variety::fault(&mut host, &mut numbers, verb.fallible, word)
-        } else {
-            "no fault".into()
-        };
-        Self {
-            verb,
-            seed,
-            host,
-            config: CONFIG.replace("@WORD@", word),
-            about,
+/// How a case went, if run and script agree.
+#[derive(Clone, Copy)]
+struct Went {
+    succeeded: bool,
+    /// Whether a step failed in both.
+    failed_in_both: bool,
+}
+
+#[test]
+fn the_script_does_what_the_run_does_on_every_host() {
+    let examples = Example::all();
+    let mut cases = Vec::new();
+    for seed in seeds() {
+        for example in &examples {
+            for about in &example.vms {
+                for form in FORMS.iter().filter(|form| Example::takes(about, form)) {
+                    cases.push(Case {
+                        example,
+                        about,
+                        form,
+                        seed,
+                    });
+                }
+            }
         }
     }
+    let results = compare_all(&cases);
+    let mut wrong = Vec::new();
+    let mut successes: BTreeMap<String, usize> = BTreeMap::new();
+    let mut failing = 0;
+    for (case, result) in cases.iter().zip(results) {
+        let count = successes.entry(case.form.name()).or_default();
+        match result {
+            Ok(went) => {
+                *count += usize::from(went.succeeded);
+                failing += usize::from(went.failed_in_both);
+            }
+            Err(difference) => wrong.push(format!("{}: {difference}", case.name())),
+        }
+    }
+    println!(
+        "{} hosts, on {failing} of them a step failed in both; successes: {successes:?}",
+        cases.len()
+    );
+    assert!(
+        wrong.is_empty(),
+        "{} differ\n{}",
+        wrong.len(),
+        wrong.join("\n\n")
+    );
+    if std::env::var_os("EASY_BHYVE_SEEDS").is_none() {
+        assert!(cases.len() >= LEAST.states, "too few hosts");
+        assert!(failing >= LEAST.failing, "too few steps fail");
+        let rare = successes
+            .iter()
+            .filter(|(_, times)| **times < LEAST.successes);
+        assert_eq!(rare.count(), 0, "a verb hardly ever succeeds");
+    }
+}
 
-    /// Whether it succeeded, or how the two differ.
-    fn compare(&self) -> Result<bool, String> {
-        let (verb, seed) = (self.verb, self.seed);
-        let real = Machine::new(self.host.clone(), &self.config);
-        let ran = real.program(verb.words).output().unwrap();
+/// The result of each case, by several workers.
+fn compare_all(cases: &[Case<'_>]) -> Vec<Result<Went, String>> {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..WORKERS {
+            scope.spawn(|| {
+                while let Some((at, case)) = {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    cases.get(at).map(|case| (at, case))
+                } {
+                    let result = case.compare();
+                    let mut all = results.lock().unwrap_or_else(PoisonError::into_inner);
+                    all.insert(at, result);
+                }
+            });
+        }
+    });
+    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    assert_eq!(results.len(), cases.len(), "a worker gave up");
+    results.into_values().collect()
+}
+
+impl Form {
+    /// Whether it shows what the host answers and changes nothing.
+    fn only_asks(&self) -> bool {
+        self.words.is_empty() && ["resources", "snapshot"].contains(&self.verb)
+    }
+
+    fn name(&self) -> String {
+        [&[self.verb], self.words].concat().join(" ")
+    }
+}
+
+impl Case<'_> {
+    fn name(&self) -> String {
+        format!("{}-{}, seed {}", self.about.vm, self.form.name(), self.seed)
+    }
+
+    /// The words of a call, with some more behind the name.
+    fn words(&self, more: &[&str]) -> Vec<String> {
+        let link = format!("{}-{}", self.about.vm, self.form.verb);
+        let rest = more.iter().chain(self.form.words);
+        std::iter::once(link)
+            .chain(rest.map(|word| (*word).to_owned()))
+            .collect()
+    }
+
+    /// The host, its configuration, and which step fails there.
+    fn host(&self) -> (Host, String, Option<Failure>) {
+        let mut numbers = Numbers::new(self.seed, &self.name());
+        let word = *numbers.one_of(&["doas", "doas", "sudo", "mdo"]);
+        let mut host = variety::host(&mut numbers, self.about, self.form.usually)
+            .with_escalator(word, Rule::Permit);
+        let mut config = self.example.config.replace("privilege=auto\n", "");
+        config.push_str(&format!("privilege={word}\n"));
+        let failure = if numbers.below(5) < 3 {
+            Failure::choose(&host, &config, self, &mut numbers)
+        } else {
+            None
+        };
+        if let Some(failure) = &failure {
+            failure.order(&mut host);
+        }
+        (host, config, failure)
+    }
+
+    /// A machine with this host, and the files that the VM needs.
+    fn machine(&self, host: &Host, config: &str) -> Machine {
+        let machine = Machine::new(host.clone(), config);
+        let mut numbers = Numbers::new(self.seed, &self.about.vm);
+        for iso in self.about.isos() {
+            if !numbers.once_in(25) {
+                std::fs::write(machine.path().join("iso").join(iso), "a system").unwrap();
+            }
+        }
+        for image in self.about.images() {
+            let is_there = self.form.usually != Usually::NoDisk && !numbers.once_in(12);
+            if is_there {
+                std::fs::write(machine.path().join("vm").join(image), "a system").unwrap();
+            }
+        }
+        machine
+    }
+
+    /// How it went, or how the two differ.
+    fn compare(&self) -> Result<Went, String> {
+        let (host, config, failure) = self.host();
+        let real = self.machine(&host, &config);
+        let ran = real.program(&self.words(&[])).output().unwrap();
         let run = left(&real, &ran);
 
-        let shown = Machine::new(self.host.clone(), &self.config);
-        let dry: Vec<&str> = [&verb.words[..1], &["-d"], &verb.words[1..]].concat();
-        let script = shown.program(&dry).output().unwrap();
+        let shown = self.machine(&host, &config);
+        let script = shown.program(&self.words(&["-d"])).output().unwrap();
+        let about = format!("{failure:?}, {}", config.lines().last().unwrap_or_default());
         if !script.status.success() {
-            let refusal = |output: &Output, machine: &Machine| {
-                let text = normal(&String::from_utf8_lossy(&output.stderr), machine.path());
-                (output.status.code(), text)
-            };
-            let (of_run, of_script) = (refusal(&ran, &real), refusal(&script, &shown));
-            if of_run != of_script || !run.changes.is_empty() {
-                return Err(format!(
-                    "-d refuses otherwise\nrun: {of_run:#?}\nits changes: {:#?}\n-d: {of_script:#?}",
-                    run.changes
-                ));
-            }
-            return Ok(false);
+            return refused(&real, &ran, &run, &shown, &script)
+                .map_err(|difference| format!("{about}: {difference}"));
         }
-        let result = run_script(&shown, &script.stdout, seed);
+        let result = run_script(&shown, &script.stdout, self.seed);
         let scripted = left(&shown, &result);
         let said = |output: &Output, machine: &Machine| {
             normal(&String::from_utf8_lossy(&output.stdout), machine.path())
         };
-        let is_text = verb.words[0].ends_with("-resources");
-        if run == scripted && (!is_text || said(&ran, &real) == said(&result, &shown)) {
-            // A refusal before any change is one of -d, too, unless a call fails behind the survey.
-            if !run.succeeded && run.changes.is_empty() && !has_fault(seed) {
-                let err = String::from_utf8_lossy(&ran.stderr);
-                return Err(format!("only the run refuses: {err}"));
-            }
-            return Ok(run.succeeded);
+        let is_text = self.form.verb == "resources" || self.form.only_asks();
+        let same_text = !is_text || said(&ran, &real) == said(&result, &shown);
+        // A refusal before any change is one of -d, too, unless a call fails behind the survey.
+        let only_run_refuses =
+            !run.succeeded && run.changes.is_empty() && failure.is_none() && !self.form.only_asks();
+        if run == scripted && same_text && !only_run_refuses {
+            let is_hit = |machine: &Machine| {
+                failure
+                    .as_ref()
+                    .is_some_and(|failure| failure.is_hit(&machine.host()))
+            };
+            return Ok(Went {
+                succeeded: run.succeeded,
+                failed_in_both: is_hit(&real) && is_hit(&shown),
+            });
         }
         Err(format!(
-            "{}\nrun said: {}{}\nscript said: {}{}\n{}",
+            "{about}\n{}\nrun said: {}{}\nscript said: {}{}\n{}",
             similar_asserts::SimpleDiff::from_str(
                 &format!("{run:#?}").replace("\\n", "\n"),
                 &format!("{scripted:#?}").replace("\\n", "\n"),
@@ -184,6 +343,31 @@ impl<'verb> Case<'verb> {
             String::from_utf8_lossy(&script.stdout),
         ))
     }
+}
+
+/// Where `-d` refuses, the run has refused in the same words and changed nothing.
+fn refused(
+    real: &Machine,
+    ran: &Output,
+    run: &Left,
+    shown: &Machine,
+    script: &Output,
+) -> Result<Went, String> {
+    let refusal = |output: &Output, machine: &Machine| {
+        let text = normal(&String::from_utf8_lossy(&output.stderr), machine.path());
+        (output.status.code(), text)
+    };
+    let (of_run, of_script) = (refusal(ran, real), refusal(script, shown));
+    if of_run != of_script || !run.changes.is_empty() {
+        return Err(format!(
+            "-d refuses otherwise\nrun: {of_run:#?}\nits changes: {:#?}\n-d: {of_script:#?}",
+            run.changes
+        ));
+    }
+    Ok(Went {
+        succeeded: false,
+        failed_in_both: false,
+    })
 }
 
 /// Runs the script as a file, or as the pipe brings it.
@@ -203,158 +387,4 @@ fn run_script(machine: &Machine, script: &[u8], seed: u64) -> Output {
     // A script that gives up early leaves the rest of it unread.
     let _ = sh.stdin.take().unwrap().write_all(script);
     sh.wait_with_output().unwrap()
-}
-
-fn left(machine: &Machine, output: &Output) -> Left {
-    let mut host = machine.host();
-    host.advance(60.0);
-    let changes = host.calls().iter().filter(|call| {
-        let words: Vec<&str> = call.argv.iter().map(String::as_str).collect();
-        call.depth == 0 && is_change(&words)
-    });
-    Left {
-        succeeded: output.status.success(),
-        changes: changes.map(|call| line(call, machine.path())).collect(),
-        state: state(&host, machine.path()),
-        files: files(&machine.path().join("vm")),
-    }
-}
-
-/// A call and how it ended; nothing of a scratch directory is left.
-fn line(call: &Logged, directory: &Path) -> String {
-    for word in &call.argv {
-        if word.starts_with("/tmp/easy-bhyve.") {
-            assert!(!Path::new(word).exists(), "{word} is left");
-        }
-    }
-    let status = match call.status {
-        Status::Running(_) => "runs".to_owned(),
-        other => format!("{other:?}"),
-    };
-    normal(&format!("{}: {status}", call.argv.join(" ")), directory)
-}
-
-/// Whether a command is more than a question.
-fn is_change(words: &[&str]) -> bool {
-    match words {
-        ["doas" | "sudo", command @ ..] | ["mdo", "-i", command @ ..] => is_change(command),
-        ["kldstat" | "ps" | "pgrep", ..] | ["zfs", "list" | "get", ..] => false,
-        ["sysctl", words @ ..] => words.iter().any(|word| word.contains('=')),
-        ["ifconfig", words @ ..] => words.len() > 1,
-        _ => true,
-    }
-}
-
-/// The settled state as text, without times, and with processes by their order.
-fn state(host: &Host, directory: &Path) -> String {
-    let state = host.state.settled();
-    let pids: Vec<i32> = state.processes.keys().copied().collect();
-    let mut value = serde_json::to_value(&state).unwrap();
-    settle(&mut value, &pids);
-    normal(&serde_json::to_string_pretty(&value).unwrap(), directory)
-}
-
-fn settle(value: &mut Value, pids: &[i32]) {
-    let name = |pid: i64| {
-        let at = pids.iter().position(|one| i64::from(*one) == pid)?;
-        (pid > 1).then(|| format!("process {at}"))
-    };
-    match value {
-        Value::Object(table) => {
-            let old = std::mem::take(table);
-            for (key, mut value) in old {
-                if ["creation", "createtxg", "started_ms"].contains(&key.as_str()) {
-                    continue;
-                }
-                settle(&mut value, pids);
-                let key = key.parse().ok().and_then(name).unwrap_or(key);
-                table.insert(key, value);
-            }
-        }
-        Value::Array(all) => all.iter_mut().for_each(|one| settle(one, pids)),
-        Value::Number(number) => {
-            if let Some(name) = number.as_i64().and_then(name) {
-                *value = name.into();
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Without what two runs never have in common: directories, the minute, random names.
-fn normal(text: &str, directory: &Path) -> String {
-    let text = text.replace(directory.to_str().unwrap(), "@DIR@");
-    let mut normal = String::new();
-    let mut rest = text.as_str();
-    while let Some(at) = rest.find(['_', '.']) {
-        let (before, after) = rest.split_at(at + 1);
-        normal.push_str(before);
-        let length = if before.ends_with("/tmp/easy-bhyve.") {
-            8
-        } else {
-            12
-        };
-        rest = match after.get(..length) {
-            Some(word) if length == 8 && word.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-                normal.push_str("RANDOM");
-                &after[length..]
-            }
-            Some(word) if length == 12 && word.bytes().all(|byte| byte.is_ascii_digit()) => {
-                normal.push_str("MINUTE");
-                &after[length..]
-            }
-            _ => after,
-        };
-    }
-    normal + rest
-}
-
-/// The files of a directory: name, length, whether blocks are allocated.
-fn files(directory: &Path) -> Vec<String> {
-    let mut all: Vec<String> = std::fs::read_dir(directory)
-        .unwrap()
-        .map(|entry| {
-            let entry = entry.unwrap();
-            let about = entry.metadata().unwrap();
-            let name = entry.file_name().into_string().unwrap();
-            format!("{name} {} {}", about.len(), about.blocks() > 0)
-        })
-        .collect();
-    all.sort();
-    all
-}
-
-/// A test for one line of a user.
-macro_rules! same {
-    ($($name:ident: [$($word:literal),+] $usually:ident $fallible:ident;)+) => {$(
-        #[test]
-        fn $name() {
-            compare(&Verb {
-                words: &[$($word),+],
-                usually: Usually::$usually,
-                fallible: $fallible,
-            });
-        }
-    )+};
-}
-
-same! {
-    the_script_boots_as_the_run_does_with_bhyveload: ["fbsd0-boot"] Stopped START;
-    the_script_boots_as_the_run_does_with_grub: ["deb0-boot"] Stopped START;
-    the_script_boots_as_the_run_does_with_grub_commands: ["net0-boot"] Stopped START;
-    the_script_boots_on_the_terminal_as_the_run_does: ["fbsd0-ttyboot"] Short TERMINAL;
-    the_script_boots_grub_on_the_terminal_as_the_run_does: ["deb0-ttyboot"] Short TERMINAL;
-    the_script_installs_as_the_run_does_with_bhyveload: ["fbsd0-install"] Short TERMINAL;
-    the_script_installs_as_the_run_does_with_grub_commands: ["net0-install"] Short TERMINAL;
-    the_script_shuts_down_as_the_run_does: ["fbsd0-shutdown"] Running END;
-    the_script_cuts_the_power_as_the_run_does: ["fbsd0-shutdown", "-f"] Running END;
-    the_script_cleans_as_the_run_does: ["deb0-clean"] LeftOver END;
-    the_script_makes_a_volume_as_the_run_does: ["fbsd0-resources", "-V", "20g"] NoDisk DISK;
-    the_script_makes_a_sparse_volume_as_the_run_does: ["fbsd0-resources", "-V", "1g", "-s"] NoDisk DISK;
-    the_script_makes_a_file_as_the_run_does: ["file0-resources", "-V", "64k"] NoDisk DISK;
-    the_script_makes_a_sparse_file_as_the_run_does: ["file0-resources", "-V", "1m", "-s"] NoDisk DISK;
-    the_script_takes_a_snapshot_as_the_run_does: ["fbsd0-snapshot", "before", "it"] Stopped ZFS;
-    the_script_rolls_back_as_the_run_does: ["fbsd0-rollback", "s1", "-f"] Stopped ZFS;
-    the_script_clones_once_as_the_run_does: ["fbsd0-clone", "new0"] Stopped ZFS;
-    the_script_clones_twice_as_the_run_does: ["fbsd0-clone", "@s1", "new0", "new1"] Stopped ZFS;
 }

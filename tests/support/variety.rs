@@ -1,19 +1,7 @@
-//! Hosts in many states, each made from a number.
+//! Hosts in many states, each made from a number, for a VM of the examples.
 
 use crate::host::{Edit, Ending, Host};
-
-/// The settings that go with [`host`]; `@DIR@` is the directory of a machine and `@WORD@`
-/// the escalator.
-pub(crate) const CONFIG: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm privilege=@WORD@
-fbsd0_id=1 fbsd0_freebsd=YES fbsd0_cd0=@DIR@/iso/fbsd.iso
-deb0_id=2 deb0_cd0=@DIR@/iso/deb.iso deb0_if0=tap2 deb0_if1=tap3 deb0_if1_bridge=bridge1
-net0_id=4 net0_cd0=@DIR@/iso/deb.iso
-net0_grub_install='linux (cd0)/vmlinuz
-initrd (cd0)/initrd'
-net0_grub_boot='linux (hd0,msdos1)/vmlinuz'
-new0_id=5
-file0_id=6 file0_hd0=@DIR@/vm/file0
-";
+use std::collections::BTreeMap;
 
 /// What a verb needs to be there most of the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,13 +18,20 @@ pub(crate) enum Usually {
     NoDisk,
 }
 
+/// Milliseconds that a short guest runs: long enough to be seen on a machine that has much to do.
+const SHORT_MS: u64 = 1_500;
+
 /// Numbers that look random (splitmix64).
 pub(crate) struct Numbers(u64);
 
 impl Numbers {
-    /// Always the same numbers for one seed.
-    pub(crate) fn new(seed: u64) -> Self {
-        let mut numbers = Self(seed.wrapping_mul(0x2545_f491_4f6c_dd1d));
+    /// Always the same numbers for one seed and one text.
+    pub(crate) fn new(seed: u64, text: &str) -> Self {
+        // FNV-1a
+        let salt = text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        let mut numbers = Self((salt ^ seed).wrapping_mul(0x2545_f491_4f6c_dd1d));
         numbers.next();
         numbers
     }
@@ -66,46 +61,128 @@ impl Numbers {
     }
 }
 
-/// A host for a verb of `vm`, whose first tap is `tap`.
-pub(crate) fn host(numbers: &mut Numbers, vm: &str, tap: &str, usually: Usually) -> Host {
-    let mut host = Host::freebsd(*numbers.one_of(&[14, 15]));
-    for name in ["fbsd0", "deb0", "net0"] {
-        if usually != Usually::NoDisk && !(name == vm && numbers.once_in(12)) {
-            host = host.with_volume(&format!("zroot/vm/{name}"), 1 << 30);
+/// A VM by its own `resources`.
+#[derive(Clone, Debug)]
+pub(crate) struct About {
+    /// Its name.
+    pub(crate) vm: String,
+    settings: BTreeMap<String, String>,
+}
+
+impl About {
+    /// The VM of this name with these settings.
+    pub(crate) fn new(vm: &str, settings: BTreeMap<String, String>) -> Self {
+        Self {
+            vm: vm.to_owned(),
+            settings,
         }
     }
-    host = network(host, numbers, vm, tap);
-    host = snapshots(host, numbers, vm);
 
-    host.state.guest.title_ms = 0;
-    host.state.guest.acpi_ms = (!numbers.once_in(6)).then_some(0);
-    host.state.guest.button_ms = Some(0);
+    fn one(&self, key: &str) -> &str {
+        self.settings.get(key).map_or("", String::as_str)
+    }
+
+    /// The values of `hd0`, `hd1` and so on.
+    fn numbered(&self, kind: &str) -> Vec<&str> {
+        let keys = (0..8).map(|number| format!("{kind}{number}"));
+        keys.filter_map(|key| self.settings.get(&key).map(String::as_str))
+            .filter(|value| !value.is_empty())
+            .collect()
+    }
+
+    /// The volumes that are its disks.
+    fn volumes(&self) -> Vec<&str> {
+        let disks = self.numbered("hd").into_iter();
+        disks
+            .filter_map(|disk| disk.strip_prefix("/dev/zvol/"))
+            .collect()
+    }
+
+    /// The names of the image files that are its disks.
+    pub(crate) fn images(&self) -> Vec<&str> {
+        let disks = self.numbered("hd").into_iter();
+        disks
+            .filter(|disk| !disk.starts_with("/dev/"))
+            .filter_map(|disk| disk.rsplit('/').next())
+            .collect()
+    }
+
+    /// The names of its ISO images.
+    pub(crate) fn isos(&self) -> Vec<&str> {
+        let cds = self.numbered("cd").into_iter();
+        cds.filter_map(|cd| cd.rsplit('/').next()).collect()
+    }
+
+    fn first_tap(&self) -> &str {
+        self.one("if0")
+    }
+}
+
+/// A host for a verb of this VM.
+pub(crate) fn host(numbers: &mut Numbers, about: &About, usually: Usually) -> Host {
+    let mut host = Host::freebsd(*numbers.one_of(&[14, 14, 15, 15, 16]));
+    let netif = about.one("host_netif");
+    if !host.state.interfaces.contains_key(netif) {
+        let address = "inet 192.0.2.11 netmask 0xffffff00 broadcast 192.0.2.255".to_owned();
+        let card = host.add_interface(netif, crate::host::state::Kind::Physical);
+        card.up = true;
+        card.addresses = vec![address];
+    }
+    if host.state.major() == 16 || numbers.once_in(5) {
+        // From 16 on a card in a bridge has no address.
+        host.state.interfaces.get_mut(netif).unwrap().addresses = Vec::new();
+    }
+    let has_disks = usually != Usually::NoDisk && !numbers.once_in(12);
+    for volume in about.volumes() {
+        if has_disks {
+            host = host.with_volume(volume, 1 << 30);
+        }
+    }
+    host = network(host, numbers, about);
+    host = snapshots(host, numbers, about);
+    guests(host, numbers, about, usually, has_disks)
+}
+
+/// What runs, and how guests behave.
+fn guests(
+    mut host: Host,
+    numbers: &mut Numbers,
+    about: &About,
+    usually: Usually,
+    has_disks: bool,
+) -> Host {
+    let guest = &mut host.state.guest;
+    guest.loader_ms = 0;
+    guest.title_ms = 0;
+    guest.acpi_ms = (!numbers.once_in(6)).then_some(0);
+    guest.button_ms = Some(0);
     let is_running = match usually {
         Usually::Running => !numbers.once_in(6),
         _ => numbers.once_in(10),
     };
-    let can_run = host.state.datasets.contains_key(&format!("zroot/vm/{vm}"))
-        && host
-            .state
-            .interfaces
-            .get(tap)
-            .is_none_or(|tap| tap.opened_by.is_none());
+    let tap = host.state.interfaces.get(about.first_tap());
+    let can_run = has_disks && tap.is_none_or(|tap| tap.opened_by.is_none());
     if is_running && can_run {
-        host = host.with_running_vm(vm, &format!("/dev/zvol/zroot/vm/{vm}"), tap);
+        host = running(host, about);
     } else if numbers.once_in(if usually == Usually::LeftOver { 2 } else { 4 }) {
-        host = host.with_leftover_vm(vm, 256 << 20);
+        host = host.with_leftover_vm(&about.vm, 256 << 20);
     }
     if numbers.once_in(5) {
         host = host.with_volume("zroot/another", 1 << 30);
         host = host.with_running_vm("another", "/dev/zvol/zroot/another", "tap99");
     }
+    if numbers.once_in(15) {
+        host = host.with_hidden_processes();
+    }
     if usually == Usually::Short {
-        host.state.guest.runs_ms = Some(800);
+        host.state.guest.runs_ms = Some(SHORT_MS);
         let endings = [
             Ending::PowerOff,
             Ending::Reboot,
             Ending::Halt,
             Ending::TripleFault,
+            Ending::Error,
+            Ending::Unknown,
             Ending::Signal(9),
         ];
         host.state.guest.endings = vec![*numbers.one_of(&endings)];
@@ -113,7 +190,33 @@ pub(crate) fn host(numbers: &mut Numbers, vm: &str, tap: &str, usually: Usually)
     host
 }
 
-fn network(mut host: Host, numbers: &mut Numbers, vm: &str, tap: &str) -> Host {
+/// The VM runs in the background, with the tap and the console that it is given.
+fn running(mut host: Host, about: &About) -> Host {
+    let (vm, tap) = (&about.vm, about.first_tap());
+    let disk = if let Some(volume) = about.volumes().first() {
+        format!("/dev/zvol/{volume}")
+    } else {
+        host = host.with_image("/vm/disk", 1 << 30);
+        "/vm/disk".to_owned()
+    };
+    if !host.state.interfaces.contains_key(tap) {
+        host = host.with_tap(tap, &format!("easy-bhyve:{vm}"));
+    }
+    let console = about.one("con");
+    host = host.with_commands(&[
+        "kldload -n vmm nmdm",
+        &format!("bhyveload -m 512M -d {disk} {vm}"),
+        &format!(
+            "daemon -f bhyve -A -H -m 512M -s 0:0,hostbridge -s 1:0,lpc -s 2:0,virtio-net,{tap} \
+             -s 3:0,virtio-blk,{disk} -l com1,{console} {vm}"
+        ),
+    ]);
+    host.advance(60.0);
+    host
+}
+
+fn network(mut host: Host, numbers: &mut Numbers, about: &About) -> Host {
+    let (vm, tap, netif) = (&about.vm, about.first_tap(), about.one("host_netif"));
     let modules = [
         "kldload -n vmm nmdm if_tuntap if_bridge",
         "kldload -n nmdm if_bridge",
@@ -134,7 +237,7 @@ fn network(mut host: Host, numbers: &mut Numbers, vm: &str, tap: &str) -> Host {
             }
             let bridge = if number == 7 { "bridge7" } else { "bridge0" };
             let create = format!("ifconfig {bridge} create");
-            let add = format!("ifconfig {bridge} addm igb0 up");
+            let add = format!("ifconfig {bridge} addm {netif} up");
             host = host.with_commands(&[&create, &add]);
         }
     }
@@ -153,16 +256,23 @@ fn network(mut host: Host, numbers: &mut Numbers, vm: &str, tap: &str) -> Host {
             host.edit(&Edit::OpenTap("tap40".into()));
         }
     }
-    let has = |name: &str| host.state.interfaces.contains_key(name);
-    if has(tap) && has("bridge0") && numbers.once_in(2) {
-        let add = format!("ifconfig bridge0 addm {tap}");
-        host = host.with_commands(&[&add]);
+    let has = |host: &Host, name: &str| host.state.interfaces.contains_key(name);
+    if has(&host, tap) {
+        if has(&host, "bridge0") && numbers.once_in(2) {
+            host = host.with_commands(&[&format!("ifconfig bridge0 addm {tap}")]);
+        } else if numbers.once_in(6) {
+            host = host.with_commands(&[
+                "kldload -n if_bridge",
+                "ifconfig bridge9 create",
+                &format!("ifconfig bridge9 addm {tap}"),
+            ]);
+        }
     }
     host
 }
 
-fn snapshots(mut host: Host, numbers: &mut Numbers, vm: &str) -> Host {
-    let volume = format!("zroot/vm/{vm}");
+fn snapshots(mut host: Host, numbers: &mut Numbers, about: &About) -> Host {
+    let volume = format!("zroot/vm/{}", about.vm);
     if host.state.datasets.contains_key(&volume) {
         for number in 1..=numbers.below(4) {
             let take = format!("zfs snapshot {volume}@s{number}");
@@ -175,29 +285,4 @@ fn snapshots(mut host: Host, numbers: &mut Numbers, vm: &str) -> Host {
         }
     }
     host
-}
-
-/// Lets one call of some program fail; says which.
-///
-/// Where `programs` has doas, the escalator is meant.
-pub(crate) fn fault(
-    host: &mut Host,
-    numbers: &mut Numbers,
-    programs: &[&str],
-    escalator: &str,
-) -> String {
-    let program = match *numbers.one_of(programs) {
-        "doas" => escalator,
-        other => other,
-    };
-    let calls = match program {
-        "doas" | "ifconfig" | "mdo" | "sudo" => 8,
-        "pgrep" | "zfs" => 4,
-        "sysctl" => 2,
-        _ => 1,
-    };
-    let nth = 1 + u32::try_from(numbers.below(calls)).unwrap();
-    let status = *numbers.one_of(&[1, 2, 64]);
-    host.fail(program, nth, status, &format!("{program}: out of luck"));
-    format!("call {nth} of {program} fails with status {status}")
 }

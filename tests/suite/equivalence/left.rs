@@ -1,0 +1,180 @@
+//! What is left of a host when a verb is over, as text that two hosts can have in common.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::Output;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::host::process::Process;
+use crate::host::{Host, Logged};
+use crate::machine::Machine;
+
+/// How long the driver of a null modem may take to see that both ends are closed.
+const DRIVER_TIME: Duration = Duration::from_secs(10);
+
+/// What is left of a host and its log.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Left {
+    pub(super) succeeded: bool,
+    pub(super) changes: Vec<String>,
+    state: String,
+    files: Vec<String>,
+}
+
+/// What a command has left.
+pub(super) fn left(machine: &Machine, output: &Output) -> Left {
+    let mut host = settled(machine);
+    host.advance(60.0);
+    let changes = host.calls().iter().filter(|call| {
+        let words: Vec<&str> = call.argv.iter().map(String::as_str).collect();
+        call.depth == 0 && is_change(&words)
+    });
+    Left {
+        succeeded: output.status.success(),
+        changes: changes.map(|call| line(call, machine.path())).collect(),
+        state: state(&host, machine.path()),
+        files: files(&machine.path().join("vm")),
+    }
+}
+
+/// The host once no null modem is there that nobody has open.
+fn settled(machine: &Machine) -> Host {
+    let start = Instant::now();
+    loop {
+        let host = machine.host();
+        let is_free = |pair: &crate::host::state::Nmdm| pair.a.is_none() && pair.b.is_none();
+        if !host.state.nmdm.values().any(is_free) || start.elapsed() > DRIVER_TIME {
+            return host;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A call and how it ended; nothing of a scratch directory is left.
+fn line(call: &Logged, directory: &Path) -> String {
+    for word in &call.argv {
+        if word.starts_with("/tmp/easy-bhyve.") {
+            assert!(!Path::new(word).exists(), "{word} is left");
+        }
+    }
+    normal(
+        &format!("{}: {:?}", call.argv.join(" "), call.status),
+        directory,
+    )
+}
+
+/// Whether a command is more than a question.
+pub(super) fn is_change(words: &[&str]) -> bool {
+    match words {
+        ["doas" | "sudo", command @ ..] | ["mdo", "-i", command @ ..] => is_change(command),
+        ["kldstat" | "ps" | "pgrep", ..] | ["zfs", "list" | "get", ..] => false,
+        ["sysctl", words @ ..] => words.iter().any(|word| word.contains('=')),
+        ["ifconfig", words @ ..] => words.len() > 1,
+        _ => true,
+    }
+}
+
+/// The settled state as text, without times, and with processes by what they are.
+fn state(host: &Host, directory: &Path) -> String {
+    let state = host.state.settled();
+    let mut all: Vec<&Process> = state.processes.values().collect();
+    all.sort_by_key(|process| process.started_ms);
+    let mut times: BTreeMap<String, u32> = BTreeMap::new();
+    let names = all.into_iter().map(|process| {
+        let about = process.argv.join(" ");
+        let nth = times.entry(about.clone()).or_default();
+        *nth += 1;
+        (i64::from(process.pid), format!("{about} ({nth})"))
+    });
+    let names: BTreeMap<i64, String> = names.collect();
+    let mut value = serde_json::to_value(&state).unwrap();
+    settle(&mut value, &names);
+    normal(&serde_json::to_string_pretty(&value).unwrap(), directory)
+}
+
+/// Takes times away, and gives processes their names.
+fn settle(value: &mut Value, names: &BTreeMap<i64, String>) {
+    let name = |pid: i64| names.get(&pid).cloned();
+    match value {
+        Value::Object(table) => {
+            for (key, mut value) in std::mem::take(table) {
+                match key.as_str() {
+                    "creation" | "createtxg" | "started_ms" | "live" => continue,
+                    "pid" | "ppid" | "opened_by" | "a" | "b" | "child" => {
+                        if let Some(name) = value.as_i64().and_then(name) {
+                            value = name.into();
+                        }
+                    }
+                    _ => settle(&mut value, names),
+                }
+                let key = key.parse().ok().and_then(name).unwrap_or(key);
+                table.insert(key, value);
+            }
+        }
+        Value::Array(all) => all.iter_mut().for_each(|one| settle(one, names)),
+        _ => {}
+    }
+}
+
+/// Without what two runs never have in common: directories, pids, the minute, random names.
+pub(super) fn normal(text: &str, directory: &Path) -> String {
+    let text = text.replace(directory.to_str().unwrap(), "@DIR@");
+    let is_digit = |byte: u8| byte.is_ascii_digit();
+    let text = masked(&text, &["pid "], None, is_digit, "PID");
+    let text = masked(
+        &text,
+        &["/tmp/easy-bhyve."],
+        Some(8),
+        |byte| byte.is_ascii_alphanumeric(),
+        "RANDOM",
+    );
+    masked(&text, &["_", "."], Some(12), is_digit, "MINUTE")
+}
+
+/// Puts `mask` in the place of the characters behind each of these words: so many, or as many as are
+/// of the kind.
+fn masked(
+    text: &str,
+    behind: &[&str],
+    length: Option<usize>,
+    is_of_kind: fn(u8) -> bool,
+    mask: &str,
+) -> String {
+    let mut masked = String::new();
+    let mut rest = text;
+    loop {
+        let found = behind
+            .iter()
+            .filter_map(|word| Some(rest.find(word)? + word.len()))
+            .min();
+        let Some(at) = found else {
+            return masked + rest;
+        };
+        let (before, after) = rest.split_at(at);
+        masked += before;
+        let of_kind = after.bytes().take_while(|byte| is_of_kind(*byte)).count();
+        let end = length.map_or(of_kind, |length| if of_kind >= length { length } else { 0 });
+        if end > 0 {
+            masked += mask;
+        }
+        rest = &after[end..];
+    }
+}
+
+/// The files of a directory: name, length, whether blocks are allocated.
+fn files(directory: &Path) -> Vec<String> {
+    let mut all: Vec<String> = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| {
+            let entry = entry.unwrap();
+            let about = entry.metadata().unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            format!("{name} {} {}", about.len(), about.blocks() > 0)
+        })
+        .collect();
+    all.sort();
+    all
+}
