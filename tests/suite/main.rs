@@ -16,6 +16,7 @@ mod case;
 mod cases;
 mod cli;
 mod config_sh;
+mod demo;
 mod equivalence;
 mod examples;
 #[path = "../support/fake.rs"]

@@ -116,6 +116,18 @@ fn plans_know_no_host() {
 }
 
 #[test]
+fn no_line_of_the_simulated_host_is_shipped() {
+    let words = [
+        "#[path",
+        "tests/",
+        "playground",
+        "PLAYGROUND",
+        "include_str!",
+    ];
+    assert_eq!(uses("src/", &words, &[]), none());
+}
+
+#[test]
 fn nothing_shipped_panics_on_purpose() {
     assert_eq!(uses("src/", &[".unwrap()", ".expect(\""], &[]), none());
 }

@@ -1,0 +1,109 @@
+//! The playground as a newcomer meets it: the demonstration, and the shell.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use crate::machine::playground;
+
+/// The playground in an environment without any setting of its caller's.
+fn command(arguments: &[&str], temporary: &Path) -> Command {
+    let mut command = Command::new(playground());
+    command
+        .args(arguments)
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("TMPDIR", temporary)
+        .stdin(Stdio::null());
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn the_demonstration_plays_a_life_and_ends_well() {
+    let temporary = tempfile::tempdir().unwrap();
+    let output = command(&["--demo"], temporary.path()).output().unwrap();
+    let said = text(&output.stdout);
+    assert_eq!(
+        (output.status.code(), text(&output.stderr)),
+        (Some(0), String::new()),
+        "{said}"
+    );
+    // What each scene must have shown, in this order.
+    let shown = [
+        "This is a SIMULATION",
+        "$ easy-bhyve list",
+        "bhyveload   2",
+        "$ fbsd0-resources -V 20g -s",
+        "$ fbsd0-install",
+        "The installation is complete.",
+        "fbsd0-install: the guest rebooted",
+        "$ fbsd0-boot -d",
+        "set -eu",
+        "fbsd0-boot: fbsd0 is running",
+        "login: root",
+        "FreeBSD fbsd0 amd64",
+        "fbsd0  running",
+        "fbsd0-shutdown: fbsd0 has ended and its resources are free",
+        "fbsd0-snapshot: took zroot/vm/fbsd0@_",
+        "fbsd0-rollback: rolled back",
+        "fbsd0-clone: cloned",
+        "$ easy-bhyve status\nno VM is running",
+    ];
+    let mut rest = said.as_str();
+    for part in shown {
+        let Some(at) = rest.find(part) else {
+            panic!("{part:?} is not shown in its place:\n{said}");
+        };
+        rest = &rest[at + part.len()..];
+    }
+    let left = std::fs::read_dir(temporary.path()).unwrap().count();
+    assert_eq!(left, 0, "its directory is left");
+}
+
+/// What a person at the shell sees who types these lines.
+fn played(lines: &str) -> Output {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut shell = command(&[], temporary.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = shell.stdin.take().unwrap();
+    stdin.write_all(lines.as_bytes()).unwrap();
+    drop(stdin);
+    let output = shell.wait_with_output().unwrap();
+    let left = std::fs::read_dir(temporary.path()).unwrap().count();
+    assert_eq!(left, 0, "its directory is left");
+    output
+}
+
+#[test]
+fn the_shell_has_links_configuration_and_host() {
+    let output = played(
+        "fbsd0-resources -V 20g -s >/dev/null && zfs list -H -o name -t volume\n\
+         db0-boot -d --config bin/easy-bhyve.conf\n\
+         ifconfig -l\n\
+         exit 3\n",
+    );
+    let (said, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{said}{err}");
+    assert!(said.starts_with("This is a SIMULATION."), "{said}");
+    assert!(said.contains("\nzroot/vm/fbsd0\n"), "{said}{err}");
+    assert!(said.contains("\nigb0 lo0\n"), "{said}{err}");
+    assert!(err.contains("does not exist\n"), "{err}");
+    assert!(said.ends_with("gone.\n"), "{said}");
+}
+
+#[test]
+fn a_wrong_word_is_answered_by_the_usage() {
+    let temporary = tempfile::tempdir().unwrap();
+    let output = command(&["--dem"], temporary.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let err = text(&output.stderr);
+    assert!(err.starts_with("usage: playground [--demo]\n"), "{err}");
+}
