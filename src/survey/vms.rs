@@ -9,6 +9,9 @@ use crate::tools::sysctl;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+/// The process of init(8).
+const INIT: u32 = 1;
+
 /// The VM nodes below `/dev/vmm`: cheap, since no process is asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Nodes(pub(super) BTreeSet<String>);
@@ -70,14 +73,17 @@ pub enum State<'survey> {
 }
 
 impl Processes {
-    /// Asks ps(1), and only if one of `nodes` has no process that can be seen, whether some are hidden.
+    /// Asks ps(1), and only if one of `nodes` has no process that can be seen, and init(8) cannot be
+    /// seen either, whether some are hidden.
     ///
     /// # Errors
     /// If a question fails.
     pub fn ask(look: &mut dyn Look, at: &Surroundings<'_>, nodes: &Nodes) -> Result<Self> {
         let mut processes = Self::of(look, false)?;
         let is_unexplained = |name: &str| matches!(processes.state(name, nodes), State::LeftOver);
-        if nodes.names().any(is_unexplained) {
+        // Who sees init(8), which is root's and in no jail, sees a bhyve of root's, too.
+        let sees_root = processes.by_pid(INIT).is_some();
+        if !sees_root && nodes.names().any(is_unexplained) {
             let kernel = sysctl::parse(&answer(look, &sysctl::ask_visibility())?, at.uid);
             processes.some_are_hidden = kernel.hides_processes();
         }

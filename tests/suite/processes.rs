@@ -161,7 +161,7 @@ resources -V                            2  1 -
 shutdown                                6  3 pgrep
 shutdown -f                             6  3 pgrep
 clean, nothing                          1  0 -
-clean, left over                        6  2 pgrep
+clean, left over                        5  2 pgrep
 snapshot                                1  1 -
 snapshot, listing                       1  0 -
 rollback                                2  1 -
@@ -172,8 +172,8 @@ history                                 1  0 -
 setup                                   0  0 -
 list, no node                           0  0 -
 list, one running                       1  0 -
-list, one left over                     2  0 -
+list, one left over                     1  0 -
 status, no node                         0  0 -
 status, one running                     1  0 -
-status, one left over                   3  0 -
+status, one left over                   2  0 -
 ";
