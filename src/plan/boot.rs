@@ -24,6 +24,8 @@ pub enum Start {
 
 /// How long bhyve may take until its title is set.
 const START_LIMIT: Duration = Duration::from_secs(10);
+/// How long bhyve may take to end when its start is taken back.
+const END_LIMIT: Duration = Duration::from_secs(5);
 
 /// The plan that starts `vm`.
 ///
@@ -59,6 +61,7 @@ pub fn plan(vm: &Vm, start: Start, source: Source, survey: &Survey, scratch: &Pa
         Start::Install => plan.push(bhyve::run(vm, &Console::Stdio, true)),
         Start::Background => {
             let console = Console::Nmdm(survey.devices.join(format!("nmdm{}A", vm.id)));
+            plan.push(end_bhyve(vm));
             plan.push(daemon::detach(&bhyve::run(vm, &console, false)));
             // Differs: A bhyve that does not start is noticed
             plan.push(Wait {
@@ -82,4 +85,31 @@ pub fn plan(vm: &Vm, start: Start, source: Source, survey: &Survey, scratch: &Pa
         }
     }
     plan
+}
+
+/// What ends a bhyve that was started in the background: before its node is destroyed, which would
+/// pull the guest's memory from under it.
+fn end_bhyve(vm: &Vm) -> Undo {
+    let alive = || process::is_alive(&vm.name);
+    let ended = || Wait {
+        until: !alive(),
+        limit: END_LIMIT,
+        every: Duration::from_millis(100),
+        refusal: None,
+        progress: None,
+    };
+    Undo {
+        forms: vec![
+            Step::from(bhyvectl::force_poweroff(&vm.name))
+                .only_if(alive())
+                .into(),
+            ended().into(),
+            Step::from(process::kill_any(&vm.name))
+                .only_if(alive())
+                .into(),
+            ended().into(),
+        ],
+        when: When::Failure,
+        what: format!("bhyve of {}", vm.name),
+    }
 }

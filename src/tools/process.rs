@@ -121,6 +121,22 @@ pub fn is_running(vm: &VmName) -> Test {
     Test::Succeeds(Command::question("pgrep", args!["-qxf", vm.title()]))
 }
 
+/// The extended regular expression for a bhyve of this VM, whether its title is set or not.
+fn any_bhyve(vm: &VmName) -> String {
+    format!("^bhyve(:| .*) {vm}$")
+}
+
+/// Whether a bhyve works for the VM, also one that is just starting:
+/// `pgrep -qf '^bhyve(:| .*) NAME$'`.
+pub fn is_alive(vm: &VmName) -> Test {
+    Test::Succeeds(Command::question("pgrep", args!["-qf", any_bhyve(vm)]))
+}
+
+/// Ends the VM's bhyve, also one that is just starting: `pkill -KILL -f '^bhyve(:| .*) NAME$'`.
+pub fn kill_any(vm: &VmName) -> Command {
+    Command::root("pkill", args!["-KILL", "-f", any_bhyve(vm)])
+}
+
 /// Presses the VM's power button: `pkill -TERM -xf 'bhyve: NAME'`.
 pub fn press_power_button(vm: &VmName) -> Command {
     Command::root("pkill", args!["-TERM", "-xf", vm.title()])
@@ -133,7 +149,9 @@ pub fn kill(vm: &VmName) -> Command {
 
 #[cfg(test)]
 mod tests {
-    use super::{Process, Role, is_running, kill, list, parse, press_power_button};
+    use super::{
+        Process, Role, is_alive, is_running, kill, kill_any, list, parse, press_power_button,
+    };
     use crate::command::Command;
     use crate::model::name::VmName;
     use crate::plan::Test;
@@ -150,6 +168,15 @@ mod tests {
             "pkill -TERM -xf 'bhyve: fbsd0'"
         );
         assert_eq!(kill(&vm).to_string(), "pkill -KILL -xf 'bhyve: fbsd0'");
+        assert_eq!(
+            kill_any(&vm).to_string(),
+            "pkill -KILL -f '^bhyve(:| .*) fbsd0$'"
+        );
+        let question = Command::question(
+            "pgrep",
+            crate::command::args!["-qf", "^bhyve(:| .*) fbsd0$"],
+        );
+        assert_eq!(is_alive(&vm), Test::Succeeds(question));
         let question = Command::question("pgrep", crate::command::args!["-qxf", "bhyve: fbsd0"]);
         assert_eq!(is_running(&vm), Test::Succeeds(question));
     }

@@ -53,7 +53,7 @@ fn check(directory: &Path) -> Result<(), String> {
     }
     let found = catch_unwind(AssertUnwindSafe(|| case.run(directory)))
         .map_err(|_| failed("it panicked; see above"))?
-        .map_err(|error| failed(&format!("sh -n refuses the script: {error}")))?;
+        .map_err(|error| failed(&error))?;
     compare(&directory.join("expected"), &found)
         .map_err(|difference| failed(&format!("{}\n{difference}", case.comment)))
 }

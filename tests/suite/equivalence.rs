@@ -299,6 +299,9 @@ impl Case<'_> {
         let real = self.machine(&host, &config);
         let ran = real.program(&self.words(&[])).output().unwrap();
         let run = left(&real, &ran);
+        if let Some(harm) = run.harm.first() {
+            return Err(format!("it does harm: {harm}"));
+        }
 
         let shown = self.machine(&host, &config);
         let script = shown.program(&self.words(&["-d"])).output().unwrap();

@@ -355,7 +355,7 @@ fn is_change(logged: &Logged) -> bool {
 
 /// Whether it takes something back.
 fn is_freeing(logged: &Logged) -> bool {
-    let words = ["destroy", "--destroy", "deletem", "rm"];
+    let words = ["destroy", "--destroy", "--force-poweroff", "deletem", "rm"];
     logged
         .argv
         .iter()

@@ -182,7 +182,7 @@ impl Case {
     /// Carries the case out; everything that came of it, as text.
     ///
     /// # Errors
-    /// What sh(1) says of a script that it cannot read.
+    /// What sh(1) says of a script that it cannot read, or the harm that was done to the host.
     pub fn run(&self, directory: &Path) -> Result<String, String> {
         let mut fake = self.host.build();
         let first = Next {
@@ -198,11 +198,15 @@ impl Case {
             let config = self.config(next, directory);
             let said = call_with_file(&mut fake, &config, &next.args);
             let after = view::lines(&fake.host);
+            if let Some(harm) = fake.host.state.harm.first() {
+                return Err(format!("it does harm: {harm}"));
+            }
             text += "$ ";
             text += &next.args.join(" ");
             text.push('\n');
             if is_script(&next.args, &said) {
-                sh_accepts(&said.out)?;
+                sh_accepts(&said.out)
+                    .map_err(|error| format!("sh -n refuses the script: {error}"))?;
             }
             let difference = view::difference(&before, &after);
             text.push_str(&outcome(&said, &fake, &difference));

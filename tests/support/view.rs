@@ -77,6 +77,7 @@ pub fn lines(host: &Host) -> BTreeSet<String> {
             ),
         });
     }
+    lines.extend(state.harm.iter().map(|harm| format!("harm: {harm}")));
     lines
 }
 

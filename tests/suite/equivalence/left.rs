@@ -20,6 +20,8 @@ const DRIVER_TIME: Duration = Duration::from_secs(10);
 pub(super) struct Left {
     pub(super) succeeded: bool,
     pub(super) changes: Vec<String>,
+    /// What it did that FreeBSD allows and nobody should do.
+    pub(super) harm: Vec<String>,
     state: String,
     files: Vec<String>,
 }
@@ -35,6 +37,7 @@ pub(super) fn left(machine: &Machine, output: &Output) -> Left {
     Left {
         succeeded: output.status.success(),
         changes: changes.map(|call| line(call, machine.path())).collect(),
+        harm: host.state.harm.clone(),
         state: state(&host, machine.path()),
         files: files(&machine.path().join("vm")),
     }

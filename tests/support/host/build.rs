@@ -78,6 +78,7 @@ impl Host {
             escalators: BTreeMap::new(),
             guests: BTreeMap::new(),
             guest: GuestPlan::default(),
+            harm: Vec::new(),
             next_pid: 1,
             next_index: 1,
             next_txg: 4,

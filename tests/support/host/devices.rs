@@ -103,6 +103,7 @@ impl Host {
         let cloning = self.state.number("net.link.tap.devfs_cloning") != 0;
         if uid == 0 && cloning && self.has_module("if_tap") && super::ifconfig::unit(unit).is_ok() {
             self.add_interface(&name, Kind::Tap);
+            self.harmed(format!("{name} was made by opening it and is in no bridge"));
             return Some(Device::Tap(name));
         }
         None

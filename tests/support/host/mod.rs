@@ -50,6 +50,7 @@ mod daemon;
 mod dd;
 mod escalate;
 mod grub_bhyve;
+mod harm;
 mod hostname;
 mod ifconfig;
 mod kill;

@@ -1,5 +1,6 @@
-//! pgrep(1) and pkill(1), as far as they need no regular expression beyond anchors and escapes:
-//! usr.bin/pkill/pkill.c.
+//! pgrep(1) and pkill(1): usr.bin/pkill/pkill.c.
+
+use regex_lite::Regex;
 
 use super::Host;
 use super::call::{Answer, Call};
@@ -36,6 +37,21 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
     let listed = words
         .last("F")
         .and_then(|file| host.pid_in(std::path::Path::new(file)));
+    let mut patterns = Vec::new();
+    for pattern in &words.operands {
+        let whole = if words.has("x") {
+            format!("^(?:{pattern})$")
+        } else {
+            pattern.clone()
+        };
+        match Regex::new(&whole) {
+            Ok(pattern) => patterns.push(pattern),
+            Err(error) => {
+                let text = format!("{program}: Cannot compile expression `{pattern}' ({error})");
+                return Answer::fail(2, text);
+            }
+        }
+    }
     let found: Vec<(i32, String)> = host
         .state
         .processes
@@ -51,11 +67,7 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
             } else {
                 process.comm.clone()
             };
-            words.operands.is_empty()
-                || words
-                    .operands
-                    .iter()
-                    .any(|pattern| matches(pattern, &text, words.has("x")))
+            patterns.is_empty() || patterns.iter().any(|pattern| pattern.is_match(&text))
         })
         .map(|process| (process.pid, super::ps::arguments(process)))
         .collect();
@@ -77,39 +89,9 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
     answer
 }
 
-/// Matches anchors, `.`, and escaped characters; everything else stands for itself.
-fn matches(pattern: &str, text: &str, whole: bool) -> bool {
-    let anchored = pattern.starts_with('^') || whole;
-    let ended = (pattern.ends_with('$') && !pattern.ends_with("\\$")) || whole;
-    let mut rest = pattern.trim_start_matches('^');
-    if pattern.ends_with('$') && !pattern.ends_with("\\$") {
-        rest = &rest[..rest.len() - 1];
-    }
-    let mut wanted: Vec<Option<char>> = Vec::new();
-    let mut letters = rest.chars();
-    while let Some(letter) = letters.next() {
-        wanted.push(match letter {
-            '.' => None,
-            '\\' => letters.next(),
-            other => Some(other),
-        });
-    }
-    let text: Vec<char> = text.chars().collect();
-    (0..=text.len().saturating_sub(wanted.len()))
-        .filter(|start| !anchored || *start == 0)
-        .any(|start| {
-            let end = start + wanted.len();
-            end <= text.len()
-                && (!ended || end == text.len())
-                && wanted
-                    .iter()
-                    .zip(&text[start..end])
-                    .all(|(want, have)| want.is_none_or(|want| want == *have))
-        })
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::Status;
     use super::*;
 
     #[test]
@@ -121,6 +103,12 @@ mod tests {
         assert_eq!(pgrep(&["pgrep", "-f", "bhyve: we"]), Answer::out("901\n"));
         assert_eq!(pgrep(&["pgrep", "-fx", "bhyve: we"]), Answer::exit(1));
         assert_eq!(pgrep(&["pgrep", "-qfx", "bhyve: web"]), Answer::ok());
+        assert_eq!(pgrep(&["pgrep", "-qf", "^bhyve(:| .*) web$"]), Answer::ok());
+        assert_eq!(
+            pgrep(&["pgrep", "-qf", "^bhyve(:| .*) eb$"]),
+            Answer::exit(1)
+        );
+        assert_eq!(pgrep(&["pgrep", "("]).status, Status::Exit(2));
         assert_eq!(pgrep(&["pgrep"]), Answer::fail(2, USAGE));
     }
 }

@@ -61,6 +61,8 @@ pub struct State {
     pub guests: BTreeMap<String, GuestPlan>,
     /// How all other guests behave.
     pub guest: GuestPlan,
+    /// What FreeBSD lets anybody do and nobody should: a test that finds something here fails.
+    pub harm: Vec<String>,
     /// The next pid.
     pub next_pid: i32,
     /// The next interface index.

@@ -45,6 +45,9 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
             Some('%') if size > 0 => old.div_ceil(size) * size,
             _ => size,
         };
+        if new < old {
+            host.harmed(format!("{file} was cut from {old} to {new} bytes"));
+        }
         if let Err(errno) = host.files_mut().set_len(path, new) {
             answer = answer.and_err(format!("truncate: {file}: {}", errno.text()));
             answer.status = Status::Exit(1);

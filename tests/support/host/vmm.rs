@@ -48,6 +48,7 @@ impl Host {
             return Err(Errno::Invalid);
         }
         if let Some(pid) = self.state.bhyve_of(name) {
+            self.harmed(format!("VM {name} was destroyed while it ran"));
             self.end_process(pid, Status::Exit(4));
         }
         Ok(())

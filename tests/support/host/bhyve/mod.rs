@@ -3,6 +3,7 @@
 //! Sources: usr.sbin/bhyve/bhyverun.c, amd64/bhyverun_machdep.c, amd64/vmexit.c, pci_emul.c,
 //! net_backends.c, block_if.c.
 
+mod disk;
 mod options;
 
 use std::collections::BTreeSet;
@@ -86,6 +87,18 @@ fn start(host: &mut Host, call: &Call, options: &Options) -> Result<(i32, bool),
             Err(error)
         }
         Ok(open) => {
+            for path in &options.cut {
+                host.harmed(format!("the path of a disk ended at a comma: {path}"));
+            }
+            let is_disk =
+                |path: &&PathBuf| !path.starts_with("/dev") || path.starts_with("/dev/zvol");
+            for path in open.iter().filter(is_disk) {
+                let mut others = host.state.processes.values();
+                if others.any(|other| other.open.contains(path)) {
+                    let text = format!("{} is a disk of two VMs", path.display());
+                    host.harmed(text);
+                }
+            }
             if let Some(process) = host.state.processes.get_mut(&pid) {
                 process.open = open;
                 process.rss = (options.memory >> 10) / 2 + 20_000;

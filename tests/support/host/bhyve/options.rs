@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::call::Answer;
 use super::super::words::{Words, memory_size};
+use super::disk;
 
 /// A wrong option argument (sysexits(3)).
 const EX_USAGE: i32 = 64;
@@ -74,6 +75,8 @@ pub(super) struct Options {
     pub(super) bootrom: Option<(String, Option<String>)>,
     /// `-D`
     pub(super) destroy: bool,
+    /// Disks whose path ended at a comma, since what follows is no option.
+    pub(super) cut: Vec<String>,
     topology: Topology,
 }
 
@@ -218,7 +221,7 @@ impl Options {
     }
 
     /// `-s` (pci_emul.c, `pci_parse_slot`): cut at the first and second comma, without quoting.
-    fn slot(&self, value: &str) -> Result<Device, String> {
+    fn slot(&mut self, value: &str) -> Result<Device, String> {
         let invalid = || format!("Invalid PCI slot info field \"{value}\"");
         let mut parts = value.splitn(3, ',');
         let place = parts.next().unwrap_or_default();
@@ -259,6 +262,9 @@ impl Options {
             "virtio-net" | "e1000" => network(first),
             _ => Backend::None,
         };
+        if matches!(backend, Backend::Disk(_)) && disk::is_cut(conf) {
+            self.cut.push(conf.to_owned());
+        }
         Ok(Device {
             slot: (bus, slot, function),
             emulation: emulation.into(),

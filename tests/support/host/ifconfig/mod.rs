@@ -240,6 +240,9 @@ impl Work<'_> {
             }
             _ if interface.opened_by.is_some() => {
                 interface.dying = true;
+                let name = self.name.clone();
+                self.host
+                    .harmed(format!("a process waits until {name} is closed"));
                 self.host.session = Some(Session::Destroy(self.name.clone()));
                 return Ok(Some(Answer::of(Status::Hang)));
             }

@@ -1,0 +1,73 @@
+//! What FreeBSD lets anybody do and nobody should: the host does it, and notes it, so that a test
+//! fails on what it finds.
+
+use super::Host;
+
+impl Host {
+    /// Notes that something harmful was done.
+    pub(super) fn harmed(&mut self, how: impl Into<String>) {
+        self.state.harm.push(how.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Host;
+    use crate::host::Call;
+
+    /// What a command of root's did to a host on which `web` runs on tap0 and a disk.
+    fn harm(command: &str) -> Vec<String> {
+        let mut host = Host::freebsd(14)
+            .with_volume("zroot/vm/web", 1 << 30)
+            .with_image("/vm/data", 1 << 30)
+            .with_running_vm("web", "/dev/zvol/zroot/vm/web", "tap0")
+            .with_commands(&["bhyveload -m 256M -d /dev/zvol/zroot/vm/web db"]);
+        assert!(host.state.harm.is_empty());
+        host.run(&Call::new(command.split(' ')).by_root());
+        host.state.harm
+    }
+
+    #[test]
+    fn what_is_allowed_and_harmful_is_done_and_noted() {
+        for (command, noted) in [
+            (
+                "bhyvectl --vm=web --destroy",
+                "VM web was destroyed while it ran",
+            ),
+            (
+                "ifconfig tap0 destroy",
+                "a process waits until tap0 is closed",
+            ),
+            (
+                "truncate -s 1m /vm/data",
+                "/vm/data was cut from 1073741824 to 1048576 bytes",
+            ),
+            (
+                "bhyve -m 256M -s 2:0,virtio-net,tap7 db",
+                "tap7 was made by opening it and is in no bridge",
+            ),
+            (
+                "bhyve -m 256M -s 3:0,virtio-blk,/dev/zvol/zroot/vm/web db",
+                "/dev/zvol/zroot/vm/web is a disk of two VMs",
+            ),
+            (
+                "bhyve -m 256M -s 3:0,virtio-blk,/vm/data,1 db",
+                "the path of a disk ended at a comma: /vm/data,1",
+            ),
+        ] {
+            assert_eq!(harm(command), [noted], "{command}");
+        }
+    }
+
+    #[test]
+    fn the_same_commands_where_they_are_right_are_no_harm() {
+        for command in [
+            "bhyvectl --vm=db --destroy",
+            "ifconfig tap1 create",
+            "truncate -s 2g /vm/data",
+            "bhyve -m 256M -s 3:0,virtio-blk,/vm/data,ro,sectorsize=512 db",
+        ] {
+            assert_eq!(harm(command), [""; 0], "{command}");
+        }
+    }
+}
