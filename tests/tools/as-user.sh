@@ -1,0 +1,45 @@
+#!/bin/sh
+# as-user.sh - run the test suite that is built, as an ordinary user.
+#
+# usage: as-user.sh SUITE [ARGUMENT...]     as root, in the checkout
+#
+# SUITE is the test executable that cargo has built.  Where the user nobody cannot
+# enter the checkout, it is shown at its place in a mount namespace of its own.
+# Needs setpriv and unshare (util-linux).
+set -eu
+
+[ $# -ge 1 ] || { sed -n '4p' "$0" | sed 's/^# //' >&2; exit 2; }
+[ "$(id -u)" = 0 ] || { echo 'as-user: needs root' >&2; exit 2; }
+top=$(pwd)
+
+nobody() {
+	exec setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs \
+	    env -i PATH=/usr/bin:/bin HOME=/nonexistent CI="${CI:-}" "$@"
+}
+
+if (nobody test -x "$1" -a -r "$top/Cargo.toml"); then
+	nobody "$@"
+fi
+if [ "${EB_IN_NAMESPACE:-}" ]; then
+	echo "as-user: $top cannot be entered" >&2
+	exit 2
+fi
+# The first directory of the path is hidden by an empty one that leads to the checkout only.
+first=/$(printf '%s' "${top#/}" | cut -d/ -f1)
+EB_IN_NAMESPACE=1 exec unshare --mount sh -euc '
+	first=$1 top=$2 self=$3
+	shift 3
+	mount --make-rprivate /
+	mount -t tmpfs -o mode=755 tmpfs /mnt
+	mkdir /mnt/top
+	mount --bind "$top" /mnt/top
+	mount -t tmpfs -o mode=1777 tmpfs "$first"
+	mkdir -p "$top"
+	# Entry by entry, since the checkout itself may be private, too.
+	for entry in $(ls -A /mnt/top); do
+		if [ -d "/mnt/top/$entry" ]; then mkdir "$top/$entry"; else : >"$top/$entry"; fi
+		mount --bind "/mnt/top/$entry" "$top/$entry"
+	done
+	cd "$top"
+	exec sh "$self" "$@"
+' sh "$first" "$top" "$top/tests/tools/as-user.sh" "$@"
