@@ -127,7 +127,8 @@ pub struct SnapshotLine {
     pub creation: i64,
 }
 
-/// Reads the output of [`list`]; lines that are not known are passed over.
+/// Reads the output of [`list`]; lines that are not known are passed over, such as those of the volumes
+/// below, where a filesystem was asked for.
 pub fn parse_list(volume: &Dataset, output: &str) -> Volume {
     let mut found = Volume::default();
     for line in output.lines() {
@@ -136,7 +137,7 @@ pub fn parse_list(volume: &Dataset, output: &str) -> Volume {
             continue;
         };
         match name.split_once('@') {
-            None => found.origin = parse_snapshot(origin),
+            None if *name == volume.as_str() => found.origin = parse_snapshot(origin),
             Some((dataset, snapshot)) if dataset == volume.as_str() => {
                 let Ok(name) = SnapName::parse(snapshot) else {
                     continue;
@@ -153,7 +154,7 @@ pub fn parse_list(volume: &Dataset, output: &str) -> Volume {
                     creation: creation.parse().unwrap_or_default(),
                 });
             }
-            Some(_) => {}
+            None | Some(_) => {}
         }
     }
     found
@@ -170,8 +171,8 @@ fn parse_snapshot(text: &str) -> Option<Snapshot> {
 #[cfg(test)]
 mod tests {
     use super::{
-        children, clone, create, destroy_snapshot, destroy_volume, parse_list, rollback, show,
-        snapshot,
+        Volume, children, clone, create, destroy_snapshot, destroy_volume, parse_list, rollback,
+        show, snapshot,
     };
     use crate::model::name::{Dataset, SnapName};
     use crate::model::size::DiskSize;
@@ -230,5 +231,11 @@ mod tests {
         );
         assert_eq!(found.snapshots.len(), 2);
         assert_eq!(found.snapshots[1].clones, ["zroot/vm/c", "zroot/vm/d"]);
+    }
+
+    #[test]
+    fn the_origin_of_a_volume_below_is_not_that_of_a_filesystem() {
+        let output = "zroot/vm/b\tzroot/vm/a@s\t-\t65536\t1\t1700000000\n";
+        assert_eq!(parse_list(&volume("zroot/vm"), output), Volume::default());
     }
 }
