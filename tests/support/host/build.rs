@@ -216,6 +216,7 @@ impl Host {
             creation: self.state.seconds(),
             createtxg,
             snapshots: BTreeMap::new(),
+            bookmarks: BTreeMap::new(),
         };
         self.state.datasets.remove(name);
         self.state.datasets.entry(name.into()).or_insert(dataset)

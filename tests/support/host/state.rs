@@ -240,6 +240,17 @@ pub struct Dataset {
     pub createtxg: u64,
     /// Its snapshots by the part after `@`.
     pub snapshots: BTreeMap<String, Snapshot>,
+    /// Its bookmarks by the part after `#`.
+    pub bookmarks: BTreeMap<String, Bookmark>,
+}
+
+/// What is left of a snapshot to send increments from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bookmark {
+    /// Seconds since the epoch.
+    pub creation: u64,
+    /// Transaction group that made the snapshot.
+    pub createtxg: u64,
 }
 
 /// A snapshot.

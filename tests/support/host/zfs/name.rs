@@ -1,48 +1,185 @@
-//! Names of datasets and snapshots (module/zcommon/zfs_namecheck.c).
+//! Names of datasets, snapshots and bookmarks (module/zcommon/zfs_namecheck.c), and what bears them.
 
-/// Why a name is none, in the words of libzfs.
-pub(super) fn problem(name: &str) -> Option<String> {
+use super::super::state::State;
+
+/// Kinds of things that have a name: a set of them, or a single one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Types(u8);
+
+impl Types {
+    pub(super) const FILESYSTEM: Self = Self(1);
+    pub(super) const VOLUME: Self = Self(2);
+    pub(super) const SNAPSHOT: Self = Self(4);
+    pub(super) const BOOKMARK: Self = Self(8);
+    /// What can be mounted or opened.
+    pub(super) const HEADS: Self = Self(1 | 2);
+    /// ZFS_TYPE_DATASET
+    pub(super) const DATASETS: Self = Self(1 | 2 | 4);
+    pub(super) const ALL: Self = Self(1 | 2 | 4 | 8);
+
+    /// Both sets together.
+    pub(super) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether the sets have something in common.
+    pub(super) const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// The word that messages and the property `type` have for a single kind.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::FILESYSTEM => "filesystem",
+            Self::VOLUME => "volume",
+            Self::SNAPSHOT => "snapshot",
+            _ => "bookmark",
+        }
+    }
+
+    /// The types that `-t` names.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let mut types = Self(0);
+        for word in text.split(',') {
+            types = types.and(match word {
+                "filesystem" | "fs" => Self::FILESYSTEM,
+                "volume" | "vol" => Self::VOLUME,
+                "snapshot" | "snap" => Self::SNAPSHOT,
+                "bookmark" => Self::BOOKMARK,
+                "all" => Self::ALL,
+                _ => return Err(format!("invalid type '{word}'")),
+            });
+        }
+        Ok(types)
+    }
+}
+
+/// What has this name, if anything has.
+pub(super) fn kind(state: &State, name: &str) -> Option<Types> {
+    if let Some((base, label)) = name.split_once('@') {
+        let dataset = state.datasets.get(base)?;
+        return dataset.snapshots.get(label).map(|_| Types::SNAPSHOT);
+    }
+    if let Some((base, label)) = name.split_once('#') {
+        let dataset = state.datasets.get(base)?;
+        return dataset.bookmarks.get(label).map(|_| Types::BOOKMARK);
+    }
+    state
+        .datasets
+        .get(name)
+        .map(|dataset| match dataset.volume {
+            Some(_) => Types::VOLUME,
+            None => Types::FILESYSTEM,
+        })
+}
+
+/// zfs_open: what has this name, or the line that says why none of these types has it.
+pub(super) fn open(state: &State, name: &str, types: Types) -> Result<Types, String> {
+    let cannot = |why: &str| Err(format!("cannot open '{name}': {why}"));
+    if let Some(problem) = problem(name, types, false) {
+        return cannot(&problem);
+    }
+    match kind(state, name) {
+        Some(kind) if types.has(kind) => Ok(kind),
+        Some(_) => cannot("operation not applicable to datasets of this type"),
+        None => match name.split_once('#') {
+            Some((base, _)) if kind(state, base).is_some() => cannot("no such pool or dataset"),
+            _ => cannot("dataset does not exist"),
+        },
+    }
+}
+
+/// zfs_validate_name: why a name is none of these types, in the words of libzfs.
+pub(super) fn problem(name: &str, types: Types, modifying: bool) -> Option<String> {
+    let only = |wanted| types == wanted;
+    let text = if !types.has(Types::SNAPSHOT) && name.contains('@') {
+        "snapshot delimiter '@' is not expected here"
+    } else if only(Types::SNAPSHOT) && !name.contains('@') {
+        "missing '@' delimiter in snapshot name"
+    } else if !types.has(Types::BOOKMARK) && name.contains('#') {
+        "bookmark delimiter '#' is not expected here"
+    } else if only(Types::BOOKMARK) && !name.contains('#') {
+        "missing '#' delimiter in bookmark name"
+    } else if modifying && name.contains('%') {
+        "invalid character % in name"
+    } else {
+        return entity(name);
+    };
+    Some(text.into())
+}
+
+/// entity_namecheck
+fn entity(name: &str) -> Option<String> {
+    let empty = "empty component or misplaced '@' or '#' delimiter in name";
     if name.len() >= 256 {
         return Some("name is too long".into());
-    }
-    if name.is_empty() {
-        return Some("empty component in name".into());
     }
     if name.starts_with('/') {
         return Some("leading slash in name".into());
     }
-    if name.matches(['@', '#']).count() > 1 {
-        return Some("multiple '@' and/or '#' delimiters in name".into());
+    if name.is_empty() {
+        return Some(empty.into());
     }
-    if name.ends_with('/') {
-        return Some("trailing slash in name".into());
-    }
-    let (dataset, label) = match name.split_once('@') {
-        Some((dataset, label)) => (dataset, Some(label)),
-        None => (name, None),
-    };
-    if let Some(label) = label
-        && label.contains('/')
-    {
-        // entity_namecheck finds a delimiter where the path had to end.
-        return Some("trailing slash in name".into());
-    }
-    for component in dataset.split('/').chain(label) {
+    let mut rest = name;
+    let mut in_label = false;
+    loop {
+        let (component, delimiter, next) = match rest.find(['/', '@', '#']) {
+            Some(at) => (&rest[..at], rest.as_bytes().get(at), &rest[at + 1..]),
+            None => (rest, None, ""),
+        };
+        if delimiter.is_none() && component.is_empty() && name.ends_with('/') {
+            return Some("trailing slash in name".into());
+        }
+        if let Some(bad) = component.bytes().find(|byte| !is_good(*byte)) {
+            return Some(format!("invalid character '{}' in name", printed(bad)));
+        }
+        if !matches!(delimiter, Some(b'@' | b'#')) {
+            match component {
+                "." => return Some("self reference, '.' is found in name".into()),
+                ".." => return Some("parent reference, '..' is found in name".into()),
+                _ => {}
+            }
+        } else if in_label {
+            return Some("multiple '@' and/or '#' delimiters in name".into());
+        }
+        in_label |= matches!(delimiter, Some(b'@' | b'#'));
         if component.is_empty() {
-            return Some("empty component in name".into());
+            return Some(empty.into());
         }
-        let good = |letter: char| letter.is_ascii_alphanumeric() || "-_.: ".contains(letter);
-        if let Some(bad) = component.chars().find(|letter| !good(*letter)) {
-            return Some(format!("invalid character '{bad}' in name"));
-        }
-        if component == "." || component == ".." {
-            return Some(format!("self reference, '{component}' is found in name"));
+        match delimiter {
+            None => return None,
+            // What looks for the end of the label finds a slash in its place.
+            Some(b'/') if in_label => return Some("trailing slash in name".into()),
+            Some(_) => rest = next,
         }
     }
-    if !dataset.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
-        return Some("pool doesn't begin with a letter".into());
+}
+
+/// zpool_name_valid: why a name is no pool's.
+pub(super) fn pool_problem(pool: &str) -> Option<String> {
+    if let Some(bad) = pool.bytes().find(|byte| *byte == b'%' || !is_good(*byte)) {
+        let bad = printed(bad);
+        return Some(format!("invalid character '{bad}' in pool name"));
     }
-    None
+    (!pool.starts_with(|letter: char| letter.is_ascii_alphabetic()))
+        .then(|| "name must begin with a letter".into())
+}
+
+fn is_good(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_.: %".contains(&byte)
+}
+
+/// libzfs prints the first byte alone of a character that has several: a reader sees U+FFFD.
+fn printed(byte: u8) -> char {
+    match byte.is_ascii() {
+        true => byte.into(),
+        false => char::REPLACEMENT_CHARACTER,
+    }
+}
+
+/// dataset_nestcheck
+pub(super) fn is_too_deep(name: &str) -> bool {
+    name.matches('/').count() >= 50
 }
 
 /// The parent of a dataset; `None` for a pool.
@@ -52,5 +189,5 @@ pub(super) fn parent(name: &str) -> Option<&str> {
 
 /// The pool of a dataset or snapshot.
 pub(super) fn pool(name: &str) -> &str {
-    name.split(['/', '@']).next().unwrap_or(name)
+    name.split(['/', '@', '#']).next().unwrap_or(name)
 }

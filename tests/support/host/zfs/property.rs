@@ -1,93 +1,254 @@
-//! Properties of datasets and snapshots, and what hangs together.
+//! What zfs says of a dataset, snapshot or bookmark (module/zcommon/zfs_prop.c).
 
 use super::super::state::State;
-use super::name;
+use super::name::{self, Types};
+use super::relation::clones;
+use super::size;
 
-/// Properties and whether they are sizes.
-pub(super) const PROPERTIES: [(&str, bool); 17] = [
-    ("name", false),
-    ("type", false),
-    ("creation", false),
-    ("used", true),
-    ("avail", true),
-    ("available", true),
-    ("refer", true),
-    ("referenced", true),
-    ("written", true),
-    ("volsize", true),
-    ("volblocksize", true),
-    ("refreservation", true),
-    ("volmode", false),
-    ("origin", false),
-    ("clones", false),
-    ("createtxg", false),
-    ("mountpoint", false),
-];
-
-/// Whether there is such a property; a user's own has a colon in its name.
-pub(super) fn is_known(property: &str) -> bool {
-    PROPERTIES.iter().any(|(known, _)| *known == property) || property.contains(':')
+/// How a value looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// A number of bytes: `0B`, `20.3G`.
+    Bytes,
+    /// A number of bytes, of which zero is `none`.
+    Reservation,
+    /// A number that has no `B` when it is small.
+    Size,
+    /// A number that is never shortened.
+    Number,
+    /// Seconds since 1970.
+    Date,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// Any text.
+    Text,
 }
 
-/// An exact value, as with `-p`; `-` where there is none.
-pub(super) fn property(state: &State, full: &str, property: &str) -> String {
-    let (base, label) = match full.split_once('@') {
-        Some((base, label)) => (base, Some(label)),
-        None => (full, None),
-    };
-    let Some(dataset) = state.datasets.get(base) else {
-        return "-".into();
-    };
-    let snapshot = label.and_then(|label| dataset.snapshots.get(label));
-    let volume = match &snapshot {
-        Some(snapshot) => snapshot.volume.as_ref(),
-        None => dataset.volume.as_ref(),
-    };
-    let live = label.is_none();
-    let written = volume.map_or(
-        96 << 10,
-        |volume| if volume.blank { 56 << 10 } else { 1 << 30 },
-    );
-    match property {
-        "name" => full.into(),
-        "type" => match (live, volume) {
-            (false, _) => "snapshot".into(),
-            (true, Some(_)) => "volume".into(),
-            (true, None) => "filesystem".into(),
-        },
-        "creation" => snapshot
-            .map_or(dataset.creation, |snapshot| snapshot.creation)
-            .to_string(),
-        "createtxg" => snapshot
-            .map_or(dataset.createtxg, |snapshot| snapshot.createtxg)
-            .to_string(),
-        "used" if !live => "0".into(),
-        "used" => volume
-            .map_or(written, |volume| volume.refreservation.max(written))
-            .to_string(),
-        "refer" | "referenced" | "written" => written.to_string(),
-        "avail" | "available" if live => state
-            .pools
-            .get(name::pool(base))
-            .map_or_else(|| "-".into(), ToString::to_string),
-        "volsize" => volume.map_or_else(|| "-".into(), |volume| volume.volsize.to_string()),
-        "volblocksize" if live => {
-            volume.map_or_else(|| "-".into(), |volume| volume.volblocksize.to_string())
+/// Who sets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Nobody.
+    ReadOnly,
+    /// Whoever makes the dataset.
+    Once,
+    /// Each dataset has its own.
+    Own,
+    /// A dataset has it from its parent, unless it is set.
+    Inherited,
+}
+
+/// A property that this host knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Property {
+    /// Its full name.
+    pub(super) name: &'static str,
+    /// The heading of its column; in lower case another name of it.
+    pub(super) column: &'static str,
+    /// How its value looks.
+    pub(super) look: Look,
+    /// Who sets it.
+    pub(super) access: Access,
+    /// What has it.
+    pub(super) types: Types,
+}
+
+/// The values of `volmode`.
+const MODES: &[&str] = &["default", "full", "geom", "dev", "none"];
+
+/// All of them, in the order of their names.
+pub(super) const PROPERTIES: [Property; 15] = {
+    use Access::{Inherited, Once, Own, ReadOnly};
+    use Look::{Bytes, Date, Number, Reservation, Size, Text, Word};
+    const SIZED: Types = Types::VOLUME.and(Types::SNAPSHOT);
+    [
+        of("available", "AVAIL", Bytes, ReadOnly, Types::HEADS),
+        of("clones", "CLONES", Text, ReadOnly, Types::SNAPSHOT),
+        of("createtxg", "CREATETXG", Number, ReadOnly, Types::ALL),
+        of("creation", "CREATION", Date, ReadOnly, Types::ALL),
+        of(
+            "mountpoint",
+            "MOUNTPOINT",
+            Text,
+            Inherited,
+            Types::FILESYSTEM,
+        ),
+        of("name", "NAME", Text, ReadOnly, Types::ALL),
+        of("origin", "ORIGIN", Text, ReadOnly, Types::HEADS),
+        of("referenced", "REFER", Bytes, ReadOnly, Types::ALL),
+        of(
+            "refreservation",
+            "REFRESERV",
+            Reservation,
+            Own,
+            Types::HEADS,
+        ),
+        of("type", "TYPE", Text, ReadOnly, Types::ALL),
+        of("used", "USED", Bytes, ReadOnly, Types::DATASETS),
+        of("volblocksize", "VOLBLOCK", Size, Once, Types::VOLUME),
+        of("volmode", "VOLMODE", Word(MODES), Inherited, Types::HEADS),
+        of("volsize", "VOLSIZE", Size, Own, SIZED),
+        of("written", "WRITTEN", Size, ReadOnly, Types::DATASETS),
+    ]
+};
+
+const fn of(
+    name: &'static str,
+    column: &'static str,
+    look: Look,
+    access: Access,
+    types: Types,
+) -> Property {
+    Property {
+        name,
+        column,
+        look,
+        access,
+        types,
+    }
+}
+
+impl Property {
+    /// The property of this name, or of this column in lower case.
+    pub(super) fn named(name: &str) -> Option<&'static Self> {
+        PROPERTIES
+            .iter()
+            .find(|one| one.name == name || one.column.to_lowercase() == name)
+    }
+
+    /// Properties from a list with commas, or what is said to a list with a word that is none.
+    pub(super) fn list(text: &str) -> Result<Vec<&'static Self>, String> {
+        if text.is_empty() {
+            return Err("bad property list: no properties specified".into());
         }
-        "refreservation" if live => volume.map_or(0, |volume| volume.refreservation).to_string(),
-        "volmode" if live && volume.is_some() => {
-            inherited(state, base, "volmode").map_or_else(|| "default".into(), |(value, _)| value)
+        text.split(',')
+            .map(|name| {
+                Self::named(name)
+                    .ok_or_else(|| format!("bad property list: invalid property '{name}'"))
+            })
+            .collect()
+    }
+
+    /// Whether it is set on a dataset, and not only read.
+    pub(super) fn is_readonly(&self) -> bool {
+        matches!(self.access, Access::ReadOnly | Access::Once)
+    }
+
+    /// Its value as `-p` prints it, if what bears this name has it.
+    pub(super) fn value(&self, state: &State, full: &str) -> Option<String> {
+        let kind = name::kind(state, full).filter(|kind| self.types.has(*kind))?;
+        let (base, label) = full.split_at(full.find(['@', '#']).unwrap_or(full.len()));
+        let dataset = state.datasets.get(base)?;
+        let label = label.get(1..).unwrap_or_default();
+        let snapshot = dataset.snapshots.get(label);
+        let bookmark = dataset.bookmarks.get(label);
+        let volume = match kind {
+            Types::SNAPSHOT => snapshot?.volume.as_ref(),
+            _ => dataset.volume.as_ref(),
+        };
+        let taken = snapshot
+            .map(|snapshot| (snapshot.creation, snapshot.createtxg))
+            .or(bookmark.map(|bookmark| (bookmark.creation, bookmark.createtxg)))
+            .unwrap_or((dataset.creation, dataset.createtxg));
+        let referenced = volume.map_or(96 << 10, super::relation::referenced);
+        let number = match self.name {
+            "available" => *state.pools.get(name::pool(base))?,
+            "createtxg" => taken.1,
+            "creation" => taken.0,
+            "referenced" | "written" => referenced,
+            "refreservation" => match volume {
+                Some(volume) => volume.refreservation,
+                None => dataset
+                    .local
+                    .get(self.name)
+                    .map_or(0, |set| size::parse(set).unwrap_or(0)),
+            },
+            "used" if kind == Types::SNAPSHOT => 0,
+            "used" => volume.map_or(referenced, |volume| volume.refreservation.max(referenced)),
+            "volblocksize" => volume?.volblocksize,
+            "volsize" => volume?.volsize,
+            _ => return self.text(state, full, kind),
+        };
+        Some(number.to_string())
+    }
+
+    /// The value of one that is no number.
+    fn text(&self, state: &State, full: &str, kind: Types) -> Option<String> {
+        match self.name {
+            "clones" => Some(clones(state, full).collect::<Vec<_>>().join(","))
+                .filter(|clones| !clones.is_empty()),
+            "mountpoint" => Some(mountpoint(state, full)),
+            "origin" => state.datasets.get(full)?.origin.clone(),
+            "type" => Some(kind.word().into()),
+            "volmode" => Some(
+                inherited(state, full, self.name)
+                    .map_or("default", |at| at.0)
+                    .into(),
+            ),
+            _ => Some(full.into()),
         }
-        "origin" if live => dataset.origin.clone().unwrap_or_else(|| "-".into()),
-        "clones" if !live => {
-            let clones: Vec<&str> = clones(state, full).collect();
-            clones.join(",")
+    }
+
+    /// Its value as it is printed, `-` where there is none; `exact` is `-p`.
+    pub(super) fn shown(&self, state: &State, full: &str, exact: bool) -> String {
+        let Some(value) = self.value(state, full) else {
+            return "-".into();
+        };
+        let Some(number) = value.parse().ok().filter(|_| !exact) else {
+            return value;
+        };
+        match self.look {
+            Look::Reservation if number == 0 => "none".into(),
+            Look::Bytes | Look::Reservation => size::bytes(number),
+            Look::Size => size::number(number),
+            Look::Date => date(number),
+            Look::Number | Look::Word(_) | Look::Text => value,
         }
-        "mountpoint" if live && volume.is_none() => format!("/{base}"),
-        other if other.contains(':') => {
-            inherited(state, base, other).map_or_else(|| "-".into(), |(value, _)| value)
+    }
+
+    /// Where its value comes from.
+    pub(super) fn source(&self, state: &State, full: &str) -> String {
+        if self.value(state, full).is_none() {
+            return "-".into();
         }
-        _ => "-".into(),
+        let Some(dataset) = state.datasets.get(full) else {
+            // Of a snapshot only the size of its volume has one.
+            let source = if self.name == "volsize" { "local" } else { "-" };
+            return source.into();
+        };
+        let is_default = match (self.access, &dataset.volume) {
+            (Access::ReadOnly, _) => return "-".into(),
+            (Access::Once, Some(volume)) if volume.volblocksize != default_block(state) => {
+                return "-".into();
+            }
+            (Access::Once, _) => true,
+            (Access::Own, Some(volume)) if self.name == "refreservation" => {
+                volume.refreservation == 0 && !dataset.local.contains_key(self.name)
+            }
+            (Access::Own, volume) => volume.is_none() && !dataset.local.contains_key(self.name),
+            (Access::Inherited, _) => match inherited(state, full, self.name) {
+                None => true,
+                Some((_, at)) if at == full => false,
+                Some((_, at)) => return format!("inherited from {at}"),
+            },
+        };
+        (if is_default { "default" } else { "local" }).into()
+    }
+}
+
+/// The size of a volume's blocks where none is asked for.
+pub(super) fn default_block(state: &State) -> u64 {
+    match super::since_2_2(state) {
+        true => 16 << 10,
+        false => 8 << 10,
+    }
+}
+
+/// A mount point that is inherited goes on below the one that is set.
+fn mountpoint(state: &State, full: &str) -> String {
+    match inherited(state, full, "mountpoint") {
+        None => format!("/{full}"),
+        Some((path, at)) if path.starts_with('/') => format!("{path}{}", &full[at.len()..]),
+        Some((word, _)) => word.into(),
     }
 }
 
@@ -96,65 +257,25 @@ fn inherited<'state>(
     state: &'state State,
     dataset: &'state str,
     property: &str,
-) -> Option<(String, &'state str)> {
+) -> Option<(&'state str, &'state str)> {
     let mut at = Some(dataset);
     while let Some(here) = at {
-        if let Some(value) = state
-            .datasets
-            .get(here)
-            .and_then(|dataset| dataset.local.get(property))
-        {
-            return Some((value.clone(), here));
+        let set = state.datasets.get(here)?.local.get(property);
+        if let Some(value) = set {
+            return Some((value, here));
         }
         at = name::parent(here);
     }
     None
 }
 
-/// The clones of a snapshot.
-pub(super) fn clones<'state>(
-    state: &'state State,
-    snapshot: &'state str,
-) -> impl Iterator<Item = &'state str> {
-    state
-        .datasets
-        .iter()
-        .filter(move |(_, dataset)| dataset.origin.as_deref() == Some(snapshot))
-        .map(|(name, _)| name.as_str())
-}
-
-/// The snapshots of a dataset, oldest first, with their full names.
-pub(super) fn snapshots(state: &State, dataset: &str) -> Vec<String> {
-    let Some(known) = state.datasets.get(dataset) else {
-        return Vec::new();
-    };
-    let mut found: Vec<_> = known.snapshots.iter().collect();
-    found.sort_by_key(|(_, snapshot)| snapshot.createtxg);
-    found
-        .into_iter()
-        .map(|(label, _)| format!("{dataset}@{label}"))
-        .collect()
-}
-
-/// Whether a dataset or snapshot exists.
-pub(super) fn exists(state: &State, full: &str) -> bool {
-    match full.split_once('@') {
-        None => state.datasets.contains_key(full),
-        Some((base, label)) => state
-            .datasets
-            .get(base)
-            .is_some_and(|dataset| dataset.snapshots.contains_key(label)),
-    }
-}
-
-/// Where a property's value comes from.
-pub(super) fn source(state: &State, full: &str, name: &str) -> String {
-    if name != "volmode" && !name.contains(':') {
-        return "-".into();
-    }
-    match inherited(state, full, name) {
-        None => "default".into(),
-        Some((_, at)) if at == full => "local".into(),
-        Some((_, at)) => format!("inherited from {at}"),
-    }
+/// `Thu Jan 15 12:00 2026`
+fn date(seconds: u64) -> String {
+    i64::try_from(seconds)
+        .ok()
+        .and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0))
+        .map_or_else(
+            || "-".into(),
+            |date| date.format("%a %b %e %k:%M %Y").to_string(),
+        )
 }

@@ -42,7 +42,7 @@ fn volumes_are_created_and_refused() {
             (
                 "create -V 1G tank/db",
                 1,
-                "cannot create 'tank/db': no such pool 'tank'\n",
+                "cannot open 'tank': no such pool\n",
             ),
             (
                 "create -V 9T zroot/vm/big",
@@ -62,7 +62,7 @@ fn volumes_are_created_and_refused() {
             (
                 "create -V 1G zroot/vm/a%b",
                 1,
-                "cannot create 'zroot/vm/a%b': invalid character '%' in name\n",
+                "cannot create 'zroot/vm/a%b': invalid character % in name\n",
             ),
         ],
     );
@@ -86,8 +86,9 @@ fn snapshots_are_all_or_none() {
     check(
         &mut host,
         &[
+            ("create -s -V 1G zroot/vm/db", 0, ""),
             (
-                "snapshot zroot/vm/web@a zroot/vm/web@c",
+                "snapshot zroot/vm/db@c zroot/vm/web@a",
                 1,
                 "cannot create snapshot 'zroot/vm/web@a': dataset already exists\nno snapshots were created\n",
             ),
@@ -114,6 +115,11 @@ fn snapshots_are_all_or_none() {
         .keys()
         .collect();
     assert_eq!(labels, ["a", "all", "b"]);
+    let labels: Vec<&String> = host.state.datasets["zroot/vm/db"]
+        .snapshots
+        .keys()
+        .collect();
+    assert_eq!(labels, ["all"]);
 }
 
 #[test]
@@ -160,7 +166,9 @@ fn a_clone_inherits_nothing_that_was_set_on_its_origin() {
     let get = "zfs get -Hp -o property,value,source volmode,refreservation,origin zroot/vm/db";
     assert_eq!(
         host.run(&root(get)),
-        Answer::out("volmode\tdefault\tdefault\nrefreservation\t0\t-\norigin\tzroot/vm/web@a\t-\n")
+        Answer::out(
+            "volmode\tdefault\tdefault\nrefreservation\t0\tdefault\norigin\tzroot/vm/web@a\t-\n"
+        )
     );
     check(
         &mut host,
