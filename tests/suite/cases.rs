@@ -26,7 +26,7 @@ fn every_case_does_what_is_expected_of_it() {
 }
 
 /// `tests/cases/VERB/CASE`, all of them.
-fn directories() -> Vec<PathBuf> {
+pub(crate) fn directories() -> Vec<PathBuf> {
     let verbs = below(&root().join("tests/cases"));
     let is_ours = |path: &PathBuf| !OTHERS.iter().any(|other| path.ends_with(other));
     verbs

@@ -1,0 +1,6 @@
+//! The simulated host against records of the real programs in `tests/calibration`.
+
+mod mask;
+mod program;
+mod record;
+mod zfs;

@@ -1,0 +1,152 @@
+//! What the program asks of `zfs` and reads out of its answers, against the records.
+
+use super::mask::{BYTES, TIME};
+use super::record::{Record, commands};
+use super::zfs::{RELEASES, data, transcript};
+use crate::cases::directories;
+use easy_bhyve::model::name::{Dataset, SnapName};
+use easy_bhyve::tools::zfs::{self, SnapshotLine, Volume};
+use std::collections::BTreeSet;
+
+/// A line of zfs without what is different from VM to VM: names and sizes.
+fn form(line: &str) -> String {
+    let mut form: Vec<&str> = Vec::new();
+    for word in line.split(' ') {
+        form.push(match word {
+            _ if form.last() == Some(&"-V") => "SIZE",
+            _ if word.contains('@') => "VOLUME@NAME",
+            _ if word.contains('/') => "VOLUME",
+            _ => word,
+        });
+    }
+    form.join(" ")
+}
+
+/// The lines of zfs in the call lists of all cases.
+fn called() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for case in directories() {
+        let text = std::fs::read_to_string(case.join("expected")).expect("what is expected");
+        found.extend(text.lines().filter_map(|line| {
+            let (_, call) = line.strip_prefix('[')?.split_once("] ")?;
+            let escalators = ["doas ", "sudo ", "mdo "];
+            let bare = escalators.iter().find_map(|one| call.strip_prefix(one));
+            let call = bare.unwrap_or(call);
+            call.starts_with("zfs ").then(|| form(call))
+        }));
+    }
+    found
+}
+
+#[test]
+fn every_form_of_zfs_that_the_program_uses_is_recorded() {
+    let text = std::fs::read_to_string(data().join("commands")).expect("the commands");
+    let recorded: BTreeSet<String> = commands(&text).into_iter().map(form).collect();
+    let called = called();
+    assert!(called.len() >= 8, "only {called:?} are called");
+    let missing: Vec<&String> = called.difference(&recorded).collect();
+    assert_eq!(missing, Vec::<&String>::new());
+}
+
+/// What the program reads in each answer to its question about a volume, in the order of the records.
+fn read(release: &str, volume: &str) -> Vec<Volume> {
+    let volume = Dataset::parse(volume).expect(volume);
+    let question = zfs::list(&volume).to_string();
+    let answers = transcript(release).records;
+    let is_answer = |record: &&Record| record.line == question && record.status == 0;
+    let text = |record: &Record| record.stdout.join("\n") + "\n";
+    answers
+        .iter()
+        .filter(is_answer)
+        .map(|record| {
+            text(record)
+                .replace(BYTES, "8192")
+                .replace(TIME, "1768478400")
+        })
+        .map(|text| zfs::parse_list(&volume, &text))
+        .collect()
+}
+
+/// A volume as the program sees it: its origin, and its snapshots with their clones.
+fn volume(origin: Option<&str>, snapshots: &[(&str, &[&str])]) -> Volume {
+    let name = |text: &str| SnapName::parse(text).expect(text);
+    let origin = origin.and_then(|origin| origin.split_once('@'));
+    Volume {
+        origin: origin.map(|(dataset, snapshot)| {
+            let dataset = Dataset::parse(dataset).expect(dataset);
+            dataset.snapshot(&name(snapshot))
+        }),
+        snapshots: snapshots
+            .iter()
+            .map(|(snapshot, clones)| SnapshotLine {
+                name: name(snapshot),
+                clones: clones.iter().map(ToString::to_string).collect(),
+                used: 8192,
+                refer: 8192,
+                creation: 1_768_478_400,
+            })
+            .collect(),
+    }
+}
+
+#[test]
+fn the_program_reads_all_that_real_lists_say() {
+    let one: (&str, &[&str]) = ("_202601151200-one", &[]);
+    let two: (&str, &[&str]) = ("_202601151201-two_words", &[]);
+    let expected = [
+        (
+            "zroot/vm/fbsd0",
+            vec![
+                volume(
+                    None,
+                    &[
+                        one,
+                        two,
+                        ("a", &[]),
+                        ("with blank", &[]),
+                        ("a-b_c.d:e", &[]),
+                    ],
+                ),
+                volume(
+                    None,
+                    &[one, two, ("a", &["zroot/vm/new0", "zroot/vm/new1"])],
+                ),
+                volume(Some("zroot/vm/new0@a"), &[("b", &[])]),
+            ],
+        ),
+        // Promoted, it is younger than the snapshots that it has been given.
+        (
+            "zroot/vm/new0",
+            vec![
+                volume(Some("zroot/vm/fbsd0@a"), &[]),
+                volume(
+                    None,
+                    &[
+                        one,
+                        two,
+                        ("a", &["zroot/vm/fbsd0", "zroot/vm/new1"]),
+                        ("c", &[]),
+                    ],
+                ),
+            ],
+        ),
+        (
+            "zroot/vm/second",
+            vec![volume(
+                Some("zroot/vm/new0@base"),
+                &[("base", &["zroot/vm/third"])],
+            )],
+        ),
+        // A filesystem is answered with the volumes below it, whose origins are not its own.
+        ("zroot/vm", vec![volume(None, &[]), volume(None, &[])]),
+    ];
+    for release in RELEASES {
+        for (name, expected) in &expected {
+            similar_asserts::assert_eq!(
+                &read(release, name),
+                expected,
+                "{name}, OpenZFS {release}"
+            );
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The simulated `zfs` against OpenZFS itself.
+//!
+//! `tests/tools/record-zfs.sh` runs `tests/calibration/zfs/commands` on real OpenZFS; what it answered
+//! is in the transcripts beside them, one for each release that can be had. FreeBSD 13 has 2.1, 15 has
+//! 2.4; 14 has 2.2, of which there is no record: it is taken for 2.3 without what that is known to
+//! have added.
+//!
+//! The real one runs on Linux. cmd/zfs/zfs_main.c and lib/libzfs/libzfs_dataset.c have no condition on
+//! FreeBSD but for `jail`, `unjail` and the property `xattr`, which are not among the commands; what
+//! else differs, getopt(3) and the mode of `/dev/zfs`, the script evens out. So no answer is excepted.
+
+use super::mask::masked;
+use super::record::{Record, Transcript, commands};
+use crate::case::root;
+use crate::cases::compare;
+use crate::host::{Call, Host, Status};
+use std::path::PathBuf;
+
+/// The releases of OpenZFS that there are transcripts of.
+pub(super) const RELEASES: [&str; 2] = ["2.1", "2.3"];
+
+/// Where the commands and the transcripts are.
+pub(super) fn data() -> PathBuf {
+    root().join("tests/calibration/zfs")
+}
+
+/// The record of a release.
+pub(super) fn transcript(release: &str) -> Transcript {
+    let file = data().join(format!("transcript-{release}"));
+    let bytes = std::fs::read(&file).expect("a transcript");
+    Transcript::parse(&bytes)
+}
+
+/// A host with the pools that the commands are written for.
+fn host(release: u32) -> Host {
+    let mut host = Host::freebsd(release);
+    host.state.datasets.remove("zroot/vm");
+    for (pool, free) in [
+        ("zroot", 96 << 30),
+        ("tank", 96 << 30),
+        ("small", 352 << 20),
+    ] {
+        host.state.pools.insert(pool.into(), free);
+        let pool = host.add_dataset(pool, None);
+        pool.local.insert("mountpoint".into(), "none".into());
+    }
+    host
+}
+
+/// Runs one line of the commands; what is no `zfs` happens to the host in another way.
+fn answer(host: &mut Host, asked: &Record) -> Record {
+    let words = asked.words();
+    let node = |volume: &str| format!("/dev/zvol/{volume}");
+    let line = |text: String| text.lines().map(str::to_owned).collect();
+    let answer = match words
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
+        ["zfs", ..] => host.run(&Call::new(&words).by_root()),
+        ["user", ..] => host.run(&Call::new(&words[1..])),
+        ["open", volume] => {
+            let pid = host.add_process(0, 1, "holder", &["holder"]);
+            let holder = host.state.processes.get_mut(&pid).expect("a process");
+            holder.open.insert(node(volume).into());
+            crate::host::Answer::ok()
+        }
+        ["close", _] => {
+            let holders = &mut host.state.processes;
+            holders.retain(|_, process| process.comm != "holder");
+            crate::host::Answer::ok()
+        }
+        ["write", volume, _] => {
+            host.install_on(&node(volume));
+            crate::host::Answer::ok()
+        }
+        _ => panic!("nobody knows how to run {}", asked.line),
+    };
+    let Status::Exit(status) = answer.status else {
+        panic!("{} does not end by itself", asked.line);
+    };
+    masked(&Record {
+        line: asked.line.clone(),
+        status,
+        stdout: line(answer.stdout()),
+        stderr: line(answer.stderr()),
+    })
+}
+
+/// Compares all answers of a FreeBSD release with the transcript of its OpenZFS.
+fn compare_all(freebsd: u32, openzfs: &str) {
+    let mut host = host(freebsd);
+    let records = transcript(openzfs).records;
+    let differences: Vec<String> = records
+        .iter()
+        .filter_map(|real| real.difference(&answer(&mut host, real)))
+        .collect();
+    assert!(
+        differences.is_empty(),
+        "{} of {} answers differ from those of OpenZFS {openzfs}\n\n{}",
+        differences.len(),
+        records.len(),
+        differences.join("\n")
+    );
+}
+
+#[test]
+fn freebsd_13_answers_as_openzfs_2_1_did() {
+    compare_all(13, "2.1");
+}
+
+#[test]
+fn freebsd_15_answers_as_openzfs_2_3_did() {
+    compare_all(15, "2.3");
+}
+
+#[test]
+fn every_command_has_its_record() {
+    let text = std::fs::read_to_string(data().join("commands")).expect("the commands");
+    let commands = commands(&text);
+    for release in RELEASES {
+        let records = transcript(release).records;
+        let recorded: Vec<&str> = records.iter().map(|record| record.line.as_str()).collect();
+        similar_asserts::assert_eq!(commands, recorded, "OpenZFS {release}");
+    }
+}
+
+#[test]
+fn every_refusal_that_the_program_may_meet_is_recorded() {
+    let refusals = [
+        "clones of previous snapshots exist",
+        "dataset already exists",
+        "dataset does not exist",
+        "dataset is busy",
+        "could not find any snapshots to destroy",
+        "has children",
+        "has dependent clones",
+        "invalid character '+' in name",
+        "invalid character % in name",
+        "more recent snapshots or bookmarks exist",
+        "multiple '@' and/or '#' delimiters in name",
+        "name is too long",
+        "no snapshots were created",
+        "no such pool or dataset",
+        "no such pool",
+        "out of space",
+        "parent does not exist",
+        "permission denied",
+        "source and target pools differ",
+        "trailing slash in name",
+        "volume size cannot be zero",
+    ];
+    for release in RELEASES {
+        let records = transcript(release).records;
+        let has = |text: &str| {
+            let lines = records.iter().flat_map(|record| &record.stderr);
+            lines.into_iter().any(|line| line.contains(text))
+        };
+        let missing: Vec<&str> = refusals.into_iter().filter(|text| !has(text)).collect();
+        assert_eq!(missing, Vec::<&str>::new(), "OpenZFS {release}");
+    }
+}
+
+/// Also how a new record comes in: `EB_ZFS_RECORDED` names it, and with `BLESS=1` it becomes the
+/// transcript of its release.
+#[test]
+fn a_transcript_has_nothing_in_it_that_no_two_runs_share() {
+    let recorded = std::env::var_os("EB_ZFS_RECORDED");
+    let files = match recorded {
+        Some(file) => vec![PathBuf::from(file)],
+        None => RELEASES
+            .map(|release| data().join(format!("transcript-{release}")))
+            .into(),
+    };
+    for file in files {
+        let mut transcript = Transcript::parse(&std::fs::read(&file).expect("a record"));
+        transcript.records = transcript.records.iter().map(masked).collect();
+        let release = RELEASES.iter().find(|release| {
+            let version = transcript.heading.strip_prefix("zfs-");
+            version.is_some_and(|version| version.starts_with(&format!("{release}.")))
+        });
+        let release = release.unwrap_or_else(|| panic!("a record of {}", transcript.heading));
+        let target = data().join(format!("transcript-{release}"));
+        if let Err(difference) = compare(&target, &transcript.to_string()) {
+            panic!("{}\n{difference}", target.display());
+        }
+    }
+}
