@@ -300,7 +300,11 @@ impl Case<'_> {
         let ran = real.program(&self.words(&[])).output().unwrap();
         let run = left(&real, &ran);
         if let Some(harm) = run.harm.first() {
-            return Err(format!("it does harm: {harm}"));
+            return Err(format!(
+                "{failure:?}: it does harm: {harm}\n{:#?}\nrun said: {}",
+                run.changes,
+                String::from_utf8_lossy(&ran.stderr)
+            ));
         }
 
         let shown = self.machine(&host, &config);

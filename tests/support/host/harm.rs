@@ -21,7 +21,10 @@ mod tests {
             .with_volume("zroot/vm/web", 1 << 30)
             .with_image("/vm/data", 1 << 30)
             .with_running_vm("web", "/dev/zvol/zroot/vm/web", "tap0")
-            .with_commands(&["bhyveload -m 256M -d /dev/zvol/zroot/vm/web db"]);
+            .with_commands(&[
+                "bhyveload -m 256M -d /dev/zvol/zroot/vm/web db",
+                "zfs snapshot zroot/vm/web@one",
+            ]);
         assert!(host.state.harm.is_empty());
         host.run(&Call::new(command.split(' ')).by_root());
         host.state.harm
@@ -41,6 +44,10 @@ mod tests {
             (
                 "truncate -s 1m /vm/data",
                 "/vm/data was cut from 1073741824 to 1048576 bytes",
+            ),
+            (
+                "zfs rollback zroot/vm/web@one",
+                "zroot/vm/web was rolled back under a VM",
             ),
             (
                 "bhyve -m 256M -s 2:0,virtio-net,tap7 db",

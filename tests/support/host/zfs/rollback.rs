@@ -1,7 +1,10 @@
 //! `zfs rollback`.
 
+use std::path::Path;
+
 use super::super::Host;
 use super::super::call::{Answer, Call};
+use super::super::process::Process;
 use super::super::state::State;
 use super::denied;
 use super::destroy::{destroy_one, destroy_snapshots};
@@ -63,6 +66,12 @@ pub(super) fn rollback(host: &mut Host, call: &Call, args: &[String]) -> Result<
     }
     if let Some(answer) = denied(call, &format!("cannot rollback '{base}'")) {
         return Err(answer);
+    }
+    let node = Path::new("/dev/zvol").join(base);
+    let in_use = |process: &Process| process.open.contains(&node);
+    if host.state.processes.values().any(in_use) {
+        // module/zfs/zfs_ioctl.c: the volume is suspended, swapped and resumed.
+        host.harmed(format!("{base} was rolled back under a VM"));
     }
     if let Some(dataset) = host.state.datasets.get_mut(base)
         && let Some(snapshot) = dataset.snapshots.get(label)
