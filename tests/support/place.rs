@@ -80,11 +80,7 @@ impl Place {
     /// The program itself, no link, at this place.
     pub(crate) fn program(&self, below: &str) -> PathBuf {
         let path = self.above(below);
-        if fs::hard_link(PROGRAM, &path).is_err() {
-            // Not copied by this process: a child of another thread could hold it open for writing.
-            let copied = Command::new("cp").arg(PROGRAM).arg(&path).status();
-            assert!(copied.unwrap().success());
-        }
+        put(Path::new(PROGRAM), &path);
         path
     }
 
@@ -118,6 +114,15 @@ impl Place {
             .args(words)
             .output();
         Said::of(&output.unwrap())
+    }
+}
+
+/// Puts a program at a place, as a file of its own.
+pub(crate) fn put(program: &Path, path: &Path) {
+    if fs::hard_link(program, path).is_err() {
+        // Not copied by this process: a child of another thread could hold it open for writing.
+        let copied = Command::new("cp").arg(program).arg(path).status();
+        assert!(copied.unwrap().success());
     }
 }
 

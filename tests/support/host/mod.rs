@@ -39,6 +39,7 @@ pub mod files;
 pub mod live;
 pub mod process;
 pub mod program;
+pub mod shared;
 pub mod state;
 pub mod words;
 

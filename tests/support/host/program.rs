@@ -22,10 +22,10 @@ use super::faults::Orders;
 use super::files::{MemoryFiles, RealFiles};
 use super::live::{self, Bell, Role, alive};
 use super::state::State;
-use super::{Host, PROGRAMS};
+use super::{Host, PROGRAMS, shared};
 
 /// The environment variable that names the state directory; without it that is the one above the
-/// directory in which the program was found along PATH.
+/// directory in which the program's own file lies, or in which it was found along PATH.
 pub const DIRECTORY: &str = "EASY_BHYVE_PLAYGROUND";
 
 /// The environment variable that says who the caller is; without it that is who it really is.
@@ -159,6 +159,7 @@ fn save(host: &Host, directory: &Path, program: &Path) -> io::Result<()> {
         &fresh,
         postcard::to_stdvec(&saved).map_err(io::Error::other)?,
     )?;
+    shared::allow(&fresh, 0o666)?;
     fs::rename(&fresh, directory.join(STATE))?;
     mirror(host, directory, program)
 }
@@ -167,7 +168,7 @@ fn save(host: &Host, directory: &Path, program: &Path) -> io::Result<()> {
 /// files.
 fn mirror(host: &Host, directory: &Path, program: &Path) -> io::Result<()> {
     let dev = &host.state.dev;
-    fs::create_dir_all(dev)?;
+    shared::make_directory(dev)?;
     let nodes: BTreeSet<PathBuf> = host.nodes().iter().map(|node| dev.join(node)).collect();
     sweep(dev, &nodes)?;
     for pair in host.state.nmdm.keys() {
@@ -178,7 +179,7 @@ fn mirror(host: &Host, directory: &Path, program: &Path) -> io::Result<()> {
     }
     for node in &nodes {
         if let Some(parent) = node.parent() {
-            fs::create_dir_all(parent)?;
+            shared::make_directory(parent)?;
         }
         if node.symlink_metadata().is_err() {
             File::create(node)?;
@@ -212,15 +213,20 @@ pub fn directory_of(called: &OsStr) -> io::Result<PathBuf> {
     if let Some(directory) = std::env::var_os(DIRECTORY) {
         return Ok(directory.into());
     }
+    // The path of OpenDoas begins with directories that have programs of the same names.
+    let own = std::env::current_exe().ok();
     let found = which::which(called).ok();
-    let directory = found.as_deref().and_then(|path| path.parent()?.parent());
-    match directory.filter(|directory| directory.join(STATE).exists()) {
-        Some(directory) => Ok(directory.to_owned()),
-        None => Err(io::Error::other(format!(
-            "{} belongs to no simulated host, and {DIRECTORY} is not set",
-            called.to_string_lossy()
-        ))),
-    }
+    [own, found]
+        .into_iter()
+        .flatten()
+        .filter_map(|path| Some(path.parent()?.parent()?.to_owned()))
+        .find(|directory| directory.join(STATE).exists())
+        .ok_or_else(|| {
+            io::Error::other(format!(
+                "{} belongs to no simulated host, and {DIRECTORY} is not set",
+                called.to_string_lossy()
+            ))
+        })
 }
 
 /// Runs a program of the host with the real standard streams; answers its exit status. A program
