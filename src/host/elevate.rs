@@ -80,15 +80,23 @@ impl Elevation {
         }
     }
 
-    /// Whether this last line on standard error, with status 1, is the escalator's own refusal.
-    pub fn has_refused(self, last: &str) -> bool {
-        let by_name = self
-            .word()
-            .is_some_and(|word| last.starts_with(&format!("{word}:")));
-        let by_sudo = last.ends_with("is not in the sudoers file.")
-            || last.contains("is not in the sudoers file.  This incident")
-            || (last.starts_with("Sorry, user ") && last.contains("is not allowed to execute"));
-        by_name || (self == Self::Sudo && by_sudo)
+    /// The line by which the escalator says on standard error that it did not run the command; for a
+    /// call that ended with status 1.
+    pub fn refusal(self, stderr: &str) -> Option<&str> {
+        let is_sudo = self == Self::Sudo;
+        let is_added =
+            |line: &str| is_sudo && line == "This incident has been reported to the administrator.";
+        let last = stderr
+            .lines()
+            .map(str::trim_end)
+            .rfind(|line| !line.is_empty() && !is_added(line))?;
+        let is_its_own = last
+            .strip_prefix(self.word()?)
+            .is_some_and(|rest| rest.starts_with(':'));
+        // With this warning sudo goes on.
+        let is_warning = is_sudo && last.starts_with("sudo: unable to resolve host ");
+        let says_so = is_its_own && !is_warning || is_sudo && is_denial(last);
+        says_so.then_some(last)
     }
 
     /// The word before a command, if there is one.
@@ -101,12 +109,16 @@ impl Elevation {
         }
     }
 
-    /// What to do for the escalator to run a command.
-    pub fn how_to_allow(self) -> String {
+    /// What to do for the escalator to run a command that it did not run, saying this.
+    pub fn how_to_allow(self, said: &str) -> String {
         match self {
             Self::None => String::new(),
             Self::Doas => {
                 "allow it in /usr/local/etc/doas.conf, for example: permit nopass YOU as root"
+                    .into()
+            }
+            Self::Sudo if said.ends_with(": command not found") => {
+                "it is installed, so add its directory to secure_path in sudoers, with visudo"
                     .into()
             }
             Self::Sudo => "allow it with visudo, for example: YOU ALL=(root) NOPASSWD: ALL".into(),
@@ -124,6 +136,53 @@ impl Elevation {
             (Privilege::Root, Self::Mdo) => command.behind("mdo", &["-i"]),
             (Privilege::Root, Self::Doas) => command.behind("doas", &[]),
             (Privilege::Root, Self::Sudo) => command.behind("sudo", &[]),
+        }
+    }
+}
+
+/// Whether sudo's policy says no in this line, which does not begin with its name
+/// (`plugins/sudoers/logging.c`; up to 1.9.12 with a sentence more).
+fn is_denial(line: &str) -> bool {
+    let (is_unknown, was_reported) = (
+        " is not in the sudoers file.",
+        "  This incident will be reported.",
+    );
+    line.strip_suffix(was_reported)
+        .unwrap_or(line)
+        .ends_with(is_unknown)
+        || line.contains(" is not allowed to run sudo on ")
+        || line.starts_with("Sorry, user ") && line.contains(" is not allowed to execute '")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Elevation;
+
+    #[test]
+    fn a_refusal_is_the_last_line_that_is_the_escalators_own() {
+        let (doas, sudo) = (Elevation::Doas, Elevation::Sudo);
+        let denied = "Sorry, user me is not allowed to execute '/sbin/zfs list' as root on here.";
+        let reported = format!("{denied}\nThis incident has been reported to the administrator.\n");
+        let other_host = "me is not allowed to run sudo on here.";
+        let former = "me is not in the sudoers file.  This incident will be reported.";
+        for (elevation, stderr, refusal) in [
+            (doas, "doas: a\ndoas: b\n\n", Some("doas: b")),
+            (doas, "doas: a\nzfs: b\n", None),
+            (doas, "doas-helper: a\n", None),
+            (doas, denied, None),
+            (doas, "", None),
+            (sudo, "sudo: a\n", Some("sudo: a")),
+            (sudo, &reported, Some(denied)),
+            (sudo, other_host, Some(other_host)),
+            (sudo, former, Some(former)),
+            (
+                sudo,
+                "sudo: unable to resolve host here: Name does not resolve",
+                None,
+            ),
+            (Elevation::None, "sudo: a", None),
+        ] {
+            assert_eq!(elevation.refusal(stderr), refusal, "{stderr}");
         }
     }
 }

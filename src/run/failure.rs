@@ -38,21 +38,27 @@ fn failed(
 ) -> Error {
     let stderr = String::from_utf8_lossy(&finished.stderr);
     let last = stderr.trim_end().lines().last().unwrap_or_default();
+    let between = elevation.word().filter(|word| wrapped.program == *word);
     // A refusal has status 1, as many a failure of the command itself.
-    let escalator = match (elevation.word(), finished.ended) {
-        (Some(word), Ended::Exit(1)) if wrapped.program == word => Some(word),
-        _ => None,
-    };
-    if let Some(word) = escalator.filter(|_| elevation.has_refused(last)) {
+    let escalator = between.filter(|_| finished.ended == Ended::Exit(1));
+    if let Some(word) = escalator
+        && let Some(said) = elevation.refusal(&stderr)
+    {
         return Error::host(format!("{word} did not run {}", command.program))
             .note(format!("command: {wrapped}"))
-            .note(format!("{word} said: {last}"))
-            .help(elevation.how_to_allow());
+            .note(format!("{word} said: {said}"))
+            .help(elevation.how_to_allow(said));
     }
     let how = match finished.ended {
         Ended::Exit(status) => match command.meaning(status) {
             Some(words) if !untitled => format!("ended with status {status}: the guest {words}"),
-            _ => format!("failed with status {status}"),
+            _ => match between.zip(signal_in(status)) {
+                Some((word, signal)) => format!(
+                    "failed with status {status}, by which {word} may mean {}",
+                    signal_name(signal)
+                ),
+                None => format!("failed with status {status}"),
+            },
         },
         Ended::Signal(signal) => format!("was ended by {}", signal_name(signal)),
     };
@@ -88,6 +94,15 @@ pub(super) fn not_started(command: &Command, error: &SpawnError) -> Error {
                 .note(format!("command: {command}"))
         }
     }
+}
+
+/// The signal that a status stands for where something between has waited for the command, as
+/// OpenDoas does (`pam.c`).
+fn signal_in(status: i32) -> Option<i32> {
+    let signal = status.checked_sub(128)?;
+    nix::sys::signal::Signal::try_from(signal)
+        .ok()
+        .map(|known| known as i32)
 }
 
 /// A signal's name, as kill(1) spells it with its prefix.
