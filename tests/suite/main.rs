@@ -19,6 +19,7 @@ mod cli;
 mod config_sh;
 mod demo;
 mod equivalence;
+mod escalators;
 mod examples;
 #[path = "../support/fake.rs"]
 mod fake;

@@ -1,7 +1,8 @@
 //! doas(1), sudo(8) and mdo(1).
 //!
-//! The messages are those of slicer69's doas (the FreeBSD port), OpenDoas and sudo; with no
-//! permission all of them exit 1, as the command itself might.
+//! The messages are those of slicer69's doas (the FreeBSD port, `doas.c`), and of OpenDoas 6.8.2 and
+//! sudo 1.9.13 as `tests/calibration/escalators` has them; with no permission all of them exit 1, as
+//! the command itself might. A prompt is on the terminal, so it is in no output here.
 
 use super::Host;
 use super::call::{Answer, Call, Status};
@@ -11,7 +12,13 @@ use super::words::Words;
 /// Runs `doas [-n] [-u user] command ...` and the like.
 pub(super) fn run(host: &mut Host, call: &Call, depth: u32) -> Answer {
     let program = call.program();
+    let escalator = host.state.escalators.get(&program);
+    let open_doas = program == "doas" && escalator.is_some_and(|doas| doas.open_doas);
     let (spec, usage) = match program.as_str() {
+        "doas" if open_doas => (
+            "C:Lnsu:",
+            "usage: doas [-Lns] [-C config] [-u user] command [args]",
+        ),
         "doas" => (
             "C:Lnsu:a:",
             "usage: doas [-Lns] [-a style] [-C config] [-u user] command [args]",
@@ -45,6 +52,10 @@ pub(super) fn run(host: &mut Host, call: &Call, depth: u32) -> Answer {
             let known = host.state.users.iter().find(|(_, user)| user.name == name);
             match known {
                 Some((uid, _)) => *uid,
+                None if program == "sudo" => {
+                    return Answer::fail(1, format!("sudo: unknown user {name}"))
+                        .and_err("sudo: error initializing audit plugin sudoers_audit");
+                }
                 None => return Answer::fail(1, format!("{program}: unknown user")),
             }
         }
@@ -66,7 +77,28 @@ pub(super) fn run(host: &mut Host, call: &Call, depth: u32) -> Answer {
     if just_validate {
         return Answer::out(format!("{command}\n"));
     }
-    host.exec(&inner, depth + 1)
+    let answer = host.exec(&inner, depth + 1);
+    match answer.status {
+        Status::Signal(signal) if open_doas => told_by_open_doas(answer, signal),
+        _ => answer,
+    }
+}
+
+/// What OpenDoas makes of a signal that has ended its child (`pam.c`).
+fn told_by_open_doas(answer: Answer, signal: i32) -> Answer {
+    let name = match signal {
+        1 => "Hangup".into(),
+        2 => "Interrupt".into(),
+        6 => "Aborted".into(),
+        9 => "Killed".into(),
+        15 => "Terminated".into(),
+        other => format!("Unknown signal {other}"),
+    };
+    Answer {
+        status: Status::Exit(128 + signal),
+        ..answer
+    }
+    .and_err(name)
 }
 
 /// What the program says when the rule does not let the caller through.
@@ -80,40 +112,49 @@ fn refusal(host: &Host, call: &Call, program: &str, words: &Words) -> Option<Ans
         .first()
         .and_then(|word| word.rsplit('/').next())
         .unwrap_or_default();
-    let rule = if escalator.forbidden.contains(command) {
-        Rule::Deny
-    } else {
-        escalator.rule
-    };
+    let is_left_out = escalator.forbidden.contains(command);
     let user = host
         .state
         .users
         .get(&call.uid)
         .map_or("user", |user| user.name.as_str());
     let quiet = words.has("n");
-    let lines = match (program, rule) {
-        (_, Rule::Permit) => return None,
+    let lines = match (program, escalator.rule) {
         ("doas", Rule::NotConfigured) => {
             "doas: doas is not enabled, /usr/local/etc/doas.conf: No such file or directory".into()
         }
-        ("doas", Rule::Deny) => "doas: Operation not permitted".into(),
+        ("doas", rule) if rule == Rule::Deny || is_left_out => {
+            "doas: Operation not permitted".into()
+        }
+        ("sudo", Rule::Permit) if is_left_out => {
+            let line = words.operands.join(" ");
+            let host = host.state.hostname.split('.').next().unwrap_or_default();
+            format!(
+                "Sorry, user {user} is not allowed to execute '/sbin/{line}' as root on {host}."
+            )
+        }
+        (_, Rule::Permit) if !is_left_out => return None,
         ("doas", _) if quiet && escalator.open_doas => "doas: Authentication required".into(),
         ("doas", _) if quiet => "doas: Authorization required".into(),
+        // pam_unix(8) has nobody to ask.
+        ("doas", _) if !call.tty && escalator.open_doas => "doas: Authentication failed".into(),
         ("doas", _) if !call.tty => "doas: a tty is required".into(),
-        ("doas", Rule::WrongPassword) => "Password:\ndoas: Authentication failed".into(),
-        ("sudo", _) if quiet => "sudo: a password is required".into(),
-        ("sudo", Rule::Deny | Rule::NotConfigured) if call.tty => {
-            format!("{user} is not in the sudoers file.")
+        ("doas", Rule::WrongPassword) => "doas: Authentication failed".into(),
+        ("sudo", Rule::NotConfigured) => {
+            "sudo: unable to open /usr/local/etc/sudoers: No such file or directory\n\
+             sudo: no valid sudoers sources found, quitting\n\
+             sudo: error initializing audit plugin sudoers_audit"
+                .into()
         }
+        ("sudo", _) if quiet => "sudo: a password is required".into(),
         ("sudo", _) if !call.tty => {
             "sudo: a terminal is required to read the password; either use \
              the -S option to read from standard input or configure an askpass helper\n\
              sudo: a password is required"
                 .into()
         }
-        ("sudo", Rule::WrongPassword) => "Password:\nSorry, try again.\nPassword:\n\
-             Sorry, try again.\nPassword:\nsudo: 3 incorrect password attempts"
-            .into(),
+        ("sudo", Rule::Deny) => format!("{user} is not in the sudoers file."),
+        ("sudo", Rule::WrongPassword) => "sudo: 3 incorrect password attempts".into(),
         ("mdo", _) => "mdo: calling setcred() failed: Operation not permitted".into(),
         _ => return None,
     };

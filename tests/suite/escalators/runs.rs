@@ -1,0 +1,168 @@
+//! Whole runs without a terminal, with the real one and with the simulated one.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::CONFIG;
+use super::ground::{Ground, Rules, is_possible};
+use super::meetings::MEETINGS;
+use crate::call::call;
+use crate::fake::Fake;
+use crate::host::build::USER;
+use crate::host::{Host, Logged, Rule};
+use crate::place::Said;
+use crate::view;
+
+/// What a user meets, and what comes of it.
+pub(super) struct Meeting {
+    pub(super) title: &'static str,
+    pub(super) rules: Rules<'static>,
+    /// The rule of the simulated escalator, and the program that it leaves out.
+    pub(super) simulated: (Rule, Option<&'static str>),
+    pub(super) host: fn() -> Host,
+    pub(super) words: &'static [&'static str],
+    pub(super) status: i32,
+    /// Standard error. WORD is the escalator, SAID what it said, ALLOW what would allow all.
+    pub(super) err: &'static str,
+    /// What doas says, and what sudo says.
+    pub(super) said: [&'static str; 2],
+}
+
+/// The end of a run.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct End {
+    pub(super) said: Said,
+    /// What was called of the host, but for the escalator and pgrep.
+    calls: Vec<String>,
+    /// The host.
+    pub(super) left: BTreeSet<String>,
+}
+
+impl End {
+    /// That of a run with a real one.
+    pub(super) fn of(ground: &Ground, said: Said) -> Self {
+        Self::new(said, &ground.machine.host(), ground.machine.path())
+    }
+
+    /// What root has called.
+    pub(super) fn as_root(&self) -> Vec<&String> {
+        let calls = self.calls.iter();
+        calls.filter(|call| call.starts_with("uid 0: ")).collect()
+    }
+
+    fn new(said: Said, host: &Host, directory: &Path) -> Self {
+        let as_at_home = |text: String| {
+            let text = text.replace(&directory.display().to_string(), "");
+            with_one_scratch(freebsd(&text))
+        };
+        // pgrep is asked as often as there is time.
+        let passed_over = ["doas", "sudo", "pgrep"];
+        let is_inner = |logged: &&Logged| !passed_over.contains(&logged.argv[0].as_str());
+        let calls = host
+            .calls()
+            .iter()
+            .filter(is_inner)
+            .map(|logged| as_at_home(format!("uid {}: {}", logged.uid, logged.argv.join(" "))))
+            .collect();
+        Self {
+            said: Said {
+                err: as_at_home(said.err),
+                ..said
+            },
+            calls,
+            left: view::lines(host),
+        }
+    }
+}
+
+/// A text with what Debian has elsewhere as FreeBSD has it.
+pub(super) fn freebsd(text: &str) -> String {
+    text.replace("'/usr/local/bin/", "'/sbin/")
+        .replace(" /etc/", " /usr/local/etc/")
+}
+
+/// A text with the name that this process gives to every scratch directory.
+fn with_one_scratch(mut text: String) -> String {
+    const START: &str = "/tmp/easy-bhyve.";
+    let starts: Vec<usize> = text.match_indices(START).map(|(at, _)| at).collect();
+    for at in starts.into_iter().rev() {
+        let name = at + START.len();
+        let rest = text[name..].find(['/', ' ']).unwrap_or(text.len() - name);
+        text.replace_range(name..name + rest, "scratch0");
+    }
+    text
+}
+
+impl Meeting {
+    /// Runs the program with the real one.
+    pub(super) fn run(&self, word: &str, defaults: &str) -> End {
+        let sudo = self.rules.sudo.map(|rules| format!("{defaults}{rules}"));
+        let rules = Rules {
+            sudo: sudo.as_deref(),
+            ..self.rules
+        };
+        let ground = Ground::new((self.host)(), &[word], rules, CONFIG);
+        let said = ground.run(self.words);
+        End::of(&ground, said)
+    }
+
+    /// Runs it with the simulated one.
+    fn simulate(&self, word: &str) -> End {
+        let (rule, forbidden) = self.simulated;
+        let host = (self.host)().without_program("doas");
+        let mut host = host.with_escalator(word, rule);
+        let escalator = host.state.escalators.get_mut(word).unwrap();
+        escalator.open_doas = true;
+        escalator.forbidden.extend(forbidden.map(String::from));
+        let mut fake = Fake::new(host, USER);
+        let said = call(&mut fake, CONFIG, self.words);
+        let said = Said::new(said.status.into(), said.out, said.err);
+        End::new(said, &fake.host, Path::new("/nothing"))
+    }
+
+    fn expected(&self, word: &str) -> String {
+        let (said, allow) = match word {
+            "doas" => (
+                self.said[0],
+                "allow it in /usr/local/etc/doas.conf, for example: permit nopass YOU as root",
+            ),
+            _ => (
+                self.said[1],
+                "allow it with visudo, for example: YOU ALL=(root) NOPASSWD: ALL",
+            ),
+        };
+        self.err
+            .replace("WORD", word)
+            .replace("SAID", said)
+            .replace("ALLOW", allow)
+    }
+}
+
+/// Meets everything with an escalator, `defaults` in the rules of sudo.
+fn meet(word: &str, defaults: &str) {
+    let is_possible = is_possible();
+    for meeting in MEETINGS {
+        let simulated = meeting.simulate(word);
+        let told = (simulated.said.status, &simulated.said.err);
+        let expected = (Some(meeting.status), &meeting.expected(word));
+        assert_eq!(told, expected, "{}", meeting.title);
+        if is_possible {
+            similar_asserts::assert_eq!(real: meeting.run(word, defaults), simulated: simulated);
+        }
+    }
+}
+
+#[test]
+fn what_a_user_meets_with_doas_is_told_apart() {
+    meet("doas", "");
+}
+
+#[test]
+fn what_a_user_meets_with_sudo_is_told_apart() {
+    meet("sudo", "");
+}
+
+#[test]
+fn what_a_user_meets_with_sudo_without_a_pseudo_terminal_is_told_apart() {
+    meet("sudo", "Defaults !use_pty\n");
+}

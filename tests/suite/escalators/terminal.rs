@@ -1,0 +1,128 @@
+//! Somebody at a terminal of their own.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
+
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::pty::openpty;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::termios::{Termios, tcgetattr};
+use nix::unistd::Pid;
+
+use super::ground::said_of;
+use crate::place::Said;
+
+/// Far longer than anything here takes.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// The end of what an escalator asks for a password with.
+pub(super) fn prompt(escalator: &str) -> &'static str {
+    match escalator {
+        "doas" => "password: ",
+        _ => "password for user: ",
+    }
+}
+
+/// A terminal, and what has appeared on it.
+pub(super) struct Terminal {
+    keyboard: File,
+    line: OwnedFd,
+    modes: Termios,
+    shown: Receiver<Vec<u8>>,
+    screen: String,
+    /// How much of the screen has been looked at.
+    seen: usize,
+}
+
+impl Terminal {
+    pub(super) fn new() -> Self {
+        let pair = openpty(None, None).unwrap();
+        for end in [&pair.master, &pair.slave] {
+            // Else what other tests start has it open, too.
+            fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
+        }
+        let keyboard = File::from(pair.master);
+        let mut display = keyboard.try_clone().unwrap();
+        let (sender, shown) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut bytes = [0; 1024];
+            // It ends with an error, when nobody has the terminal open any more.
+            while let Ok(count) = display.read(&mut bytes) {
+                if sender.send(bytes[..count].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        Self {
+            modes: tcgetattr(&pair.slave).unwrap(),
+            line: pair.slave,
+            keyboard,
+            shown,
+            screen: String::new(),
+            seen: 0,
+        }
+    }
+
+    /// The terminal as a stream of a program.
+    pub(super) fn stream(&self) -> Stdio {
+        self.line.try_clone().unwrap().into()
+    }
+
+    /// Waits until a text appears behind what was waited for before.
+    pub(super) fn wait_for(&mut self, text: &str) {
+        loop {
+            if let Some(at) = self.screen[self.seen..].find(text) {
+                self.seen += at + text.len();
+                return;
+            }
+            match self.shown.recv_timeout(LIMIT) {
+                Ok(bytes) => self.screen += &String::from_utf8_lossy(&bytes),
+                Err(why) => panic!("no {text:?} ({why}) on the terminal: {:?}", self.screen),
+            }
+        }
+    }
+
+    /// Presses keys.
+    pub(super) fn press(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Whether keys are echoed as they were at first.
+    pub(super) fn has_its_modes(&self) -> bool {
+        tcgetattr(&self.line).unwrap() == self.modes
+    }
+
+    /// Runs a command and does `person`'s part at the terminal meanwhile.
+    pub(super) fn run(&mut self, mut command: Command, person: impl FnOnce(&mut Self)) -> Said {
+        let child = command.spawn().unwrap();
+        drop(command);
+        let pid = Pid::from_raw(child.id().try_into().unwrap());
+        let (sender, ended) = mpsc::channel();
+        std::thread::spawn(move || sender.send(child.wait_with_output()));
+        person(self);
+        let output = ended.recv_timeout(LIMIT).unwrap_or_else(|why| {
+            let _ = kill(pid, Signal::SIGKILL);
+            panic!("it does not end ({why}): {:?}", self.screen)
+        });
+        said_of(&output.unwrap())
+    }
+
+    /// All that has appeared, when nothing runs any more.
+    pub(super) fn screen(self) -> String {
+        let Self {
+            line,
+            shown,
+            mut screen,
+            ..
+        } = self;
+        drop(line);
+        while let Ok(bytes) = shown.recv_timeout(LIMIT) {
+            screen += &String::from_utf8_lossy(&bytes);
+        }
+        screen
+    }
+}

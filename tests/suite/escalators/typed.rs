@@ -1,0 +1,238 @@
+//! Somebody at a terminal who is asked for a password.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use super::ground::{Ground, PASSWORD as RIGHT, Rules, is_possible};
+use super::meetings::BOOTED;
+use super::terminal::{Terminal, prompt};
+use super::{ALL, CONFIG, PASSWORD, host};
+use crate::host::Host;
+use crate::place::Said;
+use crate::view;
+
+/// The escalators, and what sudoers says besides.
+const ESCALATORS: [(&str, &str); 3] = [("doas", ""), ("sudo", ""), ("sudo", "Defaults !use_pty\n")];
+
+/// A call of the program whose streams are all the terminal.
+fn at(terminal: &Terminal, ground: &Ground, words: &[&str]) -> Command {
+    let mut command = ground.session(&["--ctty"], &ground.called(words));
+    command
+        .stdin(terminal.stream())
+        .stdout(terminal.stream())
+        .stderr(terminal.stream());
+    command
+}
+
+/// Types the password whenever it is asked for, so often.
+fn type_password(terminal: &mut Terminal, word: &str, times: usize) {
+    for _ in 0..times {
+        terminal.wait_for(prompt(word));
+        terminal.press(&format!("{RIGHT}\n"));
+    }
+}
+
+/// A machine for each escalator, with the rules of all of them.
+fn grounds(host: fn() -> Host, rules: Rules<'_>) -> Vec<(&'static str, Ground)> {
+    let ground = |(word, defaults): (&'static str, &str)| {
+        let sudo = rules.sudo.map(|rules| format!("{defaults}{rules}"));
+        let rules = Rules {
+            sudo: sudo.as_deref(),
+            ..rules
+        };
+        (word, Ground::new(host(), &[word], rules, CONFIG))
+    };
+    ESCALATORS.map(ground).into()
+}
+
+#[test]
+fn a_password_that_is_typed_lets_a_vm_boot() {
+    if !is_possible() {
+        return;
+    }
+    for (word, ground) in grounds(host, PASSWORD) {
+        // sudo remembers whom it has asked on this terminal.
+        let commands = if word == "doas" { 8 } else { 1 };
+        let mut terminal = Terminal::new();
+        let command = at(&terminal, &ground, &["fbsd0-boot"]);
+        let said = terminal.run(command, |terminal| type_password(terminal, word, commands));
+        assert!(terminal.has_its_modes(), "{word}");
+        let screen = terminal.screen();
+        assert_eq!(said.status, Some(0), "{screen}");
+        assert!(screen.ends_with(&BOOTED.replace('\n', "\r\n")), "{screen}");
+        assert!(!screen.contains(RIGHT), "{screen}");
+        let host = ground.machine.host();
+        assert!(host.state.bhyve_of("fbsd0").is_some(), "{screen}");
+    }
+}
+
+/// Waits for a file that somebody else makes.
+fn wait_for_file(path: &Path) {
+    let start = Instant::now();
+    while !path.exists() {
+        assert!(
+            start.elapsed() < Duration::from_secs(30),
+            "no {}",
+            path.display()
+        );
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// In the place of a program between: it takes its time, until the test lets it go on, and reads
+/// what it can.
+const HELD: &str = "case $1 in
+net.link.tap.up_on_open=1)
+	: >/usr/local/held
+	until [ -e /usr/local/released ]; do sleep 0.01; done
+	read -r stolen
+esac
+exec /usr/local/bin/real/sysctl \"$@\"
+";
+
+/// In the place of the loader, which reads a line at its menu.
+const LOADER: &str = "IFS= read -r line
+echo \"the loader has read: $line\"
+exec /usr/local/bin/real/bhyveload \"$@\"
+";
+
+/// In the place of bhyve: a guest that makes the terminal raw, reads five keys, and halts.
+const GUEST: &str = "stty raw -echo
+echo 'guest ready'
+keys=$(/bin/dd bs=1 count=5 2>/dev/null)
+printf 'the guest has read: %s\\r\\n' \"$keys\"
+exit 2
+";
+
+#[test]
+fn what_is_typed_behind_a_password_is_for_the_next_program_that_reads() {
+    if !is_possible() {
+        return;
+    }
+    // doas asks for every command, and throws away what was typed before it asks.
+    let rules = Rules {
+        doas: ALL.doas,
+        ..PASSWORD
+    };
+    for (word, ground) in grounds(host, rules) {
+        let directory = ground.machine.path();
+        ground.replace("sysctl", HELD);
+        ground.replace("bhyveload", LOADER);
+        ground.replace("bhyve", GUEST);
+        let mut terminal = Terminal::new();
+        let command = at(&terminal, &ground, &["fbsd0-ttyboot"]);
+        let said = terminal.run(command, |terminal| {
+            if word == "sudo" {
+                type_password(terminal, word, 1);
+            }
+            wait_for_file(&directory.join("held"));
+            terminal.press("menu 1\n");
+            std::fs::write(directory.join("released"), "").unwrap();
+            terminal.wait_for("the loader has read: menu 1");
+            terminal.wait_for("guest ready");
+            terminal.press("abc\u{3}e");
+            terminal.wait_for("the guest has read: abc\u{3}e");
+        });
+        assert!(terminal.has_its_modes(), "{word}");
+        let screen = terminal.screen();
+        assert_eq!(said.status, Some(0), "{screen}");
+        assert!(screen.ends_with("the guest halted\r\n"), "{screen}");
+        assert!(ground.machine.host().state.vms.is_empty(), "{screen}");
+    }
+}
+
+/// What is typed at each prompt in place of the password, and what is told then.
+const NO_PASSWORD: [(&str, &[&str], &str); 4] = [
+    (
+        "doas",
+        &["wrong\n"],
+        "fbsd0-boot: doas did not run kldload
+  command: doas kldload -n vmm nmdm if_bridge
+  doas said: doas: Authentication failed
+  help: allow it in /usr/local/etc/doas.conf, for example: permit nopass YOU as root
+",
+    ),
+    // With a line behind, for an interrupt that comes just before doas reads.
+    (
+        "doas",
+        &["\u{3}\n"],
+        "fbsd0-boot: kldload was ended by SIGINT
+  command: doas kldload -n vmm nmdm if_bridge
+  stderr: nothing
+",
+    ),
+    (
+        "sudo",
+        &["wrong\n", "wrong\n", "wrong\n"],
+        "fbsd0-boot: sudo did not run kldload
+  command: sudo kldload -n vmm nmdm if_bridge
+  sudo said: sudo: 3 incorrect password attempts
+  help: allow it with visudo, for example: YOU ALL=(root) NOPASSWD: ALL
+",
+    ),
+    (
+        "sudo",
+        &["\u{4}"],
+        "fbsd0-boot: sudo did not run kldload
+  command: sudo kldload -n vmm nmdm if_bridge
+  sudo said: sudo: a password is required
+  help: allow it with visudo, for example: YOU ALL=(root) NOPASSWD: ALL
+",
+    ),
+];
+
+#[test]
+fn without_the_password_host_and_terminal_stay_as_they_were() {
+    if !is_possible() {
+        return;
+    }
+    for (word, typed, told) in NO_PASSWORD {
+        let ground = Ground::new(host(), &[word], PASSWORD, CONFIG);
+        let before = view::lines(&ground.machine.host());
+        let mut terminal = Terminal::new();
+        let command = at(&terminal, &ground, &["fbsd0-boot"]);
+        let said = terminal.run(command, |terminal| {
+            for keys in typed {
+                terminal.wait_for(prompt(word));
+                terminal.press(keys);
+            }
+        });
+        assert!(terminal.has_its_modes(), "{word}");
+        let screen = terminal.screen().replace("\r\n", "\n");
+        assert_eq!(said.status, Some(1), "{screen}");
+        assert!(screen.ends_with(told), "{screen}");
+        assert!(!screen.contains("wrong"), "{screen}");
+        assert_eq!(view::lines(&ground.machine.host()), before, "{screen}");
+    }
+}
+
+#[test]
+fn a_question_of_ours_and_a_password_are_both_answered() {
+    if !is_possible() {
+        return;
+    }
+    let two = || {
+        host().with_commands(&[
+            "zfs snapshot zroot/vm/fbsd0@one",
+            "zfs snapshot zroot/vm/fbsd0@two",
+        ])
+    };
+    for (word, ground) in grounds(two, PASSWORD) {
+        let commands = if word == "doas" { 2 } else { 1 };
+        let mut terminal = Terminal::new();
+        let command = at(&terminal, &ground, &["fbsd0-rollback", "one"]);
+        let said = terminal.run(command, |terminal| {
+            terminal.wait_for("[y/N] ");
+            terminal.press("y\n");
+            type_password(terminal, word, commands);
+        });
+        assert!(terminal.has_its_modes(), "{word}");
+        let screen = terminal.screen();
+        assert_eq!(said, Said::new(0, "", ""), "{screen}");
+        let host = ground.machine.host();
+        let disk = &host.state.datasets["zroot/vm/fbsd0"];
+        let left: Vec<&String> = disk.snapshots.keys().collect();
+        assert_eq!(left, ["one"], "{screen}");
+    }
+}
