@@ -3,8 +3,9 @@
 use super::{Guard, NoReturn, Plan, Refusal, Test, free};
 use crate::error::Kind;
 use crate::model::Vm;
-use crate::model::name::{SnapName, Snapshot};
-use crate::tools::{process, zfs};
+use crate::model::name::Snapshot;
+use crate::tools::process;
+use crate::tools::zfs::{self, Mark};
 use std::path::Path;
 
 /// Whether a person is asked before newer snapshots are destroyed.
@@ -16,7 +17,8 @@ pub enum Consent {
     Given,
 }
 
-/// The plan that rolls back to `target`, destroying `newer`, oldest first in the list.
+/// The plan that rolls back to `target`, destroying `newer`, oldest first in the list: bookmarks,
+/// too, without which ZFS would refuse when the snapshots have gone.
 ///
 /// Each is destroyed by its name: `zfs rollback -r` would take along what came meanwhile.
 ///
@@ -24,16 +26,10 @@ pub enum Consent {
 ///
 /// Differs: `rollback` refuses a running VM, and asks before it destroys newer snapshots, each by
 /// its name
-pub fn plan(
-    vm: &Vm,
-    target: &Snapshot,
-    newer: &[SnapName],
-    consent: Consent,
-    node: Node<'_>,
-) -> Plan {
+pub fn plan(vm: &Vm, target: &Snapshot, newer: &[Mark], consent: Consent, node: Node<'_>) -> Plan {
     let mut plan = Plan::default();
     if !newer.is_empty() && consent == Consent::Ask {
-        let names: Vec<String> = newer.iter().map(|name| format!("@{name}")).collect();
+        let names: Vec<String> = newer.iter().map(Mark::to_string).collect();
         plan.push(Guard {
             test: Test::Confirmed(format!(
                 "This destroys what is newer: {}. Roll back to @{}?",
@@ -52,9 +48,9 @@ pub fn plan(
         refusal: free::started_meanwhile(vm),
     });
     let mut destroyed = Vec::new();
-    for name in newer.iter().rev() {
-        plan.push(zfs::destroy_snapshot(&target.dataset.snapshot(name)));
-        destroyed.push(format!("@{name}"));
+    for mark in newer.iter().rev() {
+        plan.push(zfs::destroy_mark(&target.dataset, mark));
+        destroyed.push(mark.to_string());
         plan.push(NoReturn {
             done: format!("destroyed {}", destroyed.join(" ")),
         });

@@ -4,6 +4,7 @@ use crate::command::{Command, Streams, args};
 use crate::model::name::{Dataset, SnapName, Snapshot};
 use crate::model::size::DiskSize;
 use serde::Serialize;
+use std::fmt;
 
 /// Makes a volume: `zfs create [-s] -o volmode=dev -V SIZE VOLUME`.
 pub fn create(volume: &Dataset, size: &DiskSize, sparse: bool) -> Command {
@@ -38,6 +39,11 @@ pub fn destroy_volume(volume: &Dataset) -> Command {
     Command::root("zfs", args!["destroy", volume])
 }
 
+/// Destroys one snapshot or bookmark, exactly: `zfs destroy VOLUME@NAME`, `zfs destroy VOLUME#NAME`.
+pub fn destroy_mark(volume: &Dataset, mark: &Mark) -> Command {
+    Command::root("zfs", args!["destroy", format!("{volume}{mark}")])
+}
+
 /// Destroys one snapshot, exactly: `zfs destroy VOLUME@NAME`.
 pub fn destroy_snapshot(snapshot: &Snapshot) -> Command {
     Command::root("zfs", args!["destroy", snapshot.to_string()])
@@ -64,8 +70,9 @@ pub fn show(volume: &Dataset) -> Command {
     .streams(Streams::Shown)
 }
 
-/// Asks for a volume's origin and its snapshots, oldest first:
-/// `zfs list -Hp -d 1 -o name,origin,clones,used,refer,creation -s createtxg -t volume,snapshot VOLUME`.
+/// Asks for a volume's origin, its snapshots and its bookmarks, oldest first:
+/// `zfs list -Hp -d 1 -o name,origin,clones,used,refer,creation,createtxg,userrefs -s createtxg
+/// -t volume,snapshot,bookmark VOLUME`.
 pub fn list(volume: &Dataset) -> Command {
     Command::question(
         "zfs",
@@ -75,11 +82,11 @@ pub fn list(volume: &Dataset) -> Command {
             "-d",
             "1",
             "-o",
-            "name,origin,clones,used,refer,creation",
+            "name,origin,clones,used,refer,creation,createtxg,userrefs",
             "-s",
             "createtxg",
             "-t",
-            "volume,snapshot",
+            "volume,snapshot,bookmark",
             volume
         ],
     )
@@ -103,13 +110,33 @@ pub fn children(parent: &Dataset) -> Command {
     )
 }
 
-/// A volume and its snapshots, as [`list`] brings them.
+/// What marks a moment of a volume; shown as `@NAME` or `#NAME`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// A snapshot.
+    Snapshot(SnapName),
+    /// A bookmark: what is left of a snapshot for an incremental zfs-send(8).
+    Bookmark(SnapName),
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Snapshot(name) => write!(f, "@{name}"),
+            Self::Bookmark(name) => write!(f, "#{name}"),
+        }
+    }
+}
+
+/// A volume, its snapshots and its bookmarks, as [`list`] brings them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Volume {
     /// The snapshot that it was cloned from.
     pub origin: Option<Snapshot>,
     /// Its snapshots, oldest first.
     pub snapshots: Vec<SnapshotLine>,
+    /// Its bookmarks, oldest first, each with the transaction group that made it.
+    pub bookmarks: Vec<(SnapName, u64)>,
 }
 
 /// One snapshot of a [`Volume`].
@@ -125,6 +152,12 @@ pub struct SnapshotLine {
     pub refer: u64,
     /// When it was taken, in seconds since 1970.
     pub creation: i64,
+    /// The transaction group that made it: later ones have greater numbers.
+    #[serde(skip)]
+    pub createtxg: u64,
+    /// How many holds keep it from being destroyed.
+    #[serde(skip)]
+    pub holds: u64,
 }
 
 /// Reads the output of [`list`]; lines that are not known are passed over, such as those of the volumes
@@ -133,9 +166,28 @@ pub fn parse_list(volume: &Dataset, output: &str) -> Volume {
     let mut found = Volume::default();
     for line in output.lines() {
         let fields: Vec<&str> = line.split('\t').collect();
-        let [name, origin, clones, used, refer, creation] = fields.as_slice() else {
+        let [
+            name,
+            origin,
+            clones,
+            used,
+            refer,
+            creation,
+            createtxg,
+            holds,
+        ] = fields.as_slice()
+        else {
             continue;
         };
+        let createtxg = createtxg.parse().unwrap_or_default();
+        if let Some((dataset, bookmark)) = name.split_once('#') {
+            let bookmark = SnapName::parse(bookmark).ok();
+            let bookmark = bookmark.filter(|_| dataset == volume.as_str());
+            found
+                .bookmarks
+                .extend(bookmark.map(|name| (name, createtxg)));
+            continue;
+        }
         match name.split_once('@') {
             None if *name == volume.as_str() => found.origin = parse_snapshot(origin),
             Some((dataset, snapshot)) if dataset == volume.as_str() => {
@@ -152,6 +204,8 @@ pub fn parse_list(volume: &Dataset, output: &str) -> Volume {
                     used: used.parse().unwrap_or_default(),
                     refer: refer.parse().unwrap_or_default(),
                     creation: creation.parse().unwrap_or_default(),
+                    createtxg,
+                    holds: holds.parse().unwrap_or_default(),
                 });
             }
             None | Some(_) => {}
@@ -171,8 +225,8 @@ fn parse_snapshot(text: &str) -> Option<Snapshot> {
 #[cfg(test)]
 mod tests {
     use super::{
-        Volume, children, clone, create, destroy_snapshot, destroy_volume, parse_list, rollback,
-        show, snapshot,
+        Mark, Volume, children, clone, create, destroy_mark, destroy_snapshot, destroy_volume,
+        parse_list, rollback, show, snapshot,
     };
     use crate::model::name::{Dataset, SnapName};
     use crate::model::size::DiskSize;
@@ -203,6 +257,10 @@ mod tests {
             ),
             (destroy_volume(&a), "zfs destroy zroot/vm/a"),
             (
+                destroy_mark(&a, &Mark::Bookmark(snap.name.clone())),
+                "zfs destroy zroot/vm/a#_202611232306-x",
+            ),
+            (
                 destroy_snapshot(&snap),
                 "zfs destroy zroot/vm/a@_202611232306-x",
             ),
@@ -221,9 +279,10 @@ mod tests {
 
     #[test]
     fn a_listing_becomes_a_volume_with_its_snapshots() {
-        let output = "zroot/vm/b\tzroot/vm/a@s\t-\t65536\t1\t1700000000\n\
-            zroot/vm/b@one\t-\t\t0\t1\t1700000001\n\
-            zroot/vm/b@two\t-\tzroot/vm/c,zroot/vm/d\t0\t1\t1700000002\n";
+        let output = "zroot/vm/b\tzroot/vm/a@s\t-\t65536\t1\t1700000000\t9\t-\n\
+            zroot/vm/b@one\t-\t\t0\t1\t1700000001\t11\t0\n\
+            zroot/vm/b#one\t-\t-\t-\t-\t1700000001\t11\t-\n\
+            zroot/vm/b@two\t-\tzroot/vm/c,zroot/vm/d\t0\t1\t1700000002\t12\t2\n";
         let found = parse_list(&volume("zroot/vm/b"), output);
         assert_eq!(
             found.origin.map(|origin| origin.to_string()).as_deref(),
@@ -231,11 +290,19 @@ mod tests {
         );
         assert_eq!(found.snapshots.len(), 2);
         assert_eq!(found.snapshots[1].clones, ["zroot/vm/c", "zroot/vm/d"]);
+        assert_eq!(
+            (found.snapshots[1].createtxg, found.snapshots[1].holds),
+            (12, 2)
+        );
+        assert_eq!(
+            found.bookmarks,
+            [(SnapName::parse("one").expect("a name"), 11)]
+        );
     }
 
     #[test]
     fn the_origin_of_a_volume_below_is_not_that_of_a_filesystem() {
-        let output = "zroot/vm/b\tzroot/vm/a@s\t-\t65536\t1\t1700000000\n";
+        let output = "zroot/vm/b\tzroot/vm/a@s\t-\t65536\t1\t1700000000\t9\t-\n";
         assert_eq!(parse_list(&volume("zroot/vm"), output), Volume::default());
     }
 }

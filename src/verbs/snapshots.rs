@@ -13,7 +13,8 @@ use crate::plan::rollback::{self, Consent, Node};
 use crate::plan::snapshot;
 use crate::suggest;
 use crate::survey::{self, Nodes, Processes};
-use crate::tools::{bhyve, zfs};
+use crate::tools::bhyve;
+use crate::tools::zfs::{self, Mark};
 use crate::verb::Verb;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -84,13 +85,13 @@ pub(super) fn rollback(context: &mut Context<'_>, vm: &Vm, args: &RollbackArgs) 
     }))
 }
 
-/// The snapshot to roll back to, and the newer ones that go with it.
+/// The snapshot to roll back to, and the newer snapshots and bookmarks that go with it.
 fn choose(
     vm: &Vm,
     volume: &Dataset,
     wanted: Option<SnapName>,
     found: &zfs::Volume,
-) -> Result<(SnapName, Vec<SnapName>)> {
+) -> Result<(SnapName, Vec<Mark>)> {
     let Some(newest) = found.snapshots.last() else {
         return Err(Error::host(format!("{volume} has no snapshot"))
             .help(format!("take one: {} WORD", vm.command(Verb::Snapshot))));
@@ -102,6 +103,16 @@ fn choose(
     };
     let newer = found.snapshots.get(position + 1..).unwrap_or_default();
     for one in newer {
+        if one.holds > 0 {
+            return Err(Error::host(format!(
+                "{volume}@{} is newer than @{target} and is held",
+                one.name
+            ))
+            .help(format!(
+                "a rollback would destroy it; see who holds it (zfs holds {volume}@{}), then as root: zfs release TAG {volume}@{}",
+                one.name, one.name
+            )));
+        }
         if !one.clones.is_empty() {
             return Err(Error::host(format!(
                 "{volume}@{} is newer than @{target} and has clones: {}",
@@ -111,7 +122,18 @@ fn choose(
             .help("a rollback would destroy them; make them independent first, as root: zfs promote CLONE"));
         }
     }
-    Ok((target, newer.iter().map(|one| one.name.clone()).collect()))
+    let reached = found.snapshots.get(position).map_or(0, |one| one.createtxg);
+    let snapshots = newer
+        .iter()
+        .map(|one| (one.createtxg, Mark::Snapshot(one.name.clone())));
+    let bookmarks = found
+        .bookmarks
+        .iter()
+        .filter(|(_, createtxg)| *createtxg > reached)
+        .map(|(name, createtxg)| (*createtxg, Mark::Bookmark(name.clone())));
+    let mut marks: Vec<(u64, Mark)> = snapshots.chain(bookmarks).collect();
+    marks.sort_by_key(|(createtxg, _)| *createtxg);
+    Ok((target, marks.into_iter().map(|(_, mark)| mark).collect()))
 }
 
 fn no_such_snapshot(volume: &Dataset, target: &SnapName, found: &zfs::Volume) -> Error {

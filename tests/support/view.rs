@@ -65,6 +65,9 @@ pub fn lines(host: &Host) -> BTreeSet<String> {
             let kind = taken.volume.as_ref().map_or_else(String::new, volume);
             lines.insert(format!("snapshot {name}@{snapshot}: {kind}"));
         }
+        for bookmark in dataset.bookmarks.keys() {
+            lines.insert(format!("bookmark {name}#{bookmark}"));
+        }
     }
     for (path, node) in &state.files.nodes {
         lines.insert(match node {

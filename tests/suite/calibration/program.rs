@@ -1,6 +1,6 @@
 //! What the program asks of `zfs` and reads out of its answers, against the records.
 
-use super::mask::{BYTES, TIME};
+use super::mask::{BYTES, TIME, TXG};
 use super::record::{Record, commands};
 use super::zfs::{RELEASES, data, transcript};
 use crate::cases::directories;
@@ -62,6 +62,7 @@ fn read(release: &str, volume: &str) -> Vec<Volume> {
             text(record)
                 .replace(BYTES, "8192")
                 .replace(TIME, "1768478400")
+                .replace(TXG, "7")
         })
         .map(|text| zfs::parse_list(&volume, &text))
         .collect()
@@ -84,8 +85,11 @@ fn volume(origin: Option<&str>, snapshots: &[(&str, &[&str])]) -> Volume {
                 used: 8192,
                 refer: 8192,
                 creation: 1_768_478_400,
+                createtxg: 7,
+                holds: 0,
             })
             .collect(),
+        bookmarks: Vec::new(),
     }
 }
 
@@ -93,6 +97,8 @@ fn volume(origin: Option<&str>, snapshots: &[(&str, &[&str])]) -> Volume {
 fn the_program_reads_all_that_real_lists_say() {
     let one: (&str, &[&str]) = ("_202601151200-one", &[]);
     let two: (&str, &[&str]) = ("_202601151201-two_words", &[]);
+    let mut held = volume(None, &[("kept", &[])]);
+    held.snapshots[0].holds = 1;
     let expected = [
         (
             "zroot/vm/fbsd0",
@@ -136,6 +142,17 @@ fn the_program_reads_all_that_real_lists_say() {
                 Some("zroot/vm/new0@base"),
                 &[("base", &["zroot/vm/third"])],
             )],
+        ),
+        ("zroot/vm/linux0", vec![held]),
+        (
+            "zroot/vm/copy",
+            vec![Volume {
+                bookmarks: vec![(SnapName::parse("s2").expect("a name"), 7)],
+                ..volume(
+                    Some("zroot/vm/made/linux1@base"),
+                    &[("s1", &[]), ("s2", &[])],
+                )
+            }],
         ),
         // A filesystem is answered with the volumes below it, whose origins are not its own.
         ("zroot/vm", vec![volume(None, &[]), volume(None, &[])]),

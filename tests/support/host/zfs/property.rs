@@ -56,7 +56,7 @@ pub(super) struct Property {
 const MODES: &[&str] = &["default", "full", "geom", "dev", "none"];
 
 /// All of them, in the order of their names.
-pub(super) const PROPERTIES: [Property; 15] = {
+pub(super) const PROPERTIES: [Property; 16] = {
     use Access::{Inherited, Once, Own, ReadOnly};
     use Look::{Bytes, Date, Number, Reservation, Size, Text, Word};
     const SIZED: Types = Types::VOLUME.and(Types::SNAPSHOT);
@@ -84,6 +84,7 @@ pub(super) const PROPERTIES: [Property; 15] = {
         ),
         of("type", "TYPE", Text, ReadOnly, Types::ALL),
         of("used", "USED", Bytes, ReadOnly, Types::DATASETS),
+        of("userrefs", "USERREFS", Number, ReadOnly, Types::SNAPSHOT),
         of("volblocksize", "VOLBLOCK", Size, Once, Types::VOLUME),
         of("volmode", "VOLMODE", Word(MODES), Inherited, Types::HEADS),
         of("volsize", "VOLSIZE", Size, Own, SIZED),
@@ -164,6 +165,7 @@ impl Property {
             },
             "used" if kind == Types::SNAPSHOT => 0,
             "used" => volume.map_or(referenced, |volume| volume.refreservation.max(referenced)),
+            "userrefs" => u64::try_from(snapshot?.holds.len()).ok()?,
             "volblocksize" => volume?.volblocksize,
             "volsize" => volume?.volsize,
             _ => return self.text(state, full, kind),
