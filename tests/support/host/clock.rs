@@ -5,13 +5,11 @@ use std::path::Path;
 use super::Host;
 use super::call::{Call, Status};
 use super::errno::Errno;
+use super::live::alive::{self, Notice};
 use super::process::{Ending, Process};
 
 /// SIGTERM in a mask of signals.
 pub const SIGTERM_BIT: u32 = 0x4000;
-
-/// In the outbox, in place of a signal: there is something new for the process.
-pub const LOOK: i32 = 0;
 
 /// Something that is due.
 enum Event {
@@ -136,7 +134,7 @@ impl Host {
     pub fn enliven(&mut self, pid: i32, real: i32) {
         if let Some(mut process) = self.state.processes.remove(&pid) {
             process.pid = real;
-            process.live = super::live::alive::birth(real);
+            process.live = alive::birth(real);
             self.state.processes.insert(real, process);
         }
     }
@@ -150,11 +148,15 @@ impl Host {
             .filter(|process| {
                 process
                     .live
-                    .is_some_and(|live| super::live::alive::birth(process.pid) != Some(live))
+                    .is_some_and(|live| alive::birth(process.pid) != Some(live))
             })
             .map(|process| process.pid)
             .collect();
         for pid in gone {
+            // Another may have its number now, and must not be told anything.
+            if let Some(process) = self.state.processes.get_mut(&pid) {
+                process.live = None;
+            }
             self.end_process(pid, Status::Signal(9));
         }
     }
@@ -167,13 +169,16 @@ impl Host {
         };
         self.state.ended.insert(pid, status);
         if process.live.is_some() {
-            self.outbox.push((pid, LOOK));
+            self.outbox.push(Notice::Look(pid));
         }
         self.close_taps(pid);
-        for pair in self.state.nmdm.values_mut() {
+        for (name, pair) in &mut self.state.nmdm {
             for end in [&mut pair.a, &mut pair.b] {
                 if *end == Some(pid) {
                     *end = None;
+                    if self.state.real_time {
+                        self.outbox.push(Notice::Closed(name.clone()));
+                    }
                 }
             }
         }
@@ -246,11 +251,12 @@ impl Host {
             && signal != 9
             && process.sigignore & (1 << (signal - 1)) != 0;
         match signal {
-            0 | 16 | 18 | 19 | 20 | 23 | 28 | 29 => {}
+            // Those that stop a process stop nobody here.
+            0 | 16..=23 | 28 | 29 => {}
             15 if ignored => self.press_power_button(pid),
             _ if ignored => {}
             // What the signal does to it is its own affair.
-            _ if process.is_free() => self.outbox.push((pid, signal)),
+            _ if process.is_free() => self.outbox.push(Notice::Signal(pid, signal)),
             15 if process.supervisor.is_some() => {
                 // A supervising daemon forwards it and exits at once (usr.sbin/daemon/daemon.c).
                 let child = process.supervisor.as_ref().and_then(|daemon| daemon.child);
@@ -266,7 +272,7 @@ impl Host {
             }
             _ => {
                 if process.live.is_some() {
-                    self.outbox.push((pid, signal));
+                    self.outbox.push(Notice::Signal(pid, signal));
                 }
                 self.end_process(pid, Status::Signal(signal));
             }
@@ -302,7 +308,7 @@ impl Host {
         {
             guest.end = Some((now + delay, Ending::PowerOff));
         }
-        self.outbox.push((pid, LOOK));
+        self.outbox.push(Notice::Look(pid));
     }
 
     /// Whether a user can see a process: `security.bsd.see_other_uids`, jail(8).

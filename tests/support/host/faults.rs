@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Host;
 use super::call::{Answer, Call, Logged, Status};
+use super::live::alive::Notice;
 use super::process::Ending;
 
 /// What happens instead of a program.
@@ -178,7 +179,14 @@ impl Host {
             Edit::Command(argv) => {
                 self.perform(&Call::new(argv).by_root(), 0);
             }
-            Edit::Advance(milliseconds) => self.advance_to(self.state.clock_ms + milliseconds),
+            Edit::Advance(milliseconds) => {
+                self.advance_to(self.state.clock_ms + milliseconds);
+                let all = self.state.processes.values();
+                let guests =
+                    all.filter(|process| process.guest.is_some() && process.live.is_some());
+                let told = guests.map(|process| Notice::Look(process.pid));
+                self.outbox.extend(told.collect::<Vec<_>>());
+            }
             Edit::End(vm, ending) => {
                 if let Some(pid) = self.state.bhyve_of(vm) {
                     self.end_process(pid, ending.status());

@@ -85,8 +85,8 @@ pub struct Host {
     pub real: Option<RealFiles>,
     /// What the program that has just run does from now on as a real process.
     pub session: Option<Session>,
-    /// Signals for real processes, by FreeBSD's numbers, or `clock::LOOK`.
-    pub outbox: Vec<(i32, i32)>,
+    /// What real processes are told once it is saved.
+    pub outbox: Vec<live::alive::Notice>,
 }
 
 /// Every program that is simulated.
@@ -159,6 +159,12 @@ impl Host {
         };
         if let Some(entry) = self.orders.log.get_mut(logged) {
             entry.status = answer.status;
+        }
+        let is_known = call
+            .pid
+            .is_none_or(|pid| self.state.processes.contains_key(&pid));
+        if answer.status == Status::Hang && !is_known {
+            self.add_called(call);
         }
         answer
     }

@@ -1,16 +1,16 @@
 //! The simulated programs as real programs on PATH.
 //!
 //! The state lies in a directory: `state`, `lock`, `calls` (one line per call, words separated
-//! by NUL), `keeper` (the pid of who has set the host up; what it runs ends with that process),
-//! `dev/` with a plain file or a terminal for each device node, and `bin/` with a link per program.
+//! by NUL), `keeper` (who has set the host up; what it runs ends with that process), `drivers/` (the
+//! processes behind null modems), `dev/` with a plain file or a terminal for each device node, and
+//! `bin/` with a link per program.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::{self, Signal};
@@ -34,15 +34,18 @@ pub const UID: &str = "EASY_BHYVE_PLAYGROUND_UID";
 /// The file with the host; not as text, which would cost each call some milliseconds.
 const STATE: &str = "state";
 
-/// The file with the pid of who has set the host up.
+/// The file that notes which process has set the host up.
 pub(super) const KEEPER: &str = "keeper";
 
 /// Added to the pids of processes that are only entries: above those of any real process, so that a
 /// shell's own kill can never hit one.
 const FIRST_PID: i32 = 5_000_000;
 
-/// How long a signal to oneself may take.
-const SIGNAL_TIME: Duration = Duration::from_millis(500);
+/// What a shell answers for a program that is not there.
+pub(super) const NOT_FOUND: i32 = 127;
+
+/// The end of a program whose reader has gone.
+const SIGPIPE: Status = Status::Signal(13);
 
 /// What is kept between two programs.
 #[derive(Serialize, Deserialize)]
@@ -72,7 +75,7 @@ pub fn install(host: Host, directory: &Path, program: &Path) -> io::Result<()> {
     }
     File::create(directory.join("lock"))?;
     File::create(directory.join("calls"))?;
-    fs::write(directory.join(KEEPER), std::process::id().to_string())?;
+    alive::note(&directory.join(KEEPER))?;
     let mut host = host.on_disk(directory.join("dev"));
     host.state.real_time = true;
     host.state.files = MemoryFiles::default();
@@ -93,18 +96,20 @@ pub fn install(host: Host, directory: &Path, program: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Ends every real process of a host.
+/// Ends a host with every real process of it. What is just starting finds no host any more.
 ///
 /// # Errors
 /// If the state cannot be read.
 pub fn end_all(directory: &Path) -> io::Result<()> {
-    with_host(directory, |host| {
-        for process in host.state.processes.values() {
-            if process.live.is_some() {
-                let _ = signal::kill(Pid::from_raw(process.pid), Signal::SIGKILL);
-            }
+    let _lock = lock(directory)?;
+    let (host, _) = load(directory)?;
+    fs::remove_file(directory.join(STATE))?;
+    for process in host.state.processes.values() {
+        if process.live.is_some() {
+            let _ = signal::kill(Pid::from_raw(process.pid), Signal::SIGKILL);
         }
-    })
+    }
+    fs::remove_file(directory.join(KEEPER))
 }
 
 /// Gives processes other numbers.
@@ -243,7 +248,7 @@ pub fn main_as(name: &str, args: &[OsString], directory: &Path) -> io::Result<i3
         .unwrap_or_else(|| nix::unistd::geteuid().as_raw());
     call.tty = io::stdin().is_terminal();
     call.env = std::env::vars().collect();
-    call.pid = i32::try_from(std::process::id()).ok();
+    call.pid = Some(alive::own());
     log(directory, &call)?;
     start(directory, &call, 0)
 }
@@ -258,9 +263,14 @@ pub(super) fn start(directory: &Path, call: &Call, depth: u32) -> io::Result<i32
         let answer = host.exec(call, depth);
         (answer, host.session.take())
     })?;
-    io::stdout().write_all(&answer.stdout)?;
-    io::stdout().flush()?;
-    io::stderr().write_all(&answer.stderr)?;
+    let written = io::stdout()
+        .write_all(&answer.stdout)
+        .and_then(|()| io::stdout().flush())
+        .and_then(|()| io::stderr().write_all(&answer.stderr));
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return leave(SIGPIPE),
+        other => other?,
+    }
     let status = match (session, answer.status) {
         (Some(session), Status::Running | Status::Foreign | Status::Hang) => {
             live::run(session, directory, &mut bell)?
@@ -278,7 +288,7 @@ pub(super) fn start(directory: &Path, call: &Call, depth: u32) -> io::Result<i32
 pub(super) fn leave(status: Status) -> io::Result<i32> {
     match status {
         Status::Exit(status) => Ok(status),
-        Status::NotFound => Ok(127),
+        Status::NotFound => Ok(NOT_FOUND),
         Status::Signal(signal) => end_by(signal),
         other => Err(io::Error::other(format!("{other:?} is no end"))),
     }
@@ -292,13 +302,17 @@ pub fn with_host<Output>(
     directory: &Path,
     work: impl FnOnce(&mut Host) -> Output,
 ) -> io::Result<Output> {
-    let lock = File::open(directory.join("lock"))?;
-    let _lock = Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
+    let _lock = lock(directory)?;
     let (mut host, program) = load(directory)?;
     let output = work(&mut host);
     save(&host, directory, &program)?;
-    alive::deliver(&host.outbox);
+    alive::deliver(&host.outbox, directory);
     Ok(output)
+}
+
+fn lock(directory: &Path) -> io::Result<Flock<File>> {
+    let lock = File::open(directory.join("lock"))?;
+    Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, errno)| errno.into())
 }
 
 /// Appends a call to the log, its words separated by NUL.
@@ -319,14 +333,13 @@ fn log(directory: &Path, call: &Call) -> io::Result<()> {
         .write_all(&line)
 }
 
-/// Ends this process by a signal, without a core file; if it survives that, by the status that a
-/// shell would show.
+/// Ends this process by a signal, without a core file; by the status that a shell would show if that
+/// signal ends nobody.
 fn end_by(number: i32) -> io::Result<i32> {
     use nix::sys::resource::{Resource, setrlimit};
     if let Some(signal) = alive::signal_of(number) {
         setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
-        signal::raise(signal)?;
-        thread::sleep(SIGNAL_TIME);
+        signal_hook::low_level::emulate_default_handler(signal as i32)?;
     }
     Ok(128 + number)
 }

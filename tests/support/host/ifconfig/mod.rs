@@ -240,10 +240,11 @@ impl Work<'_> {
             }
             _ if interface.opened_by.is_some() => {
                 interface.dying = true;
+                let index = interface.index;
                 let name = self.name.clone();
                 self.host
                     .harmed(format!("a process waits until {name} is closed"));
-                self.host.session = Some(Session::Destroy(self.name.clone()));
+                self.host.session = Some(Session::Destroy(index));
                 return Ok(Some(Answer::of(Status::Hang)));
             }
             _ => {}

@@ -1,16 +1,34 @@
 //! Which real processes live, and signals for them.
 
+use std::fs;
+use std::io;
+use std::path::Path;
 use std::str::FromStr;
 
 use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
 
-use super::super::clock::LOOK;
 use super::super::kill;
 use super::super::process::Live;
 
 /// The signal that tells a process to look at the host again.
 pub(super) const TOLD: Signal = Signal::SIGUSR1;
+
+/// What a real process is told once the host is saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// This process gets this signal, by FreeBSD's number.
+    Signal(i32, i32),
+    /// This process looks at the host again.
+    Look(i32),
+    /// A process that had an end of this null modem open has ended.
+    Closed(String),
+}
+
+/// The number of this process.
+pub(in super::super) fn own() -> i32 {
+    i32::try_from(std::process::id()).unwrap_or_default()
+}
 
 /// When a real process started; `None` if it does not live. One that has ended and was not waited
 /// for does not live.
@@ -29,18 +47,33 @@ pub fn birth(pid: i32) -> Option<Live> {
         .then_some(Live { started: 0 })
 }
 
-/// Sends the signals of an outbox, which are FreeBSD's numbers. One that has ended meanwhile needs
-/// none.
-pub(in super::super) fn deliver(outbox: &[(i32, i32)]) {
-    for &(pid, number) in outbox {
-        let signal = match number {
-            LOOK => Some(TOLD),
-            other => signal_of(other),
+/// Tells the processes of a host what it has for them. One that has ended meanwhile needs nothing.
+pub(in super::super) fn deliver(outbox: &[Notice], directory: &Path) {
+    for notice in outbox {
+        let (pid, signal) = match notice {
+            Notice::Signal(pid, number) => (Some(*pid), signal_of(*number)),
+            Notice::Look(pid) => (Some(*pid), Some(TOLD)),
+            Notice::Closed(pair) => (noted(&super::nmdm::note(directory, pair)), Some(TOLD)),
         };
-        if let Some(signal) = signal.filter(|_| pid > 1) {
+        if let (Some(pid), Some(signal)) = (pid.filter(|pid| *pid > 1), signal) {
             let _ = signal::kill(Pid::from_raw(pid), signal);
         }
     }
+}
+
+/// Notes in a file which process this is, so that no later one of the same number is taken for it.
+pub(in super::super) fn note(file: &Path) -> io::Result<()> {
+    let pid = own();
+    let started = birth(pid).map_or(0, |live| live.started);
+    fs::write(file, format!("{pid} {started}"))
+}
+
+/// The process that is noted in a file, if it still lives.
+pub(super) fn noted(file: &Path) -> Option<i32> {
+    let text = fs::read_to_string(file).ok()?;
+    let (pid, started) = text.split_once(' ')?;
+    let (pid, started) = (pid.parse().ok()?, started.parse().ok()?);
+    (birth(pid) == Some(Live { started })).then_some(pid)
 }
 
 /// The signal of this machine that is FreeBSD's of that number.
@@ -51,16 +84,26 @@ pub(in super::super) fn signal_of(number: i32) -> Option<Signal> {
 
 #[cfg(test)]
 mod tests {
-    use super::birth;
+    use super::{birth, fs, note, noted, own};
 
     #[test]
     fn a_process_lives_until_it_has_ended() {
-        let own = i32::try_from(std::process::id()).expect("a pid");
-        assert_eq!(birth(own), birth(own));
-        assert!(birth(own).is_some());
+        assert_eq!(birth(own()), birth(own()));
+        assert!(birth(own()).is_some());
         let mut child = std::process::Command::new("true").spawn().expect("true");
         let pid = i32::try_from(child.id()).expect("a pid");
         child.wait().expect("it ends");
         assert_eq!(birth(pid), None);
+    }
+
+    #[test]
+    fn a_note_is_of_this_process_and_of_no_later_one() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let file = directory.path().join("note");
+        assert_eq!(noted(&file), None);
+        note(&file).expect("written");
+        assert_eq!(noted(&file), Some(own()));
+        fs::write(&file, format!("{} 1", own())).expect("written");
+        assert_eq!(noted(&file), None);
     }
 }

@@ -4,10 +4,14 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
+use signal_hook::{flag, low_level};
 
 use super::alive::{self, TOLD};
 use crate::host::program::KEEPER;
@@ -15,35 +19,72 @@ use crate::host::program::KEEPER;
 /// How often somebody who waits looks whether the host is still there.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 
-/// What wakes a process up.
+/// What wakes a process up: it is told to look at the host, or it is asked to end.
 pub(crate) struct Bell {
     signals: UnixStream,
     ringer: UnixStream,
+    /// SIGTERM ends the process as any other that has no handler.
+    is_mortal: Arc<AtomicBool>,
+    is_asked: Arc<AtomicBool>,
     directory: PathBuf,
+    checked: Instant,
+}
+
+/// Why a wait is over.
+pub(super) struct Woken {
+    /// It has rung.
+    pub(super) is_rung: bool,
+    /// Which of the files can be read.
+    pub(super) ready: Vec<bool>,
 }
 
 impl Bell {
-    /// Rings from now on when the process is told to look at the host of this directory.
+    /// Rings from now on when the process is told to look at the host of this directory, and when
+    /// it gets SIGTERM: until it is known what becomes of it, that is only noted.
     pub(crate) fn new(directory: &Path) -> io::Result<Self> {
         let (signals, ringer) = UnixStream::pair()?;
         signals.set_nonblocking(true)?;
         let bell = Self {
             signals,
             ringer,
+            is_mortal: Arc::new(AtomicBool::new(false)),
+            is_asked: Arc::new(AtomicBool::new(false)),
             directory: directory.to_owned(),
+            checked: Instant::now(),
         };
-        bell.hear(TOLD as i32)?;
+        bell.hear(TOLD)?;
+        flag::register_conditional_default(Signal::SIGTERM as i32, Arc::clone(&bell.is_mortal))?;
+        bell.ask_by(Signal::SIGTERM)?;
         Ok(bell)
     }
 
-    /// Rings for this signal of the real machine, too.
-    pub(super) fn hear(&self, signal: i32) -> io::Result<()> {
-        signal_hook::low_level::pipe::register(signal, self.ringer.try_clone()?)?;
+    /// Rings for this signal, too.
+    pub(super) fn hear(&self, signal: Signal) -> io::Result<()> {
+        low_level::pipe::register(signal as i32, self.ringer.try_clone()?)?;
         Ok(())
     }
 
-    /// Waits until it rings, one of the files can be read, or this time has passed; which of the
-    /// files can be read.
+    /// Takes this signal as one that asks the process to end.
+    pub(super) fn ask_by(&self, signal: Signal) -> io::Result<()> {
+        flag::register(signal as i32, Arc::clone(&self.is_asked))?;
+        self.hear(signal)
+    }
+
+    /// Whether a signal has asked the process to end since the last time.
+    pub(super) fn was_asked(&self) -> bool {
+        self.is_asked.swap(false, Ordering::Relaxed)
+    }
+
+    /// From now on SIGTERM ends the process at once, also one that has come already.
+    pub(super) fn be_mortal(&self) -> io::Result<()> {
+        self.is_mortal.store(true, Ordering::Relaxed);
+        if self.was_asked() {
+            low_level::emulate_default_handler(Signal::SIGTERM as i32)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until it rings, one of the files can be read, or this time has passed.
     ///
     /// # Errors
     /// If the host has gone, with its directory or with the process that keeps it.
@@ -51,42 +92,47 @@ impl Bell {
         &mut self,
         files: &[BorrowedFd<'_>],
         limit: Option<Duration>,
-    ) -> io::Result<Vec<bool>> {
-        let limit = limit.unwrap_or(HOUSEKEEPING).min(HOUSEKEEPING);
-        // Rounded up: what is due is due then.
-        let limit =
-            PollTimeout::try_from(limit.as_micros().div_ceil(1000)).unwrap_or(PollTimeout::ZERO);
+    ) -> io::Result<Woken> {
+        let end = limit.map(|limit| Instant::now() + limit);
         let own = [self.signals.as_fd()];
         let mut all: Vec<PollFd<'_>> = own
             .iter()
             .chain(files)
             .map(|file| PollFd::new(*file, PollFlags::POLLIN))
             .collect();
-        let ready = match poll(&mut all, limit) {
-            Ok(0) => {
-                self.refuse_without_host()?;
-                vec![false; files.len()]
+        loop {
+            if self.checked.elapsed() >= HOUSEKEEPING {
+                self.checked = Instant::now();
+                refuse_without_keeper(&self.directory)?;
             }
-            Ok(_) => all
-                .iter()
-                .skip(1)
-                .map(|file| file.any().unwrap_or_default())
-                .collect(),
-            Err(Errno::EINTR) => vec![false; files.len()],
-            Err(errno) => return Err(errno.into()),
-        };
-        let mut signals = [0; 64];
-        // There is none if it has not rung.
-        let _ = self.signals.read(&mut signals);
-        Ok(ready)
-    }
-
-    fn refuse_without_host(&self) -> io::Result<()> {
-        let keeper = std::fs::read_to_string(self.directory.join(KEEPER))?;
-        let lives = keeper.parse().is_ok_and(|pid| alive::birth(pid).is_some());
-        if lives {
-            return Ok(());
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            match poll(&mut all, timeout(left)) {
+                Ok(0) if left.is_none_or(|left| !left.is_zero()) => {}
+                Err(Errno::EINTR) => {}
+                Ok(_) => break,
+                Err(errno) => return Err(errno.into()),
+            }
         }
-        Err(io::Error::other("nobody keeps the host any more"))
+        let mut ready = all.iter().map(|file| file.any().unwrap_or_default());
+        let is_rung = ready.next().unwrap_or_default();
+        let ready = ready.collect();
+        if is_rung {
+            let mut signals = [0; 64];
+            let _ = (&self.signals).read(&mut signals)?;
+        }
+        Ok(Woken { is_rung, ready })
+    }
+}
+
+/// Rounded up: what is due is due then.
+fn timeout(left: Option<Duration>) -> PollTimeout {
+    let left = left.map_or(HOUSEKEEPING, |left| left.min(HOUSEKEEPING));
+    PollTimeout::try_from(left.as_micros().div_ceil(1000)).unwrap_or(PollTimeout::ZERO)
+}
+
+fn refuse_without_keeper(directory: &Path) -> io::Result<()> {
+    match alive::noted(&directory.join(KEEPER)) {
+        Some(_) => Ok(()),
+        None => Err(io::Error::other("nobody keeps the host any more")),
     }
 }

@@ -1,7 +1,7 @@
 //! The console of a guest or loader: the terminal of its caller, or one end of a null modem.
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::thread;
@@ -22,8 +22,7 @@ pub(super) struct Console {
 }
 
 impl Console {
-    /// Opens `stdio`, which makes a terminal raw and its open file non-blocking, or a device
-    /// (usr.sbin/bhyve/uart_backend.c).
+    /// Opens `stdio`, which makes a terminal raw, or a device.
     pub(super) fn open(name: &str) -> io::Result<Self> {
         if name != "stdio" {
             let line = open_line(name)?;
@@ -36,9 +35,6 @@ impl Console {
         let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
         let output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
         let modes = make_raw(&input);
-        if input.is_terminal() {
-            set_non_blocking(&input)?;
-        }
         Ok(Self {
             input: Some(input),
             output,
@@ -82,6 +78,13 @@ impl Console {
             let _ = termios::tcsetattr(io::stdin().as_fd(), SetArg::TCSANOW, modes);
         }
     }
+}
+
+/// Makes the open files of the caller's terminal non-blocking, as bhyve does and no loader
+/// (usr.sbin/bhyve/uart_backend.c).
+pub(super) fn unblock_terminal() -> io::Result<()> {
+    set_non_blocking(&io::stdin())?;
+    set_non_blocking(&io::stdout())
 }
 
 /// Opens one end of a null modem.

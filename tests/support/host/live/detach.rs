@@ -1,12 +1,10 @@
 //! daemon(8) and programs of the real machine, as real processes.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{self, Signal};
@@ -14,9 +12,9 @@ use nix::unistd::{Pid, setsid};
 
 use super::super::call::{Call, Status};
 use super::super::daemon::Daemon;
-use super::super::program::{UID, directory_of, start, with_host};
+use super::super::program::{NOT_FOUND, UID, directory_of, start, with_host};
 use super::role::without_role;
-use super::{Bell, Role};
+use super::{Bell, Role, alive};
 
 /// Becomes a program of the real machine; what that calls of the host, it calls as the user that
 /// doas or sudo has made it. Comes back only if that fails.
@@ -62,16 +60,19 @@ pub(super) fn stay(daemon: &Daemon, uid: u32, directory: &Path) -> io::Result<i3
     call.uid = uid;
     call.background = true;
     call.env = std::env::vars().collect();
-    call.pid = i32::try_from(std::process::id()).ok();
-    start(directory, &call, 1)
+    call.pid = Some(alive::own());
+    let status = start(directory, &call, 1)?;
+    if status == NOT_FOUND {
+        let program = call.program();
+        writeln!(io::stderr(), "daemon: {program}: No such file or directory")?;
+        return Ok(1);
+    }
+    Ok(status)
 }
 
 fn supervise(daemon: &Daemon, uid: u32, directory: &Path) -> io::Result<i32> {
-    let asked = Arc::new(AtomicBool::new(false));
-    signal_hook::flag::register(Signal::SIGTERM as i32, Arc::clone(&asked))?;
     let mut bell = Bell::new(directory)?;
-    bell.hear(Signal::SIGTERM as i32)?;
-    bell.hear(Signal::SIGCHLD as i32)?;
+    bell.hear(Signal::SIGCHLD)?;
     let mut own = Call::new(
         ["daemon"]
             .iter()
@@ -79,7 +80,7 @@ fn supervise(daemon: &Daemon, uid: u32, directory: &Path) -> io::Result<i32> {
             .chain(daemon.command.iter().map(String::as_str)),
     );
     own.uid = uid;
-    own.pid = i32::try_from(std::process::id()).ok();
+    own.pid = Some(alive::own());
     let pid = with_host(directory, |host| host.add_called(&own))?;
     let [child_file, own_file] = &daemon.pidfiles;
     write_pid(own_file.as_deref(), pid)?;
@@ -99,7 +100,7 @@ fn supervise(daemon: &Daemon, uid: u32, directory: &Path) -> io::Result<i32> {
                 process.title = Some(format!("daemon: {}[{child_pid}]", daemon.title));
             }
         })?;
-        let Some(status) = wait(&mut child, &asked, &mut bell)? else {
+        let Some(status) = wait(&mut child, &mut bell)? else {
             // It forwards the signal and ends at once (usr.sbin/daemon/daemon.c).
             let _ = signal::kill(Pid::from_raw(child_pid), Signal::SIGTERM);
             break 0;
@@ -107,16 +108,13 @@ fn supervise(daemon: &Daemon, uid: u32, directory: &Path) -> io::Result<i32> {
         let Some(delay) = daemon.restart_ms else {
             break status;
         };
-        let due = Instant::now() + Duration::from_millis(delay);
-        while Instant::now() < due && !asked.load(Ordering::Relaxed) {
-            bell.wait(&[], Some(due.saturating_duration_since(Instant::now())))?;
-        }
-        if asked.load(Ordering::Relaxed) {
+        if is_asked_within(Duration::from_millis(delay), &mut bell)? {
             break 0;
         }
     };
     for file in daemon.pidfiles.iter().flatten() {
-        std::fs::remove_file(file)?;
+        // Somebody else may have removed it.
+        let _ = std::fs::remove_file(file);
     }
     with_host(directory, |host| {
         host.end_process(pid, Status::Exit(status));
@@ -125,17 +123,29 @@ fn supervise(daemon: &Daemon, uid: u32, directory: &Path) -> io::Result<i32> {
 }
 
 /// Waits until the child has ended, or the daemon is asked to.
-fn wait(child: &mut Child, asked: &AtomicBool, bell: &mut Bell) -> io::Result<Option<i32>> {
+fn wait(child: &mut Child, bell: &mut Bell) -> io::Result<Option<i32>> {
     loop {
         if let Some(status) = child.try_wait()? {
             let signal = status.signal().map(|signal| 128 + signal);
             return Ok(status.code().or(signal));
         }
-        if asked.load(Ordering::Relaxed) {
+        if bell.was_asked() {
             return Ok(None);
         }
         bell.wait(&[], None)?;
     }
+}
+
+/// Lets this time pass; whether the daemon is asked to end meanwhile.
+fn is_asked_within(time: Duration, bell: &mut Bell) -> io::Result<bool> {
+    let due = Instant::now() + time;
+    while Instant::now() < due {
+        if bell.was_asked() {
+            return Ok(true);
+        }
+        bell.wait(&[], Some(due.saturating_duration_since(Instant::now())))?;
+    }
+    Ok(bell.was_asked())
 }
 
 fn write_pid(file: Option<&Path>, pid: i32) -> io::Result<()> {

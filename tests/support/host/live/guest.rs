@@ -2,11 +2,7 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-
-use nix::sys::signal::Signal;
 
 use super::super::Host;
 use super::super::call::{Call, Status};
@@ -14,8 +10,16 @@ use super::super::process::Ending;
 use super::super::program::{rename, with_host};
 use super::super::state;
 use super::Bell;
-use super::console::Console;
+use super::alive;
+use super::console::{self, Console};
 use super::system::{System, Wish};
+
+/// The longest time between two looks at the host: who was to tell this process something may have
+/// been killed before.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// SIGTERM of FreeBSD.
+const SIGTERM: i32 = 15;
 
 /// A guest that starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,9 +48,7 @@ pub struct Session {
 struct Seen {
     /// How it has ended.
     ended: Option<Status>,
-    /// Whether it listens to its power button.
-    has_acpi: bool,
-    /// Whether that was pressed.
+    /// Whether its power button was pressed.
     pressed: bool,
     /// When something happens next.
     next: Option<Duration>,
@@ -54,52 +56,19 @@ struct Seen {
 
 /// Runs a guest to its end.
 pub(super) fn run(session: &Session, directory: &Path, bell: &mut Bell) -> io::Result<Status> {
-    let console = open(session, bell)?;
-    live(session, console, directory, bell)
-}
-
-/// A guest's console and how it hears SIGTERM.
-struct Open {
-    console: Option<Console>,
-    /// Whether SIGTERM ends it.
-    is_deaf: Arc<AtomicBool>,
-    /// Whether SIGTERM came and did not.
-    is_asked: Arc<AtomicBool>,
-}
-
-fn open(session: &Session, bell: &Bell) -> io::Result<Open> {
-    // Without ACPI SIGTERM ends bhyve as any program (amd64/pm.c).
-    let is_deaf = Arc::new(AtomicBool::new(true));
-    let is_asked = Arc::new(AtomicBool::new(false));
-    let signal = Signal::SIGTERM as i32;
-    signal_hook::flag::register_conditional_default(signal, Arc::clone(&is_deaf))?;
-    signal_hook::flag::register(signal, Arc::clone(&is_asked))?;
-    bell.hear(signal)?;
-    let console = match &session.console {
-        Some(name) => Some(Console::open(name)?),
-        None => None,
-    };
-    Ok(Open {
-        console,
-        is_deaf,
-        is_asked,
-    })
-}
-
-fn live(session: &Session, open: Open, directory: &Path, bell: &mut Bell) -> io::Result<Status> {
-    let Open {
-        mut console,
-        is_deaf,
-        is_asked,
-    } = open;
     let start = Instant::now();
+    // A null modem that has gone meanwhile has done so with the guest: the first look tells.
+    let name = session.console.as_deref();
+    let mut console = name.and_then(|name| Console::open(name).ok());
+    if name == Some("stdio") {
+        console::unblock_terminal()?;
+    }
     let mut system = session.system.map(|kind| System::new(kind, session));
     let mut look_at = start;
     let mut is_pressed = false;
     loop {
         if Instant::now() >= look_at {
-            let seen = look(session, directory, is_asked.swap(false, Ordering::Relaxed))?;
-            is_deaf.store(!seen.has_acpi, Ordering::Relaxed);
+            let seen = look(session, directory, bell.was_asked())?;
             if let Some(status) = seen.ended {
                 if let (Some(console), Status::Exit(_)) = (&console, status) {
                     console.restore();
@@ -111,7 +80,7 @@ fn live(session: &Session, open: Open, directory: &Path, bell: &mut Bell) -> io:
                 let said = system.as_mut().map(System::press).unwrap_or_default();
                 write(console.as_mut(), &said);
             }
-            look_at = Instant::now() + seen.next.unwrap_or(Duration::from_secs(3600));
+            look_at = Instant::now() + seen.next.map_or(LOOK, |next| next.min(LOOK));
         }
         let said = system.as_mut().map(|system| system.at(start.elapsed()));
         write(console.as_mut(), &said.unwrap_or_default());
@@ -122,21 +91,23 @@ fn live(session: &Session, open: Open, directory: &Path, bell: &mut Bell) -> io:
         let until_look = look_at.saturating_duration_since(Instant::now());
         let limit = until_line.map_or(until_look, |line| line.min(until_look));
         let files = console.as_ref().map(Console::files).unwrap_or_default();
-        let before = Instant::now();
-        let ready = bell.wait(&files, Some(limit))?;
-        let is_typed = ready.contains(&true);
+        let woken = bell.wait(&files, Some(limit))?;
         drop(files);
-        if is_typed && let (Some(console), Some(system)) = (&mut console, &mut system) {
+        if woken.is_rung {
+            look_at = Instant::now();
+        }
+        if woken.ready.contains(&true)
+            && let Some(console) = &mut console
+        {
             let typed = console.read();
-            let (said, wish) = system.type_in(&typed);
+            // What is typed where nothing was loaded is lost.
+            let answer = system.as_mut().map(|system| system.type_in(&typed));
+            let (said, wish) = answer.unwrap_or_default();
             console.write(&said);
             if let Some(wish) = wish {
                 grant(wish, session, directory)?;
                 look_at = Instant::now();
             }
-        } else if before.elapsed() < limit {
-            // It has rung.
-            look_at = Instant::now();
         }
     }
 }
@@ -147,11 +118,12 @@ fn write(console: Option<&mut Console>, text: &str) {
     }
 }
 
-/// Looks at the host; a signal that came outside of it presses the button.
+/// Looks at the host. For a SIGTERM that came outside of it the host's state says whether it presses
+/// the button, or ends bhyve as any program (amd64/pm.c).
 fn look(session: &Session, directory: &Path, is_asked: bool) -> io::Result<Seen> {
     with_host(directory, |host| {
         if is_asked {
-            let _ = host.signal(session.pid, Signal::SIGTERM as i32, 0);
+            let _ = host.signal(session.pid, SIGTERM, 0);
         }
         let now = host.state.clock_ms;
         let process = host.state.processes.get(&session.pid);
@@ -160,7 +132,6 @@ fn look(session: &Session, directory: &Path, is_asked: bool) -> io::Result<Seen>
             let ended = host.state.ended.get(&session.pid).copied();
             return Seen {
                 ended: Some(ended.unwrap_or(Status::Signal(9))),
-                has_acpi: false,
                 pressed: false,
                 next: None,
             };
@@ -169,7 +140,6 @@ fn look(session: &Session, directory: &Path, is_asked: bool) -> io::Result<Seen>
         let next = events.into_iter().flatten().min();
         Seen {
             ended: None,
-            has_acpi: process.is_some_and(|process| process.sigignore != 0),
             pressed: guest.pressed,
             next: next.map(|at| Duration::from_millis(at.saturating_sub(now))),
         }
@@ -211,7 +181,7 @@ pub(super) fn resume(pid: i32, directory: &Path) -> io::Result<i32> {
     use std::io::Write;
     nix::unistd::setsid()?;
     let mut bell = Bell::new(directory)?;
-    let own = i32::try_from(std::process::id()).unwrap_or_default();
+    let own = alive::own();
     let session = with_host(directory, |host| {
         rename(
             &mut host.state,
@@ -220,13 +190,13 @@ pub(super) fn resume(pid: i32, directory: &Path) -> io::Result<i32> {
         host.enliven(own, own);
         found(host, own)
     })?;
-    let Some(session) = session else {
-        return Ok(1);
-    };
-    let console = open(&session, &bell)?;
     io::stdout().write_all(b"\n")?;
     io::stdout().flush()?;
-    let status = live(&session, console, directory, &mut bell)?;
+    let Some(mut session) = session else {
+        return Ok(1);
+    };
+    session.boot_ms = 0;
+    let status = run(&session, directory, &mut bell)?;
     super::super::program::leave(status)
 }
 

@@ -5,25 +5,31 @@ use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 
+use nix::sys::signal::Signal;
 use nix::sys::termios::{self, SetArg};
 
 use super::super::call::Status;
 use super::super::program::with_host;
 use super::Bell;
+use super::alive;
 use super::console::{make_raw, open_line, write_patiently};
 
 /// What `~?` shows (usr.bin/tip/tip/cmds.c).
 const HELP: &str = "~?\r\n ~. quit\r\n ~~ a tilde\r\n ~? this\r\n";
 
-/// Relays until `~.` is typed at the beginning of a line, the input ends, or the line goes.
+/// Relays until `~.` is typed at the beginning of a line, the input ends, the line goes, or a signal
+/// comes: cu puts the modes back then, too, and ends with 0 (usr.bin/tip/tip/cu.c, `cleanup`).
 pub(super) fn run(path: &str, directory: &Path, bell: &mut Bell) -> io::Result<Status> {
+    for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT] {
+        bell.ask_by(signal)?;
+    }
     let mut line = open_line(path)?;
     let mut input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let modes = make_raw(&input);
     let mut escapes = Escapes::default();
     say(b"Connected\r\n");
-    loop {
-        let ready = bell.wait(&[input.as_fd(), line.as_fd()], None)?;
+    while !bell.was_asked() {
+        let ready = bell.wait(&[input.as_fd(), line.as_fd()], None)?.ready;
         let mut bytes = [0; 4096];
         if ready.get(1) == Some(&true) {
             match line.read(&mut bytes) {
@@ -51,8 +57,9 @@ pub(super) fn run(path: &str, directory: &Path, bell: &mut Bell) -> io::Result<S
     if let Some(modes) = modes {
         let _ = termios::tcsetattr(&input, SetArg::TCSANOW, &modes);
     }
-    let pid = i32::try_from(std::process::id()).unwrap_or_default();
-    with_host(directory, |host| host.end_process(pid, Status::Exit(0)))?;
+    with_host(directory, |host| {
+        host.end_process(alive::own(), Status::Exit(0));
+    })?;
     Ok(Status::Exit(0))
 }
 

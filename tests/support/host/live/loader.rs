@@ -133,7 +133,7 @@ pub(super) fn run(mut session: Session, directory: &Path, bell: &mut Bell) -> io
 /// Waits for what is typed.
 fn wait(console: &mut Console, bell: &mut Bell, limit: Option<Duration>) -> io::Result<Vec<u8>> {
     let files = console.files();
-    let is_typed = bell.wait(&files, limit)?.contains(&true);
+    let is_typed = bell.wait(&files, limit)?.ready.contains(&true);
     drop(files);
     Ok(if is_typed { console.read() } else { Vec::new() })
 }

@@ -2,8 +2,9 @@
 //! shows its menu, cu(1) relays, daemon(8) leaves its caller.
 //!
 //! The host's state stays in charge: time ends a guest there, and a signal that is sent through
-//! kill(1) acts there. A process follows it, and is told by SIGUSR1 to look again. What happens to
-//! the real process alone (SIGKILL, a SIGTERM of kill(2)) is seen by whoever loads the state next.
+//! kill(1) acts there. A process follows it, and is told by SIGUSR1 to look again. A SIGTERM of
+//! kill(2) is brought there by the guest that gets it; what else happens to a real process alone,
+//! such as SIGKILL, is seen by whoever loads the state next.
 
 pub mod alive;
 pub mod guest;
@@ -42,8 +43,8 @@ pub enum Session {
     Line(String),
     /// As daemon(8), for this user.
     Detach(Daemon, u32),
-    /// As an `ifconfig destroy` that waits until this tap is closed.
-    Destroy(String),
+    /// As an `ifconfig destroy` that waits until the tap of this index is closed.
+    Destroy(u32),
 }
 
 /// Goes on with a session to its end.
@@ -51,13 +52,19 @@ pub enum Session {
 /// # Errors
 /// If the state directory cannot be used, or has gone.
 pub(super) fn run(session: Session, directory: &Path, bell: &mut Bell) -> io::Result<Status> {
+    if !matches!(
+        session,
+        Session::Guest(_) | Session::Line(_) | Session::Detach(..)
+    ) {
+        bell.be_mortal()?;
+    }
     match session {
         Session::Foreign(call) => Err(detach::exec(&call)),
         Session::Guest(guest) => guest::run(&guest, directory, bell),
         Session::Loader(loader) => loader::run(loader, directory, bell),
         Session::Line(line) => line::run(&line, directory, bell),
         Session::Detach(daemon, uid) => detach::leave(daemon, uid),
-        Session::Destroy(tap) => destroy(&tap, directory, bell),
+        Session::Destroy(index) => destroy(index, directory, bell),
     }
 }
 
@@ -66,14 +73,22 @@ pub(super) fn run(session: Session, directory: &Path, bell: &mut Bell) -> io::Re
 /// # Errors
 /// If the state directory has gone: then this is over, too.
 pub(super) fn hang(bell: &mut Bell) -> io::Result<Status> {
+    bell.be_mortal()?;
     loop {
         bell.wait(&[], None)?;
     }
 }
 
-fn destroy(tap: &str, directory: &Path, bell: &mut Bell) -> io::Result<Status> {
+fn destroy(index: u32, directory: &Path, bell: &mut Bell) -> io::Result<Status> {
     loop {
-        let is_there = with_host(directory, |host| host.state.interfaces.contains_key(tap))?;
+        let is_there = with_host(directory, |host| {
+            let mut all = host.state.interfaces.values();
+            let is_there = all.any(|interface| interface.index == index);
+            if !is_there {
+                host.end_process(alive::own(), Status::Exit(0));
+            }
+            is_there
+        })?;
         if !is_there {
             return Ok(Status::Exit(0));
         }

@@ -6,27 +6,27 @@ use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::termios::{FlushArg, tcflush};
 use nix::unistd::{setsid, ttyname};
 
-use super::Bell;
-use super::Role;
 use super::console::{make_raw, set_non_blocking, write_patiently};
-use super::pty;
+use super::{Bell, Role, alive, pty};
 use crate::host::program::with_host;
 
-/// How often an end that nobody has open is looked at.
+/// How often an end that nobody has open is looked at: nothing tells that somebody has opened it.
 const LOOK: Duration = Duration::from_millis(20);
-
-/// How long who has looked the pair up may take to open an end.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// Starts the driver of a pair, and waits until its nodes are there.
 pub(in super::super) fn start(pair: &str, directory: &Path, program: &Path) -> io::Result<()> {
     Role::Nmdm(pair.to_owned()).start(program, directory)
+}
+
+/// The file that notes which process the driver of a pair is.
+pub(super) fn note(directory: &Path, pair: &str) -> PathBuf {
+    directory.join("drivers").join(pair)
 }
 
 /// One end.
@@ -35,6 +35,8 @@ struct End {
     terminal: PathBuf,
     master: File,
     is_open: bool,
+    /// Something was written there that nobody has read yet.
+    has_news: bool,
 }
 
 impl End {
@@ -51,30 +53,22 @@ impl End {
             terminal,
             master: File::from(pty.master),
             is_open: false,
+            has_news: false,
         })
-    }
-
-    /// Looks whether somebody has it open; what was left for the one before is gone.
-    fn look(&mut self) -> io::Result<()> {
-        let mut poller = [PollFd::new(self.master.as_fd(), PollFlags::POLLIN)];
-        poll(&mut poller, PollTimeout::ZERO)?;
-        let events = poller.first().and_then(PollFd::revents);
-        let is_open = !events.is_some_and(|events| events.contains(PollFlags::POLLHUP));
-        if is_open && !self.is_open {
-            let _ = tcflush(&self.master, FlushArg::TCOFLUSH);
-        }
-        self.is_open = is_open;
-        Ok(())
-    }
-
-    /// Whether the node still leads here.
-    fn is_there(&self) -> bool {
-        fs::read_link(&self.node).is_ok_and(|target| target == self.terminal)
     }
 }
 
-/// Carries what is written to either end to the other, until both were closed or the nodes go. What
-/// is written while nobody has the other end open is lost.
+impl Drop for End {
+    /// Takes the node away, which would lead to the next terminal of that number.
+    fn drop(&mut self) {
+        if fs::read_link(&self.node).is_ok_and(|target| target == self.terminal) {
+            let _ = fs::remove_file(&self.node);
+        }
+    }
+}
+
+/// Carries what is written to either end to the other, until both were closed. What is written
+/// while nobody has the other end open is lost.
 pub(super) fn run(pair: &str, directory: &Path) -> io::Result<i32> {
     setsid()?;
     let dev = directory.join("dev");
@@ -82,19 +76,22 @@ pub(super) fn run(pair: &str, directory: &Path) -> io::Result<i32> {
         End::new(dev.join(format!("{pair}A")))?,
         End::new(dev.join(format!("{pair}B")))?,
     ];
+    let mut bell = Bell::new(directory)?;
+    bell.be_mortal()?;
+    let note = note(directory, pair);
+    fs::create_dir_all(note.parent().unwrap_or(directory))?;
+    alive::note(&note)?;
     io::stdout().write_all(b"\n")?;
     io::stdout().flush()?;
-    let mut bell = Bell::new(directory)?;
-    let start = Instant::now();
     let mut was_open = false;
-    while ends.iter().all(End::is_there) {
-        for end in &mut ends {
-            end.look()?;
+    loop {
+        look(&mut ends)?;
+        for from in 0..2 {
+            carry(&mut ends, from);
         }
         let is_open = ends.iter().any(|end| end.is_open);
-        let is_over = was_open || start.elapsed() > GRACE;
-        if is_over && !is_open && leave(pair, directory)? {
-            break;
+        if was_open && !is_open && leave(pair, directory)? {
+            return Ok(0);
         }
         was_open |= is_open;
         let readable: Vec<_> = ends
@@ -102,15 +99,30 @@ pub(super) fn run(pair: &str, directory: &Path) -> io::Result<i32> {
             .filter(|end| end.is_open)
             .map(|end| end.master.as_fd())
             .collect();
-        bell.wait(
-            &readable,
-            ends.iter().any(|end| !end.is_open).then_some(LOOK),
-        )?;
-        for from in 0..2 {
-            carry(&mut ends, from);
-        }
+        let all_are_open = ends.iter().all(|end| end.is_open);
+        let woken = bell.wait(&readable, (!all_are_open).then_some(LOOK))?;
+        // Between two looks somebody may have opened an end and closed it.
+        was_open |= woken.is_rung;
     }
-    Ok(0)
+}
+
+/// Looks which ends somebody has open, and at which something was written; what was left for the
+/// one before is gone.
+fn look(ends: &mut [End; 2]) -> io::Result<()> {
+    let mut pollers = ends
+        .each_ref()
+        .map(|end| PollFd::new(end.master.as_fd(), PollFlags::POLLIN));
+    poll(&mut pollers, PollTimeout::ZERO)?;
+    let events = pollers.map(|poller| poller.revents().unwrap_or(PollFlags::empty()));
+    for (end, events) in ends.iter_mut().zip(events) {
+        let is_open = !events.contains(PollFlags::POLLHUP);
+        if is_open && !end.is_open {
+            let _ = tcflush(&end.master, FlushArg::TCOFLUSH);
+        }
+        end.is_open = is_open;
+        end.has_news = events.contains(PollFlags::POLLIN);
+    }
+    Ok(())
 }
 
 /// Carries what one end has to say to the other.
@@ -118,7 +130,8 @@ fn carry(ends: &mut [End; 2], from: usize) {
     let mut bytes = [0; 4096];
     let [a, b] = ends;
     let (from, to) = if from == 0 { (a, b) } else { (b, a) };
-    if let Ok(length) = from.master.read(&mut bytes)
+    if from.has_news
+        && let Ok(length) = from.master.read(&mut bytes)
         && to.is_open
     {
         let _ = write_patiently(&mut to.master, bytes.get(..length).unwrap_or_default());
