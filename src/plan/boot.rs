@@ -1,7 +1,7 @@
 //! Starts a VM: `boot`, `ttyboot`, `install`.
 
 use super::loader::{self, Source};
-use super::{Form, Guard, Plan, Refusal, Step, Test, Undo, Wait, When, free, network};
+use super::{Form, Plan, Refusal, Step, Test, Undo, Wait, When, free, network};
 use crate::error::Kind;
 use crate::model::Vm;
 use crate::survey::Survey;
@@ -41,10 +41,7 @@ pub fn plan(vm: &Vm, start: Start, source: Source, survey: &Survey, scratch: &Pa
     plan.append(network::plan(vm, survey, when));
 
     let node = bhyve::node(&survey.devices, &vm.name);
-    plan.push(Guard {
-        test: !Test::Exists(node.clone()),
-        refusal: free::started_meanwhile(vm),
-    });
+    plan.push(free::not_started_meanwhile(vm, &node));
     let destroy: Form = Step::from(bhyvectl::destroy(&vm.name))
         .only_if(Test::Exists(node))
         .into();

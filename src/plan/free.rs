@@ -5,6 +5,7 @@ use crate::error::Kind;
 use crate::model::Vm;
 use crate::survey::Survey;
 use crate::tools::{bhyve, bhyvectl, ifconfig, process};
+use std::path::Path;
 use std::time::Duration;
 
 /// Whose taps are freed.
@@ -39,7 +40,7 @@ pub fn plan(vm: &Vm, survey: &Survey, extent: Extent, ended: Option<u32>) -> Pla
             destroy
         });
         plan.push(Wait {
-            until: !Test::Exists(node),
+            until: !Test::Exists(node.clone()),
             limit: Duration::from_secs(5),
             every: Duration::from_millis(100),
             refusal: Some(Refusal {
@@ -55,6 +56,10 @@ pub fn plan(vm: &Vm, survey: &Survey, extent: Extent, ended: Option<u32>) -> Pla
         if interface.is_made_for(&vm.name) {
             if is_free {
                 plan.push(until_closed(&interface.name));
+                if ended.is_none() {
+                    // Another start of this VM has made the tap just now, and opens it soon.
+                    plan.push(not_started_meanwhile(vm, &node));
+                }
                 plan.push(ifconfig::destroy(&interface.name));
             }
         } else if extent == Extent::Whole
@@ -90,6 +95,14 @@ pub(super) fn until_closed(tap: &str) -> Wait {
             help: Some(format!("see by which process: ifconfig {tap}")),
         }),
         progress: None,
+    }
+}
+
+/// Stops where the VM has a node by now, which no earlier run can have left.
+pub(super) fn not_started_meanwhile(vm: &Vm, node: &Path) -> Guard {
+    Guard {
+        test: !Test::Exists(node.to_owned()),
+        refusal: started_meanwhile(vm),
     }
 }
 
