@@ -67,6 +67,9 @@ impl<'plan> Lines<'plan> {
     }
 
     fn form(&mut self, form: &'plan Form) {
+        if form.can_be_stopped() && self.text.ends_with(b"restore\n") {
+            self.checkpoint();
+        }
         match form {
             Form::Step(step) => self.step(step),
             Form::Guard(guard) => {
@@ -163,8 +166,8 @@ impl<'plan> Lines<'plan> {
 
     /// A command that has the terminal: not begun after a signal, and its modes restored behind it.
     fn terminal_command(&mut self, command: &Command) {
-        if !self.undos.is_empty() && !self.text.ends_with(b"checkpoint\n") {
-            self.line("checkpoint");
+        if !self.text.ends_with(b"checkpoint\n") {
+            self.checkpoint();
         }
         match &command.title {
             None => {
@@ -173,8 +176,13 @@ impl<'plan> Lines<'plan> {
             }
             Some(title) => self.titled_command(command, title),
         }
+        self.line("restore");
+    }
+
+    /// Stops here if a signal has come and there is something to take back.
+    fn checkpoint(&mut self) {
         if !self.undos.is_empty() {
-            self.line("restore");
+            self.line("checkpoint");
         }
     }
 

@@ -50,6 +50,12 @@ pub fn script(plan: &Plan, title: &str, path: &str, elevation: Elevation) -> Vec
         .iter()
         .any(|command| command.streams == Streams::Terminal);
     let needs_stdin = has_terminal || body.uses.answers;
+    if has_terminal {
+        text.extend_from_slice(RESTORE.as_bytes());
+    }
+    if has_terminal && body.undos.is_empty() {
+        text.extend_from_slice(b"trap restore EXIT\ntrap : HUP INT TERM\n");
+    }
     if !body.undos.is_empty() {
         let can_fail = undo.uses.fail || undo.uses.questions;
         push_undo(
@@ -88,6 +94,12 @@ lacks() { if \"$@\"; then return 1; else [ $? = 1 ] || fail 1 \"could not tell: 
 says() { text=$1; shift; output=$(\"$@\") || return 2; case $output in *\"$text\"*) ;; *) return 1 ;; esac; }
 ";
 
+/// The terminal's modes, to be put back behind every command that has it, however that ends.
+const RESTORE: &str = "
+terminal=$(stty -g 2>/dev/null) || terminal=
+restore() { [ -z \"$terminal\" ] || stty \"$terminal\"; }
+";
+
 /// Adds the function that takes back what was made, and the traps that call it.
 ///
 /// Signals are only noted, so that no change falls between being made and being known to `undo`;
@@ -100,10 +112,6 @@ fn push_undo(text: &mut Vec<u8>, body: &[u8], title: Option<&str>, has_terminal:
     line("\n# taken back, last first, if something fails");
     line("made=0 kept=0 signal=0");
     line("checkpoint() { [ \"$signal\" = 0 ] || exit \"$signal\"; }");
-    if has_terminal {
-        line("terminal=$(stty -g 2>/dev/null) || terminal=");
-        line("restore() { [ -z \"$terminal\" ] || stty \"$terminal\"; }");
-    }
     line("undo() {\n\tstatus=$? failed=$?\n\ttrap - EXIT\n\ttrap '' HUP INT TERM\n\tset +e");
     if let Some(title) = title {
         line(&format!(
