@@ -243,7 +243,7 @@ fn session(host: &Host, pid: i32, options: &Options, loaded: bool) -> guest::Ses
             .map(str::to_owned),
         cpus: options.cpus,
         memory: options.memory,
-        boot_ms: plan.acpi_ms.unwrap_or(plan.title_ms),
+        boot_ms: Some(plan.acpi_ms.unwrap_or(plan.title_ms)),
         stop_ms: plan.button_ms.unwrap_or(1_000),
     }
 }

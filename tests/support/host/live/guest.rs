@@ -38,8 +38,8 @@ pub struct Session {
     pub cpus: u32,
     /// Bytes.
     pub memory: u64,
-    /// Milliseconds until the login prompt.
-    pub boot_ms: u64,
+    /// Milliseconds until the login prompt; `None`: it has come already.
+    pub boot_ms: Option<u64>,
     /// Milliseconds that it takes to stop.
     pub stop_ms: u64,
 }
@@ -64,6 +64,10 @@ pub(super) fn run(session: &Session, directory: &Path, bell: &mut Bell) -> io::R
         console::unblock_terminal()?;
     }
     let mut system = session.system.map(|kind| System::new(kind, session));
+    if let (Some(system), None) = (&mut system, session.boot_ms) {
+        // Nobody was there to see it.
+        system.at(Duration::MAX);
+    }
     let mut look_at = start;
     let mut is_pressed = false;
     loop {
@@ -195,7 +199,7 @@ pub(super) fn resume(pid: i32, directory: &Path) -> io::Result<i32> {
     let Some(mut session) = session else {
         return Ok(1);
     };
-    session.boot_ms = 0;
+    session.boot_ms = None;
     let status = run(&session, directory, &mut bell)?;
     super::super::program::leave(status)
 }

@@ -63,7 +63,7 @@ impl System {
             vm: session.vm.clone(),
             installs: session.installs_on.is_some(),
             lines: log.lines().map(|line| format!("{line}\n")).collect(),
-            boot: Duration::from_millis(session.boot_ms),
+            boot: Duration::from_millis(session.boot_ms.unwrap_or(0)),
             phase: Phase::Boot(0),
             typed: String::new(),
         }
@@ -262,7 +262,7 @@ mod tests {
             installs_on: None,
             cpus: 2,
             memory: 1 << 30,
-            boot_ms: 1000,
+            boot_ms: Some(1000),
             stop_ms: 0,
         }
     }
