@@ -28,6 +28,7 @@ mod forms;
 #[path = "../support/host/mod.rs"]
 mod host;
 mod life;
+mod live;
 #[path = "../support/machine.rs"]
 mod machine;
 #[path = "../support/place.rs"]
@@ -37,6 +38,8 @@ mod processes;
 mod quoting;
 mod script_faults;
 mod search;
+#[path = "../support/seat.rs"]
+mod seat;
 mod setup;
 mod setup_where;
 mod terminal;
@@ -45,3 +48,5 @@ mod tidy;
 mod variety;
 #[path = "../support/view.rs"]
 mod view;
+#[path = "../support/wait.rs"]
+mod wait;

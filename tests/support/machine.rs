@@ -9,6 +9,16 @@ use std::sync::OnceLock;
 use crate::host::build::USER;
 use crate::host::{Host, program};
 
+/// VMs of every loader; `@DIR@` is the machine's directory and `@WORD@` the escalator.
+pub(crate) const CONFIG: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm privilege=@WORD@
+fbsd0_id=1 fbsd0_freebsd=YES fbsd0_cd0=@DIR@/iso/fbsd.iso
+deb0_id=2 deb0_cd0=@DIR@/iso/deb.iso deb0_if0=tap2 deb0_if1=tap3 deb0_if1_bridge=bridge1
+net0_id=4 net0_cd0=@DIR@/iso/deb.iso
+net0_grub_install='linux (cd0)/vmlinuz
+initrd (cd0)/initrd'
+net0_grub_boot='linux (hd0,msdos1)/vmlinuz'
+";
+
 /// A host whose programs, devices and files lie in one directory.
 pub(crate) struct Machine {
     directory: tempfile::TempDir,
@@ -48,6 +58,9 @@ impl Machine {
         program::install(host, path, playground()).unwrap();
         fs::create_dir(path.join("vm")).unwrap();
         fs::create_dir(path.join("iso")).unwrap();
+        for system in ["fbsd", "deb"] {
+            fs::write(path.join(format!("iso/{system}.iso")), "a system").unwrap();
+        }
         let config = config.replace("@DIR@", path.to_str().unwrap());
         fs::write(path.join("easy-bhyve.conf"), config).unwrap();
         Self { directory }
@@ -64,6 +77,15 @@ impl Machine {
         let mut command = Command::new(env!("CARGO_BIN_EXE_easy-bhyve"));
         command.arg0(&words[0]).args(&words[1..]);
         self.surround(command)
+    }
+
+    /// A program of the host, called by root.
+    pub(crate) fn tool(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(self.path().join("bin").join(words[0]));
+        command.args(&words[1..]);
+        let mut command = self.surround(command);
+        command.env(program::UID, "0");
+        command
     }
 
     /// The shell.
@@ -88,8 +110,13 @@ impl Machine {
         command
     }
 
+    /// Does something with the host while nobody else can.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Host) -> T) -> T {
+        program::with_host(self.path(), work).unwrap()
+    }
+
     /// The host as it is now.
     pub(crate) fn host(&self) -> Host {
-        program::with_host(self.path(), |host| host.clone()).unwrap()
+        self.with(|host| host.clone())
     }
 }

@@ -8,12 +8,13 @@ const USAGE: &str = "usage: kill [-s signal_name] pid ...\n       kill -l [exit_
      kill -signal_name pid ...\n       kill -signal_number pid ...";
 
 /// The signals that have names here.
-const SIGNALS: [(&str, i32); 14] = [
+const SIGNALS: [(&str, i32); 15] = [
     ("HUP", 1),
     ("INT", 2),
     ("QUIT", 3),
     ("ABRT", 6),
     ("KILL", 9),
+    ("SEGV", 11),
     ("PIPE", 13),
     ("ALRM", 14),
     ("TERM", 15),

@@ -1,0 +1,13 @@
+//! The simulated host's long-running programs as real processes: what they do by themselves, on
+//! signals, on their consoles and on terminals, whoever calls them.
+
+mod button;
+mod console;
+mod daemon;
+mod ends;
+mod faults;
+mod loaders;
+mod over;
+mod race;
+mod rig;
+mod taps;

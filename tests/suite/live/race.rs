@@ -1,0 +1,111 @@
+//! Two runs of the program for one VM at once.
+
+use std::fs;
+use std::process::Output;
+
+use super::faults::{call, host, machine, stderr};
+use crate::host::{Host, Status};
+use crate::machine::Machine;
+use crate::wait::until;
+
+/// One on which the network is there already.
+fn warm() -> Host {
+    host().with_commands(&[
+        "kldload -n vmm nmdm if_tuntap if_bridge",
+        "sysctl net.link.tap.up_on_open=1",
+        "ifconfig bridge0 create",
+        "ifconfig bridge0 addm igb0 up",
+    ])
+}
+
+/// One whose user has made the tap.
+fn with_own_tap() -> Host {
+    warm()
+        .with_tap("tap1", "mine")
+        .with_commands(&["ifconfig bridge0 addm tap1"])
+}
+
+/// How many lines the log of the machine's calls has.
+fn calls(machine: &Machine) -> usize {
+    let log = fs::read(machine.path().join("calls")).unwrap();
+    log.iter().filter(|byte| **byte == b'\n').count()
+}
+
+/// Boots twice, the second time when the first has called so many programs or has ended.
+fn boot_twice(machine: &Machine, lead: usize) -> [Output; 2] {
+    let mut first = call(machine, "fbsd0-boot").spawn().unwrap();
+    until("the lead of the first", || {
+        calls(machine) >= lead || first.try_wait().unwrap().is_some()
+    });
+    let second = call(machine, "fbsd0-boot").output().unwrap();
+    [first.wait_with_output().unwrap(), second]
+}
+
+/// Lets two boots race on this host, the second with each of these leads.
+fn race(make: fn() -> Host, leads: std::ops::Range<usize>) {
+    for lead in leads {
+        let mut host = make();
+        host.state.guest.title_ms = [0, 100][lead % 2];
+        host.state.guest.loader_ms = [0, 100][lead / 2 % 2];
+        let machine = machine(host);
+        let both = boot_twice(&machine, lead);
+        let said = both.each_ref().map(stderr).join("\n");
+        let said = format!("lead {lead}:\n{said}");
+        for output in &both {
+            let status = output.status.code();
+            assert!(matches!(status, Some(0..=2)), "{said}");
+            assert!(!output.stderr.is_empty(), "{said}");
+        }
+        let host = machine.host();
+        let ran = |program: &str, status| {
+            let all = host.calls().iter();
+            all.filter(|call| call.argv[0] == program && call.status == status)
+                .count()
+        };
+        assert!(ran("bhyve", Status::Running) <= 1, "two ran; {said}");
+        // That is how the destruction of an open tap ends.
+        assert_eq!(ran("ifconfig", Status::Hang), 0, "{said}");
+        let runs = host.state.bhyve_of("fbsd0").is_some();
+        let successes = both.iter().filter(|output| output.status.success());
+        assert_eq!(successes.count() > 0, runs, "{said}");
+        end(&machine, runs);
+    }
+}
+
+/// Ends the VM, or cleans up behind it: nothing of its own is left then.
+fn end(machine: &Machine, runs: bool) {
+    let is_ready = || {
+        let state = machine.host().state;
+        let pid = state.bhyve_of("fbsd0").unwrap();
+        state.processes[&pid].sigignore != 0
+    };
+    until("ACPI", || !runs || is_ready());
+    let name = if runs {
+        "fbsd0-shutdown"
+    } else {
+        "fbsd0-clean"
+    };
+    let output = call(machine, name).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let state = machine.host().state;
+    assert_eq!(state.bhyve_of("fbsd0"), None);
+    assert!(state.vms.is_empty(), "{:?}", state.vms);
+    // A tap without the mark is not the program's to take away.
+    let mut taps = state.interfaces.values();
+    assert!(taps.all(|tap| tap.description != "easy-bhyve:fbsd0"));
+}
+
+#[test]
+fn of_two_boots_of_a_cold_host_one_starts_the_vm_and_the_other_says_why() {
+    race(host, 0..8);
+}
+
+#[test]
+fn of_two_boots_of_a_warm_host_one_starts_the_vm_and_the_other_says_why() {
+    race(warm, 0..6);
+}
+
+#[test]
+fn of_two_boots_with_a_tap_of_the_users_own_one_starts_the_vm() {
+    race(with_own_tap, 0..4);
+}

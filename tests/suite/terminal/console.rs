@@ -1,0 +1,85 @@
+//! The console of a VM in the background, on this terminal.
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::{BOTH, By, command, machine, process, quick, sit};
+use crate::machine::Machine;
+use crate::seat::Seat;
+use crate::wait::until;
+
+/// A machine on which `fbsd0` runs, and somebody at its console.
+fn connected(by: By) -> (Machine, Seat) {
+    let machine = machine(quick());
+    let boot = command(&machine, By::Program, "boot fbsd0")
+        .output()
+        .unwrap();
+    assert!(boot.status.success(), "{boot:?}");
+    let mut seat = sit(&machine, by, "console fbsd0");
+    seat.answer("Connected\r\n", "root\r");
+    seat.see("root@fbsd0:~ # ");
+    assert!(seat.is_raw());
+    (machine, seat)
+}
+
+#[test]
+fn the_console_attaches_and_a_tilde_and_a_dot_leave_it() {
+    for by in BOTH {
+        let (machine, mut seat) = connected(by);
+        seat.type_in("hostname\r");
+        seat.answer("\r\nfbsd0\r\n", "\r~.");
+        let left = seat.end();
+        assert_eq!(left.status.code(), Some(0), "{}", left.written);
+        assert!(left.same_modes && left.same_flags);
+        let note = "easy-bhyve: ~. at the beginning of a line leaves the console of fbsd0\r\n";
+        assert_eq!(left.written.starts_with(note), by == By::Program);
+        assert!(machine.host().state.bhyve_of("fbsd0").is_some());
+    }
+}
+
+#[test]
+fn a_guest_that_ends_leaves_its_console_to_the_person() {
+    for by in BOTH {
+        let (machine, mut seat) = connected(by);
+        seat.type_in("poweroff\r");
+        seat.see("The operating system is powering off.\r\n");
+        until("the end of the guest", || {
+            process(&machine, "bhyve").is_none()
+        });
+        seat.type_in("\r~.");
+        let left = seat.end();
+        assert_eq!(left.status.code(), Some(0), "{}", left.written);
+        assert!(left.same_modes && left.same_flags);
+    }
+}
+
+#[test]
+fn a_terminal_that_a_killed_cu_left_raw_is_as_it_was() {
+    for by in BOTH {
+        let (machine, seat) = connected(by);
+        let pid = process(&machine, "cu").unwrap();
+        kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+        let left = seat.end();
+        assert!(left.same_modes && left.same_flags, "{by:?}");
+        let said = left
+            .written
+            .contains("easy-bhyve: cu was ended by SIGKILL\r\n");
+        assert_eq!(said, by == By::Program, "{}", left.written);
+        let status = if by == By::Program { 1 } else { 128 + 9 };
+        assert_eq!(left.status.code(), Some(status), "{}", left.written);
+        assert!(machine.host().state.bhyve_of("fbsd0").is_some());
+    }
+}
+
+#[test]
+fn a_console_that_somebody_else_has_is_refused() {
+    let (machine, _seat) = connected(By::Program);
+    let second = sit(&machine, By::Program, "console fbsd0").end();
+    assert_eq!(second.status.code(), Some(1), "{}", second.written);
+    assert!(second.written.contains("all ports busy\r\n"));
+    assert!(
+        second
+            .written
+            .contains("easy-bhyve: cu failed with status 3\r\n")
+    );
+}

@@ -1,0 +1,109 @@
+//! How a loader or guest on the terminal ends: exit status, message, and the terminal afterwards.
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::{
+    BOTH, By, assert_as_before, machine, patient, process, quick, sit, until_title_is_seen,
+};
+
+/// What root types, the exit status of the program, and the end of what it says.
+const ENDS: [(&str, i32, &str); 6] = [
+    ("poweroff", 0, "easy-bhyve: the guest powered off\r\n"),
+    ("reboot", 0, "easy-bhyve: the guest rebooted\r\n"),
+    ("halt", 0, "easy-bhyve: the guest halted\r\n"),
+    (
+        "fault",
+        1,
+        "easy-bhyve: bhyve ended with status 3: the guest had a triple fault\r\n",
+    ),
+    (
+        "panic",
+        1,
+        "easy-bhyve: bhyve ended with status 4: the guest was ended by an error of bhyve\r\n",
+    ),
+    ("crash", 1, "easy-bhyve: bhyve was ended by SIGABRT\r\n"),
+];
+
+#[test]
+fn each_end_of_a_guest_has_its_status_and_leaves_the_terminal_as_it_was() {
+    for (command, status, message) in ENDS {
+        for by in BOTH {
+            let machine = machine(quick());
+            let mut seat = sit(&machine, by, "ttyboot fbsd0");
+            seat.answer("login: ", "root\r");
+            until_title_is_seen(&machine);
+            seat.answer("# ", &format!("{command}\r"));
+            let left = seat.end();
+            assert_eq!(left.status.code(), Some(status), "{}", left.written);
+            let said = left.written.contains(message);
+            assert_eq!(said, by == By::Program, "{}", left.written);
+            assert_as_before(&machine, by, &left);
+        }
+    }
+}
+
+#[test]
+fn a_terminal_that_a_killed_bhyve_left_raw_is_as_it_was() {
+    for by in BOTH {
+        let machine = machine(quick());
+        let mut seat = sit(&machine, by, "ttyboot fbsd0");
+        seat.see("login: ");
+        assert!(seat.is_raw());
+        let pid = process(&machine, "bhyve").unwrap();
+        kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+        let left = seat.end();
+        assert_eq!(left.status.code(), Some(1), "{}", left.written);
+        let said = left
+            .written
+            .contains("easy-bhyve: bhyve was ended by SIGKILL\r\n");
+        assert_eq!(said, by == By::Program, "{}", left.written);
+        assert_as_before(&machine, by, &left);
+    }
+}
+
+#[test]
+fn a_terminal_that_a_killed_loader_left_raw_is_as_it_was() {
+    for (vm, loader) in [("fbsd0", "bhyveload"), ("deb0", "grub-bhyve")] {
+        for by in BOTH {
+            let machine = machine(patient());
+            let mut seat = sit(&machine, by, &format!("ttyboot {vm}"));
+            seat.see("any other key stops. ");
+            assert!(seat.is_raw());
+            let pid = process(&machine, loader).unwrap();
+            kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+            let left = seat.end();
+            let said = left
+                .written
+                .contains(&format!("easy-bhyve: {loader} was ended by SIGKILL\r\n"));
+            assert_eq!(said, by == By::Program, "{}", left.written);
+            let status = if by == By::Program { 1 } else { 128 + 9 };
+            assert_eq!(left.status.code(), Some(status), "{}", left.written);
+            assert_as_before(&machine, by, &left);
+            assert!(!left.written.contains("login: "));
+        }
+    }
+}
+
+#[test]
+fn a_loader_that_is_left_starts_no_guest() {
+    for verb in ["ttyboot", "install", "boot"] {
+        for (vm, prompt, leave, loader) in [
+            ("fbsd0", "OK ", "quit\r", "bhyveload"),
+            ("deb0", "grub> ", "exit\r", "grub-bhyve"),
+        ] {
+            for by in BOTH {
+                let machine = machine(patient());
+                let mut seat = sit(&machine, by, &format!("{verb} {vm}"));
+                seat.answer("any other key stops. ", "\x1b");
+                seat.answer(prompt, leave);
+                let left = seat.end();
+                assert_eq!(left.status.code(), Some(1), "{}", left.written);
+                let first = format!("easy-bhyve: {loader} failed with status 1\r\n");
+                let said = left.written.contains(&first);
+                assert_eq!(said, by == By::Program, "{}", left.written);
+                assert_as_before(&machine, by, &left);
+            }
+        }
+    }
+}
