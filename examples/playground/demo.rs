@@ -4,9 +4,12 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
 use std::os::fd::AsFd;
 
 use super::host::GuestPlan;
@@ -71,6 +74,10 @@ const SCENES: &[Scene] = &[
 
 /// Plays every scene; 0 if all of them succeed.
 pub(super) fn play() -> io::Result<i32> {
+    // A signal interrupts what is waited for, and that ends the play as any failure.
+    for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM] {
+        signal_hook::flag::register(signal as i32, Arc::new(AtomicBool::new(false)))?;
+    }
     let place = Place::new(GuestPlan {
         title_ms: 200,
         acpi_ms: Some(1_500),

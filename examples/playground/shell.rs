@@ -2,7 +2,14 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::process::Command;
+use std::process::{Child, Command};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::host::GuestPlan;
 use super::place::Place;
@@ -52,7 +59,25 @@ pub(super) fn enter() -> io::Result<i32> {
         Err(_) => Command::new("/bin/sh"),
     };
     shell.env("ENV", &settings);
-    place.surround(shell).status()?;
-    writeln!(io::stdout(), "The simulated host and its VMs are gone.")?;
+    wait(&mut place.surround(shell).spawn()?)?;
+    // Nobody may be there any more to read it.
+    let _ = writeln!(io::stdout(), "The simulated host and its VMs are gone.");
     Ok(0)
+}
+
+/// Waits until the shell has ended. When the terminal goes or somebody ends this process, the shell
+/// is told to end, with all that runs in it: what is left is then taken away.
+fn wait(shell: &mut Child) -> io::Result<()> {
+    let is_over = Arc::new(AtomicBool::new(false));
+    for signal in [Signal::SIGHUP, Signal::SIGTERM] {
+        signal_hook::flag::register(signal as i32, Arc::clone(&is_over))?;
+    }
+    while shell.try_wait()?.is_none() {
+        if is_over.swap(false, Ordering::Relaxed) {
+            let pid = i32::try_from(shell.id()).map_err(io::Error::other)?;
+            kill(Pid::from_raw(pid), Signal::SIGHUP)?;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    Ok(())
 }

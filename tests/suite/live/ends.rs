@@ -70,17 +70,20 @@ fn lives(pid: i32) -> bool {
     crate::host::live::alive::birth(pid).is_some()
 }
 
+/// What root can type, and how bhyve leaves then.
+const COMMANDS: [(&str, Status); 6] = [
+    ("poweroff", Status::Exit(1)),
+    ("reboot", Status::Exit(0)),
+    ("halt", Status::Exit(2)),
+    ("fault", Status::Exit(3)),
+    ("panic", Status::Exit(4)),
+    ("crash", Status::Signal(6)),
+];
+
 #[test]
-fn what_root_types_at_the_console_ends_bhyve_in_its_way() {
+fn what_root_types_on_its_terminal_ends_bhyve_in_its_way() {
     let rig = Rig::new(quick());
-    for (command, expected) in [
-        ("poweroff", Status::Exit(1)),
-        ("reboot", Status::Exit(0)),
-        ("halt", Status::Exit(2)),
-        ("fault", Status::Exit(3)),
-        ("panic", Status::Exit(4)),
-        ("crash", Status::Signal(6)),
-    ] {
+    for (command, expected) in COMMANDS {
         rig.load();
         let mut seat = rig.sit(&bhyve("stdio"));
         seat.answer("login: ", "root\r");
@@ -91,6 +94,20 @@ fn what_root_types_at_the_console_ends_bhyve_in_its_way() {
         // Only at its own normal end it puts the modes back, and O_NONBLOCK never.
         let is_normal = matches!(expected, Status::Exit(_));
         assert_eq!((left.same_modes, left.same_flags), (is_normal, false));
+    }
+}
+
+#[test]
+fn what_root_types_at_its_console_ends_bhyve_under_daemon_in_its_way() {
+    let rig = Rig::new(quick());
+    let mut cu = rig.sit("cu -l /dev/nmdm0B");
+    cu.see("Connected");
+    for (command, expected) in COMMANDS {
+        let pid = rig.boot();
+        cu.answer("login: ", "root\r");
+        cu.answer("root@web:~ # ", &format!("{command}\r"));
+        until("the end of the process", || !lives(pid));
+        assert_eq!(rig.state().ended[&pid], expected, "{command}");
     }
 }
 

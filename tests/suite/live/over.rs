@@ -1,12 +1,14 @@
 //! Nothing outlives its host, and what waits costs next to nothing.
 
 use std::fs;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::rig::{DISK, Rig, Running, bhyve, quick};
 use crate::host::live::alive::birth;
 use crate::host::process::Live;
 use crate::host::{Fault, GuestPlan, Host};
+use crate::machine::playground;
 use crate::seat::Seat;
 use crate::wait::until;
 
@@ -141,6 +143,30 @@ fn what_waits_uses_hardly_any_time_of_a_cpu() {
         );
     }
     assert_eq!(live(&processes).len(), processes.len());
+}
+
+#[test]
+fn a_playground_whose_terminal_goes_takes_all_away() {
+    let place = tempfile::tempdir().unwrap();
+    let mut command = Command::new(playground());
+    command
+        .env("PATH", "/usr/bin:/bin")
+        .env("TERM", "vt100")
+        .env("TMPDIR", place.path())
+        .current_dir(place.path());
+    let mut seat = Seat::start(&command);
+    seat.answer(
+        "playground$ ",
+        "fbsd0-resources -V 1g -s && fbsd0-install\r",
+    );
+    seat.see("Booting in");
+    let left = || fs::read_dir(place.path()).unwrap().count();
+    assert_eq!(left(), 1);
+    let mut playground = seat.hang_up();
+    until("the end of the playground", || {
+        playground.try_wait().unwrap().is_some()
+    });
+    assert_eq!(left(), 0);
 }
 
 /// How much time of a CPU a process has used; `None` where proc(5) does not tell.

@@ -37,6 +37,9 @@ const STATE: &str = "state";
 /// The file that notes which process has set the host up.
 pub(super) const KEEPER: &str = "keeper";
 
+/// The directory with the notes which processes are the drivers of null modems.
+pub(super) const DRIVERS: &str = "drivers";
+
 /// Added to the pids of processes that are only entries: above those of any real process, so that a
 /// shell's own kill can never hit one.
 const FIRST_PID: i32 = 5_000_000;
@@ -66,6 +69,7 @@ struct Saved {
 pub fn install(host: Host, directory: &Path, program: &Path) -> io::Result<()> {
     let bin = directory.join("bin");
     fs::create_dir_all(&bin)?;
+    fs::create_dir_all(directory.join(DRIVERS))?;
     for name in PROGRAMS.iter().filter(|name| host.has_program(name)) {
         let link = bin.join(name);
         if link.symlink_metadata().is_ok() {
@@ -182,13 +186,11 @@ fn mirror(host: &Host, directory: &Path, program: &Path) -> io::Result<()> {
             live::start_nmdm(pair, directory, program)?;
         }
     }
-    for node in &nodes {
+    for node in nodes.iter().filter(|node| node.symlink_metadata().is_err()) {
         if let Some(parent) = node.parent() {
             shared::make_directory(parent)?;
         }
-        if node.symlink_metadata().is_err() {
-            File::create(node)?;
-        }
+        File::create(node)?;
     }
     Ok(())
 }
@@ -326,9 +328,9 @@ fn log(directory: &Path, call: &Call) -> io::Result<()> {
         line.extend_from_slice(word.as_bytes());
     }
     line.push(b'\n');
+    // Not made anew: its directory may just be going.
     File::options()
         .append(true)
-        .create(true)
         .open(directory.join("calls"))?
         .write_all(&line)
 }

@@ -14,7 +14,7 @@ use nix::unistd::{setsid, ttyname};
 
 use super::console::{make_raw, set_non_blocking, write_patiently};
 use super::{Bell, Role, alive, pty};
-use crate::host::program::with_host;
+use crate::host::program::{DRIVERS, with_host};
 
 /// How often an end that nobody has open is looked at: nothing tells that somebody has opened it.
 const LOOK: Duration = Duration::from_millis(20);
@@ -26,7 +26,7 @@ pub(in super::super) fn start(pair: &str, directory: &Path, program: &Path) -> i
 
 /// The file that notes which process the driver of a pair is.
 pub(super) fn note(directory: &Path, pair: &str) -> PathBuf {
-    directory.join("drivers").join(pair)
+    directory.join(DRIVERS).join(pair)
 }
 
 /// One end.
@@ -78,9 +78,7 @@ pub(super) fn run(pair: &str, directory: &Path) -> io::Result<i32> {
     ];
     let mut bell = Bell::new(directory)?;
     bell.be_mortal()?;
-    let note = note(directory, pair);
-    fs::create_dir_all(note.parent().unwrap_or(directory))?;
-    alive::note(&note)?;
+    alive::note(&note(directory, pair))?;
     io::stdout().write_all(b"\n")?;
     io::stdout().flush()?;
     let mut was_open = false;
