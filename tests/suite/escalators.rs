@@ -38,5 +38,6 @@ fn host() -> Host {
         .with_volume("zroot/vm/fbsd0", 1 << 30)
         .with_volume("zroot/vm/deb0", 1 << 30);
     host.state.guest.title_ms = 0;
+    host.state.guest.loader_ms = 0;
     host
 }

@@ -192,7 +192,7 @@ fbsd0-boot: bhyveload failed with status 1
         simulated: (Rule::Permit, None),
         host: || {
             let mut host = host();
-            host.state.guest.runs_ms = Some(1000);
+            host.state.guest.runs_ms = Some(2_000);
             host.state.guest.endings = vec![Ending::PowerOff];
             host
         },

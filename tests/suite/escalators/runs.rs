@@ -41,6 +41,12 @@ pub(super) struct End {
 impl End {
     /// That of a run with a real one.
     pub(super) fn of(ground: &Ground, said: Said) -> Self {
+        // Only a guest that is a real process talks on its console.
+        let before_guest = said.out.split("---<<BOOT>>---").next();
+        let said = Said {
+            out: before_guest.unwrap_or_default().to_owned(),
+            ..said
+        };
         Self::new(said, &ground.machine.host(), ground.machine.path())
     }
 
@@ -70,7 +76,11 @@ impl End {
                 ..said
             },
             calls,
-            left: view::lines(host),
+            // Real files are not the host's.
+            left: view::lines(host)
+                .into_iter()
+                .filter(|line| !line.starts_with("directory "))
+                .collect(),
         }
     }
 }

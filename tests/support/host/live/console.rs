@@ -1,7 +1,7 @@
 //! The console of a guest or loader: the terminal of its caller, or one end of a null modem.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::thread;
@@ -69,7 +69,12 @@ impl Console {
 
     /// Writes what the reader takes; a console without a reader loses it.
     pub(super) fn write(&mut self, text: &str) {
-        let _ = write_patiently(&mut self.output, text.replace('\n', "\r\n").as_bytes());
+        let text = if self.output.is_terminal() {
+            text.replace('\n', "\r\n")
+        } else {
+            text.to_owned()
+        };
+        let _ = write_patiently(&mut self.output, text.as_bytes());
     }
 
     /// Puts the modes back, as the programs do at their own normal end only.

@@ -112,11 +112,8 @@ pub(super) fn run(mut session: Session, directory: &Path, bell: &mut Bell) -> io
         },
         First::Prompt => prompt(&mut console, bell, &mut session.shell)?,
     };
-    if left == Leaves::Booted {
-        console.write(match session.shell {
-            Shell::Userboot { .. } => "Booting [/boot/kernel/kernel]...\n",
-            Shell::Grub(_) => "Booting...\n",
-        });
+    if let (Leaves::Booted, Shell::Userboot { .. }) = (left, &session.shell) {
+        console.write("Booting [/boot/kernel/kernel]...\n");
     }
     console.restore();
     let status = Status::Exit(i32::from(left == Leaves::Exited));
@@ -159,7 +156,9 @@ fn menu(console: &mut Console, bell: &mut Bell, milliseconds: u64) -> io::Result
         let left = due.saturating_duration_since(Instant::now());
         let seconds = left.as_millis().div_ceil(1000);
         if seconds == 0 {
-            console.write("\n");
+            if shown.is_some() {
+                console.write("\n");
+            }
             return Ok(true);
         }
         if shown != Some(seconds) {
