@@ -258,7 +258,7 @@ mod tests {
             (destroy_volume(&a), "zfs destroy zroot/vm/a"),
             (
                 destroy_mark(&a, &Mark::Bookmark(snap.name.clone())),
-                "zfs destroy zroot/vm/a#_202611232306-x",
+                "zfs destroy 'zroot/vm/a#_202611232306-x'",
             ),
             (
                 destroy_snapshot(&snap),
