@@ -4,7 +4,9 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, Once, OnceLock};
+
+use nix::sys::signal::Signal;
 
 use crate::host::build::USER;
 use crate::host::{Host, program};
@@ -49,10 +51,30 @@ impl Drop for Machine {
     }
 }
 
+/// Lets what this process starts begin with the signals that a terminal sends as they usually are:
+/// who started this process, such as nohup(1), may have let it ignore them, and a shell then could
+/// not trap them.
+fn pass_on_no_ignored_signal() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT] {
+            let number = signal as i32;
+            if ignored.unwrap_or_default() >> (number - 1) & 1 != 0 {
+                // A handler is not passed on, and this one does nothing.
+                signal_hook::flag::register(number, Arc::default()).unwrap();
+            }
+        }
+    });
+}
+
 impl Machine {
     /// A machine with this configuration, in which `@DIR@` is its directory: `vm` and `iso` are
     /// there for files.
     pub(crate) fn new(host: Host, config: &str) -> Self {
+        pass_on_no_ignored_signal();
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path();
         program::install(host, path, playground()).unwrap();

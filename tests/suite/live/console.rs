@@ -206,8 +206,8 @@ fn a_pair_goes_even_when_it_was_open_for_a_moment_only() {
     for _ in 0..10 {
         rig.load();
         rig.run(&super::rig::bhyve("/dev/nmdm0A"));
+        until("the end of the pair", || rig.state().nmdm.is_empty());
     }
-    until("the end of the pair", || rig.state().nmdm.is_empty());
 }
 
 #[test]

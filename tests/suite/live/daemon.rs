@@ -67,7 +67,7 @@ fn a_program_that_is_missing_is_named_but_for_f() {
 fn with_r_it_starts_the_vm_again_and_again_until_it_is_asked_to_end() {
     for (option, delay) in [("-r", 1_000), ("-R 0", 0)] {
         let rig = Rig::new(quick());
-        let [child, own] = ["child.pid", "own.pid"].map(|name| rig.machine.path().join(name));
+        let [child, own] = ["child.pid", OWN].map(|name| rig.machine.path().join(name));
         rig.load();
         rig.done(&format!(
             "daemon -f {option} -p {} -P {} {}",
@@ -94,6 +94,19 @@ fn with_r_it_starts_the_vm_again_and_again_until_it_is_asked_to_end() {
     }
 }
 
+/// The file with the pid of daemon itself.
+const OWN: &str = "own.pid";
+
+/// Starts `web` under a daemon that stays; its process.
+fn supervised(rig: &Rig) -> i32 {
+    let own = rig.machine.path().join(OWN);
+    let command = bhyve("/dev/nmdm0A");
+    rig.load();
+    rig.done(&format!("daemon -f -P {} {command}", own.display()));
+    rig.until_acpi();
+    pid_in(&own).expect("its own pid file")
+}
+
 #[test]
 fn a_supervising_daemon_forwards_sigterm_and_ends_before_the_vm() {
     for by_host in [false, true] {
@@ -101,16 +114,8 @@ fn a_supervising_daemon_forwards_sigterm_and_ends_before_the_vm() {
             button_ms: Some(600),
             ..quick()
         });
-        let own = rig.machine.path().join("own.pid");
-        rig.load();
-        rig.done(&format!(
-            "daemon -f -P {} {}",
-            own.display(),
-            bhyve("/dev/nmdm0A")
-        ));
-        rig.until_acpi();
+        let daemon = supervised(&rig);
         let pid = rig.state().bhyve_of("web").unwrap();
-        let daemon = pid_in(&own).expect("its own pid file");
         if by_host {
             rig.done(&format!("kill {daemon}"));
         } else {
@@ -130,17 +135,9 @@ fn a_supervising_daemon_forwards_sigterm_and_ends_before_the_vm() {
 #[test]
 fn without_r_it_ends_with_its_command() {
     let rig = Rig::new(quick());
-    let own = rig.machine.path().join("own.pid");
-    rig.load();
-    rig.done(&format!(
-        "daemon -f -P {} {}",
-        own.display(),
-        bhyve("/dev/nmdm0A")
-    ));
-    rig.until_acpi();
-    let daemon = pid_in(&own).expect("its own pid file");
+    let daemon = supervised(&rig);
     assert!(birth(daemon).is_some());
     rig.done("bhyvectl --vm=web --force-poweroff");
     until("the end of daemon", || birth(daemon).is_none());
-    assert!(!own.exists());
+    assert!(!rig.machine.path().join(OWN).exists());
 }

@@ -1,7 +1,7 @@
 //! VM objects of vmm(4): sys/dev/vmm/vmm_dev.c, lib/libvmmapi/vmmapi.c.
 
 use super::Host;
-use super::call::Status;
+use super::call::{Call, Status};
 use super::errno::Errno;
 use super::process::Ending;
 use super::state::{System, VmNode};
@@ -81,6 +81,15 @@ impl Host {
         }
         self.set_memory(name, memory)
             .map_err(|errno| ("vm_setup_memory", errno))
+    }
+
+    /// Adds the process of a loader's call.
+    pub(super) fn add_loader(&mut self, call: &Call, vm: &str) -> i32 {
+        let pid = self.add_called(call);
+        if let Some(process) = self.state.processes.get_mut(&pid) {
+            process.loads = Some(vm.to_owned());
+        }
+        pid
     }
 
     /// A loader has put a kernel into the VM.

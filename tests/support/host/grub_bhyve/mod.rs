@@ -104,10 +104,7 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
         First::Prompt
     };
     if host.state.real_time {
-        let pid = host.add_called(call);
-        if let Some(process) = host.state.processes.get_mut(&pid) {
-            process.loads = Some(vm.clone());
-        }
+        let pid = host.add_loader(call, vm);
         host.session = Some(Session::Loader(loader::Session {
             pid,
             vm: vm.clone(),

@@ -2,6 +2,7 @@
 
 use super::super::Host;
 use super::super::errno::Errno;
+use super::super::live::alive::Notice;
 use super::super::state::Kind;
 
 /// The unit number in an interface's name (sys/net/if_clone.c, ifc_name2unit; if_tuntap.c).
@@ -63,6 +64,12 @@ impl Host {
             if interface.dying {
                 gone.push(name.clone());
             }
+        }
+        if !gone.is_empty() {
+            let all = self.state.processes.values();
+            let waiting = all.filter(|one| one.comm == "ifconfig" && one.live.is_some());
+            let told: Vec<_> = waiting.map(|one| Notice::Look(one.pid)).collect();
+            self.outbox.extend(told);
         }
         for name in gone {
             self.remove_interface(&name);

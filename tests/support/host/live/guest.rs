@@ -9,14 +9,9 @@ use super::super::call::{Call, Status};
 use super::super::process::Ending;
 use super::super::program::{rename, with_host};
 use super::super::state;
-use super::Bell;
-use super::alive;
 use super::console::{self, Console};
 use super::system::{System, Wish};
-
-/// The longest time between two looks at the host: who was to tell this process something may have
-/// been killed before.
-const LOOK: Duration = Duration::from_secs(5);
+use super::{Bell, LOOK, alive};
 
 /// SIGTERM of FreeBSD.
 const SIGTERM: i32 = 15;

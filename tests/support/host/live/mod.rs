@@ -30,6 +30,10 @@ pub(super) use bell::Bell;
 pub(super) use nmdm::start as start_nmdm;
 pub use role::Role;
 
+/// The longest time between two looks at the host: who was to tell a process something may have been
+/// killed before.
+const LOOK: Duration = Duration::from_secs(5);
+
 /// How a program goes on after its command line was accepted.
 #[derive(Clone, Debug)]
 pub enum Session {
@@ -92,6 +96,6 @@ fn destroy(index: u32, directory: &Path, bell: &mut Bell) -> io::Result<Status> 
         if !is_there {
             return Ok(Status::Exit(0));
         }
-        bell.wait(&[], Some(Duration::from_millis(50)))?;
+        bell.wait(&[], Some(LOOK))?;
     }
 }
