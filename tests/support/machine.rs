@@ -5,9 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Once, OnceLock};
+use std::time::SystemTime;
 
 use nix::sys::signal::Signal;
 
+use crate::case::root;
 use crate::host::build::USER;
 use crate::host::{Host, program};
 
@@ -26,7 +28,8 @@ pub(crate) struct Machine {
     directory: tempfile::TempDir,
 }
 
-/// The multicall program of the host, built if it is not there.
+/// The multicall program of the host, built if it is not there or older than its sources: cargo
+/// builds no example for one test binary alone.
 pub(crate) fn playground() -> &'static Path {
     static PLAYGROUND: OnceLock<PathBuf> = OnceLock::new();
     PLAYGROUND.get_or_init(|| {
@@ -34,7 +37,10 @@ pub(crate) fn playground() -> &'static Path {
         program.pop();
         program.pop();
         program.push("examples/playground");
-        if !program.exists() {
+        let built = fs::metadata(&program).and_then(|about| about.modified());
+        let sources = ["src", "examples", "tests/support/host"].map(|one| root().join(one));
+        let newest = sources.iter().filter_map(|one| newest(one)).max();
+        if built.map_or(true, |built| newest.is_some_and(|newest| newest > built)) {
             let built = Command::new(env!("CARGO"))
                 .args(["build", "--quiet", "--offline", "--example", "playground"])
                 .status();
@@ -42,6 +48,20 @@ pub(crate) fn playground() -> &'static Path {
         }
         program
     })
+}
+
+/// When a file below a directory was changed last.
+fn newest(directory: &Path) -> Option<SystemTime> {
+    let entries = fs::read_dir(directory).ok()?;
+    entries
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            if path.is_dir() {
+                return newest(&path);
+            }
+            fs::metadata(path).ok()?.modified().ok()
+        })
+        .max()
 }
 
 impl Drop for Machine {
