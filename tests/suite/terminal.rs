@@ -13,7 +13,7 @@ use std::process::Command;
 use crate::host::{GuestPlan, Host, Status, program};
 use crate::machine::{CONFIG, Machine};
 use crate::seat::{Left, Seat};
-use crate::wait::until;
+use crate::wait::{output_of, until};
 
 /// A guest that is there at once, and loaders that wait for a key.
 fn patient() -> GuestPlan {
@@ -71,7 +71,7 @@ fn command(machine: &Machine, by: By, verb: &str) -> Command {
     if by == By::Program {
         return program(&words);
     }
-    let shown = program(&[&words[..], &["-d"]].concat()).output().unwrap();
+    let shown = output_of(program(&[&words[..], &["-d"]].concat()));
     assert!(shown.status.success(), "{shown:?}");
     let path = machine.path().join("script");
     fs::write(&path, shown.stdout).unwrap();

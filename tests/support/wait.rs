@@ -1,5 +1,7 @@
 //! Bounded waits for a condition.
 
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// Far longer than anything that a test waits for takes.
@@ -41,4 +43,18 @@ pub(crate) fn wait_for<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
 #[track_caller]
 pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     wait_for(what, || holds().then_some(()));
+}
+
+/// Runs a command to its end, and to the end of what it and those that it leaves behind write.
+///
+/// # Panics
+/// If that does not come within the limit.
+#[track_caller]
+pub(crate) fn output_of(mut command: Command) -> Output {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let shown = format!("{command:?}");
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || sender.send(command.output().unwrap()));
+    let output = receiver.recv_timeout(LIMIT).ok();
+    output.unwrap_or_else(|| panic!("the end of {shown}: not within {LIMIT:?}"))
 }

@@ -1,13 +1,13 @@
 //! Faults on order, met by the real program.
 
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use nix::sys::signal::Signal;
 
 use super::rig::{quick, send};
 use crate::host::{Edit, Ending, Fault, Host, program};
 use crate::machine::{CONFIG, Machine};
-use crate::wait::{until, wait_for};
+use crate::wait::{output_of, until, wait_for};
 
 /// A host on which `fbsd0` can be booted.
 pub(super) fn host() -> Host {
@@ -21,13 +21,10 @@ pub(super) fn machine(host: Host) -> Machine {
     Machine::new(host, &CONFIG.replace("@WORD@", "none"))
 }
 
-/// The program, called by root, its output kept.
+/// The program, called by root.
 pub(super) fn call(machine: &Machine, name: &str) -> Command {
     let mut command = machine.program(&[name]);
-    command
-        .env(program::UID, "0")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.env(program::UID, "0");
     command
 }
 
@@ -55,14 +52,15 @@ fn a_program_that_hangs_is_a_process_and_its_death_is_told_and_undone() {
         let mut host = host();
         host.order(program, nth, Fault::Hang);
         let machine = machine(host);
-        let boot = call(&machine, "fbsd0-boot").spawn().unwrap();
+        let boot = call(&machine, "fbsd0-boot");
+        let boot = std::thread::spawn(|| output_of(boot));
         let pid = wait_for("the program that hangs", || {
             let state = machine.host().state;
             let mut all = state.processes.values();
             all.find(|one| one.comm == program).map(|one| one.pid)
         });
         send(pid, Signal::SIGKILL);
-        let output = boot.wait_with_output().unwrap();
+        let output = boot.join().unwrap();
         let said = stderr(&output);
         assert_eq!(output.status.code(), Some(1), "{said}");
         let first = format!("fbsd0-boot: {program} was ended by SIGKILL\n");
@@ -81,7 +79,7 @@ fn a_program_that_a_signal_ends_is_told_and_undone() {
         let mut host = host();
         host.kill(program, nth, signal);
         let machine = machine(host);
-        let output = call(&machine, "fbsd0-boot").output().unwrap();
+        let output = output_of(call(&machine, "fbsd0-boot"));
         let said = stderr(&output);
         assert_eq!(output.status.code(), Some(1), "{said}");
         let first = format!("fbsd0-boot: {program} was ended by {name}\n");
@@ -101,7 +99,7 @@ fn a_tap_that_appears_between_question_and_action_is_left_alone() {
     host.before("bhyveload", 1, command("ifconfig tap40 create"));
     host.before("sysctl", 2, command("ifconfig tap1 create description x"));
     let machine = machine(host);
-    let output = call(&machine, "fbsd0-boot").output().unwrap();
+    let output = output_of(call(&machine, "fbsd0-boot"));
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("interface tap1 already exists"), "{said}");
@@ -115,7 +113,7 @@ fn a_vm_that_is_started_meanwhile_is_left_alone() {
     let mut host = host();
     host.before("kldload", 1, command("bhyvectl --vm=fbsd0 --create"));
     let machine = machine(host);
-    let output = call(&machine, "fbsd0-boot").output().unwrap();
+    let output = output_of(call(&machine, "fbsd0-boot"));
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(
@@ -134,17 +132,17 @@ fn a_guest_that_ends_while_it_is_asked_to_is_shut_down_all_the_same() {
     host.state.guest.runs_ms = Some(30_000);
     host.state.guest.endings = vec![Ending::PowerOff];
     let machine = machine(host);
-    let boot = call(&machine, "fbsd0-boot").output().unwrap();
+    let boot = output_of(call(&machine, "fbsd0-boot"));
     assert!(boot.status.success(), "{}", stderr(&boot));
     until("ACPI", || {
         let state = machine.host().state;
         let pid = state.bhyve_of("fbsd0").unwrap();
         state.processes[&pid].sigignore != 0
     });
-    let output = call(&machine, "fbsd0-shutdown").output().unwrap();
+    let output = output_of(call(&machine, "fbsd0-shutdown"));
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    let clean = call(&machine, "fbsd0-clean").output().unwrap();
+    let clean = output_of(call(&machine, "fbsd0-clean"));
     assert!(clean.status.success(), "{}", stderr(&clean));
     assert_gone(&machine);
 }

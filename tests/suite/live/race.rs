@@ -6,7 +6,7 @@ use std::process::Output;
 use super::faults::{call, host, machine, stderr};
 use crate::host::{Host, Status};
 use crate::machine::Machine;
-use crate::wait::until;
+use crate::wait::{output_of, until};
 
 /// One on which the network is there already.
 fn warm() -> Host {
@@ -33,12 +33,13 @@ fn calls(machine: &Machine) -> usize {
 
 /// Boots twice, the second time when the first has called so many programs or has ended.
 fn boot_twice(machine: &Machine, lead: usize) -> [Output; 2] {
-    let mut first = call(machine, "fbsd0-boot").spawn().unwrap();
+    let first = call(machine, "fbsd0-boot");
+    let first = std::thread::spawn(|| output_of(first));
     until("the lead of the first", || {
-        calls(machine) >= lead || first.try_wait().unwrap().is_some()
+        calls(machine) >= lead || first.is_finished()
     });
-    let second = call(machine, "fbsd0-boot").output().unwrap();
-    [first.wait_with_output().unwrap(), second]
+    let second = output_of(call(machine, "fbsd0-boot"));
+    [first.join().unwrap(), second]
 }
 
 /// Lets two boots race on this host, the second with each of these leads.
@@ -85,7 +86,7 @@ fn end(machine: &Machine, runs: bool) {
     } else {
         "fbsd0-clean"
     };
-    let output = call(machine, name).output().unwrap();
+    let output = output_of(call(machine, name));
     assert!(output.status.success(), "{}", stderr(&output));
     let state = machine.host().state;
     assert_eq!(state.bhyve_of("fbsd0"), None);

@@ -9,7 +9,7 @@ use crate::host::process::Process;
 use crate::host::{GuestPlan, Host, State};
 use crate::machine::Machine;
 use crate::seat::Seat;
-use crate::wait::{until, wait_for};
+use crate::wait::{output_of, until, wait_for};
 
 /// The disk of `web`, on which a system is installed.
 pub(super) const DISK: &str = "/dev/zvol/zroot/vm/web";
@@ -58,7 +58,7 @@ impl Rig {
 
     /// Runs a program of the host to its end.
     pub(super) fn run(&self, line: &str) -> Output {
-        self.tool(line).output().unwrap()
+        output_of(self.tool(line))
     }
 
     /// Runs a program of the host that must succeed; what it says.

@@ -1,10 +1,7 @@
 //! A VM that is started on the terminal and runs on in the background.
 
-use std::process::Stdio;
-use std::sync::mpsc;
-
 use super::{BOTH, By, command, machine, process, quick, sit};
-use crate::wait::LIMIT;
+use crate::wait::output_of;
 
 #[test]
 fn with_p_a_boot_stops_at_grubs_prompt_where_boot_boots() {
@@ -27,13 +24,8 @@ fn with_p_a_boot_stops_at_grubs_prompt_where_boot_boots() {
 fn who_reads_what_boot_says_sees_its_end_while_the_vm_runs() {
     for by in BOTH {
         let machine = machine(quick());
-        let mut boot = command(&machine, by, "boot fbsd0");
-        boot.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let (sender, receiver) = mpsc::channel();
-        std::thread::spawn(move || sender.send(boot.output().unwrap()));
-        let output = receiver.recv_timeout(LIMIT);
-        assert!(process(&machine, "bhyve").is_some(), "{by:?}: {output:?}");
-        let output = output.expect("the end of its output, while the VM runs");
+        let output = output_of(command(&machine, by, "boot fbsd0"));
         assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert!(process(&machine, "bhyve").is_some(), "{by:?}: {output:?}");
     }
 }

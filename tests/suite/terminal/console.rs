@@ -6,14 +6,12 @@ use nix::unistd::Pid;
 use super::{BOTH, By, command, machine, process, quick, sit};
 use crate::machine::Machine;
 use crate::seat::Seat;
-use crate::wait::until;
+use crate::wait::{output_of, until};
 
 /// A machine on which `fbsd0` runs, and somebody at its console.
 fn connected(by: By) -> (Machine, Seat) {
     let machine = machine(quick());
-    let boot = command(&machine, By::Program, "boot fbsd0")
-        .output()
-        .unwrap();
+    let boot = output_of(command(&machine, By::Program, "boot fbsd0"));
     assert!(boot.status.success(), "{boot:?}");
     let mut seat = sit(&machine, by, "console fbsd0");
     seat.answer("Connected\r\n", "root\r");
