@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::call::{Call, Status};
 use super::faults::Orders;
-use super::files::{Files, MemoryFiles};
+use super::files::MemoryFiles;
 use super::process::GuestPlan;
 use super::state::{
     Access, Dataset, Escalator, Interface, Kind, Modules, Rule, State, Sysctl, System, User,

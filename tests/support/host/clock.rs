@@ -319,11 +319,6 @@ impl Host {
         uid == 0 || uid == process.uid || self.state.number("security.bsd.see_other_uids") != 0
     }
 
-    /// Runs a command as root at this moment, outside of the log.
-    pub(super) fn as_root(&mut self, argv: &[&str]) {
-        self.perform(&Call::new(argv.iter().copied()).by_root(), 0);
-    }
-
     /// The pid in a pid file.
     pub fn pid_in(&self, path: &Path) -> Option<i32> {
         let content = self.files().read(path).ok()?;

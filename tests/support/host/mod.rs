@@ -12,7 +12,7 @@
 //! assert_eq!(answer.status, Status::Exit(0));
 //! assert!(host.state.interfaces.contains_key("tap0"));
 //! ```
-#![allow(dead_code, unreachable_pub, unused_imports)]
+#![allow(dead_code, unreachable_pub)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -66,10 +66,14 @@ mod zfs;
 
 pub use call::{Answer, Call, Logged, Status};
 pub use errno::Errno;
+#[allow(unused_imports, reason = "by one of the two crates with this module")]
 pub use faults::{Edit, Fault};
-pub use files::{Files, MemoryFiles, RealFiles};
+pub use files::RealFiles;
+#[allow(unused_imports, reason = "by one of the two crates with this module")]
 pub use live::{Role, Session};
+#[allow(unused_imports, reason = "by one of the two crates with this module")]
 pub use process::{Ending, GuestPlan, Loader};
+#[allow(unused_imports, reason = "by one of the two crates with this module")]
 pub use state::{Rule, State};
 
 use faults::Orders;

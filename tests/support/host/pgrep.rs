@@ -71,11 +71,15 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
         })
         .map(|process| (process.pid, super::ps::arguments(process)))
         .collect();
-    let mut answer = Answer::exit(i32::from(found.is_empty()));
+    let mut is_done = !kills && !found.is_empty();
+    let mut answer = Answer::ok();
     for (pid, arguments) in found {
         if kills {
             if let Err(errno) = host.signal(pid, signal, call.uid) {
-                answer = Answer::fail(3, format!("pkill: signalling pid {pid}: {}", errno.text()));
+                // killact() in pkill.c: who cannot be signalled does not count as found.
+                answer = answer.and_err(format!("pkill: signalling pid {pid}: {}", errno.text()));
+            } else {
+                is_done = true;
             }
         } else if !words.has("q") {
             let line = if words.has("l") {
@@ -86,6 +90,7 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
             answer = answer.and_out(line);
         }
     }
+    answer.status = super::Status::Exit(i32::from(!is_done));
     answer
 }
 

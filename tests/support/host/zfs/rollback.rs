@@ -7,7 +7,7 @@ use super::super::call::{Answer, Call};
 use super::super::process::Process;
 use super::super::state::State;
 use super::denied;
-use super::destroy::{destroy_one, destroy_snapshots};
+use super::destroy::destroy_one;
 use super::name::{self, Types};
 use super::property::Property;
 use super::relation::{bookmarks, dependents, snapshots};
