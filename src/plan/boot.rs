@@ -88,23 +88,28 @@ pub fn plan(vm: &Vm, start: Start, source: Source, survey: &Survey, scratch: &Pa
 /// pull the guest's memory from under it.
 fn end_bhyve(vm: &Vm) -> Undo {
     let alive = || process::is_alive(&vm.name);
-    let ended = || Wait {
+    let ended = |refusal| Wait {
         until: !alive(),
         limit: END_LIMIT,
         every: Duration::from_millis(100),
-        refusal: None,
+        refusal,
         progress: None,
+    };
+    let lives_on = Refusal {
+        kind: Kind::Host,
+        what: format!("bhyve of {} does not end", vm.name),
+        help: Some("see what it waits for: procstat -k as root".to_owned()),
     };
     Undo {
         forms: vec![
             Step::from(bhyvectl::force_poweroff(&vm.name))
                 .only_if(alive())
                 .into(),
-            ended().into(),
+            ended(None).into(),
             Step::from(process::kill_any(&vm.name))
                 .only_if(alive())
                 .into(),
-            ended().into(),
+            ended(Some(lives_on)).into(),
         ],
         when: When::Failure,
         what: format!("bhyve of {}", vm.name),

@@ -29,6 +29,19 @@ pub(super) struct Lines<'plan> {
     pub(super) uses: Uses,
     /// Whether these lines take something back, and go on whatever fails.
     is_undoing: bool,
+    last: Last,
+}
+
+/// What the last line was.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Last {
+    /// The call of `checkpoint`.
+    Checkpoint,
+    /// The call of `restore`, behind a command that had the terminal.
+    Restore,
+    /// Anything else.
+    #[default]
+    Other,
 }
 
 impl<'plan> Lines<'plan> {
@@ -41,6 +54,7 @@ impl<'plan> Lines<'plan> {
             undos: Vec::new(),
             uses: Uses::default(),
             is_undoing: false,
+            last: Last::Other,
         }
     }
 
@@ -57,6 +71,7 @@ impl<'plan> Lines<'plan> {
         self.text.resize(self.text.len() + self.depth, b'\t');
         self.text.extend_from_slice(line.as_ref());
         self.text.push(b'\n');
+        self.last = Last::Other;
     }
 
     /// Adds what the forms do.
@@ -67,7 +82,7 @@ impl<'plan> Lines<'plan> {
     }
 
     fn form(&mut self, form: &'plan Form) {
-        if form.can_be_stopped() && self.text.ends_with(b"restore\n") {
+        if form.can_be_stopped() && self.last == Last::Restore {
             self.checkpoint();
         }
         match form {
@@ -101,6 +116,7 @@ impl<'plan> Lines<'plan> {
             Form::Undo(undo) => {
                 self.undos.push(undo);
                 self.line(format!("made={}; checkpoint", self.undos.len()));
+                self.last = Last::Checkpoint;
             }
             Form::NoReturn(point) => {
                 self.line(format!(
@@ -166,7 +182,7 @@ impl<'plan> Lines<'plan> {
 
     /// A command that has the terminal: not begun after a signal, and its modes restored behind it.
     fn terminal_command(&mut self, command: &Command) {
-        if !self.text.ends_with(b"checkpoint\n") {
+        if self.last != Last::Checkpoint {
             self.checkpoint();
         }
         match &command.title {
@@ -177,13 +193,13 @@ impl<'plan> Lines<'plan> {
             Some(title) => self.titled_command(command, title),
         }
         self.line("restore");
+        self.last = Last::Restore;
     }
 
-    /// Stops here if a signal has come and there is something to take back.
+    /// Stops here if a signal has come.
     fn checkpoint(&mut self) {
-        if !self.undos.is_empty() {
-            self.line("checkpoint");
-        }
+        self.line("checkpoint");
+        self.last = Last::Checkpoint;
     }
 
     /// A command whose status 1 counts only if its process was once seen with this title: a

@@ -15,6 +15,9 @@ use std::collections::BTreeSet;
 ///
 /// `title` is the command as it was called, for the messages; `path` the fixed search path.
 ///
+/// It ends with the status of the run: 1 whatever the status of a command that failed, or what a
+/// refusal says (contract of exit statuses in [`crate::error`]).
+///
 /// Differs: `-d` prints a script that can be run
 pub fn script(plan: &Plan, title: &str, path: &str, elevation: Elevation) -> Vec<u8> {
     let mut body = Lines::new(elevation);
@@ -31,8 +34,11 @@ pub fn script(plan: &Plan, title: &str, path: &str, elevation: Elevation) -> Vec
     .into_bytes();
     let asks = body.uses.questions || undo.uses.questions;
     let programs = programs(plan, elevation);
-    if body.uses.fail || asks || !programs.is_empty() {
-        let fail = format!("fail() {{ printf '%s\\n' {title}\"$2\" >&2; exit \"$1\"; }}\n");
+    let can_fail = body.uses.fail || asks || !programs.is_empty();
+    if can_fail {
+        let fail = format!(
+            "code=1\nfail() {{ printf '%s\\n' {title}\"$2\" >&2; code=$1; exit \"$1\"; }}\n"
+        );
         text.extend_from_slice(fail.as_bytes());
     }
     if asks {
@@ -53,17 +59,22 @@ pub fn script(plan: &Plan, title: &str, path: &str, elevation: Elevation) -> Vec
     if has_terminal {
         text.extend_from_slice(RESTORE.as_bytes());
     }
-    if has_terminal && body.undos.is_empty() {
-        text.extend_from_slice(b"trap restore EXIT\ntrap : HUP INT TERM\n");
+    if has_terminal || !body.undos.is_empty() {
+        text.extend_from_slice(SIGNALS.as_bytes());
     }
     if !body.undos.is_empty() {
-        let can_fail = undo.uses.fail || undo.uses.questions;
+        let undo_fails = undo.uses.fail || undo.uses.questions;
         push_undo(
             &mut text,
             &undo.text,
-            can_fail.then_some(title.as_str()),
+            undo_fails.then_some(title.as_str()),
             has_terminal,
         );
+    } else if can_fail {
+        let restore = if has_terminal { "restore; " } else { "" };
+        let leave =
+            format!("trap 'status=$?; {restore}[ \"$status\" = 0 ] || exit \"$code\"' EXIT\n");
+        text.extend_from_slice(leave.as_bytes());
     }
     text.push(b'\n');
     if needs_stdin {
@@ -97,22 +108,31 @@ says() { text=$1; shift; output=$(\"$@\") || return 2; case $output in *\"$text\
 /// The terminal's modes, to be put back behind every command that has it, however that ends.
 const RESTORE: &str = "
 terminal=$(stty -g 2>/dev/null) || terminal=
-restore() { [ -z \"$terminal\" ] || stty \"$terminal\"; }
+restore() { [ -z \"$terminal\" ] || stty \"$terminal\" 2>/dev/null || :; }
 ";
 
-/// Adds the function that takes back what was made, and the traps that call it.
+/// Signals are only noted, so that no change falls between being made and being known to `undo`,
+/// and what runs on the terminal ends by itself.
+const SIGNALS: &str = "
+signal=
+checkpoint() { [ -z \"$signal\" ] || fail 1 \"interrupted by $signal\"; }
+trap 'signal=SIGHUP' HUP
+trap 'signal=SIGINT' INT
+trap 'signal=SIGTERM' TERM
+";
+
+/// Adds the function that takes back what was made, and the trap that calls it.
 ///
-/// Signals are only noted, so that no change falls between being made and being known to `undo`;
-/// the terminal's modes are put back as they were. While it takes back, `fail` only notes.
+/// The terminal's modes are put back as they were. While it takes back, `fail` only notes.
 fn push_undo(text: &mut Vec<u8>, body: &[u8], title: Option<&str>, has_terminal: bool) {
     let mut line = |line: &str| {
         text.extend_from_slice(line.as_bytes());
         text.push(b'\n');
     };
     line("\n# taken back, last first, if something fails");
-    line("made=0 kept=0 signal=0");
-    line("checkpoint() { [ \"$signal\" = 0 ] || exit \"$signal\"; }");
-    line("undo() {\n\tstatus=$? failed=$?\n\ttrap - EXIT\n\ttrap '' HUP INT TERM\n\tset +e");
+    line("made=0 kept=0");
+    line("undo() {\n\tstatus=$?\n\ttrap - EXIT\n\ttrap '' HUP INT TERM\n\tset +e");
+    line("\t[ \"$status\" = 0 ] || status=$code\n\tfailed=$status");
     if let Some(title) = title {
         line(&format!(
             "\tfail() {{ printf '%s\\n' {title}\"$2\" >&2; status=1; return 1; }}"
@@ -122,10 +142,7 @@ fn push_undo(text: &mut Vec<u8>, body: &[u8], title: Option<&str>, has_terminal:
         line("\trestore");
     }
     text.extend_from_slice(body);
-    text.extend_from_slice(
-        b"\texit \"$status\"\n}\ntrap undo EXIT\n\
-          trap 'signal=129' HUP\ntrap 'signal=130' INT\ntrap 'signal=143' TERM\n",
-    );
+    text.extend_from_slice(b"\texit \"$status\"\n}\ntrap undo EXIT\n");
 }
 
 /// A plan as data; README documents the schema.

@@ -121,20 +121,22 @@ pub fn is_running(vm: &VmName) -> Test {
     Test::Succeeds(Command::question("pgrep", args!["-qxf", vm.title()]))
 }
 
-/// The extended regular expression for a bhyve of this VM, whether its title is set or not.
+/// The extended regular expression for a bhyve of this VM, whether its title is set or not, or the
+/// daemon(8) that is about to become it.
 fn any_bhyve(vm: &VmName) -> String {
-    format!("^bhyve(:| .*) {vm}$")
+    format!("^(daemon .* )?bhyve(:| .*) {vm}$")
 }
 
 /// Whether a bhyve works for the VM, also one that is just starting:
-/// `pgrep -qf '^bhyve(:| .*) NAME$'`.
+/// `pgrep -qf '^(daemon .* )?bhyve(:| .*) NAME$'`.
 pub fn is_alive(vm: &VmName) -> Test {
     Test::Succeeds(Command::question("pgrep", args!["-qf", any_bhyve(vm)]))
 }
 
-/// Ends the VM's bhyve, also one that is just starting: `pkill -KILL -f '^bhyve(:| .*) NAME$'`.
+/// Ends the VM's bhyve, also one that is just starting:
+/// `pkill -KILL -f '^(daemon .* )?bhyve(:| .*) NAME$'`. Status 1 says that it has ended already.
 pub fn kill_any(vm: &VmName) -> Command {
-    Command::root("pkill", args!["-KILL", "-f", any_bhyve(vm)])
+    Command::root("pkill", args!["-KILL", "-f", any_bhyve(vm)]).accept(&[0, 1])
 }
 
 /// Presses the VM's power button: `pkill -TERM -xf 'bhyve: NAME'`.
@@ -170,11 +172,11 @@ mod tests {
         assert_eq!(kill(&vm).to_string(), "pkill -KILL -xf 'bhyve: fbsd0'");
         assert_eq!(
             kill_any(&vm).to_string(),
-            "pkill -KILL -f '^bhyve(:| .*) fbsd0$'"
+            "pkill -KILL -f '^(daemon .* )?bhyve(:| .*) fbsd0$'"
         );
         let question = Command::question(
             "pgrep",
-            crate::command::args!["-qf", "^bhyve(:| .*) fbsd0$"],
+            crate::command::args!["-qf", "^(daemon .* )?bhyve(:| .*) fbsd0$"],
         );
         assert_eq!(is_alive(&vm), Test::Succeeds(question));
         let question = Command::question("pgrep", crate::command::args!["-qxf", "bhyve: fbsd0"]);

@@ -322,8 +322,10 @@ impl Case<'_> {
         let is_text = self.form.verb == "resources" || self.form.only_asks();
         let same_text = !is_text || said(&ran, &real) == said(&result, &shown);
         // A refusal before any change is one of -d, too, unless a call fails behind the survey.
-        let only_run_refuses =
-            !run.succeeded && run.changes.is_empty() && failure.is_none() && !self.form.only_asks();
+        let only_run_refuses = !run.succeeded()
+            && run.changes.is_empty()
+            && failure.is_none()
+            && !self.form.only_asks();
         if run == scripted && same_text && !only_run_refuses {
             let is_hit = |machine: &Machine| {
                 failure
@@ -331,7 +333,7 @@ impl Case<'_> {
                     .is_some_and(|failure| failure.is_hit(&machine.host()))
             };
             return Ok(Went {
-                succeeded: run.succeeded,
+                succeeded: run.succeeded(),
                 failed_in_both: is_hit(&real) && is_hit(&shown),
             });
         }

@@ -2,7 +2,7 @@
 
 mod undo;
 
-use easy_bhyve::command::Command;
+use easy_bhyve::command::{Command, Streams};
 use easy_bhyve::error::Kind;
 use easy_bhyve::host::elevate::Elevation;
 use easy_bhyve::host::system::System;
@@ -133,6 +133,29 @@ fn a_script_that_must_ask_a_person_refuses_without_a_terminal() {
         String::from_utf8(output.stderr).unwrap(),
         "test: Is it so? There is no terminal to ask on; say -f to go on without the question\n"
     );
+}
+
+#[test]
+fn a_signal_stops_a_script_before_a_command_gets_the_terminal() {
+    let directory = tempfile::tempdir().unwrap();
+    let signal = Command::question("sh", vec!["-c".into(), "kill -TERM $PPID".into()]);
+    let command = log(directory.path(), "ran", 0).streams(Streams::Terminal);
+    let plan = Plan::new(vec![signal.into(), command.into()]);
+    let text = script(&plan, "test", PATH, Elevation::None);
+    let output = std::process::Command::new("/bin/sh")
+        .arg("-c")
+        .arg(String::from_utf8(text).unwrap())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap()
+        ),
+        (Some(1), "test: interrupted by SIGTERM\n".into())
+    );
+    assert!(!directory.path().join("log").exists());
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use crate::call::call;
 use crate::fake::Fake;
-use crate::host::Host;
+use crate::host::{Call, Host, Status};
+use easy_bhyve::model::name::VmName;
+use easy_bhyve::plan::Test;
+use easy_bhyve::tools::process;
 
 const CONFIG: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm
 fbsd0_id=1 fbsd0_freebsd=YES fbsd0_cd0=/iso/fbsd.iso
@@ -40,4 +43,31 @@ fn a_vm_is_made_installed_booted_and_shut_down() {
         }
         assert!(fake.host.state.vms.is_empty() && !fake.host.state.interfaces.contains_key("tap1"));
     }
+}
+
+#[test]
+fn a_bhyve_is_seen_from_its_fork_on_and_by_its_whole_name() {
+    let vm = VmName::parse("web").unwrap();
+    let Test::Succeeds(question) = process::is_alive(&vm) else {
+        panic!("it is asked by a command");
+    };
+    for (argv, is_seen) in [
+        ("daemon -c -f bhyve -c 1 -l com1,/dev/nmdm1A web", true),
+        ("bhyve -c 1 -l com1,/dev/nmdm1A web", true),
+        ("bhyve -c 1 -l com1,/dev/nmdm1A myweb", false),
+        ("bhyve -c 1 -l com1,/dev/nmdm1A web2", false),
+        ("daemon -c -f sleep web", false),
+        ("vi bhyve web", false),
+    ] {
+        let mut host = Host::freebsd(14);
+        let argv: Vec<&str> = argv.split(' ').collect();
+        host.add_process(0, 1, argv[0], &argv);
+        let answer = host.run(&Call::new(question.argv()));
+        assert_eq!(answer.status, Status::Exit(i32::from(!is_seen)), "{argv:?}");
+    }
+    let running = Host::freebsd(14)
+        .with_volume("zroot/vm/web", 1 << 30)
+        .with_running_vm("web", "/dev/zvol/zroot/vm/web", "tap0");
+    let answer = running.clone().run(&Call::new(question.argv()));
+    assert_eq!(answer.status, Status::Exit(0));
 }

@@ -18,12 +18,19 @@ const DRIVER_TIME: Duration = Duration::from_secs(10);
 /// What is left of a host and its log.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Left {
-    pub(super) succeeded: bool,
+    pub(super) status: Option<i32>,
     pub(super) changes: Vec<String>,
     /// What it did that FreeBSD allows and nobody should do.
     pub(super) harm: Vec<String>,
     state: String,
     files: Vec<String>,
+}
+
+impl Left {
+    /// Whether the command has done what it should.
+    pub(super) fn succeeded(&self) -> bool {
+        self.status == Some(0)
+    }
 }
 
 /// What a command has left.
@@ -35,7 +42,7 @@ pub(super) fn left(machine: &Machine, output: &Output) -> Left {
         call.depth == 0 && is_change(&words)
     });
     Left {
-        succeeded: output.status.success(),
+        status: output.status.code(),
         changes: changes.map(|call| line(call, machine.path())).collect(),
         harm: host.state.harm.clone(),
         state: state(&host, machine.path()),

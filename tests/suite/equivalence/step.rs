@@ -35,18 +35,14 @@ impl Failure {
         let step = *numbers.one_of(&steps);
         let inner = log[step + 1..].iter().take_while(|call| call.depth > 0);
         let behind = inner.count();
-        // On the terminal sh cannot tell a refusal from a power-off, as the program can.
+        // The first statuses are proper ends of a guest.
         let is_terminal = ["ttyboot", "install", "console"].contains(&case.form.verb);
         let is_guest = log[step].argv.iter().any(|word| word == "bhyve");
         let itself = step + behind;
-        let at = if numbers.once_in(4) && !(is_terminal && is_guest) {
-            step
-        } else {
-            itself
-        };
+        let at = if numbers.once_in(4) { step } else { itself };
         let program = log[at].argv[0].clone();
         let nth = log[..=at].iter().filter(|call| call.argv[0] == program);
-        let statuses: &[i32] = if is_terminal && is_guest {
+        let statuses: &[i32] = if is_terminal && is_guest && at == itself {
             &[4, 64, 71]
         } else {
             &[1, 2, 64]

@@ -31,6 +31,11 @@ pub(super) fn exec(call: &Call) -> io::Error {
 pub(super) fn leave(daemon: Daemon, uid: u32) -> io::Result<Status> {
     let directory = directory_of("daemon".as_ref())?;
     let is_quiet = daemon.is_quiet;
+    let flags = [(daemon.changes_directory, "-c"), (is_quiet, "-f")];
+    let flags = flags.iter().filter(|(is_set, _)| *is_set);
+    let words = std::iter::once("daemon").chain(flags.map(|(_, flag)| *flag));
+    let mut own = Call::new(words.chain(daemon.command.iter().map(String::as_str)));
+    own.uid = uid;
     let output = daemon.output.clone();
     let mut command = Role::Daemon(daemon, uid).command(&std::env::current_exe()?, &directory)?;
     if is_quiet {
@@ -43,7 +48,15 @@ pub(super) fn leave(daemon: Daemon, uid: u32) -> io::Result<Status> {
         let file = File::options().append(true).create(true).open(file)?;
         command.stdout(file.try_clone()?).stderr(file);
     }
-    command.spawn()?;
+    let pid = i32::try_from(command.spawn()?.id()).unwrap_or_default();
+    with_host(&directory, |host| {
+        // Until it becomes its command it shows daemon's own words.
+        let is_known = host.state.processes.contains_key(&pid);
+        if !is_known && alive::birth(pid).is_some() {
+            own.pid = Some(pid);
+            host.add_called(&own);
+        }
+    })?;
     Ok(Status::Exit(0))
 }
 
