@@ -288,8 +288,9 @@ impl SnapName {
     /// # Errors
     /// If ZFS would not take it.
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        if text.is_empty() || text.len() > 200 {
-            return refuse("a snapshot's name has 1 to 200 characters");
+        // ZFS wants less than 256 for dataset and snapshot together (zfs_namecheck.c).
+        if text.is_empty() || text.len() > 255 {
+            return refuse("a snapshot's name has 1 to 255 characters");
         }
         match text.chars().find(|&c| !is_zfs_character(c)) {
             Some(bad) => refuse(format!(

@@ -30,15 +30,17 @@ EB_IN_NAMESPACE=1 exec unshare --mount sh -euc '
 	first=$1 top=$2 self=$3
 	shift 3
 	mount --make-rprivate /
-	mount -t tmpfs -o mode=755 tmpfs /mnt
-	mkdir /mnt/top
-	mount --bind "$top" /mnt/top
+	hold=/mnt
+	[ "$first" != /mnt ] || hold=/media
+	mount -t tmpfs -o mode=755 tmpfs "$hold"
+	mkdir "$hold/top"
+	mount --bind "$top" "$hold/top"
 	mount -t tmpfs -o mode=1777 tmpfs "$first"
 	mkdir -p "$top"
 	# Entry by entry, since the checkout itself may be private, too.
-	for entry in $(ls -A /mnt/top); do
-		if [ -d "/mnt/top/$entry" ]; then mkdir "$top/$entry"; else : >"$top/$entry"; fi
-		mount --bind "/mnt/top/$entry" "$top/$entry"
+	for entry in $(ls -A "$hold/top"); do
+		if [ -d "$hold/top/$entry" ]; then mkdir "$top/$entry"; else : >"$top/$entry"; fi
+		mount --bind "$hold/top/$entry" "$top/$entry"
 	done
 	cd "$top"
 	exec sh "$self" "$@"

@@ -45,9 +45,9 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
             pattern.clone()
         };
         match Regex::new(&whole) {
-            Ok(pattern) => patterns.push(pattern),
-            Err(error) => {
-                let text = format!("{program}: Cannot compile expression `{pattern}' ({error})");
+            Ok(regex) if is_extended(pattern) => patterns.push(regex),
+            _ => {
+                let text = format!("{program}: Cannot compile expression `{pattern}'");
                 return Answer::fail(2, text);
             }
         }
@@ -94,6 +94,27 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
     answer
 }
 
+/// Whether a pattern has nothing that re_format(7) does not know: no letter behind a backslash, no
+/// group that begins with a question mark, no repetition of a repetition.
+fn is_extended(pattern: &str) -> bool {
+    let mut letters = pattern.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let next = letters.peek().copied().unwrap_or_default();
+        let is_odd = match letter {
+            '\\' if next.is_ascii_alphanumeric() => true,
+            '(' | '*' | '+' | '?' => next == '?',
+            _ => false,
+        };
+        if is_odd {
+            return false;
+        }
+        if letter == '\\' {
+            letters.next();
+        }
+    }
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Status;
@@ -113,7 +134,9 @@ mod tests {
             pgrep(&["pgrep", "-qf", "^bhyve(:| .*) eb$"]),
             Answer::exit(1)
         );
-        assert_eq!(pgrep(&["pgrep", "("]).status, Status::Exit(2));
+        for pattern in ["(", "\\d", "(?:web)", "we*?"] {
+            assert_eq!(pgrep(&["pgrep", pattern]).status, Status::Exit(2));
+        }
         assert_eq!(pgrep(&["pgrep"]), Answer::fail(2, USAGE));
     }
 }
