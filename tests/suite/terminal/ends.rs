@@ -44,6 +44,22 @@ fn each_end_of_a_guest_has_its_status_and_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
+fn a_bhyve_that_leaves_with_1_before_it_was_seen_is_no_power_off() {
+    for by in BOTH {
+        let machine = machine(quick());
+        machine.with(|host| host.fail("bhyve", 1, 1, "out of luck"));
+        let left = sit(&machine, by, "ttyboot fbsd0").end();
+        assert_eq!(left.status.code(), Some(1), "{}", left.written);
+        let message = match by {
+            By::Program => "out of luck\r\neasy-bhyve: bhyve failed with status 1\r\n",
+            By::Script => "easy-bhyve: bhyve failed with status 1: its process was never seen\r\n",
+        };
+        assert!(left.written.contains(message), "{}", left.written);
+        assert_as_before(&machine, by, &left);
+    }
+}
+
+#[test]
 fn a_terminal_that_a_killed_bhyve_left_raw_is_as_it_was() {
     for by in BOTH {
         let machine = machine(quick());
