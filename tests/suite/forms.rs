@@ -110,6 +110,16 @@ fn refusal(kind: Kind) -> Refusal {
     }
 }
 
+/// Runs a script without a terminal.
+fn by_sh(script: Vec<u8>) -> std::process::Output {
+    std::process::Command::new("/bin/sh")
+        .arg("-c")
+        .arg(String::from_utf8(script).unwrap())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
 #[test]
 fn a_script_that_must_ask_a_person_refuses_without_a_terminal() {
     let guard = Guard {
@@ -122,12 +132,7 @@ fn a_script_that_must_ask_a_person_refuses_without_a_terminal() {
         PATH,
         Elevation::None,
     );
-    let output = std::process::Command::new("/bin/sh")
-        .arg("-c")
-        .arg(String::from_utf8(text).unwrap())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
+    let output = by_sh(text);
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
@@ -142,12 +147,7 @@ fn a_signal_stops_a_script_before_a_command_gets_the_terminal() {
     let command = log(directory.path(), "ran", 0).streams(Streams::Terminal);
     let plan = Plan::new(vec![signal.into(), command.into()]);
     let text = script(&plan, "test", PATH, Elevation::None);
-    let output = std::process::Command::new("/bin/sh")
-        .arg("-c")
-        .arg(String::from_utf8(text).unwrap())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
+    let output = by_sh(text);
     assert_eq!(
         (
             output.status.code(),
