@@ -28,7 +28,7 @@ pub fn plan(vm: &Vm, survey: &Survey, extent: Extent, ended: Option<u32>) -> Pla
     if survey.nodes.has(&vm.name) {
         if ended.is_none() {
             plan.push(Guard {
-                test: !process::is_running(&vm.name),
+                test: !process::is_alive(&vm.name),
                 refusal: started_meanwhile(vm),
             });
         }

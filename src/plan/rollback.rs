@@ -73,7 +73,7 @@ impl Node<'_> {
     pub fn is_stopped(self, vm: &Vm) -> Test {
         match self {
             Self::Absent(node) => !Test::Exists(node.to_owned()),
-            Self::LeftOver => !process::is_running(&vm.name),
+            Self::LeftOver => !process::is_alive(&vm.name),
         }
     }
 }

@@ -96,7 +96,11 @@ impl Process {
             ));
         }
         let mut words = self.args.split_ascii_whitespace();
-        let program = words.next()?.rsplit('/').next()?;
+        let mut program = words.next()?.rsplit('/').next()?;
+        if program == "daemon" {
+            // What daemon(8) has forked, and has not become its command yet.
+            program = words.find(|word| !word.starts_with('-'))?;
+        }
         let role = match program {
             "bhyve" => Role::Starting,
             "bhyveload" | "grub-bhyve" => Role::Loading,
@@ -234,6 +238,11 @@ mod tests {
             ),
             ("vi bhyve: fbsd0", None),
             ("doas bhyve -c 1 fbsd0", None),
+            (
+                "daemon -c -f bhyve -c 1 -l com1,/dev/nmdm1A fbsd0",
+                Some(("fbsd0", Role::Starting)),
+            ),
+            ("daemon -f sleep fbsd0", None),
         ] {
             assert_eq!(process(args).works_for(), role, "{args}");
         }

@@ -12,6 +12,7 @@ use nix::unistd::{Pid, setsid};
 
 use super::super::call::{Call, Status};
 use super::super::daemon::Daemon;
+use super::super::process::Process;
 use super::super::program::{NOT_FOUND, UID, directory_of, start, with_host};
 use super::role::without_role;
 use super::{Bell, Role, alive};
@@ -51,10 +52,14 @@ pub(super) fn leave(daemon: Daemon, uid: u32) -> io::Result<Status> {
     let pid = i32::try_from(command.spawn()?.id()).unwrap_or_default();
     with_host(&directory, |host| {
         // Until it becomes its command it shows daemon's own words.
-        let is_known = host.state.processes.contains_key(&pid);
-        if !is_known && alive::birth(pid).is_some() {
+        if !host.state.processes.contains_key(&pid) {
             own.pid = Some(pid);
             host.add_called(&own);
+        }
+        // It may have ended by now.
+        let lives = |process: &Process| process.live.is_some();
+        if !host.state.processes.get(&pid).is_some_and(lives) {
+            host.state.processes.remove(&pid);
         }
     })?;
     Ok(Status::Exit(0))
