@@ -118,15 +118,30 @@ fn settle(value: &mut Value, names: &BTreeMap<i64, String>) {
                             value = name.into();
                         }
                     }
+                    "processes" => {
+                        settle(&mut value, names);
+                        value = by_name(value, names);
+                    }
                     _ => settle(&mut value, names),
                 }
-                let key = key.parse().ok().and_then(name).unwrap_or(key);
                 table.insert(key, value);
             }
         }
         Value::Array(all) => all.iter_mut().for_each(|one| settle(one, names)),
         _ => {}
     }
+}
+
+/// The table of processes by their names instead of their numbers.
+fn by_name(processes: Value, names: &BTreeMap<i64, String>) -> Value {
+    let Value::Object(table) = processes else {
+        return processes;
+    };
+    let entries = table.into_iter().map(|(pid, process)| {
+        let name = pid.parse().ok().and_then(|pid: i64| names.get(&pid));
+        (name.cloned().unwrap_or(pid), process)
+    });
+    Value::Object(entries.collect())
 }
 
 /// Without what two runs never have in common: directories, pids, the minute, random names.
