@@ -4,7 +4,7 @@ use super::rollback::Node;
 use super::{Guard, Plan, Undo, When, free};
 use crate::model::Vm;
 use crate::model::name::{Dataset, Snapshot};
-use crate::tools::zfs;
+use crate::tools::zfs::{self, Mark};
 
 /// Of what the clones are made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +28,9 @@ pub fn plan(vm: &Vm, base: &Base<'_>, targets: &[Dataset]) -> Plan {
                 refusal: free::started_meanwhile(vm),
             });
             plan.push(zfs::snapshot(snapshot));
+            let mark = Mark::Snapshot(snapshot.name.clone());
             plan.push(Undo {
-                forms: vec![zfs::destroy_snapshot(snapshot).into()],
+                forms: vec![zfs::destroy_mark(&snapshot.dataset, &mark).into()],
                 when: When::Failure,
                 what: snapshot.to_string(),
             });

@@ -44,11 +44,6 @@ pub fn destroy_mark(volume: &Dataset, mark: &Mark) -> Command {
     Command::root("zfs", args!["destroy", format!("{volume}{mark}")])
 }
 
-/// Destroys one snapshot, exactly: `zfs destroy VOLUME@NAME`.
-pub fn destroy_snapshot(snapshot: &Snapshot) -> Command {
-    Command::root("zfs", args!["destroy", snapshot.to_string()])
-}
-
 /// Shows a volume and its snapshots, oldest first:
 /// `zfs list -d 1 -o name,volsize,used,refer,creation -s createtxg -t volume,snapshot VOLUME`.
 pub fn show(volume: &Dataset) -> Command {
@@ -225,8 +220,8 @@ fn parse_snapshot(text: &str) -> Option<Snapshot> {
 #[cfg(test)]
 mod tests {
     use super::{
-        Mark, Volume, children, clone, create, destroy_mark, destroy_snapshot, destroy_volume,
-        parse_list, rollback, show, snapshot,
+        Mark, Volume, children, clone, create, destroy_mark, destroy_volume, parse_list, rollback,
+        show, snapshot,
     };
     use crate::model::name::{Dataset, SnapName};
     use crate::model::size::DiskSize;
@@ -261,7 +256,7 @@ mod tests {
                 "zfs destroy 'zroot/vm/a#_202611232306-x'",
             ),
             (
-                destroy_snapshot(&snap),
+                destroy_mark(&a, &Mark::Snapshot(snap.name.clone())),
                 "zfs destroy zroot/vm/a@_202611232306-x",
             ),
             (
