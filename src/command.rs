@@ -28,6 +28,8 @@ pub enum Streams {
     Shown,
     /// All three are the caller's terminal; its modes are restored afterwards.
     Terminal,
+    /// No input; output and errors are handed over as they come, to whoever supervises the command.
+    Relayed,
 }
 
 /// One program call.
@@ -108,6 +110,11 @@ impl Command {
     /// Every program that must be installed for it.
     pub fn programs(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.program).chain(self.starts.iter().copied())
+    }
+
+    /// The program that does the work: what stands behind daemon, env, timeout and the like.
+    pub fn last_program(&self) -> &'static str {
+        self.starts.last().copied().unwrap_or(self.program)
     }
 
     /// The words, program first.

@@ -3,7 +3,7 @@
 //! Wording is made where the failure is known; how it looks is decided in [`crate::report`].
 
 use crate::config::Span;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Exit status: done.
 pub const EXIT_DONE: u8 = 0;
@@ -13,7 +13,7 @@ pub const EXIT_FAILED: u8 = 1;
 pub const EXIT_REFUSED: u8 = 2;
 
 /// What sort of failure it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// What was typed makes no sense; exit 2.
@@ -86,6 +86,16 @@ impl Error {
     /// The host could not do it.
     pub fn host(what: impl Into<String>) -> Self {
         Self::new(Kind::Host, what)
+    }
+
+    /// A failure of this kind that another process has told already.
+    pub fn said(kind: Kind) -> Self {
+        Self::new(kind, "")
+    }
+
+    /// Whether it was told already.
+    pub fn is_said(&self) -> bool {
+        self.what.is_empty()
     }
 
     /// The same failure with the setting it comes from.

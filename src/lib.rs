@@ -5,8 +5,10 @@
 //! Process.args ── invocation ──▶ Invocation
 //! files ── config ──▶ Config (assignments, each with its place)
 //! Config ── model::resolve ──▶ Vm (all defaults decided)
+//! Vm, options ── verbs ──▶ Request (what is asked of the root side)
+//! Request ── front ──▶ words behind one escalation ── root ──▶ the same Request
 //! host ── survey ──▶ Survey (the fewest questions)
-//! Vm, Survey, options ── plan ──▶ Plan (seven forms)
+//! Request, Survey ── job, plan ──▶ Plan (seven forms)
 //! Plan ── run ──▶ the host changes
 //!      └─ script ──▶ the same as a POSIX sh script
 //! ```
@@ -19,14 +21,17 @@ pub mod admin;
 pub mod command;
 pub mod config;
 pub mod error;
+pub mod front;
 pub mod host;
 pub mod invocation;
+pub mod job;
 pub mod locate;
 pub mod model;
 pub mod plan;
 pub mod process;
 pub mod quote;
 pub mod report;
+pub mod root;
 pub mod run;
 pub mod script;
 pub mod suggest;
@@ -35,30 +40,39 @@ pub mod tools;
 pub mod verb;
 pub mod verbs;
 
+use command::Privilege;
 use config::Config;
 use error::{EXIT_DONE, EXIT_FAILED, Kind, Result};
 use host::Host;
 use host::elevate::Elevation;
 use host::system::System;
-use invocation::options::Format;
+use invocation::options::{DryRun, Format};
 use invocation::{Admin, Invocation, Request};
+use job::ground::Ground;
 use model::resolve;
-use process::Process;
+use plan::Plan;
+use process::{Places, Process};
 use run::Output;
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
-use verbs::{Context, Outcome, Planned};
+use verbs::{Asked, Assumption, Context, Outcome};
 
 /// Does what this process was called for, and returns the exit status.
 pub fn start() -> u8 {
+    start_at(Places::default())
+}
+
+/// As [`start`], on a host with these places.
+pub fn start_at(places: Places) -> u8 {
     let mut out = BufWriter::new(io::stdout().lock());
     let mut err = io::stderr().lock();
-    match Process::current() {
+    match Process::current(places) {
         Ok(process) => {
-            let mut host = System::new(process.search_path.clone());
+            let mut host = System::new(&process.search_path, &process.run, &process.logs);
             let mut output = Output {
                 out: &mut out,
                 err: &mut err,
+                is_terminal: process.is_watched,
             };
             main(&process, &mut host, &mut output)
         }
@@ -71,6 +85,9 @@ pub fn start() -> u8 {
 
 /// Does what was asked for in these surroundings, and returns the exit status.
 pub fn main(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) -> u8 {
+    if root::is_called(&process.args) {
+        return root::serve(process, host, output);
+    }
     let title = invocation::title(&process.args);
     let invocation = match invocation::parse(&process.args) {
         Ok(invocation) => invocation,
@@ -118,7 +135,7 @@ fn finish(
     output: &mut Output<'_>,
 ) -> u8 {
     let Err(error) = result else { return EXIT_DONE };
-    if error.kind != Kind::Pipe {
+    if error.kind != Kind::Pipe && !error.is_said() {
         // Nobody is left to tell if standard error has gone, too.
         let _ = output
             .err
@@ -142,13 +159,22 @@ fn serve(
         look: host,
         is_answered,
         spelling,
+        title: &invocation.title,
     };
     let outcome = match invocation.request {
         Request::Show(text) => Outcome::Text(text),
         Request::Admin(Admin::Setup(dry_run)) => admin::setup::setup(&mut context, dry_run)?,
         Request::Admin(Admin::List(format)) => admin::list::list(&mut context, format)?,
-        Request::Admin(Admin::Status(format, all)) => {
-            Outcome::Text(admin::status::status(&mut context, format, all)?)
+        Request::Admin(Admin::Status(showing)) if showing.watch => {
+            let title = &invocation.title;
+            return admin::status::watch(process, config, title, showing.all, host, output);
+        }
+        Request::Admin(Admin::Status(showing)) => {
+            Outcome::Text(admin::status::status(&mut context, showing)?)
+        }
+        Request::Admin(Admin::StopAll(args)) => admin::all::stop(&mut context, args)?,
+        Request::Admin(Admin::Autostart(dry_run)) => {
+            return admin::all::start(process, config, &invocation.title, dry_run, host, output);
         }
         Request::Vm(name, work) => verbs::serve(&mut context, &name, work)?,
     };
@@ -165,8 +191,11 @@ fn serve(
             flush(output)?;
             Err(error)
         }
+        Outcome::Job(asked) if asked.dry_run.dry_run => {
+            show_job(process, config, &asked, is_answered, host, output)
+        }
+        Outcome::Job(asked) => front::carry_out(process, config, &asked, host, output),
         Outcome::Plan(planned) => {
-            let elevation = elevation(process, config, &planned, host, is_answered)?;
             for finding in &planned.warnings {
                 let text = report::warning(finding, &invocation.title, config, process.colour);
                 let _ = output.err.write_all(text.as_bytes());
@@ -175,71 +204,119 @@ fn serve(
                 say(output, &invocation.title, note);
             }
             if planned.dry_run.dry_run {
-                if is_answered {
-                    tell_missing(&invocation.title, &planned, host, output);
-                }
-                show(
+                let shown = Shown {
+                    plan: &planned.plan,
+                    dry_run: planned.dry_run,
+                    assumption: None,
+                };
+                return show(
                     process,
+                    config,
                     &invocation.title,
-                    &planned,
-                    elevation,
+                    &shown,
                     is_answered,
+                    host,
                     output,
-                )
-            } else {
-                carry_out(&invocation.title, &planned, elevation, host, output)
+                );
             }
+            run::execute(&planned.plan, host, &mut run::Unwatched, output)?;
+            if let Some(done) = &planned.done {
+                say(output, &invocation.title, done);
+            }
+            Ok(())
         }
     }
 }
 
-/// The escalator; a plan that needs none asks for none.
-fn elevation(
+/// Shows what a request would do.
+fn show_job(
     process: &Process,
     config: &Config,
-    planned: &Planned,
-    host: &mut dyn Host,
+    asked: &Asked,
     is_answered: bool,
-) -> Result<Elevation> {
-    if !planned
-        .plan
-        .commands()
-        .iter()
-        .any(|command| command.privilege == command::Privilege::Root)
-    {
-        return Ok(Elevation::None);
+    host: &mut dyn Host,
+    output: &mut Output<'_>,
+) -> Result<()> {
+    let title = &asked.request.title;
+    for finding in &asked.warnings {
+        let text = report::warning(finding, title, config, process.colour);
+        let _ = output.err.write_all(text.as_bytes());
     }
-    let choice = resolve::privilege(config)?;
-    let chosen = Elevation::choose(choice, process.uid, host);
-    if planned.dry_run.dry_run && !is_answered {
-        // A preview for another host needs no escalator on this one.
-        return Ok(chosen.unwrap_or(Elevation::intended(choice)));
+    let mut ground = Ground {
+        look: &mut *host,
+        is_answered,
+        process,
+    };
+    let mut planned = job::plan::plan(&mut ground, &asked.request)?;
+    for note in &planned.notes {
+        say(output, title, note);
     }
-    chosen
+    planned.plan.forms.extend(asked.after.forms.iter().cloned());
+    let shown = Shown {
+        plan: &planned.plan,
+        dry_run: asked.dry_run,
+        assumption: Some(asked.assumption),
+    };
+    show(process, config, title, &shown, is_answered, host, output)
+}
+
+/// A plan that is shown.
+struct Shown<'plan> {
+    plan: &'plan Plan,
+    dry_run: DryRun,
+    /// What is taken for granted on a host that cannot be asked.
+    assumption: Option<Assumption>,
 }
 
 fn show(
     process: &Process,
+    config: &Config,
     title: &str,
-    planned: &Planned,
-    elevation: Elevation,
+    shown: &Shown<'_>,
     is_answered: bool,
+    host: &mut dyn Host,
     output: &mut Output<'_>,
 ) -> Result<()> {
-    if !is_answered && !planned.plan.commands().is_empty() {
-        say(output, title, planned.assumption.as_str());
+    let elevation = elevation(process, config, shown.plan, host, is_answered)?;
+    if is_answered {
+        tell_missing(title, shown.plan, host, output);
+    } else if let Some(assumption) = shown.assumption
+        && !shown.plan.commands().is_empty()
+    {
+        say(output, title, assumption.as_str());
     }
-    let text = match planned.dry_run.format.unwrap_or_default() {
-        Format::Text => script::script(&planned.plan, title, &process.search_path, elevation),
-        Format::Json => script::json(&planned.plan, title, &process.search_path, elevation)?,
+    let text = match shown.dry_run.format.unwrap_or_default() {
+        Format::Text => script::script(shown.plan, title, &process.search_path, elevation),
+        Format::Json => script::json(shown.plan, title, &process.search_path, elevation)?,
     };
     output.out.write_all(&text).map_err(run::not_written)
 }
 
+/// The escalator that a script shows; a plan that needs none asks for none.
+fn elevation(
+    process: &Process,
+    config: &Config,
+    plan: &Plan,
+    host: &mut dyn Host,
+    is_answered: bool,
+) -> Result<Elevation> {
+    let needs_root = |command: &&command::Command| command.privilege == Privilege::Root;
+    if !plan.commands().iter().any(needs_root) {
+        return Ok(Elevation::None);
+    }
+    let choice = resolve::privilege(config)?;
+    let chosen = Elevation::choose(choice, process.uid, host);
+    if is_answered {
+        return chosen;
+    }
+    // A preview for another host needs no escalator on this one.
+    Ok(chosen.unwrap_or(Elevation::intended(choice)))
+}
+
 /// Says which programs the script would miss on this host.
-fn tell_missing(title: &str, planned: &Planned, host: &mut dyn Host, output: &mut Output<'_>) {
-    let commands = planned.plan.commands();
-    let programs: BTreeSet<_> = commands
+fn tell_missing(title: &str, plan: &Plan, host: &mut dyn Host, output: &mut Output<'_>) {
+    let programs: BTreeSet<_> = plan
+        .commands()
         .iter()
         .flat_map(|command| command.programs())
         .collect();
@@ -257,25 +334,8 @@ fn tell_missing(title: &str, planned: &Planned, host: &mut dyn Host, output: &mu
     }
 }
 
-fn carry_out(
-    title: &str,
-    planned: &Planned,
-    elevation: Elevation,
-    host: &mut dyn Host,
-    output: &mut Output<'_>,
-) -> Result<()> {
-    let report = run::execute(&planned.plan, elevation, host, output)?;
-    if let Some(ending) = report.ending {
-        say(output, title, &format!("the guest {ending}"));
-    }
-    if let Some(done) = &planned.done {
-        say(output, title, done);
-    }
-    Ok(())
-}
-
 /// Tells the person at the terminal something that is no failure.
-fn say(output: &mut Output<'_>, title: &str, text: &str) {
+pub(crate) fn say(output: &mut Output<'_>, title: &str, text: &str) {
     // All in one piece: standard error has no buffer, and `setup` can have thousands of lines to say.
     let lines: Vec<String> = text
         .lines()

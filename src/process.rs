@@ -1,6 +1,7 @@
 //! The surroundings of a run as one value; the only file that reads arguments, environment, clock
 //! and identity.
 
+use crate::survey::Surroundings;
 use anyhow::Context;
 use chrono::NaiveDateTime;
 use std::collections::HashMap;
@@ -15,8 +16,36 @@ pub const SEARCH_PATH: &str = "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/us
 pub const SEARCH_PATH_VARIABLE: &str = "EASY_BHYVE_PATH";
 /// Overrides `/dev`, for tests.
 pub const DEVICES_VARIABLE: &str = "EASY_BHYVE_DEV";
+/// Where locks and states lie.
+pub const RUN_DIRECTORY: &str = "/var/run/easy-bhyve";
+/// Where logs lie.
+pub const LOG_DIRECTORY: &str = "/var/log/easy-bhyve";
 /// Names the one configuration file.
 pub const CONFIG_VARIABLE: &str = "EASY_BHYVE_CONFIG";
+
+/// Where on a host everything is that the root side touches; it takes none of it from its caller.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// Along which programs are looked for.
+    pub search_path: String,
+    /// Where devices are.
+    pub devices: PathBuf,
+    /// Where locks and states lie.
+    pub run: PathBuf,
+    /// Where logs lie.
+    pub logs: PathBuf,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self {
+            search_path: SEARCH_PATH.to_owned(),
+            devices: PathBuf::from("/dev"),
+            run: PathBuf::from(RUN_DIRECTORY),
+            logs: PathBuf::from(LOG_DIRECTORY),
+        }
+    }
+}
 
 /// What surrounds a run.
 #[derive(Clone, Debug)]
@@ -31,6 +60,8 @@ pub struct Process {
     pub program: PathBuf,
     /// The caller's uid.
     pub uid: u32,
+    /// The number of this process.
+    pub pid: u32,
     /// The host's name, in full.
     pub host_name: String,
     /// Local time; read when it is needed.
@@ -39,10 +70,16 @@ pub struct Process {
     pub search_path: String,
     /// Where devices are.
     pub devices: PathBuf,
+    /// Where locks and states lie.
+    pub run: PathBuf,
+    /// Where logs lie.
+    pub logs: PathBuf,
     /// A directory of this name does not exist yet: for scratch files, made only if needed.
     pub scratch: PathBuf,
     /// Whether messages go to a terminal that shows colours.
     pub colour: bool,
+    /// Whether all that is written goes to a terminal.
+    pub is_watched: bool,
 }
 
 /// A source of local time.
@@ -65,37 +102,64 @@ impl Clock {
 }
 
 impl Process {
-    /// The surroundings of this process.
+    /// The surroundings of this process on a host with these places.
+    ///
+    /// The root side reads no environment: its caller has no say in what it does but by its words.
     ///
     /// # Errors
     /// If the working directory or the program's own file cannot be told.
-    pub fn current() -> anyhow::Result<Self> {
-        let environment: HashMap<OsString, OsString> = std::env::vars_os().collect();
+    pub fn current(places: Places) -> anyhow::Result<Self> {
+        let args: Vec<OsString> = std::env::args_os().collect();
+        let is_root_side = crate::root::is_called(&args);
+        let environment: HashMap<OsString, OsString> = if is_root_side {
+            HashMap::new()
+        } else {
+            std::env::vars_os().collect()
+        };
         let text = |name: &str| {
             environment
                 .get(OsStr::new(name))
                 .and_then(|value| value.to_str())
         };
-        let colour = io::stderr().is_terminal()
+        let is_terminal = io::stderr().is_terminal();
+        let colour = is_terminal
             && text("NO_COLOR").is_none_or(str::is_empty)
             && text("TERM").is_some_and(|term| term != "dumb");
         Ok(Self {
-            args: std::env::args_os().collect(),
+            args,
             directory: std::env::current_dir().context("could not tell the working directory")?,
             program: std::env::current_exe().context("could not tell this program's own file")?,
             uid: nix::unistd::getuid().as_raw(),
+            pid: std::process::id(),
             host_name: nix::unistd::gethostname()
                 .map(|name| name.to_string_lossy().into_owned())
                 .unwrap_or_default(),
             clock: Clock::System,
-            search_path: text(SEARCH_PATH_VARIABLE).unwrap_or(SEARCH_PATH).to_owned(),
+            search_path: text(SEARCH_PATH_VARIABLE).map_or(places.search_path, str::to_owned),
             devices: environment
                 .get(OsStr::new(DEVICES_VARIABLE))
-                .map_or_else(|| PathBuf::from("/dev"), PathBuf::from),
+                .map_or(places.devices, PathBuf::from),
+            run: places.run,
+            logs: places.logs,
             scratch: PathBuf::from(format!("/tmp/easy-bhyve.{}", random_suffix())),
             colour,
+            is_watched: is_terminal && io::stdout().is_terminal(),
             environment,
         })
+    }
+
+    /// The host's name up to its first dot.
+    pub fn host(&self) -> &str {
+        self.host_name.split('.').next().unwrap_or_default()
+    }
+
+    /// What a question needs to know beforehand.
+    pub fn surroundings(&self) -> Surroundings<'_> {
+        Surroundings {
+            devices: &self.devices,
+            uid: self.uid,
+            pid: self.pid,
+        }
     }
 
     /// The home directory of a user, from the password database.

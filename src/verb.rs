@@ -18,6 +18,8 @@ pub enum Verb {
     Resources,
     /// Presses its power button and frees its resources.
     Shutdown,
+    /// Shuts it down and boots it again.
+    Restart,
     /// Frees what it has left.
     Clean,
     /// Takes or lists snapshots of its disk.
@@ -32,13 +34,14 @@ pub enum Verb {
 
 impl Verb {
     /// All verbs, in the order of the manual.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Install,
         Self::Boot,
         Self::Ttyboot,
         Self::Console,
         Self::Resources,
         Self::Shutdown,
+        Self::Restart,
         Self::Clean,
         Self::Snapshot,
         Self::Rollback,
@@ -55,6 +58,7 @@ impl Verb {
             Self::Console => "console",
             Self::Resources => "resources",
             Self::Shutdown => "shutdown",
+            Self::Restart => "restart",
             Self::Clean => "clean",
             Self::Snapshot => "snapshot",
             Self::Rollback => "rollback",

@@ -1,7 +1,8 @@
 //! Try easy-bhyve without FreeBSD: a shell on a simulated host (`--demo`: a VM's life by itself).
 //!
 //! By the name it is called this is the launcher, any program of the simulated host, or, through
-//! the library, easy-bhyve itself.
+//! the library, easy-bhyve itself; by its first word, easy-bhyve's root side, which is called by the
+//! program's own path.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -15,7 +16,8 @@ mod host;
 mod place;
 mod shell;
 
-use host::{Role, program};
+use easy_bhyve::process::Places;
+use host::{Role, nodes, program};
 
 const USAGE: &str = "\
 usage: playground [--demo]
@@ -49,9 +51,40 @@ fn run(called: &OsStr, args: &[OsString]) -> io::Result<i32> {
         Some(name) if host::PROGRAMS.contains(&name) => {
             program::main_as(name, args, &program::directory_of(called)?)
         }
-        Some(name) if !name.starts_with("playground") => Ok(easy_bhyve::start().into()),
+        Some(name) if !name.starts_with("playground") || is_for_root(args) => {
+            easy_bhyve(args, &program::directory_of(called)?)
+        }
         _ => launch(args),
     }
+}
+
+/// Runs easy-bhyve. The caller of a root side that waits for it opens the console itself.
+fn easy_bhyve(args: &[OsString], directory: &Path) -> io::Result<i32> {
+    let places = places(directory)?;
+    let start = || easy_bhyve::start_at(places).into();
+    let waits = args.iter().any(|word| word == "waits=yes");
+    let mut words = args.iter().filter_map(|word| word.to_str());
+    let console = words.find_map(|word| word.strip_prefix("con="));
+    match console.filter(|_| waits) {
+        Some(console) => nodes::with_line(directory, Path::new(console), start),
+        None => Ok(start()),
+    }
+}
+
+/// Whether the first word is a verb of the root side.
+fn is_for_root(args: &[OsString]) -> bool {
+    let verb = args.first().and_then(|word| word.to_str());
+    verb.is_some_and(|verb| verb.starts_with("root-"))
+}
+
+/// Where everything is on the host of this directory.
+fn places(directory: &Path) -> io::Result<Places> {
+    Ok(Places {
+        search_path: format!("{}:/usr/bin:/bin", directory.join("bin").display()),
+        devices: program::with_host(directory, |host| host.state.dev.clone())?,
+        run: directory.join(program::RUN).join("easy-bhyve"),
+        logs: directory.join(program::LOG).join("easy-bhyve"),
+    })
 }
 
 fn launch(args: &[OsString]) -> io::Result<i32> {

@@ -76,8 +76,6 @@ impl Place {
             .env("HOME", self.home())
             .env("PATH", format!("{own}/eb:{own}:{host}"))
             .env("TERM", term)
-            .env("EASY_BHYVE_PATH", host)
-            .env("EASY_BHYVE_DEV", self.path("dev"))
             .env_remove("EASY_BHYVE_CONFIG")
             .env_remove("XDG_CONFIG_HOME")
             .env(program::DIRECTORY, self.directory.path())

@@ -13,6 +13,16 @@ use serde::Serialize;
 use std::borrow::Cow;
 use std::path::PathBuf;
 
+/// The version of the form of `--format json`; a change that a reader would notice raises it.
+const SCHEMA: u32 = 1;
+
+/// The list as `--format json` shows it.
+#[derive(Debug, Serialize)]
+struct List<'lines> {
+    schema: u32,
+    vms: &'lines [Line],
+}
+
 /// One VM as `--format json` shows it.
 #[derive(Debug, Serialize)]
 struct Line {
@@ -51,7 +61,10 @@ pub fn list(context: &mut Context<'_>, format: Format) -> Result<Outcome> {
     }
     lines.sort_by_key(|line| line.id);
     let text = match format {
-        Format::Json => crate::verbs::json(&lines)?,
+        Format::Json => crate::verbs::json(&List {
+            schema: SCHEMA,
+            vms: &lines,
+        })?,
         Format::Text => {
             let rows = lines.iter().map(|line| -> [Cow<'_, str>; 7] {
                 [

@@ -1,5 +1,6 @@
 //! The commands of easy-bhyve itself.
 
+pub mod all;
 pub mod list;
 pub mod setup;
 pub mod status;

@@ -87,7 +87,6 @@ pub fn setup(context: &mut Context<'_>, dry_run: DryRun) -> Result<Outcome> {
         notes,
         done: Some(done.join("\n")),
         warnings: lint::check(context.config),
-        ..Planned::default()
     }))
 }
 

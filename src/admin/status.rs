@@ -2,20 +2,36 @@
 
 use super::table;
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::invocation::Showing;
 use crate::invocation::options::Format;
+use crate::model::name::VmName;
 use crate::model::resolve;
-use crate::survey::{self, Nodes, Processes, State};
+use crate::process::Process;
+use crate::root::state::State;
+use crate::run::{Output, not_written};
+use crate::survey::{self, Nodes, Processes, State as Seen};
 use crate::tools::ifconfig::{self, Interface};
+use crate::tools::process::Role;
+use crate::verb::Spelling;
 use crate::verbs::{Context, json};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fmt::Write;
+use std::time::Duration;
+
+/// The version of the form of `--format json`; a change that a reader would notice raises it.
+const SCHEMA: u32 = 1;
+
+/// The time between two looks of `--watch`.
+const EVERY: Duration = Duration::from_secs(2);
 
 /// The status as `--format json` shows it.
 #[derive(Debug, Default, Serialize)]
 struct Status {
+    schema: u32,
     running: Vec<Running>,
     /// VM nodes without a process.
     left_over_nodes: Vec<String>,
@@ -32,6 +48,12 @@ struct Running {
     pid: u32,
     uptime_seconds: u64,
     resident_kib: u64,
+    /// What supervises it; nothing does where it is an orphan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    supervisor: Option<u32>,
+    /// How often its guest was started again since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restarts: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cpu: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,7 +73,8 @@ struct Tap {
 ///
 /// # Errors
 /// If a question fails.
-pub fn status(context: &mut Context<'_>, format: Format, all: bool) -> Result<String> {
+pub fn status(context: &mut Context<'_>, showing: Showing) -> Result<String> {
+    let Showing { format, all, .. } = showing;
     let nodes = Nodes::ask(context.look, &context.process.devices)?;
     let processes = if nodes.is_empty() {
         Processes::default()
@@ -59,16 +82,30 @@ pub fn status(context: &mut Context<'_>, format: Format, all: bool) -> Result<St
         let (at, look) = context.asking();
         Processes::ask(look, &at, &nodes)?
     };
-    let mut status = Status::default();
+    let mut status = Status {
+        schema: SCHEMA,
+        ..Status::default()
+    };
     for (name, process, role) in processes.busy() {
+        let supervisor = processes.supervisor(name).map(|process| process.pid);
+        // What is noted is believed only where ps(1) shows the same process.
+        let noted = VmName::parse(name)
+            .ok()
+            .and_then(|vm| State::of(context.look, &context.process.run, &vm))
+            .filter(|noted| Some(noted.supervisor) == supervisor);
         let configured = all.then(|| configured(context, name)).flatten();
         let (cpu, mem) = configured.unzip();
         status.running.push(Running {
             name: name.to_owned(),
-            state: role.as_str(),
+            state: match (role, supervisor) {
+                (Role::Running, None) => "orphan",
+                _ => role.as_str(),
+            },
             pid: process.pid,
             uptime_seconds: process.seconds,
             resident_kib: process.resident_kib,
+            supervisor,
+            restarts: noted.map(|noted| noted.restarts),
             cpu,
             mem,
         });
@@ -78,9 +115,9 @@ pub fn status(context: &mut Context<'_>, format: Format, all: bool) -> Result<St
         .sort_by(|one, other| one.name.cmp(&other.name));
     for name in nodes.names() {
         match processes.state(name, &nodes) {
-            State::LeftOver => status.left_over_nodes.push(name.to_owned()),
-            State::Unknown => status.unknown_nodes.push(name.to_owned()),
-            State::Stopped | State::Busy(..) => {}
+            Seen::LeftOver => status.left_over_nodes.push(name.to_owned()),
+            Seen::Unknown => status.unknown_nodes.push(name.to_owned()),
+            Seen::Stopped | Seen::Busy(..) => {}
         }
     }
     status.left_over_taps = left_over_taps(context, &status.running)?;
@@ -88,6 +125,49 @@ pub fn status(context: &mut Context<'_>, format: Format, all: bool) -> Result<St
         Format::Json => json(&status),
         Format::Text => Ok(text(context.config, &status, all)),
     }
+}
+
+/// Shows the status again and again, until a signal comes.
+///
+/// # Errors
+/// If a question fails, or the output cannot be written.
+pub fn watch(
+    process: &Process,
+    config: &Config,
+    title: &str,
+    all: bool,
+    host: &mut dyn Host,
+    output: &mut Output<'_>,
+) -> Result<()> {
+    host.heed_signals()
+        .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
+    let showing = Showing {
+        all,
+        ..Showing::default()
+    };
+    let is_answered = survey::is_freebsd(host);
+    while host.interrupted().is_none() {
+        let mut context = Context {
+            process,
+            config,
+            look: &mut *host,
+            is_answered,
+            spelling: Spelling::Word,
+            title,
+        };
+        let shown = status(&mut context, showing)?;
+        // On a terminal in the place of the last one.
+        let before = if output.is_terminal {
+            "\x1b[H\x1b[2J"
+        } else {
+            ""
+        };
+        write!(output.out, "{before}{shown}")
+            .and_then(|()| output.out.flush())
+            .map_err(not_written)?;
+        host.pause(EVERY);
+    }
+    Ok(())
 }
 
 /// The cpus and the memory of a VM, as configured.
@@ -109,9 +189,7 @@ fn left_over_taps(context: &mut Context<'_>, running: &[Running]) -> Result<Vec<
     let names = context
         .look
         .names_in(&context.process.devices)
-        .map_err(|error| {
-            crate::error::Error::host(format!("could not read the devices: {error}"))
-        })?;
+        .map_err(|error| Error::host(format!("could not read the devices: {error}")))?;
     let explained = taps_of(context.config, running);
     let is_unexplained = |name: &OsStr| {
         name.to_str()
@@ -167,12 +245,19 @@ fn text(config: &Config, status: &Status, all: bool) -> String {
     if status.running.is_empty() {
         text.push_str("no VM is running\n");
     } else {
-        let mut head = vec!["NAME", "STATE", "PID", "UPTIME", "RESIDENT"];
+        let mut head = vec!["NAME", "STATE", "PID", "UPTIME", "RESIDENT", "RESTARTS"];
         if all {
             head.extend(["CPU", "MEMORY"]);
         }
         let rows = status.running.iter().map(|vm| row(vm, all));
         text.push_str(&table(&head, rows));
+    }
+    for vm in status.running.iter().filter(|vm| vm.state == "orphan") {
+        let _ = writeln!(
+            text,
+            "orphan: nothing supervises {0}, so a reboot of its guest ends it; easy-bhyve shutdown {0} ends it and frees everything",
+            vm.name
+        );
     }
     for name in &status.left_over_nodes {
         let _ = writeln!(
@@ -204,6 +289,8 @@ fn row(vm: &Running, all: bool) -> Vec<String> {
         vm.pid.to_string(),
         uptime(vm.uptime_seconds),
         format!("{}M", vm.resident_kib.div_ceil(1024)),
+        vm.restarts
+            .map_or_else(|| "-".to_owned(), |restarts| restarts.to_string()),
     ];
     if all {
         let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());

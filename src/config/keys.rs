@@ -10,7 +10,7 @@ use super::class::is_name;
 use super::store::{Assignment, hash};
 
 /// The known keys without a number, as they are spelled.
-pub(super) const PLAIN: [&str; 12] = [
+pub(super) const PLAIN: [&str; 18] = [
     "id",
     "cpu",
     "mem",
@@ -23,6 +23,12 @@ pub(super) const PLAIN: [&str; 12] = [
     "grub_bootpart",
     "grub_root",
     "gpt",
+    "on_reboot",
+    "on_crash",
+    "loader_timeout",
+    "stop_timeout",
+    "autostart",
+    "autostart_delay",
 ];
 
 /// The known keys that end in a number, and what may follow it.
@@ -53,7 +59,10 @@ pub fn is_vm_name(name: &str) -> bool {
 pub(super) fn is_known(key: &str) -> bool {
     let bytes = key.as_bytes();
     // Most names are ruled out by their first letter.
-    if !matches!(bytes.first(), Some(b'c' | b'f'..=b'i' | b'm' | b'z')) {
+    if !matches!(
+        bytes.first(),
+        Some(b'a' | b'c' | b'f'..=b'i' | b'l' | b'm' | b'o' | b's' | b'z')
+    ) {
         return false;
     }
     PLAIN.contains(&key)

@@ -4,6 +4,8 @@ use crate::command::{Command, Privilege};
 use crate::error::{Error, Result};
 use crate::host::Look;
 use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
+use std::path::Path;
 
 /// The `privilege` setting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -126,6 +128,18 @@ impl Elevation {
                           sysctl security.mac.do.rules='gid=0>uid=0'"
                 .into(),
         }
+    }
+
+    /// The call of a program by its path: `doas PROGRAM WORD…`; where no escalator is needed
+    /// `env PROGRAM WORD…`.
+    pub fn call(self, program: &Path, words: impl IntoIterator<Item = OsString>) -> Command {
+        let mut args: Vec<OsString> = match self {
+            Self::Mdo => vec!["-i".into()],
+            _ => Vec::new(),
+        };
+        args.push(program.into());
+        args.extend(words);
+        Command::root(self.word().unwrap_or("env"), args)
     }
 
     /// The command as it is spawned and printed.

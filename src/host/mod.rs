@@ -2,11 +2,17 @@
 //!
 //! Planning gets a `Look` only, so that a dry run cannot change anything.
 
+mod child;
 pub mod elevate;
+mod files;
+pub mod lease;
+pub mod lock;
+pub mod signals;
 pub mod system;
 pub mod terminal;
 
 use crate::command::Command;
+use crate::model::name::VmName;
 use crate::plan::FileChange;
 use std::ffi::OsString;
 use std::io;
@@ -31,8 +37,46 @@ pub struct Finished {
     pub stdout: Vec<u8>,
     /// The end of its standard error (at most 4 KiB), if it was captured.
     pub stderr: Vec<u8>,
-    /// Whether its process was once seen with the title that the command promises.
-    pub titled: bool,
+}
+
+/// What happens to a child that is watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It has ended, and has said all.
+    Ended(Finished),
+    /// It has said this, whole lines, where its streams are relayed.
+    Said(Vec<u8>),
+    /// The time is over.
+    Overdue,
+    /// The program is asked to stop: see [`Host::interrupted`].
+    Interrupted,
+}
+
+/// What asks the program to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interruption {
+    /// This signal.
+    Signal(i32),
+    /// Who waits for the report has gone.
+    ReaderGone,
+}
+
+/// What only one process of all may work on at a time.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Claim {
+    /// This VM.
+    Vm(VmName),
+    /// This disk: a device or an image file that exists.
+    Disk(PathBuf),
+}
+
+/// Whether a claim was granted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Grant {
+    /// It is ours, and that of every child which is started from now on, until the last has ended.
+    Granted,
+    /// Somebody else has it, who has noted this.
+    Held(String),
 }
 
 /// Why a child did not start.
@@ -67,6 +111,12 @@ pub trait Look {
     /// If that cannot be told.
     fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>>;
 
+    /// The content of a small file.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn read(&mut self, path: &Path) -> io::Result<Vec<u8>>;
+
     /// Where a program is along the search path.
     fn find(&mut self, program: &str) -> Option<PathBuf>;
 
@@ -76,11 +126,62 @@ pub trait Look {
 
 /// Changes, and all that goes with making them.
 pub trait Host: Look {
+    /// Starts a command; answers its pid.
+    ///
+    /// # Errors
+    /// If it could not be started.
+    fn begin(&mut self, command: &Command) -> Result<u32, SpawnError>;
+
+    /// Waits until something happens to a child that was begun; after [`Event::Ended`] it is none
+    /// any more.
+    ///
+    /// `heeds`: whether an interruption ends the wait.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn watch(&mut self, pid: u32, limit: Option<Duration>, heeds: bool) -> io::Result<Event>;
+
     /// Runs a command to its end.
     ///
     /// # Errors
     /// If it could not be started.
     fn run(&mut self, command: &Command) -> Result<Finished, SpawnError>;
+
+    /// Runs a command whose both outputs are a report, and whose input ends when this process does:
+    /// hands over each line as it comes, without its newline, until the last writer has closed it.
+    /// An interruption ends the command's input.
+    ///
+    /// # Errors
+    /// If it could not be started.
+    fn follow(
+        &mut self,
+        command: &Command,
+        line: &mut dyn FnMut(&mut dyn Host, &[u8]),
+    ) -> Result<Ended, SpawnError>;
+
+    /// Tells the command that is followed to go on, which [waits for that](Self::await_go).
+    ///
+    /// # Errors
+    /// As the system says.
+    fn go(&mut self) -> io::Result<()>;
+
+    /// Waits until the caller who follows says that it may go on.
+    ///
+    /// # Errors
+    /// If the caller has gone, or the program is asked to stop.
+    fn await_go(&mut self) -> io::Result<()>;
+
+    /// Keeps a line open from now on, so that what comes on it waits for a reader.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn hold(&mut self, line: &Path) -> io::Result<()>;
+
+    /// Sends a signal to a child that was begun.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn signal(&mut self, pid: u32, signal: i32) -> io::Result<()>;
 
     /// Changes a file of the user's own.
     ///
@@ -94,12 +195,50 @@ pub trait Host: Look {
     /// As the system says.
     fn heed_signals(&mut self) -> io::Result<()>;
 
-    /// The signal that asked the program to stop, if one did.
-    fn interrupted(&mut self) -> Option<i32>;
+    /// From now on the end of standard input is an interruption, too: that of a caller who
+    /// [follows](Self::follow).
+    fn heed_reader(&mut self);
+
+    /// Writes a line to standard output at once, for a caller who [follows](Self::follow).
+    ///
+    /// # Errors
+    /// As the system says; that the caller has gone.
+    fn report(&mut self, line: &[u8]) -> io::Result<()>;
+
+    /// Lets go of all three standard streams, so that who follows sees their end.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn let_go(&mut self) -> io::Result<()>;
+
+    /// What asked the program to stop, if something did; once it was asked it stays so, until it has
+    /// let go.
+    fn interrupted(&mut self) -> Option<Interruption>;
 
     /// Lets time pass.
     fn pause(&mut self, time: Duration);
 
+    /// The time since some moment that stays the same.
+    fn uptime(&mut self) -> Duration;
+
     /// Asks the person at the terminal; `None` if there is none.
     fn confirm(&mut self, question: &str) -> Option<bool>;
+
+    /// Claims something for this process, without waiting; `note` says to others who has it.
+    ///
+    /// # Errors
+    /// As the system says, or if the directory of the locks is not root's alone.
+    fn claim(&mut self, claim: &Claim, note: &str) -> io::Result<Grant>;
+
+    /// Writes the state of a VM beside its lock, or removes it.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn record(&mut self, vm: &VmName, state: Option<&[u8]>) -> io::Result<()>;
+
+    /// Adds to the log of a VM, which is kept small.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn log(&mut self, vm: &VmName, text: &str) -> io::Result<()>;
 }

@@ -1,39 +1,60 @@
 //! The real host. The only file that spawns processes.
 
-use super::terminal::Modes;
-use super::{Ended, Finished, Host, Look, SpawnError};
-use crate::command::{Command, Streams, args};
+use super::child::{Running, ended, tail};
+use super::files;
+use super::lease::{self, Reader};
+use super::lock::{Directory, log_of, state_of};
+use super::signals::Signals;
+use super::{Claim, Ended, Event, Finished, Grant, Host, Interruption, Look, SpawnError};
+use crate::command::{Command, Streams};
+use crate::model::name::VmName;
 use crate::plan::FileChange;
+use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
-
-/// How much of a command's standard error is kept, in bytes.
-const STDERR_KEPT: usize = 4096;
-/// The time between two looks for a terminal command's title: at first, and in the end.
-const TITLE_INTERVALS: (Duration, Duration) =
-    (Duration::from_millis(40), Duration::from_millis(500));
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 /// The real host: programs along a fixed search path, and the caller's own files.
 #[derive(Debug)]
 pub struct System {
     search_path: String,
-    signal: Option<Arc<AtomicUsize>>,
+    run: PathBuf,
+    logs: PathBuf,
+    signals: Option<Signals>,
+    children: BTreeMap<u32, Running>,
+    /// Locks are kept until this process ends, and then by children that have inherited them.
+    locks: Vec<File>,
+    /// Lines that are kept open.
+    lines: Vec<OwnedFd>,
+    has_lease: bool,
+    /// The lease of the command that is followed.
+    lessor: Option<OwnedFd>,
 }
 
 impl System {
-    /// A host whose programs are found along `search_path`, directories separated by colons.
-    pub fn new(search_path: impl Into<String>) -> Self {
+    /// A host whose programs are found along `search_path`, directories separated by colons; locks
+    /// and states lie in `run`, logs in `logs`.
+    pub fn new(
+        search_path: impl Into<String>,
+        run: impl Into<PathBuf>,
+        logs: impl Into<PathBuf>,
+    ) -> Self {
         Self {
             search_path: search_path.into(),
-            signal: None,
+            run: run.into(),
+            logs: logs.into(),
+            signals: None,
+            children: BTreeMap::new(),
+            locks: Vec::new(),
+            lines: Vec::new(),
+            has_lease: false,
+            lessor: None,
         }
     }
 
@@ -61,23 +82,33 @@ impl System {
         which::which_in(program, Some(&self.search_path), "/").ok()
     }
 
-    /// Waits for a child that has the terminal, looking for its title meanwhile.
-    fn watch(&mut self, child: &mut Child, title: &str) -> io::Result<(ExitStatus, bool)> {
-        let question = Command::question("pgrep", args!["-qxf", title]);
-        let (mut interval, longest) = TITLE_INTERVALS;
-        loop {
-            if let Some(status) = child.try_wait()? {
-                return Ok((status, false));
-            }
-            if self
-                .ask(&question)
-                .is_ok_and(|finished| finished.ended == Ended::Exit(0))
-            {
-                return Ok((child.wait()?, true));
-            }
-            std::thread::sleep(interval);
-            interval = (interval * 5 / 4).min(longest);
+    fn signals(&mut self) -> io::Result<&mut Signals> {
+        if self.signals.is_none() {
+            self.signals = Some(Signals::of_children()?);
         }
+        self.signals
+            .as_mut()
+            .ok_or_else(|| io::ErrorKind::Other.into())
+    }
+
+    /// Sleeps until something may have happened.
+    fn sleep(
+        &mut self,
+        files: &[BorrowedFd<'_>],
+        end: Option<Instant>,
+        heeds: bool,
+    ) -> io::Result<()> {
+        let has_lease = self.has_lease;
+        let signals = self.signals()?;
+        let stdin = io::stdin();
+        let mut all = vec![signals.as_fd()];
+        all.extend(files);
+        if has_lease && heeds {
+            all.push(stdin.as_fd());
+        }
+        lease::wait(&all, end)?;
+        signals.hush();
+        Ok(())
     }
 }
 
@@ -91,7 +122,6 @@ impl Look for System {
             ended: ended(output.status),
             stdout: output.stdout,
             stderr: tail(output.stderr),
-            titled: false,
         })
     }
 
@@ -107,6 +137,10 @@ impl Look for System {
         }
     }
 
+    fn read(&mut self, path: &Path) -> io::Result<Vec<u8>> {
+        std::fs::read(path)
+    }
+
     fn find(&mut self, program: &str) -> Option<PathBuf> {
         self.look_up(program)
     }
@@ -117,70 +151,174 @@ impl Look for System {
 }
 
 impl Host for System {
+    fn begin(&mut self, command: &Command) -> Result<u32, SpawnError> {
+        self.signals().map_err(SpawnError::Refused)?;
+        let prepared = self.prepare(command)?;
+        let running = Running::begin(prepared, command.streams).map_err(SpawnError::Refused)?;
+        let pid = running.child.id();
+        self.children.insert(pid, running);
+        Ok(pid)
+    }
+
+    fn watch(&mut self, pid: u32, limit: Option<Duration>, heeds: bool) -> io::Result<Event> {
+        let end = limit.map(|limit| Instant::now() + limit);
+        loop {
+            let Some(mut running) = self.children.remove(&pid) else {
+                return Err(io::ErrorKind::NotFound.into());
+            };
+            let event = running.look_after()?;
+            if matches!(event, Some(Event::Ended(_))) {
+                return event.ok_or_else(|| io::ErrorKind::Other.into());
+            }
+            let slept = if event.is_some() || heeds && self.interrupted().is_some() {
+                Ok(())
+            } else {
+                let relay = running.relay.as_ref().map(AsFd::as_fd);
+                let files: Vec<BorrowedFd<'_>> = relay.into_iter().collect();
+                self.sleep(&files, end, heeds)
+            };
+            self.children.insert(pid, running);
+            slept?;
+            if let Some(event) = event {
+                return Ok(event);
+            }
+            if heeds && self.interrupted().is_some() {
+                return Ok(Event::Interrupted);
+            }
+            if end.is_some_and(|end| Instant::now() >= end) {
+                return Ok(Event::Overdue);
+            }
+        }
+    }
+
     fn run(&mut self, command: &Command) -> Result<Finished, SpawnError> {
         if command.streams == Streams::Captured {
             return self.ask(command);
         }
-        let stdin = io::stdin();
-        let modes = if command.streams == Streams::Terminal {
-            Modes::save(&stdin)
-        } else {
-            None
-        };
-        let mut child = self
-            .prepare(command)?
-            .spawn()
-            .map_err(SpawnError::Refused)?;
-        let waited = match &command.title {
-            Some(title) => self.watch(&mut child, title),
-            None => child.wait().map(|status| (status, false)),
-        };
-        if let Some(modes) = modes {
-            modes.restore(&stdin);
-        }
-        let (status, titled) = waited.map_err(SpawnError::Refused)?;
-        Ok(Finished {
-            ended: ended(status),
-            stdout: Vec::new(),
-            stderr: Vec::new(),
-            titled,
-        })
-    }
-
-    fn change(&mut self, change: &FileChange) -> io::Result<()> {
-        match change {
-            FileChange::MakeScratch(path) => DirBuilder::new().mode(0o700).create(path),
-            FileChange::MakeDirectories(path) => std::fs::create_dir_all(path),
-            FileChange::Write { path, text } => OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o644)
-                .open(path)?
-                .write_all(text.as_bytes()),
-            FileChange::RemoveScratch(path) => std::fs::remove_dir_all(path),
-            FileChange::Link { target, path } => symlink(target, path),
-            FileChange::ReplaceLink { target, path } => replace_link(target, path),
-            FileChange::RemoveLink(path) => std::fs::remove_file(path),
+        let pid = self.begin(command)?;
+        loop {
+            match self.watch(pid, None, false).map_err(SpawnError::Refused)? {
+                Event::Ended(finished) => return Ok(finished),
+                Event::Said(_) | Event::Overdue | Event::Interrupted => {}
+            }
         }
     }
 
-    fn heed_signals(&mut self) -> io::Result<()> {
-        let signal = Arc::new(AtomicUsize::new(0));
-        for number in [nix::libc::SIGHUP, nix::libc::SIGINT, nix::libc::SIGTERM] {
-            let value = usize::try_from(number).unwrap_or_default();
-            signal_hook::flag::register_usize(number, Arc::clone(&signal), value)?;
+    fn follow(
+        &mut self,
+        command: &Command,
+        line: &mut dyn FnMut(&mut dyn Host, &[u8]),
+    ) -> Result<Ended, SpawnError> {
+        let prepared = self.prepare(command)?;
+        self.followed(prepared, line).map_err(SpawnError::Refused)
+    }
+
+    fn go(&mut self) -> io::Result<()> {
+        if let Some(lessor) = &self.lessor {
+            nix::unistd::write(lessor, b"\n")?;
         }
-        self.signal = Some(signal);
         Ok(())
     }
 
-    fn interrupted(&mut self) -> Option<i32> {
-        let number = self.signal.as_ref()?.load(Ordering::Relaxed);
-        i32::try_from(number).ok().filter(|&number| number != 0)
+    fn await_go(&mut self) -> io::Result<()> {
+        loop {
+            if self.signals()?.last().is_some() {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let stdin = io::stdin();
+            if !lease::has_ended(stdin.as_fd()) {
+                self.sleep(&[stdin.as_fd()], None, false)?;
+                continue;
+            }
+            let mut word = [0];
+            return match nix::unistd::read(stdin.as_fd(), &mut word)? {
+                0 => Err(io::ErrorKind::UnexpectedEof.into()),
+                _ => Ok(()),
+            };
+        }
+    }
+
+    fn hold(&mut self, line: &Path) -> io::Result<()> {
+        use nix::fcntl::OFlag;
+        let flags = OFlag::O_RDWR | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+        self.lines.push(nix::fcntl::open(
+            line,
+            flags,
+            nix::sys::stat::Mode::empty(),
+        )?);
+        Ok(())
+    }
+
+    fn signal(&mut self, pid: u32, signal: i32) -> io::Result<()> {
+        if !self.children.contains_key(&pid) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let pid = i32::try_from(pid).map_err(io::Error::other)?;
+        let signal = nix::sys::signal::Signal::try_from(signal)?;
+        Ok(nix::sys::signal::kill(Pid::from_raw(pid), signal)?)
+    }
+
+    fn change(&mut self, change: &FileChange) -> io::Result<()> {
+        files::change(change)
+    }
+
+    fn heed_signals(&mut self) -> io::Result<()> {
+        self.signals()?.heed()
+    }
+
+    fn heed_reader(&mut self) {
+        self.has_lease = true;
+    }
+
+    fn report(&mut self, line: &[u8]) -> io::Result<()> {
+        // Not through the program's own buffer, which belongs to what it says for people.
+        let mut rest = line;
+        while !rest.is_empty() {
+            let written = nix::unistd::write(io::stdout(), rest)?;
+            rest = rest.get(written..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    fn let_go(&mut self) -> io::Result<()> {
+        let null = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open("/dev/null")?;
+        dup2_stdin(&null)?;
+        dup2_stdout(&null)?;
+        dup2_stderr(&null)?;
+        self.has_lease = false;
+        if let Some(signals) = &self.signals {
+            signals.forget();
+        }
+        Ok(())
+    }
+
+    fn interrupted(&mut self) -> Option<Interruption> {
+        let signal = self.signals.as_ref().and_then(Signals::last);
+        if let Some(signal) = signal {
+            return Some(Interruption::Signal(signal));
+        }
+        (self.has_lease && lease::has_ended(io::stdin().as_fd()))
+            .then_some(Interruption::ReaderGone)
     }
 
     fn pause(&mut self, time: Duration) {
-        std::thread::sleep(time);
+        let end = Instant::now() + time;
+        let had = self.interrupted();
+        // A signal that comes meanwhile ends it; one that has come before does not.
+        while Instant::now() < end && self.interrupted() == had {
+            if self.sleep(&[], Some(end), false).is_err() {
+                std::thread::sleep(end.saturating_duration_since(Instant::now()));
+            }
+        }
+    }
+
+    fn uptime(&mut self) -> Duration {
+        // Since boot, so that it goes on while the machine's clock is set.
+        nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC)
+            .map_or(Duration::ZERO, Duration::from)
     }
 
     fn confirm(&mut self, question: &str) -> Option<bool> {
@@ -193,36 +331,59 @@ impl Host for System {
         stdin.read_line(&mut answer).ok()?;
         Some(answer.trim() == "y")
     }
-}
 
-/// Makes the link under another name and renames it, so that there is always one.
-fn replace_link(target: &Path, path: &Path) -> io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("."));
-    let fresh = tempfile::Builder::new()
-        .prefix(".easy-bhyve")
-        .make_in(directory, |name| symlink(target, name))?;
-    fresh
-        .into_temp_path()
-        .persist(path)
-        .map_err(|failed| failed.error)
-}
-
-fn ended(status: ExitStatus) -> Ended {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => Ended::Exit(code),
-        (None, Some(signal)) => Ended::Signal(signal),
-        // wait(2) without WUNTRACED reports nothing else.
-        (None, None) => Ended::Exit(255),
+    fn claim(&mut self, claim: &Claim, note: &str) -> io::Result<Grant> {
+        let (grant, lock) = Directory::open(&self.run)?.lock(claim, note)?;
+        self.locks.extend(lock);
+        Ok(grant)
     }
-}
 
-/// The end of `bytes`, from a whole line on.
-fn tail(mut bytes: Vec<u8>) -> Vec<u8> {
-    if bytes.len() > STDERR_KEPT {
-        bytes.drain(..bytes.len() - STDERR_KEPT);
-        if let Some(newline) = bytes.iter().position(|&byte| byte == b'\n') {
-            bytes.drain(..=newline);
+    fn record(&mut self, vm: &VmName, state: Option<&[u8]>) -> io::Result<()> {
+        let directory = Directory::open(&self.run)?;
+        match state {
+            Some(state) => directory.replace(&state_of(vm), state),
+            None => directory.remove(&state_of(vm)),
         }
     }
-    bytes
+
+    fn log(&mut self, vm: &VmName, text: &str) -> io::Result<()> {
+        Directory::open(&self.logs)?.append(&log_of(vm), text)
+    }
+}
+
+impl System {
+    fn followed(
+        &mut self,
+        mut prepared: std::process::Command,
+        line: &mut dyn FnMut(&mut dyn Host, &[u8]),
+    ) -> io::Result<Ended> {
+        let (mut report, writer) = Reader::pipe()?;
+        let (lease, lessor) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
+        self.lessor = Some(lessor);
+        prepared
+            .stdin(lease)
+            .stdout(writer.try_clone()?)
+            .stderr(writer);
+        self.signals()?;
+        let mut child = prepared.spawn()?;
+        // Only the child has the other ends from now on.
+        drop(prepared);
+        while !report.is_closed() {
+            if self.interrupted().is_some() {
+                self.lessor = None;
+            }
+            self.sleep(&[report.as_fd()], None, false)?;
+            let mut said = report.lines()?;
+            if report.is_closed() {
+                said.append(&mut report.all());
+            }
+            for said in said.split(|&byte| byte == b'\n') {
+                if !said.is_empty() {
+                    line(self, said);
+                }
+            }
+        }
+        self.lessor = None;
+        Ok(ended(child.wait()?))
+    }
 }

@@ -10,10 +10,10 @@ use crate::error::Result;
 use crate::verb::{Spelling, Verb};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
-use complaint::{unknown_verb, wrong_command, wrong_usage};
+use complaint::{ADMIN, unknown_verb, wrong_command, wrong_usage};
 use options::{
-    BootArgs, Cli, CloneArgs, DryRun, Format, FormatArgs, ResourcesArgs, RollbackArgs,
-    ShutdownArgs, SnapshotArgs, StartArgs, TtybootArgs, Typed,
+    BootArgs, Cli, CloneArgs, ConsoleArgs, DryRun, Format, FormatArgs, ResourcesArgs, RestartArgs,
+    RollbackArgs, ShutdownArgs, SnapshotArgs, StartArgs, StopAllArgs, TtybootArgs, Typed,
 };
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -53,7 +53,22 @@ pub enum Admin {
     /// Lists the VMs.
     List(Format),
     /// Shows what runs and what is left over.
-    Status(Format, bool),
+    Status(Showing),
+    /// Ends every VM that runs.
+    StopAll(StopAllArgs),
+    /// Starts every VM that is to start with the host.
+    Autostart(DryRun),
+}
+
+/// How the status is shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Showing {
+    /// For people or as data.
+    pub format: Format,
+    /// Whether the configured cpus and memory are shown, too.
+    pub all: bool,
+    /// Whether it is shown again and again.
+    pub watch: bool,
 }
 
 /// A verb with its options.
@@ -66,11 +81,13 @@ pub enum Work {
     /// `ttyboot`
     Ttyboot(TtybootArgs),
     /// `console`
-    Console(DryRun),
+    Console(ConsoleArgs),
     /// `resources`
     Resources(ResourcesArgs),
     /// `shutdown`
     Shutdown(ShutdownArgs),
+    /// `restart`
+    Restart(RestartArgs),
     /// `clean`
     Clean(DryRun),
     /// `snapshot`
@@ -143,11 +160,17 @@ fn called_as(name: &str) -> Option<(&str, &str)> {
 ///
 /// `link` is the name of the link and its verb; then the VM is part of the name.
 fn definition(link: Option<(&str, Verb)>) -> clap::Command {
-    Verb::ALL.into_iter().fold(Cli::command(), |cli, verb| {
+    let commands = ADMIN.into_iter().fold(Cli::command(), |cli, name| {
+        cli.mut_subcommand(name, |command| {
+            command.override_usage(format!("{PROGRAM} {name} [OPTIONS]"))
+        })
+    });
+    Verb::ALL.into_iter().fold(commands, |cli, verb| {
         let words = match verb {
             Verb::Snapshot => " [WORD]...",
             Verb::Rollback => " [SNAP]",
             Verb::Clone => " NEW...",
+            Verb::Shutdown => " [VM]...",
             _ => "",
         };
         cli.mut_subcommand(verb.as_str(), |command| match link {
@@ -197,18 +220,25 @@ fn from_words(
 fn request(typed: Option<Typed>) -> Request {
     let format = |args: FormatArgs| args.format.unwrap_or_default();
     let (vm, work) = match typed {
-        None => return Request::Admin(Admin::Status(Format::Text, false)),
+        None => return Request::Admin(Admin::Status(Showing::default())),
         Some(Typed::Setup(options)) => return Request::Admin(Admin::Setup(options)),
         Some(Typed::List(options)) => return Request::Admin(Admin::List(format(options))),
         Some(Typed::Status(options)) => {
-            return Request::Admin(Admin::Status(format(options.format), options.all));
+            return Request::Admin(Admin::Status(Showing {
+                format: format(options.format),
+                all: options.all,
+                watch: options.watch,
+            }));
         }
+        Some(Typed::StopAll(options)) => return Request::Admin(Admin::StopAll(options)),
+        Some(Typed::Autostart(options)) => return Request::Admin(Admin::Autostart(options)),
         Some(Typed::Install(of)) => (of.vm, Work::Install(of.options)),
         Some(Typed::Boot(of)) => (of.vm, Work::Boot(of.options)),
         Some(Typed::Ttyboot(of)) => (of.vm, Work::Ttyboot(of.options)),
         Some(Typed::Console(of)) => (of.vm, Work::Console(of.options)),
         Some(Typed::Resources(of)) => (of.vm, Work::Resources(of.options)),
         Some(Typed::Shutdown(of)) => (of.vm, Work::Shutdown(of.options)),
+        Some(Typed::Restart(of)) => (of.vm, Work::Restart(of.options)),
         Some(Typed::Clean(of)) => (of.vm, Work::Clean(of.options)),
         Some(Typed::Snapshot(of)) => (of.vm, Work::Snapshot(of.options)),
         Some(Typed::Rollback(of)) => (of.vm, Work::Rollback(of.options)),
@@ -217,3 +247,6 @@ fn request(typed: Option<Typed>) -> Request {
     };
     Request::Vm(vm, work)
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,11 +43,13 @@ pub(super) enum Typed {
     /// Boot the installed VM on this terminal
     Ttyboot(Of<TtybootArgs>),
     /// Connect this terminal to the console of a running VM; ~. leaves
-    Console(Of<DryRun>),
+    Console(Of<ConsoleArgs>),
     /// Show every setting of the VM, or make its disk first
     Resources(Of<ResourcesArgs>),
     /// Press the VM's power button, wait for its end, free its resources
     Shutdown(Of<ShutdownArgs>),
+    /// Shut the VM down, if it runs, and boot it again in the background
+    Restart(Of<RestartArgs>),
     /// Free what a VM that is not running has left
     #[command(alias = "clear")]
     Clean(Of<DryRun>),
@@ -65,6 +67,10 @@ pub(super) enum Typed {
     List(FormatArgs),
     /// Show the running VMs and what is left over
     Status(StatusArgs),
+    /// Shut every running VM down, and cut the power of those that run on for 55 s
+    StopAll(StopAllArgs),
+    /// Boot every VM that has autostart=YES, in the order of their ids
+    Autostart(DryRun),
 }
 
 /// A verb's options behind the name of its VM.
@@ -125,8 +131,25 @@ pub(super) struct StatusArgs {
     /// Show the configured cpus and memory, too
     #[arg(short = 'a', long)]
     pub(super) all: bool,
+    /// Show it again and again, until Ctrl-C
+    #[arg(long, conflicts_with = "format")]
+    pub(super) watch: bool,
     #[command(flatten)]
     pub(super) format: FormatArgs,
+}
+
+/// Options of `stop-all`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct StopAllArgs {
+    /// -d
+    #[command(flatten)]
+    pub dry_run: DryRun,
+    /// Cut the power instead of pressing the button
+    #[arg(short = 'f', long)]
+    pub force: bool,
+    /// Say nothing while waiting
+    #[arg(short = 'q', long)]
+    pub quiet: bool,
 }
 
 /// What of a VM is given on the command line instead of in the configuration.
@@ -169,8 +192,25 @@ pub struct BootArgs {
     #[command(flatten)]
     pub start: TtybootArgs,
     /// Boot on this terminal: the same as ttyboot
-    #[arg(short = 't', long)]
+    #[arg(short = 't', long, conflicts_with = "console")]
     pub tty: bool,
+    /// Connect this terminal to the console before the loader starts; ~. leaves
+    #[arg(long)]
+    pub console: bool,
+    /// Take a snapshot first, and roll back to it when the VM ends: a run without a trace
+    #[arg(short = 'T', long)]
+    pub temp: bool,
+}
+
+/// Options of `console`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct ConsoleArgs {
+    /// -d
+    #[command(flatten)]
+    pub dry_run: DryRun,
+    /// Take the line over from who is on it
+    #[arg(short = 'f', long)]
+    pub force: bool,
 }
 
 /// Options of `resources`.
@@ -191,7 +231,7 @@ pub struct ResourcesArgs {
 }
 
 /// Options of `shutdown`.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct ShutdownArgs {
     /// -d
     #[command(flatten)]
@@ -202,6 +242,26 @@ pub struct ShutdownArgs {
     /// Say nothing while waiting
     #[arg(short = 'q', long)]
     pub quiet: bool,
+    /// Further VMs, which are waited for together
+    #[arg(value_name = "VM", index = 2)]
+    pub others: Vec<String>,
+}
+
+/// Options of `restart`.
+#[derive(Clone, Debug, Args)]
+pub struct RestartArgs {
+    /// -d
+    #[command(flatten)]
+    pub dry_run: DryRun,
+    /// Cut the power instead of pressing the button
+    #[arg(short = 'f', long)]
+    pub force: bool,
+    /// Say nothing while waiting
+    #[arg(short = 'q', long)]
+    pub quiet: bool,
+    /// -c, -m
+    #[command(flatten)]
+    pub with: Override,
 }
 
 /// Options of `snapshot`.

@@ -3,7 +3,9 @@
 //! Made from a configuration by [`resolve`]; no code behind it parses a setting or knows a default.
 
 pub mod cpu;
+pub mod lines;
 pub mod name;
+pub mod policy;
 pub mod resolve;
 pub mod settings;
 pub mod size;
@@ -12,6 +14,7 @@ use crate::config::Span;
 use crate::verb::{Spelling, Verb};
 use cpu::CpuTopology;
 use name::{Dataset, IfName, TapName, VmName};
+use policy::Policy;
 use size::MemSize;
 use std::path::PathBuf;
 
@@ -38,6 +41,8 @@ pub struct Vm {
     pub volume: Volume,
     /// What it shares with the host's other VMs.
     pub shared: Shared,
+    /// How it lives.
+    pub policy: Policy,
     /// How its user calls verbs.
     pub spelling: Spelling,
 }
@@ -141,7 +146,7 @@ impl Vm {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::{Cd, Disk, Loader, Nic, Shared, Vm, Volume};
+    use super::{Cd, Disk, Loader, Nic, Policy, Shared, Vm, Volume};
     use super::{CpuTopology, Dataset, IfName, MemSize, TapName, VmName};
     use crate::verb::{Spelling, Verb};
 
@@ -179,6 +184,7 @@ pub(crate) mod tests {
                 netif: Some(IfName::parse("igb0").expect("a NIC")),
                 netif_origin: None,
             },
+            policy: Policy::default(),
             spelling: Spelling::Link,
         }
     }

@@ -2,6 +2,7 @@
 
 use super::cpu::CpuTopology;
 use super::name::{Dataset, IfName, NameError, parsed_by_serde};
+use super::policy::{Delay, OnCrash, OnReboot, Seconds};
 use super::size::MemSize;
 use crate::config::de::{Located, Text};
 use crate::host::elevate::Choice;
@@ -59,6 +60,18 @@ pub struct VmSettings {
     pub grub_bootcmd: Option<Located<String>>,
     /// The partition that grub boots from.
     pub grub_bootpart: Option<Located<BootPart>>,
+    /// What follows when its guest reboots.
+    pub on_reboot: Option<Located<OnReboot>>,
+    /// What follows when its guest crashes.
+    pub on_crash: Option<Located<OnCrash>>,
+    /// How long its loader may take in the background.
+    pub loader_timeout: Option<Located<Seconds>>,
+    /// How long its guest may take to shut itself down.
+    pub stop_timeout: Option<Located<Seconds>>,
+    /// Whether it is started with the host.
+    pub autostart: Option<Located<YesNo>>,
+    /// How long the next VM waits behind it when the host starts.
+    pub autostart_delay: Option<Located<Delay>>,
 }
 
 /// A VM's number: 0 to 32767.
@@ -68,7 +81,11 @@ pub struct Id(pub u16);
 parsed_by_serde!(Id);
 
 impl Id {
-    fn parse(text: &str) -> Result<Self, NameError> {
+    /// Reads digits.
+    ///
+    /// # Errors
+    /// If it is no number that a tap can have.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
         match text.parse() {
             Ok(number @ 0..=32767) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
                 Ok(Self(number))
@@ -89,7 +106,11 @@ pub struct YesNo(pub bool);
 parsed_by_serde!(YesNo);
 
 impl YesNo {
-    fn parse(text: &str) -> Result<Self, NameError> {
+    /// Reads the word.
+    ///
+    /// # Errors
+    /// If it is another one.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
         if text.eq_ignore_ascii_case("yes") {
             Ok(Self(true))
         } else if text.eq_ignore_ascii_case("no") {
@@ -109,7 +130,11 @@ pub struct BootPart(pub String);
 parsed_by_serde!(BootPart);
 
 impl BootPart {
-    fn parse(text: &str) -> Result<Self, NameError> {
+    /// Reads the names of partitions, separated by commas.
+    ///
+    /// # Errors
+    /// If one of them is none.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
         let is_partition = |part: &str| {
             let number = part.trim_start_matches(|c: char| c.is_ascii_lowercase());
             number.len() < part.len()

@@ -1,13 +1,13 @@
 //! Starts a VM: `boot`, `ttyboot`, `install`.
 
 use super::loader::{self, Source};
-use super::{Form, Plan, Refusal, Step, Test, Undo, Wait, When, free, network};
+use super::{Loop, Plan, Refusal, Root, Step, Test, Undo, Wait, When, free, network};
 use crate::error::Kind;
-use crate::model::Vm;
+use crate::model::policy::{OnCrash, OnReboot};
+use crate::model::{Loader, Vm};
 use crate::survey::Survey;
-use crate::tools::bhyve::{self, Console};
-use crate::tools::{bhyvectl, daemon, process};
-use crate::verb::Verb;
+use crate::tools::line::{Console, side_of_person};
+use crate::tools::{bhyve, bhyvectl, cu, process};
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,6 +16,8 @@ use std::time::Duration;
 pub enum Start {
     /// From its disk, in the background, its console on nmdm(4).
     Background,
+    /// The same, and this terminal is connected to the console before its loader starts.
+    Attended,
     /// From its disk, on this terminal.
     Terminal,
     /// From its first CD, on this terminal.
@@ -24,72 +26,71 @@ pub enum Start {
 
 /// How long bhyve may take until its title is set.
 const START_LIMIT: Duration = Duration::from_secs(10);
-/// How long bhyve may take to end when its start is taken back.
+/// How long a loader or bhyve may take to end when it is ended.
 const END_LIMIT: Duration = Duration::from_secs(5);
 
-/// The plan that starts `vm`.
+/// The plan that starts `vm`, and starts it again when its guest reboots, until it ends.
 ///
-/// On a terminal everything is freed when the guest ends; in the background the next boot,
-/// `shutdown` or `clean` does that.
+/// Everything is freed when the VM ends.
+///
+/// Differs: A reboot in the guest starts the VM again
 pub fn plan(vm: &Vm, start: Start, source: Source, survey: &Survey, scratch: &Path) -> Plan {
-    let when = match start {
-        Start::Background => When::Failure,
-        // Differs: After `install` and `ttyboot` tap and VM node are freed
-        Start::Terminal | Start::Install => When::End,
-    };
-    let mut plan = free::plan(vm, survey, free::Extent::Marked, None);
-    plan.append(network::plan(vm, survey, when));
+    let mut plan = free::plan(vm, survey, free::Extent::Marked);
+    plan.append(network::plan(vm, survey));
 
     let node = bhyve::node(&survey.devices, &vm.name);
     plan.push(free::not_started_meanwhile(vm, &node));
-    let destroy: Form = Step::from(bhyvectl::destroy(&vm.name))
-        .only_if(Test::Exists(node))
-        .into();
-    plan.push(Undo {
-        forms: vec![destroy],
-        when,
+    // Differs: When a VM ends, tap and VM node are freed
+    let destroy = Undo {
+        forms: vec![
+            Step::from(bhyvectl::destroy(&vm.name))
+                .only_if(Test::Exists(node.clone()))
+                .into(),
+        ],
+        when: When::End,
         what: format!("the VM node of {}", vm.name),
-    });
-    plan.append(loader::plan(vm, source, scratch));
-
-    match start {
-        Start::Terminal => plan.push(bhyve::run(vm, &Console::Stdio, false)),
+    };
+    let console = match start {
+        Start::Background | Start::Attended => Console::of(vm, &survey.devices),
+        Start::Terminal | Start::Install => Console::Stdio,
+    };
+    let policy = &vm.policy;
+    let life = Loop {
+        body: loader::plan(vm, source, &console, scratch).forms,
+        between: match vm.loader {
+            // It initialises the node that is there anew.
+            Loader::Bhyveload => Vec::new(),
+            Loader::Grub(_) => free::node_again(vm, &node).forms,
+        },
         // Differs: `install` attaches every `cdN`
-        Start::Install => plan.push(bhyve::run(vm, &Console::Stdio, true)),
-        Start::Background => {
-            let console = Console::Nmdm(survey.devices.join(format!("nmdm{}A", vm.id)));
-            plan.push(end_bhyve(vm));
-            plan.push(daemon::detach(&bhyve::run(vm, &console, false)));
-            // Differs: A bhyve that does not start is noticed
-            plan.push(Wait {
-                until: process::is_running(&vm.name),
-                limit: START_LIMIT,
-                every: Duration::from_millis(100),
-                refusal: Some(Refusal {
-                    kind: Kind::Host,
-                    what: format!(
-                        "bhyve did not start {} within {} s",
-                        vm.name,
-                        START_LIMIT.as_secs()
-                    ),
-                    help: Some(format!(
-                        "see what bhyve says: {}",
-                        vm.command(Verb::Ttyboot)
-                    )),
-                }),
-                progress: None,
-            });
-        }
+        command: bhyve::run(vm, &console, start == Start::Install),
+        again: match (start, policy.on_reboot) {
+            (Start::Install, _) | (_, OnReboot::Stop) => &[],
+            (_, OnReboot::Restart) => &[0],
+        },
+        again_if_failed: start != Start::Install && policy.on_crash == OnCrash::Restart,
+        // Differs: A bhyve that does not start is noticed
+        start_limit: (console != Console::Stdio).then_some(START_LIMIT),
+    };
+    let forms = vec![destroy.into(), end_processes(vm).into(), life.into()];
+    match start {
+        Start::Background | Start::Attended => plan.push(Root {
+            forms,
+            detached: Some(process::name_of_supervision(&vm.name)),
+            meanwhile: (start == Start::Attended)
+                .then(|| cu::connect(&side_of_person(vm, &survey.devices))),
+        }),
+        Start::Terminal | Start::Install => plan.forms.extend(forms),
     }
     plan
 }
 
-/// What ends a bhyve that was started in the background: before its node is destroyed, which would
-/// pull the guest's memory from under it.
-fn end_bhyve(vm: &Vm) -> Undo {
-    let alive = || process::is_alive(&vm.name);
+/// What ends a loader or a bhyve that is still there at the end: before the VM's node is destroyed,
+/// which would pull the guest's memory from under it.
+fn end_processes(vm: &Vm) -> Undo {
+    let name = &vm.name;
     let ended = |refusal| Wait {
-        until: !alive(),
+        until: !process::is_at_work(name),
         limit: END_LIMIT,
         every: Duration::from_millis(100),
         refusal,
@@ -97,21 +98,24 @@ fn end_bhyve(vm: &Vm) -> Undo {
     };
     let lives_on = Refusal {
         kind: Kind::Host,
-        what: format!("bhyve of {} does not end", vm.name),
+        what: format!("what works for {name} does not end"),
         help: Some("see what it waits for: procstat -k as root".to_owned()),
     };
     Undo {
         forms: vec![
-            Step::from(bhyvectl::force_poweroff(&vm.name))
-                .only_if(alive())
+            Step::from(process::end_loader(name))
+                .only_if(process::is_loading(name))
+                .into(),
+            Step::from(bhyvectl::force_poweroff(name))
+                .only_if(process::is_alive(name))
                 .into(),
             ended(None).into(),
-            Step::from(process::kill_any(&vm.name))
-                .only_if(alive())
+            Step::from(process::kill_any(name))
+                .only_if(process::is_at_work(name))
                 .into(),
             ended(Some(lives_on)).into(),
         ],
-        when: When::Failure,
-        what: format!("bhyve of {}", vm.name),
+        when: When::End,
+        what: format!("the processes of {name}"),
     }
 }

@@ -1,23 +1,38 @@
-//! Connects to the console of a running VM.
+//! Connects to the console of a VM.
 
-use super::{Guard, Plan, shutdown};
+use super::{Guard, Plan, Refusal, Test, Wait, shutdown};
+use crate::error::Kind;
 use crate::model::Vm;
-use crate::tools::{cu, process};
+use crate::tools::line::side_of_person;
+use crate::tools::{bhyve, cu, process};
+use crate::verb::Verb;
 use std::path::Path;
+use std::time::Duration;
 
-/// The plan that connects the terminal to `vm`.
-pub fn plan(vm: &Vm, devices: &Path) -> Plan {
-    let line = devices.join(format!("nmdm{}B", vm.id));
+/// The plan that connects the terminal to `vm`; whose process `held_by` is on the line is ended
+/// first.
+pub fn plan(vm: &Vm, devices: &Path, held_by: Option<u32>) -> Plan {
     let mut refusal = shutdown::not_running(vm);
-    refusal.help = Some(format!(
-        "start it first: {}",
-        vm.command(crate::verb::Verb::Boot)
-    ));
+    refusal.help = Some(format!("start it first: {}", vm.command(Verb::Boot)));
     let mut plan = Plan::default();
     plan.push(Guard {
-        test: process::is_running(&vm.name),
+        test: Test::Exists(bhyve::node(devices, &vm.name)),
         refusal,
     });
-    plan.push(cu::connect(&line));
+    if let Some(pid) = held_by {
+        plan.push(process::end_one(pid));
+        plan.push(Wait {
+            until: !process::is_there(pid),
+            limit: Duration::from_secs(5),
+            every: Duration::from_millis(100),
+            refusal: Some(Refusal {
+                kind: Kind::Host,
+                what: format!("pid {pid} does not leave the console of {}", vm.name),
+                help: Some(format!("kill it as root: kill -KILL {pid}")),
+            }),
+            progress: None,
+        });
+    }
+    plan.push(cu::connect(&side_of_person(vm, devices)));
     plan
 }

@@ -4,7 +4,8 @@ use super::{Guard, Plan, Refusal, Step, Test, Wait};
 use crate::error::Kind;
 use crate::model::Vm;
 use crate::survey::Survey;
-use crate::tools::{bhyve, bhyvectl, ifconfig, process};
+use crate::tools::ifconfig::{self, Interface};
+use crate::tools::{bhyve, bhyvectl, process};
 use std::path::Path;
 use std::time::Duration;
 
@@ -17,69 +18,75 @@ pub enum Extent {
     Whole,
 }
 
-/// The plan that frees what `vm` left; empty if that is nothing.
-///
-/// `ended` is the process that has ended by then, whose open taps are closed.
+/// The plan that frees what `vm`, which has ended, left; empty if that is nothing.
 ///
 /// Differs: Only taps that carry the VM's mark are destroyed, and never an open one
-pub fn plan(vm: &Vm, survey: &Survey, extent: Extent, ended: Option<u32>) -> Plan {
+pub fn plan(vm: &Vm, survey: &Survey, extent: Extent) -> Plan {
     let mut plan = Plan::default();
     let node = bhyve::node(&survey.devices, &vm.name);
     if survey.nodes.has(&vm.name) {
-        if ended.is_none() {
-            plan.push(Guard {
-                test: !process::is_alive(&vm.name),
-                refusal: started_meanwhile(vm),
-            });
-        }
-        let destroy = Step::from(bhyvectl::destroy(&vm.name));
-        // A guest that ends by itself between question and action may take its node along.
-        plan.push(if ended.is_some() {
-            destroy.only_if(Test::Exists(node.clone()))
-        } else {
-            destroy
+        plan.push(Guard {
+            test: !process::is_alive(&vm.name),
+            refusal: started_meanwhile(vm),
         });
-        plan.push(Wait {
-            until: !Test::Exists(node.clone()),
-            limit: Duration::from_secs(5),
-            every: Duration::from_millis(100),
-            refusal: Some(Refusal {
-                kind: Kind::Host,
-                what: format!("the VM node of {} did not go within 5 s", vm.name),
-                help: None,
-            }),
-            progress: None,
-        });
+        plan.push(bhyvectl::destroy(&vm.name));
+        plan.push(until_gone(vm, &node));
     }
     for interface in &survey.interfaces {
-        let is_free = interface.opened_by.is_none_or(|pid| Some(pid) == ended);
         if interface.is_made_for(&vm.name) {
-            if is_free {
+            if interface.opened_by.is_none() {
                 plan.push(until_closed(&interface.name));
-                if ended.is_none() {
-                    // Another start of this VM has made the tap just now, and opens it soon.
-                    plan.push(not_started_meanwhile(vm, &node));
-                }
+                // Another start of this VM has made the tap just now, and opens it soon.
+                plan.push(not_started_meanwhile(vm, &node));
                 plan.push(ifconfig::destroy(&interface.name));
             }
         } else if extent == Extent::Whole
-            && is_free
-            && interface.owner().is_none()
-            && let Some(nic) = vm
-                .nics
-                .iter()
-                .find(|nic| nic.tap.interface().as_str() == interface.name)
-            && survey
-                .bridge_of(&interface.name)
-                .is_some_and(|bridge| bridge.name == nic.bridge.as_str())
+            && interface.opened_by.is_none()
+            && let Some(bridge) = membership(vm, interface, survey)
         {
-            plan.push(ifconfig::delete_member(
-                nic.bridge.as_str(),
-                &interface.name,
-            ));
+            plan.push(ifconfig::delete_member(bridge, &interface.name));
         }
     }
     plan
+}
+
+/// The configured bridge in which a configured tap is that somebody else made, but for no VM.
+pub(super) fn membership<'survey>(
+    vm: &Vm,
+    interface: &Interface,
+    survey: &'survey Survey,
+) -> Option<&'survey str> {
+    let nic = vm
+        .nics
+        .iter()
+        .find(|nic| nic.tap.interface().as_str() == interface.name)?;
+    let bridge = survey.bridge_of(&interface.name)?;
+    (interface.owner().is_none() && bridge.name == nic.bridge.as_str())
+        .then_some(bridge.name.as_str())
+}
+
+/// The plan that destroys the node of a VM whose guest is to be loaded anew.
+pub(super) fn node_again(vm: &Vm, node: &Path) -> Plan {
+    let mut plan = Plan::default();
+    plan.push(Step::from(bhyvectl::destroy(&vm.name)).only_if(Test::Exists(node.to_owned())));
+    plan.push(until_gone(vm, node));
+    plan
+}
+
+/// Waits until the node has gone: on some releases it goes after bhyvectl has ended
+/// (`sys/dev/vmm/vmm_dev.c`).
+pub(super) fn until_gone(vm: &Vm, node: &Path) -> Wait {
+    Wait {
+        until: !Test::Exists(node.to_owned()),
+        limit: Duration::from_secs(5),
+        every: Duration::from_millis(100),
+        refusal: Some(Refusal {
+            kind: Kind::Host,
+            what: format!("the VM node of {} did not go within 5 s", vm.name),
+            help: None,
+        }),
+        progress: None,
+    }
 }
 
 /// Waits until no process has a tap open, and stops where one keeps it: `ifconfig TAP destroy`

@@ -1,10 +1,13 @@
 //! Loads a guest's kernel: bhyveload(8), or grub-bhyve with its scratch files.
 
 use super::{FileChange, Plan, Step, Test, Undo, When};
+use crate::command::Command;
 use crate::model::{Grub, Loader, Vm};
-use crate::tools::bhyveload;
 use crate::tools::grub::{self, Menu};
+use crate::tools::line::Console;
+use crate::tools::{bhyveload, daemon};
 use std::path::Path;
+use std::time::Duration;
 
 /// From where a guest is loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,22 +20,43 @@ pub enum Source {
     Prompt,
 }
 
-/// The plan that loads `vm`; grub's files lie in `scratch` until it ends.
-pub fn plan(vm: &Vm, source: Source, scratch: &Path) -> Plan {
+/// The plan that loads `vm` on this console; grub's files lie in `scratch` until it ends.
+///
+/// Where nobody can be asked, on a console that is no terminal, a loader has a limit.
+pub fn plan(vm: &Vm, source: Source, console: &Console, scratch: &Path) -> Plan {
     let disks = || vm.disks.iter().map(|disk| disk.path.as_path());
+    let limited = |load: Command| match (console, source) {
+        (Console::Stdio, _) | (_, Source::Prompt) => load,
+        (Console::Nmdm(_), _) => daemon::limited(
+            &load,
+            Duration::from_secs(vm.policy.loader_timeout.0.into()),
+        ),
+    };
     match &vm.loader {
-        Loader::Bhyveload => Plan::new(vec![match source {
-            Source::Cd => bhyveload::load(vm, vm.install_cd().map(|cd| cd.path.as_path())).into(),
-            Source::Disk | Source::Prompt => bhyveload::load(vm, disks()).into(),
-        }]),
-        Loader::Grub(grub) => by_grub(vm, grub, source, scratch),
+        Loader::Bhyveload => {
+            let load = match source {
+                Source::Cd => {
+                    bhyveload::load(vm, vm.install_cd().map(|cd| cd.path.as_path()), console)
+                }
+                Source::Disk | Source::Prompt => bhyveload::load(vm, disks(), console),
+            };
+            Plan::new(vec![limited(load).into()])
+        }
+        Loader::Grub(grub) => by_grub(vm, grub, source, console, scratch, limited),
     }
 }
 
 /// The plan that loads by grub-bhyve.
 ///
 /// Differs: grub's commands reach it as a file, and its device map has all disks
-fn by_grub(vm: &Vm, grub: &Grub, source: Source, scratch: &Path) -> Plan {
+fn by_grub(
+    vm: &Vm,
+    grub: &Grub,
+    source: Source,
+    console: &Console,
+    scratch: &Path,
+    limited: impl Fn(Command) -> Command,
+) -> Plan {
     let map = scratch.join("device.map");
     let (root, commands) = match source {
         Source::Cd => ("cd0".to_owned(), grub.install.as_ref()),
@@ -74,7 +98,7 @@ fn by_grub(vm: &Vm, grub: &Grub, source: Source, scratch: &Path) -> Plan {
         (None, Source::Prompt) => Menu::Prompt,
         (None, _) => Menu::OfRoot,
     };
-    plan.push(grub::load(vm, &map, &root, menu));
+    plan.push(limited(grub::load(vm, &map, &root, menu, console)));
     plan.push(remove);
     plan
 }

@@ -8,6 +8,7 @@ pub mod boot;
 pub mod clone;
 pub mod console;
 pub mod disk;
+mod form;
 pub mod free;
 pub mod loader;
 mod lossy;
@@ -15,9 +16,10 @@ pub mod network;
 pub mod rollback;
 pub mod shutdown;
 pub mod snapshot;
+pub mod temp;
 
 use crate::command::Command;
-use crate::error::{Error, Kind};
+use crate::error::Kind;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -47,7 +49,7 @@ pub enum Form {
     /// From here on what stands before is not undone, but for what is freed at every end.
     NoReturn(NoReturn),
     /// Forms that one escalation covers.
-    Root(Vec<Form>),
+    Root(Root),
 }
 
 /// A change, made unless a condition says that it is not needed.
@@ -66,6 +68,8 @@ pub struct Step {
 pub enum Action {
     /// Runs a command.
     Run(Command),
+    /// Runs commands one after the other; behind one that fails no other runs.
+    InTurn(Vec<Command>),
     /// Changes a file of the user's own, without a process.
     File(FileChange),
     /// Writes bytes to standard output.
@@ -131,6 +135,8 @@ pub enum Test {
     Confirmed(String),
     /// The opposite.
     Not(Box<Test>),
+    /// Each of them, asked in order until one does not hold.
+    All(Vec<Test>),
 }
 
 impl std::ops::Not for Test {
@@ -183,15 +189,55 @@ pub struct Wait {
     pub progress: Option<String>,
 }
 
-/// Forms that run again as long as the last command's status is one of `again`.
+/// A command that runs again as long as it ends in certain ways, as a guest's bhyve(8) does.
+///
+/// Once the command's title is seen for the first time, what stands before is not undone any more,
+/// but for what is freed at every end; after a request to stop there is no further round.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Loop {
     /// What comes before the command in each round.
     pub body: Vec<Form>,
+    /// What comes before each further round, in front of `body`.
+    pub between: Vec<Form>,
     /// The command whose exit status decides.
     pub command: Command,
     /// The statuses that mean another round.
     pub again: &'static [i32],
+    /// Whether an end that the command does not accept means another round, too.
+    pub again_if_failed: bool,
+    /// How long the command may take until its title is seen; without it as long as it likes.
+    #[serde(
+        rename = "start_limit_seconds",
+        serialize_with = "lossy::optional_seconds",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub start_limit: Option<Duration>,
+}
+
+impl Loop {
+    /// The most ends within [`Self::WITHIN`] after which there is another round.
+    pub const MOST_ENDS: usize = 3;
+    /// The time in which ends are counted.
+    pub const WITHIN: Duration = Duration::from_secs(60);
+
+    /// Whether the command runs once, however it ends.
+    pub fn is_once(&self) -> bool {
+        self.again.is_empty() && !self.again_if_failed
+    }
+}
+
+/// Forms that one escalation covers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Root {
+    /// The forms.
+    pub forms: Vec<Form>,
+    /// By which name they go on in the background, under daemon(8), once they have made what they
+    /// are for; without one they are waited for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detached: Option<String>,
+    /// What has the terminal meanwhile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meanwhile: Option<Command>,
 }
 
 /// What takes back the forms before it.
@@ -240,10 +286,15 @@ impl Plan {
 
     /// Every command in it, also those of undo, loops and tests.
     pub fn commands(&self) -> Vec<&Command> {
-        let mut found = Vec::new();
-        collect_commands(&self.forms, &mut found);
-        found
+        commands(&self.forms)
     }
+}
+
+/// Every command in these forms, also those of undo, loops and tests.
+pub fn commands(forms: &[Form]) -> Vec<&Command> {
+    let mut found = Vec::new();
+    collect_commands(forms, &mut found);
+    found
 }
 
 fn collect_commands<'plan>(forms: &'plan [Form], found: &mut Vec<&'plan Command>) {
@@ -253,19 +304,25 @@ fn collect_commands<'plan>(forms: &'plan [Form], found: &mut Vec<&'plan Command>
                 if let Some(test) = &step.only_if {
                     collect_from_test(test, found);
                 }
-                if let Action::Run(command) = &step.action {
-                    found.push(command);
+                match &step.action {
+                    Action::Run(command) => found.push(command),
+                    Action::InTurn(commands) => found.extend(commands),
+                    Action::File(_) | Action::Print(_) => {}
                 }
             }
             Form::Guard(guard) => collect_from_test(&guard.test, found),
             Form::Wait(wait) => collect_from_test(&wait.until, found),
             Form::Loop(round) => {
                 collect_commands(&round.body, found);
+                collect_commands(&round.between, found);
                 found.push(&round.command);
             }
             Form::Undo(undo) => collect_commands(&undo.forms, found),
             Form::NoReturn(_) => {}
-            Form::Root(inner) => collect_commands(inner, found),
+            Form::Root(root) => {
+                collect_commands(&root.forms, found);
+                found.extend(&root.meanwhile);
+            }
         }
     }
 }
@@ -274,15 +331,8 @@ fn collect_from_test<'plan>(test: &'plan Test, found: &mut Vec<&'plan Command>) 
     match test {
         Test::Succeeds(command) | Test::Mentions { command, .. } => found.push(command),
         Test::Not(inner) => collect_from_test(inner, found),
+        Test::All(tests) => tests.iter().for_each(|test| collect_from_test(test, found)),
         Test::Exists(_) | Test::Confirmed(_) => {}
-    }
-}
-
-impl From<&Refusal> for Error {
-    fn from(refusal: &Refusal) -> Self {
-        let mut error = Self::new(refusal.kind, refusal.what.clone());
-        error.help.extend(refusal.help.clone());
-        error
     }
 }
 
@@ -339,50 +389,5 @@ impl Step {
             only_if: Some(test),
             ..self
         }
-    }
-}
-
-impl From<Action> for Step {
-    fn from(action: Action) -> Self {
-        Self {
-            action,
-            only_if: None,
-        }
-    }
-}
-
-impl From<Command> for Step {
-    fn from(command: Command) -> Self {
-        Action::Run(command).into()
-    }
-}
-
-impl From<FileChange> for Step {
-    fn from(change: FileChange) -> Self {
-        Action::File(change).into()
-    }
-}
-
-/// Lets each form's content stand where a form is wanted.
-macro_rules! into_form {
-    ($($content:ident),*) => {
-        $(impl From<$content> for Form {
-            fn from(content: $content) -> Self {
-                Self::$content(content)
-            }
-        })*
-    };
-}
-into_form!(Step, Guard, Wait, Loop, Undo, NoReturn);
-
-impl From<Command> for Form {
-    fn from(command: Command) -> Self {
-        Self::Step(command.into())
-    }
-}
-
-impl From<FileChange> for Form {
-    fn from(change: FileChange) -> Self {
-        Self::Step(change.into())
     }
 }

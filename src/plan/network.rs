@@ -160,8 +160,8 @@ fn refuse_uplink(vm: &Vm, netif: &IfName, survey: &Survey) -> Result<()> {
     Ok(())
 }
 
-/// The plan that makes the network of `vm`; `when` says how long its taps stay.
-pub fn plan(vm: &Vm, survey: &Survey, when: When) -> Plan {
+/// The plan that makes the network of `vm`; its taps go when the VM ends.
+pub fn plan(vm: &Vm, survey: &Survey) -> Plan {
     let mut plan = Plan::default();
     let missing: Vec<Module> = Module::ALL
         .into_iter()
@@ -183,7 +183,7 @@ pub fn plan(vm: &Vm, survey: &Survey, when: When) -> Plan {
         make_bridge(&mut plan, vm, bridge, survey);
     }
     for nic in &vm.nics {
-        make_tap(&mut plan, vm, nic, survey, when);
+        make_tap(&mut plan, vm, nic, survey);
     }
     plan
 }
@@ -241,7 +241,7 @@ fn join_uplink(plan: &mut Plan, bridge: &IfName, netif: &IfName, survey: &Survey
     joins
 }
 
-fn make_tap(plan: &mut Plan, vm: &Vm, nic: &Nic, survey: &Survey, when: When) {
+fn make_tap(plan: &mut Plan, vm: &Vm, nic: &Nic, survey: &Survey) {
     let tap = nic.tap.interface();
     let is_foreign = survey.interface(tap.as_str()).is_some() && !is_marked(vm, nic, survey);
     if !is_foreign {
@@ -252,7 +252,7 @@ fn make_tap(plan: &mut Plan, vm: &Vm, nic: &Nic, survey: &Survey, when: When) {
                 until_closed(tap.as_str()).into(),
                 destroy.only_if(!ifconfig::is_open(tap.as_str())).into(),
             ],
-            when,
+            when: When::End,
             what: tap.to_string(),
         });
         plan.push(ifconfig::add_member(&nic.bridge, tap));
@@ -260,7 +260,7 @@ fn make_tap(plan: &mut Plan, vm: &Vm, nic: &Nic, survey: &Survey, when: When) {
         plan.push(ifconfig::add_member(&nic.bridge, tap));
         plan.push(Undo {
             forms: vec![ifconfig::delete_member(nic.bridge.as_str(), tap.as_str()).into()],
-            when,
+            when: When::End,
             what: format!("{tap} in {}", nic.bridge),
         });
     }

@@ -1,90 +1,108 @@
 //! When the way a command ended is a failure, and what there is to say about it.
 
+use super::causes;
 use crate::command::{Command, Streams};
 use crate::error::{Error, Kind, Result};
-use crate::host::elevate::Elevation;
 use crate::host::{Ended, Finished, SpawnError};
 use crate::tools;
 use nix::libc::SIGPIPE;
 use std::io;
 
-/// Decides whether the way `command` ended is a failure; `wrapped` is what was spawned for it.
+/// How much of what a command says is kept for the message of its failure, in bytes.
+pub(super) const STDERR_KEPT: usize = 4096;
+
+/// Decides whether the way `command` ended is a failure.
+///
+/// `titled`: whether the title by which a started bhyve(8) is known was seen, if it has one.
 ///
 /// # Errors
-/// If its status is none of those that are accepted, if the escalator refused, or if a status of 1
-/// came without the title by which a started bhyve(8) is known.
-pub(super) fn judge(
-    command: &Command,
-    wrapped: &Command,
-    elevation: Elevation,
-    finished: &Finished,
-) -> Result<i32> {
-    let untitled = command.title.is_some() && !finished.titled && finished.ended == Ended::Exit(1);
+/// If its status is none of those that are accepted, or if a status of 1 came without the title.
+pub(super) fn judge(command: &Command, finished: &Finished, titled: bool) -> Result<i32> {
+    // In the background it was to be seen, however it ended.
+    let counts = finished.ended == Ended::Exit(1) || command.streams == Streams::Relayed;
+    let untitled = command.title.is_some() && !titled && counts;
     match finished.ended {
         Ended::Exit(status) if command.accept.contains(&status) && !untitled => Ok(status),
         Ended::Signal(SIGPIPE) if command.streams == Streams::Shown => {
             Err(not_written(io::ErrorKind::BrokenPipe.into()))
         }
-        _ => Err(failed(command, wrapped, elevation, finished, untitled)),
+        _ => Err(failed(command, finished, untitled)),
     }
 }
 
-fn failed(
-    command: &Command,
-    wrapped: &Command,
-    elevation: Elevation,
-    finished: &Finished,
-    untitled: bool,
-) -> Error {
-    let stderr = String::from_utf8_lossy(&finished.stderr);
-    let last = stderr.trim_end().lines().last().unwrap_or_default();
-    let between = elevation.word().filter(|word| wrapped.program == *word);
-    // A refusal has status 1, as many a failure of the command itself.
-    let escalator = between.filter(|_| finished.ended == Ended::Exit(1));
-    if let Some(word) = escalator
-        && let Some(said) = elevation.refusal(&stderr)
-    {
-        return Error::host(format!("{word} did not run {}", command.program))
-            .note(format!("command: {wrapped}"))
-            .note(format!("{word} said: {said}"))
-            .help(elevation.how_to_allow(said));
-    }
-    let how = match finished.ended {
-        Ended::Exit(status) => match command.meaning(status) {
-            Some(words) if !untitled => format!("ended with status {status}: the guest {words}"),
-            _ => match between.zip(signal_in(status)) {
-                Some((word, signal)) => format!(
-                    "failed with status {status}, by which {word} may mean {}",
-                    signal_name(signal)
-                ),
-                None => format!("failed with status {status}"),
-            },
-        },
-        Ended::Signal(signal) => format!("was ended by {}", signal_name(signal)),
+fn failed(command: &Command, finished: &Finished, untitled: bool) -> Error {
+    let program = command.last_program();
+    let known = match finished.ended {
+        Ended::Exit(status) => causes::of_status(command, status),
+        Ended::Signal(_) => None,
     };
-    let mut error =
-        Error::host(format!("{} {how}", command.program)).note(format!("command: {wrapped}"));
-    for line in stderr.lines().filter(|line| !line.trim().is_empty()) {
+    let words = match finished.ended {
+        Ended::Exit(status) => known
+            .map(|known| known.message.to_owned())
+            .or_else(|| causes::signal_in(command, status).map(ended_it)),
+        Ended::Signal(_) => None,
+    };
+    let in_words =
+        |words: Option<String>| words.map_or_else(String::new, |words| format!(": {words}"));
+    let what = match finished.ended {
+        Ended::Signal(signal) if untitled => {
+            format!("{program} did not start: {}", ended_it(signal))
+        }
+        Ended::Signal(signal) => format!("{program} was ended by {}", signal_name(signal)),
+        // Its status says nothing of a guest that has never run.
+        Ended::Exit(status) if untitled => format!(
+            "{program} did not start, and ended with status {status}{}",
+            in_words(words)
+        ),
+        Ended::Exit(status) => match command.meaning(status) {
+            Some(meaning) => format!("{program} ended with status {status}: the guest {meaning}"),
+            None => format!("{program} failed with status {status}{}", in_words(words)),
+        },
+    };
+    let error = Error::host(what).note(format!("command: {command}"));
+    let mut error = with_stderr(error, command, &finished.stderr);
+    if let Some(known) = known {
+        error = error.help(known.remedy_for(command));
+    }
+    match command.streams {
+        Streams::Captured | Streams::Relayed if finished.stderr.trim_ascii().is_empty() => {
+            error.note("stderr: nothing")
+        }
+        _ => error,
+    }
+}
+
+fn ended_it(signal: i32) -> String {
+    format!("{} ended it", signal_name(signal))
+}
+
+/// The failure with what the command has said, and with cause and remedy if they are known.
+pub(super) fn with_stderr(mut error: Error, command: &Command, stderr: &[u8]) -> Error {
+    let text = String::from_utf8_lossy(stderr);
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
         error = error.note(format!("stderr: {line}"));
     }
-    match (command.streams, escalator) {
-        (Streams::Captured, _) if last.is_empty() => error.note("stderr: nothing"),
-        (Streams::Captured, _) | (_, None) => error,
-        (_, Some(word)) => error.note(format!(
-            "either {word} refused to run it, or {} gave up itself: what they said stands above",
-            command.program
-        )),
+    match causes::of(&text) {
+        Some(known) => error
+            .note(format!("likely cause: {}", known.cause))
+            .help(known.remedy_for(command)),
+        None => error,
     }
+}
+
+/// The failure to wait for a command that has started.
+pub(super) fn not_watched(command: &Command, error: &io::Error) -> Error {
+    Error::host(format!("could not wait for {}: {error}", command.program))
+        .note(format!("command: {command}"))
 }
 
 /// The failure of a question that was not answered.
 pub(super) fn no_answer(question: &Command, finished: &Finished) -> Error {
-    failed(question, question, Elevation::None, finished, false)
-        .note("so the question that it answers is open")
+    failed(question, finished, false).note("so the question that it answers is open")
 }
 
 /// The failure of a command that did not start.
-pub(super) fn not_started(command: &Command, error: &SpawnError) -> Error {
+pub fn not_started(command: &Command, error: &SpawnError) -> Error {
     match error {
         SpawnError::NotFound => Error::host(format!("{} is not installed", command.program))
             .note(format!("command: {command}"))
@@ -94,15 +112,6 @@ pub(super) fn not_started(command: &Command, error: &SpawnError) -> Error {
                 .note(format!("command: {command}"))
         }
     }
-}
-
-/// The signal that a status stands for where something between has waited for the command, as
-/// OpenDoas does (`pam.c`).
-fn signal_in(status: i32) -> Option<i32> {
-    let signal = status.checked_sub(128)?;
-    nix::sys::signal::Signal::try_from(signal)
-        .ok()
-        .map(|known| known as i32)
 }
 
 /// A signal's name, as kill(1) spells it with its prefix.

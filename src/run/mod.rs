@@ -2,17 +2,28 @@
 //!
 //! Knows no verb and no program. [`crate::script`] prints the same plan for sh(1).
 
+pub mod causes;
 mod failure;
+mod progress;
+mod rounds;
 
-use crate::command::Command;
+use crate::command::{Command, Streams};
 use crate::error::{Error, Result};
-use crate::host::elevate::Elevation;
-use crate::host::{Ended, Finished, Host};
-use crate::plan::{Action, Form, Loop, Plan, Step, Test, Undo, Wait, When};
+use crate::host::{Ended, Finished, Host, Interruption};
+use crate::plan::{Action, Form, Plan, Step, Test, Undo, Wait, When};
 use crate::tools;
-use failure::{judge, no_answer, not_started};
-pub use failure::{not_written, signal_name};
+use failure::{judge, no_answer};
+pub use failure::{not_started, not_written, signal_name};
+use progress::Progress;
 use std::io::Write;
+
+/// What stopped a run whose caller does not wait for it any more.
+pub const READER_GONE: &str = "interrupted: who waited for it has gone";
+
+/// What stopped a run that this signal has asked to stop.
+pub fn interrupted_by(signal: i32) -> String {
+    format!("interrupted by {}", signal_name(signal))
+}
 
 /// What a finished plan has to tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,18 +32,58 @@ pub struct Report {
     pub ending: Option<&'static str>,
 }
 
+/// Where a run that supervises a guest has got to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The guest is about to be loaded.
+    Loading,
+    /// bhyve(8) has been started, as this process.
+    Starting(u32),
+    /// Its title was seen for the first time in this round.
+    Running(u32),
+}
+
+/// Who is told of the life of a guest while it is supervised.
+pub trait Watcher {
+    /// A phase begins.
+    ///
+    /// # Errors
+    /// If the run is to stop for it: who waited for it has gone.
+    fn phase(&mut self, host: &mut dyn Host, phase: Phase) -> Result<()>;
+
+    /// A child has said this: whole lines.
+    fn said(&mut self, host: &mut dyn Host, lines: &[u8]);
+
+    /// A round has ended so; `again`: another one follows.
+    fn ended(&mut self, host: &mut dyn Host, how: &str, again: bool);
+}
+
+/// Nobody who is told: for plans without a guest.
+#[derive(Clone, Copy, Debug)]
+pub struct Unwatched;
+
+impl Watcher for Unwatched {
+    fn phase(&mut self, _: &mut dyn Host, _: Phase) -> Result<()> {
+        Ok(())
+    }
+
+    fn said(&mut self, _: &mut dyn Host, _: &[u8]) {}
+
+    fn ended(&mut self, _: &mut dyn Host, _: &str, _: bool) {}
+}
+
 /// Carries out `plan`.
 ///
 /// # Errors
 /// The first failure, with what was undone; nothing is started if a program is missing.
 pub fn execute(
     plan: &Plan,
-    elevation: Elevation,
     host: &mut dyn Host,
+    watcher: &mut dyn Watcher,
     output: &mut Output<'_>,
 ) -> Result<Report> {
     for command in plan.commands() {
-        for program in elevation.wrap(command).programs() {
+        for program in command.programs() {
             tools::require(program, host)?;
         }
     }
@@ -40,11 +91,12 @@ pub fn execute(
         .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
     let mut run = Run {
         host,
+        watcher,
         output,
-        elevation,
         armed: Vec::new(),
         done: None,
         steps: 0,
+        is_running: false,
         report: Report::default(),
     };
     match run.forms(&plan.forms) {
@@ -59,15 +111,19 @@ pub struct Output<'writer> {
     pub out: &'writer mut dyn Write,
     /// Standard error.
     pub err: &'writer mut dyn Write,
+    /// Whether both are a terminal, on which a line can be written anew.
+    pub is_terminal: bool,
 }
 
 struct Run<'plan, 'host, 'writer> {
     host: &'host mut dyn Host,
+    watcher: &'host mut dyn Watcher,
     output: &'host mut Output<'writer>,
-    elevation: Elevation,
     armed: Vec<&'plan Undo>,
     done: Option<&'plan str>,
     steps: usize,
+    /// Whether the guest was once seen running: a signal is a request to stop then.
+    is_running: bool,
     report: Report,
 }
 
@@ -93,7 +149,7 @@ impl<'plan> Run<'plan, '_, '_> {
                     self.armed.retain(|undo| undo.when == When::End);
                     self.done = Some(&point.done);
                 }
-                Form::Root(inner) => self.forms(inner)?,
+                Form::Root(root) => self.forms(&root.forms)?,
             }
         }
         Ok(())
@@ -101,10 +157,8 @@ impl<'plan> Run<'plan, '_, '_> {
 
     fn heed_signals(&mut self) -> Result<()> {
         match self.host.interrupted() {
-            Some(signal) => Err(Error::host(format!(
-                "interrupted by {}",
-                signal_name(signal)
-            ))),
+            Some(Interruption::Signal(signal)) => Err(Error::host(interrupted_by(signal))),
+            Some(Interruption::ReaderGone) => Err(Error::host(READER_GONE)),
             None => Ok(()),
         }
     }
@@ -117,8 +171,11 @@ impl<'plan> Run<'plan, '_, '_> {
             return Ok(false);
         }
         match &step.action {
-            Action::Run(command) => {
-                self.run(command)?;
+            Action::Run(command) => self.run(command)?,
+            Action::InTurn(commands) => {
+                for command in commands {
+                    self.run(command)?;
+                }
             }
             Action::File(change) => self.host.change(change).map_err(|error| {
                 Error::host(format!("{}: {error}", change.describe()))
@@ -130,18 +187,20 @@ impl<'plan> Run<'plan, '_, '_> {
         Ok(true)
     }
 
-    /// Runs a command; returns its status, one of those that are no failure.
-    fn run(&mut self, command: &Command) -> Result<i32> {
-        let wrapped = self.elevation.wrap(command);
-        let finished = self
-            .host
-            .run(&wrapped)
-            .map_err(|error| not_started(&wrapped, &error))?;
-        let status = judge(command, &wrapped, self.elevation, &finished)?;
+    /// Runs a command to its end; one that is relayed can be interrupted.
+    fn run(&mut self, command: &Command) -> Result<()> {
+        let finished = if command.streams == Streams::Relayed {
+            self.relayed(command)?
+        } else {
+            self.host
+                .run(command)
+                .map_err(|error| not_started(command, &error))?
+        };
+        let status = judge(command, &finished, true)?;
         if let Some(words) = command.meaning(status) {
             self.report.ending = Some(words);
         }
-        Ok(status)
+        Ok(())
     }
 
     fn holds(&mut self, test: &Test) -> Result<bool> {
@@ -175,6 +234,14 @@ impl<'plan> Run<'plan, '_, '_> {
                 ),
             },
             Test::Not(inner) => Ok(!self.holds(inner)?),
+            Test::All(tests) => {
+                for test in tests {
+                    if !self.holds(test)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
         }
     }
 
@@ -186,6 +253,7 @@ impl<'plan> Run<'plan, '_, '_> {
 
     fn wait(&mut self, wait: &Wait) -> Result<()> {
         let mut looks = wait.looks();
+        let mut progress = None;
         while !self.holds(&wait.until)? {
             if looks == 0 {
                 return match &wait.refusal {
@@ -193,28 +261,16 @@ impl<'plan> Run<'plan, '_, '_> {
                     None => Ok(()),
                 };
             }
-            if looks == wait.looks()
-                && let Some(progress) = &wait.progress
-            {
-                // A progress line that cannot be written is no reason to stop.
-                let _ = writeln!(self.output.err, "{progress}");
+            match (&wait.progress, &progress) {
+                (Some(text), None) => progress = Some(Progress::begin(text, wait, self.output)),
+                (_, Some(progress)) => progress.go_on(wait.looks() - looks),
+                (None, None) => {}
             }
             looks -= 1;
             self.host.pause(wait.every);
             self.heed_signals()?;
         }
         Ok(())
-    }
-
-    fn rounds(&mut self, round: &'plan Loop) -> Result<()> {
-        loop {
-            self.forms(&round.body)?;
-            let status = self.run(&round.command)?;
-            if !round.again.contains(&status) {
-                return Ok(());
-            }
-            self.heed_signals()?;
-        }
     }
 
     /// Runs what is armed for the end of the plan.
@@ -242,13 +298,14 @@ impl<'plan> Run<'plan, '_, '_> {
         if let Some(done) = self.done {
             error = error.note(format!("not taken back: {done}"));
         }
-        if self.steps > 0 {
+        if self.steps > 0 && !self.is_running {
             let steps = if self.steps == 1 { "step" } else { "steps" };
             error = error.note(format!("{} {steps} had succeeded before", self.steps));
         }
+        let word = if self.is_running { "freed" } else { "undone" };
         let (undone, failures) = self.undo();
         if !undone.is_empty() {
-            error = error.note(format!("undone: {}", undone.join(", ")));
+            error = error.note(format!("{word}: {}", undone.join(", ")));
         }
         for failure in failures {
             error = error.note(format!("could not undo: {failure}"));

@@ -2,7 +2,6 @@
 
 use super::words::{exists, push_file_change, statuses};
 use crate::command::{Command, Streams};
-use crate::error::Kind;
 use crate::host::elevate::Elevation;
 use crate::plan::{Action, FileChange, Form, Refusal, Step, Test, Undo, Wait, When};
 use crate::quote;
@@ -22,11 +21,17 @@ pub(super) struct Uses {
 /// Lines of a script as they grow.
 pub(super) struct Lines<'plan> {
     pub(super) text: Vec<u8>,
-    depth: usize,
-    elevation: Elevation,
+    pub(super) depth: usize,
+    pub(super) elevation: Elevation,
+    /// The program as it was called, for the messages of what runs in the background.
+    pub(super) title: &'plan str,
+    /// The fixed search path, for the same.
+    pub(super) path: &'plan str,
     /// What was armed, in order; its number is its place here, from 1.
     pub(super) undos: Vec<&'plan Undo>,
     pub(super) uses: Uses,
+    /// How many of them what runs in the background takes over.
+    pub(super) handed: usize,
     /// Whether these lines take something back, and go on whatever fails.
     is_undoing: bool,
     last: Last,
@@ -45,29 +50,33 @@ enum Last {
 }
 
 impl<'plan> Lines<'plan> {
-    /// No lines yet.
-    pub(super) fn new(elevation: Elevation) -> Self {
+    /// No lines yet, of a program called so, with this search path.
+    pub(super) fn new(elevation: Elevation, title: &'plan str, path: &'plan str) -> Self {
         Self {
             text: Vec::new(),
             depth: 0,
             elevation,
+            title,
+            path,
             undos: Vec::new(),
             uses: Uses::default(),
+            handed: 0,
             is_undoing: false,
             last: Last::Other,
         }
     }
 
-    /// No lines yet of the function that takes things back.
-    pub(super) fn of_undo(elevation: Elevation) -> Self {
+    /// No lines yet of the function that takes back what these lines have armed.
+    pub(super) fn of_undo(&self) -> Self {
         Self {
             depth: 1,
             is_undoing: true,
-            ..Self::new(elevation)
+            handed: self.handed,
+            ..Self::new(self.elevation, self.title, self.path)
         }
     }
 
-    fn line(&mut self, line: impl AsRef<[u8]>) {
+    pub(super) fn line(&mut self, line: impl AsRef<[u8]>) {
         self.text.resize(self.text.len() + self.depth, b'\t');
         self.text.extend_from_slice(line.as_ref());
         self.text.push(b'\n');
@@ -94,25 +103,7 @@ impl<'plan> Lines<'plan> {
                 self.line(line);
             }
             Form::Wait(wait) => self.wait(wait),
-            Form::Loop(round) => {
-                self.line("while :; do");
-                self.depth += 1;
-                self.forms(&round.body);
-                let mut line = b"status=0; ".to_vec();
-                line.extend_from_slice(&self.elevation.wrap(&round.command).line());
-                line.extend_from_slice(b" || status=$?");
-                self.line(line);
-                self.line(format!(
-                    "case $status in {}) ;; *) break ;; esac",
-                    statuses(round.again)
-                ));
-                self.depth -= 1;
-                self.line("done");
-                self.line(format!(
-                    "case $status in {}) ;; *) exit 1 ;; esac",
-                    statuses(round.command.accept)
-                ));
-            }
+            Form::Loop(round) => self.rounds(round),
             Form::Undo(undo) => {
                 self.undos.push(undo);
                 self.line(format!("made={}; checkpoint", self.undos.len()));
@@ -123,11 +114,12 @@ impl<'plan> Lines<'plan> {
                     "# from here on nothing is undone: {}",
                     point.done.replace('\n', " ")
                 ));
-                if !self.undos.is_empty() {
-                    self.line(format!("kept={}", self.undos.len()));
-                }
+                self.keep("");
             }
-            Form::Root(inner) => self.forms(inner),
+            Form::Root(root) => match &root.detached {
+                Some(name) => self.detach(root, name),
+                None => self.forms(&root.forms),
+            },
         }
     }
 
@@ -137,7 +129,7 @@ impl<'plan> Lines<'plan> {
         };
         let condition = [b"if ", self.test(test).as_slice(), b"; then"].concat();
         match &step.action {
-            Action::Run(_) | Action::File(_) if !step.action.has_text() => {
+            Action::Run(_) | Action::InTurn(_) | Action::File(_) if !step.action.has_text() => {
                 self.action(
                     &step.action,
                     &[&condition, b" ".as_slice()].concat(),
@@ -162,6 +154,18 @@ impl<'plan> Lines<'plan> {
                 return self.terminal_command(command);
             }
             Action::Run(command) => line.extend_from_slice(&self.command(command)),
+            Action::InTurn(commands) => {
+                let commands: Vec<_> = commands
+                    .iter()
+                    .map(|command| self.elevation.wrap(command).line())
+                    .collect();
+                line.extend_from_slice(b"{ ");
+                line.extend_from_slice(&commands.join(&b" && "[..]));
+                line.extend_from_slice(b"; }");
+                if !self.is_undoing {
+                    line.extend_from_slice(b" || exit 1");
+                }
+            }
             Action::File(FileChange::Write { path, text }) => {
                 line.extend_from_slice(b"cat >");
                 quote::push(&mut line, path.as_os_str());
@@ -182,65 +186,32 @@ impl<'plan> Lines<'plan> {
 
     /// A command that has the terminal: not begun after a signal, and its modes restored behind it.
     fn terminal_command(&mut self, command: &Command) {
-        if self.last != Last::Checkpoint {
-            self.checkpoint();
-        }
-        match &command.title {
-            None => {
-                let line = self.command(command);
-                self.line(line);
-            }
-            Some(title) => self.titled_command(command, title),
-        }
+        self.checkpoint();
+        let line = self.command(command);
+        self.line(line);
+        self.restore();
+    }
+
+    /// Puts the terminal's modes back.
+    pub(super) fn restore(&mut self) {
         self.line("restore");
         self.last = Last::Restore;
     }
 
-    /// Stops here if a signal has come.
-    fn checkpoint(&mut self) {
-        self.line("checkpoint");
-        self.last = Last::Checkpoint;
+    /// Keeps from now on what was made, under this condition.
+    pub(super) fn keep(&mut self, condition: &str) {
+        if !self.undos.is_empty() {
+            self.line(format!("{condition}kept={}", self.undos.len()));
+        }
     }
 
-    /// A command whose status 1 counts only if its process was once seen with this title: a
-    /// process in the background looks for it, and tells by a signal.
-    fn titled_command(&mut self, command: &Command, title: &str) {
-        self.line("seen=0; trap 'seen=1' USR1");
-        let mut watch = b"{ until pgrep -qxf ".to_vec();
-        quote::push(&mut watch, OsStr::new(title));
-        watch.extend_from_slice(
-            b"; do kill -0 $$ || exit; sleep 0.1; done; kill -USR1 $$; } 2>/dev/null & watcher=$!",
-        );
-        self.line(watch);
-        let mut run = b"status=0; ".to_vec();
-        run.extend_from_slice(&self.elevation.wrap(command).line());
-        run.extend_from_slice(b" || status=$?");
-        self.line(run);
-        self.line("kill \"$watcher\" 2>/dev/null || :");
-        let good: Vec<String> = command
-            .accept
-            .iter()
-            .map(|&status| {
-                if status == 1 {
-                    "1:1".to_owned()
-                } else {
-                    format!("{status}:*")
-                }
-            })
-            .collect();
-        let refusal = Refusal {
-            kind: Kind::Host,
-            what: format!(
-                "{} failed with status 1: its process was never seen",
-                command.program
-            ),
-            help: None,
-        };
-        let fail = String::from_utf8_lossy(&self.fail(&refusal)).into_owned();
-        self.line(format!(
-            "case $status:$seen in {}) ;; 1:0) {fail} ;; *) exit 1 ;; esac",
-            good.join("|")
-        ));
+    /// Stops here if a signal has come.
+    pub(super) fn checkpoint(&mut self) {
+        if self.last == Last::Checkpoint {
+            return;
+        }
+        self.line("checkpoint");
+        self.last = Last::Checkpoint;
     }
 
     /// A command with its escalator, and the statuses besides 0 that are no failure.
@@ -264,7 +235,7 @@ impl<'plan> Lines<'plan> {
     }
 
     /// `COMMAND <<'END'` with the text behind it, whatever the text is.
-    fn here_document(&mut self, mut line: Vec<u8>, text: &[u8]) {
+    pub(super) fn here_document(&mut self, mut line: Vec<u8>, text: &[u8]) {
         let mut end = "END".to_owned();
         while text
             .split(|&byte| byte == b'\n')
@@ -319,6 +290,9 @@ impl<'plan> Lines<'plan> {
                     "if [ \"$made\" -ge {number} ] && [ \"$kept\" -lt {number} ] && [ \"$failed\" != 0 ]; then"
                 )
             }
+            When::End if number <= self.handed => {
+                format!("if [ \"$made\" -ge {number} ] && [ \"$handed\" = 0 ]; then")
+            }
             When::End => format!("if [ \"$made\" -ge {number} ]; then"),
         };
         self.line(condition);
@@ -328,7 +302,7 @@ impl<'plan> Lines<'plan> {
         self.line("fi");
     }
 
-    fn fail(&mut self, refusal: &Refusal) -> Vec<u8> {
+    pub(super) fn fail(&mut self, refusal: &Refusal) -> Vec<u8> {
         self.uses.fail = true;
         let mut what = refusal.what.clone();
         if let Some(help) = &refusal.help {
@@ -381,6 +355,12 @@ impl<'plan> Lines<'plan> {
                 line
             }
             Test::Not(inner) => self.answer(inner, !expected),
+            Test::All(tests) => {
+                let answers: Vec<Vec<u8>> = tests.iter().map(|test| self.test(test)).collect();
+                let all = answers.join(&b" && "[..]);
+                let not: &[u8] = if expected { b"{ " } else { b"! { " };
+                [not, all.as_slice(), b"; }"].concat()
+            }
         }
     }
 }

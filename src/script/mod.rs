@@ -1,12 +1,13 @@
 //! The echo: prints a plan as a POSIX sh(1) script that does what [`crate::run`] does, or as data.
 
 mod lines;
+mod rounds;
 mod words;
 
-use crate::command::Streams;
+use crate::command::{Command, Streams};
 use crate::error::{Error, Result};
 use crate::host::elevate::Elevation;
-use crate::plan::Plan;
+use crate::plan::{Form, Loop, Plan, Undo, commands};
 use crate::quote;
 use lines::Lines;
 use std::collections::BTreeSet;
@@ -20,21 +21,51 @@ use std::collections::BTreeSet;
 ///
 /// Differs: `-d` prints a script that can be run
 pub fn script(plan: &Plan, title: &str, path: &str, elevation: Elevation) -> Vec<u8> {
-    let mut body = Lines::new(elevation);
-    body.forms(&plan.forms);
-    let mut undo = Lines::of_undo(elevation);
+    let mut text = b"#!/bin/sh\n".to_vec();
+    text.append(&mut compose(
+        title,
+        path,
+        elevation,
+        &[],
+        &plan.forms,
+        false,
+    ));
+    text
+}
+
+/// A script of forms, behind what is armed already; `is_detached`: it runs in the background, on
+/// behalf of another script.
+fn compose(
+    title: &str,
+    path: &str,
+    elevation: Elevation,
+    armed: &[&Undo],
+    forms: &[Form],
+    is_detached: bool,
+) -> Vec<u8> {
+    let mut body = Lines::new(elevation, title, path);
+    body.undos.extend(armed);
+    if !armed.is_empty() {
+        body.line(format!("made={}", armed.len()));
+    }
+    body.forms(forms);
+    let mut undo = body.of_undo();
     for (index, armed) in body.undos.iter().enumerate().rev() {
         undo.undo(index + 1, armed);
     }
     let title = quote::shown(format!("{title}: "));
-    let mut text = format!(
-        "#!/bin/sh\nset -eu\nPATH={}\nexport PATH\n",
-        quote::shown(path)
-    )
-    .into_bytes();
+    let mut text = format!("set -eu\nPATH={}\nexport PATH\n", quote::shown(path)).into_bytes();
+    let commands = commands(forms);
     let asks = body.uses.questions || undo.uses.questions;
-    let programs = programs(plan, elevation);
-    let can_fail = body.uses.fail || asks || !programs.is_empty();
+    let programs = if is_detached {
+        Vec::new()
+    } else {
+        programs(&commands, forms, elevation)
+    };
+    let can_fail = body.uses.fail || asks || !programs.is_empty() || is_detached;
+    if is_detached {
+        text.extend_from_slice(b"exec </dev/null\n");
+    }
     if can_fail {
         let fail = format!(
             "code=1\nfail() {{ printf '%s\\n' {title}\"$2\" >&2; code=$1; exit \"$1\"; }}\n"
@@ -44,6 +75,9 @@ pub fn script(plan: &Plan, title: &str, path: &str, elevation: Elevation) -> Vec
     if asks {
         text.extend_from_slice(QUESTIONS.as_bytes());
     }
+    if repeats(forms) {
+        text.extend_from_slice(rounds().as_bytes());
+    }
     if !programs.is_empty() {
         let check = format!(
             "for program in {}; do\n\tcommand -v \"$program\" >/dev/null || fail 1 \"$program is not installed\"\ndone\n",
@@ -51,15 +85,14 @@ pub fn script(plan: &Plan, title: &str, path: &str, elevation: Elevation) -> Vec
         );
         text.extend_from_slice(check.as_bytes());
     }
-    let has_terminal = plan
-        .commands()
+    let has_terminal = commands
         .iter()
         .any(|command| command.streams == Streams::Terminal);
     let needs_stdin = has_terminal || body.uses.answers;
     if has_terminal {
         text.extend_from_slice(RESTORE.as_bytes());
     }
-    if has_terminal || !body.undos.is_empty() {
+    if has_terminal || is_detached || !body.undos.is_empty() {
         text.extend_from_slice(SIGNALS.as_bytes());
     }
     if !body.undos.is_empty() {
@@ -69,6 +102,7 @@ pub fn script(plan: &Plan, title: &str, path: &str, elevation: Elevation) -> Vec
             &undo.text,
             undo_fails.then_some(title.as_str()),
             has_terminal,
+            body.handed > 0,
         );
     } else if can_fail {
         let restore = if has_terminal { "restore; " } else { "" };
@@ -89,13 +123,36 @@ pub fn script(plan: &Plan, title: &str, path: &str, elevation: Elevation) -> Vec
 }
 
 /// Every program that must be installed before anything is touched, in order.
-fn programs(plan: &Plan, elevation: Elevation) -> Vec<&'static str> {
-    let commands = plan.commands();
-    let programs: BTreeSet<_> = commands
+fn programs(commands: &[&Command], forms: &[Form], elevation: Elevation) -> Vec<&'static str> {
+    let mut programs: BTreeSet<&'static str> = commands
         .iter()
         .flat_map(|command| elevation.wrap(command).programs().collect::<Vec<_>>())
         .collect();
+    let is_detached = |form: &Form| matches!(form, Form::Root(root) if root.detached.is_some());
+    if forms.iter().any(is_detached) {
+        programs.extend(["daemon", "mktemp"]);
+    }
     programs.into_iter().collect()
+}
+
+/// Whether something in these forms can have another round.
+fn repeats(forms: &[Form]) -> bool {
+    forms.iter().any(|form| match form {
+        Form::Loop(round) => !round.is_once(),
+        Form::Root(root) => root.detached.is_none() && repeats(&root.forms),
+        _ => false,
+    })
+}
+
+/// Whether another round is due: not after too many ends in too short a time.
+fn rounds() -> String {
+    let (most, within) = (Loop::MOST_ENDS, Loop::WITHIN.as_secs());
+    format!(
+        "ends=\nagain() {{\n\tnow=$(date +%s) recent=\n\tfor end in $ends \"$now\"; do\n\
+         \t\t[ $((now - end)) -ge {within} ] || recent=\"$recent $end\"\n\tdone\n\
+         \tends=$recent\n\tset -- $ends\n\
+         \t[ $# -le {most} ] || fail 1 'it has ended more than {most} times within {within} s, so it is not started again'\n}}\n"
+    )
 }
 
 /// Questions: status 0 is yes, 1 is no, and any other says that it could not be told.
@@ -124,13 +181,23 @@ trap 'signal=SIGTERM' TERM
 /// Adds the function that takes back what was made, and the trap that calls it.
 ///
 /// The terminal's modes are put back as they were. While it takes back, `fail` only notes.
-fn push_undo(text: &mut Vec<u8>, body: &[u8], title: Option<&str>, has_terminal: bool) {
+fn push_undo(
+    text: &mut Vec<u8>,
+    body: &[u8],
+    title: Option<&str>,
+    has_terminal: bool,
+    hands_over: bool,
+) {
     let mut line = |line: &str| {
         text.extend_from_slice(line.as_bytes());
         text.push(b'\n');
     };
     line("\n# taken back, last first, if something fails");
-    line("made=0 kept=0");
+    line(if hands_over {
+        "made=0 kept=0 handed=0"
+    } else {
+        "made=0 kept=0"
+    });
     line("undo() {\n\tstatus=$?\n\ttrap - EXIT\n\ttrap '' HUP INT TERM\n\tset +e");
     line("\t[ \"$status\" = 0 ] || status=$code\n\tfailed=$status");
     if let Some(title) = title {
@@ -156,7 +223,7 @@ struct Document<'plan> {
 }
 
 /// The version of the schema that [`json`] writes; a change that a reader would notice raises it.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// The plan as JSON, the same that [`script`] prints.
 ///

@@ -34,6 +34,8 @@ pub struct Surroundings<'process> {
     pub devices: &'process Path,
     /// The caller's uid: root sees all processes.
     pub uid: u32,
+    /// The process that asks: it is none that works for a VM.
+    pub pid: u32,
 }
 
 /// What a verb that changes network and VM nodes has to know.
@@ -123,20 +125,24 @@ impl Survey {
             || rivals.iter().any(|rival| survey.nodes.has(rival))
             || vm.nics.iter().any(is_taken)
         {
-            survey.processes = Processes::of(look, survey.kernel.hides_processes())?;
+            survey.processes = Processes::of(look, at, survey.kernel.hides_processes())?;
         }
         Ok(survey)
     }
 
-    /// Asks for what freeing a VM's resources needs: interfaces, and only if the VM has a VM node,
-    /// the processes.
+    /// Asks for what freeing the resources of `vms` needs: interfaces, and only if one of them has a
+    /// VM node, the processes.
     ///
     /// # Errors
     /// If a question fails.
-    pub fn for_freeing(look: &mut dyn Look, at: &Surroundings<'_>, vm: &Vm) -> Result<Self> {
+    pub fn for_freeing<'vm>(
+        look: &mut dyn Look,
+        at: &Surroundings<'_>,
+        mut vms: impl Iterator<Item = &'vm Vm>,
+    ) -> Result<Self> {
         let nodes = Nodes::ask(look, at.devices)?;
         let interfaces = ifconfig::parse(&answer(look, &ifconfig::list())?);
-        let processes = if nodes.has(&vm.name) {
+        let processes = if vms.any(|vm| nodes.has(&vm.name)) {
             Processes::ask(look, at, &nodes)?
         } else {
             Processes::default()
@@ -148,6 +154,36 @@ impl Survey {
             processes,
             ..Self::fresh(at.devices)
         })
+    }
+
+    /// A host that is like both, for ones that cannot be asked.
+    #[must_use]
+    pub fn and(mut self, mut other: Self) -> Self {
+        self.interfaces.append(&mut other.interfaces);
+        self.nodes.0.append(&mut other.nodes.0);
+        self
+    }
+
+    /// The same host once `vm` has ended and everything of it is free.
+    #[must_use]
+    pub fn once_ended(mut self, vm: &Vm) -> Self {
+        self.nodes.0.remove(vm.name.as_str());
+        self.interfaces
+            .retain(|interface| !interface.is_made_for(&vm.name));
+        let taps: Vec<&str> = vm
+            .nics
+            .iter()
+            .map(|nic| nic.tap.interface().as_str())
+            .collect();
+        let is_gone = |name: &String| taps.contains(&name.as_str());
+        for interface in &mut self.interfaces {
+            interface.members.retain(|member| !is_gone(member));
+            if is_gone(&interface.name) {
+                interface.opened_by = None;
+            }
+        }
+        self.processes = Processes::default();
+        self
     }
 
     /// The interface of that name.

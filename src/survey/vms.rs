@@ -54,8 +54,11 @@ impl Nodes {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Processes {
     seen: Vec<Process>,
-    /// The first of `seen` that works for a VM, by the VM's name.
+    /// The first of `seen` that works for a VM, by the VM's name; what supervises it counts only if
+    /// there is nothing else.
     working: BTreeMap<String, (usize, Role)>,
+    /// What supervises a VM, by the VM's name.
+    supervisors: BTreeMap<String, usize>,
     some_are_hidden: bool,
 }
 
@@ -79,7 +82,7 @@ impl Processes {
     /// # Errors
     /// If a question fails.
     pub fn ask(look: &mut dyn Look, at: &Surroundings<'_>, nodes: &Nodes) -> Result<Self> {
-        let mut processes = Self::of(look, false)?;
+        let mut processes = Self::of(look, at, false)?;
         let is_unexplained = |name: &str| matches!(processes.state(name, nodes), State::LeftOver);
         // Who sees init(8), which is root's and in no jail, sees a bhyve of root's, too.
         let sees_root = processes.by_pid(INIT).is_some();
@@ -90,23 +93,34 @@ impl Processes {
         Ok(processes)
     }
 
-    pub(super) fn of(look: &mut dyn Look, some_are_hidden: bool) -> Result<Self> {
-        Ok(Self::new(
-            process::parse(&answer(look, &process::list())?),
-            some_are_hidden,
-        ))
+    pub(super) fn of(
+        look: &mut dyn Look,
+        at: &Surroundings<'_>,
+        some_are_hidden: bool,
+    ) -> Result<Self> {
+        let mut seen = process::parse(&answer(look, &process::list())?);
+        seen.retain(|process| process.pid != at.pid);
+        Ok(Self::new(seen, some_are_hidden))
     }
 
     fn new(seen: Vec<Process>, some_are_hidden: bool) -> Self {
         let mut working = BTreeMap::new();
+        let mut supervisors = BTreeMap::new();
         for (at, process) in seen.iter().enumerate() {
             if let Some((name, role)) = process.works_for() {
                 working.entry(name.to_owned()).or_insert((at, role));
+            } else if let Some(name) = process.supervises() {
+                supervisors.entry(name.to_owned()).or_insert(at);
             }
+        }
+        for (name, &at) in &supervisors {
+            let starts = (at, Role::Starting);
+            working.entry(name.clone()).or_insert(starts);
         }
         Self {
             seen,
             working,
+            supervisors,
             some_are_hidden,
         }
     }
@@ -127,9 +141,23 @@ impl Processes {
 
     /// The VMs that run, start or are being loaded.
     pub fn busy(&self) -> impl Iterator<Item = (&str, &Process, Role)> {
-        self.seen.iter().filter_map(|process| {
-            let (name, role) = process.works_for()?;
-            Some((name, process, role))
+        self.working
+            .iter()
+            .filter_map(|(name, &(at, role))| Some((name.as_str(), self.seen.get(at)?, role)))
+    }
+
+    /// What supervises the VM of that name.
+    pub fn supervisor(&self, vm: &str) -> Option<&Process> {
+        self.seen.get(*self.supervisors.get(vm)?)
+    }
+
+    /// The cu(1) that is on this line.
+    pub fn on_line(&self, line: &Path) -> Option<&Process> {
+        let line = line.to_string_lossy();
+        self.seen.iter().find(|process| {
+            let mut words = process.args.split_ascii_whitespace();
+            let program = words.next().and_then(|word| word.rsplit('/').next());
+            program == Some("cu") && words.any(|word| word == line)
         })
     }
 

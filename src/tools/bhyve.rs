@@ -1,6 +1,7 @@
 //! The VM's process: bhyve(8).
 
-use crate::command::{Command, Streams, args};
+use super::line::Console;
+use crate::command::{Command, args};
 use crate::model::{Vm, name::VmName};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -15,20 +16,11 @@ const MEANINGS: &[(i32, &str)] = &[
     (100, "was suspended for an unknown reason"),
 ];
 
-/// Where the VM's first serial line leads.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Console {
-    /// The caller's terminal.
-    Stdio,
-    /// The A side of the VM's nmdm(4) pair.
-    Nmdm(PathBuf),
-}
-
 /// Runs the VM:
 /// `bhyve -u -A -H -P -c CPU -m MEM -s 0:0,hostbridge -s 1:0,lpc -s 2:N,virtio-net,TAP
 /// -s 3:N,virtio-blk,DISK [-s 4:N,ahci-cd,ISO] -l com1,CONSOLE NAME`.
 ///
-/// On the terminal a power-off, a halt and a reboot are proper ends.
+/// A power-off, a halt and a reboot are proper ends.
 pub fn run(vm: &Vm, console: &Console, with_cds: bool) -> Command {
     let mut words = args!["-u", "-A", "-H", "-P", "-c", vm.cpu, "-m", vm.mem];
     let mut device = |slot: String, emulation: &str, backend: Option<&OsStr>| {
@@ -63,24 +55,15 @@ pub fn run(vm: &Vm, console: &Console, with_cds: bool) -> Command {
         );
     }
     let mut com1 = OsString::from("com1,");
-    com1.push(match console {
-        Console::Stdio => OsStr::new("stdio"),
-        Console::Nmdm(path) => path.as_os_str(),
-    });
+    com1.push(console.backend());
     words.extend(["-l".into(), com1, vm.name.as_str().into()]);
-    let command = Command {
+    Command {
         title: Some(vm.name.title()),
+        meanings: MEANINGS,
         ..Command::root("bhyve", words)
-    };
-    match console {
-        Console::Stdio => Command {
-            meanings: MEANINGS,
-            ..command
-        }
-        .streams(Streams::Terminal)
-        .accept(&[0, 1, 2]),
-        Console::Nmdm(_) => command,
     }
+    .streams(console.streams())
+    .accept(&[0, 1, 2])
 }
 
 /// The VM's node: it is there from the loader's start until it is destroyed (`sys/dev/vmm/vmm_dev.c`).
@@ -90,9 +73,10 @@ pub fn node(devices: &Path, vm: &VmName) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::{Console, node, run};
+    use super::{node, run};
     use crate::command::Streams;
     use crate::model::tests::vm;
+    use crate::tools::line::Console;
     use std::path::Path;
 
     const BEGIN: &str = "bhyve -u -A -H -P -c 2 -m 1G -s 0:0,hostbridge -s 1:0,lpc \
@@ -108,7 +92,7 @@ mod tests {
         );
         assert_eq!(
             (command.streams, command.accept),
-            (Streams::Captured, &[0][..])
+            (Streams::Relayed, &[0, 1, 2][..])
         );
     }
 

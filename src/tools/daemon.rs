@@ -1,29 +1,47 @@
-//! Processes without a terminal: daemon(8).
+//! Processes without a terminal, and with a limit: daemon(8), timeout(1).
 
-use crate::command::{Command, Streams};
+use crate::command::{Command, args};
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
 
-/// Detaches a command: `daemon -c -f COMMAND…`.
+/// Detaches a program from the caller's terminal and directory: `daemon -c PROGRAM WORD…`.
 ///
-/// Without a supervising flag daemon(8) leaves with 0 as soon as it has forked, so the command's
-/// own success must be seen in another way. `-f` keeps no stream of the caller's open, `-c` no
-/// directory.
-pub fn detach(command: &Command) -> Command {
-    command
-        .behind("daemon", &["-c", "-f"])
-        .streams(Streams::Captured)
+/// Without a supervising flag daemon(8) becomes the program and leaves with 0 as soon as it has
+/// forked; without `-f` the program has the caller's streams, by which it can report.
+pub fn detach(program: &Path, words: impl IntoIterator<Item = OsString>) -> Command {
+    let mut all = args!["-c", program];
+    all.extend(words);
+    Command::root("daemon", all)
+}
+
+/// Ends a command that takes too long: `timeout -k 5 SECONDS COMMAND…` (timeout(1)); by SIGTERM,
+/// and five seconds later by SIGKILL. It has status 124 then.
+pub fn limited(command: &Command, limit: Duration) -> Command {
+    command.behind("timeout", &["-k", "5", &limit.as_secs().to_string()])
 }
 
 #[cfg(test)]
 mod tests {
-    use super::detach;
-    use crate::command::{Command, Streams, args};
+    use super::{detach, limited};
+    use crate::command::{Command, args};
+    use std::path::Path;
+    use std::time::Duration;
 
     #[test]
-    fn a_detached_command_keeps_no_stream_and_is_still_looked_for() {
-        let command = Command::root("bhyve", args!["-c", "1", "a"]).streams(Streams::Terminal);
-        let detached = detach(&command);
-        assert_eq!(detached.to_string(), "daemon -c -f bhyve -c 1 a");
-        assert_eq!(detached.streams, Streams::Captured);
-        assert_eq!(detached.programs().collect::<Vec<_>>(), ["daemon", "bhyve"]);
+    fn a_detached_program_stands_behind_daemon() {
+        let detached = detach(Path::new("/bin/a"), args!["b", "c=d e"]);
+        assert_eq!(detached.to_string(), "daemon -c /bin/a b 'c=d e'");
+    }
+
+    #[test]
+    fn a_limited_command_is_still_looked_for() {
+        let command = Command::root("bhyveload", args!["-m", "1G", "a"]);
+        let limited = limited(&command, Duration::from_secs(120));
+        assert_eq!(limited.to_string(), "timeout -k 5 120 bhyveload -m 1G a");
+        assert_eq!(
+            limited.programs().collect::<Vec<_>>(),
+            ["timeout", "bhyveload"]
+        );
     }
 }

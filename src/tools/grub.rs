@@ -1,6 +1,7 @@
 //! The loader of all other guests: grub-bhyve (port sysutils/grub2-bhyve).
 
-use crate::command::{Command, Streams, args};
+use super::line::Console;
+use crate::command::{Command, args};
 use crate::model::Vm;
 use std::fmt::Write;
 use std::path::Path;
@@ -16,9 +17,10 @@ pub enum Menu<'path> {
     Prompt,
 }
 
-/// Loads a kernel on the caller's terminal:
-/// `grub-bhyve -m MAP -r ROOT [-d DIR | -g none] -M MEM NAME`.
-pub fn load(vm: &Vm, map: &Path, root: &str, menu: Menu<'_>) -> Command {
+/// Loads a kernel: `grub-bhyve -m MAP -r ROOT [-d DIR | -g none] [-c CONSOLE] -M MEM NAME`.
+///
+/// On a console that is not its terminal it is told what that understands: `env TERM=vt100 …`.
+pub fn load(vm: &Vm, map: &Path, root: &str, menu: Menu<'_>, console: &Console) -> Command {
     let mut words = args!["-m", map];
     match menu {
         Menu::OfRoot => words.extend(args!["-r", root]),
@@ -26,8 +28,15 @@ pub fn load(vm: &Vm, map: &Path, root: &str, menu: Menu<'_>) -> Command {
         // No root has a /boot/grub/none, and without a menu grub shows its prompt.
         Menu::Prompt => words.extend(args!["-r", root, "-g", "none"]),
     }
+    if let Console::Nmdm(path) = console {
+        words.extend(args!["-c", path]);
+    }
     words.extend(args!["-M", vm.mem, vm.name]);
-    Command::root("grub-bhyve", words).streams(Streams::Terminal)
+    let load = Command::root("grub-bhyve", words).streams(console.streams());
+    match console {
+        Console::Stdio => load,
+        Console::Nmdm(_) => load.behind("env", &["TERM=vt100"]),
+    }
 }
 
 /// The text of a device map: a line `(DEVICE) PATH` for each (`grub-core/kern/emu/hostdisk.c`).
@@ -55,6 +64,7 @@ pub fn menu(root: &str, commands: &str) -> String {
 mod tests {
     use super::{Menu, device_map, load, menu};
     use crate::model::tests::vm;
+    use crate::tools::line::Console;
     use std::path::Path;
 
     #[test]
@@ -65,7 +75,14 @@ mod tests {
             (Menu::Prompt, "-r hd0,msdos1 -g none"),
         ] {
             assert_eq!(
-                load(&vm(), Path::new("/tmp/x/device.map"), "hd0,msdos1", menu).to_string(),
+                load(
+                    &vm(),
+                    Path::new("/tmp/x/device.map"),
+                    "hd0,msdos1",
+                    menu,
+                    &Console::Stdio
+                )
+                .to_string(),
                 format!("grub-bhyve -m /tmp/x/device.map {words} -M 1G fbsd0")
             );
         }

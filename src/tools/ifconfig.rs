@@ -144,6 +144,19 @@ pub fn is_open(tap: &str) -> Test {
     }
 }
 
+/// Whether an interface exists: `ifconfig IF` has status 1 if it does not.
+pub fn exists(name: &str) -> Test {
+    Test::Succeeds(Command::question("ifconfig", args![name]))
+}
+
+/// Whether a bridge has this member: `ifconfig BRIDGE` says `member: IF`.
+pub fn is_member(bridge: &str, member: &str) -> Test {
+    Test::Mentions {
+        command: Command::question("ifconfig", args![bridge]),
+        text: format!("member: {member} "),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{

@@ -10,6 +10,7 @@ pub mod file;
 pub mod grub;
 pub mod ifconfig;
 pub mod kld;
+pub mod line;
 pub mod process;
 pub mod sysctl;
 pub mod zfs;

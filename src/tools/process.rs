@@ -84,6 +84,9 @@ fn parse_line(line: &str) -> Option<Process> {
     })
 }
 
+/// The verbs of the root side that supervise a VM.
+const SUPERVISING: [&str; 4] = ["boot", "restart", "ttyboot", "install"];
+
 impl Process {
     /// The VM that this process works for, and how.
     ///
@@ -107,6 +110,26 @@ impl Process {
             _ => return None,
         };
         words.last().map(|name| (name, role))
+    }
+
+    /// The VM that this process supervises: this program as root, or the sh(1) of a script.
+    ///
+    /// The program's path may have blanks, and no word before its verb.
+    pub fn supervises(&self) -> Option<&str> {
+        if self.args.starts_with('/') {
+            let (_, rest) = self.args.split_once(" root-")?;
+            let mut words = rest.split_ascii_whitespace();
+            let verb = words.next()?;
+            return words.next().filter(|_| SUPERVISING.contains(&verb));
+        }
+        let (_, name) = self.args.strip_prefix("sh -c ")?.rsplit_once(' ')?;
+        name.strip_prefix("supervise-")
+    }
+
+    /// Whether it supervises a VM that is on its terminal.
+    pub fn has_terminal(&self) -> bool {
+        let on_terminal = [" root-ttyboot ", " root-install "];
+        self.supervises().is_some() && on_terminal.iter().any(|verb| self.args.contains(verb))
     }
 
     /// What it does, in words that follow the VM's name.
@@ -134,13 +157,79 @@ fn any_bhyve(vm: &VmName) -> String {
 /// Whether a bhyve works for the VM, also one that is just starting:
 /// `pgrep -qf '^(daemon .* )?bhyve(:| .*) NAME$'`.
 pub fn is_alive(vm: &VmName) -> Test {
-    Test::Succeeds(Command::question("pgrep", args!["-qf", any_bhyve(vm)]))
+    matches_any(&any_bhyve(vm))
 }
 
-/// Ends the VM's bhyve, also one that is just starting:
-/// `pkill -KILL -f '^(daemon .* )?bhyve(:| .*) NAME$'`. Status 1 says that it has ended already.
+/// The extended regular expression for a loader of this VM.
+fn any_loader(vm: &VmName) -> String {
+    format!("^(bhyveload|grub-bhyve) .* {vm}$")
+}
+
+/// Whether a loader works for the VM: `pgrep -qf '^(bhyveload|grub-bhyve) .* NAME$'`.
+pub fn is_loading(vm: &VmName) -> Test {
+    matches_any(&any_loader(vm))
+}
+
+/// Ends the VM's loader: `pkill -TERM -f '^(bhyveload|grub-bhyve) .* NAME$'`. Status 1 says that it
+/// has ended already.
+pub fn end_loader(vm: &VmName) -> Command {
+    end("-TERM", &any_loader(vm))
+}
+
+/// The extended regular expression for a loader or a bhyve of this VM.
+fn any_worker(vm: &VmName) -> String {
+    format!("^((daemon .* )?bhyve(:| .*)|(bhyveload|grub-bhyve) .*) {vm}$")
+}
+
+/// Whether a loader or a bhyve works for the VM:
+/// `pgrep -qf '^((daemon .* )?bhyve(:| .*)|(bhyveload|grub-bhyve) .*) NAME$'`.
+pub fn is_at_work(vm: &VmName) -> Test {
+    matches_any(&any_worker(vm))
+}
+
+/// Kills what works for the VM, with the same pattern: `pkill -KILL -f PATTERN`. Status 1 says that
+/// it has ended already.
 pub fn kill_any(vm: &VmName) -> Command {
-    Command::root("pkill", args!["-KILL", "-f", any_bhyve(vm)]).accept(&[0, 1])
+    end("-KILL", &any_worker(vm))
+}
+
+/// The name by which a script's supervision of the VM goes: `supervise-NAME`.
+pub fn name_of_supervision(vm: &VmName) -> String {
+    format!("supervise-{vm}")
+}
+
+/// Asks one process to end: `kill -TERM PID`. Status 1 says that it has ended already.
+///
+/// What supervises a VM then takes the guest's next end for its last; before the VM runs, it takes
+/// back the start.
+pub fn end_one(pid: u32) -> Command {
+    Command::root("kill", args!["-TERM", pid.to_string()]).accept(&[0, 1])
+}
+
+/// Whether there is a process of this number: `ps -o pid= -p PID`.
+pub fn is_there(pid: u32) -> Test {
+    Test::Succeeds(Command::question(
+        "ps",
+        args!["-o", "pid=", "-p", pid.to_string()],
+    ))
+}
+
+/// Whether one of these VMs' bhyves runs: `pgrep -qxf 'bhyve: (NAME|NAME)'`.
+pub fn any_is_running<'vm>(vms: impl Iterator<Item = &'vm VmName>) -> Test {
+    let names: Vec<&str> = vms.map(VmName::as_str).collect();
+    let title = match names.as_slice() {
+        [one] => format!("bhyve: {one}"),
+        several => format!("bhyve: ({})", several.join("|")),
+    };
+    Test::Succeeds(Command::question("pgrep", args!["-qxf", title]))
+}
+
+fn matches_any(pattern: &str) -> Test {
+    Test::Succeeds(Command::question("pgrep", args!["-qf", pattern]))
+}
+
+fn end(signal: &str, pattern: &str) -> Command {
+    Command::root("pkill", args![signal, "-f", pattern]).accept(&[0, 1])
 }
 
 /// Presses the VM's power button: `pkill -TERM -xf 'bhyve: NAME'`.
@@ -176,7 +265,7 @@ mod tests {
         assert_eq!(kill(&vm).to_string(), "pkill -KILL -xf 'bhyve: fbsd0'");
         assert_eq!(
             kill_any(&vm).to_string(),
-            "pkill -KILL -f '^(daemon .* )?bhyve(:| .*) fbsd0$'"
+            "pkill -KILL -f '^((daemon .* )?bhyve(:| .*)|(bhyveload|grub-bhyve) .*) fbsd0$'"
         );
         let question = Command::question(
             "pgrep",

@@ -18,7 +18,14 @@ pub fn create(volume: &Dataset, size: &DiskSize, sparse: bool) -> Command {
 
 /// Takes a snapshot: `zfs snapshot VOLUME@NAME`.
 pub fn snapshot(snapshot: &Snapshot) -> Command {
-    Command::root("zfs", args!["snapshot", snapshot.to_string()])
+    snapshot_all(std::slice::from_ref(snapshot))
+}
+
+/// Takes several snapshots at the same moment: `zfs snapshot VOLUME@NAME…`.
+pub fn snapshot_all(snapshots: &[Snapshot]) -> Command {
+    let mut words = args!["snapshot"];
+    words.extend(snapshots.iter().map(|snapshot| snapshot.to_string().into()));
+    Command::root("zfs", words)
 }
 
 /// Rolls back: `zfs rollback VOLUME@NAME`; ZFS refuses where something is newer.

@@ -1,8 +1,9 @@
 //! `history`: where a VM's disk comes from.
 
-use super::{Context, Outcome, json, not_freebsd, volume};
+use super::{Context, Outcome, json, not_freebsd};
 use crate::error::{Error, Result};
 use crate::invocation::options::Format;
+use crate::job::volume;
 use crate::model::Vm;
 use crate::model::name::{Dataset, SnapName};
 use crate::survey;

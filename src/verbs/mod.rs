@@ -12,13 +12,15 @@ use crate::error::{Error, Result};
 use crate::host::Look;
 use crate::invocation::Work;
 use crate::invocation::options::{DryRun, Format};
+use crate::job::ground::Ground;
+use crate::job::{How, Job, Request};
 use crate::model::Vm;
-use crate::model::name::{Dataset, VmName};
-use crate::model::{Volume, resolve};
+use crate::model::name::VmName;
+use crate::model::resolve;
 use crate::plan::Plan;
 use crate::process::Process;
-use crate::survey::{self, State, Surroundings};
-use crate::verb::{Spelling, Verb};
+use crate::survey::{self, Surroundings};
+use crate::verb::Spelling;
 
 /// What a verb has to work with.
 pub struct Context<'run> {
@@ -32,12 +34,16 @@ pub struct Context<'run> {
     pub is_answered: bool,
     /// How the user calls verbs.
     pub spelling: Spelling,
+    /// The program as it was called.
+    pub title: &'run str,
 }
 
 /// What a verb wants done.
 #[derive(Debug)]
 pub enum Outcome {
-    /// A plan to carry out, or to show.
+    /// What is to be done as root, or shown.
+    Job(Box<Asked>),
+    /// What is to be done as the caller, or shown.
     Plan(Planned),
     /// A text for standard output.
     Text(String),
@@ -56,10 +62,38 @@ pub struct Planned {
     pub warnings: Vec<Finding>,
     /// What is said on standard error beforehand.
     pub notes: Vec<String>,
-    /// What a preview on a host that cannot be asked takes for granted.
-    pub assumption: Assumption,
     /// What is said on standard error when it is done.
     pub done: Option<String>,
+}
+
+/// A request with what goes with it.
+#[derive(Debug)]
+pub struct Asked {
+    /// What is asked of the root side.
+    pub request: Request,
+    /// Whether and how it is only shown.
+    pub dry_run: DryRun,
+    /// What looks wrong in the configuration.
+    pub warnings: Vec<Finding>,
+    /// What a preview on a host that cannot be asked takes for granted.
+    pub assumption: Assumption,
+    /// What is done afterwards as the caller.
+    pub after: Plan,
+    /// What is said on standard error when it is done.
+    pub done: Option<String>,
+}
+
+impl Asked {
+    fn with_rivals(mut self, rivals: Vec<VmName>) -> Self {
+        self.request.rivals = rivals;
+        self
+    }
+}
+
+impl From<Asked> for Outcome {
+    fn from(asked: Asked) -> Self {
+        Self::Job(Box::new(asked))
+    }
 }
 
 /// What a preview on a host that is not FreeBSD takes for granted.
@@ -101,20 +135,40 @@ pub fn serve(context: &mut Context<'_>, name: &str, work: Work) -> Result<Outcom
         Work::Install(args) => start::install(context, vm, args),
         Work::Boot(args) => start::boot(context, vm, args),
         Work::Ttyboot(args) => start::ttyboot(context, vm, args),
-        Work::Console(args) => end::console(context, &vm, args),
-        Work::Shutdown(args) => end::shutdown(context, &vm, args),
-        Work::Clean(args) => end::clean(context, &vm, args),
+        Work::Console(args) => end::console(context, vm, args),
+        Work::Shutdown(args) => end::shutdown(context, vm, &args),
+        Work::Restart(args) => start::restart(context, vm, args),
+        Work::Clean(args) => end::clean(context, vm, args),
         Work::Resources(args) => resources::resources(context, vm, &args),
-        Work::Snapshot(args) => snapshots::snapshot(context, &vm, &args),
-        Work::Rollback(args) => snapshots::rollback(context, &vm, &args),
-        Work::Clone(args) => snapshots::clone(context, &vm, &args),
+        Work::Snapshot(args) => snapshots::snapshot(context, vm, &args),
+        Work::Rollback(args) => snapshots::rollback(context, vm, &args),
+        Work::Clone(args) => snapshots::clone(context, vm, &args),
         Work::History(format) => history::history(context, &vm, format),
     }
 }
 
+/// The request that ends these VMs.
+pub fn shutdown_of(
+    context: &Context<'_>,
+    vms: Vec<Vm>,
+    how: How,
+    quiet: bool,
+    dry_run: DryRun,
+) -> Outcome {
+    end::shut(context, vms, how, quiet, dry_run).into()
+}
+
+/// The request that starts this VM in the background.
+///
+/// # Errors
+/// What is wrong with the configuration.
+pub fn boot_of(context: &mut Context<'_>, vm: Vm, dry_run: DryRun) -> Result<Outcome> {
+    start::in_background(context, vm, dry_run)
+}
+
 impl Context<'_> {
     /// Refuses a real run on a host that is not FreeBSD; a dry run goes on.
-    fn need_host(&self, dry_run: DryRun) -> Result<()> {
+    pub(crate) fn need_host(&self, dry_run: DryRun) -> Result<()> {
         if self.is_answered || dry_run.dry_run {
             Ok(())
         } else {
@@ -125,27 +179,38 @@ impl Context<'_> {
 
     /// The surroundings and the host at once, for a question.
     pub fn asking(&mut self) -> (Surroundings<'_>, &mut dyn Look) {
-        (
-            Surroundings {
-                devices: &self.process.devices,
-                uid: self.process.uid,
-            },
-            &mut *self.look,
-        )
+        (self.process.surroundings(), &mut *self.look)
     }
-}
 
-/// The VM's volume, for a verb that needs one.
-fn volume(vm: &Vm, verb: Verb) -> Result<&Dataset> {
-    match &vm.volume {
-        Volume::Zfs(dataset) => Ok(dataset),
-        Volume::File(path) => Err(Error::state(format!(
-            "{verb} needs a ZFS volume, and the disk of {} is {}",
-            vm.name,
-            path.display()
-        ))
-        .at(vm.disks.first().and_then(|disk| disk.origin))
-        .help("a volume is made where volroot names a ZFS dataset, for example volroot=zroot/vm")),
+    /// The same host, for planning.
+    pub fn ground(&mut self) -> Ground<'_> {
+        Ground {
+            look: &mut *self.look,
+            is_answered: self.is_answered,
+            process: self.process,
+        }
+    }
+
+    /// A request for one VM.
+    fn asked(&self, vm: Vm, job: Job, dry_run: DryRun) -> Asked {
+        self.asked_of(vec![vm], job, dry_run)
+    }
+
+    /// A request for several VMs.
+    fn asked_of(&self, vms: Vec<Vm>, job: Job, dry_run: DryRun) -> Asked {
+        Asked {
+            request: Request {
+                job,
+                vms,
+                rivals: Vec::new(),
+                title: self.title.to_owned(),
+            },
+            dry_run,
+            warnings: Vec::new(),
+            assumption: Assumption::FreshlyBooted,
+            after: Plan::default(),
+            done: None,
+        }
     }
 }
 
@@ -153,17 +218,6 @@ fn volume(vm: &Vm, verb: Verb) -> Result<&Dataset> {
 fn not_freebsd(look: &dyn Look) -> Error {
     Error::host("this is not FreeBSD, so there is no bhyve to talk to")
         .note(format!("kldstat is nowhere along {}", look.search_path()))
-}
-
-/// A line about the disks that a ZFS verb leaves alone.
-fn other_disks(vm: &Vm) -> Option<String> {
-    let others: Vec<String> = vm
-        .disks
-        .iter()
-        .skip(1)
-        .map(|disk| format!("hd{} ({})", disk.number, disk.path.display()))
-        .collect();
-    (!others.is_empty()).then(|| format!("only hd0 is concerned, not {}", others.join(", ")))
 }
 
 /// Other VMs of the configuration that have a VM node and one of the disks of `vm`.
@@ -192,29 +246,6 @@ fn rivals(context: &mut Context<'_>, vm: &Vm) -> Result<Vec<VmName>> {
         }
     }
     Ok(rivals)
-}
-
-/// Refuses where another VM that runs, or may run, has one of our disks.
-///
-/// Differs: A disk that another running VM has is refused, for `rollback` and for `clone` from now,
-/// too
-fn refuse_rival(vm: &Vm, rival: &VmName, state: State<'_>) -> Result<()> {
-    let how = match state {
-        State::Stopped | State::LeftOver => return Ok(()),
-        State::Busy(process, role) => process.does(role),
-        State::Unknown => {
-            return Err(survey::unknown(rival).note(format!("{rival} has a disk of {}", vm.name)));
-        }
-    };
-    Err(
-        Error::state(format!("{rival} has a disk of {} and {how}", vm.name))
-            .at(vm.disks.first().and_then(|disk| disk.origin))
-            .note("what two VMs do to one disk destroys it")
-            .help(format!(
-                "end {rival} first, or give {} a disk of its own",
-                vm.name
-            )),
-    )
 }
 
 /// A value as `--format json` shows it.

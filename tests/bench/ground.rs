@@ -22,7 +22,7 @@ impl Size {
 
     /// How many links `setup` makes: all verbs, since the disks are zvols.
     pub(super) fn links(self) -> u32 {
-        self.0 * 11
+        self.0 * 12
     }
 }
 

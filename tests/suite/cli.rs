@@ -98,6 +98,7 @@ fn help_shows_each_verb_in_the_form_in_which_it_was_called() {
             "snapshot" => (" VM [WORD]...", " [WORD]..."),
             "rollback" => (" VM [SNAP]", " [SNAP]"),
             "clone" => (" VM NEW...", " NEW..."),
+            "shutdown" => (" VM [VM]...", " [VM]..."),
             _ => (" VM", ""),
         };
         let name = format!("fbsd0-{verb}");
@@ -115,7 +116,7 @@ fn help_shows_each_verb_in_the_form_in_which_it_was_called() {
             );
         }
     }
-    for command in ["setup", "list", "status"] {
+    for command in COMMANDS {
         let said = place.say(PROGRAM, [command, "--help"], "missing");
         assert_eq!((said.status, said.err.as_str()), (Some(0), ""));
         let usage = format!("\nUsage: easy-bhyve {command} [OPTIONS]\n");
@@ -123,7 +124,7 @@ fn help_shows_each_verb_in_the_form_in_which_it_was_called() {
     }
     let said = place.say(PROGRAM, ["--help"], "missing");
     assert_eq!((said.status, said.err.as_str()), (Some(0), ""));
-    for word in VERBS.iter().chain(&["setup", "list", "status"]) {
+    for word in VERBS.iter().chain(&COMMANDS) {
         let lines = said
             .out
             .lines()
@@ -132,8 +133,11 @@ fn help_shows_each_verb_in_the_form_in_which_it_was_called() {
     }
 }
 
+/// The commands of easy-bhyve itself.
+const COMMANDS: [&str; 5] = ["setup", "list", "status", "stop-all", "autostart"];
+
 /// Every option: short, long, its value, and what it does not make sense without.
-const OPTIONS: [(&str, &str, &[&str], &[&str]); 11] = [
+const OPTIONS: [(&str, &str, &[&str], &[&str]); 14] = [
     ("-d", "--dry-run", &[], &[]),
     ("-t", "--tty", &[], &[]),
     ("-c", "--cpu", &["2"], &[]),
@@ -145,16 +149,20 @@ const OPTIONS: [(&str, &str, &[&str], &[&str]); 11] = [
     ("-s", "--sparse", &[], &["-V", "20g"]),
     ("-a", "--all", &[], &[]),
     ("--format", "--format", &["json"], &[]),
+    ("-T", "--temp", &[], &[]),
+    ("--console", "--console", &[], &[]),
+    ("--watch", "--watch", &[], &[]),
 ];
 
 /// The options of every verb besides `--config`, and its words besides the VM.
-const ROWS: [(&str, &[&str], &str); 14] = [
+const ROWS: [(&str, &[&str], &str); 17] = [
     ("install", &[], "-d -c -m"),
-    ("boot", &[], "-d -t -p -c -m"),
+    ("boot", &[], "-d -t -p -c -m -T --console"),
     ("ttyboot", &[], "-d -p -c -m"),
-    ("console", &[], "-d"),
+    ("console", &[], "-d -f"),
     ("resources", &[], "-d -V -s -c -m --format"),
-    ("shutdown", &[], "-d -f -q"),
+    ("shutdown", &["deb0"], "-d -f -q"),
+    ("restart", &[], "-d -f -q -c -m"),
     ("clean", &[], "-d"),
     ("snapshot", &["word"], "-d --format"),
     ("rollback", &["snap"], "-d -f"),
@@ -162,7 +170,9 @@ const ROWS: [(&str, &[&str], &str); 14] = [
     ("history", &[], "--format"),
     ("setup", &[], "-d"),
     ("list", &[], "--format"),
-    ("status", &[], "-a --format"),
+    ("status", &[], "-a --watch --format"),
+    ("stop-all", &[], "-d -f -q"),
+    ("autostart", &[], "-d"),
 ];
 
 /// Whether a call gets past its words, to the configuration that is not there.
@@ -260,8 +270,8 @@ fn an_unknown_verb_or_vm_names_what_exists_the_nearest_first() {
             2,
             "",
             "fbsd0-boto: there is no verb \"boto\"\n  \
-             verbs: boot ttyboot clone console clean history install shutdown snapshot rollback \
-             resources\n  \
+             verbs: boot ttyboot clone console clean history install shutdown restart \
+             snapshot rollback resources\n  \
              help: fbsd0-boto is a link to easy-bhyve: its name is VM-VERB\n"
         )
     );
@@ -272,8 +282,8 @@ fn an_unknown_verb_or_vm_names_what_exists_the_nearest_first() {
             .lines()
             .nth(1),
         Some(
-            "  commands: shutdown snapshot setup status install boot ttyboot clean clone history list \
-             console resources rollback"
+            "  commands: shutdown snapshot setup status install boot ttyboot restart clean clone history \
+             list stop-all console resources rollback autostart"
         )
     );
     let swapped = place.say(PROGRAM, ["fbsd0", "boot"], "vms.conf");

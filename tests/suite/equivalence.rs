@@ -108,9 +108,9 @@ impl Example {
             &here,
             &["easy-bhyve", "list", "--format", "json"],
         );
-        let listed: Vec<BTreeMap<String, serde_json::Value>> =
-            serde_json::from_str(&listed.out).unwrap();
-        let vms = listed.iter().map(|row| row["name"].as_str().unwrap());
+        let listed: serde_json::Value = serde_json::from_str(&listed.out).unwrap();
+        let vms = listed["vms"].as_array().unwrap();
+        let vms = vms.iter().map(|row| row["name"].as_str().unwrap());
         let vms = vms
             .filter(|vm| only.is_empty() || only.contains(vm))
             .map(|vm| {

@@ -91,9 +91,10 @@ impl Example {
         let mut fake = Fake::new(Host::freebsd(14), USER);
         let said = self.call(&mut fake, &["easy-bhyve", "list", "--format", "json"]);
         assert_eq!(said.status, 0, "{said:?}");
-        let list: Vec<BTreeMap<String, serde_json::Value>> =
-            serde_json::from_str(&said.out).unwrap();
-        list.iter()
+        let list: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        assert_eq!(list["schema"], 1);
+        let vms = list["vms"].as_array().unwrap();
+        vms.iter()
             .map(|vm| vm["name"].as_str().unwrap().to_owned())
             .collect()
     }
@@ -155,7 +156,7 @@ impl Example {
                 wrong.push(format!("{}: no JSON: {json:?}", words.join(" ")));
             }
         }
-        if !fake.host.calls().iter().all(|call| call.uid != 0) {
+        if !fake.host().calls().iter().all(|call| call.uid != 0) {
             wrong.push(format!("{}: something ran as root", words.join(" ")));
         }
         format!("{}{}[{}]\n", said.out, said.err, said.status)
@@ -192,6 +193,7 @@ fn host(settings: &BTreeMap<String, String>, verb: Verb, makes_disk: bool, place
         Place::Foreign => 14,
     };
     let mut host = Host::freebsd(release);
+    host.state.ncpu = 32;
     if settings["host_netif"] != "igb0" {
         host.add_interface(&settings["host_netif"], Kind::Physical)
             .up = true;
@@ -217,7 +219,7 @@ fn host(settings: &BTreeMap<String, String>, verb: Verb, makes_disk: bool, place
     }
     let mark = format!("easy-bhyve:{vm}");
     match verb {
-        Verb::Console | Verb::Shutdown => {
+        Verb::Console | Verb::Shutdown | Verb::Restart => {
             host = host.with_tap(&settings["if0"], &mark).with_running_vm(
                 vm,
                 &settings["hd0"],

@@ -1,342 +1,285 @@
-//! Every command of every verb fails once and is killed once, and every plan is interrupted wherever
-//! the program looks for a signal.
+//! Every command of every verb fails once, is killed once, and cannot be started once; and every
+//! plan is interrupted, and left by whom it reports to, wherever the program looks for that.
 //!
 //! Contract §5: the message names what failed, what comes later does not run, and the host is as it
 //! was before, but for modules, sysctls, bridges with `netif` in them, and leftovers that were freed.
 
-use crate::call::{Said, call_with_file};
-use crate::case::root;
+mod scenario;
+
 use crate::fake::Fake;
-use crate::host::{Ending, Fault, Host, Logged, Status};
+use crate::host::{Fault, Logged, Status};
 use crate::view;
-use std::collections::BTreeSet;
+use easy_bhyve::host::Interruption;
+use scenario::{SCENARIOS, Scenario, Undo};
+use std::fmt::Debug;
 
 const SIGKILL: i32 = 9;
 const SIGTERM: i32 = 15;
-
-/// What becomes of the host when a verb fails.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Undo {
-    /// All is as before.
-    All,
-    /// What was done stays done; nothing more is done.
-    Nothing,
-}
-
-/// A verb on a host.
-struct Scenario {
-    words: &'static [&'static str],
-    kind: &'static str,
-    undo: Undo,
-    host: fn() -> Host,
-    /// Beginnings of lines of the view that an earlier run has left: freed ones stay freed.
-    left_over: &'static [&'static str],
-}
-
-const fn undone(
-    kind: &'static str,
-    words: &'static [&'static str],
-    host: fn() -> Host,
-    left_over: &'static [&'static str],
-) -> Scenario {
-    Scenario {
-        words,
-        kind,
-        undo: Undo::All,
-        host,
-        left_over,
-    }
-}
-
-const fn kept(kind: &'static str, words: &'static [&'static str], host: fn() -> Host) -> Scenario {
-    Scenario {
-        words,
-        kind,
-        undo: Undo::Nothing,
-        host,
-        left_over: &[],
-    }
-}
-
-const LEFT: &[&str] = &[
-    "VM node fbsd0",
-    "VM node obsd0",
-    "interface tap1:",
-    "interface tap3:",
-];
-
-const SCENARIOS: &[Scenario] = &[
-    undone("cold", &["fbsd0-boot"], cold, &[]),
-    undone("cold, 15", &["fbsd0-boot"], cold_15, &[]),
-    undone("left over", &["fbsd0-boot"], left_over, LEFT),
-    undone("cold, grub", &["obsd0-boot"], cold, &[]),
-    undone("left over, grub", &["obsd0-boot"], left_over, LEFT),
-    undone("two NICs", &["two0-boot"], cold, &[]),
-    undone("cold", &["fbsd0-ttyboot"], cold, &[]),
-    undone("left over", &["fbsd0-ttyboot"], left_over, LEFT),
-    undone("cold, grub", &["obsd0-ttyboot"], cold, &[]),
-    undone("cold", &["fbsd0-install"], cold, &[]),
-    undone("left over", &["fbsd0-install"], left_over, LEFT),
-    undone("cold, grub", &["obsd0-install"], cold, &[]),
-    kept("running", &["fbsd0-shutdown"], running),
-    kept("running", &["fbsd0-shutdown", "-f"], running),
-    kept("left over", &["fbsd0-clean"], left_over),
-    undone("stopped", &["fbsd0-clone", "new0", "new1"], cold, &[]),
-    undone(
-        "left over",
-        &["fbsd0-clone", "new0", "new1"],
-        left_over,
-        LEFT,
-    ),
-    undone(
-        "snapshot",
-        &["fbsd0-clone", "@one", "new0", "new1"],
-        cold,
-        &[],
-    ),
-    undone("volume", &["new0-resources", "-V", "1G"], cold, &[]),
-    undone("file", &["file0-resources", "-V", "1M"], cold, &[]),
-    undone(
-        "sparse file",
-        &["file0-resources", "-V", "1M", "-s"],
-        cold,
-        &[],
-    ),
-    undone("stopped", &["fbsd0-snapshot", "x"], cold, &[]),
-    kept("stopped", &["fbsd0-rollback", "-f", "one"], cold),
-    kept("left over", &["fbsd0-rollback", "-f", "one"], left_over),
-];
-
-const CONFIG: &str = "tests/cases/faults.conf";
-
-fn prepared(release: u32) -> Host {
-    let mut host = Host::freebsd(release)
-        .with_volume("zroot/vm/fbsd0", 1 << 30)
-        .with_volume("zroot/vm/obsd0", 1 << 30)
-        .with_volume("zroot/vm/two0", 1 << 30)
-        .with_volume("zroot/vm/two0_data", 1 << 30)
-        .with_image("/iso/fbsd.iso", 1 << 30)
-        .with_image("/iso/obsd.iso", 1 << 30)
-        .with_commands(&[
-            "zfs snapshot zroot/vm/fbsd0@one",
-            "zfs snapshot zroot/vm/fbsd0@two",
-        ]);
-    host.state.guest.runs_ms = Some(600_000);
-    host.state.guest.endings = vec![Ending::Reboot];
-    host
-}
-
-fn cold() -> Host {
-    prepared(14)
-}
-
-fn cold_15() -> Host {
-    prepared(15)
-}
-
-fn warm() -> Host {
-    cold().with_commands(&[
-        "kldload -n vmm nmdm if_bridge",
-        "sysctl net.link.tap.up_on_open=1",
-        "ifconfig bridge0 create",
-        "ifconfig bridge0 addm igb0 up",
-        "ifconfig tap1 create description easy-bhyve:fbsd0",
-        "ifconfig bridge0 addm tap1",
-        "ifconfig tap3 create description easy-bhyve:obsd0",
-        "ifconfig bridge0 addm tap3",
-    ])
-}
-
-fn left_over() -> Host {
-    warm()
-        .with_leftover_vm("fbsd0", 512 << 20)
-        .with_leftover_vm("obsd0", 512 << 20)
-}
-
-fn running() -> Host {
-    warm().with_running_vm("fbsd0", "/dev/zvol/zroot/vm/fbsd0", "tap1")
-}
+const SIGINT: i32 = 2;
 
 /// How a command goes wrong.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum How {
     Fails,
     IsKilled,
+    IsMissing,
 }
 
 #[test]
 fn whatever_fails_is_named_and_undone_and_nothing_comes_after_it() {
-    let mut wrong = Vec::new();
-    let mut runs = 0;
+    let mut wrong = Wrong::default();
     for scenario in SCENARIOS {
         let (good, _, said) = scenario.run(|_| ());
         assert_eq!(said.status, 0, "{}: {said:?}", scenario.name());
-        for (at, logged) in good.host.calls().iter().enumerate() {
-            for how in [How::Fails, How::IsKilled] {
-                runs += 1;
-                let found = scenario.check_fault(good.host.calls(), at, how);
-                if !found.is_empty() {
-                    wrong.push(format!(
-                        "{}: call {} {} {how:?}:\n    {}",
-                        scenario.name(),
-                        at + 1,
-                        view::call(logged),
-                        found.join("\n    ")
-                    ));
-                }
+        let calls = good.host().calls().to_vec();
+        for at in 0..calls.len() {
+            for how in [How::Fails, How::IsKilled, How::IsMissing] {
+                let place = format!("call {} {}", at + 1, view::call(&calls[at]));
+                wrong.add(scenario, &place, how, &check(scenario, &calls, at, how));
             }
         }
     }
-    assert!(runs > 500, "only {runs} faults were tried");
-    assert!(
-        wrong.is_empty(),
-        "{} faults:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    wrong.assert_none(1500);
 }
 
 #[test]
-fn an_interrupt_at_any_form_undoes_what_was_made() {
-    let mut wrong = Vec::new();
-    for scenario in SCENARIOS {
-        let (good, _, _) = scenario.run(|_| ());
-        for form in 1..=good.looks_for_signals {
-            let (fake, before, said) = scenario.run(|fake| fake.signal = Some((form, SIGTERM)));
-            let mut found = Vec::new();
-            if said.status != 1 {
-                found.push(format!("the status is {}", said.status));
-            }
-            if !said.err.contains("interrupted by SIGTERM") {
-                found.push(format!("the message does not say so: {}", said.err));
-            }
-            found.extend(scenario.difference(&before, &fake));
-            if !found.is_empty() {
-                wrong.push(format!(
-                    "{}: at look {form}:\n    {}",
-                    scenario.name(),
-                    found.join("\n    ")
-                ));
-            }
-        }
+fn a_signal_at_any_moment_undoes_what_was_made() {
+    let mut wrong = Wrong::default();
+    for signal in [SIGTERM, SIGINT] {
+        wrong.interrupt(Interruption::Signal(signal), SCENARIOS.iter());
     }
-    assert!(
-        wrong.is_empty(),
-        "{} faults:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    wrong.assert_none(400);
 }
 
-impl Scenario {
-    fn name(&self) -> String {
-        format!("{} ({})", self.words.join(" "), self.kind)
-    }
+#[test]
+fn a_start_whose_reader_has_gone_is_undone_until_its_guest_runs() {
+    let mut wrong = Wrong::default();
+    let in_background = SCENARIOS.iter().filter(|one| one.is(&["boot", "restart"]));
+    wrong.interrupt(Interruption::ReaderGone, in_background);
+    wrong.assert_none(100);
+}
 
-    /// The host afterwards, the view of it before, and what was said.
-    fn run(&self, order: impl Fn(&mut Fake)) -> (Fake, BTreeSet<String>, Said) {
-        let mut fake = Fake::new((self.host)(), crate::host::build::USER);
-        order(&mut fake);
-        let before = view::lines(&fake.host);
-        let said = call_with_file(&mut fake, &root().join(CONFIG), self.words);
-        (fake, before, said)
-    }
-
-    /// Whether the guest's end is part of the verb, so that freeing comes after it in any case.
-    fn ends_by_freeing(&self) -> bool {
-        let verb = self.words.first().and_then(|word| word.rsplit('-').next());
-        matches!(verb, Some("ttyboot" | "install"))
-    }
-
-    fn check_fault(&self, good: &[Logged], at: usize, how: How) -> Vec<String> {
-        let failing = &good[at];
-        let program = failing.argv[0].as_str();
-        // To this question status 1 is the answer no.
-        if program == "pgrep" && matches!(how, How::Fails) {
-            return Vec::new();
-        }
-        let nth = good[..=at]
-            .iter()
-            .filter(|logged| logged.argv[0] == program)
-            .count();
-        let line = format!("{program}: out of luck");
-        let fault = match how {
-            How::Fails => Fault::Fail(1, line.clone()),
-            How::IsKilled => Fault::Kill(SIGKILL),
+#[test]
+fn an_undo_that_fails_is_told_and_does_not_stop_the_others() {
+    let mut wrong = Wrong::default();
+    for scenario in SCENARIOS.iter().filter(|one| one.is(&["boot", "install"])) {
+        let refused = |fake: &mut Fake| {
+            let nothing = Fault::Fail(4, "bhyve: out of luck".into());
+            fake.host().order("bhyve", 1, nothing);
         };
-        let (fake, before, said) = self.run(|fake| {
-            fake.host
-                .order(program, u32::try_from(nth).unwrap(), fault.clone());
-        });
-        let started = (0..=at).rev().find(|&index| good[index].depth == 0);
-        let started = started.map_or(failing, |index| &good[index]);
-        // daemon(8) has left its caller by then.
-        let is_unseen = started.argv.iter().any(|word| word == "daemon") && program == "bhyve";
+        let (once, _, _) = scenario.run(refused);
+        let calls = once.host().calls().to_vec();
+        let started = calls.iter().position(|one| one.argv[0] == "bhyve");
+        let undos = calls.iter().enumerate().skip(started.unwrap() + 1);
+        for (at, failing) in undos.filter(|(_, one)| is_freeing(one)) {
+            let (program, nth) = (program_of(failing), nth_of(&calls, at));
+            let line = format!("{program}: no way back");
+            let (fake, _, said) = scenario.run(|fake| {
+                refused(fake);
+                fake.host()
+                    .order(program, nth, Fault::Fail(1, line.clone()));
+            });
+            let mut found = Vec::new();
+            for words in [
+                "bhyve: out of luck",
+                "could not undo: ",
+                &format!("command: {}", command_line(failing)),
+                &line,
+            ] {
+                if !said.err.contains(words) && !said.out.contains(words) {
+                    found.push(format!("{words:?} is not in {}", said.err));
+                }
+            }
+            let freed = |fake: &Fake| -> Vec<String> {
+                let host = fake.host();
+                let freed = host.calls().iter().filter(|one| is_freeing(one));
+                // A bridge goes only once it is empty.
+                freed
+                    .map(command_line)
+                    .filter(|line| !line.starts_with("ifconfig bridge"))
+                    .collect()
+            };
+            // A snapshot that nothing was rolled back to is the only way back.
+            let kept = command_line(failing).replace("rollback", "destroy");
+            let is_rollback = failing.argv[1] == "rollback";
+            let mut all = freed(&once);
+            all.retain(|line| !(is_rollback && *line == kept));
+            if freed(&fake) != all {
+                found.push(format!("only these were undone: {:?}", freed(&fake)));
+            }
+            wrong.add(scenario, &view::call(failing), "in the undo", &found);
+        }
+    }
+    wrong.assert_none(30);
+}
 
-        let mut wrong = Vec::new();
-        if said.status != 1 {
-            wrong.push(format!("the status is {}", said.status));
+/// What went wrong in many runs.
+#[derive(Default)]
+struct Wrong {
+    runs: usize,
+    found: Vec<String>,
+}
+
+impl Wrong {
+    fn add(&mut self, scenario: &Scenario, place: &str, how: impl Debug, found: &[String]) {
+        self.runs += 1;
+        if !found.is_empty() {
+            self.found.push(format!(
+                "{}: {place} {how:?}:\n    {}",
+                scenario.name(),
+                found.join("\n    ")
+            ));
         }
-        let mut must_say = vec!["command: ".to_owned() + &command_line(started)];
-        must_say.push(match how {
-            How::Fails => line,
-            How::IsKilled => "SIGKILL".into(),
-        });
-        if is_unseen {
-            must_say = vec!["bhyve did not start".into()];
-        }
-        for words in must_say.iter().filter(|words| !said.err.contains(*words)) {
-            let first = said.err.lines().next().unwrap_or_default();
-            wrong.push(format!("{words:?} is not in the message {first:?}"));
-        }
-        wrong.extend(self.came_after(good, at, &fake, is_unseen));
-        // What could not be freed at the end is still there.
-        let guest_has_ended = good[..at].iter().any(|one| one.argv[0] == "bhyve");
-        if !(self.ends_by_freeing() && guest_has_ended) {
-            wrong.extend(self.difference(&before, &fake));
-        }
-        wrong
     }
 
-    /// Steps that ran although one before them had failed.
-    fn came_after(&self, good: &[Logged], at: usize, fake: &Fake, is_unseen: bool) -> Vec<String> {
-        let top = |log: &[Logged]| -> Vec<Logged> {
-            log.iter().filter(|one| one.depth == 0).cloned().collect()
-        };
-        let done = top(&good[..=at]).len();
-        let calls = top(fake.host.calls());
-        let later = calls.get(done..).unwrap_or_default();
-        let still_planned = top(&good[at + 1..]);
-        let is_undo = |one: &Logged| {
-            let is_planned =
-                !self.ends_by_freeing() && still_planned.iter().any(|next| next.argv == one.argv);
-            self.undo == Undo::All && is_freeing(one) && !is_planned
-        };
-        later
-            .iter()
-            .filter(|one| is_change(one) && !is_undo(one) && !is_unseen)
-            .map(|one| format!("then came {}", view::call(one)))
-            .collect()
+    fn interrupt<'all>(
+        &mut self,
+        what: Interruption,
+        scenarios: impl Iterator<Item = &'all Scenario>,
+    ) {
+        for scenario in scenarios {
+            let (good, _, _) = scenario.run(|_| ());
+            for look in 1..=good.looks_for_signals() {
+                let found = check_interrupt(scenario, look, what);
+                self.add(scenario, &format!("look {look}"), what, &found);
+            }
+        }
     }
 
-    /// What is not as it was before, though it should be.
-    fn difference(&self, before: &BTreeSet<String>, fake: &Fake) -> Vec<String> {
-        let after = view::lines(&fake.host);
-        if self.undo == Undo::Nothing {
-            let scratch = after.iter().filter(|line| line.contains("scratch"));
-            return scratch.map(|line| format!("+ {line}")).collect();
-        }
-        let counts = |line: &&String| {
-            let stays = line.starts_with("module ")
-                || line.starts_with("sysctl ")
-                || (line.starts_with("interface bridge") && line.contains(" members igb0"));
-            let was_left = self.left_over.iter().any(|start| line.starts_with(start));
-            let may_go = was_left && before.contains(*line);
-            !(stays || may_go)
-        };
-        let kept = |lines: &BTreeSet<String>| lines.iter().filter(counts).cloned().collect();
-        view::difference(&kept(before), &kept(&after))
+    fn assert_none(self, least: usize) {
+        assert!(self.runs > least, "only {} faults were tried", self.runs);
+        let found = &self.found;
+        assert!(
+            found.is_empty(),
+            "{} faults:\n{}",
+            found.len(),
+            found.join("\n")
+        );
     }
+}
+
+fn check(scenario: &Scenario, good: &[Logged], at: usize, how: How) -> Vec<String> {
+    let failing = &good[at];
+    let program = program_of(failing);
+    if how == How::Fails && is_answered_by_1(scenario, failing) {
+        return Vec::new();
+    }
+    // Whether the title is there is asked again.
+    let is_asked_again = program == "pgrep" && failing.argv[1] == "-qxf";
+    if is_asked_again && !scenario.is(&["shutdown"]) {
+        return Vec::new();
+    }
+    // Another one is missing then: whoever starts it says so in words of its own.
+    if how == How::IsMissing && failing.depth > 0 {
+        return Vec::new();
+    }
+    let nth = nth_of(good, at);
+    let line = format!("{program}: out of luck");
+    let fault = match how {
+        How::Fails => Fault::Fail(1, line.clone()),
+        How::IsKilled => Fault::Kill(SIGKILL),
+        How::IsMissing => Fault::Missing,
+    };
+    let (fake, before, said) = scenario.run(|fake| {
+        fake.host().order(program, nth, fault.clone());
+    });
+    let logs: String = fake.logs().into_values().collect();
+    // What runs on the terminal says it there.
+    let told = said.err.clone() + &said.out + &logs;
+    let mut wrong = Vec::new();
+    if said.status != 1 && !(scenario.is_supervised() && told.contains("failed: ")) {
+        wrong.push(format!("the status is {}", said.status));
+    }
+    let started = good[..=at].iter().rev().find(|call| call.depth == 0);
+    let started = started.unwrap_or(failing);
+    let mut must_say = vec![match how {
+        How::Fails => line,
+        How::IsKilled => "SIGKILL".into(),
+        How::IsMissing => format!("{program} is not installed"),
+    }];
+    // What lies before the root side is told by what the escalator says.
+    if !is_before_root(started) {
+        must_say.push("command: ".to_owned() + &command_line(started));
+    }
+    for words in must_say.iter().filter(|words| !told.contains(*words)) {
+        let first = said.err.lines().next().unwrap_or_default();
+        wrong.push(format!("{words:?} is not in the message {first:?}"));
+    }
+    wrong.extend(came_after(scenario, good, at, &fake));
+    // What could not be freed at the end is still there.
+    let guest_has_ended = good[..at].iter().any(|one| one.argv[0] == "bhyve");
+    if !(scenario.is(&["ttyboot", "install"]) && guest_has_ended) {
+        wrong.extend(scenario.difference(&before, &fake));
+    }
+    wrong
+}
+
+/// Steps that ran although one before them had failed.
+fn came_after(scenario: &Scenario, good: &[Logged], at: usize, fake: &Fake) -> Vec<String> {
+    let top = |log: &[Logged]| -> Vec<Logged> {
+        log.iter().filter(|one| one.depth == 0).cloned().collect()
+    };
+    let done = top(&good[..=at]).len();
+    let calls = top(fake.host().calls());
+    let later = calls.get(done..).unwrap_or_default();
+    later
+        .iter()
+        .filter(|one| is_change(one) && !is_freeing(one))
+        .filter(|_| !scenario.is_supervised() || scenario.undo == Undo::All)
+        .map(|one| format!("then came {}", view::call(one)))
+        .collect()
+}
+
+fn check_interrupt(scenario: &Scenario, look: u32, what: Interruption) -> Vec<String> {
+    let (fake, before, said) = scenario.run(|fake| fake.interrupted = Some((look, what)));
+    let told = said.err.clone() + &fake.logs().into_values().collect::<String>();
+    let mut found = Vec::new();
+    let wanted = match what {
+        Interruption::Signal(SIGTERM) => "interrupted by SIGTERM",
+        Interruption::Signal(_) => "interrupted by SIGINT",
+        Interruption::ReaderGone => "interrupted: who waited for it has gone",
+    };
+    // It has come too late: the guest runs, or was not ended by it and its next end was the last.
+    let has_run = said.status == 0 && told.contains("started: bhyve is pid");
+    let is_told = said.status == 1 && told.contains(wanted);
+    if !has_run && !is_told {
+        found.push(format!("status {}, and it says: {told}", said.status));
+    }
+    if !(has_run && scenario.is(&["boot", "restart"])) {
+        found.extend(scenario.difference(&before, &fake));
+    }
+    found.extend(Scenario::half_done(&before, &fake));
+    found
+}
+
+/// Whether status 1 is no failure of a call, but the answer that something is not there.
+fn is_answered_by_1(scenario: &Scenario, call: &Logged) -> bool {
+    let words: Vec<&str> = call.argv.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["pgrep" | "kill", ..] | ["ps", .., "-p", _] => true,
+        ["ifconfig", _] => scenario.is(&["shutdown", "restart"]),
+        _ => false,
+    }
+}
+
+/// As which call of its program one was made, counted from 1.
+fn nth_of(calls: &[Logged], at: usize) -> u32 {
+    let program = program_of(&calls[at]);
+    let same = calls[..=at]
+        .iter()
+        .filter(|call| program_of(call) == program);
+    u32::try_from(same.count()).unwrap()
+}
+
+/// The name of the program, without its directory.
+fn program_of(logged: &Logged) -> &str {
+    let program = logged.argv[0].as_str();
+    program.rsplit('/').next().unwrap_or(program)
+}
+
+/// Whether it is what the front starts, behind which the root side is.
+fn is_before_root(logged: &Logged) -> bool {
+    logged.argv[0] == "doas"
 }
 
 /// A call as the message quotes it.
@@ -348,14 +291,27 @@ fn command_line(logged: &Logged) -> String {
     shown.trim_start_matches("[0] ").to_owned()
 }
 
-/// Whether it runs as root: questions never do.
+/// Whether it changes something, and is no question.
 fn is_change(logged: &Logged) -> bool {
-    logged.argv[0] == "doas"
+    let words: Vec<&str> = logged.argv.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["pgrep" | "ps" | "kldstat" | "doas", ..] | ["zfs", "list", ..] | ["ifconfig", _] => false,
+        ["sysctl", rest @ ..] => !rest.contains(&"-i"),
+        _ => true,
+    }
 }
 
 /// Whether it takes something back.
 fn is_freeing(logged: &Logged) -> bool {
-    let words = ["destroy", "--destroy", "--force-poweroff", "deletem", "rm"];
+    let words = [
+        "destroy",
+        "--destroy",
+        "--force-poweroff",
+        "deletem",
+        "rm",
+        "pkill",
+        "rollback",
+    ];
     logged
         .argv
         .iter()

@@ -9,7 +9,7 @@ use easy_bhyve::host::system::System;
 use easy_bhyve::plan::{
     FileChange, Form, Guard, Loop, Plan, Refusal, Step, Test, Undo, Wait, When,
 };
-use easy_bhyve::run::{Output, execute};
+use easy_bhyve::run::{Output, Unwatched, execute};
 use easy_bhyve::script::script;
 use std::path::Path;
 use std::process::Stdio;
@@ -50,11 +50,12 @@ fn both(plan: impl Fn(&Path) -> Vec<Form>) -> Left {
     let mut output = Output {
         out: &mut out,
         err: &mut err,
+        is_terminal: false,
     };
     let result = execute(
         &Plan::new(plan(ours.path())),
-        Elevation::None,
-        &mut System::new(PATH),
+        &mut System::new(PATH, "/nowhere", "/nowhere"),
+        &mut Unwatched,
         &mut output,
     );
     let status = result.map_or_else(|error| i32::from(error.kind.exit_status()), |_| 0);
@@ -270,8 +271,11 @@ fn a_loop_goes_on_as_long_as_the_status_says_so() {
                 undo(at, "not", When::Failure),
                 Loop {
                     body: vec![log(at, "round", 0).into()],
+                    between: vec![log(at, "between", 0).into()],
                     command,
                     again: &[0],
+                    again_if_failed: false,
+                    start_limit: None,
                 }
                 .into(),
                 log(at, "behind", 0).into(),
@@ -282,7 +286,7 @@ fn a_loop_goes_on_as_long_as_the_status_says_so() {
             (left.status, left.log),
             (
                 status,
-                ["round", "round", "round", behind]
+                ["round", "between", "round", "between", "round", behind]
                     .map(str::to_owned)
                     .to_vec()
             )

@@ -30,7 +30,7 @@ fn a_vm_is_made_installed_booted_and_shut_down() {
             let said = call(&mut fake, CONFIG, words);
             assert_eq!(said.status, 0, "{words:?}: {said:?}");
         }
-        fake.host.advance(60.0);
+        fake.host().advance(60.0);
         for words in [
             &["fbsd0-shutdown"][..],
             &["fbsd0-clean"],
@@ -41,7 +41,9 @@ fn a_vm_is_made_installed_booted_and_shut_down() {
             let said = call(&mut fake, CONFIG, words);
             assert_eq!(said.status, 0, "{words:?}: {said:?}");
         }
-        assert!(fake.host.state.vms.is_empty() && !fake.host.state.interfaces.contains_key("tap1"));
+        assert!(
+            fake.host().state.vms.is_empty() && !fake.host().state.interfaces.contains_key("tap1")
+        );
     }
 }
 

@@ -10,4 +10,5 @@ mod loaders;
 mod over;
 mod race;
 mod rig;
+mod root;
 mod taps;

@@ -12,16 +12,17 @@ mod calibration;
 #[path = "../support/call.rs"]
 mod call;
 mod called;
-#[path = "../support/case.rs"]
+#[path = "../support/case/mod.rs"]
 mod case;
 mod cases;
+mod causes;
 mod cli;
 mod config_sh;
 mod demo;
 mod equivalence;
 mod escalators;
 mod examples;
-#[path = "../support/fake.rs"]
+#[path = "../support/fake/mod.rs"]
 mod fake;
 mod faults;
 mod forms;
@@ -36,6 +37,9 @@ mod place;
 mod playground;
 mod processes;
 mod quoting;
+mod rc;
+mod readme;
+mod root_side;
 mod script_faults;
 mod search;
 #[path = "../support/seat.rs"]

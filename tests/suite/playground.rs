@@ -116,14 +116,14 @@ fn a_shell_loop_supervises_a_vm_as_root_in_the_background() {
         doas daemon -f sh -c '
             while bhyveload -m 512M -d /dev/zvol/zroot/vm/web web >/dev/null
                 bhyve -m 512M -s 3:0,virtio-blk,/dev/zvol/zroot/vm/web web
-            do echo again >>"$DIR/log"; done
+            do echo again >>"$DIR/said"; done
             bhyvectl --vm=web --destroy
-            echo over >>"$DIR/log"'
+            echo over >>"$DIR/said"'
         for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-            grep -qs over "$DIR/log" && break
+            grep -qs over "$DIR/said" && break
             sleep 0.2
         done
-        cat "$DIR/log"
+        cat "$DIR/said"
         sleep 0.4
         ps -axo comm= | grep -c '^sh$'
         ls "$DIR/dev" | grep -c vmm

@@ -10,13 +10,14 @@ use std::process::{Command, Stdio};
 pub(crate) const HOST: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm\n";
 
 /// The verbs in the order of the manual; the last four need ZFS.
-pub(crate) const VERBS: [&str; 11] = [
+pub(crate) const VERBS: [&str; 12] = [
     "install",
     "boot",
     "ttyboot",
     "console",
     "resources",
     "shutdown",
+    "restart",
     "clean",
     "snapshot",
     "rollback",
@@ -91,14 +92,14 @@ fn every_vm_gets_a_relative_link_per_verb_and_a_second_run_changes_nothing() {
     let place = place("a_id=1\nfile_id=2 file_hd0=/vm/file.img\ndev_id=3 dev_hd0=/dev/da1\n");
     let said = setup(&place);
     let mut wanted = links("a", &VERBS, "../easy-bhyve");
-    wanted.extend(links("file", &VERBS[..7], "../easy-bhyve"));
-    wanted.extend(links("dev", &VERBS[..7], "../easy-bhyve"));
+    wanted.extend(links("file", &VERBS[..8], "../easy-bhyve"));
+    wanted.extend(links("dev", &VERBS[..8], "../easy-bhyve"));
     assert_eq!(entries(&place.path("bin/eb")), wanted, "{said:?}");
     let err = [
         listed("added", "a", &VERBS),
-        listed("added", "dev", &VERBS[..7]),
-        listed("added", "file", &VERBS[..7]),
-        total(&place, "bin/eb", 25, 25, 0),
+        listed("added", "dev", &VERBS[..8]),
+        listed("added", "file", &VERBS[..8]),
+        total(&place, "bin/eb", 28, 28, 0),
     ];
     assert_eq!(said, Said::new(0, "", err.concat()));
     // Each of them works.
@@ -110,7 +111,7 @@ fn every_vm_gets_a_relative_link_per_verb_and_a_second_run_changes_nothing() {
 
     assert_eq!(
         setup(&place),
-        Said::new(0, "", total(&place, "bin/eb", 25, 0, 0))
+        Said::new(0, "", total(&place, "bin/eb", 28, 0, 0))
     );
     assert_eq!(entries(&place.path("bin/eb")), wanted);
 }
@@ -128,14 +129,14 @@ fn own_links_without_a_vm_go_and_a_volume_that_became_a_file_loses_its_zfs_verbs
     place.link("bin/eb/boot", "../easy-bhyve");
     let said = setup(&place);
     let mut wanted = links("b", &VERBS, "../easy-bhyve");
-    wanted.extend(links("c", &VERBS[..7], "../easy-bhyve"));
+    wanted.extend(links("c", &VERBS[..8], "../easy-bhyve"));
     wanted.extend(links("a", &["unknown"], "../easy-bhyve"));
     wanted.insert("boot".into(), Some("../easy-bhyve".into()));
     assert_eq!(entries(&place.path("bin/eb")), wanted);
     let err = [
         listed("removed", "a", &VERBS),
-        listed("removed", "c", &VERBS[7..]),
-        total(&place, "bin/eb", 18, 0, 15),
+        listed("removed", "c", &VERBS[8..]),
+        total(&place, "bin/eb", 20, 0, 16),
     ];
     assert_eq!(said, Said::new(0, "", err.concat()));
 }
@@ -161,7 +162,7 @@ fn own_links_that_point_elsewhere_are_replaced() {
     let err = [
         listed("added", "a", &added),
         listed("removed", "gone", &["boot"]),
-        total(&place, "bin/eb", 11, 10, 1),
+        total(&place, "bin/eb", 12, 11, 1),
     ];
     assert_eq!(said, Said::new(0, "", err.concat()));
 }
@@ -242,7 +243,7 @@ fn the_script_makes_a_directory_that_is_missing() {
     fs::remove_dir_all(at.join("a new")).unwrap();
     assert_eq!(setup(&place).status, Some(0));
     assert_eq!(entries(&at.join("a new/directory")), made);
-    assert_eq!(made.len(), 11);
+    assert_eq!(made.len(), 12);
     let link = at.join("a new/directory/a-boot").canonicalize().unwrap();
     assert_eq!(link, at.join("easy-bhyve"));
 }
@@ -274,7 +275,7 @@ fn a_thousand_vms_get_their_links_and_lose_them() {
     assert_eq!(said.status, Some(0), "{said:?}");
     assert!(
         said.err
-            .ends_with(&total(&place, "bin/eb", 11000, 11000, 0))
+            .ends_with(&total(&place, "bin/eb", 12000, 12000, 0))
     );
     let wanted: Entries = (0..1000)
         .flat_map(|id| links(&format!("vm{id}"), &VERBS, "../easy-bhyve"))
@@ -282,13 +283,13 @@ fn a_thousand_vms_get_their_links_and_lose_them() {
     assert!(entries(&place.path("bin/eb")) == wanted);
     assert_eq!(
         setup(&place),
-        Said::new(0, "", total(&place, "bin/eb", 11000, 0, 0))
+        Said::new(0, "", total(&place, "bin/eb", 12000, 0, 0))
     );
     place.write("bin/easy-bhyve.conf", format!("{HOST}vm999_id=1\n"));
     assert!(
         setup(&place)
             .err
-            .ends_with(&total(&place, "bin/eb", 11, 0, 10989))
+            .ends_with(&total(&place, "bin/eb", 12, 0, 11988))
     );
     assert_eq!(
         entries(&place.path("bin/eb")),

@@ -36,6 +36,11 @@ fn quick() -> GuestPlan {
 
 /// A machine on which `fbsd0` and `deb0` can be booted by root, without an escalator between.
 fn machine(guest: GuestPlan) -> Machine {
+    machine_with(guest, "")
+}
+
+/// The same with further settings.
+fn machine_with(guest: GuestPlan, settings: &str) -> Machine {
     let mut host = Host::freebsd(14)
         .with_volume("zroot/vm/fbsd0", 1 << 30)
         .with_volume("zroot/vm/deb0", 1 << 30);
@@ -46,7 +51,8 @@ fn machine(guest: GuestPlan) -> Machine {
     };
     host.state.guests.insert("net0".into(), at_once);
     host.state.guest = guest;
-    Machine::new(host, &CONFIG.replace("@WORD@", "none"))
+    let config = CONFIG.replace("@WORD@", "none");
+    Machine::new(host, &format!("{config}{settings}\n"))
 }
 
 /// Who does what a verb does.
@@ -95,11 +101,16 @@ fn process(machine: &Machine, program: &str) -> Option<i32> {
 /// Waits until the guest's title was seen by whoever looks for it.
 #[track_caller]
 fn until_title_is_seen(machine: &Machine) {
-    until("a look at the title", || {
-        let host = machine.host();
-        let mut calls = host.calls().iter();
-        calls.any(|call| call.argv[0] == "pgrep" && call.status == Status::Exit(0))
-    });
+    until("a look at the title", || titles_seen(machine) > 0);
+}
+
+/// How often a guest's title was seen by whoever looks for it.
+fn titles_seen(machine: &Machine) -> usize {
+    let host = machine.host();
+    let calls = host.calls().iter();
+    calls
+        .filter(|call| call.argv[..2] == ["pgrep", "-qxf"] && call.status == Status::Exit(0))
+        .count()
 }
 
 /// The terminal is what it was, and nothing of any VM is left on the host.

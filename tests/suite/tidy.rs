@@ -90,11 +90,11 @@ fn none() -> Vec<String> {
 
 #[test]
 fn only_the_real_host_starts_processes() {
-    let allowed = ["src/host/system.rs", "src/main.rs"];
-    assert_eq!(
-        uses("src/", &["std::process", "Command::new("], &allowed),
-        none()
-    );
+    let allowed = ["src/host/child.rs", "src/host/system.rs", "src/main.rs"];
+    let mut found = uses("src/", &["std::process", "Command::new("], &allowed);
+    // Its own number is one of the surroundings of a call.
+    found.retain(|line| !(line.starts_with("src/process.rs:") && line.contains("process::id()")));
+    assert_eq!(found, none());
     let main = std::fs::read_to_string(root().join("src/main.rs")).unwrap();
     let lines: Vec<&str> = main
         .lines()

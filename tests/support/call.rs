@@ -3,13 +3,12 @@
 #![allow(unreachable_pub)]
 
 use crate::fake::Fake;
-use easy_bhyve::process::{Clock, Process, SEARCH_PATH};
+use easy_bhyve::process::{Clock, LOG_DIRECTORY, Process, RUN_DIRECTORY, SEARCH_PATH};
 use easy_bhyve::run::Output;
-use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a call left behind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,19 +23,23 @@ pub struct Said {
 
 /// One stream of the caller's terminal; the program and what it starts write to the same.
 #[derive(Clone, Debug, Default)]
-pub struct Stream(Rc<RefCell<Vec<u8>>>);
+pub struct Stream(Arc<Mutex<Vec<u8>>>);
 
 impl Stream {
     /// What was written since the last time.
     fn take(&self) -> String {
-        let bytes = std::mem::take(&mut *self.0.borrow_mut());
+        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = std::mem::take(&mut *written);
         String::from_utf8_lossy(&bytes).into_owned()
     }
 }
 
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().write(bytes)
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -58,6 +61,11 @@ pub fn call_with_file<W: AsRef<str>>(fake: &mut Fake, file: &Path, words: &[W]) 
     args.extend(["--config".into(), file.into()]);
     let shown = [(file.display().to_string(), "easy-bhyve.conf")];
     said(fake, &process(args, fake), &shown)
+}
+
+/// Calls the program with exactly these words.
+pub fn call_bare(fake: &mut Fake, words: Vec<OsString>) -> Said {
+    said(fake, &process(words, fake), &[])
 }
 
 /// Calls the program as it lies in this directory, on a host of this name; the directory does not
@@ -85,6 +93,7 @@ fn said(fake: &mut Fake, process: &Process, shown: &[(String, &str)]) -> Said {
         &mut Output {
             out: &mut out.clone(),
             err: &mut err.clone(),
+            is_terminal: false,
         },
     );
     let shown = |text: String| {
@@ -99,14 +108,18 @@ fn said(fake: &mut Fake, process: &Process, shown: &[(String, &str)]) -> Said {
     }
 }
 
+/// Where the program lies.
+pub const PROGRAM: &str = "/usr/local/bin/easy-bhyve";
+
 /// A call on the host `vmhost` on 23 November 2026 at 12:34:56.
-fn process(args: Vec<OsString>, caller: &Fake) -> Process {
+pub fn process(args: Vec<OsString>, caller: &Fake) -> Process {
     Process {
         args,
         environment: caller.environment.clone(),
         directory: "/".into(),
-        program: "/usr/local/bin/easy-bhyve".into(),
+        program: PROGRAM.into(),
         uid: caller.uid,
+        pid: caller.pid,
         host_name: "vmhost.example.org".into(),
         clock: Clock::Fixed(
             chrono::NaiveDate::from_ymd_opt(2026, 11, 23)
@@ -115,7 +128,10 @@ fn process(args: Vec<OsString>, caller: &Fake) -> Process {
         ),
         search_path: SEARCH_PATH.into(),
         devices: PathBuf::from("/dev"),
+        run: PathBuf::from(RUN_DIRECTORY),
+        logs: PathBuf::from(LOG_DIRECTORY),
         scratch: PathBuf::from("/tmp/easy-bhyve.scratch0"),
         colour: false,
+        is_watched: false,
     }
 }

@@ -2,6 +2,8 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Once, OnceLock};
@@ -98,8 +100,9 @@ impl Machine {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path();
         program::install(host, path, playground()).unwrap();
-        fs::create_dir(path.join("vm")).unwrap();
-        fs::create_dir(path.join("iso")).unwrap();
+        for below in ["vm", "iso", "eb"] {
+            fs::create_dir(path.join(below)).unwrap();
+        }
         for system in ["fbsd", "deb"] {
             fs::write(path.join(format!("iso/{system}.iso")), "a system").unwrap();
         }
@@ -113,11 +116,16 @@ impl Machine {
         self.directory.path()
     }
 
-    /// The program under test, called by the first word.
+    /// The program under test, called by the first word: that of the playground, whose root side
+    /// knows where this host is.
     pub(crate) fn program<Word: AsRef<OsStr>>(&self, words: &[Word]) -> Command {
-        use std::os::unix::process::CommandExt;
-        let mut command = Command::new(env!("CARGO_BIN_EXE_easy-bhyve"));
-        command.arg0(&words[0]).args(&words[1..]);
+        let link = self.path().join("eb").join(words[0].as_ref());
+        match symlink(playground(), &link) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => panic!("{error}"),
+            _ => {}
+        }
+        let mut command = Command::new(link);
+        command.args(&words[1..]);
         self.surround(command)
     }
 
@@ -140,10 +148,8 @@ impl Machine {
         let path = format!("{}:/usr/bin:/bin", self.path().join("bin").display());
         command
             .env_clear()
-            .env("PATH", &path)
+            .env("PATH", path)
             .env("TERM", "vt100")
-            .env("EASY_BHYVE_PATH", &path)
-            .env("EASY_BHYVE_DEV", self.path().join("dev"))
             .env("EASY_BHYVE_CONFIG", self.path().join("easy-bhyve.conf"))
             .env(program::DIRECTORY, self.path())
             .env(program::UID, USER.to_string())

@@ -71,7 +71,7 @@ pub(super) fn first_disk(
             let origin = Some(root.span);
             if root.value.as_os_str().as_bytes().starts_with(b"/") {
                 let path = path(&root.value).join(name.as_str());
-                refuse_comma(&path, root.span)?;
+                refuse_comma(&path, Some(root.span))?;
                 return Ok((Volume::File(path.clone()), disk(path, origin)));
             }
             let whole = format!("{}/{name}", root.value.as_os_str().to_string_lossy());
@@ -108,12 +108,12 @@ pub(super) fn device_path(set: &Assignment<'_>) -> Result<PathBuf> {
         .at(set.value_span)
         .help("begin it with / or with a variable such as ${iso_path} that does"));
     }
-    refuse_comma(&path, set.value_span)?;
+    refuse_comma(&path, Some(set.value_span))?;
     Ok(path)
 }
 
 /// A comma would end the path for bhyve(8), which then uses another file (`usr.sbin/bhyve/pci_emul.c`).
-fn refuse_comma(path: &Path, origin: Span) -> Result<()> {
+pub(in crate::model) fn refuse_comma(path: &Path, origin: Option<Span>) -> Result<()> {
     if path.as_os_str().as_bytes().contains(&b',') {
         return Err(Error::config(format!(
             "{}: bhyve takes no path with a comma",
@@ -149,7 +149,7 @@ pub fn refuse_blank(path: &Path, origin: Option<Span>) -> Result<()> {
 /// Refuses one disk at two numbers: bhyve(8) takes no lock, and the guest would destroy it.
 ///
 /// Differs: One disk or one tap at two numbers is an error
-pub(super) fn refuse_twins(name: &VmName, disks: &[Disk]) -> Result<()> {
+pub(in crate::model) fn refuse_twins(name: &VmName, disks: &[Disk]) -> Result<()> {
     for (index, disk) in disks.iter().enumerate() {
         let twin = disks
             .iter()

@@ -8,7 +8,7 @@ use crate::model::settings::VmSettings;
 /// The highest number of a NIC, a disk or a CD: the functions of one PCI slot.
 ///
 /// Differs: Numbers of disks and NICs may have gaps and end at 7
-const HIGHEST_NUMBER: u8 = 7;
+pub(in crate::model) const HIGHEST_NUMBER: u8 = 7;
 
 /// What a numbered key sets.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

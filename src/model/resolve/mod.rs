@@ -11,11 +11,14 @@ use crate::config::de::{self, Located, Text};
 use crate::config::{Assignment, Config, Keys};
 use crate::error::{Error, Result};
 use crate::model::cpu::CpuTopology;
+use crate::model::policy::Policy;
 use crate::model::size::MemSize;
 use crate::suggest;
 use crate::verb::Spelling;
 pub use disk::refuse_blank;
-use disk::{dataset_of, device_path, first_disk, refuse_twins};
+use disk::{dataset_of, device_path, first_disk};
+pub(super) use disk::{refuse_comma, refuse_twins};
+pub(super) use keys::HIGHEST_NUMBER;
 use keys::{Kind, settings};
 use network::nics;
 use serde::Deserialize;
@@ -231,6 +234,7 @@ fn resolve(
             .try_for_each(|disk| refuse_blank(&disk.path, disk.origin))?;
         Loader::Grub(grub(&settings))
     };
+    let usual = Policy::default();
     Ok(Vm {
         id,
         cpu: pick(settings.cpu, host.cpu.as_ref(), || CpuTopology::parse("1"))?,
@@ -241,10 +245,25 @@ fn resolve(
         cds,
         nics: nics(&name, (id, settings.id.span), &numbered, host)?,
         volume,
+        policy: Policy {
+            on_reboot: or(settings.on_reboot, usual.on_reboot),
+            on_crash: or(settings.on_crash, usual.on_crash),
+            loader_timeout: or(settings.loader_timeout, usual.loader_timeout),
+            stop_timeout: or(settings.stop_timeout, usual.stop_timeout),
+            autostart: settings
+                .autostart
+                .map_or(usual.autostart, |set| set.value.0),
+            autostart_delay: or(settings.autostart_delay, usual.autostart_delay),
+        },
         shared: shared(host),
         spelling,
         name,
     })
+}
+
+/// The VM's own value, or else the usual one.
+fn or<T>(own: Option<Located<T>>, usual: T) -> T {
+    own.map_or(usual, |set| set.value)
 }
 
 fn shared(host: &HostSettings) -> Shared {

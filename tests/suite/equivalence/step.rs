@@ -73,6 +73,7 @@ impl Failure {
             Fault::Fail(status, _) => Status::Exit(*status),
             Fault::Kill(signal) => Status::Signal(*signal),
             Fault::Hang => Status::Hang,
+            Fault::Missing => Status::NotFound,
         };
         let nth = usize::try_from(self.nth).unwrap();
         calls
@@ -98,7 +99,7 @@ fn rehearsal(host: &Host, config: &str, case: &Case<'_>) -> Vec<Logged> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let config = config.replace("@DIR@/dev", "/dev").replace("@DIR@", "/x");
     call(&mut fake, &config, &words);
-    fake.host.calls().to_vec()
+    fake.host().calls().to_vec()
 }
 
 fn is_step(call: &Logged) -> bool {

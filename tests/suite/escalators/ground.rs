@@ -13,7 +13,7 @@ use std::process::{Command, Output, Stdio};
 use crate::host::build::USER;
 use crate::host::{Host, shared};
 use crate::machine::{Machine, playground};
-use crate::place::{PROGRAM, Said, put, skip};
+use crate::place::{Said, put, skip};
 
 /// What the user types when a password is asked for.
 pub(super) const PASSWORD: &str = "secret";
@@ -126,7 +126,6 @@ impl Ground {
             fs::create_dir(&directory).unwrap();
             shared::allow(&directory, mode).unwrap();
         }
-        fs::create_dir(self.machine.path().join("eb")).unwrap();
     }
 
     /// Makes the host's state one that root's programs and the user's change in turn, and nobody
@@ -148,11 +147,11 @@ impl Ground {
                 symlink("playground", bin.join(name)).unwrap();
             }
         }
-        for name in installed {
+        for name in installed.iter().chain(&["env", "timeout"]) {
             symlink(Path::new("/usr/bin").join(name), bin.join(name)).unwrap();
         }
         let program = self.surroundings.path().join("eb/easy-bhyve");
-        put(Path::new(PROGRAM), &program);
+        put(playground(), &program);
     }
 
     fn write_etc(&self, rules: Rules<'_>) {
@@ -239,7 +238,7 @@ impl Ground {
             .arg(self.machine.path())
             .args(options)
             .args(["env", "-i"])
-            .args(self.environment())
+            .args(Self::ENVIRONMENT)
             .args(words.iter().map(AsRef::as_ref))
             .env_clear()
             .env("PATH", SYSTEM)
@@ -263,18 +262,12 @@ impl Ground {
     }
 
     /// What the program is told; doas and sudo pass none of it on.
-    fn environment(&self) -> [String; 5] {
-        [
-            "PATH=/usr/local/bin:/usr/bin:/bin".into(),
-            "TERM=vt100".into(),
-            "EASY_BHYVE_PATH=/usr/local/bin".into(),
-            "EASY_BHYVE_CONFIG=/usr/local/easy-bhyve.conf".into(),
-            format!(
-                "EASY_BHYVE_DEV={}",
-                self.machine.path().join("dev").display()
-            ),
-        ]
-    }
+    const ENVIRONMENT: [&str; 4] = [
+        "PATH=/usr/local/bin:/usr/bin:/bin",
+        "TERM=vt100",
+        "EASY_BHYVE_PATH=/usr/local/bin",
+        "EASY_BHYVE_CONFIG=/usr/local/easy-bhyve.conf",
+    ];
 }
 
 /// Makes a program that is a shell script.

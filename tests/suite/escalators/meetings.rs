@@ -8,9 +8,8 @@ use super::ground::Rules;
 
 pub(super) const BOOTED: &str =
     "fbsd0-boot: fbsd0 is running; fbsd0-console connects to its console, ~. leaves it\n";
-/// The first command is refused.
-const FIRST: &str = "fbsd0-boot: WORD did not run kldload
-  command: WORD kldload -n vmm nmdm if_bridge
+/// The one call is refused.
+const REFUSED: &str = "fbsd0-boot: WORD did not run easy-bhyve
   WORD said: SAID
   help: ALLOW
 ";
@@ -46,7 +45,7 @@ pub(super) const MEETINGS: &[Meeting] = &[
         host,
         words: &["fbsd0-boot"],
         status: 1,
-        err: FIRST,
+        err: REFUSED,
         said: [
             "doas: Operation not permitted",
             "sudo: a password is required",
@@ -62,7 +61,7 @@ pub(super) const MEETINGS: &[Meeting] = &[
         host,
         words: &["fbsd0-boot"],
         status: 1,
-        err: FIRST,
+        err: REFUSED,
         said: [
             "doas: doas is not enabled, /usr/local/etc/doas.conf: No such file or directory",
             "sudo: error initializing audit plugin sudoers_audit",
@@ -75,14 +74,14 @@ pub(super) const MEETINGS: &[Meeting] = &[
         host,
         words: &["fbsd0-boot"],
         status: 1,
-        err: FIRST,
+        err: REFUSED,
         said: [
             "doas: Authentication failed",
             "sudo: a password is required",
         ],
     },
     Meeting {
-        title: "all but the loader is allowed",
+        title: "all but the loader is allowed, which root starts itself",
         rules: Rules {
             doas: Some("permit nopass user as root\ndeny user cmd bhyveload"),
             sudo: Some("user ALL=(root) NOPASSWD: ALL, !/usr/local/bin/bhyveload"),
@@ -90,19 +89,9 @@ pub(super) const MEETINGS: &[Meeting] = &[
         simulated: (Rule::Permit, Some("bhyveload")),
         host,
         words: &["fbsd0-boot"],
-        status: 1,
-        err: "SAID
-fbsd0-boot: bhyveload failed with status 1
-  command: WORD bhyveload -c stdio -m 256M -d /dev/zvol/zroot/vm/fbsd0 fbsd0
-  either WORD refused to run it, or bhyveload gave up itself: what they said stands above
-  6 steps had succeeded before
-  undone: tap1
-",
-        said: [
-            "doas: Operation not permitted",
-            "Sorry, user user is not allowed to execute '/sbin/bhyveload -c stdio -m 256M \
-             -d /dev/zvol/zroot/vm/fbsd0 fbsd0' as root on vmhost.",
-        ],
+        status: 0,
+        err: BOOTED,
+        said: ["", ""],
     },
     Meeting {
         title: "all but what puts the VM into the background is allowed",
@@ -114,20 +103,19 @@ fbsd0-boot: bhyveload failed with status 1
         host,
         words: &["fbsd0-boot"],
         status: 1,
-        err: "fbsd0-boot: WORD did not run daemon
-  command: WORD daemon -c -f bhyve -u -A -H -P -c 1 -m 256M -s 0:0,hostbridge -s 1:0,lpc -s 2:0,virtio-net,tap1 -s 3:0,virtio-blk,/dev/zvol/zroot/vm/fbsd0 -l com1,/dev/nmdm1A fbsd0
-  WORD said: SAID
-  7 steps had succeeded before
-  undone: the VM node of fbsd0, tap1
-  help: ALLOW
-",
+        err: REFUSED,
         said: [
             "doas: Operation not permitted",
-            "Sorry, user user is not allowed to execute '/sbin/daemon -c -f bhyve -u -A -H -P -c 1 -m 256M -s 0:0,hostbridge -s 1:0,lpc -s 2:0,virtio-net,tap1 -s 3:0,virtio-blk,/dev/zvol/zroot/vm/fbsd0 -l com1,/dev/nmdm1A fbsd0' as root on vmhost.",
+            "Sorry, user user is not allowed to execute '/sbin/daemon -c /usr/local/bin/easy-bhyve \
+             root-boot fbsd0 host=vmhost system=fbsd0 con=/dev/nmdm1A cpu=1 mem=256M \
+             zvol=zroot/vm/fbsd0 cd0= host_netif=igb0 host_bridge=bridge0 if0=tap1 \
+             if0_bridge=bridge0 hd0=/dev/zvol/zroot/vm/fbsd0 on_reboot=restart on_crash=stop \
+             loader_timeout=120 stop_timeout=60 autostart=NO autostart_delay=0 as=fbsd0-boot \
+             calls=links' as root on vmhost.",
         ],
     },
     Meeting {
-        title: "all is allowed, and a command fails as an escalator would",
+        title: "all is allowed, and daemon fails as an escalator would",
         rules: ALL,
         simulated: (Rule::Permit, None),
         host: || {
@@ -137,11 +125,10 @@ fbsd0-boot: bhyveload failed with status 1
         },
         words: &["fbsd0-boot"],
         status: 1,
-        err: "fbsd0-boot: daemon failed with status 1
-  command: WORD daemon -c -f bhyve -u -A -H -P -c 1 -m 256M -s 0:0,hostbridge -s 1:0,lpc -s 2:0,virtio-net,tap1 -s 3:0,virtio-blk,/dev/zvol/zroot/vm/fbsd0 -l com1,/dev/nmdm1A fbsd0
-  stderr: daemon: cannot fork
-  7 steps had succeeded before
-  undone: the VM node of fbsd0, tap1
+        err: "fbsd0-boot: root-boot ended with status 1, behind WORD, before it was done
+  said: daemon: cannot fork
+  either WORD refused to run it, or daemon gave up itself
+  help: ALLOW
 ",
         said: ["", ""],
     },
@@ -151,13 +138,13 @@ fbsd0-boot: bhyveload failed with status 1
         simulated: (Rule::Permit, None),
         host: || {
             let mut host = host();
-            host.fail("sysctl", 2, 1, "");
+            host.fail("sysctl", 3, 1, "");
             host
         },
         words: &["fbsd0-boot"],
         status: 1,
         err: "fbsd0-boot: sysctl failed with status 1
-  command: WORD sysctl net.link.tap.up_on_open=1
+  command: sysctl net.link.tap.up_on_open=1
   stderr: nothing
   1 step had succeeded before
 ",
@@ -169,22 +156,17 @@ fbsd0-boot: bhyveload failed with status 1
         simulated: (Rule::Permit, None),
         host: || {
             let mut host = host();
-            host.kill("sysctl", 2, 15);
+            host.kill("sysctl", 3, 15);
             host
         },
         words: &["fbsd0-boot"],
         status: 1,
-        err: "fbsd0-boot: sysctl SAID
+        err: "fbsd0-boot: sysctl was ended by SIGTERM
+  command: sysctl net.link.tap.up_on_open=1
+  stderr: nothing
   1 step had succeeded before
 ",
-        said: [
-            "failed with status 143, by which doas may mean SIGTERM
-  command: doas sysctl net.link.tap.up_on_open=1
-  stderr: Terminated",
-            "was ended by SIGTERM
-  command: sudo sysctl net.link.tap.up_on_open=1
-  stderr: nothing",
-        ],
+        said: ["", ""],
     },
     Meeting {
         title: "the guest powers off, which is status 1, too",
@@ -213,34 +195,29 @@ fbsd0-boot: bhyveload failed with status 1
         words: &["fbsd0-ttyboot"],
         status: 1,
         err: "bhyve: no
-fbsd0-ttyboot: bhyve failed with status 1
-  command: WORD bhyve -u -A -H -P -c 1 -m 256M -s 0:0,hostbridge -s 1:0,lpc -s 2:0,virtio-net,tap1 -s 3:0,virtio-blk,/dev/zvol/zroot/vm/fbsd0 -l com1,stdio fbsd0
-  either WORD refused to run it, or bhyve gave up itself: what they said stands above
+fbsd0-ttyboot: bhyve did not start, and ended with status 1
+  command: bhyve -u -A -H -P -c 1 -m 256M -s 0:0,hostbridge -s 1:0,lpc -s 2:0,virtio-net,tap1 -s 3:0,virtio-blk,/dev/zvol/zroot/vm/fbsd0 -l com1,stdio fbsd0
   7 steps had succeeded before
   undone: the VM node of fbsd0, tap1
 ",
         said: ["", ""],
     },
     Meeting {
-        title: "all but bhyve on the terminal is allowed",
+        title: "nothing but easy-bhyve is allowed, which is enough without daemon",
         rules: Rules {
-            doas: Some("permit nopass user as root\ndeny user cmd bhyve"),
-            sudo: Some("user ALL=(root) NOPASSWD: ALL, !/usr/local/bin/bhyve"),
+            doas: Some("permit nopass user as root cmd /usr/local/eb/easy-bhyve"),
+            sudo: Some("user ALL=(root) NOPASSWD: /usr/local/eb/easy-bhyve"),
         },
-        simulated: (Rule::Permit, Some("bhyve")),
-        host,
+        simulated: (Rule::Permit, None),
+        host: || {
+            let mut host = host();
+            host.state.guest.runs_ms = Some(2_000);
+            host.state.guest.endings = vec![Ending::PowerOff];
+            host
+        },
         words: &["fbsd0-ttyboot"],
-        status: 1,
-        err: "SAID
-fbsd0-ttyboot: bhyve failed with status 1
-  command: WORD bhyve -u -A -H -P -c 1 -m 256M -s 0:0,hostbridge -s 1:0,lpc -s 2:0,virtio-net,tap1 -s 3:0,virtio-blk,/dev/zvol/zroot/vm/fbsd0 -l com1,stdio fbsd0
-  either WORD refused to run it, or bhyve gave up itself: what they said stands above
-  7 steps had succeeded before
-  undone: the VM node of fbsd0, tap1
-",
-        said: [
-            "doas: Operation not permitted",
-            "Sorry, user user is not allowed to execute '/sbin/bhyve -u -A -H -P -c 1 -m 256M -s 0:0,hostbridge -s 1:0,lpc -s 2:0,virtio-net,tap1 -s 3:0,virtio-blk,/dev/zvol/zroot/vm/fbsd0 -l com1,stdio fbsd0' as root on vmhost.",
-        ],
+        status: 0,
+        err: "fbsd0-ttyboot: the guest powered off\n",
+        said: ["", ""],
     },
 ];

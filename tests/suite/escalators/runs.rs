@@ -12,6 +12,7 @@ use crate::host::build::USER;
 use crate::host::{Host, Logged, Rule};
 use crate::place::Said;
 use crate::view;
+use crate::wait::until;
 
 /// What a user meets, and what comes of it.
 pub(super) struct Meeting {
@@ -35,12 +36,19 @@ pub(super) struct End {
     /// What was called of the host, but for the escalator and pgrep.
     calls: Vec<String>,
     /// The host.
-    pub(super) left: BTreeSet<String>,
+    left: BTreeSet<String>,
 }
 
 impl End {
     /// That of a run with a real one.
     pub(super) fn of(ground: &Ground, said: Said) -> Self {
+        // Without a guest who supervises goes, a moment after the caller was told.
+        until("the end of a supervisor", || {
+            let state = ground.machine.host().state;
+            let mut all = state.processes.values();
+            state.bhyve_of("fbsd0").or(state.bhyve_of("deb0")).is_some()
+                || all.all(|one| one.comm != "easy-bhyve")
+        });
         // Only a guest that is a real process talks on its console.
         let before_guest = said.out.split("---<<BOOT>>---").next();
         let said = Said {
@@ -50,10 +58,21 @@ impl End {
         Self::new(said, &ground.machine.host(), ground.machine.path())
     }
 
-    /// What root has called.
-    pub(super) fn as_root(&self) -> Vec<&String> {
-        let calls = self.calls.iter();
-        calls.filter(|call| call.starts_with("uid 0: ")).collect()
+    /// What root has called that changes the host, but for what goes into the background.
+    pub(super) fn changes(&self) -> Vec<&String> {
+        let others = ["daemon ", "sh -c ", "ifconfig -a", "kldstat ", "sysctl -i "];
+        let is_change = |call: &&String| {
+            let call = call.strip_prefix("uid 0: ");
+            call.is_some_and(|call| !others.iter().any(|one| call.starts_with(one)))
+        };
+        self.calls.iter().filter(is_change).collect()
+    }
+
+    /// The host, but for what supervises.
+    pub(super) fn left(&self) -> Vec<&String> {
+        let supervises = |line: &&String| line.contains("root-boot") || line.contains("supervise-");
+        let all = self.left.iter();
+        all.filter(|line| !supervises(line)).collect()
     }
 
     fn new(said: Said, host: &Host, directory: &Path) -> Self {
@@ -61,9 +80,13 @@ impl End {
             let text = text.replace(&directory.display().to_string(), "");
             with_one_scratch(freebsd(&text))
         };
-        // pgrep is asked as often as there is time.
-        let passed_over = ["doas", "sudo", "pgrep"];
-        let is_inner = |logged: &&Logged| !passed_over.contains(&logged.argv[0].as_str());
+        // pgrep is asked as often as there is time, and the last two are real beside real ones.
+        let passed_over = ["doas", "sudo", "pgrep", "env", "timeout"];
+        // The root side itself is seen as a call only where it has a simulated caller.
+        let is_inner = |logged: &&Logged| {
+            let program = logged.argv[0].as_str();
+            !passed_over.contains(&program) && !program.ends_with("/easy-bhyve")
+        };
         let calls = host
             .calls()
             .iter()
@@ -80,6 +103,7 @@ impl End {
             left: view::lines(host)
                 .into_iter()
                 .filter(|line| !line.starts_with("directory "))
+                .map(as_at_home)
                 .collect(),
         }
     }
@@ -87,7 +111,8 @@ impl End {
 
 /// A text with what Debian has elsewhere as FreeBSD has it.
 pub(super) fn freebsd(text: &str) -> String {
-    text.replace("'/usr/local/bin/", "'/sbin/")
+    text.replace("/usr/local/eb/", "/usr/local/bin/")
+        .replace("'/usr/local/bin/", "'/sbin/")
         .replace(" /etc/", " /usr/local/etc/")
 }
 
@@ -127,7 +152,7 @@ impl Meeting {
         let mut fake = Fake::new(host, USER);
         let said = call(&mut fake, CONFIG, self.words);
         let said = Said::new(said.status.into(), said.out, said.err);
-        End::new(said, &fake.host, Path::new("/nothing"))
+        End::new(said, &fake.host(), Path::new("/nothing"))
     }
 
     fn expected(&self, word: &str) -> String {

@@ -1,7 +1,7 @@
 //! What is taken back, when, and in which order.
 
 use super::{both, log, undo};
-use easy_bhyve::plan::{Action, Form, NoReturn, Step, Undo, When};
+use easy_bhyve::plan::{Action, Form, NoReturn, Root, Step, Undo, When};
 
 #[test]
 fn a_plan_that_succeeds_undoes_only_what_is_for_its_end() {
@@ -25,10 +25,12 @@ fn a_failure_undoes_everything_in_reverse_and_nothing_behind_it_runs() {
         vec![
             log(at, "one", 0).into(),
             undo(at, "not-one", When::Failure),
-            Form::Root(vec![
-                log(at, "two", 0).into(),
-                undo(at, "not-two", When::End),
-            ]),
+            Root {
+                forms: vec![log(at, "two", 0).into(), undo(at, "not-two", When::End)],
+                detached: None,
+                meanwhile: None,
+            }
+            .into(),
             log(at, "three", 1).into(),
             undo(at, "not-three", When::Failure),
             log(at, "four", 0).into(),

@@ -69,14 +69,36 @@ fn a_terminal_that_a_killed_cu_left_raw_is_as_it_was() {
 }
 
 #[test]
-fn a_console_that_somebody_else_has_is_refused() {
+fn a_console_that_somebody_else_has_is_refused_and_they_are_named() {
     let (machine, _seat) = connected(By::Program);
+    let cu = process(&machine, "cu").unwrap();
     let second = sit(&machine, By::Program, "console fbsd0").end();
-    assert_eq!(second.status.code(), Some(1), "{}", second.written);
-    assert!(second.written.contains("all ports busy\r\n"));
-    assert!(
-        second
-            .written
-            .contains("easy-bhyve: cu failed with status 3\r\n")
+    let line = machine.path().join("dev/nmdm1B");
+    assert_eq!(
+        (second.status.code(), second.written),
+        (
+            Some(2),
+            format!(
+                "easy-bhyve: the console of fbsd0 is in use by pid {cu}: cu -l {}\r\n  \
+                 help: take it over: easy-bhyve console fbsd0 -f\r\n",
+                line.display()
+            )
+        )
     );
+    assert_eq!(process(&machine, "cu"), Some(cu));
+}
+
+#[test]
+fn with_f_a_console_that_somebody_else_has_is_taken_over() {
+    let (machine, first) = connected(By::Program);
+    let cu = process(&machine, "cu").unwrap();
+    let mut second = sit(&machine, By::Program, "console fbsd0 -f");
+    second.answer("Connected\r\n", "hostname\r");
+    second.see("\r\nfbsd0\r\n");
+    let first = first.end();
+    assert!(first.written.ends_with("[EOT]\r\n"), "{}", first.written);
+    assert_eq!((first.status.code(), first.same_modes), (Some(0), true));
+    assert_ne!(process(&machine, "cu"), Some(cu));
+    second.type_in("\r~.");
+    assert_eq!(second.end().status.code(), Some(0));
 }

@@ -4,8 +4,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::{
-    BOTH, By, assert_as_before, machine, patient, process, quick, sit, until_title_is_seen,
+    BOTH, By, assert_as_before, machine, machine_with, patient, process, quick, sit, titles_seen,
+    until_title_is_seen,
 };
+use crate::wait::until;
 
 /// What root types, the exit status of the program, and the end of what it says.
 const ENDS: [(&str, i32, &str); 6] = [
@@ -29,7 +31,7 @@ const ENDS: [(&str, i32, &str); 6] = [
 fn each_end_of_a_guest_has_its_status_and_leaves_the_terminal_as_it_was() {
     for (command, status, message) in ENDS {
         for by in BOTH {
-            let machine = machine(quick());
+            let machine = machine_with(quick(), "fbsd0_on_reboot=stop");
             let mut seat = sit(&machine, by, "ttyboot fbsd0");
             seat.answer("login: ", "root\r");
             until_title_is_seen(&machine);
@@ -51,8 +53,10 @@ fn a_bhyve_that_leaves_with_1_before_it_was_seen_is_no_power_off() {
         let left = sit(&machine, by, "ttyboot fbsd0").end();
         assert_eq!(left.status.code(), Some(1), "{}", left.written);
         let message = match by {
-            By::Program => "out of luck\r\neasy-bhyve: bhyve failed with status 1\r\n",
-            By::Script => "easy-bhyve: bhyve failed with status 1: its process was never seen\r\n",
+            By::Program => {
+                "out of luck\r\neasy-bhyve: bhyve did not start, and ended with status 1"
+            }
+            By::Script => "easy-bhyve: bhyve failed: its process was never seen\r\n",
         };
         assert!(left.written.contains(message), "{}", left.written);
         assert_as_before(&machine, by, &left);
@@ -102,7 +106,11 @@ fn a_terminal_that_a_killed_loader_left_raw_is_as_it_was() {
 
 #[test]
 fn a_loader_that_is_left_starts_no_guest() {
-    for verb in ["ttyboot", "install", "boot"] {
+    for (verb, words) in [
+        ("ttyboot", "failed with status 1\r\n"),
+        ("install", "failed with status 1\r\n"),
+        ("boot --console", "failed with status 1: it gave up\r\n"),
+    ] {
         for (vm, prompt, leave, loader) in [
             ("fbsd0", "OK ", "quit\r", "bhyveload"),
             ("deb0", "grub> ", "exit\r", "grub-bhyve"),
@@ -112,13 +120,66 @@ fn a_loader_that_is_left_starts_no_guest() {
                 let mut seat = sit(&machine, by, &format!("{verb} {vm}"));
                 seat.answer("any other key stops. ", "\x1b");
                 seat.answer(prompt, leave);
+                if by == By::Script && verb == "boot --console" {
+                    seat.see("\r\n");
+                    until("the end of the loader", || {
+                        process(&machine, loader).is_none()
+                    });
+                    seat.type_in("\r~.");
+                }
                 let left = seat.end();
                 assert_eq!(left.status.code(), Some(1), "{}", left.written);
-                let first = format!("easy-bhyve: {loader} failed with status 1\r\n");
-                let said = left.written.contains(&first);
+                let said = left
+                    .written
+                    .contains(&format!("easy-bhyve: {loader} {words}"));
                 assert_eq!(said, by == By::Program, "{}", left.written);
                 assert_as_before(&machine, by, &left);
             }
         }
+    }
+}
+
+#[test]
+fn a_reboot_of_the_guest_starts_it_again_on_the_same_terminal() {
+    for vm in ["fbsd0", "deb0"] {
+        for by in BOTH {
+            let machine = machine(quick());
+            let mut seat = sit(&machine, by, &format!("ttyboot {vm}"));
+            let mut pids = Vec::new();
+            for command in ["reboot\r", "reboot\r", "poweroff\r"] {
+                seat.answer("login: ", "root\r");
+                pids.extend(process(&machine, "bhyve"));
+                until("a look at its title", || {
+                    titles_seen(&machine) == pids.len()
+                });
+                seat.answer("# ", command);
+            }
+            let left = seat.end();
+            assert_eq!(left.status.code(), Some(0), "{}", left.written);
+            let said = left.written.contains("easy-bhyve: the guest powered off");
+            assert_eq!(said, by == By::Program, "{}", left.written);
+            pids.dedup();
+            assert_eq!(pids.len(), 3, "{by:?} {vm}");
+            assert_as_before(&machine, by, &left);
+        }
+    }
+}
+
+#[test]
+fn a_guest_that_reboots_more_than_three_times_a_minute_is_not_started_again() {
+    for by in BOTH {
+        let machine = machine(quick());
+        let mut seat = sit(&machine, by, "ttyboot fbsd0");
+        for round in 1..=4 {
+            seat.answer("login: ", "root\r");
+            until("a look at its title", || titles_seen(&machine) == round);
+            seat.answer("# ", "reboot\r");
+        }
+        let left = seat.end();
+        assert_eq!(left.status.code(), Some(1), "{}", left.written);
+        let message = "easy-bhyve: it has ended more than 3 times within 60 s, so it is not \
+                       started again\r\n";
+        assert!(left.written.contains(message), "{}", left.written);
+        assert_as_before(&machine, by, &left);
     }
 }

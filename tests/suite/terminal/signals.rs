@@ -3,7 +3,8 @@
 use nix::sys::signal::Signal;
 
 use super::{
-    BOTH, assert_as_before, assert_free, machine, patient, process, quick, sit, until_title_is_seen,
+    BOTH, By, assert_as_before, assert_free, machine, patient, process, quick, sit,
+    until_title_is_seen,
 };
 use crate::wait::{until, wait_for};
 
@@ -28,28 +29,42 @@ fn control_c_goes_to_loader_and_guest() {
 
 #[test]
 fn a_signal_during_the_loader_is_heeded_behind_it_and_all_is_undone() {
-    for verb in ["ttyboot", "boot"] {
-        for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT] {
-            for by in BOTH {
-                let machine = machine(patient());
-                let mut seat = sit(&machine, by, &format!("{verb} fbsd0"));
-                seat.see("any other key stops. ");
-                seat.signal(signal);
-                seat.type_in("\r");
-                let left = seat.end();
-                assert_eq!(left.status.code(), Some(1), "{}", left.written);
-                let first = format!("easy-bhyve: interrupted by {signal}\r\n");
-                assert!(left.written.contains(&first), "{}", left.written);
-                assert_as_before(&machine, by, &left);
-                assert!(!left.written.contains("login: "));
-            }
+    for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT] {
+        for by in BOTH {
+            let machine = machine(patient());
+            let mut seat = sit(&machine, by, "ttyboot fbsd0");
+            seat.see("any other key stops. ");
+            seat.signal(signal);
+            seat.type_in("\r");
+            let left = seat.end();
+            assert_eq!(left.status.code(), Some(1), "{}", left.written);
+            let first = format!("easy-bhyve: interrupted by {signal}\r\n");
+            assert!(left.written.contains(&first), "{}", left.written);
+            assert_as_before(&machine, by, &left);
+            assert!(!left.written.contains("login: "));
         }
     }
 }
 
 #[test]
-fn a_signal_during_the_guest_does_not_end_it() {
+fn a_signal_to_a_boot_ends_the_loader_in_the_background_and_all_is_undone() {
     for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT] {
+        let machine = machine(patient());
+        let seat = sit(&machine, By::Program, "boot fbsd0");
+        until("the loader", || process(&machine, "bhyveload").is_some());
+        seat.signal(signal);
+        let left = seat.end();
+        assert_eq!(left.status.code(), Some(1), "{}", left.written);
+        let message = "easy-bhyve: interrupted: who waited for it has gone\r\n";
+        assert!(left.written.contains(message), "{}", left.written);
+        assert_as_before(&machine, By::Program, &left);
+        assert_eq!(process(&machine, "bhyveload"), None);
+    }
+}
+
+#[test]
+fn a_signal_during_the_guest_does_not_end_it_but_its_next_end_is_the_last() {
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
         for by in BOTH {
             let machine = machine(quick());
             let mut seat = sit(&machine, by, "ttyboot fbsd0");
@@ -58,12 +73,26 @@ fn a_signal_during_the_guest_does_not_end_it() {
             seat.signal(signal);
             seat.answer("# ", "hostname\r");
             seat.see("\r\nfbsd0\r\n");
-            seat.answer("# ", "poweroff\r");
+            seat.answer("# ", "reboot\r");
             let left = seat.end();
             assert_as_before(&machine, by, &left);
             assert_eq!(left.status.code(), Some(0), "{signal}: {}", left.written);
         }
     }
+}
+
+#[test]
+fn the_loss_of_its_terminal_is_passed_on_to_a_guest_that_would_not_hear_of_it() {
+    let machine = machine(quick());
+    let mut seat = sit(&machine, By::Program, "ttyboot fbsd0");
+    seat.see("login: ");
+    until_title_is_seen(&machine);
+    seat.signal(Signal::SIGHUP);
+    let left = seat.end();
+    assert_eq!(left.status.code(), Some(1), "{}", left.written);
+    let message = "easy-bhyve: bhyve was ended by SIGHUP\r\n";
+    assert!(left.written.contains(message), "{}", left.written);
+    assert_as_before(&machine, By::Program, &left);
 }
 
 #[test]

@@ -59,6 +59,12 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
     let [vm] = words.operands.as_slice() else {
         return Answer::fail(1, USAGE);
     };
+    if let Some(console) = words.last("c").filter(|console| *console != "stdio")
+        && host.resolve(Path::new(console), call.uid).is_none()
+    {
+        let text = format!("bhyveload: Could not open '{console}'");
+        return Answer::fail(1, text);
+    }
     if let Err((step, errno)) = host.prepare_vm(vm, memory, call.uid) {
         return Answer::fail(1, format!("{step}: {}", errno.text()));
     }
@@ -72,11 +78,12 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
         Loader::Menu | Loader::Prompt => First::Menu,
     };
     if host.state.real_time {
-        let pid = host.add_loader(call, vm);
+        let console = words.last("c").unwrap_or("stdio");
+        let pid = host.add_loader(call, vm, console);
         host.session = Some(Session::Loader(loader::Session {
             pid,
             vm: vm.clone(),
-            console: host.place_of(words.last("c").unwrap_or("stdio")),
+            console: host.place_of(console),
             said: "Consoles: userboot\n".into(),
             first,
             menu_ms: plan.loader_ms,
@@ -84,14 +91,18 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
         }));
         return Answer::of(Status::Running);
     }
+    let console = words.last("c").unwrap_or("stdio");
+    // What it says for people is on its console.
+    let on_stdout = |text: &'static str| if console == "stdio" { text } else { "" };
     #[allow(clippy::cast_precision_loss)]
     host.advance(plan.loader_ms as f64 / 1000.0);
     match first {
         First::Prompt | First::Stuck => Answer::of(Status::Hang),
-        First::Leaves(_) => Answer::exit(1).and_out("can't load 'kernel'\n"),
+        First::Leaves(_) => Answer::exit(1).and_out(on_stdout("can't load 'kernel'\n")),
         First::Menu => {
             host.loaded(vm, System::FreeBsd);
-            Answer::out("Consoles: userboot\nBooting [/boot/kernel/kernel]...\n")
+            let text = "Consoles: userboot\nBooting [/boot/kernel/kernel]...\n";
+            Answer::out(on_stdout(text))
         }
     }
 }

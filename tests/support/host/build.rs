@@ -74,6 +74,7 @@ impl Host {
             processes: BTreeMap::new(),
             ended: BTreeMap::new(),
             nmdm: BTreeMap::new(),
+            awaited: BTreeSet::new(),
             users: BTreeMap::new(),
             escalators: BTreeMap::new(),
             guests: BTreeMap::new(),

@@ -23,6 +23,8 @@ pub struct Call {
     pub parent: i32,
     /// Whether daemon(8) has put it into the background.
     pub background: bool,
+    /// Whether who starts it goes on at once, and waits for its end later.
+    pub is_begun: bool,
     /// The real process that it is.
     pub pid: Option<i32>,
 }
@@ -42,6 +44,7 @@ impl Call {
             env: BTreeMap::from([("TERM".into(), "xterm".into())]),
             parent: 1,
             background: false,
+            is_begun: false,
             pid: None,
         }
     }

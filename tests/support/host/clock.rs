@@ -36,6 +36,11 @@ impl Host {
         self.state.clock_ms = self.state.clock_ms.max(target);
     }
 
+    /// When something happens next by itself.
+    pub fn next_moment(&self) -> Option<u64> {
+        self.next_event().map(|(at, _)| at)
+    }
+
     fn next_event(&self) -> Option<(u64, Event)> {
         let mut events = Vec::new();
         for process in self.state.processes.values() {
@@ -115,12 +120,10 @@ impl Host {
 
     /// Adds the process of a call: the real one that it is, or one that is only an entry here.
     pub fn add_called(&mut self, call: &Call) -> i32 {
-        let program = call.program();
-        let words: Vec<String> = std::iter::once(program.clone())
-            .chain(call.words())
-            .collect();
-        let argv: Vec<&str> = words.iter().map(String::as_str).collect();
-        let pid = self.add_process(call.uid, call.parent, &program, &argv);
+        let words = call.argv.iter().map(|word| word.to_string_lossy());
+        let words: Vec<_> = words.collect();
+        let argv: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+        let pid = self.add_process(call.uid, call.parent, &call.program(), &argv);
         match call.pid.filter(|_| self.state.real_time) {
             Some(real) => {
                 self.enliven(pid, real);

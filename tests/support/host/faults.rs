@@ -22,6 +22,8 @@ pub enum Fault {
     Kill(i32),
     /// It never comes back, and does nothing.
     Hang,
+    /// It cannot be started: nothing of its name is there any more.
+    Missing,
 }
 
 impl Fault {
@@ -31,6 +33,7 @@ impl Fault {
             Self::Fail(status, stderr) => Answer::fail(*status, stderr.clone()),
             Self::Kill(signal) => Answer::of(Status::Signal(*signal)),
             Self::Hang => Answer::of(Status::Hang),
+            Self::Missing => Answer::of(Status::NotFound),
         }
     }
 }

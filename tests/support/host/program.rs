@@ -2,10 +2,9 @@
 //!
 //! The state lies in a directory: `state`, `lock`, `calls` (one line per call, words separated
 //! by NUL), `keeper` (who has set the host up; what it runs ends with that process), `drivers/` (the
-//! processes behind null modems), `dev/` with a plain file or a terminal for each device node, and
-//! `bin/` with a link per program.
+//! processes behind null modems), `dev/` with a plain file or a terminal for each device node,
+//! `run/` and `log/` in place of those below `/var`, and `bin/` with a link per program.
 
-use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, IsTerminal, Write};
@@ -22,7 +21,7 @@ use super::faults::Orders;
 use super::files::{MemoryFiles, RealFiles};
 use super::live::{self, Bell, Role, alive};
 use super::state::State;
-use super::{Host, PROGRAMS, shared};
+use super::{Host, PROGRAMS, nodes, shared};
 
 /// The environment variable that names the state directory; without it that is the one above the
 /// directory in which the program's own file lies, or in which it was found along PATH.
@@ -39,6 +38,12 @@ pub(super) const KEEPER: &str = "keeper";
 
 /// The directory with the notes which processes are the drivers of null modems.
 pub(super) const DRIVERS: &str = "drivers";
+
+/// The directory in place of `/var/run`.
+pub const RUN: &str = "run";
+
+/// The directory in place of `/var/log`.
+pub const LOG: &str = "log";
 
 /// Added to the pids of processes that are only entries: above those of any real process, so that a
 /// shell's own kill can never hit one.
@@ -69,7 +74,9 @@ struct Saved {
 pub fn install(host: Host, directory: &Path, program: &Path) -> io::Result<()> {
     let bin = directory.join("bin");
     fs::create_dir_all(&bin)?;
-    fs::create_dir_all(directory.join(DRIVERS))?;
+    for below in [DRIVERS, RUN, LOG] {
+        fs::create_dir_all(directory.join(below))?;
+    }
     for name in PROGRAMS.iter().filter(|name| host.has_program(name)) {
         let link = bin.join(name);
         if link.symlink_metadata().is_ok() {
@@ -170,45 +177,7 @@ fn save(host: &Host, directory: &Path, program: &Path) -> io::Result<()> {
     )?;
     shared::allow(&fresh, 0o666)?;
     fs::rename(&fresh, directory.join(STATE))?;
-    mirror(host, directory, program)
-}
-
-/// Makes the files below `dev` those of the device nodes: a null modem has terminals, all else plain
-/// files.
-fn mirror(host: &Host, directory: &Path, program: &Path) -> io::Result<()> {
-    let dev = &host.state.dev;
-    shared::make_directory(dev)?;
-    let nodes: BTreeSet<PathBuf> = host.nodes().iter().map(|node| dev.join(node)).collect();
-    sweep(dev, &nodes)?;
-    for pair in host.state.nmdm.keys() {
-        let is_there = |end: &str| dev.join(format!("{pair}{end}")).exists();
-        if !is_there("A") || !is_there("B") {
-            live::start_nmdm(pair, directory, program)?;
-        }
-    }
-    for node in nodes.iter().filter(|node| node.symlink_metadata().is_err()) {
-        if let Some(parent) = node.parent() {
-            shared::make_directory(parent)?;
-        }
-        File::create(node)?;
-    }
-    Ok(())
-}
-
-/// Removes files that are no nodes any more, and the directories that this leaves empty.
-fn sweep(directory: &Path, nodes: &BTreeSet<PathBuf>) -> io::Result<()> {
-    for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            sweep(&path, nodes)?;
-            if fs::read_dir(&path)?.next().is_none() {
-                fs::remove_dir(&path)?;
-            }
-        } else if !nodes.contains(&path) {
-            fs::remove_file(&path)?;
-        }
-    }
-    Ok(())
+    nodes::mirror(host, directory, program)
 }
 
 /// The state directory for a program that was called by this word: real doas(1) and sudo(8) pass on
@@ -307,6 +276,7 @@ pub fn with_host<Output>(
     let _lock = lock(directory)?;
     let (mut host, program) = load(directory)?;
     let output = work(&mut host);
+    nodes::make_awaited(&mut host);
     save(&host, directory, &program)?;
     alive::deliver(&host.outbox, directory);
     Ok(output)

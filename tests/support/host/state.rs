@@ -53,6 +53,9 @@ pub struct State {
     pub ended: BTreeMap<i32, Status>,
     /// Null-modem pairs by name without the final A or B.
     pub nmdm: BTreeMap<String, Nmdm>,
+    /// Null modems that a program of the real machine is going to open: they are there as soon as
+    /// nmdm is loaded, since devfs cloning cannot make them for it.
+    pub awaited: BTreeSet<PathBuf>,
     /// Users by uid.
     pub users: BTreeMap<u32, User>,
     /// How doas, sudo and mdo behave.

@@ -1,7 +1,10 @@
 //! VM objects of vmm(4): sys/dev/vmm/vmm_dev.c, lib/libvmmapi/vmmapi.c.
 
+use std::path::Path;
+
 use super::Host;
 use super::call::{Call, Status};
+use super::devices::Device;
 use super::errno::Errno;
 use super::process::Ending;
 use super::state::{System, VmNode};
@@ -83,11 +86,14 @@ impl Host {
             .map_err(|errno| ("vm_setup_memory", errno))
     }
 
-    /// Adds the process of a loader's call.
-    pub(super) fn add_loader(&mut self, call: &Call, vm: &str) -> i32 {
+    /// Adds the process of a loader's call, which has its console open.
+    pub(super) fn add_loader(&mut self, call: &Call, vm: &str, console: &str) -> i32 {
         let pid = self.add_called(call);
         if let Some(process) = self.state.processes.get_mut(&pid) {
             process.loads = Some(vm.to_owned());
+        }
+        if let Some(Device::Nmdm(pair, end_a)) = self.device(Path::new(console)) {
+            self.open_nmdm(&pair, end_a, pid);
         }
         pid
     }

@@ -35,7 +35,7 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
         host.session = Some(Session::Guest(session(host, pid, &options, loaded)));
         return Answer::of(Status::Running);
     }
-    if call.background {
+    if call.background || call.is_begun {
         return Answer::ok();
     }
     let status = host.wait_for(pid);

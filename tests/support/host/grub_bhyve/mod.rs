@@ -104,7 +104,7 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
         First::Prompt
     };
     if host.state.real_time {
-        let pid = host.add_loader(call, vm);
+        let pid = host.add_loader(call, vm, &console);
         host.session = Some(Session::Loader(loader::Session {
             pid,
             vm: vm.clone(),
@@ -134,7 +134,10 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
         Leaves::Exited => Answer::exit(1),
         Leaves::Waits => Answer::of(Status::Hang),
     };
-    answer.and_out(grub.take_said())
+    if console == "stdio" {
+        return answer.and_out(grub.take_said());
+    }
+    answer
 }
 
 /// argp(3) takes options behind the operand, too.

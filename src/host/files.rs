@@ -1,0 +1,40 @@
+//! Changes of the user's own files, without a process.
+
+use crate::plan::FileChange;
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
+use std::path::Path;
+
+/// Makes one change.
+///
+/// # Errors
+/// As the system says.
+pub(super) fn change(change: &FileChange) -> io::Result<()> {
+    match change {
+        FileChange::MakeScratch(path) => DirBuilder::new().mode(0o700).create(path),
+        FileChange::MakeDirectories(path) => std::fs::create_dir_all(path),
+        FileChange::Write { path, text } => OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o644)
+            .open(path)?
+            .write_all(text.as_bytes()),
+        FileChange::RemoveScratch(path) => std::fs::remove_dir_all(path),
+        FileChange::Link { target, path } => symlink(target, path),
+        FileChange::ReplaceLink { target, path } => replace_link(target, path),
+        FileChange::RemoveLink(path) => std::fs::remove_file(path),
+    }
+}
+
+/// Makes the link under another name and renames it, so that there is always one.
+fn replace_link(target: &Path, path: &Path) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let fresh = tempfile::Builder::new()
+        .prefix(".easy-bhyve")
+        .make_in(directory, |name| symlink(target, name))?;
+    fresh
+        .into_temp_path()
+        .persist(path)
+        .map_err(|failed| failed.error)
+}

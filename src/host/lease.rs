@@ -1,0 +1,140 @@
+//! Pipes between the program and what it starts: the report that a caller follows with the lease by
+//! which the reporter knows that the caller is still there, and the relay of what a child says.
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::{pipe2, read};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+/// The most that one line may hold, in bytes; a longer one is cut into several.
+const LINE_LIMIT: usize = 4096;
+
+/// Waits until one of the files can be read or has been closed at its other end, or the time is over.
+///
+/// # Errors
+/// As the system says.
+pub fn wait(files: &[BorrowedFd<'_>], end: Option<Instant>) -> io::Result<()> {
+    let mut polled: Vec<PollFd<'_>> = files
+        .iter()
+        .map(|file| PollFd::new(*file, PollFlags::POLLIN))
+        .collect();
+    let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+    match poll(&mut polled, timeout(left)) {
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Rounded up, so that what is due is due then.
+fn timeout(left: Option<Duration>) -> PollTimeout {
+    left.map_or(PollTimeout::NONE, |left| {
+        PollTimeout::try_from(left.as_micros().div_ceil(1000)).unwrap_or(PollTimeout::MAX)
+    })
+}
+
+/// Whether the writer of a lease has gone: nobody ever writes into one.
+pub fn has_ended(lease: BorrowedFd<'_>) -> bool {
+    let mut polled = [PollFd::new(lease, PollFlags::POLLIN)];
+    matches!(poll(&mut polled, PollTimeout::ZERO), Ok(1..))
+}
+
+/// The reading end of a pipe, and the beginning of a line that has not come whole.
+#[derive(Debug)]
+pub struct Reader {
+    pipe: OwnedFd,
+    rest: Vec<u8>,
+    is_closed: bool,
+}
+
+impl Reader {
+    /// A pipe: its reader and its writing end.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn pipe() -> io::Result<(Self, OwnedFd)> {
+        let (pipe, writer) = pipe2(OFlag::O_CLOEXEC)?;
+        fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        let reader = Self {
+            pipe,
+            rest: Vec::new(),
+            is_closed: false,
+        };
+        Ok((reader, writer))
+    }
+
+    /// A pipe whose writer never waits, and is not ended by SIGPIPE when this process has gone: see
+    /// [`Self::is_shared`].
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn relay() -> io::Result<(Self, OwnedFd)> {
+        let (reader, writer) = Self::pipe()?;
+        fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        Ok((reader, writer))
+    }
+
+    /// Whether children that are started now get the reading end, too.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn is_shared(&self, is_shared: bool) -> io::Result<()> {
+        let flags = if is_shared {
+            FdFlag::empty()
+        } else {
+            FdFlag::FD_CLOEXEC
+        };
+        fcntl(&self.pipe, FcntlArg::F_SETFD(flags))?;
+        Ok(())
+    }
+
+    /// Whether every writer has gone.
+    pub fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// The whole lines that have come, each with its newline.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn lines(&mut self) -> io::Result<Vec<u8>> {
+        let mut chunk = [0; LINE_LIMIT];
+        loop {
+            match read(&self.pipe, &mut chunk) {
+                Ok(0) => {
+                    self.is_closed = true;
+                    break;
+                }
+                Ok(length) => self
+                    .rest
+                    .extend_from_slice(chunk.get(..length).unwrap_or_default()),
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN) => break,
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        let whole = self.rest.iter().rposition(|&byte| byte == b'\n');
+        let length = whole.map_or(0, |last| last + 1);
+        if length == 0 && self.rest.len() >= LINE_LIMIT {
+            return Ok(self.all());
+        }
+        Ok(self.rest.drain(..length).collect())
+    }
+
+    /// All that has come and was not read as a line, with a newline.
+    pub fn all(&mut self) -> Vec<u8> {
+        let mut rest = std::mem::take(&mut self.rest);
+        if !rest.is_empty() && !rest.ends_with(b"\n") {
+            rest.push(b'\n');
+        }
+        rest
+    }
+}
+
+impl AsFd for Reader {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pipe.as_fd()
+    }
+}

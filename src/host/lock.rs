@@ -1,0 +1,143 @@
+//! The directory of locks and states, and the directory of logs: root's alone, no link followed.
+//!
+//! A lock is flock(2)'s, so the kernel keeps it as long as one process has it open: who made it, or
+//! a loader or bhyve(8) that inherited it.
+
+use super::{Claim, Grant};
+use crate::model::name::VmName;
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open, openat, renameat};
+use nix::sys::stat::{Mode, fstat};
+use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
+use std::fs::{DirBuilder, File, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::Path;
+
+/// The longest log, in bytes; then it becomes the old one.
+const LOG_LIMIT: u64 = 256 * 1024;
+/// The most that a lock or a state is expected to hold, in bytes.
+const NOTE_LIMIT: u64 = 4096;
+/// A mode that others can read and only root can change.
+const READABLE: Mode = Mode::from_bits_truncate(0o644);
+
+/// A directory that only this user, who is root, can change.
+#[derive(Debug)]
+pub struct Directory {
+    directory: OwnedFd,
+}
+
+impl Directory {
+    /// Opens it; makes it if it is not there.
+    ///
+    /// # Errors
+    /// If it cannot be had, or somebody else can change it.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        // Whatever the caller's umask lets others do, who are refused below.
+        match DirBuilder::new().mode(0o755).create(path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let directory = open(path, flags, Mode::empty())?;
+        let about = fstat(&directory)?;
+        if about.st_uid != geteuid().as_raw() || about.st_mode & 0o022 != 0 {
+            return Err(io::Error::other(format!(
+                "{} is not root's alone",
+                path.display()
+            )));
+        }
+        Ok(Self { directory })
+    }
+
+    fn file(&self, name: &str, flags: OFlag) -> io::Result<File> {
+        let flags = flags | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        Ok(File::from(openat(&self.directory, name, flags, READABLE)?))
+    }
+
+    /// Locks a file of it and notes who has it; children that are started from now on inherit it.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn lock(&self, claim: &Claim, note: &str) -> io::Result<(Grant, Option<File>)> {
+        let mut file = self.file(&name_of(claim)?, OFlag::O_RDWR)?;
+        match file.try_lock() {
+            Ok(()) => {
+                file.set_len(0)?;
+                writeln!(file, "{note}")?;
+                fcntl(&file, FcntlArg::F_SETFD(FdFlag::empty()))?;
+                Ok((Grant::Granted, Some(file)))
+            }
+            Err(TryLockError::WouldBlock) => {
+                let mut held = String::new();
+                file.take(NOTE_LIMIT).read_to_string(&mut held)?;
+                Ok((Grant::Held(held.trim_end().to_owned()), None))
+            }
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Replaces a file of it in one step.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn replace(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        let fresh = format!("{name}.new");
+        self.file(&fresh, OFlag::O_WRONLY | OFlag::O_TRUNC)?
+            .write_all(content)?;
+        Ok(renameat(
+            &self.directory,
+            fresh.as_str(),
+            &self.directory,
+            name,
+        )?)
+    }
+
+    /// Removes a file of it; one that is not there is none.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn remove(&self, name: &str) -> io::Result<()> {
+        match unlinkat(&self.directory, name, UnlinkatFlags::NoRemoveDir) {
+            Err(Errno::ENOENT) | Ok(()) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// Adds to a log in it; one that has become long is kept as `NAME.0` until the next does.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn append(&self, name: &str, text: &str) -> io::Result<()> {
+        let mut file = self.file(name, OFlag::O_WRONLY | OFlag::O_APPEND)?;
+        if file.metadata()?.len() > LOG_LIMIT {
+            let old = format!("{name}.0");
+            renameat(&self.directory, name, &self.directory, old.as_str())?;
+            file = self.file(name, OFlag::O_WRONLY | OFlag::O_APPEND)?;
+        }
+        file.write_all(text.as_bytes())
+    }
+}
+
+/// The name of a VM's log, in the directory of logs.
+pub fn log_of(vm: &VmName) -> String {
+    format!("{vm}.log")
+}
+
+/// The name of a VM's state, in the directory of locks.
+pub fn state_of(vm: &VmName) -> String {
+    format!("{vm}.json")
+}
+
+/// The name of the file that is locked. A disk goes by what it is, whatever path leads to it.
+fn name_of(claim: &Claim) -> io::Result<String> {
+    Ok(match claim {
+        Claim::Vm(vm) => format!("{vm}.pid"),
+        Claim::Disk(path) => {
+            let about = std::fs::metadata(path)?;
+            // No VM name has a hyphen.
+            format!("disk-{:x}-{:x}.pid", about.dev(), about.ino())
+        }
+    })
+}

@@ -1,0 +1,91 @@
+//! `console`: whose the line is, and how to get it.
+
+use super::ground::Ground;
+use super::plan::Planned;
+use crate::error::{Error, Result};
+use crate::model::Vm;
+use crate::plan::console;
+use crate::plan::shutdown;
+use crate::survey::{self, Nodes, Processes, State};
+use crate::tools::line::{Console, side_of_person};
+use crate::tools::process::{Process, Role};
+use crate::verb::Verb;
+
+/// The plan that connects the terminal to the console of a VM.
+pub(super) fn console(ground: &mut Ground<'_>, vm: &Vm, force: bool) -> Result<Planned> {
+    let mut held_by = None;
+    if ground.is_answered {
+        let (at, look) = ground.asking();
+        let nodes = Nodes::ask(look, at.devices)?;
+        let processes = if nodes.has(&vm.name) {
+            Processes::ask(look, &at, &nodes)?
+        } else {
+            Processes::default()
+        };
+        refuse_state(vm, &processes, &nodes, ground)?;
+        let line = side_of_person(vm, ground.devices());
+        if let Some(other) = processes.on_line(&line) {
+            if !force {
+                return Err(held(vm, other));
+            }
+            held_by = Some(other.pid);
+        }
+    }
+    Ok(Planned {
+        plan: console::plan(vm, ground.devices(), held_by),
+        notes: vec![format!(
+            "~. at the beginning of a line leaves the console of {}",
+            vm.name
+        )],
+        done: None,
+    })
+}
+
+/// Refuses where there is nothing on the console.
+fn refuse_state(vm: &Vm, processes: &Processes, nodes: &Nodes, ground: &Ground<'_>) -> Result<()> {
+    let on_terminal = processes
+        .supervisor(vm.name.as_str())
+        .filter(|supervisor| supervisor.has_terminal());
+    if let Some(supervisor) = on_terminal {
+        return Err(Error::state(format!(
+            "{} is on the terminal of pid {}: {}",
+            vm.name, supervisor.pid, supervisor.args
+        ))
+        .help("go there, or end it and start it in the background"));
+    }
+    match processes.state(vm.name.as_str(), nodes) {
+        State::Busy(_, Role::Running | Role::Starting) => Ok(()),
+        State::Busy(process, Role::Loading) => {
+            let Console::Nmdm(line) = Console::of(vm, ground.devices()) else {
+                return Ok(());
+            };
+            let line = line.to_string_lossy().into_owned();
+            if process
+                .args
+                .split_ascii_whitespace()
+                .any(|word| word == line)
+            {
+                return Ok(());
+            }
+            Err(Error::state(format!(
+                "the loader of {} is on another terminal: pid {}",
+                vm.name, process.pid
+            )))
+        }
+        State::Unknown => Err(survey::unknown(&vm.name)),
+        State::Stopped | State::LeftOver => {
+            let mut refusal = shutdown::not_running(vm);
+            refusal.help = Some(format!("start it first: {}", vm.command(Verb::Boot)));
+            Err(Error::from(&refusal))
+        }
+    }
+}
+
+/// Differs: `console` says who is on the line
+fn held(vm: &Vm, other: &Process) -> Error {
+    Error::state(format!(
+        "the console of {} is in use by pid {}: {}",
+        vm.name, other.pid, other.args
+    ))
+    .help(format!("take it over: {} -f", vm.command(Verb::Console)))
+}

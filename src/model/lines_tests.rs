@@ -1,0 +1,287 @@
+//! Tests of a VM as names and values: what is written is read back, and nothing else is read.
+
+use super::{lines, parse};
+use crate::config::{Config, Outside, Source};
+use crate::model::tests::vm;
+use crate::model::{Grub, Loader, Vm, resolve};
+use crate::verb::Spelling;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
+
+pub(super) type Lines = Vec<(String, OsString)>;
+
+fn read_as(name: &str, pairs: &Lines) -> Result<Vm, String> {
+    let pairs = pairs
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_os_str()));
+    parse(name, pairs, Path::new("/dev"), Spelling::Link).map_err(|error| error.what)
+}
+
+pub(super) fn read(pairs: &Lines) -> Result<Vm, String> {
+    read_as("fbsd0", pairs)
+}
+
+pub(super) fn written(vm: &Vm) -> Lines {
+    lines(vm, "vmhost", Path::new("/dev"))
+}
+
+/// A VM that grub-bhyve loads.
+fn grub_vm() -> Vm {
+    Vm {
+        loader: Loader::Grub(Grub {
+            bootpart: "gpt2".into(),
+            install: None,
+            boot: Some("linux (hd0,gpt2)/vmlinuz\nboot".into()),
+        }),
+        ..vm()
+    }
+}
+
+/// The lines of a VM, one of them with another value, or with one more.
+fn with(vm: &Vm, name: &str, value: &OsStr) -> Lines {
+    let mut pairs = written(vm);
+    pairs.retain(|(other, _)| other != name);
+    pairs.push((name.into(), value.into()));
+    pairs
+}
+
+/// The VM without the places of its settings, which no line has.
+fn without_origins(mut vm: Vm) -> Vm {
+    vm.disks.iter_mut().for_each(|disk| disk.origin = None);
+    vm.cds.iter_mut().for_each(|cd| cd.origin = None);
+    for nic in &mut vm.nics {
+        (nic.origin, nic.bridge_origin) = (None, None);
+    }
+    vm.shared.netif_origin = None;
+    vm
+}
+
+fn config(text: &[u8]) -> Config {
+    let outside = Outside {
+        variable: &|_| None,
+        home: &|_| None,
+    };
+    crate::config::parse(vec![Source::new("test.conf", text.to_vec())], &outside).unwrap()
+}
+
+#[test]
+fn the_lines_stand_in_the_order_of_the_manual() {
+    let shown: Vec<String> = written(&grub_vm())
+        .into_iter()
+        .map(|(name, value)| format!("{name}={}", value.display()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "host=vmhost",
+            "system=fbsd0",
+            "con=/dev/nmdm1A",
+            "cpu=2",
+            "mem=1G",
+            "zvol=zroot/vm/fbsd0",
+            "cd0=/iso/a.iso",
+            "cd1=/iso/b.iso",
+            "host_netif=igb0",
+            "host_bridge=bridge0",
+            "if0=tap1",
+            "if0_bridge=bridge0",
+            "if3=tap7",
+            "if3_bridge=bridge1",
+            "hd0=/dev/zvol/zroot/vm/fbsd0",
+            "hd2=/vm/data",
+            "grub_bootpart=gpt2",
+            "grub_bootcmd=linux (hd0,gpt2)/vmlinuz\nboot",
+            "on_reboot=restart",
+            "on_crash=stop",
+            "loader_timeout=120",
+            "stop_timeout=60",
+            "autostart=NO",
+            "autostart_delay=0",
+        ]
+    );
+}
+
+#[test]
+fn every_vm_of_a_configuration_is_read_back_from_its_lines() {
+    let config = config(
+        b"bridge=bridge0 netif=igb0 volroot=zroot/vm\n\
+          a_id=0 a_freebsd=YES a_cd3=/iso/x.iso a_hd1=/dev/da0 a_autostart=yes a_autostart_delay=9\n\
+          b_id=32767 b_cd0='/iso/with blank.iso' b_grub_boot='boot;boot' b_gpt=gpt3 b_mem=2G\n\
+          c_id=2 c_hd0=/vm/c.img c_if4=vmnet3 c_if4_bridge=lan c_cpu=sockets=1,cores=2\n\
+          d_id=3 d_freebsd=yes d_hd0=$'/vm/\\xff b' d_on_reboot=stop d_on_crash=restart\n\
+          e_id=4 e_zvol=tank/e e_loader_timeout=1 e_stop_timeout=86400\n",
+    );
+    let all = resolve::all(&config, Spelling::Link, Path::new("/dev")).unwrap();
+    let all: Vec<Vm> = all.map(|vm| without_origins(vm.unwrap())).collect();
+    assert_eq!(all.len(), 5);
+    for vm in all {
+        // A host may have no name.
+        let pairs = lines(&vm, "", Path::new("/dev"));
+        assert_eq!(read_as(vm.name.as_str(), &pairs), Ok(vm));
+    }
+}
+
+#[test]
+fn only_what_is_not_always_there_may_be_left_out() {
+    let optional = [
+        "cd1",
+        "hd2",
+        "grub_bootcmd",
+        // Together with its bridge, see below.
+        "if3",
+        // Without it, it is another loader, which has no commands.
+        "grub_bootpart",
+    ];
+    let vm = grub_vm();
+    for (name, _) in written(&vm) {
+        let mut pairs = written(&vm);
+        pairs.retain(|(other, _)| *other != name);
+        let wanted = match name.as_str() {
+            "if3" => Err("if3_bridge= is not known".to_owned()),
+            "grub_bootpart" => Err("grub_bootcmd= is not known".to_owned()),
+            _ if optional.contains(&name.as_str()) => {
+                let mut less = vm.clone();
+                match (name.as_str(), &mut less.loader) {
+                    ("cd1", _) => less.cds.truncate(1),
+                    ("hd2", _) => less.disks.truncate(1),
+                    (_, Loader::Grub(grub)) => grub.boot = None,
+                    _ => {}
+                }
+                Ok(less)
+            }
+            _ => Err(format!("{name}= is missing")),
+        };
+        assert_eq!(read(&pairs), wanted, "{name}");
+    }
+}
+
+#[test]
+fn nothing_may_be_there_twice() {
+    for (name, value) in written(&grub_vm()) {
+        let mut pairs = written(&grub_vm());
+        pairs.push((name.clone(), value));
+        assert_eq!(read(&pairs), Err(format!("{name}= is there twice")));
+    }
+}
+
+/// Fails unless this line is refused in place of the VM's own.
+#[track_caller]
+fn refused(name: &str, value: &str, what: &str) {
+    let pairs = with(&grub_vm(), name, OsStr::new(value));
+    assert_eq!(read(&pairs), Err(what.to_owned()), "{name}={value}");
+}
+
+#[test]
+fn devices_that_no_vm_has_are_refused() {
+    for (name, value, what) in [
+        ("hd0", "", "hd0= is not an absolute path"),
+        ("hd2", "", "hd2= is not an absolute path"),
+        ("cd1", "", "cd1= is not an absolute path"),
+        ("hd0", "vm/x", "hd0=vm/x is not an absolute path"),
+        ("cd0", "a.iso", "cd0=a.iso is not an absolute path"),
+        (
+            "hd2",
+            "/vm/a,b",
+            "/vm/a,b: bhyve takes no path with a comma",
+        ),
+        ("cd5", "/a,b", "/a,b: bhyve takes no path with a comma"),
+        (
+            "hd2",
+            "/dev/zvol/zroot/vm/fbsd0",
+            "hd0 and hd2 of fbsd0 are both /dev/zvol/zroot/vm/fbsd0",
+        ),
+        ("hd8", "/vm/x", "hd8= is not known"),
+        ("hd02", "/vm/x", "hd02= is not known"),
+        ("cd8", "/vm/x", "cd8= is not known"),
+        ("if8", "tap8", "if8= is not known"),
+        (
+            "zvol",
+            "zroot/vm/x",
+            "zvol=zroot/vm/x is not the volume of hd0=/dev/zvol/zroot/vm/fbsd0",
+        ),
+        (
+            "hd0",
+            "/vm/fbsd0",
+            "zvol=zroot/vm/fbsd0 is not the volume of hd0=/vm/fbsd0",
+        ),
+        ("if3", "tap1", "if0 and if3 are both tap1"),
+        (
+            "if0",
+            "igb0",
+            "if0: \"igb0\" is not a tap: bhyve takes interfaces named tap… or vmnet…",
+        ),
+        ("if5", "tap5", "if5_bridge= is missing"),
+        (
+            "hd2",
+            "/vm/a b",
+            "/vm/a b: grub-bhyve takes no path with a blank",
+        ),
+    ] {
+        refused(name, value, what);
+    }
+    for con in [
+        "",
+        "/dev/nmdm1B",
+        "/dev/nmdm01A",
+        "/dev//nmdm1A",
+        "/dev/nmdm32768A",
+        "/etc/nmdm1A",
+        "/dev/x/nmdm1A",
+    ] {
+        refused(
+            "con",
+            con,
+            &format!("con={con} is not /dev/nmdmNA with a VM's id for N"),
+        );
+    }
+}
+
+#[test]
+fn what_is_never_written_is_refused() {
+    for (name, value, what) in [
+        ("system", "other", "system= is not fbsd0"),
+        ("run", "/bin/sh", "run= is not known"),
+        ("grub_install", "", "grub_install: no commands"),
+        (
+            "grub_bootpart",
+            "",
+            "grub_bootpart: \"\" is not a partition of grub's; write for example msdos1 or gpt2",
+        ),
+        (
+            "on_crash",
+            "maybe",
+            "on_crash: \"maybe\" is neither restart nor stop",
+        ),
+        (
+            "loader_timeout",
+            "0",
+            "loader_timeout: \"0\" is not a number of seconds from 1 to 86400",
+        ),
+        (
+            "autostart_delay",
+            "86401",
+            "autostart_delay: \"86401\" is not a number of seconds from 0 to 86400",
+        ),
+        ("autostart", "", "autostart: \"\" is neither YES nor NO"),
+    ] {
+        refused(name, value, what);
+    }
+    let no_utf8 = OsString::from_vec(vec![0xff]);
+    assert_eq!(
+        read(&with(&vm(), "mem", &no_utf8)),
+        Err("mem= is not UTF-8".to_owned())
+    );
+    assert_eq!(
+        read_as("../x", &written(&vm())),
+        Err("\"../x\" is not a VM name: it must begin with a letter".to_owned())
+    );
+}
+
+#[test]
+fn a_blank_is_for_disks_that_grub_does_not_read() {
+    let value = OsStr::new("/vm/a b");
+    assert!(read(&with(&vm(), "hd2", value)).is_ok());
+    // Only an installation attaches a CD, and refuses it itself.
+    assert!(read(&with(&grub_vm(), "cd0", value)).is_ok());
+}

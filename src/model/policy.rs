@@ -1,0 +1,186 @@
+//! How a VM lives: what follows a reboot and a crash, how long it may take, whether it starts with
+//! the host.
+
+use super::name::{NameError, error, parsed_by_serde};
+use std::fmt;
+
+/// The rules for the life of a VM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// What follows when the guest reboots.
+    pub on_reboot: OnReboot,
+    /// What follows when the guest crashes.
+    pub on_crash: OnCrash,
+    /// How long its loader may take in the background.
+    pub loader_timeout: Seconds,
+    /// How long its guest may take to shut itself down.
+    pub stop_timeout: Seconds,
+    /// Whether it is started with the host.
+    pub autostart: bool,
+    /// How long the next VM waits behind it when the host starts.
+    pub autostart_delay: Delay,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            on_reboot: OnReboot::Restart,
+            on_crash: OnCrash::Stop,
+            loader_timeout: Seconds(120),
+            stop_timeout: Seconds(60),
+            autostart: false,
+            autostart_delay: Delay(0),
+        }
+    }
+}
+
+/// The most seconds that a setting takes: a day.
+const MOST: u32 = 86_400;
+
+/// A time that something may take, in seconds: 1 to 86400.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seconds(pub u32);
+
+/// A time to wait, in seconds: 0 to 86400.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delay(pub u32);
+
+parsed_by_serde!(Seconds);
+parsed_by_serde!(Delay);
+
+impl Seconds {
+    /// Reads digits.
+    ///
+    /// # Errors
+    /// If it is no whole number of seconds from 1 to a day.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        whole(text, 1).map(Self)
+    }
+}
+
+impl Delay {
+    /// Reads digits.
+    ///
+    /// # Errors
+    /// If it is no whole number of seconds up to a day.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        whole(text, 0).map(Self)
+    }
+}
+
+fn whole(text: &str, least: u32) -> Result<u32, NameError> {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse()
+        .ok()
+        .filter(|number| is_number && (least..=MOST).contains(number))
+        .ok_or_else(|| {
+            error(format!(
+                "\"{text}\" is not a number of seconds from {least} to {MOST}"
+            ))
+        })
+}
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Delay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What follows when the guest reboots: bhyve(8) has ended with 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnReboot {
+    /// The VM starts again.
+    Restart,
+    /// The VM ends.
+    Stop,
+}
+
+/// What follows when the guest crashes: bhyve(8) has ended with 3 or more, or by a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnCrash {
+    /// The VM ends.
+    Stop,
+    /// The VM starts again.
+    Restart,
+}
+
+parsed_by_serde!(OnReboot);
+parsed_by_serde!(OnCrash);
+
+impl OnReboot {
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Restart => "restart",
+            Self::Stop => "stop",
+        }
+    }
+
+    /// Reads what [`Self::as_str`] writes.
+    ///
+    /// # Errors
+    /// If it is another word.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        match text {
+            "restart" => Ok(Self::Restart),
+            "stop" => Ok(Self::Stop),
+            _ => Err(neither(text)),
+        }
+    }
+}
+
+impl OnCrash {
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Restart => "restart",
+        }
+    }
+
+    /// Reads what [`Self::as_str`] writes.
+    ///
+    /// # Errors
+    /// If it is another word.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        match text {
+            "stop" => Ok(Self::Stop),
+            "restart" => Ok(Self::Restart),
+            _ => Err(neither(text)),
+        }
+    }
+}
+
+fn neither(text: &str) -> NameError {
+    error(format!("\"{text}\" is neither restart nor stop"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Delay, OnCrash, OnReboot, Seconds};
+
+    #[test]
+    fn times_are_whole_seconds_up_to_a_day() {
+        assert_eq!(Seconds::parse("1"), Ok(Seconds(1)));
+        assert_eq!(Seconds::parse("86400"), Ok(Seconds(86_400)));
+        assert_eq!(Delay::parse("0"), Ok(Delay(0)));
+        for wrong in ["", "0", "86401", "1.5", "+1", "1m", "99999999999"] {
+            assert!(Seconds::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_follows_is_one_of_two_words() {
+        for word in ["restart", "stop"] {
+            assert_eq!(OnReboot::parse(word).map(OnReboot::as_str), Ok(word));
+            assert_eq!(OnCrash::parse(word).map(OnCrash::as_str), Ok(word));
+        }
+        assert!(OnReboot::parse("Restart").is_err() && OnCrash::parse("YES").is_err());
+    }
+}

@@ -1,0 +1,107 @@
+//! A start in the background with a person at the console: the terminal is connected before the
+//! guest is loaded, so that loader and guest can be watched, and spoken to, from their first word.
+
+use super::report::Report;
+use crate::error::{Error, Result};
+use crate::host::{Event, Host};
+use crate::job::{Boot, Job, Request, words};
+use crate::model::Vm;
+use crate::plan::boot::Start;
+use crate::process::Process;
+use crate::run::{Output, not_started};
+use crate::say;
+use crate::tools::line::side_of_person;
+use crate::tools::{cu, daemon};
+use nix::libc::SIGTERM;
+
+/// Starts another root side in the background, and connects this terminal to the console.
+///
+/// # Errors
+/// What stood in the way of the start, or what has failed; the terminal is ours again then.
+pub(super) fn start(
+    process: &Process,
+    request: &Request,
+    vm: &Vm,
+    host: &mut dyn Host,
+    output: &mut Output<'_>,
+) -> Result<()> {
+    let Job::Start(boot) = &request.job else {
+        return Ok(());
+    };
+    let behind = Request {
+        job: Job::Start(Boot {
+            start: Start::Background,
+            waits: true,
+            ..boot.clone()
+        }),
+        ..request.clone()
+    };
+    let words = words::of(&behind, process.host(), &process.devices);
+    let command = daemon::detach(&process.program, words);
+    let line = side_of_person(vm, &process.devices);
+    let (mut failed, mut is_running, mut said) = (None, false, Vec::new());
+    let mut connected = None;
+    let ended = host
+        .follow(&command, &mut |host, line_of_report| {
+            match Report::parse(line_of_report) {
+                Some(Report::Failed(failure)) => failed = Some(Error::from(failure)),
+                Some(Report::Running(_)) => is_running = true,
+                Some(Report::Note(note)) => say(output, &request.title, &note),
+                Some(Report::Loader) if connected.is_none() => {
+                    let note = format!(
+                        "~. at the beginning of a line leaves the console of {}",
+                        vm.name
+                    );
+                    say(output, &request.title, &note);
+                    // What is said before cu(1) is there waits for it on the line.
+                    connected = Some(
+                        host.hold(&line)
+                            .map_err(|error| {
+                                Error::host(format!("could not open {}: {error}", line.display()))
+                            })
+                            .and_then(|()| {
+                                let cu = cu::connect(&line);
+                                host.begin(&cu).map_err(|error| not_started(&cu, &error))
+                            }),
+                    );
+                    let _ = host.go();
+                }
+                Some(_) => {}
+                None => said.push(String::from_utf8_lossy(line_of_report).into_owned()),
+            }
+        })
+        .map_err(|error| not_started(&command, &error))?;
+    let is_started = failed.is_none() && is_running;
+    match connected {
+        Some(Ok(cu)) => leave(cu, is_started, host)?,
+        Some(Err(error)) => say(output, &request.title, &error.what),
+        None => {}
+    }
+    match failed {
+        Some(error) => Err(error),
+        None if is_running => Ok(()),
+        None => Err(crate::front::not_run(
+            request,
+            crate::host::elevate::Elevation::None,
+            ended,
+            &said,
+        )),
+    }
+}
+
+/// Waits until the person has left the console; where there is nothing on it, ends that.
+fn leave(cu: u32, is_started: bool, host: &mut dyn Host) -> Result<()> {
+    if !is_started {
+        // One that has gone by itself needs no signal.
+        let _ = host.signal(cu, SIGTERM);
+    }
+    loop {
+        match host.watch(cu, None, false) {
+            Ok(Event::Ended(_)) => return Ok(()),
+            Ok(Event::Said(_) | Event::Overdue | Event::Interrupted) => {}
+            Err(error) => {
+                return Err(Error::host(format!("could not wait for cu: {error}")));
+            }
+        }
+    }
+}

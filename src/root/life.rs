@@ -1,0 +1,150 @@
+//! Tells of the life of a VM: to the caller who waits, to the log, and to the state beside the lock.
+
+use super::report::Report;
+use super::state::{Phase as Noted, State};
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::model::name::VmName;
+use crate::process::{Clock, Process};
+use crate::run::{Phase, READER_GONE, Watcher};
+
+/// The life of one VM as it is told.
+pub struct Life<'run> {
+    vm: &'run VmName,
+    clock: Clock,
+    state: State,
+    /// Whether somebody waits for the report until the guest runs.
+    reports: bool,
+    /// Whether the caller says when the guest may be loaded.
+    pub waits: bool,
+    /// Whether the log could not be written: that is said once.
+    is_log_lost: bool,
+    rounds: u32,
+}
+
+impl<'run> Life<'run> {
+    /// The life of a VM that is about to be started; `reports`: to a caller who waits.
+    pub fn new(vm: &'run VmName, process: &Process, reports: bool) -> Self {
+        let since = process.clock.now().format("%Y-%m-%d %H:%M:%S").to_string();
+        Self {
+            vm,
+            clock: process.clock,
+            state: State::new(process.pid, since),
+            reports,
+            waits: false,
+            is_log_lost: false,
+            rounds: 0,
+        }
+    }
+
+    /// Reports to the caller, if one waits.
+    ///
+    /// # Errors
+    /// If the caller has gone.
+    pub fn report(&mut self, host: &mut dyn Host, report: &Report) -> Result<()> {
+        if !self.reports {
+            return Ok(());
+        }
+        host.report(&report.line())
+            .map_err(|_| Error::host(READER_GONE))
+    }
+
+    /// Adds a line to the log, with the time.
+    pub fn log(&mut self, host: &mut dyn Host, what: &str) {
+        let time = self.clock.now().format("%Y-%m-%d %H:%M:%S");
+        let lines: Vec<String> = what
+            .lines()
+            .map(|line| format!("{time} {line}\n"))
+            .collect();
+        let Err(error) = host.log(self.vm, &lines.concat()) else {
+            return;
+        };
+        if !self.is_log_lost {
+            self.is_log_lost = true;
+            let note = format!("its log is not written: {error}");
+            // It is a warning: who does not hear it has not asked.
+            let _ = self.report(host, &Report::Note(note));
+        }
+    }
+
+    /// Notes the state; where that cannot be done nobody believes what stands there.
+    fn note(&mut self, host: &mut dyn Host, phase: Noted) {
+        self.state.phase = phase;
+        let _ = host.record(self.vm, Some(&self.state.text()));
+    }
+
+    /// The beginning: the network is made.
+    ///
+    /// # Errors
+    /// If the caller has gone.
+    pub fn begins(&mut self, host: &mut dyn Host) -> Result<()> {
+        self.note(host, Noted::Network);
+        self.report(host, &Report::Network)
+    }
+
+    /// The end: nothing runs, and everything is free or said not to be.
+    pub fn has_ended(&mut self, host: &mut dyn Host, result: &Result<()>) {
+        match result {
+            Ok(()) => self.log(host, "ended: everything is free"),
+            Err(error) => self.fails(host, error),
+        }
+        let _ = host.record(self.vm, None);
+    }
+
+    /// Tells the log of a failure.
+    pub fn fails(&mut self, host: &mut dyn Host, error: &Error) {
+        let mut text = format!("failed: {}", error.what);
+        for line in error.notes.iter().chain(&error.help) {
+            text.push_str("\n  ");
+            text.push_str(line);
+        }
+        self.log(host, &text);
+    }
+}
+
+impl Watcher for Life<'_> {
+    fn phase(&mut self, host: &mut dyn Host, phase: Phase) -> Result<()> {
+        match phase {
+            Phase::Loading => {
+                self.rounds += 1;
+                self.state.restarts = self.rounds - 1;
+                self.state.bhyve = None;
+                self.note(host, Noted::Loader);
+                self.report(host, &Report::Loader)?;
+                if std::mem::take(&mut self.waits) {
+                    host.await_go().map_err(|_| Error::host(READER_GONE))?;
+                }
+                Ok(())
+            }
+            Phase::Starting(pid) => {
+                self.state.bhyve = Some(pid);
+                self.note(host, Noted::Starting);
+                self.report(host, &Report::Starting(pid))
+            }
+            Phase::Running(pid) => {
+                self.note(host, Noted::Running);
+                let again = if self.rounds > 1 { " again" } else { "" };
+                self.log(host, &format!("started{again}: bhyve is pid {pid}"));
+                if !self.reports {
+                    return Ok(());
+                }
+                // It runs: a caller who has gone by now only does not hear of it.
+                let _ = self.report(host, &Report::Running(pid));
+                self.reports = false;
+                host.let_go().map_err(|error| {
+                    Error::host(format!("could not let go of the caller: {error}"))
+                })
+            }
+        }
+    }
+
+    fn said(&mut self, host: &mut dyn Host, lines: &[u8]) {
+        let text = String::from_utf8_lossy(lines);
+        self.log(host, &text);
+    }
+
+    fn ended(&mut self, host: &mut dyn Host, how: &str, again: bool) {
+        let next = if again { "; it starts again" } else { "" };
+        self.log(host, &format!("the guest {how}{next}"));
+    }
+}

@@ -1,0 +1,305 @@
+//! The root side: does what the front asks for, as one process, under a lock.
+//!
+//! It reads no configuration and no environment; it takes the words of its call by the same
+//! newtypes as a configuration, and plans by the same functions as the front. It takes no commands
+//! from anybody.
+
+mod attended;
+pub mod life;
+pub mod report;
+pub mod state;
+
+use crate::error::{EXIT_DONE, Error, Kind, Result};
+use crate::host::{Claim, Grant, Host};
+use crate::job::ground::Ground;
+use crate::job::plan::{Planned, plan};
+use crate::job::{Boot, How, Job, Request, words};
+use crate::model::Vm;
+use crate::plan::boot::Start;
+use crate::plan::loader::Source;
+use crate::process::Process;
+use crate::report as rendered;
+use crate::run::{self, Output, Unwatched};
+use crate::survey::{self, State as Seen, Survey};
+use life::Life;
+use report::{Failure, Report};
+use std::ffi::OsString;
+use std::time::Duration;
+
+/// Exit status of the root side: it has failed, and has said so. Not one by which an escalator
+/// tells of itself.
+pub const EXIT_FAILED: u8 = 11;
+/// Exit status of the root side: it has refused, and has said so.
+pub const EXIT_REFUSED: u8 = 12;
+
+/// How long the lock of a VM that has ended may still be held by what has ended it.
+const LOCK_LIMIT: Duration = Duration::from_secs(5);
+
+/// Whether these are the words of a call of the root side.
+pub fn is_called(args: &[OsString]) -> bool {
+    args.get(1)
+        .and_then(|verb| verb.to_str())
+        .is_some_and(|verb| verb.starts_with(words::PREFIX))
+}
+
+/// Serves a call of the root side, and returns the exit status.
+pub fn serve(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) -> u8 {
+    let typed = process.args.get(1..).unwrap_or_default();
+    let request = match words::parse(typed, &process.devices) {
+        Ok(request) => request,
+        Err(mut error) => {
+            // Whatever is wrong about a word, it is one that nobody should have said.
+            error.kind = Kind::Usage;
+            return leave(
+                Err(error.help("it is called by easy-bhyve itself, not by hand")),
+                "easy-bhyve",
+                output,
+            );
+        }
+    };
+    let detached = request.job.is_detached();
+    if detached {
+        host.heed_reader();
+    }
+    let result = carry_out(process, &request, detached, host, output);
+    match result {
+        Err(error) if detached => {
+            // Who has let go of the caller, or was left by it, has the log to tell.
+            let failed = Report::Failed(Failure::from(error));
+            let _ = host.report(&failed.line());
+            EXIT_FAILED
+        }
+        other => leave(other, &request.title, output),
+    }
+}
+
+fn leave(result: Result<()>, title: &str, output: &mut Output<'_>) -> u8 {
+    let Err(error) = result else { return EXIT_DONE };
+    if error.kind != Kind::Pipe {
+        let text = rendered::render(&error, title, None, false);
+        let _ = output.err.write_all(text.as_bytes());
+    }
+    match error.kind {
+        Kind::Pipe => EXIT_DONE,
+        Kind::Usage | Kind::State => EXIT_REFUSED,
+        Kind::Config | Kind::Host => EXIT_FAILED,
+    }
+}
+
+/// Does what is asked for, as this process; `reports`: a caller waits for the report.
+///
+/// # Errors
+/// What stood in its way, or the first failure with what was taken back.
+pub fn carry_out(
+    process: &Process,
+    request: &Request,
+    reports: bool,
+    host: &mut dyn Host,
+    output: &mut Output<'_>,
+) -> Result<()> {
+    let Some(vm) = request.vms.first() else {
+        return Ok(());
+    };
+    host.heed_signals()
+        .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
+    if let Job::Restart(how) = &request.job {
+        let mut life = Life::new(&vm.name, process, reports);
+        if let Err(error) = stop_first(process, request, vm, *how, &mut life, host, output) {
+            life.fails(host, &error);
+            return Err(error);
+        }
+        let again = Request {
+            job: Job::Start(Boot {
+                start: Start::Background,
+                source: Source::Disk,
+                waits: false,
+                temp: None,
+            }),
+            ..request.clone()
+        };
+        return start(process, &again, vm, life, host, output);
+    }
+    if let Job::Start(boot) = &request.job {
+        if boot.start == Start::Attended {
+            return attended::start(process, request, vm, host, output);
+        }
+        let mut life = Life::new(&vm.name, process, reports);
+        life.waits = boot.waits;
+        return start(process, request, vm, life, host, output);
+    }
+    if request.job.is_exclusive() {
+        claim(process, request, vm, Duration::ZERO, host)?;
+    }
+    let planned = plan(&mut ground(process, host), request)?;
+    execute(&planned, request, host, output)?;
+    if matches!(request.job, Job::Shutdown { .. } | Job::Clean) {
+        forget(request, host);
+    }
+    Ok(())
+}
+
+fn ground<'run>(process: &'run Process, host: &'run mut dyn Host) -> Ground<'run> {
+    Ground {
+        is_answered: survey::is_freebsd(host),
+        look: host,
+        process,
+    }
+}
+
+/// Carries out a plan that supervises no guest.
+fn execute(
+    planned: &Planned,
+    request: &Request,
+    host: &mut dyn Host,
+    output: &mut Output<'_>,
+) -> Result<()> {
+    for note in &planned.notes {
+        crate::say(output, &request.title, note);
+    }
+    run::execute(&planned.plan, host, &mut Unwatched, output)?;
+    if let Some(done) = &planned.done {
+        crate::say(output, &request.title, done);
+    }
+    Ok(())
+}
+
+/// Starts the VM, and stays with it until it has ended.
+fn start(
+    process: &Process,
+    request: &Request,
+    vm: &Vm,
+    mut life: Life<'_>,
+    host: &mut dyn Host,
+    output: &mut Output<'_>,
+) -> Result<()> {
+    let patience = match request.job {
+        Job::Restart(_) => LOCK_LIMIT,
+        _ => Duration::ZERO,
+    };
+    claim(process, request, vm, patience, host)?;
+    life.begins(host)?;
+    let result = plan(&mut ground(process, host), request).and_then(|planned| {
+        for note in &planned.notes {
+            crate::say(output, &request.title, note);
+        }
+        run::execute(&planned.plan, host, &mut life, output)
+    });
+    let ended = result.as_ref().map(|_| ()).map_err(Clone::clone);
+    life.has_ended(host, &ended);
+    let report = result?;
+    if let Some(ending) = report.ending {
+        crate::say(output, &request.title, &format!("the guest {ending}"));
+    }
+    Ok(())
+}
+
+/// Ends the VM first, if it runs.
+fn stop_first(
+    process: &Process,
+    request: &Request,
+    vm: &Vm,
+    how: How,
+    life: &mut Life<'_>,
+    host: &mut dyn Host,
+    output: &mut Output<'_>,
+) -> Result<()> {
+    let survey = {
+        let mut ground = ground(process, host);
+        let (at, look) = ground.asking();
+        Survey::for_freeing(look, &at, std::iter::once(vm))?
+    };
+    if !matches!(survey.state(&vm.name), Seen::Busy(..) | Seen::Unknown) {
+        return Ok(());
+    }
+    life.report(host, &Report::Stopping)?;
+    let stop = Request {
+        job: Job::Shutdown { how, quiet: true },
+        ..request.clone()
+    };
+    let planned = plan(&mut ground(process, host), &stop)?;
+    execute(&planned, &stop, host, output)
+}
+
+/// Claims the VM, and its disks where the job needs them for itself.
+///
+/// # Errors
+/// If somebody else has one of them: what the VM does is told if it can be seen, or else who has it.
+fn claim(
+    process: &Process,
+    request: &Request,
+    vm: &Vm,
+    patience: Duration,
+    host: &mut dyn Host,
+) -> Result<()> {
+    let note = format!("{} {}", process.pid, request.job.does());
+    let until = host.uptime() + patience;
+    loop {
+        match host
+            .claim(&Claim::Vm(vm.name.clone()), &note)
+            .map_err(|error| no_lock(process, &error))?
+        {
+            Grant::Granted => break,
+            Grant::Held(_) if host.uptime() < until => host.pause(Duration::from_millis(50)),
+            Grant::Held(by) => {
+                // What can be seen of the VM says more than its lock does.
+                plan(&mut ground(process, host), request)?;
+                let (pid, does) = by.split_once(' ').unwrap_or((&by, "is in use"));
+                return Err(Error::state(format!("{} {does} by pid {pid}", vm.name))
+                    .help("wait a moment, and look again: easy-bhyve status"));
+            }
+        }
+    }
+    if !request.job.takes_disks() {
+        return Ok(());
+    }
+    for disk in &vm.disks {
+        let claim = Claim::Disk(disk.path.clone());
+        let there = host.exists(&disk.path).unwrap_or(false);
+        // One that is not there is told by whoever looks for it.
+        if !there {
+            continue;
+        }
+        let note = format!("{} {}", process.pid, vm.name);
+        if let Grant::Held(by) = host
+            .claim(&claim, &note)
+            .map_err(|error| no_lock(process, &error))?
+        {
+            let (pid, other) = by.split_once(' ').unwrap_or((&by, "another VM"));
+            return Err(Error::state(format!(
+                "{} is a disk of {other}, which pid {pid} works on",
+                disk.path.display()
+            ))
+            .at(disk.origin)
+            .note("what two VMs do to one disk destroys it")
+            .help(format!(
+                "end that one first, or give {} a disk of its own",
+                vm.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn no_lock(process: &Process, error: &std::io::Error) -> Error {
+    Error::host(format!(
+        "could not lock in {}: {error}",
+        process.run.display()
+    ))
+    .help(format!(
+        "it must be root's alone: ls -ld {}",
+        process.run.display()
+    ))
+}
+
+/// Removes what a supervisor that has died had noted of VMs that have ended.
+fn forget(request: &Request, host: &mut dyn Host) {
+    for vm in &request.vms {
+        let claim = Claim::Vm(vm.name.clone());
+        // Clean has the lock; after a shutdown another start may have it, and notes its own.
+        let is_ours = request.job.is_exclusive()
+            || matches!(host.claim(&claim, "0 has ended"), Ok(Grant::Granted));
+        if is_ours {
+            let _ = host.record(&vm.name, None);
+        }
+    }
+}

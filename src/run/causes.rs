@@ -1,0 +1,189 @@
+//! What the messages of the host's programs mean for a VM that does not start, and what to do.
+
+use crate::command::Command;
+use crate::model::name::VmName;
+
+/// A message, the likely cause of it, and the remedy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// A part of the message as the program prints it.
+    pub message: &'static str,
+    /// The likely cause.
+    pub cause: &'static str,
+    /// What to do; `VM` stands for the VM's name.
+    pub remedy: &'static str,
+}
+
+impl Known {
+    /// What to do about the failure of this command, whose last word is the VM's name where it is
+    /// one of a VM.
+    pub fn remedy_for(&self, command: &Command) -> String {
+        let last = command.args.last().and_then(|word| word.to_str());
+        match last.filter(|last| VmName::parse(last).is_ok()) {
+            Some(vm) => self.remedy.replace("VM", vm),
+            None => self.remedy.to_owned(),
+        }
+    }
+}
+
+const fn known(message: &'static str, cause: &'static str, remedy: &'static str) -> Known {
+    Known {
+        message,
+        cause,
+        remedy,
+    }
+}
+
+/// Every message that is known; of several that fit the first counts.
+pub const KNOWN: &[Known] = &[
+    // `usr.sbin/bhyve/pci_emul.c`, `usr.sbin/bhyve/net_backends.c`
+    known(
+        "open of tap device",
+        "the tap is open by another process, or has gone",
+        "see by which process: ifconfig TAP; give the VM a tap of its own",
+    ),
+    // `usr.sbin/bhyve/block_if.c`
+    known(
+        "Could not open backing file",
+        "a disk or an ISO image has gone, or root may not read it",
+        "see which: VM-resources; then ls -l PATH",
+    ),
+    // `usr.sbin/bhyve/amd64/pci_lpc.c`
+    known(
+        "Unable to initialize backend",
+        "the console cannot be opened: nmdm is not loaded, or another process has it",
+        "kldload nmdm as root, and see who is on it: fstat /dev/nmdm*",
+    ),
+    // `usr.sbin/bhyve/bhyverun.c`
+    known(
+        "vCPUs requested but only",
+        "the VM has more cpus than this host gives one",
+        "set VM_cpu to that number or less",
+    ),
+    known(
+        "does not match",
+        "sockets, cores and threads do not multiply to the number of cpus",
+        "correct VM_cpu: cpus=8,sockets=2,cores=4",
+    ),
+    // `lib/libvmmapi/vmmapi.c`
+    known(
+        "invalid memsize",
+        "bhyve cannot read the memory size",
+        "write VM_mem as 512M or 4G",
+    ),
+    known(
+        "Unable to setup memory (22)",
+        "the VM node was made with another memory size",
+        "free it: VM-clean; then boot again",
+    ),
+    known(
+        "Unable to setup memory",
+        "the host has not enough free memory",
+        "see top -b -o res; give the VM less: VM_mem",
+    ),
+    // `grub2-bhyve: grub-core/kern/emu/main.c`
+    known(
+        "Could not setup memory for VM",
+        "the host has not enough free memory",
+        "see top -b -o res; give the VM less: VM_mem",
+    ),
+    known(
+        "Could not create VM",
+        "vmm is not loaded, or this user has as many VMs as the host allows",
+        "see kldstat -m vmm and dmesg; end a VM that is not needed",
+    ),
+    known(
+        "Could not reinit VM",
+        "the VM node is in use",
+        "see who works for it: easy-bhyve status",
+    ),
+    // `usr.sbin/bhyve/bhyverun.c`: 15, then 13 and 14
+    known(
+        "no bootrom was configured",
+        "there is no VM node: the loader did not make one, or it was destroyed meanwhile",
+        "boot again; if it stays so, see what the loader says: VM-ttyboot",
+    ),
+    known(
+        "virtual machine cannot be booted",
+        "there is no VM node: the loader did not make one, or it was destroyed meanwhile",
+        "boot again; if it stays so, see what the loader says: VM-ttyboot",
+    ),
+    known(
+        "vm_run error",
+        "the VM node was destroyed while the guest ran",
+        "end guests by VM-shutdown, not by bhyvectl --destroy",
+    ),
+    known(
+        "Device emulation initialization error",
+        "a device of the VM could not be started; the line before says which",
+        "see the settings: VM-resources",
+    ),
+    // sys/netgraph and `sbin/kldload`
+    known(
+        "an error occurred while loading module vmm",
+        "the CPU has no VT-x or AMD-V, the firmware has it switched off, or this is a VM itself",
+        "switch it on in the firmware; dmesg names the reason",
+    ),
+    known(
+        "Operation not permitted",
+        "a jail or the securelevel does not allow it",
+        "try it as root outside of any jail: sysctl kern.securelevel security.jail.jailed",
+    ),
+];
+
+/// What is known of a text that a program has said.
+pub fn of(said: &str) -> Option<Known> {
+    KNOWN
+        .iter()
+        .copied()
+        .find(|known| said.contains(known.message))
+}
+
+/// What is known of a status that is none of the guest's (`usr.sbin/bhyve/bhyverun.c`, timeout(1)).
+pub fn of_status(command: &Command, status: i32) -> Option<Known> {
+    match (command.program, status) {
+        ("timeout", 124) => Some(known(
+            "its time was over",
+            "the loader waits for somebody, or its disk is slow",
+            "see what it says: VM-boot --console; or give it more time: VM_loader_timeout",
+        )),
+        ("timeout", 1) => Some(known(
+            "it gave up",
+            "it found nothing to boot",
+            "see what it says: VM-boot --console, or VM-ttyboot",
+        )),
+        ("bhyve", 64) => Some(known(
+            "an option that it does not take",
+            "a setting has a value that this release of bhyve does not know",
+            "see the settings: VM-resources",
+        )),
+        ("bhyve", 71) => Some(known(
+            "the system refused",
+            "another bhyve has this VM",
+            "see who works for it: easy-bhyve status",
+        )),
+        _ => None,
+    }
+}
+
+/// The signal that a status of timeout(1) stands for.
+pub fn signal_in(command: &Command, status: i32) -> Option<i32> {
+    let signal = status.checked_sub(128).filter(|signal| *signal > 0)?;
+    (command.program == "timeout").then_some(signal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KNOWN, of};
+
+    #[test]
+    fn no_message_hides_another_that_stands_behind_it() {
+        for (at, known) in KNOWN.iter().enumerate() {
+            let first = KNOWN
+                .iter()
+                .position(|other| known.message.contains(other.message));
+            assert_eq!(first, Some(at), "{}", known.message);
+            assert_eq!(of(&format!("bhyve: {}: x", known.message)), Some(*known));
+        }
+    }
+}

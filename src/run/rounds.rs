@@ -1,0 +1,192 @@
+//! Supervises a command through its rounds: a guest's bhyve(8), from its start to its last end.
+
+use super::failure::{STDERR_KEPT, judge, not_started, not_watched};
+use super::{Phase, Run, signal_name};
+use crate::command::{Command, Streams, args};
+use crate::error::{Error, Result};
+use crate::host::{Ended, Event, Finished, Interruption};
+use crate::plan::{Loop, When};
+use nix::libc::SIGHUP;
+use std::time::Duration;
+
+/// The time between two looks for the title: at first, and in the end.
+const LOOKS: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(500));
+
+impl<'plan> Run<'plan, '_, '_> {
+    /// Runs the rounds of a loop.
+    ///
+    /// # Errors
+    /// If something before the command fails, the command does not start, it ends in a way that it
+    /// does not accept and that is not one for another round, or it ends too often.
+    pub(super) fn rounds(&mut self, round: &'plan Loop) -> Result<()> {
+        let armed = self.armed.len();
+        let mut ends: Vec<Duration> = Vec::new();
+        loop {
+            self.watcher.phase(self.host, Phase::Loading)?;
+            self.forms(&round.body)?;
+            // What the body has armed is done with when its round begins.
+            self.armed.truncate(armed);
+            let (finished, titled) = self.round(round)?;
+            let judged = judge(&round.command, &finished, titled);
+            let has_worked = titled || round.command.title.is_none();
+            let wants_another = match &judged {
+                Ok(status) => round.again.contains(status) && has_worked,
+                Err(_) => round.again_if_failed && has_worked,
+            };
+            let wants_another = wants_another && self.host.interrupted().is_none();
+            if wants_another {
+                let now = self.host.uptime();
+                ends.push(now);
+                ends.retain(|end| now.saturating_sub(*end) < Loop::WITHIN);
+            }
+            let again = wants_another && ends.len() <= Loop::MOST_ENDS;
+            // That it has not started is told as the failure that it is.
+            if has_worked || judged.is_ok() {
+                self.watcher
+                    .ended(self.host, &how(&round.command, &finished), again);
+            }
+            if wants_another && !again {
+                return Err(too_often(round));
+            }
+            if !again {
+                let status = judged?;
+                self.report.ending = round.command.meaning(status).or(self.report.ending);
+                return Ok(());
+            }
+            self.forms(&round.between)?;
+        }
+    }
+
+    /// Runs the command of one round to its end; whether its title was seen.
+    fn round(&mut self, round: &'plan Loop) -> Result<(Finished, bool)> {
+        self.heed_signals()?;
+        let command = &round.command;
+        let pid = self.begin(command)?;
+        self.watcher.phase(self.host, Phase::Starting(pid))?;
+        let question = command
+            .title
+            .as_ref()
+            .map(|title| Command::question("pgrep", args!["-qxf", title]));
+        let began = self.host.uptime();
+        let (mut interval, longest) = LOOKS;
+        let (mut titled, mut hung_up) = (false, false);
+        let mut tail = Vec::new();
+        loop {
+            let looks = question.as_ref().filter(|_| !titled);
+            let limit = looks.map(|_| interval);
+            let heeds = !self.is_running || command.streams == Streams::Terminal && !hung_up;
+            let event = self
+                .host
+                .watch(pid, limit, heeds)
+                .map_err(|error| not_watched(command, &error))?;
+            match event {
+                Event::Ended(mut finished) => {
+                    finished.stderr = tail;
+                    return Ok((finished, titled));
+                }
+                Event::Said(lines) => {
+                    self.watcher.said(self.host, &lines);
+                    keep(&mut tail, &lines);
+                }
+                Event::Interrupted if !self.is_running => self.heed_signals()?,
+                Event::Interrupted => {
+                    hung_up = true;
+                    // Where we lead the session, the terminal tells nobody else that it has gone.
+                    if self.host.interrupted() == Some(Interruption::Signal(SIGHUP)) {
+                        let _ = self.host.signal(pid, SIGHUP);
+                    }
+                }
+                Event::Overdue => {
+                    let Some(question) = looks else { continue };
+                    if self
+                        .host
+                        .ask(question)
+                        .is_ok_and(|answer| answer.ended == Ended::Exit(0))
+                    {
+                        titled = true;
+                        if !self.is_running {
+                            self.is_running = true;
+                            self.armed.retain(|undo| undo.when == When::End);
+                        }
+                        self.watcher.phase(self.host, Phase::Running(pid))?;
+                    } else if let Some(limit) = round.start_limit
+                        && self.host.uptime().saturating_sub(began) >= limit
+                    {
+                        return Err(not_seen(command, limit, &tail));
+                    }
+                    interval = (interval * 5 / 4).min(longest);
+                }
+            }
+        }
+    }
+
+    /// Runs a command whose output is relayed to its end; an interruption leaves it to be undone.
+    pub(super) fn relayed(&mut self, command: &Command) -> Result<Finished> {
+        let pid = self.begin(command)?;
+        let mut tail = Vec::new();
+        loop {
+            let event = self
+                .host
+                .watch(pid, None, true)
+                .map_err(|error| not_watched(command, &error))?;
+            match event {
+                Event::Ended(mut finished) => {
+                    finished.stderr = tail;
+                    return Ok(finished);
+                }
+                Event::Said(lines) => {
+                    self.watcher.said(self.host, &lines);
+                    keep(&mut tail, &lines);
+                }
+                Event::Interrupted => self.heed_signals()?,
+                Event::Overdue => {}
+            }
+        }
+    }
+
+    fn begin(&mut self, command: &Command) -> Result<u32> {
+        self.host
+            .begin(command)
+            .map_err(|error| not_started(command, &error))
+    }
+}
+
+/// Keeps the end of what a child has said, from a whole line on.
+fn keep(tail: &mut Vec<u8>, lines: &[u8]) {
+    tail.extend_from_slice(lines);
+    if tail.len() > STDERR_KEPT {
+        let cut = tail.len() - STDERR_KEPT;
+        let line = tail.iter().skip(cut).position(|&byte| byte == b'\n');
+        tail.drain(..cut + line.map_or(0, |line| line + 1));
+    }
+}
+
+/// How a round has ended, in words that follow "the guest" or name what ended it.
+fn how(command: &Command, finished: &Finished) -> String {
+    match finished.ended {
+        Ended::Exit(status) => command.meaning(status).map_or_else(
+            || format!("ended with status {status}"),
+            |words| format!("{words} (status {status})"),
+        ),
+        Ended::Signal(signal) => format!("was ended by {}", signal_name(signal)),
+    }
+}
+
+fn too_often(round: &Loop) -> Error {
+    Error::host(format!(
+        "it has ended more than {} times within {} s, so it is not started again",
+        Loop::MOST_ENDS,
+        Loop::WITHIN.as_secs()
+    ))
+    .note(format!("command: {}", round.command))
+}
+
+fn not_seen(command: &Command, limit: Duration, said: &[u8]) -> Error {
+    let error = Error::host(format!(
+        "{} did not start within {} s: its title was never seen",
+        command.program,
+        limit.as_secs()
+    ))
+    .note(format!("command: {command}"));
+    super::failure::with_stderr(error, command, said)
+}

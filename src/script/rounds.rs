@@ -1,0 +1,200 @@
+//! The lines of a loop: a guest's bhyve(8) through its rounds, on the terminal or in the background.
+
+use super::compose;
+use super::lines::Lines;
+use super::words::statuses;
+use crate::command::{Command, Streams};
+use crate::error::Kind;
+use crate::host::elevate::Elevation;
+use crate::plan::{Loop, Refusal, Root, When};
+use crate::quote;
+use std::ffi::OsStr;
+
+/// What a shell's status is that is none of bhyve's proper ends: 3 and more, or a signal.
+const FAILURES: &str = "[3-9]|[1-9]?*";
+
+impl<'plan> Lines<'plan> {
+    /// Adds the rounds of a loop.
+    pub(super) fn rounds(&mut self, round: &'plan Loop) {
+        if !round.is_once() {
+            self.line("while :; do");
+            self.depth += 1;
+        }
+        self.forms(&round.body);
+        self.checkpoint();
+        match (&round.command.title, round.command.streams) {
+            (None, _) => {
+                let run = self.elevation.wrap(&round.command).line();
+                self.line([b"seen=1 status=0; ", run.as_slice(), b" || status=$?"].concat());
+            }
+            (Some(title), Streams::Terminal) => self.on_terminal(&round.command, title),
+            (Some(title), _) => self.in_background(round, title),
+        }
+        if !round.is_once() {
+            let mut again = statuses(round.again);
+            if round.again_if_failed {
+                let or = if again.is_empty() { "" } else { "|" };
+                again = format!("{again}{or}{FAILURES}");
+            }
+            self.line(format!(
+                "case $status:$seen:$signal in {}) ;; *) break ;; esac",
+                each(&again, ":1:")
+            ));
+            self.line("again");
+            self.uses.fail = true;
+            self.forms(&round.between);
+            self.depth -= 1;
+            self.line("done");
+        }
+        self.judge(&round.command);
+    }
+
+    /// Runs it on the terminal. A process in the background looks for its title, and tells by a
+    /// signal: status 1 counts only if it was once seen.
+    fn on_terminal(&mut self, command: &Command, title: &str) {
+        self.line("seen=0; trap 'seen=1' USR1");
+        let mut watch = b"{ until pgrep -qxf ".to_vec();
+        quote::push(&mut watch, OsStr::new(title));
+        watch.extend_from_slice(
+            b"; do kill -0 $$ || exit; sleep 0.1; done; kill -USR1 $$; } 2>/dev/null & watcher=$!",
+        );
+        self.line(watch);
+        let mut run = b"status=0; ".to_vec();
+        run.extend_from_slice(&self.elevation.wrap(command).line());
+        run.extend_from_slice(b" || status=$?");
+        self.line(run);
+        self.line("kill \"$watcher\" 2>/dev/null || :");
+        self.keep("[ \"$seen\" = 0 ] || ");
+        self.restore();
+    }
+
+    /// Runs it in the background, its words and its status in files; lets go of the caller once its
+    /// title is seen.
+    fn in_background(&mut self, round: &Loop, title: &str) {
+        let mut run = b"{ trap : HUP INT TERM; status=0; ".to_vec();
+        run.extend_from_slice(&round.command.line());
+        run.extend_from_slice(
+            b" || status=$?; echo \"$status\" >\"$said.status\"; } >\"$said\" 2>&1 &",
+        );
+        self.line("seen=0; said=$(mktemp /tmp/easy-bhyve.XXXXXXXX)");
+        self.line(run);
+        let mut until = b"n=0; until [ -s \"$said.status\" ]".to_vec();
+        self.uses.questions = true;
+        until.extend_from_slice(b" || holds pgrep -qxf ");
+        quote::push(&mut until, OsStr::new(title));
+        until.extend_from_slice(b"; do");
+        self.line(until);
+        self.depth += 1;
+        if let Some(limit) = round.start_limit {
+            let looks = limit.as_millis() / 100;
+            let refusal = Refusal {
+                kind: Kind::Host,
+                what: format!(
+                    "{} did not start within {} s: its title was never seen",
+                    round.command.program,
+                    limit.as_secs()
+                ),
+                help: None,
+            };
+            let mut line = format!("[ \"$n\" -lt {looks} ] || {{ cat \"$said\"; rm -f \"$said\"; ")
+                .into_bytes();
+            line.extend_from_slice(&self.fail(&refusal));
+            line.extend_from_slice(b"; }");
+            self.line(line);
+        }
+        self.line("n=$((n + 1)); sleep 0.1; checkpoint");
+        self.depth -= 1;
+        self.line("done");
+        self.line("if [ ! -s \"$said.status\" ]; then");
+        self.depth += 1;
+        self.line("seen=1; rm -f \"$said\"");
+        self.keep("");
+        self.line("echo \"$0: running\"; exec >/dev/null 2>&1");
+        self.depth -= 1;
+        self.line("else cat \"$said\"; rm -f \"$said\"; fi");
+        self.line("until [ -s \"$said.status\" ]; do wait || :; done");
+        self.line("read -r status <\"$said.status\"; rm -f \"$said.status\"");
+    }
+
+    /// Ends the script where the last end is a failure.
+    fn judge(&mut self, command: &Command) {
+        let mut good = Vec::new();
+        for &status in command.accept {
+            let must_be_seen = status == 1 || command.streams != Streams::Terminal;
+            let seen = if must_be_seen && command.title.is_some() {
+                "1"
+            } else {
+                "*"
+            };
+            good.push(format!("{status}:{seen}"));
+        }
+        let refusal = Refusal {
+            kind: Kind::Host,
+            what: format!("{} failed: its process was never seen", command.program),
+            help: None,
+        };
+        let fail = String::from_utf8_lossy(&self.fail(&refusal)).into_owned();
+        self.line(format!(
+            "case $status:$seen in {}) ;; *:0) {fail} ;; *) exit 1 ;; esac",
+            good.join("|")
+        ));
+    }
+
+    /// Starts what goes on in the background, and waits until it has let go; what is freed at every
+    /// end is its own from then on.
+    pub(super) fn detach(&mut self, root: &'plan Root, name: &str) {
+        let ends: Vec<_> = self
+            .undos
+            .iter()
+            .copied()
+            .filter(|undo| undo.when == When::End)
+            .collect();
+        let text = compose(
+            self.title,
+            self.path,
+            Elevation::None,
+            &ends,
+            &root.forms,
+            true,
+        );
+        self.handed = self.undos.len();
+        self.here_document(b"supervise=$(cat".to_vec(), &text);
+        self.line(")");
+        let start = Command::root("daemon", crate::command::args!["-c", "sh", "-c"]);
+        let mut start_it = b"said=$(".to_vec();
+        start_it.extend_from_slice(&self.elevation.wrap(&start).line());
+        start_it.extend_from_slice(b" \"$supervise\" ");
+        quote::push(&mut start_it, OsStr::new(name));
+        start_it.extend_from_slice(b" 2>&1)");
+        let judge = format!(
+            "case $said in *\"{name}: running\") ;; *) printf '%s\\n' \"$said\" >&2; exit 1 ;; esac"
+        );
+        match &root.meanwhile {
+            None => {
+                self.line([b"if ", start_it.as_slice(), b"; then handed=1; fi"].concat());
+                self.line(judge);
+            }
+            Some(meanwhile) => {
+                // Its status says whether it was daemon(8) that did not start.
+                self.line([b"{ ", start_it.as_slice(), b" || exit 3"].concat());
+                self.line(format!("{judge}; }} & starter=$! handed=1"));
+                let mut line = self.elevation.wrap(meanwhile).line();
+                line.extend_from_slice(b" || :");
+                self.line(line);
+                self.restore();
+                self.line("status=0; wait \"$starter\" || status=$?");
+                self.line("[ \"$status\" != 3 ] || handed=0; [ \"$status\" = 0 ] || exit 1");
+            }
+        }
+        self.keep("");
+    }
+}
+
+/// Each of the patterns `A|B` with this behind it.
+fn each(patterns: &str, behind: &str) -> String {
+    let all: Vec<String> = patterns
+        .split('|')
+        .map(|pattern| format!("{pattern}{behind}"))
+        .collect();
+    all.join("|")
+}

@@ -1,0 +1,43 @@
+//! A VM's serial line: where loader and bhyve(8) talk.
+
+use crate::command::Streams;
+use crate::model::Vm;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+/// Where the VM's first serial line leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Console {
+    /// The caller's terminal.
+    Stdio,
+    /// The A side of the VM's nmdm(4) pair.
+    Nmdm(PathBuf),
+}
+
+impl Console {
+    /// The VM's own nmdm(4) pair.
+    pub fn of(vm: &Vm, devices: &Path) -> Self {
+        Self::Nmdm(devices.join(format!("nmdm{}A", vm.id)))
+    }
+
+    /// As an argument.
+    pub fn backend(&self) -> &OsStr {
+        match self {
+            Self::Stdio => OsStr::new("stdio"),
+            Self::Nmdm(path) => path.as_os_str(),
+        }
+    }
+
+    /// Where the standard streams of a program lead that talks there.
+    pub fn streams(&self) -> Streams {
+        match self {
+            Self::Stdio => Streams::Terminal,
+            Self::Nmdm(_) => Streams::Relayed,
+        }
+    }
+}
+
+/// The side of the pair at which a person sits: `/dev/nmdmNB`.
+pub fn side_of_person(vm: &Vm, devices: &Path) -> PathBuf {
+    devices.join(format!("nmdm{}B", vm.id))
+}

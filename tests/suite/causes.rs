@@ -1,0 +1,118 @@
+//! Each message that the program explains is one that the host's programs print, and each of theirs
+//! about a start that fails is explained so.
+
+use crate::host::{Call, Edit, Host};
+use easy_bhyve::run::causes::{self, KNOWN};
+
+const DISK: &str = "/dev/zvol/zroot/vm/web";
+
+/// What the simulated host never says: it has memory without end, and its bhyve dies without a word.
+const UNSEEN: [&str; 2] = ["Unable to setup memory", "vm_run error"];
+
+/// A host on which `web` is loaded and can be started.
+fn host() -> Host {
+    Host::freebsd(14)
+        .with_volume("zroot/vm/web", 1 << 30)
+        .with_tap("tap0", "")
+        .with_commands(&[
+            "kldload nmdm",
+            "bhyveload -m 512M -d /dev/zvol/zroot/vm/web web",
+        ])
+}
+
+fn bhyve(extra: &str) -> String {
+    format!(
+        "bhyve -A -H -P -c 2 -m 512M -s 0:0,hostbridge -s 1:0,lpc -s 2:0,virtio-net,tap0 \
+         -s 3:0,virtio-blk,{DISK} -l com1,/dev/nmdm0A {extra} web"
+    )
+}
+
+/// What a command of root prints on its standard error.
+fn said(mut host: Host, line: &str) -> String {
+    let answer = host.run(&Call::new(line.split_whitespace()).by_root());
+    String::from_utf8_lossy(&answer.stderr).into_owned()
+}
+
+/// A message of each kind, with the part of it that is known.
+fn messages() -> Vec<(&'static str, String)> {
+    let mut taken = host();
+    taken.edit(&Edit::OpenTap("tap0".into()));
+    let mut bare = host();
+    bare.state.modules.loaded.remove("nmdm.ko");
+    let mut broken = Host::freebsd(14);
+    broken.state.modules.broken.insert("vmm.ko".into());
+    let grub = "grub-bhyve -r hd0,msdos1 -M 1G web";
+    vec![
+        ("open of tap device", said(taken, &bhyve(""))),
+        (
+            "Could not open backing file",
+            said(host(), &bhyve("-s 3:1,virtio-blk,/vm/gone")),
+        ),
+        ("Unable to initialize backend", said(bare, &bhyve(""))),
+        ("vCPUs requested but only", said(host(), &bhyve("-c 9"))),
+        (
+            "does not match",
+            said(host(), &bhyve("-c cpus=4,sockets=2,cores=1")),
+        ),
+        ("invalid memsize", said(host(), &bhyve("-m 1.5G"))),
+        ("Unable to setup memory (22)", said(host(), &bhyve("-m 1G"))),
+        ("Could not setup memory for VM", said(host(), grub)),
+        (
+            "Could not create VM",
+            said(Host::freebsd(14).in_jail(), "grub-bhyve -M 1G web"),
+        ),
+        (
+            "Could not reinit VM",
+            said(host().with_running_vm("web", DISK, "tap0"), grub),
+        ),
+        (
+            "no bootrom was configured",
+            said(Host::freebsd(15), &bhyve("")),
+        ),
+        (
+            "virtual machine cannot be booted",
+            said(Host::freebsd(14), &bhyve("")),
+        ),
+        (
+            "Device emulation initialization error",
+            said(host(), &bhyve("-s 3:1,virtio-blk,/vm/gone")),
+        ),
+        (
+            "an error occurred while loading module vmm",
+            said(broken, "kldload -n vmm"),
+        ),
+        (
+            "Operation not permitted",
+            said(Host::freebsd(14).in_jail(), "kldload -n vmm"),
+        ),
+    ]
+}
+
+#[test]
+fn every_message_that_is_known_is_one_of_the_host() {
+    let messages = messages();
+    for (message, text) in &messages {
+        assert!(text.contains(message), "{message:?} is not in {text:?}");
+    }
+    let mut shown: Vec<&str> = messages.iter().map(|(message, _)| *message).collect();
+    shown.extend(UNSEEN);
+    shown.sort_unstable();
+    let mut known: Vec<&str> = KNOWN.iter().map(|known| known.message).collect();
+    known.sort_unstable();
+    assert_eq!(shown, known);
+}
+
+#[test]
+fn every_message_of_the_host_has_the_cause_that_comes_first_in_it() {
+    for (message, text) in messages() {
+        let found = causes::of(&text).unwrap();
+        // What stands before it says more.
+        if message != "Device emulation initialization error" {
+            assert_eq!(found.message, message, "{text}");
+        }
+        assert!(
+            !found.cause.is_empty() && !found.remedy.is_empty(),
+            "{message}"
+        );
+    }
+}

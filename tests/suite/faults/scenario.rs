@@ -1,0 +1,251 @@
+//! The verbs whose every step fails once, and the hosts on which they are carried out.
+
+use crate::call::{Said, call_with_file};
+use crate::case::root;
+use crate::fake::Fake;
+use crate::host::{Ending, Host};
+use crate::view;
+use std::collections::BTreeSet;
+
+/// What becomes of the host when a verb fails.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Undo {
+    /// All is as before.
+    All,
+    /// What was done stays done; nothing more is done, but for freeing what has ended.
+    Nothing,
+}
+
+/// A verb on a host.
+pub(crate) struct Scenario {
+    words: &'static [&'static str],
+    kind: &'static str,
+    pub(crate) undo: Undo,
+    host: fn() -> Host,
+    /// Calls before it, each with the seconds that pass behind it.
+    before: &'static [(&'static [&'static str], u32)],
+    /// Beginnings of lines of the view that an earlier run has left: freed ones stay freed.
+    left_over: &'static [&'static str],
+}
+
+const fn undone(
+    kind: &'static str,
+    words: &'static [&'static str],
+    host: fn() -> Host,
+    left_over: &'static [&'static str],
+) -> Scenario {
+    Scenario {
+        words,
+        kind,
+        undo: Undo::All,
+        host,
+        before: &[],
+        left_over,
+    }
+}
+
+const fn kept(kind: &'static str, words: &'static [&'static str], host: fn() -> Host) -> Scenario {
+    Scenario {
+        undo: Undo::Nothing,
+        ..undone(kind, words, host, &[])
+    }
+}
+
+/// On a host where these were booted, each with a supervisor of its own.
+const fn booted(
+    words: &'static [&'static str],
+    before: &'static [(&'static [&'static str], u32)],
+) -> Scenario {
+    Scenario {
+        before,
+        ..kept("booted", words, cold)
+    }
+}
+
+const LEFT: &[&str] = &[
+    "VM node fbsd0",
+    "VM node obsd0",
+    "interface tap1:",
+    "interface tap3:",
+];
+
+const FBSD: &[(&[&str], u32)] = &[(&["fbsd0-boot"], 60)];
+const OBSD: &[(&[&str], u32)] = &[(&["obsd0-boot"], 60)];
+const BOTH: &[(&[&str], u32)] = &[(&["fbsd0-boot"], 0), (&["obsd0-boot"], 60)];
+
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    undone("cold", &["fbsd0-boot"], cold, &[]),
+    undone("cold, 15", &["fbsd0-boot"], cold_15, &[]),
+    undone("left over", &["fbsd0-boot"], left_over, LEFT),
+    undone("cold, grub", &["obsd0-boot"], cold, &[]),
+    undone("left over, grub", &["obsd0-boot"], left_over, LEFT),
+    undone("two NICs", &["two0-boot"], cold, &[]),
+    undone("without a trace", &["fbsd0-boot", "-T"], cold, &[]),
+    undone("without a trace", &["two0-boot", "-T"], cold, &[]),
+    undone("without a trace, grub", &["obsd0-boot", "-T"], cold, &[]),
+    undone("stopped", &["fbsd0-restart"], cold, &[]),
+    undone("cold", &["fbsd0-ttyboot"], cold, &[]),
+    undone("left over", &["fbsd0-ttyboot"], left_over, LEFT),
+    undone("cold, grub", &["obsd0-ttyboot"], cold, &[]),
+    undone("cold", &["fbsd0-install"], cold, &[]),
+    undone("left over", &["fbsd0-install"], left_over, LEFT),
+    undone("cold, grub", &["obsd0-install"], cold, &[]),
+    booted(&["fbsd0-restart"], FBSD),
+    booted(&["obsd0-restart"], OBSD),
+    booted(&["fbsd0-restart", "-f"], FBSD),
+    kept("orphan", &["fbsd0-shutdown"], running),
+    kept("orphan", &["fbsd0-shutdown", "-f"], running),
+    booted(&["fbsd0-shutdown"], FBSD),
+    booted(&["obsd0-shutdown", "-f"], OBSD),
+    booted(&["fbsd0-shutdown", "obsd0"], BOTH),
+    kept("left over", &["fbsd0-clean"], left_over),
+    undone("stopped", &["fbsd0-clone", "new0", "new1"], cold, &[]),
+    undone(
+        "left over",
+        &["fbsd0-clone", "new0", "new1"],
+        left_over,
+        LEFT,
+    ),
+    undone(
+        "snapshot",
+        &["fbsd0-clone", "@one", "new0", "new1"],
+        cold,
+        &[],
+    ),
+    undone("volume", &["new0-resources", "-V", "1G"], cold, &[]),
+    undone("file", &["file0-resources", "-V", "1M"], cold, &[]),
+    undone(
+        "sparse file",
+        &["file0-resources", "-V", "1M", "-s"],
+        cold,
+        &[],
+    ),
+    undone("stopped", &["fbsd0-snapshot", "x"], cold, &[]),
+    kept("stopped", &["fbsd0-rollback", "-f", "one"], cold),
+    kept("left over", &["fbsd0-rollback", "-f", "one"], left_over),
+];
+
+const CONFIG: &str = "tests/cases/faults.conf";
+
+fn prepared(release: u32) -> Host {
+    let mut host = Host::freebsd(release)
+        .with_volume("zroot/vm/fbsd0", 1 << 30)
+        .with_volume("zroot/vm/obsd0", 1 << 30)
+        .with_volume("zroot/vm/two0", 1 << 30)
+        .with_volume("zroot/vm/two0_data", 1 << 30)
+        .with_image("/iso/fbsd.iso", 1 << 30)
+        .with_image("/iso/obsd.iso", 1 << 30)
+        .with_commands(&[
+            "zfs snapshot zroot/vm/fbsd0@one",
+            "zfs snapshot zroot/vm/fbsd0@two",
+        ]);
+    host.state.guest.runs_ms = Some(600_000);
+    host.state.guest.endings = vec![Ending::Reboot];
+    host
+}
+
+fn cold() -> Host {
+    prepared(14)
+}
+
+fn cold_15() -> Host {
+    prepared(15)
+}
+
+fn warm() -> Host {
+    cold().with_commands(&[
+        "kldload -n vmm nmdm if_bridge",
+        "sysctl net.link.tap.up_on_open=1",
+        "ifconfig bridge0 create",
+        "ifconfig bridge0 addm igb0 up",
+        "ifconfig tap1 create description easy-bhyve:fbsd0",
+        "ifconfig bridge0 addm tap1",
+        "ifconfig tap3 create description easy-bhyve:obsd0",
+        "ifconfig bridge0 addm tap3",
+    ])
+}
+
+fn left_over() -> Host {
+    warm()
+        .with_leftover_vm("fbsd0", 512 << 20)
+        .with_leftover_vm("obsd0", 512 << 20)
+}
+
+fn running() -> Host {
+    warm().with_running_vm("fbsd0", "/dev/zvol/zroot/vm/fbsd0", "tap1")
+}
+
+impl Scenario {
+    pub(crate) fn name(&self) -> String {
+        format!("{} ({})", self.words.join(" "), self.kind)
+    }
+
+    /// Whether its verb is one of these.
+    pub(crate) fn is(&self, verbs: &[&str]) -> bool {
+        let verb = self.words[0].rsplit('-').next();
+        verbs.iter().any(|one| verb == Some(one))
+    }
+
+    /// Whether others than the call itself do something: those that supervise a VM.
+    pub(crate) fn is_supervised(&self) -> bool {
+        !self.before.is_empty()
+    }
+
+    /// The host afterwards, the view of it before, and what was said.
+    pub(crate) fn run(&self, order: impl Fn(&mut Fake)) -> (Fake, BTreeSet<String>, Said) {
+        let mut fake = Fake::new((self.host)(), crate::host::build::USER);
+        let config = root().join(CONFIG);
+        for (words, seconds) in self.before {
+            let said = call_with_file(&mut fake, &config, words);
+            assert_eq!(said.status, 0, "{}: {said:?}", self.name());
+            fake.advance(f64::from(*seconds));
+        }
+        fake.host().forget_calls();
+        fake.count_looks_anew();
+        order(&mut fake);
+        let before = view::lines(&fake.host());
+        let said = call_with_file(&mut fake, &config, self.words);
+        (fake, before, said)
+    }
+
+    /// What is not as it was before, though it should be.
+    pub(crate) fn difference(&self, before: &BTreeSet<String>, fake: &Fake) -> Vec<String> {
+        let after = view::lines(&fake.host());
+        if self.undo == Undo::Nothing {
+            let scratch = after.iter().filter(|line| line.contains("scratch"));
+            return scratch.map(|line| format!("+ {line}")).collect();
+        }
+        let counts = |line: &&String| {
+            let stays = line.starts_with("module ")
+                || line.starts_with("sysctl ")
+                || (line.starts_with("interface bridge") && line.contains(" members igb0"));
+            let was_left = self.left_over.iter().any(|start| line.starts_with(start));
+            let may_go = was_left && before.contains(*line);
+            !(stays || may_go)
+        };
+        let kept = |lines: &BTreeSet<String>| lines.iter().filter(counts).cloned().collect();
+        let mut found = view::difference(&kept(before), &kept(&after));
+        found.extend(fake.states().keys().map(|vm| format!("+ a state of {vm}")));
+        found
+    }
+
+    /// What is half done: nodes and taps of VMs that have no process and had one, or did not exist.
+    pub(crate) fn half_done(before: &BTreeSet<String>, fake: &Fake) -> Vec<String> {
+        let after = view::lines(&fake.host());
+        let is_alive = |vm: &str| {
+            let titled = format!("bhyve: {vm}");
+            after.iter().any(|line| line.ends_with(&titled))
+        };
+        let is_half = |line: &&String| {
+            if before.contains(*line) {
+                return false;
+            }
+            if let Some(node) = line.strip_prefix("VM node ") {
+                return !is_alive(node.trim_end_matches(", loaded"));
+            }
+            let is_ours = line.contains("description easy-bhyve:");
+            line.contains("scratch") || is_ours && !line.contains("open by")
+        };
+        after.iter().filter(is_half).cloned().collect()
+    }
+}

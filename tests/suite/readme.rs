@@ -1,0 +1,38 @@
+//! What README shows of the program's output is what the program prints.
+
+use crate::call::call_with_file;
+use crate::case::root;
+use crate::fake::Fake;
+use crate::host::Host;
+use crate::host::build::USER;
+
+/// What stands in README for lines that are left out.
+const LEFT_OUT: &str = "# …\n";
+
+#[test]
+fn the_boot_in_readme_is_what_the_program_prints() {
+    let mut fake = Fake::new(
+        Host::freebsd(14).with_volume("zroot/vm/deb0", 20 << 30),
+        USER,
+    );
+    let config = root().join("examples/easy-bhyve.conf");
+    let said = call_with_file(&mut fake, &config, &["deb0-boot", "-d"]);
+    assert_eq!((said.status, said.err.as_str()), (0, ""));
+    let script = said
+        .out
+        .replace("easy-bhyve.scratch0", "easy-bhyve.kq5xefs6");
+
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let (opening, _) = readme.split_once("\n## ").unwrap();
+    let (_, shown) = opening.rsplit_once("```sh\n").unwrap();
+    let (shown, _) = shown.split_once("```").unwrap();
+    let pieces = shown.split(LEFT_OUT);
+    assert!(pieces.clone().count() > 1, "nothing is left out:\n{shown}");
+    let mut rest = script.as_str();
+    for piece in pieces {
+        let at = rest.find(&format!("\n{piece}"));
+        let at = at.unwrap_or_else(|| panic!("not printed, or not there:\n{piece}\nin:\n{rest}"));
+        // The newline of its last line stands before the next piece.
+        rest = &rest[at + piece.len()..];
+    }
+}

@@ -1,0 +1,214 @@
+//! Test cases as data: a host, a configuration, calls; and all that came of them as one text.
+
+#![allow(unreachable_pub)]
+
+mod plan;
+
+use crate::call::{Said, call_with_file};
+use crate::fake::Fake;
+use crate::host::Edit;
+use crate::view;
+use plan::HostPlan;
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The content of a `case.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// Which fault this case catches: one sentence.
+    pub comment: String,
+    /// The words of the call; the first is the name that was called.
+    pub args: Vec<String>,
+    /// The configuration: a file beside, or, with a `/`, one of the repository. Without it the
+    /// `easy-bhyve.conf` beside.
+    config: Option<PathBuf>,
+    /// The host before the call.
+    #[serde(default)]
+    host: HostPlan,
+    /// Further calls on the same host.
+    #[serde(default)]
+    then: Vec<Next>,
+}
+
+/// A further call.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Next {
+    /// As [`Case::args`].
+    args: Vec<String>,
+    /// As [`Case::config`]; without it that of the case.
+    config: Option<PathBuf>,
+    /// What somebody else does before it.
+    #[serde(default)]
+    edits: Vec<Edit>,
+    /// Seconds that pass before it.
+    #[serde(default)]
+    after: f64,
+}
+
+/// The repository.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+impl Case {
+    /// Reads the case of this directory.
+    pub fn read(directory: &Path) -> Result<Self, String> {
+        let file = directory.join("case.toml");
+        let text = std::fs::read_to_string(&file).map_err(|error| format!("case.toml: {error}"))?;
+        toml::from_str(&text).map_err(|error| error.to_string())
+    }
+
+    /// Carries the case out; everything that came of it, as text.
+    ///
+    /// # Errors
+    /// What sh(1) says of a script that it cannot read, or the harm that was done to the host.
+    pub fn run(&self, directory: &Path) -> Result<String, String> {
+        let mut fake = self.host.build();
+        let first = Next {
+            args: self.args.clone(),
+            config: None,
+            edits: Vec::new(),
+            after: 0.0,
+        };
+        let mut text = String::new();
+        for next in std::iter::once(&first).chain(&self.then) {
+            if next.after > 0.0 || !next.edits.is_empty() {
+                text += &meanwhile(&mut fake, next);
+            }
+            let before = Before::of(&fake);
+            let config = self.config(next, directory);
+            let said = call_with_file(&mut fake, &config, &next.args);
+            // Whoever interrupts one call does not interrupt the next.
+            fake.interrupted = None;
+            if let Some(harm) = fake.host().state.harm.first() {
+                return Err(format!("it does harm: {harm}"));
+            }
+            text += "$ ";
+            text += &next.args.join(" ");
+            text.push('\n');
+            if is_script(&next.args, &said) {
+                sh_accepts(&said.out)
+                    .map_err(|error| format!("sh -n refuses the script: {error}"))?;
+            }
+            text += &format!("== status\n{}\n", said.status);
+            text += &section("stdout", &said.out);
+            text += &section("stderr", &said.err);
+            text += &before.changes(&fake);
+        }
+        Ok(text)
+    }
+
+    /// The configuration of a call.
+    fn config(&self, next: &Next, directory: &Path) -> PathBuf {
+        match next.config.as_ref().or(self.config.as_ref()) {
+            None => directory.join("easy-bhyve.conf"),
+            Some(beside) if beside.components().count() == 1 => directory.join(beside),
+            Some(config) => root().join(config),
+        }
+    }
+}
+
+/// Whether a call has printed a script.
+fn is_script(args: &[String], said: &Said) -> bool {
+    let is_dry = args.iter().any(|word| word == "-d" || word == "--dry-run");
+    is_dry && said.out.starts_with("#!")
+}
+
+/// What goes on in the background before a call.
+fn meanwhile(fake: &mut Fake, next: &Next) -> String {
+    let before = Before::of(fake);
+    for edit in &next.edits {
+        fake.host().edit(edit);
+    }
+    fake.advance(next.after);
+    format!("after {} s\n{}", next.after, before.changes(fake))
+}
+
+/// What there was before something happened.
+struct Before {
+    host: BTreeSet<String>,
+    logs: BTreeMap<String, String>,
+}
+
+impl Before {
+    fn of(fake: &Fake) -> Self {
+        fake.host().forget_calls();
+        let logs = fake.logs();
+        let host = view::lines(&fake.host());
+        Self { host, logs }
+    }
+
+    /// The calls since, and what is different.
+    fn changes(&self, fake: &Fake) -> String {
+        let host = fake.host();
+        let top = host.calls().iter().filter(|logged| logged.depth == 0);
+        let mut text = section("calls", &repeated(top.map(view::call)));
+        let difference = view::difference(&self.host, &view::lines(&host));
+        drop(host);
+        let lines: Vec<String> = difference.iter().map(|line| format!("{line}\n")).collect();
+        text += &section("host", &lines.concat());
+        for (vm, log) in fake.logs() {
+            let old = self.logs.get(&vm).map_or(0, String::len);
+            if log.len() > old {
+                text += &section(&format!("log of {vm}"), &log[old..]);
+            }
+        }
+        text
+    }
+}
+
+fn section(name: &str, content: &str) -> String {
+    let mut text = format!("== {name}\n{content}");
+    if !content.is_empty() && !content.ends_with('\n') {
+        text.push_str("\n(no newline at the end)\n");
+    }
+    text
+}
+
+/// Lines, those that repeat themselves once with their number.
+fn repeated(lines: impl Iterator<Item = String>) -> String {
+    let mut runs: Vec<(String, usize)> = Vec::new();
+    for line in lines {
+        match runs.last_mut().filter(|(last, _)| *last == line) {
+            Some((_, times)) => *times += 1,
+            None => runs.push((line, 1)),
+        }
+    }
+    let shown = runs.into_iter().map(|(line, times)| match times {
+        1 => format!("{line}\n"),
+        _ => format!("{line} ({times} times)\n"),
+    });
+    shown.collect()
+}
+
+/// Whether sh(1) can read a script.
+///
+/// # Errors
+/// What sh says.
+pub fn sh_accepts(script: &str) -> Result<(), String> {
+    let mut child = Command::new("sh")
+        .arg("-n")
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .env("LC_ALL", "C")
+        .spawn()
+        .map_err(|error| error.to_string())?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A shell that has seen enough closes its input; its status tells.
+        let _ = stdin.write_all(script.as_bytes());
+    }
+    let output = child
+        .wait_with_output()
+        .map_err(|error| error.to_string())?;
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+}

@@ -1,0 +1,263 @@
+//! The host of a case before its call, as data.
+
+use crate::fake::{Fake, Lost};
+use crate::host::process::{Ending, Loader};
+use crate::host::state::Kind;
+use crate::host::{Edit, Fault, Host, Rule};
+use easy_bhyve::host::{Claim, Interruption};
+use easy_bhyve::model::name::VmName;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// What the host is like, as far as it is not a freshly booted FreeBSD 14 with doas.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct HostPlan {
+    /// The major release, 13 to 16.
+    release: Option<u32>,
+    /// The caller.
+    uid: Option<u32>,
+    /// The caller's environment.
+    environment: BTreeMap<String, String>,
+    /// It is no FreeBSD: none of its programs is there.
+    foreign: bool,
+    /// The escalators that are installed.
+    escalators: Option<Vec<String>>,
+    /// How each answers.
+    rules: BTreeMap<String, Rule>,
+    /// Programs that are not installed.
+    without: Vec<String>,
+    /// Installed volumes.
+    volumes: Vec<String>,
+    /// Image files with something on them; their directories are made.
+    images: Vec<String>,
+    /// Further network interfaces.
+    interfaces: BTreeMap<String, Kind>,
+    /// Module files that do not load.
+    broken: Vec<String>,
+    /// What root did before: modules, sysctls, interfaces, snapshots.
+    commands: Vec<String>,
+    /// VM nodes that an earlier run has left.
+    left_over: Vec<String>,
+    /// VMs that run since a minute.
+    running: Vec<Running>,
+    /// Taps that another program has open.
+    opened: Vec<String>,
+    /// Other processes.
+    processes: Vec<OtherProcess>,
+    /// How guests behave.
+    guest: GuestPlan,
+    /// It is an arm64 machine.
+    arm64: bool,
+    /// All callers are in a jail.
+    jailed: bool,
+    /// Commands that do not do what they should.
+    faults: Vec<Ordered>,
+    /// Changes that somebody else makes meanwhile.
+    meanwhile: Vec<Meanwhile>,
+    /// There is a terminal, and this is the answer given there.
+    answer: Option<bool>,
+    /// What interrupts the first call.
+    signal: Option<Interrupt>,
+    /// VMs and disks that another process has locked, with what it says of itself.
+    held: Vec<Held>,
+    /// What of the root side's own cannot be used.
+    lost: Vec<Lost>,
+}
+
+/// A lock of another process.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Held {
+    vm: Option<String>,
+    disk: Option<PathBuf>,
+    note: String,
+}
+
+/// A VM that runs.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Running {
+    vm: String,
+    disk: String,
+    tap: String,
+}
+
+/// A process that is no VM.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OtherProcess {
+    #[serde(default)]
+    uid: u32,
+    argv: Vec<String>,
+}
+
+/// As [`crate::host::GuestPlan`], with defaults.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct GuestPlan {
+    /// The guest never enables ACPI.
+    deaf: bool,
+    /// The guest ignores its power button.
+    stubborn: bool,
+    /// Milliseconds until it ends by itself.
+    runs_ms: Option<u64>,
+    /// How its runs end.
+    endings: Vec<Ending>,
+    /// What the loader finds.
+    loader: Option<Loader>,
+    /// Milliseconds until bhyve shows its title.
+    title_ms: Option<u64>,
+}
+
+/// The nth call of a program fails, or a signal ends it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ordered {
+    program: String,
+    nth: u32,
+    /// Its exit status; 1 if not said.
+    status: Option<i32>,
+    /// Its error output.
+    #[serde(default)]
+    stderr: String,
+    /// The signal in place of a status.
+    signal: Option<i32>,
+}
+
+/// Somebody else's change just before the nth call of a program.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Meanwhile {
+    program: String,
+    nth: u32,
+    edit: Edit,
+}
+
+/// What interrupts the program.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Interrupt {
+    /// Before the program looks for a signal for this time.
+    form: u32,
+    /// The signal; without one who waits for the report has gone.
+    number: Option<i32>,
+}
+
+impl Interrupt {
+    fn what(&self) -> Interruption {
+        self.number
+            .map_or(Interruption::ReaderGone, Interruption::Signal)
+    }
+}
+
+impl HostPlan {
+    pub(super) fn build(&self) -> Fake {
+        let mut host = Host::freebsd(self.release.unwrap_or(14));
+        for volume in &self.volumes {
+            host = host.with_volume(volume, 20 << 30);
+        }
+        for image in &self.images {
+            host = host.with_image(image, 20 << 30);
+        }
+        for (name, kind) in &self.interfaces {
+            host.add_interface(name, *kind).up = true;
+        }
+        let commands: Vec<&str> = self.commands.iter().map(String::as_str).collect();
+        host = host.with_commands(&commands);
+        for vm in &self.left_over {
+            host = host.with_leftover_vm(vm, 512 << 20);
+        }
+        self.guests(&mut host);
+        for one in &self.running {
+            host = host.with_running_vm(&one.vm, &one.disk, &one.tap);
+        }
+        for tap in &self.opened {
+            host.edit(&Edit::OpenTap(tap.clone()));
+        }
+        if self.jailed {
+            host = host.in_jail();
+        }
+        if self.arm64 {
+            host = host.on_arm64();
+        }
+        for one in &self.processes {
+            let argv: Vec<&str> = one.argv.iter().map(String::as_str).collect();
+            host.add_process(one.uid, 1, argv[0], &argv);
+        }
+        self.programs(&mut host);
+        host.state
+            .modules
+            .broken
+            .extend(self.broken.iter().cloned());
+        for one in &self.faults {
+            let fault = match one.signal {
+                Some(signal) => Fault::Kill(signal),
+                None => Fault::Fail(one.status.unwrap_or(1), one.stderr.clone()),
+            };
+            host.order(&one.program, one.nth, fault);
+        }
+        for one in &self.meanwhile {
+            host.before(&one.program, one.nth, one.edit.clone());
+        }
+        let mut fake = Fake::new(host, self.uid.unwrap_or(crate::host::build::USER));
+        let variables = self.environment.iter();
+        fake.environment = variables
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        fake.answer = self.answer;
+        for one in &self.held {
+            let vm = one.vm.as_deref().map(|vm| VmName::parse(vm).unwrap());
+            for claim in vm
+                .map(Claim::Vm)
+                .into_iter()
+                .chain(one.disk.clone().map(Claim::Disk))
+            {
+                fake.let_be_held(&claim, &one.note);
+            }
+        }
+        for what in &self.lost {
+            fake.lose(*what);
+        }
+        fake.interrupted = self.signal.as_ref().map(|one| (one.form, one.what()));
+        fake
+    }
+
+    fn guests(&self, host: &mut Host) {
+        let guest = &mut host.state.guest;
+        if self.guest.deaf {
+            guest.acpi_ms = None;
+        }
+        if self.guest.stubborn {
+            guest.button_ms = None;
+        }
+        guest.runs_ms = self.guest.runs_ms;
+        guest.endings.clone_from(&self.guest.endings);
+        guest.loader = self.guest.loader.unwrap_or(guest.loader);
+        guest.title_ms = self.guest.title_ms.unwrap_or(guest.title_ms);
+    }
+
+    fn programs(&self, host: &mut Host) {
+        let programs = &mut host.state.programs;
+        if let Some(installed) = &self.escalators {
+            for word in ["doas", "sudo", "mdo"] {
+                programs.remove(word);
+            }
+            programs.extend(installed.iter().cloned());
+        }
+        if self.foreign {
+            programs.clear();
+        }
+        for program in &self.without {
+            assert!(
+                programs.remove(program),
+                "{program} is not installed anyway"
+            );
+        }
+        for (word, rule) in &self.rules {
+            let escalator = host.state.escalators.get_mut(word);
+            escalator.expect("an escalator").rule = *rule;
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! What the program asks of a host and has done by it, on the simulated one.
+
+use super::{Child, Fake, Lost, ended, gone};
+use crate::host::{Errno, Status};
+use easy_bhyve::command::{Command, Streams};
+use easy_bhyve::host::{
+    Claim, Ended, Event, Finished, Grant, Host, Interruption, Look, SpawnError,
+};
+use easy_bhyve::model::name::VmName;
+use easy_bhyve::plan::FileChange;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+fn error(errno: Errno) -> io::Error {
+    let kind = match errno {
+        Errno::NoEntry => io::ErrorKind::NotFound,
+        Errno::Exists => io::ErrorKind::AlreadyExists,
+        Errno::Access | Errno::NotPermitted => io::ErrorKind::PermissionDenied,
+        _ => io::ErrorKind::Other,
+    };
+    io::Error::new(kind, errno.text())
+}
+
+impl Look for Fake {
+    fn ask(&mut self, question: &Command) -> Result<Finished, SpawnError> {
+        self.start(question)
+    }
+
+    fn exists(&mut self, path: &Path) -> io::Result<bool> {
+        let mut host = self.host();
+        // A look by name has effects on a real host: a null modem or a tap appears.
+        let uid = self.uid;
+        host.look_up(path, uid);
+        Ok(host.exists(path))
+    }
+
+    fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>> {
+        match self.host().list_dir(directory) {
+            Ok(names) => Ok(names.into_iter().map(OsString::from).collect()),
+            Err(Errno::NoEntry) => Ok(Vec::new()),
+            Err(errno) => Err(error(errno)),
+        }
+    }
+
+    fn read(&mut self, path: &Path) -> io::Result<Vec<u8>> {
+        let vm = path.file_stem().unwrap_or_default().to_string_lossy();
+        let states = &self.worlds.lock().states;
+        let state = states.get(vm.as_ref()).ok_or(io::ErrorKind::NotFound)?;
+        Ok(state.clone().into_bytes())
+    }
+
+    fn find(&mut self, program: &str) -> Option<PathBuf> {
+        // What is not simulated here is in every base system.
+        let base = ["rm", "mkdir", "cat", "env", "timeout", "mktemp"];
+        let is_there = base.contains(&program) || self.host().has_program(program);
+        is_there.then(|| Path::new("/sbin").join(program))
+    }
+
+    fn search_path(&self) -> &str {
+        easy_bhyve::process::SEARCH_PATH
+    }
+}
+
+impl Host for Fake {
+    fn begin(&mut self, command: &Command) -> Result<u32, SpawnError> {
+        self.refuse_after_end()?;
+        let mut call = self.call(command);
+        call.is_begun = true;
+        call.background = command.streams == Streams::Relayed;
+        call.parent = i32::try_from(self.pid).unwrap_or_default();
+        let before = self.host().state.next_pid;
+        let answer = self.perform(&call);
+        if answer.status == Status::NotFound {
+            return Err(SpawnError::NotFound);
+        }
+        let mut world = self.worlds.lock();
+        if answer.status == Status::Hang {
+            world.host.add_called(&call);
+        }
+        let mut said = [answer.stdout, answer.stderr].concat();
+        if command.streams != Streams::Relayed {
+            let _ = self.out.write_all(&std::mem::take(&mut said));
+        }
+        let started = world.host.state.next_pid > before;
+        let lives = world.host.state.processes.contains_key(&before);
+        if !started {
+            world.host.state.next_pid += 1;
+        }
+        let pid = u32::try_from(before).unwrap_or_default();
+        let ended = (!lives).then_some(answer.status);
+        self.children.insert(pid, Child { said, ended });
+        Ok(pid)
+    }
+
+    fn watch(&mut self, pid: u32, limit: Option<Duration>, heeds: bool) -> io::Result<Event> {
+        let limit = limit.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
+        let end = limit.map(|limit| self.host().state.clock_ms + limit);
+        if heeds {
+            self.looks.fetch_add(1, Relaxed);
+        }
+        loop {
+            if self.worlds.lock().is_killed(self.actor) {
+                return Err(gone());
+            }
+            if let Some(event) = self.event_of(pid) {
+                return Ok(event);
+            }
+            if heeds && self.interruption().is_some() {
+                return Ok(Event::Interrupted);
+            }
+            if end.is_some_and(|end| self.host().state.clock_ms >= end) {
+                return Ok(Event::Overdue);
+            }
+            if end.is_none() && self.actor > 0 && !self.has_reader {
+                self.worlds.rest(self.actor, pid)?;
+            } else {
+                self.worlds.lock().go_on(end);
+            }
+        }
+    }
+
+    fn run(&mut self, command: &Command) -> Result<Finished, SpawnError> {
+        self.start(command)
+    }
+
+    fn follow(
+        &mut self,
+        command: &Command,
+        line: &mut dyn FnMut(&mut dyn Host, &[u8]),
+    ) -> Result<Ended, SpawnError> {
+        let call = self.call(command);
+        let answer = self.perform(&call);
+        let ended = ended(answer.status).ok_or(SpawnError::NotFound)?;
+        let mut said = [answer.stdout, answer.stderr].concat();
+        let own = self.worlds.lock().detached_call();
+        if let Some(own) = own {
+            said.append(&mut self.in_background(&own));
+        }
+        said.split(|&byte| byte == b'\n')
+            .filter(|said| !said.is_empty())
+            .for_each(|said| line(self, said));
+        Ok(ended)
+    }
+
+    fn go(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn await_go(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn hold(&mut self, line: &Path) -> io::Result<()> {
+        self.host().look_up(line, 0);
+        Ok(())
+    }
+
+    fn signal(&mut self, pid: u32, signal: i32) -> io::Result<()> {
+        let pid = i32::try_from(pid).map_err(io::Error::other)?;
+        self.host().signal(pid, signal, 0).map_err(error)
+    }
+
+    fn change(&mut self, change: &FileChange) -> io::Result<()> {
+        let mut host = self.host();
+        let files = host.files_mut();
+        match change {
+            FileChange::MakeScratch(path) => files.mkdir(path),
+            FileChange::MakeDirectories(path) => return std::fs::create_dir_all(path),
+            FileChange::Write { path, text } => files.write(path, text.as_bytes()),
+            FileChange::RemoveScratch(path) => files.list_dir(path).and_then(|names| {
+                for name in names {
+                    files.remove(&path.join(name))?;
+                }
+                files.remove(path)
+            }),
+            FileChange::Link { target, path } => return std::os::unix::fs::symlink(target, path),
+            FileChange::ReplaceLink { target, path } => {
+                std::fs::remove_file(path)?;
+                return std::os::unix::fs::symlink(target, path);
+            }
+            FileChange::RemoveLink(path) => return std::fs::remove_file(path),
+        }
+        .map_err(error)
+    }
+
+    fn heed_signals(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn heed_reader(&mut self) {
+        self.has_reader = true;
+    }
+
+    fn report(&mut self, line: &[u8]) -> io::Result<()> {
+        if self.interruption() == Some(Interruption::ReaderGone) {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        self.worlds.lock().report(self.actor, line);
+        Ok(())
+    }
+
+    fn let_go(&mut self) -> io::Result<()> {
+        self.has_reader = false;
+        self.interrupted = None;
+        Ok(())
+    }
+
+    fn interrupted(&mut self) -> Option<Interruption> {
+        self.looks.fetch_add(1, Relaxed);
+        self.interruption()
+    }
+
+    fn pause(&mut self, time: Duration) {
+        let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let end = self.host().state.clock_ms.saturating_add(milliseconds);
+        // Whatever happens by itself is answered at once by those whom it concerns.
+        loop {
+            self.worlds.settle(self.actor);
+            let next = self.host().next_moment().filter(|at| *at <= end);
+            let Some(next) = next else { break };
+            self.host().advance_to(next);
+        }
+        self.host().advance_to(end);
+    }
+
+    fn uptime(&mut self) -> Duration {
+        Duration::from_millis(self.host().state.clock_ms)
+    }
+
+    fn confirm(&mut self, question: &str) -> Option<bool> {
+        self.asked.push(question.to_owned());
+        if let Some(answer) = self.answer {
+            let typed = if answer { "y" } else { "n" };
+            let _ = writeln!(self.err, "{question} [y/N] {typed}");
+        }
+        self.answer
+    }
+
+    fn claim(&mut self, claim: &Claim, note: &str) -> io::Result<Grant> {
+        let mut world = self.worlds.lock();
+        if world.lost.contains(&Lost::Locks) {
+            return Err(io::Error::other("the directory is not root's alone"));
+        }
+        Ok(world.claim(self.pid, claim, note))
+    }
+
+    fn record(&mut self, vm: &VmName, state: Option<&[u8]>) -> io::Result<()> {
+        let mut world = self.worlds.lock();
+        match state.map(|state| String::from_utf8_lossy(state).into_owned()) {
+            Some(state) => world.states.insert(vm.to_string(), state),
+            None => world.states.remove(vm.as_str()),
+        };
+        Ok(())
+    }
+
+    fn log(&mut self, vm: &VmName, text: &str) -> io::Result<()> {
+        let mut world = self.worlds.lock();
+        if world.lost.contains(&Lost::Logs) {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        world.logs.entry(vm.to_string()).or_default().push_str(text);
+        Ok(())
+    }
+}

@@ -1,0 +1,273 @@
+//! The simulated host as the program's [`easy_bhyve::host::Host`], in this process.
+//!
+//! The root side that goes on in the background is a thread, and only one of all goes on at a time:
+//! see [`world`].
+
+#![allow(unreachable_pub)]
+
+mod hosts;
+mod root;
+mod world;
+
+use crate::call::Stream;
+use crate::host::{self as simulated, Answer, Call, Logged, Status};
+use easy_bhyve::command::{Command, Streams};
+use easy_bhyve::host::{Claim, Ended, Event, Finished, Host, Interruption, SpawnError};
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, MutexGuard};
+use std::time::Duration;
+pub use world::Lost;
+use world::{World, Worlds};
+
+/// A simulated host as a caller with this uid meets it.
+pub struct Fake {
+    worlds: Arc<Worlds>,
+    /// Which of those it is that share the host: 0 is the front.
+    actor: usize,
+    /// Its process.
+    pub pid: u32,
+    /// Who calls.
+    pub uid: u32,
+    /// The caller's environment.
+    pub environment: HashMap<OsString, OsString>,
+    /// Whether there is a terminal, and what the person at it answers.
+    pub answer: Option<bool>,
+    /// The questions that the person was asked.
+    pub asked: Vec<String>,
+    /// What arrives before the program looks for a signal for this time, counted from 1: it looks
+    /// before each form, and whenever it waits for a child that it would end for a signal.
+    pub interrupted: Option<(u32, Interruption)>,
+    /// How often all that serve the call have looked for a signal.
+    looks: Arc<AtomicU32>,
+    /// The caller's standard output.
+    pub out: Stream,
+    /// The caller's standard error.
+    pub err: Stream,
+    children: BTreeMap<u32, Child>,
+    /// Whether a caller waits for its report.
+    has_reader: bool,
+}
+
+/// A child that was begun.
+struct Child {
+    /// What it has said and nobody has heard.
+    said: Vec<u8>,
+    /// How it has ended, if it is no process any more.
+    ended: Option<Status>,
+}
+
+/// The simulated host, and nobody else has it as long as this value is there.
+pub struct Borrowed<'fake>(MutexGuard<'fake, World>);
+
+impl Deref for Borrowed<'_> {
+    type Target = simulated::Host;
+    fn deref(&self) -> &simulated::Host {
+        &self.0.host
+    }
+}
+
+impl DerefMut for Borrowed<'_> {
+    fn deref_mut(&mut self) -> &mut simulated::Host {
+        &mut self.0.host
+    }
+}
+
+/// The number of the process that is called first.
+const FRONT: u32 = 90_000;
+/// That of a process which is always there.
+const INIT: u32 = 1;
+
+impl Fake {
+    /// A caller without a terminal and with an empty environment.
+    pub fn new(host: simulated::Host, uid: u32) -> Self {
+        Self::of(Arc::new(Worlds::new(host)), 0, FRONT, uid)
+    }
+
+    fn of(worlds: Arc<Worlds>, actor: usize, pid: u32, uid: u32) -> Self {
+        Self {
+            worlds,
+            actor,
+            pid,
+            uid,
+            environment: HashMap::new(),
+            answer: None,
+            asked: Vec::new(),
+            interrupted: None,
+            looks: Arc::default(),
+            out: Stream::default(),
+            err: Stream::default(),
+            children: BTreeMap::new(),
+            has_reader: false,
+        }
+    }
+
+    /// The host.
+    pub fn host(&self) -> Borrowed<'_> {
+        Borrowed(self.worlds.lock())
+    }
+
+    /// How often the program has looked for a signal.
+    pub fn looks_for_signals(&self) -> u32 {
+        self.looks.load(Relaxed)
+    }
+
+    /// Counts the looks of the next call from 1.
+    pub fn count_looks_anew(&mut self) {
+        self.looks = Arc::default();
+    }
+
+    /// Lets a process that is always there have something.
+    pub fn let_be_held(&self, claim: &Claim, note: &str) {
+        self.worlds.lock().claim(INIT, claim, note);
+    }
+
+    /// Takes something of its own from the root side.
+    pub fn lose(&self, what: Lost) {
+        self.worlds.lock().lost.push(what);
+    }
+
+    /// What the logs of VMs say, by VM.
+    pub fn logs(&self) -> BTreeMap<String, String> {
+        self.worlds.lock().logs.clone()
+    }
+
+    /// The VMs of which a state is noted.
+    pub fn states(&self) -> BTreeMap<String, String> {
+        self.worlds.lock().states.clone()
+    }
+
+    /// Lets time pass, and what goes on in the background go on.
+    pub fn advance(&mut self, seconds: f64) {
+        self.pause(Duration::from_secs_f64(seconds));
+    }
+
+    fn call(&self, command: &Command) -> Call {
+        let mut call = Call::new(command.argv());
+        call.uid = self.uid;
+        // doas and sudo ask on the terminal that controls them, whatever their streams are.
+        call.tty = command.streams == Streams::Terminal || self.answer.is_some();
+        call
+    }
+
+    /// Runs a call; one that ends up in the program itself goes on in this process.
+    fn perform(&mut self, call: &Call) -> Answer {
+        if let Some(answer) = self.remove(call) {
+            return answer;
+        }
+        let (answer, own) = {
+            let mut world = self.worlds.lock();
+            let answer = world.host.run(call);
+            (answer, world.own_call())
+        };
+        match own {
+            Some(own) if answer.status == Status::Foreign => self.as_root(&own),
+            _ => answer,
+        }
+    }
+
+    fn start(&mut self, command: &Command) -> Result<Finished, SpawnError> {
+        self.refuse_after_end()?;
+        let call = self.call(command);
+        let Answer {
+            status,
+            mut stdout,
+            mut stderr,
+        } = self.perform(&call);
+        if command.streams != Streams::Captured {
+            // Nothing of what goes to the terminal comes back to the program.
+            let _ = self.out.write_all(&std::mem::take(&mut stdout));
+            let _ = self.err.write_all(&std::mem::take(&mut stderr));
+        }
+        let ended = match ended(status) {
+            Some(ended) => ended,
+            None if status == Status::NotFound => return Err(SpawnError::NotFound),
+            None => panic!("{command} would never end: {:#?}", self.host().state),
+        };
+        self.worlds.settle(self.actor);
+        Ok(Finished {
+            ended,
+            stdout,
+            stderr,
+        })
+    }
+
+    /// Who was killed does nothing any more.
+    fn refuse_after_end(&self) -> Result<(), SpawnError> {
+        if self.worlds.lock().is_killed(self.actor) {
+            return Err(SpawnError::Refused(gone()));
+        }
+        Ok(())
+    }
+
+    /// rm(1) with or without an escalator, the one program that the host does not simulate.
+    fn remove(&mut self, call: &Call) -> Option<Answer> {
+        let words: Vec<String> = call
+            .argv
+            .iter()
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect();
+        let mut host = self.host();
+        if words.first()? != "rm" || host.has_program("rm") {
+            return None;
+        }
+        let _ = host.files_mut().remove(Path::new(words.last()?));
+        host.orders.log.push(Logged {
+            argv: words,
+            uid: call.uid,
+            status: Status::Exit(0),
+            depth: 0,
+        });
+        Some(Answer::ok())
+    }
+
+    /// What has been said by a child, and how it has ended, if it has.
+    fn event_of(&mut self, pid: u32) -> Option<Event> {
+        let status = self.worlds.lock().status_of(pid);
+        let child = self.children.get_mut(&pid)?;
+        if !child.said.is_empty() {
+            return Some(Event::Said(std::mem::take(&mut child.said)));
+        }
+        let ended = ended(child.ended.or(status)?)?;
+        self.children.remove(&pid);
+        Some(Event::Ended(Finished {
+            ended,
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+        }))
+    }
+
+    /// What interrupts, without counting this look.
+    fn interruption(&self) -> Option<Interruption> {
+        if let Some(signal) = self.worlds.lock().asked(self.actor) {
+            return Some(Interruption::Signal(signal));
+        }
+        self.interrupted
+            .filter(|(nth, _)| self.looks_for_signals() >= *nth)
+            .map(|(_, what)| what)
+    }
+}
+
+impl Drop for Fake {
+    fn drop(&mut self) {
+        if self.actor == 0 {
+            self.worlds.end();
+        }
+    }
+}
+
+fn gone() -> io::Error {
+    io::Error::other("this process was killed")
+}
+
+fn ended(status: Status) -> Option<Ended> {
+    match status {
+        Status::Exit(status) => Some(Ended::Exit(status)),
+        Status::Signal(signal) => Some(Ended::Signal(signal)),
+        Status::NotFound | Status::Hang | Status::Running | Status::Foreign => None,
+    }
+}

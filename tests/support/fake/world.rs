@@ -1,0 +1,360 @@
+//! What the processes of a simulated host share, and whose turn it is.
+//!
+//! Each root side in the background is a thread. Only the one whose turn it is goes on; it gives the
+//! turn back when it has nothing to do until its guest ends or somebody signals it. So the order of
+//! all that happens depends on nothing but the host's clock.
+
+use crate::host::live::alive::Notice;
+use crate::host::process::Live;
+use crate::host::{Call, Host, Session, Status};
+use easy_bhyve::host::{Claim, Grant};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+/// A host and all who work on it.
+pub(super) struct World {
+    pub(super) host: Host,
+    /// What the logs say, by VM.
+    pub(super) logs: BTreeMap<String, String>,
+    /// What is noted of VMs.
+    pub(super) states: BTreeMap<String, String>,
+    pub(super) threads: Vec<JoinHandle<()>>,
+    /// What of the root side's own cannot be used.
+    pub(super) lost: Vec<Lost>,
+    claims: BTreeMap<Claim, Held>,
+    turn: usize,
+    /// Whose turn it is again when the one that has it gives it back, the last one first.
+    givers: Vec<usize>,
+    /// Those in the background; number 1 is the first.
+    actors: Vec<Actor>,
+    is_over: bool,
+    /// Whether one in the background has panicked; what it said is on standard error.
+    has_panicked: bool,
+    numbers: u32,
+}
+
+/// Something of the root side's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Lost {
+    /// No log can be written.
+    Logs,
+    /// The directory of the locks is not root's alone.
+    Locks,
+}
+
+/// A claim that was granted.
+struct Held {
+    note: String,
+    by: BTreeSet<u32>,
+}
+
+/// A root side in the background.
+struct Actor {
+    pid: i32,
+    /// The child whose end it waits for.
+    waits_for: Option<u32>,
+    /// The signal that has asked it to stop.
+    asked: Option<i32>,
+    is_killed: bool,
+    is_done: bool,
+    report: Vec<u8>,
+}
+
+/// A world that several threads share.
+pub(super) struct Worlds {
+    world: Mutex<World>,
+    turned: Condvar,
+}
+
+impl Worlds {
+    pub(super) fn new(host: Host) -> Self {
+        Self {
+            world: Mutex::new(World {
+                host,
+                logs: BTreeMap::new(),
+                states: BTreeMap::new(),
+                threads: Vec::new(),
+                lost: Vec::new(),
+                claims: BTreeMap::new(),
+                turn: 0,
+                givers: Vec::new(),
+                actors: Vec::new(),
+                is_over: false,
+                has_panicked: false,
+                numbers: 90_000,
+            }),
+            turned: Condvar::new(),
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until it is this one's turn.
+    pub(super) fn wait_for_turn(&self, actor: usize) {
+        let world = self.lock();
+        let waited = self
+            .turned
+            .wait_while(world, |world| world.turn != actor && !world.is_over);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Gives the turn to one in the background, and waits until it comes back.
+    pub(super) fn give_turn(&self, from: usize, to: usize) {
+        {
+            let mut world = self.lock();
+            world.givers.push(from);
+            world.turn = to;
+        }
+        self.turned.notify_all();
+        self.wait_for_turn(from);
+        let has_panicked = self.lock().has_panicked;
+        assert!(!has_panicked, "a root side in the background has panicked");
+    }
+
+    /// Lets everybody go on who can, before this one does.
+    pub(super) fn settle(&self, actor: usize) {
+        loop {
+            let next = self.lock().next();
+            let Some(next) = next else { return };
+            self.give_turn(actor, next);
+        }
+    }
+
+    /// Has nothing to do until a child ends, or somebody asks.
+    ///
+    /// # Errors
+    /// If it is killed, or everything is over.
+    pub(super) fn rest(&self, actor: usize, child: u32) -> io::Result<()> {
+        {
+            let mut world = self.lock();
+            if let Some(own) = world.actor(actor) {
+                own.waits_for = Some(child);
+            }
+            world.give_back();
+        }
+        self.turned.notify_all();
+        self.wait_for_turn(actor);
+        let mut world = self.lock();
+        if let Some(own) = world.actor(actor) {
+            own.waits_for = None;
+        }
+        if world.is_over || world.is_killed(actor) {
+            return Err(super::gone());
+        }
+        Ok(())
+    }
+
+    /// One in the background has come to its end.
+    pub(super) fn finish(&self, actor: usize, has_panicked: bool) {
+        {
+            let mut world = self.lock();
+            world.has_panicked |= has_panicked && !world.is_over;
+            let mut pid = 0;
+            if let Some(own) = world.actor(actor) {
+                own.is_done = true;
+                pid = own.pid;
+            }
+            world.host.end_process(pid, Status::Exit(0));
+            world.give_back();
+        }
+        self.turned.notify_all();
+    }
+
+    /// Ends everything.
+    pub(super) fn end(&self) {
+        let threads = {
+            let mut world = self.lock();
+            world.is_over = true;
+            for actor in &mut world.actors {
+                actor.is_killed = true;
+            }
+            std::mem::take(&mut world.threads)
+        };
+        self.turned.notify_all();
+        for thread in threads {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl World {
+    fn give_back(&mut self) {
+        self.turn = self.givers.pop().unwrap_or(0);
+    }
+
+    fn actor(&mut self, number: usize) -> Option<&mut Actor> {
+        self.actors.get_mut(number.checked_sub(1)?)
+    }
+
+    /// Whether this one was killed.
+    pub(super) fn is_killed(&self, number: usize) -> bool {
+        let actor = number.checked_sub(1).and_then(|at| self.actors.get(at));
+        actor.is_some_and(|actor| actor.is_killed)
+    }
+
+    /// The signal by which this one was asked to stop.
+    pub(super) fn asked(&self, number: usize) -> Option<i32> {
+        self.actors.get(number.checked_sub(1)?)?.asked
+    }
+
+    /// The number of a process that is no entry of the host.
+    pub(super) fn next_number(&mut self) -> u32 {
+        self.numbers += 1;
+        self.numbers
+    }
+
+    /// The next one that can go on: its child has ended, or a signal has come for it.
+    fn next(&mut self) -> Option<usize> {
+        self.deliver();
+        let host = &self.host;
+        let can = |actor: &Actor| {
+            let has_ended = |pid: u32| {
+                let pid = i32::try_from(pid).unwrap_or_default();
+                !host.state.processes.contains_key(&pid)
+            };
+            !actor.is_done && (actor.is_killed || actor.waits_for.is_some_and(has_ended))
+        };
+        self.actors.iter().position(can).map(|at| at + 1)
+    }
+
+    /// Brings signals to those in the background: they are real processes to the host, which it
+    /// only tells.
+    fn deliver(&mut self) {
+        for notice in std::mem::take(&mut self.host.outbox) {
+            let Notice::Signal(pid, signal) = notice else {
+                continue;
+            };
+            let found = self.actors.iter_mut().find(|actor| actor.pid == pid);
+            let Some(actor) = found else { continue };
+            if signal == 9 {
+                actor.is_killed = true;
+                self.host.end_process(pid, Status::Signal(9));
+            } else {
+                actor.asked = Some(signal);
+            }
+        }
+    }
+
+    /// Lets time pass until something happens, or until this moment at the latest.
+    ///
+    /// # Panics
+    /// If nothing ever happens.
+    pub(super) fn go_on(&mut self, end: Option<u64>) {
+        match (self.host.next_moment(), end) {
+            (Some(at), Some(end)) => self.host.advance_to(at.min(end)),
+            (Some(at), None) => self.host.advance_to(at),
+            (None, Some(end)) => self.host.advance_to(end),
+            (None, None) => panic!("nothing would ever happen: {:#?}", self.host.state),
+        }
+    }
+
+    /// How a child has ended, if it is no process any more.
+    pub(super) fn status_of(&self, pid: u32) -> Option<Status> {
+        let pid = i32::try_from(pid).ok()?;
+        if self.host.state.processes.contains_key(&pid) {
+            return None;
+        }
+        self.host.state.ended.get(&pid).copied()
+    }
+
+    /// The call of the program itself that the host has been asked for just now.
+    pub(super) fn own_call(&mut self) -> Option<Call> {
+        match self.host.session.take() {
+            Some(Session::Foreign(call)) if call.program() == "easy-bhyve" => Some(call),
+            _ => None,
+        }
+    }
+
+    /// The same for a call that daemon(8) has left in the background, with its process.
+    pub(super) fn detached_call(&mut self) -> Option<Call> {
+        let known: Vec<i32> = self.actors.iter().map(|actor| actor.pid).collect();
+        let processes = self.host.state.processes.values_mut();
+        let process = processes
+            .filter(|process| process.comm == "easy-bhyve" && !known.contains(&process.pid))
+            .max_by_key(|process| process.pid)?;
+        // Signals for it are brought to it, and not acted upon here.
+        process.live = Some(Live { started: 0 });
+        // ps(1) shows the path by which it was called.
+        if let Some(program) = process.argv.first_mut() {
+            crate::call::PROGRAM.clone_into(program);
+        }
+        let mut call = Call::new(&process.argv);
+        (call.uid, call.pid) = (process.uid, Some(process.pid));
+        Some(call)
+    }
+
+    /// Adds one in the background; its number.
+    pub(super) fn add_actor(&mut self, pid: i32) -> usize {
+        self.actors.push(Actor {
+            pid,
+            waits_for: None,
+            asked: None,
+            is_killed: false,
+            is_done: false,
+            report: Vec::new(),
+        });
+        self.actors.len()
+    }
+
+    pub(super) fn report(&mut self, actor: usize, line: &[u8]) {
+        if let Some(actor) = self.actor(actor) {
+            actor.report.extend_from_slice(line);
+        }
+    }
+
+    pub(super) fn take_report(&mut self, actor: usize) -> Vec<u8> {
+        self.actor(actor)
+            .map(|actor| std::mem::take(&mut actor.report))
+            .unwrap_or_default()
+    }
+
+    /// Claims something for a process; whoever it has started since has it, too.
+    pub(super) fn claim(&mut self, pid: u32, claim: &Claim, note: &str) -> Grant {
+        let host = &self.host;
+        let is_there = |pid: &u32| {
+            let pid = i32::try_from(*pid).unwrap_or_default();
+            pid > 90_000 || host.state.processes.contains_key(&pid)
+        };
+        if let Some(held) = self.claims.get_mut(claim) {
+            let children = host.state.processes.values();
+            let children: Vec<u32> = children
+                .filter(|child| {
+                    held.by
+                        .contains(&u32::try_from(child.ppid).unwrap_or_default())
+                })
+                .filter_map(|child| u32::try_from(child.pid).ok())
+                .collect();
+            held.by.extend(children);
+            held.by.retain(is_there);
+            if !held.by.is_empty() {
+                return Grant::Held(held.note.clone());
+            }
+        }
+        let held = Held {
+            note: note.to_owned(),
+            by: BTreeSet::from([pid]),
+        };
+        self.claims.insert(claim.clone(), held);
+        Grant::Granted
+    }
+
+    /// Frees what a process that has ended had claimed, but for what its children still have.
+    pub(super) fn release(&mut self, pid: u32) {
+        let processes = self.host.state.processes.values();
+        let parent = i32::try_from(pid).unwrap_or_default();
+        let children: Vec<u32> = processes
+            .filter(|child| child.ppid == parent)
+            .filter_map(|child| u32::try_from(child.pid).ok())
+            .collect();
+        for held in self.claims.values_mut() {
+            if held.by.remove(&pid) {
+                held.by.extend(&children);
+            }
+        }
+    }
+}

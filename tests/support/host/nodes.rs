@@ -1,0 +1,79 @@
+//! Device nodes as files of the real machine.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::devices::Device;
+use super::live::{self, alive::Notice};
+use super::program::with_host;
+use super::{Host, shared};
+
+/// Makes the files below `dev` those of the device nodes: a null modem has terminals, all else plain
+/// files.
+pub(super) fn mirror(host: &Host, directory: &Path, program: &Path) -> io::Result<()> {
+    let dev = &host.state.dev;
+    shared::make_directory(dev)?;
+    let nodes: BTreeSet<PathBuf> = host.nodes().iter().map(|node| dev.join(node)).collect();
+    sweep(dev, &nodes)?;
+    for pair in host.state.nmdm.keys() {
+        let is_there = |end: &str| dev.join(format!("{pair}{end}")).exists();
+        if !is_there("A") || !is_there("B") {
+            live::start_nmdm(pair, directory, program)?;
+        }
+    }
+    for node in nodes.iter().filter(|node| node.symlink_metadata().is_err()) {
+        if let Some(parent) = node.parent() {
+            shared::make_directory(parent)?;
+        }
+        File::create(node)?;
+    }
+    Ok(())
+}
+
+/// Removes files that are no nodes any more, and the directories that this leaves empty.
+fn sweep(directory: &Path, nodes: &BTreeSet<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            sweep(&path, nodes)?;
+            if fs::read_dir(&path)?.next().is_none() {
+                fs::remove_dir(&path)?;
+            }
+        } else if !nodes.contains(&path) {
+            fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the null modems that are awaited, once there can be any.
+pub(super) fn make_awaited(host: &mut Host) {
+    if host.has_module("nmdm") {
+        for line in std::mem::take(&mut host.state.awaited) {
+            host.look_up(&line, 0);
+        }
+    }
+}
+
+/// Does something during which a program of the real machine opens an end of a null modem.
+///
+/// # Errors
+/// If the state directory cannot be used.
+pub fn with_line<Output>(
+    directory: &Path,
+    line: &Path,
+    work: impl FnOnce() -> Output,
+) -> io::Result<Output> {
+    with_host(directory, |host| host.state.awaited.insert(line.to_owned()))?;
+    let output = work();
+    with_host(directory, |host| {
+        host.state.awaited.remove(line);
+        // One that nobody has opened goes, too.
+        if let Some(Device::Nmdm(pair, _)) = host.device(line) {
+            host.outbox.push(Notice::Closed(pair));
+        }
+    })?;
+    Ok(output)
+}
