@@ -21,6 +21,8 @@ const LOG_LIMIT: u64 = 256 * 1024;
 const NOTE_LIMIT: u64 = 4096;
 /// A mode that others can read and only root can change.
 const READABLE: Mode = Mode::from_bits_truncate(0o644);
+/// The mode of a lock: who can read a file can lock it (flock(2)).
+const PRIVATE: Mode = Mode::from_bits_truncate(0o600);
 
 /// A directory that only this user, who is root, can change.
 #[derive(Debug)]
@@ -51,9 +53,9 @@ impl Directory {
         Ok(Self { directory })
     }
 
-    fn file(&self, name: &str, flags: OFlag) -> io::Result<File> {
+    fn file(&self, name: &str, flags: OFlag, mode: Mode) -> io::Result<File> {
         let flags = flags | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        Ok(File::from(openat(&self.directory, name, flags, READABLE)?))
+        Ok(File::from(openat(&self.directory, name, flags, mode)?))
     }
 
     /// Locks a file of it and notes who has it; children that are started from now on inherit it.
@@ -61,7 +63,7 @@ impl Directory {
     /// # Errors
     /// As the system says.
     pub fn lock(&self, claim: &Claim, note: &str) -> io::Result<(Grant, Option<File>)> {
-        let mut file = self.file(&name_of(claim)?, OFlag::O_RDWR)?;
+        let mut file = self.file(&name_of(claim)?, OFlag::O_RDWR, PRIVATE)?;
         match file.try_lock() {
             Ok(()) => {
                 file.set_len(0)?;
@@ -84,7 +86,7 @@ impl Directory {
     /// As the system says.
     pub fn replace(&self, name: &str, content: &[u8]) -> io::Result<()> {
         let fresh = format!("{name}.new");
-        self.file(&fresh, OFlag::O_WRONLY | OFlag::O_TRUNC)?
+        self.file(&fresh, OFlag::O_WRONLY | OFlag::O_TRUNC, READABLE)?
             .write_all(content)?;
         Ok(renameat(
             &self.directory,
@@ -110,11 +112,11 @@ impl Directory {
     /// # Errors
     /// As the system says.
     pub fn append(&self, name: &str, text: &str) -> io::Result<()> {
-        let mut file = self.file(name, OFlag::O_WRONLY | OFlag::O_APPEND)?;
+        let mut file = self.file(name, OFlag::O_WRONLY | OFlag::O_APPEND, READABLE)?;
         if file.metadata()?.len() > LOG_LIMIT {
             let old = format!("{name}.0");
             renameat(&self.directory, name, &self.directory, old.as_str())?;
-            file = self.file(name, OFlag::O_WRONLY | OFlag::O_APPEND)?;
+            file = self.file(name, OFlag::O_WRONLY | OFlag::O_APPEND, READABLE)?;
         }
         file.write_all(text.as_bytes())
     }
