@@ -80,10 +80,13 @@ impl Host for Fake {
         if answer.status == Status::Hang {
             world.host.add_called(&call);
         }
-        let mut said = [answer.stdout, answer.stderr].concat();
-        if command.streams != Streams::Relayed {
-            let _ = self.out.write_all(&std::mem::take(&mut said));
-        }
+        let said = if command.streams == Streams::Relayed {
+            [answer.stdout, answer.stderr].concat()
+        } else {
+            let _ = self.out.write_all(&answer.stdout);
+            let _ = self.err.write_all(&answer.stderr);
+            Vec::new()
+        };
         let started = world.host.state.next_pid > before;
         let lives = world.host.state.processes.contains_key(&before);
         if !started {
