@@ -1,10 +1,10 @@
 //! The front: shows a request, or has the root side do it, with one escalation at the most.
 
-use crate::command::Streams;
+use crate::command::{Command, Streams};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::host::elevate::Elevation;
-use crate::host::{Ended, Host, Interruption};
+use crate::host::{Ended, Event, Host, Interruption};
 use crate::job::ground::Ground;
 use crate::job::plan::{Planned, plan};
 use crate::job::{Request, words};
@@ -13,13 +13,18 @@ use crate::process::Process;
 use crate::root::report::Report;
 use crate::root::{self, EXIT_FAILED, EXIT_REFUSED};
 use crate::run::{
-    Output, READER_GONE, Unwatched, execute, interrupted_by, not_started, signal_name,
+    Output, READER_GONE, Unwatched, execute, interrupted_by, not_started, not_watched, signal_name,
 };
 use crate::tools::{self, daemon};
 use crate::verb::Verb;
 use crate::verbs::Asked;
 use crate::{report, say};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nix::libc::SIGHUP;
+use std::time::Duration;
+
+/// The time between two looks whether something else asks this process to stop.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
 /// Has a request done, and does what is to be done afterwards.
 ///
@@ -89,14 +94,40 @@ fn call(process: &Process, asked: &Asked, elevation: Elevation, host: &mut dyn H
         .streams(Streams::Terminal);
     host.heed_signals()
         .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
-    let finished = host
-        .run(&command)
-        .map_err(|error| not_started(&command, &error))?;
-    match finished.ended {
+    match on_this_terminal(&command, host)? {
         Ended::Exit(0) => Ok(()),
         Ended::Exit(status) if status == i32::from(EXIT_FAILED) => Err(Error::said(Kind::Host)),
         Ended::Exit(status) if status == i32::from(EXIT_REFUSED) => Err(Error::said(Kind::State)),
         ended => Err(not_run(&asked.request, elevation, ended, &[])),
+    }
+}
+
+/// Runs a command to its end, and passes on to it what asks this process to stop: where we lead the
+/// session, the terminal tells nobody else that it has gone.
+fn on_this_terminal(command: &Command, host: &mut dyn Host) -> Result<Ended> {
+    let pid = host
+        .begin(command)
+        .map_err(|error| not_started(command, &error))?;
+    let mut told = None;
+    loop {
+        let limit = told.map(|_| BETWEEN_LOOKS);
+        if let Event::Ended(finished) = host
+            .watch(pid, limit, told.is_none())
+            .map_err(|error| not_watched(command, &error))?
+        {
+            return Ok(finished.ended);
+        }
+        let asked = host.interrupted();
+        if let Some(Interruption::Signal(signal)) = asked
+            && asked != told
+        {
+            told = asked;
+            // Root's process takes none from an ordinary user. Without us, who lead its session, it
+            // hears of the terminal by itself (_exit(2)).
+            if host.signal(pid, signal).is_err() && signal == SIGHUP {
+                return Err(Error::host(interrupted_by(signal)));
+            }
+        }
     }
 }
 

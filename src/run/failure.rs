@@ -91,7 +91,7 @@ pub(super) fn with_stderr(mut error: Error, command: &Command, stderr: &[u8]) ->
 }
 
 /// The failure to wait for a command that has started.
-pub(super) fn not_watched(command: &Command, error: &io::Error) -> Error {
+pub fn not_watched(command: &Command, error: &io::Error) -> Error {
     Error::host(format!("could not wait for {}: {error}", command.program))
         .note(format!("command: {command}"))
 }

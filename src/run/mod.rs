@@ -13,7 +13,7 @@ use crate::host::{Ended, Finished, Host, Interruption};
 use crate::plan::{Action, Form, Plan, Step, Test, Undo, Wait, When};
 use crate::tools;
 use failure::{judge, no_answer};
-pub use failure::{not_started, not_written, signal_name};
+pub use failure::{not_started, not_watched, not_written, signal_name};
 use progress::Progress;
 use std::io::Write;
 

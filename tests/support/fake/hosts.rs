@@ -72,7 +72,7 @@ impl Host for Fake {
         call.background = command.streams == Streams::Relayed;
         call.parent = i32::try_from(self.pid).unwrap_or_default();
         let before = self.host().state.next_pid;
-        let answer = self.perform(&call);
+        let (answer, has_ended) = self.perform_or_be(&call);
         if answer.status == Status::NotFound {
             return Err(SpawnError::NotFound);
         }
@@ -88,7 +88,7 @@ impl Host for Fake {
             Vec::new()
         };
         let started = world.host.state.next_pid > before;
-        let lives = world.host.state.processes.contains_key(&before);
+        let lives = !has_ended && world.host.state.processes.contains_key(&before);
         if !started {
             world.host.state.next_pid += 1;
         }
@@ -101,9 +101,7 @@ impl Host for Fake {
     fn watch(&mut self, pid: u32, limit: Option<Duration>, heeds: bool) -> io::Result<Event> {
         let limit = limit.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
         let end = limit.map(|limit| self.host().state.clock_ms + limit);
-        if heeds {
-            self.looks.fetch_add(1, Relaxed);
-        }
+        let mut looks = u32::from(heeds);
         loop {
             if self.worlds.lock().is_killed(self.actor) {
                 return Err(gone());
@@ -111,6 +109,7 @@ impl Host for Fake {
             if let Some(event) = self.event_of(pid) {
                 return Ok(event);
             }
+            self.looks.fetch_add(std::mem::take(&mut looks), Relaxed);
             if heeds && self.interruption().is_some() {
                 return Ok(Event::Interrupted);
             }

@@ -156,8 +156,13 @@ impl Fake {
 
     /// Runs a call; one that ends up in the program itself goes on in this process.
     fn perform(&mut self, call: &Call) -> Answer {
+        self.perform_or_be(call).0
+    }
+
+    /// The same, and whether it was the program itself, which has ended then.
+    fn perform_or_be(&mut self, call: &Call) -> (Answer, bool) {
         if let Some(answer) = self.remove(call) {
-            return answer;
+            return (answer, false);
         }
         let (answer, own) = {
             let mut world = self.worlds.lock();
@@ -165,8 +170,8 @@ impl Fake {
             (answer, world.own_call())
         };
         match own {
-            Some(own) if answer.status == Status::Foreign => self.as_root(&own),
-            _ => answer,
+            Some(own) if answer.status == Status::Foreign => (self.as_root(&own), true),
+            _ => (answer, false),
         }
     }
 
