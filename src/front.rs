@@ -94,7 +94,7 @@ fn call(process: &Process, asked: &Asked, elevation: Elevation, host: &mut dyn H
         .streams(Streams::Terminal);
     host.heed_signals()
         .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
-    match on_this_terminal(&command, host)? {
+    match on_this_terminal(&command, elevation, host)? {
         Ended::Exit(0) => Ok(()),
         Ended::Exit(status) if status == i32::from(EXIT_FAILED) => Err(Error::said(Kind::Host)),
         Ended::Exit(status) if status == i32::from(EXIT_REFUSED) => Err(Error::said(Kind::State)),
@@ -104,7 +104,7 @@ fn call(process: &Process, asked: &Asked, elevation: Elevation, host: &mut dyn H
 
 /// Runs a command to its end, and passes on to it what asks this process to stop: where we lead the
 /// session, the terminal tells nobody else that it has gone.
-fn on_this_terminal(command: &Command, host: &mut dyn Host) -> Result<Ended> {
+fn on_this_terminal(command: &Command, elevation: Elevation, host: &mut dyn Host) -> Result<Ended> {
     let pid = host
         .begin(command)
         .map_err(|error| not_started(command, &error))?;
@@ -122,9 +122,11 @@ fn on_this_terminal(command: &Command, host: &mut dyn Host) -> Result<Ended> {
             && asked != told
         {
             told = asked;
-            // Root's process takes none from an ordinary user. Without us, who lead its session, it
-            // hears of the terminal by itself (_exit(2)).
-            if host.signal(pid, signal).is_err() && signal == SIGHUP {
+            // Root's own process takes none from an ordinary user.
+            let _ = host.signal(pid, signal);
+            // Nor need an escalator pass one on. When who leads the session has ended, all on the
+            // terminal hear that it has gone (_exit(2)).
+            if signal == SIGHUP && elevation != Elevation::None {
                 return Err(Error::host(interrupted_by(signal)));
             }
         }

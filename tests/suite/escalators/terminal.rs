@@ -111,6 +111,13 @@ impl Terminal {
         said_of(&output.unwrap())
     }
 
+    /// Presses keys and closes the window, at the next text that would appear.
+    pub(super) fn hang_up(mut self, keys: &str) {
+        let (_, unheard) = mpsc::channel();
+        self.shown = unheard;
+        self.press(keys);
+    }
+
     /// All that has appeared, when nothing runs any more.
     pub(super) fn screen(self) -> String {
         let Self {

@@ -11,6 +11,7 @@ use super::{ALL, CONFIG, PASSWORD, host};
 use crate::host::Host;
 use crate::place::Said;
 use crate::view;
+use crate::wait::{until, wait_for};
 
 /// The escalators, and what sudoers says besides.
 const ESCALATORS: [(&str, &str); 3] = [("doas", ""), ("sudo", ""), ("sudo", "Defaults !use_pty\n")];
@@ -137,6 +138,27 @@ fn what_is_typed_behind_a_password_is_for_the_next_program_that_reads() {
         assert_eq!(said.status, Some(0), "{screen}");
         assert!(screen.ends_with("the guest halted\r\n"), "{screen}");
         assert!(ground.machine.host().state.vms.is_empty(), "{screen}");
+    }
+}
+
+#[test]
+fn a_terminal_that_goes_away_ends_what_root_runs_there() {
+    if !is_possible() {
+        return;
+    }
+    for (word, ground) in grounds(host, ALL) {
+        let mut terminal = Terminal::new();
+        let mut front = at(&terminal, &ground, &["fbsd0-ttyboot"]).spawn().unwrap();
+        terminal.wait_for("login: ");
+        terminal.hang_up("root");
+        let status = wait_for("the end of the front", || front.try_wait().unwrap());
+        assert!(!status.success(), "{word}: {status}");
+        until("the end of the VM", || {
+            let state = ground.machine.host().state;
+            let mut taps = state.interfaces.keys();
+            state.vms.is_empty() && taps.all(|name| !name.starts_with("tap"))
+        });
+        assert_eq!(ground.machine.host().state.harm, Vec::<String>::new());
     }
 }
 
