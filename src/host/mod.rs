@@ -211,6 +211,10 @@ pub trait Host: Look {
     /// As the system says.
     fn let_go(&mut self) -> io::Result<()>;
 
+    /// What is started from now on, but on the terminal, is hit by no key of the terminal and by no
+    /// loss of it.
+    fn shield(&mut self);
+
     /// What asked the program to stop, if something did; once it was asked it stays so, until it has
     /// let go.
     fn interrupted(&mut self) -> Option<Interruption>;

@@ -33,6 +33,7 @@ pub struct System {
     /// Lines that are kept open.
     lines: Vec<OwnedFd>,
     has_lease: bool,
+    is_shielded: bool,
     /// The lease of the command that is followed.
     lessor: Option<OwnedFd>,
 }
@@ -54,6 +55,7 @@ impl System {
             locks: Vec::new(),
             lines: Vec::new(),
             has_lease: false,
+            is_shielded: false,
             lessor: None,
         }
     }
@@ -67,6 +69,10 @@ impl System {
             .env("PATH", &self.search_path);
         if command.streams != Streams::Terminal {
             prepared.stdin(Stdio::null());
+            if self.is_shielded {
+                // What comes from the terminal is for its foreground group.
+                prepared.process_group(0);
+            }
         }
         if command.streams == Streams::Captured {
             // Output that is read by a parser must not depend on the caller's language.
@@ -293,6 +299,10 @@ impl Host for System {
             signals.forget();
         }
         Ok(())
+    }
+
+    fn shield(&mut self) {
+        self.is_shielded = true;
     }
 
     fn interrupted(&mut self) -> Option<Interruption> {

@@ -316,6 +316,7 @@ impl<'plan> Run<'plan, '_, '_> {
 
     /// Tries every armed undo, last first; one that fails does not stop the others.
     fn undo(&mut self) -> (Vec<&'plan str>, Vec<Error>) {
+        self.host.shield();
         let (mut undone, mut failures) = (Vec::new(), Vec::new());
         while let Some(undo) = self.armed.pop() {
             let (before, mut changed) = (failures.len(), false);

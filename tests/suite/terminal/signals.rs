@@ -1,11 +1,13 @@
 //! Keys that are signals elsewhere, and signals to the program while something has its terminal.
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::{
     BOTH, By, assert_as_before, assert_free, machine, patient, process, quick, sit,
     until_title_is_seen,
 };
+use crate::host::Fault;
 use crate::wait::{until, wait_for};
 
 #[test]
@@ -115,4 +117,21 @@ fn a_terminal_that_goes_away_ends_what_runs_on_it_and_all_is_undone() {
             assert_free(&machine, &format!("{by:?} {guest_runs}"));
         }
     }
+}
+
+#[test]
+fn control_c_hits_nothing_by_which_all_is_undone() {
+    let machine = machine(patient());
+    machine.with(|host| host.order("bhyvectl", 1, Fault::Hang));
+    let mut seat = sit(&machine, By::Program, "ttyboot fbsd0");
+    seat.answer("any other key stops. ", "x");
+    seat.answer("OK ", "quit\r");
+    let pid = wait_for("the undo", || process(&machine, "bhyvectl"));
+    seat.type_in("\x03");
+    seat.see("^C");
+    kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    let left = seat.end();
+    assert_eq!(left.status.code(), Some(1), "{}", left.written);
+    let message = "the VM node of fbsd0 stays: bhyvectl was ended by SIGKILL\r\n";
+    assert!(left.written.contains(message), "{}", left.written);
 }

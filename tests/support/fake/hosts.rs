@@ -210,6 +210,10 @@ impl Host for Fake {
         Ok(())
     }
 
+    fn shield(&mut self) {
+        // Nothing here is hit by a terminal.
+    }
+
     fn interrupted(&mut self) -> Option<Interruption> {
         self.looks.fetch_add(1, Relaxed);
         self.interruption()
