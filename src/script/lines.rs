@@ -114,7 +114,7 @@ impl<'plan> Lines<'plan> {
                     "# from here on nothing is undone: {}",
                     point.done.replace('\n', " ")
                 ));
-                self.keep("");
+                self.keep(self.undos.len(), "");
             }
             Form::Root(root) => match &root.detached {
                 Some(name) => self.detach(root, name),
@@ -198,10 +198,10 @@ impl<'plan> Lines<'plan> {
         self.last = Last::Restore;
     }
 
-    /// Keeps from now on what was made, under this condition.
-    pub(super) fn keep(&mut self, condition: &str) {
-        if !self.undos.is_empty() {
-            self.line(format!("{condition}kept={}", self.undos.len()));
+    /// Keeps from now on what the first so many undos would take back, under this condition.
+    pub(super) fn keep(&mut self, undos: usize, condition: &str) {
+        if undos > 0 {
+            self.line(format!("{condition}kept={undos}"));
         }
     }
 

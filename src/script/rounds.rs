@@ -20,6 +20,8 @@ impl<'plan> Lines<'plan> {
             self.line("while :; do");
             self.depth += 1;
         }
+        // What a body arms is for its own round: a later one can still fail and is taken back.
+        let armed = self.undos.len();
         self.forms(&round.body);
         self.checkpoint();
         match (&round.command.title, round.command.streams) {
@@ -27,8 +29,8 @@ impl<'plan> Lines<'plan> {
                 let run = self.elevation.wrap(&round.command).line();
                 self.line([b"seen=1 status=0; ", run.as_slice(), b" || status=$?"].concat());
             }
-            (Some(title), Streams::Terminal) => self.on_terminal(&round.command, title),
-            (Some(title), _) => self.in_background(round, title),
+            (Some(title), Streams::Terminal) => self.on_terminal(&round.command, title, armed),
+            (Some(title), _) => self.in_background(round, title, armed),
         }
         if !round.is_once() {
             let mut again = statuses(round.again);
@@ -51,7 +53,7 @@ impl<'plan> Lines<'plan> {
 
     /// Runs it on the terminal. A process in the background looks for its title, and tells by a
     /// signal: status 1 counts only if it was once seen.
-    fn on_terminal(&mut self, command: &Command, title: &str) {
+    fn on_terminal(&mut self, command: &Command, title: &str, armed: usize) {
         self.line("seen=0; trap 'seen=1' USR1");
         let mut watch = b"{ until pgrep -qxf ".to_vec();
         quote::push(&mut watch, OsStr::new(title));
@@ -64,13 +66,13 @@ impl<'plan> Lines<'plan> {
         run.extend_from_slice(b" || status=$?");
         self.line(run);
         self.line("kill \"$watcher\" 2>/dev/null || :");
-        self.keep("[ \"$seen\" = 0 ] || ");
+        self.keep(armed, "[ \"$seen\" = 0 ] || ");
         self.restore();
     }
 
     /// Runs it in the background, its words and its status in files; lets go of the caller once its
     /// title is seen.
-    fn in_background(&mut self, round: &Loop, title: &str) {
+    fn in_background(&mut self, round: &Loop, title: &str, armed: usize) {
         let mut run = b"{ trap : HUP INT TERM; status=0; ".to_vec();
         run.extend_from_slice(&round.command.line());
         run.extend_from_slice(
@@ -108,7 +110,7 @@ impl<'plan> Lines<'plan> {
         self.line("if [ ! -s \"$said.status\" ]; then");
         self.depth += 1;
         self.line("seen=1; rm -f \"$said\"");
-        self.keep("");
+        self.keep(armed, "");
         self.line("echo \"$0: running\"; exec >/dev/null 2>&1");
         self.depth -= 1;
         self.line("else cat \"$said\"; rm -f \"$said\"; fi");
@@ -186,7 +188,7 @@ impl<'plan> Lines<'plan> {
                 self.line("[ \"$status\" != 3 ] || handed=0; [ \"$status\" = 0 ] || exit 1");
             }
         }
-        self.keep("");
+        self.keep(self.undos.len(), "");
     }
 }
 
