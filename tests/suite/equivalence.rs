@@ -20,7 +20,7 @@ use crate::host::{Host, Rule};
 use crate::machine::Machine;
 use crate::variety::{self, About, Numbers, Usually};
 use left::{Left, left, normal};
-use step::Failure;
+use step::{Failure, Way};
 
 /// Machines at a time: most of their time they wait.
 const WORKERS: usize = 16;
@@ -260,7 +260,7 @@ impl Case<'_> {
     fn host(&self) -> (Host, String, Option<Failure>) {
         let mut numbers = Numbers::new(self.seed, &self.name());
         let word = *numbers.one_of(&["doas", "doas", "sudo", "mdo"]);
-        let mut host = variety::host(&mut numbers, self.about, self.form.usually)
+        let host = variety::host(&mut numbers, self.about, self.form.usually)
             .with_escalator(word, Rule::Permit);
         let mut config = self.example.config.replace("privilege=auto\n", "");
         config.push_str(&format!("privilege={word}\n"));
@@ -269,15 +269,16 @@ impl Case<'_> {
         } else {
             None
         };
-        if let Some(failure) = &failure {
-            failure.order(&mut host);
-        }
         (host, config, failure)
     }
 
     /// A machine with this host, and the files that the VM needs.
-    fn machine(&self, host: &Host, config: &str) -> Machine {
-        let machine = Machine::new(host.clone(), config);
+    fn machine(&self, host: &Host, config: &str, failure: Option<&Failure>, way: Way) -> Machine {
+        let mut host = host.clone();
+        if let Some(failure) = failure {
+            failure.order(way, &mut host);
+        }
+        let machine = Machine::new(host, config);
         let mut numbers = Numbers::new(self.seed, &self.about.vm);
         for iso in self.about.isos() {
             if !numbers.once_in(25) {
@@ -296,7 +297,7 @@ impl Case<'_> {
     /// How it went, or how the two differ.
     fn compare(&self) -> Result<Went, String> {
         let (host, config, failure) = self.host();
-        let real = self.machine(&host, &config);
+        let real = self.machine(&host, &config, failure.as_ref(), Way::Run);
         let ran = real.program(&self.words(&[])).output().unwrap();
         let run = left(&real, &ran);
         if let Some(harm) = run.harm.first() {
@@ -307,7 +308,7 @@ impl Case<'_> {
             ));
         }
 
-        let shown = self.machine(&host, &config);
+        let shown = self.machine(&host, &config, failure.as_ref(), Way::Script);
         let script = shown.program(&self.words(&["-d"])).output().unwrap();
         let about = format!("{failure:?}, {}", config.lines().last().unwrap_or_default());
         if !script.status.success() {
@@ -327,14 +328,14 @@ impl Case<'_> {
             && failure.is_none()
             && !self.form.only_asks();
         if run == scripted && same_text && !only_run_refuses {
-            let is_hit = |machine: &Machine| {
+            let is_hit = |machine: &Machine, way| {
                 failure
                     .as_ref()
-                    .is_some_and(|failure| failure.is_hit(&machine.host()))
+                    .is_some_and(|failure| failure.is_hit(way, &machine.host()))
             };
             return Ok(Went {
                 succeeded: run.succeeded(),
-                failed_in_both: is_hit(&real) && is_hit(&shown),
+                failed_in_both: is_hit(&real, Way::Run) && is_hit(&shown, Way::Script),
             });
         }
         Err(format!(

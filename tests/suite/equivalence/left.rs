@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::host::process::Process;
-use crate::host::{Host, Logged};
+use crate::host::{Host, Logged, Status};
 use crate::machine::Machine;
 
 /// How long the driver of a null modem may take to see that both ends are closed.
@@ -20,7 +20,7 @@ const DRIVER_TIME: Duration = Duration::from_secs(10);
 pub(super) struct Left {
     pub(super) status: Option<i32>,
     pub(super) changes: Vec<String>,
-    /// What it did that FreeBSD allows and nobody should do.
+    /// What it did that FreeBSD allows and nobody should do, and what it left of its scratch files.
     pub(super) harm: Vec<String>,
     state: String,
     files: Vec<String>,
@@ -37,14 +37,17 @@ impl Left {
 pub(super) fn left(machine: &Machine, output: &Output) -> Left {
     let mut host = settled(machine);
     host.advance(60.0);
-    let changes = host.calls().iter().filter(|call| {
-        let words: Vec<&str> = call.argv.iter().map(String::as_str).collect();
-        call.depth == 0 && is_change(&words)
-    });
+    let scratch = host.calls().iter().flat_map(|call| &call.argv);
+    let scratch = scratch.filter(|word| word.starts_with("/tmp/easy-bhyve."));
+    let scratch = scratch.filter(|word| Path::new(word).exists());
+    let scratch = scratch.map(|word| format!("{word} is left")).collect();
+    let harm = [host.state.harm.clone(), scratch].concat();
+    let changes = host.calls().iter().filter(|call| call.depth == 0);
+    let changes = changes.filter_map(|call| Some(line(call, change(call)?, machine.path())));
     Left {
         status: output.status.code(),
-        changes: changes.map(|call| line(call, machine.path())).collect(),
-        harm: host.state.harm.clone(),
+        changes: changes.collect(),
+        harm,
         state: state(&host, machine.path()),
         files: files(&machine.path().join("vm")),
     }
@@ -63,23 +66,49 @@ fn settled(machine: &Machine) -> Host {
     }
 }
 
-/// A call and how it ended; nothing of a scratch directory is left.
-fn line(call: &Logged, directory: &Path) -> String {
-    for word in &call.argv {
-        if word.starts_with("/tmp/easy-bhyve.") {
-            assert!(!Path::new(word).exists(), "{word} is left");
-        }
-    }
+/// A call and how it ended.
+fn line(call: &Logged, words: &[String], directory: &Path) -> String {
     normal(
-        &format!("{}: {:?}", call.argv.join(" "), call.status),
+        &format!("{}: {:?}", words.join(" "), call.status),
         directory,
     )
 }
 
-/// Whether a command is more than a question.
-pub(super) fn is_change(words: &[&str]) -> bool {
+/// The words of a command that changes something, without the escalator before it: how often one is
+/// needed is the only difference between script and run. What is called of the root side or of the
+/// script's supervision is none: it calls the commands.
+pub(super) fn change(call: &Logged) -> Option<&[String]> {
+    let words = command(&call.argv);
+    let plain: Vec<&str> = words.iter().map(String::as_str).collect();
+    // A program of the real machine is noted only where an escalator starts it; files show what it does.
+    let is_wrapper = matches!(plain[..], ["daemon", "-c", ..])
+        || is_supervisor(words)
+        || call.status == Status::Foreign;
+    (!is_wrapper && is_change(&plain)).then_some(words)
+}
+
+/// Without the escalator, and the env(1) that stands in its place where there is none.
+pub(super) fn command(words: &[String]) -> &[String] {
     match words {
-        ["doas" | "sudo", command @ ..] | ["mdo", "-i", command @ ..] => is_change(command),
+        [first, rest @ ..] if first == "doas" || first == "sudo" => rest,
+        [first, second, rest @ ..] if first == "mdo" && second == "-i" => rest,
+        other => other,
+    }
+}
+
+/// Whether these are the words of the root side, or of what supervises in its place.
+pub(super) fn is_supervisor(words: &[String]) -> bool {
+    let is_verb = |word: &String| word.starts_with("root-");
+    words.get(1).is_some_and(is_verb)
+        || words.first().is_some_and(|first| first == "sh")
+            && words
+                .last()
+                .is_some_and(|last| last.starts_with("supervise-"))
+}
+
+/// Whether a command is more than a question.
+fn is_change(words: &[&str]) -> bool {
+    match words {
         ["kldstat" | "ps" | "pgrep", ..] | ["zfs", "list" | "get", ..] => false,
         ["sysctl", words @ ..] => words.iter().any(|word| word.contains('=')),
         ["ifconfig", words @ ..] => words.len() > 1,
@@ -89,7 +118,10 @@ pub(super) fn is_change(words: &[&str]) -> bool {
 
 /// The settled state as text, without times, and with processes by what they are.
 fn state(host: &Host, directory: &Path) -> String {
-    let state = host.state.settled();
+    let mut state = host.state.settled();
+    state
+        .processes
+        .retain(|_, process| !is_supervisor(&process.argv));
     let mut all: Vec<&Process> = state.processes.values().collect();
     all.sort_by_key(|process| process.started_ms);
     let mut times: BTreeMap<String, u32> = BTreeMap::new();

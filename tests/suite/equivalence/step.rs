@@ -1,24 +1,36 @@
 //! A step that fails, in the run as in the script.
 
 use super::Case;
-use super::left::is_change;
+use super::left::{change, command, is_supervisor};
 use crate::call::call;
 use crate::fake::Fake;
 use crate::host::build::USER;
 use crate::host::{Fault, Host, Logged, Status};
 use crate::variety::Numbers;
+use std::ops::Range;
 
 /// A call that goes wrong.
 #[derive(Clone, Debug)]
 pub(super) struct Failure {
     program: String,
-    nth: u32,
+    /// Which call of the program it is in the run.
+    in_run: u32,
+    /// Which it is where `-d` is asked and its script is run: the root side does not ask again there.
+    in_script: u32,
     fault: Fault,
 }
 
+/// Which of the two a failure is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Way {
+    /// The program does it.
+    Run,
+    /// The script does it.
+    Script,
+}
+
 impl Failure {
-    /// One of the steps that a verb makes on this host, if it makes any: the command itself, or the
-    /// escalator before it.
+    /// One of the commands by which a verb changes this host, if it makes any.
     pub(super) fn choose(
         host: &Host,
         config: &str,
@@ -27,46 +39,52 @@ impl Failure {
     ) -> Option<Self> {
         let log = rehearsal(host, config, case);
         let steps: Vec<usize> = (0..log.len())
-            .filter(|&at| log[at].depth == 0 && is_step(&log[at]))
+            .filter(|&at| log[at].depth == 0 && change(&log[at]).is_some())
             .collect();
         if steps.is_empty() {
             return None;
         }
         let step = *numbers.one_of(&steps);
         let inner = log[step + 1..].iter().take_while(|call| call.depth > 0);
-        let behind = inner.count();
+        // What stands behind timeout(1) and env(1) does the work.
+        let at = step + inner.count();
         // The first statuses are proper ends of a guest.
-        let is_terminal = ["ttyboot", "install", "console"].contains(&case.form.verb);
         let is_guest = log[step].argv.iter().any(|word| word == "bhyve");
-        let itself = step + behind;
-        let at = if numbers.once_in(4) { step } else { itself };
         let program = log[at].argv[0].clone();
-        let nth = log[..=at].iter().filter(|call| call.argv[0] == program);
-        let statuses: &[i32] = if is_terminal && is_guest && at == itself {
-            &[4, 64, 71]
-        } else {
-            &[1, 2, 64]
+        let nth = |calls: &[Logged]| {
+            let calls = calls.iter().filter(|call| call.argv[0] == program);
+            u32::try_from(calls.count()).unwrap()
         };
+        let statuses: &[i32] = if is_guest { &[4, 64, 71] } else { &[1, 2, 64] };
         let fault = if numbers.once_in(4) {
             Fault::Kill(9)
         } else {
             let status = *numbers.one_of(statuses);
             Fault::Fail(status, format!("{program}: out of luck"))
         };
+        let asked = asked_again(&log).filter(|asked| asked.end <= at);
         Some(Self {
-            nth: u32::try_from(nth.count()).unwrap(),
+            in_run: nth(&log[..=at]),
+            in_script: nth(&log[..=at]) - asked.map_or(0, |asked| nth(&log[asked])),
             program,
             fault,
         })
     }
 
+    fn nth(&self, way: Way) -> u32 {
+        match way {
+            Way::Run => self.in_run,
+            Way::Script => self.in_script,
+        }
+    }
+
     /// Lets it happen on a host.
-    pub(super) fn order(&self, host: &mut Host) {
-        host.order(&self.program, self.nth, self.fault.clone());
+    pub(super) fn order(&self, way: Way, host: &mut Host) {
+        host.order(&self.program, self.nth(way), self.fault.clone());
     }
 
     /// Whether it has happened there.
-    pub(super) fn is_hit(&self, host: &Host) -> bool {
+    pub(super) fn is_hit(&self, way: Way, host: &Host) -> bool {
         let calls = host.calls().iter();
         let mut calls = calls.filter(|call| call.argv[0] == self.program);
         let expected = match &self.fault {
@@ -75,7 +93,7 @@ impl Failure {
             Fault::Hang => Status::Hang,
             Fault::Missing => Status::NotFound,
         };
-        let nth = usize::try_from(self.nth).unwrap();
+        let nth = usize::try_from(self.nth(way)).unwrap();
         calls
             .nth(nth - 1)
             .is_some_and(|call| call.status == expected)
@@ -102,7 +120,17 @@ fn rehearsal(host: &Host, config: &str, case: &Case<'_>) -> Vec<Logged> {
     fake.host().calls().to_vec()
 }
 
-fn is_step(call: &Logged) -> bool {
-    let words: Vec<&str> = call.argv.iter().map(String::as_str).collect();
-    is_change(&words)
+/// The questions that the root side asks again: as many as the front has asked before it called it.
+fn asked_again(log: &[Logged]) -> Option<Range<usize>> {
+    let is_root = |call: &Logged| {
+        let words = command(&call.argv);
+        let behind = words.strip_prefix(["daemon".to_owned(), "-c".to_owned()].as_slice());
+        call.depth == 0 && is_supervisor(behind.unwrap_or(words))
+    };
+    let called = log.iter().position(is_root)?;
+    let behind = &log[called + 1..];
+    let first = called + 1 + behind.iter().take_while(|call| call.depth > 0).count();
+    // Questions start nothing; a call of depth 1 before them is of the host's own past.
+    let asked = log[..called].iter().filter(|call| call.depth == 0).count();
+    Some(first..first + asked)
 }
