@@ -1,5 +1,8 @@
 //! The front: shows a request, or has the root side do it, with one escalation at the most.
 
+mod heard;
+mod phases;
+
 use crate::command::{Command, Streams};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
@@ -7,20 +10,21 @@ use crate::host::elevate::Elevation;
 use crate::host::{Ended, Event, Host, Interruption};
 use crate::job::ground::Ground;
 use crate::job::plan::{Planned, plan};
-use crate::job::{Request, words};
+use crate::job::words;
 use crate::model::resolve;
 use crate::process::Process;
 use crate::root::report::Report;
 use crate::root::{self, EXIT_FAILED, EXIT_REFUSED};
 use crate::run::{
-    Output, READER_GONE, Unwatched, execute, interrupted_by, not_started, not_watched, signal_name,
+    Output, READER_GONE, Unwatched, execute, interrupted_by, not_started, not_watched,
 };
 use crate::tools::{self, daemon};
-use crate::verb::Verb;
 use crate::verbs::Asked;
 use crate::{report, say};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+pub(crate) use heard::Heard;
+use heard::not_run;
 use nix::libc::SIGHUP;
+use phases::Phases;
 use std::time::Duration;
 
 /// The time between two looks whether something else asks this process to stop.
@@ -133,128 +137,6 @@ fn on_this_terminal(command: &Command, elevation: Elevation, host: &mut dyn Host
     }
 }
 
-/// The failure where the root side has not run to an end of its own.
-pub(crate) fn not_run(
-    request: &Request,
-    elevation: Elevation,
-    ended: Ended,
-    said: &[String],
-) -> Error {
-    let root = format!("{}{}", words::PREFIX, request.job.verb());
-    let how = match ended {
-        Ended::Exit(status) => format!("ended with status {status}"),
-        Ended::Signal(signal) => format!("was ended by {}", signal_name(signal)),
-    };
-    let clean = || {
-        let vm = request.vms.first();
-        vm.map_or_else(String::new, |vm| {
-            format!("free what it may have left: {}", vm.command(Verb::Clean))
-        })
-    };
-    let Some(word) = elevation.word() else {
-        return with(
-            Error::host(format!("{root} {how} before it was done")),
-            said,
-        )
-        .help(clean());
-    };
-    if let Some(refusal) = elevation.refusal(&said.join("\n")) {
-        return Error::host(format!("{word} did not run easy-bhyve"))
-            .note(format!("{word} said: {refusal}"))
-            .help(elevation.how_to_allow(refusal));
-    }
-    // The root side itself never ends so.
-    if ended == Ended::Exit(1) && said.is_empty() {
-        return Error::host(format!("{word} did not run easy-bhyve"))
-            .note("what it said stands above")
-            .help(elevation.how_to_allow(""));
-    }
-    let error = with(
-        Error::host(format!("{root} {how}, behind {word}, before it was done")),
-        said,
-    );
-    if ended == Ended::Exit(1) {
-        return error
-            .note(format!(
-                "either {word} refused to run it, or daemon gave up itself"
-            ))
-            .help(elevation.how_to_allow(""));
-    }
-    error.help(clean())
-}
-
-fn with(mut error: Error, said: &[String]) -> Error {
-    error
-        .notes
-        .extend(said.iter().map(|line| format!("said: {line}")));
-    error
-}
-
-/// The line on a terminal that says how far a start has got: from its first phase on, since an
-/// escalator may ask for a password before.
-struct Phases {
-    line: Option<ProgressBar>,
-    is_terminal: bool,
-    title: String,
-    /// What to type to see the loader.
-    console: String,
-}
-
-impl Phases {
-    fn new(request: &Request, output: &Output<'_>) -> Self {
-        let vm = request.vms.first();
-        Self {
-            line: None,
-            is_terminal: output.is_terminal,
-            title: request.title.clone(),
-            console: vm.map_or_else(String::new, |vm| vm.command(Verb::Console)),
-        }
-    }
-
-    fn show(&mut self, phase: &Report) {
-        let message = match phase {
-            Report::Stopping => "waiting for the guest to shut down".to_owned(),
-            Report::Network => "making the network".to_owned(),
-            Report::Loader => format!("loading the guest; {} shows its loader", self.console),
-            Report::Starting(pid) => format!("bhyve starts as pid {pid}"),
-            Report::Running(_) | Report::Note(_) | Report::Failed(_) => return,
-        };
-        match &self.line {
-            Some(line) => line.set_message(message),
-            None if self.is_terminal => self.line = Some(self.begin(message)),
-            None => {}
-        }
-    }
-
-    fn begin(&self, message: String) -> ProgressBar {
-        let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
-            .with_prefix(self.title.clone())
-            .with_message(message);
-        let line = match ProgressStyle::with_template("{prefix}: {msg}") {
-            Ok(style) => line.with_style(style),
-            Err(_) => line,
-        };
-        line.tick();
-        line
-    }
-
-    /// Says something else meanwhile.
-    fn aside(&self, say: impl FnOnce()) {
-        match &self.line {
-            Some(line) => line.suspend(say),
-            None => say(),
-        }
-    }
-}
-
-impl Drop for Phases {
-    fn drop(&mut self) {
-        if let Some(line) = &self.line {
-            line.finish_and_clear();
-        }
-    }
-}
-
 /// Has it done by a process in the background, and follows its report until the VM runs.
 fn detach(
     process: &Process,
@@ -268,25 +150,22 @@ fn detach(
     let command = elevation.wrap(&daemon::detach(&process.program, words));
     host.heed_signals()
         .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
-    let (mut failed, mut is_running, mut said) = (None, false, Vec::new());
+    let mut heard = Heard::default();
     let mut phases = Phases::new(request, output);
-    let followed = host.follow(&command, &mut |_, line| match Report::parse(line) {
-        Some(Report::Failed(failure)) => failed = Some(Error::from(failure)),
-        Some(Report::Running(_)) => is_running = true,
+    let followed = host.follow(&command, &mut |_, line| match heard.hear(line) {
         Some(Report::Note(note)) => phases.aside(|| say(output, &request.title, &note)),
         Some(phase) => phases.show(&phase),
-        None => said.push(String::from_utf8_lossy(line).into_owned()),
+        None => {}
     });
     drop(phases);
     let ended = followed.map_err(|error| not_started(&command, &error))?;
-    match (failed, host.interrupted()) {
+    let result = heard.result(request, elevation, ended);
+    match (result, host.interrupted()) {
         // It only knows that we have gone.
-        (Some(mut error), Some(Interruption::Signal(signal))) if error.what == READER_GONE => {
+        (Err(mut error), Some(Interruption::Signal(signal))) if error.what == READER_GONE => {
             error.what = interrupted_by(signal);
             Err(error)
         }
-        (Some(error), _) => Err(error),
-        (None, _) if is_running => Ok(()),
-        (None, _) => Err(not_run(request, elevation, ended, &said)),
+        (result, _) => result,
     }
 }
