@@ -4,7 +4,7 @@
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::host::{Host, Interruption};
-use crate::invocation::options::{DryRun, StopAllArgs};
+use crate::invocation::options::{DryRun, EndArgs};
 use crate::job::How;
 use crate::model::{Vm, resolve};
 use crate::process::Process;
@@ -20,7 +20,7 @@ use std::time::Duration;
 ///
 /// # Errors
 /// If a question fails.
-pub fn stop(context: &mut Context<'_>, args: StopAllArgs) -> Result<Outcome> {
+pub fn stop(context: &mut Context<'_>, args: EndArgs) -> Result<Outcome> {
     context.need_host(args.dry_run)?;
     let mut vms = running(context)?;
     vms.sort_by_key(|vm| std::cmp::Reverse(vm.id));

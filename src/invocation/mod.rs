@@ -12,8 +12,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 use complaint::{ADMIN, unknown_verb, wrong_command, wrong_usage};
 use options::{
-    BootArgs, Cli, CloneArgs, ConsoleArgs, DryRun, Format, FormatArgs, ResourcesArgs, RestartArgs,
-    RollbackArgs, ShutdownArgs, SnapshotArgs, StartArgs, StopAllArgs, TtybootArgs, Typed,
+    BootArgs, Cli, CloneArgs, ConsoleArgs, DryRun, EndArgs, Format, FormatArgs, ResourcesArgs,
+    RestartArgs, RollbackArgs, ShutdownArgs, SnapshotArgs, StartArgs, TtybootArgs, Typed,
 };
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,7 @@ pub enum Admin {
     /// Shows what runs and what is left over.
     Status(Showing),
     /// Ends every VM that runs.
-    StopAll(StopAllArgs),
+    StopAll(EndArgs),
     /// Starts every VM that is to start with the host.
     Autostart(DryRun),
 }

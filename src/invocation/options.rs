@@ -68,7 +68,7 @@ pub(super) enum Typed {
     /// Show the running VMs and what is left over
     Status(StatusArgs),
     /// Shut every running VM down, and cut the power of those that run on for 55 s
-    StopAll(StopAllArgs),
+    StopAll(EndArgs),
     /// Boot every VM that has autostart=YES, in the order of their ids
     Autostart(DryRun),
 }
@@ -138,9 +138,9 @@ pub(super) struct StatusArgs {
     pub(super) format: FormatArgs,
 }
 
-/// Options of `stop-all`.
+/// How VMs are ended: options of `stop-all`, and of the verbs that end one.
 #[derive(Clone, Copy, Debug, Args)]
-pub struct StopAllArgs {
+pub struct EndArgs {
     /// -d
     #[command(flatten)]
     pub dry_run: DryRun,
@@ -233,15 +233,9 @@ pub struct ResourcesArgs {
 /// Options of `shutdown`.
 #[derive(Clone, Debug, Args)]
 pub struct ShutdownArgs {
-    /// -d
+    /// -d, -f, -q
     #[command(flatten)]
-    pub dry_run: DryRun,
-    /// Cut the power instead of pressing the button
-    #[arg(short = 'f', long)]
-    pub force: bool,
-    /// Say nothing while waiting
-    #[arg(short = 'q', long)]
-    pub quiet: bool,
+    pub end: EndArgs,
     /// Further VMs, which are waited for together
     #[arg(value_name = "VM", index = 2)]
     pub others: Vec<String>,
@@ -250,15 +244,9 @@ pub struct ShutdownArgs {
 /// Options of `restart`.
 #[derive(Clone, Debug, Args)]
 pub struct RestartArgs {
-    /// -d
+    /// -d, -f, -q
     #[command(flatten)]
-    pub dry_run: DryRun,
-    /// Cut the power instead of pressing the button
-    #[arg(short = 'f', long)]
-    pub force: bool,
-    /// Say nothing while waiting
-    #[arg(short = 'q', long)]
-    pub quiet: bool,
+    pub end: EndArgs,
     /// -c, -m
     #[command(flatten)]
     pub with: Override,

@@ -66,9 +66,9 @@ fn of_work(work: &Work) -> (&'static str, Vec<String>) {
         ),
         Work::Restart(args) => {
             let mut set = words(&[
-                (args.dry_run.dry_run, "dry"),
-                (args.force, "force"),
-                (args.quiet, "quiet"),
+                (args.end.dry_run.dry_run, "dry"),
+                (args.end.force, "force"),
+                (args.end.quiet, "quiet"),
             ]);
             set.extend(args.with.cpu.as_ref().map(|cpu| format!("cpu={cpu}")));
             set.extend(args.with.mem.as_ref().map(|mem| format!("mem={mem}")));
@@ -76,9 +76,9 @@ fn of_work(work: &Work) -> (&'static str, Vec<String>) {
         }
         Work::Shutdown(args) => {
             let mut set = words(&[
-                (args.dry_run.dry_run, "dry"),
-                (args.force, "force"),
-                (args.quiet, "quiet"),
+                (args.end.dry_run.dry_run, "dry"),
+                (args.end.force, "force"),
+                (args.end.quiet, "quiet"),
             ]);
             set.splice(0..0, args.others.iter().map(|vm| format!("+{vm}")));
             ("shutdown", set)

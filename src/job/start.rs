@@ -63,31 +63,22 @@ pub(super) fn restart(
     rivals: &[VmName],
     how: How,
 ) -> Result<Planned> {
-    let mut plan = Plan::default();
     let survey = if ground.is_answered {
         let (at, look) = ground.asking();
-        let survey = Survey::for_boot(look, &at, vm, rivals)?;
-        if matches!(survey.state(&vm.name), State::Busy(..) | State::Unknown) {
-            plan.append(end::ending(
-                std::slice::from_ref(vm),
-                &survey,
-                how,
-                Verb::Restart,
-            )?);
-        }
-        let survey = survey.once_ended(vm);
-        refuse(ground, vm, rivals, &survey, Source::Disk)?;
-        survey
+        Survey::for_boot(look, &at, vm, rivals)?
     } else {
-        let survey = Survey::of_running(ground.devices(), vm);
-        plan.append(end::ending(
-            std::slice::from_ref(vm),
-            &survey,
-            how,
-            Verb::Restart,
-        )?);
-        survey.once_ended(vm)
+        Survey::of_running(ground.devices(), vm)
     };
+    let mut plan = Plan::default();
+    let may_run = matches!(survey.state(&vm.name), State::Busy(..) | State::Unknown);
+    if may_run || !ground.is_answered {
+        let vms = std::slice::from_ref(vm);
+        plan.append(end::ending(vms, &survey, how, Verb::Restart)?);
+    }
+    let survey = survey.once_ended(vm);
+    if ground.is_answered {
+        refuse(ground, vm, rivals, &survey, Source::Disk)?;
+    }
     network::refuse(vm, &survey)?;
     plan.append(boot::plan(
         vm,

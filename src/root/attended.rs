@@ -3,6 +3,8 @@
 
 use super::report::Report;
 use crate::error::{Error, Result};
+use crate::front::Heard;
+use crate::host::elevate::Elevation;
 use crate::host::{Event, Host};
 use crate::job::{Boot, Job, Request, words};
 use crate::model::Vm;
@@ -13,6 +15,7 @@ use crate::say;
 use crate::tools::line::side_of_person;
 use crate::tools::{cu, daemon};
 use nix::libc::SIGTERM;
+use std::path::Path;
 
 /// Starts another root side in the background, and connects this terminal to the console.
 ///
@@ -39,54 +42,38 @@ pub(super) fn start(
     let words = words::of(&behind, process.host(), &process.devices);
     let command = daemon::detach(&process.program, words);
     let line = side_of_person(vm, &process.devices);
-    let (mut failed, mut is_running, mut said) = (None, false, Vec::new());
+    let mut heard = Heard::default();
     let mut connected = None;
     let ended = host
-        .follow(&command, &mut |host, line_of_report| {
-            match Report::parse(line_of_report) {
-                Some(Report::Failed(failure)) => failed = Some(Error::from(failure)),
-                Some(Report::Running(_)) => is_running = true,
-                Some(Report::Note(note)) => say(output, &request.title, &note),
-                Some(Report::Loader) if connected.is_none() => {
-                    let note = format!(
-                        "~. at the beginning of a line leaves the console of {}",
-                        vm.name
-                    );
-                    say(output, &request.title, &note);
-                    // What is said before cu(1) is there waits for it on the line.
-                    connected = Some(
-                        host.hold(&line)
-                            .map_err(|error| {
-                                Error::host(format!("could not open {}: {error}", line.display()))
-                            })
-                            .and_then(|()| {
-                                let cu = cu::connect(&line);
-                                host.begin(&cu).map_err(|error| not_started(&cu, &error))
-                            }),
-                    );
-                    let _ = host.go();
-                }
-                Some(_) => {}
-                None => said.push(String::from_utf8_lossy(line_of_report).into_owned()),
+        .follow(&command, &mut |host, said| match heard.hear(said) {
+            Some(Report::Note(note)) => say(output, &request.title, &note),
+            Some(Report::Loader) if connected.is_none() => {
+                let note = format!(
+                    "~. at the beginning of a line leaves the console of {}",
+                    vm.name
+                );
+                say(output, &request.title, &note);
+                // What is said before cu(1) is there waits for it on the line.
+                connected = Some(connect(&line, host));
+                let _ = host.go();
             }
+            _ => {}
         })
         .map_err(|error| not_started(&command, &error))?;
-    let is_started = failed.is_none() && is_running;
     match connected {
-        Some(Ok(cu)) => leave(cu, is_started, host)?,
+        Some(Ok(cu)) => leave(cu, heard.is_running(), host)?,
         Some(Err(error)) => say(output, &request.title, &error.what),
         None => {}
     }
-    match failed {
-        Some(error) => Err(error),
-        None if is_running => Ok(()),
-        None => Err(crate::front::not_run(
-            request,
-            crate::host::elevate::Elevation::None,
-            ended,
-            &said,
-        )),
-    }
+    heard.result(request, Elevation::None, ended)
+}
+
+/// Connects this terminal to the console.
+fn connect(line: &Path, host: &mut dyn Host) -> Result<u32> {
+    host.hold(line)
+        .map_err(|error| Error::host(format!("could not open {}: {error}", line.display())))?;
+    let cu = cu::connect(line);
+    host.begin(&cu).map_err(|error| not_started(&cu, &error))
 }
 
 /// Waits until the person has left the console; where there is nothing on it, ends that.

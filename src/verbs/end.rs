@@ -13,7 +13,7 @@ pub(super) fn console(context: &mut Context<'_>, vm: Vm, args: ConsoleArgs) -> R
 }
 
 pub(super) fn shutdown(context: &mut Context<'_>, vm: Vm, args: &ShutdownArgs) -> Result<Outcome> {
-    context.need_host(args.dry_run)?;
+    context.need_host(args.end.dry_run)?;
     let mut vms = vec![vm];
     for name in &args.others {
         let other = resolve::vm(
@@ -27,13 +27,17 @@ pub(super) fn shutdown(context: &mut Context<'_>, vm: Vm, args: &ShutdownArgs) -
         }
         vms.push(other);
     }
-    let how = if args.force { How::Cut } else { How::Button };
+    let how = if args.end.force {
+        How::Cut
+    } else {
+        How::Button
+    };
     Ok(of_started(shut(
         context,
         vms,
         how,
-        args.quiet,
-        args.dry_run,
+        args.end.quiet,
+        args.end.dry_run,
     )))
 }
 

@@ -79,9 +79,13 @@ pub(super) fn ttyboot(context: &mut Context<'_>, vm: Vm, args: TtybootArgs) -> R
 }
 
 pub(super) fn restart(context: &mut Context<'_>, vm: Vm, args: RestartArgs) -> Result<Outcome> {
-    let how = if args.force { How::Cut } else { How::Button };
-    let done = (!args.quiet).then(|| started(&vm));
-    let asked = start(context, vm, args.with, args.dry_run, Job::Restart(how))?;
+    let how = if args.end.force {
+        How::Cut
+    } else {
+        How::Button
+    };
+    let done = (!args.end.quiet).then(|| started(&vm));
+    let asked = start(context, vm, args.with, args.end.dry_run, Job::Restart(how))?;
     Ok(Asked {
         done,
         assumption: Assumption::Started,
