@@ -2,13 +2,26 @@
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use std::process::Command;
 
 use super::{
     BOTH, By, assert_as_before, assert_free, machine, patient, process, quick, sit,
     until_title_is_seen,
 };
 use crate::host::Fault;
+use crate::machine::Machine;
 use crate::wait::{until, wait_for};
+
+/// Sends a signal to the process that has started this one: whoever would pass it on may do so only
+/// after the next key.
+fn signal_who_waits_for(machine: &Machine, program: &str, signal: Signal) {
+    let pid = process(machine, program).unwrap().to_string();
+    let asked = Command::new("ps")
+        .args(["-o", "ppid=", "-p", &pid])
+        .output();
+    let parent = String::from_utf8(asked.unwrap().stdout).unwrap();
+    kill(Pid::from_raw(parent.trim().parse().unwrap()), signal).unwrap();
+}
 
 #[test]
 fn control_c_goes_to_loader_and_guest() {
@@ -36,7 +49,7 @@ fn a_signal_during_the_loader_is_heeded_behind_it_and_all_is_undone() {
             let machine = machine(patient());
             let mut seat = sit(&machine, by, "ttyboot fbsd0");
             seat.see("any other key stops. ");
-            seat.signal(signal);
+            signal_who_waits_for(&machine, "bhyveload", signal);
             seat.type_in("\r");
             let left = seat.end();
             assert_eq!(left.status.code(), Some(1), "{}", left.written);
@@ -72,7 +85,7 @@ fn a_signal_during_the_guest_does_not_end_it_but_its_next_end_is_the_last() {
             let mut seat = sit(&machine, by, "ttyboot fbsd0");
             seat.answer("login: ", "root\r");
             until_title_is_seen(&machine);
-            seat.signal(signal);
+            signal_who_waits_for(&machine, "bhyve", signal);
             seat.answer("# ", "hostname\r");
             seat.see("\r\nfbsd0\r\n");
             seat.answer("# ", "reboot\r");
