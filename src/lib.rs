@@ -172,7 +172,9 @@ fn serve(
         Request::Admin(Admin::Status(showing)) => {
             Outcome::Text(admin::status::status(&mut context, showing)?)
         }
-        Request::Admin(Admin::StopAll(args)) => admin::all::stop(&mut context, args)?,
+        Request::Admin(Admin::StopAll(args)) => {
+            return admin::all::stop(process, config, &invocation.title, args, host, output);
+        }
         Request::Admin(Admin::Autostart(dry_run)) => {
             return admin::all::start(process, config, &invocation.title, dry_run, host, output);
         }

@@ -157,6 +157,7 @@ impl Process {
     pub fn surroundings(&self) -> Surroundings<'_> {
         Surroundings {
             devices: &self.devices,
+            run: &self.run,
             uid: self.uid,
             pid: self.pid,
         }

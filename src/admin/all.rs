@@ -5,76 +5,98 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::host::{Host, Interruption};
 use crate::invocation::options::{DryRun, EndArgs};
-use crate::job::How;
+use crate::job::{How, Whom};
 use crate::model::{Vm, resolve};
 use crate::process::Process;
 use crate::run::{self, Output};
-use crate::survey::{self, Nodes, Processes, State};
+use crate::survey::{self, Processes, Traces};
 use crate::verb::Spelling;
-use crate::verbs::{self, Context, Outcome, Planned};
-use crate::{front, say};
+use crate::verbs::{self, Context, Outcome};
+use crate::{front, report, say};
+use std::cmp::Reverse;
 use std::time::Duration;
 
-/// The request that ends every VM that runs, those with the highest ids first; those that run on
-/// after a while have their power cut.
+/// Ends every VM that runs, those with the highest ids first; those that run on after a while have
+/// their power cut. One that is misconfigured does not keep the others running.
 ///
 /// # Errors
-/// If a question fails.
-pub fn stop(context: &mut Context<'_>, args: EndArgs) -> Result<Outcome> {
+/// If a question fails, or the end of the VMs; the last of the failures, once all are told.
+pub fn stop(
+    process: &Process,
+    config: &Config,
+    title: &str,
+    args: EndArgs,
+    host: &mut dyn Host,
+    output: &mut Output<'_>,
+) -> Result<()> {
+    let mut context = context(process, config, title, host);
+    let is_answered = context.is_answered;
     context.need_host(args.dry_run)?;
-    let mut vms = running(context)?;
-    vms.sort_by_key(|vm| std::cmp::Reverse(vm.id));
-    if vms.is_empty() {
-        return Ok(Outcome::Plan(Planned {
-            dry_run: args.dry_run,
-            done: (!args.quiet).then(|| "no VM is running".to_owned()),
-            ..Planned::default()
-        }));
-    }
+    let Running { mut vms, wrong } = running(&mut context)?;
+    vms.sort_by_key(|vm| Reverse(vm.id));
     let how = if args.force {
         How::Cut
     } else {
         How::ButtonThenCut
     };
-    Ok(verbs::shutdown_of(
-        context,
-        vms,
-        how,
-        args.quiet,
-        args.dry_run,
-    ))
+    if vms.is_empty() && wrong.is_empty() && !args.quiet {
+        say(output, title, "no VM is running");
+    }
+    let asked = verbs::shutdown_of(&context, vms, Whom::All, how, args.quiet, args.dry_run);
+    let mut failure = None;
+    for (name, error) in wrong {
+        let what = format!("{name} runs on, since its configuration is wrong:");
+        failure = Some(tell(process, config, title, &what, &error, output));
+    }
+    if args.dry_run.dry_run {
+        crate::show_job(process, config, &asked, is_answered, host, output)?;
+    } else {
+        front::carry_out(process, config, &asked, host, output)?;
+    }
+    failure.map_or(Ok(()), Err)
 }
 
-/// The VMs of the configuration that run, start or are being loaded.
-fn running(context: &mut Context<'_>) -> Result<Vec<Vm>> {
+/// The VMs of the configuration that run, start, are being loaded or freed.
+#[derive(Default)]
+struct Running {
+    vms: Vec<Vm>,
+    /// Those that are misconfigured, and the first of their settings that is wrong.
+    wrong: Vec<(String, Error)>,
+}
+
+fn running(context: &mut Context<'_>) -> Result<Running> {
+    let mut found = Running::default();
     if !context.is_answered {
-        return Ok(Vec::new());
+        return Ok(found);
     }
     let (at, look) = context.asking();
-    let nodes = Nodes::ask(look, at.devices)?;
-    if nodes.is_empty() {
-        return Ok(Vec::new());
+    let traces = Traces::ask(look, &at)?;
+    if traces.is_empty() {
+        return Ok(found);
     }
-    let processes = Processes::ask(look, &at, &nodes)?;
-    let mut vms = Vec::new();
-    for name in nodes.names() {
-        if matches!(processes.state(name, &nodes), State::Busy(..)) && context.config.is_vm(name) {
-            vms.push(resolve::vm(
-                context.config,
-                name,
-                context.spelling,
-                &context.process.devices,
-            )?);
+    let processes = Processes::ask(look, &at, &traces)?;
+    for (name, ..) in processes.busy() {
+        if !context.config.is_vm(name) {
+            continue;
+        }
+        match resolve::vm(
+            context.config,
+            name,
+            context.spelling,
+            &context.process.devices,
+        ) {
+            Ok(vm) => found.vms.push(vm),
+            Err(error) => found.wrong.push((name.to_owned(), error)),
         }
     }
-    Ok(vms)
+    Ok(found)
 }
 
 /// Starts every VM that is to start with the host, in the order of their ids; one that fails does
 /// not stop the others.
 ///
 /// # Errors
-/// The first failure, when all have been tried.
+/// The last of the failures, once all are told.
 pub fn start(
     process: &Process,
     config: &Config,
@@ -83,16 +105,25 @@ pub fn start(
     host: &mut dyn Host,
     output: &mut Output<'_>,
 ) -> Result<()> {
-    let mut vms = resolve::all(config, Spelling::Word, &process.devices)?
-        .filter(|vm| vm.as_ref().map_or(true, |vm| vm.policy.autostart))
-        .collect::<Result<Vec<Vm>>>()?;
+    let (mut vms, mut failure) = (Vec::new(), None);
+    for (name, vm) in resolve::autostarting(config, Spelling::Word, &process.devices)? {
+        match vm {
+            Ok(vm) if vm.policy.autostart => vms.push(vm),
+            Ok(_) => {}
+            Err(error) if dry_run.dry_run => return Err(error),
+            Err(error) => {
+                let what = format!("{name} is not started, since its configuration is wrong:");
+                failure = Some(tell(process, config, title, &what, &error, output));
+            }
+        }
+    }
     vms.sort_by_key(|vm| vm.id);
-    if vms.is_empty() {
+    if vms.is_empty() && failure.is_none() {
         say(output, title, "no VM has autostart=YES");
     }
     let running = running(&mut context(process, config, title, host))?;
-    let is_running = |vm: &Vm| running.iter().any(|other| other.name == vm.name);
-    let (mut first, last) = (None, vms.len());
+    let is_running = |vm: &Vm| running.vms.iter().any(|other| other.name == vm.name);
+    let last = vms.len();
     for (at, vm) in vms.into_iter().enumerate() {
         if let Some(Interruption::Signal(signal)) = host.interrupted() {
             return Err(Error::host(run::interrupted_by(signal)));
@@ -107,14 +138,31 @@ pub fn start(
             if dry_run.dry_run {
                 return Err(error);
             }
-            say(output, title, &format!("{name} was not started: {error}"));
-            first = first.or(Some(error));
+            let what = format!("{name} was not started:");
+            failure = Some(tell(process, config, title, &what, &error, output));
         }
         if !dry_run.dry_run && at + 1 < last {
             host.pause(delay);
         }
     }
-    first.map_or(Ok(()), Err)
+    failure.map_or(Ok(()), Err)
+}
+
+/// Tells a failure that does not keep the others from their turn; it is one that was told then.
+fn tell(
+    process: &Process,
+    config: &Config,
+    title: &str,
+    what: &str,
+    error: &Error,
+    output: &mut Output<'_>,
+) -> Error {
+    say(output, title, what);
+    if !error.is_said() {
+        let text = report::render(error, title, Some(config), process.colour);
+        let _ = output.err.write_all(text.as_bytes());
+    }
+    Error::said(error.kind)
 }
 
 fn context<'run>(

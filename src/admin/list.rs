@@ -1,13 +1,13 @@
 //! `easy-bhyve list`: every VM of the configuration.
 
-use super::table;
+use super::{state, table};
 use crate::error::Result;
 use crate::invocation::options::Format;
 use crate::model::cpu::CpuTopology;
 use crate::model::name::VmName;
 use crate::model::size::MemSize;
 use crate::model::{Loader, Vm, resolve};
-use crate::survey::{Nodes, Processes, State};
+use crate::survey::{Processes, State, Traces};
 use crate::verbs::{Context, Outcome};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -37,25 +37,28 @@ struct Line {
 
 /// The list; a VM that is misconfigured is left out, and the first of them is told.
 ///
-/// Asks the host for processes only if a VM of the configuration has a VM node.
+/// Asks the host for processes only if something may work for a VM of the configuration.
 ///
 /// Differs: `list` shows every VM whose settings are right, then the first error
 ///
 /// # Errors
 /// If a host variable is wrong, or the question fails.
 pub fn list(context: &mut Context<'_>, format: Format) -> Result<Outcome> {
-    let nodes = Nodes::ask(context.look, &context.process.devices)?;
+    let traces = Traces::ask(context.look, &context.process.surroundings())?;
     let config = context.config;
-    let processes = if nodes.names().any(|name| config.is_vm(name)) {
+    let processes = if traces.vms().any(|name| config.is_vm(name)) {
         let (at, look) = context.asking();
-        Processes::ask(look, &at, &nodes)?
+        Processes::ask(look, &at, &traces)?
     } else {
         Processes::default()
     };
     let (mut lines, mut wrong) = (Vec::new(), None);
     for vm in resolve::all(config, context.spelling, &context.process.devices)? {
         match vm {
-            Ok(vm) => lines.push(line(vm, &processes, &nodes)),
+            Ok(vm) => {
+                let state = state_of(context, &processes, &traces, &vm);
+                lines.push(line(vm, state));
+            }
             Err(error) => wrong = wrong.or(Some(error)),
         }
     }
@@ -95,7 +98,25 @@ fn text(path: PathBuf) -> String {
     text.unwrap_or_else(|bytes| bytes.to_string_lossy().into_owned())
 }
 
-fn line(vm: Vm, processes: &Processes, nodes: &Nodes) -> Line {
+fn state_of(
+    context: &mut Context<'_>,
+    processes: &Processes,
+    traces: &Traces,
+    vm: &Vm,
+) -> &'static str {
+    let name = vm.name.as_str();
+    match processes.state(name, traces) {
+        State::Stopped => "stopped",
+        State::LeftOver => "left over",
+        State::Unknown => "unknown",
+        State::Busy(_, role) => {
+            let noted = state::noted(context.look, &context.process.run, processes, name);
+            state::word(role, processes, name, noted.as_ref())
+        }
+    }
+}
+
+fn line(vm: Vm, state: &'static str) -> Line {
     Line {
         id: vm.id,
         loader: match vm.loader {
@@ -110,12 +131,7 @@ fn line(vm: Vm, processes: &Processes, nodes: &Nodes) -> Line {
             .next()
             .map(|disk| text(disk.path))
             .unwrap_or_default(),
-        state: match processes.state(vm.name.as_str(), nodes) {
-            State::Stopped => "stopped",
-            State::LeftOver => "left over",
-            State::Busy(_, role) => role.as_str(),
-            State::Unknown => "unknown",
-        },
+        state,
         name: vm.name,
     }
 }

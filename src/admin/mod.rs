@@ -3,6 +3,7 @@
 pub mod all;
 pub mod list;
 pub mod setup;
+mod state;
 pub mod status;
 
 /// Lays out rows as columns, two blanks apart; the last column is not padded.

@@ -1,19 +1,16 @@
 //! `easy-bhyve status`: what runs, and what is left over.
 
-use super::table;
+use super::{state, table};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::invocation::Showing;
 use crate::invocation::options::Format;
-use crate::model::name::VmName;
 use crate::model::resolve;
 use crate::process::Process;
-use crate::root::state::State;
 use crate::run::{Output, not_written};
-use crate::survey::{self, Nodes, Processes, State as Seen};
+use crate::survey::{self, Processes, State as Seen, Traces};
 use crate::tools::ifconfig::{self, Interface};
-use crate::tools::process::Role;
 use crate::verb::Spelling;
 use crate::verbs::{Context, json};
 use serde::Serialize;
@@ -68,19 +65,19 @@ struct Tap {
 
 /// The status as text; `all` adds the configured cpus and memory.
 ///
-/// Asks for processes only if there is a VM node, and for interfaces only if there is a tap that no
+/// Asks for processes only if something may work for a VM, and for interfaces only if there is a tap that no
 /// running VM explains.
 ///
 /// # Errors
 /// If a question fails.
 pub fn status(context: &mut Context<'_>, showing: Showing) -> Result<String> {
     let Showing { format, all, .. } = showing;
-    let nodes = Nodes::ask(context.look, &context.process.devices)?;
-    let processes = if nodes.is_empty() {
+    let traces = Traces::ask(context.look, &context.process.surroundings())?;
+    let processes = if traces.is_empty() {
         Processes::default()
     } else {
         let (at, look) = context.asking();
-        Processes::ask(look, &at, &nodes)?
+        Processes::ask(look, &at, &traces)?
     };
     let mut status = Status {
         schema: SCHEMA,
@@ -88,19 +85,12 @@ pub fn status(context: &mut Context<'_>, showing: Showing) -> Result<String> {
     };
     for (name, process, role) in processes.busy() {
         let supervisor = processes.supervisor(name).map(|process| process.pid);
-        // What is noted is believed only where ps(1) shows the same process.
-        let noted = VmName::parse(name)
-            .ok()
-            .and_then(|vm| State::of(context.look, &context.process.run, &vm))
-            .filter(|noted| Some(noted.supervisor) == supervisor);
+        let noted = state::noted(context.look, &context.process.run, &processes, name);
         let configured = all.then(|| configured(context, name)).flatten();
         let (cpu, mem) = configured.unzip();
         status.running.push(Running {
             name: name.to_owned(),
-            state: match (role, supervisor) {
-                (Role::Running, None) => "orphan",
-                _ => role.as_str(),
-            },
+            state: state::word(role, &processes, name, noted.as_ref()),
             pid: process.pid,
             uptime_seconds: process.seconds,
             resident_kib: process.resident_kib,
@@ -113,8 +103,8 @@ pub fn status(context: &mut Context<'_>, showing: Showing) -> Result<String> {
     status
         .running
         .sort_by(|one, other| one.name.cmp(&other.name));
-    for name in nodes.names() {
-        match processes.state(name, &nodes) {
+    for name in traces.nodes() {
+        match processes.state(name, &traces) {
             Seen::LeftOver => status.left_over_nodes.push(name.to_owned()),
             Seen::Unknown => status.unknown_nodes.push(name.to_owned()),
             Seen::Stopped | Seen::Busy(..) => {}

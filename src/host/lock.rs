@@ -58,7 +58,8 @@ impl Directory {
         Ok(File::from(openat(&self.directory, name, flags, mode)?))
     }
 
-    /// Locks a file of it and notes who has it; children that are started from now on inherit it.
+    /// Locks a file of it and notes who has it; children that are started from now on inherit it,
+    /// but for the network's.
     ///
     /// # Errors
     /// As the system says.
@@ -68,7 +69,9 @@ impl Directory {
             Ok(()) => {
                 file.set_len(0)?;
                 writeln!(file, "{note}")?;
-                fcntl(&file, FcntlArg::F_SETFD(FdFlag::empty()))?;
+                if *claim != Claim::Network {
+                    fcntl(&file, FcntlArg::F_SETFD(FdFlag::empty()))?;
+                }
                 Ok((Grant::Granted, Some(file)))
             }
             Err(TryLockError::WouldBlock) => {
@@ -141,5 +144,6 @@ fn name_of(claim: &Claim) -> io::Result<String> {
             // No VM name has a hyphen.
             format!("disk-{:x}-{:x}.pid", about.dev(), about.ino())
         }
+        Claim::Network => "host-network.pid".to_owned(),
     })
 }

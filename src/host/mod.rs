@@ -5,6 +5,7 @@
 mod child;
 pub mod elevate;
 mod files;
+mod follow;
 pub mod lease;
 pub mod lock;
 pub mod signals;
@@ -68,12 +69,15 @@ pub enum Claim {
     Vm(VmName),
     /// This disk: a device or an image file that exists.
     Disk(PathBuf),
+    /// The network that all VMs share: modules, sysctls, bridges.
+    Network,
 }
 
 /// Whether a claim was granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Grant {
-    /// It is ours, and that of every child which is started from now on, until the last has ended.
+    /// It is ours, and, but for [`Claim::Network`], that of every child which is started from now on,
+    /// until the last has ended.
     Granted,
     /// Somebody else has it, who has noted this.
     Held(String),
@@ -228,11 +232,15 @@ pub trait Host: Look {
     /// Asks the person at the terminal; `None` if there is none.
     fn confirm(&mut self, question: &str) -> Option<bool>;
 
-    /// Claims something for this process, without waiting; `note` says to others who has it.
+    /// Claims something for this process, without waiting; `note` says to others who has it. What is
+    /// ours already is granted again.
     ///
     /// # Errors
     /// As the system says, or if the directory of the locks is not root's alone.
     fn claim(&mut self, claim: &Claim, note: &str) -> io::Result<Grant>;
+
+    /// Gives up a claim that was granted; one that was not is none.
+    fn give_up(&mut self, claim: &Claim);
 
     /// Writes the state of a VM beside its lock, or removes it.
     ///

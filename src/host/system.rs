@@ -2,7 +2,7 @@
 
 use super::child::{Running, ended, tail};
 use super::files;
-use super::lease::{self, Reader};
+use super::lease;
 use super::lock::{Directory, log_of, state_of};
 use super::signals::Signals;
 use super::{Claim, Ended, Event, Finished, Grant, Host, Interruption, Look, SpawnError};
@@ -29,13 +29,13 @@ pub struct System {
     signals: Option<Signals>,
     children: BTreeMap<u32, Running>,
     /// Locks are kept until this process ends, and then by children that have inherited them.
-    locks: Vec<File>,
+    locks: BTreeMap<Claim, File>,
     /// Lines that are kept open.
     lines: Vec<OwnedFd>,
     has_lease: bool,
     is_shielded: bool,
     /// The lease of the command that is followed.
-    lessor: Option<OwnedFd>,
+    pub(super) lessor: Option<OwnedFd>,
 }
 
 impl System {
@@ -52,7 +52,7 @@ impl System {
             logs: logs.into(),
             signals: None,
             children: BTreeMap::new(),
-            locks: Vec::new(),
+            locks: BTreeMap::new(),
             lines: Vec::new(),
             has_lease: false,
             is_shielded: false,
@@ -88,7 +88,7 @@ impl System {
         which::which_in(program, Some(&self.search_path), "/").ok()
     }
 
-    fn signals(&mut self) -> io::Result<&mut Signals> {
+    pub(super) fn signals(&mut self) -> io::Result<&mut Signals> {
         if self.signals.is_none() {
             self.signals = Some(Signals::of_children()?);
         }
@@ -98,7 +98,7 @@ impl System {
     }
 
     /// Sleeps until something may have happened.
-    fn sleep(
+    pub(super) fn sleep(
         &mut self,
         files: &[BorrowedFd<'_>],
         end: Option<Instant>,
@@ -343,9 +343,16 @@ impl Host for System {
     }
 
     fn claim(&mut self, claim: &Claim, note: &str) -> io::Result<Grant> {
+        if self.locks.contains_key(claim) {
+            return Ok(Grant::Granted);
+        }
         let (grant, lock) = Directory::open(&self.run)?.lock(claim, note)?;
-        self.locks.extend(lock);
+        self.locks.extend(lock.map(|lock| (claim.clone(), lock)));
         Ok(grant)
+    }
+
+    fn give_up(&mut self, claim: &Claim) {
+        self.locks.remove(claim);
     }
 
     fn record(&mut self, vm: &VmName, state: Option<&[u8]>) -> io::Result<()> {
@@ -358,42 +365,5 @@ impl Host for System {
 
     fn log(&mut self, vm: &VmName, text: &str) -> io::Result<()> {
         Directory::open(&self.logs)?.append(&log_of(vm), text)
-    }
-}
-
-impl System {
-    fn followed(
-        &mut self,
-        mut prepared: std::process::Command,
-        line: &mut dyn FnMut(&mut dyn Host, &[u8]),
-    ) -> io::Result<Ended> {
-        let (mut report, writer) = Reader::pipe()?;
-        let (lease, lessor) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
-        self.lessor = Some(lessor);
-        prepared
-            .stdin(lease)
-            .stdout(writer.try_clone()?)
-            .stderr(writer);
-        self.signals()?;
-        let mut child = prepared.spawn()?;
-        // Only the child has the other ends from now on.
-        drop(prepared);
-        while !report.is_closed() {
-            if self.interrupted().is_some() {
-                self.lessor = None;
-            }
-            self.sleep(&[report.as_fd()], None, false)?;
-            let mut said = report.lines()?;
-            if report.is_closed() {
-                said.append(&mut report.all());
-            }
-            for said in said.split(|&byte| byte == b'\n') {
-                if !said.is_empty() {
-                    line(self, said);
-                }
-            }
-        }
-        self.lessor = None;
-        Ok(ended(child.wait()?))
     }
 }

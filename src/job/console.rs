@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::plan::console;
 use crate::plan::shutdown;
-use crate::survey::{self, Nodes, Processes, State};
+use crate::survey::{self, Processes, State, Traces};
 use crate::tools::line::{Console, side_of_person};
 use crate::tools::process::{Process, Role};
 use crate::verb::Verb;
@@ -16,13 +16,13 @@ pub(super) fn console(ground: &mut Ground<'_>, vm: &Vm, force: bool) -> Result<P
     let mut held_by = None;
     if ground.is_answered {
         let (at, look) = ground.asking();
-        let nodes = Nodes::ask(look, at.devices)?;
-        let processes = if nodes.has(&vm.name) {
-            Processes::ask(look, &at, &nodes)?
+        let traces = Traces::ask(look, &at)?;
+        let processes = if traces.has(vm.name.as_str()) {
+            Processes::ask(look, &at, &traces)?
         } else {
             Processes::default()
         };
-        refuse_state(vm, &processes, &nodes, ground)?;
+        refuse_state(vm, &processes, &traces, ground)?;
         let line = side_of_person(vm, ground.devices());
         if let Some(other) = processes.on_line(&line) {
             if !force {
@@ -42,7 +42,12 @@ pub(super) fn console(ground: &mut Ground<'_>, vm: &Vm, force: bool) -> Result<P
 }
 
 /// Refuses where there is nothing on the console.
-fn refuse_state(vm: &Vm, processes: &Processes, nodes: &Nodes, ground: &Ground<'_>) -> Result<()> {
+fn refuse_state(
+    vm: &Vm,
+    processes: &Processes,
+    traces: &Traces,
+    ground: &Ground<'_>,
+) -> Result<()> {
     let on_terminal = processes
         .supervisor(vm.name.as_str())
         .filter(|supervisor| supervisor.has_terminal());
@@ -53,8 +58,8 @@ fn refuse_state(vm: &Vm, processes: &Processes, nodes: &Nodes, ground: &Ground<'
         ))
         .help("go there, or end it and start it in the background"));
     }
-    match processes.state(vm.name.as_str(), nodes) {
-        State::Busy(_, Role::Running | Role::Starting) => Ok(()),
+    match processes.state(vm.name.as_str(), traces) {
+        State::Busy(_, Role::Running | Role::Starting | Role::Supervised) => Ok(()),
         State::Busy(process, Role::Loading) => {
             let Console::Nmdm(line) = Console::of(vm, ground.devices()) else {
                 return Ok(());

@@ -11,7 +11,7 @@ use crate::plan::disk::{self, Allocation};
 use crate::plan::rollback::{self, Consent, Node};
 use crate::plan::snapshot;
 use crate::suggest;
-use crate::survey::{self, Nodes, Processes};
+use crate::survey::{self, Processes, Traces};
 use crate::tools::bhyve;
 use crate::tools::zfs::{self, Mark};
 use crate::verb::Verb;
@@ -120,7 +120,9 @@ pub(crate) fn volume(vm: &Vm, verb: Verb) -> Result<&Dataset> {
 pub(super) fn snapshot(ground: &mut Ground<'_>, vm: &Vm, name: &SnapName) -> Result<Planned> {
     let target = volume(vm, Verb::Snapshot)?.snapshot(name);
     let mut notes: Vec<String> = other_disks(vm).into_iter().collect();
-    if ground.is_answered && Nodes::ask(ground.look, &ground.process.devices)?.has(&vm.name) {
+    if ground.is_answered
+        && Traces::ask(ground.look, &ground.process.surroundings())?.has_node(&vm.name)
+    {
         notes.push(format!(
             "if {} is running, the snapshot is what a power cut would leave",
             vm.name
@@ -316,15 +318,15 @@ fn stopped<'path>(
         return Ok(Node::Absent(node));
     }
     let (at, look) = ground.asking();
-    let nodes = Nodes::ask(look, at.devices)?;
-    if nodes.has(&vm.name) || !rivals.is_empty() {
-        let processes = Processes::ask(look, &at, &nodes)?;
-        survey::refuse_busy_state(vm, processes.state(vm.name.as_str(), &nodes))?;
+    let traces = Traces::ask(look, &at)?;
+    if traces.has(vm.name.as_str()) || !rivals.is_empty() {
+        let processes = Processes::ask(look, &at, &traces)?;
+        survey::refuse_busy_state(vm, processes.state(vm.name.as_str(), &traces))?;
         for rival in rivals {
-            refuse_rival(vm, rival, processes.state(rival.as_str(), &nodes))?;
+            refuse_rival(vm, rival, processes.state(rival.as_str(), &traces))?;
         }
     }
-    Ok(if nodes.has(&vm.name) {
+    Ok(if traces.has_node(&vm.name) {
         Node::LeftOver
     } else {
         Node::Absent(node)

@@ -1,20 +1,21 @@
 //! Ends: `shutdown`, `clean`.
 
-use super::How;
 use super::ground::Ground;
 use super::plan::Planned;
+use super::{How, Whom};
 use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::plan::shutdown::{self, Ending, Manner, Target};
-use crate::plan::{Form, Plan, free};
+use crate::plan::{Form, Guard, Plan, Refusal, Test, free};
 use crate::survey::{self, State, Survey};
+use crate::tools::bhyve;
 use crate::tools::process::Role;
 use crate::verb::Verb;
 use std::time::Duration;
 
 /// The longest wait before the power of guests is cut where that is wanted, in seconds: at the
-/// host's shutdown there is not more time (rc.shutdown's watchdog).
-const LONGEST_BEFORE_CUT: u32 = 55;
+/// host's shutdown there is not more time (rc.shutdown's watchdog). What follows takes up to 25 s.
+const LONGEST_BEFORE_CUT: u32 = 45;
 
 /// The plan that ends VMs together.
 ///
@@ -22,6 +23,7 @@ const LONGEST_BEFORE_CUT: u32 = 55;
 pub(super) fn shutdown(
     ground: &mut Ground<'_>,
     vms: &[Vm],
+    whom: Whom,
     how: How,
     quiet: bool,
 ) -> Result<Planned> {
@@ -37,7 +39,7 @@ pub(super) fn shutdown(
             .unwrap_or_else(|| Survey::fresh(ground.devices()));
         surveys.fold(first, Survey::and)
     };
-    let mut plan = ending(vms, &survey, how, Verb::Shutdown)?;
+    let mut plan = ending(vms, &survey, whom, how, Verb::Shutdown)?;
     if quiet {
         for form in &mut plan.forms {
             if let Form::Wait(wait) = form {
@@ -60,12 +62,24 @@ pub(super) fn shutdown(
     })
 }
 
-/// The plan that ends VMs of which at least one thing runs, for this verb.
-pub(super) fn ending(vms: &[Vm], survey: &Survey, how: How, verb: Verb) -> Result<Plan> {
-    let endings = vms
-        .iter()
-        .map(|vm| what_ends(vm, survey, how, verb))
-        .collect::<Result<Vec<_>>>()?;
+/// The plan that ends VMs of which at least one thing runs, for this verb; of all VMs those that do
+/// not run any more are passed over.
+pub(super) fn ending(
+    vms: &[Vm],
+    survey: &Survey,
+    whom: Whom,
+    how: How,
+    verb: Verb,
+) -> Result<Plan> {
+    let mut endings = Vec::new();
+    let mut untold = Vec::new();
+    for vm in vms {
+        match (whom, survey.state(&vm.name)) {
+            (Whom::All, State::Stopped | State::LeftOver) if survey.is_answered => {}
+            (Whom::All, State::Unknown) => untold.push(vm),
+            _ => endings.push(what_ends(vm, survey, how, verb)?),
+        }
+    }
     let limit = vms
         .iter()
         .map(|vm| vm.policy.stop_timeout.0)
@@ -77,7 +91,24 @@ pub(super) fn ending(vms: &[Vm], survey: &Survey, how: How, verb: Verb) -> Resul
         How::Cut => Manner::PowerCut,
         How::ButtonThenCut => Manner::ButtonThenCut(seconds(limit.min(LONGEST_BEFORE_CUT))),
     };
-    Ok(shutdown::plan(&endings, survey, manner))
+    let mut plan = if endings.is_empty() {
+        Plan::default()
+    } else {
+        shutdown::plan(&endings, survey, manner, whom)
+    };
+    // What may run and cannot be seen is no reason to let the others run on.
+    for vm in untold {
+        let refusal = survey::unknown(&vm.name);
+        plan.push(Guard {
+            test: !Test::Exists(bhyve::node(&survey.devices, &vm.name)),
+            refusal: Refusal {
+                kind: refusal.kind,
+                what: refusal.what,
+                help: refusal.help.into_iter().next(),
+            },
+        });
+    }
+    Ok(plan)
 }
 
 /// What there is to end of a VM.
@@ -95,12 +126,11 @@ fn what_ends<'vm>(vm: &'vm Vm, survey: &Survey, how: How, verb: Verb) -> Result<
         State::Busy(_, Role::Running) if how == How::Button => return Err(deaf(vm, verb)),
         State::Busy(_, Role::Running) => Target::Deaf,
         State::Busy(_, Role::Loading) => Target::Loader,
-        State::Busy(process, Role::Starting) if Some(process.pid) == supervisor => {
-            Target::Supervisor
-        }
+        State::Busy(_, Role::Supervised) => Target::Supervisor,
+        State::Busy(_, Role::Starting) if how != How::Button => Target::Deaf,
         state @ State::Busy(_, Role::Starting) => {
             survey::refuse_busy_state(vm, state)?;
-            Target::Supervisor
+            Target::Deaf
         }
         // One that cannot be asked has all that it is said to have.
         State::LeftOver if !survey.is_answered => Target::Listening,

@@ -19,6 +19,7 @@ use crate::plan::boot::Start;
 use crate::plan::disk::Allocation;
 use crate::plan::loader::Source;
 use crate::plan::rollback::Consent;
+pub use crate::plan::shutdown::Whom;
 pub(crate) use disks::volume;
 
 /// What is to be done as root.
@@ -42,6 +43,8 @@ pub enum Job {
     },
     /// Ends VMs.
     Shutdown {
+        /// Those that were named, or whatever of them runs.
+        whom: Whom,
         /// How.
         how: How,
         /// Whether nothing is said while waiting.

@@ -32,7 +32,9 @@ pub fn plan(ground: &mut Ground<'_>, request: &Request) -> Result<Planned> {
         Job::Restart(how) => start::restart(ground, vm, &request.rivals, *how),
         Job::Console { force } => console::console(ground, vm, *force),
         Job::MakeDisk { size, allocation } => disks::make(ground, vm, size, *allocation),
-        Job::Shutdown { how, quiet } => end::shutdown(ground, &request.vms, *how, *quiet),
+        Job::Shutdown { whom, how, quiet } => {
+            end::shutdown(ground, &request.vms, *whom, *how, *quiet)
+        }
         Job::Clean => end::clean(ground, vm),
         Job::Snapshot(name) => disks::snapshot(ground, vm, name),
         Job::Rollback { wanted, consent } => {

@@ -2,7 +2,7 @@
 
 use super::ground::Ground;
 use super::plan::{Planned, refuse_rival};
-use super::{Boot, How, end};
+use super::{Boot, How, Whom, end};
 use crate::config::Span;
 use crate::error::{Error, Result};
 use crate::model::name::{Dataset, SnapName, Snapshot, VmName};
@@ -73,7 +73,7 @@ pub(super) fn restart(
     let may_run = matches!(survey.state(&vm.name), State::Busy(..) | State::Unknown);
     if may_run || !ground.is_answered {
         let vms = std::slice::from_ref(vm);
-        plan.append(end::ending(vms, &survey, how, Verb::Restart)?);
+        plan.append(end::ending(vms, &survey, Whom::Named, how, Verb::Restart)?);
     }
     let survey = survey.once_ended(vm);
     if ground.is_answered {

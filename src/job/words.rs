@@ -2,7 +2,7 @@
 //!
 //! The values of a VM are the lines of `resources`. A word without `=` begins the next VM.
 
-use super::{Boot, How, Job, Request};
+use super::{Boot, How, Job, Request, Whom};
 use crate::error::{Error, Result};
 use crate::model::lines;
 use crate::model::name::{Dataset, NameError, SnapName, VmName};
@@ -71,7 +71,10 @@ fn options(request: &Request) -> Vec<OsString> {
             }
         }
         Job::Restart(how) => add("how", how.as_str()),
-        Job::Shutdown { how, quiet } => {
+        Job::Shutdown { whom, how, quiet } => {
+            if *whom == Whom::All {
+                add("all", "yes");
+            }
             add("how", how.as_str());
             if *quiet {
                 add("quiet", "yes");
@@ -207,6 +210,11 @@ fn job(verb: &str, options: &mut Options<'_>) -> Result<Job> {
     Ok(match verb {
         "restart" => Job::Restart(options.how()?),
         "shutdown" => Job::Shutdown {
+            whom: if options.flag("all")? {
+                Whom::All
+            } else {
+                Whom::Named
+            },
             how: options.how()?,
             quiet: options.flag("quiet")?,
         },
@@ -263,9 +271,9 @@ fn text(word: &OsStr) -> Result<&str> {
 struct Options<'words>(Vec<(&'words str, &'words str)>);
 
 impl<'words> Options<'words> {
-    const NAMES: [&'static str; 14] = [
-        "as", "calls", "force", "how", "pause", "quiet", "rival", "size", "snapshot", "sparse",
-        "stamp", "target", "temp", "waits",
+    const NAMES: [&'static str; 15] = [
+        "all", "as", "calls", "force", "how", "pause", "quiet", "rival", "size", "snapshot",
+        "sparse", "stamp", "target", "temp", "waits",
     ];
 
     fn take(&mut self, name: &str) -> Vec<&'words str> {

@@ -9,6 +9,7 @@ impl From<Action> for Step {
         Self {
             action,
             only_if: None,
+            moot_if: None,
         }
     }
 }

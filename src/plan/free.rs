@@ -9,6 +9,9 @@ use crate::tools::{bhyve, bhyvectl, process};
 use std::path::Path;
 use std::time::Duration;
 
+/// How long a node or an open tap may take to be free once its VM has ended.
+const GONE_LIMIT: Duration = Duration::from_secs(5);
+
 /// Whose taps are freed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
@@ -24,7 +27,7 @@ pub enum Extent {
 pub fn plan(vm: &Vm, survey: &Survey, extent: Extent) -> Plan {
     let mut plan = Plan::default();
     let node = bhyve::node(&survey.devices, &vm.name);
-    if survey.nodes.has(&vm.name) {
+    if survey.traces.has_node(&vm.name) {
         plan.push(Guard {
             test: !process::is_alive(&vm.name),
             refusal: started_meanwhile(vm),
@@ -75,14 +78,22 @@ pub(super) fn node_again(vm: &Vm, node: &Path) -> Plan {
 
 /// Waits until the node has gone: on some releases it goes after bhyvectl has ended
 /// (`sys/dev/vmm/vmm_dev.c`).
-pub(super) fn until_gone(vm: &Vm, node: &Path) -> Wait {
+fn until_gone(vm: &Vm, node: &Path) -> Wait {
+    until_nodes_are_gone(!Test::Exists(node.to_owned()), vm.name.as_str())
+}
+
+/// Waits until this says that the nodes of these VMs have gone.
+pub(super) fn until_nodes_are_gone(until: Test, names: &str) -> Wait {
     Wait {
-        until: !Test::Exists(node.to_owned()),
-        limit: Duration::from_secs(5),
+        until,
+        limit: GONE_LIMIT,
         every: Duration::from_millis(100),
         refusal: Some(Refusal {
             kind: Kind::Host,
-            what: format!("the VM node of {} did not go within 5 s", vm.name),
+            what: format!(
+                "the VM node of {names} did not go within {} s",
+                GONE_LIMIT.as_secs()
+            ),
             help: None,
         }),
         progress: None,
@@ -92,14 +103,26 @@ pub(super) fn until_gone(vm: &Vm, node: &Path) -> Wait {
 /// Waits until no process has a tap open, and stops where one keeps it: `ifconfig TAP destroy`
 /// would wait for it without an end.
 pub(super) fn until_closed(tap: &str) -> Wait {
+    until_taps_are_closed(!ifconfig::is_open(tap), &[tap])
+}
+
+/// Waits until this says that no process has one of these taps open.
+pub(super) fn until_taps_are_closed(until: Test, taps: &[&str]) -> Wait {
+    let (what, which) = match taps {
+        [tap] => (format!("{tap} is open, so it stays"), *tap),
+        several => (
+            format!("of {} those that are open stay", several.join(", ")),
+            "TAP",
+        ),
+    };
     Wait {
-        until: !ifconfig::is_open(tap),
-        limit: Duration::from_secs(5),
+        until,
+        limit: GONE_LIMIT,
         every: Duration::from_millis(100),
         refusal: Some(Refusal {
             kind: Kind::Host,
-            what: format!("{tap} is open, so it stays"),
-            help: Some(format!("see by which process: ifconfig {tap}")),
+            what,
+            help: Some(format!("see by which process: ifconfig {which}")),
         }),
         progress: None,
     }

@@ -6,6 +6,7 @@
 
 pub mod boot;
 pub mod clone;
+mod commands;
 pub mod console;
 pub mod disk;
 mod form;
@@ -20,6 +21,7 @@ pub mod temp;
 
 use crate::command::Command;
 use crate::error::Kind;
+pub use commands::commands;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -60,6 +62,10 @@ pub struct Step {
     /// The condition, asked just before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub only_if: Option<Test>,
+    /// Where it fails and this holds afterwards, what it was for has come about without it, and that
+    /// is no failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moot_if: Option<Test>,
 }
 
 /// A change.
@@ -137,6 +143,19 @@ pub enum Test {
     Not(Box<Test>),
     /// Each of them, asked in order until one does not hold.
     All(Vec<Test>),
+}
+
+impl Test {
+    /// Each of these; one alone is itself.
+    pub fn all(mut tests: Vec<Self>) -> Self {
+        match tests.pop() {
+            Some(one) if tests.is_empty() => one,
+            last => {
+                tests.extend(last);
+                Self::All(tests)
+            }
+        }
+    }
 }
 
 impl std::ops::Not for Test {
@@ -290,52 +309,6 @@ impl Plan {
     }
 }
 
-/// Every command in these forms, also those of undo, loops and tests.
-pub fn commands(forms: &[Form]) -> Vec<&Command> {
-    let mut found = Vec::new();
-    collect_commands(forms, &mut found);
-    found
-}
-
-fn collect_commands<'plan>(forms: &'plan [Form], found: &mut Vec<&'plan Command>) {
-    for form in forms {
-        match form {
-            Form::Step(step) => {
-                if let Some(test) = &step.only_if {
-                    collect_from_test(test, found);
-                }
-                match &step.action {
-                    Action::Run(command) => found.push(command),
-                    Action::InTurn(commands) => found.extend(commands),
-                    Action::File(_) | Action::Print(_) => {}
-                }
-            }
-            Form::Guard(guard) => collect_from_test(&guard.test, found),
-            Form::Wait(wait) => collect_from_test(&wait.until, found),
-            Form::Loop(round) => {
-                collect_commands(&round.body, found);
-                collect_commands(&round.between, found);
-                found.push(&round.command);
-            }
-            Form::Undo(undo) => collect_commands(&undo.forms, found),
-            Form::NoReturn(_) => {}
-            Form::Root(root) => {
-                collect_commands(&root.forms, found);
-                found.extend(&root.meanwhile);
-            }
-        }
-    }
-}
-
-fn collect_from_test<'plan>(test: &'plan Test, found: &mut Vec<&'plan Command>) {
-    match test {
-        Test::Succeeds(command) | Test::Mentions { command, .. } => found.push(command),
-        Test::Not(inner) => collect_from_test(inner, found),
-        Test::All(tests) => tests.iter().for_each(|test| collect_from_test(test, found)),
-        Test::Exists(_) | Test::Confirmed(_) => {}
-    }
-}
-
 impl Form {
     /// Whether a signal is heeded before it: not between a step and the undo behind it, since what
     /// was made must be known to be undone, and not where something is only said.
@@ -387,6 +360,15 @@ impl Step {
     pub fn only_if(self, test: Test) -> Self {
         Self {
             only_if: Some(test),
+            ..self
+        }
+    }
+
+    /// The same step, whose failure is none where `test` holds afterwards.
+    #[must_use]
+    pub fn moot_if(self, test: Test) -> Self {
+        Self {
+            moot_if: Some(test),
             ..self
         }
     }

@@ -1,6 +1,7 @@
 //! Ends VMs: the power button, or a power cut; then frees what they leave.
 
 use super::{Form, Guard, NoReturn, Plan, Refusal, Step, Test, Undo, Wait, When, free};
+use crate::command::Command;
 use crate::error::Kind;
 use crate::model::Vm;
 use crate::survey::Survey;
@@ -17,6 +18,15 @@ pub enum Manner {
     PowerCut,
     /// The power button is pressed once; the power of guests that run on after this time is cut.
     ButtonThenCut(Duration),
+}
+
+/// Which VMs are ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// Those that were named: one that has ended meanwhile is refused.
+    Named,
+    /// Whatever runs: one that has ended meanwhile needs nothing more.
+    All,
 }
 
 /// What there is to end of a VM.
@@ -47,10 +57,10 @@ pub struct Ending<'vm> {
 const CUT_LIMIT: Duration = Duration::from_secs(5);
 
 /// The plan that ends VMs together and frees what they leave.
-pub fn plan(endings: &[Ending<'_>], survey: &Survey, manner: Manner) -> Plan {
+pub fn plan(endings: &[Ending<'_>], survey: &Survey, manner: Manner, whom: Whom) -> Plan {
     let mut plan = Plan::default();
     for ending in endings {
-        ask_to_end(&mut plan, ending, manner);
+        ask_to_end(&mut plan, ending, manner, whom);
     }
     let names = list(endings);
     let is_supervised = endings.iter().all(|ending| ending.supervisor.is_some());
@@ -66,13 +76,14 @@ pub fn plan(endings: &[Ending<'_>], survey: &Survey, manner: Manner) -> Plan {
         }
     };
     plan.push(NoReturn { done });
-    for ending in endings {
-        plan.push(Undo {
-            forms: free_at_end(ending, survey),
-            when: When::End,
-            what: format!("what {} has left", ending.vm.name),
-        });
-    }
+    plan.push(Undo {
+        forms: free_at_end(endings, survey),
+        when: When::End,
+        what: match endings {
+            [one] => format!("what {} has left", one.vm.name),
+            _ => format!("what {names} have left"),
+        },
+    });
     match manner {
         Manner::PowerButton(limit) => {
             let refusal = Refusal {
@@ -108,8 +119,10 @@ pub fn plan(endings: &[Ending<'_>], survey: &Survey, manner: Manner) -> Plan {
             plan.push(until_ended(endings, limit, None, true));
             for ending in endings {
                 let name = &ending.vm.name;
+                let cut = Step::from(bhyvectl::force_poweroff(name));
                 plan.push(
-                    Step::from(bhyvectl::force_poweroff(name)).only_if(process::is_running(name)),
+                    cut.only_if(process::is_alive(name))
+                        .moot_if(!process::is_alive(name)),
                 );
             }
             cut(&mut plan, endings);
@@ -119,26 +132,32 @@ pub fn plan(endings: &[Ending<'_>], survey: &Survey, manner: Manner) -> Plan {
 }
 
 /// Asks one VM to end.
-fn ask_to_end(plan: &mut Plan, ending: &Ending<'_>, manner: Manner) {
+fn ask_to_end(plan: &mut Plan, ending: &Ending<'_>, manner: Manner, whom: Whom) {
     let name = &ending.vm.name;
     let is_guest = matches!(ending.target, Target::Listening | Target::Deaf);
-    if is_guest {
+    if is_guest && whom == Whom::Named {
         plan.push(Guard {
-            test: process::is_running(name),
+            test: process::is_alive(name),
             refusal: not_running(ending.vm),
         });
     }
     if let Some(pid) = ending.supervisor {
         plan.push(process::end_one(pid));
     }
+    // What ends between the question and the signal has done what was wanted.
+    let mut guest = |command: Command| {
+        let asked = Step::from(command).moot_if(!process::is_alive(name));
+        plan.push(match whom {
+            Whom::Named => asked,
+            Whom::All => asked.only_if(process::is_alive(name)),
+        });
+    };
     match (ending.target, manner) {
         // One that does not listen would only be waited for.
         (Target::Listening | Target::Deaf, Manner::PowerCut)
-        | (Target::Deaf, Manner::ButtonThenCut(_)) => {
-            plan.push(bhyvectl::force_poweroff(name));
-        }
+        | (Target::Deaf, Manner::ButtonThenCut(_)) => guest(bhyvectl::force_poweroff(name)),
         // Differs: A signal that cannot be sent is an error
-        (Target::Listening, _) => plan.push(process::press_power_button(name)),
+        (Target::Listening, _) => guest(process::press_power_button(name)),
         (Target::Loader, _) => plan.push(process::end_loader(name)),
         (Target::Deaf | Target::Supervisor, _) => {}
     }
@@ -158,7 +177,7 @@ fn until_ended(
         limit.as_secs()
     );
     Wait {
-        until: !process::any_is_running(names),
+        until: !process::any_is_alive(names),
         limit,
         every: Duration::from_millis(250),
         refusal,
@@ -171,7 +190,7 @@ fn cut(plan: &mut Plan, endings: &[Ending<'_>]) {
     plan.push(until_ended(endings, CUT_LIMIT, None, false));
     for ending in endings {
         let name = &ending.vm.name;
-        plan.push(Step::from(process::kill(name)).only_if(process::is_running(name)));
+        plan.push(Step::from(process::kill(name)).only_if(process::is_alive(name)));
     }
     let refusal = Refusal {
         kind: Kind::Host,
@@ -181,15 +200,19 @@ fn cut(plan: &mut Plan, endings: &[Ending<'_>]) {
     plan.push(until_ended(endings, CUT_LIMIT, Some(refusal), false));
 }
 
-/// Frees what a VM has left, once its supervisor has, or has not; nothing of a VM that still runs.
-fn free_at_end(ending: &Ending<'_>, survey: &Survey) -> Vec<Form> {
-    let vm = ending.vm;
-    let ended = || !process::is_alive(&vm.name);
+/// Frees what VMs have left, once their supervisors have, or have not; nothing of one that still
+/// runs. However many there are, each thing is waited for once.
+fn free_at_end(endings: &[Ending<'_>], survey: &Survey) -> Vec<Form> {
     let mut forms: Vec<Form> = Vec::new();
-    if let Some(pid) = ending.supervisor {
+    let supervisors = endings.iter().filter_map(|ending| {
+        let pid = ending.supervisor?;
+        Some(!Test::All(vec![has_ended(ending), process::is_there(pid)]))
+    });
+    let supervisors: Vec<Test> = supervisors.collect();
+    if !supervisors.is_empty() {
         forms.push(
             Wait {
-                until: !Test::All(vec![ended(), process::is_there(pid)]),
+                until: Test::all(supervisors),
                 limit: CUT_LIMIT,
                 every: Duration::from_millis(100),
                 refusal: None,
@@ -198,45 +221,67 @@ fn free_at_end(ending: &Ending<'_>, survey: &Survey) -> Vec<Form> {
             .into(),
         );
     }
-    let node = bhyve::node(&survey.devices, &vm.name);
-    let is_left = || Test::All(vec![Test::Exists(node.clone()), ended()]);
-    forms.push(
-        Step::from(bhyvectl::destroy(&vm.name))
-            .only_if(is_left())
-            .into(),
-    );
-    forms.push(
-        Wait {
-            until: !is_left(),
-            ..free::until_gone(vm, &node)
-        }
-        .into(),
-    );
-    for interface in &survey.interfaces {
-        let name = interface.name.as_str();
-        if interface.is_made_for(&vm.name) {
-            let is_left = |test| Test::All(vec![ifconfig::exists(name), ended(), test]);
-            forms.push(
-                Wait {
-                    until: !is_left(ifconfig::is_open(name)),
-                    ..free::until_closed(name)
-                }
+    free_nodes(&mut forms, endings, survey);
+    free_taps(&mut forms, endings, survey);
+    forms
+}
+
+fn has_ended(ending: &Ending<'_>) -> Test {
+    !process::is_alive(&ending.vm.name)
+}
+
+fn free_nodes(forms: &mut Vec<Form>, endings: &[Ending<'_>], survey: &Survey) {
+    let is_left = |ending: &Ending<'_>| {
+        let node = bhyve::node(&survey.devices, &ending.vm.name);
+        Test::All(vec![Test::Exists(node), has_ended(ending)])
+    };
+    for ending in endings {
+        forms.push(
+            Step::from(bhyvectl::destroy(&ending.vm.name))
+                .only_if(is_left(ending))
                 .into(),
-            );
-            forms.push(
-                Step::from(ifconfig::destroy(name))
-                    .only_if(is_left(!ifconfig::is_open(name)))
-                    .into(),
-            );
-        } else if let Some(bridge) = free::membership(vm, interface, survey) {
-            forms.push(
-                Step::from(ifconfig::delete_member(bridge, name))
-                    .only_if(Test::All(vec![ended(), ifconfig::is_member(bridge, name)]))
-                    .into(),
-            );
+        );
+    }
+    let gone = endings.iter().map(|ending| !is_left(ending)).collect();
+    forms.push(free::until_nodes_are_gone(Test::all(gone), &list(endings)).into());
+}
+
+fn free_taps(forms: &mut Vec<Form>, endings: &[Ending<'_>], survey: &Survey) {
+    let is_left = |ending: &Ending<'_>, tap: &str, test| {
+        Test::All(vec![ifconfig::exists(tap), has_ended(ending), test])
+    };
+    let mut marked = Vec::new();
+    for ending in endings {
+        for interface in &survey.interfaces {
+            if interface.is_made_for(&ending.vm.name) {
+                marked.push((ending, interface.name.as_str()));
+            } else if let Some(bridge) = free::membership(ending.vm, interface, survey) {
+                let name = interface.name.as_str();
+                let is_left = Test::All(vec![has_ended(ending), ifconfig::is_member(bridge, name)]);
+                forms.push(
+                    Step::from(ifconfig::delete_member(bridge, name))
+                        .only_if(is_left)
+                        .into(),
+                );
+            }
         }
     }
-    forms
+    let closed = marked
+        .iter()
+        .map(|(ending, tap)| !is_left(ending, tap, ifconfig::is_open(tap)));
+    let closed: Vec<Test> = closed.collect();
+    if closed.is_empty() {
+        return;
+    }
+    let taps: Vec<&str> = marked.iter().map(|(_, tap)| *tap).collect();
+    forms.push(free::until_taps_are_closed(Test::all(closed), &taps).into());
+    for (ending, tap) in marked {
+        forms.push(
+            Step::from(ifconfig::destroy(tap))
+                .only_if(is_left(ending, tap, !ifconfig::is_open(tap)))
+                .into(),
+        );
+    }
 }
 
 /// The names, for a message: `a, b`.

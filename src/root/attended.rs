@@ -54,16 +54,24 @@ pub(super) fn start(
                 );
                 say(output, &request.title, &note);
                 // What is said before cu(1) is there waits for it on the line.
-                connected = Some(connect(&line, host));
+                match connect(&line, host) {
+                    Ok(cu) => connected = Some(cu),
+                    Err(error) => say(
+                        output,
+                        &request.title,
+                        &format!(
+                            "{}; it starts all the same, see its console later",
+                            error.what
+                        ),
+                    ),
+                }
                 let _ = host.go();
             }
             _ => {}
         })
         .map_err(|error| not_started(&command, &error))?;
-    match connected {
-        Some(Ok(cu)) => leave(cu, heard.is_running(), host)?,
-        Some(Err(error)) => say(output, &request.title, &error.what),
-        None => {}
+    if let Some(cu) = connected {
+        leave(cu, heard.is_running(), host)?;
     }
     heard.result(request, Elevation::None, ended)
 }

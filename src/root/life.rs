@@ -3,10 +3,14 @@
 use super::report::Report;
 use super::state::{Phase as Noted, State};
 use crate::error::{Error, Result};
-use crate::host::Host;
+use crate::host::{Claim, Grant, Host};
 use crate::model::name::VmName;
 use crate::process::{Clock, Process};
 use crate::run::{Phase, READER_GONE, Watcher};
+use std::time::Duration;
+
+/// How long an undo waits for other starts to be done with the host's network.
+const UNDO_LIMIT: Duration = Duration::from_secs(5);
 
 /// The life of one VM as it is told.
 pub struct Life<'run> {
@@ -106,6 +110,8 @@ impl Watcher for Life<'_> {
     fn phase(&mut self, host: &mut dyn Host, phase: Phase) -> Result<()> {
         match phase {
             Phase::Loading => {
+                // The network is there, and the next start may look at it.
+                host.give_up(&Claim::Network);
                 self.rounds += 1;
                 self.state.restarts = self.rounds - 1;
                 self.state.bhyve = None;
@@ -146,5 +152,21 @@ impl Watcher for Life<'_> {
     fn ended(&mut self, host: &mut dyn Host, how: &str, again: bool) {
         let next = if again { "; it starts again" } else { "" };
         self.log(host, &format!("the guest {how}{next}"));
+        if !again {
+            self.note(host, Noted::Ending);
+        }
+    }
+
+    fn takes_back(&mut self, host: &mut dyn Host) {
+        self.note(host, Noted::Ending);
+        // A bridge goes only if no other start is about to use it. Where one has it for too long,
+        // what is ours goes all the same.
+        let note = format!("{} {}", self.state.supervisor, self.vm);
+        let until = host.uptime() + UNDO_LIMIT;
+        while matches!(host.claim(&Claim::Network, &note), Ok(Grant::Held(_)))
+            && host.uptime() < until
+        {
+            host.pause(Duration::from_millis(50));
+        }
     }
 }

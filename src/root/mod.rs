@@ -5,6 +5,7 @@
 //! from anybody.
 
 mod attended;
+mod claims;
 pub mod life;
 pub mod report;
 pub mod state;
@@ -13,7 +14,7 @@ use crate::error::{EXIT_DONE, Error, Kind, Result};
 use crate::host::{Claim, Grant, Host};
 use crate::job::ground::Ground;
 use crate::job::plan::{Planned, plan};
-use crate::job::{Boot, How, Job, Request, words};
+use crate::job::{Boot, How, Job, Request, Whom, words};
 use crate::model::Vm;
 use crate::plan::boot::Start;
 use crate::plan::loader::Source;
@@ -23,6 +24,7 @@ use crate::run::{self, Output, Unwatched};
 use crate::survey::{self, State as Seen, Survey};
 use life::Life;
 use report::{Failure, Report};
+use state::State;
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -128,12 +130,12 @@ pub fn carry_out(
         return start(process, request, vm, life, host, output);
     }
     if request.job.is_exclusive() {
-        claim(process, request, vm, Duration::ZERO, host)?;
+        claims::claim(process, request, vm, Duration::ZERO, host)?;
     }
     let planned = plan(&mut ground(process, host), request)?;
     execute(&planned, request, host, output)?;
     if matches!(request.job, Job::Shutdown { .. } | Job::Clean) {
-        forget(request, host);
+        forget(process, request, host);
     }
     Ok(())
 }
@@ -176,9 +178,11 @@ fn start(
         Job::Restart(_) => LOCK_LIMIT,
         _ => Duration::ZERO,
     };
-    claim(process, request, vm, patience, host)?;
+    claims::claim(process, request, vm, patience, host)?;
     life.begins(host)?;
-    let result = plan(&mut ground(process, host), request).and_then(|planned| {
+    let mine = claims::claim_network(process, vm, host);
+    let planned = mine.and_then(|()| plan(&mut ground(process, host), request));
+    let result = planned.and_then(|planned| {
         for note in &planned.notes {
             crate::say(output, &request.title, note);
         }
@@ -213,92 +217,27 @@ fn stop_first(
     }
     life.report(host, &Report::Stopping)?;
     let stop = Request {
-        job: Job::Shutdown { how, quiet: true },
+        job: Job::Shutdown {
+            whom: Whom::Named,
+            how,
+            quiet: true,
+        },
         ..request.clone()
     };
     let planned = plan(&mut ground(process, host), &stop)?;
     execute(&planned, &stop, host, output)
 }
 
-/// Claims the VM, and its disks where the job needs them for itself.
-///
-/// # Errors
-/// If somebody else has one of them: what the VM does is told if it can be seen, or else who has it.
-fn claim(
-    process: &Process,
-    request: &Request,
-    vm: &Vm,
-    patience: Duration,
-    host: &mut dyn Host,
-) -> Result<()> {
-    let note = format!("{} {}", process.pid, request.job.does());
-    let until = host.uptime() + patience;
-    loop {
-        match host
-            .claim(&Claim::Vm(vm.name.clone()), &note)
-            .map_err(|error| no_lock(process, &error))?
-        {
-            Grant::Granted => break,
-            Grant::Held(_) if host.uptime() < until => host.pause(Duration::from_millis(50)),
-            Grant::Held(by) => {
-                // What can be seen of the VM says more than its lock does.
-                plan(&mut ground(process, host), request)?;
-                let (pid, does) = by.split_once(' ').unwrap_or((&by, "is in use"));
-                return Err(Error::state(format!("{} {does} by pid {pid}", vm.name))
-                    .help("wait a moment, and look again: easy-bhyve status"));
-            }
-        }
-    }
-    if !request.job.takes_disks() {
-        return Ok(());
-    }
-    for disk in &vm.disks {
-        let claim = Claim::Disk(disk.path.clone());
-        let there = host.exists(&disk.path).unwrap_or(false);
-        // One that is not there is told by whoever looks for it.
-        if !there {
-            continue;
-        }
-        let note = format!("{} {}", process.pid, vm.name);
-        if let Grant::Held(by) = host
-            .claim(&claim, &note)
-            .map_err(|error| no_lock(process, &error))?
-        {
-            let (pid, other) = by.split_once(' ').unwrap_or((&by, "another VM"));
-            return Err(Error::state(format!(
-                "{} is a disk of {other}, which pid {pid} works on",
-                disk.path.display()
-            ))
-            .at(disk.origin)
-            .note("what two VMs do to one disk destroys it")
-            .help(format!(
-                "end that one first, or give {} a disk of its own",
-                vm.name
-            )));
-        }
-    }
-    Ok(())
-}
-
-fn no_lock(process: &Process, error: &std::io::Error) -> Error {
-    Error::host(format!(
-        "could not lock in {}: {error}",
-        process.run.display()
-    ))
-    .help(format!(
-        "it must be root's alone: ls -ld {}",
-        process.run.display()
-    ))
-}
-
-/// Removes what a supervisor that has died had noted of VMs that have ended.
-fn forget(request: &Request, host: &mut dyn Host) {
+/// Removes what a supervisor that has died had noted of VMs that have ended, and logs their end.
+fn forget(process: &Process, request: &Request, host: &mut dyn Host) {
     for vm in &request.vms {
         let claim = Claim::Vm(vm.name.clone());
         // Clean has the lock; after a shutdown another start may have it, and notes its own.
         let is_ours = request.job.is_exclusive()
             || matches!(host.claim(&claim, "0 has ended"), Ok(Grant::Granted));
-        if is_ours {
+        if is_ours && State::of(host, &process.run, &vm.name).is_some() {
+            let mut life = Life::new(&vm.name, process, false);
+            life.log(host, "ended without its supervisor: everything is free");
             let _ = host.record(&vm.name, None);
         }
     }

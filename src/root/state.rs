@@ -36,6 +36,8 @@ pub enum Phase {
     Starting,
     /// The guest runs.
     Running,
+    /// It has ended, and everything is freed.
+    Ending,
 }
 
 impl State {

@@ -125,9 +125,9 @@ pub const KNOWN: &[Known] = &[
         "switch it on in the firmware; dmesg names the reason",
     ),
     known(
-        "Operation not permitted",
-        "a jail or the securelevel does not allow it",
-        "try it as root outside of any jail: sysctl kern.securelevel security.jail.jailed",
+        "can't load vmm: Operation not permitted",
+        "only root loads modules, and none does in a jail or above securelevel 0",
+        "become root outside of any jail; see also: sysctl kern.securelevel security.jail.jailed",
     ),
 ];
 

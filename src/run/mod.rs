@@ -25,6 +25,18 @@ pub fn interrupted_by(signal: i32) -> String {
     format!("interrupted by {}", signal_name(signal))
 }
 
+/// Stops where the program is asked to stop.
+///
+/// # Errors
+/// If it is.
+pub fn heed(host: &mut dyn Host) -> Result<()> {
+    match host.interrupted() {
+        Some(Interruption::Signal(signal)) => Err(Error::host(interrupted_by(signal))),
+        Some(Interruption::ReaderGone) => Err(Error::host(READER_GONE)),
+        None => Ok(()),
+    }
+}
+
 /// What a finished plan has to tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
@@ -56,6 +68,9 @@ pub trait Watcher {
 
     /// A round has ended so; `again`: another one follows.
     fn ended(&mut self, host: &mut dyn Host, how: &str, again: bool);
+
+    /// It has failed, and what was made is about to be taken back.
+    fn takes_back(&mut self, host: &mut dyn Host);
 }
 
 /// Nobody who is told: for plans without a guest.
@@ -70,6 +85,8 @@ impl Watcher for Unwatched {
     fn said(&mut self, _: &mut dyn Host, _: &[u8]) {}
 
     fn ended(&mut self, _: &mut dyn Host, _: &str, _: bool) {}
+
+    fn takes_back(&mut self, _: &mut dyn Host) {}
 }
 
 /// Carries out `plan`.
@@ -131,7 +148,7 @@ impl<'plan> Run<'plan, '_, '_> {
     fn forms(&mut self, forms: &'plan [Form]) -> Result<()> {
         for form in forms {
             if form.can_be_stopped() {
-                self.heed_signals()?;
+                heed(self.host)?;
             }
             match form {
                 Form::Step(step) => {
@@ -155,14 +172,6 @@ impl<'plan> Run<'plan, '_, '_> {
         Ok(())
     }
 
-    fn heed_signals(&mut self) -> Result<()> {
-        match self.host.interrupted() {
-            Some(Interruption::Signal(signal)) => Err(Error::host(interrupted_by(signal))),
-            Some(Interruption::ReaderGone) => Err(Error::host(READER_GONE)),
-            None => Ok(()),
-        }
-    }
-
     /// Makes a step; returns whether its condition asked for it.
     fn step(&mut self, step: &Step) -> Result<bool> {
         if let Some(test) = &step.only_if
@@ -170,21 +179,31 @@ impl<'plan> Run<'plan, '_, '_> {
         {
             return Ok(false);
         }
-        match &step.action {
-            Action::Run(command) => self.run(command)?,
+        if let Err(error) = self.act(&step.action) {
+            return match &step.moot_if {
+                Some(test) if self.holds(test)? => Ok(false),
+                _ => Err(error),
+            };
+        }
+        self.steps += 1;
+        Ok(true)
+    }
+
+    fn act(&mut self, action: &Action) -> Result<()> {
+        match action {
+            Action::Run(command) => self.run(command),
             Action::InTurn(commands) => {
                 for command in commands {
                     self.run(command)?;
                 }
+                Ok(())
             }
             Action::File(change) => self.host.change(change).map_err(|error| {
                 Error::host(format!("{}: {error}", change.describe()))
                     .help("is the directory yours? look with ls -ld")
-            })?,
-            Action::Print(text) => self.output.out.write_all(text).map_err(not_written)?,
+            }),
+            Action::Print(text) => self.output.out.write_all(text).map_err(not_written),
         }
-        self.steps += 1;
-        Ok(true)
     }
 
     /// Runs a command to its end; one that is relayed can be interrupted.
@@ -268,7 +287,7 @@ impl<'plan> Run<'plan, '_, '_> {
             }
             looks -= 1;
             self.host.pause(wait.every);
-            self.heed_signals()?;
+            heed(self.host)?;
         }
         Ok(())
     }
@@ -303,6 +322,7 @@ impl<'plan> Run<'plan, '_, '_> {
             error = error.note(format!("{} {steps} had succeeded before", self.steps));
         }
         let word = if self.is_running { "freed" } else { "undone" };
+        self.watcher.takes_back(self.host);
         let (undone, failures) = self.undo();
         if !undone.is_empty() {
             error = error.note(format!("{word}: {}", undone.join(", ")));

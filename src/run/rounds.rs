@@ -1,13 +1,16 @@
 //! Supervises a command through its rounds: a guest's bhyve(8), from its start to its last end.
 
 use super::failure::{STDERR_KEPT, judge, not_started, not_watched};
-use super::{Phase, Run, signal_name};
+use super::{Phase, Run, heed, signal_name};
 use crate::command::{Command, Streams, args};
 use crate::error::{Error, Result};
 use crate::host::{Ended, Event, Finished, Interruption};
 use crate::plan::{Loop, When};
 use nix::libc::SIGHUP;
 use std::time::Duration;
+
+/// The time between two looks whether something else asks this process to stop.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
 /// The time between two looks for the title: at first, and in the end.
 const LOOKS: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(500));
@@ -59,7 +62,7 @@ impl<'plan> Run<'plan, '_, '_> {
 
     /// Runs the command of one round to its end; whether its title was seen.
     fn round(&mut self, round: &'plan Loop) -> Result<(Finished, bool)> {
-        self.heed_signals()?;
+        heed(self.host)?;
         let command = &round.command;
         let pid = self.begin(command)?;
         self.watcher.phase(self.host, Phase::Starting(pid))?;
@@ -69,12 +72,16 @@ impl<'plan> Run<'plan, '_, '_> {
             .map(|title| Command::question("pgrep", args!["-qxf", title]));
         let began = self.host.uptime();
         let (mut interval, longest) = LOOKS;
-        let (mut titled, mut hung_up) = (false, false);
+        let (mut titled, mut told) = (false, None);
         let mut tail = Vec::new();
         loop {
             let looks = question.as_ref().filter(|_| !titled);
-            let limit = looks.map(|_| interval);
-            let heeds = !self.is_running || command.streams == Streams::Terminal && !hung_up;
+            let limit = match told {
+                Some(_) => Some(looks.map_or(BETWEEN_LOOKS, |_| interval)),
+                None => looks.map(|_| interval),
+            };
+            let has_terminal = command.streams == Streams::Terminal;
+            let heeds = !self.is_running || has_terminal && told.is_none();
             let event = self
                 .host
                 .watch(pid, limit, heeds)
@@ -88,20 +95,14 @@ impl<'plan> Run<'plan, '_, '_> {
                     self.watcher.said(self.host, &lines);
                     keep(&mut tail, &lines);
                 }
-                Event::Interrupted if !self.is_running => self.heed_signals()?,
-                Event::Interrupted => {
-                    hung_up = true;
-                    // Where we lead the session, the terminal tells nobody else that it has gone.
-                    if self.host.interrupted() == Some(Interruption::Signal(SIGHUP)) {
-                        let _ = self.host.signal(pid, SIGHUP);
-                    }
-                }
+                Event::Interrupted if !self.is_running => heed(self.host)?,
+                Event::Interrupted => {}
                 Event::Overdue => {
-                    let Some(question) = looks else { continue };
-                    if self
-                        .host
-                        .ask(question)
-                        .is_ok_and(|answer| answer.ended == Ended::Exit(0))
+                    if let Some(question) = looks
+                        && self
+                            .host
+                            .ask(question)
+                            .is_ok_and(|answer| answer.ended == Ended::Exit(0))
                     {
                         titled = true;
                         if !self.is_running {
@@ -109,12 +110,20 @@ impl<'plan> Run<'plan, '_, '_> {
                             self.armed.retain(|undo| undo.when == When::End);
                         }
                         self.watcher.phase(self.host, Phase::Running(pid))?;
-                    } else if let Some(limit) = round.start_limit
+                    } else if looks.is_some()
+                        && let Some(limit) = round.start_limit
                         && self.host.uptime().saturating_sub(began) >= limit
                     {
                         return Err(not_seen(command, limit, &tail));
                     }
                     interval = (interval * 5 / 4).min(longest);
+                }
+            }
+            if self.is_running && has_terminal && self.host.interrupted() != told {
+                told = self.host.interrupted();
+                // Where we lead the session, the terminal tells nobody else that it has gone.
+                if told == Some(Interruption::Signal(SIGHUP)) {
+                    let _ = self.host.signal(pid, SIGHUP);
                 }
             }
         }
@@ -138,7 +147,7 @@ impl<'plan> Run<'plan, '_, '_> {
                     self.watcher.said(self.host, &lines);
                     keep(&mut tail, &lines);
                 }
-                Event::Interrupted => self.heed_signals()?,
+                Event::Interrupted => heed(self.host)?,
                 Event::Overdue => {}
             }
         }

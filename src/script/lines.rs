@@ -124,14 +124,16 @@ impl<'plan> Lines<'plan> {
     }
 
     fn step(&mut self, step: &Step) {
+        let moot_if = step.moot_if.as_ref();
         let Some(test) = &step.only_if else {
-            return self.action(&step.action, b"", b"");
+            return self.action(&step.action, moot_if, b"", b"");
         };
         let condition = [b"if ", self.test(test).as_slice(), b"; then"].concat();
         match &step.action {
             Action::Run(_) | Action::InTurn(_) | Action::File(_) if !step.action.has_text() => {
                 self.action(
                     &step.action,
+                    moot_if,
                     &[&condition, b" ".as_slice()].concat(),
                     b"; fi",
                 );
@@ -139,15 +141,16 @@ impl<'plan> Lines<'plan> {
             _ => {
                 self.line(condition);
                 self.depth += 1;
-                self.action(&step.action, b"", b"");
+                self.action(&step.action, moot_if, b"", b"");
                 self.depth -= 1;
                 self.line("fi");
             }
         }
     }
 
-    /// The lines of an action, the first between `before` and `behind`.
-    fn action(&mut self, action: &Action, before: &[u8], behind: &[u8]) {
+    /// The lines of an action, the first between `before` and `behind`; where `moot_if` holds
+    /// afterwards its failure is none.
+    fn action(&mut self, action: &Action, moot_if: Option<&Test>, before: &[u8], behind: &[u8]) {
         let mut line = before.to_vec();
         match action {
             Action::Run(command) if command.streams == Streams::Terminal && !self.is_undoing => {
@@ -162,7 +165,7 @@ impl<'plan> Lines<'plan> {
                 line.extend_from_slice(b"{ ");
                 line.extend_from_slice(&commands.join(&b" && "[..]));
                 line.extend_from_slice(b"; }");
-                if !self.is_undoing {
+                if !self.is_undoing && moot_if.is_none() {
                     line.extend_from_slice(b" || exit 1");
                 }
             }
@@ -176,6 +179,13 @@ impl<'plan> Lines<'plan> {
                 return self.here_document(line, text);
             }
             Action::File(change) => push_file_change(&mut line, change),
+        }
+        if let Some(test) = moot_if {
+            line.extend_from_slice(b" || ");
+            line.extend_from_slice(&self.test(test));
+            if !self.is_undoing {
+                line.extend_from_slice(b" || exit 1");
+            }
         }
         if self.is_undoing {
             line.extend_from_slice(b" || status=1");

@@ -223,7 +223,7 @@ struct Document<'plan> {
 }
 
 /// The version of the schema that [`json`] writes; a change that a reader would notice raises it.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 /// The plan as JSON, the same that [`script`] prints.
 ///

@@ -14,10 +14,9 @@ use crate::tools::kld::{self, Module};
 use crate::tools::process::Role;
 use crate::tools::sysctl::{self, Kernel};
 use crate::verb::Verb;
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-pub use vms::{Nodes, Processes, State};
+pub use vms::{Processes, State, Traces};
 
 /// The program by which a host is known to be FreeBSD.
 const MARK_OF_FREEBSD: &str = "kldstat";
@@ -32,6 +31,8 @@ pub fn is_freebsd(look: &mut dyn Look) -> bool {
 pub struct Surroundings<'process> {
     /// Where devices are: `/dev`.
     pub devices: &'process Path,
+    /// Where states are noted: `/var/run/easy-bhyve`.
+    pub run: &'process Path,
     /// The caller's uid: root sees all processes.
     pub uid: u32,
     /// The process that asks: it is none that works for a VM.
@@ -51,8 +52,8 @@ pub struct Survey {
     pub modules: Vec<Module>,
     /// All interfaces.
     pub interfaces: Vec<Interface>,
-    /// All VM nodes.
-    pub nodes: Nodes,
+    /// What tells which VMs may be at work.
+    pub traces: Traces,
     /// All processes, if they had to be asked for.
     pub processes: Processes,
 }
@@ -66,7 +67,7 @@ impl Survey {
             kernel: Kernel::default(),
             modules: Vec::new(),
             interfaces: Vec::new(),
-            nodes: Nodes::default(),
+            traces: Traces::default(),
             processes: Processes::default(),
         }
     }
@@ -83,7 +84,7 @@ impl Survey {
         });
         Self {
             interfaces: taps.collect(),
-            nodes: Nodes(BTreeSet::from([vm.name.to_string()])),
+            traces: Traces::of_node(&vm.name),
             ..Self::fresh(devices)
         }
     }
@@ -98,7 +99,8 @@ impl Survey {
     }
 
     /// Asks for what a boot of `vm` needs: interfaces, modules, sysctls, and the processes only if
-    /// the VM, one of its `rivals` or the owner of one of its taps has a VM node, or a tap is open.
+    /// something may work for the VM, one of its `rivals` or the owner of one of its taps, or a tap is
+    /// open.
     ///
     /// # Errors
     /// If a question fails.
@@ -110,7 +112,7 @@ impl Survey {
     ) -> Result<Self> {
         let mut survey = Self {
             is_answered: true,
-            nodes: Nodes::ask(look, at.devices)?,
+            traces: Traces::ask(look, at)?,
             interfaces: ifconfig::parse(&answer(look, &ifconfig::list())?),
             modules: kld::present(&answer(look, &kld::list())?),
             kernel: sysctl::parse(&answer(look, &sysctl::ask())?, at.uid),
@@ -118,11 +120,11 @@ impl Survey {
         };
         let is_taken = |nic: &Nic| {
             let tap = survey.interface(nic.tap.interface().as_str());
-            let has_node = |owner| survey.nodes.names().any(|name| name == owner);
-            tap.is_some_and(|tap| tap.opened_by.is_some() || tap.owner().is_some_and(has_node))
+            let may_work = |owner| survey.traces.has(owner);
+            tap.is_some_and(|tap| tap.opened_by.is_some() || tap.owner().is_some_and(may_work))
         };
-        if survey.nodes.has(&vm.name)
-            || rivals.iter().any(|rival| survey.nodes.has(rival))
+        if survey.traces.has(vm.name.as_str())
+            || rivals.iter().any(|rival| survey.traces.has(rival.as_str()))
             || vm.nics.iter().any(is_taken)
         {
             survey.processes = Processes::of(look, at, survey.kernel.hides_processes())?;
@@ -130,8 +132,8 @@ impl Survey {
         Ok(survey)
     }
 
-    /// Asks for what freeing the resources of `vms` needs: interfaces, and only if one of them has a
-    /// VM node, the processes.
+    /// Asks for what freeing the resources of `vms` needs: interfaces, and only if something may work
+    /// for one of them, the processes.
     ///
     /// # Errors
     /// If a question fails.
@@ -140,16 +142,16 @@ impl Survey {
         at: &Surroundings<'_>,
         mut vms: impl Iterator<Item = &'vm Vm>,
     ) -> Result<Self> {
-        let nodes = Nodes::ask(look, at.devices)?;
+        let traces = Traces::ask(look, at)?;
         let interfaces = ifconfig::parse(&answer(look, &ifconfig::list())?);
-        let processes = if vms.any(|vm| nodes.has(&vm.name)) {
-            Processes::ask(look, at, &nodes)?
+        let processes = if vms.any(|vm| traces.has(vm.name.as_str())) {
+            Processes::ask(look, at, &traces)?
         } else {
             Processes::default()
         };
         Ok(Self {
             is_answered: true,
-            nodes,
+            traces,
             interfaces,
             processes,
             ..Self::fresh(at.devices)
@@ -160,14 +162,14 @@ impl Survey {
     #[must_use]
     pub fn and(mut self, mut other: Self) -> Self {
         self.interfaces.append(&mut other.interfaces);
-        self.nodes.0.append(&mut other.nodes.0);
+        self.traces.nodes.append(&mut other.traces.nodes);
         self
     }
 
     /// The same host once `vm` has ended and everything of it is free.
     #[must_use]
     pub fn once_ended(mut self, vm: &Vm) -> Self {
-        self.nodes.0.remove(vm.name.as_str());
+        self.traces.nodes.remove(vm.name.as_str());
         self.interfaces
             .retain(|interface| !interface.is_made_for(&vm.name));
         let taps: Vec<&str> = vm
@@ -204,7 +206,7 @@ impl Survey {
 
     /// What is known of this VM.
     pub fn state(&self, vm: &VmName) -> State<'_> {
-        self.processes.state(vm.as_str(), &self.nodes)
+        self.processes.state(vm.as_str(), &self.traces)
     }
 }
 
@@ -220,7 +222,7 @@ pub fn refuse_busy_state(vm: &Vm, state: State<'_>) -> Result<()> {
             Err(Error::state(format!("{name} {}", process.does(role)))
                 .help(format!("end it first: {}", vm.command(Verb::Shutdown))))
         }
-        State::Busy(process, role @ Role::Starting) => {
+        State::Busy(process, role @ (Role::Starting | Role::Supervised)) => {
             Err(Error::state(format!("{name} {}", process.does(role)))
                 .help("wait a moment and look again: easy-bhyve status"))
         }

@@ -4,6 +4,7 @@ use super::{Surroundings, answer};
 use crate::error::{Error, Result};
 use crate::host::Look;
 use crate::model::name::VmName;
+use crate::root::state::State as Noted;
 use crate::tools::process::{self, Process, Role};
 use crate::tools::sysctl;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,41 +13,74 @@ use std::path::Path;
 /// The process of init(8).
 const INIT: u32 = 1;
 
-/// The VM nodes below `/dev/vmm`: cheap, since no process is asked.
+/// What tells without asking for processes which VMs may be at work: their nodes below `/dev/vmm`,
+/// and what has been noted by those that supervise them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Nodes(pub(super) BTreeSet<String>);
+pub struct Traces {
+    pub(super) nodes: BTreeSet<String>,
+    noted: BTreeSet<String>,
+}
 
-impl Nodes {
-    /// Reads the directory.
+impl Traces {
+    /// Reads the directories; what this process has noted itself is no trace.
     ///
     /// # Errors
-    /// If it is there and cannot be read.
-    pub fn ask(look: &mut dyn Look, devices: &Path) -> Result<Self> {
-        let directory = devices.join("vmm");
-        let names = look.names_in(&directory).map_err(|error| {
-            Error::host(format!("could not read {}: {error}", directory.display()))
-        })?;
-        Ok(Self(
-            names
-                .iter()
-                .map(|name| name.to_string_lossy().into_owned())
-                .collect(),
-        ))
+    /// If one is there and cannot be read.
+    pub fn ask(look: &mut dyn Look, at: &Surroundings<'_>) -> Result<Self> {
+        let mut names_in = |directory: &Path| {
+            look.names_in(directory).map_err(|error| {
+                Error::host(format!("could not read {}: {error}", directory.display()))
+            })
+        };
+        let nodes = names_in(&at.devices.join("vmm"))?;
+        let noted = names_in(at.run)?;
+        let nodes = nodes.iter().map(|name| name.to_string_lossy().into_owned());
+        let nodes = nodes.collect();
+        let mut vms: BTreeSet<String> = BTreeSet::new();
+        for name in noted {
+            let vm = name.to_str().and_then(|name| name.strip_suffix(".json"));
+            let Some(vm) = vm.and_then(|vm| VmName::parse(vm).ok()) else {
+                continue;
+            };
+            let noted = Noted::of(look, at.run, &vm);
+            if noted.is_none_or(|noted| noted.supervisor != at.pid) {
+                vms.insert(vm.to_string());
+            }
+        }
+        Ok(Self { nodes, noted: vms })
+    }
+
+    /// Traces of one VM: its node.
+    pub(super) fn of_node(vm: &VmName) -> Self {
+        Self {
+            nodes: BTreeSet::from([vm.to_string()]),
+            noted: BTreeSet::new(),
+        }
     }
 
     /// Whether this VM has a node.
-    pub fn has(&self, vm: &VmName) -> bool {
-        self.0.contains(vm.as_str())
+    pub fn has_node(&self, vm: &VmName) -> bool {
+        self.nodes.contains(vm.as_str())
     }
 
-    /// The names, in order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+    /// Whether something may work for the VM of that name.
+    pub fn has(&self, vm: &str) -> bool {
+        self.nodes.contains(vm) || self.noted.contains(vm)
     }
 
-    /// Whether there is none.
+    /// The VMs that have a node, in order.
+    pub fn nodes(&self) -> impl Iterator<Item = &str> {
+        self.nodes.iter().map(String::as_str)
+    }
+
+    /// The VMs for which something may work, in order.
+    pub fn vms(&self) -> impl Iterator<Item = &str> {
+        self.nodes.union(&self.noted).map(String::as_str)
+    }
+
+    /// Whether nothing works for any VM.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.nodes.is_empty() && self.noted.is_empty()
     }
 }
 
@@ -76,17 +110,17 @@ pub enum State<'survey> {
 }
 
 impl Processes {
-    /// Asks ps(1), and only if one of `nodes` has no process that can be seen, and init(8) cannot be
+    /// Asks ps(1), and only if one of the nodes has no process that can be seen, and init(8) cannot be
     /// seen either, whether some are hidden.
     ///
     /// # Errors
     /// If a question fails.
-    pub fn ask(look: &mut dyn Look, at: &Surroundings<'_>, nodes: &Nodes) -> Result<Self> {
+    pub fn ask(look: &mut dyn Look, at: &Surroundings<'_>, traces: &Traces) -> Result<Self> {
         let mut processes = Self::of(look, at, false)?;
-        let is_unexplained = |name: &str| matches!(processes.state(name, nodes), State::LeftOver);
+        let is_unexplained = |name: &str| matches!(processes.state(name, traces), State::LeftOver);
         // Who sees init(8), which is root's and in no jail, sees a bhyve of root's, too.
         let sees_root = processes.by_pid(INIT).is_some();
-        if !sees_root && nodes.names().any(is_unexplained) {
+        if !sees_root && traces.nodes().any(is_unexplained) {
             let kernel = sysctl::parse(&answer(look, &sysctl::ask_visibility())?, at.uid);
             processes.some_are_hidden = kernel.hides_processes();
         }
@@ -114,8 +148,8 @@ impl Processes {
             }
         }
         for (name, &at) in &supervisors {
-            let starts = (at, Role::Starting);
-            working.entry(name.clone()).or_insert(starts);
+            let supervised = (at, Role::Supervised);
+            working.entry(name.clone()).or_insert(supervised);
         }
         Self {
             seen,
@@ -126,14 +160,14 @@ impl Processes {
     }
 
     /// What is known of the VM of that name.
-    pub fn state(&self, vm: &str, nodes: &Nodes) -> State<'_> {
+    pub fn state(&self, vm: &str, traces: &Traces) -> State<'_> {
         let found = self
             .working
             .get(vm)
             .and_then(|&(at, role)| Some((self.seen.get(at)?, role)));
         match found {
             Some((process, role)) => State::Busy(process, role),
-            None if !nodes.0.contains(vm) => State::Stopped,
+            None if !traces.nodes.contains(vm) => State::Stopped,
             None if self.some_are_hidden => State::Unknown,
             None => State::LeftOver,
         }
@@ -169,7 +203,7 @@ impl Processes {
 
 #[cfg(test)]
 mod tests {
-    use super::{Nodes, Process, Processes, State};
+    use super::{Process, Processes, State, Traces};
     use crate::tools::process::Role;
 
     fn processes(args: &[&str], some_are_hidden: bool) -> Processes {
@@ -185,22 +219,25 @@ mod tests {
 
     #[test]
     fn a_vm_is_stopped_only_where_that_is_sure() {
-        let nodes = Nodes(["a".to_owned(), "left".to_owned()].into());
+        let traces = Traces {
+            nodes: ["a".to_owned(), "left".to_owned()].into(),
+            ..Traces::default()
+        };
         let seen = processes(
             &["bhyve: a (bhyve)", "bhyve: ab (bhyve)", "bhyveload -m 1G b"],
             false,
         );
         assert!(
-            matches!(seen.state("a", &nodes), State::Busy(process, Role::Running) if process.pid == 100)
+            matches!(seen.state("a", &traces), State::Busy(process, Role::Running) if process.pid == 100)
         );
         assert!(matches!(
-            seen.state("b", &nodes),
+            seen.state("b", &traces),
             State::Busy(_, Role::Loading)
         ));
-        assert_eq!(seen.state("left", &nodes), State::LeftOver);
-        assert_eq!(seen.state("c", &nodes), State::Stopped);
+        assert_eq!(seen.state("left", &traces), State::LeftOver);
+        assert_eq!(seen.state("c", &traces), State::Stopped);
         let hidden = processes(&[], true);
-        assert_eq!(hidden.state("left", &nodes), State::Unknown);
-        assert_eq!(hidden.state("c", &nodes), State::Stopped);
+        assert_eq!(hidden.state("left", &traces), State::Unknown);
+        assert_eq!(hidden.state("c", &traces), State::Stopped);
     }
 }

@@ -28,6 +28,8 @@ pub enum Role {
     Starting,
     /// bhyveload(8) or grub-bhyve, loading.
     Loading,
+    /// Only what supervises the VM: it is about to start it, or frees everything.
+    Supervised,
 }
 
 impl Role {
@@ -35,7 +37,7 @@ impl Role {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",
-            Self::Starting => "starting",
+            Self::Starting | Self::Supervised => "starting",
             Self::Loading => "loading",
         }
     }
@@ -138,6 +140,7 @@ impl Process {
             Role::Running => "is running",
             Role::Starting => "is starting",
             Role::Loading => "is being loaded",
+            Role::Supervised => "is being started or freed",
         };
         format!("{does} (pid {})", self.pid)
     }
@@ -150,14 +153,14 @@ pub fn is_running(vm: &VmName) -> Test {
 
 /// The extended regular expression for a bhyve of this VM, whether its title is set or not, or the
 /// daemon(8) that is about to become it.
-fn any_bhyve(vm: &VmName) -> String {
+fn any_bhyve(vm: &str) -> String {
     format!("^(daemon .* )?bhyve(:| .*) {vm}$")
 }
 
 /// Whether a bhyve works for the VM, also one that is just starting:
 /// `pgrep -qf '^(daemon .* )?bhyve(:| .*) NAME$'`.
 pub fn is_alive(vm: &VmName) -> Test {
-    matches_any(&any_bhyve(vm))
+    matches_any(&any_bhyve(vm.as_str()))
 }
 
 /// The extended regular expression for a loader of this VM.
@@ -214,14 +217,14 @@ pub fn is_there(pid: u32) -> Test {
     ))
 }
 
-/// Whether one of these VMs' bhyves runs: `pgrep -qxf 'bhyve: (NAME|NAME)'`.
-pub fn any_is_running<'vm>(vms: impl Iterator<Item = &'vm VmName>) -> Test {
+/// Whether a bhyve works for one of these VMs, also one that is just starting:
+/// `pgrep -qf '^(daemon .* )?bhyve(:| .*) (NAME|NAME)$'`.
+pub fn any_is_alive<'vm>(vms: impl Iterator<Item = &'vm VmName>) -> Test {
     let names: Vec<&str> = vms.map(VmName::as_str).collect();
-    let title = match names.as_slice() {
-        [one] => format!("bhyve: {one}"),
-        several => format!("bhyve: ({})", several.join("|")),
-    };
-    Test::Succeeds(Command::question("pgrep", args!["-qxf", title]))
+    matches_any(&match names.as_slice() {
+        [one] => any_bhyve(one),
+        several => any_bhyve(&format!("({})", several.join("|"))),
+    })
 }
 
 fn matches_any(pattern: &str) -> Test {
@@ -237,9 +240,10 @@ pub fn press_power_button(vm: &VmName) -> Command {
     Command::root("pkill", args!["-TERM", "-xf", vm.title()])
 }
 
-/// Ends the VM's bhyve: `pkill -KILL -xf 'bhyve: NAME'`.
+/// Kills a bhyve that works for the VM, also one that is just starting:
+/// `pkill -KILL -f '^(daemon .* )?bhyve(:| .*) NAME$'`. Status 1 says that it has ended already.
 pub fn kill(vm: &VmName) -> Command {
-    Command::root("pkill", args!["-KILL", "-xf", vm.title()])
+    end("-KILL", &any_bhyve(vm.as_str()))
 }
 
 #[cfg(test)]
@@ -262,7 +266,10 @@ mod tests {
             press_power_button(&vm).to_string(),
             "pkill -TERM -xf 'bhyve: fbsd0'"
         );
-        assert_eq!(kill(&vm).to_string(), "pkill -KILL -xf 'bhyve: fbsd0'");
+        assert_eq!(
+            kill(&vm).to_string(),
+            "pkill -KILL -f '^(daemon .* )?bhyve(:| .*) fbsd0$'"
+        );
         assert_eq!(
             kill_any(&vm).to_string(),
             "pkill -KILL -f '^((daemon .* )?bhyve(:| .*)|(bhyveload|grub-bhyve) .*) fbsd0$'"

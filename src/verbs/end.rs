@@ -3,7 +3,7 @@
 use super::{Asked, Assumption, Context, Outcome};
 use crate::error::{Error, Result};
 use crate::invocation::options::{ConsoleArgs, DryRun, ShutdownArgs};
-use crate::job::{How, Job};
+use crate::job::{How, Job, Whom};
 use crate::model::{Vm, resolve};
 
 pub(super) fn console(context: &mut Context<'_>, vm: Vm, args: ConsoleArgs) -> Result<Outcome> {
@@ -35,21 +35,18 @@ pub(super) fn shutdown(context: &mut Context<'_>, vm: Vm, args: &ShutdownArgs) -
     Ok(of_started(shut(
         context,
         vms,
-        how,
-        args.end.quiet,
+        Job::Shutdown {
+            whom: Whom::Named,
+            how,
+            quiet: args.end.quiet,
+        },
         args.end.dry_run,
     )))
 }
 
 /// A request to end VMs.
-pub(super) fn shut(
-    context: &Context<'_>,
-    vms: Vec<Vm>,
-    how: How,
-    quiet: bool,
-    dry_run: DryRun,
-) -> Asked {
-    let mut asked = context.asked_of(vms, Job::Shutdown { how, quiet }, dry_run);
+pub(super) fn shut(context: &Context<'_>, vms: Vec<Vm>, job: Job, dry_run: DryRun) -> Asked {
+    let mut asked = context.asked_of(vms, job, dry_run);
     asked.assumption = Assumption::Started;
     asked
 }

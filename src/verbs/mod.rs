@@ -13,7 +13,7 @@ use crate::host::Look;
 use crate::invocation::Work;
 use crate::invocation::options::{DryRun, Format};
 use crate::job::ground::Ground;
-use crate::job::{How, Job, Request};
+use crate::job::{How, Job, Request, Whom};
 use crate::model::Vm;
 use crate::model::name::VmName;
 use crate::model::resolve;
@@ -151,11 +151,12 @@ pub fn serve(context: &mut Context<'_>, name: &str, work: Work) -> Result<Outcom
 pub fn shutdown_of(
     context: &Context<'_>,
     vms: Vec<Vm>,
+    whom: Whom,
     how: How,
     quiet: bool,
     dry_run: DryRun,
-) -> Outcome {
-    end::shut(context, vms, how, quiet, dry_run).into()
+) -> Asked {
+    end::shut(context, vms, Job::Shutdown { whom, how, quiet }, dry_run)
 }
 
 /// The request that starts this VM in the background.
@@ -220,14 +221,14 @@ fn not_freebsd(look: &dyn Look) -> Error {
         .note(format!("kldstat is nowhere along {}", look.search_path()))
 }
 
-/// Other VMs of the configuration that have a VM node and one of the disks of `vm`.
+/// Other VMs of the configuration that may be at work and have one of the disks of `vm`.
 fn rivals(context: &mut Context<'_>, vm: &Vm) -> Result<Vec<VmName>> {
     if !context.is_answered {
         return Ok(Vec::new());
     }
-    let nodes = survey::Nodes::ask(context.look, &context.process.devices)?;
+    let traces = survey::Traces::ask(context.look, &context.process.surroundings())?;
     let mut rivals = Vec::new();
-    for name in nodes.names().filter(|name| *name != vm.name.as_str()) {
+    for name in traces.vms().filter(|name| *name != vm.name.as_str()) {
         // A VM of somebody else's, or one that is misconfigured, is not known to have a disk.
         let Ok(other) = resolve::vm(
             context.config,

@@ -82,7 +82,7 @@ fn messages() -> Vec<(&'static str, String)> {
             said(broken, "kldload -n vmm"),
         ),
         (
-            "Operation not permitted",
+            "can't load vmm: Operation not permitted",
             said(Host::freebsd(14).in_jail(), "kldload -n vmm"),
         ),
     ]

@@ -208,6 +208,36 @@ fn a_step_is_made_only_if_its_test_holds() {
 }
 
 #[test]
+fn the_failure_of_a_step_is_none_where_what_it_was_for_has_come_about() {
+    for (is_moot, expected) in [
+        (true, (0, vec!["one", "two", "behind"])),
+        (false, (1, vec!["one", "two", "not"])),
+    ] {
+        let left = both(|at| {
+            let test = if is_moot {
+                Test::Exists(at.join("log"))
+            } else {
+                Test::All(vec![
+                    Test::Exists(at.join("nothing")),
+                    Test::Exists(at.join("log")),
+                ])
+            };
+            vec![
+                undo(at, "not", When::Failure),
+                Step::from(log(at, "one", 0)).moot_if(!test.clone()).into(),
+                Step::from(log(at, "two", 1)).moot_if(test).into(),
+                log(at, "behind", 0).into(),
+            ]
+        });
+        let (status, log) = expected;
+        assert_eq!(
+            (left.status, left.log),
+            (status, log.iter().map(|line| (*line).to_owned()).collect())
+        );
+    }
+}
+
+#[test]
 fn a_question_that_cannot_be_answered_changes_nothing() {
     let left = both(|at| {
         let cannot_tell =

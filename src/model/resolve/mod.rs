@@ -54,6 +54,27 @@ pub fn all<'config>(
     }))
 }
 
+/// The VMs that say whether they start with the host, each resolved when it is its turn.
+///
+/// # Errors
+/// If a host variable is wrong; then, in a VM's place, the first of its settings that is wrong.
+pub fn autostarting<'config>(
+    config: &'config Config,
+    spelling: Spelling,
+    devices: &'config Path,
+) -> Result<impl Iterator<Item = (&'config str, Result<Vm>)>> {
+    let host = host(config)?;
+    let says_so =
+        |(key, set): &(&str, Assignment<'_>)| *key == "autostart" && !set.value.is_empty();
+    let all = config.keys_of_all().into_iter();
+    let asked = all.filter(move |keys| keys.keys.iter().any(says_so));
+    Ok(asked.map(move |keys| {
+        let vm = name(config, keys.vm)
+            .and_then(|name| resolve(config, &host, name, &keys, spelling, devices));
+        (keys.vm, vm)
+    }))
+}
+
 /// The taps of the VM of that name.
 ///
 /// # Errors

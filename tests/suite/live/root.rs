@@ -161,6 +161,23 @@ fn a_boot_whose_caller_is_killed_is_undone() {
 }
 
 #[test]
+fn a_bhyve_that_starts_without_a_supervisor_keeps_nothing_from_ending_at_stop_all() {
+    let machine = with_guests(GuestPlan {
+        title_ms: 600_000,
+        ..quick()
+    });
+    let mut boot = begin(&machine, &["fbsd0-boot"]);
+    until("bhyve", || bhyve(&machine).is_some());
+    let root = supervisor(&machine).expect("a supervisor");
+    send(root.pid, Signal::SIGKILL);
+    boot.wait().unwrap();
+    done(&machine, &["easy-bhyve", "stop-all"]);
+    until_gone(&machine);
+    let ended = "ended without its supervisor: everything is free";
+    assert_eq!(log_of(&machine, "fbsd0"), [ended]);
+}
+
+#[test]
 fn a_guest_that_reboots_is_started_again_in_the_background_by_either_loader() {
     for vm in ["fbsd0", "deb0"] {
         let machine = with_guests(GuestPlan {
@@ -250,10 +267,10 @@ fn a_boot_works_whatever_its_callers_umask_lets_others_do() {
 }
 
 #[test]
-fn of_many_vms_that_start_and_stop_at_once_none_is_lost() {
-    const MANY: usize = 24;
+fn of_many_vms_that_start_and_stop_at_once_on_a_cold_host_none_is_lost() {
+    const MANY: usize = 50;
     let names: Vec<String> = (10..10 + MANY).map(|id| format!("vm{id}")).collect();
-    let mut host = super::race::warm();
+    let mut host = host();
     host.state.ncpu = 64;
     let mut settings = String::new();
     for (id, name) in (10..).zip(&names) {

@@ -111,6 +111,21 @@ fn the_loss_of_its_terminal_is_passed_on_to_a_guest_that_would_not_hear_of_it() 
 }
 
 #[test]
+fn the_loss_of_the_terminal_is_passed_on_also_after_another_signal() {
+    let machine = machine(quick());
+    let mut seat = sit(&machine, By::Program, "ttyboot fbsd0");
+    seat.answer("login: ", "root\r");
+    until_title_is_seen(&machine);
+    signal_who_waits_for(&machine, "bhyve", Signal::SIGTERM);
+    seat.answer("# ", "hostname\r");
+    seat.see("\r\nfbsd0\r\n");
+    signal_who_waits_for(&machine, "bhyve", Signal::SIGHUP);
+    let left = seat.end();
+    assert_eq!(left.status.code(), Some(1), "{}", left.written);
+    assert_as_before(&machine, By::Program, &left);
+}
+
+#[test]
 fn a_terminal_that_goes_away_ends_what_runs_on_it_and_all_is_undone() {
     for guest_runs in [false, true] {
         for by in BOTH {

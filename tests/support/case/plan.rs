@@ -72,6 +72,9 @@ pub(super) struct HostPlan {
 struct Held {
     vm: Option<String>,
     disk: Option<PathBuf>,
+    /// The network that all share.
+    #[serde(default)]
+    network: bool,
     note: String,
 }
 
@@ -213,6 +216,7 @@ impl HostPlan {
                 .map(Claim::Vm)
                 .into_iter()
                 .chain(one.disk.clone().map(Claim::Disk))
+                .chain(one.network.then_some(Claim::Network))
             {
                 fake.let_be_held(&claim, &one.note);
             }

@@ -5,6 +5,7 @@
 
 #![allow(unreachable_pub)]
 
+mod claims;
 mod hosts;
 mod root;
 mod world;

@@ -4,12 +4,13 @@
 //! turn back when it has nothing to do until its guest ends or somebody signals it. So the order of
 //! all that happens depends on nothing but the host's clock.
 
+use super::claims::Claims;
 use crate::host::live::alive::Notice;
 use crate::host::process::Live;
 use crate::host::{Call, Host, Session, Status};
 use easy_bhyve::host::{Claim, Grant};
 use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -24,7 +25,7 @@ pub(super) struct World {
     pub(super) threads: Vec<JoinHandle<()>>,
     /// What of the root side's own cannot be used.
     pub(super) lost: Vec<Lost>,
-    claims: BTreeMap<Claim, Held>,
+    pub(super) claims: Claims,
     turn: usize,
     /// Whose turn it is again when the one that has it gives it back, the last one first.
     givers: Vec<usize>,
@@ -43,12 +44,6 @@ pub enum Lost {
     Logs,
     /// The directory of the locks is not root's alone.
     Locks,
-}
-
-/// A claim that was granted.
-struct Held {
-    note: String,
-    by: BTreeSet<u32>,
 }
 
 /// A root side in the background.
@@ -78,7 +73,7 @@ impl Worlds {
                 states: BTreeMap::new(),
                 threads: Vec::new(),
                 lost: Vec::new(),
-                claims: BTreeMap::new(),
+                claims: Claims::default(),
                 turn: 0,
                 givers: Vec::new(),
                 actors: Vec::new(),
@@ -313,48 +308,14 @@ impl World {
             .unwrap_or_default()
     }
 
-    /// Claims something for a process; whoever it has started since has it, too.
+    /// Claims something for a process.
     pub(super) fn claim(&mut self, pid: u32, claim: &Claim, note: &str) -> Grant {
-        let host = &self.host;
-        let is_there = |pid: &u32| {
-            let pid = i32::try_from(*pid).unwrap_or_default();
-            pid > 90_000 || host.state.processes.contains_key(&pid)
-        };
-        if let Some(held) = self.claims.get_mut(claim) {
-            let children = host.state.processes.values();
-            let children: Vec<u32> = children
-                .filter(|child| {
-                    held.by
-                        .contains(&u32::try_from(child.ppid).unwrap_or_default())
-                })
-                .filter_map(|child| u32::try_from(child.pid).ok())
-                .collect();
-            held.by.extend(children);
-            held.by.retain(is_there);
-            if !held.by.is_empty() {
-                return Grant::Held(held.note.clone());
-            }
-        }
-        let held = Held {
-            note: note.to_owned(),
-            by: BTreeSet::from([pid]),
-        };
-        self.claims.insert(claim.clone(), held);
-        Grant::Granted
+        self.claims
+            .claim(&self.host.state.processes, pid, claim, note)
     }
 
     /// Frees what a process that has ended had claimed, but for what its children still have.
     pub(super) fn release(&mut self, pid: u32) {
-        let processes = self.host.state.processes.values();
-        let parent = i32::try_from(pid).unwrap_or_default();
-        let children: Vec<u32> = processes
-            .filter(|child| child.ppid == parent)
-            .filter_map(|child| u32::try_from(child.pid).ok())
-            .collect();
-        for held in self.claims.values_mut() {
-            if held.by.remove(&pid) {
-                held.by.extend(&children);
-            }
-        }
+        self.claims.release(&self.host.state.processes, pid);
     }
 }

@@ -1,0 +1,34 @@
+//! What a VM does, in one word.
+
+use crate::host::Look;
+use crate::model::name::VmName;
+use crate::root::state::{Phase, State};
+use crate::survey::Processes;
+use crate::tools::process::Role;
+use std::path::Path;
+
+/// What is noted of a VM in this directory; believed only where ps(1) shows the same process.
+pub(super) fn noted(
+    look: &mut dyn Look,
+    run: &Path,
+    processes: &Processes,
+    vm: &str,
+) -> Option<State> {
+    let supervisor = processes.supervisor(vm)?.pid;
+    let state = State::of(look, run, &VmName::parse(vm).ok()?)?;
+    (state.supervisor == supervisor).then_some(state)
+}
+
+/// The word for a VM for which something works so.
+pub(super) fn word(
+    role: Role,
+    processes: &Processes,
+    vm: &str,
+    noted: Option<&State>,
+) -> &'static str {
+    match role {
+        Role::Running if processes.supervisor(vm).is_none() => "orphan",
+        Role::Supervised if noted.is_some_and(|noted| noted.phase == Phase::Ending) => "ending",
+        _ => role.as_str(),
+    }
+}

@@ -1,0 +1,45 @@
+//! Follows a command whose output is a report, until its last writer has closed it.
+
+use super::child::ended;
+use super::lease::Reader;
+use super::system::System;
+use super::{Ended, Host};
+use std::io;
+use std::os::fd::AsFd;
+
+impl System {
+    pub(super) fn followed(
+        &mut self,
+        mut prepared: std::process::Command,
+        line: &mut dyn FnMut(&mut dyn Host, &[u8]),
+    ) -> io::Result<Ended> {
+        let (mut report, writer) = Reader::pipe()?;
+        let (lease, lessor) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
+        self.lessor = Some(lessor);
+        prepared
+            .stdin(lease)
+            .stdout(writer.try_clone()?)
+            .stderr(writer);
+        self.signals()?;
+        let mut child = prepared.spawn()?;
+        // Only the child has the other ends from now on.
+        drop(prepared);
+        while !report.is_closed() {
+            if self.interrupted().is_some() {
+                self.lessor = None;
+            }
+            self.sleep(&[report.as_fd()], None, false)?;
+            let mut said = report.lines()?;
+            if report.is_closed() {
+                said.append(&mut report.all());
+            }
+            for said in said.split(|&byte| byte == b'\n') {
+                if !said.is_empty() {
+                    line(self, said);
+                }
+            }
+        }
+        self.lessor = None;
+        Ok(ended(child.wait()?))
+    }
+}

@@ -1,0 +1,124 @@
+//! What the root side has to itself while it works: a VM, its disks, for a while the host's network.
+
+use super::ground;
+use crate::error::{Error, Result};
+use crate::host::{Claim, Grant, Host};
+use crate::job::Request;
+use crate::job::plan::plan;
+use crate::model::Vm;
+use crate::process::Process;
+use crate::run;
+use std::time::Duration;
+
+/// The time between two looks whether somebody else is done.
+const EVERY: Duration = Duration::from_millis(50);
+
+/// How long one other start may be about the host's network.
+const NETWORK_LIMIT: Duration = Duration::from_secs(30);
+
+/// Claims the VM, and its disks where the job needs them for itself.
+///
+/// # Errors
+/// If somebody else has one of them: what the VM does is told if it can be seen, or else who has it.
+pub(super) fn claim(
+    process: &Process,
+    request: &Request,
+    vm: &Vm,
+    patience: Duration,
+    host: &mut dyn Host,
+) -> Result<()> {
+    let note = format!("{} {}", process.pid, request.job.does());
+    let until = host.uptime() + patience;
+    loop {
+        match host
+            .claim(&Claim::Vm(vm.name.clone()), &note)
+            .map_err(|error| no_lock(process, &error))?
+        {
+            Grant::Granted => break,
+            Grant::Held(_) if host.uptime() < until => {
+                host.pause(EVERY);
+                run::heed(host)?;
+            }
+            Grant::Held(by) => {
+                // What can be seen of the VM says more than its lock does.
+                plan(&mut ground(process, host), request)?;
+                let (pid, does) = by.split_once(' ').unwrap_or((&by, "is in use"));
+                return Err(Error::state(format!("{} {does} by pid {pid}", vm.name))
+                    .help("wait a moment, and look again: easy-bhyve status"));
+            }
+        }
+    }
+    if !request.job.takes_disks() {
+        return Ok(());
+    }
+    for disk in &vm.disks {
+        let claim = Claim::Disk(disk.path.clone());
+        let there = host.exists(&disk.path).unwrap_or(false);
+        // One that is not there is told by whoever looks for it.
+        if !there {
+            continue;
+        }
+        let note = format!("{} {}", process.pid, vm.name);
+        if let Grant::Held(by) = host
+            .claim(&claim, &note)
+            .map_err(|error| no_lock(process, &error))?
+        {
+            let (pid, other) = by.split_once(' ').unwrap_or((&by, "another VM"));
+            return Err(Error::state(format!(
+                "{} is a disk of {other}, which pid {pid} works on",
+                disk.path.display()
+            ))
+            .at(disk.origin)
+            .note("what two VMs do to one disk destroys it")
+            .help(format!(
+                "end that one first, or give {} a disk of its own",
+                vm.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn no_lock(process: &Process, error: &std::io::Error) -> Error {
+    Error::host(format!(
+        "could not lock in {}: {error}",
+        process.run.display()
+    ))
+    .help(format!(
+        "it must be root's alone: ls -ld {}",
+        process.run.display()
+    ))
+}
+
+/// Claims the host's network: bridges are everybody's, and what one start is about to make another
+/// would make, too. Waits for those who are before it.
+///
+/// # Errors
+/// If one of them does not come to an end, or this process is asked to stop.
+pub(super) fn claim_network(process: &Process, vm: &Vm, host: &mut dyn Host) -> Result<()> {
+    let note = format!("{} {}", process.pid, vm.name);
+    let (mut holder, mut until) = (String::new(), host.uptime() + NETWORK_LIMIT);
+    loop {
+        let by = match host
+            .claim(&Claim::Network, &note)
+            .map_err(|error| no_lock(process, &error))?
+        {
+            Grant::Granted => return Ok(()),
+            Grant::Held(by) => by,
+        };
+        if by != holder {
+            (holder, until) = (by, host.uptime() + NETWORK_LIMIT);
+        } else if host.uptime() >= until {
+            let (pid, other) = holder.split_once(' ').unwrap_or((&holder, "another VM"));
+            return Err(Error::host(format!(
+                "the network of {} could not be made: pid {pid} has been about that of {other} \
+                 for {} s",
+                vm.name,
+                NETWORK_LIMIT.as_secs()
+            ))
+            .help(format!("see what it waits for: procstat -kk {pid} as root")));
+        }
+        host.pause(EVERY);
+        run::heed(host)?;
+    }
+}
