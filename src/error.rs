@@ -2,7 +2,7 @@
 //!
 //! Wording is made where the failure is known; how it looks is decided in [`crate::report`].
 
-use crate::config::Span;
+use crate::config::{Finding, FindingName, Span};
 use serde::{Deserialize, Serialize};
 
 /// Exit status: done.
@@ -48,6 +48,8 @@ pub struct Error {
     pub kind: Kind,
     /// What failed: lower case, no final period.
     pub what: String,
+    /// What kind of finding it is, where it comes from the configuration.
+    pub name: Option<FindingName>,
     /// Where the setting stands that it comes from.
     pub at: Option<Span>,
     /// More of what is known, one line each.
@@ -62,6 +64,7 @@ impl Error {
         Self {
             kind,
             what: what.into(),
+            name: None,
             at: None,
             notes: Vec::new(),
             help: Vec::new(),
@@ -105,6 +108,13 @@ impl Error {
         self
     }
 
+    /// The same failure as a finding of this name.
+    #[must_use]
+    pub fn named(mut self, name: FindingName) -> Self {
+        self.name = Some(name);
+        self
+    }
+
     /// The same failure with one more line of what is known.
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
@@ -117,6 +127,18 @@ impl Error {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());
         self
+    }
+}
+
+impl From<Finding> for Error {
+    fn from(finding: Finding) -> Self {
+        Self {
+            notes: finding.notes,
+            help: finding.help,
+            ..Self::config(finding.message)
+                .at(finding.span)
+                .named(finding.name)
+        }
     }
 }
 

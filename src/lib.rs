@@ -18,6 +18,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod admin;
+pub mod check;
 pub mod command;
 pub mod config;
 pub mod error;
@@ -106,6 +107,10 @@ pub fn main(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) -> 
             output,
         );
     }
+    if let Request::Admin(Admin::Check(args)) = invocation.request {
+        let result = admin::check::check(process, &invocation, args, host, output);
+        return finish(result, &title, None, process, output);
+    }
     let config = match locate::load(process, &invocation) {
         Ok(config) => config,
         Err(refused) => {
@@ -163,6 +168,8 @@ fn serve(
     };
     let outcome = match invocation.request {
         Request::Show(text) => Outcome::Text(text),
+        // It needs no configuration that can be used: see `main`.
+        Request::Admin(Admin::Check(_)) => return Ok(()),
         Request::Admin(Admin::Setup(dry_run)) => admin::setup::setup(&mut context, dry_run)?,
         Request::Admin(Admin::List(format)) => admin::list::list(&mut context, format)?,
         Request::Admin(Admin::Status(showing)) if showing.watch => {

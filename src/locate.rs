@@ -76,7 +76,7 @@ fn first_finding(config: &Config) -> Error {
     let Some(first) = findings.next() else {
         return Error::config("the configuration is refused");
     };
-    let mut error = Error::config(first.message.clone()).at(first.span);
+    let mut error = Error::from(first.clone());
     for other in findings.take(9) {
         error = error.note(format!(
             "also {}: {}",
@@ -84,7 +84,6 @@ fn first_finding(config: &Config) -> Error {
             other.message
         ));
     }
-    error.help.extend(first.help.clone());
     error
 }
 

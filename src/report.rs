@@ -1,6 +1,6 @@
 //! How an [`Error`] looks on standard error: the one renderer.
 
-use crate::config::{Config, Finding, Span};
+use crate::config::{Config, Finding, Severity, Span};
 use crate::error::Error;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::fmt::Write;
@@ -10,19 +10,33 @@ use std::fmt::Write;
 /// `title` is the program as it was called; `config` lends the source line of a setting.
 pub fn render(error: &Error, title: &str, config: Option<&Config>, colour: bool) -> String {
     match (error.at, config) {
-        (Some(span), Some(config)) => {
-            with_source(error, &Level::ERROR.with_name(title), span, config, colour)
-        }
+        (Some(span), Some(config)) => with_source(
+            error,
+            &Level::ERROR.with_name(title),
+            false,
+            span,
+            config,
+            colour,
+        ),
         _ => plain(error, title),
     }
 }
 
 /// The text of a finding that is no error, with its newline.
 pub fn warning(finding: &Finding, title: &str, config: &Config, colour: bool) -> String {
-    let mut shown = Error::config(finding.message.as_str());
-    shown.help.extend(finding.help.clone());
+    let shown = Error::from(finding.clone());
     let level = Level::WARNING.with_name(format!("{title}: warning"));
-    with_source(&shown, &level, finding.span, config, colour)
+    with_source(&shown, &level, false, finding.span, config, colour)
+}
+
+/// The text of a finding with its name, `error[NAME]` or `warning[NAME]`, with its newline.
+pub fn finding(finding: &Finding, config: &Config, colour: bool) -> String {
+    let shown = Error::from(finding.clone());
+    let level = match finding.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    with_source(&shown, &level, true, finding.span, config, colour)
 }
 
 fn plain(error: &Error, title: &str) -> String {
@@ -39,6 +53,7 @@ fn plain(error: &Error, title: &str) -> String {
 fn with_source(
     error: &Error,
     level: &Level<'_>,
+    names: bool,
     span: Span,
     config: &Config,
     colour: bool,
@@ -55,7 +70,12 @@ fn with_source(
         .unwrap_or_default()
         .len();
     let marked = first..(first + width).min(source.len());
-    let mut group = Group::with_title(level.clone().primary_title(error.what.as_str())).element(
+    let title = level.clone().primary_title(error.what.as_str());
+    let title = match names.then_some(error.name).flatten() {
+        Some(name) => title.id(name.as_str()),
+        None => title,
+    };
+    let mut group = Group::with_title(title).element(
         Snippet::source(source.as_ref())
             .line_start(place.line)
             .path(path)

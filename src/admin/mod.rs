@@ -1,6 +1,7 @@
 //! The commands of easy-bhyve itself.
 
 pub mod all;
+pub mod check;
 pub mod list;
 pub mod setup;
 mod state;

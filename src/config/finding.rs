@@ -50,6 +50,18 @@ macro_rules! finding_names {
                     $(Self::$variant => Severity::$severity,)*
                 }
             }
+
+            /// What it is, in one line.
+            pub fn description(self) -> &'static str {
+                match self {
+                    $(Self::$variant => concat!($($doc),*).trim_ascii(),)*
+                }
+            }
+
+            /// The name that is written so.
+            pub fn parse(text: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|name| name.as_str() == text)
+            }
         }
     };
 }
@@ -121,6 +133,78 @@ finding_names! {
     DuplicateId = "duplicate-id", Error;
     /// An `X_id` whose `X` cannot be a VM's name.
     VmName = "vm-name", Warning;
+    /// A key of a VM that has no id, and whose name is nearly that of one that has.
+    UnknownVm = "unknown-vm", Warning;
+    /// One key of a VM in two spellings with the same value.
+    TwoSpellings = "two-spellings", Warning;
+    /// A later assignment of the same file hides an earlier one.
+    HiddenAssignment = "hidden-assignment", Warning;
+    /// A VM's number that is none from 0 to 32767.
+    Id = "id", Error;
+    /// A memory size that bhyve does not take.
+    Memory = "memory", Error;
+    /// A number or topology of cpus that bhyve does not take.
+    Cpu = "cpu", Error;
+    /// Another word than YES or NO.
+    YesOrNo = "yes-or-no", Error;
+    /// A name that no network interface can have, or none of that kind.
+    InterfaceName = "interface-name", Error;
+    /// A value that its key does not take.
+    Setting = "setting", Error;
+    /// The number of a disk, CD or NIC above 7.
+    DeviceNumber = "device-number", Error;
+    /// A number of a disk, CD or NIC without the one before it.
+    NumberGap = "number-gap", Warning;
+    /// Further disks of a VM whose first one is not known.
+    MissingHd0 = "missing-hd0", Error;
+    /// A VM whose disk is not known, since volroot is not set.
+    VolrootUnset = "volroot-unset", Error;
+    /// A dataset that ZFS does not take.
+    Dataset = "dataset", Error;
+    /// A volume that is not the disk of the same VM.
+    ZvolIsNotHd0 = "zvol-is-not-hd0", Error;
+    /// A VM whose NIC has no bridge.
+    BridgeUnset = "bridge-unset", Error;
+    /// A path that does not begin with a slash.
+    RelativePath = "relative-path", Error;
+    /// A path with a comma, which bhyve cannot take.
+    PathComma = "path-comma", Error;
+    /// A path with a blank, which grub-bhyve cannot take.
+    PathBlank = "path-blank", Error;
+    /// One disk at two numbers of a VM.
+    DiskTwice = "disk-twice", Error;
+    /// One tap at two numbers of a VM.
+    TapTwice = "tap-twice", Error;
+    /// Two VMs with one disk.
+    SharedDisk = "shared-disk", Warning;
+    /// Two VMs with one tap.
+    SharedTap = "shared-tap", Warning;
+    /// A VM's tap that another VM has by default.
+    DefaultTap = "default-tap", Warning;
+    /// Settings of grub for a VM that bhyveload loads.
+    UnusedGrub = "unused-grub", Warning;
+    /// A disk that does not exist on this host.
+    DiskMissing = "disk-missing", Warning;
+    /// An ISO image that does not exist on this host.
+    IsoMissing = "iso-missing", Warning;
+    /// More cpus than this host gives a VM.
+    TooManyCpus = "too-many-cpus", Error;
+    /// More cpus than this host has.
+    HostCpus = "host-cpus", Warning;
+    /// More memory than this host has.
+    HostMemory = "host-memory", Warning;
+    /// A netif that does not exist on this host.
+    NetifMissing = "netif-missing", Error;
+    /// A netif that is wireless, which no bridge takes.
+    NetifWireless = "netif-wireless", Error;
+    /// A netif that this host's bridge cannot take as it is.
+    NetifBridge = "netif-bridge", Error;
+    /// A volroot that is no dataset or directory of this host.
+    VolrootMissing = "volroot-missing", Warning;
+    /// A comment that allows something that is no warning.
+    UnknownAllow = "unknown-allow", Warning;
+    /// A comment that allows what is not found there.
+    UnusedAllow = "unused-allow", Warning;
 }
 
 impl fmt::Display for FindingName {
@@ -146,8 +230,10 @@ pub struct Finding {
     pub span: Span,
     /// What is wrong, in one sentence.
     pub message: String,
-    /// What to do about it.
-    pub help: Option<String>,
+    /// More of what is known, one line each.
+    pub notes: Vec<String>,
+    /// What to do about it, one line each.
+    pub help: Vec<String>,
 }
 
 impl Finding {
@@ -163,8 +249,16 @@ impl Finding {
             severity: name.severity(),
             span,
             message: message.into(),
-            help: Some(help.into()),
+            notes: Vec::new(),
+            help: vec![help.into()],
         }
+    }
+
+    /// The same finding with one more line of what is known.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
     }
 }
 
@@ -189,7 +283,7 @@ mod tests {
             let text = name.as_str();
             assert!(
                 text.bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || byte == b'-'),
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'),
                 "{text}"
             );
             assert!(seen.insert(text), "{text} twice");

@@ -4,6 +4,7 @@
 //! of its name is a known key, and to the longer name if there are two.
 
 use hashbrown::HashTable;
+use std::collections::HashSet;
 
 use super::Config;
 use super::class::is_name;
@@ -172,6 +173,18 @@ impl Config {
             }
         }
         all
+    }
+
+    /// The smallest number that is no VM's id.
+    pub fn free_id(&self) -> u16 {
+        *self.free_id.get_or_init(|| {
+            let ids = self.vms().map(|(_, id)| number(id.value));
+            let ids = ids.filter_map(|id| std::str::from_utf8(id).ok()?.parse().ok());
+            let taken: HashSet<u16> = ids.collect();
+            (0..=u16::MAX)
+                .find(|id| !taken.contains(id))
+                .unwrap_or_default()
+        })
     }
 
     /// The other VMs whose id is the same number as that of `vm`.

@@ -155,26 +155,34 @@ fn nearest(key: &str) -> String {
 
 /// Every VM whose id an earlier one has.
 fn same_ids(config: &Config) -> Vec<Finding> {
-    let mut first: HashMap<&[u8], Assignment<'_>> = HashMap::new();
+    let mut first: HashMap<&[u8], (&str, Assignment<'_>)> = HashMap::new();
     let mut findings = Vec::new();
     for (vm, id) in config.vms() {
-        let Some(earlier) = first.get(keys::number(id.value)) else {
-            first.insert(keys::number(id.value), id);
-            continue;
-        };
-        let place = config.place(earlier.value_span);
-        let value = String::from_utf8_lossy(id.value);
-        findings.push(Finding::new(
-            FindingName::DuplicateId,
-            id.value_span,
-            format!(
-                "{vm} has the id {value}, and so has {} ({place})",
-                earlier.name
-            ),
-            "give every VM an id of its own",
-        ));
+        match first.get(keys::number(id.value)) {
+            Some(earlier) => findings.push(same_id(config, (vm, id), *earlier)),
+            None => {
+                first.insert(keys::number(id.value), (vm, id));
+            }
+        }
     }
     findings
+}
+
+/// What there is to say of a VM and the id of another that is its own, too.
+pub fn same_id(
+    config: &Config,
+    (vm, id): (&str, Assignment<'_>),
+    (other, other_id): (&str, Assignment<'_>),
+) -> Finding {
+    let number = String::from_utf8_lossy(keys::number(id.value));
+    let place = config.place(other_id.value_span);
+    Finding::new(
+        FindingName::DuplicateId,
+        id.value_span,
+        format!("{vm} and {other} have the same id, {number}"),
+        "give one of them another: it is the number of its tap and of its console",
+    )
+    .note(format!("{other}_id is set at {place}"))
 }
 
 #[cfg(test)]

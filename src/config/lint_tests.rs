@@ -31,7 +31,7 @@ fn an_unknown_key_of_a_vm_names_the_nearest() {
     let config = config(b"a_id=1 a_hdd2=x a_if3bridge=y b_mem=1");
     let help: Vec<_> = check(&config)
         .into_iter()
-        .filter_map(|finding| finding.help)
+        .flat_map(|finding| finding.help)
         .collect();
     assert_eq!(
         help,

@@ -5,6 +5,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+mod allow;
 mod ansi;
 mod class;
 mod command;
@@ -19,6 +20,7 @@ mod located;
 mod parser;
 mod pattern;
 mod refuse;
+pub mod slips;
 mod source;
 mod store;
 mod word;
@@ -29,7 +31,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
+pub use allow::settle;
 pub use find::{NotFound, find};
 pub use finding::{Finding, FindingName, Severity};
 pub use keys::{Keys, canonical, is_vm_name};
@@ -110,6 +114,8 @@ impl std::error::Error for ConfigError {
 pub struct Config {
     store: Store,
     findings: Vec<Finding>,
+    /// Looked for once, whoever asks.
+    free_id: OnceLock<u16>,
 }
 
 impl Config {
@@ -205,6 +211,7 @@ pub fn parse(sources: Vec<Source>, outside: &Outside<'_>) -> Result<Config, Conf
     let config = Config {
         store: reading.store,
         findings: reading.findings,
+        free_id: OnceLock::new(),
     };
     if config.findings.is_empty() {
         Ok(config)

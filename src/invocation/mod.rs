@@ -12,8 +12,9 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 use complaint::{ADMIN, unknown_verb, wrong_command, wrong_usage};
 use options::{
-    BootArgs, Cli, CloneArgs, ConsoleArgs, DryRun, EndArgs, Format, FormatArgs, ResourcesArgs,
-    RestartArgs, RollbackArgs, ShutdownArgs, SnapshotArgs, StartArgs, TtybootArgs, Typed,
+    BootArgs, CheckArgs, Cli, CloneArgs, ConsoleArgs, DryRun, EndArgs, Format, FormatArgs,
+    ResourcesArgs, RestartArgs, RollbackArgs, ShutdownArgs, SnapshotArgs, StartArgs, TtybootArgs,
+    Typed,
 };
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -54,6 +55,8 @@ pub enum Admin {
     List(Format),
     /// Shows what runs and what is left over.
     Status(Showing),
+    /// Tells what is wrong with the configuration.
+    Check(CheckArgs),
     /// Ends every VM that runs.
     StopAll(EndArgs),
     /// Starts every VM that is to start with the host.
@@ -230,6 +233,7 @@ fn request(typed: Option<Typed>) -> Request {
                 watch: options.watch,
             }));
         }
+        Some(Typed::Check(options)) => return Request::Admin(Admin::Check(options)),
         Some(Typed::StopAll(options)) => return Request::Admin(Admin::StopAll(options)),
         Some(Typed::Autostart(options)) => return Request::Admin(Admin::Autostart(options)),
         Some(Typed::Install(of)) => (of.vm, Work::Install(of.options)),

@@ -67,10 +67,23 @@ pub(super) enum Typed {
     List(FormatArgs),
     /// Show the running VMs and what is left over
     Status(StatusArgs),
-    /// Shut every running VM down, and cut the power of those that run on for 55 s
+    /// Tell what is wrong with the configuration, or looks so
+    Check(CheckArgs),
+    /// Shut every running VM down, and cut the power of those that run on for 45 s
     StopAll(EndArgs),
     /// Boot every VM that has autostart=YES, in the order of their ids
     Autostart(DryRun),
+}
+
+/// The options of `check`.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct CheckArgs {
+    /// Show the names of all findings instead, with what each is
+    #[arg(long)]
+    pub list: bool,
+    /// How the findings are shown: text or json
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
+    pub format: Option<Format>,
 }
 
 /// A verb's options behind the name of its VM.

@@ -9,7 +9,7 @@ mod disks;
 mod end;
 pub mod ground;
 pub mod plan;
-mod start;
+pub(crate) mod start;
 pub mod words;
 
 use crate::model::Vm;

@@ -3,10 +3,10 @@
 use super::ground::Ground;
 use super::plan::{Planned, refuse_rival};
 use super::{Boot, How, Whom, end};
-use crate::config::Span;
+use crate::config::{FindingName, Span};
 use crate::error::{Error, Result};
 use crate::model::name::{Dataset, SnapName, Snapshot, VmName};
-use crate::model::{Loader, Vm, resolve};
+use crate::model::{Cd, Disk, Loader, Vm, resolve};
 use crate::plan::boot::{self, Start};
 use crate::plan::loader::Source;
 use crate::plan::{Plan, network, temp};
@@ -140,6 +140,21 @@ fn refuse_host(vm: &Vm, kernel: &Kernel) -> Result<()> {
         )
         .help("there is no other loader here yet"));
     }
+    refuse_cpus(vm, kernel)?;
+    // Differs: Who cannot see root's processes starts nothing
+    if kernel.hides_root {
+        return Err(Error::host(format!(
+            "could not tell whether {} would start: root's processes are hidden from you",
+            vm.name
+        ))
+        .note("security.bsd.see_other_uids or see_other_gids is 0")
+        .help("start it as root"));
+    }
+    Ok(())
+}
+
+/// Refuses more cpus than the kernel gives a VM.
+pub(crate) fn refuse_cpus(vm: &Vm, kernel: &Kernel) -> Result<()> {
     // Without the limit of the module: 13 had a fixed one (`usr.sbin/bhyve/bhyverun.c`).
     let fixed = kernel
         .osreldate
@@ -154,16 +169,8 @@ fn refuse_host(vm: &Vm, kernel: &Kernel) -> Result<()> {
             vm.name,
             vm.cpu.count()
         ))
+        .named(FindingName::TooManyCpus)
         .help(format!("set {}_cpu={most} or less, or -c {most}", vm.name)));
-    }
-    // Differs: Who cannot see root's processes starts nothing
-    if kernel.hides_root {
-        return Err(Error::host(format!(
-            "could not tell whether {} would start: root's processes are hidden from you",
-            vm.name
-        ))
-        .note("security.bsd.see_other_uids or see_other_gids is 0")
-        .help("start it as root"));
     }
     Ok(())
 }
@@ -172,20 +179,31 @@ fn refuse_host(vm: &Vm, kernel: &Kernel) -> Result<()> {
 fn refuse_missing(ground: &mut Ground<'_>, vm: &Vm, source: Source) -> Result<()> {
     for disk in &vm.disks {
         if !exists(ground, &disk.path)? {
-            let error = missing("disk", &disk.path, disk.origin);
-            return Err(match disk.number {
-                0 => error.help(format!("create it: {} -V 20G", vm.command(Verb::Resources))),
-                number => error.help(format!("create it, or correct {}_hd{number}", vm.name)),
-            });
+            return Err(missing_disk(vm, disk));
         }
     }
     for cd in vm.cds.iter().filter(|_| source == Source::Cd) {
         if !exists(ground, &cd.path)? {
-            return Err(missing("ISO image", &cd.path, cd.origin)
-                .help(format!("fetch it, or correct {}_cd{}", vm.name, cd.number)));
+            return Err(missing_cd(vm, cd));
         }
     }
     Ok(())
+}
+
+/// The refusal where a disk does not exist.
+pub(crate) fn missing_disk(vm: &Vm, disk: &Disk) -> Error {
+    let error = missing("disk", &disk.path, disk.origin).named(FindingName::DiskMissing);
+    match disk.number {
+        0 => error.help(format!("create it: {} -V 20G", vm.command(Verb::Resources))),
+        number => error.help(format!("create it, or correct {}_hd{number}", vm.name)),
+    }
+}
+
+/// The refusal where an ISO image does not exist.
+pub(crate) fn missing_cd(vm: &Vm, cd: &Cd) -> Error {
+    missing("ISO image", &cd.path, cd.origin)
+        .named(FindingName::IsoMissing)
+        .help(format!("fetch it, or correct {}_cd{}", vm.name, cd.number))
 }
 
 fn missing(kind: &str, path: &Path, origin: Option<Span>) -> Error {

@@ -263,7 +263,11 @@ fn what_is_never_written_is_refused() {
             "86401",
             "autostart_delay: \"86401\" is not a number of seconds from 0 to 86400",
         ),
-        ("autostart", "", "autostart: \"\" is neither YES nor NO"),
+        (
+            "autostart",
+            "",
+            "autostart: \"\" is neither YES nor NO; write one of them",
+        ),
     ] {
         refused(name, value, what);
     }

@@ -131,7 +131,7 @@ impl IfName {
     pub fn parse(text: &str) -> Result<Self, NameError> {
         if text.len() > 15 {
             return refuse(format!(
-                "interface name \"{text}\" is longer than 15 characters"
+                "interface name \"{text}\" is longer than 15 characters; write a shorter one"
             ));
         }
         if !text.starts_with(|first: char| first.is_ascii_alphabetic()) {
@@ -230,18 +230,18 @@ impl Dataset {
         }
         if !text.starts_with(|first: char| first.is_ascii_alphabetic()) {
             return refuse(format!(
-                "\"{text}\" is not a dataset: a pool's name begins with a letter"
+                "\"{text}\" is not a dataset: a pool's name begins with a letter; write for example zroot/vm"
             ));
         }
         for component in text.split('/') {
             if matches!(component, "" | "." | "..") {
                 return refuse(format!(
-                    "\"{text}\" is not a dataset: it has an empty or dotted component"
+                    "\"{text}\" is not a dataset: it has an empty or dotted component; write for example zroot/vm"
                 ));
             }
             if let Some(bad) = component.chars().find(|&c| !is_zfs_character(c)) {
                 return refuse(format!(
-                    "\"{text}\" is not a dataset: it may not have \"{bad}\""
+                    "\"{text}\" is not a dataset: it may not have \"{bad}\"; write for example zroot/vm"
                 ));
             }
         }

@@ -117,7 +117,7 @@ impl YesNo {
             Ok(Self(false))
         } else {
             Err(super::name::error(format!(
-                "\"{text}\" is neither YES nor NO"
+                "\"{text}\" is neither YES nor NO; write one of them"
             )))
         }
     }

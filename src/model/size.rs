@@ -27,6 +27,11 @@ impl MemSize {
             ))),
         }
     }
+
+    /// How much it is, in bytes.
+    pub fn bytes(&self) -> u64 {
+        memory_bytes(&self.0).unwrap_or_default()
+    }
 }
 
 /// The bytes that bhyve(8) understands, or why it does not.

@@ -3,9 +3,10 @@
 use super::free::until_closed;
 use super::{Plan, Step, Test, Undo, When};
 use crate::command::{Command, args};
+use crate::config::FindingName;
 use crate::error::{Error, Result};
 use crate::model::name::{IfName, VmName};
-use crate::model::{Nic, Vm};
+use crate::model::{Nic, Shared, Vm};
 use crate::survey::{self, State, Survey};
 use crate::tools::ifconfig::{self, Interface};
 use crate::tools::kld::{self, Module};
@@ -36,7 +37,7 @@ pub fn refuse(vm: &Vm, survey: &Survey) -> Result<()> {
     }
     match &vm.shared.netif {
         Some(netif) if survey.is_answered && vm.uses_default_bridge() => {
-            refuse_uplink(vm, netif, survey)
+            refuse_uplink(&vm.shared, netif, survey)
         }
         _ => Ok(()),
     }
@@ -101,12 +102,18 @@ fn refuse_owner(vm: &Vm, nic: &Nic, tap: &Interface, survey: &Survey) -> Result<
     }
 }
 
-fn refuse_uplink(vm: &Vm, netif: &IfName, survey: &Survey) -> Result<()> {
-    let origin = vm.shared.netif_origin;
+/// Refuses a `netif` that the default bridge cannot take on this host.
+///
+/// # Errors
+/// If it does not exist, is wireless, is in another bridge, or has an address on a release that
+/// allows none.
+pub(crate) fn refuse_uplink(shared: &Shared, netif: &IfName, survey: &Survey) -> Result<()> {
+    let origin = shared.netif_origin;
     let Some(uplink) = survey.interface(netif.as_str()) else {
         return Err(
             Error::host(format!("network interface {netif} does not exist"))
                 .at(origin)
+                .named(FindingName::NetifMissing)
                 .help("see which there are: ifconfig -l")
                 .help("netif= (empty) makes a bridge without uplink"),
         );
@@ -116,16 +123,18 @@ fn refuse_uplink(vm: &Vm, netif: &IfName, survey: &Survey) -> Result<()> {
             "{netif} is wireless: it cannot be a member of a bridge"
         ))
         .at(origin)
+        .named(FindingName::NetifWireless)
         .help("name a wired interface, or netif= (empty) for a bridge without uplink"));
     }
     let bridge = survey.bridge_of(netif.as_str());
-    match (bridge, &vm.shared.bridge) {
+    match (bridge, &shared.bridge) {
         (Some(joined), Some(wanted)) if joined.name != wanted.as_str() => {
             return Err(Error::host(format!(
                 "{netif} is a member of {}, not of {wanted}",
                 joined.name
             ))
             .at(origin)
+            .named(FindingName::NetifBridge)
             .help(format!(
                 "set bridge={}, or take it out as root: {}",
                 joined.name,
@@ -139,15 +148,12 @@ fn refuse_uplink(vm: &Vm, netif: &IfName, survey: &Survey) -> Result<()> {
         .osreldate
         .is_some_and(|release| release >= NO_MEMBER_ADDRESS);
     if moves_address && uplink.has_address && bridge.is_none() {
-        let bridge = vm
-            .shared
-            .bridge
-            .as_ref()
-            .map_or("the bridge", IfName::as_str);
+        let bridge = shared.bridge.as_ref().map_or("the bridge", IfName::as_str);
         return Err(Error::host(format!(
             "{netif} has an address: from FreeBSD 16 on it cannot be a member of a bridge"
         ))
         .at(origin)
+        .named(FindingName::NetifBridge)
         .help(format!(
             "give the address to {bridge} instead, in /etc/rc.conf:"
         ))

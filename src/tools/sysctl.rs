@@ -53,6 +53,37 @@ pub fn ask_visibility() -> Command {
     Command::question("sysctl", words)
 }
 
+/// What a host has to give to its VMs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capacity {
+    /// Its cpus (`hw.ncpu`).
+    pub cpus: Option<u64>,
+    /// Its memory in bytes (`hw.physmem`).
+    pub memory: Option<u64>,
+}
+
+/// Asks for all of [`Kernel`] and [`Capacity`].
+pub fn ask_capacity() -> Command {
+    let mut question = ask();
+    question
+        .args
+        .extend(["hw.ncpu", "hw.physmem"].map(std::ffi::OsString::from));
+    question
+}
+
+/// Reads the lines `NAME: VALUE` that [`ask_capacity`] brings.
+pub fn parse_capacity(output: &str) -> Capacity {
+    let mut capacity = Capacity::default();
+    for (name, value) in output.lines().filter_map(|line| line.split_once(": ")) {
+        match name {
+            "hw.ncpu" => capacity.cpus = value.trim().parse().ok(),
+            "hw.physmem" => capacity.memory = value.trim().parse().ok(),
+            _ => {}
+        }
+    }
+    capacity
+}
+
 /// Reads the lines `NAME: VALUE` that [`ask`] brings.
 pub fn parse(output: &str, uid: u32) -> Kernel {
     let mut kernel = Kernel::default();

@@ -16,6 +16,7 @@ mod called;
 mod case;
 mod cases;
 mod causes;
+mod check;
 mod cli;
 mod config_sh;
 mod demo;

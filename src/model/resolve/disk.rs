@@ -3,7 +3,7 @@
 use super::keys::{Kind, Numbered};
 use super::path;
 use crate::config::de::{Located, Text};
-use crate::config::{Assignment, Span};
+use crate::config::{Assignment, FindingName, Span};
 use crate::error::{Error, Result};
 use crate::model::name::{Dataset, VmName};
 use crate::model::settings::{HostSettings, VmSettings};
@@ -45,6 +45,7 @@ pub(super) fn first_disk(
                         path.display()
                     ))
                     .at(zvol.span)
+                    .named(FindingName::ZvolIsNotHd0)
                     .help(format!(
                         "remove one of them; {} is the disk of {}",
                         zvols.join(zvol.value.as_str()).display(),
@@ -61,10 +62,15 @@ pub(super) fn first_disk(
         )),
         (None, None) => {
             let Some(root) = &host.volroot else {
+                let name_of_it = match numbered.all(Kind::Disk).next() {
+                    Some(_) => FindingName::MissingHd0,
+                    None => FindingName::VolrootUnset,
+                };
                 return Err(Error::config(format!(
                     "volroot is not set, so the disk of {name} is unknown"
                 ))
                 .at(settings.id.span)
+                .named(name_of_it)
                 .help("for ZFS: zfs create -o mountpoint=none zroot/vm, and set volroot=zroot/vm")
                 .help("for disk image files: mkdir /vm, and set volroot=/vm"));
             };
@@ -78,7 +84,11 @@ pub(super) fn first_disk(
             let dataset = Dataset::parse(&whole).map_err(|error| {
                 // The root alone is to blame, if it is: its message names less.
                 let of_root = dataset_of(root).err();
-                of_root.unwrap_or_else(|| Error::config(error.to_string()).at(origin))
+                of_root.unwrap_or_else(|| {
+                    Error::config(error.to_string())
+                        .at(origin)
+                        .named(FindingName::Dataset)
+                })
             })?;
             let path = zvols.join(whole);
             Ok((Volume::Zfs(dataset), disk(path, origin)))
@@ -87,13 +97,19 @@ pub(super) fn first_disk(
 }
 
 pub(super) fn dataset_of(root: &Located<Text>) -> Result<Dataset> {
-    Dataset::parse(&String::from_utf8_lossy(root.value.as_os_str().as_bytes()))
-        .map_err(|error| Error::config(format!("volroot: {error}")).at(root.span))
+    Dataset::parse(&String::from_utf8_lossy(root.value.as_os_str().as_bytes())).map_err(|error| {
+        Error::config(format!("volroot: {error}"))
+            .at(root.span)
+            .named(FindingName::Dataset)
+    })
 }
 
 fn dataset_of_path(path: &Path, set: &Assignment<'_>) -> Result<Dataset> {
-    Dataset::parse(&path.to_string_lossy())
-        .map_err(|error| Error::config(format!("{}: {error}", set.name)).at(set.value_span))
+    Dataset::parse(&path.to_string_lossy()).map_err(|error| {
+        Error::config(format!("{}: {error}", set.name))
+            .at(set.value_span)
+            .named(FindingName::Dataset)
+    })
 }
 
 /// The path of a disk or an ISO image: absolute, and one that bhyve(8) can take.
@@ -106,6 +122,7 @@ pub(super) fn device_path(set: &Assignment<'_>) -> Result<PathBuf> {
             path.display()
         ))
         .at(set.value_span)
+        .named(FindingName::RelativePath)
         .help("begin it with / or with a variable such as ${iso_path} that does"));
     }
     refuse_comma(&path, Some(set.value_span))?;
@@ -120,6 +137,7 @@ pub(in crate::model) fn refuse_comma(path: &Path, origin: Option<Span>) -> Resul
             path.display()
         ))
         .at(origin)
+        .named(FindingName::PathComma)
         .help("rename it, or give it a second name without one: ln -s"));
     }
     Ok(())
@@ -141,6 +159,7 @@ pub fn refuse_blank(path: &Path, origin: Option<Span>) -> Result<()> {
             path.display()
         ))
         .at(origin)
+        .named(FindingName::PathBlank)
         .help("rename it, or give it a second name without one: ln -s"));
     }
     Ok(())
@@ -163,6 +182,7 @@ pub(in crate::model) fn refuse_twins(name: &VmName, disks: &[Disk]) -> Result<()
                 disk.path.display()
             ))
             .at(disk.origin)
+            .named(FindingName::DiskTwice)
             .help("each number needs a disk of its own"));
         }
     }

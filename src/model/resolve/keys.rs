@@ -1,7 +1,7 @@
 //! The keys of one VM, sorted into those with a name of their own and the numbered ones.
 
-use super::{VmName, free_ids, setting_error};
-use crate::config::{Assignment, Config, Keys, canonical, de, lint};
+use super::{VmName, setting_error};
+use crate::config::{Assignment, Config, FindingName, Keys, canonical, de, lint};
 use crate::error::{Error, Result};
 use crate::model::settings::VmSettings;
 
@@ -48,39 +48,57 @@ pub(super) fn settings<'config>(
             continue;
         }
         if let Some((kind, number)) = number_of(key) {
-            let number = number.filter(|&number| number <= HIGHEST_NUMBER).ok_or_else(|| {
-                Error::config(format!("{}: numbers go up to {HIGHEST_NUMBER}, one for each function of a PCI slot", assignment.name))
-                    .at(assignment.value_span)
-            })?;
-            numbered.push((kind, number, assignment));
+            numbered.push((kind, in_range(number, assignment)?, assignment));
             continue;
         }
         // Differs: Older names of settings count
         named.push((canonical(key), assignment));
     }
     if let Some(conflict) = lint::conflicts(config, keys).into_iter().next() {
-        let mut error = Error::config(conflict.message).at(conflict.span);
-        error.help.extend(conflict.help);
-        return Err(error);
+        return Err(conflict.into());
     }
     // What two spellings of one key say is the same by now.
     named.sort_by_key(|(key, _)| *key);
     named.dedup_by_key(|(key, _)| *key);
-    let settings = de::from_keys(named).map_err(|error| match &error.name {
+    let settings = named_settings(config, name, named)?;
+    numbered.sort_unstable_by_key(|&(kind, number, _)| (kind, number));
+    Ok((settings, Numbered(numbered)))
+}
+
+/// The settings with a name of their own.
+pub(super) fn named_settings<'config>(
+    config: &Config,
+    name: &VmName,
+    named: impl IntoIterator<Item = (&'config str, Assignment<'config>)>,
+) -> Result<VmSettings> {
+    de::from_keys(named).map_err(|error| match &error.name {
         Some(wrong) if *wrong == format!("{name}_id") => {
-            let free = free_ids(config).next().unwrap_or_default();
+            let free = config.free_id();
             setting_error(&error).help(format!(
                 "the smallest number that no VM has is {free}: {wrong}={free}"
             ))
         }
         _ => setting_error(&error),
-    })?;
-    numbered.sort_unstable_by_key(|&(kind, number, _)| (kind, number));
-    Ok((settings, Numbered(numbered)))
+    })
+}
+
+/// A number that a function of a PCI slot has.
+pub(super) fn in_range(number: Option<u8>, assignment: Assignment<'_>) -> Result<u8> {
+    number
+        .filter(|&number| number <= HIGHEST_NUMBER)
+        .ok_or_else(|| {
+            Error::config(format!(
+                "{}: numbers go up to {HIGHEST_NUMBER}, one for each function of a PCI slot",
+                assignment.name
+            ))
+            .at(assignment.value_span)
+            .named(FindingName::DeviceNumber)
+            .help(format!("give it a number from 0 to {HIGHEST_NUMBER}"))
+        })
 }
 
 /// The kind and the number of a numbered key; no number if it is too large for one.
-fn number_of(key: &str) -> Option<(Kind, Option<u8>)> {
+pub(super) fn number_of(key: &str) -> Option<(Kind, Option<u8>)> {
     let (key, bridge) = match key.strip_suffix("_bridge") {
         Some(key) => (key, true),
         None => (key, false),

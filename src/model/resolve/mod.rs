@@ -1,6 +1,7 @@
 //! From a configuration to a [`Vm`]: the only module that spells a key or a default.
 
 mod disk;
+mod faults;
 mod keys;
 mod network;
 
@@ -8,7 +9,7 @@ use super::name::{Dataset, TapName, VmName};
 use super::settings::{HostSettings, VmSettings};
 use super::{Cd, Disk, Grub, Loader, Shared, Vm};
 use crate::config::de::{self, Located, Text};
-use crate::config::{Assignment, Config, Keys};
+use crate::config::{Assignment, Config, Keys, lint};
 use crate::error::{Error, Result};
 use crate::model::cpu::CpuTopology;
 use crate::model::policy::Policy;
@@ -18,11 +19,13 @@ use crate::verb::Spelling;
 pub use disk::refuse_blank;
 use disk::{dataset_of, device_path, first_disk};
 pub(super) use disk::{refuse_comma, refuse_twins};
+pub use faults::{Checked, checked};
 pub(super) use keys::HIGHEST_NUMBER;
 use keys::{Kind, settings};
 use network::nics;
 use serde::Deserialize;
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -97,20 +100,14 @@ pub fn taps(config: &Config, name: &str) -> Result<Vec<TapName>> {
 /// # Errors
 /// With the places of both.
 pub fn refuse_shared_id(config: &Config, vm: &Vm) -> Result<()> {
-    let ours = config.get(&format!("{}_id", vm.name));
-    let Some((other, assignment)) = config.same_id(vm.name.as_str()).into_iter().next() else {
-        return Ok(());
-    };
-    Err(Error::config(format!(
-        "{} and {other} have the same id, {}",
-        vm.name, vm.id
-    ))
-    .at(ours.map(|ours| ours.value_span))
-    .note(format!(
-        "{other}_id is set at {}",
-        config.place(assignment.value_span)
-    ))
-    .help("give one of them another: it is the number of its tap and of its console"))
+    let ours = config.id_of(vm.name.as_str());
+    let other = config.same_id(vm.name.as_str()).into_iter().next();
+    match (ours, other) {
+        (Some(ours), Some(other)) => {
+            Err(lint::same_id(config, (vm.name.as_str(), ours), other).into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Numbers that no VM has, the smallest first.
@@ -133,6 +130,12 @@ pub fn volume_root(config: &Config) -> Result<Option<Dataset>> {
         }
         _ => Ok(None),
     }
+}
+
+/// The directory of disk image files, where `volroot` is one.
+pub fn image_directory(config: &Config) -> PathBuf {
+    let root = config.get("volroot");
+    PathBuf::from(OsStr::from_bytes(root.map_or(b"", |root| root.value)))
 }
 
 /// The directory of the links, absolute.

@@ -2,7 +2,7 @@
 
 use super::keys::{Kind, Numbered};
 use super::typed;
-use crate::config::Span;
+use crate::config::{FindingName, Span};
 use crate::error::{Error, Result};
 use crate::model::Nic;
 use crate::model::name::{IfName, TapName, VmName};
@@ -26,6 +26,7 @@ pub(super) fn nics(
                 "neither {name}_if{number}_bridge nor bridge is set"
             ))
             .at(id.1)
+            .named(FindingName::BridgeUnset)
             .help("set the default for all VMs: bridge=bridge0")),
         }
     };
@@ -50,6 +51,7 @@ pub(super) fn nics(
                 other.number
             ))
             .at(set.value_span)
+            .named(FindingName::TapTwice)
             .help("each NIC needs a tap of its own"));
         }
         let (bridge, bridge_origin) = bridge_of(number)?;

@@ -100,6 +100,7 @@ impl Host {
         let variables = [
             ("hw.machine", "amd64", Access::Read, false),
             ("hw.ncpu", "8", Access::Read, true),
+            ("hw.physmem", "17042501632", Access::Read, true),
             ("kern.securelevel", "-1", Access::Write, true),
             ("net.link.tap.debug", "0", Access::Write, true),
             ("net.link.tap.devfs_cloning", "1", Access::Write, true),

@@ -1,0 +1,228 @@
+//! What only this host can tell: whether what the settings name is there, and enough of it.
+
+use crate::config::{Assignment, Config, Finding, FindingName, Span};
+use crate::error::Error;
+use crate::host::Look;
+use crate::job::start::{missing_cd, missing_disk, refuse_cpus};
+use crate::model::Vm;
+use crate::model::name::Dataset;
+use crate::model::resolve::{self, Checked};
+use crate::plan::network;
+use crate::survey::{self, Survey};
+use crate::tools::sysctl::{self, Kernel};
+use crate::tools::{ifconfig, zfs};
+use std::path::Path;
+
+/// The findings for which a host is asked.
+pub(super) const NAMES: [FindingName; 9] = [
+    FindingName::DiskMissing,
+    FindingName::IsoMissing,
+    FindingName::TooManyCpus,
+    FindingName::HostCpus,
+    FindingName::HostMemory,
+    FindingName::NetifMissing,
+    FindingName::NetifWireless,
+    FindingName::NetifBridge,
+    FindingName::VolrootMissing,
+];
+
+/// What the host has told.
+#[derive(Default)]
+pub(super) struct Asked {
+    pub(super) findings: Vec<Finding>,
+    /// What was not looked for, and why: a sentence each.
+    pub(super) left_out: Vec<String>,
+    pub(super) not_looked_for: Vec<FindingName>,
+}
+
+impl Asked {
+    fn leave_out(&mut self, names: &[FindingName], why: &str) {
+        let texts: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+        self.left_out
+            .push(format!("not looked for: {}: {why}", texts.join(", ")));
+        self.not_looked_for.extend(names);
+    }
+
+    fn add(&mut self, error: Error) {
+        self.findings.extend(super::finding(error));
+    }
+}
+
+/// Asks the host, with three questions at the most besides those for files.
+pub(super) fn findings(config: &Config, checked: &[Checked<'_>], look: &mut dyn Look) -> Asked {
+    let mut asked = Asked::default();
+    if !survey::is_freebsd(look) {
+        asked.leave_out(&NAMES, "this is not FreeBSD");
+        return asked;
+    }
+    files(config, checked, look, &mut asked);
+    let kernel = capacity(config, checked, look, &mut asked);
+    uplink(checked, kernel, look, &mut asked);
+    volroot(config, look, &mut asked);
+    asked
+}
+
+/// The disks and ISO images of every VM.
+fn files(config: &Config, checked: &[Checked<'_>], look: &mut dyn Look, asked: &mut Asked) {
+    // A disk that no setting of its VM names is told there where its VM begins.
+    let volroot = config.get("volroot").map(|set| set.value_span);
+    let at = |vm: &Vm, origin: Option<Span>| match config.id_of(vm.name.as_str()) {
+        Some(id) if origin == volroot => Some(id.value_span),
+        _ => origin,
+    };
+    let mut unreadable = None;
+    let mut is_missing = |path: &Path| match look.exists(path) {
+        Ok(exists) => !exists,
+        Err(error) => {
+            unreadable.get_or_insert_with(|| format!("{}: {error}", path.display()));
+            false
+        }
+    };
+    let mut missing = Vec::new();
+    for vm in checked.iter().filter_map(|one| one.vm.as_ref()) {
+        let disks = vm.disks.iter().filter(|disk| is_missing(&disk.path));
+        missing.extend(disks.map(|disk| missing_disk(vm, disk).at(at(vm, disk.origin))));
+        let cds = vm.cds.iter().filter(|cd| is_missing(&cd.path));
+        missing.extend(cds.map(|cd| missing_cd(vm, cd)));
+    }
+    for error in missing {
+        asked.add(error);
+    }
+    if let Some(why) = unreadable {
+        asked.leave_out(&[FindingName::DiskMissing, FindingName::IsoMissing], &why);
+    }
+}
+
+/// The cpus and the memory of every VM; answers what the kernel has said.
+fn capacity(
+    config: &Config,
+    checked: &[Checked<'_>],
+    look: &mut dyn Look,
+    asked: &mut Asked,
+) -> Kernel {
+    let answer = match survey::answer(look, &sysctl::ask_capacity()) {
+        Ok(answer) => answer,
+        Err(error) => {
+            let names = [
+                FindingName::TooManyCpus,
+                FindingName::HostCpus,
+                FindingName::HostMemory,
+            ];
+            asked.leave_out(&names, &error.what);
+            return Kernel::default();
+        }
+    };
+    let (kernel, host) = (sysctl::parse(&answer, 0), sysctl::parse_capacity(&answer));
+    for one in checked {
+        let Some(vm) = &one.vm else { continue };
+        let at = |key: &str| set_at(config, one, key);
+        if let Err(error) = refuse_cpus(vm, &kernel) {
+            asked.add(error.at(at("cpu")));
+        } else if let Some(cpus) = host.cpus.filter(|cpus| vm.cpu.count() > *cpus) {
+            asked.add(
+                Error::config(format!(
+                    "{} has {} cpus, and this host has {cpus}",
+                    vm.name,
+                    vm.cpu.count()
+                ))
+                .at(at("cpu"))
+                .named(FindingName::HostCpus)
+                .help(format!("set {}_cpu={cpus} or less", vm.name)),
+            );
+        }
+        if let Some(memory) = host.memory.filter(|memory| vm.mem.bytes() > *memory) {
+            asked.add(
+                Error::config(format!(
+                    "{} has {} of memory, and this host has {}M",
+                    vm.name,
+                    vm.mem,
+                    memory >> 20
+                ))
+                .at(at("mem"))
+                .named(FindingName::HostMemory)
+                .help(format!("set {}_mem to less", vm.name)),
+            );
+        }
+    }
+    kernel
+}
+
+/// Where a setting of a VM stands: its own, or the host variable; or else its id.
+fn set_at(config: &Config, one: &Checked<'_>, key: &str) -> Option<Span> {
+    let is_set = |set: &Assignment<'_>| !set.value.is_empty();
+    let mut own = one.keys.keys.iter().filter(|(other, _)| *other == key);
+    let own = own.next().map(|(_, set)| *set).filter(is_set);
+    let set = own
+        .or_else(|| config.get(key).filter(is_set))
+        .or_else(|| config.id_of(one.keys.vm))?;
+    Some(set.value_span)
+}
+
+/// `netif`, if a VM needs it.
+fn uplink(checked: &[Checked<'_>], kernel: Kernel, look: &mut dyn Look, asked: &mut Asked) {
+    let mut vms = checked.iter().filter_map(|one| one.vm.as_ref());
+    let Some(Vm { shared, .. }) = vms.find(|vm| vm.uses_default_bridge()) else {
+        return;
+    };
+    let Some(netif) = &shared.netif else { return };
+    match survey::answer(look, &ifconfig::list()) {
+        Ok(answer) => {
+            let survey = Survey {
+                is_answered: true,
+                interfaces: ifconfig::parse(&answer),
+                kernel,
+                ..Survey::fresh(Path::new(""))
+            };
+            if let Err(error) = network::refuse_uplink(shared, netif, &survey) {
+                asked.add(error);
+            }
+        }
+        Err(error) => {
+            let names = [
+                FindingName::NetifMissing,
+                FindingName::NetifWireless,
+                FindingName::NetifBridge,
+            ];
+            asked.leave_out(&names, &error.what);
+        }
+    }
+}
+
+/// `volroot`: a directory, or a dataset.
+fn volroot(config: &Config, look: &mut dyn Look, asked: &mut Asked) {
+    let Some(set) = config.get("volroot").filter(|set| !set.value.is_empty()) else {
+        return;
+    };
+    let is_there = match resolve::volume_root(config) {
+        Ok(Some(root)) => has_dataset(look, &root),
+        Ok(None) => {
+            let path = resolve::image_directory(config);
+            look.exists(&path)
+                .map_err(|error| Error::host(format!("{}: {error}", path.display())))
+        }
+        // That it names nothing at all is told already.
+        Err(_) => return,
+    };
+    let root = String::from_utf8_lossy(set.value);
+    match is_there {
+        Ok(true) => {}
+        Ok(false) => {
+            let (kind, help) = if set.value.starts_with(b"/") {
+                ("directory", format!("mkdir {root}"))
+            } else {
+                ("dataset", format!("zfs create -o mountpoint=none {root}"))
+            };
+            asked.add(
+                Error::config(format!("volroot: there is no {kind} {root}"))
+                    .at(set.value_span)
+                    .named(FindingName::VolrootMissing)
+                    .help(format!("make it as root: {help}")),
+            );
+        }
+        Err(error) => asked.leave_out(&[FindingName::VolrootMissing], &error.what),
+    }
+}
+
+fn has_dataset(look: &mut dyn Look, root: &Dataset) -> Result<bool, Error> {
+    Ok(survey::try_answer(look, &zfs::children(root))?.is_ok())
+}

@@ -1,0 +1,103 @@
+//! What is wrong with a configuration, or looks so: every finding, each with its name and place.
+//!
+//! A rule that also stops a verb is the same function as there, so both say the same words.
+
+mod host;
+mod vms;
+
+use crate::config::{self, Config, Finding, FindingName, Severity, lint, slips};
+use crate::error::Error;
+use crate::host::Look;
+use crate::model::resolve::{self, Checked};
+use crate::model::settings::HostSettings;
+use std::path::Path;
+
+/// All findings, in the order of their places.
+#[derive(Debug)]
+pub struct Report {
+    /// The findings.
+    pub findings: Vec<Finding>,
+    /// What was not looked for, and why: a sentence each.
+    pub left_out: Vec<String>,
+}
+
+impl Report {
+    /// How many findings are as bad as this.
+    pub fn count(&self, severity: Severity) -> usize {
+        let all = self.findings.iter();
+        all.filter(|finding| finding.severity == severity).count()
+    }
+}
+
+/// Everything that can be told of a configuration without asking the host.
+pub fn of_configuration(config: &Config, devices: &Path) -> Vec<Finding> {
+    let (findings, _) = without_host(config, devices);
+    settled(config, findings, &|name| !host::NAMES.contains(&name))
+}
+
+/// Everything that can be told of a configuration on this host.
+pub fn of_host(config: &Config, devices: &Path, look: &mut dyn Look) -> Report {
+    let (mut findings, vms) = without_host(config, devices);
+    let asked = host::findings(config, &vms, look);
+    findings.extend(asked.findings);
+    Report {
+        findings: settled(config, findings, &|name| {
+            !asked.not_looked_for.contains(&name)
+        }),
+        left_out: asked.left_out,
+    }
+}
+
+/// What the parser has refused, and what can be told of text alone.
+pub fn of_refused(config: &Config) -> Report {
+    let mut findings = config.findings().to_vec();
+    findings.sort_by_key(|finding| (finding.span.file, finding.span.start));
+    Report {
+        findings,
+        left_out: vec![
+            "only what sh would not take as assignments is told: what the settings mean can be \
+             checked once that is mended"
+                .to_owned(),
+        ],
+    }
+}
+
+fn without_host<'config>(
+    config: &'config Config,
+    devices: &Path,
+) -> (Vec<Finding>, Vec<Checked<'config>>) {
+    let mut findings = lint::check(config);
+    // Those of two values are faults of their VMs, too.
+    findings.retain(|finding| finding.name != FindingName::ConflictingKeys);
+    findings.extend(slips::check(config, &HostSettings::NAMES));
+    let (faults, checked) = resolve::checked(config, devices);
+    findings.extend(faults.into_iter().filter_map(finding));
+    for vm in &checked {
+        findings.extend(vm.faults.iter().cloned().filter_map(finding));
+        findings.extend(slips::two_spellings(config, &vm.keys));
+    }
+    findings.extend(vms::findings(config, &checked));
+    (findings, checked)
+}
+
+fn settled(
+    config: &Config,
+    mut findings: Vec<Finding>,
+    was_looked_for: &dyn Fn(FindingName) -> bool,
+) -> Vec<Finding> {
+    findings.sort_by_key(|finding| (finding.span.file, finding.span.start));
+    config::settle(config, findings, was_looked_for)
+}
+
+/// A failure of the configuration as a finding.
+fn finding(error: Error) -> Option<Finding> {
+    let name = error.name.unwrap_or(FindingName::Setting);
+    Some(Finding {
+        name,
+        severity: name.severity(),
+        span: error.at?,
+        message: error.what,
+        notes: error.notes,
+        help: error.help,
+    })
+}

@@ -1,0 +1,173 @@
+//! Findings about VMs whose settings are right each for itself.
+
+use crate::config::{Assignment, Config, Finding, FindingName, Span};
+use crate::model::resolve::Checked;
+use crate::model::{Loader, Nic, Vm};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// Looks at each VM, and at all of them together; takes linear time.
+pub(super) fn findings(config: &Config, checked: &[Checked<'_>]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut disks: HashMap<&Path, (&Vm, Option<Span>)> = HashMap::new();
+    let mut taps: HashMap<&str, (&Vm, &Nic)> = HashMap::new();
+    for one in checked {
+        let Some(vm) = &one.vm else { continue };
+        findings.extend(gaps(vm));
+        findings.extend(unused_grub(one, vm));
+        for disk in &vm.disks {
+            match disks.get(disk.path.as_path()) {
+                None => {
+                    disks.insert(&disk.path, (vm, disk.origin));
+                }
+                Some((other, origin)) => {
+                    let found = shared_disk(config, vm, &disk.path, other, *origin);
+                    findings.extend(disk.origin.map(found));
+                }
+            }
+        }
+        for nic in &vm.nics {
+            let tap = nic.tap.interface().as_str();
+            match taps.get(tap) {
+                None => {
+                    taps.insert(tap, (vm, nic));
+                }
+                Some(other) => findings.extend(shared_tap(config, (vm, nic), *other)),
+            }
+        }
+    }
+    findings
+}
+
+fn shared_disk<'run>(
+    config: &'run Config,
+    vm: &'run Vm,
+    path: &'run Path,
+    other: &'run Vm,
+    origin: Option<Span>,
+) -> impl FnOnce(Span) -> Finding + 'run {
+    move |span| {
+        let finding = Finding::new(
+            FindingName::SharedDisk,
+            span,
+            format!(
+                "{} is a disk of {} and of {}",
+                path.display(),
+                other.name,
+                vm.name
+            ),
+            "give each VM a disk of its own; only one of them can be started at a time",
+        );
+        match origin {
+            Some(origin) => {
+                let place = config.place(origin);
+                finding.note(format!("it is a disk of {} at {place}", other.name))
+            }
+            None => finding,
+        }
+    }
+}
+
+/// Whether this NIC is the one that a VM has without being told.
+fn is_default(config: &Config, vm: &Vm, nic: &Nic) -> bool {
+    let id = config.id_of(vm.name.as_str());
+    id.is_some_and(|id| nic.origin == Some(id.value_span))
+}
+
+fn shared_tap(
+    config: &Config,
+    (vm, nic): (&Vm, &Nic),
+    (other, other_nic): (&Vm, &Nic),
+) -> Option<Finding> {
+    let defaults = (
+        is_default(config, vm, nic),
+        is_default(config, other, other_nic),
+    );
+    let tap = &nic.tap;
+    let (name, message, (at, elsewhere)) = match defaults {
+        // Two VMs with one id: that is told.
+        (true, true) => return None,
+        (false, false) => (
+            FindingName::SharedTap,
+            format!("{tap} is a tap of {} and of {}", other.name, vm.name),
+            (nic.origin, other_nic.origin),
+        ),
+        (is_default, _) => {
+            let (taker, owner, places) = if is_default {
+                (other, vm, (other_nic.origin, nic.origin))
+            } else {
+                (vm, other, (nic.origin, other_nic.origin))
+            };
+            (
+                FindingName::DefaultTap,
+                format!(
+                    "{} has {tap}, which is the tap of {}, whose id is {}",
+                    taker.name, owner.name, owner.id
+                ),
+                places,
+            )
+        }
+    };
+    let finding = Finding::new(
+        name,
+        at?,
+        message,
+        "give it a tap of its own; only one of them can be started at a time",
+    );
+    Some(match elsewhere {
+        Some(elsewhere) => finding.note(format!("the other is set at {}", config.place(elsewhere))),
+        None => finding,
+    })
+}
+
+/// Numbers of disks, CDs and NICs without the one before.
+fn gaps(vm: &Vm) -> Vec<Finding> {
+    let disks = vm.disks.iter().map(|disk| ("hd", disk.number, disk.origin));
+    let cds = vm.cds.iter().map(|cd| ("cd", cd.number, cd.origin));
+    let nics = vm.nics.iter().map(|nic| ("if", nic.number, nic.origin));
+    let mut findings = Vec::new();
+    let mut last: Option<(&str, u8)> = None;
+    for (kind, number, origin) in disks.chain(cds).chain(nics) {
+        let expected = last
+            .filter(|(other, _)| *other == kind)
+            .map_or(0, |(_, number)| number + 1);
+        if number > expected
+            && let Some(span) = origin
+        {
+            findings.push(Finding::new(
+                FindingName::NumberGap,
+                span,
+                format!("{} has {kind}{number} and no {kind}{expected}", vm.name),
+                format!(
+                    "number them without gaps, if that is not on purpose: {}_{kind}{expected}",
+                    vm.name
+                ),
+            ));
+        }
+        last = Some((kind, number));
+    }
+    findings
+}
+
+/// Settings of grub where grub is not used.
+fn unused_grub(one: &Checked<'_>, vm: &Vm) -> Vec<Finding> {
+    if vm.loader != Loader::Bhyveload {
+        return Vec::new();
+    }
+    let is_grubs = |(key, set): &&(&str, Assignment<'_>)| {
+        (key.starts_with("grub_") || *key == "gpt") && !set.value.is_empty()
+    };
+    let set = one.keys.keys.iter().filter(is_grubs);
+    set.map(|(_, set)| {
+        Finding::new(
+            FindingName::UnusedGrub,
+            set.name_span,
+            format!(
+                "{} has no effect: {} has freebsd=YES, so bhyveload loads it",
+                set.name, vm.name
+            ),
+            format!("remove it, or {}_freebsd", vm.name),
+        )
+    })
+    .collect()
+}

@@ -1,0 +1,188 @@
+//! Findings that are probably slips of whoever wrote: a VM's name misspelt, an assignment without
+//! effect, one key in two spellings. Takes linear time.
+
+use super::keys::{self, Keys, SPELLINGS};
+use super::{Assignment, Config, Finding, FindingName};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Looks at the names of all variables.
+pub fn check(config: &Config, host_variables: &[&str]) -> Vec<Finding> {
+    let mut findings = unknown_vms(config);
+    findings.extend(hidden(config, host_variables));
+    findings
+}
+
+/// Keys of VMs that are none: one that is nearly spelled like a VM, or has several keys.
+fn unknown_vms(config: &Config) -> Vec<Finding> {
+    let names: HashSet<&str> = config.vms().map(|(vm, _)| vm).collect();
+    let mut strays: BTreeMap<&str, Vec<Assignment<'_>>> = BTreeMap::new();
+    for set in config.store.last(|_| true) {
+        if config.owner(set.name).is_some() {
+            continue;
+        }
+        let split = keys::splits(set.name).find(|(vm, _)| keys::is_vm_name(vm));
+        // One whose id is empty was switched off on purpose.
+        let is_off = |vm: &str| config.get(&format!("{vm}_id")).is_some();
+        if let Some((vm, _)) = split.filter(|(vm, _)| !is_off(vm)) {
+            strays.entry(vm).or_default().push(set);
+        }
+    }
+    if strays.is_empty() {
+        return Vec::new();
+    }
+    let mut shortened: HashMap<String, &str> = HashMap::new();
+    for name in names {
+        for short in shortened_by_one(name) {
+            let other = shortened.entry(short).or_insert(name);
+            *other = name.min(other);
+        }
+    }
+    let mut findings = Vec::new();
+    for (stray, set) in strays {
+        let near = shortened_by_one(stray).find_map(|short| shortened.get(&short));
+        for one in &set {
+            let help = match near {
+                Some(near) => format!(
+                    "write {near}{}, or give {stray} an id: {stray}_id={}",
+                    one.name.strip_prefix(stray).unwrap_or_default(),
+                    config.free_id()
+                ),
+                None if set.len() > 1 => {
+                    format!("give {stray} an id: {stray}_id={}", config.free_id())
+                }
+                // One name alone that is like no VM's is the user's own.
+                None => continue,
+            };
+            findings.push(Finding::new(
+                FindingName::UnknownVm,
+                one.name_span,
+                format!(
+                    "{} is a key of {stray}, which is no VM: it has no id",
+                    one.name
+                ),
+                help,
+            ));
+        }
+    }
+    findings
+}
+
+/// The name, and each that it becomes when one character is left out: two names of which each is
+/// another's in this way differ by one letter at the most, or by two that have changed places.
+fn shortened_by_one(name: &str) -> impl Iterator<Item = String> {
+    let without = name.char_indices().map(|(at, letter)| {
+        let mut short = name.to_owned();
+        short.replace_range(at..at + letter.len_utf8(), "");
+        short
+    });
+    std::iter::once(name.to_owned()).chain(without.filter(|short| short.len() > 2))
+}
+
+/// Assignments of a setting that a later one of the same file hides.
+fn hidden(config: &Config, host_variables: &[&str]) -> Vec<Finding> {
+    let mut last: HashMap<&str, Assignment<'_>> = HashMap::new();
+    let mut findings = Vec::new();
+    for set in config.assignments() {
+        let is_setting = || host_variables.contains(&set.name) || config.owner(set.name).is_some();
+        let Some(earlier) = last.insert(set.name, set) else {
+            continue;
+        };
+        // One that is made of the earlier one, as PATH usually is, does not hide it.
+        let is_made_of = config.sources().text(set.value_span).contains(&b'$');
+        if earlier.name_span.file == set.name_span.file
+            && earlier.name_span != set.name_span
+            && !is_made_of
+            && is_setting()
+        {
+            findings.push(Finding::new(
+                FindingName::HiddenAssignment,
+                earlier.name_span,
+                format!(
+                    "{} has no effect: it is set again at {}",
+                    set.name,
+                    config.place(set.name_span)
+                ),
+                "remove one of the two",
+            ));
+        }
+    }
+    findings
+}
+
+/// One key of a VM that stands in several spellings with one value.
+pub fn two_spellings(config: &Config, keys: &Keys<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for spellings in SPELLINGS {
+        let spelled =
+            |(key, set): &&(&str, Assignment<'_>)| spellings.contains(key) && !set.value.is_empty();
+        let mut set = keys.keys.iter().filter(spelled);
+        let Some((_, first)) = set.next() else {
+            continue;
+        };
+        for (_, other) in set.filter(|(_, other)| other.value == first.value) {
+            let place = config.place(first.name_span);
+            findings.push(Finding::new(
+                FindingName::TwoSpellings,
+                other.name_span,
+                format!("{} and {} ({place}) are one key", other.name, first.name),
+                format!(
+                    "keep {}_{}",
+                    keys.vm,
+                    keys::canonical(spellings.first().copied().unwrap_or_default())
+                ),
+            ));
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+    use crate::config::tests::config;
+
+    #[track_caller]
+    fn assert_found(text: &str, found: &[&str]) {
+        let config = config(text.as_bytes());
+        let findings = check(&config, &["mem"]);
+        let shown: Vec<String> = findings
+            .iter()
+            .map(|one| format!("{} {}", config.place(one.span), one.name))
+            .collect();
+        assert_eq!(shown, found, "{text}");
+    }
+
+    #[test]
+    fn a_misspelt_vm_is_told_from_a_name_of_the_users_own() {
+        for misspelt in ["fbds0", "fbsd", "fbsd00", "fbsd1", "bsd0"] {
+            let text = format!("fbsd0_id=1 {misspelt}_mem=1G\n");
+            assert_found(&text, &["test.conf:1:12 unknown-vm"]);
+        }
+        for own in [
+            "iso_path=x",
+            "web_mem=1G",
+            "bfsd1_mem=1",
+            "fbsd1_id= fbsd1_mem=1G",
+        ] {
+            assert_found(&format!("fbsd0_id=1\n{own}\n"), &[]);
+        }
+        assert_found(
+            "a_id=1\nweb_mem=1G\nweb_cpu=2\n",
+            &["test.conf:2:1 unknown-vm", "test.conf:3:1 unknown-vm"],
+        );
+    }
+
+    #[test]
+    fn only_a_setting_that_is_simply_set_again_is_hidden() {
+        assert_found(
+            "mem=1G mem=2G a_id=1 a_cpu=1\na_cpu=2\n",
+            &[
+                "test.conf:1:1 hidden-assignment",
+                "test.conf:1:22 hidden-assignment",
+            ],
+        );
+        for fine in ["own=1 own=2\n", "a_id=1 a_cd0=/x a_cd0=$a_cd0.iso\n"] {
+            assert_found(fine, &[]);
+        }
+    }
+}
