@@ -11,6 +11,8 @@ use crate::plan::network;
 use crate::survey::{self, Survey};
 use crate::tools::sysctl::{self, Kernel};
 use crate::tools::{ifconfig, zfs};
+use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// The findings for which a host is asked.
@@ -113,13 +115,20 @@ fn capacity(
         }
     };
     let (kernel, host) = (sysctl::parse(&answer, 0), sysctl::parse_capacity(&answer));
+    // A host variable is told once, by the first VM that has its value.
+    let mut told = HashSet::new();
     for one in checked {
         let Some(vm) = &one.vm else { continue };
         let at = |key: &str| set_at(config, one, key);
+        let mut tell = |error: Error| {
+            if told.insert((error.name, error.at)) {
+                asked.add(error);
+            }
+        };
         if let Err(error) = refuse_cpus(vm, &kernel) {
-            asked.add(error.at(at("cpu")));
+            tell(error.at(at("cpu")));
         } else if let Some(cpus) = host.cpus.filter(|cpus| vm.cpu.count() > *cpus) {
-            asked.add(
+            tell(
                 Error::config(format!(
                     "{} has {} cpus, and this host has {cpus}",
                     vm.name,
@@ -131,7 +140,7 @@ fn capacity(
             );
         }
         if let Some(memory) = host.memory.filter(|memory| vm.mem.bytes() > *memory) {
-            asked.add(
+            tell(
                 Error::config(format!(
                     "{} has {} of memory, and this host has {}M",
                     vm.name,
@@ -195,11 +204,7 @@ fn volroot(config: &Config, look: &mut dyn Look, asked: &mut Asked) {
     };
     let is_there = match resolve::volume_root(config) {
         Ok(Some(root)) => has_dataset(look, &root),
-        Ok(None) => {
-            let path = resolve::image_directory(config);
-            look.exists(&path)
-                .map_err(|error| Error::host(format!("{}: {error}", path.display())))
-        }
+        Ok(None) => is_directory(look, &resolve::image_directory(config)),
         // That it names nothing at all is told already.
         Err(_) => return,
     };
@@ -224,5 +229,20 @@ fn volroot(config: &Config, look: &mut dyn Look, asked: &mut Asked) {
 }
 
 fn has_dataset(look: &mut dyn Look, root: &Dataset) -> Result<bool, Error> {
-    Ok(survey::try_answer(look, &zfs::children(root))?.is_ok())
+    let all = survey::answer(look, &zfs::datasets())?;
+    Ok(all.lines().any(|name| name == root.as_str()))
+}
+
+fn is_directory(look: &mut dyn Look, path: &Path) -> Result<bool, Error> {
+    let unknown = |error| Error::host(format!("{}: {error}", path.display()));
+    if !look.exists(path).map_err(unknown)? {
+        return Ok(false);
+    }
+    match look.names_in(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotADirectory => Ok(false),
+        // Whoever may not list it still may use what is in it.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(true),
+        Err(error) => Err(unknown(error)),
+    }
 }

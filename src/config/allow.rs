@@ -1,18 +1,24 @@
-//! `# easy-bhyve: allow NAME[, NAME…]`: a comment that silences warnings of its line and the next.
+//! `# easy-bhyve: allow NAME[, NAME…]`: a comment that silences warnings, on its own line or, where
+//! it stands alone, on the next.
 
 use super::lexer::{Lexer, TokenKind};
 use super::source::{FileId, Span};
 use super::{Config, Finding, FindingName, Severity};
 use crate::suggest;
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// What makes a comment one of ours, behind its `#` and blanks.
 const MARK: &[u8] = b"easy-bhyve:";
 
-/// One name that a comment allows.
+/// One word of a comment.
 struct Allowed<'config> {
-    text: &'config str,
+    text: Cow<'config, str>,
     span: Span,
+    /// Whether it is the word behind the mark, and not `allow`.
+    is_no_allow: bool,
+    /// Whether the comment stands behind a statement: then it is about its own line only.
+    is_trailing: bool,
     /// Whether it has silenced something.
     is_used: bool,
 }
@@ -31,13 +37,17 @@ pub fn settle(
     }
     let mut left = Vec::with_capacity(findings.len());
     for finding in findings {
-        let line = line_of(config, finding.span);
+        let own_line = line_of(config, finding.span);
         let mut is_silenced = false;
         if finding.severity == Severity::Warning {
-            for line in [Some(line), line.checked_sub(1)].into_iter().flatten() {
+            for line in [Some(own_line), own_line.checked_sub(1)]
+                .into_iter()
+                .flatten()
+            {
                 let here = allowed.get_mut(&(finding.span.file, line));
                 for one in here.into_iter().flatten() {
-                    if one.text == finding.name.as_str() {
+                    let reaches = line == own_line || !one.is_trailing;
+                    if reaches && !one.is_no_allow && one.text == finding.name.as_str() {
                         one.is_used = true;
                         is_silenced = true;
                     }
@@ -60,7 +70,15 @@ fn line_of(config: &Config, span: Span) -> usize {
 
 /// What is wrong with a name that is allowed.
 fn complaint(one: &Allowed<'_>, was_looked_for: &dyn Fn(FindingName) -> bool) -> Option<Finding> {
-    let text = one.text;
+    let text = one.text.as_ref();
+    if one.is_no_allow {
+        return Some(Finding::new(
+            FindingName::UnknownAllow,
+            one.span,
+            format!("\"{text}\" is nothing that a comment can ask for"),
+            "write # easy-bhyve: allow NAME",
+        ));
+    }
     match FindingName::parse(text) {
         None => {
             let known = FindingName::ALL.iter().map(|name| name.as_str());
@@ -101,17 +119,24 @@ fn comments(config: &Config) -> HashMap<(FileId, usize), Vec<Allowed<'_>>> {
         let comments = Lexer::new(bytes).filter(|token| token.kind == TokenKind::Comment);
         for token in comments {
             let text = bytes.get(token.start..token.end).unwrap_or_default();
-            for (start, text) in names(text) {
+            let mut words = words(text).peekable();
+            let allows = words.next_if(|(_, word)| *word == b"allow").is_some();
+            let mut line = None;
+            // Where it says something else, the first word is told and the others are left alone.
+            for (start, word) in words.take(if allows { usize::MAX } else { 1 }) {
                 let offset = |at: usize| u32::try_from(token.start + at).unwrap_or(u32::MAX);
                 let span = Span {
                     file,
                     start: offset(start),
-                    end: offset(start + text.len()),
+                    end: offset(start + word.len()),
                 };
-                let line = line_of(config, span);
-                all.entry((file, line)).or_default().push(Allowed {
-                    text,
+                let line = *line.get_or_insert_with(|| config.line(span));
+                let before = bytes.get(line.start..token.start).unwrap_or_default();
+                all.entry((file, line.number)).or_default().push(Allowed {
+                    text: String::from_utf8_lossy(word),
                     span,
+                    is_no_allow: !allows,
+                    is_trailing: !before.trim_ascii().is_empty(),
                     is_used: false,
                 });
             }
@@ -124,17 +149,26 @@ fn contains(bytes: &[u8], mark: &[u8]) -> bool {
     bytes.windows(mark.len()).any(|window| window == mark)
 }
 
-/// The names in a comment, each with where it begins; none if it is a comment for people.
-fn names(comment: &[u8]) -> impl Iterator<Item = (usize, &str)> {
-    let text = std::str::from_utf8(comment).unwrap_or_default();
-    let rest = text.trim_start_matches('#').trim_start();
-    let rest = rest
-        .strip_prefix("easy-bhyve:")
-        .map(str::trim_start)
-        .and_then(|rest| rest.strip_prefix("allow "))
-        .unwrap_or_default();
-    let begin = text.len() - rest.len();
-    let words = rest.split([',', ' ', '\t', '\r']);
+/// The words behind the mark in a comment, each with where it begins; none if it is one for people.
+fn words(comment: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b',');
+    let front = |bytes: &[u8]| bytes.iter().take_while(|byte| **byte == b'#').count();
+    let hashes = front(comment);
+    let blanks = comment
+        .iter()
+        .skip(hashes)
+        .take_while(|byte| is_blank(byte));
+    let begin = hashes + blanks.count();
+    let is_ours = comment
+        .get(begin..)
+        .is_some_and(|rest| rest.starts_with(MARK));
+    let begin = if is_ours {
+        begin + MARK.len()
+    } else {
+        comment.len()
+    };
+    let rest = comment.get(begin..).unwrap_or_default();
+    let words = rest.split(move |byte| is_blank(byte));
     words
         .scan(begin, |at, word| {
             let start = *at;
@@ -146,17 +180,18 @@ fn names(comment: &[u8]) -> impl Iterator<Item = (usize, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::names;
+    use super::words;
 
     #[test]
-    fn names_are_found_where_they_stand() {
-        let found = |text: &'static str| names(text.as_bytes()).collect::<Vec<_>>();
+    fn words_are_found_where_they_stand() {
+        let found = |text: &'static [u8]| words(text).collect::<Vec<_>>();
+        let allow = |at| (at, &b"allow"[..]);
         assert_eq!(
-            found("# easy-bhyve: allow number-gap, crlf"),
-            [(20, "number-gap"), (32, "crlf")]
+            found(b"# easy-bhyve: allow number-gap, crlf\r"),
+            [allow(14), (20, b"number-gap"), (32, b"crlf")]
         );
-        assert_eq!(found("#easy-bhyve:allow x"), [(18, "x")]);
-        for none in ["# allow crlf", "# easy-bhyve: allowed x", "# easy-bhyve"] {
+        assert_eq!(found(b"##\teasy-bhyve:allow\tx"), [allow(14), (20, b"x")]);
+        for none in [&b"# allow crlf"[..], b"# easy-bhyve", b"#"] {
             assert_eq!(found(none), []);
         }
     }

@@ -175,16 +175,17 @@ impl Config {
         all
     }
 
-    /// The smallest number that is no VM's id.
-    pub fn free_id(&self) -> u16 {
-        *self.free_id.get_or_init(|| {
-            let ids = self.vms().map(|(_, id)| number(id.value));
-            let ids = ids.filter_map(|id| std::str::from_utf8(id).ok()?.parse().ok());
-            let taken: HashSet<u16> = ids.collect();
-            (0..=u16::MAX)
-                .find(|id| !taken.contains(id))
-                .unwrap_or_default()
-        })
+    /// Numbers that are no VM's id, the smallest first: up to the last one of a tap.
+    pub fn free_ids(&self) -> impl Iterator<Item = u16> {
+        let ids = self.vms().map(|(_, id)| number(id.value));
+        let ids = ids.filter_map(|id| std::str::from_utf8(id).ok()?.parse().ok());
+        let taken: HashSet<u16> = ids.collect();
+        (0..=32767).filter(move |id| !taken.contains(id))
+    }
+
+    /// The first of them; looked for once.
+    pub fn free_id(&self) -> Option<u16> {
+        *self.free_id.get_or_init(|| self.free_ids().next())
     }
 
     /// The other VMs whose id is the same number as that of `vm`.

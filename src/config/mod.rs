@@ -115,7 +115,7 @@ pub struct Config {
     store: Store,
     findings: Vec<Finding>,
     /// Looked for once, whoever asks.
-    free_id: OnceLock<u16>,
+    free_id: OnceLock<Option<u16>>,
 }
 
 impl Config {

@@ -7,17 +7,19 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Looks at the names of all variables.
 pub fn check(config: &Config, host_variables: &[&str]) -> Vec<Finding> {
-    let mut findings = unknown_vms(config);
-    findings.extend(hidden(config, host_variables));
+    let expanded = expanded(config);
+    let mut findings = unknown_vms(config, &expanded);
+    findings.extend(hidden(config, host_variables, &expanded));
     findings
 }
 
 /// Keys of VMs that are none: one that is nearly spelled like a VM, or has several keys.
-fn unknown_vms(config: &Config) -> Vec<Finding> {
+fn unknown_vms(config: &Config, expanded: &HashSet<&[u8]>) -> Vec<Finding> {
     let names: HashSet<&str> = config.vms().map(|(vm, _)| vm).collect();
     let mut strays: BTreeMap<&str, Vec<Assignment<'_>>> = BTreeMap::new();
     for set in config.store.last(|_| true) {
-        if config.owner(set.name).is_some() {
+        // A name that is expanded somewhere is the user's own.
+        if config.owner(set.name).is_some() || expanded.contains(set.name.as_bytes()) {
             continue;
         }
         let split = keys::splits(set.name).find(|(vm, _)| keys::is_vm_name(vm));
@@ -40,16 +42,17 @@ fn unknown_vms(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (stray, set) in strays {
         let near = shortened_by_one(stray).find_map(|short| shortened.get(&short));
+        let with_id = config.free_id().map_or_else(
+            || format!("give {stray} an id"),
+            |id| format!("give {stray} an id: {stray}_id={id}"),
+        );
         for one in &set {
             let help = match near {
                 Some(near) => format!(
-                    "write {near}{}, or give {stray} an id: {stray}_id={}",
-                    one.name.strip_prefix(stray).unwrap_or_default(),
-                    config.free_id()
+                    "write {near}{}, or {with_id}",
+                    one.name.strip_prefix(stray).unwrap_or_default()
                 ),
-                None if set.len() > 1 => {
-                    format!("give {stray} an id: {stray}_id={}", config.free_id())
-                }
+                None if set.len() > 1 => with_id.clone(),
                 // One name alone that is like no VM's is the user's own.
                 None => continue,
             };
@@ -67,19 +70,39 @@ fn unknown_vms(config: &Config) -> Vec<Finding> {
     findings
 }
 
+/// The names behind a `$` anywhere in the files.
+fn expanded(config: &Config) -> HashSet<&[u8]> {
+    let mut names = HashSet::new();
+    for source in config.sources().iter() {
+        let bytes = source.bytes();
+        for (at, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'$') {
+            let rest = bytes.get(at + 1..).unwrap_or_default();
+            let rest = rest.strip_prefix(b"{").unwrap_or(rest);
+            let rest = rest.strip_prefix(b"#").unwrap_or(rest);
+            let is_in_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+            let end = rest.iter().position(|byte| !is_in_name(byte));
+            names.insert(rest.get(..end.unwrap_or(rest.len())).unwrap_or_default());
+        }
+    }
+    names
+}
+
 /// The name, and each that it becomes when one character is left out: two names of which each is
 /// another's in this way differ by one letter at the most, or by two that have changed places.
 fn shortened_by_one(name: &str) -> impl Iterator<Item = String> {
+    // Nobody misspells a name that is longer than this, and the work is the square of its length.
+    let name = if name.len() > 64 { "" } else { name };
     let without = name.char_indices().map(|(at, letter)| {
         let mut short = name.to_owned();
         short.replace_range(at..at + letter.len_utf8(), "");
         short
     });
-    std::iter::once(name.to_owned()).chain(without.filter(|short| short.len() > 2))
+    let whole = std::iter::once(name.to_owned()).filter(|name| !name.is_empty());
+    whole.chain(without.filter(|short| short.len() > 2))
 }
 
 /// Assignments of a setting that a later one of the same file hides.
-fn hidden(config: &Config, host_variables: &[&str]) -> Vec<Finding> {
+fn hidden(config: &Config, host_variables: &[&str], expanded: &HashSet<&[u8]>) -> Vec<Finding> {
     let mut last: HashMap<&str, Assignment<'_>> = HashMap::new();
     let mut findings = Vec::new();
     for set in config.assignments() {
@@ -87,11 +110,11 @@ fn hidden(config: &Config, host_variables: &[&str]) -> Vec<Finding> {
         let Some(earlier) = last.insert(set.name, set) else {
             continue;
         };
-        // One that is made of the earlier one, as PATH usually is, does not hide it.
-        let is_made_of = config.sources().text(set.value_span).contains(&b'$');
+        // What is expanded somewhere may have had its effect there.
+        let is_used = expanded.contains(set.name.as_bytes());
         if earlier.name_span.file == set.name_span.file
             && earlier.name_span != set.name_span
-            && !is_made_of
+            && !is_used
             && is_setting()
         {
             findings.push(Finding::new(
@@ -181,7 +204,15 @@ mod tests {
                 "test.conf:1:22 hidden-assignment",
             ],
         );
-        for fine in ["own=1 own=2\n", "a_id=1 a_cd0=/x a_cd0=$a_cd0.iso\n"] {
+        assert_found(
+            "a_id=1 a_cd0=/x iso=/y\na_cd0=$iso/z\n",
+            &["test.conf:1:8 hidden-assignment"],
+        );
+        for fine in [
+            "own=1 own=2\n",
+            "a_id=1 a_cd0=/x a_cd0=$a_cd0.iso\n",
+            "mem=2G a_id=1 a_mem=${mem} mem=1G\n",
+        ] {
             assert_found(fine, &[]);
         }
     }

@@ -94,6 +94,14 @@ pub fn list(volume: &Dataset) -> Command {
     )
 }
 
+/// Asks for all datasets: `zfs list -H -o name -t filesystem,volume`.
+pub fn datasets() -> Command {
+    Command::question(
+        "zfs",
+        args!["list", "-H", "-o", "name", "-t", "filesystem,volume"],
+    )
+}
+
 /// Asks for the datasets directly below another: `zfs list -H -d 1 -o name -t filesystem,volume DATASET`.
 pub fn children(parent: &Dataset) -> Command {
     Command::question(

@@ -161,7 +161,9 @@ fn next_step(context: &Context<'_>, vm: &Vm, names: &[String]) -> String {
     if missing.is_empty() {
         return format!("cloned to {}", names.join(", "));
     }
-    let ids = resolve::free_ids(context.config)
+    let ids = context
+        .config
+        .free_ids()
         .zip(&missing)
         .map(|(id, name)| match vm.loader {
             Loader::Bhyveload => format!("{name}_id={id} {name}_freebsd=YES"),

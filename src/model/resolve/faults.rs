@@ -1,12 +1,11 @@
 //! Every fault of the settings, where a verb is content with the first.
 
-use super::disk::{device_path, refuse_blank};
-use super::keys::{Kind, in_range, named_settings, number_of};
-use super::{HostSettings, host, name, resolve, setting_error, typed};
+use super::disk::refuse_blank;
+use super::keys::{Kind, in_range, number_of};
+use super::{HostSettings, host, name, resolve, setting_error};
 use crate::config::de;
-use crate::config::{Assignment, Config, FindingName, Keys, canonical, lint};
+use crate::config::{Config, FindingName, Keys, canonical};
 use crate::error::Error;
-use crate::model::name::{IfName, TapName, VmName};
 use crate::model::{Loader, Vm};
 use crate::verb::Spelling;
 use std::path::Path;
@@ -16,7 +15,7 @@ use std::path::Path;
 pub struct Checked<'config> {
     /// Its keys.
     pub keys: Keys<'config>,
-    /// The VM, if it can be had.
+    /// The VM, with what is wrong taken as not set, if it can be had.
     pub vm: Option<Vm>,
     /// What is wrong with its settings.
     pub faults: Vec<Error>,
@@ -46,97 +45,82 @@ pub fn checked<'config>(
         // What is wrong is told once, and taken as not set.
         de::from_keys(good).unwrap_or_default()
     });
-    let mut vms = Vec::new();
-    for keys in config.keys_of_all() {
-        let checked = vm(config, &host, &keys, devices);
-        vms.push(match checked {
-            Ok((vm, faults)) => Checked {
-                keys,
-                vm: Some(vm),
-                faults,
-            },
-            Err(faults) => Checked {
-                keys,
-                vm: None,
-                faults,
-            },
-        });
-    }
-    (faults, vms)
+    let vms = config.keys_of_all().into_iter();
+    let vms = vms.map(|keys| vm(config, &host, keys, devices));
+    (faults, vms.collect())
 }
 
-/// One VM, or what keeps it from being had.
-fn vm(
-    config: &Config,
+/// One VM and its faults. What is wrong is taken as not set, so that the rest can be looked at.
+fn vm<'config>(
+    config: &'config Config,
     host: &HostSettings,
-    keys: &Keys<'_>,
+    all: Keys<'config>,
     devices: &Path,
-) -> Result<(Vm, Vec<Error>), Vec<Error>> {
-    let name = name(config, keys.vm).map_err(|error| vec![error.named(FindingName::VmName)])?;
-    match resolve(config, host, name.clone(), keys, Spelling::Word, devices) {
-        Ok(vm) => {
-            // What only an installation would meet.
-            let cds = vm
-                .cds
-                .iter()
-                .filter(|_| matches!(vm.loader, Loader::Grub(_)));
-            let faults = cds.filter_map(|cd| refuse_blank(&cd.path, cd.origin).err());
-            let faults = faults.collect();
-            Ok((vm, faults))
+) -> Checked<'config> {
+    let name = match name(config, all.vm) {
+        Ok(name) => name,
+        Err(error) => {
+            return Checked {
+                keys: all,
+                vm: None,
+                faults: vec![error.named(FindingName::VmName)],
+            };
         }
-        Err(first) => {
-            let mut faults = single_faults(config, &name, keys);
-            let is_told = |fault: &Error| fault.what == first.what && fault.at == first.at;
-            // What needs settings that are wrong themselves is not worth telling.
-            if faults.is_empty() || first.name.is_some() && !faults.iter().any(is_told) {
-                faults.push(first);
-            }
-            Err(faults)
-        }
-    }
-}
-
-/// What is wrong with each setting for itself.
-fn single_faults(config: &Config, name: &VmName, keys: &Keys<'_>) -> Vec<Error> {
-    let mut faults: Vec<Error> = lint::conflicts(config, keys)
-        .into_iter()
-        .map(Error::from)
-        .collect();
-    let id = keys.keys.iter().find(|(key, _)| *key == "id");
-    let has_good_id =
-        id.is_some_and(|(key, set)| named_settings(config, name, [(*key, *set)]).is_ok());
-    for &(key, set) in &keys.keys {
-        if set.value.is_empty() {
-            continue;
-        }
-        let fault = match number_of(key) {
-            Some((kind, number)) => in_range(number, set)
-                .and_then(|_| numbered(kind, &set))
-                .err(),
-            None if key != "id" && !has_good_id => None,
-            None => {
-                let own = (canonical(key), set);
-                let all = id.filter(|_| key != "id").map(|(key, set)| (*key, *set));
-                named_settings(config, name, all.into_iter().chain([own])).err()
-            }
+    };
+    let mut faults = Vec::new();
+    let mut keys = all.clone();
+    // Of these there can be any number; of all others only as many as there are keys.
+    keys.keys.retain(|&(key, set)| {
+        let number = number_of(key).filter(|_| !set.value.is_empty());
+        let fault = number.and_then(|(_, number)| in_range(number, set).err());
+        let is_good = fault.is_none();
+        faults.extend(fault);
+        is_good
+    });
+    let mut is_whole = true;
+    let vm = loop {
+        let fault = match resolve(config, host, name.clone(), &keys, Spelling::Word, devices) {
+            Ok(vm) => break Some(vm),
+            Err(fault) => fault,
         };
-        faults.extend(fault.map(|fault| match fault.name {
-            Some(_) => fault,
-            None => fault.named(name_of_setting(canonical(key))),
-        }));
+        let wrong = keys.keys.iter().position(|(_, set)| {
+            fault.at == Some(set.value_span) || fault.at == Some(set.name_span)
+        });
+        let key = wrong.and_then(|at| keys.keys.get(at)).map(|(key, _)| *key);
+        let fault = match (fault.name, key) {
+            (None, Some(key)) => fault.named(name_of_setting(canonical(key))),
+            _ => fault,
+        };
+        // What is missing is told at the id, and cannot be taken away.
+        let is_missing = matches!(
+            fault.name,
+            Some(FindingName::BridgeUnset | FindingName::VolrootUnset | FindingName::MissingHd0)
+        );
+        let is_new = !faults.contains(&fault);
+        faults.push(fault);
+        match wrong {
+            Some(at) if key == Some("id") && !is_missing && is_new => {
+                is_whole = false;
+                if let Some((_, id)) = keys.keys.get_mut(at) {
+                    id.value = b"0";
+                }
+            }
+            Some(at) if !is_missing && is_new => {
+                keys.keys.remove(at);
+            }
+            _ => break None,
+        }
+    };
+    if let Some(vm) = &vm {
+        // What only an installation would meet.
+        let cds = vm.cds.iter();
+        let cds = cds.filter(|_| matches!(vm.loader, Loader::Grub(_)));
+        faults.extend(cds.filter_map(|cd| refuse_blank(&cd.path, cd.origin).err()));
     }
-    faults
-}
-
-fn numbered(kind: Kind, set: &Assignment<'_>) -> Result<(), Error> {
-    match kind {
-        Kind::Disk | Kind::Cd => device_path(set).map(|_| ()),
-        Kind::Tap => typed::<TapName>(set)
-            .map(|_| ())
-            .map_err(|error| error.named(FindingName::InterfaceName)),
-        Kind::Bridge => typed::<IfName>(set)
-            .map(|_| ())
-            .map_err(|error| error.named(FindingName::InterfaceName)),
+    Checked {
+        keys: all,
+        vm: vm.filter(|_| is_whole),
+        faults,
     }
 }
 
@@ -149,6 +133,9 @@ fn name_of_setting(key: &str) -> FindingName {
         "freebsd" | "autostart" => FindingName::YesOrNo,
         "bridge" | "netif" => FindingName::InterfaceName,
         "zvol" => FindingName::Dataset,
+        _ if matches!(number_of(key), Some((Kind::Tap | Kind::Bridge, _))) => {
+            FindingName::InterfaceName
+        }
         _ => FindingName::Setting,
     }
 }

@@ -66,17 +66,20 @@ pub(super) fn settings<'config>(
 }
 
 /// The settings with a name of their own.
-pub(super) fn named_settings<'config>(
+fn named_settings<'config>(
     config: &Config,
     name: &VmName,
     named: impl IntoIterator<Item = (&'config str, Assignment<'config>)>,
 ) -> Result<VmSettings> {
     de::from_keys(named).map_err(|error| match &error.name {
         Some(wrong) if *wrong == format!("{name}_id") => {
-            let free = config.free_id();
-            setting_error(&error).help(format!(
-                "the smallest number that no VM has is {free}: {wrong}={free}"
-            ))
+            let error = setting_error(&error);
+            match config.free_id() {
+                Some(free) => error.help(format!(
+                    "the smallest number that no VM has is {free}: {wrong}={free}"
+                )),
+                None => error.help("no number is left: remove a VM first"),
+            }
         }
         _ => setting_error(&error),
     })

@@ -24,7 +24,6 @@ pub(super) use keys::HIGHEST_NUMBER;
 use keys::{Kind, settings};
 use network::nics;
 use serde::Deserialize;
-use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -108,15 +107,6 @@ pub fn refuse_shared_id(config: &Config, vm: &Vm) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// Numbers that no VM has, the smallest first.
-pub fn free_ids(config: &Config) -> impl Iterator<Item = u16> {
-    let taken: BTreeSet<u16> = config
-        .vms()
-        .filter_map(|(_, id)| std::str::from_utf8(id.value).ok()?.parse().ok())
-        .collect();
-    (0..=32767).filter(move |id| !taken.contains(id))
 }
 
 /// The dataset below which volumes are made; none if disks are files.
