@@ -44,19 +44,17 @@ fn with_source(
     colour: bool,
 ) -> String {
     let line = config.line(span);
-    let source = String::from_utf8_lossy(line.text);
+    let source = characters(line.text);
     let place = config.place(span);
     let path = place.file.to_string_lossy();
-    // Invalid bytes become longer in the lossy text, so the marks are counted in characters.
     let first = byte_of_character(&source, place.column.saturating_sub(1));
-    let width = String::from_utf8_lossy(config.sources().text(span))
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .len();
-    let marked = first..(first + width).min(source.len());
+    // A span can end on a later line, or within a character.
+    let end = (span.end as usize).saturating_sub(line.start);
+    let up_to_end = line.text.get(..end).unwrap_or(line.text);
+    let last = byte_of_character(&source, characters(up_to_end).chars().count());
+    let marked = first..last.max(first);
     let mut group = Group::with_title(level.clone().primary_title(error.what.as_str())).element(
-        Snippet::source(source.as_ref())
+        Snippet::source(source.as_str())
             .line_start(place.line)
             .path(path)
             .annotation(AnnotationKind::Primary.span(marked)),
@@ -74,6 +72,16 @@ fn with_source(
     };
     let mut text = renderer.render(&[group]);
     text.push('\n');
+    text
+}
+
+/// The text with one mark for each byte that is not UTF-8, as columns count them.
+fn characters(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+    }
     text
 }
 
