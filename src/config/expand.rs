@@ -43,8 +43,12 @@ impl<'a> Parser<'a, '_, '_> {
             TokenKind::End => return Err(self.unterminated(dollar)),
             _ => return Err(self.bad_expansion(dollar)),
         }
-        let name_token = self.token;
+        let first = self.token;
         let name = self.name();
+        let name_token = Token {
+            end: self.behind,
+            ..first
+        };
         if self.token.kind == TokenKind::CloseBrace {
             let value = self.readable(&name, dollar)?;
             let value = value.as_deref().unwrap_or_default();

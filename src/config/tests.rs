@@ -157,12 +157,18 @@ fn values_that_explode_and_words_that_nest_too_deep_are_refused() {
 
 #[test]
 fn spans_cover_names_and_values() {
-    let config = config(b"a='x y' b=${c:=d}\n");
+    let config = config(b"a='x y' b=${c:=d} e=${f\\\n_g=h}\n");
     let texts = config.assignments().map(|assignment| {
         let text = |span| String::from_utf8_lossy(config.sources().text(span)).into_owned();
         (text(assignment.name_span), text(assignment.value_span))
     });
-    let expected = [("a", "'x y'"), ("c", "d"), ("b", "${c:=d}")];
+    let expected = [
+        ("a", "'x y'"),
+        ("c", "d"),
+        ("b", "${c:=d}"),
+        ("f\\\n_g", "h"),
+        ("e", "${f\\\n_g=h}"),
+    ];
     assert_eq!(
         texts.collect::<Vec<_>>(),
         expected.map(|(a, b)| (a.to_owned(), b.to_owned()))
