@@ -6,7 +6,7 @@
 mod generate;
 mod shell;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use easy_bhyve::config::{ConfigError, FindingName};
 use proptest::prelude::*;
@@ -126,7 +126,7 @@ fn every_variable_has_the_value_that_bash_gives_it_where_dash_lacks_the_form() {
 }
 
 /// Text that looks like sh, most of which is refused.
-fn tangled() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn tangled() -> impl Strategy<Value = Vec<u8>> {
     let pieces = prop::sample::select(PIECES);
     proptest::collection::vec(pieces, 0..14).prop_map(|pieces| pieces.concat().into_bytes())
 }
@@ -204,57 +204,4 @@ fn what_is_accepted_of_tangled_text_has_the_values_of_sh() {
     });
     result.unwrap_or_else(|error| panic!("{error}"));
     assert!(count.get() > 100, "too few were accepted: {}", count.get());
-}
-
-fn spans_are_inside(bytes: &[u8]) -> Result<(), TestCaseError> {
-    let shell = Shell {
-        program: PathBuf::new(),
-        root: b"/root".to_vec(),
-    };
-    let config = match shell.read(Path::new("/nowhere"), bytes) {
-        Ok(config) => config,
-        Err(ConfigError::Refused(config)) => {
-            prop_assert!(!config.findings().is_empty());
-            *config
-        }
-        Err(error) => return Err(TestCaseError::fail(error.to_string())),
-    };
-    let lints = easy_bhyve::config::lint::check(&config);
-    let findings = config
-        .findings()
-        .iter()
-        .chain(&lints)
-        .map(|finding| finding.span);
-    let names = config
-        .assignments()
-        .flat_map(|one| [one.name_span, one.value_span]);
-    for span in names.chain(findings) {
-        prop_assert!(
-            span.start <= span.end && span.end as usize <= bytes.len(),
-            "{span:?}"
-        );
-        let place = config.place(span);
-        let most = bytes.split(|byte| *byte == b'\n').count();
-        prop_assert!(place.line >= 1 && place.line <= most && place.column >= 1);
-        let line = config.line(span);
-        prop_assert!(place.column <= line.text.len() + 2 && line.number == place.line);
-    }
-    for (vm, _) in config.vms() {
-        prop_assert!(!config.keys_of(vm).keys.is_empty());
-    }
-    Ok(())
-}
-
-proptest! {
-    #![proptest_config(Settings { failure_persistence: None, ..Settings::with_cases(2000) })]
-
-    #[test]
-    fn no_bytes_panic_and_spans_stay_inside(bytes in proptest::collection::vec(any::<u8>(), 0..120)) {
-        spans_are_inside(&bytes)?;
-    }
-
-    #[test]
-    fn no_tangled_text_panics_and_spans_stay_inside(bytes in tangled()) {
-        spans_are_inside(&bytes)?;
-    }
 }

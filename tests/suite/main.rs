@@ -17,6 +17,7 @@ mod case;
 mod cases;
 mod causes;
 mod cli;
+mod config_any;
 mod config_sh;
 mod demo;
 mod equivalence;
@@ -28,6 +29,8 @@ mod faults;
 mod forms;
 #[path = "../support/host/mod.rs"]
 mod host;
+#[path = "../support/invariants.rs"]
+mod invariants;
 mod life;
 mod live;
 #[path = "../support/machine.rs"]
