@@ -4,6 +4,7 @@
 //! that dash lacks (`$'…'`) are compared with bash, where it is installed.
 
 mod generate;
+mod refused;
 mod shell;
 
 use std::path::Path;
@@ -12,7 +13,7 @@ use easy_bhyve::config::{ConfigError, FindingName};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Settings, TestRng, TestRunner};
 
-use generate::{Choices, Generator, RULES, Rules};
+use generate::{Choices, Generator, Rules};
 use shell::{INCLUDED, Shell, ours};
 
 fn show(bytes: &[u8]) -> String {
@@ -99,18 +100,35 @@ fn generated(shell: &Shell, ansi: bool, batches: u32) {
     let (all, good) = counts.get();
     assert!(good * 100 >= all * 95, "only {good} of {all} were accepted");
     let rules = rules.into_inner();
-    let missing: Vec<_> = RULES
-        .iter()
-        .filter(|rule| {
-            let dash_lacks = **rule == "ansi quotes";
-            !rules.contains_key(**rule) && (ansi || !dash_lacks)
-        })
+    let missing: Vec<_> = generate::rules()
+        .filter(|rule| !rules.contains_key(rule) && (ansi || *rule != "ansi quotes"))
         .collect();
     assert!(missing.is_empty(), "rules never produced: {missing:?}");
     assert!(
-        rules.keys().all(|rule| RULES.contains(rule)),
+        rules
+            .keys()
+            .all(|rule| generate::rules().any(|own| own == *rule)),
         "a rule is not listed: {rules:?}"
     );
+}
+
+#[test]
+fn what_is_generated_is_the_grammar_of_readme() {
+    let readme = std::fs::read_to_string(crate::case::root().join("README.md")).unwrap();
+    let table = readme.split("\n### Grammar\n").nth(1).unwrap();
+    let rows = table.lines().skip_while(|line| !line.starts_with("|---"));
+    let rows = rows.skip(1).take_while(|line| line.starts_with("| "));
+    let mut accepted = Vec::new();
+    for row in rows {
+        let cell = row.split(" | ").next().unwrap().trim_start_matches("| ");
+        match cell.split_once("` (") {
+            Some((file, _)) => accepted.push(file.trim_matches('`')),
+            None if cell.starts_with("`$x ") => accepted.extend(cell.trim_matches('`').split(' ')),
+            None => accepted.extend(cell.split(", ").map(|item| item.trim_matches('`'))),
+        }
+    }
+    let generated: Vec<_> = generate::GRAMMAR.iter().map(|(item, _)| *item).collect();
+    assert_eq!(generated, accepted);
 }
 
 #[test]
