@@ -8,6 +8,7 @@
 )]
 #![allow(clippy::format_push_string, clippy::format_collect)]
 
+mod ages;
 mod calibration;
 #[path = "../support/call.rs"]
 mod call;
