@@ -19,6 +19,7 @@ mod cases;
 mod causes;
 mod cli;
 mod config_any;
+mod config_large;
 mod config_sh;
 mod demo;
 mod equivalence;
