@@ -1,8 +1,8 @@
 //! How an [`Error`] looks on standard error: the one renderer.
 
-use crate::config::{Config, Finding, Severity, Span};
+use crate::config::{Config, Finding, Line, Severity, Span};
 use crate::error::Error;
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use std::fmt::Write;
 
 /// The text of `error`, with its newline.
@@ -59,28 +59,29 @@ fn with_source(
     colour: bool,
 ) -> String {
     let line = config.line(span);
-    let source = String::from_utf8_lossy(line.text);
     let place = config.place(span);
     let path = place.file.to_string_lossy();
-    // Invalid bytes become longer in the lossy text, so the marks are counted in characters.
-    let first = byte_of_character(&source, place.column.saturating_sub(1));
-    let width = String::from_utf8_lossy(config.sources().text(span))
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .len();
-    let marked = first..(first + width).min(source.len());
+    let shown = Window::of(&line, span);
+    let source = shown.characters_up_to(shown.to);
+    let first = shown.characters_up_to(shown.start).len();
+    let last = shown.characters_up_to(shown.end).len();
     let title = level.clone().primary_title(error.what.as_str());
     let title = match names.then_some(error.name).flatten() {
         Some(name) => title.id(name.as_str()),
         None => title,
     };
-    let mut group = Group::with_title(title).element(
-        Snippet::source(source.as_ref())
-            .line_start(place.line)
-            .path(path)
-            .annotation(AnnotationKind::Primary.span(marked)),
-    );
+    let snippet = Snippet::source(source.as_str())
+        .line_start(place.line)
+        .annotation(AnnotationKind::Primary.span(first..last.max(first)));
+    let mut group = Group::with_title(title);
+    group = if shown.is_whole() {
+        group.element(snippet.path(path))
+    } else {
+        let origin = Origin::path(path)
+            .line(place.line)
+            .char_column(place.column);
+        group.element(origin).element(snippet)
+    };
     for note in &error.notes {
         group = group.element(Level::NOTE.message(note.as_str()));
     }
@@ -97,9 +98,67 @@ fn with_source(
     text
 }
 
-/// The byte at which the character of that number begins.
-fn byte_of_character(text: &str, number: usize) -> usize {
-    text.char_indices()
-        .nth(number)
-        .map_or(text.len(), |(byte, _)| byte)
+/// The text with one mark for each byte that is not UTF-8, as columns count them.
+fn characters(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+    }
+    text
+}
+
+/// The longest line that is shown whole, and how much of a longer one is shown around what is
+/// marked, in bytes.
+const LONGEST: usize = 2000;
+const AROUND: usize = 80;
+
+/// What is shown of a line: offsets in it, in bytes.
+struct Window<'line> {
+    text: &'line [u8],
+    from: usize,
+    to: usize,
+    /// What is marked: a span can end on a later line.
+    start: usize,
+    end: usize,
+}
+
+impl<'line> Window<'line> {
+    fn of(line: &Line<'line>, span: Span) -> Self {
+        let text = line.text;
+        let offset = |at: u32| (at as usize).saturating_sub(line.start).min(text.len());
+        let (start, end) = (offset(span.start), offset(span.end));
+        let mut window = Self {
+            text,
+            from: 0,
+            to: text.len(),
+            start,
+            end,
+        };
+        if text.len() > LONGEST {
+            let is_within = |at: usize| text.get(at).is_some_and(|byte| byte & 0xC0 == 0x80);
+            window.end = end.min(start + AROUND);
+            window.from = start.saturating_sub(AROUND);
+            window.to = (window.end + AROUND).min(text.len());
+            // Not from within a character, which is four bytes at the most.
+            for _ in 0..3 {
+                if window.from > 0 && is_within(window.from) {
+                    window.from -= 1;
+                }
+                if is_within(window.to) {
+                    window.to += 1;
+                }
+            }
+        }
+        window
+    }
+
+    fn is_whole(&self) -> bool {
+        self.from == 0 && self.to == self.text.len()
+    }
+
+    /// What is shown up to this offset.
+    fn characters_up_to(&self, end: usize) -> String {
+        characters(self.text.get(self.from..end).unwrap_or_default())
+    }
 }

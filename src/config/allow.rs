@@ -122,8 +122,18 @@ fn comments(config: &Config) -> HashMap<(FileId, usize), Vec<Allowed<'_>>> {
             let mut words = words(text).peekable();
             let allows = words.next_if(|(_, word)| *word == b"allow").is_some();
             let mut line = None;
-            // Where it says something else, the first word is told and the others are left alone.
-            for (start, word) in words.take(if allows { usize::MAX } else { 1 }) {
+            let mut end = None;
+            for (start, word) in words {
+                // What no comma joins to the names is for people, and so is all behind a word that
+                // is not `allow`.
+                let is_joined = |end| {
+                    let between = text.get(end..start).unwrap_or_default();
+                    allows && between.contains(&b',')
+                };
+                if !end.is_none_or(is_joined) {
+                    break;
+                }
+                end = Some(start + word.len());
                 let offset = |at: usize| u32::try_from(token.start + at).unwrap_or(u32::MAX);
                 let span = Span {
                     file,

@@ -12,6 +12,10 @@ use super::word::{Context, Out, Until};
 /// The longest pattern with wildcards, in bytes.
 const MAX_PATTERN: usize = 1024;
 
+/// How many bytes of values are compared with parts of patterns, in the whole configuration: seconds
+/// at the most.
+const MAX_STEPS: usize = 1 << 28;
+
 impl<'a> Parser<'a, '_, '_> {
     /// Reads an expansion; the current token is its `$`.
     pub(super) fn parameter(&mut self, out: &mut Out, context: Context) -> Result<(), Refused> {
@@ -43,8 +47,12 @@ impl<'a> Parser<'a, '_, '_> {
             TokenKind::End => return Err(self.unterminated(dollar)),
             _ => return Err(self.bad_expansion(dollar)),
         }
-        let name_token = self.token;
+        let first = self.token;
         let name = self.name();
+        let name_token = Token {
+            end: self.behind,
+            ..first
+        };
         if self.token.kind == TokenKind::CloseBrace {
             let value = self.readable(&name, dollar)?;
             let value = value.as_deref().unwrap_or_default();
@@ -78,13 +86,16 @@ impl<'a> Parser<'a, '_, '_> {
         }
         self.advance_joined();
         let value = self.readable(&name, dollar)?;
-        let value = value.map(Cow::into_owned);
         if matches!(sign, b'%' | b'#') {
-            return self.trimmed(dollar, sign, &value.unwrap_or_default(), out, context);
+            let value = value.map(Cow::into_owned).unwrap_or_default();
+            return self.trimmed(dollar, sign, &value, out, context);
         }
         let set = value
             .as_ref()
             .is_some_and(|value| !(colon && value.is_empty()));
+        if set && sign != b'+' {
+            out.push(value.as_deref().unwrap_or_default(), context.quoted);
+        }
         let until = Until::Brace(dollar);
         match (sign, set) {
             (b'-', false) | (b'+', true) => self.word(out, until, context),
@@ -92,12 +103,7 @@ impl<'a> Parser<'a, '_, '_> {
                 let name = (name, name_token);
                 self.assigned(name, dollar, out, context)
             }
-            _ => {
-                if sign != b'+' {
-                    out.push(&value.unwrap_or_default(), context.quoted);
-                }
-                self.word(&mut Out::dead(), until, context)
-            }
+            _ => self.word(&mut Out::dead(), until, context),
         }
     }
 
@@ -180,6 +186,15 @@ impl<'a> Parser<'a, '_, '_> {
         let pattern = Pattern::parse(word.text()).map_err(|bad| unclear(bad.0))?;
         if !pattern.is_literal() && word.bytes().len() > MAX_PATTERN {
             return Err(unclear("it is longer than 1024 bytes"));
+        }
+        if word.is_dead() {
+            return Ok(());
+        }
+        self.reading.steps += pattern.steps(value);
+        if self.reading.steps > MAX_STEPS {
+            let message = "all patterns together take too long";
+            let help = "write out what is to be taken away";
+            return Err(self.refuse(FindingName::TooLarge, at, message, help));
         }
         let trim = match (sign, longest) {
             (b'#', false) => Trim::ShortestPrefix,

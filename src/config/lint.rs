@@ -94,6 +94,9 @@ fn line_ends(config: &Config) -> Vec<Finding> {
     findings
 }
 
+/// The longest name that a VM can have.
+const LONGEST_VM_NAME: usize = 200;
+
 /// What there is to say about one variable's name.
 ///
 /// Differs: `resources` and `setup` warn about unknown keys
@@ -122,7 +125,7 @@ fn name(
         ));
     }
     // No VM's name is longer: a name full of underscores costs no more than its length.
-    let end = name.len().min(longest.saturating_add(1));
+    let end = name.len().min(longest.min(LONGEST_VM_NAME) + 1);
     let underscores = name.get(..end).unwrap_or_default().rmatch_indices('_');
     let mut underscores = underscores.filter_map(|(at, _)| name.get(..at));
     let vm = underscores.find(|vm| is_vm(vm))?;

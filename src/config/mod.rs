@@ -162,6 +162,8 @@ struct Reading<'o> {
     /// The files that are being read, the outermost first.
     stack: Vec<PathBuf>,
     files: usize,
+    /// What patterns have cost so far: see [`pattern::Pattern::steps`].
+    steps: usize,
     /// Memory for the value that is being put together.
     scratch: Vec<u8>,
 }
@@ -200,6 +202,7 @@ pub fn parse(sources: Vec<Source>, outside: &Outside<'_>) -> Result<Config, Conf
         outside,
         stack: Vec::new(),
         files: 0,
+        steps: 0,
         scratch: Vec::new(),
     };
     for source in sources {

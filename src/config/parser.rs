@@ -129,12 +129,10 @@ impl Parser<'_, '_, '_> {
     }
 
     fn statements(&mut self) {
-        while self.token.kind != TokenKind::End {
+        while self.token.kind != TokenKind::End && self.reading.findings.len() < MAX_FINDINGS {
             self.depth = 0;
             if let Err(finding) = self.statement() {
-                if self.reading.findings.len() < MAX_FINDINGS {
-                    self.reading.findings.push(*finding.0);
-                }
+                self.reading.findings.push(*finding.0);
                 self.skip_line();
             }
         }
@@ -281,7 +279,7 @@ impl Parser<'_, '_, '_> {
     }
 }
 
-/// How many findings one reading collects: enough to work on, few enough to read.
+/// After how many findings reading ends: enough to work on, few enough to read.
 const MAX_FINDINGS: usize = 100;
 
 /// How many assignments one file makes room for before they are there.

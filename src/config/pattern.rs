@@ -70,11 +70,21 @@ impl Pattern {
             .all(|element| matches!(element, Element::Byte(_)))
     }
 
+    /// How many steps [`Self::trim`] takes at the most.
+    pub(super) fn steps(&self, value: &[u8]) -> usize {
+        if self.is_literal() {
+            return value.len() + self.0.len();
+        }
+        (value.len() + 1).saturating_mul(self.0.len() + 1)
+    }
+
     /// The value without the part that the pattern matches.
     pub(super) fn trim<'v>(&self, value: &'v [u8], trim: Trim) -> &'v [u8] {
         let prefix = matches!(trim, Trim::ShortestPrefix | Trim::LongestPrefix);
         let shortest = matches!(trim, Trim::ShortestPrefix | Trim::ShortestSuffix);
-        let length = if prefix {
+        let length = if self.is_literal() {
+            self.literal(value, prefix)
+        } else if prefix {
             matched(self.0.iter(), value.iter(), shortest)
         } else {
             matched(self.0.iter().rev(), value.iter().rev(), shortest)
@@ -84,6 +94,20 @@ impl Pattern {
             Some(length) => value.get(..value.len() - length).unwrap_or_default(),
             None => value,
         }
+    }
+
+    /// The length of a pattern that matches one text only, if the value begins or ends with that.
+    fn literal(&self, value: &[u8], prefix: bool) -> Option<usize> {
+        let length = self.0.len();
+        let part = if prefix {
+            value.get(..length)?
+        } else {
+            value.get(value.len().checked_sub(length)?..)?
+        };
+        let mut pairs = self.0.iter().zip(part);
+        pairs
+            .all(|(element, byte)| element.takes(*byte))
+            .then_some(length)
     }
 }
 

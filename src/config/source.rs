@@ -69,7 +69,19 @@ pub struct Source {
     path: PathBuf,
     bytes: Arc<Vec<u8>>,
     lines: OnceLock<Vec<u32>>,
+    marks: OnceLock<Vec<Mark>>,
 }
+
+/// A place within a long line, from which columns are counted.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    offset: u32,
+    /// The characters of the line before it.
+    characters: usize,
+}
+
+/// How many bytes apart marks are at least.
+const MARKS_APART: usize = 4096;
 
 impl Source {
     /// Makes a source from a path and the bytes of that file.
@@ -78,6 +90,7 @@ impl Source {
             path: path.into(),
             bytes: Arc::new(bytes),
             lines: OnceLock::new(),
+            marks: OnceLock::new(),
         }
     }
 
@@ -109,6 +122,56 @@ impl Source {
         let number = self.lines().partition_point(|start| *start <= offset);
         let start = self.lines().get(number.saturating_sub(1));
         (number.max(1), start.copied().unwrap_or_default())
+    }
+}
+
+impl Source {
+    /// Marks in all long lines, so that a place in one does not cost the whole line.
+    fn marks(&self) -> &[Mark] {
+        self.marks.get_or_init(|| {
+            let mut marks = Vec::new();
+            let ends = self.lines().iter().skip(1).copied();
+            let ends = ends.chain([u32::try_from(self.bytes.len()).unwrap_or(u32::MAX)]);
+            for (start, end) in self.lines().iter().copied().zip(ends) {
+                let line = self.bytes.get(start as usize..end as usize);
+                let line = line.filter(|line| line.len() > MARKS_APART);
+                mark(line.unwrap_or_default(), start, &mut marks);
+            }
+            marks
+        })
+    }
+
+    /// How many characters stand between the start of a line and an offset in it.
+    fn characters(&self, start: u32, offset: u32) -> usize {
+        let long = (offset - start) as usize > MARKS_APART;
+        let marks = if long { self.marks() } else { &[] };
+        let behind = marks.partition_point(|mark| mark.offset <= offset);
+        let mark = behind.checked_sub(1).and_then(|at| marks.get(at));
+        let mark = mark.filter(|mark| mark.offset >= start);
+        let (from, before) = mark.map_or((start, 0), |mark| (mark.offset, mark.characters));
+        let rest = self.bytes.get(from as usize..offset as usize);
+        before + characters(rest.unwrap_or_default())
+    }
+}
+
+/// Adds the marks of one line, which begins at `start`.
+fn mark(line: &[u8], start: u32, marks: &mut Vec<Mark>) {
+    let (mut at, mut count, mut last) = (0, 0, 0);
+    for chunk in line.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            at += character.len_utf8();
+            count += 1;
+            if at - last >= MARKS_APART {
+                let offset = start.saturating_add(u32::try_from(at).unwrap_or(u32::MAX));
+                marks.push(Mark {
+                    offset,
+                    characters: count,
+                });
+                last = at;
+            }
+        }
+        at += chunk.invalid().len();
+        count += chunk.invalid().len();
     }
 }
 
@@ -160,15 +223,10 @@ impl Sources {
             };
         };
         let (line, start) = source.line_at(span.start);
-        let before = Span {
-            start,
-            end: span.start,
-            ..span
-        };
         Place {
             file: source.path.clone(),
             line,
-            column: characters(self.text(before)) + 1,
+            column: source.characters(start, span.start.max(start)) + 1,
         }
     }
 
@@ -227,6 +285,31 @@ mod tests {
         assert_eq!(place(b"\xa4\xa2\xe3\x81=", 4), "f:1:5");
         assert_eq!(place(b"", 0), "f:1:1");
         assert_eq!(place(b"\n\n", 2), "f:3:1");
+    }
+
+    #[test]
+    fn columns_of_long_lines_are_counted_as_those_of_short_ones() {
+        let mut text = "x\n".to_owned().into_bytes();
+        text.extend("é日a".repeat(5_000).into_bytes());
+        text.extend(b"\xe3\x81".repeat(5_000));
+        text.push(b'\n');
+        text.extend("é\n".repeat(2_000).into_bytes());
+        text.extend("日b".repeat(5_000).into_bytes());
+        let mut sources = Sources::default();
+        let file = sources.push(Source::new("f", text.clone()));
+        let mut line_start = 0;
+        for start in 0..text.len() {
+            if start > 0 && text[start - 1] == b'\n' {
+                line_start = start;
+            }
+            // Every place would take long to count anew.
+            if start % 61 == 0 || start - line_start < 3 {
+                let at = u32::try_from(start).unwrap();
+                let (start, end) = (at, at);
+                let column = sources.place(Span { file, start, end }).column;
+                assert_eq!(column, characters(&text[line_start..at as usize]) + 1);
+            }
+        }
     }
 
     #[test]

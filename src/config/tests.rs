@@ -145,6 +145,14 @@ fn reading_goes_on_behind_what_is_refused() {
 }
 
 #[test]
+fn reading_ends_behind_a_hundred_findings() {
+    let Err(ConfigError::Refused(config)) = read(&b"ls\n".repeat(200)) else {
+        panic!("accepted");
+    };
+    assert_eq!(config.findings().len(), 100);
+}
+
+#[test]
 fn values_that_explode_and_words_that_nest_too_deep_are_refused() {
     let mut text = "a=xxxxxxxxxxxxxxxx\n".to_owned();
     text.push_str(&"a=$a$a$a$a\n".repeat(50));
@@ -153,16 +161,32 @@ fn values_that_explode_and_words_that_nest_too_deep_are_refused() {
     assert_eq!(refused(&deep).0, FindingName::TooLarge);
     let quotes = format!("a={}", "\"${x:-".repeat(10_000));
     assert_eq!(refused(&quotes).0, FindingName::TooLarge);
+    let long = "a".repeat(60_000);
+    let pattern = "*a".repeat(500);
+    let patterns = "b=${a##$p}\n".repeat(100);
+    let many = format!("a={long}\np={pattern}b\n{patterns}");
+    assert_eq!(
+        refused(&many),
+        (FindingName::TooLarge, "test.conf:7:8".to_owned())
+    );
+    let plain = format!("a={long}\n{}", "b=${a#$a}\n".repeat(1000));
+    assert_eq!(value(&plain, "b"), "");
 }
 
 #[test]
 fn spans_cover_names_and_values() {
-    let config = config(b"a='x y' b=${c:=d}\n");
+    let config = config(b"a='x y' b=${c:=d} e=${f\\\n_g=h}\n");
     let texts = config.assignments().map(|assignment| {
         let text = |span| String::from_utf8_lossy(config.sources().text(span)).into_owned();
         (text(assignment.name_span), text(assignment.value_span))
     });
-    let expected = [("a", "'x y'"), ("c", "d"), ("b", "${c:=d}")];
+    let expected = [
+        ("a", "'x y'"),
+        ("c", "d"),
+        ("b", "${c:=d}"),
+        ("f\\\n_g", "h"),
+        ("e", "${f\\\n_g=h}"),
+    ];
     assert_eq!(
         texts.collect::<Vec<_>>(),
         expected.map(|(a, b)| (a.to_owned(), b.to_owned()))

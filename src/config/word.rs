@@ -262,6 +262,9 @@ impl<'a> Parser<'a, '_, '_> {
         let Tilde::User(user) = std::mem::replace(tilde, Tilde::No) else {
             return;
         };
+        if out.is_dead() || out.is_full() {
+            return;
+        }
         if let Some(home) = whole.then(|| self.home(&user)).flatten() {
             out.push(&home, true);
         } else {

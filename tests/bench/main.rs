@@ -2,19 +2,22 @@
 //!
 //! Each round runs every [`Contender`] before the next round begins, so that a machine that is busy
 //! for a while slows all of them down and leaves their ratios alone. Those that make links run in
-//! fewer rounds. Prints Markdown: what was
-//! measured, the ratios to `true` and to sh(1) reading the same file, and the aims with their
-//! verdicts. A missed aim is a number to look at and no failure, except for the processes spawned.
+//! fewer rounds. Prints Markdown: what was measured, the ratios to `true` and to sh(1) reading the
+//! same file, and the aims with their verdicts; then how time grows with configurations of many
+//! shapes. A missed aim is a number to look at and no failure, except for the processes spawned and
+//! for a growth that is not linear.
 //!
 //! Without `--bench` (`cargo test --benches`) it takes one round of the smallest size, to see that
 //! everything still works.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::format_collect)]
 
 mod aims;
 mod contender;
 mod ground;
 mod samples;
+mod shapes;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -63,6 +66,7 @@ fn main() -> Result<()> {
     } else {
         (&SMOKE[..], 1)
     };
+    let (growth, too_fast) = shapes::table(is_full)?;
     let ground = Ground::make(shares.iter().map(|share| share.size))?;
     for share in shares {
         for contender in Contender::ALL {
@@ -92,6 +96,8 @@ fn main() -> Result<()> {
         writeln!(out, "{}", samples.times(&sizes))?;
         writeln!(out, "{}", samples.ratios(&sizes))?;
         writeln!(out, "{}", aims::table(&samples, &spawned))?;
+        writeln!(out, "{growth}")?;
+        ensure!(too_fast.is_empty(), "not linear: {}", too_fast.join(", "));
     } else {
         writeln!(
             out,

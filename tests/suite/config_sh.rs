@@ -4,15 +4,16 @@
 //! that dash lacks (`$'…'`) are compared with bash, where it is installed.
 
 mod generate;
+mod refused;
 mod shell;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use easy_bhyve::config::{ConfigError, FindingName};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Settings, TestRng, TestRunner};
 
-use generate::{Choices, Generator, RULES, Rules};
+use generate::{Choices, Generator, Rules};
 use shell::{INCLUDED, Shell, ours};
 
 fn show(bytes: &[u8]) -> String {
@@ -99,18 +100,35 @@ fn generated(shell: &Shell, ansi: bool, batches: u32) {
     let (all, good) = counts.get();
     assert!(good * 100 >= all * 95, "only {good} of {all} were accepted");
     let rules = rules.into_inner();
-    let missing: Vec<_> = RULES
-        .iter()
-        .filter(|rule| {
-            let dash_lacks = **rule == "ansi quotes";
-            !rules.contains_key(**rule) && (ansi || !dash_lacks)
-        })
+    let missing: Vec<_> = generate::rules()
+        .filter(|rule| !rules.contains_key(rule) && (ansi || *rule != "ansi quotes"))
         .collect();
     assert!(missing.is_empty(), "rules never produced: {missing:?}");
     assert!(
-        rules.keys().all(|rule| RULES.contains(rule)),
+        rules
+            .keys()
+            .all(|rule| generate::rules().any(|own| own == *rule)),
         "a rule is not listed: {rules:?}"
     );
+}
+
+#[test]
+fn what_is_generated_is_the_grammar_of_readme() {
+    let readme = std::fs::read_to_string(crate::case::root().join("README.md")).unwrap();
+    let table = readme.split("\n### Grammar\n").nth(1).unwrap();
+    let rows = table.lines().skip_while(|line| !line.starts_with("|---"));
+    let rows = rows.skip(1).take_while(|line| line.starts_with("| "));
+    let mut accepted = Vec::new();
+    for row in rows {
+        let cell = row.split(" | ").next().unwrap().trim_start_matches("| ");
+        match cell.split_once("` (") {
+            Some((file, _)) => accepted.push(file.trim_matches('`')),
+            None if cell.starts_with("`$x ") => accepted.extend(cell.trim_matches('`').split(' ')),
+            None => accepted.extend(cell.split(", ").map(|item| item.trim_matches('`'))),
+        }
+    }
+    let generated: Vec<_> = generate::GRAMMAR.iter().map(|(item, _)| *item).collect();
+    assert_eq!(generated, accepted);
 }
 
 #[test]
@@ -126,7 +144,7 @@ fn every_variable_has_the_value_that_bash_gives_it_where_dash_lacks_the_form() {
 }
 
 /// Text that looks like sh, most of which is refused.
-fn tangled() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn tangled() -> impl Strategy<Value = Vec<u8>> {
     let pieces = prop::sample::select(PIECES);
     proptest::collection::vec(pieces, 0..14).prop_map(|pieces| pieces.concat().into_bytes())
 }
@@ -204,57 +222,4 @@ fn what_is_accepted_of_tangled_text_has_the_values_of_sh() {
     });
     result.unwrap_or_else(|error| panic!("{error}"));
     assert!(count.get() > 100, "too few were accepted: {}", count.get());
-}
-
-fn spans_are_inside(bytes: &[u8]) -> Result<(), TestCaseError> {
-    let shell = Shell {
-        program: PathBuf::new(),
-        root: b"/root".to_vec(),
-    };
-    let config = match shell.read(Path::new("/nowhere"), bytes) {
-        Ok(config) => config,
-        Err(ConfigError::Refused(config)) => {
-            prop_assert!(!config.findings().is_empty());
-            *config
-        }
-        Err(error) => return Err(TestCaseError::fail(error.to_string())),
-    };
-    let lints = easy_bhyve::config::lint::check(&config);
-    let findings = config
-        .findings()
-        .iter()
-        .chain(&lints)
-        .map(|finding| finding.span);
-    let names = config
-        .assignments()
-        .flat_map(|one| [one.name_span, one.value_span]);
-    for span in names.chain(findings) {
-        prop_assert!(
-            span.start <= span.end && span.end as usize <= bytes.len(),
-            "{span:?}"
-        );
-        let place = config.place(span);
-        let most = bytes.split(|byte| *byte == b'\n').count();
-        prop_assert!(place.line >= 1 && place.line <= most && place.column >= 1);
-        let line = config.line(span);
-        prop_assert!(place.column <= line.text.len() + 2 && line.number == place.line);
-    }
-    for (vm, _) in config.vms() {
-        prop_assert!(!config.keys_of(vm).keys.is_empty());
-    }
-    Ok(())
-}
-
-proptest! {
-    #![proptest_config(Settings { failure_persistence: None, ..Settings::with_cases(2000) })]
-
-    #[test]
-    fn no_bytes_panic_and_spans_stay_inside(bytes in proptest::collection::vec(any::<u8>(), 0..120)) {
-        spans_are_inside(&bytes)?;
-    }
-
-    #[test]
-    fn no_tangled_text_panics_and_spans_stay_inside(bytes in tangled()) {
-        spans_are_inside(&bytes)?;
-    }
 }

@@ -8,6 +8,7 @@
 )]
 #![allow(clippy::format_push_string, clippy::format_collect)]
 
+mod ages;
 mod calibration;
 #[path = "../support/call.rs"]
 mod call;
@@ -18,6 +19,8 @@ mod cases;
 mod causes;
 mod check;
 mod cli;
+mod config_any;
+mod config_large;
 mod config_sh;
 mod demo;
 mod equivalence;
@@ -29,6 +32,8 @@ mod faults;
 mod forms;
 #[path = "../support/host/mod.rs"]
 mod host;
+#[path = "../support/invariants.rs"]
+mod invariants;
 mod life;
 mod live;
 #[path = "../support/machine.rs"]

@@ -7,61 +7,95 @@ use std::collections::BTreeMap;
 /// How often each rule was produced.
 pub(super) type Rules = BTreeMap<&'static str, usize>;
 
-/// The rules that must occur; one name for each thing that sh's grammar says about assignments.
-pub(super) const RULES: &[&str] = &[
-    "alternative",
-    "alternative if set",
-    "ansi quotes",
-    "assign default",
-    "assign default if unset",
-    "backslash",
-    "braces",
+/// What the grammar accepts, in README's words, and the rules that make it; each must occur.
+pub(super) const GRAMMAR: &[(&str, &[&str])] = &[
+    (
+        "comments",
+        &[
+            "comment behind a word",
+            "comment line",
+            "hash inside a word",
+        ],
+    ),
+    (
+        "'…'",
+        &[
+            "single quotes",
+            "single quotes: no continuation",
+            "newline in quotes",
+        ],
+    ),
+    (
+        "\"…\"",
+        &[
+            "double quotes",
+            "double quotes: backslash is itself",
+            "double quotes: backslash quotes",
+            "word in quotes in braces",
+        ],
+    ),
+    ("\\", &["backslash"]),
+    ("$'…'", &["ansi quotes"]),
+    (
+        "continued lines",
+        &[
+            "continuation",
+            "continuation in a name",
+            "continuation in double quotes",
+        ],
+    ),
+    (
+        "several assignments on a line",
+        &["several on a line", "reassigned", "indented"],
+    ),
+    (";", &["semicolon"]),
+    ("export", &["export", "export a name"]),
+    ("readonly", &["readonly", "readonly a name"]),
+    (
+        "$x",
+        &[
+            "parameter",
+            "longest name",
+            "unset",
+            "environment",
+            "no splitting",
+        ],
+    ),
+    ("${x}", &["braces"]),
+    ("${x-w}", &["default if unset"]),
+    ("${x:-w}", &["default"]),
+    ("${x=w}", &["assign default if unset"]),
+    ("${x:=w}", &["assign default"]),
+    ("${x+w}", &["alternative if set"]),
+    ("${x:+w}", &["alternative"]),
+    ("${#x}", &["length"]),
+    ("${x%p}", &["trim suffix"]),
+    ("${x%%p}", &["trim longest suffix"]),
+    ("${x#p}", &["trim prefix"]),
+    ("${x##p}", &["trim longest prefix"]),
+    (
+        "~",
+        &["tilde", "tilde behind a colon", "tilde that is quoted"],
+    ),
+    ("~user", &["tilde of a user", "tilde of nobody"]),
+    (". ./FILE", &["include"]),
+];
+
+/// What every file can have, whatever its grammar; each must occur, too.
+const VALUES: [&str; 6] = [
     "carriage return",
-    "comment behind a word",
-    "comment line",
     "concatenation",
-    "continuation",
-    "continuation in a name",
-    "continuation in double quotes",
-    "default",
-    "default if unset",
-    "double quotes",
-    "double quotes: backslash is itself",
-    "double quotes: backslash quotes",
     "empty value",
     "end of file without newline",
-    "environment",
-    "export",
-    "export a name",
-    "hash inside a word",
-    "include",
-    "indented",
-    "length",
-    "longest name",
-    "newline in quotes",
     "no globbing",
-    "no splitting",
     "not UTF-8",
-    "parameter",
-    "readonly",
-    "readonly a name",
-    "reassigned",
-    "semicolon",
-    "several on a line",
-    "single quotes",
-    "single quotes: no continuation",
-    "tilde",
-    "tilde behind a colon",
-    "tilde that is quoted",
-    "tilde of nobody",
-    "tilde of a user",
-    "trim prefix",
-    "trim longest prefix",
-    "trim suffix",
-    "trim longest suffix",
-    "unset",
-    "word in quotes in braces",
 ];
+
+/// Every rule that must occur.
+pub(super) fn rules() -> impl Iterator<Item = &'static str> {
+    let rules = GRAMMAR.iter().flat_map(|(_, rules)| rules.iter());
+    rules.chain(&VALUES).copied()
+}
 
 /// Numbers to choose by; 0, the simplest choice, when they are used up.
 pub(super) struct Choices<'c> {

@@ -75,7 +75,7 @@ impl Shell {
                 writeln!(script, "case ${{{name}+s}} in s) {print};; esac").unwrap();
             }
             let end = "printf 'end\\000'";
-            writeln!(script, "{end}) 2>{number}.err\nprintf 'file\\000'").unwrap();
+            writeln!(script, "{end}) 2>{number}.err\nprintf '\\000file\\000'").unwrap();
         }
         std::fs::write(path("script"), script).unwrap();
         let output = command(&self.program, directory.path())
@@ -141,11 +141,14 @@ impl Shell {
     }
 }
 
-fn command(program: &Path, directory: &Path) -> Command {
+/// A call of a shell that finds no program.
+pub(super) fn command(program: &Path, directory: &Path) -> Command {
     let mut command = Command::new(program);
     command
         .env_clear()
         .envs(ENVIRONMENT)
+        // What a file that is refused would run is not there.
+        .env("PATH", "/nonexistent")
         .current_dir(directory)
         .stdin(Stdio::null());
     command

@@ -1,0 +1,242 @@
+//! What holds of reading any bytes at all as a configuration; the fuzz target and the suite ask it.
+
+use easy_bhyve::config::lexer::Lexer;
+use easy_bhyve::config::lexer::TokenKind;
+use easy_bhyve::config::{
+    Config, ConfigError, FindingName, Outside, Severity, Source, Span, is_vm_name, lint, parse,
+};
+use easy_bhyve::error::Error;
+use easy_bhyve::model::resolve;
+use easy_bhyve::verb::Spelling;
+use easy_bhyve::{quote, report};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// Reads the bytes as a file of `directory`, which holds what they may include.
+///
+/// # Panics
+/// If something does not hold.
+pub(crate) fn check(bytes: &[u8], directory: &Path) {
+    tokens_joined_are_the_file(bytes);
+    if !includes_only_neighbours(bytes) {
+        return;
+    }
+    let read = read(bytes, directory);
+    let (config, is_accepted) = match &read {
+        Ok(config) => (config, true),
+        Err(config) => (&**config, false),
+    };
+    let is_error = |finding: &easy_bhyve::config::Finding| finding.severity == Severity::Error;
+    assert_eq!(config.findings().is_empty(), is_accepted);
+    assert!(config.findings().iter().all(is_error));
+    reading_again_says_the_same(bytes, directory, config);
+    a_nul_is_refused(bytes, config);
+    places_lie_in_their_files(config);
+    names_are_names_and_the_last_counts(config);
+    if is_accepted {
+        its_values_can_be_written_and_read_back(config, directory);
+        nothing_behind_changes_what_is_before(bytes, config, directory);
+        every_vm_has_settings_or_an_error_with_a_place(config);
+    }
+}
+
+fn outside<T>(run: impl FnOnce(&Outside<'_>) -> T) -> T {
+    let variable = |name: &str| match name {
+        "HOME" => Some(OsString::from("/home/a user")),
+        "env1" => Some(OsStr::from_bytes(b"en  v*\xff").to_owned()),
+        _ => None,
+    };
+    run(&Outside {
+        variable: &variable,
+        home: &|_| None,
+    })
+}
+
+fn read(bytes: &[u8], directory: &Path) -> Result<Config, Box<Config>> {
+    let source = Source::new(directory.join("easy-bhyve.conf"), bytes.to_vec());
+    match outside(|outside| parse(vec![source], outside)) {
+        Ok(config) => Ok(config),
+        Err(ConfigError::Refused(config)) => Err(config),
+        Err(error) => panic!("a source in memory cannot be read: {error}"),
+    }
+}
+
+fn tokens_joined_are_the_file(bytes: &[u8]) {
+    let mut at = 0;
+    for token in Lexer::new(bytes) {
+        assert_eq!(token.start, at, "a token begins where the last one ends");
+        assert!(token.end > at, "a token is never empty");
+        at = token.end;
+    }
+    assert_eq!(at, bytes.len(), "the tokens end with the file");
+}
+
+/// Whether every word behind a `.` names a file of the directory, plainly: nobody's other files are
+/// to be read.
+fn includes_only_neighbours(bytes: &[u8]) -> bool {
+    let mut words: Vec<(Vec<u8>, bool)> = vec![(Vec::new(), true)];
+    for token in Lexer::new(bytes) {
+        let text = &bytes[token.start..token.end];
+        match token.kind {
+            TokenKind::Blank | TokenKind::Newline | TokenKind::Semicolon | TokenKind::Control => {
+                words.push((Vec::new(), true));
+            }
+            TokenKind::Continuation => {}
+            kind => {
+                if let Some((word, is_plain)) = words.last_mut() {
+                    word.extend_from_slice(text);
+                    *is_plain &= kind == TokenKind::Text;
+                }
+            }
+        }
+    }
+    words.retain(|(word, _)| !word.is_empty());
+    words.windows(2).all(|pair| {
+        let (file, is_plain) = &pair[1];
+        let is_below = file.starts_with(b"./") && !file.windows(2).any(|pair| pair == b"..");
+        pair[0].0 != b"." || *is_plain && is_below
+    })
+}
+
+type Pairs = Vec<(String, Vec<u8>)>;
+
+fn pairs(config: &Config) -> Pairs {
+    let all = config.assignments();
+    all.map(|one| (one.name.to_owned(), one.value.to_vec()))
+        .collect()
+}
+
+fn reading_again_says_the_same(bytes: &[u8], directory: &Path, config: &Config) {
+    let again = read(bytes, directory).unwrap_or_else(|refused| *refused);
+    assert_eq!(pairs(&again), pairs(config));
+    assert_eq!(again.findings(), config.findings());
+    assert_eq!(lint::check(&again), lint::check(config));
+}
+
+/// Whatever is said behind it: a file with a NUL is refused, there.
+fn a_nul_is_refused(bytes: &[u8], config: &Config) {
+    let nul = bytes.iter().position(|byte| *byte == 0);
+    let mut found = config.findings().iter();
+    let found = found.find(|finding| finding.name == FindingName::Nul);
+    let at = found.map(|finding| finding.span.start as usize);
+    assert_eq!(at, nul);
+}
+
+fn places_lie_in_their_files(config: &Config) {
+    let lints = lint::check(config);
+    let findings = config.findings().iter().chain(&lints);
+    for finding in findings {
+        assert!(!finding.message.is_empty());
+        place_is_right(config, finding.span);
+        let shown = report::warning(finding, "easy-bhyve", config, false);
+        let place = config.place(finding.span);
+        let at = format!(":{}:{}", place.line, place.column);
+        assert!(shown.contains(&at), "{at} is not shown: {shown}");
+    }
+    for one in config.assignments() {
+        place_is_right(config, one.name_span);
+        place_is_right(config, one.value_span);
+    }
+}
+
+/// Counts lines and characters anew, one by one.
+fn place_is_right(config: &Config, span: Span) {
+    let source = config.sources().source(span.file).expect("a file");
+    let (start, end) = (span.start as usize, span.end as usize);
+    assert!(start <= end && end <= source.bytes().len(), "{span:?}");
+    let (mut line, mut column, mut line_start) = (1, 1, 0);
+    let mut rest = &source.bytes()[..start];
+    while let Some(first) = rest.first() {
+        let length = match std::str::from_utf8(&rest[..rest.len().min(4)]) {
+            Ok(text) => text.chars().next().map_or(1, char::len_utf8),
+            Err(error) => {
+                let valid = &rest[..error.valid_up_to()];
+                let text = std::str::from_utf8(valid).unwrap_or_default();
+                text.chars().next().map_or(1, char::len_utf8)
+            }
+        };
+        column += 1;
+        rest = &rest[length..];
+        if *first == b'\n' {
+            (line, column, line_start) = (line + 1, 1, start - rest.len());
+        }
+    }
+    let place = config.place(span);
+    assert_eq!((place.line, place.column), (line, column), "{span:?}");
+    assert_eq!(place.file, source.path());
+    let shown = config.line(span);
+    assert_eq!((shown.number, shown.start), (line, line_start), "{span:?}");
+    let text = source.bytes()[line_start..].split(|byte| *byte == b'\n');
+    assert_eq!(text.into_iter().next(), Some(shown.text));
+}
+
+fn names_are_names_and_the_last_counts(config: &Config) {
+    let mut last = std::collections::BTreeMap::new();
+    for one in config.assignments() {
+        let bytes = one.name.bytes();
+        assert!(!one.name.is_empty() && !one.name.as_bytes()[0].is_ascii_digit());
+        assert!({ bytes }.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'));
+        let written = config.sources().text(one.name_span);
+        let written = String::from_utf8_lossy(written).replace("\\\n", "");
+        assert_eq!(written, one.name);
+        last.insert(one.name, one);
+    }
+    for (name, one) in last {
+        assert_eq!(config.get(name), Some(one));
+    }
+    let all = config.keys_of_all();
+    let vms: Vec<&str> = config.vms().map(|(vm, _)| vm).collect();
+    assert_eq!(all.iter().map(|keys| keys.vm).collect::<Vec<_>>(), vms);
+    for keys in &all {
+        assert!(is_vm_name(keys.vm) && config.is_vm(keys.vm));
+        assert_eq!(config.keys_of(keys.vm).keys, keys.keys);
+    }
+}
+
+/// As `resources` writes: each name with its quoted value.
+fn its_values_can_be_written_and_read_back(config: &Config, directory: &Path) {
+    let mut written = Vec::new();
+    let all = pairs(config);
+    for (name, value) in &all {
+        written.extend_from_slice(name.as_bytes());
+        written.push(b'=');
+        quote::push(&mut written, OsStr::from_bytes(value));
+        written.push(b'\n');
+    }
+    match read(&written, directory) {
+        Ok(again) => assert_eq!(pairs(&again), all),
+        Err(refused) => panic!("{:?} of\n{}", refused.findings(), written.escape_ascii()),
+    }
+}
+
+/// A line more at the end sets one variable more, and nothing else.
+fn nothing_behind_changes_what_is_before(bytes: &[u8], config: &Config, directory: &Path) {
+    const NAME: &str = "behind_all";
+    // A backslash at the end would hide the newline.
+    if bytes.ends_with(b"\\") || config.get(NAME).is_some() {
+        return;
+    }
+    let longer = [bytes, b"\nbehind_all=1\n"].concat();
+    let mut expected = pairs(config);
+    expected.push((NAME.to_owned(), b"1".to_vec()));
+    match read(&longer, directory) {
+        Ok(longer) => assert_eq!(pairs(&longer), expected),
+        // The name may have been made readonly without a value.
+        Err(refused) => assert_eq!(refused.findings()[0].name, FindingName::Readonly),
+    }
+}
+
+fn every_vm_has_settings_or_an_error_with_a_place(config: &Config) {
+    let shown = |error: &Error| {
+        assert!(!error.what.is_empty(), "{error:?}");
+        if let Some(span) = error.at {
+            place_is_right(config, span);
+        }
+        assert!(!report::render(error, "easy-bhyve", Some(config), true).is_empty());
+    };
+    match resolve::all(config, Spelling::Link, Path::new("/dev")) {
+        Ok(vms) => vms.filter_map(Result::err).for_each(|error| shown(&error)),
+        Err(error) => shown(&error),
+    }
+}
