@@ -78,7 +78,8 @@ pub fn check(
         },
     };
     write(match format {
-        Format::Text => text(&config, &report, process.colour),
+        // Both are its streams: a result that goes to a file has no colour.
+        Format::Text => text(&config, &report, process.colour && process.is_watched),
         Format::Json => verbs::json(&document(&config, &report))?,
     })?;
     match report.count(Severity::Error) {

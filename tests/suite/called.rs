@@ -219,6 +219,7 @@ fn what_goes_through_a_pipe_has_no_colour() {
         ("vms.conf", &["boot", "-x"]),
         ("broken.conf", &["list"]),
         ("warned.conf", &["resources", "a"]),
+        ("warned.conf", &["check"]),
         ("missing.conf", &["list"]),
     ] {
         let mut call = place.call(PROGRAM);

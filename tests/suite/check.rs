@@ -2,12 +2,15 @@
 
 use crate::call::call;
 use crate::fake::Fake;
-use crate::host::Host;
 use crate::host::build::USER;
 use crate::host::state::Kind;
+use crate::host::{Fault, Host};
+use crate::place::{PROGRAM, Place};
+use crate::seat::Seat;
 use easy_bhyve::config::{FindingName, Severity};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 const BASE: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm\n";
 
@@ -259,5 +262,92 @@ fn text_and_data_name_the_same_places() {
             .map(|one| format!("easy-bhyve.conf:{}:{}", one["line"], one["column"]))
             .collect();
         assert_eq!(places, data, "{name}");
+    }
+}
+
+#[test]
+fn a_question_that_fails_leaves_only_its_findings_out_and_says_so() {
+    for (program, names) in [
+        ("sysctl", "too-many-cpus, host-cpus, host-memory"),
+        ("ifconfig", "netif-missing, netif-wireless, netif-bridge"),
+        ("zfs", "volroot-missing"),
+    ] {
+        let config = "bridge=bridge0 netif=em9 volroot=zroot/gone\na_id=1 a_cpu=9\n";
+        let mut fake = host("");
+        fake.host()
+            .order(program, 1, Fault::Fail(2, format!("{program}: no\n")));
+        let said = call(&mut fake, config, &["easy-bhyve", "check"]);
+        let line = format!("not looked for: {names}: {program} failed with status 2\n");
+        assert!(said.out.contains(&line), "{program}: {}", said.out);
+        let found = [
+            "host-cpus",
+            "netif-missing",
+            "volroot-missing",
+            "disk-missing",
+        ];
+        let found = found.map(|name| said.out.contains(&format!("[{name}]")));
+        let expected = ["sysctl", "ifconfig", "zfs", ""].map(|other| other != program);
+        assert_eq!(found, expected, "{program}: {}", said.out);
+    }
+}
+
+#[test]
+fn a_finding_stops_only_the_verb_that_it_would_harm() {
+    let start = "bridge=bridge0 volroot=zroot/vm\na_id=1 a_freebsd=YES\n";
+    for (more, verb, is_stopped) in [
+        ("b_id=1\n", "boot", true),
+        ("b_id=1\n", "clean", false),
+        ("a_cd0=/gone\n", "boot", false),
+        ("a_cd0=/gone\n", "install", true),
+        ("a_cd0='/my iso'\n", "boot", false),
+        ("a_memory=1G a_gpt=gpt1\n", "boot", false),
+    ] {
+        let host = Host::freebsd(14).with_volume("zroot/vm/a", 1 << 30);
+        let mut fake = Fake::new(host, USER);
+        let said = call(
+            &mut fake,
+            &format!("{start}{more}"),
+            &["easy-bhyve", verb, "a"],
+        );
+        assert_eq!(said.status == 1, is_stopped, "{verb} {more}{}", said.err);
+    }
+}
+
+#[test]
+fn many_vms_in_which_nothing_is_wrong_are_checked() {
+    let mut config = String::from("bridge=bridge0 volroot=zroot/vm\n");
+    for id in 0..32_768 {
+        let _ = writeln!(config, "vm{id}_id={id} vm{id}_mem=1G vm{id}_hd1=/vm/{id}");
+    }
+    let mut foreign = Host::freebsd(14);
+    foreign.state.programs.clear();
+    let mut fake = Fake::new(foreign, USER);
+    let said = call(&mut fake, &config, &["easy-bhyve", "check"]);
+    let last = said.out.lines().last();
+    assert_eq!(last, Some("nothing is wrong in easy-bhyve.conf"));
+    let _ = writeln!(config, "vm7_cpu=none vm8_hd1=/vm/7");
+    let (_, found) = findings("", &config);
+    let found: Vec<&Value> = found
+        .iter()
+        .map(|one| &one["name"])
+        .filter(|name| *name != "disk-missing")
+        .collect();
+    assert_eq!(found, ["hidden-assignment", "cpu", "shared-disk"]);
+}
+
+#[test]
+fn findings_are_coloured_on_a_terminal_unless_that_is_not_wanted() {
+    let place = Place::new();
+    place.write("easy-bhyve.conf", "volroot=zroot/vm a_id=1 a_memory=1G\n");
+    for (variable, is_coloured) in [("LANG", true), ("NO_COLOR", false)] {
+        let mut command = place.call(PROGRAM);
+        command
+            .args(["check", "--config"])
+            .arg(place.path("easy-bhyve.conf"))
+            .env("TERM", "xterm")
+            .env(variable, "1");
+        let left = Seat::start(&command).end();
+        assert!(left.written.contains("unknown-key"), "{}", left.written);
+        assert_eq!(left.written.contains('\u{1b}'), is_coloured, "{variable}");
     }
 }
