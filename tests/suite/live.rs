@@ -11,4 +11,5 @@ mod over;
 mod race;
 mod rig;
 mod root;
+mod steps;
 mod taps;
