@@ -9,6 +9,7 @@ mod ansi;
 mod class;
 mod command;
 pub mod de;
+pub mod edit;
 mod expand;
 mod find;
 mod finding;
@@ -36,6 +37,7 @@ pub use keys::{Keys, canonical, is_vm_name};
 pub use source::{FileId, Line, Place, Source, Sources, Span};
 pub use store::Assignment;
 
+use edit::Edit;
 use store::Store;
 
 /// What an expansion may see of the world outside the files.
@@ -110,6 +112,8 @@ impl std::error::Error for ConfigError {
 pub struct Config {
     store: Store,
     findings: Vec<Finding>,
+    /// The files that were not included by others.
+    roots: Vec<FileId>,
 }
 
 impl Config {
@@ -135,6 +139,27 @@ impl Config {
         &self.findings
     }
 
+    /// The same files with some of their bytes replaced; what was read is not read from disk again.
+    ///
+    /// # Errors
+    /// Returns what the edited files hold that is refused.
+    pub fn edited(&self, edits: &[Edit], outside: &Outside<'_>) -> Result<Self, ConfigError> {
+        let mut known = Vec::new();
+        for source in self.sources().iter() {
+            let path = identity(source.path());
+            // A file can be read by several names.
+            let of_file = edits.iter().filter(|edit| {
+                let edited = self.sources().source(edit.span.file);
+                edited.is_some_and(|edited| identity(edited.path()) == path)
+            });
+            let bytes = edit::apply(source.bytes(), of_file);
+            known.push((path, Source::new(source.path(), bytes)));
+        }
+        let root = |file: &FileId| Some(known.get(file.0 as usize)?.1.clone());
+        let roots = self.roots.iter().filter_map(root).collect();
+        read_all(roots, known, outside)
+    }
+
     /// Where a span begins.
     pub fn place(&self, span: Span) -> Place {
         self.store.sources.place(span)
@@ -156,6 +181,8 @@ struct Reading<'o> {
     /// The files that are being read, the outermost first.
     stack: Vec<PathBuf>,
     files: usize,
+    /// Files that are not read from disk, by what they are.
+    known: Vec<(PathBuf, Source)>,
     /// Memory for the value that is being put together.
     scratch: Vec<u8>,
 }
@@ -185,6 +212,15 @@ pub fn load(files: &[PathBuf], outside: &Outside<'_>) -> Result<Config, ConfigEr
 /// # Errors
 /// Returns what the sources hold that is refused.
 pub fn parse(sources: Vec<Source>, outside: &Outside<'_>) -> Result<Config, ConfigError> {
+    read_all(sources, Vec::new(), outside)
+}
+
+/// Reads sources; a `. FILE` in them is read from disk if it is not known.
+fn read_all(
+    sources: Vec<Source>,
+    known: Vec<(PathBuf, Source)>,
+    outside: &Outside<'_>,
+) -> Result<Config, ConfigError> {
     let base = sources.first().and_then(|source| source.path().parent());
     let base = base.filter(|base| !base.as_os_str().is_empty());
     let mut reading = Reading {
@@ -194,17 +230,20 @@ pub fn parse(sources: Vec<Source>, outside: &Outside<'_>) -> Result<Config, Conf
         outside,
         stack: Vec::new(),
         files: 0,
+        known,
         scratch: Vec::new(),
     };
+    let mut roots = Vec::new();
     for source in sources {
-        let path = source.path();
-        reading.stack = vec![std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())];
+        reading.stack = vec![identity(source.path())];
         let file = reading.store.sources.push(source);
+        roots.push(file);
         parser::parse(&mut reading, file);
     }
     let config = Config {
         store: reading.store,
         findings: reading.findings,
+        roots,
     };
     if config.findings.is_empty() {
         Ok(config)
@@ -215,6 +254,11 @@ pub fn parse(sources: Vec<Source>, outside: &Outside<'_>) -> Result<Config, Conf
 
 /// The largest file that is read, in bytes.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
+
+/// What a file is, by whatever name it goes.
+fn identity(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
+}
 
 fn read(path: &Path) -> io::Result<Source> {
     let file = File::open(path)?;
