@@ -1,7 +1,10 @@
 //! The commands of easy-bhyve itself.
 
 pub mod all;
+pub mod edit;
 pub mod list;
+pub mod new;
+pub mod set;
 pub mod setup;
 mod state;
 pub mod status;

@@ -182,34 +182,34 @@ fn behind(config: &Config, vm: &str, setting: &Setting) -> Option<Edit> {
     })
 }
 
-/// The edit that writes the block of a new VM at the end of a file, with an empty line before it.
-pub fn append(config: &Config, file: FileId, vm: &str, settings: &[Setting]) -> Edit {
+/// The edits that write the block of a new VM at the end of a file, with an empty line before it.
+pub fn append(config: &Config, file: FileId, vm: &str, settings: &[Setting]) -> Vec<Edit> {
     let source = config.sources().source(file);
     let bytes = source.map(super::Source::bytes).unwrap_or_default();
-    let lines: Vec<Vec<u8>> = settings
-        .iter()
-        .map(|setting| {
-            [
-                format!("{vm}_{}=", setting.key).into_bytes(),
-                setting.written(),
-            ]
-            .concat()
-        })
-        .collect();
-    let mut text = match bytes {
-        [] | [b'\n'] | [.., b'\n', b'\n'] => Vec::new(),
-        [.., b'\n'] => b"\n".to_vec(),
-        _ => b"\n\n".to_vec(),
+    let ends_in_newline = bytes.is_empty() || bytes.ends_with(b"\n");
+    let empty_line: &[u8] = match bytes {
+        [] | [b'\n'] | [.., b'\n', b'\n'] => b"",
+        _ => b"\n",
     };
-    text.extend(lines.join(&b'\n'));
-    if bytes.is_empty() || bytes.ends_with(b"\n") {
-        text.push(b'\n');
-    }
-    Edit {
-        span: at_offset(file, bytes.len()),
-        text,
-        name: format!("{vm}_id"),
-    }
+    let line = |(number, setting): (usize, &Setting)| {
+        let name = format!("{vm}_{}", setting.key);
+        let mut text = if number == 0 { empty_line } else { b"" }.to_vec();
+        if !ends_in_newline {
+            text.push(b'\n');
+        }
+        text.extend_from_slice(name.as_bytes());
+        text.push(b'=');
+        text.extend(setting.written());
+        if ends_in_newline {
+            text.push(b'\n');
+        }
+        Edit {
+            span: at_offset(file, bytes.len()),
+            text,
+            name,
+        }
+    };
+    settings.iter().enumerate().map(line).collect()
 }
 
 /// The bytes of a file after edits of it, which do not overlap.
@@ -244,6 +244,23 @@ fn line_end(bytes: &[u8], from: usize) -> usize {
     tokens
         .find(|token| token.kind == TokenKind::Newline)
         .map_or(bytes.len(), |token| token.start)
+}
+
+/// An assignment that reads otherwise after edits that are not for it, where it stands then; this
+/// is one that ends in a backslash at the end of the file, before a line that is put in.
+pub fn bystander<'c>(old: &Config, new: &'c Config, edits: &[Edit]) -> Option<Assignment<'c>> {
+    let is_other = |set: &Assignment<'_>| edits.iter().all(|edit| edit.name != set.name);
+    let mut before = old.assignments().filter(is_other);
+    let mut after = new.assignments().filter(is_other);
+    after.find(|set| {
+        before.next().is_none_or(|was| {
+            let (text, was_text) = (
+                new.sources().text(set.value_span),
+                old.sources().text(was.value_span),
+            );
+            (set.name, text) != (was.name, was_text)
+        })
+    })
 }
 
 /// Whether an assignment is `NAME=VALUE`, and not within an expansion such as `${x:=w}`.

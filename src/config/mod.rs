@@ -134,6 +134,12 @@ impl Config {
         &self.store.sources
     }
 
+    /// The first file whose path is the one that is looked for.
+    pub fn file(&self, is_it: impl Fn(&Path) -> bool) -> Option<FileId> {
+        let mut files = (0..).map(FileId).zip(self.sources().iter());
+        files.find_map(|(file, source)| is_it(source.path()).then_some(file))
+    }
+
     /// Everything that was refused while reading; empty unless this came with an error.
     pub fn findings(&self) -> &[Finding] {
         &self.findings

@@ -34,7 +34,15 @@ fn is_useless(paragraph: &str) -> bool {
 }
 
 /// The commands of easy-bhyve itself.
-pub(super) const ADMIN: [&str; 5] = ["setup", "list", "status", "stop-all", "autostart"];
+pub(super) const ADMIN: [&str; 7] = [
+    "setup",
+    "list",
+    "status",
+    "set",
+    "new",
+    "stop-all",
+    "autostart",
+];
 
 pub(super) fn unknown_verb(typed: &str) -> Error {
     let known = Verb::ALL

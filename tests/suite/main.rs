@@ -19,6 +19,7 @@ mod causes;
 mod cli;
 mod config_sh;
 mod demo;
+mod edit;
 mod equivalence;
 mod escalators;
 mod examples;
