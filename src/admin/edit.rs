@@ -57,10 +57,10 @@ pub(super) fn draft(
         ConfigError::Refused(config) => unwritten(locate::first_finding(&config), Some(*config)),
         ConfigError::Unreadable { .. } => unwritten(Error::config(error.to_string()), None),
     })?;
-    if let Some(other) = edit::bystander(context.config, &config, edits) {
-        let error = Error::config(format!("the new text would change {}, too", other.name))
-            .at(other.name_span)
-            .help("does the file end in a backslash? end its last line by hand");
+    if let Some((name, place)) = edit::bystander(context.config, &config, edits) {
+        let error = Error::config(format!("the new text would change {name}, too"))
+            .at(place)
+            .help("a backslash at the end of the file joins lines, and ${x:=w} sets x: edit it by hand");
         return Err(unwritten(error, Some(config)));
     }
     match judge(context, &config, vm) {

@@ -246,21 +246,31 @@ fn line_end(bytes: &[u8], from: usize) -> usize {
         .map_or(bytes.len(), |token| token.start)
 }
 
-/// An assignment that reads otherwise after edits that are not for it, where it stands then; this
-/// is one that ends in a backslash at the end of the file, before a line that is put in.
-pub fn bystander<'c>(old: &Config, new: &'c Config, edits: &[Edit]) -> Option<Assignment<'c>> {
+/// A variable for which edits are not, and whose assignments read otherwise after them: its name, and
+/// where it stands then, if it does.
+///
+/// A value that ends in a backslash at the end of the file takes the next line into itself, and one
+/// with `${x:=w}` in it sets `x` as long as it is there.
+pub fn bystander(old: &Config, new: &Config, edits: &[Edit]) -> Option<(String, Option<Span>)> {
     let is_other = |set: &Assignment<'_>| edits.iter().all(|edit| edit.name != set.name);
     let mut before = old.assignments().filter(is_other);
     let mut after = new.assignments().filter(is_other);
-    after.find(|set| {
-        before.next().is_none_or(|was| {
-            let (text, was_text) = (
-                new.sources().text(set.value_span),
-                old.sources().text(was.value_span),
-            );
-            (set.name, text) != (was.name, was_text)
-        })
-    })
+    loop {
+        let (was, is) = (before.next(), after.next());
+        let text = |config: &Config, set: Option<Assignment<'_>>| {
+            set.map(|set| {
+                (
+                    set.name.to_owned(),
+                    config.sources().text(set.value_span).to_vec(),
+                )
+            })
+        };
+        if text(old, was) != text(new, is) {
+            let changed = is.or(was)?;
+            return Some((changed.name.to_owned(), is.map(|set| set.name_span)));
+        }
+        was?;
+    }
 }
 
 /// Whether an assignment is `NAME=VALUE`, and not within an expansion such as `${x:=w}`.

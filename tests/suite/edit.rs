@@ -237,7 +237,7 @@ fn a_line_that_would_be_taken_into_another_value_is_not_written() {
         1,
         "easy-bhyve: the new text would change b, too\n \
          --> c.conf:3:1\n  |\n3 | b=x\\\n  | ^\n  |\n  = note: nothing was written\n  \
-         = help: does the file end in a backslash? end its last line by hand\n",
+         = help: a backslash at the end of the file joins lines, and ${x:=w} sets x: edit it by hand\n",
     );
 }
 
