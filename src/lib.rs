@@ -29,6 +29,7 @@ pub mod job;
 pub mod locate;
 pub mod model;
 pub mod plan;
+mod preview;
 pub mod process;
 pub mod quote;
 pub mod report;
@@ -41,22 +42,18 @@ pub mod tools;
 pub mod verb;
 pub mod verbs;
 
-use command::Privilege;
+use admin::edit::Edited;
 use config::Config;
 use error::{EXIT_DONE, EXIT_FAILED, Kind, Result};
 use host::Host;
-use host::elevate::Elevation;
 use host::system::System;
-use invocation::options::{DryRun, Format};
 use invocation::{Admin, Invocation, Request};
-use job::ground::Ground;
-use model::resolve;
-use plan::Plan;
+use locate::Refused;
+use preview::{Shown, show, show_job};
 use process::{Places, Process};
 use run::Output;
-use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
-use verbs::{Asked, Assumption, Context, Outcome};
+use verbs::{Context, Outcome};
 
 /// Does what this process was called for, and returns the exit status.
 pub fn start() -> u8 {
@@ -170,8 +167,30 @@ fn serve(
         Request::Show(text) => Outcome::Text(text),
         // It needs no configuration that can be used: see `main`.
         Request::Admin(Admin::Check(_)) => return Ok(()),
-        Request::Admin(Admin::Setup(dry_run)) => admin::setup::setup(&mut context, dry_run)?,
+        Request::Admin(Admin::Setup(dry_run)) => admin::setup::setup(&context, dry_run)?,
         Request::Admin(Admin::List(format)) => admin::list::list(&mut context, format)?,
+        Request::Admin(Admin::Set(args)) => {
+            let edited = admin::set::set(&context, &args);
+            return follow(
+                process,
+                &invocation.title,
+                edited,
+                is_answered,
+                host,
+                output,
+            );
+        }
+        Request::Admin(Admin::New(args)) => {
+            let edited = admin::new::new(&mut context, &args);
+            return follow(
+                process,
+                &invocation.title,
+                edited,
+                is_answered,
+                host,
+                output,
+            );
+        }
         Request::Admin(Admin::Status(showing)) if showing.watch => {
             let title = &invocation.title;
             return admin::status::watch(process, config, title, showing.all, host, output);
@@ -187,6 +206,50 @@ fn serve(
         }
         Request::Vm(name, work) => verbs::serve(&mut context, &name, work)?,
     };
+    carry_out(
+        process,
+        config,
+        &invocation.title,
+        outcome,
+        is_answered,
+        host,
+        output,
+    )
+}
+
+/// Does what an edited configuration asks for. What goes wrong is told with the places in that one.
+fn follow(
+    process: &Process,
+    title: &str,
+    edited: Result<Edited, Box<Refused>>,
+    is_answered: bool,
+    host: &mut dyn Host,
+    output: &mut Output<'_>,
+) -> Result<()> {
+    let (error, config) = match edited {
+        Ok(Edited { config, outcome }) => {
+            match carry_out(process, &config, title, outcome, is_answered, host, output) {
+                Ok(()) => return Ok(()),
+                Err(error) => (error, Some(config)),
+            }
+        }
+        Err(refused) => (refused.error, refused.config),
+    };
+    let kind = error.kind;
+    finish(Err(error), title, config.as_ref(), process, output);
+    Err(error::Error::said(kind))
+}
+
+/// Does what a command or a verb wants done, or shows it.
+fn carry_out(
+    process: &Process,
+    config: &Config,
+    title: &str,
+    outcome: Outcome,
+    is_answered: bool,
+    host: &mut dyn Host,
+    output: &mut Output<'_>,
+) -> Result<()> {
     match outcome {
         Outcome::Text(text) => output
             .out
@@ -206,11 +269,11 @@ fn serve(
         Outcome::Job(asked) => front::carry_out(process, config, &asked, host, output),
         Outcome::Plan(planned) => {
             for finding in &planned.warnings {
-                let text = report::warning(finding, &invocation.title, config, process.colour);
+                let text = report::warning(finding, title, config, process.colour);
                 let _ = output.err.write_all(text.as_bytes());
             }
             for note in &planned.notes {
-                say(output, &invocation.title, note);
+                say(output, title, note);
             }
             if planned.dry_run.dry_run {
                 let shown = Shown {
@@ -218,127 +281,13 @@ fn serve(
                     dry_run: planned.dry_run,
                     assumption: None,
                 };
-                return show(
-                    process,
-                    config,
-                    &invocation.title,
-                    &shown,
-                    is_answered,
-                    host,
-                    output,
-                );
+                return show(process, config, title, &shown, is_answered, host, output);
             }
             run::execute(&planned.plan, host, &mut run::Unwatched, output)?;
             if let Some(done) = &planned.done {
-                say(output, &invocation.title, done);
+                say(output, title, done);
             }
             Ok(())
-        }
-    }
-}
-
-/// Shows what a request would do.
-fn show_job(
-    process: &Process,
-    config: &Config,
-    asked: &Asked,
-    is_answered: bool,
-    host: &mut dyn Host,
-    output: &mut Output<'_>,
-) -> Result<()> {
-    let title = &asked.request.title;
-    for finding in &asked.warnings {
-        let text = report::warning(finding, title, config, process.colour);
-        let _ = output.err.write_all(text.as_bytes());
-    }
-    let mut ground = Ground {
-        look: &mut *host,
-        is_answered,
-        process,
-    };
-    let mut planned = job::plan::plan(&mut ground, &asked.request)?;
-    for note in &planned.notes {
-        say(output, title, note);
-    }
-    planned.plan.forms.extend(asked.after.forms.iter().cloned());
-    let shown = Shown {
-        plan: &planned.plan,
-        dry_run: asked.dry_run,
-        assumption: Some(asked.assumption),
-    };
-    show(process, config, title, &shown, is_answered, host, output)
-}
-
-/// A plan that is shown.
-struct Shown<'plan> {
-    plan: &'plan Plan,
-    dry_run: DryRun,
-    /// What is taken for granted on a host that cannot be asked.
-    assumption: Option<Assumption>,
-}
-
-fn show(
-    process: &Process,
-    config: &Config,
-    title: &str,
-    shown: &Shown<'_>,
-    is_answered: bool,
-    host: &mut dyn Host,
-    output: &mut Output<'_>,
-) -> Result<()> {
-    let elevation = elevation(process, config, shown.plan, host, is_answered)?;
-    if is_answered {
-        tell_missing(title, shown.plan, host, output);
-    } else if let Some(assumption) = shown.assumption
-        && !shown.plan.commands().is_empty()
-    {
-        say(output, title, assumption.as_str());
-    }
-    let text = match shown.dry_run.format.unwrap_or_default() {
-        Format::Text => script::script(shown.plan, title, &process.search_path, elevation),
-        Format::Json => script::json(shown.plan, title, &process.search_path, elevation)?,
-    };
-    output.out.write_all(&text).map_err(run::not_written)
-}
-
-/// The escalator that a script shows; a plan that needs none asks for none.
-fn elevation(
-    process: &Process,
-    config: &Config,
-    plan: &Plan,
-    host: &mut dyn Host,
-    is_answered: bool,
-) -> Result<Elevation> {
-    let needs_root = |command: &&command::Command| command.privilege == Privilege::Root;
-    if !plan.commands().iter().any(needs_root) {
-        return Ok(Elevation::None);
-    }
-    let choice = resolve::privilege(config)?;
-    let chosen = Elevation::choose(choice, process.uid, host);
-    if is_answered {
-        return chosen;
-    }
-    // A preview for another host needs no escalator on this one.
-    Ok(chosen.unwrap_or(Elevation::intended(choice)))
-}
-
-/// Says which programs the script would miss on this host.
-fn tell_missing(title: &str, plan: &Plan, host: &mut dyn Host, output: &mut Output<'_>) {
-    let programs: BTreeSet<_> = plan
-        .commands()
-        .iter()
-        .flat_map(|command| command.programs())
-        .collect();
-    for program in programs {
-        if host.find(program).is_none() {
-            say(
-                output,
-                title,
-                &format!(
-                    "{program} is not installed; {}",
-                    tools::how_to_install(program)
-                ),
-            );
         }
     }
 }

@@ -45,11 +45,7 @@ pub fn load(process: &Process, invocation: &Invocation) -> Result<Config, Box<Re
             alone(error.help("write one, or name one with --config FILE"))
         })?,
     };
-    let outside = Outside {
-        variable: &|name| process.environment.get(OsStr::new(name)).cloned(),
-        home: &|user| process.home_of(user),
-    };
-    config::load(&files, &outside).map_err(|error| match error {
+    with_outside(process, |outside| config::load(&files, outside)).map_err(|error| match error {
         ConfigError::Unreadable { path, error } => {
             let help = match error.kind() {
                 ErrorKind::NotFound => "name one that exists with --config FILE",
@@ -70,8 +66,16 @@ pub fn load(process: &Process, invocation: &Invocation) -> Result<Config, Box<Re
     })
 }
 
+/// Does something with what an expansion may see of these surroundings.
+pub fn with_outside<T>(process: &Process, work: impl FnOnce(&Outside<'_>) -> T) -> T {
+    work(&Outside {
+        variable: &|name| process.environment.get(OsStr::new(name)).cloned(),
+        home: &|user| process.home_of(user),
+    })
+}
+
 /// The first of what was refused; the others are only counted, since they often follow from it.
-fn first_finding(config: &Config) -> Error {
+pub fn first_finding(config: &Config) -> Error {
     let mut findings = config.findings().iter();
     let Some(first) = findings.next() else {
         return Error::config("the configuration is refused");

@@ -2,7 +2,10 @@
 
 pub mod all;
 pub mod check;
+pub mod edit;
 pub mod list;
+pub mod new;
+pub mod set;
 pub mod setup;
 mod state;
 pub mod status;

@@ -29,7 +29,31 @@ enum Entry {
 ///
 /// # Errors
 /// If the configuration has no VM, one is misconfigured, or the directory cannot be read.
-pub fn setup(context: &mut Context<'_>, dry_run: DryRun) -> Result<Outcome> {
+pub fn setup(context: &Context<'_>, dry_run: DryRun) -> Result<Outcome> {
+    let links = links(context)?;
+    Ok(Outcome::Plan(Planned {
+        plan: links.plan,
+        dry_run,
+        notes: links.notes,
+        done: Some(links.done),
+        warnings: lint::check(context.config),
+    }))
+}
+
+/// The plan that makes the links, and what is said about it.
+pub(super) struct Links {
+    pub(super) plan: Plan,
+    /// What stays as it is.
+    pub(super) notes: Vec<String>,
+    /// What is said when it is done.
+    pub(super) done: String,
+}
+
+/// The plan that makes the links of this configuration.
+///
+/// # Errors
+/// If the configuration has no VM, one is misconfigured, or the directory cannot be read.
+pub(super) fn links(context: &Context<'_>) -> Result<Links> {
     let directory = normal(&resolve::link_directory(context.config)?);
     let target = target(context, &directory);
     let there = entries(&directory, context.process)?;
@@ -81,13 +105,11 @@ pub fn setup(context: &mut Context<'_>, dry_run: DryRun) -> Result<Outcome> {
         added.count,
         removed.count
     ));
-    Ok(Outcome::Plan(Planned {
+    Ok(Links {
         plan,
-        dry_run,
         notes,
-        done: Some(done.join("\n")),
-        warnings: lint::check(context.config),
-    }))
+        done: done.join("\n"),
+    })
 }
 
 /// Links that changed, by VM.

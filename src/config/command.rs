@@ -8,7 +8,7 @@ use super::class::is_name;
 use super::finding::{FindingName, Refused};
 use super::lexer::{Token, TokenKind};
 use super::parser::{MAX_DEPTH, Parser, parse};
-use super::source::Span;
+use super::source::{Source, Span};
 use super::store::Piece;
 use super::word::{Context, Out, Until};
 
@@ -180,7 +180,7 @@ impl Parser<'_, '_, '_> {
             let help = "include each file once, from the main file";
             return Err(self.refuse(FindingName::TooLarge, token, message, help));
         }
-        let identity = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let identity = super::identity(path);
         if self.reading.stack.contains(&identity) {
             return Err(self.refuse(
                 FindingName::IncludeCircle,
@@ -189,7 +189,12 @@ impl Parser<'_, '_, '_> {
                 "remove this line",
             ));
         }
-        let source = super::read(path).map_err(|error| {
+        let known = self.reading.known.iter().find(|(is, _)| *is == identity);
+        let source = match known {
+            Some((_, source)) => Ok(Source::new(path, source.bytes().to_vec())),
+            None => super::read(path),
+        };
+        let source = source.map_err(|error| {
             self.refuse(
                 FindingName::IncludeUnreadable,
                 token,

@@ -140,7 +140,7 @@ fn name(
 }
 
 /// The known key that is spelled most like `key`.
-fn nearest(key: &str) -> String {
+pub(super) fn nearest(key: &str) -> String {
     let start = key.find(|character: char| character.is_ascii_digit());
     let digits = start.map_or("0", |start| {
         let rest = key.get(start..).unwrap_or_default();

@@ -10,6 +10,7 @@ mod ansi;
 mod class;
 mod command;
 pub mod de;
+pub mod edit;
 mod expand;
 mod find;
 mod finding;
@@ -40,6 +41,7 @@ pub use keys::{Keys, canonical, is_vm_name};
 pub use source::{FileId, Line, Place, Source, Sources, Span};
 pub use store::Assignment;
 
+use edit::Edit;
 use store::Store;
 
 /// What an expansion may see of the world outside the files.
@@ -116,6 +118,8 @@ pub struct Config {
     findings: Vec<Finding>,
     /// Looked for once, whoever asks.
     free_id: OnceLock<Option<u16>>,
+    /// The files that were not included by others.
+    roots: Vec<FileId>,
 }
 
 impl Config {
@@ -136,9 +140,36 @@ impl Config {
         &self.store.sources
     }
 
+    /// The first file whose path is the one that is looked for.
+    pub fn file(&self, is_it: impl Fn(&Path) -> bool) -> Option<FileId> {
+        let mut files = (0..).map(FileId).zip(self.sources().iter());
+        files.find_map(|(file, source)| is_it(source.path()).then_some(file))
+    }
+
     /// Everything that was refused while reading; empty unless this came with an error.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
+    }
+
+    /// The same files with some of their bytes replaced; what was read is not read from disk again.
+    ///
+    /// # Errors
+    /// Returns what the edited files hold that is refused.
+    pub fn edited(&self, edits: &[Edit], outside: &Outside<'_>) -> Result<Self, ConfigError> {
+        let mut known = Vec::new();
+        for source in self.sources().iter() {
+            let path = identity(source.path());
+            // A file can be read by several names.
+            let of_file = edits.iter().filter(|edit| {
+                let edited = self.sources().source(edit.span.file);
+                edited.is_some_and(|edited| identity(edited.path()) == path)
+            });
+            let bytes = edit::apply(source.bytes(), of_file);
+            known.push((path, Source::new(source.path(), bytes)));
+        }
+        let root = |file: &FileId| Some(known.get(file.0 as usize)?.1.clone());
+        let roots = self.roots.iter().filter_map(root).collect();
+        read_all(roots, known, outside)
     }
 
     /// Where a span begins.
@@ -164,6 +195,8 @@ struct Reading<'o> {
     files: usize,
     /// What patterns have cost so far: see [`pattern::Pattern::steps`].
     steps: usize,
+    /// Files that are not read from disk, by what they are.
+    known: Vec<(PathBuf, Source)>,
     /// Memory for the value that is being put together.
     scratch: Vec<u8>,
 }
@@ -193,6 +226,15 @@ pub fn load(files: &[PathBuf], outside: &Outside<'_>) -> Result<Config, ConfigEr
 /// # Errors
 /// Returns what the sources hold that is refused.
 pub fn parse(sources: Vec<Source>, outside: &Outside<'_>) -> Result<Config, ConfigError> {
+    read_all(sources, Vec::new(), outside)
+}
+
+/// Reads sources; a `. FILE` in them is read from disk if it is not known.
+fn read_all(
+    sources: Vec<Source>,
+    known: Vec<(PathBuf, Source)>,
+    outside: &Outside<'_>,
+) -> Result<Config, ConfigError> {
     let base = sources.first().and_then(|source| source.path().parent());
     let base = base.filter(|base| !base.as_os_str().is_empty());
     let mut reading = Reading {
@@ -203,18 +245,21 @@ pub fn parse(sources: Vec<Source>, outside: &Outside<'_>) -> Result<Config, Conf
         stack: Vec::new(),
         files: 0,
         steps: 0,
+        known,
         scratch: Vec::new(),
     };
+    let mut roots = Vec::new();
     for source in sources {
-        let path = source.path();
-        reading.stack = vec![std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())];
+        reading.stack = vec![identity(source.path())];
         let file = reading.store.sources.push(source);
+        roots.push(file);
         parser::parse(&mut reading, file);
     }
     let config = Config {
         store: reading.store,
         findings: reading.findings,
         free_id: OnceLock::new(),
+        roots,
     };
     if config.findings.is_empty() {
         Ok(config)
@@ -225,6 +270,11 @@ pub fn parse(sources: Vec<Source>, outside: &Outside<'_>) -> Result<Config, Conf
 
 /// The largest file that is read, in bytes.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
+
+/// What a file is, by whatever name it goes.
+fn identity(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
+}
 
 fn read(path: &Path) -> io::Result<Source> {
     let file = File::open(path)?;

@@ -46,6 +46,9 @@ pub fn carry_out(
         let _ = output.err.write_all(text.as_bytes());
     }
     let request = &asked.request;
+    for note in &asked.notes {
+        say(output, &request.title, note);
+    }
     let elevation = Elevation::choose(resolve::privilege(config)?, process.uid, host);
     if request.job.supervises() {
         elevation.clone()?;

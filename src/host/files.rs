@@ -1,9 +1,9 @@
 //! Changes of the user's own files, without a process.
 
 use crate::plan::FileChange;
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown, symlink};
 use std::path::Path;
 
 /// Makes one change.
@@ -20,11 +20,44 @@ pub(super) fn change(change: &FileChange) -> io::Result<()> {
             .mode(0o644)
             .open(path)?
             .write_all(text.as_bytes()),
+        FileChange::Replace { path, before, text } => replace(path, before, text),
         FileChange::RemoveScratch(path) => std::fs::remove_dir_all(path),
         FileChange::Link { target, path } => symlink(target, path),
         FileChange::ReplaceLink { target, path } => replace_link(target, path),
         FileChange::RemoveLink(path) => std::fs::remove_file(path),
     }
+}
+
+/// Writes the new content beside the file and renames it, so that there is always one of the two.
+///
+/// Two that replace the same file at once do it one behind the other, and the second is refused.
+fn replace(path: &Path, before: &[u8], text: &[u8]) -> io::Result<()> {
+    // Not for writing to it: what cannot be written to is not to be replaced either.
+    let file = OpenOptions::new().read(true).write(true).open(path)?;
+    file.lock()?;
+    let about = file.metadata()?;
+    let there = std::fs::metadata(path)?;
+    let is_same = (about.dev(), about.ino()) == (there.dev(), there.ino());
+    if !is_same || std::fs::read(path)? != before {
+        return Err(io::Error::new(
+            io::ErrorKind::ResourceBusy,
+            "it has changed since it was read",
+        ));
+    }
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut fresh = tempfile::Builder::new()
+        .prefix(".easy-bhyve")
+        .tempfile_in(directory)?;
+    fresh.write_all(text)?;
+    let made = fresh.as_file().metadata()?;
+    if (made.uid(), made.gid()) != (about.uid(), about.gid()) {
+        fchown(fresh.as_file(), Some(about.uid()), Some(about.gid()))?;
+    }
+    // Behind the owner, whose change takes bits away.
+    fresh.as_file().set_permissions(about.permissions())?;
+    fresh.as_file().sync_all()?;
+    fresh.persist(path).map_err(|failed| failed.error)?;
+    File::open(directory)?.sync_all()
 }
 
 /// Makes the link under another name and renames it, so that there is always one.

@@ -34,7 +34,16 @@ fn is_useless(paragraph: &str) -> bool {
 }
 
 /// The commands of easy-bhyve itself.
-pub(super) const ADMIN: [&str; 6] = ["setup", "list", "status", "check", "stop-all", "autostart"];
+pub(super) const ADMIN: [&str; 8] = [
+    "setup",
+    "list",
+    "status",
+    "check",
+    "set",
+    "new",
+    "stop-all",
+    "autostart",
+];
 
 pub(super) fn unknown_verb(typed: &str) -> Error {
     let known = Verb::ALL

@@ -12,9 +12,9 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 use complaint::{ADMIN, unknown_verb, wrong_command, wrong_usage};
 use options::{
-    BootArgs, CheckArgs, Cli, CloneArgs, ConsoleArgs, DryRun, EndArgs, Format, FormatArgs,
-    ResourcesArgs, RestartArgs, RollbackArgs, ShutdownArgs, SnapshotArgs, StartArgs, TtybootArgs,
-    Typed,
+    BootArgs, CheckArgs, Cli, CloneArgs, ConsoleArgs, DryRun, EndArgs, Format, FormatArgs, NewArgs,
+    ResourcesArgs, RestartArgs, RollbackArgs, SetArgs, ShutdownArgs, SnapshotArgs, StartArgs,
+    TtybootArgs, Typed,
 };
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -57,6 +57,10 @@ pub enum Admin {
     Status(Showing),
     /// Tells what is wrong with the configuration.
     Check(CheckArgs),
+    /// Changes settings of a VM.
+    Set(SetArgs),
+    /// Writes the settings of a new VM.
+    New(NewArgs),
     /// Ends every VM that runs.
     StopAll(EndArgs),
     /// Starts every VM that is to start with the host.
@@ -165,7 +169,12 @@ fn called_as(name: &str) -> Option<(&str, &str)> {
 fn definition(link: Option<(&str, Verb)>) -> clap::Command {
     let commands = ADMIN.into_iter().fold(Cli::command(), |cli, name| {
         cli.mut_subcommand(name, |command| {
-            command.override_usage(format!("{PROGRAM} {name} [OPTIONS]"))
+            let words = match name {
+                "set" => " VM KEY=VALUE...",
+                "new" => " VM [KEY=VALUE]...",
+                _ => "",
+            };
+            command.override_usage(format!("{PROGRAM} {name} [OPTIONS]{words}"))
         })
     });
     Verb::ALL.into_iter().fold(commands, |cli, verb| {
@@ -234,6 +243,8 @@ fn request(typed: Option<Typed>) -> Request {
             }));
         }
         Some(Typed::Check(options)) => return Request::Admin(Admin::Check(options)),
+        Some(Typed::Set(options)) => return Request::Admin(Admin::Set(options)),
+        Some(Typed::New(options)) => return Request::Admin(Admin::New(options)),
         Some(Typed::StopAll(options)) => return Request::Admin(Admin::StopAll(options)),
         Some(Typed::Autostart(options)) => return Request::Admin(Admin::Autostart(options)),
         Some(Typed::Install(of)) => (of.vm, Work::Install(of.options)),

@@ -1,8 +1,10 @@
 //! The options of every verb: the one clap definition.
 
 use super::PROGRAM;
+use crate::config::edit::Setting;
 use crate::model::cpu::CpuTopology;
 use crate::model::size::{DiskSize, MemSize};
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -69,6 +71,10 @@ pub(super) enum Typed {
     Status(StatusArgs),
     /// Tell what is wrong with the configuration, or looks so
     Check(CheckArgs),
+    /// Change settings of a VM in the configuration
+    Set(SetArgs),
+    /// Write the settings of a new VM into the configuration
+    New(NewArgs),
     /// Shut every running VM down, and cut the power of those that run on for 45 s
     StopAll(EndArgs),
     /// Boot every VM that has autostart=YES, in the order of their ids
@@ -149,6 +155,50 @@ pub(super) struct StatusArgs {
     pub(super) watch: bool,
     #[command(flatten)]
     pub(super) format: FormatArgs,
+}
+
+/// Options of `set`.
+#[derive(Clone, Debug, Args)]
+pub struct SetArgs {
+    /// -d
+    #[command(flatten)]
+    pub dry_run: DryRun,
+    /// The VM
+    #[arg(value_name = "VM", index = 1)]
+    pub vm: String,
+    /// What it is to have; an empty value is as if the key were not there
+    #[arg(value_name = "KEY=VALUE", required = true, index = 2, value_parser = setting())]
+    pub settings: Vec<Setting>,
+}
+
+/// Options of `new`.
+#[derive(Clone, Debug, Args)]
+pub struct NewArgs {
+    /// -d
+    #[command(flatten)]
+    pub dry_run: DryRun,
+    /// Install from this ISO image
+    #[arg(long, value_name = "ISO")]
+    pub cd: Option<PathBuf>,
+    /// Make the VM's disk, too, of this size
+    #[arg(long, value_name = "SIZE", value_parser = |text: &str| text.parse::<DiskSize>())]
+    pub disk: Option<DiskSize>,
+    /// Write into this file of the configuration instead of its first
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Make the links, too, as setup does
+    #[arg(long)]
+    pub links: bool,
+    /// The new VM
+    #[arg(value_name = "VM", index = 1)]
+    pub vm: String,
+    /// Further settings; without id the smallest number that no VM has
+    #[arg(value_name = "KEY=VALUE", index = 2, value_parser = setting())]
+    pub settings: Vec<Setting>,
+}
+
+fn setting() -> impl TypedValueParser<Value = Setting> {
+    OsStringValueParser::new().try_map(|word| Setting::parse(&word))
 }
 
 /// How VMs are ended: options of `stop-all`, and of the verbs that end one.

@@ -98,6 +98,18 @@ pub enum FileChange {
         /// Its lines, each with its newline.
         text: String,
     },
+    /// Replaces a file by one with the same owner and mode, in one step.
+    Replace {
+        /// Where; no symbolic link.
+        #[serde(serialize_with = "lossy::path")]
+        path: PathBuf,
+        /// What it must still hold.
+        #[serde(skip)]
+        before: Vec<u8>,
+        /// What it is to hold.
+        #[serde(serialize_with = "lossy::bytes")]
+        text: Vec<u8>,
+    },
     /// Removes a scratch directory and all in it.
     RemoveScratch(#[serde(serialize_with = "lossy::path")] PathBuf),
     /// Makes a symbolic link; what exists there is an error.
@@ -324,7 +336,10 @@ impl Form {
 impl Action {
     /// Whether it carries text of its own, which a script shows on lines of its own.
     pub fn has_text(&self) -> bool {
-        matches!(self, Self::Print(_) | Self::File(FileChange::Write { .. }))
+        matches!(
+            self,
+            Self::Print(_) | Self::File(FileChange::Write { .. } | FileChange::Replace { .. })
+        )
     }
 }
 
@@ -336,6 +351,7 @@ impl FileChange {
                 format!("could not make the directory {}", path.display())
             }
             Self::Write { path, .. } => format!("could not write {}", path.display()),
+            Self::Replace { path, .. } => format!("could not replace {}", path.display()),
             Self::RemoveScratch(path) | Self::RemoveLink(path) => {
                 format!("could not remove {}", path.display())
             }

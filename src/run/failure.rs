@@ -4,6 +4,7 @@ use super::causes;
 use crate::command::{Command, Streams};
 use crate::error::{Error, Kind, Result};
 use crate::host::{Ended, Finished, SpawnError};
+use crate::plan::FileChange;
 use crate::tools;
 use nix::libc::SIGPIPE;
 use std::io;
@@ -28,6 +29,18 @@ pub(super) fn judge(command: &Command, finished: &Finished, titled: bool) -> Res
         }
         _ => Err(failed(command, finished, untitled)),
     }
+}
+
+/// Why a file could not be changed.
+pub(super) fn not_changed(change: &FileChange, error: &io::Error) -> Error {
+    let failed = Error::host(format!("{}: {error}", change.describe()));
+    failed.help(match (change, error.kind()) {
+        (FileChange::Replace { .. }, io::ErrorKind::ResourceBusy) => {
+            "say it again, then it begins with what is there now"
+        }
+        (FileChange::Replace { .. }, _) => "are the file and its directory yours? look with ls -ld",
+        _ => "is the directory yours? look with ls -ld",
+    })
 }
 
 fn failed(command: &Command, finished: &Finished, untitled: bool) -> Error {

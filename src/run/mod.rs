@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::host::{Ended, Finished, Host, Interruption};
 use crate::plan::{Action, Form, Plan, Step, Test, Undo, Wait, When};
 use crate::tools;
-use failure::{judge, no_answer};
+use failure::{judge, no_answer, not_changed};
 pub use failure::{not_started, not_watched, not_written, signal_name};
 use progress::Progress;
 use std::io::Write;
@@ -198,10 +198,10 @@ impl<'plan> Run<'plan, '_, '_> {
                 }
                 Ok(())
             }
-            Action::File(change) => self.host.change(change).map_err(|error| {
-                Error::host(format!("{}: {error}", change.describe()))
-                    .help("is the directory yours? look with ls -ld")
-            }),
+            Action::File(change) => {
+                let changed = self.host.change(change);
+                changed.map_err(|error| not_changed(change, &error))
+            }
             Action::Print(text) => self.output.out.write_all(text).map_err(not_written),
         }
     }

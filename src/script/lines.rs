@@ -33,7 +33,7 @@ pub(super) struct Lines<'plan> {
     /// How many of them what runs in the background takes over.
     pub(super) handed: usize,
     /// Whether these lines take something back, and go on whatever fails.
-    is_undoing: bool,
+    pub(super) is_undoing: bool,
     last: Last,
 }
 
@@ -172,11 +172,14 @@ impl<'plan> Lines<'plan> {
             Action::File(FileChange::Write { path, text }) => {
                 line.extend_from_slice(b"cat >");
                 quote::push(&mut line, path.as_os_str());
-                return self.here_document(line, text.as_bytes());
+                return self.here_document(line, text.as_bytes(), b"");
             }
             Action::Print(text) => {
                 line.extend_from_slice(b"cat");
-                return self.here_document(line, text);
+                return self.here_document(line, text, b"");
+            }
+            Action::File(FileChange::Replace { path, before, text }) => {
+                return self.replace(path, before, text);
             }
             Action::File(change) => push_file_change(&mut line, change),
         }
@@ -244,8 +247,8 @@ impl<'plan> Lines<'plan> {
         line
     }
 
-    /// `COMMAND <<'END'` with the text behind it, whatever the text is.
-    pub(super) fn here_document(&mut self, mut line: Vec<u8>, text: &[u8]) {
+    /// `COMMAND <<'END'` and `behind` on one line, with the text below it, whatever the text is.
+    pub(super) fn here_document(&mut self, mut line: Vec<u8>, text: &[u8], behind: &[u8]) {
         let mut end = "END".to_owned();
         while text
             .split(|&byte| byte == b'\n')
@@ -254,6 +257,7 @@ impl<'plan> Lines<'plan> {
             end.push('_');
         }
         line.extend_from_slice(format!(" <<'{end}'").as_bytes());
+        line.extend_from_slice(behind);
         self.line(line);
         self.text.extend_from_slice(text);
         if !text.is_empty() && !text.ends_with(b"\n") {

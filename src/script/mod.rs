@@ -1,6 +1,8 @@
 //! The echo: prints a plan as a POSIX sh(1) script that does what [`crate::run`] does, or as data.
 
+mod cksum;
 mod lines;
+mod replace;
 mod rounds;
 mod words;
 

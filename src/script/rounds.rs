@@ -160,7 +160,7 @@ impl<'plan> Lines<'plan> {
             true,
         );
         self.handed = self.undos.len();
-        self.here_document(b"supervise=$(cat".to_vec(), &text);
+        self.here_document(b"supervise=$(cat".to_vec(), &text, b"");
         self.line(")");
         let start = Command::root("daemon", crate::command::args!["-c", "sh", "-c"]);
         let mut start_it = b"said=$(".to_vec();

@@ -17,7 +17,7 @@ pub(super) fn push_file_change(line: &mut Vec<u8>, change: &FileChange) {
         FileChange::MakeDirectories(path) => word("mkdir -p ", path),
         FileChange::RemoveScratch(path) => word("rm -r ", path),
         FileChange::RemoveLink(path) => word("rm ", path),
-        FileChange::Write { path, .. } => word("cat >", path),
+        FileChange::Write { path, .. } | FileChange::Replace { path, .. } => word("cat >", path),
         FileChange::Link { target, path } => {
             word("ln -s ", target);
             word(" ", path);

@@ -75,6 +75,8 @@ pub struct Asked {
     pub dry_run: DryRun,
     /// What looks wrong in the configuration.
     pub warnings: Vec<Finding>,
+    /// What is said on standard error beforehand.
+    pub notes: Vec<String>,
     /// What a preview on a host that cannot be asked takes for granted.
     pub assumption: Assumption,
     /// What is done afterwards as the caller.
@@ -193,7 +195,7 @@ impl Context<'_> {
     }
 
     /// A request for one VM.
-    fn asked(&self, vm: Vm, job: Job, dry_run: DryRun) -> Asked {
+    pub(crate) fn asked(&self, vm: Vm, job: Job, dry_run: DryRun) -> Asked {
         self.asked_of(vec![vm], job, dry_run)
     }
 
@@ -208,6 +210,7 @@ impl Context<'_> {
             },
             dry_run,
             warnings: Vec::new(),
+            notes: Vec::new(),
             assumption: Assumption::FreshlyBooted,
             after: Plan::default(),
             done: None,

@@ -3,6 +3,7 @@
 //! Files are generated, many of them are read by one shell, and every variable is compared. Forms
 //! that dash lacks (`$'…'`) are compared with bash, where it is installed.
 
+mod edited;
 mod generate;
 mod refused;
 mod shell;

@@ -1,5 +1,6 @@
 //! All seven forms of a plan, carried out by the executor and by sh, on real commands and files.
 
+mod replace;
 mod undo;
 
 use easy_bhyve::command::{Command, Streams};

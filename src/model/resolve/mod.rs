@@ -178,7 +178,11 @@ fn host(config: &Config) -> Result<HostSettings> {
     de::from_keys(set).map_err(|error| setting_error(&error))
 }
 
-fn known(config: &Config, name: &str) -> Result<VmName> {
+/// The name, if there is a VM of it.
+///
+/// # Errors
+/// If there is none; the message names those that there are.
+pub fn known(config: &Config, name: &str) -> Result<VmName> {
     if !config.is_vm(name) {
         let names = suggest::nearest_first(name, config.vms().map(|(name, _)| name));
         let error = Error::usage(format!(

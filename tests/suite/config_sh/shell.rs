@@ -11,8 +11,9 @@ use easy_bhyve::config::{Config, ConfigError, Outside, Source, parse};
 
 const HOME: &str = "/home/a user";
 const ENVIRONMENT: [(&str, &str); 3] = [("HOME", HOME), ("env1", "en  v*"), ("b", "")];
-const NAMES: [&str; 12] = [
-    "a", "b", "c", "d", "foo", "a_x", "ro0", "ro1", "ro2", "included", "env1", "HOME",
+const NAMES: [&str; 14] = [
+    "a", "b", "c", "d", "foo", "a_x", "a_id", "a_mem", "ro0", "ro1", "ro2", "included", "env1",
+    "HOME",
 ];
 /// What `inc.conf` holds.
 pub(super) const INCLUDED: &str = "included=\"$a-\"${included}x\nc=${c:-from include}\n";
@@ -120,6 +121,12 @@ impl Shell {
 
     /// What we make of a file.
     pub(super) fn read(&self, directory: &Path, file: &[u8]) -> Result<Config, ConfigError> {
+        let path = directory.join("easy-bhyve.conf");
+        self.seen(|outside| parse(vec![Source::new(path, file.to_vec())], outside))
+    }
+
+    /// Does something with what this shell can see of its surroundings.
+    pub(super) fn seen<T>(&self, work: impl FnOnce(&Outside<'_>) -> T) -> T {
         let variable = |name: &str| {
             let known = ENVIRONMENT.iter().find(|(known, _)| *known == name);
             known.map(|(_, value)| OsString::from(value))
@@ -131,13 +138,7 @@ impl Shell {
             variable: &variable,
             home: &home,
         };
-        parse(
-            vec![Source::new(
-                directory.join("easy-bhyve.conf"),
-                file.to_vec(),
-            )],
-            &outside,
-        )
+        work(&outside)
     }
 }
 

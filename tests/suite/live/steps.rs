@@ -26,10 +26,11 @@ fn steps(machine: &Machine, before: usize) -> Vec<(String, u32)> {
 }
 
 fn is_question(call: &Logged) -> bool {
-    match call.argv.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["pgrep" | "ps" | "kldstat", ..] | ["ifconfig", _] | ["sysctl", "-i", ..] => true,
-        _ => false,
-    }
+    let argv: Vec<&str> = call.argv.iter().map(String::as_str).collect();
+    matches!(
+        argv[..],
+        ["pgrep" | "ps" | "kldstat", ..] | ["ifconfig", _] | ["sysctl", "-i", ..]
+    )
 }
 
 #[test]

@@ -191,6 +191,7 @@ impl Host for Fake {
                 return std::os::unix::fs::symlink(target, path);
             }
             FileChange::RemoveLink(path) => return std::fs::remove_file(path),
+            FileChange::Replace { path, text, .. } => return std::fs::write(path, text),
         }
         .map_err(error)
     }

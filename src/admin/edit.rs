@@ -1,0 +1,188 @@
+//! What `set` and `new` share: an edited configuration is judged before it replaces the file, and
+//! the plan that replaces it.
+
+use crate::check;
+use crate::config::edit::{self, Edit};
+use crate::config::{Config, ConfigError, Severity, Source};
+use crate::error::{Error, Result};
+use crate::invocation::options::DryRun;
+use crate::locate::{self, Refused};
+use crate::model::{Vm, resolve};
+use crate::plan::{FileChange, Form, Plan, Undo, When};
+use crate::quote;
+use crate::verbs::{Context, Outcome, Planned};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+/// What is to be done, and the configuration that there is then.
+#[derive(Debug)]
+pub struct Edited {
+    /// The configuration as it would be read.
+    pub config: Config,
+    /// What is to be done.
+    pub outcome: Outcome,
+}
+
+/// The configuration that edits make, if it can be used.
+pub(super) struct Draft {
+    pub(super) config: Config,
+    pub(super) vm: Vm,
+    pub(super) plan: Plan,
+}
+
+/// A refusal with the configuration in which its place is.
+pub(super) fn refused(error: Error, config: Option<Config>) -> Box<Refused> {
+    Box::new(Refused { error, config })
+}
+
+/// The refusal of a text that would have been written.
+pub(super) fn unwritten(error: Error, config: Option<Config>) -> Box<Refused> {
+    refused(error.note("nothing was written"), config)
+}
+
+/// What the edits make of the configuration, and how the files come to hold it.
+///
+/// # Errors
+/// If the result has an error, with its place in the text that would have been written.
+pub(super) fn draft(
+    context: &Context<'_>,
+    vm: &str,
+    edits: &[Edit],
+) -> Result<Draft, Box<Refused>> {
+    let read = locate::with_outside(context.process, |outside| {
+        context.config.edited(edits, outside)
+    });
+    let config = read.map_err(|error| match error {
+        ConfigError::Refused(config) => unwritten(locate::first_finding(&config), Some(*config)),
+        ConfigError::Unreadable { .. } => unwritten(Error::config(error.to_string()), None),
+    })?;
+    if let Some((name, place)) = edit::bystander(context.config, &config, edits) {
+        let error = Error::config(format!("the new text would change {name}, too"))
+            .at(place)
+            .help("a backslash at the end of the file joins lines, and ${x:=w} sets x: edit it by hand");
+        return Err(unwritten(error, Some(config)));
+    }
+    match judge(context, &config, vm) {
+        Ok(vm) => Ok(Draft {
+            plan: plan(context, edits)?,
+            vm,
+            config,
+        }),
+        Err(error) => Err(unwritten(error, Some(config))),
+    }
+}
+
+/// Whether a configuration can be used, and the VM that it makes.
+fn judge(context: &Context<'_>, config: &Config, vm: &str) -> Result<Vm> {
+    let findings = check::of_configuration(config, &context.process.devices);
+    let wrong = findings
+        .into_iter()
+        .find(|finding| finding.severity == Severity::Error);
+    if let Some(finding) = wrong {
+        return Err(finding.into());
+    }
+    resolve::vm(config, vm, context.spelling, &context.process.devices)
+}
+
+/// Refuses where a variable would not have this value, or not as a key of this VM.
+pub(super) fn refuse_unread(draft: &Draft, vm: &str, key: &str, value: &[u8]) -> Result<()> {
+    let standing = edit::standing(&draft.config, vm, key);
+    let last = standing.first();
+    let is_read = last.map(|set| set.value).unwrap_or_default() == value;
+    let owner = last.and_then(|set| draft.config.owner(set.name));
+    match (last, owner) {
+        (Some(set), Some((owner, _))) if owner != vm => Err(Error::config(format!(
+            "{} would be a setting of {owner}, not of {vm}",
+            set.name
+        ))
+        .at(set.name_span)),
+        _ if is_read => Ok(()),
+        _ => Err(Error::config(format!(
+            "{vm}_{key} would not have the value {}",
+            quote::shown(OsStr::from_bytes(value))
+        ))
+        .at(last.map(|set| set.name_span))
+        .help("something in the file takes the new text into itself or stands behind it: write it there by hand")),
+    }
+}
+
+/// The plan that replaces each file that is edited; if one cannot be, those before it are put back.
+fn plan(context: &Context<'_>, edits: &[Edit]) -> Result<Plan, Box<Refused>> {
+    // By what they are, since a file can be read by several names.
+    let mut files: BTreeMap<PathBuf, (&Source, Vec<&Edit>)> = BTreeMap::new();
+    for edit in edits {
+        let Some(source) = context.config.sources().source(edit.span.file) else {
+            continue;
+        };
+        // The file that a link points to is the one to replace.
+        let path = source.path().canonicalize().map_err(|error| {
+            let shown = source.path().display();
+            let what = format!("could not tell where {shown} is: {error}");
+            refused(Error::host(what), None)
+        })?;
+        let (_, of_file) = files.entry(path).or_insert((source, Vec::new()));
+        of_file.push(edit);
+    }
+    let mut plan = Plan::default();
+    for (path, (source, edits)) in files {
+        let before = source.bytes().to_vec();
+        let text = edit::apply(&before, edits);
+        plan.push(FileChange::Replace {
+            path: path.clone(),
+            before: before.clone(),
+            text: text.clone(),
+        });
+        plan.push(Undo {
+            what: format!("the change of {}", path.display()),
+            forms: vec![Form::from(FileChange::Replace {
+                path,
+                before: text,
+                text: before,
+            })],
+            when: When::Failure,
+        });
+    }
+    // Behind the last change nothing can fail any more.
+    if matches!(plan.forms.last(), Some(Form::Undo(_))) {
+        plan.forms.pop();
+    }
+    Ok(plan)
+}
+
+/// What is said of the changes when they are done: each with its place.
+pub(super) fn changes(old: &Config, draft: &Config, edits: &[Edit]) -> String {
+    let lines: Vec<String> = edits
+        .iter()
+        .filter_map(|edit| {
+            let set = draft.get(&edit.name)?;
+            let was = old.get(&edit.name).map_or_else(
+                || "new".to_owned(),
+                |set| match set.value {
+                    [] => "was empty".to_owned(),
+                    value => format!("was {}", shown(value)),
+                },
+            );
+            let place = draft.place(set.name_span);
+            let written = draft.sources().text(set.value_span);
+            let written = String::from_utf8_lossy(written).replace('\n', "\\n");
+            Some(format!("{place}: {}={written} ({was})", set.name))
+        })
+        .collect();
+    lines.join("\n")
+}
+
+/// A value on one line.
+pub(super) fn shown(value: &[u8]) -> String {
+    quote::shown(OsStr::from_bytes(value)).replace('\n', "\\n")
+}
+
+/// A plan that does nothing, and why.
+pub(super) fn nothing(notes: Vec<String>, dry_run: DryRun) -> Outcome {
+    Outcome::Plan(Planned {
+        dry_run,
+        notes,
+        ..Planned::default()
+    })
+}

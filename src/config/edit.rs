@@ -1,0 +1,291 @@
+//! Edits of a configuration: which bytes become what, so that all others stay as they are.
+//!
+//! Pure: knows where an assignment stands and how sh(1) reads what is put there, not what a key
+//! means, and touches no file.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::ops::Range;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+use super::keys::{SPELLINGS, canonical, is_known};
+use super::lexer::{Lexer, TokenKind};
+use super::source::{FileId, Span};
+use super::{Assignment, Config, lint};
+use crate::quote;
+
+/// `KEY=VALUE` as it is typed: a known key of a VM, and the value that it is to have.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Setting {
+    key: String,
+    value: OsString,
+}
+
+/// Why a word is no [`Setting`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum SettingError {
+    /// There is no `=` in it.
+    NoEquals,
+    /// The key is none; the nearest one.
+    UnknownKey(String, String),
+    /// No file can hold this value, and no program be given it.
+    Nul,
+}
+
+impl fmt::Display for SettingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoEquals => f.write_str("it must be KEY=VALUE, for example mem=512M"),
+            Self::UnknownKey(key, nearest) => write!(
+                f,
+                "\"{key}\" is no key of a VM; the nearest one is {nearest}"
+            ),
+            Self::Nul => f.write_str("a value cannot hold a NUL byte"),
+        }
+    }
+}
+
+impl std::error::Error for SettingError {}
+
+impl Setting {
+    /// A setting of a key that is known.
+    pub fn new(key: &'static str, value: impl Into<OsString>) -> Self {
+        Self {
+            key: key.to_owned(),
+            value: value.into(),
+        }
+    }
+
+    /// Parses `KEY=VALUE`.
+    ///
+    /// # Errors
+    /// If the key is unknown, or no configuration can hold the value.
+    pub fn parse(word: &OsStr) -> Result<Self, SettingError> {
+        let bytes = word.as_bytes();
+        let equals = bytes.iter().position(|byte| *byte == b'=');
+        let (key, value) = equals
+            .and_then(|at| Some((bytes.get(..at)?, bytes.get(at + 1..)?)))
+            .ok_or(SettingError::NoEquals)?;
+        let key = String::from_utf8_lossy(key).into_owned();
+        if !is_known(&key) {
+            let nearest = lint::nearest(&key);
+            return Err(SettingError::UnknownKey(key, nearest));
+        }
+        if value.contains(&0) {
+            return Err(SettingError::Nul);
+        }
+        let value = OsString::from_vec(value.to_vec());
+        Ok(Self { key, value })
+    }
+
+    /// The key, as it was typed.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The value that sh(1) is to give the variable.
+    pub fn value(&self) -> &[u8] {
+        self.value.as_bytes()
+    }
+
+    /// The value as it is written: quoted if sh(1) needs it; nothing for an empty one.
+    pub fn written(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        if !self.value.is_empty() {
+            quote::push(&mut text, &self.value);
+        }
+        text
+    }
+}
+
+/// Bytes of one file that others replace.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Edit {
+    /// Where the bytes stand; empty where something is put in.
+    pub span: Span,
+    /// What stands there afterwards.
+    pub text: Vec<u8>,
+    /// The variable that it sets.
+    pub name: String,
+}
+
+/// The assignments that give a VM's key its value, by whatever spelling; none if it is not set.
+///
+/// An empty one is among them only if all are, since it is as if it were not there.
+pub fn standing<'c>(config: &'c Config, vm: &str, key: &str) -> Vec<Assignment<'c>> {
+    let spellings = SPELLINGS.iter().find(|spelled| spelled.contains(&key));
+    let spellings: &[&str] = spellings.map_or(std::slice::from_ref(&key), |spelled| spelled);
+    let mut standing: Vec<Assignment<'_>> = spellings
+        .iter()
+        .filter_map(|key| config.get(&format!("{vm}_{key}")))
+        .collect();
+    if standing.iter().any(|set| !set.value.is_empty()) {
+        standing.retain(|set| !set.value.is_empty());
+    } else {
+        standing.truncate(1);
+    }
+    standing
+}
+
+/// The edits that give a VM's key a value; none if it has it already.
+///
+/// Where the key stands, in any spelling, its last value is replaced; otherwise it gets a line of its
+/// own behind the VM's last assignment in the file of its id.
+///
+/// # Errors
+/// Returns where the assignment stands that counts, if it is not a plain one.
+pub fn set(config: &Config, vm: &str, setting: &Setting) -> Result<Vec<Edit>, Span> {
+    let standing = standing(config, vm, &setting.key);
+    if standing.is_empty() {
+        let is_unset = setting.value.is_empty();
+        let line = (!is_unset).then(|| behind(config, vm, setting));
+        return Ok(line.flatten().into_iter().collect());
+    }
+    let wrong = standing
+        .iter()
+        .filter(|set| set.value != setting.value.as_bytes());
+    wrong
+        .map(|set| {
+            if !is_plain(config, set) {
+                return Err(set.name_span.to(set.value_span));
+            }
+            Ok(Edit {
+                span: set.value_span,
+                text: setting.written(),
+                name: set.name.to_owned(),
+            })
+        })
+        .collect()
+}
+
+/// A line of its own behind the VM's last assignment in the file of its id.
+fn behind(config: &Config, vm: &str, setting: &Setting) -> Option<Edit> {
+    let file = config.id_of(vm)?.name_span.file;
+    let of_vm = |set: &Assignment<'_>| {
+        set.name_span.file == file
+            && set.name.starts_with(vm)
+            && config.owner(set.name).is_some_and(|(owner, _)| owner == vm)
+    };
+    let ends = config
+        .assignments()
+        .filter(of_vm)
+        .map(|set| set.value_span.end);
+    let bytes = config.sources().source(file)?.bytes();
+    let at = line_end(bytes, ends.max()? as usize);
+    let name = format!("{vm}_{}", setting.key);
+    let mut text = format!("\n{name}=").into_bytes();
+    text.extend(setting.written());
+    Some(Edit {
+        span: at_offset(file, at),
+        text,
+        name,
+    })
+}
+
+/// The edits that write the block of a new VM at the end of a file, with an empty line before it.
+pub fn append(config: &Config, file: FileId, vm: &str, settings: &[Setting]) -> Vec<Edit> {
+    let source = config.sources().source(file);
+    let bytes = source.map(super::Source::bytes).unwrap_or_default();
+    let ends_in_newline = bytes.is_empty() || bytes.ends_with(b"\n");
+    let empty_line: &[u8] = match bytes {
+        [] | [b'\n'] | [.., b'\n', b'\n'] => b"",
+        _ => b"\n",
+    };
+    let line = |(number, setting): (usize, &Setting)| {
+        let name = format!("{vm}_{}", setting.key);
+        let mut text = if number == 0 { empty_line } else { b"" }.to_vec();
+        if !ends_in_newline {
+            text.push(b'\n');
+        }
+        text.extend_from_slice(name.as_bytes());
+        text.push(b'=');
+        text.extend(setting.written());
+        if ends_in_newline {
+            text.push(b'\n');
+        }
+        Edit {
+            span: at_offset(file, bytes.len()),
+            text,
+            name,
+        }
+    };
+    settings.iter().enumerate().map(line).collect()
+}
+
+/// The bytes of a file after edits of it, which do not overlap.
+pub fn apply<'e>(bytes: &[u8], edits: impl IntoIterator<Item = &'e Edit>) -> Vec<u8> {
+    let mut edits: Vec<&Edit> = edits.into_iter().collect();
+    // Stable, so that lines for the same place stay in their order.
+    edits.sort_by_key(|edit| edit.span.start);
+    let (mut text, mut kept) = (Vec::with_capacity(bytes.len()), 0);
+    for edit in edits {
+        let Range { start, end } = edit.span.range();
+        text.extend_from_slice(bytes.get(kept..start).unwrap_or_default());
+        text.extend_from_slice(&edit.text);
+        kept = end;
+    }
+    text.extend_from_slice(bytes.get(kept..).unwrap_or_default());
+    text
+}
+
+fn at_offset(file: FileId, at: usize) -> Span {
+    // Sources are refused when they are larger than an offset can tell.
+    let at = u32::try_from(at).unwrap_or(u32::MAX);
+    Span {
+        file,
+        start: at,
+        end: at,
+    }
+}
+
+/// The end, before its newline, of the line on which the statement ends that reaches to `from`.
+fn line_end(bytes: &[u8], from: usize) -> usize {
+    let mut tokens = Lexer::new(bytes).skip_while(|token| token.start < from);
+    tokens
+        .find(|token| token.kind == TokenKind::Newline)
+        .map_or(bytes.len(), |token| token.start)
+}
+
+/// A variable for which edits are not, and whose assignments read otherwise after them: its name, and
+/// where it stands then, if it does.
+///
+/// A value that ends in a backslash at the end of the file takes the next line into itself, and one
+/// with `${x:=w}` in it sets `x` as long as it is there.
+pub fn bystander(old: &Config, new: &Config, edits: &[Edit]) -> Option<(String, Option<Span>)> {
+    let is_other = |set: &Assignment<'_>| edits.iter().all(|edit| edit.name != set.name);
+    let mut before = old.assignments().filter(is_other);
+    let mut after = new.assignments().filter(is_other);
+    loop {
+        let (was, is) = (before.next(), after.next());
+        let text = |config: &Config, set: Option<Assignment<'_>>| {
+            set.map(|set| {
+                (
+                    set.name.to_owned(),
+                    config.sources().text(set.value_span).to_vec(),
+                )
+            })
+        };
+        if text(old, was) != text(new, is) {
+            let changed = is.or(was)?;
+            return Some((changed.name.to_owned(), is.map(|set| set.name_span)));
+        }
+        was?;
+    }
+}
+
+/// Whether an assignment is `NAME=VALUE`, and not within an expansion such as `${x:=w}`.
+fn is_plain(config: &Config, set: &Assignment<'_>) -> bool {
+    let Some(source) = config.sources().source(set.name_span.file) else {
+        return false;
+    };
+    let start = set.name_span.start as usize;
+    let mut tokens = Lexer::new(source.bytes()).skip_while(|token| token.start < start);
+    let behind_name =
+        tokens.find(|token| !matches!(token.kind, TokenKind::Name | TokenKind::Continuation));
+    behind_name.is_some_and(|token| token.kind == TokenKind::Equals)
+}
+
+/// Whether two keys are spellings of one.
+pub fn is_same(one: &str, other: &str) -> bool {
+    canonical(one) == canonical(other)
+}

@@ -1,0 +1,369 @@
+//! `set` and `new` by the real program: what becomes of the files, and what is said.
+
+use crate::place::{PROGRAM, Place, Said};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::process::{Child, Command, Stdio};
+
+const HOST: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm\n";
+
+/// A configuration of one file, behind the settings of the host.
+fn place(vms: impl AsRef<[u8]>) -> Place {
+    let place = Place::new();
+    place.write("c.conf", [HOST.as_bytes(), vms.as_ref()].concat());
+    place
+}
+
+fn say(place: &Place, words: &[&str]) -> Said {
+    place.say(PROGRAM, words, "c.conf")
+}
+
+/// What stands behind the settings of the host.
+fn vms(place: &Place) -> Vec<u8> {
+    let text = fs::read(place.path("c.conf")).unwrap();
+    text.strip_prefix(HOST.as_bytes()).unwrap().to_vec()
+}
+
+/// Names in the directory of the configuration.
+fn names(place: &Place) -> Vec<String> {
+    let entries = fs::read_dir(place.path("")).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Edits in a place of its own, by a run and by its script, and demands the same bytes of both.
+#[track_caller]
+fn edited(before: impl AsRef<[u8]>, words: &[&str]) -> (Said, Vec<u8>) {
+    let run = place(before.as_ref());
+    let said = say(&run, words);
+    let after = vms(&run);
+    assert_eq!(names(&run), ["c.conf"]);
+
+    let shown = place(before.as_ref());
+    let output = shown
+        .call(PROGRAM)
+        .env("EASY_BHYVE_CONFIG", shown.path("c.conf"))
+        .env("EASY_BHYVE_PATH", "/bin:/usr/bin")
+        .arg(words[0])
+        .arg("-d")
+        .args(&words[1..])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), said.status);
+    assert_eq!(vms(&shown), before.as_ref(), "-d has changed the file");
+    if said.status == Some(0) {
+        let script = shown.write("script", &output.stdout);
+        let status = Command::new("sh").arg(&script).status().unwrap();
+        fs::remove_file(script).unwrap();
+        assert!(status.success());
+        assert_eq!(vms(&shown), after, "the script leaves another text");
+        assert_eq!(names(&shown), ["c.conf"]);
+    }
+    let err = said.err.replace(&run.shown("c.conf"), "c.conf");
+    (Said { err, ..said }, after)
+}
+
+/// What a call that changes something says.
+#[track_caller]
+fn changes(before: &[u8], words: &[&str], after: &[u8], err: &str) {
+    let (said, text) = edited(before, words);
+    assert_eq!(said, Said::new(0, "", err));
+    assert_eq!(
+        String::from_utf8_lossy(&text),
+        String::from_utf8_lossy(after)
+    );
+    assert_eq!(text, after);
+}
+
+/// What a call that is refused says; it leaves the file as it is.
+#[track_caller]
+fn refuses(before: &str, words: &[&str], status: i32, err: &str) {
+    let (said, text) = edited(before, words);
+    assert_eq!(said, Said::new(status, "", err));
+    assert_eq!(String::from_utf8(text).unwrap(), before);
+}
+
+#[test]
+fn a_value_is_replaced_and_all_around_it_stays() {
+    changes(
+        b"\ta_id=1;  export a_mem=\"256M\"\t# \xa4\xa2 a_mem=9\r\n\nlast=\xff",
+        &["set", "a", "mem=512M"],
+        b"\ta_id=1;  export a_mem=512M\t# \xa4\xa2 a_mem=9\r\n\nlast=\xff",
+        "easy-bhyve: c.conf:2:18: a_mem=512M (was 256M)\n",
+    );
+}
+
+#[test]
+fn of_several_assignments_the_last_is_the_one_to_edit() {
+    changes(
+        b"a_mem=1G a_id=1\na_mem=2G a_mem=3G # two\nb=$a_mem\n",
+        &["set", "a", "mem=4G"],
+        b"a_mem=1G a_id=1\na_mem=2G a_mem=4G # two\nb=$a_mem\n",
+        "easy-bhyve: c.conf:3:10: a_mem=4G (was 3G)\n",
+    );
+}
+
+#[test]
+fn a_new_key_gets_a_line_behind_the_last_setting_of_its_vm() {
+    let cases: [(&[u8], &[u8]); 6] = [
+        (b"a_id=1\nb_id=2\n", b"a_id=1\na_mem=1G\nb_id=2\n"),
+        // Not within quotes that go over lines, nor within a comment behind them.
+        (
+            b"a_id=1\na_grub_install='x\ny' b_id=2 # it's\nc=1\n",
+            b"a_id=1\na_grub_install='x\ny' b_id=2 # it's\na_mem=1G\nc=1\n",
+        ),
+        // Not within a line that goes on.
+        (
+            b"a_id=1 \\\n  b_id=2\nc=1\n",
+            b"a_id=1 \\\n  b_id=2\na_mem=1G\nc=1\n",
+        ),
+        // A comment does not go on, whatever it ends with.
+        (
+            b"a_id=1 # x \\\nb_id=2\n",
+            b"a_id=1 # x \\\na_mem=1G\nb_id=2\n",
+        ),
+        // A newline that was missing at the end is missing still.
+        (b"b_id=2\na_id=1 # x", b"b_id=2\na_id=1 # x\na_mem=1G"),
+        // The setting of another VM whose name is longer is not one of its own.
+        (b"a_id=1\na_b_id=2\n", b"a_id=1\na_mem=1G\na_b_id=2\n"),
+    ];
+    for (before, after) in cases {
+        let (said, text) = edited(before, &["set", "a", "mem=1G"]);
+        assert_eq!(said.status, Some(0), "{said:?}");
+        assert!(said.err.ends_with(": a_mem=1G (new)\n"), "{said:?}");
+        assert_eq!(
+            String::from_utf8_lossy(&text),
+            String::from_utf8_lossy(after)
+        );
+    }
+}
+
+#[test]
+fn several_new_keys_stand_in_the_order_in_which_they_were_typed() {
+    changes(
+        b"a_id=1",
+        &["set", "a", "mem=1G", "cpu=2", "id=3"],
+        b"a_id=3\na_mem=1G\na_cpu=2",
+        "easy-bhyve: c.conf:3:1: a_mem=1G (new)\n\
+         easy-bhyve: c.conf:4:1: a_cpu=2 (new)\n\
+         easy-bhyve: c.conf:2:1: a_id=3 (was 1)\n",
+    );
+}
+
+#[test]
+fn an_older_spelling_that_stands_is_edited_and_both_if_both_stand() {
+    changes(
+        b"a_id=1\na_grub_inst=x\n",
+        &["set", "a", "grub_install=it's \"y\" $z\\"],
+        b"a_id=1\na_grub_inst='it'\\''s \"y\" $z\\'\n",
+        "easy-bhyve: c.conf:3:1: a_grub_inst='it'\\''s \"y\" $z\\' (was x)\n",
+    );
+    changes(
+        b"a_id=1\na_gpt=gpt2 a_grub_root= a_grub_bootpart=gpt2\n",
+        &["set", "a", "grub_root=gpt3"],
+        b"a_id=1\na_gpt=gpt3 a_grub_root= a_grub_bootpart=gpt3\n",
+        "easy-bhyve: c.conf:3:25: a_grub_bootpart=gpt3 (was gpt2)\n\
+         easy-bhyve: c.conf:3:1: a_gpt=gpt3 (was gpt2)\n",
+    );
+}
+
+#[test]
+fn an_empty_value_is_as_if_the_key_were_not_set() {
+    changes(
+        b"a_id=1 a_mem='2G' # x\n",
+        &["set", "a", "mem="],
+        b"a_id=1 a_mem= # x\n",
+        "easy-bhyve: c.conf:2:8: a_mem= (was 2G)\n",
+    );
+    changes(
+        b"a_id=1 a_mem=;x=1\n",
+        &["set", "a", "mem=2G"],
+        b"a_id=1 a_mem=2G;x=1\n",
+        "easy-bhyve: c.conf:2:8: a_mem=2G (was empty)\n",
+    );
+}
+
+#[test]
+fn what_is_so_already_is_not_written() {
+    let place = place("a_id=1 a_mem=\"1\"G\n");
+    let before = fs::metadata(place.path("c.conf")).unwrap();
+    let said = say(&place, &["set", "a", "mem=1G", "cpu="]);
+    let err = format!(
+        "easy-bhyve: {}:2:8: a_mem is 1G already\neasy-bhyve: a_cpu is not set anyway\n",
+        place.shown("c.conf")
+    );
+    assert_eq!(said, Said::new(0, "", err));
+    let after = fs::metadata(place.path("c.conf")).unwrap();
+    assert_eq!(before.ino(), after.ino());
+}
+
+#[test]
+fn what_the_model_or_the_reader_refuses_is_shown_as_it_would_stand_and_not_written() {
+    refuses(
+        "a_id=1\na_mem=1G\n",
+        &["set", "a", "cpu=2", "mem=lots"],
+        1,
+        "easy-bhyve: a_mem: \"lots\" is not a memory size: it must begin with a whole number; \
+         write for example 512M or 4G\n \
+         --> c.conf:3:7\n  |\n3 | a_mem=lots\n  |       ^^^^\n  |\n  = note: nothing was written\n",
+    );
+    refuses(
+        "a_id=1\nb_id=2\n",
+        &["set", "a", "id=2"],
+        1,
+        "easy-bhyve: b and a have the same id, 2\n \
+         --> c.conf:3:6\n  |\n3 | b_id=2\n  |      ^\n  |\n  = note: a_id is set at c.conf:2:6\n  \
+         = note: nothing was written\n  \
+         = help: give one of them another: it is the number of its tap and of its console\n",
+    );
+    refuses(
+        "readonly a_id=1\na_mem=1G\n. /nowhere/$a_mem\n",
+        &["set", "a", "mem=2G"],
+        1,
+        "easy-bhyve: cannot read /nowhere/1G: No such file or directory (os error 2)\n \
+         --> c.conf:4:3\n  |\n4 | . /nowhere/$a_mem\n  |   ^^^^^^^^^^^^^^^\n  |\n  \
+         = help: name a file that exists; a relative name begins at the configuration's directory\n",
+    );
+}
+
+#[test]
+fn a_line_that_would_be_taken_into_another_value_is_not_written() {
+    // The backslash at the end of the file would join the lines.
+    refuses(
+        "a_id=1\nb=x\\",
+        &["new", "c"],
+        1,
+        "easy-bhyve: the new text would change b, too\n \
+         --> c.conf:3:1\n  |\n3 | b=x\\\n  | ^\n  |\n  = note: nothing was written\n  \
+         = help: a backslash at the end of the file joins lines, and ${x:=w} sets x: edit it by hand\n",
+    );
+}
+
+#[test]
+fn a_value_within_an_expansion_is_not_edited() {
+    refuses(
+        "a_id=1\nx=${a_mem:=1G}\n",
+        &["set", "a", "mem=2G"],
+        1,
+        "easy-bhyve: a_mem is set within an expansion\n \
+         --> c.conf:3:5\n  |\n3 | x=${a_mem:=1G}\n  |     ^^^^^^^^^\n  |\n  \
+         = help: only a plain NAME=VALUE is edited: change it by hand\n",
+    );
+}
+
+#[test]
+fn words_that_make_no_sense_are_refused_with_the_nearest() {
+    for (words, err) in [
+        (
+            &["set", "a", "memm=1G"][..],
+            "invalid value 'memm=1G' for '<KEY=VALUE>...': \"memm\" is no key of a VM; the nearest one is mem\n",
+        ),
+        (
+            &["new", "b", "--", "hd=x"],
+            "invalid value 'hd=x' for '[KEY=VALUE]...': \"hd\" is no key of a VM; the nearest one is id\n",
+        ),
+        (
+            &["set", "a", "mem"],
+            "invalid value 'mem' for '<KEY=VALUE>...': it must be KEY=VALUE, for example mem=512M\n",
+        ),
+        (&["set", "a", "mem=1", "mem=2"], "mem is given twice\n"),
+        (
+            &["set", "a", "gpt=gpt1", "grub_root=gpt2"],
+            "gpt and grub_root are one key\n",
+        ),
+        (&["set", "a", "id="], "without an id a would be no VM\n"),
+        (&["set", "c", "mem=1G"], "there is no VM \"c\" in "),
+        (
+            &["new", "1a"],
+            "\"1a\" is not a VM name: it must begin with a letter\n",
+        ),
+        (&["new", "b", "id=1", "id=2"], "id is given twice\n"),
+        (&["new", "a"], "there is a VM a already\n"),
+    ] {
+        let place = place("a_id=1\n");
+        let said = say(&place, words);
+        let begins = format!("easy-bhyve: {err}");
+        assert_eq!((said.status, said.out.as_str()), (Some(2), ""), "{said:?}");
+        assert!(said.err.starts_with(&begins), "{said:?}");
+        assert_eq!(vms(&place), b"a_id=1\n");
+    }
+}
+
+/// A child that has been started with nothing on its standard input.
+fn start(place: &Place, words: &[&str]) -> Child {
+    place
+        .call(PROGRAM)
+        .env("EASY_BHYVE_CONFIG", place.path("c.conf"))
+        .args(words)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn of_calls_at_once_each_is_done_or_refused_and_none_is_lost() {
+    let place = place("a_id=1\n");
+    let (mut done, mut rounds) = (Vec::new(), 0);
+    while rounds < 10 {
+        rounds += 1;
+        let children: Vec<(String, Child)> = (0..4)
+            .map(|number| {
+                let name = format!("v{rounds}_{number}");
+                let child = start(&place, &["new", &name, &format!("id={rounds}{number}")]);
+                (name, child)
+            })
+            .collect();
+        for (name, child) in children {
+            let said = Said::of(&child.wait_with_output().unwrap());
+            match said.status {
+                Some(0) => done.push(name),
+                _ => assert!(
+                    said.err.contains("it has changed since it was read"),
+                    "{said:?}"
+                ),
+            }
+        }
+    }
+    let text = String::from_utf8(vms(&place)).unwrap();
+    let mut there: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix('v')?.split_once("_id="))
+        .map(|(name, _)| name)
+        .collect();
+    there.sort_unstable();
+    let mut wanted: Vec<&str> = done.iter().map(|name| &name[1..]).collect();
+    wanted.sort_unstable();
+    assert!(wanted.len() >= rounds, "a round in which none was done");
+    assert_eq!(there, wanted);
+    assert_eq!(names(&place), ["c.conf"]);
+}
+
+#[test]
+fn owner_and_mode_stay_and_a_link_stays_one() {
+    let place = place("a_id=1\n");
+    fs::rename(place.path("c.conf"), place.write("below/real.conf", "")).unwrap();
+    place.link("c.conf", "below/real.conf");
+    let real = place.path("below/real.conf");
+    fs::set_permissions(&real, Permissions::from_mode(0o604)).unwrap();
+    // Who is root can see that the owner stays; for others there is only one.
+    let is_root = std::os::unix::fs::chown(&real, Some(1234), Some(1235)).is_ok();
+    let before = fs::metadata(&real).unwrap();
+    let said = say(&place, &["set", "a", "mem=1G"]);
+    assert_eq!(said.status, Some(0), "{said:?}");
+    let after = fs::metadata(&real).unwrap();
+    assert_eq!(
+        (after.mode(), after.uid(), after.gid()),
+        (before.mode(), before.uid(), before.gid())
+    );
+    assert_eq!(is_root, after.uid() == 1234);
+    assert!(
+        fs::symlink_metadata(place.path("c.conf"))
+            .unwrap()
+            .is_symlink()
+    );
+    assert_eq!(vms(&place), b"a_id=1\na_mem=1G\n");
+}
