@@ -154,14 +154,14 @@ fn serve(
     output: &mut Output<'_>,
 ) -> Result<()> {
     let is_answered = survey::is_freebsd(host);
-    let spelling = invocation.spelling;
+    let (title, spelling) = (invocation.title.as_str(), invocation.spelling);
     let mut context = Context {
         process,
         config,
         look: host,
         is_answered,
         spelling,
-        title: &invocation.title,
+        title,
     };
     let outcome = match invocation.request {
         Request::Show(text) => Outcome::Text(text),
@@ -171,50 +171,27 @@ fn serve(
         Request::Admin(Admin::List(format)) => admin::list::list(&mut context, format)?,
         Request::Admin(Admin::Set(args)) => {
             let edited = admin::set::set(&context, &args);
-            return follow(
-                process,
-                &invocation.title,
-                edited,
-                is_answered,
-                host,
-                output,
-            );
+            return follow(process, title, edited, is_answered, host, output);
         }
         Request::Admin(Admin::New(args)) => {
             let edited = admin::new::new(&mut context, &args);
-            return follow(
-                process,
-                &invocation.title,
-                edited,
-                is_answered,
-                host,
-                output,
-            );
+            return follow(process, title, edited, is_answered, host, output);
         }
         Request::Admin(Admin::Status(showing)) if showing.watch => {
-            let title = &invocation.title;
             return admin::status::watch(process, config, title, showing.all, host, output);
         }
         Request::Admin(Admin::Status(showing)) => {
             Outcome::Text(admin::status::status(&mut context, showing)?)
         }
         Request::Admin(Admin::StopAll(args)) => {
-            return admin::all::stop(process, config, &invocation.title, args, host, output);
+            return admin::all::stop(process, config, title, args, host, output);
         }
         Request::Admin(Admin::Autostart(dry_run)) => {
-            return admin::all::start(process, config, &invocation.title, dry_run, host, output);
+            return admin::all::start(process, config, title, dry_run, host, output);
         }
         Request::Vm(name, work) => verbs::serve(&mut context, &name, work)?,
     };
-    carry_out(
-        process,
-        config,
-        &invocation.title,
-        outcome,
-        is_answered,
-        host,
-        output,
-    )
+    carry_out(process, config, title, outcome, is_answered, host, output)
 }
 
 /// Does what an edited configuration asks for. What goes wrong is told with the places in that one.

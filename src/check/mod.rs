@@ -74,7 +74,7 @@ fn without_host<'config>(
     findings.extend(faults.into_iter().filter_map(finding));
     for vm in &checked {
         findings.extend(vm.faults.iter().cloned().filter_map(finding));
-        findings.extend(slips::two_spellings(config, &vm.keys));
+        findings.extend(lint::two_spellings(config, &vm.keys));
     }
     findings.extend(vms::findings(config, &checked));
     (findings, checked)

@@ -39,6 +39,20 @@ pub fn of_vm(config: &Config, vm: &str) -> Vec<Finding> {
 
 /// Two spellings of one key of a VM with two different values.
 pub fn conflicts(config: &Config, keys: &Keys<'_>) -> Vec<Finding> {
+    spellings(config, keys, FindingName::ConflictingKeys)
+}
+
+/// Two spellings of one key of a VM with the same value.
+pub fn two_spellings(config: &Config, keys: &Keys<'_>) -> Vec<Finding> {
+    spellings(config, keys, FindingName::TwoSpellings)
+}
+
+/// Spellings of one key: those with two values, or those with one.
+fn spellings(config: &Config, keys: &Keys<'_>, name: FindingName) -> Vec<Finding> {
+    let (differ, how) = match name {
+        FindingName::ConflictingKeys => (true, "are one key with two values"),
+        _ => (false, "are one key"),
+    };
     let mut findings = Vec::new();
     for spellings in SPELLINGS {
         let spelled =
@@ -47,16 +61,13 @@ pub fn conflicts(config: &Config, keys: &Keys<'_>) -> Vec<Finding> {
         let Some((_, first)) = set.next() else {
             continue;
         };
-        let others = set.filter(|(_, other)| other.value != first.value);
+        let others = set.filter(|(_, other)| (other.value != first.value) == differ);
         findings.extend(others.map(|(_, other)| {
             let place = config.place(first.name_span);
             Finding::new(
-                FindingName::ConflictingKeys,
+                name,
                 other.name_span,
-                format!(
-                    "{} and {} ({place}) are one key with two values",
-                    other.name, first.name
-                ),
+                format!("{} and {} ({place}) {how}", other.name, first.name),
                 format!("keep {}_{}", keys.vm, canonical_of(spellings)),
             )
         }));

@@ -1,7 +1,7 @@
 //! Findings that are probably slips of whoever wrote: a VM's name misspelt, an assignment without
-//! effect, one key in two spellings. Takes linear time.
+//! effect. Takes linear time.
 
-use super::keys::{self, Keys, SPELLINGS};
+use super::keys;
 use super::{Assignment, Config, Finding, FindingName};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -126,33 +126,6 @@ fn hidden(config: &Config, host_variables: &[&str], expanded: &HashSet<&[u8]>) -
                     config.place(set.name_span)
                 ),
                 "remove one of the two",
-            ));
-        }
-    }
-    findings
-}
-
-/// One key of a VM that stands in several spellings with one value.
-pub fn two_spellings(config: &Config, keys: &Keys<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for spellings in SPELLINGS {
-        let spelled =
-            |(key, set): &&(&str, Assignment<'_>)| spellings.contains(key) && !set.value.is_empty();
-        let mut set = keys.keys.iter().filter(spelled);
-        let Some((_, first)) = set.next() else {
-            continue;
-        };
-        for (_, other) in set.filter(|(_, other)| other.value == first.value) {
-            let place = config.place(first.name_span);
-            findings.push(Finding::new(
-                FindingName::TwoSpellings,
-                other.name_span,
-                format!("{} and {} ({place}) are one key", other.name, first.name),
-                format!(
-                    "keep {}_{}",
-                    keys.vm,
-                    keys::canonical(spellings.first().copied().unwrap_or_default())
-                ),
             ));
         }
     }
