@@ -1,8 +1,12 @@
 //! `set` and `new` by the real program: what becomes of the files, and what is said.
 
+mod files;
+mod new;
+
 use crate::place::{PROGRAM, Place, Said};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 const HOST: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm\n";
@@ -26,7 +30,12 @@ fn vms(place: &Place) -> Vec<u8> {
 
 /// Names in the directory of the configuration.
 fn names(place: &Place) -> Vec<String> {
-    let entries = fs::read_dir(place.path("")).unwrap();
+    entries_of(&place.path(""))
+}
+
+/// Names in a directory, in order.
+fn entries_of(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
     let mut names: Vec<String> = entries
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
