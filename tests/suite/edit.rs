@@ -228,11 +228,12 @@ fn what_the_model_or_the_reader_refuses_is_shown_as_it_would_stand_and_not_writt
          = help: give every VM an id of its own\n",
     );
     refuses(
-        "readonly a_id=1\na_mem=1G\n. /nowhere/$a_mem\n",
-        &["set", "a", "mem=2G"],
+        "a_id=1\na_grub_boot=null\n. /dev/$a_grub_boot\n",
+        &["set", "a", "grub_bootcmd=none"],
         1,
-        "easy-bhyve: cannot read /nowhere/1G: No such file or directory (os error 2)\n \
-         --> c.conf:4:3\n  |\n4 | . /nowhere/$a_mem\n  |   ^^^^^^^^^^^^^^^\n  |\n  \
+        "easy-bhyve: cannot read /dev/none: No such file or directory (os error 2)\n \
+         --> c.conf:4:3\n  |\n4 | . /dev/$a_grub_boot\n  |   ^^^^^^^^^^^^^^^^^\n  |\n  \
+         = note: nothing was written\n  \
          = help: name a file that exists; a relative name begins at the configuration's directory\n",
     );
 }
