@@ -1,8 +1,12 @@
 //! `set` and `new` by the real program: what becomes of the files, and what is said.
 
+mod files;
+mod new;
+
 use crate::place::{PROGRAM, Place, Said};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 const HOST: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm\n";
@@ -26,7 +30,12 @@ fn vms(place: &Place) -> Vec<u8> {
 
 /// Names in the directory of the configuration.
 fn names(place: &Place) -> Vec<String> {
-    let entries = fs::read_dir(place.path("")).unwrap();
+    entries_of(&place.path(""))
+}
+
+/// Names in a directory, in order.
+fn entries_of(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
     let mut names: Vec<String> = entries
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
@@ -220,11 +229,12 @@ fn what_the_model_or_the_reader_refuses_is_shown_as_it_would_stand_and_not_writt
          = help: give one of them another: it is the number of its tap and of its console\n",
     );
     refuses(
-        "readonly a_id=1\na_mem=1G\n. /nowhere/$a_mem\n",
-        &["set", "a", "mem=2G"],
+        "a_id=1\na_grub_boot=null\n. /dev/$a_grub_boot\n",
+        &["set", "a", "grub_bootcmd=none"],
         1,
-        "easy-bhyve: cannot read /nowhere/1G: No such file or directory (os error 2)\n \
-         --> c.conf:4:3\n  |\n4 | . /nowhere/$a_mem\n  |   ^^^^^^^^^^^^^^^\n  |\n  \
+        "easy-bhyve: cannot read /dev/none: No such file or directory (os error 2)\n \
+         --> c.conf:4:3\n  |\n4 | . /dev/$a_grub_boot\n  |   ^^^^^^^^^^^^^^^^^\n  |\n  \
+         = note: nothing was written\n  \
          = help: name a file that exists; a relative name begins at the configuration's directory\n",
     );
 }

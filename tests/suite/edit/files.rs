@@ -1,0 +1,172 @@
+//! Which file is edited where several are read, and what stays when one cannot be written.
+
+use super::{HOST, say, vms};
+use crate::place::{Place, Said};
+use nix::unistd::{Uid, gethostname};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+/// A user that owns nothing.
+const SOMEBODY: u32 = 1234;
+
+/// The overlay that this host reads.
+fn overlay() -> String {
+    let name = gethostname().unwrap().into_string().unwrap();
+    format!("bin/easy-bhyve-{}.conf", name.split('.').next().unwrap())
+}
+
+/// `bin/easy-bhyve` with a common configuration and the host's own.
+fn two(common: &str, own: &str) -> Place {
+    let place = Place::new();
+    place.program("bin/easy-bhyve");
+    place.write("bin/easy-bhyve.conf", format!("{HOST}{common}"));
+    place.write(&overlay(), own);
+    place
+}
+
+fn text(place: &Place, file: &str) -> String {
+    let text = fs::read_to_string(place.path(file)).unwrap();
+    text.strip_prefix(HOST).unwrap_or(&text).to_owned()
+}
+
+/// Calls with these words, and demands that this comes of it.
+#[track_caller]
+fn both(place: &Place, words: &[&str], common: &str, own: &str) -> Said {
+    let mut call = place.call(place.path("bin/easy-bhyve"));
+    let output = call.args(words).env("EASY_BHYVE_PATH", "/bin:/usr/bin");
+    let said = Said::of(&output.output().unwrap());
+    assert_eq!(text(place, "bin/easy-bhyve.conf"), common, "{said:?}");
+    assert_eq!(text(place, &overlay()), own, "{said:?}");
+    said
+}
+
+#[test]
+fn a_key_is_edited_in_the_file_whose_value_counts_and_a_new_one_goes_to_the_id() {
+    let place = two("a_id=1 a_mem=1G\nb_id=2\n", "a_mem=2G\nc_id=3\n");
+    let common = "a_id=1 a_mem=1G\na_cpu=2\nb_id=2\n";
+    let said = both(
+        &place,
+        &["set", "a", "mem=3G", "cpu=2"],
+        common,
+        "a_mem=3G\nc_id=3\n",
+    );
+    let err = format!(
+        "easy-bhyve: {}:1:1: a_mem=3G (was 2G)\neasy-bhyve: {}:3:1: a_cpu=2 (new)\n",
+        place.shown(&overlay()),
+        place.shown("bin/easy-bhyve.conf")
+    );
+    assert_eq!(said, Said::new(0, "", err));
+    both(
+        &place,
+        &["set", "c", "mem=1G"],
+        common,
+        "a_mem=3G\nc_id=3\nc_mem=1G\n",
+    );
+}
+
+#[test]
+fn a_new_vm_goes_to_the_common_file_or_to_one_that_is_read() {
+    let place = two("a_id=1", "b_id=0\n\n");
+    let common = "a_id=1\n\nc_id=2";
+    both(&place, &["new", "c"], common, "b_id=0\n\n");
+    let own = overlay();
+    both(
+        &place,
+        &["new", "d", "mem=1G", "--file", &own, "gpt=gpt2"],
+        common,
+        "b_id=0\n\nd_id=3\nd_mem=1G\nd_gpt=gpt2\n",
+    );
+    place.write("other.conf", "");
+    let said = both(
+        &place,
+        &["new", "e", "--file", "other.conf"],
+        common,
+        "b_id=0\n\nd_id=3\nd_mem=1G\nd_gpt=gpt2\n",
+    );
+    let (other, first) = (
+        place.shown("other.conf"),
+        place.shown("bin/easy-bhyve.conf"),
+    );
+    let err = format!(
+        "easy-bhyve: {other} is not read: a VM in it would not be there\n  \
+         help: the files that are read: {first} and {}\n",
+        place.shown(&own)
+    );
+    assert_eq!(said, Said::new(2, "", err));
+}
+
+#[test]
+fn a_file_that_another_includes_is_edited_where_it_lies() {
+    let place = Place::new();
+    place.write("c.conf", format!("{HOST}. ./vms/more.conf\na_cpu=2\n"));
+    place.write("vms/more.conf", "a_id=1\n");
+    let said = say(&place, &["set", "a", "mem=1G", "cpu=3"]);
+    assert_eq!(said.status, Some(0), "{said:?}");
+    assert_eq!(vms(&place), b". ./vms/more.conf\na_cpu=3\n");
+    assert_eq!(text(&place, "vms/more.conf"), "a_id=1\na_mem=1G\n");
+}
+
+/// Calls as somebody who can do anything only with what is theirs.
+fn as_somebody(place: &Place, words: &[&str]) -> Said {
+    let mut call: Command = place.call(place.path("easy-bhyve"));
+    call.env("EASY_BHYVE_CONFIG", place.path("c.conf"))
+        .args(words);
+    if Uid::effective().is_root() {
+        call.uid(SOMEBODY).gid(SOMEBODY);
+    }
+    Said::of(&call.output().unwrap())
+}
+
+#[test]
+fn what_cannot_be_written_is_left_as_it_is() {
+    for (mode, directory) in [(0o400, 0o700), (0o600, 0o500)] {
+        let place = super::place("a_id=1\n");
+        place.program("easy-bhyve");
+        let file = place.path("c.conf");
+        if Uid::effective().is_root() {
+            for path in [&file, &place.path("")] {
+                chown(path, Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+            }
+        }
+        fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+        fs::set_permissions(place.path(""), Permissions::from_mode(directory)).unwrap();
+        let said = as_somebody(&place, &["set", "a", "mem=1G"]);
+        fs::set_permissions(place.path(""), Permissions::from_mode(0o700)).unwrap();
+        let begins = format!(
+            "easy-bhyve: could not replace {}: Permission denied",
+            place.shown("c.conf")
+        );
+        assert_eq!(said.status, Some(1));
+        assert!(said.err.starts_with(&begins), "{said:?}");
+        assert!(
+            said.err
+                .ends_with("  help: are the file and its directory yours? look with ls -ld\n"),
+            "{said:?}"
+        );
+        assert_eq!(vms(&place), b"a_id=1\n");
+        assert_eq!(super::names(&place), ["c.conf", "easy-bhyve"]);
+    }
+}
+
+#[test]
+fn where_the_second_file_cannot_be_written_the_first_is_put_back() {
+    let place = Place::new();
+    place.write("c.conf", format!("{HOST}a_id=1\n. ./more/c.conf\n"));
+    place.write("more/c.conf", "a_mem=1G\n");
+    place.program("easy-bhyve");
+    if Uid::effective().is_root() {
+        for below in ["", "c.conf", "more", "more/c.conf"] {
+            chown(place.path(below), Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+        }
+    }
+    fs::set_permissions(place.path("more"), Permissions::from_mode(0o500)).unwrap();
+    let said = as_somebody(&place, &["set", "a", "cpu=2", "mem=2G"]);
+    fs::set_permissions(place.path("more"), Permissions::from_mode(0o700)).unwrap();
+    let undone = format!("  undone: the change of {}\n", place.shown("c.conf"));
+    assert_eq!(said.status, Some(1));
+    assert!(said.err.contains(&undone), "{said:?}");
+    assert_eq!(vms(&place), b"a_id=1\n. ./more/c.conf\n");
+    assert_eq!(text(&place, "more/c.conf"), "a_mem=1G\n");
+}

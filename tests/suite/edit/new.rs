@@ -1,0 +1,161 @@
+//! `new` on a host that can be asked: the block, the disk and the links.
+
+use super::HOST;
+use crate::call::{Said, call_with_file};
+use crate::fake::Fake;
+use crate::host::Host;
+use crate::host::build::USER;
+use crate::machine::Machine;
+use crate::view;
+use std::fs;
+use std::path::Path;
+
+/// A host with an ISO and a dataset for disks.
+fn host() -> Host {
+    Host::freebsd(14)
+        .with_image("/iso/a b.iso", 1 << 20)
+        .with_image("/iso/deb.iso", 1 << 20)
+        .with_volume("zroot/vm/a", 1 << 30)
+}
+
+/// What comes of a call: what is said, the configuration, and what is new on the host.
+fn new(mut fake: Fake, before: &str, words: &[&str]) -> (Said, String, Vec<String>) {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("easy-bhyve.conf");
+    fs::write(&file, format!("{HOST}{before}")).unwrap();
+    let lines = view::lines(&fake.host());
+    let said = call_with_file(&mut fake, &file, &[&["easy-bhyve", "new"], words].concat());
+    let text = fs::read_to_string(&file).unwrap();
+    let new = view::difference(&lines, &view::lines(&fake.host()));
+    (said, text.strip_prefix(HOST).unwrap().to_owned(), new)
+}
+
+fn fake() -> Fake {
+    Fake::new(host(), USER)
+}
+
+#[test]
+fn the_block_has_the_smallest_free_id_the_iso_and_what_was_typed() {
+    let words = ["web", "freebsd=YES", "--cd", "iso/deb.iso", "hd1=/dev/da1"];
+    let (said, text, new) = new(fake(), "a_id=0 b_id=1\nc_id=3\n", &words);
+    assert_eq!(
+        text,
+        "a_id=0 b_id=1\nc_id=3\n\nweb_id=2\nweb_cd0=/iso/deb.iso\nweb_freebsd=YES\nweb_hd1=/dev/da1\n"
+    );
+    assert_eq!(
+        (said.status, said.err.as_str()),
+        (
+            0,
+            "easy-bhyve: easy-bhyve.conf:5:1: web_id=2 (new)\n\
+             easy-bhyve: easy-bhyve.conf:6:1: web_cd0=/iso/deb.iso (new)\n\
+             easy-bhyve: easy-bhyve.conf:7:1: web_freebsd=YES (new)\n\
+             easy-bhyve: easy-bhyve.conf:8:1: web_hd1=/dev/da1 (new)\n"
+        )
+    );
+    assert_eq!(new, Vec::<String>::new());
+}
+
+#[test]
+fn what_stands_there_already_without_an_id_is_told() {
+    let (said, text, _) = new(fake(), "web_mem=3G\n", &["web", "id=7"]);
+    assert_eq!(text, "web_mem=3G\n\nweb_id=7\n");
+    assert_eq!(
+        said.err,
+        "easy-bhyve: easy-bhyve.conf:2:1: web_mem stands there already and counts\n\
+         easy-bhyve: easy-bhyve.conf:4:1: web_id=7 (new)\n"
+    );
+}
+
+#[test]
+fn the_disk_is_made_and_then_the_vm_is_written() {
+    let (said, text, new) = new(fake(), "a_id=1\n", &["web", "--disk", "1G"]);
+    assert_eq!(
+        (said.status, text.as_str()),
+        (0, "a_id=1\n\nweb_id=0\n"),
+        "{said:?}"
+    );
+    assert!(
+        new.iter().any(|line| line.contains("zroot/vm/web")),
+        "{new:?}"
+    );
+}
+
+#[test]
+fn without_its_disk_no_vm_is_written() {
+    for (before, hd0) in [
+        // There is no dataset for disks.
+        ("volroot=zroot/none\nb_id=1\n", "hd0="),
+        // The disk is there already.
+        ("b_id=1\n", "hd0=/dev/zvol/zroot/vm/a"),
+    ] {
+        let (said, text, new) = new(fake(), before, &["web", hd0, "--disk", "1G"]);
+        assert_ne!(said.status, 0, "{said:?}");
+        assert_eq!((text.as_str(), new), (before, Vec::new()), "{said:?}");
+    }
+}
+
+#[test]
+fn an_iso_that_is_not_there_or_cannot_be_attached_is_refused() {
+    for (iso, err) in [
+        (
+            "/iso/none.iso",
+            "easy-bhyve: /iso/none.iso does not exist\n  help: name an ISO image that does with --cd\n",
+        ),
+        ("/iso/a b.iso", "easy-bhyve: "),
+    ] {
+        let (said, text, _) = new(fake(), "a_id=1\n", &["web", "--cd", iso, "mem=0"]);
+        assert_eq!((said.status, text.as_str()), (1, "a_id=1\n"), "{said:?}");
+        assert!(said.err.starts_with(err), "{said:?}");
+    }
+}
+
+/// The configuration and the links of a machine, with `@DIR@` for its directory.
+fn left(machine: &Machine) -> (String, Vec<String>) {
+    let shown = |path: &Path| {
+        let text = fs::read_to_string(path).unwrap();
+        text.replace(machine.path().to_str().unwrap(), "@DIR@")
+    };
+    let links = super::entries_of(&machine.path().join("eb"));
+    (shown(&machine.path().join("easy-bhyve.conf")), links)
+}
+
+#[test]
+fn run_and_script_make_the_same_vm_with_disk_and_links() {
+    let words = [
+        "easy-bhyve",
+        "new",
+        "web",
+        "--disk",
+        "1G",
+        "--links",
+        "mem=1G",
+        "--cd",
+        "iso/deb.iso",
+    ];
+    let config = "bridge=bridge0 netif=igb0 volroot=zroot/vm privilege=doas\na_id=4 # x";
+    let run = Machine::new(host(), config);
+    let output = run.program(&words).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let made = left(&run);
+    assert!(
+        made.0
+            .ends_with("a_id=4 # x\n\nweb_id=0\nweb_cd0=@DIR@/iso/deb.iso\nweb_mem=1G")
+    );
+    assert!(made.1.iter().any(|name| name == "web-boot"), "{made:?}");
+
+    let shown = Machine::new(host(), config);
+    let mut dry = words.to_vec();
+    dry.push("-d");
+    let output = shown.program(&dry).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let script = shown.path().join("script");
+    fs::write(&script, &output.stdout).unwrap();
+    let output = shown.sh().arg(&script).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(left(&shown), made);
+    let disk = "zroot/vm/web";
+    for machine in [run, shown] {
+        let lines = view::lines(&machine.host());
+        assert!(lines.iter().any(|line| line.contains(disk)), "{lines:?}");
+    }
+}
