@@ -2,7 +2,7 @@
 //! the plan that replaces it.
 
 use crate::check;
-use crate::config::edit::{self, Edit};
+use crate::config::edit::{self, Edit, Setting};
 use crate::config::{Config, ConfigError, Severity, Source};
 use crate::error::{Error, Result};
 use crate::invocation::options::DryRun;
@@ -86,26 +86,20 @@ fn judge(context: &Context<'_>, config: &Config, vm: &str) -> Result<Vm> {
     resolve::vm(config, vm, context.spelling, &context.process.devices)
 }
 
-/// Refuses where a variable would not have this value, or not as a key of this VM.
-pub(super) fn refuse_unread(draft: &Draft, vm: &str, key: &str, value: &[u8]) -> Result<()> {
-    let standing = edit::standing(&draft.config, vm, key);
+/// Refuses where the VM's key would not have this value.
+pub(super) fn refuse_unread(draft: &Draft, setting: &Setting) -> Result<()> {
+    let vm = draft.vm.name.as_str();
+    let standing = edit::standing(&draft.config, vm, setting.key());
     let last = standing.first();
-    let is_read = last.map(|set| set.value).unwrap_or_default() == value;
-    let owner = last.and_then(|set| draft.config.owner(set.name));
-    match (last, owner) {
-        (Some(set), Some((owner, _))) if owner != vm => Err(Error::config(format!(
-            "{} would be a setting of {owner}, not of {vm}",
-            set.name
-        ))
-        .at(set.name_span)),
-        _ if is_read => Ok(()),
-        _ => Err(Error::config(format!(
-            "{vm}_{key} would not have the value {}",
-            quote::shown(OsStr::from_bytes(value))
-        ))
-        .at(last.map(|set| set.name_span))
-        .help("something in the file takes the new text into itself or stands behind it: write it there by hand")),
+    if last.map(|set| set.value).unwrap_or_default() == setting.value() {
+        return Ok(());
     }
+    let value = shown(setting.value());
+    Err(
+        Error::config(format!("{vm}_{} would not be {value}", setting.key()))
+            .at(last.map(|set| set.name_span))
+            .help("what is marked would win over the new text: change it by hand"),
+    )
 }
 
 /// The plan that replaces each file that is edited; if one cannot be, those before it are put back.

@@ -48,7 +48,7 @@ fn outcome(
 ) -> Result<Outcome> {
     let vm = &draft.vm.name;
     for setting in settings {
-        edit::refuse_unread(draft, vm.as_str(), setting.key(), setting.value())?;
+        edit::refuse_unread(draft, setting)?;
     }
     let mut plan = draft.plan.clone();
     let mut notes = found(&draft.config, vm, settings);

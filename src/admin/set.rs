@@ -43,7 +43,7 @@ pub fn set(context: &Context<'_>, args: &SetArgs) -> Result<Edited, Box<Refused>
     }
     let draft = edit::draft(context, vm.as_str(), &edits)?;
     for setting in &args.settings {
-        edit::refuse_unread(&draft, vm.as_str(), setting.key(), setting.value())
+        edit::refuse_unread(&draft, setting)
             .map_err(|error| unwritten(error, Some(draft.config.clone())))?;
     }
     let done = edit::changes(config, &draft.config, &edits);

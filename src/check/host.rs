@@ -2,7 +2,7 @@
 
 use crate::config::{Assignment, Config, Finding, FindingName, Span};
 use crate::error::Error;
-use crate::host::Look;
+use crate::host::{Ended, Look};
 use crate::job::start::{missing_cd, missing_disk, refuse_cpus};
 use crate::model::Vm;
 use crate::model::name::Dataset;
@@ -229,8 +229,15 @@ fn volroot(config: &Config, look: &mut dyn Look, asked: &mut Asked) {
 }
 
 fn has_dataset(look: &mut dyn Look, root: &Dataset) -> Result<bool, Error> {
-    let all = survey::answer(look, &zfs::datasets())?;
-    Ok(all.lines().any(|name| name == root.as_str()))
+    let question = zfs::children(root);
+    match look.ask(&question) {
+        Ok(finished) if finished.ended == Ended::Exit(1) && zfs::is_missing(&finished.stderr) => {
+            Ok(false)
+        }
+        Ok(finished) if finished.ended == Ended::Exit(0) => Ok(true),
+        // Asked again, for the message of its failure.
+        _ => survey::answer(look, &question).map(|_| true),
+    }
 }
 
 fn is_directory(look: &mut dyn Look, path: &Path) -> Result<bool, Error> {

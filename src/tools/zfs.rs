@@ -94,12 +94,11 @@ pub fn list(volume: &Dataset) -> Command {
     )
 }
 
-/// Asks for all datasets: `zfs list -H -o name -t filesystem,volume`.
-pub fn datasets() -> Command {
-    Command::question(
-        "zfs",
-        args!["list", "-H", "-o", "name", "-t", "filesystem,volume"],
-    )
+/// Whether zfs(8) says so that the dataset which it was asked for is not there.
+pub fn is_missing(stderr: &[u8]) -> bool {
+    String::from_utf8_lossy(stderr)
+        .trim_end()
+        .ends_with(": dataset does not exist")
 }
 
 /// Asks for the datasets directly below another: `zfs list -H -d 1 -o name -t filesystem,volume DATASET`.

@@ -274,8 +274,10 @@ fn a_question_that_fails_leaves_only_its_findings_out_and_says_so() {
     ] {
         let config = "bridge=bridge0 netif=em9 volroot=zroot/gone\na_id=1 a_cpu=9\n";
         let mut fake = host("");
-        fake.host()
-            .order(program, 1, Fault::Fail(2, format!("{program}: no\n")));
+        for nth in 1..=2 {
+            let fault = Fault::Fail(2, format!("{program}: no\n"));
+            fake.host().order(program, nth, fault);
+        }
         let said = call(&mut fake, config, &["easy-bhyve", "check"]);
         let line = format!("not looked for: {names}: {program} failed with status 2\n");
         assert!(said.out.contains(&line), "{program}: {}", said.out);

@@ -265,6 +265,19 @@ fn a_value_within_an_expansion_is_not_edited() {
 }
 
 #[test]
+fn an_expansion_that_would_win_over_the_new_text_is_refused() {
+    refuses(
+        "a_id=1 a_mem=2G\nx=${a_mem:=1G}\n",
+        &["set", "a", "mem="],
+        1,
+        "easy-bhyve: a_mem would not be ''\n \
+         --> c.conf:3:5\n  |\n3 | x=${a_mem:=1G}\n  |     ^^^^^\n  |\n  \
+         = note: nothing was written\n  \
+         = help: what is marked would win over the new text: change it by hand\n",
+    );
+}
+
+#[test]
 fn words_that_make_no_sense_are_refused_with_the_nearest() {
     for (words, err) in [
         (
