@@ -71,31 +71,31 @@ finding_names! {
     Operator = "operator", Error;
     /// A word that sh would run.
     Command = "command", Error;
-    /// `a=b c`: sh would run `c` and leave `a` unset.
+    /// A value cut at a blank: of `a=b c` sh would run `c` and leave `a` unset.
     PrefixAssignment = "prefix-assignment", Error;
-    /// `x = 1`.
+    /// Blanks around the `=`, as in `x = 1`.
     BlankAroundEquals = "blank-around-equals", Error;
     /// Something before `=` that cannot be a variable's name.
     VariableName = "variable-name", Error;
-    /// `x+=1`.
+    /// An assignment that appends, as `x+=1` does.
     Append = "append", Error;
-    /// `x=(1 2)`.
+    /// An array, as in `x=(1 2)`.
     Array = "array", Error;
-    /// `if`, loops, `case`, groups.
+    /// A compound command: `if`, a loop, `case`, a group.
     CompoundCommand = "compound-command", Error;
     /// A function definition.
     Function = "function", Error;
     /// A `;` with nothing before it.
     EmptyStatement = "empty-statement", Error;
-    /// `` `…` `` or `$(…)`.
+    /// The output of a command: `` `…` `` or `$(…)`.
     CommandSubstitution = "command-substitution", Error;
-    /// `$((…))`.
+    /// A computation: `$((…))`.
     Arithmetic = "arithmetic", Error;
-    /// `$1`, `$@`, `$?` and the like.
+    /// A special parameter: `$1`, `$@`, `$?` and the like.
     SpecialParameter = "special-parameter", Error;
     /// A variable that every shell fills on its own.
     ShellVariable = "shell-variable", Error;
-    /// `${x:?word}`.
+    /// An expansion that can end the shell: `${x:?word}`.
     ErrorExpansion = "error-expansion", Error;
     /// A `${…}` that sh does not know.
     BadExpansion = "bad-expansion", Error;
