@@ -6,10 +6,12 @@ use crate::error::{Error, Result};
 use crate::host::{Host, Interruption};
 use crate::invocation::options::{DryRun, EndArgs};
 use crate::job::{How, Whom};
+use crate::model::name::VmName;
 use crate::model::{Vm, resolve};
 use crate::process::Process;
 use crate::run::{self, Output};
-use crate::survey::{self, Processes, Traces};
+use crate::survey::{self, Processes, State, Traces};
+use crate::tools::process::Role;
 use crate::verb::Spelling;
 use crate::verbs::{self, Context, Outcome};
 use crate::{front, report, say};
@@ -32,7 +34,7 @@ pub fn stop(
     let mut context = context(process, config, title, host);
     let is_answered = context.is_answered;
     context.need_host(args.dry_run)?;
-    let Running { mut vms, wrong } = running(&mut context)?;
+    let Running { mut vms, wrong, .. } = running(&mut context)?;
     vms.sort_by_key(|vm| Reverse(vm.id));
     let how = if args.force {
         How::Cut
@@ -40,7 +42,7 @@ pub fn stop(
         How::ButtonThenCut
     };
     if vms.is_empty() && wrong.is_empty() && !args.quiet {
-        say(output, title, "no VM is running");
+        say(output, title, "no VM of the configuration is running");
     }
     let asked = verbs::shutdown_of(&context, vms, Whom::All, how, args.quiet, args.dry_run);
     let mut failure = None;
@@ -56,10 +58,12 @@ pub fn stop(
     failure.map_or(Ok(()), Err)
 }
 
-/// The VMs of the configuration that run, start, are being loaded or freed.
+/// The VMs of the configuration that run, start, are being loaded or freed, or may be.
 #[derive(Default)]
 struct Running {
     vms: Vec<Vm>,
+    /// Those of them that are only being started or freed.
+    supervised: Vec<VmName>,
     /// Those that are misconfigured, and the first of their settings that is wrong.
     wrong: Vec<(String, Error)>,
 }
@@ -75,7 +79,13 @@ fn running(context: &mut Context<'_>) -> Result<Running> {
         return Ok(found);
     }
     let processes = Processes::ask(look, &at, &traces)?;
-    for (name, ..) in processes.busy() {
+    let unknown = traces
+        .nodes()
+        .filter(|name| matches!(processes.state(name, &traces), State::Unknown));
+    let busy = processes
+        .busy()
+        .map(|(name, _, role)| (name, role == Role::Supervised));
+    for (name, is_supervised) in busy.chain(unknown.map(|name| (name, false))) {
         if !context.config.is_vm(name) {
             continue;
         }
@@ -85,7 +95,11 @@ fn running(context: &mut Context<'_>) -> Result<Running> {
             context.spelling,
             &context.process.devices,
         ) {
-            Ok(vm) => found.vms.push(vm),
+            Ok(vm) => {
+                let supervised = is_supervised.then(|| vm.name.clone());
+                found.supervised.extend(supervised);
+                found.vms.push(vm);
+            }
             Err(error) => found.wrong.push((name.to_owned(), error)),
         }
     }
@@ -122,7 +136,11 @@ pub fn start(
         say(output, title, "no VM has autostart=YES");
     }
     let running = running(&mut context(process, config, title, host))?;
-    let is_running = |vm: &Vm| running.vms.iter().any(|other| other.name == vm.name);
+    // Whether one that has only its supervisor starts or ends is told by its boot.
+    let is_running = |vm: &Vm| {
+        running.vms.iter().any(|other| other.name == vm.name)
+            && !running.supervised.contains(&vm.name)
+    };
     let last = vms.len();
     for (at, vm) in vms.into_iter().enumerate() {
         if let Some(Interruption::Signal(signal)) = host.interrupted() {

@@ -90,6 +90,11 @@ fn outcome(
 fn free_name(config: &Config, name: &str) -> Result<VmName> {
     let vm = VmName::parse(name).map_err(|error| Error::usage(error.to_string()))?;
     match config.get(&format!("{vm}_id")) {
+        Some(id) if id.value.is_empty() => Err(Error::state(format!(
+            "{vm} is switched off: its id is empty"
+        ))
+        .at(id.name_span)
+        .help("give it a number there")),
         Some(id) => Err(Error::state(format!("there is a VM {vm} already"))
             .at(id.name_span)
             .help(format!(

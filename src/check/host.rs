@@ -1,5 +1,6 @@
 //! What only this host can tell: whether what the settings name is there, and enough of it.
 
+use super::own_place;
 use crate::config::{Assignment, Config, Finding, FindingName, Span};
 use crate::error::Error;
 use crate::host::{Ended, Look};
@@ -66,12 +67,6 @@ pub(super) fn findings(config: &Config, checked: &[Checked<'_>], look: &mut dyn 
 
 /// The disks and ISO images of every VM.
 fn files(config: &Config, checked: &[Checked<'_>], look: &mut dyn Look, asked: &mut Asked) {
-    // A disk that no setting of its VM names is told there where its VM begins.
-    let volroot = config.get("volroot").map(|set| set.value_span);
-    let at = |vm: &Vm, origin: Option<Span>| match config.id_of(vm.name.as_str()) {
-        Some(id) if origin == volroot => Some(id.value_span),
-        _ => origin,
-    };
     let mut unreadable = None;
     let mut is_missing = |path: &Path| match look.exists(path) {
         Ok(exists) => !exists,
@@ -83,7 +78,9 @@ fn files(config: &Config, checked: &[Checked<'_>], look: &mut dyn Look, asked: &
     let mut missing = Vec::new();
     for vm in checked.iter().filter_map(|one| one.vm.as_ref()) {
         let disks = vm.disks.iter().filter(|disk| is_missing(&disk.path));
-        missing.extend(disks.map(|disk| missing_disk(vm, disk).at(at(vm, disk.origin))));
+        missing.extend(
+            disks.map(|disk| missing_disk(vm, disk).at(own_place(config, vm, disk.origin))),
+        );
         let cds = vm.cds.iter().filter(|cd| is_missing(&cd.path));
         missing.extend(cds.map(|cd| missing_cd(vm, cd)));
     }

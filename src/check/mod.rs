@@ -5,11 +5,13 @@
 mod host;
 mod vms;
 
-use crate::config::{self, Config, Finding, FindingName, Severity, lint, slips};
+use crate::config::{self, Config, Finding, FindingName, Severity, Span, lint, slips};
 use crate::error::Error;
 use crate::host::Look;
+use crate::model::Vm;
 use crate::model::resolve::{self, Checked};
 use crate::model::settings::HostSettings;
+use std::collections::HashSet;
 use std::path::Path;
 
 /// All findings, in the order of their places.
@@ -85,8 +87,20 @@ fn settled(
     mut findings: Vec<Finding>,
     was_looked_for: &dyn Fn(FindingName) -> bool,
 ) -> Vec<Finding> {
+    // What is wrong with a host variable is told once, however many VMs it concerns.
+    let mut told = HashSet::new();
+    findings.retain(|finding| told.insert((finding.name, finding.span, finding.message.clone())));
     findings.sort_by_key(|finding| (finding.span.file, finding.span.start));
     config::settle(config, findings, was_looked_for)
+}
+
+/// Where a disk is told: one that no setting of its VM names, there where its VM begins.
+fn own_place(config: &Config, vm: &Vm, origin: Option<Span>) -> Option<Span> {
+    let volroot = config.get("volroot").map(|set| set.value_span);
+    match config.id_of(vm.name.as_str()) {
+        Some(id) if origin == volroot => Some(id.value_span),
+        _ => origin,
+    }
 }
 
 /// A failure of the configuration as a finding.

@@ -1,5 +1,6 @@
 //! Findings about VMs whose settings are right each for itself.
 
+use super::own_place;
 use crate::config::{Assignment, Config, Finding, FindingName, Span};
 use crate::model::resolve::Checked;
 use crate::model::{Loader, Nic, Vm};
@@ -16,13 +17,14 @@ pub(super) fn findings(config: &Config, checked: &[Checked<'_>]) -> Vec<Finding>
         findings.extend(gaps(vm));
         findings.extend(unused_grub(one, vm));
         for disk in &vm.disks {
+            let origin = own_place(config, vm, disk.origin);
             match disks.get(disk.path.as_path()) {
                 None => {
-                    disks.insert(&disk.path, (vm, disk.origin));
+                    disks.insert(&disk.path, (vm, origin));
                 }
-                Some((other, origin)) => {
-                    let found = shared_disk(config, vm, &disk.path, other, *origin);
-                    findings.extend(disk.origin.map(found));
+                Some((other, elsewhere)) => {
+                    let found = shared_disk(config, vm, &disk.path, other, *elsewhere);
+                    findings.extend(origin.map(found));
                 }
             }
         }

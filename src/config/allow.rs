@@ -44,10 +44,11 @@ pub fn settle(
                 .into_iter()
                 .flatten()
             {
-                let here = allowed.get_mut(&(finding.span.file, line));
+                let name = Cow::Borrowed(finding.name.as_str());
+                let here = allowed.get_mut(&(finding.span.file, line, name));
                 for one in here.into_iter().flatten() {
                     let reaches = line == own_line || !one.is_trailing;
-                    if reaches && !one.is_no_allow && one.text == finding.name.as_str() {
+                    if reaches && !one.is_no_allow {
                         one.is_used = true;
                         is_silenced = true;
                     }
@@ -100,15 +101,19 @@ fn complaint(one: &Allowed<'_>, was_looked_for: &dyn Fn(FindingName) -> bool) ->
         Some(name) if !one.is_used && was_looked_for(name) => Some(Finding::new(
             FindingName::UnusedAllow,
             one.span,
-            format!("there is no {text} on this line or the next"),
-            "remove the comment, or bring it to its place",
+            if one.is_trailing {
+                format!("there is no {text} on this line")
+            } else {
+                format!("there is no {text} on this line or the next")
+            },
+            "remove the comment, or bring it to its place: one for the next line stands alone",
         )),
         Some(_) => None,
     }
 }
 
-/// What comments allow, by file and line.
-fn comments(config: &Config) -> HashMap<(FileId, usize), Vec<Allowed<'_>>> {
+/// What comments allow, by file, line and name.
+fn comments(config: &Config) -> HashMap<(FileId, usize, Cow<'_, str>), Vec<Allowed<'_>>> {
     let mut all: HashMap<_, Vec<_>> = HashMap::new();
     for (file, source) in (0..).map(FileId).zip(config.sources().iter()) {
         let bytes = source.bytes();
@@ -142,8 +147,10 @@ fn comments(config: &Config) -> HashMap<(FileId, usize), Vec<Allowed<'_>>> {
                 };
                 let line = *line.get_or_insert_with(|| config.line(span));
                 let before = bytes.get(line.start..token.start).unwrap_or_default();
-                all.entry((file, line.number)).or_default().push(Allowed {
-                    text: String::from_utf8_lossy(word),
+                let text = String::from_utf8_lossy(word);
+                let place = (file, line.number, text.clone());
+                all.entry(place).or_default().push(Allowed {
+                    text,
                     span,
                     is_no_allow: !allows,
                     is_trailing: !before.trim_ascii().is_empty(),

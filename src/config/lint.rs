@@ -163,6 +163,8 @@ pub(super) fn nearest(key: &str) -> String {
     let known = keys::PLAIN.map(str::to_owned).into_iter();
     let numbered = ["cd", "hd", "if"].map(|stem| format!("{stem}{number}"));
     let all = known.chain(numbered).chain([format!("if{number}_bridge")]);
+    // No key is longer than this, and the work is the product of both lengths.
+    let key = key.get(..32).unwrap_or(key);
     let distance = |known: &String| strsim::damerau_levenshtein(key, known);
     all.min_by_key(distance).unwrap_or_default()
 }

@@ -36,6 +36,12 @@ impl Text {
     }
 }
 
+impl From<OsString> for Text {
+    fn from(text: OsString) -> Self {
+        Self(text)
+    }
+}
+
 impl From<Text> for PathBuf {
     fn from(text: Text) -> Self {
         text.0.into()

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::host::elevate::Elevation;
 use crate::host::{Ended, Event, Host, Interruption};
+use crate::job::Job;
 use crate::job::ground::Ground;
 use crate::job::plan::{Planned, plan};
 use crate::job::words;
@@ -79,7 +80,10 @@ pub fn carry_out(
             call(process, asked, elevation?, host)?;
         }
     }
-    execute(&asked.after, host, &mut Unwatched, output)?;
+    execute(&asked.after, host, &mut Unwatched, output).map_err(|error| match request.job {
+        Job::MakeDisk { .. } => error.note("the disk was made before, and stays"),
+        _ => error,
+    })?;
     if let Some(done) = &asked.done {
         say(output, &request.title, done);
     }

@@ -1,10 +1,11 @@
 //! Changes of the user's own files, without a process.
 
 use crate::plan::FileChange;
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown, symlink};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// Makes one change.
 ///
@@ -34,7 +35,7 @@ pub(super) fn change(change: &FileChange) -> io::Result<()> {
 fn replace(path: &Path, before: &[u8], text: &[u8]) -> io::Result<()> {
     // Not for writing to it: what cannot be written to is not to be replaced either.
     let file = OpenOptions::new().read(true).write(true).open(path)?;
-    file.lock()?;
+    lock(&file)?;
     let about = file.metadata()?;
     let there = std::fs::metadata(path)?;
     let is_same = (about.dev(), about.ino()) == (there.dev(), there.ino());
@@ -58,6 +59,27 @@ fn replace(path: &Path, before: &[u8], text: &[u8]) -> io::Result<()> {
     fresh.as_file().sync_all()?;
     fresh.persist(path).map_err(|failed| failed.error)?;
     File::open(directory)?.sync_all()
+}
+
+/// How long somebody else may have the file locked.
+const LOCK_LIMIT: Duration = Duration::from_secs(5);
+
+/// Locks a file. Whoever can read it can lock it (flock(2)), so nobody is waited for without end.
+fn lock(file: &File) -> io::Result<()> {
+    let until = Instant::now() + LOCK_LIMIT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if Instant::now() >= until => {
+                return Err(io::Error::new(
+                    io::ErrorKind::ResourceBusy,
+                    "somebody else has it locked",
+                ));
+            }
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(20)),
+        }
+    }
 }
 
 /// Makes the link under another name and renames it, so that there is always one.

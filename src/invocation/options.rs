@@ -75,7 +75,7 @@ pub(super) enum Typed {
     Set(SetArgs),
     /// Write the settings of a new VM into the configuration
     New(NewArgs),
-    /// Shut every running VM down, and cut the power of those that run on for 45 s
+    /// Shut every running VM down, and cut the power of those that run on for 40 s
     StopAll(EndArgs),
     /// Boot every VM that has autostart=YES, in the order of their ids
     Autostart(DryRun),

@@ -14,8 +14,8 @@ use crate::verb::Verb;
 use std::time::Duration;
 
 /// The longest wait before the power of guests is cut where that is wanted, in seconds: at the
-/// host's shutdown there is not more time (rc.shutdown's watchdog). What follows takes up to 25 s.
-const LONGEST_BEFORE_CUT: u32 = 45;
+/// host's shutdown there is not more time (rc.shutdown's watchdog). What follows takes up to 30 s.
+const LONGEST_BEFORE_CUT: u32 = 40;
 
 /// The plan that ends VMs together.
 ///

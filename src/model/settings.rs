@@ -9,7 +9,7 @@ use crate::host::elevate::Choice;
 use serde::Deserialize;
 
 /// The host variables.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct HostSettings {
     /// The default bridge.

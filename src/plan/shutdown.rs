@@ -53,8 +53,10 @@ pub struct Ending<'vm> {
     pub supervisor: Option<u32>,
 }
 
-/// How long bhyve may take to end when the power is cut, and a supervisor to free everything.
+/// How long bhyve may take to end when the power is cut.
 const CUT_LIMIT: Duration = Duration::from_secs(5);
+/// How long a supervisor may take to free everything, or to take back a start.
+const SUPERVISOR_LIMIT: Duration = Duration::from_secs(10);
 
 /// The plan that ends VMs together and frees what they leave.
 pub fn plan(endings: &[Ending<'_>], survey: &Survey, manner: Manner, whom: Whom) -> Plan {
@@ -119,11 +121,9 @@ pub fn plan(endings: &[Ending<'_>], survey: &Survey, manner: Manner, whom: Whom)
             plan.push(until_ended(endings, limit, None, true));
             for ending in endings {
                 let name = &ending.vm.name;
-                let cut = Step::from(bhyvectl::force_poweroff(name));
-                plan.push(
-                    cut.only_if(process::is_alive(name))
-                        .moot_if(!process::is_alive(name)),
-                );
+                // What it does not end is killed.
+                let cut = bhyvectl::force_poweroff(name).accept(&[0, 1]);
+                plan.push(Step::from(cut).only_if(process::is_alive(name)));
             }
             cut(&mut plan, endings);
         }
@@ -146,10 +146,11 @@ fn ask_to_end(plan: &mut Plan, ending: &Ending<'_>, manner: Manner, whom: Whom) 
     }
     // What ends between the question and the signal has done what was wanted.
     let mut guest = |command: Command| {
-        let asked = Step::from(command).moot_if(!process::is_alive(name));
         plan.push(match whom {
-            Whom::Named => asked,
-            Whom::All => asked.only_if(process::is_alive(name)),
+            Whom::Named => Step::from(command).moot_if(!process::is_alive(name)),
+            // One that cannot be asked just now, as in a reboot, does not keep the others running:
+            // its power is cut in the end.
+            Whom::All => Step::from(command.accept(&[0, 1])).only_if(process::is_alive(name)),
         });
     };
     match (ending.target, manner) {
@@ -213,7 +214,7 @@ fn free_at_end(endings: &[Ending<'_>], survey: &Survey) -> Vec<Form> {
         forms.push(
             Wait {
                 until: Test::all(supervisors),
-                limit: CUT_LIMIT,
+                limit: SUPERVISOR_LIMIT,
                 every: Duration::from_millis(100),
                 refusal: None,
                 progress: None,

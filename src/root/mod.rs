@@ -35,7 +35,7 @@ pub const EXIT_FAILED: u8 = 11;
 pub const EXIT_REFUSED: u8 = 12;
 
 /// How long the lock of a VM that has ended may still be held by what has ended it.
-const LOCK_LIMIT: Duration = Duration::from_secs(5);
+const LOCK_LIMIT: Duration = Duration::from_secs(10);
 
 /// Whether these are the words of a call of the root side.
 pub fn is_called(args: &[OsString]) -> bool {

@@ -69,7 +69,7 @@ pub trait Watcher {
     /// A round has ended so; `again`: another one follows.
     fn ended(&mut self, host: &mut dyn Host, how: &str, again: bool);
 
-    /// It has failed, and what was made is about to be taken back.
+    /// It has failed, and what was made for all to use is about to be taken back.
     fn takes_back(&mut self, host: &mut dyn Host);
 }
 
@@ -181,7 +181,7 @@ impl<'plan> Run<'plan, '_, '_> {
         }
         if let Err(error) = self.act(&step.action) {
             return match &step.moot_if {
-                Some(test) if self.holds(test)? => Ok(false),
+                Some(test) if self.holds(test).unwrap_or(false) => Ok(false),
                 _ => Err(error),
             };
         }
@@ -322,7 +322,9 @@ impl<'plan> Run<'plan, '_, '_> {
             error = error.note(format!("{} {steps} had succeeded before", self.steps));
         }
         let word = if self.is_running { "freed" } else { "undone" };
-        self.watcher.takes_back(self.host);
+        if self.armed.iter().any(|undo| undo.when == When::Failure) {
+            self.watcher.takes_back(self.host);
+        }
         let (undone, failures) = self.undo();
         if !undone.is_empty() {
             error = error.note(format!("{word}: {}", undone.join(", ")));

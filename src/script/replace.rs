@@ -14,10 +14,11 @@ impl Lines<'_> {
     pub(super) fn replace(&mut self, path: &Path, before: &[u8], text: &[u8]) {
         let mut file = Vec::new();
         quote::push(&mut file, path.as_os_str());
-        let mut fresh = path.as_os_str().to_owned();
-        fresh.push(".new");
-        let mut new = Vec::new();
-        quote::push(&mut new, &fresh);
+        let mut template = path.as_os_str().to_owned();
+        template.push(".XXXXXX");
+        let mut make = b"new=$(mktemp ".to_vec();
+        quote::push(&mut make, &template);
+        let new = b"\"$new\"";
 
         let refusal = Refusal {
             kind: Kind::Host,
@@ -28,14 +29,22 @@ impl Lines<'_> {
         let mut check = [b"[ \"$(cksum <", file.as_slice()].concat();
         check.extend_from_slice(format!(")\" = '{}' ] || ", cksum(before)).as_bytes());
         check.extend_from_slice(&self.fail(&refusal));
-        let copy = [b"cp -p ", file.as_slice(), b" ", &new, b" && "].concat();
+        let copy = [
+            make.as_slice(),
+            b") && cp -p ",
+            file.as_slice(),
+            b" ",
+            new,
+            b" && ",
+        ]
+        .concat();
         let moved = [
             b" && mv -f ",
             new.as_slice(),
             b" ",
-            &file,
+            file.as_slice(),
             b" || { rm -f ",
-            &new,
+            new,
             b"; ",
             stop,
             b"; }",
@@ -43,14 +52,14 @@ impl Lines<'_> {
         .concat();
         self.line(check);
         if text.ends_with(b"\n") {
-            let write = [copy.as_slice(), b"cat >", &new].concat();
+            let write = [copy.as_slice(), b"cat >", new].concat();
             self.here_document(write, text, &moved);
         } else {
             // A here-document always ends with a newline.
             let mut line = [copy.as_slice(), b"printf %s "].concat();
             quote::push(&mut line, OsStr::from_bytes(text));
             line.extend_from_slice(b" >");
-            line.extend_from_slice(&new);
+            line.extend_from_slice(new);
             line.extend_from_slice(&moved);
             self.line(line);
         }

@@ -211,6 +211,7 @@ const PROCESSES: &str = "    0  90000    2816 0 [kernel]
   512  89990    2904 1000 /usr/sbin/syslogd -s
   733  89980   21364 1000 sshd: /usr/sbin/sshd [listener] 0 of 10-100 startups (sshd)
   801  89970    2612 0 /usr/sbin/cron -s
+ 4709     66    4128 0 /usr/local/bin/easy-bhyve root-boot vm0 host=vmhost system=vm0
  4711     65 1048576 4000 bhyve: vm0 (bhyve)
  4790     30    3404 0 -sh (sh)";
 

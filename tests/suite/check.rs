@@ -316,6 +316,46 @@ fn a_finding_stops_only_the_verb_that_it_would_harm() {
 }
 
 #[test]
+fn what_is_wrong_hides_nothing_else_and_nothing_is_told_that_only_follows_from_it() {
+    let long = "much_too_long_name0";
+    for (config, names) in [
+        ("bridge=b\na_id=1\na_hd0=rel\n", &["relative-path"][..]),
+        (
+            "bridge=b volroot=z/v\na_id=1\na_freebsd=YESS\na_hd0='/my disk'\n",
+            &["yes-or-no"],
+        ),
+        ("volroot=z/v\na_id=1\na_if0_bridge=@\n", &["interface-name"]),
+        ("bridge=@ volroot=z/v\na_id=1 b_id=2\n", &["interface-name"]),
+        ("bridge=b volroot=z//v\na_id=1 b_id=2\n", &["dataset"]),
+        (
+            "bridge=b volroot=z/v\na_id=1 a_if0=@ b_id=2 b_if0=tap1\n",
+            &["interface-name"],
+        ),
+        (
+            "bridge=b\na_id=1\na_hd1=/x a_if0=@\na_cd0=rel\n",
+            &["missing-hd0", "interface-name", "relative-path"],
+        ),
+        (
+            "bridge=b volroot=z/v\na_id=x\na_hd0=/x a_hd1=/x a_if1=@\na_mem=much\n",
+            &["id", "disk-twice", "interface-name", "memory"],
+        ),
+        (
+            "bridge=b volroot=/vm\nb_id=2 b_hd0=/vm/c\nc_id=3\n",
+            &["shared-disk"],
+        ),
+    ] {
+        let (_, found) = findings("", &config.replace('@', long));
+        let of_host = ["disk-missing", "volroot-missing"];
+        let told: Vec<&str> = found
+            .iter()
+            .filter_map(|one| one["name"].as_str())
+            .filter(|name| !of_host.contains(name))
+            .collect();
+        assert_eq!(told, names, "{config}");
+    }
+}
+
+#[test]
 fn many_vms_in_which_nothing_is_wrong_are_checked() {
     let mut config = String::from("bridge=bridge0 volroot=zroot/vm\n");
     for id in 0..32_768 {

@@ -3,11 +3,13 @@
 use super::disk::refuse_blank;
 use super::keys::{Kind, in_range, number_of};
 use super::{HostSettings, host, name, resolve, setting_error};
-use crate::config::de;
-use crate::config::{Config, FindingName, Keys, canonical};
+use crate::config::de::{self, Located, Text};
+use crate::config::{Config, FindingName, Keys, Span, canonical};
 use crate::error::Error;
+use crate::model::name::IfName;
 use crate::model::{Loader, Vm};
 use crate::verb::Spelling;
+use std::ffi::OsString;
 use std::path::Path;
 
 /// A VM whose settings were looked at.
@@ -45,6 +47,15 @@ pub fn checked<'config>(
         // What is wrong is told once, and taken as not set.
         de::from_keys(good).unwrap_or_default()
     });
+    // A bridge that is wrong is told once, and is one all the same.
+    let mut host = host;
+    if config
+        .get("bridge")
+        .is_some_and(|set| !set.value.is_empty())
+    {
+        let at = config.get("bridge").map(|set| set.value_span);
+        stand_in(&mut host, "bridge", at);
+    }
     let vms = config.keys_of_all().into_iter();
     let vms = vms.map(|keys| vm(config, &host, keys, devices));
     (faults, vms.collect())
@@ -67,6 +78,7 @@ fn vm<'config>(
             };
         }
     };
+    let id = config.id_of(all.vm).map(|id| id.value_span);
     let mut faults = Vec::new();
     let mut keys = all.clone();
     // Of these there can be any number; of all others only as many as there are keys.
@@ -77,9 +89,12 @@ fn vm<'config>(
         faults.extend(fault);
         is_good
     });
+    // What was taken away leaves a default in its place, which nobody has asked for.
     let mut is_whole = true;
+    let mut removed: Vec<&str> = Vec::new();
+    let mut host = host.clone();
     let vm = loop {
-        let fault = match resolve(config, host, name.clone(), &keys, Spelling::Word, devices) {
+        let fault = match resolve(config, &host, name.clone(), &keys, Spelling::Word, devices) {
             Ok(vm) => break Some(vm),
             Err(fault) => fault,
         };
@@ -87,26 +102,40 @@ fn vm<'config>(
             fault.at == Some(set.value_span) || fault.at == Some(set.name_span)
         });
         let key = wrong.and_then(|at| keys.keys.get(at)).map(|(key, _)| *key);
+        let was_removed = |stem: &str| removed.iter().any(|key| key.starts_with(stem));
+        let (follows, stand_in) = match fault.name {
+            Some(FindingName::VolrootUnset | FindingName::MissingHd0) => (
+                was_removed("hd") || was_removed("zvol"),
+                stand_in(&mut host, "volroot", id),
+            ),
+            Some(FindingName::BridgeUnset) => {
+                (was_removed("if"), stand_in(&mut host, "bridge", id))
+            }
+            Some(FindingName::PathBlank) => (was_removed("freebsd"), false),
+            _ => (false, false),
+        };
         let fault = match (fault.name, key) {
             (None, Some(key)) => fault.named(name_of_setting(canonical(key))),
             _ => fault,
         };
-        // What is missing is told at the id, and cannot be taken away.
-        let is_missing = matches!(
-            fault.name,
-            Some(FindingName::BridgeUnset | FindingName::VolrootUnset | FindingName::MissingHd0)
-        );
         let is_new = !faults.contains(&fault);
-        faults.push(fault);
+        if !follows {
+            faults.push(fault);
+        }
         match wrong {
-            Some(at) if key == Some("id") && !is_missing && is_new => {
+            _ if stand_in => is_whole = false,
+            Some(at) if key == Some("id") && is_new => {
                 is_whole = false;
                 if let Some((_, id)) = keys.keys.get_mut(at) {
                     id.value = b"0";
                 }
             }
-            Some(at) if !is_missing && is_new => {
-                keys.keys.remove(at);
+            Some(at) if is_new => {
+                let (key, _) = keys.keys.remove(at);
+                is_whole &= !["hd", "zvol", "if", "freebsd"]
+                    .iter()
+                    .any(|stem| key.starts_with(stem));
+                removed.push(key);
             }
             _ => break None,
         }
@@ -121,6 +150,27 @@ fn vm<'config>(
         keys: all,
         vm: vm.filter(|_| is_whole),
         faults,
+    }
+}
+
+/// Puts something in the place of a host variable that is not set, so that the rest can be looked
+/// at; whether it was not set.
+fn stand_in(host: &mut HostSettings, variable: &str, at: Option<Span>) -> bool {
+    let Some(span) = at else { return false };
+    match variable {
+        "bridge" if host.bridge.is_none() => {
+            let bridge = IfName::parse("bridge0").ok();
+            host.bridge = bridge.map(|value| Located { value, span });
+            host.bridge.is_some()
+        }
+        "volroot" if host.volroot.is_none() => {
+            host.volroot = Some(Located {
+                value: Text::from(OsString::from("/")),
+                span,
+            });
+            true
+        }
+        _ => false,
     }
 }
 
