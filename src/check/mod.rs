@@ -69,8 +69,6 @@ fn without_host<'config>(
     devices: &Path,
 ) -> (Vec<Finding>, Vec<Checked<'config>>) {
     let mut findings = lint::check(config);
-    // Those of two values are faults of their VMs, too.
-    findings.retain(|finding| finding.name != FindingName::ConflictingKeys);
     findings.extend(slips::check(config, &HostSettings::NAMES));
     let (faults, checked) = resolve::checked(config, devices);
     findings.extend(faults.into_iter().filter_map(finding));
@@ -87,7 +85,8 @@ fn settled(
     mut findings: Vec<Finding>,
     was_looked_for: &dyn Fn(FindingName) -> bool,
 ) -> Vec<Finding> {
-    // What is wrong with a host variable is told once, however many VMs it concerns.
+    // What is wrong with a host variable is told once, however many VMs it concerns; and so is a key
+    // with two values, which is a fault of its VM, too.
     let mut told = HashSet::new();
     findings.retain(|finding| told.insert((finding.name, finding.span, finding.message.clone())));
     findings.sort_by_key(|finding| (finding.span.file, finding.span.start));

@@ -84,20 +84,9 @@ fn until_gone(vm: &Vm, node: &Path) -> Wait {
 
 /// Waits until this says that the nodes of these VMs have gone.
 pub(super) fn until_nodes_are_gone(until: Test, names: &str) -> Wait {
-    Wait {
-        until,
-        limit: GONE_LIMIT,
-        every: Duration::from_millis(100),
-        refusal: Some(Refusal {
-            kind: Kind::Host,
-            what: format!(
-                "the VM node of {names} did not go within {} s",
-                GONE_LIMIT.as_secs()
-            ),
-            help: None,
-        }),
-        progress: None,
-    }
+    let seconds = GONE_LIMIT.as_secs();
+    let what = format!("the VM node of {names} did not go within {seconds} s");
+    until_free(until, what, None)
 }
 
 /// Waits until no process has a tap open, and stops where one keeps it: `ifconfig TAP destroy`
@@ -115,6 +104,15 @@ pub(super) fn until_taps_are_closed(until: Test, taps: &[&str]) -> Wait {
             "TAP",
         ),
     };
+    until_free(
+        until,
+        what,
+        Some(format!("see by which process: ifconfig {which}")),
+    )
+}
+
+/// Waits as long as what a VM leaves may take, and refuses in these words.
+fn until_free(until: Test, what: String, help: Option<String>) -> Wait {
     Wait {
         until,
         limit: GONE_LIMIT,
@@ -122,7 +120,7 @@ pub(super) fn until_taps_are_closed(until: Test, taps: &[&str]) -> Wait {
         refusal: Some(Refusal {
             kind: Kind::Host,
             what,
-            help: Some(format!("see by which process: ifconfig {which}")),
+            help,
         }),
         progress: None,
     }
