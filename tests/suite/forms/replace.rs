@@ -112,3 +112,32 @@ fn what_was_replaced_is_put_back_when_something_behind_it_fails() {
         (1, vec!["old".to_owned()], vec!["log".to_owned()])
     );
 }
+
+#[test]
+fn a_file_of_somebody_else_that_lies_beside_stays_as_it_is() {
+    let left = both(|at| {
+        let (file, victim) = (at.join("c.conf"), at.join("victim"));
+        std::fs::write(&file, "a=1\n").unwrap();
+        std::fs::write(&victim, "precious\n").unwrap();
+        std::os::unix::fs::symlink("victim", at.join("c.conf.new")).unwrap();
+        let text = |path: &std::path::Path, text: &str| Guard {
+            test: Test::Mentions {
+                command: Command::question("cat", vec![path.into()]),
+                text: text.into(),
+            },
+            refusal: refusal(Kind::Host),
+        };
+        vec![
+            FileChange::Replace {
+                path: file.clone(),
+                before: b"a=1\n".to_vec(),
+                text: b"a=2\n".to_vec(),
+            }
+            .into(),
+            text(&file, "a=2").into(),
+            text(&victim, "precious").into(),
+        ]
+    });
+    let files = ["c.conf", "c.conf.new", "victim"].map(str::to_owned);
+    assert_eq!((left.status, left.files), (0, files.to_vec()));
+}
