@@ -4,6 +4,7 @@ use crate::config::{Config, Finding, Line, Severity, Span};
 use crate::error::Error;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use std::fmt::Write;
+use std::ops::Range;
 
 /// The text of `error`, with its newline.
 ///
@@ -62,9 +63,7 @@ fn with_source(
     let place = config.place(span);
     let path = place.file.to_string_lossy();
     let shown = Window::of(&line, span);
-    let source = shown.characters_up_to(shown.to);
-    let first = shown.characters_up_to(shown.start).len();
-    let last = shown.characters_up_to(shown.end).len();
+    let (source, marked) = shown.characters();
     let title = level.clone().primary_title(error.what.as_str());
     let title = match names.then_some(error.name).flatten() {
         Some(name) => title.id(name.as_str()),
@@ -72,7 +71,7 @@ fn with_source(
     };
     let snippet = Snippet::source(source.as_str())
         .line_start(place.line)
-        .annotation(AnnotationKind::Primary.span(first..last.max(first)));
+        .annotation(AnnotationKind::Primary.span(marked));
     let mut group = Group::with_title(title);
     group = if shown.is_whole() {
         group.element(snippet.path(path))
@@ -95,16 +94,6 @@ fn with_source(
     };
     let mut text = renderer.render(&[group]);
     text.push('\n');
-    text
-}
-
-/// The text with one mark for each byte that is not UTF-8, as columns count them.
-fn characters(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
-    }
     text
 }
 
@@ -157,8 +146,66 @@ impl<'line> Window<'line> {
         self.from == 0 && self.to == self.text.len()
     }
 
-    /// What is shown up to this offset.
-    fn characters_up_to(&self, end: usize) -> String {
-        characters(self.text.get(self.from..end).unwrap_or_default())
+    /// What is shown, with one mark for each byte that is not UTF-8, as columns count them; and
+    /// where in it the marked characters stand, of which even a part is marked whole.
+    fn characters(&self) -> (String, Range<usize>) {
+        let bytes = self.text.get(self.from..self.to).unwrap_or_default();
+        let mut text = String::with_capacity(bytes.len());
+        let mut marked = 0..0;
+        let mut at = self.from;
+        let mut push = |character: char, length: usize| {
+            if at <= self.start {
+                marked = text.len()..text.len();
+            }
+            text.push(character);
+            if at < self.end {
+                marked.end = text.len();
+            }
+            at += length;
+        };
+        for chunk in bytes.utf8_chunks() {
+            let valid = chunk.valid().chars();
+            valid.for_each(|character| push(character, character.len_utf8()));
+            let invalid = chunk.invalid().iter();
+            invalid.for_each(|_| push(char::REPLACEMENT_CHARACTER, 1));
+        }
+        if at <= self.start {
+            marked = text.len()..text.len();
+        }
+        (text, marked)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_marked_is_shown_in_whole_characters_wherever_it_begins_and_ends() {
+        let pieces = [b"\\\xc2\x80\x80", "日".as_bytes(), b"\xf0\x9f"];
+        let long = "日本".repeat(LONGEST / 5);
+        for (text, step) in [(&*pieces.concat(), 1), (long.as_bytes(), 37)] {
+            let line = Line {
+                number: 1,
+                start: 0,
+                text,
+            };
+            let length = u32::try_from(text.len()).unwrap();
+            let ends = |from| (from..=length).step_by(step);
+            for (start, end) in ends(0).flat_map(|start| ends(start).map(move |end| (start, end))) {
+                let span = Span {
+                    start,
+                    end,
+                    ..Span::default()
+                };
+                let (shown, marked) = Window::of(&line, span).characters();
+                let characters = shown.get(marked.clone());
+                assert!(characters.is_some(), "{span:?}: {marked:?} of {shown}");
+                assert!(
+                    start == end || characters != Some(""),
+                    "{span:?} of {shown}"
+                );
+            }
+        }
     }
 }

@@ -286,7 +286,10 @@ impl<'a> Lexer<'a> {
                 self.modes.push(Mode::Double);
                 self.take(1, TokenKind::DoubleQuote)
             }
-            b'\\' if self.at + 1 < self.bytes.len() => self.take(2, TokenKind::Escaped),
+            b'\\' if self.at + 1 < self.bytes.len() => {
+                let quoted = character_length(self.bytes.get(self.at + 1..).unwrap_or_default());
+                self.take(1 + quoted, TokenKind::Escaped)
+            }
             b'`' => self.take(1, TokenKind::Backquote),
             b'$' => self.dollar(single),
             _ => return None,
@@ -364,6 +367,14 @@ impl<'a> Lexer<'a> {
         }
         self.take(1, TokenKind::Text)
     }
+}
+
+/// The length of the first character, which is one byte if it is not UTF-8.
+fn character_length(bytes: &[u8]) -> usize {
+    let first = bytes.get(..bytes.len().min(4)).unwrap_or_default();
+    let text = first.utf8_chunks().next().map(|chunk| chunk.valid());
+    let character = text.and_then(|text| text.chars().next());
+    character.map_or(1, char::len_utf8)
 }
 
 impl Iterator for Lexer<'_> {

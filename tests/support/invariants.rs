@@ -67,7 +67,10 @@ fn tokens_joined_are_the_file(bytes: &[u8]) {
     for token in Lexer::new(bytes) {
         assert_eq!(token.start, at, "a token begins where the last one ends");
         assert!(token.end > at, "a token is never empty");
-        at = token.end;
+        while at < token.end {
+            at += first_length(&bytes[at..]);
+        }
+        assert_eq!(token.end, at, "a token ends with a whole character");
     }
     assert_eq!(at, bytes.len(), "the tokens end with the file");
 }
@@ -140,28 +143,36 @@ fn places_lie_in_their_files(config: &Config) {
     }
 }
 
+/// The length of the first character; a byte that is not UTF-8 is one.
+fn first_length(bytes: &[u8]) -> usize {
+    let first = &bytes[..bytes.len().min(4)];
+    let valid = match std::str::from_utf8(first) {
+        Ok(_) => first,
+        Err(error) => &first[..error.valid_up_to()],
+    };
+    let text = std::str::from_utf8(valid).unwrap_or_default();
+    text.chars().next().map_or(1, char::len_utf8)
+}
+
 /// Counts lines and characters anew, one by one.
 fn place_is_right(config: &Config, span: Span) {
     let source = config.sources().source(span.file).expect("a file");
     let (start, end) = (span.start as usize, span.end as usize);
     assert!(start <= end && end <= source.bytes().len(), "{span:?}");
     let (mut line, mut column, mut line_start) = (1, 1, 0);
-    let mut rest = &source.bytes()[..start];
-    while let Some(first) = rest.first() {
-        let length = match std::str::from_utf8(&rest[..rest.len().min(4)]) {
-            Ok(text) => text.chars().next().map_or(1, char::len_utf8),
-            Err(error) => {
-                let valid = &rest[..error.valid_up_to()];
-                let text = std::str::from_utf8(valid).unwrap_or_default();
-                text.chars().next().map_or(1, char::len_utf8)
-            }
-        };
+    let mut at = 0;
+    while at < start {
         column += 1;
-        rest = &rest[length..];
-        if *first == b'\n' {
-            (line, column, line_start) = (line + 1, 1, start - rest.len());
+        at += first_length(&source.bytes()[at..]);
+        if source.bytes()[at - 1] == b'\n' {
+            (line, column, line_start) = (line + 1, 1, at);
         }
     }
+    assert_eq!(at, start, "{span:?} begins within a character");
+    while at < end {
+        at += first_length(&source.bytes()[at..]);
+    }
+    assert_eq!(at, end, "{span:?} ends within a character");
     let place = config.place(span);
     assert_eq!((place.line, place.column), (line, column), "{span:?}");
     assert_eq!(place.file, source.path());
