@@ -151,6 +151,23 @@ fn what_cannot_be_written_is_left_as_it_is() {
 }
 
 #[test]
+fn a_file_that_somebody_else_keeps_locked_is_not_waited_for_without_end() {
+    let place = super::place("a_id=1\n");
+    let file = fs::File::open(place.path("c.conf")).unwrap();
+    file.lock_shared().unwrap();
+    let said = say(&place, &["set", "a", "mem=1G"]);
+    let err = format!(
+        "easy-bhyve: could not replace {}: somebody else has it locked\n  \
+         help: say it again, then it begins with what is there now\n",
+        place.shown("c.conf")
+    );
+    assert_eq!(said, Said::new(1, "", err));
+    assert_eq!(vms(&place), b"a_id=1\n");
+    drop(file);
+    assert_eq!(say(&place, &["set", "a", "mem=1G"]).status, Some(0));
+}
+
+#[test]
 fn where_the_second_file_cannot_be_written_the_first_is_put_back() {
     let place = Place::new();
     place.write("c.conf", format!("{HOST}a_id=1\n. ./more/c.conf\n"));
