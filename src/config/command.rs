@@ -8,7 +8,7 @@ use super::class::is_name;
 use super::finding::{FindingName, Refused};
 use super::lexer::{Token, TokenKind};
 use super::parser::{MAX_DEPTH, Parser, parse};
-use super::source::{Source, Span};
+use super::source::{FileId, Source, Span};
 use super::store::Piece;
 use super::word::{Context, Out, Until};
 
@@ -189,24 +189,36 @@ impl Parser<'_, '_, '_> {
                 "remove this line",
             ));
         }
-        let known = self.reading.known.iter().find(|(is, _)| *is == identity);
-        let source = match known {
+        let file = match self.reading.read.get(&identity) {
+            Some(file) => *file,
+            None => self.first_reading(path, &identity, token)?,
+        };
+        self.reading.files += 1;
+        self.reading.stack.push(identity);
+        parse(self.reading, file);
+        self.reading.stack.pop();
+        Ok(())
+    }
+
+    fn first_reading(
+        &mut self,
+        path: &Path,
+        identity: &Path,
+        token: Token,
+    ) -> Result<FileId, Refused> {
+        let mut known = self.reading.known.iter();
+        let source = match known.find(|(is, _)| is == identity) {
             Some((_, source)) => Ok(Source::new(path, source.bytes().to_vec())),
             None => super::read(path),
         };
         let source = source.map_err(|error| {
-            self.refuse(
-                FindingName::IncludeUnreadable,
-                token,
-                format!("cannot read {shown}: {error}"),
-                "name a file that exists; a relative name begins at the configuration's directory",
-            )
+            let message = format!("cannot read {}: {error}", path.display());
+            let help = "name a file that exists; a relative name begins at the configuration's \
+                        directory";
+            self.refuse(FindingName::IncludeUnreadable, token, message, help)
         })?;
-        self.reading.files += 1;
-        self.reading.stack.push(identity);
         let file = self.reading.store.sources.push(source);
-        parse(self.reading, file);
-        self.reading.stack.pop();
-        Ok(())
+        self.reading.read.insert(identity.to_path_buf(), file);
+        Ok(file)
     }
 }

@@ -26,6 +26,8 @@ mod source;
 mod store;
 mod word;
 
+use std::collections::HashSet;
+use std::collections::hash_map::{Entry, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::File;
@@ -157,14 +159,10 @@ impl Config {
     /// Returns what the edited files hold that is refused.
     pub fn edited(&self, edits: &[Edit], outside: &Outside<'_>) -> Result<Self, ConfigError> {
         let mut known = Vec::new();
-        for source in self.sources().iter() {
-            let path = identity(source.path());
-            // A file can be read by several names.
-            let of_file = edits.iter().filter(|edit| {
-                let edited = self.sources().source(edit.span.file);
-                edited.is_some_and(|edited| identity(edited.path()) == path)
-            });
+        for (file, source) in (0..).map(FileId).zip(self.sources().iter()) {
+            let of_file = edits.iter().filter(|edit| edit.span.file == file);
             let bytes = edit::apply(source.bytes(), of_file);
+            let path = identity(source.path());
             known.push((path, Source::new(source.path(), bytes)));
         }
         let root = |file: &FileId| Some(known.get(file.0 as usize)?.1.clone());
@@ -193,6 +191,8 @@ struct Reading<'o> {
     /// The files that are being read, the outermost first.
     stack: Vec<PathBuf>,
     files: usize,
+    /// Every file that has been read, by what it is: one that is included again is the same text.
+    read: HashMap<PathBuf, FileId>,
     /// What patterns have cost so far: see [`pattern::Pattern::steps`].
     steps: usize,
     /// Files that are not read from disk, by what they are.
@@ -244,20 +244,28 @@ fn read_all(
         outside,
         stack: Vec::new(),
         files: 0,
+        read: HashMap::new(),
         steps: 0,
         known,
         scratch: Vec::new(),
     };
     let mut roots = Vec::new();
     for source in sources {
-        reading.stack = vec![identity(source.path())];
-        let file = reading.store.sources.push(source);
+        let identity = identity(source.path());
+        reading.stack = vec![identity.clone()];
+        let file = match reading.read.entry(identity) {
+            Entry::Occupied(read) => *read.get(),
+            Entry::Vacant(read) => *read.insert(reading.store.sources.push(source)),
+        };
         roots.push(file);
         parser::parse(&mut reading, file);
     }
+    let mut findings = reading.findings;
+    let mut told = HashSet::new();
+    findings.retain(|finding| told.insert((finding.name, finding.span, finding.message.clone())));
     let config = Config {
         store: reading.store,
-        findings: reading.findings,
+        findings,
         free_id: OnceLock::new(),
         roots,
     };

@@ -112,8 +112,9 @@ fn hidden(config: &Config, host_variables: &[&str], expanded: &HashSet<&[u8]>) -
         };
         // What is expanded somewhere may have had its effect there.
         let is_used = expanded.contains(set.name.as_bytes());
+        // One that is included again begins anew.
         if earlier.name_span.file == set.name_span.file
-            && earlier.name_span != set.name_span
+            && earlier.name_span.start < set.name_span.start
             && !is_used
             && is_setting()
         {
