@@ -212,7 +212,7 @@ fn a_verb_is_stopped_in_the_words_of_the_finding() {
         ("cpu", "resources"),
         ("yes-or-no", "resources"),
         ("interface-name", "boot"),
-        ("device-number", "shutdown"),
+        ("device-number", "boot"),
         ("conflicting-keys", "boot"),
         ("path-comma", "boot"),
         ("path-blank", "install"),
@@ -296,7 +296,19 @@ fn a_question_that_fails_leaves_only_its_findings_out_and_says_so() {
 #[test]
 fn a_finding_stops_only_the_verb_that_it_would_harm() {
     let start = "bridge=bridge0 volroot=zroot/vm\na_id=1 a_freebsd=YES\n";
+    let wrong = "a_mem=1.5G a_cd9=/x a_cpu=0 a_on_crash=pray a_gpt=gpt1 a_grub_root=gpt2\n";
     for (more, verb, is_stopped) in [
+        (wrong, "boot", true),
+        (wrong, "resources", true),
+        (wrong, "clean", false),
+        (wrong, "snapshot", false),
+        ("mem=much ebdir=\"$'\\xff'\" netif=-\n", "clean", false),
+        ("netif=-\n", "history", false),
+        ("a_hd1=x volroot=z//v\n", "clean", false),
+        ("a_hd1=x\n", "snapshot", true),
+        ("a_if1=x bridge=\n", "snapshot", false),
+        ("a_if1=x\n", "clean", true),
+        ("a_stop_timeout=0\n", "clean", true),
         ("b_id=1\n", "boot", true),
         ("b_id=1\n", "clean", false),
         ("a_cd0=/gone\n", "boot", false),
@@ -312,6 +324,16 @@ fn a_finding_stops_only_the_verb_that_it_would_harm() {
             &["easy-bhyve", verb, "a"],
         );
         assert_eq!(said.status == 1, is_stopped, "{verb} {more}{}", said.err);
+    }
+    for more in [
+        "mem=much a_mem=1.5G",
+        "bridge= a_if1=x",
+        "a_cd0=x privilege=me",
+    ] {
+        let mut fake = Fake::new(Host::freebsd(14), USER);
+        let config = format!("{start}{more}\n");
+        let said = call(&mut fake, &config, &["easy-bhyve", "setup", "-d"]);
+        assert!(said.out.contains("a-history"), "{more}: {}", said.err);
     }
 }
 
