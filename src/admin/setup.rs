@@ -1,6 +1,6 @@
 //! `easy-bhyve setup`: one link per VM and verb.
 
-use crate::config::{Config, lint};
+use crate::config::{Config, lint, unsilenced};
 use crate::error::{Error, Result};
 use crate::invocation::PROGRAM;
 use crate::invocation::options::DryRun;
@@ -37,7 +37,7 @@ pub fn setup(context: &Context<'_>, dry_run: DryRun) -> Result<Outcome> {
         dry_run,
         notes: links.notes,
         done: Some(links.done),
-        warnings: lint::check(context.config),
+        warnings: unsilenced(context.config, lint::check(context.config)),
     }))
 }
 

@@ -68,6 +68,16 @@ pub fn settle(
     left
 }
 
+/// The findings that no comment silences, for whoever tells no others.
+pub fn unsilenced(config: &Config, mut findings: Vec<Finding>) -> Vec<Finding> {
+    if findings.is_empty() {
+        return findings;
+    }
+    let mut allowed = comments(config);
+    findings.retain(|finding| !silence(config, &mut allowed, finding));
+    findings
+}
+
 /// Whether a comment silences a finding; it has been of use then.
 fn silence(config: &Config, allowed: &mut Comments<'_>, finding: &Finding) -> bool {
     if finding.severity != Severity::Warning {

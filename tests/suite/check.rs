@@ -78,6 +78,26 @@ fn a_comment_silences_each_warning_and_no_error() {
 }
 
 #[test]
+fn a_comment_silences_a_warning_of_other_commands_too() {
+    let start = "bridge=bridge0 volroot=zroot/vm\na_id=1\n";
+    for words in [
+        &["easy-bhyve", "setup", "-d"][..],
+        &["easy-bhyve", "resources", "a"],
+    ] {
+        for (more, told) in [
+            ("a_memory=1G # easy-bhyve: allow unknown-key\n", 0),
+            ("# easy-bhyve: allow unknown-key\na_memory=1G\na_gb=1\n", 1),
+            ("a_memory=1G # easy-bhyve: allow number-gap\n", 1),
+        ] {
+            let said = call(&mut host(""), &format!("{start}{more}"), words);
+            assert_eq!(said.status, 0, "{}", said.err);
+            let warnings = said.err.matches("is no key of a VM").count();
+            assert_eq!(warnings, told, "{words:?} {more}{}", said.err);
+        }
+    }
+}
+
+#[test]
 fn a_verb_is_stopped_in_the_words_of_the_finding() {
     for (name, verb) in [
         ("duplicate-id", "boot"),
