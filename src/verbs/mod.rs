@@ -152,19 +152,16 @@ pub fn serve(context: &mut Context<'_>, name: &str, work: Work) -> Result<Outcom
     }
 }
 
-/// What is needed of a VM for a verb that does not start or show it.
+/// What is needed of a VM for a verb; none if that is all of it.
 fn need(work: &Work) -> Option<Need> {
     match work {
+        Work::Install(_) | Work::Resources(_) => None,
+        Work::Boot(_) | Work::Ttyboot(_) | Work::Restart(_) => Some(Need::Boot),
         Work::Console(_) => Some(Need::Number),
         Work::Shutdown(_) | Work::Clean(_) => Some(Need::Network),
         Work::Snapshot(_) | Work::Rollback(_) | Work::Clone(_) | Work::History(_) => {
             Some(Need::Disks)
         }
-        Work::Install(_)
-        | Work::Boot(_)
-        | Work::Ttyboot(_)
-        | Work::Restart(_)
-        | Work::Resources(_) => None,
     }
 }
 

@@ -107,7 +107,7 @@ fn a_verb_is_stopped_in_the_words_of_the_finding() {
         ("interface-name", "boot"),
         ("device-number", "boot"),
         ("conflicting-keys", "boot"),
-        ("path-comma", "boot"),
+        ("path-comma", "install"),
         ("path-blank", "install"),
         ("disk-twice", "boot"),
         ("tap-twice", "boot"),
@@ -192,6 +192,9 @@ fn a_finding_stops_only_the_verb_that_it_would_harm() {
     let wrong = "a_mem=1.5G a_cd9=/x a_cpu=0 a_on_crash=pray a_gpt=gpt1 a_grub_root=gpt2\n";
     for (more, verb, is_stopped) in [
         (wrong, "boot", true),
+        ("a_cd0=x a_cd9=/x a_autostart=on\n", "boot", false),
+        ("a_grub_inst=x a_grub_install=y\n", "restart", false),
+        ("a_cd0=/x,y\n", "install", true),
         (wrong, "resources", true),
         (wrong, "clean", false),
         (wrong, "snapshot", false),

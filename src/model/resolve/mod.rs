@@ -73,8 +73,12 @@ pub fn autostarting<'config>(
     let all = config.keys_of_all().into_iter();
     let asked = all.filter(move |keys| keys.keys.iter().any(says_so));
     Ok(asked.map(move |keys| {
-        let vm = name(config, keys.vm)
-            .and_then(|name| resolve(config, &host, name, &keys, spelling, devices));
+        let vm = name(config, keys.vm).and_then(|name| {
+            resolve(config, &host, name.clone(), &keys, spelling, devices).or_else(|_| {
+                let (keys, need) = (keys.clone(), Need::Autostart);
+                need::without_the_needless(config, &name, keys, need, spelling, devices)
+            })
+        });
         (keys.vm, vm)
     }))
 }

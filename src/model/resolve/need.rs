@@ -1,19 +1,22 @@
-//! What a VM is wanted for, where it is not started: a setting that is wrong and not needed for that
-//! is no reason to stop.
+//! What a VM is wanted for: a setting that is wrong and not needed for that is no reason to stop.
 
 use super::faults::stand_in;
 use super::keys::{HIGHEST_NUMBER, Kind, number_of};
 use super::{HostSettings, VmName, host, host_of, known, name, resolve, vm};
-use crate::config::{Assignment, Config, Keys};
+use crate::config::{Assignment, Config, Keys, canonical};
 use crate::error::Result;
 use crate::model::Vm;
 use crate::verb::Spelling;
 use std::path::Path;
 
-/// What is needed of a VM besides its number.
+/// What is needed of a VM, always with its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// Nothing: to reach its console.
+    /// All but what only its installation takes, and when the host starts it: to boot it.
+    Boot,
+    /// All but what only its installation takes: to boot it with the host.
+    Autostart,
+    /// Nothing else: to reach its console.
     Number,
     /// Its NICs, and how long it may take to shut down: to end it, and to free what it has.
     Network,
@@ -25,6 +28,9 @@ impl Need {
     fn has_key(self, key: &str) -> bool {
         match (self, number_of(key)) {
             (_, None) if key == "id" => true,
+            (Self::Boot, None) if key.starts_with("autostart") => false,
+            (Self::Boot | Self::Autostart, None) => canonical(key) != "grub_install",
+            (Self::Boot | Self::Autostart, Some((kind, _))) => kind != Kind::Cd,
             (Self::Network, None) => key == "stop_timeout",
             (Self::Network, Some((kind, _))) => matches!(kind, Kind::Tap | Kind::Bridge),
             (Self::Disks, None) => key == "zvol",
@@ -35,6 +41,7 @@ impl Need {
 
     fn has_host_variable(self, variable: &str) -> bool {
         match self {
+            Self::Boot | Self::Autostart => true,
             Self::Number => false,
             Self::Network => variable == "bridge",
             Self::Disks => variable == "volroot",
@@ -81,8 +88,8 @@ pub fn all_for<'config>(
     })
 }
 
-/// Leaves out, one by one, what is wrong and not needed.
-fn without_the_needless(
+/// The VM, when what is wrong and not needed is left out one by one.
+pub(super) fn without_the_needless(
     config: &Config,
     name: &VmName,
     mut keys: Keys<'_>,
