@@ -6,8 +6,9 @@ use crate::error::{Error, Result};
 use crate::host::{Host, Interruption};
 use crate::invocation::options::{DryRun, EndArgs};
 use crate::job::{How, Whom};
+use crate::model::Vm;
 use crate::model::name::VmName;
-use crate::model::{Vm, resolve};
+use crate::model::resolve::{self, Need};
 use crate::process::Process;
 use crate::run::{self, Output};
 use crate::survey::{self, Processes, State, Traces};
@@ -64,7 +65,7 @@ struct Running {
     vms: Vec<Vm>,
     /// Those of them that are only being started or freed.
     supervised: Vec<VmName>,
-    /// Those that are misconfigured, and the first of their settings that is wrong.
+    /// Those that cannot be ended as they are configured, and the first setting that is wrong.
     wrong: Vec<(String, Error)>,
 }
 
@@ -89,12 +90,7 @@ fn running(context: &mut Context<'_>) -> Result<Running> {
         if !context.config.is_vm(name) {
             continue;
         }
-        match resolve::vm(
-            context.config,
-            name,
-            context.spelling,
-            &context.process.devices,
-        ) {
+        match context.vm_for(name, Need::Network) {
             Ok(vm) => {
                 let supervised = is_supervised.then(|| vm.name.clone());
                 found.supervised.extend(supervised);

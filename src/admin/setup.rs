@@ -1,11 +1,12 @@
 //! `easy-bhyve setup`: one link per VM and verb.
 
-use crate::config::{Config, lint};
+use crate::config::{Config, lint, unsilenced};
 use crate::error::{Error, Result};
 use crate::invocation::PROGRAM;
 use crate::invocation::options::DryRun;
 use crate::locate;
-use crate::model::{Volume, resolve};
+use crate::model::Volume;
+use crate::model::resolve::{self, Need};
 use crate::plan::{FileChange, Plan};
 use crate::process::Process;
 use crate::verb::{Spelling, Verb};
@@ -36,7 +37,7 @@ pub fn setup(context: &Context<'_>, dry_run: DryRun) -> Result<Outcome> {
         dry_run,
         notes: links.notes,
         done: Some(links.done),
-        warnings: lint::check(context.config),
+        warnings: unsilenced(context.config, lint::check(context.config)),
     }))
 }
 
@@ -137,7 +138,8 @@ impl<'name> Changes<'name> {
 fn wanted<'config>(context: &Context<'config>) -> Result<BTreeSet<(&'config str, Verb)>> {
     let mut wanted = BTreeSet::new();
     let config: &'config Config = context.config;
-    let vms = resolve::all(config, Spelling::Link, &context.process.devices)?;
+    let devices = &context.process.devices;
+    let vms = resolve::all_for(config, Need::Disks, Spelling::Link, devices);
     for ((name, _), vm) in config.vms().zip(vms) {
         let has_zfs = matches!(vm?.volume, Volume::Zfs(_));
         wanted.extend(

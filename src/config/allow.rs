@@ -23,6 +23,17 @@ struct Allowed<'config> {
     is_used: bool,
 }
 
+impl Allowed<'_> {
+    /// Whether it allows what is told of comments.
+    fn is_about_comments(&self) -> bool {
+        let about = [FindingName::UnknownAllow, FindingName::UnusedAllow];
+        !self.is_no_allow && about.iter().any(|name| name.as_str() == self.text)
+    }
+}
+
+/// What comments allow, by file, line and name.
+type Comments<'config> = HashMap<(FileId, usize, Cow<'config, str>), Vec<Allowed<'config>>>;
+
 /// The findings that no comment silences; and what is wrong with such comments themselves.
 ///
 /// `was_looked_for`: whether findings of a name would be among them.
@@ -35,34 +46,60 @@ pub fn settle(
     if allowed.is_empty() {
         return findings;
     }
-    let mut left = Vec::with_capacity(findings.len());
-    for finding in findings {
-        let own_line = line_of(config, finding.span);
-        let mut is_silenced = false;
-        if finding.severity == Severity::Warning {
-            for line in [Some(own_line), own_line.checked_sub(1)]
-                .into_iter()
-                .flatten()
-            {
-                let name = Cow::Borrowed(finding.name.as_str());
-                let here = allowed.get_mut(&(finding.span.file, line, name));
-                for one in here.into_iter().flatten() {
-                    let reaches = line == own_line || !one.is_trailing;
-                    if reaches && !one.is_no_allow {
-                        one.is_used = true;
-                        is_silenced = true;
-                    }
-                }
-            }
-        }
-        if !is_silenced {
-            left.push(finding);
-        }
+    let mut left = findings;
+    left.retain(|finding| !silence(config, &mut allowed, finding));
+    // Comments about comments count last: what they silence is told by the others.
+    let all = allowed.values().flatten();
+    let (others, about) = all.partition::<Vec<_>, _>(|one| !one.is_about_comments());
+    let complaints: Vec<Finding> = others
+        .into_iter()
+        .filter_map(|one| complaint(one, was_looked_for))
+        .collect();
+    if about.is_empty() {
+        left.extend(complaints);
+    } else {
+        let told = complaints.into_iter();
+        left.extend(told.filter(|finding| !silence(config, &mut allowed, finding)));
+        let about = allowed.values().flatten();
+        let about = about.filter(|one| one.is_about_comments());
+        left.extend(about.filter_map(|one| complaint(one, was_looked_for)));
     }
-    let unused = allowed.into_values().flatten();
-    left.extend(unused.filter_map(|one| complaint(&one, was_looked_for)));
     left.sort_by_key(|finding| (finding.span.file, finding.span.start));
     left
+}
+
+/// The findings that no comment silences, for whoever tells no others.
+pub fn unsilenced(config: &Config, mut findings: Vec<Finding>) -> Vec<Finding> {
+    if findings.is_empty() {
+        return findings;
+    }
+    let mut allowed = comments(config);
+    findings.retain(|finding| !silence(config, &mut allowed, finding));
+    findings
+}
+
+/// Whether a comment silences a finding; it has been of use then.
+fn silence(config: &Config, allowed: &mut Comments<'_>, finding: &Finding) -> bool {
+    if finding.severity != Severity::Warning {
+        return false;
+    }
+    let own_line = line_of(config, finding.span);
+    let mut is_silenced = false;
+    for line in [Some(own_line), own_line.checked_sub(1)]
+        .into_iter()
+        .flatten()
+    {
+        let name = Cow::Borrowed(finding.name.as_str());
+        let here = allowed.get_mut(&(finding.span.file, line, name));
+        for one in here.into_iter().flatten() {
+            let reaches = line == own_line || !one.is_trailing;
+            if reaches && !one.is_no_allow {
+                one.is_used = true;
+                is_silenced = true;
+            }
+        }
+    }
+    is_silenced
 }
 
 fn line_of(config: &Config, span: Span) -> usize {
@@ -112,9 +149,9 @@ fn complaint(one: &Allowed<'_>, was_looked_for: &dyn Fn(FindingName) -> bool) ->
     }
 }
 
-/// What comments allow, by file, line and name.
-fn comments(config: &Config) -> HashMap<(FileId, usize, Cow<'_, str>), Vec<Allowed<'_>>> {
-    let mut all: HashMap<_, Vec<_>> = HashMap::new();
+/// All of them.
+fn comments(config: &Config) -> Comments<'_> {
+    let mut all = Comments::new();
     for (file, source) in (0..).map(FileId).zip(config.sources().iter()) {
         let bytes = source.bytes();
         // Nearly no file has one, and most are large for what is looked for.
@@ -197,7 +234,8 @@ fn words(comment: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    use super::words;
+    use super::{settle, words};
+    use crate::config::tests::config;
 
     #[test]
     fn words_are_found_where_they_stand() {
@@ -211,5 +249,31 @@ mod tests {
         for none in [&b"# allow crlf"[..], b"# easy-bhyve", b"#"] {
             assert_eq!(found(none), []);
         }
+    }
+
+    #[track_caller]
+    fn assert_told(text: &str, told: &[&str]) {
+        let config = config(text.as_bytes());
+        let left = settle(&config, Vec::new(), &|_| true);
+        let shown = left
+            .iter()
+            .map(|one| format!("{} {}", config.place(one.span), one.name));
+        assert_eq!(shown.collect::<Vec<_>>(), told, "{text}");
+    }
+
+    #[test]
+    fn what_is_told_of_comments_is_silenced_like_all_else() {
+        assert_told(
+            "# easy-bhyve: allow unused-allow\n# easy-bhyve: allow crlf\n",
+            &[],
+        );
+        assert_told(
+            "x=1 # easy-bhyve: allow crlf, nil, unused-allow, unknown-allow\n",
+            &[],
+        );
+        assert_told(
+            "# easy-bhyve: allow unused-allow\nx=1\n# easy-bhyve: allow crlf\n",
+            &["test.conf:1:21 unused-allow", "test.conf:3:21 unused-allow"],
+        );
     }
 }

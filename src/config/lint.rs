@@ -163,10 +163,22 @@ pub(super) fn nearest(key: &str) -> String {
     let known = keys::PLAIN.map(str::to_owned).into_iter();
     let numbered = ["cd", "hd", "if"].map(|stem| format!("{stem}{number}"));
     let all = known.chain(numbered).chain([format!("if{number}_bridge")]);
+    let all: Vec<String> = all.collect();
     // No key is longer than this, and the work is the product of both lengths.
-    let key = key.get(..32).unwrap_or(key);
-    let distance = |known: &String| strsim::damerau_levenshtein(key, known);
-    all.min_by_key(distance).unwrap_or_default()
+    let key = key.get(..32).unwrap_or(key).to_ascii_lowercase();
+    let has_it_whole = |known: &&String| key.len() > 2 && known.contains(&key);
+    let of_it: Vec<&String> = all.iter().filter(has_it_whole).collect();
+    let near = if of_it.is_empty() {
+        all.iter().collect()
+    } else {
+        of_it
+    };
+    let distance = |known: &&String| {
+        let is_other = !known.starts_with(&key);
+        (strsim::damerau_levenshtein(&key, known), is_other)
+    };
+    let nearest = near.into_iter().min_by_key(distance);
+    nearest.cloned().unwrap_or_default()
 }
 
 /// Every VM whose id an earlier one has.

@@ -43,6 +43,23 @@ fn an_unknown_key_of_a_vm_names_the_nearest() {
 }
 
 #[test]
+fn the_nearest_key_is_the_one_that_was_begun_or_written_in_part() {
+    for (key, nearest) in [
+        ("hd", "hd0"),
+        ("cd", "cd0"),
+        ("MEM", "mem"),
+        ("cpus", "cpu"),
+        ("bridge", "if0_bridge"),
+        ("grub", "grub_inst"),
+        ("timeout", "stop_timeout"),
+        ("memory", "mem"),
+        ("", "id"),
+    ] {
+        assert_eq!(super::nearest(key), nearest, "{key}");
+    }
+}
+
+#[test]
 fn ids_are_compared_as_numbers() {
     assert_eq!(
         findings("a_id=1 b_id=01 c_id=2\n"),

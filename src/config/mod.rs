@@ -36,7 +36,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-pub use allow::settle;
+pub use allow::{settle, unsilenced};
 pub use find::{NotFound, find};
 pub use finding::{Finding, FindingName, Severity};
 pub use keys::{Keys, canonical, is_vm_name};

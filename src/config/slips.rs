@@ -2,7 +2,7 @@
 //! effect. Takes linear time.
 
 use super::keys;
-use super::{Assignment, Config, Finding, FindingName};
+use super::{Assignment, Config, FileId, Finding, FindingName};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Looks at the names of all variables.
@@ -103,21 +103,18 @@ fn shortened_by_one(name: &str) -> impl Iterator<Item = String> {
 
 /// Assignments of a setting that a later one of the same file hides.
 fn hidden(config: &Config, host_variables: &[&str], expanded: &HashSet<&[u8]>) -> Vec<Finding> {
-    let mut last: HashMap<&str, Assignment<'_>> = HashMap::new();
+    let mut last: HashMap<(FileId, &str), Assignment<'_>> = HashMap::new();
     let mut findings = Vec::new();
     for set in config.assignments() {
         let is_setting = || host_variables.contains(&set.name) || config.owner(set.name).is_some();
-        let Some(earlier) = last.insert(set.name, set) else {
+        let Some(earlier) = last.insert((set.name_span.file, set.name), set) else {
             continue;
         };
         // What is expanded somewhere may have had its effect there.
         let is_used = expanded.contains(set.name.as_bytes());
-        // One that is included again begins anew.
-        if earlier.name_span.file == set.name_span.file
-            && earlier.name_span.start < set.name_span.start
-            && !is_used
-            && is_setting()
-        {
+        // A file that is included again begins anew.
+        let is_behind = earlier.name_span.start < set.name_span.start;
+        if is_behind && !is_used && is_setting() {
             findings.push(Finding::new(
                 FindingName::HiddenAssignment,
                 earlier.name_span,
@@ -137,6 +134,7 @@ fn hidden(config: &Config, host_variables: &[&str], expanded: &HashSet<&[u8]>) -
 mod tests {
     use super::check;
     use crate::config::tests::config;
+    use crate::config::{Outside, Source, parse};
 
     #[track_caller]
     fn assert_found(text: &str, found: &[&str]) {
@@ -189,5 +187,22 @@ mod tests {
         ] {
             assert_found(fine, &[]);
         }
+    }
+
+    #[test]
+    fn what_another_file_sets_in_between_hides_nothing_of_the_same() {
+        let directory = tempfile::tempdir().unwrap();
+        let main = directory.path().join("test.conf");
+        std::fs::write(directory.path().join("more"), "a_mem=2G\n").unwrap();
+        let text = b"a_id=1 a_mem=1G\n. ./more\na_mem=3G\n".to_vec();
+        let outside = Outside {
+            variable: &|_| None,
+            home: &|_| None,
+        };
+        let config = parse(vec![Source::new(main, text)], &outside).unwrap();
+        let found = check(&config, &[]);
+        let places: Vec<_> = found.iter().map(|one| config.place(one.span)).collect();
+        let places: Vec<_> = places.iter().map(|at| (at.line, at.column)).collect();
+        assert_eq!(places, [(1, 8)]);
     }
 }

@@ -240,13 +240,14 @@ impl Sources {
             };
         };
         let (number, start) = source.line_at(span.start);
+        // By the index: to look for the end of a long line would cost the line for each place in it.
+        let next = source.lines().get(number).map(|next| *next as usize - 1);
+        let end = next.unwrap_or(source.bytes().len());
         let start = start as usize;
-        let rest = source.bytes().get(start..).unwrap_or_default();
-        let text = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
         Line {
             number,
             start,
-            text,
+            text: source.bytes().get(start..end).unwrap_or_default(),
         }
     }
 }

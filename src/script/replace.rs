@@ -29,11 +29,16 @@ impl Lines<'_> {
         let mut check = [b"[ \"$(cksum <", file.as_slice()].concat();
         check.extend_from_slice(format!(")\" = '{}' ] || ", cksum(before)).as_bytes());
         check.extend_from_slice(&self.fail(&refusal));
+        // cp(1) says nothing of an owner or a group that it could not give.
         let copy = [
             make.as_slice(),
             b") && cp -p ",
             file.as_slice(),
             b" ",
+            new,
+            b" && chown \"$(ls -ln ",
+            file.as_slice(),
+            b" | { read -r mode links owner group rest; echo \"$owner:$group\"; })\" ",
             new,
             b" && ",
         ]

@@ -16,7 +16,7 @@ use crate::job::ground::Ground;
 use crate::job::{How, Job, Request, Whom};
 use crate::model::Vm;
 use crate::model::name::VmName;
-use crate::model::resolve;
+use crate::model::resolve::{self, Need};
 use crate::plan::Plan;
 use crate::process::Process;
 use crate::survey::{self, Surroundings};
@@ -127,12 +127,15 @@ impl Assumption {
 /// # Errors
 /// What is wrong with the configuration, the VM's state, or the host.
 pub fn serve(context: &mut Context<'_>, name: &str, work: Work) -> Result<Outcome> {
-    let vm = resolve::vm(
-        context.config,
-        name,
-        context.spelling,
-        &context.process.devices,
-    )?;
+    let vm = match need(&work) {
+        Some(need) => context.vm_for(name, need)?,
+        None => resolve::vm(
+            context.config,
+            name,
+            context.spelling,
+            &context.process.devices,
+        )?,
+    };
     match work {
         Work::Install(args) => start::install(context, vm, args),
         Work::Boot(args) => start::boot(context, vm, args),
@@ -146,6 +149,19 @@ pub fn serve(context: &mut Context<'_>, name: &str, work: Work) -> Result<Outcom
         Work::Rollback(args) => snapshots::rollback(context, vm, &args),
         Work::Clone(args) => snapshots::clone(context, vm, &args),
         Work::History(format) => history::history(context, &vm, format),
+    }
+}
+
+/// What is needed of a VM for a verb; none if that is all of it.
+fn need(work: &Work) -> Option<Need> {
+    match work {
+        Work::Install(_) | Work::Resources(_) => None,
+        Work::Boot(_) | Work::Ttyboot(_) | Work::Restart(_) => Some(Need::Boot),
+        Work::Console(_) => Some(Need::Number),
+        Work::Shutdown(_) | Work::Clean(_) => Some(Need::Network),
+        Work::Snapshot(_) | Work::Rollback(_) | Work::Clone(_) | Work::History(_) => {
+            Some(Need::Disks)
+        }
     }
 }
 
@@ -170,6 +186,12 @@ pub fn boot_of(context: &mut Context<'_>, vm: Vm, dry_run: DryRun) -> Result<Out
 }
 
 impl Context<'_> {
+    /// The VM of that name, for what is needed of it.
+    pub(crate) fn vm_for(&self, name: &str, need: Need) -> Result<Vm> {
+        let devices = &self.process.devices;
+        resolve::vm_for(self.config, name, need, self.spelling, devices)
+    }
+
     /// Refuses a real run on a host that is not FreeBSD; a dry run goes on.
     pub(crate) fn need_host(&self, dry_run: DryRun) -> Result<()> {
         if self.is_answered || dry_run.dry_run {
@@ -233,12 +255,7 @@ fn rivals(context: &mut Context<'_>, vm: &Vm) -> Result<Vec<VmName>> {
     let mut rivals = Vec::new();
     for name in traces.vms().filter(|name| *name != vm.name.as_str()) {
         // A VM of somebody else's, or one that is misconfigured, is not known to have a disk.
-        let Ok(other) = resolve::vm(
-            context.config,
-            name,
-            context.spelling,
-            &context.process.devices,
-        ) else {
+        let Ok(other) = context.vm_for(name, Need::Disks) else {
             continue;
         };
         if other

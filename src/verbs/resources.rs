@@ -1,7 +1,7 @@
 //! `resources`: every resolved setting, and with `-V` the VM's disk.
 
 use super::{Asked, Context, Outcome, Planned, json, wants_json};
-use crate::config::lint;
+use crate::config::{lint, unsilenced};
 use crate::error::Result;
 use crate::invocation::options::ResourcesArgs;
 use crate::job::Job;
@@ -28,7 +28,8 @@ pub(super) fn resources(
     } else {
         shown(&settings)
     };
-    let warnings = lint::of_vm(context.config, vm.name.as_str());
+    let found = lint::of_vm(context.config, vm.name.as_str());
+    let warnings = unsilenced(context.config, found);
     let show = Plan::new(vec![Step::from(Action::Print(text)).into()]);
     let Some(size) = &args.size else {
         return Ok(Outcome::Plan(Planned {

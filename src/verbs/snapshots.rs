@@ -6,7 +6,8 @@ use crate::invocation::options::{CloneArgs, RollbackArgs, SnapshotArgs};
 use crate::job::{Job, volume};
 use crate::locate;
 use crate::model::name::{Dataset, SnapName, VmName};
-use crate::model::{Loader, Vm, Volume, resolve};
+use crate::model::resolve::{self, Need};
+use crate::model::{Loader, Vm, Volume};
 use crate::plan::rollback::Consent;
 use crate::plan::snapshot;
 use crate::survey;
@@ -107,14 +108,7 @@ fn targets(
     for name in names {
         let name = VmName::parse(name).map_err(|error| Error::usage(error.to_string()))?;
         let target = if context.config.is_vm(name.as_str()) {
-            match resolve::vm(
-                context.config,
-                name.as_str(),
-                context.spelling,
-                &context.process.devices,
-            )?
-            .volume
-            {
+            match context.vm_for(name.as_str(), Need::Disks)?.volume {
                 Volume::Zfs(dataset) => dataset,
                 Volume::File(path) => {
                     return Err(Error::state(format!(

@@ -46,7 +46,7 @@ const fn refused(name: &'static str, size: usize, text: fn(usize) -> String) -> 
 }
 
 /// The largest of each is four times as large: 100 000 VMs, a comment of 10 MB, a million `;`.
-const SHAPES: [Shape; 21] = [
+const SHAPES: [Shape; 22] = [
     accepted("VMs of four lines", 25_000, |size| {
         let vm = |number| {
             let id = number % 1_000;
@@ -58,6 +58,10 @@ const SHAPES: [Shape; 21] = [
         (0..size)
             .map(|number| format!("v{number}_id={} ", number % 1_000))
             .collect()
+    }),
+    accepted("findings on one line", 10_000, |size| {
+        let key = |number| format!("v_id=1 v_own{number}=/some/where ");
+        (0..size).map(key).collect()
     }),
     accepted("lines of one variable", 250_000, |size| {
         "a=$b/x\n".repeat(size)
@@ -141,7 +145,9 @@ fn time(shape: &Shape, text: &str) -> Result<f64> {
     let begun = Instant::now();
     let read = read(text);
     if let Ok(config) = &read {
-        black_box(lint::check(config));
+        for finding in lint::check(config) {
+            black_box((config.place(finding.span), config.line(finding.span)));
+        }
         if let Ok(vms) = resolve::all(config, Spelling::Word, Path::new("/dev")) {
             black_box(vms.flatten().count());
         }

@@ -1,137 +1,18 @@
 //! `check`: every finding there is has a configuration that has it, and the same words stop a verb.
 
+mod samples;
+
 use crate::call::call;
 use crate::fake::Fake;
 use crate::host::build::USER;
-use crate::host::state::Kind;
 use crate::host::{Fault, Host};
 use crate::place::{PROGRAM, Place};
 use crate::seat::Seat;
 use easy_bhyve::config::{FindingName, Severity};
+use samples::{host, samples};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt::Write;
-
-const BASE: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm\n";
-
-/// For each finding a configuration, which follows [`BASE`] unless it is the whole.
-const SAMPLES: &[(&str, &str)] = &[
-    ("operator", "x=1 & y=2\n"),
-    ("command", "echo\n"),
-    ("prefix-assignment", "x=a b\n"),
-    ("blank-around-equals", "x = 1\n"),
-    ("variable-name", "a-b_id=1\n"),
-    ("append", "x+=1\n"),
-    ("array", "x=(1 2)\n"),
-    ("compound-command", "if true\n"),
-    ("function", "f() { x=1; }\n"),
-    ("empty-statement", ";\n"),
-    ("command-substitution", "x=$(date)\n"),
-    ("arithmetic", "x=$((1+1))\n"),
-    ("special-parameter", "x=$1\n"),
-    ("shell-variable", "x=$RANDOM\n"),
-    ("error-expansion", "x=${y:?no}\n"),
-    ("bad-expansion", "x=${y^^}\n"),
-    ("pattern", "a=${b#[^a]}\n"),
-    ("tilde", "a=${b:+~$c}\n"),
-    ("escape", "a=$'\\q'\n"),
-    ("unterminated", "x='1\n"),
-    ("readonly", "readonly x=1\nx=2\n"),
-    ("operand", "export -p\n"),
-    ("include", ". $x\n"),
-    ("include-unreadable", ". ./gone\n"),
-    ("include-circle", ". ./easy-bhyve.conf\n"),
-    ("nul", "x=1\0\n"),
-    ("crlf", "x=1\r\n"),
-    ("conflicting-keys", "a_id=1 a_gpt=gpt1 a_grub_root=gpt2\n"),
-    ("unknown-key", "a_id=1 a_memory=1G\n"),
-    ("duplicate-id", "a_id=1 b_id=01\n"),
-    ("vm-name", "_a_id=1\n"),
-    ("unknown-vm", "web0_id=1 wbe0_mem=1G\n"),
-    ("two-spellings", "a_id=1 a_gpt=gpt1 a_grub_root=gpt1\n"),
-    ("hidden-assignment", "a_id=1 a_mem=1G a_mem=2G\n"),
-    ("id", "a_id=32768\n"),
-    ("memory", "a_id=1 a_mem=1.5G\n"),
-    ("cpu", "a_id=1 a_cpu=0\n"),
-    ("yes-or-no", "a_id=1 a_freebsd=true\n"),
-    ("interface-name", "a_id=1 a_if0=much_too_long_name0\n"),
-    ("setting", "a_id=1 a_on_crash=pray\n"),
-    ("device-number", "a_id=1 a_hd8=/x\n"),
-    ("number-gap", "a_id=1 a_if2=tap7\n"),
-    ("dataset", "a_id=1 a_zvol=zroot//a\n"),
-    (
-        "zvol-is-not-hd0",
-        "a_id=1 a_zvol=zroot/a a_hd0=/dev/zvol/zroot/b\n",
-    ),
-    ("relative-path", "a_id=1 a_cd0=x.iso\n"),
-    ("path-comma", "a_id=1 a_cd0=/x,ro.iso\n"),
-    ("path-blank", "a_id=1 a_cd0='/my iso'\n"),
-    ("disk-twice", "a_id=1 a_hd0=/x a_hd1=/x\n"),
-    ("tap-twice", "a_id=1 a_if1=tap1\n"),
-    ("shared-disk", "a_id=1 a_hd0=/x b_id=2 b_hd0=/x\n"),
-    ("shared-tap", "a_id=1 a_if0=tap7 b_id=2 b_if0=tap7\n"),
-    ("default-tap", "a_id=1 a_if0=tap2 b_id=2\n"),
-    ("unused-grub", "a_id=1 a_freebsd=YES a_gpt=gpt1\n"),
-    ("disk-missing", "a_id=1\n"),
-    ("iso-missing", "a_id=1 a_cd0=/gone\n"),
-    ("too-many-cpus", "a_id=1 a_cpu=17\n"),
-    ("host-cpus", "a_id=1 a_cpu=9\n"),
-    ("host-memory", "a_id=1 a_mem=64G\n"),
-    ("unknown-allow", "# easy-bhyve: allow clrf\n"),
-    ("unused-allow", "# easy-bhyve: allow crlf\n"),
-];
-
-/// The same where [`BASE`] is in the way.
-const WHOLE: &[(&str, &str)] = &[
-    ("volroot-unset", "bridge=bridge0\na_id=1\n"),
-    ("missing-hd0", "bridge=bridge0\na_id=1 a_hd1=/x\n"),
-    ("bridge-unset", "volroot=zroot/vm\na_id=1\n"),
-    (
-        "netif-missing",
-        "bridge=bridge0 netif=em9 volroot=zroot/vm\na_id=1\n",
-    ),
-    (
-        "netif-wireless",
-        "bridge=bridge0 netif=wlan0 volroot=zroot/vm\na_id=1\n",
-    ),
-    (
-        "netif-bridge",
-        "bridge=bridge0 netif=igb0 volroot=zroot/vm\na_id=1\n",
-    ),
-    (
-        "volroot-missing",
-        "bridge=bridge0 volroot=zroot/gone\na_id=1 a_hd0=/x\n",
-    ),
-];
-
-fn samples() -> impl Iterator<Item = (&'static str, String)> {
-    let behind = SAMPLES
-        .iter()
-        .map(|(name, text)| (*name, format!("{BASE}{text}")));
-    let whole = WHOLE.iter().map(|(name, text)| (*name, (*text).to_owned()));
-    let deep = format!("x={}\n", "${y:-".repeat(5000));
-    behind.chain(whole).chain([("too-large", deep)])
-}
-
-/// A host for the sample of this finding.
-fn host(name: &str) -> Fake {
-    let mut host = Host::freebsd(if name == "too-many-cpus" { 13 } else { 14 })
-        .with_volume("zroot/vm/other", 1 << 30);
-    if name.starts_with("netif") {
-        host = host.with_volume("zroot/vm/a", 1 << 30);
-    }
-    if name == "netif-bridge" {
-        host = host.with_commands(&[
-            "kldload if_bridge",
-            "ifconfig bridge9 create",
-            "ifconfig bridge9 addm igb0",
-        ]);
-    }
-    if name == "netif-wireless" {
-        host.add_interface("wlan0", Kind::Wireless).up = true;
-    }
-    Fake::new(host, USER)
-}
 
 fn findings(name: &str, config: &str) -> (u8, Vec<Value>) {
     let said = call(
@@ -173,22 +54,41 @@ fn every_finding_has_a_configuration_that_has_it() {
 }
 
 #[test]
+fn what_stands_in_a_file_that_is_included_twice_is_told_once() {
+    let place = Place::new();
+    place.write(
+        "vms.conf",
+        "bridge=bridge0 netif=igb0 a_id=1\n. ./b.conf\n. ./b.conf\n",
+    );
+    let check = || {
+        let said = place.say(PROGRAM, ["check", "--format", "json"], "vms.conf");
+        let document: Value = serde_json::from_str(&said.out).expect(&said.err);
+        let found = document["findings"].as_array().unwrap().clone();
+        let warnings = found.iter().filter(|one| one["severity"] == "warning");
+        let lines = warnings.map(|one| format!("{}:{}", one["name"], one["line"]));
+        lines.collect::<Vec<String>>()
+    };
+    place.write(
+        "b.conf",
+        "b_id=2 b_freebsd=YES b_hd0=/d\n# easy-bhyve: allow hidden-assignment\n\
+         b_mem=1G\nb_mem=2G\nb_mem=3G\n# easy-bhyve: allow number-gap\nb_cpu=2\n",
+    );
+    let told = ["\"hidden-assignment\":4", "\"unused-allow\":6"];
+    assert_eq!(check(), told);
+    place.write("b.conf", "b_id=2 b_hd0=/d\n$(x)\n");
+    let said = place.say(PROGRAM, ["check"], "vms.conf");
+    assert_eq!(said.out.matches("error[command]").count(), 1, "{said:?}");
+}
+
+#[test]
 fn a_comment_silences_each_warning_and_no_error() {
     for (name, config) in samples() {
         let (_, found) = findings(name, &config);
         let Some(at) = found.iter().find(|one| one["name"] == name) else {
             continue;
         };
-        // What a comment cannot be written beside, and comments themselves.
-        if [
-            "unterminated",
-            "nul",
-            "too-large",
-            "unknown-allow",
-            "unused-allow",
-        ]
-        .contains(&name)
-        {
+        // What a comment cannot be written beside.
+        if ["unterminated", "nul", "too-large"].contains(&name) {
             continue;
         }
         let line = usize::try_from(at["line"].as_u64().unwrap()).unwrap();
@@ -205,6 +105,26 @@ fn a_comment_silences_each_warning_and_no_error() {
 }
 
 #[test]
+fn a_comment_silences_a_warning_of_other_commands_too() {
+    let start = "bridge=bridge0 volroot=zroot/vm\na_id=1\n";
+    for words in [
+        &["easy-bhyve", "setup", "-d"][..],
+        &["easy-bhyve", "resources", "a"],
+    ] {
+        for (more, told) in [
+            ("a_memory=1G # easy-bhyve: allow unknown-key\n", 0),
+            ("# easy-bhyve: allow unknown-key\na_memory=1G\na_gb=1\n", 1),
+            ("a_memory=1G # easy-bhyve: allow number-gap\n", 1),
+        ] {
+            let said = call(&mut host(""), &format!("{start}{more}"), words);
+            assert_eq!(said.status, 0, "{}", said.err);
+            let warnings = said.err.matches("is no key of a VM").count();
+            assert_eq!(warnings, told, "{words:?} {more}{}", said.err);
+        }
+    }
+}
+
+#[test]
 fn a_verb_is_stopped_in_the_words_of_the_finding() {
     for (name, verb) in [
         ("duplicate-id", "boot"),
@@ -212,9 +132,9 @@ fn a_verb_is_stopped_in_the_words_of_the_finding() {
         ("cpu", "resources"),
         ("yes-or-no", "resources"),
         ("interface-name", "boot"),
-        ("device-number", "shutdown"),
+        ("device-number", "boot"),
         ("conflicting-keys", "boot"),
-        ("path-comma", "boot"),
+        ("path-comma", "install"),
         ("path-blank", "install"),
         ("disk-twice", "boot"),
         ("tap-twice", "boot"),
@@ -296,7 +216,22 @@ fn a_question_that_fails_leaves_only_its_findings_out_and_says_so() {
 #[test]
 fn a_finding_stops_only_the_verb_that_it_would_harm() {
     let start = "bridge=bridge0 volroot=zroot/vm\na_id=1 a_freebsd=YES\n";
+    let wrong = "a_mem=1.5G a_cd9=/x a_cpu=0 a_on_crash=pray a_gpt=gpt1 a_grub_root=gpt2\n";
     for (more, verb, is_stopped) in [
+        (wrong, "boot", true),
+        ("a_cd0=x a_cd9=/x a_autostart=on\n", "boot", false),
+        ("a_grub_inst=x a_grub_install=y\n", "restart", false),
+        ("a_cd0=/x,y\n", "install", true),
+        (wrong, "resources", true),
+        (wrong, "clean", false),
+        (wrong, "snapshot", false),
+        ("mem=much ebdir=\"$'\\xff'\" netif=-\n", "clean", false),
+        ("netif=-\n", "history", false),
+        ("a_hd1=x volroot=z//v\n", "clean", false),
+        ("a_hd1=x\n", "snapshot", true),
+        ("a_if1=x bridge=\n", "snapshot", false),
+        ("a_if1=x\n", "clean", true),
+        ("a_stop_timeout=0\n", "clean", true),
         ("b_id=1\n", "boot", true),
         ("b_id=1\n", "clean", false),
         ("a_cd0=/gone\n", "boot", false),
@@ -312,6 +247,16 @@ fn a_finding_stops_only_the_verb_that_it_would_harm() {
             &["easy-bhyve", verb, "a"],
         );
         assert_eq!(said.status == 1, is_stopped, "{verb} {more}{}", said.err);
+    }
+    for more in [
+        "mem=much a_mem=1.5G",
+        "bridge= a_if1=x",
+        "a_cd0=x privilege=me",
+    ] {
+        let mut fake = Fake::new(Host::freebsd(14), USER);
+        let config = format!("{start}{more}\n");
+        let said = call(&mut fake, &config, &["easy-bhyve", "setup", "-d"]);
+        assert!(said.out.contains("a-history"), "{more}: {}", said.err);
     }
 }
 

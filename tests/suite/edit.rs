@@ -286,7 +286,7 @@ fn words_that_make_no_sense_are_refused_with_the_nearest() {
         ),
         (
             &["new", "b", "--", "hd=x"],
-            "invalid value 'hd=x' for '[KEY=VALUE]...': \"hd\" is no key of a VM; the nearest one is id\n",
+            "invalid value 'hd=x' for '[KEY=VALUE]...': \"hd\" is no key of a VM; the nearest one is hd0\n",
         ),
         (
             &["set", "a", "mem"],

@@ -155,7 +155,7 @@ fn vm<'config>(
 
 /// Puts something in the place of a host variable that is not set, so that the rest can be looked
 /// at; whether it was not set.
-fn stand_in(host: &mut HostSettings, variable: &str, at: Option<Span>) -> bool {
+pub(super) fn stand_in(host: &mut HostSettings, variable: &str, at: Option<Span>) -> bool {
     let Some(span) = at else { return false };
     match variable {
         "bridge" if host.bridge.is_none() => {

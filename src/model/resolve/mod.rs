@@ -3,6 +3,7 @@
 mod disk;
 mod faults;
 mod keys;
+mod need;
 mod network;
 
 use super::name::{Dataset, TapName, VmName};
@@ -22,6 +23,7 @@ pub(super) use disk::{refuse_comma, refuse_twins};
 pub use faults::{Checked, checked};
 pub(super) use keys::HIGHEST_NUMBER;
 use keys::{Kind, settings};
+pub use need::{Need, all_for, vm_for};
 use network::nics;
 use serde::Deserialize;
 use std::ffi::OsStr;
@@ -71,8 +73,12 @@ pub fn autostarting<'config>(
     let all = config.keys_of_all().into_iter();
     let asked = all.filter(move |keys| keys.keys.iter().any(says_so));
     Ok(asked.map(move |keys| {
-        let vm = name(config, keys.vm)
-            .and_then(|name| resolve(config, &host, name, &keys, spelling, devices));
+        let vm = name(config, keys.vm).and_then(|name| {
+            resolve(config, &host, name.clone(), &keys, spelling, devices).or_else(|_| {
+                let (keys, need) = (keys.clone(), Need::Autostart);
+                need::without_the_needless(config, &name, keys, need, spelling, devices)
+            })
+        });
         (keys.vm, vm)
     }))
 }
@@ -114,7 +120,7 @@ pub fn refuse_shared_id(config: &Config, vm: &Vm) -> Result<()> {
 /// # Errors
 /// If `volroot` is no dataset.
 pub fn volume_root(config: &Config) -> Result<Option<Dataset>> {
-    match host(config)?.volroot {
+    match host_of(config, &["volroot"])?.volroot {
         Some(root) if !root.value.as_os_str().as_bytes().starts_with(b"/") => {
             dataset_of(&root).map(Some)
         }
@@ -131,9 +137,9 @@ pub fn image_directory(config: &Config) -> PathBuf {
 /// The directory of the links, absolute.
 ///
 /// # Errors
-/// If a host variable is wrong.
+/// If `ebdir` is wrong.
 pub fn link_directory(config: &Config) -> Result<PathBuf> {
-    let name = host(config)?
+    let name = host_of(config, &["ebdir"])?
         .ebdir
         .map_or_else(|| PathBuf::from("eb"), |ebdir| path(&ebdir.value));
     Ok(crate::locate::directory(config).join(name))
@@ -149,9 +155,9 @@ pub fn links_move_along(config: &Config) -> bool {
 /// How commands become root's.
 ///
 /// # Errors
-/// If a host variable is wrong.
+/// If `privilege` is wrong.
 pub fn privilege(config: &Config) -> Result<crate::host::elevate::Choice> {
-    Ok(host(config)?
+    Ok(host_of(config, &["privilege"])?
         .privilege
         .map(|choice| choice.value)
         .unwrap_or_default())
@@ -172,9 +178,14 @@ impl Vm {
 }
 
 fn host(config: &Config) -> Result<HostSettings> {
-    let set = HostSettings::NAMES
-        .into_iter()
-        .filter_map(|name| Some((name, config.get(name)?)));
+    host_of(config, &HostSettings::NAMES)
+}
+
+/// These of the host variables.
+fn host_of(config: &Config, names: &[&str]) -> Result<HostSettings> {
+    let set = names
+        .iter()
+        .filter_map(|name| Some((*name, config.get(name)?)));
     de::from_keys(set).map_err(|error| setting_error(&error))
 }
 

@@ -4,7 +4,7 @@ use super::{HOST, say, vms};
 use crate::place::{Place, Said};
 use nix::unistd::{Uid, gethostname};
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -112,6 +112,7 @@ fn a_file_that_another_includes_is_edited_where_it_lies() {
 fn as_somebody(place: &Place, words: &[&str]) -> Said {
     let mut call: Command = place.call(place.path("easy-bhyve"));
     call.env("EASY_BHYVE_CONFIG", place.path("c.conf"))
+        .env("EASY_BHYVE_PATH", "/bin:/usr/bin")
         .args(words);
     if Uid::effective().is_root() {
         call.uid(SOMEBODY).gid(SOMEBODY);
@@ -165,6 +166,38 @@ fn a_file_that_somebody_else_keeps_locked_is_not_waited_for_without_end() {
     assert_eq!(vms(&place), b"a_id=1\n");
     drop(file);
     assert_eq!(say(&place, &["set", "a", "mem=1G"]).status, Some(0));
+}
+
+#[test]
+fn neither_a_run_nor_its_script_takes_a_file_from_its_owner_or_group() {
+    if !Uid::effective().is_root() {
+        // Nobody else has files of others.
+        return;
+    }
+    for (owner, group) in [(SOMEBODY, 0), (0, SOMEBODY)] {
+        let place = super::place("a_id=1\n");
+        place.program("easy-bhyve");
+        let file = place.path("c.conf");
+        chown(place.path(""), Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+        chown(&file, Some(owner), Some(group)).unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o660)).unwrap();
+        let script = as_somebody(&place, &["set", "a", "mem=1G", "-d"]);
+        assert_eq!(script.status, Some(0), "{script:?}");
+        let mut sh = Command::new("/bin/sh");
+        sh.arg("-c").arg(&script.out).uid(SOMEBODY).gid(SOMEBODY);
+        let of_script = Said::of(&sh.output().unwrap());
+        let of_run = as_somebody(&place, &["set", "a", "mem=1G"]);
+        assert_eq!(
+            (of_run.status, of_script.status),
+            (Some(1), Some(1)),
+            "{of_script:?}"
+        );
+        assert!(of_script.err.starts_with("chown: "), "{of_script:?}");
+        let about = fs::metadata(&file).unwrap();
+        assert_eq!((about.uid(), about.gid()), (owner, group));
+        assert_eq!(vms(&place), b"a_id=1\n");
+        assert_eq!(super::names(&place), ["c.conf", "easy-bhyve"]);
+    }
 }
 
 #[test]

@@ -1,0 +1,128 @@
+//! A configuration for each finding, and the host that it is for.
+
+use crate::fake::Fake;
+use crate::host::Host;
+use crate::host::build::USER;
+use crate::host::state::Kind;
+
+const BASE: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm\n";
+
+/// For each finding a configuration, which follows [`BASE`] unless it is the whole.
+const SAMPLES: &[(&str, &str)] = &[
+    ("operator", "x=1 & y=2\n"),
+    ("command", "echo\n"),
+    ("prefix-assignment", "x=a b\n"),
+    ("blank-around-equals", "x = 1\n"),
+    ("variable-name", "a-b_id=1\n"),
+    ("append", "x+=1\n"),
+    ("array", "x=(1 2)\n"),
+    ("compound-command", "if true\n"),
+    ("function", "f() { x=1; }\n"),
+    ("empty-statement", ";\n"),
+    ("command-substitution", "x=$(date)\n"),
+    ("arithmetic", "x=$((1+1))\n"),
+    ("special-parameter", "x=$1\n"),
+    ("shell-variable", "x=$RANDOM\n"),
+    ("error-expansion", "x=${y:?no}\n"),
+    ("bad-expansion", "x=${y^^}\n"),
+    ("pattern", "a=${b#[^a]}\n"),
+    ("tilde", "a=${b:+~$c}\n"),
+    ("escape", "a=$'\\q'\n"),
+    ("unterminated", "x='1\n"),
+    ("readonly", "readonly x=1\nx=2\n"),
+    ("operand", "export -p\n"),
+    ("include", ". $x\n"),
+    ("include-unreadable", ". ./gone\n"),
+    ("include-circle", ". ./easy-bhyve.conf\n"),
+    ("nul", "x=1\0\n"),
+    ("crlf", "x=1\r\n"),
+    ("conflicting-keys", "a_id=1 a_gpt=gpt1 a_grub_root=gpt2\n"),
+    ("unknown-key", "a_id=1 a_memory=1G\n"),
+    ("duplicate-id", "a_id=1 b_id=01\n"),
+    ("vm-name", "_a_id=1\n"),
+    ("unknown-vm", "web0_id=1 wbe0_mem=1G\n"),
+    ("two-spellings", "a_id=1 a_gpt=gpt1 a_grub_root=gpt1\n"),
+    ("hidden-assignment", "a_id=1 a_mem=1G a_mem=2G\n"),
+    ("id", "a_id=32768\n"),
+    ("memory", "a_id=1 a_mem=1.5G\n"),
+    ("cpu", "a_id=1 a_cpu=0\n"),
+    ("yes-or-no", "a_id=1 a_freebsd=true\n"),
+    ("interface-name", "a_id=1 a_if0=much_too_long_name0\n"),
+    ("setting", "a_id=1 a_on_crash=pray\n"),
+    ("device-number", "a_id=1 a_hd8=/x\n"),
+    ("number-gap", "a_id=1 a_if2=tap7\n"),
+    ("dataset", "a_id=1 a_zvol=zroot//a\n"),
+    (
+        "zvol-is-not-hd0",
+        "a_id=1 a_zvol=zroot/a a_hd0=/dev/zvol/zroot/b\n",
+    ),
+    ("relative-path", "a_id=1 a_cd0=x.iso\n"),
+    ("path-comma", "a_id=1 a_cd0=/x,ro.iso\n"),
+    ("path-blank", "a_id=1 a_cd0='/my iso'\n"),
+    ("disk-twice", "a_id=1 a_hd0=/x a_hd1=/x\n"),
+    ("tap-twice", "a_id=1 a_if1=tap1\n"),
+    ("shared-disk", "a_id=1 a_hd0=/x b_id=2 b_hd0=/x\n"),
+    ("shared-tap", "a_id=1 a_if0=tap7 b_id=2 b_if0=tap7\n"),
+    ("default-tap", "a_id=1 a_if0=tap2 b_id=2\n"),
+    ("unused-grub", "a_id=1 a_freebsd=YES a_gpt=gpt1\n"),
+    ("disk-missing", "a_id=1\n"),
+    ("iso-missing", "a_id=1 a_cd0=/gone\n"),
+    ("too-many-cpus", "a_id=1 a_cpu=17\n"),
+    ("host-cpus", "a_id=1 a_cpu=9\n"),
+    ("host-memory", "a_id=1 a_mem=64G\n"),
+    ("unknown-allow", "# easy-bhyve: allow clrf\n"),
+    ("unused-allow", "# easy-bhyve: allow crlf\n"),
+];
+
+/// The same where [`BASE`] is in the way.
+const WHOLE: &[(&str, &str)] = &[
+    ("volroot-unset", "bridge=bridge0\na_id=1\n"),
+    ("missing-hd0", "bridge=bridge0\na_id=1 a_hd1=/x\n"),
+    ("bridge-unset", "volroot=zroot/vm\na_id=1\n"),
+    (
+        "netif-missing",
+        "bridge=bridge0 netif=em9 volroot=zroot/vm\na_id=1\n",
+    ),
+    (
+        "netif-wireless",
+        "bridge=bridge0 netif=wlan0 volroot=zroot/vm\na_id=1\n",
+    ),
+    (
+        "netif-bridge",
+        "bridge=bridge0 netif=igb0 volroot=zroot/vm\na_id=1\n",
+    ),
+    (
+        "volroot-missing",
+        "bridge=bridge0 volroot=zroot/gone\na_id=1 a_hd0=/x\n",
+    ),
+];
+
+/// The name and the configuration of each.
+pub(super) fn samples() -> impl Iterator<Item = (&'static str, String)> {
+    let behind = SAMPLES
+        .iter()
+        .map(|(name, text)| (*name, format!("{BASE}{text}")));
+    let whole = WHOLE.iter().map(|(name, text)| (*name, (*text).to_owned()));
+    let deep = format!("x={}\n", "${y:-".repeat(5000));
+    behind.chain(whole).chain([("too-large", deep)])
+}
+
+/// A host for the sample of this finding.
+pub(super) fn host(name: &str) -> Fake {
+    let mut host = Host::freebsd(if name == "too-many-cpus" { 13 } else { 14 })
+        .with_volume("zroot/vm/other", 1 << 30);
+    if name.starts_with("netif") {
+        host = host.with_volume("zroot/vm/a", 1 << 30);
+    }
+    if name == "netif-bridge" {
+        host = host.with_commands(&[
+            "kldload if_bridge",
+            "ifconfig bridge9 create",
+            "ifconfig bridge9 addm igb0",
+        ]);
+    }
+    if name == "netif-wireless" {
+        host.add_interface("wlan0", Kind::Wireless).up = true;
+    }
+    Fake::new(host, USER)
+}
