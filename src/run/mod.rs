@@ -10,6 +10,7 @@ mod rounds;
 use crate::command::{Command, Streams};
 use crate::error::{Error, Result};
 use crate::host::{Ended, Finished, Host, Interruption};
+use crate::model::name::VmName;
 use crate::plan::{Action, Form, Plan, Step, Test, Undo, Wait, When};
 use crate::tools;
 use failure::{judge, no_answer, not_changed};
@@ -71,6 +72,9 @@ pub trait Watcher {
 
     /// It has failed, and what was made for all to use is about to be taken back.
     fn takes_back(&mut self, host: &mut dyn Host);
+
+    /// Whether nobody else has taken this VM since, which was this process's: see [`Test::Ours`].
+    fn is_ours(&mut self, host: &mut dyn Host, vm: &VmName, or: Option<u32>) -> bool;
 }
 
 /// Nobody who is told: for plans without a guest.
@@ -87,6 +91,10 @@ impl Watcher for Unwatched {
     fn ended(&mut self, _: &mut dyn Host, _: &str, _: bool) {}
 
     fn takes_back(&mut self, _: &mut dyn Host) {}
+
+    fn is_ours(&mut self, _: &mut dyn Host, _: &VmName, _: Option<u32>) -> bool {
+        true
+    }
 }
 
 /// Carries out `plan`.
@@ -245,6 +253,7 @@ impl<'plan> Run<'plan, '_, '_> {
                 }
                 Ok(String::from_utf8_lossy(&finished.stdout).contains(text))
             }
+            Test::Ours { vm, or } => Ok(self.watcher.is_ours(self.host, vm, *or)),
             Test::Confirmed(question) => match self.host.confirm(question) {
                 Some(answer) => Ok(answer),
                 None => Err(
