@@ -280,10 +280,12 @@ impl<'plan> Run<'plan, '_, '_> {
     }
 
     fn wait(&mut self, wait: &Wait) -> Result<()> {
-        let mut looks = wait.looks();
+        // By the clock: the questions take time, too, of many VMs even most of it.
+        let began = self.host.uptime();
         let mut progress = None;
         while !self.holds(&wait.until)? {
-            if looks == 0 {
+            let waited = self.host.uptime().saturating_sub(began);
+            if waited >= wait.limit {
                 return match &wait.refusal {
                     Some(refusal) => Err(Error::from(refusal)),
                     None => Ok(()),
@@ -291,10 +293,9 @@ impl<'plan> Run<'plan, '_, '_> {
             }
             match (&wait.progress, &progress) {
                 (Some(text), None) => progress = Some(Progress::begin(text, wait, self.output)),
-                (_, Some(progress)) => progress.go_on(wait.looks() - looks),
+                (_, Some(progress)) => progress.go_on(waited),
                 (None, None) => {}
             }
-            looks -= 1;
             self.host.pause(wait.every);
             heed(self.host)?;
         }
@@ -371,15 +372,16 @@ impl<'plan> Run<'plan, '_, '_> {
 
     /// As [`Self::wait`], but a signal does not end it: it is what we are cleaning up after.
     fn wait_to_undo(&mut self, wait: &Wait) -> Result<()> {
-        for _ in 0..wait.looks() {
-            if self.holds(&wait.until)? {
-                return Ok(());
+        let end = self.host.uptime() + wait.limit;
+        while !self.holds(&wait.until)? {
+            if self.host.uptime() >= end {
+                return wait
+                    .refusal
+                    .as_ref()
+                    .map_or(Ok(()), |refusal| Err(refusal.into()));
             }
             self.host.pause(wait.every);
         }
-        match &wait.refusal {
-            Some(refusal) if !self.holds(&wait.until)? => Err(Error::from(refusal)),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }
