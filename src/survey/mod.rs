@@ -230,10 +230,10 @@ pub fn refuse_busy_state(vm: &Vm, state: State<'_>) -> Result<()> {
             "{name} is being loaded by pid {}: {}",
             process.pid, process.args
         ))
-        .help(
-            "leave its loader on the terminal where it runs, or end it as root: ".to_owned()
-                + &format!("kill {}", process.pid),
-        )),
+        .help(format!(
+            "wait until it is loaded, or end it: {}",
+            vm.command(Verb::Shutdown)
+        ))),
         State::Unknown => Err(unknown(name)),
     }
 }
