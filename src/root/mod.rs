@@ -194,6 +194,9 @@ fn start(
     });
     let ended = result.as_ref().map(|_| ()).map_err(Clone::clone);
     life.has_ended(host, &ended);
+    if let Some(note) = life.unheard.take() {
+        crate::say(output, &request.title, &note);
+    }
     let report = result?;
     if let Some(ending) = report.ending {
         crate::say(output, &request.title, &format!("the guest {ending}"));
