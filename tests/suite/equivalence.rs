@@ -58,6 +58,9 @@ const fn form(verb: &'static str, words: &'static [&'static str], usually: Usual
 const FORMS: &[Form] = &[
     form("boot", &[], Usually::Stopped),
     form("boot", &["-c", "2", "-m", "512M"], Usually::Stopped),
+    form("boot", &["-T"], Usually::Stopped),
+    form("restart", &[], Usually::Running),
+    form("restart", &["-f"], Usually::Running),
     form("ttyboot", &[], Usually::Short),
     form("install", &[], Usually::Short),
     form("console", &[], Usually::Running),
