@@ -61,6 +61,8 @@ pub(super) fn not_run(
 ) -> Error {
     let root = format!("{}{}", words::PREFIX, request.job.verb());
     let how = match ended {
+        // That is daemon(8), which has forked: its child has been killed.
+        Ended::Exit(0) => "ended without a report".to_owned(),
         Ended::Exit(status) => format!("ended with status {status}"),
         Ended::Signal(signal) => format!("was ended by {}", signal_name(signal)),
     };

@@ -8,13 +8,14 @@ use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::host::elevate::Elevation;
 use crate::host::{Ended, Event, Host, Interruption};
-use crate::job::Job;
 use crate::job::ground::Ground;
 use crate::job::plan::{Planned, plan};
 use crate::job::words;
-use crate::model::resolve;
+use crate::job::{Job, Request};
+use crate::model::{Vm, resolve};
 use crate::process::Process;
 use crate::root::report::Report;
+use crate::root::state::State;
 use crate::root::{self, EXIT_FAILED, EXIT_REFUSED};
 use crate::run::{
     Output, READER_GONE, Unwatched, execute, interrupted_by, not_started, not_watched,
@@ -72,7 +73,7 @@ pub fn carry_out(
                 tools::require(program, host)?;
             }
         }
-        if planned.plan.forms.is_empty() {
+        if planned.plan.forms.is_empty() && !has_stale_note(process, request, host) {
             told(&planned, asked, output);
         } else if request.job.is_detached() {
             detach(process, asked, elevation?, host, output)?;
@@ -88,6 +89,12 @@ pub fn carry_out(
         say(output, &request.title, done);
     }
     Ok(())
+}
+
+/// Whether there is nothing to clean but what a supervisor that was killed has noted.
+fn has_stale_note(process: &Process, request: &Request, host: &mut dyn Host) -> bool {
+    let is_noted = |vm: &Vm| State::of(host, &process.run, &vm.name).is_some();
+    request.job == Job::Clean && request.vms.first().is_some_and(is_noted)
 }
 
 /// Says what there is to say where nothing is to be done.

@@ -70,12 +70,15 @@ pub(super) fn restart(
         Survey::of_running(ground.devices(), vm)
     };
     let mut plan = Plan::default();
-    let may_run = matches!(survey.state(&vm.name), State::Busy(..) | State::Unknown);
-    if may_run || !ground.is_answered {
+    let state = survey.state(&vm.name);
+    let survey = if matches!(state, State::Busy(..) | State::Unknown) || !ground.is_answered {
         let vms = std::slice::from_ref(vm);
-        plan.append(end::ending(vms, &survey, Whom::Named, how, Verb::Restart)?);
-    }
-    let survey = survey.once_ended(vm);
+        let ending = end::ending(vms, &survey, Whom::Named, how, Verb::Restart)?;
+        plan.append(ending.once_done());
+        survey.once_ended(vm)
+    } else {
+        survey
+    };
     if ground.is_answered {
         refuse(ground, vm, rivals, &survey, Source::Disk)?;
     }

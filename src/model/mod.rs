@@ -130,6 +130,15 @@ impl Vm {
         self.spelling.of(verb, &self.name)
     }
 
+    /// What is said where it runs in the background.
+    pub fn running_note(&self) -> String {
+        format!(
+            "{} is running; {} connects to its console, ~. leaves it",
+            self.name,
+            self.command(Verb::Console)
+        )
+    }
+
     /// The ISO image that an installation boots from.
     pub fn install_cd(&self) -> Option<&Cd> {
         self.cds.iter().find(|cd| cd.number == 0)

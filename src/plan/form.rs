@@ -1,6 +1,9 @@
-//! Lets what a form holds stand where a form is wanted, and a refusal where an error is.
+//! Lets what a form holds stand where a form is wanted, a refusal where an error is, and a plan before
+//! another.
 
-use super::{Action, FileChange, Form, Guard, Loop, NoReturn, Refusal, Root, Step, Undo, Wait};
+use super::{
+    Action, FileChange, Form, Guard, Loop, NoReturn, Plan, Refusal, Root, Step, Undo, Wait, When,
+};
 use crate::command::Command;
 use crate::error::Error;
 
@@ -47,6 +50,24 @@ impl From<Command> for Form {
 impl From<FileChange> for Form {
     fn from(change: FileChange) -> Self {
         Self::Step(change.into())
+    }
+}
+
+impl Plan {
+    /// The same plan, at whose end others can follow: what it does at its end it does before them.
+    #[must_use]
+    pub fn once_done(mut self) -> Self {
+        let mut at_end = Vec::new();
+        for form in &mut self.forms {
+            if let Form::Undo(undo) = form
+                && undo.when == When::End
+            {
+                undo.when = When::Failure;
+                at_end.splice(..0, undo.forms.iter().cloned());
+            }
+        }
+        self.forms.extend(at_end);
+        self
     }
 }
 

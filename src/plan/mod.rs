@@ -21,6 +21,7 @@ pub mod temp;
 
 use crate::command::Command;
 use crate::error::Kind;
+use crate::model::name::VmName;
 pub use commands::commands;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -148,6 +149,14 @@ pub enum Test {
         command: Command,
         /// The text.
         text: String,
+    },
+    /// Nobody else has taken this VM since: its lock is ours from then on, or still that of `or`.
+    Ours {
+        /// The VM.
+        vm: VmName,
+        /// The process that had the lock before.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        or: Option<u32>,
     },
     /// A person at the terminal answers this question with `y`.
     Confirmed(String),

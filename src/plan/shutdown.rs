@@ -202,12 +202,13 @@ fn cut(plan: &mut Plan, endings: &[Ending<'_>]) {
 }
 
 /// Frees what VMs have left, once their supervisors have, or have not; nothing of one that still
-/// runs. However many there are, each thing is waited for once.
+/// runs, or that somebody else starts again. However many there are, each thing is waited for once.
 fn free_at_end(endings: &[Ending<'_>], survey: &Survey) -> Vec<Form> {
     let mut forms: Vec<Form> = Vec::new();
     let supervisors = endings.iter().filter_map(|ending| {
         let pid = ending.supervisor?;
-        Some(!Test::All(vec![has_ended(ending), process::is_there(pid)]))
+        let has_ended = !process::is_alive(&ending.vm.name);
+        Some(!Test::All(vec![has_ended, process::is_there(pid)]))
     });
     let supervisors: Vec<Test> = supervisors.collect();
     if !supervisors.is_empty() {
@@ -227,14 +228,19 @@ fn free_at_end(endings: &[Ending<'_>], survey: &Survey) -> Vec<Form> {
     forms
 }
 
-fn has_ended(ending: &Ending<'_>) -> Test {
-    !process::is_alive(&ending.vm.name)
+/// That a VM has ended, and what is left of it is not another start's, which may be about to use it.
+fn is_over(ending: &Ending<'_>) -> [Test; 2] {
+    let vm = ending.vm.name.clone();
+    let has_ended = !process::is_alive(&vm);
+    let or = ending.supervisor;
+    [has_ended, Test::Ours { vm, or }]
 }
 
 fn free_nodes(forms: &mut Vec<Form>, endings: &[Ending<'_>], survey: &Survey) {
     let is_left = |ending: &Ending<'_>| {
         let node = bhyve::node(&survey.devices, &ending.vm.name);
-        Test::All(vec![Test::Exists(node), has_ended(ending)])
+        let [has_ended, is_ours] = is_over(ending);
+        Test::All(vec![Test::Exists(node), has_ended, is_ours])
     };
     for ending in endings {
         forms.push(
@@ -249,7 +255,8 @@ fn free_nodes(forms: &mut Vec<Form>, endings: &[Ending<'_>], survey: &Survey) {
 
 fn free_taps(forms: &mut Vec<Form>, endings: &[Ending<'_>], survey: &Survey) {
     let is_left = |ending: &Ending<'_>, tap: &str, test| {
-        Test::All(vec![ifconfig::exists(tap), has_ended(ending), test])
+        let [has_ended, is_ours] = is_over(ending);
+        Test::All(vec![ifconfig::exists(tap), has_ended, is_ours, test])
     };
     let mut marked = Vec::new();
     for ending in endings {
@@ -258,7 +265,9 @@ fn free_taps(forms: &mut Vec<Form>, endings: &[Ending<'_>], survey: &Survey) {
                 marked.push((ending, interface.name.as_str()));
             } else if let Some(bridge) = free::membership(ending.vm, interface, survey) {
                 let name = interface.name.as_str();
-                let is_left = Test::All(vec![has_ended(ending), ifconfig::is_member(bridge, name)]);
+                let [has_ended, is_ours] = is_over(ending);
+                let is_member = ifconfig::is_member(bridge, name);
+                let is_left = Test::All(vec![has_ended, is_ours, is_member]);
                 forms.push(
                     Step::from(ifconfig::delete_member(bridge, name))
                         .only_if(is_left)

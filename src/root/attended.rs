@@ -2,9 +2,11 @@
 //! guest is loaded, so that loader and guest can be watched, and spoken to, from their first word.
 
 use super::report::Report;
+use super::state::{Phase, State};
 use crate::error::{Error, Result};
 use crate::front::Heard;
 use crate::host::elevate::Elevation;
+use crate::host::lock::log_of;
 use crate::host::{Event, Host};
 use crate::job::{Boot, Job, Request, words};
 use crate::model::Vm;
@@ -12,7 +14,9 @@ use crate::plan::boot::Start;
 use crate::process::Process;
 use crate::run::{Output, not_started};
 use crate::say;
+use crate::survey::{Processes, State as Seen, Traces};
 use crate::tools::line::side_of_person;
+use crate::tools::process::Role;
 use crate::tools::{cu, daemon};
 use nix::libc::SIGTERM;
 use std::path::Path;
@@ -73,7 +77,30 @@ pub(super) fn start(
     if let Some(cu) = connected {
         leave(cu, heard.is_running(), host)?;
     }
-    heard.result(request, Elevation::None, ended)
+    heard.result(request, Elevation::None, ended)?;
+    // A person may have been on the console for days.
+    let note = if has_ended(process, vm, host)? {
+        let log = process.logs.join(log_of(&vm.name));
+        format!("{} has ended; its log: {}", vm.name, log.display())
+    } else {
+        vm.running_note()
+    };
+    say(output, &request.title, &note);
+    Ok(())
+}
+
+/// Whether the VM, which has run, does so no more: nothing works for it but what frees all.
+fn has_ended(process: &Process, vm: &Vm, host: &mut dyn Host) -> Result<bool> {
+    let at = process.surroundings();
+    let traces = Traces::ask(host, &at)?;
+    let processes = Processes::ask(host, &at, &traces)?;
+    Ok(match processes.state(vm.name.as_str(), &traces) {
+        Seen::Busy(_, Role::Supervised) => {
+            State::of(host, &process.run, &vm.name).is_none_or(|noted| noted.phase == Phase::Ending)
+        }
+        Seen::Busy(..) | Seen::Unknown => false,
+        Seen::Stopped | Seen::LeftOver => true,
+    })
 }
 
 /// Connects this terminal to the console.

@@ -3,11 +3,13 @@
 use super::ground;
 use crate::error::{Error, Result};
 use crate::host::{Claim, Grant, Host};
-use crate::job::Request;
 use crate::job::plan::plan;
+use crate::job::{Job, Request};
 use crate::model::Vm;
+use crate::model::name::VmName;
 use crate::process::Process;
-use crate::run;
+use crate::run::{self, Phase, Watcher};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The time between two looks whether somebody else is done.
@@ -77,6 +79,76 @@ pub(super) fn claim(
         }
     }
     Ok(())
+}
+
+/// How long what has just ended may still have the lock: timeout(1), whose loader was ended.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
+
+/// Has what VMs leave that are ended to itself while it is freed: whoever starts one of them
+/// meanwhile waits, or has it.
+#[derive(Debug)]
+pub(super) struct Freeing {
+    note: String,
+    /// What others say who have taken a VM.
+    taken: BTreeMap<VmName, String>,
+}
+
+impl Freeing {
+    /// For this process, which does this to VMs.
+    pub(super) fn new(process: &Process, job: &Job) -> Self {
+        Self {
+            note: format!("{} {}", process.pid, job.does()),
+            taken: BTreeMap::new(),
+        }
+    }
+
+    /// What came of it.
+    ///
+    /// # Errors
+    /// If somebody else has taken a VM meanwhile.
+    pub(super) fn result(self) -> Result<()> {
+        self.taken.into_iter().next().map_or(Ok(()), |(vm, by)| {
+            let (pid, does) = by.split_once(' ').unwrap_or((&by, "is in use"));
+            Err(
+                Error::state(format!("{vm} has ended, and {does} by pid {pid}"))
+                    .help("see what it does now: easy-bhyve status"),
+            )
+        })
+    }
+}
+
+impl Watcher for Freeing {
+    fn phase(&mut self, _: &mut dyn Host, _: Phase) -> Result<()> {
+        Ok(())
+    }
+
+    fn said(&mut self, _: &mut dyn Host, _: &[u8]) {}
+
+    fn ended(&mut self, _: &mut dyn Host, _: &str, _: bool) {}
+
+    fn takes_back(&mut self, _: &mut dyn Host) {}
+
+    fn is_ours(&mut self, host: &mut dyn Host, vm: &VmName, or: Option<u32>) -> bool {
+        if self.taken.contains_key(vm) {
+            return false;
+        }
+        let until = host.uptime() + LAST_MOMENT;
+        loop {
+            // Without locks nobody starts anything.
+            let Ok(Grant::Held(by)) = host.claim(&Claim::Vm(vm.clone()), &self.note) else {
+                return true;
+            };
+            let pid = by.split(' ').next().and_then(|pid| pid.parse().ok());
+            if or.is_some() && pid == or {
+                return true;
+            }
+            if host.uptime() >= until {
+                self.taken.insert(vm.clone(), by);
+                return false;
+            }
+            host.pause(EVERY);
+        }
+    }
 }
 
 fn no_lock(process: &Process, error: &std::io::Error) -> Error {

@@ -23,6 +23,8 @@ pub struct Life<'run> {
     pub waits: bool,
     /// Whether the log could not be written: that is said once.
     is_log_lost: bool,
+    /// What nobody was there to hear.
+    pub unheard: Option<String>,
     rounds: u32,
 }
 
@@ -37,6 +39,7 @@ impl<'run> Life<'run> {
             reports,
             waits: false,
             is_log_lost: false,
+            unheard: None,
             rounds: 0,
         }
     }
@@ -66,6 +69,10 @@ impl<'run> Life<'run> {
         if !self.is_log_lost {
             self.is_log_lost = true;
             let note = format!("its log is not written: {error}");
+            if !self.reports {
+                self.unheard = Some(note);
+                return;
+            }
             // It is a warning: who does not hear it has not asked.
             let _ = self.report(host, &Report::Note(note));
         }
@@ -168,5 +175,9 @@ impl Watcher for Life<'_> {
         {
             host.pause(Duration::from_millis(50));
         }
+    }
+
+    fn is_ours(&mut self, _: &mut dyn Host, _: &VmName, _: Option<u32>) -> bool {
+        true
     }
 }

@@ -20,8 +20,9 @@ use crate::plan::boot::Start;
 use crate::plan::loader::Source;
 use crate::process::Process;
 use crate::report as rendered;
-use crate::run::{self, Output, Unwatched};
+use crate::run::{self, Output};
 use crate::survey::{self, State as Seen, Survey};
+use claims::Freeing;
 use life::Life;
 use report::{Failure, Report};
 use state::State;
@@ -133,7 +134,8 @@ pub fn carry_out(
         claims::claim(process, request, vm, Duration::ZERO, host)?;
     }
     let planned = plan(&mut ground(process, host), request)?;
-    execute(&planned, request, host, output)?;
+    let freeing = Freeing::new(process, &request.job);
+    execute(&planned, &request.title, freeing, host, output)?;
     if matches!(request.job, Job::Shutdown { .. } | Job::Clean) {
         forget(process, request, host);
     }
@@ -151,16 +153,18 @@ fn ground<'run>(process: &'run Process, host: &'run mut dyn Host) -> Ground<'run
 /// Carries out a plan that supervises no guest.
 fn execute(
     planned: &Planned,
-    request: &Request,
+    title: &str,
+    mut freeing: Freeing,
     host: &mut dyn Host,
     output: &mut Output<'_>,
 ) -> Result<()> {
     for note in &planned.notes {
-        crate::say(output, &request.title, note);
+        crate::say(output, title, note);
     }
-    run::execute(&planned.plan, host, &mut Unwatched, output)?;
+    run::execute(&planned.plan, host, &mut freeing, output)?;
+    freeing.result()?;
     if let Some(done) = &planned.done {
-        crate::say(output, &request.title, done);
+        crate::say(output, title, done);
     }
     Ok(())
 }
@@ -190,6 +194,9 @@ fn start(
     });
     let ended = result.as_ref().map(|_| ()).map_err(Clone::clone);
     life.has_ended(host, &ended);
+    if let Some(note) = life.unheard.take() {
+        crate::say(output, &request.title, &note);
+    }
     let report = result?;
     if let Some(ending) = report.ending {
         crate::say(output, &request.title, &format!("the guest {ending}"));
@@ -225,7 +232,8 @@ fn stop_first(
         ..request.clone()
     };
     let planned = plan(&mut ground(process, host), &stop)?;
-    execute(&planned, &stop, host, output)
+    let freeing = Freeing::new(process, &request.job);
+    execute(&planned, &request.title, freeing, host, output)
 }
 
 /// Removes what a supervisor that has died had noted of VMs that have ended, and logs their end.

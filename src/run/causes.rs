@@ -129,7 +129,20 @@ pub const KNOWN: &[Known] = &[
         "only root loads modules, and none does in a jail or above securelevel 0",
         "become root outside of any jail; see also: sysctl kern.securelevel security.jail.jailed",
     ),
+    // openzfs: cmd/zfs/zfs_main.c
+    known(
+        "more recent snapshots or bookmarks exist",
+        "a snapshot was taken meanwhile",
+        "see which: VM-snapshot; then roll back yourself: VM-rollback SNAPSHOT",
+    ),
 ];
+
+/// What is known of a guest that comes to nothing without a word.
+pub const SILENT: Known = known(
+    "",
+    "",
+    "start it on the terminal to see what it says: VM-ttyboot",
+);
 
 /// What is known of a text that a program has said.
 pub fn of(said: &str) -> Option<Known> {

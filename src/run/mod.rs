@@ -10,6 +10,7 @@ mod rounds;
 use crate::command::{Command, Streams};
 use crate::error::{Error, Result};
 use crate::host::{Ended, Finished, Host, Interruption};
+use crate::model::name::VmName;
 use crate::plan::{Action, Form, Plan, Step, Test, Undo, Wait, When};
 use crate::tools;
 use failure::{judge, no_answer, not_changed};
@@ -71,6 +72,9 @@ pub trait Watcher {
 
     /// It has failed, and what was made for all to use is about to be taken back.
     fn takes_back(&mut self, host: &mut dyn Host);
+
+    /// Whether nobody else has taken this VM since, which was this process's: see [`Test::Ours`].
+    fn is_ours(&mut self, host: &mut dyn Host, vm: &VmName, or: Option<u32>) -> bool;
 }
 
 /// Nobody who is told: for plans without a guest.
@@ -87,6 +91,10 @@ impl Watcher for Unwatched {
     fn ended(&mut self, _: &mut dyn Host, _: &str, _: bool) {}
 
     fn takes_back(&mut self, _: &mut dyn Host) {}
+
+    fn is_ours(&mut self, _: &mut dyn Host, _: &VmName, _: Option<u32>) -> bool {
+        true
+    }
 }
 
 /// Carries out `plan`.
@@ -245,6 +253,7 @@ impl<'plan> Run<'plan, '_, '_> {
                 }
                 Ok(String::from_utf8_lossy(&finished.stdout).contains(text))
             }
+            Test::Ours { vm, or } => Ok(self.watcher.is_ours(self.host, vm, *or)),
             Test::Confirmed(question) => match self.host.confirm(question) {
                 Some(answer) => Ok(answer),
                 None => Err(
@@ -271,10 +280,12 @@ impl<'plan> Run<'plan, '_, '_> {
     }
 
     fn wait(&mut self, wait: &Wait) -> Result<()> {
-        let mut looks = wait.looks();
+        // By the clock: the questions take time, too, of many VMs even most of it.
+        let began = self.host.uptime();
         let mut progress = None;
         while !self.holds(&wait.until)? {
-            if looks == 0 {
+            let waited = self.host.uptime().saturating_sub(began);
+            if waited >= wait.limit {
                 return match &wait.refusal {
                     Some(refusal) => Err(Error::from(refusal)),
                     None => Ok(()),
@@ -282,10 +293,9 @@ impl<'plan> Run<'plan, '_, '_> {
             }
             match (&wait.progress, &progress) {
                 (Some(text), None) => progress = Some(Progress::begin(text, wait, self.output)),
-                (_, Some(progress)) => progress.go_on(wait.looks() - looks),
+                (_, Some(progress)) => progress.go_on(waited),
                 (None, None) => {}
             }
-            looks -= 1;
             self.host.pause(wait.every);
             heed(self.host)?;
         }
@@ -362,15 +372,16 @@ impl<'plan> Run<'plan, '_, '_> {
 
     /// As [`Self::wait`], but a signal does not end it: it is what we are cleaning up after.
     fn wait_to_undo(&mut self, wait: &Wait) -> Result<()> {
-        for _ in 0..wait.looks() {
-            if self.holds(&wait.until)? {
-                return Ok(());
+        let end = self.host.uptime() + wait.limit;
+        while !self.holds(&wait.until)? {
+            if self.host.uptime() >= end {
+                return wait
+                    .refusal
+                    .as_ref()
+                    .map_or(Ok(()), |refusal| Err(refusal.into()));
             }
             self.host.pause(wait.every);
         }
-        match &wait.refusal {
-            Some(refusal) if !self.holds(&wait.until)? => Err(Error::from(refusal)),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }

@@ -3,6 +3,11 @@
 use super::Output;
 use crate::plan::Wait;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::time::Duration;
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
 
 /// A wait that is seen.
 #[derive(Debug)]
@@ -18,7 +23,8 @@ impl Progress {
             let _ = writeln!(output.err, "{text}");
             return Self { bar: None };
         }
-        let bar = ProgressBar::with_draw_target(Some(wait.looks()), ProgressDrawTarget::stderr());
+        let bar =
+            ProgressBar::with_draw_target(Some(millis(wait.limit)), ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template("{msg} {bar:30} {elapsed}") {
             bar.set_style(style);
         }
@@ -26,10 +32,10 @@ impl Progress {
         Self { bar: Some(bar) }
     }
 
-    /// So many looks have been taken.
-    pub(super) fn go_on(&self, looks: u64) {
+    /// So long it has been waited.
+    pub(super) fn go_on(&self, waited: Duration) {
         if let Some(bar) = &self.bar {
-            bar.set_position(looks);
+            bar.set_position(millis(waited));
         }
     }
 }

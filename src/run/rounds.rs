@@ -1,5 +1,6 @@
 //! Supervises a command through its rounds: a guest's bhyve(8), from its start to its last end.
 
+use super::causes;
 use super::failure::{STDERR_KEPT, judge, not_started, not_watched};
 use super::{Phase, Run, heed, signal_name};
 use crate::command::{Command, Streams, args};
@@ -188,6 +189,7 @@ fn too_often(round: &Loop) -> Error {
         Loop::WITHIN.as_secs()
     ))
     .note(format!("command: {}", round.command))
+    .help(causes::SILENT.remedy_for(&round.command))
 }
 
 fn not_seen(command: &Command, limit: Duration, said: &[u8]) -> Error {
@@ -197,5 +199,10 @@ fn not_seen(command: &Command, limit: Duration, said: &[u8]) -> Error {
         limit.as_secs()
     ))
     .note(format!("command: {command}"));
-    super::failure::with_stderr(error, command, said)
+    let error = super::failure::with_stderr(error, command, said);
+    if error.help.is_empty() {
+        error.help(causes::SILENT.remedy_for(command))
+    } else {
+        error
+    }
 }

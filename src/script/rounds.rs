@@ -58,7 +58,7 @@ impl<'plan> Lines<'plan> {
         let mut watch = b"{ until pgrep -qxf ".to_vec();
         quote::push(&mut watch, OsStr::new(title));
         watch.extend_from_slice(
-            b"; do kill -0 $$ || exit; sleep 0.1; done; kill -USR1 $$; } 2>/dev/null & watcher=$!",
+            b"; do kill -0 $$ || exit; sleep 0.1; done; kill -USR1 $$; } >/dev/null 2>&1 & watcher=$!",
         );
         self.line(watch);
         let mut run = b"status=0; ".to_vec();

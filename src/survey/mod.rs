@@ -169,22 +169,26 @@ impl Survey {
     /// The same host once `vm` has ended and everything of it is free.
     #[must_use]
     pub fn once_ended(mut self, vm: &Vm) -> Self {
+        let own = match self.state(&vm.name) {
+            State::Busy(process, _) => Some(process.pid),
+            _ => None,
+        };
         self.traces.nodes.remove(vm.name.as_str());
         self.interfaces
             .retain(|interface| !interface.is_made_for(&vm.name));
-        let taps: Vec<&str> = vm
-            .nics
-            .iter()
-            .map(|nic| nic.tap.interface().as_str())
-            .collect();
-        let is_gone = |name: &String| taps.contains(&name.as_str());
+        // Of a tap that somebody else has made only its place in the configured bridge is given up.
+        let is_given_up = |bridge: &str, tap: &str| {
+            let mut nics = vm.nics.iter();
+            nics.any(|nic| nic.bridge.as_str() == bridge && nic.tap.interface().as_str() == tap)
+        };
         for interface in &mut self.interfaces {
-            interface.members.retain(|member| !is_gone(member));
-            if is_gone(&interface.name) {
+            let bridge = &interface.name;
+            interface.members.retain(|tap| !is_given_up(bridge, tap));
+            if own.is_some() && interface.opened_by == own {
                 interface.opened_by = None;
             }
         }
-        self.processes = Processes::default();
+        self.processes = self.processes.without(vm.name.as_str());
         self
     }
 
@@ -230,10 +234,10 @@ pub fn refuse_busy_state(vm: &Vm, state: State<'_>) -> Result<()> {
             "{name} is being loaded by pid {}: {}",
             process.pid, process.args
         ))
-        .help(
-            "leave its loader on the terminal where it runs, or end it as root: ".to_owned()
-                + &format!("kill {}", process.pid),
-        )),
+        .help(format!(
+            "wait until it is loaded, or end it: {}",
+            vm.command(Verb::Shutdown)
+        ))),
         State::Unknown => Err(unknown(name)),
     }
 }

@@ -159,6 +159,14 @@ impl Processes {
         }
     }
 
+    /// The same but for what works for the VM of that name.
+    #[must_use]
+    pub fn without(mut self, vm: &str) -> Self {
+        self.working.remove(vm);
+        self.supervisors.remove(vm);
+        self
+    }
+
     /// What is known of the VM of that name.
     pub fn state(&self, vm: &str, traces: &Traces) -> State<'_> {
         let found = self

@@ -54,7 +54,8 @@ pub(super) fn boot(context: &mut Context<'_>, vm: Vm, args: BootArgs) -> Result<
     }
     // Somebody has to type at the prompt.
     let is_attended = args.console || source == Source::Prompt;
-    let done = started(&vm);
+    // Whoever leaves the console is told what has become of the VM.
+    let done = (!is_attended).then(|| vm.running_note());
     let boot = Boot {
         start: if is_attended {
             Start::Attended
@@ -67,11 +68,7 @@ pub(super) fn boot(context: &mut Context<'_>, vm: Vm, args: BootArgs) -> Result<
     };
     let StartArgs { dry_run, with } = args.start.start;
     let asked = start(context, vm, with, dry_run, Job::Start(boot))?;
-    Ok(Asked {
-        done: Some(done),
-        ..asked
-    }
-    .into())
+    Ok(Asked { done, ..asked }.into())
 }
 
 pub(super) fn ttyboot(context: &mut Context<'_>, vm: Vm, args: TtybootArgs) -> Result<Outcome> {
@@ -84,7 +81,7 @@ pub(super) fn restart(context: &mut Context<'_>, vm: Vm, args: RestartArgs) -> R
     } else {
         How::Button
     };
-    let done = (!args.end.quiet).then(|| started(&vm));
+    let done = (!args.end.quiet).then(|| vm.running_note());
     let asked = start(context, vm, args.with, args.end.dry_run, Job::Restart(how))?;
     Ok(Asked {
         done,
@@ -161,12 +158,4 @@ fn start(
     resolve::refuse_shared_id(context.config, &vm)?;
     let rivals = rivals(context, &vm)?;
     Ok(context.asked(vm, job, dry_run).with_rivals(rivals))
-}
-
-fn started(vm: &Vm) -> String {
-    format!(
-        "{} is running; {} connects to its console, ~. leaves it",
-        vm.name,
-        vm.command(Verb::Console)
-    )
 }

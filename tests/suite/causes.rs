@@ -41,6 +41,8 @@ fn messages() -> Vec<(&'static str, String)> {
     bare.state.modules.loaded.remove("nmdm.ko");
     let mut broken = Host::freebsd(14);
     broken.state.modules.broken.insert("vmm.ko".into());
+    let newer =
+        host().with_commands(&["zfs snapshot zroot/vm/web@a", "zfs snapshot zroot/vm/web@b"]);
     let grub = "grub-bhyve -r hd0,msdos1 -M 1G web";
     vec![
         ("open of tap device", said(taken, &bhyve(""))),
@@ -80,6 +82,10 @@ fn messages() -> Vec<(&'static str, String)> {
         (
             "an error occurred while loading module vmm",
             said(broken, "kldload -n vmm"),
+        ),
+        (
+            "more recent snapshots or bookmarks exist",
+            said(newer, "zfs rollback zroot/vm/web@a"),
         ),
         (
             "can't load vmm: Operation not permitted",

@@ -3,6 +3,7 @@
 //!
 //! `EASY_BHYVE_SEEDS` says how many states for each VM and verb (11), or which: `17..18`.
 
+mod forms;
 mod left;
 mod step;
 
@@ -19,6 +20,7 @@ use crate::host::build::USER;
 use crate::host::{Host, Rule};
 use crate::machine::Machine;
 use crate::variety::{self, About, Numbers, Usually};
+use forms::{FORMS, Form};
 use left::{Left, left, normal};
 use step::{Failure, Way};
 
@@ -38,42 +40,6 @@ struct Least {
     failing: usize,
     successes: usize,
 }
-
-/// A verb with its words, on hosts that suit it.
-struct Form {
-    verb: &'static str,
-    words: &'static [&'static str],
-    usually: Usually,
-}
-
-const fn form(verb: &'static str, words: &'static [&'static str], usually: Usually) -> Form {
-    Form {
-        verb,
-        words,
-        usually,
-    }
-}
-
-/// The forms of every verb that takes `-d`; `-p` waits for a person.
-const FORMS: &[Form] = &[
-    form("boot", &[], Usually::Stopped),
-    form("boot", &["-c", "2", "-m", "512M"], Usually::Stopped),
-    form("ttyboot", &[], Usually::Short),
-    form("install", &[], Usually::Short),
-    form("console", &[], Usually::Running),
-    form("resources", &[], Usually::Stopped),
-    form("resources", &["-V", "64m"], Usually::NoDisk),
-    form("resources", &["-V", "1g", "-s"], Usually::NoDisk),
-    form("shutdown", &[], Usually::Running),
-    form("shutdown", &["-f"], Usually::Running),
-    form("clean", &[], Usually::LeftOver),
-    form("snapshot", &["before", "it"], Usually::Stopped),
-    form("snapshot", &[], Usually::Stopped),
-    form("rollback", &[], Usually::Stopped),
-    form("rollback", &["-f", "s1"], Usually::Stopped),
-    form("clone", &["new0"], Usually::Stopped),
-    form("clone", &["@s1", "new0", "new1"], Usually::Stopped),
-];
 
 /// An example as the configuration of a machine, and its VMs.
 struct Example {

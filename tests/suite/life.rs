@@ -2,7 +2,7 @@
 
 use crate::call::call;
 use crate::fake::Fake;
-use crate::host::{Call, Host, Status};
+use crate::host::{Call, Edit, Host, Status};
 use easy_bhyve::model::name::VmName;
 use easy_bhyve::plan::Test;
 use easy_bhyve::tools::process;
@@ -45,6 +45,24 @@ fn a_vm_is_made_installed_booted_and_shut_down() {
             fake.host().state.vms.is_empty() && !fake.host().state.interfaces.contains_key("tap1")
         );
     }
+}
+
+#[test]
+fn a_wait_ends_at_its_limit_however_long_its_questions_take() {
+    let mut host = Host::freebsd(14)
+        .with_volume("zroot/vm/fbsd0", 1 << 30)
+        .with_running_vm("fbsd0", "/dev/zvol/zroot/vm/fbsd0", "tap1");
+    host.state.guest.button_ms = None;
+    host.advance(60.0);
+    for nth in 1..500 {
+        host.before("pgrep", nth, Edit::Advance(1000));
+    }
+    let mut fake = Fake::new(host, 1001);
+    let before = fake.host().state.clock_ms;
+    let said = call(&mut fake, CONFIG, &["fbsd0-shutdown"]);
+    let passed = fake.host().state.clock_ms - before;
+    assert_eq!(said.status, 1, "{said:?}");
+    assert!((60_000..75_000).contains(&passed), "{passed} ms: {said:?}");
 }
 
 #[test]

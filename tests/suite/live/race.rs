@@ -71,13 +71,18 @@ fn race(make: fn() -> Host) {
     }
 }
 
-/// Ends the VM that runs: nothing of its own is left then.
-fn end(machine: &Machine) {
+/// Waits until the guest listens to its power button.
+fn until_acpi(machine: &Machine) {
     until("ACPI", || {
         let state = machine.host().state;
         let pid = state.bhyve_of("fbsd0").unwrap();
         state.processes[&pid].sigignore != 0
     });
+}
+
+/// Ends the VM that runs: nothing of its own is left then.
+fn end(machine: &Machine) {
+    until_acpi(machine);
     let output = output_of(call(machine, "fbsd0-shutdown"));
     assert!(output.status.success(), "{}", stderr(&output));
     let state = machine.host().state;
@@ -101,4 +106,59 @@ fn of_two_boots_of_a_warm_host_one_starts_the_vm_and_the_other_says_why() {
 #[test]
 fn of_two_boots_with_a_tap_of_the_users_own_one_starts_the_vm() {
     race(with_own_tap);
+}
+
+/// A machine on which `fbsd0` runs, whose guest and loader take their time.
+fn with_running() -> Machine {
+    let mut host = warm();
+    host.state.guest.button_ms = Some(400);
+    host.state.guest.loader_ms = 600;
+    let machine = machine(host);
+    let output = output_of(call(&machine, "fbsd0-boot"));
+    assert!(output.status.success(), "{}", stderr(&output));
+    until_acpi(&machine);
+    machine
+}
+
+/// Calls this one when the guest has been asked to end.
+fn second(machine: &Machine, name: &str) -> Output {
+    until("the press of the button", || {
+        let host = machine.host();
+        let mut calls = host.calls().iter();
+        calls.any(|call| call.argv[..2] == ["pkill", "-TERM"])
+    });
+    output_of(call(machine, name))
+}
+
+#[test]
+fn of_two_restarts_one_starts_the_vm_and_the_other_takes_nothing_from_it() {
+    let machine = with_running();
+    let first = call(&machine, "fbsd0-restart");
+    let first = std::thread::spawn(|| output_of(first));
+    let second = second(&machine, "fbsd0-restart");
+    let both = [first.join().unwrap(), second];
+    let said = both.each_ref().map(stderr).join("\n");
+    let mut statuses = both.each_ref().map(|output| output.status.code());
+    statuses.sort_unstable();
+    assert_eq!(statuses, [Some(0), Some(2)], "{said}");
+    end(&machine);
+}
+
+#[test]
+fn a_shutdown_takes_nothing_from_a_restart_that_was_before_it() {
+    let machine = with_running();
+    let restart = call(&machine, "fbsd0-restart");
+    let restart = std::thread::spawn(|| output_of(restart));
+    let shutdown = second(&machine, "fbsd0-shutdown");
+    let restart = restart.join().unwrap();
+    assert!(restart.status.success(), "{}", stderr(&restart));
+    // It may have seen that all was free, before the restart went on.
+    let said = stderr(&shutdown);
+    let is_told = said.contains("fbsd0 has ended, and is being ");
+    assert_eq!(
+        shutdown.status.code(),
+        Some(2 * i32::from(is_told)),
+        "{said}"
+    );
+    end(&machine);
 }

@@ -242,6 +242,50 @@ fn a_sigterm_to_everybody_as_when_the_host_shuts_down_ends_a_vm_for_good() {
 }
 
 #[test]
+fn a_start_whose_supervisor_is_killed_says_so() {
+    let machine = with_guests(GuestPlan {
+        loader_ms: 600_000,
+        ..quick()
+    });
+    let boot = machine.program(&["fbsd0-boot"]);
+    let boot = std::thread::spawn(|| output_of(boot));
+    until("a loader", || {
+        let mut all = machine.host().state.processes.into_values();
+        all.any(|one| one.comm == "bhyveload")
+    });
+    send(supervisor(&machine).unwrap().pid, Signal::SIGKILL);
+    let output = boot.join().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    let first = "fbsd0-boot: root-boot ended without a report, behind doas, before it was done\n";
+    assert!(said.starts_with(first), "{said}");
+    done(&machine, &["fbsd0-shutdown"]);
+    until_gone(&machine);
+}
+
+#[test]
+fn a_note_that_a_killed_supervisor_has_left_is_taken_away_by_clean() {
+    let machine = with_guests(quick());
+    let run = machine.path().join("run/easy-bhyve");
+    fs::create_dir(&run).unwrap();
+    let note =
+        r#"{"schema":1,"supervisor":1,"phase":"network","bhyve":null,"since":"","restarts":0}"#;
+    fs::write(run.join("fbsd0.json"), note).unwrap();
+    let said = done(&machine, &["fbsd0-clean"]);
+    assert_eq!(
+        said,
+        "fbsd0-clean: fbsd0 has left nothing that could be freed\n"
+    );
+    until_gone(&machine);
+    assert_eq!(
+        log_of(&machine, "fbsd0"),
+        ["ended without its supervisor: everything is free"]
+    );
+    done(&machine, &["fbsd0-clean"]);
+    assert_eq!(escalations(&machine), 1);
+}
+
+#[test]
 fn a_log_that_cannot_be_written_is_a_warning() {
     let machine = with_guests(quick());
     fs::write(machine.path().join("log/easy-bhyve"), "no directory").unwrap();

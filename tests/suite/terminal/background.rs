@@ -1,7 +1,13 @@
 //! A VM that is started on the terminal and runs on in the background.
 
-use super::{BOTH, By, command, machine, process, quick, sit};
-use crate::wait::output_of;
+use super::{BOTH, By, command, machine, process, quick, sit, until_title_is_seen};
+use crate::host::GuestPlan;
+use crate::wait::{output_of, until, wait_for};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::io::Read;
+use std::process::Stdio;
+use std::thread;
 
 #[test]
 fn with_p_a_boot_stops_at_grubs_prompt_where_boot_boots() {
@@ -23,6 +29,27 @@ fn with_p_a_boot_stops_at_grubs_prompt_where_boot_boots() {
 }
 
 #[test]
+fn whoever_leaves_the_console_is_told_that_the_vm_has_ended_meanwhile() {
+    let machine = machine(quick());
+    let mut seat = sit(&machine, By::Program, "boot fbsd0 --console");
+    seat.answer("login: ", "root\r");
+    until_title_is_seen(&machine);
+    seat.answer("# ", "poweroff\r");
+    seat.see("The operating system is powering off.\r\n");
+    let state = machine.path().join("run/easy-bhyve/fbsd0.json");
+    until("the end of all", || !state.exists());
+    seat.type_in("\r~.");
+    let left = seat.end();
+    assert_eq!(left.status.code(), Some(0), "{}", left.written);
+    let log = machine.path().join("log/easy-bhyve/fbsd0.log");
+    let note = format!(
+        "easy-bhyve: fbsd0 has ended; its log: {}\r\n",
+        log.display()
+    );
+    assert!(left.written.ends_with(&note), "{}", left.written);
+}
+
+#[test]
 fn who_reads_what_boot_says_sees_its_end_while_the_vm_runs() {
     for by in BOTH {
         let machine = machine(quick());
@@ -30,4 +57,30 @@ fn who_reads_what_boot_says_sees_its_end_while_the_vm_runs() {
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         assert!(process(&machine, "bhyve").is_some(), "{by:?}: {output:?}");
     }
+}
+
+#[test]
+fn what_looks_for_the_title_keeps_nobody_waiting_who_reads_what_a_script_says() {
+    let machine = machine(GuestPlan {
+        title_ms: 600_000,
+        ..quick()
+    });
+    let mut script = command(&machine, By::Script, "ttyboot fbsd0");
+    script.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut script = script.spawn().unwrap();
+    let mut said = script.stdout.take().unwrap();
+    let reader = thread::spawn(move || said.read_to_end(&mut Vec::new()).unwrap());
+    let bhyve = wait_for("a bhyve", || process(&machine, "bhyve"));
+    until("a look for the title", || {
+        let host = machine.host();
+        let mut calls = host.calls().iter();
+        calls.any(|call| call.argv[..2] == ["pgrep", "-qxf"])
+    });
+    let script_pid = i32::try_from(script.id()).unwrap();
+    for pid in [script_pid, bhyve] {
+        kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    }
+    // Like a shell that reads `$(...)`: who has ended is waited for behind its last word.
+    until("the end of what it says", || reader.is_finished());
+    script.wait().unwrap();
 }

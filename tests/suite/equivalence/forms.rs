@@ -1,0 +1,42 @@
+//! The verbs that are compared.
+
+use crate::variety::Usually;
+
+/// A verb with its words, on hosts that suit it.
+pub(super) struct Form {
+    pub(super) verb: &'static str,
+    pub(super) words: &'static [&'static str],
+    pub(super) usually: Usually,
+}
+
+const fn form(verb: &'static str, words: &'static [&'static str], usually: Usually) -> Form {
+    Form {
+        verb,
+        words,
+        usually,
+    }
+}
+
+/// The forms of every verb that takes `-d`; `-p` waits for a person.
+pub(super) const FORMS: &[Form] = &[
+    form("boot", &[], Usually::Stopped),
+    form("boot", &["-c", "2", "-m", "512M"], Usually::Stopped),
+    form("boot", &["-T"], Usually::Stopped),
+    form("restart", &[], Usually::Running),
+    form("restart", &["-f"], Usually::Running),
+    form("ttyboot", &[], Usually::Short),
+    form("install", &[], Usually::Short),
+    form("console", &[], Usually::Running),
+    form("resources", &[], Usually::Stopped),
+    form("resources", &["-V", "64m"], Usually::NoDisk),
+    form("resources", &["-V", "1g", "-s"], Usually::NoDisk),
+    form("shutdown", &[], Usually::Running),
+    form("shutdown", &["-f"], Usually::Running),
+    form("clean", &[], Usually::LeftOver),
+    form("snapshot", &["before", "it"], Usually::Stopped),
+    form("snapshot", &[], Usually::Stopped),
+    form("rollback", &[], Usually::Stopped),
+    form("rollback", &["-f", "s1"], Usually::Stopped),
+    form("clone", &["new0"], Usually::Stopped),
+    form("clone", &["@s1", "new0", "new1"], Usually::Stopped),
+];
