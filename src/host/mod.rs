@@ -219,8 +219,8 @@ pub trait Host: Look {
     /// loss of it.
     fn shield(&mut self);
 
-    /// What asked the program to stop, if something did; once it was asked it stays so, until it has
-    /// let go.
+    /// What asked the program to stop, if something did; once it was asked it stays so, but for a
+    /// reader who has gone, once the program has let go of the caller.
     fn interrupted(&mut self) -> Option<Interruption>;
 
     /// Lets time pass.

@@ -67,11 +67,6 @@ impl Signals {
         c_int::try_from(number).ok().filter(|&number| number != 0)
     }
 
-    /// Forgets the signals that have come.
-    pub fn forget(&self) {
-        self.last.store(0, Ordering::Relaxed);
-    }
-
     /// Makes the stream silent until the next signal.
     pub fn hush(&mut self) {
         let mut heard = [0; 64];

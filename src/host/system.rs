@@ -295,9 +295,6 @@ impl Host for System {
         dup2_stdout(&null)?;
         dup2_stderr(&null)?;
         self.has_lease = false;
-        if let Some(signals) = &self.signals {
-            signals.forget();
-        }
         Ok(())
     }
 

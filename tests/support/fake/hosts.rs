@@ -214,7 +214,8 @@ impl Host for Fake {
 
     fn let_go(&mut self) -> io::Result<()> {
         self.has_reader = false;
-        self.interrupted = None;
+        self.interrupted
+            .take_if(|(_, what)| *what == Interruption::ReaderGone);
         Ok(())
     }
 
