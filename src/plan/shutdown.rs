@@ -1,9 +1,9 @@
 //! Ends VMs: the power button, or a power cut; then frees what they leave.
 
 use super::{Form, Guard, NoReturn, Plan, Refusal, Step, Test, Undo, Wait, When, free};
-use crate::command::Command;
 use crate::error::Kind;
 use crate::model::Vm;
+use crate::model::name::VmName;
 use crate::survey::Survey;
 use crate::tools::{bhyve, bhyvectl, ifconfig, process};
 use crate::verb::Verb;
@@ -121,9 +121,7 @@ pub fn plan(endings: &[Ending<'_>], survey: &Survey, manner: Manner, whom: Whom)
             plan.push(until_ended(endings, limit, None, true));
             for ending in endings {
                 let name = &ending.vm.name;
-                // What it does not end is killed.
-                let cut = bhyvectl::force_poweroff(name).accept(&[0, 1]);
-                plan.push(Step::from(cut).only_if(process::is_alive(name)));
+                plan.push(cut_of(name).only_if(process::is_alive(name)));
             }
             cut(&mut plan, endings);
         }
@@ -144,24 +142,32 @@ fn ask_to_end(plan: &mut Plan, ending: &Ending<'_>, manner: Manner, whom: Whom) 
     if let Some(pid) = ending.supervisor {
         plan.push(process::end_one(pid));
     }
-    // What ends between the question and the signal has done what was wanted.
-    let mut guest = |command: Command| {
-        plan.push(match whom {
-            Whom::Named => Step::from(command).moot_if(!process::is_alive(name)),
-            // One that cannot be asked just now, as in a reboot, does not keep the others running:
-            // its power is cut in the end.
-            Whom::All => Step::from(command.accept(&[0, 1])).only_if(process::is_alive(name)),
-        });
-    };
     match (ending.target, manner) {
         // One that does not listen would only be waited for.
         (Target::Listening | Target::Deaf, Manner::PowerCut)
-        | (Target::Deaf, Manner::ButtonThenCut(_)) => guest(bhyvectl::force_poweroff(name)),
+        | (Target::Deaf, Manner::ButtonThenCut(_)) => plan.push(match whom {
+            Whom::Named => cut_of(name),
+            Whom::All => cut_of(name).only_if(process::is_alive(name)),
+        }),
         // Differs: A signal that cannot be sent is an error
-        (Target::Listening, _) => guest(process::press_power_button(name)),
+        (Target::Listening, _) => {
+            let press = process::press_power_button(name);
+            plan.push(match whom {
+                // What ends between the question and the signal has done what was wanted.
+                Whom::Named => Step::from(press).moot_if(!process::is_alive(name)),
+                // One that cannot be asked just now, as in a reboot, does not keep the others
+                // running: its power is cut in the end.
+                Whom::All => Step::from(press.accept(&[0, 1])).only_if(process::is_alive(name)),
+            });
+        }
         (Target::Loader, _) => plan.push(process::end_loader(name)),
         (Target::Deaf | Target::Supervisor, _) => {}
     }
+}
+
+/// Cuts the power of a VM; what that does not end, or where it fails, is killed.
+fn cut_of(vm: &VmName) -> Step {
+    bhyvectl::force_poweroff(vm).accept(&[0, 1]).into()
 }
 
 /// Waits until all have ended.

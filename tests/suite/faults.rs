@@ -252,12 +252,15 @@ fn check_interrupt(scenario: &Scenario, look: u32, what: Interruption) -> Vec<St
     found
 }
 
-/// Whether status 1 is no failure of a call, but the answer that something is not there.
+/// Whether status 1 is no failure of a call, but the answer that something is not there, or that what
+/// it was to end is to be killed.
 fn is_answered_by_1(scenario: &Scenario, call: &Logged) -> bool {
     let words: Vec<&str> = call.argv.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["pgrep" | "kill", ..] | ["ps", .., "-p", _] => true,
-        ["ifconfig", _] => scenario.is(&["shutdown", "restart"]),
+        ["ifconfig", _] | ["bhyvectl", .., "--force-poweroff"] => {
+            scenario.is(&["shutdown", "restart"])
+        }
         _ => false,
     }
 }
