@@ -11,12 +11,22 @@ use std::collections::HashMap;
 /// What makes a comment one of ours, behind its `#` and blanks.
 const MARK: &[u8] = b"easy-bhyve:";
 
+/// What a word of a comment is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// A name behind `allow`.
+    Name,
+    /// `allow` without a name behind it.
+    Bare,
+    /// Another word than `allow`.
+    Other,
+}
+
 /// One word of a comment.
 struct Allowed<'config> {
     text: Cow<'config, str>,
     span: Span,
-    /// Whether it is the word behind the mark, and not `allow`.
-    is_no_allow: bool,
+    what: Word,
     /// Whether the comment stands behind a statement: then it is about its own line only.
     is_trailing: bool,
     /// Whether it has silenced something.
@@ -27,7 +37,7 @@ impl Allowed<'_> {
     /// Whether it allows what is told of comments.
     fn is_about_comments(&self) -> bool {
         let about = [FindingName::UnknownAllow, FindingName::UnusedAllow];
-        !self.is_no_allow && about.iter().any(|name| name.as_str() == self.text)
+        self.what == Word::Name && about.iter().any(|name| name.as_str() == self.text)
     }
 }
 
@@ -93,7 +103,7 @@ fn silence(config: &Config, allowed: &mut Comments<'_>, finding: &Finding) -> bo
         let here = allowed.get_mut(&(finding.span.file, line, name));
         for one in here.into_iter().flatten() {
             let reaches = line == own_line || !one.is_trailing;
-            if reaches && !one.is_no_allow {
+            if reaches && one.what == Word::Name {
                 one.is_used = true;
                 is_silenced = true;
             }
@@ -109,12 +119,18 @@ fn line_of(config: &Config, span: Span) -> usize {
 /// What is wrong with a name that is allowed.
 fn complaint(one: &Allowed<'_>, was_looked_for: &dyn Fn(FindingName) -> bool) -> Option<Finding> {
     let text = one.text.as_ref();
-    if one.is_no_allow {
+    let not_asked = match one.what {
+        Word::Name => None,
+        Word::Bare => Some("this comment allows nothing".to_owned()),
+        Word::Other => Some(format!("\"{text}\" is nothing that a comment can ask for")),
+    };
+    if let Some(message) = not_asked {
+        let help = "write # easy-bhyve: allow NAME; see all: easy-bhyve check --list";
         return Some(Finding::new(
             FindingName::UnknownAllow,
             one.span,
-            format!("\"{text}\" is nothing that a comment can ask for"),
-            "write # easy-bhyve: allow NAME",
+            message,
+            help,
         ));
     }
     match FindingName::parse(text) {
@@ -162,7 +178,16 @@ fn comments(config: &Config) -> Comments<'_> {
         for token in comments {
             let text = bytes.get(token.start..token.end).unwrap_or_default();
             let mut words = words(text).peekable();
-            let allows = words.next_if(|(_, word)| *word == b"allow").is_some();
+            let allow = words.next_if(|(_, word)| *word == b"allow");
+            let what = match (allow, words.peek()) {
+                (Some(_), Some(_)) => Word::Name,
+                (Some(_), None) => Word::Bare,
+                (None, _) => Word::Other,
+            };
+            let words = allow
+                .filter(|_| what == Word::Bare)
+                .into_iter()
+                .chain(words);
             let mut line = None;
             let mut end = None;
             for (start, word) in words {
@@ -170,7 +195,7 @@ fn comments(config: &Config) -> Comments<'_> {
                 // is not `allow`.
                 let is_joined = |end| {
                     let between = text.get(end..start).unwrap_or_default();
-                    allows && between.contains(&b',')
+                    what == Word::Name && between.contains(&b',')
                 };
                 if !end.is_none_or(is_joined) {
                     break;
@@ -189,7 +214,7 @@ fn comments(config: &Config) -> Comments<'_> {
                 all.entry(place).or_default().push(Allowed {
                     text,
                     span,
-                    is_no_allow: !allows,
+                    what,
                     is_trailing: !before.trim_ascii().is_empty(),
                     is_used: false,
                 });
@@ -270,6 +295,10 @@ mod tests {
         assert_told(
             "x=1 # easy-bhyve: allow crlf, nil, unused-allow, unknown-allow\n",
             &[],
+        );
+        assert_told(
+            "x=1\n# easy-bhyve: allow\n",
+            &["test.conf:2:15 unknown-allow"],
         );
         assert_told(
             "# easy-bhyve: allow unused-allow\nx=1\n# easy-bhyve: allow crlf\n",
