@@ -87,8 +87,17 @@ fn settled(
 ) -> Vec<Finding> {
     // What is wrong with a host variable is told once, however many VMs it concerns; and so is a key
     // with two values, which is a fault of its VM, too.
+    let variables = HostSettings::NAMES.iter();
+    let variables: HashSet<Span> = variables
+        .filter_map(|name| Some(config.get(name)?.value_span))
+        .collect();
     let mut told = HashSet::new();
-    findings.retain(|finding| told.insert((finding.name, finding.span, finding.message.clone())));
+    findings.retain(|finding| {
+        // The message names the VM, or its disk.
+        let is_shared = variables.contains(&finding.span);
+        let message = (!is_shared).then(|| finding.message.clone());
+        told.insert((finding.name, finding.span, message))
+    });
     findings.sort_by_key(|finding| (finding.span.file, finding.span.start));
     config::settle(config, findings, was_looked_for)
 }

@@ -81,6 +81,17 @@ fn what_stands_in_a_file_that_is_included_twice_is_told_once() {
 }
 
 #[test]
+fn what_is_wrong_with_a_host_variable_is_told_once_however_many_vms_it_concerns() {
+    let config = "bridge=bridge0 netif=igb0\nvolroot=/vm,x\na_id=1 b_id=2 c_id=3\n";
+    let (_, found) = findings("path-comma", config);
+    let at_volroot = found.iter().filter(|one| one["line"] == 2);
+    let names: Vec<&str> = at_volroot
+        .map(|one| one["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["path-comma", "volroot-missing"]);
+}
+
+#[test]
 fn a_comment_silences_each_warning_and_no_error() {
     for (name, config) in samples() {
         let (_, found) = findings(name, &config);
