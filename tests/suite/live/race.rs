@@ -85,6 +85,11 @@ fn end(machine: &Machine) {
     until_acpi(machine);
     let output = output_of(call(machine, "fbsd0-shutdown"));
     assert!(output.status.success(), "{}", stderr(&output));
+    assert_freed(machine);
+}
+
+/// Nothing of the VM is left.
+fn assert_freed(machine: &Machine) {
     let state = machine.host().state;
     assert_eq!(state.bhyve_of("fbsd0"), None);
     assert!(state.vms.is_empty(), "{:?}", state.vms);
@@ -130,6 +135,11 @@ fn second(machine: &Machine, name: &str) -> Output {
     output_of(call(machine, name))
 }
 
+/// Whether another command has ended this start.
+fn was_ended(output: &Output) -> bool {
+    output.status.code() == Some(1) && stderr(output).contains("interrupted by SIGTERM")
+}
+
 #[test]
 fn of_two_restarts_one_starts_the_vm_and_the_other_takes_nothing_from_it() {
     let machine = with_running();
@@ -138,9 +148,12 @@ fn of_two_restarts_one_starts_the_vm_and_the_other_takes_nothing_from_it() {
     let second = second(&machine, "fbsd0-restart");
     let both = [first.join().unwrap(), second];
     let said = both.each_ref().map(stderr).join("\n");
-    let mut statuses = both.each_ref().map(|output| output.status.code());
-    statuses.sort_unstable();
-    assert_eq!(statuses, [Some(0), Some(2)], "{said}");
+    let (done, others): (Vec<&Output>, Vec<&Output>) =
+        both.iter().partition(|output| output.status.success());
+    assert_eq!(done.len(), 1, "{said}");
+    // Who comes late finds a VM that is being started, and ends that first.
+    let is_told = |output: &&Output| output.status.code() == Some(2) || was_ended(output);
+    assert!(others.iter().all(is_told), "{said}");
     end(&machine);
 }
 
@@ -151,6 +164,12 @@ fn a_shutdown_takes_nothing_from_a_restart_that_was_before_it() {
     let restart = std::thread::spawn(|| output_of(restart));
     let shutdown = second(&machine, "fbsd0-shutdown");
     let restart = restart.join().unwrap();
+    // Who comes late finds a VM that is being started, and ends that.
+    if was_ended(&restart) {
+        assert!(shutdown.status.success(), "{}", stderr(&shutdown));
+        assert_freed(&machine);
+        return;
+    }
     assert!(restart.status.success(), "{}", stderr(&restart));
     // It may have seen that all was free, before the restart went on.
     let said = stderr(&shutdown);
