@@ -44,8 +44,7 @@ pub(super) fn claim(
             Grant::Held(by) => {
                 // What can be seen of the VM says more than its lock does.
                 plan(&mut ground(process, host), request)?;
-                let (pid, does) = by.split_once(' ').unwrap_or((&by, "is in use"));
-                return Err(Error::state(format!("{} {does} by pid {pid}", vm.name))
+                return Err(Error::state(format!("{} {}", vm.name, used_by(&by)))
                     .help("wait a moment, and look again: easy-bhyve status"));
             }
         }
@@ -108,9 +107,8 @@ impl Freeing {
     /// If somebody else has taken a VM meanwhile.
     pub(super) fn result(self) -> Result<()> {
         self.taken.into_iter().next().map_or(Ok(()), |(vm, by)| {
-            let (pid, does) = by.split_once(' ').unwrap_or((&by, "is in use"));
             Err(
-                Error::state(format!("{vm} has ended, and {does} by pid {pid}"))
+                Error::state(format!("{vm} has ended, and {}", used_by(&by)))
                     .help("see what it does now: easy-bhyve status"),
             )
         })
@@ -148,6 +146,15 @@ impl Watcher for Freeing {
             }
             host.pause(EVERY);
         }
+    }
+}
+
+/// What whoever has a lock does, in words that follow the VM's name.
+fn used_by(note: &str) -> String {
+    match note.split_once(' ') {
+        Some((pid, does)) => format!("{does} by pid {pid}"),
+        // It has not written what it does yet.
+        None => "is in use by another process".to_owned(),
     }
 }
 
