@@ -8,7 +8,7 @@ use crate::job::{Job, Request};
 use crate::model::Vm;
 use crate::model::name::VmName;
 use crate::process::Process;
-use crate::run::{self, Phase, Watcher};
+use crate::run::{self, Watcher};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -116,16 +116,6 @@ impl Freeing {
 }
 
 impl Watcher for Freeing {
-    fn phase(&mut self, _: &mut dyn Host, _: Phase) -> Result<()> {
-        Ok(())
-    }
-
-    fn said(&mut self, _: &mut dyn Host, _: &[u8]) {}
-
-    fn ended(&mut self, _: &mut dyn Host, _: &str, _: bool) {}
-
-    fn takes_back(&mut self, _: &mut dyn Host) {}
-
     fn is_ours(&mut self, host: &mut dyn Host, vm: &VmName, or: Option<u32>) -> bool {
         if self.taken.contains_key(vm) {
             return false;

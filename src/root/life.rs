@@ -176,8 +176,4 @@ impl Watcher for Life<'_> {
             host.pause(Duration::from_millis(50));
         }
     }
-
-    fn is_ours(&mut self, _: &mut dyn Host, _: &VmName, _: Option<u32>) -> bool {
-        true
-    }
 }

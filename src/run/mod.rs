@@ -56,46 +56,37 @@ pub enum Phase {
     Running(u32),
 }
 
-/// Who is told of the life of a guest while it is supervised.
+/// Who is told of the life of a guest while it is supervised; unless it says otherwise, it goes by
+/// nothing of that.
 pub trait Watcher {
     /// A phase begins.
     ///
     /// # Errors
     /// If the run is to stop for it: who waited for it has gone.
-    fn phase(&mut self, host: &mut dyn Host, phase: Phase) -> Result<()>;
+    fn phase(&mut self, _host: &mut dyn Host, _phase: Phase) -> Result<()> {
+        Ok(())
+    }
 
     /// A child has said this: whole lines.
-    fn said(&mut self, host: &mut dyn Host, lines: &[u8]);
+    fn said(&mut self, _host: &mut dyn Host, _lines: &[u8]) {}
 
-    /// A round has ended so; `again`: another one follows.
-    fn ended(&mut self, host: &mut dyn Host, how: &str, again: bool);
+    /// A round has ended so; `_again`: whether another one follows.
+    fn ended(&mut self, _host: &mut dyn Host, _how: &str, _again: bool) {}
 
     /// It has failed, and what was made for all to use is about to be taken back.
-    fn takes_back(&mut self, host: &mut dyn Host);
+    fn takes_back(&mut self, _host: &mut dyn Host) {}
 
     /// Whether nobody else has taken this VM since, which was this process's: see [`Test::Ours`].
-    fn is_ours(&mut self, host: &mut dyn Host, vm: &VmName, or: Option<u32>) -> bool;
+    fn is_ours(&mut self, _host: &mut dyn Host, _vm: &VmName, _or: Option<u32>) -> bool {
+        true
+    }
 }
 
 /// Nobody who is told: for plans without a guest.
 #[derive(Clone, Copy, Debug)]
 pub struct Unwatched;
 
-impl Watcher for Unwatched {
-    fn phase(&mut self, _: &mut dyn Host, _: Phase) -> Result<()> {
-        Ok(())
-    }
-
-    fn said(&mut self, _: &mut dyn Host, _: &[u8]) {}
-
-    fn ended(&mut self, _: &mut dyn Host, _: &str, _: bool) {}
-
-    fn takes_back(&mut self, _: &mut dyn Host) {}
-
-    fn is_ours(&mut self, _: &mut dyn Host, _: &VmName, _: Option<u32>) -> bool {
-        true
-    }
-}
+impl Watcher for Unwatched {}
 
 /// Carries out `plan`.
 ///
