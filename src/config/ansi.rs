@@ -1,6 +1,8 @@
-//! The C escapes of `$'…'`, as FreeBSD's sh(1) and bash both read them.
+//! The C escapes of `$'…'`, as FreeBSD's sh(1) reads them (`bin/sh/parser.c`).
 
-/// An escape that is none, or that the two shells read differently.
+use super::locale::Locale;
+
+/// An escape that is none: sh would end there.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct BadEscape {
     /// Offset of its backslash within the quotes.
@@ -9,34 +11,56 @@ pub(super) struct BadEscape {
     pub(super) why: &'static str,
 }
 
-/// The bytes that stand for `body`, the text between the quotes.
-pub(super) fn decode(body: &[u8]) -> Result<Vec<u8>, BadEscape> {
-    let mut out = Vec::with_capacity(body.len());
+/// What stands between the quotes.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Decoded {
+    /// The bytes.
+    pub(super) bytes: Vec<u8>,
+    /// Offset of the first escape that is a `?` unless sh was started in a UTF-8 locale.
+    pub(super) by_locale: Option<usize>,
+}
+
+/// The bytes that stand for `body`, the text between the quotes, where sh was started in a locale.
+///
+/// # Errors
+/// If sh would end with a syntax error.
+pub(super) fn decode(body: &[u8], locale: Locale) -> Result<Decoded, BadEscape> {
+    let mut decoded = Decoded {
+        bytes: Vec::with_capacity(body.len()),
+        by_locale: None,
+    };
     let mut reader = Reader { body, at: 0 };
     while let Some(byte) = reader.next() {
         if byte != b'\\' {
-            out.push(byte);
+            decoded.bytes.push(byte);
             continue;
         }
         let at = reader.at - 1;
-        let escape = reader.escape().map_err(|why| BadEscape { at, why })?;
-        // A NUL ends the text in sh; the rest up to the quote is skipped.
-        if escape == Escape::Byte(0) {
-            break;
-        }
-        match escape {
-            Escape::Byte(byte) => out.push(byte),
+        match reader.escape().map_err(|why| BadEscape { at, why })? {
+            Escape::Nothing => {}
+            // A NUL ends the text; the rest up to the quote is skipped unread.
+            Escape::Byte(0) => break,
+            Escape::Byte(byte) => decoded.bytes.push(byte),
             Escape::Character(character) => {
-                out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+                decoded.by_locale = decoded.by_locale.or(Some(at));
+                if locale == Locale::C {
+                    decoded.bytes.push(b'?');
+                    continue;
+                }
+                let encoded = &mut [0; 4];
+                let encoded = character.encode_utf8(encoded).as_bytes();
+                decoded.bytes.extend_from_slice(encoded);
             }
         }
     }
-    Ok(out)
+    Ok(decoded)
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Escape {
+    Nothing,
     Byte(u8),
+    /// Beyond ASCII.
     Character(char),
 }
 
@@ -54,6 +78,7 @@ impl Reader<'_> {
 
     fn escape(&mut self) -> Result<Escape, &'static str> {
         Ok(Escape::Byte(match self.next() {
+            Some(b'\n') => return Ok(Escape::Nothing),
             Some(byte @ (b'\\' | b'\'' | b'"')) => byte,
             Some(b'a') => 0x07,
             Some(b'b') => 0x08,
@@ -65,16 +90,10 @@ impl Reader<'_> {
             Some(b'v') => 0x0b,
             Some(b'0'..=b'7') => {
                 self.at -= 1;
-                let (value, _) = self.digits(3, 8);
-                u8::try_from(value).map_err(|_| "an octal escape goes up to \\377")?
+                last_byte(self.digits(3, 8).0)
             }
-            Some(b'x') => {
-                let (value, count) = self.digits(2, 16);
-                let value = (count > 0)
-                    .then_some(value)
-                    .and_then(|value| value.try_into().ok());
-                value.ok_or("\\x needs hexadecimal digits")?
-            }
+            // However many digits there are.
+            Some(b'x') => last_byte(self.digits(usize::MAX, 16).0),
             Some(b'c') => self.control()?,
             Some(b'u') => return self.unicode(4),
             Some(b'U') => return self.unicode(8),
@@ -82,15 +101,15 @@ impl Reader<'_> {
         }))
     }
 
-    /// Up to `most` digits: their value and how many there were.
+    /// Up to `most` digits: the last 32 bits of their value, and how many there were.
     fn digits(&mut self, most: usize, radix: u32) -> (u32, usize) {
         let rest = self.body.get(self.at..).unwrap_or_default();
         let digits = rest
             .iter()
             .take(most)
             .map_while(|byte| char::from(*byte).to_digit(radix));
-        let folded = digits.fold((0, 0), |(value, count), digit| {
-            (value * radix + digit, count + 1)
+        let folded = digits.fold((0_u32, 0), |(value, count), digit| {
+            (value.wrapping_mul(radix).wrapping_add(digit), count + 1)
         });
         self.at += folded.1;
         folded
@@ -110,41 +129,87 @@ impl Reader<'_> {
         if count < length {
             return Err("\\u needs four hexadecimal digits, \\U eight");
         }
-        let character = char::from_u32(value).filter(|character| *character != '\0');
-        character
-            .map(Escape::Character)
-            .ok_or("there is no such character")
+        match (value, char::from_u32(value)) {
+            (1..=0x7f, _) => Ok(Escape::Byte(last_byte(value))),
+            (0x80.., Some(character)) => Ok(Escape::Character(character)),
+            (0x11_0000.., None) => Ok(Escape::Byte(b'?')),
+            _ => Err("there is no such character"),
+        }
     }
+}
+
+/// sh keeps the last 8 bits of a number that is too large.
+fn last_byte(value: u32) -> u8 {
+    let [last, ..] = value.to_le_bytes();
+    last
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn escapes_are_decoded() {
-        assert_eq!(
-            decode(br#"\n\t\\\'\"\a\b\e\f\r\v"#).unwrap(),
-            b"\n\t\\'\"\x07\x08\x1b\x0c\r\x0b"
-        );
-        assert_eq!(
-            decode(br"\1012\x414\cA\c?\c\\").unwrap(),
-            b"A2A4\x01\x7f\x1c"
-        );
-        assert_eq!(decode(br"\u00e9\U0001F600x").unwrap(), "é😀x".as_bytes());
-        assert_eq!(decode(br"a\0bc").unwrap(), b"a");
+    fn bytes(body: &[u8]) -> Vec<u8> {
+        decode(body, Locale::C).unwrap().bytes
     }
 
     #[test]
-    fn what_shells_read_differently_is_refused_at_its_backslash() {
+    fn escapes_are_decoded() {
+        assert_eq!(
+            bytes(br#"\n\t\\\'\"\a\b\e\f\r\v"#),
+            b"\n\t\\'\"\x07\x08\x1b\x0c\r\x0b"
+        );
+        assert_eq!(bytes(br"\1012\x41g\cA\c?\c\\\cz"), b"A2Ag\x01\x7f\x1c\x1a");
+        assert_eq!(bytes(br"\u0041\U0000007fx"), b"A\x7fx");
+        assert_eq!(bytes(b"a\\\nb"), b"ab");
+    }
+
+    #[test]
+    fn of_numbers_that_are_too_large_the_last_bits_count() {
+        assert_eq!(bytes(br"\777\x414\x0041\xFFFFFFFFF42"), b"\xff\x14AB");
+        assert_eq!(bytes(br"\U00110000\UFFFFFFFF"), b"??");
+    }
+
+    #[test]
+    fn a_nul_ends_the_text_and_what_follows_is_not_read() {
+        for body in [r"a\0\q", r"a\400b", r"a\x", r"a\x100-", r"a\c@\u", r"a\xg"] {
+            assert_eq!(bytes(body.as_bytes()), b"a", "{body}");
+        }
+    }
+
+    #[test]
+    fn what_ends_sh_is_refused_at_its_backslash() {
         for (body, at) in [
             (r"ab\q", 2),
-            (r"\x", 0),
-            (r"\400", 0),
+            (r"\8", 0),
+            (r"\E", 0),
             (r"-\u41", 1),
+            (r"\U0000004", 0),
+            (r"\u0000", 0),
             (r"\ud800", 0),
+            (r"\udfff", 0),
+            (r"\c1", 0),
+            (r"x\c`", 1),
+            (r"\c\a", 0),
+            (r"\c{", 0),
         ] {
-            assert_eq!(decode(body.as_bytes()).unwrap_err().at, at, "{body}");
+            assert_eq!(
+                decode(body.as_bytes(), Locale::C).unwrap_err().at,
+                at,
+                "{body}"
+            );
         }
+    }
+
+    #[test]
+    fn characters_beyond_ascii_depend_on_the_locale() {
+        let body = br"\x41\u00e9\U0001F600\xe9";
+        let decoded = decode(body, Locale::OTHERS[0]).unwrap();
+        assert_eq!(decoded.bytes, [b"A", "é😀".as_bytes(), b"\xe9"].concat());
+        assert_eq!(decoded.by_locale, Some(4));
+        let decoded = decode(body, Locale::C).unwrap();
+        assert_eq!(decoded.bytes, b"A??\xe9");
+        assert_eq!(decoded.by_locale, Some(4));
+        let decoded = decode(br"\u007f\xe9\U00110000", Locale::C).unwrap();
+        assert_eq!(decoded.by_locale, None);
     }
 }

@@ -6,6 +6,19 @@ pub(super) fn is_name(bytes: &[u8]) -> bool {
         && bytes.iter().all(|byte| is(*byte, NAME))
 }
 
+/// The first character of some bytes; none if they begin with no UTF-8.
+pub(super) fn first_character(bytes: &[u8]) -> Option<char> {
+    let length = match bytes.first()? {
+        0x00..=0x7f => 1,
+        0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        _ => return None,
+    };
+    let text = std::str::from_utf8(bytes.get(..length)?).ok()?;
+    text.chars().next()
+}
+
 /// Ends text at the top level.
 pub(super) const TOP_STOP: u8 = 1;
 /// Ends text between double quotes.

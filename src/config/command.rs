@@ -9,17 +9,16 @@ use super::finding::{FindingName, Refused};
 use super::lexer::{Token, TokenKind};
 use super::parser::{MAX_DEPTH, Parser, parse};
 use super::source::{FileId, Source, Span};
-use super::store::Piece;
+use super::store::{Assigned, Piece};
 use super::word::{Context, Out, Until};
 
 /// How many files one configuration may include.
 const MAX_FILES: usize = 1000;
 
 /// One operand of `export` or `readonly`.
-struct Operand {
-    name: Piece,
-    name_span: Span,
-    value: Option<(Piece, Span)>,
+enum Operand {
+    Name(Piece, Span),
+    Assigned(Assigned),
 }
 
 impl Parser<'_, '_, '_> {
@@ -65,17 +64,18 @@ impl Parser<'_, '_, '_> {
             return Err(self.refuse(FindingName::Operand, command, message, "remove the line"));
         }
         // sh expands all operands before it assigns the first.
-        for Operand {
-            name,
-            name_span,
-            value,
-        } in operands
-        {
-            if let Some((value, value_span)) = value {
-                self.assign(name, name_span, value, value_span)?;
-            }
+        for operand in operands {
+            let (name, name_span) = match operand {
+                Operand::Name(name, span) => (name, span),
+                Operand::Assigned(one) => {
+                    self.assign(one)?;
+                    (one.name, one.name_span)
+                }
+            };
             if freeze {
                 self.reading.store.freeze(name, name_span);
+            } else {
+                self.export(name);
             }
         }
         Ok(())
@@ -83,23 +83,12 @@ impl Parser<'_, '_, '_> {
 
     fn operand(&mut self) -> Result<Operand, Refused> {
         if self.token.kind == TokenKind::Name {
-            let (name, name_span) = self.assigned_name()?;
-            let value = Some(self.value()?);
-            return Ok(Operand {
-                name,
-                name_span,
-                value,
-            });
+            return self.assignment().map(Operand::Assigned);
         }
         let (word, token) = self.literal();
         if is_name(&word) && self.at_end() {
             let name = self.piece(&word, token);
-            let name_span = self.span(token);
-            return Ok(Operand {
-                name,
-                name_span,
-                value: None,
-            });
+            return Ok(Operand::Name(name, self.span(token)));
         }
         if word.contains(&b'=') {
             return Err(self.refused_command(&word, token));
@@ -116,7 +105,7 @@ impl Parser<'_, '_, '_> {
         let mut out = Out::marked();
         let context = Context {
             quoted: false,
-            colon: false,
+            assigned: false,
         };
         self.word(&mut out, Until::WordEnd, context)?;
         let token = Token {

@@ -4,17 +4,15 @@ use std::borrow::Cow;
 
 use super::finding::{FindingName, Refused};
 use super::lexer::{Token, TokenKind};
+use super::locale::Lengths;
 use super::parser::Parser;
-use super::pattern::{Pattern, Trim};
-use super::store::Piece;
+use super::pattern::{self, Trim, Unclear};
+use super::store::{Assigned, Piece};
 use super::word::{Context, Out, Until};
-
-/// The longest pattern with wildcards, in bytes.
-const MAX_PATTERN: usize = 1024;
 
 /// How many bytes of values are compared with parts of patterns, in the whole configuration: seconds
 /// at the most.
-const MAX_STEPS: usize = 1 << 28;
+pub(super) const MAX_STEPS: usize = 1 << 28;
 
 impl<'a> Parser<'a, '_, '_> {
     /// Reads an expansion; the current token is its `$`.
@@ -56,10 +54,12 @@ impl<'a> Parser<'a, '_, '_> {
         if self.token.kind == TokenKind::CloseBrace {
             let value = self.readable(&name, dollar)?;
             let value = value.as_deref().unwrap_or_default();
-            if length {
-                out.push(value.len().to_string().as_bytes(), context.quoted);
-            } else {
+            if !length {
                 out.push(value, context.quoted);
+            } else if !out.is_dead() {
+                let lengths = Lengths::of(value);
+                let length = self.length(lengths, dollar.to(self.token));
+                out.push(length.to_string().as_bytes(), context.quoted);
             }
             self.advance();
             return Ok(());
@@ -87,8 +87,8 @@ impl<'a> Parser<'a, '_, '_> {
         self.advance_joined();
         let value = self.readable(&name, dollar)?;
         if matches!(sign, b'%' | b'#') {
-            let value = value.map(Cow::into_owned).unwrap_or_default();
-            return self.trimmed(dollar, sign, &value, out, context);
+            let value = value.map(Cow::into_owned);
+            return self.trimmed(dollar, sign, value, out, context);
         }
         let set = value
             .as_ref()
@@ -118,19 +118,11 @@ impl<'a> Parser<'a, '_, '_> {
         let start = self.token;
         let mut word = out.inner();
         let inner = Context {
-            colon: false,
+            assigned: false,
             ..context
         };
         self.word(&mut word, Until::Brace(dollar), inner)?;
         self.check_full(&word, dollar)?;
-        if out.is_marked() {
-            return Err(self.refuse(
-                FindingName::Pattern,
-                token,
-                "shells do not agree on whether a variable is set from here",
-                "assign it on a line before",
-            ));
-        }
         if !out.is_dead() {
             let name = self.piece(&name, token);
             let value = self.reading.store.make(word.bytes());
@@ -139,7 +131,12 @@ impl<'a> Parser<'a, '_, '_> {
                 ..start
             };
             let name_span = self.span(token);
-            self.assign(name, name_span, value, self.span(close))?;
+            self.assign(Assigned {
+                name,
+                name_span,
+                value,
+                value_span: self.span(close),
+            })?;
         }
         out.push(word.bytes(), context.quoted);
         Ok(())
@@ -150,7 +147,7 @@ impl<'a> Parser<'a, '_, '_> {
         &mut self,
         dollar: Token,
         sign: u8,
-        value: &[u8],
+        value: Option<Vec<u8>>,
         out: &mut Out,
         context: Context,
     ) -> Result<(), Refused> {
@@ -159,50 +156,49 @@ impl<'a> Parser<'a, '_, '_> {
             self.advance_joined();
         }
         let start = self.token;
-        let mut word = if out.is_dead() {
-            Out::dead()
-        } else {
+        // sh skips the pattern of a variable that is not set.
+        let value = value.filter(|_| !out.is_dead());
+        let mut word = if value.is_some() {
             Out::marked()
+        } else {
+            Out::dead()
         };
         let open = Context {
             quoted: false,
-            colon: false,
+            assigned: false,
         };
         self.word(&mut word, Until::Brace(dollar), open)?;
         self.check_full(&word, dollar)?;
-        let at = Token {
-            end: self.behind - 1,
-            ..start
-        };
-        let unclear = |why: &str| {
-            let message = format!("sh's meaning of this pattern is not certain: {why}");
-            self.refuse(
-                FindingName::Pattern,
-                at,
-                message,
-                "write out what is to be taken away",
-            )
-        };
-        let pattern = Pattern::parse(word.text()).map_err(|bad| unclear(bad.0))?;
-        if !pattern.is_literal() && word.bytes().len() > MAX_PATTERN {
-            return Err(unclear("it is longer than 1024 bytes"));
-        }
-        if word.is_dead() {
-            return Ok(());
-        }
-        self.reading.steps += pattern.steps(value);
-        if self.reading.steps > MAX_STEPS {
-            let message = "all patterns together take too long";
-            let help = "write out what is to be taken away";
-            return Err(self.refuse(FindingName::TooLarge, at, message, help));
-        }
         let trim = match (sign, longest) {
             (b'#', false) => Trim::ShortestPrefix,
             (b'#', true) => Trim::LongestPrefix,
             (_, false) => Trim::ShortestSuffix,
             (_, true) => Trim::LongestSuffix,
         };
-        out.push(pattern.trim(value, trim), context.quoted);
+        let value = value.unwrap_or_default();
+        let mut steps = self.reading.steps;
+        let rest = pattern::trim(&value, word.text(), trim, self.locale(), &mut steps);
+        self.reading.steps = steps;
+        let at = Token {
+            end: self.behind - 1,
+            ..start
+        };
+        let help = "write out what is to be taken away";
+        let (rest, depends) = rest.map_err(|unclear| match unclear {
+            Unclear::Pattern(why) => {
+                let message = format!("sh's meaning of this pattern is not certain: {why}");
+                self.refuse(FindingName::Pattern, at, message, help)
+            }
+            Unclear::Steps => {
+                let message = "all patterns together take too long";
+                self.refuse(FindingName::TooLarge, at, message, help)
+            }
+        })?;
+        if depends {
+            let message = "in a UTF-8 locale sh takes something else away than in the C locale";
+            self.depends(at, message, help);
+        }
+        out.push(rest, context.quoted);
         Ok(())
     }
 

@@ -99,11 +99,11 @@ finding_names! {
     ErrorExpansion = "error-expansion", Error;
     /// A `${…}` that sh does not know.
     BadExpansion = "bad-expansion", Error;
-    /// A pattern whose meaning differs between shells.
+    /// A pattern whose meaning is not certain.
     Pattern = "pattern", Error;
-    /// A `~` whose meaning differs between shells.
-    Tilde = "tilde", Error;
-    /// A backslash whose meaning differs between shells.
+    /// A value that another locale would change.
+    Locale = "locale", Error;
+    /// A backslash at which sh ends.
     Escape = "escape", Error;
     /// A quote or brace that is never closed.
     Unterminated = "unterminated", Error;

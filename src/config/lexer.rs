@@ -3,9 +3,8 @@
 //! Pure and lossless: the tokens of a file, joined, are the file. Nothing is judged here; what we
 //! do not accept is a token like any other. Takes linear time and cannot fail.
 
-use super::class::{
-    BLANK, BRACE_IN_DOUBLE_STOP, BRACE_STOP, DOUBLE_STOP, NAME, NAME_START, SPECIAL, TOP_STOP, is,
-};
+use super::class::{BLANK, NAME, NAME_START, SPECIAL, TOP_STOP, first_character, is};
+use super::level::{Level, Open};
 
 /// What a [`Token`] is.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -28,7 +27,7 @@ pub enum TokenKind {
     Escaped,
     /// `'…'`.
     SingleQuoted,
-    /// `$'…'`.
+    /// `$'…'`; a continuation can stand behind the `$`.
     AnsiQuoted,
     /// `"`, opening or closing.
     DoubleQuote,
@@ -81,17 +80,6 @@ impl Token {
     }
 }
 
-/// The quotes and braces that are open at a place; none is a file's top level.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Mode {
-    /// Between two `"`.
-    Double,
-    /// In the word of `${…}` where quotes have their unquoted meaning.
-    Brace,
-    /// In the word of `"${…}"`, where a single quote is an ordinary character.
-    BraceInDouble,
-}
-
 /// What the bytes just read let us expect.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum State {
@@ -111,7 +99,9 @@ enum State {
 pub struct Lexer<'a> {
     bytes: &'a [u8],
     at: usize,
-    modes: Vec<Mode>,
+    level: Level,
+    /// The levels around that one, the top level first.
+    outer: Vec<Level>,
     state: State,
     word_start: bool,
 }
@@ -122,7 +112,8 @@ impl<'a> Lexer<'a> {
         Self {
             bytes,
             at: 0,
-            modes: Vec::new(),
+            level: Level::default(),
+            outer: Vec::new(),
             state: State::Word,
             word_start: true,
         }
@@ -130,6 +121,10 @@ impl<'a> Lexer<'a> {
 
     fn byte(&self, at: usize) -> Option<u8> {
         self.bytes.get(at).copied()
+    }
+
+    fn rest(&self, at: usize) -> &'a [u8] {
+        self.bytes.get(at..).unwrap_or_default()
     }
 
     /// The first offset from `at` on that is not within a continuation.
@@ -142,7 +137,7 @@ impl<'a> Lexer<'a> {
 
     /// The first offset from `at` on whose byte is not (`wanted`), or is (`!wanted`), in `class`.
     fn run(&self, at: usize, class: u8, wanted: bool) -> usize {
-        let rest = self.bytes.get(at..).unwrap_or_default();
+        let rest = self.rest(at);
         let length = rest.iter().position(|byte| is(*byte, class) != wanted);
         length.map_or(self.bytes.len(), |length| at + length)
     }
@@ -186,13 +181,8 @@ impl<'a> Lexer<'a> {
     fn parameter(&mut self, first: u8) -> TokenKind {
         match first {
             b'{' => {
-                let quoted = matches!(self.modes.last(), Some(Mode::Double | Mode::BraceInDouble));
-                let mode = if quoted {
-                    Mode::BraceInDouble
-                } else {
-                    Mode::Brace
-                };
-                self.modes.push(mode);
+                self.outer.push(self.level);
+                self.level.open = Open::Word;
                 self.state = State::BraceStart;
                 self.take(1, TokenKind::OpenBrace)
             }
@@ -226,10 +216,10 @@ impl<'a> Lexer<'a> {
             }
             b'-' | b'=' | b'+' | b'?' => self.take(1, TokenKind::Operator),
             b'%' | b'#' => {
-                // A pattern has quotes of its own, also inside double quotes.
-                if let Some(mode) = self.modes.last_mut() {
-                    *mode = Mode::Brace;
-                }
+                self.level = Level {
+                    open: Open::Pattern,
+                    quoted: false,
+                };
                 self.state = State::AfterTrim(first);
                 self.take(1, TokenKind::Operator)
             }
@@ -238,60 +228,50 @@ impl<'a> Lexer<'a> {
     }
 
     fn word(&mut self, first: u8) -> TokenKind {
-        let Some(mode) = self.modes.last().copied() else {
+        let Level { open, quoted } = self.level;
+        if open == Open::Nothing && !quoted {
             return self.top(first);
-        };
-        let single = mode == Mode::Brace;
+        }
         match first {
-            b'}' if mode != Mode::Double => {
-                self.modes.pop();
+            b'}' if self.level.closes(self.outer.last()) => {
+                self.level = self.outer.pop().unwrap_or(self.level);
                 self.take(1, TokenKind::CloseBrace)
             }
-            b'"' if mode == Mode::Double => {
-                self.modes.pop();
-                self.take(1, TokenKind::DoubleQuote)
-            }
-            b'\\' if !single => {
+            b'\\' if quoted => {
                 let next = self.byte(self.at + 1).unwrap_or_default();
-                let braced = mode == Mode::BraceInDouble || self.modes.len() > 1;
-                let quotes = matches!(next, b'$' | b'`' | b'"' | b'\\') || next == b'}' && braced;
+                let quotes = matches!(next, b'$' | b'`' | b'"' | b'\\')
+                    || next == b'}' && open == Open::Word;
                 if quotes {
                     self.take(2, TokenKind::Escaped)
                 } else {
                     self.take(1, TokenKind::Text)
                 }
             }
-            b'\'' if !single => self.text(mode),
-            _ => self
-                .common(first, single)
-                .unwrap_or_else(|| self.text(mode)),
+            _ => self.common(first).unwrap_or_else(|| self.text()),
         }
     }
 
-    /// Takes the characters from here on that mean nothing in `mode`, at least one.
-    fn text(&mut self, mode: Mode) -> TokenKind {
-        let stop = match mode {
-            Mode::Double => DOUBLE_STOP,
-            Mode::Brace => BRACE_STOP,
-            Mode::BraceInDouble => BRACE_IN_DOUBLE_STOP,
-        };
+    /// Takes the characters from here on that mean nothing, at least one.
+    fn text(&mut self) -> TokenKind {
+        let stop = self.level.stop();
         self.take_to(self.run(self.at + 1, stop, false), TokenKind::Text)
     }
 
     /// What has the same meaning at the top level as in braces.
-    fn common(&mut self, first: u8, single: bool) -> Option<TokenKind> {
+    fn common(&mut self, first: u8) -> Option<TokenKind> {
+        let quoted = self.level.quoted;
         Some(match first {
-            b'\'' if single => self.single_quoted(),
+            b'\'' if !quoted => self.single_quoted(),
             b'"' => {
-                self.modes.push(Mode::Double);
+                self.level.quoted = !quoted;
                 self.take(1, TokenKind::DoubleQuote)
             }
             b'\\' if self.at + 1 < self.bytes.len() => {
-                let quoted = character_length(self.bytes.get(self.at + 1..).unwrap_or_default());
-                self.take(1 + quoted, TokenKind::Escaped)
+                let quoted = first_character(self.rest(self.at + 1));
+                self.take(1 + quoted.map_or(1, char::len_utf8), TokenKind::Escaped)
             }
             b'`' => self.take(1, TokenKind::Backquote),
-            b'$' => self.dollar(single),
+            b'$' => self.dollar(),
             _ => return None,
         })
     }
@@ -300,7 +280,7 @@ impl<'a> Lexer<'a> {
         let word_start = std::mem::replace(&mut self.word_start, false);
         if !is(first, TOP_STOP) {
             if word_start && first == b'#' {
-                let rest = self.bytes.get(self.at..).unwrap_or_default();
+                let rest = self.rest(self.at);
                 let length = rest.iter().position(|byte| *byte == b'\n');
                 return self.take(length.unwrap_or(rest.len()), TokenKind::Comment);
             }
@@ -315,7 +295,7 @@ impl<'a> Lexer<'a> {
             b';' => self.take(1, TokenKind::Semicolon),
             b'&' | b'|' | b'<' | b'>' | b'(' | b')' => self.take(1, TokenKind::Control),
             _ => {
-                let common = self.common(first, true);
+                let common = self.common(first);
                 return common.unwrap_or_else(|| self.take(1, TokenKind::Text));
             }
         };
@@ -337,15 +317,19 @@ impl<'a> Lexer<'a> {
     }
 
     fn single_quoted(&mut self) -> TokenKind {
-        let rest = self.bytes.get(self.at + 1..).unwrap_or_default();
-        match rest.iter().position(|byte| *byte == b'\'') {
+        match self
+            .rest(self.at + 1)
+            .iter()
+            .position(|byte| *byte == b'\'')
+        {
             Some(length) => self.take(length + 2, TokenKind::SingleQuoted),
             None => self.take_to(self.bytes.len(), TokenKind::Unterminated),
         }
     }
 
-    fn ansi_quoted(&mut self) -> TokenKind {
-        let mut at = self.at + 2;
+    /// Takes `$'…'`, of which the text begins at an offset.
+    fn ansi_quoted(&mut self, text: usize) -> TokenKind {
+        let mut at = text;
         while let Some(byte) = self.byte(at) {
             match byte {
                 b'\'' => return self.take_to(at + 1, TokenKind::AnsiQuoted),
@@ -356,25 +340,17 @@ impl<'a> Lexer<'a> {
         self.take_to(self.bytes.len(), TokenKind::Unterminated)
     }
 
-    fn dollar(&mut self, single: bool) -> TokenKind {
-        if single && self.byte(self.at + 1) == Some(b'\'') {
-            return self.ansi_quoted();
+    fn dollar(&mut self) -> TokenKind {
+        let behind = self.behind_continuations(self.at + 1);
+        match self.byte(behind) {
+            Some(b'\'') if !self.level.quoted => self.ansi_quoted(behind + 1),
+            Some(next) if is(next, NAME_START | SPECIAL) || matches!(next, b'{' | b'(') => {
+                self.state = State::Parameter;
+                self.take(1, TokenKind::Dollar)
+            }
+            _ => self.take(1, TokenKind::Text),
         }
-        let next = self.byte(self.behind_continuations(self.at + 1));
-        if next.is_some_and(|next| is(next, NAME_START | SPECIAL) || matches!(next, b'{' | b'(')) {
-            self.state = State::Parameter;
-            return self.take(1, TokenKind::Dollar);
-        }
-        self.take(1, TokenKind::Text)
     }
-}
-
-/// The length of the first character, which is one byte if it is not UTF-8.
-fn character_length(bytes: &[u8]) -> usize {
-    let first = bytes.get(..bytes.len().min(4)).unwrap_or_default();
-    let text = first.utf8_chunks().next().map(|chunk| chunk.valid());
-    let character = text.and_then(|text| text.chars().next());
-    character.map_or(1, char::len_utf8)
 }
 
 impl Iterator for Lexer<'_> {

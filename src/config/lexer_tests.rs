@@ -79,6 +79,37 @@ fn quotes_in_a_quoted_default_are_text_but_quote_in_a_pattern() {
 }
 
 #[test]
+fn quotes_in_a_quoted_default_end_the_ones_around_it() {
+    assert_eq!(
+        kinds("\"${a-\"'x'\\y}\"}\"")[4..],
+        [
+            (Operator, "-"),
+            (DoubleQuote, "\""),
+            (SingleQuoted, "'x'"),
+            (Escaped, "\\y"),
+            (Text, "}"),
+            (DoubleQuote, "\""),
+            (CloseBrace, "}"),
+            (DoubleQuote, "\"")
+        ]
+    );
+    assert_eq!(
+        kinds("\"${a-\\}}\"")[5..],
+        [(Escaped, "\\}"), (CloseBrace, "}"), (DoubleQuote, "\"")]
+    );
+    assert_eq!(
+        kinds("${a#\"\\}\"}")[4..],
+        [
+            (DoubleQuote, "\""),
+            (Text, "\\"),
+            (Text, "}"),
+            (DoubleQuote, "\""),
+            (CloseBrace, "}")
+        ]
+    );
+}
+
+#[test]
 fn a_hash_begins_a_comment_only_where_a_word_begins() {
     assert_eq!(kinds("a=#x")[2], (Text, "#x"));
     assert_eq!(kinds("a=\\\n#x")[3], (Text, "#x"));
@@ -91,6 +122,7 @@ fn a_dollar_that_begins_nothing_is_text() {
     assert_eq!(kinds("a=$")[2], (Text, "$"));
     assert_eq!(kinds("a=$/")[2], (Text, "$"));
     assert_eq!(kinds("\"$'x'\"")[1], (Text, "$"));
+    assert_eq!(kinds("a=$\\\n'x'")[2], (AnsiQuoted, "$\\\n'x'"));
 }
 
 #[test]

@@ -7,6 +7,7 @@
 
 mod allow;
 mod ansi;
+mod bracket;
 mod class;
 mod command;
 pub mod de;
@@ -15,8 +16,10 @@ mod expand;
 mod find;
 mod finding;
 mod keys;
+mod level;
 pub mod lexer;
 pub mod lint;
+mod locale;
 mod located;
 mod parser;
 mod pattern;
@@ -24,6 +27,7 @@ mod refuse;
 pub mod slips;
 mod source;
 mod store;
+mod tilde;
 mod word;
 
 use std::collections::HashSet;
@@ -44,6 +48,7 @@ pub use source::{FileId, Line, Place, Source, Sources, Span};
 pub use store::Assignment;
 
 use edit::Edit;
+use locale::Locale;
 use store::Store;
 
 /// What an expansion may see of the world outside the files.
@@ -158,16 +163,27 @@ impl Config {
     /// # Errors
     /// Returns what the edited files hold that is refused.
     pub fn edited(&self, edits: &[Edit], outside: &Outside<'_>) -> Result<Self, ConfigError> {
-        let mut known = Vec::new();
-        for (file, source) in (0..).map(FileId).zip(self.sources().iter()) {
+        let known = self.known(|file, source| {
             let of_file = edits.iter().filter(|edit| edit.span.file == file);
-            let bytes = edit::apply(source.bytes(), of_file);
-            let path = identity(source.path());
-            known.push((path, Source::new(source.path(), bytes)));
-        }
+            edit::apply(source.bytes(), of_file)
+        });
+        read_all(self.roots_of(&known), known, outside)
+    }
+
+    /// Every file by what it is, with the bytes that `bytes` gives it.
+    fn known(&self, bytes: impl Fn(FileId, &Source) -> Vec<u8>) -> Vec<(PathBuf, Source)> {
+        let files = (0..).map(FileId).zip(self.sources().iter());
+        let known = files.map(|(file, source)| {
+            let text = bytes(file, source);
+            (identity(source.path()), Source::new(source.path(), text))
+        });
+        known.collect()
+    }
+
+    /// Those that were not included by others.
+    fn roots_of(&self, known: &[(PathBuf, Source)]) -> Vec<Source> {
         let root = |file: &FileId| Some(known.get(file.0 as usize)?.1.clone());
-        let roots = self.roots.iter().filter_map(root).collect();
-        read_all(roots, known, outside)
+        self.roots.iter().filter_map(root).collect()
     }
 
     /// Where a span begins.
@@ -193,8 +209,13 @@ struct Reading<'o> {
     files: usize,
     /// Every file that has been read, by what it is: one that is included again is the same text.
     read: HashMap<PathBuf, FileId>,
-    /// What patterns have cost so far: see [`pattern::Pattern::steps`].
+    /// How many steps patterns may still take: see [`pattern::trim`].
     steps: usize,
+    locale: Locale,
+    /// Whether the files export `LC_ALL`.
+    is_locale_exported: bool,
+    /// Where another locale gives another value.
+    by_locale: Vec<Finding>,
     /// Files that are not read from disk, by what they are.
     known: Vec<(PathBuf, Source)>,
     /// Memory for the value that is being put together.
@@ -235,6 +256,26 @@ fn read_all(
     known: Vec<(PathBuf, Source)>,
     outside: &Outside<'_>,
 ) -> Result<Config, ConfigError> {
+    let (mut config, by_locale) = read_in(Locale::C, sources, known, outside)?;
+    if by_locale.is_empty() {
+        return Ok(config);
+    }
+    let again = |locale| {
+        let known = config.known(|_, source| source.bytes().to_vec());
+        let (config, _) = read_in(locale, config.roots_of(&known), known, outside)?;
+        Ok(config)
+    };
+    config.findings = locale::settle(&config, by_locale, again);
+    accepted(config)
+}
+
+/// Reads sources as sh does in a locale; where another gives another value comes with them.
+fn read_in(
+    locale: Locale,
+    sources: Vec<Source>,
+    known: Vec<(PathBuf, Source)>,
+    outside: &Outside<'_>,
+) -> Result<(Config, Vec<Finding>), ConfigError> {
     let base = sources.first().and_then(|source| source.path().parent());
     let base = base.filter(|base| !base.as_os_str().is_empty());
     let mut reading = Reading {
@@ -245,7 +286,10 @@ fn read_all(
         stack: Vec::new(),
         files: 0,
         read: HashMap::new(),
-        steps: 0,
+        steps: expand::MAX_STEPS,
+        locale,
+        is_locale_exported: false,
+        by_locale: Vec::new(),
         known,
         scratch: Vec::new(),
     };
@@ -269,6 +313,11 @@ fn read_all(
         free_id: OnceLock::new(),
         roots,
     };
+    Ok((accepted(config)?, reading.by_locale))
+}
+
+/// A configuration without findings.
+fn accepted(config: Config) -> Result<Config, ConfigError> {
     if config.findings.is_empty() {
         Ok(config)
     } else {

@@ -9,10 +9,10 @@ use super::Reading;
 use super::finding::{FindingName, Refused};
 use super::lexer::{Lexer, Token, TokenKind};
 use super::source::{FileId, Span};
-use super::store::Piece;
+use super::store::{Assigned, Piece};
 use super::word::{Context, MAX_VALUE, Out, Until, ends_word};
 
-/// How deep quotes, expansions and included files may be nested.
+/// How deep expansions and included files may be nested.
 pub(super) const MAX_DEPTH: usize = 64;
 
 /// Bytes of values that had to be put together, in the whole configuration.
@@ -99,7 +99,7 @@ impl Parser<'_, '_, '_> {
         read: impl FnOnce(&mut Self) -> Result<(), Refused>,
     ) -> Result<(), Refused> {
         if self.depth >= MAX_DEPTH {
-            let message = "quotes and expansions are nested too deeply";
+            let message = "expansions are nested too deeply";
             let help = "use variables of their own for the parts";
             return Err(self.refuse(FindingName::TooLarge, self.token, message, help));
         }
@@ -191,23 +191,35 @@ impl Parser<'_, '_, '_> {
 
     fn assignments(&mut self) -> Result<(), Refused> {
         let first = self.token;
-        loop {
-            let (name, name_span) = self.assigned_name()?;
-            let (value, value_span) = self.value()?;
-            self.assign(name, name_span, value, value_span)?;
+        let mut last = self.assignment()?;
+        // sh expands the values of all before it assigns the first (`bin/sh/eval.c`).
+        let mut waiting = Vec::new();
+        self.skip_blanks();
+        while self.token.kind == TokenKind::Name {
+            waiting.push(std::mem::replace(&mut last, self.assignment()?));
             self.skip_blanks();
-            if self.token.kind != TokenKind::Name {
-                break;
-            }
         }
-        if self.at_end() {
-            return Ok(());
+        if !self.at_end() {
+            return Err(self.prefix_assignment(first));
         }
-        Err(self.prefix_assignment(first))
+        let mut all = waiting.into_iter().chain([last]);
+        all.try_for_each(|one| self.assign(one))
+    }
+
+    /// Takes `name=value`.
+    pub(super) fn assignment(&mut self) -> Result<Assigned, Refused> {
+        let (name, name_span) = self.assigned_name()?;
+        let (value, value_span) = self.value()?;
+        Ok(Assigned {
+            name,
+            name_span,
+            value,
+            value_span,
+        })
     }
 
     /// Takes `name=`.
-    pub(super) fn assigned_name(&mut self) -> Result<(Piece, Span), Refused> {
+    fn assigned_name(&mut self) -> Result<(Piece, Span), Refused> {
         let first = self.token;
         let name = self.name();
         let whole = Token {
@@ -222,7 +234,7 @@ impl Parser<'_, '_, '_> {
     }
 
     /// Takes the value behind an `=`.
-    pub(super) fn value(&mut self) -> Result<(Piece, Span), Refused> {
+    fn value(&mut self) -> Result<(Piece, Span), Refused> {
         let first = self.token;
         if first.kind == TokenKind::Text && self.is_plain(first) {
             self.advance();
@@ -235,7 +247,7 @@ impl Parser<'_, '_, '_> {
         let mut out = Out::reusing(std::mem::take(&mut self.reading.scratch));
         let context = Context {
             quoted: false,
-            colon: true,
+            assigned: true,
         };
         self.word(&mut out, Until::WordEnd, context)?;
         let whole = Token {
@@ -264,23 +276,14 @@ impl Parser<'_, '_, '_> {
         Ok(())
     }
 
-    pub(super) fn assign(
-        &mut self,
-        name: Piece,
-        name_span: Span,
-        value: Piece,
-        value_span: Span,
-    ) -> Result<(), Refused> {
-        let assigned = self
-            .reading
-            .store
-            .assign(name, name_span, value, value_span);
-        assigned.map_err(|frozen| self.readonly(name_span, frozen))
+    pub(super) fn assign(&mut self, one: Assigned) -> Result<(), Refused> {
+        let assigned = self.reading.store.assign(one);
+        assigned.map_err(|frozen| self.readonly(one.name_span, frozen))
     }
 }
 
 /// After how many findings reading ends: enough to work on, few enough to read.
-const MAX_FINDINGS: usize = 100;
+pub(super) const MAX_FINDINGS: usize = 100;
 
 /// How many assignments one file makes room for before they are there.
 const MAX_EXPECTED: usize = 1 << 16;

@@ -1,12 +1,25 @@
-//! The patterns of `${x%p}` and `${x##p}`: bytes, as sh matches them in the C locale.
+//! The patterns of `${x%p}` and `${x##p}`, as FreeBSD's sh(1) matches them (`bin/sh/expand.c`): bytes
+//! in the C locale, characters in a UTF-8 one.
 //!
 //! Matching follows all alternatives at once, so it takes at most value times pattern steps.
+
+use super::bracket::{Reader, Set};
+use super::class::first_character;
+use super::locale::Locale;
 
 /// Text with a mark for each byte: whether a wildcard would be one there.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Marked {
     pub(super) bytes: Vec<u8>,
     pub(super) active: Vec<bool>,
+}
+
+impl Marked {
+    /// Whether it matches itself only, in every locale.
+    fn is_literal(&self) -> bool {
+        let mut pairs = self.bytes.iter().zip(&self.active);
+        pairs.all(|(byte, active)| !(*active && b"*?[".contains(byte)))
+    }
 }
 
 /// A part of a value that a pattern can take away.
@@ -18,348 +31,284 @@ pub(super) enum Trim {
     LongestSuffix,
 }
 
-/// A pattern that shells read in different ways; shown as the reason.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Unclear(pub(super) &'static str);
+impl Trim {
+    fn is_prefix(self) -> bool {
+        matches!(self, Self::ShortestPrefix | Self::LongestPrefix)
+    }
 
-/// A pattern, ready to be matched.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Pattern(Vec<Element>);
+    fn is_shortest(self) -> bool {
+        matches!(self, Self::ShortestPrefix | Self::ShortestSuffix)
+    }
 
-#[derive(Clone, Debug, Eq, PartialEq)]
-enum Element {
-    Byte(u8),
-    One,
-    Run,
-    Set(Box<[bool; 256]>),
-}
-
-impl Element {
-    fn takes(&self, byte: u8) -> bool {
-        match self {
-            Self::Byte(own) => *own == byte,
-            Self::One => true,
-            Self::Run => false,
-            Self::Set(set) => set.get(usize::from(byte)).copied().unwrap_or_default(),
-        }
+    /// The value without as much of it.
+    fn without(self, value: &[u8], length: Option<usize>) -> &[u8] {
+        let length = length.unwrap_or_default();
+        let rest = if self.is_prefix() {
+            value.get(length..)
+        } else {
+            value.get(..value.len().saturating_sub(length))
+        };
+        rest.unwrap_or_default()
     }
 }
 
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Unclear {
+    /// sh's meaning is not certain, for this reason.
+    Pattern(&'static str),
+    /// It takes more steps than are left.
+    Steps,
+}
+
+/// What one step of a pattern takes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Charset {
+    /// Bytes: the C locale.
+    Bytes,
+    /// Characters, and bytes that are none: a UTF-8 locale.
+    Utf8,
+}
+
+impl Charset {
+    /// The first character and its length in bytes.
+    pub(super) fn first(self, bytes: &[u8]) -> Option<(u32, usize)> {
+        match self {
+            Self::Bytes => Some((u32::from(*bytes.first()?), 1)),
+            Self::Utf8 => first_character(bytes).map(|it| (u32::from(it), it.len_utf8())),
+        }
+    }
+
+    /// The last character and its length in bytes.
+    fn last(self, bytes: &[u8]) -> Option<(u32, usize)> {
+        let mut lengths = 1..=4;
+        lengths.find_map(|length| {
+            let tail = bytes.get(bytes.len().checked_sub(length)?..)?;
+            self.first(tail).filter(|(_, own)| *own == length)
+        })
+    }
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Element {
+    Byte(u8),
+    One,
+    Run,
+    Set(Set),
+}
+
+/// The longest pattern with wildcards, in bytes.
+const MAX_WILD: usize = 1024;
+
+/// The value without the part that the pattern matches, and whether another locale leaves something
+/// else of it, which is not asked where the locale is given; `steps` are those that are left.
+///
+/// # Errors
+/// If there is no answer.
+pub(super) fn trim<'v>(
+    value: &'v [u8],
+    pattern: &Marked,
+    trim: Trim,
+    locale: Option<Locale>,
+    steps: &mut usize,
+) -> Result<(&'v [u8], bool), Unclear> {
+    if value.is_empty() {
+        return Ok((value, false));
+    }
+    if pattern.is_literal() {
+        spend(steps, value.len() + pattern.bytes.len())?;
+        return Ok((literal(value, &pattern.bytes, trim), false));
+    }
+    if pattern.bytes.len() > MAX_WILD {
+        return Err(Unclear::Pattern("it is longer than 1024 bytes"));
+    }
+    let mut within = |locale| {
+        let (charset, unknown) = match locale {
+            Locale::C => (Charset::Bytes, false),
+            Locale::Utf8 { unknown } => (Charset::Utf8, unknown),
+        };
+        let (read, is_endless) = Pattern::read(pattern, charset, charset == Charset::Utf8)?;
+        let rest = read.trim(value, trim, unknown, steps)?;
+        if is_endless && charset == Charset::Bytes {
+            let (read, _) = Pattern::read(pattern, charset, true)?;
+            if read.trim(value, trim, unknown, steps)? != rest {
+                return Err(Unclear::Pattern("the range has no end"));
+            }
+        }
+        Ok(rest)
+    };
+    let rest = within(locale.unwrap_or_default())?;
+    let mut depends = false;
+    if locale.is_none() && !(value.is_ascii() && pattern.bytes.is_ascii()) {
+        for other in Locale::OTHERS {
+            depends |= within(other)? != rest;
+        }
+    }
+    Ok((rest, depends))
+}
+
+fn spend(steps: &mut usize, spent: usize) -> Result<(), Unclear> {
+    *steps = steps.checked_sub(spent).ok_or(Unclear::Steps)?;
+    Ok(())
+}
+
+fn literal<'v>(value: &'v [u8], text: &[u8], trim: Trim) -> &'v [u8] {
+    let rest = if trim.is_prefix() {
+        value.strip_prefix(text)
+    } else {
+        value.strip_suffix(text)
+    };
+    rest.unwrap_or(value)
+}
+
+/// A pattern with wildcards, ready to be matched.
+#[derive(Clone, Debug)]
+struct Pattern {
+    elements: Vec<Element>,
+    charset: Charset,
+}
+
 impl Pattern {
-    /// Reads a pattern.
-    pub(super) fn parse(marked: &Marked) -> Result<Self, Unclear> {
-        let mut reader = Reader { marked, at: 0 };
+    /// Reads a pattern; says whether a range in it has no end, which matches nothing if `is_never`.
+    fn read(marked: &Marked, charset: Charset, is_never: bool) -> Result<(Self, bool), Unclear> {
+        let mut reader = Reader::new(marked, charset, is_never);
         let mut elements = Vec::new();
         while let Some((byte, active)) = reader.next() {
             elements.push(match byte {
                 b'*' if active => Element::Run,
                 b'?' if active => Element::One,
-                b'\\' if active => Element::Byte(reader.escaped()?),
-                b'[' if active => reader.set()?,
+                b'[' if active => reader.set().map_err(Unclear::Pattern)?,
                 _ => Element::Byte(byte),
             });
         }
         elements.dedup_by(|a, b| *a == Element::Run && *b == Element::Run);
-        Ok(Self(elements))
+        Ok((Self { elements, charset }, reader.is_endless))
     }
 
-    /// Whether the pattern matches one text only.
-    pub(super) fn is_literal(&self) -> bool {
-        self.0
-            .iter()
-            .all(|element| matches!(element, Element::Byte(_)))
-    }
-
-    /// How many steps [`Self::trim`] takes at the most.
-    pub(super) fn steps(&self, value: &[u8]) -> usize {
-        if self.is_literal() {
-            return value.len() + self.0.len();
-        }
-        (value.len() + 1).saturating_mul(self.0.len() + 1)
-    }
-
-    /// The value without the part that the pattern matches.
-    pub(super) fn trim<'v>(&self, value: &'v [u8], trim: Trim) -> &'v [u8] {
-        let prefix = matches!(trim, Trim::ShortestPrefix | Trim::LongestPrefix);
-        let shortest = matches!(trim, Trim::ShortestPrefix | Trim::ShortestSuffix);
-        let length = if self.is_literal() {
-            self.literal(value, prefix)
-        } else if prefix {
-            matched(self.0.iter(), value.iter(), shortest)
-        } else {
-            matched(self.0.iter().rev(), value.iter().rev(), shortest)
+    /// The value without what matches, a set taking a character that it may hold if `unknown`.
+    fn trim<'v>(
+        &self,
+        value: &'v [u8],
+        trim: Trim,
+        unknown: bool,
+        steps: &mut usize,
+    ) -> Result<&'v [u8], Unclear> {
+        let weight = |element: &Element| match element {
+            Element::Set(set) => set.weight(),
+            _ => 1,
         };
-        match length {
-            Some(length) if prefix => value.get(length..).unwrap_or_default(),
-            Some(length) => value.get(..value.len() - length).unwrap_or_default(),
-            None => value,
-        }
-    }
-
-    /// The length of a pattern that matches one text only, if the value begins or ends with that.
-    fn literal(&self, value: &[u8], prefix: bool) -> Option<usize> {
-        let length = self.0.len();
-        let part = if prefix {
-            value.get(..length)?
+        let cost: usize = self.elements.iter().map(weight).sum();
+        spend(steps, (value.len() + 1).saturating_mul(cost + 1))?;
+        let elements: Vec<&Element> = if trim.is_prefix() {
+            self.elements.iter().collect()
         } else {
-            value.get(value.len().checked_sub(length)?..)?
+            self.elements.iter().rev().collect()
         };
-        let mut pairs = self.0.iter().zip(part);
-        pairs
-            .all(|(element, byte)| element.takes(*byte))
-            .then_some(length)
+        let mut matcher = Matcher {
+            rows: std::array::from_fn(|_| vec![false; elements.len() + 1]),
+            elements,
+            unknown,
+            ahead: 0,
+        };
+        let length = matcher.run(value, trim, self.charset);
+        Ok(trim.without(value, length))
     }
 }
 
-/// How many of the first bytes the elements match, all of the elements being used.
-fn matched<'a>(
-    elements: impl Iterator<Item = &'a Element>,
-    bytes: impl Iterator<Item = &'a u8>,
-    shortest: bool,
-) -> Option<usize> {
-    let elements: Vec<&Element> = elements.collect();
-    // One mark per element: the elements before it are used up. The last one is the end.
-    let mut reached = vec![false; elements.len() + 1];
-    if let Some(first) = reached.first_mut() {
-        *first = true;
-    }
-    let mut found = None;
-    let mut bytes = bytes.zip(1..);
-    let mut length = 0;
-    loop {
-        skip_runs(&elements, &mut reached);
-        if reached.last() == Some(&true) {
-            found = Some(length);
-            if shortest {
-                return found;
+/// One mark for each element at each of the next places: the elements before it are used up there.
+///
+/// The last mark is the end. A character has up to four bytes, so that many places lie ahead.
+struct Matcher<'p> {
+    elements: Vec<&'p Element>,
+    rows: [Vec<bool>; 5],
+    /// How many of the places behind this one may have marks.
+    ahead: usize,
+    unknown: bool,
+}
+
+impl Matcher<'_> {
+    /// The length of the part that all of the elements match.
+    fn run(&mut self, value: &[u8], trim: Trim, charset: Charset) -> Option<usize> {
+        let mut found = None;
+        if let Some(first) = self.rows.first_mut().and_then(|row| row.first_mut()) {
+            *first = true;
+        }
+        for length in 0..=value.len() {
+            self.skip_runs();
+            let ended = self.rows.first().and_then(|row| row.last()) == Some(&true);
+            if ended {
+                found = Some(length);
+            }
+            if ended && trim.is_shortest() {
+                break;
+            }
+            let rest = trim.without(value, Some(length));
+            let (byte, character) = if trim.is_prefix() {
+                (rest.first(), charset.first(rest))
+            } else {
+                (rest.last(), charset.last(rest))
+            };
+            let Some(byte) = byte else { break };
+            if !self.step(*byte, character) {
+                break;
             }
         }
-        let Some((byte, next)) = bytes.next() else {
-            return found;
-        };
-        length = next;
-        if !step(&elements, &mut reached, *byte) {
-            return found;
-        }
-    }
-}
-
-/// A run may match nothing: whatever stands before it can also stand behind it.
-fn skip_runs(elements: &[&Element], reached: &mut [bool]) {
-    let mut before = false;
-    for (mark, element) in reached
-        .iter_mut()
-        .zip(elements.iter().map(Some).chain([None]))
-    {
-        *mark |= before;
-        before = *mark && element.is_some_and(|element| **element == Element::Run);
-    }
-}
-
-/// Takes one byte; says whether anything is still possible.
-fn step(elements: &[&Element], reached: &mut [bool], byte: u8) -> bool {
-    let mut before = false;
-    let mut possible = false;
-    for (mark, element) in reached
-        .iter_mut()
-        .zip(elements.iter().map(Some).chain([None]))
-    {
-        let stays = *mark && element.is_some_and(|element| **element == Element::Run);
-        let moves = *mark && element.is_some_and(|element| element.takes(byte));
-        *mark = stays || before;
-        possible |= *mark;
-        before = moves;
-    }
-    possible
-}
-
-struct Reader<'m> {
-    marked: &'m Marked,
-    at: usize,
-}
-
-impl Reader<'_> {
-    fn peek(&self, ahead: usize) -> Option<(u8, bool)> {
-        let at = self.at + ahead;
-        let byte = self.marked.bytes.get(at)?;
-        Some((
-            *byte,
-            self.marked.active.get(at).copied().unwrap_or_default(),
-        ))
-    }
-
-    fn next(&mut self) -> Option<(u8, bool)> {
-        let next = self.peek(0);
-        self.at += usize::from(next.is_some());
-        next
-    }
-
-    fn eat(&mut self, byte: u8) -> bool {
-        let found = self.peek(0) == Some((byte, true));
-        self.at += usize::from(found);
         found
     }
 
-    /// The byte behind a backslash; the backslash if it is the last.
-    fn escaped(&mut self) -> Result<u8, Unclear> {
-        match self.next() {
-            Some((byte, true)) => Ok(byte),
-            Some(_) => Err(Unclear("a backslash of a variable meets quoted text")),
-            None => Ok(b'\\'),
+    /// A run may match nothing: whatever stands before it can also stand behind it.
+    fn skip_runs(&mut self) {
+        let [here, ..] = &mut self.rows;
+        let mut before = false;
+        let elements = self.elements.iter().map(Some).chain([None]);
+        for (mark, element) in here.iter_mut().zip(elements) {
+            *mark |= before;
+            before = *mark && element.is_some_and(|element| **element == Element::Run);
         }
     }
 
-    /// The next byte with a backslash before it taken away.
-    fn character(&mut self) -> Result<Option<u8>, Unclear> {
-        match self.next() {
-            Some((b'\\', true)) => self.escaped().map(Some),
-            next => Ok(next.map(|(byte, _)| byte)),
-        }
-    }
-
-    /// What stands behind a `[`; without a `]` the bracket is an ordinary character.
-    fn set(&mut self) -> Result<Element, Unclear> {
-        let start = self.at;
-        if self.peek(0) == Some((b'^', true)) {
-            return Err(Unclear(
-                "some shells negate with [^, others do not: write [! or [\\^",
-            ));
-        }
-        let negated = self.eat(b'!');
-        let mut set = Box::new([negated; 256]);
-        let first = self.at;
-        loop {
-            if self.at > first && self.eat(b']') {
-                return Ok(Element::Set(set));
+    /// Goes to the next place; says whether anything is still possible.
+    fn step(&mut self, byte: u8, character: Option<(u32, usize)>) -> bool {
+        let [here, ahead @ ..] = &mut self.rows;
+        for (at, element) in self.elements.iter().enumerate() {
+            if !std::mem::take(here.get_mut(at).unwrap_or(&mut false)) {
+                continue;
             }
-            if self.peek(0).is_none() {
-                self.at = start;
-                return Ok(Element::Byte(b'['));
-            }
-            self.member(&mut set, !negated)?;
-        }
-    }
-
-    fn member(&mut self, set: &mut [bool; 256], value: bool) -> Result<(), Unclear> {
-        if self.peek(0) == Some((b'[', true)) {
-            match self.peek(1) {
-                Some((b':', true)) => {
-                    let class = self.class()?;
-                    (0..=u8::MAX)
-                        .filter(class)
-                        .for_each(|byte| put(set, byte, value));
-                    return Ok(());
+            let (target, length) = match element {
+                Element::Run => (at, 1),
+                Element::Byte(own) if *own == byte => (at + 1, 1),
+                Element::Byte(_) => continue,
+                Element::One | Element::Set(_) => {
+                    let taken = character.filter(|(code, _)| element.takes(*code, self.unknown));
+                    let Some((_, length)) = taken else { continue };
+                    (at + 1, length)
                 }
-                Some((b'.' | b'=', true)) => {
-                    return Err(Unclear("not every sh knows [. .] and [= =] in brackets"));
-                }
-                _ => {}
+            };
+            let row = ahead.get_mut(length - 1);
+            if let Some(mark) = row.and_then(|row| row.get_mut(target)) {
+                *mark = true;
+                self.ahead = self.ahead.max(length);
             }
         }
-        let Some(low) = self.character()? else {
-            return Ok(());
-        };
-        let range = self.peek(0) == Some((b'-', true)) && self.peek(1) != Some((b']', true));
-        if range && self.peek(1).is_none() {
-            return Err(Unclear("the range has no end"));
+        if let Some(end) = here.last_mut() {
+            *end = false;
         }
-        if !range {
-            put(set, low, value);
-            return Ok(());
-        }
-        self.at += 1;
-        if self.peek(0) == Some((b'[', true)) {
-            return Err(Unclear("a range cannot end at an unquoted ["));
-        }
-        let high = self.character()?.unwrap_or(low);
-        if !(low.is_ascii() && high.is_ascii()) {
-            return Err(Unclear("the order of characters outside ASCII differs"));
-        }
-        (low..=high).for_each(|byte| put(set, byte, value));
-        Ok(())
-    }
-
-    fn class(&mut self) -> Result<impl Fn(&u8) -> bool + use<>, Unclear> {
-        let rest = self.marked.bytes.get(self.at..).unwrap_or_default();
-        for (name, class) in CLASSES {
-            let active = self.marked.active.get(self.at..self.at + name.len());
-            if rest.starts_with(name.as_bytes()) && active.is_some_and(|a| a.iter().all(|a| *a)) {
-                self.at += name.len();
-                return Ok(class);
-            }
-        }
-        Err(Unclear("there is no character class of this name"))
+        self.rows.rotate_left(1);
+        let is_possible = self.ahead > 0;
+        self.ahead = self.ahead.saturating_sub(1);
+        is_possible
     }
 }
 
-fn put(set: &mut [bool; 256], byte: u8, value: bool) {
-    if let Some(entry) = set.get_mut(usize::from(byte)) {
-        *entry = value;
+impl Element {
+    fn takes(&self, code: u32, unknown: bool) -> bool {
+        match self {
+            Self::Set(set) => set.takes(code).unwrap_or(unknown),
+            _ => *self == Self::One,
+        }
     }
 }
-
-type Class = fn(&u8) -> bool;
-
-const CLASSES: [(&str, Class); 12] = [
-    ("[:alnum:]", u8::is_ascii_alphanumeric),
-    ("[:alpha:]", u8::is_ascii_alphabetic),
-    ("[:blank:]", |byte| matches!(byte, b' ' | b'\t')),
-    ("[:cntrl:]", u8::is_ascii_control),
-    ("[:digit:]", u8::is_ascii_digit),
-    ("[:graph:]", u8::is_ascii_graphic),
-    ("[:lower:]", u8::is_ascii_lowercase),
-    ("[:print:]", |byte| matches!(byte, b' '..=b'~')),
-    ("[:punct:]", u8::is_ascii_punctuation),
-    ("[:space:]", |byte| matches!(byte, b' ' | b'\t'..=b'\r')),
-    ("[:upper:]", u8::is_ascii_uppercase),
-    ("[:xdigit:]", u8::is_ascii_hexdigit),
-];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn trim(value: &str, pattern: &str, trim: Trim) -> String {
-        let bytes = pattern.as_bytes().to_vec();
-        let active = vec![true; bytes.len()];
-        let pattern = Pattern::parse(&Marked { bytes, active }).unwrap();
-        String::from_utf8_lossy(pattern.trim(value.as_bytes(), trim)).into_owned()
-    }
-
-    #[test]
-    fn trims_the_shortest_and_the_longest_match() {
-        assert_eq!(trim("a/b/c", "*/", Trim::ShortestPrefix), "b/c");
-        assert_eq!(trim("a/b/c", "*/", Trim::LongestPrefix), "c");
-        assert_eq!(trim("a/b/c", "/*", Trim::ShortestSuffix), "a/b");
-        assert_eq!(trim("a/b/c", "/*", Trim::LongestSuffix), "a");
-        assert_eq!(trim("abc", "x", Trim::LongestSuffix), "abc");
-        assert_eq!(trim("abc", "", Trim::ShortestPrefix), "abc");
-        assert_eq!(trim("abc", "**", Trim::LongestPrefix), "");
-    }
-
-    #[test]
-    fn brackets_hold_ranges_classes_and_their_own_ends() {
-        assert_eq!(trim("]x", "[]]", Trim::ShortestPrefix), "x");
-        assert_eq!(trim("b7", "[!a][[:digit:]]", Trim::ShortestPrefix), "");
-        assert_eq!(trim("-x", "[a-]", Trim::ShortestPrefix), "x");
-        assert_eq!(trim("[ax", "[a", Trim::ShortestPrefix), "x");
-        assert_eq!(trim("q-", "[!a-p]\\-", Trim::ShortestPrefix), "");
-    }
-
-    #[test]
-    fn many_runs_take_no_more_than_value_times_pattern_steps() {
-        let value = "a".repeat(20_000);
-        assert_eq!(
-            trim(&value, &"*a".repeat(50).repeat(2), Trim::LongestPrefix),
-            ""
-        );
-        assert_eq!(
-            trim(
-                &value,
-                &format!("{}b", "*a".repeat(50)),
-                Trim::LongestPrefix
-            ),
-            value
-        );
-    }
-}
+#[path = "pattern_tests.rs"]
+mod tests;

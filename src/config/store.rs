@@ -26,6 +26,15 @@ pub(super) enum Piece {
     Made { start: u32, end: u32 },
 }
 
+/// An assignment that is to be made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Assigned {
+    pub(super) name: Piece,
+    pub(super) name_span: Span,
+    pub(super) value: Piece,
+    pub(super) value_span: Span,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Record {
     variable: u32,
@@ -85,7 +94,7 @@ impl Store {
         self.made.len()
     }
 
-    fn text(&self, piece: Piece) -> &[u8] {
+    pub(super) fn text(&self, piece: Piece) -> &[u8] {
         text(&self.sources, &self.made, piece)
     }
 
@@ -129,14 +138,8 @@ impl Store {
     ///
     /// # Errors
     /// Returns where the variable was made readonly.
-    pub(super) fn assign(
-        &mut self,
-        name: Piece,
-        name_span: Span,
-        value: Piece,
-        value_span: Span,
-    ) -> Result<(), Span> {
-        let variable = self.intern(name);
+    pub(super) fn assign(&mut self, one: Assigned) -> Result<(), Span> {
+        let variable = self.intern(one.name);
         let next = u32::try_from(self.records.len()).unwrap_or(u32::MAX);
         if let Some(entry) = self.variables.get_mut(variable as usize) {
             if let Some(span) = entry.readonly {
@@ -146,9 +149,9 @@ impl Store {
         }
         self.records.push(Record {
             variable,
-            name_span,
-            value,
-            value_span,
+            name_span: one.name_span,
+            value: one.value,
+            value_span: one.value_span,
         });
         Ok(())
     }

@@ -32,7 +32,7 @@ fn values_are_those_of_sh() {
         ("a=1", "1"),
         ("a=", ""),
         ("a='x y'\"z $b\"\\ w", "x yz  w"),
-        ("b=1 a=$b$b", "11"),
+        ("b=1; a=$b$b", "11"),
         ("b=1; export b=2 a=$b", "1"),
         ("a=x#y # z", "x#y"),
         ("a=$'\\x41\\n'", "A\n"),
@@ -40,16 +40,89 @@ fn values_are_those_of_sh() {
         ("a=\"~\"~\\~", "~~~"),
         ("a=x\\\ny", "xy"),
         ("a=${b:-x \"y z\"}${b:=q}${b:+r}${b+s}${#b}", "x y zqrs1"),
-        ("b=a/b/c a=${b%/*}-${b%%/*}-${b#*/}-${b##*/}", "a/b-a-b/c-c"),
-        ("b='*x' c='*' a=${b#\"$c\"}${b#$c}${b##$c}", "x*x"),
+        (
+            "b=a/b/c; a=${b%/*}-${b%%/*}-${b#*/}-${b##*/}",
+            "a/b-a-b/c-c",
+        ),
+        ("b='*x' c='*'; a=${b#\"$c\"}${b#$c}${b##$c}", "x*x"),
         ("a=\"${b:-'x'}\"", "'x'"),
         ("a=$/\"$\"", "$/$"),
         ("a=1\na=2;", "2"),
         ("readonly a=5", "5"),
-        ("f\\\noo=1 a=$fo\\\no${f\\\noo}", "11"),
+        ("f\\\noo=1; a=$fo\\\no${f\\\noo}", "11"),
     ] {
         assert_eq!(value(text, "a"), expected, "{text}");
     }
+}
+
+#[test]
+fn a_line_assigns_when_all_of_its_values_are_expanded() {
+    for (text, expected) in [
+        ("b=1 a=$b", ""),
+        ("b=1; b=2 \\\n a=$b", "1"),
+        ("a=1; a=2 a=$a.3", "1.3"),
+        ("c=${b:=1} a=$b", "1"),
+        ("a=2 c=${a:=1}", "2"),
+        ("HOME=/q a=~", "/home/me"),
+        ("HOME=/q; a=~", "/q"),
+    ] {
+        assert_eq!(value(text, "a"), expected, "{text}");
+    }
+}
+
+#[test]
+fn what_is_between_quotes_in_quoted_braces_is_unquoted() {
+    for (text, expected) in [
+        ("a=\"${b-\"'x'\"}\"", "x"),
+        ("a=\"${b-\"\\z\"\\z}\"", "z\\z"),
+        ("a=\"${b-\"$'\\t'}\"}\"", "\t}"),
+        ("a=\"${b-\"~:~/x\"}\"", "~:/home/me/x"),
+        ("a=\"${b-\\}}\"", "}"),
+        ("c='*x'; a=${c##\"${b-\"*\"}\"}", ""),
+        ("a=${b-\"${c-\"\\z\"}\"}", "z"),
+    ] {
+        assert_eq!(value(text, "a"), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_tilde_counts_behind_colons_and_one_equals_sign() {
+    for (text, expected) in [
+        ("a==~/z", "=/home/me/z"),
+        ("a=x=y=~:~", "x=y=/home/me:/home/me"),
+        ("a=~:=~", "/home/me:=~"),
+        ("a=~=~", "~=~"),
+        ("a=:~x=~:~", ":~x=/home/me:/home/me"),
+        ("a=:~x=~root", ":~x=/root"),
+        ("a=~${c-x=~}=~", "~x=/home/me=~"),
+        ("a=${b:=x:~}${c=~}", "x:~/home/me"),
+        ("HOME=; a=~/x:~root", "~/x:/root"),
+        ("a=~'root'~\\root", "~root~root"),
+    ] {
+        assert_eq!(value(text, "a"), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_locale_counts_only_where_a_variable_differs_in_the_end() {
+    for text in [
+        "b=é; a=${#b}; a=1",
+        "b=é; a=${c+${#b}}1",
+        "b=é; c=${b#?}; c=; a=1",
+        "a=$'\\u00e9'; a=1",
+        "b=é; a=${b%[[:digit:]]}; a=1",
+        "export LC_ALL=C; b=é; a=${#b}; a=${a%2}1",
+    ] {
+        assert_eq!(value(text, "a"), "1", "{text}");
+    }
+    // The place, not the variable that differs by it.
+    let place = "test.conf:1:8".to_owned();
+    assert_eq!(
+        refused("b=é; c=${#b}; a=$c; c="),
+        (FindingName::Locale, place)
+    );
+    let place = "test.conf:1:25".to_owned();
+    assert_eq!(refused("b=é; c=${#b}; c=; a=${b#?}").1, place);
 }
 
 fn refused(text: &str) -> (FindingName, String) {
@@ -101,7 +174,9 @@ fn what_sh_would_run_is_refused_with_its_place() {
         ("a=x\"y\nz", F::Unterminated, "1:4"),
         ("a=$'y\nz", F::Unterminated, "1:3"),
         ("a=x${y", F::Unterminated, "1:4"),
-        ("a=\"${y:-z\"", F::Unterminated, "1:10"),
+        ("a=\"${y:-z\"", F::Unterminated, "1:4"),
+        ("a=${y:-\"z}", F::Unterminated, "1:8"),
+        ("a=\"${y-\"it's\"}\"", F::Unterminated, "1:11"),
         ("a=${y:-z", F::Unterminated, "1:3"),
         ("readonly a=1\na=2", F::Readonly, "2:1"),
         ("readonly a\nb=${a:=2}", F::Readonly, "2:5"),
@@ -109,10 +184,12 @@ fn what_sh_would_run_is_refused_with_its_place() {
         ("export", F::Operand, "1:1"),
         ("export $x", F::Operand, "1:8"),
         ("a=$'\\q'", F::Escape, "1:5"),
-        ("a=${b:=~root:x}", F::Tilde, "1:8"),
-        ("a=${b:+~$c}", F::Tilde, "1:9"),
-        ("a=${b#[^a]}", F::Pattern, "1:7"),
-        ("a=${b%${c:=x}}", F::Pattern, "1:9"),
+        ("b=x; a=${b#[[:rune:]]}", F::Pattern, "1:12"),
+        ("b=[a-; a=${b#[a-}", F::Pattern, "1:14"),
+        ("b=é; a=${#b}", F::Locale, "1:8"),
+        ("b=é; a=${b#?}", F::Locale, "1:12"),
+        ("a=x$'é\\u00e9'", F::Locale, "1:7"),
+        ("a=$\\\n'\\u00e9'", F::Locale, "2:2"),
         ("a=$PPID", F::ShellVariable, "1:3"),
         ("OPTIND=x", F::ShellVariable, "1:1"),
         (". file", F::Include, "1:3"),
@@ -181,10 +258,10 @@ fn spans_cover_names_and_values() {
         (text(assignment.name_span), text(assignment.value_span))
     });
     let expected = [
-        ("a", "'x y'"),
         ("c", "d"),
-        ("b", "${c:=d}"),
         ("f\\\n_g", "h"),
+        ("a", "'x y'"),
+        ("b", "${c:=d}"),
         ("e", "${f\\\n_g=h}"),
     ];
     assert_eq!(

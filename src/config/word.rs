@@ -5,6 +5,7 @@ use super::finding::{FindingName, Refused};
 use super::lexer::{Token, TokenKind};
 use super::parser::Parser;
 use super::pattern::Marked;
+use super::tilde::Tilde;
 
 /// Where the text of a word goes.
 #[derive(Debug, Default)]
@@ -54,10 +55,6 @@ impl Out {
         }
     }
 
-    pub(super) fn is_marked(&self) -> bool {
-        self.marked
-    }
-
     pub(super) fn is_dead(&self) -> bool {
         self.dead
     }
@@ -94,8 +91,6 @@ pub(super) const MAX_VALUE: usize = 64 * 1024;
 pub(super) enum Until {
     /// A blank, a newline, `;` or an operator.
     WordEnd,
-    /// The `"` that closes this one.
-    Quote(Token),
     /// The `}` that closes the expansion that begins here.
     Brace(Token),
 }
@@ -105,192 +100,94 @@ pub(super) enum Until {
 pub(super) struct Context {
     /// Whether it stands between double quotes.
     pub(super) quoted: bool,
-    /// Whether a `~` counts also behind a `:`, as in assignments.
-    pub(super) colon: bool,
-}
-
-/// Whether a `~` here would be somebody's home.
-#[derive(Debug)]
-enum Tilde {
-    No,
-    Here,
-    User(Vec<u8>),
+    /// Whether a `~` counts also behind a `:` and a `=`, as in assignments.
+    pub(super) assigned: bool,
 }
 
 impl<'a> Parser<'a, '_, '_> {
-    /// Reads a word up to, and without, what ends it; a closing quote or brace is taken.
+    /// Reads a word up to, and without, what ends it; a closing brace is taken.
     pub(super) fn word(
         &mut self,
         out: &mut Out,
         until: Until,
         context: Context,
     ) -> Result<(), Refused> {
-        let quoted = context.quoted;
-        let mut tilde = if quoted { Tilde::No } else { Tilde::Here };
+        let mut quoted = context.quoted;
+        // The quote that was opened last in this word.
+        let mut quote = None;
+        let mut tilde = Tilde::new(until, context);
         loop {
             let token = self.token;
             let text = self.text(token);
             if !matches!(token.kind, TokenKind::Text | TokenKind::Continuation) {
-                let ends = matches!(until, Until::WordEnd) && ends_word(token.kind)
-                    || matches!(until, Until::Brace(_)) && token.kind == TokenKind::CloseBrace;
-                if matches!(tilde, Tilde::User(_)) && token.kind == TokenKind::Dollar {
-                    self.check_tilde(token, until)?;
-                }
+                let ends = ends_word(token.kind) || token.kind == TokenKind::CloseBrace;
                 self.settle(out, &mut tilde, ends);
             }
-            match (token.kind, until) {
-                (TokenKind::Text, _) if quoted => out.push(text, true),
-                (TokenKind::Text, _) => {
-                    if !context.colon && matches!(until, Until::Brace(_)) {
-                        self.check_colon(token)?;
-                    }
-                    let braced = matches!(until, Until::Brace(_));
-                    self.open_text(out, &mut tilde, token, context.colon, braced)?;
+            match token.kind {
+                TokenKind::Text if quoted => out.push(text, true),
+                TokenKind::Text => self.open_text(out, &mut tilde, text),
+                TokenKind::Continuation => {}
+                TokenKind::Escaped => out.push(text.get(1..).unwrap_or_default(), true),
+                TokenKind::SingleQuoted => out.push(inside(text), true),
+                TokenKind::AnsiQuoted => self.ansi(out, token)?,
+                TokenKind::DoubleQuote => {
+                    quoted = !quoted;
+                    quote = quoted.then_some(token);
                 }
-                (TokenKind::Continuation, _) => {}
-                (TokenKind::Escaped, Until::Quote(_)) if text == b"\\}" => {
-                    return Err(self.refuse(
-                        FindingName::Escape,
-                        token,
-                        r"shells do not agree on \} between double quotes within ${…}",
-                        "put this text into a variable of its own",
-                    ));
-                }
-                (TokenKind::Escaped, _) => out.push(text.get(1..).unwrap_or_default(), true),
-                (TokenKind::SingleQuoted, _) => out.push(inside(text, 1), true),
-                (TokenKind::AnsiQuoted, _) => {
-                    let decoded = ansi::decode(inside(text, 2));
-                    let decoded = decoded.map_err(|bad| self.bad_escape(token, bad))?;
-                    out.push(&decoded, true);
-                }
-                (TokenKind::DoubleQuote, Until::Quote(_))
-                | (TokenKind::CloseBrace, Until::Brace(_)) => {
+                TokenKind::CloseBrace => {
                     self.advance();
                     return Ok(());
                 }
-                (TokenKind::DoubleQuote, _) => {
-                    self.advance();
-                    let inner = Context {
-                        quoted: true,
-                        ..context
-                    };
-                    self.nested(|parser| parser.word(out, Until::Quote(token), inner))?;
-                    continue;
-                }
-                (TokenKind::Dollar, _) => {
+                TokenKind::Dollar => {
+                    let context = Context { quoted, ..context };
                     self.parameter(out, context)?;
                     continue;
                 }
-                (TokenKind::Backquote, _) => return Err(self.command_substitution(token)),
-                (TokenKind::Unterminated, _) => return Err(self.unterminated(token)),
-                (_, Until::WordEnd) => return Ok(()),
-                (_, Until::Quote(open) | Until::Brace(open)) => {
-                    return Err(self.unterminated(open));
+                TokenKind::Backquote => return Err(self.command_substitution(token)),
+                TokenKind::Unterminated => return Err(self.unterminated(token)),
+                _ => {
+                    return match (quote, until) {
+                        (Some(open), _) | (None, Until::Brace(open)) => {
+                            Err(self.unterminated(open))
+                        }
+                        (None, Until::WordEnd) => Ok(()),
+                    };
                 }
             }
             self.advance();
         }
     }
 
-    /// Takes unquoted text, in which a `~` may name somebody's home.
-    fn open_text(
-        &mut self,
-        out: &mut Out,
-        tilde: &mut Tilde,
-        token: Token,
-        colon: bool,
-        braced: bool,
-    ) -> Result<(), Refused> {
-        let text = self.text(token);
-        if !text.contains(&b'~') && !matches!(tilde, Tilde::User(_)) {
-            out.push(text, false);
-            let here = colon && text.ends_with(b":");
-            *tilde = if here { Tilde::Here } else { Tilde::No };
-            return Ok(());
+    /// Takes the text of `$'…'`.
+    fn ansi(&mut self, out: &mut Out, token: Token) -> Result<(), Refused> {
+        let locale = self.reading.locale;
+        let decoded = ansi::decode(inside(self.text(token)), locale);
+        let decoded = decoded.map_err(|bad| self.bad_escape(token, bad))?;
+        if let Some(at) = decoded.by_locale.filter(|_| !out.is_dead()) {
+            let message = "sh makes a ? of this character unless it is started in a UTF-8 locale";
+            let at = self.escape(token, at);
+            self.depends(at, message, "write the character itself");
         }
-        for byte in text {
-            match tilde {
-                Tilde::Here if *byte == b'~' => {
-                    *tilde = Tilde::User(Vec::new());
-                    continue;
-                }
-                Tilde::User(_) if *byte == b':' && (!colon || braced) => {
-                    return Err(self.unclear_tilde(token, "with a : behind it"));
-                }
-                Tilde::User(user) if *byte != b'/' && *byte != b':' => {
-                    user.push(*byte);
-                    continue;
-                }
-                Tilde::User(_) => self.settle(out, tilde, true),
-                Tilde::Here | Tilde::No => {}
-            }
-            out.push(&[*byte], false);
-            *tilde = if colon && *byte == b':' {
-                Tilde::Here
-            } else {
-                Tilde::No
-            };
-        }
+        out.push(&decoded.bytes, true);
         Ok(())
-    }
-
-    /// Refuses `~$x` in braces: dash loses its way there when it skips the word.
-    fn check_tilde(&self, dollar: Token, until: Until) -> Result<(), Refused> {
-        if matches!(until, Until::Brace(_)) {
-            return Err(self.unclear_tilde(dollar, "with a $ behind it"));
-        }
-        Ok(())
-    }
-
-    /// Refuses `:~` in braces that assign nothing: bash makes a home of it where braces around them
-    /// do assign, and dash does not.
-    fn check_colon(&self, text: Token) -> Result<(), Refused> {
-        if self.text(text).windows(2).any(|pair| pair == b":~") {
-            return Err(self.unclear_tilde(text, "with a : before it"));
-        }
-        Ok(())
-    }
-
-    fn unclear_tilde(&self, at: Token, how: &str) -> Refused {
-        let message = format!("shells do not agree on a ~ {how} in this place");
-        let help = "write \\~ for the character, ${HOME} for your home directory";
-        self.refuse(FindingName::Tilde, at, message, help)
-    }
-
-    /// Ends a `~user` that was begun: with the home if it is `whole`, else as it stands.
-    fn settle(&mut self, out: &mut Out, tilde: &mut Tilde, whole: bool) {
-        let Tilde::User(user) = std::mem::replace(tilde, Tilde::No) else {
-            return;
-        };
-        if out.is_dead() || out.is_full() {
-            return;
-        }
-        if let Some(home) = whole.then(|| self.home(&user)).flatten() {
-            out.push(&home, true);
-        } else {
-            out.push(b"~", false);
-            out.push(&user, false);
-        }
-    }
-
-    fn home(&self, user: &[u8]) -> Option<Vec<u8>> {
-        if user.is_empty() {
-            return self.lookup(b"HOME").map(std::borrow::Cow::into_owned);
-        }
-        self.reading.outside.home(user)
     }
 
     fn bad_escape(&self, token: Token, bad: ansi::BadEscape) -> Refused {
-        let at = Token {
-            start: (token.start + 2 + bad.at).min(token.end),
-            ..token
-        };
         self.refuse(
             FindingName::Escape,
-            at,
+            self.escape(token, bad.at),
             format!("cannot read this escape: {}", bad.why),
-            "write the character itself, or one of \\n \\t \\\\ \\' \\\" \\nnn \\xHH \\uXXXX",
+            "write the character itself, or one of \\n \\t \\\\ \\' \\\" \\nnn \\xHH",
         )
+    }
+
+    /// The rest of `$'…'` from an escape on.
+    fn escape(&self, token: Token, at: usize) -> Token {
+        let opening = self.text(token).len() - inside(self.text(token)).len() - 1;
+        Token {
+            start: (token.start + opening + at).min(token.end),
+            ..token
+        }
     }
 
     pub(super) fn text(&self, token: Token) -> &'a [u8] {
@@ -307,7 +204,9 @@ pub(super) fn ends_word(kind: TokenKind) -> bool {
     )
 }
 
-/// The text between an opening of `length` bytes and a closing quote.
-fn inside(text: &[u8], length: usize) -> &[u8] {
-    text.get(length..text.len() - 1).unwrap_or_default()
+/// The text between two single quotes, of which the second ends it.
+fn inside(text: &[u8]) -> &[u8] {
+    let quote = text.iter().position(|byte| *byte == b'\'');
+    let inside = quote.and_then(|quote| text.get(quote + 1..text.len() - 1));
+    inside.unwrap_or_default()
 }

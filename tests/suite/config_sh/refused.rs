@@ -67,6 +67,21 @@ const ON_PURPOSE: &[(FindingName, &str, &str)] = &[
         "a limit keeps time and memory in proportion to the file",
     ),
     (
+        FindingName::Locale,
+        "",
+        "its value depends on the locale in which sh runs",
+    ),
+    (
+        FindingName::Pattern,
+        "",
+        "FreeBSD knows a class that others do not, or its sh looks beyond the pattern",
+    ),
+    (
+        FindingName::Unterminated,
+        "'",
+        "FreeBSD's sh begins a quote here where quotes end the ones around braces",
+    ),
+    (
         FindingName::IncludeCircle,
         "",
         "it ends when sh has no more files or memory",
@@ -117,10 +132,10 @@ const SAMPLES: &[(FindingName, &str)] = &[
     (FindingName::ErrorExpansion, "a=${c?}"),
     (FindingName::BadExpansion, "a=${c/y/z}"),
     (FindingName::BadExpansion, "a=${}"),
-    (FindingName::Pattern, "d=^b a=${d#[^a]}"),
-    (FindingName::Pattern, "d=x a=${d%${c:=x}}"),
-    (FindingName::Tilde, "a=${c:=~root:x}"),
-    (FindingName::Tilde, "a=${b:+~$c}"),
+    (FindingName::Pattern, "d=x; a=${d#[[:rune:]]}"),
+    (FindingName::Locale, "d=é; a=${#d}"),
+    (FindingName::Locale, "d=é; a=${d#?}"),
+    (FindingName::Locale, "a=$'\\u00e9'"),
     (FindingName::Escape, "a=$'\\q'"),
     (FindingName::Unterminated, "a=x'y\nz"),
     (FindingName::Unterminated, "a=\"y"),
@@ -255,7 +270,7 @@ fn no_sample_of_what_is_refused_is_a_plain_assignment_to_sh() {
 }
 
 /// The files of the parser, which name what they refuse.
-const PARSER: [&str; 5] = ["command", "expand", "parser", "refuse", "word"];
+const PARSER: [&str; 6] = ["command", "expand", "locale", "parser", "refuse", "word"];
 
 #[test]
 fn everything_that_the_parser_refuses_has_a_sample() {

@@ -1,0 +1,129 @@
+//! What depends on the locale in which sh(1) runs: no value of a configuration may.
+//!
+//! Files are read for the C locale. Where a UTF-8 locale gives another value on the way, they are
+//! read for that, too, and are refused if a variable is another in the end.
+
+use std::collections::HashMap;
+
+use super::finding::{Finding, FindingName};
+use super::lexer::Token;
+use super::parser::{MAX_FINDINGS, Parser};
+use super::store::Piece;
+use super::{Assignment, Config, ConfigError};
+
+/// A locale to read files for.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Locale {
+    /// Characters are bytes.
+    #[default]
+    C,
+    /// Characters are those of UTF-8.
+    Utf8 {
+        /// Whether a character is in a class where systems may differ about it.
+        unknown: bool,
+    },
+}
+
+impl Locale {
+    /// Those that are compared with the first.
+    pub(super) const OTHERS: [Self; 2] =
+        [Self::Utf8 { unknown: false }, Self::Utf8 { unknown: true }];
+}
+
+/// The variable that overrides all others of its kind, and changes sh itself while it is exported.
+const LC_ALL: &[u8] = b"LC_ALL";
+
+impl Parser<'_, '_, '_> {
+    /// Takes notice of a variable that is exported.
+    pub(super) fn export(&mut self, name: Piece) {
+        self.reading.is_locale_exported |= self.reading.store.text(name) == LC_ALL;
+    }
+
+    /// The locale that is read for, unless the files have chosen one; none if others are to be
+    /// compared with it.
+    pub(super) fn locale(&self) -> Option<Locale> {
+        let chosen = self.reading.store.value(LC_ALL);
+        let outside = self.reading.outside;
+        let is_c = matches!(chosen, Some(b"C" | b"POSIX"))
+            && (self.reading.is_locale_exported || outside.variable("LC_ALL").is_some());
+        let locale = if is_c { Locale::C } else { self.reading.locale };
+        (is_c || locale != Locale::C).then_some(locale)
+    }
+
+    /// Remembers that another locale gives another value here.
+    pub(super) fn depends(&mut self, at: Token, message: impl Into<String>, help: &str) {
+        if self.reading.by_locale.len() < MAX_FINDINGS {
+            let finding = Finding::new(FindingName::Locale, self.span(at), message, help);
+            self.reading.by_locale.push(finding);
+        }
+    }
+
+    /// The length of a value in bytes, or in a UTF-8 locale in those that begin a character.
+    pub(super) fn length(&mut self, lengths: Lengths, at: Token) -> usize {
+        let Lengths { bytes, characters } = lengths;
+        match self.locale() {
+            Some(Locale::Utf8 { .. }) => return characters,
+            None if characters != bytes => {
+                let message = format!(
+                    "sh counts {characters} characters here in a UTF-8 locale, and {bytes} bytes \
+                     in the C locale"
+                );
+                self.depends(at, message, "write the number itself");
+            }
+            _ => {}
+        }
+        bytes
+    }
+}
+
+/// How long a value is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lengths {
+    bytes: usize,
+    characters: usize,
+}
+
+impl Lengths {
+    pub(super) fn of(value: &[u8]) -> Self {
+        let begins = |byte: &&u8| !matches!(byte, 0x80..=0xbf);
+        Self {
+            bytes: value.len(),
+            characters: value.iter().filter(begins).count(),
+        }
+    }
+}
+
+/// Of the places where a value depends on the locale, those that count in the end.
+pub(super) fn settle(
+    config: &Config,
+    places: Vec<Finding>,
+    read: impl Fn(Locale) -> Result<Config, ConfigError>,
+) -> Vec<Finding> {
+    let mut differing: Vec<Assignment<'_>> = Vec::new();
+    for locale in Locale::OTHERS {
+        let Ok(other) = read(locale) else {
+            return places;
+        };
+        let values: HashMap<&str, &[u8]> = last(&other).map(|set| (set.name, set.value)).collect();
+        if last(config).count() != values.len() {
+            return places;
+        }
+        differing.extend(last(config).filter(|set| values.get(set.name) != Some(&set.value)));
+    }
+    if differing.is_empty() {
+        return Vec::new();
+    }
+    let is_within = |finding: &&Finding| {
+        let mut spans = differing.iter().map(|set| set.value_span);
+        spans.any(|span| {
+            let (outer, inner) = (span.range(), finding.span.range());
+            span.file == finding.span.file && outer.start <= inner.start && inner.end <= outer.end
+        })
+    };
+    let within: Vec<Finding> = places.iter().filter(is_within).cloned().collect();
+    if within.is_empty() { places } else { within }
+}
+
+fn last(config: &Config) -> impl Iterator<Item = Assignment<'_>> {
+    config.store.last(|_| true)
+}
