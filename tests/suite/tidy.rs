@@ -189,7 +189,9 @@ fn no_file_names_a_place_outside_of_the_repository() {
     // Users that only tests have.
     let invented = ["me", "a user", "user", "my-user"];
     let mut found = Vec::new();
-    for file in files() {
+    // A home of the machine that was recorded is a part of the records.
+    let is_record = |file: &&File| file.is_in("tests/calibration/freebsd-sh/");
+    for file in files().iter().filter(|file| !is_record(file)) {
         for (number, line) in file.text.lines().enumerate() {
             for place in &places {
                 let names_one = line.match_indices(place.as_str()).any(|(at, _)| {
