@@ -127,3 +127,7 @@ pub(super) fn settle(
 fn last(config: &Config) -> impl Iterator<Item = Assignment<'_>> {
     config.store.last(|_| true)
 }
+
+#[cfg(test)]
+#[path = "locale_tests.rs"]
+mod tests;

@@ -181,6 +181,7 @@ impl Parser<'_, '_, '_> {
         {
             return self.bad_assignment(word, equals, at);
         }
+        self.skip_blanks();
         if self.token.kind == TokenKind::Control
             && self.text(self.token) == b"("
             && !word.is_empty()
@@ -189,7 +190,6 @@ impl Parser<'_, '_, '_> {
             let message = format!("{shown} would be a function");
             return self.refuse(FindingName::Function, at, message, NOT_RUN);
         }
-        self.skip_blanks();
         let next = self.text(self.token);
         if is_name(word) && self.token.kind == TokenKind::Text && next.starts_with(b"=") {
             return self.refuse(

@@ -9,18 +9,18 @@ pub(super) fn config(text: &[u8]) -> Config {
     read(text).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn with_outside<T>(run: impl FnOnce(&Outside<'_>) -> T) -> T {
+pub(super) fn with_outside<T>(run: impl FnOnce(&Outside<'_>) -> T) -> T {
     run(&Outside {
         variable: &|name| (name == "HOME").then(|| OsString::from("/home/me")),
         home: &|user| (user == "root").then(|| "/root".into()),
     })
 }
 
-fn read(text: &[u8]) -> Result<Config, ConfigError> {
+pub(super) fn read(text: &[u8]) -> Result<Config, ConfigError> {
     with_outside(|outside| parse(vec![Source::new("test.conf", text.to_vec())], outside))
 }
 
-fn value(text: &str, name: &str) -> String {
+pub(super) fn value(text: &str, name: &str) -> String {
     let config = config(text.as_bytes());
     let value = config.get(name).map(|assignment| assignment.value.to_vec());
     String::from_utf8(value.unwrap()).unwrap()
@@ -103,29 +103,7 @@ fn a_tilde_counts_behind_colons_and_one_equals_sign() {
     }
 }
 
-#[test]
-fn a_locale_counts_only_where_a_variable_differs_in_the_end() {
-    for text in [
-        "b=é; a=${#b}; a=1",
-        "b=é; a=${c+${#b}}1",
-        "b=é; c=${b#?}; c=; a=1",
-        "a=$'\\u00e9'; a=1",
-        "b=é; a=${b%[[:digit:]]}; a=1",
-        "export LC_ALL=C; b=é; a=${#b}; a=${a%2}1",
-    ] {
-        assert_eq!(value(text, "a"), "1", "{text}");
-    }
-    // The place, not the variable that differs by it.
-    let place = "test.conf:1:8".to_owned();
-    assert_eq!(
-        refused("b=é; c=${#b}; a=$c; c="),
-        (FindingName::Locale, place)
-    );
-    let place = "test.conf:1:25".to_owned();
-    assert_eq!(refused("b=é; c=${#b}; c=; a=${b#?}").1, place);
-}
-
-fn refused(text: &str) -> (FindingName, String) {
+pub(super) fn refused(text: &str) -> (FindingName, String) {
     let Err(ConfigError::Refused(config)) = read(text.as_bytes()) else {
         panic!("accepted: {text}");
     };
@@ -219,6 +197,39 @@ fn reading_goes_on_behind_what_is_refused() {
     assert_eq!(places.collect::<Vec<_>>(), [2, 6]);
     assert!(config.get("a_id").is_some() && config.get("c").is_some());
     assert!(config.get("b").is_none());
+}
+
+#[test]
+fn what_is_left_out_ends_where_sh_would_see_its_end() {
+    for text in [
+        "f() {\n ls\n x=1\n}\nb=3\n",
+        "f () \\\n\n{ ls\n { x=1; }\n x=2; }\nb=3\n",
+        "f() ( x=1 )\nb=3\n",
+        "f() ls {\nb=3\n",
+        "while ls; do\n for i in if case; do\n  x=1\n done\ndone\nb=3\n",
+        "if ls; then if ls; then\n x=1\n fi\nelse { x=2; }\nfi\nb=3\n",
+        "until ls &\ndo x=1\ndone\nb=3\n",
+    ] {
+        let Err(ConfigError::Refused(config)) = read(text.as_bytes()) else {
+            panic!("accepted: {text}");
+        };
+        let names: Vec<_> = config.assignments().map(|set| set.name).collect();
+        assert_eq!((config.findings().len(), names), (1, vec!["b"]), "{text}");
+    }
+}
+
+#[test]
+fn a_file_of_64_mib_is_read_and_a_larger_one_is_not() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let refusal = |size| {
+        file.as_file().set_len(size).unwrap();
+        with_outside(|outside| load(&[file.path().to_owned()], outside)).unwrap_err()
+    };
+    // It holds NULs.
+    assert!(matches!(refusal(64 << 20), ConfigError::Refused(_)));
+    let larger = refusal((64 << 20) + 1);
+    assert!(matches!(larger, ConfigError::Unreadable { .. }), "{larger}");
+    assert!(larger.to_string().contains("larger than 64 MiB"));
 }
 
 #[test]
