@@ -8,6 +8,7 @@ mod ends;
 mod faults;
 mod loaders;
 mod over;
+mod noise;
 mod race;
 mod rig;
 mod root;
