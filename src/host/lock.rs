@@ -23,7 +23,6 @@ const NOTE_LIMIT: u64 = 4096;
 const READABLE: Mode = Mode::from_bits_truncate(0o644);
 /// The mode of a lock: who can read a file can lock it (flock(2)).
 const PRIVATE: Mode = Mode::from_bits_truncate(0o600);
-
 /// The mode of a log, whose lines are a guest's and its loader's.
 const LOGGED: Mode = Mode::from_bits_truncate(0o640);
 /// The group that may read logs, besides root.

@@ -9,6 +9,7 @@ mod follow;
 pub mod lease;
 pub mod lock;
 pub mod signals;
+mod surroundings;
 pub mod system;
 pub mod terminal;
 
@@ -135,6 +136,12 @@ pub trait Host: Look {
     /// # Errors
     /// If it could not be started.
     fn begin(&mut self, command: &Command) -> Result<u32, SpawnError>;
+
+    /// Gives this process, as the root side, surroundings of its own in place of its caller's.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn settle(&mut self) -> io::Result<()>;
 
     /// Waits until something happens to a child that was begun; after [`Event::Ended`] it is none
     /// any more.

@@ -47,6 +47,7 @@ pub fn is_called(args: &[OsString]) -> bool {
         .is_some_and(|verb| verb.starts_with(words::PREFIX))
 }
 
+        && !crate::invocation::is_link(args)
 /// Serves a call of the root side, and returns the exit status.
         && !crate::invocation::is_link(args)
 pub fn serve(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) -> u8 {

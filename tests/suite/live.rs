@@ -7,7 +7,6 @@ mod daemon;
 mod ends;
 mod faults;
 mod loaders;
-mod over;
 mod noise;
 mod race;
 mod rig;
