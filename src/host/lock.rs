@@ -10,6 +10,7 @@ use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open, openat, renameat};
 use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{Group, UnlinkatFlags, fchown, geteuid, unlinkat};
 use std::fs::{DirBuilder, File, TryLockError};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -27,6 +28,7 @@ const PRIVATE: Mode = Mode::from_bits_truncate(0o600);
 const LOGGED: Mode = Mode::from_bits_truncate(0o640);
 /// The group that may read logs, besides root.
 const READERS: &str = "operator";
+
 /// A directory that only this user, who is root, can change.
 #[derive(Debug)]
 pub struct Directory {
@@ -39,7 +41,7 @@ impl Directory {
     /// # Errors
     /// If it cannot be had, or somebody else can change it.
     pub fn open(path: &Path) -> io::Result<Self> {
-        // Whatever the caller's umask lets others do, who are refused below.
+        // Others may look, and are refused below if they may do more.
         match DirBuilder::new().mode(0o755).create(path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
