@@ -137,17 +137,17 @@ pub trait Look {
 
 /// Changes, and all that goes with making them.
 pub trait Host: Look {
-    /// Starts a command; answers its pid.
-    ///
-    /// # Errors
-    /// If it could not be started.
-    fn begin(&mut self, command: &Command) -> Result<u32, SpawnError>;
-
     /// Gives this process, as the root side, surroundings of its own in place of its caller's.
     ///
     /// # Errors
     /// As the system says.
     fn settle(&mut self) -> io::Result<()>;
+
+    /// Starts a command; answers its pid.
+    ///
+    /// # Errors
+    /// If it could not be started.
+    fn begin(&mut self, command: &Command) -> Result<u32, SpawnError>;
 
     /// Waits until something happens to a child that was begun; after [`Event::Ended`] it is none
     /// any more.

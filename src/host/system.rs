@@ -169,6 +169,10 @@ impl Look for System {
 }
 
 impl Host for System {
+    fn settle(&mut self) -> io::Result<()> {
+        surroundings::settle()
+    }
+
     fn begin(&mut self, command: &Command) -> Result<u32, SpawnError> {
         self.signals().map_err(SpawnError::Refused)?;
         let prepared = self.prepare(command)?;
@@ -176,10 +180,6 @@ impl Host for System {
         let pid = running.child.id();
         self.children.insert(pid, running);
         Ok(pid)
-    }
-
-    fn settle(&mut self) -> io::Result<()> {
-        surroundings::settle()
     }
 
     fn watch(&mut self, pid: u32, limit: Option<Duration>, heeds: bool) -> io::Result<Event> {

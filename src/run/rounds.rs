@@ -30,7 +30,14 @@ impl<'plan> Run<'plan, '_, '_> {
             self.forms(&round.body)?;
             // What the body has armed is done with when its round begins.
             self.armed.truncate(armed);
+            let had_begun = self.has_begun;
             let (finished, titled) = self.round(round)?;
+            if let Ended::Exit(status) = finished.ended
+                && Loop::NOT_STARTED.contains(&status)
+                && !titled
+            {
+                self.has_begun = had_begun;
+            }
             let judged = judge(&round.command, &finished, titled);
             let has_worked = titled || round.command.title.is_none();
             let wants_another = match &judged {
@@ -66,6 +73,7 @@ impl<'plan> Run<'plan, '_, '_> {
         heed(self.host)?;
         let command = &round.command;
         let pid = self.begin(command)?;
+        self.has_begun = true;
         self.watcher.phase(self.host, Phase::Starting(pid))?;
         let question = command
             .title
@@ -73,6 +81,7 @@ impl<'plan> Run<'plan, '_, '_> {
             .map(|title| Command::question("pgrep", args!["-qxf", title]));
         let began = self.host.uptime();
         let (mut interval, longest) = LOOKS;
+        let mut look_at = began + interval;
         let (mut titled, mut told) = (false, None);
         let mut tail = Vec::new();
         loop {
@@ -101,7 +110,6 @@ impl<'plan> Run<'plan, '_, '_> {
                 .filter(|_| !titled)
                 .map(|_| look_at.saturating_sub(self.host.uptime()));
             let limit = until_look.or(told.map(|_| BETWEEN_LOOKS));
-        let mut look_at = began + interval;
             let has_terminal = command.streams == Streams::Terminal;
             let heeds = !self.is_running || has_terminal && told.is_none();
             let event = self

@@ -85,6 +85,11 @@ impl Look for Fake {
 }
 
 impl Host for Fake {
+    fn settle(&mut self) -> io::Result<()> {
+        // Nothing of a test's own process is the caller's.
+        Ok(())
+    }
+
     fn begin(&mut self, command: &Command) -> Result<u32, SpawnError> {
         self.refuse_after_end()?;
         let mut call = self.call(command);
@@ -98,11 +103,6 @@ impl Host for Fake {
         }
         let mut world = self.worlds.lock();
         if answer.status == Status::Hang {
-    fn settle(&mut self) -> io::Result<()> {
-        // Nothing of a test's own process is the caller's.
-        Ok(())
-    }
-
             world.host.add_called(&call);
         }
         let said = if command.streams == Streams::Relayed {
@@ -117,6 +117,10 @@ impl Host for Fake {
         if !started {
             world.host.state.next_pid += 1;
         }
+        let guest = world.host.state.processes.get(&before);
+        let guest = guest.and_then(|process| process.guest.as_ref());
+        let noise = guest.and_then(|guest| world.host.state.plan_of(&guest.vm).noise);
+        let noise = noise.map(|noise| (noise, world.host.state.clock_ms));
         let pid = u32::try_from(before).unwrap_or_default();
         let ended = (!lives).then_some(answer.status);
         self.children.insert(pid, Child { said, ended, noise });
@@ -137,10 +141,6 @@ impl Host for Fake {
                 return Ok(event);
             }
             self.looks.fetch_add(std::mem::take(&mut looks), Relaxed);
-        let guest = world.host.state.processes.get(&before);
-        let guest = guest.and_then(|process| process.guest.as_ref());
-        let noise = guest.and_then(|guest| world.host.state.plan_of(&guest.vm).noise);
-        let noise = noise.map(|noise| (noise, world.host.state.clock_ms));
             if heeds && self.interruption().is_some() {
                 return Ok(Event::Interrupted);
             }

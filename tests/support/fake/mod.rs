@@ -251,6 +251,14 @@ impl Fake {
             (world.status_of(pid), world.host.state.clock_ms)
         };
         let child = self.children.get_mut(&pid)?;
+        if let Some((noise, due)) = &mut child.noise
+            && *due <= now
+            && status.is_none()
+        {
+            *due = noise.every_ms.map_or(u64::MAX, |every| now + every);
+            child.said.extend(vec![b'x'; noise.bytes - 1]);
+            child.said.push(b'\n');
+        }
         if !child.said.is_empty() {
             return Some(Event::Said(std::mem::take(&mut child.said)));
         }
@@ -262,14 +270,6 @@ impl Fake {
             stderr: Vec::new(),
         }))
     }
-        if let Some((noise, due)) = &mut child.noise
-            && *due <= now
-            && status.is_none()
-        {
-            *due = noise.every_ms.map_or(u64::MAX, |every| now + every);
-            child.said.extend(vec![b'x'; noise.bytes - 1]);
-            child.said.push(b'\n');
-        }
 
     /// What interrupts, without counting this look.
     fn interruption(&self) -> Option<Interruption> {
