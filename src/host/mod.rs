@@ -9,6 +9,7 @@ mod follow;
 pub mod lease;
 pub mod lock;
 pub mod signals;
+mod surroundings;
 pub mod system;
 pub mod terminal;
 
@@ -67,7 +68,7 @@ pub enum Interruption {
 pub enum Claim {
     /// This VM.
     Vm(VmName),
-    /// This disk: a device or an image file that exists.
+    /// This disk: a device or an image file; or, where there is none, the place for it.
     Disk(PathBuf),
     /// The network that all VMs share: modules, sysctls, bridges.
     Network,
@@ -106,6 +107,12 @@ pub trait Look {
     /// If that cannot be told.
     fn exists(&mut self, path: &Path) -> io::Result<bool>;
 
+    /// Where the symbolic link at `path` leads, as it says; none if there is no link.
+    ///
+    /// # Errors
+    /// If that cannot be told.
+    fn link_at(&mut self, path: &Path) -> io::Result<Option<PathBuf>>;
+
     /// The names in a directory; none if there is no such directory.
     ///
     /// Only for directories whose entries are not created by looking (`/dev/vmm`, `/dev`): nmdm(4)
@@ -130,6 +137,12 @@ pub trait Look {
 
 /// Changes, and all that goes with making them.
 pub trait Host: Look {
+    /// Gives this process, as the root side, surroundings of its own in place of its caller's.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn settle(&mut self) -> io::Result<()>;
+
     /// Starts a command; answers its pid.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use super::files;
 use super::lease;
 use super::lock::{Directory, log_of, state_of};
 use super::signals::Signals;
+use super::surroundings;
 use super::{Claim, Ended, Event, Finished, Grant, Host, Interruption, Look, SpawnError};
 use crate::command::{Command, Streams};
 use crate::model::name::VmName;
@@ -120,6 +121,8 @@ impl System {
 
 impl Look for System {
     fn ask(&mut self, question: &Command) -> Result<Finished, SpawnError> {
+        // Where SIGCHLD is ignored a child leaves no status.
+        self.signals().map_err(SpawnError::Refused)?;
         let output = self
             .prepare(question)?
             .output()
@@ -133,6 +136,15 @@ impl Look for System {
 
     fn exists(&mut self, path: &Path) -> io::Result<bool> {
         path.try_exists()
+    }
+
+    fn link_at(&mut self, path: &Path) -> io::Result<Option<PathBuf>> {
+        match std::fs::symlink_metadata(path) {
+            Ok(about) if about.is_symlink() => std::fs::read_link(path).map(Some),
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>> {
@@ -157,6 +169,10 @@ impl Look for System {
 }
 
 impl Host for System {
+    fn settle(&mut self) -> io::Result<()> {
+        surroundings::settle()
+    }
+
     fn begin(&mut self, command: &Command) -> Result<u32, SpawnError> {
         self.signals().map_err(SpawnError::Refused)?;
         let prepared = self.prepare(command)?;
@@ -172,16 +188,23 @@ impl Host for System {
             let Some(mut running) = self.children.remove(&pid) else {
                 return Err(io::ErrorKind::NotFound.into());
             };
-            let event = running.look_after()?;
+            let is_asked = heeds && self.interrupted().is_some();
+            let event = if is_asked && running.has_just_spoken {
+                // Who never stops to speak does not keep this process from being asked.
+                None
+            } else {
+                running.look_after()?
+            };
             if matches!(event, Some(Event::Ended(_))) {
                 return event.ok_or_else(|| io::ErrorKind::Other.into());
             }
-            let slept = if event.is_some() || heeds && self.interrupted().is_some() {
+            let slept = if event.is_some() || is_asked {
                 Ok(())
             } else {
-                let relay = running.relay.as_ref().map(AsFd::as_fd);
+                let (relay, read_at) = running.awaited();
                 let files: Vec<BorrowedFd<'_>> = relay.into_iter().collect();
-                self.sleep(&files, end, heeds)
+                let wakes = [end, read_at].into_iter().flatten().min();
+                self.sleep(&files, wakes, heeds)
             };
             self.children.insert(pid, running);
             slept?;

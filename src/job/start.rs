@@ -1,11 +1,12 @@
 //! Starts: `install`, `boot`, `ttyboot`, `restart`.
 
 use super::ground::Ground;
+use super::places::{There, dangling, look_for};
 use super::plan::{Planned, refuse_rival};
 use super::{Boot, How, Whom, end};
 use crate::config::{FindingName, Span};
 use crate::error::{Error, Result};
-use crate::model::name::{Dataset, SnapName, Snapshot, VmName};
+use crate::model::name::{Dataset, SnapName, VmName};
 use crate::model::{Cd, Disk, Loader, Vm, resolve};
 use crate::plan::boot::{self, Start};
 use crate::plan::loader::Source;
@@ -39,19 +40,19 @@ pub(super) fn start(
         Survey::fresh(ground.devices())
     };
     network::refuse(vm, &survey)?;
-    let mut plan = Plan::default();
-    if let Some(name) = &boot.temp {
-        plan.append(temp::plan(&snapshots(vm, ground.devices(), name)?));
-    }
-    plan.append(boot::plan(
-        vm,
-        boot.start,
-        boot.source,
-        &survey,
-        &ground.process.scratch,
-    ));
+    let without_trace = match &boot.temp {
+        Some(name) => without_trace(vm, ground.devices(), name)?,
+        None => Vec::new(),
+    };
     Ok(Planned {
-        plan,
+        plan: boot::plan(
+            vm,
+            boot.start,
+            boot.source,
+            &survey,
+            &ground.process.scratch,
+            &without_trace,
+        ),
         ..Planned::default()
     })
 }
@@ -89,6 +90,7 @@ pub(super) fn restart(
         Source::Disk,
         &survey,
         &ground.process.scratch,
+        &[],
     ));
     Ok(Planned {
         plan,
@@ -111,12 +113,18 @@ fn refuse(
     refuse_host(vm, &survey.kernel)
 }
 
-/// The snapshots of every disk, for a run without a trace.
-fn snapshots(vm: &Vm, devices: &Path, name: &SnapName) -> Result<Vec<Snapshot>> {
+/// Every disk with its snapshot, for a run without a trace.
+///
+/// # Errors
+/// If one of them is no ZFS volume.
+pub(crate) fn without_trace(vm: &Vm, devices: &Path, name: &SnapName) -> Result<Vec<temp::Disk>> {
     let zvols = devices.join("zvol");
     let snapshot = |path: &Path| {
         let dataset = path.strip_prefix(&zvols).ok()?.to_str()?;
-        Some(Dataset::parse(dataset).ok()?.snapshot(name))
+        Some(temp::Disk {
+            path: path.to_owned(),
+            snapshot: Dataset::parse(dataset).ok()?.snapshot(name),
+        })
     };
     vm.disks
         .iter()
@@ -181,13 +189,30 @@ pub(crate) fn refuse_cpus(vm: &Vm, kernel: &Kernel) -> Result<()> {
 /// Refuses where a disk, or for an installation an ISO image, is not there.
 fn refuse_missing(ground: &mut Ground<'_>, vm: &Vm, source: Source) -> Result<()> {
     for disk in &vm.disks {
-        if !exists(ground, &disk.path)? {
-            return Err(missing_disk(vm, disk));
+        match look_for(ground, &disk.path)? {
+            There::Something | There::Hidden => {}
+            There::Nothing => return Err(missing_disk(vm, disk)),
+            There::Dangling(target) => {
+                return Err(dangling("disk", &disk.path, &target)
+                    .named(FindingName::DiskMissing)
+                    .at(disk.origin)
+                    .help(format!(
+                        "correct {}_hd{}, or the link",
+                        vm.name, disk.number
+                    )));
+            }
         }
     }
     for cd in vm.cds.iter().filter(|_| source == Source::Cd) {
-        if !exists(ground, &cd.path)? {
-            return Err(missing_cd(vm, cd));
+        match look_for(ground, &cd.path)? {
+            There::Something | There::Hidden => {}
+            There::Nothing => return Err(missing_cd(vm, cd)),
+            There::Dangling(target) => {
+                return Err(dangling("ISO image", &cd.path, &target)
+                    .named(FindingName::IsoMissing)
+                    .at(cd.origin)
+                    .help(format!("correct {}_cd{}, or the link", vm.name, cd.number)));
+            }
         }
     }
     Ok(())
@@ -211,11 +236,4 @@ pub(crate) fn missing_cd(vm: &Vm, cd: &Cd) -> Error {
 
 fn missing(kind: &str, path: &Path, origin: Option<Span>) -> Error {
     Error::host(format!("{kind} {} does not exist", path.display())).at(origin)
-}
-
-fn exists(ground: &mut Ground<'_>, path: &Path) -> Result<bool> {
-    ground
-        .look
-        .exists(path)
-        .map_err(|error| Error::host(format!("could not look for {}: {error}", path.display())))
 }

@@ -4,12 +4,16 @@
 mod button;
 mod console;
 mod daemon;
+mod disk;
 mod ends;
 mod faults;
 mod loaders;
+mod noise;
 mod over;
 mod race;
 mod rig;
 mod root;
 mod steps;
+mod surroundings;
 mod taps;
+mod temp;

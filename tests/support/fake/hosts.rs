@@ -30,11 +30,24 @@ impl Look for Fake {
     }
 
     fn exists(&mut self, path: &Path) -> io::Result<bool> {
+        let closed = self.worlds.lock().closed.clone();
+        if self.uid != 0
+            && closed
+                .iter()
+                .any(|one| path != one && path.starts_with(one))
+        {
+            return Err(error(Errno::Access));
+        }
         let mut host = self.host();
         // A look by name has effects on a real host: a null modem or a tap appears.
         let uid = self.uid;
         host.look_up(path, uid);
         Ok(host.exists(path))
+    }
+
+    fn link_at(&mut self, _path: &Path) -> io::Result<Option<PathBuf>> {
+        // There are none in memory.
+        Ok(None)
     }
 
     fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>> {
@@ -72,6 +85,11 @@ impl Look for Fake {
 }
 
 impl Host for Fake {
+    fn settle(&mut self) -> io::Result<()> {
+        // Nothing of a test's own process is the caller's.
+        Ok(())
+    }
+
     fn begin(&mut self, command: &Command) -> Result<u32, SpawnError> {
         self.refuse_after_end()?;
         let mut call = self.call(command);
@@ -99,14 +117,20 @@ impl Host for Fake {
         if !started {
             world.host.state.next_pid += 1;
         }
+        let guest = world.host.state.processes.get(&before);
+        let guest = guest.and_then(|process| process.guest.as_ref());
+        let noise = guest.and_then(|guest| world.host.state.plan_of(&guest.vm).noise);
+        let noise = noise.map(|noise| (noise, world.host.state.clock_ms));
         let pid = u32::try_from(before).unwrap_or_default();
         let ended = (!lives).then_some(answer.status);
-        self.children.insert(pid, Child { said, ended });
+        self.children.insert(pid, Child { said, ended, noise });
         Ok(pid)
     }
 
     fn watch(&mut self, pid: u32, limit: Option<Duration>, heeds: bool) -> io::Result<Event> {
-        let limit = limit.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
+        // Up, as poll(2) is called: what is due is due then.
+        let limit = limit.map(|limit| limit.as_micros().div_ceil(1000));
+        let limit = limit.map(|limit| u64::try_from(limit).unwrap_or(u64::MAX));
         let end = limit.map(|limit| self.host().state.clock_ms + limit);
         let mut looks = u32::from(heeds);
         loop {
@@ -126,7 +150,9 @@ impl Host for Fake {
             if end.is_none() && self.actor > 0 && !self.has_reader {
                 self.worlds.rest(self.actor, pid)?;
             } else {
-                self.worlds.lock().go_on(end);
+                let noise = self.children.get(&pid).and_then(|child| child.noise);
+                let next = [end, noise.map(|(_, due)| due)].into_iter().flatten();
+                self.worlds.lock().go_on(next.min());
             }
         }
     }

@@ -11,7 +11,7 @@ mod root;
 mod world;
 
 use crate::call::Stream;
-use crate::host::{self as simulated, Answer, Call, Logged, Status};
+use crate::host::{self as simulated, Answer, Call, Logged, Noise, Status};
 use easy_bhyve::command::{Command, Streams};
 use easy_bhyve::host::{Claim, Ended, Event, Finished, Host, Interruption, SpawnError};
 use std::collections::{BTreeMap, HashMap};
@@ -60,6 +60,8 @@ struct Child {
     said: Vec<u8>,
     /// How it has ended, if it is no process any more.
     ended: Option<Status>,
+    /// What it says again and again, and when it does so next, by the host's clock.
+    noise: Option<(Noise, u64)>,
 }
 
 /// The simulated host, and nobody else has it as long as this value is there.
@@ -125,6 +127,11 @@ impl Fake {
     /// Lets a process that is always there have something.
     pub fn let_be_held(&self, claim: &Claim, note: &str) {
         self.worlds.lock().claim(INIT, claim, note);
+    }
+
+    /// Lets nobody but root enter a directory.
+    pub fn close(&self, directory: &Path) {
+        self.worlds.lock().closed.push(directory.to_owned());
     }
 
     /// Takes something of its own from the root side.
@@ -221,20 +228,37 @@ impl Fake {
         if words.first()? != "rm" || host.has_program("rm") {
             return None;
         }
-        let _ = host.files_mut().remove(Path::new(words.last()?));
+        let nth = host.orders.count("rm");
+        let answer = if let Some(fault) = host.orders.fault("rm", nth) {
+            fault.answer()
+        } else {
+            let _ = host.files_mut().remove(Path::new(words.last()?));
+            Answer::ok()
+        };
         host.orders.log.push(Logged {
             argv: words,
             uid: call.uid,
-            status: Status::Exit(0),
+            status: answer.status,
             depth: 0,
         });
-        Some(Answer::ok())
+        Some(answer)
     }
 
     /// What has been said by a child, and how it has ended, if it has.
     fn event_of(&mut self, pid: u32) -> Option<Event> {
-        let status = self.worlds.lock().status_of(pid);
+        let (status, now) = {
+            let world = self.worlds.lock();
+            (world.status_of(pid), world.host.state.clock_ms)
+        };
         let child = self.children.get_mut(&pid)?;
+        if let Some((noise, due)) = &mut child.noise
+            && *due <= now
+            && status.is_none()
+        {
+            *due = noise.every_ms.map_or(u64::MAX, |every| now + every);
+            child.said.extend(vec![b'x'; noise.bytes - 1]);
+            child.said.push(b'\n');
+        }
         if !child.said.is_empty() {
             return Some(Event::Said(std::mem::take(&mut child.said)));
         }
