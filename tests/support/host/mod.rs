@@ -51,7 +51,7 @@ mod cu;
 mod daemon;
 mod dd;
 mod escalate;
-mod grub_bhyve;
+pub mod grub_bhyve;
 mod harm;
 mod hostname;
 mod ifconfig;
@@ -76,7 +76,7 @@ pub use live::{Role, Session};
 #[allow(unused_imports, reason = "by one of the two crates with this module")]
 pub use process::{Ending, GuestPlan, Loader};
 #[allow(unused_imports, reason = "by one of the two crates with this module")]
-pub use state::{Rule, State};
+pub use state::{Kernel, Rule, State};
 
 use faults::Orders;
 
