@@ -181,6 +181,8 @@ finding_names! {
     SharedTap = "shared-tap", Warning;
     /// A VM's tap that another VM has by default.
     DefaultTap = "default-tap", Warning;
+    /// Commands for grub that it would not run to their end.
+    GrubCommands = "grub-commands", Error;
     /// Settings of grub for a VM that bhyveload loads.
     UnusedGrub = "unused-grub", Warning;
     /// A disk that does not exist on this host.

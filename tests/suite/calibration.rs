@@ -1,6 +1,7 @@
 //! The simulated host against records of the real programs in `tests/calibration`.
 
 mod grub;
+mod grub_commands;
 mod grub_disks;
 mod mask;
 mod program;

@@ -64,6 +64,10 @@ const SAMPLES: &[(&str, &str)] = &[
     ("shared-disk", "a_id=1 a_hd0=/x b_id=2 b_hd0=/x\n"),
     ("shared-tap", "a_id=1 a_if0=tap7 b_id=2 b_if0=tap7\n"),
     ("default-tap", "a_id=1 a_if0=tap2 b_id=2\n"),
+    (
+        "grub-commands",
+        "a_id=1 a_grub_boot=\"linux /k user=o'neil\"\n",
+    ),
     ("unused-grub", "a_id=1 a_freebsd=YES a_gpt=gpt1\n"),
     ("disk-missing", "a_id=1\n"),
     ("iso-missing", "a_id=1 a_cd0=/gone\n"),

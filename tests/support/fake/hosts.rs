@@ -178,7 +178,7 @@ impl Host for Fake {
         match change {
             FileChange::MakeScratch(path) => files.mkdir(path),
             FileChange::MakeDirectories(path) => return std::fs::create_dir_all(path),
-            FileChange::Write { path, text } => files.write(path, text.as_bytes()),
+            FileChange::Write { path, text } => files.write(path, text),
             FileChange::RemoveScratch(path) => files.list_dir(path).and_then(|names| {
                 for name in names {
                     files.remove(&path.join(name))?;
