@@ -3,6 +3,7 @@
 //! A lock is flock(2)'s, so the kernel keeps it as long as one process has it open: who made it, or
 //! a loader or bhyve(8) that inherited it.
 
+use super::identity::{self, Identity};
 use super::{Claim, Grant};
 use crate::model::name::VmName;
 use nix::errno::Errno;
@@ -12,7 +13,7 @@ use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 /// The longest log, in bytes; then it becomes the old one.
@@ -140,9 +141,11 @@ fn name_of(claim: &Claim) -> io::Result<String> {
     Ok(match claim {
         Claim::Vm(vm) => format!("{vm}.pid"),
         Claim::Disk(path) => {
-            let about = std::fs::metadata(path)?;
             // No VM name has a hyphen.
-            format!("disk-{:x}-{:x}.pid", about.dev(), about.ino())
+            match identity::about(path)?.identity {
+                Identity::Device(device) => format!("disk-{device:x}.pid"),
+                Identity::File(device, inode) => format!("disk-{device:x}-{inode:x}.pid"),
+            }
         }
         Claim::Network => "host-network.pid".to_owned(),
     })

@@ -5,7 +5,7 @@ use super::cpu::CpuTopology;
 use super::grub::GrubCommands;
 use super::name::{Dataset, IfName, NameError, TapName, VmName};
 use super::policy::{Delay, OnCrash, OnReboot, Policy, Seconds};
-use super::resolve::{HIGHEST_NUMBER, refuse_blank, refuse_comma, refuse_twins};
+use super::resolve::{HIGHEST_NUMBER, refuse_blank, refuse_for_bhyve, refuse_twins};
 use super::settings::{BootPart, Id, YesNo};
 use super::size::MemSize;
 use super::{Cd, Disk, Grub, Loader, Nic, Shared, Vm, Volume};
@@ -310,7 +310,7 @@ fn path(name: &str, value: &OsStr) -> Result<PathBuf> {
             path.display()
         )));
     }
-    refuse_comma(&path, None)?;
+    refuse_for_bhyve(&path, None)?;
     Ok(path)
 }
 

@@ -20,7 +20,7 @@ use crate::suggest;
 use crate::verb::Spelling;
 pub use disk::refuse_blank;
 use disk::{dataset_of, device_path, first_disk};
-pub(super) use disk::{refuse_comma, refuse_twins};
+pub(super) use disk::{refuse_for_bhyve, refuse_twins};
 pub use faults::{Checked, checked};
 pub(super) use keys::HIGHEST_NUMBER;
 use keys::{Kind, settings};
