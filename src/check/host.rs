@@ -4,7 +4,7 @@ use super::own_place;
 use crate::config::{Assignment, Config, Finding, FindingName, Span};
 use crate::error::Error;
 use crate::host::{Ended, Look};
-use crate::job::start::{missing_cd, missing_disk, refuse_cpus};
+use crate::job::start::{missing_cd, missing_disk, read_only, refuse_cpus};
 use crate::model::Vm;
 use crate::model::name::Dataset;
 use crate::model::resolve::{self, Checked};
@@ -17,9 +17,10 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 /// The findings for which a host is asked.
-pub(super) const NAMES: [FindingName; 9] = [
+pub(super) const NAMES: [FindingName; 10] = [
     FindingName::DiskMissing,
     FindingName::IsoMissing,
+    FindingName::ReadOnly,
     FindingName::TooManyCpus,
     FindingName::HostCpus,
     FindingName::HostMemory,
@@ -83,6 +84,16 @@ fn files(config: &Config, checked: &[Checked<'_>], look: &mut dyn Look, asked: &
         );
         let cds = vm.cds.iter().filter(|cd| is_missing(&cd.path));
         missing.extend(cds.map(|cd| missing_cd(vm, cd)));
+    }
+    for vm in checked.iter().filter_map(|one| one.vm.as_ref()) {
+        // What is not there or cannot be looked at is told by the others.
+        let mut is_read_only = |path: &Path| look.about(path).is_ok_and(|about| about.is_read_only);
+        let disks = vm.disks.iter().filter(|disk| is_read_only(&disk.path));
+        let disks =
+            disks.map(|disk| read_only("disk", &disk.path, own_place(config, vm, disk.origin)));
+        missing.extend(disks);
+        let cds = vm.cds.iter().filter(|cd| is_read_only(&cd.path));
+        missing.extend(cds.map(|cd| read_only("ISO image", &cd.path, cd.origin)));
     }
     for error in missing {
         asked.add(error);

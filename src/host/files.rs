@@ -20,7 +20,7 @@ pub(super) fn change(change: &FileChange) -> io::Result<()> {
             .create_new(true)
             .mode(0o644)
             .open(path)?
-            .write_all(text.as_bytes()),
+            .write_all(text),
         FileChange::Replace { path, before, text } => replace(path, before, text),
         FileChange::RemoveScratch(path) => std::fs::remove_dir_all(path),
         FileChange::Link { target, path } => symlink(target, path),

@@ -3,6 +3,7 @@
 //! A lock is flock(2)'s, so the kernel keeps it as long as one process has it open: who made it, or
 //! a loader or bhyve(8) that inherited it.
 
+use super::identity::{self, Identity};
 use super::{Claim, Grant};
 use crate::model::name::VmName;
 use nix::errno::Errno;
@@ -159,8 +160,11 @@ fn name_of(claim: &Claim) -> io::Result<String> {
     Ok(match claim {
         Claim::Vm(vm) => format!("{vm}.pid"),
         // No VM name has a hyphen.
-        Claim::Disk(path) => match std::fs::metadata(path) {
-            Ok(about) => format!("disk-{:x}-{:x}.pid", about.dev(), about.ino()),
+        Claim::Disk(path) => match identity::about(path) {
+            Ok(about) => match about.identity {
+                Identity::Device(device) => format!("disk-{device:x}.pid"),
+                Identity::File(device, inode) => format!("disk-{device:x}-{inode:x}.pid"),
+            },
             Err(error) if error.kind() == io::ErrorKind::NotFound => name_of_place(path)?,
             Err(error) => return Err(error),
         },

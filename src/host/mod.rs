@@ -6,6 +6,7 @@ mod child;
 pub mod elevate;
 mod files;
 mod follow;
+pub mod identity;
 pub mod lease;
 pub mod lock;
 pub mod signals;
@@ -16,6 +17,7 @@ pub mod terminal;
 use crate::command::Command;
 use crate::model::name::VmName;
 use crate::plan::FileChange;
+use identity::About;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -112,6 +114,12 @@ pub trait Look {
     /// # Errors
     /// If that cannot be told.
     fn link_at(&mut self, path: &Path) -> io::Result<Option<PathBuf>>;
+
+    /// What a disk or an image file is, whatever its name.
+    ///
+    /// # Errors
+    /// If that cannot be told.
+    fn about(&mut self, path: &Path) -> io::Result<About>;
 
     /// The names in a directory; none if there is no such directory.
     ///

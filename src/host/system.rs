@@ -2,6 +2,7 @@
 
 use super::child::{Running, ended, tail};
 use super::files;
+use super::identity::{self, About};
 use super::lease;
 use super::lock::{Directory, log_of, state_of};
 use super::signals::Signals;
@@ -145,6 +146,10 @@ impl Look for System {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    fn about(&mut self, path: &Path) -> io::Result<About> {
+        identity::about(path)
     }
 
     fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>> {

@@ -6,6 +6,7 @@ use super::plan::{Planned, refuse_rival};
 use super::{Boot, How, Whom, end};
 use crate::config::{FindingName, Span};
 use crate::error::{Error, Result};
+use crate::host::identity::{About, Identity};
 use crate::model::name::{Dataset, SnapName, VmName};
 use crate::model::{Cd, Disk, Loader, Vm, resolve};
 use crate::plan::boot::{self, Start};
@@ -30,11 +31,12 @@ pub(super) fn start(
             .iter()
             .try_for_each(|cd| resolve::refuse_blank(&cd.path, cd.origin))?;
     }
+    let mut notes = Vec::new();
     let survey = if ground.is_answered {
         let (at, look) = ground.asking();
         let survey = Survey::for_boot(look, &at, vm, rivals)?;
         survey::refuse_busy_state(vm, survey.state(&vm.name))?;
-        refuse(ground, vm, rivals, &survey, boot.source)?;
+        notes = refuse(ground, vm, rivals, &survey, boot.source)?;
         survey
     } else {
         Survey::fresh(ground.devices())
@@ -53,6 +55,7 @@ pub(super) fn start(
             &ground.process.scratch,
             &without_trace,
         ),
+        notes,
         ..Planned::default()
     })
 }
@@ -80,9 +83,11 @@ pub(super) fn restart(
     } else {
         survey
     };
-    if ground.is_answered {
-        refuse(ground, vm, rivals, &survey, Source::Disk)?;
-    }
+    let notes = if ground.is_answered {
+        refuse(ground, vm, rivals, &survey, Source::Disk)?
+    } else {
+        Vec::new()
+    };
     network::refuse(vm, &survey)?;
     plan.append(boot::plan(
         vm,
@@ -94,23 +99,27 @@ pub(super) fn restart(
     ));
     Ok(Planned {
         plan,
+        notes,
         ..Planned::default()
     })
 }
 
-/// Refuses what stands in the way of a start, but for the VM's own state and its network.
+/// Refuses what stands in the way of a start, but for the VM's own state and its network. Answers what
+/// there is to say of its disks.
 fn refuse(
     ground: &mut Ground<'_>,
     vm: &Vm,
     rivals: &[VmName],
     survey: &Survey,
     source: Source,
-) -> Result<()> {
+) -> Result<Vec<String>> {
     for rival in rivals {
         refuse_rival(vm, rival, survey.state(rival))?;
     }
     refuse_missing(ground, vm, source)?;
-    refuse_host(vm, &survey.kernel)
+    let notes = refuse_disks(ground, vm, source)?;
+    refuse_host(vm, &survey.kernel)?;
+    Ok(notes)
 }
 
 /// Every disk with its snapshot, for a run without a trace.
@@ -216,6 +225,66 @@ fn refuse_missing(ground: &mut Ground<'_>, vm: &Vm, source: Source) -> Result<()
         }
     }
     Ok(())
+}
+
+/// Refuses disks that no loader opens, and two that are one. Answers what cannot be told of them.
+fn refuse_disks(ground: &mut Ground<'_>, vm: &Vm, source: Source) -> Result<Vec<String>> {
+    let mut notes = Vec::new();
+    let mut seen: Vec<(&Disk, Identity)> = Vec::new();
+    for disk in &vm.disks {
+        let about = about(ground, &disk.path)?;
+        if about.is_read_only {
+            return Err(read_only("disk", &disk.path, disk.origin));
+        }
+        if let Some((twin, _)) = seen.iter().find(|(_, other)| *other == about.identity) {
+            return Err(Error::config(format!(
+                "hd{} and hd{} of {} are one disk: {} and {}",
+                twin.number,
+                disk.number,
+                vm.name,
+                twin.path.display(),
+                disk.path.display()
+            ))
+            .at(disk.origin)
+            .named(FindingName::DiskTwice)
+            .help("each number needs a disk of its own"));
+        }
+        seen.push((disk, about.identity));
+        if about.is_unsure {
+            notes.push(format!(
+                "could not tell whether another VM has {}: it is shown by a nullfs mount, and where it lies \
+                 cannot be seen from here",
+                disk.path.display()
+            ));
+        }
+    }
+    for cd in vm.cds.iter().filter(|_| source == Source::Cd) {
+        if about(ground, &cd.path)?.is_read_only {
+            return Err(read_only("ISO image", &cd.path, cd.origin));
+        }
+    }
+    Ok(notes)
+}
+
+fn about(ground: &mut Ground<'_>, path: &Path) -> Result<About> {
+    ground
+        .look
+        .about(path)
+        .map_err(|error| Error::host(format!("could not look at {}: {error}", path.display())))
+}
+
+/// The refusal where a loader cannot open a disk or an ISO image: bhyveload and grub-bhyve open it for
+/// writing, and only bhyve itself does without (`usr.sbin/bhyveload/bhyveload.c`, `disk_open`;
+/// grub2-bhyve: `grub-core/kern/emu/hostdisk.c`).
+pub(crate) fn read_only(kind: &str, path: &Path, origin: Option<Span>) -> Error {
+    Error::host(format!(
+        "{kind} {} is on a read-only file system",
+        path.display()
+    ))
+    .at(origin)
+    .named(FindingName::ReadOnly)
+    .note("the loader opens it for writing, even where it only reads")
+    .help("copy it to a file system that can be written to, or make this one so: zfs set readonly=off, mount -u -o rw")
 }
 
 /// The refusal where a disk does not exist.

@@ -3,7 +3,7 @@
 use super::{FileChange, Plan, Step, Test, Undo, When};
 use crate::command::Command;
 use crate::model::{Grub, Loader, Vm};
-use crate::tools::grub::{self, Menu};
+use crate::tools::grub::{self, Menu, Screen};
 use crate::tools::line::Console;
 use crate::tools::{bhyveload, daemon};
 use std::path::Path;
@@ -91,14 +91,19 @@ fn by_grub(
         (Some(commands), _) => {
             plan.push(FileChange::Write {
                 path: scratch.join("grub.cfg"),
-                text: grub::menu(&root, commands),
+                text: grub::menu(&root, commands).into_bytes(),
             });
             Menu::Generated(scratch)
         }
         (None, Source::Prompt) => Menu::Prompt,
         (None, _) => Menu::OfRoot,
     };
-    plan.push(limited(grub::load(vm, &map, &root, menu, console)));
+    let is_heard = matches!(console, Console::Nmdm(_)) && commands.is_some_and(|all| !all.asks());
+    let screen = match console {
+        _ if is_heard => Screen::Heard,
+        console => Screen::Console(console),
+    };
+    plan.push(limited(grub::load(vm, &map, &root, menu, screen)));
     plan.push(remove);
     plan
 }

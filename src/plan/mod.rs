@@ -64,8 +64,7 @@ pub struct Step {
     /// The condition, asked just before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub only_if: Option<Test>,
-    /// Where it fails and this holds afterwards, what it was for has come about without it, and that
-    /// is no failure.
+    /// Where it fails and this holds afterwards, it has come about without it, which is no failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moot_if: Option<Test>,
 }
@@ -98,7 +97,8 @@ pub enum FileChange {
         #[serde(serialize_with = "lossy::path")]
         path: PathBuf,
         /// Its lines, each with its newline.
-        text: String,
+        #[serde(serialize_with = "lossy::bytes")]
+        text: Vec<u8>,
     },
     /// Replaces a file by one with the same owner and mode, in one step.
     Replace {

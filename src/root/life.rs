@@ -66,6 +66,16 @@ impl<'run> Life<'run> {
             .map_err(|_| Error::host(READER_GONE))
     }
 
+    /// Tells something that is no failure to the caller, if one waits, and to the log; whether one does.
+    ///
+    /// # Errors
+    /// If the caller has gone.
+    pub fn tells(&mut self, host: &mut dyn Host, note: &str) -> Result<bool> {
+        self.log(host, note);
+        self.report(host, &Report::Note(note.to_owned()))?;
+        Ok(self.reports)
+    }
+
     /// Adds to the log what this process has to say, with the time.
     pub fn log(&mut self, host: &mut dyn Host, what: &str) {
         let dropped = self.allowance.told();

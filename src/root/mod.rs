@@ -206,7 +206,9 @@ fn start(
     let planned = mine.and_then(|()| plan(&mut ground(process, host), request));
     let result = planned.and_then(|planned| {
         for note in &planned.notes {
-            crate::say(output, &request.title, note);
+            if !life.tells(host, note)? {
+                crate::say(output, &request.title, note);
+            }
         }
         run::execute(&planned.plan, host, &mut life, output)
     });

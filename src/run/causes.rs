@@ -97,6 +97,32 @@ pub const KNOWN: &[Known] = &[
         "the VM node is in use",
         "see who works for it: easy-bhyve status",
     ),
+    // `grub2-bhyve: grub-core/kern/fs.c`, `kern/file.c`, `kern/disk.c`, `loader/i386/linux.c`
+    known(
+        "unknown filesystem",
+        "grub cannot read the file system of that partition: it is new to it, or there is none",
+        "see which it finds, at its prompt by ls: VM-boot -p; then correct VM_grub_bootpart or VM_grub_bootcmd",
+    ),
+    known(
+        "file `",
+        "the partition that grub reads has no such file; an update of the guest may have renamed it",
+        "look for it, at grub's prompt by ls /boot: VM-boot -p; then correct VM_grub_bootcmd",
+    ),
+    known(
+        "disk `",
+        "the disk has no such partition, or grub could not open the disk",
+        "see which there are, at grub's prompt by ls: VM-boot -p; then correct VM_grub_bootpart or VM_grub_bootcmd",
+    ),
+    known(
+        "no server is specified",
+        "there is no disk of that name, or grub could not open it",
+        "see which there are, at grub's prompt by ls: VM-boot -p; then correct VM_grub_bootcmd",
+    ),
+    known(
+        "you need to load the kernel first",
+        "none of the commands for grub has loaded a kernel",
+        "begin with linux, knetbsd, kopenbsd or kfreebsd: VM_grub_bootcmd",
+    ),
     // `usr.sbin/bhyve/bhyverun.c`: 15, then 13 and 14
     known(
         "no bootrom was configured",

@@ -5,7 +5,7 @@ use crate::command::{Command, Streams};
 use crate::error::{Error, Kind, Result};
 use crate::host::{Ended, Finished, SpawnError};
 use crate::plan::FileChange;
-use crate::tools;
+use crate::tools::{self, grub};
 use nix::libc::SIGPIPE;
 use std::io;
 
@@ -74,7 +74,8 @@ fn failed(command: &Command, finished: &Finished, untitled: bool) -> Error {
     };
     let error = Error::host(what).note(format!("command: {command}"));
     let mut error = with_stderr(error, command, &finished.stderr);
-    if let Some(known) = known {
+    // What it has said itself tells more than its status.
+    if let Some(known) = known.filter(|_| error.help.is_empty()) {
         error = error.help(known.remedy_for(command));
     }
     match command.streams {
@@ -92,14 +93,31 @@ fn ended_it(signal: i32) -> String {
 /// The failure with what the command has said, and with cause and remedy if they are known.
 pub(super) fn with_stderr(mut error: Error, command: &Command, stderr: &[u8]) -> Error {
     let text = String::from_utf8_lossy(stderr);
-    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+    let complaints = complaints(command, &text);
+    for complaint in &complaints {
+        error = error.note(format!("grub: {complaint}"));
+    }
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    for line in lines.filter(|_| complaints.is_empty()) {
         error = error.note(format!("stderr: {line}"));
     }
+    let text = match complaints.as_slice() {
+        [] => text.into_owned(),
+        complaints => complaints.join("\n"),
+    };
     match causes::of(&text) {
         Some(known) => error
             .note(format!("likely cause: {}", known.cause))
             .help(known.remedy_for(command)),
         None => error,
+    }
+}
+
+/// What grub has complained of, if it is grub that has said this.
+fn complaints(command: &Command, said: &str) -> Vec<String> {
+    match command.last_program() {
+        "grub-bhyve" => grub::complaints(said),
+        _ => Vec::new(),
     }
 }
 

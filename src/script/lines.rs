@@ -172,7 +172,7 @@ impl<'plan> Lines<'plan> {
             Action::File(FileChange::Write { path, text }) => {
                 line.extend_from_slice(b"cat >");
                 quote::push(&mut line, path.as_os_str());
-                return self.here_document(line, text.as_bytes(), b"");
+                return self.here_document(line, text, b"");
             }
             Action::Print(text) => {
                 line.extend_from_slice(b"cat");
@@ -230,6 +230,10 @@ impl<'plan> Lines<'plan> {
     /// A command with its escalator, and the statuses besides 0 that are no failure.
     fn command(&self, command: &Command) -> Vec<u8> {
         let mut line = self.elevation.wrap(command).line();
+        if command.streams == Streams::Relayed {
+            // Nobody answers it, and it is not to touch the terminal.
+            line.extend_from_slice(b" </dev/null");
+        }
         if command.accept != [0] {
             line.extend_from_slice(
                 format!(

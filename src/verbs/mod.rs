@@ -21,6 +21,7 @@ use crate::plan::Plan;
 use crate::process::Process;
 use crate::survey::{self, Surroundings};
 use crate::verb::Spelling;
+use std::path::Path;
 
 /// What a verb has to work with.
 pub struct Context<'run> {
@@ -258,15 +259,27 @@ fn rivals(context: &mut Context<'_>, vm: &Vm) -> Result<Vec<VmName>> {
         let Ok(other) = context.vm_for(name, Need::Disks) else {
             continue;
         };
-        if other
+        let pairs = vm
             .disks
             .iter()
-            .any(|disk| vm.disks.iter().any(|ours| ours.path == disk.path))
+            .flat_map(|ours| other.disks.iter().map(move |theirs| (ours, theirs)));
+        if pairs
+            .into_iter()
+            .any(|(ours, theirs)| is_one(context.look, &ours.path, &theirs.path))
         {
             rivals.push(other.name);
         }
     }
     Ok(rivals)
+}
+
+/// Whether two paths lead to one disk. Of what is not there, or may not be looked at, the path counts.
+fn is_one(look: &mut dyn Look, one: &Path, other: &Path) -> bool {
+    if one == other {
+        return true;
+    }
+    let mut identity = |path: &Path| look.about(path).ok().map(|about| about.identity);
+    identity(one).is_some_and(|one| identity(other) == Some(one))
 }
 
 /// A value as `--format json` shows it.

@@ -333,7 +333,7 @@ fn files_are_made_written_linked_and_removed() {
             FileChange::MakeScratch(scratch.clone()).into(),
             FileChange::Write {
                 path: scratch.join("map"),
-                text: "(hd0) /it's\nEND\n".into(),
+                text: b"(hd0) /it's\xe4\nEND\n".to_vec(),
             }
             .into(),
             Command::question(

@@ -23,6 +23,7 @@ mod config_any;
 mod config_large;
 mod config_sh;
 mod demo;
+mod disks;
 mod edit;
 mod equivalence;
 mod escalators;

@@ -25,7 +25,9 @@ fn awkward() -> impl Strategy<Value = String> {
 
 /// A file's path below a directory.
 fn awkward_path() -> impl Strategy<Value = String> {
-    (awkward(), awkward()).prop_map(|(directory, file)| format!("/{directory}/x{file}"))
+    // One with a percent sign is refused.
+    (awkward(), awkward())
+        .prop_map(|(directory, file)| format!("/{directory}/x{file}").replace('%', ""))
 }
 
 /// `text` as a configuration has it.
@@ -95,14 +97,15 @@ proptest! {
 
     #[test]
     fn sh_reads_grub_commands_back(install in awkward(), boot in awkward()) {
+        // As grub reads them: what is quoted for it may be anything.
+        let echo = |text: &str| format!("echo '{}'", text.replace(['\'', '\0'], ""));
+        let (install, boot) = (echo(&install), echo(&boot));
         let config = format!(
             "bridge=bridge0 netif=igb0 volroot=zroot/vm a_id=7 a_cd0=/iso\n\
              a_grub_install={}\na_grub_bootcmd={}\n",
-            quoted(&format!("x{install}")), quoted(&format!("x{boot}"))
+            quoted(&install), quoted(&boot)
         );
-        assert_read_back(&config, &[
-            ("grub_install", &format!("x{install}")), ("grub_bootcmd", &format!("x{boot}")),
-        ]);
+        assert_read_back(&config, &[("grub_install", &install), ("grub_bootcmd", &boot)]);
     }
 
     #[test]

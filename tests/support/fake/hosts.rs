@@ -3,12 +3,14 @@
 use super::{Child, Fake, Lost, ended, gone};
 use crate::host::{Errno, Status};
 use easy_bhyve::command::{Command, Streams};
+use easy_bhyve::host::identity::{About, Identity};
 use easy_bhyve::host::{
     Claim, Ended, Event, Finished, Grant, Host, Interruption, Look, SpawnError,
 };
 use easy_bhyve::model::name::VmName;
 use easy_bhyve::plan::FileChange;
 use std::ffi::OsString;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
@@ -48,6 +50,28 @@ impl Look for Fake {
     fn link_at(&mut self, _path: &Path) -> io::Result<Option<PathBuf>> {
         // There are none in memory.
         Ok(None)
+    }
+
+    fn about(&mut self, path: &Path) -> io::Result<About> {
+        let host = self.host();
+        if !host.exists(path) {
+            return Err(error(Errno::NoEntry));
+        }
+        let lies = host.lower(path);
+        let number = |path: &Path| {
+            let mut hasher = DefaultHasher::new();
+            path.hash(&mut hasher);
+            hasher.finish()
+        };
+        let identity = match host.device(path) {
+            Some(_) => Identity::Device(number(path)),
+            None => Identity::File(1, number(lies.as_deref().unwrap_or(path))),
+        };
+        Ok(About {
+            identity,
+            is_unsure: lies.is_none(),
+            is_read_only: host.is_read_only(path),
+        })
     }
 
     fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>> {
@@ -204,7 +228,7 @@ impl Host for Fake {
         match change {
             FileChange::MakeScratch(path) => files.mkdir(path),
             FileChange::MakeDirectories(path) => return std::fs::create_dir_all(path),
-            FileChange::Write { path, text } => files.write(path, text.as_bytes()),
+            FileChange::Write { path, text } => files.write(path, text),
             FileChange::RemoveScratch(path) => files.list_dir(path).and_then(|names| {
                 for name in names {
                     files.remove(&path.join(name))?;
@@ -289,7 +313,12 @@ impl Host for Fake {
         if world.is_killed(self.actor) {
             return Err(gone());
         }
-        Ok(world.claim(self.pid, claim, note))
+        // A disk goes by what it is.
+        let lies = match claim {
+            Claim::Disk(path) => world.host.lower(path).map(Claim::Disk),
+            _ => None,
+        };
+        Ok(world.claim(self.pid, lies.as_ref().unwrap_or(claim), note))
     }
 
     fn give_up(&mut self, claim: &Claim) {

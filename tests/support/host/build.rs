@@ -79,6 +79,9 @@ impl Host {
             escalators: BTreeMap::new(),
             guests: BTreeMap::new(),
             guest: GuestPlan::default(),
+            nullfs: BTreeMap::new(),
+            read_only: BTreeSet::new(),
+            images: BTreeMap::new(),
             harm: Vec::new(),
             next_pid: 1,
             next_index: 1,
@@ -295,6 +298,7 @@ impl Host {
                 loaded: false,
                 system: System::default(),
                 uid: 0,
+                kernel: None,
             },
         );
         self
@@ -324,6 +328,7 @@ impl Host {
                 loaded: true,
                 system: System::default(),
                 uid: 0,
+                kernel: None,
             },
         );
         let net = format!("2:0,virtio-net,{tap}");

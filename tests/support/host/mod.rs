@@ -52,7 +52,7 @@ mod daemon;
 mod dd;
 mod escalate;
 mod fstat;
-mod grub_bhyve;
+pub mod grub_bhyve;
 mod harm;
 mod hostname;
 mod ifconfig;
@@ -79,7 +79,7 @@ pub use live::{Role, Session};
 #[allow(unused_imports, reason = "by one of the two crates with this module")]
 pub use process::{Ending, GuestPlan, Loader, Noise};
 #[allow(unused_imports, reason = "by one of the two crates with this module")]
-pub use state::{Rule, State};
+pub use state::{Kernel, Rule, State};
 
 use faults::Orders;
 

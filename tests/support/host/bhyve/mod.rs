@@ -140,7 +140,8 @@ fn open_devices(
                     );
                     failed(text, errno)
                 })?;
-                open.insert(path.into());
+                let lies = host.lower(Path::new(path));
+                open.insert(lies.unwrap_or_else(|| path.into()));
             }
             Backend::Tap(name) => {
                 host.open_tap_node(name, pid).map_err(|errno| {

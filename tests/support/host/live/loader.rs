@@ -59,7 +59,7 @@ impl Shell {
     fn prompt(&self) -> &'static str {
         match self {
             Self::Userboot { .. } => "OK ",
-            Self::Grub(_) => "grub> ",
+            Self::Grub(grub) => grub.asks(),
         }
     }
 
@@ -99,6 +99,9 @@ pub(super) fn run(mut session: Session, directory: &Path, bell: &mut Bell) -> io
         First::Stuck => loop {
             wait(&mut console, bell, None)?;
         },
+        First::Leaves(Leaves::Waits) => loop {
+            wait(&mut console, bell, None)?;
+        },
         First::Leaves(left) => {
             rest(&mut console, bell, session.menu_ms)?;
             if session.shell.prompt() == "OK " && left == Leaves::Exited {
@@ -116,7 +119,10 @@ pub(super) fn run(mut session: Session, directory: &Path, bell: &mut Bell) -> io
         console.write("Booting [/boot/kernel/kernel]...\n");
     }
     console.restore();
-    let status = Status::Exit(i32::from(left == Leaves::Exited));
+    let status = match left {
+        Leaves::Crashed(signal) => Status::Signal(signal),
+        left => Status::Exit(i32::from(left == Leaves::Exited)),
+    };
     let system = session.shell.system();
     with_host(directory, |host| {
         if left == Leaves::Booted {
