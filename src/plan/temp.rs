@@ -30,7 +30,12 @@ pub fn plan(disks: &[Disk]) -> Plan {
     plan.push(zfs::snapshot_all(&snapshots));
     for snapshot in snapshots {
         plan.push(Undo {
-            forms: vec![Step::from(destroy(snapshot)).only_if(!Test::HasRun).into()],
+            forms: vec![
+                Step::from(destroy(snapshot))
+                    .only_if(!Test::HasRun)
+                    .moot_if(is_gone(snapshot))
+                    .into(),
+            ],
             when: When::End,
             what: snapshot.to_string(),
         });
@@ -56,6 +61,7 @@ pub fn plan(disks: &[Disk]) -> Plan {
                 .into(),
                 Step::from(back)
                     .only_if(Test::All(vec![Test::HasRun, !is_open]))
+                    .moot_if(is_gone(snapshot))
                     .into(),
             ],
             when: When::End,
@@ -67,6 +73,12 @@ pub fn plan(disks: &[Disk]) -> Plan {
 
 fn destroy(snapshot: &Snapshot) -> crate::command::Command {
     zfs::destroy_mark(&snapshot.dataset, &Mark::Snapshot(snapshot.name.clone()))
+}
+
+/// Whether somebody else has destroyed it.
+fn is_gone(snapshot: &Snapshot) -> Test {
+    let mark = Mark::Snapshot(snapshot.name.clone());
+    !zfs::has_mark(&snapshot.dataset, &mark)
 }
 
 /// What there is to say of a snapshot that a run without a trace has left.

@@ -3,6 +3,7 @@
 use crate::command::{Command, Streams, args};
 use crate::model::name::{Dataset, SnapName, Snapshot};
 use crate::model::size::DiskSize;
+use crate::plan::Test;
 use serde::Serialize;
 use std::fmt;
 
@@ -49,6 +50,35 @@ pub fn destroy_volume(volume: &Dataset) -> Command {
 /// Destroys one snapshot or bookmark, exactly: `zfs destroy VOLUME@NAME`, `zfs destroy VOLUME#NAME`.
 pub fn destroy_mark(volume: &Dataset, mark: &Mark) -> Command {
     Command::root("zfs", args!["destroy", format!("{volume}{mark}")])
+}
+
+/// Whether a filesystem or a volume exists: `zfs list -H -o name DATASET`.
+pub fn exists(dataset: &Dataset) -> Test {
+    Test::Succeeds(Command::question(
+        "zfs",
+        args!["list", "-H", "-o", "name", dataset],
+    ))
+}
+
+/// Whether a volume has a snapshot or a bookmark: `zfs list -H -o name -t snapshot VOLUME@NAME`,
+/// `zfs list -H -o name -t bookmark VOLUME#NAME`.
+pub fn has_mark(volume: &Dataset, mark: &Mark) -> Test {
+    let kind = match mark {
+        Mark::Snapshot(_) => "snapshot",
+        Mark::Bookmark(_) => "bookmark",
+    };
+    Test::Succeeds(Command::question(
+        "zfs",
+        args![
+            "list",
+            "-H",
+            "-o",
+            "name",
+            "-t",
+            kind,
+            format!("{volume}{mark}")
+        ],
+    ))
 }
 
 /// Shows a volume and its snapshots, oldest first:
