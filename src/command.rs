@@ -58,6 +58,10 @@ pub struct Command {
     /// The title that its process takes once it works; status 1 without it is no proper end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// What is run once more where it ends with status 1, only to hear why: its output becomes part of
+    /// the message, and how it ends does not count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explained_by: Option<Box<Command>>,
 }
 
 impl Command {
@@ -73,6 +77,7 @@ impl Command {
             meanings: &[],
             starts: Vec::new(),
             title: None,
+            explained_by: None,
         }
     }
 

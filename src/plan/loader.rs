@@ -98,12 +98,13 @@ fn by_grub(
         (None, Source::Prompt) => Menu::Prompt,
         (None, _) => Menu::OfRoot,
     };
-    let is_heard = matches!(console, Console::Nmdm(_)) && commands.is_some_and(|all| !all.asks());
-    let screen = match console {
-        _ if is_heard => Screen::Heard,
-        console => Screen::Console(console),
-    };
-    plan.push(limited(grub::load(vm, &map, &root, menu, screen)));
+    let load = |screen| limited(grub::load(vm, &map, &root, menu, screen));
+    // What it says on nmdm(4) nobody may see. Where nobody is asked it can say it again.
+    let is_silent = matches!(console, Console::Nmdm(_)) && commands.is_some_and(|all| !all.asks());
+    plan.push(Command {
+        explained_by: is_silent.then(|| Box::new(load(Screen::Heard))),
+        ..load(Screen::Console(console))
+    });
     plan.push(remove);
     plan
 }

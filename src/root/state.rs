@@ -81,12 +81,17 @@ impl State {
     pub fn left(&self, look: &mut dyn Look) -> Result<Vec<Snapshot>> {
         let mut left = Vec::new();
         for snapshot in self.temp.iter().filter_map(|text| parse_snapshot(text)) {
-            let question = zfs::find(&snapshot);
+            let question = zfs::list(&snapshot.dataset);
             let finished = look
                 .ask(&question)
                 .map_err(|error| not_started(&question, &error))?;
             match finished.ended {
-                Ended::Exit(0) => left.push(snapshot),
+                Ended::Exit(0) => {
+                    let listed = String::from_utf8_lossy(&finished.stdout);
+                    let found = zfs::parse_list(&snapshot.dataset, &listed);
+                    let is_there = found.snapshots.iter().any(|one| one.name == snapshot.name);
+                    left.extend(is_there.then_some(snapshot));
+                }
                 Ended::Exit(1) if zfs::is_missing(&finished.stderr) => {}
                 _ => return Err(no_answer(&question, &finished)),
             }

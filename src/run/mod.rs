@@ -216,13 +216,18 @@ impl<'plan> Run<'plan, '_, '_> {
 
     /// Runs a command to its end; one that is relayed can be interrupted.
     fn run(&mut self, command: &Command) -> Result<()> {
-        let finished = if command.streams == Streams::Relayed {
+        let mut finished = if command.streams == Streams::Relayed {
             self.relayed(command)?
         } else {
             self.host
                 .run(command)
                 .map_err(|error| not_started(command, &error))?
         };
+        if let Some(explaining) = &command.explained_by
+            && finished.ended == Ended::Exit(1)
+        {
+            finished.stderr = self.relayed(explaining)?.stderr;
+        }
         let status = judge(command, &finished, true)?;
         if let Some(words) = command.meaning(status) {
             self.report.ending = Some(words);

@@ -240,6 +240,11 @@ impl<'plan> Lines<'plan> {
             // Nobody answers it, and it is not to touch the terminal.
             line.extend_from_slice(b" </dev/null");
         }
+        if let Some(explaining) = &command.explained_by {
+            line.extend_from_slice(b" || (status=$?; [ \"$status\" != 1 ] || ");
+            line.extend_from_slice(&self.command(explaining));
+            line.extend_from_slice(b" || :; exit \"$status\")");
+        }
         if command.accept != [0] {
             line.extend_from_slice(
                 format!(

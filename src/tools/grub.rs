@@ -23,7 +23,7 @@ pub enum Menu<'path> {
 pub enum Screen<'console> {
     /// On the console, where somebody can answer.
     Console(&'console Console),
-    /// To who starts it: what it says stands in the message of a start that fails.
+    /// To who starts it, to be heard: what it says stands in the message of a start that failed.
     Heard,
 }
 

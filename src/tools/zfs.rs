@@ -124,23 +124,6 @@ pub fn list(volume: &Dataset) -> Command {
     )
 }
 
-/// Asks for one snapshot: `zfs list -H -o name -t snapshot VOLUME@NAME`; status 1 says that it cannot be
-/// told or, see [`is_missing`], is not there.
-pub fn find(snapshot: &Snapshot) -> Command {
-    Command::question(
-        "zfs",
-        args![
-            "list",
-            "-H",
-            "-o",
-            "name",
-            "-t",
-            "snapshot",
-            snapshot.to_string()
-        ],
-    )
-}
-
 /// Whether zfs(8) says so that the dataset which it was asked for is not there.
 pub fn is_missing(stderr: &[u8]) -> bool {
     String::from_utf8_lossy(stderr)
