@@ -226,7 +226,7 @@ impl<'plan> Run<'plan, '_, '_> {
         if let Some(explaining) = &command.explained_by
             && finished.ended == Ended::Exit(1)
         {
-            finished.stderr = self.relayed(explaining)?.stderr;
+            finished.stderr.append(&mut self.relayed(explaining)?.stderr);
         }
         let status = judge(command, &finished, true)?;
         if let Some(words) = command.meaning(status) {
