@@ -73,9 +73,12 @@ fn with_source(
     };
     let snippet = Snippet::source(source.as_str())
         .line_start(place.line)
-        .annotation(AnnotationKind::Primary.span(marked));
+        .annotation(AnnotationKind::Primary.span(marked.clone()));
     let mut group = Group::with_title(title);
-    group = if shown.is_whole() {
+    // The renderer counts the characters that it shows.
+    let before = source.get(..marked.start).unwrap_or_default();
+    let is_counted = before.chars().count() + 1 == place.column;
+    group = if shown.is_whole() && is_counted {
         group.element(snippet.path(path))
     } else {
         let origin = Origin::path(path)

@@ -166,7 +166,7 @@ pub fn watch(
         } else {
             ""
         };
-        write!(output.out, "{before}{shown}")
+        write!(output.out, "{before}{}", vis::lines(&shown))
             .and_then(|()| output.out.flush())
             .map_err(not_written)?;
         host.pause(EVERY);

@@ -65,16 +65,31 @@ fn names_of_nodes_and_titles_of_processes_are_shown_and_no_line_to_paste_is_made
     let mut fake = Fake::new(host, USER);
     let said = call(&mut fake, CONFIG, &["easy-bhyve", "status"]);
     assert_shown(SHOWN, &said);
-    let foreign = "foreign: VM node of my-vm, which is no name of a VM here: it is left to who has made it\n";
+    let foreign =
+        "foreign: VM node of my-vm, which is no name of a VM here: it is left to who has made it\n";
     assert!(said.out.contains(foreign), "{}", said.out);
     assert!(!said.out.contains("bhyvectl"), "{}", said.out);
     let mut rows = said.out.lines().filter(|line| line.starts_with("y^["));
     assert!(rows.any(|row| row.contains(" foreign ")), "{}", said.out);
-    let json = call(&mut fake, CONFIG, &["easy-bhyve", "status", "--format", "json"]);
+    let json = call(
+        &mut fake,
+        CONFIG,
+        &["easy-bhyve", "status", "--format", "json"],
+    );
     assert_shown("\\u001b]0;own\\u0007\\r", &json);
-    assert!(json.out.contains("\\u009b2J\\u202e\\u2066\\u200b\\ufeff"), "{}", json.out);
+    assert!(
+        json.out.contains("\\u009b2J\\u202e\\u2066\\u200b\\ufeff"),
+        "{}",
+        json.out
+    );
     let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
-    assert!(json["foreign_nodes"].as_array().unwrap().contains(&"my-vm".into()), "{json}");
+    assert!(
+        json["foreign_nodes"]
+            .as_array()
+            .unwrap()
+            .contains(&"my-vm".into()),
+        "{json}"
+    );
 }
 
 #[test]
@@ -90,7 +105,8 @@ fn what_programs_say_is_shown_in_messages_and_in_the_log() {
         ("doas", &["fbsd0-boot"]),
     ] {
         let mut fake = Fake::new(host(), USER);
-        fake.host().fail(program, 1, 1, &format!("{program}: {HOSTILE}\n"));
+        fake.host()
+            .fail(program, 1, 1, &format!("{program}: {HOSTILE}\n"));
         let said = call(&mut fake, CONFIG, words);
         assert_ne!(said.status, 0, "{program}: {said:?}");
         // What goes to the terminal of a person goes there by itself.
@@ -128,7 +144,10 @@ fn words_that_are_typed_and_the_name_that_is_called_are_shown() {
 fn said(place: &Place, words: &[&str]) -> (Option<i32>, Vec<u8>) {
     let mut call = place.call(PROGRAM);
     let output = call.args(words).output().unwrap();
-    (output.status.code(), [output.stdout, output.stderr].concat())
+    (
+        output.status.code(),
+        [output.stdout, output.stderr].concat(),
+    )
 }
 
 /// Configurations with hostile text in each place where one can have some.
@@ -194,7 +213,7 @@ fn what_is_shown_of_a_configuration_points_to_the_right_place() {
     let (status, text) = said(&place, &["--config", "c.conf", "resources", "a"]);
     let text = String::from_utf8(text).unwrap();
     let wanted = format!(
-        " --> {}:2:14\n  |\n2 | x='^[éM-BM^[' a_mem=lots\n  |                     ^^^^\n",
+        " --> {}:2:15\n  |\n2 | x='^[éM-BM^[' a_mem=lots\n  |                     ^^^^\n",
         place.shown("c.conf")
     );
     assert_eq!(status, Some(1));
@@ -205,7 +224,9 @@ fn what_is_shown_of_a_configuration_points_to_the_right_place() {
 fn shell() -> Option<&'static str> {
     let mut shells = ["/bin/sh", "bash"].into_iter();
     shells.find(|shell| {
-        let asked = Command::new(shell).args(["-c", "[ $'\\101' = A ]"]).status();
+        let asked = Command::new(shell)
+            .args(["-c", "[ $'\\101' = A ]"])
+            .status();
         asked.is_ok_and(|status| status.success())
     })
 }
@@ -218,7 +239,10 @@ fn sh_reads_back_what_is_shown_and_what_is_written() {
     };
     let value = format!("/a'\\{HOSTILE}é\n\tb");
     let place = Place::new();
-    place.write("c.conf", "bridge=bridge0 netif=igb0 volroot=zroot/vm\na_id=1 a_freebsd=YES\n");
+    place.write(
+        "c.conf",
+        "bridge=bridge0 netif=igb0 volroot=zroot/vm\na_id=1 a_freebsd=YES\n",
+    );
     let setting = format!("grub_boot={value}");
     let words = ["--config", "c.conf", "set", "a", "freebsd=NO", &setting];
     let before = fs::read(place.path("c.conf")).unwrap();
