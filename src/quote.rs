@@ -59,14 +59,15 @@ fn push_octal(line: &mut Vec<u8>, bytes: &[u8], before: &str) {
             let encoded = character.encode_utf8(&mut buffer).as_bytes();
             if !character.is_ascii() && vis::is_graphic(character) {
                 line.extend_from_slice(encoded);
-            } else {
-                encoded
-                    .iter()
-                    .for_each(|byte| push_byte(line, *byte, before));
+                continue;
+            }
+            for byte in encoded {
+                push_byte(line, *byte, before);
             }
         }
-        let invalid = chunk.invalid().iter();
-        invalid.for_each(|byte| push_byte(line, *byte, before));
+        for byte in chunk.invalid() {
+            push_byte(line, *byte, before);
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::config::{Config, Finding, Line, Severity, Span};
 use crate::error::Error;
 use crate::vis;
-use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -71,21 +71,12 @@ fn with_source(
         Some(name) => title.id(name.as_str()),
         None => title,
     };
+    let before = source.get(..marked.start).unwrap_or_default();
+    let counted = before.chars().count() + 1;
     let snippet = Snippet::source(source.as_str())
         .line_start(place.line)
         .annotation(AnnotationKind::Primary.span(marked.clone()));
-    let mut group = Group::with_title(title);
-    // The renderer counts the characters that it shows.
-    let before = source.get(..marked.start).unwrap_or_default();
-    let is_counted = before.chars().count() + 1 == place.column;
-    group = if shown.is_whole() && is_counted {
-        group.element(snippet.path(path))
-    } else {
-        let origin = Origin::path(path)
-            .line(place.line)
-            .char_column(place.column);
-        group.element(origin).element(snippet)
-    };
+    let mut group = Group::with_title(title).element(snippet.path(path.as_str()));
     for note in &error.notes {
         group = group.element(Level::NOTE.message(vis::line(note)));
     }
@@ -99,7 +90,12 @@ fn with_source(
     };
     let mut text = renderer.render(&[group]);
     text.push('\n');
-    text
+    // The renderer counts the characters that it shows, and not those of the line.
+    text.replacen(
+        &format!("{path}:{}:{counted}", place.line),
+        &format!("{path}:{}:{}", place.line, place.column),
+        1,
+    )
 }
 
 /// The longest line that is shown whole, and how much of a longer one is shown around what is
@@ -145,10 +141,6 @@ impl<'line> Window<'line> {
             }
         }
         window
-    }
-
-    fn is_whole(&self) -> bool {
-        self.from == 0 && self.to == self.text.len()
     }
 
     /// What is shown, and where in it the marked characters stand, of which even a part is marked

@@ -11,40 +11,50 @@ use std::os::unix::ffi::OsStrExt;
 
 /// Text from outside as it is shown, on one line.
 #[derive(Clone, Copy, Debug)]
-pub struct Shown<'text>(&'text [u8]);
+pub struct Shown<'text> {
+    text: &'text [u8],
+    /// Whether a tab is a blank, as in what a program says.
+    has_tabs: bool,
+}
 
 /// A path, a name or a text from outside, for a message.
 pub fn shown<T: AsRef<OsStr> + ?Sized>(text: &T) -> Shown<'_> {
-    Shown(text.as_ref().as_bytes())
+    bytes(text.as_ref().as_bytes())
 }
 
 /// Bytes from outside, for a message.
-pub fn bytes(bytes: &[u8]) -> Shown<'_> {
-    Shown(bytes)
+pub fn bytes(text: &[u8]) -> Shown<'_> {
+    Shown {
+        text,
+        has_tabs: false,
+    }
 }
 
-/// The lines that a program has said, for a message; those of one that has a terminal end in CR LF.
+/// The lines that a program has said, for a message, with blanks for tabs; those of one that has a
+/// terminal end in CR LF.
 pub fn lines_of(said: &[u8]) -> impl Iterator<Item = Shown<'_>> {
     let lines = said.strip_suffix(b"\n").unwrap_or(said);
     let lines = (!said.is_empty()).then(|| lines.split(|&byte| byte == b'\n'));
-    lines
-        .into_iter()
-        .flatten()
-        .map(|line| Shown(line.strip_suffix(b"\r").unwrap_or(line)))
+    lines.into_iter().flatten().map(|line| Shown {
+        text: line.strip_suffix(b"\r").unwrap_or(line),
+        has_tabs: true,
+    })
 }
 
 impl Shown<'_> {
     /// Whether there is nothing to be seen of it.
     pub fn is_blank(&self) -> bool {
-        self.0.trim_ascii().is_empty()
+        self.text.trim_ascii().is_empty()
     }
 }
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for chunk in self.0.utf8_chunks() {
+        for chunk in self.text.utf8_chunks() {
             for character in chunk.valid().chars() {
-                if is_graphic(character) {
+                if character == '\t' && self.has_tabs {
+                    f.write_char(' ')?;
+                } else if is_graphic(character) {
                     f.write_char(character)?;
                 } else {
                     let encoded = character.encode_utf8(&mut [0; 4]).as_bytes().to_vec();
@@ -78,7 +88,7 @@ pub fn line(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_graphic) {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(Shown(text.as_bytes()).to_string())
+    Cow::Owned(bytes(text.as_bytes()).to_string())
 }
 
 /// Text of several lines as it is shown: its newlines are ours.
@@ -179,6 +189,10 @@ mod tests {
         ] {
             assert_eq!(bytes(raw).to_string(), text);
         }
+        let said: Vec<String> = lines_of(b"\ta\x1b\r\n\nb")
+            .map(|line| line.to_string())
+            .collect();
+        assert_eq!(said, [" a^[", "", "b"]);
         assert_eq!(lines("a\nb\x1b\n"), "a\nb^[\n");
         assert_eq!(
             json("\"\u{9b}\u{e0041}é\"\n".to_owned()),

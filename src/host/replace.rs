@@ -188,7 +188,7 @@ impl Change<'_> {
     fn look_after(&self, at: &mut dyn FnMut(Moment)) -> Result<Option<Afterwards>, ChangeError> {
         at(Moment::Placed);
         if holds(self.new, self.before).unwrap_or(false) {
-            return Ok(self.remove(self.new));
+            return Ok(remove(self.new));
         }
         if exchange(self.new, self.path).is_ok() {
             at(Moment::PutBack);
@@ -237,7 +237,7 @@ impl Change<'_> {
         if matches!(placed, Ok(true)) {
             at(Moment::Placed);
             if holds(&old, self.before).unwrap_or(false) {
-                return Ok(self.remove(&old));
+                return Ok(remove(&old));
             }
             // Whoever had it open has written since. The new one goes; one that has gone is none.
             let _ = fs::rename(self.path, self.new);
@@ -247,12 +247,12 @@ impl Change<'_> {
         placed?;
         Err(ChangeError::Meanwhile(kept))
     }
+}
 
-    /// Removes the former text, once the change is made.
-    fn remove(&self, old: &Path) -> Option<Afterwards> {
-        let failed = fs::remove_file(old).err()?;
-        Some(Afterwards::OldStays(old.to_owned(), failed))
-    }
+/// Removes the former text, once the change is made.
+fn remove(old: &Path) -> Option<Afterwards> {
+    let failed = fs::remove_file(old).err()?;
+    Some(Afterwards::OldStays(old.to_owned(), failed))
 }
 
 /// Gives a file the name `path`, unless something has it.

@@ -15,8 +15,6 @@ pub(super) struct Uses {
     pub(super) fail: bool,
     /// `holds`, `lacks`, `says`
     pub(super) questions: bool,
-    /// Those of a file that is replaced.
-    pub(super) replaces: bool,
     /// The answer of a person at the terminal.
     pub(super) answers: bool,
 }

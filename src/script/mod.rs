@@ -79,7 +79,7 @@ fn compose(
     if asks {
         text.extend_from_slice(QUESTIONS.as_bytes());
     }
-    if body.uses.replaces || undo.uses.replaces {
+    if replace::is_in(forms) {
         text.extend_from_slice(replace::FUNCTIONS.as_bytes());
     }
     if repeats(forms) {

@@ -3,6 +3,7 @@
 
 use super::cksum::cksum;
 use super::lines::Lines;
+use crate::plan::{Action, FileChange, Form};
 use crate::{quote, vis};
 use std::ffi::OsStr;
 use std::path::Path;
@@ -41,11 +42,19 @@ replace() {
 }
 "#;
 
+/// Whether a file is replaced by one of these forms, or put back.
+pub(super) fn is_in(forms: &[Form]) -> bool {
+    forms.iter().any(|form| match form {
+        Form::Step(step) => matches!(step.action, Action::File(FileChange::Replace { .. })),
+        Form::Undo(undo) => is_in(&undo.forms),
+        _ => false,
+    })
+}
+
 impl Lines<'_> {
     /// Replaces a file that still holds `before` by one with the same owner and mode.
     pub(super) fn replace(&mut self, path: &Path, before: &[u8], text: &[u8]) {
         self.uses.fail = true;
-        self.uses.replaces = true;
         let mut line = b"file=".to_vec();
         quote::push(&mut line, path.as_os_str());
         line.extend_from_slice(b" shown=");

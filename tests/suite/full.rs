@@ -53,7 +53,6 @@ fn every_file_that_cannot_be_written_says_why_and_what_to_do() {
             // The lock, the configuration, and the links.
             &["fbsd0-boot"][..],
             &["deb0-boot"],
-            &["fbsd0-snapshot", "word"],
             &["easy-bhyve", "set", "fbsd0", "mem=1G"],
             &["easy-bhyve", "new", "web"],
             &["easy-bhyve", "setup"],
@@ -219,7 +218,7 @@ fn a_real_file_system_that_is_full_or_read_only_leaves_the_file_as_it_is() {
         let script = format!(
             "mount --make-rprivate /
              mount -t tmpfs -o size=8k tmpfs \"$1\"
-             printf 'a_id=1\\nvolroot=zroot/vm\\n' >\"$1/c.conf\"
+             printf 'a_id=1\\nvolroot=zroot/vm bridge=b\\n' >\"$1/c.conf\"
              head -c 4096 /dev/zero >\"$1/rest\" || :
              mount -o remount,{option} \"$1\"
              status=0
@@ -239,6 +238,9 @@ fn a_real_file_system_that_is_full_or_read_only_leaves_the_file_as_it_is() {
             "{said:?}"
         );
         assert_eq!(said.status, Some(1));
-        assert_eq!(said.out, "a_id=1\nvolroot=zroot/vm\nc.conf\nrest\n");
+        assert_eq!(
+            said.out,
+            "a_id=1\nvolroot=zroot/vm bridge=b\nc.conf\nrest\n"
+        );
     }
 }

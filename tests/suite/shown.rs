@@ -143,7 +143,11 @@ fn words_that_are_typed_and_the_name_that_is_called_are_shown() {
 /// What a call by the real program says, byte for byte.
 fn said(place: &Place, words: &[&str]) -> (Option<i32>, Vec<u8>) {
     let mut call = place.call(PROGRAM);
-    let output = call.args(words).output().unwrap();
+    let output = call
+        .args(words)
+        .env("EASY_BHYVE_PATH", "/bin:/usr/bin")
+        .output()
+        .unwrap();
     (
         output.status.code(),
         [output.stdout, output.stderr].concat(),
@@ -221,7 +225,7 @@ fn what_is_shown_of_a_configuration_points_to_the_right_place() {
 }
 
 /// A shell that reads `$'…'` as FreeBSD's sh does.
-fn shell() -> Option<&'static str> {
+pub(crate) fn shell() -> Option<&'static str> {
     let mut shells = ["/bin/sh", "bash"].into_iter();
     shells.find(|shell| {
         let asked = Command::new(shell)

@@ -121,10 +121,7 @@ fn the_file_of_this_host_and_what_is_included_are_judged_as_well() {
         let shown = path.display();
         assert_eq!((said.status, said.out.as_str()), (Some(1), ""));
         for part in [
-            format!(
-                "{} is not read: everybody may write {shown}\n",
-                more.display()
-            ),
+            format!("/more/vms is not read: everybody may write {shown}\n"),
             format!("help: chmod o-w {shown}\n"),
             "help: name the configuration, if it is the one that you mean: --config FILE\n".into(),
             "easy-bhyve.conf:2:3".into(),
@@ -205,7 +202,7 @@ fn what_is_no_file_is_refused_and_not_waited_for() {
         assert_eq!(said.status, Some(1));
         assert!(said.err.ends_with(&tail), "{said:?}");
     }
-    let main = place.write("main.conf", config("1G") + ". ./home/bin/easy-bhyve.conf\n");
+    let main = place.write("main.conf", config("1G") + &format!(". {shown}\n"));
     let main = main.display().to_string();
     let said = say(call(&place, &["--config", &main, "resources", "vm"]));
     assert_eq!(said.status, Some(1));
