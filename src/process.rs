@@ -1,6 +1,7 @@
 //! The surroundings of a run as one value; the only file that reads arguments, environment, clock
 //! and identity.
 
+use crate::error::{Error, Result};
 use crate::survey::Surroundings;
 use anyhow::Context;
 use chrono::NaiveDateTime;
@@ -127,7 +128,7 @@ impl Process {
             std::env::set_current_dir(&root).context("could not enter /")?;
             root
         } else {
-            std::env::current_dir().context("could not tell the working directory")?
+            working_directory()?
         };
         let is_terminal = io::stderr().is_terminal();
         let colour = is_terminal
@@ -183,6 +184,19 @@ impl Process {
             .map(|user| user.dir)
     }
 
+    /// The user who has become root to call, as sudo(8) and doas(1) say.
+    pub fn behind(&self) -> Option<u32> {
+        if self.uid != 0 {
+            return None;
+        }
+        let text = |name: &str| self.variable(name)?.to_str();
+        if let Some(uid) = text("SUDO_UID") {
+            return uid.parse().ok();
+        }
+        let user = nix::unistd::User::from_name(text("DOAS_USER")?).ok()??;
+        Some(user.uid.as_raw())
+    }
+
     /// A variable of the environment that is set and not empty.
     pub fn variable(&self, name: &str) -> Option<&OsStr> {
         self.environment
@@ -190,6 +204,15 @@ impl Process {
             .map(OsString::as_os_str)
             .filter(|value| !value.is_empty())
     }
+}
+
+fn working_directory() -> Result<PathBuf> {
+    std::env::current_dir().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Error::host("the working directory does not exist any more")
+            .help("go to one that does, for example: cd"),
+        _ => Error::host(format!("could not tell the working directory: {error}"))
+            .help("go to another one, for example: cd"),
+    })
 }
 
 /// Eight characters that nobody can guess; the hasher's keys come from the system's randomness.

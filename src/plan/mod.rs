@@ -9,6 +9,7 @@ pub mod clone;
 mod commands;
 pub mod console;
 pub mod disk;
+mod file;
 mod form;
 pub mod free;
 mod gone;
@@ -357,25 +358,6 @@ impl Action {
             self,
             Self::Print(_) | Self::File(FileChange::Write { .. } | FileChange::Replace { .. })
         )
-    }
-}
-
-impl FileChange {
-    /// What it does, for a message: a phrase that a colon can follow.
-    pub fn describe(&self) -> String {
-        match self {
-            Self::MakeScratch(path) | Self::MakeDirectories(path) => {
-                format!("could not make the directory {}", path.display())
-            }
-            Self::Write { path, .. } => format!("could not write {}", path.display()),
-            Self::Replace { path, .. } => format!("could not replace {}", path.display()),
-            Self::RemoveScratch(path) | Self::RemoveLink(path) => {
-                format!("could not remove {}", path.display())
-            }
-            Self::Link { path, .. } | Self::ReplaceLink { path, .. } => {
-                format!("could not make the link {}", path.display())
-            }
-        }
     }
 }
 

@@ -7,8 +7,10 @@ use crate::error::{Error, Result};
 use crate::host::{Claim, Grant, Host};
 use crate::model::name::{Snapshot, VmName};
 use crate::process::{Clock, Process};
-use crate::run::{Output, Phase, READER_GONE, Watcher};
+use crate::run::{self, Output, Phase, READER_GONE, Watcher};
 use crate::say;
+use crate::vis;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long an undo waits for other starts to be done with the host's network.
@@ -18,6 +20,8 @@ const UNDO_LIMIT: Duration = Duration::from_secs(5);
 pub struct Life<'run> {
     vm: &'run VmName,
     clock: Clock,
+    /// Where its log lies.
+    logs: PathBuf,
     state: State,
     /// Whether somebody waits for the report until the guest runs.
     reports: bool,
@@ -39,6 +43,7 @@ impl<'run> Life<'run> {
         Self {
             vm,
             clock: process.clock,
+            logs: process.logs.clone(),
             state: State::new(process.pid, since),
             reports,
             waits: false,
@@ -88,14 +93,17 @@ impl<'run> Life<'run> {
         let lines: Vec<String> = dropped
             .into_iter()
             .chain(what.lines())
-            .map(|line| format!("{time} {line}\n"))
+            .map(|line| format!("{time} {}\n", vis::line(line)))
             .collect();
         let Err(error) = host.log(self.vm, &lines.concat()) else {
             return;
         };
         if !self.is_log_lost {
             self.is_log_lost = true;
-            let note = format!("its log is not written: {error}");
+            let note = match run::remedy(&error, &self.logs.join("log")) {
+                Some(remedy) => format!("its log is not written: {error}; {remedy}"),
+                None => format!("its log is not written: {error}"),
+            };
             if !self.reports {
                 self.unheard = Some(note);
                 return;
@@ -216,7 +224,8 @@ impl Watcher for Life<'_> {
     }
 
     fn said(&mut self, host: &mut dyn Host, lines: &[u8]) {
-        let text = String::from_utf8_lossy(lines);
+        let lines: Vec<String> = vis::lines_of(lines).map(|line| line.to_string()).collect();
+        let text = lines.join("\n");
         let (dropped, kept) = self.allowance.of(&text, host.uptime());
         if dropped.is_some() || !kept.is_empty() {
             self.write(host, dropped.as_deref(), kept);

@@ -6,6 +6,8 @@ pub mod causes;
 mod failure;
 mod progress;
 mod rounds;
+mod system;
+mod undo;
 
 use crate::command::{Command, Streams};
 use crate::error::{Error, Result};
@@ -13,10 +15,13 @@ use crate::host::{Ended, Finished, Host, Interruption};
 use crate::model::name::VmName;
 use crate::plan::{Action, Form, Guard, Plan, Step, Test, Undo, Wait, When};
 use crate::tools;
-use failure::{judge, not_changed};
+use crate::vis;
+use failure::{changed_but, judge, not_changed};
 pub use failure::{no_answer, not_started, not_watched, not_written, signal_name};
 use progress::Progress;
 use std::io::Write;
+pub use system::remedy;
+pub use undo::take_back;
 
 /// What stopped a run whose caller does not wait for it any more.
 pub const READER_GONE: &str = "interrupted: who waited for it has gone";
@@ -43,6 +48,8 @@ pub fn heed(host: &mut dyn Host) -> Result<()> {
 pub struct Report {
     /// What the last status of a command with meanings meant, in words that follow "the guest".
     pub ending: Option<&'static str>,
+    /// What a person should know of what was done.
+    pub notes: Vec<String>,
 }
 
 /// Where a run that supervises a guest has got to.
@@ -105,17 +112,7 @@ pub fn execute(
     }
     host.heed_signals()
         .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
-    let mut run = Run {
-        host,
-        watcher,
-        output,
-        armed: Vec::new(),
-        done: None,
-        steps: 0,
-        is_running: false,
-        has_begun: false,
-        report: Report::default(),
-    };
+    let mut run = Run::new(host, watcher, output);
     match run.forms(&plan.forms) {
         Ok(()) => run.finish(),
         Err(error) => Err(run.take_back(error)),
@@ -146,7 +143,25 @@ struct Run<'plan, 'host, 'writer> {
     report: Report,
 }
 
-impl<'plan> Run<'plan, '_, '_> {
+impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
+    fn new(
+        host: &'host mut dyn Host,
+        watcher: &'host mut dyn Watcher,
+        output: &'host mut Output<'writer>,
+    ) -> Self {
+        Self {
+            host,
+            watcher,
+            output,
+            armed: Vec::new(),
+            done: None,
+            steps: 0,
+            is_running: false,
+            has_begun: false,
+            report: Report::default(),
+        }
+    }
+
     fn forms(&mut self, forms: &'plan [Form]) -> Result<()> {
         for form in forms {
             if form.can_be_stopped() {
@@ -208,7 +223,10 @@ impl<'plan> Run<'plan, '_, '_> {
             Action::InTurn(commands) => commands.last().map_or(Ok(()), |last| self.run(last)),
             Action::File(change) => {
                 let changed = self.host.change(change);
-                changed.map_err(|error| not_changed(change, &error))
+                let after = changed.map_err(|error| not_changed(change, &error))?;
+                let note = after.map(|after| changed_but(change, &after));
+                self.report.notes.extend(note);
+                Ok(())
             }
             Action::Print(text) => self.output.out.write_all(text).map_err(not_written),
         }
@@ -226,7 +244,9 @@ impl<'plan> Run<'plan, '_, '_> {
         if let Some(explaining) = &command.explained_by
             && finished.ended == Ended::Exit(1)
         {
-            finished.stderr.append(&mut self.relayed(explaining)?.stderr);
+            finished
+                .stderr
+                .append(&mut self.relayed(explaining)?.stderr);
         }
         let status = judge(command, &finished, true)?;
         if let Some(words) = command.meaning(status) {
@@ -240,7 +260,7 @@ impl<'plan> Run<'plan, '_, '_> {
             Test::Exists(path) => self.host.exists(path).map_err(|error| {
                 Error::host(format!(
                     "could not tell whether {} exists: {error}",
-                    path.display()
+                    vis::shown(&path)
                 ))
             }),
             Test::Succeeds(command) => {
@@ -324,6 +344,7 @@ impl<'plan> Run<'plan, '_, '_> {
             first = first.note(format!("and {failure}"));
             first.notes.extend(failure.notes);
         }
+        first.notes.append(&mut self.report.notes);
         Err(first)
     }
 
@@ -350,6 +371,7 @@ impl<'plan> Run<'plan, '_, '_> {
             error = error.note(format!("could not undo: {failure}"));
             error.notes.extend(failure.notes);
         }
+        error.notes.append(&mut self.report.notes);
         error
     }
 

@@ -4,6 +4,7 @@ mod cksum;
 mod lines;
 mod replace;
 mod rounds;
+mod texts;
 mod words;
 
 use crate::command::{Command, Streams};
@@ -11,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::host::elevate::Elevation;
 use crate::plan::{Form, Loop, Plan, Undo, commands as commands_of};
 use crate::quote;
+use crate::vis;
 use lines::Lines;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -83,6 +85,9 @@ fn compose(
     }
     if body.undos.iter().any(|undo| undo.asks_whether_it_has_run()) {
         text.extend_from_slice(b"run=0\n");
+    }
+    if replace::is_in(forms) {
+        text.extend_from_slice(replace::FUNCTIONS.as_bytes());
     }
     if repeats(forms) {
         text.extend_from_slice(rounds().as_bytes());
@@ -270,8 +275,8 @@ pub fn json(plan: &Plan, title: &str, path: &str, elevation: Elevation) -> Resul
         escalator: elevation,
         plan,
     };
-    let mut text = serde_json::to_vec_pretty(&document)
+    let mut text = serde_json::to_string_pretty(&document)
         .map_err(|error| Error::host(format!("could not write the plan as JSON: {error}")))?;
-    text.push(b'\n');
-    Ok(text)
+    text.push('\n');
+    Ok(vis::json(text).into_bytes())
 }

@@ -21,6 +21,7 @@ use crate::plan::Plan;
 use crate::process::Process;
 use crate::survey::{self, Surroundings};
 use crate::verb::Spelling;
+use crate::vis;
 use std::path::Path;
 
 /// What a verb has to work with.
@@ -80,6 +81,8 @@ pub struct Asked {
     pub notes: Vec<String>,
     /// What a preview on a host that cannot be asked takes for granted.
     pub assumption: Assumption,
+    /// What is done beforehand as the caller; taken back if the request fails.
+    pub before: Plan,
     /// What is done afterwards as the caller.
     pub after: Plan,
     /// What is said on standard error when it is done.
@@ -235,6 +238,7 @@ impl Context<'_> {
             warnings: Vec::new(),
             notes: Vec::new(),
             assumption: Assumption::FreshlyBooted,
+            before: Plan::default(),
             after: Plan::default(),
             done: None,
         }
@@ -290,7 +294,7 @@ pub fn json(value: &impl serde::Serialize) -> Result<String> {
     let mut text = serde_json::to_string_pretty(value)
         .map_err(|error| Error::host(format!("could not write JSON: {error}")))?;
     text.push('\n');
-    Ok(text)
+    Ok(vis::json(text))
 }
 
 /// Whether the result is wanted as data, and not the plan.

@@ -5,7 +5,8 @@ use crate::host::{Errno, Status};
 use easy_bhyve::command::{Command, Streams};
 use easy_bhyve::host::identity::{About, Identity};
 use easy_bhyve::host::{
-    Claim, Ended, Event, Finished, Grant, Host, Interruption, Look, SpawnError,
+    Afterwards, ChangeError, Claim, Ended, Event, Finished, Grant, Host, Interruption, Look,
+    SpawnError,
 };
 use easy_bhyve::model::name::VmName;
 use easy_bhyve::plan::FileChange;
@@ -222,33 +223,40 @@ impl Host for Fake {
         self.host().signal(pid, signal, 0).map_err(error)
     }
 
-    fn change(&mut self, change: &FileChange) -> io::Result<()> {
+    fn change(&mut self, change: &FileChange) -> Result<Option<Afterwards>, ChangeError> {
+        self.worlds.lock().refuse_write()?;
         let mut host = self.host();
         let files = host.files_mut();
-        match change {
-            FileChange::MakeScratch(path) => files.mkdir(path),
-            FileChange::MakeDirectories(path) => return std::fs::create_dir_all(path),
-            FileChange::Write { path, text } => files.write(path, text),
+        let real = match change {
+            FileChange::MakeScratch(path) => files.mkdir(path).map_err(error),
+            FileChange::MakeDirectories(path) => std::fs::create_dir_all(path),
+            FileChange::Write { path, text } => files.write(path, text).map_err(error),
             FileChange::RemoveScratch(path) => match files.list_dir(path) {
                 Ok(names) => names
                     .into_iter()
                     .try_for_each(|name| files.remove(&path.join(name)))
-                    .and_then(|()| files.remove(path)),
+                    .and_then(|()| files.remove(path))
+                    .map_err(error),
                 Err(Errno::NoEntry) => Ok(()),
-                Err(errno) => Err(errno),
+                Err(errno) => Err(error(errno)),
             },
-            FileChange::Link { target, path } => return std::os::unix::fs::symlink(target, path),
+            FileChange::Link { target, path } => std::os::unix::fs::symlink(target, path),
             FileChange::ReplaceLink { target, path } => {
-                std::fs::remove_file(path)?;
-                return std::os::unix::fs::symlink(target, path);
+                std::fs::remove_file(path).and_then(|()| std::os::unix::fs::symlink(target, path))
             }
             FileChange::RemoveLink(path) => match std::fs::remove_file(path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-                other => return other,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                other => other,
             },
-            FileChange::Replace { path, text, .. } => return std::fs::write(path, text),
-        }
-        .map_err(error)
+            FileChange::Replace { path, before, text } => {
+                if std::fs::read(path)? != *before {
+                    return Err(ChangeError::Meanwhile(Vec::new()));
+                }
+                std::fs::write(path, text)
+            }
+        };
+        real?;
+        Ok(None)
     }
 
     fn heed_signals(&mut self) -> io::Result<()> {
@@ -314,6 +322,7 @@ impl Host for Fake {
         if world.lost.contains(&Lost::Locks) {
             return Err(io::Error::other("the directory is not root's alone"));
         }
+        world.refuse_write()?;
         // No time passes any more for which it could wait.
         if world.is_killed(self.actor) {
             return Err(gone());
@@ -344,6 +353,7 @@ impl Host for Fake {
         if world.lost.contains(&Lost::Logs) {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
+        world.refuse_write()?;
         world.logs.entry(vm.to_string()).or_default().push_str(text);
         Ok(())
     }
