@@ -16,6 +16,7 @@ use crate::survey::{self, State, Survey};
 use crate::tools::sysctl::Kernel;
 use crate::verb::Verb;
 use crate::vis;
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// The plan of a start, once it is sure that nothing known stands in its way.
@@ -233,7 +234,9 @@ fn refuse_disks(ground: &mut Ground<'_>, vm: &Vm, source: Source) -> Result<Vec<
     let mut notes = Vec::new();
     let mut seen: Vec<(&Disk, Identity)> = Vec::new();
     for disk in &vm.disks {
-        let about = about(ground, &disk.path)?;
+        let Some(about) = about(ground, &disk.path)? else {
+            continue;
+        };
         if about.is_read_only {
             return Err(read_only("disk", &disk.path, disk.origin));
         }
@@ -260,18 +263,23 @@ fn refuse_disks(ground: &mut Ground<'_>, vm: &Vm, source: Source) -> Result<Vec<
         }
     }
     for cd in vm.cds.iter().filter(|_| source == Source::Cd) {
-        if about(ground, &cd.path)?.is_read_only {
+        if about(ground, &cd.path)?.is_some_and(|about| about.is_read_only) {
             return Err(read_only("ISO image", &cd.path, cd.origin));
         }
     }
     Ok(notes)
 }
 
-fn about(ground: &mut Ground<'_>, path: &Path) -> Result<About> {
-    ground
-        .look
-        .about(path)
-        .map_err(|error| Error::host(format!("could not look at {}: {error}", path.display())))
+/// What a disk or an image file is; `None`: this user may not see it, and root's side looks again.
+fn about(ground: &mut Ground<'_>, path: &Path) -> Result<Option<About>> {
+    match ground.look.about(path) {
+        Ok(about) => Ok(Some(about)),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(None),
+        Err(error) => Err(Error::host(format!(
+            "could not look at {}: {error}",
+            path.display()
+        ))),
+    }
 }
 
 /// The refusal where a loader cannot open a disk or an ISO image: bhyveload and grub-bhyve open it for

@@ -33,9 +33,14 @@ impl Grub {
         block: Option<&[Command]>,
     ) -> Result<Option<Outcome>, Stop> {
         let outcome = match name {
-            "set" => self.set_all(words),
+            "set" => {
+                self.set_all(words);
+                Ok(())
+            }
             "unset" => {
-                words.iter().for_each(|word| drop(self.env.remove(word)));
+                for word in words {
+                    self.env.remove(word);
+                }
                 Ok(())
             }
             "true" | "export" | "insmod" | "terminal_output" | "terminal_input" | "serial"
@@ -70,10 +75,6 @@ impl Grub {
                 self.screen.refresh();
                 return Err(Stop::Left(Leaves::Waits));
             }
-            "clear" => {
-                self.screen.clear();
-                Ok(())
-            }
             "ls" => self.ls(words),
             "cat" => self.cat(words),
             "search" => self.search(words),
@@ -96,7 +97,7 @@ impl Grub {
                 self.configfile(words)?;
                 Ok(())
             }
-            "normal" => {
+            "normal" | "clear" => {
                 self.screen.clear();
                 Ok(())
             }
@@ -112,7 +113,7 @@ impl Grub {
         Ok(Some(outcome))
     }
 
-    fn set_all(&mut self, words: &[String]) -> Outcome {
+    fn set_all(&mut self, words: &[String]) {
         if words.is_empty() {
             let all: Vec<String> = self
                 .env
@@ -127,7 +128,6 @@ impl Grub {
             };
             self.set(name, value);
         }
-        Ok(())
     }
 
     fn test(&mut self, words: &[String]) -> Outcome {

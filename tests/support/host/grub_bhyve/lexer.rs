@@ -101,15 +101,12 @@ impl<'lines> Lexer<'lines> {
                 }
                 continue;
             };
-            let length = match self.measure() {
-                Ok(length) => length,
-                Err(()) => {
-                    // A quote or a backslash at the end: the next line belongs to it.
-                    if self.read_line() {
-                        continue;
-                    }
-                    return Token::End;
+            let Ok(length) = self.measure() else {
+                // A quote or a backslash at the end: the next line belongs to it.
+                if self.read_line() {
+                    continue;
                 }
+                return Token::End;
             };
             if first == '#' {
                 let comment = self.text[self.at..]
@@ -136,20 +133,16 @@ impl<'lines> Lexer<'lines> {
 
     /// Adds the next line; at the end it complains, as if it had no memory for it.
     fn read_line(&mut self) -> bool {
-        match self.more.pop_front() {
-            Some(line) => {
-                self.text.extend(line.chars());
-                self.text.push('\n');
-                true
-            }
-            None => {
-                self.said.push("out of memory".into());
-                self.at = self.text.len();
-                self.failed = true;
-                self.at_end = true;
-                false
-            }
+        if let Some(line) = self.more.pop_front() {
+            self.text.extend(line.chars());
+            self.text.push('\n');
+            return true;
         }
+        self.said.push("out of memory".into());
+        self.at = self.text.len();
+        self.failed = true;
+        self.at_end = true;
+        false
     }
 
     /// How long the word is that begins here; an error where it goes on in the next line.
@@ -159,8 +152,7 @@ impl<'lines> Lexer<'lines> {
             let rest = &self.text[self.at + length..];
             length += match rest {
                 [] => return Ok(length),
-                ['\\'] => return Err(()),
-                ['\\', '\n'] => return Err(()),
+                ['\\'] | ['\\', '\n'] => return Err(()),
                 ['\\', ..] => 2,
                 ['\'', ..] => quoted(rest, '\'').ok_or(())?,
                 ['"', ..] => quoted(rest, '"').ok_or(())?,
@@ -274,19 +266,17 @@ fn split(text: &[char]) -> Word {
                 continue;
             }
             '\'' | '"' => {}
-            '$' => match variable(rest) {
-                Some((name, length)) => {
+            '$' => {
+                // Without a name it is `$"`: a text that would be translated.
+                let mut length = 1;
+                if let Some((name, whole)) = variable(rest) {
                     push_text(&mut word, &mut plain);
                     word.push(Piece::Variable(name));
-                    at += length;
-                    continue;
+                    length = whole;
                 }
-                // `$"` is a text that would be translated.
-                None => {
-                    at += 1;
-                    continue;
-                }
-            },
+                at += length;
+                continue;
+            }
             other => {
                 plain.push(*other);
                 at += 1;
@@ -323,17 +313,16 @@ fn double_quoted(inner: &[char], word: &mut Word) {
                 at += 2;
             }
             ('\\', Some('\n')) => at += 2,
-            ('$', _) => match variable(&inner[at..]) {
-                Some((name, length)) => {
+            ('$', _) => {
+                if let Some((name, length)) = variable(&inner[at..]) {
                     word.push(Piece::Quoted(std::mem::take(&mut text)));
                     word.push(Piece::QuotedVariable(name));
                     at += length;
-                }
-                None => {
+                } else {
                     text.push('$');
                     at += 1;
                 }
-            },
+            }
             (other, _) => {
                 text.push(*other);
                 at += 1;

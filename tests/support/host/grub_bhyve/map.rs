@@ -44,7 +44,10 @@ pub(super) fn read(host: &mut Host, map: &str) -> Result<Map, String> {
         };
         let name = String::from_utf8_lossy(&rest[..end]);
         let path = trimmed(&rest[end + 1..]);
-        let path = path.split(is_blank).next().unwrap_or_default();
+        let path = path
+            .split(|&byte| is_blank(byte))
+            .next()
+            .unwrap_or_default();
         if path.is_empty() {
             return Err(wrong("filename expected"));
         }
@@ -77,13 +80,13 @@ pub(super) fn read(host: &mut Host, map: &str) -> Result<Map, String> {
     Ok(read)
 }
 
-fn is_blank(byte: &u8) -> bool {
-    byte.is_ascii_whitespace() || *byte == 0x0b
+fn is_blank(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == 0x0b
 }
 
 /// A text without the white space before it.
 fn trimmed(text: &[u8]) -> &[u8] {
-    let blanks = text.iter().take_while(|byte| is_blank(byte)).count();
+    let blanks = text.iter().take_while(|&&byte| is_blank(byte)).count();
     &text[blanks..]
 }
 

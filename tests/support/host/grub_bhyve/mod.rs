@@ -78,11 +78,7 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
         Ok(map) => map,
         Err(text) => return Answer::fail(1, text),
     };
-    let warned = |answer: Answer| {
-        map.warnings
-            .iter()
-            .fold(answer, |answer, warning| answer.and_err(warning))
-    };
+    let warned = |answer: Answer| map.warnings.iter().fold(answer, Answer::and_err);
     if told.is_held {
         return warned(Answer::of(Status::Hang));
     }
@@ -119,7 +115,7 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
             said: grub.take_said(),
             first,
             menu_ms: plan.loader_ms,
-            shell: Shell::Grub(grub),
+            shell: Shell::Grub(Box::new(grub)),
         }));
         return warned(Answer::of(Status::Running));
     }

@@ -52,7 +52,7 @@ pub enum Shell {
         boots: bool,
     },
     /// grub.
-    Grub(Grub),
+    Grub(Box<Grub>),
 }
 
 impl Shell {
@@ -96,10 +96,7 @@ pub(super) fn run(mut session: Session, directory: &Path, bell: &mut Bell) -> io
     let mut console = Console::open(&session.console)?;
     console.write(&session.said);
     let left = match session.first {
-        First::Stuck => loop {
-            wait(&mut console, bell, None)?;
-        },
-        First::Leaves(Leaves::Waits) => loop {
+        First::Stuck | First::Leaves(Leaves::Waits) => loop {
             wait(&mut console, bell, None)?;
         },
         First::Leaves(left) => {
