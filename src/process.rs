@@ -1,6 +1,8 @@
 //! The surroundings of a run as one value; the only file that reads arguments, environment, clock
 //! and identity.
 
+use crate::host::scratch;
+use crate::model::name::VmName;
 use crate::survey::Surroundings;
 use anyhow::Context;
 use chrono::NaiveDateTime;
@@ -74,8 +76,8 @@ pub struct Process {
     pub run: PathBuf,
     /// Where logs lie.
     pub logs: PathBuf,
-    /// A directory of this name does not exist yet: for scratch files, made only if needed.
-    pub scratch: PathBuf,
+    /// Eight characters that nobody has used, for the name of a directory of scratch files.
+    pub token: String,
     /// Whether messages go to a terminal that shows colours.
     pub colour: bool,
     /// Whether all that is written goes to a terminal.
@@ -141,7 +143,7 @@ impl Process {
                 .map_or(places.devices, PathBuf::from),
             run: places.run,
             logs: places.logs,
-            scratch: PathBuf::from(format!("/tmp/easy-bhyve.{}", random_suffix())),
+            token: random_suffix(),
             colour,
             is_watched: is_terminal && io::stdout().is_terminal(),
             environment,
@@ -151,6 +153,11 @@ impl Process {
     /// The host's name up to its first dot.
     pub fn host(&self) -> &str {
         self.host_name.split('.').next().unwrap_or_default()
+    }
+
+    /// The directory of scratch files for a VM, made only if needed.
+    pub fn scratch_of(&self, vm: &VmName) -> PathBuf {
+        scratch::directory(&self.run).join(scratch::name(vm, &self.token))
     }
 
     /// What a question needs to know beforehand.

@@ -4,6 +4,7 @@ use super::child::{Running, ended, tail};
 use super::files;
 use super::lease;
 use super::lock::{Directory, log_of, state_of};
+use super::scratch;
 use super::signals::Signals;
 use super::{Claim, Ended, Event, Finished, Grant, Host, Interruption, Look, SpawnError};
 use crate::command::{Command, Streams};
@@ -154,6 +155,12 @@ impl Look for System {
     fn search_path(&self) -> &str {
         &self.search_path
     }
+
+    fn uptime(&mut self) -> Duration {
+        // Since boot, so that it goes on while the machine's clock is set.
+        nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC)
+            .map_or(Duration::ZERO, Duration::from)
+    }
 }
 
 impl Host for System {
@@ -265,7 +272,10 @@ impl Host for System {
     }
 
     fn change(&mut self, change: &FileChange) -> io::Result<()> {
-        files::change(change)
+        match change {
+            FileChange::MakeScratch(path) => scratch::make(&self.run, path),
+            other => files::change(other),
+        }
     }
 
     fn heed_signals(&mut self) -> io::Result<()> {
@@ -322,12 +332,6 @@ impl Host for System {
         }
     }
 
-    fn uptime(&mut self) -> Duration {
-        // Since boot, so that it goes on while the machine's clock is set.
-        nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC)
-            .map_or(Duration::ZERO, Duration::from)
-    }
-
     fn confirm(&mut self, question: &str) -> Option<bool> {
         let stdin = io::stdin();
         if !stdin.is_terminal() {
@@ -358,6 +362,10 @@ impl Host for System {
             Some(state) => directory.replace(&state_of(vm), state),
             None => directory.remove(&state_of(vm)),
         }
+    }
+
+    fn sweep(&mut self, vm: &VmName) -> io::Result<()> {
+        scratch::sweep(&self.run, vm)
     }
 
     fn log(&mut self, vm: &VmName, text: &str) -> io::Result<()> {

@@ -48,7 +48,7 @@ pub(super) fn start(
         boot.start,
         boot.source,
         &survey,
-        &ground.process.scratch,
+        &ground.process.scratch_of(&vm.name),
     ));
     Ok(Planned {
         plan,
@@ -88,7 +88,7 @@ pub(super) fn restart(
         Start::Background,
         Source::Disk,
         &survey,
-        &ground.process.scratch,
+        &ground.process.scratch_of(&vm.name),
     ));
     Ok(Planned {
         plan,

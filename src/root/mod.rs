@@ -11,17 +11,18 @@ pub mod report;
 pub mod state;
 
 use crate::error::{EXIT_DONE, Error, Kind, Result};
-use crate::host::{Claim, Grant, Host};
+use crate::host::{Claim, Grant, Host, scratch};
 use crate::job::ground::Ground;
 use crate::job::plan::{Planned, plan};
 use crate::job::{Boot, How, Job, Request, Whom, words};
 use crate::model::Vm;
+use crate::model::name::VmName;
 use crate::plan::boot::Start;
 use crate::plan::loader::Source;
 use crate::process::Process;
 use crate::report as rendered;
 use crate::run::{self, Output};
-use crate::survey::{self, State as Seen, Survey};
+use crate::survey::{self, Processes, State as Seen, Survey, Traces};
 use claims::Freeing;
 use life::Life;
 use report::{Failure, Report};
@@ -106,7 +107,7 @@ pub fn carry_out(
     host.heed_signals()
         .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
     if let Job::Restart(how) = &request.job {
-        let mut life = Life::new(&vm.name, process, reports);
+        let mut life = Life::new(&vm.name, process, reports, host);
         if let Err(error) = stop_first(process, request, vm, *how, &mut life, host, output) {
             life.fails(host, &error);
             return Err(error);
@@ -126,7 +127,7 @@ pub fn carry_out(
         if boot.start == Start::Attended {
             return attended::start(process, request, vm, host, output);
         }
-        let mut life = Life::new(&vm.name, process, reports);
+        let mut life = Life::new(&vm.name, process, reports, host);
         life.waits = boot.waits;
         return start(process, request, vm, life, host, output);
     }
@@ -186,6 +187,10 @@ fn start(
     life.begins(host)?;
     let mine = claims::claim_network(process, vm, host);
     let planned = mine.and_then(|()| plan(&mut ground(process, host), request));
+    if planned.is_ok() {
+        // The VM is ours, and nothing works for it. What cannot be removed is in nobody's way.
+        let _ = host.sweep(&vm.name);
+    }
     let result = planned.and_then(|planned| {
         for note in &planned.notes {
             crate::say(output, &request.title, note);
@@ -236,15 +241,42 @@ fn stop_first(
     execute(&planned, &request.title, freeing, host, output)
 }
 
-/// Removes what a supervisor that has died had noted of VMs that have ended, and logs their end.
+/// Whether scratch files of a VM are there.
+fn has_scratch(process: &Process, vm: &VmName, host: &mut dyn Host) -> bool {
+    let names = host.names_in(&scratch::directory(&process.run));
+    names.is_ok_and(|names| names.iter().any(|name| scratch::is_of(name, vm)))
+}
+
+/// Whether nothing works for a VM: what a script has started since has no lock.
+fn is_idle(process: &Process, vm: &VmName, host: &mut dyn Host) -> bool {
+    let at = process.surroundings();
+    let traces = Traces::ask(host, &at);
+    traces.is_ok_and(|traces| {
+        let processes = Processes::ask(host, &at, &traces);
+        processes.is_ok_and(|processes| {
+            let state = processes.state(vm.as_str(), &traces);
+            matches!(state, Seen::Stopped | Seen::LeftOver)
+        })
+    })
+}
+
+/// Removes what a supervisor that has died had noted of VMs that have ended, and its scratch files,
+/// and logs their end.
 fn forget(process: &Process, request: &Request, host: &mut dyn Host) {
     for vm in &request.vms {
         let claim = Claim::Vm(vm.name.clone());
         // Clean has the lock; after a shutdown another start may have it, and notes its own.
         let is_ours = request.job.is_exclusive()
             || matches!(host.claim(&claim, "0 has ended"), Ok(Grant::Granted));
-        if is_ours && State::of(host, &process.run, &vm.name).is_some() {
-            let mut life = Life::new(&vm.name, process, false);
+        if !is_ours {
+            continue;
+        }
+        if has_scratch(process, &vm.name, host) && is_idle(process, &vm.name, host) {
+            // What stays of them is swept by the next start.
+            let _ = host.sweep(&vm.name);
+        }
+        if State::of(host, &process.run, &vm.name).is_some() {
+            let mut life = Life::new(&vm.name, process, false, host);
             life.log(host, "ended without its supervisor: everything is free");
             let _ = host.record(&vm.name, None);
         }

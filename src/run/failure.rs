@@ -4,8 +4,10 @@ use super::causes;
 use crate::command::{Command, Streams};
 use crate::error::{Error, Kind, Result};
 use crate::host::{Ended, Finished, SpawnError};
+use crate::model::name::VmName;
 use crate::plan::FileChange;
 use crate::tools;
+use crate::tools::workers::Workers;
 use nix::libc::SIGPIPE;
 use std::io;
 
@@ -41,6 +43,18 @@ pub(super) fn not_changed(change: &FileChange, error: &io::Error) -> Error {
         (FileChange::Replace { .. }, _) => "are the file and its directory yours? look with ls -ld",
         _ => "is the directory yours? look with ls -ld",
     })
+}
+
+/// Why a signal reached nobody.
+pub(super) fn nobody(by: &Command, to: &Workers) -> Error {
+    let names: Vec<&str> = to.vms.iter().map(VmName::as_str).collect();
+    Error::host(format!(
+        "there is nobody to signal: no process works for {} as {}",
+        names.join(", "),
+        to.work.as_str()
+    ))
+    .note(format!("command: {by} PID"))
+    .help("see what runs now: easy-bhyve status")
 }
 
 fn failed(command: &Command, finished: &Finished, untitled: bool) -> Error {

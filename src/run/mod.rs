@@ -6,6 +6,7 @@ pub mod causes;
 mod failure;
 mod progress;
 mod rounds;
+mod workers;
 
 use crate::command::{Command, Streams};
 use crate::error::{Error, Result};
@@ -197,6 +198,7 @@ impl<'plan> Run<'plan, '_, '_> {
                 }
                 Ok(())
             }
+            Action::Signal(signal) => self.signal(signal),
             Action::File(change) => {
                 let changed = self.host.change(change);
                 changed.map_err(|error| not_changed(change, &error))
@@ -244,6 +246,8 @@ impl<'plan> Run<'plan, '_, '_> {
                 }
                 Ok(String::from_utf8_lossy(&finished.stdout).contains(text))
             }
+            Test::Works(workers) => Ok(!self.found(workers)?.is_empty()),
+            Test::Still { command, known } => self.is_still(command, known),
             Test::Ours { vm, or } => Ok(self.watcher.is_ours(self.host, vm, *or)),
             Test::Confirmed(question) => match self.host.confirm(question) {
                 Some(answer) => Ok(answer),

@@ -13,6 +13,7 @@ pub mod kld;
 pub mod line;
 pub mod process;
 pub mod sysctl;
+pub mod workers;
 pub mod zfs;
 
 use crate::error::{Error, Result};

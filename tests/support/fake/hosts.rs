@@ -1,13 +1,16 @@
 //! What the program asks of a host and has done by it, on the simulated one.
 
 use super::{Child, Fake, Lost, ended, gone};
+use crate::host::files::Files;
 use crate::host::{Errno, Status};
 use easy_bhyve::command::{Command, Streams};
+use easy_bhyve::host::scratch;
 use easy_bhyve::host::{
     Claim, Ended, Event, Finished, Grant, Host, Interruption, Look, SpawnError,
 };
 use easy_bhyve::model::name::VmName;
 use easy_bhyve::plan::FileChange;
+use easy_bhyve::process::RUN_DIRECTORY;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -22,6 +25,14 @@ fn error(errno: Errno) -> io::Error {
         _ => io::ErrorKind::Other,
     };
     io::Error::new(kind, errno.text())
+}
+
+/// Removes a directory and the files in it.
+fn remove_all(files: &mut dyn Files, path: &Path) -> Result<(), Errno> {
+    for name in files.list_dir(path)? {
+        files.remove(&path.join(name))?;
+    }
+    files.remove(path)
 }
 
 impl Look for Fake {
@@ -68,6 +79,10 @@ impl Look for Fake {
 
     fn search_path(&self) -> &str {
         easy_bhyve::process::SEARCH_PATH
+    }
+
+    fn uptime(&mut self) -> Duration {
+        Duration::from_millis(self.host().state.clock_ms)
     }
 }
 
@@ -179,12 +194,7 @@ impl Host for Fake {
             FileChange::MakeScratch(path) => files.mkdir(path),
             FileChange::MakeDirectories(path) => return std::fs::create_dir_all(path),
             FileChange::Write { path, text } => files.write(path, text.as_bytes()),
-            FileChange::RemoveScratch(path) => files.list_dir(path).and_then(|names| {
-                for name in names {
-                    files.remove(&path.join(name))?;
-                }
-                files.remove(path)
-            }),
+            FileChange::RemoveScratch(path) => remove_all(files, path),
             FileChange::Link { target, path } => return std::os::unix::fs::symlink(target, path),
             FileChange::ReplaceLink { target, path } => {
                 std::fs::remove_file(path)?;
@@ -241,10 +251,6 @@ impl Host for Fake {
         self.host().advance_to(end);
     }
 
-    fn uptime(&mut self) -> Duration {
-        Duration::from_millis(self.host().state.clock_ms)
-    }
-
     fn confirm(&mut self, question: &str) -> Option<bool> {
         self.asked.push(question.to_owned());
         if let Some(answer) = self.answer {
@@ -276,6 +282,18 @@ impl Host for Fake {
             Some(state) => world.states.insert(vm.to_string(), state),
             None => world.states.remove(vm.as_str()),
         };
+        Ok(())
+    }
+
+    fn sweep(&mut self, vm: &VmName) -> io::Result<()> {
+        let mut host = self.host();
+        let files = host.files_mut();
+        let all = scratch::directory(Path::new(RUN_DIRECTORY));
+        for name in files.list_dir(&all).unwrap_or_default() {
+            if name.split('.').next() == Some(vm.as_str()) {
+                remove_all(files, &all.join(name)).map_err(error)?;
+            }
+        }
         Ok(())
     }
 
