@@ -2,6 +2,8 @@
 //! and identity.
 
 use crate::error::{Error, Result};
+use crate::host::scratch;
+use crate::model::name::VmName;
 use crate::survey::Surroundings;
 use anyhow::Context;
 use chrono::NaiveDateTime;
@@ -75,8 +77,8 @@ pub struct Process {
     pub run: PathBuf,
     /// Where logs lie.
     pub logs: PathBuf,
-    /// A directory of this name does not exist yet: for scratch files, made only if needed.
-    pub scratch: PathBuf,
+    /// Eight characters that nobody has used, for the name of a directory of scratch files.
+    pub token: String,
     /// Whether messages go to a terminal that shows colours.
     pub colour: bool,
     /// Whether all that is written goes to a terminal.
@@ -150,7 +152,7 @@ impl Process {
                 .map_or(places.devices, PathBuf::from),
             run: places.run,
             logs: places.logs,
-            scratch: PathBuf::from(format!("/tmp/easy-bhyve.{}", random_suffix())),
+            token: random_suffix(),
             colour,
             is_watched: is_terminal && io::stdout().is_terminal(),
             environment,
@@ -165,6 +167,11 @@ impl Process {
     /// Whether there is a root side behind this process that can look where its user may not.
     pub fn is_front(&self) -> bool {
         self.uid != 0 && !crate::root::is_called(&self.args)
+    }
+
+    /// The directory of scratch files for a VM, made only if needed.
+    pub fn scratch_of(&self, vm: &VmName) -> PathBuf {
+        scratch::directory(&self.run).join(scratch::name(vm, &self.token))
     }
 
     /// What a question needs to know beforehand.

@@ -99,7 +99,7 @@ pub fn status(context: &mut Context<'_>, showing: Showing) -> Result<String> {
         ..Status::default()
     };
     for (name, process, role) in processes.busy() {
-        let supervisor = processes.supervisor(name).map(|process| process.pid);
+        let supervisor = processes.supervisor(name).map(|process| process.who.pid);
         let noted = state::noted(context.look, &context.process.run, &processes, name);
         let configured = all.then(|| configured(context, name)).flatten();
         let (cpu, mem) = configured.unzip();
@@ -109,7 +109,7 @@ pub fn status(context: &mut Context<'_>, showing: Showing) -> Result<String> {
                 Ok(_) => state::word(role, &processes, name, noted.as_ref()),
                 Err(_) => FOREIGN,
             },
-            pid: process.pid,
+            pid: process.who.pid,
             uptime_seconds: process.seconds,
             resident_kib: process.resident_kib,
             supervisor,

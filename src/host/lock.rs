@@ -13,7 +13,7 @@ use nix::unistd::{Group, UnlinkatFlags, fchown, geteuid, unlinkat};
 use std::fs::{DirBuilder, File, TryLockError};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::Path;
 
@@ -142,6 +142,12 @@ impl Directory {
             let _ = fchown(&file, None, Some(readers.gid));
         }
         Ok(file)
+    }
+}
+
+impl AsFd for Directory {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.directory.as_fd()
     }
 }
 

@@ -11,6 +11,7 @@ pub mod identity;
 pub mod lease;
 pub mod lock;
 mod replace;
+pub mod scratch;
 pub mod signals;
 mod surroundings;
 pub mod system;
@@ -144,6 +145,9 @@ pub trait Look {
 
     /// The search path.
     fn search_path(&self) -> &str;
+
+    /// The time since some moment that stays the same: since boot, in the terms of ps(1).
+    fn uptime(&mut self) -> Duration;
 }
 
 /// Changes, and all that goes with making them.
@@ -250,9 +254,6 @@ pub trait Host: Look {
     /// Lets time pass.
     fn pause(&mut self, time: Duration);
 
-    /// The time since some moment that stays the same.
-    fn uptime(&mut self) -> Duration;
-
     /// Asks the person at the terminal; `None` if there is none.
     fn confirm(&mut self, question: &str) -> Option<bool>;
 
@@ -271,6 +272,12 @@ pub trait Host: Look {
     /// # Errors
     /// As the system says.
     fn record(&mut self, vm: &VmName, state: Option<&[u8]>) -> io::Result<()>;
+
+    /// Removes what earlier runs have left of a VM's scratch files: only while nothing works for it.
+    ///
+    /// # Errors
+    /// As the system says, or if the directory of all scratch files is not root's alone.
+    fn sweep(&mut self, vm: &VmName) -> io::Result<()>;
 
     /// Adds to the log of a VM, which is kept small.
     ///

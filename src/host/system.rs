@@ -5,6 +5,7 @@ use super::files;
 use super::identity::{self, About};
 use super::lease;
 use super::lock::{Directory, log_of, state_of};
+use super::scratch;
 use super::signals::Signals;
 use super::surroundings;
 use super::{
@@ -175,6 +176,12 @@ impl Look for System {
     fn search_path(&self) -> &str {
         &self.search_path
     }
+
+    fn uptime(&mut self) -> Duration {
+        // Since boot, so that it goes on while the machine's clock is set.
+        nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC)
+            .map_or(Duration::ZERO, Duration::from)
+    }
 }
 
 impl Host for System {
@@ -297,7 +304,13 @@ impl Host for System {
     }
 
     fn change(&mut self, change: &FileChange) -> Result<Option<Afterwards>, ChangeError> {
-        files::change(change)
+        match change {
+            FileChange::MakeScratch(path) => {
+                scratch::make(&self.run, path)?;
+                Ok(None)
+            }
+            other => files::change(other),
+        }
     }
 
     fn heed_signals(&mut self) -> io::Result<()> {
@@ -354,12 +367,6 @@ impl Host for System {
         }
     }
 
-    fn uptime(&mut self) -> Duration {
-        // Since boot, so that it goes on while the machine's clock is set.
-        nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC)
-            .map_or(Duration::ZERO, Duration::from)
-    }
-
     fn confirm(&mut self, question: &str) -> Option<bool> {
         let stdin = io::stdin();
         if !stdin.is_terminal() {
@@ -390,6 +397,10 @@ impl Host for System {
             Some(state) => directory.replace(&state_of(vm), state),
             None => directory.remove(&state_of(vm)),
         }
+    }
+
+    fn sweep(&mut self, vm: &VmName) -> io::Result<()> {
+        scratch::sweep(&self.run, vm)
     }
 
     fn log(&mut self, vm: &VmName, text: &str) -> io::Result<()> {

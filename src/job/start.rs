@@ -54,7 +54,7 @@ pub(super) fn start(
             boot.start,
             boot.source,
             &survey,
-            &ground.process.scratch,
+            &ground.process.scratch_of(&vm.name),
             &without_trace,
         ),
         notes,
@@ -96,7 +96,7 @@ pub(super) fn restart(
         Start::Background,
         Source::Disk,
         &survey,
-        &ground.process.scratch,
+        &ground.process.scratch_of(&vm.name),
         &[],
     ));
     Ok(Planned {

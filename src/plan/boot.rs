@@ -7,7 +7,7 @@ use crate::model::policy::{OnCrash, OnReboot};
 use crate::model::{Loader, Vm};
 use crate::survey::Survey;
 use crate::tools::line::{Console, side_of_person};
-use crate::tools::{bhyve, bhyvectl, cu, process};
+use crate::tools::{bhyve, bhyvectl, cu, process, workers};
 use std::path::Path;
 use std::time::Duration;
 
@@ -69,6 +69,7 @@ pub fn plan(
             Loader::Bhyveload => Vec::new(),
             Loader::Grub(_) => free::node_again(vm, &node).forms,
         },
+        vm: vm.name.clone(),
         // Differs: `install` attaches every `cdN`
         command: bhyve::run(vm, &console, start == Start::Install),
         again: match (start, policy.on_reboot) {
@@ -79,7 +80,9 @@ pub fn plan(
         // Differs: A bhyve that does not start is noticed
         start_limit: (console != Console::Stdio).then_some(START_LIMIT),
     };
-    let mut forms = temp::plan(without_trace).forms;
+    // What the loader reads goes last, once nothing works for the VM any more.
+    let mut forms = loader::files(vm, source, scratch).forms;
+    forms.extend(temp::plan(without_trace).forms);
     forms.extend([destroy.into(), end_processes(vm).into(), life.into()]);
     match start {
         Start::Background | Start::Attended => plan.push(Root {
@@ -98,7 +101,7 @@ pub fn plan(
 fn end_processes(vm: &Vm) -> Undo {
     let name = &vm.name;
     let ended = |refusal| Wait {
-        until: !process::is_at_work(name),
+        until: !workers::is_at_work(name),
         limit: END_LIMIT,
         every: Duration::from_millis(100),
         refusal,
@@ -111,16 +114,16 @@ fn end_processes(vm: &Vm) -> Undo {
     };
     Undo {
         forms: vec![
-            Step::from(process::end_loader(name))
-                .only_if(process::is_loading(name))
+            workers::end_loader(name)
+                .only_if(workers::is_loading(name))
                 .into(),
             Step::from(bhyvectl::force_poweroff(name))
-                .only_if(process::is_alive(name))
-                .moot_if(!process::is_alive(name))
+                .only_if(workers::is_alive(name))
+                .moot_if(!workers::is_alive(name))
                 .into(),
             ended(None).into(),
-            Step::from(process::kill_any(name))
-                .only_if(process::is_at_work(name))
+            workers::kill_any(name)
+                .only_if(workers::is_at_work(name))
                 .into(),
             ended(Some(lives_on)).into(),
         ],

@@ -5,7 +5,7 @@ use crate::error::Kind;
 use crate::model::Vm;
 use crate::survey::Survey;
 use crate::tools::ifconfig::{self, Interface};
-use crate::tools::{bhyve, process};
+use crate::tools::{bhyve, workers};
 use std::path::Path;
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub fn plan(vm: &Vm, survey: &Survey, extent: Extent) -> Plan {
     let node = bhyve::node(&survey.devices, &vm.name);
     if survey.traces.has_node(&vm.name) {
         plan.push(Guard {
-            test: !process::is_alive(&vm.name),
+            test: !workers::is_alive(&vm.name),
             refusal: started_meanwhile(vm),
         });
         plan.push(gone::node(&vm.name, &node));

@@ -20,15 +20,18 @@ pub mod rollback;
 pub mod shutdown;
 pub mod snapshot;
 pub mod temp;
+mod test;
 
 use crate::command::Command;
 use crate::error::Kind;
 use crate::model::name::VmName;
+use crate::tools::workers::Signal;
 pub use commands::commands;
 use serde::Serialize;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
+pub use test::Test;
 
 /// What a verb does, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -79,6 +82,8 @@ pub enum Action {
     Run(Command),
     /// Runs commands one after the other; behind one that fails no other runs.
     InTurn(Vec<Command>),
+    /// Sends a signal to what works for VMs, each looked for just before.
+    Signal(Box<Signal>),
     /// Changes a file of the user's own, without a process.
     File(FileChange),
     /// Writes bytes to standard output.
@@ -138,63 +143,6 @@ pub enum FileChange {
     RemoveLink(#[serde(serialize_with = "lossy::path")] PathBuf),
 }
 
-/// A question with a yes or no answer that sh(1) and the program ask alike.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Test {
-    /// Something is at this path.
-    Exists(#[serde(serialize_with = "lossy::path")] PathBuf),
-    /// The command ends with 0; 1 is no, every other status an error.
-    Succeeds(Command),
-    /// A line of what the command prints has this text; of what is [`Command::absent`] there is none.
-    Mentions {
-        /// The command.
-        command: Command,
-        /// The text.
-        text: String,
-    },
-    /// Nobody else has taken this VM since: its lock is ours from then on, or still that of `or`.
-    Ours {
-        /// The VM.
-        vm: VmName,
-        /// The process that had the lock before.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        or: Option<u32>,
-    },
-    /// The command of a [`Loop`] has been started, so that its guest may have written; one that says by
-    /// its status that it has not started counts as none.
-    HasRun,
-    /// A person at the terminal answers this question with `y`.
-    Confirmed(String),
-    /// The opposite.
-    Not(Box<Test>),
-    /// Each of them, asked in order until one does not hold.
-    All(Vec<Test>),
-}
-
-impl Test {
-    /// Each of these; one alone is itself.
-    pub fn all(mut tests: Vec<Self>) -> Self {
-        match tests.pop() {
-            Some(one) if tests.is_empty() => one,
-            last => {
-                tests.extend(last);
-                Self::All(tests)
-            }
-        }
-    }
-}
-
-impl std::ops::Not for Test {
-    type Output = Self;
-    fn not(self) -> Self {
-        match self {
-            Self::Not(inner) => *inner,
-            other => Self::Not(Box::new(other)),
-        }
-    }
-}
-
 /// Why a plan stops, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Refusal {
@@ -245,6 +193,8 @@ pub struct Loop {
     pub body: Vec<Form>,
     /// What comes before each further round, in front of `body`.
     pub between: Vec<Form>,
+    /// The VM that the command runs.
+    pub vm: VmName,
     /// The command whose exit status decides.
     pub command: Command,
     /// The statuses that mean another round.

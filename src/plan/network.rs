@@ -50,7 +50,7 @@ fn refuse_tap(vm: &Vm, nic: &Nic, survey: &Survey) -> Result<()> {
         let by = survey
             .processes
             .by_pid(pid)
-            .map_or_else(String::new, |process| format!(" ({})", process.args));
+            .map_or_else(String::new, |who| format!(" ({})", who.args));
         return Err(Error::host(format!("{} is open by pid {pid}{by}", nic.tap))
             .at(nic.origin)
             .help(format!(
@@ -88,7 +88,7 @@ fn refuse_owner(vm: &Vm, nic: &Nic, tap: &Interface, survey: &Survey) -> Result<
         State::Busy(process, role) => Err(Error::host(format!(
             "{} was made for {owner}, which {}",
             nic.tap,
-            process.does(role)
+            process.who.does(role)
         ))
         .at(nic.origin)
         .help(format!(

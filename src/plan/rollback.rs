@@ -4,7 +4,7 @@ use super::{Guard, NoReturn, Plan, Refusal, Test, free, gone};
 use crate::error::Kind;
 use crate::model::Vm;
 use crate::model::name::Snapshot;
-use crate::tools::process;
+use crate::tools::workers;
 use crate::tools::zfs::{self, Mark};
 use std::path::Path;
 
@@ -73,7 +73,7 @@ impl Node<'_> {
     pub fn is_stopped(self, vm: &Vm) -> Test {
         match self {
             Self::Absent(node) => !Test::Exists(node.to_owned()),
-            Self::LeftOver => !process::is_alive(&vm.name),
+            Self::LeftOver => !workers::is_alive(&vm.name),
         }
     }
 }

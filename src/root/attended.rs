@@ -97,7 +97,8 @@ fn has_ended(process: &Process, vm: &Vm, host: &mut dyn Host) -> Result<bool> {
     let processes = Processes::ask(host, &at, &traces)?;
     Ok(match processes.state(vm.name.as_str(), &traces) {
         Seen::Busy(_, Role::Supervised) => {
-            State::of(host, &process.run, &vm.name).is_none_or(|noted| noted.phase == Phase::Ending)
+            let noted = State::of_supervisor(host, &process.run, &processes, &vm.name);
+            noted.is_none_or(|noted| noted.phase == Phase::Ending)
         }
         Seen::Busy(..) | Seen::Unknown => false,
         Seen::Stopped | Seen::LeftOver => true,

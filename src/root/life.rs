@@ -38,13 +38,13 @@ pub struct Life<'run> {
 
 impl<'run> Life<'run> {
     /// The life of a VM that is about to be started; `reports`: to a caller who waits.
-    pub fn new(vm: &'run VmName, process: &Process, reports: bool) -> Self {
+    pub fn new(vm: &'run VmName, process: &Process, reports: bool, host: &mut dyn Host) -> Self {
         let since = process.clock.now().format("%Y-%m-%d %H:%M:%S").to_string();
         Self {
             vm,
             clock: process.clock,
             logs: process.logs.clone(),
-            state: State::new(process.pid, since),
+            state: State::new(process.pid, since, host.uptime()),
             reports,
             waits: false,
             is_log_lost: false,

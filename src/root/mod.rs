@@ -113,7 +113,7 @@ pub fn carry_out(
     host.heed_signals()
         .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
     if let Job::Restart(how) = &request.job {
-        let mut life = Life::new(&vm.name, process, reports);
+        let mut life = Life::new(&vm.name, process, reports, host);
         if let Err(error) = stop_first(process, request, vm, *how, &mut life, host, output) {
             life.fails(host, &error);
             return Err(error);
@@ -133,7 +133,7 @@ pub fn carry_out(
         if boot.start == Start::Attended {
             return attended::start(process, request, vm, host, output);
         }
-        let mut life = Life::new(&vm.name, process, reports);
+        let mut life = Life::new(&vm.name, process, reports, host);
         life.waits = boot.waits;
         return start(process, request, vm, life, host, output);
     }
@@ -204,6 +204,10 @@ fn start(
     life.begins(host)?;
     let mine = claims::claim_network(process, vm, host);
     let planned = mine.and_then(|()| plan(&mut ground(process, host), request));
+    if planned.is_ok() {
+        // The VM is ours, and nothing works for it. What cannot be removed is in nobody's way.
+        let _ = host.sweep(&vm.name);
+    }
     let result = planned.and_then(|planned| {
         for note in &planned.notes {
             if !life.tells(host, note)? {

@@ -5,8 +5,10 @@ use super::system::remedy;
 use crate::command::{Command, Streams};
 use crate::error::{Error, Kind, Result};
 use crate::host::{Afterwards, ChangeError, Ended, Finished, SpawnError};
+use crate::model::name::VmName;
 use crate::plan::FileChange;
 use crate::tools::grub;
+use crate::tools::workers::Workers;
 use crate::{quote, tools, vis};
 use nix::libc::SIGPIPE;
 use std::io;
@@ -67,6 +69,18 @@ pub(super) fn not_changed(change: &FileChange, error: &ChangeError) -> Error {
 /// What is to be known of a file that was changed.
 pub(super) fn changed_but(change: &FileChange, after: &Afterwards) -> String {
     format!("{} is changed, {after}", vis::shown(change.path()))
+}
+
+/// Why a signal reached nobody.
+pub(super) fn nobody(by: &Command, to: &Workers) -> Error {
+    let names: Vec<&str> = to.vms.iter().map(VmName::as_str).collect();
+    Error::host(format!(
+        "there is nobody to signal: no process works for {} as {}",
+        names.join(", "),
+        to.work.as_str()
+    ))
+    .note(format!("command: {by} PID"))
+    .help("see what runs now: easy-bhyve status")
 }
 
 fn failed(command: &Command, finished: &Finished, untitled: bool) -> Error {

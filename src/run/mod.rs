@@ -8,6 +8,7 @@ mod progress;
 mod rounds;
 mod system;
 mod undo;
+mod workers;
 
 use crate::command::{Command, Streams};
 use crate::error::{Error, Result};
@@ -221,6 +222,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
         match action {
             Action::Run(command) => self.run(command),
             Action::InTurn(commands) => commands.last().map_or(Ok(()), |last| self.run(last)),
+            Action::Signal(signal) => self.signal(signal),
             Action::File(change) => {
                 let changed = self.host.change(change);
                 let after = changed.map_err(|error| not_changed(change, &error))?;
@@ -280,6 +282,8 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
                 }
             }
             Test::HasRun => Ok(self.has_begun),
+            Test::Works(workers) => Ok(!self.found(workers)?.is_empty()),
+            Test::Still { command, known } => self.is_still(command, known),
             Test::Ours { vm, or } => Ok(self.watcher.is_ours(self.host, vm, *or)),
             Test::Confirmed(question) => match self.host.confirm(question) {
                 Some(answer) => Ok(answer),

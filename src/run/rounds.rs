@@ -3,10 +3,11 @@
 use super::causes;
 use super::failure::{STDERR_KEPT, judge, not_started, not_watched};
 use super::{Phase, Run, heed, signal_name};
-use crate::command::{Command, Streams, args};
+use crate::command::{Command, Streams};
 use crate::error::{Error, Result};
 use crate::host::{Ended, Event, Finished, Interruption};
 use crate::plan::{Loop, When};
+use crate::tools::process;
 use nix::libc::SIGHUP;
 use std::time::Duration;
 
@@ -75,10 +76,8 @@ impl<'plan> Run<'plan, '_, '_> {
         let pid = self.begin(command)?;
         self.has_begun = true;
         self.watcher.phase(self.host, Phase::Starting(pid))?;
-        let question = command
-            .title
-            .as_ref()
-            .map(|title| Command::question("pgrep", args!["-qxf", title]));
+        // Its own number: any process can have the title.
+        let question = command.title.as_ref().map(|_| process::who_is(pid));
         let began = self.host.uptime();
         let (mut interval, longest) = LOOKS;
         let mut look_at = began + interval;
@@ -90,7 +89,7 @@ impl<'plan> Run<'plan, '_, '_> {
                 && self.host.uptime() >= look_at
             {
                 let answer = self.host.ask(question);
-                if answer.is_ok_and(|answer| answer.ended == Ended::Exit(0)) {
+                if answer.is_ok_and(|answer| shows_title(command, &answer)) {
                     titled = true;
                     if !self.is_running {
                         self.is_running = true;
@@ -167,6 +166,15 @@ impl<'plan> Run<'plan, '_, '_> {
             .begin(command)
             .map_err(|error| not_started(command, &error))
     }
+}
+
+/// Whether ps(1) shows the process of a command under its title.
+fn shows_title(command: &Command, answer: &Finished) -> bool {
+    let listing = String::from_utf8_lossy(&answer.stdout);
+    let title = command.title.as_deref().unwrap_or_default();
+    process::parse_who(&listing)
+        .iter()
+        .any(|process| process.has_title(title, command.program))
 }
 
 /// Keeps the end of what a child has said, from a whole line on.

@@ -172,7 +172,7 @@ impl Survey {
     #[must_use]
     pub fn once_ended(mut self, vm: &Vm) -> Self {
         let own = match self.state(&vm.name) {
-            State::Busy(process, _) => Some(process.pid),
+            State::Busy(process, _) => Some(process.who.pid),
             _ => None,
         };
         self.traces.nodes.remove(vm.name.as_str());
@@ -225,16 +225,16 @@ pub fn refuse_busy_state(vm: &Vm, state: State<'_>) -> Result<()> {
     match state {
         State::Stopped | State::LeftOver => Ok(()),
         State::Busy(process, role @ Role::Running) => {
-            Err(Error::state(format!("{name} {}", process.does(role)))
+            Err(Error::state(format!("{name} {}", process.who.does(role)))
                 .help(format!("end it first: {}", vm.command(Verb::Shutdown))))
         }
         State::Busy(process, role @ (Role::Starting | Role::Supervised)) => {
-            Err(Error::state(format!("{name} {}", process.does(role)))
+            Err(Error::state(format!("{name} {}", process.who.does(role)))
                 .help("wait a moment and look again: easy-bhyve status"))
         }
         State::Busy(process, Role::Loading) => Err(Error::state(format!(
             "{name} is being loaded by pid {}: {}",
-            process.pid, process.args
+            process.who.pid, process.who.args
         ))
         .help(format!(
             "wait until it is loaded, or end it: {}",

@@ -14,6 +14,7 @@ pub mod kld;
 pub mod line;
 pub mod process;
 pub mod sysctl;
+pub mod workers;
 pub mod zfs;
 
 use crate::error::{Error, Result};

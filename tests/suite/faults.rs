@@ -166,7 +166,7 @@ fn check(scenario: &Scenario, good: &[Logged], at: usize, how: How) -> Vec<Strin
         return Vec::new();
     }
     // Whether the title is there is asked again.
-    let is_asked_again = program == "pgrep" && failing.argv[1] == "-qxf";
+    let is_asked_again = program == "ps" && failing.argv[1] == "-ww";
     if is_asked_again && !scenario.is(&["shutdown"]) {
         return Vec::new();
     }
@@ -259,7 +259,7 @@ fn check_interrupt(scenario: &Scenario, look: u32, what: Interruption) -> Vec<St
 fn is_answered_by_1(scenario: &Scenario, call: &Logged) -> bool {
     let words: Vec<&str> = call.argv.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["pgrep" | "kill", ..] | ["ps", .., "-p", _] => true,
+        ["kill", ..] | ["ps", .., "-p", _] => true,
         ["ifconfig", _] | ["bhyvectl", .., "--force-poweroff"] => {
             scenario.is(&["shutdown", "restart"])
         }
@@ -300,9 +300,7 @@ fn command_line(logged: &Logged) -> String {
 fn is_change(logged: &Logged) -> bool {
     let words: Vec<&str> = logged.argv.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["fstat" | "pgrep" | "ps" | "kldstat" | "doas", ..]
-        | ["zfs", "list", ..]
-        | ["ifconfig", _] => false,
+        ["fstat" | "ps" | "kldstat" | "doas", ..] | ["zfs", "list", ..] | ["ifconfig", _] => false,
         ["sysctl", rest @ ..] => !rest.contains(&"-i"),
         _ => true,
     }
@@ -316,7 +314,7 @@ fn is_freeing(logged: &Logged) -> bool {
         "--force-poweroff",
         "deletem",
         "rm",
-        "pkill",
+        "kill",
         "rollback",
     ];
     logged

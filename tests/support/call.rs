@@ -130,7 +130,7 @@ pub fn process(args: Vec<OsString>, caller: &Fake) -> Process {
         devices: PathBuf::from("/dev"),
         run: PathBuf::from(RUN_DIRECTORY),
         logs: PathBuf::from(LOG_DIRECTORY),
-        scratch: PathBuf::from("/tmp/easy-bhyve.scratch0"),
+        token: "scratch0".into(),
         colour: false,
         is_watched: false,
     }

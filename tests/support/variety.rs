@@ -121,6 +121,9 @@ impl About {
 /// A host for a verb of this VM.
 pub(crate) fn host(numbers: &mut Numbers, about: &About, usually: Usually) -> Host {
     let mut host = Host::freebsd(*numbers.one_of(&[14, 14, 15, 15, 16]));
+    if numbers.once_in(3) {
+        host = host.with_forgers(&about.vm);
+    }
     let netif = about.one("host_netif");
     if !host.state.interfaces.contains_key(netif) {
         let address = "inet 192.0.2.11 netmask 0xffffff00 broadcast 192.0.2.255".to_owned();

@@ -39,8 +39,17 @@ pub(super) fn left(machine: &Machine, output: &Output) -> Left {
     host.advance(60.0);
     let scratch = host.calls().iter().flat_map(|call| &call.argv);
     let scratch = scratch.filter(|word| word.starts_with("/tmp/easy-bhyve."));
-    let scratch = scratch.filter(|word| Path::new(word).exists());
-    let scratch = scratch.map(|word| format!("{word} is left")).collect();
+    let scratch = scratch.filter(|word| Path::new(word).exists()).cloned();
+    let of_root = std::fs::read_dir(machine.path().join("run/easy-bhyve/scratch"));
+    // Who supervises a VM keeps them as long as it lives.
+    let mut all = host.state.processes.values();
+    let is_kept = all.any(|process| is_supervisor(&process.argv));
+    let of_root = of_root.into_iter().flatten().filter(|_| !is_kept);
+    let of_root = of_root.map(|one| one.unwrap().path().display().to_string());
+    let scratch = scratch
+        .chain(of_root)
+        .map(|word| format!("{word} is left"))
+        .collect();
     let harm = [host.state.harm.clone(), scratch].concat();
     let changes = host.calls().iter().filter(|call| call.depth == 0);
     let changes = changes.filter_map(|call| Some(line(call, change(call)?, machine.path())));
@@ -68,6 +77,12 @@ fn settled(machine: &Machine) -> Host {
 
 /// A call and how it ended.
 fn line(call: &Logged, words: &[String], directory: &Path) -> String {
+    let is_kill = words.first().is_some_and(|word| word == "kill");
+    let is_pid = |word: &str| is_kill && word.parse::<u32>().is_ok();
+    let words = words
+        .iter()
+        .map(|word| if is_pid(word) { "PID" } else { word });
+    let words: Vec<&str> = words.collect();
     normal(
         &format!("{}: {:?}", words.join(" "), call.status),
         directory,
@@ -109,7 +124,7 @@ pub(super) fn is_supervisor(words: &[String]) -> bool {
 /// Whether a command is more than a question.
 fn is_change(words: &[&str]) -> bool {
     match words {
-        ["kldstat" | "ps" | "pgrep", ..] | ["zfs", "list" | "get", ..] => false,
+        ["kldstat" | "ps", ..] | ["zfs", "list" | "get", ..] => false,
         ["sysctl", words @ ..] => words.iter().any(|word| word.contains('=')),
         ["ifconfig", words @ ..] => words.len() > 1,
         _ => true,
@@ -181,13 +196,13 @@ pub(super) fn normal(text: &str, directory: &Path) -> String {
     let text = text.replace(directory.to_str().unwrap(), "@DIR@");
     let is_digit = |byte: u8| byte.is_ascii_digit();
     let text = masked(&text, &["pid "], None, is_digit, "PID");
-    let text = masked(
-        &text,
-        &["/tmp/easy-bhyve."],
-        Some(8),
-        |byte| byte.is_ascii_alphanumeric(),
-        "RANDOM",
-    );
+    let is_random = |byte: u8| byte.is_ascii_alphanumeric();
+    let text = masked(&text, &["/tmp/easy-bhyve."], Some(8), is_random, "RANDOM");
+    // In root's own a directory has the name of its VM, too.
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.';
+    let of_root = "@DIR@/run/easy-bhyve/scratch/";
+    let text = masked(&text, &[of_root], None, is_name, "RANDOM");
+    let text = text.replace(of_root, "/tmp/easy-bhyve.");
     masked(&text, &["_", "."], Some(12), is_digit, "MINUTE")
 }
 

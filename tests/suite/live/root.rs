@@ -268,8 +268,7 @@ fn a_note_that_a_killed_supervisor_has_left_is_taken_away_by_clean() {
     let machine = with_guests(quick());
     let run = machine.path().join("run/easy-bhyve");
     fs::create_dir(&run).unwrap();
-    let note =
-        r#"{"schema":1,"supervisor":1,"phase":"network","bhyve":null,"since":"","restarts":0}"#;
+    let note = r#"{"schema":1,"supervisor":1,"phase":"network","bhyve":null,"since":"","uptime":1,"restarts":0}"#;
     fs::write(run.join("fbsd0.json"), note).unwrap();
     let said = done(&machine, &["fbsd0-clean"]);
     assert_eq!(

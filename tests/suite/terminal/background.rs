@@ -74,7 +74,7 @@ fn what_looks_for_the_title_keeps_nobody_waiting_who_reads_what_a_script_says() 
     until("a look for the title", || {
         let host = machine.host();
         let mut calls = host.calls().iter();
-        calls.any(|call| call.argv[..2] == ["pgrep", "-qxf"])
+        calls.any(|call| call.argv[0] == "ps")
     });
     let script_pid = i32::try_from(script.id()).unwrap();
     for pid in [script_pid, bhyve] {

@@ -1,15 +1,18 @@
 //! What the program asks of a host and has done by it, on the simulated one.
 
 use super::{Child, Fake, Lost, ended, gone};
+use crate::host::files::Files;
 use crate::host::{Errno, Status};
 use easy_bhyve::command::{Command, Streams};
 use easy_bhyve::host::identity::{About, Identity};
+use easy_bhyve::host::scratch;
 use easy_bhyve::host::{
     Afterwards, ChangeError, Claim, Ended, Event, Finished, Grant, Host, Interruption, Look,
     SpawnError,
 };
 use easy_bhyve::model::name::VmName;
 use easy_bhyve::plan::FileChange;
+use easy_bhyve::process::RUN_DIRECTORY;
 use std::ffi::OsString;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write};
@@ -25,6 +28,14 @@ fn error(errno: Errno) -> io::Error {
         _ => io::ErrorKind::Other,
     };
     io::Error::new(kind, errno.text())
+}
+
+/// Removes a directory and the files in it.
+fn remove_all(files: &mut dyn Files, path: &Path) -> Result<(), Errno> {
+    for name in files.list_dir(path)? {
+        files.remove(&path.join(name))?;
+    }
+    files.remove(path)
 }
 
 impl Look for Fake {
@@ -106,6 +117,10 @@ impl Look for Fake {
 
     fn search_path(&self) -> &str {
         easy_bhyve::process::SEARCH_PATH
+    }
+
+    fn uptime(&mut self) -> Duration {
+        Duration::from_millis(self.host().state.clock_ms)
     }
 }
 
@@ -231,15 +246,7 @@ impl Host for Fake {
             FileChange::MakeScratch(path) => files.mkdir(path).map_err(error),
             FileChange::MakeDirectories(path) => std::fs::create_dir_all(path),
             FileChange::Write { path, text } => files.write(path, text).map_err(error),
-            FileChange::RemoveScratch(path) => match files.list_dir(path) {
-                Ok(names) => names
-                    .into_iter()
-                    .try_for_each(|name| files.remove(&path.join(name)))
-                    .and_then(|()| files.remove(path))
-                    .map_err(error),
-                Err(Errno::NoEntry) => Ok(()),
-                Err(errno) => Err(error(errno)),
-            },
+            FileChange::RemoveScratch(path) => remove_all(files, path).map_err(error),
             FileChange::Link { target, path } => std::os::unix::fs::symlink(target, path),
             FileChange::ReplaceLink { target, path } => {
                 std::fs::remove_file(path).and_then(|()| std::os::unix::fs::symlink(target, path))
@@ -304,10 +311,6 @@ impl Host for Fake {
         self.host().advance_to(end);
     }
 
-    fn uptime(&mut self) -> Duration {
-        Duration::from_millis(self.host().state.clock_ms)
-    }
-
     fn confirm(&mut self, question: &str) -> Option<bool> {
         self.asked.push(question.to_owned());
         if let Some(answer) = self.answer {
@@ -345,6 +348,18 @@ impl Host for Fake {
             Some(state) => world.states.insert(vm.to_string(), state),
             None => world.states.remove(vm.as_str()),
         };
+        Ok(())
+    }
+
+    fn sweep(&mut self, vm: &VmName) -> io::Result<()> {
+        let mut host = self.host();
+        let files = host.files_mut();
+        let all = scratch::directory(Path::new(RUN_DIRECTORY));
+        for name in files.list_dir(&all).unwrap_or_default() {
+            if name.split('.').next() == Some(vm.as_str()) {
+                remove_all(files, &all.join(name)).map_err(error)?;
+            }
+        }
         Ok(())
     }
 

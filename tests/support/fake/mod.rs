@@ -13,7 +13,9 @@ mod world;
 use crate::call::Stream;
 use crate::host::{self as simulated, Answer, Call, Logged, Noise, Status};
 use easy_bhyve::command::{Command, Streams};
+use easy_bhyve::host::scratch;
 use easy_bhyve::host::{Claim, Ended, Event, Finished, Host, Interruption, SpawnError};
+use easy_bhyve::process::RUN_DIRECTORY;
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -87,7 +89,10 @@ const INIT: u32 = 1;
 
 impl Fake {
     /// A caller without a terminal and with an empty environment.
-    pub fn new(host: simulated::Host, uid: u32) -> Self {
+    pub fn new(mut host: simulated::Host, uid: u32) -> Self {
+        // The directory of all scratch files is there as after any boot by grub.
+        let scratch = scratch::directory(Path::new(RUN_DIRECTORY));
+        host.state.files.mkdir_all(&scratch);
         Self::of(Arc::new(Worlds::new(host)), 0, FRONT, uid)
     }
 

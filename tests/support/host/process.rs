@@ -14,8 +14,10 @@ pub struct Process {
     pub pid: i32,
     /// Its parent.
     pub ppid: i32,
-    /// Its user.
+    /// Its effective user: what it may do.
     pub uid: u32,
+    /// Its real user: who has started it, whatever set-uid program it is.
+    pub ruid: u32,
     /// When it started.
     pub started_ms: u64,
     /// Resident memory in KiB.
@@ -28,8 +30,8 @@ pub struct Process {
     pub argv: Vec<String>,
     /// What setproctitle(3) has put in place of the command line.
     pub title: Option<String>,
-    /// Whether it is in the jail.
-    pub jailed: bool,
+    /// The jail that it is in; 0 is none.
+    pub jail: i32,
     /// Disk paths and devices that it has open.
     pub open: BTreeSet<PathBuf>,
     /// The guest of a bhyve process.
