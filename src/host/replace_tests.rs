@@ -70,19 +70,19 @@ fn what_somebody_saves_at_any_moment_is_never_lost() {
                 let path = directory.path().join("c.conf");
                 fs::write(&path, BEFORE).unwrap();
                 let opened = OpenOptions::new().write(true).open(&path).unwrap();
-                let mut saved = false;
+                let mut was_made = false;
                 let result = replace_by(way, &path, BEFORE, TEXT, &mut |at| {
                     // Nothing is put back unless there was a save before.
                     if moment == Moment::PutBack && at == Moment::Prepared {
                         Save::Rename.make(&path, &opened, "first\n");
                     } else if at == moment {
-                        saved = true;
+                        was_made = true;
                         save.make(&path, &opened, "saved\n");
                     }
                 });
                 let all = contents(directory.path());
                 let there = fs::read(&path).ok();
-                if !saved {
+                if !was_made {
                     assert!(
                         way == Way::Exchange && moment == Moment::Aside
                             || way == Way::Aside && moment == Moment::PutBack,

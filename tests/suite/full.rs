@@ -7,7 +7,7 @@ use crate::host::build::USER;
 use crate::host::{Edit, Host};
 use crate::place::{self, PROGRAM, Place, skip};
 use nix::unistd::Uid;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -115,22 +115,6 @@ fn a_log_that_cannot_be_written_says_what_to_do() {
     let said = call(&mut fake, CONFIG, &["fbsd0-boot"]);
     assert_eq!(said.status, 0, "{said:?}");
     assert!(said.err.contains("its log is not written: "), "{said:?}");
-}
-
-#[test]
-fn a_result_for_which_there_is_no_room_is_a_failure_that_says_so() {
-    let Ok(full) = OpenOptions::new().write(true).open("/dev/full") else {
-        skip("this system has no /dev/full");
-        return;
-    };
-    let place = Place::new();
-    place.write("c.conf", CONFIG);
-    let mut call = place.call(PROGRAM);
-    call.args(["--config", "c.conf", "list"]).stdout(full);
-    let said = place::Said::of(&call.output().unwrap());
-    let err = "easy-bhyve: standard output: No space left on device (os error 28)\n  \
-               help: what it is written to is full: df -h shows it; make room there\n";
-    assert_eq!(said, place::Said::new(1, "", err));
 }
 
 #[test]
