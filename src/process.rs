@@ -37,6 +37,9 @@ pub struct Places {
     pub run: PathBuf,
     /// Where logs lie.
     pub logs: PathBuf,
+    /// How many times slower than the real one the clock goes by which is waited: 1, but for a
+    /// simulated host, whose programs a busy machine may keep from going on.
+    pub pace: u32,
 }
 
 impl Default for Places {
@@ -46,6 +49,7 @@ impl Default for Places {
             devices: PathBuf::from("/dev"),
             run: PathBuf::from(RUN_DIRECTORY),
             logs: PathBuf::from(LOG_DIRECTORY),
+            pace: 1,
         }
     }
 }

@@ -205,12 +205,17 @@ impl<'plan> Walk<'plan> {
         self.commands.push(words);
         let escalator = self.escalator.take();
         self.forms(&root["forms"]);
+        self.end();
+        self.escalator = escalator;
+    }
+
+    /// What is done at the end, last first.
+    fn end(&mut self) {
         while let Some(undo) = self.armed.pop() {
             if undo["when"] == "end" {
                 self.forms(&undo["forms"]);
             }
         }
-        self.escalator = escalator;
     }
 }
 
@@ -311,8 +316,13 @@ fn both(place: &Place, words: &[&str]) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
         armed: Vec::new(),
     };
     walk.forms(&data["plan"]);
+<<<<<<< ours
     // How often somebody looks who works for the VM depends on time.
     let is_look = |words: &Vec<String>| words[0] == "ps";
+=======
+    walk.end();
+    // How often the title is looked for depends on time.
+>>>>>>> theirs
     let mut received = received(&calls);
     received.retain(|words| !is_look(words));
     walk.commands.retain(|words| !is_look(words));
