@@ -316,13 +316,9 @@ fn both(place: &Place, words: &[&str]) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
         armed: Vec::new(),
     };
     walk.forms(&data["plan"]);
-<<<<<<< ours
+    walk.end();
     // How often somebody looks who works for the VM depends on time.
     let is_look = |words: &Vec<String>| words[0] == "ps";
-=======
-    walk.end();
-    // How often the title is looked for depends on time.
->>>>>>> theirs
     let mut received = received(&calls);
     received.retain(|words| !is_look(words));
     walk.commands.retain(|words| !is_look(words));

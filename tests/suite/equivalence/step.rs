@@ -50,13 +50,9 @@ impl Failure {
         let log = fake.host().calls().to_vec();
         let steps: Vec<usize> = (0..log.len())
             .filter(|&at| log[at].depth == 0 && change(&log[at]).is_some())
-<<<<<<< ours
             .filter(|&at| !waits_long(&log[..at]))
-=======
-            .filter(|&at| !is_behind_a_long_wait(&log, at))
             // It is the real machine's own, and never fails.
             .filter(|&at| log[at].argv[0] != "rm")
->>>>>>> theirs
             .collect();
         if steps.is_empty() {
             return None;
