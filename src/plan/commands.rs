@@ -15,7 +15,7 @@ fn collect_commands<'plan>(forms: &'plan [Form], found: &mut Vec<&'plan Command>
     for form in forms {
         match form {
             Form::Step(step) => {
-                for test in step.only_if.iter().chain(&step.moot_if) {
+                for test in step.only_if.iter().chain(step.moot_if.as_deref()) {
                     collect_from_test(test, found);
                 }
                 match &step.action {

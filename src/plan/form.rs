@@ -44,7 +44,7 @@ impl Step {
     #[must_use]
     pub fn moot_if(self, test: Test) -> Self {
         Self {
-            moot_if: Some(test),
+            moot_if: Some(Box::new(test)),
             ..self
         }
     }

@@ -71,7 +71,7 @@ pub struct Step {
     pub only_if: Option<Test>,
     /// Where it (of commands in turn the last) fails and this holds afterwards, that is no failure.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub moot_if: Option<Test>,
+    pub moot_if: Option<Box<Test>>,
 }
 
 /// A change.

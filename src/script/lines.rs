@@ -143,7 +143,7 @@ impl<'plan> Lines<'plan> {
     }
 
     fn step(&mut self, step: &'plan Step) {
-        let moot_if = step.moot_if.as_ref();
+        let moot_if = step.moot_if.as_deref();
         let Some(test) = &step.only_if else {
             return self.action(&step.action, moot_if, b"", b"");
         };

@@ -167,9 +167,9 @@ fn several_new_keys_stand_in_the_order_in_which_they_were_typed() {
 fn an_older_spelling_that_stands_is_edited_and_both_if_both_stand() {
     changes(
         b"a_id=1\na_grub_inst=x\n",
-        &["set", "a", "grub_install=it's \"y\" $z\\"],
-        b"a_id=1\na_grub_inst='it'\\''s \"y\" $z\\'\n",
-        "easy-bhyve: c.conf:3:1: a_grub_inst='it'\\''s \"y\" $z\\' (was x)\n",
+        &["set", "a", "grub_install=echo \"it's\" $z"],
+        b"a_id=1\na_grub_inst='echo \"it'\\''s\" $z'\n",
+        "easy-bhyve: c.conf:3:1: a_grub_inst='echo \"it'\\''s\" $z' (was x)\n",
     );
     changes(
         b"a_id=1\na_gpt=gpt2 a_grub_root= a_grub_bootpart=gpt2\n",

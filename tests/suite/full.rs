@@ -143,7 +143,6 @@ fn a_program_of_the_base_system_that_is_missing_is_named() {
         ("ps", &["fbsd0-console"]),
         ("ps", &["easy-bhyve", "stop-all"]),
         ("ifconfig", &["fbsd0-boot"]),
-        ("pgrep", &["fbsd0-boot"]),
         ("sysctl", &["fbsd0-boot"]),
     ] {
         let mut fake = Fake::new(host().with_leftover_vm("fbsd0", 1 << 20), USER);

@@ -38,20 +38,25 @@ fn remove_all(files: &mut dyn Files, path: &Path) -> Result<(), Errno> {
     files.remove(path)
 }
 
+impl Fake {
+    /// Whether this user may enter the directories that lead to a path.
+    fn may_enter(&self, path: &Path) -> io::Result<()> {
+        let closed = self.worlds.lock().closed.clone();
+        let is_below = |one: &PathBuf| path != one && path.starts_with(one);
+        if self.uid != 0 && closed.iter().any(is_below) {
+            return Err(error(Errno::Access));
+        }
+        Ok(())
+    }
+}
+
 impl Look for Fake {
     fn ask(&mut self, question: &Command) -> Result<Finished, SpawnError> {
         self.start(question)
     }
 
     fn exists(&mut self, path: &Path) -> io::Result<bool> {
-        let closed = self.worlds.lock().closed.clone();
-        if self.uid != 0
-            && closed
-                .iter()
-                .any(|one| path != one && path.starts_with(one))
-        {
-            return Err(error(Errno::Access));
-        }
+        self.may_enter(path)?;
         let mut host = self.host();
         // A look by name has effects on a real host: a null modem or a tap appears.
         let uid = self.uid;
@@ -65,6 +70,7 @@ impl Look for Fake {
     }
 
     fn about(&mut self, path: &Path) -> io::Result<About> {
+        self.may_enter(path)?;
         let host = self.host();
         if !host.exists(path) {
             return Err(error(Errno::NoEntry));
