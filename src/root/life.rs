@@ -224,8 +224,8 @@ impl Watcher for Life<'_> {
     }
 
     fn said(&mut self, host: &mut dyn Host, lines: &[u8]) {
-        let lines: Vec<String> = vis::lines_of(lines).map(|line| line.to_string()).collect();
-        let text = lines.join("\n");
+        let lines = vis::lines_of(lines).map(|line| format!("{line}\n"));
+        let text: String = lines.collect();
         let (dropped, kept) = self.allowance.of(&text, host.uptime());
         if dropped.is_some() || !kept.is_empty() {
             self.write(host, dropped.as_deref(), kept);
