@@ -11,7 +11,6 @@ use crate::model::{Vm, resolve};
 use crate::plan::{FileChange, Form, Plan, Undo, When};
 use crate::quote;
 use crate::verbs::{Context, Outcome, Planned};
-use crate::vis;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -113,7 +112,7 @@ fn plan(context: &Context<'_>, edits: &[Edit]) -> Result<Plan, Box<Refused>> {
         };
         // The file that a link points to is the one to replace.
         let path = source.path().canonicalize().map_err(|error| {
-            let shown = vis::shown(source.path());
+            let shown = source.path().display();
             let what = format!("could not tell where {shown} is: {error}");
             refused(Error::host(what), None)
         })?;
@@ -130,7 +129,7 @@ fn plan(context: &Context<'_>, edits: &[Edit]) -> Result<Plan, Box<Refused>> {
             text: text.clone(),
         });
         plan.push(Undo {
-            what: format!("the change of {}", vis::shown(&path)),
+            what: format!("the change of {}", path.display()),
             forms: vec![Form::from(FileChange::Replace {
                 path,
                 before: text,
@@ -139,15 +138,11 @@ fn plan(context: &Context<'_>, edits: &[Edit]) -> Result<Plan, Box<Refused>> {
             when: When::Failure,
         });
     }
-    Ok(plan)
-}
-
-/// The plan behind which nothing can fail any more that it would be taken back for.
-pub(super) fn alone(mut plan: Plan) -> Plan {
+    // Behind the last change nothing can fail any more.
     if matches!(plan.forms.last(), Some(Form::Undo(_))) {
         plan.forms.pop();
     }
-    plan
+    Ok(plan)
 }
 
 /// What is said of the changes when they are done: each with its place.
@@ -165,7 +160,7 @@ pub(super) fn changes(old: &Config, draft: &Config, edits: &[Edit]) -> String {
             );
             let place = draft.place(set.name_span);
             let written = draft.sources().text(set.value_span);
-            let written = vis::bytes(written);
+            let written = String::from_utf8_lossy(written).replace('\n', "\\n");
             Some(format!("{place}: {}={written} ({was})", set.name))
         })
         .collect();
@@ -174,7 +169,7 @@ pub(super) fn changes(old: &Config, draft: &Config, edits: &[Edit]) -> String {
 
 /// A value on one line.
 pub(super) fn shown(value: &[u8]) -> String {
-    quote::shown(OsStr::from_bytes(value))
+    quote::shown(OsStr::from_bytes(value)).replace('\n', "\\n")
 }
 
 /// A plan that does nothing, and why.

@@ -7,14 +7,16 @@ use crate::survey::Processes;
 use crate::tools::process::Role;
 use std::path::Path;
 
-/// What is noted of a VM in this directory; by what supervises it now.
+/// What is noted of a VM in this directory; believed only where ps(1) shows the same process.
 pub(super) fn noted(
     look: &mut dyn Look,
     run: &Path,
     processes: &Processes,
     vm: &str,
 ) -> Option<State> {
-    State::of_supervisor(look, run, processes, &VmName::parse(vm).ok()?)
+    let supervisor = processes.supervisor(vm)?.pid;
+    let state = State::of(look, run, &VmName::parse(vm).ok()?)?;
+    (state.supervisor == supervisor).then_some(state)
 }
 
 /// The word for a VM for which something works so.

@@ -4,7 +4,6 @@ use super::own_place;
 use crate::config::{Assignment, Config, Finding, FindingName, Span};
 use crate::model::resolve::Checked;
 use crate::model::{Loader, Nic, Vm};
-use crate::vis;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -55,7 +54,7 @@ fn shared_disk<'run>(
             span,
             format!(
                 "{} is a disk of {} and of {}",
-                vis::shown(&path),
+                path.display(),
                 other.name,
                 vm.name
             ),

@@ -2,7 +2,6 @@
 //!
 //! Offsets are bytes; lines and columns are worked out only when somebody asks for a [`Place`].
 
-use crate::vis;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -59,7 +58,7 @@ pub struct Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let file = vis::shown(&self.file);
+        let file = self.file.display();
         write!(f, "{file}:{}:{}", self.line, self.column)
     }
 }

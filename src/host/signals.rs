@@ -1,7 +1,6 @@
 //! Signals, noted instead of died of, and a stream that can be read when one has come.
 
-use nix::libc::c_int;
-use nix::sys::signal::{SigSet, Signal};
+use nix::libc::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, c_int};
 use signal_hook::{flag, low_level};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -10,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What asks a program to stop.
-const STOPPING: [Signal; 3] = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM];
+const STOPPING: [c_int; 3] = [SIGHUP, SIGINT, SIGTERM];
 
 /// Signals since a moment.
 #[derive(Debug)]
@@ -36,7 +35,7 @@ impl Signals {
             ringer,
             heeds: false,
         };
-        signals.hear(Signal::SIGCHLD)?;
+        signals.hear(SIGCHLD)?;
         Ok(signals)
     }
 
@@ -49,19 +48,17 @@ impl Signals {
             return Ok(());
         }
         self.heeds = true;
-        for signal in STOPPING {
-            let number = signal as c_int;
+        for number in STOPPING {
             let value = usize::try_from(number).unwrap_or_default();
             flag::register_usize(number, Arc::clone(&self.last), value)?;
-            self.hear(signal)?;
+            self.hear(number)?;
         }
         Ok(())
     }
 
-    /// Hears of a signal, also where the caller has let this process ignore or block it.
-    fn hear(&self, signal: Signal) -> io::Result<()> {
-        low_level::pipe::register(signal as c_int, self.ringer.try_clone()?)?;
-        Ok(SigSet::from_iter([signal]).thread_unblock()?)
+    fn hear(&self, number: c_int) -> io::Result<()> {
+        low_level::pipe::register(number, self.ringer.try_clone()?)?;
+        Ok(())
     }
 
     /// The signal that asked to stop, if one did.

@@ -8,7 +8,6 @@ mod console;
 mod disks;
 mod end;
 pub mod ground;
-mod places;
 pub mod plan;
 pub(crate) mod start;
 pub mod words;
@@ -175,8 +174,8 @@ impl Job {
         }
     }
 
-    /// Whether it needs the VM's disks for itself; [`Self::MakeDisk`] the one that it makes.
+    /// Whether it needs the VM's disks for itself.
     pub fn takes_disks(&self) -> bool {
-        self.is_exclusive() && !matches!(self, Self::Clean)
+        self.is_exclusive() && !matches!(self, Self::Clean | Self::MakeDisk { .. })
     }
 }

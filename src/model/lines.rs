@@ -2,10 +2,9 @@
 //! side, too.
 
 use super::cpu::CpuTopology;
-use super::grub::GrubCommands;
-use super::name::{Dataset, IfName, NameError, TapName, VmName};
+use super::name::{Dataset, IfName, NameError, TapName, VmName, error};
 use super::policy::{Delay, OnCrash, OnReboot, Policy, Seconds};
-use super::resolve::{HIGHEST_NUMBER, refuse_blank, refuse_for_bhyve, refuse_twins};
+use super::resolve::{HIGHEST_NUMBER, refuse_blank, refuse_comma, refuse_twins};
 use super::settings::{BootPart, Id, YesNo};
 use super::size::MemSize;
 use super::{Cd, Disk, Grub, Loader, Nic, Shared, Vm, Volume};
@@ -55,7 +54,7 @@ pub fn lines(vm: &Vm, host: &str, devices: &Path) -> Vec<(String, OsString)> {
             ("grub_bootcmd", &grub.boot),
         ] {
             if let Some(value) = value {
-                add(name.into(), OsStr::new(value.as_str()));
+                add(name.into(), OsStr::new(value));
             }
         }
     }
@@ -163,9 +162,17 @@ fn loader(given: &mut Given<'_>) -> Result<Loader> {
     };
     Ok(Loader::Grub(Grub {
         bootpart: bootpart.0,
-        install: given.parsed_if_there("grub_install", GrubCommands::parse)?,
-        boot: given.parsed_if_there("grub_bootcmd", GrubCommands::parse)?,
+        install: given.parsed_if_there("grub_install", commands)?,
+        boot: given.parsed_if_there("grub_bootcmd", commands)?,
     }))
+}
+
+/// Commands of grub's: any text but none.
+fn commands(text: &str) -> Result<String, NameError> {
+    if text.is_empty() {
+        return Err(error("no commands".to_owned()));
+    }
+    Ok(text.to_owned())
 }
 
 fn disks(
@@ -310,7 +317,7 @@ fn path(name: &str, value: &OsStr) -> Result<PathBuf> {
             path.display()
         )));
     }
-    refuse_for_bhyve(&path, None)?;
+    refuse_comma(&path, None)?;
     Ok(path)
 }
 

@@ -3,7 +3,6 @@
 //! Made from a configuration by [`resolve`]; no code behind it parses a setting or knows a default.
 
 pub mod cpu;
-pub mod grub;
 pub mod lines;
 pub mod name;
 pub mod policy;
@@ -14,7 +13,6 @@ pub mod size;
 use crate::config::Span;
 use crate::verb::{Spelling, Verb};
 use cpu::CpuTopology;
-use grub::GrubCommands;
 use name::{Dataset, IfName, TapName, VmName};
 use policy::Policy;
 use size::MemSize;
@@ -75,9 +73,9 @@ pub struct Grub {
     /// The partition of the first disk that it boots from: `msdosN` or `gptN`.
     pub bootpart: String,
     /// Its commands for an installation.
-    pub install: Option<GrubCommands>,
+    pub install: Option<String>,
     /// Its commands for a boot.
-    pub boot: Option<GrubCommands>,
+    pub boot: Option<String>,
 }
 
 /// A disk at slot 3:N.

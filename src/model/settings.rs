@@ -1,7 +1,6 @@
 //! The settings as serde reads them from a configuration: typed, but without defaults.
 
 use super::cpu::CpuTopology;
-use super::grub::GrubCommands;
 use super::name::{Dataset, IfName, NameError, parsed_by_serde};
 use super::policy::{Delay, OnCrash, OnReboot, Seconds};
 use super::size::MemSize;
@@ -56,9 +55,9 @@ pub struct VmSettings {
     /// Its volume.
     pub zvol: Option<Located<Dataset>>,
     /// Its grub commands for an installation.
-    pub grub_install: Option<Located<GrubCommands>>,
+    pub grub_install: Option<Located<String>>,
     /// Its grub commands for a boot.
-    pub grub_bootcmd: Option<Located<GrubCommands>>,
+    pub grub_bootcmd: Option<Located<String>>,
     /// The partition that grub boots from.
     pub grub_bootpart: Option<Located<BootPart>>,
     /// What follows when its guest reboots.

@@ -13,7 +13,6 @@ use crate::plan::snapshot;
 use crate::survey;
 use crate::tools::zfs;
 use crate::verb::Verb;
-use crate::vis;
 
 pub(super) fn snapshot(context: &mut Context<'_>, vm: Vm, args: &SnapshotArgs) -> Result<Outcome> {
     let volume = volume(&vm, Verb::Snapshot)?;
@@ -114,7 +113,7 @@ fn targets(
                 Volume::File(path) => {
                     return Err(Error::state(format!(
                         "the disk of {name} is {}, not a ZFS volume",
-                        vis::shown(&path)
+                        path.display()
                     )));
                 }
             }
@@ -167,7 +166,7 @@ fn next_step(context: &Context<'_>, vm: &Vm, names: &[String]) -> String {
     format!(
         "cloned to {}; to make VMs of them add to {}: {}",
         names.join(", "),
-        vis::shown(locate::main_file(context.config)),
+        locate::main_file(context.config).display(),
         ids.collect::<Vec<_>>().join(" ")
     )
 }

@@ -11,7 +11,6 @@ use crate::plan::boot::Start;
 use crate::plan::loader::Source;
 use crate::plan::snapshot;
 use crate::verb::Verb;
-use crate::vis;
 
 pub(super) fn install(context: &mut Context<'_>, vm: Vm, args: StartArgs) -> Result<Outcome> {
     if vm.install_cd().is_none() {
@@ -23,7 +22,7 @@ pub(super) fn install(context: &mut Context<'_>, vm: Vm, args: StartArgs) -> Res
         .at(id.map(|id| id.value_span))
         .help(format!(
             "set it in {}: {}_cd0=/path/to/an.iso",
-            vis::shown(locate::main_file(context.config)),
+            locate::main_file(context.config).display(),
             vm.name
         )));
     }

@@ -4,7 +4,7 @@
 //! simulated one ([`runs`]); call by call they are compared in [`calibration`].
 
 mod calibration;
-pub(crate) mod ground;
+mod ground;
 mod meetings;
 mod runs;
 mod surroundings;

@@ -5,7 +5,6 @@
 //! was before, but for modules, sysctls, bridges with `netif` in them, and leftovers that were freed.
 
 mod scenario;
-mod vanish;
 
 use crate::fake::Fake;
 use crate::host::{Fault, Logged, Status};
@@ -166,7 +165,7 @@ fn check(scenario: &Scenario, good: &[Logged], at: usize, how: How) -> Vec<Strin
         return Vec::new();
     }
     // Whether the title is there is asked again.
-    let is_asked_again = program == "ps" && failing.argv[1] == "-ww";
+    let is_asked_again = program == "pgrep" && failing.argv[1] == "-qxf";
     if is_asked_again && !scenario.is(&["shutdown"]) {
         return Vec::new();
     }
@@ -209,8 +208,7 @@ fn check(scenario: &Scenario, good: &[Logged], at: usize, how: How) -> Vec<Strin
     wrong.extend(came_after(scenario, good, at, &fake));
     // What could not be freed at the end is still there.
     let guest_has_ended = good[..at].iter().any(|one| one.argv[0] == "bhyve");
-    let is_end = scenario.is(&["ttyboot", "install"]) && guest_has_ended || program == "rm";
-    if !is_end {
+    if !(scenario.is(&["ttyboot", "install"]) && guest_has_ended) {
         wrong.extend(scenario.difference(&before, &fake));
     }
     wrong
@@ -259,7 +257,7 @@ fn check_interrupt(scenario: &Scenario, look: u32, what: Interruption) -> Vec<St
 fn is_answered_by_1(scenario: &Scenario, call: &Logged) -> bool {
     let words: Vec<&str> = call.argv.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["kill", ..] | ["ps", .., "-p", _] => true,
+        ["pgrep" | "kill", ..] | ["ps", .., "-p", _] => true,
         ["ifconfig", _] | ["bhyvectl", .., "--force-poweroff"] => {
             scenario.is(&["shutdown", "restart"])
         }
@@ -299,11 +297,8 @@ fn command_line(logged: &Logged) -> String {
 /// Whether it changes something, and is no question.
 fn is_change(logged: &Logged) -> bool {
     let words: Vec<&str> = logged.argv.iter().map(String::as_str).collect();
-    let is_heard = |word: &&str| *word == "grub-bhyve" && !words.contains(&"-c");
     match words.as_slice() {
-        // Once more, only to hear why it has failed.
-        _ if words.iter().any(is_heard) => false,
-        ["fstat" | "ps" | "kldstat" | "doas", ..] | ["zfs", "list", ..] | ["ifconfig", _] => false,
+        ["pgrep" | "ps" | "kldstat" | "doas", ..] | ["zfs", "list", ..] | ["ifconfig", _] => false,
         ["sysctl", rest @ ..] => !rest.contains(&"-i"),
         _ => true,
     }
@@ -317,7 +312,7 @@ fn is_freeing(logged: &Logged) -> bool {
         "--force-poweroff",
         "deletem",
         "rm",
-        "kill",
+        "pkill",
         "rollback",
     ];
     logged

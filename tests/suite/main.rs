@@ -23,7 +23,6 @@ mod config_any;
 mod config_large;
 mod config_sh;
 mod demo;
-mod disks;
 mod edit;
 mod equivalence;
 mod escalators;
@@ -32,7 +31,6 @@ mod examples;
 mod fake;
 mod faults;
 mod forms;
-mod full;
 #[path = "../support/host/mod.rs"]
 mod host;
 #[path = "../support/invariants.rs"]
@@ -55,7 +53,6 @@ mod search;
 mod seat;
 mod setup;
 mod setup_where;
-mod shown;
 mod terminal;
 mod tidy;
 #[path = "../support/variety.rs"]

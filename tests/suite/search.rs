@@ -1,7 +1,5 @@
 //! Where the real program looks for its configuration.
 
-mod trust;
-
 use crate::place::{PROGRAM, Place, Said};
 use std::collections::BTreeMap;
 use std::fs;

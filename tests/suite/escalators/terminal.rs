@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::pty::openpty;
@@ -14,7 +15,9 @@ use nix::unistd::Pid;
 
 use super::ground::said_of;
 use crate::place::Said;
-use crate::wait::LIMIT;
+
+/// Far longer than anything here takes.
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// The end of what an escalator asks for a password with.
 pub(super) fn prompt(escalator: &str) -> &'static str {

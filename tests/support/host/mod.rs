@@ -51,16 +51,13 @@ mod cu;
 mod daemon;
 mod dd;
 mod escalate;
-mod fstat;
-pub mod grub_bhyve;
+mod grub_bhyve;
 mod harm;
 mod hostname;
 mod ifconfig;
-mod install;
 mod kill;
 mod kldload;
 mod kldstat;
-mod ln;
 mod pgrep;
 mod ps;
 mod sysctl;
@@ -77,9 +74,9 @@ pub use files::RealFiles;
 #[allow(unused_imports, reason = "by one of the two crates with this module")]
 pub use live::{Role, Session};
 #[allow(unused_imports, reason = "by one of the two crates with this module")]
-pub use process::{Ending, GuestPlan, Loader, Noise};
+pub use process::{Ending, GuestPlan, Loader};
 #[allow(unused_imports, reason = "by one of the two crates with this module")]
-pub use state::{Kernel, Rule, State};
+pub use state::{Rule, State};
 
 use faults::Orders;
 
@@ -99,7 +96,7 @@ pub struct Host {
 }
 
 /// Every program that is simulated.
-pub const PROGRAMS: [&str; 25] = [
+pub const PROGRAMS: [&str; 22] = [
     "bhyve",
     "bhyvectl",
     "bhyveload",
@@ -107,15 +104,12 @@ pub const PROGRAMS: [&str; 25] = [
     "daemon",
     "dd",
     "doas",
-    "fstat",
     "grub-bhyve",
     "hostname",
     "ifconfig",
-    "install",
     "kill",
     "kldload",
     "kldstat",
-    "ln",
     "mdo",
     "pgrep",
     "pkill",
@@ -209,15 +203,12 @@ impl Host {
             "daemon" => daemon::run(self, call, depth),
             "dd" => dd::run(self, call),
             "doas" | "mdo" | "sudo" => escalate::run(self, call, depth),
-            "fstat" => fstat::run(self, call),
             "grub-bhyve" => grub_bhyve::run(self, call),
             "hostname" => hostname::run(self, call),
             "ifconfig" => ifconfig::run(self, call),
-            "install" => install::run(self, call),
             "kill" => kill::run(self, call),
             "kldload" => kldload::run(self, call),
             "kldstat" => kldstat::run(self, call),
-            "ln" => ln::run(self, call),
             "pgrep" | "pkill" => pgrep::run(self, call),
             "ps" => ps::run(self, call),
             "sysctl" => sysctl::run(self, call),

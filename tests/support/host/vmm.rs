@@ -40,7 +40,6 @@ impl Host {
                 loaded: false,
                 system: System::default(),
                 uid,
-                kernel: None,
             },
         );
         Ok(())

@@ -16,7 +16,6 @@ mod console;
 mod detach;
 mod line;
 mod nmdm;
-mod noise;
 mod role;
 mod system;
 
