@@ -46,6 +46,9 @@ pub struct Command {
     pub streams: Streams,
     /// The exit statuses that are no failure.
     pub accept: &'static [i32],
+    /// How its standard error ends where status 1 says that what it asks about is not there.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub absent: &'static [&'static str],
     /// What its exit statuses mean, in words that follow "the guest".
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub meanings: &'static [(i32, &'static str)],
@@ -66,6 +69,7 @@ impl Command {
             privilege: Privilege::User,
             streams: Streams::Captured,
             accept: &[0],
+            absent: &[],
             meanings: &[],
             starts: Vec::new(),
             title: None,
@@ -90,6 +94,20 @@ impl Command {
     #[must_use]
     pub fn accept(self, accept: &'static [i32]) -> Self {
         Self { accept, ..self }
+    }
+
+    /// The same question, of which status 1 with one of these ends of its standard error says that what
+    /// it asks about is not there.
+    #[must_use]
+    pub fn absent(self, absent: &'static [&'static str]) -> Self {
+        Self { absent, ..self }
+    }
+
+    /// Whether this is how it says that what it asks about is not there.
+    pub fn is_absent(&self, stderr: &[u8]) -> bool {
+        let said = String::from_utf8_lossy(stderr);
+        let said = said.trim_end();
+        self.absent.iter().any(|end| said.ends_with(end))
     }
 
     /// This command as the last words of another: `PROGRAM OPTION… COMMAND…`.

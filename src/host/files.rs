@@ -22,10 +22,18 @@ pub(super) fn change(change: &FileChange) -> io::Result<()> {
             .open(path)?
             .write_all(text.as_bytes()),
         FileChange::Replace { path, before, text } => replace(path, before, text),
-        FileChange::RemoveScratch(path) => std::fs::remove_dir_all(path),
+        FileChange::RemoveScratch(path) => unless_gone(std::fs::remove_dir_all(path)),
         FileChange::Link { target, path } => symlink(target, path),
         FileChange::ReplaceLink { target, path } => replace_link(target, path),
-        FileChange::RemoveLink(path) => std::fs::remove_file(path),
+        FileChange::RemoveLink(path) => unless_gone(std::fs::remove_file(path)),
+    }
+}
+
+/// What is not there needs not be removed.
+fn unless_gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Starts a VM: `boot`, `ttyboot`, `install`.
 
 use super::loader::{self, Source};
-use super::{Loop, Plan, Refusal, Root, Step, Test, Undo, Wait, When, free, network};
+use super::{Loop, Plan, Refusal, Root, Step, Test, Undo, Wait, When, free, gone, network};
 use crate::error::Kind;
 use crate::model::policy::{OnCrash, OnReboot};
 use crate::model::{Loader, Vm};
@@ -43,7 +43,7 @@ pub fn plan(vm: &Vm, start: Start, source: Source, survey: &Survey, scratch: &Pa
     // Differs: When a VM ends, tap and VM node are freed
     let destroy = Undo {
         forms: vec![
-            Step::from(bhyvectl::destroy(&vm.name))
+            gone::node(&vm.name, &node)
                 .only_if(Test::Exists(node.clone()))
                 .into(),
         ],
@@ -108,6 +108,7 @@ fn end_processes(vm: &Vm) -> Undo {
                 .into(),
             Step::from(bhyvectl::force_poweroff(name))
                 .only_if(process::is_alive(name))
+                .moot_if(!process::is_alive(name))
                 .into(),
             ended(None).into(),
             Step::from(process::kill_any(name))

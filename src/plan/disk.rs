@@ -1,6 +1,6 @@
 //! Makes the first disk of a VM.
 
-use super::{Guard, NoReturn, Plan, Refusal, Test, Undo, Wait, When};
+use super::{Guard, NoReturn, Plan, Refusal, Test, Undo, Wait, When, gone};
 use crate::error::Kind;
 use crate::model::size::DiskSize;
 use crate::model::{Vm, Volume};
@@ -28,7 +28,7 @@ pub fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation) -> Pl
         Volume::Zfs(dataset) => {
             plan.push(zfs::create(dataset, size, allocation == Allocation::Sparse));
             plan.push(Undo {
-                forms: vec![zfs::destroy_volume(dataset).into()],
+                forms: vec![gone::volume(dataset).into()],
                 when: When::Failure,
                 what: dataset.to_string(),
             });

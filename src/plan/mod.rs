@@ -11,6 +11,7 @@ pub mod console;
 pub mod disk;
 mod form;
 pub mod free;
+mod gone;
 pub mod loader;
 mod lossy;
 pub mod network;
@@ -63,8 +64,7 @@ pub struct Step {
     /// The condition, asked just before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub only_if: Option<Test>,
-    /// Where it fails and this holds afterwards, what it was for has come about without it, and that
-    /// is no failure.
+    /// Where it (of commands in turn the last) fails and this holds afterwards, that is no failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moot_if: Option<Test>,
 }
@@ -111,7 +111,7 @@ pub enum FileChange {
         #[serde(serialize_with = "lossy::bytes")]
         text: Vec<u8>,
     },
-    /// Removes a scratch directory and all in it.
+    /// Removes a scratch directory and all in it; one that has gone is no failure.
     RemoveScratch(#[serde(serialize_with = "lossy::path")] PathBuf),
     /// Makes a symbolic link; what exists there is an error.
     Link {
@@ -131,7 +131,7 @@ pub enum FileChange {
         #[serde(serialize_with = "lossy::path")]
         path: PathBuf,
     },
-    /// Removes one symbolic link.
+    /// Removes one symbolic link; one that has gone is no failure.
     RemoveLink(#[serde(serialize_with = "lossy::path")] PathBuf),
 }
 
@@ -143,7 +143,7 @@ pub enum Test {
     Exists(#[serde(serialize_with = "lossy::path")] PathBuf),
     /// The command ends with 0; 1 is no, every other status an error.
     Succeeds(Command),
-    /// A line of what the command prints has this text in it.
+    /// A line of what the command prints has this text; of what is [`Command::absent`] there is none.
     Mentions {
         /// The command.
         command: Command,

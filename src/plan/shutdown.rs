@@ -1,6 +1,6 @@
 //! Ends VMs: the power button, or a power cut; then frees what they leave.
 
-use super::{Form, Guard, NoReturn, Plan, Refusal, Step, Test, Undo, Wait, When, free};
+use super::{Form, Guard, NoReturn, Plan, Refusal, Step, Test, Undo, Wait, When, free, gone};
 use crate::error::Kind;
 use crate::model::Vm;
 use crate::model::name::VmName;
@@ -243,14 +243,14 @@ fn is_over(ending: &Ending<'_>) -> [Test; 2] {
 }
 
 fn free_nodes(forms: &mut Vec<Form>, endings: &[Ending<'_>], survey: &Survey) {
+    let node = |ending: &Ending<'_>| bhyve::node(&survey.devices, &ending.vm.name);
     let is_left = |ending: &Ending<'_>| {
-        let node = bhyve::node(&survey.devices, &ending.vm.name);
         let [has_ended, is_ours] = is_over(ending);
-        Test::All(vec![Test::Exists(node), has_ended, is_ours])
+        Test::All(vec![Test::Exists(node(ending)), has_ended, is_ours])
     };
     for ending in endings {
         forms.push(
-            Step::from(bhyvectl::destroy(&ending.vm.name))
+            gone::node(&ending.vm.name, &node(ending))
                 .only_if(is_left(ending))
                 .into(),
         );
@@ -274,11 +274,7 @@ fn free_taps(forms: &mut Vec<Form>, endings: &[Ending<'_>], survey: &Survey) {
                 let [has_ended, is_ours] = is_over(ending);
                 let is_member = ifconfig::is_member(bridge, name);
                 let is_left = Test::All(vec![has_ended, is_ours, is_member]);
-                forms.push(
-                    Step::from(ifconfig::delete_member(bridge, name))
-                        .only_if(is_left)
-                        .into(),
-                );
+                forms.push(gone::member(bridge, name).only_if(is_left).into());
             }
         }
     }
@@ -293,7 +289,7 @@ fn free_taps(forms: &mut Vec<Form>, endings: &[Ending<'_>], survey: &Survey) {
     forms.push(free::until_taps_are_closed(Test::all(closed), &taps).into());
     for (ending, tap) in marked {
         forms.push(
-            Step::from(ifconfig::destroy(tap))
+            gone::interface(tap)
                 .only_if(is_left(ending, tap, !ifconfig::is_open(tap)))
                 .into(),
         );

@@ -16,7 +16,11 @@ pub fn plan(snapshots: &[Snapshot]) -> Plan {
             zfs::destroy_mark(&snapshot.dataset, &mark),
         ]);
         plan.push(Undo {
-            forms: vec![Step::from(back).into()],
+            forms: vec![
+                Step::from(back)
+                    .moot_if(!zfs::has_mark(&snapshot.dataset, &mark))
+                    .into(),
+            ],
             when: When::End,
             what: format!("what the guest has written to {}", snapshot.dataset),
         });

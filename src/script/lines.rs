@@ -158,14 +158,18 @@ impl<'plan> Lines<'plan> {
             }
             Action::Run(command) => line.extend_from_slice(&self.command(command)),
             Action::InTurn(commands) => {
-                let commands: Vec<_> = commands
-                    .iter()
+                let commands = commands.iter();
+                let mut commands: Vec<_> = commands
                     .map(|command| self.elevation.wrap(command).line())
                     .collect();
+                // Only the last one's failure can be none.
+                if let (Some(test), Some(last)) = (moot_if, commands.last_mut()) {
+                    *last = [b"{ ", &**last, b" || ", &self.test(test), b"; }"].concat();
+                }
                 line.extend_from_slice(b"{ ");
                 line.extend_from_slice(&commands.join(&b" && "[..]));
                 line.extend_from_slice(b"; }");
-                if !self.is_undoing && moot_if.is_none() {
+                if !self.is_undoing {
                     line.extend_from_slice(b" || exit 1");
                 }
             }
@@ -183,7 +187,9 @@ impl<'plan> Lines<'plan> {
             }
             Action::File(change) => push_file_change(&mut line, change),
         }
-        if let Some(test) = moot_if {
+        if let Some(test) = moot_if
+            && !matches!(action, Action::InTurn(_))
+        {
             line.extend_from_slice(b" || ");
             line.extend_from_slice(&self.test(test));
             if !self.is_undoing {

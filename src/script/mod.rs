@@ -9,10 +9,11 @@ mod words;
 use crate::command::{Command, Streams};
 use crate::error::{Error, Result};
 use crate::host::elevate::Elevation;
-use crate::plan::{Form, Loop, Plan, Undo, commands};
+use crate::plan::{Form, Loop, Plan, Undo, commands as commands_of};
 use crate::quote;
 use lines::Lines;
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 
 /// The script of `plan`.
 ///
@@ -57,7 +58,7 @@ fn compose(
     }
     let title = quote::shown(format!("{title}: "));
     let mut text = format!("set -eu\nPATH={}\nexport PATH\n", quote::shown(path)).into_bytes();
-    let commands = commands(forms);
+    let commands = commands_of(forms);
     let asks = body.uses.questions || undo.uses.questions;
     let programs = if is_detached {
         Vec::new()
@@ -76,6 +77,9 @@ fn compose(
     }
     if asks {
         text.extend_from_slice(QUESTIONS.as_bytes());
+        let undoes = armed.iter().flat_map(|undo| commands_of(&undo.forms));
+        let all: Vec<&Command> = commands.iter().copied().chain(undoes).collect();
+        text.extend_from_slice(&says(&all));
     }
     if repeats(forms) {
         text.extend_from_slice(rounds().as_bytes());
@@ -161,8 +165,32 @@ fn rounds() -> String {
 const QUESTIONS: &str = "\
 holds() { \"$@\" || { [ $? = 1 ] || fail 1 \"could not tell: $*\"; return 1; }; }
 lacks() { if \"$@\"; then return 1; else [ $? = 1 ] || fail 1 \"could not tell: $*\"; fi; }
-says() { text=$1; shift; output=$(\"$@\") || return 2; case $output in *\"$text\"*) ;; *) return 1 ;; esac; }
 ";
+
+/// Whether a question's output has a text; not where its errors end as one of these commands says that
+/// what it asks about is not there.
+fn says(commands: &[&Command]) -> Vec<u8> {
+    let absent: BTreeSet<&str> = commands
+        .iter()
+        .flat_map(|one| one.absent)
+        .copied()
+        .collect();
+    let mut text = b"says() {\n\ttext=$1; shift\n".to_vec();
+    if absent.is_empty() {
+        text.extend_from_slice(b"\toutput=$(\"$@\") || return 2\n");
+    } else {
+        text.extend_from_slice(b"\toutput=$(\"$@\" 2>&1) || case $?:$output in ");
+        for (index, end) in absent.into_iter().enumerate() {
+            text.extend_from_slice(if index > 0 { b"|1:*" } else { b"1:*" });
+            quote::push(&mut text, OsStr::new(end));
+        }
+        text.extend_from_slice(
+            b") return 1 ;; *) printf '%s\\n' \"$output\" >&2; return 2 ;; esac\n",
+        );
+    }
+    text.extend_from_slice(b"\tcase $output in *\"$text\"*) ;; *) return 1 ;; esac\n}\n");
+    text
+}
 
 /// The terminal's modes, to be put back behind every command that has it, however that ends.
 const RESTORE: &str = "

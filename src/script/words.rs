@@ -15,8 +15,8 @@ pub(super) fn push_file_change(line: &mut Vec<u8>, change: &FileChange) {
     match change {
         FileChange::MakeScratch(path) => word("mkdir -m 700 ", path),
         FileChange::MakeDirectories(path) => word("mkdir -p ", path),
-        FileChange::RemoveScratch(path) => word("rm -r ", path),
-        FileChange::RemoveLink(path) => word("rm ", path),
+        FileChange::RemoveScratch(path) => word("rm -rf ", path),
+        FileChange::RemoveLink(path) => word("rm -f ", path),
         FileChange::Write { path, .. } | FileChange::Replace { path, .. } => word("cat >", path),
         FileChange::Link { target, path } => {
             word("ln -s ", target);

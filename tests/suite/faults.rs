@@ -5,6 +5,7 @@
 //! was before, but for modules, sysctls, bridges with `netif` in them, and leftovers that were freed.
 
 mod scenario;
+mod vanish;
 
 use crate::fake::Fake;
 use crate::host::{Fault, Logged, Status};

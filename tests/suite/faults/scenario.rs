@@ -125,7 +125,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     kept("left over", &["fbsd0-rollback", "-f", "one"], left_over),
 ];
 
-const CONFIG: &str = "tests/cases/faults.conf";
+pub(crate) const CONFIG: &str = "tests/cases/faults.conf";
 
 fn prepared(release: u32) -> Host {
     let mut host = Host::freebsd(release)
@@ -180,6 +180,16 @@ impl Scenario {
         format!("{} ({})", self.words.join(" "), self.kind)
     }
 
+    /// The host before it.
+    pub(crate) fn host(&self) -> Host {
+        (self.host)()
+    }
+
+    /// The call.
+    pub(crate) fn words(&self) -> &'static [&'static str] {
+        self.words
+    }
+
     /// Whether its verb is one of these.
     pub(crate) fn is(&self, verbs: &[&str]) -> bool {
         let verb = self.words[0].rsplit('-').next();
@@ -193,7 +203,7 @@ impl Scenario {
 
     /// The host afterwards, the view of it before, and what was said.
     pub(crate) fn run(&self, order: impl Fn(&mut Fake)) -> (Fake, BTreeSet<String>, Said) {
-        let mut fake = Fake::new((self.host)(), crate::host::build::USER);
+        let mut fake = Fake::new(self.host(), crate::host::build::USER);
         let config = root().join(CONFIG);
         for (words, seconds) in self.before {
             let said = call_with_file(&mut fake, &config, words);

@@ -179,18 +179,23 @@ impl Host for Fake {
             FileChange::MakeScratch(path) => files.mkdir(path),
             FileChange::MakeDirectories(path) => return std::fs::create_dir_all(path),
             FileChange::Write { path, text } => files.write(path, text.as_bytes()),
-            FileChange::RemoveScratch(path) => files.list_dir(path).and_then(|names| {
-                for name in names {
-                    files.remove(&path.join(name))?;
-                }
-                files.remove(path)
-            }),
+            FileChange::RemoveScratch(path) => match files.list_dir(path) {
+                Ok(names) => names
+                    .into_iter()
+                    .try_for_each(|name| files.remove(&path.join(name)))
+                    .and_then(|()| files.remove(path)),
+                Err(Errno::NoEntry) => Ok(()),
+                Err(errno) => Err(errno),
+            },
             FileChange::Link { target, path } => return std::os::unix::fs::symlink(target, path),
             FileChange::ReplaceLink { target, path } => {
                 std::fs::remove_file(path)?;
                 return std::os::unix::fs::symlink(target, path);
             }
-            FileChange::RemoveLink(path) => return std::fs::remove_file(path),
+            FileChange::RemoveLink(path) => match std::fs::remove_file(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                other => return other,
+            },
             FileChange::Replace { path, text, .. } => return std::fs::write(path, text),
         }
         .map_err(error)
