@@ -64,9 +64,11 @@ pub fn start() -> u8 {
 pub fn start_at(places: Places) -> u8 {
     let mut out = BufWriter::new(io::stdout().lock());
     let mut err = io::stderr().lock();
+    let pace = places.pace;
     match Process::current(places) {
         Ok(process) => {
-            let mut host = System::new(&process.search_path, &process.run, &process.logs);
+            let host = System::new(&process.search_path, &process.run, &process.logs);
+            let mut host = host.at_pace(pace);
             let mut output = Output {
                 out: &mut out,
                 err: &mut err,

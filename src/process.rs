@@ -34,6 +34,9 @@ pub struct Places {
     pub run: PathBuf,
     /// Where logs lie.
     pub logs: PathBuf,
+    /// How many times slower than the real one the clock goes by which is waited: 1, but for a
+    /// simulated host, whose programs a busy machine may keep from going on.
+    pub pace: u32,
 }
 
 impl Default for Places {
@@ -43,6 +46,7 @@ impl Default for Places {
             devices: PathBuf::from("/dev"),
             run: PathBuf::from(RUN_DIRECTORY),
             logs: PathBuf::from(LOG_DIRECTORY),
+            pace: 1,
         }
     }
 }

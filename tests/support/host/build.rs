@@ -47,6 +47,7 @@ impl Host {
             dev: "/dev".into(),
             clock_ms: START_MS,
             real_time: false,
+            pace: 1,
             jailed: false,
             secure: false,
             programs,

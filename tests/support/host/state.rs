@@ -27,6 +27,9 @@ pub struct State {
     /// Whether programs that take time are real processes which take it, instead of the clock being
     /// put forward.
     pub real_time: bool,
+    /// How many times slower than the real one the clock goes by which easy-bhyve waits for programs
+    /// that are real processes.
+    pub pace: u32,
     /// Whether all callers are in a jail.
     pub jailed: bool,
     /// `kern.securelevel` above 0: modules cannot be loaded.
