@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Output;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::host::files::MemoryFiles;
 use crate::host::process::Process;
 use crate::host::{Host, Logged, Status};
 use crate::machine::Machine;
+use crate::wait::wait_for;
 
-/// How long the driver of a null modem may take to see that both ends are closed.
-const DRIVER_TIME: Duration = Duration::from_secs(10);
+/// How the scratch files of the program begin.
+pub(super) const SCRATCH: &str = "/tmp/easy-bhyve.";
 
 /// What is left of a host and its log.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,43 +36,100 @@ impl Left {
 
 /// What a command has left.
 pub(super) fn left(machine: &Machine, output: &Output) -> Left {
-    let mut host = settled(machine);
-    host.advance(60.0);
+    let host = settled(machine);
     let scratch = host.calls().iter().flat_map(|call| &call.argv);
-    let scratch = scratch.filter(|word| word.starts_with("/tmp/easy-bhyve."));
+    let scratch = scratch.filter(|word| word.starts_with(SCRATCH));
     let scratch = scratch.filter(|word| Path::new(word).exists());
-    let scratch = scratch.map(|word| format!("{word} is left")).collect();
-    let harm = [host.state.harm.clone(), scratch].concat();
-    let changes = host.calls().iter().filter(|call| call.depth == 0);
-    let changes = changes.filter_map(|call| Some(line(call, change(call)?, machine.path())));
+    let scratch = scratch.cloned().collect();
+    let files = files(&machine.path().join("vm"));
+    of_host(host, output.status.code(), machine.path(), scratch, files)
+}
+
+/// What the program has left of a host in this process.
+pub(super) fn left_in_process(host: &Host, status: u8, directory: &Path) -> Left {
+    let nodes = &host.state.files.nodes;
+    let scratch = nodes.keys().map(|path| path.display().to_string());
+    let scratch = scratch.filter(|path| path.starts_with(SCRATCH)).collect();
+    let images = nodes.iter().filter_map(|(path, node)| {
+        let name = path.strip_prefix(directory.join("vm")).ok()?;
+        let (name, file) = (name.display(), node.as_ref()?);
+        Some(format!("{name} {} {}", file.size, file.allocated > 0))
+    });
+    let images = images.collect();
+    of_host(
+        host.clone(),
+        Some(status.into()),
+        directory,
+        scratch,
+        images,
+    )
+}
+
+/// With what stands in the way of the scratch files and the files of disks.
+fn of_host(
+    mut host: Host,
+    status: Option<i32>,
+    directory: &Path,
+    scratch: Vec<String>,
+    mut files: Vec<String>,
+) -> Left {
+    host.advance(60.0);
+    let scratch = scratch.into_iter().map(|path| format!("{path} is left"));
+    let mut harm = host.state.harm.clone();
+    harm.extend(scratch);
+    files.sort();
     Left {
-        status: output.status.code(),
-        changes: changes.collect(),
+        status,
+        changes: changes(host.calls(), directory),
         harm,
-        state: state(&host, machine.path()),
-        files: files(&machine.path().join("vm")),
+        state: state(&host, directory),
+        files,
     }
 }
 
 /// The host once no null modem is there that nobody has open.
 fn settled(machine: &Machine) -> Host {
-    let start = Instant::now();
-    loop {
+    wait_for("the end of the drivers of null modems", || {
         let host = machine.host();
         let is_free = |pair: &crate::host::state::Nmdm| pair.a.is_none() && pair.b.is_none();
-        if !host.state.nmdm.values().any(is_free) || start.elapsed() > DRIVER_TIME {
-            return host;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
+        (!host.state.nmdm.values().any(is_free)).then_some(host)
+    })
 }
 
-/// A call and how it ended.
-fn line(call: &Logged, words: &[String], directory: &Path) -> String {
-    normal(
-        &format!("{}: {:?}", words.join(" "), call.status),
-        directory,
-    )
+/// The commands that change something, each with how it ended.
+fn changes(calls: &[Logged], directory: &Path) -> Vec<String> {
+    let changes = calls.iter().enumerate().filter_map(|(at, call)| {
+        let words = behind_wrappers(change(call).filter(|_| call.depth == 0)?);
+        // What stands behind a wrapper is a call of its own, of the same process or another.
+        let mut inner = calls[at + 1..].iter().take_while(|one| one.depth > 0);
+        let worker = inner.find(|one| one.argv == words).unwrap_or(call);
+        // Of a real process that goes on it is not known yet how it ends.
+        let goes_on = matches!(worker.status, Status::Running | Status::Exit(0..=2));
+        let is_process = ["bhyve", "bhyveload", "grub-bhyve", "cu"].contains(&words[0].as_str());
+        let status = if goes_on && is_process {
+            Status::Running
+        } else {
+            worker.status
+        };
+        Some(normal(
+            &format!("{}: {status:?}", words.join(" ")),
+            directory,
+        ))
+    });
+    changes.collect()
+}
+
+/// The words behind timeout(1) and env(1).
+fn behind_wrappers(words: &[String]) -> &[String] {
+    match words {
+        [first, option, _, _, rest @ ..] if first == "timeout" && option == "-k" => {
+            behind_wrappers(rest)
+        }
+        [first, setting, rest @ ..] if first == "env" && setting.contains('=') => {
+            behind_wrappers(rest)
+        }
+        other => other,
+    }
 }
 
 /// The words of a command that changes something, without the escalator before it: how often one is
@@ -80,8 +138,9 @@ fn line(call: &Logged, words: &[String], directory: &Path) -> String {
 pub(super) fn change(call: &Logged) -> Option<&[String]> {
     let words = command(&call.argv);
     let plain: Vec<&str> = words.iter().map(String::as_str).collect();
-    // A program of the real machine is noted only where an escalator starts it; files show what it does.
-    let is_wrapper = matches!(plain[..], ["daemon", "-c", ..])
+    // A program of the real machine is noted only where an escalator starts it, and rm(1) in this
+    // process; files show what it does.
+    let is_wrapper = matches!(plain[..], ["daemon", "-c", ..] | ["rm", ..])
         || is_supervisor(words)
         || call.status == Status::Foreign;
     (!is_wrapper && is_change(&plain)).then_some(words)
@@ -119,6 +178,9 @@ fn is_change(words: &[&str]) -> bool {
 /// The settled state as text, without times, and with processes by what they are.
 fn state(host: &Host, directory: &Path) -> String {
     let mut state = host.state.settled();
+    // Whether it is in this process, and what only a machine of processes needs.
+    (state.real_time, state.pace) = (false, 1);
+    state.files = MemoryFiles::default();
     state
         .processes
         .retain(|_, process| !is_supervisor(&process.argv));
@@ -144,10 +206,20 @@ fn settle(value: &mut Value, names: &BTreeMap<i64, String>) {
         Value::Object(table) => {
             for (key, mut value) in std::mem::take(table) {
                 match key.as_str() {
-                    "creation" | "createtxg" | "started_ms" | "live" => continue,
-                    "pid" | "ppid" | "opened_by" | "a" | "b" | "child" => {
+                    // Whose child it is depends on who supervises.
+                    "creation" | "createtxg" | "started_ms" | "live" | "ppid" => continue,
+                    "pid" | "opened_by" | "a" | "b" | "child" => {
                         if let Some(name) = value.as_i64().and_then(name) {
                             value = name.into();
+                        }
+                    }
+                    // A set, in the order of paths that differ.
+                    "open" => {
+                        if let Some(open) = value.as_array_mut() {
+                            open.sort_by_key(|path| {
+                                let path = path.as_str().unwrap_or_default();
+                                (path.starts_with("/dev/tap"), path.to_owned())
+                            });
                         }
                     }
                     "processes" => {
@@ -223,7 +295,7 @@ fn masked(
 
 /// The files of a directory: name, length, whether blocks are allocated.
 fn files(directory: &Path) -> Vec<String> {
-    let mut all: Vec<String> = std::fs::read_dir(directory)
+    std::fs::read_dir(directory)
         .unwrap()
         .map(|entry| {
             let entry = entry.unwrap();
@@ -231,7 +303,5 @@ fn files(directory: &Path) -> Vec<String> {
             let name = entry.file_name().into_string().unwrap();
             format!("{name} {} {}", about.len(), about.blocks() > 0)
         })
-        .collect();
-    all.sort();
-    all
+        .collect()
 }

@@ -67,7 +67,7 @@ impl Look for Fake {
     }
 
     fn search_path(&self) -> &str {
-        easy_bhyve::process::SEARCH_PATH
+        &self.search_path
     }
 }
 

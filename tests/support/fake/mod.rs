@@ -34,6 +34,8 @@ pub struct Fake {
     pub pid: u32,
     /// Who calls.
     pub uid: u32,
+    /// Along which programs are said to be looked for.
+    pub search_path: String,
     /// The caller's environment.
     pub environment: HashMap<OsString, OsString>,
     /// Whether there is a terminal, and what the person at it answers.
@@ -95,6 +97,7 @@ impl Fake {
             actor,
             pid,
             uid,
+            search_path: easy_bhyve::process::SEARCH_PATH.to_owned(),
             environment: HashMap::new(),
             answer: None,
             asked: Vec::new(),

@@ -82,6 +82,23 @@ impl Host {
         }
     }
 
+    /// Somebody sees a process by its title: a guest that waits for that runs on for its time.
+    pub fn be_seen(&mut self, pid: i32) {
+        let now = self.state.clock_ms;
+        let Some(process) = self.state.processes.get_mut(&pid) else {
+            return;
+        };
+        let is_live = process.live.is_some();
+        if let Some(guest) = &mut process.guest
+            && let Some((after, ending)) = guest.end_once_seen.take()
+        {
+            guest.end = Some((now + after, ending));
+            if is_live {
+                self.outbox.push(Notice::Look(pid));
+            }
+        }
+    }
+
     /// Lets time pass until a process has ended.
     pub fn wait_for(&mut self, pid: i32) -> Status {
         while self.state.processes.contains_key(&pid) {

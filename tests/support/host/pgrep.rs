@@ -71,6 +71,11 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
         })
         .map(|process| (process.pid, super::ps::arguments(process)))
         .collect();
+    if words.has("x") && !kills {
+        for (pid, _) in &found {
+            host.be_seen(*pid);
+        }
+    }
     let mut is_done = !kills && !found.is_empty();
     let mut answer = Answer::ok();
     for (pid, arguments) in found {

@@ -69,6 +69,8 @@ pub struct Guest {
     pub pressed: bool,
     /// When and how it ends, so far as that is known.
     pub end: Option<(u64, Ending)>,
+    /// Milliseconds from the moment in which somebody sees its title to its end, and how it ends.
+    pub end_once_seen: Option<(u64, Ending)>,
     /// `-D`: the VM node goes at power-off.
     pub destroy: bool,
 }
@@ -133,6 +135,9 @@ pub struct GuestPlan {
     pub button_ms: Option<u64>,
     /// Milliseconds until it ends by itself; `None`: it runs until asked.
     pub runs_ms: Option<u64>,
+    /// Whether that is counted from the moment in which somebody has seen its title, so that nobody
+    /// comes too late for it.
+    pub is_seen_first: bool,
     /// How its runs end, one after the other; when used up: power-off.
     pub endings: Vec<Ending>,
     /// What the loader finds on the disk or ISO image.
@@ -148,6 +153,7 @@ impl Default for GuestPlan {
             acpi_ms: Some(8_000),
             button_ms: Some(4_000),
             runs_ms: None,
+            is_seen_first: false,
             endings: Vec::new(),
             loader: Loader::Menu,
             loader_ms: 3_000,

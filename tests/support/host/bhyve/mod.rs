@@ -205,13 +205,16 @@ fn settle(host: &mut Host, pid: i32, options: &Options, loaded: bool, background
     {
         host.install_on(&disk);
     }
+    let is_counted_later = loaded && plan.is_seen_first;
+    let end_once_seen = end.filter(|_| is_counted_later);
     if let Some(process) = host.state.processes.get_mut(&pid) {
         process.guest = Some(Guest {
             vm,
             title_at: Some(now + plan.title_ms),
             acpi_at: plan.acpi_ms.filter(|_| loaded).map(|after| now + after),
             pressed: false,
-            end,
+            end: end.filter(|_| !is_counted_later),
+            end_once_seen: end_once_seen.map(|(at, ending)| (at - now, ending)),
             destroy: options.destroy,
         });
     }
