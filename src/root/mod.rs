@@ -38,11 +38,13 @@ pub const EXIT_REFUSED: u8 = 12;
 /// How long the lock of a VM that has ended may still be held by what has ended it.
 const LOCK_LIMIT: Duration = Duration::from_secs(10);
 
-/// Whether these are the words of a call of the root side.
+/// Whether these are the words of a call of the root side: by the program's own name. Behind the
+/// name of a link every word is one of its verb's.
 pub fn is_called(args: &[OsString]) -> bool {
     args.get(1)
         .and_then(|verb| verb.to_str())
         .is_some_and(|verb| verb.starts_with(words::PREFIX))
+        && !crate::invocation::is_link(args)
 }
 
 /// Serves a call of the root side, and returns the exit status.
