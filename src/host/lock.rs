@@ -8,7 +8,7 @@ use crate::model::name::VmName;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open, openat, renameat};
 use nix::sys::stat::{Mode, fstat};
-use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
+use nix::unistd::{Group, UnlinkatFlags, fchown, geteuid, unlinkat};
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
@@ -23,6 +23,10 @@ const NOTE_LIMIT: u64 = 4096;
 const READABLE: Mode = Mode::from_bits_truncate(0o644);
 /// The mode of a lock: who can read a file can lock it (flock(2)).
 const PRIVATE: Mode = Mode::from_bits_truncate(0o600);
+/// The mode of a log, whose lines are a guest's and its loader's.
+const LOGGED: Mode = Mode::from_bits_truncate(0o640);
+/// The group that may read logs, besides root.
+const READERS: &str = "operator";
 
 /// A directory that only this user, who is root, can change.
 #[derive(Debug)]
@@ -110,18 +114,32 @@ impl Directory {
         }
     }
 
-    /// Adds to a log in it; one that has become long is kept as `NAME.0` until the next does.
+    /// Adds to a log in it; one that would become too long is kept as `NAME.0` until the next does.
     ///
     /// # Errors
     /// As the system says.
     pub fn append(&self, name: &str, text: &str) -> io::Result<()> {
-        let mut file = self.file(name, OFlag::O_WRONLY | OFlag::O_APPEND, READABLE)?;
-        if file.metadata()?.len() > LOG_LIMIT {
+        let mut file = self.log(name)?;
+        let length = file.metadata()?.len();
+        let added = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        if length > 0 && length.saturating_add(added) > LOG_LIMIT {
             let old = format!("{name}.0");
             renameat(&self.directory, name, &self.directory, old.as_str())?;
-            file = self.file(name, OFlag::O_WRONLY | OFlag::O_APPEND, READABLE)?;
+            file = self.log(name)?;
         }
         file.write_all(text.as_bytes())
+    }
+
+    /// Opens a log; one that is new belongs to those who may read it.
+    fn log(&self, name: &str) -> io::Result<File> {
+        let file = self.file(name, OFlag::O_WRONLY | OFlag::O_APPEND, LOGGED)?;
+        if file.metadata()?.len() == 0
+            && let Ok(Some(readers)) = Group::from_name(READERS)
+        {
+            // Where it cannot be theirs it stays with the group of root.
+            let _ = fchown(&file, None, Some(readers.gid));
+        }
+        Ok(file)
     }
 }
 

@@ -172,16 +172,23 @@ impl Host for System {
             let Some(mut running) = self.children.remove(&pid) else {
                 return Err(io::ErrorKind::NotFound.into());
             };
-            let event = running.look_after()?;
+            let is_asked = heeds && self.interrupted().is_some();
+            let event = if is_asked && running.has_just_spoken {
+                // Who never stops to speak does not keep this process from being asked.
+                None
+            } else {
+                running.look_after()?
+            };
             if matches!(event, Some(Event::Ended(_))) {
                 return event.ok_or_else(|| io::ErrorKind::Other.into());
             }
-            let slept = if event.is_some() || heeds && self.interrupted().is_some() {
+            let slept = if event.is_some() || is_asked {
                 Ok(())
             } else {
-                let relay = running.relay.as_ref().map(AsFd::as_fd);
+                let (relay, read_at) = running.awaited();
                 let files: Vec<BorrowedFd<'_>> = relay.into_iter().collect();
-                self.sleep(&files, end, heeds)
+                let wakes = [end, read_at].into_iter().flatten().min();
+                self.sleep(&files, wakes, heeds)
             };
             self.children.insert(pid, running);
             slept?;

@@ -1,5 +1,6 @@
 //! Tells of the life of a VM: to the caller who waits, to the log, and to the state beside the lock.
 
+use super::allowance::Allowance;
 use super::report::Report;
 use super::state::{Phase as Noted, State};
 use crate::error::{Error, Result};
@@ -26,6 +27,8 @@ pub struct Life<'run> {
     /// What nobody was there to hear.
     pub unheard: Option<String>,
     rounds: u32,
+    /// For what its loader and its bhyve(8) say.
+    allowance: Allowance,
 }
 
 impl<'run> Life<'run> {
@@ -41,6 +44,7 @@ impl<'run> Life<'run> {
             is_log_lost: false,
             unheard: None,
             rounds: 0,
+            allowance: Allowance::default(),
         }
     }
 
@@ -56,11 +60,18 @@ impl<'run> Life<'run> {
             .map_err(|_| Error::host(READER_GONE))
     }
 
-    /// Adds a line to the log, with the time.
+    /// Adds to the log what this process has to say, with the time.
     pub fn log(&mut self, host: &mut dyn Host, what: &str) {
+        let dropped = self.allowance.told();
+        self.write(host, dropped.as_deref(), what);
+    }
+
+    /// Adds lines to the log, with the time.
+    fn write(&mut self, host: &mut dyn Host, dropped: Option<&str>, what: &str) {
         let time = self.clock.now().format("%Y-%m-%d %H:%M:%S");
-        let lines: Vec<String> = what
-            .lines()
+        let lines: Vec<String> = dropped
+            .into_iter()
+            .chain(what.lines())
             .map(|line| format!("{time} {line}\n"))
             .collect();
         let Err(error) = host.log(self.vm, &lines.concat()) else {
@@ -153,7 +164,10 @@ impl Watcher for Life<'_> {
 
     fn said(&mut self, host: &mut dyn Host, lines: &[u8]) {
         let text = String::from_utf8_lossy(lines);
-        self.log(host, &text);
+        let (dropped, kept) = self.allowance.of(&text, host.uptime());
+        if dropped.is_some() || !kept.is_empty() {
+            self.write(host, dropped.as_deref(), kept);
+        }
     }
 
     fn ended(&mut self, host: &mut dyn Host, how: &str, again: bool) {

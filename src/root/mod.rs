@@ -4,6 +4,7 @@
 //! newtypes as a configuration, and plans by the same functions as the front. It takes no commands
 //! from anybody.
 
+mod allowance;
 mod attended;
 mod claims;
 pub mod life;

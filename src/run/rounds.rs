@@ -73,14 +73,35 @@ impl<'plan> Run<'plan, '_, '_> {
             .map(|title| Command::question("pgrep", args!["-qxf", title]));
         let began = self.host.uptime();
         let (mut interval, longest) = LOOKS;
+        let mut look_at = began + interval;
         let (mut titled, mut told) = (false, None);
         let mut tail = Vec::new();
         loop {
-            let looks = question.as_ref().filter(|_| !titled);
-            let limit = match told {
-                Some(_) => Some(looks.map_or(BETWEEN_LOOKS, |_| interval)),
-                None => looks.map(|_| interval),
-            };
+            // By the clock, not by its silence: it may never be silent.
+            if let Some(question) = question.as_ref().filter(|_| !titled)
+                && self.host.uptime() >= look_at
+            {
+                let answer = self.host.ask(question);
+                if answer.is_ok_and(|answer| answer.ended == Ended::Exit(0)) {
+                    titled = true;
+                    if !self.is_running {
+                        self.is_running = true;
+                        self.armed.retain(|undo| undo.when == When::End);
+                    }
+                    self.watcher.phase(self.host, Phase::Running(pid))?;
+                } else if let Some(limit) = round.start_limit
+                    && self.host.uptime().saturating_sub(began) >= limit
+                {
+                    return Err(not_seen(command, limit, &tail));
+                }
+                interval = (interval * 5 / 4).min(longest);
+                look_at = self.host.uptime() + interval;
+            }
+            let until_look = question
+                .as_ref()
+                .filter(|_| !titled)
+                .map(|_| look_at.saturating_sub(self.host.uptime()));
+            let limit = until_look.or(told.map(|_| BETWEEN_LOOKS));
             let has_terminal = command.streams == Streams::Terminal;
             let heeds = !self.is_running || has_terminal && told.is_none();
             let event = self
@@ -97,28 +118,7 @@ impl<'plan> Run<'plan, '_, '_> {
                     keep(&mut tail, &lines);
                 }
                 Event::Interrupted if !self.is_running => heed(self.host)?,
-                Event::Interrupted => {}
-                Event::Overdue => {
-                    if let Some(question) = looks
-                        && self
-                            .host
-                            .ask(question)
-                            .is_ok_and(|answer| answer.ended == Ended::Exit(0))
-                    {
-                        titled = true;
-                        if !self.is_running {
-                            self.is_running = true;
-                            self.armed.retain(|undo| undo.when == When::End);
-                        }
-                        self.watcher.phase(self.host, Phase::Running(pid))?;
-                    } else if looks.is_some()
-                        && let Some(limit) = round.start_limit
-                        && self.host.uptime().saturating_sub(began) >= limit
-                    {
-                        return Err(not_seen(command, limit, &tail));
-                    }
-                    interval = (interval * 5 / 4).min(longest);
-                }
+                Event::Interrupted | Event::Overdue => {}
             }
             if self.is_running && has_terminal && self.host.interrupted() != told {
                 told = self.host.interrupted();

@@ -7,6 +7,7 @@ mod daemon;
 mod ends;
 mod faults;
 mod loaders;
+mod noise;
 mod over;
 mod race;
 mod rig;

@@ -13,13 +13,13 @@ use crate::machine::{CONFIG, Machine, playground};
 use crate::wait::{output_of, until};
 
 /// A machine whose user needs doas, with these settings besides the usual.
-fn machine(host: Host, settings: &str) -> Machine {
+pub(super) fn machine(host: Host, settings: &str) -> Machine {
     let config = CONFIG.replace("@WORD@", "doas");
     Machine::new(host, &format!("{config}{settings}\n"))
 }
 
 /// A machine whose guests behave so.
-fn with_guests(guest: GuestPlan) -> Machine {
+pub(super) fn with_guests(guest: GuestPlan) -> Machine {
     let mut host = host().with_volume("zroot/vm/deb0", 1 << 30);
     host.state.guest = guest;
     machine(host, "")
@@ -27,33 +27,33 @@ fn with_guests(guest: GuestPlan) -> Machine {
 
 /// Runs the program, which must succeed; what it says on standard error.
 #[track_caller]
-fn done(machine: &Machine, words: &[&str]) -> String {
+pub(super) fn done(machine: &Machine, words: &[&str]) -> String {
     let output = output_of(machine.program(words));
     assert!(output.status.success(), "{words:?}: {}", stderr(&output));
     stderr(&output)
 }
 
 /// Starts the program, and goes on.
-fn begin(machine: &Machine, words: &[&str]) -> Child {
+pub(super) fn begin(machine: &Machine, words: &[&str]) -> Child {
     let mut command = machine.program(words);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().unwrap()
 }
 
 /// The process that supervises a VM.
-fn supervisor(machine: &Machine) -> Option<Process> {
+pub(super) fn supervisor(machine: &Machine) -> Option<Process> {
     let mut all = machine.host().state.processes.into_values();
     all.find(|one| one.comm == "playground")
 }
 
-fn bhyve(machine: &Machine) -> Option<Process> {
+pub(super) fn bhyve(machine: &Machine) -> Option<Process> {
     let mut all = machine.host().state.processes.into_values();
     all.find(|one| one.comm == "bhyve")
 }
 
 /// Waits until the guest listens to its power button.
 #[track_caller]
-fn until_acpi(machine: &Machine) {
+pub(super) fn until_acpi(machine: &Machine) {
     until("ACPI", || {
         bhyve(machine).is_some_and(|one| one.sigignore != 0)
     });
@@ -61,13 +61,13 @@ fn until_acpi(machine: &Machine) {
 
 /// Waits until nothing supervises a VM, and nothing is left of it.
 #[track_caller]
-fn until_gone(machine: &Machine) {
+pub(super) fn until_gone(machine: &Machine) {
     assert_gone(machine);
     assert!(!machine.path().join("run/easy-bhyve/fbsd0.json").exists());
 }
 
 /// The log of a VM without the times.
-fn log_of(machine: &Machine, vm: &str) -> Vec<String> {
+pub(super) fn log_of(machine: &Machine, vm: &str) -> Vec<String> {
     let log = machine.path().join(format!("log/easy-bhyve/{vm}.log"));
     let text = fs::read_to_string(log).unwrap();
     let time = "2026-01-15 12:00:00 ".len();

@@ -99,14 +99,20 @@ impl Host for Fake {
         if !started {
             world.host.state.next_pid += 1;
         }
+        let guest = world.host.state.processes.get(&before);
+        let guest = guest.and_then(|process| process.guest.as_ref());
+        let noise = guest.and_then(|guest| world.host.state.plan_of(&guest.vm).noise);
+        let noise = noise.map(|noise| (noise, world.host.state.clock_ms));
         let pid = u32::try_from(before).unwrap_or_default();
         let ended = (!lives).then_some(answer.status);
-        self.children.insert(pid, Child { said, ended });
+        self.children.insert(pid, Child { said, ended, noise });
         Ok(pid)
     }
 
     fn watch(&mut self, pid: u32, limit: Option<Duration>, heeds: bool) -> io::Result<Event> {
-        let limit = limit.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
+        // Up, as poll(2) is called: what is due is due then.
+        let limit = limit.map(|limit| limit.as_micros().div_ceil(1000));
+        let limit = limit.map(|limit| u64::try_from(limit).unwrap_or(u64::MAX));
         let end = limit.map(|limit| self.host().state.clock_ms + limit);
         let mut looks = u32::from(heeds);
         loop {
@@ -126,7 +132,9 @@ impl Host for Fake {
             if end.is_none() && self.actor > 0 && !self.has_reader {
                 self.worlds.rest(self.actor, pid)?;
             } else {
-                self.worlds.lock().go_on(end);
+                let noise = self.children.get(&pid).and_then(|child| child.noise);
+                let next = [end, noise.map(|(_, due)| due)].into_iter().flatten();
+                self.worlds.lock().go_on(next.min());
             }
         }
     }

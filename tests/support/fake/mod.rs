@@ -11,7 +11,7 @@ mod root;
 mod world;
 
 use crate::call::Stream;
-use crate::host::{self as simulated, Answer, Call, Logged, Status};
+use crate::host::{self as simulated, Answer, Call, Logged, Noise, Status};
 use easy_bhyve::command::{Command, Streams};
 use easy_bhyve::host::{Claim, Ended, Event, Finished, Host, Interruption, SpawnError};
 use std::collections::{BTreeMap, HashMap};
@@ -60,6 +60,8 @@ struct Child {
     said: Vec<u8>,
     /// How it has ended, if it is no process any more.
     ended: Option<Status>,
+    /// What it says again and again, and when it does so next, by the host's clock.
+    noise: Option<(Noise, u64)>,
 }
 
 /// The simulated host, and nobody else has it as long as this value is there.
@@ -233,8 +235,19 @@ impl Fake {
 
     /// What has been said by a child, and how it has ended, if it has.
     fn event_of(&mut self, pid: u32) -> Option<Event> {
-        let status = self.worlds.lock().status_of(pid);
+        let (status, now) = {
+            let world = self.worlds.lock();
+            (world.status_of(pid), world.host.state.clock_ms)
+        };
         let child = self.children.get_mut(&pid)?;
+        if let Some((noise, due)) = &mut child.noise
+            && *due <= now
+            && status.is_none()
+        {
+            *due = noise.every_ms.map_or(u64::MAX, |every| now + every);
+            child.said.extend(vec![b'x'; noise.bytes - 1]);
+            child.said.push(b'\n');
+        }
         if !child.said.is_empty() {
             return Some(Event::Said(std::mem::take(&mut child.said)));
         }

@@ -74,7 +74,7 @@ pub use files::RealFiles;
 #[allow(unused_imports, reason = "by one of the two crates with this module")]
 pub use live::{Role, Session};
 #[allow(unused_imports, reason = "by one of the two crates with this module")]
-pub use process::{Ending, GuestPlan, Loader};
+pub use process::{Ending, GuestPlan, Loader, Noise};
 #[allow(unused_imports, reason = "by one of the two crates with this module")]
 pub use state::{Rule, State};
 

@@ -139,6 +139,17 @@ pub struct GuestPlan {
     pub loader: Loader,
     /// Milliseconds that a loader shows its menu.
     pub loader_ms: u64,
+    /// What bhyve says on its standard error from its start on, as a real process.
+    pub noise: Option<Noise>,
+}
+
+/// Lines on standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noise {
+    /// How many bytes at once; a line has 80, and the last one what is left.
+    pub bytes: usize,
+    /// Milliseconds from one time to the next; `None`: once.
+    pub every_ms: Option<u64>,
 }
 
 impl Default for GuestPlan {
@@ -151,6 +162,7 @@ impl Default for GuestPlan {
             endings: Vec::new(),
             loader: Loader::Menu,
             loader_ms: 3_000,
+            noise: None,
         }
     }
 }

@@ -245,6 +245,7 @@ fn session(host: &Host, pid: i32, options: &Options, loaded: bool) -> guest::Ses
         memory: options.memory,
         boot_ms: Some(plan.acpi_ms.unwrap_or(plan.title_ms)),
         stop_ms: plan.button_ms.unwrap_or(1_000),
+        noise: plan.noise,
     }
 }
 
