@@ -121,13 +121,21 @@ impl Process {
                 .get(OsStr::new(name))
                 .and_then(|value| value.to_str())
         };
+        let directory = if is_root_side {
+            // The caller's may have gone, or be on a file system that is to be unmounted.
+            let root = PathBuf::from("/");
+            std::env::set_current_dir(&root).context("could not enter /")?;
+            root
+        } else {
+            std::env::current_dir().context("could not tell the working directory")?
+        };
         let is_terminal = io::stderr().is_terminal();
         let colour = is_terminal
             && text("NO_COLOR").is_none_or(str::is_empty)
             && text("TERM").is_some_and(|term| term != "dumb");
         Ok(Self {
             args,
-            directory: std::env::current_dir().context("could not tell the working directory")?,
+            directory,
             program: std::env::current_exe().context("could not tell this program's own file")?,
             uid: nix::unistd::getuid().as_raw(),
             pid: std::process::id(),

@@ -40,7 +40,7 @@ impl Directory {
     /// # Errors
     /// If it cannot be had, or somebody else can change it.
     pub fn open(path: &Path) -> io::Result<Self> {
-        // Whatever the caller's umask lets others do, who are refused below.
+        // Others may look, and are refused below if they may do more.
         match DirBuilder::new().mode(0o755).create(path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}

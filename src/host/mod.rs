@@ -9,6 +9,7 @@ mod follow;
 pub mod lease;
 pub mod lock;
 pub mod signals;
+mod surroundings;
 pub mod system;
 pub mod terminal;
 
@@ -130,6 +131,12 @@ pub trait Look {
 
 /// Changes, and all that goes with making them.
 pub trait Host: Look {
+    /// Gives this process, as the root side, surroundings of its own in place of its caller's.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn settle(&mut self) -> io::Result<()>;
+
     /// Starts a command; answers its pid.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use super::files;
 use super::lease;
 use super::lock::{Directory, log_of, state_of};
 use super::signals::Signals;
+use super::surroundings;
 use super::{Claim, Ended, Event, Finished, Grant, Host, Interruption, Look, SpawnError};
 use crate::command::{Command, Streams};
 use crate::model::name::VmName;
@@ -120,6 +121,8 @@ impl System {
 
 impl Look for System {
     fn ask(&mut self, question: &Command) -> Result<Finished, SpawnError> {
+        // Where SIGCHLD is ignored a child leaves no status.
+        self.signals().map_err(SpawnError::Refused)?;
         let output = self
             .prepare(question)?
             .output()
@@ -157,6 +160,10 @@ impl Look for System {
 }
 
 impl Host for System {
+    fn settle(&mut self) -> io::Result<()> {
+        surroundings::settle()
+    }
+
     fn begin(&mut self, command: &Command) -> Result<u32, SpawnError> {
         self.signals().map_err(SpawnError::Refused)?;
         let prepared = self.prepare(command)?;

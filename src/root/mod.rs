@@ -106,6 +106,8 @@ pub fn carry_out(
     let Some(vm) = request.vms.first() else {
         return Ok(());
     };
+    host.settle()
+        .map_err(|error| Error::host(format!("could not take surroundings of its own: {error}")))?;
     host.heed_signals()
         .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
     if let Job::Restart(how) = &request.job {

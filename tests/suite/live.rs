@@ -13,4 +13,5 @@ mod race;
 mod rig;
 mod root;
 mod steps;
+mod surroundings;
 mod taps;
