@@ -161,6 +161,11 @@ impl Process {
         self.host_name.split('.').next().unwrap_or_default()
     }
 
+    /// Whether there is a root side behind this process that can look where its user may not.
+    pub fn is_front(&self) -> bool {
+        self.uid != 0 && !crate::root::is_called(&self.args)
+    }
+
     /// What a question needs to know beforehand.
     pub fn surroundings(&self) -> Surroundings<'_> {
         Surroundings {

@@ -12,6 +12,7 @@ use crate::locate::{self, Refused};
 use crate::model::name::VmName;
 use crate::plan::disk::Allocation;
 use crate::verbs::{Asked, Context, Outcome, Planned};
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// The plan that makes the VM: its disk first, so that no VM is written without one.
@@ -140,9 +141,13 @@ fn settings(context: &mut Context<'_>, args: &NewArgs) -> Result<Vec<Setting>> {
     let mut settings = vec![id];
     if let Some(cd) = &args.cd {
         let iso = context.process.directory.join(cd);
-        let is_there = context.look.exists(&iso).map_err(|error| {
-            Error::host(format!("could not look for {}: {error}", iso.display()))
-        })?;
+        let is_there = match context.look.exists(&iso) {
+            // The root side looks, when the VM is installed.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => true,
+            other => other.map_err(|error| {
+                Error::host(format!("could not look for {}: {error}", iso.display()))
+            })?,
+        };
         if !is_there {
             return Err(Error::host(format!("{} does not exist", iso.display()))
                 .help("name an ISO image that does with --cd"));

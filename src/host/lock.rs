@@ -10,6 +10,7 @@ use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open, openat, renameat};
 use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{Group, UnlinkatFlags, fchown, geteuid, unlinkat};
 use std::fs::{DirBuilder, File, TryLockError};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -157,11 +158,33 @@ pub fn state_of(vm: &VmName) -> String {
 fn name_of(claim: &Claim) -> io::Result<String> {
     Ok(match claim {
         Claim::Vm(vm) => format!("{vm}.pid"),
-        Claim::Disk(path) => {
-            let about = std::fs::metadata(path)?;
-            // No VM name has a hyphen.
-            format!("disk-{:x}-{:x}.pid", about.dev(), about.ino())
-        }
+        // No VM name has a hyphen.
+        Claim::Disk(path) => match std::fs::metadata(path) {
+            Ok(about) => format!("disk-{:x}-{:x}.pid", about.dev(), about.ino()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => name_of_place(path)?,
+            Err(error) => return Err(error),
+        },
         Claim::Network => "host-network.pid".to_owned(),
     })
+}
+
+/// The name of the file that is locked for a disk that is about to be made: it goes by what leads to
+/// it, as far as that is there, and the rest of its path.
+fn name_of_place(path: &Path) -> io::Result<String> {
+    for above in path.ancestors().skip(1) {
+        let about = match std::fs::metadata(above) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            other => other?,
+        };
+        // The same for everybody, and short whatever the path is.
+        let mut rest = DefaultHasher::new();
+        path.strip_prefix(above).unwrap_or(path).hash(&mut rest);
+        return Ok(format!(
+            "disk-{:x}-{:x}-{:x}.pid",
+            about.dev(),
+            about.ino(),
+            rest.finish()
+        ));
+    }
+    Err(io::ErrorKind::NotFound.into())
 }

@@ -68,7 +68,7 @@ pub enum Interruption {
 pub enum Claim {
     /// This VM.
     Vm(VmName),
-    /// This disk: a device or an image file that exists.
+    /// This disk: a device or an image file; or, where there is none, the place for it.
     Disk(PathBuf),
     /// The network that all VMs share: modules, sysctls, bridges.
     Network,
@@ -106,6 +106,12 @@ pub trait Look {
     /// # Errors
     /// If that cannot be told.
     fn exists(&mut self, path: &Path) -> io::Result<bool>;
+
+    /// Where the symbolic link at `path` leads, as it says; none if there is no link.
+    ///
+    /// # Errors
+    /// If that cannot be told.
+    fn link_at(&mut self, path: &Path) -> io::Result<Option<PathBuf>>;
 
     /// The names in a directory; none if there is no such directory.
     ///

@@ -138,6 +138,15 @@ impl Look for System {
         path.try_exists()
     }
 
+    fn link_at(&mut self, path: &Path) -> io::Result<Option<PathBuf>> {
+        match std::fs::symlink_metadata(path) {
+            Ok(about) if about.is_symlink() => std::fs::read_link(path).map(Some),
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>> {
         match std::fs::read_dir(directory) {
             Ok(entries) => entries.map(|entry| Ok(entry?.file_name())).collect(),

@@ -1,6 +1,7 @@
 //! What concerns disks: `resources -V`, `snapshot`, `rollback`, `clone`.
 
 use super::ground::Ground;
+use super::places::{There, dangling, look_for};
 use super::plan::{Planned, refuse_rival};
 use crate::error::{Error, Result};
 use crate::model::name::{Dataset, SnapName, VmName};
@@ -36,17 +37,19 @@ pub(super) fn make(
         .at(first.origin));
     }
     if ground.is_answered {
-        let there = ground.look.exists(&first.path).map_err(|error| {
-            Error::host(format!(
-                "could not look for {}: {error}",
-                first.path.display()
-            ))
-        })?;
-        if there {
-            let refusal = disk::exists(&first.path);
-            let mut error = Error::new(refusal.kind, refusal.what).at(first.origin);
-            error.help.extend(refusal.help);
-            return Err(error);
+        match look_for(ground, &first.path)? {
+            There::Nothing | There::Hidden => {}
+            There::Something => {
+                return Err(Error::from(&disk::exists(&first.path)).at(first.origin));
+            }
+            There::Dangling(target) => {
+                return Err(dangling("disk", &first.path, &target)
+                    .at(first.origin)
+                    .help(format!(
+                        "remove the link, or set {}_hd0 to where the disk is to be",
+                        vm.name
+                    )));
+            }
         }
         match &vm.volume {
             Volume::Zfs(dataset) => refuse_dataset(ground, vm, dataset)?,
@@ -89,10 +92,7 @@ fn refuse_directory(ground: &mut Ground<'_>, path: &Path, vm: &Vm) -> Result<()>
     let Some(parent) = path.parent() else {
         return Ok(());
     };
-    let there = ground.look.exists(parent).map_err(|error| {
-        Error::host(format!("could not look for {}: {error}", parent.display()))
-    })?;
-    if there {
+    if matches!(look_for(ground, parent)?, There::Something | There::Hidden) {
         return Ok(());
     }
     Err(

@@ -1,6 +1,7 @@
 //! Starts: `install`, `boot`, `ttyboot`, `restart`.
 
 use super::ground::Ground;
+use super::places::{There, dangling, look_for};
 use super::plan::{Planned, refuse_rival};
 use super::{Boot, How, Whom, end};
 use crate::config::{FindingName, Span};
@@ -181,13 +182,30 @@ pub(crate) fn refuse_cpus(vm: &Vm, kernel: &Kernel) -> Result<()> {
 /// Refuses where a disk, or for an installation an ISO image, is not there.
 fn refuse_missing(ground: &mut Ground<'_>, vm: &Vm, source: Source) -> Result<()> {
     for disk in &vm.disks {
-        if !exists(ground, &disk.path)? {
-            return Err(missing_disk(vm, disk));
+        match look_for(ground, &disk.path)? {
+            There::Something | There::Hidden => {}
+            There::Nothing => return Err(missing_disk(vm, disk)),
+            There::Dangling(target) => {
+                return Err(dangling("disk", &disk.path, &target)
+                    .named(FindingName::DiskMissing)
+                    .at(disk.origin)
+                    .help(format!(
+                        "correct {}_hd{}, or the link",
+                        vm.name, disk.number
+                    )));
+            }
         }
     }
     for cd in vm.cds.iter().filter(|_| source == Source::Cd) {
-        if !exists(ground, &cd.path)? {
-            return Err(missing_cd(vm, cd));
+        match look_for(ground, &cd.path)? {
+            There::Something | There::Hidden => {}
+            There::Nothing => return Err(missing_cd(vm, cd)),
+            There::Dangling(target) => {
+                return Err(dangling("ISO image", &cd.path, &target)
+                    .named(FindingName::IsoMissing)
+                    .at(cd.origin)
+                    .help(format!("correct {}_cd{}, or the link", vm.name, cd.number)));
+            }
         }
     }
     Ok(())
@@ -211,11 +229,4 @@ pub(crate) fn missing_cd(vm: &Vm, cd: &Cd) -> Error {
 
 fn missing(kind: &str, path: &Path, origin: Option<Span>) -> Error {
     Error::host(format!("{kind} {} does not exist", path.display())).at(origin)
-}
-
-fn exists(ground: &mut Ground<'_>, path: &Path) -> Result<bool> {
-    ground
-        .look
-        .exists(path)
-        .map_err(|error| Error::host(format!("could not look for {}: {error}", path.display())))
 }

@@ -208,7 +208,8 @@ fn check(scenario: &Scenario, good: &[Logged], at: usize, how: How) -> Vec<Strin
     wrong.extend(came_after(scenario, good, at, &fake));
     // What could not be freed at the end is still there.
     let guest_has_ended = good[..at].iter().any(|one| one.argv[0] == "bhyve");
-    if !(scenario.is(&["ttyboot", "install"]) && guest_has_ended) {
+    let is_end = scenario.is(&["ttyboot", "install"]) && guest_has_ended || program == "rm";
+    if !is_end {
         wrong.extend(scenario.difference(&before, &fake));
     }
     wrong
@@ -298,7 +299,9 @@ fn command_line(logged: &Logged) -> String {
 fn is_change(logged: &Logged) -> bool {
     let words: Vec<&str> = logged.argv.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["pgrep" | "ps" | "kldstat" | "doas", ..] | ["zfs", "list", ..] | ["ifconfig", _] => false,
+        ["fstat" | "pgrep" | "ps" | "kldstat" | "doas", ..]
+        | ["zfs", "list", ..]
+        | ["ifconfig", _] => false,
         ["sysctl", rest @ ..] => !rest.contains(&"-i"),
         _ => true,
     }

@@ -4,6 +4,7 @@
 mod button;
 mod console;
 mod daemon;
+mod disk;
 mod ends;
 mod faults;
 mod loaders;

@@ -201,12 +201,17 @@ impl<'plan> Walk<'plan> {
         self.commands.push(words);
         let escalator = self.escalator.take();
         self.forms(&root["forms"]);
+        self.end();
+        self.escalator = escalator;
+    }
+
+    /// What is done at the end, last first.
+    fn end(&mut self) {
         while let Some(undo) = self.armed.pop() {
             if undo["when"] == "end" {
                 self.forms(&undo["forms"]);
             }
         }
-        self.escalator = escalator;
     }
 }
 
@@ -301,6 +306,7 @@ fn both(place: &Place, words: &[&str]) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
         armed: Vec::new(),
     };
     walk.forms(&data["plan"]);
+    walk.end();
     // How often the title is looked for depends on time.
     let mut received = received(&calls);
     received.retain(|words| !words.starts_with(&["pgrep".to_owned(), "-qxf".to_owned()]));

@@ -30,11 +30,24 @@ impl Look for Fake {
     }
 
     fn exists(&mut self, path: &Path) -> io::Result<bool> {
+        let closed = self.worlds.lock().closed.clone();
+        if self.uid != 0
+            && closed
+                .iter()
+                .any(|one| path != one && path.starts_with(one))
+        {
+            return Err(error(Errno::Access));
+        }
         let mut host = self.host();
         // A look by name has effects on a real host: a null modem or a tap appears.
         let uid = self.uid;
         host.look_up(path, uid);
         Ok(host.exists(path))
+    }
+
+    fn link_at(&mut self, _path: &Path) -> io::Result<Option<PathBuf>> {
+        // There are none in memory.
+        Ok(None)
     }
 
     fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>> {

@@ -129,6 +129,11 @@ impl Fake {
         self.worlds.lock().claim(INIT, claim, note);
     }
 
+    /// Lets nobody but root enter a directory.
+    pub fn close(&self, directory: &Path) {
+        self.worlds.lock().closed.push(directory.to_owned());
+    }
+
     /// Takes something of its own from the root side.
     pub fn lose(&self, what: Lost) {
         self.worlds.lock().lost.push(what);
@@ -223,14 +228,20 @@ impl Fake {
         if words.first()? != "rm" || host.has_program("rm") {
             return None;
         }
-        let _ = host.files_mut().remove(Path::new(words.last()?));
+        let nth = host.orders.count("rm");
+        let answer = if let Some(fault) = host.orders.fault("rm", nth) {
+            fault.answer()
+        } else {
+            let _ = host.files_mut().remove(Path::new(words.last()?));
+            Answer::ok()
+        };
         host.orders.log.push(Logged {
             argv: words,
             uid: call.uid,
-            status: Status::Exit(0),
+            status: answer.status,
             depth: 0,
         });
-        Some(Answer::ok())
+        Some(answer)
     }
 
     /// What has been said by a child, and how it has ended, if it has.

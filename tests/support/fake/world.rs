@@ -12,6 +12,7 @@ use easy_bhyve::host::{Claim, Grant};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -25,6 +26,8 @@ pub(super) struct World {
     pub(super) threads: Vec<JoinHandle<()>>,
     /// What of the root side's own cannot be used.
     pub(super) lost: Vec<Lost>,
+    /// Directories that only root can enter.
+    pub(super) closed: Vec<PathBuf>,
     pub(super) claims: Claims,
     turn: usize,
     /// Whose turn it is again when the one that has it gives it back, the last one first.
@@ -73,6 +76,7 @@ impl Worlds {
                 states: BTreeMap::new(),
                 threads: Vec::new(),
                 lost: Vec::new(),
+                closed: Vec::new(),
                 claims: Claims::default(),
                 turn: 0,
                 givers: Vec::new(),
