@@ -6,8 +6,11 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::invocation::Showing;
 use crate::invocation::options::Format;
+use crate::model::name::{Snapshot, VmName};
 use crate::model::resolve;
+use crate::plan::temp;
 use crate::process::Process;
+use crate::root::state::State;
 use crate::run::{Output, not_written};
 use crate::survey::{self, Processes, State as Seen, Traces};
 use crate::tools::ifconfig::{self, Interface};
@@ -36,6 +39,9 @@ struct Status {
     unknown_nodes: Vec<String>,
     /// Our taps that no process has open.
     left_over_taps: Vec<Tap>,
+    /// To which a run without a trace has not rolled back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_over_snapshots: Vec<Snapshot>,
 }
 
 #[derive(Debug, Serialize)]
@@ -111,6 +117,7 @@ pub fn status(context: &mut Context<'_>, showing: Showing) -> Result<String> {
         }
     }
     status.left_over_taps = left_over_taps(context, &status.running)?;
+    status.left_over_snapshots = left_over_snapshots(context, &traces, &processes)?;
     match format {
         Format::Json => json(&status),
         Format::Text => Ok(text(context.config, &status, all)),
@@ -197,6 +204,25 @@ fn left_over_taps(context: &mut Context<'_>, running: &[Running]) -> Result<Vec<
         .collect())
 }
 
+/// The snapshots of runs without a trace that nothing supervises any more.
+fn left_over_snapshots(
+    context: &mut Context<'_>,
+    traces: &Traces,
+    processes: &Processes,
+) -> Result<Vec<Snapshot>> {
+    let mut left = Vec::new();
+    for name in traces.vms() {
+        let is_told = processes.supervisor(name).is_none()
+            && !matches!(processes.state(name, traces), Seen::Unknown);
+        if let Some(vm) = VmName::parse(name).ok().filter(|_| is_told)
+            && let Some(noted) = State::of(context.look, &context.process.run, &vm)
+        {
+            left.append(&mut noted.left(context.look)?);
+        }
+    }
+    Ok(left)
+}
+
 fn ours(interface: &Interface) -> Option<Tap> {
     Some(Tap {
         tap: interface.name.clone(),
@@ -268,6 +294,9 @@ fn text(config: &Config, status: &Status, all: bool) -> String {
             "left over: {tap} of {vm}; {}",
             how_to_free(config, vm, &format!("ifconfig {tap} destroy"))
         );
+    }
+    for snapshot in &status.left_over_snapshots {
+        let _ = writeln!(text, "left over: {}", temp::left(snapshot));
     }
     text
 }

@@ -6,7 +6,7 @@ use super::plan::{Planned, refuse_rival};
 use super::{Boot, How, Whom, end};
 use crate::config::{FindingName, Span};
 use crate::error::{Error, Result};
-use crate::model::name::{Dataset, SnapName, Snapshot, VmName};
+use crate::model::name::{Dataset, SnapName, VmName};
 use crate::model::{Cd, Disk, Loader, Vm, resolve};
 use crate::plan::boot::{self, Start};
 use crate::plan::loader::Source;
@@ -40,19 +40,19 @@ pub(super) fn start(
         Survey::fresh(ground.devices())
     };
     network::refuse(vm, &survey)?;
-    let mut plan = Plan::default();
-    if let Some(name) = &boot.temp {
-        plan.append(temp::plan(&snapshots(vm, ground.devices(), name)?));
-    }
-    plan.append(boot::plan(
-        vm,
-        boot.start,
-        boot.source,
-        &survey,
-        &ground.process.scratch,
-    ));
+    let without_trace = match &boot.temp {
+        Some(name) => without_trace(vm, ground.devices(), name)?,
+        None => Vec::new(),
+    };
     Ok(Planned {
-        plan,
+        plan: boot::plan(
+            vm,
+            boot.start,
+            boot.source,
+            &survey,
+            &ground.process.scratch,
+            &without_trace,
+        ),
         ..Planned::default()
     })
 }
@@ -90,6 +90,7 @@ pub(super) fn restart(
         Source::Disk,
         &survey,
         &ground.process.scratch,
+        &[],
     ));
     Ok(Planned {
         plan,
@@ -112,12 +113,18 @@ fn refuse(
     refuse_host(vm, &survey.kernel)
 }
 
-/// The snapshots of every disk, for a run without a trace.
-fn snapshots(vm: &Vm, devices: &Path, name: &SnapName) -> Result<Vec<Snapshot>> {
+/// Every disk with its snapshot, for a run without a trace.
+///
+/// # Errors
+/// If one of them is no ZFS volume.
+pub(crate) fn without_trace(vm: &Vm, devices: &Path, name: &SnapName) -> Result<Vec<temp::Disk>> {
     let zvols = devices.join("zvol");
     let snapshot = |path: &Path| {
         let dataset = path.strip_prefix(&zvols).ok()?.to_str()?;
-        Some(Dataset::parse(dataset).ok()?.snapshot(name))
+        Some(temp::Disk {
+            path: path.to_owned(),
+            snapshot: Dataset::parse(dataset).ok()?.snapshot(name),
+        })
     };
     vm.disks
         .iter()

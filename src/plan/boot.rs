@@ -1,7 +1,7 @@
 //! Starts a VM: `boot`, `ttyboot`, `install`.
 
 use super::loader::{self, Source};
-use super::{Loop, Plan, Refusal, Root, Step, Test, Undo, Wait, When, free, network};
+use super::{Loop, Plan, Refusal, Root, Step, Test, Undo, Wait, When, free, network, temp};
 use crate::error::Kind;
 use crate::model::policy::{OnCrash, OnReboot};
 use crate::model::{Loader, Vm};
@@ -31,10 +31,17 @@ const END_LIMIT: Duration = Duration::from_secs(5);
 
 /// The plan that starts `vm`, and starts it again when its guest reboots, until it ends.
 ///
-/// Everything is freed when the VM ends.
+/// Everything is freed when the VM ends, and the disks of a run without a trace are rolled back.
 ///
 /// Differs: A reboot in the guest starts the VM again
-pub fn plan(vm: &Vm, start: Start, source: Source, survey: &Survey, scratch: &Path) -> Plan {
+pub fn plan(
+    vm: &Vm,
+    start: Start,
+    source: Source,
+    survey: &Survey,
+    scratch: &Path,
+    without_trace: &[temp::Disk],
+) -> Plan {
     let mut plan = free::plan(vm, survey, free::Extent::Marked);
     plan.append(network::plan(vm, survey));
 
@@ -72,7 +79,8 @@ pub fn plan(vm: &Vm, start: Start, source: Source, survey: &Survey, scratch: &Pa
         // Differs: A bhyve that does not start is noticed
         start_limit: (console != Console::Stdio).then_some(START_LIMIT),
     };
-    let forms = vec![destroy.into(), end_processes(vm).into(), life.into()];
+    let mut forms = temp::plan(without_trace).forms;
+    forms.extend([destroy.into(), end_processes(vm).into(), life.into()]);
     match start {
         Start::Background | Start::Attended => plan.push(Root {
             forms,

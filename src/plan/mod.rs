@@ -24,6 +24,7 @@ use crate::error::Kind;
 use crate::model::name::VmName;
 pub use commands::commands;
 use serde::Serialize;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -158,6 +159,9 @@ pub enum Test {
         #[serde(skip_serializing_if = "Option::is_none")]
         or: Option<u32>,
     },
+    /// The command of a [`Loop`] has been started, so that its guest may have written; one that says by
+    /// its status that it has not started counts as none.
+    HasRun,
     /// A person at the terminal answers this question with `y`.
     Confirmed(String),
     /// The opposite.
@@ -259,6 +263,9 @@ impl Loop {
     pub const MOST_ENDS: usize = 3;
     /// The time in which ends are counted.
     pub const WITHIN: Duration = Duration::from_secs(60);
+    /// The statuses by which bhyve(8) says, if it was never seen at work, that it has not come to run its
+    /// guest: an option, a device or the memory was refused (`usr.sbin/bhyve/bhyverun.c`).
+    pub const NOT_STARTED: RangeInclusive<i32> = 4..=99;
 
     /// Whether the command runs once, however it ends.
     pub fn is_once(&self) -> bool {
@@ -283,7 +290,7 @@ pub struct Root {
 /// What takes back the forms before it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Undo {
-    /// Steps and waits, each tried whatever became of the one before.
+    /// Steps, waits and guards, each tried whatever became of the one before.
     pub forms: Vec<Form>,
     /// When they run.
     pub when: When,
@@ -376,25 +383,5 @@ impl Wait {
     pub fn looks(&self) -> u64 {
         let every = self.every.as_millis().max(1);
         u64::try_from(self.limit.as_millis() / every).unwrap_or(u64::MAX)
-    }
-}
-
-impl Step {
-    /// The same step, made only if `test` holds.
-    #[must_use]
-    pub fn only_if(self, test: Test) -> Self {
-        Self {
-            only_if: Some(test),
-            ..self
-        }
-    }
-
-    /// The same step, whose failure is none where `test` holds afterwards.
-    #[must_use]
-    pub fn moot_if(self, test: Test) -> Self {
-        Self {
-            moot_if: Some(test),
-            ..self
-        }
     }
 }

@@ -5,9 +5,10 @@ use super::report::Report;
 use super::state::{Phase as Noted, State};
 use crate::error::{Error, Result};
 use crate::host::{Claim, Grant, Host};
-use crate::model::name::VmName;
+use crate::model::name::{Snapshot, VmName};
 use crate::process::{Clock, Process};
-use crate::run::{Phase, READER_GONE, Watcher};
+use crate::run::{Output, Phase, READER_GONE, Watcher};
+use crate::say;
 use std::time::Duration;
 
 /// How long an undo waits for other starts to be done with the host's network.
@@ -46,6 +47,11 @@ impl<'run> Life<'run> {
             rounds: 0,
             allowance: Allowance::default(),
         }
+    }
+
+    /// Notes what runs without a trace have left, and to what this one rolls back at its end.
+    pub fn without_trace(&mut self, snapshots: &[Snapshot]) {
+        self.state.temp = snapshots.iter().map(Snapshot::to_string).collect();
     }
 
     /// Reports to the caller, if one waits.
@@ -110,7 +116,44 @@ impl<'run> Life<'run> {
             Ok(()) => self.log(host, "ended: everything is free"),
             Err(error) => self.fails(host, error),
         }
-        let _ = host.record(self.vm, None);
+        match self.state.left(host) {
+            Ok(left) if left.is_empty() => {
+                let _ = host.record(self.vm, None);
+            }
+            // It tells `status`, `clean` and the next start.
+            Ok(_) | Err(_) => self.note(host, Noted::Ending),
+        }
+    }
+
+    /// The end of one whose supervisor has noted this and was killed; `stays`: something of it does.
+    pub(super) fn is_over(&mut self, host: &mut dyn Host, noted: State, stays: bool) {
+        if noted.phase != Noted::Ending {
+            self.log(host, "ended without its supervisor: everything is free");
+        }
+        if stays {
+            self.state = noted;
+            self.note(host, Noted::Ending);
+        } else {
+            let _ = host.record(self.vm, None);
+        }
+    }
+
+    /// Tells the caller something that is no failure.
+    ///
+    /// # Errors
+    /// If the caller has gone.
+    pub fn remark(
+        &mut self,
+        host: &mut dyn Host,
+        title: &str,
+        text: String,
+        output: &mut Output<'_>,
+    ) -> Result<()> {
+        if self.reports {
+            return self.report(host, &Report::Note(text));
+        }
+        say(output, title, &text);
+        Ok(())
     }
 
     /// Tells the log of a failure.

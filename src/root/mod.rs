@@ -7,18 +7,21 @@
 mod allowance;
 mod attended;
 mod claims;
+mod left;
 pub mod life;
 pub mod report;
 pub mod state;
 
 use crate::error::{EXIT_DONE, Error, Kind, Result};
-use crate::host::{Claim, Grant, Host};
+use crate::host::Host;
 use crate::job::ground::Ground;
 use crate::job::plan::{Planned, plan};
+use crate::job::start::without_trace;
 use crate::job::{Boot, How, Job, Request, Whom, words};
 use crate::model::Vm;
 use crate::plan::boot::Start;
 use crate::plan::loader::Source;
+use crate::plan::temp;
 use crate::process::Process;
 use crate::report as rendered;
 use crate::run::{self, Output};
@@ -26,7 +29,6 @@ use crate::survey::{self, State as Seen, Survey};
 use claims::Freeing;
 use life::Life;
 use report::{Failure, Report};
-use state::State;
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -142,7 +144,7 @@ pub fn carry_out(
     let freeing = Freeing::new(process, &request.job);
     execute(&planned, &request.title, freeing, host, output)?;
     if matches!(request.job, Job::Shutdown { .. } | Job::Clean) {
-        forget(process, request, host);
+        left::forget(process, request, host, output)?;
     }
     Ok(())
 }
@@ -188,6 +190,17 @@ fn start(
         _ => Duration::ZERO,
     };
     claims::claim(process, request, vm, patience, host)?;
+    let mut snapshots = left::by(vm, process, host)?;
+    for snapshot in &snapshots {
+        life.remark(host, &request.title, temp::left(snapshot), output)?;
+    }
+    if let Job::Start(boot) = &request.job
+        && let Some(name) = &boot.temp
+    {
+        let disks = without_trace(vm, &process.devices, name)?;
+        snapshots.extend(disks.into_iter().map(|disk| disk.snapshot));
+    }
+    life.without_trace(&snapshots);
     life.begins(host)?;
     let mine = claims::claim_network(process, vm, host);
     let planned = mine.and_then(|()| plan(&mut ground(process, host), request));
@@ -239,19 +252,4 @@ fn stop_first(
     let planned = plan(&mut ground(process, host), &stop)?;
     let freeing = Freeing::new(process, &request.job);
     execute(&planned, &request.title, freeing, host, output)
-}
-
-/// Removes what a supervisor that has died had noted of VMs that have ended, and logs their end.
-fn forget(process: &Process, request: &Request, host: &mut dyn Host) {
-    for vm in &request.vms {
-        let claim = Claim::Vm(vm.name.clone());
-        // Clean has the lock; after a shutdown another start may have it, and notes its own.
-        let is_ours = request.job.is_exclusive()
-            || matches!(host.claim(&claim, "0 has ended"), Ok(Grant::Granted));
-        if is_ours && State::of(host, &process.run, &vm.name).is_some() {
-            let mut life = Life::new(&vm.name, process, false);
-            life.log(host, "ended without its supervisor: everything is free");
-            let _ = host.record(&vm.name, None);
-        }
-    }
 }

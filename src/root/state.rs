@@ -1,7 +1,10 @@
 //! What a supervisor notes about its VM beside the lock: a hint, believed only where ps(1) agrees.
 
-use crate::host::Look;
-use crate::model::name::VmName;
+use crate::error::Result;
+use crate::host::{Ended, Look};
+use crate::model::name::{Snapshot, VmName};
+use crate::run::{no_answer, not_started};
+use crate::tools::zfs::{self, parse_snapshot};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -22,6 +25,9 @@ pub struct State {
     pub since: String,
     /// How often the guest was started again since.
     pub restarts: u32,
+    /// The snapshots of runs without a trace, this one and those that have left theirs: `VOLUME@NAME`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub temp: Vec<String>,
 }
 
 /// What a supervisor is doing.
@@ -50,6 +56,7 @@ impl State {
             bhyve: None,
             since,
             restarts: 0,
+            temp: Vec::new(),
         }
     }
 
@@ -65,5 +72,30 @@ impl State {
         let text = look.read(&directory.join(format!("{vm}.json"))).ok()?;
         let state: Self = serde_json::from_slice(&text).ok()?;
         (state.schema == SCHEMA).then_some(state)
+    }
+
+    /// Those of its snapshots that are there; asks for none where none are noted.
+    ///
+    /// # Errors
+    /// If a question fails.
+    pub fn left(&self, look: &mut dyn Look) -> Result<Vec<Snapshot>> {
+        let mut left = Vec::new();
+        for snapshot in self.temp.iter().filter_map(|text| parse_snapshot(text)) {
+            let question = zfs::list(&snapshot.dataset);
+            let finished = look
+                .ask(&question)
+                .map_err(|error| not_started(&question, &error))?;
+            match finished.ended {
+                Ended::Exit(0) => {
+                    let listed = String::from_utf8_lossy(&finished.stdout);
+                    let found = zfs::parse_list(&snapshot.dataset, &listed);
+                    let is_there = found.snapshots.iter().any(|one| one.name == snapshot.name);
+                    left.extend(is_there.then_some(snapshot));
+                }
+                Ended::Exit(1) if zfs::is_missing(&finished.stderr) => {}
+                _ => return Err(no_answer(&question, &finished)),
+            }
+        }
+        Ok(left)
     }
 }

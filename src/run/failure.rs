@@ -110,7 +110,7 @@ pub fn not_watched(command: &Command, error: &io::Error) -> Error {
 }
 
 /// The failure of a question that was not answered.
-pub(super) fn no_answer(question: &Command, finished: &Finished) -> Error {
+pub fn no_answer(question: &Command, finished: &Finished) -> Error {
     failed(question, finished, false).note("so the question that it answers is open")
 }
 

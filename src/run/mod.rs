@@ -11,10 +11,10 @@ use crate::command::{Command, Streams};
 use crate::error::{Error, Result};
 use crate::host::{Ended, Finished, Host, Interruption};
 use crate::model::name::VmName;
-use crate::plan::{Action, Form, Plan, Step, Test, Undo, Wait, When};
+use crate::plan::{Action, Form, Guard, Plan, Step, Test, Undo, Wait, When};
 use crate::tools;
-use failure::{judge, no_answer, not_changed};
-pub use failure::{not_started, not_watched, not_written, signal_name};
+use failure::{judge, not_changed};
+pub use failure::{no_answer, not_started, not_watched, not_written, signal_name};
 use progress::Progress;
 use std::io::Write;
 
@@ -113,6 +113,7 @@ pub fn execute(
         done: None,
         steps: 0,
         is_running: false,
+        has_begun: false,
         report: Report::default(),
     };
     match run.forms(&plan.forms) {
@@ -140,6 +141,8 @@ struct Run<'plan, 'host, 'writer> {
     steps: usize,
     /// Whether the guest was once seen running: a signal is a request to stop then.
     is_running: bool,
+    /// Whether the command of a loop may have done something.
+    has_begun: bool,
     report: Report,
 }
 
@@ -153,11 +156,7 @@ impl<'plan> Run<'plan, '_, '_> {
                 Form::Step(step) => {
                     self.step(step)?;
                 }
-                Form::Guard(guard) => {
-                    if !self.holds(&guard.test)? {
-                        return Err(Error::from(&guard.refusal));
-                    }
-                }
+                Form::Guard(guard) => self.guard(guard)?,
                 Form::Wait(wait) => self.wait(wait)?,
                 Form::Loop(round) => self.rounds(round)?,
                 Form::Undo(undo) => self.armed.push(undo),
@@ -169,6 +168,13 @@ impl<'plan> Run<'plan, '_, '_> {
             }
         }
         Ok(())
+    }
+
+    fn guard(&mut self, guard: &Guard) -> Result<()> {
+        if self.holds(&guard.test)? {
+            return Ok(());
+        }
+        Err(Error::from(&guard.refusal))
     }
 
     /// Makes a step; returns whether its condition asked for it.
@@ -244,6 +250,7 @@ impl<'plan> Run<'plan, '_, '_> {
                 }
                 Ok(String::from_utf8_lossy(&finished.stdout).contains(text))
             }
+            Test::HasRun => Ok(self.has_begun),
             Test::Ours { vm, or } => Ok(self.watcher.is_ours(self.host, vm, *or)),
             Test::Confirmed(question) => match self.host.confirm(question) {
                 Some(answer) => Ok(answer),
@@ -347,6 +354,7 @@ impl<'plan> Run<'plan, '_, '_> {
                 let result = match form {
                     Form::Step(step) => self.step(step).map(|made| changed |= made),
                     Form::Wait(wait) => self.wait_to_undo(wait),
+                    Form::Guard(guard) => self.guard(guard),
                     other => self.forms(std::slice::from_ref(other)),
                 };
                 failures.extend(result.err().map(|mut error| {

@@ -30,7 +30,14 @@ impl<'plan> Run<'plan, '_, '_> {
             self.forms(&round.body)?;
             // What the body has armed is done with when its round begins.
             self.armed.truncate(armed);
+            let had_begun = self.has_begun;
             let (finished, titled) = self.round(round)?;
+            if let Ended::Exit(status) = finished.ended
+                && Loop::NOT_STARTED.contains(&status)
+                && !titled
+            {
+                self.has_begun = had_begun;
+            }
             let judged = judge(&round.command, &finished, titled);
             let has_worked = titled || round.command.title.is_none();
             let wants_another = match &judged {
@@ -66,6 +73,7 @@ impl<'plan> Run<'plan, '_, '_> {
         heed(self.host)?;
         let command = &round.command;
         let pid = self.begin(command)?;
+        self.has_begun = true;
         self.watcher.phase(self.host, Phase::Starting(pid))?;
         let question = command
             .title

@@ -342,14 +342,14 @@ impl<'plan> Lines<'plan> {
             Test::Exists(path) => exists(if expected { "[ -e " } else { "[ ! -e " }, path),
             Test::Succeeds(command) => {
                 self.uses.questions = true;
-                [word, command.line().as_slice()].concat()
+                [word, self.elevation.wrap(command).line().as_slice()].concat()
             }
             Test::Mentions { command, text } => {
                 self.uses.questions = true;
                 let mut line = [word, b"says "].concat();
                 quote::push(&mut line, OsStr::new(text));
                 line.push(b' ');
-                line.extend_from_slice(&command.line());
+                line.extend_from_slice(&self.elevation.wrap(command).line());
                 line
             }
             Test::Confirmed(question) => {
@@ -369,6 +369,12 @@ impl<'plan> Lines<'plan> {
                 line
             }
             Test::Not(inner) => self.answer(inner, !expected),
+            Test::HasRun => if expected {
+                b"[ \"$run\" = 1 ]"
+            } else {
+                b"[ \"$run\" = 0 ]"
+            }
+            .to_vec(),
             // A script has no locks.
             Test::Ours { .. } => if expected { b"true" } else { b"false" as &[u8] }.to_vec(),
             Test::All(tests) => {

@@ -77,6 +77,9 @@ fn compose(
     if asks {
         text.extend_from_slice(QUESTIONS.as_bytes());
     }
+    if body.undos.iter().any(|undo| undo.asks_whether_it_has_run()) {
+        text.extend_from_slice(b"run=0\n");
+    }
     if repeats(forms) {
         text.extend_from_slice(rounds().as_bytes());
     }

@@ -13,6 +13,9 @@ use std::ffi::OsStr;
 /// What a shell's status is that is none of bhyve's proper ends: 3 and more, or a signal.
 const FAILURES: &str = "[3-9]|[1-9]?*";
 
+/// The same for [`Loop::NOT_STARTED`].
+const NOT_STARTED: [&str; 2] = ["[4-9]", "[1-9][0-9]"];
+
 impl<'plan> Lines<'plan> {
     /// Adds the rounds of a loop.
     pub(super) fn rounds(&mut self, round: &'plan Loop) {
@@ -24,6 +27,10 @@ impl<'plan> Lines<'plan> {
         let armed = self.undos.len();
         self.forms(&round.body);
         self.checkpoint();
+        let tells = self.undos.iter().any(|undo| undo.asks_whether_it_has_run());
+        if tells {
+            self.line("had_run=$run run=1");
+        }
         match (&round.command.title, round.command.streams) {
             (None, _) => {
                 let run = self.elevation.wrap(&round.command).line();
@@ -31,6 +38,12 @@ impl<'plan> Lines<'plan> {
             }
             (Some(title), Streams::Terminal) => self.on_terminal(&round.command, title, armed),
             (Some(title), _) => self.in_background(round, title, armed),
+        }
+        if tells {
+            let unseen = NOT_STARTED.map(|status| format!("0:{status}")).join("|");
+            self.line(format!(
+                "case $seen:$status in {unseen}) run=$had_run ;; esac"
+            ));
         }
         if !round.is_once() {
             let mut again = statuses(round.again);

@@ -18,11 +18,11 @@ pub fn create(volume: &Dataset, size: &DiskSize, sparse: bool) -> Command {
 
 /// Takes a snapshot: `zfs snapshot VOLUME@NAME`.
 pub fn snapshot(snapshot: &Snapshot) -> Command {
-    snapshot_all(std::slice::from_ref(snapshot))
+    snapshot_all(&[snapshot])
 }
 
 /// Takes several snapshots at the same moment: `zfs snapshot VOLUME@NAME…`.
-pub fn snapshot_all(snapshots: &[Snapshot]) -> Command {
+pub fn snapshot_all(snapshots: &[&Snapshot]) -> Command {
     let mut words = args!["snapshot"];
     words.extend(snapshots.iter().map(|snapshot| snapshot.to_string().into()));
     Command::root("zfs", words)
@@ -223,7 +223,8 @@ pub fn parse_list(volume: &Dataset, output: &str) -> Volume {
     found
 }
 
-fn parse_snapshot(text: &str) -> Option<Snapshot> {
+/// Reads `VOLUME@NAME`.
+pub fn parse_snapshot(text: &str) -> Option<Snapshot> {
     let (dataset, name) = text.split_once('@')?;
     Some(Snapshot {
         dataset: Dataset::parse(dataset).ok()?,

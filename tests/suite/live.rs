@@ -16,3 +16,4 @@ mod root;
 mod steps;
 mod surroundings;
 mod taps;
+mod temp;
