@@ -122,14 +122,18 @@ impl Command {
         std::iter::once(OsStr::new(self.program)).chain(self.args.iter().map(OsString::as_os_str))
     }
 
-    /// The line to paste into sh(1).
+    /// The line of a script.
     pub fn line(&self) -> Vec<u8> {
+        self.quoted(quote::push)
+    }
+
+    fn quoted(&self, push: fn(&mut Vec<u8>, &OsStr)) -> Vec<u8> {
         let mut line = Vec::new();
         for (index, word) in self.argv().enumerate() {
             if index > 0 {
                 line.push(b' ');
             }
-            quote::push(&mut line, word);
+            push(&mut line, word);
         }
         line
     }
@@ -143,9 +147,10 @@ impl Command {
     }
 }
 
+/// The line to paste into sh(1): one line, all of it text.
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from_utf8_lossy(&self.line()))
+        f.write_str(&String::from_utf8_lossy(&self.quoted(quote::push_shown)))
     }
 }
 

@@ -41,6 +41,7 @@ pub mod survey;
 pub mod tools;
 pub mod verb;
 pub mod verbs;
+pub mod vis;
 
 use admin::edit::Edited;
 use config::Config;
@@ -75,7 +76,8 @@ pub fn start_at(places: Places) -> u8 {
             main(&process, &mut host, &mut output)
         }
         Err(error) => {
-            let _ = writeln!(err, "easy-bhyve: {error:#}");
+            let text = format!("easy-bhyve: {error:#}");
+            let _ = writeln!(err, "{}", vis::line(&text));
             EXIT_FAILED
         }
     }
@@ -94,7 +96,7 @@ pub fn main(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) -> 
     if let Request::Show(text) = &invocation.request {
         let written = output
             .out
-            .write_all(text.as_bytes())
+            .write_all(vis::lines(text).as_bytes())
             .map_err(run::not_written);
         return finish(
             written.and_then(|()| flush(output)),
@@ -230,12 +232,12 @@ fn carry_out(
     match outcome {
         Outcome::Text(text) => output
             .out
-            .write_all(text.as_bytes())
+            .write_all(vis::lines(&text).as_bytes())
             .map_err(run::not_written),
         Outcome::Partly(text, error) => {
             output
                 .out
-                .write_all(text.as_bytes())
+                .write_all(vis::lines(&text).as_bytes())
                 .map_err(run::not_written)?;
             flush(output)?;
             Err(error)
@@ -272,9 +274,10 @@ fn carry_out(
 /// Tells the person at the terminal something that is no failure.
 pub(crate) fn say(output: &mut Output<'_>, title: &str, text: &str) {
     // All in one piece: standard error has no buffer, and `setup` can have thousands of lines to say.
+    let title = vis::line(title);
     let lines: Vec<String> = text
         .lines()
-        .map(|line| format!("{title}: {line}\n"))
+        .map(|line| format!("{title}: {}\n", vis::line(line)))
         .collect();
     // A remark that cannot be written is no reason to stop.
     let _ = output.err.write_all(lines.concat().as_bytes());

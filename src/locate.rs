@@ -4,6 +4,7 @@ use crate::config::{self, Config, ConfigError, Outside};
 use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::process::{CONFIG_VARIABLE, Process};
+use crate::vis;
 use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -40,7 +41,7 @@ pub fn load(process: &Process, invocation: &Invocation) -> Result<Config, Box<Re
                 missing.names.join(" nor ")
             ));
             for directory in &missing.directories {
-                error = error.note(format!("not in {}", directory.display()));
+                error = error.note(format!("not in {}", vis::shown(&directory)));
             }
             alone(error.help("write one, or name one with --config FILE"))
         })?,
@@ -54,7 +55,7 @@ pub fn load(process: &Process, invocation: &Invocation) -> Result<Config, Box<Re
             alone(
                 Error::config(format!(
                     "could not read the configuration {}: {error}",
-                    path.display()
+                    vis::shown(&path)
                 ))
                 .help(help),
             )
@@ -148,7 +149,7 @@ pub fn files(config: &Config) -> String {
     let names: Vec<String> = config
         .sources()
         .iter()
-        .map(|source| source.path().display().to_string())
+        .map(|source| vis::shown(source.path()).to_string())
         .collect();
     names.join(" and ")
 }

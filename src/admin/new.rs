@@ -12,6 +12,7 @@ use crate::locate::{self, Refused};
 use crate::model::name::VmName;
 use crate::plan::disk::Allocation;
 use crate::verbs::{Asked, Context, Outcome, Planned};
+use crate::vis;
 use std::path::Path;
 
 /// The plan that makes the VM: its disk first, so that no VM is written without one.
@@ -117,7 +118,7 @@ fn file(context: &Context<'_>, typed: Option<&Path>) -> Result<FileId> {
     context.config.file(is_wanted).ok_or_else(|| {
         Error::usage(format!(
             "{} is not read: a VM in it would not be there",
-            wanted.display()
+            vis::shown(&wanted)
         ))
         .help(format!(
             "the files that are read: {}",
@@ -141,10 +142,10 @@ fn settings(context: &mut Context<'_>, args: &NewArgs) -> Result<Vec<Setting>> {
     if let Some(cd) = &args.cd {
         let iso = context.process.directory.join(cd);
         let is_there = context.look.exists(&iso).map_err(|error| {
-            Error::host(format!("could not look for {}: {error}", iso.display()))
+            Error::host(format!("could not look for {}: {error}", vis::shown(&iso)))
         })?;
         if !is_there {
-            return Err(Error::host(format!("{} does not exist", iso.display()))
+            return Err(Error::host(format!("{} does not exist", vis::shown(&iso)))
                 .help("name an ISO image that does with --cd"));
         }
         settings.push(Setting::new("cd0", iso));

@@ -12,8 +12,11 @@ use crate::plan::network;
 use crate::survey::{self, Survey};
 use crate::tools::sysctl::{self, Kernel};
 use crate::tools::{ifconfig, zfs};
+use crate::{quote, vis};
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// The findings for which a host is asked.
@@ -71,7 +74,7 @@ fn files(config: &Config, checked: &[Checked<'_>], look: &mut dyn Look, asked: &
     let mut is_missing = |path: &Path| match look.exists(path) {
         Ok(exists) => !exists,
         Err(error) => {
-            unreadable.get_or_insert_with(|| format!("{}: {error}", path.display()));
+            unreadable.get_or_insert_with(|| format!("{}: {error}", vis::shown(&path)));
             false
         }
     };
@@ -205,17 +208,20 @@ fn volroot(config: &Config, look: &mut dyn Look, asked: &mut Asked) {
         // That it names nothing at all is told already.
         Err(_) => return,
     };
-    let root = String::from_utf8_lossy(set.value);
+    let root = OsStr::from_bytes(set.value);
     match is_there {
         Ok(true) => {}
         Ok(false) => {
             let (kind, help) = if set.value.starts_with(b"/") {
-                ("directory", format!("mkdir {root}"))
+                ("directory", format!("mkdir {}", quote::shown(root)))
             } else {
-                ("dataset", format!("zfs create -o mountpoint=none {root}"))
+                (
+                    "dataset",
+                    format!("zfs create -o mountpoint=none {}", quote::shown(root)),
+                )
             };
             asked.add(
-                Error::config(format!("volroot: there is no {kind} {root}"))
+                Error::config(format!("volroot: there is no {kind} {}", vis::shown(root)))
                     .at(set.value_span)
                     .named(FindingName::VolrootMissing)
                     .help(format!("make it as root: {help}")),
@@ -238,7 +244,7 @@ fn has_dataset(look: &mut dyn Look, root: &Dataset) -> Result<bool, Error> {
 }
 
 fn is_directory(look: &mut dyn Look, path: &Path) -> Result<bool, Error> {
-    let unknown = |error| Error::host(format!("{}: {error}", path.display()));
+    let unknown = |error| Error::host(format!("{}: {error}", vis::shown(&path)));
     if !look.exists(path).map_err(unknown)? {
         return Ok(false);
     }

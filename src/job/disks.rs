@@ -10,6 +10,7 @@ use crate::plan::clone::{self, Base};
 use crate::plan::disk::{self, Allocation};
 use crate::plan::rollback::{self, Consent, Node};
 use crate::plan::snapshot;
+use crate::quote;
 use crate::suggest;
 use crate::survey::{self, Processes, Traces};
 use crate::tools::bhyve;
@@ -71,7 +72,8 @@ fn refuse_dataset(ground: &mut Ground<'_>, vm: &Vm, dataset: &Dataset) -> Result
         )
         .at(origin)
         .help(format!(
-            "look at its type and volmode: zfs get type,volmode {dataset}"
+            "look at its type and volmode: zfs get type,volmode {}",
+            quote::shown(dataset)
         ))),
         Ok(_) => Ok(()),
         Err(error) => {
@@ -79,7 +81,8 @@ fn refuse_dataset(ground: &mut Ground<'_>, vm: &Vm, dataset: &Dataset) -> Result
                 Error::host(format!("ZFS dataset {parent} cannot hold the disk")).at(origin);
             missing.notes = error.notes;
             Err(missing.help(format!(
-                "create it as root: zfs create -o mountpoint=none {parent}"
+                "create it as root: zfs create -o mountpoint=none {}",
+                quote::shown(&parent)
             )))
         }
     }
@@ -98,7 +101,7 @@ fn refuse_directory(ground: &mut Ground<'_>, path: &Path, vm: &Vm) -> Result<()>
     Err(
         Error::host(format!("directory {} does not exist", parent.display()))
             .at(vm.disks.first().and_then(|disk| disk.origin))
-            .help(format!("create it as root: mkdir {}", parent.display())),
+            .help(format!("create it as root: mkdir {}", quote::shown(parent))),
     )
 }
 
@@ -224,8 +227,8 @@ fn choose(
                 one.name
             ))
             .help(format!(
-                "a rollback would destroy it; see who holds it (zfs holds {volume}@{}), then as root: zfs release TAG {volume}@{}",
-                one.name, one.name
+                "a rollback would destroy it; see who holds it (zfs holds {0}), then as root: zfs release TAG {0}",
+                quote::shown(format!("{volume}@{}", one.name))
             )));
         }
         if !one.clones.is_empty() {

@@ -13,6 +13,7 @@ use crate::plan::{Plan, network, temp};
 use crate::survey::{self, State, Survey};
 use crate::tools::sysctl::Kernel;
 use crate::verb::Verb;
+use crate::vis;
 use std::path::Path;
 
 /// The plan of a start, once it is sure that nothing known stands in its way.
@@ -126,7 +127,7 @@ fn snapshots(vm: &Vm, devices: &Path, name: &SnapName) -> Result<Vec<Snapshot>> 
                     "hd{} of {} is no ZFS volume, so it would keep what the guest writes: {}",
                     disk.number,
                     vm.name,
-                    disk.path.display()
+                    vis::shown(&disk.path)
                 ))
                 .at(disk.origin)
                 .help("-T needs ZFS volumes for all disks")
@@ -210,12 +211,12 @@ pub(crate) fn missing_cd(vm: &Vm, cd: &Cd) -> Error {
 }
 
 fn missing(kind: &str, path: &Path, origin: Option<Span>) -> Error {
-    Error::host(format!("{kind} {} does not exist", path.display())).at(origin)
+    Error::host(format!("{kind} {} does not exist", vis::shown(&path))).at(origin)
 }
 
 fn exists(ground: &mut Ground<'_>, path: &Path) -> Result<bool> {
     ground
         .look
         .exists(path)
-        .map_err(|error| Error::host(format!("could not look for {}: {error}", path.display())))
+        .map_err(|error| Error::host(format!("could not look for {}: {error}", vis::shown(&path))))
 }

@@ -22,6 +22,7 @@ pub mod temp;
 use crate::command::Command;
 use crate::error::Kind;
 use crate::model::name::VmName;
+use crate::vis;
 pub use commands::commands;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -357,15 +358,15 @@ impl FileChange {
     pub fn describe(&self) -> String {
         match self {
             Self::MakeScratch(path) | Self::MakeDirectories(path) => {
-                format!("could not make the directory {}", path.display())
+                format!("could not make the directory {}", vis::shown(&path))
             }
-            Self::Write { path, .. } => format!("could not write {}", path.display()),
-            Self::Replace { path, .. } => format!("could not replace {}", path.display()),
+            Self::Write { path, .. } => format!("could not write {}", vis::shown(&path)),
+            Self::Replace { path, .. } => format!("could not replace {}", vis::shown(&path)),
             Self::RemoveScratch(path) | Self::RemoveLink(path) => {
-                format!("could not remove {}", path.display())
+                format!("could not remove {}", vis::shown(&path))
             }
             Self::Link { path, .. } | Self::ReplaceLink { path, .. } => {
-                format!("could not make the link {}", path.display())
+                format!("could not make the link {}", vis::shown(&path))
             }
         }
     }

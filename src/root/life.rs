@@ -7,6 +7,7 @@ use crate::host::{Claim, Grant, Host};
 use crate::model::name::VmName;
 use crate::process::{Clock, Process};
 use crate::run::{Phase, READER_GONE, Watcher};
+use crate::vis;
 use std::time::Duration;
 
 /// How long an undo waits for other starts to be done with the host's network.
@@ -61,7 +62,7 @@ impl<'run> Life<'run> {
         let time = self.clock.now().format("%Y-%m-%d %H:%M:%S");
         let lines: Vec<String> = what
             .lines()
-            .map(|line| format!("{time} {line}\n"))
+            .map(|line| format!("{time} {}\n", vis::line(line)))
             .collect();
         let Err(error) = host.log(self.vm, &lines.concat()) else {
             return;
@@ -152,8 +153,8 @@ impl Watcher for Life<'_> {
     }
 
     fn said(&mut self, host: &mut dyn Host, lines: &[u8]) {
-        let text = String::from_utf8_lossy(lines);
-        self.log(host, &text);
+        let lines: Vec<String> = vis::lines_of(lines).map(|line| line.to_string()).collect();
+        self.log(host, &lines.join("\n"));
     }
 
     fn ended(&mut self, host: &mut dyn Host, how: &str, again: bool) {

@@ -6,6 +6,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::{Ended, Finished, SpawnError};
 use crate::plan::FileChange;
 use crate::tools;
+use crate::vis;
 use nix::libc::SIGPIPE;
 use std::io;
 
@@ -92,7 +93,7 @@ fn ended_it(signal: i32) -> String {
 /// The failure with what the command has said, and with cause and remedy if they are known.
 pub(super) fn with_stderr(mut error: Error, command: &Command, stderr: &[u8]) -> Error {
     let text = String::from_utf8_lossy(stderr);
-    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+    for line in vis::lines_of(stderr).filter(|line| !line.is_blank()) {
         error = error.note(format!("stderr: {line}"));
     }
     match causes::of(&text) {

@@ -13,6 +13,7 @@ use crate::host::{Ended, Finished, Host, Interruption};
 use crate::model::name::VmName;
 use crate::plan::{Action, Form, Plan, Step, Test, Undo, Wait, When};
 use crate::tools;
+use crate::vis;
 use failure::{judge, no_answer, not_changed};
 pub use failure::{not_started, not_watched, not_written, signal_name};
 use progress::Progress;
@@ -226,7 +227,7 @@ impl<'plan> Run<'plan, '_, '_> {
             Test::Exists(path) => self.host.exists(path).map_err(|error| {
                 Error::host(format!(
                     "could not tell whether {} exists: {error}",
-                    path.display()
+                    vis::shown(&path)
                 ))
             }),
             Test::Succeeds(command) => {

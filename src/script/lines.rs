@@ -5,6 +5,7 @@ use crate::command::{Command, Streams};
 use crate::host::elevate::Elevation;
 use crate::plan::{Action, FileChange, Form, Refusal, Step, Test, Undo, Wait, When};
 use crate::quote;
+use crate::vis;
 use std::ffi::OsStr;
 
 /// Which of the script's own functions its lines call.
@@ -112,7 +113,7 @@ impl<'plan> Lines<'plan> {
             Form::NoReturn(point) => {
                 self.line(format!(
                     "# from here on nothing is undone: {}",
-                    point.done.replace('\n', " ")
+                    vis::line(&point.done.replace('\n', " "))
                 ));
                 self.keep(self.undos.len(), "");
             }
@@ -170,13 +171,12 @@ impl<'plan> Lines<'plan> {
                 }
             }
             Action::File(FileChange::Write { path, text }) => {
-                line.extend_from_slice(b"cat >");
-                quote::push(&mut line, path.as_os_str());
-                return self.here_document(line, text.as_bytes(), b"");
+                let mut to = b" >".to_vec();
+                quote::push(&mut to, path.as_os_str());
+                return self.text(line, &to, text.as_bytes(), b"");
             }
             Action::Print(text) => {
-                line.extend_from_slice(b"cat");
-                return self.here_document(line, text, b"");
+                return self.text(line, b"", text, b"");
             }
             Action::File(FileChange::Replace { path, before, text }) => {
                 return self.replace(path, before, text);
@@ -247,26 +247,6 @@ impl<'plan> Lines<'plan> {
         line
     }
 
-    /// `COMMAND <<'END'` and `behind` on one line, with the text below it, whatever the text is.
-    pub(super) fn here_document(&mut self, mut line: Vec<u8>, text: &[u8], behind: &[u8]) {
-        let mut end = "END".to_owned();
-        while text
-            .split(|&byte| byte == b'\n')
-            .any(|line| line == end.as_bytes())
-        {
-            end.push('_');
-        }
-        line.extend_from_slice(format!(" <<'{end}'").as_bytes());
-        line.extend_from_slice(behind);
-        self.line(line);
-        self.text.extend_from_slice(text);
-        if !text.is_empty() && !text.ends_with(b"\n") {
-            self.text.push(b'\n');
-        }
-        self.text.extend_from_slice(end.as_bytes());
-        self.text.push(b'\n');
-    }
-
     fn wait(&mut self, wait: &Wait) {
         if let Some(progress) = &wait.progress {
             self.line(format!("printf '%s\\n' {} >&2", quote::shown(progress)));
@@ -324,7 +304,7 @@ impl<'plan> Lines<'plan> {
             what.push_str(help);
         }
         let mut line = format!("fail {} ", refusal.kind.exit_status()).into_bytes();
-        quote::push(&mut line, OsStr::new(&what));
+        quote::push(&mut line, OsStr::new(&*vis::line(&what)));
         line
     }
 
@@ -359,9 +339,9 @@ impl<'plan> Lines<'plan> {
                 let no_terminal = format!(
                     "{question} There is no terminal to ask on; say -f to go on without the question"
                 );
-                quote::push(&mut line, OsStr::new(&no_terminal));
+                quote::push(&mut line, OsStr::new(&*vis::line(&no_terminal)));
                 line.extend_from_slice(b"; printf '%s [y/N] ' ");
-                quote::push(&mut line, OsStr::new(question));
+                quote::push(&mut line, OsStr::new(&*vis::line(question)));
                 let answer = if expected { "=" } else { "!=" };
                 line.extend_from_slice(
                     format!(" >&2; read -r answer && [ \"$answer\" {answer} y ]; }}").as_bytes(),

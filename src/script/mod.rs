@@ -4,6 +4,7 @@ mod cksum;
 mod lines;
 mod replace;
 mod rounds;
+mod texts;
 mod words;
 
 use crate::command::{Command, Streams};
@@ -11,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::host::elevate::Elevation;
 use crate::plan::{Form, Loop, Plan, Undo, commands};
 use crate::quote;
+use crate::vis;
 use lines::Lines;
 use std::collections::BTreeSet;
 
@@ -239,8 +241,8 @@ pub fn json(plan: &Plan, title: &str, path: &str, elevation: Elevation) -> Resul
         escalator: elevation,
         plan,
     };
-    let mut text = serde_json::to_vec_pretty(&document)
+    let mut text = serde_json::to_string_pretty(&document)
         .map_err(|error| Error::host(format!("could not write the plan as JSON: {error}")))?;
-    text.push(b'\n');
-    Ok(text)
+    text.push('\n');
+    Ok(vis::json(text).into_bytes())
 }

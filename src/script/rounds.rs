@@ -169,7 +169,7 @@ impl<'plan> Lines<'plan> {
         quote::push(&mut start_it, OsStr::new(name));
         start_it.extend_from_slice(b" 2>&1)");
         let judge = format!(
-            "case $said in *\"{name}: running\") ;; *) printf '%s\\n' \"$said\" >&2; exit 1 ;; esac"
+            "case $said in *\"{name}: running\") ;; *) printf '%s\\n' \"$said\" | cat -v >&2; exit 1 ;; esac"
         );
         match &root.meanwhile {
             None => {

@@ -14,6 +14,7 @@ use crate::tools::kld::{self, Module};
 use crate::tools::process::Role;
 use crate::tools::sysctl::{self, Kernel};
 use crate::verb::Verb;
+use crate::vis;
 use std::path::{Path, PathBuf};
 
 pub use vms::{Processes, State, Traces};
@@ -276,7 +277,7 @@ pub fn try_answer(look: &mut dyn Look, question: &Command) -> Result<Result<Stri
     let failed = |how: String| {
         let mut error =
             Error::host(format!("{} {how}", question.program)).note(format!("command: {question}"));
-        for line in String::from_utf8_lossy(&finished.stderr).lines() {
+        for line in vis::lines_of(&finished.stderr) {
             error = error.note(format!("stderr: {line}"));
         }
         error

@@ -7,6 +7,7 @@ use crate::model::name::VmName;
 use crate::root::state::State as Noted;
 use crate::tools::process::{self, Process, Role};
 use crate::tools::sysctl;
+use crate::vis;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -29,7 +30,10 @@ impl Traces {
     pub fn ask(look: &mut dyn Look, at: &Surroundings<'_>) -> Result<Self> {
         let mut names_in = |directory: &Path| {
             look.names_in(directory).map_err(|error| {
-                Error::host(format!("could not read {}: {error}", directory.display()))
+                Error::host(format!(
+                    "could not read {}: {error}",
+                    vis::shown(&directory)
+                ))
             })
         };
         let nodes = names_in(&at.devices.join("vmm"))?;

@@ -21,6 +21,7 @@ use crate::plan::Plan;
 use crate::process::Process;
 use crate::survey::{self, Surroundings};
 use crate::verb::Spelling;
+use crate::vis;
 
 /// What a verb has to work with.
 pub struct Context<'run> {
@@ -277,7 +278,7 @@ pub fn json(value: &impl serde::Serialize) -> Result<String> {
     let mut text = serde_json::to_string_pretty(value)
         .map_err(|error| Error::host(format!("could not write JSON: {error}")))?;
     text.push('\n');
-    Ok(text)
+    Ok(vis::json(text))
 }
 
 /// Whether the result is wanted as data, and not the plan.

@@ -53,6 +53,7 @@ mod search;
 mod seat;
 mod setup;
 mod setup_where;
+mod shown;
 mod terminal;
 mod tidy;
 #[path = "../support/variety.rs"]
