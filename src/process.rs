@@ -1,8 +1,8 @@
 //! The surroundings of a run as one value; the only file that reads arguments, environment, clock
 //! and identity.
 
+use crate::error::{Error, Result};
 use crate::survey::Surroundings;
-use anyhow::Context;
 use chrono::NaiveDateTime;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -108,7 +108,7 @@ impl Process {
     ///
     /// # Errors
     /// If the working directory or the program's own file cannot be told.
-    pub fn current(places: Places) -> anyhow::Result<Self> {
+    pub fn current(places: Places) -> Result<Self> {
         let args: Vec<OsString> = std::env::args_os().collect();
         let is_root_side = crate::root::is_called(&args);
         let environment: HashMap<OsString, OsString> = if is_root_side {
@@ -127,8 +127,10 @@ impl Process {
             && text("TERM").is_some_and(|term| term != "dumb");
         Ok(Self {
             args,
-            directory: std::env::current_dir().context("could not tell the working directory")?,
-            program: std::env::current_exe().context("could not tell this program's own file")?,
+            directory: working_directory()?,
+            program: std::env::current_exe().map_err(|error| {
+                Error::host(format!("could not tell this program's own file: {error}"))
+            })?,
             uid: nix::unistd::getuid().as_raw(),
             pid: std::process::id(),
             host_name: nix::unistd::gethostname()
@@ -170,6 +172,19 @@ impl Process {
             .map(|user| user.dir)
     }
 
+    /// The user who has become root to call, as sudo(8) and doas(1) say.
+    pub fn behind(&self) -> Option<u32> {
+        if self.uid != 0 {
+            return None;
+        }
+        let text = |name: &str| self.variable(name)?.to_str();
+        if let Some(uid) = text("SUDO_UID") {
+            return uid.parse().ok();
+        }
+        let user = nix::unistd::User::from_name(text("DOAS_USER")?).ok()??;
+        Some(user.uid.as_raw())
+    }
+
     /// A variable of the environment that is set and not empty.
     pub fn variable(&self, name: &str) -> Option<&OsStr> {
         self.environment
@@ -177,6 +192,15 @@ impl Process {
             .map(OsString::as_os_str)
             .filter(|value| !value.is_empty())
     }
+}
+
+fn working_directory() -> Result<PathBuf> {
+    std::env::current_dir().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Error::host("the working directory does not exist any more")
+            .help("go to one that does, for example: cd"),
+        _ => Error::host(format!("could not tell the working directory: {error}"))
+            .help("go to another one, for example: cd"),
+    })
 }
 
 /// Eight characters that nobody can guess; the hasher's keys come from the system's randomness.

@@ -115,6 +115,10 @@ finding_names! {
     Include = "include", Error;
     /// A `.` whose file cannot be read.
     IncludeUnreadable = "include-unreadable", Error;
+    /// A `.` whose file somebody else decides, in a configuration that was found.
+    IncludeForeign = "include-foreign", Error;
+    /// A file or its directory that the group may write, too.
+    GroupWritable = "group-writable", Warning;
     /// A file that includes itself.
     IncludeCircle = "include-circle", Error;
     /// A limit on length or depth.

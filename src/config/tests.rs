@@ -202,7 +202,8 @@ fn included_files_are_read_from_the_directory_of_the_configuration() {
     std::fs::write(root.path().join("d/x"), "b=$a\n. \"./d/y\"\n").unwrap();
     std::fs::write(root.path().join("d/y"), "c=2 a=3\n").unwrap();
     std::fs::write(&host, "e=$a$d\n. ./d/y\n").unwrap();
-    let read = |files: &[_]| with_outside(|outside| load(files, outside));
+    let read =
+        |files: &[_]| with_outside(|outside| load(files, crate::config::Trust::Named, outside));
     let config = read(&[main.clone(), host.clone()]).unwrap();
     let all: Vec<_> = config.assignments().map(|a| (a.name, a.value)).collect();
     let expected: [(&str, &[u8]); 8] = [

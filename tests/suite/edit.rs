@@ -228,14 +228,19 @@ fn what_the_model_or_the_reader_refuses_is_shown_as_it_would_stand_and_not_writt
          = note: nothing was written\n  \
          = help: give one of them another: it is the number of its tap and of its console\n",
     );
+    let beside = Place::new();
+    beside.write("empty", "");
+    let (path, mark) = (beside.shown(""), "^".repeat(beside.shown("").len() + 12));
     refuses(
-        "a_id=1\na_grub_boot=null\n. /dev/$a_grub_boot\n",
+        &format!("a_id=1\na_grub_boot=empty\n. {path}$a_grub_boot\n"),
         &["set", "a", "grub_bootcmd=none"],
         1,
-        "easy-bhyve: cannot read /dev/none: No such file or directory (os error 2)\n \
-         --> c.conf:4:3\n  |\n4 | . /dev/$a_grub_boot\n  |   ^^^^^^^^^^^^^^^^^\n  |\n  \
+        &format!(
+            "easy-bhyve: cannot read {path}none: No such file or directory (os error 2)\n \
+         --> c.conf:4:3\n  |\n4 | . {path}$a_grub_boot\n  |   {mark}\n  |\n  \
          = note: nothing was written\n  \
-         = help: name a file that exists; a relative name begins at the configuration's directory\n",
+         = help: name a file that exists; a relative name begins at the configuration's directory\n"
+        ),
     );
 }
 
