@@ -76,8 +76,8 @@ pub fn start_at(places: Places) -> u8 {
             main(&process, &mut host, &mut output)
         }
         Err(error) => {
-            let text = format!("easy-bhyve: {error:#}");
-            let _ = writeln!(err, "{}", vis::line(&text));
+            let text = report::render(&error, "easy-bhyve", None, false);
+            let _ = err.write_all(text.as_bytes());
             EXIT_FAILED
         }
     }
@@ -262,7 +262,10 @@ fn carry_out(
                 };
                 return show(process, config, title, &shown, is_answered, host, output);
             }
-            run::execute(&planned.plan, host, &mut run::Unwatched, output)?;
+            let report = run::execute(&planned.plan, host, &mut run::Unwatched, output)?;
+            for note in &report.notes {
+                say(output, title, note);
+            }
             if let Some(done) = &planned.done {
                 say(output, title, done);
             }

@@ -41,6 +41,8 @@ pub(crate) fn show_job(
     for note in &planned.notes {
         say(output, title, note);
     }
+    let before = asked.before.forms.iter().cloned();
+    planned.plan.forms.splice(0..0, before);
     planned.plan.forms.extend(asked.after.forms.iter().cloned());
     let shown = Shown {
         plan: &planned.plan,

@@ -139,11 +139,15 @@ fn plan(context: &Context<'_>, edits: &[Edit]) -> Result<Plan, Box<Refused>> {
             when: When::Failure,
         });
     }
-    // Behind the last change nothing can fail any more.
+    Ok(plan)
+}
+
+/// The plan behind which nothing can fail any more that it would be taken back for.
+pub(super) fn alone(mut plan: Plan) -> Plan {
     if matches!(plan.forms.last(), Some(Form::Undo(_))) {
         plan.forms.pop();
     }
-    Ok(plan)
+    plan
 }
 
 /// What is said of the changes when they are done: each with its place.

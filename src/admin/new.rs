@@ -10,12 +10,14 @@ use crate::invocation::options::NewArgs;
 use crate::job::Job;
 use crate::locate::{self, Refused};
 use crate::model::name::VmName;
+use crate::plan::Plan;
 use crate::plan::disk::Allocation;
 use crate::verbs::{Asked, Context, Outcome, Planned};
 use crate::vis;
 use std::path::Path;
 
-/// The plan that makes the VM: its disk first, so that no VM is written without one.
+/// The plan that makes the VM: it is written first, and taken back if its disk cannot be made, so that
+/// neither is there without the other.
 ///
 /// # Errors
 /// If the name cannot be or is taken, the ISO is missing, or the result would have an error; nothing
@@ -51,7 +53,7 @@ fn outcome(
     for setting in settings {
         edit::refuse_unread(draft, setting)?;
     }
-    let mut plan = draft.plan.clone();
+    let mut after = Plan::default();
     let mut notes = found(&draft.config, vm, settings);
     let mut done = vec![edit::changes(context.config, &draft.config, edits)];
     if args.links {
@@ -60,12 +62,14 @@ fn outcome(
             look: &mut *context.look,
             ..*context
         })?;
-        plan.append(links.plan);
+        after = links.plan;
         notes.extend(links.notes);
         done.push(links.done);
     }
     let done = Some(done.join("\n"));
     let Some(size) = &args.disk else {
+        let mut plan = edit::alone(draft.plan.clone());
+        plan.append(after);
         return Ok(Outcome::Plan(Planned {
             plan,
             dry_run: args.dry_run,
@@ -79,7 +83,8 @@ fn outcome(
         allocation: Allocation::Full,
     };
     Ok(Asked {
-        after: plan,
+        before: draft.plan.clone(),
+        after,
         notes,
         done,
         ..context.asked(draft.vm.clone(), job, args.dry_run)

@@ -2,12 +2,14 @@
 //!
 //! Planning gets a `Look` only, so that a dry run cannot change anything.
 
+mod change;
 mod child;
 pub mod elevate;
 mod files;
 mod follow;
 pub mod lease;
 pub mod lock;
+mod replace;
 pub mod signals;
 pub mod system;
 pub mod terminal;
@@ -15,6 +17,7 @@ pub mod terminal;
 use crate::command::Command;
 use crate::model::name::VmName;
 use crate::plan::FileChange;
+pub use change::{Afterwards, ChangeError};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -187,11 +190,11 @@ pub trait Host: Look {
     /// As the system says.
     fn signal(&mut self, pid: u32, signal: i32) -> io::Result<()>;
 
-    /// Changes a file of the user's own.
+    /// Changes a file of the user's own; answers what was not to be had behind that.
     ///
     /// # Errors
-    /// As the system says.
-    fn change(&mut self, change: &FileChange) -> io::Result<()>;
+    /// As the system says, or if somebody else has changed it.
+    fn change(&mut self, change: &FileChange) -> Result<Option<Afterwards>, ChangeError>;
 
     /// From now on notes SIGHUP, SIGINT and SIGTERM for [`Self::interrupted`] instead of dying of them.
     ///

@@ -5,10 +5,14 @@ use super::files;
 use super::lease;
 use super::lock::{Directory, log_of, state_of};
 use super::signals::Signals;
-use super::{Claim, Ended, Event, Finished, Grant, Host, Interruption, Look, SpawnError};
+use super::{
+    Afterwards, ChangeError, Claim, Ended, Event, Finished, Grant, Host, Interruption, Look,
+    SpawnError,
+};
 use crate::command::{Command, Streams};
 use crate::model::name::VmName;
 use crate::plan::FileChange;
+use crate::vis;
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -264,7 +268,7 @@ impl Host for System {
         Ok(nix::sys::signal::kill(Pid::from_raw(pid), signal)?)
     }
 
-    fn change(&mut self, change: &FileChange) -> io::Result<()> {
+    fn change(&mut self, change: &FileChange) -> Result<Option<Afterwards>, ChangeError> {
         files::change(change)
     }
 
@@ -333,7 +337,7 @@ impl Host for System {
         if !stdin.is_terminal() {
             return None;
         }
-        write!(io::stderr(), "{question} [y/N] ").ok()?;
+        write!(io::stderr(), "{} [y/N] ", vis::line(question)).ok()?;
         let mut answer = String::new();
         stdin.read_line(&mut answer).ok()?;
         Some(answer.trim() == "y")

@@ -9,6 +9,7 @@ pub mod clone;
 mod commands;
 pub mod console;
 pub mod disk;
+mod file;
 mod form;
 pub mod free;
 pub mod loader;
@@ -22,7 +23,6 @@ pub mod temp;
 use crate::command::Command;
 use crate::error::Kind;
 use crate::model::name::VmName;
-use crate::vis;
 pub use commands::commands;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -350,25 +350,6 @@ impl Action {
             self,
             Self::Print(_) | Self::File(FileChange::Write { .. } | FileChange::Replace { .. })
         )
-    }
-}
-
-impl FileChange {
-    /// What it does, for a message: a phrase that a colon can follow.
-    pub fn describe(&self) -> String {
-        match self {
-            Self::MakeScratch(path) | Self::MakeDirectories(path) => {
-                format!("could not make the directory {}", vis::shown(&path))
-            }
-            Self::Write { path, .. } => format!("could not write {}", vis::shown(&path)),
-            Self::Replace { path, .. } => format!("could not replace {}", vis::shown(&path)),
-            Self::RemoveScratch(path) | Self::RemoveLink(path) => {
-                format!("could not remove {}", vis::shown(&path))
-            }
-            Self::Link { path, .. } | Self::ReplaceLink { path, .. } => {
-                format!("could not make the link {}", vis::shown(&path))
-            }
-        }
     }
 }
 

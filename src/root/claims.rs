@@ -153,10 +153,11 @@ fn no_lock(process: &Process, error: &std::io::Error) -> Error {
         "could not lock in {}: {error}",
         process.run.display()
     ))
-    .help(format!(
-        "it must be root's alone: ls -ld {}",
-        process.run.display()
-    ))
+    .help(
+        run::remedy(error, &process.run.join("lock")).unwrap_or_else(|| {
+            format!("it must be root's alone: ls -ld {}", process.run.display())
+        }),
+    )
 }
 
 /// Claims the host's network: bridges are everybody's, and what one start is about to make another

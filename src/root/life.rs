@@ -6,8 +6,9 @@ use crate::error::{Error, Result};
 use crate::host::{Claim, Grant, Host};
 use crate::model::name::VmName;
 use crate::process::{Clock, Process};
-use crate::run::{Phase, READER_GONE, Watcher};
+use crate::run::{self, Phase, READER_GONE, Watcher};
 use crate::vis;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long an undo waits for other starts to be done with the host's network.
@@ -17,6 +18,8 @@ const UNDO_LIMIT: Duration = Duration::from_secs(5);
 pub struct Life<'run> {
     vm: &'run VmName,
     clock: Clock,
+    /// Where its log lies.
+    logs: PathBuf,
     state: State,
     /// Whether somebody waits for the report until the guest runs.
     reports: bool,
@@ -36,6 +39,7 @@ impl<'run> Life<'run> {
         Self {
             vm,
             clock: process.clock,
+            logs: process.logs.clone(),
             state: State::new(process.pid, since),
             reports,
             waits: false,
@@ -69,7 +73,10 @@ impl<'run> Life<'run> {
         };
         if !self.is_log_lost {
             self.is_log_lost = true;
-            let note = format!("its log is not written: {error}");
+            let note = match run::remedy(&error, &self.logs.join("log")) {
+                Some(remedy) => format!("its log is not written: {error}; {remedy}"),
+                None => format!("its log is not written: {error}"),
+            };
             if !self.reports {
                 self.unheard = Some(note);
                 return;

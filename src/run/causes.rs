@@ -129,6 +129,27 @@ pub const KNOWN: &[Known] = &[
         "only root loads modules, and none does in a jail or above securelevel 0",
         "become root outside of any jail; see also: sysctl kern.securelevel security.jail.jailed",
     ),
+    // strerror(3), as dd(1), truncate(1), zfs(8) and the loaders say it
+    known(
+        "No space left on device",
+        "the file system is full",
+        "see which, and make room there: df -h",
+    ),
+    known(
+        "Read-only file system",
+        "the file system is mounted read-only",
+        "see which: mount; as root, mount -uw MOUNTPOINT makes it writable",
+    ),
+    known(
+        "quota exceeded",
+        "the quota is used up",
+        "see quota -v, or zfs get quota,refquota; make room there",
+    ),
+    known(
+        "out of space",
+        "the pool is full, or its quota is used up",
+        "see zpool list, and zfs get quota,refquota,available; make room there",
+    ),
     // openzfs: cmd/zfs/zfs_main.c
     known(
         "more recent snapshots or bookmarks exist",

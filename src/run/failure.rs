@@ -1,12 +1,12 @@
 //! When the way a command ended is a failure, and what there is to say about it.
 
 use super::causes;
+use super::system::remedy;
 use crate::command::{Command, Streams};
 use crate::error::{Error, Kind, Result};
-use crate::host::{Ended, Finished, SpawnError};
+use crate::host::{Afterwards, ChangeError, Ended, Finished, SpawnError};
 use crate::plan::FileChange;
-use crate::tools;
-use crate::vis;
+use crate::{quote, tools, vis};
 use nix::libc::SIGPIPE;
 use std::io;
 
@@ -33,15 +33,39 @@ pub(super) fn judge(command: &Command, finished: &Finished, titled: bool) -> Res
 }
 
 /// Why a file could not be changed.
-pub(super) fn not_changed(change: &FileChange, error: &io::Error) -> Error {
+pub(super) fn not_changed(change: &FileChange, error: &ChangeError) -> Error {
     let failed = Error::host(format!("{}: {error}", change.describe()));
-    failed.help(match (change, error.kind()) {
-        (FileChange::Replace { .. }, io::ErrorKind::ResourceBusy) => {
-            "say it again, then it begins with what is there now"
+    let help = match error {
+        ChangeError::Meanwhile(kept) => {
+            let stays = |path| {
+                format!(
+                    "an older version of somebody else stays in {}",
+                    vis::shown(path)
+                )
+            };
+            let failed = kept.iter().map(stays).fold(failed, Error::note);
+            return failed.help("say it again, then it begins with what is there now");
         }
-        (FileChange::Replace { .. }, _) => "are the file and its directory yours? look with ls -ld",
-        _ => "is the directory yours? look with ls -ld",
-    })
+        ChangeError::Locked => "say it again, then it begins with what is there now".to_owned(),
+        ChangeError::Ownership(_) => format!(
+            "edit it as the user to whom it belongs: ls -l {}",
+            quote::shown(change.path())
+        ),
+        ChangeError::System(error) => match remedy(error, change.path()) {
+            Some(remedy) => remedy,
+            None if error.kind() != io::ErrorKind::PermissionDenied => return failed,
+            None if matches!(change, FileChange::Replace { .. }) => {
+                "are the file and its directory yours? look with ls -ld".to_owned()
+            }
+            None => "is the directory yours? look with ls -ld".to_owned(),
+        },
+    };
+    failed.help(help)
+}
+
+/// What is to be known of a file that was changed.
+pub(super) fn changed_but(change: &FileChange, after: &Afterwards) -> String {
+    format!("{} is changed, {after}", vis::shown(change.path()))
 }
 
 fn failed(command: &Command, finished: &Finished, untitled: bool) -> Error {
@@ -122,8 +146,15 @@ pub fn not_started(command: &Command, error: &SpawnError) -> Error {
             .note(format!("command: {command}"))
             .help(tools::how_to_install(command.program)),
         SpawnError::Refused(why) => {
-            Error::host(format!("{} could not be started: {why}", command.program))
-                .note(format!("command: {command}"))
+            let failed = Error::host(format!("{} could not be started: {why}", command.program))
+                .note(format!("command: {command}"));
+            match why.kind() {
+                // fork(2)
+                io::ErrorKind::WouldBlock => {
+                    failed.help("there are as many processes as this user may have: limits -u")
+                }
+                _ => failed,
+            }
         }
     }
 }
@@ -144,5 +175,11 @@ pub fn not_written(error: io::Error) -> Error {
     } else {
         Kind::Host
     };
-    Error::new(kind, format!("standard output: {error}"))
+    let failed = Error::new(kind, format!("standard output: {error}"));
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            failed.help("what it is written to is full: df -h shows it; make room there")
+        }
+        _ => failed,
+    }
 }

@@ -6,6 +6,8 @@ pub mod causes;
 mod failure;
 mod progress;
 mod rounds;
+mod system;
+mod undo;
 
 use crate::command::{Command, Streams};
 use crate::error::{Error, Result};
@@ -14,10 +16,12 @@ use crate::model::name::VmName;
 use crate::plan::{Action, Form, Plan, Step, Test, Undo, Wait, When};
 use crate::tools;
 use crate::vis;
-use failure::{judge, no_answer, not_changed};
+use failure::{changed_but, judge, no_answer, not_changed};
 pub use failure::{not_started, not_watched, not_written, signal_name};
 use progress::Progress;
 use std::io::Write;
+pub use system::remedy;
+pub use undo::take_back;
 
 /// What stopped a run whose caller does not wait for it any more.
 pub const READER_GONE: &str = "interrupted: who waited for it has gone";
@@ -44,6 +48,8 @@ pub fn heed(host: &mut dyn Host) -> Result<()> {
 pub struct Report {
     /// What the last status of a command with meanings meant, in words that follow "the guest".
     pub ending: Option<&'static str>,
+    /// What a person should know of what was done.
+    pub notes: Vec<String>,
 }
 
 /// Where a run that supervises a guest has got to.
@@ -106,16 +112,7 @@ pub fn execute(
     }
     host.heed_signals()
         .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
-    let mut run = Run {
-        host,
-        watcher,
-        output,
-        armed: Vec::new(),
-        done: None,
-        steps: 0,
-        is_running: false,
-        report: Report::default(),
-    };
+    let mut run = Run::new(host, watcher, output);
     match run.forms(&plan.forms) {
         Ok(()) => run.finish(),
         Err(error) => Err(run.take_back(error)),
@@ -144,7 +141,24 @@ struct Run<'plan, 'host, 'writer> {
     report: Report,
 }
 
-impl<'plan> Run<'plan, '_, '_> {
+impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
+    fn new(
+        host: &'host mut dyn Host,
+        watcher: &'host mut dyn Watcher,
+        output: &'host mut Output<'writer>,
+    ) -> Self {
+        Self {
+            host,
+            watcher,
+            output,
+            armed: Vec::new(),
+            done: None,
+            steps: 0,
+            is_running: false,
+            report: Report::default(),
+        }
+    }
+
     fn forms(&mut self, forms: &'plan [Form]) -> Result<()> {
         for form in forms {
             if form.can_be_stopped() {
@@ -200,7 +214,10 @@ impl<'plan> Run<'plan, '_, '_> {
             }
             Action::File(change) => {
                 let changed = self.host.change(change);
-                changed.map_err(|error| not_changed(change, &error))
+                let after = changed.map_err(|error| not_changed(change, &error))?;
+                let note = after.map(|after| changed_but(change, &after));
+                self.report.notes.extend(note);
+                Ok(())
             }
             Action::Print(text) => self.output.out.write_all(text).map_err(not_written),
         }
@@ -309,6 +326,7 @@ impl<'plan> Run<'plan, '_, '_> {
             first = first.note(format!("and {failure}"));
             first.notes.extend(failure.notes);
         }
+        first.notes.append(&mut self.report.notes);
         Err(first)
     }
 
@@ -335,6 +353,7 @@ impl<'plan> Run<'plan, '_, '_> {
             error = error.note(format!("could not undo: {failure}"));
             error.notes.extend(failure.notes);
         }
+        error.notes.append(&mut self.report.notes);
         error
     }
 

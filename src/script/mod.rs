@@ -79,6 +79,9 @@ fn compose(
     if asks {
         text.extend_from_slice(QUESTIONS.as_bytes());
     }
+    if replace::is_in(forms) {
+        text.extend_from_slice(replace::FUNCTIONS.as_bytes());
+    }
     if repeats(forms) {
         text.extend_from_slice(rounds().as_bytes());
     }

@@ -6,9 +6,10 @@ mod vms;
 
 use crate::command::Command;
 use crate::error::{Error, Result};
-use crate::host::{Ended, Look, SpawnError};
+use crate::host::{Ended, Look};
 use crate::model::name::VmName;
 use crate::model::{Nic, Vm};
+use crate::run::not_started;
 use crate::tools::ifconfig::{self, Interface};
 use crate::tools::kld::{self, Module};
 use crate::tools::process::Role;
@@ -265,15 +266,9 @@ pub fn answer(look: &mut dyn Look, question: &Command) -> Result<String> {
 /// # Errors
 /// If it cannot be asked, or ended in another way.
 pub fn try_answer(look: &mut dyn Look, question: &Command) -> Result<Result<String>> {
-    let finished = look.ask(question).map_err(|error| match error {
-        SpawnError::NotFound => Error::host(format!("{} is not installed", question.program))
-            .note(format!("command: {question}"))
-            .help(crate::tools::how_to_install(question.program)),
-        SpawnError::Refused(why) => {
-            Error::host(format!("{} could not be started: {why}", question.program))
-                .note(format!("command: {question}"))
-        }
-    })?;
+    let finished = look
+        .ask(question)
+        .map_err(|error| not_started(question, &error))?;
     let failed = |how: String| {
         let mut error =
             Error::host(format!("{} {how}", question.program)).note(format!("command: {question}"));

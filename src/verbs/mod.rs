@@ -80,6 +80,8 @@ pub struct Asked {
     pub notes: Vec<String>,
     /// What a preview on a host that cannot be asked takes for granted.
     pub assumption: Assumption,
+    /// What is done beforehand as the caller; taken back if the request fails.
+    pub before: Plan,
     /// What is done afterwards as the caller.
     pub after: Plan,
     /// What is said on standard error when it is done.
@@ -235,6 +237,7 @@ impl Context<'_> {
             warnings: Vec::new(),
             notes: Vec::new(),
             assumption: Assumption::FreshlyBooted,
+            before: Plan::default(),
             after: Plan::default(),
             done: None,
         }

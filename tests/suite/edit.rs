@@ -1,6 +1,7 @@
 //! `set` and `new` by the real program: what becomes of the files, and what is said.
 
 mod files;
+mod meanwhile;
 mod new;
 
 use crate::place::{PROGRAM, Place, Said};

@@ -4,7 +4,8 @@ use super::{Child, Fake, Lost, ended, gone};
 use crate::host::{Errno, Status};
 use easy_bhyve::command::{Command, Streams};
 use easy_bhyve::host::{
-    Claim, Ended, Event, Finished, Grant, Host, Interruption, Look, SpawnError,
+    Afterwards, ChangeError, Claim, Ended, Event, Finished, Grant, Host, Interruption, Look,
+    SpawnError,
 };
 use easy_bhyve::model::name::VmName;
 use easy_bhyve::plan::FileChange;
@@ -172,28 +173,37 @@ impl Host for Fake {
         self.host().signal(pid, signal, 0).map_err(error)
     }
 
-    fn change(&mut self, change: &FileChange) -> io::Result<()> {
+    fn change(&mut self, change: &FileChange) -> Result<Option<Afterwards>, ChangeError> {
+        self.worlds.lock().refuse_write()?;
         let mut host = self.host();
         let files = host.files_mut();
-        match change {
-            FileChange::MakeScratch(path) => files.mkdir(path),
-            FileChange::MakeDirectories(path) => return std::fs::create_dir_all(path),
-            FileChange::Write { path, text } => files.write(path, text.as_bytes()),
-            FileChange::RemoveScratch(path) => files.list_dir(path).and_then(|names| {
-                for name in names {
-                    files.remove(&path.join(name))?;
-                }
-                files.remove(path)
-            }),
-            FileChange::Link { target, path } => return std::os::unix::fs::symlink(target, path),
+        let real = match change {
+            FileChange::MakeScratch(path) => files.mkdir(path).map_err(error),
+            FileChange::MakeDirectories(path) => std::fs::create_dir_all(path),
+            FileChange::Write { path, text } => files.write(path, text.as_bytes()).map_err(error),
+            FileChange::RemoveScratch(path) => files
+                .list_dir(path)
+                .and_then(|names| {
+                    for name in names {
+                        files.remove(&path.join(name))?;
+                    }
+                    files.remove(path)
+                })
+                .map_err(error),
+            FileChange::Link { target, path } => std::os::unix::fs::symlink(target, path),
             FileChange::ReplaceLink { target, path } => {
-                std::fs::remove_file(path)?;
-                return std::os::unix::fs::symlink(target, path);
+                std::fs::remove_file(path).and_then(|()| std::os::unix::fs::symlink(target, path))
             }
-            FileChange::RemoveLink(path) => return std::fs::remove_file(path),
-            FileChange::Replace { path, text, .. } => return std::fs::write(path, text),
-        }
-        .map_err(error)
+            FileChange::RemoveLink(path) => std::fs::remove_file(path),
+            FileChange::Replace { path, before, text } => {
+                if std::fs::read(path)? != *before {
+                    return Err(ChangeError::Meanwhile(Vec::new()));
+                }
+                std::fs::write(path, text)
+            }
+        };
+        real?;
+        Ok(None)
     }
 
     fn heed_signals(&mut self) -> io::Result<()> {
@@ -259,6 +269,7 @@ impl Host for Fake {
         if world.lost.contains(&Lost::Locks) {
             return Err(io::Error::other("the directory is not root's alone"));
         }
+        world.refuse_write()?;
         // No time passes any more for which it could wait.
         if world.is_killed(self.actor) {
             return Err(gone());
@@ -284,6 +295,7 @@ impl Host for Fake {
         if world.lost.contains(&Lost::Logs) {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
+        world.refuse_write()?;
         world.logs.entry(vm.to_string()).or_default().push_str(text);
         Ok(())
     }

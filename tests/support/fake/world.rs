@@ -44,6 +44,8 @@ pub enum Lost {
     Logs,
     /// The directory of the locks is not root's alone.
     Locks,
+    /// Every change of a file, every log, every lock fails with this error number.
+    Writes(i32),
 }
 
 /// A root side in the background.
@@ -178,6 +180,18 @@ impl Worlds {
 }
 
 impl World {
+    /// Fails where nothing can be written.
+    pub(super) fn refuse_write(&self) -> io::Result<()> {
+        let mut lost = self.lost.iter();
+        match lost.find_map(|lost| match lost {
+            Lost::Writes(number) => Some(*number),
+            Lost::Logs | Lost::Locks => None,
+        }) {
+            Some(number) => Err(io::Error::from_raw_os_error(number)),
+            None => Ok(()),
+        }
+    }
+
     fn give_back(&mut self) {
         self.turn = self.givers.pop().unwrap_or(0);
     }
