@@ -7,7 +7,15 @@ use easy_bhyve::run::causes::{self, KNOWN};
 const DISK: &str = "/dev/zvol/zroot/vm/web";
 
 /// What the simulated host never says: it has memory without end, and its bhyve dies without a word.
-const UNSEEN: [&str; 2] = ["Unable to setup memory", "vm_run error"];
+/// None of its file systems fills up either.
+const UNSEEN: [&str; 6] = [
+    "Unable to setup memory",
+    "vm_run error",
+    "No space left on device",
+    "Read-only file system",
+    "quota exceeded",
+    "out of space",
+];
 
 /// A host on which `web` is loaded and can be started.
 fn host() -> Host {

@@ -31,6 +31,7 @@ mod examples;
 mod fake;
 mod faults;
 mod forms;
+mod full;
 #[path = "../support/host/mod.rs"]
 mod host;
 #[path = "../support/invariants.rs"]
