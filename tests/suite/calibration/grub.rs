@@ -1,6 +1,7 @@
 //! The simulated grub-bhyve against what grub-bhyve 0.40 did; see `tests/calibration/grub/README.md`.
 
 use super::grub_disks::{self, DIRECTORY};
+use super::record;
 use crate::case::root;
 use crate::host::{Call, Kernel, Status};
 use serde::Deserialize;
@@ -77,26 +78,13 @@ pub(super) struct Did {
     stderr: String,
 }
 
-/// The words of a recorded command line, quoted as in sh, with single quotes only.
+/// The words of a recorded command line.
 fn words(line: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    for (at, part) in line.split('\'').enumerate() {
-        if at % 2 == 1 {
-            word.get_or_insert_default().push_str(part);
-            continue;
-        }
-        for (at, piece) in part.split(' ').enumerate() {
-            if at > 0 {
-                words.extend(word.take());
-            }
-            if !piece.is_empty() {
-                word.get_or_insert_default().push_str(piece);
-            }
-        }
-    }
-    words.extend(word);
-    words
+    let asked = record::Record {
+        line: line.to_owned(),
+        ..record::Record::default()
+    };
+    asked.words()
 }
 
 pub(super) fn run(record: &Record) -> Did {
