@@ -5,12 +5,12 @@
 mod host;
 mod vms;
 
+use crate::config::resolve::{self, Checked};
+use crate::config::settings::HOST;
 use crate::config::{self, Config, Finding, FindingName, Severity, Span, lint, slips};
 use crate::error::Error;
 use crate::host::Look;
 use crate::model::Vm;
-use crate::model::resolve::{self, Checked};
-use crate::model::settings::HostSettings;
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -69,7 +69,7 @@ fn without_host<'config>(
     devices: &Path,
 ) -> (Vec<Finding>, Vec<Checked<'config>>) {
     let mut findings = lint::check(config);
-    findings.extend(slips::check(config, &HostSettings::NAMES));
+    findings.extend(slips::check(config));
     let (faults, checked) = resolve::checked(config, devices);
     findings.extend(faults.into_iter().filter_map(finding));
     for vm in &checked {
@@ -87,9 +87,9 @@ fn settled(
 ) -> Vec<Finding> {
     // What is wrong with a host variable is told once, however many VMs it concerns; and so is a key
     // with two values, which is a fault of its VM, too.
-    let variables = HostSettings::NAMES.iter();
+    let variables = HOST.iter();
     let variables: HashSet<Span> = variables
-        .filter_map(|name| Some(config.get(name)?.value_span))
+        .filter_map(|setting| Some(config.get(setting.name)?.value_span))
         .collect();
     let mut told = HashSet::new();
     findings.retain(|finding| {

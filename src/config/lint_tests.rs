@@ -50,7 +50,7 @@ fn the_nearest_key_is_the_one_that_was_begun_or_written_in_part() {
         ("MEM", "mem"),
         ("cpus", "cpu"),
         ("bridge", "if0_bridge"),
-        ("grub", "grub_inst"),
+        ("grub", "grub_bootpart"),
         ("timeout", "stop_timeout"),
         ("memory", "mem"),
         ("", "id"),

@@ -6,7 +6,7 @@ use super::{Boot, How, Whom, end};
 use crate::config::{FindingName, Span};
 use crate::error::{Error, Result};
 use crate::model::name::{Dataset, SnapName, Snapshot, VmName};
-use crate::model::{Cd, Disk, Loader, Vm, resolve};
+use crate::model::{Cd, Disk, Vm};
 use crate::plan::boot::{self, Start};
 use crate::plan::loader::Source;
 use crate::plan::{Plan, network, temp};
@@ -24,11 +24,6 @@ pub(super) fn start(
     rivals: &[VmName],
     boot: &Boot,
 ) -> Result<Planned> {
-    if boot.source == Source::Cd && matches!(vm.loader, Loader::Grub(_)) {
-        vm.cds
-            .iter()
-            .try_for_each(|cd| resolve::refuse_blank(&cd.path, cd.origin))?;
-    }
     let survey = if ground.is_answered {
         let (at, look) = ground.asking();
         let survey = Survey::for_boot(look, &at, vm, rivals)?;

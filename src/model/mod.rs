@@ -3,16 +3,17 @@
 //! Made from a configuration by [`resolve`]; no code behind it parses a setting or knows a default.
 
 pub mod cpu;
-pub mod lines;
+pub mod loader;
 pub mod name;
 pub mod policy;
-pub mod resolve;
-pub mod settings;
+pub mod privilege;
+
 pub mod size;
 
 use crate::config::Span;
 use crate::verb::{Spelling, Verb};
 use cpu::CpuTopology;
+use loader::LoaderKind;
 use name::{Dataset, IfName, TapName, VmName};
 use policy::Policy;
 use size::MemSize;
@@ -65,6 +66,16 @@ pub enum Loader {
     Bhyveload,
     /// By grub-bhyve: everything else.
     Grub(Grub),
+}
+
+impl Loader {
+    /// Its kind.
+    pub fn kind(&self) -> LoaderKind {
+        match self {
+            Self::Bhyveload => LoaderKind::Bhyveload,
+            Self::Grub(_) => LoaderKind::Grub,
+        }
+    }
 }
 
 /// What grub is told.

@@ -1,12 +1,13 @@
 //! `snapshot`, `rollback` and `clone`.
 
 use super::{Asked, Context, Outcome, Planned, json, rivals, wants_json};
+use crate::config::resolve;
+use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::invocation::options::{CloneArgs, RollbackArgs, SnapshotArgs};
 use crate::job::{Job, volume};
 use crate::locate;
 use crate::model::name::{Dataset, SnapName, VmName};
-use crate::model::resolve::{self, Need};
 use crate::model::{Loader, Vm, Volume};
 use crate::plan::rollback::Consent;
 use crate::plan::snapshot;
