@@ -5,10 +5,10 @@ use crate::config::resolve::{self, Wanted};
 use crate::config::settings::Need;
 use crate::error::Result;
 use crate::invocation::options::Format;
+use crate::model::Vm;
 use crate::model::cpu::CpuTopology;
 use crate::model::name::VmName;
 use crate::model::size::MemSize;
-use crate::model::{Loader, Vm};
 use crate::survey::{Processes, State, Traces};
 use crate::verbs::{Context, Outcome};
 use serde::Serialize;
@@ -122,10 +122,7 @@ fn state_of(
 fn line(vm: Vm, state: &'static str) -> Line {
     Line {
         id: vm.id,
-        loader: match vm.loader {
-            Loader::Bhyveload => "bhyveload",
-            Loader::Grub(_) => "grub-bhyve",
-        },
+        loader: vm.loader.facts().name,
         cpu: vm.cpu,
         mem: vm.mem,
         disk: vm

@@ -3,7 +3,6 @@
 use super::own_place;
 use crate::config::resolve::Checked;
 use crate::config::{Config, Finding, FindingName, Key, Span};
-use crate::model::loader::LoaderKind;
 use crate::model::{Nic, Vm};
 use std::collections::HashMap;
 use std::path::Path;
@@ -162,14 +161,14 @@ fn unused_grub(one: &Checked<'_>, vm: &Vm) -> Vec<Finding> {
     let set = one.keys.keys.iter().filter(is_of_another);
     set.map(|key| {
         let name = key.set.name;
-        let why = match own {
-            LoaderKind::Bhyveload => "freebsd=YES, so bhyveload loads it",
-            LoaderKind::Grub => "no freebsd=YES, so grub-bhyve loads it",
-        };
         Finding::new(
             FindingName::UnusedGrub,
             key.set.name_span,
-            format!("{name} has no effect: {} has {why}", vm.name),
+            format!(
+                "{name} has no effect: {} has {}",
+                vm.name,
+                own.facts().choice
+            ),
             format!("remove it, or {}_freebsd", vm.name),
         )
     })

@@ -3,6 +3,7 @@
 //! Made from a configuration by [`resolve`]; no code behind it parses a setting or knows a default.
 
 pub mod cpu;
+pub mod device;
 pub mod loader;
 pub mod name;
 pub mod policy;
@@ -13,7 +14,7 @@ pub mod size;
 use crate::config::Span;
 use crate::verb::{Spelling, Verb};
 use cpu::CpuTopology;
-use loader::LoaderKind;
+use loader::Loader;
 use name::{Dataset, IfName, TapName, VmName};
 use policy::Policy;
 use size::MemSize;
@@ -59,37 +60,7 @@ pub struct Shared {
     pub netif_origin: Option<Span>,
 }
 
-/// How a VM is loaded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Loader {
-    /// By bhyveload(8): FreeBSD.
-    Bhyveload,
-    /// By grub-bhyve: everything else.
-    Grub(Grub),
-}
-
-impl Loader {
-    /// Its kind.
-    pub fn kind(&self) -> LoaderKind {
-        match self {
-            Self::Bhyveload => LoaderKind::Bhyveload,
-            Self::Grub(_) => LoaderKind::Grub,
-        }
-    }
-}
-
-/// What grub is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grub {
-    /// The partition of the first disk that it boots from: `msdosN` or `gptN`.
-    pub bootpart: String,
-    /// Its commands for an installation.
-    pub install: Option<String>,
-    /// Its commands for a boot.
-    pub boot: Option<String>,
-}
-
-/// A disk at slot 3:N.
+/// A disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disk {
     /// Its number, 0 to 7.
@@ -100,7 +71,7 @@ pub struct Disk {
     pub origin: Option<Span>,
 }
 
-/// A CD at slot 4:N.
+/// A CD.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cd {
     /// Its number, 0 to 7.
@@ -111,7 +82,7 @@ pub struct Cd {
     pub origin: Option<Span>,
 }
 
-/// A network interface at slot 2:N.
+/// A network interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nic {
     /// Its number, 0 to 7.

@@ -2,7 +2,8 @@
 
 use super::{FileChange, Plan, Step, Test, Undo, When};
 use crate::command::Command;
-use crate::model::{Grub, Loader, Vm};
+use crate::model::Vm;
+use crate::model::loader::{Grub, Loader};
 use crate::tools::grub::{self, Menu};
 use crate::tools::line::Console;
 use crate::tools::{bhyveload, daemon};

@@ -6,8 +6,8 @@ use crate::error::{Error, Result};
 use crate::invocation::options::{BootArgs, DryRun, RestartArgs, StartArgs, TtybootArgs};
 use crate::job::{Boot, How, Job};
 use crate::locate;
+use crate::model::Vm;
 use crate::model::name::SnapName;
-use crate::model::{Loader, Vm};
 use crate::plan::boot::Start;
 use crate::plan::loader::Source;
 use crate::plan::snapshot;
@@ -129,14 +129,15 @@ pub(super) fn in_background(context: &mut Context<'_>, vm: Vm, dry_run: DryRun) 
 ///
 /// Differs: `-p` keeps grub's root, and is refused for a VM that bhyveload loads
 fn source(vm: &Vm, pause: bool) -> Result<Source> {
-    match (pause, &vm.loader) {
+    let loader = vm.loader.facts();
+    match (pause, loader.has_prompt) {
         (false, _) => Ok(Source::Disk),
-        (true, Loader::Grub(_)) => Ok(Source::Prompt),
-        (true, Loader::Bhyveload) => Err(Error::usage(format!(
-            "-p stops at grub's prompt, and {} is loaded by bhyveload",
-            vm.name
+        (true, true) => Ok(Source::Prompt),
+        (true, false) => Err(Error::usage(format!(
+            "-p stops at grub's prompt, and {} is loaded by {}",
+            vm.name, loader.name
         ))
-        .help("press a key at bhyveload's own menu instead")),
+        .help(format!("press a key at {}'s own menu instead", loader.name))),
     }
 }
 

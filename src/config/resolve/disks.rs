@@ -5,8 +5,9 @@ use super::faults::Faults;
 use crate::config::settings::{Need, Set, needs};
 use crate::config::{FindingName, Span};
 use crate::error::{Error, Result};
+use crate::model::loader::Loader;
 use crate::model::name::{Dataset, VmId};
-use crate::model::{Cd, Disk, Loader, Volume};
+use crate::model::{Cd, Disk, Volume};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -40,8 +41,7 @@ pub(super) fn disks(
         }
     }
     refuse_twins(parts, &mut disks, faults);
-    let is_grub = matches!(loader, Loader::Grub(_)) && !parts.own.is_wrong("freebsd", 0);
-    for disk in disks.iter().filter(|_| is_grub) {
+    for disk in disks.iter().filter(|_| refuses_blanks(parts, loader)) {
         if let Err(error) = refuse_blank(&disk.path, disk.origin) {
             faults.add_gap(error, needs::DISKS);
         }
@@ -60,11 +60,15 @@ pub(super) fn cds(parts: &Parts<'_>, loader: &Loader, faults: &mut Faults) -> Ve
             origin: set.span,
         }));
     }
-    let is_grub = matches!(loader, Loader::Grub(_)) && !parts.own.is_wrong("freebsd", 0);
-    for cd in cds.iter().filter(|_| is_grub) {
+    for cd in cds.iter().filter(|_| refuses_blanks(parts, loader)) {
         faults.take(refuse_blank(&cd.path, cd.origin), &[Need::Install]);
     }
     cds
+}
+
+/// Whether a path must have no blank; where the loader is not known that is not asked for.
+fn refuses_blanks(parts: &Parts<'_>, loader: &Loader) -> bool {
+    loader.facts().ends_paths_at_blanks && !parts.own.is_wrong("freebsd", 0)
 }
 
 /// What stands for a first disk that is not known, so that the rest can be looked at.

@@ -6,10 +6,11 @@ use super::{Wanted, disks, nics};
 use crate::config::settings::{HostSettings, Set, VmSettings};
 use crate::error::Result;
 use crate::model::cpu::CpuTopology;
+use crate::model::loader::{Grub, Loader};
 use crate::model::name::{VmId, VmName};
 use crate::model::policy::Policy;
 use crate::model::size::MemSize;
-use crate::model::{Grub, Loader, Shared, Vm};
+use crate::model::{Shared, Vm};
 
 /// What a VM is made of.
 pub(super) struct Parts<'a> {

@@ -5,12 +5,12 @@ use super::needs::{ALL, AUTOSTART, DISKS, INSTALL, NETWORK, ROOT, RUN};
 use super::{HostSettings, Setting, VmSettings, Written};
 use crate::config::FindingName;
 use crate::model::cpu::CpuTopology;
-use crate::model::loader::{BootPart, LoaderKind};
+use crate::model::loader::{BootPart, Grub, Loader, LoaderKind};
 use crate::model::name::{Dataset, IfName, TapName, VmId};
 use crate::model::policy::{Delay, OnCrash, OnReboot, Seconds, yes_or_no};
 use crate::model::privilege::Choice;
 use crate::model::size::MemSize;
-use crate::model::{Loader, Vm, Volume};
+use crate::model::{Vm, Volume};
 use std::ffi::OsStr;
 
 /// Reads into a field: by a parse of its text, as any text, or as a path.
@@ -359,7 +359,7 @@ fn one(value: impl AsRef<OsStr>) -> Written {
 }
 
 /// What grub is told, where it is told something.
-fn grub<'vm>(vm: &'vm Vm, of: impl FnOnce(&'vm crate::model::Grub) -> Option<&'vm str>) -> Written {
+fn grub<'vm>(vm: &'vm Vm, of: impl FnOnce(&'vm Grub) -> Option<&'vm str>) -> Written {
     match &vm.loader {
         Loader::Grub(grub) => of(grub).map(one).unwrap_or_default(),
         Loader::Bhyveload => Vec::new(),
