@@ -3,7 +3,8 @@
 use super::own_place;
 use crate::config::resolve::Checked;
 use crate::config::{Config, Finding, FindingName, Key, Span};
-use crate::model::{Nic, Vm};
+use crate::model::Vm;
+use crate::model::device::Nic;
 use std::collections::HashMap;
 use std::path::Path;
 

@@ -2,12 +2,13 @@
 
 use super::tests::{read, written};
 use crate::model::cpu::CpuTopology;
+use crate::model::device::{Cd, Disk, Nic};
 use crate::model::loader::{Grub, Loader};
 use crate::model::name::{Dataset, IfName, TapName};
 use crate::model::policy::{Delay, OnCrash, OnReboot, Policy, Seconds};
 use crate::model::size::MemSize;
 use crate::model::tests::vm;
-use crate::model::{Cd, Disk, Nic, Shared, Vm, Volume};
+use crate::model::{Shared, Vm, Volume};
 use proptest::prelude::{
     Just, ProptestConfig, Strategy, any, prop_assert_eq, prop_oneof, proptest,
 };

@@ -4,9 +4,49 @@
 //! a slot of its own and each number a function of it, so that adding one moves no other. They are
 //! handed out here and nowhere else.
 
-use super::{Cd, Disk, Nic, Vm};
+use super::Vm;
+use super::name::{IfName, TapName};
+use crate::config::Span;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::path::PathBuf;
+
+/// A disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disk {
+    /// Its number, 0 to 7.
+    pub number: u8,
+    /// The device node or the image file.
+    pub path: PathBuf,
+    /// The setting that it comes from.
+    pub origin: Option<Span>,
+}
+
+/// A CD.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cd {
+    /// Its number, 0 to 7.
+    pub number: u8,
+    /// The ISO image.
+    pub path: PathBuf,
+    /// The setting that it comes from.
+    pub origin: Option<Span>,
+}
+
+/// A network interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nic {
+    /// Its number, 0 to 7.
+    pub number: u8,
+    /// The tap at the host's end.
+    pub tap: TapName,
+    /// The bridge that the tap joins.
+    pub bridge: IfName,
+    /// The setting that the tap comes from.
+    pub origin: Option<Span>,
+    /// The setting that the bridge comes from.
+    pub bridge_origin: Option<Span>,
+}
 
 /// A place on the PCI bus 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

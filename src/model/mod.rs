@@ -14,8 +14,9 @@ pub mod size;
 use crate::config::Span;
 use crate::verb::{Spelling, Verb};
 use cpu::CpuTopology;
+use device::{Cd, Disk, Nic};
 use loader::Loader;
-use name::{Dataset, IfName, TapName, VmName};
+use name::{Dataset, IfName, VmName};
 use policy::Policy;
 use size::MemSize;
 use std::path::PathBuf;
@@ -60,43 +61,6 @@ pub struct Shared {
     pub netif_origin: Option<Span>,
 }
 
-/// A disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Disk {
-    /// Its number, 0 to 7.
-    pub number: u8,
-    /// The device node or the image file.
-    pub path: PathBuf,
-    /// The setting that it comes from.
-    pub origin: Option<Span>,
-}
-
-/// A CD.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cd {
-    /// Its number, 0 to 7.
-    pub number: u8,
-    /// The ISO image.
-    pub path: PathBuf,
-    /// The setting that it comes from.
-    pub origin: Option<Span>,
-}
-
-/// A network interface.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Nic {
-    /// Its number, 0 to 7.
-    pub number: u8,
-    /// The tap at the host's end.
-    pub tap: TapName,
-    /// The bridge that the tap joins.
-    pub bridge: IfName,
-    /// The setting that the tap comes from.
-    pub origin: Option<Span>,
-    /// The setting that the bridge comes from.
-    pub bridge_origin: Option<Span>,
-}
-
 /// What a VM's first disk is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Volume {
@@ -138,7 +102,8 @@ impl Vm {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::{Cd, Disk, Loader, Nic, Policy, Shared, Vm, Volume};
-    use super::{CpuTopology, Dataset, IfName, MemSize, TapName, VmName};
+    use super::{CpuTopology, Dataset, IfName, MemSize, VmName};
+    use crate::model::name::TapName;
     use crate::verb::{Spelling, Verb};
 
     /// A VM with two disks, two CDs and two NICs, their numbers with gaps.

@@ -5,9 +5,10 @@ use super::faults::Faults;
 use crate::config::settings::{Need, Set, needs};
 use crate::config::{FindingName, Span};
 use crate::error::{Error, Result};
+use crate::model::Volume;
+use crate::model::device::{Cd, Disk};
 use crate::model::loader::Loader;
 use crate::model::name::{Dataset, VmId};
-use crate::model::{Cd, Disk, Volume};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 

@@ -6,7 +6,7 @@ use super::read::stand_in_bridge;
 use crate::config::settings::{Set, needs};
 use crate::config::{FindingName, Span};
 use crate::error::Error;
-use crate::model::Nic;
+use crate::model::device::Nic;
 use crate::model::name::{IfName, TapName, VmId};
 
 /// The NICs; the first is there without being set.

@@ -2,24 +2,24 @@
 //!
 //! The reader of the configuration, `set`, `new`, the nearest names, the words of the root side,
 //! `resources` and the tables of README take names, types, defaults and meanings from here. A new
-//! setting is a row of `table.rs`, a field of [`VmSettings`], and its use in [`super::resolve`].
+//! setting is a field of [`VmSettings`], a row of [`VM`], and its use in [`super::resolve`].
 
+mod host;
 pub mod needs;
-mod table;
-mod values;
+mod vm;
 
 use super::{Assignment, FindingName, Span};
 use crate::model::Vm;
 use crate::model::loader::LoaderKind;
 use crate::model::name::{NameError, error};
+pub use host::{HOST, HostSettings};
 pub use needs::Need;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::LazyLock;
-pub use table::{HOST, VM};
-pub use values::{HostSettings, VmSettings};
+pub use vm::{VM, VmSettings};
 
 /// The highest number of a NIC, a disk or a CD: the functions of one PCI slot.
 ///
@@ -184,6 +184,43 @@ pub fn numbered(name: &str, number: impl fmt::Display) -> String {
         Some((stem, end)) => format!("{stem}{number}{end}"),
         None => name.to_owned(),
     }
+}
+
+/// Reads into a field: by a parse of its text, as any text, or as a path.
+macro_rules! into {
+    ($field:ident: text) => {
+        into!($field: |text| Ok(text.to_owned()))
+    };
+    ($field:ident: path) => {
+        |to, given| {
+            to.$field = Some(given.path());
+            Ok(())
+        }
+    };
+    ($field:ident: $parse:expr) => {
+        |to, given| {
+            to.$field = Some(given.parsed($parse)?);
+            Ok(())
+        }
+    };
+    ($field:ident[N]: path) => {
+        |to, given| {
+            to.$field.insert(given.number, given.path());
+            Ok(())
+        }
+    };
+    ($field:ident[N]: $parse:expr) => {
+        |to, given| {
+            to.$field.insert(given.number, given.parsed($parse)?);
+            Ok(())
+        }
+    };
+}
+use into;
+
+/// The one value of a setting without a number.
+fn one(value: impl AsRef<OsStr>) -> Written {
+    vec![(0, value.as_ref().to_owned())]
 }
 
 /// The setting of a VM that a name spells, and the number in it, which may be too high: 0 for a name

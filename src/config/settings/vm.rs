@@ -1,111 +1,58 @@
-//! The rows.
+//! The variables of a VM.
 
 use super::Default::{Described, None, Required, Value};
-use super::needs::{ALL, AUTOSTART, DISKS, INSTALL, NETWORK, ROOT, RUN};
-use super::{HostSettings, Setting, VmSettings, Written};
+use super::needs::{ALL, AUTOSTART, DISKS, INSTALL, NETWORK, RUN};
+use super::{Set, Setting, Written, into, one};
 use crate::config::FindingName;
 use crate::model::cpu::CpuTopology;
 use crate::model::loader::{BootPart, Grub, Loader, LoaderKind};
 use crate::model::name::{Dataset, IfName, TapName, VmId};
 use crate::model::policy::{Delay, OnCrash, OnReboot, Seconds, yes_or_no};
-use crate::model::privilege::Choice;
 use crate::model::size::MemSize;
 use crate::model::{Vm, Volume};
-use std::ffi::OsStr;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-/// Reads into a field: by a parse of its text, as any text, or as a path.
-macro_rules! into {
-    ($field:ident: text) => {
-        into!($field: |text| Ok(text.to_owned()))
-    };
-    ($field:ident: path) => {
-        |to, given| {
-            to.$field = Some(given.path());
-            Ok(())
-        }
-    };
-    ($field:ident: $parse:expr) => {
-        |to, given| {
-            to.$field = Some(given.parsed($parse)?);
-            Ok(())
-        }
-    };
-    ($field:ident[N]: path) => {
-        |to, given| {
-            to.$field.insert(given.number, given.path());
-            Ok(())
-        }
-    };
-    ($field:ident[N]: $parse:expr) => {
-        |to, given| {
-            to.$field.insert(given.number, given.parsed($parse)?);
-            Ok(())
-        }
-    };
+/// What a VM's own variables say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VmSettings {
+    /// Its number.
+    pub id: Option<Set<VmId>>,
+    /// Its cpus.
+    pub cpu: Option<Set<CpuTopology>>,
+    /// Its memory.
+    pub mem: Option<Set<MemSize>>,
+    /// Whether bhyveload(8) loads it.
+    pub freebsd: Option<Set<bool>>,
+    /// Its ISO images, by number.
+    pub cds: BTreeMap<u8, Set<PathBuf>>,
+    /// Its volume.
+    pub zvol: Option<Set<Dataset>>,
+    /// Its disks, by number.
+    pub hds: BTreeMap<u8, Set<PathBuf>>,
+    /// Its taps, by number.
+    pub ifs: BTreeMap<u8, Set<TapName>>,
+    /// The bridges of its taps, by number.
+    pub bridges: BTreeMap<u8, Set<IfName>>,
+    /// Commands of grub's for an installation.
+    pub grub_install: Option<Set<String>>,
+    /// Commands of grub's for a boot.
+    pub grub_bootcmd: Option<Set<String>>,
+    /// The partition that grub boots from.
+    pub grub_bootpart: Option<Set<BootPart>>,
+    /// What follows when its guest reboots.
+    pub on_reboot: Option<Set<OnReboot>>,
+    /// What follows when its guest crashes.
+    pub on_crash: Option<Set<OnCrash>>,
+    /// How long its loader may take in the background.
+    pub loader_timeout: Option<Set<Seconds>>,
+    /// How long its guest may take to shut itself down.
+    pub stop_timeout: Option<Set<Seconds>>,
+    /// Whether it is started with the host.
+    pub autostart: Option<Set<bool>>,
+    /// How long the next VM waits behind it when the host starts.
+    pub autostart_delay: Option<Set<Delay>>,
 }
-
-/// The host variables.
-pub static HOST: [Setting<HostSettings>; 7] = [
-    Setting {
-        name: "bridge",
-        default: None,
-        needed_by: NETWORK,
-        finding: FindingName::InterfaceName,
-        meaning: "the bridge that a NIC joins which names no other",
-        read: into!(bridge: IfName::parse),
-        written: |vm| one(text_of(vm.shared.bridge.as_ref())),
-        ..Setting::HOST
-    },
-    Setting {
-        name: "netif",
-        default: None,
-        finding: FindingName::InterfaceName,
-        meaning: "the wired interface that joins `bridge` and no other; without it the bridge has no uplink",
-        read: into!(netif: IfName::parse),
-        written: |vm| one(text_of(vm.shared.netif.as_ref())),
-        ..Setting::HOST
-    },
-    Setting {
-        name: "volroot",
-        default: None,
-        needed_by: DISKS,
-        finding: FindingName::Dataset,
-        meaning: "where disks are: a ZFS dataset, or a directory if it begins with `/`",
-        read: into!(volroot: path),
-        ..Setting::HOST
-    },
-    Setting {
-        name: "ebdir",
-        default: Value("eb"),
-        meaning: "the directory of the links, from the configuration's directory",
-        read: into!(ebdir: path),
-        ..Setting::HOST
-    },
-    Setting {
-        name: "cpu",
-        default: Value("1"),
-        finding: FindingName::Cpu,
-        meaning: "for VMs that do not say",
-        read: into!(cpu: CpuTopology::parse),
-        ..Setting::HOST
-    },
-    Setting {
-        name: "mem",
-        default: Value("256M"),
-        finding: FindingName::Memory,
-        meaning: "for VMs that do not say",
-        read: into!(mem: MemSize::parse),
-        ..Setting::HOST
-    },
-    Setting {
-        name: "privilege",
-        default: Value("auto"),
-        needed_by: ROOT,
-        meaning: "`auto`: nothing for root, else doas, else sudo. Or one of `doas`, `sudo`, `mdo`, `none`",
-        read: into!(privilege: Choice::parse),
-        ..Setting::HOST
-    },
-];
 
 /// The variables of a VM, in the order in which `resources` shows them.
 pub static VM: [Setting<VmSettings>; 18] = [
@@ -311,23 +258,6 @@ pub static VM: [Setting<VmSettings>; 18] = [
     },
 ];
 
-impl Setting<HostSettings> {
-    /// What the rows of the host have in common.
-    const HOST: Self = Self {
-        name: "",
-        older: &[],
-        default: None,
-        needed_by: RUN,
-        always_shown: true,
-        shapes_vm: false,
-        loader: Option::None,
-        finding: FindingName::Setting,
-        meaning: "",
-        read: |_, _| Ok(()),
-        written: |_| Vec::new(),
-    };
-}
-
 impl Setting<VmSettings> {
     /// What the rows of a VM have in common.
     const VM: Self = Self {
@@ -347,15 +277,6 @@ impl Setting<VmSettings> {
 
 fn yes_no(is_so: bool) -> &'static str {
     if is_so { "YES" } else { "NO" }
-}
-
-fn text_of(name: Option<&IfName>) -> &str {
-    name.map_or("", IfName::as_str)
-}
-
-/// The one value of a setting without a number.
-fn one(value: impl AsRef<OsStr>) -> Written {
-    vec![(0, value.as_ref().to_owned())]
 }
 
 /// What grub is told, where it is told something.
