@@ -46,6 +46,9 @@ pub struct Command {
     pub streams: Streams,
     /// The exit statuses that are no failure.
     pub accept: &'static [i32],
+    /// How its standard error ends where status 1 says that what it asks about is not there.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub absent: &'static [&'static str],
     /// What its exit statuses mean, in words that follow "the guest".
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub meanings: &'static [(i32, &'static str)],
@@ -55,6 +58,10 @@ pub struct Command {
     /// The title that its process takes once it works; status 1 without it is no proper end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// What is run once more where it ends with status 1, only to hear why: its output becomes part of
+    /// the message, and how it ends does not count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explained_by: Option<Box<Command>>,
 }
 
 impl Command {
@@ -66,9 +73,11 @@ impl Command {
             privilege: Privilege::User,
             streams: Streams::Captured,
             accept: &[0],
+            absent: &[],
             meanings: &[],
             starts: Vec::new(),
             title: None,
+            explained_by: None,
         }
     }
 
@@ -90,6 +99,20 @@ impl Command {
     #[must_use]
     pub fn accept(self, accept: &'static [i32]) -> Self {
         Self { accept, ..self }
+    }
+
+    /// The same question, of which status 1 with one of these ends of its standard error says that what
+    /// it asks about is not there.
+    #[must_use]
+    pub fn absent(self, absent: &'static [&'static str]) -> Self {
+        Self { absent, ..self }
+    }
+
+    /// Whether this is how it says that what it asks about is not there.
+    pub fn is_absent(&self, stderr: &[u8]) -> bool {
+        let said = String::from_utf8_lossy(stderr);
+        let said = said.trim_end();
+        self.absent.iter().any(|end| said.ends_with(end))
     }
 
     /// This command as the last words of another: `PROGRAM OPTION… COMMAND…`.
@@ -122,14 +145,18 @@ impl Command {
         std::iter::once(OsStr::new(self.program)).chain(self.args.iter().map(OsString::as_os_str))
     }
 
-    /// The line to paste into sh(1).
+    /// The line of a script.
     pub fn line(&self) -> Vec<u8> {
+        self.quoted(quote::push)
+    }
+
+    fn quoted(&self, push: fn(&mut Vec<u8>, &OsStr)) -> Vec<u8> {
         let mut line = Vec::new();
         for (index, word) in self.argv().enumerate() {
             if index > 0 {
                 line.push(b' ');
             }
-            quote::push(&mut line, word);
+            push(&mut line, word);
         }
         line
     }
@@ -143,9 +170,10 @@ impl Command {
     }
 }
 
+/// The line to paste into sh(1): one line, all of it text.
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from_utf8_lossy(&self.line()))
+        f.write_str(&String::from_utf8_lossy(&self.quoted(quote::push_shown)))
     }
 }
 

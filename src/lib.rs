@@ -41,10 +41,11 @@ pub mod survey;
 pub mod tools;
 pub mod verb;
 pub mod verbs;
+pub mod vis;
 
 use admin::edit::Edited;
 use config::Config;
-use error::{EXIT_DONE, EXIT_FAILED, Kind, Result};
+use error::{EXIT_DONE, EXIT_FAILED, Error, Kind, Result};
 use host::Host;
 use host::system::System;
 use invocation::{Admin, Invocation, Request};
@@ -64,9 +65,11 @@ pub fn start() -> u8 {
 pub fn start_at(places: Places) -> u8 {
     let mut out = BufWriter::new(io::stdout().lock());
     let mut err = io::stderr().lock();
+    let pace = places.pace;
     match Process::current(places) {
         Ok(process) => {
-            let mut host = System::new(&process.search_path, &process.run, &process.logs);
+            let host = System::new(&process.search_path, &process.run, &process.logs);
+            let mut host = host.at_pace(pace);
             let mut output = Output {
                 out: &mut out,
                 err: &mut err,
@@ -75,7 +78,11 @@ pub fn start_at(places: Places) -> u8 {
             main(&process, &mut host, &mut output)
         }
         Err(error) => {
-            let _ = writeln!(err, "easy-bhyve: {error:#}");
+            let error = error
+                .downcast::<Error>()
+                .unwrap_or_else(|other| Error::host(format!("{other:#}")));
+            let text = report::render(&error, "easy-bhyve", None, false);
+            let _ = err.write_all(text.as_bytes());
             EXIT_FAILED
         }
     }
@@ -94,7 +101,7 @@ pub fn main(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) -> 
     if let Request::Show(text) = &invocation.request {
         let written = output
             .out
-            .write_all(text.as_bytes())
+            .write_all(vis::lines(text).as_bytes())
             .map_err(run::not_written);
         return finish(
             written.and_then(|()| flush(output)),
@@ -230,12 +237,12 @@ fn carry_out(
     match outcome {
         Outcome::Text(text) => output
             .out
-            .write_all(text.as_bytes())
+            .write_all(vis::lines(&text).as_bytes())
             .map_err(run::not_written),
         Outcome::Partly(text, error) => {
             output
                 .out
-                .write_all(text.as_bytes())
+                .write_all(vis::lines(&text).as_bytes())
                 .map_err(run::not_written)?;
             flush(output)?;
             Err(error)
@@ -260,7 +267,10 @@ fn carry_out(
                 };
                 return show(process, config, title, &shown, is_answered, host, output);
             }
-            run::execute(&planned.plan, host, &mut run::Unwatched, output)?;
+            let report = run::execute(&planned.plan, host, &mut run::Unwatched, output)?;
+            for note in &report.notes {
+                say(output, title, note);
+            }
             if let Some(done) = &planned.done {
                 say(output, title, done);
             }
@@ -272,9 +282,10 @@ fn carry_out(
 /// Tells the person at the terminal something that is no failure.
 pub(crate) fn say(output: &mut Output<'_>, title: &str, text: &str) {
     // All in one piece: standard error has no buffer, and `setup` can have thousands of lines to say.
+    let title = vis::line(title);
     let lines: Vec<String> = text
         .lines()
-        .map(|line| format!("{title}: {line}\n"))
+        .map(|line| format!("{title}: {}\n", vis::line(line)))
         .collect();
     // A remark that cannot be written is no reason to stop.
     let _ = output.err.write_all(lines.concat().as_bytes());

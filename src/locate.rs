@@ -1,9 +1,10 @@
 //! Finds the configuration of a call and reads it; what is wrong with it becomes an [`Error`].
 
-use crate::config::{self, Config, ConfigError, Outside};
+use crate::config::{self, Config, ConfigError, Outside, Trust, Unread};
 use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::process::{CONFIG_VARIABLE, Process};
+use crate::{quote, vis};
 use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -17,53 +18,84 @@ pub struct Refused {
     pub config: Option<Config>,
 }
 
+fn alone(error: Error) -> Box<Refused> {
+    Box::new(Refused {
+        error,
+        config: None,
+    })
+}
+
 /// Finds and reads the configuration.
 ///
 /// # Errors
 /// If there is none, it cannot be read, or it holds what is refused.
 pub fn load(process: &Process, invocation: &Invocation) -> Result<Config, Box<Refused>> {
-    let alone = |error| {
-        Box::new(Refused {
-            error,
-            config: None,
-        })
-    };
     let named = invocation
         .config
         .as_deref()
         .or_else(|| process.variable(CONFIG_VARIABLE).map(Path::new));
-    let files = match named {
-        Some(file) => vec![process.directory.join(file)],
-        None => config::find(&directories(process), &process.host_name).map_err(|missing| {
-            let mut error = Error::config(format!(
-                "no configuration: there is neither {}",
-                missing.names.join(" nor ")
-            ));
-            for directory in &missing.directories {
-                error = error.note(format!("not in {}", directory.display()));
-            }
-            alone(error.help("write one, or name one with --config FILE"))
-        })?,
+    let (files, trust) = match named {
+        Some(file) => (vec![process.directory.join(file)], Trust::Named),
+        None => (found(process)?, trust(process)),
     };
-    with_outside(process, |outside| config::load(&files, outside)).map_err(|error| match error {
-        ConfigError::Unreadable { path, error } => {
-            let help = match error.kind() {
-                ErrorKind::NotFound => "name one that exists with --config FILE",
-                _ => "look at its owner and mode with ls -l, or name another with --config FILE",
-            };
-            alone(
-                Error::config(format!(
-                    "could not read the configuration {}: {error}",
-                    path.display()
-                ))
-                .help(help),
-            )
+    with_outside(process, |outside| config::load(&files, trust, outside)).map_err(|error| {
+        match error {
+            ConfigError::Unreadable { path, error } => alone(unread(&path, &error)),
+            ConfigError::Refused(config) => Box::new(Refused {
+                error: first_finding(&config),
+                config: Some(*config),
+            }),
         }
-        ConfigError::Refused(config) => Box::new(Refused {
-            error: first_finding(&config),
-            config: Some(*config),
-        }),
     })
+}
+
+/// The files that the search finds.
+fn found(process: &Process) -> Result<Vec<PathBuf>, Box<Refused>> {
+    config::find(&directories(process), &process.host_name).map_err(|missing| {
+        let mut error = Error::config(format!(
+            "no configuration: there is neither {}",
+            missing.names.join(" nor ")
+        ));
+        for directory in &missing.directories {
+            error = error.note(format!("not in {}", vis::shown(directory)));
+        }
+        alone(error.help("write one, or name one with --config FILE"))
+    })
+}
+
+/// Whose files are read where they are found.
+fn trust(process: &Process) -> Trust {
+    Trust::Found {
+        caller: process.uid,
+        behind: process.behind(),
+    }
+}
+
+/// The refusal where a file cannot be read, or is somebody else's.
+fn unread(path: &Path, error: &Unread) -> Error {
+    if let Unread::Foreign(foreign) = error {
+        let refused = Error::config(format!(
+            "the configuration {} is not read: {error}",
+            vis::shown(path)
+        ));
+        let refused = foreign.remedy().into_iter().fold(refused, Error::help);
+        return refused.help(format!(
+            "if it is the one that you mean, say so: --config {}",
+            quote::shown(path)
+        ));
+    }
+    let help = match error {
+        Unread::System(why) if why.kind() != ErrorKind::NotFound => {
+            "look at its owner and mode with ls -l, or name another with --config FILE"
+        }
+        Unread::System(_) => "name one that exists with --config FILE",
+        Unread::NoFile(_) | Unread::Foreign(_) => "name a file with --config FILE",
+    };
+    Error::config(format!(
+        "could not read the configuration {}: {error}",
+        vis::shown(path)
+    ))
+    .help(help)
 }
 
 /// Does something with what an expansion may see of these surroundings.
@@ -148,7 +180,7 @@ pub fn files(config: &Config) -> String {
     let names: Vec<String> = config
         .sources()
         .iter()
-        .map(|source| source.path().display().to_string())
+        .map(|source| vis::shown(source.path()).to_string())
         .collect();
     names.join(" and ")
 }

@@ -41,6 +41,8 @@ pub(crate) fn show_job(
     for note in &planned.notes {
         say(output, title, note);
     }
+    let before = asked.before.forms.iter().cloned();
+    planned.plan.forms.splice(0..0, before);
     planned.plan.forms.extend(asked.after.forms.iter().cloned());
     let shown = Shown {
         plan: &planned.plan,
@@ -77,7 +79,10 @@ pub(crate) fn show(
         say(output, title, assumption.as_str());
     }
     let text = match shown.dry_run.format.unwrap_or_default() {
-        Format::Text => script::script(shown.plan, title, &process.search_path, elevation),
+        Format::Text => {
+            let path = &process.search_path;
+            script::script(shown.plan, title, path, &process.run, elevation)
+        }
         Format::Json => script::json(shown.plan, title, &process.search_path, elevation)?,
     };
     output.out.write_all(&text).map_err(run::not_written)

@@ -1,6 +1,9 @@
 //! The surroundings of a run as one value; the only file that reads arguments, environment, clock
 //! and identity.
 
+use crate::error::{Error, Result};
+use crate::host::scratch;
+use crate::model::name::VmName;
 use crate::survey::Surroundings;
 use anyhow::Context;
 use chrono::NaiveDateTime;
@@ -34,6 +37,9 @@ pub struct Places {
     pub run: PathBuf,
     /// Where logs lie.
     pub logs: PathBuf,
+    /// How many times slower than the real one the clock goes by which is waited: 1, but for a
+    /// simulated host, whose programs a busy machine may keep from going on.
+    pub pace: u32,
 }
 
 impl Default for Places {
@@ -43,6 +49,7 @@ impl Default for Places {
             devices: PathBuf::from("/dev"),
             run: PathBuf::from(RUN_DIRECTORY),
             logs: PathBuf::from(LOG_DIRECTORY),
+            pace: 1,
         }
     }
 }
@@ -74,8 +81,8 @@ pub struct Process {
     pub run: PathBuf,
     /// Where logs lie.
     pub logs: PathBuf,
-    /// A directory of this name does not exist yet: for scratch files, made only if needed.
-    pub scratch: PathBuf,
+    /// Eight characters that nobody has used, for the name of a directory of scratch files.
+    pub token: String,
     /// Whether messages go to a terminal that shows colours.
     pub colour: bool,
     /// Whether all that is written goes to a terminal.
@@ -121,13 +128,21 @@ impl Process {
                 .get(OsStr::new(name))
                 .and_then(|value| value.to_str())
         };
+        let directory = if is_root_side {
+            // The caller's may have gone, or be on a file system that is to be unmounted.
+            let root = PathBuf::from("/");
+            std::env::set_current_dir(&root).context("could not enter /")?;
+            root
+        } else {
+            working_directory()?
+        };
         let is_terminal = io::stderr().is_terminal();
         let colour = is_terminal
             && text("NO_COLOR").is_none_or(str::is_empty)
             && text("TERM").is_some_and(|term| term != "dumb");
         Ok(Self {
             args,
-            directory: std::env::current_dir().context("could not tell the working directory")?,
+            directory,
             program: std::env::current_exe().context("could not tell this program's own file")?,
             uid: nix::unistd::getuid().as_raw(),
             pid: std::process::id(),
@@ -141,7 +156,7 @@ impl Process {
                 .map_or(places.devices, PathBuf::from),
             run: places.run,
             logs: places.logs,
-            scratch: PathBuf::from(format!("/tmp/easy-bhyve.{}", random_suffix())),
+            token: random_suffix(),
             colour,
             is_watched: is_terminal && io::stdout().is_terminal(),
             environment,
@@ -151,6 +166,16 @@ impl Process {
     /// The host's name up to its first dot.
     pub fn host(&self) -> &str {
         self.host_name.split('.').next().unwrap_or_default()
+    }
+
+    /// Whether there is a root side behind this process that can look where its user may not.
+    pub fn is_front(&self) -> bool {
+        self.uid != 0 && !crate::root::is_called(&self.args)
+    }
+
+    /// The directory of scratch files for a VM, made only if needed.
+    pub fn scratch_of(&self, vm: &VmName) -> PathBuf {
+        scratch::directory(&self.run).join(scratch::name(vm, &self.token))
     }
 
     /// What a question needs to know beforehand.
@@ -170,6 +195,19 @@ impl Process {
             .map(|user| user.dir)
     }
 
+    /// The user who has become root to call, as sudo(8) and doas(1) say.
+    pub fn behind(&self) -> Option<u32> {
+        if self.uid != 0 {
+            return None;
+        }
+        let text = |name: &str| self.variable(name)?.to_str();
+        if let Some(uid) = text("SUDO_UID") {
+            return uid.parse().ok();
+        }
+        let user = nix::unistd::User::from_name(text("DOAS_USER")?).ok()??;
+        Some(user.uid.as_raw())
+    }
+
     /// A variable of the environment that is set and not empty.
     pub fn variable(&self, name: &str) -> Option<&OsStr> {
         self.environment
@@ -177,6 +215,15 @@ impl Process {
             .map(OsString::as_os_str)
             .filter(|value| !value.is_empty())
     }
+}
+
+fn working_directory() -> Result<PathBuf> {
+    std::env::current_dir().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Error::host("the working directory does not exist any more")
+            .help("go to one that does, for example: cd"),
+        _ => Error::host(format!("could not tell the working directory: {error}"))
+            .help("go to another one, for example: cd"),
+    })
 }
 
 /// Eight characters that nobody can guess; the hasher's keys come from the system's randomness.

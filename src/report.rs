@@ -1,8 +1,10 @@
-//! How an [`Error`] looks on standard error: the one renderer.
+//! How an [`Error`] looks on standard error: the one renderer. All that is told goes through
+//! [`crate::vis`], wherever it comes from.
 
 use crate::config::{Config, Finding, Line, Severity, Span};
 use crate::error::Error;
-use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use crate::vis;
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -13,7 +15,7 @@ pub fn render(error: &Error, title: &str, config: Option<&Config>, colour: bool)
     match (error.at, config) {
         (Some(span), Some(config)) => with_source(
             error,
-            &Level::ERROR.with_name(title),
+            &Level::ERROR.with_name(vis::line(title)),
             false,
             span,
             config,
@@ -26,7 +28,7 @@ pub fn render(error: &Error, title: &str, config: Option<&Config>, colour: bool)
 /// The text of a finding that is no error, with its newline.
 pub fn warning(finding: &Finding, title: &str, config: &Config, colour: bool) -> String {
     let shown = Error::from(finding.clone());
-    let level = Level::WARNING.with_name(format!("{title}: warning"));
+    let level = Level::WARNING.with_name(format!("{}: warning", vis::line(title)));
     with_source(&shown, &level, false, finding.span, config, colour)
 }
 
@@ -41,12 +43,12 @@ pub fn finding(finding: &Finding, config: &Config, colour: bool) -> String {
 }
 
 fn plain(error: &Error, title: &str) -> String {
-    let mut text = format!("{title}: {}\n", error.what);
+    let mut text = format!("{}: {}\n", vis::line(title), vis::line(&error.what));
     for note in &error.notes {
-        let _ = writeln!(text, "  {note}");
+        let _ = writeln!(text, "  {}", vis::line(note));
     }
     for help in &error.help {
-        let _ = writeln!(text, "  help: {help}");
+        let _ = writeln!(text, "  help: {}", vis::line(help));
     }
     text
 }
@@ -61,31 +63,25 @@ fn with_source(
 ) -> String {
     let line = config.line(span);
     let place = config.place(span);
-    let path = place.file.to_string_lossy();
+    let path = vis::shown(&place.file).to_string();
     let shown = Window::of(&line, span);
     let (source, marked) = shown.characters();
-    let title = level.clone().primary_title(error.what.as_str());
+    let title = level.clone().primary_title(vis::line(&error.what));
     let title = match names.then_some(error.name).flatten() {
         Some(name) => title.id(name.as_str()),
         None => title,
     };
+    let before = source.get(..marked.start).unwrap_or_default();
+    let counted = before.chars().count() + 1;
     let snippet = Snippet::source(source.as_str())
         .line_start(place.line)
-        .annotation(AnnotationKind::Primary.span(marked));
-    let mut group = Group::with_title(title);
-    group = if shown.is_whole() {
-        group.element(snippet.path(path))
-    } else {
-        let origin = Origin::path(path)
-            .line(place.line)
-            .char_column(place.column);
-        group.element(origin).element(snippet)
-    };
+        .annotation(AnnotationKind::Primary.span(marked.clone()));
+    let mut group = Group::with_title(title).element(snippet.path(path.as_str()));
     for note in &error.notes {
-        group = group.element(Level::NOTE.message(note.as_str()));
+        group = group.element(Level::NOTE.message(vis::line(note)));
     }
     for help in &error.help {
-        group = group.element(Level::HELP.message(help.as_str()));
+        group = group.element(Level::HELP.message(vis::line(help)));
     }
     let renderer = if colour {
         Renderer::styled()
@@ -94,7 +90,12 @@ fn with_source(
     };
     let mut text = renderer.render(&[group]);
     text.push('\n');
-    text
+    // The renderer counts the characters that it shows, and not those of the line.
+    text.replacen(
+        &format!("{path}:{}:{counted}", place.line),
+        &format!("{path}:{}:{}", place.line, place.column),
+        1,
+    )
 }
 
 /// The longest line that is shown whole, and how much of a longer one is shown around what is
@@ -142,32 +143,34 @@ impl<'line> Window<'line> {
         window
     }
 
-    fn is_whole(&self) -> bool {
-        self.from == 0 && self.to == self.text.len()
-    }
-
-    /// What is shown, with one mark for each byte that is not UTF-8, as columns count them; and
-    /// where in it the marked characters stand, of which even a part is marked whole.
+    /// What is shown, and where in it the marked characters stand, of which even a part is marked
+    /// whole.
     fn characters(&self) -> (String, Range<usize>) {
         let bytes = self.text.get(self.from..self.to).unwrap_or_default();
         let mut text = String::with_capacity(bytes.len());
         let mut marked = 0..0;
         let mut at = self.from;
-        let mut push = |character: char, length: usize| {
+        let mut push = |character: &[u8]| {
             if at <= self.start {
                 marked = text.len()..text.len();
             }
-            text.push(character);
+            match character {
+                // The renderer makes blanks of it.
+                b"\t" => text.push('\t'),
+                other => {
+                    let _ = write!(text, "{}", vis::bytes(other));
+                }
+            }
             if at < self.end {
                 marked.end = text.len();
             }
-            at += length;
+            at += character.len();
         };
         for chunk in bytes.utf8_chunks() {
-            let valid = chunk.valid().chars();
-            valid.for_each(|character| push(character, character.len_utf8()));
-            let invalid = chunk.invalid().iter();
-            invalid.for_each(|_| push(char::REPLACEMENT_CHARACTER, 1));
+            for character in chunk.valid().chars() {
+                push(character.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+            chunk.invalid().chunks(1).for_each(&mut push);
         }
         if at <= self.start {
             marked = text.len()..text.len();

@@ -17,7 +17,7 @@ use super::host::live::pty;
 use super::place::Place;
 
 /// How long a command may take.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// A command, and what is typed when its output ends in a text.
 struct Scene {

@@ -79,9 +79,12 @@ fn is_for_root(args: &[OsString]) -> bool {
 
 /// Where everything is on the host of this directory.
 fn places(directory: &Path) -> io::Result<Places> {
+    let (devices, pace) =
+        program::with_host(directory, |host| (host.state.dev.clone(), host.state.pace))?;
     Ok(Places {
         search_path: format!("{}:/usr/bin:/bin", directory.join("bin").display()),
-        devices: program::with_host(directory, |host| host.state.dev.clone())?,
+        devices,
+        pace,
         run: directory.join(program::RUN).join("easy-bhyve"),
         logs: directory.join(program::LOG).join("easy-bhyve"),
     })

@@ -8,7 +8,7 @@ use crate::invocation::Invocation;
 use crate::invocation::options::{CheckArgs, Format};
 use crate::process::Process;
 use crate::run::{Output, not_written};
-use crate::{locate, report, verbs};
+use crate::{locate, report, verbs, vis};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -121,7 +121,7 @@ fn text(config: &Config, report: &Report, colour: bool) -> String {
         text.push('\n');
     }
     for line in &report.left_out {
-        text.push_str(line);
+        text.push_str(&vis::line(line));
         text.push('\n');
     }
     let count = |severity, word: &str| match report.count(severity) {

@@ -11,6 +11,7 @@ use crate::model::{Vm, resolve};
 use crate::plan::{FileChange, Form, Plan, Undo, When};
 use crate::quote;
 use crate::verbs::{Context, Outcome, Planned};
+use crate::vis;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -112,7 +113,7 @@ fn plan(context: &Context<'_>, edits: &[Edit]) -> Result<Plan, Box<Refused>> {
         };
         // The file that a link points to is the one to replace.
         let path = source.path().canonicalize().map_err(|error| {
-            let shown = source.path().display();
+            let shown = vis::shown(source.path());
             let what = format!("could not tell where {shown} is: {error}");
             refused(Error::host(what), None)
         })?;
@@ -129,7 +130,7 @@ fn plan(context: &Context<'_>, edits: &[Edit]) -> Result<Plan, Box<Refused>> {
             text: text.clone(),
         });
         plan.push(Undo {
-            what: format!("the change of {}", path.display()),
+            what: format!("the change of {}", vis::shown(&path)),
             forms: vec![Form::from(FileChange::Replace {
                 path,
                 before: text,
@@ -138,11 +139,15 @@ fn plan(context: &Context<'_>, edits: &[Edit]) -> Result<Plan, Box<Refused>> {
             when: When::Failure,
         });
     }
-    // Behind the last change nothing can fail any more.
+    Ok(plan)
+}
+
+/// The plan behind which nothing can fail any more that it would be taken back for.
+pub(super) fn alone(mut plan: Plan) -> Plan {
     if matches!(plan.forms.last(), Some(Form::Undo(_))) {
         plan.forms.pop();
     }
-    Ok(plan)
+    plan
 }
 
 /// What is said of the changes when they are done: each with its place.
@@ -160,7 +165,7 @@ pub(super) fn changes(old: &Config, draft: &Config, edits: &[Edit]) -> String {
             );
             let place = draft.place(set.name_span);
             let written = draft.sources().text(set.value_span);
-            let written = String::from_utf8_lossy(written).replace('\n', "\\n");
+            let written = vis::bytes(written);
             Some(format!("{place}: {}={written} ({was})", set.name))
         })
         .collect();
@@ -169,7 +174,7 @@ pub(super) fn changes(old: &Config, draft: &Config, edits: &[Edit]) -> String {
 
 /// A value on one line.
 pub(super) fn shown(value: &[u8]) -> String {
-    quote::shown(OsStr::from_bytes(value)).replace('\n', "\\n")
+    quote::shown(OsStr::from_bytes(value))
 }
 
 /// A plan that does nothing, and why.

@@ -10,6 +10,8 @@ pub mod setup;
 mod state;
 pub mod status;
 
+use crate::vis;
+
 /// Lays out rows as columns, two blanks apart; the last column is not padded.
 ///
 /// Goes over the rows twice, so that thousands of them need not be kept.
@@ -21,17 +23,18 @@ where
     let mut widths: Vec<usize> = head.iter().map(|cell| cell.chars().count()).collect();
     for row in rows.clone() {
         for (width, cell) in widths.iter_mut().zip(row.as_ref()) {
-            *width = (*width).max(cell.as_ref().chars().count());
+            *width = (*width).max(vis::line(cell.as_ref()).chars().count());
         }
     }
     let mut text = String::new();
     let mut line = |cells: &mut dyn Iterator<Item = &str>| {
         let start = text.len();
         for (cell, &width) in cells.zip(&widths) {
+            let cell = vis::line(cell);
             if text.len() > start {
                 text.push_str("  ");
             }
-            text.push_str(cell);
+            text.push_str(&cell);
             text.extend(std::iter::repeat_n(
                 ' ',
                 width.saturating_sub(cell.chars().count()),

@@ -10,11 +10,15 @@ use crate::invocation::options::NewArgs;
 use crate::job::Job;
 use crate::locate::{self, Refused};
 use crate::model::name::VmName;
+use crate::plan::Plan;
 use crate::plan::disk::Allocation;
 use crate::verbs::{Asked, Context, Outcome, Planned};
+use crate::vis;
+use std::io::ErrorKind;
 use std::path::Path;
 
-/// The plan that makes the VM: its disk first, so that no VM is written without one.
+/// The plan that makes the VM: it is written first, and taken back if its disk cannot be made, so that
+/// neither is there without the other.
 ///
 /// # Errors
 /// If the name cannot be or is taken, the ISO is missing, or the result would have an error; nothing
@@ -50,7 +54,7 @@ fn outcome(
     for setting in settings {
         edit::refuse_unread(draft, setting)?;
     }
-    let mut plan = draft.plan.clone();
+    let mut after = Plan::default();
     let mut notes = found(&draft.config, vm, settings);
     let mut done = vec![edit::changes(context.config, &draft.config, edits)];
     if args.links {
@@ -59,12 +63,14 @@ fn outcome(
             look: &mut *context.look,
             ..*context
         })?;
-        plan.append(links.plan);
+        after = links.plan;
         notes.extend(links.notes);
         done.push(links.done);
     }
     let done = Some(done.join("\n"));
     let Some(size) = &args.disk else {
+        let mut plan = edit::alone(draft.plan.clone());
+        plan.append(after);
         return Ok(Outcome::Plan(Planned {
             plan,
             dry_run: args.dry_run,
@@ -78,7 +84,8 @@ fn outcome(
         allocation: Allocation::Full,
     };
     Ok(Asked {
-        after: plan,
+        before: draft.plan.clone(),
+        after,
         notes,
         done,
         ..context.asked(draft.vm.clone(), job, args.dry_run)
@@ -117,7 +124,7 @@ fn file(context: &Context<'_>, typed: Option<&Path>) -> Result<FileId> {
     context.config.file(is_wanted).ok_or_else(|| {
         Error::usage(format!(
             "{} is not read: a VM in it would not be there",
-            wanted.display()
+            vis::shown(&wanted)
         ))
         .help(format!(
             "the files that are read: {}",
@@ -140,11 +147,15 @@ fn settings(context: &mut Context<'_>, args: &NewArgs) -> Result<Vec<Setting>> {
     let mut settings = vec![id];
     if let Some(cd) = &args.cd {
         let iso = context.process.directory.join(cd);
-        let is_there = context.look.exists(&iso).map_err(|error| {
-            Error::host(format!("could not look for {}: {error}", iso.display()))
-        })?;
+        let is_there = match context.look.exists(&iso) {
+            // The root side looks, when the VM is installed.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => true,
+            other => other.map_err(|error| {
+                Error::host(format!("could not look for {}: {error}", vis::shown(&iso)))
+            })?,
+        };
         if !is_there {
-            return Err(Error::host(format!("{} does not exist", iso.display()))
+            return Err(Error::host(format!("{} does not exist", vis::shown(&iso)))
                 .help("name an ISO image that does with --cd"));
         }
         settings.push(Setting::new("cd0", iso));

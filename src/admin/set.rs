@@ -49,7 +49,7 @@ pub fn set(context: &Context<'_>, args: &SetArgs) -> Result<Edited, Box<Refused>
     let done = edit::changes(config, &draft.config, &edits);
     Ok(Edited {
         outcome: Outcome::Plan(Planned {
-            plan: draft.plan,
+            plan: edit::alone(draft.plan),
             dry_run: args.dry_run,
             notes,
             done: Some(done),

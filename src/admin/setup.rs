@@ -11,6 +11,7 @@ use crate::plan::{FileChange, Plan};
 use crate::process::Process;
 use crate::verb::{Spelling, Verb};
 use crate::verbs::{Context, Outcome, Planned};
+use crate::vis;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
@@ -85,7 +86,7 @@ pub(super) fn links(context: &Context<'_>) -> Result<Links> {
             Some(Entry::Foreign) => {
                 notes.push(format!(
                     "{} is not a link of ours: it stays as it is",
-                    path.display()
+                    vis::shown(&path)
                 ));
                 continue;
             }
@@ -101,7 +102,7 @@ pub(super) fn links(context: &Context<'_>) -> Result<Links> {
     removed.describe("removed", &mut done);
     done.push(format!(
         "{} has {} links ({} added, {} removed)",
-        directory.display(),
+        vis::shown(&directory),
         wanted.len() - notes.len(),
         added.count,
         removed.count
@@ -150,10 +151,11 @@ fn wanted<'config>(context: &Context<'config>) -> Result<BTreeSet<(&'config str,
         );
     }
     if wanted.is_empty() {
-        return Err(
-            Error::config(format!("{} has no VM", locate::main_file(config).display()))
-                .help("a VM is whatever has an id, for example: fbsd0_id=0"),
-        );
+        return Err(Error::config(format!(
+            "{} has no VM",
+            vis::shown(locate::main_file(config))
+        ))
+        .help("a VM is whatever has an id, for example: fbsd0_id=0"));
     }
     Ok(wanted)
 }
@@ -206,7 +208,10 @@ fn same_file(one: &Path, other: &Path) -> bool {
 /// What lies directly in the directory.
 fn entries(directory: &Path, process: &Process) -> Result<BTreeMap<OsString, Entry>> {
     let failed = |error: std::io::Error| {
-        Error::host(format!("could not read {}: {error}", directory.display()))
+        Error::host(format!(
+            "could not read {}: {error}",
+            vis::shown(&directory)
+        ))
     };
     let read = match std::fs::read_dir(directory) {
         Ok(read) => read,

@@ -7,16 +7,14 @@ use crate::survey::Processes;
 use crate::tools::process::Role;
 use std::path::Path;
 
-/// What is noted of a VM in this directory; believed only where ps(1) shows the same process.
+/// What is noted of a VM in this directory; by what supervises it now.
 pub(super) fn noted(
     look: &mut dyn Look,
     run: &Path,
     processes: &Processes,
     vm: &str,
 ) -> Option<State> {
-    let supervisor = processes.supervisor(vm)?.pid;
-    let state = State::of(look, run, &VmName::parse(vm).ok()?)?;
-    (state.supervisor == supervisor).then_some(state)
+    State::of_supervisor(look, run, processes, &VmName::parse(vm).ok()?)
 }
 
 /// The word for a VM for which something works so.

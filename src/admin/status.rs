@@ -1,18 +1,24 @@
 //! `easy-bhyve status`: what runs, and what is left over.
 
 use super::{state, table};
+use crate::command::Command;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::invocation::Showing;
 use crate::invocation::options::Format;
+use crate::model::name::{Snapshot, VmName};
 use crate::model::resolve;
+use crate::plan::temp;
 use crate::process::Process;
+use crate::root::state::State;
 use crate::run::{Output, not_written};
 use crate::survey::{self, Processes, State as Seen, Traces};
+use crate::tools::bhyvectl;
 use crate::tools::ifconfig::{self, Interface};
 use crate::verb::Spelling;
 use crate::verbs::{Context, json};
+use crate::vis;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -21,6 +27,9 @@ use std::time::Duration;
 
 /// The version of the form of `--format json`; a change that a reader would notice raises it.
 const SCHEMA: u32 = 1;
+
+/// The state of a VM by whose name none of ours can go: another program has started it.
+const FOREIGN: &str = "foreign";
 
 /// The time between two looks of `--watch`.
 const EVERY: Duration = Duration::from_secs(2);
@@ -31,11 +40,17 @@ struct Status {
     schema: u32,
     running: Vec<Running>,
     /// VM nodes without a process.
-    left_over_nodes: Vec<String>,
+    left_over_nodes: Vec<VmName>,
     /// VM nodes of which it could not be told.
     unknown_nodes: Vec<String>,
+    /// VM nodes without a process, by names that no VM of ours can have.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    foreign_nodes: Vec<String>,
     /// Our taps that no process has open.
     left_over_taps: Vec<Tap>,
+    /// To which a run without a trace has not rolled back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_over_snapshots: Vec<Snapshot>,
 }
 
 #[derive(Debug, Serialize)]
@@ -60,7 +75,7 @@ struct Running {
 #[derive(Debug, Serialize)]
 struct Tap {
     tap: String,
-    vm: String,
+    vm: VmName,
 }
 
 /// The status as text; `all` adds the configured cpus and memory.
@@ -84,14 +99,17 @@ pub fn status(context: &mut Context<'_>, showing: Showing) -> Result<String> {
         ..Status::default()
     };
     for (name, process, role) in processes.busy() {
-        let supervisor = processes.supervisor(name).map(|process| process.pid);
+        let supervisor = processes.supervisor(name).map(|process| process.who.pid);
         let noted = state::noted(context.look, &context.process.run, &processes, name);
         let configured = all.then(|| configured(context, name)).flatten();
         let (cpu, mem) = configured.unzip();
         status.running.push(Running {
             name: name.to_owned(),
-            state: state::word(role, &processes, name, noted.as_ref()),
-            pid: process.pid,
+            state: match VmName::parse(name) {
+                Ok(_) => state::word(role, &processes, name, noted.as_ref()),
+                Err(_) => FOREIGN,
+            },
+            pid: process.who.pid,
             uptime_seconds: process.seconds,
             resident_kib: process.resident_kib,
             supervisor,
@@ -104,13 +122,15 @@ pub fn status(context: &mut Context<'_>, showing: Showing) -> Result<String> {
         .running
         .sort_by(|one, other| one.name.cmp(&other.name));
     for name in traces.nodes() {
-        match processes.state(name, &traces) {
-            Seen::LeftOver => status.left_over_nodes.push(name.to_owned()),
-            Seen::Unknown => status.unknown_nodes.push(name.to_owned()),
-            Seen::Stopped | Seen::Busy(..) => {}
+        match (processes.state(name, &traces), VmName::parse(name)) {
+            (Seen::LeftOver, Ok(vm)) => status.left_over_nodes.push(vm),
+            (Seen::LeftOver, Err(_)) => status.foreign_nodes.push(name.to_owned()),
+            (Seen::Unknown, _) => status.unknown_nodes.push(name.to_owned()),
+            (Seen::Stopped | Seen::Busy(..), _) => {}
         }
     }
     status.left_over_taps = left_over_taps(context, &status.running)?;
+    status.left_over_snapshots = left_over_snapshots(context, &traces, &processes)?;
     match format {
         Format::Json => json(&status),
         Format::Text => Ok(text(context.config, &status, all)),
@@ -152,7 +172,7 @@ pub fn watch(
         } else {
             ""
         };
-        write!(output.out, "{before}{shown}")
+        write!(output.out, "{before}{}", vis::lines(&shown))
             .and_then(|()| output.out.flush())
             .map_err(not_written)?;
         host.pause(EVERY);
@@ -193,14 +213,34 @@ fn left_over_taps(context: &mut Context<'_>, running: &[Running]) -> Result<Vec<
         .iter()
         .filter(|tap| tap.opened_by.is_none())
         .filter_map(ours)
-        .filter(|tap| !running.iter().any(|vm| vm.name == tap.vm))
+        .filter(|tap| !running.iter().any(|vm| vm.name == tap.vm.as_str()))
         .collect())
 }
 
+/// The snapshots of runs without a trace that nothing supervises any more.
+fn left_over_snapshots(
+    context: &mut Context<'_>,
+    traces: &Traces,
+    processes: &Processes,
+) -> Result<Vec<Snapshot>> {
+    let mut left = Vec::new();
+    for name in traces.vms() {
+        let is_told = processes.supervisor(name).is_none()
+            && !matches!(processes.state(name, traces), Seen::Unknown);
+        if let Some(vm) = VmName::parse(name).ok().filter(|_| is_told)
+            && let Some(noted) = State::of(context.look, &context.process.run, &vm)
+        {
+            left.append(&mut noted.left(context.look)?);
+        }
+    }
+    Ok(left)
+}
+
+/// A tap that carries our mark; behind it stands nothing but a name.
 fn ours(interface: &Interface) -> Option<Tap> {
     Some(Tap {
         tap: interface.name.clone(),
-        vm: interface.owner()?.to_owned(),
+        vm: VmName::parse(interface.owner()?).ok()?,
     })
 }
 
@@ -222,8 +262,8 @@ fn taps_of(config: &Config, running: &[Running]) -> BTreeSet<String> {
 }
 
 /// What frees what a VM left; one that is not configured any more has no verbs.
-fn how_to_free(config: &Config, vm: &str, by_hand: &str) -> String {
-    if config.is_vm(vm) {
+fn how_to_free(config: &Config, vm: &VmName, by_hand: &Command) -> String {
+    if config.is_vm(vm.as_str()) {
         format!("easy-bhyve clean {vm} frees it")
     } else {
         format!("{vm} is not in the configuration; as root: {by_hand}")
@@ -249,25 +289,37 @@ fn text(config: &Config, status: &Status, all: bool) -> String {
             vm.name
         );
     }
-    for name in &status.left_over_nodes {
+    for vm in &status.left_over_nodes {
         let _ = writeln!(
             text,
-            "left over: VM node of {name}; {}",
-            how_to_free(config, name, &format!("bhyvectl --vm={name} --destroy"))
+            "left over: VM node of {vm}; {}",
+            how_to_free(config, vm, &bhyvectl::destroy(vm))
         );
     }
     for name in &status.unknown_nodes {
         let _ = writeln!(
             text,
-            "unknown: VM node of {name}, whose process may be hidden; ask as root"
+            "unknown: VM node of {}, whose process may be hidden; ask as root",
+            vis::shown(name)
+        );
+    }
+    for name in &status.foreign_nodes {
+        let _ = writeln!(
+            text,
+            "foreign: VM node of {}, which is no name of a VM here: it is left to who has made it",
+            vis::shown(name)
         );
     }
     for Tap { tap, vm } in &status.left_over_taps {
         let _ = writeln!(
             text,
-            "left over: {tap} of {vm}; {}",
-            how_to_free(config, vm, &format!("ifconfig {tap} destroy"))
+            "left over: {} of {vm}; {}",
+            vis::shown(tap),
+            how_to_free(config, vm, &ifconfig::destroy(tap))
         );
+    }
+    for snapshot in &status.left_over_snapshots {
+        let _ = writeln!(text, "left over: {}", temp::left(snapshot));
     }
     text
 }

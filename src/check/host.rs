@@ -4,7 +4,7 @@ use super::own_place;
 use crate::config::{Assignment, Config, Finding, FindingName, Span};
 use crate::error::Error;
 use crate::host::{Ended, Look};
-use crate::job::start::{missing_cd, missing_disk, refuse_cpus};
+use crate::job::start::{missing_cd, missing_disk, read_only, refuse_cpus};
 use crate::model::Vm;
 use crate::model::name::Dataset;
 use crate::model::resolve::{self, Checked};
@@ -12,14 +12,18 @@ use crate::plan::network;
 use crate::survey::{self, Survey};
 use crate::tools::sysctl::{self, Kernel};
 use crate::tools::{ifconfig, zfs};
+use crate::{quote, vis};
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// The findings for which a host is asked.
-pub(super) const NAMES: [FindingName; 9] = [
+pub(super) const NAMES: [FindingName; 10] = [
     FindingName::DiskMissing,
     FindingName::IsoMissing,
+    FindingName::ReadOnly,
     FindingName::TooManyCpus,
     FindingName::HostCpus,
     FindingName::HostMemory,
@@ -71,7 +75,7 @@ fn files(config: &Config, checked: &[Checked<'_>], look: &mut dyn Look, asked: &
     let mut is_missing = |path: &Path| match look.exists(path) {
         Ok(exists) => !exists,
         Err(error) => {
-            unreadable.get_or_insert_with(|| format!("{}: {error}", path.display()));
+            unreadable.get_or_insert_with(|| format!("{}: {error}", vis::shown(&path)));
             false
         }
     };
@@ -83,6 +87,16 @@ fn files(config: &Config, checked: &[Checked<'_>], look: &mut dyn Look, asked: &
         );
         let cds = vm.cds.iter().filter(|cd| is_missing(&cd.path));
         missing.extend(cds.map(|cd| missing_cd(vm, cd)));
+    }
+    for vm in checked.iter().filter_map(|one| one.vm.as_ref()) {
+        // What is not there or cannot be looked at is told by the others.
+        let mut is_read_only = |path: &Path| look.about(path).is_ok_and(|about| about.is_read_only);
+        let disks = vm.disks.iter().filter(|disk| is_read_only(&disk.path));
+        let disks =
+            disks.map(|disk| read_only("disk", &disk.path, own_place(config, vm, disk.origin)));
+        missing.extend(disks);
+        let cds = vm.cds.iter().filter(|cd| is_read_only(&cd.path));
+        missing.extend(cds.map(|cd| read_only("ISO image", &cd.path, cd.origin)));
     }
     for error in missing {
         asked.add(error);
@@ -205,17 +219,20 @@ fn volroot(config: &Config, look: &mut dyn Look, asked: &mut Asked) {
         // That it names nothing at all is told already.
         Err(_) => return,
     };
-    let root = String::from_utf8_lossy(set.value);
+    let root = OsStr::from_bytes(set.value);
     match is_there {
         Ok(true) => {}
         Ok(false) => {
             let (kind, help) = if set.value.starts_with(b"/") {
-                ("directory", format!("mkdir {root}"))
+                ("directory", format!("mkdir {}", quote::shown(root)))
             } else {
-                ("dataset", format!("zfs create -o mountpoint=none {root}"))
+                (
+                    "dataset",
+                    format!("zfs create -o mountpoint=none {}", quote::shown(root)),
+                )
             };
             asked.add(
-                Error::config(format!("volroot: there is no {kind} {root}"))
+                Error::config(format!("volroot: there is no {kind} {}", vis::shown(root)))
                     .at(set.value_span)
                     .named(FindingName::VolrootMissing)
                     .help(format!("make it as root: {help}")),
@@ -238,7 +255,7 @@ fn has_dataset(look: &mut dyn Look, root: &Dataset) -> Result<bool, Error> {
 }
 
 fn is_directory(look: &mut dyn Look, path: &Path) -> Result<bool, Error> {
-    let unknown = |error| Error::host(format!("{}: {error}", path.display()));
+    let unknown = |error| Error::host(format!("{}: {error}", vis::shown(&path)));
     if !look.exists(path).map_err(unknown)? {
         return Ok(false);
     }

@@ -5,14 +5,15 @@
 mod host;
 mod vms;
 
-use crate::config::{self, Config, Finding, FindingName, Severity, Span, lint, slips};
+use crate::config::{self, Config, FileId, Finding, FindingName, Severity, Span, lint, slips};
 use crate::error::Error;
 use crate::host::Look;
 use crate::model::Vm;
 use crate::model::resolve::{self, Checked};
 use crate::model::settings::HostSettings;
+use crate::{quote, vis};
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// All findings, in the order of their places.
 #[derive(Debug)]
@@ -69,6 +70,7 @@ fn without_host<'config>(
     devices: &Path,
 ) -> (Vec<Finding>, Vec<Checked<'config>>) {
     let mut findings = lint::check(config);
+    findings.extend(config.shared().iter().map(group_writable));
     findings.extend(slips::check(config, &HostSettings::NAMES));
     let (faults, checked) = resolve::checked(config, devices);
     findings.extend(faults.into_iter().filter_map(finding));
@@ -78,6 +80,23 @@ fn without_host<'config>(
     }
     findings.extend(vms::findings(config, &checked));
     (findings, checked)
+}
+
+/// What the group may write, told at the beginning of the file that it concerns.
+fn group_writable((file, what): &(FileId, PathBuf)) -> Finding {
+    let span = Span {
+        file: *file,
+        ..Span::default()
+    };
+    Finding::new(
+        FindingName::GroupWritable,
+        span,
+        format!("the group may write {}", vis::shown(what)),
+        format!(
+            "if its members shall not decide what you start: chmod g-w {}",
+            quote::shown(what)
+        ),
+    )
 }
 
 fn settled(

@@ -4,6 +4,7 @@ use super::own_place;
 use crate::config::{Assignment, Config, Finding, FindingName, Span};
 use crate::model::resolve::Checked;
 use crate::model::{Loader, Nic, Vm};
+use crate::vis;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -54,7 +55,7 @@ fn shared_disk<'run>(
             span,
             format!(
                 "{} is a disk of {} and of {}",
-                path.display(),
+                vis::shown(&path),
                 other.name,
                 vm.name
             ),

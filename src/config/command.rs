@@ -1,6 +1,8 @@
 //! Statements that begin with a word: `export`, `readonly` and `.`, and what sh would run.
 
+use crate::vis;
 use std::ffi::OsStr;
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -8,6 +10,7 @@ use super::class::is_name;
 use super::finding::{FindingName, Refused};
 use super::lexer::{Token, TokenKind};
 use super::parser::{MAX_DEPTH, Parser, parse};
+use super::read::{Unread, read};
 use super::source::{FileId, Source, Span};
 use super::store::{Assigned, Piece};
 use super::word::{Context, Out, Until};
@@ -189,6 +192,24 @@ impl Parser<'_, '_, '_> {
         Ok(())
     }
 
+    fn unread(&self, path: &Path, error: &Unread, token: Token) -> Refused {
+        if let Unread::Foreign(foreign) = error {
+            let message = format!("{} is not read: {error}", vis::shown(path));
+            let named = "name the configuration, if it is the one that you mean: --config FILE";
+            let mut refused = self.refuse(FindingName::IncludeForeign, token, message, named);
+            refused.0.help.splice(0..0, foreign.remedy());
+            return refused;
+        }
+        let message = format!("cannot read {}: {error}", vis::shown(path));
+        let help = match error {
+            Unread::System(why) if why.kind() != ErrorKind::NotFound => {
+                "look at its owner and mode with ls -l"
+            }
+            _ => "name a file that exists; a relative name begins at the configuration's directory",
+        };
+        self.refuse(FindingName::IncludeUnreadable, token, message, help)
+    }
+
     fn first_reading(
         &mut self,
         path: &Path,
@@ -196,17 +217,14 @@ impl Parser<'_, '_, '_> {
         token: Token,
     ) -> Result<FileId, Refused> {
         let mut known = self.reading.known.iter();
-        let source = match known.find(|(is, _)| is == identity) {
-            Some((_, source)) => Ok(Source::new(path, source.bytes().to_vec())),
-            None => super::read(path),
+        let found = match known.find(|(is, _)| is == identity) {
+            Some((_, source)) => Ok(Source::new(path, source.bytes().to_vec()).into()),
+            None => read(path, self.reading.trust),
         };
-        let source = source.map_err(|error| {
-            let message = format!("cannot read {}: {error}", path.display());
-            let help = "name a file that exists; a relative name begins at the configuration's \
-                        directory";
-            self.refuse(FindingName::IncludeUnreadable, token, message, help)
-        })?;
-        let file = self.reading.store.sources.push(source);
+        let found = found.map_err(|error| self.unread(path, &error, token))?;
+        let file = self.reading.store.sources.push(found.source);
+        let shared = found.shared.map(|what| (file, what));
+        self.reading.shared.extend(shared);
         self.reading.read.insert(identity.to_path_buf(), file);
         Ok(file)
     }

@@ -92,7 +92,7 @@ impl Setting {
     pub fn written(&self) -> Vec<u8> {
         let mut text = Vec::new();
         if !self.value.is_empty() {
-            quote::push(&mut text, &self.value);
+            quote::push_plain(&mut text, &self.value);
         }
         text
     }

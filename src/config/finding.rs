@@ -115,6 +115,10 @@ finding_names! {
     Include = "include", Error;
     /// A `.` whose file cannot be read.
     IncludeUnreadable = "include-unreadable", Error;
+    /// A `.` whose file somebody else decides, in a configuration that was found.
+    IncludeForeign = "include-foreign", Error;
+    /// A file or its directory that the group may write, too.
+    GroupWritable = "group-writable", Warning;
     /// A file that includes itself.
     IncludeCircle = "include-circle", Error;
     /// A limit on length or depth.
@@ -169,6 +173,8 @@ finding_names! {
     RelativePath = "relative-path", Error;
     /// A path with a comma, which bhyve cannot take.
     PathComma = "path-comma", Error;
+    /// A path with a percent sign, of which bhyve makes another.
+    PathPercent = "path-percent", Error;
     /// A path with a blank, which grub-bhyve cannot take.
     PathBlank = "path-blank", Error;
     /// One disk at two numbers of a VM.
@@ -181,12 +187,16 @@ finding_names! {
     SharedTap = "shared-tap", Warning;
     /// A VM's tap that another VM has by default.
     DefaultTap = "default-tap", Warning;
+    /// Commands for grub that it would not run to their end.
+    GrubCommands = "grub-commands", Error;
     /// Settings of grub for a VM that bhyveload loads.
     UnusedGrub = "unused-grub", Warning;
     /// A disk that does not exist on this host.
     DiskMissing = "disk-missing", Warning;
     /// An ISO image that does not exist on this host.
     IsoMissing = "iso-missing", Warning;
+    /// A disk or an ISO image on a read-only file system, which no loader opens.
+    ReadOnly = "read-only", Warning;
     /// More cpus than this host gives a VM.
     TooManyCpus = "too-many-cpus", Error;
     /// More cpus than this host has.

@@ -23,6 +23,7 @@ mod locale;
 mod located;
 mod parser;
 mod pattern;
+mod read;
 mod refuse;
 pub mod slips;
 mod source;
@@ -34,8 +35,6 @@ use std::collections::HashSet;
 use std::collections::hash_map::{Entry, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -44,11 +43,13 @@ pub use allow::{settle, unsilenced};
 pub use find::{NotFound, find};
 pub use finding::{Finding, FindingName, Severity};
 pub use keys::{Keys, canonical, is_vm_name};
+pub use read::{Decider, Foreign, Trust, Unread};
 pub use source::{FileId, Line, Place, Source, Sources, Span};
 pub use store::Assignment;
 
 use edit::Edit;
 use locale::Locale;
+use read::{Found, read};
 use store::Store;
 
 /// What an expansion may see of the world outside the files.
@@ -84,8 +85,8 @@ pub enum ConfigError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
-        error: io::Error,
+        /// Why not.
+        error: Unread,
     },
     /// The files hold something that we do not accept; at least one finding is an error.
     Refused(Box<Config>),
@@ -127,6 +128,9 @@ pub struct Config {
     free_id: OnceLock<Option<u16>>,
     /// The files that were not included by others.
     roots: Vec<FileId>,
+    trust: Trust,
+    /// What the group may write, too: a file that was read, and that or its directory.
+    shared: Vec<(FileId, PathBuf)>,
 }
 
 impl Config {
@@ -167,7 +171,7 @@ impl Config {
             let of_file = edits.iter().filter(|edit| edit.span.file == file);
             edit::apply(source.bytes(), of_file)
         });
-        read_all(self.roots_of(&known), known, outside)
+        read_all(self.roots_of(&known), known, self.trust, outside)
     }
 
     /// Every file by what it is, with the bytes that `bytes` gives it.
@@ -181,9 +185,14 @@ impl Config {
     }
 
     /// Those that were not included by others.
-    fn roots_of(&self, known: &[(PathBuf, Source)]) -> Vec<Source> {
-        let root = |file: &FileId| Some(known.get(file.0 as usize)?.1.clone());
+    fn roots_of(&self, known: &[(PathBuf, Source)]) -> Vec<Found> {
+        let root = |file: &FileId| Some(Found::from(known.get(file.0 as usize)?.1.clone()));
         self.roots.iter().filter_map(root).collect()
+    }
+
+    /// What the group may write, too: a file that was read, and that or its directory.
+    pub fn shared(&self) -> &[(FileId, PathBuf)] {
+        &self.shared
     }
 
     /// Where a span begins.
@@ -220,26 +229,28 @@ struct Reading<'o> {
     known: Vec<(PathBuf, Source)>,
     /// Memory for the value that is being put together.
     scratch: Vec<u8>,
+    trust: Trust,
+    shared: Vec<(FileId, PathBuf)>,
 }
 
-/// Reads files, each of which sees and overrides what the ones before it set.
+/// Reads files, each of which sees and overrides what the ones before it set, as far as they and those
+/// that they include are trusted.
 ///
 /// Differs: It is read and never run
 ///
 /// # Errors
 /// Returns the first file that cannot be read, or what the files hold that is refused.
-pub fn load(files: &[PathBuf], outside: &Outside<'_>) -> Result<Config, ConfigError> {
-    let sources: Result<Vec<_>, _> = files
+pub fn load(files: &[PathBuf], trust: Trust, outside: &Outside<'_>) -> Result<Config, ConfigError> {
+    let found: Result<Vec<Found>, ConfigError> = files
         .iter()
         .map(|path| {
-            let unreadable = |error| ConfigError::Unreadable {
+            read(path, trust).map_err(|error| ConfigError::Unreadable {
                 path: path.clone(),
                 error,
-            };
-            read(path).map_err(unreadable)
+            })
         })
         .collect();
-    parse(sources?, outside)
+    read_all(found?, Vec::new(), trust, outside)
 }
 
 /// Reads sources that are in memory already; a `. FILE` in them is read from disk.
@@ -247,22 +258,24 @@ pub fn load(files: &[PathBuf], outside: &Outside<'_>) -> Result<Config, ConfigEr
 /// # Errors
 /// Returns what the sources hold that is refused.
 pub fn parse(sources: Vec<Source>, outside: &Outside<'_>) -> Result<Config, ConfigError> {
-    read_all(sources, Vec::new(), outside)
+    let sources = sources.into_iter().map(Found::from).collect();
+    read_all(sources, Vec::new(), Trust::Named, outside)
 }
 
 /// Reads sources; a `. FILE` in them is read from disk if it is not known.
 fn read_all(
-    sources: Vec<Source>,
+    sources: Vec<Found>,
     known: Vec<(PathBuf, Source)>,
+    trust: Trust,
     outside: &Outside<'_>,
 ) -> Result<Config, ConfigError> {
-    let (mut config, by_locale) = read_in(Locale::C, sources, known, outside)?;
+    let (mut config, by_locale) = read_in(Locale::C, sources, known, trust, outside)?;
     if by_locale.is_empty() {
         return Ok(config);
     }
     let again = |locale| {
         let known = config.known(|_, source| source.bytes().to_vec());
-        let (config, _) = read_in(locale, config.roots_of(&known), known, outside)?;
+        let (config, _) = read_in(locale, config.roots_of(&known), known, trust, outside)?;
         Ok(config)
     };
     config.findings = locale::settle(&config, by_locale, again);
@@ -272,11 +285,12 @@ fn read_all(
 /// Reads sources as sh does in a locale; where another gives another value comes with them.
 fn read_in(
     locale: Locale,
-    sources: Vec<Source>,
+    sources: Vec<Found>,
     known: Vec<(PathBuf, Source)>,
+    trust: Trust,
     outside: &Outside<'_>,
 ) -> Result<(Config, Vec<Finding>), ConfigError> {
-    let base = sources.first().and_then(|source| source.path().parent());
+    let base = sources.first().and_then(|one| one.source.path().parent());
     let base = base.filter(|base| !base.as_os_str().is_empty());
     let mut reading = Reading {
         base: base.unwrap_or(Path::new(".")).to_path_buf(),
@@ -292,9 +306,11 @@ fn read_in(
         by_locale: Vec::new(),
         known,
         scratch: Vec::new(),
+        trust,
+        shared: Vec::new(),
     };
     let mut roots = Vec::new();
-    for source in sources {
+    for Found { source, shared } in sources {
         let identity = identity(source.path());
         reading.stack = vec![identity.clone()];
         let file = match reading.read.entry(identity) {
@@ -302,6 +318,7 @@ fn read_in(
             Entry::Vacant(read) => *read.insert(reading.store.sources.push(source)),
         };
         roots.push(file);
+        reading.shared.extend(shared.map(|what| (file, what)));
         parser::parse(&mut reading, file);
     }
     let mut findings = reading.findings;
@@ -312,6 +329,8 @@ fn read_in(
         findings,
         free_id: OnceLock::new(),
         roots,
+        trust,
+        shared: reading.shared,
     };
     Ok((accepted(config)?, reading.by_locale))
 }
@@ -325,26 +344,9 @@ fn accepted(config: Config) -> Result<Config, ConfigError> {
     }
 }
 
-/// The largest file that is read, in bytes.
-const MAX_FILE: u64 = 64 * 1024 * 1024;
-
 /// What a file is, by whatever name it goes.
 fn identity(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
-}
-
-fn read(path: &Path) -> io::Result<Source> {
-    let file = File::open(path)?;
-    let size = file.metadata().map_or(0, |metadata| metadata.len());
-    let mut bytes = Vec::with_capacity(usize::try_from(size.min(MAX_FILE)).unwrap_or_default() + 1);
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            "it is larger than 64 MiB",
-        ));
-    }
-    Ok(Source::new(path, bytes))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Offsets are bytes; lines and columns are worked out only when somebody asks for a [`Place`].
 
+use crate::vis;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -58,7 +59,7 @@ pub struct Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let file = self.file.display();
+        let file = vis::shown(&self.file);
         write!(f, "{file}:{}:{}", self.line, self.column)
     }
 }

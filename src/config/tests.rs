@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use super::{Config, ConfigError, FindingName, Outside, Source, load, parse};
+use super::{Config, ConfigError, FindingName, Outside, Source, Trust, load, parse};
 
 /// Reads a text that must be accepted, with `HOME=/home/me` and one user `root`.
 pub(super) fn config(text: &[u8]) -> Config {
@@ -223,7 +223,7 @@ fn a_file_of_64_mib_is_read_and_a_larger_one_is_not() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let refusal = |size| {
         file.as_file().set_len(size).unwrap();
-        with_outside(|outside| load(&[file.path().to_owned()], outside)).unwrap_err()
+        with_outside(|outside| load(&[file.path().to_owned()], Trust::Named, outside)).unwrap_err()
     };
     // It holds NULs.
     assert!(matches!(refusal(64 << 20), ConfigError::Refused(_)));
@@ -290,7 +290,8 @@ fn included_files_are_read_from_the_directory_of_the_configuration() {
     std::fs::write(root.path().join("d/x"), "b=$a\n. \"./d/y\"\n").unwrap();
     std::fs::write(root.path().join("d/y"), "c=2 a=3\n").unwrap();
     std::fs::write(&host, "e=$a$d\n. ./d/y\n").unwrap();
-    let read = |files: &[_]| with_outside(|outside| load(files, outside));
+    let read =
+        |files: &[_]| with_outside(|outside| load(files, crate::config::Trust::Named, outside));
     let config = read(&[main.clone(), host.clone()]).unwrap();
     let all: Vec<_> = config.assignments().map(|a| (a.name, a.value)).collect();
     let expected: [(&str, &[u8]); 8] = [

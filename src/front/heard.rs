@@ -7,6 +7,7 @@ use crate::job::{Request, words};
 use crate::root::report::Report;
 use crate::run::signal_name;
 use crate::verb::Verb;
+use crate::vis;
 
 /// What a root side in the background has reported so far.
 #[derive(Debug, Default)]
@@ -24,7 +25,7 @@ impl Heard {
             Some(Report::Failed(failure)) => self.failed = Some(Error::from(failure)),
             Some(Report::Running(_)) => self.is_running = true,
             Some(other) => return Some(other),
-            None => self.said.push(String::from_utf8_lossy(line).into_owned()),
+            None => self.said.push(vis::bytes(line).to_string()),
         }
         None
     }

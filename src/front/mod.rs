@@ -14,11 +14,11 @@ use crate::job::words;
 use crate::job::{Job, Request};
 use crate::model::{Vm, resolve};
 use crate::process::Process;
-use crate::root::report::Report;
+use crate::root::report::Report as Told;
 use crate::root::state::State;
 use crate::root::{self, EXIT_FAILED, EXIT_REFUSED};
 use crate::run::{
-    Output, READER_GONE, Unwatched, execute, interrupted_by, not_started, not_watched,
+    self, Output, READER_GONE, Report, Unwatched, execute, interrupted_by, not_started, not_watched,
 };
 use crate::tools::{self, daemon};
 use crate::verbs::Asked;
@@ -55,40 +55,94 @@ pub fn carry_out(
     if request.job.supervises() {
         elevation.clone()?;
     }
-    if matches!(elevation, Ok(Elevation::None)) && !request.job.supervises() {
-        root::carry_out(process, request, false, host, output)?;
+    let serves_itself = matches!(elevation, Ok(Elevation::None)) && !request.job.supervises();
+    // What stands in its way is told with the setting that it comes from, before a password is asked
+    // for or anything is written.
+    let planned = if serves_itself && asked.before.forms.is_empty() {
+        None
     } else {
-        // What stands in its way is told with the setting that it comes from, before a password is
-        // asked for.
-        let planned = plan(
-            &mut Ground {
-                look: host,
-                is_answered: true,
-                process,
-            },
-            request,
-        )?;
-        for command in planned.plan.commands() {
-            for program in command.programs() {
-                tools::require(program, host)?;
-            }
+        Some(planned(process, request, host)?)
+    };
+    let elevation = match elevation {
+        Err(error) if !asked.before.forms.is_empty() => return Err(error),
+        other => other,
+    };
+    say_all(
+        execute(&asked.before, host, &mut Unwatched, output)?,
+        request,
+        output,
+    );
+    let done = match planned {
+        Some(planned) if !serves_itself => {
+            have_done(process, asked, &planned, elevation, host, output)
         }
-        if planned.plan.forms.is_empty() && !has_stale_note(process, request, host) {
-            told(&planned, asked, output);
-        } else if request.job.is_detached() {
-            detach(process, asked, elevation?, host, output)?;
-        } else {
-            call(process, asked, elevation?, host)?;
-        }
+        _ => root::carry_out(process, request, false, host, output),
+    };
+    if let Err(error) = done {
+        return Err(taken_back(asked, error, host, output));
     }
-    execute(&asked.after, host, &mut Unwatched, output).map_err(|error| match request.job {
+    let report = execute(&asked.after, host, &mut Unwatched, output);
+    let report = report.map_err(|error| match request.job {
         Job::MakeDisk { .. } => error.note("the disk was made before, and stays"),
         _ => error,
     })?;
+    say_all(report, request, output);
     if let Some(done) = &asked.done {
         say(output, &request.title, done);
     }
     Ok(())
+}
+
+fn say_all(report: Report, request: &Request, output: &mut Output<'_>) {
+    for note in report.notes {
+        say(output, &request.title, &note);
+    }
+}
+
+/// Takes back what was done before a request that has failed.
+fn taken_back(asked: &Asked, error: Error, host: &mut dyn Host, output: &mut Output<'_>) -> Error {
+    let error = run::take_back(&asked.before, error, host, output);
+    if error.is_said() {
+        for note in &error.notes {
+            say(output, &asked.request.title, note);
+        }
+    }
+    error
+}
+
+/// The plan of a request, all of whose programs are there.
+fn planned(process: &Process, request: &Request, host: &mut dyn Host) -> Result<Planned> {
+    let mut ground = Ground {
+        look: host,
+        is_answered: true,
+        process,
+    };
+    let planned = plan(&mut ground, request)?;
+    for command in planned.plan.commands() {
+        for program in command.programs() {
+            tools::require(program, host)?;
+        }
+    }
+    Ok(planned)
+}
+
+/// Has a request done by the root side, behind an escalator or in the background.
+fn have_done(
+    process: &Process,
+    asked: &Asked,
+    planned: &Planned,
+    elevation: Result<Elevation>,
+    host: &mut dyn Host,
+    output: &mut Output<'_>,
+) -> Result<()> {
+    if planned.plan.forms.is_empty() && !has_stale_note(process, &asked.request, host) {
+        told(planned, asked, output);
+        Ok(())
+    } else if asked.request.job.is_detached() {
+        detach(process, asked, elevation?, host, output)
+    } else {
+        call(process, asked, elevation?, host)
+    }
 }
 
 /// Whether there is nothing to clean but what a supervisor that was killed has noted.
@@ -167,7 +221,7 @@ fn detach(
     let mut heard = Heard::default();
     let mut phases = Phases::new(request, output);
     let followed = host.follow(&command, &mut |_, line| match heard.hear(line) {
-        Some(Report::Note(note)) => phases.aside(|| say(output, &request.title, &note)),
+        Some(Told::Note(note)) => phases.aside(|| say(output, &request.title, &note)),
         Some(phase) => phases.show(&phase),
         None => {}
     });

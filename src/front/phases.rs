@@ -4,6 +4,7 @@ use crate::job::Request;
 use crate::root::report::Report;
 use crate::run::Output;
 use crate::verb::Verb;
+use crate::vis;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// The line on a terminal that says how far a start has got: from its first phase on, since an
@@ -44,7 +45,7 @@ impl Phases {
 
     fn begin(&self, message: String) -> ProgressBar {
         let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
-            .with_prefix(self.title.clone())
+            .with_prefix(vis::line(&self.title).into_owned())
             .with_message(message);
         let line = match ProgressStyle::with_template("{prefix}: {msg}") {
             Ok(style) => line.with_style(style),

@@ -5,11 +5,16 @@ use super::terminal::Modes;
 use super::{Ended, Event, Finished};
 use crate::command::Streams;
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
+use std::time::{Duration, Instant};
 
 /// How much of a command's standard error is kept, in bytes.
 const STDERR_KEPT: usize = 4096;
+
+/// The shortest time between two reads of what a child says: so a flood costs little.
+const BREATH: Duration = Duration::from_millis(10);
 
 /// A child that was begun.
 #[derive(Debug)]
@@ -18,7 +23,11 @@ pub(super) struct Running {
     /// What the terminal was like that it has.
     modes: Option<Modes>,
     /// What it says, where that is relayed.
-    pub(super) relay: Option<Reader>,
+    relay: Option<Reader>,
+    /// Before that it is not read again.
+    rests_until: Option<Instant>,
+    /// Whether the last that happened to it was that it said something.
+    pub(super) has_just_spoken: bool,
 }
 
 impl Running {
@@ -37,6 +46,8 @@ impl Running {
             child,
             modes,
             relay,
+            rests_until: None,
+            has_just_spoken: false,
         })
     }
 
@@ -44,12 +55,22 @@ impl Running {
     pub(super) fn look_after(&mut self) -> io::Result<Option<Event>> {
         // In this order: what it said last is there when it has ended.
         let status = self.child.try_wait()?;
-        if let Some(relay) = &mut self.relay {
+        self.has_just_spoken = false;
+        if status.is_some() {
+            self.rests_until = None;
+        }
+        if let Some(relay) = &mut self.relay
+            && self.rests_until.is_none_or(|until| Instant::now() >= until)
+        {
             let mut said = relay.lines()?;
+            self.rests_until = Some(Instant::now() + BREATH);
             if status.is_some() {
                 said.append(&mut relay.all());
+                // Whoever else has the pipe is no child of ours.
+                self.relay = None;
             }
             if !said.is_empty() {
+                self.has_just_spoken = true;
                 return Ok(Some(Event::Said(said)));
             }
         }
@@ -63,6 +84,18 @@ impl Running {
                 stderr: Vec::new(),
             })
         }))
+    }
+
+    /// What there is to wait for besides its end: that it says something, or may be read again.
+    pub(super) fn awaited(&self) -> (Option<BorrowedFd<'_>>, Option<Instant>) {
+        match &self.relay {
+            // Where all have closed it, it would wake us for ever.
+            Some(relay) if !relay.is_closed() => match self.rests_until {
+                Some(until) if Instant::now() < until => (None, Some(until)),
+                _ => (Some(relay.as_fd()), None),
+            },
+            _ => (None, None),
+        }
     }
 }
 

@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 /// The most that one line may hold, in bytes; a longer one is cut into several.
 const LINE_LIMIT: usize = 4096;
 
+/// The most that is read at once, in bytes: as much as a pipe holds.
+const READ_LIMIT: usize = 64 * 1024;
+
 /// Waits until one of the files can be read or has been closed at its other end, or the time is over.
 ///
 /// # Errors
@@ -95,13 +98,13 @@ impl Reader {
         self.is_closed
     }
 
-    /// The whole lines that have come, each with its newline.
+    /// The whole lines that have come, each with its newline; of a flood only as many as a pipe holds.
     ///
     /// # Errors
     /// As the system says.
     pub fn lines(&mut self) -> io::Result<Vec<u8>> {
         let mut chunk = [0; LINE_LIMIT];
-        loop {
+        while self.rest.len() < READ_LIMIT {
             match read(&self.pipe, &mut chunk) {
                 Ok(0) => {
                     self.is_closed = true;

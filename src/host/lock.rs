@@ -3,15 +3,17 @@
 //! A lock is flock(2)'s, so the kernel keeps it as long as one process has it open: who made it, or
 //! a loader or bhyve(8) that inherited it.
 
+use super::identity::{self, Identity};
 use super::{Claim, Grant};
 use crate::model::name::VmName;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open, openat, renameat};
 use nix::sys::stat::{Mode, fstat};
-use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
+use nix::unistd::{Group, UnlinkatFlags, fchown, geteuid, unlinkat};
 use std::fs::{DirBuilder, File, TryLockError};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::Path;
 
@@ -23,6 +25,10 @@ const NOTE_LIMIT: u64 = 4096;
 const READABLE: Mode = Mode::from_bits_truncate(0o644);
 /// The mode of a lock: who can read a file can lock it (flock(2)).
 const PRIVATE: Mode = Mode::from_bits_truncate(0o600);
+/// The mode of a log, whose lines are a guest's and its loader's.
+const LOGGED: Mode = Mode::from_bits_truncate(0o640);
+/// The group that may read logs, besides root.
+const READERS: &str = "operator";
 
 /// A directory that only this user, who is root, can change.
 #[derive(Debug)]
@@ -36,7 +42,7 @@ impl Directory {
     /// # Errors
     /// If it cannot be had, or somebody else can change it.
     pub fn open(path: &Path) -> io::Result<Self> {
-        // Whatever the caller's umask lets others do, who are refused below.
+        // Others may look, and are refused below if they may do more.
         match DirBuilder::new().mode(0o755).create(path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
@@ -110,18 +116,38 @@ impl Directory {
         }
     }
 
-    /// Adds to a log in it; one that has become long is kept as `NAME.0` until the next does.
+    /// Adds to a log in it; one that would become too long is kept as `NAME.0` until the next does.
     ///
     /// # Errors
     /// As the system says.
     pub fn append(&self, name: &str, text: &str) -> io::Result<()> {
-        let mut file = self.file(name, OFlag::O_WRONLY | OFlag::O_APPEND, READABLE)?;
-        if file.metadata()?.len() > LOG_LIMIT {
+        let mut file = self.log(name)?;
+        let length = file.metadata()?.len();
+        let added = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        if length > 0 && length.saturating_add(added) > LOG_LIMIT {
             let old = format!("{name}.0");
             renameat(&self.directory, name, &self.directory, old.as_str())?;
-            file = self.file(name, OFlag::O_WRONLY | OFlag::O_APPEND, READABLE)?;
+            file = self.log(name)?;
         }
         file.write_all(text.as_bytes())
+    }
+
+    /// Opens a log; one that is new belongs to those who may read it.
+    fn log(&self, name: &str) -> io::Result<File> {
+        let file = self.file(name, OFlag::O_WRONLY | OFlag::O_APPEND, LOGGED)?;
+        if file.metadata()?.len() == 0
+            && let Ok(Some(readers)) = Group::from_name(READERS)
+        {
+            // Where it cannot be theirs it stays with the group of root.
+            let _ = fchown(&file, None, Some(readers.gid));
+        }
+        Ok(file)
+    }
+}
+
+impl AsFd for Directory {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.directory.as_fd()
     }
 }
 
@@ -139,11 +165,36 @@ pub fn state_of(vm: &VmName) -> String {
 fn name_of(claim: &Claim) -> io::Result<String> {
     Ok(match claim {
         Claim::Vm(vm) => format!("{vm}.pid"),
-        Claim::Disk(path) => {
-            let about = std::fs::metadata(path)?;
-            // No VM name has a hyphen.
-            format!("disk-{:x}-{:x}.pid", about.dev(), about.ino())
-        }
+        // No VM name has a hyphen.
+        Claim::Disk(path) => match identity::about(path) {
+            Ok(about) => match about.identity {
+                Identity::Device(device) => format!("disk-{device:x}.pid"),
+                Identity::File(device, inode) => format!("disk-{device:x}-{inode:x}.pid"),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => name_of_place(path)?,
+            Err(error) => return Err(error),
+        },
         Claim::Network => "host-network.pid".to_owned(),
     })
+}
+
+/// The name of the file that is locked for a disk that is about to be made: it goes by what leads to
+/// it, as far as that is there, and the rest of its path.
+fn name_of_place(path: &Path) -> io::Result<String> {
+    for above in path.ancestors().skip(1) {
+        let about = match std::fs::metadata(above) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            other => other?,
+        };
+        // The same for everybody, and short whatever the path is.
+        let mut rest = DefaultHasher::new();
+        path.strip_prefix(above).unwrap_or(path).hash(&mut rest);
+        return Ok(format!(
+            "disk-{:x}-{:x}-{:x}.pid",
+            about.dev(),
+            about.ino(),
+            rest.finish()
+        ));
+    }
+    Err(io::ErrorKind::NotFound.into())
 }

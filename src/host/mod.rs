@@ -2,19 +2,26 @@
 //!
 //! Planning gets a `Look` only, so that a dry run cannot change anything.
 
+mod change;
 mod child;
 pub mod elevate;
 mod files;
 mod follow;
+pub mod identity;
 pub mod lease;
 pub mod lock;
+mod replace;
+pub mod scratch;
 pub mod signals;
+mod surroundings;
 pub mod system;
 pub mod terminal;
 
 use crate::command::Command;
 use crate::model::name::VmName;
 use crate::plan::FileChange;
+pub use change::{Afterwards, ChangeError};
+use identity::About;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -67,7 +74,7 @@ pub enum Interruption {
 pub enum Claim {
     /// This VM.
     Vm(VmName),
-    /// This disk: a device or an image file that exists.
+    /// This disk: a device or an image file; or, where there is none, the place for it.
     Disk(PathBuf),
     /// The network that all VMs share: modules, sysctls, bridges.
     Network,
@@ -106,6 +113,18 @@ pub trait Look {
     /// If that cannot be told.
     fn exists(&mut self, path: &Path) -> io::Result<bool>;
 
+    /// Where the symbolic link at `path` leads, as it says; none if there is no link.
+    ///
+    /// # Errors
+    /// If that cannot be told.
+    fn link_at(&mut self, path: &Path) -> io::Result<Option<PathBuf>>;
+
+    /// What a disk or an image file is, whatever its name.
+    ///
+    /// # Errors
+    /// If that cannot be told.
+    fn about(&mut self, path: &Path) -> io::Result<About>;
+
     /// The names in a directory; none if there is no such directory.
     ///
     /// Only for directories whose entries are not created by looking (`/dev/vmm`, `/dev`): nmdm(4)
@@ -126,10 +145,19 @@ pub trait Look {
 
     /// The search path.
     fn search_path(&self) -> &str;
+
+    /// The time since some moment that stays the same: since boot, in the terms of ps(1).
+    fn uptime(&mut self) -> Duration;
 }
 
 /// Changes, and all that goes with making them.
 pub trait Host: Look {
+    /// Gives this process, as the root side, surroundings of its own in place of its caller's.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn settle(&mut self) -> io::Result<()>;
+
     /// Starts a command; answers its pid.
     ///
     /// # Errors
@@ -187,11 +215,11 @@ pub trait Host: Look {
     /// As the system says.
     fn signal(&mut self, pid: u32, signal: i32) -> io::Result<()>;
 
-    /// Changes a file of the user's own.
+    /// Changes a file of the user's own; answers what was not to be had behind that.
     ///
     /// # Errors
-    /// As the system says.
-    fn change(&mut self, change: &FileChange) -> io::Result<()>;
+    /// As the system says, or if somebody else has changed it.
+    fn change(&mut self, change: &FileChange) -> Result<Option<Afterwards>, ChangeError>;
 
     /// From now on notes SIGHUP, SIGINT and SIGTERM for [`Self::interrupted`] instead of dying of them.
     ///
@@ -226,9 +254,6 @@ pub trait Host: Look {
     /// Lets time pass.
     fn pause(&mut self, time: Duration);
 
-    /// The time since some moment that stays the same.
-    fn uptime(&mut self) -> Duration;
-
     /// Asks the person at the terminal; `None` if there is none.
     fn confirm(&mut self, question: &str) -> Option<bool>;
 
@@ -247,6 +272,12 @@ pub trait Host: Look {
     /// # Errors
     /// As the system says.
     fn record(&mut self, vm: &VmName, state: Option<&[u8]>) -> io::Result<()>;
+
+    /// Removes what earlier runs have left of a VM's scratch files: only while nothing works for it.
+    ///
+    /// # Errors
+    /// As the system says, or if the directory of all scratch files is not root's alone.
+    fn sweep(&mut self, vm: &VmName) -> io::Result<()>;
 
     /// Adds to the log of a VM, which is kept small.
     ///

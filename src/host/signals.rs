@@ -1,6 +1,7 @@
 //! Signals, noted instead of died of, and a stream that can be read when one has come.
 
-use nix::libc::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, c_int};
+use nix::libc::c_int;
+use nix::sys::signal::{SigSet, Signal};
 use signal_hook::{flag, low_level};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What asks a program to stop.
-const STOPPING: [c_int; 3] = [SIGHUP, SIGINT, SIGTERM];
+const STOPPING: [Signal; 3] = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM];
 
 /// Signals since a moment.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ impl Signals {
             ringer,
             heeds: false,
         };
-        signals.hear(SIGCHLD)?;
+        signals.hear(Signal::SIGCHLD)?;
         Ok(signals)
     }
 
@@ -48,17 +49,19 @@ impl Signals {
             return Ok(());
         }
         self.heeds = true;
-        for number in STOPPING {
+        for signal in STOPPING {
+            let number = signal as c_int;
             let value = usize::try_from(number).unwrap_or_default();
             flag::register_usize(number, Arc::clone(&self.last), value)?;
-            self.hear(number)?;
+            self.hear(signal)?;
         }
         Ok(())
     }
 
-    fn hear(&self, number: c_int) -> io::Result<()> {
-        low_level::pipe::register(number, self.ringer.try_clone()?)?;
-        Ok(())
+    /// Hears of a signal, also where the caller has let this process ignore or block it.
+    fn hear(&self, signal: Signal) -> io::Result<()> {
+        low_level::pipe::register(signal as c_int, self.ringer.try_clone()?)?;
+        Ok(SigSet::from_iter([signal]).thread_unblock()?)
     }
 
     /// The signal that asked to stop, if one did.

@@ -2,13 +2,20 @@
 
 use super::child::{Running, ended, tail};
 use super::files;
+use super::identity::{self, About};
 use super::lease;
 use super::lock::{Directory, log_of, state_of};
+use super::scratch;
 use super::signals::Signals;
-use super::{Claim, Ended, Event, Finished, Grant, Host, Interruption, Look, SpawnError};
+use super::surroundings;
+use super::{
+    Afterwards, ChangeError, Claim, Ended, Event, Finished, Grant, Host, Interruption, Look,
+    SpawnError,
+};
 use crate::command::{Command, Streams};
 use crate::model::name::VmName;
 use crate::plan::FileChange;
+use crate::vis;
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -36,6 +43,8 @@ pub struct System {
     is_shielded: bool,
     /// The lease of the command that is followed.
     pub(super) lessor: Option<OwnedFd>,
+    /// How many times slower than the real one the clock goes by which is waited.
+    pace: u32,
 }
 
 impl System {
@@ -57,6 +66,16 @@ impl System {
             has_lease: false,
             is_shielded: false,
             lessor: None,
+            pace: 1,
+        }
+    }
+
+    /// The same host, by whose clock the real one goes this many times as fast.
+    #[must_use]
+    pub fn at_pace(self, pace: u32) -> Self {
+        Self {
+            pace: pace.max(1),
+            ..self
         }
     }
 
@@ -120,6 +139,8 @@ impl System {
 
 impl Look for System {
     fn ask(&mut self, question: &Command) -> Result<Finished, SpawnError> {
+        // Where SIGCHLD is ignored a child leaves no status.
+        self.signals().map_err(SpawnError::Refused)?;
         let output = self
             .prepare(question)?
             .output()
@@ -133,6 +154,19 @@ impl Look for System {
 
     fn exists(&mut self, path: &Path) -> io::Result<bool> {
         path.try_exists()
+    }
+
+    fn link_at(&mut self, path: &Path) -> io::Result<Option<PathBuf>> {
+        match std::fs::symlink_metadata(path) {
+            Ok(about) if about.is_symlink() => std::fs::read_link(path).map(Some),
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn about(&mut self, path: &Path) -> io::Result<About> {
+        identity::about(path)
     }
 
     fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>> {
@@ -154,9 +188,21 @@ impl Look for System {
     fn search_path(&self) -> &str {
         &self.search_path
     }
+
+    fn uptime(&mut self) -> Duration {
+        // Since boot, so that it goes on while the machine's clock is set.
+        nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC)
+            .map_or(Duration::ZERO, Duration::from)
+            .checked_div(self.pace)
+            .unwrap_or_default()
+    }
 }
 
 impl Host for System {
+    fn settle(&mut self) -> io::Result<()> {
+        surroundings::settle()
+    }
+
     fn begin(&mut self, command: &Command) -> Result<u32, SpawnError> {
         self.signals().map_err(SpawnError::Refused)?;
         let prepared = self.prepare(command)?;
@@ -172,16 +218,23 @@ impl Host for System {
             let Some(mut running) = self.children.remove(&pid) else {
                 return Err(io::ErrorKind::NotFound.into());
             };
-            let event = running.look_after()?;
+            let is_asked = heeds && self.interrupted().is_some();
+            let event = if is_asked && running.has_just_spoken {
+                // Who never stops to speak does not keep this process from being asked.
+                None
+            } else {
+                running.look_after()?
+            };
             if matches!(event, Some(Event::Ended(_))) {
                 return event.ok_or_else(|| io::ErrorKind::Other.into());
             }
-            let slept = if event.is_some() || heeds && self.interrupted().is_some() {
+            let slept = if event.is_some() || is_asked {
                 Ok(())
             } else {
-                let relay = running.relay.as_ref().map(AsFd::as_fd);
+                let (relay, read_at) = running.awaited();
                 let files: Vec<BorrowedFd<'_>> = relay.into_iter().collect();
-                self.sleep(&files, end, heeds)
+                let wakes = [end, read_at].into_iter().flatten().min();
+                self.sleep(&files, wakes, heeds)
             };
             self.children.insert(pid, running);
             slept?;
@@ -264,8 +317,14 @@ impl Host for System {
         Ok(nix::sys::signal::kill(Pid::from_raw(pid), signal)?)
     }
 
-    fn change(&mut self, change: &FileChange) -> io::Result<()> {
-        files::change(change)
+    fn change(&mut self, change: &FileChange) -> Result<Option<Afterwards>, ChangeError> {
+        match change {
+            FileChange::MakeScratch(path) => {
+                scratch::make(&self.run, path)?;
+                Ok(None)
+            }
+            other => files::change(other),
+        }
     }
 
     fn heed_signals(&mut self) -> io::Result<()> {
@@ -322,18 +381,12 @@ impl Host for System {
         }
     }
 
-    fn uptime(&mut self) -> Duration {
-        // Since boot, so that it goes on while the machine's clock is set.
-        nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC)
-            .map_or(Duration::ZERO, Duration::from)
-    }
-
     fn confirm(&mut self, question: &str) -> Option<bool> {
         let stdin = io::stdin();
         if !stdin.is_terminal() {
             return None;
         }
-        write!(io::stderr(), "{question} [y/N] ").ok()?;
+        write!(io::stderr(), "{} [y/N] ", vis::line(question)).ok()?;
         let mut answer = String::new();
         stdin.read_line(&mut answer).ok()?;
         Some(answer.trim() == "y")
@@ -358,6 +411,10 @@ impl Host for System {
             Some(state) => directory.replace(&state_of(vm), state),
             None => directory.remove(&state_of(vm)),
         }
+    }
+
+    fn sweep(&mut self, vm: &VmName) -> io::Result<()> {
+        scratch::sweep(&self.run, vm)
     }
 
     fn log(&mut self, vm: &VmName, text: &str) -> io::Result<()> {

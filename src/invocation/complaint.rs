@@ -1,6 +1,7 @@
 //! What is said where the words of a call make no sense: what exists, the nearest first.
 
 use crate::error::Error;
+use crate::quote;
 use crate::suggest;
 use crate::verb::Verb;
 use std::ffi::OsString;
@@ -71,9 +72,14 @@ pub(super) fn wrong_command(wrong: &str, typed: &[OsString]) -> Error {
         .rsplit_once('-')
         .and_then(|(vm, verb)| Some((vm, Verb::parse(verb)?)));
     match (swapped, link) {
-        (Some(verb), _) => error.help(format!("the verb comes first: easy-bhyve {verb} {wrong}")),
+        (Some(verb), _) => error.help(format!(
+            "the verb comes first: easy-bhyve {verb} {}",
+            quote::shown(wrong)
+        )),
         (None, Some((vm, verb))) => error.help(format!(
-            "write easy-bhyve {verb} {vm}, or call the link {wrong}"
+            "write easy-bhyve {verb} {}, or call the link {}",
+            quote::shown(vm),
+            quote::shown(wrong)
         )),
         (None, None) => error.help("see them explained: easy-bhyve --help"),
     }

@@ -152,6 +152,11 @@ pub fn title(args: &[OsString]) -> String {
     )
 }
 
+/// Whether the program was called by the name of a link.
+pub fn is_link(args: &[OsString]) -> bool {
+    called_as(&title(args)).is_some()
+}
+
 /// The VM and the verb of a link's name; none for the program's own name.
 ///
 /// No VM name has a hyphen, so a name that begins like the program's own is never a link.

@@ -8,7 +8,7 @@ use crate::plan::console;
 use crate::plan::shutdown;
 use crate::survey::{self, Processes, State, Traces};
 use crate::tools::line::{Console, side_of_person};
-use crate::tools::process::{Process, Role};
+use crate::tools::process::{Role, Who};
 use crate::verb::Verb;
 
 /// The plan that connects the terminal to the console of a VM.
@@ -28,11 +28,11 @@ pub(super) fn console(ground: &mut Ground<'_>, vm: &Vm, force: bool) -> Result<P
             if !force {
                 return Err(held(vm, other));
             }
-            held_by = Some(other.pid);
+            held_by = Some(other.clone());
         }
     }
     Ok(Planned {
-        plan: console::plan(vm, ground.devices(), held_by),
+        plan: console::plan(vm, ground.devices(), held_by.as_ref()),
         notes: vec![format!(
             "~. at the beginning of a line leaves the console of {}",
             vm.name
@@ -50,6 +50,7 @@ fn refuse_state(
 ) -> Result<()> {
     let on_terminal = processes
         .supervisor(vm.name.as_str())
+        .map(|supervisor| &supervisor.who)
         .filter(|supervisor| supervisor.has_terminal());
     if let Some(supervisor) = on_terminal {
         return Err(Error::state(format!(
@@ -66,6 +67,7 @@ fn refuse_state(
             };
             let line = line.to_string_lossy().into_owned();
             if process
+                .who
                 .args
                 .split_ascii_whitespace()
                 .any(|word| word == line)
@@ -74,7 +76,7 @@ fn refuse_state(
             }
             Err(Error::state(format!(
                 "the loader of {} is on another terminal: pid {}",
-                vm.name, process.pid
+                vm.name, process.who.pid
             )))
         }
         State::Unknown => Err(survey::unknown(&vm.name)),
@@ -87,7 +89,7 @@ fn refuse_state(
 }
 
 /// Differs: `console` says who is on the line
-fn held(vm: &Vm, other: &Process) -> Error {
+fn held(vm: &Vm, other: &Who) -> Error {
     Error::state(format!(
         "the console of {} is in use by pid {}: {}",
         vm.name, other.pid, other.args

@@ -1,6 +1,7 @@
 //! What concerns disks: `resources -V`, `snapshot`, `rollback`, `clone`.
 
 use super::ground::Ground;
+use super::places::{There, dangling, look_for};
 use super::plan::{Planned, refuse_rival};
 use crate::error::{Error, Result};
 use crate::model::name::{Dataset, SnapName, VmName};
@@ -10,6 +11,7 @@ use crate::plan::clone::{self, Base};
 use crate::plan::disk::{self, Allocation};
 use crate::plan::rollback::{self, Consent, Node};
 use crate::plan::snapshot;
+use crate::quote;
 use crate::suggest;
 use crate::survey::{self, Processes, Traces};
 use crate::tools::bhyve;
@@ -36,17 +38,19 @@ pub(super) fn make(
         .at(first.origin));
     }
     if ground.is_answered {
-        let there = ground.look.exists(&first.path).map_err(|error| {
-            Error::host(format!(
-                "could not look for {}: {error}",
-                first.path.display()
-            ))
-        })?;
-        if there {
-            let refusal = disk::exists(&first.path);
-            let mut error = Error::new(refusal.kind, refusal.what).at(first.origin);
-            error.help.extend(refusal.help);
-            return Err(error);
+        match look_for(ground, &first.path)? {
+            There::Nothing | There::Hidden => {}
+            There::Something => {
+                return Err(Error::from(&disk::exists(&first.path)).at(first.origin));
+            }
+            There::Dangling(target) => {
+                return Err(dangling("disk", &first.path, &target)
+                    .at(first.origin)
+                    .help(format!(
+                        "remove the link, or set {}_hd0 to where the disk is to be",
+                        vm.name
+                    )));
+            }
         }
         match &vm.volume {
             Volume::Zfs(dataset) => refuse_dataset(ground, vm, dataset)?,
@@ -71,7 +75,8 @@ fn refuse_dataset(ground: &mut Ground<'_>, vm: &Vm, dataset: &Dataset) -> Result
         )
         .at(origin)
         .help(format!(
-            "look at its type and volmode: zfs get type,volmode {dataset}"
+            "look at its type and volmode: zfs get type,volmode {}",
+            quote::shown(dataset)
         ))),
         Ok(_) => Ok(()),
         Err(error) => {
@@ -79,7 +84,8 @@ fn refuse_dataset(ground: &mut Ground<'_>, vm: &Vm, dataset: &Dataset) -> Result
                 Error::host(format!("ZFS dataset {parent} cannot hold the disk")).at(origin);
             missing.notes = error.notes;
             Err(missing.help(format!(
-                "create it as root: zfs create -o mountpoint=none {parent}"
+                "create it as root: zfs create -o mountpoint=none {}",
+                quote::shown(&parent)
             )))
         }
     }
@@ -89,16 +95,13 @@ fn refuse_directory(ground: &mut Ground<'_>, path: &Path, vm: &Vm) -> Result<()>
     let Some(parent) = path.parent() else {
         return Ok(());
     };
-    let there = ground.look.exists(parent).map_err(|error| {
-        Error::host(format!("could not look for {}: {error}", parent.display()))
-    })?;
-    if there {
+    if matches!(look_for(ground, parent)?, There::Something | There::Hidden) {
         return Ok(());
     }
     Err(
         Error::host(format!("directory {} does not exist", parent.display()))
             .at(vm.disks.first().and_then(|disk| disk.origin))
-            .help(format!("create it as root: mkdir {}", parent.display())),
+            .help(format!("create it as root: mkdir {}", quote::shown(parent))),
     )
 }
 
@@ -224,8 +227,8 @@ fn choose(
                 one.name
             ))
             .help(format!(
-                "a rollback would destroy it; see who holds it (zfs holds {volume}@{}), then as root: zfs release TAG {volume}@{}",
-                one.name, one.name
+                "a rollback would destroy it; see who holds it (zfs holds {0}), then as root: zfs release TAG {0}",
+                quote::shown(format!("{volume}@{}", one.name))
             )));
         }
         if !one.clones.is_empty() {

@@ -119,7 +119,7 @@ fn what_ends<'vm>(vm: &'vm Vm, survey: &Survey, how: How, verb: Verb) -> Result<
     let supervisor = survey
         .processes
         .supervisor(vm.name.as_str())
-        .map(|process| process.pid);
+        .map(|process| process.who.pid);
     let target = match survey.state(&vm.name) {
         State::Busy(process, Role::Running) if process.ignores_sigterm => Target::Listening,
         // Differs: A guest that does not listen to its power button is not signalled

@@ -8,6 +8,7 @@ mod console;
 mod disks;
 mod end;
 pub mod ground;
+mod places;
 pub mod plan;
 pub(crate) mod start;
 pub mod words;
@@ -174,8 +175,8 @@ impl Job {
         }
     }
 
-    /// Whether it needs the VM's disks for itself.
+    /// Whether it needs the VM's disks for itself; [`Self::MakeDisk`] the one that it makes.
     pub fn takes_disks(&self) -> bool {
-        self.is_exclusive() && !matches!(self, Self::Clean | Self::MakeDisk { .. })
+        self.is_exclusive() && !matches!(self, Self::Clean)
     }
 }

@@ -55,7 +55,7 @@ pub fn plan(ground: &mut Ground<'_>, request: &Request) -> Result<Planned> {
 pub(super) fn refuse_rival(vm: &Vm, rival: &VmName, state: State<'_>) -> Result<()> {
     let how = match state {
         State::Stopped | State::LeftOver => return Ok(()),
-        State::Busy(process, role) => process.does(role),
+        State::Busy(process, role) => process.who.does(role),
         State::Unknown => {
             return Err(survey::unknown(rival).note(format!("{rival} has a disk of {}", vm.name)));
         }

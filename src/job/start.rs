@@ -1,11 +1,13 @@
 //! Starts: `install`, `boot`, `ttyboot`, `restart`.
 
 use super::ground::Ground;
+use super::places::{There, dangling, look_for};
 use super::plan::{Planned, refuse_rival};
 use super::{Boot, How, Whom, end};
 use crate::config::{FindingName, Span};
 use crate::error::{Error, Result};
-use crate::model::name::{Dataset, SnapName, Snapshot, VmName};
+use crate::host::identity::{About, Identity};
+use crate::model::name::{Dataset, SnapName, VmName};
 use crate::model::{Cd, Disk, Loader, Vm, resolve};
 use crate::plan::boot::{self, Start};
 use crate::plan::loader::Source;
@@ -13,6 +15,8 @@ use crate::plan::{Plan, network, temp};
 use crate::survey::{self, State, Survey};
 use crate::tools::sysctl::Kernel;
 use crate::verb::Verb;
+use crate::vis;
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// The plan of a start, once it is sure that nothing known stands in its way.
@@ -29,29 +33,31 @@ pub(super) fn start(
             .iter()
             .try_for_each(|cd| resolve::refuse_blank(&cd.path, cd.origin))?;
     }
+    let mut notes = Vec::new();
     let survey = if ground.is_answered {
         let (at, look) = ground.asking();
         let survey = Survey::for_boot(look, &at, vm, rivals)?;
         survey::refuse_busy_state(vm, survey.state(&vm.name))?;
-        refuse(ground, vm, rivals, &survey, boot.source)?;
+        notes = refuse(ground, vm, rivals, &survey, boot.source)?;
         survey
     } else {
         Survey::fresh(ground.devices())
     };
     network::refuse(vm, &survey)?;
-    let mut plan = Plan::default();
-    if let Some(name) = &boot.temp {
-        plan.append(temp::plan(&snapshots(vm, ground.devices(), name)?));
-    }
-    plan.append(boot::plan(
-        vm,
-        boot.start,
-        boot.source,
-        &survey,
-        &ground.process.scratch,
-    ));
+    let without_trace = match &boot.temp {
+        Some(name) => without_trace(vm, ground.devices(), name)?,
+        None => Vec::new(),
+    };
     Ok(Planned {
-        plan,
+        plan: boot::plan(
+            vm,
+            boot.start,
+            boot.source,
+            &survey,
+            &ground.process.scratch_of(&vm.name),
+            &without_trace,
+        ),
+        notes,
         ..Planned::default()
     })
 }
@@ -79,44 +85,57 @@ pub(super) fn restart(
     } else {
         survey
     };
-    if ground.is_answered {
-        refuse(ground, vm, rivals, &survey, Source::Disk)?;
-    }
+    let notes = if ground.is_answered {
+        refuse(ground, vm, rivals, &survey, Source::Disk)?
+    } else {
+        Vec::new()
+    };
     network::refuse(vm, &survey)?;
     plan.append(boot::plan(
         vm,
         Start::Background,
         Source::Disk,
         &survey,
-        &ground.process.scratch,
+        &ground.process.scratch_of(&vm.name),
+        &[],
     ));
     Ok(Planned {
         plan,
+        notes,
         ..Planned::default()
     })
 }
 
-/// Refuses what stands in the way of a start, but for the VM's own state and its network.
+/// Refuses what stands in the way of a start, but for the VM's own state and its network. Answers what
+/// there is to say of its disks.
 fn refuse(
     ground: &mut Ground<'_>,
     vm: &Vm,
     rivals: &[VmName],
     survey: &Survey,
     source: Source,
-) -> Result<()> {
+) -> Result<Vec<String>> {
     for rival in rivals {
         refuse_rival(vm, rival, survey.state(rival))?;
     }
     refuse_missing(ground, vm, source)?;
-    refuse_host(vm, &survey.kernel)
+    let notes = refuse_disks(ground, vm, source)?;
+    refuse_host(vm, &survey.kernel)?;
+    Ok(notes)
 }
 
-/// The snapshots of every disk, for a run without a trace.
-fn snapshots(vm: &Vm, devices: &Path, name: &SnapName) -> Result<Vec<Snapshot>> {
+/// Every disk with its snapshot, for a run without a trace.
+///
+/// # Errors
+/// If one of them is no ZFS volume.
+pub(crate) fn without_trace(vm: &Vm, devices: &Path, name: &SnapName) -> Result<Vec<temp::Disk>> {
     let zvols = devices.join("zvol");
     let snapshot = |path: &Path| {
         let dataset = path.strip_prefix(&zvols).ok()?.to_str()?;
-        Some(Dataset::parse(dataset).ok()?.snapshot(name))
+        Some(temp::Disk {
+            path: path.to_owned(),
+            snapshot: Dataset::parse(dataset).ok()?.snapshot(name),
+        })
     };
     vm.disks
         .iter()
@@ -126,7 +145,7 @@ fn snapshots(vm: &Vm, devices: &Path, name: &SnapName) -> Result<Vec<Snapshot>> 
                     "hd{} of {} is no ZFS volume, so it would keep what the guest writes: {}",
                     disk.number,
                     vm.name,
-                    disk.path.display()
+                    vis::shown(&disk.path)
                 ))
                 .at(disk.origin)
                 .help("-T needs ZFS volumes for all disks")
@@ -181,16 +200,100 @@ pub(crate) fn refuse_cpus(vm: &Vm, kernel: &Kernel) -> Result<()> {
 /// Refuses where a disk, or for an installation an ISO image, is not there.
 fn refuse_missing(ground: &mut Ground<'_>, vm: &Vm, source: Source) -> Result<()> {
     for disk in &vm.disks {
-        if !exists(ground, &disk.path)? {
-            return Err(missing_disk(vm, disk));
+        match look_for(ground, &disk.path)? {
+            There::Something | There::Hidden => {}
+            There::Nothing => return Err(missing_disk(vm, disk)),
+            There::Dangling(target) => {
+                return Err(dangling("disk", &disk.path, &target)
+                    .named(FindingName::DiskMissing)
+                    .at(disk.origin)
+                    .help(format!(
+                        "correct {}_hd{}, or the link",
+                        vm.name, disk.number
+                    )));
+            }
         }
     }
     for cd in vm.cds.iter().filter(|_| source == Source::Cd) {
-        if !exists(ground, &cd.path)? {
-            return Err(missing_cd(vm, cd));
+        match look_for(ground, &cd.path)? {
+            There::Something | There::Hidden => {}
+            There::Nothing => return Err(missing_cd(vm, cd)),
+            There::Dangling(target) => {
+                return Err(dangling("ISO image", &cd.path, &target)
+                    .named(FindingName::IsoMissing)
+                    .at(cd.origin)
+                    .help(format!("correct {}_cd{}, or the link", vm.name, cd.number)));
+            }
         }
     }
     Ok(())
+}
+
+/// Refuses disks that no loader opens, and two that are one. Answers what cannot be told of them.
+fn refuse_disks(ground: &mut Ground<'_>, vm: &Vm, source: Source) -> Result<Vec<String>> {
+    let mut notes = Vec::new();
+    let mut seen: Vec<(&Disk, Identity)> = Vec::new();
+    for disk in &vm.disks {
+        let Some(about) = about(ground, &disk.path)? else {
+            continue;
+        };
+        if about.is_read_only {
+            return Err(read_only("disk", &disk.path, disk.origin));
+        }
+        if let Some((twin, _)) = seen.iter().find(|(_, other)| *other == about.identity) {
+            return Err(Error::config(format!(
+                "hd{} and hd{} of {} are one disk: {} and {}",
+                twin.number,
+                disk.number,
+                vm.name,
+                twin.path.display(),
+                disk.path.display()
+            ))
+            .at(disk.origin)
+            .named(FindingName::DiskTwice)
+            .help("each number needs a disk of its own"));
+        }
+        seen.push((disk, about.identity));
+        if about.is_unsure {
+            notes.push(format!(
+                "could not tell whether another VM has {}: it is shown by a nullfs mount, and where it lies \
+                 cannot be seen from here",
+                disk.path.display()
+            ));
+        }
+    }
+    for cd in vm.cds.iter().filter(|_| source == Source::Cd) {
+        if about(ground, &cd.path)?.is_some_and(|about| about.is_read_only) {
+            return Err(read_only("ISO image", &cd.path, cd.origin));
+        }
+    }
+    Ok(notes)
+}
+
+/// What a disk or an image file is; `None`: this user may not see it, and root's side looks again.
+fn about(ground: &mut Ground<'_>, path: &Path) -> Result<Option<About>> {
+    match ground.look.about(path) {
+        Ok(about) => Ok(Some(about)),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(None),
+        Err(error) => Err(Error::host(format!(
+            "could not look at {}: {error}",
+            path.display()
+        ))),
+    }
+}
+
+/// The refusal where a loader cannot open a disk or an ISO image: bhyveload and grub-bhyve open it for
+/// writing, and only bhyve itself does without (`usr.sbin/bhyveload/bhyveload.c`, `disk_open`;
+/// grub2-bhyve: `grub-core/kern/emu/hostdisk.c`).
+pub(crate) fn read_only(kind: &str, path: &Path, origin: Option<Span>) -> Error {
+    Error::host(format!(
+        "{kind} {} is on a read-only file system",
+        path.display()
+    ))
+    .at(origin)
+    .named(FindingName::ReadOnly)
+    .note("the loader opens it for writing, even where it only reads")
+    .help("copy it to a file system that can be written to, or make this one so: zfs set readonly=off, mount -u -o rw")
 }
 
 /// The refusal where a disk does not exist.
@@ -210,12 +313,5 @@ pub(crate) fn missing_cd(vm: &Vm, cd: &Cd) -> Error {
 }
 
 fn missing(kind: &str, path: &Path, origin: Option<Span>) -> Error {
-    Error::host(format!("{kind} {} does not exist", path.display())).at(origin)
-}
-
-fn exists(ground: &mut Ground<'_>, path: &Path) -> Result<bool> {
-    ground
-        .look
-        .exists(path)
-        .map_err(|error| Error::host(format!("could not look for {}: {error}", path.display())))
+    Error::host(format!("{kind} {} does not exist", vis::shown(&path))).at(origin)
 }

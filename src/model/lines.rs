@@ -2,9 +2,10 @@
 //! side, too.
 
 use super::cpu::CpuTopology;
-use super::name::{Dataset, IfName, NameError, TapName, VmName, error};
+use super::grub::GrubCommands;
+use super::name::{Dataset, IfName, NameError, TapName, VmName};
 use super::policy::{Delay, OnCrash, OnReboot, Policy, Seconds};
-use super::resolve::{HIGHEST_NUMBER, refuse_blank, refuse_comma, refuse_twins};
+use super::resolve::{HIGHEST_NUMBER, refuse_blank, refuse_for_bhyve, refuse_twins};
 use super::settings::{BootPart, Id, YesNo};
 use super::size::MemSize;
 use super::{Cd, Disk, Grub, Loader, Nic, Shared, Vm, Volume};
@@ -54,7 +55,7 @@ pub fn lines(vm: &Vm, host: &str, devices: &Path) -> Vec<(String, OsString)> {
             ("grub_bootcmd", &grub.boot),
         ] {
             if let Some(value) = value {
-                add(name.into(), OsStr::new(value));
+                add(name.into(), OsStr::new(value.as_str()));
             }
         }
     }
@@ -162,17 +163,9 @@ fn loader(given: &mut Given<'_>) -> Result<Loader> {
     };
     Ok(Loader::Grub(Grub {
         bootpart: bootpart.0,
-        install: given.parsed_if_there("grub_install", commands)?,
-        boot: given.parsed_if_there("grub_bootcmd", commands)?,
+        install: given.parsed_if_there("grub_install", GrubCommands::parse)?,
+        boot: given.parsed_if_there("grub_bootcmd", GrubCommands::parse)?,
     }))
-}
-
-/// Commands of grub's: any text but none.
-fn commands(text: &str) -> Result<String, NameError> {
-    if text.is_empty() {
-        return Err(error("no commands".to_owned()));
-    }
-    Ok(text.to_owned())
 }
 
 fn disks(
@@ -317,7 +310,7 @@ fn path(name: &str, value: &OsStr) -> Result<PathBuf> {
             path.display()
         )));
     }
-    refuse_comma(&path, None)?;
+    refuse_for_bhyve(&path, None)?;
     Ok(path)
 }
 

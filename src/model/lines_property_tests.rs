@@ -2,6 +2,7 @@
 
 use super::tests::{read, written};
 use crate::model::cpu::CpuTopology;
+use crate::model::grub::GrubCommands;
 use crate::model::name::{Dataset, IfName, TapName};
 use crate::model::policy::{Delay, OnCrash, OnReboot, Policy, Seconds};
 use crate::model::size::MemSize;
@@ -22,9 +23,9 @@ fn numbers() -> impl Strategy<Value = Vec<u8>> {
 
 /// An absolute path of any bytes that a VM may have, with the number in it, so that no two are alike.
 fn path(number: u8, bytes: &[u8]) -> PathBuf {
-    let allowed = bytes
-        .iter()
-        .filter(|byte| !matches!(byte, b'\0' | b',' | b'/') && !byte.is_ascii_whitespace());
+    let allowed = bytes.iter().filter(|byte| {
+        !matches!(byte, b'\0' | b',' | b'/' | b'%' | 0x0b) && !byte.is_ascii_whitespace()
+    });
     let mut path = format!("/vm/{number}-").into_bytes();
     path.extend(allowed);
     OsString::from_vec(path).into()
@@ -47,7 +48,12 @@ fn policy() -> impl Strategy<Value = Policy> {
 }
 
 fn loader() -> impl Strategy<Value = Loader> {
-    let commands = || option::of("[ -~\n]{1,20}");
+    // Any text is one that grub reads once it is quoted.
+    let read = |text: String| {
+        let quoted = || format!("echo '{}'", text.replace('\'', ""));
+        GrubCommands::parse(&text).unwrap_or_else(|_| GrubCommands::parse(&quoted()).unwrap())
+    };
+    let commands = || option::of("[ -~\n]{1,20}".prop_map(read));
     let grub =
         ("(msdos|gpt)[1-9]", commands(), commands()).prop_map(|(bootpart, install, boot)| {
             Loader::Grub(Grub {

@@ -2,6 +2,7 @@
 
 use super::{lines, parse};
 use crate::config::{Config, Outside, Source};
+use crate::model::grub::GrubCommands;
 use crate::model::tests::vm;
 use crate::model::{Grub, Loader, Vm, resolve};
 use crate::verb::Spelling;
@@ -32,7 +33,7 @@ fn grub_vm() -> Vm {
         loader: Loader::Grub(Grub {
             bootpart: "gpt2".into(),
             install: None,
-            boot: Some("linux (hd0,gpt2)/vmlinuz\nboot".into()),
+            boot: GrubCommands::parse("linux (hd0,gpt2)/vmlinuz\nboot").ok(),
         }),
         ..vm()
     }

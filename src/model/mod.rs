@@ -3,6 +3,7 @@
 //! Made from a configuration by [`resolve`]; no code behind it parses a setting or knows a default.
 
 pub mod cpu;
+pub mod grub;
 pub mod lines;
 pub mod name;
 pub mod policy;
@@ -13,6 +14,7 @@ pub mod size;
 use crate::config::Span;
 use crate::verb::{Spelling, Verb};
 use cpu::CpuTopology;
+use grub::GrubCommands;
 use name::{Dataset, IfName, TapName, VmName};
 use policy::Policy;
 use size::MemSize;
@@ -73,9 +75,9 @@ pub struct Grub {
     /// The partition of the first disk that it boots from: `msdosN` or `gptN`.
     pub bootpart: String,
     /// Its commands for an installation.
-    pub install: Option<String>,
+    pub install: Option<GrubCommands>,
     /// Its commands for a boot.
-    pub boot: Option<String>,
+    pub boot: Option<GrubCommands>,
 }
 
 /// A disk at slot 3:N.

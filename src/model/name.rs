@@ -3,6 +3,7 @@
 //! Sources: `sys/dev/vmm/vmm_param.h` (VM names), ifconfig(8) (interfaces),
 //! `module/zcommon/zfs_namecheck.c` of OpenZFS (datasets and snapshots).
 
+use serde::{Serialize, Serializer};
 use std::ffi::OsStr;
 use std::fmt;
 use std::rc::Rc;
@@ -308,6 +309,12 @@ pub struct Snapshot {
     pub dataset: Dataset,
     /// The part behind the `@`.
     pub name: SnapName,
+}
+
+impl Serialize for Snapshot {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 impl fmt::Display for Snapshot {

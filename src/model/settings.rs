@@ -1,6 +1,7 @@
 //! The settings as serde reads them from a configuration: typed, but without defaults.
 
 use super::cpu::CpuTopology;
+use super::grub::GrubCommands;
 use super::name::{Dataset, IfName, NameError, parsed_by_serde};
 use super::policy::{Delay, OnCrash, OnReboot, Seconds};
 use super::size::MemSize;
@@ -55,9 +56,9 @@ pub struct VmSettings {
     /// Its volume.
     pub zvol: Option<Located<Dataset>>,
     /// Its grub commands for an installation.
-    pub grub_install: Option<Located<String>>,
+    pub grub_install: Option<Located<GrubCommands>>,
     /// Its grub commands for a boot.
-    pub grub_bootcmd: Option<Located<String>>,
+    pub grub_bootcmd: Option<Located<GrubCommands>>,
     /// The partition that grub boots from.
     pub grub_bootpart: Option<Located<BootPart>>,
     /// What follows when its guest reboots.

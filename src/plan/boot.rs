@@ -1,13 +1,13 @@
 //! Starts a VM: `boot`, `ttyboot`, `install`.
 
 use super::loader::{self, Source};
-use super::{Loop, Plan, Refusal, Root, Step, Test, Undo, Wait, When, free, network};
+use super::{Loop, Plan, Refusal, Root, Step, Test, Undo, Wait, When, free, gone, network, temp};
 use crate::error::Kind;
 use crate::model::policy::{OnCrash, OnReboot};
 use crate::model::{Loader, Vm};
 use crate::survey::Survey;
 use crate::tools::line::{Console, side_of_person};
-use crate::tools::{bhyve, bhyvectl, cu, process};
+use crate::tools::{bhyve, bhyvectl, cu, process, workers};
 use std::path::Path;
 use std::time::Duration;
 
@@ -31,10 +31,17 @@ const END_LIMIT: Duration = Duration::from_secs(5);
 
 /// The plan that starts `vm`, and starts it again when its guest reboots, until it ends.
 ///
-/// Everything is freed when the VM ends.
+/// Everything is freed when the VM ends, and the disks of a run without a trace are rolled back.
 ///
 /// Differs: A reboot in the guest starts the VM again
-pub fn plan(vm: &Vm, start: Start, source: Source, survey: &Survey, scratch: &Path) -> Plan {
+pub fn plan(
+    vm: &Vm,
+    start: Start,
+    source: Source,
+    survey: &Survey,
+    scratch: &Path,
+    without_trace: &[temp::Disk],
+) -> Plan {
     let mut plan = free::plan(vm, survey, free::Extent::Marked);
     plan.append(network::plan(vm, survey));
 
@@ -43,7 +50,7 @@ pub fn plan(vm: &Vm, start: Start, source: Source, survey: &Survey, scratch: &Pa
     // Differs: When a VM ends, tap and VM node are freed
     let destroy = Undo {
         forms: vec![
-            Step::from(bhyvectl::destroy(&vm.name))
+            gone::node(&vm.name, &node)
                 .only_if(Test::Exists(node.clone()))
                 .into(),
         ],
@@ -62,6 +69,7 @@ pub fn plan(vm: &Vm, start: Start, source: Source, survey: &Survey, scratch: &Pa
             Loader::Bhyveload => Vec::new(),
             Loader::Grub(_) => free::node_again(vm, &node).forms,
         },
+        vm: vm.name.clone(),
         // Differs: `install` attaches every `cdN`
         command: bhyve::run(vm, &console, start == Start::Install),
         again: match (start, policy.on_reboot) {
@@ -72,7 +80,10 @@ pub fn plan(vm: &Vm, start: Start, source: Source, survey: &Survey, scratch: &Pa
         // Differs: A bhyve that does not start is noticed
         start_limit: (console != Console::Stdio).then_some(START_LIMIT),
     };
-    let forms = vec![destroy.into(), end_processes(vm).into(), life.into()];
+    // What the loader reads goes last, once nothing works for the VM any more.
+    let mut forms = loader::files(vm, source, scratch).forms;
+    forms.extend(temp::plan(without_trace).forms);
+    forms.extend([destroy.into(), end_processes(vm).into(), life.into()]);
     match start {
         Start::Background | Start::Attended => plan.push(Root {
             forms,
@@ -90,7 +101,7 @@ pub fn plan(vm: &Vm, start: Start, source: Source, survey: &Survey, scratch: &Pa
 fn end_processes(vm: &Vm) -> Undo {
     let name = &vm.name;
     let ended = |refusal| Wait {
-        until: !process::is_at_work(name),
+        until: !workers::is_at_work(name),
         limit: END_LIMIT,
         every: Duration::from_millis(100),
         refusal,
@@ -103,15 +114,16 @@ fn end_processes(vm: &Vm) -> Undo {
     };
     Undo {
         forms: vec![
-            Step::from(process::end_loader(name))
-                .only_if(process::is_loading(name))
+            workers::end_loader(name)
+                .only_if(workers::is_loading(name))
                 .into(),
             Step::from(bhyvectl::force_poweroff(name))
-                .only_if(process::is_alive(name))
+                .only_if(workers::is_alive(name))
+                .moot_if(!workers::is_alive(name))
                 .into(),
             ended(None).into(),
-            Step::from(process::kill_any(name))
-                .only_if(process::is_at_work(name))
+            workers::kill_any(name)
+                .only_if(workers::is_at_work(name))
                 .into(),
             ended(Some(lives_on)).into(),
         ],

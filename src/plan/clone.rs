@@ -1,7 +1,7 @@
 //! Makes new VMs' disks of a VM's first disk.
 
 use super::rollback::Node;
-use super::{Guard, Plan, Undo, When, free};
+use super::{Guard, Plan, Undo, When, free, gone};
 use crate::model::Vm;
 use crate::model::name::{Dataset, Snapshot};
 use crate::tools::zfs::{self, Mark};
@@ -30,7 +30,7 @@ pub fn plan(vm: &Vm, base: &Base<'_>, targets: &[Dataset]) -> Plan {
             plan.push(zfs::snapshot(snapshot));
             let mark = Mark::Snapshot(snapshot.name.clone());
             plan.push(Undo {
-                forms: vec![zfs::destroy_mark(&snapshot.dataset, &mark).into()],
+                forms: vec![gone::mark(&snapshot.dataset, &mark).into()],
                 when: When::Failure,
                 what: snapshot.to_string(),
             });
@@ -40,7 +40,7 @@ pub fn plan(vm: &Vm, base: &Base<'_>, targets: &[Dataset]) -> Plan {
     for target in targets {
         plan.push(zfs::clone(snapshot, target));
         plan.push(Undo {
-            forms: vec![zfs::destroy_volume(target).into()],
+            forms: vec![gone::volume(target).into()],
             when: When::Failure,
             what: target.to_string(),
         });

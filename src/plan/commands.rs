@@ -2,6 +2,7 @@
 
 use super::{Action, Form, Test};
 use crate::command::Command;
+use crate::tools::workers::Workers;
 
 /// Every command in these forms, also those of undo, loops and tests.
 pub fn commands(forms: &[Form]) -> Vec<&Command> {
@@ -14,12 +15,13 @@ fn collect_commands<'plan>(forms: &'plan [Form], found: &mut Vec<&'plan Command>
     for form in forms {
         match form {
             Form::Step(step) => {
-                for test in step.only_if.iter().chain(&step.moot_if) {
+                for test in step.only_if.iter().chain(step.moot_if.as_deref()) {
                     collect_from_test(test, found);
                 }
                 match &step.action {
                     Action::Run(command) => found.push(command),
                     Action::InTurn(commands) => found.extend(commands),
+                    Action::Signal(signal) => found.extend([&signal.by, &signal.to.command]),
                     Action::File(_) | Action::Print(_) => {}
                 }
             }
@@ -42,9 +44,12 @@ fn collect_commands<'plan>(forms: &'plan [Form], found: &mut Vec<&'plan Command>
 
 fn collect_from_test<'plan>(test: &'plan Test, found: &mut Vec<&'plan Command>) {
     match test {
-        Test::Succeeds(command) | Test::Mentions { command, .. } => found.push(command),
+        Test::Succeeds(command)
+        | Test::Mentions { command, .. }
+        | Test::Still { command, .. }
+        | Test::Works(Workers { command, .. }) => found.push(command),
         Test::Not(inner) => collect_from_test(inner, found),
         Test::All(tests) => tests.iter().for_each(|test| collect_from_test(test, found)),
-        Test::Exists(_) | Test::Ours { .. } | Test::Confirmed(_) => {}
+        Test::Exists(_) | Test::Ours { .. } | Test::HasRun | Test::Confirmed(_) => {}
     }
 }

@@ -4,14 +4,16 @@ use super::{Guard, Plan, Refusal, Test, Wait, shutdown};
 use crate::error::Kind;
 use crate::model::Vm;
 use crate::tools::line::side_of_person;
-use crate::tools::{bhyve, cu, process};
+use crate::tools::process::Who;
+use crate::tools::workers::{self, Known};
+use crate::tools::{bhyve, cu};
 use crate::verb::Verb;
 use std::path::Path;
 use std::time::Duration;
 
 /// The plan that connects the terminal to `vm`; whose process `held_by` is on the line is ended
 /// first.
-pub fn plan(vm: &Vm, devices: &Path, held_by: Option<u32>) -> Plan {
+pub fn plan(vm: &Vm, devices: &Path, held_by: Option<&Who>) -> Plan {
     let mut refusal = shutdown::not_running(vm);
     refusal.help = Some(format!("start it first: {}", vm.command(Verb::Boot)));
     let mut plan = Plan::default();
@@ -19,10 +21,11 @@ pub fn plan(vm: &Vm, devices: &Path, held_by: Option<u32>) -> Plan {
         test: Test::Exists(bhyve::node(devices, &vm.name)),
         refusal,
     });
-    if let Some(pid) = held_by {
-        plan.push(process::end_one(pid));
+    if let Some(process) = held_by {
+        let (pid, known) = (process.pid, Known::Shown(process.shown()));
+        plan.push(workers::end_one(pid, known.clone()));
         plan.push(Wait {
-            until: !process::is_there(pid),
+            until: !workers::is_still(pid, known),
             limit: Duration::from_secs(5),
             every: Duration::from_millis(100),
             refusal: Some(Refusal {

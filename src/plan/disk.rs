@@ -1,6 +1,6 @@
 //! Makes the first disk of a VM.
 
-use super::{Guard, NoReturn, Plan, Refusal, Test, Undo, Wait, When};
+use super::{Guard, NoReturn, Plan, Refusal, Test, Undo, Wait, When, gone};
 use crate::error::Kind;
 use crate::model::size::DiskSize;
 use crate::model::{Vm, Volume};
@@ -28,7 +28,7 @@ pub fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation) -> Pl
         Volume::Zfs(dataset) => {
             plan.push(zfs::create(dataset, size, allocation == Allocation::Sparse));
             plan.push(Undo {
-                forms: vec![zfs::destroy_volume(dataset).into()],
+                forms: vec![gone::volume(dataset).into()],
                 when: When::Failure,
                 what: dataset.to_string(),
             });
@@ -48,16 +48,20 @@ pub fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation) -> Pl
             });
         }
         Volume::File(path) => {
+            // Nothing has its name before it is whole, and then the other one goes.
+            let unfinished = file::unfinished(path);
             plan.push(Undo {
-                forms: vec![file::remove(path).into()],
-                when: When::Failure,
-                what: path.display().to_string(),
+                forms: vec![file::remove(&unfinished).into()],
+                when: When::End,
+                what: unfinished.display().to_string(),
             });
+            plan.push(file::make_empty(&unfinished));
             plan.push(match allocation {
                 // Differs: `-V` without `-s` allocates a file in full
-                Allocation::Full => file::make_full(path, size),
-                Allocation::Sparse => file::make_sparse(path, size),
+                Allocation::Full => file::make_full(&unfinished, size),
+                Allocation::Sparse => file::make_sparse(&unfinished, size),
             });
+            plan.push(file::name(&unfinished, path));
         }
     }
     plan.push(NoReturn {

@@ -2,7 +2,8 @@
 //! another.
 
 use super::{
-    Action, FileChange, Form, Guard, Loop, NoReturn, Plan, Refusal, Root, Step, Undo, Wait, When,
+    Action, FileChange, Form, Guard, Loop, NoReturn, Plan, Refusal, Root, Step, Test, Undo, Wait,
+    When,
 };
 use crate::command::Command;
 use crate::error::Error;
@@ -26,6 +27,26 @@ impl From<Command> for Step {
 impl From<FileChange> for Step {
     fn from(change: FileChange) -> Self {
         Action::File(change).into()
+    }
+}
+
+impl Step {
+    /// The same step, made only if `test` holds.
+    #[must_use]
+    pub fn only_if(self, test: Test) -> Self {
+        Self {
+            only_if: Some(test),
+            ..self
+        }
+    }
+
+    /// The same step, whose failure is none where `test` holds afterwards.
+    #[must_use]
+    pub fn moot_if(self, test: Test) -> Self {
+        Self {
+            moot_if: Some(Box::new(test)),
+            ..self
+        }
     }
 }
 
@@ -68,6 +89,26 @@ impl Plan {
         }
         self.forms.extend(at_end);
         self
+    }
+}
+
+impl Undo {
+    /// Whether what it does depends on [`Test::HasRun`].
+    pub fn asks_whether_it_has_run(&self) -> bool {
+        self.forms.iter().any(|form| match form {
+            Form::Step(step) => step.only_if.as_ref().is_some_and(is_about_run),
+            Form::Guard(guard) => is_about_run(&guard.test),
+            _ => false,
+        })
+    }
+}
+
+fn is_about_run(test: &Test) -> bool {
+    match test {
+        Test::HasRun => true,
+        Test::Not(inner) => is_about_run(inner),
+        Test::All(tests) => tests.iter().any(is_about_run),
+        _ => false,
     }
 }
 

@@ -1,11 +1,11 @@
 //! Frees what a VM that has ended left: its VM node, its taps, its places in bridges.
 
-use super::{Guard, Plan, Refusal, Step, Test, Wait};
+use super::{Guard, Plan, Refusal, Test, Wait, gone};
 use crate::error::Kind;
 use crate::model::Vm;
 use crate::survey::Survey;
 use crate::tools::ifconfig::{self, Interface};
-use crate::tools::{bhyve, bhyvectl, process};
+use crate::tools::{bhyve, workers};
 use std::path::Path;
 use std::time::Duration;
 
@@ -29,10 +29,10 @@ pub fn plan(vm: &Vm, survey: &Survey, extent: Extent) -> Plan {
     let node = bhyve::node(&survey.devices, &vm.name);
     if survey.traces.has_node(&vm.name) {
         plan.push(Guard {
-            test: !process::is_alive(&vm.name),
+            test: !workers::is_alive(&vm.name),
             refusal: started_meanwhile(vm),
         });
-        plan.push(bhyvectl::destroy(&vm.name));
+        plan.push(gone::node(&vm.name, &node));
         plan.push(until_gone(vm, &node));
     }
     for interface in &survey.interfaces {
@@ -41,13 +41,13 @@ pub fn plan(vm: &Vm, survey: &Survey, extent: Extent) -> Plan {
                 plan.push(until_closed(&interface.name));
                 // Another start of this VM has made the tap just now, and opens it soon.
                 plan.push(not_started_meanwhile(vm, &node));
-                plan.push(ifconfig::destroy(&interface.name));
+                plan.push(gone::interface(&interface.name));
             }
         } else if extent == Extent::Whole
             && interface.opened_by.is_none()
             && let Some(bridge) = membership(vm, interface, survey)
         {
-            plan.push(ifconfig::delete_member(bridge, &interface.name));
+            plan.push(gone::member(bridge, &interface.name));
         }
     }
     plan
@@ -71,7 +71,7 @@ pub(super) fn membership<'survey>(
 /// The plan that destroys the node of a VM whose guest is to be loaded anew.
 pub(super) fn node_again(vm: &Vm, node: &Path) -> Plan {
     let mut plan = Plan::default();
-    plan.push(Step::from(bhyvectl::destroy(&vm.name)).only_if(Test::Exists(node.to_owned())));
+    plan.push(gone::node(&vm.name, node).only_if(Test::Exists(node.to_owned())));
     plan.push(until_gone(vm, node));
     plan
 }

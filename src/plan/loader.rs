@@ -1,12 +1,13 @@
 //! Loads a guest's kernel: bhyveload(8), or grub-bhyve with its scratch files.
 
-use super::{FileChange, Plan, Step, Test, Undo, When};
+use super::{FileChange, Form, Plan, Step, Test, Undo, When};
 use crate::command::Command;
+use crate::model::grub::GrubCommands;
 use crate::model::{Grub, Loader, Vm};
-use crate::tools::grub::{self, Menu};
+use crate::tools::grub::{self, Menu, Screen};
 use crate::tools::line::Console;
 use crate::tools::{bhyveload, daemon};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// From where a guest is loaded.
@@ -20,48 +21,64 @@ pub enum Source {
     Prompt,
 }
 
-/// The plan that loads `vm` on this console; grub's files lie in `scratch` until it ends.
+/// The plan that loads `vm` on this console; grub's files lie in `scratch`.
 ///
 /// Where nobody can be asked, on a console that is no terminal, a loader has a limit.
 pub fn plan(vm: &Vm, source: Source, console: &Console, scratch: &Path) -> Plan {
     let disks = || vm.disks.iter().map(|disk| disk.path.as_path());
+    let limit = Duration::from_secs(vm.policy.loader_timeout.0.into());
     let limited = |load: Command| match (console, source) {
         (Console::Stdio, _) | (_, Source::Prompt) => load,
-        (Console::Nmdm(_), _) => daemon::limited(
-            &load,
-            Duration::from_secs(vm.policy.loader_timeout.0.into()),
-        ),
+        (Console::Nmdm(_), _) => daemon::limited(&load, limit),
     };
-    match &vm.loader {
-        Loader::Bhyveload => {
-            let load = match source {
-                Source::Cd => {
-                    bhyveload::load(vm, vm.install_cd().map(|cd| cd.path.as_path()), console)
-                }
-                Source::Disk | Source::Prompt => bhyveload::load(vm, disks(), console),
+    let load = match &vm.loader {
+        Loader::Bhyveload => match source {
+            Source::Cd => bhyveload::load(vm, vm.install_cd().map(|cd| cd.path.as_path()), console),
+            Source::Disk | Source::Prompt => bhyveload::load(vm, disks(), console),
+        },
+        Loader::Grub(grub) => {
+            let (root, commands) = begin(grub, source);
+            let menu = match (commands, source) {
+                (Some(_), _) => Menu::Generated(scratch),
+                (None, Source::Prompt) => Menu::Prompt,
+                (None, _) => Menu::OfRoot,
             };
-            Plan::new(vec![limited(load).into()])
+            let load = |screen| grub::load(vm, &map(scratch), &root, menu, screen);
+            // What it says on nmdm(4) nobody may see. Where nobody is asked it can say it again.
+            let is_silent =
+                matches!(console, Console::Nmdm(_)) && commands.is_some_and(|all| !all.asks());
+            Command {
+                explained_by: is_silent.then(|| Box::new(limited(load(Screen::Heard)))),
+                ..load(Screen::Console(console))
+            }
         }
-        Loader::Grub(grub) => by_grub(vm, grub, source, console, scratch, limited),
-    }
+    };
+    Plan::new(vec![limited(load).into()])
 }
 
-/// The plan that loads by grub-bhyve.
-///
-/// Differs: grub's commands reach it as a file, and its device map has all disks
-fn by_grub(
-    vm: &Vm,
-    grub: &Grub,
-    source: Source,
-    console: &Console,
-    scratch: &Path,
-    limited: impl Fn(Command) -> Command,
-) -> Plan {
-    let map = scratch.join("device.map");
-    let (root, commands) = match source {
+/// The root with which grub begins, and its commands, if they are configured.
+fn begin(grub: &Grub, source: Source) -> (String, Option<&GrubCommands>) {
+    match source {
         Source::Cd => ("cd0".to_owned(), grub.install.as_ref()),
         Source::Disk => (format!("hd0,{}", grub.bootpart), grub.boot.as_ref()),
         Source::Prompt => (format!("hd0,{}", grub.bootpart), None),
+    }
+}
+
+/// Where the device map lies.
+fn map(scratch: &Path) -> PathBuf {
+    scratch.join("device.map")
+}
+
+/// The plan that writes what the loader reads; nothing for bhyveload.
+///
+/// It is made once, and stays as long as the VM lives: each round reads it, and no name is made
+/// again that was free for a while.
+///
+/// Differs: grub's commands reach it as a file, and its device map has all disks
+pub fn files(vm: &Vm, source: Source, scratch: &Path) -> Plan {
+    let Loader::Grub(grub) = &vm.loader else {
+        return Plan::default();
     };
     let disks = vm
         .disks
@@ -70,35 +87,35 @@ fn by_grub(
     let cds = vm.cds.iter().filter(|_| source == Source::Cd);
     let cds = cds.map(|cd| (format!("cd{}", cd.number), cd.path.as_path()));
 
-    let mut plan = Plan::default();
-    plan.push(FileChange::MakeScratch(scratch.to_owned()));
-    let remove = FileChange::RemoveScratch(scratch.to_owned());
-    // Differs: An interrupted loader leaves no file in `/tmp`
-    plan.push(Undo {
-        forms: vec![
-            Step::from(remove.clone())
-                .only_if(Test::Exists(scratch.to_owned()))
-                .into(),
-        ],
-        when: When::Failure,
-        what: scratch.display().to_string(),
-    });
+    let mut plan = Plan::new(directory(scratch));
     plan.push(FileChange::Write {
-        path: map.clone(),
+        path: map(scratch),
         text: grub::device_map(disks.chain(cds)),
     });
-    let menu = match (commands, source) {
-        (Some(commands), _) => {
-            plan.push(FileChange::Write {
-                path: scratch.join("grub.cfg"),
-                text: grub::menu(&root, commands),
-            });
-            Menu::Generated(scratch)
-        }
-        (None, Source::Prompt) => Menu::Prompt,
-        (None, _) => Menu::OfRoot,
-    };
-    plan.push(limited(grub::load(vm, &map, &root, menu, console)));
-    plan.push(remove);
+    if let (root, Some(commands)) = begin(grub, source) {
+        plan.push(FileChange::Write {
+            path: scratch.join("grub.cfg"),
+            text: grub::menu(&root, commands).into_bytes(),
+        });
+    }
     plan
+}
+
+/// Makes a directory for scratch files, which goes at the end.
+pub(crate) fn directory(scratch: &Path) -> Vec<Form> {
+    let remove = FileChange::RemoveScratch(scratch.to_owned());
+    vec![
+        FileChange::MakeScratch(scratch.to_owned()).into(),
+        // Differs: An interrupted loader leaves no file in `/tmp`
+        Undo {
+            forms: vec![
+                Step::from(remove)
+                    .only_if(Test::Exists(scratch.to_owned()))
+                    .into(),
+            ],
+            when: When::End,
+            what: scratch.display().to_string(),
+        }
+        .into(),
+    ]
 }

@@ -9,8 +9,10 @@ pub mod clone;
 mod commands;
 pub mod console;
 pub mod disk;
+mod file;
 mod form;
 pub mod free;
+mod gone;
 pub mod loader;
 mod lossy;
 pub mod network;
@@ -18,14 +20,18 @@ pub mod rollback;
 pub mod shutdown;
 pub mod snapshot;
 pub mod temp;
+mod test;
 
 use crate::command::Command;
 use crate::error::Kind;
 use crate::model::name::VmName;
+use crate::tools::workers::Signal;
 pub use commands::commands;
 use serde::Serialize;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
+pub use test::Test;
 
 /// What a verb does, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -63,10 +69,9 @@ pub struct Step {
     /// The condition, asked just before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub only_if: Option<Test>,
-    /// Where it fails and this holds afterwards, what it was for has come about without it, and that
-    /// is no failure.
+    /// Where it (of commands in turn the last) fails and this holds afterwards, that is no failure.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub moot_if: Option<Test>,
+    pub moot_if: Option<Box<Test>>,
 }
 
 /// A change.
@@ -77,6 +82,8 @@ pub enum Action {
     Run(Command),
     /// Runs commands one after the other; behind one that fails no other runs.
     InTurn(Vec<Command>),
+    /// Sends a signal to what works for VMs, each looked for just before.
+    Signal(Box<Signal>),
     /// Changes a file of the user's own, without a process.
     File(FileChange),
     /// Writes bytes to standard output.
@@ -97,7 +104,8 @@ pub enum FileChange {
         #[serde(serialize_with = "lossy::path")]
         path: PathBuf,
         /// Its lines, each with its newline.
-        text: String,
+        #[serde(serialize_with = "lossy::bytes")]
+        text: Vec<u8>,
     },
     /// Replaces a file by one with the same owner and mode, in one step.
     Replace {
@@ -111,7 +119,7 @@ pub enum FileChange {
         #[serde(serialize_with = "lossy::bytes")]
         text: Vec<u8>,
     },
-    /// Removes a scratch directory and all in it.
+    /// Removes a scratch directory and all in it; one that has gone is no failure.
     RemoveScratch(#[serde(serialize_with = "lossy::path")] PathBuf),
     /// Makes a symbolic link; what exists there is an error.
     Link {
@@ -131,62 +139,8 @@ pub enum FileChange {
         #[serde(serialize_with = "lossy::path")]
         path: PathBuf,
     },
-    /// Removes one symbolic link.
+    /// Removes one symbolic link; one that has gone is no failure.
     RemoveLink(#[serde(serialize_with = "lossy::path")] PathBuf),
-}
-
-/// A question with a yes or no answer that sh(1) and the program ask alike.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Test {
-    /// Something is at this path.
-    Exists(#[serde(serialize_with = "lossy::path")] PathBuf),
-    /// The command ends with 0; 1 is no, every other status an error.
-    Succeeds(Command),
-    /// A line of what the command prints has this text in it.
-    Mentions {
-        /// The command.
-        command: Command,
-        /// The text.
-        text: String,
-    },
-    /// Nobody else has taken this VM since: its lock is ours from then on, or still that of `or`.
-    Ours {
-        /// The VM.
-        vm: VmName,
-        /// The process that had the lock before.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        or: Option<u32>,
-    },
-    /// A person at the terminal answers this question with `y`.
-    Confirmed(String),
-    /// The opposite.
-    Not(Box<Test>),
-    /// Each of them, asked in order until one does not hold.
-    All(Vec<Test>),
-}
-
-impl Test {
-    /// Each of these; one alone is itself.
-    pub fn all(mut tests: Vec<Self>) -> Self {
-        match tests.pop() {
-            Some(one) if tests.is_empty() => one,
-            last => {
-                tests.extend(last);
-                Self::All(tests)
-            }
-        }
-    }
-}
-
-impl std::ops::Not for Test {
-    type Output = Self;
-    fn not(self) -> Self {
-        match self {
-            Self::Not(inner) => *inner,
-            other => Self::Not(Box::new(other)),
-        }
-    }
 }
 
 /// Why a plan stops, and what to do.
@@ -239,6 +193,8 @@ pub struct Loop {
     pub body: Vec<Form>,
     /// What comes before each further round, in front of `body`.
     pub between: Vec<Form>,
+    /// The VM that the command runs.
+    pub vm: VmName,
     /// The command whose exit status decides.
     pub command: Command,
     /// The statuses that mean another round.
@@ -259,6 +215,9 @@ impl Loop {
     pub const MOST_ENDS: usize = 3;
     /// The time in which ends are counted.
     pub const WITHIN: Duration = Duration::from_secs(60);
+    /// The statuses by which bhyve(8) says, if it was never seen at work, that it has not come to run its
+    /// guest: an option, a device or the memory was refused (`usr.sbin/bhyve/bhyverun.c`).
+    pub const NOT_STARTED: RangeInclusive<i32> = 4..=99;
 
     /// Whether the command runs once, however it ends.
     pub fn is_once(&self) -> bool {
@@ -283,7 +242,7 @@ pub struct Root {
 /// What takes back the forms before it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Undo {
-    /// Steps and waits, each tried whatever became of the one before.
+    /// Steps, waits and guards, each tried whatever became of the one before.
     pub forms: Vec<Form>,
     /// When they run.
     pub when: When,
@@ -352,49 +311,10 @@ impl Action {
     }
 }
 
-impl FileChange {
-    /// What it does, for a message: a phrase that a colon can follow.
-    pub fn describe(&self) -> String {
-        match self {
-            Self::MakeScratch(path) | Self::MakeDirectories(path) => {
-                format!("could not make the directory {}", path.display())
-            }
-            Self::Write { path, .. } => format!("could not write {}", path.display()),
-            Self::Replace { path, .. } => format!("could not replace {}", path.display()),
-            Self::RemoveScratch(path) | Self::RemoveLink(path) => {
-                format!("could not remove {}", path.display())
-            }
-            Self::Link { path, .. } | Self::ReplaceLink { path, .. } => {
-                format!("could not make the link {}", path.display())
-            }
-        }
-    }
-}
-
 impl Wait {
     /// How often it looks again before it gives up.
     pub fn looks(&self) -> u64 {
         let every = self.every.as_millis().max(1);
         u64::try_from(self.limit.as_millis() / every).unwrap_or(u64::MAX)
-    }
-}
-
-impl Step {
-    /// The same step, made only if `test` holds.
-    #[must_use]
-    pub fn only_if(self, test: Test) -> Self {
-        Self {
-            only_if: Some(test),
-            ..self
-        }
-    }
-
-    /// The same step, whose failure is none where `test` holds afterwards.
-    #[must_use]
-    pub fn moot_if(self, test: Test) -> Self {
-        Self {
-            moot_if: Some(test),
-            ..self
-        }
     }
 }

@@ -1,8 +1,7 @@
 //! Modules, sysctls, bridges and taps: what must be there before a VM starts.
 
 use super::free::until_closed;
-use super::{Plan, Step, Test, Undo, When};
-use crate::command::{Command, args};
+use super::{Plan, Undo, When, gone};
 use crate::config::FindingName;
 use crate::error::{Error, Result};
 use crate::model::name::{IfName, VmName};
@@ -51,7 +50,7 @@ fn refuse_tap(vm: &Vm, nic: &Nic, survey: &Survey) -> Result<()> {
         let by = survey
             .processes
             .by_pid(pid)
-            .map_or_else(String::new, |process| format!(" ({})", process.args));
+            .map_or_else(String::new, |who| format!(" ({})", who.args));
         return Err(Error::host(format!("{} is open by pid {pid}{by}", nic.tap))
             .at(nic.origin)
             .help(format!(
@@ -89,7 +88,7 @@ fn refuse_owner(vm: &Vm, nic: &Nic, tap: &Interface, survey: &Survey) -> Result<
         State::Busy(process, role) => Err(Error::host(format!(
             "{} was made for {owner}, which {}",
             nic.tap,
-            process.does(role)
+            process.who.does(role)
         ))
         .at(nic.origin)
         .help(format!(
@@ -198,16 +197,9 @@ fn make_bridge(plan: &mut Plan, vm: &Vm, bridge: &IfName, survey: &Survey) {
     let existing = survey.interface(bridge.as_str());
     if existing.is_none() {
         plan.push(ifconfig::create_bridge(bridge));
-        let has_member = Test::Mentions {
-            command: Command::question("ifconfig", args![bridge]),
-            text: "member: ".to_owned(),
-        };
+        let has_member = ifconfig::has_members(bridge);
         plan.push(Undo {
-            forms: vec![
-                Step::from(ifconfig::destroy(bridge.as_str()))
-                    .only_if(!has_member)
-                    .into(),
-            ],
+            forms: vec![gone::interface(bridge.as_str()).only_if(!has_member).into()],
             when: When::Failure,
             what: bridge.to_string(),
         });
@@ -252,7 +244,7 @@ fn make_tap(plan: &mut Plan, vm: &Vm, nic: &Nic, survey: &Survey) {
     let is_foreign = survey.interface(tap.as_str()).is_some() && !is_marked(vm, nic, survey);
     if !is_foreign {
         plan.push(ifconfig::create_tap(&nic.tap, &vm.name));
-        let destroy = Step::from(ifconfig::destroy(tap.as_str()));
+        let destroy = gone::interface(tap.as_str());
         plan.push(Undo {
             forms: vec![
                 until_closed(tap.as_str()).into(),
@@ -265,7 +257,7 @@ fn make_tap(plan: &mut Plan, vm: &Vm, nic: &Nic, survey: &Survey) {
     } else if !is_member(nic, survey) {
         plan.push(ifconfig::add_member(&nic.bridge, tap));
         plan.push(Undo {
-            forms: vec![ifconfig::delete_member(nic.bridge.as_str(), tap.as_str()).into()],
+            forms: vec![gone::member(nic.bridge.as_str(), tap.as_str()).into()],
             when: When::End,
             what: format!("{tap} in {}", nic.bridge),
         });

@@ -1,10 +1,10 @@
 //! Rolls a VM's first disk back to a snapshot.
 
-use super::{Guard, NoReturn, Plan, Refusal, Test, free};
+use super::{Guard, NoReturn, Plan, Refusal, Test, free, gone};
 use crate::error::Kind;
 use crate::model::Vm;
 use crate::model::name::Snapshot;
-use crate::tools::process;
+use crate::tools::workers;
 use crate::tools::zfs::{self, Mark};
 use std::path::Path;
 
@@ -49,7 +49,7 @@ pub fn plan(vm: &Vm, target: &Snapshot, newer: &[Mark], consent: Consent, node: 
     });
     let mut destroyed = Vec::new();
     for mark in newer.iter().rev() {
-        plan.push(zfs::destroy_mark(&target.dataset, mark));
+        plan.push(gone::mark(&target.dataset, mark));
         destroyed.push(mark.to_string());
         plan.push(NoReturn {
             done: format!("destroyed {}", destroyed.join(" ")),
@@ -73,7 +73,7 @@ impl Node<'_> {
     pub fn is_stopped(self, vm: &Vm) -> Test {
         match self {
             Self::Absent(node) => !Test::Exists(node.to_owned()),
-            Self::LeftOver => !process::is_alive(&vm.name),
+            Self::LeftOver => !workers::is_alive(&vm.name),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Ends VMs: the power button, or a power cut; then frees what they leave.
 
-use super::{Form, Guard, NoReturn, Plan, Refusal, Step, Test, Undo, Wait, When, free};
+use super::{Form, Guard, NoReturn, Plan, Refusal, Step, Test, Undo, Wait, When, free, gone};
 use crate::error::Kind;
 use crate::model::Vm;
 use crate::model::name::VmName;
 use crate::survey::Survey;
-use crate::tools::{bhyve, bhyvectl, ifconfig, process};
+use crate::tools::workers::{self, Known};
+use crate::tools::{bhyve, bhyvectl, ifconfig};
 use crate::verb::Verb;
 use std::time::Duration;
 
@@ -121,7 +122,7 @@ pub fn plan(endings: &[Ending<'_>], survey: &Survey, manner: Manner, whom: Whom)
             plan.push(until_ended(endings, limit, None, true));
             for ending in endings {
                 let name = &ending.vm.name;
-                plan.push(cut_of(name).only_if(process::is_alive(name)));
+                plan.push(cut_of(name).only_if(workers::is_alive(name)));
             }
             cut(&mut plan, endings);
         }
@@ -135,32 +136,35 @@ fn ask_to_end(plan: &mut Plan, ending: &Ending<'_>, manner: Manner, whom: Whom) 
     let is_guest = matches!(ending.target, Target::Listening | Target::Deaf);
     if is_guest && whom == Whom::Named {
         plan.push(Guard {
-            test: process::is_alive(name),
+            test: workers::is_alive(name),
             refusal: not_running(ending.vm),
         });
     }
     if let Some(pid) = ending.supervisor {
-        plan.push(process::end_one(pid));
+        plan.push(workers::end_one(pid, Known::Supervisor(name.clone())));
     }
     match (ending.target, manner) {
         // One that does not listen would only be waited for.
         (Target::Listening | Target::Deaf, Manner::PowerCut)
         | (Target::Deaf, Manner::ButtonThenCut(_)) => plan.push(match whom {
             Whom::Named => cut_of(name),
-            Whom::All => cut_of(name).only_if(process::is_alive(name)),
+            Whom::All => cut_of(name).only_if(workers::is_alive(name)),
         }),
         // Differs: A signal that cannot be sent is an error
         (Target::Listening, _) => {
-            let press = process::press_power_button(name);
             plan.push(match whom {
                 // What ends between the question and the signal has done what was wanted.
-                Whom::Named => Step::from(press).moot_if(!process::is_alive(name)),
+                Whom::Named => {
+                    workers::press_power_button(name, &[0]).moot_if(!workers::is_alive(name))
+                }
                 // One that cannot be asked just now, as in a reboot, does not keep the others
                 // running: its power is cut in the end.
-                Whom::All => Step::from(press.accept(&[0, 1])).only_if(process::is_alive(name)),
+                Whom::All => {
+                    workers::press_power_button(name, &[0, 1]).only_if(workers::is_alive(name))
+                }
             });
         }
-        (Target::Loader, _) => plan.push(process::end_loader(name)),
+        (Target::Loader, _) => plan.push(workers::end_loader(name)),
         (Target::Deaf | Target::Supervisor, _) => {}
     }
 }
@@ -184,7 +188,7 @@ fn until_ended(
         limit.as_secs()
     );
     Wait {
-        until: !process::any_is_alive(names),
+        until: !workers::any_is_alive(names),
         limit,
         every: Duration::from_millis(250),
         refusal,
@@ -197,7 +201,7 @@ fn cut(plan: &mut Plan, endings: &[Ending<'_>]) {
     plan.push(until_ended(endings, CUT_LIMIT, None, false));
     for ending in endings {
         let name = &ending.vm.name;
-        plan.push(Step::from(process::kill(name)).only_if(process::is_alive(name)));
+        plan.push(workers::kill(name).only_if(workers::is_alive(name)));
     }
     let refusal = Refusal {
         kind: Kind::Host,
@@ -213,8 +217,9 @@ fn free_at_end(endings: &[Ending<'_>], survey: &Survey) -> Vec<Form> {
     let mut forms: Vec<Form> = Vec::new();
     let supervisors = endings.iter().filter_map(|ending| {
         let pid = ending.supervisor?;
-        let has_ended = !process::is_alive(&ending.vm.name);
-        Some(!Test::All(vec![has_ended, process::is_there(pid)]))
+        let has_ended = !workers::is_alive(&ending.vm.name);
+        let known = Known::Supervisor(ending.vm.name.clone());
+        Some(!Test::All(vec![has_ended, workers::is_still(pid, known)]))
     });
     let supervisors: Vec<Test> = supervisors.collect();
     if !supervisors.is_empty() {
@@ -237,20 +242,20 @@ fn free_at_end(endings: &[Ending<'_>], survey: &Survey) -> Vec<Form> {
 /// That a VM has ended, and what is left of it is not another start's, which may be about to use it.
 fn is_over(ending: &Ending<'_>) -> [Test; 2] {
     let vm = ending.vm.name.clone();
-    let has_ended = !process::is_alive(&vm);
+    let has_ended = !workers::is_alive(&vm);
     let or = ending.supervisor;
     [has_ended, Test::Ours { vm, or }]
 }
 
 fn free_nodes(forms: &mut Vec<Form>, endings: &[Ending<'_>], survey: &Survey) {
+    let node = |ending: &Ending<'_>| bhyve::node(&survey.devices, &ending.vm.name);
     let is_left = |ending: &Ending<'_>| {
-        let node = bhyve::node(&survey.devices, &ending.vm.name);
         let [has_ended, is_ours] = is_over(ending);
-        Test::All(vec![Test::Exists(node), has_ended, is_ours])
+        Test::All(vec![Test::Exists(node(ending)), has_ended, is_ours])
     };
     for ending in endings {
         forms.push(
-            Step::from(bhyvectl::destroy(&ending.vm.name))
+            gone::node(&ending.vm.name, &node(ending))
                 .only_if(is_left(ending))
                 .into(),
         );
@@ -274,11 +279,7 @@ fn free_taps(forms: &mut Vec<Form>, endings: &[Ending<'_>], survey: &Survey) {
                 let [has_ended, is_ours] = is_over(ending);
                 let is_member = ifconfig::is_member(bridge, name);
                 let is_left = Test::All(vec![has_ended, is_ours, is_member]);
-                forms.push(
-                    Step::from(ifconfig::delete_member(bridge, name))
-                        .only_if(is_left)
-                        .into(),
-                );
+                forms.push(gone::member(bridge, name).only_if(is_left).into());
             }
         }
     }
@@ -293,7 +294,7 @@ fn free_taps(forms: &mut Vec<Form>, endings: &[Ending<'_>], survey: &Survey) {
     forms.push(free::until_taps_are_closed(Test::all(closed), &taps).into());
     for (ending, tap) in marked {
         forms.push(
-            Step::from(ifconfig::destroy(tap))
+            gone::interface(tap)
                 .only_if(is_left(ending, tap, !ifconfig::is_open(tap)))
                 .into(),
         );

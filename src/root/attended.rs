@@ -18,6 +18,7 @@ use crate::survey::{Processes, State as Seen, Traces};
 use crate::tools::line::side_of_person;
 use crate::tools::process::Role;
 use crate::tools::{cu, daemon};
+use crate::vis;
 use nix::libc::SIGTERM;
 use std::path::Path;
 
@@ -81,7 +82,7 @@ pub(super) fn start(
     // A person may have been on the console for days.
     let note = if has_ended(process, vm, host)? {
         let log = process.logs.join(log_of(&vm.name));
-        format!("{} has ended; its log: {}", vm.name, log.display())
+        format!("{} has ended; its log: {}", vm.name, vis::shown(&log))
     } else {
         vm.running_note()
     };
@@ -96,7 +97,8 @@ fn has_ended(process: &Process, vm: &Vm, host: &mut dyn Host) -> Result<bool> {
     let processes = Processes::ask(host, &at, &traces)?;
     Ok(match processes.state(vm.name.as_str(), &traces) {
         Seen::Busy(_, Role::Supervised) => {
-            State::of(host, &process.run, &vm.name).is_none_or(|noted| noted.phase == Phase::Ending)
+            let noted = State::of_supervisor(host, &process.run, &processes, &vm.name);
+            noted.is_none_or(|noted| noted.phase == Phase::Ending)
         }
         Seen::Busy(..) | Seen::Unknown => false,
         Seen::Stopped | Seen::LeftOver => true,
@@ -106,7 +108,7 @@ fn has_ended(process: &Process, vm: &Vm, host: &mut dyn Host) -> Result<bool> {
 /// Connects this terminal to the console.
 fn connect(line: &Path, host: &mut dyn Host) -> Result<u32> {
     host.hold(line)
-        .map_err(|error| Error::host(format!("could not open {}: {error}", line.display())))?;
+        .map_err(|error| Error::host(format!("could not open {}: {error}", vis::shown(&line))))?;
     let cu = cu::connect(line);
     host.begin(&cu).map_err(|error| not_started(&cu, &error))
 }

@@ -52,11 +52,14 @@ pub(super) fn claim(
     if !request.job.takes_disks() {
         return Ok(());
     }
-    for disk in &vm.disks {
+    // That which is about to be made is nobody else's either.
+    let makes = matches!(request.job, Job::MakeDisk { .. });
+    let disks = vm.disks.iter().take(if makes { 1 } else { usize::MAX });
+    for disk in disks {
         let claim = Claim::Disk(disk.path.clone());
         let there = host.exists(&disk.path).unwrap_or(false);
         // One that is not there is told by whoever looks for it.
-        if !there {
+        if !there && !makes {
             continue;
         }
         let note = format!("{} {}", process.pid, vm.name);
@@ -153,10 +156,11 @@ fn no_lock(process: &Process, error: &std::io::Error) -> Error {
         "could not lock in {}: {error}",
         process.run.display()
     ))
-    .help(format!(
-        "it must be root's alone: ls -ld {}",
-        process.run.display()
-    ))
+    .help(
+        run::remedy(error, &process.run.join("lock")).unwrap_or_else(|| {
+            format!("it must be root's alone: ls -ld {}", process.run.display())
+        }),
+    )
 }
 
 /// Claims the host's network: bridges are everybody's, and what one start is about to make another

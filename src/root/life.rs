@@ -1,12 +1,16 @@
 //! Tells of the life of a VM: to the caller who waits, to the log, and to the state beside the lock.
 
+use super::allowance::Allowance;
 use super::report::Report;
 use super::state::{Phase as Noted, State};
 use crate::error::{Error, Result};
 use crate::host::{Claim, Grant, Host};
-use crate::model::name::VmName;
+use crate::model::name::{Snapshot, VmName};
 use crate::process::{Clock, Process};
-use crate::run::{Phase, READER_GONE, Watcher};
+use crate::run::{self, Output, Phase, READER_GONE, Watcher};
+use crate::say;
+use crate::vis;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long an undo waits for other starts to be done with the host's network.
@@ -16,6 +20,8 @@ const UNDO_LIMIT: Duration = Duration::from_secs(5);
 pub struct Life<'run> {
     vm: &'run VmName,
     clock: Clock,
+    /// Where its log lies.
+    logs: PathBuf,
     state: State,
     /// Whether somebody waits for the report until the guest runs.
     reports: bool,
@@ -26,22 +32,31 @@ pub struct Life<'run> {
     /// What nobody was there to hear.
     pub unheard: Option<String>,
     rounds: u32,
+    /// For what its loader and its bhyve(8) say.
+    allowance: Allowance,
 }
 
 impl<'run> Life<'run> {
     /// The life of a VM that is about to be started; `reports`: to a caller who waits.
-    pub fn new(vm: &'run VmName, process: &Process, reports: bool) -> Self {
+    pub fn new(vm: &'run VmName, process: &Process, reports: bool, host: &mut dyn Host) -> Self {
         let since = process.clock.now().format("%Y-%m-%d %H:%M:%S").to_string();
         Self {
             vm,
             clock: process.clock,
-            state: State::new(process.pid, since),
+            logs: process.logs.clone(),
+            state: State::new(process.pid, since, host.uptime()),
             reports,
             waits: false,
             is_log_lost: false,
             unheard: None,
             rounds: 0,
+            allowance: Allowance::default(),
         }
+    }
+
+    /// Notes what runs without a trace have left, and to what this one rolls back at its end.
+    pub fn without_trace(&mut self, snapshots: &[Snapshot]) {
+        self.state.temp = snapshots.iter().map(Snapshot::to_string).collect();
     }
 
     /// Reports to the caller, if one waits.
@@ -56,19 +71,39 @@ impl<'run> Life<'run> {
             .map_err(|_| Error::host(READER_GONE))
     }
 
-    /// Adds a line to the log, with the time.
+    /// Tells something that is no failure to the caller, if one waits, and to the log; whether one does.
+    ///
+    /// # Errors
+    /// If the caller has gone.
+    pub fn tells(&mut self, host: &mut dyn Host, note: &str) -> Result<bool> {
+        self.log(host, note);
+        self.report(host, &Report::Note(note.to_owned()))?;
+        Ok(self.reports)
+    }
+
+    /// Adds to the log what this process has to say, with the time.
     pub fn log(&mut self, host: &mut dyn Host, what: &str) {
+        let dropped = self.allowance.told();
+        self.write(host, dropped.as_deref(), what);
+    }
+
+    /// Adds lines to the log, with the time.
+    fn write(&mut self, host: &mut dyn Host, dropped: Option<&str>, what: &str) {
         let time = self.clock.now().format("%Y-%m-%d %H:%M:%S");
-        let lines: Vec<String> = what
-            .lines()
-            .map(|line| format!("{time} {line}\n"))
+        let lines: Vec<String> = dropped
+            .into_iter()
+            .chain(what.lines())
+            .map(|line| format!("{time} {}\n", vis::line(line)))
             .collect();
         let Err(error) = host.log(self.vm, &lines.concat()) else {
             return;
         };
         if !self.is_log_lost {
             self.is_log_lost = true;
-            let note = format!("its log is not written: {error}");
+            let note = match run::remedy(&error, &self.logs.join("log")) {
+                Some(remedy) => format!("its log is not written: {error}; {remedy}"),
+                None => format!("its log is not written: {error}"),
+            };
             if !self.reports {
                 self.unheard = Some(note);
                 return;
@@ -99,7 +134,44 @@ impl<'run> Life<'run> {
             Ok(()) => self.log(host, "ended: everything is free"),
             Err(error) => self.fails(host, error),
         }
-        let _ = host.record(self.vm, None);
+        match self.state.left(host) {
+            Ok(left) if left.is_empty() => {
+                let _ = host.record(self.vm, None);
+            }
+            // It tells `status`, `clean` and the next start.
+            Ok(_) | Err(_) => self.note(host, Noted::Ending),
+        }
+    }
+
+    /// The end of one whose supervisor has noted this and was killed; `stays`: something of it does.
+    pub(super) fn is_over(&mut self, host: &mut dyn Host, noted: State, stays: bool) {
+        if noted.phase != Noted::Ending {
+            self.log(host, "ended without its supervisor: everything is free");
+        }
+        if stays {
+            self.state = noted;
+            self.note(host, Noted::Ending);
+        } else {
+            let _ = host.record(self.vm, None);
+        }
+    }
+
+    /// Tells the caller something that is no failure.
+    ///
+    /// # Errors
+    /// If the caller has gone.
+    pub fn remark(
+        &mut self,
+        host: &mut dyn Host,
+        title: &str,
+        text: String,
+        output: &mut Output<'_>,
+    ) -> Result<()> {
+        if self.reports {
+            return self.report(host, &Report::Note(text));
+        }
+        say(output, title, &text);
+        Ok(())
     }
 
     /// Tells the log of a failure.
@@ -152,8 +224,12 @@ impl Watcher for Life<'_> {
     }
 
     fn said(&mut self, host: &mut dyn Host, lines: &[u8]) {
-        let text = String::from_utf8_lossy(lines);
-        self.log(host, &text);
+        let lines = vis::lines_of(lines).map(|line| format!("{line}\n"));
+        let text: String = lines.collect();
+        let (dropped, kept) = self.allowance.of(&text, host.uptime());
+        if dropped.is_some() || !kept.is_empty() {
+            self.write(host, dropped.as_deref(), kept);
+        }
     }
 
     fn ended(&mut self, host: &mut dyn Host, how: &str, again: bool) {

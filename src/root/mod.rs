@@ -4,20 +4,24 @@
 //! newtypes as a configuration, and plans by the same functions as the front. It takes no commands
 //! from anybody.
 
+mod allowance;
 mod attended;
 mod claims;
+mod left;
 pub mod life;
 pub mod report;
 pub mod state;
 
 use crate::error::{EXIT_DONE, Error, Kind, Result};
-use crate::host::{Claim, Grant, Host};
+use crate::host::Host;
 use crate::job::ground::Ground;
 use crate::job::plan::{Planned, plan};
+use crate::job::start::without_trace;
 use crate::job::{Boot, How, Job, Request, Whom, words};
 use crate::model::Vm;
 use crate::plan::boot::Start;
 use crate::plan::loader::Source;
+use crate::plan::temp;
 use crate::process::Process;
 use crate::report as rendered;
 use crate::run::{self, Output};
@@ -25,7 +29,6 @@ use crate::survey::{self, State as Seen, Survey};
 use claims::Freeing;
 use life::Life;
 use report::{Failure, Report};
-use state::State;
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -38,11 +41,13 @@ pub const EXIT_REFUSED: u8 = 12;
 /// How long the lock of a VM that has ended may still be held by what has ended it.
 const LOCK_LIMIT: Duration = Duration::from_secs(10);
 
-/// Whether these are the words of a call of the root side.
+/// Whether these are the words of a call of the root side: by the program's own name. Behind the
+/// name of a link every word is one of its verb's.
 pub fn is_called(args: &[OsString]) -> bool {
     args.get(1)
         .and_then(|verb| verb.to_str())
         .is_some_and(|verb| verb.starts_with(words::PREFIX))
+        && !crate::invocation::is_link(args)
 }
 
 /// Serves a call of the root side, and returns the exit status.
@@ -103,10 +108,12 @@ pub fn carry_out(
     let Some(vm) = request.vms.first() else {
         return Ok(());
     };
+    host.settle()
+        .map_err(|error| Error::host(format!("could not take surroundings of its own: {error}")))?;
     host.heed_signals()
         .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
     if let Job::Restart(how) = &request.job {
-        let mut life = Life::new(&vm.name, process, reports);
+        let mut life = Life::new(&vm.name, process, reports, host);
         if let Err(error) = stop_first(process, request, vm, *how, &mut life, host, output) {
             life.fails(host, &error);
             return Err(error);
@@ -126,7 +133,7 @@ pub fn carry_out(
         if boot.start == Start::Attended {
             return attended::start(process, request, vm, host, output);
         }
-        let mut life = Life::new(&vm.name, process, reports);
+        let mut life = Life::new(&vm.name, process, reports, host);
         life.waits = boot.waits;
         return start(process, request, vm, life, host, output);
     }
@@ -137,7 +144,7 @@ pub fn carry_out(
     let freeing = Freeing::new(process, &request.job);
     execute(&planned, &request.title, freeing, host, output)?;
     if matches!(request.job, Job::Shutdown { .. } | Job::Clean) {
-        forget(process, request, host);
+        left::forget(process, request, host, output)?;
     }
     Ok(())
 }
@@ -183,12 +190,29 @@ fn start(
         _ => Duration::ZERO,
     };
     claims::claim(process, request, vm, patience, host)?;
+    let mut snapshots = left::by(vm, process, host)?;
+    for snapshot in &snapshots {
+        life.remark(host, &request.title, temp::left(snapshot), output)?;
+    }
+    if let Job::Start(boot) = &request.job
+        && let Some(name) = &boot.temp
+    {
+        let disks = without_trace(vm, &process.devices, name)?;
+        snapshots.extend(disks.into_iter().map(|disk| disk.snapshot));
+    }
+    life.without_trace(&snapshots);
     life.begins(host)?;
     let mine = claims::claim_network(process, vm, host);
     let planned = mine.and_then(|()| plan(&mut ground(process, host), request));
+    if planned.is_ok() {
+        // The VM is ours, and nothing works for it. What cannot be removed is in nobody's way.
+        let _ = host.sweep(&vm.name);
+    }
     let result = planned.and_then(|planned| {
         for note in &planned.notes {
-            crate::say(output, &request.title, note);
+            if !life.tells(host, note)? {
+                crate::say(output, &request.title, note);
+            }
         }
         run::execute(&planned.plan, host, &mut life, output)
     });
@@ -234,19 +258,4 @@ fn stop_first(
     let planned = plan(&mut ground(process, host), &stop)?;
     let freeing = Freeing::new(process, &request.job);
     execute(&planned, &request.title, freeing, host, output)
-}
-
-/// Removes what a supervisor that has died had noted of VMs that have ended, and logs their end.
-fn forget(process: &Process, request: &Request, host: &mut dyn Host) {
-    for vm in &request.vms {
-        let claim = Claim::Vm(vm.name.clone());
-        // Clean has the lock; after a shutdown another start may have it, and notes its own.
-        let is_ours = request.job.is_exclusive()
-            || matches!(host.claim(&claim, "0 has ended"), Ok(Grant::Granted));
-        if is_ours && State::of(host, &process.run, &vm.name).is_some() {
-            let mut life = Life::new(&vm.name, process, false);
-            life.log(host, "ended without its supervisor: everything is free");
-            let _ = host.record(&vm.name, None);
-        }
-    }
 }

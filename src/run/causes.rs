@@ -97,6 +97,32 @@ pub const KNOWN: &[Known] = &[
         "the VM node is in use",
         "see who works for it: easy-bhyve status",
     ),
+    // `grub2-bhyve: grub-core/kern/fs.c`, `kern/file.c`, `kern/disk.c`, `loader/i386/linux.c`
+    known(
+        "unknown filesystem",
+        "grub cannot read the file system of that partition: it is new to it, or there is none",
+        "see which it finds, at its prompt by ls: VM-boot -p; then correct VM_grub_bootpart or VM_grub_bootcmd",
+    ),
+    known(
+        "file `",
+        "the partition that grub reads has no such file; an update of the guest may have renamed it",
+        "look for it, at grub's prompt by ls /boot: VM-boot -p; then correct VM_grub_bootcmd",
+    ),
+    known(
+        "disk `",
+        "the disk has no such partition, or grub could not open the disk",
+        "see which there are, at grub's prompt by ls: VM-boot -p; then correct VM_grub_bootpart or VM_grub_bootcmd",
+    ),
+    known(
+        "no server is specified",
+        "there is no disk of that name, or grub could not open it",
+        "see which there are, at grub's prompt by ls: VM-boot -p; then correct VM_grub_bootcmd",
+    ),
+    known(
+        "you need to load the kernel first",
+        "none of the commands for grub has loaded a kernel",
+        "begin with linux, knetbsd, kopenbsd or kfreebsd: VM_grub_bootcmd",
+    ),
     // `usr.sbin/bhyve/bhyverun.c`: 15, then 13 and 14
     known(
         "no bootrom was configured",
@@ -128,6 +154,27 @@ pub const KNOWN: &[Known] = &[
         "can't load vmm: Operation not permitted",
         "only root loads modules, and none does in a jail or above securelevel 0",
         "become root outside of any jail; see also: sysctl kern.securelevel security.jail.jailed",
+    ),
+    // strerror(3), as dd(1), truncate(1), zfs(8) and the loaders say it
+    known(
+        "No space left on device",
+        "the file system is full",
+        "see which, and make room there: df -h",
+    ),
+    known(
+        "Read-only file system",
+        "the file system is mounted read-only",
+        "see which: mount; as root, mount -uw MOUNTPOINT makes it writable",
+    ),
+    known(
+        "quota exceeded",
+        "the quota is used up",
+        "see quota -v, or zfs get quota,refquota; make room there",
+    ),
+    known(
+        "out of space",
+        "the pool is full, or its quota is used up",
+        "see zpool list, and zfs get quota,refquota,available; make room there",
     ),
     // openzfs: cmd/zfs/zfs_main.c
     known(

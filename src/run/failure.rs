@@ -1,11 +1,15 @@
 //! When the way a command ended is a failure, and what there is to say about it.
 
 use super::causes;
+use super::system::remedy;
 use crate::command::{Command, Streams};
 use crate::error::{Error, Kind, Result};
-use crate::host::{Ended, Finished, SpawnError};
+use crate::host::{Afterwards, ChangeError, Ended, Finished, SpawnError};
+use crate::model::name::VmName;
 use crate::plan::FileChange;
-use crate::tools;
+use crate::tools::grub;
+use crate::tools::workers::Workers;
+use crate::{quote, tools, vis};
 use nix::libc::SIGPIPE;
 use std::io;
 
@@ -32,15 +36,51 @@ pub(super) fn judge(command: &Command, finished: &Finished, titled: bool) -> Res
 }
 
 /// Why a file could not be changed.
-pub(super) fn not_changed(change: &FileChange, error: &io::Error) -> Error {
+pub(super) fn not_changed(change: &FileChange, error: &ChangeError) -> Error {
     let failed = Error::host(format!("{}: {error}", change.describe()));
-    failed.help(match (change, error.kind()) {
-        (FileChange::Replace { .. }, io::ErrorKind::ResourceBusy) => {
-            "say it again, then it begins with what is there now"
+    let help = match error {
+        ChangeError::Meanwhile(kept) => {
+            let stays = |path| {
+                format!(
+                    "an older version of somebody else stays in {}",
+                    vis::shown(path)
+                )
+            };
+            let failed = kept.iter().map(stays).fold(failed, Error::note);
+            return failed.help("say it again, then it begins with what is there now");
         }
-        (FileChange::Replace { .. }, _) => "are the file and its directory yours? look with ls -ld",
-        _ => "is the directory yours? look with ls -ld",
-    })
+        ChangeError::Locked => "say it again, then it begins with what is there now".to_owned(),
+        ChangeError::Ownership(_) => format!(
+            "edit it as the user to whom it belongs: ls -l {}",
+            quote::shown(change.path())
+        ),
+        ChangeError::System(error) => match remedy(error, change.path()) {
+            Some(remedy) => remedy,
+            None if error.kind() != io::ErrorKind::PermissionDenied => return failed,
+            None if matches!(change, FileChange::Replace { .. }) => {
+                "are the file and its directory yours? look with ls -ld".to_owned()
+            }
+            None => "is the directory yours? look with ls -ld".to_owned(),
+        },
+    };
+    failed.help(help)
+}
+
+/// What is to be known of a file that was changed.
+pub(super) fn changed_but(change: &FileChange, after: &Afterwards) -> String {
+    format!("{} is changed, {after}", vis::shown(change.path()))
+}
+
+/// Why a signal reached nobody.
+pub(super) fn nobody(by: &Command, to: &Workers) -> Error {
+    let names: Vec<&str> = to.vms.iter().map(VmName::as_str).collect();
+    Error::host(format!(
+        "there is nobody to signal: no process works for {} as {}",
+        names.join(", "),
+        to.work.as_str()
+    ))
+    .note(format!("command: {by} PID"))
+    .help("see what runs now: easy-bhyve status")
 }
 
 fn failed(command: &Command, finished: &Finished, untitled: bool) -> Error {
@@ -74,7 +114,8 @@ fn failed(command: &Command, finished: &Finished, untitled: bool) -> Error {
     };
     let error = Error::host(what).note(format!("command: {command}"));
     let mut error = with_stderr(error, command, &finished.stderr);
-    if let Some(known) = known {
+    // What it has said itself tells more than its status.
+    if let Some(known) = known.filter(|_| error.help.is_empty()) {
         error = error.help(known.remedy_for(command));
     }
     match command.streams {
@@ -92,14 +133,31 @@ fn ended_it(signal: i32) -> String {
 /// The failure with what the command has said, and with cause and remedy if they are known.
 pub(super) fn with_stderr(mut error: Error, command: &Command, stderr: &[u8]) -> Error {
     let text = String::from_utf8_lossy(stderr);
-    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+    let complaints = complaints(command, &text);
+    for complaint in &complaints {
+        error = error.note(format!("grub: {complaint}"));
+    }
+    let lines = vis::lines_of(stderr).filter(|line| !line.is_blank());
+    for line in lines.filter(|_| complaints.is_empty()) {
         error = error.note(format!("stderr: {line}"));
     }
+    let text = match complaints.as_slice() {
+        [] => text.into_owned(),
+        complaints => complaints.join("\n"),
+    };
     match causes::of(&text) {
         Some(known) => error
             .note(format!("likely cause: {}", known.cause))
             .help(known.remedy_for(command)),
         None => error,
+    }
+}
+
+/// What grub has complained of, if it is grub that has said this.
+fn complaints(command: &Command, said: &str) -> Vec<String> {
+    match command.last_program() {
+        "grub-bhyve" => grub::complaints(said),
+        _ => Vec::new(),
     }
 }
 
@@ -110,7 +168,7 @@ pub fn not_watched(command: &Command, error: &io::Error) -> Error {
 }
 
 /// The failure of a question that was not answered.
-pub(super) fn no_answer(question: &Command, finished: &Finished) -> Error {
+pub fn no_answer(question: &Command, finished: &Finished) -> Error {
     failed(question, finished, false).note("so the question that it answers is open")
 }
 
@@ -121,8 +179,15 @@ pub fn not_started(command: &Command, error: &SpawnError) -> Error {
             .note(format!("command: {command}"))
             .help(tools::how_to_install(command.program)),
         SpawnError::Refused(why) => {
-            Error::host(format!("{} could not be started: {why}", command.program))
-                .note(format!("command: {command}"))
+            let failed = Error::host(format!("{} could not be started: {why}", command.program))
+                .note(format!("command: {command}"));
+            match why.kind() {
+                // fork(2)
+                io::ErrorKind::WouldBlock => {
+                    failed.help("there are as many processes as this user may have: limits -u")
+                }
+                _ => failed,
+            }
         }
     }
 }
@@ -143,5 +208,11 @@ pub fn not_written(error: io::Error) -> Error {
     } else {
         Kind::Host
     };
-    Error::new(kind, format!("standard output: {error}"))
+    let failed = Error::new(kind, format!("standard output: {error}"));
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            failed.help("what it is written to is full: df -h shows it; make room there")
+        }
+        _ => failed,
+    }
 }

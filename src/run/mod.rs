@@ -6,17 +6,23 @@ pub mod causes;
 mod failure;
 mod progress;
 mod rounds;
+mod system;
+mod undo;
+mod workers;
 
 use crate::command::{Command, Streams};
 use crate::error::{Error, Result};
 use crate::host::{Ended, Finished, Host, Interruption};
 use crate::model::name::VmName;
-use crate::plan::{Action, Form, Plan, Step, Test, Undo, Wait, When};
+use crate::plan::{Action, Form, Guard, Plan, Step, Test, Undo, Wait, When};
 use crate::tools;
-use failure::{judge, no_answer, not_changed};
-pub use failure::{not_started, not_watched, not_written, signal_name};
+use crate::vis;
+use failure::{changed_but, judge, not_changed};
+pub use failure::{no_answer, not_started, not_watched, not_written, signal_name};
 use progress::Progress;
 use std::io::Write;
+pub use system::remedy;
+pub use undo::take_back;
 
 /// What stopped a run whose caller does not wait for it any more.
 pub const READER_GONE: &str = "interrupted: who waited for it has gone";
@@ -43,6 +49,8 @@ pub fn heed(host: &mut dyn Host) -> Result<()> {
 pub struct Report {
     /// What the last status of a command with meanings meant, in words that follow "the guest".
     pub ending: Option<&'static str>,
+    /// What a person should know of what was done.
+    pub notes: Vec<String>,
 }
 
 /// Where a run that supervises a guest has got to.
@@ -105,16 +113,7 @@ pub fn execute(
     }
     host.heed_signals()
         .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
-    let mut run = Run {
-        host,
-        watcher,
-        output,
-        armed: Vec::new(),
-        done: None,
-        steps: 0,
-        is_running: false,
-        report: Report::default(),
-    };
+    let mut run = Run::new(host, watcher, output);
     match run.forms(&plan.forms) {
         Ok(()) => run.finish(),
         Err(error) => Err(run.take_back(error)),
@@ -140,10 +139,30 @@ struct Run<'plan, 'host, 'writer> {
     steps: usize,
     /// Whether the guest was once seen running: a signal is a request to stop then.
     is_running: bool,
+    /// Whether the command of a loop may have done something.
+    has_begun: bool,
     report: Report,
 }
 
-impl<'plan> Run<'plan, '_, '_> {
+impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
+    fn new(
+        host: &'host mut dyn Host,
+        watcher: &'host mut dyn Watcher,
+        output: &'host mut Output<'writer>,
+    ) -> Self {
+        Self {
+            host,
+            watcher,
+            output,
+            armed: Vec::new(),
+            done: None,
+            steps: 0,
+            is_running: false,
+            has_begun: false,
+            report: Report::default(),
+        }
+    }
+
     fn forms(&mut self, forms: &'plan [Form]) -> Result<()> {
         for form in forms {
             if form.can_be_stopped() {
@@ -153,11 +172,7 @@ impl<'plan> Run<'plan, '_, '_> {
                 Form::Step(step) => {
                     self.step(step)?;
                 }
-                Form::Guard(guard) => {
-                    if !self.holds(&guard.test)? {
-                        return Err(Error::from(&guard.refusal));
-                    }
-                }
+                Form::Guard(guard) => self.guard(guard)?,
                 Form::Wait(wait) => self.wait(wait)?,
                 Form::Loop(round) => self.rounds(round)?,
                 Form::Undo(undo) => self.armed.push(undo),
@@ -171,6 +186,13 @@ impl<'plan> Run<'plan, '_, '_> {
         Ok(())
     }
 
+    fn guard(&mut self, guard: &Guard) -> Result<()> {
+        if self.holds(&guard.test)? {
+            return Ok(());
+        }
+        Err(Error::from(&guard.refusal))
+    }
+
     /// Makes a step; returns whether its condition asked for it.
     fn step(&mut self, step: &Step) -> Result<bool> {
         if let Some(test) = &step.only_if
@@ -178,28 +200,35 @@ impl<'plan> Run<'plan, '_, '_> {
         {
             return Ok(false);
         }
-        if let Err(error) = self.act(&step.action) {
-            return match &step.moot_if {
-                Some(test) if self.holds(test).unwrap_or(false) => Ok(false),
-                _ => Err(error),
-            };
+        let first = match &step.action {
+            Action::InTurn(commands) => commands.split_last().map_or(&[][..], |(_, first)| first),
+            _ => &[],
+        };
+        for command in first {
+            self.run(command)?;
         }
-        self.steps += 1;
-        Ok(true)
+        let mut made = !first.is_empty();
+        match (self.act(&step.action), &step.moot_if) {
+            (Ok(()), _) => made = true,
+            (Err(_), Some(test)) if self.holds(test).unwrap_or(false) => {}
+            (Err(error), _) => return Err(error),
+        }
+        self.steps += usize::from(made);
+        Ok(made)
     }
 
+    /// Does what an action does, of commands in turn the last.
     fn act(&mut self, action: &Action) -> Result<()> {
         match action {
             Action::Run(command) => self.run(command),
-            Action::InTurn(commands) => {
-                for command in commands {
-                    self.run(command)?;
-                }
-                Ok(())
-            }
+            Action::InTurn(commands) => commands.last().map_or(Ok(()), |last| self.run(last)),
+            Action::Signal(signal) => self.signal(signal),
             Action::File(change) => {
                 let changed = self.host.change(change);
-                changed.map_err(|error| not_changed(change, &error))
+                let after = changed.map_err(|error| not_changed(change, &error))?;
+                let note = after.map(|after| changed_but(change, &after));
+                self.report.notes.extend(note);
+                Ok(())
             }
             Action::Print(text) => self.output.out.write_all(text).map_err(not_written),
         }
@@ -207,13 +236,20 @@ impl<'plan> Run<'plan, '_, '_> {
 
     /// Runs a command to its end; one that is relayed can be interrupted.
     fn run(&mut self, command: &Command) -> Result<()> {
-        let finished = if command.streams == Streams::Relayed {
+        let mut finished = if command.streams == Streams::Relayed {
             self.relayed(command)?
         } else {
             self.host
                 .run(command)
                 .map_err(|error| not_started(command, &error))?
         };
+        if let Some(explaining) = &command.explained_by
+            && finished.ended == Ended::Exit(1)
+        {
+            finished
+                .stderr
+                .append(&mut self.relayed(explaining)?.stderr);
+        }
         let status = judge(command, &finished, true)?;
         if let Some(words) = command.meaning(status) {
             self.report.ending = Some(words);
@@ -226,7 +262,7 @@ impl<'plan> Run<'plan, '_, '_> {
             Test::Exists(path) => self.host.exists(path).map_err(|error| {
                 Error::host(format!(
                     "could not tell whether {} exists: {error}",
-                    path.display()
+                    vis::shown(&path)
                 ))
             }),
             Test::Succeeds(command) => {
@@ -239,11 +275,15 @@ impl<'plan> Run<'plan, '_, '_> {
             }
             Test::Mentions { command, text } => {
                 let finished = self.ask(command)?;
-                if finished.ended != Ended::Exit(0) {
-                    return Err(no_answer(command, &finished));
+                match finished.ended {
+                    Ended::Exit(0) => Ok(String::from_utf8_lossy(&finished.stdout).contains(text)),
+                    Ended::Exit(1) if command.is_absent(&finished.stderr) => Ok(false),
+                    _ => Err(no_answer(command, &finished)),
                 }
-                Ok(String::from_utf8_lossy(&finished.stdout).contains(text))
             }
+            Test::HasRun => Ok(self.has_begun),
+            Test::Works(workers) => Ok(!self.found(workers)?.is_empty()),
+            Test::Still { command, known } => self.is_still(command, known),
             Test::Ours { vm, or } => Ok(self.watcher.is_ours(self.host, vm, *or)),
             Test::Confirmed(question) => match self.host.confirm(question) {
                 Some(answer) => Ok(answer),
@@ -308,6 +348,7 @@ impl<'plan> Run<'plan, '_, '_> {
             first = first.note(format!("and {failure}"));
             first.notes.extend(failure.notes);
         }
+        first.notes.append(&mut self.report.notes);
         Err(first)
     }
 
@@ -334,6 +375,7 @@ impl<'plan> Run<'plan, '_, '_> {
             error = error.note(format!("could not undo: {failure}"));
             error.notes.extend(failure.notes);
         }
+        error.notes.append(&mut self.report.notes);
         error
     }
 
@@ -347,6 +389,7 @@ impl<'plan> Run<'plan, '_, '_> {
                 let result = match form {
                     Form::Step(step) => self.step(step).map(|made| changed |= made),
                     Form::Wait(wait) => self.wait_to_undo(wait),
+                    Form::Guard(guard) => self.guard(guard),
                     other => self.forms(std::slice::from_ref(other)),
                 };
                 failures.extend(result.err().map(|mut error| {

@@ -3,10 +3,11 @@
 use super::causes;
 use super::failure::{STDERR_KEPT, judge, not_started, not_watched};
 use super::{Phase, Run, heed, signal_name};
-use crate::command::{Command, Streams, args};
+use crate::command::{Command, Streams};
 use crate::error::{Error, Result};
 use crate::host::{Ended, Event, Finished, Interruption};
 use crate::plan::{Loop, When};
+use crate::tools::process;
 use nix::libc::SIGHUP;
 use std::time::Duration;
 
@@ -30,7 +31,14 @@ impl<'plan> Run<'plan, '_, '_> {
             self.forms(&round.body)?;
             // What the body has armed is done with when its round begins.
             self.armed.truncate(armed);
+            let had_begun = self.has_begun;
             let (finished, titled) = self.round(round)?;
+            if let Ended::Exit(status) = finished.ended
+                && Loop::NOT_STARTED.contains(&status)
+                && !titled
+            {
+                self.has_begun = had_begun;
+            }
             let judged = judge(&round.command, &finished, titled);
             let has_worked = titled || round.command.title.is_none();
             let wants_another = match &judged {
@@ -66,21 +74,41 @@ impl<'plan> Run<'plan, '_, '_> {
         heed(self.host)?;
         let command = &round.command;
         let pid = self.begin(command)?;
+        self.has_begun = true;
         self.watcher.phase(self.host, Phase::Starting(pid))?;
-        let question = command
-            .title
-            .as_ref()
-            .map(|title| Command::question("pgrep", args!["-qxf", title]));
+        // Its own number: any process can have the title.
+        let question = command.title.as_ref().map(|_| process::who_is(pid));
         let began = self.host.uptime();
         let (mut interval, longest) = LOOKS;
+        let mut look_at = began + interval;
         let (mut titled, mut told) = (false, None);
         let mut tail = Vec::new();
         loop {
-            let looks = question.as_ref().filter(|_| !titled);
-            let limit = match told {
-                Some(_) => Some(looks.map_or(BETWEEN_LOOKS, |_| interval)),
-                None => looks.map(|_| interval),
-            };
+            // By the clock, not by its silence: it may never be silent.
+            if let Some(question) = question.as_ref().filter(|_| !titled)
+                && self.host.uptime() >= look_at
+            {
+                let answer = self.host.ask(question);
+                if answer.is_ok_and(|answer| shows_title(command, &answer)) {
+                    titled = true;
+                    if !self.is_running {
+                        self.is_running = true;
+                        self.armed.retain(|undo| undo.when == When::End);
+                    }
+                    self.watcher.phase(self.host, Phase::Running(pid))?;
+                } else if let Some(limit) = round.start_limit
+                    && self.host.uptime().saturating_sub(began) >= limit
+                {
+                    return Err(not_seen(command, limit, &tail));
+                }
+                interval = (interval * 5 / 4).min(longest);
+                look_at = self.host.uptime() + interval;
+            }
+            let until_look = question
+                .as_ref()
+                .filter(|_| !titled)
+                .map(|_| look_at.saturating_sub(self.host.uptime()));
+            let limit = until_look.or(told.map(|_| BETWEEN_LOOKS));
             let has_terminal = command.streams == Streams::Terminal;
             let heeds = !self.is_running || has_terminal && told.is_none();
             let event = self
@@ -97,28 +125,7 @@ impl<'plan> Run<'plan, '_, '_> {
                     keep(&mut tail, &lines);
                 }
                 Event::Interrupted if !self.is_running => heed(self.host)?,
-                Event::Interrupted => {}
-                Event::Overdue => {
-                    if let Some(question) = looks
-                        && self
-                            .host
-                            .ask(question)
-                            .is_ok_and(|answer| answer.ended == Ended::Exit(0))
-                    {
-                        titled = true;
-                        if !self.is_running {
-                            self.is_running = true;
-                            self.armed.retain(|undo| undo.when == When::End);
-                        }
-                        self.watcher.phase(self.host, Phase::Running(pid))?;
-                    } else if looks.is_some()
-                        && let Some(limit) = round.start_limit
-                        && self.host.uptime().saturating_sub(began) >= limit
-                    {
-                        return Err(not_seen(command, limit, &tail));
-                    }
-                    interval = (interval * 5 / 4).min(longest);
-                }
+                Event::Interrupted | Event::Overdue => {}
             }
             if self.is_running && has_terminal && self.host.interrupted() != told {
                 told = self.host.interrupted();
@@ -159,6 +166,15 @@ impl<'plan> Run<'plan, '_, '_> {
             .begin(command)
             .map_err(|error| not_started(command, &error))
     }
+}
+
+/// Whether ps(1) shows the process of a command under its title.
+fn shows_title(command: &Command, answer: &Finished) -> bool {
+    let listing = String::from_utf8_lossy(&answer.stdout);
+    let title = command.title.as_deref().unwrap_or_default();
+    process::parse_who(&listing)
+        .iter()
+        .any(|process| process.has_title(title, command.program))
 }
 
 /// Keeps the end of what a child has said, from a whole line on.

@@ -1,32 +1,51 @@
 //! The lines of a script: what each form of a plan becomes in sh(1).
 
-use super::words::{exists, push_file_change, statuses};
+use super::Surroundings;
+use super::questions::workers;
+use super::words::{push_file_change, statuses};
 use crate::command::{Command, Streams};
-use crate::host::elevate::Elevation;
 use crate::plan::{Action, FileChange, Form, Refusal, Step, Test, Undo, Wait, When};
 use crate::quote;
+use crate::tools::workers::Signal;
+use crate::vis;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::path::Path;
 
 /// Which of the script's own functions its lines call.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Uses {
     /// `fail`
     pub(super) fail: bool,
-    /// `holds`, `lacks`, `says`
-    pub(super) questions: bool,
+    /// Those that ask.
+    pub(super) asks: BTreeSet<Ask>,
     /// The answer of a person at the terminal.
     pub(super) answers: bool,
+}
+
+/// A function that asks, and what it does with the answer.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Ask {
+    /// `holds`, `lacks`, `says`
+    Question,
+    /// `works`
+    Works,
+    /// `send`
+    Send,
+    /// `supervises`
+    Supervises,
+    /// `shows`
+    Shows,
 }
 
 /// Lines of a script as they grow.
 pub(super) struct Lines<'plan> {
     pub(super) text: Vec<u8>,
     pub(super) depth: usize,
-    pub(super) elevation: Elevation,
-    /// The program as it was called, for the messages of what runs in the background.
-    pub(super) title: &'plan str,
-    /// The fixed search path, for the same.
-    pub(super) path: &'plan str,
+    /// Where and as whom they run; what runs in the background has the same, but as root.
+    pub(super) at: Surroundings<'plan>,
+    /// The directory for scratch files as the plan names it; a script has one by mktemp(1).
+    pub(super) scratch: Option<&'plan Path>,
     /// What was armed, in order; its number is its place here, from 1.
     pub(super) undos: Vec<&'plan Undo>,
     pub(super) uses: Uses,
@@ -50,14 +69,13 @@ enum Last {
 }
 
 impl<'plan> Lines<'plan> {
-    /// No lines yet, of a program called so, with this search path.
-    pub(super) fn new(elevation: Elevation, title: &'plan str, path: &'plan str) -> Self {
+    /// No lines yet.
+    pub(super) fn new(at: Surroundings<'plan>) -> Self {
         Self {
             text: Vec::new(),
             depth: 0,
-            elevation,
-            title,
-            path,
+            at,
+            scratch: None,
             undos: Vec::new(),
             uses: Uses::default(),
             handed: 0,
@@ -72,7 +90,8 @@ impl<'plan> Lines<'plan> {
             depth: 1,
             is_undoing: true,
             handed: self.handed,
-            ..Self::new(self.elevation, self.title, self.path)
+            scratch: self.scratch,
+            ..Self::new(self.at)
         }
     }
 
@@ -112,7 +131,7 @@ impl<'plan> Lines<'plan> {
             Form::NoReturn(point) => {
                 self.line(format!(
                     "# from here on nothing is undone: {}",
-                    point.done.replace('\n', " ")
+                    vis::line(&point.done.replace('\n', " "))
                 ));
                 self.keep(self.undos.len(), "");
             }
@@ -123,14 +142,16 @@ impl<'plan> Lines<'plan> {
         }
     }
 
-    fn step(&mut self, step: &Step) {
-        let moot_if = step.moot_if.as_ref();
+    fn step(&mut self, step: &'plan Step) {
+        let moot_if = step.moot_if.as_deref();
         let Some(test) = &step.only_if else {
             return self.action(&step.action, moot_if, b"", b"");
         };
         let condition = [b"if ", self.test(test).as_slice(), b"; then"].concat();
         match &step.action {
-            Action::Run(_) | Action::InTurn(_) | Action::File(_) if !step.action.has_text() => {
+            Action::Run(_) | Action::InTurn(_) | Action::Signal(_) | Action::File(_)
+                if !step.action.has_text() =>
+            {
                 self.action(
                     &step.action,
                     moot_if,
@@ -150,7 +171,13 @@ impl<'plan> Lines<'plan> {
 
     /// The lines of an action, the first between `before` and `behind`; where `moot_if` holds
     /// afterwards its failure is none.
-    fn action(&mut self, action: &Action, moot_if: Option<&Test>, before: &[u8], behind: &[u8]) {
+    fn action(
+        &mut self,
+        action: &'plan Action,
+        moot_if: Option<&Test>,
+        before: &[u8],
+        behind: &[u8],
+    ) {
         let mut line = before.to_vec();
         match action {
             Action::Run(command) if command.streams == Streams::Terminal && !self.is_undoing => {
@@ -158,32 +185,55 @@ impl<'plan> Lines<'plan> {
             }
             Action::Run(command) => line.extend_from_slice(&self.command(command)),
             Action::InTurn(commands) => {
-                let commands: Vec<_> = commands
-                    .iter()
-                    .map(|command| self.elevation.wrap(command).line())
+                let commands = commands.iter();
+                let mut commands: Vec<_> = commands
+                    .map(|command| self.line_of(&self.at.elevation.wrap(command)))
                     .collect();
+                // Only the last one's failure can be none.
+                if let (Some(test), Some(last)) = (moot_if, commands.last_mut()) {
+                    *last = [b"{ ", &**last, b" || ", &self.test(test), b"; }"].concat();
+                }
                 line.extend_from_slice(b"{ ");
                 line.extend_from_slice(&commands.join(&b" && "[..]));
                 line.extend_from_slice(b"; }");
-                if !self.is_undoing && moot_if.is_none() {
+                if !self.is_undoing {
                     line.extend_from_slice(b" || exit 1");
                 }
             }
+            Action::Signal(signal) => {
+                let Signal { by, to } = &**signal;
+                self.uses.asks.insert(Ask::Send);
+                line.extend_from_slice(b"send ");
+                for word in &by.args {
+                    quote::push(&mut line, word);
+                    line.push(b' ');
+                }
+                line.extend_from_slice(&workers(to));
+                line.extend_from_slice(&self.unless_accepted(by));
+            }
             Action::File(FileChange::Write { path, text }) => {
-                line.extend_from_slice(b"cat >");
-                quote::push(&mut line, path.as_os_str());
-                return self.here_document(line, text.as_bytes(), b"");
+                let mut to = b" >".to_vec();
+                self.push_word(&mut to, path.as_os_str());
+                return self.text(line, &to, text, b"");
             }
             Action::Print(text) => {
-                line.extend_from_slice(b"cat");
-                return self.here_document(line, text, b"");
+                return self.text(line, b"", text, b"");
             }
             Action::File(FileChange::Replace { path, before, text }) => {
                 return self.replace(path, before, text);
             }
+            Action::File(FileChange::MakeScratch(path)) => {
+                return self.make_scratch(path);
+            }
+            Action::File(FileChange::RemoveScratch(path)) => {
+                line.extend_from_slice(b"rm -rf ");
+                self.push_word(&mut line, path.as_os_str());
+            }
             Action::File(change) => push_file_change(&mut line, change),
         }
-        if let Some(test) = moot_if {
+        if let Some(test) = moot_if
+            && !matches!(action, Action::InTurn(_))
+        {
             line.extend_from_slice(b" || ");
             line.extend_from_slice(&self.test(test));
             if !self.is_undoing {
@@ -229,42 +279,35 @@ impl<'plan> Lines<'plan> {
 
     /// A command with its escalator, and the statuses besides 0 that are no failure.
     fn command(&self, command: &Command) -> Vec<u8> {
-        let mut line = self.elevation.wrap(command).line();
-        if command.accept != [0] {
-            line.extend_from_slice(
-                format!(
-                    " || case $? in {}) ;; *) {} ;; esac",
-                    statuses(command.accept),
-                    if self.is_undoing {
-                        "status=1"
-                    } else {
-                        "exit 1"
-                    }
-                )
-                .as_bytes(),
-            );
+        let mut line = self.line_of(&self.at.elevation.wrap(command));
+        if command.streams == Streams::Relayed {
+            // Nobody answers it, and it is not to touch the terminal.
+            line.extend_from_slice(b" </dev/null");
         }
+        if let Some(explaining) = &command.explained_by {
+            line.extend_from_slice(b" || (status=$?; [ \"$status\" != 1 ] || ");
+            line.extend_from_slice(&self.command(explaining));
+            line.extend_from_slice(b" || :; exit \"$status\")");
+        }
+        line.extend_from_slice(&self.unless_accepted(command));
         line
     }
 
-    /// `COMMAND <<'END'` and `behind` on one line, with the text below it, whatever the text is.
-    pub(super) fn here_document(&mut self, mut line: Vec<u8>, text: &[u8], behind: &[u8]) {
-        let mut end = "END".to_owned();
-        while text
-            .split(|&byte| byte == b'\n')
-            .any(|line| line == end.as_bytes())
-        {
-            end.push('_');
+    /// What stands behind a command whose statuses besides 0 are no failure.
+    fn unless_accepted(&self, command: &Command) -> Vec<u8> {
+        if command.accept == [0] {
+            return Vec::new();
         }
-        line.extend_from_slice(format!(" <<'{end}'").as_bytes());
-        line.extend_from_slice(behind);
-        self.line(line);
-        self.text.extend_from_slice(text);
-        if !text.is_empty() && !text.ends_with(b"\n") {
-            self.text.push(b'\n');
-        }
-        self.text.extend_from_slice(end.as_bytes());
-        self.text.push(b'\n');
+        let otherwise = if self.is_undoing {
+            "status=1"
+        } else {
+            "exit 1"
+        };
+        format!(
+            " || case $? in {}) ;; *) {otherwise} ;; esac",
+            statuses(command.accept)
+        )
+        .into_bytes()
     }
 
     fn wait(&mut self, wait: &Wait) {
@@ -324,62 +367,7 @@ impl<'plan> Lines<'plan> {
             what.push_str(help);
         }
         let mut line = format!("fail {} ", refusal.kind.exit_status()).into_bytes();
-        quote::push(&mut line, OsStr::new(&what));
+        quote::push(&mut line, OsStr::new(&*vis::line(&what)));
         line
-    }
-
-    fn test(&mut self, test: &Test) -> Vec<u8> {
-        match test {
-            Test::Not(inner) => self.answer(inner, false),
-            plain => self.answer(plain, true),
-        }
-    }
-
-    /// A command that succeeds if the answer to `test` is the expected one.
-    fn answer(&mut self, test: &Test, expected: bool) -> Vec<u8> {
-        let word: &[u8] = if expected { b"holds " } else { b"lacks " };
-        match test {
-            Test::Exists(path) => exists(if expected { "[ -e " } else { "[ ! -e " }, path),
-            Test::Succeeds(command) => {
-                self.uses.questions = true;
-                [word, command.line().as_slice()].concat()
-            }
-            Test::Mentions { command, text } => {
-                self.uses.questions = true;
-                let mut line = [word, b"says "].concat();
-                quote::push(&mut line, OsStr::new(text));
-                line.push(b' ');
-                line.extend_from_slice(&command.line());
-                line
-            }
-            Test::Confirmed(question) => {
-                self.uses.answers = true;
-                self.uses.fail = true;
-                let mut line = b"{ [ -t 0 ] || fail 2 ".to_vec();
-                let no_terminal = format!(
-                    "{question} There is no terminal to ask on; say -f to go on without the question"
-                );
-                quote::push(&mut line, OsStr::new(&no_terminal));
-                line.extend_from_slice(b"; printf '%s [y/N] ' ");
-                quote::push(&mut line, OsStr::new(question));
-                let answer = if expected { "=" } else { "!=" };
-                line.extend_from_slice(
-                    format!(" >&2; read -r answer && [ \"$answer\" {answer} y ]; }}").as_bytes(),
-                );
-                line
-            }
-            Test::Not(inner) => self.answer(inner, !expected),
-            // A script has no locks.
-            Test::Ours { .. } => if expected { b"true" } else { b"false" as &[u8] }.to_vec(),
-            Test::All(tests) => {
-                let asked = tests
-                    .iter()
-                    .filter(|test| !matches!(test, Test::Ours { .. }));
-                let answers: Vec<Vec<u8>> = asked.map(|test| self.test(test)).collect();
-                let all = answers.join(&b" && "[..]);
-                let not: &[u8] = if expected { b"{ " } else { b"! { " };
-                [not, all.as_slice(), b"; }"].concat()
-            }
-        }
     }
 }

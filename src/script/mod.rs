@@ -2,50 +2,69 @@
 
 mod cksum;
 mod lines;
+mod questions;
 mod replace;
 mod rounds;
+mod scratch;
+mod texts;
 mod words;
 
 use crate::command::{Command, Streams};
 use crate::error::{Error, Result};
 use crate::host::elevate::Elevation;
-use crate::plan::{Form, Loop, Plan, Undo, commands};
+use crate::plan::{Action, FileChange, Form, Loop, Plan, Undo, commands as commands_of};
 use crate::quote;
+use crate::vis;
 use lines::Lines;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// The script of `plan`.
 ///
-/// `title` is the command as it was called, for the messages; `path` the fixed search path.
+/// `title` is the command as it was called, for the messages; `path` the fixed search path; `run` the
+/// directory in which root's scratch files lie.
 ///
 /// It ends with the status of the run: 1 whatever the status of a command that failed, or what a
 /// refusal says (contract of exit statuses in [`crate::error`]).
 ///
 /// Differs: `-d` prints a script that can be run
-pub fn script(plan: &Plan, title: &str, path: &str, elevation: Elevation) -> Vec<u8> {
-    let mut text = b"#!/bin/sh\n".to_vec();
-    text.append(&mut compose(
+pub fn script(plan: &Plan, title: &str, path: &str, run: &Path, elevation: Elevation) -> Vec<u8> {
+    let surroundings = Surroundings {
         title,
         path,
+        run,
         elevation,
-        &[],
-        &plan.forms,
-        false,
-    ));
+        is_detached: false,
+    };
+    let mut text = b"#!/bin/sh\n".to_vec();
+    text.append(&mut compose(surroundings, &[], &plan.forms));
     text
 }
 
-/// A script of forms, behind what is armed already; `is_detached`: it runs in the background, on
-/// behalf of another script.
-fn compose(
-    title: &str,
-    path: &str,
+/// Where and as whom a script runs.
+#[derive(Clone, Copy)]
+struct Surroundings<'run> {
+    /// The program as it was called, for messages.
+    title: &'run str,
+    /// The fixed search path.
+    path: &'run str,
+    /// The directory in which root's scratch files lie.
+    run: &'run Path,
     elevation: Elevation,
-    armed: &[&Undo],
-    forms: &[Form],
+    /// Whether it runs in the background, on behalf of another script.
     is_detached: bool,
-) -> Vec<u8> {
-    let mut body = Lines::new(elevation, title, path);
+}
+
+/// A script of forms, behind what is armed already.
+fn compose(surroundings: Surroundings<'_>, armed: &[&Undo], forms: &[Form]) -> Vec<u8> {
+    let Surroundings {
+        title,
+        path,
+        elevation,
+        is_detached,
+        ..
+    } = surroundings;
+    let mut body = Lines::new(surroundings);
     body.undos.extend(armed);
     if !armed.is_empty() {
         body.line(format!("made={}", armed.len()));
@@ -57,14 +76,14 @@ fn compose(
     }
     let title = quote::shown(format!("{title}: "));
     let mut text = format!("set -eu\nPATH={}\nexport PATH\n", quote::shown(path)).into_bytes();
-    let commands = commands(forms);
-    let asks = body.uses.questions || undo.uses.questions;
+    let commands = commands_of(forms);
+    let uses = body.uses.and(&undo.uses);
     let programs = if is_detached {
         Vec::new()
     } else {
         programs(&commands, forms, elevation)
     };
-    let can_fail = body.uses.fail || asks || !programs.is_empty() || is_detached;
+    let can_fail = body.uses.fail || !uses.asks.is_empty() || !programs.is_empty() || is_detached;
     if is_detached {
         text.extend_from_slice(b"exec </dev/null\n");
     }
@@ -74,8 +93,14 @@ fn compose(
         );
         text.extend_from_slice(fail.as_bytes());
     }
-    if asks {
-        text.extend_from_slice(QUESTIONS.as_bytes());
+    let undoes = armed.iter().flat_map(|undo| commands_of(&undo.forms));
+    let all: Vec<&Command> = commands.iter().copied().chain(undoes).collect();
+    text.append(&mut uses.functions(elevation, &all));
+    if body.undos.iter().any(|undo| undo.asks_whether_it_has_run()) {
+        text.extend_from_slice(b"run=0\n");
+    }
+    if replace::is_in(forms) {
+        text.extend_from_slice(replace::FUNCTIONS.as_bytes());
     }
     if repeats(forms) {
         text.extend_from_slice(rounds().as_bytes());
@@ -98,7 +123,7 @@ fn compose(
         text.extend_from_slice(SIGNALS.as_bytes());
     }
     if !body.undos.is_empty() {
-        let undo_fails = undo.uses.fail || undo.uses.questions;
+        let undo_fails = undo.uses.fail || !undo.uses.asks.is_empty();
         push_undo(
             &mut text,
             &undo.text,
@@ -134,7 +159,16 @@ fn programs(commands: &[&Command], forms: &[Form], elevation: Elevation) -> Vec<
     if forms.iter().any(is_detached) {
         programs.extend(["daemon", "mktemp"]);
     }
+    if forms.iter().any(makes_scratch) {
+        programs.insert("mktemp");
+    }
     programs.into_iter().collect()
+}
+
+/// Whether this makes a directory for scratch files.
+fn makes_scratch(form: &Form) -> bool {
+    let Form::Step(step) = form else { return false };
+    matches!(step.action, Action::File(FileChange::MakeScratch(_)))
 }
 
 /// Whether something in these forms can have another round.
@@ -156,13 +190,6 @@ fn rounds() -> String {
          \t[ $# -le {most} ] || fail 1 'it has ended more than {most} times within {within} s, so it is not started again'\n}}\n"
     )
 }
-
-/// Questions: status 0 is yes, 1 is no, and any other says that it could not be told.
-const QUESTIONS: &str = "\
-holds() { \"$@\" || { [ $? = 1 ] || fail 1 \"could not tell: $*\"; return 1; }; }
-lacks() { if \"$@\"; then return 1; else [ $? = 1 ] || fail 1 \"could not tell: $*\"; fi; }
-says() { text=$1; shift; output=$(\"$@\") || return 2; case $output in *\"$text\"*) ;; *) return 1 ;; esac; }
-";
 
 /// The terminal's modes, to be put back behind every command that has it, however that ends.
 const RESTORE: &str = "
@@ -225,7 +252,7 @@ struct Document<'plan> {
 }
 
 /// The version of the schema that [`json`] writes; a change that a reader would notice raises it.
-pub const SCHEMA: u32 = 3;
+pub const SCHEMA: u32 = 4;
 
 /// The plan as JSON, the same that [`script`] prints.
 ///
@@ -239,8 +266,8 @@ pub fn json(plan: &Plan, title: &str, path: &str, elevation: Elevation) -> Resul
         escalator: elevation,
         plan,
     };
-    let mut text = serde_json::to_vec_pretty(&document)
+    let mut text = serde_json::to_string_pretty(&document)
         .map_err(|error| Error::host(format!("could not write the plan as JSON: {error}")))?;
-    text.push(b'\n');
-    Ok(text)
+    text.push('\n');
+    Ok(vis::json(text).into_bytes())
 }

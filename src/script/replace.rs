@@ -1,72 +1,79 @@
-//! How a script replaces a file: as the run does, all of it or nothing.
+//! How a script replaces a file: as the run does where it cannot exchange two in one step, and
+//! nothing that somebody else saves meanwhile is lost.
 
 use super::cksum::cksum;
 use super::lines::Lines;
-use crate::error::Kind;
-use crate::plan::Refusal;
-use crate::quote;
+use crate::plan::{Action, FileChange, Form};
+use crate::{quote, vis};
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+
+/// The functions that the lines of [`Lines::replace`] call; they need `fail`.
+pub(super) const FUNCTIONS: &str = r#"
+is() { [ -f "$1" ] && [ "$(cksum <"$1")" = "$2" ]; }
+changed() { fail 1 "$shown has changed since it was read; $1"; return 1; }
+# $new is made like $file, which must be as it was read
+fresh() {
+	is "$file" "$before" || changed 'nothing was written to it' || return 1
+	# cp(1) says nothing of an owner or a group that it could not give.
+	new=$(mktemp "$file.XXXXXX") && cp -p "$file" "$new" &&
+		chown "$(ls -ln "$file" | { read -r mode links owner group rest; echo "$owner:$group"; })" "$new" ||
+		{ rm -f "$new"; return 1; }
+}
+# $1 becomes $file, if there is none
+put() { ln "$1" "$file" 2>/dev/null && rm -f "$1" || { [ ! -e "$file" ] && mv "$1" "$file"; }; }
+# $new becomes $file, unless somebody else has saved that meanwhile: theirs stays
+replace() {
+	old=$new.old stays=
+	mv -f "$file" "$old" || { rm -f "$new"; return 1; }
+	if is "$old" "$before" && put "$new"; then
+		if is "$old" "$before"; then rm -f "$old"; return; fi
+		# Whoever had it open has written since.
+		mv -f "$file" "$new"
+	fi
+	for one in "$new" "$old"; do
+		if [ ! -e "$one" ]; then continue; fi
+		if is "$one" "$after"; then rm -f "$one"
+		elif put "$one"; then :
+		elif is "$one" "$before"; then rm -f "$one"
+		else stays="$stays; an older version of somebody else stays in $shown${one#"$file"}"; fi
+	done
+	changed "what is there now is somebody else's$stays"
+}
+"#;
+
+/// Whether a file is replaced by one of these forms, or put back.
+pub(super) fn is_in(forms: &[Form]) -> bool {
+    forms.iter().any(|form| match form {
+        Form::Step(step) => matches!(step.action, Action::File(FileChange::Replace { .. })),
+        Form::Undo(undo) => is_in(&undo.forms),
+        _ => false,
+    })
+}
 
 impl Lines<'_> {
     /// Replaces a file that still holds `before` by one with the same owner and mode.
     pub(super) fn replace(&mut self, path: &Path, before: &[u8], text: &[u8]) {
-        let mut file = Vec::new();
-        quote::push(&mut file, path.as_os_str());
-        let mut template = path.as_os_str().to_owned();
-        template.push(".XXXXXX");
-        let mut make = b"new=$(mktemp ".to_vec();
-        quote::push(&mut make, &template);
-        let new = b"\"$new\"";
-
-        let refusal = Refusal {
-            kind: Kind::Host,
-            what: format!("{} has changed since it was read", path.display()),
-            help: Some("nothing was written to it".to_owned()),
-        };
-        let stop: &[u8] = if self.is_undoing { b"false" } else { b"exit 1" };
-        let mut check = [b"[ \"$(cksum <", file.as_slice()].concat();
-        check.extend_from_slice(format!(")\" = '{}' ] || ", cksum(before)).as_bytes());
-        check.extend_from_slice(&self.fail(&refusal));
-        // cp(1) says nothing of an owner or a group that it could not give.
-        let copy = [
-            make.as_slice(),
-            b") && cp -p ",
-            file.as_slice(),
-            b" ",
-            new,
-            b" && chown \"$(ls -ln ",
-            file.as_slice(),
-            b" | { read -r mode links owner group rest; echo \"$owner:$group\"; })\" ",
-            new,
-            b" && ",
-        ]
-        .concat();
-        let moved = [
-            b" && mv -f ",
-            new.as_slice(),
-            b" ",
-            file.as_slice(),
-            b" || { rm -f ",
-            new,
-            b"; ",
-            stop,
-            b"; }",
-        ]
-        .concat();
-        self.line(check);
-        if text.ends_with(b"\n") {
-            let write = [copy.as_slice(), b"cat >", new].concat();
-            self.here_document(write, text, &moved);
+        self.uses.fail = true;
+        let mut line = b"file=".to_vec();
+        quote::push(&mut line, path.as_os_str());
+        line.extend_from_slice(b" shown=");
+        let shown = vis::shown(path).to_string();
+        if path.as_os_str() == OsStr::new(&shown) {
+            line.extend_from_slice(b"$file");
         } else {
-            // A here-document always ends with a newline.
-            let mut line = [copy.as_slice(), b"printf %s "].concat();
-            quote::push(&mut line, OsStr::from_bytes(text));
-            line.extend_from_slice(b" >");
-            line.extend_from_slice(new);
-            line.extend_from_slice(&moved);
-            self.line(line);
+            quote::push(&mut line, OsStr::new(&shown));
         }
+        let sums = format!(" before='{}' after='{}'", cksum(before), cksum(text));
+        line.extend_from_slice(sums.as_bytes());
+        self.line(line);
+        let or_stop = if self.is_undoing {
+            "status=1"
+        } else {
+            "exit 1"
+        };
+        let behind = format!(" || {{ rm -f \"$new\"; false; }}; }} && replace || {or_stop}");
+        let write = b"fresh && { ".to_vec();
+        self.text(write, b" >\"$new\"", text, behind.as_bytes());
     }
 }

@@ -1,17 +1,23 @@
 //! The lines of a loop: a guest's bhyve(8) through its rounds, on the terminal or in the background.
 
-use super::compose;
 use super::lines::Lines;
 use super::words::statuses;
+use super::{Surroundings, compose, makes_scratch};
 use crate::command::{Command, Streams};
 use crate::error::Kind;
 use crate::host::elevate::Elevation;
-use crate::plan::{Loop, Refusal, Root, When};
+use crate::host::scratch;
+use crate::plan::{Form, Loop, Refusal, Root, When, loader};
 use crate::quote;
+use crate::tools::workers;
 use std::ffi::OsStr;
+use std::path::Path;
 
 /// What a shell's status is that is none of bhyve's proper ends: 3 and more, or a signal.
 const FAILURES: &str = "[3-9]|[1-9]?*";
+
+/// The same for [`Loop::NOT_STARTED`].
+const NOT_STARTED: [&str; 2] = ["[4-9]", "[1-9][0-9]"];
 
 impl<'plan> Lines<'plan> {
     /// Adds the rounds of a loop.
@@ -24,13 +30,23 @@ impl<'plan> Lines<'plan> {
         let armed = self.undos.len();
         self.forms(&round.body);
         self.checkpoint();
+        let tells = self.undos.iter().any(|undo| undo.asks_whether_it_has_run());
+        if tells {
+            self.line("had_run=$run run=1");
+        }
         match (&round.command.title, round.command.streams) {
             (None, _) => {
-                let run = self.elevation.wrap(&round.command).line();
+                let run = self.line_of(&self.at.elevation.wrap(&round.command));
                 self.line([b"seen=1 status=0; ", run.as_slice(), b" || status=$?"].concat());
             }
-            (Some(title), Streams::Terminal) => self.on_terminal(&round.command, title, armed),
-            (Some(title), _) => self.in_background(round, title, armed),
+            (Some(_), Streams::Terminal) => self.on_terminal(round, armed),
+            (Some(_), _) => self.in_background(round, armed),
+        }
+        if tells {
+            let unseen = NOT_STARTED.map(|status| format!("0:{status}")).join("|");
+            self.line(format!(
+                "case $seen:$status in {unseen}) run=$had_run ;; esac"
+            ));
         }
         if !round.is_once() {
             let mut again = statuses(round.again);
@@ -53,16 +69,19 @@ impl<'plan> Lines<'plan> {
 
     /// Runs it on the terminal. A process in the background looks for its title, and tells by a
     /// signal: status 1 counts only if it was once seen.
-    fn on_terminal(&mut self, command: &Command, title: &str, armed: usize) {
+    fn on_terminal(&mut self, round: &Loop, armed: usize) {
         self.line("seen=0; trap 'seen=1' USR1");
-        let mut watch = b"{ until pgrep -qxf ".to_vec();
-        quote::push(&mut watch, OsStr::new(title));
-        watch.extend_from_slice(
-            b"; do kill -0 $$ || exit; sleep 0.1; done; kill -USR1 $$; } >/dev/null 2>&1 & watcher=$!",
+        let is_running = self.test(&workers::is_running(&round.vm));
+        self.line(
+            [
+                b"{ until ",
+                is_running.as_slice(),
+                b"; do kill -0 $$ || exit; sleep 0.1; done; kill -USR1 $$; } >/dev/null 2>&1 & watcher=$!",
+            ]
+            .concat(),
         );
-        self.line(watch);
         let mut run = b"status=0; ".to_vec();
-        run.extend_from_slice(&self.elevation.wrap(command).line());
+        run.extend_from_slice(&self.line_of(&self.at.elevation.wrap(&round.command)));
         run.extend_from_slice(b" || status=$?");
         self.line(run);
         self.line("kill \"$watcher\" 2>/dev/null || :");
@@ -72,20 +91,23 @@ impl<'plan> Lines<'plan> {
 
     /// Runs it in the background, its words and its status in files; lets go of the caller once its
     /// title is seen.
-    fn in_background(&mut self, round: &Loop, title: &str, armed: usize) {
+    fn in_background(&mut self, round: &Loop, armed: usize) {
         let mut run = b"{ trap : HUP INT TERM; status=0; ".to_vec();
-        run.extend_from_slice(&round.command.line());
+        run.extend_from_slice(&self.line_of(&round.command));
         run.extend_from_slice(
-            b" || status=$?; echo \"$status\" >\"$said.status\"; } >\"$said\" 2>&1 &",
+            b" || status=$?; echo \"$status\" >\"$scratch\"/status; } >>\"$scratch\"/said 2>&1 &",
         );
-        self.line("seen=0; said=$(mktemp /tmp/easy-bhyve.XXXXXXXX)");
+        self.line("seen=0; : >\"$scratch\"/said; : >\"$scratch\"/status");
         self.line(run);
-        let mut until = b"n=0; until [ -s \"$said.status\" ]".to_vec();
-        self.uses.questions = true;
-        until.extend_from_slice(b" || holds pgrep -qxf ");
-        quote::push(&mut until, OsStr::new(title));
-        until.extend_from_slice(b"; do");
-        self.line(until);
+        let is_running = self.test(&workers::is_running(&round.vm));
+        self.line(
+            [
+                b"n=0; until [ -s \"$scratch\"/status ] || ",
+                is_running.as_slice(),
+                b"; do",
+            ]
+            .concat(),
+        );
         self.depth += 1;
         if let Some(limit) = round.start_limit {
             let looks = limit.as_millis() / 100;
@@ -98,8 +120,8 @@ impl<'plan> Lines<'plan> {
                 ),
                 help: None,
             };
-            let mut line = format!("[ \"$n\" -lt {looks} ] || {{ cat \"$said\"; rm -f \"$said\"; ")
-                .into_bytes();
+            let mut line =
+                format!("[ \"$n\" -lt {looks} ] || {{ cat \"$scratch\"/said; ").into_bytes();
             line.extend_from_slice(&self.fail(&refusal));
             line.extend_from_slice(b"; }");
             self.line(line);
@@ -107,15 +129,15 @@ impl<'plan> Lines<'plan> {
         self.line("n=$((n + 1)); sleep 0.1; checkpoint");
         self.depth -= 1;
         self.line("done");
-        self.line("if [ ! -s \"$said.status\" ]; then");
+        self.line("if [ ! -s \"$scratch\"/status ]; then");
         self.depth += 1;
-        self.line("seen=1; rm -f \"$said\"");
+        self.line("seen=1; : >\"$scratch\"/said");
         self.keep(armed, "");
         self.line("echo \"$0: running\"; exec >/dev/null 2>&1");
         self.depth -= 1;
-        self.line("else cat \"$said\"; rm -f \"$said\"; fi");
-        self.line("until [ -s \"$said.status\" ]; do wait || :; done");
-        self.line("read -r status <\"$said.status\"; rm -f \"$said.status\"");
+        self.line("else cat \"$scratch\"/said; fi");
+        self.line("until [ -s \"$scratch\"/status ]; do wait || :; done");
+        self.line("read -r status <\"$scratch\"/status");
     }
 
     /// Ends the script where the last end is a failure.
@@ -151,25 +173,23 @@ impl<'plan> Lines<'plan> {
             .copied()
             .filter(|undo| undo.when == When::End)
             .collect();
-        let text = compose(
-            self.title,
-            self.path,
-            Elevation::None,
-            &ends,
-            &root.forms,
-            true,
-        );
+        let behind = Surroundings {
+            elevation: Elevation::None,
+            is_detached: true,
+            ..self.at
+        };
+        let text = compose(behind, &ends, &with_scratch(root, self.at.run));
         self.handed = self.undos.len();
         self.here_document(b"supervise=$(cat".to_vec(), &text, b"");
         self.line(")");
         let start = Command::root("daemon", crate::command::args!["-c", "sh", "-c"]);
         let mut start_it = b"said=$(".to_vec();
-        start_it.extend_from_slice(&self.elevation.wrap(&start).line());
+        start_it.extend_from_slice(&self.at.elevation.wrap(&start).line());
         start_it.extend_from_slice(b" \"$supervise\" ");
         quote::push(&mut start_it, OsStr::new(name));
         start_it.extend_from_slice(b" 2>&1)");
         let judge = format!(
-            "case $said in *\"{name}: running\") ;; *) printf '%s\\n' \"$said\" >&2; exit 1 ;; esac"
+            "case $said in *\"{name}: running\") ;; *) printf '%s\\n' \"$said\" | cat -v >&2; exit 1 ;; esac"
         );
         match &root.meanwhile {
             None => {
@@ -180,7 +200,7 @@ impl<'plan> Lines<'plan> {
                 // Its status says whether it was daemon(8) that did not start.
                 self.line([b"{ ", start_it.as_slice(), b" || exit 3"].concat());
                 self.line(format!("{judge}; }} & starter=$! handed=1"));
-                let mut line = self.elevation.wrap(meanwhile).line();
+                let mut line = self.at.elevation.wrap(meanwhile).line();
                 line.extend_from_slice(b" || :");
                 self.line(line);
                 self.restore();
@@ -190,6 +210,23 @@ impl<'plan> Lines<'plan> {
         }
         self.keep(self.undos.len(), "");
     }
+}
+
+/// The forms of what goes on in the background, with a directory for what it writes itself if the
+/// plan makes none.
+fn with_scratch(root: &Root, run: &Path) -> Vec<Form> {
+    let mut forms = root.forms.clone();
+    let vm = forms.iter().find_map(|form| match form {
+        Form::Loop(round) => Some(round.vm.clone()),
+        _ => None,
+    });
+    if let Some(vm) = vm
+        && !forms.iter().any(makes_scratch)
+    {
+        let path = scratch::directory(run).join(scratch::name(&vm, "scratch"));
+        forms.splice(..0, loader::directory(&path));
+    }
+    forms
 }
 
 /// Each of the patterns `A|B` with this behind it.

@@ -2,8 +2,6 @@
 
 use crate::plan::FileChange;
 use crate::quote;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// The command that changes a file; one that writes has a here-document instead.
@@ -13,11 +11,13 @@ pub(super) fn push_file_change(line: &mut Vec<u8>, change: &FileChange) {
         quote::push(line, path.as_os_str());
     };
     match change {
-        FileChange::MakeScratch(path) => word("mkdir -m 700 ", path),
         FileChange::MakeDirectories(path) => word("mkdir -p ", path),
-        FileChange::RemoveScratch(path) => word("rm -r ", path),
-        FileChange::RemoveLink(path) => word("rm ", path),
-        FileChange::Write { path, .. } | FileChange::Replace { path, .. } => word("cat >", path),
+        FileChange::RemoveLink(path) => word("rm -f ", path),
+        // These have lines of their own.
+        FileChange::MakeScratch(path)
+        | FileChange::RemoveScratch(path)
+        | FileChange::Write { path, .. }
+        | FileChange::Replace { path, .. } => word("", path),
         FileChange::Link { target, path } => {
             word("ln -s ", target);
             word(" ", path);
@@ -27,13 +27,6 @@ pub(super) fn push_file_change(line: &mut Vec<u8>, change: &FileChange) {
             word(" ", path);
         }
     }
-}
-
-pub(super) fn exists(bracket: &str, path: &Path) -> Vec<u8> {
-    let mut line = bracket.as_bytes().to_vec();
-    quote::push(&mut line, OsStr::from_bytes(path.as_os_str().as_bytes()));
-    line.extend_from_slice(b" ]");
-    line
 }
 
 /// `0|1|2`, a pattern for `case`.

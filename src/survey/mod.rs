@@ -6,14 +6,16 @@ mod vms;
 
 use crate::command::Command;
 use crate::error::{Error, Result};
-use crate::host::{Ended, Look, SpawnError};
+use crate::host::{Ended, Look};
 use crate::model::name::VmName;
 use crate::model::{Nic, Vm};
+use crate::run::not_started;
 use crate::tools::ifconfig::{self, Interface};
 use crate::tools::kld::{self, Module};
 use crate::tools::process::Role;
 use crate::tools::sysctl::{self, Kernel};
 use crate::verb::Verb;
+use crate::vis;
 use std::path::{Path, PathBuf};
 
 pub use vms::{Processes, State, Traces};
@@ -170,7 +172,7 @@ impl Survey {
     #[must_use]
     pub fn once_ended(mut self, vm: &Vm) -> Self {
         let own = match self.state(&vm.name) {
-            State::Busy(process, _) => Some(process.pid),
+            State::Busy(process, _) => Some(process.who.pid),
             _ => None,
         };
         self.traces.nodes.remove(vm.name.as_str());
@@ -223,16 +225,16 @@ pub fn refuse_busy_state(vm: &Vm, state: State<'_>) -> Result<()> {
     match state {
         State::Stopped | State::LeftOver => Ok(()),
         State::Busy(process, role @ Role::Running) => {
-            Err(Error::state(format!("{name} {}", process.does(role)))
+            Err(Error::state(format!("{name} {}", process.who.does(role)))
                 .help(format!("end it first: {}", vm.command(Verb::Shutdown))))
         }
         State::Busy(process, role @ (Role::Starting | Role::Supervised)) => {
-            Err(Error::state(format!("{name} {}", process.does(role)))
+            Err(Error::state(format!("{name} {}", process.who.does(role)))
                 .help("wait a moment and look again: easy-bhyve status"))
         }
         State::Busy(process, Role::Loading) => Err(Error::state(format!(
             "{name} is being loaded by pid {}: {}",
-            process.pid, process.args
+            process.who.pid, process.who.args
         ))
         .help(format!(
             "wait until it is loaded, or end it: {}",
@@ -264,19 +266,13 @@ pub fn answer(look: &mut dyn Look, question: &Command) -> Result<String> {
 /// # Errors
 /// If it cannot be asked, or ended in another way.
 pub fn try_answer(look: &mut dyn Look, question: &Command) -> Result<Result<String>> {
-    let finished = look.ask(question).map_err(|error| match error {
-        SpawnError::NotFound => Error::host(format!("{} is not installed", question.program))
-            .note(format!("command: {question}"))
-            .help(crate::tools::how_to_install(question.program)),
-        SpawnError::Refused(why) => {
-            Error::host(format!("{} could not be started: {why}", question.program))
-                .note(format!("command: {question}"))
-        }
-    })?;
+    let finished = look
+        .ask(question)
+        .map_err(|error| not_started(question, &error))?;
     let failed = |how: String| {
         let mut error =
             Error::host(format!("{} {how}", question.program)).note(format!("command: {question}"));
-        for line in String::from_utf8_lossy(&finished.stderr).lines() {
+        for line in vis::lines_of(&finished.stderr) {
             error = error.note(format!("stderr: {line}"));
         }
         error

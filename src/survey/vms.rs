@@ -5,8 +5,9 @@ use crate::error::{Error, Result};
 use crate::host::Look;
 use crate::model::name::VmName;
 use crate::root::state::State as Noted;
-use crate::tools::process::{self, Process, Role};
+use crate::tools::process::{self, Process, Role, Who};
 use crate::tools::sysctl;
+use crate::vis;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -29,7 +30,10 @@ impl Traces {
     pub fn ask(look: &mut dyn Look, at: &Surroundings<'_>) -> Result<Self> {
         let mut names_in = |directory: &Path| {
             look.names_in(directory).map_err(|error| {
-                Error::host(format!("could not read {}: {error}", directory.display()))
+                Error::host(format!(
+                    "could not read {}: {error}",
+                    vis::shown(&directory)
+                ))
             })
         };
         let nodes = names_in(&at.devices.join("vmm"))?;
@@ -133,7 +137,7 @@ impl Processes {
         some_are_hidden: bool,
     ) -> Result<Self> {
         let mut seen = process::parse(&answer(look, &process::list())?);
-        seen.retain(|process| process.pid != at.pid);
+        seen.retain(|process| process.who.pid != at.pid);
         Ok(Self::new(seen, some_are_hidden))
     }
 
@@ -141,9 +145,9 @@ impl Processes {
         let mut working = BTreeMap::new();
         let mut supervisors = BTreeMap::new();
         for (at, process) in seen.iter().enumerate() {
-            if let Some((name, role)) = process.works_for() {
+            if let Some((name, role)) = process.who.works_for() {
                 working.entry(name.to_owned()).or_insert((at, role));
-            } else if let Some(name) = process.supervises() {
+            } else if let Some(name) = process.who.supervises() {
                 supervisors.entry(name.to_owned()).or_insert(at);
             }
         }
@@ -194,33 +198,36 @@ impl Processes {
     }
 
     /// The cu(1) that is on this line.
-    pub fn on_line(&self, line: &Path) -> Option<&Process> {
-        let line = line.to_string_lossy();
-        self.seen.iter().find(|process| {
-            let mut words = process.args.split_ascii_whitespace();
-            let program = words.next().and_then(|word| word.rsplit('/').next());
-            program == Some("cu") && words.any(|word| word == line)
-        })
+    pub fn on_line(&self, line: &Path) -> Option<&Who> {
+        self.all().find(|who| who.is_on_line(line))
     }
 
     /// The process of that number.
-    pub fn by_pid(&self, pid: u32) -> Option<&Process> {
-        self.seen.iter().find(|process| process.pid == pid)
+    pub fn by_pid(&self, pid: u32) -> Option<&Who> {
+        self.all().find(|who| who.pid == pid)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Who> {
+        self.seen.iter().map(|process| &process.who)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Process, Processes, State, Traces};
+    use super::{Process, Processes, State, Traces, Who};
     use crate::tools::process::Role;
 
     fn processes(args: &[&str], some_are_hidden: bool) -> Processes {
         let seen = args.iter().zip(100..).map(|(args, pid)| Process {
-            pid,
+            who: Who {
+                pid,
+                real_uid: 0,
+                jail: 0,
+                args: (*args).to_owned(),
+            },
             seconds: 1,
             resident_kib: 1,
             ignores_sigterm: true,
-            args: (*args).to_owned(),
         });
         Processes::new(seen.collect(), some_are_hidden)
     }
@@ -236,7 +243,7 @@ mod tests {
             false,
         );
         assert!(
-            matches!(seen.state("a", &traces), State::Busy(process, Role::Running) if process.pid == 100)
+            matches!(seen.state("a", &traces), State::Busy(process, Role::Running) if process.who.pid == 100)
         );
         assert!(matches!(
             seen.state("b", &traces),

@@ -1,23 +1,43 @@
-//! Disk image files: truncate(1), dd(1), rm(1).
+//! Disk image files: install(1), truncate(1), dd(1), ln(1), rm(1).
 
 use crate::command::{Command, args};
 use crate::model::size::DiskSize;
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
-/// Makes a file without blocks: `truncate -s BYTES PATH`.
+/// Where a file is made that is to be at `path`: `.NAME.easy-bhyve` beside it.
+pub fn unfinished(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".easy-bhyve");
+    path.with_file_name(name)
+}
+
+/// Makes an empty file that only root can read: `install -m 600 /dev/null PATH`. What was there goes
+/// first (`usr.bin/xinstall/xinstall.c`).
+pub fn make_empty(path: &Path) -> Command {
+    Command::root("install", args!["-m", "600", "/dev/null", path])
+}
+
+/// Gives a file another name, which nothing may have: `ln PATH NAME`.
+pub fn name(path: &Path, name: &Path) -> Command {
+    Command::root("ln", args![path, name])
+}
+
+/// Gives an empty file its size without blocks: `truncate -s BYTES PATH`.
 ///
-/// The size is given in bytes, since truncate(1) knows no decimals. It would cut an existing file.
+/// The size is given in bytes, since truncate(1) knows no decimals.
 pub fn make_sparse(path: &Path, size: &DiskSize) -> Command {
     Command::root("truncate", args!["-s", size.bytes().to_string(), path])
 }
 
-/// Makes a file with all its blocks: `dd if=/dev/zero of=PATH bs=BYTES count=N status=none`.
+/// Fills an empty file with zeros, so that all its blocks are its own: `dd if=/dev/zero of=PATH bs=BYTES count=N status=none`.
 pub fn make_full(path: &Path, size: &DiskSize) -> Command {
     let mut block = 1_u64 << 20;
     while !size.bytes().is_multiple_of(block) {
         block /= 2;
     }
-    let mut output = std::ffi::OsString::from("of=");
+    let mut output = OsString::from("of=");
     output.push(path);
     Command::root(
         "dd",
@@ -38,12 +58,12 @@ pub fn remove(path: &Path) -> Command {
 
 #[cfg(test)]
 mod tests {
-    use super::{make_full, make_sparse, remove};
+    use super::{make_empty, make_full, make_sparse, name, remove, unfinished};
     use crate::model::size::DiskSize;
     use std::path::Path;
 
     #[test]
-    fn the_arguments_are_those_of_truncate_dd_and_rm() {
+    fn the_arguments_are_those_of_install_truncate_dd_ln_and_rm() {
         let path = Path::new("/vm/deb0");
         let size = |text| DiskSize::parse(text).expect(text);
         for (command, line) in [
@@ -58,6 +78,14 @@ mod tests {
             (
                 make_full(path, &size("1536k")),
                 "dd if=/dev/zero of=/vm/deb0 bs=524288 count=3 status=none",
+            ),
+            (
+                make_empty(&unfinished(path)),
+                "install -m 600 /dev/null /vm/.deb0.easy-bhyve",
+            ),
+            (
+                name(&unfinished(path), path),
+                "ln /vm/.deb0.easy-bhyve /vm/deb0",
             ),
             (remove(path), "rm -f /vm/deb0"),
         ] {

@@ -1,9 +1,10 @@
 //! The loader of all other guests: grub-bhyve (port sysutils/grub2-bhyve).
 
 use super::line::Console;
-use crate::command::{Command, args};
+use crate::command::{Command, Streams, args};
 use crate::model::Vm;
-use std::fmt::Write;
+use crate::model::grub::GrubCommands;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// Where grub looks for its menu.
@@ -17,10 +18,19 @@ pub enum Menu<'path> {
     Prompt,
 }
 
+/// Where grub shows what it has to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Screen<'console> {
+    /// On the console, where somebody can answer.
+    Console(&'console Console),
+    /// To who starts it, to be heard: what it says stands in the message of a start that failed.
+    Heard,
+}
+
 /// Loads a kernel: `grub-bhyve -m MAP -r ROOT [-d DIR | -g none] [-c CONSOLE] -M MEM NAME`.
 ///
-/// On a console that is not its terminal it is told what that understands: `env TERM=vt100 …`.
-pub fn load(vm: &Vm, map: &Path, root: &str, menu: Menu<'_>, console: &Console) -> Command {
+/// Where that is not its terminal it is told what that understands: `env TERM=vt100 …`.
+pub fn load(vm: &Vm, map: &Path, root: &str, menu: Menu<'_>, screen: Screen<'_>) -> Command {
     let mut words = args!["-m", map];
     match menu {
         Menu::OfRoot => words.extend(args!["-r", root]),
@@ -28,43 +38,103 @@ pub fn load(vm: &Vm, map: &Path, root: &str, menu: Menu<'_>, console: &Console) 
         // No root has a /boot/grub/none, and without a menu grub shows its prompt.
         Menu::Prompt => words.extend(args!["-r", root, "-g", "none"]),
     }
-    if let Console::Nmdm(path) = console {
+    if let Screen::Console(Console::Nmdm(path)) = screen {
         words.extend(args!["-c", path]);
     }
     words.extend(args!["-M", vm.mem, vm.name]);
-    let load = Command::root("grub-bhyve", words).streams(console.streams());
-    match console {
-        Console::Stdio => load,
-        Console::Nmdm(_) => load.behind("env", &["TERM=vt100"]),
+    let load = Command::root("grub-bhyve", words);
+    match screen {
+        Screen::Console(Console::Stdio) => load.streams(Streams::Terminal),
+        Screen::Console(Console::Nmdm(_)) | Screen::Heard => load
+            .streams(Streams::Relayed)
+            .behind("env", &["TERM=vt100"]),
     }
 }
 
 /// The text of a device map: a line `(DEVICE) PATH` for each (`grub-core/kern/emu/hostdisk.c`).
-pub fn device_map<'path>(devices: impl IntoIterator<Item = (String, &'path Path)>) -> String {
+pub fn device_map<'path>(devices: impl IntoIterator<Item = (String, &'path Path)>) -> Vec<u8> {
     devices
         .into_iter()
-        .fold(String::new(), |mut map, (device, path)| {
-            let _ = writeln!(map, "({device}) {}", path.display());
+        .fold(Vec::new(), |mut map, (device, path)| {
+            map.extend_from_slice(format!("({device}) ").as_bytes());
+            map.extend_from_slice(path.as_os_str().as_bytes());
+            map.push(b'\n');
             map
         })
 }
 
 /// The text of a grub.cfg that runs `commands` with `root` as their root, boots, and ends.
 ///
-/// With `-r host` grub's root is the host, so the file sets it first. Without the `exit` a failed
-/// `linux` line would leave grub at a prompt that nobody sees.
-pub fn menu(root: &str, commands: &str) -> String {
+/// With `-r host` grub's root is the host, so the file sets it first. Without the `exit` a failure
+/// would leave grub at a prompt that nobody sees, and without the `echo` it would not tell which one:
+/// an error is shown once something else is (`grub-core/term/emu/console.c`).
+pub fn menu(root: &str, commands: &GrubCommands) -> String {
     format!(
-        "set root=({root})\nset prefix=($root)/boot/grub\n{}\nboot\nexit\n",
-        commands.trim_end()
+        "set root=({root})\nset prefix=($root)/boot/grub\n{}\nboot\necho\nexit\n",
+        commands.checked().trim_end_matches('\n')
     )
+}
+
+/// What grub has complained of, out of what it has written to a terminal of 80 columns; that it has no
+/// module `normal` is always so, and harmless.
+pub fn complaints(screen: &str) -> Vec<String> {
+    let mut complaints: Vec<String> = Vec::new();
+    let mut is_open = false;
+    for line in plain(screen).lines().map(str::trim) {
+        if let Some(complaint) = line.strip_prefix("error: ") {
+            complaints.push(complaint.to_owned());
+            is_open = true;
+        } else if is_open && !line.is_empty() {
+            // A long one is broken at a blank.
+            if let Some(last) = complaints.last_mut() {
+                last.push(' ');
+                last.push_str(line);
+            }
+        }
+        // Each ends with a full stop.
+        is_open = is_open && !line.ends_with('.') && !line.is_empty();
+    }
+    complaints.retain(|complaint| !complaint.contains("/normal.mod':"));
+    for complaint in &mut complaints {
+        complaint.truncate(complaint.trim_end_matches('.').len());
+    }
+    complaints
+}
+
+/// A text without the sequences that move a cursor, each of which begins a new line.
+fn plain(screen: &str) -> String {
+    let mut plain = String::new();
+    let mut letters = screen.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\x1b' if letters.peek() == Some(&'[') => {
+                letters.next();
+                let ends = letters.find(|letter| ('@'..='~').contains(letter));
+                let moves = matches!(ends, Some('A'..='H' | 'J' | 'd' | 'f'));
+                plain.push_str(if moves { "\n" } else { "" });
+            }
+            // `ESC ( B` and the like: what follows is one letter or two.
+            '\x1b' => {
+                if matches!(letters.next(), Some('(' | ')' | '#')) {
+                    letters.next();
+                }
+            }
+            '\r' => plain.push('\n'),
+            letter if letter.is_control() && letter != '\n' => {}
+            letter => plain.push(letter),
+        }
+    }
+    plain
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Menu, device_map, load, menu};
+    use super::{Menu, Screen, complaints, device_map, load, menu};
+    use crate::model::grub::GrubCommands;
     use crate::model::tests::vm;
     use crate::tools::line::Console;
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
     use std::path::Path;
 
     #[test]
@@ -80,7 +150,7 @@ mod tests {
                     Path::new("/tmp/x/device.map"),
                     "hd0,msdos1",
                     menu,
-                    &Console::Stdio
+                    Screen::Console(&Console::Stdio)
                 )
                 .to_string(),
                 format!("grub-bhyve -m /tmp/x/device.map {words} -M 1G fbsd0")
@@ -92,16 +162,38 @@ mod tests {
     fn a_map_names_each_device() {
         let disks = [
             ("hd0".to_owned(), Path::new("/vm/a")),
+            ("hd1".to_owned(), Path::new(OsStr::from_bytes(b"/vm/\xe4"))),
             ("cd0".to_owned(), Path::new("/iso/a.iso")),
         ];
-        assert_eq!(device_map(disks), "(hd0) /vm/a\n(cd0) /iso/a.iso\n");
+        assert_eq!(
+            device_map(disks),
+            b"(hd0) /vm/a\n(hd1) /vm/\xe4\n(cd0) /iso/a.iso\n"
+        );
     }
 
     #[test]
     fn a_menu_boots_and_never_waits() {
+        let commands = GrubCommands::parse("knetbsd -h (hd0,netbsd1)/netbsd\n").unwrap();
         assert_eq!(
-            menu("hd0,msdos1", "knetbsd -h (hd0,netbsd1)/netbsd"),
-            "set root=(hd0,msdos1)\nset prefix=($root)/boot/grub\nknetbsd -h (hd0,netbsd1)/netbsd\nboot\nexit\n"
+            menu("hd0,msdos1", &commands),
+            "set root=(hd0,msdos1)\nset prefix=($root)/boot/grub\n\
+             if knetbsd -h (hd0,netbsd1)/netbsd; then true; else echo; exit; fi\nboot\necho\nexit\n"
         );
+    }
+
+    #[test]
+    fn what_grub_complains_of_is_read_off_its_screen() {
+        let screen = "\x1b[H\x1b[JWelcome to GRUB!\r\n\r\nerror: can't open \
+            `/tmp/x/x86_64-emu/normal.mod': No such file or\r\ndirectory.\r\nerror: file \
+            `/boot/vmlinuz-5.14.0-639.el9.x86_64' not\x1b[6;1Hfound.\r\nerror: unknown \
+            filesystem.\x1b[K\r\n\x0f\x1b(Bsaid by echo\r\n";
+        assert_eq!(
+            complaints(screen),
+            [
+                "file `/boot/vmlinuz-5.14.0-639.el9.x86_64' not found",
+                "unknown filesystem"
+            ]
+        );
+        assert!(complaints("").is_empty());
     }
 }

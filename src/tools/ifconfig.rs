@@ -45,6 +45,15 @@ impl Interface {
     }
 }
 
+/// How ifconfig(8) says that an interface is not there (`sbin/ifconfig/ifconfig.c`), or has gone while
+/// it asks: ENXIO of `sys/net/if.c`.
+const ABSENT: &[&str] = &[" does not exist", ": Device not configured"];
+
+/// Asks for one interface: `ifconfig IF`.
+fn show(name: &str) -> Command {
+    Command::question("ifconfig", args![name]).absent(ABSENT)
+}
+
 /// Asks for all interfaces: `ifconfig -a`.
 pub fn list() -> Command {
     Command::question("ifconfig", args!["-a"])
@@ -139,20 +148,28 @@ pub fn up(name: &IfName) -> Command {
 /// Whether a process has the tap open: `ifconfig TAP` says `Opened by PID`.
 pub fn is_open(tap: &str) -> Test {
     Test::Mentions {
-        command: Command::question("ifconfig", args![tap]),
+        command: show(tap),
         text: "Opened by PID".to_owned(),
     }
 }
 
 /// Whether an interface exists: `ifconfig IF` has status 1 if it does not.
 pub fn exists(name: &str) -> Test {
-    Test::Succeeds(Command::question("ifconfig", args![name]))
+    Test::Succeeds(show(name))
+}
+
+/// Whether a bridge has any member: `ifconfig BRIDGE` says `member: IF`.
+pub fn has_members(bridge: &IfName) -> Test {
+    Test::Mentions {
+        command: show(bridge.as_str()),
+        text: "member: ".to_owned(),
+    }
 }
 
 /// Whether a bridge has this member: `ifconfig BRIDGE` says `member: IF`.
 pub fn is_member(bridge: &str, member: &str) -> Test {
     Test::Mentions {
-        command: Command::question("ifconfig", args![bridge]),
+        command: show(bridge),
         text: format!("member: {member} "),
     }
 }

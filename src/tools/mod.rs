@@ -7,12 +7,14 @@ pub mod bhyveload;
 pub mod cu;
 pub mod daemon;
 pub mod file;
+pub mod fstat;
 pub mod grub;
 pub mod ifconfig;
 pub mod kld;
 pub mod line;
 pub mod process;
 pub mod sysctl;
+pub mod workers;
 pub mod zfs;
 
 use crate::error::{Error, Result};

@@ -1,22 +1,39 @@
-//! Processes: ps(1), pgrep(1), pkill(1).
+//! Processes, as ps(1) shows them.
+//!
+//! Anybody can give a process any arguments and any title, and a set-uid program that he starts
+//! under such a name has effective uid 0. Believed is what cannot be forged: the real uid, and that
+//! it is in no jail. ps(1) is asked rather than pgrep(1), which compares only the first 2047 bytes of
+//! a command line (`bin/pkill/pkill.c`) and not the name of the program's file.
 
 use crate::command::{Command, args};
 use crate::model::name::VmName;
-use crate::plan::Test;
+use std::ffi::OsString;
+use std::path::Path;
 
-/// One process as ps(1) shows it.
+/// Who a process is, as ps(1) shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Process {
+pub struct Who {
     /// Its number.
     pub pid: u32,
+    /// Who has started it.
+    pub real_uid: u32,
+    /// The jail that it is in; 0 is our own, or none.
+    pub jail: u32,
+    /// Its arguments or its title.
+    pub args: String,
+}
+
+/// One process with what it has used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Which it is.
+    pub who: Who,
     /// How long it has run, in seconds.
     pub seconds: u64,
     /// Its resident memory, in KiB.
     pub resident_kib: u64,
     /// Whether it ignores SIGTERM: a bhyve whose guest listens to the power button does.
     pub ignores_sigterm: bool,
-    /// Its arguments or its title.
-    pub args: String,
 }
 
 /// What a process does for a VM.
@@ -43,62 +60,108 @@ impl Role {
     }
 }
 
-/// Asks for all processes: `ps -axww -o pid= -o etimes= -o rss= -o sigignore= -o args=`.
+/// Who a process is. `-o KEY=` takes the rest of its word for a heading, so that each needs a `-o` of
+/// its own.
+const WHO: [&str; 4] = ["pid=", "ruid=", "jid=", "args="];
+/// The same, and what it has used.
+const ALL: [&str; 7] = [
+    "pid=",
+    "ruid=",
+    "jid=",
+    "etimes=",
+    "rss=",
+    "sigignore=",
+    "args=",
+];
+
+/// Asks for all processes with what they have used:
+/// `ps -axww -o pid= -o ruid= -o jid= -o etimes= -o rss= -o sigignore= -o args=`.
 pub fn list() -> Command {
-    Command::question(
-        "ps",
-        args![
-            "-axww",
-            "-o",
-            "pid=",
-            "-o",
-            "etimes=",
-            "-o",
-            "rss=",
-            "-o",
-            "sigignore=",
-            "-o",
-            "args="
-        ],
-    )
+    ask("-axww", &ALL, Vec::new())
+}
+
+/// Asks who there is: `ps -axww -o pid= -o ruid= -o jid= -o args=`.
+pub fn who() -> Command {
+    ask("-axww", &WHO, Vec::new())
+}
+
+/// Asks who one process is: `ps -ww -o pid= -o ruid= -o jid= -o args= -p PID`. Status 1 says that
+/// there is none.
+pub fn who_is(pid: u32) -> Command {
+    ask("-ww", &WHO, args!["-p", pid.to_string()])
+}
+
+fn ask(how: &str, columns: &[&str], mut which: Vec<OsString>) -> Command {
+    let mut words = args![how];
+    words.extend(columns.iter().flat_map(|column| args!["-o", column]));
+    words.append(&mut which);
+    Command::question("ps", words)
 }
 
 /// Reads the output of [`list`]; lines that are not known are passed over.
 pub fn parse(listing: &str) -> Vec<Process> {
+    let parse_line = |line: &str| {
+        let ([pid, real_uid, jail, seconds, resident, ignored], args) = columns(line)?;
+        let ignored = u128::from_str_radix(ignored.trim_start_matches("0x"), 16).ok()?;
+        Some(Process {
+            who: Who::parse([pid, real_uid, jail], args)?,
+            seconds: seconds.parse().ok()?,
+            resident_kib: resident.parse().ok()?,
+            ignores_sigterm: ignored & 0x4000 != 0,
+        })
+    };
     listing.lines().filter_map(parse_line).collect()
 }
 
-fn parse_line(line: &str) -> Option<Process> {
+/// Reads the output of [`who`] or [`who_is`]; lines that are not known are passed over.
+pub fn parse_who(listing: &str) -> Vec<Who> {
+    let parse_line =
+        |line: &str| columns(line).and_then(|(columns, args)| Who::parse(columns, args));
+    listing.lines().filter_map(parse_line).collect()
+}
+
+/// The first words of a line, and what is behind them.
+fn columns<const COUNT: usize>(line: &str) -> Option<([&str; COUNT], &str)> {
     let mut rest = line.trim_start();
-    let mut word = || {
-        let (word, after) = rest.split_once([' ', '\t'])?;
-        rest = after.trim_start();
-        Some(word)
-    };
-    let (pid, seconds, resident, ignored) = (word()?, word()?, word()?, word()?);
-    let ignored = u128::from_str_radix(ignored.trim_start_matches("0x"), 16).ok()?;
-    Some(Process {
-        pid: pid.parse().ok()?,
-        seconds: seconds.parse().ok()?,
-        resident_kib: resident.parse().ok()?,
-        ignores_sigterm: ignored & 0x4000 != 0,
-        args: rest.trim_end().to_owned(),
-    })
+    let mut words = [""; COUNT];
+    for word in &mut words {
+        (*word, rest) = rest.split_once([' ', '\t'])?;
+        rest = rest.trim_start();
+    }
+    Some((words, rest.trim_end()))
 }
 
 /// The verbs of the root side that supervise a VM.
-const SUPERVISING: [&str; 4] = ["boot", "restart", "ttyboot", "install"];
+pub(crate) const SUPERVISING: [&str; 4] = ["boot", "restart", "ttyboot", "install"];
 
-impl Process {
-    /// The VM that this process works for, and how.
+impl Who {
+    fn parse([pid, real_uid, jail]: [&str; 3], args: &str) -> Option<Self> {
+        Some(Self {
+            pid: pid.parse().ok()?,
+            real_uid: real_uid.parse().ok()?,
+            jail: jail.parse().ok()?,
+            args: args.to_owned(),
+        })
+    }
+
+    /// Whether it is root's, and in no jail but our own: only such a one works for a VM.
+    pub fn is_roots(&self) -> bool {
+        self.real_uid == 0 && self.jail == 0
+    }
+
+    /// The VM that this process of root's works for, and how; names are compared whole.
     ///
-    /// A title is shown as `bhyve: NAME (bhyve)`; names are compared whole.
+    /// Behind a first word that is not the name of the program's file ps(1) shows that name
+    /// (`fmt_argv()` in `bin/ps/fmt.c`): a title as `bhyve: NAME (bhyve)`, and a program that was
+    /// started under another's name so that its last word is no VM.
     pub fn works_for(&self) -> Option<(&str, Role)> {
+        let (name, role) = self.is_roots().then(|| self.claims_to_work_for())??;
+        VmName::parse(name).is_ok().then_some((name, role))
+    }
+
+    fn claims_to_work_for(&self) -> Option<(&str, Role)> {
         if let Some(title) = self.args.strip_prefix("bhyve: ") {
-            return Some((
-                title.strip_suffix(" (bhyve)").unwrap_or(title),
-                Role::Running,
-            ));
+            return Some((title.strip_suffix(" (bhyve)")?, Role::Running));
         }
         let mut words = self.args.split_ascii_whitespace();
         let mut program = words.next()?.rsplit('/').next()?;
@@ -114,18 +177,44 @@ impl Process {
         words.last().map(|name| (name, role))
     }
 
-    /// The VM that this process supervises: this program as root, or the sh(1) of a script.
+    /// The VM that this process of root's supervises: this program, or the sh(1) of a script.
     ///
     /// The program's path may have blanks, and no word before its verb.
     pub fn supervises(&self) -> Option<&str> {
-        if self.args.starts_with('/') {
+        if !self.is_roots() {
+            return None;
+        }
+        let name = if self.args.starts_with('/') {
             let (_, rest) = self.args.split_once(" root-")?;
             let mut words = rest.split_ascii_whitespace();
             let verb = words.next()?;
-            return words.next().filter(|_| SUPERVISING.contains(&verb));
-        }
-        let (_, name) = self.args.strip_prefix("sh -c ")?.rsplit_once(' ')?;
-        name.strip_prefix("supervise-")
+            words.next().filter(|_| SUPERVISING.contains(&verb))?
+        } else {
+            let (_, name) = self.args.strip_prefix("sh -c ")?.rsplit_once(' ')?;
+            name.strip_prefix("supervise-")?
+        };
+        VmName::parse(name).is_ok().then_some(name)
+    }
+
+    /// Whether it is a cu(1) on this line, whoever has started it.
+    pub fn is_on_line(&self, line: &Path) -> bool {
+        let line = line.to_string_lossy();
+        let mut words = self.args.split_ascii_whitespace();
+        let program = words.next().and_then(|word| word.rsplit('/').next());
+        // The name of another program's file would stand behind it.
+        program == Some("cu") && !self.args.ends_with(')') && words.any(|word| word == line)
+    }
+
+    /// Whether it is a process of this program under this title.
+    pub fn has_title(&self, title: &str, program: &str) -> bool {
+        self.args
+            .strip_prefix(title)
+            .is_some_and(|behind| *behind == *format!(" ({program})"))
+    }
+
+    /// Who has started it, its jail and its arguments: `UID JAIL ARGS`.
+    pub fn shown(&self) -> String {
+        format!("{} {} {}", self.real_uid, self.jail, self.args)
     }
 
     /// Whether it supervises a VM that is on its terminal.
@@ -146,184 +235,88 @@ impl Process {
     }
 }
 
-/// Whether the VM's bhyve runs: `pgrep -qxf 'bhyve: NAME'`.
-pub fn is_running(vm: &VmName) -> Test {
-    Test::Succeeds(Command::question("pgrep", args!["-qxf", vm.title()]))
-}
-
-/// The extended regular expression for a bhyve of this VM, whether its title is set or not, or the
-/// daemon(8) that is about to become it.
-fn any_bhyve(vm: &str) -> String {
-    format!("^(daemon .* )?bhyve(:| .*) {vm}$")
-}
-
-/// Whether a bhyve works for the VM, also one that is just starting:
-/// `pgrep -qf '^(daemon .* )?bhyve(:| .*) NAME$'`.
-pub fn is_alive(vm: &VmName) -> Test {
-    matches_any(&any_bhyve(vm.as_str()))
-}
-
-/// The extended regular expression for a loader of this VM.
-fn any_loader(vm: &VmName) -> String {
-    format!("^(bhyveload|grub-bhyve) .* {vm}$")
-}
-
-/// Whether a loader works for the VM: `pgrep -qf '^(bhyveload|grub-bhyve) .* NAME$'`.
-pub fn is_loading(vm: &VmName) -> Test {
-    matches_any(&any_loader(vm))
-}
-
-/// Ends the VM's loader: `pkill -TERM -f '^(bhyveload|grub-bhyve) .* NAME$'`. Status 1 says that it
-/// has ended already.
-pub fn end_loader(vm: &VmName) -> Command {
-    end("-TERM", &any_loader(vm))
-}
-
-/// The extended regular expression for a loader or a bhyve of this VM.
-fn any_worker(vm: &VmName) -> String {
-    format!("^((daemon .* )?bhyve(:| .*)|(bhyveload|grub-bhyve) .*) {vm}$")
-}
-
-/// Whether a loader or a bhyve works for the VM:
-/// `pgrep -qf '^((daemon .* )?bhyve(:| .*)|(bhyveload|grub-bhyve) .*) NAME$'`.
-pub fn is_at_work(vm: &VmName) -> Test {
-    matches_any(&any_worker(vm))
-}
-
-/// Kills what works for the VM, with the same pattern: `pkill -KILL -f PATTERN`. Status 1 says that
-/// it has ended already.
-pub fn kill_any(vm: &VmName) -> Command {
-    end("-KILL", &any_worker(vm))
-}
-
 /// The name by which a script's supervision of the VM goes: `supervise-NAME`.
 pub fn name_of_supervision(vm: &VmName) -> String {
     format!("supervise-{vm}")
 }
 
-/// Asks one process to end: `kill -TERM PID`. Status 1 says that it has ended already.
-///
-/// What supervises a VM then takes the guest's next end for its last; before the VM runs, it takes
-/// back the start.
-pub fn end_one(pid: u32) -> Command {
-    Command::root("kill", args!["-TERM", pid.to_string()]).accept(&[0, 1])
-}
-
-/// Whether there is a process of this number: `ps -o pid= -p PID`.
-pub fn is_there(pid: u32) -> Test {
-    Test::Succeeds(Command::question(
-        "ps",
-        args!["-o", "pid=", "-p", pid.to_string()],
-    ))
-}
-
-/// Whether a bhyve works for one of these VMs, also one that is just starting:
-/// `pgrep -qf '^(daemon .* )?bhyve(:| .*) (NAME|NAME)$'`.
-pub fn any_is_alive<'vm>(vms: impl Iterator<Item = &'vm VmName>) -> Test {
-    let names: Vec<&str> = vms.map(VmName::as_str).collect();
-    matches_any(&match names.as_slice() {
-        [one] => any_bhyve(one),
-        several => any_bhyve(&format!("({})", several.join("|"))),
-    })
-}
-
-fn matches_any(pattern: &str) -> Test {
-    Test::Succeeds(Command::question("pgrep", args!["-qf", pattern]))
-}
-
-fn end(signal: &str, pattern: &str) -> Command {
-    Command::root("pkill", args![signal, "-f", pattern]).accept(&[0, 1])
-}
-
-/// Presses the VM's power button: `pkill -TERM -xf 'bhyve: NAME'`.
-pub fn press_power_button(vm: &VmName) -> Command {
-    Command::root("pkill", args!["-TERM", "-xf", vm.title()])
-}
-
-/// Kills a bhyve that works for the VM, also one that is just starting:
-/// `pkill -KILL -f '^(daemon .* )?bhyve(:| .*) NAME$'`. Status 1 says that it has ended already.
-pub fn kill(vm: &VmName) -> Command {
-    end("-KILL", &any_bhyve(vm.as_str()))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{
-        Process, Role, is_alive, is_running, kill, kill_any, list, parse, press_power_button,
-    };
-    use crate::command::Command;
-    use crate::model::name::VmName;
-    use crate::plan::Test;
+    use super::{Process, Role, Who, list, parse, parse_who, who, who_is};
+    use std::path::Path;
 
     #[test]
-    fn the_arguments_are_those_of_ps_pgrep_and_pkill() {
-        let vm = VmName::parse("fbsd0").expect("a name");
+    fn the_arguments_are_those_of_ps() {
         assert_eq!(
             list().to_string(),
-            "ps -axww -o pid= -o etimes= -o rss= -o sigignore= -o args="
+            "ps -axww -o pid= -o ruid= -o jid= -o etimes= -o rss= -o sigignore= -o args="
         );
+        let columns = "-o pid= -o ruid= -o jid= -o args=";
+        assert_eq!(who().to_string(), format!("ps -axww {columns}"));
         assert_eq!(
-            press_power_button(&vm).to_string(),
-            "pkill -TERM -xf 'bhyve: fbsd0'"
+            who_is(4711).to_string(),
+            format!("ps -ww {columns} -p 4711")
         );
-        assert_eq!(
-            kill(&vm).to_string(),
-            "pkill -KILL -f '^(daemon .* )?bhyve(:| .*) fbsd0$'"
-        );
-        assert_eq!(
-            kill_any(&vm).to_string(),
-            "pkill -KILL -f '^((daemon .* )?bhyve(:| .*)|(bhyveload|grub-bhyve) .*) fbsd0$'"
-        );
-        let question = Command::question(
-            "pgrep",
-            crate::command::args!["-qf", "^(daemon .* )?bhyve(:| .*) fbsd0$"],
-        );
-        assert_eq!(is_alive(&vm), Test::Succeeds(question));
-        let question = Command::question("pgrep", crate::command::args!["-qxf", "bhyve: fbsd0"]);
-        assert_eq!(is_running(&vm), Test::Succeeds(question));
     }
 
     #[test]
     fn lines_become_processes() {
-        let listing = "    1    900  1024        1004000 /sbin/init\n \
-            4711 65 1048576 4000 bhyve: fbsd0 (bhyve)\nnonsense\n";
+        let listing = "    1 0 0    900  1024        1004000 /sbin/init\n \
+            4711 1001 7 65 1048576 4000 bhyve: fbsd0 (bhyve)\nnonsense\n";
+        let other = Who {
+            pid: 4711,
+            real_uid: 1001,
+            jail: 7,
+            ..process("bhyve: fbsd0 (bhyve)")
+        };
         assert_eq!(
             parse(listing),
             [
                 Process {
-                    pid: 1,
+                    who: Who {
+                        pid: 1,
+                        ..process("/sbin/init")
+                    },
                     seconds: 900,
                     resident_kib: 1024,
                     ignores_sigterm: true,
-                    args: "/sbin/init".into()
                 },
                 Process {
-                    pid: 4711,
+                    who: other.clone(),
                     seconds: 65,
                     resident_kib: 1_048_576,
                     ignores_sigterm: true,
-                    args: "bhyve: fbsd0 (bhyve)".into()
                 },
             ]
         );
+        let listing = "4711 1001 7 bhyve: fbsd0 (bhyve)\n1 0\n";
+        assert_eq!(parse_who(listing), [other]);
+    }
+
+    /// A process of root's with these arguments.
+    fn process(args: &str) -> Who {
+        Who {
+            pid: 1,
+            real_uid: 0,
+            jail: 0,
+            args: args.into(),
+        }
     }
 
     #[test]
     fn a_process_is_told_by_its_whole_name() {
-        let process = |args: &str| Process {
-            pid: 1,
-            seconds: 0,
-            resident_kib: 0,
-            ignores_sigterm: false,
-            args: args.into(),
-        };
+        let long = format!("bhyveload -m 1G -d /vm/{} web", "d".repeat(3000));
         for (args, role) in [
             ("bhyve: fbsd0 (bhyve)", Some(("fbsd0", Role::Running))),
-            ("bhyve: fbsd", Some(("fbsd", Role::Running))),
+            ("bhyve: fbsd0 (sudo)", None),
+            ("bhyve: fbsd0 (bhyve) (sudo)", None),
+            ("bhyve: fbsd0", None),
+            ("bhyve: fbsd 0 (bhyve)", None),
             (
                 "bhyve -u -A -c 1 -l com1,stdio fbsd0",
                 Some(("fbsd0", Role::Starting)),
             ),
+            ("bhyve -c 1 fbsd0 (sudo)", None),
             (
                 "/usr/sbin/bhyveload -m 1G -d /dev/zvol/z/fbsd0 fbsd00",
                 Some(("fbsd00", Role::Loading)),
@@ -332,6 +325,7 @@ mod tests {
                 "grub-bhyve -r hd0,msdos1 deb0",
                 Some(("deb0", Role::Loading)),
             ),
+            (&long, Some(("web", Role::Loading))),
             ("vi bhyve: fbsd0", None),
             ("doas bhyve -c 1 fbsd0", None),
             (
@@ -341,6 +335,50 @@ mod tests {
             ("daemon -f sleep fbsd0", None),
         ] {
             assert_eq!(process(args).works_for(), role, "{args}");
+        }
+    }
+
+    #[test]
+    fn a_supervisor_is_told_by_its_words() {
+        for (args, vm) in [
+            ("/usr/local/bin/easy-bhyve root-boot web cpu=1", Some("web")),
+            ("/a b/easy-bhyve root-install web cpu=1", Some("web")),
+            ("/usr/local/bin/easy-bhyve root-clean web cpu=1", None),
+            ("easy-bhyve root-boot web cpu=1", None),
+            ("sh -c set -eu^Jexit supervise-web", Some("web")),
+            ("sh -c set -eu^Jexit supervise-web (sudo)", None),
+            ("sh supervise-web", None),
+        ] {
+            assert_eq!(process(args).supervises(), vm, "{args}");
+        }
+    }
+
+    #[test]
+    fn nobody_but_root_works_for_a_vm_and_nobody_in_a_jail() {
+        let works = process("bhyve: web (bhyve)");
+        let supervises = process("sh -c x supervise-web");
+        for (real_uid, jail) in [(1001, 0), (0, 7), (1001, 7)] {
+            for process in [&works, &supervises] {
+                let other = Who {
+                    real_uid,
+                    jail,
+                    ..process.clone()
+                };
+                assert_eq!((other.works_for(), other.supervises()), (None, None));
+            }
+        }
+    }
+
+    #[test]
+    fn a_cu_is_on_its_line_only_as_cu() {
+        let line = Path::new("/dev/nmdm1B");
+        for (args, is_on_it) in [
+            ("cu -l /dev/nmdm1B", true),
+            ("/usr/bin/cu -s 9600 -l /dev/nmdm1B", true),
+            ("cu -l /dev/nmdm11B", false),
+            ("cu -l /dev/nmdm1B (sleep)", false),
+        ] {
+            assert_eq!(process(args).is_on_line(line), is_on_it, "{args}");
         }
     }
 }

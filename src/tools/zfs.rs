@@ -3,7 +3,9 @@
 use crate::command::{Command, Streams, args};
 use crate::model::name::{Dataset, SnapName, Snapshot};
 use crate::model::size::DiskSize;
+use crate::plan::Test;
 use serde::Serialize;
+use std::ffi::OsString;
 use std::fmt;
 
 /// Makes a volume: `zfs create [-s] -o volmode=dev -V SIZE VOLUME`.
@@ -18,11 +20,11 @@ pub fn create(volume: &Dataset, size: &DiskSize, sparse: bool) -> Command {
 
 /// Takes a snapshot: `zfs snapshot VOLUME@NAME`.
 pub fn snapshot(snapshot: &Snapshot) -> Command {
-    snapshot_all(std::slice::from_ref(snapshot))
+    snapshot_all(&[snapshot])
 }
 
 /// Takes several snapshots at the same moment: `zfs snapshot VOLUME@NAME…`.
-pub fn snapshot_all(snapshots: &[Snapshot]) -> Command {
+pub fn snapshot_all(snapshots: &[&Snapshot]) -> Command {
     let mut words = args!["snapshot"];
     words.extend(snapshots.iter().map(|snapshot| snapshot.to_string().into()));
     Command::root("zfs", words)
@@ -49,6 +51,28 @@ pub fn destroy_volume(volume: &Dataset) -> Command {
 /// Destroys one snapshot or bookmark, exactly: `zfs destroy VOLUME@NAME`, `zfs destroy VOLUME#NAME`.
 pub fn destroy_mark(volume: &Dataset, mark: &Mark) -> Command {
     Command::root("zfs", args!["destroy", format!("{volume}{mark}")])
+}
+
+/// Whether a filesystem or a volume exists: `zfs list -H -o name DATASET`.
+pub fn exists(dataset: &Dataset) -> Test {
+    is_listed(&[], dataset.to_string())
+}
+
+/// Whether a volume has a snapshot or a bookmark: `zfs list -H -o name VOLUME@NAME`,
+/// `zfs list -H -o name -t bookmark VOLUME#NAME`.
+pub fn has_mark(volume: &Dataset, mark: &Mark) -> Test {
+    let kind: &[&str] = match mark {
+        Mark::Snapshot(_) => &[],
+        Mark::Bookmark(_) => &["-t", "bookmark"],
+    };
+    is_listed(kind, format!("{volume}{mark}"))
+}
+
+fn is_listed(kind: &[&str], name: String) -> Test {
+    let mut words = args!["list", "-H", "-o", "name"];
+    words.extend(kind.iter().map(OsString::from));
+    words.push(name.into());
+    Test::Succeeds(Command::question("zfs", words))
 }
 
 /// Shows a volume and its snapshots, oldest first:
@@ -223,7 +247,8 @@ pub fn parse_list(volume: &Dataset, output: &str) -> Volume {
     found
 }
 
-fn parse_snapshot(text: &str) -> Option<Snapshot> {
+/// Reads `VOLUME@NAME`.
+pub fn parse_snapshot(text: &str) -> Option<Snapshot> {
     let (dataset, name) = text.split_once('@')?;
     Some(Snapshot {
         dataset: Dataset::parse(dataset).ok()?,

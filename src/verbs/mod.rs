@@ -21,6 +21,8 @@ use crate::plan::Plan;
 use crate::process::Process;
 use crate::survey::{self, Surroundings};
 use crate::verb::Spelling;
+use crate::vis;
+use std::path::Path;
 
 /// What a verb has to work with.
 pub struct Context<'run> {
@@ -79,6 +81,8 @@ pub struct Asked {
     pub notes: Vec<String>,
     /// What a preview on a host that cannot be asked takes for granted.
     pub assumption: Assumption,
+    /// What is done beforehand as the caller; taken back if the request fails.
+    pub before: Plan,
     /// What is done afterwards as the caller.
     pub after: Plan,
     /// What is said on standard error when it is done.
@@ -234,6 +238,7 @@ impl Context<'_> {
             warnings: Vec::new(),
             notes: Vec::new(),
             assumption: Assumption::FreshlyBooted,
+            before: Plan::default(),
             after: Plan::default(),
             done: None,
         }
@@ -258,15 +263,27 @@ fn rivals(context: &mut Context<'_>, vm: &Vm) -> Result<Vec<VmName>> {
         let Ok(other) = context.vm_for(name, Need::Disks) else {
             continue;
         };
-        if other
+        let pairs = vm
             .disks
             .iter()
-            .any(|disk| vm.disks.iter().any(|ours| ours.path == disk.path))
+            .flat_map(|ours| other.disks.iter().map(move |theirs| (ours, theirs)));
+        if pairs
+            .into_iter()
+            .any(|(ours, theirs)| is_one(context.look, &ours.path, &theirs.path))
         {
             rivals.push(other.name);
         }
     }
     Ok(rivals)
+}
+
+/// Whether two paths lead to one disk. Of what is not there, or may not be looked at, the path counts.
+fn is_one(look: &mut dyn Look, one: &Path, other: &Path) -> bool {
+    if one == other {
+        return true;
+    }
+    let mut identity = |path: &Path| look.about(path).ok().map(|about| about.identity);
+    identity(one).is_some_and(|one| identity(other) == Some(one))
 }
 
 /// A value as `--format json` shows it.
@@ -277,7 +294,7 @@ pub fn json(value: &impl serde::Serialize) -> Result<String> {
     let mut text = serde_json::to_string_pretty(value)
         .map_err(|error| Error::host(format!("could not write JSON: {error}")))?;
     text.push('\n');
-    Ok(text)
+    Ok(vis::json(text))
 }
 
 /// Whether the result is wanted as data, and not the plan.

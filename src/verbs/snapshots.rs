@@ -13,6 +13,7 @@ use crate::plan::snapshot;
 use crate::survey;
 use crate::tools::zfs;
 use crate::verb::Verb;
+use crate::vis;
 
 pub(super) fn snapshot(context: &mut Context<'_>, vm: Vm, args: &SnapshotArgs) -> Result<Outcome> {
     let volume = volume(&vm, Verb::Snapshot)?;
@@ -113,7 +114,7 @@ fn targets(
                 Volume::File(path) => {
                     return Err(Error::state(format!(
                         "the disk of {name} is {}, not a ZFS volume",
-                        path.display()
+                        vis::shown(&path)
                     )));
                 }
             }
@@ -166,7 +167,7 @@ fn next_step(context: &Context<'_>, vm: &Vm, names: &[String]) -> String {
     format!(
         "cloned to {}; to make VMs of them add to {}: {}",
         names.join(", "),
-        locate::main_file(context.config).display(),
+        vis::shown(locate::main_file(context.config)),
         ids.collect::<Vec<_>>().join(" ")
     )
 }

@@ -11,6 +11,7 @@ use crate::plan::boot::Start;
 use crate::plan::loader::Source;
 use crate::plan::snapshot;
 use crate::verb::Verb;
+use crate::vis;
 
 pub(super) fn install(context: &mut Context<'_>, vm: Vm, args: StartArgs) -> Result<Outcome> {
     if vm.install_cd().is_none() {
@@ -22,7 +23,7 @@ pub(super) fn install(context: &mut Context<'_>, vm: Vm, args: StartArgs) -> Res
         .at(id.map(|id| id.value_span))
         .help(format!(
             "set it in {}: {}_cd0=/path/to/an.iso",
-            locate::main_file(context.config).display(),
+            vis::shown(locate::main_file(context.config)),
             vm.name
         )));
     }

@@ -1,6 +1,9 @@
 //! The simulated host against records of the real programs in `tests/calibration`.
 
 mod freebsd_sh;
+mod grub;
+mod grub_commands;
+mod grub_disks;
 mod mask;
 mod program;
 mod record;

@@ -192,7 +192,8 @@ fn output_that_cannot_be_written_is_a_failure_that_says_so() {
         } else {
             String::new()
         };
-        let err = "easy-bhyve: standard output: No space left on device (os error 28)\n";
+        let err = "easy-bhyve: standard output: No space left on device (os error 28)\n  \
+                   help: what it is written to is full: df -h shows it; make room there\n";
         assert_eq!(
             said,
             Said::new(1, "", format!("{remark}{err}")),
@@ -258,4 +259,19 @@ fn no_configuration_is_needed_to_be_told_that_the_words_are_wrong() {
         );
         assert!(said.err.starts_with("easy-bhyve: "), "{said:?}");
     }
+}
+
+#[test]
+fn behind_the_name_of_a_link_every_word_is_its_verbs() {
+    let place = Place::new();
+    place.write("vms.conf", "volroot=zroot/vm z0_id=1 z0_cd0=/iso/a.iso\n");
+    let link = place.link("eb/z0-snapshot", PROGRAM);
+    for words in [&["root-fs-grown", "-d"][..], &["root-boot", "z0", "-d"]] {
+        let said = place.say(&link, words, "vms.conf");
+        assert_eq!(said.status, Some(0), "{said:?}");
+        let name = words.split_last().unwrap().1.join("_");
+        assert!(said.out.contains(&format!("-{name}\n")), "{said:?}");
+    }
+    let said = place.say(PROGRAM, ["root-nothing", "z0"], "vms.conf");
+    assert!(said.err.contains("not by hand"), "{said:?}");
 }

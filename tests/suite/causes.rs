@@ -1,13 +1,23 @@
 //! Each message that the program explains is one that the host's programs print, and each of theirs
 //! about a start that fails is explained so.
 
+use crate::host::grub_bhyve::image::{Image, Tree, Volume};
 use crate::host::{Call, Edit, Host};
 use easy_bhyve::run::causes::{self, KNOWN};
+use easy_bhyve::tools::grub::complaints;
 
 const DISK: &str = "/dev/zvol/zroot/vm/web";
 
 /// What the simulated host never says: it has memory without end, and its bhyve dies without a word.
-const UNSEEN: [&str; 2] = ["Unable to setup memory", "vm_run error"];
+/// None of its file systems fills up either.
+const UNSEEN: [&str; 6] = [
+    "Unable to setup memory",
+    "vm_run error",
+    "No space left on device",
+    "Read-only file system",
+    "quota exceeded",
+    "out of space",
+];
 
 /// A host on which `web` is loaded and can be started.
 fn host() -> Host {
@@ -31,6 +41,19 @@ fn bhyve(extra: &str) -> String {
 fn said(mut host: Host, line: &str) -> String {
     let answer = host.run(&Call::new(line.split_whitespace()).by_root());
     String::from_utf8_lossy(&answer.stderr).into_owned()
+}
+
+/// What grub says to a command that fails, on a disk with one partition and nothing in it.
+fn by_grub(command: &str) -> String {
+    let image = Image::default().with_partition("msdos1", Volume::Read(Tree::new("ROOT", "1")));
+    let cfg = format!("{command}\necho\nexit\n");
+    let mut host = host()
+        .with_file("/d/device.map", &format!("(hd0) {DISK}\n"))
+        .with_file("/d/grub.cfg", &cfg);
+    host.state.images.insert(DISK.into(), image);
+    let line = "grub-bhyve -m /d/device.map -r host -d /d -M 512M web";
+    let answer = host.run(&Call::new(line.split(' ')).by_root());
+    complaints(&answer.stdout()).join("\n")
 }
 
 /// A message of each kind, with the part of it that is known.
@@ -59,6 +82,14 @@ fn messages() -> Vec<(&'static str, String)> {
         ("invalid memsize", said(host(), &bhyve("-m 1.5G"))),
         ("Unable to setup memory (22)", said(host(), &bhyve("-m 1G"))),
         ("Could not setup memory for VM", said(host(), grub)),
+        ("unknown filesystem", by_grub("linux (hd0)/vmlinuz")),
+        ("file `", by_grub("linux (hd0,msdos1)/vmlinuz-2")),
+        ("disk `", by_grub("linux (hd0,gpt2)/vmlinuz")),
+        ("no server is specified", by_grub("linux (hd7)/vmlinuz")),
+        (
+            "you need to load the kernel first",
+            by_grub("initrd /initrd"),
+        ),
         (
             "Could not create VM",
             said(Host::freebsd(14).in_jail(), "grub-bhyve -M 1G web"),

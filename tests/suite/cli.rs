@@ -19,16 +19,16 @@ fn place() -> Place {
 
 /// The text without the one name in it that nobody can guess.
 fn without_scratch(text: &str) -> String {
-    let mut parts = text.split("/tmp/easy-bhyve.");
+    let mut parts = text.split("/scratch/");
     let mut plain = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let (suffix, rest) = part.split_at(8);
+        let (vm, rest) = part.split_once('.').unwrap();
+        let (suffix, rest) = rest.split_at(8);
         assert!(
             suffix.bytes().all(|byte| byte.is_ascii_alphanumeric()),
             "{suffix}"
         );
-        plain.push_str("/tmp/easy-bhyve.SCRATCH");
-        plain.push_str(rest);
+        plain.push_str(&format!("/scratch/{vm}.SCRATCH{rest}"));
     }
     plain
 }

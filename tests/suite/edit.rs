@@ -1,6 +1,7 @@
 //! `set` and `new` by the real program: what becomes of the files, and what is said.
 
 mod files;
+mod meanwhile;
 mod new;
 
 use crate::place::{PROGRAM, Place, Said};
@@ -166,9 +167,9 @@ fn several_new_keys_stand_in_the_order_in_which_they_were_typed() {
 fn an_older_spelling_that_stands_is_edited_and_both_if_both_stand() {
     changes(
         b"a_id=1\na_grub_inst=x\n",
-        &["set", "a", "grub_install=it's \"y\" $z\\"],
-        b"a_id=1\na_grub_inst='it'\\''s \"y\" $z\\'\n",
-        "easy-bhyve: c.conf:3:1: a_grub_inst='it'\\''s \"y\" $z\\' (was x)\n",
+        &["set", "a", "grub_install=echo \"it's\" $z"],
+        b"a_id=1\na_grub_inst='echo \"it'\\''s\" $z'\n",
+        "easy-bhyve: c.conf:3:1: a_grub_inst='echo \"it'\\''s\" $z' (was x)\n",
     );
     changes(
         b"a_id=1\na_gpt=gpt2 a_grub_root= a_grub_bootpart=gpt2\n",
@@ -228,14 +229,19 @@ fn what_the_model_or_the_reader_refuses_is_shown_as_it_would_stand_and_not_writt
          = note: nothing was written\n  \
          = help: give one of them another: it is the number of its tap and of its console\n",
     );
+    let beside = Place::new();
+    beside.write("empty", "");
+    let (path, mark) = (beside.shown(""), "^".repeat(beside.shown("").len() + 12));
     refuses(
-        "a_id=1\na_grub_boot=null\n. /dev/$a_grub_boot\n",
+        &format!("a_id=1\na_grub_boot=empty\n. {path}$a_grub_boot\n"),
         &["set", "a", "grub_bootcmd=none"],
         1,
-        "easy-bhyve: cannot read /dev/none: No such file or directory (os error 2)\n \
-         --> c.conf:4:3\n  |\n4 | . /dev/$a_grub_boot\n  |   ^^^^^^^^^^^^^^^^^\n  |\n  \
+        &format!(
+            "easy-bhyve: cannot read {path}none: No such file or directory (os error 2)\n \
+         --> c.conf:4:3\n  |\n4 | . {path}$a_grub_boot\n  |   {mark}\n  |\n  \
          = note: nothing was written\n  \
-         = help: name a file that exists; a relative name begins at the configuration's directory\n",
+         = help: name a file that exists; a relative name begins at the configuration's directory\n"
+        ),
     );
 }
 

@@ -1,16 +1,19 @@
 //! What `-d` prints does what the program does: every verb of every VM of the examples on hosts in
-//! many states, by real processes, and on one of three hosts a step fails in both.
+//! many states, and on one of three hosts a step fails in both.
+//!
+//! The script is run by sh and real processes on each of them. The program is, too, on one of eleven,
+//! and else in this process: what it does there it does by the same calls (`tests/suite/live` and
+//! `tests/suite/terminal` show what only processes can).
 //!
 //! `EASY_BHYVE_SEEDS` says how many states for each VM and verb (11), or which: `17..18`.
 
 mod forms;
 mod left;
 mod step;
+mod ways;
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::ops::Range;
-use std::process::{Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -18,14 +21,14 @@ use crate::call::call;
 use crate::fake::Fake;
 use crate::host::build::USER;
 use crate::host::{Host, Rule};
-use crate::machine::Machine;
 use crate::variety::{self, About, Numbers, Usually};
 use forms::{FORMS, Form};
-use left::{Left, left, normal};
+use left::left;
 use step::{Failure, Way};
+use ways::{Ran, Spoken, run_script};
 
 /// Machines at a time: most of their time they wait.
-const WORKERS: usize = 16;
+const WORKERS: usize = 12;
 
 /// How many states are compared at the least, in how many of them a step fails, and how often each
 /// form of a verb succeeds.
@@ -238,129 +241,69 @@ impl Case<'_> {
         (host, config, failure)
     }
 
-    /// A machine with this host, and the files that the VM needs.
-    fn machine(&self, host: &Host, config: &str, failure: Option<&Failure>, way: Way) -> Machine {
-        let mut host = host.clone();
-        if let Some(failure) = failure {
-            failure.order(way, &mut host);
-        }
-        let machine = Machine::new(host, config);
-        let mut numbers = Numbers::new(self.seed, &self.about.vm);
-        for iso in self.about.isos() {
-            if !numbers.once_in(25) {
-                std::fs::write(machine.path().join("iso").join(iso), "a system").unwrap();
-            }
-        }
-        for image in self.about.images() {
-            let is_there = self.form.usually != Usually::NoDisk && !numbers.once_in(12);
-            if is_there {
-                std::fs::write(machine.path().join("vm").join(image), "a system").unwrap();
-            }
-        }
-        machine
-    }
-
     /// How it went, or how the two differ.
     fn compare(&self) -> Result<Went, String> {
         let (host, config, failure) = self.host();
-        let real = self.machine(&host, &config, failure.as_ref(), Way::Run);
-        let ran = real.program(&self.words(&[])).output().unwrap();
-        let run = left(&real, &ran);
-        if let Some(harm) = run.harm.first() {
+        let run = self.run(&host, &config, failure.as_ref());
+        if let Some(harm) = run.left.harm.first() {
             return Err(format!(
                 "{failure:?}: it does harm: {harm}\n{:#?}\nrun said: {}",
-                run.changes,
-                String::from_utf8_lossy(&ran.stderr)
+                run.left.changes, run.said.err
             ));
         }
-
-        let shown = self.machine(&host, &config, failure.as_ref(), Way::Script);
-        let script = shown.program(&self.words(&["-d"])).output().unwrap();
         let about = format!("{failure:?}, {}", config.lines().last().unwrap_or_default());
-        if !script.status.success() {
-            return refused(&real, &ran, &run, &shown, &script)
-                .map_err(|difference| format!("{about}: {difference}"));
-        }
-        let result = run_script(&shown, &script.stdout, self.seed);
-        let scripted = left(&shown, &result);
-        let said = |output: &Output, machine: &Machine| {
-            normal(&String::from_utf8_lossy(&output.stdout), machine.path())
+        let (shown, script) = match self.show(&host, &config, failure.as_ref()) {
+            Ok(shown) => shown,
+            Err(refusal) => {
+                return refused(&run, &refusal)
+                    .map_err(|difference| format!("{about}: {difference}"));
+            }
         };
+        let output = run_script(&shown, &script, self.seed);
+        let scripted = left(&shown, &output);
+        let said = Spoken::of(&output, shown.path());
         let is_text = self.form.verb == "resources" || self.form.only_asks();
-        let same_text = !is_text || said(&ran, &real) == said(&result, &shown);
+        let same_text = !is_text || run.said.out == said.out;
         // A refusal before any change is one of -d, too, unless a call fails behind the survey.
-        let only_run_refuses = !run.succeeded()
-            && run.changes.is_empty()
+        let only_run_refuses = !run.left.succeeded()
+            && run.left.changes.is_empty()
             && failure.is_none()
             && !self.form.only_asks();
-        if run == scripted && same_text && !only_run_refuses {
-            let is_hit = |machine: &Machine, way| {
-                failure
-                    .as_ref()
-                    .is_some_and(|failure| failure.is_hit(way, &machine.host()))
-            };
+        if run.left == scripted && same_text && !only_run_refuses {
+            let is_hit = |one: &Failure| one.is_hit(Way::Script, &shown.host());
             return Ok(Went {
-                succeeded: run.succeeded(),
-                failed_in_both: is_hit(&real, Way::Run) && is_hit(&shown, Way::Script),
+                succeeded: run.left.succeeded(),
+                failed_in_both: run.is_hit && failure.as_ref().is_some_and(is_hit),
             });
         }
         Err(format!(
             "{about}\n{}\nrun said: {}{}\nscript said: {}{}\n{}",
             similar_asserts::SimpleDiff::from_str(
-                &format!("{run:#?}").replace("\\n", "\n"),
+                &format!("{:#?}", run.left).replace("\\n", "\n"),
                 &format!("{scripted:#?}").replace("\\n", "\n"),
                 "run",
                 "script"
             ),
-            said(&ran, &real),
-            String::from_utf8_lossy(&ran.stderr),
-            said(&result, &shown),
-            String::from_utf8_lossy(&result.stderr),
-            String::from_utf8_lossy(&script.stdout),
+            run.said.out,
+            run.said.err,
+            said.out,
+            said.err,
+            String::from_utf8_lossy(&script),
         ))
     }
 }
 
 /// Where `-d` refuses, the run has refused in the same words and changed nothing.
-fn refused(
-    real: &Machine,
-    ran: &Output,
-    run: &Left,
-    shown: &Machine,
-    script: &Output,
-) -> Result<Went, String> {
-    let refusal = |output: &Output, machine: &Machine| {
-        let text = normal(&String::from_utf8_lossy(&output.stderr), machine.path());
-        (output.status.code(), text)
-    };
-    let (of_run, of_script) = (refusal(ran, real), refusal(script, shown));
-    if of_run != of_script || !run.changes.is_empty() {
+fn refused(run: &Ran, shown: &Spoken) -> Result<Went, String> {
+    let same = (run.said.status, &run.said.err) == (shown.status, &shown.err);
+    if !same || !run.left.changes.is_empty() {
         return Err(format!(
-            "-d refuses otherwise\nrun: {of_run:#?}\nits changes: {:#?}\n-d: {of_script:#?}",
-            run.changes
+            "-d refuses otherwise\nrun: {:#?}\nits changes: {:#?}\n-d: {shown:#?}",
+            run.said, run.left.changes
         ));
     }
     Ok(Went {
         succeeded: false,
         failed_in_both: false,
     })
-}
-
-/// Runs the script as a file, or as the pipe brings it.
-fn run_script(machine: &Machine, script: &[u8], seed: u64) -> Output {
-    let mut sh = machine.sh();
-    if seed.is_multiple_of(2) {
-        let path = machine.path().join("script");
-        std::fs::write(&path, script).unwrap();
-        return sh.arg(path).output().unwrap();
-    }
-    let mut sh = sh
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A script that gives up early leaves the rest of it unread.
-    let _ = sh.stdin.take().unwrap().write_all(script);
-    sh.wait_with_output().unwrap()
 }

@@ -4,7 +4,7 @@
 //! simulated one ([`runs`]); call by call they are compared in [`calibration`].
 
 mod calibration;
-mod ground;
+pub(crate) mod ground;
 mod meetings;
 mod runs;
 mod surroundings;

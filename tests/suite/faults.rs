@@ -5,6 +5,7 @@
 //! was before, but for modules, sysctls, bridges with `netif` in them, and leftovers that were freed.
 
 mod scenario;
+mod vanish;
 
 use crate::fake::Fake;
 use crate::host::{Fault, Logged, Status};
@@ -165,7 +166,7 @@ fn check(scenario: &Scenario, good: &[Logged], at: usize, how: How) -> Vec<Strin
         return Vec::new();
     }
     // Whether the title is there is asked again.
-    let is_asked_again = program == "pgrep" && failing.argv[1] == "-qxf";
+    let is_asked_again = program == "ps" && failing.argv[1] == "-ww";
     if is_asked_again && !scenario.is(&["shutdown"]) {
         return Vec::new();
     }
@@ -208,7 +209,8 @@ fn check(scenario: &Scenario, good: &[Logged], at: usize, how: How) -> Vec<Strin
     wrong.extend(came_after(scenario, good, at, &fake));
     // What could not be freed at the end is still there.
     let guest_has_ended = good[..at].iter().any(|one| one.argv[0] == "bhyve");
-    if !(scenario.is(&["ttyboot", "install"]) && guest_has_ended) {
+    let is_end = scenario.is(&["ttyboot", "install"]) && guest_has_ended || program == "rm";
+    if !is_end {
         wrong.extend(scenario.difference(&before, &fake));
     }
     wrong
@@ -257,7 +259,7 @@ fn check_interrupt(scenario: &Scenario, look: u32, what: Interruption) -> Vec<St
 fn is_answered_by_1(scenario: &Scenario, call: &Logged) -> bool {
     let words: Vec<&str> = call.argv.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["pgrep" | "kill", ..] | ["ps", .., "-p", _] => true,
+        ["kill", ..] | ["ps", .., "-p", _] => true,
         ["ifconfig", _] | ["bhyvectl", .., "--force-poweroff"] => {
             scenario.is(&["shutdown", "restart"])
         }
@@ -297,8 +299,11 @@ fn command_line(logged: &Logged) -> String {
 /// Whether it changes something, and is no question.
 fn is_change(logged: &Logged) -> bool {
     let words: Vec<&str> = logged.argv.iter().map(String::as_str).collect();
+    let is_heard = |word: &&str| *word == "grub-bhyve" && !words.contains(&"-c");
     match words.as_slice() {
-        ["pgrep" | "ps" | "kldstat" | "doas", ..] | ["zfs", "list", ..] | ["ifconfig", _] => false,
+        // Once more, only to hear why it has failed.
+        _ if words.iter().any(is_heard) => false,
+        ["fstat" | "ps" | "kldstat" | "doas", ..] | ["zfs", "list", ..] | ["ifconfig", _] => false,
         ["sysctl", rest @ ..] => !rest.contains(&"-i"),
         _ => true,
     }
@@ -312,7 +317,7 @@ fn is_freeing(logged: &Logged) -> bool {
         "--force-poweroff",
         "deletem",
         "rm",
-        "pkill",
+        "kill",
         "rollback",
     ];
     logged

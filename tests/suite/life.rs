@@ -2,10 +2,11 @@
 
 use crate::call::call;
 use crate::fake::Fake;
-use crate::host::{Call, Edit, Host, Status};
+use crate::host::{Call, Edit, Host, Noise};
 use easy_bhyve::model::name::VmName;
 use easy_bhyve::plan::Test;
-use easy_bhyve::tools::process;
+use easy_bhyve::tools::workers;
+use std::path::Path;
 
 const CONFIG: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm
 fbsd0_id=1 fbsd0_freebsd=YES fbsd0_cd0=/iso/fbsd.iso
@@ -55,7 +56,7 @@ fn a_wait_ends_at_its_limit_however_long_its_questions_take() {
     host.state.guest.button_ms = None;
     host.advance(60.0);
     for nth in 1..500 {
-        host.before("pgrep", nth, Edit::Advance(1000));
+        host.before("ps", nth, Edit::Advance(1000));
     }
     let mut fake = Fake::new(host, 1001);
     let before = fake.host().state.clock_ms;
@@ -68,9 +69,14 @@ fn a_wait_ends_at_its_limit_however_long_its_questions_take() {
 #[test]
 fn a_bhyve_is_seen_from_its_fork_on_and_by_its_whole_name() {
     let vm = VmName::parse("web").unwrap();
-    let Test::Succeeds(question) = process::is_alive(&vm) else {
-        panic!("it is asked by a command");
+    let Test::Works(workers) = workers::is_alive(&vm) else {
+        panic!("it is asked by a listing");
     };
+    let are_seen = |host: &mut Host| {
+        let answer = host.run(&Call::new(workers.command.argv()));
+        !workers.among(&answer.stdout()).is_empty()
+    };
+    let long = format!("bhyve -s 3:0,virtio-blk,/{} web", "d".repeat(3000));
     for (argv, is_seen) in [
         ("daemon -c -f bhyve -c 1 -l com1,/dev/nmdm1A web", true),
         ("bhyve -c 1 -l com1,/dev/nmdm1A web", true),
@@ -78,16 +84,70 @@ fn a_bhyve_is_seen_from_its_fork_on_and_by_its_whole_name() {
         ("bhyve -c 1 -l com1,/dev/nmdm1A web2", false),
         ("daemon -c -f sleep web", false),
         ("vi bhyve web", false),
+        (&long, true),
     ] {
         let mut host = Host::freebsd(14);
         let argv: Vec<&str> = argv.split(' ').collect();
         host.add_process(0, 1, argv[0], &argv);
-        let answer = host.run(&Call::new(question.argv()));
-        assert_eq!(answer.status, Status::Exit(i32::from(!is_seen)), "{argv:?}");
+        assert_eq!(are_seen(&mut host), is_seen, "{argv:?}");
     }
-    let running = Host::freebsd(14)
+    let mut running = Host::freebsd(14)
         .with_volume("zroot/vm/web", 1 << 30)
         .with_running_vm("web", "/dev/zvol/zroot/vm/web", "tap0");
-    let answer = running.clone().run(&Call::new(question.argv()));
-    assert_eq!(answer.status, Status::Exit(0));
+    assert!(are_seen(&mut running));
+}
+
+#[test]
+fn a_bhyve_is_waited_for_by_the_clock_however_much_it_says() {
+    for (title_ms, status) in [(400, 0), (600_000, 1)] {
+        let mut host = Host::freebsd(14).with_volume("zroot/vm/fbsd0", 1 << 30);
+        host.state.guest.title_ms = title_ms;
+        host.state.guest.noise = Some(Noise {
+            bytes: 80,
+            every_ms: Some(10),
+        });
+        let mut fake = Fake::new(host, 1001);
+        let before = fake.host().state.clock_ms;
+        let said = call(&mut fake, CONFIG, &["fbsd0-boot"]);
+        let passed = fake.host().state.clock_ms - before;
+        assert_eq!(said.status, status, "{said:?}");
+        let limit = "bhyve did not start within 10 s";
+        assert_eq!(said.err.contains(limit), status == 1, "{said:?}");
+        assert!(passed < 30_000, "{passed} ms");
+    }
+}
+
+#[test]
+fn where_the_caller_may_not_look_the_root_side_does() {
+    const FILES: &str = "bridge=bridge0 netif=igb0 volroot=/vm
+fbsd0_id=1 fbsd0_freebsd=YES fbsd0_hd0=/vm/closed/fbsd0
+";
+    let mut host = Host::freebsd(14);
+    host.state.files.mkdir_all(Path::new("/vm/closed"));
+    let mut fake = Fake::new(host, 1001);
+    fake.close(Path::new("/vm/closed"));
+    let said = call(&mut fake, FILES, &["fbsd0-boot"]);
+    assert_eq!(said.status, 1, "{said:?}");
+    let missing = "fbsd0-boot: disk /vm/closed/fbsd0 does not exist\n";
+    assert!(said.err.starts_with(missing), "{said:?}");
+    for words in [
+        &["fbsd0-resources", "-V", "1M"][..],
+        &["fbsd0-boot"],
+        &["fbsd0-boot", "-d"],
+    ] {
+        if words == ["fbsd0-boot", "-d"] {
+            let said = call(&mut fake, FILES, &["fbsd0-shutdown", "-f"]);
+            assert_eq!(said.status, 0, "{said:?}");
+        }
+        let said = call(&mut fake, FILES, words);
+        assert_eq!(said.status, 0, "{words:?}: {said:?}");
+        let installed = Edit::WriteFile("/vm/closed/fbsd0".into(), b"a system".to_vec());
+        fake.host().edit(&installed);
+    }
+    let said = call(&mut fake, FILES, &["fbsd0-resources", "-V", "1M"]);
+    assert_eq!(said.status, 1, "{said:?}");
+    assert!(
+        said.err.contains("/vm/closed/fbsd0 exists already"),
+        "{said:?}"
+    );
 }

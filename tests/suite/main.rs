@@ -23,6 +23,7 @@ mod config_any;
 mod config_large;
 mod config_sh;
 mod demo;
+mod disks;
 mod edit;
 mod equivalence;
 mod escalators;
@@ -31,6 +32,7 @@ mod examples;
 mod fake;
 mod faults;
 mod forms;
+mod full;
 #[path = "../support/host/mod.rs"]
 mod host;
 #[path = "../support/invariants.rs"]
@@ -53,6 +55,7 @@ mod search;
 mod seat;
 mod setup;
 mod setup_where;
+mod shown;
 mod terminal;
 mod tidy;
 #[path = "../support/variety.rs"]

@@ -10,7 +10,7 @@ mod signals;
 use std::fs;
 use std::process::Command;
 
-use crate::host::{GuestPlan, Host, Status, program};
+use crate::host::{GuestPlan, Host, program};
 use crate::machine::{CONFIG, Machine};
 use crate::seat::{Left, Seat};
 use crate::wait::{output_of, until};
@@ -101,16 +101,31 @@ fn process(machine: &Machine, program: &str) -> Option<i32> {
 /// Waits until the guest's title was seen by whoever looks for it.
 #[track_caller]
 fn until_title_is_seen(machine: &Machine) {
-    until("a look at the title", || titles_seen(machine) > 0);
+    until_title_is_seen_again(machine, 1);
+}
+
+/// Waits until a guest's title was seen so often by whoever looks for it, and a script knows of it: the
+/// part of it that looks has gone.
+#[track_caller]
+fn until_title_is_seen_again(machine: &Machine, times: usize) {
+    until("a look at the title", || titles_seen(machine) == times);
+    until("the end of the look", || shells(machine) <= 1);
+}
+
+/// How many shells there are that have not left the machine's directory.
+fn shells(machine: &Machine) -> usize {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let processes = processes.map(|entry| entry.path());
+    let shells = processes.filter(|path| {
+        fs::read_to_string(path.join("comm")).is_ok_and(|comm| comm == "sh\n")
+            && fs::read_link(path.join("cwd")).is_ok_and(|cwd| cwd == machine.path())
+    });
+    shells.count()
 }
 
 /// How often a guest's title was seen by whoever looks for it.
 fn titles_seen(machine: &Machine) -> usize {
-    let host = machine.host();
-    let calls = host.calls().iter();
-    calls
-        .filter(|call| call.argv[..2] == ["pgrep", "-qxf"] && call.status == Status::Exit(0))
-        .count()
+    machine.host().orders.titles_shown
 }
 
 /// The terminal is what it was, and nothing of any VM is left on the host.

@@ -3,7 +3,7 @@
 #![allow(unreachable_pub)]
 
 use crate::fake::Fake;
-use easy_bhyve::process::{Clock, LOG_DIRECTORY, Process, RUN_DIRECTORY, SEARCH_PATH};
+use easy_bhyve::process::{Clock, LOG_DIRECTORY, Process, RUN_DIRECTORY};
 use easy_bhyve::run::Output;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -126,11 +126,11 @@ pub fn process(args: Vec<OsString>, caller: &Fake) -> Process {
                 .and_then(|day| day.and_hms_opt(12, 34, 56))
                 .unwrap(),
         ),
-        search_path: SEARCH_PATH.into(),
-        devices: PathBuf::from("/dev"),
+        search_path: caller.search_path.clone(),
+        devices: caller.host().state.dev.clone(),
         run: PathBuf::from(RUN_DIRECTORY),
         logs: PathBuf::from(LOG_DIRECTORY),
-        scratch: PathBuf::from("/tmp/easy-bhyve.scratch0"),
+        token: "scratch0".into(),
         colour: false,
         is_watched: false,
     }

@@ -18,8 +18,9 @@ pub(crate) enum Usually {
     NoDisk,
 }
 
-/// Milliseconds that a short guest runs: long enough to be seen on a machine that has much to do.
-const SHORT_MS: u64 = 1_500;
+/// Milliseconds that a short guest runs once it was seen: long enough for who has seen it to say so on
+/// a machine that has much to do.
+const SHORT_MS: u64 = 1_000;
 
 /// Numbers that look random (splitmix64).
 pub(crate) struct Numbers(u64);
@@ -121,6 +122,9 @@ impl About {
 /// A host for a verb of this VM.
 pub(crate) fn host(numbers: &mut Numbers, about: &About, usually: Usually) -> Host {
     let mut host = Host::freebsd(*numbers.one_of(&[14, 14, 15, 15, 16]));
+    if numbers.once_in(3) {
+        host = host.with_forgers(&about.vm);
+    }
     let netif = about.one("host_netif");
     if !host.state.interfaces.contains_key(netif) {
         let address = "inet 192.0.2.11 netmask 0xffffff00 broadcast 192.0.2.255".to_owned();
@@ -177,6 +181,7 @@ fn guests(
     }
     if usually == Usually::Short {
         host.state.guest.runs_ms = Some(SHORT_MS);
+        host.state.guest.is_seen_first = true;
         let endings = [
             Ending::PowerOff,
             Ending::Reboot,
@@ -253,7 +258,8 @@ fn network(mut host: Host, numbers: &mut Numbers, about: &About) -> Host {
     }
     if numbers.once_in(6) {
         host = host.with_tap("tap40", &format!("easy-bhyve:{vm}"));
-        if numbers.once_in(2) {
+        // Rarely: what frees it looks fifty times, with several programs, until it gives up.
+        if numbers.once_in(12) {
             host.edit(&Edit::OpenTap("tap40".into()));
         }
     }

@@ -73,10 +73,12 @@ pub fn lines(host: &Host) -> BTreeSet<String> {
         lines.insert(match node {
             None => format!("directory {}", path.display()),
             Some(file) => format!(
-                "file {}: {} bytes, {} allocated",
+                "file {}: {} bytes, {} allocated{}",
                 path.display(),
                 file.size,
-                file.allocated
+                file.allocated,
+                file.mode
+                    .map_or_else(String::new, |mode| format!(", mode {mode:o}"))
             ),
         });
     }

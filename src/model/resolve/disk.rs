@@ -77,7 +77,7 @@ pub(super) fn first_disk(
             let origin = Some(root.span);
             if root.value.as_os_str().as_bytes().starts_with(b"/") {
                 let path = path(&root.value).join(name.as_str());
-                refuse_comma(&path, Some(root.span))?;
+                refuse_for_bhyve(&path, Some(root.span))?;
                 return Ok((Volume::File(path.clone()), disk(path, origin)));
             }
             let whole = format!("{}/{name}", root.value.as_os_str().to_string_lossy());
@@ -125,13 +125,26 @@ pub(super) fn device_path(set: &Assignment<'_>) -> Result<PathBuf> {
         .named(FindingName::RelativePath)
         .help("begin it with / or with a variable such as ${iso_path} that does"));
     }
-    refuse_comma(&path, Some(set.value_span))?;
+    refuse_for_bhyve(&path, Some(set.value_span))?;
     Ok(path)
 }
 
-/// A comma would end the path for bhyve(8), which then uses another file (`usr.sbin/bhyve/pci_emul.c`).
-pub(in crate::model) fn refuse_comma(path: &Path, origin: Option<Span>) -> Result<()> {
-    if path.as_os_str().as_bytes().contains(&b',') {
+/// Refuses a path of which bhyve(8) would make another one: a comma would end it
+/// (`usr.sbin/bhyve/pci_emul.c`), and behind a percent sign it looks for the name of a setting, and drops
+/// every backslash (`usr.sbin/bhyve/config.c`).
+pub(in crate::model) fn refuse_for_bhyve(path: &Path, origin: Option<Span>) -> Result<()> {
+    let bytes = path.as_os_str().as_bytes();
+    if bytes.contains(&b'%') {
+        return Err(Error::config(format!(
+            "{}: bhyve takes % in a path for the name of one of its settings, and the loader does not, \
+             so they could have two disks",
+            path.display()
+        ))
+        .at(origin)
+        .named(FindingName::PathPercent)
+        .help("rename it, or give it a second name without one: ln -s"));
+    }
+    if bytes.contains(&b',') {
         return Err(Error::config(format!(
             "{}: bhyve takes no path with a comma",
             path.display()
@@ -152,7 +165,8 @@ pub fn refuse_blank(path: &Path, origin: Option<Span>) -> Result<()> {
         .as_os_str()
         .as_bytes()
         .iter()
-        .any(u8::is_ascii_whitespace)
+        // As isspace(3) tells.
+        .any(|byte| byte.is_ascii_whitespace() || *byte == 0x0b)
     {
         return Err(Error::config(format!(
             "{}: grub-bhyve takes no path with a blank",

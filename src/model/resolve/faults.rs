@@ -183,6 +183,7 @@ fn name_of_setting(key: &str) -> FindingName {
         "freebsd" | "autostart" => FindingName::YesOrNo,
         "bridge" | "netif" => FindingName::InterfaceName,
         "zvol" => FindingName::Dataset,
+        "grub_install" | "grub_bootcmd" => FindingName::GrubCommands,
         _ if matches!(number_of(key), Some((Kind::Tap | Kind::Bridge, _))) => {
             FindingName::InterfaceName
         }

@@ -6,6 +6,7 @@ mod keys;
 mod need;
 mod network;
 
+use super::grub::GrubCommands;
 use super::name::{Dataset, TapName, VmName};
 use super::settings::{HostSettings, VmSettings};
 use super::{Cd, Disk, Grub, Loader, Shared, Vm};
@@ -19,7 +20,7 @@ use crate::suggest;
 use crate::verb::Spelling;
 pub use disk::refuse_blank;
 use disk::{dataset_of, device_path, first_disk};
-pub(super) use disk::{refuse_comma, refuse_twins};
+pub(super) use disk::{refuse_for_bhyve, refuse_twins};
 pub use faults::{Checked, checked};
 pub(super) use keys::HIGHEST_NUMBER;
 use keys::{Kind, settings};
@@ -317,7 +318,7 @@ fn pick<T: Clone, E: std::fmt::Display>(
 }
 
 fn grub(settings: &VmSettings) -> Grub {
-    let commands = |set: &Option<Located<String>>| set.as_ref().map(|set| set.value.clone());
+    let commands = |set: &Option<Located<GrubCommands>>| set.as_ref().map(|set| set.value.clone());
     Grub {
         // Differs: `grub_bootpart` has a default
         bootpart: settings

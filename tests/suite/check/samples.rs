@@ -58,15 +58,21 @@ const SAMPLES: &[(&str, &str)] = &[
     ),
     ("relative-path", "a_id=1 a_cd0=x.iso\n"),
     ("path-comma", "a_id=1 a_cd0=/x,ro.iso\n"),
+    ("path-percent", "a_id=1 a_cd0=/100%.iso\n"),
     ("path-blank", "a_id=1 a_cd0='/my iso'\n"),
     ("disk-twice", "a_id=1 a_hd0=/x a_hd1=/x\n"),
     ("tap-twice", "a_id=1 a_if1=tap1\n"),
     ("shared-disk", "a_id=1 a_hd0=/x b_id=2 b_hd0=/x\n"),
     ("shared-tap", "a_id=1 a_if0=tap7 b_id=2 b_if0=tap7\n"),
     ("default-tap", "a_id=1 a_if0=tap2 b_id=2\n"),
+    (
+        "grub-commands",
+        "a_id=1 a_grub_boot=\"linux /k user=o'neil\"\n",
+    ),
     ("unused-grub", "a_id=1 a_freebsd=YES a_gpt=gpt1\n"),
     ("disk-missing", "a_id=1\n"),
     ("iso-missing", "a_id=1 a_cd0=/gone\n"),
+    ("read-only", "a_id=1 a_cd0=/ro/x.iso\n"),
     ("too-many-cpus", "a_id=1 a_cpu=17\n"),
     ("host-cpus", "a_id=1 a_cpu=9\n"),
     ("host-memory", "a_id=1 a_mem=64G\n"),
@@ -111,6 +117,12 @@ pub(super) fn samples() -> impl Iterator<Item = (&'static str, String)> {
 pub(super) fn host(name: &str) -> Fake {
     let mut host = Host::freebsd(if name == "too-many-cpus" { 13 } else { 14 })
         .with_volume("zroot/vm/other", 1 << 30);
+    if name == "read-only" {
+        host = host
+            .with_volume("zroot/vm/a", 1 << 30)
+            .with_file("/ro/x.iso", "an image");
+        host.state.read_only.insert("/ro".into());
+    }
     if name.starts_with("netif") {
         host = host.with_volume("zroot/vm/a", 1 << 30);
     }

@@ -2,7 +2,7 @@
 
 use super::HOST;
 use crate::call::{Said, call_with_file};
-use crate::fake::Fake;
+use crate::fake::{Fake, Lost};
 use crate::host::Host;
 use crate::host::build::USER;
 use crate::machine::Machine;
@@ -67,7 +67,7 @@ fn what_stands_there_already_without_an_id_is_told() {
 }
 
 #[test]
-fn the_disk_is_made_and_then_the_vm_is_written() {
+fn the_vm_is_written_and_its_disk_is_made() {
     let (said, text, new) = new(fake(), "a_id=1\n", &["web", "--disk", "1G"]);
     assert_eq!(
         (said.status, text.as_str()),
@@ -91,6 +91,51 @@ fn without_its_disk_no_vm_is_written() {
         let (said, text, new) = new(fake(), before, &["web", hd0, "--disk", "1G"]);
         assert_ne!(said.status, 0, "{said:?}");
         assert_eq!((text.as_str(), new), (before, Vec::new()), "{said:?}");
+    }
+}
+
+#[test]
+fn without_its_vm_no_disk_is_made() {
+    // As where a new file would have a group that is not the caller's (EPERM), or there is no room.
+    for (number, why) in [
+        (1, "Operation not permitted"),
+        (28, "No space left on device"),
+    ] {
+        for privilege in ["doas", "none"] {
+            let fake = Fake::new(host(), if privilege == "none" { 0 } else { USER });
+            fake.lose(Lost::Writes(number));
+            let before = format!("privilege={privilege} b_id=1\n");
+            let (said, text, new) = new(fake, &before, &["web", "--disk", "1G"]);
+            assert_eq!(
+                (said.status, text.as_str()),
+                (1, before.as_str()),
+                "{said:?}"
+            );
+            let begins = format!("easy-bhyve: could not replace easy-bhyve.conf: {why}");
+            assert!(said.err.starts_with(&begins), "{said:?}");
+            assert_eq!(new, Vec::<String>::new(), "{said:?}");
+        }
+    }
+}
+
+#[test]
+fn a_vm_whose_disk_cannot_be_made_is_taken_out_again() {
+    for (program, uid) in [("zfs", USER), ("zfs", 0), ("doas", USER)] {
+        let mut fake = Fake::new(host(), uid);
+        let nth = if program == "doas" { 1 } else { 3 };
+        let order = |fake: &mut Fake| fake.host().fail(program, nth, 1, "doas: no\n");
+        order(&mut fake);
+        let (said, text, new) = new(fake, "b_id=1\n", &["web", "--disk", "1G"]);
+        assert_eq!(
+            (said.status, text.as_str()),
+            (1, "b_id=1\n"),
+            "{program} {uid}: {said:?}"
+        );
+        assert!(
+            said.err.contains("undone: the change of easy-bhyve.conf"),
+            "{said:?}"
+        );
+        assert_eq!(new, Vec::<String>::new(), "{said:?}");
     }
 }
 

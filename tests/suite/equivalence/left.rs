@@ -4,16 +4,20 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Output;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::host::files::MemoryFiles;
 use crate::host::process::Process;
 use crate::host::{Host, Logged, Status};
 use crate::machine::Machine;
+use crate::wait::wait_for;
 
-/// How long the driver of a null modem may take to see that both ends are closed.
-const DRIVER_TIME: Duration = Duration::from_secs(10);
+/// How the scratch files of the program begin.
+pub(super) const SCRATCH: &str = "/tmp/easy-bhyve.";
+
+/// Where the scratch files of root lie.
+const SCRATCH_OF_ROOT: &str = "/var/run/easy-bhyve/scratch";
 
 /// What is left of a host and its log.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,43 +39,123 @@ impl Left {
 
 /// What a command has left.
 pub(super) fn left(machine: &Machine, output: &Output) -> Left {
-    let mut host = settled(machine);
-    host.advance(60.0);
+    let host = settled(machine);
     let scratch = host.calls().iter().flat_map(|call| &call.argv);
-    let scratch = scratch.filter(|word| word.starts_with("/tmp/easy-bhyve."));
+    let scratch = scratch.filter(|word| word.starts_with(SCRATCH));
     let scratch = scratch.filter(|word| Path::new(word).exists());
-    let scratch = scratch.map(|word| format!("{word} is left")).collect();
-    let harm = [host.state.harm.clone(), scratch].concat();
-    let changes = host.calls().iter().filter(|call| call.depth == 0);
-    let changes = changes.filter_map(|call| Some(line(call, change(call)?, machine.path())));
+    let of_root = std::fs::read_dir(
+        machine
+            .path()
+            .join(SCRATCH_OF_ROOT.trim_start_matches("/var/")),
+    );
+    let of_root = of_root.into_iter().flatten();
+    let of_root = of_root.map(|one| one.unwrap().path().display().to_string());
+    let scratch = scratch.cloned().chain(of_root.filter(|_| !is_kept(&host)));
+    let scratch = scratch.collect();
+    let files = files(&machine.path().join("vm"));
+    of_host(host, output.status.code(), machine.path(), scratch, files)
+}
+
+/// What the program has left of a host in this process.
+pub(super) fn left_in_process(host: &Host, status: u8, directory: &Path) -> Left {
+    let nodes = &host.state.files.nodes;
+    let scratch = nodes.keys().map(|path| path.display().to_string());
+    let scratch = scratch.filter(|path| {
+        let is_of_root = path.starts_with(&format!("{SCRATCH_OF_ROOT}/"));
+        path.starts_with(SCRATCH) || is_of_root && !is_kept(host)
+    });
+    let scratch = scratch.collect();
+    let images = nodes.iter().filter_map(|(path, node)| {
+        let name = path.strip_prefix(directory.join("vm")).ok()?;
+        let (name, file) = (name.display(), node.as_ref()?);
+        Some(format!("{name} {} {}", file.size, file.allocated > 0))
+    });
+    let images = images.collect();
+    of_host(
+        host.clone(),
+        Some(status.into()),
+        directory,
+        scratch,
+        images,
+    )
+}
+
+/// Whether root's scratch files may be there: who supervises a VM keeps them as long as it lives.
+fn is_kept(host: &Host) -> bool {
+    let mut all = host.state.processes.values();
+    all.any(|process| is_supervisor(&process.argv))
+}
+
+/// With what stands in the way of the scratch files and the files of disks.
+fn of_host(
+    mut host: Host,
+    status: Option<i32>,
+    directory: &Path,
+    scratch: Vec<String>,
+    mut files: Vec<String>,
+) -> Left {
+    host.advance(60.0);
+    let scratch = scratch.into_iter().map(|path| format!("{path} is left"));
+    let mut harm = host.state.harm.clone();
+    harm.extend(scratch);
+    files.sort();
     Left {
-        status: output.status.code(),
-        changes: changes.collect(),
+        status,
+        changes: changes(host.calls(), directory),
         harm,
-        state: state(&host, machine.path()),
-        files: files(&machine.path().join("vm")),
+        state: state(&host, directory),
+        files,
     }
 }
 
 /// The host once no null modem is there that nobody has open.
 fn settled(machine: &Machine) -> Host {
-    let start = Instant::now();
-    loop {
+    wait_for("the end of the drivers of null modems", || {
         let host = machine.host();
         let is_free = |pair: &crate::host::state::Nmdm| pair.a.is_none() && pair.b.is_none();
-        if !host.state.nmdm.values().any(is_free) || start.elapsed() > DRIVER_TIME {
-            return host;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
+        (!host.state.nmdm.values().any(is_free)).then_some(host)
+    })
 }
 
-/// A call and how it ended.
-fn line(call: &Logged, words: &[String], directory: &Path) -> String {
-    normal(
-        &format!("{}: {:?}", words.join(" "), call.status),
-        directory,
-    )
+/// The commands that change something, each with how it ended.
+fn changes(calls: &[Logged], directory: &Path) -> Vec<String> {
+    let changes = calls.iter().enumerate().filter_map(|(at, call)| {
+        let words = behind_wrappers(change(call).filter(|_| call.depth == 0)?);
+        // What stands behind a wrapper is a call of its own, of the same process or another.
+        let mut inner = calls[at + 1..].iter().take_while(|one| one.depth > 0);
+        let worker = inner.find(|one| one.argv == words).unwrap_or(call);
+        // Of a real process that goes on it is not known yet how it ends.
+        let goes_on = matches!(worker.status, Status::Running | Status::Exit(0..=2));
+        let is_process = ["bhyve", "bhyveload", "grub-bhyve", "cu"].contains(&words[0].as_str());
+        let status = if goes_on && is_process {
+            Status::Running
+        } else {
+            worker.status
+        };
+        let is_pid = |word: &str| words[0] == "kill" && word.parse::<u32>().is_ok();
+        let words = words
+            .iter()
+            .map(|word| if is_pid(word) { "PID" } else { word });
+        let words: Vec<&str> = words.collect();
+        Some(normal(
+            &format!("{}: {status:?}", words.join(" ")),
+            directory,
+        ))
+    });
+    changes.collect()
+}
+
+/// The words behind timeout(1) and env(1).
+fn behind_wrappers(words: &[String]) -> &[String] {
+    match words {
+        [first, option, _, _, rest @ ..] if first == "timeout" && option == "-k" => {
+            behind_wrappers(rest)
+        }
+        [first, setting, rest @ ..] if first == "env" && setting.contains('=') => {
+            behind_wrappers(rest)
+        }
+        other => other,
+    }
 }
 
 /// The words of a command that changes something, without the escalator before it: how often one is
@@ -80,8 +164,9 @@ fn line(call: &Logged, words: &[String], directory: &Path) -> String {
 pub(super) fn change(call: &Logged) -> Option<&[String]> {
     let words = command(&call.argv);
     let plain: Vec<&str> = words.iter().map(String::as_str).collect();
-    // A program of the real machine is noted only where an escalator starts it; files show what it does.
-    let is_wrapper = matches!(plain[..], ["daemon", "-c", ..])
+    // A program of the real machine is noted only where an escalator starts it, and rm(1) in this
+    // process; files show what it does.
+    let is_wrapper = matches!(plain[..], ["daemon", "-c", ..] | ["rm", ..])
         || is_supervisor(words)
         || call.status == Status::Foreign;
     (!is_wrapper && is_change(&plain)).then_some(words)
@@ -109,7 +194,7 @@ pub(super) fn is_supervisor(words: &[String]) -> bool {
 /// Whether a command is more than a question.
 fn is_change(words: &[&str]) -> bool {
     match words {
-        ["kldstat" | "ps" | "pgrep", ..] | ["zfs", "list" | "get", ..] => false,
+        ["kldstat" | "ps", ..] | ["zfs", "list" | "get", ..] => false,
         ["sysctl", words @ ..] => words.iter().any(|word| word.contains('=')),
         ["ifconfig", words @ ..] => words.len() > 1,
         _ => true,
@@ -119,6 +204,9 @@ fn is_change(words: &[&str]) -> bool {
 /// The settled state as text, without times, and with processes by what they are.
 fn state(host: &Host, directory: &Path) -> String {
     let mut state = host.state.settled();
+    // Whether it is in this process, and what only a machine of processes needs.
+    (state.real_time, state.pace) = (false, 1);
+    state.files = MemoryFiles::default();
     state
         .processes
         .retain(|_, process| !is_supervisor(&process.argv));
@@ -144,10 +232,20 @@ fn settle(value: &mut Value, names: &BTreeMap<i64, String>) {
         Value::Object(table) => {
             for (key, mut value) in std::mem::take(table) {
                 match key.as_str() {
-                    "creation" | "createtxg" | "started_ms" | "live" => continue,
-                    "pid" | "ppid" | "opened_by" | "a" | "b" | "child" => {
+                    // Whose child it is depends on who supervises.
+                    "creation" | "createtxg" | "started_ms" | "live" | "ppid" => continue,
+                    "pid" | "opened_by" | "a" | "b" | "child" => {
                         if let Some(name) = value.as_i64().and_then(name) {
                             value = name.into();
+                        }
+                    }
+                    // A set, in the order of paths that differ.
+                    "open" => {
+                        if let Some(open) = value.as_array_mut() {
+                            open.sort_by_key(|path| {
+                                let path = path.as_str().unwrap_or_default();
+                                (path.starts_with("/dev/tap"), path.to_owned())
+                            });
                         }
                     }
                     "processes" => {
@@ -181,13 +279,13 @@ pub(super) fn normal(text: &str, directory: &Path) -> String {
     let text = text.replace(directory.to_str().unwrap(), "@DIR@");
     let is_digit = |byte: u8| byte.is_ascii_digit();
     let text = masked(&text, &["pid "], None, is_digit, "PID");
-    let text = masked(
-        &text,
-        &["/tmp/easy-bhyve."],
-        Some(8),
-        |byte| byte.is_ascii_alphanumeric(),
-        "RANDOM",
-    );
+    let is_random = |byte: u8| byte.is_ascii_alphanumeric();
+    let text = masked(&text, &["/tmp/easy-bhyve."], Some(8), is_random, "RANDOM");
+    // In root's own a directory has the name of its VM, too.
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.';
+    let of_root = "@DIR@/run/easy-bhyve/scratch/";
+    let text = masked(&text, &[of_root], None, is_name, "RANDOM");
+    let text = text.replace(of_root, "/tmp/easy-bhyve.");
     masked(&text, &["_", "."], Some(12), is_digit, "MINUTE")
 }
 
@@ -223,7 +321,7 @@ fn masked(
 
 /// The files of a directory: name, length, whether blocks are allocated.
 fn files(directory: &Path) -> Vec<String> {
-    let mut all: Vec<String> = std::fs::read_dir(directory)
+    std::fs::read_dir(directory)
         .unwrap()
         .map(|entry| {
             let entry = entry.unwrap();
@@ -231,7 +329,5 @@ fn files(directory: &Path) -> Vec<String> {
             let name = entry.file_name().into_string().unwrap();
             format!("{name} {} {}", about.len(), about.blocks() > 0)
         })
-        .collect();
-    all.sort();
-    all
+        .collect()
 }

@@ -2,12 +2,16 @@
 
 use super::Case;
 use super::left::{change, command, is_supervisor};
-use crate::call::call;
-use crate::fake::Fake;
-use crate::host::build::USER;
 use crate::host::{Fault, Host, Logged, Status};
 use crate::variety::Numbers;
 use std::ops::Range;
+
+/// How many steps are tried until one fails without a wait to its limit.
+const TRIES: u32 = 4;
+
+/// Of how many that fail with one it is kept: such a wait is fifty looks and more, and what comes
+/// after it is the same behind each.
+const LONG_WAITS: u64 = 8;
 
 /// A call that goes wrong.
 #[derive(Clone, Debug)]
@@ -42,15 +46,29 @@ impl Failure {
         if case.form.verb == "restart" || case.form.words.contains(&"-T") {
             return None;
         }
-        let log = rehearsal(host, config, case);
+        let (fake, _) = case.in_process(host, config, None, Way::Run, &[]);
+        let log = fake.host().calls().to_vec();
         let steps: Vec<usize> = (0..log.len())
             .filter(|&at| log[at].depth == 0 && change(&log[at]).is_some())
-            .filter(|&at| !is_behind_a_long_wait(&log, at))
+            .filter(|&at| !waits_long(&log[..at]))
+            // It is the real machine's own, and never fails.
+            .filter(|&at| log[at].argv[0] != "rm")
             .collect();
         if steps.is_empty() {
             return None;
         }
-        let step = *numbers.one_of(&steps);
+        for _ in 0..TRIES {
+            let one = Self::of_step(&log, *numbers.one_of(&steps), numbers);
+            let (fake, _) = case.in_process(host, config, Some(&one), Way::Run, &[]);
+            if !waits_long(fake.host().calls()) || numbers.once_in(LONG_WAITS) {
+                return Some(one);
+            }
+        }
+        None
+    }
+
+    /// Of this step of those of a run.
+    fn of_step(log: &[Logged], step: usize, numbers: &mut Numbers) -> Self {
         let inner = log[step + 1..].iter().take_while(|call| call.depth > 0);
         // What stands behind timeout(1) and env(1) does the work.
         let at = step + inner.count();
@@ -68,13 +86,13 @@ impl Failure {
             let status = *numbers.one_of(statuses);
             Fault::Fail(status, format!("{program}: out of luck"))
         };
-        let asked = asked_again(&log).filter(|asked| asked.end <= at);
-        Some(Self {
+        let asked = asked_again(log).filter(|asked| asked.end <= at);
+        Self {
             in_run: nth(&log[..=at]),
             in_script: nth(&log[..=at]) - asked.map_or(0, |asked| nth(&log[asked])),
             program,
             fault,
-        })
+        }
     }
 
     fn nth(&self, way: Way) -> u32 {
@@ -106,32 +124,11 @@ impl Failure {
     }
 }
 
-/// Whether something was waited for so long before that its limit may have come: the real host's
-/// questions take time, so there are fewer of them in the run than here.
-fn is_behind_a_long_wait(log: &[Logged], at: usize) -> bool {
-    let before = &log[..at];
-    let times = |call: &Logged| before.iter().filter(|one| one.argv == call.argv).count();
-    before.iter().any(|call| times(call) >= 20)
-}
-
-/// What the verb calls when nothing fails, in this process.
-fn rehearsal(host: &Host, config: &str, case: &Case<'_>) -> Vec<Logged> {
-    let files = case.about.isos().into_iter().map(|iso| ("iso", iso));
-    let files = files.chain(case.about.images().into_iter().map(|image| ("vm", image)));
-    let mut host = host.clone();
-    for (directory, name) in files {
-        let is_new_disk = directory == "vm" && case.form.usually == super::Usually::NoDisk;
-        if !is_new_disk {
-            host = host.with_file(&format!("/x/{directory}/{name}"), "a system");
-        }
-    }
-    host.state.files.mkdir_all("/x/vm".as_ref());
-    let mut fake = Fake::new(host, USER);
-    let words = case.words(&[]);
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let config = config.replace("@DIR@/dev", "/dev").replace("@DIR@", "/x");
-    call(&mut fake, &config, &words);
-    fake.host().calls().to_vec()
+/// Whether something was waited for so long that its limit may have come: the real host's questions
+/// take time, so there are fewer of them in the run than here.
+fn waits_long(calls: &[Logged]) -> bool {
+    let times = |call: &Logged| calls.iter().filter(|one| one.argv == call.argv).count();
+    calls.iter().any(|call| times(call) >= 20)
 }
 
 /// The questions that the root side asks again: as many as the front has asked before it called it.

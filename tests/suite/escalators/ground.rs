@@ -271,7 +271,7 @@ impl Ground {
 }
 
 /// Makes a program that is a shell script.
-pub(super) fn write_script(path: &Path, text: &str) {
+pub(crate) fn write_script(path: &Path, text: &str) {
     // Not written by this process: a child of another thread could hold it open for writing.
     let write = "printf '#!/bin/sh\\n%s' \"$2\" >\"$1\" && chmod 755 \"$1\"";
     let written = Command::new("/bin/sh")

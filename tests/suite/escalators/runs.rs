@@ -80,12 +80,14 @@ impl End {
             let text = text.replace(&directory.display().to_string(), "");
             with_one_scratch(freebsd(&text))
         };
-        // pgrep is asked as often as there is time, and the last two are real beside real ones.
-        let passed_over = ["doas", "sudo", "pgrep", "env", "timeout"];
+        // The last two are real beside real ones.
+        let passed_over = ["doas", "sudo", "env", "timeout"];
         // The root side itself is seen as a call only where it has a simulated caller.
         let is_inner = |logged: &&Logged| {
             let program = logged.argv[0].as_str();
-            !passed_over.contains(&program) && !program.ends_with("/easy-bhyve")
+            // Who works for a VM is asked as often as there is time.
+            let is_look = program == "ps" && !logged.argv.iter().any(|word| word == "rss=");
+            !passed_over.contains(&program) && !is_look && !program.ends_with("/easy-bhyve")
         };
         let calls = host
             .calls()
@@ -118,10 +120,13 @@ pub(super) fn freebsd(text: &str) -> String {
 
 /// A text with the name that this process gives to every scratch directory.
 fn with_one_scratch(mut text: String) -> String {
-    const START: &str = "/tmp/easy-bhyve.";
+    const START: &str = "/run/easy-bhyve/scratch/";
     let starts: Vec<usize> = text.match_indices(START).map(|(at, _)| at).collect();
     for at in starts.into_iter().rev() {
-        let name = at + START.len();
+        let vm = at + START.len();
+        let Some(name) = text[vm..].find('.').map(|dot| vm + dot + 1) else {
+            continue;
+        };
         let rest = text[name..].find(['/', ' ']).unwrap_or(text.len() - name);
         text.replace_range(name..name + rest, "scratch0");
     }

@@ -153,7 +153,7 @@ fn nothing_depends_on_the_environment_the_path_or_the_descriptors_of_the_caller(
             let wrong = ground.machine.path().join("wrong");
             fs::create_dir(&wrong).unwrap();
             shared::allow(&wrong, 0o777).unwrap();
-            for name in ["doas", "sudo", "ifconfig", "kldload", "pgrep", "bhyveload"] {
+            for name in ["doas", "sudo", "ifconfig", "kldload", "ps", "bhyveload"] {
                 write_script(&wrong.join(name), WRONG);
             }
             let mut words: Vec<Cow<'_, str>> = ["sh", "-c", &prelude, "sh"].map(Cow::from).into();

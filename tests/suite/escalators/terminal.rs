@@ -5,7 +5,6 @@ use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
-use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::pty::openpty;
@@ -15,9 +14,7 @@ use nix::unistd::Pid;
 
 use super::ground::said_of;
 use crate::place::Said;
-
-/// Far longer than anything here takes.
-const LIMIT: Duration = Duration::from_secs(30);
+use crate::wait::LIMIT;
 
 /// The end of what an escalator asks for a password with.
 pub(super) fn prompt(escalator: &str) -> &'static str {

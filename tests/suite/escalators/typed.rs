@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use super::ground::{Ground, PASSWORD as RIGHT, Rules, is_possible};
 use super::meetings::BOOTED;
@@ -68,15 +67,7 @@ fn a_password_that_is_typed_lets_a_vm_boot() {
 
 /// Waits for a file that somebody else makes.
 fn wait_for_file(path: &Path) {
-    let start = Instant::now();
-    while !path.exists() {
-        assert!(
-            start.elapsed() < Duration::from_secs(30),
-            "no {}",
-            path.display()
-        );
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    until(&path.display().to_string(), || path.exists());
 }
 
 /// In the place of a program between: it takes its time, until the test lets it go on, and reads

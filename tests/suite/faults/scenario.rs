@@ -125,7 +125,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     kept("left over", &["fbsd0-rollback", "-f", "one"], left_over),
 ];
 
-const CONFIG: &str = "tests/cases/faults.conf";
+pub(crate) const CONFIG: &str = "tests/cases/faults.conf";
 
 fn prepared(release: u32) -> Host {
     let mut host = Host::freebsd(release)
@@ -180,6 +180,16 @@ impl Scenario {
         format!("{} ({})", self.words.join(" "), self.kind)
     }
 
+    /// The host before it.
+    pub(crate) fn host(&self) -> Host {
+        (self.host)()
+    }
+
+    /// The call.
+    pub(crate) fn words(&self) -> &'static [&'static str] {
+        self.words
+    }
+
     /// Whether its verb is one of these.
     pub(crate) fn is(&self, verbs: &[&str]) -> bool {
         let verb = self.words[0].rsplit('-').next();
@@ -193,7 +203,7 @@ impl Scenario {
 
     /// The host afterwards, the view of it before, and what was said.
     pub(crate) fn run(&self, order: impl Fn(&mut Fake)) -> (Fake, BTreeSet<String>, Said) {
-        let mut fake = Fake::new((self.host)(), crate::host::build::USER);
+        let mut fake = Fake::new(self.host(), crate::host::build::USER);
         let config = root().join(CONFIG);
         for (words, seconds) in self.before {
             let said = call_with_file(&mut fake, &config, words);
@@ -212,7 +222,7 @@ impl Scenario {
     pub(crate) fn difference(&self, before: &BTreeSet<String>, fake: &Fake) -> Vec<String> {
         let after = view::lines(&fake.host());
         if self.undo == Undo::Nothing {
-            let scratch = after.iter().filter(|line| line.contains("scratch"));
+            let scratch = after.iter().filter(|line| is_left_scratch(line, &after));
             return scratch.map(|line| format!("+ {line}")).collect();
         }
         let counts = |line: &&String| {
@@ -232,20 +242,29 @@ impl Scenario {
     /// What is half done: nodes and taps of VMs that have no process and had one, or did not exist.
     pub(crate) fn half_done(before: &BTreeSet<String>, fake: &Fake) -> Vec<String> {
         let after = view::lines(&fake.host());
-        let is_alive = |vm: &str| {
-            let titled = format!("bhyve: {vm}");
-            after.iter().any(|line| line.ends_with(&titled))
-        };
         let is_half = |line: &&String| {
             if before.contains(*line) {
                 return false;
             }
             if let Some(node) = line.strip_prefix("VM node ") {
-                return !is_alive(node.trim_end_matches(", loaded"));
+                return !is_alive(node.trim_end_matches(", loaded"), &after);
             }
             let is_ours = line.contains("description easy-bhyve:");
-            line.contains("scratch") || is_ours && !line.contains("open by")
+            is_left_scratch(line, &after) || is_ours && !line.contains("open by")
         };
         after.iter().filter(is_half).cloned().collect()
     }
+}
+
+/// Whether a guest of this VM runs on the host of which these lines tell.
+fn is_alive(vm: &str, host: &BTreeSet<String>) -> bool {
+    let titled = format!("bhyve: {vm}");
+    host.iter().any(|line| line.ends_with(&titled))
+}
+
+/// Whether a line tells of a scratch file of a VM that does not run: one that runs keeps its own.
+fn is_left_scratch(line: &str, host: &BTreeSet<String>) -> bool {
+    let of = line.split_once("/scratch/");
+    let vm = of.and_then(|(_, name)| name.split('.').next());
+    vm.is_some_and(|vm| !is_alive(vm, host))
 }

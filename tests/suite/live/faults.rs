@@ -138,7 +138,8 @@ fn a_vm_that_is_started_meanwhile_is_left_alone() {
 #[test]
 fn a_guest_that_ends_while_it_is_asked_to_is_shut_down_all_the_same() {
     let mut host = host();
-    host.before("pkill", 1, Edit::Advance(60_000));
+    // The first is for who supervises.
+    host.before("kill", 2, Edit::Advance(60_000));
     host.state.guest.runs_ms = Some(30_000);
     host.state.guest.endings = vec![Ending::PowerOff];
     let machine = machine(host);

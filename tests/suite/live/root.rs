@@ -8,18 +8,18 @@ use nix::sys::signal::Signal;
 use super::faults::{assert_gone, host, stderr};
 use super::rig::{quick, send};
 use crate::host::process::Process;
-use crate::host::{Ending, GuestPlan, Host, Loader};
+use crate::host::{Edit, Ending, GuestPlan, Host, Loader};
 use crate::machine::{CONFIG, Machine, playground};
 use crate::wait::{output_of, until};
 
 /// A machine whose user needs doas, with these settings besides the usual.
-fn machine(host: Host, settings: &str) -> Machine {
+pub(super) fn machine(host: Host, settings: &str) -> Machine {
     let config = CONFIG.replace("@WORD@", "doas");
     Machine::new(host, &format!("{config}{settings}\n"))
 }
 
 /// A machine whose guests behave so.
-fn with_guests(guest: GuestPlan) -> Machine {
+pub(super) fn with_guests(guest: GuestPlan) -> Machine {
     let mut host = host().with_volume("zroot/vm/deb0", 1 << 30);
     host.state.guest = guest;
     machine(host, "")
@@ -27,33 +27,33 @@ fn with_guests(guest: GuestPlan) -> Machine {
 
 /// Runs the program, which must succeed; what it says on standard error.
 #[track_caller]
-fn done(machine: &Machine, words: &[&str]) -> String {
+pub(super) fn done(machine: &Machine, words: &[&str]) -> String {
     let output = output_of(machine.program(words));
     assert!(output.status.success(), "{words:?}: {}", stderr(&output));
     stderr(&output)
 }
 
 /// Starts the program, and goes on.
-fn begin(machine: &Machine, words: &[&str]) -> Child {
+pub(super) fn begin(machine: &Machine, words: &[&str]) -> Child {
     let mut command = machine.program(words);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().unwrap()
 }
 
 /// The process that supervises a VM.
-fn supervisor(machine: &Machine) -> Option<Process> {
+pub(super) fn supervisor(machine: &Machine) -> Option<Process> {
     let mut all = machine.host().state.processes.into_values();
     all.find(|one| one.comm == "playground")
 }
 
-fn bhyve(machine: &Machine) -> Option<Process> {
+pub(super) fn bhyve(machine: &Machine) -> Option<Process> {
     let mut all = machine.host().state.processes.into_values();
     all.find(|one| one.comm == "bhyve")
 }
 
 /// Waits until the guest listens to its power button.
 #[track_caller]
-fn until_acpi(machine: &Machine) {
+pub(super) fn until_acpi(machine: &Machine) {
     until("ACPI", || {
         bhyve(machine).is_some_and(|one| one.sigignore != 0)
     });
@@ -61,13 +61,13 @@ fn until_acpi(machine: &Machine) {
 
 /// Waits until nothing supervises a VM, and nothing is left of it.
 #[track_caller]
-fn until_gone(machine: &Machine) {
+pub(super) fn until_gone(machine: &Machine) {
     assert_gone(machine);
     assert!(!machine.path().join("run/easy-bhyve/fbsd0.json").exists());
 }
 
 /// The log of a VM without the times.
-fn log_of(machine: &Machine, vm: &str) -> Vec<String> {
+pub(super) fn log_of(machine: &Machine, vm: &str) -> Vec<String> {
     let log = machine.path().join(format!("log/easy-bhyve/{vm}.log"));
     let text = fs::read_to_string(log).unwrap();
     let time = "2026-01-15 12:00:00 ".len();
@@ -180,19 +180,25 @@ fn a_bhyve_that_starts_without_a_supervisor_keeps_nothing_from_ending_at_stop_al
 #[test]
 fn a_guest_that_reboots_is_started_again_in_the_background_by_either_loader() {
     for vm in ["fbsd0", "deb0"] {
-        let machine = with_guests(GuestPlan {
-            runs_ms: Some(1_000),
-            endings: vec![Ending::Reboot, Ending::Reboot, Ending::PowerOff],
-            ..quick()
-        });
+        let machine = with_guests(quick());
         done(&machine, &[&format!("{vm}-boot")]);
         let restarts = || {
             let shown = output_of(machine.program(&["easy-bhyve", "status", "--format", "json"]));
-            String::from_utf8(shown.stdout).unwrap()
+            let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+            shown["running"][0]["restarts"].clone()
         };
-        until("the second reboot", || {
-            restarts().contains("\"restarts\": 2")
-        });
+        for (nth, ending) in [Ending::Reboot, Ending::Reboot, Ending::PowerOff]
+            .into_iter()
+            .enumerate()
+        {
+            until("its start", || {
+                let log = log_of(&machine, vm);
+                let starts = log.iter().filter(|line| line.starts_with("started"));
+                starts.count() > nth
+            });
+            until("the note of it", || restarts() == nth);
+            machine.with(|host| host.edit(&Edit::End(vm.to_owned(), ending)));
+        }
         until("the end", || supervisor(&machine).is_none());
         let log = log_of(&machine, vm);
         let about = |line: &String| line.split(": ").next().unwrap().to_owned();
@@ -268,8 +274,7 @@ fn a_note_that_a_killed_supervisor_has_left_is_taken_away_by_clean() {
     let machine = with_guests(quick());
     let run = machine.path().join("run/easy-bhyve");
     fs::create_dir(&run).unwrap();
-    let note =
-        r#"{"schema":1,"supervisor":1,"phase":"network","bhyve":null,"since":"","restarts":0}"#;
+    let note = r#"{"schema":1,"supervisor":1,"phase":"network","bhyve":null,"since":"","uptime":1,"restarts":0}"#;
     fs::write(run.join("fbsd0.json"), note).unwrap();
     let said = done(&machine, &["fbsd0-clean"]);
     assert_eq!(

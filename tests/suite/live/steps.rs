@@ -29,7 +29,7 @@ fn is_question(call: &Logged) -> bool {
     let argv: Vec<&str> = call.argv.iter().map(String::as_str).collect();
     matches!(
         argv[..],
-        ["pgrep" | "ps" | "kldstat", ..] | ["ifconfig", _] | ["sysctl", "-i", ..]
+        ["ps" | "kldstat", ..] | ["ifconfig", _] | ["sysctl", "-i", ..]
     )
 }
 
@@ -107,7 +107,7 @@ fn every_step_of_an_end_that_fails_is_told_and_the_next_end_mends_it() {
     assert_gone(&sound);
     let steps = steps(&sound, before);
     let programs: Vec<&str> = steps.iter().map(|(program, _)| program.as_str()).collect();
-    assert_eq!(programs, ["kill", "pkill", "bhyvectl", "ifconfig"]);
+    assert_eq!(programs, ["kill", "kill", "bhyvectl", "ifconfig"]);
     for (program, nth) in &steps {
         for fault in [
             Fault::Fail(9, format!("{program}: no\n")),

@@ -1,6 +1,6 @@
 //! A VM that is started on the terminal and runs on in the background.
 
-use super::{BOTH, By, command, machine, process, quick, sit, until_title_is_seen};
+use super::{BOTH, By, command, machine, process, quick, sit, titles_seen};
 use crate::host::GuestPlan;
 use crate::wait::{output_of, until, wait_for};
 use nix::sys::signal::{Signal, kill};
@@ -33,7 +33,7 @@ fn whoever_leaves_the_console_is_told_that_the_vm_has_ended_meanwhile() {
     let machine = machine(quick());
     let mut seat = sit(&machine, By::Program, "boot fbsd0 --console");
     seat.answer("login: ", "root\r");
-    until_title_is_seen(&machine);
+    until("a look at the title", || titles_seen(&machine) > 0);
     seat.answer("# ", "poweroff\r");
     seat.see("The operating system is powering off.\r\n");
     let state = machine.path().join("run/easy-bhyve/fbsd0.json");
@@ -74,7 +74,7 @@ fn what_looks_for_the_title_keeps_nobody_waiting_who_reads_what_a_script_says() 
     until("a look for the title", || {
         let host = machine.host();
         let mut calls = host.calls().iter();
-        calls.any(|call| call.argv[..2] == ["pgrep", "-qxf"])
+        calls.any(|call| call.argv[0] == "ps")
     });
     let script_pid = i32::try_from(script.id()).unwrap();
     for pid in [script_pid, bhyve] {

@@ -4,8 +4,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::{
-    BOTH, By, assert_as_before, machine, machine_with, patient, process, quick, sit, titles_seen,
-    until_title_is_seen,
+    BOTH, By, assert_as_before, machine, machine_with, patient, process, quick, sit,
+    until_title_is_seen, until_title_is_seen_again,
 };
 use crate::wait::until;
 
@@ -149,9 +149,7 @@ fn a_reboot_of_the_guest_starts_it_again_on_the_same_terminal() {
             for command in ["reboot\r", "reboot\r", "poweroff\r"] {
                 seat.answer("login: ", "root\r");
                 pids.extend(process(&machine, "bhyve"));
-                until("a look at its title", || {
-                    titles_seen(&machine) == pids.len()
-                });
+                until_title_is_seen_again(&machine, pids.len());
                 seat.answer("# ", command);
             }
             let left = seat.end();
@@ -172,7 +170,7 @@ fn a_guest_that_reboots_more_than_three_times_a_minute_is_not_started_again() {
         let mut seat = sit(&machine, by, "ttyboot fbsd0");
         for round in 1..=4 {
             seat.answer("login: ", "root\r");
-            until("a look at its title", || titles_seen(&machine) == round);
+            until_title_is_seen_again(&machine, round);
             seat.answer("# ", "reboot\r");
         }
         let left = seat.end();

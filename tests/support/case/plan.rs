@@ -38,6 +38,8 @@ pub(super) struct HostPlan {
     broken: Vec<String>,
     /// What root did before: modules, sysctls, interfaces, snapshots.
     commands: Vec<String>,
+    /// VMs for which processes only say that they work; they were there before all others.
+    forged: Vec<String>,
     /// VM nodes that an earlier run has left.
     left_over: Vec<String>,
     /// VMs that run since a minute.
@@ -169,6 +171,9 @@ impl HostPlan {
         }
         let commands: Vec<&str> = self.commands.iter().map(String::as_str).collect();
         host = host.with_commands(&commands);
+        for vm in &self.forged {
+            host = host.with_forgers(vm);
+        }
         for vm in &self.left_over {
             host = host.with_leftover_vm(vm, 512 << 20);
         }

@@ -1,14 +1,20 @@
 //! What the program asks of a host and has done by it, on the simulated one.
 
 use super::{Child, Fake, Lost, ended, gone};
+use crate::host::files::Files;
 use crate::host::{Errno, Status};
 use easy_bhyve::command::{Command, Streams};
+use easy_bhyve::host::identity::{About, Identity};
+use easy_bhyve::host::scratch;
 use easy_bhyve::host::{
-    Claim, Ended, Event, Finished, Grant, Host, Interruption, Look, SpawnError,
+    Afterwards, ChangeError, Claim, Ended, Event, Finished, Grant, Host, Interruption, Look,
+    SpawnError,
 };
 use easy_bhyve::model::name::VmName;
 use easy_bhyve::plan::FileChange;
+use easy_bhyve::process::RUN_DIRECTORY;
 use std::ffi::OsString;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
@@ -24,17 +30,66 @@ fn error(errno: Errno) -> io::Error {
     io::Error::new(kind, errno.text())
 }
 
+/// Removes a directory and the files in it.
+fn remove_all(files: &mut dyn Files, path: &Path) -> Result<(), Errno> {
+    for name in files.list_dir(path)? {
+        files.remove(&path.join(name))?;
+    }
+    files.remove(path)
+}
+
+impl Fake {
+    /// Whether this user may enter the directories that lead to a path.
+    fn may_enter(&self, path: &Path) -> io::Result<()> {
+        let closed = self.worlds.lock().closed.clone();
+        let is_below = |one: &PathBuf| path != one && path.starts_with(one);
+        if self.uid != 0 && closed.iter().any(is_below) {
+            return Err(error(Errno::Access));
+        }
+        Ok(())
+    }
+}
+
 impl Look for Fake {
     fn ask(&mut self, question: &Command) -> Result<Finished, SpawnError> {
         self.start(question)
     }
 
     fn exists(&mut self, path: &Path) -> io::Result<bool> {
+        self.may_enter(path)?;
         let mut host = self.host();
         // A look by name has effects on a real host: a null modem or a tap appears.
         let uid = self.uid;
         host.look_up(path, uid);
         Ok(host.exists(path))
+    }
+
+    fn link_at(&mut self, _path: &Path) -> io::Result<Option<PathBuf>> {
+        // There are none in memory.
+        Ok(None)
+    }
+
+    fn about(&mut self, path: &Path) -> io::Result<About> {
+        self.may_enter(path)?;
+        let host = self.host();
+        if !host.exists(path) {
+            return Err(error(Errno::NoEntry));
+        }
+        let lies = host.lower(path);
+        let number = |path: &Path| {
+            let mut hasher = DefaultHasher::new();
+            path.hash(&mut hasher);
+            hasher.finish()
+        };
+        let identity = match host.device(path) {
+            Some(_) => Identity::Device(number(path)),
+            None => Identity::File(1, number(lies.as_deref().unwrap_or(path))),
+        };
+        Ok(About {
+            identity,
+            is_unsure: lies.is_none(),
+            is_read_only: host.is_read_only(path),
+        })
     }
 
     fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>> {
@@ -67,11 +122,20 @@ impl Look for Fake {
     }
 
     fn search_path(&self) -> &str {
-        easy_bhyve::process::SEARCH_PATH
+        &self.search_path
+    }
+
+    fn uptime(&mut self) -> Duration {
+        Duration::from_millis(self.host().state.clock_ms)
     }
 }
 
 impl Host for Fake {
+    fn settle(&mut self) -> io::Result<()> {
+        // Nothing of a test's own process is the caller's.
+        Ok(())
+    }
+
     fn begin(&mut self, command: &Command) -> Result<u32, SpawnError> {
         self.refuse_after_end()?;
         let mut call = self.call(command);
@@ -99,14 +163,20 @@ impl Host for Fake {
         if !started {
             world.host.state.next_pid += 1;
         }
+        let guest = world.host.state.processes.get(&before);
+        let guest = guest.and_then(|process| process.guest.as_ref());
+        let noise = guest.and_then(|guest| world.host.state.plan_of(&guest.vm).noise);
+        let noise = noise.map(|noise| (noise, world.host.state.clock_ms));
         let pid = u32::try_from(before).unwrap_or_default();
         let ended = (!lives).then_some(answer.status);
-        self.children.insert(pid, Child { said, ended });
+        self.children.insert(pid, Child { said, ended, noise });
         Ok(pid)
     }
 
     fn watch(&mut self, pid: u32, limit: Option<Duration>, heeds: bool) -> io::Result<Event> {
-        let limit = limit.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
+        // Up, as poll(2) is called: what is due is due then.
+        let limit = limit.map(|limit| limit.as_micros().div_ceil(1000));
+        let limit = limit.map(|limit| u64::try_from(limit).unwrap_or(u64::MAX));
         let end = limit.map(|limit| self.host().state.clock_ms + limit);
         let mut looks = u32::from(heeds);
         loop {
@@ -126,7 +196,9 @@ impl Host for Fake {
             if end.is_none() && self.actor > 0 && !self.has_reader {
                 self.worlds.rest(self.actor, pid)?;
             } else {
-                self.worlds.lock().go_on(end);
+                let noise = self.children.get(&pid).and_then(|child| child.noise);
+                let next = [end, noise.map(|(_, due)| due)].into_iter().flatten();
+                self.worlds.lock().go_on(next.min());
             }
         }
     }
@@ -172,28 +244,32 @@ impl Host for Fake {
         self.host().signal(pid, signal, 0).map_err(error)
     }
 
-    fn change(&mut self, change: &FileChange) -> io::Result<()> {
+    fn change(&mut self, change: &FileChange) -> Result<Option<Afterwards>, ChangeError> {
+        self.worlds.lock().refuse_write()?;
         let mut host = self.host();
         let files = host.files_mut();
-        match change {
-            FileChange::MakeScratch(path) => files.mkdir(path),
-            FileChange::MakeDirectories(path) => return std::fs::create_dir_all(path),
-            FileChange::Write { path, text } => files.write(path, text.as_bytes()),
-            FileChange::RemoveScratch(path) => files.list_dir(path).and_then(|names| {
-                for name in names {
-                    files.remove(&path.join(name))?;
-                }
-                files.remove(path)
-            }),
-            FileChange::Link { target, path } => return std::os::unix::fs::symlink(target, path),
+        let real = match change {
+            FileChange::MakeScratch(path) => files.mkdir(path).map_err(error),
+            FileChange::MakeDirectories(path) => std::fs::create_dir_all(path),
+            FileChange::Write { path, text } => files.write(path, text).map_err(error),
+            FileChange::RemoveScratch(path) => remove_all(files, path).map_err(error),
+            FileChange::Link { target, path } => std::os::unix::fs::symlink(target, path),
             FileChange::ReplaceLink { target, path } => {
-                std::fs::remove_file(path)?;
-                return std::os::unix::fs::symlink(target, path);
+                std::fs::remove_file(path).and_then(|()| std::os::unix::fs::symlink(target, path))
             }
-            FileChange::RemoveLink(path) => return std::fs::remove_file(path),
-            FileChange::Replace { path, text, .. } => return std::fs::write(path, text),
-        }
-        .map_err(error)
+            FileChange::RemoveLink(path) => match std::fs::remove_file(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                other => other,
+            },
+            FileChange::Replace { path, before, text } => {
+                if std::fs::read(path)? != *before {
+                    return Err(ChangeError::Meanwhile(Vec::new()));
+                }
+                std::fs::write(path, text)
+            }
+        };
+        real?;
+        Ok(None)
     }
 
     fn heed_signals(&mut self) -> io::Result<()> {
@@ -241,10 +317,6 @@ impl Host for Fake {
         self.host().advance_to(end);
     }
 
-    fn uptime(&mut self) -> Duration {
-        Duration::from_millis(self.host().state.clock_ms)
-    }
-
     fn confirm(&mut self, question: &str) -> Option<bool> {
         self.asked.push(question.to_owned());
         if let Some(answer) = self.answer {
@@ -259,11 +331,17 @@ impl Host for Fake {
         if world.lost.contains(&Lost::Locks) {
             return Err(io::Error::other("the directory is not root's alone"));
         }
+        world.refuse_write()?;
         // No time passes any more for which it could wait.
         if world.is_killed(self.actor) {
             return Err(gone());
         }
-        Ok(world.claim(self.pid, claim, note))
+        // A disk goes by what it is.
+        let lies = match claim {
+            Claim::Disk(path) => world.host.lower(path).map(Claim::Disk),
+            _ => None,
+        };
+        Ok(world.claim(self.pid, lies.as_ref().unwrap_or(claim), note))
     }
 
     fn give_up(&mut self, claim: &Claim) {
@@ -279,11 +357,24 @@ impl Host for Fake {
         Ok(())
     }
 
+    fn sweep(&mut self, vm: &VmName) -> io::Result<()> {
+        let mut host = self.host();
+        let files = host.files_mut();
+        let all = scratch::directory(Path::new(RUN_DIRECTORY));
+        for name in files.list_dir(&all).unwrap_or_default() {
+            if name.split('.').next() == Some(vm.as_str()) {
+                remove_all(files, &all.join(name)).map_err(error)?;
+            }
+        }
+        Ok(())
+    }
+
     fn log(&mut self, vm: &VmName, text: &str) -> io::Result<()> {
         let mut world = self.worlds.lock();
         if world.lost.contains(&Lost::Logs) {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
+        world.refuse_write()?;
         world.logs.entry(vm.to_string()).or_default().push_str(text);
         Ok(())
     }

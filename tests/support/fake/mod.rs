@@ -11,9 +11,11 @@ mod root;
 mod world;
 
 use crate::call::Stream;
-use crate::host::{self as simulated, Answer, Call, Logged, Status};
+use crate::host::{self as simulated, Answer, Call, Logged, Noise, Status};
 use easy_bhyve::command::{Command, Streams};
+use easy_bhyve::host::scratch;
 use easy_bhyve::host::{Claim, Ended, Event, Finished, Host, Interruption, SpawnError};
+use easy_bhyve::process::RUN_DIRECTORY;
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -34,6 +36,8 @@ pub struct Fake {
     pub pid: u32,
     /// Who calls.
     pub uid: u32,
+    /// Along which programs are said to be looked for.
+    pub search_path: String,
     /// The caller's environment.
     pub environment: HashMap<OsString, OsString>,
     /// Whether there is a terminal, and what the person at it answers.
@@ -60,6 +64,8 @@ struct Child {
     said: Vec<u8>,
     /// How it has ended, if it is no process any more.
     ended: Option<Status>,
+    /// What it says again and again, and when it does so next, by the host's clock.
+    noise: Option<(Noise, u64)>,
 }
 
 /// The simulated host, and nobody else has it as long as this value is there.
@@ -85,7 +91,10 @@ const INIT: u32 = 1;
 
 impl Fake {
     /// A caller without a terminal and with an empty environment.
-    pub fn new(host: simulated::Host, uid: u32) -> Self {
+    pub fn new(mut host: simulated::Host, uid: u32) -> Self {
+        // The directory of all scratch files is there as after any boot by grub.
+        let scratch = scratch::directory(Path::new(RUN_DIRECTORY));
+        host.state.files.mkdir_all(&scratch);
         Self::of(Arc::new(Worlds::new(host)), 0, FRONT, uid)
     }
 
@@ -95,6 +104,7 @@ impl Fake {
             actor,
             pid,
             uid,
+            search_path: easy_bhyve::process::SEARCH_PATH.to_owned(),
             environment: HashMap::new(),
             answer: None,
             asked: Vec::new(),
@@ -125,6 +135,11 @@ impl Fake {
     /// Lets a process that is always there have something.
     pub fn let_be_held(&self, claim: &Claim, note: &str) {
         self.worlds.lock().claim(INIT, claim, note);
+    }
+
+    /// Lets nobody but root enter a directory.
+    pub fn close(&self, directory: &Path) {
+        self.worlds.lock().closed.push(directory.to_owned());
     }
 
     /// Takes something of its own from the root side.
@@ -221,20 +236,37 @@ impl Fake {
         if words.first()? != "rm" || host.has_program("rm") {
             return None;
         }
-        let _ = host.files_mut().remove(Path::new(words.last()?));
+        let nth = host.orders.count("rm");
+        let answer = if let Some(fault) = host.orders.fault("rm", nth) {
+            fault.answer()
+        } else {
+            let _ = host.files_mut().remove(Path::new(words.last()?));
+            Answer::ok()
+        };
         host.orders.log.push(Logged {
             argv: words,
             uid: call.uid,
-            status: Status::Exit(0),
+            status: answer.status,
             depth: 0,
         });
-        Some(Answer::ok())
+        Some(answer)
     }
 
     /// What has been said by a child, and how it has ended, if it has.
     fn event_of(&mut self, pid: u32) -> Option<Event> {
-        let status = self.worlds.lock().status_of(pid);
+        let (status, now) = {
+            let world = self.worlds.lock();
+            (world.status_of(pid), world.host.state.clock_ms)
+        };
         let child = self.children.get_mut(&pid)?;
+        if let Some((noise, due)) = &mut child.noise
+            && *due <= now
+            && status.is_none()
+        {
+            *due = noise.every_ms.map_or(u64::MAX, |every| now + every);
+            child.said.extend(vec![b'x'; noise.bytes - 1]);
+            child.said.push(b'\n');
+        }
         if !child.said.is_empty() {
             return Some(Event::Said(std::mem::take(&mut child.said)));
         }

@@ -13,6 +13,7 @@ impl Fake {
     pub(super) fn as_root(&mut self, call: &Call) -> Answer {
         let pid = self.worlds.lock().next_number();
         let mut root = Self::of(Arc::clone(&self.worlds), self.actor, pid, call.uid);
+        root.search_path.clone_from(&self.search_path);
         root.answer = self.answer;
         root.interrupted = self.interrupted;
         root.looks = Arc::clone(&self.looks);
@@ -33,12 +34,14 @@ impl Fake {
         let worlds = Arc::clone(&self.worlds);
         let actor = worlds.lock().add_actor(call.pid.unwrap_or_default());
         let (call, interrupted) = (call.clone(), self.interrupted);
+        let search_path = self.search_path.clone();
         let looks = Arc::clone(&self.looks);
         let thread = {
             let worlds = Arc::clone(&worlds);
             std::thread::spawn(move || {
                 worlds.wait_for_turn(actor);
                 let mut root = Self::of(Arc::clone(&worlds), actor, pid, call.uid);
+                root.search_path = search_path;
                 root.interrupted = interrupted;
                 root.looks = looks;
                 let result = catch_unwind(AssertUnwindSafe(|| root.main(&call)));

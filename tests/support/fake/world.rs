@@ -12,6 +12,7 @@ use easy_bhyve::host::{Claim, Grant};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -25,6 +26,8 @@ pub(super) struct World {
     pub(super) threads: Vec<JoinHandle<()>>,
     /// What of the root side's own cannot be used.
     pub(super) lost: Vec<Lost>,
+    /// Directories that only root can enter.
+    pub(super) closed: Vec<PathBuf>,
     pub(super) claims: Claims,
     turn: usize,
     /// Whose turn it is again when the one that has it gives it back, the last one first.
@@ -44,6 +47,8 @@ pub enum Lost {
     Logs,
     /// The directory of the locks is not root's alone.
     Locks,
+    /// Every change of a file, every log, every lock fails with this error number.
+    Writes(i32),
 }
 
 /// A root side in the background.
@@ -73,6 +78,7 @@ impl Worlds {
                 states: BTreeMap::new(),
                 threads: Vec::new(),
                 lost: Vec::new(),
+                closed: Vec::new(),
                 claims: Claims::default(),
                 turn: 0,
                 givers: Vec::new(),
@@ -178,6 +184,18 @@ impl Worlds {
 }
 
 impl World {
+    /// Fails where nothing can be written.
+    pub(super) fn refuse_write(&self) -> io::Result<()> {
+        let mut lost = self.lost.iter();
+        match lost.find_map(|lost| match lost {
+            Lost::Writes(number) => Some(*number),
+            Lost::Logs | Lost::Locks => None,
+        }) {
+            Some(number) => Err(io::Error::from_raw_os_error(number)),
+            None => Ok(()),
+        }
+    }
+
     fn give_back(&mut self) {
         self.turn = self.givers.pop().unwrap_or(0);
     }

@@ -34,7 +34,7 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
                 Some(Device::Nmdm(..)) => None,
                 _ => Some(format!("Could not open '{value}'")),
             },
-            "d" => match host.open_disk(value) {
+            "d" => match host.open_disk_to_write(Path::new(value)) {
                 Ok(()) if call.uid == 0 => {
                     disks.push(value.to_owned());
                     None

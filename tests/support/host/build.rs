@@ -47,6 +47,7 @@ impl Host {
             dev: "/dev".into(),
             clock_ms: START_MS,
             real_time: false,
+            pace: 1,
             jailed: false,
             secure: false,
             programs,
@@ -79,6 +80,9 @@ impl Host {
             escalators: BTreeMap::new(),
             guests: BTreeMap::new(),
             guest: GuestPlan::default(),
+            nullfs: BTreeMap::new(),
+            read_only: BTreeSet::new(),
+            images: BTreeMap::new(),
             harm: Vec::new(),
             next_pid: 1,
             next_index: 1,
@@ -295,6 +299,7 @@ impl Host {
                 loaded: false,
                 system: System::default(),
                 uid: 0,
+                kernel: None,
             },
         );
         self
@@ -324,6 +329,7 @@ impl Host {
                 loaded: true,
                 system: System::default(),
                 uid: 0,
+                kernel: None,
             },
         );
         let net = format!("2:0,virtio-net,{tap}");

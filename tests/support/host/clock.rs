@@ -82,6 +82,23 @@ impl Host {
         }
     }
 
+    /// Somebody sees a process by its title: a guest that waits for that runs on for its time.
+    pub fn be_seen(&mut self, pid: i32) {
+        let now = self.state.clock_ms;
+        let Some(process) = self.state.processes.get_mut(&pid) else {
+            return;
+        };
+        let is_live = process.live.is_some();
+        if let Some(guest) = &mut process.guest
+            && let Some((after, ending)) = guest.end_once_seen.take()
+        {
+            guest.end = Some((now + after, ending));
+            if is_live {
+                self.outbox.push(Notice::Look(pid));
+            }
+        }
+    }
+
     /// Lets time pass until a process has ended.
     pub fn wait_for(&mut self, pid: i32) -> Status {
         while self.state.processes.contains_key(&pid) {
@@ -101,13 +118,14 @@ impl Host {
             pid,
             ppid: parent,
             uid,
+            ruid: uid,
             started_ms: self.state.clock_ms,
             rss: 3_200,
             sigignore: 0,
             comm: comm.into(),
             argv: argv.iter().map(ToString::to_string).collect(),
             title: None,
-            jailed: self.state.jailed,
+            jail: self.own_jail(),
             open: Default::default(),
             guest: None,
             supervisor: None,
@@ -247,7 +265,8 @@ impl Host {
         if !self.sees(uid, process) {
             return Err(Errno::NoEntry);
         }
-        if uid != 0 && uid != process.uid {
+        // cr_cansignal() in sys/kern/kern_prot.c: a set-uid program is still its real user's.
+        if uid != 0 && uid != process.ruid {
             return Err(Errno::NotPermitted);
         }
         let ignored = (1..=32).contains(&signal)
@@ -316,10 +335,25 @@ impl Host {
 
     /// Whether a user can see a process: `security.bsd.see_other_uids`, jail(8).
     pub fn sees(&self, uid: u32, process: &Process) -> bool {
-        if self.state.jailed && !process.jailed {
+        if self.state.jailed && process.jail != self.own_jail() {
             return false;
         }
-        uid == 0 || uid == process.uid || self.state.number("security.bsd.see_other_uids") != 0
+        uid == 0 || uid == process.ruid || self.state.number("security.bsd.see_other_uids") != 0
+    }
+
+    /// The jail in which all callers are; 0 is none.
+    fn own_jail(&self) -> i32 {
+        i32::from(self.state.jailed)
+    }
+
+    /// The jail of a process as a caller is told it: its own is none
+    /// (`fill_kinfo_proc_only()` in sys/kern/kern_proc.c).
+    pub fn jail_of(&self, process: &Process) -> i32 {
+        if process.jail == self.own_jail() {
+            0
+        } else {
+            process.jail
+        }
     }
 
     /// The pid in a pid file.

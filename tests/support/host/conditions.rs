@@ -3,6 +3,9 @@
 use super::Host;
 use super::state::{Access, Kind, Rule};
 
+/// An ordinary user who may become nobody else.
+const FORGER: u32 = 1002;
+
 impl Host {
     /// Of this very release, such as 1402000.
     #[must_use]
@@ -28,6 +31,44 @@ impl Host {
         self.state.jailed = true;
         self.set_sysctl("security.jail.jailed", "1", Access::Read, true);
         self
+    }
+
+    /// With processes that say of themselves that they work for a VM, and do not: an ordinary user's
+    /// own, set-uid programs that he has started under such names, and those of a jail's root.
+    #[must_use]
+    pub fn with_forgers(mut self, vm: &str) -> Self {
+        let (title, supervisor) = (format!("bhyve: {vm}"), format!("supervise-{vm}"));
+        let words: [(&str, &[&str]); 6] = [
+            ("bhyve", &[&title]),
+            ("bhyve", &["bhyve", "-c", "1", vm]),
+            ("bhyveload", &["bhyveload", "-m", "1G", vm]),
+            ("grub-bhyve", &["grub-bhyve", "-r", "hd0", vm]),
+            (
+                "easy-bhyve",
+                &["/usr/local/bin/easy-bhyve", "root-boot", vm, "cpu=1"],
+            ),
+            ("sh", &["sh", "-c", "exit", &supervisor]),
+        ];
+        for (name, argv) in words {
+            for (program, real, effective, jail) in [
+                (name, FORGER, FORGER, 0),
+                ("su", FORGER, 0, 0),
+                (name, 0, 0, 7),
+            ] {
+                let pid = self.add_process(real, 1, program, argv);
+                if let Some(process) = self.state.processes.get_mut(&pid) {
+                    (process.uid, process.jail) = (effective, jail);
+                }
+            }
+        }
+        self
+    }
+
+    /// How many processes are left of those that only say that they work for a VM.
+    pub fn forgers(&self) -> usize {
+        let all = self.state.processes.values();
+        all.filter(|process| process.ruid == FORGER || process.jail == 7)
+            .count()
     }
 
     /// With users that cannot see each other's processes.

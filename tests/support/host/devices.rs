@@ -176,9 +176,39 @@ impl Host {
             .collect()
     }
 
+    /// Where a file lies that nullfs(5) shows; `None`: it cannot be seen from here.
+    pub fn lower(&self, path: &Path) -> Option<PathBuf> {
+        let mut path = path.to_owned();
+        while let Some((on, from)) = self
+            .state
+            .nullfs
+            .iter()
+            .find(|(on, _)| path.starts_with(on))
+        {
+            path = from.as_ref()?.join(path.strip_prefix(on).ok()?);
+        }
+        Some(path)
+    }
+
+    /// Whether a path lies on a file system that is read-only.
+    pub fn is_read_only(&self, path: &Path) -> bool {
+        let mut directories = self.state.read_only.iter();
+        directories.any(|directory| path.starts_with(directory))
+    }
+
+    /// Opens a disk for a loader, which writes to none and asks for that all the same; it tries again
+    /// read-only where it may not write (EACCES), and not where nobody can (EROFS): bhyveload.c,
+    /// `disk_open` of kern/emu/hostdisk.c.
+    pub fn open_disk_to_write(&mut self, path: &Path) -> Result<(), Errno> {
+        if self.is_read_only(path) {
+            return Err(Errno::ReadOnly);
+        }
+        self.open_disk(path)
+    }
+
     /// Opens a disk for a VM: a volume or a file. Nothing is locked (usr.sbin/bhyve/block_if.c).
-    pub fn open_disk(&mut self, path: &str) -> Result<(), Errno> {
-        let path = Path::new(path);
+    pub fn open_disk(&mut self, path: impl AsRef<Path>) -> Result<(), Errno> {
+        let path = path.as_ref();
         match self.resolve(path, 0) {
             Some(Device::Zvol(_) | Device::Zero) => Ok(()),
             Some(_) => Err(Errno::Invalid),
@@ -189,8 +219,8 @@ impl Host {
     }
 
     /// Whether nothing was ever written to a disk.
-    pub fn is_blank(&self, path: &str) -> bool {
-        let path = Path::new(path);
+    pub fn is_blank(&self, path: impl AsRef<Path>) -> bool {
+        let path = path.as_ref();
         match self.device(path) {
             Some(Device::Zvol(name)) => self
                 .state
@@ -218,7 +248,7 @@ impl Host {
             {
                 volume.blank = false;
             }
-        } else if self.is_blank(&path.to_string_lossy()) {
+        } else if self.is_blank(path) {
             let _ = self.files_mut().stamp(path, b"an installed system");
         }
     }

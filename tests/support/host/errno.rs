@@ -29,6 +29,8 @@ pub enum Errno {
     InputOutput,
     /// EACCES
     Access,
+    /// EROFS
+    ReadOnly,
 }
 
 impl Errno {
@@ -48,6 +50,7 @@ impl Errno {
             Self::IsDirectory => 21,
             Self::Invalid => 22,
             Self::TooLarge => 27,
+            Self::ReadOnly => 30,
         }
     }
 
@@ -56,6 +59,7 @@ impl Errno {
         match self {
             Self::NotPermitted => "Operation not permitted",
             Self::NoEntry => "No such file or directory",
+            Self::ReadOnly => "Read-only file system",
             Self::InputOutput => "Input/output error",
             Self::NotConfigured => "Device not configured",
             Self::ExecFormat => "Exec format error",

@@ -49,6 +49,8 @@ pub enum Edit {
     End(String, Ending),
     /// A process that is no VM opens a tap.
     OpenTap(String),
+    /// A process of root's begins, which does nothing but be there.
+    Process(Vec<String>),
     /// A file goes.
     RemoveFile(PathBuf),
     /// A file comes or changes.
@@ -78,6 +80,8 @@ pub struct Orders {
     changes: Vec<(String, u32, Change)>,
     /// Every call so far.
     pub log: Vec<Logged>,
+    /// How often ps(1) has shown somebody the title of a guest.
+    pub titles_shown: usize,
 }
 
 impl Orders {
@@ -198,6 +202,10 @@ impl Host {
             Edit::OpenTap(tap) => {
                 let pid = self.add_process(0, 1, "cat", &["cat", &format!("/dev/{tap}")]);
                 let _ = self.open_tap(tap, pid);
+            }
+            Edit::Process(argv) => {
+                let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+                self.add_process(0, 1, argv[0], &argv);
             }
             Edit::RemoveFile(path) => drop(self.files_mut().remove(path)),
             Edit::WriteFile(path, content) => drop(self.files_mut().write(path, content)),

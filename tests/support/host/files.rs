@@ -29,6 +29,10 @@ pub trait Files {
     fn set_len(&mut self, path: &Path, size: u64) -> Result<(), Errno>;
     /// Makes or replaces a file by this many zeros that really take up space.
     fn fill(&mut self, path: &Path, size: u64) -> Result<(), Errno>;
+    /// Makes an empty file of this mode, in place of one that is there.
+    fn install(&mut self, path: &Path, mode: u32) -> Result<(), Errno>;
+    /// Gives a file another name, which nothing may have.
+    fn link(&mut self, path: &Path, name: &Path) -> Result<(), Errno>;
     /// Writes at the beginning of a file without changing its size.
     fn stamp(&mut self, path: &Path, content: &[u8]) -> Result<(), Errno>;
     /// The names in a directory, in order.
@@ -44,6 +48,8 @@ pub struct MemoryFile {
     pub allocated: u64,
     /// Its beginning.
     pub data: Vec<u8>,
+    /// Its mode; `None`: what the umask has left.
+    pub mode: Option<u32>,
 }
 
 /// A tree of files in memory. `None` is a directory.
@@ -109,11 +115,10 @@ impl Files for MemoryFiles {
     }
 
     fn write(&mut self, path: &Path, content: &[u8]) -> Result<(), Errno> {
-        *self.open(path)? = MemoryFile {
-            size: content.len() as u64,
-            allocated: content.len() as u64,
-            data: content.to_vec(),
-        };
+        let file = self.open(path)?;
+        file.size = content.len() as u64;
+        file.allocated = file.size;
+        file.data = content.to_vec();
         Ok(())
     }
 
@@ -147,11 +152,26 @@ impl Files for MemoryFiles {
     }
 
     fn fill(&mut self, path: &Path, size: u64) -> Result<(), Errno> {
+        let file = self.open(path)?;
+        (file.size, file.allocated) = (size, size);
+        file.data.clear();
+        Ok(())
+    }
+
+    fn install(&mut self, path: &Path, mode: u32) -> Result<(), Errno> {
         *self.open(path)? = MemoryFile {
-            size,
-            allocated: size,
-            data: Vec::new(),
+            mode: Some(mode),
+            ..MemoryFile::default()
         };
+        Ok(())
+    }
+
+    fn link(&mut self, path: &Path, name: &Path) -> Result<(), Errno> {
+        let file = self.file(path)?.clone();
+        if self.exists(name) {
+            return Err(Errno::Exists);
+        }
+        *self.open(name)? = file;
         Ok(())
     }
 
@@ -248,6 +268,26 @@ impl Files for RealFiles {
         filled.map_err(|error| errno(&error))
     }
 
+    fn install(&mut self, path: &Path, mode: u32) -> Result<(), Errno> {
+        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+        let opened = match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => fs::OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(path),
+        };
+        opened
+            .and_then(|file| file.set_permissions(fs::Permissions::from_mode(mode)))
+            .map_err(|error| errno(&error))
+    }
+
+    fn link(&mut self, path: &Path, name: &Path) -> Result<(), Errno> {
+        fs::hard_link(path, name).map_err(|error| errno(&error))
+    }
+
     fn stamp(&mut self, path: &Path, content: &[u8]) -> Result<(), Errno> {
         fs::OpenOptions::new()
             .write(true)
@@ -304,6 +344,15 @@ mod tests {
         assert_eq!(files.fill(&disk, 100), Ok(()));
         assert_eq!(files.size(&disk), Ok(100));
         assert_eq!(files.list_dir(&root.join("vm")), Ok(vec!["disk".into()]));
+        let other = root.join("vm/other");
+        assert_eq!(files.install(&other, 0o600), Ok(()));
+        assert_eq!(files.size(&other), Ok(0));
+        assert_eq!(files.link(&disk, &other), Err(Errno::Exists));
+        assert_eq!(files.remove(&other), Ok(()));
+        assert_eq!(files.link(&other, &disk), Err(Errno::NoEntry));
+        assert_eq!(files.link(&disk, &other), Ok(()));
+        assert_eq!(files.size(&other), Ok(100));
+        assert_eq!(files.remove(&other), Ok(()));
         assert_eq!(files.remove(&disk), Ok(()));
         assert_eq!(files.remove(&disk), Err(Errno::NoEntry));
         assert!(files.is_dir(&root.join("vm")) && !files.exists(&disk));

@@ -51,13 +51,16 @@ mod cu;
 mod daemon;
 mod dd;
 mod escalate;
-mod grub_bhyve;
+mod fstat;
+pub mod grub_bhyve;
 mod harm;
 mod hostname;
 mod ifconfig;
+mod install;
 mod kill;
 mod kldload;
 mod kldstat;
+mod ln;
 mod pgrep;
 mod ps;
 mod sysctl;
@@ -74,9 +77,9 @@ pub use files::RealFiles;
 #[allow(unused_imports, reason = "by one of the two crates with this module")]
 pub use live::{Role, Session};
 #[allow(unused_imports, reason = "by one of the two crates with this module")]
-pub use process::{Ending, GuestPlan, Loader};
+pub use process::{Ending, GuestPlan, Loader, Noise};
 #[allow(unused_imports, reason = "by one of the two crates with this module")]
-pub use state::{Rule, State};
+pub use state::{Kernel, Rule, State};
 
 use faults::Orders;
 
@@ -96,7 +99,7 @@ pub struct Host {
 }
 
 /// Every program that is simulated.
-pub const PROGRAMS: [&str; 22] = [
+pub const PROGRAMS: [&str; 25] = [
     "bhyve",
     "bhyvectl",
     "bhyveload",
@@ -104,12 +107,15 @@ pub const PROGRAMS: [&str; 22] = [
     "daemon",
     "dd",
     "doas",
+    "fstat",
     "grub-bhyve",
     "hostname",
     "ifconfig",
+    "install",
     "kill",
     "kldload",
     "kldstat",
+    "ln",
     "mdo",
     "pgrep",
     "pkill",
@@ -203,12 +209,15 @@ impl Host {
             "daemon" => daemon::run(self, call, depth),
             "dd" => dd::run(self, call),
             "doas" | "mdo" | "sudo" => escalate::run(self, call, depth),
+            "fstat" => fstat::run(self, call),
             "grub-bhyve" => grub_bhyve::run(self, call),
             "hostname" => hostname::run(self, call),
             "ifconfig" => ifconfig::run(self, call),
+            "install" => install::run(self, call),
             "kill" => kill::run(self, call),
             "kldload" => kldload::run(self, call),
             "kldstat" => kldstat::run(self, call),
+            "ln" => ln::run(self, call),
             "pgrep" | "pkill" => pgrep::run(self, call),
             "ps" => ps::run(self, call),
             "sysctl" => sysctl::run(self, call),

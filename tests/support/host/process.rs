@@ -14,8 +14,10 @@ pub struct Process {
     pub pid: i32,
     /// Its parent.
     pub ppid: i32,
-    /// Its user.
+    /// Its effective user: what it may do.
     pub uid: u32,
+    /// Its real user: who has started it, whatever set-uid program it is.
+    pub ruid: u32,
     /// When it started.
     pub started_ms: u64,
     /// Resident memory in KiB.
@@ -28,8 +30,8 @@ pub struct Process {
     pub argv: Vec<String>,
     /// What setproctitle(3) has put in place of the command line.
     pub title: Option<String>,
-    /// Whether it is in the jail.
-    pub jailed: bool,
+    /// The jail that it is in; 0 is none.
+    pub jail: i32,
     /// Disk paths and devices that it has open.
     pub open: BTreeSet<PathBuf>,
     /// The guest of a bhyve process.
@@ -69,6 +71,8 @@ pub struct Guest {
     pub pressed: bool,
     /// When and how it ends, so far as that is known.
     pub end: Option<(u64, Ending)>,
+    /// Milliseconds from the moment in which somebody sees its title to its end, and how it ends.
+    pub end_once_seen: Option<(u64, Ending)>,
     /// `-D`: the VM node goes at power-off.
     pub destroy: bool,
 }
@@ -133,12 +137,26 @@ pub struct GuestPlan {
     pub button_ms: Option<u64>,
     /// Milliseconds until it ends by itself; `None`: it runs until asked.
     pub runs_ms: Option<u64>,
+    /// Whether that is counted from the moment in which somebody has seen its title, so that nobody
+    /// comes too late for it.
+    pub is_seen_first: bool,
     /// How its runs end, one after the other; when used up: power-off.
     pub endings: Vec<Ending>,
     /// What the loader finds on the disk or ISO image.
     pub loader: Loader,
     /// Milliseconds that a loader shows its menu.
     pub loader_ms: u64,
+    /// What bhyve says on its standard error from its start on, as a real process.
+    pub noise: Option<Noise>,
+}
+
+/// Lines on standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noise {
+    /// How many bytes at once; a line has 80, and the last one what is left.
+    pub bytes: usize,
+    /// Milliseconds from one time to the next; `None`: once.
+    pub every_ms: Option<u64>,
 }
 
 impl Default for GuestPlan {
@@ -148,9 +166,11 @@ impl Default for GuestPlan {
             acpi_ms: Some(8_000),
             button_ms: Some(4_000),
             runs_ms: None,
+            is_seen_first: false,
             endings: Vec::new(),
             loader: Loader::Menu,
             loader_ms: 3_000,
+            noise: None,
         }
     }
 }

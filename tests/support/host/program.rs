@@ -55,8 +55,8 @@ pub(super) const NOT_FOUND: i32 = 127;
 /// The end of a program whose reader has gone.
 const SIGPIPE: Status = Status::Signal(13);
 
-/// What is kept between two programs.
-#[derive(Serialize, Deserialize)]
+/// What is kept between two programs, as it is read.
+#[derive(Deserialize)]
 struct Saved {
     state: State,
     orders: Orders,
@@ -64,6 +64,15 @@ struct Saved {
     seen_ms: u64,
     /// The program that simulates all of it.
     program: PathBuf,
+}
+
+/// The same as it is written.
+#[derive(Serialize)]
+struct Saving<'host> {
+    state: &'host State,
+    orders: &'host Orders,
+    seen_ms: u64,
+    program: &'host Path,
 }
 
 /// Makes a state directory for a host, with a link for every program that is installed on it.
@@ -164,11 +173,11 @@ fn load(directory: &Path) -> io::Result<(Host, PathBuf)> {
 
 /// Saves a host, and keeps a node for each of its devices.
 fn save(host: &Host, directory: &Path, program: &Path) -> io::Result<()> {
-    let saved = Saved {
-        state: host.state.clone(),
-        orders: host.orders.clone(),
+    let saved = Saving {
+        state: &host.state,
+        orders: &host.orders,
         seen_ms: now_ms(),
-        program: program.to_owned(),
+        program,
     };
     let fresh = directory.join("state.new");
     fs::write(

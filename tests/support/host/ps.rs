@@ -10,11 +10,15 @@ const USAGE: &str = "usage: ps [--libxo] [-aCcdeHhjlmrSTuvwXxZ] [-O fmt | -o fmt
      [-p pid[,pid...]] [-t tty[,tty...]] [-U user[,user...]]\n       ps [--libxo] -L";
 
 /// A column: keyword, heading, whether it is aligned to the right.
-const COLUMNS: [(&str, &str, bool); 14] = [
+const COLUMNS: [(&str, &str, bool); 18] = [
     ("pid", "PID", true),
     ("ppid", "PPID", true),
     ("uid", "UID", true),
+    ("ruid", "RUID", true),
+    ("jid", "JID", true),
     ("user", "USER", false),
+    ("ruser", "RUSER", false),
+    ("lstart", "STARTED", false),
     ("etimes", "ELAPSED", true),
     ("rss", "RSS", true),
     ("vsz", "VSZ", true),
@@ -69,6 +73,8 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
         .collect();
     let others = words.has("a") || words.has("A");
     let daemons = words.has("x") || words.has("A");
+    let shows_titles = columns.iter().any(|(name, ..)| *name == "args");
+    let mut titles = 0;
     let rows: Vec<Vec<String>> = host
         .state
         .processes
@@ -83,12 +89,15 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
             }
         })
         .map(|process| {
+            titles +=
+                usize::from(shows_titles && process.guest.is_some() && process.title.is_some());
             columns
                 .iter()
-                .map(|(name, ..)| cell(host, process, name))
+                .map(|(name, ..)| cell(host, call, process, name))
                 .collect()
         })
         .collect();
+    host.orders.titles_shown += titles;
     let mut out = String::new();
     let widths: Vec<usize> = (0..columns.len())
         .map(|at| {
@@ -127,31 +136,77 @@ fn line(cells: &[String], columns: &[(&str, String, bool)], widths: &[usize]) ->
     text
 }
 
-fn cell(host: &Host, process: &Process, name: &str) -> String {
+fn cell(host: &Host, call: &Call, process: &Process, name: &str) -> String {
     let seconds = (host.state.clock_ms - process.started_ms) / 1000;
     match name {
         "pid" => process.pid.to_string(),
         "ppid" => process.ppid.to_string(),
         "uid" => process.uid.to_string(),
-        "user" => host
-            .state
-            .users
-            .get(&process.uid)
-            .map_or_else(|| process.uid.to_string(), |user| user.name.clone()),
+        "ruid" => process.ruid.to_string(),
+        "jid" => host.jail_of(process).to_string(),
+        "user" => user(host, process.uid),
+        "ruser" => user(host, process.ruid),
+        "lstart" => started(process),
         "etimes" => seconds.to_string(),
         "etime" => format!("{:02}:{:02}", seconds / 60, seconds % 60),
         "rss" | "vsz" => process.rss.to_string(),
         "sigignore" => format!("{:x}", process.sigignore),
         "comm" => process.comm.clone(),
-        "args" | "command" => arguments(process),
+        "args" | "command" => arguments(process, is_utf8(call)),
         "state" => "S".into(),
         _ => "-".into(),
     }
 }
 
+fn user(host: &Host, uid: u32) -> String {
+    let user = host.state.users.get(&uid);
+    user.map_or_else(|| uid.to_string(), |user| user.name.clone())
+}
+
+/// `lstart`: strftime(3) with `%c`; local time is UTC here.
+fn started(process: &Process) -> String {
+    let at = i64::try_from(process.started_ms).unwrap_or_default();
+    chrono::DateTime::from_timestamp_millis(at).map_or_else(String::new, |at| {
+        at.format("%a %b %e %H:%M:%S %Y").to_string()
+    })
+}
+
+/// Whether the caller's characters are those of UTF-8.
+fn is_utf8(call: &Call) -> bool {
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"];
+    let mut set = set.iter().filter_map(|name| call.env.get(*name));
+    set.find(|value| !value.is_empty())
+        .is_some_and(|value| value.ends_with("UTF-8"))
+}
+
+/// Text as vis(3) shows it with `VIS_TAB | VIS_NL | VIS_NOSLASH` (`shquote()` in fmt.c): a control
+/// character as `^J`, a byte that is no character of the locale as `M-C`.
+fn vis(text: &str, is_utf8: bool) -> String {
+    let mut shown = String::new();
+    for letter in text.chars() {
+        match letter {
+            '\0'..='\x1f' | '\x7f' => {
+                shown.push('^');
+                shown.push(char::from(letter as u8 ^ 0x40));
+            }
+            ' '..='\x7e' => shown.push(letter),
+            _ if is_utf8 => shown.push(letter),
+            _ => {
+                for byte in letter.to_string().bytes() {
+                    let low = byte & 0x7f;
+                    let is_control = low < 0x20 || low == 0x7f;
+                    shown.push_str(if is_control { "M^" } else { "M-" });
+                    shown.push(char::from(if is_control { low ^ 0x40 } else { low }));
+                }
+            }
+        }
+    }
+    shown
+}
+
 /// The title or command line, with the program's name behind it if the first word is another one
 /// (fmt.c, `fmt_argv`).
-pub(super) fn arguments(process: &Process) -> String {
+pub(super) fn arguments(process: &Process, is_utf8: bool) -> String {
     let words = match &process.title {
         Some(title) => vec![title.clone()],
         None => process.argv.clone(),
@@ -160,7 +215,7 @@ pub(super) fn arguments(process: &Process) -> String {
         return format!("[{}]", process.comm);
     };
     let base = first.rsplit('/').next().unwrap_or(first);
-    let shown = words.join(" ");
+    let shown = vis(&words.join(" "), is_utf8);
     if base.trim_start_matches('-') == process.comm && !first.starts_with('-') {
         shown
     } else {
@@ -206,6 +261,43 @@ mod tests {
         let answer = host().with_hidden_processes().run(&ps);
         assert_eq!(answer.stdout(), "-sh (sh)\n");
         assert_eq!(host().in_jail().run(&ps.by_root()), Answer::exit(1));
+    }
+
+    #[test]
+    fn what_a_process_says_of_itself_is_one_line_of_plain_characters() {
+        let mut host = Host::freebsd(14);
+        let argv = ["sh", "-c", "a\n\tb \\ \u{1b}[1m", "\u{e9}"];
+        let pid = host.add_process(1001, 1, "sh", &argv).to_string();
+        let mut ps = Call::new(["ps", "-p", &pid, "-o", "args="]);
+        assert_eq!(host.run(&ps).stdout(), "sh -c a^J^Ib \\ ^[[1m M-CM-)\n");
+        ps.env.insert("LC_ALL".into(), "C.UTF-8".into());
+        assert_eq!(host.run(&ps).stdout(), "sh -c a^J^Ib \\ ^[[1m \u{e9}\n");
+    }
+
+    #[test]
+    fn who_has_started_a_process_and_its_jail_are_told_whatever_it_is_called() {
+        let mut host = Host::freebsd(14);
+        let su = host.add_process(1001, 1, "su", &["bhyve: web"]);
+        let jailed = host.add_process(0, 1, "bhyve", &["bhyve: web"]);
+        for (pid, set) in [(su, (0, 0)), (jailed, (0, 7))] {
+            let process = host.state.processes.get_mut(&pid).expect("it is there");
+            (process.uid, process.jail) = set;
+        }
+        let line = "ps -o uid= -o ruid= -o jid= -o lstart= -o args= -p";
+        let mut show = |pid: i32| {
+            let pid = pid.to_string();
+            let words = line.split(' ').chain([pid.as_str()]);
+            host.run(&Call::new(words)).stdout()
+        };
+        let time = "Thu Jan 15 12:00:00 2026";
+        assert_eq!(show(su), format!("0 1001 0 {time} bhyve: web (su)\n"));
+        assert_eq!(show(jailed), format!("0 0 7 {time} bhyve: web (bhyve)\n"));
+        // Seen from within a jail it is one of its own.
+        host = host.in_jail();
+        let own = host.add_process(0, 1, "bhyve", &["bhyve: web"]);
+        let words = line.split(' ').map(String::from).chain([own.to_string()]);
+        let shown = host.run(&Call::new(words)).stdout();
+        assert_eq!(shown, format!("0 0 0 {time} bhyve: web (bhyve)\n"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::call::Status;
 use super::files::MemoryFiles;
+use super::grub_bhyve::image::Image;
 use super::process::{GuestPlan, Process};
 
 /// The host between two commands.
@@ -27,6 +28,9 @@ pub struct State {
     /// Whether programs that take time are real processes which take it, instead of the clock being
     /// put forward.
     pub real_time: bool,
+    /// How many times slower than the real one the clock goes by which easy-bhyve waits for programs
+    /// that are real processes.
+    pub pace: u32,
     /// Whether all callers are in a jail.
     pub jailed: bool,
     /// `kern.securelevel` above 0: modules cannot be loaded.
@@ -64,6 +68,12 @@ pub struct State {
     pub guests: BTreeMap<String, GuestPlan>,
     /// How all other guests behave.
     pub guest: GuestPlan,
+    /// Mounts of nullfs: where one shows a directory, and where that lies; `None`: out of sight.
+    pub nullfs: BTreeMap<PathBuf, Option<PathBuf>>,
+    /// Directories whose file system is read-only.
+    pub read_only: BTreeSet<PathBuf>,
+    /// What lies on disks and ISO images, by path; of the others grub reads whatever it is asked for.
+    pub images: BTreeMap<PathBuf, Image>,
     /// What FreeBSD lets anybody do and nobody should: a test that finds something here fails.
     pub harm: Vec<String>,
     /// The next pid.
@@ -280,6 +290,19 @@ pub struct VmNode {
     pub system: System,
     /// Who made it.
     pub uid: u32,
+    /// What grub has put into it.
+    pub kernel: Option<Kernel>,
+}
+
+/// A kernel that grub has loaded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kernel {
+    /// Its command line, if it is Linux.
+    pub command_line: Option<String>,
+    /// Bytes of its initrd.
+    pub initrd: u64,
+    /// What it is entered at.
+    pub entry: u64,
 }
 
 /// A system that runs in a VM.

@@ -40,6 +40,7 @@ impl Host {
                 loaded: false,
                 system: System::default(),
                 uid,
+                kernel: None,
             },
         );
         Ok(())

@@ -140,7 +140,8 @@ fn open_devices(
                     );
                     failed(text, errno)
                 })?;
-                open.insert(path.into());
+                let lies = host.lower(Path::new(path));
+                open.insert(lies.unwrap_or_else(|| path.into()));
             }
             Backend::Tap(name) => {
                 host.open_tap_node(name, pid).map_err(|errno| {
@@ -205,13 +206,16 @@ fn settle(host: &mut Host, pid: i32, options: &Options, loaded: bool, background
     {
         host.install_on(&disk);
     }
+    let is_counted_later = loaded && plan.is_seen_first;
+    let end_once_seen = end.filter(|_| is_counted_later);
     if let Some(process) = host.state.processes.get_mut(&pid) {
         process.guest = Some(Guest {
             vm,
             title_at: Some(now + plan.title_ms),
             acpi_at: plan.acpi_ms.filter(|_| loaded).map(|after| now + after),
             pressed: false,
-            end,
+            end: end.filter(|_| !is_counted_later),
+            end_once_seen: end_once_seen.map(|(at, ending)| (at - now, ending)),
             destroy: options.destroy,
         });
     }
@@ -245,6 +249,7 @@ fn session(host: &Host, pid: i32, options: &Options, loaded: bool) -> guest::Ses
         memory: options.memory,
         boot_ms: Some(plan.acpi_ms.unwrap_or(plan.title_ms)),
         stop_ms: plan.button_ms.unwrap_or(1_000),
+        noise: plan.noise,
     }
 }
 

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::termios::{self, SetArg, Termios};
 
-/// How long a reader that does not read is waited for.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a reader that does not read is waited for: on a busy machine one that does may come late.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An open console.
 pub(super) struct Console {

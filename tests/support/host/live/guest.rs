@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::super::Host;
 use super::super::call::{Call, Status};
-use super::super::process::Ending;
+use super::super::process::{Ending, Noise};
 use super::super::program::{rename, with_host};
 use super::super::state;
 use super::console::{self, Console};
@@ -37,6 +37,8 @@ pub struct Session {
     pub boot_ms: Option<u64>,
     /// Milliseconds that it takes to stop.
     pub stop_ms: u64,
+    /// What bhyve itself says.
+    pub noise: Option<Noise>,
 }
 
 /// What a look at the host has shown.
@@ -52,6 +54,10 @@ struct Seen {
 /// Runs a guest to its end.
 pub(super) fn run(session: &Session, directory: &Path, bell: &mut Bell) -> io::Result<Status> {
     let start = Instant::now();
+    if let Some(noise) = session.noise {
+        // Whatever else the guest does, and as long as it does.
+        std::thread::spawn(move || noise.make());
+    }
     // A null modem that has gone meanwhile has done so with the guest: the first look tells.
     let name = session.console.as_deref();
     let mut console = name.and_then(|name| Console::open(name).ok());

@@ -52,14 +52,14 @@ pub enum Shell {
         boots: bool,
     },
     /// grub.
-    Grub(Grub),
+    Grub(Box<Grub>),
 }
 
 impl Shell {
     fn prompt(&self) -> &'static str {
         match self {
             Self::Userboot { .. } => "OK ",
-            Self::Grub(_) => "grub> ",
+            Self::Grub(grub) => grub.asks(),
         }
     }
 
@@ -96,7 +96,7 @@ pub(super) fn run(mut session: Session, directory: &Path, bell: &mut Bell) -> io
     let mut console = Console::open(&session.console)?;
     console.write(&session.said);
     let left = match session.first {
-        First::Stuck => loop {
+        First::Stuck | First::Leaves(Leaves::Waits) => loop {
             wait(&mut console, bell, None)?;
         },
         First::Leaves(left) => {
@@ -116,7 +116,10 @@ pub(super) fn run(mut session: Session, directory: &Path, bell: &mut Bell) -> io
         console.write("Booting [/boot/kernel/kernel]...\n");
     }
     console.restore();
-    let status = Status::Exit(i32::from(left == Leaves::Exited));
+    let status = match left {
+        Leaves::Crashed(signal) => Status::Signal(signal),
+        left => Status::Exit(i32::from(left == Leaves::Exited)),
+    };
     let system = session.shell.system();
     with_host(directory, |host| {
         if left == Leaves::Booted {

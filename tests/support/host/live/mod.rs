@@ -16,6 +16,7 @@ mod console;
 mod detach;
 mod line;
 mod nmdm;
+mod noise;
 mod role;
 mod system;
 

@@ -1,0 +1,186 @@
+//! What a path to a disk leads to, whatever name it has: two paths to one disk are told to be one.
+//!
+//! A file has a device and an inode, but a nullfs mount has a device of its own (nullfs(5)); what it
+//! shows is found where it lies, by the name that statfs(2) tells of the mount.
+
+use rustix::fs::{StatVfsMountFlags, statvfs};
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+/// A disk or an image file, whatever its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Identity {
+    /// A device node, by the number of its device: that of a ZFS volume is one in every `/dev`.
+    Device(u64),
+    /// A file, by the device of its file system and its inode there.
+    File(u64, u64),
+}
+
+/// What is known of a disk or an image file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct About {
+    /// What it is.
+    pub identity: Identity,
+    /// Whether another path could lead to the same file and have another identity.
+    pub is_unsure: bool,
+    /// Whether its file system is read-only.
+    pub is_read_only: bool,
+}
+
+/// Looks at a disk or an image file.
+///
+/// # Errors
+/// As the system says.
+pub fn about(path: &Path) -> io::Result<About> {
+    let (identity, is_unsure) = identity(path, &mut mount_of)?;
+    let flags = statvfs(path)?.f_flag;
+    Ok(About {
+        identity,
+        is_unsure,
+        is_read_only: flags.contains(StatVfsMountFlags::RDONLY),
+    })
+}
+
+/// A mount that shows a directory which lies elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Shown {
+    /// Where it lies.
+    from: PathBuf,
+    /// Where it is shown.
+    on: PathBuf,
+}
+
+/// How often a mount of a mount is followed.
+const MOST_MOUNTS: usize = 16;
+
+/// What a path leads to, and whether that is unsure.
+fn identity(
+    path: &Path,
+    mount_of: &mut dyn FnMut(&Path) -> io::Result<Option<Shown>>,
+) -> io::Result<(Identity, bool)> {
+    let about = std::fs::metadata(path)?;
+    if about.file_type().is_char_device() || about.file_type().is_block_device() {
+        return Ok((Identity::Device(about.rdev()), false));
+    }
+    let own = file(&about);
+    let mut real = std::fs::canonicalize(path)?;
+    for _ in 0..MOST_MOUNTS {
+        let Some(shown) = mount_of(&real)? else {
+            // What lies there may be hidden by another mount, or be another file in a jail.
+            return Ok(match std::fs::metadata(&real) {
+                Ok(lies) if lies.ino() == about.ino() => (file(&lies), false),
+                _ => (own, true),
+            });
+        };
+        match real.strip_prefix(&shown.on) {
+            Ok(below) => real = shown.from.join(below),
+            Err(_) => break,
+        }
+    }
+    Ok((own, true))
+}
+
+fn file(about: &Metadata) -> Identity {
+    Identity::File(about.dev(), about.ino())
+}
+
+/// The mount on which a path lies, if it is one of nullfs; a path that is not there lies on none.
+#[cfg(target_os = "freebsd")]
+fn mount_of(path: &Path) -> io::Result<Option<Shown>> {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let mount = match rustix::fs::statfs(path) {
+        Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => return Ok(None),
+        mount => mount?,
+    };
+    let is_null = text(mount.f_fstypename.iter().flat_map(|one| one.to_ne_bytes())) == b"nullfs";
+    let place = |name: Vec<u8>| PathBuf::from(OsStr::from_bytes(&name));
+    Ok(is_null.then(|| Shown {
+        from: place(text(
+            mount.f_mntfromname.iter().flat_map(|one| one.to_ne_bytes()),
+        )),
+        on: place(text(
+            mount.f_mntonname.iter().flat_map(|one| one.to_ne_bytes()),
+        )),
+    }))
+}
+
+/// The bytes before a NUL.
+#[cfg(target_os = "freebsd")]
+fn text(bytes: impl Iterator<Item = u8>) -> Vec<u8> {
+    bytes.take_while(|&byte| byte != 0).collect()
+}
+
+/// No other system has such mounts: a bind mount of Linux keeps the device.
+#[cfg(not(target_os = "freebsd"))]
+#[expect(clippy::unnecessary_wraps, reason = "as on FreeBSD")]
+fn mount_of(_path: &Path) -> io::Result<Option<Shown>> {
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Identity, Shown, about, identity};
+    use std::fs;
+    use std::io;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    #[test]
+    fn every_name_of_a_file_is_one_disk() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        fs::write(at("a"), "x").unwrap();
+        fs::write(at("b"), "x").unwrap();
+        fs::hard_link(at("a"), at("hard")).unwrap();
+        symlink(at("a"), at("soft")).unwrap();
+        let of = |name: &str| about(&at(name)).unwrap();
+        assert_eq!(of("a"), of("hard"));
+        assert_eq!(of("a"), of("soft"));
+        assert_ne!(of("a").identity, of("b").identity);
+        assert!(!of("a").is_unsure && !of("a").is_read_only);
+        assert!(matches!(
+            about(Path::new("/dev/null")).unwrap().identity,
+            Identity::Device(_)
+        ));
+        assert!(about(&at("none")).is_err());
+    }
+
+    /// The file below `on` is the one below `from`, as nullfs shows it: with the same inode.
+    #[test]
+    fn a_mount_that_shows_another_directory_is_looked_through() {
+        let place = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(place.path()).unwrap();
+        for directory in ["vm/sub", "jail/sub", "other/sub", "gone"] {
+            fs::create_dir_all(root.join(directory)).unwrap();
+        }
+        fs::write(root.join("vm/sub/a"), "x").unwrap();
+        for shown in ["jail/sub/a", "other/sub/a", "gone/a"] {
+            fs::hard_link(root.join("vm/sub/a"), root.join(shown)).unwrap();
+        }
+        let shows = |from: &str, on: &str| Shown {
+            from: root.join(from),
+            on: root.join(on),
+        };
+        let mut mount_of = |path: &Path| -> io::Result<Option<Shown>> {
+            let below = |directory: &str| path.starts_with(root.join(directory));
+            Ok(match () {
+                () if below("other") => Some(shows("jail", "other")),
+                () if below("jail") => Some(shows("vm", "jail")),
+                () if below("gone") => Some(shows("nowhere", "gone")),
+                () => None,
+            })
+        };
+        let mut of = |path: &str| identity(&root.join(path), &mut mount_of).unwrap();
+        let lies = of("vm/sub/a");
+        assert!(!lies.1);
+        assert_eq!(of("jail/sub/a"), lies);
+        assert_eq!(of("other/sub/a"), lies);
+        // Where it lies cannot be seen from here.
+        assert!(of("gone/a").1);
+        let mut round = |_: &Path| Ok(Some(shows("vm", "vm")));
+        assert!(identity(&root.join("vm/sub/a"), &mut round).unwrap().1);
+    }
+}

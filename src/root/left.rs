@@ -1,0 +1,81 @@
+//! What a supervisor leaves that was killed: what it has noted, its scratch files, and the snapshots of
+//! a run without a trace.
+
+use super::life::Life;
+use super::state::State;
+use crate::error::Result;
+use crate::host::{Claim, Grant, Host, scratch};
+use crate::job::Request;
+use crate::model::Vm;
+use crate::model::name::{Snapshot, VmName};
+use crate::plan::temp;
+use crate::process::Process;
+use crate::run::Output;
+use crate::say;
+use crate::survey::{Processes, State as Seen, Traces};
+
+/// The snapshots that a run of this VM has left, as far as they are noted.
+///
+/// # Errors
+/// If it cannot be told whether they are there.
+pub(super) fn by(vm: &Vm, process: &Process, host: &mut dyn Host) -> Result<Vec<Snapshot>> {
+    match State::of(host, &process.run, &vm.name) {
+        Some(noted) => noted.left(host),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Forgets what supervisors had noted of VMs that have ended, and logs their end; what their runs have
+/// left is told, and noted until it has gone.
+///
+/// # Errors
+/// If it cannot be told what they have left.
+pub(super) fn forget(
+    process: &Process,
+    request: &Request,
+    host: &mut dyn Host,
+    output: &mut Output<'_>,
+) -> Result<()> {
+    for vm in &request.vms {
+        let claim = Claim::Vm(vm.name.clone());
+        // Clean has the lock; after a shutdown another start may have it, and notes its own.
+        let is_ours = request.job.is_exclusive()
+            || matches!(host.claim(&claim, "0 has ended"), Ok(Grant::Granted));
+        if !is_ours {
+            continue;
+        }
+        if has_scratch(process, &vm.name, host) && is_idle(process, &vm.name, host) {
+            // What stays of them is swept by the next start.
+            let _ = host.sweep(&vm.name);
+        }
+        let Some(noted) = State::of(host, &process.run, &vm.name) else {
+            continue;
+        };
+        let left = noted.left(host)?;
+        for snapshot in &left {
+            say(output, &request.title, &temp::left(snapshot));
+        }
+        let mut life = Life::new(&vm.name, process, false, host);
+        life.is_over(host, noted, !left.is_empty());
+    }
+    Ok(())
+}
+
+/// Whether scratch files of a VM are there.
+fn has_scratch(process: &Process, vm: &VmName, host: &mut dyn Host) -> bool {
+    let names = host.names_in(&scratch::directory(&process.run));
+    names.is_ok_and(|names| names.iter().any(|name| scratch::is_of(name, vm)))
+}
+
+/// Whether nothing works for a VM: what a script has started since has no lock.
+fn is_idle(process: &Process, vm: &VmName, host: &mut dyn Host) -> bool {
+    let at = process.surroundings();
+    let traces = Traces::ask(host, &at);
+    traces.is_ok_and(|traces| {
+        let processes = Processes::ask(host, &at, &traces);
+        processes.is_ok_and(|processes| {
+            let state = processes.state(vm.as_str(), &traces);
+            matches!(state, Seen::Stopped | Seen::LeftOver)
+        })
+    })
+}

@@ -1,0 +1,46 @@
+//! Looks who works for a VM, and signals whom it finds.
+
+use super::Run;
+use super::failure::{no_answer, nobody};
+use crate::command::Command;
+use crate::error::Result;
+use crate::host::Ended;
+use crate::tools::workers::{Known, Signal, Workers};
+use std::ffi::OsString;
+
+impl Run<'_, '_, '_> {
+    /// The processes that work so just now.
+    pub(super) fn found(&mut self, workers: &Workers) -> Result<Vec<u32>> {
+        let finished = self.ask(&workers.command)?;
+        if finished.ended != Ended::Exit(0) {
+            return Err(no_answer(&workers.command, &finished));
+        }
+        Ok(workers.among(&String::from_utf8_lossy(&finished.stdout)))
+    }
+
+    /// Sends a signal to whoever works so just now.
+    pub(super) fn signal(&mut self, Signal { by, to }: &Signal) -> Result<()> {
+        let pids = self.found(to)?;
+        if pids.is_empty() {
+            return if by.accept.contains(&1) {
+                Ok(())
+            } else {
+                Err(nobody(by, to))
+            };
+        }
+        let mut command = by.clone();
+        let pids = pids.iter().map(u32::to_string);
+        command.args.extend(pids.map(OsString::from));
+        self.run(&command)
+    }
+
+    /// Whether the process of which the command tells is still the one that it was known as.
+    pub(super) fn is_still(&mut self, command: &Command, known: &Known) -> Result<bool> {
+        let finished = self.ask(command)?;
+        match finished.ended {
+            Ended::Exit(0) => Ok(known.is(&String::from_utf8_lossy(&finished.stdout))),
+            Ended::Exit(1) => Ok(false),
+            _ => Err(no_answer(command, &finished)),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The directory in which everything is that a script writes for itself: made by mktemp(1), once.
+//!
+//! What runs in the background has it as root in root's own, where no other user comes, nor a
+//! cleaner of `/tmp` behind whom one could take its name.
+
+use super::lines::Lines;
+use crate::command::Command;
+use crate::host::scratch;
+use crate::quote;
+use std::ffi::OsStr;
+use std::path::Path;
+
+/// Where what runs in the foreground has its own.
+const TEMPLATE: &str = "/tmp/easy-bhyve.XXXXXXXX";
+
+impl<'plan> Lines<'plan> {
+    /// Makes the directory, which stands for this one of the plan from now on.
+    pub(super) fn make_scratch(&mut self, path: &'plan Path) {
+        self.scratch = Some(path);
+        let mut template = TEMPLATE.into();
+        if self.at.is_detached {
+            let all = scratch::directory(self.at.run);
+            self.line(line("mkdir -p -m 755 ", self.at.run.as_os_str()));
+            self.line(line("mkdir -p -m 700 ", all.as_os_str()));
+            template = path.with_extension("XXXXXXXX").into_os_string();
+        }
+        let mut make = line("scratch=$(mktemp -d ", &template);
+        make.push(b')');
+        self.line(make);
+    }
+
+    /// The words of a command, in which the script's own directory stands for that of the plan.
+    pub(super) fn line_of(&self, command: &Command) -> Vec<u8> {
+        let mut line = Vec::new();
+        for (index, word) in command.argv().enumerate() {
+            if index > 0 {
+                line.push(b' ');
+            }
+            self.push_word(&mut line, word);
+        }
+        line
+    }
+
+    /// Adds a word, as [`Self::line_of`] does.
+    pub(super) fn push_word(&self, line: &mut Vec<u8>, word: &OsStr) {
+        let below = self
+            .scratch
+            .and_then(|scratch| Path::new(word).strip_prefix(scratch).ok());
+        let Some(below) = below else {
+            return quote::push(line, word);
+        };
+        line.extend_from_slice(b"\"$scratch\"");
+        if !below.as_os_str().is_empty() {
+            line.push(b'/');
+            quote::push(line, below.as_os_str());
+        }
+    }
+}
+
+fn line(text: &str, word: &OsStr) -> Vec<u8> {
+    let mut line = text.as_bytes().to_vec();
+    quote::push(&mut line, word);
+    line
+}

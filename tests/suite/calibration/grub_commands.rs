@@ -1,0 +1,100 @@
+//! The commands of a configuration as the program hands them to grub, against what grub-bhyve made of
+//! the same commands by themselves: the same guest boots or the start ends, and nothing waits.
+
+use super::grub::{Record, records, run};
+use easy_bhyve::model::grub::GrubCommands;
+use easy_bhyve::tools::grub::menu;
+
+/// What booted although a command that counts had failed before: now that ends with status 1.
+const FAILED_SILENTLY: [&str; 6] = [
+    "fault: initrd missing",
+    "fault: initrd missing, two lines",
+    "fault: initrd missing then insmod",
+    "fault: initrd is a directory",
+    "fault: initrd without file",
+    "grammar: initrd second missing",
+];
+
+/// What booted although grub had skipped a line, or dropped words, without anybody seeing it, or would
+/// have crashed had its first kernel been there: now that is refused.
+const SKIPPED_SILENTLY: [&str; 8] = [
+    "grammar: $? after a fault",
+    "grammar: second linux fails",
+    "grammar: fi alone",
+    "grammar: brace open",
+    "grammar: brace close",
+    "grammar: linux args 2047",
+    "grammar: linux args 2200",
+    "grammar: one argument too many",
+];
+
+/// The root and the commands between the lines that the program puts around them.
+fn commands(record: &Record) -> Option<(String, String)> {
+    let text = super::grub::text_of(record)?;
+    let text = text
+        .strip_prefix("set root=(")?
+        .strip_suffix("\nboot\nexit\n")?;
+    let (root, commands) = text.split_once(")\nset prefix=($root)/boot/grub\n")?;
+    Some((root.to_owned(), commands.to_owned()))
+}
+
+#[test]
+fn the_commands_of_a_configuration_boot_what_they_booted_or_are_told_apart() {
+    let records = records("scripts.jsonl");
+    let mut wrong = Vec::new();
+    let mut seen = (0, 0, 0);
+    for record in records
+        .iter()
+        .filter(|record| record.form.as_deref() == Some("A"))
+    {
+        let Some((root, text)) = commands(record) else {
+            continue;
+        };
+        let topic = record.topic.as_str();
+        let came_to = match GrubCommands::parse(&text) {
+            Err(_) => {
+                seen.0 += 1;
+                "refused"
+            }
+            Ok(commands) => {
+                let mut checked = record.clone();
+                checked.text = Some(menu(&root, &commands));
+                let did = run(&checked);
+                let kernel = did.kernel.clone().unwrap_or_default();
+                let is_same = record.cmdline.is_none() || record.cmdline == kernel.command_line;
+                let is_same = is_same && record.initrd.is_none_or(|bytes| bytes == kernel.initrd);
+                match did.outcome.as_str() {
+                    "boots" if is_same => {
+                        seen.1 += 1;
+                        "boots"
+                    }
+                    "boots" => "boots another",
+                    "ends" if did.status == Some(1) && did.screen.contains("error: ") => {
+                        seen.2 += 1;
+                        "ends with its reason"
+                    }
+                    "ends" => "ends",
+                    _ => "waits",
+                }
+            }
+        };
+        let expected: &[&str] = match record.outcome.as_str() {
+            "boots" if FAILED_SILENTLY.contains(&topic) => &["ends with its reason"],
+            "boots" if SKIPPED_SILENTLY.contains(&topic) => &["refused"],
+            "boots" => &["boots"],
+            "ends" if record.status != Some(1) && record.status != Some(0) => &["refused"],
+            "ends" => &["refused", "ends with its reason", "ends"],
+            // It asks somebody, on a console.
+            "running" if topic == "grammar: read" => &["waits"],
+            _ => &["refused"],
+        };
+        if !expected.contains(&came_to) {
+            wrong.push(format!(
+                "{} {topic}: {came_to}, not {expected:?}: {text:?}",
+                record.id
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n{}", wrong.len(), wrong.join("\n"));
+    assert!(seen.0 > 30 && seen.1 > 80 && seen.2 > 30, "{seen:?}");
+}

@@ -1,0 +1,131 @@
+//! A disk is made whole or not at all.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::PathBuf;
+
+use nix::sys::signal::Signal;
+
+use super::faults::{host, stderr};
+use super::rig::send;
+use super::root::{begin, done, machine};
+use crate::escalators::ground::write_script;
+use crate::machine::Machine;
+use crate::wait::{output_of, until};
+
+/// Two VMs, of which the second has the first one's disk, an image file.
+const SETTINGS: &str = "img0_id=8 img0_freebsd=YES img0_hd0=@DIR@/vm/img0
+img1_id=9 img1_freebsd=YES img1_hd0=@DIR@/vm/img0";
+
+fn image(machine: &Machine) -> PathBuf {
+    machine.path().join("vm/img0")
+}
+
+/// Lets dd(1) make its file, and never come to an end.
+fn let_dd_hang(machine: &Machine) {
+    let dd = machine.path().join("bin/dd");
+    fs::remove_file(&dd).unwrap();
+    let text = "for word; do case $word in of=*) printf x >\"${word#of=}\" ;; esac; done\n\
+                : >\"${0%/*}/../dd.runs\"\nexec sleep 600\n";
+    write_script(&dd, text);
+}
+
+/// The processes of this machine that are a `sleep 600`.
+fn dd_of(machine: &Machine) -> Vec<i32> {
+    let directory = machine.path().to_str().unwrap().to_owned();
+    let all = fs::read_dir("/proc").unwrap();
+    let pids = all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+    pids.filter(|pid| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let surroundings = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        line.starts_with(b"sleep\x00600")
+            && String::from_utf8_lossy(&surroundings).contains(&directory)
+    })
+    .collect()
+}
+
+#[test]
+fn an_image_is_its_owners_alone_and_has_one_name() {
+    for sparse in [&["-s"][..], &[]] {
+        let machine = machine(host(), SETTINGS);
+        let words = [&["img0-resources", "-V", "1M"][..], sparse].concat();
+        done(&machine, &words);
+        let about = fs::metadata(image(&machine)).unwrap();
+        let mode = about.permissions().mode() & 0o777;
+        assert_eq!(
+            (mode, about.len(), about.nlink()),
+            (0o600, 1 << 20, 1),
+            "{mode:o}"
+        );
+        assert_eq!(fs::read_dir(machine.path().join("vm")).unwrap().count(), 1);
+    }
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_no_place_for_a_disk() {
+    let machine = machine(host(), SETTINGS);
+    let elsewhere = machine.path().join("vm/elsewhere");
+    symlink(&elsewhere, image(&machine)).unwrap();
+    for (words, help) in [
+        (
+            &["img0-resources", "-V", "1M", "-s"][..],
+            "remove the link, or set img0_hd0",
+        ),
+        (&["img0-boot"], "correct img0_hd0, or the link"),
+    ] {
+        let output = output_of(machine.program(words));
+        let said = stderr(&output);
+        let first = format!(
+            "{}: disk {} is a link to {}, which does not exist\n",
+            words[0],
+            image(&machine).display(),
+            elsewhere.display()
+        );
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.starts_with(&first) && said.contains(help), "{said}");
+    }
+    assert!(!elsewhere.exists());
+}
+
+#[test]
+fn nobody_has_a_disk_before_it_is_whole_and_who_is_killed_leaves_none() {
+    if !std::path::Path::new("/proc/self/environ").exists() {
+        crate::place::skip("this system does not tell the environment of a process");
+        return;
+    }
+    let machine = machine(host(), SETTINGS);
+    let_dd_hang(&machine);
+    let mut first = begin(&machine, &["img0-resources", "-V", "1M"]);
+    until("dd", || machine.path().join("dd.runs").exists());
+    let boot = output_of(machine.program(&["img1-boot"]));
+    assert_eq!(boot.status.code(), Some(1), "{}", stderr(&boot));
+    assert!(
+        stderr(&boot).contains("does not exist"),
+        "{}",
+        stderr(&boot)
+    );
+    let second = output_of(machine.program(&["img1-resources", "-V", "1M", "-s"]));
+    let said = stderr(&second);
+    assert_eq!(second.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("img0 is a disk of img0, which pid "),
+        "{said}"
+    );
+    let mut all = machine.host().state.processes.into_values();
+    let root = all
+        .find(|one| one.comm == "playground")
+        .expect("a root side");
+    send(root.pid, Signal::SIGKILL);
+    first.wait().unwrap();
+    // As long as dd lives nobody else writes there.
+    let third = output_of(machine.program(&["img0-resources", "-V", "1M", "-s"]));
+    assert_eq!(third.status.code(), Some(2), "{}", stderr(&third));
+    for pid in dd_of(&machine) {
+        send(pid, Signal::SIGKILL);
+    }
+    until("the end of dd", || dd_of(&machine).is_empty());
+    assert!(!image(&machine).exists());
+    done(&machine, &["img0-resources", "-V", "1M", "-s"]);
+    assert_eq!(fs::metadata(image(&machine)).unwrap().len(), 1 << 20);
+    assert_eq!(fs::read_dir(machine.path().join("vm")).unwrap().count(), 1);
+}

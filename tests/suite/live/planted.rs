@@ -1,0 +1,212 @@
+//! Names that another user can make: nothing of root's is written there or depends on them.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use nix::sys::signal::Signal;
+
+use super::faults::{host, stderr};
+use super::forged::{WAYS, by_script};
+use super::rig::{quick, send};
+use crate::host::shared::allow;
+use crate::host::{Edit, Ending, GuestPlan, Host};
+use crate::machine::{CONFIG, Machine};
+use crate::wait::{output_of, until, wait_for};
+
+fn machine(host: Host) -> Machine {
+    Machine::new(host, &CONFIG.replace("@WORD@", "doas"))
+}
+
+/// A host on which `deb0` can be booted, too.
+fn both() -> Host {
+    host().with_volume("zroot/vm/deb0", 1 << 30)
+}
+
+/// How often bhyve was started.
+fn starts(machine: &Machine) -> usize {
+    let host = machine.host();
+    let starts = host.calls().iter().filter(|call| call.argv[0] == "bhyve");
+    starts.count()
+}
+
+/// Where the loader of `deb0` was told that its files are.
+fn scratch(machine: &Machine) -> Option<PathBuf> {
+    let host = machine.host();
+    let words = host.calls().iter().map(|call| &call.argv);
+    let mut words = words.filter(|words| words[0] == "grub-bhyve");
+    let words = words.next()?;
+    let map = words.iter().skip_while(|word| *word != "-m").nth(1)?;
+    Path::new(map).parent().map(Path::to_owned)
+}
+
+/// Waits until nothing supervises a VM any more.
+#[track_caller]
+fn until_free(machine: &Machine) {
+    until("the end of the supervisor", || {
+        let state = machine.host().state;
+        let mut all = state.processes.values().flat_map(|one| &one.argv);
+        !all.any(|word| word.starts_with("supervise-") || word == "root-boot")
+    });
+}
+
+/// What is below root's directory of scratch files.
+fn below_scratch(machine: &Machine) -> Vec<PathBuf> {
+    let all = fs::read_dir(machine.path().join("run/easy-bhyve/scratch"));
+    let all = all.into_iter().flatten();
+    all.map(|one| one.unwrap().path()).collect()
+}
+
+#[test]
+fn no_link_at_a_name_that_a_script_has_used_leads_root_to_another_file() {
+    for vm in ["fbsd0", "deb0"] {
+        let machine = machine(both());
+        let made = machine.path().join("made");
+        let mktemp = machine.path().join("bin/mktemp");
+        let notes = format!(
+            "#!/bin/sh\nname=$(PATH=/usr/bin:/bin mktemp \"$@\") || exit\n\
+             echo \"$name\" >>'{}'\necho \"$name\"\n",
+            made.display()
+        );
+        fs::write(&mktemp, notes).unwrap();
+        allow(&mktemp, 0o755).unwrap();
+        let output = by_script(&machine, &[&format!("{vm}-boot")]);
+        assert!(output.status.success(), "{}", stderr(&output));
+
+        let victim = machine.path().join("victim");
+        fs::write(&victim, "precious").unwrap();
+        let names = fs::read_to_string(&made).unwrap();
+        let mut planted = Vec::new();
+        for name in names.lines() {
+            for name in [
+                name.to_owned(),
+                format!("{name}.status"),
+                format!("{name}.new"),
+            ] {
+                if symlink(&victim, &name).is_ok() {
+                    planted.push(name);
+                }
+            }
+        }
+        machine.with(|host| host.edit(&Edit::End(vm.into(), Ending::PowerOff)));
+        until_free(&machine);
+        for name in planted {
+            let _ = fs::remove_file(name);
+        }
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+    }
+}
+
+#[test]
+fn what_a_script_writes_as_root_lies_where_nobody_else_comes() {
+    for vm in ["fbsd0", "deb0"] {
+        let machine = machine(both());
+        let output = by_script(&machine, &[&format!("{vm}-boot")]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let own = below_scratch(&machine);
+        assert_eq!(own.len(), 1, "{own:?}");
+        let name = own[0].file_name().unwrap().to_str().unwrap();
+        assert!(name.starts_with(&format!("{vm}.")), "{name}");
+        for directory in [&own[0], own[0].parent().unwrap()] {
+            let mode = fs::metadata(directory).unwrap().permissions().mode();
+            assert_eq!(mode & 0o7777, 0o700, "{directory:?}");
+        }
+        machine.with(|host| host.edit(&Edit::End(vm.into(), Ending::PowerOff)));
+        until_free(&machine);
+        assert_eq!(below_scratch(&machine), Vec::<PathBuf>::new());
+    }
+}
+
+#[test]
+fn a_directory_under_a_name_that_ps_shows_ends_no_vm_when_its_guest_reboots() {
+    for run in WAYS {
+        let machine = machine(both());
+        let output = run(&machine, &["deb0-boot"]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let name = scratch(&machine).expect("a loader");
+        let planted = fs::create_dir(&name).is_ok();
+        machine.with(|host| host.edit(&Edit::End("deb0".into(), Ending::Reboot)));
+        until("an end or a second start", || {
+            let state = machine.host().state;
+            let mut all = state.processes.values().flat_map(|one| &one.argv);
+            let is_supervised =
+                all.any(|word| word.starts_with("supervise-") || word == "root-boot");
+            starts(&machine) > 1 || !is_supervised
+        });
+        if planted {
+            let _ = fs::remove_dir(&name);
+        }
+        assert_eq!(starts(&machine), 2);
+        let ended = output_of(machine.program(&["deb0-shutdown", "-f"]));
+        assert!(ended.status.success(), "{}", stderr(&ended));
+        until_free(&machine);
+        assert_eq!(below_scratch(&machine), Vec::<PathBuf>::new());
+    }
+}
+
+#[test]
+fn what_a_killed_supervisor_leaves_is_swept_by_whoever_has_the_vm_next() {
+    for next in ["deb0-clean", "deb0-boot", "deb0-shutdown"] {
+        let mut host = both();
+        host.state.guest = GuestPlan {
+            loader_ms: 600_000,
+            ..quick()
+        };
+        let machine = machine(host);
+        let begin = |name: &str| {
+            let mut command = machine.program(&[name]);
+            command.stdout(Stdio::null()).stderr(Stdio::null());
+            command.spawn().unwrap()
+        };
+        let mut boot = begin("deb0-boot");
+        let pid_of = |program: &str| {
+            let state = machine.host().state;
+            let mut all = state.processes.values();
+            all.find(|one| one.comm == program).map(|one| one.pid)
+        };
+        let loader = wait_for("a loader", || pid_of("grub-bhyve"));
+        send(pid_of("playground").expect("a supervisor"), Signal::SIGKILL);
+        boot.wait().unwrap();
+        let left = below_scratch(&machine);
+        assert_eq!(left, [scratch(&machine).expect("a loader")]);
+        if next == "deb0-shutdown" {
+            let output = output_of(machine.program(&[next]));
+            assert!(output.status.success(), "{}", stderr(&output));
+        } else {
+            send(loader, Signal::SIGKILL);
+            until("its end", || pid_of("grub-bhyve").is_none());
+            let mut next = begin(next);
+            until("that it is swept", || !left[0].exists());
+            let _ = next.kill();
+            next.wait().unwrap();
+        }
+        until_free(&machine);
+        assert_eq!(below_scratch(&machine), Vec::<PathBuf>::new(), "{next}");
+    }
+}
+
+#[test]
+fn a_note_is_believed_of_the_process_that_wrote_it_and_of_no_later_one_with_its_number() {
+    let machine = machine(both());
+    let output = by_script(&machine, &["fbsd0-boot"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let state = machine.host().state;
+    let mut all = state.processes.values();
+    let supervises = |word: &String| word == "supervise-fbsd0";
+    let own = all.find(|one| one.argv.last().is_some_and(supervises));
+    let pid = own.expect("a supervisor").pid;
+    let run = machine.path().join("run/easy-bhyve");
+    fs::create_dir_all(&run).unwrap();
+    for (uptime, is_believed) in [(0, false), (u64::from(u32::MAX), true)] {
+        // As somebody noted it who had that number then.
+        let note = format!(
+            "{{\"schema\":1,\"supervisor\":{pid},\"phase\":\"running\",\"bhyve\":null,\
+             \"since\":\"\",\"uptime\":{uptime},\"restarts\":7}}"
+        );
+        fs::write(run.join("fbsd0.json"), note).unwrap();
+        let status = output_of(machine.program(&["easy-bhyve", "status", "--format", "json"]));
+        let shown = String::from_utf8(status.stdout).unwrap();
+        assert_eq!(shown.contains("\"restarts\": 7"), is_believed, "{shown}");
+    }
+}

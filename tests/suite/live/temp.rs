@@ -1,0 +1,150 @@
+//! A run without a trace: when the disks are rolled back, and when they are not.
+
+use std::path::PathBuf;
+
+use nix::sys::signal::Signal;
+
+use super::faults::{host, stderr};
+use super::rig::{quick, send};
+use super::root::{done, log_of, machine, supervisor, until_acpi, until_gone, with_guests};
+use crate::host::{Edit, Host};
+use crate::machine::Machine;
+use crate::wait::{output_of, until};
+
+/// How often zfs(8) was called for this.
+fn zfs(machine: &Machine, command: &str) -> usize {
+    let host = machine.host();
+    let is_it = |argv: &Vec<String>| argv[0] == "zfs" && argv[1] == command;
+    host.calls().iter().filter(|call| is_it(&call.argv)).count()
+}
+
+/// The snapshots of the VM's disk.
+fn snapshots(machine: &Machine) -> Vec<String> {
+    let state = machine.host().state;
+    state.datasets["zroot/vm/fbsd0"]
+        .snapshots
+        .keys()
+        .cloned()
+        .collect()
+}
+
+fn status(machine: &Machine) -> String {
+    let output = output_of(machine.program(&["easy-bhyve", "status"]));
+    assert!(output.status.success(), "{}", stderr(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A host on which somebody else makes the VM's node in time.
+fn met(program: &str) -> Host {
+    let mut host = host();
+    let create = ["bhyvectl", "--vm=fbsd0", "--create"].map(String::from);
+    host.before(program, 1, Edit::Command(create.to_vec()));
+    host
+}
+
+#[test]
+fn a_disk_is_not_rolled_back_before_its_guest_has_run() {
+    for (host, first) in [
+        (met("kldload"), "fbsd0 was started meanwhile"),
+        (
+            {
+                let mut host = host();
+                host.fail("bhyveload", 1, 1, "no kernel");
+                host
+            },
+            "bhyveload failed with status 1",
+        ),
+        (
+            {
+                let mut host = host();
+                host.fail("bhyve", 1, 71, "could not activate CPU 0: Device busy");
+                host
+            },
+            "bhyve did not start",
+        ),
+    ] {
+        let machine = machine(host, "");
+        let output = output_of(machine.program(&["fbsd0-boot", "-T"]));
+        let said = stderr(&output);
+        assert!(said.starts_with(&format!("fbsd0-boot: {first}")), "{said}");
+        assert_eq!(zfs(&machine, "rollback"), 0, "{said}");
+        assert_eq!(snapshots(&machine), Vec::<String>::new(), "{said}");
+    }
+}
+
+#[test]
+fn what_the_guest_has_written_is_rolled_back_at_its_end() {
+    let machine = with_guests(quick());
+    done(&machine, &["fbsd0-boot", "-T"]);
+    assert_eq!(snapshots(&machine).len(), 1);
+    done(&machine, &["fbsd0-shutdown", "-f"]);
+    until_gone(&machine);
+    assert_eq!(
+        (zfs(&machine, "rollback"), snapshots(&machine).len()),
+        (1, 0)
+    );
+    assert_eq!(status(&machine), "no VM is running\n");
+}
+
+#[test]
+fn a_disk_that_another_process_has_open_is_not_rolled_back() {
+    let machine = with_guests(quick());
+    done(&machine, &["fbsd0-boot", "-T"]);
+    let disk = machine.host().state.dev.join("zvol/zroot/vm/fbsd0");
+    machine.with(|host| {
+        let pid = host.add_process(0, 1, "bhyve", &["bhyve", "-m", "1G", "other"]);
+        let other = host.state.processes.get_mut(&pid).unwrap();
+        other.open.insert(PathBuf::from("/dev/zvol/zroot/vm/fbsd0"));
+    });
+    done(&machine, &["fbsd0-shutdown", "-f"]);
+    until("the end of its supervisor", || {
+        supervisor(&machine).is_none()
+    });
+    let [name] = snapshots(&machine).try_into().expect("one snapshot");
+    let snapshot = format!("zroot/vm/fbsd0@{name}");
+    assert_eq!(zfs(&machine, "rollback"), 0);
+    let why = format!(
+        "another process has {} open; {snapshot} is still there",
+        disk.display()
+    );
+    let log = log_of(&machine, "fbsd0");
+    assert!(log.iter().any(|line| line.contains(&why)), "{log:#?}");
+    assert!(status(&machine).contains(&format!("left over: {snapshot} is still there")));
+}
+
+#[test]
+fn what_a_killed_supervisor_has_left_is_told_until_it_has_gone() {
+    let machine = with_guests(quick());
+    done(&machine, &["fbsd0-boot", "-T"]);
+    until_acpi(&machine);
+    send(
+        supervisor(&machine).expect("a supervisor").pid,
+        Signal::SIGKILL,
+    );
+    until("its end", || supervisor(&machine).is_none());
+    let [name] = snapshots(&machine).try_into().expect("one snapshot");
+    let snapshot = format!("zroot/vm/fbsd0@{name}");
+    let told = format!(
+        "{snapshot} is still there: as root, roll back to it (zfs rollback {snapshot}; zfs destroy \
+         {snapshot}), or keep what the guest has written (zfs destroy {snapshot})\n"
+    );
+    assert!(status(&machine).contains(&told), "{}", status(&machine));
+    let said = done(&machine, &["fbsd0-shutdown"]);
+    assert!(said.contains(&told), "{said}");
+    assert!(status(&machine).contains(&told), "{}", status(&machine));
+    let said = done(&machine, &["fbsd0-clean"]);
+    assert!(said.contains(&told), "{said}");
+    let said = done(&machine, &["fbsd0-boot"]);
+    assert!(said.contains(&told), "{said}");
+    done(&machine, &["fbsd0-shutdown", "-f"]);
+    until("the end of its supervisor", || {
+        supervisor(&machine).is_none()
+    });
+    assert!(status(&machine).contains(&told), "{}", status(&machine));
+    assert_eq!(zfs(&machine, "rollback"), 0);
+    let destroyed = output_of(machine.tool(&["zfs", "destroy", &snapshot]));
+    assert!(destroyed.status.success(), "{}", stderr(&destroyed));
+    assert_eq!(status(&machine), "no VM is running\n");
+    done(&machine, &["fbsd0-clean"]);
+    until_gone(&machine);
+}

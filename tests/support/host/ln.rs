@@ -1,0 +1,47 @@
+//! ln(1) of one file to one name, and its symbolic links on a real file system: bin/ln/ln.c.
+
+use std::path::Path;
+
+use super::Host;
+use super::call::{Answer, Call};
+use super::words::Words;
+
+const USAGE: &str = "usage: ln [-s [-F] | -L | -P] [-f | -i] [-hnv] source_file [target_file]\n       \
+     ln [-s [-F] | -L | -P] [-f | -i] [-hnv] source_file ... target_dir";
+
+/// Runs `ln FILE NAME` or `ln -s [-f] [-n] TARGET NAME`.
+pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
+    let words = match Words::parse(&call.words(), "fns") {
+        Ok(words) => words,
+        Err(error) => return Answer::fail(1, format!("ln: {error}")).and_err(USAGE),
+    };
+    let [file, name] = words.operands.as_slice() else {
+        return Answer::fail(1, USAGE);
+    };
+    if words.has("s") {
+        return symbolic(host, file, name, words.has("f"));
+    }
+    let mut target = Path::new(name).to_owned();
+    if host.files().is_dir(&target) {
+        target.push(Path::new(file).file_name().unwrap_or_default());
+    }
+    match host.files_mut().link(Path::new(file), &target) {
+        Ok(()) => Answer::ok(),
+        Err(errno) => Answer::fail(1, format!("ln: {}: {}", target.display(), errno.text())),
+    }
+}
+
+/// Makes a symbolic link; by force in place of another one.
+fn symbolic(host: &Host, target: &str, name: &str, by_force: bool) -> Answer {
+    if host.real.is_none() {
+        return Answer::fail(1, "ln: there are no symbolic links in memory");
+    }
+    if by_force && Path::new(name).is_symlink() {
+        // What cannot go is told by the next.
+        let _ = std::fs::remove_file(name);
+    }
+    match std::os::unix::fs::symlink(target, name) {
+        Ok(()) => Answer::ok(),
+        Err(error) => Answer::fail(1, format!("ln: {name}: {error}")),
+    }
+}
