@@ -26,8 +26,8 @@ initrd (cd0)/initrd'
 net0_grub_boot='linux (hd0,msdos1)/vmlinuz'
 ";
 
-/// How much slower the program's clock goes on a machine: ten seconds are four minutes.
-const PACE: u32 = 24;
+/// How much slower the program's clock goes on a machine: ten seconds are two minutes.
+const PACE: u32 = 12;
 
 /// A host whose programs, devices and files lie in one directory.
 pub(crate) struct Machine {

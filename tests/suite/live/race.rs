@@ -118,6 +118,8 @@ fn with_running() -> Machine {
     let mut host = warm();
     host.state.guest.button_ms = Some(400);
     host.state.guest.loader_ms = 600;
+    // Who comes late waits for its last moment to be over.
+    host.state.pace = 4;
     let machine = machine(host);
     let output = output_of(call(&machine, "fbsd0-boot"));
     assert!(output.status.success(), "{}", stderr(&output));
