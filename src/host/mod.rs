@@ -10,6 +10,7 @@ mod follow;
 pub mod identity;
 pub mod lease;
 pub mod lock;
+mod look;
 mod replace;
 pub mod scratch;
 pub mod signals;
@@ -243,9 +244,9 @@ pub trait Host: Look {
     /// As the system says.
     fn let_go(&mut self) -> io::Result<()>;
 
-    /// What is started from now on, but on the terminal, is hit by no key of the terminal and by no
-    /// loss of it.
-    fn shield(&mut self);
+    /// From now on, what is started in any way but on the terminal is hit by no key of the terminal
+    /// and by no loss of it; or it is again, so that an escalator can ask there for a password.
+    fn shield(&mut self, is_shielded: bool);
 
     /// What asked the program to stop, if something did; once it was asked it stays so, but for a
     /// reader who has gone, once the program has let go of the caller.

@@ -1,8 +1,7 @@
 //! The real host. The only file that spawns processes.
 
-use super::child::{Running, ended, tail};
+use super::child::Running;
 use super::files;
-use super::identity::{self, About};
 use super::lease;
 use super::lock::{Directory, log_of, state_of};
 use super::scratch;
@@ -18,7 +17,6 @@ use crate::plan::FileChange;
 use crate::vis;
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout};
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -30,7 +28,7 @@ use std::time::{Duration, Instant};
 /// The real host: programs along a fixed search path, and the caller's own files.
 #[derive(Debug)]
 pub struct System {
-    search_path: String,
+    pub(super) search_path: String,
     run: PathBuf,
     logs: PathBuf,
     signals: Option<Signals>,
@@ -44,7 +42,7 @@ pub struct System {
     /// The lease of the command that is followed.
     pub(super) lessor: Option<OwnedFd>,
     /// How many times slower than the real one the clock goes by which is waited.
-    pace: u32,
+    pub(super) pace: u32,
 }
 
 impl System {
@@ -79,7 +77,7 @@ impl System {
         }
     }
 
-    fn prepare(&self, command: &Command) -> Result<std::process::Command, SpawnError> {
+    pub(super) fn prepare(&self, command: &Command) -> Result<std::process::Command, SpawnError> {
         let program = self.look_up(command.program).ok_or(SpawnError::NotFound)?;
         let mut prepared = std::process::Command::new(program);
         prepared
@@ -103,7 +101,7 @@ impl System {
         Ok(prepared)
     }
 
-    fn look_up(&self, program: &str) -> Option<PathBuf> {
+    pub(super) fn look_up(&self, program: &str) -> Option<PathBuf> {
         which::which_in(program, Some(&self.search_path), "/").ok()
     }
 
@@ -134,67 +132,6 @@ impl System {
         lease::wait(&all, end)?;
         signals.hush();
         Ok(())
-    }
-}
-
-impl Look for System {
-    fn ask(&mut self, question: &Command) -> Result<Finished, SpawnError> {
-        // Where SIGCHLD is ignored a child leaves no status.
-        self.signals().map_err(SpawnError::Refused)?;
-        let output = self
-            .prepare(question)?
-            .output()
-            .map_err(SpawnError::Refused)?;
-        Ok(Finished {
-            ended: ended(output.status),
-            stdout: output.stdout,
-            stderr: tail(output.stderr),
-        })
-    }
-
-    fn exists(&mut self, path: &Path) -> io::Result<bool> {
-        path.try_exists()
-    }
-
-    fn link_at(&mut self, path: &Path) -> io::Result<Option<PathBuf>> {
-        match std::fs::symlink_metadata(path) {
-            Ok(about) if about.is_symlink() => std::fs::read_link(path).map(Some),
-            Ok(_) => Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn about(&mut self, path: &Path) -> io::Result<About> {
-        identity::about(path)
-    }
-
-    fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>> {
-        match std::fs::read_dir(directory) {
-            Ok(entries) => entries.map(|entry| Ok(entry?.file_name())).collect(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn read(&mut self, path: &Path) -> io::Result<Vec<u8>> {
-        std::fs::read(path)
-    }
-
-    fn find(&mut self, program: &str) -> Option<PathBuf> {
-        self.look_up(program)
-    }
-
-    fn search_path(&self) -> &str {
-        &self.search_path
-    }
-
-    fn uptime(&mut self) -> Duration {
-        // Since boot, so that it goes on while the machine's clock is set.
-        nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC)
-            .map_or(Duration::ZERO, Duration::from)
-            .checked_div(self.pace)
-            .unwrap_or_default()
     }
 }
 
@@ -357,8 +294,8 @@ impl Host for System {
         Ok(())
     }
 
-    fn shield(&mut self) {
-        self.is_shielded = true;
+    fn shield(&mut self, is_shielded: bool) {
+        self.is_shielded = is_shielded;
     }
 
     fn interrupted(&mut self) -> Option<Interruption> {

@@ -8,12 +8,12 @@ mod progress;
 mod rounds;
 mod system;
 mod undo;
+mod watcher;
 mod workers;
 
 use crate::command::{Command, Streams};
 use crate::error::{Error, Result};
 use crate::host::{Ended, Finished, Host, Interruption};
-use crate::model::name::VmName;
 use crate::plan::{Action, Form, Guard, Plan, Step, Test, Undo, Wait, When};
 use crate::tools;
 use crate::vis;
@@ -23,6 +23,7 @@ use progress::Progress;
 use std::io::Write;
 pub use system::remedy;
 pub use undo::take_back;
+pub use watcher::{Phase, Unwatched, Watcher};
 
 /// What stopped a run whose caller does not wait for it any more.
 pub const READER_GONE: &str = "interrupted: who waited for it has gone";
@@ -52,49 +53,6 @@ pub struct Report {
     /// What a person should know of what was done.
     pub notes: Vec<String>,
 }
-
-/// Where a run that supervises a guest has got to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// The guest is about to be loaded.
-    Loading,
-    /// bhyve(8) has been started, as this process.
-    Starting(u32),
-    /// Its title was seen for the first time in this round.
-    Running(u32),
-}
-
-/// Who is told of the life of a guest while it is supervised; unless it says otherwise, it goes by
-/// nothing of that.
-pub trait Watcher {
-    /// A phase begins.
-    ///
-    /// # Errors
-    /// If the run is to stop for it: who waited for it has gone.
-    fn phase(&mut self, _host: &mut dyn Host, _phase: Phase) -> Result<()> {
-        Ok(())
-    }
-
-    /// A child has said this: whole lines.
-    fn said(&mut self, _host: &mut dyn Host, _lines: &[u8]) {}
-
-    /// A round has ended so; `_again`: whether another one follows.
-    fn ended(&mut self, _host: &mut dyn Host, _how: &str, _again: bool) {}
-
-    /// It has failed, and what was made for all to use is about to be taken back.
-    fn takes_back(&mut self, _host: &mut dyn Host) {}
-
-    /// Whether nobody else has taken this VM since, which was this process's: see [`Test::Ours`].
-    fn is_ours(&mut self, _host: &mut dyn Host, _vm: &VmName, _or: Option<u32>) -> bool {
-        true
-    }
-}
-
-/// Nobody who is told: for plans without a guest.
-#[derive(Clone, Copy, Debug)]
-pub struct Unwatched;
-
-impl Watcher for Unwatched {}
 
 /// Carries out `plan`.
 ///
@@ -381,7 +339,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
 
     /// Tries every armed undo, last first; one that fails does not stop the others.
     fn undo(&mut self) -> (Vec<&'plan str>, Vec<Error>) {
-        self.host.shield();
+        self.host.shield(true);
         let (mut undone, mut failures) = (Vec::new(), Vec::new());
         while let Some(undo) = self.armed.pop() {
             let (before, mut changed) = (failures.len(), false);
@@ -401,6 +359,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
                 undone.push(undo.what.as_str());
             }
         }
+        self.host.shield(false);
         (undone, failures)
     }
 

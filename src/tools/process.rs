@@ -149,14 +149,16 @@ impl Who {
         self.real_uid == 0 && self.jail == 0
     }
 
-    /// The VM that this process of root's works for, and how; names are compared whole.
+    /// The VM that this process of root's works for, and how; names are compared whole. A title may
+    /// have a name that no VM has here.
     ///
     /// Behind a first word that is not the name of the program's file ps(1) shows that name
     /// (`fmt_argv()` in `bin/ps/fmt.c`): a title as `bhyve: NAME (bhyve)`, and a program that was
     /// started under another's name so that its last word is no VM.
     pub fn works_for(&self) -> Option<(&str, Role)> {
         let (name, role) = self.is_roots().then(|| self.claims_to_work_for())??;
-        VmName::parse(name).is_ok().then_some((name, role))
+        let is_name = role == Role::Running || VmName::parse(name).is_ok();
+        is_name.then_some((name, role))
     }
 
     fn claims_to_work_for(&self) -> Option<(&str, Role)> {
@@ -311,7 +313,7 @@ mod tests {
             ("bhyve: fbsd0 (sudo)", None),
             ("bhyve: fbsd0 (bhyve) (sudo)", None),
             ("bhyve: fbsd0", None),
-            ("bhyve: fbsd 0 (bhyve)", None),
+            ("bhyve: fbsd 0 (bhyve)", Some(("fbsd 0", Role::Running))),
             (
                 "bhyve -u -A -c 1 -l com1,stdio fbsd0",
                 Some(("fbsd0", Role::Starting)),

@@ -241,7 +241,7 @@ fn sh_reads_back_what_is_shown_and_what_is_written() {
         place::skip("no shell here reads $'…'");
         return;
     };
-    let value = format!("/a'\\{HOSTILE}é\n\tb");
+    let value = format!("/a\\'\\{HOSTILE}é\n\tb");
     let place = Place::new();
     place.write(
         "c.conf",

@@ -104,7 +104,7 @@ impl End {
             // Real files are not the host's.
             left: view::lines(host)
                 .into_iter()
-                .filter(|line| !line.starts_with("directory "))
+                .filter(|line| !line.starts_with("directory ") && !line.starts_with("file "))
                 .map(as_at_home)
                 .collect(),
         }
@@ -114,6 +114,7 @@ impl End {
 /// A text with what Debian has elsewhere as FreeBSD has it.
 pub(super) fn freebsd(text: &str) -> String {
     text.replace("/usr/local/eb/", "/usr/local/bin/")
+        .replace("/usr/local/run/", "/var/run/")
         .replace("'/usr/local/bin/", "'/sbin/")
         .replace(" /etc/", " /usr/local/etc/")
 }

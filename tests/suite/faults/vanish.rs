@@ -211,13 +211,13 @@ fn what_is_gone_is_free_whoever_freed_it() {
             });
         }
     }
-    wrong.assert_none(400);
+    wrong.assert_none(330);
 }
 
 #[test]
 fn what_is_gone_is_free_to_the_script_of_a_boot_that_is_taken_back() {
     let bhyve = Failing::Call("bhyve", 1);
-    to_scripts(&[("fbsd0-boot (left over)", bhyve)], 10);
+    to_scripts(&[("fbsd0-boot (left over)", bhyve)], 7);
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn what_is_gone_is_free_to_the_script_of_a_start_by_grub_that_is_taken_back() {
         ("obsd0-boot (cold, grub)", Failing::Call("bhyve", 1)),
         ("obsd0-ttyboot (cold, grub)", Failing::Call("grub-bhyve", 1)),
     ];
-    to_scripts(&scenarios, 8);
+    to_scripts(&scenarios, 6);
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn what_is_gone_is_free_to_the_script_of_an_end() {
         ("fbsd0-shutdown -f (orphan)", Failing::Nothing),
         ("fbsd0-clean (left over)", Failing::Nothing),
     ];
-    to_scripts(&scenarios, 8);
+    to_scripts(&scenarios, 7);
 }
 
 #[test]

@@ -295,7 +295,7 @@ impl Host for Fake {
         Ok(())
     }
 
-    fn shield(&mut self) {
+    fn shield(&mut self, _is_shielded: bool) {
         // Nothing here is hit by a terminal.
     }
 

@@ -74,7 +74,7 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
     let others = words.has("a") || words.has("A");
     let daemons = words.has("x") || words.has("A");
     let shows_titles = columns.iter().any(|(name, ..)| *name == "args");
-    let mut titles = 0;
+    let mut titled = Vec::new();
     let rows: Vec<Vec<String>> = host
         .state
         .processes
@@ -89,15 +89,19 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
             }
         })
         .map(|process| {
-            titles +=
-                usize::from(shows_titles && process.guest.is_some() && process.title.is_some());
+            if shows_titles && process.guest.is_some() && process.title.is_some() {
+                titled.push(process.pid);
+            }
             columns
                 .iter()
                 .map(|(name, ..)| cell(host, call, process, name))
                 .collect()
         })
         .collect();
-    host.orders.titles_shown += titles;
+    host.orders.titles_shown += titled.len();
+    for pid in titled {
+        host.be_seen(pid);
+    }
     let mut out = String::new();
     let widths: Vec<usize> = (0..columns.len())
         .map(|at| {

@@ -1,0 +1,73 @@
+//! What the real host is asked, and how it is looked at.
+
+use super::Finished;
+use super::child::{ended, tail};
+use super::identity::{self, About};
+use super::system::System;
+use super::{Look, SpawnError};
+use crate::command::Command;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+impl Look for System {
+    fn ask(&mut self, question: &Command) -> Result<Finished, SpawnError> {
+        // Where SIGCHLD is ignored a child leaves no status.
+        self.signals().map_err(SpawnError::Refused)?;
+        let output = self
+            .prepare(question)?
+            .output()
+            .map_err(SpawnError::Refused)?;
+        Ok(Finished {
+            ended: ended(output.status),
+            stdout: output.stdout,
+            stderr: tail(output.stderr),
+        })
+    }
+
+    fn exists(&mut self, path: &Path) -> io::Result<bool> {
+        path.try_exists()
+    }
+
+    fn link_at(&mut self, path: &Path) -> io::Result<Option<PathBuf>> {
+        match std::fs::symlink_metadata(path) {
+            Ok(about) if about.is_symlink() => std::fs::read_link(path).map(Some),
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn about(&mut self, path: &Path) -> io::Result<About> {
+        identity::about(path)
+    }
+
+    fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>> {
+        match std::fs::read_dir(directory) {
+            Ok(entries) => entries.map(|entry| Ok(entry?.file_name())).collect(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn read(&mut self, path: &Path) -> io::Result<Vec<u8>> {
+        std::fs::read(path)
+    }
+
+    fn find(&mut self, program: &str) -> Option<PathBuf> {
+        self.look_up(program)
+    }
+
+    fn search_path(&self) -> &str {
+        &self.search_path
+    }
+
+    fn uptime(&mut self) -> Duration {
+        // Since boot, so that it goes on while the machine's clock is set.
+        nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC)
+            .map_or(Duration::ZERO, Duration::from)
+            .checked_div(self.pace)
+            .unwrap_or_default()
+    }
+}
