@@ -284,6 +284,7 @@ pub(super) fn normal(text: &str, directory: &Path) -> String {
     // In root's own a directory has the name of its VM, too.
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.';
     let of_root = "@DIR@/run/easy-bhyve/scratch/";
+    let text = text.replace(&format!("{SCRATCH_OF_ROOT}/"), of_root);
     let text = masked(&text, &[of_root], None, is_name, "RANDOM");
     let text = text.replace(of_root, "/tmp/easy-bhyve.");
     masked(&text, &["_", "."], Some(12), is_digit, "MINUTE")

@@ -165,6 +165,7 @@ impl Case<'_> {
         machine.with(|host| host.orders = orders);
         let directory = machine.path().to_str().unwrap();
         let script = said.out.replace(NOWHERE, directory);
+        let script = script.replace("/var/run/", &format!("{directory}/run/"));
         // Several scripts run at once, each with scratch files of its own.
         let own = directory.len().saturating_sub(8);
         let scratch = format!("{SCRATCH}{}", &directory[own..]);

@@ -100,7 +100,7 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
         First::Prompt | First::Stuck => Answer::of(Status::Hang),
         First::Leaves(_) => Answer::exit(1).and_out(on_stdout("can't load 'kernel'\n")),
         First::Menu => {
-            host.loaded(vm, System::FreeBsd);
+            host.loaded(vm, System::FreeBsd, None);
             let text = "Consoles: userboot\nBooting [/boot/kernel/kernel]...\n";
             Answer::out(on_stdout(text))
         }

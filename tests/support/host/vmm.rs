@@ -7,7 +7,7 @@ use super::call::{Call, Status};
 use super::devices::Device;
 use super::errno::Errno;
 use super::process::Ending;
-use super::state::{System, VmNode};
+use super::state::{Kernel, System, VmNode};
 
 /// Longest VM name (sys/dev/vmm/vmm_param.h).
 const NAME_MAX: usize = 229;
@@ -100,10 +100,11 @@ impl Host {
     }
 
     /// A loader has put a kernel into the VM.
-    pub(super) fn loaded(&mut self, name: &str, system: System) {
+    pub(super) fn loaded(&mut self, name: &str, system: System, kernel: Option<Kernel>) {
         if let Some(node) = self.state.vms.get_mut(name) {
             node.loaded = true;
             node.system = system;
+            node.kernel = kernel;
         }
     }
 

@@ -129,10 +129,7 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
     };
     let answer = match left {
         Leaves::Booted => {
-            host.loaded(vm, grub.system);
-            if let Some(node) = host.state.vms.get_mut(vm) {
-                node.kernel = grub.kernel.take();
-            }
+            host.loaded(vm, grub.system, grub.kernel.take());
             Answer::ok()
         }
         Leaves::Rebooted => Answer::ok(),

@@ -65,7 +65,7 @@ pub struct Grub {
     functions: BTreeMap<String, Vec<Command>>,
     depth: usize,
     /// The kernel that `boot` boots, and whether `initrd` knows of one.
-    pub(super) kernel: Option<Kernel>,
+    pub(in crate::host) kernel: Option<Kernel>,
     pub(super) is_linux_loaded: bool,
     /// Whether a second kernel was loaded: `boot` crashes.
     pub(super) is_spoilt: bool,

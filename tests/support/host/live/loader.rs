@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::super::call::Status;
 use super::super::grub_bhyve::script::{Grub, Leaves};
 use super::super::program::with_host;
-use super::super::state::System;
+use super::super::state::{Kernel, System};
 use super::Bell;
 use super::console::Console;
 
@@ -71,6 +71,14 @@ impl Shell {
         }
     }
 
+    /// The kernel that it has loaded, as far as that is known.
+    fn kernel(&mut self) -> Option<Kernel> {
+        match self {
+            Self::Userboot { .. } => None,
+            Self::Grub(grub) => grub.kernel.take(),
+        }
+    }
+
     /// Runs a command; what it says, and how it leaves the loader, if it does.
     fn command(&mut self, line: &str) -> (String, Option<Leaves>) {
         let boots = match self {
@@ -121,9 +129,10 @@ pub(super) fn run(mut session: Session, directory: &Path, bell: &mut Bell) -> io
         left => Status::Exit(i32::from(left == Leaves::Exited)),
     };
     let system = session.shell.system();
+    let kernel = session.shell.kernel();
     with_host(directory, |host| {
         if left == Leaves::Booted {
-            host.loaded(&session.vm, system);
+            host.loaded(&session.vm, system, kernel);
         }
         host.end_process(session.pid, status);
     })?;
