@@ -111,8 +111,8 @@ fn in_memory() -> tempfile::TempDir {
 }
 
 impl Machine {
-    /// A machine with this configuration, at this pace or a slow one, in which `@DIR@` is its directory: `vm` and `iso` are
-    /// there for files.
+    /// A machine with this configuration, in which `@DIR@` is its directory: `vm` and `iso` are there
+    /// for files. A host at the real pace becomes a slow one.
     pub(crate) fn new(mut host: Host, config: &str) -> Self {
         // Nothing is to come too late because the machine is busy.
         if host.state.pace == 1 {
