@@ -4,7 +4,7 @@
 //! argv, env, clock ── process ──▶ Process
 //! Process.args ── invocation ──▶ Invocation
 //! files ── config ──▶ Config (assignments, each with its place)
-//! Config ── model::resolve ──▶ Vm (all defaults decided)
+//! Config ── config::resolve ──▶ Vm (all defaults decided)
 //! Vm, options ── verbs ──▶ Request (what is asked of the root side)
 //! Request ── front ──▶ words behind one escalation ── root ──▶ the same Request
 //! host ── survey ──▶ Survey (the fewest questions)

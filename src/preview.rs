@@ -2,12 +2,12 @@
 
 use crate::command::{Command, Privilege};
 use crate::config::Config;
+use crate::config::resolve;
 use crate::error::Result;
 use crate::host::Host;
 use crate::host::elevate::Elevation;
 use crate::invocation::options::{DryRun, Format};
 use crate::job::ground::Ground;
-use crate::model::resolve;
 use crate::plan::Plan;
 use crate::process::Process;
 use crate::run::{self, Output};

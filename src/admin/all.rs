@@ -2,13 +2,14 @@
 //! start.
 
 use crate::config::Config;
+use crate::config::resolve;
+use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::host::{Host, Interruption};
 use crate::invocation::options::{DryRun, EndArgs};
 use crate::job::{How, Whom};
 use crate::model::Vm;
 use crate::model::name::VmName;
-use crate::model::resolve::{self, Need};
 use crate::process::Process;
 use crate::run::{self, Output};
 use crate::survey::{self, Processes, State, Traces};
@@ -90,7 +91,7 @@ fn running(context: &mut Context<'_>) -> Result<Running> {
         if !context.config.is_vm(name) {
             continue;
         }
-        match context.vm_for(name, Need::Network) {
+        match context.vm_for(name, Need::End) {
             Ok(vm) => {
                 let supervised = is_supervised.then(|| vm.name.clone());
                 found.supervised.extend(supervised);

@@ -3,11 +3,13 @@
 
 use crate::check;
 use crate::config::edit::{self, Edit, Setting};
+use crate::config::resolve;
+use crate::config::settings::Need;
 use crate::config::{Config, ConfigError, Severity, Source};
 use crate::error::{Error, Result};
 use crate::invocation::options::DryRun;
 use crate::locate::{self, Refused};
-use crate::model::{Vm, resolve};
+use crate::model::Vm;
 use crate::plan::{FileChange, Form, Plan, Undo, When};
 use crate::quote;
 use crate::verbs::{Context, Outcome, Planned};
@@ -84,7 +86,7 @@ fn judge(context: &Context<'_>, config: &Config, vm: &str) -> Result<Vm> {
     if let Some(finding) = wrong {
         return Err(finding.into());
     }
-    resolve::vm(config, vm, context.spelling, &context.process.devices)
+    resolve::vm(config, vm, &context.wanted(Need::Settings))
 }
 
 /// Refuses where the VM's key would not have this value.

@@ -1,12 +1,14 @@
 //! `easy-bhyve list`: every VM of the configuration.
 
 use super::{state, table};
+use crate::config::resolve::{self, Wanted};
+use crate::config::settings::Need;
 use crate::error::Result;
 use crate::invocation::options::Format;
+use crate::model::Vm;
 use crate::model::cpu::CpuTopology;
 use crate::model::name::VmName;
 use crate::model::size::MemSize;
-use crate::model::{Loader, Vm, resolve};
 use crate::survey::{Processes, State, Traces};
 use crate::verbs::{Context, Outcome};
 use serde::Serialize;
@@ -53,7 +55,8 @@ pub fn list(context: &mut Context<'_>, format: Format) -> Result<Outcome> {
         Processes::default()
     };
     let (mut lines, mut wrong) = (Vec::new(), None);
-    for vm in resolve::all(config, context.spelling, &context.process.devices)? {
+    let wanted = Wanted::new(Need::Settings, context.spelling, &context.process.devices);
+    for vm in resolve::all(config, wanted)? {
         match vm {
             Ok(vm) => {
                 let state = state_of(context, &processes, &traces, &vm);
@@ -119,10 +122,7 @@ fn state_of(
 fn line(vm: Vm, state: &'static str) -> Line {
     Line {
         id: vm.id,
-        loader: match vm.loader {
-            Loader::Bhyveload => "bhyveload",
-            Loader::Grub(_) => "grub-bhyve",
-        },
+        loader: vm.loader.facts().name,
         cpu: vm.cpu,
         mem: vm.mem,
         disk: vm

@@ -168,11 +168,14 @@ fn settings(context: &mut Context<'_>, args: &NewArgs) -> Result<Vec<Setting>> {
 /// Settings that stand somewhere already and are the new VM's from now on.
 fn found(config: &Config, vm: &VmName, settings: &[Setting]) -> Vec<String> {
     let keys = config.keys_of(vm.as_str()).keys.into_iter();
-    let others = keys.filter(|(key, _)| settings.iter().all(|setting| setting.key() != *key));
+    let others = keys.filter(|key| {
+        let mut settings = settings.iter();
+        settings.all(|setting| setting.key() != key.spelling)
+    });
     others
-        .map(|(_, set)| {
-            let place = config.place(set.name_span);
-            format!("{place}: {} stands there already and counts", set.name)
+        .map(|key| {
+            let place = config.place(key.set.name_span);
+            format!("{place}: {} stands there already and counts", key.set.name)
         })
         .collect()
 }

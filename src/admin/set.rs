@@ -2,10 +2,10 @@
 
 use super::edit::{self, Edited, refused, unwritten};
 use crate::config::edit::{Setting, is_same, set as edits_of, standing};
+use crate::config::resolve;
 use crate::error::{Error, Result};
 use crate::invocation::options::SetArgs;
 use crate::locate::Refused;
-use crate::model::resolve;
 use crate::verbs::{Context, Outcome, Planned};
 
 /// The plan that gives the VM these settings.

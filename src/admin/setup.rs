@@ -1,12 +1,13 @@
 //! `easy-bhyve setup`: one link per VM and verb.
 
+use crate::config::resolve::{self, Wanted};
+use crate::config::settings::Need;
 use crate::config::{Config, lint, unsilenced};
 use crate::error::{Error, Result};
 use crate::invocation::PROGRAM;
 use crate::invocation::options::DryRun;
 use crate::locate;
 use crate::model::Volume;
-use crate::model::resolve::{self, Need};
 use crate::plan::{FileChange, Plan};
 use crate::process::Process;
 use crate::verb::{Spelling, Verb};
@@ -56,7 +57,7 @@ pub(super) struct Links {
 /// # Errors
 /// If the configuration has no VM, one is misconfigured, or the directory cannot be read.
 pub(super) fn links(context: &Context<'_>) -> Result<Links> {
-    let directory = normal(&resolve::link_directory(context.config)?);
+    let directory = normal(&resolve::link_directory(context.config));
     let target = target(context, &directory);
     let there = entries(&directory, context.process)?;
     let wanted = wanted(context)?;
@@ -140,7 +141,7 @@ fn wanted<'config>(context: &Context<'config>) -> Result<BTreeSet<(&'config str,
     let mut wanted = BTreeSet::new();
     let config: &'config Config = context.config;
     let devices = &context.process.devices;
-    let vms = resolve::all_for(config, Need::Disks, Spelling::Link, devices);
+    let vms = resolve::all(config, Wanted::new(Need::Disks, Spelling::Link, devices))?;
     for ((name, _), vm) in config.vms().zip(vms) {
         let has_zfs = matches!(vm?.volume, Volume::Zfs(_));
         wanted.extend(

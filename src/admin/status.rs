@@ -3,12 +3,13 @@
 use super::{state, table};
 use crate::command::Command;
 use crate::config::Config;
+use crate::config::resolve;
+use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::invocation::Showing;
 use crate::invocation::options::Format;
 use crate::model::name::{Snapshot, VmName};
-use crate::model::resolve;
 use crate::plan::temp;
 use crate::process::Process;
 use crate::root::state::State;
@@ -184,13 +185,7 @@ pub fn watch(
 ///
 /// Differs: `status -a` reads the configuration
 fn configured(context: &Context<'_>, name: &str) -> Option<(String, String)> {
-    let vm = resolve::vm(
-        context.config,
-        name,
-        context.spelling,
-        &context.process.devices,
-    )
-    .ok()?;
+    let vm = context.vm_for(name, Need::Settings).ok()?;
     Some((vm.cpu.to_string(), vm.mem.to_string()))
 }
 

@@ -1,13 +1,13 @@
 //! What only this host can tell: whether what the settings name is there, and enough of it.
 
 use super::own_place;
+use crate::config::resolve::{self, Checked};
 use crate::config::{Assignment, Config, Finding, FindingName, Span};
 use crate::error::Error;
 use crate::host::{Ended, Look};
 use crate::job::start::{missing_cd, missing_disk, read_only, refuse_cpus};
 use crate::model::Vm;
 use crate::model::name::Dataset;
-use crate::model::resolve::{self, Checked};
 use crate::plan::network;
 use crate::survey::{self, Survey};
 use crate::tools::sysctl::{self, Kernel};
@@ -170,8 +170,8 @@ fn capacity(
 /// Where a setting of a VM stands: its own, or the host variable; or else its id.
 fn set_at(config: &Config, one: &Checked<'_>, key: &str) -> Option<Span> {
     let is_set = |set: &Assignment<'_>| !set.value.is_empty();
-    let mut own = one.keys.keys.iter().filter(|(other, _)| *other == key);
-    let own = own.next().map(|(_, set)| *set).filter(is_set);
+    let mut own = one.keys.keys.iter().filter(|own| own.setting.name == key);
+    let own = own.next().map(|own| own.set).filter(is_set);
     let set = own
         .or_else(|| config.get(key).filter(is_set))
         .or_else(|| config.id_of(one.keys.vm))?;

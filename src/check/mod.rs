@@ -5,12 +5,12 @@
 mod host;
 mod vms;
 
+use crate::config::resolve::{self, Checked};
+use crate::config::settings::HOST;
 use crate::config::{self, Config, FileId, Finding, FindingName, Severity, Span, lint, slips};
 use crate::error::Error;
 use crate::host::Look;
 use crate::model::Vm;
-use crate::model::resolve::{self, Checked};
-use crate::model::settings::HostSettings;
 use crate::{quote, vis};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -71,7 +71,7 @@ fn without_host<'config>(
 ) -> (Vec<Finding>, Vec<Checked<'config>>) {
     let mut findings = lint::check(config);
     findings.extend(config.shared().iter().map(group_writable));
-    findings.extend(slips::check(config, &HostSettings::NAMES));
+    findings.extend(slips::check(config));
     let (faults, checked) = resolve::checked(config, devices);
     findings.extend(faults.into_iter().filter_map(finding));
     for vm in &checked {
@@ -106,9 +106,9 @@ fn settled(
 ) -> Vec<Finding> {
     // What is wrong with a host variable is told once, however many VMs it concerns; and so is a key
     // with two values, which is a fault of its VM, too.
-    let variables = HostSettings::NAMES.iter();
+    let variables = HOST.iter();
     let variables: HashSet<Span> = variables
-        .filter_map(|name| Some(config.get(name)?.value_span))
+        .filter_map(|setting| Some(config.get(setting.name)?.value_span))
         .collect();
     let mut told = HashSet::new();
     findings.retain(|finding| {

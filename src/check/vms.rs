@@ -1,9 +1,10 @@
 //! Findings about VMs whose settings are right each for itself.
 
 use super::own_place;
-use crate::config::{Assignment, Config, Finding, FindingName, Span};
-use crate::model::resolve::Checked;
-use crate::model::{Loader, Nic, Vm};
+use crate::config::resolve::Checked;
+use crate::config::{Config, Finding, FindingName, Key, Span};
+use crate::model::Vm;
+use crate::model::device::Nic;
 use crate::vis;
 use std::collections::HashMap;
 use std::path::Path;
@@ -152,22 +153,23 @@ fn gaps(vm: &Vm) -> Vec<Finding> {
     findings
 }
 
-/// Settings of grub where grub is not used.
+/// Settings that another loader than the VM's own would use.
 fn unused_grub(one: &Checked<'_>, vm: &Vm) -> Vec<Finding> {
-    if vm.loader != Loader::Bhyveload {
-        return Vec::new();
-    }
-    let is_grubs = |(key, set): &&(&str, Assignment<'_>)| {
-        (key.starts_with("grub_") || *key == "gpt") && !set.value.is_empty()
+    let own = vm.loader.kind();
+    let is_of_another = |key: &&Key<'_>| {
+        let is_set = !key.set.value.is_empty();
+        is_set && key.setting.loader.is_some_and(|loader| loader != own)
     };
-    let set = one.keys.keys.iter().filter(is_grubs);
-    set.map(|(_, set)| {
+    let set = one.keys.keys.iter().filter(is_of_another);
+    set.map(|key| {
+        let name = key.set.name;
         Finding::new(
             FindingName::UnusedGrub,
-            set.name_span,
+            key.set.name_span,
             format!(
-                "{} has no effect: {} has freebsd=YES, so bhyveload loads it",
-                set.name, vm.name
+                "{name} has no effect: {} has {}",
+                vm.name,
+                own.facts().choice
             ),
             format!("remove it, or {}_freebsd", vm.name),
         )

@@ -8,8 +8,8 @@ use std::fmt;
 use std::ops::Range;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use super::keys::{SPELLINGS, canonical, is_known};
 use super::lexer::{Lexer, TokenKind};
+use super::settings;
 use super::source::{FileId, Span};
 use super::{Assignment, Config, lint};
 use crate::quote;
@@ -67,7 +67,7 @@ impl Setting {
             .and_then(|at| Some((bytes.get(..at)?, bytes.get(at + 1..)?)))
             .ok_or(SettingError::NoEquals)?;
         let key = String::from_utf8_lossy(key).into_owned();
-        if !is_known(&key) {
+        if settings::find(&key).is_none() {
             let nearest = lint::nearest(&key);
             return Err(SettingError::UnknownKey(key, nearest));
         }
@@ -113,11 +113,12 @@ pub struct Edit {
 ///
 /// An empty one is among them only if all are, since it is as if it were not there.
 pub fn standing<'c>(config: &'c Config, vm: &str, key: &str) -> Vec<Assignment<'c>> {
-    let spellings = SPELLINGS.iter().find(|spelled| spelled.contains(&key));
-    let spellings: &[&str] = spellings.map_or(std::slice::from_ref(&key), |spelled| spelled);
-    let mut standing: Vec<Assignment<'_>> = spellings
-        .iter()
-        .filter_map(|key| config.get(&format!("{vm}_{key}")))
+    let Some((setting, number)) = settings::find(key) else {
+        return Vec::new();
+    };
+    let mut standing: Vec<Assignment<'_>> = setting
+        .names()
+        .filter_map(|name| config.get(&format!("{vm}_{}", settings::numbered(name, number))))
         .collect();
     if standing.iter().any(|set| !set.value.is_empty()) {
         standing.retain(|set| !set.value.is_empty());
@@ -287,5 +288,5 @@ fn is_plain(config: &Config, set: &Assignment<'_>) -> bool {
 
 /// Whether two keys are spellings of one.
 pub fn is_same(one: &str, other: &str) -> bool {
-    canonical(one) == canonical(other)
+    settings::find(one).is_some_and(|found| Some(found) == settings::find(other))
 }

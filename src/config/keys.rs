@@ -8,84 +8,69 @@ use std::collections::HashSet;
 
 use super::Config;
 use super::class::is_name;
+use super::settings::{self, Setting, VmSettings};
 use super::store::{Assignment, hash};
-
-/// The known keys without a number, as they are spelled.
-pub(super) const PLAIN: [&str; 18] = [
-    "id",
-    "cpu",
-    "mem",
-    "freebsd",
-    "zvol",
-    "grub_inst",
-    "grub_install",
-    "grub_boot",
-    "grub_bootcmd",
-    "grub_bootpart",
-    "grub_root",
-    "gpt",
-    "on_reboot",
-    "on_crash",
-    "loader_timeout",
-    "stop_timeout",
-    "autostart",
-    "autostart_delay",
-];
-
-/// The known keys that end in a number, and what may follow it.
-const NUMBERED: [(&str, &str); 4] = [("cd", ""), ("hd", ""), ("if", ""), ("if", "_bridge")];
-
-/// The spellings of one key, the one that counts first.
-pub(super) const SPELLINGS: [&[&str]; 3] = [
-    &["grub_install", "grub_inst"],
-    &["grub_bootcmd", "grub_boot"],
-    &["grub_bootpart", "grub_root", "gpt"],
-];
-
-/// The one spelling by which a key goes that has several.
-pub fn canonical(key: &str) -> &str {
-    let spellings = SPELLINGS.iter().find(|spellings| spellings.contains(&key));
-    spellings
-        .and_then(|spellings| spellings.first())
-        .copied()
-        .unwrap_or(key)
-}
 
 /// Whether a VM can have this name: a letter, then letters, digits and `_`.
 pub fn is_vm_name(name: &str) -> bool {
     is_name(name.as_bytes()) && !name.starts_with('_')
 }
 
-/// Whether the rest of a variable's name is a key.
-pub(super) fn is_known(key: &str) -> bool {
-    let bytes = key.as_bytes();
-    // Most names are ruled out by their first letter.
-    if !matches!(
-        bytes.first(),
-        Some(b'a' | b'c' | b'f'..=b'i' | b'l' | b'm' | b'o' | b's' | b'z')
-    ) {
-        return false;
+/// A variable's name, split into a VM and one of its settings.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Split<'n> {
+    pub(super) vm: &'n str,
+    /// The setting as it is spelled.
+    pub(super) spelling: &'n str,
+    setting: &'static Setting<VmSettings>,
+    number: u32,
+}
+
+impl<'n> Split<'n> {
+    fn set(self, set: Assignment<'n>) -> Key<'n> {
+        let Self {
+            spelling,
+            setting,
+            number,
+            ..
+        } = self;
+        Key {
+            setting,
+            number,
+            spelling,
+            set,
+        }
     }
-    PLAIN.contains(&key)
-        || NUMBERED.iter().any(|(stem, end)| {
-            let number = key
-                .strip_prefix(stem)
-                .and_then(|rest| rest.strip_suffix(end));
-            number.is_some_and(is_number)
+}
+
+/// The ways to split a name into VM and setting, the longest VM first.
+pub(super) fn splits(name: &str) -> impl Iterator<Item = Split<'_>> {
+    let underscores = name
+        .rmatch_indices('_')
+        .take(settings::most_underscores() + 1);
+    underscores.filter_map(|(at, _)| {
+        let (vm, spelling) = (name.get(..at)?, name.get(at + 1..)?);
+        let (setting, number) = settings::find(spelling)?;
+        Some(Split {
+            vm,
+            spelling,
+            setting,
+            number,
         })
+    })
 }
 
-/// Digits without a superfluous 0, so that one number has one spelling.
-fn is_number(text: &str) -> bool {
-    let zero = text.len() > 1 && text.starts_with('0');
-    !text.is_empty() && !zero && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// The ways to split a name into VM and key, the longest VM first; no known key has two `_`.
-pub(super) fn splits(name: &str) -> impl Iterator<Item = (&str, &str)> {
-    let underscores = name.rmatch_indices('_').take(2);
-    let parts = underscores.filter_map(|(at, _)| Some((name.get(..at)?, name.get(at + 1..)?)));
-    parts.filter(|(_, key)| is_known(key))
+/// A setting of a VM that is set.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Key<'c> {
+    /// The setting.
+    pub setting: &'static Setting<VmSettings>,
+    /// The number in its name, which may be too high; 0 for a name without one.
+    pub number: u32,
+    /// The name as it is spelled, without the VM's.
+    pub spelling: &'c str,
+    /// Where it is set.
+    pub set: Assignment<'c>,
 }
 
 /// The keys of one VM.
@@ -93,8 +78,8 @@ pub(super) fn splits(name: &str) -> impl Iterator<Item = (&str, &str)> {
 pub struct Keys<'c> {
     /// The VM.
     pub vm: &'c str,
-    /// Key and last assignment, in order of first appearance; the key as it is spelled.
-    pub keys: Vec<(&'c str, Assignment<'c>)>,
+    /// Each setting with its last assignment, in order of first appearance.
+    pub keys: Vec<Key<'c>>,
 }
 
 impl Config {
@@ -125,7 +110,12 @@ impl Config {
 
     /// The VM that a variable belongs to, and the key that it is there.
     pub fn owner<'n>(&self, name: &'n str) -> Option<(&'n str, &'n str)> {
-        splits(name).find(|(vm, _)| self.is_vm(vm))
+        let split = self.split(name)?;
+        Some((split.vm, split.spelling))
+    }
+
+    fn split<'n>(&self, name: &'n str) -> Option<Split<'n>> {
+        splits(name).find(|split| self.is_vm(split.vm))
     }
 
     /// The known keys that are set for one VM; takes one look at each variable's name.
@@ -135,13 +125,11 @@ impl Config {
             name.get(length) == Some(&b'_') && name.get(..length) == Some(vm.as_bytes())
         });
         let keys = own.filter_map(|assignment| {
-            let (_, key) = self
-                .owner(assignment.name)
-                .filter(|(owner, _)| *owner == vm)?;
-            Some((key, assignment))
+            let split = self.split(assignment.name).filter(|split| split.vm == vm)?;
+            Some(split.set(assignment))
         });
         let keys: Vec<_> = keys.collect();
-        let vm = keys.first().and_then(|(_, own)| own.name.get(..length));
+        let vm = keys.first().and_then(|own| own.set.name.get(..length));
         Keys {
             vm: vm.unwrap_or_default(),
             keys,
@@ -167,9 +155,10 @@ impl Config {
         };
         for assignment in self.store.last(|_| true) {
             let mut owners = splits(assignment.name);
-            let own = owners.find_map(|(vm, key)| Some((vm_at(vm)?, key)));
-            if let Some((keys, key)) = own.and_then(|(at, key)| Some((all.get_mut(at)?, key))) {
-                keys.keys.push((key, assignment));
+            let own = owners.find_map(|split| Some((vm_at(split.vm)?, split)));
+            if let Some((keys, split)) = own.and_then(|(at, split)| Some((all.get_mut(at)?, split)))
+            {
+                keys.keys.push(split.set(assignment));
             }
         }
         all

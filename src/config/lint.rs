@@ -5,8 +5,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::keys::{self, Keys, SPELLINGS};
-use super::{Assignment, Config, Finding, FindingName, Span, canonical, is_vm_name};
+use super::keys::{self, Key, Keys};
+use super::settings::{self, Setting, VmSettings, numbered};
+use super::{Assignment, Config, Finding, FindingName, Span, is_vm_name};
 
 /// Looks at everything.
 pub fn check(config: &Config) -> Vec<Finding> {
@@ -54,30 +55,25 @@ fn spellings(config: &Config, keys: &Keys<'_>, name: FindingName) -> Vec<Finding
         _ => (false, "are one key"),
     };
     let mut findings = Vec::new();
-    for spellings in SPELLINGS {
-        let spelled =
-            |(key, set): &&(&str, Assignment<'_>)| spellings.contains(key) && !set.value.is_empty();
-        let mut set = keys.keys.iter().filter(spelled);
-        let Some((_, first)) = set.next() else {
+    let is_set = |key: &&Key<'_>| !key.set.value.is_empty();
+    for setting in settings::VM.iter().filter(|one| !one.older.is_empty()) {
+        let of_it = keys.keys.iter().filter(is_set);
+        let mut of_it = of_it.filter(|key| key.setting.name == setting.name);
+        let Some(first) = of_it.next() else {
             continue;
         };
-        let others = set.filter(|(_, other)| (other.value != first.value) == differ);
-        findings.extend(others.map(|(_, other)| {
-            let place = config.place(first.name_span);
+        let others = of_it.filter(|other| (other.set.value != first.set.value) == differ);
+        findings.extend(others.map(|other| {
+            let place = config.place(first.set.name_span);
             Finding::new(
                 name,
-                other.name_span,
-                format!("{} and {} ({place}) {how}", other.name, first.name),
-                format!("keep {}_{}", keys.vm, canonical_of(spellings)),
+                other.set.name_span,
+                format!("{} and {} ({place}) {how}", other.set.name, first.set.name),
+                format!("keep {}_{}", keys.vm, setting.name),
             )
         }));
     }
     findings
-}
-
-fn canonical_of(spellings: &[&str]) -> String {
-    let first = spellings.first().copied().unwrap_or_default();
-    canonical(first).to_owned()
 }
 
 /// The first line of each file that ends in CR LF.
@@ -125,13 +121,16 @@ fn name(
             "begin the name with a letter",
         ));
     }
-    let mut owners = keys::splits(name).filter(|(vm, _)| is_vm(vm));
-    if let Some((vm, key)) = owners.next() {
-        let (other, other_key) = owners.next()?;
+    let mut owners = keys::splits(name).filter(|split| is_vm(split.vm));
+    if let Some(owner) = owners.next() {
+        let other = owners.next()?;
         return Some(Finding::new(
             FindingName::AmbiguousKey,
             assignment.name_span,
-            format!("{name} is {key} of {vm}, but could be {other_key} of {other}"),
+            format!(
+                "{name} is {} of {}, but could be {} of {}",
+                owner.spelling, owner.vm, other.spelling, other.vm
+            ),
             "rename one of the two VMs",
         ));
     }
@@ -150,7 +149,8 @@ fn name(
     ))
 }
 
-/// The known key that is spelled most like `key`.
+/// The known key that is spelled most like `key`; of two older names that are equally like it, the one
+/// whose new name is more like it.
 pub(super) fn nearest(key: &str) -> String {
     let start = key.find(|character: char| character.is_ascii_digit());
     let digits = start.map_or("0", |start| {
@@ -160,25 +160,25 @@ pub(super) fn nearest(key: &str) -> String {
     });
     let number = digits.trim_start_matches('0');
     let number = if number.is_empty() { "0" } else { number };
-    let known = keys::PLAIN.map(str::to_owned).into_iter();
-    let numbered = ["cd", "hd", "if"].map(|stem| format!("{stem}{number}"));
-    let all = known.chain(numbered).chain([format!("if{number}_bridge")]);
-    let all: Vec<String> = all.collect();
+    let spelled = |setting: &'static Setting<VmSettings>| {
+        let names = setting.names();
+        names.map(move |name| (numbered(name, number), setting.numbered(number)))
+    };
+    let all: Vec<(String, String)> = settings::VM.iter().flat_map(spelled).collect();
     // No key is longer than this, and the work is the product of both lengths.
     let key = key.get(..32).unwrap_or(key).to_ascii_lowercase();
-    let has_it_whole = |known: &&String| key.len() > 2 && known.contains(&key);
-    let of_it: Vec<&String> = all.iter().filter(has_it_whole).collect();
-    let near = if of_it.is_empty() {
-        all.iter().collect()
-    } else {
-        of_it
-    };
-    let distance = |known: &&String| {
+    let has_it_whole = |(known, _): &&(String, String)| key.len() > 2 && known.contains(&key);
+    let mut near: Vec<_> = all.iter().filter(has_it_whole).collect();
+    if near.is_empty() {
+        near.extend(&all);
+    }
+    let distance_to = |name: &str| strsim::damerau_levenshtein(&key, name);
+    let distance = |(known, new): &&(String, String)| {
         let is_other = !known.starts_with(&key);
-        (strsim::damerau_levenshtein(&key, known), is_other)
+        (distance_to(known), is_other, distance_to(new))
     };
     let nearest = near.into_iter().min_by_key(distance);
-    nearest.cloned().unwrap_or_default()
+    nearest.map(|(known, _)| known.clone()).unwrap_or_default()
 }
 
 /// Every VM whose id an earlier one has.

@@ -1,7 +1,7 @@
 //! The configuration: finds its files, reads them as sh(1) would, and never runs anything.
 //!
-//! Knows the order of the search and the grammar, and to which VM a key belongs; it does not know
-//! what a key means. Takes the environment and home directories as a value ([`Outside`]).
+//! Knows the order of the search and the grammar, and to which VM a key belongs; what a key means, only
+//! [`settings`] and [`resolve`] know. Takes the environment and home directories as a value ([`Outside`]).
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
@@ -10,7 +10,6 @@ mod ansi;
 mod bracket;
 mod class;
 mod command;
-pub mod de;
 pub mod edit;
 mod expand;
 mod find;
@@ -18,13 +17,15 @@ mod finding;
 mod keys;
 mod level;
 pub mod lexer;
+pub mod lines;
 pub mod lint;
 mod locale;
-mod located;
 mod parser;
 mod pattern;
 mod read;
 mod refuse;
+pub mod resolve;
+pub mod settings;
 pub mod slips;
 mod source;
 mod store;
@@ -42,7 +43,7 @@ use std::sync::OnceLock;
 pub use allow::{settle, unsilenced};
 pub use find::{NotFound, find};
 pub use finding::{Finding, FindingName, Severity};
-pub use keys::{Keys, canonical, is_vm_name};
+pub use keys::{Key, Keys, is_vm_name};
 pub use read::{Decider, Foreign, Trust, Unread};
 pub use source::{FileId, Line, Place, Source, Sources, Span};
 pub use store::Assignment;

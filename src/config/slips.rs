@@ -2,14 +2,15 @@
 //! effect. Takes linear time.
 
 use super::keys;
+use super::settings::HOST;
 use super::{Assignment, Config, FileId, Finding, FindingName};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Looks at the names of all variables.
-pub fn check(config: &Config, host_variables: &[&str]) -> Vec<Finding> {
+pub fn check(config: &Config) -> Vec<Finding> {
     let expanded = expanded(config);
     let mut findings = unknown_vms(config, &expanded);
-    findings.extend(hidden(config, host_variables, &expanded));
+    findings.extend(hidden(config, &expanded));
     findings
 }
 
@@ -22,11 +23,11 @@ fn unknown_vms(config: &Config, expanded: &HashSet<&[u8]>) -> Vec<Finding> {
         if config.owner(set.name).is_some() || expanded.contains(set.name.as_bytes()) {
             continue;
         }
-        let split = keys::splits(set.name).find(|(vm, _)| keys::is_vm_name(vm));
+        let split = keys::splits(set.name).find(|split| keys::is_vm_name(split.vm));
         // One whose id is empty was switched off on purpose.
         let is_off = |vm: &str| config.get(&format!("{vm}_id")).is_some();
-        if let Some((vm, _)) = split.filter(|(vm, _)| !is_off(vm)) {
-            strays.entry(vm).or_default().push(set);
+        if let Some(split) = split.filter(|split| !is_off(split.vm)) {
+            strays.entry(split.vm).or_default().push(set);
         }
     }
     if strays.is_empty() {
@@ -102,11 +103,12 @@ fn shortened_by_one(name: &str) -> impl Iterator<Item = String> {
 }
 
 /// Assignments of a setting that a later one of the same file hides.
-fn hidden(config: &Config, host_variables: &[&str], expanded: &HashSet<&[u8]>) -> Vec<Finding> {
+fn hidden(config: &Config, expanded: &HashSet<&[u8]>) -> Vec<Finding> {
     let mut last: HashMap<(FileId, &str), Assignment<'_>> = HashMap::new();
     let mut findings = Vec::new();
     for set in config.assignments() {
-        let is_setting = || host_variables.contains(&set.name) || config.owner(set.name).is_some();
+        let is_host = || HOST.iter().any(|setting| setting.name == set.name);
+        let is_setting = || is_host() || config.owner(set.name).is_some();
         let Some(earlier) = last.insert((set.name_span.file, set.name), set) else {
             continue;
         };
@@ -139,7 +141,7 @@ mod tests {
     #[track_caller]
     fn assert_found(text: &str, found: &[&str]) {
         let config = config(text.as_bytes());
-        let findings = check(&config, &["mem"]);
+        let findings = check(&config);
         let shown: Vec<String> = findings
             .iter()
             .map(|one| format!("{} {}", config.place(one.span), one.name))
@@ -200,7 +202,7 @@ mod tests {
             home: &|_| None,
         };
         let config = parse(vec![Source::new(main, text)], &outside).unwrap();
-        let found = check(&config, &[]);
+        let found = check(&config);
         let places: Vec<_> = found.iter().map(|one| config.place(one.span)).collect();
         let places: Vec<_> = places.iter().map(|at| (at.line, at.column)).collect();
         assert_eq!(places, [(1, 8)]);

@@ -335,7 +335,7 @@ fn a_key_belongs_to_the_vm_whose_rest_is_known() {
             .keys_of(vm)
             .keys
             .iter()
-            .map(|(key, _)| *key)
+            .map(|key| key.spelling)
             .collect::<Vec<_>>()
     };
     assert_eq!(keys("a"), ["id", "if0_bridge", "mem", "if0"]);
@@ -343,7 +343,7 @@ fn a_key_belongs_to_the_vm_whose_rest_is_known() {
     assert_eq!(keys("c"), [""; 0]);
     let all = config.keys_of_all();
     for one in &all {
-        let names = one.keys.iter().map(|(key, _)| *key).collect::<Vec<_>>();
+        let names = one.keys.iter().map(|key| key.spelling).collect::<Vec<_>>();
         assert_eq!(names, keys(one.vm));
     }
     assert_eq!(all.len(), 2);

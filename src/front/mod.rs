@@ -5,6 +5,7 @@ mod phases;
 
 use crate::command::{Command, Streams};
 use crate::config::Config;
+use crate::config::resolve;
 use crate::error::{Error, Kind, Result};
 use crate::host::elevate::Elevation;
 use crate::host::{Ended, Event, Host, Interruption};
@@ -12,7 +13,7 @@ use crate::job::ground::Ground;
 use crate::job::plan::{Planned, plan};
 use crate::job::words;
 use crate::job::{Job, Request};
-use crate::model::{Vm, resolve};
+use crate::model::Vm;
 use crate::process::Process;
 use crate::root::report::Report as Told;
 use crate::root::state::State;

@@ -3,26 +3,10 @@
 use crate::command::{Command, Privilege};
 use crate::error::{Error, Result};
 use crate::host::Look;
-use serde::{Deserialize, Serialize};
+use crate::model::privilege::Choice;
+use serde::Serialize;
 use std::ffi::OsString;
 use std::path::Path;
-
-/// The `privilege` setting.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Choice {
-    /// None for uid 0, else doas if it is installed, else sudo.
-    #[default]
-    Auto,
-    /// Nothing is prefixed.
-    None,
-    /// doas(1).
-    Doas,
-    /// sudo(8).
-    Sudo,
-    /// mdo(1).
-    Mdo,
-}
 
 /// The escalator in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -282,6 +282,9 @@ pub struct ResourcesArgs {
     /// -d, --format
     #[command(flatten)]
     pub dry_run: DryRunOrFormat,
+    /// Show every setting, also each that is as if nobody had set it
+    #[arg(short = 'a', long)]
+    pub all: bool,
     /// First make the VM's disk, of this size
     #[arg(short = 'V', long, value_name = "SIZE", value_parser = |text: &str| text.parse::<DiskSize>())]
     pub size: Option<DiskSize>,

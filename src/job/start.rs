@@ -7,8 +7,9 @@ use super::{Boot, How, Whom, end};
 use crate::config::{FindingName, Span};
 use crate::error::{Error, Result};
 use crate::host::identity::{About, Identity};
+use crate::model::Vm;
+use crate::model::device::{Cd, Disk};
 use crate::model::name::{Dataset, SnapName, VmName};
-use crate::model::{Cd, Disk, Loader, Vm, resolve};
 use crate::plan::boot::{self, Start};
 use crate::plan::loader::Source;
 use crate::plan::{Plan, network, temp};
@@ -28,11 +29,6 @@ pub(super) fn start(
     rivals: &[VmName],
     boot: &Boot,
 ) -> Result<Planned> {
-    if boot.source == Source::Cd && matches!(vm.loader, Loader::Grub(_)) {
-        vm.cds
-            .iter()
-            .try_for_each(|cd| resolve::refuse_blank(&cd.path, cd.origin))?;
-    }
     let mut notes = Vec::new();
     let survey = if ground.is_answered {
         let (at, look) = ground.asking();

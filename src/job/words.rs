@@ -3,8 +3,9 @@
 //! The values of a VM are the lines of `resources`. A word without `=` begins the next VM.
 
 use super::{Boot, How, Job, Request, Whom};
+use crate::config::lines;
+use crate::config::settings::Need;
 use crate::error::{Error, Result};
-use crate::model::lines;
 use crate::model::name::{Dataset, NameError, SnapName, VmName};
 use crate::model::size::DiskSize;
 use crate::plan::boot::Start;
@@ -29,7 +30,7 @@ pub fn of(request: &Request, host: &str, devices: &Path) -> Vec<OsString> {
         words.extend(
             settings
                 .into_iter()
-                .map(|(name, value)| pair(&name, &value)),
+                .map(|line| pair(&line.name, &line.value)),
         );
         words.append(&mut options);
     }
@@ -164,9 +165,13 @@ pub fn parse(words: &[OsString], devices: &Path) -> Result<Request> {
         Some(other) => return Err(Error::usage(format!("calls={other} is not known"))),
         None => Spelling::Word,
     };
+    let need = match verb {
+        "install" => Need::Install,
+        _ => Need::Boot,
+    };
     let vms = sections
         .into_iter()
-        .map(|(name, pairs)| lines::parse(name, pairs.into_iter(), devices, spelling))
+        .map(|(name, pairs)| lines::parse(name, pairs.into_iter(), need, devices, spelling))
         .collect::<Result<Vec<_>>>()?;
     if vms.is_empty() || vms.len() > 1 && verb != "shutdown" {
         return Err(Error::usage(format!(

@@ -60,6 +60,11 @@ impl CpuTopology {
 }
 
 impl CpuTopology {
+    /// One vCPU, as a VM has where nobody says.
+    pub fn one() -> Self {
+        Self("1".to_owned())
+    }
+
     /// The number of vCPUs.
     pub fn count(&self) -> u64 {
         let of = |wanted: &str| {

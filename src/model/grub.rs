@@ -8,7 +8,7 @@
 mod lexer;
 mod parser;
 
-use super::name::{NameError, error, parsed_by_serde};
+use super::name::{NameError, error};
 use lexer::Word;
 use parser::{Found, Place, Script};
 use std::fmt;
@@ -132,8 +132,6 @@ impl GrubCommands {
         counts && is_unseen
     }
 }
-
-parsed_by_serde!(GrubCommands);
 
 /// What is wrong with commands for grub.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,21 +1,22 @@
 //! A VM as plain data, valid by construction.
 //!
-//! Made from a configuration by [`resolve`]; no code behind it parses a setting or knows a default.
+//! Made from a configuration by [`crate::config::resolve`]; no code behind it parses a setting or knows a default.
 
 pub mod cpu;
+pub mod device;
 pub mod grub;
-pub mod lines;
+pub mod loader;
 pub mod name;
 pub mod policy;
-pub mod resolve;
-pub mod settings;
+pub mod privilege;
 pub mod size;
 
 use crate::config::Span;
 use crate::verb::{Spelling, Verb};
 use cpu::CpuTopology;
-use grub::GrubCommands;
-use name::{Dataset, IfName, TapName, VmName};
+use device::{Cd, Disk, Nic};
+use loader::Loader;
+use name::{Dataset, IfName, VmName};
 use policy::Policy;
 use size::MemSize;
 use std::path::PathBuf;
@@ -60,63 +61,6 @@ pub struct Shared {
     pub netif_origin: Option<Span>,
 }
 
-/// How a VM is loaded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Loader {
-    /// By bhyveload(8): FreeBSD.
-    Bhyveload,
-    /// By grub-bhyve: everything else.
-    Grub(Grub),
-}
-
-/// What grub is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grub {
-    /// The partition of the first disk that it boots from: `msdosN` or `gptN`.
-    pub bootpart: String,
-    /// Its commands for an installation.
-    pub install: Option<GrubCommands>,
-    /// Its commands for a boot.
-    pub boot: Option<GrubCommands>,
-}
-
-/// A disk at slot 3:N.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Disk {
-    /// Its number, 0 to 7.
-    pub number: u8,
-    /// The device node or the image file.
-    pub path: PathBuf,
-    /// The setting that it comes from.
-    pub origin: Option<Span>,
-}
-
-/// A CD at slot 4:N.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cd {
-    /// Its number, 0 to 7.
-    pub number: u8,
-    /// The ISO image.
-    pub path: PathBuf,
-    /// The setting that it comes from.
-    pub origin: Option<Span>,
-}
-
-/// A network interface at slot 2:N.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Nic {
-    /// Its number, 0 to 7.
-    pub number: u8,
-    /// The tap at the host's end.
-    pub tap: TapName,
-    /// The bridge that the tap joins.
-    pub bridge: IfName,
-    /// The setting that the tap comes from.
-    pub origin: Option<Span>,
-    /// The setting that the bridge comes from.
-    pub bridge_origin: Option<Span>,
-}
-
 /// What a VM's first disk is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Volume {
@@ -158,7 +102,8 @@ impl Vm {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::{Cd, Disk, Loader, Nic, Policy, Shared, Vm, Volume};
-    use super::{CpuTopology, Dataset, IfName, MemSize, TapName, VmName};
+    use super::{CpuTopology, Dataset, IfName, MemSize, VmName};
+    use crate::model::name::TapName;
     use crate::verb::{Spelling, Verb};
 
     /// A VM with two disks, two CDs and two NICs, their numbers with gaps.

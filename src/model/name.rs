@@ -21,7 +21,7 @@ impl fmt::Display for NameError {
 impl std::error::Error for NameError {}
 
 /// The error for a text that another module's newtype refuses.
-pub(super) fn error(text: String) -> NameError {
+pub(crate) fn error(text: String) -> NameError {
     NameError(text)
 }
 
@@ -29,20 +29,7 @@ fn refuse<T>(text: impl Into<String>) -> Result<T, NameError> {
     Err(NameError(text.into()))
 }
 
-/// Gives a type that has a `parse` the way in through serde, without a copy of the text.
-macro_rules! parsed_by_serde {
-    ($name:ident) => {
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                Self::parse(serde::Deserialize::deserialize(from)?)
-                    .map_err(serde::de::Error::custom)
-            }
-        }
-    };
-}
-pub(crate) use parsed_by_serde;
-
-/// Gives a text newtype its ways out: `Display`, `AsRef`, `as_str`, and the way in through serde.
+/// Gives a text newtype its ways out: `Display`, `AsRef`, `as_str`, and serde's for JSON.
 macro_rules! text_newtype {
     ($name:ident) => {
         impl $name {
@@ -66,7 +53,6 @@ macro_rules! text_newtype {
                 serializer.serialize_str(&self.0)
             }
         }
-        $crate::model::name::parsed_by_serde!($name);
     };
 }
 pub(crate) use text_newtype;
@@ -114,6 +100,25 @@ impl VmName {
     /// The mark that the taps of this VM carry as their description.
     pub fn mark(&self) -> String {
         format!("{}{}", Self::MARK, self.0)
+    }
+}
+
+/// A VM's number: 0 to 32767, as units of tap(4) are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VmId(pub u16);
+
+impl VmId {
+    /// Reads digits.
+    ///
+    /// # Errors
+    /// If it is no number that a tap can have.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        match text.parse() {
+            Ok(number @ 0..=32767) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Ok(Self(number))
+            }
+            _ => refuse(format!("\"{text}\" is not a number from 0 to 32767")),
+        }
     }
 }
 
@@ -212,8 +217,6 @@ impl AsRef<OsStr> for TapName {
         self.0.as_ref()
     }
 }
-
-parsed_by_serde!(TapName);
 
 /// A ZFS dataset: `POOL/…/NAME`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -330,7 +333,17 @@ fn is_zfs_character(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Dataset, IfName, SnapName, TapName, VmName};
+    use super::{Dataset, IfName, SnapName, TapName, VmId, VmName};
+
+    #[test]
+    fn ids_end_where_tap_units_do() {
+        for (text, id) in [("0", 0), ("32767", 32767), ("007", 7)] {
+            assert_eq!(VmId::parse(text), Ok(VmId(id)));
+        }
+        for text in ["abc", "-1", "+1", "32768", "65536", "0x1f", "1 "] {
+            assert!(VmId::parse(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn vm_names_are_letters_digits_and_underscores() {

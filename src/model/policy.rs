@@ -1,7 +1,7 @@
 //! How a VM lives: what follows a reboot and a crash, how long it may take, whether it starts with
 //! the host.
 
-use super::name::{NameError, error, parsed_by_serde};
+use super::name::{NameError, error};
 use std::fmt;
 
 /// The rules for the life of a VM.
@@ -44,9 +44,6 @@ pub struct Seconds(pub u32);
 /// A time to wait, in seconds: 0 to 86400.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delay(pub u32);
-
-parsed_by_serde!(Seconds);
-parsed_by_serde!(Delay);
 
 impl Seconds {
     /// Reads digits.
@@ -110,9 +107,6 @@ pub enum OnCrash {
     Restart,
 }
 
-parsed_by_serde!(OnReboot);
-parsed_by_serde!(OnCrash);
-
 impl OnReboot {
     /// As it is written.
     pub fn as_str(self) -> &'static str {
@@ -157,13 +151,31 @@ impl OnCrash {
     }
 }
 
+/// Reads `YES` or `NO`, in any case.
+///
+/// Differs: `freebsd` is `YES` or `NO` in any case, all else is an error
+///
+/// # Errors
+/// If it is another word.
+pub fn yes_or_no(text: &str) -> Result<bool, NameError> {
+    if text.eq_ignore_ascii_case("yes") {
+        Ok(true)
+    } else if text.eq_ignore_ascii_case("no") {
+        Ok(false)
+    } else {
+        Err(error(format!(
+            "\"{text}\" is neither YES nor NO; write one of them"
+        )))
+    }
+}
+
 fn neither(text: &str) -> NameError {
     error(format!("\"{text}\" is neither restart nor stop"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Delay, OnCrash, OnReboot, Seconds};
+    use super::{Delay, OnCrash, OnReboot, Seconds, yes_or_no};
 
     #[test]
     fn times_are_whole_seconds_up_to_a_day() {
@@ -182,5 +194,12 @@ mod tests {
             assert_eq!(OnCrash::parse(word).map(OnCrash::as_str), Ok(word));
         }
         assert!(OnReboot::parse("Restart").is_err() && OnCrash::parse("YES").is_err());
+    }
+
+    #[test]
+    fn yes_and_no_have_any_case_and_no_other_word_counts() {
+        assert_eq!(yes_or_no("Yes"), Ok(true));
+        assert_eq!(yes_or_no("NO"), Ok(false));
+        assert!(yes_or_no("true").is_err());
     }
 }

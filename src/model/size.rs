@@ -14,6 +14,11 @@ pub struct MemSize(String);
 text_newtype!(MemSize);
 
 impl MemSize {
+    /// What a VM has where nobody says: 256 MiB, as bhyve(8).
+    pub fn usual() -> Self {
+        Self("256M".to_owned())
+    }
+
     /// Parses a memory size by bhyve's grammar: a number of MiB (of bytes from 1048576 on),
     /// or an integer with a suffix from K to E, either case, perhaps followed by `b`.
     ///

@@ -3,8 +3,8 @@
 use super::loader::{self, Source};
 use super::{Loop, Plan, Refusal, Root, Step, Test, Undo, Wait, When, free, gone, network, temp};
 use crate::error::Kind;
+use crate::model::Vm;
 use crate::model::policy::{OnCrash, OnReboot};
-use crate::model::{Loader, Vm};
 use crate::survey::Survey;
 use crate::tools::line::{Console, side_of_person};
 use crate::tools::{bhyve, bhyvectl, cu, process, workers};
@@ -64,10 +64,10 @@ pub fn plan(
     let policy = &vm.policy;
     let life = Loop {
         body: loader::plan(vm, source, &console, scratch).forms,
-        between: match vm.loader {
-            // It initialises the node that is there anew.
-            Loader::Bhyveload => Vec::new(),
-            Loader::Grub(_) => free::node_again(vm, &node).forms,
+        between: if vm.loader.facts().needs_fresh_node {
+            free::node_again(vm, &node).forms
+        } else {
+            Vec::new()
         },
         vm: vm.name.clone(),
         // Differs: `install` attaches every `cdN`

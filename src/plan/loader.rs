@@ -2,8 +2,9 @@
 
 use super::{FileChange, Form, Plan, Step, Test, Undo, When};
 use crate::command::Command;
+use crate::model::Vm;
 use crate::model::grub::GrubCommands;
-use crate::model::{Grub, Loader, Vm};
+use crate::model::loader::{Grub, Loader};
 use crate::tools::grub::{self, Menu, Screen};
 use crate::tools::line::Console;
 use crate::tools::{bhyveload, daemon};

@@ -3,7 +3,7 @@
 use super::line::Console;
 use crate::command::{Command, args};
 use crate::model::{Vm, name::VmName};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// What bhyve's exit status means (`usr.sbin/bhyve/bhyverun.c`), in words that follow "the guest".
@@ -23,36 +23,8 @@ const MEANINGS: &[(i32, &str)] = &[
 /// A power-off, a halt and a reboot are proper ends.
 pub fn run(vm: &Vm, console: &Console, with_cds: bool) -> Command {
     let mut words = args!["-u", "-A", "-H", "-P", "-c", vm.cpu, "-m", vm.mem];
-    let mut device = |slot: String, emulation: &str, backend: Option<&OsStr>| {
-        let mut word = OsString::from(format!("{slot},{emulation}"));
-        if let Some(backend) = backend {
-            word.push(",");
-            word.push(backend);
-        }
-        words.extend([OsString::from("-s"), word]);
-    };
-    device("0:0".into(), "hostbridge", None);
-    device("1:0".into(), "lpc", None);
-    for nic in &vm.nics {
-        device(
-            format!("2:{}", nic.number),
-            "virtio-net",
-            Some(nic.tap.as_ref()),
-        );
-    }
-    for disk in &vm.disks {
-        device(
-            format!("3:{}", disk.number),
-            "virtio-blk",
-            Some(disk.path.as_os_str()),
-        );
-    }
-    for cd in vm.cds.iter().filter(|_| with_cds) {
-        device(
-            format!("4:{}", cd.number),
-            "ahci-cd",
-            Some(cd.path.as_os_str()),
-        );
+    for device in vm.devices(with_cds) {
+        words.extend(["-s".into(), device.argument()]);
     }
     let mut com1 = OsString::from("com1,");
     com1.push(console.backend());

@@ -1,11 +1,11 @@
 //! `console`, `shutdown` and `clean`: verbs for a VM that was started.
 
 use super::{Asked, Assumption, Context, Outcome};
+use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::invocation::options::{ConsoleArgs, DryRun, ShutdownArgs};
 use crate::job::{How, Job, Whom};
 use crate::model::Vm;
-use crate::model::resolve::Need;
 
 pub(super) fn console(context: &mut Context<'_>, vm: Vm, args: ConsoleArgs) -> Result<Outcome> {
     context.need_host(args.dry_run)?;
@@ -17,7 +17,7 @@ pub(super) fn shutdown(context: &mut Context<'_>, vm: Vm, args: &ShutdownArgs) -
     context.need_host(args.end.dry_run)?;
     let mut vms = vec![vm];
     for name in &args.others {
-        let other = context.vm_for(name, Need::Network)?;
+        let other = context.vm_for(name, Need::End)?;
         if vms.iter().any(|vm| vm.name == other.name) {
             return Err(Error::usage(format!("{name} is named twice")));
         }

@@ -7,16 +7,17 @@ mod resources;
 mod snapshots;
 mod start;
 
+use crate::config::resolve::{self, Wanted};
+use crate::config::settings::Need;
 use crate::config::{Config, Finding};
 use crate::error::{Error, Result};
 use crate::host::Look;
 use crate::invocation::Work;
-use crate::invocation::options::{DryRun, Format};
+use crate::invocation::options::{DryRun, Format, Override};
 use crate::job::ground::Ground;
 use crate::job::{How, Job, Request, Whom};
 use crate::model::Vm;
 use crate::model::name::VmName;
-use crate::model::resolve::{self, Need};
 use crate::plan::Plan;
 use crate::process::Process;
 use crate::survey::{self, Surroundings};
@@ -131,22 +132,19 @@ impl Assumption {
 /// # Errors
 /// What is wrong with the configuration, the VM's state, or the host.
 pub fn serve(context: &mut Context<'_>, name: &str, work: Work) -> Result<Outcome> {
-    let vm = match need(&work) {
-        Some(need) => context.vm_for(name, need)?,
-        None => resolve::vm(
-            context.config,
-            name,
-            context.spelling,
-            &context.process.devices,
-        )?,
+    let wanted = Wanted {
+        cpu: typed(&work).and_then(|typed| typed.cpu.clone()),
+        mem: typed(&work).and_then(|typed| typed.mem.clone()),
+        ..context.wanted(need(&work))
     };
+    let vm = resolve::vm(context.config, name, &wanted)?;
     match work {
-        Work::Install(args) => start::install(context, vm, args),
-        Work::Boot(args) => start::boot(context, vm, args),
-        Work::Ttyboot(args) => start::ttyboot(context, vm, args),
+        Work::Install(args) => start::install(context, vm, &args),
+        Work::Boot(args) => start::boot(context, vm, &args),
+        Work::Ttyboot(args) => start::ttyboot(context, vm, &args),
         Work::Console(args) => end::console(context, vm, args),
         Work::Shutdown(args) => end::shutdown(context, vm, &args),
-        Work::Restart(args) => start::restart(context, vm, args),
+        Work::Restart(args) => start::restart(context, vm, &args),
         Work::Clean(args) => end::clean(context, vm, args),
         Work::Resources(args) => resources::resources(context, vm, &args),
         Work::Snapshot(args) => snapshots::snapshot(context, vm, &args),
@@ -156,16 +154,27 @@ pub fn serve(context: &mut Context<'_>, name: &str, work: Work) -> Result<Outcom
     }
 }
 
-/// What is needed of a VM for a verb; none if that is all of it.
-fn need(work: &Work) -> Option<Need> {
+/// What is needed of a VM for a verb.
+fn need(work: &Work) -> Need {
     match work {
-        Work::Install(_) | Work::Resources(_) => None,
-        Work::Boot(_) | Work::Ttyboot(_) | Work::Restart(_) => Some(Need::Boot),
-        Work::Console(_) => Some(Need::Number),
-        Work::Shutdown(_) | Work::Clean(_) => Some(Need::Network),
-        Work::Snapshot(_) | Work::Rollback(_) | Work::Clone(_) | Work::History(_) => {
-            Some(Need::Disks)
-        }
+        Work::Resources(_) => Need::Settings,
+        Work::Install(_) => Need::Install,
+        Work::Boot(_) | Work::Ttyboot(_) | Work::Restart(_) => Need::Boot,
+        Work::Console(_) => Need::Console,
+        Work::Shutdown(_) | Work::Clean(_) => Need::End,
+        Work::Snapshot(_) | Work::Rollback(_) | Work::Clone(_) | Work::History(_) => Need::Disks,
+    }
+}
+
+/// What was typed in place of settings.
+fn typed(work: &Work) -> Option<&Override> {
+    match work {
+        Work::Install(args) => Some(&args.with),
+        Work::Boot(args) => Some(&args.start.start.with),
+        Work::Ttyboot(args) => Some(&args.start.with),
+        Work::Restart(args) => Some(&args.with),
+        Work::Resources(args) => Some(&args.with),
+        _ => None,
     }
 }
 
@@ -192,8 +201,12 @@ pub fn boot_of(context: &mut Context<'_>, vm: Vm, dry_run: DryRun) -> Result<Out
 impl Context<'_> {
     /// The VM of that name, for what is needed of it.
     pub(crate) fn vm_for(&self, name: &str, need: Need) -> Result<Vm> {
-        let devices = &self.process.devices;
-        resolve::vm_for(self.config, name, need, self.spelling, devices)
+        resolve::vm(self.config, name, &self.wanted(need))
+    }
+
+    /// What a VM is wanted for, by whom called this program.
+    pub(crate) fn wanted(&self, need: Need) -> Wanted<'_> {
+        Wanted::new(need, self.spelling, &self.process.devices)
     }
 
     /// Refuses a real run on a host that is not FreeBSD; a dry run goes on.

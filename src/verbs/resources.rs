@@ -1,28 +1,30 @@
 //! `resources`: every resolved setting, and with `-V` the VM's disk.
 
 use super::{Asked, Context, Outcome, Planned, json, wants_json};
+use crate::config::lines::{self, Line};
 use crate::config::{lint, unsilenced};
 use crate::error::Result;
 use crate::invocation::options::ResourcesArgs;
 use crate::job::Job;
 use crate::model::Vm;
-use crate::model::lines;
 use crate::plan::disk::Allocation;
 use crate::plan::{Action, Plan, Step};
 use crate::quote;
-use std::ffi::OsString;
 
 pub(super) fn resources(
     context: &mut Context<'_>,
-    mut vm: Vm,
+    vm: Vm,
     args: &ResourcesArgs,
 ) -> Result<Outcome> {
-    vm.with(args.with.cpu.clone(), args.with.mem.clone());
-    let settings = lines::lines(&vm, context.process.host(), &context.process.devices);
+    let mut settings = lines::lines(&vm, context.process.host(), &context.process.devices);
+    settings.retain(|line| args.all || !line.is_usual);
     let text = if wants_json(args.dry_run.format, args.dry_run.dry_run) {
         let table: serde_json::Map<String, serde_json::Value> = settings
             .iter()
-            .map(|(name, value)| (name.clone(), value.to_string_lossy().into_owned().into()))
+            .map(|line| {
+                let value = line.value.to_string_lossy().into_owned();
+                (line.name.clone(), value.into())
+            })
             .collect();
         json(&table)?.into_bytes()
     } else {
@@ -57,12 +59,12 @@ pub(super) fn resources(
 }
 
 /// `NAME=VALUE` lines that sh can read back.
-fn shown(settings: &[(String, OsString)]) -> Vec<u8> {
+fn shown(settings: &[Line]) -> Vec<u8> {
     let mut lines = Vec::new();
-    for (name, value) in settings {
-        lines.extend_from_slice(name.as_bytes());
+    for line in settings {
+        lines.extend_from_slice(line.name.as_bytes());
         lines.push(b'=');
-        quote::push(&mut lines, value);
+        quote::push(&mut lines, &line.value);
         lines.push(b'\n');
     }
     lines

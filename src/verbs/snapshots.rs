@@ -1,13 +1,14 @@
 //! `snapshot`, `rollback` and `clone`.
 
 use super::{Asked, Context, Outcome, Planned, json, rivals, wants_json};
+use crate::config::resolve;
+use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::invocation::options::{CloneArgs, RollbackArgs, SnapshotArgs};
 use crate::job::{Job, volume};
 use crate::locate;
 use crate::model::name::{Dataset, SnapName, VmName};
-use crate::model::resolve::{self, Need};
-use crate::model::{Loader, Vm, Volume};
+use crate::model::{Vm, Volume};
 use crate::plan::rollback::Consent;
 use crate::plan::snapshot;
 use crate::survey;
@@ -156,14 +157,11 @@ fn next_step(context: &Context<'_>, vm: &Vm, names: &[String]) -> String {
     if missing.is_empty() {
         return format!("cloned to {}", names.join(", "));
     }
-    let ids = context
-        .config
-        .free_ids()
-        .zip(&missing)
-        .map(|(id, name)| match vm.loader {
-            Loader::Bhyveload => format!("{name}_id={id} {name}_freebsd=YES"),
-            Loader::Grub(_) => format!("{name}_id={id}"),
-        });
+    let ids = context.config.free_ids().zip(&missing).map(|(id, name)| {
+        let chosen = vm.loader.facts().settings.iter();
+        let chosen = chosen.map(|setting| format!(" {name}_{setting}"));
+        format!("{name}_id={id}{}", chosen.collect::<String>())
+    });
     format!(
         "cloned to {}; to make VMs of them add to {}: {}",
         names.join(", "),

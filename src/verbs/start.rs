@@ -1,19 +1,20 @@
 //! `install`, `boot`, `ttyboot` and `restart`.
 
 use super::{Asked, Assumption, Context, Outcome, rivals};
+use crate::config::resolve;
 use crate::error::{Error, Result};
-use crate::invocation::options::{BootArgs, DryRun, Override, RestartArgs, StartArgs, TtybootArgs};
+use crate::invocation::options::{BootArgs, DryRun, RestartArgs, StartArgs, TtybootArgs};
 use crate::job::{Boot, How, Job};
 use crate::locate;
+use crate::model::Vm;
 use crate::model::name::SnapName;
-use crate::model::{Loader, Vm, resolve};
 use crate::plan::boot::Start;
 use crate::plan::loader::Source;
 use crate::plan::snapshot;
 use crate::verb::Verb;
 use crate::vis;
 
-pub(super) fn install(context: &mut Context<'_>, vm: Vm, args: StartArgs) -> Result<Outcome> {
+pub(super) fn install(context: &mut Context<'_>, vm: Vm, args: &StartArgs) -> Result<Outcome> {
     if vm.install_cd().is_none() {
         let id = context.config.id_of(vm.name.as_str());
         return Err(Error::config(format!(
@@ -38,7 +39,7 @@ pub(super) fn install(context: &mut Context<'_>, vm: Vm, args: StartArgs) -> Res
         waits: false,
         temp: None,
     };
-    let asked = start(context, vm, args.with, args.dry_run, Job::Start(boot))?;
+    let asked = start(context, vm, args.dry_run, Job::Start(boot))?;
     Ok(Asked {
         done: Some(done),
         ..asked
@@ -46,12 +47,12 @@ pub(super) fn install(context: &mut Context<'_>, vm: Vm, args: StartArgs) -> Res
     .into())
 }
 
-pub(super) fn boot(context: &mut Context<'_>, vm: Vm, args: BootArgs) -> Result<Outcome> {
+pub(super) fn boot(context: &mut Context<'_>, vm: Vm, args: &BootArgs) -> Result<Outcome> {
     let source = source(&vm, args.start.pause)?;
     let temp = temp(context, args.temp)?;
     // Differs: `boot -t` is `ttyboot`
     if args.tty {
-        return terminal(context, vm, args.start, temp);
+        return terminal(context, vm, &args.start, temp);
     }
     // Somebody has to type at the prompt.
     let is_attended = args.console || source == Source::Prompt;
@@ -67,23 +68,23 @@ pub(super) fn boot(context: &mut Context<'_>, vm: Vm, args: BootArgs) -> Result<
         waits: false,
         temp,
     };
-    let StartArgs { dry_run, with } = args.start.start;
-    let asked = start(context, vm, with, dry_run, Job::Start(boot))?;
+    let dry_run = args.start.start.dry_run;
+    let asked = start(context, vm, dry_run, Job::Start(boot))?;
     Ok(Asked { done, ..asked }.into())
 }
 
-pub(super) fn ttyboot(context: &mut Context<'_>, vm: Vm, args: TtybootArgs) -> Result<Outcome> {
+pub(super) fn ttyboot(context: &mut Context<'_>, vm: Vm, args: &TtybootArgs) -> Result<Outcome> {
     terminal(context, vm, args, None)
 }
 
-pub(super) fn restart(context: &mut Context<'_>, vm: Vm, args: RestartArgs) -> Result<Outcome> {
+pub(super) fn restart(context: &mut Context<'_>, vm: Vm, args: &RestartArgs) -> Result<Outcome> {
     let how = if args.end.force {
         How::Cut
     } else {
         How::Button
     };
     let done = (!args.end.quiet).then(|| vm.running_note());
-    let asked = start(context, vm, args.with, args.end.dry_run, Job::Restart(how))?;
+    let asked = start(context, vm, args.end.dry_run, Job::Restart(how))?;
     Ok(Asked {
         done,
         assumption: Assumption::Started,
@@ -95,7 +96,7 @@ pub(super) fn restart(context: &mut Context<'_>, vm: Vm, args: RestartArgs) -> R
 fn terminal(
     context: &mut Context<'_>,
     vm: Vm,
-    args: TtybootArgs,
+    args: &TtybootArgs,
     temp: Option<SnapName>,
 ) -> Result<Outcome> {
     let boot = Boot {
@@ -104,8 +105,8 @@ fn terminal(
         waits: false,
         temp,
     };
-    let StartArgs { dry_run, with } = args.start;
-    start(context, vm, with, dry_run, Job::Start(boot)).map(Outcome::from)
+    let dry_run = args.start.dry_run;
+    start(context, vm, dry_run, Job::Start(boot)).map(Outcome::from)
 }
 
 /// A boot without any option.
@@ -117,7 +118,7 @@ pub(super) fn in_background(context: &mut Context<'_>, vm: Vm, dry_run: DryRun) 
         waits: false,
         temp: None,
     };
-    let asked = start(context, vm, Override::default(), dry_run, Job::Start(boot))?;
+    let asked = start(context, vm, dry_run, Job::Start(boot))?;
     Ok(Asked {
         done: Some(done),
         ..asked
@@ -129,14 +130,15 @@ pub(super) fn in_background(context: &mut Context<'_>, vm: Vm, dry_run: DryRun) 
 ///
 /// Differs: `-p` keeps grub's root, and is refused for a VM that bhyveload loads
 fn source(vm: &Vm, pause: bool) -> Result<Source> {
-    match (pause, &vm.loader) {
+    let loader = vm.loader.facts();
+    match (pause, loader.has_prompt) {
         (false, _) => Ok(Source::Disk),
-        (true, Loader::Grub(_)) => Ok(Source::Prompt),
-        (true, Loader::Bhyveload) => Err(Error::usage(format!(
-            "-p stops at grub's prompt, and {} is loaded by bhyveload",
-            vm.name
+        (true, true) => Ok(Source::Prompt),
+        (true, false) => Err(Error::usage(format!(
+            "-p stops at grub's prompt, and {} is loaded by {}",
+            vm.name, loader.name
         ))
-        .help("press a key at bhyveload's own menu instead")),
+        .help(format!("press a key at {}'s own menu instead", loader.name))),
     }
 }
 
@@ -147,15 +149,8 @@ fn temp(context: &Context<'_>, is_wanted: bool) -> Result<Option<SnapName>> {
         .transpose()
 }
 
-fn start(
-    context: &mut Context<'_>,
-    mut vm: Vm,
-    with: Override,
-    dry_run: DryRun,
-    job: Job,
-) -> Result<Asked> {
+fn start(context: &mut Context<'_>, vm: Vm, dry_run: DryRun, job: Job) -> Result<Asked> {
     context.need_host(dry_run)?;
-    vm.with(with.cpu, with.mem);
     resolve::refuse_shared_id(context.config, &vm)?;
     let rivals = rivals(context, &vm)?;
     Ok(context.asked(vm, job, dry_run).with_rivals(rivals))

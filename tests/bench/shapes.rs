@@ -5,8 +5,9 @@
 
 use super::samples::{duration, number};
 use anyhow::{Result, ensure};
+use easy_bhyve::config::resolve::{self, Wanted};
+use easy_bhyve::config::settings::Need;
 use easy_bhyve::config::{Config, ConfigError, Outside, Source, lint, parse};
-use easy_bhyve::model::resolve;
 use easy_bhyve::verb::Spelling;
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -148,7 +149,8 @@ fn time(shape: &Shape, text: &str) -> Result<f64> {
         for finding in lint::check(config) {
             black_box((config.place(finding.span), config.line(finding.span)));
         }
-        if let Ok(vms) = resolve::all(config, Spelling::Word, Path::new("/dev")) {
+        let wanted = Wanted::new(Need::Settings, Spelling::Word, Path::new("/dev"));
+        if let Ok(vms) = resolve::all(config, wanted) {
             black_box(vms.flatten().count());
         }
     }

@@ -108,9 +108,6 @@ fn expected(install: bool, boot: bool, part: bool) -> String {
         ),
         line(install, format!("grub_install='{}'\n", INSTALL.value)),
         line(boot, format!("grub_bootcmd='{}'\n", BOOT.value)),
-        "on_reboot=restart\non_crash=stop\nloader_timeout=120\nstop_timeout=60\nautostart=NO\n\
-         autostart_delay=0\n"
-            .to_owned(),
     ]
     .concat()
 }

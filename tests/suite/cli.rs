@@ -160,7 +160,7 @@ const ROWS: [(&str, &[&str], &str); 17] = [
     ("boot", &[], "-d -t -p -c -m -T --console"),
     ("ttyboot", &[], "-d -p -c -m"),
     ("console", &[], "-d -f"),
-    ("resources", &[], "-d -V -s -c -m --format"),
+    ("resources", &[], "-d -a -V -s -c -m --format"),
     ("shutdown", &["deb0"], "-d -f -q"),
     ("restart", &[], "-d -f -q -c -m"),
     ("clean", &[], "-d"),

@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStringExt;
 const REFUSED: u8 = 12;
 
 /// The words by which the front has a VM cleaned.
-const GOOD: [&str; 21] = [
+const GOOD: [&str; 22] = [
     "root-clean",
     "fbsd0",
     "host=vmhost",
@@ -19,6 +19,7 @@ const GOOD: [&str; 21] = [
     "con=/dev/nmdm1A",
     "cpu=1",
     "mem=256M",
+    "freebsd=YES",
     "zvol=zroot/vm/fbsd0",
     "cd0=",
     "host_netif=igb0",
@@ -123,6 +124,7 @@ fn a_word_too_many_or_too_few_is_refused() {
         "con",
         "cpu",
         "mem",
+        "freebsd",
         "zvol",
         "if0_bridge",
         "hd0",

@@ -133,9 +133,7 @@ fn what_the_file_of_this_host_sets_wins() {
         format!(
             "host={}\nsystem=vm\ncon=/dev/nmdm1A\ncpu=4\nmem=2G\nzvol=zroot/vm/vm\ncd0=/iso\n\
              host_netif=igb0\nhost_bridge=bridge0\nif0=tap1\nif0_bridge=bridge0\n\
-             hd0=/dev/zvol/zroot/vm/vm\ngrub_bootpart=msdos1\n\
-             on_reboot=restart\non_crash=stop\nloader_timeout=120\nstop_timeout=60\n\
-             autostart=NO\nautostart_delay=0\n",
+             hd0=/dev/zvol/zroot/vm/vm\ngrub_bootpart=msdos1\n",
             host()
         )
     );

@@ -2,11 +2,12 @@
 
 use easy_bhyve::config::lexer::Lexer;
 use easy_bhyve::config::lexer::TokenKind;
+use easy_bhyve::config::resolve::{self, Wanted};
+use easy_bhyve::config::settings::Need;
 use easy_bhyve::config::{
     Config, ConfigError, FindingName, Outside, Severity, Source, Span, is_vm_name, lint, parse,
 };
 use easy_bhyve::error::Error;
-use easy_bhyve::model::resolve;
 use easy_bhyve::verb::Spelling;
 use easy_bhyve::{quote, report};
 use std::ffi::{OsStr, OsString};
@@ -246,7 +247,8 @@ fn every_vm_has_settings_or_an_error_with_a_place(config: &Config) {
         }
         assert!(!report::render(error, "easy-bhyve", Some(config), true).is_empty());
     };
-    match resolve::all(config, Spelling::Link, Path::new("/dev")) {
+    let wanted = Wanted::new(Need::Settings, Spelling::Link, Path::new("/dev"));
+    match resolve::all(config, wanted) {
         Ok(vms) => vms.filter_map(Result::err).for_each(|error| shown(&error)),
         Err(error) => shown(&error),
     }

@@ -8,9 +8,11 @@ use crate::call::{Said, call_with_file};
 use crate::fake::Fake;
 use crate::host::Edit;
 use crate::view;
+use easy_bhyve::config::settings;
 use plan::HostPlan;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -29,6 +31,9 @@ pub struct Case {
     /// The host before the call.
     #[serde(default)]
     host: HostPlan,
+    /// Whether the words of the root side are shown whole: see [`without_defaults`].
+    #[serde(default)]
+    whole_words: bool,
     /// Further calls on the same host.
     #[serde(default)]
     then: Vec<Next>,
@@ -100,7 +105,10 @@ impl Case {
             text += &section("stderr", &said.err);
             text += &before.changes(&fake);
         }
-        Ok(text)
+        if self.whole_words {
+            return Ok(text);
+        }
+        Ok(text.split_inclusive('\n').map(without_defaults).collect())
     }
 
     /// The configuration of a call.
@@ -111,6 +119,26 @@ impl Case {
             Some(config) => root().join(config),
         }
     }
+}
+
+/// A line of a call of the root side without the words of settings at their default: an expected
+/// file shows what its case is about, and a new setting changes none.
+fn without_defaults(line: &str) -> String {
+    if !line.split(' ').any(|word| word.starts_with("root-")) {
+        return line.to_owned();
+    }
+    let is_default = |word: &str| {
+        settings::VM.iter().any(|setting| {
+            let value = word.strip_prefix(setting.name);
+            let value = value.and_then(|rest| rest.strip_prefix('='));
+            value.is_some_and(|value| setting.is_default(OsStr::new(value)))
+        })
+    };
+    let (words, end) = line
+        .strip_suffix('\n')
+        .map_or((line, ""), |words| (words, "\n"));
+    let shown: Vec<&str> = words.split(' ').filter(|word| !is_default(word)).collect();
+    shown.join(" ") + end
 }
 
 /// Whether a call has printed a script.

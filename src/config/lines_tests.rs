@@ -1,30 +1,42 @@
 //! Tests of a VM as names and values: what is written is read back, and nothing else is read.
 
 use super::{lines, parse};
+use crate::config::resolve::{self, Wanted};
+use crate::config::settings::Need;
 use crate::config::{Config, Outside, Source};
+use crate::model::Vm;
 use crate::model::grub::GrubCommands;
+use crate::model::loader::{Grub, Loader};
 use crate::model::tests::vm;
-use crate::model::{Grub, Loader, Vm, resolve};
 use crate::verb::Spelling;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
-pub(super) type Lines = Vec<(String, OsString)>;
+pub(super) type Pairs = Vec<(String, OsString)>;
 
-fn read_as(name: &str, pairs: &Lines) -> Result<Vm, String> {
+pub(super) fn read_for(need: Need, name: &str, pairs: &Pairs) -> Result<Vm, String> {
     let pairs = pairs
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_os_str()));
-    parse(name, pairs, Path::new("/dev"), Spelling::Link).map_err(|error| error.what)
+    parse(name, pairs, need, Path::new("/dev"), Spelling::Link).map_err(|error| error.what)
 }
 
-pub(super) fn read(pairs: &Lines) -> Result<Vm, String> {
+fn read_as(name: &str, pairs: &Pairs) -> Result<Vm, String> {
+    read_for(Need::Boot, name, pairs)
+}
+
+pub(super) fn read(pairs: &Pairs) -> Result<Vm, String> {
     read_as("fbsd0", pairs)
 }
 
-pub(super) fn written(vm: &Vm) -> Lines {
-    lines(vm, "vmhost", Path::new("/dev"))
+fn pairs(vm: &Vm, host: &str) -> Pairs {
+    let lines = lines(vm, host, Path::new("/dev")).into_iter();
+    lines.map(|line| (line.name, line.value)).collect()
+}
+
+pub(super) fn written(vm: &Vm) -> Pairs {
+    pairs(vm, "vmhost")
 }
 
 /// A VM that grub-bhyve loads.
@@ -40,7 +52,7 @@ fn grub_vm() -> Vm {
 }
 
 /// The lines of a VM, one of them with another value, or with one more.
-fn with(vm: &Vm, name: &str, value: &OsStr) -> Lines {
+fn with(vm: &Vm, name: &str, value: &OsStr) -> Pairs {
     let mut pairs = written(vm);
     pairs.retain(|(other, _)| other != name);
     pairs.push((name.into(), value.into()));
@@ -48,7 +60,7 @@ fn with(vm: &Vm, name: &str, value: &OsStr) -> Lines {
 }
 
 /// The VM without the places of its settings, which no line has.
-fn without_origins(mut vm: Vm) -> Vm {
+pub(super) fn without_origins(mut vm: Vm) -> Vm {
     vm.disks.iter_mut().for_each(|disk| disk.origin = None);
     vm.cds.iter_mut().for_each(|cd| cd.origin = None);
     for nic in &mut vm.nics {
@@ -58,7 +70,7 @@ fn without_origins(mut vm: Vm) -> Vm {
     vm
 }
 
-fn config(text: &[u8]) -> Config {
+pub(super) fn config(text: &[u8]) -> Config {
     let outside = Outside {
         variable: &|_| None,
         home: &|_| None,
@@ -80,6 +92,7 @@ fn the_lines_stand_in_the_order_of_the_manual() {
             "con=/dev/nmdm1A",
             "cpu=2",
             "mem=1G",
+            "freebsd=NO",
             "zvol=zroot/vm/fbsd0",
             "cd0=/iso/a.iso",
             "cd1=/iso/b.iso",
@@ -113,12 +126,16 @@ fn every_vm_of_a_configuration_is_read_back_from_its_lines() {
           d_id=3 d_freebsd=yes d_hd0=$'/vm/\\xff b' d_on_reboot=stop d_on_crash=restart\n\
           e_id=4 e_zvol=tank/e e_loader_timeout=1 e_stop_timeout=86400\n",
     );
-    let all = resolve::all(&config, Spelling::Link, Path::new("/dev")).unwrap();
+    let all = resolve::all(
+        &config,
+        Wanted::new(Need::Settings, Spelling::Link, Path::new("/dev")),
+    )
+    .unwrap();
     let all: Vec<Vm> = all.map(|vm| without_origins(vm.unwrap())).collect();
     assert_eq!(all.len(), 5);
     for vm in all {
         // A host may have no name.
-        let pairs = lines(&vm, "", Path::new("/dev"));
+        let pairs = pairs(&vm, "");
         assert_eq!(read_as(vm.name.as_str(), &pairs), Ok(vm));
     }
 }
@@ -131,8 +148,6 @@ fn only_what_is_not_always_there_may_be_left_out() {
         "grub_bootcmd",
         // Together with its bridge, see below.
         "if3",
-        // Without it, it is another loader, which has no commands.
-        "grub_bootpart",
     ];
     let vm = grub_vm();
     for (name, _) in written(&vm) {
@@ -140,7 +155,6 @@ fn only_what_is_not_always_there_may_be_left_out() {
         pairs.retain(|(other, _)| *other != name);
         let wanted = match name.as_str() {
             "if3" => Err("if3_bridge= is not known".to_owned()),
-            "grub_bootpart" => Err("grub_bootcmd= is not known".to_owned()),
             _ if optional.contains(&name.as_str()) => {
                 let mut less = vm.clone();
                 match (name.as_str(), &mut less.loader) {
@@ -176,17 +190,25 @@ fn refused(name: &str, value: &str, what: &str) {
 #[test]
 fn devices_that_no_vm_has_are_refused() {
     for (name, value, what) in [
-        ("hd0", "", "hd0= is not an absolute path"),
-        ("hd2", "", "hd2= is not an absolute path"),
-        ("cd1", "", "cd1= is not an absolute path"),
-        ("hd0", "vm/x", "hd0=vm/x is not an absolute path"),
-        ("cd0", "a.iso", "cd0=a.iso is not an absolute path"),
+        (
+            "hd0",
+            "",
+            "hd0= is not hd0=/dev/zvol/zroot/vm/fbsd0, as its other settings have it",
+        ),
+        ("hd2", "", "fbsd0_hd2:  is not an absolute path"),
+        ("cd1", "", "cd1= is not known"),
+        ("hd0", "vm/x", "fbsd0_hd0: vm/x is not an absolute path"),
+        (
+            "cd0",
+            "a.iso",
+            "cd0=a.iso is not cd0=, as its other settings have it",
+        ),
         (
             "hd2",
             "/vm/a,b",
             "/vm/a,b: bhyve takes no path with a comma",
         ),
-        ("cd5", "/a,b", "/a,b: bhyve takes no path with a comma"),
+        ("cd5", "/a,b", "cd5= is not known"),
         (
             "hd2",
             "/dev/zvol/zroot/vm/fbsd0",
@@ -199,14 +221,14 @@ fn devices_that_no_vm_has_are_refused() {
         (
             "zvol",
             "zroot/vm/x",
-            "zvol=zroot/vm/x is not the volume of hd0=/dev/zvol/zroot/vm/fbsd0",
+            "fbsd0_zvol is zroot/vm/x, but fbsd0_hd0 is /dev/zvol/zroot/vm/fbsd0",
         ),
         (
             "hd0",
             "/vm/fbsd0",
-            "zvol=zroot/vm/fbsd0 is not the volume of hd0=/vm/fbsd0",
+            "fbsd0_zvol is zroot/vm/fbsd0, but fbsd0_hd0 is /vm/fbsd0",
         ),
-        ("if3", "tap1", "if0 and if3 are both tap1"),
+        ("if3", "tap1", "if0 and if3 of fbsd0 are both tap1"),
         (
             "if0",
             "igb0",
@@ -241,13 +263,17 @@ fn devices_that_no_vm_has_are_refused() {
 #[test]
 fn what_is_never_written_is_refused() {
     for (name, value, what) in [
-        ("system", "other", "system= is not fbsd0"),
+        (
+            "system",
+            "other",
+            "system=other is not system=fbsd0, as its other settings have it",
+        ),
         ("run", "/bin/sh", "run= is not known"),
-        ("grub_install", "", "grub_install: no commands"),
+        ("grub_install", "", "grub_install= is not known"),
         (
             "grub_bootpart",
             "",
-            "grub_bootpart: \"\" is not a partition of grub's; write for example msdos1 or gpt2",
+            "grub_bootpart= is not grub_bootpart=msdos1, as its other settings have it",
         ),
         (
             "on_crash",
@@ -267,7 +293,7 @@ fn what_is_never_written_is_refused() {
         (
             "autostart",
             "",
-            "autostart: \"\" is neither YES nor NO; write one of them",
+            "autostart= is not autostart=NO, as its other settings have it",
         ),
     ] {
         refused(name, value, what);
@@ -275,7 +301,7 @@ fn what_is_never_written_is_refused() {
     let no_utf8 = OsString::from_vec(vec![0xff]);
     assert_eq!(
         read(&with(&vm(), "mem", &no_utf8)),
-        Err("mem= is not UTF-8".to_owned())
+        Err("mem: the value is not UTF-8 text".to_owned())
     );
     assert_eq!(
         read_as("../x", &written(&vm())),

@@ -1,13 +1,18 @@
-//! A VM of any kind is read back from its lines as it was.
+//! A VM of any kind is read back from its lines as it was, also one of settings that are wrong.
 
-use super::tests::{read, written};
+use super::tests::{config, read, read_for, without_origins, written};
+use crate::config::resolve::{self, Wanted};
+use crate::config::settings::Need;
 use crate::model::cpu::CpuTopology;
+use crate::model::device::{Cd, Disk, Nic};
 use crate::model::grub::GrubCommands;
+use crate::model::loader::{Grub, Loader};
 use crate::model::name::{Dataset, IfName, TapName};
 use crate::model::policy::{Delay, OnCrash, OnReboot, Policy, Seconds};
 use crate::model::size::MemSize;
 use crate::model::tests::vm;
-use crate::model::{Cd, Disk, Grub, Loader, Nic, Shared, Vm, Volume};
+use crate::model::{Shared, Vm, Volume};
+use crate::verb::Spelling;
 use proptest::prelude::{
     Just, ProptestConfig, Strategy, any, prop_assert_eq, prop_oneof, proptest,
 };
@@ -137,11 +142,68 @@ fn any_vm() -> impl Strategy<Value = Vm> {
     )
 }
 
+/// Settings that a VM may have or not, each with values that are right and wrong.
+const SETTINGS: &[(&str, &[&str])] = &[
+    ("bridge", &["bridge0", "bad name"]),
+    ("netif", &["igb0", "a,b"]),
+    ("volroot", &["zroot/vm", "/vm", "/my vms", "/v%m", "bad@"]),
+    ("mem", &["1G", "none"]),
+    ("a_mem", &["2G", "1.5G"]),
+    ("a_freebsd", &["YES", "NO", "maybe"]),
+    ("a_zvol", &["zroot/vm/a", "zroot/vm/a b", "bad@"]),
+    (
+        "a_hd0",
+        &["/vm/a", "/dev/zvol/zroot/vm/a", "a", "/vm/a b", "/vm/%"],
+    ),
+    ("a_hd1", &["/vm/b", "/vm/a", "/vm/b b", "/vm/a,b", "b"]),
+    ("a_hd9", &["/vm/b"]),
+    ("a_cd0", &["/iso/a.iso", "/iso/a b.iso", "a.iso", "/iso/%"]),
+    ("a_if0", &["tap7", "igb0"]),
+    ("a_if3", &["tap7", "tap3", "x"]),
+    ("a_if3_bridge", &["lan", "l n"]),
+    ("a_grub_install", &["linux /v", "if"]),
+    ("a_grub_bootcmd", &["linux /v", "if"]),
+    ("a_gpt", &["gpt2", "4"]),
+    ("a_grub_bootpart", &["gpt2", "gpt3"]),
+    ("a_stop_timeout", &["5", "x"]),
+    ("a_on_crash", &["restart", "x"]),
+    ("a_autostart", &["YES", "x"]),
+];
+
+fn any_settings() -> impl Strategy<Value = String> {
+    let lines = SETTINGS.iter().map(|(name, values)| {
+        let value = option::of(sample::select(*values));
+        value.prop_map(move |value| value.map(|value| format!("{name}='{value}'\n")))
+    });
+    lines
+        .collect::<Vec<_>>()
+        .prop_map(|lines| lines.into_iter().flatten().collect())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_written_is_read_back(vm in any_vm()) {
         prop_assert_eq!(read(&written(&vm)), Ok(vm));
+    }
+
+    #[test]
+    fn the_root_side_takes_each_vm_for_what_it_was_wanted(
+        settings in any_settings(),
+        (need, of_root) in prop_oneof![
+            Just((Need::Install, Need::Install)),
+            Just((Need::Boot, Need::Boot)),
+            Just((Need::Disks, Need::Boot)),
+            Just((Need::Console, Need::Boot)),
+            Just((Need::End, Need::Boot)),
+        ],
+    ) {
+        let config = config(format!("{settings}a_id=1\n").as_bytes());
+        let wanted = Wanted::new(need, Spelling::Link, Path::new("/dev"));
+        if let Ok(vm) = resolve::vm(&config, "a", &wanted) {
+            let vm = without_origins(vm);
+            prop_assert_eq!(read_for(of_root, "a", &written(&vm)), Ok(vm));
+        }
     }
 }

@@ -1,0 +1,288 @@
+//! The disks and CDs of a VM, and what its first disk is.
+
+use super::Parts;
+use super::faults::Faults;
+use crate::config::settings::{Need, Set, needs};
+use crate::config::{FindingName, Span};
+use crate::error::{Error, Result};
+use crate::model::Volume;
+use crate::model::device::{Cd, Disk};
+use crate::model::loader::Loader;
+use crate::model::name::{Dataset, VmId};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// The disks by number, and what the first is; `id` is where a fault is told that has no other place.
+///
+/// Differs: The disk in use counts everywhere
+pub(super) fn disks(
+    parts: &Parts<'_>,
+    id: &Set<VmId>,
+    loader: &Loader,
+    faults: &mut Faults,
+) -> (Volume, Vec<Disk>) {
+    let hds = &parts.own.settings.hds;
+    let (mut volume, first) = if parts.own.is_wrong("zvol", 0) && !hds.contains_key(&0) {
+        stand_in(parts)
+    } else {
+        first_disk(parts, id).unwrap_or_else(|error| {
+            faults.add_gap(error, needs::DISKS);
+            stand_in(parts)
+        })
+    };
+    let mut disks = vec![first];
+    for (number, set) in hds.iter().filter(|(number, _)| **number > 0) {
+        match device_path(parts, "hd", *number, set) {
+            Ok(path) => disks.push(Disk {
+                number: *number,
+                path,
+                origin: set.span,
+            }),
+            Err(error) => faults.add_gap(error, needs::DISKS),
+        }
+    }
+    refuse_twins(parts, &mut disks, faults);
+    if loader.facts().ends_paths_at_blanks {
+        refuse_blanks(parts, &mut volume, &mut disks, faults);
+    }
+    (volume, disks)
+}
+
+/// The CDs by number.
+pub(super) fn cds(parts: &Parts<'_>, loader: &Loader, faults: &mut Faults) -> Vec<Cd> {
+    let mut cds = Vec::new();
+    for (number, set) in &parts.own.settings.cds {
+        let path = device_path(parts, "cd", *number, set);
+        cds.extend(faults.take(path, needs::INSTALL).map(|path| Cd {
+            number: *number,
+            path,
+            origin: set.span,
+        }));
+    }
+    let is_asked = loader.facts().ends_paths_at_blanks && knows_loader(parts);
+    for cd in cds.iter().filter(|_| is_asked) {
+        faults.take(refuse_blank(&cd.path, cd.origin), &[Need::Install]);
+    }
+    cds
+}
+
+/// Whether the VM's loader is what its settings say.
+fn knows_loader(parts: &Parts<'_>) -> bool {
+    !parts.own.is_wrong("freebsd", 0)
+}
+
+/// What stands for a first disk that is not known, so that the rest can be looked at.
+fn stand_in(parts: &Parts<'_>) -> (Volume, Disk) {
+    let path = Path::new("/").join(parts.name.as_str());
+    let disk = Disk {
+        number: 0,
+        path: path.clone(),
+        origin: None,
+    };
+    (Volume::File(path), disk)
+}
+
+/// The first disk, and what it is.
+fn first_disk(parts: &Parts<'_>, id: &Set<VmId>) -> Result<(Volume, Disk)> {
+    let name = &parts.name;
+    let zvols = parts.wanted.devices.join("zvol");
+    let disk = |path: PathBuf, origin| Disk {
+        number: 0,
+        path,
+        origin,
+    };
+    let zvol = parts.own.settings.zvol.as_ref();
+    if let Some(set) = parts.own.settings.hds.get(&0) {
+        let path = device_path(parts, "hd", 0, set)?;
+        let volume = match path.strip_prefix(&zvols) {
+            Ok(dataset) => Volume::Zfs(dataset_of_path(parts, dataset, set.span)?),
+            Err(_) => Volume::File(path.clone()),
+        };
+        if let Some(zvol) = zvol
+            && !matches!(&volume, Volume::Zfs(dataset) if *dataset == zvol.value)
+        {
+            return Err(Error::config(format!(
+                "{name}_zvol is {}, but {name}_hd0 is {}",
+                zvol.value,
+                path.display()
+            ))
+            .at(zvol.span)
+            .named(FindingName::ZvolIsNotHd0)
+            .help(format!(
+                "remove one of them; {} is the disk of {}",
+                zvols.join(zvol.value.as_str()).display(),
+                zvol.value
+            )));
+        }
+        return Ok((volume, disk(path, set.span)));
+    }
+    if let Some(zvol) = zvol {
+        let path = zvols.join(zvol.value.as_str());
+        return Ok((Volume::Zfs(zvol.value.clone()), disk(path, zvol.span)));
+    }
+    let Some(root) = &parts.host.volroot else {
+        let name_of_it = if parts.own.settings.hds.is_empty() {
+            FindingName::VolrootUnset
+        } else {
+            FindingName::MissingHd0
+        };
+        return Err(Error::config(format!(
+            "volroot is not set, so the disk of {name} is unknown"
+        ))
+        .at(id.span)
+        .named(name_of_it)
+        .help("for ZFS: zfs create -o mountpoint=none zroot/vm, and set volroot=zroot/vm")
+        .help("for disk image files: mkdir /vm, and set volroot=/vm"));
+    };
+    if root.value.is_absolute() {
+        let path = root.value.join(name.as_str());
+        refuse_for_bhyve(&path, root.span)?;
+        return Ok((Volume::File(path.clone()), disk(path, root.span)));
+    }
+    let whole = format!("{}/{name}", root.value.display());
+    let dataset = Dataset::parse(&whole).map_err(|error| {
+        // The root alone is to blame, if it is: its message names less.
+        let of_root = dataset_of(root).err();
+        of_root.unwrap_or_else(|| {
+            Error::config(error.to_string())
+                .at(root.span)
+                .named(FindingName::Dataset)
+        })
+    })?;
+    let path = zvols.join(whole);
+    Ok((Volume::Zfs(dataset), disk(path, root.span)))
+}
+
+/// The dataset that `volroot` names.
+///
+/// # Errors
+/// If it is none.
+pub(super) fn dataset_of(root: &Set<PathBuf>) -> Result<Dataset> {
+    Dataset::parse(&root.value.to_string_lossy()).map_err(|error| {
+        Error::config(format!("volroot: {error}"))
+            .at(root.span)
+            .named(FindingName::Dataset)
+    })
+}
+
+fn dataset_of_path(parts: &Parts<'_>, path: &Path, at: Option<Span>) -> Result<Dataset> {
+    Dataset::parse(&path.to_string_lossy()).map_err(|error| {
+        Error::config(format!("{}_hd0: {error}", parts.name))
+            .at(at)
+            .named(FindingName::Dataset)
+    })
+}
+
+/// The path of a disk or an ISO image: absolute, and one that bhyve(8) can take.
+fn device_path(parts: &Parts<'_>, kind: &str, number: u8, set: &Set<PathBuf>) -> Result<PathBuf> {
+    if set.value.is_relative() {
+        return Err(Error::config(format!(
+            "{}_{kind}{number}: {} is not an absolute path",
+            parts.name,
+            set.value.display()
+        ))
+        .at(set.span)
+        .named(FindingName::RelativePath)
+        .help("begin it with / or with a variable such as ${iso_path} that does"));
+    }
+    refuse_for_bhyve(&set.value, set.span)?;
+    Ok(set.value.clone())
+}
+
+/// Refuses a path of which bhyve(8) would make another one: a comma would end it
+/// (`usr.sbin/bhyve/pci_emul.c`), and behind a percent sign it looks for the name of a setting, and drops
+/// every backslash (`usr.sbin/bhyve/config.c`).
+fn refuse_for_bhyve(path: &Path, origin: Option<Span>) -> Result<()> {
+    let bytes = path.as_os_str().as_bytes();
+    if bytes.contains(&b'%') {
+        return Err(Error::config(format!(
+            "{}: bhyve takes % in a path for the name of one of its settings, and the loader does not, \
+             so they could have two disks",
+            path.display()
+        ))
+        .at(origin)
+        .named(FindingName::PathPercent)
+        .help("rename it, or give it a second name without one: ln -s"));
+    }
+    if bytes.contains(&b',') {
+        return Err(Error::config(format!(
+            "{}: bhyve takes no path with a comma",
+            path.display()
+        ))
+        .at(origin)
+        .named(FindingName::PathComma)
+        .help("rename it, or give it a second name without one: ln -s"));
+    }
+    Ok(())
+}
+
+/// Takes the disks out whose path has a blank. The root side, which takes no VM with one, is told of
+/// the VM as it is then.
+fn refuse_blanks(
+    parts: &Parts<'_>,
+    volume: &mut Volume,
+    disks: &mut Vec<Disk>,
+    faults: &mut Faults,
+) {
+    disks.retain(|disk| match refuse_blank(&disk.path, disk.origin) {
+        Ok(()) => true,
+        Err(error) => {
+            // Perhaps the loader takes the path, where it is not known.
+            if knows_loader(parts) {
+                faults.add_gap(error, needs::DISKS);
+            }
+            false
+        }
+    });
+    if disks.first().is_none_or(|first| first.number != 0) {
+        let (of_stand_in, first) = stand_in(parts);
+        *volume = of_stand_in;
+        disks.insert(0, first);
+    }
+}
+
+/// A blank would end the path in grub's device map (`grub-core/kern/emu/hostdisk.c`).
+fn refuse_blank(path: &Path, origin: Option<Span>) -> Result<()> {
+    let bytes = path.as_os_str().as_bytes();
+    // As isspace(3) tells.
+    let is_blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x0b;
+    if bytes.iter().any(is_blank) {
+        return Err(Error::config(format!(
+            "{}: grub-bhyve takes no path with a blank",
+            path.display()
+        ))
+        .at(origin)
+        .named(FindingName::PathBlank)
+        .help("rename it, or give it a second name without one: ln -s"));
+    }
+    Ok(())
+}
+
+/// Takes one disk out that stands at two numbers: bhyve(8) takes no lock, and the guest would destroy
+/// it.
+///
+/// Differs: One disk or one tap at two numbers is an error
+fn refuse_twins(parts: &Parts<'_>, disks: &mut Vec<Disk>, faults: &mut Faults) {
+    let mut single: Vec<Disk> = Vec::with_capacity(disks.len());
+    for disk in disks.drain(..) {
+        let Some(twin) = single.iter().find(|other| other.path == disk.path) else {
+            single.push(disk);
+            continue;
+        };
+        let error = Error::config(format!(
+            "hd{} and hd{} of {} are both {}",
+            twin.number,
+            disk.number,
+            parts.name,
+            disk.path.display()
+        ));
+        faults.add_gap(
+            error
+                .at(disk.origin)
+                .named(FindingName::DiskTwice)
+                .help("each number needs a disk of its own"),
+            needs::DISKS,
+        );
+    }
+    *disks = single;
+}

@@ -1,0 +1,282 @@
+//! From a configuration to a [`Vm`], by the table of [`super::settings`].
+//!
+//! All that is wrong with a VM is found in one pass, in order; each fault knows what it stops, so that
+//! a setting that is wrong and not needed is no reason to stop.
+
+mod disks;
+mod faults;
+mod nics;
+mod read;
+mod vm;
+
+use super::settings::{HostSettings, Need, needs};
+use super::{Config, FindingName, Keys, lint};
+use crate::error::{Error, Result};
+use crate::model::Vm;
+use crate::model::cpu::CpuTopology;
+use crate::model::name::{Dataset, TapName, VmName};
+use crate::model::privilege::Choice;
+use crate::model::size::MemSize;
+use crate::suggest;
+use crate::verb::Spelling;
+use disks::dataset_of;
+use faults::Faults;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+pub(super) use vm::of_words;
+use vm::{Parts, construct};
+
+/// What a VM is wanted for, and what it takes beside the configuration.
+#[derive(Clone, Debug)]
+pub struct Wanted<'a> {
+    /// What for.
+    pub need: Need,
+    /// The cpus that were typed.
+    pub cpu: Option<CpuTopology>,
+    /// The memory that was typed.
+    pub mem: Option<MemSize>,
+    /// How its user calls verbs.
+    pub spelling: Spelling,
+    /// The directory of devices: `/dev`.
+    pub devices: &'a Path,
+}
+
+impl<'a> Wanted<'a> {
+    /// What is wanted where nothing was typed.
+    pub fn new(need: Need, spelling: Spelling, devices: &'a Path) -> Self {
+        Self {
+            need,
+            cpu: None,
+            mem: None,
+            spelling,
+            devices,
+        }
+    }
+}
+
+/// The VM of that name, for what is needed of it.
+///
+/// # Errors
+/// If there is no such VM, or the first of the settings needed that is wrong.
+pub fn vm(config: &Config, name: &str, wanted: &Wanted<'_>) -> Result<Vm> {
+    let name = known(config, name)?;
+    let keys = config.keys_of(name.as_str());
+    one(config, &host(config, wanted.need)?, name, &keys, wanted)
+}
+
+/// All VMs, in the order of the configuration, for what is needed of each; each is resolved when it
+/// is its turn.
+///
+/// Differs: `list` and `setup` agree on what a VM is, and a VM in both files is listed once
+///
+/// # Errors
+/// If a host variable is wrong; then, in a VM's place, the first of the settings needed that is.
+pub fn all<'config>(
+    config: &'config Config,
+    wanted: Wanted<'config>,
+) -> Result<impl Iterator<Item = Result<Vm>>> {
+    let host = host(config, wanted.need)?;
+    Ok(config.keys_of_all().into_iter().map(move |keys| {
+        let name = name(config, keys.vm)?;
+        one(config, &host, name, &keys, &wanted)
+    }))
+}
+
+/// The VMs that say whether they start with the host, each resolved when it is its turn.
+///
+/// # Errors
+/// If a host variable is wrong; then, in a VM's place, the first of its settings that is wrong.
+pub fn autostarting<'config>(
+    config: &'config Config,
+    spelling: Spelling,
+    devices: &'config Path,
+) -> Result<impl Iterator<Item = (&'config str, Result<Vm>)>> {
+    let wanted = Wanted::new(Need::Autostart, spelling, devices);
+    let host = host(config, wanted.need)?;
+    let asked = config.keys_of_all().into_iter().filter(|keys| {
+        let mut keys = keys.keys.iter();
+        keys.any(|key| key.setting.name == "autostart" && !key.set.value.is_empty())
+    });
+    Ok(asked.map(move |keys| {
+        let vm = name(config, keys.vm).and_then(|name| one(config, &host, name, &keys, &wanted));
+        (keys.vm, vm)
+    }))
+}
+
+/// The taps of the VM of that name.
+///
+/// # Errors
+/// If its network settings are wrong.
+pub fn taps(config: &Config, name: &str) -> Result<Vec<TapName>> {
+    // No NIC depends on the directory of devices.
+    let wanted = Wanted::new(Need::End, Spelling::Word, Path::new("/dev"));
+    let vm = vm(config, name, &wanted)?;
+    Ok(vm.nics.into_iter().map(|nic| nic.tap).collect())
+}
+
+/// Refuses a VM whose id another VM has, too.
+///
+/// Differs: An id must be a number, and a shared one stops `install`, `boot` and `ttyboot`
+///
+/// # Errors
+/// With the places of both.
+pub fn refuse_shared_id(config: &Config, vm: &Vm) -> Result<()> {
+    let ours = config.id_of(vm.name.as_str());
+    let other = config.same_id(vm.name.as_str()).into_iter().next();
+    match (ours, other) {
+        (Some(ours), Some(other)) => {
+            Err(lint::same_id(config, (vm.name.as_str(), ours), other).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The dataset below which volumes are made; none if disks are files.
+///
+/// # Errors
+/// If `volroot` is no dataset.
+pub fn volume_root(config: &Config) -> Result<Option<Dataset>> {
+    match read::of_host(config, &mut Faults::default()).volroot {
+        Some(root) if root.value.is_relative() => dataset_of(&root).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// The directory of disk image files, where `volroot` is one.
+pub fn image_directory(config: &Config) -> PathBuf {
+    let root = config.get("volroot");
+    PathBuf::from(OsStr::from_bytes(root.map_or(b"", |root| root.value)))
+}
+
+/// The directory of the links, absolute.
+pub fn link_directory(config: &Config) -> PathBuf {
+    let host = read::of_host(config, &mut Faults::default());
+    let name = host.ebdir.map(|set| set.value).unwrap_or_default();
+    crate::locate::directory(config).join(name)
+}
+
+/// Whether the links move along with the configuration: their directory is not named by an absolute path.
+pub fn links_move_along(config: &Config) -> bool {
+    config
+        .get("ebdir")
+        .is_none_or(|ebdir| !ebdir.value.starts_with(b"/"))
+}
+
+/// How commands become root's.
+///
+/// # Errors
+/// If `privilege` is wrong.
+pub fn privilege(config: &Config) -> Result<Choice> {
+    let choice = host(config, Need::Root)?.privilege;
+    Ok(choice.map(|set| set.value).unwrap_or_default())
+}
+
+/// A VM whose settings were looked at.
+#[derive(Debug)]
+pub struct Checked<'config> {
+    /// Its keys.
+    pub keys: Keys<'config>,
+    /// The VM, with what is wrong taken as not set, if it can be had.
+    pub vm: Option<Vm>,
+    /// What is wrong with its settings.
+    pub faults: Vec<Error>,
+}
+
+/// Looks at every setting: what is wrong with the host variables, and each VM.
+///
+/// Takes time linear in the configuration.
+pub fn checked<'config>(
+    config: &'config Config,
+    devices: &Path,
+) -> (Vec<Error>, Vec<Checked<'config>>) {
+    let mut of_host = Faults::default();
+    let host = read::of_host(config, &mut of_host);
+    let wanted = Wanted::new(Need::Settings, Spelling::Word, devices);
+    let vms = config.keys_of_all().into_iter().map(|keys| {
+        let mut faults = Faults::default();
+        let vm = match name(config, keys.vm) {
+            Ok(name) => {
+                let own = read::of_vm(config, &keys, &mut faults);
+                let parts = Parts {
+                    name,
+                    own,
+                    host: &host,
+                    wanted: &wanted,
+                };
+                Some(construct(parts, &mut faults)).filter(|_| faults.leave_no_gap())
+            }
+            Err(error) => {
+                faults.add_gap(error.named(FindingName::VmName), needs::ALL);
+                None
+            }
+        };
+        Checked {
+            keys,
+            vm,
+            faults: faults.into_errors(),
+        }
+    });
+    let vms = vms.collect();
+    (of_host.into_errors(), vms)
+}
+
+/// The host variables, for what is needed.
+fn host(config: &Config, need: Need) -> Result<HostSettings> {
+    let mut faults = Faults::default();
+    let host = read::of_host(config, &mut faults);
+    faults.stop(need).map(|()| host)
+}
+
+fn one(
+    config: &Config,
+    host: &HostSettings,
+    name: VmName,
+    keys: &Keys<'_>,
+    wanted: &Wanted<'_>,
+) -> Result<Vm> {
+    let mut faults = Faults::default();
+    let own = read::of_vm(config, keys, &mut faults);
+    let parts = Parts {
+        name,
+        own,
+        host,
+        wanted,
+    };
+    let vm = construct(parts, &mut faults);
+    faults.stop(wanted.need).map(|()| vm)
+}
+
+/// The name, if there is a VM of it.
+///
+/// # Errors
+/// If there is none; the message names those that there are.
+pub fn known(config: &Config, name: &str) -> Result<VmName> {
+    if !config.is_vm(name) {
+        let names = suggest::nearest_first(name, config.vms().map(|(name, _)| name));
+        let error = Error::usage(format!(
+            "there is no VM \"{name}\" in {}",
+            crate::locate::files(config)
+        ));
+        return Err(match names.len() {
+            0 => error.help(format!(
+                "a VM is whatever has an id, for example: {name}_id=0"
+            )),
+            1..=12 => error.note(format!("VMs: {}", names.join(" "))),
+            more => error.note(format!(
+                "VMs: {} and {} more",
+                names.get(..12).unwrap_or_default().join(" "),
+                more - 12
+            )),
+        });
+    }
+    self::name(config, name)
+}
+
+/// The name of a VM that is known.
+fn name(config: &Config, name: &str) -> Result<VmName> {
+    VmName::parse(name).map_err(|error| {
+        let id = config.get(&format!("{name}_id"));
+        Error::config(error.to_string()).at(id.map(|id| id.value_span))
+    })
+}

@@ -1,0 +1,84 @@
+//! The NICs of a VM.
+
+use super::Parts;
+use super::faults::Faults;
+use super::read::stand_in_bridge;
+use crate::config::settings::{Set, needs};
+use crate::config::{FindingName, Span};
+use crate::error::Error;
+use crate::model::device::Nic;
+use crate::model::name::{IfName, TapName, VmId};
+
+/// The NICs; the first is there without being set.
+pub(super) fn nics(parts: &Parts<'_>, id: &Set<VmId>, faults: &mut Faults) -> Vec<Nic> {
+    let mut taps = parts.own.settings.ifs.clone();
+    if !taps.contains_key(&0) {
+        // A number that a VM can have is one that a tap can have.
+        let tap = TapName::parse(&format!("tap{}", id.value.0));
+        taps.extend(tap.ok().map(|value| {
+            let span = id.span;
+            (0, Set { value, span })
+        }));
+    }
+    let mut nics: Vec<Nic> = Vec::new();
+    for (number, Set { value: tap, span }) in taps {
+        if let Some(other) = nics.iter().find(|other| other.tap == tap) {
+            // The first has it only because its own is wrong.
+            if parts.own.is_wrong("ifN", other.number) {
+                continue;
+            }
+            let error = Error::config(format!(
+                "if{} and if{number} of {} are both {tap}",
+                other.number, parts.name
+            ));
+            faults.add_gap(
+                error
+                    .at(span)
+                    .named(FindingName::TapTwice)
+                    .help("each NIC needs a tap of its own"),
+                needs::NETWORK,
+            );
+            continue;
+        }
+        let Some((bridge, bridge_origin)) = bridge_of(parts, number, id.span, faults) else {
+            continue;
+        };
+        nics.push(Nic {
+            number,
+            tap,
+            bridge,
+            origin: span,
+            bridge_origin,
+        });
+    }
+    nics
+}
+
+/// The bridge of a NIC, and the setting that it comes from.
+///
+/// Differs: A missing `bridge` or `volroot` is an error where it is needed
+fn bridge_of(
+    parts: &Parts<'_>,
+    number: u8,
+    at: Option<Span>,
+    faults: &mut Faults,
+) -> Option<(IfName, Option<Span>)> {
+    let own = parts.own.settings.bridges.get(&number);
+    if let Some(set) = own.or(parts.host.bridge.as_ref()) {
+        return Some((set.value.clone(), set.span));
+    }
+    if !parts.own.is_wrong("ifN_bridge", number) {
+        let name = &parts.name;
+        let error = Error::config(format!(
+            "neither {name}_if{number}_bridge nor bridge is set"
+        ));
+        faults.add_gap(
+            error
+                .at(at)
+                .named(FindingName::BridgeUnset)
+                .help("set the default for all VMs: bridge=bridge0"),
+            needs::NETWORK,
+        );
+    }
+    Some((stand_in_bridge()?, None))
+}

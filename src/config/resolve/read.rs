@@ -1,0 +1,147 @@
+//! The settings of a configuration, read row by row.
+
+use super::faults::Faults;
+use crate::config::settings::{
+    self, Default, Given, HIGHEST_NUMBER, HostSettings, Set, VmSettings,
+};
+use crate::config::{Config, FindingName, Key, Keys, lint};
+use crate::error::Error;
+use crate::model::name::{IfName, NameError, VmId};
+
+/// The settings of a VM.
+#[derive(Debug, Default)]
+pub(super) struct OfVm {
+    /// Those that are right.
+    pub(super) settings: VmSettings,
+    /// Those that are wrong, by the name of their row and their number.
+    wrong: Vec<(&'static str, u8)>,
+}
+
+impl OfVm {
+    /// Whether a setting is set, but to something that is wrong.
+    pub(super) fn is_wrong(&self, name: &str, number: u8) -> bool {
+        self.wrong.contains(&(name, number))
+    }
+}
+
+impl From<VmSettings> for OfVm {
+    fn from(settings: VmSettings) -> Self {
+        Self {
+            settings,
+            wrong: Vec::new(),
+        }
+    }
+}
+
+/// Reads the settings of a VM; what is wrong is taken as not set.
+pub(super) fn of_vm(config: &Config, keys: &Keys<'_>, faults: &mut Faults) -> OfVm {
+    let mut read = OfVm::default();
+    let mut seen: Vec<(&str, u8)> = Vec::with_capacity(keys.keys.len());
+    for key in keys.keys.iter().filter(|key| !key.set.value.is_empty()) {
+        let stops = key.setting.needed_by;
+        let Some(number) = settings::in_range(key.number) else {
+            faults.add(too_high(key), stops);
+            continue;
+        };
+        if !has_effect(key, keys) {
+            continue;
+        }
+        // Of two spellings the first counts: that they say the same is looked at below.
+        if seen.contains(&(key.setting.name, number)) {
+            continue;
+        }
+        seen.push((key.setting.name, number));
+        let given = Given::of(&key.set, number);
+        if let Err(wrong) = (key.setting.read)(&mut read.settings, given) {
+            read.wrong.push((key.setting.name, number));
+            let error = wrong_value(key.set.name, &wrong, given, key.setting.finding);
+            if key.setting.finding == FindingName::Id {
+                // Each VM has a number, and the rest can be looked at.
+                read.settings.id = Some(Set {
+                    value: VmId(0),
+                    span: given.span,
+                });
+                faults.add_gap(with_free_id(config, key.set.name, error), stops);
+            } else if key.setting.shapes_vm {
+                faults.add_gap(error, stops);
+            } else {
+                faults.add(error, stops);
+            }
+        }
+    }
+    for conflict in lint::conflicts(config, keys) {
+        let of_it = keys.keys.iter();
+        let mut of_it = of_it.filter(|key| key.set.name_span == conflict.span);
+        let stops = of_it.next().map_or(&[][..], |key| key.setting.needed_by);
+        faults.add(conflict.into(), stops);
+    }
+    read
+}
+
+/// Whether what it is a part of is there.
+fn has_effect(key: &Key<'_>, keys: &Keys<'_>) -> bool {
+    let is_there = |whole| {
+        let mut others = keys.keys.iter().filter(|other| !other.set.value.is_empty());
+        others.any(|other| other.setting.name == whole && other.number == key.number)
+    };
+    key.number == 0 || key.setting.part_of.is_none_or(is_there)
+}
+
+/// Reads the host variables; one that is wrong or not set is as the table says.
+pub(super) fn of_host(config: &Config, faults: &mut Faults) -> HostSettings {
+    let mut host = HostSettings::default();
+    for setting in &settings::HOST {
+        if let Default::Value(text) = setting.default {
+            // What the table says is right: that is tested.
+            let _ = (setting.read)(&mut host, Given::by_default(text));
+        }
+        let set = config.get(setting.name);
+        let Some(set) = set.filter(|set| !set.value.is_empty()) else {
+            continue;
+        };
+        let given = Given::of(&set, 0);
+        if let Err(wrong) = (setting.read)(&mut host, given) {
+            let error = wrong_value(set.name, &wrong, given, setting.finding);
+            faults.add(error, setting.needed_by);
+            // A bridge that is wrong is told once, and is one all the same.
+            if setting.name == "bridge" {
+                host.bridge = stand_in_bridge().map(|value| Set {
+                    value,
+                    span: given.span,
+                });
+            }
+        }
+    }
+    host
+}
+
+/// The bridge of a NIC of which none is known, so that the rest can be looked at.
+pub(super) fn stand_in_bridge() -> Option<IfName> {
+    IfName::parse("bridge0").ok()
+}
+
+fn wrong_value(variable: &str, wrong: &NameError, given: Given<'_>, name: FindingName) -> Error {
+    Error::config(format!("{variable}: {wrong}"))
+        .at(given.span)
+        .named(name)
+}
+
+fn with_free_id(config: &Config, variable: &str, error: Error) -> Error {
+    match config.free_id() {
+        Some(free) => error.help(format!(
+            "the smallest number that no VM has is {free}: {variable}={free}"
+        )),
+        None => error.help("no number is left: remove a VM first"),
+    }
+}
+
+/// The number of a device is that of a function of a PCI slot.
+fn too_high(key: &Key<'_>) -> Error {
+    Error::config(format!(
+        "{}: numbers go up to {HIGHEST_NUMBER}, one for each function of a PCI slot",
+        key.set.name
+    ))
+    .at(key.set.value_span)
+    .named(FindingName::DeviceNumber)
+    .help(format!("give it a number from 0 to {HIGHEST_NUMBER}"))
+}

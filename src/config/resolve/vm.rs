@@ -1,0 +1,120 @@
+//! The one way to a [`Vm`]: from the settings of a configuration, or from the words of a call.
+
+use super::faults::Faults;
+use super::read::OfVm;
+use super::{Wanted, disks, nics};
+use crate::config::settings::{HostSettings, Set, VmSettings};
+use crate::error::Result;
+use crate::model::cpu::CpuTopology;
+use crate::model::grub::GrubCommands;
+use crate::model::loader::{Grub, Loader};
+use crate::model::name::{VmId, VmName};
+use crate::model::policy::Policy;
+use crate::model::size::MemSize;
+use crate::model::{Shared, Vm};
+
+/// What a VM is made of.
+pub(super) struct Parts<'a> {
+    pub(super) name: VmName,
+    /// Its own settings.
+    pub(super) own: OfVm,
+    /// Those of the host.
+    pub(super) host: &'a HostSettings,
+    /// What for, and what was typed.
+    pub(super) wanted: &'a Wanted<'a>,
+}
+
+/// The VM of settings that are typed already, for what is needed of it.
+///
+/// # Errors
+/// The first that is wrong.
+pub(in crate::config) fn of_words(
+    name: VmName,
+    settings: VmSettings,
+    host: &HostSettings,
+    wanted: &Wanted<'_>,
+) -> Result<Vm> {
+    let mut faults = Faults::default();
+    let parts = Parts {
+        name,
+        own: settings.into(),
+        host,
+        wanted,
+    };
+    let vm = construct(parts, &mut faults);
+    faults.stop(wanted.need).map(|()| vm)
+}
+
+/// The VM. What is wrong is noted, and something that a VM can have is in its place.
+pub(super) fn construct(parts: Parts<'_>, faults: &mut Faults) -> Vm {
+    let id = parts.own.settings.id.unwrap_or(Set {
+        value: VmId(0),
+        span: None,
+    });
+    let loader = loader(&parts.own.settings);
+    let (volume, disks) = disks::disks(&parts, &id, &loader, faults);
+    let cds = disks::cds(&parts, &loader, faults);
+    let nics = nics::nics(&parts, &id, faults);
+    let Parts {
+        name,
+        own: OfVm { settings: own, .. },
+        host,
+        wanted,
+    } = parts;
+    let usual = Policy::default();
+    Vm {
+        id: id.value.0,
+        // Differs: `-c` and `-m` win over the configuration
+        cpu: first(wanted.cpu.as_ref(), own.cpu, host.cpu.as_ref())
+            .unwrap_or_else(CpuTopology::one),
+        // Differs: The default memory is 256M
+        mem: first(wanted.mem.as_ref(), own.mem, host.mem.as_ref()).unwrap_or_else(MemSize::usual),
+        loader,
+        disks,
+        cds,
+        nics,
+        volume,
+        policy: Policy {
+            on_reboot: or(own.on_reboot, usual.on_reboot),
+            on_crash: or(own.on_crash, usual.on_crash),
+            loader_timeout: or(own.loader_timeout, usual.loader_timeout),
+            stop_timeout: or(own.stop_timeout, usual.stop_timeout),
+            autostart: or(own.autostart, usual.autostart),
+            autostart_delay: or(own.autostart_delay, usual.autostart_delay),
+        },
+        shared: Shared {
+            bridge: host.bridge.as_ref().map(|bridge| bridge.value.clone()),
+            netif: host.netif.as_ref().map(|netif| netif.value.clone()),
+            netif_origin: host.netif.as_ref().and_then(|netif| netif.span),
+        },
+        spelling: wanted.spelling,
+        name,
+    }
+}
+
+fn loader(own: &VmSettings) -> Loader {
+    if own.freebsd.is_some_and(|freebsd| freebsd.value) {
+        return Loader::Bhyveload;
+    }
+    let commands = |set: &Option<Set<GrubCommands>>| set.as_ref().map(|set| set.value.clone());
+    Loader::Grub(Grub {
+        // Differs: `grub_bootpart` has a default
+        bootpart: own
+            .grub_bootpart
+            .as_ref()
+            .map_or_else(|| "msdos1".to_owned(), |set| set.value.0.clone()),
+        install: commands(&own.grub_install),
+        boot: commands(&own.grub_bootcmd),
+    })
+}
+
+/// What was typed, or else the VM's own value, or else the host's.
+fn first<T: Clone>(typed: Option<&T>, own: Option<Set<T>>, host: Option<&Set<T>>) -> Option<T> {
+    let set = || own.or_else(|| host.cloned()).map(|set| set.value);
+    typed.cloned().or_else(set)
+}
+
+/// The VM's own value, or else the usual one.
+fn or<T>(own: Option<Set<T>>, usual: T) -> T {
+    own.map_or(usual, |set| set.value)
+}

@@ -1,0 +1,115 @@
+//! The host variables.
+
+use super::Default::{None, Value};
+use super::needs::{DISKS, NETWORK, ROOT, RUN};
+use super::{Set, Setting, into, one};
+use crate::config::FindingName;
+use crate::model::cpu::CpuTopology;
+use crate::model::name::IfName;
+use crate::model::privilege::Choice;
+use crate::model::size::MemSize;
+use std::path::PathBuf;
+
+/// What the host variables say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostSettings {
+    /// The bridge that a NIC joins which names no other.
+    pub bridge: Option<Set<IfName>>,
+    /// The physical interface.
+    pub netif: Option<Set<IfName>>,
+    /// Where disks are: a dataset, or a directory if it begins with `/`.
+    pub volroot: Option<Set<PathBuf>>,
+    /// The directory of the links.
+    pub ebdir: Option<Set<PathBuf>>,
+    /// The cpus of a VM that does not say.
+    pub cpu: Option<Set<CpuTopology>>,
+    /// The memory of a VM that does not say.
+    pub mem: Option<Set<MemSize>>,
+    /// How commands become root's.
+    pub privilege: Option<Set<Choice>>,
+}
+
+/// The host variables.
+pub static HOST: [Setting<HostSettings>; 7] = [
+    Setting {
+        name: "bridge",
+        default: None,
+        needed_by: NETWORK,
+        finding: FindingName::InterfaceName,
+        meaning: "the bridge that a NIC joins which names no other",
+        read: into!(bridge: IfName::parse),
+        written: |vm| one(text_of(vm.shared.bridge.as_ref())),
+        ..Setting::HOST
+    },
+    Setting {
+        name: "netif",
+        default: None,
+        finding: FindingName::InterfaceName,
+        meaning: "the wired interface that joins `bridge` and no other; without it the bridge has no uplink",
+        read: into!(netif: IfName::parse),
+        written: |vm| one(text_of(vm.shared.netif.as_ref())),
+        ..Setting::HOST
+    },
+    Setting {
+        name: "volroot",
+        default: None,
+        needed_by: DISKS,
+        finding: FindingName::Dataset,
+        meaning: "where disks are: a ZFS dataset, or a directory if it begins with `/`",
+        read: into!(volroot: path),
+        ..Setting::HOST
+    },
+    Setting {
+        name: "ebdir",
+        default: Value("eb"),
+        meaning: "the directory of the links, from the configuration's directory",
+        read: into!(ebdir: path),
+        ..Setting::HOST
+    },
+    Setting {
+        name: "cpu",
+        default: Value("1"),
+        finding: FindingName::Cpu,
+        meaning: "for VMs that do not say",
+        read: into!(cpu: CpuTopology::parse),
+        ..Setting::HOST
+    },
+    Setting {
+        name: "mem",
+        default: Value("256M"),
+        finding: FindingName::Memory,
+        meaning: "for VMs that do not say",
+        read: into!(mem: MemSize::parse),
+        ..Setting::HOST
+    },
+    Setting {
+        name: "privilege",
+        default: Value("auto"),
+        needed_by: ROOT,
+        meaning: "`auto`: nothing for root, else doas, else sudo. Or one of `doas`, `sudo`, `mdo`, `none`",
+        read: into!(privilege: Choice::parse),
+        ..Setting::HOST
+    },
+];
+
+impl Setting<HostSettings> {
+    /// What the rows of the host have in common.
+    const HOST: Self = Self {
+        name: "",
+        older: &[],
+        default: None,
+        needed_by: RUN,
+        always_shown: true,
+        shapes_vm: false,
+        part_of: Option::None,
+        loader: Option::None,
+        finding: FindingName::Setting,
+        meaning: "",
+        read: |_, _| Ok(()),
+        written: |_| Vec::new(),
+    };
+}
+
+fn text_of(name: Option<&IfName>) -> &str {
+    name.map_or("", IfName::as_str)
+}

@@ -1,0 +1,308 @@
+//! The table of settings: one row each, and everything that reads or writes settings goes by it.
+//!
+//! The reader of the configuration, `set`, `new`, the nearest names, the words of the root side,
+//! `resources` and the tables of README take names, types, defaults and meanings from here. A new
+//! setting is a field of [`VmSettings`], a row of [`VM`], and its use in [`super::resolve`].
+
+mod host;
+pub mod needs;
+mod vm;
+
+use super::{Assignment, FindingName, Span};
+use crate::model::Vm;
+use crate::model::loader::LoaderKind;
+use crate::model::name::{NameError, error};
+pub use host::{HOST, HostSettings};
+pub use needs::Need;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+pub use vm::{VM, VmSettings};
+
+/// The highest number of a NIC, a disk or a CD: the functions of one PCI slot.
+///
+/// Differs: Numbers of disks and NICs may have gaps and end at 7
+pub const HIGHEST_NUMBER: u8 = 7;
+
+/// What a setting is where nobody sets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Default {
+    /// There is no VM without it.
+    Required,
+    /// There is none.
+    None,
+    /// This value.
+    Value(&'static str),
+    /// What this says, in Markdown.
+    Described(&'static str),
+}
+
+impl fmt::Display for Default {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Required => f.write_str("required"),
+            Self::None => f.write_str("none"),
+            Self::Value(value) => write!(f, "`{value}`"),
+            Self::Described(text) => f.write_str(text),
+        }
+    }
+}
+
+/// A value that is set, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Set<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands in the configuration, if it comes from there.
+    pub span: Option<Span>,
+}
+
+/// A text that a setting is to have.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<'text> {
+    /// The number in the setting's name; 0 for a name without one.
+    pub number: u8,
+    /// The text, which is not empty.
+    pub text: &'text OsStr,
+    /// Where it stands in the configuration, if it comes from there.
+    pub span: Option<Span>,
+}
+
+impl<'text> Given<'text> {
+    /// The value of an assignment.
+    pub fn of(set: &Assignment<'text>, number: u8) -> Self {
+        Self {
+            number,
+            text: OsStr::from_bytes(set.value),
+            span: Some(set.value_span),
+        }
+    }
+
+    /// The text that the table has where nobody sets it.
+    pub fn by_default(text: &'text str) -> Self {
+        Self {
+            number: 0,
+            text: OsStr::new(text),
+            span: None,
+        }
+    }
+
+    /// A value that was read of it.
+    pub fn with<T>(self, value: T) -> Set<T> {
+        Set {
+            value,
+            span: self.span,
+        }
+    }
+
+    fn parsed<T>(self, parse: impl FnOnce(&str) -> Result<T, NameError>) -> Parsed<T> {
+        let text = self.text.to_str();
+        let text = text.ok_or_else(|| error("the value is not UTF-8 text".to_owned()))?;
+        parse(text).map(|value| self.with(value))
+    }
+
+    fn path(self) -> Set<PathBuf> {
+        self.with(PathBuf::from(self.text))
+    }
+}
+
+/// What is read of one setting.
+type Parsed<T> = Result<Set<T>, NameError>;
+
+/// What a VM has for one setting: a value for each number, 0 where its name has none.
+pub type Written = Vec<(u8, OsString)>;
+
+/// One row of the table.
+pub struct Setting<Into: 'static> {
+    /// Its name, `N` for a number: `cpu`, `hdN`, `ifN_bridge`; of a VM without `VM_`.
+    pub name: &'static str,
+    /// Older names, which count as well.
+    ///
+    /// Differs: Older names of settings count
+    pub older: &'static [&'static str],
+    /// What it is where nobody sets it.
+    pub default: Default,
+    /// What a wrong value stops.
+    pub needed_by: &'static [Need],
+    /// Whether `resources` shows it whatever it is, as the manual promises; others are shown where
+    /// they differ from their default.
+    pub always_shown: bool,
+    /// Whether a VM without it is another one: nothing can be said of it as a whole.
+    pub shapes_vm: bool,
+    /// The setting of the same number without which it has no effect and is not read; every VM has
+    /// number 0 of it.
+    pub part_of: Option<&'static str>,
+    /// The one loader that uses it, where not all do.
+    pub loader: Option<LoaderKind>,
+    /// How a wrong value is called.
+    pub finding: FindingName,
+    /// What it means, in one line of Markdown.
+    pub meaning: &'static str,
+    /// Reads a text.
+    pub read: fn(&mut Into, Given<'_>) -> Result<(), NameError>,
+    /// What a VM has for it.
+    pub written: fn(&Vm) -> Written,
+}
+
+impl<Into> PartialEq for Setting<Into> {
+    /// One name is one row.
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl<Into> fmt::Debug for Setting<Into> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl<Into> Setting<Into> {
+    /// Whether this is what it is where nobody sets it.
+    pub fn is_default(&self, value: &OsStr) -> bool {
+        matches!(self.default, Default::Value(usual) if value == usual)
+    }
+
+    /// The name with this number.
+    pub fn numbered(&self, number: impl fmt::Display) -> String {
+        numbered(self.name, number)
+    }
+
+    /// All names, the one that counts first.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.older.iter().copied())
+    }
+
+    /// Whether its name has a number.
+    pub fn has_number(&self) -> bool {
+        self.name.contains('N')
+    }
+}
+
+/// A name of the table with this number in it.
+pub fn numbered(name: &str, number: impl fmt::Display) -> String {
+    match name.split_once('N') {
+        Some((stem, end)) => format!("{stem}{number}{end}"),
+        None => name.to_owned(),
+    }
+}
+
+/// Reads into a field: by a parse of its text, or as a path.
+macro_rules! into {
+    ($field:ident: path) => {
+        |to, given| {
+            to.$field = Some(given.path());
+            Ok(())
+        }
+    };
+    ($field:ident: $parse:expr) => {
+        |to, given| {
+            to.$field = Some(given.parsed($parse)?);
+            Ok(())
+        }
+    };
+    ($field:ident[N]: path) => {
+        |to, given| {
+            to.$field.insert(given.number, given.path());
+            Ok(())
+        }
+    };
+    ($field:ident[N]: $parse:expr) => {
+        |to, given| {
+            to.$field.insert(given.number, given.parsed($parse)?);
+            Ok(())
+        }
+    };
+}
+use into;
+
+/// The one value of a setting without a number.
+fn one(value: impl AsRef<OsStr>) -> Written {
+    vec![(0, value.as_ref().to_owned())]
+}
+
+/// The setting of a VM that a name spells, and the number in it, which may be too high: 0 for a name
+/// without one.
+pub fn find(name: &str) -> Option<(&'static Setting<VmSettings>, u32)> {
+    let first = name.bytes().next()?;
+    let begin_so = INDEX.get(usize::from(first.checked_sub(b'a')?))?;
+    begin_so.iter().find_map(|(spelling, setting)| {
+        let number = spelling.number_in(name)?;
+        Some((*setting, number))
+    })
+}
+
+/// The number, if a NIC, a disk or a CD can have it.
+pub fn in_range(number: u32) -> Option<u8> {
+    let number = u8::try_from(number).ok()?;
+    (number <= HIGHEST_NUMBER).then_some(number)
+}
+
+/// The most `_` that a name of the table has.
+pub fn most_underscores() -> usize {
+    *MOST_UNDERSCORES
+}
+
+/// A name of the table, split at its number.
+struct Spelling {
+    stem: &'static str,
+    /// What stands behind the number, if there is one.
+    end: Option<&'static str>,
+}
+
+impl Spelling {
+    fn of(name: &'static str) -> Self {
+        match name.split_once('N') {
+            Some((stem, end)) => Self {
+                stem,
+                end: Some(end),
+            },
+            None => Self {
+                stem: name,
+                end: None,
+            },
+        }
+    }
+
+    /// The number in a name that is spelled so.
+    fn number_in(&self, name: &str) -> Option<u32> {
+        let rest = name.strip_prefix(self.stem)?;
+        let Some(end) = self.end else {
+            return rest.is_empty().then_some(0);
+        };
+        let number = rest.strip_suffix(end)?;
+        // Without a superfluous 0, so that one number has one spelling.
+        let has_zero = number.len() > 1 && number.starts_with('0');
+        let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
+        number.parse().ok().filter(|_| is_number && !has_zero)
+    }
+}
+
+/// The spellings of a VM's settings that begin with one letter.
+type Spellings = Vec<(Spelling, &'static Setting<VmSettings>)>;
+
+/// All spellings by their first letter: most names are ruled out by it.
+static INDEX: LazyLock<Vec<Spellings>> = LazyLock::new(|| {
+    let begin_with = |letter: u8| {
+        let all = VM
+            .iter()
+            .flat_map(|setting| setting.names().map(move |name| (name, setting)));
+        all.filter(|(name, _)| name.as_bytes().first() == Some(&letter))
+            .map(|(name, setting)| (Spelling::of(name), setting))
+            .collect()
+    };
+    (b'a'..=b'z').map(begin_with).collect()
+});
+
+static MOST_UNDERSCORES: LazyLock<usize> = LazyLock::new(|| {
+    let names = VM.iter().flat_map(Setting::names);
+    names
+        .map(|name| name.bytes().filter(|byte| *byte == b'_').count())
+        .max()
+        .unwrap_or_default()
+});
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,293 @@
+//! The variables of a VM.
+
+use super::Default::{Described, None, Required, Value};
+use super::needs::{ALL, AUTOSTART, DISKS, INSTALL, NETWORK, RUN};
+use super::{Set, Setting, Written, into, one};
+use crate::config::FindingName;
+use crate::model::cpu::CpuTopology;
+use crate::model::grub::GrubCommands;
+use crate::model::loader::{BootPart, Grub, Loader, LoaderKind};
+use crate::model::name::{Dataset, IfName, TapName, VmId};
+use crate::model::policy::{Delay, OnCrash, OnReboot, Seconds, yes_or_no};
+use crate::model::size::MemSize;
+use crate::model::{Vm, Volume};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// What a VM's own variables say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VmSettings {
+    /// Its number.
+    pub id: Option<Set<VmId>>,
+    /// Its cpus.
+    pub cpu: Option<Set<CpuTopology>>,
+    /// Its memory.
+    pub mem: Option<Set<MemSize>>,
+    /// Whether bhyveload(8) loads it.
+    pub freebsd: Option<Set<bool>>,
+    /// Its ISO images, by number.
+    pub cds: BTreeMap<u8, Set<PathBuf>>,
+    /// Its volume.
+    pub zvol: Option<Set<Dataset>>,
+    /// Its disks, by number.
+    pub hds: BTreeMap<u8, Set<PathBuf>>,
+    /// Its taps, by number.
+    pub ifs: BTreeMap<u8, Set<TapName>>,
+    /// The bridges of its taps, by number.
+    pub bridges: BTreeMap<u8, Set<IfName>>,
+    /// Commands of grub's for an installation.
+    pub grub_install: Option<Set<GrubCommands>>,
+    /// Commands of grub's for a boot.
+    pub grub_bootcmd: Option<Set<GrubCommands>>,
+    /// The partition that grub boots from.
+    pub grub_bootpart: Option<Set<BootPart>>,
+    /// What follows when its guest reboots.
+    pub on_reboot: Option<Set<OnReboot>>,
+    /// What follows when its guest crashes.
+    pub on_crash: Option<Set<OnCrash>>,
+    /// How long its loader may take in the background.
+    pub loader_timeout: Option<Set<Seconds>>,
+    /// How long its guest may take to shut itself down.
+    pub stop_timeout: Option<Set<Seconds>>,
+    /// Whether it is started with the host.
+    pub autostart: Option<Set<bool>>,
+    /// How long the next VM waits behind it when the host starts.
+    pub autostart_delay: Option<Set<Delay>>,
+}
+
+/// The variables of a VM, in the order in which `resources` shows them.
+pub static VM: [Setting<VmSettings>; 18] = [
+    Setting {
+        name: "id",
+        default: Required,
+        needed_by: ALL,
+        finding: FindingName::Id,
+        meaning: "0 to 32767, unique: the number of its tap and of its console",
+        read: into!(id: VmId::parse),
+        written: |vm| one(vm.id.to_string()),
+        ..Setting::VM
+    },
+    Setting {
+        name: "cpu",
+        default: Described("host's"),
+        finding: FindingName::Cpu,
+        meaning: "a number, or bhyve's form: `sockets=1,cores=4`",
+        read: into!(cpu: CpuTopology::parse),
+        written: |vm| one(&vm.cpu),
+        ..Setting::VM
+    },
+    Setting {
+        name: "mem",
+        default: Described("host's"),
+        finding: FindingName::Memory,
+        meaning: "by bhyve's grammar: `512M`, `4G`; a bare number is MiB",
+        read: into!(mem: MemSize::parse),
+        written: |vm| one(&vm.mem),
+        ..Setting::VM
+    },
+    Setting {
+        name: "freebsd",
+        default: Value("NO"),
+        always_shown: false,
+        shapes_vm: true,
+        finding: FindingName::YesOrNo,
+        meaning: "`YES`: loaded by bhyveload(8) instead of grub-bhyve",
+        read: into!(freebsd: yes_or_no),
+        written: |vm| one(yes_no(vm.loader == Loader::Bhyveload)),
+        ..Setting::VM
+    },
+    Setting {
+        name: "zvol",
+        default: Described("`${volroot}/VM`"),
+        needed_by: DISKS,
+        shapes_vm: true,
+        finding: FindingName::Dataset,
+        meaning: "the ZFS volume",
+        read: into!(zvol: Dataset::parse),
+        written: |vm| match &vm.volume {
+            Volume::Zfs(dataset) => one(dataset),
+            Volume::File(_) => one(""),
+        },
+        ..Setting::VM
+    },
+    Setting {
+        name: "cdN",
+        default: None,
+        needed_by: INSTALL,
+        meaning: "ISO images, absolute paths; attached by `install` only, which boots from `cd0`",
+        read: into!(cds[N]: path),
+        written: |vm| {
+            let cds = vm.cds.iter().map(|cd| (cd.number, cd.path.clone().into()));
+            let first = vm.install_cd().is_none().then(|| (0, "".into()));
+            first.into_iter().chain(cds).collect()
+        },
+        ..Setting::VM
+    },
+    Setting {
+        name: "ifN",
+        default: Described("`if0`: `tap` and the id; others none"),
+        needed_by: NETWORK,
+        shapes_vm: true,
+        finding: FindingName::InterfaceName,
+        meaning: "tap interfaces",
+        read: into!(ifs[N]: TapName::parse),
+        written: |vm| {
+            let nics = vm.nics.iter();
+            nics.map(|nic| (nic.number, nic.tap.as_ref().to_owned()))
+                .collect()
+        },
+        ..Setting::VM
+    },
+    Setting {
+        name: "ifN_bridge",
+        default: Described("`${bridge}`"),
+        needed_by: NETWORK,
+        shapes_vm: true,
+        part_of: Some("ifN"),
+        finding: FindingName::InterfaceName,
+        meaning: "the bridge that `ifN` joins",
+        read: into!(bridges[N]: IfName::parse),
+        written: |vm| {
+            let nics = vm.nics.iter();
+            nics.map(|nic| (nic.number, nic.bridge.as_ref().to_owned()))
+                .collect()
+        },
+        ..Setting::VM
+    },
+    Setting {
+        name: "hdN",
+        default: Described("`hd0`: `/dev/zvol/` and the volume, or `${volroot}/VM`; others none"),
+        needed_by: DISKS,
+        shapes_vm: true,
+        meaning: "disks, absolute paths",
+        read: into!(hds[N]: path),
+        written: |vm| {
+            let disks = vm.disks.iter();
+            disks
+                .map(|disk| (disk.number, disk.path.clone().into()))
+                .collect()
+        },
+        ..Setting::VM
+    },
+    Setting {
+        name: "grub_bootpart",
+        older: &["grub_root", "gpt"],
+        default: Value("msdos1"),
+        loader: Some(LoaderKind::Grub),
+        meaning: "the partition that grub boots from: `msdosN`, `gptN`, or as `openbsd1`",
+        read: into!(grub_bootpart: BootPart::parse),
+        written: |vm| grub(vm, |grub| Some(grub.bootpart.as_str())),
+        ..Setting::VM
+    },
+    Setting {
+        name: "grub_install",
+        older: &["grub_inst"],
+        default: None,
+        needed_by: INSTALL,
+        loader: Some(LoaderKind::Grub),
+        finding: FindingName::GrubCommands,
+        meaning: "grub commands for the installation",
+        read: into!(grub_install: GrubCommands::parse),
+        written: |vm| grub(vm, |grub| grub.install.as_ref().map(GrubCommands::as_str)),
+        ..Setting::VM
+    },
+    Setting {
+        name: "grub_bootcmd",
+        older: &["grub_boot"],
+        default: None,
+        loader: Some(LoaderKind::Grub),
+        finding: FindingName::GrubCommands,
+        meaning: "grub commands for a boot",
+        read: into!(grub_bootcmd: GrubCommands::parse),
+        written: |vm| grub(vm, |grub| grub.boot.as_ref().map(GrubCommands::as_str)),
+        ..Setting::VM
+    },
+    Setting {
+        name: "on_reboot",
+        default: Value("restart"),
+        always_shown: false,
+        meaning: "what follows when the guest reboots: `restart` or `stop`",
+        read: into!(on_reboot: OnReboot::parse),
+        written: |vm| one(vm.policy.on_reboot.as_str()),
+        ..Setting::VM
+    },
+    Setting {
+        name: "on_crash",
+        default: Value("stop"),
+        always_shown: false,
+        meaning: "what follows when the guest crashes: `stop` or `restart`",
+        read: into!(on_crash: OnCrash::parse),
+        written: |vm| one(vm.policy.on_crash.as_str()),
+        ..Setting::VM
+    },
+    Setting {
+        name: "loader_timeout",
+        default: Value("120"),
+        always_shown: false,
+        meaning: "how many seconds the loader of a background boot may take: 1 to 86400",
+        read: into!(loader_timeout: Seconds::parse),
+        written: |vm| one(vm.policy.loader_timeout.to_string()),
+        ..Setting::VM
+    },
+    Setting {
+        name: "stop_timeout",
+        default: Value("60"),
+        needed_by: NETWORK,
+        always_shown: false,
+        meaning: "how many seconds the guest may take to shut itself down: 1 to 86400",
+        read: into!(stop_timeout: Seconds::parse),
+        written: |vm| one(vm.policy.stop_timeout.to_string()),
+        ..Setting::VM
+    },
+    Setting {
+        name: "autostart",
+        default: Value("NO"),
+        needed_by: AUTOSTART,
+        always_shown: false,
+        finding: FindingName::YesOrNo,
+        meaning: "`YES`: `easy-bhyve autostart` boots it",
+        read: into!(autostart: yes_or_no),
+        written: |vm| one(yes_no(vm.policy.autostart)),
+        ..Setting::VM
+    },
+    Setting {
+        name: "autostart_delay",
+        default: Value("0"),
+        needed_by: AUTOSTART,
+        always_shown: false,
+        meaning: "how many seconds `autostart` waits behind it: 0 to 86400",
+        read: into!(autostart_delay: Delay::parse),
+        written: |vm| one(vm.policy.autostart_delay.to_string()),
+        ..Setting::VM
+    },
+];
+
+impl Setting<VmSettings> {
+    /// What the rows of a VM have in common.
+    const VM: Self = Self {
+        name: "",
+        older: &[],
+        default: None,
+        needed_by: RUN,
+        always_shown: true,
+        shapes_vm: false,
+        part_of: Option::None,
+        loader: Option::None,
+        finding: FindingName::Setting,
+        meaning: "",
+        read: |_, _| Ok(()),
+        written: |_| Vec::new(),
+    };
+}
+
+fn yes_no(is_so: bool) -> &'static str {
+    if is_so { "YES" } else { "NO" }
+}
+
+/// What grub is told, where it is told something.
+fn grub<'vm>(vm: &'vm Vm, of: impl FnOnce(&'vm Grub) -> Option<&'vm str>) -> Written {
+    match &vm.loader {
+        Loader::Grub(grub) => of(grub).map(one).unwrap_or_default(),
+        Loader::Bhyveload => Vec::new(),
+    }
+}
