@@ -8,6 +8,7 @@ use crate::command::Command;
 use crate::host::scratch;
 use crate::quote;
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// Where what runs in the foreground has its own.
@@ -18,15 +19,42 @@ impl<'plan> Lines<'plan> {
     pub(super) fn make_scratch(&mut self, path: &'plan Path) {
         self.scratch = Some(path);
         let mut template = TEMPLATE.into();
-        if self.at.is_detached {
+        if !self.is_own(path) {
+            template = path.with_extension("XXXXXXXX").into_os_string();
+        } else if self.at.is_detached {
             let all = scratch::directory(self.at.run);
             self.line(line("mkdir -p -m 755 ", self.at.run.as_os_str()));
             self.line(line("mkdir -p -m 700 ", all.as_os_str()));
             template = path.with_extension("XXXXXXXX").into_os_string();
         }
-        let mut make = line("scratch=$(mktemp -d ", &template);
+        let mut make = b"scratch=$(".to_vec();
+        make.extend_from_slice(&self.by_its_owner("mktemp", path));
+        make.extend_from_slice(&line(" -d ", &template));
         make.push(b')');
         self.line(make);
+    }
+
+    /// The words that remove a directory of [`Self::make_scratch`].
+    pub(super) fn remove_scratch(&self, path: &Path) -> Vec<u8> {
+        let mut line = self.by_its_owner("rm", path);
+        line.extend_from_slice(b" -rf ");
+        self.push_word(&mut line, path.as_os_str());
+        line
+    }
+
+    /// Whether a directory is for the script's own files; otherwise it lies beside an image, and is
+    /// root's.
+    fn is_own(&self, path: &Path) -> bool {
+        path.parent() == Some(&scratch::directory(self.at.run))
+    }
+
+    /// A program's name, behind that of the escalator where the directory is root's.
+    fn by_its_owner(&self, program: &'static str, path: &Path) -> Vec<u8> {
+        if self.is_own(path) {
+            return program.into();
+        }
+        let command = Command::root(program, Vec::new());
+        self.at.elevation.wrap(&command).line()
     }
 
     /// The words of a command, in which the script's own directory stands for that of the plan.
@@ -43,12 +71,22 @@ impl<'plan> Lines<'plan> {
 
     /// Adds a word, as [`Self::line_of`] does.
     pub(super) fn push_word(&self, line: &mut Vec<u8>, word: &OsStr) {
-        let below = self
-            .scratch
-            .and_then(|scratch| Path::new(word).strip_prefix(scratch).ok());
+        // An operand of dd(1) has its key before the path.
+        let (key, path) = match word.as_bytes().iter().position(|&byte| byte == b'=') {
+            Some(at) => word.as_bytes().split_at(at + 1),
+            None => (&b""[..], word.as_bytes()),
+        };
+        let below = self.scratch.and_then(|scratch| {
+            Path::new(OsStr::from_bytes(path))
+                .strip_prefix(scratch)
+                .ok()
+        });
         let Some(below) = below else {
             return quote::push(line, word);
         };
+        if !key.is_empty() {
+            quote::push(line, OsStr::from_bytes(key));
+        }
         line.extend_from_slice(b"\"$scratch\"");
         if !below.as_os_str().is_empty() {
             line.push(b'/');

@@ -1,6 +1,6 @@
 //! What a caller has does not reach the root side: umask, limits, signals, directory, descriptors.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::Output;
@@ -43,26 +43,43 @@ fn both(machine: &Machine) -> [i32; 2] {
     ]
 }
 
+/// What root has made there can be read and changed by whom it is for.
+fn assert_modes(machine: &Machine, about: &str) {
+    for (name, expected) in [
+        ("run/easy-bhyve", 0o755),
+        ("run/easy-bhyve/fbsd0.json", 0o644),
+        ("run/easy-bhyve/fbsd0.pid", 0o600),
+        ("log/easy-bhyve", 0o755),
+        ("log/easy-bhyve/fbsd0.log", 0o640),
+    ] {
+        let metadata = fs::metadata(machine.path().join(name)).unwrap();
+        let found = metadata.permissions().mode() & 0o777;
+        assert_eq!(found, expected, "{name} at {about}: {found:o}");
+    }
+}
+
+#[test]
+fn files_that_were_there_before_get_their_modes() {
+    let machine = with_guests(quick());
+    for (directory, name) in [("run", "fbsd0.pid"), ("log", "fbsd0.log")] {
+        let directory = machine.path().join(directory).join("easy-bhyve");
+        fs::create_dir_all(&directory).unwrap();
+        fs::set_permissions(&directory, Permissions::from_mode(0o700)).unwrap();
+        let file = directory.join(name);
+        fs::write(&file, "").unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o666)).unwrap();
+    }
+    succeeds(&call_after(&machine, "umask 022", &["fbsd0-boot"]), "022");
+    assert_modes(&machine, "022");
+}
+
 #[test]
 fn a_boot_works_and_its_files_have_their_modes_whatever_its_callers_umask() {
     for umask in ["000", "002", "077"] {
         let machine = with_guests(quick());
         let boot = call_after(&machine, &format!("umask {umask}"), &["fbsd0-boot"]);
         succeeds(&boot, umask);
-        let mode = |name: &str| {
-            let about = fs::metadata(machine.path().join(name)).unwrap();
-            about.permissions().mode() & 0o777
-        };
-        for (name, expected) in [
-            ("run/easy-bhyve", 0o755),
-            ("run/easy-bhyve/fbsd0.json", 0o644),
-            ("run/easy-bhyve/fbsd0.pid", 0o600),
-            ("log/easy-bhyve", 0o755),
-            ("log/easy-bhyve/fbsd0.log", 0o640),
-        ] {
-            let found = mode(name);
-            assert_eq!(found, expected, "{name} at {umask}: {found:o}");
-        }
+        assert_modes(&machine, umask);
         let readers = Group::from_name("operator").unwrap();
         if let Some(readers) = readers.filter(|_| nix::unistd::geteuid().is_root()) {
             let log = fs::metadata(machine.path().join("log/easy-bhyve/fbsd0.log")).unwrap();
