@@ -39,8 +39,8 @@ fn root_has_it_where_nobody_else_comes_in_the_foreground_too() {
     assert_eq!(made.parent().unwrap(), at.path().join("run/scratch"));
     assert_eq!(made.with_extension("").file_name().unwrap(), "web");
     for directory in [&*made, made.parent().unwrap()] {
-        let mode = fs::metadata(directory).unwrap().permissions().mode();
-        assert_eq!(mode & 0o7777, 0o700, "{directory:?}");
+        let about = fs::metadata(directory).unwrap().permissions();
+        assert_eq!(about.mode() & 0o7777, 0o700, "{directory:?}");
     }
 }
 

@@ -42,12 +42,12 @@ fn neither_the_file_of_this_host_nor_a_later_place_stands_in_for_it() {
         layout
             .place
             .write(&format!("{directory}/{}", overlay()), config("8M"));
-        let path = layout.place.path(&format!("{directory}/easy-bhyve.conf"));
+        let path = layout.place.path(format!("{directory}/easy-bhyve.conf"));
         let _ = std::fs::remove_file(&path);
         let old = format!("{directory}/easy-bhyve.conf.aB3dE6.old");
         let old = layout.place.write(&old, config("1M"));
         refused_and_put_back(&mut layout.call(), &path, &old);
-        let own = layout.place.path(&format!("{directory}/{}", overlay()));
+        let own = layout.place.path(format!("{directory}/{}", overlay()));
         std::fs::remove_file(own).unwrap();
         assert_eq!(memory(&mut layout.call()), "1M", "{directory}");
     }
