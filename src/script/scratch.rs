@@ -1,17 +1,21 @@
 //! The directory in which everything is that a script writes for itself: made by mktemp(1), once.
 //!
-//! What runs in the background has it as root in root's own, where no other user comes, nor a
-//! cleaner of `/tmp` behind whom one could take its name.
+//! What root runs has it in root's own, where no other user comes, nor a cleaner of `/tmp` behind whom
+//! one could take its name. An ordinary user has it in `/tmp`, and looks before each round whether it is
+//! still his own.
 
 use super::lines::Lines;
 use crate::command::Command;
+use crate::error::Kind;
+use crate::host::elevate::Elevation;
 use crate::host::scratch;
+use crate::plan::Refusal;
 use crate::quote;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Where what runs in the foreground has its own.
+/// Where a script of an ordinary user has its own.
 const TEMPLATE: &str = "/tmp/easy-bhyve.XXXXXXXX";
 
 impl<'plan> Lines<'plan> {
@@ -21,7 +25,7 @@ impl<'plan> Lines<'plan> {
         let mut template = TEMPLATE.into();
         if !self.is_own(path) {
             template = path.with_extension("XXXXXXXX").into_os_string();
-        } else if self.at.is_detached {
+        } else if self.is_roots() {
             let all = scratch::directory(self.at.run);
             self.line(line("mkdir -p -m 755 ", self.at.run.as_os_str()));
             self.line(line("mkdir -p -m 700 ", all.as_os_str()));
@@ -55,6 +59,27 @@ impl<'plan> Lines<'plan> {
         }
         let command = Command::root(program, Vec::new());
         self.at.elevation.wrap(&command).line()
+    }
+
+    /// Whether root runs these lines.
+    fn is_roots(&self) -> bool {
+        self.at.is_detached || self.at.elevation == Elevation::None
+    }
+
+    /// Stops before another round if somebody else could have made the directory since. The owner of a
+    /// link could have it lead elsewhere behind the look.
+    pub(super) fn check_scratch(&mut self) {
+        if self.scratch.is_none() || self.is_roots() {
+            return;
+        }
+        let refusal = Refusal {
+            kind: Kind::Host,
+            what: "its scratch directory has gone, or belongs to somebody else".to_owned(),
+            help: None,
+        };
+        let mut line = b"{ [ ! -L \"$scratch\" ] && [ -O \"$scratch\" ]; } || ".to_vec();
+        line.extend_from_slice(&self.fail(&refusal));
+        self.line(line);
     }
 
     /// The words of a command, in which the script's own directory stands for that of the plan.

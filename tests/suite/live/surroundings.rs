@@ -88,28 +88,51 @@ fn a_boot_works_and_its_files_have_their_modes_whatever_its_callers_umask() {
     }
 }
 
+/// Limits that a caller has; one that lies below one of these already is low enough.
+const LIMITS: &str = "low() { if (ulimit -S \"$@\") 2>/dev/null; then ulimit -S \"$@\"; fi; }
+low -f 100000; low -n 100; low -t 3000; low -c 1000";
+
+/// Whether a process has as much as there is; where the system does not tell it nothing is said.
+#[track_caller]
+fn assert_lifted(pid: i32) {
+    let Some(limits) = told_of(pid, "limits") else {
+        skip("this system does not tell the limits of a process");
+        return;
+    };
+    let of = |name: &str| {
+        let line = limits.lines().find_map(|line| line.strip_prefix(name));
+        let words: Vec<&str> = line.unwrap().split_whitespace().collect();
+        (words[0].to_owned(), words[1].to_owned())
+    };
+    for name in ["Max file size", "Max open files", "Max cpu time"] {
+        let (soft, hard) = of(name);
+        assert_eq!(soft, hard, "{name} of {pid}");
+    }
+    assert_eq!(of("Max core file size").0, "0");
+}
+
 #[test]
 fn the_limits_of_the_caller_are_not_those_of_a_guest() {
     let machine = with_guests(quick());
-    // A limit that lies below one of these already is low enough.
-    let limits = "low() { if (ulimit -S \"$@\") 2>/dev/null; then ulimit -S \"$@\"; fi; }
-low -f 100000; low -n 100; low -t 3000; low -c 1000";
-    succeeds(&call_after(&machine, limits, &["fbsd0-boot"]), limits);
-    for pid in both(&machine) {
-        let Some(limits) = told_of(pid, "limits") else {
-            skip("this system does not tell the limits of a process");
-            return;
-        };
-        let of = |name: &str| {
-            let line = limits.lines().find_map(|line| line.strip_prefix(name));
-            let words: Vec<&str> = line.unwrap().split_whitespace().collect();
-            (words[0].to_owned(), words[1].to_owned())
-        };
-        for name in ["Max file size", "Max open files", "Max cpu time"] {
-            let (soft, hard) = of(name);
-            assert_eq!(soft, hard, "{name} of {pid}");
-        }
-        assert_eq!(of("Max core file size").0, "0");
+    succeeds(&call_after(&machine, LIMITS, &["fbsd0-boot"]), LIMITS);
+    both(&machine).into_iter().for_each(assert_lifted);
+}
+
+#[test]
+fn umask_and_limits_of_a_scripts_caller_are_not_those_of_a_guest() {
+    let machine = with_guests(quick());
+    let shown = output_of(machine.program(&["fbsd0-boot", "-d"]));
+    succeeds(&shown, "-d");
+    let script = machine.path().join("script");
+    fs::write(&script, shown.stdout).unwrap();
+    let mut sh = machine.sh();
+    sh.args(["-c", &format!("{LIMITS}\numask 077\nexec sh script")]);
+    succeeds(&output_of(sh), LIMITS);
+    let guest = bhyve(&machine).expect("a bhyve").pid;
+    assert_lifted(guest);
+    if let Some(status) = told_of(guest, "status") {
+        let umask = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+        assert_eq!(umask.map(str::trim), Some("0022"));
     }
 }
 
