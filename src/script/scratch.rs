@@ -96,17 +96,19 @@ impl<'plan> Lines<'plan> {
 
     /// Adds a word, as [`Self::line_of`] does.
     pub(super) fn push_word(&self, line: &mut Vec<u8>, word: &OsStr) {
-        // An operand of dd(1) has its key before the path.
-        let (key, path) = match word.as_bytes().iter().position(|&byte| byte == b'=') {
-            Some(at) => word.as_bytes().split_at(at + 1),
-            None => (&b""[..], word.as_bytes()),
+        let bytes = word.as_bytes();
+        let below = |path| {
+            let path = Path::new(OsStr::from_bytes(path));
+            path.strip_prefix(self.scratch?).ok()
         };
-        let below = self.scratch.and_then(|scratch| {
-            Path::new(OsStr::from_bytes(path))
-                .strip_prefix(scratch)
-                .ok()
-        });
-        let Some(below) = below else {
+        // An operand of dd(1) has its key before the path.
+        let behind_key = || {
+            let at = bytes.iter().position(|&byte| byte == b'=')? + 1;
+            let (key, path) = bytes.split_at(at);
+            Some((key, below(path)?))
+        };
+        let found = below(bytes).map(|below| (&b""[..], below));
+        let Some((key, below)) = found.or_else(behind_key) else {
             return quote::push(line, word);
         };
         if !key.is_empty() {

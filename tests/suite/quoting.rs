@@ -328,11 +328,14 @@ fn both(place: &Place, words: &[&str]) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
     walk.commands.retain(|words| !is_look(words));
     if let Some(planned) = scratch(&data["plan"]) {
         renamed(&mut walk.commands, planned);
-        let made = fs::read_dir(calls.parent().unwrap()).unwrap();
-        let made = made.map(|one| one.unwrap().path().display().to_string());
         let start = format!("{}.", calls.display());
-        made.filter(|path| path.starts_with(&start))
-            .for_each(|path| renamed(&mut received, &path));
+        let first = received.iter().flatten().find_map(|word| {
+            let at = word.find(&start)?;
+            word.get(at..at + start.len() + 8).map(str::to_owned)
+        });
+        if let Some(made) = first {
+            renamed(&mut received, &made);
+        }
     }
     (received, walk.commands)
 }
