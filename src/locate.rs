@@ -1,6 +1,6 @@
 //! Finds the configuration of a call and reads it; what is wrong with it becomes an [`Error`].
 
-use crate::config::{self, Config, ConfigError, Outside, Trust, Unread};
+use crate::config::{self, Config, ConfigError, CutShort, Outside, Trust, Unfound, Unread};
 use crate::error::Error;
 use crate::invocation::Invocation;
 use crate::process::{CONFIG_VARIABLE, Process};
@@ -51,7 +51,11 @@ pub fn load(process: &Process, invocation: &Invocation) -> Result<Config, Box<Re
 
 /// The files that the search finds.
 fn found(process: &Process) -> Result<Vec<PathBuf>, Box<Refused>> {
-    config::find(&directories(process), &process.host_name).map_err(|missing| {
+    config::find(&directories(process), &process.host_name).map_err(|unfound| {
+        let missing = match unfound {
+            Unfound::Nowhere(missing) => missing,
+            Unfound::CutShort(cut) => return alone(left(&cut)),
+        };
         let mut error = Error::config(format!(
             "no configuration: there is neither {}",
             missing.names.join(" nor ")
@@ -61,6 +65,20 @@ fn found(process: &Process) -> Result<Vec<PathBuf>, Box<Refused>> {
         }
         alone(error.help("write one, or name one with --config FILE"))
     })
+}
+
+/// The refusal where the file is not there since the replacing of it was cut short.
+fn left(cut: &CutShort) -> Error {
+    Error::config(format!(
+        "the configuration {} is not there: somebody began to replace it and did not finish",
+        vis::shown(&cut.path)
+    ))
+    .note(format!("its former text is in {}", vis::shown(&cut.old)))
+    .help(format!(
+        "unless that goes on right now, put it back: mv {} {}",
+        quote::shown(&cut.old),
+        quote::shown(&cut.path)
+    ))
 }
 
 /// Whose files are read where they are found.
@@ -83,6 +101,12 @@ fn unread(path: &Path, error: &Unread) -> Error {
             "if it is the one that you mean, say so: --config {}",
             quote::shown(path)
         ));
+    }
+    if let Unread::System(why) = error
+        && why.kind() == ErrorKind::NotFound
+        && let Some(cut) = config::cut_short(path)
+    {
+        return left(&cut);
     }
     let help = match error {
         Unread::System(why) if why.kind() != ErrorKind::NotFound => {

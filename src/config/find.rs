@@ -1,8 +1,28 @@
 //! Where a configuration is looked for.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+/// Why no configuration is found.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Unfound {
+    /// There is none.
+    Nowhere(NotFound),
+    /// There was one, and somebody has not finished replacing it.
+    CutShort(CutShort),
+}
+
+/// A file that is not there since the replacing of it was cut short.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CutShort {
+    /// Where it was.
+    pub path: PathBuf,
+    /// Where its former text is.
+    pub old: PathBuf,
+}
 
 /// No directory holds a configuration.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -35,8 +55,9 @@ impl std::error::Error for NotFound {}
 /// there but cannot be examined counts as found, so that reading it tells why.
 ///
 /// # Errors
-/// Returns what was looked for, and where.
-pub fn find(directories: &[PathBuf], host: &str) -> Result<Vec<PathBuf>, NotFound> {
+/// Returns what was looked for, and where; or the first file of these that is not there since the
+/// replacing of it was cut short.
+pub fn find(directories: &[PathBuf], host: &str) -> Result<Vec<PathBuf>, Unfound> {
     let host = host.split('.').next().unwrap_or_default();
     let mut names = vec!["easy-bhyve.conf".to_owned()];
     if !host.is_empty() && !host.contains('/') {
@@ -48,16 +69,50 @@ pub fn find(directories: &[PathBuf], host: &str) -> Result<Vec<PathBuf>, NotFoun
             continue;
         }
         let paths = names.iter().map(|name| directory.join(name));
-        let found: Vec<PathBuf> = paths.filter(|path| is_there(path)).collect();
+        let (found, missing): (Vec<PathBuf>, Vec<PathBuf>) = paths.partition(|path| is_there(path));
+        if let Some(cut) = missing.iter().find_map(|path| cut_short(path)) {
+            return Err(Unfound::CutShort(cut));
+        }
         if !found.is_empty() {
             return Ok(found);
         }
         seen.push(directory.clone());
     }
-    Err(NotFound {
+    Err(Unfound::Nowhere(NotFound {
         directories: seen,
         names,
-    })
+    }))
+}
+
+/// What is left of a missing file, or of the one that a link leads to, if the replacing of it was cut
+/// short (see `host::replace` and `script::replace`): `NAME.XXXXXX.old` beside it, the newest.
+pub fn cut_short(path: &Path) -> Option<CutShort> {
+    let mut path = path.to_owned();
+    // As many links as the system follows.
+    for _ in 0..32 {
+        let Ok(target) = std::fs::read_link(&path) else {
+            break;
+        };
+        path = path.parent()?.join(target);
+    }
+    let name = path.file_name()?;
+    let entries = std::fs::read_dir(path.parent()?).ok()?.flatten();
+    let all = entries.filter(|entry| is_former(&entry.file_name(), name));
+    let files = all.filter_map(|entry| {
+        let about = entry.metadata().ok().filter(std::fs::Metadata::is_file)?;
+        Some((about.modified().ok()?, entry.path()))
+    });
+    let (_, old) = files.max()?;
+    Some(CutShort { path, old })
+}
+
+/// Whether this is the name of a file's former text while it is replaced.
+fn is_former(former: &OsStr, name: &OsStr) -> bool {
+    let behind = former.as_bytes().strip_prefix(name.as_bytes());
+    let token = behind
+        .and_then(|behind| behind.strip_prefix(b"."))
+        .and_then(|behind| behind.strip_suffix(b".old"));
+    token.is_some_and(|token| token.len() == 6 && token.iter().all(u8::is_ascii_alphanumeric))
 }
 
 fn is_there(path: &Path) -> bool {
@@ -83,7 +138,9 @@ mod tests {
             std::fs::create_dir(directory).unwrap();
         }
         let list = [a.clone(), a.clone(), b.clone(), c.clone()];
-        let error = find(&list, "host.example").unwrap_err();
+        let Err(Unfound::Nowhere(error)) = find(&list, "host.example") else {
+            panic!("there is none");
+        };
         assert_eq!(error.directories, [a.clone(), b.clone(), c.clone()]);
         assert!(error.to_string().contains("easy-bhyve-host.conf"));
         std::fs::write(c.join("easy-bhyve.conf"), "").unwrap();
@@ -97,5 +154,40 @@ mod tests {
         let both = [b.join("easy-bhyve.conf"), b.join("easy-bhyve-host.conf")];
         assert_eq!(find(&list, "host").unwrap(), both);
         assert_eq!(find(&list, "").unwrap(), both[..1]);
+    }
+
+    #[test]
+    fn a_file_whose_replacing_was_cut_short_is_not_passed_over() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |name: &str| root.path().join(name);
+        let list = [root.path().to_owned()];
+        std::fs::write(at("easy-bhyve-host.conf"), "").unwrap();
+        std::fs::create_dir(at("easy-bhyve.conf.abcdef.old")).unwrap();
+        for other in [
+            "easy-bhyve.conf.old",
+            "easy-bhyve.conf.abcde.old",
+            "easy-bhyve.conf.abc-ef.old",
+            "easy-bhyve.conf.abcdef",
+            "easy-bhyve-other.conf.abcdef.old",
+        ] {
+            std::fs::write(at(other), "").unwrap();
+        }
+        assert_eq!(find(&list, "host").unwrap(), [at("easy-bhyve-host.conf")]);
+        std::fs::write(at("easy-bhyve.conf.aB3dE6.old"), "").unwrap();
+        let cut = |path: &str, old: &str| {
+            Err(Unfound::CutShort(CutShort {
+                path: at(path),
+                old: at(old),
+            }))
+        };
+        let base = cut("easy-bhyve.conf", "easy-bhyve.conf.aB3dE6.old");
+        assert_eq!(find(&list, "host"), base);
+        // A link stays one while what it leads to is replaced.
+        std::os::unix::fs::symlink("real", at("easy-bhyve.conf")).unwrap();
+        assert_eq!(find(&list, "host").unwrap(), [at("easy-bhyve-host.conf")]);
+        std::fs::write(at("real.aB3dE6.old"), "").unwrap();
+        assert_eq!(find(&list, "host"), cut("real", "real.aB3dE6.old"));
+        std::fs::write(at("real"), "").unwrap();
+        assert_eq!(find(&list, "host").map(|found| found.len()), Ok(2));
     }
 }

@@ -41,7 +41,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 pub use allow::{settle, unsilenced};
-pub use find::{NotFound, find};
+pub use find::{CutShort, NotFound, Unfound, cut_short, find};
 pub use finding::{Finding, FindingName, Severity};
 pub use keys::{Key, Keys, is_vm_name};
 pub use read::{Decider, Foreign, Trust, Unread};

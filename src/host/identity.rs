@@ -27,7 +27,14 @@ pub struct About {
     pub is_unsure: bool,
     /// Whether its file system is read-only.
     pub is_read_only: bool,
+    /// Whether it is a directory in which everybody may rename what belongs to others.
+    pub is_everybodys: bool,
 }
+
+/// The right of all others to write.
+const OTHERS_WRITE: u32 = 0o002;
+/// The bit of a directory in which only an owner may rename: that of `/tmp`.
+const STICKY: u32 = 0o1000;
 
 /// Looks at a disk or an image file.
 ///
@@ -36,10 +43,13 @@ pub struct About {
 pub fn about(path: &Path) -> io::Result<About> {
     let (identity, is_unsure) = identity(path, &mut mount_of)?;
     let flags = statvfs(path)?.f_flag;
+    let metadata = std::fs::metadata(path)?;
+    let others = metadata.mode() & (OTHERS_WRITE | STICKY);
     Ok(About {
         identity,
         is_unsure,
         is_read_only: flags.contains(StatVfsMountFlags::RDONLY),
+        is_everybodys: metadata.is_dir() && others == OTHERS_WRITE,
     })
 }
 

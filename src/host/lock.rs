@@ -8,7 +8,7 @@ use super::{Claim, Grant};
 use crate::model::name::VmName;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open, openat, renameat};
-use nix::sys::stat::{Mode, fstat};
+use nix::sys::stat::{Mode, fchmod, fstat};
 use nix::unistd::{Group, UnlinkatFlags, fchown, geteuid, unlinkat};
 use std::fs::{DirBuilder, File, TryLockError};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -21,6 +21,10 @@ use std::path::Path;
 const LOG_LIMIT: u64 = 256 * 1024;
 /// The most that a lock or a state is expected to hold, in bytes.
 const NOTE_LIMIT: u64 = 4096;
+/// The mode of the directories: others may look.
+const OPEN: Mode = Mode::from_bits_truncate(0o755);
+/// What a umask makes of that by which everything is hidden.
+const PRIVATE_DIRECTORY: Mode = Mode::S_IRWXU;
 /// A mode that others can read and only root can change.
 const READABLE: Mode = Mode::from_bits_truncate(0o644);
 /// The mode of a lock: who can read a file can lock it (flock(2)).
@@ -37,7 +41,7 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Opens it; makes it if it is not there.
+    /// Opens it; makes it if it is not there. One that nobody else may enter is opened to all.
     ///
     /// # Errors
     /// If it cannot be had, or somebody else can change it.
@@ -56,12 +60,21 @@ impl Directory {
                 path.display()
             )));
         }
+        if Mode::from_bits_truncate(about.st_mode) == PRIVATE_DIRECTORY {
+            // Made by somebody whose umask hides everything.
+            fchmod(&directory, OPEN)?;
+        }
         Ok(Self { directory })
     }
 
+    /// Opens a file of it, which has this mode afterwards, whoever has made it.
     fn file(&self, name: &str, flags: OFlag, mode: Mode) -> io::Result<File> {
         let flags = flags | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        Ok(File::from(openat(&self.directory, name, flags, mode)?))
+        let file = openat(&self.directory, name, flags, mode)?;
+        if Mode::from_bits_truncate(fstat(&file)?.st_mode) != mode {
+            fchmod(&file, mode)?;
+        }
+        Ok(File::from(file))
     }
 
     /// Locks a file of it and notes who has it; children that are started from now on inherit it,

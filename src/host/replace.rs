@@ -65,7 +65,7 @@ fn replace_by(
     };
     lock(&file)?;
     let directory = path.parent().unwrap_or(Path::new("."));
-    let new = successor(&file, directory, text)?;
+    let new = successor(&file, path, text)?;
     let change = Change {
         path,
         before,
@@ -131,11 +131,14 @@ fn holds(path: &Path, content: &[u8]) -> io::Result<bool> {
 }
 
 /// Makes the file that is to be the next one, as far as all but its name goes.
-fn successor(file: &File, directory: &Path, text: &[u8]) -> Result<PathBuf, ChangeError> {
+fn successor(file: &File, path: &Path, text: &[u8]) -> Result<PathBuf, ChangeError> {
     let about = file.metadata()?;
+    // As a script names it: by what it is to be, so that who misses that knows what has been left.
+    let mut prefix = path.file_name().unwrap_or_default().to_owned();
+    prefix.push(".");
     let mut fresh = tempfile::Builder::new()
-        .prefix(".easy-bhyve")
-        .tempfile_in(directory)?;
+        .prefix(&prefix)
+        .tempfile_in(path.parent().unwrap_or(Path::new(".")))?;
     fresh.write_all(text)?;
     let made = fresh.as_file().metadata()?;
     // On FreeBSD a new file has the group of its directory.

@@ -29,20 +29,22 @@ pub fn name(vm: &VmName, token: &str) -> String {
     format!("{vm}.{token}")
 }
 
-/// Makes a scratch directory, and what it lies in if that is not there. One that exists is an error.
+/// Makes a scratch directory, and root's own that it lies in if that is not there; one beside an image
+/// lies in that one's directory. What exists is an error.
 ///
 /// # Errors
-/// If somebody else can change the directory that it would lie in, or it is none of them.
+/// If somebody else can change root's own directory, or as the system says.
 pub(super) fn make(run: &Path, path: &Path) -> io::Result<()> {
     let all = directory(run);
-    let name = path.file_name().filter(|_| path.parent() == Some(&all));
-    let Some(name) = name else {
-        return Err(io::Error::other(format!(
-            "it does not lie in {}",
-            all.display()
-        )));
+    let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(io::ErrorKind::InvalidInput.into());
     };
-    let fd = open(run, &all)?;
+    let fd = if above == all {
+        open(run, &all)?
+    } else {
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        nix::fcntl::open(above, flags, Mode::empty())?
+    };
     Ok(mkdirat(&fd, name, PRIVATE)?)
 }
 
@@ -114,7 +116,11 @@ mod tests {
         }
         let again = make(&run, &path).expect_err("it is there");
         assert_eq!(again.kind(), std::io::ErrorKind::AlreadyExists);
-        make(&run, &above.path().join("web.abc")).expect_err("it lies elsewhere");
+        let beside = above.path().join(".web.abc");
+        make(&run, &beside).expect("made");
+        let mode = std::fs::metadata(&beside).expect("there").permissions();
+        assert_eq!(mode.mode() & 0o7777, 0o700);
+        make(&run, &beside).expect_err("it is there");
     }
 
     #[test]

@@ -13,7 +13,8 @@ use crate::verb::Verb;
 
 /// The plan that connects the terminal to the console of a VM.
 pub(super) fn console(ground: &mut Ground<'_>, vm: &Vm, force: bool) -> Result<Planned> {
-    let mut held_by = None;
+    let mut held_by = Vec::new();
+    let mut notes = Vec::new();
     if ground.is_answered {
         let (at, look) = ground.asking();
         let traces = Traces::ask(look, &at)?;
@@ -24,19 +25,27 @@ pub(super) fn console(ground: &mut Ground<'_>, vm: &Vm, force: bool) -> Result<P
         };
         refuse_state(vm, &processes, &traces, ground)?;
         let line = side_of_person(vm, ground.devices());
-        if let Some(other) = processes.on_line(&line) {
-            if !force {
-                return Err(held(vm, other));
-            }
-            held_by = Some(other.clone());
+        let (roots, others): (Vec<&Who>, Vec<&Who>) =
+            processes.on_line(&line).partition(|other| other.is_roots());
+        if let (Some(other), false) = (roots.first(), force) {
+            return Err(held(vm, other));
         }
+        // Anybody can say so of himself: cu(1) tells whether the line is free.
+        notes.extend(others.into_iter().take(1).map(|other| {
+            format!(
+                "pid {} of uid {} says that it is on the console of {}: {}",
+                other.pid, other.real_uid, vm.name, other.args
+            )
+        }));
+        held_by.extend(roots.into_iter().cloned());
     }
+    notes.push(format!(
+        "~. at the beginning of a line leaves the console of {}",
+        vm.name
+    ));
     Ok(Planned {
-        plan: console::plan(vm, ground.devices(), held_by.as_ref()),
-        notes: vec![format!(
-            "~. at the beginning of a line leaves the console of {}",
-            vm.name
-        )],
+        plan: console::plan(vm, ground.devices(), &held_by),
+        notes,
         done: None,
     })
 }

@@ -14,8 +14,8 @@ use crate::plan::snapshot;
 use crate::quote;
 use crate::suggest;
 use crate::survey::{self, Processes, Traces};
-use crate::tools::bhyve;
 use crate::tools::zfs::{self, Mark};
+use crate::tools::{bhyve, file};
 use crate::verb::Verb;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -37,6 +37,7 @@ pub(super) fn make(
         ))
         .at(first.origin));
     }
+    let mut notes = Vec::new();
     if ground.is_answered {
         match look_for(ground, &first.path)? {
             There::Nothing | There::Hidden => {}
@@ -54,11 +55,15 @@ pub(super) fn make(
         }
         match &vm.volume {
             Volume::Zfs(dataset) => refuse_dataset(ground, vm, dataset)?,
-            Volume::File(path) => refuse_directory(ground, path, vm)?,
+            Volume::File(path) => {
+                refuse_directory(ground, path, vm)?;
+                notes = unfinished(ground, path);
+            }
         }
     }
     Ok(Planned {
-        plan: disk::plan(vm, &first.path, size, allocation),
+        plan: disk::plan(vm, &first.path, size, allocation, &ground.process.token),
+        notes,
         ..Planned::default()
     })
 }
@@ -95,14 +100,49 @@ fn refuse_directory(ground: &mut Ground<'_>, path: &Path, vm: &Vm) -> Result<()>
     let Some(parent) = path.parent() else {
         return Ok(());
     };
-    if matches!(look_for(ground, parent)?, There::Something | There::Hidden) {
-        return Ok(());
+    let origin = vm.disks.first().and_then(|disk| disk.origin);
+    match look_for(ground, parent)? {
+        There::Something if is_everybodys(ground, parent) => {
+            return Err(Error::host(format!(
+                "everybody may rename what is in {}, also a disk that root is making there",
+                parent.display()
+            ))
+            .at(origin)
+            .help(format!(
+                "take that away: chmod o-w {}",
+                quote::shown(parent)
+            )));
+        }
+        There::Something | There::Hidden => return Ok(()),
+        _ => {}
     }
     Err(
         Error::host(format!("directory {} does not exist", parent.display()))
-            .at(vm.disks.first().and_then(|disk| disk.origin))
+            .at(origin)
             .help(format!("create it as root: mkdir {}", quote::shown(parent))),
     )
+}
+
+/// What of a file at this path lies beside it, made by others who have not finished.
+fn unfinished(ground: &mut Ground<'_>, path: &Path) -> Vec<String> {
+    let parent = path.parent().unwrap_or(path);
+    let names = ground.look.names_in(parent).unwrap_or_default();
+    let others = names.iter().filter(|name| file::is_workshop(name, path));
+    let left = others.map(|name| parent.join(name)).map(|left| {
+        format!(
+            "{} is left of a disk that was not finished, unless another run is making it; \
+             remove it as root: rm -r {}",
+            left.display(),
+            quote::shown(&left)
+        )
+    });
+    left.collect()
+}
+
+/// Whether everybody may rename what is in a directory.
+fn is_everybodys(ground: &mut Ground<'_>, directory: &Path) -> bool {
+    let about = ground.look.about(directory);
+    about.is_ok_and(|about| about.is_everybodys)
 }
 
 /// The VM's volume, for a verb that needs one.

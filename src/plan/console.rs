@@ -11,9 +11,8 @@ use crate::verb::Verb;
 use std::path::Path;
 use std::time::Duration;
 
-/// The plan that connects the terminal to `vm`; whose process `held_by` is on the line is ended
-/// first.
-pub fn plan(vm: &Vm, devices: &Path, held_by: Option<&Who>) -> Plan {
+/// The plan that connects the terminal to `vm`; what is on the line, `held_by`, is ended first.
+pub fn plan(vm: &Vm, devices: &Path, held_by: &[Who]) -> Plan {
     let mut refusal = shutdown::not_running(vm);
     refusal.help = Some(format!("start it first: {}", vm.command(Verb::Boot)));
     let mut plan = Plan::default();
@@ -21,7 +20,7 @@ pub fn plan(vm: &Vm, devices: &Path, held_by: Option<&Who>) -> Plan {
         test: Test::Exists(bhyve::node(devices, &vm.name)),
         refusal,
     });
-    if let Some(process) = held_by {
+    for process in held_by {
         let (pid, known) = (process.pid, Known::Shown(process.shown()));
         plan.push(workers::end_one(pid, known.clone()));
         plan.push(Wait {

@@ -1,6 +1,6 @@
 //! Makes the first disk of a VM.
 
-use super::{Guard, NoReturn, Plan, Refusal, Test, Undo, Wait, When, gone};
+use super::{FileChange, Guard, NoReturn, Plan, Refusal, Test, Undo, Wait, When, gone};
 use crate::error::Kind;
 use crate::model::size::DiskSize;
 use crate::model::{Vm, Volume};
@@ -17,8 +17,9 @@ pub enum Allocation {
     Sparse,
 }
 
-/// The plan that makes the disk at `path`, the first of `vm`; what exists is never touched.
-pub fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation) -> Plan {
+/// The plan that makes the disk at `path`, the first of `vm`; what exists is never touched. `token`
+/// tells the directory of a file that is being made from those of others.
+pub fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation, token: &str) -> Plan {
     let mut plan = Plan::default();
     plan.push(Guard {
         test: !Test::Exists(path.to_owned()),
@@ -49,11 +50,13 @@ pub fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation) -> Pl
         }
         Volume::File(path) => {
             // Nothing has its name before it is whole, and then the other one goes.
-            let unfinished = file::unfinished(path);
+            let workshop = file::workshop(path, token);
+            let unfinished = workshop.join("disk");
+            plan.push(FileChange::MakeScratch(workshop.clone()));
             plan.push(Undo {
-                forms: vec![file::remove(&unfinished).into()],
+                forms: vec![FileChange::RemoveScratch(workshop.clone()).into()],
                 when: When::End,
-                what: unfinished.display().to_string(),
+                what: workshop.display().to_string(),
             });
             plan.push(file::make_empty(&unfinished));
             plan.push(match allocation {

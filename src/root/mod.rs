@@ -19,6 +19,7 @@ use crate::job::plan::{Planned, plan};
 use crate::job::start::without_trace;
 use crate::job::{Boot, How, Job, Request, Whom, words};
 use crate::model::Vm;
+use crate::model::name::Snapshot;
 use crate::plan::boot::Start;
 use crate::plan::loader::Source;
 use crate::plan::temp;
@@ -198,7 +199,13 @@ fn start(
         && let Some(name) = &boot.temp
     {
         let disks = without_trace(vm, &process.devices, name)?;
-        snapshots.extend(disks.into_iter().map(|disk| disk.snapshot));
+        let wanted: Vec<Snapshot> = disks.into_iter().map(|disk| disk.snapshot).collect();
+        // Somebody else's of that name would be taken for this run's.
+        if let Some(other) = state::there(host, wanted.iter().cloned())?.first() {
+            return Err(Error::state(format!("snapshot {other} exists already"))
+                .help("start it again in a minute, which is part of the name"));
+        }
+        snapshots.extend(wanted);
     }
     life.without_trace(&snapshots);
     life.begins(host)?;

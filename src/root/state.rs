@@ -106,23 +106,37 @@ impl State {
     /// # Errors
     /// If a question fails.
     pub fn left(&self, look: &mut dyn Look) -> Result<Vec<Snapshot>> {
-        let mut left = Vec::new();
-        for snapshot in self.temp.iter().filter_map(|text| parse_snapshot(text)) {
-            let question = zfs::list(&snapshot.dataset);
-            let finished = look
-                .ask(&question)
-                .map_err(|error| not_started(&question, &error))?;
-            match finished.ended {
-                Ended::Exit(0) => {
-                    let listed = String::from_utf8_lossy(&finished.stdout);
-                    let found = zfs::parse_list(&snapshot.dataset, &listed);
-                    let is_there = found.snapshots.iter().any(|one| one.name == snapshot.name);
-                    left.extend(is_there.then_some(snapshot));
-                }
-                Ended::Exit(1) if zfs::is_missing(&finished.stderr) => {}
-                _ => return Err(no_answer(&question, &finished)),
-            }
-        }
-        Ok(left)
+        there(
+            look,
+            self.temp.iter().filter_map(|text| parse_snapshot(text)),
+        )
     }
+}
+
+/// Those of the snapshots that are there.
+///
+/// # Errors
+/// If a question fails.
+pub fn there(
+    look: &mut dyn Look,
+    snapshots: impl Iterator<Item = Snapshot>,
+) -> Result<Vec<Snapshot>> {
+    let mut there = Vec::new();
+    for snapshot in snapshots {
+        let question = zfs::list(&snapshot.dataset);
+        let finished = look
+            .ask(&question)
+            .map_err(|error| not_started(&question, &error))?;
+        match finished.ended {
+            Ended::Exit(0) => {
+                let listed = String::from_utf8_lossy(&finished.stdout);
+                let found = zfs::parse_list(&snapshot.dataset, &listed);
+                let is_there = found.snapshots.iter().any(|one| one.name == snapshot.name);
+                there.extend(is_there.then_some(snapshot));
+            }
+            Ended::Exit(1) if zfs::is_missing(&finished.stderr) => {}
+            _ => return Err(no_answer(&question, &finished)),
+        }
+    }
+    Ok(there)
 }

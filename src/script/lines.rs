@@ -226,8 +226,7 @@ impl<'plan> Lines<'plan> {
                 return self.make_scratch(path);
             }
             Action::File(FileChange::RemoveScratch(path)) => {
-                line.extend_from_slice(b"rm -rf ");
-                self.push_word(&mut line, path.as_os_str());
+                line.extend_from_slice(&self.remove_scratch(path));
             }
             Action::File(change) => push_file_change(&mut line, change),
         }

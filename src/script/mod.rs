@@ -86,6 +86,7 @@ fn compose(surroundings: Surroundings<'_>, armed: &[&Undo], forms: &[Form]) -> V
     let can_fail = body.uses.fail || !uses.asks.is_empty() || !programs.is_empty() || is_detached;
     if is_detached {
         text.extend_from_slice(b"exec </dev/null\n");
+        text.extend_from_slice(SETTLED.as_bytes());
     }
     if can_fail {
         let fail = format!(
@@ -99,8 +100,9 @@ fn compose(surroundings: Surroundings<'_>, armed: &[&Undo], forms: &[Form]) -> V
     if body.undos.iter().any(|undo| undo.asks_whether_it_has_run()) {
         text.extend_from_slice(b"run=0\n");
     }
-    if replace::is_in(forms) {
-        text.extend_from_slice(replace::FUNCTIONS.as_bytes());
+    let is_replacing = replace::is_in(forms);
+    if rounds::hears(forms) {
+        text.extend_from_slice(rounds::HEAR.as_bytes());
     }
     if repeats(forms) {
         text.extend_from_slice(rounds().as_bytes());
@@ -119,8 +121,12 @@ fn compose(surroundings: Surroundings<'_>, armed: &[&Undo], forms: &[Form]) -> V
     if has_terminal {
         text.extend_from_slice(RESTORE.as_bytes());
     }
-    if has_terminal || is_detached || !body.undos.is_empty() {
+    if has_terminal || is_detached || is_replacing || !body.undos.is_empty() {
         text.extend_from_slice(SIGNALS.as_bytes());
+        text.extend_from_slice(NOTED.as_bytes());
+    }
+    if is_replacing {
+        text.extend_from_slice(replace::FUNCTIONS.as_bytes());
     }
     if !body.undos.is_empty() {
         let undo_fails = undo.uses.fail || !undo.uses.asks.is_empty();
@@ -197,11 +203,24 @@ terminal=$(stty -g 2>/dev/null) || terminal=
 restore() { [ -z \"$terminal\" ] || stty \"$terminal\" 2>/dev/null || :; }
 ";
 
+/// What the background does not have from its caller, as [`crate::host::surroundings`]: the umask, and
+/// the limits of `ulimit` by the letters of FreeBSD's sh. A letter that the shell does not know, and a
+/// limit that may not be lifted, stay as they are.
+const SETTLED: &str = "\
+umask 022
+for limit in b d f k l m n p s t u v w; do ulimit -$limit unlimited || ulimit -S -$limit \"$(ulimit -H -$limit)\" || :; done 2>/dev/null
+ulimit -S -c 0 2>/dev/null || :
+";
+
 /// Signals are only noted, so that no change falls between being made and being known to `undo`,
 /// and what runs on the terminal ends by itself.
 const SIGNALS: &str = "
 signal=
 checkpoint() { [ -z \"$signal\" ] || fail 1 \"interrupted by $signal\"; }
+";
+
+/// Has signals noted from here on.
+const NOTED: &str = "\
 trap 'signal=SIGHUP' HUP
 trap 'signal=SIGINT' INT
 trap 'signal=SIGTERM' TERM

@@ -22,8 +22,10 @@ fresh() {
 }
 # $1 becomes $file, if there is none
 put() { ln "$1" "$file" 2>/dev/null && rm -f "$1" || { [ ! -e "$file" ] && mv "$1" "$file"; }; }
-# $new becomes $file, unless somebody else has saved that meanwhile: theirs stays
+# $new becomes $file, unless somebody else has saved that meanwhile: theirs stays. For a moment $file is
+# not there: until it is again no signal is heeded
 replace() {
+	trap '' HUP INT TERM
 	old=$new.old stays=
 	mv -f "$file" "$old" || { rm -f "$new"; return 1; }
 	if is "$old" "$before" && put "$new"; then
@@ -55,6 +57,9 @@ impl Lines<'_> {
     /// Replaces a file that still holds `before` by one with the same owner and mode.
     pub(super) fn replace(&mut self, path: &Path, before: &[u8], text: &[u8]) {
         self.uses.fail = true;
+        if !self.is_undoing {
+            self.checkpoint();
+        }
         let mut line = b"file=".to_vec();
         quote::push(&mut line, path.as_os_str());
         line.extend_from_slice(b" shown=");
@@ -75,5 +80,9 @@ impl Lines<'_> {
         let behind = format!(" || {{ rm -f \"$new\"; false; }}; }} && replace || {or_stop}");
         let write = b"fresh && { ".to_vec();
         self.text(write, b" >\"$new\"", text, behind.as_bytes());
+        // While things are taken back they are ignored anyway.
+        if !self.is_undoing {
+            super::NOTED.lines().for_each(|line| self.line(line));
+        }
     }
 }

@@ -19,12 +19,34 @@ const FAILURES: &str = "[3-9]|[1-9]?*";
 /// The same for [`Loop::NOT_STARTED`].
 const NOT_STARTED: [&str; 2] = ["[4-9]", "[1-9][0-9]"];
 
+/// The status of a bhyve whose own could not be written down: that of its errors.
+const UNKNOWN: u8 = 4;
+
+/// What bhyve says in the background: so many lines are kept, each as soon as it is said, and the
+/// rest is dropped, so that bhyve never waits for its reader and no file grows.
+///
+/// It ends when nobody is there any more who could say something. Both sides of its pipe redirect by
+/// exec: where a whole command is redirected, the shell keeps what it had, here its caller's pipe.
+pub(super) const HEAR: &str = "\
+hear() {
+	exec >>\"$scratch\"/said 2>&1
+	trap '' HUP INT TERM
+	lines=0
+	while [ \"$lines\" -lt 200 ] && IFS= read -r line || [ -n \"$line\" ]; do
+		printf '%s\\n' \"$line\" || :
+		lines=$((lines + 1)) line=
+	done
+	exec cat >/dev/null
+}
+";
+
 impl<'plan> Lines<'plan> {
     /// Adds the rounds of a loop.
     pub(super) fn rounds(&mut self, round: &'plan Loop) {
         if !round.is_once() {
             self.line("while :; do");
             self.depth += 1;
+            self.check_scratch();
         }
         // What a body arms is for its own round: a later one can still fail and is taken back.
         let armed = self.undos.len();
@@ -92,13 +114,12 @@ impl<'plan> Lines<'plan> {
     /// Runs it in the background, its words and its status in files; lets go of the caller once its
     /// title is seen.
     fn in_background(&mut self, round: &Loop, armed: usize) {
-        let mut run = b"{ trap : HUP INT TERM; status=0; ".to_vec();
+        let mut run = b"{ exec 2>&1; trap : HUP INT TERM; status=0; ".to_vec();
         run.extend_from_slice(&self.line_of(&round.command));
-        run.extend_from_slice(
-            b" || status=$?; echo \"$status\" >\"$scratch\"/status; } >>\"$scratch\"/said 2>&1 &",
-        );
+        run.extend_from_slice(b" || status=$?; echo \"$status\" >\"$scratch\"/status; } | hear &");
         self.line("seen=0; : >\"$scratch\"/said; : >\"$scratch\"/status");
         self.line(run);
+        self.line("guest=$!");
         let is_running = self.test(&workers::is_running(&round.vm));
         self.line(
             [
@@ -135,9 +156,13 @@ impl<'plan> Lines<'plan> {
         self.keep(armed, "");
         self.line("echo \"$0: running\"; exec >/dev/null 2>&1");
         self.depth -= 1;
-        self.line("else cat \"$scratch\"/said; fi");
-        self.line("until [ -s \"$scratch\"/status ]; do wait || :; done");
-        self.line("read -r status <\"$scratch\"/status");
+        self.line("else wait \"$guest\" || :; cat \"$scratch\"/said; fi");
+        self.line(
+            "until [ -s \"$scratch\"/status ] || ! kill -0 \"$guest\" 2>/dev/null; do wait \"$guest\" || :; done",
+        );
+        self.line(format!(
+            "read -r status <\"$scratch\"/status || status={UNKNOWN}"
+        ));
     }
 
     /// Ends the script where the last end is a failure.
@@ -227,6 +252,16 @@ fn with_scratch(root: &Root, run: &Path) -> Vec<Form> {
         forms.splice(..0, loader::directory(&path));
     }
     forms
+}
+
+/// Whether bhyve runs in the background in one of these forms.
+pub(super) fn hears(forms: &[Form]) -> bool {
+    forms.iter().any(|form| match form {
+        Form::Loop(Loop { command, .. }) => {
+            command.title.is_some() && command.streams != Streams::Terminal
+        }
+        _ => false,
+    })
 }
 
 /// Each of the patterns `A|B` with this behind it.

@@ -1,16 +1,21 @@
 //! The directory in which everything is that a script writes for itself: made by mktemp(1), once.
 //!
-//! What runs in the background has it as root in root's own, where no other user comes, nor a
-//! cleaner of `/tmp` behind whom one could take its name.
+//! What root runs has it in root's own, where no other user comes, nor a cleaner of `/tmp` behind whom
+//! one could take its name. An ordinary user has it in `/tmp`, and looks before each round whether it is
+//! still his own.
 
 use super::lines::Lines;
 use crate::command::Command;
+use crate::error::Kind;
+use crate::host::elevate::Elevation;
 use crate::host::scratch;
+use crate::plan::Refusal;
 use crate::quote;
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Where what runs in the foreground has its own.
+/// Where a script of an ordinary user has its own.
 const TEMPLATE: &str = "/tmp/easy-bhyve.XXXXXXXX";
 
 impl<'plan> Lines<'plan> {
@@ -18,15 +23,63 @@ impl<'plan> Lines<'plan> {
     pub(super) fn make_scratch(&mut self, path: &'plan Path) {
         self.scratch = Some(path);
         let mut template = TEMPLATE.into();
-        if self.at.is_detached {
+        if !self.is_own(path) {
+            template = path.with_extension("XXXXXXXX").into_os_string();
+        } else if self.is_roots() {
             let all = scratch::directory(self.at.run);
             self.line(line("mkdir -p -m 755 ", self.at.run.as_os_str()));
             self.line(line("mkdir -p -m 700 ", all.as_os_str()));
             template = path.with_extension("XXXXXXXX").into_os_string();
         }
-        let mut make = line("scratch=$(mktemp -d ", &template);
+        let mut make = b"scratch=$(".to_vec();
+        make.extend_from_slice(&self.by_its_owner("mktemp", path));
+        make.extend_from_slice(&line(" -d ", &template));
         make.push(b')');
         self.line(make);
+    }
+
+    /// The words that remove a directory of [`Self::make_scratch`].
+    pub(super) fn remove_scratch(&self, path: &Path) -> Vec<u8> {
+        let mut line = self.by_its_owner("rm", path);
+        line.extend_from_slice(b" -rf ");
+        self.push_word(&mut line, path.as_os_str());
+        line
+    }
+
+    /// Whether a directory is for the script's own files; otherwise it lies beside an image, and is
+    /// root's.
+    fn is_own(&self, path: &Path) -> bool {
+        path.parent() == Some(&scratch::directory(self.at.run))
+    }
+
+    /// A program's name, behind that of the escalator where the directory is root's.
+    fn by_its_owner(&self, program: &'static str, path: &Path) -> Vec<u8> {
+        if self.is_own(path) {
+            return program.into();
+        }
+        let command = Command::root(program, Vec::new());
+        self.at.elevation.wrap(&command).line()
+    }
+
+    /// Whether root runs these lines.
+    fn is_roots(&self) -> bool {
+        self.at.is_detached || self.at.elevation == Elevation::None
+    }
+
+    /// Stops before another round if somebody else could have made the directory since. The owner of a
+    /// link could have it lead elsewhere behind the look.
+    pub(super) fn check_scratch(&mut self) {
+        if self.scratch.is_none() || self.is_roots() {
+            return;
+        }
+        let refusal = Refusal {
+            kind: Kind::Host,
+            what: "its scratch directory has gone, or belongs to somebody else".to_owned(),
+            help: None,
+        };
+        let mut line = b"{ [ ! -L \"$scratch\" ] && [ -O \"$scratch\" ]; } || ".to_vec();
+        line.extend_from_slice(&self.fail(&refusal));
+        self.line(line);
     }
 
     /// The words of a command, in which the script's own directory stands for that of the plan.
@@ -43,12 +96,24 @@ impl<'plan> Lines<'plan> {
 
     /// Adds a word, as [`Self::line_of`] does.
     pub(super) fn push_word(&self, line: &mut Vec<u8>, word: &OsStr) {
-        let below = self
-            .scratch
-            .and_then(|scratch| Path::new(word).strip_prefix(scratch).ok());
-        let Some(below) = below else {
+        let bytes = word.as_bytes();
+        let below = |path| {
+            let path = Path::new(OsStr::from_bytes(path));
+            path.strip_prefix(self.scratch?).ok()
+        };
+        // An operand of dd(1) has its key before the path.
+        let behind_key = || {
+            let at = bytes.iter().position(|&byte| byte == b'=')? + 1;
+            let (key, path) = bytes.split_at(at);
+            Some((key, below(path)?))
+        };
+        let found = below(bytes).map(|below| (&b""[..], below));
+        let Some((key, below)) = found.or_else(behind_key) else {
             return quote::push(line, word);
         };
+        if !key.is_empty() {
+            quote::push(line, OsStr::from_bytes(key));
+        }
         line.extend_from_slice(b"\"$scratch\"");
         if !below.as_os_str().is_empty() {
             line.push(b'/');

@@ -197,9 +197,9 @@ impl Processes {
         self.seen.get(*self.supervisors.get(vm)?)
     }
 
-    /// The cu(1) that is on this line.
-    pub fn on_line(&self, line: &Path) -> Option<&Who> {
-        self.all().find(|who| who.is_on_line(line))
+    /// The processes that are a cu(1) on this line, as they say.
+    pub fn on_line(&self, line: &Path) -> impl Iterator<Item = &Who> {
+        self.all().filter(move |who| who.is_on_line(line))
     }
 
     /// The process of that number.

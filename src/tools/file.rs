@@ -1,16 +1,27 @@
-//! Disk image files: install(1), truncate(1), dd(1), ln(1), rm(1).
+//! Disk image files: install(1), truncate(1), dd(1), ln(1).
 
 use crate::command::{Command, args};
 use crate::model::size::DiskSize;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// Where a file is made that is to be at `path`: `.NAME.easy-bhyve` beside it.
-pub fn unfinished(path: &Path) -> PathBuf {
+/// The directory in which a file is made that is to be at `path`: `.NAME.TOKEN` beside it, so that it
+/// is on the same file system and nobody else can prepare or take its name.
+pub fn workshop(path: &Path, token: &str) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
-    name.push(".easy-bhyve");
+    name.push(".");
+    name.push(token);
     path.with_file_name(name)
+}
+
+/// Whether a name is that of a [`workshop`] for `path`, whatever its token.
+pub fn is_workshop(name: &OsStr, path: &Path) -> bool {
+    let of = workshop(path, "");
+    let of = of.file_name().unwrap_or_default().as_bytes();
+    let token = name.as_bytes().strip_prefix(of);
+    token.is_some_and(|token| token.len() == 8 && token.iter().all(u8::is_ascii_alphanumeric))
 }
 
 /// Makes an empty file that only root can read: `install -m 600 /dev/null PATH`. What was there goes
@@ -51,19 +62,28 @@ pub fn make_full(path: &Path, size: &DiskSize) -> Command {
     )
 }
 
-/// Removes a file: `rm -f PATH`.
-pub fn remove(path: &Path) -> Command {
-    Command::root("rm", args!["-f", path])
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{make_empty, make_full, make_sparse, name, remove, unfinished};
+    use super::{is_workshop, make_empty, make_full, make_sparse, name, workshop};
     use crate::model::size::DiskSize;
     use std::path::Path;
 
     #[test]
-    fn the_arguments_are_those_of_install_truncate_dd_ln_and_rm() {
+    fn a_directory_of_a_file_that_is_being_made_is_known() {
+        let path = Path::new("/vm/deb0.img");
+        for (name, is_one) in [
+            (".deb0.img.aB3dE6gH", true),
+            (".deb0.img.aB3dE6g", false),
+            (".deb0.img.aB3dE6g/", false),
+            (".deb0.aB3dE6gH", false),
+            ("deb0.img.aB3dE6gH", false),
+        ] {
+            assert_eq!(is_workshop(name.as_ref(), path), is_one, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_arguments_are_those_of_install_truncate_dd_and_ln() {
         let path = Path::new("/vm/deb0");
         let size = |text| DiskSize::parse(text).expect(text);
         for (command, line) in [
@@ -80,14 +100,13 @@ mod tests {
                 "dd if=/dev/zero of=/vm/deb0 bs=524288 count=3 status=none",
             ),
             (
-                make_empty(&unfinished(path)),
-                "install -m 600 /dev/null /vm/.deb0.easy-bhyve",
+                make_empty(&workshop(path, "abc").join("disk")),
+                "install -m 600 /dev/null /vm/.deb0.abc/disk",
             ),
             (
-                name(&unfinished(path), path),
-                "ln /vm/.deb0.easy-bhyve /vm/deb0",
+                name(&workshop(path, "abc").join("disk"), path),
+                "ln /vm/.deb0.abc/disk /vm/deb0",
             ),
-            (remove(path), "rm -f /vm/deb0"),
         ] {
             assert_eq!(command.to_string(), line);
         }

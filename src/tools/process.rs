@@ -198,7 +198,7 @@ impl Who {
         VmName::parse(name).is_ok().then_some(name)
     }
 
-    /// Whether it is a cu(1) on this line, whoever has started it.
+    /// Whether it is a cu(1) on this line, as it says: only one of root's is believed.
     pub fn is_on_line(&self, line: &Path) -> bool {
         let line = line.to_string_lossy();
         let mut words = self.args.split_ascii_whitespace();

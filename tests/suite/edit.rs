@@ -3,6 +3,7 @@
 mod files;
 mod meanwhile;
 mod new;
+mod signals;
 
 use crate::place::{PROGRAM, Place, Said};
 use std::fs::{self, Permissions};

@@ -2,12 +2,13 @@
 
 mod moot;
 mod replace;
+mod scratch;
 mod undo;
 
 use easy_bhyve::command::{Command, Streams};
 use easy_bhyve::error::Kind;
 use easy_bhyve::host::elevate::Elevation;
-use easy_bhyve::host::scratch;
+use easy_bhyve::host::scratch as own;
 use easy_bhyve::host::system::System;
 use easy_bhyve::model::name::VmName;
 use easy_bhyve::plan::{
@@ -306,7 +307,7 @@ fn a_loop_goes_on_as_long_as_the_status_says_so() {
 #[test]
 fn files_are_made_written_linked_and_removed() {
     let left = both(|at| {
-        let scratch = scratch::directory(&at.join("run")).join("web.abc");
+        let scratch = own::directory(&at.join("run")).join("web.abc");
         vec![
             FileChange::MakeScratch(scratch.clone()).into(),
             FileChange::Write {

@@ -247,10 +247,14 @@ fn programs(plan: &Value, names: &mut BTreeSet<String>) {
 /// runs; the script itself is no word that is compared.
 const STUB: &str = r#"#!/bin/sh
 name=${0##*/}
+case $name:$1 in
+doas:mktemp | doas:rm) name=$1 ;;
+esac
 # What the script makes for itself is no word that is compared, and lies beside the calls.
 case $name in
 mkdir) exit ;;
 mktemp) PATH=/bin:/usr/bin exec mktemp -d "$CALLS.XXXXXXXX" ;;
+rm) exit ;;
 esac
 [ "$name" != doas ] || [ "$1" != daemon ] || { shift; name='doas daemon'; }
 case $name in
@@ -322,7 +326,37 @@ fn both(place: &Place, words: &[&str]) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
     let mut received = received(&calls);
     received.retain(|words| !is_look(words));
     walk.commands.retain(|words| !is_look(words));
+    if let Some(planned) = scratch(&data["plan"]) {
+        renamed(&mut walk.commands, planned);
+        let start = format!("{}.", calls.display());
+        let first = received.iter().flatten().find_map(|word| {
+            let at = word.find(&start)?;
+            word.get(at..at + start.len() + 8).map(str::to_owned)
+        });
+        if let Some(made) = first {
+            renamed(&mut received, &made);
+        }
+    }
     (received, walk.commands)
+}
+
+/// The directory for its own files that a plan makes, if it makes any.
+fn scratch(plan: &Value) -> Option<&str> {
+    match plan {
+        Value::Object(map) => {
+            let own = map.get("make-scratch").and_then(Value::as_str);
+            own.or_else(|| map.values().find_map(scratch))
+        }
+        Value::Array(values) => values.iter().find_map(scratch),
+        _ => None,
+    }
+}
+
+/// The words with another name for this directory.
+fn renamed(commands: &mut [Vec<String>], directory: &str) {
+    for word in commands.iter_mut().flatten() {
+        *word = word.replace(directory, "SCRATCH");
+    }
 }
 
 fn received(calls: &Path) -> Vec<Vec<String>> {

@@ -80,7 +80,7 @@ impl Drop for Machine {
 /// Lets what this process starts begin with the signals that a terminal sends as they usually are:
 /// who started this process, such as nohup(1), may have let it ignore them, and a shell then could
 /// not trap them.
-fn pass_on_no_ignored_signal() {
+pub(crate) fn pass_on_no_ignored_signal() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();

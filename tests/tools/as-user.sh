@@ -14,7 +14,7 @@ top=$(pwd)
 
 nobody() {
 	exec setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs \
-	    env -i PATH=/usr/bin:/bin HOME=/nonexistent "$@"
+	    env -i PATH=/usr/bin:/bin HOME=/nonexistent RUST_TEST_THREADS="${RUST_TEST_THREADS:-6}" "$@"
 }
 
 if (nobody test -x "$1" -a -r "$top/Cargo.toml"); then

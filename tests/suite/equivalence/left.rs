@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Output;
 
+use regex_lite::Regex;
 use serde_json::Value;
 
 use crate::host::files::MemoryFiles;
@@ -287,6 +288,9 @@ pub(super) fn normal(text: &str, directory: &Path) -> String {
     let text = text.replace(&format!("{SCRATCH_OF_ROOT}/"), of_root);
     let text = masked(&text, &[of_root], None, is_name, "RANDOM");
     let text = text.replace(of_root, "/tmp/easy-bhyve.");
+    // The directory beside an image has the image's name, too.
+    let beside = Regex::new(r"(/vm/\.[a-z0-9_]+\.)[A-Za-z0-9]{8}\b").unwrap();
+    let text = beside.replace_all(&text, "${1}RANDOM");
     masked(&text, &["_", "."], Some(12), is_digit, "MINUTE")
 }
 

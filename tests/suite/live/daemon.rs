@@ -83,9 +83,13 @@ fn with_r_it_starts_the_vm_again_and_again_until_it_is_asked_to_end() {
         // The kernel stays in the node for the next one, as that of an EFI boot ROM does.
         let before = Instant::now();
         send(pid, Signal::SIGKILL);
-        let next = wait_for("another bhyve", || pid_in(&child).filter(|now| *now != pid));
+        let next = || pid_in(&child).filter(|now| *now != pid);
+        until("another bhyve", || next().is_some());
         assert!(before.elapsed() >= Duration::from_millis(delay));
-        until("the next one", || rig.state().processes.contains_key(&next));
+        // It may need several to find the line free.
+        let next = wait_for("the next one", || {
+            next().filter(|now| rig.state().processes.contains_key(now))
+        });
         send(daemon, Signal::SIGTERM);
         until("the end of daemon", || birth(daemon).is_none());
         until("the end of its files", || !child.exists() && !own.exists());

@@ -1,6 +1,6 @@
 //! A disk is made whole or not at all.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::PathBuf;
 
@@ -58,6 +58,54 @@ fn an_image_is_its_owners_alone_and_has_one_name() {
             "{mode:o}"
         );
         assert_eq!(fs::read_dir(machine.path().join("vm")).unwrap().count(), 1);
+    }
+}
+
+#[test]
+fn no_disk_is_made_where_everybody_may_rename_it() {
+    let machine = machine(host(), SETTINGS);
+    let directory = machine.path().join("vm");
+    let words = ["img0-resources", "-V", "1M", "-s"];
+    fs::set_permissions(&directory, Permissions::from_mode(0o777)).unwrap();
+    for more in [&[][..], &["-d"]] {
+        let output = output_of(machine.program(&[&words[..], more].concat()));
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        let help = format!("chmod o-w {}", directory.display());
+        assert!(
+            said.contains("everybody may rename") && said.contains(&help),
+            "{said}"
+        );
+    }
+    assert_eq!(fs::read_dir(&directory).unwrap().count(), 0);
+    fs::set_permissions(&directory, Permissions::from_mode(0o1777)).unwrap();
+    done(&machine, &words);
+}
+
+#[test]
+fn what_somebody_else_has_put_beside_an_image_is_not_written_to() {
+    for way in ["run", "script"] {
+        let machine = machine(host(), SETTINGS);
+        let victim = machine.path().join("victim");
+        fs::write(&victim, "mine").unwrap();
+        let planted = image(&machine).with_file_name(".img0.easy-bhyve");
+        symlink(&victim, &planted).unwrap();
+        let words = ["img0-resources", "-V", "1M"];
+        if way == "run" {
+            done(&machine, &words);
+        } else {
+            let shown = output_of(machine.program(&[&words[..], &["-d"]].concat()));
+            let script = machine.path().join("script");
+            fs::write(&script, shown.stdout).unwrap();
+            let mut sh = machine.sh();
+            sh.arg(script);
+            let output = output_of(sh);
+            assert!(output.status.success(), "{}", stderr(&output));
+        }
+        assert_eq!(fs::read(&victim).unwrap(), b"mine", "{way}");
+        assert!(planted.is_symlink(), "{way}");
+        let names = fs::read_dir(machine.path().join("vm")).unwrap();
+        assert_eq!(names.count(), 2, "{way}");
     }
 }
 
@@ -125,7 +173,11 @@ fn nobody_has_a_disk_before_it_is_whole_and_who_is_killed_leaves_none() {
     }
     until("the end of dd", || dd_of(&machine).is_empty());
     assert!(!image(&machine).exists());
-    done(&machine, &["img0-resources", "-V", "1M", "-s"]);
+    let last = output_of(machine.program(&["img0-resources", "-V", "1M", "-s"]));
+    let said = stderr(&last);
+    assert!(last.status.success(), "{said}");
+    let named = said.split("remove it as root: rm -r ").nth(1);
+    fs::remove_dir_all(named.expect("what was left").trim_end()).unwrap();
     assert_eq!(fs::metadata(image(&machine)).unwrap().len(), 1 << 20);
     assert_eq!(fs::read_dir(machine.path().join("vm")).unwrap().count(), 1);
 }

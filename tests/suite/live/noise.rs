@@ -1,12 +1,16 @@
 //! A bhyve that says more than anybody wants to read.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use nix::sys::signal::Signal;
 
 use super::faults::stderr;
-use super::rig::quick;
+use super::forged::by_script;
+use super::rig::{quick, send};
 use super::root::{begin, bhyve, done, supervisor, until_gone, with_guests};
-use crate::host::{GuestPlan, Noise};
+use crate::host::{Edit, Ending, GuestPlan, Noise};
+use crate::machine::Machine;
 use crate::place::skip;
 use crate::wait::{output_of, until, wait_for};
 
@@ -122,4 +126,70 @@ fn of_a_flood_the_log_keeps_little_and_counts_the_rest() {
         .sum();
     assert!(kept > 16 << 10, "{kept}");
     assert_eq!(u64::try_from(kept + dropped).unwrap(), FLOOD, "{told:?}");
+}
+
+/// The directory in which the script that supervises the VM has its files.
+fn scratch(machine: &Machine) -> PathBuf {
+    let all = fs::read_dir(machine.path().join("run/easy-bhyve/scratch")).unwrap();
+    let mut all = all.map(|one| one.unwrap().path());
+    all.next().expect("a directory")
+}
+
+/// Boots by a script, which must succeed.
+#[track_caller]
+fn boot(machine: &Machine) {
+    let output = by_script(machine, &["fbsd0-boot"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+}
+
+#[test]
+fn of_a_flood_a_script_keeps_little() {
+    const FLOOD: u64 = 8 << 20;
+    if !Path::new("/proc/self/io").exists() {
+        skip("this system does not tell how much a process has written");
+        return;
+    }
+    let machine = with_guests(GuestPlan {
+        noise: Some(Noise {
+            bytes: 64 << 10,
+            every_ms: Some(0),
+        }),
+        ..quick()
+    });
+    boot(&machine);
+    let pid = bhyve(&machine).expect("a bhyve").pid;
+    let written = || about(pid, "io", "wchar").expect("how much it has written");
+    let until_running = written();
+    // It is read, so that bhyve never waits for it.
+    until("a flood", || written() >= until_running + FLOOD);
+    let kept = fs::metadata(scratch(&machine).join("said")).unwrap().len();
+    assert!(kept <= 200 * 80, "{kept}");
+    done(&machine, &["fbsd0-shutdown", "-f"]);
+    until_gone(&machine);
+}
+
+#[test]
+fn a_script_that_cannot_learn_how_bhyve_has_ended_frees_everything() {
+    for is_killed in [true, false] {
+        let machine = with_guests(quick());
+        boot(&machine);
+        let pid = bhyve(&machine).expect("a bhyve").pid;
+        if is_killed {
+            // The shell that would note it.
+            let Some(parent) = about(pid, "status", "PPid") else {
+                skip("this system does not tell whose child a process is");
+                return;
+            };
+            send(parent.try_into().unwrap(), Signal::SIGKILL);
+        } else {
+            fs::remove_dir_all(scratch(&machine)).unwrap();
+        }
+        machine.with(|host| host.edit(&Edit::End("fbsd0".into(), Ending::PowerOff)));
+        until("the end of the script", || {
+            let state = machine.host().state;
+            let mut all = state.processes.values().flat_map(|one| &one.argv);
+            !all.any(|word| word == "supervise-fbsd0")
+        });
+        until_gone(&machine);
+    }
 }

@@ -1,6 +1,6 @@
 //! What a caller has does not reach the root side: umask, limits, signals, directory, descriptors.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::Output;
@@ -43,26 +43,43 @@ fn both(machine: &Machine) -> [i32; 2] {
     ]
 }
 
+/// What root has made there can be read and changed by whom it is for.
+fn assert_modes(machine: &Machine, about: &str) {
+    for (name, expected) in [
+        ("run/easy-bhyve", 0o755),
+        ("run/easy-bhyve/fbsd0.json", 0o644),
+        ("run/easy-bhyve/fbsd0.pid", 0o600),
+        ("log/easy-bhyve", 0o755),
+        ("log/easy-bhyve/fbsd0.log", 0o640),
+    ] {
+        let metadata = fs::metadata(machine.path().join(name)).unwrap();
+        let found = metadata.permissions().mode() & 0o777;
+        assert_eq!(found, expected, "{name} at {about}: {found:o}");
+    }
+}
+
+#[test]
+fn files_that_were_there_before_get_their_modes() {
+    let machine = with_guests(quick());
+    for (directory, name) in [("run", "fbsd0.pid"), ("log", "fbsd0.log")] {
+        let directory = machine.path().join(directory).join("easy-bhyve");
+        fs::create_dir_all(&directory).unwrap();
+        fs::set_permissions(&directory, Permissions::from_mode(0o700)).unwrap();
+        let file = directory.join(name);
+        fs::write(&file, "").unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o666)).unwrap();
+    }
+    succeeds(&call_after(&machine, "umask 022", &["fbsd0-boot"]), "022");
+    assert_modes(&machine, "022");
+}
+
 #[test]
 fn a_boot_works_and_its_files_have_their_modes_whatever_its_callers_umask() {
     for umask in ["000", "002", "077"] {
         let machine = with_guests(quick());
         let boot = call_after(&machine, &format!("umask {umask}"), &["fbsd0-boot"]);
         succeeds(&boot, umask);
-        let mode = |name: &str| {
-            let about = fs::metadata(machine.path().join(name)).unwrap();
-            about.permissions().mode() & 0o777
-        };
-        for (name, expected) in [
-            ("run/easy-bhyve", 0o755),
-            ("run/easy-bhyve/fbsd0.json", 0o644),
-            ("run/easy-bhyve/fbsd0.pid", 0o600),
-            ("log/easy-bhyve", 0o755),
-            ("log/easy-bhyve/fbsd0.log", 0o640),
-        ] {
-            let found = mode(name);
-            assert_eq!(found, expected, "{name} at {umask}: {found:o}");
-        }
+        assert_modes(&machine, umask);
         let readers = Group::from_name("operator").unwrap();
         if let Some(readers) = readers.filter(|_| nix::unistd::geteuid().is_root()) {
             let log = fs::metadata(machine.path().join("log/easy-bhyve/fbsd0.log")).unwrap();
@@ -71,28 +88,51 @@ fn a_boot_works_and_its_files_have_their_modes_whatever_its_callers_umask() {
     }
 }
 
+/// Limits that a caller has; one that lies below one of these already is low enough.
+const LIMITS: &str = "low() { if (ulimit -S \"$@\") 2>/dev/null; then ulimit -S \"$@\"; fi; }
+low -f 100000; low -n 100; low -t 3000; low -c 1000";
+
+/// Whether a process has as much as there is; where the system does not tell it nothing is said.
+#[track_caller]
+fn assert_lifted(pid: i32) {
+    let Some(limits) = told_of(pid, "limits") else {
+        skip("this system does not tell the limits of a process");
+        return;
+    };
+    let of = |name: &str| {
+        let line = limits.lines().find_map(|line| line.strip_prefix(name));
+        let words: Vec<&str> = line.unwrap().split_whitespace().collect();
+        (words[0].to_owned(), words[1].to_owned())
+    };
+    for name in ["Max file size", "Max open files", "Max cpu time"] {
+        let (soft, hard) = of(name);
+        assert_eq!(soft, hard, "{name} of {pid}");
+    }
+    assert_eq!(of("Max core file size").0, "0");
+}
+
 #[test]
 fn the_limits_of_the_caller_are_not_those_of_a_guest() {
     let machine = with_guests(quick());
-    // A limit that lies below one of these already is low enough.
-    let limits = "low() { if (ulimit -S \"$@\") 2>/dev/null; then ulimit -S \"$@\"; fi; }
-low -f 100000; low -n 100; low -t 3000; low -c 1000";
-    succeeds(&call_after(&machine, limits, &["fbsd0-boot"]), limits);
-    for pid in both(&machine) {
-        let Some(limits) = told_of(pid, "limits") else {
-            skip("this system does not tell the limits of a process");
-            return;
-        };
-        let of = |name: &str| {
-            let line = limits.lines().find_map(|line| line.strip_prefix(name));
-            let words: Vec<&str> = line.unwrap().split_whitespace().collect();
-            (words[0].to_owned(), words[1].to_owned())
-        };
-        for name in ["Max file size", "Max open files", "Max cpu time"] {
-            let (soft, hard) = of(name);
-            assert_eq!(soft, hard, "{name} of {pid}");
-        }
-        assert_eq!(of("Max core file size").0, "0");
+    succeeds(&call_after(&machine, LIMITS, &["fbsd0-boot"]), LIMITS);
+    both(&machine).into_iter().for_each(assert_lifted);
+}
+
+#[test]
+fn umask_and_limits_of_a_scripts_caller_are_not_those_of_a_guest() {
+    let machine = with_guests(quick());
+    let shown = output_of(machine.program(&["fbsd0-boot", "-d"]));
+    succeeds(&shown, "-d");
+    let script = machine.path().join("script");
+    fs::write(&script, shown.stdout).unwrap();
+    let mut sh = machine.sh();
+    sh.args(["-c", &format!("{LIMITS}\numask 077\nexec sh script")]);
+    succeeds(&output_of(sh), LIMITS);
+    let guest = bhyve(&machine).expect("a bhyve").pid;
+    assert_lifted(guest);
+    if let Some(status) = told_of(guest, "status") {
+        let umask = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+        assert_eq!(umask.map(str::trim), Some("0022"));
     }
 }
 

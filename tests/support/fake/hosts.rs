@@ -89,6 +89,7 @@ impl Look for Fake {
             identity,
             is_unsure: lies.is_none(),
             is_read_only: host.is_read_only(path),
+            is_everybodys: host.state.everybodys.contains(path),
         })
     }
 

@@ -82,6 +82,7 @@ impl Host {
             guest: GuestPlan::default(),
             nullfs: BTreeMap::new(),
             read_only: BTreeSet::new(),
+            everybodys: BTreeSet::new(),
             images: BTreeMap::new(),
             harm: Vec::new(),
             next_pid: 1,

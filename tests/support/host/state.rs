@@ -72,6 +72,8 @@ pub struct State {
     pub nullfs: BTreeMap<PathBuf, Option<PathBuf>>,
     /// Directories whose file system is read-only.
     pub read_only: BTreeSet<PathBuf>,
+    /// Directories in which everybody may rename everything.
+    pub everybodys: BTreeSet<PathBuf>,
     /// What lies on disks and ISO images, by path; of the others grub reads whatever it is asked for.
     pub images: BTreeMap<PathBuf, Image>,
     /// What FreeBSD lets anybody do and nobody should: a test that finds something here fails.

@@ -51,8 +51,9 @@ pub(super) fn leave(daemon: Daemon, uid: u32) -> io::Result<Status> {
     }
     let pid = i32::try_from(command.spawn()?.id()).unwrap_or_default();
     with_host(&directory, |host| {
-        // Until it becomes its command it shows daemon's own words.
-        if !host.state.processes.contains_key(&pid) {
+        // Until it becomes its command it shows daemon's own words; that may have been and gone.
+        let state = &host.state;
+        if !state.processes.contains_key(&pid) && !state.ended.contains_key(&pid) {
             own.pid = Some(pid);
             host.add_called(&own);
         }
