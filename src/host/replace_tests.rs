@@ -187,3 +187,16 @@ fn what_is_no_file_any_more_is_not_replaced_and_not_waited_for() {
         assert_eq!(fs::read(&other).unwrap(), BEFORE);
     }
 }
+
+#[test]
+fn what_cannot_be_linked_is_renamed_unless_something_has_the_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    // link(2) makes none of a directory, as some file systems make none at all.
+    fs::create_dir(path("fresh")).unwrap();
+    assert!(put(&path("fresh"), &path("file")).unwrap());
+    assert!(path("file").is_dir() && !path("fresh").exists());
+    fs::write(path("other"), "").unwrap();
+    assert!(!put(&path("other"), &path("file")).unwrap());
+    assert!(path("other").exists());
+}
