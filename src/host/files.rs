@@ -52,3 +52,23 @@ fn replace_link(target: &Path, path: &Path) -> io::Result<()> {
         .persist(path)
         .map_err(|failed| failed.error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::change;
+    use crate::plan::FileChange;
+
+    #[test]
+    fn what_is_gone_needs_not_be_removed_and_what_stays_is_told() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("one");
+        for of in [FileChange::RemoveLink, FileChange::RemoveScratch] {
+            change(&of(path.clone())).expect("there is none");
+        }
+        std::fs::create_dir(&path).expect("made");
+        change(&FileChange::RemoveLink(path.clone())).expect_err("it is a directory");
+        change(&FileChange::RemoveScratch(path.clone())).expect("removed");
+        std::fs::write(&path, "").expect("written");
+        change(&FileChange::RemoveScratch(path)).expect_err("it is a file");
+    }
+}

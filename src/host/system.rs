@@ -358,3 +358,17 @@ impl Host for System {
         Directory::open(&self.logs)?.append(&log_of(vm), text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Host, System};
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn a_pause_lasts_as_long_as_it_is_to() {
+        let mut host = System::new("/bin", "/nonexistent", "/nonexistent");
+        let (time, began) = (Duration::from_millis(20), Instant::now());
+        host.pause(time);
+        assert!(began.elapsed() >= time);
+    }
+}

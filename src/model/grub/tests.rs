@@ -6,6 +6,7 @@ const END: &str = "; then true; else echo; exit; fi";
 fn each_command_that_counts_is_checked_where_it_stands() {
     let table = [
         ("linux /vmlinuz ro", "{linux /vmlinuz ro}"),
+        ("#'a' b\nlinux /k\n", "#'a' b\n{linux /k}\n"),
         (
             "linux /k a;initrd /i # x; y\n",
             "{linux /k a};{initrd /i} # x; y\n",
