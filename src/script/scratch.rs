@@ -74,8 +74,9 @@ impl<'plan> Lines<'plan> {
         }
         let refusal = Refusal {
             kind: Kind::Host,
-            what: "its scratch directory has gone, or belongs to somebody else".to_owned(),
-            help: None,
+            what: "the scratch directory of this script has gone, or belongs to somebody else"
+                .to_owned(),
+            help: Some("run the script again, which makes a new one".to_owned()),
         };
         let mut line = b"{ [ ! -L \"$scratch\" ] && [ -O \"$scratch\" ]; } || ".to_vec();
         line.extend_from_slice(&self.fail(&refusal));

@@ -90,7 +90,8 @@ fn nothing_that_somebody_else_has_put_in_its_place_is_read_in_another_round() {
             ),
             (
                 Some(1),
-                "test: its scratch directory has gone, or belongs to somebody else\n"
+                "test: the scratch directory of this script has gone, or belongs to somebody else; \
+                 run the script again, which makes a new one\n"
             ),
             "{planted}"
         );
