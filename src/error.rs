@@ -2,7 +2,8 @@
 //!
 //! Wording is made where the failure is known; how it looks is decided in [`crate::report`].
 
-use crate::config::{Finding, FindingName, Span};
+use crate::finding::{Finding, FindingName};
+use crate::span::Span;
 use serde::{Deserialize, Serialize};
 
 /// Exit status: done.

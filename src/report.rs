@@ -1,8 +1,10 @@
 //! How an [`Error`] looks on standard error: the one renderer. All that is told goes through
 //! [`crate::vis`], wherever it comes from.
 
-use crate::config::{Config, Finding, Line, Severity, Span};
+use crate::config::{Config, Line};
 use crate::error::Error;
+use crate::finding::{Finding, Severity};
+use crate::span::Span;
 use crate::vis;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::fmt::Write;

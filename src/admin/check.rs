@@ -1,13 +1,15 @@
 //! `easy-bhyve check`: what is wrong with the configuration, or looks so.
 
 use crate::check::{self, Report};
-use crate::config::{Config, Finding, FindingName, Severity, Span};
+use crate::config::Config;
 use crate::error::{Error, Kind, Result};
+use crate::finding::{Finding, FindingName, Severity};
 use crate::host::Host;
 use crate::invocation::Invocation;
 use crate::invocation::options::{CheckArgs, Format};
 use crate::process::Process;
 use crate::run::{Output, not_written};
+use crate::span::Span;
 use crate::{locate, report, verbs, vis};
 use serde::Serialize;
 use std::fmt::Write;

@@ -3,8 +3,8 @@
 use super::edit::{self, Draft, Edited, refused};
 use super::set::refuse_twice;
 use super::setup;
+use crate::config::Config;
 use crate::config::edit::{Edit, Setting, append};
-use crate::config::{Config, FileId};
 use crate::error::{Error, Result};
 use crate::invocation::options::NewArgs;
 use crate::job::Job;
@@ -12,6 +12,7 @@ use crate::locate::{self, Refused};
 use crate::model::name::VmName;
 use crate::plan::Plan;
 use crate::plan::disk::Allocation;
+use crate::span::FileId;
 use crate::verbs::{Asked, Context, Outcome, Planned};
 use crate::vis;
 use std::io::ErrorKind;

@@ -2,13 +2,15 @@
 
 use super::own_place;
 use crate::config::resolve::{self, Checked};
-use crate::config::{Assignment, Config, Finding, FindingName, Span};
+use crate::config::{Assignment, Config};
 use crate::error::Error;
+use crate::finding::{Finding, FindingName};
 use crate::host::{Ended, Look};
 use crate::job::start::{missing_cd, missing_disk, read_only, refuse_cpus};
 use crate::model::Vm;
 use crate::model::name::Dataset;
 use crate::plan::network;
+use crate::span::Span;
 use crate::survey::{self, Survey};
 use crate::tools::sysctl::{self, Kernel};
 use crate::tools::{ifconfig, zfs};

@@ -7,10 +7,12 @@ mod vms;
 
 use crate::config::resolve::{self, Checked};
 use crate::config::settings::HOST;
-use crate::config::{self, Config, FileId, Finding, FindingName, Severity, Span, lint, slips};
+use crate::config::{self, Config, lint, slips};
 use crate::error::Error;
+use crate::finding::{Finding, FindingName, Severity};
 use crate::host::Look;
 use crate::model::Vm;
+use crate::span::{FileId, Span};
 use crate::{quote, vis};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

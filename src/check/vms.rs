@@ -2,9 +2,11 @@
 
 use super::own_place;
 use crate::config::resolve::Checked;
-use crate::config::{Config, Finding, FindingName, Key, Span};
+use crate::config::{Config, Key};
+use crate::finding::{Finding, FindingName};
 use crate::model::Vm;
 use crate::model::device::Nic;
+use crate::span::Span;
 use crate::vis;
 use std::collections::HashMap;
 use std::path::Path;

@@ -1,9 +1,10 @@
 //! `# easy-bhyve: allow NAME[, NAME…]`: a comment that silences warnings, on its own line or, where
 //! it stands alone, on the next.
 
+use super::Config;
 use super::lexer::{Lexer, TokenKind};
-use super::source::{FileId, Span};
-use super::{Config, Finding, FindingName, Severity};
+use crate::finding::{Finding, FindingName, Severity};
+use crate::span::{FileId, Span};
 use crate::suggest;
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -1,5 +1,7 @@
 //! Statements that begin with a word: `export`, `readonly` and `.`, and what sh would run.
 
+use crate::finding::FindingName;
+use crate::span::{FileId, Span};
 use crate::vis;
 use std::ffi::OsStr;
 use std::io::ErrorKind;
@@ -7,11 +9,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::class::is_name;
-use super::finding::{FindingName, Refused};
 use super::lexer::{Token, TokenKind};
 use super::parser::{MAX_DEPTH, Parser, parse};
 use super::read::{Unread, read};
-use super::source::{FileId, Source, Span};
+use super::refused::Refused;
+use super::source::Source;
 use super::store::{Assigned, Piece};
 use super::word::{Context, Out, Until};
 

@@ -3,6 +3,7 @@
 //! Pure: knows where an assignment stands and how sh(1) reads what is put there, not what a key
 //! means, and touches no file.
 
+use crate::span::{FileId, Span};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::ops::Range;
@@ -10,7 +11,6 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use super::lexer::{Lexer, TokenKind};
 use super::settings;
-use super::source::{FileId, Span};
 use super::{Assignment, Config, lint};
 use crate::quote;
 

@@ -1,12 +1,13 @@
 //! Parameter expansions: `$x`, `${x}`, defaults, alternatives, length and trimming.
 
+use crate::finding::FindingName;
 use std::borrow::Cow;
 
-use super::finding::{FindingName, Refused};
 use super::lexer::{Token, TokenKind};
 use super::locale::Lengths;
 use super::parser::Parser;
 use super::pattern::{self, Trim, Unclear};
+use super::refused::Refused;
 use super::store::{Assigned, Piece};
 use super::word::{Context, Out, Until};
 

@@ -3,11 +3,13 @@
 //! A call of its own, since most verbs need one VM only; takes linear time. What the parser refuses
 //! is not repeated here: see [`Config::findings`].
 
+use crate::finding::{Finding, FindingName};
+use crate::span::Span;
 use std::collections::{HashMap, HashSet};
 
 use super::keys::{self, Key, Keys};
 use super::settings::{self, Setting, VmSettings, numbered};
-use super::{Assignment, Config, Finding, FindingName, Span, is_vm_name};
+use super::{Assignment, Config, is_vm_name};
 
 /// Looks at everything.
 pub fn check(config: &Config) -> Vec<Finding> {
@@ -79,7 +81,7 @@ fn spellings(config: &Config, keys: &Keys<'_>, name: FindingName) -> Vec<Finding
 /// The first line of each file that ends in CR LF.
 fn line_ends(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (file, source) in (0..).map(super::FileId).zip(config.sources().iter()) {
+    for (file, source) in (0..).map(crate::span::FileId).zip(config.sources().iter()) {
         let bytes = source.bytes();
         if !bytes.contains(&b'\r') {
             continue;

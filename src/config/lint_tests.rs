@@ -1,8 +1,8 @@
 //! Tests of the findings over a whole configuration.
 
 use super::{check, conflicts};
-use crate::config::FindingName::{self, *};
 use crate::config::tests::config;
+use crate::finding::FindingName::{self, *};
 
 fn findings(text: &str) -> Vec<(FindingName, String)> {
     let config = config(text.as_bytes());

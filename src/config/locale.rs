@@ -3,9 +3,9 @@
 //! Files are read for the C locale. Where a UTF-8 locale gives another value on the way, they are
 //! read for that, too, and are refused if a variable is another in the end.
 
+use crate::finding::{Finding, FindingName};
 use std::collections::HashMap;
 
-use super::finding::{Finding, FindingName};
 use super::lexer::Token;
 use super::parser::{MAX_FINDINGS, Parser};
 use super::store::Piece;

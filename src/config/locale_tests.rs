@@ -1,7 +1,8 @@
 //! Tests of what depends on the locale: what is refused of it, and what is not.
 
 use crate::config::tests::{read, refused, value, with_outside};
-use crate::config::{ConfigError, FindingName, Outside, Source, parse};
+use crate::config::{ConfigError, Outside, Source, parse};
+use crate::finding::FindingName;
 use std::ffi::OsString;
 use std::fs;
 

@@ -3,12 +3,13 @@
 //! Whatever sh would run is refused, with its place; reading goes on behind it, so that one look
 //! finds all of them.
 
+use crate::finding::FindingName;
+use crate::span::{FileId, Span};
 use std::sync::Arc;
 
 use super::Reading;
-use super::finding::{FindingName, Refused};
 use super::lexer::{Lexer, Token, TokenKind};
-use super::source::{FileId, Span};
+use super::refused::Refused;
 use super::store::{Assigned, Piece};
 use super::word::{Context, MAX_VALUE, Out, Until, ends_word};
 

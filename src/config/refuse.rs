@@ -2,10 +2,11 @@
 
 use super::class::is_name;
 use super::expand::OWN_OF_SHELL;
-use super::finding::{Finding, FindingName, Refused};
 use super::lexer::{Token, TokenKind};
 use super::parser::Parser;
-use super::source::Span;
+use super::refused::Refused;
+use crate::finding::{Finding, FindingName};
+use crate::span::Span;
 
 const NOT_RUN: &str = "the configuration is read, never run: write the result as a plain value";
 

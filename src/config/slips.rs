@@ -3,7 +3,9 @@
 
 use super::keys;
 use super::settings::HOST;
-use super::{Assignment, Config, FileId, Finding, FindingName};
+use super::{Assignment, Config};
+use crate::finding::{Finding, FindingName};
+use crate::span::FileId;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Looks at the names of all variables.

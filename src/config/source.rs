@@ -2,49 +2,11 @@
 //!
 //! Offsets are bytes; lines and columns are worked out only when somebody asks for a [`Place`].
 
+use crate::span::{FileId, Span};
 use crate::vis;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-
-/// Names one file among the [`Sources`] of a configuration.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct FileId(pub(super) u32);
-
-/// A run of bytes in one file: from `start` up to, and without, `end`.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-pub struct Span {
-    /// The file that the bytes stand in.
-    pub file: FileId,
-    /// Offset of the first byte, from 0.
-    pub start: u32,
-    /// Offset behind the last byte.
-    pub end: u32,
-}
-
-impl Span {
-    /// Reaches from the start of `self` to the end of `last`, in the file of `self`.
-    #[must_use]
-    pub fn to(self, last: Self) -> Self {
-        Self {
-            end: last.end.max(self.start),
-            ..self
-        }
-    }
-
-    /// The empty span at the start of `self`.
-    #[must_use]
-    pub fn front(self) -> Self {
-        Self {
-            end: self.start,
-            ..self
-        }
-    }
-
-    pub(super) fn range(self) -> std::ops::Range<usize> {
-        self.start as usize..self.end as usize
-    }
-}
 
 /// A position as people name it; shown as `FILE:LINE:COLUMN`.
 #[derive(Clone, Debug, Eq, PartialEq)]

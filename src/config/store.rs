@@ -2,9 +2,10 @@
 //!
 //! Text that stands in a file as it is meant is not copied: most values point into their source.
 
+use crate::span::Span;
 use hashbrown::HashTable;
 
-use super::source::{Sources, Span};
+use super::source::Sources;
 
 /// One assignment of a configuration.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

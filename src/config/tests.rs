@@ -1,8 +1,9 @@
 //! Tests of reading whole configurations: values, places, what is refused, VMs and keys.
 
+use crate::finding::FindingName;
 use std::ffi::OsString;
 
-use super::{Config, ConfigError, FindingName, Outside, Source, Trust, load, parse};
+use super::{Config, ConfigError, Outside, Source, Trust, load, parse};
 
 /// Reads a text that must be accepted, with `HOME=/home/me` and one user `root`.
 pub(super) fn config(text: &[u8]) -> Config {

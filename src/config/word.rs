@@ -1,11 +1,12 @@
 //! The value of a word: quotes removed, `$name` and `~` expanded; nothing is split or globbed.
 
 use super::ansi;
-use super::finding::{FindingName, Refused};
 use super::lexer::{Token, TokenKind};
 use super::parser::Parser;
 use super::pattern::Marked;
+use super::refused::Refused;
 use super::tilde::Tilde;
+use crate::finding::FindingName;
 
 /// Where the text of a word goes.
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@
 
 use super::Vm;
 use super::name::{IfName, TapName};
-use crate::config::Span;
+use crate::span::Span;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;

@@ -11,7 +11,7 @@ pub mod policy;
 pub mod privilege;
 pub mod size;
 
-use crate::config::Span;
+use crate::span::Span;
 use crate::verb::{Spelling, Verb};
 use cpu::CpuTopology;
 use device::{Cd, Disk, Nic};

@@ -2,8 +2,8 @@
 
 use super::free::until_closed;
 use super::{Plan, Undo, When, gone};
-use crate::config::FindingName;
 use crate::error::{Error, Result};
+use crate::finding::FindingName;
 use crate::model::device::Nic;
 use crate::model::name::{IfName, VmName};
 use crate::model::{Shared, Vm};

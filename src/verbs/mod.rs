@@ -7,10 +7,11 @@ mod resources;
 mod snapshots;
 mod start;
 
+use crate::config::Config;
 use crate::config::resolve::{self, Wanted};
 use crate::config::settings::Need;
-use crate::config::{Config, Finding};
 use crate::error::{Error, Result};
+use crate::finding::Finding;
 use crate::host::Look;
 use crate::invocation::Work;
 use crate::invocation::options::{DryRun, Format, Override};

@@ -5,7 +5,8 @@ use crate::call::{Said, call_with_file};
 use crate::fake::Fake;
 use crate::host::Host;
 use crate::host::build::USER;
-use easy_bhyve::config::{Outside, Severity, Source, lint, parse};
+use easy_bhyve::config::{Outside, Source, lint, parse};
+use easy_bhyve::finding::Severity;
 
 /// The spellings of one setting, the oldest first.
 struct Setting {

@@ -8,7 +8,7 @@ use crate::host::build::USER;
 use crate::host::{Fault, Host};
 use crate::place::{PROGRAM, Place};
 use crate::seat::Seat;
-use easy_bhyve::config::{FindingName, Severity};
+use easy_bhyve::finding::{FindingName, Severity};
 use samples::{host, samples};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -303,6 +303,10 @@ fn what_is_wrong_hides_nothing_else_and_nothing_is_told_that_only_follows_from_i
         (
             "bridge=b volroot=/vm\nb_id=2 b_hd0=/vm/c\nc_id=3\n",
             &["shared-disk"],
+        ),
+        (
+            "bridge=b volroot=/vm\na_id=1 a_hd0=rel\nb_id=2 b_hd0=/vm/a\n",
+            &["relative-path"],
         ),
     ] {
         let (_, found) = findings("", &config.replace('@', long));

@@ -10,9 +10,10 @@ mod generate;
 mod refused;
 mod shell;
 
+use easy_bhyve::finding::FindingName;
 use std::path::Path;
 
-use easy_bhyve::config::{ConfigError, FindingName};
+use easy_bhyve::config::ConfigError;
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Settings, TestRng, TestRunner};
 

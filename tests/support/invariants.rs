@@ -4,10 +4,10 @@ use easy_bhyve::config::lexer::Lexer;
 use easy_bhyve::config::lexer::TokenKind;
 use easy_bhyve::config::resolve::{self, Wanted};
 use easy_bhyve::config::settings::Need;
-use easy_bhyve::config::{
-    Config, ConfigError, FindingName, Outside, Severity, Source, Span, is_vm_name, lint, parse,
-};
+use easy_bhyve::config::{Config, ConfigError, Outside, Source, is_vm_name, lint, parse};
 use easy_bhyve::error::Error;
+use easy_bhyve::finding::{FindingName, Severity};
+use easy_bhyve::span::Span;
 use easy_bhyve::verb::Spelling;
 use easy_bhyve::{quote, report};
 use std::ffi::{OsStr, OsString};
@@ -28,7 +28,7 @@ pub(crate) fn check(bytes: &[u8], directory: &Path) {
         Ok(config) => (config, true),
         Err(config) => (&**config, false),
     };
-    let is_error = |finding: &easy_bhyve::config::Finding| finding.severity == Severity::Error;
+    let is_error = |finding: &easy_bhyve::finding::Finding| finding.severity == Severity::Error;
     assert_eq!(config.findings().is_empty(), is_accepted);
     assert!(config.findings().iter().all(is_error));
     reading_again_says_the_same(bytes, directory, config);

@@ -3,12 +3,13 @@
 use super::Parts;
 use super::faults::Faults;
 use crate::config::settings::{Need, Set, needs};
-use crate::config::{FindingName, Span};
 use crate::error::{Error, Result};
+use crate::finding::FindingName;
 use crate::model::Volume;
 use crate::model::device::{Cd, Disk};
 use crate::model::loader::Loader;
 use crate::model::name::{Dataset, VmId};
+use crate::span::Span;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 

@@ -10,8 +10,9 @@ mod read;
 mod vm;
 
 use super::settings::{HostSettings, Need, needs};
-use super::{Config, FindingName, Keys, lint};
+use super::{Config, Keys, lint};
 use crate::error::{Error, Result};
+use crate::finding::FindingName;
 use crate::model::Vm;
 use crate::model::cpu::CpuTopology;
 use crate::model::name::{Dataset, TapName, VmName};

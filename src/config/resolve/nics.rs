@@ -4,10 +4,11 @@ use super::Parts;
 use super::faults::Faults;
 use super::read::stand_in_bridge;
 use crate::config::settings::{Set, needs};
-use crate::config::{FindingName, Span};
 use crate::error::Error;
+use crate::finding::FindingName;
 use crate::model::device::Nic;
 use crate::model::name::{IfName, TapName, VmId};
+use crate::span::Span;
 
 /// The NICs; the first is there without being set.
 pub(super) fn nics(parts: &Parts<'_>, id: &Set<VmId>, faults: &mut Faults) -> Vec<Nic> {

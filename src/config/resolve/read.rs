@@ -4,8 +4,9 @@ use super::faults::Faults;
 use crate::config::settings::{
     self, Default, Given, HIGHEST_NUMBER, HostSettings, Set, VmSettings,
 };
-use crate::config::{Config, FindingName, Key, Keys, lint};
+use crate::config::{Config, Key, Keys, lint};
 use crate::error::Error;
+use crate::finding::FindingName;
 use crate::model::name::{IfName, NameError, VmId};
 
 /// The settings of a VM.

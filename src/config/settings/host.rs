@@ -3,7 +3,7 @@
 use super::Default::{None, Value};
 use super::needs::{DISKS, NETWORK, ROOT, RUN};
 use super::{Set, Setting, into, one};
-use crate::config::FindingName;
+use crate::finding::FindingName;
 use crate::model::cpu::CpuTopology;
 use crate::model::name::IfName;
 use crate::model::privilege::Choice;

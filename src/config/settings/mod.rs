@@ -8,10 +8,12 @@ mod host;
 pub mod needs;
 mod vm;
 
-use super::{Assignment, FindingName, Span};
+use super::Assignment;
+use crate::finding::FindingName;
 use crate::model::Vm;
 use crate::model::loader::LoaderKind;
 use crate::model::name::{NameError, error};
+use crate::span::Span;
 pub use host::{HOST, HostSettings};
 pub use needs::Need;
 use std::ffi::{OsStr, OsString};

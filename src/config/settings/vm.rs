@@ -3,7 +3,7 @@
 use super::Default::{Described, None, Required, Value};
 use super::needs::{ALL, AUTOSTART, DISKS, INSTALL, NETWORK, RUN};
 use super::{Set, Setting, Written, into, one};
-use crate::config::FindingName;
+use crate::finding::FindingName;
 use crate::model::cpu::CpuTopology;
 use crate::model::grub::GrubCommands;
 use crate::model::loader::{BootPart, Grub, Loader, LoaderKind};

@@ -105,6 +105,10 @@ fn what_grub_would_not_run_to_its_end_is_refused_with_the_reason() {
         ("linux /k {a} b", "grub does not understand"),
         ("linux /k }", "grub does not understand"),
         ("linux /k\nlinux /l", "linux has loaded a kernel twice"),
+        (
+            "lin\\ux /k\nl\"i\\\nnux\" /l",
+            "linux has loaded a kernel twice",
+        ),
         ("for i in a b; do linux /$i; done", "loaded a kernel twice"),
         ("for i in; do true; done", "grub crashes at for"),
         ("linuxefi /k", "grub-bhyve has no linuxefi"),

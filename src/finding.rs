@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::source::Span;
+use crate::span::Span;
 
 /// How bad a [`Finding`] is.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -269,16 +269,6 @@ impl Finding {
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
-    }
-}
-
-/// A finding that ends a statement; small, since nearly every step of the parser could return one.
-#[derive(Debug)]
-pub(super) struct Refused(pub(super) Box<Finding>);
-
-impl From<Finding> for Refused {
-    fn from(finding: Finding) -> Self {
-        Self(Box::new(finding))
     }
 }
 
