@@ -150,7 +150,7 @@ pub fn watch(
     host: &mut dyn Host,
     output: &mut Output<'_>,
 ) -> Result<()> {
-    host.heed_signals()
+    host.catch_signals()
         .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
     let showing = Showing {
         all,
