@@ -9,7 +9,6 @@ use anyhow::Context;
 use chrono::NaiveDateTime;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
@@ -81,7 +80,7 @@ pub struct Process {
     pub run: PathBuf,
     /// Where logs lie.
     pub logs: PathBuf,
-    /// Eight characters that nobody has used, for the name of a directory of scratch files.
+    /// Eight characters that nobody has used or can guess, for the name of a directory of scratch files.
     pub token: String,
     /// Whether messages go to a terminal that shows colours.
     pub colour: bool,
@@ -114,7 +113,8 @@ impl Process {
     /// The root side reads no environment: its caller has no say in what it does but by its words.
     ///
     /// # Errors
-    /// If the working directory or the program's own file cannot be told.
+    /// If the working directory or the program's own file cannot be told, or the system has no random
+    /// number.
     pub fn current(places: Places) -> anyhow::Result<Self> {
         let args: Vec<OsString> = std::env::args_os().collect();
         let is_root_side = crate::root::is_called(&args);
@@ -156,7 +156,7 @@ impl Process {
                 .map_or(places.devices, PathBuf::from),
             run: places.run,
             logs: places.logs,
-            token: random_suffix(),
+            token: random_suffix()?,
             colour,
             is_watched: is_terminal && io::stdout().is_terminal(),
             environment,
@@ -226,18 +226,9 @@ fn working_directory() -> Result<PathBuf> {
     })
 }
 
-/// Eight characters that nobody can guess; the hasher's keys come from the system's randomness.
-fn random_suffix() -> String {
-    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-    let mut random = RandomState::new().build_hasher().finish();
-    let mut suffix = String::new();
-    for _ in 0..8 {
-        suffix.extend(
-            ALPHABET
-                .get(usize::try_from(random % 32).unwrap_or_default())
-                .map(|&byte| char::from(byte)),
-        );
-        random /= 32;
-    }
-    suffix
+/// Eight characters that nobody can guess. Beside a disk image others may be able to make directories,
+/// and one who knew the name that root is about to make could take it first, again and again.
+fn random_suffix() -> anyhow::Result<String> {
+    let random = getrandom::u32().context("could not get a random number from the system")?;
+    Ok(format!("{random:08x}"))
 }

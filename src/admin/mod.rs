@@ -11,6 +11,7 @@ mod state;
 pub mod status;
 
 use crate::vis;
+use unicode_width::UnicodeWidthStr;
 
 /// Lays out rows as columns, two blanks apart; the last column is not padded.
 ///
@@ -20,10 +21,10 @@ where
     R: AsRef<[C]>,
     C: AsRef<str>,
 {
-    let mut widths: Vec<usize> = head.iter().map(|cell| cell.chars().count()).collect();
+    let mut widths: Vec<usize> = head.iter().map(|cell| cell.width()).collect();
     for row in rows.clone() {
         for (width, cell) in widths.iter_mut().zip(row.as_ref()) {
-            *width = (*width).max(vis::line(cell.as_ref()).chars().count());
+            *width = (*width).max(vis::line(cell.as_ref()).width());
         }
     }
     let mut text = String::new();
@@ -35,10 +36,7 @@ where
                 text.push_str("  ");
             }
             text.push_str(&cell);
-            text.extend(std::iter::repeat_n(
-                ' ',
-                width.saturating_sub(cell.chars().count()),
-            ));
+            text.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width())));
         }
         text.truncate(text.trim_end().len());
         text.push('\n');
@@ -60,6 +58,15 @@ mod tests {
         assert_eq!(
             table(&["ID", "NAME"], rows.iter()),
             "ID  NAME\n1   fbsd0\n12  x\n"
+        );
+    }
+
+    #[test]
+    fn a_cell_is_as_wide_as_a_terminal_shows_it() {
+        let rows = [["日本", "2"], ["e\u{301}", "1"], ["abcd", "4"]];
+        assert_eq!(
+            table(&["DISK", "N"], rows.iter()),
+            "DISK  N\n日本  2\ne\u{301}     1\nabcd  4\n"
         );
     }
 }

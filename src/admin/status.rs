@@ -20,10 +20,12 @@ use crate::tools::ifconfig::{self, Interface};
 use crate::verb::Spelling;
 use crate::verbs::{Context, json};
 use crate::vis;
+use console::Term;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fmt::Write;
+use std::io;
 use std::time::Duration;
 
 /// The version of the form of `--format json`; a change that a reader would notice raises it.
@@ -150,7 +152,7 @@ pub fn watch(
     host: &mut dyn Host,
     output: &mut Output<'_>,
 ) -> Result<()> {
-    host.heed_signals()
+    host.catch_signals()
         .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
     let showing = Showing {
         all,
@@ -167,18 +169,22 @@ pub fn watch(
             title,
         };
         let shown = status(&mut context, showing)?;
-        // On a terminal in the place of the last one.
-        let before = if output.is_terminal {
-            "\x1b[H\x1b[2J"
-        } else {
-            ""
-        };
-        write!(output.out, "{before}{}", vis::lines(&shown))
-            .and_then(|()| output.out.flush())
-            .map_err(not_written)?;
+        show_now(output, &vis::lines(&shown)).map_err(not_written)?;
         host.pause(EVERY);
     }
     Ok(())
+}
+
+/// Writes a status: on a terminal in the place of the last one, at once, so that it does not flicker.
+fn show_now(output: &mut Output<'_>, status: &str) -> io::Result<()> {
+    if !output.is_terminal {
+        output.out.write_all(status.as_bytes())?;
+        return output.out.flush();
+    }
+    let terminal = Term::buffered_stdout();
+    terminal.clear_screen()?;
+    terminal.write_str(status)?;
+    terminal.flush()
 }
 
 /// The cpus and the memory of a VM, as configured.

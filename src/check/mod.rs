@@ -120,7 +120,7 @@ fn settled(
         told.insert((finding.name, finding.span, message))
     });
     findings.sort_by_key(|finding| (finding.span.file, finding.span.start));
-    config::settle(config, findings, was_looked_for)
+    config::apply_allows(config, findings, was_looked_for)
 }
 
 /// Where a disk is told: one that no setting of its VM names, there where its VM begins.

@@ -48,7 +48,7 @@ type Comments<'config> = HashMap<(FileId, usize, Cow<'config, str>), Vec<Allowed
 /// The findings that no comment silences; and what is wrong with such comments themselves.
 ///
 /// `was_looked_for`: whether findings of a name would be among them.
-pub fn settle(
+pub fn apply_allows(
     config: &Config,
     findings: Vec<Finding>,
     was_looked_for: &dyn Fn(FindingName) -> bool,
@@ -260,7 +260,7 @@ fn words(comment: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    use super::{settle, words};
+    use super::{apply_allows, words};
     use crate::config::tests::config;
 
     #[test]
@@ -280,7 +280,7 @@ mod tests {
     #[track_caller]
     fn assert_told(text: &str, told: &[&str]) {
         let config = config(text.as_bytes());
-        let left = settle(&config, Vec::new(), &|_| true);
+        let left = apply_allows(&config, Vec::new(), &|_| true);
         let shown = left
             .iter()
             .map(|one| format!("{} {}", config.place(one.span), one.name));

@@ -3,13 +3,12 @@
 //! A VM is whatever has an `id` that is not empty; a variable belongs to the VM for which the rest
 //! of its name is a known key, and to the longer name if there are two.
 
-use hashbrown::HashTable;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::Config;
 use super::class::is_name;
 use super::settings::{self, Setting, VmSettings};
-use super::store::{Assignment, hash};
+use super::store::Assignment;
 
 /// Whether a VM can have this name: a letter, then letters, digits and `_`.
 pub fn is_vm_name(name: &str) -> bool {
@@ -145,17 +144,11 @@ impl Config {
                 keys: Vec::new(),
             })
             .collect();
-        let mut index = HashTable::with_capacity(all.len());
-        for (at, keys) in all.iter().enumerate() {
-            index.insert_unique(hash_of(keys.vm), (keys.vm, at), |(vm, _)| hash_of(vm));
-        }
-        let vm_at = |vm: &str| {
-            let found = index.find(hash_of(vm), |(own, _)| *own == vm);
-            found.map(|(_, at)| *at)
-        };
+        let numbered = all.iter().enumerate();
+        let index: HashMap<&str, usize> = numbered.map(|(at, keys)| (keys.vm, at)).collect();
         for assignment in self.store.last(|_| true) {
             let mut owners = splits(assignment.name);
-            let own = owners.find_map(|split| Some((vm_at(split.vm)?, split)));
+            let own = owners.find_map(|split| Some((*index.get(split.vm)?, split)));
             if let Some((keys, split)) = own.and_then(|(at, split)| Some((all.get_mut(at)?, split)))
             {
                 keys.keys.push(split.set(assignment));
@@ -194,8 +187,4 @@ pub(super) fn number(id: &[u8]) -> &[u8] {
     let zeros = id.iter().take_while(|byte| **byte == b'0').count();
     id.get(zeros.min(id.len().saturating_sub(1))..)
         .unwrap_or_default()
-}
-
-fn hash_of(name: &str) -> u64 {
-    hash(name.as_bytes())
 }

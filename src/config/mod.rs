@@ -40,7 +40,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-pub use allow::{settle, unsilenced};
+pub use allow::{apply_allows, unsilenced};
 pub use find::{CutShort, NotFound, Unfound, cut_short, find};
 pub use keys::{Key, Keys, is_vm_name};
 pub use read::{Decider, Foreign, Trust, Unread};

@@ -213,7 +213,7 @@ fn text<'c>(sources: &'c Sources, made: &'c [u8], piece: Piece) -> &'c [u8] {
 }
 
 /// A multiplicative hash: names are short, many, and the user's own.
-pub(super) fn hash(bytes: &[u8]) -> u64 {
+fn hash(bytes: &[u8]) -> u64 {
     const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
     let (words, rest) = bytes.as_chunks::<8>();
     let mut hash = bytes.len() as u64;

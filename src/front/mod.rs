@@ -165,7 +165,7 @@ fn call(process: &Process, asked: &Asked, elevation: Elevation, host: &mut dyn H
     let command = elevation
         .call(&process.program, words)
         .streams(Streams::Terminal);
-    host.heed_signals()
+    host.catch_signals()
         .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
     match on_this_terminal(&command, elevation, host)? {
         Ended::Exit(0) => Ok(()),
@@ -217,7 +217,7 @@ fn detach(
     let request = &asked.request;
     let words = words::of(request, process.host(), &process.devices);
     let command = elevation.wrap(&daemon::detach(&process.program, words));
-    host.heed_signals()
+    host.catch_signals()
         .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
     let mut heard = Heard::default();
     let mut phases = Phases::new(request, output);

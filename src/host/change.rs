@@ -1,9 +1,69 @@
-//! What can come of a change of a file.
+//! Changes of files, and what can come of them.
 
+use super::directory::{Directory, log_of, state_of};
+use super::system::System;
+use super::{files, scratch};
+use crate::model::name::VmName;
+use crate::plan::FileChange;
 use crate::vis;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+
+/// Changes of files that this process makes itself: the user's own, and those that are kept of a VM.
+pub trait Change {
+    /// Changes a file of the user's own; answers what was not to be had behind that.
+    ///
+    /// # Errors
+    /// As the system says, or if somebody else has changed it.
+    fn change(&mut self, change: &FileChange) -> Result<Option<Afterwards>, ChangeError>;
+
+    /// Writes the state of a VM beside its lock, or removes it.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn record(&mut self, vm: &VmName, state: Option<&[u8]>) -> io::Result<()>;
+
+    /// Removes what earlier runs have left of a VM's scratch files: only while nothing works for it.
+    ///
+    /// # Errors
+    /// As the system says, or if the directory of all scratch files is not root's alone.
+    fn sweep(&mut self, vm: &VmName) -> io::Result<()>;
+
+    /// Adds to the log of a VM, which is kept small.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn log(&mut self, vm: &VmName, text: &str) -> io::Result<()>;
+}
+
+impl Change for System {
+    fn change(&mut self, change: &FileChange) -> Result<Option<Afterwards>, ChangeError> {
+        match change {
+            FileChange::MakeScratch(path) => {
+                scratch::make(&self.run, path)?;
+                Ok(None)
+            }
+            other => files::change(other),
+        }
+    }
+
+    fn record(&mut self, vm: &VmName, state: Option<&[u8]>) -> io::Result<()> {
+        let directory = Directory::open(&self.run)?;
+        match state {
+            Some(state) => directory.replace(&state_of(vm), state),
+            None => directory.remove(&state_of(vm)),
+        }
+    }
+
+    fn sweep(&mut self, vm: &VmName) -> io::Result<()> {
+        scratch::sweep(&self.run, vm)
+    }
+
+    fn log(&mut self, vm: &VmName, text: &str) -> io::Result<()> {
+        Directory::open(&self.logs)?.append(&log_of(vm), text)
+    }
+}
 
 /// Why a file was not changed.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! A child that was begun: what it says, and how it ends.
 
-use super::lease::Reader;
+use super::liveness::Reader;
 use super::terminal::Modes;
 use super::{Ended, Event, Finished};
 use crate::command::Streams;

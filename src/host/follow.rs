@@ -1,9 +1,9 @@
 //! Follows a command whose output is a report, until its last writer has closed it.
 
 use super::child::ended;
-use super::lease::Reader;
+use super::liveness::Reader;
 use super::system::System;
-use super::{Ended, Host};
+use super::{Caller, Ended, Host};
 use std::io;
 use std::os::fd::AsFd;
 
@@ -14,10 +14,10 @@ impl System {
         line: &mut dyn FnMut(&mut dyn Host, &[u8]),
     ) -> io::Result<Ended> {
         let (mut report, writer) = Reader::pipe()?;
-        let (lease, lessor) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
-        self.lessor = Some(lessor);
+        let (liveness, liveness_writer) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
+        self.liveness_writer = Some(liveness_writer);
         prepared
-            .stdin(lease)
+            .stdin(liveness)
             .stdout(writer.try_clone()?)
             .stderr(writer);
         self.signals()?;
@@ -26,7 +26,7 @@ impl System {
         drop(prepared);
         while !report.is_closed() {
             if self.interrupted().is_some() {
-                self.lessor = None;
+                self.liveness_writer = None;
             }
             self.sleep(&[report.as_fd()], None, false)?;
             let mut said = report.lines()?;
@@ -39,7 +39,7 @@ impl System {
                 }
             }
         }
-        self.lessor = None;
+        self.liveness_writer = None;
         Ok(ended(child.wait()?))
     }
 }

@@ -4,12 +4,59 @@ use super::Finished;
 use super::child::{ended, tail};
 use super::identity::{self, About};
 use super::system::System;
-use super::{Look, SpawnError};
+use super::{Clock, SpawnError};
 use crate::command::Command;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+
+/// Questions: nothing here changes the host.
+pub trait Look: Clock {
+    /// Runs a question to its end, its output captured.
+    ///
+    /// # Errors
+    /// If it could not be started.
+    fn ask(&mut self, question: &Command) -> Result<Finished, SpawnError>;
+
+    /// Whether something is at `path`.
+    ///
+    /// # Errors
+    /// If that cannot be told.
+    fn exists(&mut self, path: &Path) -> io::Result<bool>;
+
+    /// Where the symbolic link at `path` leads, as it says; none if there is no link.
+    ///
+    /// # Errors
+    /// If that cannot be told.
+    fn link_at(&mut self, path: &Path) -> io::Result<Option<PathBuf>>;
+
+    /// What a disk or an image file is, whatever its name.
+    ///
+    /// # Errors
+    /// If that cannot be told.
+    fn about(&mut self, path: &Path) -> io::Result<About>;
+
+    /// The names in a directory; none if there is no such directory.
+    ///
+    /// Only for directories whose entries are not created by looking (`/dev/vmm`, `/dev`): nmdm(4)
+    /// and tap(4) nodes are never looked up by name.
+    ///
+    /// # Errors
+    /// If that cannot be told.
+    fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>>;
+
+    /// The content of a small file.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn read(&mut self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// Where a program is along the search path.
+    fn find(&mut self, program: &str) -> Option<PathBuf>;
+
+    /// The search path.
+    fn search_path(&self) -> &str;
+}
 
 impl Look for System {
     fn ask(&mut self, question: &Command) -> Result<Finished, SpawnError> {
@@ -61,13 +108,5 @@ impl Look for System {
 
     fn search_path(&self) -> &str {
         &self.search_path
-    }
-
-    fn uptime(&mut self) -> Duration {
-        // Since boot, so that it goes on while the machine's clock is set.
-        nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC)
-            .map_or(Duration::ZERO, Duration::from)
-            .checked_div(self.pace)
-            .unwrap_or_default()
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! Each carries its VM's name, so that what a killed run has left is known by the next.
 
-use super::lock::Directory;
+use super::directory::Directory;
 use crate::model::name::VmName;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};

@@ -19,7 +19,7 @@ pub struct Signals {
     last: Arc<AtomicUsize>,
     heard: UnixStream,
     ringer: UnixStream,
-    heeds: bool,
+    is_catching: bool,
 }
 
 impl Signals {
@@ -34,7 +34,7 @@ impl Signals {
             last: Arc::default(),
             heard,
             ringer,
-            heeds: false,
+            is_catching: false,
         };
         signals.hear(Signal::SIGCHLD)?;
         Ok(signals)
@@ -44,11 +44,11 @@ impl Signals {
     ///
     /// # Errors
     /// As the system says.
-    pub fn heed(&mut self) -> io::Result<()> {
-        if self.heeds {
+    pub fn catch(&mut self) -> io::Result<()> {
+        if self.is_catching {
             return Ok(());
         }
-        self.heeds = true;
+        self.is_catching = true;
         for signal in STOPPING {
             let number = signal as c_int;
             let value = usize::try_from(number).unwrap_or_default();

@@ -16,7 +16,7 @@ use std::sync::atomic::AtomicBool;
 /// Others may read what is not made for root alone, and change nothing.
 const UMASK: Mode = Mode::from_bits_truncate(0o022);
 
-/// Signals that do again what they do by default, but for those that are heeded anyway (see
+/// Signals that do again what they do by default, but for those that are caught anyway (see
 /// [`super::signals`]), and SIGPIPE, which is back at its default in every child of a Rust program.
 const DEFAULT: [c_int; 12] = [
     SIGALRM, SIGPROF, SIGQUIT, SIGSYS, SIGTRAP, SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2,
@@ -51,7 +51,7 @@ const LIFTED: &[Resource] = &[
 ///
 /// # Errors
 /// If a signal cannot be taken.
-pub(super) fn settle() -> io::Result<()> {
+pub(super) fn isolate() -> io::Result<()> {
     umask(UMASK);
     for &resource in LIFTED {
         lift(resource);

@@ -290,7 +290,7 @@ impl Plan {
 }
 
 impl Form {
-    /// Whether a signal is heeded before it: not between a step and the undo behind it, since what
+    /// Whether a signal can stop the run before it: not between a step and the undo behind it, since what
     /// was made must be known to be undone, and not where something is only said.
     pub fn can_be_stopped(&self) -> bool {
         match self {

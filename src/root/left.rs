@@ -4,7 +4,7 @@
 use super::life::Life;
 use super::state::State;
 use crate::error::Result;
-use crate::host::{Claim, Grant, Host, scratch};
+use crate::host::{Host, Lock, LockResult, scratch};
 use crate::job::Request;
 use crate::model::Vm;
 use crate::model::name::{Snapshot, VmName};
@@ -37,10 +37,10 @@ pub(super) fn forget(
     output: &mut Output<'_>,
 ) -> Result<()> {
     for vm in &request.vms {
-        let claim = Claim::Vm(vm.name.clone());
+        let lock = Lock::Vm(vm.name.clone());
         // Clean has the lock; after a shutdown another start may have it, and notes its own.
         let is_ours = request.job.is_exclusive()
-            || matches!(host.claim(&claim, "0 has ended"), Ok(Grant::Granted));
+            || matches!(host.lock(&lock, "0 has ended"), Ok(LockResult::Acquired));
         if !is_ours {
             continue;
         }

@@ -4,7 +4,7 @@ use super::allowance::Allowance;
 use super::report::Report;
 use super::state::{Phase as Noted, State};
 use crate::error::{Error, Result};
-use crate::host::{Claim, Grant, Host};
+use crate::host::{Host, Lock, LockResult};
 use crate::model::name::{Snapshot, VmName};
 use crate::process::{Clock, Process};
 use crate::run::{self, Output, Phase, READER_GONE, Watcher};
@@ -190,7 +190,7 @@ impl Watcher for Life<'_> {
         match phase {
             Phase::Loading => {
                 // The network is there, and the next start may look at it.
-                host.give_up(&Claim::Network);
+                host.unlock(&Lock::Network);
                 self.rounds += 1;
                 self.state.restarts = self.rounds - 1;
                 self.state.bhyve = None;
@@ -246,7 +246,7 @@ impl Watcher for Life<'_> {
         // what is ours goes all the same.
         let note = format!("{} {}", self.state.supervisor, self.vm);
         let until = host.uptime() + UNDO_LIMIT;
-        while matches!(host.claim(&Claim::Network, &note), Ok(Grant::Held(_)))
+        while matches!(host.lock(&Lock::Network, &note), Ok(LockResult::Held(_)))
             && host.uptime() < until
         {
             host.pause(Duration::from_millis(50));

@@ -6,9 +6,9 @@
 
 mod allowance;
 mod attended;
-mod claims;
 mod left;
 pub mod life;
+mod locks;
 pub mod report;
 pub mod state;
 
@@ -27,8 +27,8 @@ use crate::process::Process;
 use crate::report as rendered;
 use crate::run::{self, Output};
 use crate::survey::{self, State as Seen, Survey};
-use claims::Freeing;
 use life::Life;
+use locks::Freeing;
 use report::{Failure, Report};
 use std::ffi::OsString;
 use std::time::Duration;
@@ -68,7 +68,7 @@ pub fn serve(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) ->
     };
     let detached = request.job.is_detached();
     if detached {
-        host.heed_reader();
+        host.watch_reader();
     }
     let result = carry_out(process, &request, detached, host, output);
     match result {
@@ -109,9 +109,9 @@ pub fn carry_out(
     let Some(vm) = request.vms.first() else {
         return Ok(());
     };
-    host.settle()
+    host.isolate()
         .map_err(|error| Error::host(format!("could not take surroundings of its own: {error}")))?;
-    host.heed_signals()
+    host.catch_signals()
         .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
     if let Job::Restart(how) = &request.job {
         let mut life = Life::new(&vm.name, process, reports, host);
@@ -139,7 +139,7 @@ pub fn carry_out(
         return start(process, request, vm, life, host, output);
     }
     if request.job.is_exclusive() {
-        claims::claim(process, request, vm, Duration::ZERO, host)?;
+        locks::lock_vm(process, request, vm, Duration::ZERO, host)?;
     }
     let planned = plan(&mut ground(process, host), request)?;
     let freeing = Freeing::new(process, &request.job);
@@ -190,7 +190,7 @@ fn start(
         Job::Restart(_) => LOCK_LIMIT,
         _ => Duration::ZERO,
     };
-    claims::claim(process, request, vm, patience, host)?;
+    locks::lock_vm(process, request, vm, patience, host)?;
     let mut snapshots = left::by(vm, process, host)?;
     for snapshot in &snapshots {
         life.remark(host, &request.title, temp::left(snapshot), output)?;
@@ -209,7 +209,7 @@ fn start(
     }
     life.without_trace(&snapshots);
     life.begins(host)?;
-    let mine = claims::claim_network(process, vm, host);
+    let mine = locks::lock_network(process, vm, host);
     let planned = mine.and_then(|()| plan(&mut ground(process, host), request));
     if planned.is_ok() {
         // The VM is ours, and nothing works for it. What cannot be removed is in nobody's way.

@@ -37,7 +37,7 @@ pub fn interrupted_by(signal: i32) -> String {
 ///
 /// # Errors
 /// If it is.
-pub fn heed(host: &mut dyn Host) -> Result<()> {
+pub fn check_interrupt(host: &mut dyn Host) -> Result<()> {
     match host.interrupted() {
         Some(Interruption::Signal(signal)) => Err(Error::host(interrupted_by(signal))),
         Some(Interruption::ReaderGone) => Err(Error::host(READER_GONE)),
@@ -69,7 +69,7 @@ pub fn execute(
             tools::require(program, host)?;
         }
     }
-    host.heed_signals()
+    host.catch_signals()
         .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
     let mut run = Run::new(host, watcher, output);
     match run.forms(&plan.forms) {
@@ -124,7 +124,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
     fn forms(&mut self, forms: &'plan [Form]) -> Result<()> {
         for form in forms {
             if form.can_be_stopped() {
-                heed(self.host)?;
+                check_interrupt(self.host)?;
             }
             match form {
                 Form::Step(step) => {
@@ -286,7 +286,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
                 (None, None) => {}
             }
             self.host.pause(wait.every);
-            heed(self.host)?;
+            check_interrupt(self.host)?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use super::causes;
 use super::failure::{STDERR_KEPT, judge, not_started, not_watched};
-use super::{Phase, Run, heed, signal_name};
+use super::{Phase, Run, check_interrupt, signal_name};
 use crate::command::{Command, Streams};
 use crate::error::{Error, Result};
 use crate::host::{Ended, Event, Finished, Interruption};
@@ -71,7 +71,7 @@ impl<'plan> Run<'plan, '_, '_> {
 
     /// Runs the command of one round to its end; whether its title was seen.
     fn round(&mut self, round: &'plan Loop) -> Result<(Finished, bool)> {
-        heed(self.host)?;
+        check_interrupt(self.host)?;
         let command = &round.command;
         let pid = self.begin(command)?;
         self.has_begun = true;
@@ -110,10 +110,10 @@ impl<'plan> Run<'plan, '_, '_> {
                 .map(|_| look_at.saturating_sub(self.host.uptime()));
             let limit = until_look.or(told.map(|_| BETWEEN_LOOKS));
             let has_terminal = command.streams == Streams::Terminal;
-            let heeds = !self.is_running || has_terminal && told.is_none();
+            let is_interruptible = !self.is_running || has_terminal && told.is_none();
             let event = self
                 .host
-                .watch(pid, limit, heeds)
+                .watch(pid, limit, is_interruptible)
                 .map_err(|error| not_watched(command, &error))?;
             match event {
                 Event::Ended(mut finished) => {
@@ -124,7 +124,7 @@ impl<'plan> Run<'plan, '_, '_> {
                     self.watcher.said(self.host, &lines);
                     keep(&mut tail, &lines);
                 }
-                Event::Interrupted if !self.is_running => heed(self.host)?,
+                Event::Interrupted if !self.is_running => check_interrupt(self.host)?,
                 Event::Interrupted | Event::Overdue => {}
             }
             if self.is_running && has_terminal && self.host.interrupted() != told {
@@ -155,7 +155,7 @@ impl<'plan> Run<'plan, '_, '_> {
                     self.watcher.said(self.host, &lines);
                     keep(&mut tail, &lines);
                 }
-                Event::Interrupted => heed(self.host)?,
+                Event::Interrupted => check_interrupt(self.host)?,
                 Event::Overdue => {}
             }
         }

@@ -1,22 +1,18 @@
 //! The checksum of cksum(1), by which a script knows a file that it is to replace.
 
-/// The generator polynomial of POSIX, the highest bit first.
-const POLYNOMIAL: u32 = 0x04c1_1db7;
+use crc::{CRC_32_CKSUM, Crc};
+
+/// The checksum of POSIX, but for the length that cksum(1) adds to what it reads.
+const CKSUM: Crc<u32> = Crc::<u32>::new(&CRC_32_CKSUM);
 
 /// What `cksum` prints for these bytes on its standard input: the checksum and the length.
 pub(super) fn cksum(bytes: &[u8]) -> String {
     let length = bytes.len() as u64;
     let digits = 8 - length.leading_zeros() as usize / 8;
-    let length_bytes = length.to_le_bytes();
-    let all = bytes.iter().chain(length_bytes.iter().take(digits));
-    let sum = all.fold(0_u32, |sum, byte| {
-        let mixed = sum ^ u32::from(*byte) << 24;
-        (0..8).fold(mixed, |sum, _| {
-            let high = sum >> 31;
-            (sum << 1) ^ (POLYNOMIAL * high)
-        })
-    });
-    format!("{} {length}", !sum)
+    let mut sum = CKSUM.digest();
+    sum.update(bytes);
+    sum.update(length.to_le_bytes().get(..digits).unwrap_or_default());
+    format!("{} {length}", sum.finalize())
 }
 
 #[cfg(test)]

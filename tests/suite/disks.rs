@@ -174,8 +174,8 @@ fn one_image_through_two_mounts_is_one_disk() {
 #[test]
 fn a_lock_knows_one_image_through_two_mounts() {
     let mut fake = fake(with_nullfs(true));
-    let claim = easy_bhyve::host::Claim::Disk("/vm/a".into());
-    fake.let_be_held(&claim, "1 other");
+    let lock = easy_bhyve::host::Lock::Disk("/vm/a".into());
+    fake.let_be_held(&lock, "1 other");
     let said = call(&mut fake, format!("{COMMON}{TWO}"), &["boot", "b"]);
     assert_eq!(said.status, 2, "{}", said.err);
     let text = "/jail/vm/a is a disk of other, which pid 1 works on";

@@ -10,6 +10,8 @@ mod signals;
 use std::fs;
 use std::process::Command;
 
+use nix::sys::signal::Signal;
+
 use crate::host::{GuestPlan, Host, program};
 use crate::machine::{CONFIG, Machine};
 use crate::seat::{Left, Seat};
@@ -89,6 +91,22 @@ fn command(machine: &Machine, by: By, verb: &str) -> Command {
 /// The same on a terminal.
 fn sit(machine: &Machine, by: By, verb: &str) -> Seat {
     Seat::start(&command(machine, by, verb))
+}
+
+#[test]
+fn a_watched_status_stands_in_the_place_of_the_last() {
+    let machine = machine(quick());
+    let mut seat = sit(&machine, By::Program, "status --watch");
+    for _ in 0..2 {
+        seat.see("\x1b[2J");
+        seat.see("\x1b[H");
+        seat.see("no VM is running\r\n");
+    }
+    seat.signal(Signal::SIGINT);
+    let left = seat.end();
+    assert!(left.status.success(), "{left:?}");
+    let clears = left.written.matches("\x1b[2J").count();
+    assert_eq!(clears, left.written.matches("no VM").count());
 }
 
 /// The process of the host that this program runs as.

@@ -4,7 +4,7 @@ use crate::fake::{Fake, Lost};
 use crate::host::process::{Ending, Loader};
 use crate::host::state::Kind;
 use crate::host::{Edit, Fault, Host, Rule};
-use easy_bhyve::host::{Claim, Interruption};
+use easy_bhyve::host::{Interruption, Lock};
 use easy_bhyve::model::name::VmName;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -217,13 +217,13 @@ impl HostPlan {
         fake.answer = self.answer;
         for one in &self.held {
             let vm = one.vm.as_deref().map(|vm| VmName::parse(vm).unwrap());
-            for claim in vm
-                .map(Claim::Vm)
+            for lock in vm
+                .map(Lock::Vm)
                 .into_iter()
-                .chain(one.disk.clone().map(Claim::Disk))
-                .chain(one.network.then_some(Claim::Network))
+                .chain(one.disk.clone().map(Lock::Disk))
+                .chain(one.network.then_some(Lock::Network))
             {
-                fake.let_be_held(&claim, &one.note);
+                fake.let_be_held(&lock, &one.note);
             }
         }
         for what in &self.lost {

@@ -7,8 +7,8 @@ use easy_bhyve::command::{Command, Streams};
 use easy_bhyve::host::identity::{About, Identity};
 use easy_bhyve::host::scratch;
 use easy_bhyve::host::{
-    Afterwards, ChangeError, Claim, Ended, Event, Finished, Grant, Host, Interruption, Look,
-    SpawnError,
+    Afterwards, Caller, Change, ChangeError, Children, Clock, Ended, Event, Finished, Host,
+    Interruption, Lock, LockResult, Locks, Look, SpawnError,
 };
 use easy_bhyve::model::name::VmName;
 use easy_bhyve::plan::FileChange;
@@ -125,18 +125,28 @@ impl Look for Fake {
     fn search_path(&self) -> &str {
         &self.search_path
     }
+}
 
+impl Clock for Fake {
     fn uptime(&mut self) -> Duration {
         Duration::from_millis(self.host().state.clock_ms)
     }
+
+    fn pause(&mut self, time: Duration) {
+        let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let end = self.host().state.clock_ms.saturating_add(milliseconds);
+        // Whatever happens by itself is answered at once by those whom it concerns.
+        loop {
+            self.worlds.settle(self.actor);
+            let next = self.host().next_moment().filter(|at| *at <= end);
+            let Some(next) = next else { break };
+            self.host().advance_to(next);
+        }
+        self.host().advance_to(end);
+    }
 }
 
-impl Host for Fake {
-    fn settle(&mut self) -> io::Result<()> {
-        // Nothing of a test's own process is the caller's.
-        Ok(())
-    }
-
+impl Children for Fake {
     fn begin(&mut self, command: &Command) -> Result<u32, SpawnError> {
         self.refuse_after_end()?;
         let mut call = self.call(command);
@@ -174,12 +184,17 @@ impl Host for Fake {
         Ok(pid)
     }
 
-    fn watch(&mut self, pid: u32, limit: Option<Duration>, heeds: bool) -> io::Result<Event> {
+    fn watch(
+        &mut self,
+        pid: u32,
+        limit: Option<Duration>,
+        is_interruptible: bool,
+    ) -> io::Result<Event> {
         // Up, as poll(2) is called: what is due is due then.
         let limit = limit.map(|limit| limit.as_micros().div_ceil(1000));
         let limit = limit.map(|limit| u64::try_from(limit).unwrap_or(u64::MAX));
         let end = limit.map(|limit| self.host().state.clock_ms + limit);
-        let mut looks = u32::from(heeds);
+        let mut looks = u32::from(is_interruptible);
         loop {
             if self.worlds.lock().is_killed(self.actor) {
                 return Err(gone());
@@ -188,7 +203,7 @@ impl Host for Fake {
                 return Ok(event);
             }
             self.looks.fetch_add(std::mem::take(&mut looks), Relaxed);
-            if heeds && self.interruption().is_some() {
+            if is_interruptible && self.interruption().is_some() {
                 return Ok(Event::Interrupted);
             }
             if end.is_some_and(|end| self.host().state.clock_ms >= end) {
@@ -231,8 +246,9 @@ impl Host for Fake {
         Ok(())
     }
 
-    fn await_go(&mut self) -> io::Result<()> {
-        Ok(())
+    fn signal(&mut self, pid: u32, signal: i32) -> io::Result<()> {
+        let pid = i32::try_from(pid).map_err(io::Error::other)?;
+        self.host().signal(pid, signal, 0).map_err(error)
     }
 
     fn hold(&mut self, line: &Path) -> io::Result<()> {
@@ -240,11 +256,60 @@ impl Host for Fake {
         Ok(())
     }
 
-    fn signal(&mut self, pid: u32, signal: i32) -> io::Result<()> {
-        let pid = i32::try_from(pid).map_err(io::Error::other)?;
-        self.host().signal(pid, signal, 0).map_err(error)
+    fn shield(&mut self, _is_shielded: bool) {
+        // Nothing here is hit by a terminal.
+    }
+}
+
+impl Caller for Fake {
+    fn report(&mut self, line: &[u8]) -> io::Result<()> {
+        if self.interruption() == Some(Interruption::ReaderGone) {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        self.worlds.lock().report(self.actor, line);
+        Ok(())
     }
 
+    fn let_go(&mut self) -> io::Result<()> {
+        self.has_reader = false;
+        self.interrupted
+            .take_if(|(_, what)| *what == Interruption::ReaderGone);
+        Ok(())
+    }
+
+    fn await_go(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn confirm(&mut self, question: &str) -> Option<bool> {
+        self.asked.push(question.to_owned());
+        if let Some(answer) = self.answer {
+            let typed = if answer { "y" } else { "n" };
+            let _ = writeln!(self.err, "{question} [y/N] {typed}");
+        }
+        self.answer
+    }
+
+    fn catch_signals(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn watch_reader(&mut self) {
+        self.has_reader = true;
+    }
+
+    fn interrupted(&mut self) -> Option<Interruption> {
+        self.looks.fetch_add(1, Relaxed);
+        self.interruption()
+    }
+
+    fn isolate(&mut self) -> io::Result<()> {
+        // Nothing of a test's own process is the caller's.
+        Ok(())
+    }
+}
+
+impl Change for Fake {
     fn change(&mut self, change: &FileChange) -> Result<Option<Afterwards>, ChangeError> {
         self.worlds.lock().refuse_write()?;
         let mut host = self.host();
@@ -271,82 +336,6 @@ impl Host for Fake {
         };
         real?;
         Ok(None)
-    }
-
-    fn heed_signals(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn heed_reader(&mut self) {
-        self.has_reader = true;
-    }
-
-    fn report(&mut self, line: &[u8]) -> io::Result<()> {
-        if self.interruption() == Some(Interruption::ReaderGone) {
-            return Err(io::ErrorKind::BrokenPipe.into());
-        }
-        self.worlds.lock().report(self.actor, line);
-        Ok(())
-    }
-
-    fn let_go(&mut self) -> io::Result<()> {
-        self.has_reader = false;
-        self.interrupted
-            .take_if(|(_, what)| *what == Interruption::ReaderGone);
-        Ok(())
-    }
-
-    fn shield(&mut self, _is_shielded: bool) {
-        // Nothing here is hit by a terminal.
-    }
-
-    fn interrupted(&mut self) -> Option<Interruption> {
-        self.looks.fetch_add(1, Relaxed);
-        self.interruption()
-    }
-
-    fn pause(&mut self, time: Duration) {
-        let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let end = self.host().state.clock_ms.saturating_add(milliseconds);
-        // Whatever happens by itself is answered at once by those whom it concerns.
-        loop {
-            self.worlds.settle(self.actor);
-            let next = self.host().next_moment().filter(|at| *at <= end);
-            let Some(next) = next else { break };
-            self.host().advance_to(next);
-        }
-        self.host().advance_to(end);
-    }
-
-    fn confirm(&mut self, question: &str) -> Option<bool> {
-        self.asked.push(question.to_owned());
-        if let Some(answer) = self.answer {
-            let typed = if answer { "y" } else { "n" };
-            let _ = writeln!(self.err, "{question} [y/N] {typed}");
-        }
-        self.answer
-    }
-
-    fn claim(&mut self, claim: &Claim, note: &str) -> io::Result<Grant> {
-        let mut world = self.worlds.lock();
-        if world.lost.contains(&Lost::Locks) {
-            return Err(io::Error::other("the directory is not root's alone"));
-        }
-        world.refuse_write()?;
-        // No time passes any more for which it could wait.
-        if world.is_killed(self.actor) {
-            return Err(gone());
-        }
-        // A disk goes by what it is.
-        let lies = match claim {
-            Claim::Disk(path) => world.host.lower(path).map(Claim::Disk),
-            _ => None,
-        };
-        Ok(world.claim(self.pid, lies.as_ref().unwrap_or(claim), note))
-    }
-
-    fn give_up(&mut self, claim: &Claim) {
-        self.worlds.lock().claims.give_up(self.pid, claim);
     }
 
     fn record(&mut self, vm: &VmName, state: Option<&[u8]>) -> io::Result<()> {
@@ -378,5 +367,29 @@ impl Host for Fake {
         world.refuse_write()?;
         world.logs.entry(vm.to_string()).or_default().push_str(text);
         Ok(())
+    }
+}
+
+impl Locks for Fake {
+    fn lock(&mut self, lock: &Lock, note: &str) -> io::Result<LockResult> {
+        let mut world = self.worlds.lock();
+        if world.lost.contains(&Lost::Locks) {
+            return Err(io::Error::other("the directory is not root's alone"));
+        }
+        world.refuse_write()?;
+        // No time passes any more for which it could wait.
+        if world.is_killed(self.actor) {
+            return Err(gone());
+        }
+        // A disk goes by what it is.
+        let lies = match lock {
+            Lock::Disk(path) => world.host.lower(path).map(Lock::Disk),
+            _ => None,
+        };
+        Ok(world.lock_for(self.pid, lies.as_ref().unwrap_or(lock), note))
+    }
+
+    fn unlock(&mut self, lock: &Lock) {
+        self.worlds.lock().locks.unlock(self.pid, lock);
     }
 }

@@ -5,8 +5,8 @@
 
 #![allow(unreachable_pub)]
 
-mod claims;
 mod hosts;
+mod locks;
 mod root;
 mod world;
 
@@ -14,7 +14,7 @@ use crate::call::Stream;
 use crate::host::{self as simulated, Answer, Call, Logged, Noise, Status};
 use easy_bhyve::command::{Command, Streams};
 use easy_bhyve::host::scratch;
-use easy_bhyve::host::{Claim, Ended, Event, Finished, Host, Interruption, SpawnError};
+use easy_bhyve::host::{Clock, Ended, Event, Finished, Interruption, Lock, SpawnError};
 use easy_bhyve::process::RUN_DIRECTORY;
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
@@ -133,8 +133,8 @@ impl Fake {
     }
 
     /// Lets a process that is always there have something.
-    pub fn let_be_held(&self, claim: &Claim, note: &str) {
-        self.worlds.lock().claim(INIT, claim, note);
+    pub fn let_be_held(&self, lock: &Lock, note: &str) {
+        self.worlds.lock().lock_for(INIT, lock, note);
     }
 
     /// Lets nobody but root enter a directory.

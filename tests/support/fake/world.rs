@@ -4,11 +4,11 @@
 //! turn back when it has nothing to do until its guest ends or somebody signals it. So the order of
 //! all that happens depends on nothing but the host's clock.
 
-use super::claims::Claims;
+use super::locks::Locks;
 use crate::host::live::alive::Notice;
 use crate::host::process::Live;
 use crate::host::{Call, Host, Session, Status};
-use easy_bhyve::host::{Claim, Grant};
+use easy_bhyve::host::{Lock, LockResult};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io;
@@ -28,7 +28,7 @@ pub(super) struct World {
     pub(super) lost: Vec<Lost>,
     /// Directories that only root can enter.
     pub(super) closed: Vec<PathBuf>,
-    pub(super) claims: Claims,
+    pub(super) locks: Locks,
     turn: usize,
     /// Whose turn it is again when the one that has it gives it back, the last one first.
     givers: Vec<usize>,
@@ -79,7 +79,7 @@ impl Worlds {
                 threads: Vec::new(),
                 lost: Vec::new(),
                 closed: Vec::new(),
-                claims: Claims::default(),
+                locks: Locks::default(),
                 turn: 0,
                 givers: Vec::new(),
                 actors: Vec::new(),
@@ -326,14 +326,13 @@ impl World {
             .unwrap_or_default()
     }
 
-    /// Claims something for a process.
-    pub(super) fn claim(&mut self, pid: u32, claim: &Claim, note: &str) -> Grant {
-        self.claims
-            .claim(&self.host.state.processes, pid, claim, note)
+    /// Locks something for a process.
+    pub(super) fn lock_for(&mut self, pid: u32, lock: &Lock, note: &str) -> LockResult {
+        self.locks.lock(&self.host.state.processes, pid, lock, note)
     }
 
-    /// Frees what a process that has ended had claimed, but for what its children still have.
+    /// Frees what a process that has ended had locked, but for what its children still have.
     pub(super) fn release(&mut self, pid: u32) {
-        self.claims.release(&self.host.state.processes, pid);
+        self.locks.release(&self.host.state.processes, pid);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::ground;
 use crate::error::{Error, Result};
-use crate::host::{Claim, Grant, Host};
+use crate::host::{Host, Lock, LockResult};
 use crate::job::plan::plan;
 use crate::job::{Job, Request};
 use crate::model::Vm;
@@ -18,11 +18,11 @@ const EVERY: Duration = Duration::from_millis(50);
 /// How long one other start may be about the host's network.
 const NETWORK_LIMIT: Duration = Duration::from_secs(30);
 
-/// Claims the VM, and its disks where the job needs them for itself.
+/// Locks the VM, and its disks where the job needs them for itself.
 ///
 /// # Errors
 /// If somebody else has one of them: what the VM does is told if it can be seen, or else who has it.
-pub(super) fn claim(
+pub(super) fn lock_vm(
     process: &Process,
     request: &Request,
     vm: &Vm,
@@ -33,15 +33,15 @@ pub(super) fn claim(
     let until = host.uptime() + patience;
     loop {
         match host
-            .claim(&Claim::Vm(vm.name.clone()), &note)
+            .lock(&Lock::Vm(vm.name.clone()), &note)
             .map_err(|error| no_lock(process, &error))?
         {
-            Grant::Granted => break,
-            Grant::Held(_) if host.uptime() < until => {
+            LockResult::Acquired => break,
+            LockResult::Held(_) if host.uptime() < until => {
                 host.pause(EVERY);
-                run::heed(host)?;
+                run::check_interrupt(host)?;
             }
-            Grant::Held(by) => {
+            LockResult::Held(by) => {
                 // What can be seen of the VM says more than its lock does.
                 plan(&mut ground(process, host), request)?;
                 return Err(Error::state(format!("{} {}", vm.name, used_by(&by)))
@@ -56,15 +56,15 @@ pub(super) fn claim(
     let makes = matches!(request.job, Job::MakeDisk { .. });
     let disks = vm.disks.iter().take(if makes { 1 } else { usize::MAX });
     for disk in disks {
-        let claim = Claim::Disk(disk.path.clone());
+        let lock = Lock::Disk(disk.path.clone());
         let there = host.exists(&disk.path).unwrap_or(false);
         // One that is not there is told by whoever looks for it.
         if !there && !makes {
             continue;
         }
         let note = format!("{} {}", process.pid, vm.name);
-        if let Grant::Held(by) = host
-            .claim(&claim, &note)
+        if let LockResult::Held(by) = host
+            .lock(&lock, &note)
             .map_err(|error| no_lock(process, &error))?
         {
             let (pid, other) = by.split_once(' ').unwrap_or((&by, "another VM"));
@@ -126,7 +126,7 @@ impl Watcher for Freeing {
         let until = host.uptime() + LAST_MOMENT;
         loop {
             // Without locks nobody starts anything.
-            let Ok(Grant::Held(by)) = host.claim(&Claim::Vm(vm.clone()), &self.note) else {
+            let Ok(LockResult::Held(by)) = host.lock(&Lock::Vm(vm.clone()), &self.note) else {
                 return true;
             };
             let pid = by.split(' ').next().and_then(|pid| pid.parse().ok());
@@ -163,21 +163,21 @@ fn no_lock(process: &Process, error: &std::io::Error) -> Error {
     )
 }
 
-/// Claims the host's network: bridges are everybody's, and what one start is about to make another
+/// Locks the host's network: bridges are everybody's, and what one start is about to make another
 /// would make, too. Waits for those who are before it.
 ///
 /// # Errors
 /// If one of them does not come to an end, or this process is asked to stop.
-pub(super) fn claim_network(process: &Process, vm: &Vm, host: &mut dyn Host) -> Result<()> {
+pub(super) fn lock_network(process: &Process, vm: &Vm, host: &mut dyn Host) -> Result<()> {
     let note = format!("{} {}", process.pid, vm.name);
     let (mut holder, mut until) = (String::new(), host.uptime() + NETWORK_LIMIT);
     loop {
         let by = match host
-            .claim(&Claim::Network, &note)
+            .lock(&Lock::Network, &note)
             .map_err(|error| no_lock(process, &error))?
         {
-            Grant::Granted => return Ok(()),
-            Grant::Held(by) => by,
+            LockResult::Acquired => return Ok(()),
+            LockResult::Held(by) => by,
         };
         if by != holder {
             (holder, until) = (by, host.uptime() + NETWORK_LIMIT);
@@ -192,6 +192,6 @@ pub(super) fn claim_network(process: &Process, vm: &Vm, host: &mut dyn Host) -> 
             .help(format!("see what it waits for: procstat -kk {pid} as root")));
         }
         host.pause(EVERY);
-        run::heed(host)?;
+        run::check_interrupt(host)?;
     }
 }

@@ -4,7 +4,7 @@
 //! a loader or bhyve(8) that inherited it.
 
 use super::identity::{self, Identity};
-use super::{Claim, Grant};
+use super::{Lock, LockResult};
 use crate::model::name::VmName;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open, openat, renameat};
@@ -82,21 +82,21 @@ impl Directory {
     ///
     /// # Errors
     /// As the system says.
-    pub fn lock(&self, claim: &Claim, note: &str) -> io::Result<(Grant, Option<File>)> {
-        let mut file = self.file(&name_of(claim)?, OFlag::O_RDWR, PRIVATE)?;
+    pub fn lock(&self, lock: &Lock, note: &str) -> io::Result<(LockResult, Option<File>)> {
+        let mut file = self.file(&name_of(lock)?, OFlag::O_RDWR, PRIVATE)?;
         match file.try_lock() {
             Ok(()) => {
                 file.set_len(0)?;
                 writeln!(file, "{note}")?;
-                if *claim != Claim::Network {
+                if *lock != Lock::Network {
                     fcntl(&file, FcntlArg::F_SETFD(FdFlag::empty()))?;
                 }
-                Ok((Grant::Granted, Some(file)))
+                Ok((LockResult::Acquired, Some(file)))
             }
             Err(TryLockError::WouldBlock) => {
                 let mut held = String::new();
                 file.take(NOTE_LIMIT).read_to_string(&mut held)?;
-                Ok((Grant::Held(held.trim_end().to_owned()), None))
+                Ok((LockResult::Held(held.trim_end().to_owned()), None))
             }
             Err(TryLockError::Error(error)) => Err(error),
         }
@@ -175,11 +175,11 @@ pub fn state_of(vm: &VmName) -> String {
 }
 
 /// The name of the file that is locked. A disk goes by what it is, whatever path leads to it.
-fn name_of(claim: &Claim) -> io::Result<String> {
-    Ok(match claim {
-        Claim::Vm(vm) => format!("{vm}.pid"),
+fn name_of(lock: &Lock) -> io::Result<String> {
+    Ok(match lock {
+        Lock::Vm(vm) => format!("{vm}.pid"),
         // No VM name has a hyphen.
-        Claim::Disk(path) => match identity::about(path) {
+        Lock::Disk(path) => match identity::about(path) {
             Ok(about) => match about.identity {
                 Identity::Device(device) => format!("disk-{device:x}.pid"),
                 Identity::File(device, inode) => format!("disk-{device:x}-{inode:x}.pid"),
@@ -187,7 +187,7 @@ fn name_of(claim: &Claim) -> io::Result<String> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => name_of_place(path)?,
             Err(error) => return Err(error),
         },
-        Claim::Network => "host-network.pid".to_owned(),
+        Lock::Network => "host-network.pid".to_owned(),
     })
 }
 

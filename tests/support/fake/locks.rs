@@ -1,17 +1,17 @@
-//! Who has claimed what: as flock(2) on an open file that children inherit.
+//! Who has locked what: as flock(2) on an open file that children inherit.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use easy_bhyve::host::{Claim, Grant};
+use easy_bhyve::host::{Lock, LockResult};
 
 use crate::host::process::Process;
 
-/// All claims that were granted.
+/// All locks that were acquired.
 #[derive(Default)]
-pub(super) struct Claims(BTreeMap<Claim, Held>);
+pub(super) struct Locks(BTreeMap<Lock, Held>);
 
 struct Held {
-    /// Who has made the claim.
+    /// Who has locked it.
     owner: u32,
     note: String,
     by: BTreeSet<u32>,
@@ -19,17 +19,17 @@ struct Held {
 
 type Processes = BTreeMap<i32, Process>;
 
-impl Claims {
-    /// Claims something for a process; whoever it has started since has it, too.
-    pub(super) fn claim(
+impl Locks {
+    /// Locks something for a process; whoever it has started since has it, too.
+    pub(super) fn lock(
         &mut self,
         processes: &Processes,
         pid: u32,
-        claim: &Claim,
+        lock: &Lock,
         note: &str,
-    ) -> Grant {
-        if let Some(held) = self.0.get_mut(claim) {
-            if is_inherited(claim) {
+    ) -> LockResult {
+        if let Some(held) = self.0.get_mut(lock) {
+            if is_inherited(lock) {
                 let parents: Vec<u32> = held.by.iter().copied().collect();
                 for parent in parents {
                     held.by.extend(children(processes, parent));
@@ -37,10 +37,10 @@ impl Claims {
             }
             held.by.retain(|&pid| is_there(processes, pid));
             if held.owner == pid && held.by.contains(&pid) {
-                return Grant::Granted;
+                return LockResult::Acquired;
             }
             if !held.by.is_empty() {
-                return Grant::Held(held.note.clone());
+                return LockResult::Held(held.note.clone());
             }
         }
         let held = Held {
@@ -48,29 +48,29 @@ impl Claims {
             note: note.to_owned(),
             by: BTreeSet::from([pid]),
         };
-        self.0.insert(claim.clone(), held);
-        Grant::Granted
+        self.0.insert(lock.clone(), held);
+        LockResult::Acquired
     }
 
-    /// Gives up a claim of a process.
-    pub(super) fn give_up(&mut self, pid: u32, claim: &Claim) {
-        if let Some(held) = self.0.get_mut(claim) {
+    /// Unlocks what a process has locked.
+    pub(super) fn unlock(&mut self, pid: u32, lock: &Lock) {
+        if let Some(held) = self.0.get_mut(lock) {
             held.by.remove(&pid);
         }
     }
 
-    /// Frees what a process that has ended had claimed, but for what its children still have.
+    /// Frees what a process that has ended had locked, but for what its children still have.
     pub(super) fn release(&mut self, processes: &Processes, pid: u32) {
-        for (claim, held) in &mut self.0 {
-            if held.by.remove(&pid) && is_inherited(claim) {
+        for (lock, held) in &mut self.0 {
+            if held.by.remove(&pid) && is_inherited(lock) {
                 held.by.extend(children(processes, pid));
             }
         }
     }
 }
 
-fn is_inherited(claim: &Claim) -> bool {
-    *claim != Claim::Network
+fn is_inherited(lock: &Lock) -> bool {
+    *lock != Lock::Network
 }
 
 /// Whether the process lives; those of the program are none of the host's own.

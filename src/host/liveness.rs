@@ -1,5 +1,5 @@
-//! Pipes between the program and what it starts: the report that a caller follows with the lease by
-//! which the reporter knows that the caller is still there, and the relay of what a child says.
+//! Pipes between the program and what it starts: the report that a caller follows with the liveness
+//! pipe by which the reporter knows that the caller is still there, and the relay of what a child says.
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
@@ -38,9 +38,10 @@ fn timeout(left: Option<Duration>) -> PollTimeout {
     })
 }
 
-/// Whether the writer of a lease has gone: nobody ever writes into one.
-pub fn has_ended(lease: BorrowedFd<'_>) -> bool {
-    let mut polled = [PollFd::new(lease, PollFlags::POLLIN)];
+/// Whether a liveness pipe can be read: its writer has gone, or has said that the reader may go on,
+/// which is all that is ever written into one.
+pub fn is_readable(pipe: BorrowedFd<'_>) -> bool {
+    let mut polled = [PollFd::new(pipe, PollFlags::POLLIN)];
     matches!(poll(&mut polled, PollTimeout::ZERO), Ok(1..))
 }
 
