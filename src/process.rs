@@ -4,13 +4,12 @@
 use crate::error::{Error, Result};
 use crate::host::scratch;
 use crate::model::name::VmName;
-use crate::survey::Surroundings;
 use anyhow::Context;
 use chrono::NaiveDateTime;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Along which programs are looked for; never the caller's path.
 pub const SEARCH_PATH: &str = "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin";
@@ -64,6 +63,8 @@ pub struct Process {
     pub directory: PathBuf,
     /// This program's file.
     pub program: PathBuf,
+    /// Whether this process is the root side.
+    pub is_root_side: bool,
     /// The caller's uid.
     pub uid: u32,
     /// The number of this process.
@@ -88,6 +89,19 @@ pub struct Process {
     pub is_watched: bool,
 }
 
+/// What a survey needs to know beforehand.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'process> {
+    /// Where devices are: `/dev`.
+    pub devices: &'process Path,
+    /// Where states are noted: `/var/run/easy-bhyve`.
+    pub run: &'process Path,
+    /// The caller's uid: root sees all processes.
+    pub uid: u32,
+    /// The process that asks: it is none that works for a VM.
+    pub pid: u32,
+}
+
 /// A source of local time.
 #[derive(Clone, Copy, Debug)]
 pub enum Clock {
@@ -110,14 +124,18 @@ impl Clock {
 impl Process {
     /// The surroundings of this process on a host with these places.
     ///
-    /// The root side reads no environment: its caller has no say in what it does but by its words.
+    /// `is_root_side` answers whether these are the words of a call of the root side, which reads no
+    /// environment: its caller has no say in what it does but by its words.
     ///
     /// # Errors
     /// If the working directory or the program's own file cannot be told, or the system has no random
     /// number.
-    pub fn current(places: Places) -> anyhow::Result<Self> {
+    pub fn current(
+        places: Places,
+        is_root_side: impl FnOnce(&[OsString]) -> bool,
+    ) -> anyhow::Result<Self> {
         let args: Vec<OsString> = std::env::args_os().collect();
-        let is_root_side = crate::root::is_called(&args);
+        let is_root_side = is_root_side(&args);
         let environment: HashMap<OsString, OsString> = if is_root_side {
             HashMap::new()
         } else {
@@ -142,6 +160,7 @@ impl Process {
             && text("TERM").is_some_and(|term| term != "dumb");
         Ok(Self {
             args,
+            is_root_side,
             directory,
             program: std::env::current_exe().context("could not tell this program's own file")?,
             uid: nix::unistd::getuid().as_raw(),
@@ -170,7 +189,7 @@ impl Process {
 
     /// Whether there is a root side behind this process that can look where its user may not.
     pub fn is_front(&self) -> bool {
-        self.uid != 0 && !crate::root::is_called(&self.args)
+        self.uid != 0 && !self.is_root_side
     }
 
     /// The directory of scratch files for a VM, made only if needed.

@@ -1,6 +1,5 @@
 //! The verbs: the single list that links, help and dispatch use.
 
-use crate::model::name::VmName;
 use std::fmt;
 
 /// What can be done to a VM.
@@ -77,6 +76,17 @@ impl Verb {
         }
     }
 
+    /// What stands behind its VM in a line of usage.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Snapshot => " [WORD]...",
+            Self::Rollback => " [SNAP]",
+            Self::Clone => " NEW...",
+            Self::Shutdown => " [VM]...",
+            _ => "",
+        }
+    }
+
     /// Whether it needs the disk to be a ZFS volume.
     pub fn needs_zfs(self) -> bool {
         matches!(
@@ -103,7 +113,7 @@ pub enum Spelling {
 
 impl Spelling {
     /// What to type for a verb of a VM.
-    pub fn of(self, verb: Verb, vm: &VmName) -> String {
+    pub fn of(self, verb: Verb, vm: &str) -> String {
         match self {
             Self::Link => format!("{vm}-{verb}"),
             Self::Word => format!("easy-bhyve {verb} {vm}"),

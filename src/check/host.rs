@@ -6,10 +6,10 @@ use crate::config::{Assignment, Config};
 use crate::error::Error;
 use crate::finding::{Finding, FindingName};
 use crate::host::{Ended, Look};
-use crate::job::start::{missing_cd, missing_disk, read_only, refuse_cpus};
 use crate::model::Vm;
 use crate::model::name::Dataset;
-use crate::plan::network;
+use crate::operation::boot::network;
+use crate::operation::refuse::{missing_cd, missing_disk, read_only, refuse_cpus};
 use crate::span::Span;
 use crate::survey::{self, Survey};
 use crate::tools::sysctl::{self, Kernel};
@@ -190,7 +190,7 @@ fn uplink(checked: &[Checked<'_>], kernel: Kernel, look: &mut dyn Look, asked: &
     match survey::answer(look, &ifconfig::list()) {
         Ok(answer) => {
             let survey = Survey {
-                is_answered: true,
+                is_freebsd: true,
                 interfaces: ifconfig::parse(&answer),
                 kernel,
                 ..Survey::fresh(Path::new(""))

@@ -7,7 +7,7 @@ mod vms;
 
 use crate::config::resolve::{self, Checked};
 use crate::config::settings::HOST;
-use crate::config::{self, Config, lint, slips};
+use crate::config::{self, Config, lint, typos};
 use crate::error::Error;
 use crate::finding::{Finding, FindingName, Severity};
 use crate::host::Look;
@@ -73,7 +73,7 @@ fn without_host<'config>(
 ) -> (Vec<Finding>, Vec<Checked<'config>>) {
     let mut findings = lint::check(config);
     findings.extend(config.shared().iter().map(group_writable));
-    findings.extend(slips::check(config));
+    findings.extend(typos::check(config));
     let (faults, checked) = resolve::checked(config, devices);
     findings.extend(faults.into_iter().filter_map(finding));
     for vm in &checked {

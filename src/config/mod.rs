@@ -16,7 +16,6 @@ mod find;
 mod keys;
 mod level;
 pub mod lexer;
-pub mod lines;
 pub mod lint;
 mod locale;
 mod parser;
@@ -26,10 +25,11 @@ mod refuse;
 mod refused;
 pub mod resolve;
 pub mod settings;
-pub mod slips;
+pub mod settings_text;
 mod source;
 mod store;
 mod tilde;
+pub mod typos;
 mod word;
 
 use std::collections::HashSet;
@@ -49,6 +49,7 @@ pub use store::Assignment;
 
 use crate::finding::Finding;
 use crate::span::{FileId, Span};
+use crate::vis;
 use edit::Edit;
 use locale::Locale;
 use read::{Found, read};
@@ -151,6 +152,26 @@ impl Config {
     /// The files that were read.
     pub fn sources(&self) -> &Sources {
         &self.store.sources
+    }
+
+    /// The directory of the configuration.
+    pub fn directory(&self) -> &Path {
+        self.main_file().parent().unwrap_or(Path::new("."))
+    }
+
+    /// The first file of the configuration: where new settings belong.
+    pub fn main_file(&self) -> &Path {
+        let first = self.sources().iter().next();
+        first.map_or(Path::new("easy-bhyve.conf"), Source::path)
+    }
+
+    /// The files of the configuration, for a message.
+    pub fn file_names(&self) -> String {
+        let names = self.sources().iter();
+        let names: Vec<String> = names
+            .map(|source| vis::shown(source.path()).to_string())
+            .collect();
+        names.join(" and ")
     }
 
     /// The first file whose path is the one that is looked for.

@@ -51,7 +51,7 @@ impl Elevation {
                 "privilege is {word}, which is not installed"
             ))
             .note(format!("looked for it along {}", look.search_path()))
-            .help(crate::tools::how_to_install(word))),
+            .help(super::programs::how_to_install(word))),
             _ => Ok(chosen),
         }
     }

@@ -17,6 +17,7 @@ pub mod identity;
 pub mod liveness;
 mod locks;
 mod look;
+pub mod programs;
 mod replace;
 pub mod scratch;
 pub mod signals;

@@ -73,7 +73,7 @@ pub enum Volume {
 impl Vm {
     /// What to type for a verb of this VM.
     pub fn command(&self, verb: Verb) -> String {
-        self.spelling.of(verb, &self.name)
+        self.spelling.of(verb, self.name.as_str())
     }
 
     /// What is said where it runs in the background.

@@ -1,8 +1,8 @@
 //! Which commands a plan can run.
 
+use super::Workers;
 use super::{Action, Form, Test};
 use crate::command::Command;
-use crate::tools::workers::Workers;
 
 /// Every command in these forms, also those of undo, loops and tests.
 pub fn commands(forms: &[Form]) -> Vec<&Command> {
@@ -15,12 +15,12 @@ fn collect_commands<'plan>(forms: &'plan [Form], found: &mut Vec<&'plan Command>
     for form in forms {
         match form {
             Form::Step(step) => {
-                for test in step.only_if.iter().chain(step.moot_if.as_deref()) {
+                for test in step.only_if.iter().chain(step.ok_if.as_deref()) {
                     collect_from_test(test, found);
                 }
                 match &step.action {
                     Action::Run(command) => found.push(command),
-                    Action::InTurn(commands) => found.extend(commands),
+                    Action::Sequence(commands) => found.extend(commands),
                     Action::Signal(signal) => found.extend([&signal.by, &signal.to.command]),
                     Action::File(_) | Action::Print(_) => {}
                 }

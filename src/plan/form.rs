@@ -13,7 +13,7 @@ impl From<Action> for Step {
         Self {
             action,
             only_if: None,
-            moot_if: None,
+            ok_if: None,
         }
     }
 }
@@ -42,9 +42,9 @@ impl Step {
 
     /// The same step, whose failure is none where `test` holds afterwards.
     #[must_use]
-    pub fn moot_if(self, test: Test) -> Self {
+    pub fn ok_if(self, test: Test) -> Self {
         Self {
-            moot_if: Some(Box::new(test)),
+            ok_if: Some(Box::new(test)),
             ..self
         }
     }
@@ -88,6 +88,17 @@ impl Plan {
             }
         }
         self.forms.extend(at_end);
+        self
+    }
+
+    /// The same plan, whose waits show nothing.
+    #[must_use]
+    pub fn without_progress(mut self) -> Self {
+        for form in &mut self.forms {
+            if let Form::Wait(wait) = form {
+                wait.progress = None;
+            }
+        }
         self
     }
 }

@@ -4,34 +4,23 @@
 //! changes nothing. The executor ([`crate::run`]) and the echo ([`crate::script`]) read the same
 //! value, so what `-d` prints is what a run does.
 
-pub mod boot;
-pub mod clone;
+mod change;
 mod commands;
-pub mod console;
-pub mod disk;
-mod file;
 mod form;
-pub mod free;
-mod gone;
-pub mod loader;
-mod lossy;
-pub mod network;
-pub mod rollback;
-pub mod shutdown;
-pub mod snapshot;
-pub mod temp;
-mod test;
+mod question;
+mod serialize;
+mod workers;
 
 use crate::command::Command;
 use crate::error::Kind;
 use crate::model::name::VmName;
-use crate::tools::workers::Signal;
+pub use change::{FileChange, scratch_directory};
 pub use commands::commands;
+pub use question::Test;
 use serde::Serialize;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
 use std::time::Duration;
-pub use test::Test;
+pub use workers::{Known, Signal, Work, Workers};
 
 /// What a verb does, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -71,7 +60,7 @@ pub struct Step {
     pub only_if: Option<Test>,
     /// Where it (of commands in turn the last) fails and this holds afterwards, that is no failure.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub moot_if: Option<Box<Test>>,
+    pub ok_if: Option<Box<Test>>,
 }
 
 /// A change.
@@ -81,66 +70,13 @@ pub enum Action {
     /// Runs a command.
     Run(Command),
     /// Runs commands one after the other; behind one that fails no other runs.
-    InTurn(Vec<Command>),
+    Sequence(Vec<Command>),
     /// Sends a signal to what works for VMs, each looked for just before.
     Signal(Box<Signal>),
     /// Changes a file of the user's own, without a process.
     File(FileChange),
     /// Writes bytes to standard output.
-    Print(#[serde(serialize_with = "lossy::bytes")] Vec<u8>),
-}
-
-/// A change of one file of the user's own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FileChange {
-    /// Makes a directory that only its owner can enter; one that exists is an error.
-    MakeScratch(#[serde(serialize_with = "lossy::path")] PathBuf),
-    /// Makes a directory and those above it; one that exists is none.
-    MakeDirectories(#[serde(serialize_with = "lossy::path")] PathBuf),
-    /// Writes a new file.
-    Write {
-        /// Where.
-        #[serde(serialize_with = "lossy::path")]
-        path: PathBuf,
-        /// Its lines, each with its newline.
-        #[serde(serialize_with = "lossy::bytes")]
-        text: Vec<u8>,
-    },
-    /// Replaces a file by one with the same owner and mode, in one step.
-    Replace {
-        /// Where; no symbolic link.
-        #[serde(serialize_with = "lossy::path")]
-        path: PathBuf,
-        /// What it must still hold.
-        #[serde(skip)]
-        before: Vec<u8>,
-        /// What it is to hold.
-        #[serde(serialize_with = "lossy::bytes")]
-        text: Vec<u8>,
-    },
-    /// Removes a scratch directory and all in it; one that has gone is no failure.
-    RemoveScratch(#[serde(serialize_with = "lossy::path")] PathBuf),
-    /// Makes a symbolic link; what exists there is an error.
-    Link {
-        /// What it points to.
-        #[serde(serialize_with = "lossy::path")]
-        target: PathBuf,
-        /// Where it lies.
-        #[serde(serialize_with = "lossy::path")]
-        path: PathBuf,
-    },
-    /// Makes a symbolic link in the place of another, in one step.
-    ReplaceLink {
-        /// What it points to.
-        #[serde(serialize_with = "lossy::path")]
-        target: PathBuf,
-        /// Where it lies.
-        #[serde(serialize_with = "lossy::path")]
-        path: PathBuf,
-    },
-    /// Removes one symbolic link; one that has gone is no failure.
-    RemoveLink(#[serde(serialize_with = "lossy::path")] PathBuf),
+    Print(#[serde(serialize_with = "serialize::bytes")] Vec<u8>),
 }
 
 /// Why a plan stops, and what to do.
@@ -170,10 +106,10 @@ pub struct Wait {
     /// What is waited for.
     pub until: Test,
     /// The longest time.
-    #[serde(rename = "limit_seconds", serialize_with = "lossy::seconds")]
+    #[serde(rename = "limit_seconds", serialize_with = "serialize::seconds")]
     pub limit: Duration,
     /// The time between two looks.
-    #[serde(rename = "every_seconds", serialize_with = "lossy::seconds")]
+    #[serde(rename = "every_seconds", serialize_with = "serialize::seconds")]
     pub every: Duration,
     /// What is said at the limit; without it the plan goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -204,7 +140,7 @@ pub struct Loop {
     /// How long the command may take until its title is seen; without it as long as it likes.
     #[serde(
         rename = "start_limit_seconds",
-        serialize_with = "lossy::optional_seconds",
+        serialize_with = "serialize::optional_seconds",
         skip_serializing_if = "Option::is_none"
     )]
     pub start_limit: Option<Duration>,

@@ -1,14 +1,14 @@
 //! What the root side has to itself while it works: a VM, its disks, for a while the host's network.
 
-use super::ground;
 use crate::error::{Error, Result};
 use crate::host::{Host, Lock, LockResult};
-use crate::job::plan::plan;
-use crate::job::{Job, Request};
 use crate::model::Vm;
 use crate::model::name::VmName;
+use crate::operation::plan_context::PlanContext;
+use crate::operation::{Job, Locks, Request, plan};
 use crate::process::Process;
-use crate::run::{self, Watcher};
+use crate::run::{self, Observer};
+use crate::session::Session;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -23,47 +23,50 @@ const NETWORK_LIMIT: Duration = Duration::from_secs(30);
 /// # Errors
 /// If somebody else has one of them: what the VM does is told if it can be seen, or else who has it.
 pub(super) fn lock_vm(
-    process: &Process,
+    session: &mut Session<'_, '_>,
     request: &Request,
     vm: &Vm,
     patience: Duration,
-    host: &mut dyn Host,
 ) -> Result<()> {
+    let process = session.process;
     let note = format!("{} {}", process.pid, request.job.does());
-    let until = host.uptime() + patience;
+    let until = session.host.uptime() + patience;
     loop {
-        match host
+        match session
+            .host
             .lock(&Lock::Vm(vm.name.clone()), &note)
             .map_err(|error| no_lock(process, &error))?
         {
             LockResult::Acquired => break,
-            LockResult::Held(_) if host.uptime() < until => {
-                host.pause(EVERY);
-                run::check_interrupt(host)?;
+            LockResult::Held(_) if session.host.uptime() < until => {
+                session.host.pause(EVERY);
+                run::check_interrupt(session.host)?;
             }
             LockResult::Held(by) => {
                 // What can be seen of the VM says more than its lock does.
-                plan(&mut ground(process, host), request)?;
+                plan(&mut PlanContext::of(session), request)?;
                 return Err(Error::state(format!("{} {}", vm.name, used_by(&by)))
                     .help("wait a moment, and look again: easy-bhyve status"));
             }
         }
     }
-    if !request.job.takes_disks() {
-        return Ok(());
-    }
     // That which is about to be made is nobody else's either.
-    let makes = matches!(request.job, Job::MakeDisk { .. });
-    let disks = vm.disks.iter().take(if makes { 1 } else { usize::MAX });
+    let (makes, number) = match request.job.locks() {
+        Locks::Nothing | Locks::Vm => return Ok(()),
+        Locks::VmAndDisks => (false, usize::MAX),
+        Locks::VmAndNewDisk => (true, 1),
+    };
+    let disks = vm.disks.iter().take(number);
     for disk in disks {
         let lock = Lock::Disk(disk.path.clone());
-        let there = host.exists(&disk.path).unwrap_or(false);
+        let there = session.host.exists(&disk.path).unwrap_or(false);
         // One that is not there is told by whoever looks for it.
         if !there && !makes {
             continue;
         }
         let note = format!("{} {}", process.pid, vm.name);
-        if let LockResult::Held(by) = host
+        if let LockResult::Held(by) = session
+            .host
             .lock(&lock, &note)
             .map_err(|error| no_lock(process, &error))?
         {
@@ -118,7 +121,7 @@ impl Freeing {
     }
 }
 
-impl Watcher for Freeing {
+impl Observer for Freeing {
     fn is_ours(&mut self, host: &mut dyn Host, vm: &VmName, or: Option<u32>) -> bool {
         if self.taken.contains_key(vm) {
             return false;
@@ -168,7 +171,8 @@ fn no_lock(process: &Process, error: &std::io::Error) -> Error {
 ///
 /// # Errors
 /// If one of them does not come to an end, or this process is asked to stop.
-pub(super) fn lock_network(process: &Process, vm: &Vm, host: &mut dyn Host) -> Result<()> {
+pub(super) fn lock_network(session: &mut Session<'_, '_>, vm: &Vm) -> Result<()> {
+    let (process, host) = (session.process, &mut *session.host);
     let note = format!("{} {}", process.pid, vm.name);
     let (mut holder, mut until) = (String::new(), host.uptime() + NETWORK_LIMIT);
     loop {

@@ -4,12 +4,13 @@ use super::causes;
 use super::system::remedy;
 use crate::command::{Command, Streams};
 use crate::error::{Error, Kind, Result};
+use crate::host::programs;
 use crate::host::{Afterwards, ChangeError, Ended, Finished, SpawnError};
 use crate::model::name::VmName;
 use crate::plan::FileChange;
+use crate::plan::Workers;
 use crate::tools::grub;
-use crate::tools::workers::Workers;
-use crate::{quote, tools, vis};
+use crate::{quote, vis};
 use nix::libc::SIGPIPE;
 use std::io;
 
@@ -177,7 +178,7 @@ pub fn not_started(command: &Command, error: &SpawnError) -> Error {
     match error {
         SpawnError::NotFound => Error::host(format!("{} is not installed", command.program))
             .note(format!("command: {command}"))
-            .help(tools::how_to_install(command.program)),
+            .help(programs::how_to_install(command.program)),
         SpawnError::Refused(why) => {
             let failed = Error::host(format!("{} could not be started: {why}", command.program))
                 .note(format!("command: {command}"));

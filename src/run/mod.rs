@@ -4,26 +4,26 @@
 
 pub mod causes;
 mod failure;
+mod observer;
 mod progress;
-mod rounds;
+mod supervise;
 mod system;
 mod undo;
-mod watcher;
 mod workers;
 
 use crate::command::{Command, Streams};
 use crate::error::{Error, Result};
+use crate::host::programs;
 use crate::host::{Ended, Finished, Host, Interruption};
 use crate::plan::{Action, Form, Guard, Plan, Step, Test, Undo, Wait, When};
-use crate::tools;
 use crate::vis;
 use failure::{changed_but, judge, not_changed};
 pub use failure::{no_answer, not_started, not_watched, not_written, signal_name};
+pub use observer::{Observer, Phase, Unobserved};
 use progress::Progress;
 use std::io::Write;
 pub use system::remedy;
 pub use undo::take_back;
-pub use watcher::{Phase, Unwatched, Watcher};
 
 /// What stopped a run whose caller does not wait for it any more.
 pub const READER_GONE: &str = "interrupted: who waited for it has gone";
@@ -47,7 +47,7 @@ pub fn check_interrupt(host: &mut dyn Host) -> Result<()> {
 
 /// What a finished plan has to tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct Summary {
     /// What the last status of a command with meanings meant, in words that follow "the guest".
     pub ending: Option<&'static str>,
     /// What a person should know of what was done.
@@ -61,17 +61,17 @@ pub struct Report {
 pub fn execute(
     plan: &Plan,
     host: &mut dyn Host,
-    watcher: &mut dyn Watcher,
+    observer: &mut dyn Observer,
     output: &mut Output<'_>,
-) -> Result<Report> {
+) -> Result<Summary> {
     for command in plan.commands() {
         for program in command.programs() {
-            tools::require(program, host)?;
+            programs::require(program, host)?;
         }
     }
     host.catch_signals()
         .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
-    let mut run = Run::new(host, watcher, output);
+    let mut run = Run::new(host, observer, output);
     match run.forms(&plan.forms) {
         Ok(()) => run.finish(),
         Err(error) => Err(run.take_back(error)),
@@ -88,9 +88,23 @@ pub struct Output<'writer> {
     pub is_terminal: bool,
 }
 
+impl Output<'_> {
+    /// Writes something that is no failure to standard error: each line behind the title.
+    pub fn say(&mut self, title: &str, text: &str) {
+        // All in one piece: standard error has no buffer, and `setup` can have thousands of lines to say.
+        let title = vis::line(title);
+        let lines: Vec<String> = text
+            .lines()
+            .map(|line| format!("{title}: {}\n", vis::line(line)))
+            .collect();
+        // A remark that cannot be written is no reason to stop.
+        let _ = self.err.write_all(lines.concat().as_bytes());
+    }
+}
+
 struct Run<'plan, 'host, 'writer> {
     host: &'host mut dyn Host,
-    watcher: &'host mut dyn Watcher,
+    observer: &'host mut dyn Observer,
     output: &'host mut Output<'writer>,
     armed: Vec<&'plan Undo>,
     done: Option<&'plan str>,
@@ -99,25 +113,25 @@ struct Run<'plan, 'host, 'writer> {
     is_running: bool,
     /// Whether the command of a loop may have done something.
     has_begun: bool,
-    report: Report,
+    report: Summary,
 }
 
 impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
     fn new(
         host: &'host mut dyn Host,
-        watcher: &'host mut dyn Watcher,
+        observer: &'host mut dyn Observer,
         output: &'host mut Output<'writer>,
     ) -> Self {
         Self {
             host,
-            watcher,
+            observer,
             output,
             armed: Vec::new(),
             done: None,
             steps: 0,
             is_running: false,
             has_begun: false,
-            report: Report::default(),
+            report: Summary::default(),
         }
     }
 
@@ -159,14 +173,14 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
             return Ok(false);
         }
         let first = match &step.action {
-            Action::InTurn(commands) => commands.split_last().map_or(&[][..], |(_, first)| first),
+            Action::Sequence(commands) => commands.split_last().map_or(&[][..], |(_, first)| first),
             _ => &[],
         };
         for command in first {
             self.run(command)?;
         }
         let mut made = !first.is_empty();
-        match (self.act(&step.action), &step.moot_if) {
+        match (self.act(&step.action), &step.ok_if) {
             (Ok(()), _) => made = true,
             (Err(_), Some(test)) if self.holds(test).unwrap_or(false) => {}
             (Err(error), _) => return Err(error),
@@ -179,7 +193,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
     fn act(&mut self, action: &Action) -> Result<()> {
         match action {
             Action::Run(command) => self.run(command),
-            Action::InTurn(commands) => commands.last().map_or(Ok(()), |last| self.run(last)),
+            Action::Sequence(commands) => commands.last().map_or(Ok(()), |last| self.run(last)),
             Action::Signal(signal) => self.signal(signal),
             Action::File(change) => {
                 let changed = self.host.change(change);
@@ -242,7 +256,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
             Test::HasRun => Ok(self.has_begun),
             Test::Works(workers) => Ok(!self.found(workers)?.is_empty()),
             Test::Still { command, known } => self.is_still(command, known),
-            Test::Ours { vm, or } => Ok(self.watcher.is_ours(self.host, vm, *or)),
+            Test::Ours { vm, or } => Ok(self.observer.is_ours(self.host, vm, *or)),
             Test::Confirmed(question) => match self.host.confirm(question) {
                 Some(answer) => Ok(answer),
                 None => Err(
@@ -292,7 +306,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
     }
 
     /// Runs what is armed for the end of the plan.
-    fn finish(mut self) -> Result<Report> {
+    fn finish(mut self) -> Result<Summary> {
         self.armed.retain(|undo| undo.when == When::End);
         let (_, failures) = self.undo();
         let mut failures = failures.into_iter();
@@ -323,7 +337,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
         }
         let word = if self.is_running { "freed" } else { "undone" };
         if self.armed.iter().any(|undo| undo.when == When::Failure) {
-            self.watcher.takes_back(self.host);
+            self.observer.takes_back(self.host);
         }
         let (undone, failures) = self.undo();
         if !undone.is_empty() {

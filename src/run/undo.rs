@@ -1,6 +1,6 @@
 //! Takes back a whole plan once something behind it has failed.
 
-use super::{Output, Run, Unwatched};
+use super::{Output, Run, Unobserved};
 use crate::error::Error;
 use crate::host::Host;
 use crate::plan::{Form, Plan};
@@ -8,8 +8,8 @@ use crate::plan::{Form, Plan};
 /// Takes back a plan that was carried out to its end, for this failure of what came behind it; answers
 /// the failure with what was undone.
 pub fn take_back(plan: &Plan, error: Error, host: &mut dyn Host, output: &mut Output<'_>) -> Error {
-    let mut watcher = Unwatched;
-    let mut run = Run::new(host, &mut watcher, output);
+    let mut observer = Unobserved;
+    let mut run = Run::new(host, &mut observer, output);
     let undos = plan.forms.iter().filter_map(|form| match form {
         Form::Undo(undo) => Some(undo),
         _ => None,

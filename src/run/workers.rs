@@ -5,7 +5,8 @@ use super::failure::{no_answer, nobody};
 use crate::command::Command;
 use crate::error::Result;
 use crate::host::Ended;
-use crate::tools::workers::{Known, Signal, Workers};
+use crate::plan::{Known, Signal, Workers};
+use crate::tools::workers::{among, is_known};
 use std::ffi::OsString;
 
 impl Run<'_, '_, '_> {
@@ -15,7 +16,7 @@ impl Run<'_, '_, '_> {
         if finished.ended != Ended::Exit(0) {
             return Err(no_answer(&workers.command, &finished));
         }
-        Ok(workers.among(&String::from_utf8_lossy(&finished.stdout)))
+        Ok(among(workers, &String::from_utf8_lossy(&finished.stdout)))
     }
 
     /// Sends a signal to whoever works so just now.
@@ -38,7 +39,7 @@ impl Run<'_, '_, '_> {
     pub(super) fn is_still(&mut self, command: &Command, known: &Known) -> Result<bool> {
         let finished = self.ask(command)?;
         match finished.ended {
-            Ended::Exit(0) => Ok(known.is(&String::from_utf8_lossy(&finished.stdout))),
+            Ended::Exit(0) => Ok(is_known(known, &String::from_utf8_lossy(&finished.stdout))),
             Ended::Exit(1) => Ok(false),
             _ => Err(no_answer(command, &finished)),
         }

@@ -1,12 +1,11 @@
 //! The lines of a script: what each form of a plan becomes in sh(1).
 
 use super::Surroundings;
-use super::questions::workers;
-use super::words::{push_file_change, statuses};
+use super::words::{push_file_change, statuses, workers};
 use crate::command::{Command, Streams};
+use crate::plan::Signal;
 use crate::plan::{Action, FileChange, Form, Refusal, Step, Test, Undo, Wait, When};
 use crate::quote;
-use crate::tools::workers::Signal;
 use crate::vis;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -143,18 +142,18 @@ impl<'plan> Lines<'plan> {
     }
 
     fn step(&mut self, step: &'plan Step) {
-        let moot_if = step.moot_if.as_deref();
+        let ok_if = step.ok_if.as_deref();
         let Some(test) = &step.only_if else {
-            return self.action(&step.action, moot_if, b"", b"");
+            return self.action(&step.action, ok_if, b"", b"");
         };
         let condition = [b"if ", self.test(test).as_slice(), b"; then"].concat();
         match &step.action {
-            Action::Run(_) | Action::InTurn(_) | Action::Signal(_) | Action::File(_)
+            Action::Run(_) | Action::Sequence(_) | Action::Signal(_) | Action::File(_)
                 if !step.action.has_text() =>
             {
                 self.action(
                     &step.action,
-                    moot_if,
+                    ok_if,
                     &[&condition, b" ".as_slice()].concat(),
                     b"; fi",
                 );
@@ -162,19 +161,19 @@ impl<'plan> Lines<'plan> {
             _ => {
                 self.line(condition);
                 self.depth += 1;
-                self.action(&step.action, moot_if, b"", b"");
+                self.action(&step.action, ok_if, b"", b"");
                 self.depth -= 1;
                 self.line("fi");
             }
         }
     }
 
-    /// The lines of an action, the first between `before` and `behind`; where `moot_if` holds
+    /// The lines of an action, the first between `before` and `behind`; where `ok_if` holds
     /// afterwards its failure is none.
     fn action(
         &mut self,
         action: &'plan Action,
-        moot_if: Option<&Test>,
+        ok_if: Option<&Test>,
         before: &[u8],
         behind: &[u8],
     ) {
@@ -184,13 +183,13 @@ impl<'plan> Lines<'plan> {
                 return self.terminal_command(command);
             }
             Action::Run(command) => line.extend_from_slice(&self.command(command)),
-            Action::InTurn(commands) => {
+            Action::Sequence(commands) => {
                 let commands = commands.iter();
                 let mut commands: Vec<_> = commands
                     .map(|command| self.line_of(&self.at.elevation.wrap(command)))
                     .collect();
                 // Only the last one's failure can be none.
-                if let (Some(test), Some(last)) = (moot_if, commands.last_mut()) {
+                if let (Some(test), Some(last)) = (ok_if, commands.last_mut()) {
                     *last = [b"{ ", &**last, b" || ", &self.test(test), b"; }"].concat();
                 }
                 line.extend_from_slice(b"{ ");
@@ -230,8 +229,8 @@ impl<'plan> Lines<'plan> {
             }
             Action::File(change) => push_file_change(&mut line, change),
         }
-        if let Some(test) = moot_if
-            && !matches!(action, Action::InTurn(_))
+        if let Some(test) = ok_if
+            && !matches!(action, Action::Sequence(_))
         {
             line.extend_from_slice(b" || ");
             line.extend_from_slice(&self.test(test));

@@ -4,8 +4,8 @@ mod cksum;
 mod lines;
 mod questions;
 mod replace;
-mod rounds;
 mod scratch;
+mod supervise;
 mod texts;
 mod words;
 
@@ -101,8 +101,8 @@ fn compose(surroundings: Surroundings<'_>, armed: &[&Undo], forms: &[Form]) -> V
         text.extend_from_slice(b"run=0\n");
     }
     let is_replacing = replace::is_in(forms);
-    if rounds::hears(forms) {
-        text.extend_from_slice(rounds::HEAR.as_bytes());
+    if supervise::hears(forms) {
+        text.extend_from_slice(supervise::HEAR.as_bytes());
     }
     if repeats(forms) {
         text.extend_from_slice(rounds().as_bytes());
@@ -271,7 +271,7 @@ struct Document<'plan> {
 }
 
 /// The version of the schema that [`json`] writes; a change that a reader would notice raises it.
-pub const SCHEMA: u32 = 4;
+pub const SCHEMA: u32 = 5;
 
 /// The plan as JSON, the same that [`script`] prints.
 ///

@@ -1,11 +1,12 @@
 //! The questions of a script: what a test of a plan becomes in sh(1), and the functions that ask.
 
 use super::lines::{Ask, Lines, Uses};
+use super::words::workers;
 use crate::command::Command;
 use crate::host::elevate::Elevation;
+use crate::plan::Known;
 use crate::plan::Test;
 use crate::tools::process::{self, SUPERVISING};
-use crate::tools::workers::{Known, Workers};
 use crate::{quote, vis};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -104,13 +105,6 @@ impl Lines<'_> {
         line.extend_from_slice(&self.line_of(command));
         line
     }
-}
-
-/// `WORK VM…`, the words of `works` and the last of `send`.
-pub(super) fn workers(workers: &Workers) -> Vec<u8> {
-    let names = workers.vms.iter().map(|vm| format!(" {vm}"));
-    let words = format!("{}{}", workers.work.as_str(), names.collect::<String>());
-    words.into_bytes()
 }
 
 impl Uses {

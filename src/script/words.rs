@@ -1,6 +1,6 @@
 //! Words of a script that need nothing but their values.
 
-use crate::plan::FileChange;
+use crate::plan::{FileChange, Workers};
 use crate::quote;
 use std::path::Path;
 
@@ -36,4 +36,11 @@ pub(super) fn statuses(accepted: &[i32]) -> String {
         .map(i32::to_string)
         .collect::<Vec<_>>()
         .join("|")
+}
+
+/// `WORK VM…`, the words of `works` and the last of `send`.
+pub(super) fn workers(workers: &Workers) -> Vec<u8> {
+    let names = workers.vms.iter().map(|vm| format!(" {vm}"));
+    let words = format!("{}{}", workers.work.as_str(), names.collect::<String>());
+    words.into_bytes()
 }

@@ -2,6 +2,7 @@
 //!
 //! *No* and *could not tell* are different answers: see [`State`].
 
+pub mod record;
 mod vms;
 
 use crate::command::Command;
@@ -10,7 +11,8 @@ use crate::host::{Ended, Look};
 use crate::model::Vm;
 use crate::model::device::Nic;
 use crate::model::name::VmName;
-use crate::run::not_started;
+use crate::process::Surroundings;
+use crate::run::{not_started, signal_name};
 use crate::tools::ifconfig::{self, Interface};
 use crate::tools::kld::{self, Module};
 use crate::tools::process::Role;
@@ -29,26 +31,13 @@ pub fn is_freebsd(look: &mut dyn Look) -> bool {
     look.find(MARK_OF_FREEBSD).is_some()
 }
 
-/// What a survey needs to know beforehand.
-#[derive(Clone, Copy, Debug)]
-pub struct Surroundings<'process> {
-    /// Where devices are: `/dev`.
-    pub devices: &'process Path,
-    /// Where states are noted: `/var/run/easy-bhyve`.
-    pub run: &'process Path,
-    /// The caller's uid: root sees all processes.
-    pub uid: u32,
-    /// The process that asks: it is none that works for a VM.
-    pub pid: u32,
-}
-
 /// What a verb that changes network and VM nodes has to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Survey {
     /// Where devices are: `/dev`.
     pub devices: PathBuf,
     /// Whether the host could be asked; otherwise this is the survey of a freshly booted one.
-    pub is_answered: bool,
+    pub is_freebsd: bool,
     /// What the kernel says.
     pub kernel: Kernel,
     /// The modules that are there.
@@ -66,7 +55,7 @@ impl Survey {
     pub fn fresh(devices: &Path) -> Self {
         Self {
             devices: devices.to_owned(),
-            is_answered: false,
+            is_freebsd: false,
             kernel: Kernel::default(),
             modules: Vec::new(),
             interfaces: Vec::new(),
@@ -114,7 +103,7 @@ impl Survey {
         rivals: &[VmName],
     ) -> Result<Self> {
         let mut survey = Self {
-            is_answered: true,
+            is_freebsd: true,
             traces: Traces::ask(look, at)?,
             interfaces: ifconfig::parse(&answer(look, &ifconfig::list())?),
             modules: kld::present(&answer(look, &kld::list())?),
@@ -153,7 +142,7 @@ impl Survey {
             Processes::default()
         };
         Ok(Self {
-            is_answered: true,
+            is_freebsd: true,
             traces,
             interfaces,
             processes,
@@ -282,9 +271,6 @@ pub fn try_answer(look: &mut dyn Look, question: &Command) -> Result<Result<Stri
         Ended::Exit(0) => Ok(Ok(String::from_utf8_lossy(&finished.stdout).into_owned())),
         Ended::Exit(1) => Ok(Err(failed("failed with status 1".into()))),
         Ended::Exit(status) => Err(failed(format!("failed with status {status}"))),
-        Ended::Signal(signal) => Err(failed(format!(
-            "was ended by {}",
-            crate::run::signal_name(signal)
-        ))),
+        Ended::Signal(signal) => Err(failed(format!("was ended by {}", signal_name(signal)))),
     }
 }

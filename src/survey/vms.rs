@@ -1,10 +1,10 @@
 //! Which VMs have a node, which have a process, and what follows from both.
 
+use super::record::Record;
 use super::{Surroundings, answer};
 use crate::error::{Error, Result};
 use crate::host::Look;
 use crate::model::name::VmName;
-use crate::root::state::State as Noted;
 use crate::tools::process::{self, Process, Role, Who};
 use crate::tools::sysctl;
 use crate::vis;
@@ -46,7 +46,7 @@ impl Traces {
             let Some(vm) = vm.and_then(|vm| VmName::parse(vm).ok()) else {
                 continue;
             };
-            let noted = Noted::of(look, at.run, &vm);
+            let noted = Record::of(look, at.run, &vm);
             if noted.is_none_or(|noted| noted.supervisor != at.pid) {
                 vms.insert(vm.to_string());
             }

@@ -24,7 +24,7 @@ pub enum Screen<'console> {
     /// On the console, where somebody can answer.
     Console(&'console Console),
     /// To who starts it, to be heard: what it says stands in the message of a start that failed.
-    Heard,
+    Reply,
 }
 
 /// Loads a kernel: `grub-bhyve -m MAP -r ROOT [-d DIR | -g none] [-c CONSOLE] -M MEM NAME`.
@@ -45,7 +45,7 @@ pub fn load(vm: &Vm, map: &Path, root: &str, menu: Menu<'_>, screen: Screen<'_>)
     let load = Command::root("grub-bhyve", words);
     match screen {
         Screen::Console(Console::Stdio) => load.streams(Streams::Terminal),
-        Screen::Console(Console::Nmdm(_)) | Screen::Heard => load
+        Screen::Console(Console::Nmdm(_)) | Screen::Reply => load
             .streams(Streams::Relayed)
             .behind("env", &["TERM=vt100"]),
     }

@@ -16,34 +16,3 @@ pub mod process;
 pub mod sysctl;
 pub mod workers;
 pub mod zfs;
-
-use crate::error::{Error, Result};
-use crate::host::Look;
-
-/// What to type to get a program.
-pub fn how_to_install(program: &str) -> String {
-    match program {
-        "grub-bhyve" => "install it: pkg install grub2-bhyve".into(),
-        "doas" | "sudo" => format!("install it: pkg install {program}"),
-        "mdo" => "it is part of FreeBSD from 14.2 on; sudo and doas are packages".into(),
-        "bhyve" | "bhyveload" | "bhyvectl" => {
-            format!(
-                "{program} is part of FreeBSD on amd64; with pkgbase: pkg install FreeBSD-bhyve"
-            )
-        }
-        _ => format!("{program} is part of FreeBSD: is this FreeBSD, and the base system whole?"),
-    }
-}
-
-/// Refuses where a program is not installed.
-///
-/// # Errors
-/// If `program` is nowhere along the search path; names the package that has it.
-pub fn require(program: &'static str, look: &mut dyn Look) -> Result<()> {
-    if look.find(program).is_some() {
-        return Ok(());
-    }
-    Err(Error::host(format!("{program} is not installed"))
-        .note(format!("looked for it along {}", look.search_path()))
-        .help(how_to_install(program)))
-}

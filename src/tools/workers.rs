@@ -6,110 +6,50 @@
 use super::process::{self, Role, Who};
 use crate::command::{Command, args};
 use crate::model::name::VmName;
-use crate::plan::{Action, Step, Test};
-use serde::Serialize;
+use crate::plan::{Action, Known, Signal, Step, Test, Work, Workers};
 
-/// What processes do for a VM, in sh(1) and JSON as in [`Work::as_str`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Work {
-    /// bhyve(8) under its title.
-    Running,
-    /// bhyve(8), also one that is just starting.
-    Bhyve,
-    /// bhyveload(8) or grub-bhyve.
-    Loader,
-    /// Any of these.
-    Any,
-}
-
-impl Work {
-    /// As a word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Bhyve => "bhyve",
-            Self::Loader => "loader",
-            Self::Any => "any",
-        }
-    }
-
-    fn covers(self, role: Role) -> bool {
-        match role {
-            Role::Running => matches!(self, Self::Running | Self::Bhyve | Self::Any),
-            Role::Starting => matches!(self, Self::Bhyve | Self::Any),
-            Role::Loading => matches!(self, Self::Loader | Self::Any),
-            Role::Supervised => false,
-        }
+/// Whether these processes do it.
+fn covers(work: Work, role: Role) -> bool {
+    match role {
+        Role::Running => matches!(work, Work::Running | Work::Bhyve | Work::Any),
+        Role::Starting => matches!(work, Work::Bhyve | Work::Any),
+        Role::Loading => matches!(work, Work::Loader | Work::Any),
+        Role::Supervised => false,
     }
 }
 
-/// What works for VMs in some way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Workers {
-    /// The question that shows all processes.
-    pub command: Command,
-    /// What they do.
-    pub work: Work,
-    /// For which VMs.
-    pub vms: Vec<VmName>,
-}
-
-impl Workers {
-    fn new(work: Work, vms: Vec<VmName>) -> Self {
-        Self {
-            command: process::who(),
-            work,
-            vms,
-        }
-    }
-
-    /// The numbers of those in a listing.
-    pub fn among(&self, listing: &str) -> Vec<u32> {
-        let seen = process::parse_who(listing);
-        let works = |process: &&Who| {
-            let work = process.works_for();
-            work.is_some_and(|(name, role)| {
-                self.work.covers(role) && self.vms.iter().any(|vm| vm.as_str() == name)
-            })
-        };
-        seen.iter().filter(works).map(|one| one.pid).collect()
+fn workers(work: Work, vms: Vec<VmName>) -> Workers {
+    Workers {
+        command: process::who(),
+        work,
+        vms,
     }
 }
 
-/// A signal for what works for VMs, each looked for just before.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Signal {
-    /// The command, without the numbers behind it.
-    pub by: Command,
-    /// Who gets it.
-    pub to: Workers,
+/// The numbers of those in a listing of [`Workers::command`].
+pub fn among(workers: &Workers, listing: &str) -> Vec<u32> {
+    let seen = process::parse_who(listing);
+    let works = |process: &&Who| {
+        let work = process.works_for();
+        work.is_some_and(|(name, role)| {
+            covers(workers.work, role) && workers.vms.iter().any(|vm| vm.as_str() == name)
+        })
+    };
+    seen.iter().filter(works).map(|one| one.pid).collect()
 }
 
-/// What a process that was seen before is known by.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Known {
-    /// It supervises this VM.
-    Supervisor(VmName),
-    /// ps(1) shows it so: real uid, jail, arguments.
-    Shown(String),
-}
-
-impl Known {
-    /// Whether this is the listing of such a process.
-    pub fn is(&self, listing: &str) -> bool {
-        process::parse_who(listing)
-            .iter()
-            .any(|process| match self {
-                Self::Supervisor(vm) => process.supervises() == Some(vm.as_str()),
-                Self::Shown(shown) => process.shown() == *shown,
-            })
-    }
+/// Whether this is the listing of a process that is known by this.
+pub fn is_known(known: &Known, listing: &str) -> bool {
+    process::parse_who(listing)
+        .iter()
+        .any(|process| match known {
+            Known::Supervisor(vm) => process.supervises() == Some(vm.as_str()),
+            Known::Shown(shown) => process.shown() == *shown,
+        })
 }
 
 fn works(work: Work, vms: Vec<VmName>) -> Test {
-    Test::Works(Workers::new(work, vms))
+    Test::Works(workers(work, vms))
 }
 
 /// Whether the VM's bhyve runs under its title.
@@ -141,7 +81,7 @@ pub fn is_at_work(vm: &VmName) -> Test {
 fn send(signal: &str, work: Work, vm: &VmName, accept: &'static [i32]) -> Step {
     let signal = Signal {
         by: Command::root("kill", args![signal]).accept(accept),
-        to: Workers::new(work, vec![vm.clone()]),
+        to: workers(work, vec![vm.clone()]),
     };
     Action::Signal(Box::new(signal)).into()
 }

@@ -14,7 +14,7 @@ use easy_bhyve::model::name::VmName;
 use easy_bhyve::plan::{
     FileChange, Form, Guard, Loop, Plan, Refusal, Step, Test, Undo, Wait, When,
 };
-use easy_bhyve::run::{Output, Unwatched, execute};
+use easy_bhyve::run::{Output, Unobserved, execute};
 use easy_bhyve::script::script;
 use std::path::Path;
 use std::process::Stdio;
@@ -62,7 +62,7 @@ fn both(plan: impl Fn(&Path) -> Vec<Form>) -> Left {
     let result = execute(
         &Plan::new(plan(ours.path())),
         &mut System::new(PATH, ours.path().join("run"), "/nowhere"),
-        &mut Unwatched,
+        &mut Unobserved,
         &mut output,
     );
     let status = result.map_or_else(|error| i32::from(error.kind.exit_status()), |_| 0);

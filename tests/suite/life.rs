@@ -5,7 +5,7 @@ use crate::fake::Fake;
 use crate::host::{Call, Edit, Host, Noise};
 use easy_bhyve::model::name::VmName;
 use easy_bhyve::plan::Test;
-use easy_bhyve::tools::workers;
+use easy_bhyve::tools::workers::{self, among};
 use std::path::Path;
 
 const CONFIG: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm
@@ -74,7 +74,7 @@ fn a_bhyve_is_seen_from_its_fork_on_and_by_its_whole_name() {
     };
     let are_seen = |host: &mut Host| {
         let answer = host.run(&Call::new(workers.command.argv()));
-        !workers.among(&answer.stdout()).is_empty()
+        !among(&workers, &answer.stdout()).is_empty()
     };
     let long = format!("bhyve -s 3:0,virtio-blk,/{} web", "d".repeat(3000));
     for (argv, is_seen) in [

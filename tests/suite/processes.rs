@@ -163,7 +163,7 @@ boot by grub, cold                     15  1 ps
 install, cold                          19  1 ps
 ttyboot, warm                          15  1 ps
 restart                                23  1 ps
-restart, stopped                       12  1 ps
+restart, stopped                       11  1 ps
 console                                 4  1 -
 resources                               0  0 -
 resources -V                            4  1 -

@@ -2,7 +2,7 @@
 
 use crate::case::{root, sh_accepts};
 use crate::place::Place;
-use easy_bhyve::invocation::{self, Admin, Request};
+use easy_bhyve::cli::invocation::{self, Admin, Request};
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub)]
 
 use crate::fake::Fake;
+use easy_bhyve::cli::invocation::is_root_side;
 use easy_bhyve::process::{Clock, LOG_DIRECTORY, Process, RUN_DIRECTORY};
 use easy_bhyve::run::Output;
 use std::ffi::OsString;
@@ -114,6 +115,7 @@ pub const PROGRAM: &str = "/usr/local/bin/easy-bhyve";
 /// A call on the host `vmhost` on 23 November 2026 at 12:34:56.
 pub fn process(args: Vec<OsString>, caller: &Fake) -> Process {
     Process {
+        is_root_side: is_root_side(&args),
         args,
         environment: caller.environment.clone(),
         directory: "/".into(),

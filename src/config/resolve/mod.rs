@@ -154,7 +154,7 @@ pub fn image_directory(config: &Config) -> PathBuf {
 pub fn link_directory(config: &Config) -> PathBuf {
     let host = read::of_host(config, &mut Faults::default());
     let name = host.ebdir.map(|set| set.value).unwrap_or_default();
-    crate::locate::directory(config).join(name)
+    config.directory().join(name)
 }
 
 /// Whether the links move along with the configuration: their directory is not named by an absolute path.
@@ -257,7 +257,7 @@ pub fn known(config: &Config, name: &str) -> Result<VmName> {
         let names = suggest::nearest_first(name, config.vms().map(|(name, _)| name));
         let error = Error::usage(format!(
             "there is no VM \"{name}\" in {}",
-            crate::locate::files(config)
+            config.file_names()
         ));
         return Err(match names.len() {
             0 => error.help(format!(

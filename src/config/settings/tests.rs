@@ -1,7 +1,7 @@
 //! Tests of the table: what stands in two columns, or in the model, too, agrees.
 
 use super::{Default, Given, HOST, HostSettings, VM, VmSettings, find};
-use crate::config::lines::lines;
+use crate::config::settings_text::lines;
 use crate::model::tests::vm;
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -40,13 +40,13 @@ fn of_commands_in_turn_only_the_failure_of_the_last_can_be_none() {
         ([0, 0], (0, vec!["one", "two", "behind"])),
     ] {
         let left = both(|at| {
-            let in_turn = Action::InTurn(vec![
+            let in_turn = Action::Sequence(vec![
                 log(at, "one", statuses[0]),
                 log(at, "two", statuses[1]),
             ]);
             let moot = Test::Exists(at.join("log"));
             vec![
-                Step::from(in_turn).moot_if(moot).into(),
+                Step::from(in_turn).ok_if(moot).into(),
                 log(at, "behind", 0).into(),
             ]
         });
@@ -76,8 +76,8 @@ fn the_failure_of_a_step_is_none_where_what_it_was_for_has_come_about() {
             };
             vec![
                 undo(at, "not", When::Failure),
-                Step::from(log(at, "one", 0)).moot_if(!test.clone()).into(),
-                Step::from(log(at, "two", 1)).moot_if(test).into(),
+                Step::from(log(at, "one", 0)).ok_if(!test.clone()).into(),
+                Step::from(log(at, "two", 1)).ok_if(test).into(),
                 log(at, "behind", 0).into(),
             ]
         });

@@ -1,0 +1,195 @@
+//! `easy-bhyve stop-all` and `easy-bhyve autostart`: what a host does with its VMs at its own end and
+//! start.
+
+use super::preview;
+use crate::config::Config;
+use crate::config::resolve;
+use crate::config::settings::Need;
+use crate::error::{Error, Result};
+use crate::host::Interruption;
+use crate::model::Vm;
+use crate::model::name::VmName;
+use crate::operation::boot;
+use crate::operation::context::Context;
+use crate::operation::options::{DryRun, EndArgs};
+use crate::operation::shutdown::plan::Whom;
+use crate::operation::shutdown::{How, Shutdown, shut};
+use crate::report;
+use crate::root::client;
+use crate::run;
+use crate::session::Session;
+use crate::survey::{self, Processes, State, Traces};
+use crate::tools::process::Role;
+use crate::verb::Spelling;
+use std::cmp::Reverse;
+use std::time::Duration;
+
+/// Ends every VM that runs, those with the highest ids first; those that run on after a while have
+/// their power cut. One that is misconfigured does not keep the others running.
+///
+/// # Errors
+/// If a question fails, or the end of the VMs; the last of the failures, once all are told.
+pub(super) fn stop(session: &mut Session<'_, '_>, config: &Config, args: EndArgs) -> Result<()> {
+    let Running { mut vms, wrong, .. } = {
+        let mut context = context(session, config);
+        context.need_host(args.dry_run)?;
+        running(&mut context)?
+    };
+    vms.sort_by_key(|vm| Reverse(vm.id));
+    let how = if args.force {
+        How::Cut
+    } else {
+        How::ButtonThenCut
+    };
+    if vms.is_empty() && wrong.is_empty() && !args.quiet {
+        session.say("no VM of the configuration is running");
+    }
+    let job = Shutdown {
+        whom: Whom::All,
+        how,
+        quiet: args.quiet,
+    };
+    let asked = shut(&context(session, config), vms, job, args.dry_run);
+    let mut failure = None;
+    for (name, error) in wrong {
+        let what = format!("{name} runs on, since its configuration is wrong:");
+        failure = Some(tell(session, config, &what, &error));
+    }
+    if args.dry_run.dry_run {
+        preview::show_job(session, config, &asked)?;
+    } else {
+        client::carry_out(session, config, &asked)?;
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+/// The VMs of the configuration that run, start, are being loaded or freed, or may be.
+#[derive(Default)]
+struct Running {
+    vms: Vec<Vm>,
+    /// Those of them that are only being started or freed.
+    supervised: Vec<VmName>,
+    /// Those that cannot be ended as they are configured, and the first setting that is wrong.
+    wrong: Vec<(String, Error)>,
+}
+
+fn running(context: &mut Context<'_>) -> Result<Running> {
+    let mut found = Running::default();
+    if !context.is_freebsd {
+        return Ok(found);
+    }
+    let (at, look) = context.asking();
+    let traces = Traces::ask(look, &at)?;
+    if traces.is_empty() {
+        return Ok(found);
+    }
+    let processes = Processes::ask(look, &at, &traces)?;
+    let unknown = traces
+        .nodes()
+        .filter(|name| matches!(processes.state(name, &traces), State::Unknown));
+    let busy = processes
+        .busy()
+        .map(|(name, _, role)| (name, role == Role::Supervised));
+    for (name, is_supervised) in busy.chain(unknown.map(|name| (name, false))) {
+        if !context.config.is_vm(name) {
+            continue;
+        }
+        match context.vm_for(name, Need::End) {
+            Ok(vm) => {
+                let supervised = is_supervised.then(|| vm.name.clone());
+                found.supervised.extend(supervised);
+                found.vms.push(vm);
+            }
+            Err(error) => found.wrong.push((name.to_owned(), error)),
+        }
+    }
+    Ok(found)
+}
+
+/// Starts every VM that is to start with the host, in the order of their ids; one that fails does
+/// not stop the others.
+///
+/// # Errors
+/// The last of the failures, once all are told.
+pub(super) fn start(session: &mut Session<'_, '_>, config: &Config, dry_run: DryRun) -> Result<()> {
+    let (mut vms, mut failure) = (Vec::new(), None);
+    for (name, vm) in resolve::autostarting(config, Spelling::Word, &session.process.devices)? {
+        match vm {
+            Ok(vm) if vm.policy.autostart => vms.push(vm),
+            Ok(_) => {}
+            Err(error) if dry_run.dry_run => return Err(error),
+            Err(error) => {
+                let what = format!("{name} is not started, since its configuration is wrong:");
+                failure = Some(tell(session, config, &what, &error));
+            }
+        }
+    }
+    vms.sort_by_key(|vm| vm.id);
+    if vms.is_empty() && failure.is_none() {
+        session.say("no VM has autostart=YES");
+    }
+    let running = running(&mut context(session, config))?;
+    // Whether one that has only its supervisor starts or ends is told by its boot.
+    let is_running = |vm: &Vm| {
+        running.vms.iter().any(|other| other.name == vm.name)
+            && !running.supervised.contains(&vm.name)
+    };
+    let last = vms.len();
+    for (at, vm) in vms.into_iter().enumerate() {
+        if let Some(Interruption::Signal(signal)) = session.host.interrupted() {
+            return Err(Error::host(run::interrupted_by(signal)));
+        }
+        if is_running(&vm) {
+            session.say(&format!("{} is running already", vm.name));
+            continue;
+        }
+        let delay = Duration::from_secs(vm.policy.autostart_delay.0.into());
+        let name = vm.name.to_string();
+        if let Err(error) = start_one(session, config, vm, dry_run) {
+            if dry_run.dry_run {
+                return Err(error);
+            }
+            let what = format!("{name} was not started:");
+            failure = Some(tell(session, config, &what, &error));
+        }
+        if !dry_run.dry_run && at + 1 < last {
+            session.host.pause(delay);
+        }
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+/// Tells a failure that does not keep the others from their turn; it is one that was told then.
+fn tell(session: &mut Session<'_, '_>, config: &Config, what: &str, error: &Error) -> Error {
+    session.say(what);
+    if !error.is_said() {
+        let text = report::render(error, session.title, Some(config), session.process.colour);
+        let _ = session.output.err.write_all(text.as_bytes());
+    }
+    Error::said(error.kind)
+}
+
+fn context<'run>(session: &'run mut Session<'_, '_>, config: &'run Config) -> Context<'run> {
+    Context {
+        process: session.process,
+        config,
+        is_freebsd: survey::is_freebsd(session.host),
+        look: &mut *session.host,
+        spelling: Spelling::Word,
+        title: session.title,
+    }
+}
+
+fn start_one(
+    session: &mut Session<'_, '_>,
+    config: &Config,
+    vm: Vm,
+    dry_run: DryRun,
+) -> Result<()> {
+    let asked = boot::in_background(&mut context(session, config), vm, dry_run)?;
+    if dry_run.dry_run {
+        preview::show_job(session, config, &asked)
+    } else {
+        client::carry_out(session, config, &asked)
+    }
+}

@@ -1,0 +1,202 @@
+//! From a call to what it asks for, and to the exit status.
+
+use super::edit::Edited;
+use super::invocation::{self, Admin, Invocation, Request};
+use super::locate::{self, Refused};
+use super::preview::{self, Shown};
+use super::{all, check, list, new, set, setup, status};
+use crate::config::Config;
+use crate::error::{self, EXIT_DONE, EXIT_FAILED, Error, Kind, Result};
+use crate::host::Host;
+use crate::host::system::System;
+use crate::operation::context::{CallersPlan, Context, Outcome};
+use crate::process::{Places, Process};
+use crate::root::{client, server};
+use crate::run::{self, Output};
+use crate::session::Session;
+use crate::{report, survey, vis};
+use std::io::{self, BufWriter, Write};
+
+/// Does what this process was called for, and returns the exit status.
+pub fn start() -> u8 {
+    start_at(Places::default())
+}
+
+/// As [`start`], on a host with these places.
+pub fn start_at(places: Places) -> u8 {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut err = io::stderr().lock();
+    let pace = places.pace;
+    match Process::current(places, invocation::is_root_side) {
+        Ok(process) => {
+            let host = System::new(&process.search_path, &process.run, &process.logs);
+            let mut host = host.at_pace(pace);
+            let mut output = Output {
+                out: &mut out,
+                err: &mut err,
+                is_terminal: process.is_watched,
+            };
+            main(&process, &mut host, &mut output)
+        }
+        Err(error) => {
+            let error = error
+                .downcast::<Error>()
+                .unwrap_or_else(|other| Error::host(format!("{other:#}")));
+            let text = report::render(&error, invocation::PROGRAM, None, false);
+            let _ = err.write_all(text.as_bytes());
+            EXIT_FAILED
+        }
+    }
+}
+
+/// Does what was asked for in these surroundings, and returns the exit status.
+pub fn main(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) -> u8 {
+    let title = invocation::title(&process.args);
+    let mut session = Session {
+        process,
+        host,
+        output,
+        title: &title,
+    };
+    if process.is_root_side {
+        session.title = invocation::PROGRAM;
+        return server::serve(&mut session);
+    }
+    let invocation = match invocation::parse(&process.args) {
+        Ok(invocation) => invocation,
+        Err(error) => return finish(Err(error), None, &mut session),
+    };
+    match &invocation.request {
+        Request::Show(text) => {
+            let written = write(text, &mut session).and_then(|()| flush(&mut session));
+            return finish(written, None, &mut session);
+        }
+        // It needs no configuration that can be used.
+        Request::Admin(Admin::Check(args)) => {
+            let result = check::check(&mut session, &invocation, *args);
+            return finish(result, None, &mut session);
+        }
+        Request::Admin(_) | Request::Vm(_) => {}
+    }
+    let config = match locate::load(process, &invocation) {
+        Ok(config) => config,
+        Err(refused) => {
+            return finish(Err(refused.error), refused.config.as_ref(), &mut session);
+        }
+    };
+    let result = serve(&mut session, &config, invocation).and_then(|()| flush(&mut session));
+    finish(result, Some(&config), &mut session)
+}
+
+fn write(text: &str, session: &mut Session<'_, '_>) -> Result<()> {
+    let written = session.output.out.write_all(vis::lines(text).as_bytes());
+    written.map_err(run::not_written)
+}
+
+fn flush(session: &mut Session<'_, '_>) -> Result<()> {
+    session.output.out.flush().map_err(run::not_written)
+}
+
+/// Says what went wrong, if something did.
+fn finish(result: Result<()>, config: Option<&Config>, session: &mut Session<'_, '_>) -> u8 {
+    let Err(error) = result else { return EXIT_DONE };
+    if error.kind != Kind::Pipe && !error.is_said() {
+        let text = report::render(&error, session.title, config, session.process.colour);
+        // Nobody is left to tell if standard error has gone, too.
+        let _ = session.output.err.write_all(text.as_bytes());
+    }
+    error.kind.exit_status()
+}
+
+fn serve(session: &mut Session<'_, '_>, config: &Config, invocation: Invocation) -> Result<()> {
+    let mut context = Context {
+        process: session.process,
+        config,
+        is_freebsd: survey::is_freebsd(session.host),
+        look: &mut *session.host,
+        spelling: invocation.spelling,
+        title: session.title,
+    };
+    let outcome = match invocation.request {
+        Request::Show(text) => Outcome::Text(text),
+        Request::Admin(Admin::Check(_)) => return Ok(()),
+        Request::Admin(Admin::Setup(dry_run)) => setup::setup(&context, dry_run)?,
+        Request::Admin(Admin::List(format)) => list::list(&mut context, format)?,
+        Request::Admin(Admin::Set(args)) => {
+            let edited = set::set(&context, &args);
+            return follow(session, edited);
+        }
+        Request::Admin(Admin::New(args)) => {
+            let edited = new::new(&mut context, &args);
+            return follow(session, edited);
+        }
+        Request::Admin(Admin::Status(showing)) if showing.watch => {
+            return status::watch(session, config, showing.all);
+        }
+        Request::Admin(Admin::Status(showing)) => {
+            Outcome::Text(status::status(&mut context, showing)?)
+        }
+        Request::Admin(Admin::StopAll(args)) => return all::stop(session, config, args),
+        Request::Admin(Admin::Autostart(dry_run)) => return all::start(session, config, dry_run),
+        Request::Vm(work) => work.begin(&mut context)?,
+    };
+    carry_out(session, config, outcome)
+}
+
+/// Does what an edited configuration asks for. An error is shown with the places in that one.
+fn follow(session: &mut Session<'_, '_>, edited: Result<Edited, Box<Refused>>) -> Result<()> {
+    let (error, config) = match edited {
+        Ok(Edited { config, outcome }) => match carry_out(session, &config, outcome) {
+            Ok(()) => return Ok(()),
+            Err(error) => (error, Some(config)),
+        },
+        Err(refused) => (refused.error, refused.config),
+    };
+    let kind = error.kind;
+    finish(Err(error), config.as_ref(), session);
+    Err(error::Error::said(kind))
+}
+
+/// Does what a command or a verb wants done, or shows it.
+fn carry_out(session: &mut Session<'_, '_>, config: &Config, outcome: Outcome) -> Result<()> {
+    match outcome {
+        Outcome::Text(text) => write(&text, session),
+        Outcome::Partly(text, error) => {
+            write(&text, session)?;
+            flush(session)?;
+            Err(error)
+        }
+        Outcome::Job(asked) if asked.dry_run.dry_run => preview::show_job(session, config, &asked),
+        Outcome::Job(asked) => client::carry_out(session, config, &asked),
+        Outcome::Plan(planned) => carry_out_plan(session, config, &planned),
+    }
+}
+
+/// Carries out what needs no root side, or shows it.
+fn carry_out_plan(
+    session: &mut Session<'_, '_>,
+    config: &Config,
+    planned: &CallersPlan,
+) -> Result<()> {
+    for finding in &planned.warnings {
+        let text = report::warning(finding, session.title, config, session.process.colour);
+        let _ = session.output.err.write_all(text.as_bytes());
+    }
+    for note in &planned.notes {
+        session.say(note);
+    }
+    if planned.dry_run.dry_run {
+        let shown = Shown {
+            plan: &planned.plan,
+            dry_run: planned.dry_run,
+            assumption: None,
+        };
+        return preview::show(session, config, &shown);
+    }
+    let mut unobserved = run::Unobserved;
+    let summary = run::execute(&planned.plan, session.host, &mut unobserved, session.output)?;
+    for note in summary.notes.iter().chain(&planned.done) {
+        session.say(note);
+    }
+    Ok(())
+}

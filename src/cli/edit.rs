@@ -1,0 +1,190 @@
+//! What `set` and `new` share: an edited configuration is judged before it replaces the file, and
+//! the plan that replaces it.
+
+use super::locate::{self, Refused};
+use crate::check;
+use crate::config::edit::{self, Edit, Setting};
+use crate::config::resolve;
+use crate::config::settings::Need;
+use crate::config::{Config, ConfigError, Source};
+use crate::error::{Error, Result};
+use crate::finding::Severity;
+use crate::model::Vm;
+use crate::operation::context::{CallersPlan, Context, Outcome};
+use crate::operation::options::DryRun;
+use crate::plan::{FileChange, Form, Plan, Undo, When};
+use crate::quote;
+use crate::vis;
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+/// What is to be done, and the configuration that there is then.
+#[derive(Debug)]
+pub(super) struct Edited {
+    /// The configuration as it would be read.
+    pub config: Config,
+    /// What is to be done.
+    pub outcome: Outcome,
+}
+
+/// The configuration that edits make, if it can be used.
+pub(super) struct Draft {
+    pub(super) config: Config,
+    pub(super) vm: Vm,
+    pub(super) plan: Plan,
+}
+
+/// A refusal with the configuration in which its place is.
+pub(super) fn refused(error: Error, config: Option<Config>) -> Box<Refused> {
+    Box::new(Refused { error, config })
+}
+
+/// The refusal of a text that would have been written.
+pub(super) fn unwritten(error: Error, config: Option<Config>) -> Box<Refused> {
+    refused(error.note("nothing was written"), config)
+}
+
+/// What the edits make of the configuration, and how the files come to hold it.
+///
+/// # Errors
+/// If the result has an error, with its place in the text that would have been written.
+pub(super) fn draft(
+    context: &Context<'_>,
+    vm: &str,
+    edits: &[Edit],
+) -> Result<Draft, Box<Refused>> {
+    let read = locate::with_outside(context.process, |outside| {
+        context.config.edited(edits, outside)
+    });
+    let config = read.map_err(|error| match error {
+        ConfigError::Refused(config) => unwritten(locate::first_finding(&config), Some(*config)),
+        ConfigError::Unreadable { .. } => unwritten(Error::config(error.to_string()), None),
+    })?;
+    if let Some((name, place)) = edit::bystander(context.config, &config, edits) {
+        let error = Error::config(format!("the new text would change {name}, too"))
+            .at(place)
+            .help("a backslash at the end of the file joins lines, and ${x:=w} sets x: edit it by hand");
+        return Err(unwritten(error, Some(config)));
+    }
+    match judge(context, &config, vm) {
+        Ok(vm) => Ok(Draft {
+            plan: plan(context, edits)?,
+            vm,
+            config,
+        }),
+        Err(error) => Err(unwritten(error, Some(config))),
+    }
+}
+
+/// Whether a configuration can be used, and the VM that it makes.
+fn judge(context: &Context<'_>, config: &Config, vm: &str) -> Result<Vm> {
+    let findings = check::of_configuration(config, &context.process.devices);
+    let wrong = findings
+        .into_iter()
+        .find(|finding| finding.severity == Severity::Error);
+    if let Some(finding) = wrong {
+        return Err(finding.into());
+    }
+    resolve::vm(config, vm, &context.wanted(Need::Settings))
+}
+
+/// Refuses where the VM's key would not have this value.
+pub(super) fn refuse_unread(draft: &Draft, setting: &Setting) -> Result<()> {
+    let vm = draft.vm.name.as_str();
+    let standing = edit::standing(&draft.config, vm, setting.key());
+    let last = standing.first();
+    if last.map(|set| set.value).unwrap_or_default() == setting.value() {
+        return Ok(());
+    }
+    let value = shown(setting.value());
+    Err(
+        Error::config(format!("{vm}_{} would not be {value}", setting.key()))
+            .at(last.map(|set| set.name_span))
+            .help("what is marked would win over the new text: change it by hand"),
+    )
+}
+
+/// The plan that replaces each file that is edited; if one cannot be, those before it are put back.
+fn plan(context: &Context<'_>, edits: &[Edit]) -> Result<Plan, Box<Refused>> {
+    // By what they are, since a file can be read by several names.
+    let mut files: BTreeMap<PathBuf, (&Source, Vec<&Edit>)> = BTreeMap::new();
+    for edit in edits {
+        let Some(source) = context.config.sources().source(edit.span.file) else {
+            continue;
+        };
+        // The file that a link points to is the one to replace.
+        let path = source.path().canonicalize().map_err(|error| {
+            let shown = vis::shown(source.path());
+            let what = format!("could not tell where {shown} is: {error}");
+            refused(Error::host(what), None)
+        })?;
+        let (_, of_file) = files.entry(path).or_insert((source, Vec::new()));
+        of_file.push(edit);
+    }
+    let mut plan = Plan::default();
+    for (path, (source, edits)) in files {
+        let before = source.bytes().to_vec();
+        let text = edit::apply(&before, edits);
+        plan.push(FileChange::Replace {
+            path: path.clone(),
+            before: before.clone(),
+            text: text.clone(),
+        });
+        plan.push(Undo {
+            what: format!("the change of {}", vis::shown(&path)),
+            forms: vec![Form::from(FileChange::Replace {
+                path,
+                before: text,
+                text: before,
+            })],
+            when: When::Failure,
+        });
+    }
+    Ok(plan)
+}
+
+/// The plan behind which nothing can fail any more that it would be taken back for.
+pub(super) fn alone(mut plan: Plan) -> Plan {
+    if matches!(plan.forms.last(), Some(Form::Undo(_))) {
+        plan.forms.pop();
+    }
+    plan
+}
+
+/// What is said of the changes when they are done: each with its place.
+pub(super) fn changes(old: &Config, draft: &Config, edits: &[Edit]) -> String {
+    let lines: Vec<String> = edits
+        .iter()
+        .filter_map(|edit| {
+            let set = draft.get(&edit.name)?;
+            let was = old.get(&edit.name).map_or_else(
+                || "new".to_owned(),
+                |set| match set.value {
+                    [] => "was empty".to_owned(),
+                    value => format!("was {}", shown(value)),
+                },
+            );
+            let place = draft.place(set.name_span);
+            let written = draft.sources().text(set.value_span);
+            let written = vis::bytes(written);
+            Some(format!("{place}: {}={written} ({was})", set.name))
+        })
+        .collect();
+    lines.join("\n")
+}
+
+/// A value on one line.
+pub(super) fn shown(value: &[u8]) -> String {
+    quote::shown(OsStr::from_bytes(value))
+}
+
+/// A plan that does nothing, and why.
+pub(super) fn nothing(notes: Vec<String>, dry_run: DryRun) -> Outcome {
+    Outcome::Plan(CallersPlan {
+        dry_run,
+        notes,
+        ..CallersPlan::default()
+    })
+}

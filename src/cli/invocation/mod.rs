@@ -1,0 +1,223 @@
+//! What was typed: the name of the call and its words become an [`Invocation`].
+//!
+//! One clap definition serves both forms; a link name is split at its last hyphen and becomes the
+//! word form.
+
+mod complaint;
+pub mod options;
+
+use crate::error::Result;
+use crate::operation::options::{DryRun, EndArgs, Format, FormatArgs};
+use crate::operation::{Work, wire};
+use crate::verb::{Spelling, Verb};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, FromArgMatches};
+use complaint::{ADMIN, unknown_verb, wrong_command, wrong_usage};
+use options::{CheckArgs, Cli, NewArgs, SetArgs, Typed};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// The program's own name.
+pub const PROGRAM: &str = "easy-bhyve";
+
+/// What was typed, as far as it can be understood without a configuration.
+#[derive(Debug)]
+pub struct Invocation {
+    /// The program as it was called, for messages: `fbsd0-boot`.
+    pub title: String,
+    /// In which form verbs are called.
+    pub spelling: Spelling,
+    /// `--config FILE`.
+    pub config: Option<PathBuf>,
+    /// What is wanted.
+    pub request: Request,
+}
+
+/// What is wanted.
+#[derive(Debug)]
+pub enum Request {
+    /// A text that clap has made: help or the version.
+    Show(String),
+    /// A command of easy-bhyve itself.
+    Admin(Admin),
+    /// A verb of a VM.
+    Vm(Work),
+}
+
+/// A command of easy-bhyve itself.
+#[derive(Debug)]
+pub enum Admin {
+    /// Makes the links.
+    Setup(DryRun),
+    /// Lists the VMs.
+    List(Format),
+    /// Shows what runs and what is left over.
+    Status(Showing),
+    /// Tells what is wrong with the configuration.
+    Check(CheckArgs),
+    /// Changes settings of a VM.
+    Set(SetArgs),
+    /// Writes the settings of a new VM.
+    New(NewArgs),
+    /// Ends every VM that runs.
+    StopAll(EndArgs),
+    /// Starts every VM that is to start with the host.
+    Autostart(DryRun),
+}
+
+/// How the status is shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Showing {
+    /// For people or as data.
+    pub format: Format,
+    /// Whether the configured cpus and memory are shown, too.
+    pub all: bool,
+    /// Whether it is shown again and again.
+    pub watch: bool,
+}
+
+/// Understands a call; `args` is the name and the words behind it.
+///
+/// Differs: Every verb also works without a link, as `easy-bhyve VERB VM`
+///
+/// # Errors
+/// If the words make no sense; the message names what exists.
+pub fn parse(args: &[OsString]) -> Result<Invocation> {
+    let name = title(args);
+    let words = args.get(1..).unwrap_or_default();
+    match called_as(&name) {
+        None => from_words(
+            &name,
+            Spelling::Word,
+            definition(None),
+            words.to_vec(),
+            words,
+        ),
+        Some((vm, verb)) => {
+            let Some(known) = Verb::parse(verb) else {
+                return Err(unknown_verb(verb).help(format!(
+                    "{name} is a link to easy-bhyve: its name is VM-VERB"
+                )));
+            };
+            let mut all = vec![OsString::from(known.as_str()), vm.into()];
+            all.extend_from_slice(words);
+            from_words(
+                &name,
+                Spelling::Link,
+                definition(Some((&name, known))),
+                all,
+                words,
+            )
+        }
+    }
+}
+
+/// The program as it was called, without directories: `fbsd0-boot`.
+pub fn title(args: &[OsString]) -> String {
+    let called = args.first().map_or(Path::new(PROGRAM), Path::new);
+    called.file_name().map_or_else(
+        || PROGRAM.to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    )
+}
+
+/// Whether these are the words of a call of the root side: by the program's own name. Behind the
+/// name of a link every word is one of its verb's.
+pub fn is_root_side(args: &[OsString]) -> bool {
+    let verb = args.get(1).and_then(|verb| verb.to_str());
+    verb.is_some_and(|verb| verb.starts_with(wire::PREFIX)) && called_as(&title(args)).is_none()
+}
+
+/// The VM and the verb of a link's name; none for the program's own name.
+///
+/// No VM name has a hyphen, so a name that begins like the program's own is never a link.
+fn called_as(name: &str) -> Option<(&str, &str)> {
+    if name.starts_with(PROGRAM) {
+        None
+    } else {
+        name.rsplit_once('-')
+    }
+}
+
+/// The one definition, with each verb's usage as its caller spells it.
+///
+/// `link` is the name of the link and its verb; then the VM is part of the name.
+fn definition(link: Option<(&str, Verb)>) -> clap::Command {
+    let commands = ADMIN.into_iter().fold(Cli::command(), |cli, name| {
+        cli.mut_subcommand(name, |command| {
+            let words = match name {
+                "set" => " VM KEY=VALUE...",
+                "new" => " VM [KEY=VALUE]...",
+                _ => "",
+            };
+            command.override_usage(format!("{PROGRAM} {name} [OPTIONS]{words}"))
+        })
+    });
+    Verb::ALL.into_iter().fold(commands, |cli, verb| {
+        let words = verb.words();
+        cli.mut_subcommand(verb.as_str(), |command| match link {
+            Some((name, called)) if called == verb => command
+                .override_usage(format!("{name} [OPTIONS]{words}"))
+                .mut_arg("vm", |vm| vm.hide(true)),
+            _ => command.override_usage(format!("{PROGRAM} {verb} [OPTIONS] VM{words}")),
+        })
+    })
+}
+
+fn from_words(
+    title: &str,
+    spelling: Spelling,
+    command: clap::Command,
+    words: Vec<OsString>,
+    typed: &[OsString],
+) -> Result<Invocation> {
+    let all = std::iter::once(OsString::from(PROGRAM)).chain(words);
+    let parsed = command
+        .try_get_matches_from(all)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let done = |config, request| Invocation {
+        title: title.to_owned(),
+        spelling,
+        config,
+        request,
+    };
+    match parsed {
+        Ok(cli) => Ok(done(cli.config, request(cli.command))),
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                Ok(done(None, Request::Show(error.render().to_string())))
+            }
+            ErrorKind::InvalidSubcommand => {
+                let wrong = match error.get(ContextKind::InvalidSubcommand) {
+                    Some(ContextValue::String(wrong)) => wrong.as_str(),
+                    _ => "",
+                };
+                Err(wrong_command(wrong, typed))
+            }
+            _ => Err(wrong_usage(&error)),
+        },
+    }
+}
+
+fn request(typed: Option<Typed>) -> Request {
+    let format = |args: FormatArgs| args.format.unwrap_or_default();
+    Request::Admin(match typed {
+        None => Admin::Status(Showing::default()),
+        Some(Typed::Vm(work)) => return Request::Vm(work),
+        Some(Typed::Setup(options)) => Admin::Setup(options),
+        Some(Typed::List(options)) => Admin::List(format(options)),
+        Some(Typed::Status(options)) => Admin::Status(Showing {
+            format: format(options.format),
+            all: options.all,
+            watch: options.watch,
+        }),
+        Some(Typed::Check(options)) => Admin::Check(options),
+        Some(Typed::Set(options)) => Admin::Set(options),
+        Some(Typed::New(options)) => Admin::New(options),
+        Some(Typed::StopAll(options)) => Admin::StopAll(options),
+        Some(Typed::Autostart(options)) => Admin::Autostart(options),
+    })
+}
+
+#[cfg(test)]
+mod tests;

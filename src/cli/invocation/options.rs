@@ -1,0 +1,116 @@
+//! The options of every verb: the one clap definition.
+
+use super::PROGRAM;
+use crate::config::edit::Setting;
+use crate::model::size::DiskSize;
+use crate::operation::Work;
+use crate::operation::options::{DryRun, EndArgs, Format, FormatArgs};
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = PROGRAM,
+    version,
+    about = "VMs under FreeBSD's bhyve, handled like ordinary commands",
+    after_help = "Without a command it shows the status. Every verb is also a link that setup makes: \
+                  `fbsd0-boot -d` is `easy-bhyve boot fbsd0 -d`.",
+    disable_help_subcommand = true
+)]
+pub(super) struct Cli {
+    /// Read this configuration and no other
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(super) command: Option<Typed>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Typed {
+    #[command(flatten)]
+    Vm(Work),
+    /// Make one link per VM and verb
+    Setup(DryRun),
+    /// List the VMs
+    List(FormatArgs),
+    /// Show the running VMs and what is left over
+    Status(StatusArgs),
+    /// Tell what is wrong with the configuration, or looks so
+    Check(CheckArgs),
+    /// Change settings of a VM in the configuration
+    Set(SetArgs),
+    /// Write the settings of a new VM into the configuration
+    New(NewArgs),
+    /// Shut every running VM down, and cut the power of those that run on for 40 s
+    StopAll(EndArgs),
+    /// Boot every VM that has autostart=YES, in the order of their ids
+    Autostart(DryRun),
+}
+
+/// The options of `check`.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct CheckArgs {
+    /// Show the names of all findings instead, with what each is
+    #[arg(long)]
+    pub list: bool,
+    /// How the findings are shown: text or json
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
+    pub format: Option<Format>,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct StatusArgs {
+    /// Show the configured cpus and memory, too
+    #[arg(short = 'a', long)]
+    pub(super) all: bool,
+    /// Show it again and again, until Ctrl-C
+    #[arg(long, conflicts_with = "format")]
+    pub(super) watch: bool,
+    #[command(flatten)]
+    pub(super) format: FormatArgs,
+}
+
+/// Options of `set`.
+#[derive(Clone, Debug, Args)]
+pub struct SetArgs {
+    /// -d
+    #[command(flatten)]
+    pub dry_run: DryRun,
+    /// The VM
+    #[arg(value_name = "VM", index = 1)]
+    pub vm: String,
+    /// What it is to have; an empty value is as if the key were not there
+    #[arg(value_name = "KEY=VALUE", required = true, index = 2, value_parser = setting())]
+    pub settings: Vec<Setting>,
+}
+
+/// Options of `new`.
+#[derive(Clone, Debug, Args)]
+pub struct NewArgs {
+    /// -d
+    #[command(flatten)]
+    pub dry_run: DryRun,
+    /// Install from this ISO image
+    #[arg(long, value_name = "ISO")]
+    pub cd: Option<PathBuf>,
+    /// Make the VM's disk, too, of this size
+    #[arg(long, value_name = "SIZE", value_parser = |text: &str| text.parse::<DiskSize>())]
+    pub disk: Option<DiskSize>,
+    /// Write into this file of the configuration instead of its first
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Make the links, too, as setup does
+    #[arg(long)]
+    pub links: bool,
+    /// The new VM
+    #[arg(value_name = "VM", index = 1)]
+    pub vm: String,
+    /// Further settings; without id the smallest number that no VM has
+    #[arg(value_name = "KEY=VALUE", index = 2, value_parser = setting())]
+    pub settings: Vec<Setting>,
+}
+
+fn setting() -> impl TypedValueParser<Value = Setting> {
+    OsStringValueParser::new().try_map(|word| Setting::parse(&word))
+}

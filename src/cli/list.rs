@@ -1,0 +1,138 @@
+//! `easy-bhyve list`: every VM of the configuration.
+
+use super::state;
+use super::table::table;
+use crate::config::resolve::{self, Wanted};
+use crate::config::settings::Need;
+use crate::error::Result;
+use crate::model::Vm;
+use crate::model::cpu::CpuTopology;
+use crate::model::name::VmName;
+use crate::model::size::MemSize;
+use crate::operation::context::{Context, Outcome};
+use crate::operation::options::Format;
+use crate::survey::{Processes, State, Traces};
+use serde::Serialize;
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+/// The version of the form of `--format json`; a change that a reader would notice raises it.
+const SCHEMA: u32 = 1;
+
+/// The list as `--format json` shows it.
+#[derive(Debug, Serialize)]
+struct List<'lines> {
+    schema: u32,
+    vms: &'lines [Line],
+}
+
+/// One VM as `--format json` shows it.
+#[derive(Debug, Serialize)]
+struct Line {
+    id: u16,
+    name: VmName,
+    loader: &'static str,
+    cpu: CpuTopology,
+    mem: MemSize,
+    disk: String,
+    state: &'static str,
+}
+
+/// The list; a VM that is misconfigured is left out, and the first of them is told.
+///
+/// Asks the host for processes only if something may work for a VM of the configuration.
+///
+/// Differs: `list` shows every VM whose settings are right, then the first error
+///
+/// # Errors
+/// If a host variable is wrong, or the question fails.
+pub(super) fn list(context: &mut Context<'_>, format: Format) -> Result<Outcome> {
+    let traces = Traces::ask(context.look, &context.process.surroundings())?;
+    let config = context.config;
+    let processes = if traces.vms().any(|name| config.is_vm(name)) {
+        let (at, look) = context.asking();
+        Processes::ask(look, &at, &traces)?
+    } else {
+        Processes::default()
+    };
+    let (mut lines, mut wrong) = (Vec::new(), None);
+    let wanted = Wanted::new(Need::Settings, context.spelling, &context.process.devices);
+    for vm in resolve::all(config, wanted)? {
+        match vm {
+            Ok(vm) => {
+                let state = state_of(context, &processes, &traces, &vm);
+                lines.push(line(vm, state));
+            }
+            Err(error) => wrong = wrong.or(Some(error)),
+        }
+    }
+    lines.sort_by_key(|line| line.id);
+    let text = match format {
+        Format::Json => crate::operation::context::json(&List {
+            schema: SCHEMA,
+            vms: &lines,
+        })?,
+        Format::Text => {
+            let rows = lines.iter().map(|line| -> [Cow<'_, str>; 7] {
+                [
+                    line.id.to_string().into(),
+                    line.name.as_str().into(),
+                    line.loader.into(),
+                    line.cpu.as_str().into(),
+                    line.mem.as_str().into(),
+                    line.disk.as_str().into(),
+                    line.state.into(),
+                ]
+            });
+            table(
+                &["ID", "NAME", "LOADER", "CPU", "MEMORY", "DISK", "STATE"],
+                rows,
+            )
+        }
+    };
+    Ok(match wrong {
+        None => Outcome::Text(text),
+        Some(error) => Outcome::Partly(text, error),
+    })
+}
+
+/// The path as text; copied only if it is not UTF-8.
+fn text(path: PathBuf) -> String {
+    let text = path.into_os_string().into_string();
+    text.unwrap_or_else(|bytes| bytes.to_string_lossy().into_owned())
+}
+
+fn state_of(
+    context: &mut Context<'_>,
+    processes: &Processes,
+    traces: &Traces,
+    vm: &Vm,
+) -> &'static str {
+    let name = vm.name.as_str();
+    match processes.state(name, traces) {
+        State::Stopped => "stopped",
+        State::LeftOver => "left over",
+        State::Unknown => "unknown",
+        State::Busy(_, role) => {
+            let noted = state::noted(context.look, &context.process.run, processes, name);
+            state::word(role, processes, name, noted.as_ref())
+        }
+    }
+}
+
+fn line(vm: Vm, state: &'static str) -> Line {
+    Line {
+        id: vm.id,
+        loader: vm.loader.facts().name,
+        cpu: vm.cpu,
+        mem: vm.mem,
+        disk: vm
+            .disks
+            .into_iter()
+            .next()
+            .map(|disk| text(disk.path))
+            .unwrap_or_default(),
+        state,
+        name: vm.name,
+    }
+}

@@ -1,0 +1,186 @@
+//! Finds the configuration of a call and reads it; what is wrong with it becomes an [`Error`].
+
+use super::invocation::Invocation;
+use crate::config::{self, Config, ConfigError, CutShort, Outside, Trust, Unfound, Unread};
+use crate::error::Error;
+use crate::process::{CONFIG_VARIABLE, Process};
+use crate::{quote, vis};
+use std::ffi::OsStr;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// Why there is no configuration, and what of it was read, for the source line.
+#[derive(Debug)]
+pub(super) struct Refused {
+    /// What is wrong.
+    pub error: Error,
+    /// What was read.
+    pub config: Option<Config>,
+}
+
+fn alone(error: Error) -> Box<Refused> {
+    Box::new(Refused {
+        error,
+        config: None,
+    })
+}
+
+/// Finds and reads the configuration.
+///
+/// # Errors
+/// If there is none, it cannot be read, or it holds what is refused.
+pub(super) fn load(process: &Process, invocation: &Invocation) -> Result<Config, Box<Refused>> {
+    let named = invocation
+        .config
+        .as_deref()
+        .or_else(|| process.variable(CONFIG_VARIABLE).map(Path::new));
+    let (files, trust) = match named {
+        Some(file) => (vec![process.directory.join(file)], Trust::Named),
+        None => (found(process)?, trust(process)),
+    };
+    with_outside(process, |outside| config::load(&files, trust, outside)).map_err(|error| {
+        match error {
+            ConfigError::Unreadable { path, error } => alone(unread(&path, &error)),
+            ConfigError::Refused(config) => Box::new(Refused {
+                error: first_finding(&config),
+                config: Some(*config),
+            }),
+        }
+    })
+}
+
+/// The files that the search finds.
+fn found(process: &Process) -> Result<Vec<PathBuf>, Box<Refused>> {
+    config::find(&directories(process), &process.host_name).map_err(|unfound| {
+        let missing = match unfound {
+            Unfound::Nowhere(missing) => missing,
+            Unfound::CutShort(cut) => return alone(left(&cut)),
+        };
+        let mut error = Error::config(format!(
+            "no configuration: there is neither {}",
+            missing.names.join(" nor ")
+        ));
+        for directory in &missing.directories {
+            error = error.note(format!("not in {}", vis::shown(directory)));
+        }
+        alone(error.help("write one, or name one with --config FILE"))
+    })
+}
+
+/// The refusal where the file is not there since the replacing of it was cut short.
+fn left(cut: &CutShort) -> Error {
+    Error::config(format!(
+        "the configuration {} is not there: somebody began to replace it and did not finish",
+        vis::shown(&cut.path)
+    ))
+    .note(format!("its former text is in {}", vis::shown(&cut.old)))
+    .help(format!(
+        "unless that goes on right now, put it back: mv {} {}",
+        quote::shown(&cut.old),
+        quote::shown(&cut.path)
+    ))
+}
+
+/// Whose files are read where they are found.
+fn trust(process: &Process) -> Trust {
+    Trust::Found {
+        caller: process.uid,
+        behind: process.behind(),
+    }
+}
+
+/// The refusal where a file cannot be read, or is somebody else's.
+fn unread(path: &Path, error: &Unread) -> Error {
+    if let Unread::Foreign(foreign) = error {
+        let refused = Error::config(format!(
+            "the configuration {} is not read: {error}",
+            vis::shown(path)
+        ));
+        let refused = foreign.remedy().into_iter().fold(refused, Error::help);
+        return refused.help(format!(
+            "if it is the one that you mean, say so: --config {}",
+            quote::shown(path)
+        ));
+    }
+    if let Unread::System(why) = error
+        && why.kind() == ErrorKind::NotFound
+        && let Some(cut) = config::cut_short(path)
+    {
+        return left(&cut);
+    }
+    let help = match error {
+        Unread::System(why) if why.kind() != ErrorKind::NotFound => {
+            "look at its owner and mode with ls -l, or name another with --config FILE"
+        }
+        Unread::System(_) => "name one that exists with --config FILE",
+        Unread::NoFile(_) | Unread::Foreign(_) => "name a file with --config FILE",
+    };
+    Error::config(format!(
+        "could not read the configuration {}: {error}",
+        vis::shown(path)
+    ))
+    .help(help)
+}
+
+/// Does something with what an expansion may see of these surroundings.
+pub(super) fn with_outside<T>(process: &Process, work: impl FnOnce(&Outside<'_>) -> T) -> T {
+    work(&Outside {
+        variable: &|name| process.environment.get(OsStr::new(name)).cloned(),
+        home: &|user| process.home_of(user),
+    })
+}
+
+/// The first of what was refused; the others are only counted, since they often follow from it.
+pub(super) fn first_finding(config: &Config) -> Error {
+    let mut findings = config.findings().iter();
+    let Some(first) = findings.next() else {
+        return Error::config("the configuration is refused");
+    };
+    let mut error = Error::from(first.clone());
+    for other in findings.take(9) {
+        error = error.note(format!(
+            "also {}: {}",
+            config.place(other.span),
+            other.message
+        ));
+    }
+    error
+}
+
+/// Where a configuration is looked for, in this order.
+///
+/// Differs: The configuration is looked for in several places
+fn directories(process: &Process) -> Vec<PathBuf> {
+    let mut directories = Vec::new();
+    if let Some(called) = called_directory(process) {
+        let above = called.parent().map(Path::to_owned);
+        directories.push(called);
+        directories.extend(above);
+    }
+    directories.extend(process.program.parent().map(Path::to_owned));
+    let home = process.variable("HOME").map(PathBuf::from);
+    directories.extend(home.as_ref().map(|home| home.join("bin")));
+    let config_home = process.variable("XDG_CONFIG_HOME").map(PathBuf::from);
+    directories.extend(
+        config_home
+            .or_else(|| home.map(|home| home.join(".config")))
+            .map(|config| config.join("easy-bhyve")),
+    );
+    directories.push(PathBuf::from("/usr/local/etc"));
+    directories
+}
+
+/// The directory of the name that was called: as typed, or where the caller's path has it.
+fn called_directory(process: &Process) -> Option<PathBuf> {
+    let called = Path::new(process.args.first()?);
+    let found = if called
+        .parent()
+        .is_some_and(|parent| !parent.as_os_str().is_empty())
+    {
+        process.directory.join(called)
+    } else {
+        which::which_in(called, process.variable("PATH"), &process.directory).ok()?
+    };
+    // Links are resolved so that messages show no `eb/..`; only the directory's own, not the name's.
+    found.parent()?.canonicalize().ok()
+}

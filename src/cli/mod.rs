@@ -1,0 +1,18 @@
+//! What was typed, and the commands of easy-bhyve itself.
+
+mod all;
+mod check;
+mod dispatch;
+mod edit;
+pub mod invocation;
+mod list;
+mod locate;
+mod new;
+mod preview;
+mod set;
+mod setup;
+mod state;
+mod status;
+mod table;
+
+pub use dispatch::{main, start, start_at};

@@ -1,0 +1,181 @@
+//! `easy-bhyve new`: writes the settings of a new VM, and makes its disk and its links if asked.
+
+use super::edit::{self, Draft, Edited, refused};
+use super::invocation::options::NewArgs;
+use super::locate::Refused;
+use super::set::refuse_twice;
+use super::setup;
+use crate::config::Config;
+use crate::config::edit::{Edit, Setting, append};
+use crate::error::{Error, Result};
+use crate::model::name::VmName;
+use crate::operation::context::{Asked, CallersPlan, Context, Outcome};
+use crate::operation::resources::{Allocation, MakeDisk};
+use crate::plan::Plan;
+use crate::span::FileId;
+use crate::vis;
+use std::io::ErrorKind;
+use std::path::Path;
+
+/// The plan that makes the VM: it is written first, and taken back if its disk cannot be made, so that
+/// neither is there without the other.
+///
+/// # Errors
+/// If the name cannot be or is taken, the ISO is missing, or the result would have an error; nothing
+/// is written then.
+pub(super) fn new(context: &mut Context<'_>, args: &NewArgs) -> Result<Edited, Box<Refused>> {
+    let config = context.config;
+    let here = |error| refused(error, Some(config.clone()));
+    let vm = free_name(config, &args.vm).map_err(here)?;
+    let file = file(context, args.file.as_deref()).map_err(here)?;
+    let settings = settings(context, args).map_err(here)?;
+    if args.disk.is_some() {
+        context.need_host(args.dry_run).map_err(here)?;
+    }
+    let edits = append(config, file, vm.as_str(), &settings);
+    let draft = edit::draft(context, vm.as_str(), &edits)?;
+    let outcome = outcome(context, &draft, &edits, &settings, args)
+        .map_err(|error| refused(error, Some(draft.config.clone())))?;
+    Ok(Edited {
+        outcome,
+        config: draft.config,
+    })
+}
+
+/// What is to be done for a configuration that can be used.
+fn outcome(
+    context: &mut Context<'_>,
+    draft: &Draft,
+    edits: &[Edit],
+    settings: &[Setting],
+    args: &NewArgs,
+) -> Result<Outcome> {
+    let vm = &draft.vm.name;
+    for setting in settings {
+        edit::refuse_unread(draft, setting)?;
+    }
+    let mut after = Plan::default();
+    let mut notes = found(&draft.config, vm, settings);
+    let mut done = vec![edit::changes(context.config, &draft.config, edits)];
+    if args.links {
+        let links = setup::links(&Context {
+            config: &draft.config,
+            look: &mut *context.look,
+            ..*context
+        })?;
+        after = links.plan;
+        notes.extend(links.notes);
+        done.push(links.done);
+    }
+    let done = Some(done.join("\n"));
+    let Some(size) = &args.disk else {
+        let mut plan = edit::alone(draft.plan.clone());
+        plan.append(after);
+        return Ok(Outcome::Plan(CallersPlan {
+            plan,
+            dry_run: args.dry_run,
+            notes,
+            done,
+            ..CallersPlan::default()
+        }));
+    };
+    let job = MakeDisk {
+        size: size.clone(),
+        allocation: Allocation::Full,
+    };
+    Ok(Asked {
+        before: draft.plan.clone(),
+        after,
+        notes,
+        done,
+        ..context.asked(draft.vm.clone(), job, args.dry_run)
+    }
+    .into())
+}
+
+/// A name that no VM has.
+fn free_name(config: &Config, name: &str) -> Result<VmName> {
+    let vm = VmName::parse(name).map_err(|error| Error::usage(error.to_string()))?;
+    match config.get(&format!("{vm}_id")) {
+        Some(id) if id.value.is_empty() => Err(Error::state(format!(
+            "{vm} is switched off: its id is empty"
+        ))
+        .at(id.name_span)
+        .help("give it a number there")),
+        Some(id) => Err(Error::state(format!("there is a VM {vm} already"))
+            .at(id.name_span)
+            .help(format!(
+                "choose another name, or change it: easy-bhyve set {vm} KEY=VALUE"
+            ))),
+        None => Ok(vm),
+    }
+}
+
+/// The file to write to: that which was typed, if it is read, or else the first.
+fn file(context: &Context<'_>, typed: Option<&Path>) -> Result<FileId> {
+    let Some(typed) = typed else {
+        return Ok(FileId::default());
+    };
+    let wanted = context.process.directory.join(typed);
+    let is_wanted = |path: &Path| {
+        let same = path.canonicalize().ok();
+        path == wanted || same.is_some() && same == wanted.canonicalize().ok()
+    };
+    context.config.file(is_wanted).ok_or_else(|| {
+        Error::usage(format!(
+            "{} is not read: a VM in it would not be there",
+            vis::shown(&wanted)
+        ))
+        .help(format!(
+            "the files that are read: {}",
+            context.config.file_names()
+        ))
+    })
+}
+
+/// The lines of the block: the id, the ISO, and what was typed.
+fn settings(context: &mut Context<'_>, args: &NewArgs) -> Result<Vec<Setting>> {
+    let mut typed = args.settings.clone();
+    let at = typed.iter().position(|setting| setting.key() == "id");
+    let id = if let Some(at) = at {
+        typed.remove(at)
+    } else {
+        let free = context.config.free_id();
+        let every = || Error::config("every number from 0 to 32767 is the id of a VM");
+        Setting::new("id", free.ok_or_else(every)?.to_string())
+    };
+    let mut settings = vec![id];
+    if let Some(cd) = &args.cd {
+        let iso = context.process.directory.join(cd);
+        let is_there = match context.look.exists(&iso) {
+            // The root side looks, when the VM is installed.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => true,
+            other => other.map_err(|error| {
+                Error::host(format!("could not look for {}: {error}", vis::shown(&iso)))
+            })?,
+        };
+        if !is_there {
+            return Err(Error::host(format!("{} does not exist", vis::shown(&iso)))
+                .help("name an ISO image that does with --cd"));
+        }
+        settings.push(Setting::new("cd0", iso));
+    }
+    settings.extend(typed);
+    refuse_twice(&settings)?;
+    Ok(settings)
+}
+
+/// Settings that stand somewhere already and are the new VM's from now on.
+fn found(config: &Config, vm: &VmName, settings: &[Setting]) -> Vec<String> {
+    let keys = config.keys_of(vm.as_str()).keys.into_iter();
+    let others = keys.filter(|key| {
+        let mut settings = settings.iter();
+        settings.all(|setting| setting.key() != key.spelling)
+    });
+    others
+        .map(|key| {
+            let place = config.place(key.set.name_span);
+            format!("{place}: {} stands there already and counts", key.set.name)
+        })
+        .collect()
+}

@@ -1,0 +1,122 @@
+//! What `-d` shows: the plan as a script or as data, and what stands in its way on this host.
+
+use crate::command::{Command, Privilege};
+use crate::config::Config;
+use crate::config::resolve;
+use crate::error::Result;
+use crate::host::elevate::Elevation;
+use crate::host::programs;
+use crate::operation;
+use crate::operation::context::{Asked, Assumption};
+use crate::operation::options::{DryRun, Format};
+use crate::operation::plan_context::PlanContext;
+use crate::plan::Plan;
+use crate::run;
+use crate::session::Session;
+use crate::survey;
+use crate::{report, script};
+use std::collections::BTreeSet;
+
+/// Shows what a request would do.
+pub(super) fn show_job(
+    session: &mut Session<'_, '_>,
+    config: &Config,
+    asked: &Asked,
+) -> Result<()> {
+    for finding in &asked.warnings {
+        let text = report::warning(finding, session.title, config, session.process.colour);
+        let _ = session.output.err.write_all(text.as_bytes());
+    }
+    for note in &asked.notes {
+        session.say(note);
+    }
+    let planned = operation::plan(&mut PlanContext::of(session), &asked.request)?;
+    for note in &planned.notes {
+        session.say(note);
+    }
+    let mut plan = asked.before.clone();
+    plan.append(planned.ending);
+    plan.append(planned.plan);
+    plan.append(asked.after.clone());
+    let shown = Shown {
+        plan: &plan,
+        dry_run: asked.dry_run,
+        assumption: Some(asked.assumption),
+    };
+    show(session, config, &shown)
+}
+
+/// A plan that is shown.
+pub(super) struct Shown<'plan> {
+    pub(super) plan: &'plan Plan,
+    pub(super) dry_run: DryRun,
+    /// What is taken for granted on a host that cannot be asked.
+    pub(super) assumption: Option<Assumption>,
+}
+
+/// Shows a plan, as a script or as data.
+pub(super) fn show(
+    session: &mut Session<'_, '_>,
+    config: &Config,
+    shown: &Shown<'_>,
+) -> Result<()> {
+    let is_freebsd = survey::is_freebsd(session.host);
+    let elevation = elevation(session, config, shown.plan, is_freebsd)?;
+    if is_freebsd {
+        tell_missing(shown.plan, session);
+    } else if let Some(assumption) = shown.assumption
+        && !shown.plan.commands().is_empty()
+    {
+        session.say(assumption.as_str());
+    }
+    let (process, title) = (session.process, session.title);
+    let text = match shown.dry_run.format.unwrap_or_default() {
+        Format::Text => {
+            let path = &process.search_path;
+            script::script(shown.plan, title, path, &process.run, elevation)
+        }
+        Format::Json => script::json(shown.plan, title, &process.search_path, elevation)?,
+    };
+    session
+        .output
+        .out
+        .write_all(&text)
+        .map_err(run::not_written)
+}
+
+/// The escalator that a script shows; a plan that needs none asks for none.
+fn elevation(
+    session: &mut Session<'_, '_>,
+    config: &Config,
+    plan: &Plan,
+    is_freebsd: bool,
+) -> Result<Elevation> {
+    let needs_root = |command: &&Command| command.privilege == Privilege::Root;
+    if !plan.commands().iter().any(needs_root) {
+        return Ok(Elevation::None);
+    }
+    let choice = resolve::privilege(config)?;
+    let chosen = Elevation::choose(choice, session.process.uid, session.host);
+    if is_freebsd {
+        return chosen;
+    }
+    // A preview for another host needs no escalator on this one.
+    Ok(chosen.unwrap_or(Elevation::intended(choice)))
+}
+
+/// Says which programs the script would miss on this host.
+fn tell_missing(plan: &Plan, session: &mut Session<'_, '_>) {
+    let programs: BTreeSet<_> = plan
+        .commands()
+        .iter()
+        .flat_map(|command| command.programs())
+        .collect();
+    for program in programs {
+        if session.host.find(program).is_none() {
+            session.say(&format!(
+                "{program} is not installed; {}",
+                programs::how_to_install(program)
+            ));
+        }
+    }
+}

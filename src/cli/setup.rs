@@ -1,0 +1,281 @@
+//! `easy-bhyve setup`: one link per VM and verb.
+
+use super::invocation::PROGRAM;
+use crate::config::resolve::{self, Wanted};
+use crate::config::settings::Need;
+use crate::config::{Config, lint, unsilenced};
+use crate::error::{Error, Result};
+use crate::model::Volume;
+use crate::operation::context::{CallersPlan, Context, Outcome};
+use crate::operation::options::DryRun;
+use crate::plan::{FileChange, Plan};
+use crate::process::Process;
+use crate::verb::{Spelling, Verb};
+use crate::vis;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::path::{Component, Path, PathBuf};
+
+/// What lies in the link directory under a name.
+#[derive(Debug, PartialEq, Eq)]
+enum Entry {
+    /// A link of ours, and where it points.
+    Ours(PathBuf),
+    /// Anything else, which we leave alone.
+    Foreign,
+}
+
+/// The plan that makes the links of `setup`, and what is said when it is done.
+///
+/// Differs: `setup` changes its own links only
+///
+/// # Errors
+/// If the configuration has no VM, one is misconfigured, or the directory cannot be read.
+pub(super) fn setup(context: &Context<'_>, dry_run: DryRun) -> Result<Outcome> {
+    let links = links(context)?;
+    Ok(Outcome::Plan(CallersPlan {
+        plan: links.plan,
+        dry_run,
+        notes: links.notes,
+        done: Some(links.done),
+        warnings: unsilenced(context.config, lint::check(context.config)),
+    }))
+}
+
+/// The plan that makes the links, and what is said about it.
+pub(super) struct Links {
+    pub(super) plan: Plan,
+    /// What stays as it is.
+    pub(super) notes: Vec<String>,
+    /// What is said when it is done.
+    pub(super) done: String,
+}
+
+/// The plan that makes the links of this configuration.
+///
+/// # Errors
+/// If the configuration has no VM, one is misconfigured, or the directory cannot be read.
+pub(super) fn links(context: &Context<'_>) -> Result<Links> {
+    let directory = normal(&resolve::link_directory(context.config));
+    let target = target(context, &directory);
+    let there = entries(&directory, context.process)?;
+    let wanted = wanted(context)?;
+
+    let mut plan = Plan::default();
+    if !directory.is_dir() {
+        plan.push(FileChange::MakeDirectories(directory.clone()));
+    }
+    let (mut added, mut removed, mut notes) = (Changes::default(), Changes::default(), Vec::new());
+    for (name, entry) in &there {
+        if let (Entry::Ours(_), Some((vm, verb))) = (entry, split(name))
+            && !wanted.contains(&(vm, verb))
+        {
+            plan.push(FileChange::RemoveLink(directory.join(name)));
+            removed.add(vm, verb);
+        }
+    }
+    for (vm, verb) in &wanted {
+        let name = OsString::from(format!("{vm}-{verb}"));
+        let path = directory.join(&name);
+        match there.get(&name) {
+            Some(Entry::Ours(points_to)) if *points_to == target => continue,
+            Some(Entry::Ours(_)) => plan.push(FileChange::ReplaceLink {
+                target: target.clone(),
+                path,
+            }),
+            Some(Entry::Foreign) => {
+                notes.push(format!(
+                    "{} is not a link of ours: it stays as it is",
+                    vis::shown(&path)
+                ));
+                continue;
+            }
+            None => plan.push(FileChange::Link {
+                target: target.clone(),
+                path,
+            }),
+        }
+        added.add(vm, *verb);
+    }
+    let mut done = Vec::new();
+    added.describe("added", &mut done);
+    removed.describe("removed", &mut done);
+    done.push(format!(
+        "{} has {} links ({} added, {} removed)",
+        vis::shown(&directory),
+        wanted.len() - notes.len(),
+        added.count,
+        removed.count
+    ));
+    Ok(Links {
+        plan,
+        notes,
+        done: done.join("\n"),
+    })
+}
+
+/// Links that changed, by VM.
+#[derive(Default)]
+struct Changes<'name> {
+    by_vm: BTreeMap<&'name str, BTreeSet<Verb>>,
+    count: usize,
+}
+
+impl<'name> Changes<'name> {
+    fn add(&mut self, vm: &'name str, verb: Verb) {
+        self.by_vm.entry(vm).or_default().insert(verb);
+        self.count += 1;
+    }
+
+    fn describe(&self, how: &str, lines: &mut Vec<String>) {
+        for (vm, verbs) in &self.by_vm {
+            let names: Vec<String> = verbs.iter().map(|verb| format!("{vm}-{verb}")).collect();
+            lines.push(format!("{how}: {}", names.join(" ")));
+        }
+    }
+}
+
+/// Every link that should be there, in the order of the names.
+fn wanted<'config>(context: &Context<'config>) -> Result<BTreeSet<(&'config str, Verb)>> {
+    let mut wanted = BTreeSet::new();
+    let config: &'config Config = context.config;
+    let devices = &context.process.devices;
+    let vms = resolve::all(config, Wanted::new(Need::Disks, Spelling::Link, devices))?;
+    for ((name, _), vm) in config.vms().zip(vms) {
+        let has_zfs = matches!(vm?.volume, Volume::Zfs(_));
+        wanted.extend(
+            Verb::ALL
+                .into_iter()
+                .filter(|verb| has_zfs || !verb.needs_zfs())
+                .map(|verb| (name, verb)),
+        );
+    }
+    if wanted.is_empty() {
+        return Err(
+            Error::config(format!("{} has no VM", vis::shown(config.main_file())))
+                .help("a VM is whatever has an id, for example: fbsd0_id=0"),
+        );
+    }
+    Ok(wanted)
+}
+
+/// The VM and the verb of a link's name.
+fn split(name: &std::ffi::OsStr) -> Option<(&str, Verb)> {
+    let (vm, verb) = name.to_str()?.rsplit_once('-')?;
+    Some((
+        vm,
+        Verb::ALL.into_iter().find(|known| known.as_str() == verb)?,
+    ))
+}
+
+/// What the links point to: this program, by the name `easy-bhyve` beside the configuration if it
+/// is there; relative if it and the links lie where the configuration does.
+fn target(context: &Context<'_>, directory: &Path) -> PathBuf {
+    let program = &context.process.program;
+    let home = context.config.directory();
+    let beside = home.join(PROGRAM);
+    let named = if same_file(&beside, program) {
+        &beside
+    } else {
+        program
+    };
+    if named.starts_with(home) && resolve::links_move_along(context.config) {
+        relative(directory, named)
+    } else {
+        named.clone()
+    }
+}
+
+/// The way from a directory to a file, both absolute and without `..`.
+fn relative(from: &Path, to: &Path) -> PathBuf {
+    let shared = from
+        .components()
+        .zip(to.components())
+        .take_while(|(one, other)| one == other)
+        .count();
+    let up = from.components().skip(shared).map(|_| Component::ParentDir);
+    up.chain(to.components().skip(shared)).collect()
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
+}
+
+/// What lies directly in the directory.
+fn entries(directory: &Path, process: &Process) -> Result<BTreeMap<OsString, Entry>> {
+    let failed = |error: std::io::Error| {
+        Error::host(format!(
+            "could not read {}: {error}",
+            vis::shown(&directory)
+        ))
+    };
+    let read = match std::fs::read_dir(directory) {
+        Ok(read) => read,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let above = directory.parent().unwrap_or(directory).join(PROGRAM);
+    // Thousands of links point to the same place: ask the file system once for each place.
+    let mut known: BTreeMap<PathBuf, bool> = BTreeMap::new();
+    let mut entries = BTreeMap::new();
+    for entry in read {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let is_link = entry.file_type().map_err(failed)?.is_symlink();
+        let found = if is_link && split(&name).is_some() {
+            let points_to = std::fs::read_link(entry.path()).map_err(failed)?;
+            let ours = *known.entry(points_to.clone()).or_insert_with(|| {
+                let place = directory.join(&points_to);
+                normal(&place) == normal(&above) || same_file(&place, &process.program)
+            });
+            if ours {
+                Entry::Ours(points_to)
+            } else {
+                Entry::Foreign
+            }
+        } else {
+            Entry::Foreign
+        };
+        entries.insert(name, found);
+    }
+    Ok(entries)
+}
+
+/// The path without `.` and `..`, as its text says; the program that it names need not exist.
+fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => {
+                normal.pop();
+            }
+            Component::CurDir => {}
+            other => normal.push(other),
+        }
+    }
+    normal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{normal, relative};
+    use std::path::Path;
+
+    #[test]
+    fn the_way_to_a_program_goes_up_only_as_far_as_it_must() {
+        for (from, to, way) in [
+            ("/u/bin/eb", "/u/bin/easy-bhyve", "../easy-bhyve"),
+            ("/u/beside", "/u/bin/easy-bhyve", "../bin/easy-bhyve"),
+            ("/u/bin", "/u/bin/easy-bhyve", "easy-bhyve"),
+        ] {
+            assert_eq!(relative(Path::new(from), Path::new(to)), Path::new(way));
+        }
+        assert_eq!(
+            normal(Path::new("/u/bin/../beside/.")),
+            Path::new("/u/beside")
+        );
+    }
+}

@@ -1,0 +1,32 @@
+//! What a VM does, in one word.
+
+use crate::host::Look;
+use crate::model::name::VmName;
+use crate::survey::Processes;
+use crate::survey::record::{Phase, Record};
+use crate::tools::process::Role;
+use std::path::Path;
+
+/// What is noted of a VM in this directory; by what supervises it now.
+pub(super) fn noted(
+    look: &mut dyn Look,
+    run: &Path,
+    processes: &Processes,
+    vm: &str,
+) -> Option<Record> {
+    Record::of_supervisor(look, run, processes, &VmName::parse(vm).ok()?)
+}
+
+/// The word for a VM for which something works so.
+pub(super) fn word(
+    role: Role,
+    processes: &Processes,
+    vm: &str,
+    noted: Option<&Record>,
+) -> &'static str {
+    match role {
+        Role::Running if processes.supervisor(vm).is_none() => "orphan",
+        Role::Supervised if noted.is_some_and(|noted| noted.phase == Phase::Ending) => "ending",
+        _ => role.as_str(),
+    }
+}

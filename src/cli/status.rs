@@ -1,0 +1,372 @@
+//! `easy-bhyve status`: what runs, and what is left over.
+
+use super::invocation::Showing;
+use super::state;
+use super::table::table;
+use crate::command::Command;
+use crate::config::Config;
+use crate::config::resolve;
+use crate::config::settings::Need;
+use crate::error::{Error, Result};
+use crate::model::name::{Snapshot, VmName};
+use crate::operation::boot::temp;
+use crate::operation::context::{Context, json};
+use crate::operation::options::Format;
+use crate::run::{Output, not_written};
+use crate::session::Session;
+use crate::survey::record::Record;
+use crate::survey::{self, Processes, State as Seen, Traces};
+use crate::tools::bhyvectl;
+use crate::tools::ifconfig::{self, Interface};
+use crate::verb::Spelling;
+use crate::vis;
+use console::Term;
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fmt::Write;
+use std::io;
+use std::time::Duration;
+
+/// The version of the form of `--format json`; a change that a reader would notice raises it.
+const SCHEMA: u32 = 1;
+
+/// The state of a VM by whose name none of ours can go: another program has started it.
+const FOREIGN: &str = "foreign";
+
+/// The time between two looks of `--watch`.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// The status as `--format json` shows it.
+#[derive(Debug, Default, Serialize)]
+struct Status {
+    schema: u32,
+    running: Vec<Running>,
+    /// VM nodes without a process.
+    left_over_nodes: Vec<VmName>,
+    /// VM nodes of which it could not be told.
+    unknown_nodes: Vec<String>,
+    /// VM nodes without a process, by names that no VM of ours can have.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    foreign_nodes: Vec<String>,
+    /// Our taps that no process has open.
+    left_over_taps: Vec<Tap>,
+    /// To which a run without a trace has not rolled back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_over_snapshots: Vec<Snapshot>,
+}
+
+#[derive(Debug, Serialize)]
+struct Running {
+    name: String,
+    state: &'static str,
+    pid: u32,
+    uptime_seconds: u64,
+    resident_kib: u64,
+    /// What supervises it; nothing does where it is an orphan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    supervisor: Option<u32>,
+    /// How often its guest was started again since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restarts: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mem: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Tap {
+    tap: String,
+    vm: VmName,
+}
+
+/// The status as text; `all` adds the configured cpus and memory.
+///
+/// Asks for processes only if something may work for a VM, and for interfaces only if there is a tap that no
+/// running VM explains.
+///
+/// # Errors
+/// If a question fails.
+pub(super) fn status(context: &mut Context<'_>, showing: Showing) -> Result<String> {
+    let Showing { format, all, .. } = showing;
+    let traces = Traces::ask(context.look, &context.process.surroundings())?;
+    let processes = if traces.is_empty() {
+        Processes::default()
+    } else {
+        let (at, look) = context.asking();
+        Processes::ask(look, &at, &traces)?
+    };
+    let mut status = Status {
+        schema: SCHEMA,
+        ..Status::default()
+    };
+    for (name, process, role) in processes.busy() {
+        let supervisor = processes.supervisor(name).map(|process| process.who.pid);
+        let noted = state::noted(context.look, &context.process.run, &processes, name);
+        let configured = all.then(|| configured(context, name)).flatten();
+        let (cpu, mem) = configured.unzip();
+        status.running.push(Running {
+            name: name.to_owned(),
+            state: match VmName::parse(name) {
+                Ok(_) => state::word(role, &processes, name, noted.as_ref()),
+                Err(_) => FOREIGN,
+            },
+            pid: process.who.pid,
+            uptime_seconds: process.seconds,
+            resident_kib: process.resident_kib,
+            supervisor,
+            restarts: noted.map(|noted| noted.restarts),
+            cpu,
+            mem,
+        });
+    }
+    status
+        .running
+        .sort_by(|one, other| one.name.cmp(&other.name));
+    for name in traces.nodes() {
+        match (processes.state(name, &traces), VmName::parse(name)) {
+            (Seen::LeftOver, Ok(vm)) => status.left_over_nodes.push(vm),
+            (Seen::LeftOver, Err(_)) => status.foreign_nodes.push(name.to_owned()),
+            (Seen::Unknown, _) => status.unknown_nodes.push(name.to_owned()),
+            (Seen::Stopped | Seen::Busy(..), _) => {}
+        }
+    }
+    status.left_over_taps = left_over_taps(context, &status.running)?;
+    status.left_over_snapshots = left_over_snapshots(context, &traces, &processes)?;
+    match format {
+        Format::Json => json(&status),
+        Format::Text => Ok(text(context.config, &status, all)),
+    }
+}
+
+/// Shows the status again and again, until a signal comes.
+///
+/// # Errors
+/// If a question fails, or the output cannot be written.
+pub(super) fn watch(session: &mut Session<'_, '_>, config: &Config, all: bool) -> Result<()> {
+    session
+        .host
+        .catch_signals()
+        .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
+    let showing = Showing {
+        all,
+        ..Showing::default()
+    };
+    let is_freebsd = survey::is_freebsd(session.host);
+    while session.host.interrupted().is_none() {
+        let mut context = Context {
+            process: session.process,
+            config,
+            look: &mut *session.host,
+            is_freebsd,
+            spelling: Spelling::Word,
+            title: session.title,
+        };
+        let shown = status(&mut context, showing)?;
+        show_now(session.output, &vis::lines(&shown)).map_err(not_written)?;
+        session.host.pause(EVERY);
+    }
+    Ok(())
+}
+
+/// Writes a status: on a terminal in the place of the last one, at once, so that it does not flicker.
+fn show_now(output: &mut Output<'_>, status: &str) -> io::Result<()> {
+    if !output.is_terminal {
+        output.out.write_all(status.as_bytes())?;
+        return output.out.flush();
+    }
+    let terminal = Term::buffered_stdout();
+    terminal.clear_screen()?;
+    terminal.write_str(status)?;
+    terminal.flush()
+}
+
+/// The cpus and the memory of a VM, as configured.
+///
+/// Differs: `status -a` reads the configuration
+fn configured(context: &Context<'_>, name: &str) -> Option<(String, String)> {
+    let vm = context.vm_for(name, Need::Settings).ok()?;
+    Some((vm.cpu.to_string(), vm.mem.to_string()))
+}
+
+/// Our taps that nobody has open.
+fn left_over_taps(context: &mut Context<'_>, running: &[Running]) -> Result<Vec<Tap>> {
+    let names = context
+        .look
+        .names_in(&context.process.devices)
+        .map_err(|error| Error::host(format!("could not read the devices: {error}")))?;
+    let explained = taps_of(context.config, running);
+    let is_unexplained = |name: &OsStr| {
+        name.to_str()
+            .is_some_and(|name| is_tap(name) && !explained.contains(name))
+    };
+    if !context.is_freebsd || !names.iter().any(|name| is_unexplained(name)) {
+        return Ok(Vec::new());
+    }
+    let interfaces = ifconfig::parse(&survey::answer(context.look, &ifconfig::list())?);
+    Ok(interfaces
+        .iter()
+        .filter(|tap| tap.opened_by.is_none())
+        .filter_map(ours)
+        .filter(|tap| !running.iter().any(|vm| vm.name == tap.vm.as_str()))
+        .collect())
+}
+
+/// The snapshots of runs without a trace that nothing supervises any more.
+fn left_over_snapshots(
+    context: &mut Context<'_>,
+    traces: &Traces,
+    processes: &Processes,
+) -> Result<Vec<Snapshot>> {
+    let mut left = Vec::new();
+    for name in traces.vms() {
+        let is_told = processes.supervisor(name).is_none()
+            && !matches!(processes.state(name, traces), Seen::Unknown);
+        if let Some(vm) = VmName::parse(name).ok().filter(|_| is_told)
+            && let Some(noted) = Record::of(context.look, &context.process.run, &vm)
+        {
+            left.append(&mut noted.left(context.look)?);
+        }
+    }
+    Ok(left)
+}
+
+/// A tap that carries our mark; behind it stands nothing but a name.
+fn ours(interface: &Interface) -> Option<Tap> {
+    Some(Tap {
+        tap: interface.name.clone(),
+        vm: VmName::parse(interface.owner()?).ok()?,
+    })
+}
+
+/// `tap0`, but not `tap`, the node by which taps are cloned.
+fn is_tap(name: &str) -> bool {
+    ["tap", "vmnet"]
+        .iter()
+        .any(|kind| name.strip_prefix(kind).is_some_and(|unit| !unit.is_empty()))
+}
+
+/// The taps that the running VMs have open, as configured.
+fn taps_of(config: &Config, running: &[Running]) -> BTreeSet<String> {
+    running
+        .iter()
+        .filter_map(|vm| resolve::taps(config, &vm.name).ok())
+        .flatten()
+        .map(|tap| tap.to_string())
+        .collect()
+}
+
+/// What frees what a VM left; one that is not configured any more has no verbs.
+fn how_to_free(config: &Config, vm: &VmName, by_hand: &Command) -> String {
+    if config.is_vm(vm.as_str()) {
+        format!("easy-bhyve clean {vm} frees it")
+    } else {
+        format!("{vm} is not in the configuration; as root: {by_hand}")
+    }
+}
+
+fn text(config: &Config, status: &Status, all: bool) -> String {
+    let mut text = String::new();
+    if status.running.is_empty() {
+        text.push_str("no VM is running\n");
+    } else {
+        let mut head = vec!["NAME", "STATE", "PID", "UPTIME", "RESIDENT", "RESTARTS"];
+        if all {
+            head.extend(["CPU", "MEMORY"]);
+        }
+        let rows = status.running.iter().map(|vm| row(vm, all));
+        text.push_str(&table(&head, rows));
+    }
+    for vm in status.running.iter().filter(|vm| vm.state == "orphan") {
+        let _ = writeln!(
+            text,
+            "orphan: nothing supervises {0}, so a reboot of its guest ends it; easy-bhyve shutdown {0} ends it and frees everything",
+            vm.name
+        );
+    }
+    for vm in &status.left_over_nodes {
+        let _ = writeln!(
+            text,
+            "left over: VM node of {vm}; {}",
+            how_to_free(config, vm, &bhyvectl::destroy(vm))
+        );
+    }
+    for name in &status.unknown_nodes {
+        let _ = writeln!(
+            text,
+            "unknown: VM node of {}, whose process may be hidden; ask as root",
+            vis::shown(name)
+        );
+    }
+    for name in &status.foreign_nodes {
+        let _ = writeln!(
+            text,
+            "foreign: VM node of {}, which is no name of a VM here: it is left to who has made it",
+            vis::shown(name)
+        );
+    }
+    for Tap { tap, vm } in &status.left_over_taps {
+        let _ = writeln!(
+            text,
+            "left over: {} of {vm}; {}",
+            vis::shown(tap),
+            how_to_free(config, vm, &ifconfig::destroy(tap))
+        );
+    }
+    for snapshot in &status.left_over_snapshots {
+        let _ = writeln!(text, "left over: {}", temp::left(snapshot));
+    }
+    text
+}
+
+fn row(vm: &Running, all: bool) -> Vec<String> {
+    let mut row = vec![
+        vm.name.clone(),
+        vm.state.to_owned(),
+        vm.pid.to_string(),
+        uptime(vm.uptime_seconds),
+        format!("{}M", vm.resident_kib.div_ceil(1024)),
+        vm.restarts
+            .map_or_else(|| "-".to_owned(), |restarts| restarts.to_string()),
+    ];
+    if all {
+        let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+        row.extend([shown(&vm.cpu), shown(&vm.mem)]);
+    }
+    row
+}
+
+/// `1d02h`, `2h05m` or `65s`: the two largest units.
+fn uptime(seconds: u64) -> String {
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, _) => format!("{minutes}m{:02}s", seconds % 60),
+        (0, _, _) => format!("{hours}h{:02}m", minutes % 60),
+        _ => format!("{days}d{:02}h", hours % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_tap, uptime};
+
+    #[test]
+    fn uptimes_show_the_two_largest_units() {
+        for (seconds, text) in [
+            (0, "0s"),
+            (59, "59s"),
+            (65, "1m05s"),
+            (7500, "2h05m"),
+            (93_600, "1d02h"),
+        ] {
+            assert_eq!(uptime(seconds), text);
+        }
+    }
+
+    #[test]
+    fn the_cloning_node_is_no_tap() {
+        assert!(is_tap("tap0") && is_tap("vmnet3") && !is_tap("tap") && !is_tap("da0"));
+    }
+}

@@ -1,0 +1,218 @@
+//! A VM as names and values, and back: the lines of `resources`, which are the words of the root
+//! side, too.
+
+use super::resolve::{Wanted, of_words};
+use super::settings::{self, Given, HostSettings, Need, Setting, VmSettings, Written};
+use crate::error::{Error, Result};
+use crate::model::Vm;
+use crate::model::name::{VmId, VmName};
+use crate::verb::Spelling;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+/// What stands before the name of a host variable.
+const OF_HOST: &str = "host_";
+
+/// A name and its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The name.
+    pub name: String,
+    /// The value.
+    pub value: OsString,
+    /// Whether it need not be shown: a setting that is not the manual's, at its default.
+    pub is_usual: bool,
+}
+
+impl Line {
+    fn new(name: impl Into<String>, value: impl Into<OsString>) -> Self {
+        Self {
+            name: name.into(),
+            value: value.into(),
+            is_usual: false,
+        }
+    }
+}
+
+/// All names and values, in the order of the manual; `host` is the host's name up to its first dot.
+pub fn lines(vm: &Vm, host: &str, devices: &Path) -> Vec<Line> {
+    let mut lines = vec![
+        Line::new("host", host),
+        Line::new("system", vm.name.as_str()),
+    ];
+    let mut rows = settings::VM.iter().peekable();
+    while let Some(row) = rows.next() {
+        if row.name == "id" {
+            // The console says the number.
+            lines.push(Line::new("con", console(devices, vm.id)));
+            continue;
+        }
+        // In the manual the host's stand before the NICs.
+        if row.name == "ifN" {
+            lines.extend(of_host(vm));
+        }
+        let mut family = numbered(row, vm);
+        while let Some(next) = rows.next_if(|next| stem(next.name) == stem(row.name)) {
+            family.extend(numbered(next, vm));
+        }
+        family.sort_by_key(|(number, _)| *number);
+        lines.extend(family.into_iter().map(|(_, line)| line));
+    }
+    lines
+}
+
+/// Those of the host, in the manual's order: the interface before the bridge.
+fn of_host(vm: &Vm) -> impl Iterator<Item = Line> {
+    settings::HOST.iter().rev().flat_map(|row| {
+        let written: Written = (row.written)(vm);
+        let name = format!("{OF_HOST}{}", row.name);
+        written
+            .into_iter()
+            .map(move |(_, value)| Line::new(name.as_str(), value))
+    })
+}
+
+/// What a VM has for a row, by number.
+fn numbered(row: &Setting<VmSettings>, vm: &Vm) -> Vec<(u8, Line)> {
+    let written = (row.written)(vm).into_iter();
+    let line = |(number, value): (u8, OsString)| {
+        let is_usual = !row.always_shown && row.is_default(&value);
+        let line = Line::new(row.numbered(number), value);
+        (number, Line { is_usual, ..line })
+    };
+    written.map(line).collect()
+}
+
+/// What stands before the number in a name; the whole where there is none.
+fn stem(name: &str) -> &str {
+    name.split_once('N').map_or(name, |(stem, _)| stem)
+}
+
+/// The node of the console at the host's end: `DEVICES/nmdmNA`, N the VM's id (nmdm(4)).
+fn console(devices: &Path, id: u16) -> PathBuf {
+    devices.join(format!("nmdm{id}A"))
+}
+
+/// The VM of that name whose [`lines`] these are, for what is needed of it, strictly: each name that is always there, none
+/// twice, no other, and each value as it is written.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn parse<'words>(
+    name: &str,
+    pairs: impl Iterator<Item = (&'words str, &'words OsStr)>,
+    need: Need,
+    devices: &Path,
+    spelling: Spelling,
+) -> Result<Vm> {
+    let name = VmName::parse(name).map_err(|error| Error::usage(error.to_string()))?;
+    let mut given: BTreeMap<&str, &OsStr> = BTreeMap::new();
+    for (key, value) in pairs {
+        if given.insert(key, value).is_some() {
+            return Err(Error::usage(format!("{key}= is there twice")));
+        }
+    }
+    let (mut own, mut host) = (VmSettings::default(), HostSettings::default());
+    for (&key, &value) in &given {
+        read(key, value, devices, &mut own, &mut host)?;
+    }
+    let vm = of_words(name, own, &host, &Wanted::new(need, spelling, devices))?;
+    // No VM depends on the host's name, which may be empty.
+    let host_name = given.get("host").copied().unwrap_or_default();
+    let host_name = host_name.to_str().unwrap_or_default();
+    for Line {
+        name: key, value, ..
+    } in lines(&vm, host_name, devices)
+    {
+        match given.remove(key.as_str()) {
+            None => return Err(Error::usage(format!("{key}= is missing"))),
+            Some(given) if given != value => {
+                return Err(Error::usage(format!(
+                    "{key}={} is not {key}={}, as its other settings have it",
+                    given.display(),
+                    value.display()
+                )));
+            }
+            Some(_) => {}
+        }
+    }
+    match given.keys().next() {
+        None => Ok(vm),
+        Some(more) => Err(Error::usage(format!("{more}= is not known"))),
+    }
+}
+
+/// Whether a word of this name is one of a VM's, and none of what is done to it.
+pub fn is_of_vm(key: &str) -> bool {
+    let is_of_host = |name| settings::HOST.iter().any(|row| row.name == name);
+    matches!(key, "host" | "system" | "con")
+        || key.strip_prefix(OF_HOST).is_some_and(is_of_host)
+        || settings::find(key).is_some()
+}
+
+/// Reads one word.
+fn read(
+    key: &str,
+    value: &OsStr,
+    devices: &Path,
+    own: &mut VmSettings,
+    host: &mut HostSettings,
+) -> Result<()> {
+    let given = |number| Given {
+        number,
+        text: value,
+        span: None,
+    };
+    let wrong = |error| Error::usage(format!("{key}: {error}"));
+    match key {
+        // Whose they are is compared at the end.
+        "host" | "system" => return Ok(()),
+        "con" => {
+            own.id = Some(given(0).with(id(value, devices)?));
+            return Ok(());
+        }
+        _ => {}
+    }
+    let of_host = key.strip_prefix(OF_HOST).and_then(|name| {
+        let mut rows = settings::HOST.iter();
+        rows.find(|row| row.name == name)
+    });
+    match (of_host, settings::find(key)) {
+        // What is empty is not set.
+        (Some(_), _) | (_, Some((_, 0))) if value.is_empty() => Ok(()),
+        (Some(row), _) => (row.read)(host, given(0)).map_err(wrong),
+        (None, Some((row, number))) => match settings::in_range(number) {
+            Some(number) => (row.read)(own, given(number)).map_err(wrong),
+            None => Err(Error::usage(format!("{key}= is not known"))),
+        },
+        _ => Err(Error::usage(format!("{key}= is not known"))),
+    }
+}
+
+/// The number of the VM whose console this is; one console has one spelling.
+fn id(con: &OsStr, devices: &Path) -> Result<VmId> {
+    let number = Path::new(con)
+        .strip_prefix(devices)
+        .ok()
+        .and_then(Path::to_str)
+        .and_then(|node| node.strip_prefix("nmdm")?.strip_suffix('A'))
+        .and_then(|number| VmId::parse(number).ok());
+    number
+        .filter(|id| console(devices, id.0).as_os_str() == con)
+        .ok_or_else(|| {
+            Error::usage(format!(
+                "con={} is not {} with a VM's id for N",
+                con.display(),
+                devices.join("nmdmNA").display()
+            ))
+        })
+}
+
+#[cfg(test)]
+#[path = "settings_text_tests.rs"]
+mod tests;
+
+#[cfg(test)]
+#[path = "settings_text_property_tests.rs"]
+mod property_tests;

@@ -1,0 +1,212 @@
+//! Findings that are probably typos of whoever wrote: a VM's name misspelt, an assignment without
+//! effect. Takes linear time.
+
+use super::keys;
+use super::settings::HOST;
+use super::{Assignment, Config};
+use crate::finding::{Finding, FindingName};
+use crate::span::FileId;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Looks at the names of all variables.
+pub fn check(config: &Config) -> Vec<Finding> {
+    let expanded = expanded(config);
+    let mut findings = unknown_vms(config, &expanded);
+    findings.extend(hidden(config, &expanded));
+    findings
+}
+
+/// Keys of VMs that are none: one that is nearly spelled like a VM, or has several keys.
+fn unknown_vms(config: &Config, expanded: &HashSet<&[u8]>) -> Vec<Finding> {
+    let names: HashSet<&str> = config.vms().map(|(vm, _)| vm).collect();
+    let mut strays: BTreeMap<&str, Vec<Assignment<'_>>> = BTreeMap::new();
+    for set in config.store.last(|_| true) {
+        // A name that is expanded somewhere is the user's own.
+        if config.owner(set.name).is_some() || expanded.contains(set.name.as_bytes()) {
+            continue;
+        }
+        let split = keys::splits(set.name).find(|split| keys::is_vm_name(split.vm));
+        // One whose id is empty was switched off on purpose.
+        let is_off = |vm: &str| config.get(&format!("{vm}_id")).is_some();
+        if let Some(split) = split.filter(|split| !is_off(split.vm)) {
+            strays.entry(split.vm).or_default().push(set);
+        }
+    }
+    if strays.is_empty() {
+        return Vec::new();
+    }
+    let mut shortened: HashMap<String, &str> = HashMap::new();
+    for name in names {
+        for short in shortened_by_one(name) {
+            let other = shortened.entry(short).or_insert(name);
+            *other = name.min(other);
+        }
+    }
+    let mut findings = Vec::new();
+    for (stray, set) in strays {
+        let near = shortened_by_one(stray).find_map(|short| shortened.get(&short));
+        let with_id = config.free_id().map_or_else(
+            || format!("give {stray} an id"),
+            |id| format!("give {stray} an id: {stray}_id={id}"),
+        );
+        for one in &set {
+            let help = match near {
+                Some(near) => format!(
+                    "write {near}{}, or {with_id}",
+                    one.name.strip_prefix(stray).unwrap_or_default()
+                ),
+                None if set.len() > 1 => with_id.clone(),
+                // One name alone that is like no VM's is the user's own.
+                None => continue,
+            };
+            findings.push(Finding::new(
+                FindingName::UnknownVm,
+                one.name_span,
+                format!(
+                    "{} is a key of {stray}, which is no VM: it has no id",
+                    one.name
+                ),
+                help,
+            ));
+        }
+    }
+    findings
+}
+
+/// The names behind a `$` anywhere in the files.
+fn expanded(config: &Config) -> HashSet<&[u8]> {
+    let mut names = HashSet::new();
+    for source in config.sources().iter() {
+        let bytes = source.bytes();
+        for (at, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'$') {
+            let rest = bytes.get(at + 1..).unwrap_or_default();
+            let rest = rest.strip_prefix(b"{").unwrap_or(rest);
+            let rest = rest.strip_prefix(b"#").unwrap_or(rest);
+            let is_in_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+            let end = rest.iter().position(|byte| !is_in_name(byte));
+            names.insert(rest.get(..end.unwrap_or(rest.len())).unwrap_or_default());
+        }
+    }
+    names
+}
+
+/// The name, and each that it becomes when one character is left out: two names of which each is
+/// another's in this way differ by one letter at the most, or by two that have changed places.
+fn shortened_by_one(name: &str) -> impl Iterator<Item = String> {
+    // Nobody misspells a name that is longer than this, and the work is the square of its length.
+    let name = if name.len() > 64 { "" } else { name };
+    let without = name.char_indices().map(|(at, letter)| {
+        let mut short = name.to_owned();
+        short.replace_range(at..at + letter.len_utf8(), "");
+        short
+    });
+    let whole = std::iter::once(name.to_owned()).filter(|name| !name.is_empty());
+    whole.chain(without.filter(|short| short.len() > 2))
+}
+
+/// Assignments of a setting that a later one of the same file hides.
+fn hidden(config: &Config, expanded: &HashSet<&[u8]>) -> Vec<Finding> {
+    let mut last: HashMap<(FileId, &str), Assignment<'_>> = HashMap::new();
+    let mut findings = Vec::new();
+    for set in config.assignments() {
+        let is_host = || HOST.iter().any(|setting| setting.name == set.name);
+        let is_setting = || is_host() || config.owner(set.name).is_some();
+        let Some(earlier) = last.insert((set.name_span.file, set.name), set) else {
+            continue;
+        };
+        // What is expanded somewhere may have had its effect there.
+        let is_used = expanded.contains(set.name.as_bytes());
+        // A file that is included again begins anew.
+        let is_behind = earlier.name_span.start < set.name_span.start;
+        if is_behind && !is_used && is_setting() {
+            findings.push(Finding::new(
+                FindingName::HiddenAssignment,
+                earlier.name_span,
+                format!(
+                    "{} has no effect: it is set again at {}",
+                    set.name,
+                    config.place(set.name_span)
+                ),
+                "remove one of the two",
+            ));
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+    use crate::config::tests::config;
+    use crate::config::{Outside, Source, parse};
+
+    #[track_caller]
+    fn assert_found(text: &str, found: &[&str]) {
+        let config = config(text.as_bytes());
+        let findings = check(&config);
+        let shown: Vec<String> = findings
+            .iter()
+            .map(|one| format!("{} {}", config.place(one.span), one.name))
+            .collect();
+        assert_eq!(shown, found, "{text}");
+    }
+
+    #[test]
+    fn a_misspelt_vm_is_told_from_a_name_of_the_users_own() {
+        for misspelt in ["fbds0", "fbsd", "fbsd00", "fbsd1", "bsd0"] {
+            let text = format!("fbsd0_id=1 {misspelt}_mem=1G\n");
+            assert_found(&text, &["test.conf:1:12 unknown-vm"]);
+        }
+        for own in [
+            "iso_path=x",
+            "web_mem=1G",
+            "bfsd1_mem=1",
+            "fbsd1_id= fbsd1_mem=1G",
+        ] {
+            assert_found(&format!("fbsd0_id=1\n{own}\n"), &[]);
+        }
+        assert_found(
+            "a_id=1\nweb_mem=1G\nweb_cpu=2\n",
+            &["test.conf:2:1 unknown-vm", "test.conf:3:1 unknown-vm"],
+        );
+    }
+
+    #[test]
+    fn only_a_setting_that_is_simply_set_again_is_hidden() {
+        assert_found(
+            "mem=1G mem=2G a_id=1 a_cpu=1\na_cpu=2\n",
+            &[
+                "test.conf:1:1 hidden-assignment",
+                "test.conf:1:22 hidden-assignment",
+            ],
+        );
+        assert_found(
+            "a_id=1 a_cd0=/x iso=/y\na_cd0=$iso/z\n",
+            &["test.conf:1:8 hidden-assignment"],
+        );
+        for fine in [
+            "own=1 own=2\n",
+            "a_id=1 a_cd0=/x a_cd0=$a_cd0.iso\n",
+            "mem=2G a_id=1 a_mem=${mem} mem=1G\n",
+        ] {
+            assert_found(fine, &[]);
+        }
+    }
+
+    #[test]
+    fn what_another_file_sets_in_between_hides_nothing_of_the_same() {
+        let directory = tempfile::tempdir().unwrap();
+        let main = directory.path().join("test.conf");
+        std::fs::write(directory.path().join("more"), "a_mem=2G\n").unwrap();
+        let text = b"a_id=1 a_mem=1G\n. ./more\na_mem=3G\n".to_vec();
+        let outside = Outside {
+            variable: &|_| None,
+            home: &|_| None,
+        };
+        let config = parse(vec![Source::new(main, text)], &outside).unwrap();
+        let found = check(&config);
+        let places: Vec<_> = found.iter().map(|one| config.place(one.span)).collect();
+        let places: Vec<_> = places.iter().map(|at| (at.line, at.column)).collect();
+        assert_eq!(places, [(1, 8)]);
+    }
+}

@@ -1,0 +1,62 @@
+//! `install`: starts a VM from its first CD, on this terminal.
+
+use super::loader::Source;
+use super::plan::Start;
+use super::{Boot, start};
+use crate::config::settings::Need;
+use crate::error::{Error, Result};
+use crate::model::Vm;
+use crate::operation::Operation;
+use crate::operation::context::{Asked, Context, Outcome};
+use crate::operation::options::{Override, StartArgs};
+use crate::verb::Verb;
+use crate::vis;
+
+/// Options of `install`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// -d, -c, -m
+    #[command(flatten)]
+    pub start: StartArgs,
+}
+
+impl Operation for Args {
+    const NEED: Need = Need::Install;
+
+    fn given(&self) -> Option<&Override> {
+        Some(&self.start.with)
+    }
+
+    fn begin(self, context: &mut Context<'_>, vm: Vm) -> Result<Outcome> {
+        if vm.install_cd().is_none() {
+            let id = context.config.id_of(vm.name.as_str());
+            return Err(Error::config(format!(
+                "{0} has no {0}_cd0, so there is nothing to install from",
+                vm.name
+            ))
+            .at(id.map(|id| id.value_span))
+            .help(format!(
+                "set it in {}: {}_cd0=/path/to/an.iso",
+                vis::shown(context.config.main_file()),
+                vm.name
+            )));
+        }
+        let done = format!(
+            "once it is installed, start {}: {}",
+            vm.name,
+            vm.command(Verb::Boot)
+        );
+        let boot = Boot {
+            start: Start::Install,
+            source: Source::Cd,
+            waits: false,
+            temp: None,
+        };
+        let asked = start(context, vm, self.start.dry_run, boot)?;
+        Ok(Asked {
+            done: Some(done),
+            ..asked
+        }
+        .into())
+    }
+}

@@ -1,0 +1,103 @@
+//! Loads a guest's kernel: bhyveload(8), or grub-bhyve with its scratch files.
+
+use crate::command::Command;
+use crate::model::Vm;
+use crate::model::grub::GrubCommands;
+use crate::model::loader::{Grub, Loader};
+use crate::plan::{FileChange, Plan, scratch_directory};
+use crate::tools::grub::{self, Menu, Screen};
+use crate::tools::line::Console;
+use crate::tools::{bhyveload, daemon};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// From where a guest is loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// From its first CD.
+    Cd,
+    /// From its first disk.
+    Disk,
+    /// From its first disk, stopping at grub's prompt.
+    Prompt,
+}
+
+/// The plan that loads `vm` on this console; grub's files lie in `scratch`.
+///
+/// Where nobody can be asked, on a console that is no terminal, a loader has a limit.
+pub(crate) fn plan(vm: &Vm, source: Source, console: &Console, scratch: &Path) -> Plan {
+    let disks = || vm.disks.iter().map(|disk| disk.path.as_path());
+    let limit = Duration::from_secs(vm.policy.loader_timeout.0.into());
+    let limited = |load: Command| match (console, source) {
+        (Console::Stdio, _) | (_, Source::Prompt) => load,
+        (Console::Nmdm(_), _) => daemon::limited(&load, limit),
+    };
+    let load = match &vm.loader {
+        Loader::Bhyveload => match source {
+            Source::Cd => bhyveload::load(vm, vm.install_cd().map(|cd| cd.path.as_path()), console),
+            Source::Disk | Source::Prompt => bhyveload::load(vm, disks(), console),
+        },
+        Loader::Grub(grub) => {
+            let (root, commands) = begin(grub, source);
+            let menu = match (commands, source) {
+                (Some(_), _) => Menu::Generated(scratch),
+                (None, Source::Prompt) => Menu::Prompt,
+                (None, _) => Menu::OfRoot,
+            };
+            let load = |screen| grub::load(vm, &map(scratch), &root, menu, screen);
+            // What it says on nmdm(4) nobody may see. Where nobody is asked it can say it again.
+            let is_silent =
+                matches!(console, Console::Nmdm(_)) && commands.is_some_and(|all| !all.asks());
+            Command {
+                explained_by: is_silent.then(|| Box::new(limited(load(Screen::Reply)))),
+                ..load(Screen::Console(console))
+            }
+        }
+    };
+    Plan::new(vec![limited(load).into()])
+}
+
+/// The root with which grub begins, and its commands, if they are configured.
+fn begin(grub: &Grub, source: Source) -> (String, Option<&GrubCommands>) {
+    match source {
+        Source::Cd => ("cd0".to_owned(), grub.install.as_ref()),
+        Source::Disk => (format!("hd0,{}", grub.bootpart), grub.boot.as_ref()),
+        Source::Prompt => (format!("hd0,{}", grub.bootpart), None),
+    }
+}
+
+/// Where the device map lies.
+fn map(scratch: &Path) -> PathBuf {
+    scratch.join("device.map")
+}
+
+/// The plan that writes what the loader reads; nothing for bhyveload.
+///
+/// It is made once, and stays as long as the VM lives: each round reads it, and no name is made
+/// again that was free for a while.
+///
+/// Differs: grub's commands reach it as a file, and its device map has all disks
+pub(crate) fn files(vm: &Vm, source: Source, scratch: &Path) -> Plan {
+    let Loader::Grub(grub) = &vm.loader else {
+        return Plan::default();
+    };
+    let disks = vm
+        .disks
+        .iter()
+        .map(|disk| (format!("hd{}", disk.number), disk.path.as_path()));
+    let cds = vm.cds.iter().filter(|_| source == Source::Cd);
+    let cds = cds.map(|cd| (format!("cd{}", cd.number), cd.path.as_path()));
+
+    let mut plan = Plan::new(scratch_directory(scratch));
+    plan.push(FileChange::Write {
+        path: map(scratch),
+        text: grub::device_map(disks.chain(cds)),
+    });
+    if let (root, Some(commands)) = begin(grub, source) {
+        plan.push(FileChange::Write {
+            path: scratch.join("grub.cfg"),
+            text: grub::menu(&root, commands).into_bytes(),
+        });
+    }
+    plan
+}

@@ -1,0 +1,266 @@
+//! Starts a VM: `boot`, and with a part of it `ttyboot` and `install`.
+
+pub mod install;
+pub(super) mod loader;
+pub mod network;
+pub mod plan;
+pub mod temp;
+pub mod ttyboot;
+
+use super::context::{Asked, Context, Outcome, rivals};
+use super::options::{DryRun, Override};
+use super::plan_context::PlanContext;
+use super::refuse::{refuse_disks, refuse_host, refuse_missing, refuse_rival};
+use super::snapshot;
+use super::wire::{Options, Words};
+use super::{Job, Locks, Operation, Place, Planned, Request, RootJob};
+use crate::config::resolve;
+use crate::config::settings::Need;
+use crate::error::{Error, Result};
+use crate::model::Vm;
+use crate::model::name::{SnapName, VmName};
+use crate::survey::{self, Survey};
+use loader::Source;
+use plan::Start;
+
+/// Options of `boot`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// -d, -c, -m, -p
+    #[command(flatten)]
+    pub start: ttyboot::Args,
+    /// Boot on this terminal: the same as ttyboot
+    #[arg(short = 't', long, conflicts_with = "console")]
+    pub tty: bool,
+    /// Connect this terminal to the console before the loader starts; ~. leaves
+    #[arg(long)]
+    pub console: bool,
+    /// Take a snapshot first, and roll back to it when the VM ends: a run without a trace
+    #[arg(short = 'T', long)]
+    pub temp: bool,
+}
+
+impl Operation for Args {
+    const NEED: Need = Need::Boot;
+
+    fn given(&self) -> Option<&Override> {
+        Some(&self.start.start.with)
+    }
+
+    fn begin(self, context: &mut Context<'_>, vm: Vm) -> Result<Outcome> {
+        let source = source(&vm, self.start.pause)?;
+        let temp = temp(context, self.temp)?;
+        // Differs: `boot -t` is `ttyboot`
+        if self.tty {
+            return terminal(context, vm, &self.start, temp);
+        }
+        // Somebody has to type at the prompt.
+        let is_attended = self.console || source == Source::Prompt;
+        // Whoever leaves the console is told what has become of the VM.
+        let done = (!is_attended).then(|| vm.running_note());
+        let boot = Boot {
+            start: if is_attended {
+                Start::Attended
+            } else {
+                Start::Background
+            },
+            source,
+            waits: false,
+            temp,
+        };
+        let dry_run = self.start.start.dry_run;
+        let asked = start(context, vm, dry_run, boot)?;
+        Ok(Asked { done, ..asked }.into())
+    }
+}
+
+fn terminal(
+    context: &mut Context<'_>,
+    vm: Vm,
+    args: &ttyboot::Args,
+    temp: Option<SnapName>,
+) -> Result<Outcome> {
+    let boot = Boot {
+        start: Start::Terminal,
+        source: source(&vm, args.pause)?,
+        waits: false,
+        temp,
+    };
+    let dry_run = args.start.dry_run;
+    start(context, vm, dry_run, boot).map(Outcome::from)
+}
+
+/// A boot without any option.
+///
+/// # Errors
+/// What is wrong with the configuration.
+pub fn in_background(context: &mut Context<'_>, vm: Vm, dry_run: DryRun) -> Result<Asked> {
+    let done = format!("{} is running", vm.name);
+    let boot = Boot {
+        start: Start::Background,
+        source: Source::Disk,
+        waits: false,
+        temp: None,
+    };
+    let asked = start(context, vm, dry_run, boot)?;
+    Ok(Asked {
+        done: Some(done),
+        ..asked
+    })
+}
+
+/// From where the guest is loaded: its disk, with `-p` by hand at grub's prompt.
+///
+/// Differs: `-p` keeps grub's root, and is refused for a VM that bhyveload loads
+fn source(vm: &Vm, pause: bool) -> Result<Source> {
+    let loader = vm.loader.facts();
+    match (pause, loader.has_prompt) {
+        (false, _) => Ok(Source::Disk),
+        (true, true) => Ok(Source::Prompt),
+        (true, false) => Err(Error::usage(format!(
+            "-p stops at grub's prompt, and {} is loaded by {}",
+            vm.name, loader.name
+        ))
+        .help(format!("press a key at {}'s own menu instead", loader.name))),
+    }
+}
+
+/// The name of the snapshots for a run without a trace.
+fn temp(context: &Context<'_>, is_wanted: bool) -> Result<Option<SnapName>> {
+    is_wanted
+        .then(|| snapshot::name(context.process.clock.now(), &["temp".to_owned()]))
+        .transpose()
+}
+
+pub(super) fn start(
+    context: &mut Context<'_>,
+    vm: Vm,
+    dry_run: DryRun,
+    job: impl Into<Job>,
+) -> Result<Asked> {
+    context.need_host(dry_run)?;
+    resolve::refuse_shared_id(context.config, &vm)?;
+    let rivals = rivals(context, &vm)?;
+    Ok(context.asked(vm, job, dry_run).with_rivals(rivals))
+}
+
+/// How a VM is started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Boot {
+    /// In the background, on the terminal, or to be installed.
+    pub start: Start,
+    /// From where its guest is loaded.
+    pub source: Source,
+    /// Whether it waits for its caller to go on, once it is about to be loaded.
+    pub waits: bool,
+    /// The name of the snapshots to which its disks are rolled back when it ends.
+    pub temp: Option<SnapName>,
+}
+
+impl RootJob for Boot {
+    fn verb(&self) -> &'static str {
+        match self.start {
+            Start::Background => "boot",
+            // Not the process that supervises.
+            Start::Attended => "attend",
+            Start::Terminal => "ttyboot",
+            Start::Install => "install",
+        }
+    }
+
+    fn does(&self) -> &'static str {
+        "is being started"
+    }
+
+    fn locks(&self) -> Locks {
+        Locks::VmAndDisks
+    }
+
+    fn place(&self) -> Place {
+        match self.start {
+            Start::Background => Place::Background,
+            Start::Attended | Start::Terminal | Start::Install => Place::Supervisor,
+        }
+    }
+
+    fn write(&self, words: &mut Words) {
+        words.flag("pause", self.source == Source::Prompt);
+        words.flag("waits", self.waits);
+        if let Some(temp) = &self.temp {
+            words.add("temp", temp.as_str());
+        }
+    }
+
+    fn parse(verb: &str, options: &mut Options<'_>) -> Result<Option<Job>> {
+        let start = match verb {
+            "boot" => Start::Background,
+            "attend" => Start::Attended,
+            "ttyboot" => Start::Terminal,
+            "install" => Start::Install,
+            _ => return Ok(None),
+        };
+        let source = match (start, options.flag("pause")?) {
+            (Start::Install, false) => Source::Cd,
+            (Start::Install, true) => return Err(Error::usage("pause=yes for install")),
+            (_, false) => Source::Disk,
+            (_, true) => Source::Prompt,
+        };
+        Ok(Some(Job::Start(Self {
+            start,
+            source,
+            waits: options.flag("waits")?,
+            temp: options.parsed("temp", SnapName::parse)?,
+        })))
+    }
+
+    /// Differs: Everything is checked before anything is touched
+    fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
+        let (vm, rivals) = (request.vm()?, &request.rivals);
+        let mut notes = Vec::new();
+        let survey = if context.is_freebsd {
+            let (at, look) = context.asking();
+            let survey = Survey::for_boot(look, &at, vm, rivals)?;
+            survey::refuse_busy_state(vm, survey.state(&vm.name))?;
+            notes = refuse(context, vm, rivals, &survey, self.source)?;
+            survey
+        } else {
+            Survey::fresh(context.devices())
+        };
+        network::refuse(vm, &survey)?;
+        let without_trace = match &self.temp {
+            Some(name) => temp::disks(vm, context.devices(), name)?,
+            None => Vec::new(),
+        };
+        Ok(Planned {
+            plan: plan::plan(
+                vm,
+                self.start,
+                self.source,
+                &survey,
+                &context.process.scratch_of(&vm.name),
+                &without_trace,
+            ),
+            notes,
+            ..Planned::default()
+        })
+    }
+}
+
+/// Refuses what stands in the way of a start, but for the VM's own state and its network. Answers what
+/// there is to say of its disks.
+pub(super) fn refuse(
+    context: &mut PlanContext<'_>,
+    vm: &Vm,
+    rivals: &[VmName],
+    survey: &Survey,
+    source: Source,
+) -> Result<Vec<String>> {
+    for rival in rivals {
+        refuse_rival(vm, rival, survey.state(rival))?;
+    }
+    let with_cds = source == Source::Cd;
+    refuse_missing(context, vm, with_cds)?;
+    let notes = refuse_disks(context, vm, with_cds)?;
+    refuse_host(vm, &survey.kernel)?;
+    Ok(notes)
+}

@@ -1,0 +1,280 @@
+//! Modules, sysctls, bridges and taps: what must be there before a VM starts.
+
+use crate::error::{Error, Result};
+use crate::finding::FindingName;
+use crate::model::device::Nic;
+use crate::model::name::{IfName, VmName};
+use crate::model::{Shared, Vm};
+use crate::operation::free::until_closed;
+use crate::operation::gone;
+use crate::plan::{Plan, Undo, When};
+use crate::survey::{self, State, Survey};
+use crate::tools::ifconfig::{self, Interface};
+use crate::tools::kld::{self, Module};
+use crate::tools::sysctl;
+
+/// The release from which on a NIC with an address joins a bridge only by a sysctl.
+const MEMBER_IFADDRS: u32 = 1_500_000;
+/// The release from which on it cannot join at all.
+const NO_MEMBER_ADDRESS: u32 = 1_600_000;
+
+/// Refuses what no plan could put right; nothing has been touched then.
+///
+/// # Errors
+/// A tap that another process has open, that was made for another VM which is busy, or that belongs
+/// to another bridge; a `netif` that does not exist, is wireless, belongs to another bridge, or has
+/// an address on a release that allows none.
+pub fn refuse(vm: &Vm, survey: &Survey) -> Result<()> {
+    for nic in &vm.nics {
+        refuse_tap(vm, nic, survey)?;
+    }
+    for nic in &vm.nics {
+        let bridge = survey.interface(nic.bridge.as_str());
+        if bridge.is_some_and(|bridge| !bridge.is_in(&["bridge"])) {
+            return Err(Error::config(format!("{} is no bridge", nic.bridge))
+                .at(nic.bridge_origin)
+                .help("name a bridge, for example bridge0; one that does not exist is made"));
+        }
+    }
+    match &vm.shared.netif {
+        Some(netif) if survey.is_freebsd && vm.uses_default_bridge() => {
+            refuse_uplink(&vm.shared, netif, survey)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn refuse_tap(vm: &Vm, nic: &Nic, survey: &Survey) -> Result<()> {
+    let Some(tap) = survey.interface(nic.tap.interface().as_str()) else {
+        return Ok(());
+    };
+    if let Some(pid) = tap.opened_by {
+        let by = survey
+            .processes
+            .by_pid(pid)
+            .map_or_else(String::new, |who| format!(" ({})", who.args));
+        return Err(Error::host(format!("{} is open by pid {pid}{by}", nic.tap))
+            .at(nic.origin)
+            .help(format!(
+                "give if{} of {} a tap of its own, or end that process",
+                nic.number, vm.name
+            )));
+    }
+    refuse_owner(vm, nic, tap, survey)?;
+    match survey.bridge_of(&tap.name) {
+        Some(bridge) if bridge.name != nic.bridge.as_str() && !is_marked(vm, nic, survey) => {
+            Err(Error::host(format!(
+                "{} is a member of {}, not of {}, and somebody else made it",
+                nic.tap, bridge.name, nic.bridge
+            ))
+            .at(nic.origin)
+            .help(format!(
+                "take it out as root: {}",
+                ifconfig::delete_member(&bridge.name, &tap.name)
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a tap that was made for another VM, which runs, or will have it open once it is loaded.
+///
+/// Differs: A tap of another VM that is being loaded is neither taken nor moved
+fn refuse_owner(vm: &Vm, nic: &Nic, tap: &Interface, survey: &Survey) -> Result<()> {
+    let other = tap.owner().filter(|owner| *owner != vm.name.as_str());
+    let Some(owner) = other.and_then(|owner| VmName::parse(owner).ok()) else {
+        return Ok(());
+    };
+    match survey.state(&owner) {
+        State::Stopped | State::LeftOver => Ok(()),
+        State::Busy(process, role) => Err(Error::host(format!(
+            "{} was made for {owner}, which {}",
+            nic.tap,
+            process.who.does(role)
+        ))
+        .at(nic.origin)
+        .help(format!(
+            "give if{} of {} a tap of its own, or end {owner} first",
+            nic.number, vm.name
+        ))),
+        State::Unknown => Err(survey::unknown(&owner)
+            .note(format!("{} was made for {owner}", nic.tap))
+            .at(nic.origin)),
+    }
+}
+
+/// Refuses a `netif` that the default bridge cannot take on this host.
+///
+/// # Errors
+/// If it does not exist, is wireless, is in another bridge, or has an address on a release that
+/// allows none.
+pub(crate) fn refuse_uplink(shared: &Shared, netif: &IfName, survey: &Survey) -> Result<()> {
+    let origin = shared.netif_origin;
+    let Some(uplink) = survey.interface(netif.as_str()) else {
+        return Err(
+            Error::host(format!("network interface {netif} does not exist"))
+                .at(origin)
+                .named(FindingName::NetifMissing)
+                .help("see which there are: ifconfig -l")
+                .help("netif= (empty) makes a bridge without uplink"),
+        );
+    };
+    if uplink.is_wireless {
+        return Err(Error::host(format!(
+            "{netif} is wireless: it cannot be a member of a bridge"
+        ))
+        .at(origin)
+        .named(FindingName::NetifWireless)
+        .help("name a wired interface, or netif= (empty) for a bridge without uplink"));
+    }
+    let bridge = survey.bridge_of(netif.as_str());
+    match (bridge, &shared.bridge) {
+        (Some(joined), Some(wanted)) if joined.name != wanted.as_str() => {
+            return Err(Error::host(format!(
+                "{netif} is a member of {}, not of {wanted}",
+                joined.name
+            ))
+            .at(origin)
+            .named(FindingName::NetifBridge)
+            .help(format!(
+                "set bridge={}, or take it out as root: {}",
+                joined.name,
+                ifconfig::delete_member(&joined.name, netif.as_str())
+            )));
+        }
+        _ => {}
+    }
+    let moves_address = survey
+        .kernel
+        .osreldate
+        .is_some_and(|release| release >= NO_MEMBER_ADDRESS);
+    if moves_address && uplink.has_address && bridge.is_none() {
+        let bridge = shared.bridge.as_ref().map_or("the bridge", IfName::as_str);
+        return Err(Error::host(format!(
+            "{netif} has an address: from FreeBSD 16 on it cannot be a member of a bridge"
+        ))
+        .at(origin)
+        .named(FindingName::NetifBridge)
+        .help(format!(
+            "give the address to {bridge} instead, in /etc/rc.conf:"
+        ))
+        .help(format!("  cloned_interfaces=\"{bridge}\""))
+        .help(format!(
+            "  ifconfig_{bridge}=\"addm {netif} up DHCP\" (or inet and the address)"
+        ))
+        .help(format!("  ifconfig_{netif}=\"up\"")));
+    }
+    Ok(())
+}
+
+/// The plan that makes the network of `vm`; its taps go when the VM ends.
+pub fn plan(vm: &Vm, survey: &Survey) -> Plan {
+    let mut plan = Plan::default();
+    let missing: Vec<Module> = Module::ALL
+        .into_iter()
+        .filter(|module| !survey.modules.contains(module))
+        .collect();
+    if !missing.is_empty() {
+        plan.push(kld::load(&missing));
+    }
+    if !vm.nics.is_empty() && survey.kernel.tap_up_on_open != Some(true) {
+        plan.push(sysctl::set_tap_up_on_open());
+    }
+    let mut bridges: Vec<&IfName> = Vec::new();
+    for nic in &vm.nics {
+        if !bridges.contains(&&nic.bridge) {
+            bridges.push(&nic.bridge);
+        }
+    }
+    for bridge in bridges {
+        make_bridge(&mut plan, vm, bridge, survey);
+    }
+    for nic in &vm.nics {
+        make_tap(&mut plan, vm, nic, survey);
+    }
+    plan
+}
+
+fn make_bridge(plan: &mut Plan, vm: &Vm, bridge: &IfName, survey: &Survey) {
+    let existing = survey.interface(bridge.as_str());
+    if existing.is_none() {
+        plan.push(ifconfig::create_bridge(bridge));
+        let has_member = ifconfig::has_members(bridge);
+        plan.push(Undo {
+            forms: vec![gone::interface(bridge.as_str()).only_if(!has_member).into()],
+            when: When::Failure,
+            what: bridge.to_string(),
+        });
+    }
+    let mut is_up = existing.is_some_and(|bridge| bridge.is_up);
+    if vm.shared.bridge.as_ref() == Some(bridge)
+        && let Some(netif) = &vm.shared.netif
+    {
+        is_up |= join_uplink(plan, bridge, netif, survey);
+    }
+    let joins = vm
+        .nics
+        .iter()
+        .any(|nic| nic.bridge == *bridge && !is_member(nic, survey));
+    if !is_up && !joins {
+        plan.push(ifconfig::up(bridge));
+    }
+}
+
+/// Makes the NIC a member; returns whether that brings the bridge up.
+fn join_uplink(plan: &mut Plan, bridge: &IfName, netif: &IfName, survey: &Survey) -> bool {
+    let uplink = survey.interface(netif.as_str());
+    let joins = survey.bridge_of(netif.as_str()).is_none();
+    if joins {
+        let release = survey.kernel.osreldate.unwrap_or_default();
+        if (MEMBER_IFADDRS..NO_MEMBER_ADDRESS).contains(&release)
+            && uplink.is_some_and(|uplink| uplink.has_address)
+            && survey.kernel.member_ifaddrs != Some(true)
+        {
+            plan.push(sysctl::set_member_ifaddrs());
+        }
+        plan.push(ifconfig::add_member(bridge, netif));
+    }
+    if !uplink.is_some_and(|uplink| uplink.is_up) {
+        plan.push(ifconfig::up(netif));
+    }
+    joins
+}
+
+fn make_tap(plan: &mut Plan, vm: &Vm, nic: &Nic, survey: &Survey) {
+    let tap = nic.tap.interface();
+    let is_foreign = survey.interface(tap.as_str()).is_some() && !is_marked(vm, nic, survey);
+    if !is_foreign {
+        plan.push(ifconfig::create_tap(&nic.tap, &vm.name));
+        let destroy = gone::interface(tap.as_str());
+        plan.push(Undo {
+            forms: vec![
+                until_closed(tap.as_str()).into(),
+                destroy.only_if(!ifconfig::is_open(tap.as_str())).into(),
+            ],
+            when: When::End,
+            what: tap.to_string(),
+        });
+        plan.push(ifconfig::add_member(&nic.bridge, tap));
+    } else if !is_member(nic, survey) {
+        plan.push(ifconfig::add_member(&nic.bridge, tap));
+        plan.push(Undo {
+            forms: vec![gone::member(nic.bridge.as_str(), tap.as_str()).into()],
+            when: When::End,
+            what: format!("{tap} in {}", nic.bridge),
+        });
+    }
+}
+
+/// Whether the tap is one that we made for this VM: it is made anew, so it is no member of anything.
+fn is_marked(vm: &Vm, nic: &Nic, survey: &Survey) -> bool {
+    survey
+        .interface(nic.tap.interface().as_str())
+        .is_some_and(|tap| tap.is_made_for(&vm.name))
+}
+
+fn is_member(nic: &Nic, survey: &Survey) -> bool {
+    survey
+        .bridge_of(nic.tap.interface().as_str())
+        .is_some_and(|bridge| bridge.name == nic.bridge.as_str())
+}

@@ -1,0 +1,135 @@
+//! Starts a VM: `boot`, `ttyboot`, `install`.
+
+use super::loader::{self, Source};
+use super::{network, temp};
+use crate::error::Kind;
+use crate::model::Vm;
+use crate::model::policy::{OnCrash, OnReboot};
+use crate::operation::{free, gone};
+use crate::plan::{Loop, Plan, Refusal, Root, Step, Test, Undo, Wait, When};
+use crate::survey::Survey;
+use crate::tools::line::{Console, side_of_person};
+use crate::tools::{bhyve, bhyvectl, cu, process, workers};
+use std::path::Path;
+use std::time::Duration;
+
+/// How a VM is started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// From its disk, in the background, its console on nmdm(4).
+    Background,
+    /// The same, and this terminal is connected to the console before its loader starts.
+    Attended,
+    /// From its disk, on this terminal.
+    Terminal,
+    /// From its first CD, on this terminal.
+    Install,
+}
+
+/// How long bhyve may take until its title is set.
+const START_LIMIT: Duration = Duration::from_secs(10);
+/// How long a loader or bhyve may take to end when it is ended.
+const END_LIMIT: Duration = Duration::from_secs(5);
+
+/// The plan that starts `vm`, and starts it again when its guest reboots, until it ends.
+///
+/// Everything is freed when the VM ends, and the disks of a run without a trace are rolled back.
+///
+/// Differs: A reboot in the guest starts the VM again
+pub fn plan(
+    vm: &Vm,
+    start: Start,
+    source: Source,
+    survey: &Survey,
+    scratch: &Path,
+    without_trace: &[temp::Disk],
+) -> Plan {
+    let mut plan = free::plan(vm, survey, free::Extent::Marked);
+    plan.append(network::plan(vm, survey));
+
+    let node = bhyve::node(&survey.devices, &vm.name);
+    plan.push(free::not_started_meanwhile(vm, &node));
+    // Differs: When a VM ends, tap and VM node are freed
+    let destroy = Undo {
+        forms: vec![
+            gone::node(&vm.name, &node)
+                .only_if(Test::Exists(node.clone()))
+                .into(),
+        ],
+        when: When::End,
+        what: format!("the VM node of {}", vm.name),
+    };
+    let console = match start {
+        Start::Background | Start::Attended => Console::of(vm, &survey.devices),
+        Start::Terminal | Start::Install => Console::Stdio,
+    };
+    let policy = &vm.policy;
+    let life = Loop {
+        body: loader::plan(vm, source, &console, scratch).forms,
+        between: if vm.loader.facts().needs_fresh_node {
+            free::node_again(vm, &node).forms
+        } else {
+            Vec::new()
+        },
+        vm: vm.name.clone(),
+        // Differs: `install` attaches every `cdN`
+        command: bhyve::run(vm, &console, start == Start::Install),
+        again: match (start, policy.on_reboot) {
+            (Start::Install, _) | (_, OnReboot::Stop) => &[],
+            (_, OnReboot::Restart) => &[0],
+        },
+        again_if_failed: start != Start::Install && policy.on_crash == OnCrash::Restart,
+        // Differs: A bhyve that does not start is noticed
+        start_limit: (console != Console::Stdio).then_some(START_LIMIT),
+    };
+    // What the loader reads goes last, once nothing works for the VM any more.
+    let mut forms = loader::files(vm, source, scratch).forms;
+    forms.extend(temp::plan(without_trace).forms);
+    forms.extend([destroy.into(), end_processes(vm).into(), life.into()]);
+    match start {
+        Start::Background | Start::Attended => plan.push(Root {
+            forms,
+            detached: Some(process::name_of_supervision(&vm.name)),
+            meanwhile: (start == Start::Attended)
+                .then(|| cu::connect(&side_of_person(vm, &survey.devices))),
+        }),
+        Start::Terminal | Start::Install => plan.forms.extend(forms),
+    }
+    plan
+}
+
+/// What ends a loader or a bhyve that is still there at the end: before the VM's node is destroyed,
+/// which would pull the guest's memory from under it.
+fn end_processes(vm: &Vm) -> Undo {
+    let name = &vm.name;
+    let ended = |refusal| Wait {
+        until: !workers::is_at_work(name),
+        limit: END_LIMIT,
+        every: Duration::from_millis(100),
+        refusal,
+        progress: None,
+    };
+    let lives_on = Refusal {
+        kind: Kind::Host,
+        what: format!("what works for {name} does not end"),
+        help: Some("see what it waits for: procstat -k as root".to_owned()),
+    };
+    Undo {
+        forms: vec![
+            workers::end_loader(name)
+                .only_if(workers::is_loading(name))
+                .into(),
+            Step::from(bhyvectl::force_poweroff(name))
+                .only_if(workers::is_alive(name))
+                .ok_if(!workers::is_alive(name))
+                .into(),
+            ended(None).into(),
+            workers::kill_any(name)
+                .only_if(workers::is_at_work(name))
+                .into(),
+            ended(Some(lives_on)).into(),
+        ],
+        when: When::End,
+        what: format!("the processes of {name}"),
+    }
+}

@@ -1,0 +1,123 @@
+//! A run without a trace: snapshots beforehand, to which the disks are rolled back at the end.
+
+use crate::error::{Error, Kind, Result};
+use crate::model::Vm;
+use crate::model::name::{Dataset, SnapName, Snapshot};
+use crate::plan::{Action, Guard, Plan, Refusal, Step, Test, Undo, When};
+use crate::tools::fstat;
+use crate::tools::zfs::{self, Mark};
+use crate::vis;
+use std::path::{Path, PathBuf};
+
+/// A disk that is rolled back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disk {
+    /// Its device.
+    pub path: PathBuf,
+    /// What it is rolled back to.
+    pub snapshot: Snapshot,
+}
+
+/// The plan that takes the snapshots and arms the way back, for as long as nothing but the guest of
+/// this run can have written to the disks. Before that has run there is nothing to roll back, and
+/// what another process has open is not.
+///
+/// A snapshot that could not be rolled back to stays, since nothing else leads back.
+pub fn plan(disks: &[Disk]) -> Plan {
+    let mut plan = Plan::default();
+    if disks.is_empty() {
+        return plan;
+    }
+    let snapshots: Vec<&Snapshot> = disks.iter().map(|disk| &disk.snapshot).collect();
+    plan.push(zfs::snapshot_all(&snapshots));
+    for snapshot in snapshots {
+        plan.push(Undo {
+            forms: vec![
+                Step::from(destroy(snapshot))
+                    .only_if(!Test::HasRun)
+                    .ok_if(is_gone(snapshot))
+                    .into(),
+            ],
+            when: When::End,
+            what: snapshot.to_string(),
+        });
+    }
+    for Disk { path, snapshot } in disks {
+        let is_open = fstat::is_open(path);
+        let back = Action::Sequence(vec![zfs::rollback(snapshot), destroy(snapshot)]);
+        let is_kept = Refusal {
+            kind: Kind::Host,
+            what: format!(
+                "another process has {} open; {}",
+                path.display(),
+                left(snapshot)
+            ),
+            help: None,
+        };
+        plan.push(Undo {
+            forms: vec![
+                Guard {
+                    test: !Test::All(vec![Test::HasRun, is_open.clone()]),
+                    refusal: is_kept,
+                }
+                .into(),
+                Step::from(back)
+                    .only_if(Test::All(vec![Test::HasRun, !is_open]))
+                    .ok_if(is_gone(snapshot))
+                    .into(),
+            ],
+            when: When::End,
+            what: format!("what the guest has written to {}", snapshot.dataset),
+        });
+    }
+    plan
+}
+
+fn destroy(snapshot: &Snapshot) -> crate::command::Command {
+    zfs::destroy_mark(&snapshot.dataset, &Mark::Snapshot(snapshot.name.clone()))
+}
+
+/// Whether somebody else has destroyed it.
+fn is_gone(snapshot: &Snapshot) -> Test {
+    let mark = Mark::Snapshot(snapshot.name.clone());
+    !zfs::has_mark(&snapshot.dataset, &mark)
+}
+
+/// What there is to say of a snapshot that a run without a trace has left.
+pub fn left(snapshot: &Snapshot) -> String {
+    let (back, gone) = (zfs::rollback(snapshot), destroy(snapshot));
+    format!(
+        "{snapshot} is still there: as root, roll back to it ({back}; {gone}), or keep what the \
+         guest has written ({gone})"
+    )
+}
+
+/// Every disk with its snapshot, for a run without a trace.
+///
+/// # Errors
+/// If one of them is no ZFS volume.
+pub(crate) fn disks(vm: &Vm, devices: &Path, name: &SnapName) -> Result<Vec<Disk>> {
+    let zvols = devices.join("zvol");
+    let snapshot = |path: &Path| {
+        let dataset = path.strip_prefix(&zvols).ok()?.to_str()?;
+        Some(Disk {
+            path: path.to_owned(),
+            snapshot: Dataset::parse(dataset).ok()?.snapshot(name),
+        })
+    };
+    vm.disks
+        .iter()
+        .map(|disk| {
+            snapshot(&disk.path).ok_or_else(|| {
+                Error::state(format!(
+                    "hd{} of {} is no ZFS volume, so it would keep what the guest writes: {}",
+                    disk.number,
+                    vm.name,
+                    vis::shown(&disk.path)
+                ))
+                .at(disk.origin)
+                .help("-T needs ZFS volumes for all disks")
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,33 @@
+//! `ttyboot`: starts a VM on this terminal.
+
+use crate::config::settings::Need;
+use crate::error::Result;
+use crate::model::Vm;
+use crate::operation::Operation;
+use crate::operation::context::{Context, Outcome};
+use crate::operation::options::{Override, StartArgs};
+
+/// Options of `ttyboot`.
+// `boot` has them, too, and clap knows a group of options by the name of its struct.
+#[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
+pub struct Args {
+    /// -d, -c, -m
+    #[command(flatten)]
+    pub start: StartArgs,
+    /// Stop at grub's prompt
+    #[arg(short = 'p', long)]
+    pub pause: bool,
+}
+
+impl Operation for Args {
+    const NEED: Need = Need::Boot;
+
+    fn given(&self) -> Option<&Override> {
+        Some(&self.start.with)
+    }
+
+    fn begin(self, context: &mut Context<'_>, vm: Vm) -> Result<Outcome> {
+        super::terminal(context, vm, &self, None)
+    }
+}

@@ -1,0 +1,286 @@
+//! `clone`: makes new VMs' disks of a VM's first disk.
+
+use super::context::{Asked, Context, Outcome, rivals};
+use super::options::DryRun;
+use super::plan_context::PlanContext;
+use super::refuse::{Node, list_of, no_such_snapshot, other_disks, stopped, volume};
+use super::rollback::own_snapshot;
+use super::snapshot;
+use super::wire::{self, Options, Words};
+use super::{Job, Locks, Operation, Planned, Request, RootJob};
+use super::{free, gone};
+use crate::config::resolve;
+use crate::config::settings::Need;
+use crate::error::{Error, Result};
+use crate::model::name::{Dataset, SnapName, Snapshot, VmName};
+use crate::model::{Vm, Volume};
+use crate::plan::{Guard, Plan, Undo, When};
+use crate::survey;
+use crate::tools::bhyve;
+use crate::tools::zfs::{self, Mark};
+use crate::verb::Verb;
+use crate::vis;
+use std::collections::BTreeSet;
+
+/// Options of `clone`.
+#[derive(std::clone::Clone, Debug, clap::Args)]
+pub struct Args {
+    /// -d
+    #[command(flatten)]
+    pub dry_run: DryRun,
+    /// The new VMs; a first word that begins with @ or _ is the snapshot to clone
+    #[arg(value_name = "NEW", required = true, index = 2)]
+    pub words: Vec<String>,
+}
+
+impl Operation for Args {
+    const NEED: Need = Need::Disks;
+
+    fn begin(self, context: &mut Context<'_>, vm: Vm) -> Result<Outcome> {
+        let volume = volume(&vm, Verb::Clone)?;
+        context.need_host(self.dry_run)?;
+        // Differs: `clone` takes `@NAME`, `_NAME` and `VOLUME@NAME`
+        let (base, names) = match self.words.split_first() {
+            Some((first, rest)) if first.starts_with('_') || first.contains('@') => {
+                (Some(own_snapshot(&vm, volume, first)?), rest)
+            }
+            _ => (None, self.words.as_slice()),
+        };
+        if names.is_empty() {
+            return Err(Error::usage("no new VM is named")
+                .help(format!("for example: {} new0", vm.command(Verb::Clone))));
+        }
+        let job = Clone {
+            base,
+            stamp: snapshot::stamp(context.process.clock.now()),
+            targets: targets(context, &vm, volume, names)?,
+        };
+        let (rivals, done) = (rivals(context, &vm)?, next_step(context, &vm, names));
+        Ok(Asked {
+            done: Some(done),
+            ..context.asked(vm, job, self.dry_run).with_rivals(rivals)
+        }
+        .into())
+    }
+}
+
+/// The volumes of the new VMs: as configured, or beside the one that is cloned.
+fn targets(
+    context: &Context<'_>,
+    vm: &Vm,
+    volume: &Dataset,
+    names: &[String],
+) -> Result<Vec<Dataset>> {
+    let mut targets: Vec<Dataset> = Vec::new();
+    for name in names {
+        let name = VmName::parse(name).map_err(|error| Error::usage(error.to_string()))?;
+        let target = if context.config.is_vm(name.as_str()) {
+            match context.vm_for(name.as_str(), Need::Disks)?.volume {
+                Volume::Zfs(dataset) => dataset,
+                Volume::File(path) => {
+                    return Err(Error::state(format!(
+                        "the disk of {name} is {}, not a ZFS volume",
+                        vis::shown(&path)
+                    )));
+                }
+            }
+        } else {
+            resolve::volume_root(context.config)?
+                .or_else(|| volume.parent())
+                .ok_or_else(|| Error::host(format!("{volume} has no dataset above it")))?
+                .child(name.as_str())
+                .map_err(|error| Error::usage(error.to_string()))?
+        };
+        if target.pool() != volume.pool() {
+            return Err(Error::host(format!(
+                "{target} is in another pool than {volume}: ZFS clones within one"
+            )));
+        }
+        if target == *volume {
+            return Err(Error::usage(format!(
+                "{target} is the volume of {} itself",
+                vm.name
+            )));
+        }
+        if targets.contains(&target) {
+            return Err(Error::usage(format!("{target} is named twice")));
+        }
+        targets.push(target);
+    }
+    Ok(targets)
+}
+
+/// What to type so that the new disks become VMs.
+///
+/// Differs: `clone` says which lines to add to the configuration, and names disks that were not
+/// cloned
+fn next_step(context: &Context<'_>, vm: &Vm, names: &[String]) -> String {
+    let missing: Vec<&String> = names
+        .iter()
+        .filter(|name| !context.config.is_vm(name))
+        .collect();
+    if missing.is_empty() {
+        return format!("cloned to {}", names.join(", "));
+    }
+    let ids = context.config.free_ids().zip(&missing).map(|(id, name)| {
+        let chosen = vm.loader.facts().settings.iter();
+        let chosen = chosen.map(|setting| format!(" {name}_{setting}"));
+        format!("{name}_id={id}{}", chosen.collect::<String>())
+    });
+    format!(
+        "cloned to {}; to make VMs of them add to {}: {}",
+        names.join(", "),
+        vis::shown(context.config.main_file()),
+        ids.collect::<Vec<_>>().join(" ")
+    )
+}
+
+/// Makes new volumes of a VM's first disk.
+#[derive(std::clone::Clone, Debug, PartialEq, Eq)]
+pub struct Clone {
+    /// Of which snapshot; without one of the disk as it is now.
+    pub base: Option<SnapName>,
+    /// The local time, for the name of a new snapshot: `_YYYYMMDDHHMM`.
+    pub stamp: String,
+    /// The new volumes.
+    pub targets: Vec<Dataset>,
+}
+
+impl RootJob for Clone {
+    fn verb(&self) -> &'static str {
+        "clone"
+    }
+
+    fn does(&self) -> &'static str {
+        "is being cloned"
+    }
+
+    fn locks(&self) -> Locks {
+        match self.base {
+            Some(_) => Locks::Nothing,
+            None => Locks::VmAndDisks,
+        }
+    }
+
+    fn write(&self, words: &mut Words) {
+        if let Some(base) = &self.base {
+            words.add("snapshot", base.as_str());
+        }
+        words.add("stamp", &self.stamp);
+        for target in &self.targets {
+            words.add("target", target.as_str());
+        }
+    }
+
+    fn parse(verb: &str, options: &mut Options<'_>) -> Result<Option<Job>> {
+        if verb != "clone" {
+            return Ok(None);
+        }
+        let stamp = options.parsed("stamp", SnapName::parse)?;
+        let job = Self {
+            base: options.parsed("snapshot", SnapName::parse)?,
+            stamp: wire::needed("stamp", stamp)?.as_str().to_owned(),
+            targets: options.all("target", Dataset::parse)?,
+        };
+        Ok(Some(job.into()))
+    }
+
+    /// Differs: `clone` makes volumes with `volmode=dev`, where the new VM's configuration wants them
+    fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
+        let (vm, rivals) = (request.vm()?, &request.rivals);
+        let volume = volume(vm, Verb::Clone)?;
+        if context.is_freebsd {
+            refuse_existing(context, &self.targets)?;
+        }
+        let found = if context.is_freebsd {
+            list_of(context, volume)?
+        } else {
+            zfs::Volume::default()
+        };
+        let node_path = bhyve::node(context.devices(), &vm.name);
+        let base = if let Some(name) = &self.base {
+            if context.is_freebsd && !found.snapshots.iter().any(|one| one.name == *name) {
+                return Err(no_such_snapshot(volume, name, &found));
+            }
+            Base::Existing(volume.snapshot(name))
+        } else {
+            let node = stopped(context, vm, rivals, &node_path)?;
+            Base::Now(volume.snapshot(&base_name(&self.stamp, &found)?), node)
+        };
+        Ok(Planned {
+            plan: plan(vm, &base, &self.targets),
+            notes: other_disks(vm).into_iter().collect(),
+            ..Planned::default()
+        })
+    }
+}
+
+fn refuse_existing(context: &mut PlanContext<'_>, targets: &[Dataset]) -> Result<()> {
+    let parents: BTreeSet<Dataset> = targets.iter().filter_map(Dataset::parent).collect();
+    for parent in parents {
+        let children = survey::answer(context.look, &zfs::children(&parent))?;
+        if let Some(target) = targets
+            .iter()
+            .find(|target| children.lines().any(|name| name == target.as_str()))
+        {
+            return Err(Error::host(format!("{target} exists already"))
+                .help("name another VM; nothing was cloned"));
+        }
+    }
+    Ok(())
+}
+
+/// `_YYYYMMDDHHMM-clone_base`, with a number behind it from the second in the same minute on.
+fn base_name(stamp: &str, found: &zfs::Volume) -> Result<SnapName> {
+    let base = format!("{stamp}-clone_base");
+    let is_taken = |name: &str| found.snapshots.iter().any(|one| one.name.as_str() == name);
+    let mut free = base.clone();
+    let mut number = 1_u32;
+    while is_taken(&free) {
+        number += 1;
+        free = format!("{base}_{number}");
+    }
+    SnapName::parse(&free).map_err(|error| Error::host(error.to_string()))
+}
+
+/// Of what the clones are made.
+#[derive(std::clone::Clone, Debug, PartialEq, Eq)]
+enum Base<'path> {
+    /// Of a snapshot that exists.
+    Existing(Snapshot),
+    /// Of the disk as it is now, by a new snapshot; the VM must be stopped.
+    Now(Snapshot, Node<'path>),
+}
+
+/// The plan that makes each of `targets` a clone of `base`; one that fails takes all back.
+///
+/// Differs: `clone` checks every new name first and takes all back if one fails
+fn plan(vm: &Vm, base: &Base<'_>, targets: &[Dataset]) -> Plan {
+    let mut plan = Plan::default();
+    let snapshot = match base {
+        Base::Existing(snapshot) => snapshot,
+        Base::Now(snapshot, node) => {
+            plan.push(Guard {
+                test: node.is_stopped(vm),
+                refusal: free::started_meanwhile(vm),
+            });
+            plan.push(zfs::snapshot(snapshot));
+            let mark = Mark::Snapshot(snapshot.name.clone());
+            plan.push(Undo {
+                forms: vec![gone::mark(&snapshot.dataset, &mark).into()],
+                when: When::Failure,
+                what: snapshot.to_string(),
+            });
+            snapshot
+        }
+    };
+    for target in targets {
+        plan.push(zfs::clone(snapshot, target));
+        plan.push(Undo {
+            forms: vec![gone::volume(target).into()],
+            when: When::Failure,
+            what: target.to_string(),
+        });
+    }
+    plan
+}

@@ -1,0 +1,202 @@
+//! `console`: connects the terminal to the console of a VM; whose the line is, and how to get it.
+
+use super::context::{Asked, Assumption, Context, Outcome};
+use super::options::DryRun;
+use super::plan_context::PlanContext;
+use super::refuse::not_running;
+use super::wire::{Options, Words};
+use super::{Job, Locks, Operation, Planned, Request, RootJob};
+use crate::config::settings::Need;
+use crate::error::{Error, Kind, Result};
+use crate::model::Vm;
+use crate::plan::Known;
+use crate::plan::{Guard, Plan, Refusal, Test, Wait};
+use crate::survey::{self, Processes, State, Traces};
+use crate::tools::line::{self, side_of_person};
+use crate::tools::process::{Role, Who};
+use crate::tools::workers;
+use crate::tools::{bhyve, cu};
+use crate::verb::Verb;
+use std::path::Path;
+use std::time::Duration;
+
+/// Options of `console`.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Args {
+    /// -d
+    #[command(flatten)]
+    pub dry_run: DryRun,
+    /// Take the line over from who is on it
+    #[arg(short = 'f', long)]
+    pub force: bool,
+}
+
+impl Operation for Args {
+    const NEED: Need = Need::Console;
+
+    fn begin(self, context: &mut Context<'_>, vm: Vm) -> Result<Outcome> {
+        context.need_host(self.dry_run)?;
+        let job = Console { force: self.force };
+        Ok(Asked {
+            assumption: Assumption::Started,
+            ..context.asked(vm, job, self.dry_run)
+        }
+        .into())
+    }
+}
+
+/// Connects to the console of a VM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Console {
+    /// Whether the line is taken over from who is on it.
+    pub force: bool,
+}
+
+impl RootJob for Console {
+    fn verb(&self) -> &'static str {
+        "console"
+    }
+
+    fn does(&self) -> &'static str {
+        "has its console open"
+    }
+
+    fn locks(&self) -> Locks {
+        Locks::Nothing
+    }
+
+    fn write(&self, words: &mut Words) {
+        words.flag("force", self.force);
+    }
+
+    fn parse(verb: &str, options: &mut Options<'_>) -> Result<Option<Job>> {
+        if verb != "console" {
+            return Ok(None);
+        }
+        let force = options.flag("force")?;
+        Ok(Some(Self { force }.into()))
+    }
+
+    fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
+        let vm = request.vm()?;
+        let mut held_by = Vec::new();
+        let mut notes = Vec::new();
+        if context.is_freebsd {
+            let (at, look) = context.asking();
+            let traces = Traces::ask(look, &at)?;
+            let processes = if traces.has(vm.name.as_str()) {
+                Processes::ask(look, &at, &traces)?
+            } else {
+                Processes::default()
+            };
+            refuse_state(vm, &processes, &traces, context)?;
+            let line = side_of_person(vm, context.devices());
+            let (roots, others): (Vec<&Who>, Vec<&Who>) =
+                processes.on_line(&line).partition(|other| other.is_roots());
+            if let (Some(other), false) = (roots.first(), self.force) {
+                return Err(held(vm, other));
+            }
+            // Anybody can say so of himself: cu(1) tells whether the line is free.
+            notes.extend(others.into_iter().take(1).map(|other| {
+                format!(
+                    "pid {} of uid {} says that it is on the console of {}: {}",
+                    other.pid, other.real_uid, vm.name, other.args
+                )
+            }));
+            held_by.extend(roots.into_iter().cloned());
+        }
+        notes.push(format!(
+            "~. at the beginning of a line leaves the console of {}",
+            vm.name
+        ));
+        Ok(Planned {
+            plan: plan(vm, context.devices(), &held_by),
+            notes,
+            ..Planned::default()
+        })
+    }
+}
+
+/// The plan that connects the terminal to `vm`; what is on the line, `held_by`, is ended first.
+fn plan(vm: &Vm, devices: &Path, held_by: &[Who]) -> Plan {
+    let mut refusal = not_running(vm);
+    refusal.help = Some(format!("start it first: {}", vm.command(Verb::Boot)));
+    let mut plan = Plan::default();
+    plan.push(Guard {
+        test: Test::Exists(bhyve::node(devices, &vm.name)),
+        refusal,
+    });
+    for process in held_by {
+        let (pid, known) = (process.pid, Known::Shown(process.shown()));
+        plan.push(workers::end_one(pid, known.clone()));
+        plan.push(Wait {
+            until: !workers::is_still(pid, known),
+            limit: Duration::from_secs(5),
+            every: Duration::from_millis(100),
+            refusal: Some(Refusal {
+                kind: Kind::Host,
+                what: format!("pid {pid} does not leave the console of {}", vm.name),
+                help: Some(format!("kill it as root: kill -KILL {pid}")),
+            }),
+            progress: None,
+        });
+    }
+    plan.push(cu::connect(&side_of_person(vm, devices)));
+    plan
+}
+
+/// Refuses where there is nothing on the console.
+fn refuse_state(
+    vm: &Vm,
+    processes: &Processes,
+    traces: &Traces,
+    context: &PlanContext<'_>,
+) -> Result<()> {
+    let on_terminal = processes
+        .supervisor(vm.name.as_str())
+        .map(|supervisor| &supervisor.who)
+        .filter(|supervisor| supervisor.has_terminal());
+    if let Some(supervisor) = on_terminal {
+        return Err(Error::state(format!(
+            "{} is on the terminal of pid {}: {}",
+            vm.name, supervisor.pid, supervisor.args
+        ))
+        .help("go there, or end it and start it in the background"));
+    }
+    match processes.state(vm.name.as_str(), traces) {
+        State::Busy(_, Role::Running | Role::Starting | Role::Supervised) => Ok(()),
+        State::Busy(process, Role::Loading) => {
+            let line::Console::Nmdm(line) = line::Console::of(vm, context.devices()) else {
+                return Ok(());
+            };
+            let line = line.to_string_lossy().into_owned();
+            if process
+                .who
+                .args
+                .split_ascii_whitespace()
+                .any(|word| word == line)
+            {
+                return Ok(());
+            }
+            Err(Error::state(format!(
+                "the loader of {} is on another terminal: pid {}",
+                vm.name, process.who.pid
+            )))
+        }
+        State::Unknown => Err(survey::unknown(&vm.name)),
+        State::Stopped | State::LeftOver => {
+            let mut refusal = not_running(vm);
+            refusal.help = Some(format!("start it first: {}", vm.command(Verb::Boot)));
+            Err(Error::from(&refusal))
+        }
+    }
+}
+
+/// Differs: `console` says who is on the line
+fn held(vm: &Vm, other: &Who) -> Error {
+    Error::state(format!(
+        "the console of {} is in use by pid {}: {}",
+        vm.name, other.pid, other.args
+    ))
+    .help(format!("take it over: {} -f", vm.command(Verb::Console)))
+}

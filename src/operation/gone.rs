@@ -1,0 +1,33 @@
+//! Steps that free something. What is gone is free, whoever freed it: where such a step fails and what
+//! it frees is not there afterwards, that is no failure.
+
+use crate::model::name::{Dataset, VmName};
+use crate::plan::{Step, Test};
+use crate::tools::zfs::{self, Mark};
+use crate::tools::{bhyvectl, ifconfig};
+use std::path::Path;
+
+/// Destroys an interface.
+pub(super) fn interface(name: &str) -> Step {
+    Step::from(ifconfig::destroy(name)).ok_if(!ifconfig::exists(name))
+}
+
+/// Takes a member out of a bridge.
+pub(super) fn member(bridge: &str, member: &str) -> Step {
+    Step::from(ifconfig::delete_member(bridge, member)).ok_if(!ifconfig::is_member(bridge, member))
+}
+
+/// Destroys a VM's node, which is at this path.
+pub(super) fn node(vm: &VmName, node: &Path) -> Step {
+    Step::from(bhyvectl::destroy(vm)).ok_if(!Test::Exists(node.to_owned()))
+}
+
+/// Destroys a volume.
+pub(super) fn volume(volume: &Dataset) -> Step {
+    Step::from(zfs::destroy_volume(volume)).ok_if(!zfs::exists(volume))
+}
+
+/// Destroys a snapshot or a bookmark of a volume.
+pub(super) fn mark(volume: &Dataset, mark: &Mark) -> Step {
+    Step::from(zfs::destroy_mark(volume, mark)).ok_if(!zfs::has_mark(volume, mark))
+}

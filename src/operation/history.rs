@@ -1,0 +1,82 @@
+//! `history`: where a VM's disk comes from.
+
+use super::Operation;
+use super::context::{Context, Outcome, json, not_freebsd};
+use super::options::{Format, FormatArgs};
+use super::refuse::volume;
+use crate::config::settings::Need;
+use crate::error::{Error, Result};
+use crate::model::Vm;
+use crate::model::name::{Dataset, SnapName};
+use crate::survey;
+use crate::tools::zfs;
+use crate::verb::Verb;
+use serde::Serialize;
+
+/// ZFS nests clones no deeper than this; a longer chain is a fault of ours.
+const DEEPEST: usize = 1000;
+
+/// A volume of the chain, with its snapshots up to the one that the next was cloned from.
+#[derive(Debug, Serialize)]
+struct Ancestor {
+    volume: String,
+    snapshots: Vec<String>,
+}
+
+/// Options of `history`.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Args {
+    /// How the result is shown.
+    #[command(flatten)]
+    pub format: FormatArgs,
+}
+
+impl Operation for Args {
+    const NEED: Need = Need::Disks;
+
+    fn begin(self, context: &mut Context<'_>, vm: Vm) -> Result<Outcome> {
+        let volume = volume(&vm, Verb::History)?;
+        if !context.is_freebsd {
+            return Err(not_freebsd(context.look).help("ask on the host whose history it is"));
+        }
+        let mut chain = Vec::new();
+        let mut next: Option<(Dataset, Option<SnapName>)> = Some((volume.clone(), None));
+        while let Some((volume, last)) = next.take() {
+            let found =
+                zfs::parse_list(&volume, &survey::answer(context.look, &zfs::list(&volume))?);
+            let names = found.snapshots.iter().map(|snapshot| &snapshot.name);
+            let end = last.and_then(|last| names.clone().position(|name| *name == last));
+            let snapshots = names
+                .take(end.map_or(usize::MAX, |end| end + 1))
+                .map(|name| format!("{volume}@{name}"));
+            chain.push(Ancestor {
+                volume: volume.to_string(),
+                snapshots: snapshots.collect(),
+            });
+            // Differs: `history` asks ZFS for the origin
+            next = found
+                .origin
+                .map(|origin| (origin.dataset, Some(origin.name)));
+            if chain.len() > DEEPEST {
+                return Err(Error::host(format!(
+                    "{} has more than {DEEPEST} ancestors",
+                    vm.name
+                )));
+            }
+        }
+        chain.reverse();
+        match self.format.format.unwrap_or_default() {
+            Format::Json => json(&chain).map(Outcome::Text),
+            Format::Text => {
+                let mut text = String::new();
+                for ancestor in chain {
+                    for name in std::iter::once(ancestor.volume).chain(ancestor.snapshots) {
+                        text.push_str(&name);
+                        text.push('\n');
+                    }
+                }
+                Ok(Outcome::Text(text))
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Options that several operations have.
+
+use crate::model::cpu::CpuTopology;
+use crate::model::size::MemSize;
+use clap::{Args, ValueEnum};
+
+/// How something is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people, or as a script.
+    #[default]
+    Text,
+    /// As data.
+    Json,
+}
+
+/// A verb's options behind the name of its VM.
+#[derive(Debug, Args)]
+pub struct Of<T: Args> {
+    /// The VM
+    #[arg(value_name = "VM", index = 1)]
+    pub vm: String,
+    /// Its options.
+    #[command(flatten)]
+    pub options: T,
+}
+
+/// Whether the plan is shown instead of carried out.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct DryRun {
+    /// Show the commands as a script instead of running them
+    #[arg(short = 'd', long)]
+    pub dry_run: bool,
+    /// With -d, how the plan is shown: text or json
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        requires = "dry_run",
+        hide_possible_values = true
+    )]
+    pub format: Option<Format>,
+}
+
+/// As [`DryRun`] for verbs whose result has formats of its own.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct DryRunOrFormat {
+    /// Show the commands as a script instead of running them
+    #[arg(short = 'd', long)]
+    pub dry_run: bool,
+    /// How the result is shown: text or json
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
+    pub format: Option<Format>,
+}
+
+impl From<DryRunOrFormat> for DryRun {
+    fn from(options: DryRunOrFormat) -> Self {
+        Self {
+            dry_run: options.dry_run,
+            format: options.format,
+        }
+    }
+}
+
+/// How the result is shown.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct FormatArgs {
+    /// How the result is shown: text or json
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
+    pub format: Option<Format>,
+}
+
+/// How VMs are ended: options of `stop-all`, and of the verbs that end one.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct EndArgs {
+    /// -d
+    #[command(flatten)]
+    pub dry_run: DryRun,
+    /// Cut the power instead of pressing the button
+    #[arg(short = 'f', long)]
+    pub force: bool,
+    /// Say nothing while waiting
+    #[arg(short = 'q', long)]
+    pub quiet: bool,
+}
+
+/// What of a VM is given on the command line instead of in the configuration.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Override {
+    /// This many cpus, or bhyve's topology form
+    #[arg(short = 'c', long, value_name = "N", value_parser = |text: &str| text.parse::<CpuTopology>())]
+    pub cpu: Option<CpuTopology>,
+    /// This much memory
+    #[arg(short = 'm', long, value_name = "SIZE", value_parser = |text: &str| text.parse::<MemSize>())]
+    pub mem: Option<MemSize>,
+}
+
+/// Options of every start.
+#[derive(Clone, Debug, Args)]
+pub struct StartArgs {
+    /// -d
+    #[command(flatten)]
+    pub dry_run: DryRun,
+    /// -c, -m
+    #[command(flatten)]
+    pub with: Override,
+}

@@ -1,0 +1,41 @@
+//! What planning a job stands on: the host, for questions, and what surrounds the run.
+
+use crate::host::Look;
+use crate::process::Process;
+use crate::process::Surroundings;
+use crate::session::Session;
+use crate::survey;
+use std::path::Path;
+
+/// The host and the surroundings of whoever plans: the front or the root side.
+pub struct PlanContext<'run> {
+    /// The host, for questions.
+    pub look: &'run mut dyn Look,
+    /// Whether the host can answer: it is FreeBSD.
+    pub is_freebsd: bool,
+    /// What surrounds the run.
+    pub process: &'run Process,
+}
+
+impl<'run> PlanContext<'run> {
+    /// That of a session.
+    pub fn of(session: &'run mut Session<'_, '_>) -> Self {
+        Self {
+            is_freebsd: survey::is_freebsd(session.host),
+            look: &mut *session.host,
+            process: session.process,
+        }
+    }
+}
+
+impl PlanContext<'_> {
+    /// Where devices are.
+    pub fn devices(&self) -> &Path {
+        &self.process.devices
+    }
+
+    /// The surroundings and the host at once, for a question.
+    pub fn asking(&mut self) -> (Surroundings<'_>, &mut dyn Look) {
+        (self.process.surroundings(), &mut *self.look)
+    }
+}

@@ -1,0 +1,361 @@
+//! What stands in the way of operations: the refusals that several of them share.
+
+use super::plan_context::PlanContext;
+use crate::error::{Error, Kind, Result};
+use crate::finding::FindingName;
+use crate::host::identity::{About, Identity};
+use crate::model::device::{Cd, Disk};
+use crate::model::name::{Dataset, SnapName, VmName};
+use crate::model::{Vm, Volume};
+use crate::plan::{Refusal, Test};
+use crate::span::Span;
+use crate::suggest;
+use crate::survey::{self, Processes, State, Traces};
+use crate::tools::sysctl::Kernel;
+use crate::tools::{workers, zfs};
+use crate::verb::Verb;
+use crate::vis;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// What is at a path.
+#[derive(Debug)]
+pub(super) enum There {
+    /// A file, a device or a directory.
+    Something,
+    /// Nothing.
+    Nothing,
+    /// A symbolic link to this, where nothing is.
+    Dangling(PathBuf),
+    /// The caller may not enter a directory on the way: the root side looks.
+    Hidden,
+}
+
+/// Looks what is at `path`.
+///
+/// # Errors
+/// If it cannot be told, and nobody looks again who can.
+pub(super) fn look_for(context: &mut PlanContext<'_>, path: &Path) -> Result<There> {
+    match context.look.exists(path) {
+        Ok(true) => Ok(There::Something),
+        Ok(false) => Ok(match context.look.link_at(path) {
+            Ok(Some(target)) => There::Dangling(target),
+            Ok(None) | Err(_) => There::Nothing,
+        }),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied && context.process.is_front() => {
+            Ok(There::Hidden)
+        }
+        Err(error) => Err(Error::host(format!(
+            "could not look for {}: {error}",
+            path.display()
+        ))),
+    }
+}
+
+/// The refusal of a link that leads nowhere; `kind` says of what.
+pub(super) fn dangling(kind: &str, path: &Path, target: &Path) -> Error {
+    Error::host(format!(
+        "{kind} {} is a link to {}, which does not exist",
+        path.display(),
+        target.display()
+    ))
+}
+
+/// Refuses where a disk, or for an installation an ISO image, is not there.
+pub(super) fn refuse_missing(context: &mut PlanContext<'_>, vm: &Vm, with_cds: bool) -> Result<()> {
+    for disk in &vm.disks {
+        match look_for(context, &disk.path)? {
+            There::Something | There::Hidden => {}
+            There::Nothing => return Err(missing_disk(vm, disk)),
+            There::Dangling(target) => {
+                return Err(dangling("disk", &disk.path, &target)
+                    .named(FindingName::DiskMissing)
+                    .at(disk.origin)
+                    .help(format!(
+                        "correct {}_hd{}, or the link",
+                        vm.name, disk.number
+                    )));
+            }
+        }
+    }
+    for cd in vm.cds.iter().filter(|_| with_cds) {
+        match look_for(context, &cd.path)? {
+            There::Something | There::Hidden => {}
+            There::Nothing => return Err(missing_cd(vm, cd)),
+            There::Dangling(target) => {
+                return Err(dangling("ISO image", &cd.path, &target)
+                    .named(FindingName::IsoMissing)
+                    .at(cd.origin)
+                    .help(format!("correct {}_cd{}, or the link", vm.name, cd.number)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses disks that no loader opens, and two that are one. Answers what cannot be told of them.
+pub(super) fn refuse_disks(
+    context: &mut PlanContext<'_>,
+    vm: &Vm,
+    with_cds: bool,
+) -> Result<Vec<String>> {
+    let mut notes = Vec::new();
+    let mut seen: Vec<(&Disk, Identity)> = Vec::new();
+    for disk in &vm.disks {
+        let Some(about) = about(context, &disk.path)? else {
+            continue;
+        };
+        if about.is_read_only {
+            return Err(read_only("disk", &disk.path, disk.origin));
+        }
+        if let Some((twin, _)) = seen.iter().find(|(_, other)| *other == about.identity) {
+            return Err(Error::config(format!(
+                "hd{} and hd{} of {} are one disk: {} and {}",
+                twin.number,
+                disk.number,
+                vm.name,
+                twin.path.display(),
+                disk.path.display()
+            ))
+            .at(disk.origin)
+            .named(FindingName::DiskTwice)
+            .help("each number needs a disk of its own"));
+        }
+        seen.push((disk, about.identity));
+        if about.is_unsure {
+            notes.push(format!(
+                "could not tell whether another VM has {}: it is shown by a nullfs mount, and where it lies \
+                 cannot be seen from here",
+                disk.path.display()
+            ));
+        }
+    }
+    for cd in vm.cds.iter().filter(|_| with_cds) {
+        if about(context, &cd.path)?.is_some_and(|about| about.is_read_only) {
+            return Err(read_only("ISO image", &cd.path, cd.origin));
+        }
+    }
+    Ok(notes)
+}
+
+/// What a disk or an image file is; `None`: this user may not see it, and root's side looks again.
+fn about(context: &mut PlanContext<'_>, path: &Path) -> Result<Option<About>> {
+    match context.look.about(path) {
+        Ok(about) => Ok(Some(about)),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(None),
+        Err(error) => Err(Error::host(format!(
+            "could not look at {}: {error}",
+            path.display()
+        ))),
+    }
+}
+
+/// The refusal where a loader cannot open a disk or an ISO image: bhyveload and grub-bhyve open it for
+/// writing, and only bhyve itself does without (`usr.sbin/bhyveload/bhyveload.c`, `disk_open`;
+/// grub2-bhyve: `grub-core/kern/emu/hostdisk.c`).
+pub(crate) fn read_only(kind: &str, path: &Path, origin: Option<Span>) -> Error {
+    Error::host(format!(
+        "{kind} {} is on a read-only file system",
+        path.display()
+    ))
+    .at(origin)
+    .named(FindingName::ReadOnly)
+    .note("the loader opens it for writing, even where it only reads")
+    .help("copy it to a file system that can be written to, or make this one so: zfs set readonly=off, mount -u -o rw")
+}
+
+/// The refusal where a disk does not exist.
+pub(crate) fn missing_disk(vm: &Vm, disk: &Disk) -> Error {
+    let error = missing("disk", &disk.path, disk.origin).named(FindingName::DiskMissing);
+    match disk.number {
+        0 => error.help(format!("create it: {} -V 20G", vm.command(Verb::Resources))),
+        number => error.help(format!("create it, or correct {}_hd{number}", vm.name)),
+    }
+}
+
+/// The refusal where an ISO image does not exist.
+pub(crate) fn missing_cd(vm: &Vm, cd: &Cd) -> Error {
+    missing("ISO image", &cd.path, cd.origin)
+        .named(FindingName::IsoMissing)
+        .help(format!("fetch it, or correct {}_cd{}", vm.name, cd.number))
+}
+
+fn missing(kind: &str, path: &Path, origin: Option<Span>) -> Error {
+    Error::host(format!("{kind} {} does not exist", vis::shown(&path))).at(origin)
+}
+
+/// Refuses what this host cannot run, or not so that its caller could see it.
+pub(super) fn refuse_host(vm: &Vm, kernel: &Kernel) -> Result<()> {
+    if kernel.is_amd64 == Some(false) {
+        return Err(Error::host(
+            "bhyveload and grub-bhyve are made for amd64 only, and this host is another",
+        )
+        .help("there is no other loader here yet"));
+    }
+    refuse_cpus(vm, kernel)?;
+    // Differs: Who cannot see root's processes starts nothing
+    if kernel.hides_root {
+        return Err(Error::host(format!(
+            "could not tell whether {} would start: root's processes are hidden from you",
+            vm.name
+        ))
+        .note("security.bsd.see_other_uids or see_other_gids is 0")
+        .help("start it as root"));
+    }
+    Ok(())
+}
+
+/// Refuses more cpus than the kernel gives a VM.
+pub(crate) fn refuse_cpus(vm: &Vm, kernel: &Kernel) -> Result<()> {
+    // Without the limit of the module: 13 had a fixed one (`usr.sbin/bhyve/bhyverun.c`).
+    let fixed = kernel
+        .osreldate
+        .filter(|&release| release < 1_400_000)
+        .map(|_| 16);
+    // Differs: More cpus than the host gives a VM are refused before anything is touched
+    if let Some(most) = kernel.max_cpus.or(fixed)
+        && vm.cpu.count() > most
+    {
+        return Err(Error::config(format!(
+            "{} has {} cpus, and this host gives a VM at most {most}",
+            vm.name,
+            vm.cpu.count()
+        ))
+        .named(FindingName::TooManyCpus)
+        .help(format!("set {}_cpu={most} or less, or -c {most}", vm.name)));
+    }
+    Ok(())
+}
+
+/// Refuses where another VM that runs, or may run, has one of our disks.
+///
+/// Differs: A disk that another running VM has is refused, for `rollback` and for `clone` from now,
+/// too
+pub(super) fn refuse_rival(vm: &Vm, rival: &VmName, state: State<'_>) -> Result<()> {
+    let how = match state {
+        State::Stopped | State::LeftOver => return Ok(()),
+        State::Busy(process, role) => process.who.does(role),
+        State::Unknown => {
+            return Err(survey::unknown(rival).note(format!("{rival} has a disk of {}", vm.name)));
+        }
+    };
+    Err(
+        Error::state(format!("{rival} has a disk of {} and {how}", vm.name))
+            .at(vm.disks.first().and_then(|disk| disk.origin))
+            .note("what two VMs do to one disk destroys it")
+            .help(format!(
+                "end {rival} first, or give {} a disk of its own",
+                vm.name
+            )),
+    )
+}
+
+/// The VM's volume, for a verb that needs one.
+pub(crate) fn volume(vm: &Vm, verb: Verb) -> Result<&Dataset> {
+    match &vm.volume {
+        Volume::Zfs(dataset) => Ok(dataset),
+        Volume::File(path) => Err(Error::state(format!(
+            "{verb} needs a ZFS volume, and the disk of {} is {}",
+            vm.name,
+            path.display()
+        ))
+        .at(vm.disks.first().and_then(|disk| disk.origin))
+        .help("a volume is made where volroot names a ZFS dataset, for example volroot=zroot/vm")),
+    }
+}
+
+/// The refusal where there is nothing to end.
+pub(crate) fn not_running(vm: &Vm) -> Refusal {
+    Refusal {
+        kind: Kind::State,
+        what: format!("{} is not running", vm.name),
+        help: Some(format!(
+            "what an earlier run left is freed by {}",
+            vm.command(Verb::Clean)
+        )),
+    }
+}
+
+pub(super) fn no_such_snapshot(volume: &Dataset, target: &SnapName, found: &zfs::Volume) -> Error {
+    let names = suggest::nearest_first(
+        target.as_str(),
+        found.snapshots.iter().map(|one| one.name.as_str()),
+    );
+    let error = Error::host(format!("{volume} has no snapshot @{target}"));
+    match names.split_first() {
+        None => error.note("it has none at all"),
+        Some((nearest, _)) => {
+            let shown: Vec<String> = names
+                .iter()
+                .take(10)
+                .map(|name| format!("@{name}"))
+                .collect();
+            error
+                .note(format!("snapshots: {}", shown.join(" ")))
+                .help(format!("do you mean @{nearest}?"))
+        }
+    }
+}
+
+/// What is known of a VM's node when a plan for its disk is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Node<'path> {
+    /// It has none; one that appears meanwhile means a start.
+    Absent(&'path Path),
+    /// An earlier run left it.
+    LeftOver,
+}
+
+impl Node<'_> {
+    /// That the VM has not been started since.
+    pub(crate) fn is_stopped(self, vm: &Vm) -> Test {
+        match self {
+            Self::Absent(node) => !Test::Exists(node.to_owned()),
+            Self::LeftOver => !workers::is_alive(&vm.name),
+        }
+    }
+}
+
+/// Refuses where the VM, or another with its disk, runs; tells what is known of its node otherwise.
+pub(super) fn stopped<'path>(
+    context: &mut PlanContext<'_>,
+    vm: &Vm,
+    rivals: &[VmName],
+    node: &'path Path,
+) -> Result<Node<'path>> {
+    if !context.is_freebsd {
+        return Ok(Node::Absent(node));
+    }
+    let (at, look) = context.asking();
+    let traces = Traces::ask(look, &at)?;
+    if traces.has(vm.name.as_str()) || !rivals.is_empty() {
+        let processes = Processes::ask(look, &at, &traces)?;
+        survey::refuse_busy_state(vm, processes.state(vm.name.as_str(), &traces))?;
+        for rival in rivals {
+            refuse_rival(vm, rival, processes.state(rival.as_str(), &traces))?;
+        }
+    }
+    Ok(if traces.has_node(&vm.name) {
+        Node::LeftOver
+    } else {
+        Node::Absent(node)
+    })
+}
+
+pub(super) fn list_of(context: &mut PlanContext<'_>, volume: &Dataset) -> Result<zfs::Volume> {
+    Ok(zfs::parse_list(
+        volume,
+        &survey::answer(context.look, &zfs::list(volume))?,
+    ))
+}
+
+/// A line about the disks that a ZFS verb leaves alone.
+pub(super) fn other_disks(vm: &Vm) -> Option<String> {
+    let others: Vec<String> = vm
+        .disks
+        .iter()
+        .skip(1)
+        .map(|disk| format!("hd{} ({})", disk.number, disk.path.display()))
+        .collect();
+    (!others.is_empty()).then(|| format!("only hd0 is concerned, not {}", others.join(", ")))
+}

@@ -1,0 +1,351 @@
+//! `resources`: every resolved setting, and with `-V` the VM's first disk.
+
+use super::context::{Asked, CallersPlan, Context, Outcome, json, wants_json};
+use super::gone;
+use super::options::{DryRunOrFormat, Override};
+use super::plan_context::PlanContext;
+use super::refuse::{There, dangling, look_for};
+use super::wire::{self, Options, Words};
+use super::{Job, Locks, Operation, Planned, Request, RootJob};
+use crate::config::settings::Need;
+use crate::config::settings_text::{self, Line};
+use crate::config::{lint, unsilenced};
+use crate::error::{Error, Kind, Result};
+use crate::model::name::Dataset;
+use crate::model::size::DiskSize;
+use crate::model::{Vm, Volume};
+use crate::plan::{
+    Action, FileChange, Guard, NoReturn, Plan, Refusal, Step, Test, Undo, Wait, When,
+};
+use crate::quote;
+use crate::survey;
+use crate::tools::{file, zfs};
+use std::path::Path;
+use std::time::Duration;
+
+/// Options of `resources`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// -d, --format
+    #[command(flatten)]
+    pub dry_run: DryRunOrFormat,
+    /// Show every setting, also each that is as if nobody had set it
+    #[arg(short = 'a', long)]
+    pub all: bool,
+    /// First make the VM's disk, of this size
+    #[arg(short = 'V', long, value_name = "SIZE", value_parser = |text: &str| text.parse::<DiskSize>())]
+    pub size: Option<DiskSize>,
+    /// With -V, allocate its blocks only when they are written
+    #[arg(short = 's', long, requires = "size")]
+    pub sparse: bool,
+    /// -c, -m
+    #[command(flatten)]
+    pub with: Override,
+}
+
+impl Operation for Args {
+    const NEED: Need = Need::Settings;
+
+    fn given(&self) -> Option<&Override> {
+        Some(&self.with)
+    }
+
+    fn begin(self, context: &mut Context<'_>, vm: Vm) -> Result<Outcome> {
+        let mut settings =
+            settings_text::lines(&vm, context.process.host(), &context.process.devices);
+        settings.retain(|line| self.all || !line.is_usual);
+        let text = if wants_json(self.dry_run.format, self.dry_run.dry_run) {
+            let table: serde_json::Map<String, serde_json::Value> = settings
+                .iter()
+                .map(|line| {
+                    let value = line.value.to_string_lossy().into_owned();
+                    (line.name.clone(), value.into())
+                })
+                .collect();
+            json(&table)?.into_bytes()
+        } else {
+            shown(&settings)
+        };
+        let found = lint::of_vm(context.config, vm.name.as_str());
+        let warnings = unsilenced(context.config, found);
+        let show = Plan::new(vec![Step::from(Action::Print(text)).into()]);
+        let Some(size) = &self.size else {
+            return Ok(Outcome::Plan(CallersPlan {
+                plan: show,
+                dry_run: self.dry_run.into(),
+                warnings,
+                ..CallersPlan::default()
+            }));
+        };
+        context.need_host(self.dry_run.into())?;
+        let job = MakeDisk {
+            size: size.clone(),
+            allocation: if self.sparse {
+                Allocation::Sparse
+            } else {
+                Allocation::Full
+            },
+        };
+        Ok(Asked {
+            warnings,
+            after: show,
+            ..context.asked(vm, job, self.dry_run.into())
+        }
+        .into())
+    }
+}
+
+/// `NAME=VALUE` lines that sh can read back.
+fn shown(settings: &[Line]) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for line in settings {
+        lines.extend_from_slice(line.name.as_bytes());
+        lines.push(b'=');
+        quote::push(&mut lines, &line.value);
+        lines.push(b'\n');
+    }
+    lines
+}
+
+/// Whether a disk's blocks are its own from the beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allocation {
+    /// All of them.
+    Full,
+    /// None of them until they are written.
+    Sparse,
+}
+
+/// Makes the first disk of a VM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MakeDisk {
+    /// Its size.
+    pub size: DiskSize,
+    /// Whether its blocks are its own from the beginning.
+    pub allocation: Allocation,
+}
+
+impl RootJob for MakeDisk {
+    fn verb(&self) -> &'static str {
+        "resources"
+    }
+
+    fn does(&self) -> &'static str {
+        "gets a disk"
+    }
+
+    fn locks(&self) -> Locks {
+        Locks::VmAndNewDisk
+    }
+
+    fn write(&self, words: &mut Words) {
+        words.add("size", self.size.as_str());
+        words.flag("sparse", self.allocation == Allocation::Sparse);
+    }
+
+    fn parse(verb: &str, options: &mut Options<'_>) -> Result<Option<Job>> {
+        if verb != "resources" {
+            return Ok(None);
+        }
+        let size = wire::needed("size", options.parsed("size", DiskSize::parse)?)?;
+        let allocation = if options.flag("sparse")? {
+            Allocation::Sparse
+        } else {
+            Allocation::Full
+        };
+        Ok(Some(Self { size, allocation }.into()))
+    }
+
+    fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
+        let vm = request.vm()?;
+        let Some(first) = vm.disks.first() else {
+            return Ok(Planned::default());
+        };
+        if matches!(&vm.volume, Volume::File(path) if path.starts_with(context.devices())) {
+            return Err(Error::state(format!(
+                "{} is a device: it cannot be made",
+                first.path.display()
+            ))
+            .at(first.origin));
+        }
+        let mut notes = Vec::new();
+        if context.is_freebsd {
+            match look_for(context, &first.path)? {
+                There::Nothing | There::Hidden => {}
+                There::Something => {
+                    return Err(Error::from(&exists(&first.path)).at(first.origin));
+                }
+                There::Dangling(target) => {
+                    return Err(dangling("disk", &first.path, &target)
+                        .at(first.origin)
+                        .help(format!(
+                            "remove the link, or set {}_hd0 to where the disk is to be",
+                            vm.name
+                        )));
+                }
+            }
+            match &vm.volume {
+                Volume::Zfs(dataset) => refuse_dataset(context, vm, dataset)?,
+                Volume::File(path) => {
+                    refuse_directory(context, path, vm)?;
+                    notes = unfinished(context, path);
+                }
+            }
+        }
+        Ok(Planned {
+            plan: plan(
+                vm,
+                &first.path,
+                &self.size,
+                self.allocation,
+                &context.process.token,
+            ),
+            notes,
+            ..Planned::default()
+        })
+    }
+}
+
+/// Refuses where the parent is missing, or the volume is there without a device node.
+fn refuse_dataset(context: &mut PlanContext<'_>, vm: &Vm, dataset: &Dataset) -> Result<()> {
+    let origin = vm.disks.first().and_then(|disk| disk.origin);
+    let Some(parent) = dataset.parent() else {
+        return Err(Error::config(format!("{dataset} is a pool, not a volume in one")).at(origin));
+    };
+    match survey::try_answer(context.look, &zfs::children(&parent))? {
+        Ok(names) if names.lines().any(|name| name == dataset.as_str()) => Err(Error::host(
+            format!("dataset {dataset} exists already, without a device node"),
+        )
+        .at(origin)
+        .help(format!(
+            "look at its type and volmode: zfs get type,volmode {}",
+            quote::shown(dataset)
+        ))),
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let mut missing =
+                Error::host(format!("ZFS dataset {parent} cannot hold the disk")).at(origin);
+            missing.notes = error.notes;
+            Err(missing.help(format!(
+                "create it as root: zfs create -o mountpoint=none {}",
+                quote::shown(&parent)
+            )))
+        }
+    }
+}
+
+fn refuse_directory(context: &mut PlanContext<'_>, path: &Path, vm: &Vm) -> Result<()> {
+    let Some(parent) = path.parent() else {
+        return Ok(());
+    };
+    let origin = vm.disks.first().and_then(|disk| disk.origin);
+    match look_for(context, parent)? {
+        There::Something if is_everybodys(context, parent) => {
+            return Err(Error::host(format!(
+                "everybody may rename what is in {}, also a disk that root is making there",
+                parent.display()
+            ))
+            .at(origin)
+            .help(format!(
+                "take that away: chmod o-w {}",
+                quote::shown(parent)
+            )));
+        }
+        There::Something | There::Hidden => return Ok(()),
+        _ => {}
+    }
+    Err(
+        Error::host(format!("directory {} does not exist", parent.display()))
+            .at(origin)
+            .help(format!("create it as root: mkdir {}", quote::shown(parent))),
+    )
+}
+
+/// What of a file at this path lies beside it, made by others who have not finished.
+fn unfinished(context: &mut PlanContext<'_>, path: &Path) -> Vec<String> {
+    let parent = path.parent().unwrap_or(path);
+    let names = context.look.names_in(parent).unwrap_or_default();
+    let others = names.iter().filter(|name| file::is_workshop(name, path));
+    let left = others.map(|name| parent.join(name)).map(|left| {
+        format!(
+            "{} is left of a disk that was not finished, unless another run is making it; \
+             remove it as root: rm -r {}",
+            left.display(),
+            quote::shown(&left)
+        )
+    });
+    left.collect()
+}
+
+/// Whether everybody may rename what is in a directory.
+fn is_everybodys(context: &mut PlanContext<'_>, directory: &Path) -> bool {
+    let about = context.look.about(directory);
+    about.is_ok_and(|about| about.is_everybodys)
+}
+
+/// The plan that makes the disk at `path`, the first of `vm`; what exists is never touched. `token`
+/// tells the directory of a file that is being made from those of others.
+fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation, token: &str) -> Plan {
+    let mut plan = Plan::default();
+    plan.push(Guard {
+        test: !Test::Exists(path.to_owned()),
+        refusal: exists(path),
+    });
+    match &vm.volume {
+        Volume::Zfs(dataset) => {
+            plan.push(zfs::create(dataset, size, allocation == Allocation::Sparse));
+            plan.push(Undo {
+                forms: vec![gone::volume(dataset).into()],
+                when: When::Failure,
+                what: dataset.to_string(),
+            });
+            plan.push(Wait {
+                until: Test::Exists(path.to_owned()),
+                limit: Duration::from_secs(5),
+                every: Duration::from_millis(100),
+                refusal: Some(Refusal {
+                    kind: Kind::Host,
+                    what: format!(
+                        "volume {dataset} was made, but {} did not appear within 5 s",
+                        path.display()
+                    ),
+                    help: Some(format!("look at its volmode: zfs get volmode {dataset}")),
+                }),
+                progress: None,
+            });
+        }
+        Volume::File(path) => {
+            // Nothing has its name before it is whole, and then the other one goes.
+            let workshop = file::workshop(path, token);
+            let unfinished = workshop.join("disk");
+            plan.push(FileChange::MakeScratch(workshop.clone()));
+            plan.push(Undo {
+                forms: vec![FileChange::RemoveScratch(workshop.clone()).into()],
+                when: When::End,
+                what: workshop.display().to_string(),
+            });
+            plan.push(file::make_empty(&unfinished));
+            plan.push(match allocation {
+                // Differs: `-V` without `-s` allocates a file in full
+                Allocation::Full => file::make_full(&unfinished, size),
+                Allocation::Sparse => file::make_sparse(&unfinished, size),
+            });
+            plan.push(file::name(&unfinished, path));
+        }
+    }
+    plan.push(NoReturn {
+        done: format!("made the disk {}", path.display()),
+    });
+    plan
+}
+
+/// The refusal where there is a disk already.
+fn exists(path: &Path) -> Refusal {
+    Refusal {
+        kind: Kind::Host,
+        what: format!("disk {} exists already", path.display()),
+        help: Some(
+            "it is never overwritten or resized; remove it yourself if you mean to".to_owned(),
+        ),
+    }
+}

@@ -1,0 +1,115 @@
+//! `restart`: ends a VM, if it runs, and starts it again in the background.
+
+use super::boot::loader::Source;
+use super::boot::plan::Start;
+use super::boot::{self, network};
+use super::context::{Asked, Assumption, Context, Outcome};
+use super::options::{EndArgs, Override};
+use super::plan_context::PlanContext;
+use super::shutdown::plan::Whom;
+use super::shutdown::{How, ending};
+use super::wire::{Options, Words};
+use super::{Job, Locks, Operation, Place, Planned, Request, RootJob};
+use crate::config::settings::Need;
+use crate::error::Result;
+use crate::model::Vm;
+use crate::plan::Plan;
+use crate::survey::{State, Survey};
+use crate::verb::Verb;
+
+/// Options of `restart`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// -d, -f, -q
+    #[command(flatten)]
+    pub end: EndArgs,
+    /// -c, -m
+    #[command(flatten)]
+    pub with: Override,
+}
+
+impl Operation for Args {
+    const NEED: Need = Need::Boot;
+
+    fn given(&self) -> Option<&Override> {
+        Some(&self.with)
+    }
+
+    fn begin(self, context: &mut Context<'_>, vm: Vm) -> Result<Outcome> {
+        let job = Restart(How::of(self.end.force));
+        let done = (!self.end.quiet).then(|| vm.running_note());
+        let asked = boot::start(context, vm, self.end.dry_run, job)?;
+        Ok(Asked {
+            done,
+            assumption: Assumption::Started,
+            ..asked
+        }
+        .into())
+    }
+}
+
+/// Ends a VM so, if it runs, and starts it again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restart(pub How);
+
+impl RootJob for Restart {
+    fn verb(&self) -> &'static str {
+        "restart"
+    }
+
+    fn does(&self) -> &'static str {
+        "is being restarted"
+    }
+
+    fn locks(&self) -> Locks {
+        Locks::VmAndDisks
+    }
+
+    fn place(&self) -> Place {
+        Place::Background
+    }
+
+    fn write(&self, words: &mut Words) {
+        words.add("how", self.0.as_str());
+    }
+
+    fn parse(verb: &str, options: &mut Options<'_>) -> Result<Option<Job>> {
+        if verb != "restart" {
+            return Ok(None);
+        }
+        Ok(Some(Self(How::parse(options)?).into()))
+    }
+
+    fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
+        let (vm, rivals) = (request.vm()?, &request.rivals);
+        let survey = if context.is_freebsd {
+            let (at, look) = context.asking();
+            Survey::for_boot(look, &at, vm, rivals)?
+        } else {
+            Survey::of_running(context.devices(), vm)
+        };
+        let mut first = Plan::default();
+        let state = survey.state(&vm.name);
+        let runs = matches!(state, State::Busy(..) | State::Unknown) || !context.is_freebsd;
+        let survey = if runs {
+            let vms = std::slice::from_ref(vm);
+            first = ending(vms, &survey, Whom::Named, self.0, Verb::Restart)?;
+            survey.once_ended(vm)
+        } else {
+            survey
+        };
+        let notes = if context.is_freebsd {
+            boot::refuse(context, vm, rivals, &survey, Source::Disk)?
+        } else {
+            Vec::new()
+        };
+        network::refuse(vm, &survey)?;
+        let scratch = context.process.scratch_of(&vm.name);
+        Ok(Planned {
+            ending: first.once_done(),
+            plan: boot::plan::plan(vm, Start::Background, Source::Disk, &survey, &scratch, &[]),
+            notes,
+            done: None,
+        })
+    }
+}

@@ -1,0 +1,241 @@
+//! `rollback`: rolls a VM's first disk back to a snapshot.
+
+use super::context::{Context, Outcome, rivals};
+use super::options::DryRun;
+use super::plan_context::PlanContext;
+use super::refuse::{Node, list_of, no_such_snapshot, other_disks, stopped, volume};
+use super::wire::{Options, Words};
+use super::{Job, Locks, Operation, Planned, Request, RootJob};
+use super::{free, gone};
+use crate::config::settings::Need;
+use crate::error::{Error, Kind, Result};
+use crate::model::Vm;
+use crate::model::name::{Dataset, SnapName, Snapshot};
+use crate::plan::{Guard, NoReturn, Plan, Refusal, Test};
+use crate::quote;
+use crate::tools::bhyve;
+use crate::tools::zfs::{self, Mark};
+use crate::verb::Verb;
+
+/// Options of `rollback`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// -d
+    #[command(flatten)]
+    pub dry_run: DryRun,
+    /// Do not ask before newer snapshots are destroyed
+    #[arg(short = 'f', long)]
+    pub force: bool,
+    /// The snapshot: NAME, @NAME or VOLUME@NAME; without it the newest
+    #[arg(value_name = "SNAP", index = 2)]
+    pub snapshot: Option<String>,
+}
+
+impl Operation for Args {
+    const NEED: Need = Need::Disks;
+
+    fn begin(self, context: &mut Context<'_>, vm: Vm) -> Result<Outcome> {
+        let volume = volume(&vm, Verb::Rollback)?;
+        context.need_host(self.dry_run)?;
+        let wanted = self
+            .snapshot
+            .as_deref()
+            .map(|text| own_snapshot(&vm, volume, text))
+            .transpose()?;
+        let consent = if self.force {
+            Consent::Given
+        } else {
+            Consent::Ask
+        };
+        let rivals = rivals(context, &vm)?;
+        Ok(context
+            .asked(vm, Rollback { wanted, consent }, self.dry_run)
+            .with_rivals(rivals)
+            .into())
+    }
+}
+
+/// `NAME`, `@NAME`, or `VOLUME@NAME` of this VM's volume.
+pub(super) fn own_snapshot(vm: &Vm, volume: &Dataset, text: &str) -> Result<SnapName> {
+    let name = match text.split_once('@') {
+        None => text,
+        Some(("", name)) => name,
+        Some((dataset, name)) if dataset == volume.as_str() => name,
+        Some((dataset, _)) => {
+            return Err(Error::usage(format!(
+                "{dataset} is not the volume of {}, which is {volume}",
+                vm.name
+            )));
+        }
+    };
+    SnapName::parse(name).map_err(|error| Error::usage(error.to_string()))
+}
+
+/// Whether a person is asked before newer snapshots are destroyed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consent {
+    /// Ask at the terminal.
+    Ask,
+    /// It was given on the command line.
+    Given,
+}
+
+/// Rolls a VM's first disk back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rollback {
+    /// To which snapshot; without one to the newest.
+    pub wanted: Option<SnapName>,
+    /// Whether a person is asked before newer ones are destroyed.
+    pub consent: Consent,
+}
+
+impl RootJob for Rollback {
+    fn verb(&self) -> &'static str {
+        "rollback"
+    }
+
+    fn does(&self) -> &'static str {
+        "is being rolled back"
+    }
+
+    fn locks(&self) -> Locks {
+        Locks::VmAndDisks
+    }
+
+    fn write(&self, words: &mut Words) {
+        if let Some(wanted) = &self.wanted {
+            words.add("snapshot", wanted.as_str());
+        }
+        words.flag("force", self.consent == Consent::Given);
+    }
+
+    fn parse(verb: &str, options: &mut Options<'_>) -> Result<Option<Job>> {
+        if verb != "rollback" {
+            return Ok(None);
+        }
+        let wanted = options.parsed("snapshot", SnapName::parse)?;
+        let consent = if options.flag("force")? {
+            Consent::Given
+        } else {
+            Consent::Ask
+        };
+        Ok(Some(Self { wanted, consent }.into()))
+    }
+
+    fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
+        let (vm, rivals) = (request.vm()?, &request.rivals);
+        let volume = volume(vm, Verb::Rollback)?;
+        let (target, newer) = if context.is_freebsd {
+            let found = list_of(context, volume)?;
+            choose(vm, volume, self.wanted.clone(), &found)?
+        } else {
+            let target = self.wanted.clone().ok_or_else(|| {
+                Error::host("the newest snapshot is not known: this is not FreeBSD")
+                    .help("name one for the preview")
+            })?;
+            (target, Vec::new())
+        };
+        let node_path = bhyve::node(context.devices(), &vm.name);
+        let node = stopped(context, vm, rivals, &node_path)?;
+        let target = volume.snapshot(&target);
+        Ok(Planned {
+            plan: plan(vm, &target, &newer, self.consent, node),
+            notes: other_disks(vm).into_iter().collect(),
+            done: Some(format!("rolled back to {target}")),
+            ..Planned::default()
+        })
+    }
+}
+
+/// The snapshot to roll back to, and the newer snapshots and bookmarks that go with it.
+fn choose(
+    vm: &Vm,
+    volume: &Dataset,
+    wanted: Option<SnapName>,
+    found: &zfs::Volume,
+) -> Result<(SnapName, Vec<Mark>)> {
+    let Some(newest) = found.snapshots.last() else {
+        return Err(Error::host(format!("{volume} has no snapshot"))
+            .help(format!("take one: {} WORD", vm.command(Verb::Snapshot))));
+    };
+    let target = wanted.unwrap_or_else(|| newest.name.clone());
+    // Differs: `rollback` looks for the snapshot by its exact name
+    let Some(position) = found.snapshots.iter().position(|one| one.name == target) else {
+        return Err(no_such_snapshot(volume, &target, found));
+    };
+    let newer = found.snapshots.get(position + 1..).unwrap_or_default();
+    for one in newer {
+        if one.holds > 0 {
+            return Err(Error::host(format!(
+                "{volume}@{} is newer than @{target} and is held",
+                one.name
+            ))
+            .help(format!(
+                "a rollback would destroy it; see who holds it (zfs holds {0}), then as root: zfs release TAG {0}",
+                quote::shown(format!("{volume}@{}", one.name))
+            )));
+        }
+        if !one.clones.is_empty() {
+            return Err(Error::host(format!(
+                "{volume}@{} is newer than @{target} and has clones: {}",
+                one.name,
+                one.clones.join(", ")
+            ))
+            .help("a rollback would destroy them; make them independent first, as root: zfs promote CLONE"));
+        }
+    }
+    let reached = found.snapshots.get(position).map_or(0, |one| one.createtxg);
+    let snapshots = newer
+        .iter()
+        .map(|one| (one.createtxg, Mark::Snapshot(one.name.clone())));
+    let bookmarks = found
+        .bookmarks
+        .iter()
+        .filter(|(_, createtxg)| *createtxg > reached)
+        .map(|(name, createtxg)| (*createtxg, Mark::Bookmark(name.clone())));
+    let mut marks: Vec<(u64, Mark)> = snapshots.chain(bookmarks).collect();
+    marks.sort_by_key(|(createtxg, _)| *createtxg);
+    Ok((target, marks.into_iter().map(|(_, mark)| mark).collect()))
+}
+
+/// The plan that rolls back to `target`, destroying `newer`, oldest first in the list: bookmarks,
+/// too, without which ZFS would refuse when the snapshots have gone.
+///
+/// Each is destroyed by its name: `zfs rollback -r` would take along what came meanwhile.
+///
+/// `node` is the VM's node if the VM has one: then its process is looked for again just before.
+///
+/// Differs: `rollback` refuses a running VM, and asks before it destroys newer snapshots, each by
+/// its name
+fn plan(vm: &Vm, target: &Snapshot, newer: &[Mark], consent: Consent, node: Node<'_>) -> Plan {
+    let mut plan = Plan::default();
+    if !newer.is_empty() && consent == Consent::Ask {
+        let names: Vec<String> = newer.iter().map(Mark::to_string).collect();
+        plan.push(Guard {
+            test: Test::Confirmed(format!(
+                "This destroys what is newer: {}. Roll back to @{}?",
+                names.join(" "),
+                target.name
+            )),
+            refusal: Refusal {
+                kind: Kind::Host,
+                what: "nothing was rolled back".to_owned(),
+                help: None,
+            },
+        });
+    }
+    plan.push(Guard {
+        test: node.is_stopped(vm),
+        refusal: free::started_meanwhile(vm),
+    });
+    let mut destroyed = Vec::new();
+    for mark in newer.iter().rev() {
+        plan.push(gone::mark(&target.dataset, mark));
+        destroyed.push(mark.to_string());
+        plan.push(NoReturn {
+            done: format!("destroyed {}", destroyed.join(" ")),
+        });
+    }
+    plan.push(zfs::rollback(target));
+    plan
+}

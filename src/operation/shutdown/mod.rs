@@ -1,0 +1,292 @@
+//! `shutdown`: ends VMs by the power button, and frees what they leave.
+
+pub mod plan;
+
+use super::context::{Asked, Assumption, Context, Outcome};
+use super::options::{DryRun, EndArgs};
+use super::plan_context::PlanContext;
+use super::refuse::not_running;
+use super::wire::{self, Options, Words};
+use super::{Job, Locks, Operation, Planned, Request, RootJob};
+use crate::config::settings::Need;
+use crate::error::{Error, Result};
+use crate::model::Vm;
+use crate::plan::{Guard, Plan, Refusal, Test};
+use crate::survey::{self, State, Survey};
+use crate::tools::bhyve;
+use crate::tools::process::Role;
+use crate::verb::Verb;
+use plan::{Ending, Manner, Target, Whom};
+use std::time::Duration;
+
+/// Options of `shutdown`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// -d, -f, -q
+    #[command(flatten)]
+    pub end: EndArgs,
+    /// Further VMs, which are waited for together
+    #[arg(value_name = "VM", index = 2)]
+    pub others: Vec<String>,
+}
+
+impl Operation for Args {
+    const NEED: Need = Need::End;
+
+    fn begin(self, context: &mut Context<'_>, vm: Vm) -> Result<Outcome> {
+        context.need_host(self.end.dry_run)?;
+        let mut vms = vec![vm];
+        for name in &self.others {
+            let other = context.vm_for(name, Need::End)?;
+            if vms.iter().any(|vm| vm.name == other.name) {
+                return Err(Error::usage(format!("{name} is named twice")));
+            }
+            vms.push(other);
+        }
+        let job = Shutdown {
+            whom: Whom::Named,
+            how: How::of(self.end.force),
+            quiet: self.end.quiet,
+        };
+        Ok(shut(context, vms, job, self.end.dry_run).into())
+    }
+}
+
+/// A request to end VMs.
+pub fn shut(context: &Context<'_>, vms: Vec<Vm>, job: Shutdown, dry_run: DryRun) -> Asked {
+    Asked {
+        assumption: Assumption::Started,
+        ..context.asked_of(vms, job, dry_run)
+    }
+}
+
+/// How VMs are ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// By the power button; the guests shut themselves down.
+    Button,
+    /// By a power cut.
+    Cut,
+    /// By the power button, and those that run on after a while by a power cut.
+    ButtonThenCut,
+}
+
+impl How {
+    /// By the power button, or with `-f` by a power cut.
+    pub fn of(force: bool) -> Self {
+        if force { Self::Cut } else { Self::Button }
+    }
+
+    /// As a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Button => "button",
+            Self::Cut => "cut",
+            Self::ButtonThenCut => "button-then-cut",
+        }
+    }
+
+    /// Reads the word of a request.
+    ///
+    /// # Errors
+    /// If it is missing or not known.
+    pub(super) fn parse(options: &mut Options<'_>) -> Result<Self> {
+        let typed = wire::needed("how", options.one("how")?)?;
+        [Self::Button, Self::Cut, Self::ButtonThenCut]
+            .into_iter()
+            .find(|how| how.as_str() == typed)
+            .ok_or_else(|| Error::usage(format!("how={typed} is not known")))
+    }
+}
+
+/// Ends VMs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shutdown {
+    /// Those that were named, or whatever of them runs.
+    pub whom: Whom,
+    /// How.
+    pub how: How,
+    /// Whether nothing is said while waiting.
+    pub quiet: bool,
+}
+
+impl RootJob for Shutdown {
+    fn verb(&self) -> &'static str {
+        "shutdown"
+    }
+
+    fn does(&self) -> &'static str {
+        "is being shut down"
+    }
+
+    fn locks(&self) -> Locks {
+        Locks::Nothing
+    }
+
+    fn takes_several(&self) -> bool {
+        true
+    }
+
+    fn write(&self, words: &mut Words) {
+        words.flag("all", self.whom == Whom::All);
+        words.add("how", self.how.as_str());
+        words.flag("quiet", self.quiet);
+    }
+
+    fn parse(verb: &str, options: &mut Options<'_>) -> Result<Option<Job>> {
+        if verb != "shutdown" {
+            return Ok(None);
+        }
+        let whom = if options.flag("all")? {
+            Whom::All
+        } else {
+            Whom::Named
+        };
+        let job = Self {
+            whom,
+            how: How::parse(options)?,
+            quiet: options.flag("quiet")?,
+        };
+        Ok(Some(job.into()))
+    }
+
+    /// Differs: `shutdown` waits 60 s, then says what to do
+    fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
+        let vms = &request.vms;
+        if vms.is_empty() {
+            return Ok(Planned::default());
+        }
+        let survey = if context.is_freebsd {
+            let (at, look) = context.asking();
+            Survey::for_freeing(look, &at, vms.iter())?
+        } else {
+            let mut surveys = vms
+                .iter()
+                .map(|vm| Survey::of_running(context.devices(), vm));
+            let first = surveys
+                .next()
+                .unwrap_or_else(|| Survey::fresh(context.devices()));
+            surveys.fold(first, Survey::and)
+        };
+        let mut plan = ending(vms, &survey, self.whom, self.how, Verb::Shutdown)?;
+        if self.quiet {
+            plan = plan.without_progress();
+        }
+        let names: Vec<&str> = vms.iter().map(|vm| vm.name.as_str()).collect();
+        let done = match names.as_slice() {
+            [one] => format!("{one} has ended and its resources are free"),
+            several => format!(
+                "{} have ended and their resources are free",
+                several.join(", ")
+            ),
+        };
+        Ok(Planned {
+            plan,
+            done: (!self.quiet).then_some(done),
+            ..Planned::default()
+        })
+    }
+}
+
+/// The longest wait before the power of guests is cut where that is wanted, in seconds: at the
+/// host's shutdown there is not more time (rc.shutdown's watchdog). What follows takes up to 30 s.
+const LONGEST_BEFORE_CUT: u32 = 40;
+
+/// The plan that ends VMs of which at least one thing runs, for this verb; of all VMs those that do
+/// not run any more are passed over.
+pub(super) fn ending(
+    vms: &[Vm],
+    survey: &Survey,
+    whom: Whom,
+    how: How,
+    verb: Verb,
+) -> Result<Plan> {
+    let mut endings = Vec::new();
+    let mut untold = Vec::new();
+    for vm in vms {
+        match (whom, survey.state(&vm.name)) {
+            (Whom::All, State::Stopped | State::LeftOver) if survey.is_freebsd => {}
+            (Whom::All, State::Unknown) => untold.push(vm),
+            _ => endings.push(what_ends(vm, survey, how, verb)?),
+        }
+    }
+    let limit = vms
+        .iter()
+        .map(|vm| vm.policy.stop_timeout.0)
+        .max()
+        .unwrap_or_default();
+    let seconds = |limit: u32| Duration::from_secs(limit.into());
+    let manner = match how {
+        How::Button => Manner::PowerButton(seconds(limit)),
+        How::Cut => Manner::PowerCut,
+        How::ButtonThenCut => Manner::ButtonThenCut(seconds(limit.min(LONGEST_BEFORE_CUT))),
+    };
+    let mut plan = if endings.is_empty() {
+        Plan::default()
+    } else {
+        plan::plan(&endings, survey, manner, whom)
+    };
+    // What may run and cannot be seen is no reason to let the others run on.
+    for vm in untold {
+        let refusal = survey::unknown(&vm.name);
+        plan.push(Guard {
+            test: !Test::Exists(bhyve::node(&survey.devices, &vm.name)),
+            refusal: Refusal {
+                kind: refusal.kind,
+                what: refusal.what,
+                help: refusal.help.into_iter().next(),
+            },
+        });
+    }
+    Ok(plan)
+}
+
+/// What there is to end of a VM.
+///
+/// # Errors
+/// If that is nothing, or nothing that can be ended so.
+fn what_ends<'vm>(vm: &'vm Vm, survey: &Survey, how: How, verb: Verb) -> Result<Ending<'vm>> {
+    let supervisor = survey
+        .processes
+        .supervisor(vm.name.as_str())
+        .map(|process| process.who.pid);
+    let target = match survey.state(&vm.name) {
+        State::Busy(process, Role::Running) if process.ignores_sigterm => Target::Listening,
+        // Differs: A guest that does not listen to its power button is not signalled
+        State::Busy(_, Role::Running) if how == How::Button => return Err(deaf(vm, verb)),
+        State::Busy(_, Role::Running) => Target::Deaf,
+        State::Busy(_, Role::Loading) => Target::Loader,
+        State::Busy(_, Role::Supervised) => Target::Supervisor,
+        State::Busy(_, Role::Starting) if how != How::Button => Target::Deaf,
+        state @ State::Busy(_, Role::Starting) => {
+            survey::refuse_busy_state(vm, state)?;
+            Target::Deaf
+        }
+        // One that cannot be asked has all that it is said to have.
+        State::LeftOver if !survey.is_freebsd => Target::Listening,
+        State::Unknown => return Err(survey::unknown(&vm.name)),
+        State::Stopped | State::LeftOver => {
+            return Err(Error::from(&not_running(vm)));
+        }
+    };
+    Ok(Ending {
+        vm,
+        target,
+        supervisor,
+    })
+}
+
+fn deaf(vm: &Vm, verb: Verb) -> Error {
+    Error::state(format!(
+        "the guest of {} does not listen to its power button",
+        vm.name
+    ))
+    .note(
+        "to press it now would cut the power: the guest has not enabled ACPI, or is still booting",
+    )
+    .help(format!(
+        "shut it down from inside ({}), or cut its power: {} -f",
+        vm.command(Verb::Console),
+        vm.command(verb)
+    ))
+}

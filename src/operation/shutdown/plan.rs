@@ -1,0 +1,314 @@
+//! Ends VMs: the power button, or a power cut; then frees what they leave.
+
+use crate::error::Kind;
+use crate::model::Vm;
+use crate::model::name::VmName;
+use crate::operation::refuse::not_running;
+use crate::operation::{free, gone};
+use crate::plan::Known;
+use crate::plan::{Form, Guard, NoReturn, Plan, Refusal, Step, Test, Undo, Wait, When};
+use crate::survey::Survey;
+use crate::tools::workers;
+use crate::tools::{bhyve, bhyvectl, ifconfig};
+use crate::verb::Verb;
+use std::time::Duration;
+
+/// How VMs are ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// The power button is pressed once, and the guests shut themselves down within this time.
+    PowerButton(Duration),
+    /// The power is cut.
+    PowerCut,
+    /// The power button is pressed once; the power of guests that run on after this time is cut.
+    ButtonThenCut(Duration),
+}
+
+/// Which VMs are ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// Those that were named: one that has ended meanwhile is refused.
+    Named,
+    /// Whatever runs: one that has ended meanwhile needs nothing more.
+    All,
+}
+
+/// What there is to end of a VM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Its guest, which listens to its power button.
+    Listening,
+    /// Its guest, which does not.
+    Deaf,
+    /// Its loader.
+    Loader,
+    /// Only what supervises it: nothing runs at this moment.
+    Supervisor,
+}
+
+/// A VM that is to end.
+#[derive(Clone, Copy, Debug)]
+pub struct Ending<'vm> {
+    /// The VM.
+    pub vm: &'vm Vm,
+    /// What there is to end.
+    pub target: Target,
+    /// What supervises it, and frees everything when it ends.
+    pub supervisor: Option<u32>,
+}
+
+/// How long bhyve may take to end when the power is cut.
+const CUT_LIMIT: Duration = Duration::from_secs(5);
+/// How long a supervisor may take to free everything, or to take back a start.
+const SUPERVISOR_LIMIT: Duration = Duration::from_secs(10);
+
+/// The plan that ends VMs together and frees what they leave.
+pub fn plan(endings: &[Ending<'_>], survey: &Survey, manner: Manner, whom: Whom) -> Plan {
+    let mut plan = Plan::default();
+    for ending in endings {
+        ask_to_end(&mut plan, ending, manner, whom);
+    }
+    let names = list(endings);
+    let is_supervised = endings.iter().all(|ending| ending.supervisor.is_some());
+    let rest = match endings {
+        _ if is_supervised => "everything is freed then".to_owned(),
+        [one] => format!("what it leaves is freed by {}", one.vm.command(Verb::Clean)),
+        _ => "what they leave is freed by easy-bhyve clean VM".to_owned(),
+    };
+    let done = match manner {
+        Manner::PowerCut => format!("the power of {names} was cut; {rest}"),
+        Manner::PowerButton(_) | Manner::ButtonThenCut(_) => {
+            format!("{names} was asked to end; {rest}")
+        }
+    };
+    plan.push(NoReturn { done });
+    plan.push(Undo {
+        forms: free_at_end(endings, survey),
+        when: When::End,
+        what: match endings {
+            [one] => format!("what {} has left", one.vm.name),
+            _ => format!("what {names} have left"),
+        },
+    });
+    match manner {
+        Manner::PowerButton(limit) => {
+            let refusal = Refusal {
+                kind: Kind::Host,
+                what: match endings {
+                    [one] => format!(
+                        "{} still runs {} s after its power button was pressed",
+                        one.vm.name,
+                        limit.as_secs()
+                    ),
+                    _ => format!("not all of {names} have ended within {} s", limit.as_secs()),
+                },
+                help: Some(match endings {
+                    [one] if is_supervised => format!(
+                        "wait on, or cut its power: {} -f",
+                        one.vm.command(Verb::Shutdown)
+                    ),
+                    [one] => format!(
+                        "wait and run {} later, or cut its power: {} -f",
+                        one.vm.command(Verb::Clean),
+                        one.vm.command(Verb::Shutdown)
+                    ),
+                    _ => {
+                        "see which: easy-bhyve status; to cut the power: easy-bhyve shutdown VM -f"
+                            .to_owned()
+                    }
+                }),
+            };
+            plan.push(until_ended(endings, limit, Some(refusal), true));
+        }
+        Manner::PowerCut => cut(&mut plan, endings),
+        Manner::ButtonThenCut(limit) => {
+            plan.push(until_ended(endings, limit, None, true));
+            for ending in endings {
+                let name = &ending.vm.name;
+                plan.push(cut_of(name).only_if(workers::is_alive(name)));
+            }
+            cut(&mut plan, endings);
+        }
+    }
+    plan
+}
+
+/// Asks one VM to end.
+fn ask_to_end(plan: &mut Plan, ending: &Ending<'_>, manner: Manner, whom: Whom) {
+    let name = &ending.vm.name;
+    let is_guest = matches!(ending.target, Target::Listening | Target::Deaf);
+    if is_guest && whom == Whom::Named {
+        plan.push(Guard {
+            test: workers::is_alive(name),
+            refusal: not_running(ending.vm),
+        });
+    }
+    if let Some(pid) = ending.supervisor {
+        plan.push(workers::end_one(pid, Known::Supervisor(name.clone())));
+    }
+    match (ending.target, manner) {
+        // One that does not listen would only be waited for.
+        (Target::Listening | Target::Deaf, Manner::PowerCut)
+        | (Target::Deaf, Manner::ButtonThenCut(_)) => plan.push(match whom {
+            Whom::Named => cut_of(name),
+            Whom::All => cut_of(name).only_if(workers::is_alive(name)),
+        }),
+        // Differs: A signal that cannot be sent is an error
+        (Target::Listening, _) => {
+            plan.push(match whom {
+                // What ends between the question and the signal has done what was wanted.
+                Whom::Named => {
+                    workers::press_power_button(name, &[0]).ok_if(!workers::is_alive(name))
+                }
+                // One that cannot be asked just now, as in a reboot, does not keep the others
+                // running: its power is cut in the end.
+                Whom::All => {
+                    workers::press_power_button(name, &[0, 1]).only_if(workers::is_alive(name))
+                }
+            });
+        }
+        (Target::Loader, _) => plan.push(workers::end_loader(name)),
+        (Target::Deaf | Target::Supervisor, _) => {}
+    }
+}
+
+/// Cuts the power of a VM; what that does not end, or where it fails, is killed.
+fn cut_of(vm: &VmName) -> Step {
+    bhyvectl::force_poweroff(vm).accept(&[0, 1]).into()
+}
+
+/// Waits until all have ended.
+fn until_ended(
+    endings: &[Ending<'_>],
+    limit: Duration,
+    refusal: Option<Refusal>,
+    is_told: bool,
+) -> Wait {
+    let names = endings.iter().map(|ending| &ending.vm.name);
+    let progress = format!(
+        "waiting for {} to shut down (up to {} s)",
+        list(endings),
+        limit.as_secs()
+    );
+    Wait {
+        until: !workers::any_is_alive(names),
+        limit,
+        every: Duration::from_millis(250),
+        refusal,
+        progress: is_told.then_some(progress),
+    }
+}
+
+/// Kills what does not end when the power is cut.
+fn cut(plan: &mut Plan, endings: &[Ending<'_>]) {
+    plan.push(until_ended(endings, CUT_LIMIT, None, false));
+    for ending in endings {
+        let name = &ending.vm.name;
+        plan.push(workers::kill(name).only_if(workers::is_alive(name)));
+    }
+    let refusal = Refusal {
+        kind: Kind::Host,
+        what: format!("bhyve of {} does not end", list(endings)),
+        help: Some("see what it waits for: procstat -k as root".to_owned()),
+    };
+    plan.push(until_ended(endings, CUT_LIMIT, Some(refusal), false));
+}
+
+/// Frees what VMs have left, once their supervisors have, or have not; nothing of one that still
+/// runs, or that somebody else starts again. However many there are, each thing is waited for once.
+fn free_at_end(endings: &[Ending<'_>], survey: &Survey) -> Vec<Form> {
+    let mut forms: Vec<Form> = Vec::new();
+    let supervisors = endings.iter().filter_map(|ending| {
+        let pid = ending.supervisor?;
+        let has_ended = !workers::is_alive(&ending.vm.name);
+        let known = Known::Supervisor(ending.vm.name.clone());
+        Some(!Test::All(vec![has_ended, workers::is_still(pid, known)]))
+    });
+    let supervisors: Vec<Test> = supervisors.collect();
+    if !supervisors.is_empty() {
+        forms.push(
+            Wait {
+                until: Test::all(supervisors),
+                limit: SUPERVISOR_LIMIT,
+                every: Duration::from_millis(100),
+                refusal: None,
+                progress: None,
+            }
+            .into(),
+        );
+    }
+    free_nodes(&mut forms, endings, survey);
+    free_taps(&mut forms, endings, survey);
+    forms
+}
+
+/// That a VM has ended, and what is left of it is not another start's, which may be about to use it.
+fn is_over(ending: &Ending<'_>) -> [Test; 2] {
+    let vm = ending.vm.name.clone();
+    let has_ended = !workers::is_alive(&vm);
+    let or = ending.supervisor;
+    [has_ended, Test::Ours { vm, or }]
+}
+
+fn free_nodes(forms: &mut Vec<Form>, endings: &[Ending<'_>], survey: &Survey) {
+    let node = |ending: &Ending<'_>| bhyve::node(&survey.devices, &ending.vm.name);
+    let is_left = |ending: &Ending<'_>| {
+        let [has_ended, is_ours] = is_over(ending);
+        Test::All(vec![Test::Exists(node(ending)), has_ended, is_ours])
+    };
+    for ending in endings {
+        forms.push(
+            gone::node(&ending.vm.name, &node(ending))
+                .only_if(is_left(ending))
+                .into(),
+        );
+    }
+    let gone = endings.iter().map(|ending| !is_left(ending)).collect();
+    forms.push(free::until_nodes_are_gone(Test::all(gone), &list(endings)).into());
+}
+
+fn free_taps(forms: &mut Vec<Form>, endings: &[Ending<'_>], survey: &Survey) {
+    let is_left = |ending: &Ending<'_>, tap: &str, test| {
+        let [has_ended, is_ours] = is_over(ending);
+        Test::All(vec![ifconfig::exists(tap), has_ended, is_ours, test])
+    };
+    let mut marked = Vec::new();
+    for ending in endings {
+        for interface in &survey.interfaces {
+            if interface.is_made_for(&ending.vm.name) {
+                marked.push((ending, interface.name.as_str()));
+            } else if let Some(bridge) = free::membership(ending.vm, interface, survey) {
+                let name = interface.name.as_str();
+                let [has_ended, is_ours] = is_over(ending);
+                let is_member = ifconfig::is_member(bridge, name);
+                let is_left = Test::All(vec![has_ended, is_ours, is_member]);
+                forms.push(gone::member(bridge, name).only_if(is_left).into());
+            }
+        }
+    }
+    let closed = marked
+        .iter()
+        .map(|(ending, tap)| !is_left(ending, tap, ifconfig::is_open(tap)));
+    let closed: Vec<Test> = closed.collect();
+    if closed.is_empty() {
+        return;
+    }
+    let taps: Vec<&str> = marked.iter().map(|(_, tap)| *tap).collect();
+    forms.push(free::until_taps_are_closed(Test::all(closed), &taps).into());
+    for (ending, tap) in marked {
+        forms.push(
+            gone::interface(tap)
+                .only_if(is_left(ending, tap, !ifconfig::is_open(tap)))
+                .into(),
+        );
+    }
+}
+
+/// The names, for a message: `a, b`.
+fn list(endings: &[Ending<'_>]) -> String {
+    let names: Vec<&str> = endings
+        .iter()
+        .map(|ending| ending.vm.name.as_str())
+        .collect();
+    names.join(", ")
+}

@@ -1,0 +1,200 @@
+//! A request as the words of a call, and back: `root-VERB VM NAME=VALUE…`.
+//!
+//! The values of a VM are the lines of `resources`. A word without `=` begins the next VM.
+
+use super::{Job, Request};
+use crate::config::settings::Need;
+use crate::config::settings_text;
+use crate::error::{Error, Result};
+use crate::model::name::{NameError, VmName};
+use crate::verb::Spelling;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// What the first word of the root side begins with.
+pub const PREFIX: &str = "root-";
+
+/// The words of a request, the verb first.
+pub fn of(request: &Request, host: &str, devices: &Path) -> Vec<OsString> {
+    let mut words: Vec<OsString> = vec![format!("{PREFIX}{}", request.job.verb()).into()];
+    let mut options = options(request);
+    for vm in &request.vms {
+        words.push(vm.name.as_str().into());
+        let settings = settings_text::lines(vm, host, devices);
+        words.extend(
+            settings
+                .into_iter()
+                .map(|line| pair(&line.name, &line.value)),
+        );
+        words.append(&mut options);
+    }
+    words
+}
+
+fn pair(name: &str, value: impl AsRef<OsStr>) -> OsString {
+    let mut word = OsString::from(name);
+    word.push("=");
+    word.push(value);
+    word
+}
+
+/// What is not of a VM.
+fn options(request: &Request) -> Vec<OsString> {
+    let mut words = Words(vec![pair("as", &request.title)]);
+    let first = request.vms.first();
+    if first.is_some_and(|vm| vm.spelling == Spelling::Link) {
+        words.add("calls", "links");
+    }
+    for rival in &request.rivals {
+        words.add("rival", rival.as_str());
+    }
+    request.job.content().write(&mut words);
+    words.0
+}
+
+/// The words of a request that are being written.
+#[derive(Debug)]
+pub struct Words(Vec<OsString>);
+
+impl Words {
+    /// Adds `NAME=VALUE`.
+    pub fn add(&mut self, name: &str, value: &str) {
+        self.0.push(pair(name, value));
+    }
+
+    /// Adds `NAME=yes` where that is so.
+    pub fn flag(&mut self, name: &str, is_set: bool) {
+        if is_set {
+            self.add(name, "yes");
+        }
+    }
+}
+
+/// Reads the words that [`of`] has written, strictly.
+///
+/// # Errors
+/// If they are no such words: an unknown verb or name, a name twice, a value that its newtype
+/// refuses.
+pub fn parse(words: &[OsString], devices: &Path) -> Result<Request> {
+    let verb = words
+        .first()
+        .and_then(|word| word.to_str()?.strip_prefix(PREFIX))
+        .ok_or_else(|| Error::usage("the first word is no verb of the root side"))?;
+    let mut options = Options::default();
+    let mut sections: Vec<(&str, Vec<(&str, &OsStr)>)> = Vec::new();
+    for word in words.iter().skip(1) {
+        let bytes = word.as_bytes();
+        let Some(at) = bytes.iter().position(|&byte| byte == b'=') else {
+            sections.push((text(word)?, Vec::new()));
+            continue;
+        };
+        let (name, value) = bytes.split_at(at);
+        let name = text(OsStr::from_bytes(name))?;
+        let value = OsStr::from_bytes(value.get(1..).unwrap_or_default());
+        let Some((_, pairs)) = sections.last_mut() else {
+            return Err(Error::usage(format!("{name}= stands before any VM")));
+        };
+        if settings_text::is_of_vm(name) {
+            pairs.push((name, value));
+        } else {
+            options.0.push((name, text(value)?));
+        }
+    }
+    let spelling = match options.one("calls")? {
+        Some("links") => Spelling::Link,
+        Some(other) => return Err(Error::usage(format!("calls={other} is not known"))),
+        None => Spelling::Word,
+    };
+    let need = match verb {
+        "install" => Need::Install,
+        _ => Need::Boot,
+    };
+    let vms = sections
+        .into_iter()
+        .map(|(name, pairs)| settings_text::parse(name, pairs.into_iter(), need, devices, spelling))
+        .collect::<Result<Vec<_>>>()?;
+    let job = Job::parse(verb, &mut options)?;
+    if vms.is_empty() || vms.len() > 1 && !job.content().takes_several() {
+        return Err(Error::usage(format!(
+            "{PREFIX}{verb} with {} VMs",
+            vms.len()
+        )));
+    }
+    let request = Request {
+        job,
+        vms,
+        rivals: options.all("rival", VmName::parse)?,
+        title: options.one("as")?.unwrap_or("easy-bhyve").to_owned(),
+    };
+    options.refuse_rest()?;
+    Ok(request)
+}
+
+pub(super) fn needed<T>(name: &str, value: Option<T>) -> Result<T> {
+    value.ok_or_else(|| Error::usage(format!("{name}= is missing")))
+}
+
+fn text(word: &OsStr) -> Result<&str> {
+    word.to_str()
+        .ok_or_else(|| Error::usage(format!("{} is not UTF-8", word.display())))
+}
+
+/// The options of a call that were not read yet.
+#[derive(Debug, Default)]
+pub struct Options<'words>(Vec<(&'words str, &'words str)>);
+
+impl<'words> Options<'words> {
+    fn take(&mut self, name: &str) -> Vec<&'words str> {
+        let (taken, rest) = std::mem::take(&mut self.0)
+            .into_iter()
+            .partition(|(other, _)| *other == name);
+        self.0 = rest;
+        let taken: Vec<(&str, &'words str)> = taken;
+        taken.into_iter().map(|(_, value)| value).collect()
+    }
+
+    pub(super) fn one(&mut self, name: &str) -> Result<Option<&'words str>> {
+        match self.take(name).as_slice() {
+            [] => Ok(None),
+            [value] => Ok(Some(value)),
+            _ => Err(Error::usage(format!("{name}= stands twice"))),
+        }
+    }
+
+    pub(super) fn flag(&mut self, name: &str) -> Result<bool> {
+        match self.one(name)? {
+            None => Ok(false),
+            Some("yes") => Ok(true),
+            Some(other) => Err(Error::usage(format!("{name}={other} is not yes"))),
+        }
+    }
+
+    pub(super) fn parsed<T>(
+        &mut self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, NameError>,
+    ) -> Result<Option<T>> {
+        self.one(name)?
+            .map(|value| parse(value).map_err(|error| Error::usage(format!("{name}: {error}"))))
+            .transpose()
+    }
+
+    pub(super) fn all<T>(
+        &mut self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, NameError>,
+    ) -> Result<Vec<T>> {
+        self.take(name)
+            .into_iter()
+            .map(|value| parse(value).map_err(|error| Error::usage(format!("{name}: {error}"))))
+            .collect()
+    }
+
+    fn refuse_rest(&self) -> Result<()> {
+        match self.0.first() {
+            None => Ok(()),
+            Some((name, _)) => Err(Error::usage(format!("{name}= is none of this verb"))),
+        }
+    }
+}

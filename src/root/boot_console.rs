@@ -1,0 +1,130 @@
+//! A start in the background with a person at the console: the terminal is connected before the
+//! guest is loaded, so that loader and guest can be watched, and spoken to, from their first word.
+
+use super::message::Message;
+use super::reply::Reply;
+use crate::error::{Error, Result};
+use crate::host::directory::log_of;
+use crate::host::elevate::Elevation;
+use crate::host::{Event, Host};
+use crate::model::Vm;
+use crate::operation::boot::Boot;
+use crate::operation::boot::plan::Start;
+use crate::operation::{Request, wire};
+use crate::process::Process;
+use crate::run::not_started;
+use crate::session::Session;
+use crate::survey::record::{Phase, Record};
+use crate::survey::{Processes, State as Seen, Traces};
+use crate::tools::line::side_of_person;
+use crate::tools::process::Role;
+use crate::tools::{cu, daemon};
+use crate::vis;
+use nix::libc::SIGTERM;
+use std::path::Path;
+
+/// Starts another root side in the background, and connects this terminal to the console.
+///
+/// # Errors
+/// What stood in the way of the start, or what has failed; the terminal is ours again then.
+pub(super) fn start(
+    session: &mut Session<'_, '_>,
+    request: &Request,
+    vm: &Vm,
+    boot: &Boot,
+) -> Result<()> {
+    let (process, title) = (session.process, session.title);
+    let (host, output) = (&mut *session.host, &mut *session.output);
+    let behind = Request {
+        job: Boot {
+            start: Start::Background,
+            waits: true,
+            ..boot.clone()
+        }
+        .into(),
+        ..request.clone()
+    };
+    let words = wire::of(&behind, process.host(), &process.devices);
+    let command = daemon::detach(&process.program, words);
+    let line = side_of_person(vm, &process.devices);
+    let mut reply = Reply::default();
+    let mut connected = None;
+    let ended = host
+        .follow(&command, &mut |host, said| match reply.read(said) {
+            Some(Message::Note(note)) => output.say(title, &note),
+            Some(Message::Loader) if connected.is_none() => {
+                let note = format!(
+                    "~. at the beginning of a line leaves the console of {}",
+                    vm.name
+                );
+                output.say(title, &note);
+                // What is said before cu(1) is there waits for it on the line.
+                match connect(&line, host) {
+                    Ok(cu) => connected = Some(cu),
+                    Err(error) => output.say(
+                        title,
+                        &format!(
+                            "{}; it starts all the same, see its console later",
+                            error.what
+                        ),
+                    ),
+                }
+                let _ = host.go();
+            }
+            _ => {}
+        })
+        .map_err(|error| not_started(&command, &error))?;
+    if let Some(cu) = connected {
+        leave(cu, reply.is_running(), host)?;
+    }
+    reply.result(request, Elevation::None, ended)?;
+    // A person may have been on the console for days.
+    let note = if has_ended(process, vm, host)? {
+        let log = process.logs.join(log_of(&vm.name));
+        format!("{} has ended; its log: {}", vm.name, vis::shown(&log))
+    } else {
+        vm.running_note()
+    };
+    output.say(title, &note);
+    Ok(())
+}
+
+/// Whether the VM, which has run, does so no more: nothing works for it but what frees all.
+fn has_ended(process: &Process, vm: &Vm, host: &mut dyn Host) -> Result<bool> {
+    let at = process.surroundings();
+    let traces = Traces::ask(host, &at)?;
+    let processes = Processes::ask(host, &at, &traces)?;
+    Ok(match processes.state(vm.name.as_str(), &traces) {
+        Seen::Busy(_, Role::Supervised) => {
+            let noted = Record::of_supervisor(host, &process.run, &processes, &vm.name);
+            noted.is_none_or(|noted| noted.phase == Phase::Ending)
+        }
+        Seen::Busy(..) | Seen::Unknown => false,
+        Seen::Stopped | Seen::LeftOver => true,
+    })
+}
+
+/// Connects this terminal to the console.
+fn connect(line: &Path, host: &mut dyn Host) -> Result<u32> {
+    host.hold(line)
+        .map_err(|error| Error::host(format!("could not open {}: {error}", vis::shown(&line))))?;
+    let cu = cu::connect(line);
+    host.begin(&cu).map_err(|error| not_started(&cu, &error))
+}
+
+/// Waits until the person has left the console; where there is nothing on it, ends that.
+fn leave(cu: u32, is_started: bool, host: &mut dyn Host) -> Result<()> {
+    if !is_started {
+        // One that has gone by itself needs no signal.
+        let _ = host.signal(cu, SIGTERM);
+    }
+    loop {
+        match host.watch(cu, None, false) {
+            Ok(Event::Ended(_)) => return Ok(()),
+            Ok(Event::Said(_) | Event::Overdue | Event::Interrupted) => {}
+            Err(error) => {
+                return Err(Error::host(format!("could not wait for cu: {error}")));
+            }
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! The client: has a request done by the root side, with one escalation at the most.
+
+use super::message::Message;
+use super::phases::Phases;
+use super::reply::{Reply, not_run};
+use super::server::{self, EXIT_FAILED, EXIT_REFUSED};
+use crate::command::{Command, Streams};
+use crate::config::Config;
+use crate::config::resolve;
+use crate::error::{Error, Kind, Result};
+use crate::host::elevate::Elevation;
+use crate::host::programs;
+use crate::host::{Ended, Event, Host, Interruption};
+use crate::model::Vm;
+use crate::operation::context::Asked;
+use crate::operation::plan_context::PlanContext;
+use crate::operation::{Job, Planned, Request, plan, wire};
+use crate::report;
+use crate::run::{
+    self, READER_GONE, Summary, Unobserved, execute, interrupted_by, not_started, not_watched,
+};
+use crate::session::Session;
+use crate::survey::record::Record;
+use crate::tools::daemon;
+use nix::libc::SIGHUP;
+use std::time::Duration;
+
+/// The time between two looks whether something else asks this process to stop.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+
+/// Has a request done, and does what is to be done afterwards.
+///
+/// # Errors
+/// What stood in its way, or what has failed.
+pub fn carry_out(session: &mut Session<'_, '_>, config: &Config, asked: &Asked) -> Result<()> {
+    let process = session.process;
+    for finding in &asked.warnings {
+        let text = report::warning(finding, session.title, config, process.colour);
+        let _ = session.output.err.write_all(text.as_bytes());
+    }
+    let request = &asked.request;
+    for note in &asked.notes {
+        session.say(note);
+    }
+    let elevation = Elevation::choose(resolve::privilege(config)?, process.uid, session.host);
+    if request.job.supervises() {
+        elevation.clone()?;
+    }
+    let serves_itself = matches!(elevation, Ok(Elevation::None)) && !request.job.supervises();
+    // What stands in its way is told with the setting that it comes from, before a password is asked
+    // for or anything is written.
+    let planned = if serves_itself && asked.before.forms.is_empty() {
+        None
+    } else {
+        Some(planned(session, request)?)
+    };
+    let elevation = match elevation {
+        Err(error) if !asked.before.forms.is_empty() => return Err(error),
+        other => other,
+    };
+    let before = execute(&asked.before, session.host, &mut Unobserved, session.output)?;
+    say_all(before, session);
+    let done = match planned {
+        Some(planned) if !serves_itself => have_done(session, asked, &planned, elevation),
+        _ => server::carry_out(session, request, false),
+    };
+    if let Err(error) = done {
+        return Err(undone(asked, error, session));
+    }
+    let after = execute(&asked.after, session.host, &mut Unobserved, session.output);
+    let after = after.map_err(|error| match request.job {
+        Job::MakeDisk { .. } => error.note("the disk was made before, and stays"),
+        _ => error,
+    })?;
+    say_all(after, session);
+    if let Some(done) = &asked.done {
+        session.say(done);
+    }
+    Ok(())
+}
+
+fn say_all(summary: Summary, session: &mut Session<'_, '_>) {
+    for note in summary.notes {
+        session.say(&note);
+    }
+}
+
+/// Undoes what was done before a request that has failed.
+fn undone(asked: &Asked, error: Error, session: &mut Session<'_, '_>) -> Error {
+    let error = run::take_back(&asked.before, error, session.host, session.output);
+    if error.is_said() {
+        for note in &error.notes {
+            session.say(note);
+        }
+    }
+    error
+}
+
+/// The plan of a request, all of whose programs are there.
+fn planned(session: &mut Session<'_, '_>, request: &Request) -> Result<Planned> {
+    let host = &mut *session.host;
+    let mut context = PlanContext {
+        look: &mut *host,
+        is_freebsd: true,
+        process: session.process,
+    };
+    let planned = plan(&mut context, request)?;
+    for command in planned
+        .ending
+        .commands()
+        .into_iter()
+        .chain(planned.plan.commands())
+    {
+        for program in command.programs() {
+            programs::require(program, host)?;
+        }
+    }
+    Ok(planned)
+}
+
+/// Has a request done by the root side, behind an escalator or in the background.
+fn have_done(
+    session: &mut Session<'_, '_>,
+    asked: &Asked,
+    planned: &Planned,
+    elevation: Result<Elevation>,
+) -> Result<()> {
+    if planned.plan.forms.is_empty() && !has_stale_record(session, &asked.request) {
+        for note in planned.notes.iter().chain(&planned.done) {
+            session.say(note);
+        }
+        Ok(())
+    } else if asked.request.job.is_detached() {
+        detach(session, asked, elevation?)
+    } else {
+        call(session, asked, elevation?)
+    }
+}
+
+/// Whether there is nothing to clean but what a supervisor that was killed has noted.
+fn has_stale_record(session: &mut Session<'_, '_>, request: &Request) -> bool {
+    let (process, host) = (session.process, &mut *session.host);
+    let is_noted = |vm: &Vm| Record::of(host, &process.run, &vm.name).is_some();
+    matches!(request.job, Job::Clean(_)) && request.vms.first().is_some_and(is_noted)
+}
+
+/// Has it done by a process that has this terminal, and waits for it.
+fn call(session: &mut Session<'_, '_>, asked: &Asked, elevation: Elevation) -> Result<()> {
+    let (process, host) = (session.process, &mut *session.host);
+    let words = wire::of(&asked.request, process.host(), &process.devices);
+    let command = elevation
+        .call(&process.program, words)
+        .streams(Streams::Terminal);
+    host.catch_signals()
+        .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
+    match on_this_terminal(&command, elevation, host)? {
+        Ended::Exit(0) => Ok(()),
+        Ended::Exit(status) if status == i32::from(EXIT_FAILED) => Err(Error::said(Kind::Host)),
+        Ended::Exit(status) if status == i32::from(EXIT_REFUSED) => Err(Error::said(Kind::State)),
+        ended => Err(not_run(&asked.request, elevation, ended, &[])),
+    }
+}
+
+/// Runs a command to its end, and passes on to it what asks this process to stop: where we lead the
+/// session, the terminal tells nobody else that it has gone.
+fn on_this_terminal(command: &Command, elevation: Elevation, host: &mut dyn Host) -> Result<Ended> {
+    let pid = host
+        .begin(command)
+        .map_err(|error| not_started(command, &error))?;
+    let mut told = None;
+    loop {
+        let limit = told.map(|_| BETWEEN_LOOKS);
+        if let Event::Ended(finished) = host
+            .watch(pid, limit, told.is_none())
+            .map_err(|error| not_watched(command, &error))?
+        {
+            return Ok(finished.ended);
+        }
+        let asked = host.interrupted();
+        if let Some(Interruption::Signal(signal)) = asked
+            && asked != told
+        {
+            told = asked;
+            // Root's own process takes none from an ordinary user.
+            let _ = host.signal(pid, signal);
+            // Nor need an escalator pass one on. When who leads the session has ended, all on the
+            // terminal hear that it has gone (_exit(2)).
+            if signal == SIGHUP && elevation != Elevation::None {
+                return Err(Error::host(interrupted_by(signal)));
+            }
+        }
+    }
+}
+
+/// Has it done by a process in the background, and follows its report until the VM runs.
+fn detach(session: &mut Session<'_, '_>, asked: &Asked, elevation: Elevation) -> Result<()> {
+    let (process, title) = (session.process, session.title);
+    let (host, output) = (&mut *session.host, &mut *session.output);
+    let request = &asked.request;
+    let words = wire::of(request, process.host(), &process.devices);
+    let command = elevation.wrap(&daemon::detach(&process.program, words));
+    host.catch_signals()
+        .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
+    let mut reply = Reply::default();
+    let mut phases = Phases::new(request, output);
+    let followed = host.follow(&command, &mut |_, line| match reply.read(line) {
+        Some(Message::Note(note)) => phases.aside(|| output.say(title, &note)),
+        Some(phase) => phases.show(&phase),
+        None => {}
+    });
+    drop(phases);
+    let ended = followed.map_err(|error| not_started(&command, &error))?;
+    let result = reply.result(request, elevation, ended);
+    match (result, host.interrupted()) {
+        // It only knows that we have gone.
+        (Err(mut error), Some(Interruption::Signal(signal))) if error.what == READER_GONE => {
+            error.what = interrupted_by(signal);
+            Err(error)
+        }
+        (result, _) => result,
+    }
+}

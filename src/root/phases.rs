@@ -1,0 +1,73 @@
+//! How far a start in the background has got, as a line on the terminal.
+
+use super::message::Message;
+use crate::operation::Request;
+use crate::run::Output;
+use crate::verb::Verb;
+use crate::vis;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// The line on a terminal that says how far a start has got: from its first phase on, since an
+/// escalator may ask for a password before.
+pub(super) struct Phases {
+    line: Option<ProgressBar>,
+    is_terminal: bool,
+    title: String,
+    /// What to type to see the loader.
+    console: String,
+}
+
+impl Phases {
+    pub(super) fn new(request: &Request, output: &Output<'_>) -> Self {
+        let vm = request.vms.first();
+        Self {
+            line: None,
+            is_terminal: output.is_terminal,
+            title: request.title.clone(),
+            console: vm.map_or_else(String::new, |vm| vm.command(Verb::Console)),
+        }
+    }
+
+    pub(super) fn show(&mut self, phase: &Message) {
+        let message = match phase {
+            Message::Stopping => "waiting for the guest to shut down".to_owned(),
+            Message::Network => "making the network".to_owned(),
+            Message::Loader => format!("loading the guest; {} shows its loader", self.console),
+            Message::Starting(pid) => format!("bhyve starts as pid {pid}"),
+            Message::Running(_) | Message::Note(_) | Message::Failed(_) => return,
+        };
+        match &self.line {
+            Some(line) => line.set_message(message),
+            None if self.is_terminal => self.line = Some(self.begin(message)),
+            None => {}
+        }
+    }
+
+    fn begin(&self, message: String) -> ProgressBar {
+        let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
+            .with_prefix(vis::line(&self.title).into_owned())
+            .with_message(message);
+        let line = match ProgressStyle::with_template("{prefix}: {msg}") {
+            Ok(style) => line.with_style(style),
+            Err(_) => line,
+        };
+        line.tick();
+        line
+    }
+
+    /// Says something else meanwhile.
+    pub(super) fn aside(&self, say: impl FnOnce()) {
+        match &self.line {
+            Some(line) => line.suspend(say),
+            None => say(),
+        }
+    }
+}
+
+impl Drop for Phases {
+    fn drop(&mut self) {
+        if let Some(line) = &self.line {
+            line.finish_and_clear();
+        }
+    }
+}

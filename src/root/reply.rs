@@ -1,0 +1,113 @@
+//! What a root side replies, and what became of it where that is not enough.
+
+use super::message::Message;
+use crate::error::{Error, Result};
+use crate::host::Ended;
+use crate::host::elevate::Elevation;
+use crate::operation::{Request, wire};
+use crate::run::signal_name;
+use crate::verb::Verb;
+use crate::vis;
+
+/// What a root side in the background has reported so far.
+#[derive(Debug, Default)]
+pub(super) struct Reply {
+    failed: Option<Error>,
+    is_running: bool,
+    /// What others have said on the same pipe.
+    said: Vec<String>,
+}
+
+impl Reply {
+    /// Takes a line of the report; answers what of it a person may be shown.
+    pub(super) fn read(&mut self, line: &[u8]) -> Option<Message> {
+        match Message::parse(line) {
+            Some(Message::Failed(failure)) => self.failed = Some(Error::from(failure)),
+            Some(Message::Running(_)) => self.is_running = true,
+            Some(other) => return Some(other),
+            None => self.said.push(vis::bytes(line).to_string()),
+        }
+        None
+    }
+
+    /// Whether the guest runs.
+    pub(super) fn is_running(&self) -> bool {
+        self.failed.is_none() && self.is_running
+    }
+
+    /// What came of it, once the process that was called has ended so.
+    ///
+    /// # Errors
+    /// What was reported, or else that it did not come to a report.
+    pub(super) fn result(
+        self,
+        request: &Request,
+        elevation: Elevation,
+        ended: Ended,
+    ) -> Result<()> {
+        match self.failed {
+            Some(error) => Err(error),
+            None if self.is_running => Ok(()),
+            None => Err(not_run(request, elevation, ended, &self.said)),
+        }
+    }
+}
+
+/// The failure where the root side has not run to an end of its own.
+pub(super) fn not_run(
+    request: &Request,
+    elevation: Elevation,
+    ended: Ended,
+    said: &[String],
+) -> Error {
+    let root = format!("{}{}", wire::PREFIX, request.job.verb());
+    let how = match ended {
+        // That is daemon(8), which has forked: its child has been killed.
+        Ended::Exit(0) => "ended without a report".to_owned(),
+        Ended::Exit(status) => format!("ended with status {status}"),
+        Ended::Signal(signal) => format!("was ended by {}", signal_name(signal)),
+    };
+    let clean = || {
+        let vm = request.vms.first();
+        vm.map_or_else(String::new, |vm| {
+            format!("free what it may have left: {}", vm.command(Verb::Clean))
+        })
+    };
+    let Some(word) = elevation.word() else {
+        return with(
+            Error::host(format!("{root} {how} before it was done")),
+            said,
+        )
+        .help(clean());
+    };
+    if let Some(refusal) = elevation.refusal(&said.join("\n")) {
+        return Error::host(format!("{word} did not run easy-bhyve"))
+            .note(format!("{word} said: {refusal}"))
+            .help(elevation.how_to_allow(refusal));
+    }
+    // The root side itself never ends so.
+    if ended == Ended::Exit(1) && said.is_empty() {
+        return Error::host(format!("{word} did not run easy-bhyve"))
+            .note("what it said stands above")
+            .help(elevation.how_to_allow(""));
+    }
+    let error = with(
+        Error::host(format!("{root} {how}, behind {word}, before it was done")),
+        said,
+    );
+    if ended == Ended::Exit(1) {
+        return error
+            .note(format!(
+                "either {word} refused to run it, or daemon gave up itself"
+            ))
+            .help(elevation.how_to_allow(""));
+    }
+    error.help(clean())
+}
+
+fn with(mut error: Error, said: &[String]) -> Error {
+    error
+        .notes
+        .extend(said.iter().map(|line| format!("said: {line}")));
+    error
+}

@@ -1,0 +1,219 @@
+//! The server: does what a request asks for, as one process, under locks.
+
+use super::boot_console;
+use super::journal::Journal;
+use super::leftovers;
+use super::locks::{self, Freeing};
+use super::message::{Failure, Message};
+use crate::error::{EXIT_DONE, Error, Kind, Result};
+use crate::model::Vm;
+use crate::model::name::Snapshot;
+use crate::operation::boot::plan::Start;
+use crate::operation::boot::temp;
+use crate::operation::plan_context::PlanContext;
+use crate::operation::{Job, Locks, Planned, Request, plan, wire};
+use crate::report;
+use crate::run;
+use crate::session::Session;
+use crate::survey::{Traces, record};
+use std::time::Duration;
+
+/// Exit status of the root side: it has failed, and has said so. Not one by which an escalator
+/// tells of itself.
+pub const EXIT_FAILED: u8 = 11;
+/// Exit status of the root side: it has refused, and has said so.
+pub const EXIT_REFUSED: u8 = 12;
+
+/// How long the lock of a VM that has ended may still be held by what has ended it.
+const LOCK_LIMIT: Duration = Duration::from_secs(10);
+
+/// Serves a call of the root side, and returns the exit status.
+pub fn serve(session: &mut Session<'_, '_>) -> u8 {
+    let typed = session.process.args.get(1..).unwrap_or_default();
+    let request = match wire::parse(typed, &session.process.devices) {
+        Ok(request) => request,
+        Err(mut error) => {
+            // Whatever is wrong about a word, it is one that nobody should have said.
+            error.kind = Kind::Usage;
+            let error = error.help("it is called by easy-bhyve itself, not by hand");
+            return leave(Err(error), session);
+        }
+    };
+    let mut session = Session {
+        title: &request.title,
+        ..session.again()
+    };
+    let detached = request.job.is_detached();
+    if detached {
+        session.host.watch_reader();
+    }
+    match carry_out(&mut session, &request, detached) {
+        Err(error) if detached => {
+            // Who has let go of the caller, or was left by it, has the log to tell.
+            let failed = Message::Failed(Failure::from(error));
+            let _ = session.host.report(&failed.line());
+            EXIT_FAILED
+        }
+        other => leave(other, &mut session),
+    }
+}
+
+fn leave(result: Result<()>, session: &mut Session<'_, '_>) -> u8 {
+    let Err(error) = result else { return EXIT_DONE };
+    if error.kind != Kind::Pipe {
+        let text = report::render(&error, session.title, None, false);
+        let _ = session.output.err.write_all(text.as_bytes());
+    }
+    match error.kind {
+        Kind::Pipe => EXIT_DONE,
+        Kind::Usage | Kind::State => EXIT_REFUSED,
+        Kind::Config | Kind::Host => EXIT_FAILED,
+    }
+}
+
+/// Does what is asked for, as this process; `reports`: a caller waits for the report.
+///
+/// # Errors
+/// What stood in its way, or the first failure with what was undone.
+pub fn carry_out(session: &mut Session<'_, '_>, request: &Request, reports: bool) -> Result<()> {
+    let Some(vm) = request.vms.first() else {
+        return Ok(());
+    };
+    session
+        .host
+        .isolate()
+        .map_err(|error| Error::host(format!("could not take surroundings of its own: {error}")))?;
+    session
+        .host
+        .catch_signals()
+        .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
+    match &request.job {
+        Job::Start(boot) if boot.start == Start::Attended => {
+            return boot_console::start(session, request, vm, boot);
+        }
+        job if job.supervises() => {
+            let mut journal = Journal::new(&vm.name, session.process, reports, session.host);
+            journal.waits = matches!(job, Job::Start(boot) if boot.waits);
+            let ended = match end_first(session, request, vm, &mut journal) {
+                Ok(ended) => ended,
+                Err(error) => {
+                    journal.fails(session.host, &error);
+                    return Err(error);
+                }
+            };
+            let patience = if ended { LOCK_LIMIT } else { Duration::ZERO };
+            return supervise(session, request, vm, journal, patience);
+        }
+        job => {
+            if job.locks() != Locks::Nothing {
+                locks::lock_vm(session, request, vm, Duration::ZERO)?;
+            }
+        }
+    }
+    let planned = plan(&mut PlanContext::of(session), request)?;
+    execute(&planned, &request.job, session)?;
+    if matches!(request.job, Job::Shutdown(_) | Job::Clean(_)) {
+        leftovers::forget(session, request)?;
+    }
+    Ok(())
+}
+
+/// Carries out a plan that supervises no guest.
+fn execute(planned: &Planned, job: &Job, session: &mut Session<'_, '_>) -> Result<()> {
+    for note in &planned.notes {
+        session.say(note);
+    }
+    let mut freeing = Freeing::new(session.process, job);
+    run::execute(&planned.plan, session.host, &mut freeing, session.output)?;
+    freeing.result()?;
+    if let Some(done) = &planned.done {
+        session.say(done);
+    }
+    Ok(())
+}
+
+/// Ends the VM first where the plan has it so; whether it does.
+fn end_first(
+    session: &mut Session<'_, '_>,
+    request: &Request,
+    vm: &Vm,
+    journal: &mut Journal<'_>,
+) -> Result<bool> {
+    let may_run = matches!(request.job, Job::Restart(_))
+        && Traces::ask(session.host, &session.process.surroundings())?.has(vm.name.as_str());
+    if !may_run {
+        return Ok(false);
+    }
+    let ending = plan(&mut PlanContext::of(session), request)?.ending;
+    if ending.forms.is_empty() {
+        return Ok(false);
+    }
+    journal.report(session.host, &Message::Stopping)?;
+    let planned = Planned {
+        // How far it has got is shown by the client.
+        plan: ending.without_progress(),
+        ..Planned::default()
+    };
+    execute(&planned, &request.job, session)?;
+    Ok(true)
+}
+
+/// Starts the VM, and stays with it until it has ended; `patience`: how long its lock may still be
+/// another's.
+fn supervise(
+    session: &mut Session<'_, '_>,
+    request: &Request,
+    vm: &Vm,
+    mut journal: Journal<'_>,
+    patience: Duration,
+) -> Result<()> {
+    locks::lock_vm(session, request, vm, patience)?;
+    let mut snapshots = leftovers::by(vm, session)?;
+    for snapshot in &snapshots {
+        journal.remark(session, temp::left(snapshot))?;
+    }
+    if let Job::Start(boot) = &request.job
+        && let Some(name) = &boot.temp
+    {
+        let disks = temp::disks(vm, &session.process.devices, name)?;
+        let wanted: Vec<Snapshot> = disks.into_iter().map(|disk| disk.snapshot).collect();
+        // Somebody else's of that name would be taken for this run's.
+        if let Some(other) = record::there(session.host, wanted.iter().cloned())?.first() {
+            return Err(Error::state(format!("snapshot {other} exists already"))
+                .help("start it again in a minute, which is part of the name"));
+        }
+        snapshots.extend(wanted);
+    }
+    journal.without_trace(&snapshots);
+    journal.begins(session.host)?;
+    let mine = locks::lock_network(session, vm);
+    let planned = mine.and_then(|()| plan(&mut PlanContext::of(session), request));
+    if planned.is_ok() {
+        // The VM is ours, and nothing works for it. What cannot be removed is in nobody's way.
+        let _ = session.host.sweep(&vm.name);
+    }
+    let result = planned.and_then(|planned| {
+        for note in &planned.notes {
+            if !journal.tells(session.host, note)? {
+                session.say(note);
+            }
+        }
+        if !planned.ending.forms.is_empty() {
+            return Err(
+                Error::state(format!("somebody else has started {} meanwhile", vm.name))
+                    .help("see what it does now: easy-bhyve status"),
+            );
+        }
+        run::execute(&planned.plan, session.host, &mut journal, session.output)
+    });
+    let ended = result.as_ref().map(|_| ()).map_err(Clone::clone);
+    journal.has_ended(session.host, &ended);
+    if let Some(note) = journal.unheard.take() {
+        session.say(&note);
+    }
+    let summary = result?;
+    if let Some(ending) = summary.ending {
+        session.say(&format!("the guest {ending}"));
+    }
+    Ok(())
+}
