@@ -2,7 +2,7 @@
 //! it stands alone, on the next.
 
 use super::Config;
-use super::lexer::{Lexer, TokenKind};
+use super::shell::lexer::{Lexer, TokenKind};
 use crate::finding::{Finding, FindingName, Severity};
 use crate::span::{FileId, Span};
 use crate::suggest;

@@ -9,8 +9,8 @@ use std::fmt;
 use std::ops::Range;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use super::lexer::{Lexer, TokenKind};
 use super::settings;
+use super::shell::lexer::{Lexer, TokenKind};
 use super::{Assignment, Config, lint};
 use crate::quote;
 

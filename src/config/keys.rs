@@ -6,8 +6,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Config;
-use super::class::is_name;
 use super::settings::{self, Setting, VmSettings};
+use super::shell::class::is_name;
 use super::store::Assignment;
 
 /// Whether a VM can have this name: a letter, then letters, digits and `_`.

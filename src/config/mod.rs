@@ -6,31 +6,18 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 mod allow;
-mod ansi;
-mod bracket;
-mod class;
-mod command;
 pub mod edit;
-mod expand;
 mod find;
 mod keys;
-mod level;
-pub mod lexer;
 pub mod lint;
-mod locale;
-mod parser;
-mod pattern;
 mod read;
-mod refuse;
-mod refused;
 pub mod resolve;
 pub mod settings;
 pub mod settings_text;
+pub mod shell;
 mod source;
 mod store;
-mod tilde;
 pub mod typos;
-mod word;
 
 use std::collections::HashSet;
 use std::collections::hash_map::{Entry, HashMap};
@@ -51,8 +38,9 @@ use crate::finding::Finding;
 use crate::span::{FileId, Span};
 use crate::vis;
 use edit::Edit;
-use locale::Locale;
 use read::{Found, read};
+use shell::locale::Locale;
+use shell::{by_locale, parser};
 use store::Store;
 
 /// What an expansion may see of the world outside the files.
@@ -301,7 +289,7 @@ fn read_all(
         let (config, _) = read_in(locale, config.roots_of(&known), known, trust, outside)?;
         Ok(config)
     };
-    config.findings = locale::settle(&config, by_locale, again);
+    config.findings = by_locale::settle(&config, by_locale, again);
     accepted(config)
 }
 
@@ -323,7 +311,7 @@ fn read_in(
         stack: Vec::new(),
         files: 0,
         read: HashMap::new(),
-        steps: expand::MAX_STEPS,
+        steps: shell::expand::MAX_STEPS,
         locale,
         is_locale_exported: false,
         by_locale: Vec::new(),

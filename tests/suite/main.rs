@@ -37,6 +37,7 @@ mod full;
 mod host;
 #[path = "../support/invariants.rs"]
 mod invariants;
+mod layers;
 mod life;
 mod live;
 #[path = "../support/machine.rs"]

@@ -1,4 +1,4 @@
-//! What no compiler sees: layers, length of files, leftovers, and what README promises.
+//! What no compiler sees: length of files, leftovers, and what README promises.
 
 use crate::case::root;
 use easy_bhyve::verb::Verb;
@@ -114,11 +114,9 @@ fn only_process_reads_the_environment() {
 }
 
 #[test]
-fn plans_know_no_host() {
-    assert_eq!(
-        uses("src/plan/", &["host::", "std::fs", "std::io"], &[]),
-        none()
-    );
+fn plans_read_no_files() {
+    assert_eq!(uses("src/plan/", &["std::fs", "std::io"], &[]), none());
+    assert_eq!(uses("src/operation/", &["std::fs"], &[]), none());
 }
 
 #[test]

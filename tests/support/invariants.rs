@@ -1,9 +1,9 @@
 //! What holds of reading any bytes at all as a configuration; the fuzz target and the suite ask it.
 
-use easy_bhyve::config::lexer::Lexer;
-use easy_bhyve::config::lexer::TokenKind;
 use easy_bhyve::config::resolve::{self, Wanted};
 use easy_bhyve::config::settings::Need;
+use easy_bhyve::config::shell::lexer::Lexer;
+use easy_bhyve::config::shell::lexer::TokenKind;
 use easy_bhyve::config::{Config, ConfigError, Outside, Source, is_vm_name, lint, parse};
 use easy_bhyve::error::Error;
 use easy_bhyve::finding::{FindingName, Severity};

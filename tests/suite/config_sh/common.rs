@@ -3,7 +3,7 @@
 //! We read files as FreeBSD's does; its answers are recorded in `tests/calibration/freebsd-sh`. The
 //! shells that are at hand may answer for it where a file has none of the forms below.
 
-use easy_bhyve::config::lexer::{Lexer, Token, TokenKind as K};
+use easy_bhyve::config::shell::lexer::{Lexer, Token, TokenKind as K};
 
 /// A way through a file's tokens.
 #[derive(Default)]

@@ -1,7 +1,7 @@
 //! What each byte means to the lexer.
 
 /// Whether the bytes could be a variable's name.
-pub(super) fn is_name(bytes: &[u8]) -> bool {
+pub(in crate::config) fn is_name(bytes: &[u8]) -> bool {
     bytes.first().is_some_and(|first| is(*first, NAME_START))
         && bytes.iter().all(|byte| is(*byte, NAME))
 }

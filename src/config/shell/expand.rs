@@ -5,15 +5,15 @@ use std::borrow::Cow;
 
 use super::lexer::{Token, TokenKind};
 use super::locale::Lengths;
+use super::output::{Context, Out, Until};
 use super::parser::Parser;
 use super::pattern::{self, Trim, Unclear};
 use super::refused::Refused;
-use super::store::{Assigned, Piece};
-use super::word::{Context, Out, Until};
+use crate::config::store::{Assigned, Piece};
 
 /// How many bytes of values are compared with parts of patterns, in the whole configuration: seconds
 /// at the most.
-pub(super) const MAX_STEPS: usize = 1 << 28;
+pub(in crate::config) const MAX_STEPS: usize = 1 << 28;
 
 impl<'a> Parser<'a, '_, '_> {
     /// Reads an expansion; the current token is its `$`.

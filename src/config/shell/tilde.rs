@@ -1,7 +1,7 @@
 //! Where an unquoted `~` stands for a home directory (`argstr` and `exptilde` of `bin/sh/expand.c`).
 
+use super::output::{Context, Out, Until};
 use super::parser::Parser;
-use super::word::{Context, Out, Until};
 
 /// What a `~` at the current place of a word would be.
 #[derive(Debug)]

@@ -7,11 +7,11 @@ use crate::finding::FindingName;
 use crate::span::{FileId, Span};
 use std::sync::Arc;
 
-use super::Reading;
 use super::lexer::{Lexer, Token, TokenKind};
+use super::output::{Context, MAX_VALUE, Out, Until, ends_word};
 use super::refused::Refused;
-use super::store::{Assigned, Piece};
-use super::word::{Context, MAX_VALUE, Out, Until, ends_word};
+use crate::config::Reading;
+use crate::config::store::{Assigned, Piece};
 
 /// How deep expansions and included files may be nested.
 pub(super) const MAX_DEPTH: usize = 64;
@@ -32,12 +32,12 @@ pub(super) struct Parser<'a, 'r, 'o> {
 }
 
 /// Reads one file that has been added to the sources.
-pub(super) fn parse(reading: &mut Reading<'_>, file: FileId) {
+pub(in crate::config) fn parse(reading: &mut Reading<'_>, file: FileId) {
     let Some(bytes) = reading
         .store
         .sources
         .source(file)
-        .map(super::source::Source::shared)
+        .map(crate::config::source::Source::shared)
     else {
         return;
     };

@@ -10,12 +10,12 @@ use std::path::Path;
 
 use super::class::is_name;
 use super::lexer::{Token, TokenKind};
+use super::output::{Context, Out, Until};
 use super::parser::{MAX_DEPTH, Parser, parse};
-use super::read::{Unread, read};
 use super::refused::Refused;
-use super::source::Source;
-use super::store::{Assigned, Piece};
-use super::word::{Context, Out, Until};
+use crate::config::read::{Unread, read};
+use crate::config::source::Source;
+use crate::config::store::{Assigned, Piece};
 
 /// How many files one configuration may include.
 const MAX_FILES: usize = 1000;
@@ -174,7 +174,7 @@ impl Parser<'_, '_, '_> {
             let help = "include each file once, from the main file";
             return Err(self.refuse(FindingName::TooLarge, token, message, help));
         }
-        let identity = super::identity(path);
+        let identity = crate::config::identity(path);
         if self.reading.stack.contains(&identity) {
             return Err(self.refuse(
                 FindingName::IncludeCircle,

@@ -2,108 +2,11 @@
 
 use super::ansi;
 use super::lexer::{Token, TokenKind};
+use super::output::{Context, Out, Until, ends_word};
 use super::parser::Parser;
-use super::pattern::Marked;
 use super::refused::Refused;
 use super::tilde::Tilde;
 use crate::finding::FindingName;
-
-/// Where the text of a word goes.
-#[derive(Debug, Default)]
-pub(super) struct Out {
-    text: Marked,
-    marked: bool,
-    dead: bool,
-    full: bool,
-}
-
-impl Out {
-    /// Collects bytes only, in memory that was used before.
-    pub(super) fn reusing(mut bytes: Vec<u8>) -> Self {
-        bytes.clear();
-        let active = Vec::new();
-        Self {
-            text: Marked { bytes, active },
-            ..Self::default()
-        }
-    }
-
-    pub(super) fn into_bytes(self) -> Vec<u8> {
-        self.text.bytes
-    }
-
-    /// Collects bytes, and which of them are open to wildcards and splitting.
-    pub(super) fn marked() -> Self {
-        Self {
-            marked: true,
-            ..Self::default()
-        }
-    }
-
-    /// Forgets everything: for a word that sh would skip.
-    pub(super) fn dead() -> Self {
-        Self {
-            dead: true,
-            ..Self::default()
-        }
-    }
-
-    /// The same kind of collector for a word within this one, bytes only.
-    pub(super) fn inner(&self) -> Self {
-        Self {
-            dead: self.dead,
-            ..Self::default()
-        }
-    }
-
-    pub(super) fn is_dead(&self) -> bool {
-        self.dead
-    }
-
-    pub(super) fn is_full(&self) -> bool {
-        self.full
-    }
-
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.text.bytes
-    }
-
-    pub(super) fn text(&self) -> &Marked {
-        &self.text
-    }
-
-    pub(super) fn push(&mut self, bytes: &[u8], quoted: bool) {
-        self.full |= self.text.bytes.len() + bytes.len() > MAX_VALUE;
-        if self.dead || self.full {
-            return;
-        }
-        self.text.bytes.extend_from_slice(bytes);
-        if self.marked {
-            self.text.active.resize(self.text.bytes.len(), !quoted);
-        }
-    }
-}
-
-/// The longest value, in bytes.
-pub(super) const MAX_VALUE: usize = 64 * 1024;
-
-/// What ends a word, and what was opened there.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Until {
-    /// A blank, a newline, `;` or an operator.
-    WordEnd,
-    /// The `}` that closes the expansion that begins here.
-    Brace(Token),
-}
-
-/// How a word is read.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Context {
-    /// Whether it stands between double quotes.
-    pub(super) quoted: bool,
-    /// Whether a `~` counts also behind a `:` and a `=`, as in assignments.
-    pub(super) assigned: bool,
-}
 
 impl<'a> Parser<'a, '_, '_> {
     /// Reads a word up to, and without, what ends it; a closing brace is taken.
@@ -194,15 +97,6 @@ impl<'a> Parser<'a, '_, '_> {
     pub(super) fn text(&self, token: Token) -> &'a [u8] {
         self.bytes.get(token.start..token.end).unwrap_or_default()
     }
-}
-
-/// Whether an unquoted word ends before a token of this kind.
-pub(super) fn ends_word(kind: TokenKind) -> bool {
-    use TokenKind as K;
-    matches!(
-        kind,
-        K::Blank | K::Newline | K::Comment | K::Semicolon | K::Control | K::End
-    )
 }
 
 /// The text between two single quotes, of which the second ends it.

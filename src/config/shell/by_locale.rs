@@ -7,28 +7,10 @@ use crate::finding::{Finding, FindingName};
 use std::collections::HashMap;
 
 use super::lexer::Token;
+use super::locale::{Lengths, Locale};
 use super::parser::{MAX_FINDINGS, Parser};
-use super::store::Piece;
-use super::{Assignment, Config, ConfigError};
-
-/// A locale to read files for.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) enum Locale {
-    /// Characters are bytes.
-    #[default]
-    C,
-    /// Characters are those of UTF-8.
-    Utf8 {
-        /// Whether a character is in a class where systems may differ about it.
-        unknown: bool,
-    },
-}
-
-impl Locale {
-    /// Those that are compared with the first.
-    pub(super) const OTHERS: [Self; 2] =
-        [Self::Utf8 { unknown: false }, Self::Utf8 { unknown: true }];
-}
+use crate::config::store::Piece;
+use crate::config::{Assignment, Config, ConfigError};
 
 /// The variable that overrides all others of its kind, and changes sh itself while it is exported.
 const LC_ALL: &[u8] = b"LC_ALL";
@@ -76,25 +58,8 @@ impl Parser<'_, '_, '_> {
     }
 }
 
-/// How long a value is.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Lengths {
-    bytes: usize,
-    characters: usize,
-}
-
-impl Lengths {
-    pub(super) fn of(value: &[u8]) -> Self {
-        let begins = |byte: &&u8| !matches!(byte, 0x80..=0xbf);
-        Self {
-            bytes: value.len(),
-            characters: value.iter().filter(begins).count(),
-        }
-    }
-}
-
 /// Of the places where a value depends on the locale, those that count in the end.
-pub(super) fn settle(
+pub(in crate::config) fn settle(
     config: &Config,
     places: Vec<Finding>,
     read: impl Fn(Locale) -> Result<Config, ConfigError>,
@@ -129,5 +94,5 @@ fn last(config: &Config) -> impl Iterator<Item = Assignment<'_>> {
 }
 
 #[cfg(test)]
-#[path = "locale_tests.rs"]
+#[path = "by_locale_tests.rs"]
 mod tests;

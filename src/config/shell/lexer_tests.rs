@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::Lexer;
 use super::TokenKind::{self, *};
-use crate::config::class::is_name;
+use crate::config::shell::class::is_name;
 
 fn kinds(text: &str) -> Vec<(TokenKind, &str)> {
     let lexer = Lexer::new(text.as_bytes());

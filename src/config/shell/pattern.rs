@@ -3,9 +3,11 @@
 //!
 //! Matching follows all alternatives at once, so it takes at most value times pattern steps.
 
-use super::bracket::{Reader, Set};
+mod bracket;
+
 use super::class::first_character;
 use super::locale::Locale;
+use bracket::{Reader, Set};
 
 /// Text with a mark for each byte: whether a wildcard would be one there.
 #[derive(Clone, Debug, Default)]

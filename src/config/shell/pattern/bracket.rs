@@ -1,12 +1,12 @@
 //! What stands in the brackets of a pattern: characters, ranges and classes (`bin/sh/expand.c`).
 
-use super::pattern::{Charset, Element, Marked};
+use super::{Charset, Element, Marked};
 
 /// The characters that brackets take.
 ///
 /// Ranges go by the numbers of the characters, as in the locales C and C.UTF-8.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Set {
+pub(in crate::config::shell) struct Set {
     is_negated: bool,
     /// Those below 256 that are known.
     low: Box<[bool; 256]>,
