@@ -31,24 +31,12 @@ pub(super) fn lock_vm(
     let process = session.process;
     let note = format!("{} {}", process.pid, request.job.does());
     let until = session.host.uptime() + patience;
-    loop {
-        match session
-            .host
-            .lock(&Lock::Vm(vm.name.clone()), &note)
-            .map_err(|error| no_lock(process, &error))?
-        {
-            LockResult::Acquired => break,
-            LockResult::Held(_) if session.host.uptime() < until => {
-                session.host.pause(EVERY);
-                run::check_interrupt(session.host)?;
-            }
-            LockResult::Held(by) => {
-                // What can be seen of the VM says more than its lock does.
-                plan(&mut PlanContext::of(session), request)?;
-                return Err(Error::state(format!("{} {}", vm.name, used_by(&by)))
-                    .help("wait a moment, and look again: easy-bhyve status"));
-            }
-        }
+    let lock = Lock::Vm(vm.name.clone());
+    if let Some(by) = lock_until(session, &lock, &note, until)? {
+        // What can be seen of the VM says more than its lock does.
+        plan(&mut PlanContext::of(session), request)?;
+        return Err(Error::state(format!("{} {}", vm.name, used_by(&by)))
+            .help("wait a moment, and look again: easy-bhyve status"));
     }
     // That which is about to be made is nobody else's either.
     let (makes, number) = match request.job.locks() {
@@ -65,11 +53,7 @@ pub(super) fn lock_vm(
             continue;
         }
         let note = format!("{} {}", process.pid, vm.name);
-        if let LockResult::Held(by) = session
-            .host
-            .lock(&lock, &note)
-            .map_err(|error| no_lock(process, &error))?
-        {
+        if let Some(by) = lock_until(session, &lock, &note, until)? {
             let (pid, other) = by.split_once(' ').unwrap_or((&by, "another VM"));
             return Err(Error::state(format!(
                 "{} is a disk of {other}, which pid {pid} works on",
@@ -84,6 +68,26 @@ pub(super) fn lock_vm(
         }
     }
     Ok(())
+}
+
+/// Locks something, and waits for another process that has it until then; what that one says of itself
+/// if it still has it.
+fn lock_until(
+    session: &mut Session<'_, '_>,
+    lock: &Lock,
+    note: &str,
+    until: Duration,
+) -> Result<Option<String>> {
+    loop {
+        let result = session.host.lock(lock, note);
+        match result.map_err(|error| no_lock(session.process, &error))? {
+            LockResult::Acquired => return Ok(None),
+            LockResult::Held(by) if session.host.uptime() >= until => return Ok(Some(by)),
+            LockResult::Held(_) => {}
+        }
+        session.host.pause(EVERY);
+        run::check_interrupt(session.host)?;
+    }
 }
 
 /// How long what has just ended may still have the lock: timeout(1), whose loader was ended.

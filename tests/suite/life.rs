@@ -118,6 +118,23 @@ fn a_bhyve_is_waited_for_by_the_clock_however_much_it_says() {
 }
 
 #[test]
+fn a_restart_waits_for_the_lock_of_the_vm_that_it_has_ended_but_not_for_ever() {
+    for (linger_ms, status) in [(8_000, 0), (60_000, 2)] {
+        let host = Host::freebsd(14).with_volume("zroot/vm/fbsd0", 1 << 30);
+        let mut fake = Fake::new(host, 1001);
+        let said = call(&mut fake, CONFIG, &["fbsd0-boot"]);
+        assert_eq!(said.status, 0, "{said:?}");
+        fake.host().advance(60.0);
+        fake.let_locks_linger(linger_ms);
+        let said = call(&mut fake, CONFIG, &["fbsd0-restart"]);
+        assert_eq!(said.status, status, "{said:?}");
+        assert_eq!(fake.host().state.vms.len(), usize::from(status == 0));
+        let held = "fbsd0 is being started by pid";
+        assert_eq!(said.err.contains(held), status == 2, "{said:?}");
+    }
+}
+
+#[test]
 fn where_the_caller_may_not_look_the_root_side_does() {
     const FILES: &str = "bridge=bridge0 netif=igb0 volroot=/vm
 fbsd0_id=1 fbsd0_freebsd=YES fbsd0_hd0=/vm/closed/fbsd0

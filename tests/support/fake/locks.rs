@@ -8,7 +8,13 @@ use crate::host::process::Process;
 
 /// All locks that were acquired.
 #[derive(Default)]
-pub(super) struct Locks(BTreeMap<Lock, Held>);
+pub(super) struct Locks {
+    held: BTreeMap<Lock, Held>,
+    /// How long the lock of a VM stays behind the process that had it, in ms: a child has it still.
+    pub(super) linger_ms: u64,
+    /// Until when that is, by the clock of the host in ms, once the first process that had one has gone.
+    until_ms: Option<u64>,
+}
 
 struct Held {
     /// Who has locked it.
@@ -23,23 +29,27 @@ impl Locks {
     /// Locks something for a process; whoever it has started since has it, too.
     pub(super) fn lock(
         &mut self,
-        processes: &Processes,
+        (processes, clock_ms): (&Processes, u64),
         pid: u32,
         lock: &Lock,
         note: &str,
     ) -> LockResult {
-        if let Some(held) = self.0.get_mut(lock) {
+        if let Some(held) = self.held.get_mut(lock) {
             if is_inherited(lock) {
                 let parents: Vec<u32> = held.by.iter().copied().collect();
                 for parent in parents {
                     held.by.extend(children(processes, parent));
                 }
             }
+            let was_held = !held.by.is_empty();
             held.by.retain(|&pid| is_there(processes, pid));
+            if was_held && held.by.is_empty() && is_inherited(lock) {
+                self.until_ms.get_or_insert(clock_ms + self.linger_ms);
+            }
             if held.owner == pid && held.by.contains(&pid) {
                 return LockResult::Acquired;
             }
-            if !held.by.is_empty() {
+            if !held.by.is_empty() || self.until_ms.is_some_and(|until_ms| clock_ms < until_ms) {
                 return LockResult::Held(held.note.clone());
             }
         }
@@ -48,20 +58,20 @@ impl Locks {
             note: note.to_owned(),
             by: BTreeSet::from([pid]),
         };
-        self.0.insert(lock.clone(), held);
+        self.held.insert(lock.clone(), held);
         LockResult::Acquired
     }
 
     /// Unlocks what a process has locked.
     pub(super) fn unlock(&mut self, pid: u32, lock: &Lock) {
-        if let Some(held) = self.0.get_mut(lock) {
+        if let Some(held) = self.held.get_mut(lock) {
             held.by.remove(&pid);
         }
     }
 
     /// Frees what a process that has ended had locked, but for what its children still have.
     pub(super) fn release(&mut self, processes: &Processes, pid: u32) {
-        for (lock, held) in &mut self.0 {
+        for (lock, held) in &mut self.held {
             if held.by.remove(&pid) && is_inherited(lock) {
                 held.by.extend(children(processes, pid));
             }

@@ -137,6 +137,11 @@ impl Fake {
         self.worlds.lock().lock_for(INIT, lock, note);
     }
 
+    /// Lets a child have the lock of a VM for this time, in ms, behind the end of who had it.
+    pub fn let_locks_linger(&self, linger_ms: u64) {
+        self.worlds.lock().locks.linger_ms = linger_ms;
+    }
+
     /// Lets nobody but root enter a directory.
     pub fn close(&self, directory: &Path) {
         self.worlds.lock().closed.push(directory.to_owned());

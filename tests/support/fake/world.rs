@@ -328,7 +328,9 @@ impl World {
 
     /// Locks something for a process.
     pub(super) fn lock_for(&mut self, pid: u32, lock: &Lock, note: &str) -> LockResult {
-        self.locks.lock(&self.host.state.processes, pid, lock, note)
+        let state = &self.host.state;
+        self.locks
+            .lock((&state.processes, state.clock_ms), pid, lock, note)
     }
 
     /// Frees what a process that has ended had locked, but for what its children still have.
