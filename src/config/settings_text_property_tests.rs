@@ -108,11 +108,7 @@ fn any_vm() -> impl Strategy<Value = Vm> {
                 ),
                 disks: std::iter::once((0, first))
                     .chain(hds.into_iter().map(|number| (number, path(number, &bytes))))
-                    .map(|(number, path)| Disk {
-                        number,
-                        path,
-                        origin: None,
-                    })
+                    .map(|(number, path)| Disk::new(number, path, None))
                     .collect(),
                 cds: zero
                     .into_iter()

@@ -22,6 +22,17 @@ pub struct Disk {
     pub origin: Option<Span>,
 }
 
+impl Disk {
+    /// A disk of which no more is set than its path.
+    pub fn new(number: u8, path: PathBuf, origin: Option<Span>) -> Self {
+        Self {
+            number,
+            path,
+            origin,
+        }
+    }
+}
+
 /// A CD.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cd {

@@ -108,11 +108,7 @@ pub(crate) mod tests {
 
     /// A VM with two disks, two CDs and two NICs, their numbers with gaps.
     pub(crate) fn vm() -> Vm {
-        let disk = |number, path: &str| Disk {
-            number,
-            path: path.into(),
-            origin: None,
-        };
+        let disk = |number, path: &str| Disk::new(number, path.into(), None);
         let cd = |number, path: &str| Cd {
             number,
             path: path.into(),

@@ -23,8 +23,8 @@ pub enum Menu<'path> {
 pub enum Screen<'console> {
     /// On the console, where somebody can answer.
     Console(&'console Console),
-    /// To who starts it, to be heard: what it says stands in the message of a start that failed.
-    Reply,
+    /// To its parent, which shows it in the message of a failed start.
+    Captured,
 }
 
 /// Loads a kernel: `grub-bhyve -m MAP -r ROOT [-d DIR | -g none] [-c CONSOLE] -M MEM NAME`.
@@ -45,7 +45,7 @@ pub fn load(vm: &Vm, map: &Path, root: &str, menu: Menu<'_>, screen: Screen<'_>)
     let load = Command::root("grub-bhyve", words);
     match screen {
         Screen::Console(Console::Stdio) => load.streams(Streams::Terminal),
-        Screen::Console(Console::Nmdm(_)) | Screen::Reply => load
+        Screen::Console(Console::Nmdm(_)) | Screen::Captured => load
             .streams(Streams::Relayed)
             .behind("env", &["TERM=vt100"]),
     }

@@ -34,11 +34,7 @@ pub(super) fn disks(
     let mut disks = vec![first];
     for (number, set) in hds.iter().filter(|(number, _)| **number > 0) {
         match device_path(parts, "hd", *number, set) {
-            Ok(path) => disks.push(Disk {
-                number: *number,
-                path,
-                origin: set.span,
-            }),
+            Ok(path) => disks.push(Disk::new(*number, path, set.span)),
             Err(error) => faults.add_gap(error, needs::DISKS),
         }
     }
@@ -75,11 +71,7 @@ fn knows_loader(parts: &Parts<'_>) -> bool {
 /// What stands for a first disk that is not known, so that the rest can be looked at.
 fn stand_in(parts: &Parts<'_>) -> (Volume, Disk) {
     let path = Path::new("/").join(parts.name.as_str());
-    let disk = Disk {
-        number: 0,
-        path: path.clone(),
-        origin: None,
-    };
+    let disk = Disk::new(0, path.clone(), None);
     (Volume::File(path), disk)
 }
 
@@ -87,11 +79,7 @@ fn stand_in(parts: &Parts<'_>) -> (Volume, Disk) {
 fn first_disk(parts: &Parts<'_>, id: &Set<VmId>) -> Result<(Volume, Disk)> {
     let name = &parts.name;
     let zvols = parts.wanted.devices.join("zvol");
-    let disk = |path: PathBuf, origin| Disk {
-        number: 0,
-        path,
-        origin,
-    };
+    let disk = |path: PathBuf, origin| Disk::new(0, path, origin);
     let zvol = parts.own.settings.zvol.as_ref();
     if let Some(set) = parts.own.settings.hds.get(&0) {
         let path = device_path(parts, "hd", 0, set)?;

@@ -286,8 +286,8 @@ fn yes_no(is_so: bool) -> &'static str {
 
 /// What grub is told, where it is told something.
 fn grub<'vm>(vm: &'vm Vm, of: impl FnOnce(&'vm Grub) -> Option<&'vm str>) -> Written {
-    match &vm.loader {
-        Loader::Grub(grub) => of(grub).map(one).unwrap_or_default(),
-        Loader::Bhyveload => Vec::new(),
-    }
+    let Loader::Grub(grub) = &vm.loader else {
+        return Vec::new();
+    };
+    of(grub).map(one).unwrap_or_default()
 }

@@ -49,7 +49,7 @@ pub(crate) fn plan(vm: &Vm, source: Source, console: &Console, scratch: &Path) -
             let is_silent =
                 matches!(console, Console::Nmdm(_)) && commands.is_some_and(|all| !all.asks());
             Command {
-                explained_by: is_silent.then(|| Box::new(limited(load(Screen::Reply)))),
+                explained_by: is_silent.then(|| Box::new(limited(load(Screen::Captured)))),
                 ..load(Screen::Console(console))
             }
         }
