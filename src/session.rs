@@ -1,7 +1,10 @@
 //! What a run works with, from the command line down to the root side.
 
+use crate::config::Config;
+use crate::finding::Finding;
 use crate::host::Host;
 use crate::process::Process;
+use crate::report;
 use crate::run::Output;
 
 /// The surroundings of a run, its host, and where it writes.
@@ -24,6 +27,18 @@ impl<'writer> Session<'_, 'writer> {
             host: &mut *self.host,
             output: &mut *self.output,
             title: self.title,
+        }
+    }
+
+    /// Writes warnings of the configuration and then notes to standard error.
+    pub fn remark(&mut self, warnings: &[Finding], notes: &[String], config: &Config) {
+        for finding in warnings {
+            let text = report::warning(finding, self.title, config, self.process.colour);
+            // A remark that cannot be written is no reason to stop.
+            let _ = self.output.err.write_all(text.as_bytes());
+        }
+        for note in notes {
+            self.say(note);
         }
     }
 

@@ -178,13 +178,7 @@ fn carry_out_plan(
     config: &Config,
     planned: &CallersPlan,
 ) -> Result<()> {
-    for finding in &planned.warnings {
-        let text = report::warning(finding, session.title, config, session.process.colour);
-        let _ = session.output.err.write_all(text.as_bytes());
-    }
-    for note in &planned.notes {
-        session.say(note);
-    }
+    session.remark(&planned.warnings, &planned.notes, config);
     if planned.dry_run.dry_run {
         let shown = Shown {
             plan: &planned.plan,

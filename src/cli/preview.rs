@@ -12,9 +12,9 @@ use crate::operation::options::{DryRun, Format};
 use crate::operation::plan_context::PlanContext;
 use crate::plan::Plan;
 use crate::run;
+use crate::script;
 use crate::session::Session;
 use crate::survey;
-use crate::{report, script};
 use std::collections::BTreeSet;
 
 /// Shows what a request would do.
@@ -23,13 +23,7 @@ pub(super) fn show_job(
     config: &Config,
     asked: &Asked,
 ) -> Result<()> {
-    for finding in &asked.warnings {
-        let text = report::warning(finding, session.title, config, session.process.colour);
-        let _ = session.output.err.write_all(text.as_bytes());
-    }
-    for note in &asked.notes {
-        session.say(note);
-    }
+    session.remark(&asked.warnings, &asked.notes, config);
     let planned = operation::plan(&mut PlanContext::of(session), &asked.request)?;
     for note in &planned.notes {
         session.say(note);

@@ -6,6 +6,7 @@ use super::settings::{self, Given, HostSettings, Need, Setting, VmSettings, Writ
 use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::model::name::{VmId, VmName};
+use crate::tools::line::side_of_vm;
 use crate::verb::Spelling;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -45,7 +46,7 @@ pub fn lines(vm: &Vm, host: &str, devices: &Path) -> Vec<Line> {
     while let Some(row) = rows.next() {
         if row.name == "id" {
             // The console says the number.
-            lines.push(Line::new("con", console(devices, vm.id)));
+            lines.push(Line::new("con", side_of_vm(vm.id, devices)));
             continue;
         }
         // In the manual the host's stand before the NICs.
@@ -87,11 +88,6 @@ fn numbered(row: &Setting<VmSettings>, vm: &Vm) -> Vec<(u8, Line)> {
 /// What stands before the number in a name; the whole where there is none.
 fn stem(name: &str) -> &str {
     name.split_once('N').map_or(name, |(stem, _)| stem)
-}
-
-/// The node of the console at the host's end: `DEVICES/nmdmNA`, N the VM's id (nmdm(4)).
-fn console(devices: &Path, id: u16) -> PathBuf {
-    devices.join(format!("nmdm{id}A"))
 }
 
 /// The VM of that name whose [`lines`] these are, for what is needed of it, strictly: each name that is always there, none
@@ -199,7 +195,7 @@ fn id(con: &OsStr, devices: &Path) -> Result<VmId> {
         .and_then(|node| node.strip_prefix("nmdm")?.strip_suffix('A'))
         .and_then(|number| VmId::parse(number).ok());
     number
-        .filter(|id| console(devices, id.0).as_os_str() == con)
+        .filter(|id| side_of_vm(id.0, devices).as_os_str() == con)
         .ok_or_else(|| {
             Error::usage(format!(
                 "con={} is not {} with a VM's id for N",

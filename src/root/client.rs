@@ -15,7 +15,6 @@ use crate::model::Vm;
 use crate::operation::context::Asked;
 use crate::operation::plan_context::PlanContext;
 use crate::operation::{Job, Planned, Request, plan, wire};
-use crate::report;
 use crate::run::{
     self, READER_GONE, Summary, Unobserved, execute, interrupted_by, not_started, not_watched,
 };
@@ -34,14 +33,8 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 /// What stood in its way, or what has failed.
 pub fn carry_out(session: &mut Session<'_, '_>, config: &Config, asked: &Asked) -> Result<()> {
     let process = session.process;
-    for finding in &asked.warnings {
-        let text = report::warning(finding, session.title, config, process.colour);
-        let _ = session.output.err.write_all(text.as_bytes());
-    }
+    session.remark(&asked.warnings, &asked.notes, config);
     let request = &asked.request;
-    for note in &asked.notes {
-        session.say(note);
-    }
     let elevation = Elevation::choose(resolve::privilege(config)?, process.uid, session.host);
     if request.job.supervises() {
         elevation.clone()?;

@@ -17,7 +17,7 @@ pub enum Console {
 impl Console {
     /// The VM's own nmdm(4) pair.
     pub fn of(vm: &Vm, devices: &Path) -> Self {
-        Self::Nmdm(devices.join(format!("nmdm{}A", vm.id)))
+        Self::Nmdm(side_of_vm(vm.id, devices))
     }
 
     /// As an argument.
@@ -35,6 +35,11 @@ impl Console {
             Self::Nmdm(_) => Streams::Relayed,
         }
     }
+}
+
+/// The side of the pair that loader and bhyve(8) open: `/dev/nmdmNA`, N the VM's id (nmdm(4)).
+pub fn side_of_vm(id: u16, devices: &Path) -> PathBuf {
+    devices.join(format!("nmdm{id}A"))
 }
 
 /// The side of the pair at which a person sits: `/dev/nmdmNB`.
