@@ -10,7 +10,7 @@ use crate::tools::line::side_of_vm;
 use crate::verb::Spelling;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What stands before the name of a host variable.
 const OF_HOST: &str = "host_";
