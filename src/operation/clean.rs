@@ -1,4 +1,4 @@
-//! `clean`: frees what a VM that does not run has left.
+//! `clean`: frees the resources that a VM left when it ended.
 
 use super::context::{Asked, Assumption, Context, Outcome};
 use super::free;
@@ -32,7 +32,7 @@ impl Operation for Args {
     }
 }
 
-/// Frees what a VM has left.
+/// Frees the resources that a VM has left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clean;
 

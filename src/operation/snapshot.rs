@@ -51,7 +51,7 @@ impl Operation for Args {
     }
 }
 
-/// Takes a snapshot of this name.
+/// Takes a snapshot with this name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot(pub SnapName);
 
@@ -106,7 +106,7 @@ impl RootJob for Snapshot {
 /// Differs: The words of a snapshot are taken as typed
 ///
 /// # Errors
-/// If ZFS would not take it.
+/// If ZFS does not accept the name.
 pub fn name(now: NaiveDateTime, words: &[String]) -> Result<SnapName> {
     let words: Vec<&str> = words
         .iter()
@@ -121,7 +121,7 @@ pub fn name(now: NaiveDateTime, words: &[String]) -> Result<SnapName> {
         .map_err(|error| Error::usage(error.to_string()))
 }
 
-/// `_YYYYMMDDHHMM`.
+/// The time as `_YYYYMMDDHHMM`.
 pub fn stamp(now: NaiveDateTime) -> String {
     now.format("_%Y%m%d%H%M").to_string()
 }
