@@ -17,8 +17,8 @@
 //!
 //! # Rooms
 //!
-//! From the lowest up; none imports one that stands behind it, and within a room no two siblings
-//! import each other in a circle. A test reads this list and holds the code to it.
+//! From the lowest up: no room imports a later one, and within a room no two siblings import each
+//! other in a circle. A test reads this list and checks the code.
 //!
 //! | room | what it is about |
 //! |---|---|

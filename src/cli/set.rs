@@ -11,7 +11,7 @@ use crate::operation::context::{CallersPlan, Context, Outcome};
 /// The plan that gives the VM these settings.
 ///
 /// # Errors
-/// If there is no such VM, a setting stands where it cannot be edited, or the result would have an
+/// If there is no such VM, a setting cannot be edited where it stands, or the result would have an
 /// error; nothing is written then.
 pub(super) fn set(context: &Context<'_>, args: &SetArgs) -> Result<Edited, Box<Refused>> {
     let config = context.config;
@@ -59,7 +59,7 @@ pub(super) fn set(context: &Context<'_>, args: &SetArgs) -> Result<Edited, Box<R
     })
 }
 
-/// Refuses one key with two values.
+/// Refuses a key that is given twice.
 pub(super) fn refuse_twice(settings: &[Setting]) -> Result<()> {
     for (at, setting) in settings.iter().enumerate() {
         let others = settings.iter().skip(at + 1);
@@ -77,7 +77,7 @@ pub(super) fn refuse_twice(settings: &[Setting]) -> Result<()> {
     Ok(())
 }
 
-/// What is said of a setting that is so already.
+/// The note about a setting that has its value already.
 fn already(context: &Context<'_>, vm: &str, setting: &Setting) -> String {
     match standing(context.config, vm, setting.key()).first() {
         Some(set) => {

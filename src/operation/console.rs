@@ -96,8 +96,7 @@ impl RootJob for Console {
             if let (Some(other), false) = (roots.first(), self.force) {
                 return Err(held(vm, other));
             }
-            // Any user's process may claim this in its arguments: cu(1) finds whether the line is
-            // free.
+            // Any process may claim this in its arguments: cu(1) finds whether the line is free.
             notes.extend(others.into_iter().take(1).map(|other| {
                 format!(
                     "pid {} of uid {} says that it is on the console of {}: {}",

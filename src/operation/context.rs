@@ -107,7 +107,7 @@ pub enum Assumption {
 }
 
 impl Assumption {
-    /// As a remark.
+    /// As a note.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::FreshlyBooted => {
@@ -212,8 +212,7 @@ pub(super) fn rivals(context: &mut Context<'_>, vm: &Vm) -> Result<Vec<VmName>> 
     Ok(rivals)
 }
 
-/// Whether two paths lead to one disk. A file that is missing or may not be read equals no other
-/// path.
+/// Whether two paths lead to one disk. A file that is missing or unreadable equals no other.
 fn is_one(look: &mut dyn Look, one: &Path, other: &Path) -> bool {
     if one == other {
         return true;

@@ -10,9 +10,8 @@
 //!
 //! 1. `src/verb.rs`: a row for its name.
 //! 2. `src/operation/NAME.rs`: its typed arguments (`Args`, with the help of each option), which
-//!    implement [`Operation`]; for work as root, a struct that implements [`RootJob`]: its words,
-//! its
-//!    locks, its plan. Errors that several operations share stand in `refuse`.
+//!    implement [`Operation`]; for work as root, a struct with [`RootJob`]: its words, its locks, its
+//!    plan. Errors that several operations share stand in `refuse`.
 //! 3. Here: a variant of [`Work`] with its line of help, an arm of [`Work::begin`], and a row of `jobs!`.
 //! 4. `src/tools/PROGRAM.rs`: each command that the host has to run and that is new.
 //!
@@ -186,9 +185,9 @@ pub enum Locks {
 /// Where the process of the root side works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// On the caller's terminal, until it is done.
+    /// On the caller's terminal, until the job is done.
     Caller,
-    /// There, and supervises the VM, which ps(1) must show as a process of the root side.
+    /// On the caller's terminal, as the supervisor: ps(1) must show it as a process of the root side.
     Supervisor,
     /// In the background, as the supervisor: the caller waits until the guest runs.
     Background,
@@ -268,7 +267,7 @@ impl Job {
         self.content().place() == Place::Background
     }
 
-    /// Whether a process supervises a VM for it.
+    /// Whether one of its processes supervises a VM.
     pub fn supervises(&self) -> bool {
         self.content().place() != Place::Caller
     }
@@ -290,8 +289,7 @@ pub struct Request {
 /// A plan with its messages.
 #[derive(Debug, Default)]
 pub struct Planned {
-    /// The plan that first ends the VM, whose supervisor holds the lock; the root side then plans
-    /// anew.
+    /// The plan that first ends a running VM, and so frees its lock; then the root side plans anew.
     pub ending: Plan,
     /// The plan.
     pub plan: Plan,

@@ -27,7 +27,7 @@ pub(super) enum There {
     Nothing,
     /// A symbolic link to this path, which does not exist.
     Dangling(PathBuf),
-    /// The caller may not enter a directory on the way: the root side looks.
+    /// Unknown: the caller may not enter a directory of the path. The root side looks again.
     Hidden,
 }
 
@@ -93,8 +93,7 @@ pub(super) fn refuse_missing(context: &mut PlanContext<'_>, vm: &Vm, with_cds: b
     Ok(())
 }
 
-/// Refuses a disk that the loader cannot open, and one disk with two numbers. Returns notes on
-/// doubts.
+/// Refuses a disk that the loader cannot open, and one that has two numbers. Returns notes.
 pub(super) fn refuse_disks(
     context: &mut PlanContext<'_>,
     vm: &Vm,

@@ -315,8 +315,7 @@ fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation, token: &s
             });
         }
         Volume::File(path) => {
-            // The file gets its name only when it is complete; its other name is removed at the
-            // end.
+            // The file gets its name only when it is complete; its first name is then removed.
             let workshop = file::workshop(path, token);
             let unfinished = workshop.join("disk");
             plan.push(FileChange::MakeScratch(workshop.clone()));

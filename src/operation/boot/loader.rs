@@ -45,8 +45,7 @@ pub(crate) fn plan(vm: &Vm, source: Source, console: &Console, scratch: &Path) -
                 (None, _) => Menu::OfRoot,
             };
             let load = |screen| grub::load(vm, &map(scratch), &root, menu, screen);
-            // Nobody may read what grub prints on nmdm(4). If it asks nothing, a second run prints
-            // it here.
+            // Nobody may read nmdm(4): a grub that asks nothing is run again to show its output.
             let is_silent =
                 matches!(console, Console::Nmdm(_)) && commands.is_some_and(|all| !all.asks());
             Command {

@@ -27,9 +27,9 @@ pub enum Manner {
 /// Which VMs are ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whom {
-    /// Those that were named: one that has ended meanwhile is refused.
+    /// Those that were named: a VM that has ended meanwhile is an error.
     Named,
-    /// Whatever runs: one that has ended meanwhile needs nothing more.
+    /// All that run: a VM that has ended meanwhile is skipped.
     All,
 }
 
