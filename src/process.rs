@@ -107,7 +107,7 @@ pub struct Surroundings<'process> {
 pub enum Clock {
     /// The system's.
     System,
-    /// Always this, for tests.
+    /// Always this time, for tests.
     Fixed(NaiveDateTime),
 }
 

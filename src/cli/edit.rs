@@ -102,7 +102,7 @@ pub(super) fn refuse_unread(draft: &Draft, setting: &Setting) -> Result<()> {
     Err(
         Error::config(format!("{vm}_{} would not be {value}", setting.key()))
             .at(last.map(|set| set.name_span))
-            .help("what is marked would win over the new text: change it by hand"),
+            .help("the marked setting would override the new text: change it by hand"),
     )
 }
 

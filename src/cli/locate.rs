@@ -70,12 +70,12 @@ fn found(process: &Process) -> Result<Vec<PathBuf>, Box<Refused>> {
 /// The error for a file that is missing because its replacement was interrupted.
 fn left(cut: &CutShort) -> Error {
     Error::config(format!(
-        "the configuration {} is not there: somebody began to replace it and did not finish",
+        "the configuration {} is missing: its replacement was interrupted",
         vis::shown(&cut.path)
     ))
-    .note(format!("its former text is in {}", vis::shown(&cut.old)))
+    .note(format!("its previous text is in {}", vis::shown(&cut.old)))
     .help(format!(
-        "unless that goes on right now, put it back: mv {} {}",
+        "unless it is being replaced right now, put it back: mv {} {}",
         quote::shown(&cut.old),
         quote::shown(&cut.path)
     ))
@@ -98,7 +98,7 @@ fn unread(path: &Path, error: &Unread) -> Error {
         ));
         let refused = foreign.remedy().into_iter().fold(refused, Error::help);
         return refused.help(format!(
-            "if it is the one that you mean, say so: --config {}",
+            "to use it all the same, name it: --config {}",
             quote::shown(path)
         ));
     }

@@ -123,7 +123,7 @@ fn file(context: &Context<'_>, typed: Option<&Path>) -> Result<FileId> {
     };
     context.config.file(is_wanted).ok_or_else(|| {
         Error::usage(format!(
-            "{} is not read: a VM in it would not be there",
+            "{} does not belong to the configuration: a VM in it would not be found",
             vis::shown(&wanted)
         ))
         .help(format!(
@@ -175,7 +175,7 @@ fn found(config: &Config, vm: &VmName, settings: &[Setting]) -> Vec<String> {
     others
         .map(|key| {
             let place = config.place(key.set.name_span);
-            format!("{place}: {} stands there already and counts", key.set.name)
+            format!("{place}: {} is set there already and applies", key.set.name)
         })
         .collect()
 }

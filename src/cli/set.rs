@@ -21,7 +21,7 @@ pub(super) fn set(context: &Context<'_>, args: &SetArgs) -> Result<Edited, Box<R
     let is_no_id = |setting: &Setting| setting.key() == "id" && setting.value().is_empty();
     if args.settings.iter().any(is_no_id) {
         let error = Error::usage(format!("without an id {vm} would be no VM"));
-        return Err(here(error.help("take its lines out of the file by hand")));
+        return Err(here(error.help("remove its lines from the file by hand")));
     }
     let (mut edits, mut notes) = (Vec::new(), Vec::new());
     for setting in &args.settings {

@@ -85,7 +85,7 @@ pub(super) fn links(context: &Context<'_>) -> Result<Links> {
             }),
             Some(Entry::Foreign) => {
                 notes.push(format!(
-                    "{} is not a link of ours: it stays as it is",
+                    "{} is not a link of easy-bhyve: it stays as it is",
                     vis::shown(&path)
                 ));
                 continue;

@@ -66,7 +66,7 @@ struct Running {
     /// The pid of its supervisor; an orphan has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     supervisor: Option<u32>,
-    /// How often its guest was started again since.
+    /// How often its guest was started again.
     #[serde(skip_serializing_if = "Option::is_none")]
     restarts: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -302,7 +302,7 @@ fn text(config: &Config, status: &Status, all: bool) -> String {
     for name in &status.foreign_nodes {
         let _ = writeln!(
             text,
-            "foreign: VM node of {}, which is no name of a VM here: it is left to who has made it",
+            "foreign: VM node of {}, which is not a valid VM name: easy-bhyve leaves it alone",
             vis::shown(name)
         );
     }

@@ -73,9 +73,9 @@ impl RootJob for Clean {
         let notes = open.collect();
         let plan = free::plan(vm, &survey, free::Extent::Whole);
         let done = if plan.forms.is_empty() {
-            format!("{} has left nothing that could be freed", vm.name)
+            format!("{} has left nothing to free", vm.name)
         } else {
-            format!("what {} had left is free", vm.name)
+            format!("freed what {} had left", vm.name)
         };
         Ok(Planned {
             plan,

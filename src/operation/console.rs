@@ -26,7 +26,7 @@ pub struct Args {
     /// -d
     #[command(flatten)]
     pub dry_run: DryRun,
-    /// Take the line over from who is on it
+    /// End another connection to the console first
     #[arg(short = 'f', long)]
     pub force: bool,
 }
@@ -161,7 +161,7 @@ fn refuse_state(
             "{} is on the terminal of pid {}: {}",
             vm.name, supervisor.pid, supervisor.args
         ))
-        .help("go there, or end it and start it in the background"));
+        .help("use that terminal, or end the VM and start it in the background"));
     }
     match processes.state(vm.name.as_str(), traces) {
         State::Busy(_, Role::Running | Role::Starting | Role::Supervised) => Ok(()),

@@ -101,7 +101,7 @@ pub(super) fn until_taps_are_closed(until: Test, taps: &[&str]) -> Wait {
     let (what, which) = match taps {
         [tap] => (format!("{tap} is open, so it stays"), *tap),
         several => (
-            format!("of {} those that are open stay", several.join(", ")),
+            format!("those of {} that are open stay", several.join(", ")),
             "TAP",
         ),
     };

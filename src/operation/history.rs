@@ -37,7 +37,7 @@ impl Operation for Args {
     fn begin(self, context: &mut Context<'_>, vm: Vm) -> Result<Outcome> {
         let volume = volume(&vm, Verb::History)?;
         if !context.is_freebsd {
-            return Err(not_freebsd(context.look).help("ask on the host whose history it is"));
+            return Err(not_freebsd(context.look).help("run it on the host of the VM"));
         }
         let mut chain = Vec::new();
         let mut next: Option<(Dataset, Option<SnapName>)> = Some((volume.clone(), None));

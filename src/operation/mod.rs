@@ -72,7 +72,7 @@ pub enum Work {
     Snapshot(Of<snapshot::Args>),
     /// Roll the VM's disk back to a snapshot
     Rollback(Of<rollback::Args>),
-    /// Make new VMs' disks of this VM's disk
+    /// Clone the VM's disk for new VMs
     Clone(Of<clone::Args>),
     /// Show where the VM's disk comes from
     History(Of<history::Args>),
@@ -134,8 +134,7 @@ pub trait RootJob {
     /// The verb of the root side, without the prefix `root-`.
     fn verb(&self) -> &'static str;
 
-    /// What the job does, in words that follow the VM's name: shown to others who find the VM
-    /// locked.
+    /// What the job does, in words behind the VM's name: others who find it locked read this.
     fn does(&self) -> &'static str;
 
     /// What the job locks.

@@ -124,8 +124,7 @@ pub(super) fn refuse_disks(
         seen.push((disk, about.identity));
         if about.is_unsure {
             notes.push(format!(
-                "could not tell whether another VM has {}: it is shown by a nullfs mount, and where it lies \
-                 cannot be seen from here",
+                "could not tell whether another VM has {}: it is on a nullfs mount, which hides where it lies",
                 disk.path.display()
             ));
         }
@@ -161,7 +160,7 @@ pub(crate) fn read_only(kind: &str, path: &Path, origin: Option<Span>) -> Error 
     .at(origin)
     .named(FindingName::ReadOnly)
     .note("the loader opens it for writing, even where it only reads")
-    .help("copy it to a file system that can be written to, or make this one so: zfs set readonly=off, mount -u -o rw")
+    .help("copy it to a writable file system, or make this one writable: zfs set readonly=off, mount -u -o rw")
 }
 
 /// The error for a missing disk.
@@ -188,9 +187,9 @@ fn missing(kind: &str, path: &Path, origin: Option<Span>) -> Error {
 pub(super) fn refuse_host(vm: &Vm, kernel: &Kernel) -> Result<()> {
     if kernel.is_amd64 == Some(false) {
         return Err(Error::host(
-            "bhyveload and grub-bhyve are made for amd64 only, and this host is another",
+            "bhyveload and grub-bhyve are made for amd64 only, and this host is not amd64",
         )
-        .help("there is no other loader here yet"));
+        .help("easy-bhyve supports no other loader yet"));
     }
     refuse_cpus(vm, kernel)?;
     // Differs: Who cannot see root's processes starts nothing
@@ -242,7 +241,7 @@ pub(super) fn refuse_rival(vm: &Vm, rival: &VmName, state: State<'_>) -> Result<
     Err(
         Error::state(format!("{rival} has a disk of {} and {how}", vm.name))
             .at(vm.disks.first().and_then(|disk| disk.origin))
-            .note("what two VMs do to one disk destroys it")
+            .note("two VMs that write to one disk destroy its content")
             .help(format!(
                 "end {rival} first, or give {} a disk of its own",
                 vm.name
@@ -357,5 +356,5 @@ pub(super) fn other_disks(vm: &Vm) -> Option<String> {
         .skip(1)
         .map(|disk| format!("hd{} ({})", disk.number, disk.path.display()))
         .collect();
-    (!others.is_empty()).then(|| format!("only hd0 is concerned, not {}", others.join(", ")))
+    (!others.is_empty()).then(|| format!("this affects only hd0, not {}", others.join(", ")))
 }

@@ -29,7 +29,7 @@ pub struct Args {
     /// -d, --format
     #[command(flatten)]
     pub dry_run: DryRunOrFormat,
-    /// Show every setting, also each that is as if nobody had set it
+    /// Show every setting, also those at their defaults
     #[arg(short = 'a', long)]
     pub all: bool,
     /// First make the VM's disk, of this size
@@ -247,7 +247,7 @@ fn refuse_directory(context: &mut PlanContext<'_>, path: &Path, vm: &Vm) -> Resu
             ))
             .at(origin)
             .help(format!(
-                "take that away: chmod o-w {}",
+                "remove this permission: chmod o-w {}",
                 quote::shown(parent)
             )));
         }
@@ -268,7 +268,7 @@ fn unfinished(context: &mut PlanContext<'_>, path: &Path) -> Vec<String> {
     let others = names.iter().filter(|name| file::is_workshop(name, path));
     let left = others.map(|name| parent.join(name)).map(|left| {
         format!(
-            "{} is left of a disk that was not finished, unless another run is making it; \
+            "{} is left of an unfinished disk, unless another run is making it now; \
              remove it as root: rm -r {}",
             left.display(),
             quote::shown(&left)

@@ -114,7 +114,7 @@ pub fn name(now: NaiveDateTime, words: &[String]) -> Result<SnapName> {
         .collect();
     if words.is_empty() {
         return Err(Error::usage("a snapshot's words are blank")
-            .help("say what it is for, or say nothing for the list"));
+            .help("say what it is for, or give no words to list the snapshots"));
     }
     let label = words.join("_");
     SnapName::parse(&format!("{}-{label}", stamp(now)))

@@ -92,7 +92,7 @@ pub fn parse(words: &[OsString], devices: &Path) -> Result<Request> {
         let name = text(OsStr::from_bytes(name))?;
         let value = OsStr::from_bytes(value.get(1..).unwrap_or_default());
         let Some((_, pairs)) = sections.last_mut() else {
-            return Err(Error::usage(format!("{name}= stands before any VM")));
+            return Err(Error::usage(format!("{name}= comes before any VM")));
         };
         if settings_text::is_of_vm(name) {
             pairs.push((name, value));
@@ -157,7 +157,7 @@ impl<'words> Options<'words> {
         match self.take(name).as_slice() {
             [] => Ok(None),
             [value] => Ok(Some(value)),
-            _ => Err(Error::usage(format!("{name}= stands twice"))),
+            _ => Err(Error::usage(format!("{name}= is given twice"))),
         }
     }
 
@@ -193,7 +193,7 @@ impl<'words> Options<'words> {
     fn refuse_rest(&self) -> Result<()> {
         match self.0.first() {
             None => Ok(()),
-            Some((name, _)) => Err(Error::usage(format!("{name}= is none of this verb"))),
+            Some((name, _)) => Err(Error::usage(format!("{name}= is no option of this verb"))),
         }
     }
 }

@@ -69,7 +69,7 @@ pub fn carry_out(session: &mut Session<'_, '_>, config: &Config, asked: &Asked) 
     }
     let after = execute(&asked.after, session.host, &mut Unobserved, session.output);
     let after = after.map_err(|error| match request.job {
-        Job::MakeDisk { .. } => error.note("the disk was made before, and stays"),
+        Job::MakeDisk { .. } => error.note("the disk was made, and stays"),
         _ => error,
     })?;
     say_all(after, session);

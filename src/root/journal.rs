@@ -148,8 +148,7 @@ impl<'run> Journal<'run> {
         }
     }
 
-    /// The end of a VM whose supervisor was killed and left `noted`; `stays`: it also left
-    /// snapshots.
+    /// The end of a VM whose killed supervisor left `noted`; `stays`: it also left snapshots.
     pub(super) fn is_over(&mut self, host: &mut dyn Host, noted: Record, stays: bool) {
         if noted.phase != Noted::Ending {
             self.log(host, "ended without its supervisor: everything is free");

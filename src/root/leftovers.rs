@@ -34,8 +34,7 @@ pub(super) fn forget(session: &mut Session<'_, '_>, request: &Request) -> Result
     let process = session.process;
     for vm in &request.vms {
         let lock = Lock::Vm(vm.name.clone());
-        // `clean` holds the lock; after a shutdown another start may hold it and have its own
-        // record.
+        // `clean` holds the lock; after a shutdown another start may hold it, with its own record.
         let is_ours = request.job.locks() != Locks::Nothing
             || matches!(
                 session.host.lock(&lock, "0 has ended"),

@@ -76,7 +76,7 @@ pub(super) fn lock_vm(
                 disk.path.display()
             ))
             .at(disk.origin)
-            .note("what two VMs do to one disk destroys it")
+            .note("two VMs that write to one disk destroy its content")
             .help(format!(
                 "end that one first, or give {} a disk of its own",
                 vm.name
@@ -161,7 +161,10 @@ fn no_lock(process: &Process, error: &std::io::Error) -> Error {
     ))
     .help(
         run::remedy(error, &process.run.join("lock")).unwrap_or_else(|| {
-            format!("it must be root's alone: ls -ld {}", process.run.display())
+            format!(
+                "only root may own and write it: ls -ld {}",
+                process.run.display()
+            )
         }),
     )
 }
@@ -188,7 +191,7 @@ pub(super) fn lock_network(session: &mut Session<'_, '_>, vm: &Vm) -> Result<()>
         } else if host.uptime() >= until {
             let (pid, other) = holder.split_once(' ').unwrap_or((&holder, "another VM"));
             return Err(Error::host(format!(
-                "the network of {} could not be made: pid {pid} has been about that of {other} \
+                "could not make the network of {}: pid {pid} has been making that of {other} \
                  for {} s",
                 vm.name,
                 NETWORK_LIMIT.as_secs()

@@ -19,7 +19,7 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// Takes a line of the report; answers what of it a person may be shown.
+    /// Reads a line of the report; returns a message that is to be shown to the user.
     pub(super) fn read(&mut self, line: &[u8]) -> Option<Message> {
         match Message::parse(line) {
             Some(Message::Failed(failure)) => self.failed = Some(Error::from(failure)),

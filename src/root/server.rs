@@ -35,7 +35,7 @@ pub fn serve(session: &mut Session<'_, '_>) -> u8 {
         Err(mut error) => {
             // Any bad word means that the call was not made by easy-bhyve itself.
             error.kind = Kind::Usage;
-            let error = error.help("it is called by easy-bhyve itself, not by hand");
+            let error = error.help("only easy-bhyve itself makes this call");
             return leave(Err(error), session);
         }
     };
@@ -82,7 +82,7 @@ pub fn carry_out(session: &mut Session<'_, '_>, request: &Request, reports: bool
     session
         .host
         .isolate()
-        .map_err(|error| Error::host(format!("could not take surroundings of its own: {error}")))?;
+        .map_err(|error| Error::host(format!("could not isolate this process: {error}")))?;
     session
         .host
         .catch_signals()

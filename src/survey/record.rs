@@ -23,9 +23,9 @@ const SCHEMA: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     schema: u32,
-    /// The process that supervises.
+    /// The pid of the supervisor.
     pub supervisor: u32,
-    /// What it is doing.
+    /// Its phase.
     pub phase: Phase,
     /// The pid of bhyve(8), if there is one.
     pub bhyve: Option<u32>,
@@ -35,8 +35,7 @@ pub struct Record {
     pub uptime: u64,
     /// How often the guest was started again since then.
     pub restarts: u32,
-    /// The snapshots of temporary runs, of this one and of those that have left theirs:
-    /// `VOLUME@NAME`.
+    /// The snapshots of this temporary run, and those that earlier ones left: `VOLUME@NAME`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub temp: Vec<String>,
 }

@@ -68,7 +68,7 @@ pub enum Admin {
 /// How the status is shown.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Showing {
-    /// For people or as data.
+    /// Text or JSON.
     pub format: Format,
     /// Whether the configured cpus and memory are shown, too.
     pub all: bool,

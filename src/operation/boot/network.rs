@@ -64,8 +64,8 @@ fn refuse_tap(vm: &Vm, nic: &Nic, survey: &Survey) -> Result<()> {
     match survey.bridge_of(&tap.name) {
         Some(bridge) if bridge.name != nic.bridge.as_str() && !is_marked(vm, nic, survey) => {
             Err(Error::host(format!(
-                "{} is a member of {}, not of {}, and somebody else made it",
-                nic.tap, bridge.name, nic.bridge
+                "{} was not made for {}, and is a member of {}, not of {}",
+                nic.tap, vm.name, bridge.name, nic.bridge
             ))
             .at(nic.origin)
             .help(format!(

@@ -111,8 +111,8 @@ fn end_processes(vm: &Vm) -> Undo {
     };
     let lives_on = Refusal {
         kind: Kind::Host,
-        what: format!("what works for {name} does not end"),
-        help: Some("see what it waits for: procstat -k as root".to_owned()),
+        what: format!("the processes of {name} do not end"),
+        help: Some("see what they wait for: procstat -k as root".to_owned()),
     };
     Undo {
         forms: vec![

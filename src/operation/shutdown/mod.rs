@@ -25,7 +25,7 @@ pub struct Args {
     /// -d, -f, -q
     #[command(flatten)]
     pub end: EndArgs,
-    /// Further VMs, which are waited for together
+    /// Further VMs, shut down at the same time
     #[arg(value_name = "VM", index = 2)]
     pub others: Vec<String>,
 }
