@@ -89,8 +89,8 @@ pub(super) fn lock_vm(
 /// How long a process that has just ended may hold the lock: timeout(1), whose loader was ended.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
-/// Locks VMs that were ended while their resources are freed: a start of one of them has to wait,
-/// unless it has taken the lock before.
+/// Locks VMs that were ended while their resources are freed. This keeps out a start of one of
+/// them, unless the start has taken the lock first.
 #[derive(Debug)]
 pub(super) struct Freeing {
     note: String,

@@ -26,7 +26,7 @@ pub use vms::{Processes, State, Traces};
 /// The program whose presence shows that the host is FreeBSD.
 const MARK_OF_FREEBSD: &str = "kldstat";
 
-/// Whether this host can answer at all.
+/// Whether this host is FreeBSD and can answer.
 pub fn is_freebsd(look: &mut dyn Look) -> bool {
     look.find(MARK_OF_FREEBSD).is_some()
 }

@@ -35,7 +35,7 @@ pub struct Args {
     /// Connect this terminal to the console before the loader starts; ~. leaves
     #[arg(long)]
     pub console: bool,
-    /// Take a snapshot first, and roll back to it when the VM ends: a run without a trace
+    /// Take a snapshot first, and roll back to it when the VM ends
     #[arg(short = 'T', long)]
     pub temp: bool,
 }
