@@ -5,7 +5,7 @@
 //! Process.args ── cli::invocation ──▶ Invocation
 //! files ── config ──▶ Config (assignments, each with its place)
 //! Config ── config::resolve ──▶ Vm (all defaults decided)
-//! Vm, typed words ── operation ──▶ Request (what is asked of the root side)
+//! Vm, typed words ── operation ──▶ Request (for the root side)
 //! Request ── root::client ──▶ words behind one escalation ── root::server ──▶ the same Request
 //! host ── survey ──▶ Survey (the fewest questions)
 //! Request, Survey ── operation ──▶ Plan (seven forms)
@@ -17,8 +17,8 @@
 //!
 //! # Rooms
 //!
-//! From the lowest up; none imports one that stands behind it, and within a room no two siblings
-//! import each other in a circle. A test reads this list and holds the code to it.
+//! From the lowest up: no room imports a later one, and within a room no two siblings import each
+//! other in a circle. A test reads this list and checks the code.
 //!
 //! | room | what it is about |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! The easy-bhyve program: leaves with the library's exit status.
+//! The easy-bhyve program: exits with the status that the library returns.
 
 use std::process::ExitCode;
 

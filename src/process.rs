@@ -11,32 +11,32 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-/// Along which programs are looked for; never the caller's path.
+/// The directories in which programs are looked for; never the caller's path.
 pub const SEARCH_PATH: &str = "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin";
 /// Overrides [`SEARCH_PATH`], for tests.
 pub const SEARCH_PATH_VARIABLE: &str = "EASY_BHYVE_PATH";
 /// Overrides `/dev`, for tests.
 pub const DEVICES_VARIABLE: &str = "EASY_BHYVE_DEV";
-/// Where locks and states lie.
+/// The directory of locks and records.
 pub const RUN_DIRECTORY: &str = "/var/run/easy-bhyve";
-/// Where logs lie.
+/// The directory of logs.
 pub const LOG_DIRECTORY: &str = "/var/log/easy-bhyve";
 /// Names the one configuration file.
 pub const CONFIG_VARIABLE: &str = "EASY_BHYVE_CONFIG";
 
-/// Where on a host everything is that the root side touches; it takes none of it from its caller.
+/// The places on a host that the root side uses; its caller cannot change them.
 #[derive(Clone, Debug)]
 pub struct Places {
-    /// Along which programs are looked for.
+    /// The directories in which programs are looked for.
     pub search_path: String,
-    /// Where devices are.
+    /// The directory of devices.
     pub devices: PathBuf,
-    /// Where locks and states lie.
+    /// The directory of locks and records.
     pub run: PathBuf,
-    /// Where logs lie.
+    /// The directory of logs.
     pub logs: PathBuf,
-    /// How many times slower than the real one the clock goes by which is waited: 1, but for a
-    /// simulated host, whose programs a busy machine may keep from going on.
+    /// How many times longer than in real time a wait lasts: 1, except for a simulated host, whose
+    /// programs a busy machine may delay.
     pub pace: u32,
 }
 
@@ -52,7 +52,7 @@ impl Default for Places {
     }
 }
 
-/// What surrounds a run.
+/// The surroundings of a run.
 #[derive(Clone, Debug)]
 pub struct Process {
     /// The words of the call, the name first.
@@ -67,38 +67,38 @@ pub struct Process {
     pub is_root_side: bool,
     /// The caller's uid.
     pub uid: u32,
-    /// The number of this process.
+    /// The pid of this process.
     pub pid: u32,
     /// The host's name, in full.
     pub host_name: String,
-    /// Local time; read when it is needed.
+    /// Local time, read when it is needed.
     pub clock: Clock,
-    /// Along which programs are looked for.
+    /// The directories in which programs are looked for.
     pub search_path: String,
-    /// Where devices are.
+    /// The directory of devices.
     pub devices: PathBuf,
-    /// Where locks and states lie.
+    /// The directory of locks and records.
     pub run: PathBuf,
-    /// Where logs lie.
+    /// The directory of logs.
     pub logs: PathBuf,
-    /// Eight characters that nobody has used or can guess, for the name of a directory of scratch files.
+    /// Eight unused characters that nobody can guess, for the name of a directory of scratch files.
     pub token: String,
     /// Whether messages go to a terminal that shows colours.
     pub colour: bool,
-    /// Whether all that is written goes to a terminal.
+    /// Whether all output goes to a terminal.
     pub is_watched: bool,
 }
 
-/// What a survey needs to know beforehand.
+/// The surroundings that a survey needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Surroundings<'process> {
-    /// Where devices are: `/dev`.
+    /// The directory of devices: `/dev`.
     pub devices: &'process Path,
-    /// Where states are noted: `/var/run/easy-bhyve`.
+    /// The directory of records: `/var/run/easy-bhyve`.
     pub run: &'process Path,
     /// The caller's uid: root sees all processes.
     pub uid: u32,
-    /// The process that asks: it is none that works for a VM.
+    /// The pid of the process that asks, which does not work for a VM.
     pub pid: u32,
 }
 
@@ -107,7 +107,7 @@ pub struct Surroundings<'process> {
 pub enum Clock {
     /// The system's.
     System,
-    /// Always this, for tests.
+    /// Always this time, for tests.
     Fixed(NaiveDateTime),
 }
 
@@ -124,11 +124,11 @@ impl Clock {
 impl Process {
     /// The surroundings of this process on a host with these places.
     ///
-    /// `is_root_side` answers whether these are the words of a call of the root side, which reads no
-    /// environment: its caller has no say in what it does but by its words.
+    /// `is_root_side` returns whether these words are a call of the root side, which reads no
+    /// environment: its caller controls it only by the words.
     ///
     /// # Errors
-    /// If the working directory or the program's own file cannot be told, or the system has no random
+    /// If the working directory or the program's own file is unknown, or the system has no random
     /// number.
     pub fn current(
         places: Places,
@@ -147,7 +147,7 @@ impl Process {
                 .and_then(|value| value.to_str())
         };
         let directory = if is_root_side {
-            // The caller's may have gone, or be on a file system that is to be unmounted.
+            // The caller's directory may have gone, or be on a file system that is to be unmounted.
             let root = PathBuf::from("/");
             std::env::set_current_dir(&root).context("could not enter /")?;
             root
@@ -187,7 +187,7 @@ impl Process {
         self.host_name.split('.').next().unwrap_or_default()
     }
 
-    /// Whether there is a root side behind this process that can look where its user may not.
+    /// Whether this process has a root side that can look where its user may not.
     pub fn is_front(&self) -> bool {
         self.uid != 0 && !self.is_root_side
     }
@@ -197,7 +197,7 @@ impl Process {
         scratch::directory(&self.run).join(scratch::name(vm, &self.token))
     }
 
-    /// What a question needs to know beforehand.
+    /// The surroundings that a survey needs.
     pub fn surroundings(&self) -> Surroundings<'_> {
         Surroundings {
             devices: &self.devices,
@@ -214,7 +214,7 @@ impl Process {
             .map(|user| user.dir)
     }
 
-    /// The user who has become root to call, as sudo(8) and doas(1) say.
+    /// The user who has become root for this call, according to sudo(8) or doas(1).
     pub fn behind(&self) -> Option<u32> {
         if self.uid != 0 {
             return None;
@@ -245,8 +245,8 @@ fn working_directory() -> Result<PathBuf> {
     })
 }
 
-/// Eight characters that nobody can guess. Beside a disk image others may be able to make directories,
-/// and one who knew the name that root is about to make could take it first, again and again.
+/// Eight characters that nobody can guess. Other users may be able to make directories beside a
+/// disk image, and could take a name that they know before root does, again and again.
 fn random_suffix() -> anyhow::Result<String> {
     let random = getrandom::u32().context("could not get a random number from the system")?;
     Ok(format!("{random:08x}"))

@@ -7,13 +7,13 @@ use crate::process::Process;
 use crate::report;
 use crate::run::Output;
 
-/// The surroundings of a run, its host, and where it writes.
+/// The surroundings of a run, its host, and its output.
 pub struct Session<'run, 'writer> {
-    /// What surrounds the run.
+    /// The surroundings of the run.
     pub process: &'run Process,
     /// The host.
     pub host: &'run mut dyn Host,
-    /// Where the run writes.
+    /// The output of the run.
     pub output: &'run mut Output<'writer>,
     /// The program as it was called, for messages.
     pub title: &'run str,
@@ -42,7 +42,7 @@ impl<'writer> Session<'_, 'writer> {
         }
     }
 
-    /// Writes something that is no failure to standard error, a line each.
+    /// Writes a note to standard error, line by line.
     pub fn say(&mut self, text: &str) {
         self.output.say(self.title, text);
     }

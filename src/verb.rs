@@ -25,9 +25,9 @@ pub enum Verb {
     Snapshot,
     /// Rolls its disk back.
     Rollback,
-    /// Makes new VMs' disks of its disk.
+    /// Clones its disk for new VMs.
     Clone,
-    /// Shows where its disk comes from.
+    /// Shows the ancestors of its disk.
     History,
 }
 
@@ -66,7 +66,7 @@ impl Verb {
         }
     }
 
-    /// The verb of that spelling; `clear` is `clean`, the script's later name.
+    /// The verb of that spelling; `clear`, the name in later versions of the script, is `clean`.
     ///
     /// Differs: The links say `clean`, and `clear` is understood, too
     pub fn parse(text: &str) -> Option<Self> {
@@ -76,7 +76,7 @@ impl Verb {
         }
     }
 
-    /// What stands behind its VM in a line of usage.
+    /// The words that follow the VM in a line of usage.
     pub fn words(self) -> &'static str {
         match self {
             Self::Snapshot => " [WORD]...",
@@ -87,7 +87,7 @@ impl Verb {
         }
     }
 
-    /// Whether it needs the disk to be a ZFS volume.
+    /// Whether the verb needs the disk to be a ZFS volume.
     pub fn needs_zfs(self) -> bool {
         matches!(
             self,
@@ -102,7 +102,7 @@ impl fmt::Display for Verb {
     }
 }
 
-/// How the user calls verbs, so that help lines say it in the same way.
+/// How the user calls verbs; help lines use the same form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spelling {
     /// `fbsd0-boot`.
@@ -112,7 +112,7 @@ pub enum Spelling {
 }
 
 impl Spelling {
-    /// What to type for a verb of a VM.
+    /// The command for a verb of a VM.
     pub fn of(self, verb: Verb, vm: &str) -> String {
         match self {
             Self::Link => format!("{vm}-{verb}"),

@@ -1,5 +1,5 @@
-//! `easy-bhyve stop-all` and `easy-bhyve autostart`: what a host does with its VMs at its own end and
-//! start.
+//! `easy-bhyve stop-all` and `easy-bhyve autostart`: end and start VMs when the host shuts down and
+//! boots.
 
 use super::preview;
 use crate::config::Config;
@@ -24,11 +24,11 @@ use crate::verb::Spelling;
 use std::cmp::Reverse;
 use std::time::Duration;
 
-/// Ends every VM that runs, those with the highest ids first; those that run on after a while have
-/// their power cut. One that is misconfigured does not keep the others running.
+/// Ends every VM that runs, the highest id first, and cuts the power of those that run on after a
+/// while. A misconfigured VM is skipped, and does not keep the others running.
 ///
 /// # Errors
-/// If a question fails, or the end of the VMs; the last of the failures, once all are told.
+/// If a question fails, or the end of the VMs; the last failure, after all are reported.
 pub(super) fn stop(session: &mut Session<'_, '_>, config: &Config, args: EndArgs) -> Result<()> {
     let Running { mut vms, wrong, .. } = {
         let mut context = context(session, config);
@@ -63,13 +63,13 @@ pub(super) fn stop(session: &mut Session<'_, '_>, config: &Config, args: EndArgs
     failure.map_or(Ok(()), Err)
 }
 
-/// The VMs of the configuration that run, start, are being loaded or freed, or may be.
+/// The VMs of the configuration that run, start, are being loaded or freed, or may be at work.
 #[derive(Default)]
 struct Running {
     vms: Vec<Vm>,
-    /// Those of them that are only being started or freed.
+    /// Those of `vms` that are only being started or freed.
     supervised: Vec<VmName>,
-    /// Those that cannot be ended as they are configured, and the first setting that is wrong.
+    /// Those that cannot be ended because of their configuration, with its first error.
     wrong: Vec<(String, Error)>,
 }
 
@@ -106,11 +106,11 @@ fn running(context: &mut Context<'_>) -> Result<Running> {
     Ok(found)
 }
 
-/// Starts every VM that is to start with the host, in the order of their ids; one that fails does
-/// not stop the others.
+/// Starts every VM with `autostart=YES`, in the order of their ids; a failure does not stop the
+/// others.
 ///
 /// # Errors
-/// The last of the failures, once all are told.
+/// The last failure, after all are reported.
 pub(super) fn start(session: &mut Session<'_, '_>, config: &Config, dry_run: DryRun) -> Result<()> {
     let (mut vms, mut failure) = (Vec::new(), None);
     for (name, vm) in resolve::autostarting(config, Spelling::Word, &session.process.devices)? {
@@ -129,7 +129,7 @@ pub(super) fn start(session: &mut Session<'_, '_>, config: &Config, dry_run: Dry
         session.say("no VM has autostart=YES");
     }
     let running = running(&mut context(session, config))?;
-    // Whether one that has only its supervisor starts or ends is told by its boot.
+    // The boot finds out whether a VM that has only a supervisor is starting or ending.
     let is_running = |vm: &Vm| {
         running.vms.iter().any(|other| other.name == vm.name)
             && !running.supervised.contains(&vm.name)
@@ -159,7 +159,7 @@ pub(super) fn start(session: &mut Session<'_, '_>, config: &Config, dry_run: Dry
     failure.map_or(Ok(()), Err)
 }
 
-/// Tells a failure that does not keep the others from their turn; it is one that was told then.
+/// Reports a failure that must not stop the others; returns an error that counts as reported.
 fn tell(session: &mut Session<'_, '_>, config: &Config, what: &str, error: &Error) -> Error {
     session.say(what);
     if !error.is_said() {

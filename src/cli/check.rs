@@ -1,4 +1,4 @@
-//! `easy-bhyve check`: what is wrong with the configuration, or looks so.
+//! `easy-bhyve check`: reports errors and warnings about the configuration.
 
 use super::invocation::Invocation;
 use super::invocation::options::CheckArgs;
@@ -17,7 +17,7 @@ use crate::{report, vis};
 use serde::Serialize;
 use std::fmt::Write;
 
-/// The version of the form of `--format json`; a change that a reader would notice raises it.
+/// The version of `--format json`, raised with each change that a reader would notice.
 const SCHEMA: u32 = 1;
 
 /// The findings as `--format json` shows them.
@@ -27,7 +27,7 @@ struct Document {
     /// The files that were read.
     files: Vec<String>,
     findings: Vec<Shown>,
-    /// What was not looked for, and why.
+    /// What was not checked, and why.
     left_out: Vec<String>,
 }
 
@@ -40,18 +40,18 @@ struct Shown {
     line: usize,
     column: usize,
     end_line: usize,
-    /// Behind the last character.
+    /// The column behind the last character.
     end_column: usize,
     message: String,
     notes: Vec<String>,
     help: Vec<String>,
 }
 
-/// Shows every finding; the names that there are with `--list`.
+/// Shows every finding; with `--list`, the names of all possible findings.
 ///
 /// # Errors
-/// If there is no configuration, the output cannot be written, or one of the findings is an error:
-/// that is told then.
+/// If there is no configuration, the output cannot be written, or a finding is an error, which is
+/// reported as a finding.
 pub(super) fn check(
     session: &mut Session<'_, '_>,
     invocation: &Invocation,
@@ -83,7 +83,7 @@ pub(super) fn check(
         },
     };
     write(match format {
-        // Both are its streams: a result that goes to a file has no colour.
+        // Colour needs both streams on a terminal: a result in a file has none.
         Format::Text => text(&config, &report, process.colour && process.is_watched),
         Format::Json => json(&document(&config, &report))?,
     })?;
@@ -93,7 +93,7 @@ pub(super) fn check(
     }
 }
 
-/// A finding that there is, as `--list --format json` shows it.
+/// A possible finding, as `--list --format json` shows it.
 #[derive(Debug, Serialize)]
 struct Listed {
     name: FindingName,
@@ -181,7 +181,7 @@ fn shown(config: &Config, finding: &Finding) -> Shown {
     }
 }
 
-/// The place behind a span.
+/// The end of a span, as a place.
 fn behind(span: Span) -> Span {
     Span {
         start: span.end,

@@ -1,4 +1,4 @@
-//! From a call to what it asks for, and to the exit status.
+//! Runs a call, and returns the exit status.
 
 use super::edit::Edited;
 use super::invocation::{self, Admin, Invocation, Request};
@@ -17,7 +17,7 @@ use crate::session::Session;
 use crate::{report, survey, vis};
 use std::io::{self, BufWriter, Write};
 
-/// Does what this process was called for, and returns the exit status.
+/// Runs the call of this process, and returns the exit status.
 pub fn start() -> u8 {
     start_at(Places::default())
 }
@@ -49,7 +49,7 @@ pub fn start_at(places: Places) -> u8 {
     }
 }
 
-/// Does what was asked for in these surroundings, and returns the exit status.
+/// Runs a call in these surroundings, and returns the exit status.
 pub fn main(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) -> u8 {
     let title = invocation::title(&process.args);
     let mut session = Session {
@@ -71,7 +71,7 @@ pub fn main(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) -> 
             let written = write(text, &mut session).and_then(|()| flush(&mut session));
             return finish(written, None, &mut session);
         }
-        // It needs no configuration that can be used.
+        // `check` needs no usable configuration.
         Request::Admin(Admin::Check(args)) => {
             let result = check::check(&mut session, &invocation, *args);
             return finish(result, None, &mut session);
@@ -97,12 +97,12 @@ fn flush(session: &mut Session<'_, '_>) -> Result<()> {
     session.output.out.flush().map_err(run::not_written)
 }
 
-/// Says what went wrong, if something did.
+/// Reports the error, if there is one; returns the exit status.
 fn finish(result: Result<()>, config: Option<&Config>, session: &mut Session<'_, '_>) -> u8 {
     let Err(error) = result else { return EXIT_DONE };
     if error.kind != Kind::Pipe && !error.is_said() {
         let text = report::render(&error, session.title, config, session.process.colour);
-        // Nobody is left to tell if standard error has gone, too.
+        // Standard error may have gone, too.
         let _ = session.output.err.write_all(text.as_bytes());
     }
     error.kind.exit_status()
@@ -143,7 +143,7 @@ fn serve(session: &mut Session<'_, '_>, config: &Config, invocation: Invocation)
     carry_out(session, config, outcome)
 }
 
-/// Does what an edited configuration asks for. An error is shown with the places in that one.
+/// Carries out the outcome of an edit; an error is shown with its place in the edited text.
 fn follow(session: &mut Session<'_, '_>, edited: Result<Edited, Box<Refused>>) -> Result<()> {
     let (error, config) = match edited {
         Ok(Edited { config, outcome }) => match carry_out(session, &config, outcome) {
@@ -157,7 +157,7 @@ fn follow(session: &mut Session<'_, '_>, edited: Result<Edited, Box<Refused>>) -
     Err(error::Error::said(kind))
 }
 
-/// Does what a command or a verb wants done, or shows it.
+/// Carries out the outcome of a command or a verb, or shows it.
 fn carry_out(session: &mut Session<'_, '_>, config: &Config, outcome: Outcome) -> Result<()> {
     match outcome {
         Outcome::Text(text) => write(&text, session),
@@ -172,7 +172,7 @@ fn carry_out(session: &mut Session<'_, '_>, config: &Config, outcome: Outcome) -
     }
 }
 
-/// Carries out what needs no root side, or shows it.
+/// Carries out a plan that needs no root side, or shows it.
 fn carry_out_plan(
     session: &mut Session<'_, '_>,
     config: &Config,

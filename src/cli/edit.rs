@@ -1,5 +1,5 @@
-//! What `set` and `new` share: an edited configuration is judged before it replaces the file, and
-//! the plan that replaces it.
+//! The common part of `set` and `new`: checks an edited configuration, and makes the plan that
+//! replaces the file.
 
 use super::locate::{self, Refused};
 use crate::check;
@@ -20,36 +20,36 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-/// What is to be done, and the configuration that there is then.
+/// An outcome, and the edited configuration to which it belongs.
 #[derive(Debug)]
 pub(super) struct Edited {
-    /// The configuration as it would be read.
+    /// The edited configuration.
     pub config: Config,
-    /// What is to be done.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
-/// The configuration that edits make, if it can be used.
+/// An edited configuration that can be used, and the plan that writes it.
 pub(super) struct Draft {
     pub(super) config: Config,
     pub(super) vm: Vm,
     pub(super) plan: Plan,
 }
 
-/// A refusal with the configuration in which its place is.
+/// An error with the configuration in which its place is.
 pub(super) fn refused(error: Error, config: Option<Config>) -> Box<Refused> {
     Box::new(Refused { error, config })
 }
 
-/// The refusal of a text that would have been written.
+/// The error for an edited text that is not written.
 pub(super) fn unwritten(error: Error, config: Option<Config>) -> Box<Refused> {
     refused(error.note("nothing was written"), config)
 }
 
-/// What the edits make of the configuration, and how the files come to hold it.
+/// Applies the edits, checks the result, and makes the plan that writes the files.
 ///
 /// # Errors
-/// If the result has an error, with its place in the text that would have been written.
+/// If the result has an error, with its place in the edited text.
 pub(super) fn draft(
     context: &Context<'_>,
     vm: &str,
@@ -78,7 +78,7 @@ pub(super) fn draft(
     }
 }
 
-/// Whether a configuration can be used, and the VM that it makes.
+/// Checks whether a configuration can be used; returns its VM.
 fn judge(context: &Context<'_>, config: &Config, vm: &str) -> Result<Vm> {
     let findings = check::of_configuration(config, &context.process.devices);
     let wrong = findings
@@ -90,7 +90,7 @@ fn judge(context: &Context<'_>, config: &Config, vm: &str) -> Result<Vm> {
     resolve::vm(config, vm, &context.wanted(Need::Settings))
 }
 
-/// Refuses where the VM's key would not have this value.
+/// Refuses if the VM's key would not have this value.
 pub(super) fn refuse_unread(draft: &Draft, setting: &Setting) -> Result<()> {
     let vm = draft.vm.name.as_str();
     let standing = edit::standing(&draft.config, vm, setting.key());
@@ -102,19 +102,19 @@ pub(super) fn refuse_unread(draft: &Draft, setting: &Setting) -> Result<()> {
     Err(
         Error::config(format!("{vm}_{} would not be {value}", setting.key()))
             .at(last.map(|set| set.name_span))
-            .help("what is marked would win over the new text: change it by hand"),
+            .help("the marked setting would override the new text: change it by hand"),
     )
 }
 
-/// The plan that replaces each file that is edited; if one cannot be, those before it are put back.
+/// The plan that replaces each edited file; if one fails, the files before it are restored.
 fn plan(context: &Context<'_>, edits: &[Edit]) -> Result<Plan, Box<Refused>> {
-    // By what they are, since a file can be read by several names.
+    // By their real paths, since a file can be read by several names.
     let mut files: BTreeMap<PathBuf, (&Source, Vec<&Edit>)> = BTreeMap::new();
     for edit in edits {
         let Some(source) = context.config.sources().source(edit.span.file) else {
             continue;
         };
-        // The file that a link points to is the one to replace.
+        // A link stays: the file to which it points is replaced.
         let path = source.path().canonicalize().map_err(|error| {
             let shown = vis::shown(source.path());
             let what = format!("could not tell where {shown} is: {error}");
@@ -145,7 +145,7 @@ fn plan(context: &Context<'_>, edits: &[Edit]) -> Result<Plan, Box<Refused>> {
     Ok(plan)
 }
 
-/// The plan behind which nothing can fail any more that it would be taken back for.
+/// The plan without its last undo, if no step that can fail follows it.
 pub(super) fn alone(mut plan: Plan) -> Plan {
     if matches!(plan.forms.last(), Some(Form::Undo(_))) {
         plan.forms.pop();
@@ -153,7 +153,7 @@ pub(super) fn alone(mut plan: Plan) -> Plan {
     plan
 }
 
-/// What is said of the changes when they are done: each with its place.
+/// The message about the changes, each with its place.
 pub(super) fn changes(old: &Config, draft: &Config, edits: &[Edit]) -> String {
     let lines: Vec<String> = edits
         .iter()
@@ -180,7 +180,7 @@ pub(super) fn shown(value: &[u8]) -> String {
     quote::shown(OsStr::from_bytes(value))
 }
 
-/// A plan that does nothing, and why.
+/// A plan that does nothing, with notes that say why.
 pub(super) fn nothing(notes: Vec<String>, dry_run: DryRun) -> Outcome {
     Outcome::Plan(CallersPlan {
         dry_run,

@@ -16,7 +16,7 @@ use serde::Serialize;
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-/// The version of the form of `--format json`; a change that a reader would notice raises it.
+/// The version of `--format json`, raised with each change that a reader would notice.
 const SCHEMA: u32 = 1;
 
 /// The list as `--format json` shows it.
@@ -38,9 +38,9 @@ struct Line {
     state: &'static str,
 }
 
-/// The list; a VM that is misconfigured is left out, and the first of them is told.
+/// The list; misconfigured VMs are skipped, and the first error is reported.
 ///
-/// Asks the host for processes only if something may work for a VM of the configuration.
+/// Asks for processes only if something may work for a VM of the configuration.
 ///
 /// Differs: `list` shows every VM whose settings are right, then the first error
 ///

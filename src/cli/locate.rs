@@ -1,4 +1,4 @@
-//! Finds the configuration of a call and reads it; what is wrong with it becomes an [`Error`].
+//! Finds the configuration of a call and reads it; its first finding becomes an [`Error`].
 
 use super::invocation::Invocation;
 use crate::config::{self, Config, ConfigError, CutShort, Outside, Trust, Unfound, Unread};
@@ -9,7 +9,7 @@ use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// Why there is no configuration, and what of it was read, for the source line.
+/// Why there is no usable configuration, and what was read, for the source line.
 #[derive(Debug)]
 pub(super) struct Refused {
     /// What is wrong.
@@ -28,7 +28,7 @@ fn alone(error: Error) -> Box<Refused> {
 /// Finds and reads the configuration.
 ///
 /// # Errors
-/// If there is none, it cannot be read, or it holds what is refused.
+/// If there is none, it cannot be read, or it is refused.
 pub(super) fn load(process: &Process, invocation: &Invocation) -> Result<Config, Box<Refused>> {
     let named = invocation
         .config
@@ -67,21 +67,21 @@ fn found(process: &Process) -> Result<Vec<PathBuf>, Box<Refused>> {
     })
 }
 
-/// The refusal where the file is not there since the replacing of it was cut short.
+/// The error for a file that is missing because its replacement was interrupted.
 fn left(cut: &CutShort) -> Error {
     Error::config(format!(
-        "the configuration {} is not there: somebody began to replace it and did not finish",
+        "the configuration {} is missing: its replacement was interrupted",
         vis::shown(&cut.path)
     ))
-    .note(format!("its former text is in {}", vis::shown(&cut.old)))
+    .note(format!("its previous text is in {}", vis::shown(&cut.old)))
     .help(format!(
-        "unless that goes on right now, put it back: mv {} {}",
+        "unless it is being replaced right now, put it back: mv {} {}",
         quote::shown(&cut.old),
         quote::shown(&cut.path)
     ))
 }
 
-/// Whose files are read where they are found.
+/// Whose files are read where the search finds them.
 fn trust(process: &Process) -> Trust {
     Trust::Found {
         caller: process.uid,
@@ -89,7 +89,7 @@ fn trust(process: &Process) -> Trust {
     }
 }
 
-/// The refusal where a file cannot be read, or is somebody else's.
+/// The error for a file that cannot be read, or that another user owns.
 fn unread(path: &Path, error: &Unread) -> Error {
     if let Unread::Foreign(foreign) = error {
         let refused = Error::config(format!(
@@ -98,7 +98,7 @@ fn unread(path: &Path, error: &Unread) -> Error {
         ));
         let refused = foreign.remedy().into_iter().fold(refused, Error::help);
         return refused.help(format!(
-            "if it is the one that you mean, say so: --config {}",
+            "to use it all the same, name it: --config {}",
             quote::shown(path)
         ));
     }
@@ -122,7 +122,7 @@ fn unread(path: &Path, error: &Unread) -> Error {
     .help(help)
 }
 
-/// Does something with what an expansion may see of these surroundings.
+/// Calls `work` with the surroundings that an expansion may see.
 pub(super) fn with_outside<T>(process: &Process, work: impl FnOnce(&Outside<'_>) -> T) -> T {
     work(&Outside {
         variable: &|name| process.environment.get(OsStr::new(name)).cloned(),
@@ -130,7 +130,7 @@ pub(super) fn with_outside<T>(process: &Process, work: impl FnOnce(&Outside<'_>)
     })
 }
 
-/// The first of what was refused; the others are only counted, since they often follow from it.
+/// The first finding as an error; the others become notes, since they often follow from it.
 pub(super) fn first_finding(config: &Config) -> Error {
     let mut findings = config.findings().iter();
     let Some(first) = findings.next() else {
@@ -147,7 +147,7 @@ pub(super) fn first_finding(config: &Config) -> Error {
     error
 }
 
-/// Where a configuration is looked for, in this order.
+/// The directories in which a configuration is looked for, in this order.
 ///
 /// Differs: The configuration is looked for in several places
 fn directories(process: &Process) -> Vec<PathBuf> {
@@ -170,7 +170,7 @@ fn directories(process: &Process) -> Vec<PathBuf> {
     directories
 }
 
-/// The directory of the name that was called: as typed, or where the caller's path has it.
+/// The directory of the called name: as typed, or as found along the caller's path.
 fn called_directory(process: &Process) -> Option<PathBuf> {
     let called = Path::new(process.args.first()?);
     let found = if called
@@ -181,6 +181,6 @@ fn called_directory(process: &Process) -> Option<PathBuf> {
     } else {
         which::which_in(called, process.variable("PATH"), &process.directory).ok()?
     };
-    // Links are resolved so that messages show no `eb/..`; only the directory's own, not the name's.
+    // Links are resolved so that messages show no `eb/..`: those of the directory, not of the name.
     found.parent()?.canonicalize().ok()
 }

@@ -17,11 +17,11 @@ use crate::vis;
 use std::io::ErrorKind;
 use std::path::Path;
 
-/// The plan that makes the VM: it is written first, and taken back if its disk cannot be made, so that
-/// neither is there without the other.
+/// The plan that makes the VM: the settings are written first, and undone if the disk cannot be
+/// made, so that neither exists without the other.
 ///
 /// # Errors
-/// If the name cannot be or is taken, the ISO is missing, or the result would have an error; nothing
+/// If the name is invalid or taken, the ISO is missing, or the result would have an error; nothing
 /// is written then.
 pub(super) fn new(context: &mut Context<'_>, args: &NewArgs) -> Result<Edited, Box<Refused>> {
     let config = context.config;
@@ -42,7 +42,7 @@ pub(super) fn new(context: &mut Context<'_>, args: &NewArgs) -> Result<Edited, B
     })
 }
 
-/// What is to be done for a configuration that can be used.
+/// The outcome for a configuration that can be used.
 fn outcome(
     context: &mut Context<'_>,
     draft: &Draft,
@@ -93,7 +93,7 @@ fn outcome(
     .into())
 }
 
-/// A name that no VM has.
+/// Reads a name that no VM has.
 fn free_name(config: &Config, name: &str) -> Result<VmName> {
     let vm = VmName::parse(name).map_err(|error| Error::usage(error.to_string()))?;
     match config.get(&format!("{vm}_id")) {
@@ -111,7 +111,7 @@ fn free_name(config: &Config, name: &str) -> Result<VmName> {
     }
 }
 
-/// The file to write to: that which was typed, if it is read, or else the first.
+/// The file to write to: the typed one, if it belongs to the configuration, or else the first.
 fn file(context: &Context<'_>, typed: Option<&Path>) -> Result<FileId> {
     let Some(typed) = typed else {
         return Ok(FileId::default());
@@ -123,7 +123,7 @@ fn file(context: &Context<'_>, typed: Option<&Path>) -> Result<FileId> {
     };
     context.config.file(is_wanted).ok_or_else(|| {
         Error::usage(format!(
-            "{} is not read: a VM in it would not be there",
+            "{} does not belong to the configuration: a VM in it would not be found",
             vis::shown(&wanted)
         ))
         .help(format!(
@@ -148,7 +148,7 @@ fn settings(context: &mut Context<'_>, args: &NewArgs) -> Result<Vec<Setting>> {
     if let Some(cd) = &args.cd {
         let iso = context.process.directory.join(cd);
         let is_there = match context.look.exists(&iso) {
-            // The root side looks, when the VM is installed.
+            // The root side looks again when the VM is installed.
             Err(error) if error.kind() == ErrorKind::PermissionDenied => true,
             other => other.map_err(|error| {
                 Error::host(format!("could not look for {}: {error}", vis::shown(&iso)))
@@ -165,7 +165,7 @@ fn settings(context: &mut Context<'_>, args: &NewArgs) -> Result<Vec<Setting>> {
     Ok(settings)
 }
 
-/// Settings that stand somewhere already and are the new VM's from now on.
+/// Notes about existing settings that will belong to the new VM.
 fn found(config: &Config, vm: &VmName, settings: &[Setting]) -> Vec<String> {
     let keys = config.keys_of(vm.as_str()).keys.into_iter();
     let others = keys.filter(|key| {
@@ -175,7 +175,7 @@ fn found(config: &Config, vm: &VmName, settings: &[Setting]) -> Vec<String> {
     others
         .map(|key| {
             let place = config.place(key.set.name_span);
-            format!("{place}: {} stands there already and counts", key.set.name)
+            format!("{place}: {} is set there already and applies", key.set.name)
         })
         .collect()
 }

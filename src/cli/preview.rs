@@ -1,4 +1,4 @@
-//! What `-d` shows: the plan as a script or as data, and what stands in its way on this host.
+//! `-d`: shows the plan as a script or as JSON, and reports what forbids it on this host.
 
 use crate::command::{Command, Privilege};
 use crate::config::Config;
@@ -44,11 +44,11 @@ pub(super) fn show_job(
 pub(super) struct Shown<'plan> {
     pub(super) plan: &'plan Plan,
     pub(super) dry_run: DryRun,
-    /// What is taken for granted on a host that cannot be asked.
+    /// What is assumed on a host that cannot be asked.
     pub(super) assumption: Option<Assumption>,
 }
 
-/// Shows a plan, as a script or as data.
+/// Shows a plan, as a script or as JSON.
 pub(super) fn show(
     session: &mut Session<'_, '_>,
     config: &Config,
@@ -78,7 +78,7 @@ pub(super) fn show(
         .map_err(run::not_written)
 }
 
-/// The escalator that a script shows; a plan that needs none asks for none.
+/// The escalator that the script uses; none if the plan does not need root.
 fn elevation(
     session: &mut Session<'_, '_>,
     config: &Config,
@@ -98,7 +98,7 @@ fn elevation(
     Ok(chosen.unwrap_or(Elevation::intended(choice)))
 }
 
-/// Says which programs the script would miss on this host.
+/// Reports the programs that the script needs and this host lacks.
 fn tell_missing(plan: &Plan, session: &mut Session<'_, '_>) {
     let programs: BTreeSet<_> = plan
         .commands()

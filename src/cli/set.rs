@@ -11,7 +11,7 @@ use crate::operation::context::{CallersPlan, Context, Outcome};
 /// The plan that gives the VM these settings.
 ///
 /// # Errors
-/// If there is no such VM, a setting stands where it cannot be edited, or the result would have an
+/// If there is no such VM, a setting cannot be edited where it stands, or the result would have an
 /// error; nothing is written then.
 pub(super) fn set(context: &Context<'_>, args: &SetArgs) -> Result<Edited, Box<Refused>> {
     let config = context.config;
@@ -21,7 +21,7 @@ pub(super) fn set(context: &Context<'_>, args: &SetArgs) -> Result<Edited, Box<R
     let is_no_id = |setting: &Setting| setting.key() == "id" && setting.value().is_empty();
     if args.settings.iter().any(is_no_id) {
         let error = Error::usage(format!("without an id {vm} would be no VM"));
-        return Err(here(error.help("take its lines out of the file by hand")));
+        return Err(here(error.help("remove its lines from the file by hand")));
     }
     let (mut edits, mut notes) = (Vec::new(), Vec::new());
     for setting in &args.settings {
@@ -59,7 +59,7 @@ pub(super) fn set(context: &Context<'_>, args: &SetArgs) -> Result<Edited, Box<R
     })
 }
 
-/// Refuses one key with two values.
+/// Refuses a key that is given twice.
 pub(super) fn refuse_twice(settings: &[Setting]) -> Result<()> {
     for (at, setting) in settings.iter().enumerate() {
         let others = settings.iter().skip(at + 1);
@@ -77,7 +77,7 @@ pub(super) fn refuse_twice(settings: &[Setting]) -> Result<()> {
     Ok(())
 }
 
-/// What is said of a setting that is so already.
+/// The note about a setting that has its value already.
 fn already(context: &Context<'_>, vm: &str, setting: &Setting) -> String {
     match standing(context.config, vm, setting.key()).first() {
         Some(set) => {

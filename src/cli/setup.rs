@@ -16,16 +16,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
-/// What lies in the link directory under a name.
+/// An entry of the link directory.
 #[derive(Debug, PartialEq, Eq)]
 enum Entry {
-    /// A link of ours, and where it points.
+    /// A link to this program, and its target.
     Ours(PathBuf),
-    /// Anything else, which we leave alone.
+    /// Anything else, which stays as it is.
     Foreign,
 }
 
-/// The plan that makes the links of `setup`, and what is said when it is done.
+/// The plan that makes the links of `setup`, and its messages.
 ///
 /// Differs: `setup` changes its own links only
 ///
@@ -42,12 +42,12 @@ pub(super) fn setup(context: &Context<'_>, dry_run: DryRun) -> Result<Outcome> {
     }))
 }
 
-/// The plan that makes the links, and what is said about it.
+/// The plan that makes the links, and its messages.
 pub(super) struct Links {
     pub(super) plan: Plan,
-    /// What stays as it is.
+    /// Notes about names that other files have.
     pub(super) notes: Vec<String>,
-    /// What is said when it is done.
+    /// The message after the plan.
     pub(super) done: String,
 }
 
@@ -85,7 +85,7 @@ pub(super) fn links(context: &Context<'_>) -> Result<Links> {
             }),
             Some(Entry::Foreign) => {
                 notes.push(format!(
-                    "{} is not a link of ours: it stays as it is",
+                    "{} is not a link of easy-bhyve: it stays as it is",
                     vis::shown(&path)
                 ));
                 continue;
@@ -135,7 +135,7 @@ impl<'name> Changes<'name> {
     }
 }
 
-/// Every link that should be there, in the order of the names.
+/// Every link that should exist, in the order of the names.
 fn wanted<'config>(context: &Context<'config>) -> Result<BTreeSet<(&'config str, Verb)>> {
     let mut wanted = BTreeSet::new();
     let config: &'config Config = context.config;
@@ -168,8 +168,8 @@ fn split(name: &std::ffi::OsStr) -> Option<(&str, Verb)> {
     ))
 }
 
-/// What the links point to: this program, by the name `easy-bhyve` beside the configuration if it
-/// is there; relative if it and the links lie where the configuration does.
+/// The target of the links: this program, by the name `easy-bhyve` beside the configuration if it
+/// is there; relative if program and links are in the configuration's directory.
 fn target(context: &Context<'_>, directory: &Path) -> PathBuf {
     let program = &context.process.program;
     let home = context.config.directory();
@@ -186,7 +186,7 @@ fn target(context: &Context<'_>, directory: &Path) -> PathBuf {
     }
 }
 
-/// The way from a directory to a file, both absolute and without `..`.
+/// The relative path from a directory to a file; both are absolute and have no `..`.
 fn relative(from: &Path, to: &Path) -> PathBuf {
     let shared = from
         .components()
@@ -204,7 +204,7 @@ fn same_file(one: &Path, other: &Path) -> bool {
     }
 }
 
-/// What lies directly in the directory.
+/// The entries of the directory.
 fn entries(directory: &Path, process: &Process) -> Result<BTreeMap<OsString, Entry>> {
     let failed = |error: std::io::Error| {
         Error::host(format!(
@@ -218,7 +218,7 @@ fn entries(directory: &Path, process: &Process) -> Result<BTreeMap<OsString, Ent
         Err(error) => return Err(failed(error)),
     };
     let above = directory.parent().unwrap_or(directory).join(PROGRAM);
-    // Thousands of links point to the same place: ask the file system once for each place.
+    // Thousands of links have the same target: the file system is asked once for each target.
     let mut known: BTreeMap<PathBuf, bool> = BTreeMap::new();
     let mut entries = BTreeMap::new();
     for entry in read {
@@ -244,7 +244,7 @@ fn entries(directory: &Path, process: &Process) -> Result<BTreeMap<OsString, Ent
     Ok(entries)
 }
 
-/// The path without `.` and `..`, as its text says; the program that it names need not exist.
+/// The path without `.` and `..`, computed from its text: the program need not exist.
 fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for component in path.components() {

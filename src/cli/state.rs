@@ -1,4 +1,4 @@
-//! What a VM does, in one word.
+//! The state of a VM, in one word.
 
 use crate::host::Look;
 use crate::model::name::VmName;
@@ -7,7 +7,7 @@ use crate::survey::record::{Phase, Record};
 use crate::tools::process::Role;
 use std::path::Path;
 
-/// What is noted of a VM in this directory; by what supervises it now.
+/// The record of the process that supervises a VM now.
 pub(super) fn noted(
     look: &mut dyn Look,
     run: &Path,
@@ -17,7 +17,7 @@ pub(super) fn noted(
     Record::of_supervisor(look, run, processes, &VmName::parse(vm).ok()?)
 }
 
-/// The word for a VM for which something works so.
+/// The word for a VM, from the role of its process and the record.
 pub(super) fn word(
     role: Role,
     processes: &Processes,

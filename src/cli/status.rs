@@ -28,13 +28,13 @@ use std::fmt::Write;
 use std::io;
 use std::time::Duration;
 
-/// The version of the form of `--format json`; a change that a reader would notice raises it.
+/// The version of `--format json`, raised with each change that a reader would notice.
 const SCHEMA: u32 = 1;
 
-/// The state of a VM by whose name none of ours can go: another program has started it.
+/// The state of a VM whose name easy-bhyve does not allow: another program has started it.
 const FOREIGN: &str = "foreign";
 
-/// The time between two looks of `--watch`.
+/// The time between two updates of `--watch`.
 const EVERY: Duration = Duration::from_secs(2);
 
 /// The status as `--format json` shows it.
@@ -44,14 +44,14 @@ struct Status {
     running: Vec<Running>,
     /// VM nodes without a process.
     left_over_nodes: Vec<VmName>,
-    /// VM nodes of which it could not be told.
+    /// VM nodes whose processes may be hidden.
     unknown_nodes: Vec<String>,
-    /// VM nodes without a process, by names that no VM of ours can have.
+    /// VM nodes without a process, by names that easy-bhyve does not allow.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     foreign_nodes: Vec<String>,
-    /// Our taps that no process has open.
+    /// Taps with a VM's mark that no process has open.
     left_over_taps: Vec<Tap>,
-    /// To which a run without a trace has not rolled back.
+    /// Snapshots of temporary runs that were not rolled back to.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     left_over_snapshots: Vec<Snapshot>,
 }
@@ -63,10 +63,10 @@ struct Running {
     pid: u32,
     uptime_seconds: u64,
     resident_kib: u64,
-    /// What supervises it; nothing does where it is an orphan.
+    /// The pid of its supervisor; an orphan has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     supervisor: Option<u32>,
-    /// How often its guest was started again since.
+    /// How often its guest was started again.
     #[serde(skip_serializing_if = "Option::is_none")]
     restarts: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,8 +83,8 @@ struct Tap {
 
 /// The status as text; `all` adds the configured cpus and memory.
 ///
-/// Asks for processes only if something may work for a VM, and for interfaces only if there is a tap that no
-/// running VM explains.
+/// Asks for processes only if something may work for a VM, and for interfaces only if there is a
+/// tap that no running VM explains.
 ///
 /// # Errors
 /// If a question fails.
@@ -140,7 +140,7 @@ pub(super) fn status(context: &mut Context<'_>, showing: Showing) -> Result<Stri
     }
 }
 
-/// Shows the status again and again, until a signal comes.
+/// Shows the status again and again, until a signal arrives.
 ///
 /// # Errors
 /// If a question fails, or the output cannot be written.
@@ -170,7 +170,7 @@ pub(super) fn watch(session: &mut Session<'_, '_>, config: &Config, all: bool) -
     Ok(())
 }
 
-/// Writes a status: on a terminal in the place of the last one, at once, so that it does not flicker.
+/// Writes a status; on a terminal over the previous one, in one write, so that it does not flicker.
 fn show_now(output: &mut Output<'_>, status: &str) -> io::Result<()> {
     if !output.is_terminal {
         output.out.write_all(status.as_bytes())?;
@@ -190,7 +190,7 @@ fn configured(context: &Context<'_>, name: &str) -> Option<(String, String)> {
     Some((vm.cpu.to_string(), vm.mem.to_string()))
 }
 
-/// Our taps that nobody has open.
+/// Taps with a VM's mark that no process has open.
 fn left_over_taps(context: &mut Context<'_>, running: &[Running]) -> Result<Vec<Tap>> {
     let names = context
         .look
@@ -213,7 +213,7 @@ fn left_over_taps(context: &mut Context<'_>, running: &[Running]) -> Result<Vec<
         .collect())
 }
 
-/// The snapshots of runs without a trace that nothing supervises any more.
+/// The snapshots of temporary runs whose supervisor has gone.
 fn left_over_snapshots(
     context: &mut Context<'_>,
     traces: &Traces,
@@ -232,7 +232,7 @@ fn left_over_snapshots(
     Ok(left)
 }
 
-/// A tap that carries our mark; behind it stands nothing but a name.
+/// A tap whose description is the mark of a VM.
 fn ours(interface: &Interface) -> Option<Tap> {
     Some(Tap {
         tap: interface.name.clone(),
@@ -240,7 +240,7 @@ fn ours(interface: &Interface) -> Option<Tap> {
     })
 }
 
-/// `tap0`, but not `tap`, the node by which taps are cloned.
+/// Whether this is a tap: `tap0`, but not `tap`, the node by which taps are cloned.
 fn is_tap(name: &str) -> bool {
     ["tap", "vmnet"]
         .iter()
@@ -257,7 +257,7 @@ fn taps_of(config: &Config, running: &[Running]) -> BTreeSet<String> {
         .collect()
 }
 
-/// What frees what a VM left; one that is not configured any more has no verbs.
+/// How to free what a VM left; a VM outside the configuration has no verbs.
 fn how_to_free(config: &Config, vm: &VmName, by_hand: &Command) -> String {
     if config.is_vm(vm.as_str()) {
         format!("easy-bhyve clean {vm} frees it")
@@ -302,7 +302,7 @@ fn text(config: &Config, status: &Status, all: bool) -> String {
     for name in &status.foreign_nodes {
         let _ = writeln!(
             text,
-            "foreign: VM node of {}, which is no name of a VM here: it is left to who has made it",
+            "foreign: VM node of {}, which is not a valid VM name: easy-bhyve leaves it alone",
             vis::shown(name)
         );
     }
@@ -337,7 +337,7 @@ fn row(vm: &Running, all: bool) -> Vec<String> {
     row
 }
 
-/// `1d02h`, `2h05m` or `65s`: the two largest units.
+/// A time in its two largest units: `1d02h`, `2h05m`, `1m05s` or `59s`.
 fn uptime(seconds: u64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
     match (days, hours, minutes) {

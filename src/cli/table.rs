@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 /// Lays out rows as columns, two blanks apart; the last column is not padded.
 ///
-/// Goes over the rows twice, so that thousands of them need not be kept.
+/// Iterates over the rows twice, so that thousands of them need not be kept.
 pub(super) fn table<R, C>(head: &[&str], rows: impl Iterator<Item = R> + Clone) -> String
 where
     R: AsRef<[C]>,

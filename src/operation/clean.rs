@@ -1,4 +1,4 @@
-//! `clean`: frees what a VM that does not run has left.
+//! `clean`: frees the resources that a VM left when it ended.
 
 use super::context::{Asked, Assumption, Context, Outcome};
 use super::free;
@@ -32,7 +32,7 @@ impl Operation for Args {
     }
 }
 
-/// Frees what a VM has left.
+/// Frees the resources that a VM has left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clean;
 
@@ -73,9 +73,9 @@ impl RootJob for Clean {
         let notes = open.collect();
         let plan = free::plan(vm, &survey, free::Extent::Whole);
         let done = if plan.forms.is_empty() {
-            format!("{} has left nothing that could be freed", vm.name)
+            format!("{} has left nothing to free", vm.name)
         } else {
-            format!("what {} had left is free", vm.name)
+            format!("freed what {} had left", vm.name)
         };
         Ok(Planned {
             plan,

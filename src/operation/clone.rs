@@ -1,4 +1,4 @@
-//! `clone`: makes new VMs' disks of a VM's first disk.
+//! `clone`: clones a VM's first disk for new VMs.
 
 use super::context::{Asked, Context, Outcome, rivals};
 use super::options::DryRun;
@@ -64,7 +64,7 @@ impl Operation for Args {
     }
 }
 
-/// The volumes of the new VMs: as configured, or beside the one that is cloned.
+/// The volumes of the new VMs: as configured, else below `volroot`, else beside the cloned volume.
 fn targets(
     context: &Context<'_>,
     vm: &Vm,
@@ -110,7 +110,7 @@ fn targets(
     Ok(targets)
 }
 
-/// What to type so that the new disks become VMs.
+/// The message that shows how to make VMs of the new disks.
 ///
 /// Differs: `clone` says which lines to add to the configuration, and names disks that were not
 /// cloned
@@ -135,10 +135,10 @@ fn next_step(context: &Context<'_>, vm: &Vm, names: &[String]) -> String {
     )
 }
 
-/// Makes new volumes of a VM's first disk.
+/// Clones a VM's first disk to new volumes.
 #[derive(std::clone::Clone, Debug, PartialEq, Eq)]
 pub struct Clone {
-    /// Of which snapshot; without one of the disk as it is now.
+    /// The snapshot to clone; `None`: the disk as it is now.
     pub base: Option<SnapName>,
     /// The local time, for the name of a new snapshot: `_YYYYMMDDHHMM`.
     pub stamp: String,
@@ -230,7 +230,7 @@ fn refuse_existing(context: &mut PlanContext<'_>, targets: &[Dataset]) -> Result
     Ok(())
 }
 
-/// `_YYYYMMDDHHMM-clone_base`, with a number behind it from the second in the same minute on.
+/// `_YYYYMMDDHHMM-clone_base`, with `_2`, `_3` and so on behind it if the name is taken.
 fn base_name(stamp: &str, found: &zfs::Volume) -> Result<SnapName> {
     let base = format!("{stamp}-clone_base");
     let is_taken = |name: &str| found.snapshots.iter().any(|one| one.name.as_str() == name);
@@ -243,16 +243,16 @@ fn base_name(stamp: &str, found: &zfs::Volume) -> Result<SnapName> {
     SnapName::parse(&free).map_err(|error| Error::host(error.to_string()))
 }
 
-/// Of what the clones are made.
+/// What is cloned.
 #[derive(std::clone::Clone, Debug, PartialEq, Eq)]
 enum Base<'path> {
-    /// Of a snapshot that exists.
+    /// A snapshot that exists.
     Existing(Snapshot),
-    /// Of the disk as it is now, by a new snapshot; the VM must be stopped.
+    /// The disk as it is now, by a new snapshot; the VM must be stopped.
     Now(Snapshot, Node<'path>),
 }
 
-/// The plan that makes each of `targets` a clone of `base`; one that fails takes all back.
+/// The plan that makes each of `targets` a clone of `base`; if one fails, all are undone.
 ///
 /// Differs: `clone` checks every new name first and takes all back if one fails
 fn plan(vm: &Vm, base: &Base<'_>, targets: &[Dataset]) -> Plan {

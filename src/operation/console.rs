@@ -1,4 +1,4 @@
-//! `console`: connects the terminal to the console of a VM; whose the line is, and how to get it.
+//! `console`: connects the terminal to the console of a VM.
 
 use super::context::{Asked, Assumption, Context, Outcome};
 use super::options::DryRun;
@@ -26,7 +26,7 @@ pub struct Args {
     /// -d
     #[command(flatten)]
     pub dry_run: DryRun,
-    /// Take the line over from who is on it
+    /// End another connection to the console first
     #[arg(short = 'f', long)]
     pub force: bool,
 }
@@ -48,7 +48,7 @@ impl Operation for Args {
 /// Connects to the console of a VM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Console {
-    /// Whether the line is taken over from who is on it.
+    /// Whether the process that has the line is ended first.
     pub force: bool,
 }
 
@@ -96,7 +96,7 @@ impl RootJob for Console {
             if let (Some(other), false) = (roots.first(), self.force) {
                 return Err(held(vm, other));
             }
-            // Anybody can say so of himself: cu(1) tells whether the line is free.
+            // Any process may claim this in its arguments: cu(1) finds whether the line is free.
             notes.extend(others.into_iter().take(1).map(|other| {
                 format!(
                     "pid {} of uid {} says that it is on the console of {}: {}",
@@ -117,7 +117,7 @@ impl RootJob for Console {
     }
 }
 
-/// The plan that connects the terminal to `vm`; what is on the line, `held_by`, is ended first.
+/// The plan that connects the terminal to `vm`; the processes `held_by` are ended first.
 fn plan(vm: &Vm, devices: &Path, held_by: &[Who]) -> Plan {
     let mut refusal = not_running(vm);
     refusal.help = Some(format!("start it first: {}", vm.command(Verb::Boot)));
@@ -145,7 +145,7 @@ fn plan(vm: &Vm, devices: &Path, held_by: &[Who]) -> Plan {
     plan
 }
 
-/// Refuses where there is nothing on the console.
+/// Refuses a VM that is stopped, or that is on another terminal.
 fn refuse_state(
     vm: &Vm,
     processes: &Processes,
@@ -161,7 +161,7 @@ fn refuse_state(
             "{} is on the terminal of pid {}: {}",
             vm.name, supervisor.pid, supervisor.args
         ))
-        .help("go there, or end it and start it in the background"));
+        .help("use that terminal, or end the VM and start it in the background"));
     }
     match processes.state(vm.name.as_str(), traces) {
         State::Busy(_, Role::Running | Role::Starting | Role::Supervised) => Ok(()),

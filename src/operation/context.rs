@@ -1,4 +1,4 @@
-//! What a verb has to work with, and what it wants done.
+//! The input of an operation, and its outcome.
 
 use super::options::{DryRun, Format};
 use super::plan_context::PlanContext;
@@ -18,15 +18,15 @@ use crate::verb::Spelling;
 use crate::vis;
 use std::path::Path;
 
-/// What a verb has to work with.
+/// The input of an operation.
 pub struct Context<'run> {
-    /// What surrounds the run.
+    /// The surroundings of the run.
     pub process: &'run Process,
     /// The configuration.
     pub config: &'run Config,
     /// The host, for questions.
     pub look: &'run mut dyn Look,
-    /// Whether the host can answer: it is FreeBSD.
+    /// Whether the host is FreeBSD and can answer.
     pub is_freebsd: bool,
     /// How the user calls verbs.
     pub spelling: Spelling,
@@ -34,52 +34,52 @@ pub struct Context<'run> {
     pub title: &'run str,
 }
 
-/// What a verb wants done.
+/// The outcome of an operation.
 #[derive(Debug)]
 pub enum Outcome {
-    /// What is to be done as root, or shown.
+    /// A request to the root side, to be carried out or shown.
     Job(Box<Asked>),
-    /// What is to be done as the caller, or shown.
+    /// A plan that the caller carries out, or that is shown.
     Plan(CallersPlan),
     /// A text for standard output.
     Text(String),
-    /// A text from which something is missing, and why.
+    /// An incomplete text, and the error that made it so.
     Partly(String, Error),
 }
 
-/// A plan that the caller carries out, with what goes with it.
+/// A plan that the caller carries out, with its messages.
 #[derive(Debug, Default)]
 pub struct CallersPlan {
     /// The plan.
     pub plan: Plan,
-    /// Whether and how it is only shown.
+    /// Whether the plan is only shown, and in which format.
     pub dry_run: DryRun,
-    /// What looks wrong in the configuration.
+    /// Warnings about the configuration.
     pub warnings: Vec<Finding>,
-    /// What is said on standard error beforehand.
+    /// Notes on standard error before the plan.
     pub notes: Vec<String>,
-    /// What is said on standard error when it is done.
+    /// The message on standard error after the plan.
     pub done: Option<String>,
 }
 
-/// A request with what goes with it.
+/// A request to the root side, with its messages.
 #[derive(Debug)]
 pub struct Asked {
-    /// What is asked of the root side.
+    /// The request.
     pub request: Request,
-    /// Whether and how it is only shown.
+    /// Whether the plan is only shown, and in which format.
     pub dry_run: DryRun,
-    /// What looks wrong in the configuration.
+    /// Warnings about the configuration.
     pub warnings: Vec<Finding>,
-    /// What is said on standard error beforehand.
+    /// Notes on standard error before the request.
     pub notes: Vec<String>,
-    /// What a preview on a host that cannot be asked takes for granted.
+    /// What a preview assumes on a host that cannot be asked.
     pub assumption: Assumption,
-    /// What is done beforehand as the caller; taken back if the request fails.
+    /// A plan that the caller carries out before the request; undone if the request fails.
     pub before: Plan,
-    /// What is done afterwards as the caller.
+    /// A plan that the caller carries out after the request.
     pub after: Plan,
-    /// What is said on standard error when it is done.
+    /// The message on standard error after all of it.
     pub done: Option<String>,
 }
 
@@ -96,7 +96,7 @@ impl From<Asked> for Outcome {
     }
 }
 
-/// What a preview on a host that is not FreeBSD takes for granted.
+/// What a preview assumes on a host that is not FreeBSD.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Assumption {
     /// A freshly booted host.
@@ -107,7 +107,7 @@ pub enum Assumption {
 }
 
 impl Assumption {
-    /// As a remark.
+    /// As a note.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::FreshlyBooted => {
@@ -121,17 +121,17 @@ impl Assumption {
 }
 
 impl Context<'_> {
-    /// The VM of that name, for what is needed of it.
+    /// Resolves the VM of that name for `need`.
     pub(crate) fn vm_for(&self, name: &str, need: Need) -> Result<Vm> {
         resolve::vm(self.config, name, &self.wanted(need))
     }
 
-    /// What a VM is wanted for, by whom called this program.
+    /// What a VM is resolved for, as this run is called.
     pub(crate) fn wanted(&self, need: Need) -> Wanted<'_> {
         Wanted::new(need, self.spelling, &self.process.devices)
     }
 
-    /// Refuses a real run on a host that is not FreeBSD; a dry run goes on.
+    /// Refuses a real run on a host that is not FreeBSD; a dry run passes.
     pub(crate) fn need_host(&self, dry_run: DryRun) -> Result<()> {
         if self.is_freebsd || dry_run.dry_run {
             Ok(())
@@ -141,12 +141,12 @@ impl Context<'_> {
         }
     }
 
-    /// The surroundings and the host at once, for a question.
+    /// The surroundings and the host together, for questions.
     pub fn asking(&mut self) -> (Surroundings<'_>, &mut dyn Look) {
         (self.process.surroundings(), &mut *self.look)
     }
 
-    /// The same host, for planning.
+    /// The same host and surroundings, for planning.
     pub fn plan_context(&mut self) -> PlanContext<'_> {
         PlanContext {
             look: &mut *self.look,
@@ -180,13 +180,13 @@ impl Context<'_> {
     }
 }
 
-/// The refusal where the host is not FreeBSD.
+/// The error for a host that is not FreeBSD.
 pub(super) fn not_freebsd(look: &dyn Look) -> Error {
     Error::host("this is not FreeBSD, so there is no bhyve to talk to")
         .note(format!("kldstat is nowhere along {}", look.search_path()))
 }
 
-/// Other VMs of the configuration that may be at work and have one of the disks of `vm`.
+/// Other VMs of the configuration that may be at work and share a disk with `vm`.
 pub(super) fn rivals(context: &mut Context<'_>, vm: &Vm) -> Result<Vec<VmName>> {
     if !context.is_freebsd {
         return Ok(Vec::new());
@@ -194,7 +194,7 @@ pub(super) fn rivals(context: &mut Context<'_>, vm: &Vm) -> Result<Vec<VmName>> 
     let traces = survey::Traces::ask(context.look, &context.process.surroundings())?;
     let mut rivals = Vec::new();
     for name in traces.vms().filter(|name| *name != vm.name.as_str()) {
-        // A VM of somebody else's, or one that is misconfigured, is not known to have a disk.
+        // The disks of another user's VM, or of a misconfigured one, are not known.
         let Ok(other) = context.vm_for(name, Need::Disks) else {
             continue;
         };
@@ -212,7 +212,7 @@ pub(super) fn rivals(context: &mut Context<'_>, vm: &Vm) -> Result<Vec<VmName>> 
     Ok(rivals)
 }
 
-/// Whether two paths lead to one disk. Of what is not there, or may not be looked at, the path counts.
+/// Whether two paths lead to one disk. A file that is missing or unreadable equals no other.
 fn is_one(look: &mut dyn Look, one: &Path, other: &Path) -> bool {
     if one == other {
         return true;
@@ -221,10 +221,10 @@ fn is_one(look: &mut dyn Look, one: &Path, other: &Path) -> bool {
     identity(one).is_some_and(|one| identity(other) == Some(one))
 }
 
-/// A value as `--format json` shows it.
+/// Writes a value as `--format json` shows it.
 ///
 /// # Errors
-/// If it cannot be written as JSON.
+/// If the value has no form in JSON.
 pub fn json(value: &impl serde::Serialize) -> Result<String> {
     let mut text = serde_json::to_string_pretty(value)
         .map_err(|error| Error::host(format!("could not write JSON: {error}")))?;
@@ -232,7 +232,7 @@ pub fn json(value: &impl serde::Serialize) -> Result<String> {
     Ok(vis::json(text))
 }
 
-/// Whether the result is wanted as data, and not the plan.
+/// Whether the result is wanted as JSON, and not the plan.
 pub(super) fn wants_json(format: Option<Format>, dry_run: bool) -> bool {
     format == Some(Format::Json) && !dry_run
 }

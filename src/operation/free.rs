@@ -1,4 +1,4 @@
-//! Frees what a VM that has ended left: its VM node, its taps, its places in bridges.
+//! Frees the resources of a VM that has ended: its VM node, its taps, their places in bridges.
 
 use super::gone;
 use crate::error::Kind;
@@ -10,19 +10,19 @@ use crate::tools::{bhyve, workers};
 use std::path::Path;
 use std::time::Duration;
 
-/// How long a node or an open tap may take to be free once its VM has ended.
+/// How long a node or an open tap may take to become free after its VM has ended.
 const GONE_LIMIT: Duration = Duration::from_secs(5);
 
-/// Whose taps are freed.
+/// Which taps are freed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// Those that carry the VM's mark: what a boot makes anew.
+    /// Those that carry the VM's mark: a boot makes them again.
     Marked,
-    /// Also the membership of configured taps that somebody else made, but for another VM.
+    /// Also the bridge memberships of configured taps without any mark, which somebody else made.
     Whole,
 }
 
-/// The plan that frees what `vm`, which has ended, left; empty if that is nothing.
+/// The plan that frees the resources of `vm`, which has ended; empty if there are none.
 ///
 /// Differs: Only taps that carry the VM's mark are destroyed, and never an open one
 pub fn plan(vm: &Vm, survey: &Survey, extent: Extent) -> Plan {
@@ -40,7 +40,7 @@ pub fn plan(vm: &Vm, survey: &Survey, extent: Extent) -> Plan {
         if interface.is_made_for(&vm.name) {
             if interface.opened_by.is_none() {
                 plan.push(until_closed(&interface.name));
-                // Another start of this VM has made the tap just now, and opens it soon.
+                // Another start of this VM may just have made the tap, and opens it soon.
                 plan.push(not_started_meanwhile(vm, &node));
                 plan.push(gone::interface(&interface.name));
             }
@@ -54,7 +54,7 @@ pub fn plan(vm: &Vm, survey: &Survey, extent: Extent) -> Plan {
     plan
 }
 
-/// The configured bridge in which a configured tap is that somebody else made, but for no VM.
+/// The configured bridge of a configured tap without any mark, if the tap is its member.
 pub(super) fn membership<'survey>(
     vm: &Vm,
     interface: &Interface,
@@ -69,7 +69,7 @@ pub(super) fn membership<'survey>(
         .then_some(bridge.name.as_str())
 }
 
-/// The plan that destroys the node of a VM whose guest is to be loaded anew.
+/// The plan that destroys the node of a VM before its guest is loaded again.
 pub(super) fn node_again(vm: &Vm, node: &Path) -> Plan {
     let mut plan = Plan::default();
     plan.push(gone::node(&vm.name, node).only_if(Test::Exists(node.to_owned())));
@@ -77,31 +77,31 @@ pub(super) fn node_again(vm: &Vm, node: &Path) -> Plan {
     plan
 }
 
-/// Waits until the node has gone: on some releases it goes after bhyvectl has ended
+/// Waits until the node has gone: on some releases it goes only after bhyvectl has ended
 /// (`sys/dev/vmm/vmm_dev.c`).
 fn until_gone(vm: &Vm, node: &Path) -> Wait {
     until_nodes_are_gone(!Test::Exists(node.to_owned()), vm.name.as_str())
 }
 
-/// Waits until this says that the nodes of these VMs have gone.
+/// Waits for `until`, which is true when the nodes of the VMs `names` have gone.
 pub(super) fn until_nodes_are_gone(until: Test, names: &str) -> Wait {
     let seconds = GONE_LIMIT.as_secs();
     let what = format!("the VM node of {names} did not go within {seconds} s");
     until_free(until, what, None)
 }
 
-/// Waits until no process has a tap open, and stops where one keeps it: `ifconfig TAP destroy`
-/// would wait for it without an end.
+/// Waits until no process has a tap open, and fails if a process keeps it open: `ifconfig TAP
+/// destroy` would wait for that process without end.
 pub(super) fn until_closed(tap: &str) -> Wait {
     until_taps_are_closed(!ifconfig::is_open(tap), &[tap])
 }
 
-/// Waits until this says that no process has one of these taps open.
+/// Waits for `until`, which is true when no process has one of `taps` open.
 pub(super) fn until_taps_are_closed(until: Test, taps: &[&str]) -> Wait {
     let (what, which) = match taps {
         [tap] => (format!("{tap} is open, so it stays"), *tap),
         several => (
-            format!("of {} those that are open stay", several.join(", ")),
+            format!("those of {} that are open stay", several.join(", ")),
             "TAP",
         ),
     };
@@ -112,7 +112,7 @@ pub(super) fn until_taps_are_closed(until: Test, taps: &[&str]) -> Wait {
     )
 }
 
-/// Waits as long as what a VM leaves may take, and refuses in these words.
+/// Waits at most [`GONE_LIMIT`], then fails with `what` and `help`.
 fn until_free(until: Test, what: String, help: Option<String>) -> Wait {
     Wait {
         until,
@@ -127,7 +127,7 @@ fn until_free(until: Test, what: String, help: Option<String>) -> Wait {
     }
 }
 
-/// Stops where the VM has a node by now, which no earlier run can have left.
+/// Fails if the VM has a node by now: an earlier run cannot have left it.
 pub(super) fn not_started_meanwhile(vm: &Vm, node: &Path) -> Guard {
     Guard {
         test: !Test::Exists(node.to_owned()),
@@ -135,7 +135,7 @@ pub(super) fn not_started_meanwhile(vm: &Vm, node: &Path) -> Guard {
     }
 }
 
-/// The refusal where a VM that was stopped when asked is not any more.
+/// The refusal of a VM that was started after it was found stopped.
 pub(super) fn started_meanwhile(vm: &Vm) -> Refusal {
     Refusal {
         kind: Kind::State,

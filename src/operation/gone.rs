@@ -1,5 +1,4 @@
-//! Steps that free something. What is gone is free, whoever freed it: where such a step fails and what
-//! it frees is not there afterwards, that is no failure.
+//! Steps that free something. A failed step counts as done if the thing does not exist afterwards.
 
 use crate::model::name::{Dataset, VmName};
 use crate::plan::{Step, Test};
@@ -12,12 +11,12 @@ pub(super) fn interface(name: &str) -> Step {
     Step::from(ifconfig::destroy(name)).ok_if(!ifconfig::exists(name))
 }
 
-/// Takes a member out of a bridge.
+/// Removes a member from a bridge.
 pub(super) fn member(bridge: &str, member: &str) -> Step {
     Step::from(ifconfig::delete_member(bridge, member)).ok_if(!ifconfig::is_member(bridge, member))
 }
 
-/// Destroys a VM's node, which is at this path.
+/// Destroys the node of `vm`, at the path `node`.
 pub(super) fn node(vm: &VmName, node: &Path) -> Step {
     Step::from(bhyvectl::destroy(vm)).ok_if(!Test::Exists(node.to_owned()))
 }

@@ -1,4 +1,4 @@
-//! `history`: where a VM's disk comes from.
+//! `history`: the ancestors of a VM's disk.
 
 use super::Operation;
 use super::context::{Context, Outcome, json, not_freebsd};
@@ -13,10 +13,10 @@ use crate::tools::zfs;
 use crate::verb::Verb;
 use serde::Serialize;
 
-/// ZFS nests clones no deeper than this; a longer chain is a fault of ours.
+/// ZFS nests clones no deeper than this; a longer chain is a bug in this program.
 const DEEPEST: usize = 1000;
 
-/// A volume of the chain, with its snapshots up to the one that the next was cloned from.
+/// A volume of the chain, with its snapshots up to the origin of the next volume.
 #[derive(Debug, Serialize)]
 struct Ancestor {
     volume: String,
@@ -37,7 +37,7 @@ impl Operation for Args {
     fn begin(self, context: &mut Context<'_>, vm: Vm) -> Result<Outcome> {
         let volume = volume(&vm, Verb::History)?;
         if !context.is_freebsd {
-            return Err(not_freebsd(context.look).help("ask on the host whose history it is"));
+            return Err(not_freebsd(context.look).help("run it on the host of the VM"));
         }
         let mut chain = Vec::new();
         let mut next: Option<(Dataset, Option<SnapName>)> = Some((volume.clone(), None));

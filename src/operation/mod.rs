@@ -1,4 +1,4 @@
-//! What can be done to a VM: one file an operation, from typed words to plan.
+//! What can be done to a VM: one file for each operation, from typed words to a plan.
 //!
 //! ```text
 //! typed words ── Work ──▶ Operation::begin ──▶ Outcome: a text, a plan, or what is Asked as root
@@ -9,13 +9,13 @@
 //! To add an operation:
 //!
 //! 1. `src/verb.rs`: a row for its name.
-//! 2. `src/operation/NAME.rs`: its typed arguments (`Args`, with the help of each option) and for them
-//!    [`Operation`]; where it is done as root, a struct of what is to be done and for that [`RootJob`]:
-//!    its words, its locks, its plan. Refusals that another operation has, too, stand in `refuse`.
+//! 2. `src/operation/NAME.rs`: its typed arguments (`Args`, with the help of each option), which
+//!    implement [`Operation`]; for work as root, a struct with [`RootJob`]: its words, its locks, its
+//!    plan. Errors that several operations share stand in `refuse`.
 //! 3. Here: a variant of [`Work`] with its line of help, an arm of [`Work::begin`], and a row of `jobs!`.
-//! 4. `src/tools/PROGRAM.rs`: each command that the host has to run and that is not there yet.
+//! 4. `src/tools/PROGRAM.rs`: each command that the host has to run and that is new.
 //!
-//! The compiler asks for the rest, and a test for the verb's row in README.
+//! The compiler asks for the rest, and a test asks for the verb's row in README.
 
 pub mod boot;
 pub mod clean;
@@ -47,7 +47,7 @@ use options::{Of, Override};
 use plan_context::PlanContext;
 use wire::{Options, Words};
 
-/// A verb with what was typed behind it.
+/// A verb with its arguments.
 // Differs: An option that a verb does not have is refused, and options may stand behind words
 #[derive(Debug, Subcommand)]
 pub enum Work {
@@ -72,17 +72,17 @@ pub enum Work {
     Snapshot(Of<snapshot::Args>),
     /// Roll the VM's disk back to a snapshot
     Rollback(Of<rollback::Args>),
-    /// Make new VMs' disks of this VM's disk
+    /// Clone the VM's disk for new VMs
     Clone(Of<clone::Args>),
     /// Show where the VM's disk comes from
     History(Of<history::Args>),
 }
 
 impl Work {
-    /// Does what was typed, as far as planning goes.
+    /// Carries out the operation up to its plan.
     ///
     /// # Errors
-    /// What is wrong with the configuration, the VM's state, or the host.
+    /// If the configuration is wrong, or the VM's state or the host forbids the operation.
     pub fn begin(self, context: &mut Context<'_>) -> Result<Outcome> {
         match self {
             Self::Install(typed) => begin(context, typed),
@@ -114,85 +114,85 @@ fn begin<T: Operation>(context: &mut Context<'_>, typed: Of<T>) -> Result<Outcom
 
 /// The typed arguments of a verb.
 pub trait Operation: clap::Args {
-    /// What is needed of the VM.
+    /// What the operation needs of the VM.
     const NEED: Need;
 
-    /// What was typed in place of settings.
+    /// The options that replace settings.
     fn given(&self) -> Option<&Override> {
         None
     }
 
-    /// Does what was typed for this VM, as far as planning goes.
+    /// Carries out the operation for this VM up to its plan.
     ///
     /// # Errors
-    /// What is wrong with the configuration, the VM's state, or the host.
+    /// If the configuration is wrong, or the VM's state or the host forbids the operation.
     fn begin(self, context: &mut Context<'_>, vm: Vm) -> Result<Outcome>;
 }
 
-/// What is done as root for one operation.
+/// The part of an operation that is done as root.
 pub trait RootJob {
-    /// The verb of the root side behind `root-`.
+    /// The verb of the root side, without the prefix `root-`.
     fn verb(&self) -> &'static str;
 
-    /// What others read that find the VM locked, in words that follow its name.
+    /// What the job does, in words behind the VM's name: others who find it locked read this.
     fn does(&self) -> &'static str;
 
-    /// What only one process may work on at a time.
+    /// What the job locks.
     fn locks(&self) -> Locks;
 
-    /// Whose terminal it has, and for how long.
+    /// Where its process works.
     fn place(&self) -> Place {
         Place::Caller
     }
 
-    /// Whether it concerns several VMs.
+    /// Whether it takes several VMs.
     fn takes_several(&self) -> bool {
         false
     }
 
-    /// Writes the words behind those of the VM.
+    /// Writes the options of the job, which follow the words of the first VM.
     fn write(&self, words: &mut Words);
 
-    /// Reads the words that [`Self::write`] has written; none if the verb is another's.
+    /// Reads the options that [`Self::write`] has written; `None` if the verb is not this job's.
     ///
     /// # Errors
-    /// If one is missing, or its newtype refuses its value.
+    /// If an option is missing, or its newtype refuses the value.
     fn parse(verb: &str, options: &mut Options<'_>) -> Result<Option<Job>>
     where
         Self: Sized;
 
-    /// The plan, after a look at the host.
+    /// Looks at the host and makes the plan.
     ///
     /// # Errors
-    /// What stands in its way: the VM's state, or the host.
+    /// If the VM's state or the host forbids the job.
     fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned>;
 }
 
-/// What an operation has to itself.
+/// What a job locks against other processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Locks {
-    /// Nothing: the supervisor of a VM that runs has it, and ends by it.
+    /// Nothing. While a VM runs, its supervisor holds the lock, which ends with the supervisor.
     Nothing,
     /// The VM.
     Vm,
     /// The VM and all of its disks.
     VmAndDisks,
-    /// The VM, and the place of its first disk, which it makes.
+    /// The VM, and the path of its first disk, which the job makes.
     VmAndNewDisk,
 }
 
 /// Where the process of the root side works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// On the caller's terminal, until it is done.
+    /// On the caller's terminal, until the job is done.
     Caller,
-    /// There, and supervises the VM, which ps(1) must show as a process of the root side.
+    /// On the caller's terminal, as the supervisor: ps(1) must show it as a process of the root side.
     Supervisor,
-    /// In the background: its caller waits until the guest runs, and it supervises the VM.
+    /// In the background, as the supervisor: the caller waits until the guest runs.
     Background,
 }
 
-/// Makes [`Job`] of the structs of the operations.
+/// Makes [`Job`] from the structs of the operations.
 macro_rules! jobs {
     ($($(#[doc = $doc:literal])* $job:ident($content:ty),)*) => {
         /// What is to be done as root.
@@ -241,7 +241,7 @@ jobs! {
     Snapshot(snapshot::Snapshot),
     /// Rolls a VM's first disk back.
     Rollback(rollback::Rollback),
-    /// Makes new volumes of a VM's first disk.
+    /// Clones a VM's first disk to new volumes.
     Clone(clone::Clone),
 }
 
@@ -261,53 +261,53 @@ impl Job {
         self.content().locks()
     }
 
-    /// Whether it goes on in the background once its caller has read that it is done.
+    /// Whether it goes on in the background after its caller has read the final reply.
     pub fn is_detached(&self) -> bool {
         self.content().place() == Place::Background
     }
 
-    /// Whether a process supervises a VM for it.
+    /// Whether one of its processes supervises a VM.
     pub fn supervises(&self) -> bool {
         self.content().place() != Place::Caller
     }
 }
 
-/// A job with all that belongs to it.
+/// A job with its VMs and everything else that its plan needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// What is to be done.
     pub job: Job,
-    /// To these VMs; all but [`Job::Shutdown`] concern one.
+    /// The VMs; only [`Job::Shutdown`] takes several.
     pub vms: Vec<Vm>,
-    /// Other VMs of the configuration that have one of their disks.
+    /// Other VMs of the configuration that share a disk with them.
     pub rivals: Vec<VmName>,
     /// The program as it was called, for messages.
     pub title: String,
 }
 
-/// A plan with what goes with it.
+/// A plan with its messages.
 #[derive(Debug, Default)]
 pub struct Planned {
-    /// What ends the VM before its lock can be had; the root side plans anew behind it.
+    /// The plan that first ends a running VM, and so frees its lock; then the root side plans anew.
     pub ending: Plan,
     /// The plan.
     pub plan: Plan,
-    /// What is said on standard error beforehand.
+    /// Notes on standard error before the plan.
     pub notes: Vec<String>,
-    /// What is said on standard error when it is done.
+    /// The message on standard error after the plan.
     pub done: Option<String>,
 }
 
-/// The plan of a request: to refuse it in time, to show it, and to carry it out.
+/// Makes the plan of a request: to refuse the request early, to show the plan, or to carry it out.
 ///
 /// # Errors
-/// What stands in its way: the VM's state, or the host.
+/// If the VM's state or the host forbids it.
 pub fn plan(context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
     request.job.content().plan(context, request)
 }
 
 impl Request {
-    /// The VM, of several the first; a request without any VM is none.
+    /// The VM of the request; the first if there are several.
     ///
     /// # Errors
     /// If there is none.

@@ -4,17 +4,17 @@ use crate::model::cpu::CpuTopology;
 use crate::model::size::MemSize;
 use clap::{Args, ValueEnum};
 
-/// How something is shown.
+/// A format of output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people, or as a script.
+    /// Text, or a script.
     #[default]
     Text,
-    /// As data.
+    /// JSON.
     Json,
 }
 
-/// A verb's options behind the name of its VM.
+/// The name of a VM, and the options of the verb.
 #[derive(Debug, Args)]
 pub struct Of<T: Args> {
     /// The VM
@@ -69,7 +69,7 @@ pub struct FormatArgs {
     pub format: Option<Format>,
 }
 
-/// How VMs are ended: options of `stop-all`, and of the verbs that end one.
+/// Options of every verb that ends VMs.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct EndArgs {
     /// -d
@@ -83,7 +83,7 @@ pub struct EndArgs {
     pub quiet: bool,
 }
 
-/// What of a VM is given on the command line instead of in the configuration.
+/// Settings given on the command line instead of in the configuration.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Override {
     /// This many cpus, or bhyve's topology form

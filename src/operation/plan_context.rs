@@ -1,4 +1,4 @@
-//! What planning a job stands on: the host, for questions, and what surrounds the run.
+//! What planning needs: the host, for questions, and the surroundings of the run.
 
 use crate::host::Look;
 use crate::process::Process;
@@ -7,18 +7,18 @@ use crate::session::Session;
 use crate::survey;
 use std::path::Path;
 
-/// The host and the surroundings of whoever plans: the front or the root side.
+/// The host and the surroundings of the process that plans: the front or the root side.
 pub struct PlanContext<'run> {
     /// The host, for questions.
     pub look: &'run mut dyn Look,
-    /// Whether the host can answer: it is FreeBSD.
+    /// Whether the host is FreeBSD and can answer.
     pub is_freebsd: bool,
-    /// What surrounds the run.
+    /// The surroundings of the run.
     pub process: &'run Process,
 }
 
 impl<'run> PlanContext<'run> {
-    /// That of a session.
+    /// The context of a session.
     pub fn of(session: &'run mut Session<'_, '_>) -> Self {
         Self {
             is_freebsd: survey::is_freebsd(session.host),
@@ -34,7 +34,7 @@ impl PlanContext<'_> {
         &self.process.devices
     }
 
-    /// The surroundings and the host at once, for a question.
+    /// The surroundings and the host together, for questions.
     pub fn asking(&mut self) -> (Surroundings<'_>, &mut dyn Look) {
         (self.process.surroundings(), &mut *self.look)
     }

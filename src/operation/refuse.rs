@@ -1,4 +1,4 @@
-//! What stands in the way of operations: the refusals that several of them share.
+//! Errors that several operations share.
 
 use super::plan_context::PlanContext;
 use crate::error::{Error, Kind, Result};
@@ -25,16 +25,16 @@ pub(super) enum There {
     Something,
     /// Nothing.
     Nothing,
-    /// A symbolic link to this, where nothing is.
+    /// A symbolic link to this path, which does not exist.
     Dangling(PathBuf),
-    /// The caller may not enter a directory on the way: the root side looks.
+    /// Unknown: the caller may not enter a directory of the path. The root side looks again.
     Hidden,
 }
 
-/// Looks what is at `path`.
+/// Looks for a file at `path`.
 ///
 /// # Errors
-/// If it cannot be told, and nobody looks again who can.
+/// If the system does not answer, and the root side does not look again.
 pub(super) fn look_for(context: &mut PlanContext<'_>, path: &Path) -> Result<There> {
     match context.look.exists(path) {
         Ok(true) => Ok(There::Something),
@@ -52,7 +52,7 @@ pub(super) fn look_for(context: &mut PlanContext<'_>, path: &Path) -> Result<The
     }
 }
 
-/// The refusal of a link that leads nowhere; `kind` says of what.
+/// The error for a link that leads nowhere; `kind` is the kind of file that was expected.
 pub(super) fn dangling(kind: &str, path: &Path, target: &Path) -> Error {
     Error::host(format!(
         "{kind} {} is a link to {}, which does not exist",
@@ -61,7 +61,7 @@ pub(super) fn dangling(kind: &str, path: &Path, target: &Path) -> Error {
     ))
 }
 
-/// Refuses where a disk, or for an installation an ISO image, is not there.
+/// Refuses a missing disk, or for an installation a missing ISO image.
 pub(super) fn refuse_missing(context: &mut PlanContext<'_>, vm: &Vm, with_cds: bool) -> Result<()> {
     for disk in &vm.disks {
         match look_for(context, &disk.path)? {
@@ -93,7 +93,7 @@ pub(super) fn refuse_missing(context: &mut PlanContext<'_>, vm: &Vm, with_cds: b
     Ok(())
 }
 
-/// Refuses disks that no loader opens, and two that are one. Answers what cannot be told of them.
+/// Refuses a disk that the loader cannot open, and one that has two numbers. Returns notes.
 pub(super) fn refuse_disks(
     context: &mut PlanContext<'_>,
     vm: &Vm,
@@ -124,8 +124,7 @@ pub(super) fn refuse_disks(
         seen.push((disk, about.identity));
         if about.is_unsure {
             notes.push(format!(
-                "could not tell whether another VM has {}: it is shown by a nullfs mount, and where it lies \
-                 cannot be seen from here",
+                "could not tell whether another VM has {}: it is on a nullfs mount, which hides where it lies",
                 disk.path.display()
             ));
         }
@@ -138,7 +137,7 @@ pub(super) fn refuse_disks(
     Ok(notes)
 }
 
-/// What a disk or an image file is; `None`: this user may not see it, and root's side looks again.
+/// Looks at a disk or an image file; `None` if this user may not: then the root side looks again.
 fn about(context: &mut PlanContext<'_>, path: &Path) -> Result<Option<About>> {
     match context.look.about(path) {
         Ok(about) => Ok(Some(about)),
@@ -150,8 +149,8 @@ fn about(context: &mut PlanContext<'_>, path: &Path) -> Result<Option<About>> {
     }
 }
 
-/// The refusal where a loader cannot open a disk or an ISO image: bhyveload and grub-bhyve open it for
-/// writing, and only bhyve itself does without (`usr.sbin/bhyveload/bhyveload.c`, `disk_open`;
+/// The error for a disk or an ISO image on a read-only file system: bhyveload and grub-bhyve open
+/// it for writing, and only bhyve itself does not (`usr.sbin/bhyveload/bhyveload.c`, `disk_open`;
 /// grub2-bhyve: `grub-core/kern/emu/hostdisk.c`).
 pub(crate) fn read_only(kind: &str, path: &Path, origin: Option<Span>) -> Error {
     Error::host(format!(
@@ -161,10 +160,10 @@ pub(crate) fn read_only(kind: &str, path: &Path, origin: Option<Span>) -> Error 
     .at(origin)
     .named(FindingName::ReadOnly)
     .note("the loader opens it for writing, even where it only reads")
-    .help("copy it to a file system that can be written to, or make this one so: zfs set readonly=off, mount -u -o rw")
+    .help("copy it to a writable file system, or make this one writable: zfs set readonly=off, mount -u -o rw")
 }
 
-/// The refusal where a disk does not exist.
+/// The error for a missing disk.
 pub(crate) fn missing_disk(vm: &Vm, disk: &Disk) -> Error {
     let error = missing("disk", &disk.path, disk.origin).named(FindingName::DiskMissing);
     match disk.number {
@@ -173,7 +172,7 @@ pub(crate) fn missing_disk(vm: &Vm, disk: &Disk) -> Error {
     }
 }
 
-/// The refusal where an ISO image does not exist.
+/// The error for a missing ISO image.
 pub(crate) fn missing_cd(vm: &Vm, cd: &Cd) -> Error {
     missing("ISO image", &cd.path, cd.origin)
         .named(FindingName::IsoMissing)
@@ -184,13 +183,13 @@ fn missing(kind: &str, path: &Path, origin: Option<Span>) -> Error {
     Error::host(format!("{kind} {} does not exist", vis::shown(&path))).at(origin)
 }
 
-/// Refuses what this host cannot run, or not so that its caller could see it.
+/// Refuses a VM that this host cannot run, or whose processes the caller could not see.
 pub(super) fn refuse_host(vm: &Vm, kernel: &Kernel) -> Result<()> {
     if kernel.is_amd64 == Some(false) {
         return Err(Error::host(
-            "bhyveload and grub-bhyve are made for amd64 only, and this host is another",
+            "bhyveload and grub-bhyve are made for amd64 only, and this host is not amd64",
         )
-        .help("there is no other loader here yet"));
+        .help("easy-bhyve supports no other loader yet"));
     }
     refuse_cpus(vm, kernel)?;
     // Differs: Who cannot see root's processes starts nothing
@@ -205,9 +204,9 @@ pub(super) fn refuse_host(vm: &Vm, kernel: &Kernel) -> Result<()> {
     Ok(())
 }
 
-/// Refuses more cpus than the kernel gives a VM.
+/// Refuses more cpus than the kernel allows a VM.
 pub(crate) fn refuse_cpus(vm: &Vm, kernel: &Kernel) -> Result<()> {
-    // Without the limit of the module: 13 had a fixed one (`usr.sbin/bhyve/bhyverun.c`).
+    // FreeBSD 13 has a fixed limit, not one of the module (`usr.sbin/bhyve/bhyverun.c`).
     let fixed = kernel
         .osreldate
         .filter(|&release| release < 1_400_000)
@@ -227,7 +226,7 @@ pub(crate) fn refuse_cpus(vm: &Vm, kernel: &Kernel) -> Result<()> {
     Ok(())
 }
 
-/// Refuses where another VM that runs, or may run, has one of our disks.
+/// Refuses to use a disk that another VM has, if that VM runs or may run.
 ///
 /// Differs: A disk that another running VM has is refused, for `rollback` and for `clone` from now,
 /// too
@@ -242,7 +241,7 @@ pub(super) fn refuse_rival(vm: &Vm, rival: &VmName, state: State<'_>) -> Result<
     Err(
         Error::state(format!("{rival} has a disk of {} and {how}", vm.name))
             .at(vm.disks.first().and_then(|disk| disk.origin))
-            .note("what two VMs do to one disk destroys it")
+            .note("two VMs that write to one disk destroy its content")
             .help(format!(
                 "end {rival} first, or give {} a disk of its own",
                 vm.name
@@ -264,7 +263,7 @@ pub(crate) fn volume(vm: &Vm, verb: Verb) -> Result<&Dataset> {
     }
 }
 
-/// The refusal where there is nothing to end.
+/// The error for a VM that is not running.
 pub(crate) fn not_running(vm: &Vm) -> Refusal {
     Refusal {
         kind: Kind::State,
@@ -297,17 +296,17 @@ pub(super) fn no_such_snapshot(volume: &Dataset, target: &SnapName, found: &zfs:
     }
 }
 
-/// What is known of a VM's node when a plan for its disk is made.
+/// The state of a VM's node at the time when a plan for its disk is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Node<'path> {
-    /// It has none; one that appears meanwhile means a start.
+    /// There is none; if one appears later, the VM was started.
     Absent(&'path Path),
     /// An earlier run left it.
     LeftOver,
 }
 
 impl Node<'_> {
-    /// That the VM has not been started since.
+    /// Tests that the VM has not been started since.
     pub(crate) fn is_stopped(self, vm: &Vm) -> Test {
         match self {
             Self::Absent(node) => !Test::Exists(node.to_owned()),
@@ -316,7 +315,7 @@ impl Node<'_> {
     }
 }
 
-/// Refuses where the VM, or another with its disk, runs; tells what is known of its node otherwise.
+/// Refuses if the VM runs, or another one with its disk; returns the state of its node.
 pub(super) fn stopped<'path>(
     context: &mut PlanContext<'_>,
     vm: &Vm,
@@ -349,7 +348,7 @@ pub(super) fn list_of(context: &mut PlanContext<'_>, volume: &Dataset) -> Result
     ))
 }
 
-/// A line about the disks that a ZFS verb leaves alone.
+/// A note about the disks that a ZFS verb does not touch.
 pub(super) fn other_disks(vm: &Vm) -> Option<String> {
     let others: Vec<String> = vm
         .disks
@@ -357,5 +356,5 @@ pub(super) fn other_disks(vm: &Vm) -> Option<String> {
         .skip(1)
         .map(|disk| format!("hd{} ({})", disk.number, disk.path.display()))
         .collect();
-    (!others.is_empty()).then(|| format!("only hd0 is concerned, not {}", others.join(", ")))
+    (!others.is_empty()).then(|| format!("this affects only hd0, not {}", others.join(", ")))
 }

@@ -29,7 +29,7 @@ pub struct Args {
     /// -d, --format
     #[command(flatten)]
     pub dry_run: DryRunOrFormat,
-    /// Show every setting, also each that is as if nobody had set it
+    /// Show every setting, also those at their defaults
     #[arg(short = 'a', long)]
     pub all: bool,
     /// First make the VM's disk, of this size
@@ -107,12 +107,12 @@ fn shown(settings: &[Line]) -> Vec<u8> {
     lines
 }
 
-/// Whether a disk's blocks are its own from the beginning.
+/// When the blocks of a disk are allocated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Allocation {
-    /// All of them.
+    /// All at the beginning.
     Full,
-    /// None of them until they are written.
+    /// Each when it is written.
     Sparse,
 }
 
@@ -121,7 +121,7 @@ pub enum Allocation {
 pub struct MakeDisk {
     /// Its size.
     pub size: DiskSize,
-    /// Whether its blocks are its own from the beginning.
+    /// When its blocks are allocated.
     pub allocation: Allocation,
 }
 
@@ -206,7 +206,7 @@ impl RootJob for MakeDisk {
     }
 }
 
-/// Refuses where the parent is missing, or the volume is there without a device node.
+/// Refuses if the parent is missing, or the volume exists without a device node.
 fn refuse_dataset(context: &mut PlanContext<'_>, vm: &Vm, dataset: &Dataset) -> Result<()> {
     let origin = vm.disks.first().and_then(|disk| disk.origin);
     let Some(parent) = dataset.parent() else {
@@ -247,7 +247,7 @@ fn refuse_directory(context: &mut PlanContext<'_>, path: &Path, vm: &Vm) -> Resu
             ))
             .at(origin)
             .help(format!(
-                "take that away: chmod o-w {}",
+                "remove this permission: chmod o-w {}",
                 quote::shown(parent)
             )));
         }
@@ -261,14 +261,14 @@ fn refuse_directory(context: &mut PlanContext<'_>, path: &Path, vm: &Vm) -> Resu
     )
 }
 
-/// What of a file at this path lies beside it, made by others who have not finished.
+/// Notes about unfinished disks of other runs that lie beside a file at this path.
 fn unfinished(context: &mut PlanContext<'_>, path: &Path) -> Vec<String> {
     let parent = path.parent().unwrap_or(path);
     let names = context.look.names_in(parent).unwrap_or_default();
     let others = names.iter().filter(|name| file::is_workshop(name, path));
     let left = others.map(|name| parent.join(name)).map(|left| {
         format!(
-            "{} is left of a disk that was not finished, unless another run is making it; \
+            "{} is left of an unfinished disk, unless another run is making it now; \
              remove it as root: rm -r {}",
             left.display(),
             quote::shown(&left)
@@ -277,14 +277,14 @@ fn unfinished(context: &mut PlanContext<'_>, path: &Path) -> Vec<String> {
     left.collect()
 }
 
-/// Whether everybody may rename what is in a directory.
+/// Whether every user may rename the files in a directory.
 fn is_everybodys(context: &mut PlanContext<'_>, directory: &Path) -> bool {
     let about = context.look.about(directory);
     about.is_ok_and(|about| about.is_everybodys)
 }
 
-/// The plan that makes the disk at `path`, the first of `vm`; what exists is never touched. `token`
-/// tells the directory of a file that is being made from those of others.
+/// The plan that makes the disk at `path`, the first of `vm`; an existing file is never touched.
+/// `token` sets the directory of an unfinished file apart from those of other runs.
 fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation, token: &str) -> Plan {
     let mut plan = Plan::default();
     plan.push(Guard {
@@ -315,7 +315,7 @@ fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation, token: &s
             });
         }
         Volume::File(path) => {
-            // Nothing has its name before it is whole, and then the other one goes.
+            // The file gets its name only when it is complete; its first name is then removed.
             let workshop = file::workshop(path, token);
             let unfinished = workshop.join("disk");
             plan.push(FileChange::MakeScratch(workshop.clone()));
@@ -339,7 +339,7 @@ fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation, token: &s
     plan
 }
 
-/// The refusal where there is a disk already.
+/// The refusal of a disk that exists already.
 fn exists(path: &Path) -> Refusal {
     Refusal {
         kind: Kind::Host,

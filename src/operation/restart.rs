@@ -48,7 +48,7 @@ impl Operation for Args {
     }
 }
 
-/// Ends a VM so, if it runs, and starts it again.
+/// Ends a VM in this way, if it runs, and starts it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restart(pub How);
 

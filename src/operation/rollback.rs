@@ -55,7 +55,7 @@ impl Operation for Args {
     }
 }
 
-/// `NAME`, `@NAME`, or `VOLUME@NAME` of this VM's volume.
+/// Reads `NAME`, `@NAME`, or `VOLUME@NAME` of this VM's volume.
 pub(super) fn own_snapshot(vm: &Vm, volume: &Dataset, text: &str) -> Result<SnapName> {
     let name = match text.split_once('@') {
         None => text,
@@ -71,21 +71,21 @@ pub(super) fn own_snapshot(vm: &Vm, volume: &Dataset, text: &str) -> Result<Snap
     SnapName::parse(name).map_err(|error| Error::usage(error.to_string()))
 }
 
-/// Whether a person is asked before newer snapshots are destroyed.
+/// Whether the user is asked before newer snapshots are destroyed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consent {
     /// Ask at the terminal.
     Ask,
-    /// It was given on the command line.
+    /// Given on the command line.
     Given,
 }
 
 /// Rolls a VM's first disk back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rollback {
-    /// To which snapshot; without one to the newest.
+    /// The snapshot to roll back to; `None`: the newest.
     pub wanted: Option<SnapName>,
-    /// Whether a person is asked before newer ones are destroyed.
+    /// Whether the user is asked before newer snapshots are destroyed.
     pub consent: Consent,
 }
 
@@ -147,7 +147,7 @@ impl RootJob for Rollback {
     }
 }
 
-/// The snapshot to roll back to, and the newer snapshots and bookmarks that go with it.
+/// The snapshot to roll back to, and the newer snapshots and bookmarks that have to be destroyed.
 fn choose(
     vm: &Vm,
     volume: &Dataset,
@@ -198,12 +198,12 @@ fn choose(
     Ok((target, marks.into_iter().map(|(_, mark)| mark).collect()))
 }
 
-/// The plan that rolls back to `target`, destroying `newer`, oldest first in the list: bookmarks,
-/// too, without which ZFS would refuse when the snapshots have gone.
+/// The plan that rolls back to `target` and destroys `newer`, which is sorted oldest first.
+/// Bookmarks are destroyed, too: ZFS refuses to roll back past one.
 ///
-/// Each is destroyed by its name: `zfs rollback -r` would take along what came meanwhile.
+/// Each is destroyed by its name: `zfs rollback -r` would destroy newly made ones, too.
 ///
-/// `node` is the VM's node if the VM has one: then its process is looked for again just before.
+/// If the VM has a `node`, its process is looked for again just before.
 ///
 /// Differs: `rollback` refuses a running VM, and asks before it destroys newer snapshots, each by
 /// its name

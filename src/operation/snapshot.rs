@@ -51,7 +51,7 @@ impl Operation for Args {
     }
 }
 
-/// Takes a snapshot of this name.
+/// Takes a snapshot with this name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot(pub SnapName);
 
@@ -106,7 +106,7 @@ impl RootJob for Snapshot {
 /// Differs: The words of a snapshot are taken as typed
 ///
 /// # Errors
-/// If ZFS would not take it.
+/// If ZFS does not accept the name.
 pub fn name(now: NaiveDateTime, words: &[String]) -> Result<SnapName> {
     let words: Vec<&str> = words
         .iter()
@@ -114,14 +114,14 @@ pub fn name(now: NaiveDateTime, words: &[String]) -> Result<SnapName> {
         .collect();
     if words.is_empty() {
         return Err(Error::usage("a snapshot's words are blank")
-            .help("say what it is for, or say nothing for the list"));
+            .help("say what it is for, or give no words to list the snapshots"));
     }
     let label = words.join("_");
     SnapName::parse(&format!("{}-{label}", stamp(now)))
         .map_err(|error| Error::usage(error.to_string()))
 }
 
-/// `_YYYYMMDDHHMM`.
+/// The time as `_YYYYMMDDHHMM`.
 pub fn stamp(now: NaiveDateTime) -> String {
     now.format("_%Y%m%d%H%M").to_string()
 }

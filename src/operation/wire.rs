@@ -1,6 +1,6 @@
-//! A request as the words of a call, and back: `root-VERB VM NAME=VALUE…`.
+//! A request as the words of a command line, and back: `root-VERB VM NAME=VALUE…`.
 //!
-//! The values of a VM are the lines of `resources`. A word without `=` begins the next VM.
+//! The settings of a VM are the lines of `resources`. A word without `=` begins the next VM.
 
 use super::{Job, Request};
 use crate::config::settings::Need;
@@ -12,7 +12,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// What the first word of the root side begins with.
+/// The prefix of the root side's verbs.
 pub const PREFIX: &str = "root-";
 
 /// The words of a request, the verb first.
@@ -39,7 +39,7 @@ fn pair(name: &str, value: impl AsRef<OsStr>) -> OsString {
     word
 }
 
-/// What is not of a VM.
+/// The words that do not belong to a VM.
 fn options(request: &Request) -> Vec<OsString> {
     let mut words = Words(vec![pair("as", &request.title)]);
     let first = request.vms.first();
@@ -53,7 +53,7 @@ fn options(request: &Request) -> Vec<OsString> {
     words.0
 }
 
-/// The words of a request that are being written.
+/// The words of a request that is being written.
 #[derive(Debug)]
 pub struct Words(Vec<OsString>);
 
@@ -63,7 +63,7 @@ impl Words {
         self.0.push(pair(name, value));
     }
 
-    /// Adds `NAME=yes` where that is so.
+    /// Adds `NAME=yes` if `is_set`.
     pub fn flag(&mut self, name: &str, is_set: bool) {
         if is_set {
             self.add(name, "yes");
@@ -71,11 +71,10 @@ impl Words {
     }
 }
 
-/// Reads the words that [`of`] has written, strictly.
+/// Reads the words that [`of`] has written, and refuses all others.
 ///
 /// # Errors
-/// If they are no such words: an unknown verb or name, a name twice, a value that its newtype
-/// refuses.
+/// If there is an unknown verb or name, a name twice, or a value that its newtype refuses.
 pub fn parse(words: &[OsString], devices: &Path) -> Result<Request> {
     let verb = words
         .first()
@@ -93,7 +92,7 @@ pub fn parse(words: &[OsString], devices: &Path) -> Result<Request> {
         let name = text(OsStr::from_bytes(name))?;
         let value = OsStr::from_bytes(value.get(1..).unwrap_or_default());
         let Some((_, pairs)) = sections.last_mut() else {
-            return Err(Error::usage(format!("{name}= stands before any VM")));
+            return Err(Error::usage(format!("{name}= comes before any VM")));
         };
         if settings_text::is_of_vm(name) {
             pairs.push((name, value));
@@ -140,7 +139,7 @@ fn text(word: &OsStr) -> Result<&str> {
         .ok_or_else(|| Error::usage(format!("{} is not UTF-8", word.display())))
 }
 
-/// The options of a call that were not read yet.
+/// The options of a call that have not been read yet.
 #[derive(Debug, Default)]
 pub struct Options<'words>(Vec<(&'words str, &'words str)>);
 
@@ -158,7 +157,7 @@ impl<'words> Options<'words> {
         match self.take(name).as_slice() {
             [] => Ok(None),
             [value] => Ok(Some(value)),
-            _ => Err(Error::usage(format!("{name}= stands twice"))),
+            _ => Err(Error::usage(format!("{name}= is given twice"))),
         }
     }
 
@@ -194,7 +193,7 @@ impl<'words> Options<'words> {
     fn refuse_rest(&self) -> Result<()> {
         match self.0.first() {
             None => Ok(()),
-            Some((name, _)) => Err(Error::usage(format!("{name}= is none of this verb"))),
+            Some((name, _)) => Err(Error::usage(format!("{name}= is no option of this verb"))),
         }
     }
 }

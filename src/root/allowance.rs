@@ -1,22 +1,22 @@
-//! How much of what a child says is logged: a flood is cut off, and what was dropped is counted.
+//! How much of a child's output is logged: a flood is cut off, and the dropped lines are counted.
 
 use std::time::Duration;
 
-/// The most that is logged at once, in bytes.
+/// The most bytes that are logged at once.
 const MOST: u64 = 32 * 1024;
-/// What is logged of a flood on average, in bytes a second.
+/// The average rate at which a flood is logged, in bytes a second.
 const RATE: u64 = 1024;
-/// How much there must be room for before a flood is logged again, in bytes: its beginning says more
-/// than single lines of it.
+/// How much room there must be before a flood is logged again, in bytes: the beginning of a flood
+/// says more than single lines of it.
 const ENOUGH: u64 = MOST / 4;
-/// What each line costs besides itself, in bytes: the time before it.
+/// The cost of a line besides its text, in bytes: the time before it.
 const TIME: u64 = 20;
 
-/// What a child may have logged.
+/// How much a child may have logged.
 #[derive(Debug)]
 pub(super) struct Allowance {
     room: u64,
-    /// Up to when `room` has grown, by the host's clock.
+    /// The time up to which `room` has grown, by the host's clock.
     since: Duration,
     dropped: Dropped,
 }
@@ -39,8 +39,8 @@ impl Default for Allowance {
 }
 
 impl Allowance {
-    /// What was dropped before these lines, and the beginning of them that may be logged now; the rest
-    /// is dropped.
+    /// A line about what was dropped before `lines`, and the beginning of `lines` that may be
+    /// logged now; the rest is dropped.
     pub(super) fn of<'text>(
         &mut self,
         lines: &'text str,
@@ -65,7 +65,7 @@ impl Allowance {
         (told, kept)
     }
 
-    /// What was dropped since it was told last, as a line; none if that is nothing.
+    /// A line about what was dropped since the previous such line; `None` if nothing was.
     pub(super) fn told(&mut self) -> Option<String> {
         let Dropped { lines, bytes } = std::mem::take(&mut self.dropped);
         (lines > 0).then(|| format!("… {lines} lines ({bytes} bytes) were dropped"))
@@ -100,7 +100,7 @@ mod tests {
         let fitting = usize::try_from(MOST / (80 + TIME)).unwrap();
         let (told, kept) = allowance.of(&flood, now);
         assert_eq!((told, kept), (None, line.repeat(fitting).as_str()));
-        // Single lines wait until there is room for more than them.
+        // A single line waits until there is room for the beginning of a flood.
         let nearly = Duration::from_secs(ENOUGH / RATE - 1);
         assert_eq!(allowance.of(&line, now + nearly), (None, ""));
         let lines = 1000 - fitting + 1;

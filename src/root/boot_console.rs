@@ -1,5 +1,5 @@
-//! A start in the background with a person at the console: the terminal is connected before the
-//! guest is loaded, so that loader and guest can be watched, and spoken to, from their first word.
+//! A start in the background with a user at the console: the terminal is connected before the guest
+//! is loaded, so that the user can watch and answer loader and guest from the beginning.
 
 use super::message::Message;
 use super::reply::Reply;
@@ -26,7 +26,7 @@ use std::path::Path;
 /// Starts another root side in the background, and connects this terminal to the console.
 ///
 /// # Errors
-/// What stood in the way of the start, or what has failed; the terminal is ours again then.
+/// If something forbids the start, or it fails; the terminal is disconnected again then.
 pub(super) fn start(
     session: &mut Session<'_, '_>,
     request: &Request,
@@ -58,13 +58,13 @@ pub(super) fn start(
                     vm.name
                 );
                 output.say(title, &note);
-                // What is said before cu(1) is there waits for it on the line.
+                // Output from before cu(1) is connected waits on the line.
                 match connect(&line, host) {
                     Ok(cu) => connected = Some(cu),
                     Err(error) => output.say(
                         title,
                         &format!(
-                            "{}; it starts all the same, see its console later",
+                            "{}; the VM starts all the same, see its console later",
                             error.what
                         ),
                     ),
@@ -78,7 +78,7 @@ pub(super) fn start(
         leave(cu, reply.is_running(), host)?;
     }
     reply.result(request, Elevation::None, ended)?;
-    // A person may have been on the console for days.
+    // The user may have been on the console for days.
     let note = if has_ended(process, vm, host)? {
         let log = process.logs.join(log_of(&vm.name));
         format!("{} has ended; its log: {}", vm.name, vis::shown(&log))
@@ -89,7 +89,7 @@ pub(super) fn start(
     Ok(())
 }
 
-/// Whether the VM, which has run, does so no more: nothing works for it but what frees all.
+/// Whether the VM has ended: no process works for it but one that frees its resources.
 fn has_ended(process: &Process, vm: &Vm, host: &mut dyn Host) -> Result<bool> {
     let at = process.surroundings();
     let traces = Traces::ask(host, &at)?;
@@ -112,10 +112,10 @@ fn connect(line: &Path, host: &mut dyn Host) -> Result<u32> {
     host.begin(&cu).map_err(|error| not_started(&cu, &error))
 }
 
-/// Waits until the person has left the console; where there is nothing on it, ends that.
+/// Waits until the user leaves the console; if the guest was not started, ends the connection.
 fn leave(cu: u32, is_started: bool, host: &mut dyn Host) -> Result<()> {
     if !is_started {
-        // One that has gone by itself needs no signal.
+        // A cu(1) that has ended needs no signal.
         let _ = host.signal(cu, SIGTERM);
     }
     loop {

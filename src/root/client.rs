@@ -1,4 +1,4 @@
-//! The client: has a request done by the root side, with one escalation at the most.
+//! The client: has a request carried out by the root side, with at most one escalation.
 
 use super::message::Message;
 use super::phases::Phases;
@@ -24,13 +24,13 @@ use crate::tools::daemon;
 use nix::libc::SIGHUP;
 use std::time::Duration;
 
-/// The time between two looks whether something else asks this process to stop.
+/// The time between two checks for a further signal.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
-/// Has a request done, and does what is to be done afterwards.
+/// Has a request carried out, and the caller's plans before and after it.
 ///
 /// # Errors
-/// What stood in its way, or what has failed.
+/// If something forbids the request, or it fails.
 pub fn carry_out(session: &mut Session<'_, '_>, config: &Config, asked: &Asked) -> Result<()> {
     let process = session.process;
     session.remark(&asked.warnings, &asked.notes, config);
@@ -40,8 +40,8 @@ pub fn carry_out(session: &mut Session<'_, '_>, config: &Config, asked: &Asked) 
         elevation.clone()?;
     }
     let serves_itself = matches!(elevation, Ok(Elevation::None)) && !request.job.supervises();
-    // What stands in its way is told with the setting that it comes from, before a password is asked
-    // for or anything is written.
+    // Errors are reported with the setting that causes them, before a password is asked for or
+    // anything is written.
     let planned = if serves_itself && asked.before.forms.is_empty() {
         None
     } else {
@@ -62,7 +62,7 @@ pub fn carry_out(session: &mut Session<'_, '_>, config: &Config, asked: &Asked) 
     }
     let after = execute(&asked.after, session.host, &mut Unobserved, session.output);
     let after = after.map_err(|error| match request.job {
-        Job::MakeDisk { .. } => error.note("the disk was made before, and stays"),
+        Job::MakeDisk { .. } => error.note("the disk was made, and stays"),
         _ => error,
     })?;
     say_all(after, session);
@@ -78,7 +78,7 @@ fn say_all(summary: Summary, session: &mut Session<'_, '_>) {
     }
 }
 
-/// Undoes what was done before a request that has failed.
+/// Undoes the caller's plan that preceded a request that has failed.
 fn undone(asked: &Asked, error: Error, session: &mut Session<'_, '_>) -> Error {
     let error = run::take_back(&asked.before, error, session.host, session.output);
     if error.is_said() {
@@ -89,7 +89,7 @@ fn undone(asked: &Asked, error: Error, session: &mut Session<'_, '_>) -> Error {
     error
 }
 
-/// The plan of a request, all of whose programs are there.
+/// Makes the plan of a request, and checks that all of its programs are installed.
 fn planned(session: &mut Session<'_, '_>, request: &Request) -> Result<Planned> {
     let host = &mut *session.host;
     let mut context = PlanContext {
@@ -111,7 +111,7 @@ fn planned(session: &mut Session<'_, '_>, request: &Request) -> Result<Planned> 
     Ok(planned)
 }
 
-/// Has a request done by the root side, behind an escalator or in the background.
+/// Has a request carried out by the root side, behind an escalator or in the background.
 fn have_done(
     session: &mut Session<'_, '_>,
     asked: &Asked,
@@ -130,14 +130,14 @@ fn have_done(
     }
 }
 
-/// Whether there is nothing to clean but what a supervisor that was killed has noted.
+/// Whether there is nothing to clean but the record of a supervisor that was killed.
 fn has_stale_record(session: &mut Session<'_, '_>, request: &Request) -> bool {
     let (process, host) = (session.process, &mut *session.host);
     let is_noted = |vm: &Vm| Record::of(host, &process.run, &vm.name).is_some();
     matches!(request.job, Job::Clean(_)) && request.vms.first().is_some_and(is_noted)
 }
 
-/// Has it done by a process that has this terminal, and waits for it.
+/// Calls the root side on this terminal, and waits for it.
 fn call(session: &mut Session<'_, '_>, asked: &Asked, elevation: Elevation) -> Result<()> {
     let (process, host) = (session.process, &mut *session.host);
     let words = wire::of(&asked.request, process.host(), &process.devices);
@@ -154,8 +154,8 @@ fn call(session: &mut Session<'_, '_>, asked: &Asked, elevation: Elevation) -> R
     }
 }
 
-/// Runs a command to its end, and passes on to it what asks this process to stop: where we lead the
-/// session, the terminal tells nobody else that it has gone.
+/// Runs a command to its end, and passes on to it the signals that ask this process to stop: if
+/// this process leads the session, the terminal reports its hangup to no other process.
 fn on_this_terminal(command: &Command, elevation: Elevation, host: &mut dyn Host) -> Result<Ended> {
     let pid = host
         .begin(command)
@@ -174,10 +174,10 @@ fn on_this_terminal(command: &Command, elevation: Elevation, host: &mut dyn Host
             && asked != told
         {
             told = asked;
-            // Root's own process takes none from an ordinary user.
+            // A process of root takes no signal from an ordinary user.
             let _ = host.signal(pid, signal);
-            // Nor need an escalator pass one on. When who leads the session has ended, all on the
-            // terminal hear that it has gone (_exit(2)).
+            // An escalator need not pass a signal on. When the leader of the session ends, every
+            // process on the terminal is signalled (_exit(2)).
             if signal == SIGHUP && elevation != Elevation::None {
                 return Err(Error::host(interrupted_by(signal)));
             }
@@ -185,7 +185,7 @@ fn on_this_terminal(command: &Command, elevation: Elevation, host: &mut dyn Host
     }
 }
 
-/// Has it done by a process in the background, and follows its report until the VM runs.
+/// Calls the root side in the background, and follows its report until the VM runs.
 fn detach(session: &mut Session<'_, '_>, asked: &Asked, elevation: Elevation) -> Result<()> {
     let (process, title) = (session.process, session.title);
     let (host, output) = (&mut *session.host, &mut *session.output);
@@ -205,7 +205,7 @@ fn detach(session: &mut Session<'_, '_>, asked: &Asked, elevation: Elevation) ->
     let ended = followed.map_err(|error| not_started(&command, &error))?;
     let result = reply.result(request, elevation, ended);
     match (result, host.interrupted()) {
-        // It only knows that we have gone.
+        // The root side only knows that its reader has gone.
         (Err(mut error), Some(Interruption::Signal(signal))) if error.what == READER_GONE => {
             error.what = interrupted_by(signal);
             Err(error)

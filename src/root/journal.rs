@@ -1,4 +1,4 @@
-//! Tells of the life of a VM: to the caller who waits, to the log, and to the state beside the lock.
+//! Reports what happens to a VM: to the caller who waits, to the log, and in the record.
 
 use super::allowance::Allowance;
 use super::message::Message;
@@ -13,31 +13,31 @@ use crate::vis;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How long an undo waits for other starts to be done with the host's network.
+/// How long an undo waits for other starts that use the host's network.
 const UNDO_LIMIT: Duration = Duration::from_secs(5);
 
-/// The life of one VM as it is told.
+/// The reports about one VM.
 pub(super) struct Journal<'run> {
     vm: &'run VmName,
     clock: Clock,
-    /// Where its log lies.
+    /// The directory of its log.
     logs: PathBuf,
     state: Record,
-    /// Whether somebody waits for the report until the guest runs.
+    /// Whether a caller waits for reports until the guest runs.
     reports: bool,
-    /// Whether the caller says when the guest may be loaded.
+    /// Whether the guest is loaded only after the caller allows it.
     pub waits: bool,
-    /// Whether the log could not be written: that is said once.
+    /// Whether the log could not be written: this is reported once.
     is_log_lost: bool,
-    /// What nobody was there to hear.
+    /// A note for which no caller waited.
     pub unheard: Option<String>,
     rounds: u32,
-    /// For what its loader and its bhyve(8) say.
+    /// For the output of its loader and its bhyve(8).
     allowance: Allowance,
 }
 
 impl<'run> Journal<'run> {
-    /// The life of a VM that is about to be started; `reports`: to a caller who waits.
+    /// The reports about a VM that is about to be started; `reports`: a caller waits for them.
     pub(super) fn new(
         vm: &'run VmName,
         process: &Process,
@@ -59,7 +59,7 @@ impl<'run> Journal<'run> {
         }
     }
 
-    /// Notes what runs without a trace have left, and to what this one rolls back at its end.
+    /// Records the snapshots that temporary runs have left, and those of this run.
     pub(super) fn without_trace(&mut self, snapshots: &[Snapshot]) {
         self.state.temp = snapshots.iter().map(Snapshot::to_string).collect();
     }
@@ -76,7 +76,7 @@ impl<'run> Journal<'run> {
             .map_err(|_| Error::host(READER_GONE))
     }
 
-    /// Tells something that is no failure to the caller, if one waits, and to the log; whether one does.
+    /// Reports a note to the log, and to the caller if one waits; returns whether one does.
     ///
     /// # Errors
     /// If the caller has gone.
@@ -86,7 +86,7 @@ impl<'run> Journal<'run> {
         Ok(self.reports)
     }
 
-    /// Adds to the log what this process has to say, with the time.
+    /// Adds a text of this process to the log, with the time.
     pub(super) fn log(&mut self, host: &mut dyn Host, what: &str) {
         let dropped = self.allowance.told();
         self.write(host, dropped.as_deref(), what);
@@ -113,18 +113,18 @@ impl<'run> Journal<'run> {
                 self.unheard = Some(note);
                 return;
             }
-            // It is a warning: who does not hear it has not asked.
+            // It is only a warning, so a caller who has gone is no error.
             let _ = self.report(host, &Message::Note(note));
         }
     }
 
-    /// Notes the state; where that cannot be done nobody believes what stands there.
+    /// Records the phase. A failure is ignored, since a record is only a hint.
     fn note(&mut self, host: &mut dyn Host, phase: Noted) {
         self.state.phase = phase;
         let _ = host.record(self.vm, Some(&self.state.text()));
     }
 
-    /// The beginning: the network is made.
+    /// The beginning: the network is made next.
     ///
     /// # Errors
     /// If the caller has gone.
@@ -133,7 +133,7 @@ impl<'run> Journal<'run> {
         self.report(host, &Message::Network)
     }
 
-    /// The end: nothing runs, and everything is free or said not to be.
+    /// The end: nothing runs, and everything is free, or `result` says what is not.
     pub(super) fn has_ended(&mut self, host: &mut dyn Host, result: &Result<()>) {
         match result {
             Ok(()) => self.log(host, "ended: everything is free"),
@@ -143,12 +143,12 @@ impl<'run> Journal<'run> {
             Ok(left) if left.is_empty() => {
                 let _ = host.record(self.vm, None);
             }
-            // It tells `status`, `clean` and the next start.
+            // `status`, `clean` and the next start read the record.
             Ok(_) | Err(_) => self.note(host, Noted::Ending),
         }
     }
 
-    /// The end of one whose supervisor has noted this and was killed; `stays`: something of it does.
+    /// The end of a VM whose killed supervisor left `noted`; `stays`: it also left snapshots.
     pub(super) fn is_over(&mut self, host: &mut dyn Host, noted: Record, stays: bool) {
         if noted.phase != Noted::Ending {
             self.log(host, "ended without its supervisor: everything is free");
@@ -161,7 +161,7 @@ impl<'run> Journal<'run> {
         }
     }
 
-    /// Tells the caller something that is no failure.
+    /// Reports a note to the caller, or on standard error if none waits.
     ///
     /// # Errors
     /// If the caller has gone.
@@ -173,7 +173,7 @@ impl<'run> Journal<'run> {
         Ok(())
     }
 
-    /// Tells the log of a failure.
+    /// Reports a failure to the log.
     pub(super) fn fails(&mut self, host: &mut dyn Host, error: &Error) {
         let mut text = format!("failed: {}", error.what);
         for line in error.notes.iter().chain(&error.help) {
@@ -188,7 +188,7 @@ impl Observer for Journal<'_> {
     fn phase(&mut self, host: &mut dyn Host, phase: Phase) -> Result<()> {
         match phase {
             Phase::Loading => {
-                // The network is there, and the next start may look at it.
+                // The network is complete, and the next start may look at it.
                 host.unlock(&Lock::Network);
                 self.rounds += 1;
                 self.state.restarts = self.rounds - 1;
@@ -212,11 +212,11 @@ impl Observer for Journal<'_> {
                 if !self.reports {
                     return Ok(());
                 }
-                // It runs: a caller who has gone by now only does not hear of it.
+                // The guest runs: a caller who has gone only misses the report.
                 let _ = self.report(host, &Message::Running(pid));
                 self.reports = false;
                 host.let_go().map_err(|error| {
-                    Error::host(format!("could not let go of the caller: {error}"))
+                    Error::host(format!("could not detach from the caller: {error}"))
                 })
             }
         }
@@ -241,8 +241,8 @@ impl Observer for Journal<'_> {
 
     fn takes_back(&mut self, host: &mut dyn Host) {
         self.note(host, Noted::Ending);
-        // A bridge goes only if no other start is about to use it. Where one has it for too long,
-        // what is ours goes all the same.
+        // A bridge is destroyed only if no other start is about to use it. If another start holds
+        // the lock too long, the undo goes on without it.
         let note = format!("{} {}", self.state.supervisor, self.vm);
         let until = host.uptime() + UNDO_LIMIT;
         while matches!(host.lock(&Lock::Network, &note), Ok(LockResult::Held(_)))

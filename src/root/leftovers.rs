@@ -1,5 +1,5 @@
-//! What a supervisor leaves that was killed: what it has noted, its scratch files, and the snapshots of
-//! a run without a trace.
+//! What a killed supervisor leaves: its record, its scratch files, and the snapshots of a temporary
+//! run.
 
 use super::journal::Journal;
 use crate::error::Result;
@@ -13,10 +13,10 @@ use crate::session::Session;
 use crate::survey::record::Record;
 use crate::survey::{Processes, State as Seen, Traces};
 
-/// The snapshots that a run of this VM has left, as far as they are noted.
+/// The recorded snapshots that runs of this VM have left.
 ///
 /// # Errors
-/// If it cannot be told whether they are there.
+/// If ZFS does not answer.
 pub(super) fn by(vm: &Vm, session: &mut Session<'_, '_>) -> Result<Vec<Snapshot>> {
     let host = &mut *session.host;
     match Record::of(host, &session.process.run, &vm.name) {
@@ -25,16 +25,16 @@ pub(super) fn by(vm: &Vm, session: &mut Session<'_, '_>) -> Result<Vec<Snapshot>
     }
 }
 
-/// Forgets what supervisors had noted of VMs that have ended, and logs their end; what their runs have
-/// left is told, and noted until it has gone.
+/// Removes the records of VMs that have ended, and logs their end. Snapshots that their runs have
+/// left are reported, and stay recorded until they have gone.
 ///
 /// # Errors
-/// If it cannot be told what they have left.
+/// If ZFS does not answer.
 pub(super) fn forget(session: &mut Session<'_, '_>, request: &Request) -> Result<()> {
     let process = session.process;
     for vm in &request.vms {
         let lock = Lock::Vm(vm.name.clone());
-        // Clean has the lock; after a shutdown another start may have it, and notes its own.
+        // `clean` holds the lock; after a shutdown another start may hold it, with its own record.
         let is_ours = request.job.locks() != Locks::Nothing
             || matches!(
                 session.host.lock(&lock, "0 has ended"),
@@ -45,7 +45,7 @@ pub(super) fn forget(session: &mut Session<'_, '_>, request: &Request) -> Result
         }
         if has_scratch(process, &vm.name, session.host) && is_idle(process, &vm.name, session.host)
         {
-            // What stays of them is swept by the next start.
+            // The next start removes what stays.
             let _ = session.host.sweep(&vm.name);
         }
         let Some(noted) = Record::of(session.host, &process.run, &vm.name) else {
@@ -61,13 +61,13 @@ pub(super) fn forget(session: &mut Session<'_, '_>, request: &Request) -> Result
     Ok(())
 }
 
-/// Whether scratch files of a VM are there.
+/// Whether scratch files of a VM exist.
 fn has_scratch(process: &Process, vm: &VmName, host: &mut dyn Host) -> bool {
     let names = host.names_in(&scratch::directory(&process.run));
     names.is_ok_and(|names| names.iter().any(|name| scratch::is_of(name, vm)))
 }
 
-/// Whether nothing works for a VM: what a script has started since has no lock.
+/// Whether no process works for a VM: one that a script has started since holds no lock.
 fn is_idle(process: &Process, vm: &VmName, host: &mut dyn Host) -> bool {
     let at = process.surroundings();
     let traces = Traces::ask(host, &at);

@@ -1,4 +1,4 @@
-//! What the root side has to itself while it works: a VM, its disks, for a while the host's network.
+//! What the root side locks while it works: a VM, its disks, and for a while the host's network.
 
 use crate::error::{Error, Result};
 use crate::host::{Host, Lock, LockResult};
@@ -12,16 +12,16 @@ use crate::session::Session;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The time between two looks whether somebody else is done.
+/// The time between two attempts to lock.
 const EVERY: Duration = Duration::from_millis(50);
 
-/// How long one other start may be about the host's network.
+/// How long one other start may hold the lock of the host's network.
 const NETWORK_LIMIT: Duration = Duration::from_secs(30);
 
-/// Locks the VM, and its disks where the job needs them for itself.
+/// Locks the VM, and its disks if the job needs them.
 ///
 /// # Errors
-/// If somebody else has one of them: what the VM does is told if it can be seen, or else who has it.
+/// If another process holds a lock: the error says what the VM does, or else who holds the lock.
 pub(super) fn lock_vm(
     session: &mut Session<'_, '_>,
     request: &Request,
@@ -33,12 +33,12 @@ pub(super) fn lock_vm(
     let until = session.host.uptime() + patience;
     let lock = Lock::Vm(vm.name.clone());
     if let Some(by) = lock_until(session, &lock, &note, until)? {
-        // What can be seen of the VM says more than its lock does.
+        // The state of the VM says more than its lock.
         plan(&mut PlanContext::of(session), request)?;
         return Err(Error::state(format!("{} {}", vm.name, used_by(&by)))
             .help("wait a moment, and look again: easy-bhyve status"));
     }
-    // That which is about to be made is nobody else's either.
+    // A disk that is about to be made is locked, too.
     let (makes, number) = match request.job.locks() {
         Locks::Nothing | Locks::Vm => return Ok(()),
         Locks::VmAndDisks => (false, usize::MAX),
@@ -48,7 +48,7 @@ pub(super) fn lock_vm(
     for disk in disks {
         let lock = Lock::Disk(disk.path.clone());
         let there = session.host.exists(&disk.path).unwrap_or(false);
-        // One that is not there is told by whoever looks for it.
+        // The plan reports a missing disk.
         if !there && !makes {
             continue;
         }
@@ -60,7 +60,7 @@ pub(super) fn lock_vm(
                 disk.path.display()
             ))
             .at(disk.origin)
-            .note("what two VMs do to one disk destroys it")
+            .note("two VMs that write to one disk destroy its content")
             .help(format!(
                 "end that one first, or give {} a disk of its own",
                 vm.name
@@ -70,8 +70,8 @@ pub(super) fn lock_vm(
     Ok(())
 }
 
-/// Locks something, and waits for another process that has it until then; what that one says of itself
-/// if it still has it.
+/// Locks something, and waits until then for a process that holds it. Returns the note of the holder if
+/// the lock is still held.
 fn lock_until(
     session: &mut Session<'_, '_>,
     lock: &Lock,
@@ -90,20 +90,20 @@ fn lock_until(
     }
 }
 
-/// How long what has just ended may still have the lock: timeout(1), whose loader was ended.
+/// How long a process that has just ended may hold the lock: timeout(1), whose loader was ended.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
-/// Has what VMs leave that are ended to itself while it is freed: whoever starts one of them
-/// meanwhile waits, or has it.
+/// Locks VMs that were ended while their resources are freed. This keeps out a start of one of
+/// them, unless the start has taken the lock first.
 #[derive(Debug)]
 pub(super) struct Freeing {
     note: String,
-    /// What others say who have taken a VM.
+    /// The notes of other processes that hold the lock of a VM.
     taken: BTreeMap<VmName, String>,
 }
 
 impl Freeing {
-    /// For this process, which does this to VMs.
+    /// For this process and its job.
     pub(super) fn new(process: &Process, job: &Job) -> Self {
         Self {
             note: format!("{} {}", process.pid, job.does()),
@@ -111,10 +111,10 @@ impl Freeing {
         }
     }
 
-    /// What came of it.
+    /// The result of the freeing.
     ///
     /// # Errors
-    /// If somebody else has taken a VM meanwhile.
+    /// If another process has taken a VM meanwhile.
     pub(super) fn result(self) -> Result<()> {
         self.taken.into_iter().next().map_or(Ok(()), |(vm, by)| {
             Err(
@@ -132,7 +132,7 @@ impl Observer for Freeing {
         }
         let until = host.uptime() + LAST_MOMENT;
         loop {
-            // Without locks nobody starts anything.
+            // Without locks nothing can be started.
             let Ok(LockResult::Held(by)) = host.lock(&Lock::Vm(vm.clone()), &self.note) else {
                 return true;
             };
@@ -149,11 +149,11 @@ impl Observer for Freeing {
     }
 }
 
-/// What whoever has a lock does, in words that follow the VM's name.
+/// What the holder of a lock does, in words that follow the VM's name.
 fn used_by(note: &str) -> String {
     match note.split_once(' ') {
         Some((pid, does)) => format!("{does} by pid {pid}"),
-        // It has not written what it does yet.
+        // The holder has not written its note yet.
         None => "is in use by another process".to_owned(),
     }
 }
@@ -165,16 +165,19 @@ fn no_lock(process: &Process, error: &std::io::Error) -> Error {
     ))
     .help(
         run::remedy(error, &process.run.join("lock")).unwrap_or_else(|| {
-            format!("it must be root's alone: ls -ld {}", process.run.display())
+            format!(
+                "only root may own and write it: ls -ld {}",
+                process.run.display()
+            )
         }),
     )
 }
 
-/// Locks the host's network: bridges are everybody's, and what one start is about to make another
-/// would make, too. Waits for those who are before it.
+/// Locks the host's network: all VMs share the bridges, and two starts at once would make the same
+/// one. Waits for earlier starts.
 ///
 /// # Errors
-/// If one of them does not come to an end, or this process is asked to stop.
+/// If one of them does not finish, or this process is asked to stop.
 pub(super) fn lock_network(session: &mut Session<'_, '_>, vm: &Vm) -> Result<()> {
     let (process, host) = (session.process, &mut *session.host);
     let note = format!("{} {}", process.pid, vm.name);
@@ -192,7 +195,7 @@ pub(super) fn lock_network(session: &mut Session<'_, '_>, vm: &Vm) -> Result<()>
         } else if host.uptime() >= until {
             let (pid, other) = holder.split_once(' ').unwrap_or((&holder, "another VM"));
             return Err(Error::host(format!(
-                "the network of {} could not be made: pid {pid} has been about that of {other} \
+                "could not make the network of {}: pid {pid} has been making that of {other} \
                  for {} s",
                 vm.name,
                 NETWORK_LIMIT.as_secs()

@@ -1,42 +1,42 @@
-//! What the root side tells its caller: lines that begin with a mark, so that what doas, sudo and
-//! daemon say on the same pipe is told apart.
+//! What the root side reports to its caller: lines that begin with a mark, which sets them apart
+//! from the output of doas, sudo and daemon on the same pipe.
 
 use crate::error::{Error, Kind};
 use serde::{Deserialize, Serialize};
 
-/// What a line of a report begins with: ASCII's record separator.
+/// The first byte of a line of a report: ASCII's record separator.
 pub const MARK: u8 = 0x1e;
 
-/// One line of what the root side tells its caller.
+/// One line of a report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Message {
-    /// A VM that runs is asked to end, to be started again.
+    /// A running VM is asked to end, to be started again.
     Stopping,
     /// Modules, bridges and taps are made.
     Network,
     /// The guest is being loaded.
     Loader,
-    /// bhyve(8) was started, as this process.
+    /// bhyve(8) was started, with this pid.
     Starting(u32),
-    /// The guest runs in this process.
+    /// The guest runs, in the bhyve(8) with this pid.
     Running(u32),
-    /// Something that a person should know.
+    /// A note for the user.
     Note(String),
-    /// It has failed, and was taken back.
+    /// The start has failed, and was undone.
     Failed(Failure),
 }
 
-/// A failure, as far as it can be told without a configuration.
+/// A failure, without its place in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// What sort of failure.
+    /// The kind of the failure.
     pub kind: Kind,
     /// What failed.
     pub what: String,
-    /// More of what is known.
+    /// Details.
     pub notes: Vec<String>,
-    /// What to do.
+    /// Remedies.
     pub help: Vec<String>,
 }
 
@@ -44,13 +44,13 @@ impl Message {
     /// As a line, with its newline.
     pub fn line(&self) -> Vec<u8> {
         let mut line = vec![MARK];
-        // Nothing here is anything that JSON could not hold.
+        // Every message has a form in JSON.
         line.extend(serde_json::to_vec(self).unwrap_or_default());
         line.push(b'\n');
         line
     }
 
-    /// Reads a line without its newline; none if it is no line of a report.
+    /// Reads a line without its newline; `None` if it is not a line of a report.
     pub fn parse(line: &[u8]) -> Option<Self> {
         serde_json::from_slice(line.strip_prefix(&[MARK])?).ok()
     }

@@ -1,7 +1,7 @@
-//! The root side: one process that does what a request asks for, under locks, and its client, which
-//! has it done behind one escalation at the most.
+//! The root side: one process that carries out a request under locks, and its client, which calls
+//! it with at most one escalation.
 //!
-//! The server reads no configuration and no environment; it takes the words of its call by the same
+//! The server reads no configuration and no environment. It reads the words of its call by the same
 //! newtypes as a configuration, and plans by the same functions as its client. It takes no commands
 //! from anybody.
 

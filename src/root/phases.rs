@@ -1,4 +1,4 @@
-//! How far a start in the background has got, as a line on the terminal.
+//! The progress of a start in the background, as a line on the terminal.
 
 use super::message::Message;
 use crate::operation::Request;
@@ -7,13 +7,13 @@ use crate::verb::Verb;
 use crate::vis;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// The line on a terminal that says how far a start has got: from its first phase on, since an
-/// escalator may ask for a password before.
+/// The line on a terminal that shows the progress of a start. It begins with the first phase, since
+/// an escalator may ask for a password before.
 pub(super) struct Phases {
     line: Option<ProgressBar>,
     is_terminal: bool,
     title: String,
-    /// What to type to see the loader.
+    /// The command that shows the loader.
     console: String,
 }
 
@@ -55,7 +55,7 @@ impl Phases {
         line
     }
 
-    /// Says something else meanwhile.
+    /// Prints something else while the line is shown.
     pub(super) fn aside(&self, say: impl FnOnce()) {
         match &self.line {
             Some(line) => line.suspend(say),

@@ -1,4 +1,4 @@
-//! What a root side replies, and what became of it where that is not enough.
+//! The reply of a root side, or the error if there is none.
 
 use super::message::Message;
 use crate::error::{Error, Result};
@@ -14,12 +14,12 @@ use crate::vis;
 pub(super) struct Reply {
     failed: Option<Error>,
     is_running: bool,
-    /// What others have said on the same pipe.
+    /// The output of other programs on the same pipe.
     said: Vec<String>,
 }
 
 impl Reply {
-    /// Takes a line of the report; answers what of it a person may be shown.
+    /// Reads a line of the report; returns a message that is to be shown to the user.
     pub(super) fn read(&mut self, line: &[u8]) -> Option<Message> {
         match Message::parse(line) {
             Some(Message::Failed(failure)) => self.failed = Some(Error::from(failure)),
@@ -35,10 +35,10 @@ impl Reply {
         self.failed.is_none() && self.is_running
     }
 
-    /// What came of it, once the process that was called has ended so.
+    /// The result, after the called process has ended.
     ///
     /// # Errors
-    /// What was reported, or else that it did not come to a report.
+    /// The reported failure, or an error if there was no report.
     pub(super) fn result(
         self,
         request: &Request,
@@ -53,7 +53,7 @@ impl Reply {
     }
 }
 
-/// The failure where the root side has not run to an end of its own.
+/// The error for a root side that has not run to its own end.
 pub(super) fn not_run(
     request: &Request,
     elevation: Elevation,
@@ -62,7 +62,7 @@ pub(super) fn not_run(
 ) -> Error {
     let root = format!("{}{}", wire::PREFIX, request.job.verb());
     let how = match ended {
-        // That is daemon(8), which has forked: its child has been killed.
+        // This is the status of daemon(8), which has forked: its child was killed.
         Ended::Exit(0) => "ended without a report".to_owned(),
         Ended::Exit(status) => format!("ended with status {status}"),
         Ended::Signal(signal) => format!("was ended by {}", signal_name(signal)),
@@ -85,10 +85,10 @@ pub(super) fn not_run(
             .note(format!("{word} said: {refusal}"))
             .help(elevation.how_to_allow(refusal));
     }
-    // The root side itself never ends so.
+    // The root side itself never ends with this status.
     if ended == Ended::Exit(1) && said.is_empty() {
         return Error::host(format!("{word} did not run easy-bhyve"))
-            .note("what it said stands above")
+            .note("its message stands above")
             .help(elevation.how_to_allow(""));
     }
     let error = with(
@@ -98,7 +98,7 @@ pub(super) fn not_run(
     if ended == Ended::Exit(1) {
         return error
             .note(format!(
-                "either {word} refused to run it, or daemon gave up itself"
+                "either {word} refused to run it, or daemon itself failed"
             ))
             .help(elevation.how_to_allow(""));
     }

@@ -1,4 +1,4 @@
-//! The server: does what a request asks for, as one process, under locks.
+//! The server: carries out a request in one process, under locks.
 
 use super::boot_console;
 use super::journal::Journal;
@@ -18,13 +18,13 @@ use crate::session::Session;
 use crate::survey::{Traces, record};
 use std::time::Duration;
 
-/// Exit status of the root side: it has failed, and has said so. Not one by which an escalator
-/// tells of itself.
+/// Exit status of the root side: it has failed, and has reported it. No escalator uses this status
+/// for itself.
 pub const EXIT_FAILED: u8 = 11;
-/// Exit status of the root side: it has refused, and has said so.
+/// Exit status of the root side: it has refused, and has reported it.
 pub const EXIT_REFUSED: u8 = 12;
 
-/// How long the lock of a VM that has ended may still be held by what has ended it.
+/// How long the supervisor of a VM that has ended may still hold its lock.
 const LOCK_LIMIT: Duration = Duration::from_secs(10);
 
 /// Serves a call of the root side, and returns the exit status.
@@ -33,9 +33,9 @@ pub fn serve(session: &mut Session<'_, '_>) -> u8 {
     let request = match wire::parse(typed, &session.process.devices) {
         Ok(request) => request,
         Err(mut error) => {
-            // Whatever is wrong about a word, it is one that nobody should have said.
+            // Any bad word means that the call was not made by easy-bhyve itself.
             error.kind = Kind::Usage;
-            let error = error.help("it is called by easy-bhyve itself, not by hand");
+            let error = error.help("only easy-bhyve itself makes this call");
             return leave(Err(error), session);
         }
     };
@@ -49,7 +49,7 @@ pub fn serve(session: &mut Session<'_, '_>) -> u8 {
     }
     match carry_out(&mut session, &request, detached) {
         Err(error) if detached => {
-            // Who has let go of the caller, or was left by it, has the log to tell.
+            // A detached process has no caller any more: the log has the failure, too.
             let failed = Message::Failed(Failure::from(error));
             let _ = session.host.report(&failed.line());
             EXIT_FAILED
@@ -71,10 +71,10 @@ fn leave(result: Result<()>, session: &mut Session<'_, '_>) -> u8 {
     }
 }
 
-/// Does what is asked for, as this process; `reports`: a caller waits for the report.
+/// Carries out a request in this process; `reports`: a caller waits for the report.
 ///
 /// # Errors
-/// What stood in its way, or the first failure with what was undone.
+/// If something forbids the request, or the first failure, with what was undone.
 pub fn carry_out(session: &mut Session<'_, '_>, request: &Request, reports: bool) -> Result<()> {
     let Some(vm) = request.vms.first() else {
         return Ok(());
@@ -82,7 +82,7 @@ pub fn carry_out(session: &mut Session<'_, '_>, request: &Request, reports: bool
     session
         .host
         .isolate()
-        .map_err(|error| Error::host(format!("could not take surroundings of its own: {error}")))?;
+        .map_err(|error| Error::host(format!("could not isolate this process: {error}")))?;
     session
         .host
         .catch_signals()
@@ -132,7 +132,7 @@ fn execute(planned: &Planned, job: &Job, session: &mut Session<'_, '_>) -> Resul
     Ok(())
 }
 
-/// Ends the VM first where the plan has it so; whether it does.
+/// Ends the VM first if the plan says so; returns whether it did.
 fn end_first(
     session: &mut Session<'_, '_>,
     request: &Request,
@@ -150,7 +150,7 @@ fn end_first(
     }
     journal.report(session.host, &Message::Stopping)?;
     let planned = Planned {
-        // How far it has got is shown by the client.
+        // The client shows the progress.
         plan: ending.without_progress(),
         ..Planned::default()
     };
@@ -158,8 +158,8 @@ fn end_first(
     Ok(true)
 }
 
-/// Starts the VM, and stays with it until it has ended; `patience`: how long its lock may still be
-/// another's.
+/// Starts the VM, and supervises it until it has ended; `patience`: how long another process may
+/// still hold its lock.
 fn supervise(
     session: &mut Session<'_, '_>,
     request: &Request,
@@ -177,7 +177,7 @@ fn supervise(
     {
         let disks = temp::disks(vm, &session.process.devices, name)?;
         let wanted: Vec<Snapshot> = disks.into_iter().map(|disk| disk.snapshot).collect();
-        // Somebody else's of that name would be taken for this run's.
+        // A snapshot of the same name would be taken for one of this run.
         if let Some(other) = record::there(session.host, wanted.iter().cloned())?.first() {
             return Err(Error::state(format!("snapshot {other} exists already"))
                 .help("start it again in a minute, which is part of the name"));
@@ -189,7 +189,7 @@ fn supervise(
     let mine = locks::lock_network(session, vm);
     let planned = mine.and_then(|()| plan(&mut PlanContext::of(session), request));
     if planned.is_ok() {
-        // The VM is ours, and nothing works for it. What cannot be removed is in nobody's way.
+        // This process holds the VM's lock, so the files are unused. Those that stay do no harm.
         let _ = session.host.sweep(&vm.name);
     }
     let result = planned.and_then(|planned| {

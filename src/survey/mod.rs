@@ -1,4 +1,4 @@
-//! What the host answered: the fewest questions a verb needs, asked before it plans.
+//! What the host answers: the fewest questions that a verb needs, asked before it plans.
 //!
 //! *No* and *could not tell* are different answers: see [`State`].
 
@@ -23,10 +23,10 @@ use std::path::{Path, PathBuf};
 
 pub use vms::{Processes, State, Traces};
 
-/// The program by which a host is known to be FreeBSD.
+/// The program whose presence shows that the host is FreeBSD.
 const MARK_OF_FREEBSD: &str = "kldstat";
 
-/// Whether this host can answer at all.
+/// Whether this host is FreeBSD and can answer.
 pub fn is_freebsd(look: &mut dyn Look) -> bool {
     look.find(MARK_OF_FREEBSD).is_some()
 }
@@ -34,24 +34,24 @@ pub fn is_freebsd(look: &mut dyn Look) -> bool {
 /// What a verb that changes network and VM nodes has to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Survey {
-    /// Where devices are: `/dev`.
+    /// The directory of devices: `/dev`.
     pub devices: PathBuf,
-    /// Whether the host could be asked; otherwise this is the survey of a freshly booted one.
+    /// Whether the host could be asked; if not, the survey is an assumption.
     pub is_freebsd: bool,
-    /// What the kernel says.
+    /// The answers of the kernel.
     pub kernel: Kernel,
-    /// The modules that are there.
+    /// The modules that are present.
     pub modules: Vec<Module>,
     /// All interfaces.
     pub interfaces: Vec<Interface>,
-    /// What tells which VMs may be at work.
+    /// The traces of VMs that may be at work.
     pub traces: Traces,
     /// All processes, if they had to be asked for.
     pub processes: Processes,
 }
 
 impl Survey {
-    /// The survey of a freshly booted host, for one that cannot be asked.
+    /// The survey of a freshly booted host, assumed for a host that cannot be asked.
     pub fn fresh(devices: &Path) -> Self {
         Self {
             devices: devices.to_owned(),
@@ -64,7 +64,7 @@ impl Survey {
         }
     }
 
-    /// The survey of a host on which `vm` runs as pid 0, for one that cannot be asked.
+    /// The survey of a host on which `vm` runs as pid 0, assumed for a host that cannot be asked.
     pub fn of_running(devices: &Path, vm: &Vm) -> Self {
         let taps = vm.nics.iter().map(|nic| Interface {
             name: nic.tap.to_string(),
@@ -81,7 +81,7 @@ impl Survey {
         }
     }
 
-    /// The survey of a host on which `vm` has run, for one that cannot be asked.
+    /// The survey of a host on which `vm` has run, assumed for a host that cannot be asked.
     pub fn of_ended(devices: &Path, vm: &Vm) -> Self {
         let mut survey = Self::of_running(devices, vm);
         for tap in &mut survey.interfaces {
@@ -90,9 +90,9 @@ impl Survey {
         survey
     }
 
-    /// Asks for what a boot of `vm` needs: interfaces, modules, sysctls, and the processes only if
-    /// something may work for the VM, one of its `rivals` or the owner of one of its taps, or a tap is
-    /// open.
+    /// Asks what a boot of `vm` needs: interfaces, modules and sysctls. Asks for processes only if
+    /// something may work for the VM, one of its `rivals` or the owner of one of its taps, or if a
+    /// tap is open.
     ///
     /// # Errors
     /// If a question fails.
@@ -124,8 +124,8 @@ impl Survey {
         Ok(survey)
     }
 
-    /// Asks for what freeing the resources of `vms` needs: interfaces, and only if something may work
-    /// for one of them, the processes.
+    /// Asks what is needed to free the resources of `vms`: interfaces, and processes only if
+    /// something may work for one of the VMs.
     ///
     /// # Errors
     /// If a question fails.
@@ -150,7 +150,7 @@ impl Survey {
         })
     }
 
-    /// A host that is like both, for ones that cannot be asked.
+    /// Both surveys in one, for a host that cannot be asked.
     #[must_use]
     pub fn and(mut self, mut other: Self) -> Self {
         self.interfaces.append(&mut other.interfaces);
@@ -158,7 +158,7 @@ impl Survey {
         self
     }
 
-    /// The same host once `vm` has ended and everything of it is free.
+    /// The same host after `vm` has ended and its resources are free.
     #[must_use]
     pub fn once_ended(mut self, vm: &Vm) -> Self {
         let own = match self.state(&vm.name) {
@@ -168,7 +168,7 @@ impl Survey {
         self.traces.nodes.remove(vm.name.as_str());
         self.interfaces
             .retain(|interface| !interface.is_made_for(&vm.name));
-        // Of a tap that somebody else has made only its place in the configured bridge is given up.
+        // A tap that somebody else has made only leaves the configured bridge.
         let is_given_up = |bridge: &str, tap: &str| {
             let mut nics = vm.nics.iter();
             nics.any(|nic| nic.bridge.as_str() == bridge && nic.tap.interface().as_str() == tap)
@@ -200,16 +200,16 @@ impl Survey {
             .find(|bridge| bridge.members.iter().any(|one| one == member))
     }
 
-    /// What is known of this VM.
+    /// The state of this VM.
     pub fn state(&self, vm: &VmName) -> State<'_> {
         self.processes.state(vm.as_str(), &self.traces)
     }
 }
 
-/// Refuses where a VM runs or may run.
+/// Refuses a VM that runs or may run.
 ///
 /// # Errors
-/// With what it does, and how to end it.
+/// If it does: the error says how to end it.
 pub fn refuse_busy_state(vm: &Vm, state: State<'_>) -> Result<()> {
     let name = &vm.name;
     match state {
@@ -234,7 +234,7 @@ pub fn refuse_busy_state(vm: &Vm, state: State<'_>) -> Result<()> {
     }
 }
 
-/// The refusal where it cannot be told whether a VM runs.
+/// The error for a VM of which it is unknown whether it runs.
 pub fn unknown(vm: &VmName) -> Error {
     Error::host(format!(
         "could not tell whether {vm} is running: it has a VM node, and processes are hidden"
@@ -246,15 +246,15 @@ pub fn unknown(vm: &VmName) -> Error {
 /// Asks a question and returns its output.
 ///
 /// # Errors
-/// If it cannot be asked, or its status says that it failed.
+/// If it cannot be asked, or ends with a failure.
 pub fn answer(look: &mut dyn Look, question: &Command) -> Result<String> {
     try_answer(look, question)?
 }
 
-/// As [`answer`], but a question that ended with status 1 is an answer, too: the inner error.
+/// As [`answer`], but the failure of a question that ended with status 1 is the inner error.
 ///
 /// # Errors
-/// If it cannot be asked, or ended in another way.
+/// If it cannot be asked, or ends with another failure.
 pub fn try_answer(look: &mut dyn Look, question: &Command) -> Result<Result<String>> {
     let finished = look
         .ask(question)

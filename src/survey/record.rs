@@ -1,10 +1,10 @@
-//! What a supervisor notes about its VM beside the lock: a hint, believed only where ps(1) agrees.
+//! The record that a supervisor writes about its VM: a hint, believed only if ps(1) agrees.
 //!
-//! A number alone is not believed: another process can have it by now. ps(1) must show that process
-//! as root's, in no jail, supervising this VM, and as one that was there already when the note was
-//! begun. That moment is noted as the time since boot, and compared with the time for which ps(1)
-//! says that the process has run (`etimes`): neither changes when the clock is set, as `lstart` does,
-//! which depends on the caller's time zone and language, too.
+//! A pid alone is not believed: another process may have it by now. ps(1) must show the process as
+//! root's, in no jail, as the supervisor of this VM, and as older than the record. The record holds
+//! its time in seconds since boot, to be compared with the time for which the process has run in
+//! ps(1) (`etimes`). Neither changes when the clock is set. `lstart` does, and it depends on the
+//! caller's time zone and language, too.
 
 use super::Processes;
 use crate::error::Result;
@@ -16,31 +16,31 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::Duration;
 
-/// The version of the file's form.
+/// The version of the file's format.
 const SCHEMA: u32 = 1;
 
-/// What is noted.
+/// The content of a record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     schema: u32,
-    /// The process that supervises.
+    /// The pid of the supervisor.
     pub supervisor: u32,
-    /// What it is doing.
+    /// Its phase.
     pub phase: Phase,
-    /// The process of bhyve(8), if it has one.
+    /// The pid of bhyve(8), if there is one.
     pub bhyve: Option<u32>,
     /// When the VM was started: local time, `YYYY-MM-DD HH:MM:SS`.
     pub since: String,
     /// The same moment in seconds since the host's boot.
     pub uptime: u64,
-    /// How often the guest was started again since.
+    /// How often the guest was started again since then.
     pub restarts: u32,
-    /// The snapshots of runs without a trace, this one and those that have left theirs: `VOLUME@NAME`.
+    /// The snapshots of this temporary run, and those that earlier ones left: `VOLUME@NAME`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub temp: Vec<String>,
 }
 
-/// What a supervisor is doing.
+/// The phase of a supervisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
@@ -52,12 +52,12 @@ pub enum Phase {
     Starting,
     /// The guest runs.
     Running,
-    /// It has ended, and everything is freed.
+    /// The VM has ended, and everything is freed.
     Ending,
 }
 
 impl Record {
-    /// The state of a VM that is being started by this process at this time.
+    /// The record of a VM that this process starts at this time.
     pub fn new(supervisor: u32, since: String, uptime: Duration) -> Self {
         Self {
             schema: SCHEMA,
@@ -71,15 +71,15 @@ impl Record {
         }
     }
 
-    /// As the file's content.
+    /// The content of the file.
     pub fn text(&self) -> Vec<u8> {
         let mut text = serde_json::to_vec(self).unwrap_or_default();
         text.push(b'\n');
         text
     }
 
-    /// What is noted of a VM in this directory by the process that supervises it as ps(1) shows it
-    /// now; none if that is another, or nothing that can be read.
+    /// The record of a VM in this directory, if its writer is the supervisor that ps(1) shows now;
+    /// `None` if not, or if the record cannot be read.
     pub fn of_supervisor(
         look: &mut dyn Look,
         directory: &Path,
@@ -89,19 +89,19 @@ impl Record {
         let state = Self::of(look, directory, vm)?;
         let supervisor = processes.supervisor(vm.as_str())?;
         let began = look.uptime().as_secs().saturating_sub(supervisor.seconds);
-        // Both are rounded to seconds.
+        // Both times are rounded to seconds.
         let was_there = began <= state.uptime.saturating_add(1);
         (state.supervisor == supervisor.who.pid && was_there).then_some(state)
     }
 
-    /// What is noted of a VM in this directory, by whomever; none if that is nothing that can be read.
+    /// The record of a VM in this directory, by any writer; `None` if it cannot be read.
     pub fn of(look: &mut dyn Look, directory: &Path, vm: &VmName) -> Option<Self> {
         let text = look.read(&directory.join(format!("{vm}.json"))).ok()?;
         let state: Self = serde_json::from_slice(&text).ok()?;
         (state.schema == SCHEMA).then_some(state)
     }
 
-    /// Those of its snapshots that are there; asks for none where none are noted.
+    /// Those of its snapshots that exist; asks nothing if it has none.
     ///
     /// # Errors
     /// If a question fails.
@@ -113,7 +113,7 @@ impl Record {
     }
 }
 
-/// Those of the snapshots that are there.
+/// Those of the snapshots that exist.
 ///
 /// # Errors
 /// If a question fails.

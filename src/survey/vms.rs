@@ -1,4 +1,4 @@
-//! Which VMs have a node, which have a process, and what follows from both.
+//! Which VMs have a node, which have a process, and the state that follows from both.
 
 use super::record::Record;
 use super::{Surroundings, answer};
@@ -11,11 +11,11 @@ use crate::vis;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// The process of init(8).
+/// The pid of init(8).
 const INIT: u32 = 1;
 
-/// What tells without asking for processes which VMs may be at work: their nodes below `/dev/vmm`,
-/// and what has been noted by those that supervise them.
+/// Traces of VMs that may be at work, found without a question for processes: their nodes below
+/// `/dev/vmm`, and the records of their supervisors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Traces {
     pub(super) nodes: BTreeSet<String>,
@@ -23,10 +23,10 @@ pub struct Traces {
 }
 
 impl Traces {
-    /// Reads the directories; what this process has noted itself is no trace.
+    /// Reads the directories; the record of this process itself is no trace.
     ///
     /// # Errors
-    /// If one is there and cannot be read.
+    /// If a directory exists and cannot be read.
     pub fn ask(look: &mut dyn Look, at: &Surroundings<'_>) -> Result<Self> {
         let mut names_in = |directory: &Path| {
             look.names_in(directory).map_err(|error| {
@@ -54,7 +54,7 @@ impl Traces {
         Ok(Self { nodes, noted: vms })
     }
 
-    /// Traces of one VM: its node.
+    /// The traces of one VM: its node.
     pub(super) fn of_node(vm: &VmName) -> Self {
         Self {
             nodes: BTreeSet::from([vm.to_string()]),
@@ -88,19 +88,19 @@ impl Traces {
     }
 }
 
-/// The processes that can be seen.
+/// The visible processes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Processes {
     seen: Vec<Process>,
-    /// The first of `seen` that works for a VM, by the VM's name; what supervises it counts only if
-    /// there is nothing else.
+    /// The index in `seen` of the first process that works for a VM, by the VM's name; a supervisor
+    /// counts only if there is no other process.
     working: BTreeMap<String, (usize, Role)>,
-    /// What supervises a VM, by the VM's name.
+    /// The index in `seen` of the supervisor of a VM, by the VM's name.
     supervisors: BTreeMap<String, usize>,
     some_are_hidden: bool,
 }
 
-/// What is known of one VM.
+/// The state of one VM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State<'survey> {
     /// It has no node, so nothing runs.
@@ -109,20 +109,20 @@ pub enum State<'survey> {
     LeftOver,
     /// A process works for it.
     Busy(&'survey Process, Role),
-    /// It has a node, and processes are hidden: it may run or not.
+    /// It has a node, and processes are hidden: it may run.
     Unknown,
 }
 
 impl Processes {
-    /// Asks ps(1), and only if one of the nodes has no process that can be seen, and init(8) cannot be
-    /// seen either, whether some are hidden.
+    /// Asks ps(1). Asks whether processes are hidden only if a node has no visible process and
+    /// init(8) is not visible either.
     ///
     /// # Errors
     /// If a question fails.
     pub fn ask(look: &mut dyn Look, at: &Surroundings<'_>, traces: &Traces) -> Result<Self> {
         let mut processes = Self::of(look, at, false)?;
         let is_unexplained = |name: &str| matches!(processes.state(name, traces), State::LeftOver);
-        // Who sees init(8), which is root's and in no jail, sees a bhyve of root's, too.
+        // A process that sees init(8), which is root's and in no jail, also sees root's bhyve.
         let sees_root = processes.by_pid(INIT).is_some();
         if !sees_root && traces.nodes().any(is_unexplained) {
             let kernel = sysctl::parse(&answer(look, &sysctl::ask_visibility())?, at.uid);
@@ -163,7 +163,7 @@ impl Processes {
         }
     }
 
-    /// The same but for what works for the VM of that name.
+    /// The same without the processes of the VM of that name.
     #[must_use]
     pub fn without(mut self, vm: &str) -> Self {
         self.working.remove(vm);
@@ -171,7 +171,7 @@ impl Processes {
         self
     }
 
-    /// What is known of the VM of that name.
+    /// The state of the VM of that name.
     pub fn state(&self, vm: &str, traces: &Traces) -> State<'_> {
         let found = self
             .working
@@ -192,17 +192,17 @@ impl Processes {
             .filter_map(|(name, &(at, role))| Some((name.as_str(), self.seen.get(at)?, role)))
     }
 
-    /// What supervises the VM of that name.
+    /// The supervisor of the VM of that name.
     pub fn supervisor(&self, vm: &str) -> Option<&Process> {
         self.seen.get(*self.supervisors.get(vm)?)
     }
 
-    /// The processes that are a cu(1) on this line, as they say.
+    /// The processes whose arguments are those of a cu(1) on this line.
     pub fn on_line(&self, line: &Path) -> impl Iterator<Item = &Who> {
         self.all().filter(move |who| who.is_on_line(line))
     }
 
-    /// The process of that number.
+    /// The process with that pid.
     pub fn by_pid(&self, pid: u32) -> Option<&Who> {
         self.all().find(|who| who.pid == pid)
     }

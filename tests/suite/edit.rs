@@ -280,7 +280,7 @@ fn an_expansion_that_would_win_over_the_new_text_is_refused() {
         "easy-bhyve: a_mem would not be ''\n \
          --> c.conf:3:5\n  |\n3 | x=${a_mem:=1G}\n  |     ^^^^^\n  |\n  \
          = note: nothing was written\n  \
-         = help: what is marked would win over the new text: change it by hand\n",
+         = help: the marked setting would override the new text: change it by hand\n",
     );
 }
 

@@ -66,7 +66,7 @@ fn names_of_nodes_and_titles_of_processes_are_shown_and_no_line_to_paste_is_made
     let said = call(&mut fake, CONFIG, &["easy-bhyve", "status"]);
     assert_shown(SHOWN, &said);
     let foreign =
-        "foreign: VM node of my-vm, which is no name of a VM here: it is left to who has made it\n";
+        "foreign: VM node of my-vm, which is not a valid VM name: easy-bhyve leaves it alone\n";
     assert!(said.out.contains(foreign), "{}", said.out);
     assert!(!said.out.contains("bhyvectl"), "{}", said.out);
     let mut rows = said.out.lines().filter(|line| line.starts_with("y^["));

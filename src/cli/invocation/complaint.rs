@@ -1,4 +1,4 @@
-//! What is said where the words of a call make no sense: what exists, the nearest first.
+//! Errors about the words of a call: they list what exists, the nearest first.
 
 use crate::error::Error;
 use crate::quote;
@@ -6,7 +6,7 @@ use crate::suggest;
 use crate::verb::Verb;
 use std::ffi::OsString;
 
-/// clap's message in the shape of ours: what is wrong, then what to do.
+/// clap's message in the form of an [`Error`]: what is wrong, then what to do.
 pub(super) fn wrong_usage(error: &clap::Error) -> Error {
     let text = error.render().to_string();
     let mut paragraphs = text.trim().split("\n\n").map(|lines| {
@@ -29,7 +29,7 @@ pub(super) fn wrong_usage(error: &clap::Error) -> Error {
     ours.help("see every option explained: --help")
 }
 
-/// No verb has words that look like options, and our own last line names --help.
+/// No verb takes words that look like options, and our own last line names --help.
 fn is_useless(paragraph: &str) -> bool {
     paragraph.starts_with("For more information") || paragraph.starts_with("tip: to pass")
 }
@@ -57,7 +57,7 @@ pub(super) fn unknown_verb(typed: &str) -> Error {
     ))
 }
 
-/// The refusal of a word that is no command.
+/// The error for a word that is not a command.
 ///
 /// Differs: An unknown word is an error that names what exists
 pub(super) fn wrong_command(wrong: &str, typed: &[OsString]) -> Error {

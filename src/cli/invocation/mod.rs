@@ -1,4 +1,4 @@
-//! What was typed: the name of the call and its words become an [`Invocation`].
+//! Reads the name and the words of a call as an [`Invocation`].
 //!
 //! One clap definition serves both forms; a link name is split at its last hyphen and becomes the
 //! word form.
@@ -20,23 +20,23 @@ use std::path::{Path, PathBuf};
 /// The program's own name.
 pub const PROGRAM: &str = "easy-bhyve";
 
-/// What was typed, as far as it can be understood without a configuration.
+/// A call, as far as it can be read without a configuration.
 #[derive(Debug)]
 pub struct Invocation {
     /// The program as it was called, for messages: `fbsd0-boot`.
     pub title: String,
-    /// In which form verbs are called.
+    /// The form in which verbs are called.
     pub spelling: Spelling,
     /// `--config FILE`.
     pub config: Option<PathBuf>,
-    /// What is wanted.
+    /// What is asked for.
     pub request: Request,
 }
 
-/// What is wanted.
+/// What a call asks for.
 #[derive(Debug)]
 pub enum Request {
-    /// A text that clap has made: help or the version.
+    /// A text from clap: help or the version.
     Show(String),
     /// A command of easy-bhyve itself.
     Admin(Admin),
@@ -53,7 +53,7 @@ pub enum Admin {
     List(Format),
     /// Shows what runs and what is left over.
     Status(Showing),
-    /// Tells what is wrong with the configuration.
+    /// Reports errors and warnings about the configuration.
     Check(CheckArgs),
     /// Changes settings of a VM.
     Set(SetArgs),
@@ -61,27 +61,27 @@ pub enum Admin {
     New(NewArgs),
     /// Ends every VM that runs.
     StopAll(EndArgs),
-    /// Starts every VM that is to start with the host.
+    /// Starts every VM with `autostart=YES`.
     Autostart(DryRun),
 }
 
 /// How the status is shown.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Showing {
-    /// For people or as data.
+    /// Text or JSON.
     pub format: Format,
     /// Whether the configured cpus and memory are shown, too.
     pub all: bool,
-    /// Whether it is shown again and again.
+    /// Whether the status is shown again and again.
     pub watch: bool,
 }
 
-/// Understands a call; `args` is the name and the words behind it.
+/// Reads a call; `args` is its name and the words behind it.
 ///
 /// Differs: Every verb also works without a link, as `easy-bhyve VERB VM`
 ///
 /// # Errors
-/// If the words make no sense; the message names what exists.
+/// If the words are wrong; the error lists what exists.
 pub fn parse(args: &[OsString]) -> Result<Invocation> {
     let name = title(args);
     let words = args.get(1..).unwrap_or_default();
@@ -121,14 +121,14 @@ pub fn title(args: &[OsString]) -> String {
     )
 }
 
-/// Whether these are the words of a call of the root side: by the program's own name. Behind the
-/// name of a link every word is one of its verb's.
+/// Whether these words are a call of the root side, by the program's own name. Behind the name of a
+/// link every word belongs to its verb.
 pub fn is_root_side(args: &[OsString]) -> bool {
     let verb = args.get(1).and_then(|verb| verb.to_str());
     verb.is_some_and(|verb| verb.starts_with(wire::PREFIX)) && called_as(&title(args)).is_none()
 }
 
-/// The VM and the verb of a link's name; none for the program's own name.
+/// The VM and the verb of a link's name; `None` for the program's own name.
 ///
 /// No VM name has a hyphen, so a name that begins like the program's own is never a link.
 fn called_as(name: &str) -> Option<(&str, &str)> {
@@ -139,7 +139,7 @@ fn called_as(name: &str) -> Option<(&str, &str)> {
     }
 }
 
-/// The one definition, with each verb's usage as its caller spells it.
+/// The one definition, with each verb's usage in the caller's form.
 ///
 /// `link` is the name of the link and its verb; then the VM is part of the name.
 fn definition(link: Option<(&str, Verb)>) -> clap::Command {

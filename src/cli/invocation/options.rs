@@ -36,7 +36,7 @@ pub(super) enum Typed {
     List(FormatArgs),
     /// Show the running VMs and what is left over
     Status(StatusArgs),
-    /// Tell what is wrong with the configuration, or looks so
+    /// Report errors and warnings about the configuration
     Check(CheckArgs),
     /// Change settings of a VM in the configuration
     Set(SetArgs),
@@ -51,7 +51,7 @@ pub(super) enum Typed {
 /// The options of `check`.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct CheckArgs {
-    /// Show the names of all findings instead, with what each is
+    /// Show the names of all possible findings instead
     #[arg(long)]
     pub list: bool,
     /// How the findings are shown: text or json
@@ -80,7 +80,7 @@ pub struct SetArgs {
     /// The VM
     #[arg(value_name = "VM", index = 1)]
     pub vm: String,
-    /// What it is to have; an empty value is as if the key were not there
+    /// Settings of the VM; an empty value counts as not set
     #[arg(value_name = "KEY=VALUE", required = true, index = 2, value_parser = setting())]
     pub settings: Vec<Setting>,
 }

@@ -1,10 +1,10 @@
-//! Tests of what words mean.
+//! Tests of the meaning of words.
 
 use super::{Admin, Request, Work, parse};
 use crate::operation::options::Of;
 use std::ffi::OsString;
 
-/// What a call is for, as text: the VM, the verb or command, and what is set.
+/// The meaning of a call, as text: the verb or command, the VM, and what is set.
 fn meaning(call: &str) -> String {
     let args: Vec<OsString> = call.split(' ').map(OsString::from).collect();
     let request = match parse(&args) {

@@ -11,7 +11,7 @@ use crate::tools::{bhyveload, daemon};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// From where a guest is loaded.
+/// Where a guest is loaded from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// From its first CD.
@@ -22,9 +22,9 @@ pub enum Source {
     Prompt,
 }
 
-/// The plan that loads `vm` on this console; grub's files lie in `scratch`.
+/// The plan that loads `vm` on `console`; `scratch` is the directory of grub's files.
 ///
-/// Where nobody can be asked, on a console that is no terminal, a loader has a limit.
+/// On nmdm(4), where nobody can answer a prompt, the loader has a time limit.
 pub(crate) fn plan(vm: &Vm, source: Source, console: &Console, scratch: &Path) -> Plan {
     let disks = || vm.disks.iter().map(|disk| disk.path.as_path());
     let limit = Duration::from_secs(vm.policy.loader_timeout.0.into());
@@ -45,7 +45,7 @@ pub(crate) fn plan(vm: &Vm, source: Source, console: &Console, scratch: &Path) -
                 (None, _) => Menu::OfRoot,
             };
             let load = |screen| grub::load(vm, &map(scratch), &root, menu, screen);
-            // What it says on nmdm(4) nobody may see. Where nobody is asked it can say it again.
+            // Nobody may read nmdm(4): a grub that asks nothing is run again to show its output.
             let is_silent =
                 matches!(console, Console::Nmdm(_)) && commands.is_some_and(|all| !all.asks());
             Command {
@@ -57,7 +57,7 @@ pub(crate) fn plan(vm: &Vm, source: Source, console: &Console, scratch: &Path) -
     Plan::new(vec![limited(load).into()])
 }
 
-/// The root with which grub begins, and its commands, if they are configured.
+/// The root that grub starts with, and its configured commands, if any.
 fn begin(grub: &Grub, source: Source) -> (String, Option<&GrubCommands>) {
     match source {
         Source::Cd => ("cd0".to_owned(), grub.install.as_ref()),
@@ -66,15 +66,15 @@ fn begin(grub: &Grub, source: Source) -> (String, Option<&GrubCommands>) {
     }
 }
 
-/// Where the device map lies.
+/// The path of the device map.
 fn map(scratch: &Path) -> PathBuf {
     scratch.join("device.map")
 }
 
-/// The plan that writes what the loader reads; nothing for bhyveload.
+/// The plan that writes the files that the loader reads; empty for bhyveload.
 ///
-/// It is made once, and stays as long as the VM lives: each round reads it, and no name is made
-/// again that was free for a while.
+/// The files are written once and stay until the VM ends: every reboot of the guest reads them, and
+/// no path is freed and made again.
 ///
 /// Differs: grub's commands reach it as a file, and its device map has all disks
 pub(crate) fn files(vm: &Vm, source: Source, scratch: &Path) -> Plan {

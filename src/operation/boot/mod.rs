@@ -1,4 +1,4 @@
-//! Starts a VM: `boot`, and with a part of it `ttyboot` and `install`.
+//! Starts a VM: `boot`, and its variants `ttyboot` and `install`.
 
 pub mod install;
 pub(super) mod loader;
@@ -35,7 +35,7 @@ pub struct Args {
     /// Connect this terminal to the console before the loader starts; ~. leaves
     #[arg(long)]
     pub console: bool,
-    /// Take a snapshot first, and roll back to it when the VM ends: a run without a trace
+    /// Take a snapshot first, and roll back to it when the VM ends
     #[arg(short = 'T', long)]
     pub temp: bool,
 }
@@ -54,9 +54,9 @@ impl Operation for Args {
         if self.tty {
             return terminal(context, vm, &self.start, temp);
         }
-        // Somebody has to type at the prompt.
+        // A user has to type at the prompt.
         let is_attended = self.console || source == Source::Prompt;
-        // Whoever leaves the console is told what has become of the VM.
+        // An attended boot reports the VM's state when the user leaves the console.
         let done = (!is_attended).then(|| vm.running_note());
         let boot = Boot {
             start: if is_attended {
@@ -90,10 +90,10 @@ fn terminal(
     start(context, vm, dry_run, boot).map(Outcome::from)
 }
 
-/// A boot without any option.
+/// A boot without options.
 ///
 /// # Errors
-/// What is wrong with the configuration.
+/// If the configuration is wrong.
 pub fn in_background(context: &mut Context<'_>, vm: Vm, dry_run: DryRun) -> Result<Asked> {
     let done = format!("{} is running", vm.name);
     let boot = Boot {
@@ -109,7 +109,7 @@ pub fn in_background(context: &mut Context<'_>, vm: Vm, dry_run: DryRun) -> Resu
     })
 }
 
-/// From where the guest is loaded: its disk, with `-p` by hand at grub's prompt.
+/// Where the guest is loaded from: its disk, or with `-p` whatever is typed at grub's prompt.
 ///
 /// Differs: `-p` keeps grub's root, and is refused for a VM that bhyveload loads
 fn source(vm: &Vm, pause: bool) -> Result<Source> {
@@ -125,7 +125,7 @@ fn source(vm: &Vm, pause: bool) -> Result<Source> {
     }
 }
 
-/// The name of the snapshots for a run without a trace.
+/// The name of the snapshots for a temporary run (`-T`).
 fn temp(context: &Context<'_>, is_wanted: bool) -> Result<Option<SnapName>> {
     is_wanted
         .then(|| snapshot::name(context.process.clock.now(), &["temp".to_owned()]))
@@ -147,11 +147,11 @@ pub(super) fn start(
 /// How a VM is started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Boot {
-    /// In the background, on the terminal, or to be installed.
+    /// In the background, on the terminal, or as an installation.
     pub start: Start,
-    /// From where its guest is loaded.
+    /// Where its guest is loaded from.
     pub source: Source,
-    /// Whether it waits for its caller to go on, once it is about to be loaded.
+    /// Whether it waits, before it loads the guest, until its caller lets it go on.
     pub waits: bool,
     /// The name of the snapshots to which its disks are rolled back when it ends.
     pub temp: Option<SnapName>,
@@ -161,7 +161,7 @@ impl RootJob for Boot {
     fn verb(&self) -> &'static str {
         match self.start {
             Start::Background => "boot",
-            // Not the process that supervises.
+            // The supervisor is another process.
             Start::Attended => "attend",
             Start::Terminal => "ttyboot",
             Start::Install => "install",
@@ -246,8 +246,8 @@ impl RootJob for Boot {
     }
 }
 
-/// Refuses what stands in the way of a start, but for the VM's own state and its network. Answers what
-/// there is to say of its disks.
+/// Refuses a start for every reason but the VM's own state and its network. Returns notes about the
+/// VM's disks.
 pub(super) fn refuse(
     context: &mut PlanContext<'_>,
     vm: &Vm,

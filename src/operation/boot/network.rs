@@ -1,4 +1,4 @@
-//! Modules, sysctls, bridges and taps: what must be there before a VM starts.
+//! Modules, sysctls, bridges and taps that a VM needs before it starts.
 
 use crate::error::{Error, Result};
 use crate::finding::FindingName;
@@ -13,17 +13,17 @@ use crate::tools::ifconfig::{self, Interface};
 use crate::tools::kld::{self, Module};
 use crate::tools::sysctl;
 
-/// The release from which on a NIC with an address joins a bridge only by a sysctl.
+/// The release from which a NIC with an address joins a bridge only if a sysctl allows it.
 const MEMBER_IFADDRS: u32 = 1_500_000;
-/// The release from which on it cannot join at all.
+/// The release from which a NIC with an address cannot join a bridge.
 const NO_MEMBER_ADDRESS: u32 = 1_600_000;
 
-/// Refuses what no plan could put right; nothing has been touched then.
+/// Refuses what no plan can correct, before anything is changed.
 ///
 /// # Errors
-/// A tap that another process has open, that was made for another VM which is busy, or that belongs
-/// to another bridge; a `netif` that does not exist, is wireless, belongs to another bridge, or has
-/// an address on a release that allows none.
+/// If a tap is open in another process, was made for another VM that is busy, or belongs to another
+/// bridge; if `netif` does not exist, is wireless, belongs to another bridge, or has an address on
+/// a release that allows none.
 pub fn refuse(vm: &Vm, survey: &Survey) -> Result<()> {
     for nic in &vm.nics {
         refuse_tap(vm, nic, survey)?;
@@ -64,8 +64,8 @@ fn refuse_tap(vm: &Vm, nic: &Nic, survey: &Survey) -> Result<()> {
     match survey.bridge_of(&tap.name) {
         Some(bridge) if bridge.name != nic.bridge.as_str() && !is_marked(vm, nic, survey) => {
             Err(Error::host(format!(
-                "{} is a member of {}, not of {}, and somebody else made it",
-                nic.tap, bridge.name, nic.bridge
+                "{} was not made for {}, and is a member of {}, not of {}",
+                nic.tap, vm.name, bridge.name, nic.bridge
             ))
             .at(nic.origin)
             .help(format!(
@@ -77,7 +77,7 @@ fn refuse_tap(vm: &Vm, nic: &Nic, survey: &Survey) -> Result<()> {
     }
 }
 
-/// Refuses a tap that was made for another VM, which runs, or will have it open once it is loaded.
+/// Refuses a tap that was made for another VM, if that VM runs or is being loaded.
 ///
 /// Differs: A tap of another VM that is being loaded is neither taken nor moved
 fn refuse_owner(vm: &Vm, nic: &Nic, tap: &Interface, survey: &Survey) -> Result<()> {
@@ -103,7 +103,7 @@ fn refuse_owner(vm: &Vm, nic: &Nic, tap: &Interface, survey: &Survey) -> Result<
     }
 }
 
-/// Refuses a `netif` that the default bridge cannot take on this host.
+/// Refuses a `netif` that cannot be a member of the default bridge on this host.
 ///
 /// # Errors
 /// If it does not exist, is wireless, is in another bridge, or has an address on a release that
@@ -167,7 +167,7 @@ pub(crate) fn refuse_uplink(shared: &Shared, netif: &IfName, survey: &Survey) ->
     Ok(())
 }
 
-/// The plan that makes the network of `vm`; its taps go when the VM ends.
+/// The plan that sets up the network of `vm`; its taps are destroyed when the VM ends.
 pub fn plan(vm: &Vm, survey: &Survey) -> Plan {
     let mut plan = Plan::default();
     let missing: Vec<Module> = Module::ALL
@@ -221,7 +221,7 @@ fn make_bridge(plan: &mut Plan, vm: &Vm, bridge: &IfName, survey: &Survey) {
     }
 }
 
-/// Makes the NIC a member; returns whether that brings the bridge up.
+/// Makes `netif` a member of `bridge`; returns whether this brings the bridge up.
 fn join_uplink(plan: &mut Plan, bridge: &IfName, netif: &IfName, survey: &Survey) -> bool {
     let uplink = survey.interface(netif.as_str());
     let joins = survey.bridge_of(netif.as_str()).is_none();
@@ -266,7 +266,7 @@ fn make_tap(plan: &mut Plan, vm: &Vm, nic: &Nic, survey: &Survey) {
     }
 }
 
-/// Whether the tap is one that we made for this VM: it is made anew, so it is no member of anything.
+/// Whether the tap carries this VM's mark: it is then destroyed and made again, outside any bridge.
 fn is_marked(vm: &Vm, nic: &Nic, survey: &Survey) -> bool {
     survey
         .interface(nic.tap.interface().as_str())

@@ -1,4 +1,4 @@
-//! Starts a VM: `boot`, `ttyboot`, `install`.
+//! The plan that starts a VM: `boot`, `ttyboot`, `install`.
 
 use super::loader::{self, Source};
 use super::{network, temp};
@@ -18,7 +18,7 @@ use std::time::Duration;
 pub enum Start {
     /// From its disk, in the background, its console on nmdm(4).
     Background,
-    /// The same, and this terminal is connected to the console before its loader starts.
+    /// As `Background`, with this terminal connected to the console before the loader starts.
     Attended,
     /// From its disk, on this terminal.
     Terminal,
@@ -26,14 +26,14 @@ pub enum Start {
     Install,
 }
 
-/// How long bhyve may take until its title is set.
+/// How long bhyve may take to set its process title.
 const START_LIMIT: Duration = Duration::from_secs(10);
-/// How long a loader or bhyve may take to end when it is ended.
+/// How long a loader or bhyve may take to exit when it is ended.
 const END_LIMIT: Duration = Duration::from_secs(5);
 
-/// The plan that starts `vm`, and starts it again when its guest reboots, until it ends.
+/// The plan that starts `vm`, starts it again when its guest reboots, and runs until it ends.
 ///
-/// Everything is freed when the VM ends, and the disks of a run without a trace are rolled back.
+/// When the VM ends, everything is freed, and the disks of a temporary run are rolled back.
 ///
 /// Differs: A reboot in the guest starts the VM again
 pub fn plan(
@@ -82,7 +82,7 @@ pub fn plan(
         // Differs: A bhyve that does not start is noticed
         start_limit: (console != Console::Stdio).then_some(START_LIMIT),
     };
-    // What the loader reads goes last, once nothing works for the VM any more.
+    // The loader's files are removed last, when no process of the VM is left.
     let mut forms = loader::files(vm, source, scratch).forms;
     forms.extend(temp::plan(without_trace).forms);
     forms.extend([destroy.into(), end_processes(vm).into(), life.into()]);
@@ -98,8 +98,8 @@ pub fn plan(
     plan
 }
 
-/// What ends a loader or a bhyve that is still there at the end: before the VM's node is destroyed,
-/// which would pull the guest's memory from under it.
+/// Ends a loader or a bhyve that is left at the end. This happens before the VM's node is
+/// destroyed, which would free the guest's memory under a running bhyve.
 fn end_processes(vm: &Vm) -> Undo {
     let name = &vm.name;
     let ended = |refusal| Wait {
@@ -111,8 +111,8 @@ fn end_processes(vm: &Vm) -> Undo {
     };
     let lives_on = Refusal {
         kind: Kind::Host,
-        what: format!("what works for {name} does not end"),
-        help: Some("see what it waits for: procstat -k as root".to_owned()),
+        what: format!("the processes of {name} do not end"),
+        help: Some("see what they wait for: procstat -k as root".to_owned()),
     };
     Undo {
         forms: vec![

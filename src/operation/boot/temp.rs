@@ -1,4 +1,4 @@
-//! A run without a trace: snapshots beforehand, to which the disks are rolled back at the end.
+//! A temporary run: snapshots beforehand, to which the disks are rolled back at the end.
 
 use crate::error::{Error, Kind, Result};
 use crate::model::Vm;
@@ -12,17 +12,17 @@ use std::path::{Path, PathBuf};
 /// A disk that is rolled back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disk {
-    /// Its device.
+    /// Its device node.
     pub path: PathBuf,
-    /// What it is rolled back to.
+    /// The snapshot to roll back to.
     pub snapshot: Snapshot,
 }
 
-/// The plan that takes the snapshots and arms the way back, for as long as nothing but the guest of
-/// this run can have written to the disks. Before that has run there is nothing to roll back, and
-/// what another process has open is not.
+/// The plan that takes the snapshots and rolls back to them when the VM ends. If the guest has not
+/// run, the snapshots are only destroyed. A disk that another process has open is not rolled back,
+/// since that process may have written to it.
 ///
-/// A snapshot that could not be rolled back to stays, since nothing else leads back.
+/// If a rollback fails, its snapshot stays: nothing else leads back.
 pub fn plan(disks: &[Disk]) -> Plan {
     let mut plan = Plan::default();
     if disks.is_empty() {
@@ -77,13 +77,13 @@ fn destroy(snapshot: &Snapshot) -> crate::command::Command {
     zfs::destroy_mark(&snapshot.dataset, &Mark::Snapshot(snapshot.name.clone()))
 }
 
-/// Whether somebody else has destroyed it.
+/// Whether the snapshot does not exist any more.
 fn is_gone(snapshot: &Snapshot) -> Test {
     let mark = Mark::Snapshot(snapshot.name.clone());
     !zfs::has_mark(&snapshot.dataset, &mark)
 }
 
-/// What there is to say of a snapshot that a run without a trace has left.
+/// The message about a snapshot that a temporary run has left.
 pub fn left(snapshot: &Snapshot) -> String {
     let (back, gone) = (zfs::rollback(snapshot), destroy(snapshot));
     format!(
@@ -92,10 +92,10 @@ pub fn left(snapshot: &Snapshot) -> String {
     )
 }
 
-/// Every disk with its snapshot, for a run without a trace.
+/// Every disk of `vm` with its snapshot, for a temporary run.
 ///
 /// # Errors
-/// If one of them is no ZFS volume.
+/// If a disk is not a ZFS volume.
 pub(crate) fn disks(vm: &Vm, devices: &Path, name: &SnapName) -> Result<Vec<Disk>> {
     let zvols = devices.join("zvol");
     let snapshot = |path: &Path| {

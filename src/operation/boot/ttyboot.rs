@@ -8,7 +8,7 @@ use crate::operation::context::{Context, Outcome};
 use crate::operation::options::{Override, StartArgs};
 
 /// Options of `ttyboot`.
-// `boot` has them, too, and clap knows a group of options by the name of its struct.
+// `boot::Args` includes this struct, and clap names a group of options after its struct.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct Args {

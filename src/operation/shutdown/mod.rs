@@ -1,4 +1,4 @@
-//! `shutdown`: ends VMs by the power button, and frees what they leave.
+//! `shutdown`: ends VMs by the power button, and frees their resources.
 
 pub mod plan;
 
@@ -25,7 +25,7 @@ pub struct Args {
     /// -d, -f, -q
     #[command(flatten)]
     pub end: EndArgs,
-    /// Further VMs, which are waited for together
+    /// Further VMs, shut down at the same time
     #[arg(value_name = "VM", index = 2)]
     pub others: Vec<String>,
 }
@@ -67,7 +67,7 @@ pub enum How {
     Button,
     /// By a power cut.
     Cut,
-    /// By the power button, and those that run on after a while by a power cut.
+    /// By the power button, and after a while by a power cut.
     ButtonThenCut,
 }
 
@@ -77,7 +77,7 @@ impl How {
         if force { Self::Cut } else { Self::Button }
     }
 
-    /// As a word.
+    /// Its word in a request.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Button => "button",
@@ -86,10 +86,10 @@ impl How {
         }
     }
 
-    /// Reads the word of a request.
+    /// Reads the word from a request.
     ///
     /// # Errors
-    /// If it is missing or not known.
+    /// If the word is missing or unknown.
     pub(super) fn parse(options: &mut Options<'_>) -> Result<Self> {
         let typed = wire::needed("how", options.one("how")?)?;
         [Self::Button, Self::Cut, Self::ButtonThenCut]
@@ -102,11 +102,11 @@ impl How {
 /// Ends VMs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shutdown {
-    /// Those that were named, or whatever of them runs.
+    /// Whether the VMs were named, or all that run are ended.
     pub whom: Whom,
-    /// How.
+    /// How they are ended.
     pub how: How,
-    /// Whether nothing is said while waiting.
+    /// Whether progress and success are not reported.
     pub quiet: bool,
 }
 
@@ -188,12 +188,12 @@ impl RootJob for Shutdown {
     }
 }
 
-/// The longest wait before the power of guests is cut where that is wanted, in seconds: at the
-/// host's shutdown there is not more time (rc.shutdown's watchdog). What follows takes up to 30 s.
+/// The longest wait before the power of guests is cut, in seconds: a shutdown of the host leaves no
+/// more time (rc.shutdown's watchdog). The steps after the wait take up to 30 s.
 const LONGEST_BEFORE_CUT: u32 = 40;
 
-/// The plan that ends VMs of which at least one thing runs, for this verb; of all VMs those that do
-/// not run any more are passed over.
+/// The plan by which `verb` ends VMs. Named VMs must run; with [`Whom::All`], VMs that do not run
+/// are skipped.
 pub(super) fn ending(
     vms: &[Vm],
     survey: &Survey,
@@ -226,7 +226,7 @@ pub(super) fn ending(
     } else {
         plan::plan(&endings, survey, manner, whom)
     };
-    // What may run and cannot be seen is no reason to let the others run on.
+    // A VM whose state is unknown must not keep the others running.
     for vm in untold {
         let refusal = survey::unknown(&vm.name);
         plan.push(Guard {
@@ -241,10 +241,10 @@ pub(super) fn ending(
     Ok(plan)
 }
 
-/// What there is to end of a VM.
+/// Finds what has to be ended of a VM.
 ///
 /// # Errors
-/// If that is nothing, or nothing that can be ended so.
+/// If there is nothing to end, or it cannot be ended in this way.
 fn what_ends<'vm>(vm: &'vm Vm, survey: &Survey, how: How, verb: Verb) -> Result<Ending<'vm>> {
     let supervisor = survey
         .processes
@@ -262,7 +262,7 @@ fn what_ends<'vm>(vm: &'vm Vm, survey: &Survey, how: How, verb: Verb) -> Result<
             survey::refuse_busy_state(vm, state)?;
             Target::Deaf
         }
-        // One that cannot be asked has all that it is said to have.
+        // A host that is not FreeBSD cannot be asked: the VM is assumed to run.
         State::LeftOver if !survey.is_freebsd => Target::Listening,
         State::Unknown => return Err(survey::unknown(&vm.name)),
         State::Stopped | State::LeftOver => {

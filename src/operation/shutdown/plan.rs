@@ -1,4 +1,4 @@
-//! Ends VMs: the power button, or a power cut; then frees what they leave.
+//! The plan that ends VMs by the power button or a power cut, then frees their resources.
 
 use crate::error::Kind;
 use crate::model::Vm;
@@ -27,22 +27,22 @@ pub enum Manner {
 /// Which VMs are ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whom {
-    /// Those that were named: one that has ended meanwhile is refused.
+    /// Those that were named: a VM that has ended meanwhile is an error.
     Named,
-    /// Whatever runs: one that has ended meanwhile needs nothing more.
+    /// All that run: a VM that has ended meanwhile is skipped.
     All,
 }
 
-/// What there is to end of a VM.
+/// What has to be ended of a VM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     /// Its guest, which listens to its power button.
     Listening,
-    /// Its guest, which does not.
+    /// Its guest, which does not listen to its power button.
     Deaf,
     /// Its loader.
     Loader,
-    /// Only what supervises it: nothing runs at this moment.
+    /// Only its supervisor: neither loader nor guest runs at this moment.
     Supervisor,
 }
 
@@ -51,18 +51,18 @@ pub enum Target {
 pub struct Ending<'vm> {
     /// The VM.
     pub vm: &'vm Vm,
-    /// What there is to end.
+    /// What has to be ended.
     pub target: Target,
-    /// What supervises it, and frees everything when it ends.
+    /// The pid of its supervisor, which frees everything when it ends.
     pub supervisor: Option<u32>,
 }
 
 /// How long bhyve may take to end when the power is cut.
 const CUT_LIMIT: Duration = Duration::from_secs(5);
-/// How long a supervisor may take to free everything, or to take back a start.
+/// How long a supervisor may take to free everything, or to undo a start.
 const SUPERVISOR_LIMIT: Duration = Duration::from_secs(10);
 
-/// The plan that ends VMs together and frees what they leave.
+/// The plan that ends VMs together and frees their resources.
 pub fn plan(endings: &[Ending<'_>], survey: &Survey, manner: Manner, whom: Whom) -> Plan {
     let mut plan = Plan::default();
     for ending in endings {
@@ -147,7 +147,7 @@ fn ask_to_end(plan: &mut Plan, ending: &Ending<'_>, manner: Manner, whom: Whom) 
         plan.push(workers::end_one(pid, Known::Supervisor(name.clone())));
     }
     match (ending.target, manner) {
-        // One that does not listen would only be waited for.
+        // A deaf guest would use up the wait.
         (Target::Listening | Target::Deaf, Manner::PowerCut)
         | (Target::Deaf, Manner::ButtonThenCut(_)) => plan.push(match whom {
             Whom::Named => cut_of(name),
@@ -156,11 +156,11 @@ fn ask_to_end(plan: &mut Plan, ending: &Ending<'_>, manner: Manner, whom: Whom) 
         // Differs: A signal that cannot be sent is an error
         (Target::Listening, _) => {
             plan.push(match whom {
-                // What ends between the question and the signal has done what was wanted.
+                // A VM that ends between the test and the signal has ended as wanted.
                 Whom::Named => {
                     workers::press_power_button(name, &[0]).ok_if(!workers::is_alive(name))
                 }
-                // One that cannot be asked just now, as in a reboot, does not keep the others
+                // A guest that misses the signal, as during a reboot, must not keep the others
                 // running: its power is cut in the end.
                 Whom::All => {
                     workers::press_power_button(name, &[0, 1]).only_if(workers::is_alive(name))
@@ -172,7 +172,7 @@ fn ask_to_end(plan: &mut Plan, ending: &Ending<'_>, manner: Manner, whom: Whom) 
     }
 }
 
-/// Cuts the power of a VM; what that does not end, or where it fails, is killed.
+/// Cuts the power of a VM; if this fails, a later step kills bhyve.
 fn cut_of(vm: &VmName) -> Step {
     bhyvectl::force_poweroff(vm).accept(&[0, 1]).into()
 }
@@ -199,7 +199,7 @@ fn until_ended(
     }
 }
 
-/// Kills what does not end when the power is cut.
+/// Kills each bhyve that does not end when its power is cut.
 fn cut(plan: &mut Plan, endings: &[Ending<'_>]) {
     plan.push(until_ended(endings, CUT_LIMIT, None, false));
     for ending in endings {
@@ -214,8 +214,8 @@ fn cut(plan: &mut Plan, endings: &[Ending<'_>]) {
     plan.push(until_ended(endings, CUT_LIMIT, Some(refusal), false));
 }
 
-/// Frees what VMs have left, once their supervisors have, or have not; nothing of one that still
-/// runs, or that somebody else starts again. However many there are, each thing is waited for once.
+/// Frees the resources of VMs after a wait for their supervisors. A VM that still runs, or that
+/// somebody starts again, keeps its resources. Each wait is for all VMs at once.
 fn free_at_end(endings: &[Ending<'_>], survey: &Survey) -> Vec<Form> {
     let mut forms: Vec<Form> = Vec::new();
     let supervisors = endings.iter().filter_map(|ending| {
@@ -242,7 +242,7 @@ fn free_at_end(endings: &[Ending<'_>], survey: &Survey) -> Vec<Form> {
     forms
 }
 
-/// That a VM has ended, and what is left of it is not another start's, which may be about to use it.
+/// Tests that a VM has ended, and that what is left of it does not belong to another start.
 fn is_over(ending: &Ending<'_>) -> [Test; 2] {
     let vm = ending.vm.name.clone();
     let has_ended = !workers::is_alive(&vm);

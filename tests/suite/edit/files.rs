@@ -90,7 +90,7 @@ fn a_new_vm_goes_to_the_common_file_or_to_one_that_is_read() {
         place.shown("bin/easy-bhyve.conf"),
     );
     let err = format!(
-        "easy-bhyve: {other} is not read: a VM in it would not be there\n  \
+        "easy-bhyve: {other} does not belong to the configuration: a VM in it would not be found\n  \
          help: the files that are read: {first} and {}\n",
         place.shown(&own)
     );

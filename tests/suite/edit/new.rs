@@ -61,7 +61,7 @@ fn what_stands_there_already_without_an_id_is_told() {
     assert_eq!(text, "web_mem=3G\n\nweb_id=7\n");
     assert_eq!(
         said.err,
-        "easy-bhyve: easy-bhyve.conf:2:1: web_mem stands there already and counts\n\
+        "easy-bhyve: easy-bhyve.conf:2:1: web_mem is set there already and applies\n\
          easy-bhyve: easy-bhyve.conf:4:1: web_id=7 (new)\n"
     );
 }

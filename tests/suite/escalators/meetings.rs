@@ -127,7 +127,7 @@ pub(super) const MEETINGS: &[Meeting] = &[
         status: 1,
         err: "fbsd0-boot: root-boot ended with status 1, behind WORD, before it was done
   said: daemon: cannot fork
-  either WORD refused to run it, or daemon gave up itself
+  either WORD refused to run it, or daemon itself failed
   help: ALLOW
 ",
         said: ["", ""],

@@ -9,8 +9,8 @@ use std::process::Command;
 fn refusal(path: &Path, old: &Path) -> (String, String) {
     let (path, old) = (path.display(), old.display());
     let what = format!(
-        "vm-resources: the configuration {path} is not there: somebody began to replace it and did \
-         not finish\n  its former text is in {old}\n"
+        "vm-resources: the configuration {path} is missing: its replacement was \
+         interrupted\n  its previous text is in {old}\n"
     );
     (what, format!("mv '{old}' '{path}'"))
 }
@@ -21,7 +21,7 @@ fn refused_and_put_back(call: &mut Command, path: &Path, old: &Path) {
     let said = Said::of(&call.output().unwrap());
     assert_eq!((said.status, said.out.as_str()), (Some(1), ""), "{said:?}");
     let (what, line) = refusal(path, old);
-    let begin = "  help: unless that goes on right now, put it back: ";
+    let begin = "  help: unless it is being replaced right now, put it back: ";
     let help = said
         .err
         .strip_prefix(&what)

@@ -53,7 +53,7 @@ fn refused(place: &Place, why: &str, helps: &[String]) -> Said {
         err.push_str(&format!("  help: {help}\n"));
     }
     err.push_str(&format!(
-        "  help: if it is the one that you mean, say so: --config {file}\n"
+        "  help: to use it all the same, name it: --config {file}\n"
     ));
     Said::new(1, "", err)
 }
