@@ -1,7 +1,7 @@
 //! Runs a call, and returns the exit status.
 
 use super::edit::Edited;
-use super::invocation::{self, Admin, Invocation, Request};
+use super::invocation::{self, Admin, Call, Invocation};
 use super::locate::{self, Refused};
 use super::preview::{self, Shown};
 use super::{all, check, list, new, set, setup, status};
@@ -67,16 +67,16 @@ pub fn main(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) -> 
         Err(error) => return finish(Err(error), None, &mut session),
     };
     match &invocation.request {
-        Request::Show(text) => {
+        Call::Show(text) => {
             let written = write(text, &mut session).and_then(|()| flush(&mut session));
             return finish(written, None, &mut session);
         }
         // `check` needs no usable configuration.
-        Request::Admin(Admin::Check(args)) => {
+        Call::Admin(Admin::Check(args)) => {
             let result = check::check(&mut session, &invocation, *args);
             return finish(result, None, &mut session);
         }
-        Request::Admin(_) | Request::Vm(_) => {}
+        Call::Admin(_) | Call::Vm(_) => {}
     }
     let config = match locate::load(process, &invocation) {
         Ok(config) => config,
@@ -118,27 +118,27 @@ fn serve(session: &mut Session<'_, '_>, config: &Config, invocation: Invocation)
         title: session.title,
     };
     let outcome = match invocation.request {
-        Request::Show(text) => Outcome::Text(text),
-        Request::Admin(Admin::Check(_)) => return Ok(()),
-        Request::Admin(Admin::Setup(dry_run)) => setup::setup(&context, dry_run)?,
-        Request::Admin(Admin::List(format)) => list::list(&mut context, format)?,
-        Request::Admin(Admin::Set(args)) => {
+        Call::Show(text) => Outcome::Text(text),
+        Call::Admin(Admin::Check(_)) => return Ok(()),
+        Call::Admin(Admin::Setup(dry_run)) => setup::setup(&context, dry_run)?,
+        Call::Admin(Admin::List(format)) => list::list(&mut context, format)?,
+        Call::Admin(Admin::Set(args)) => {
             let edited = set::set(&context, &args);
             return follow(session, edited);
         }
-        Request::Admin(Admin::New(args)) => {
+        Call::Admin(Admin::New(args)) => {
             let edited = new::new(&mut context, &args);
             return follow(session, edited);
         }
-        Request::Admin(Admin::Status(showing)) if showing.watch => {
+        Call::Admin(Admin::Status(showing)) if showing.watch => {
             return status::watch(session, config, showing.all);
         }
-        Request::Admin(Admin::Status(showing)) => {
+        Call::Admin(Admin::Status(showing)) => {
             Outcome::Text(status::status(&mut context, showing)?)
         }
-        Request::Admin(Admin::StopAll(args)) => return all::stop(session, config, args),
-        Request::Admin(Admin::Autostart(dry_run)) => return all::start(session, config, dry_run),
-        Request::Vm(work) => work.begin(&mut context)?,
+        Call::Admin(Admin::StopAll(args)) => return all::stop(session, config, args),
+        Call::Admin(Admin::Autostart(dry_run)) => return all::start(session, config, dry_run),
+        Call::Vm(work) => work.begin(&mut context)?,
     };
     carry_out(session, config, outcome)
 }

@@ -9,7 +9,8 @@ use super::{Job, Locks, Operation, Planned, Request, RootJob};
 use crate::config::settings::Need;
 use crate::error::Result;
 use crate::model::Vm;
-use crate::survey::{self, Survey};
+use crate::operation::refuse::state;
+use crate::survey::Survey;
 
 /// Options of `clean`.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -60,7 +61,7 @@ impl RootJob for Clean {
         let survey = if context.is_freebsd {
             let (at, look) = context.asking();
             let survey = Survey::for_freeing(look, &at, std::iter::once(vm))?;
-            survey::refuse_busy_state(vm, survey.state(&vm.name))?;
+            state::refuse_busy_state(vm, survey.state(&vm.name))?;
             survey
         } else {
             Survey::of_ended(context.devices(), vm)

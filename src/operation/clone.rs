@@ -3,7 +3,8 @@
 use super::context::{Asked, Context, Outcome, rivals};
 use super::options::DryRun;
 use super::plan_context::PlanContext;
-use super::refuse::{Node, list_of, no_such_snapshot, other_disks, stopped, volume};
+use super::refuse::state::{Node, stopped};
+use super::refuse::{list_of, no_such_snapshot, other_disks, volume};
 use super::rollback::own_snapshot;
 use super::snapshot;
 use super::wire::{self, Options, Words};

@@ -3,15 +3,16 @@
 use super::context::{Asked, Assumption, Context, Outcome};
 use super::options::DryRun;
 use super::plan_context::PlanContext;
-use super::refuse::not_running;
+use super::refuse::state::not_running;
 use super::wire::{Options, Words};
 use super::{Job, Locks, Operation, Planned, Request, RootJob};
 use crate::config::settings::Need;
 use crate::error::{Error, Kind, Result};
 use crate::model::Vm;
+use crate::operation::refuse::state;
 use crate::plan::Known;
 use crate::plan::{Guard, Plan, Refusal, Test, Wait};
-use crate::survey::{self, Processes, State, Traces};
+use crate::survey::{Processes, State, Traces};
 use crate::tools::line::{self, side_of_person};
 use crate::tools::process::{Role, Who};
 use crate::tools::workers;
@@ -183,7 +184,7 @@ fn refuse_state(
                 vm.name, process.who.pid
             )))
         }
-        State::Unknown => Err(survey::unknown(&vm.name)),
+        State::Unknown => Err(state::unknown(&vm.name)),
         State::Stopped | State::LeftOver => {
             let mut refusal = not_running(vm);
             refusal.help = Some(format!("start it first: {}", vm.command(Verb::Boot)));

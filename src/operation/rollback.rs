@@ -3,7 +3,8 @@
 use super::context::{Context, Outcome, rivals};
 use super::options::DryRun;
 use super::plan_context::PlanContext;
-use super::refuse::{Node, list_of, no_such_snapshot, other_disks, stopped, volume};
+use super::refuse::state::{Node, stopped};
+use super::refuse::{list_of, no_such_snapshot, other_disks, volume};
 use super::wire::{Options, Words};
 use super::{Job, Locks, Operation, Planned, Request, RootJob};
 use super::{free, gone};

@@ -15,9 +15,7 @@ use crate::process::Surroundings;
 use crate::run::{not_started, signal_name};
 use crate::tools::ifconfig::{self, Interface};
 use crate::tools::kld::{self, Module};
-use crate::tools::process::Role;
 use crate::tools::sysctl::{self, Kernel};
-use crate::verb::Verb;
 use crate::vis;
 use std::path::{Path, PathBuf};
 
@@ -204,43 +202,6 @@ impl Survey {
     pub fn state(&self, vm: &VmName) -> State<'_> {
         self.processes.state(vm.as_str(), &self.traces)
     }
-}
-
-/// Refuses a VM that runs or may run.
-///
-/// # Errors
-/// If it does: the error says how to end it.
-pub fn refuse_busy_state(vm: &Vm, state: State<'_>) -> Result<()> {
-    let name = &vm.name;
-    match state {
-        State::Stopped | State::LeftOver => Ok(()),
-        State::Busy(process, role @ Role::Running) => {
-            Err(Error::state(format!("{name} {}", process.who.does(role)))
-                .help(format!("end it first: {}", vm.command(Verb::Shutdown))))
-        }
-        State::Busy(process, role @ (Role::Starting | Role::Supervised)) => {
-            Err(Error::state(format!("{name} {}", process.who.does(role)))
-                .help("wait a moment and look again: easy-bhyve status"))
-        }
-        State::Busy(process, Role::Loading) => Err(Error::state(format!(
-            "{name} is being loaded by pid {}: {}",
-            process.who.pid, process.who.args
-        ))
-        .help(format!(
-            "wait until it is loaded, or end it: {}",
-            vm.command(Verb::Shutdown)
-        ))),
-        State::Unknown => Err(unknown(name)),
-    }
-}
-
-/// The error for a VM of which it is unknown whether it runs.
-pub fn unknown(vm: &VmName) -> Error {
-    Error::host(format!(
-        "could not tell whether {vm} is running: it has a VM node, and processes are hidden"
-    ))
-    .note("security.bsd.see_other_uids or see_other_gids is 0, or this is a jail")
-    .help("ask as root, outside of any jail")
 }
 
 /// Asks a question and returns its output.

@@ -5,7 +5,7 @@ use super::{Surroundings, answer};
 use crate::error::{Error, Result};
 use crate::host::Look;
 use crate::model::name::VmName;
-use crate::tools::process::{self, Process, Role, Who};
+use crate::tools::process::{self, Role, Usage, Who};
 use crate::tools::sysctl;
 use crate::vis;
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,7 +91,7 @@ impl Traces {
 /// The visible processes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Processes {
-    seen: Vec<Process>,
+    seen: Vec<Usage>,
     /// The index in `seen` of the first process that works for a VM, by the VM's name; a supervisor
     /// counts only if there is no other process.
     working: BTreeMap<String, (usize, Role)>,
@@ -108,7 +108,7 @@ pub enum State<'survey> {
     /// It has a node, and no process: an earlier run left it.
     LeftOver,
     /// A process works for it.
-    Busy(&'survey Process, Role),
+    Busy(&'survey Usage, Role),
     /// It has a node, and processes are hidden: it may run.
     Unknown,
 }
@@ -141,7 +141,7 @@ impl Processes {
         Ok(Self::new(seen, some_are_hidden))
     }
 
-    fn new(seen: Vec<Process>, some_are_hidden: bool) -> Self {
+    fn new(seen: Vec<Usage>, some_are_hidden: bool) -> Self {
         let mut working = BTreeMap::new();
         let mut supervisors = BTreeMap::new();
         for (at, process) in seen.iter().enumerate() {
@@ -186,14 +186,14 @@ impl Processes {
     }
 
     /// The VMs that run, start or are being loaded.
-    pub fn busy(&self) -> impl Iterator<Item = (&str, &Process, Role)> {
+    pub fn busy(&self) -> impl Iterator<Item = (&str, &Usage, Role)> {
         self.working
             .iter()
             .filter_map(|(name, &(at, role))| Some((name.as_str(), self.seen.get(at)?, role)))
     }
 
     /// The supervisor of the VM of that name.
-    pub fn supervisor(&self, vm: &str) -> Option<&Process> {
+    pub fn supervisor(&self, vm: &str) -> Option<&Usage> {
         self.seen.get(*self.supervisors.get(vm)?)
     }
 
@@ -214,11 +214,11 @@ impl Processes {
 
 #[cfg(test)]
 mod tests {
-    use super::{Process, Processes, State, Traces, Who};
+    use super::{Processes, State, Traces, Usage, Who};
     use crate::tools::process::Role;
 
     fn processes(args: &[&str], some_are_hidden: bool) -> Processes {
-        let seen = args.iter().zip(100..).map(|(args, pid)| Process {
+        let seen = args.iter().zip(100..).map(|(args, pid)| Usage {
             who: Who {
                 pid,
                 real_uid: 0,

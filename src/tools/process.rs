@@ -25,7 +25,7 @@ pub struct Who {
 
 /// One process with what it has used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Process {
+pub struct Usage {
     /// Which it is.
     pub who: Who,
     /// How long it has run, in seconds.
@@ -99,11 +99,11 @@ fn ask(how: &str, columns: &[&str], mut which: Vec<OsString>) -> Command {
 }
 
 /// Reads the output of [`list`]; lines that are not known are passed over.
-pub fn parse(listing: &str) -> Vec<Process> {
+pub fn parse(listing: &str) -> Vec<Usage> {
     let parse_line = |line: &str| {
         let ([pid, real_uid, jail, seconds, resident, ignored], args) = columns(line)?;
         let ignored = u128::from_str_radix(ignored.trim_start_matches("0x"), 16).ok()?;
-        Some(Process {
+        Some(Usage {
             who: Who::parse([pid, real_uid, jail], args)?,
             seconds: seconds.parse().ok()?,
             resident_kib: resident.parse().ok()?,
@@ -244,7 +244,7 @@ pub fn name_of_supervision(vm: &VmName) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Process, Role, Who, list, parse, parse_who, who, who_is};
+    use super::{Role, Usage, Who, list, parse, parse_who, who, who_is};
     use std::path::Path;
 
     #[test]
@@ -274,7 +274,7 @@ mod tests {
         assert_eq!(
             parse(listing),
             [
-                Process {
+                Usage {
                     who: Who {
                         pid: 1,
                         ..process("/sbin/init")
@@ -283,7 +283,7 @@ mod tests {
                     resident_kib: 1024,
                     ignores_sigterm: true,
                 },
-                Process {
+                Usage {
                     who: other.clone(),
                     seconds: 65,
                     resident_kib: 1_048_576,

@@ -2,7 +2,7 @@
 
 use crate::case::{root, sh_accepts};
 use crate::place::Place;
-use easy_bhyve::cli::invocation::{self, Admin, Request};
+use easy_bhyve::cli::invocation::{self, Admin, Call};
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
@@ -117,15 +117,15 @@ fn the_program_understands_the_words_of_the_script() {
     };
     assert!(matches!(
         understood("start"),
-        Request::Admin(Admin::Autostart(dry_run)) if !dry_run.dry_run
+        Call::Admin(Admin::Autostart(dry_run)) if !dry_run.dry_run
     ));
     assert!(matches!(
         understood("stop"),
-        Request::Admin(Admin::StopAll(args)) if !args.dry_run.dry_run && !args.force
+        Call::Admin(Admin::StopAll(args)) if !args.dry_run.dry_run && !args.force
     ));
     assert!(matches!(
         understood("status"),
-        Request::Admin(Admin::Status(_))
+        Call::Admin(Admin::Status(_))
     ));
 }
 

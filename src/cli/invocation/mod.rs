@@ -30,12 +30,12 @@ pub struct Invocation {
     /// `--config FILE`.
     pub config: Option<PathBuf>,
     /// What is asked for.
-    pub request: Request,
+    pub request: Call,
 }
 
 /// What a call asks for.
 #[derive(Debug)]
-pub enum Request {
+pub enum Call {
     /// A text from clap: help or the version.
     Show(String),
     /// A command of easy-bhyve itself.
@@ -185,7 +185,7 @@ fn from_words(
         Ok(cli) => Ok(done(cli.config, request(cli.command))),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-                Ok(done(None, Request::Show(error.render().to_string())))
+                Ok(done(None, Call::Show(error.render().to_string())))
             }
             ErrorKind::InvalidSubcommand => {
                 let wrong = match error.get(ContextKind::InvalidSubcommand) {
@@ -199,11 +199,11 @@ fn from_words(
     }
 }
 
-fn request(typed: Option<Typed>) -> Request {
+fn request(typed: Option<Typed>) -> Call {
     let format = |args: FormatArgs| args.format.unwrap_or_default();
-    Request::Admin(match typed {
+    Call::Admin(match typed {
         None => Admin::Status(Showing::default()),
-        Some(Typed::Vm(work)) => return Request::Vm(work),
+        Some(Typed::Vm(work)) => return Call::Vm(work),
         Some(Typed::Setup(options)) => Admin::Setup(options),
         Some(Typed::List(options)) => Admin::List(format(options)),
         Some(Typed::Status(options)) => Admin::Status(Showing {

@@ -1,6 +1,6 @@
 //! Tests of the meaning of words.
 
-use super::{Admin, Request, Work, parse};
+use super::{Admin, Call, Work, parse};
 use crate::operation::options::Of;
 use std::ffi::OsString;
 
@@ -12,8 +12,8 @@ fn meaning(call: &str) -> String {
         Err(error) => return error.what,
     };
     let (vm, verb, set) = match request {
-        Request::Vm(work) => of_work(&work),
-        Request::Admin(Admin::StopAll(args)) => (
+        Call::Vm(work) => of_work(&work),
+        Call::Admin(Admin::StopAll(args)) => (
             "all".to_owned(),
             "stop-all",
             words(&[
@@ -22,12 +22,12 @@ fn meaning(call: &str) -> String {
                 (args.quiet, "quiet"),
             ]),
         ),
-        Request::Admin(Admin::Autostart(args)) => (
+        Call::Admin(Admin::Autostart(args)) => (
             "all".to_owned(),
             "autostart",
             words(&[(args.dry_run, "dry")]),
         ),
-        Request::Admin(Admin::Status(showing)) => (
+        Call::Admin(Admin::Status(showing)) => (
             format!("{:?}", showing.format),
             "status",
             words(&[(showing.all, "all"), (showing.watch, "watch")]),

@@ -10,7 +10,8 @@ pub mod ttyboot;
 use super::context::{Asked, Context, Outcome, rivals};
 use super::options::{DryRun, Override};
 use super::plan_context::PlanContext;
-use super::refuse::{refuse_disks, refuse_host, refuse_missing, refuse_rival};
+use super::refuse::state::refuse_rival;
+use super::refuse::{refuse_disks, refuse_host, refuse_missing};
 use super::snapshot;
 use super::wire::{Options, Words};
 use super::{Job, Locks, Operation, Place, Planned, Request, RootJob};
@@ -19,7 +20,8 @@ use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::model::name::{SnapName, VmName};
-use crate::survey::{self, Survey};
+use crate::operation::refuse::state;
+use crate::survey::Survey;
 use loader::Source;
 use plan::Start;
 
@@ -220,7 +222,7 @@ impl RootJob for Boot {
         let survey = if context.is_freebsd {
             let (at, look) = context.asking();
             let survey = Survey::for_boot(look, &at, vm, rivals)?;
-            survey::refuse_busy_state(vm, survey.state(&vm.name))?;
+            state::refuse_busy_state(vm, survey.state(&vm.name))?;
             notes = refuse(context, vm, rivals, &survey, self.source)?;
             survey
         } else {

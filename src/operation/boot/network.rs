@@ -7,8 +7,9 @@ use crate::model::name::{IfName, VmName};
 use crate::model::{Shared, Vm};
 use crate::operation::free::until_closed;
 use crate::operation::gone;
+use crate::operation::refuse::state;
 use crate::plan::{Plan, Undo, When};
-use crate::survey::{self, State, Survey};
+use crate::survey::{State, Survey};
 use crate::tools::ifconfig::{self, Interface};
 use crate::tools::kld::{self, Module};
 use crate::tools::sysctl;
@@ -97,7 +98,7 @@ fn refuse_owner(vm: &Vm, nic: &Nic, tap: &Interface, survey: &Survey) -> Result<
             "give if{} of {} a tap of its own, or end {owner} first",
             nic.number, vm.name
         ))),
-        State::Unknown => Err(survey::unknown(&owner)
+        State::Unknown => Err(state::unknown(&owner)
             .note(format!("{} was made for {owner}", nic.tap))
             .at(nic.origin)),
     }

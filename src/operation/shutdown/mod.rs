@@ -5,14 +5,15 @@ pub mod plan;
 use super::context::{Asked, Assumption, Context, Outcome};
 use super::options::{DryRun, EndArgs};
 use super::plan_context::PlanContext;
-use super::refuse::not_running;
+use super::refuse::state::not_running;
 use super::wire::{self, Options, Words};
 use super::{Job, Locks, Operation, Planned, Request, RootJob};
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::model::Vm;
+use crate::operation::refuse::state;
 use crate::plan::{Guard, Plan, Refusal, Test};
-use crate::survey::{self, State, Survey};
+use crate::survey::{State, Survey};
 use crate::tools::bhyve;
 use crate::tools::process::Role;
 use crate::verb::Verb;
@@ -228,7 +229,7 @@ pub(super) fn ending(
     };
     // A VM whose state is unknown must not keep the others running.
     for vm in untold {
-        let refusal = survey::unknown(&vm.name);
+        let refusal = state::unknown(&vm.name);
         plan.push(Guard {
             test: !Test::Exists(bhyve::node(&survey.devices, &vm.name)),
             refusal: Refusal {
@@ -259,12 +260,12 @@ fn what_ends<'vm>(vm: &'vm Vm, survey: &Survey, how: How, verb: Verb) -> Result<
         State::Busy(_, Role::Supervised) => Target::Supervisor,
         State::Busy(_, Role::Starting) if how != How::Button => Target::Deaf,
         state @ State::Busy(_, Role::Starting) => {
-            survey::refuse_busy_state(vm, state)?;
+            state::refuse_busy_state(vm, state)?;
             Target::Deaf
         }
         // A host that is not FreeBSD cannot be asked: the VM is assumed to run.
         State::LeftOver if !survey.is_freebsd => Target::Listening,
-        State::Unknown => return Err(survey::unknown(&vm.name)),
+        State::Unknown => return Err(state::unknown(&vm.name)),
         State::Stopped | State::LeftOver => {
             return Err(Error::from(&not_running(vm)));
         }

@@ -3,7 +3,7 @@
 use crate::error::Kind;
 use crate::model::Vm;
 use crate::model::name::VmName;
-use crate::operation::refuse::not_running;
+use crate::operation::refuse::state::not_running;
 use crate::operation::{free, gone};
 use crate::plan::Known;
 use crate::plan::{Form, Guard, NoReturn, Plan, Refusal, Step, Test, Undo, Wait, When};

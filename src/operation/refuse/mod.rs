@@ -1,18 +1,19 @@
 //! Errors that several operations share.
 
+pub(crate) mod state;
+
 use super::plan_context::PlanContext;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::finding::FindingName;
 use crate::host::identity::{About, Identity};
 use crate::model::device::{Cd, Disk};
-use crate::model::name::{Dataset, SnapName, VmName};
+use crate::model::name::{Dataset, SnapName};
 use crate::model::{Vm, Volume};
-use crate::plan::{Refusal, Test};
 use crate::span::Span;
 use crate::suggest;
-use crate::survey::{self, Processes, State, Traces};
+use crate::survey::{self};
 use crate::tools::sysctl::Kernel;
-use crate::tools::{workers, zfs};
+use crate::tools::zfs;
 use crate::verb::Verb;
 use crate::vis;
 use std::io::ErrorKind;
@@ -20,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 /// What is at a path.
 #[derive(Debug)]
-pub(super) enum There {
+pub(crate) enum There {
     /// A file, a device or a directory.
     Something,
     /// Nothing.
@@ -35,7 +36,7 @@ pub(super) enum There {
 ///
 /// # Errors
 /// If the system does not answer, and the root side does not look again.
-pub(super) fn look_for(context: &mut PlanContext<'_>, path: &Path) -> Result<There> {
+pub(crate) fn look_for(context: &mut PlanContext<'_>, path: &Path) -> Result<There> {
     match context.look.exists(path) {
         Ok(true) => Ok(There::Something),
         Ok(false) => Ok(match context.look.link_at(path) {
@@ -53,7 +54,7 @@ pub(super) fn look_for(context: &mut PlanContext<'_>, path: &Path) -> Result<The
 }
 
 /// The error for a link that leads nowhere; `kind` is the kind of file that was expected.
-pub(super) fn dangling(kind: &str, path: &Path, target: &Path) -> Error {
+pub(crate) fn dangling(kind: &str, path: &Path, target: &Path) -> Error {
     Error::host(format!(
         "{kind} {} is a link to {}, which does not exist",
         path.display(),
@@ -62,7 +63,7 @@ pub(super) fn dangling(kind: &str, path: &Path, target: &Path) -> Error {
 }
 
 /// Refuses a missing disk, or for an installation a missing ISO image.
-pub(super) fn refuse_missing(context: &mut PlanContext<'_>, vm: &Vm, with_cds: bool) -> Result<()> {
+pub(crate) fn refuse_missing(context: &mut PlanContext<'_>, vm: &Vm, with_cds: bool) -> Result<()> {
     for disk in &vm.disks {
         match look_for(context, &disk.path)? {
             There::Something | There::Hidden => {}
@@ -94,7 +95,7 @@ pub(super) fn refuse_missing(context: &mut PlanContext<'_>, vm: &Vm, with_cds: b
 }
 
 /// Refuses a disk that the loader cannot open, and one that has two numbers. Returns notes.
-pub(super) fn refuse_disks(
+pub(crate) fn refuse_disks(
     context: &mut PlanContext<'_>,
     vm: &Vm,
     with_cds: bool,
@@ -184,7 +185,7 @@ fn missing(kind: &str, path: &Path, origin: Option<Span>) -> Error {
 }
 
 /// Refuses a VM that this host cannot run, or whose processes the caller could not see.
-pub(super) fn refuse_host(vm: &Vm, kernel: &Kernel) -> Result<()> {
+pub(crate) fn refuse_host(vm: &Vm, kernel: &Kernel) -> Result<()> {
     if kernel.is_amd64 == Some(false) {
         return Err(Error::host(
             "bhyveload and grub-bhyve are made for amd64 only, and this host is not amd64",
@@ -226,29 +227,6 @@ pub(crate) fn refuse_cpus(vm: &Vm, kernel: &Kernel) -> Result<()> {
     Ok(())
 }
 
-/// Refuses to use a disk that another VM has, if that VM runs or may run.
-///
-/// Differs: A disk that another running VM has is refused, for `rollback` and for `clone` from now,
-/// too
-pub(super) fn refuse_rival(vm: &Vm, rival: &VmName, state: State<'_>) -> Result<()> {
-    let how = match state {
-        State::Stopped | State::LeftOver => return Ok(()),
-        State::Busy(process, role) => process.who.does(role),
-        State::Unknown => {
-            return Err(survey::unknown(rival).note(format!("{rival} has a disk of {}", vm.name)));
-        }
-    };
-    Err(
-        Error::state(format!("{rival} has a disk of {} and {how}", vm.name))
-            .at(vm.disks.first().and_then(|disk| disk.origin))
-            .note("two VMs that write to one disk destroy its content")
-            .help(format!(
-                "end {rival} first, or give {} a disk of its own",
-                vm.name
-            )),
-    )
-}
-
 /// The VM's volume, for a verb that needs one.
 pub(crate) fn volume(vm: &Vm, verb: Verb) -> Result<&Dataset> {
     match &vm.volume {
@@ -263,19 +241,7 @@ pub(crate) fn volume(vm: &Vm, verb: Verb) -> Result<&Dataset> {
     }
 }
 
-/// The error for a VM that is not running.
-pub(crate) fn not_running(vm: &Vm) -> Refusal {
-    Refusal {
-        kind: Kind::State,
-        what: format!("{} is not running", vm.name),
-        help: Some(format!(
-            "what an earlier run left is freed by {}",
-            vm.command(Verb::Clean)
-        )),
-    }
-}
-
-pub(super) fn no_such_snapshot(volume: &Dataset, target: &SnapName, found: &zfs::Volume) -> Error {
+pub(crate) fn no_such_snapshot(volume: &Dataset, target: &SnapName, found: &zfs::Volume) -> Error {
     let names = suggest::nearest_first(
         target.as_str(),
         found.snapshots.iter().map(|one| one.name.as_str()),
@@ -296,52 +262,7 @@ pub(super) fn no_such_snapshot(volume: &Dataset, target: &SnapName, found: &zfs:
     }
 }
 
-/// The state of a VM's node at the time when a plan for its disk is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Node<'path> {
-    /// There is none; if one appears later, the VM was started.
-    Absent(&'path Path),
-    /// An earlier run left it.
-    LeftOver,
-}
-
-impl Node<'_> {
-    /// Tests that the VM has not been started since.
-    pub(crate) fn is_stopped(self, vm: &Vm) -> Test {
-        match self {
-            Self::Absent(node) => !Test::Exists(node.to_owned()),
-            Self::LeftOver => !workers::is_alive(&vm.name),
-        }
-    }
-}
-
-/// Refuses if the VM runs, or another one with its disk; returns the state of its node.
-pub(super) fn stopped<'path>(
-    context: &mut PlanContext<'_>,
-    vm: &Vm,
-    rivals: &[VmName],
-    node: &'path Path,
-) -> Result<Node<'path>> {
-    if !context.is_freebsd {
-        return Ok(Node::Absent(node));
-    }
-    let (at, look) = context.asking();
-    let traces = Traces::ask(look, &at)?;
-    if traces.has(vm.name.as_str()) || !rivals.is_empty() {
-        let processes = Processes::ask(look, &at, &traces)?;
-        survey::refuse_busy_state(vm, processes.state(vm.name.as_str(), &traces))?;
-        for rival in rivals {
-            refuse_rival(vm, rival, processes.state(rival.as_str(), &traces))?;
-        }
-    }
-    Ok(if traces.has_node(&vm.name) {
-        Node::LeftOver
-    } else {
-        Node::Absent(node)
-    })
-}
-
-pub(super) fn list_of(context: &mut PlanContext<'_>, volume: &Dataset) -> Result<zfs::Volume> {
+pub(crate) fn list_of(context: &mut PlanContext<'_>, volume: &Dataset) -> Result<zfs::Volume> {
     Ok(zfs::parse_list(
         volume,
         &survey::answer(context.look, &zfs::list(volume))?,
@@ -349,7 +270,7 @@ pub(super) fn list_of(context: &mut PlanContext<'_>, volume: &Dataset) -> Result
 }
 
 /// A note about the disks that a ZFS verb does not touch.
-pub(super) fn other_disks(vm: &Vm) -> Option<String> {
+pub(crate) fn other_disks(vm: &Vm) -> Option<String> {
     let others: Vec<String> = vm
         .disks
         .iter()
