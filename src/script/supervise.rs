@@ -89,8 +89,8 @@ impl<'plan> Lines<'plan> {
         self.judge(&round.command);
     }
 
-    /// Runs it on the terminal. A background process waits for its title and reports it by a signal: status
-    /// 1 is accepted only if the title was seen.
+    /// Runs it on the terminal. A background process waits for its title and reports it by a signal:
+    /// status 1 is accepted only if the title was seen.
     fn on_terminal(&mut self, round: &Loop, armed: usize) {
         self.line("seen=0; trap 'seen=1' USR1");
         let is_running = self.test(&workers::is_running(&round.vm));
@@ -111,8 +111,8 @@ impl<'plan> Lines<'plan> {
         self.restore();
     }
 
-    /// Runs it in the background, its output and status in files; closes the streams of the caller once its
-    /// title is seen.
+    /// Runs it in the background, its output and status in files; closes the streams of the caller once
+    /// its title is seen.
     fn in_background(&mut self, round: &Loop, armed: usize) {
         let mut run = b"{ exec 2>&1; trap : HUP INT TERM; status=0; ".to_vec();
         run.extend_from_slice(&self.line_of(&round.command));
@@ -189,8 +189,8 @@ impl<'plan> Lines<'plan> {
         ));
     }
 
-    /// Starts the background script, and waits until it has closed the caller's streams; it takes over the
-    /// undos for every end.
+    /// Starts the background script, and waits until it has closed the caller's streams; it takes over
+    /// the undos for every end.
     pub(super) fn detach(&mut self, root: &'plan Root, name: &str) {
         let ends: Vec<_> = self
             .undos
