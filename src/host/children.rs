@@ -67,8 +67,8 @@ pub trait Children {
     /// The system's error.
     fn hold(&mut self, line: &Path) -> io::Result<()>;
 
-    /// Sets whether later children, except on the terminal, get their own process groups, which signals
-    /// of the terminal do not reach. Without, an escalator can ask there for a password.
+    /// Sets whether later children off the terminal get their own process groups, which signals of the
+    /// terminal do not reach; unset, an escalator can ask there for a password.
     fn shield(&mut self, is_shielded: bool);
 }
 

@@ -1,4 +1,4 @@
-//! Locks of what only one process may work on.
+//! Locks on VMs, disks and the network, each held by one process at a time.
 
 use super::directory::Directory;
 use super::system::System;
@@ -6,7 +6,7 @@ use crate::model::name::VmName;
 use std::io;
 use std::path::PathBuf;
 
-/// What only one process may work on at a time.
+/// The object of a lock, which only one process may use at a time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lock {
     /// A VM.

@@ -10,16 +10,16 @@ const MOMENTS: [Moment; 4] = [
     Moment::PutBack,
 ];
 
-/// How somebody else saves.
+/// How another process saves.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Save {
-    /// By a new file that is renamed.
+    /// By rename of a new file.
     Rename,
-    /// Into the file as it was opened when all began.
+    /// Into the file opened at the start.
     InPlace,
-    /// Into whatever file is there.
+    /// Into the file at the path.
     Anew,
-    /// Not: the file is removed.
+    /// It removes the file.
     Remove,
 }
 
@@ -45,7 +45,7 @@ impl Save {
     }
 }
 
-/// Everything that lies in a directory.
+/// The files in a directory, with their content.
 fn contents(directory: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = fs::read_dir(directory).unwrap();
     let mut all: Vec<(String, Vec<u8>)> = entries

@@ -58,7 +58,7 @@ pub struct Step {
     /// The condition, tested just before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub only_if: Option<Test>,
-    /// If the action (of a sequence its last command) fails and this holds afterwards, the failure is ignored.
+    /// If the action (of a sequence the last command) fails and this holds afterwards, that is no failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ok_if: Option<Box<Test>>,
 }
@@ -121,8 +121,8 @@ pub struct Wait {
 
 /// A command that repeats after certain ends, such as a guest's bhyve(8).
 ///
-/// Once the command's title has been seen, earlier forms are not undone any more, except what is freed at
-/// every end; after a request to stop there is no further round.
+/// Once the command's title has been seen, earlier forms are not undone any more, except what is freed
+/// at every end; after a request to stop there is no further round.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Loop {
     /// The forms before the command in each round.
@@ -151,8 +151,8 @@ impl Loop {
     pub const MOST_ENDS: usize = 3;
     /// The time in which ends are counted.
     pub const WITHIN: Duration = Duration::from_secs(60);
-    /// The statuses with which bhyve(8), if its title was never seen, reports that it did not run its guest:
-    /// it refused an option, a device or the memory (`usr.sbin/bhyve/bhyverun.c`).
+    /// The statuses with which bhyve(8) reports, if its title was never seen, that it did not run its
+    /// guest: it refused an option, a device or the memory (`usr.sbin/bhyve/bhyverun.c`).
     pub const NOT_STARTED: RangeInclusive<i32> = 4..=99;
 
     /// Whether the command runs only once.
@@ -166,8 +166,8 @@ impl Loop {
 pub struct Root {
     /// The forms.
     pub forms: Vec<Form>,
-    /// The name under which the forms continue in the background, under daemon(8), once the loop's title was
-    /// seen; without one the caller waits for them.
+    /// The name under which the forms continue in the background, under daemon(8), once the loop's title
+    /// was seen; without one the caller waits for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detached: Option<String>,
     /// The command on the terminal meanwhile.
@@ -226,8 +226,8 @@ impl Plan {
 }
 
 impl Form {
-    /// Whether a signal can stop the run before this form: not between a step and its undo, which must be
-    /// registered, and not before mere output.
+    /// Whether a signal can stop the run before this form: not between a step and its undo, which must
+    /// be registered, and not before mere output.
     pub fn can_be_stopped(&self) -> bool {
         match self {
             Self::Undo(_) | Self::NoReturn(_) => false,

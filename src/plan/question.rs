@@ -39,7 +39,7 @@ pub enum Test {
         #[serde(skip_serializing_if = "Option::is_none")]
         or: Option<u32>,
     },
-    /// The command of a [`Loop`](super::Loop) has been started, so its guest may have written; not if its
+    /// The command of a [`Loop`](super::Loop) has been started, so its guest may have written; no if the
     /// status means that it did not run the guest.
     HasRun,
     /// The user at the terminal answers this question with `y`.

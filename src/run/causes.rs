@@ -155,7 +155,7 @@ pub const KNOWN: &[Known] = &[
         "only root loads modules, and not in a jail or above securelevel 0",
         "become root outside of any jail; see also: sysctl kern.securelevel security.jail.jailed",
     ),
-    // strerror(3), as dd(1), truncate(1), zfs(8) and the loaders say it
+    // strerror(3), in messages of dd(1), truncate(1), zfs(8) and the loaders
     known(
         "No space left on device",
         "the file system is full",

@@ -28,7 +28,7 @@ pub trait Observer {
     /// A child wrote these whole lines.
     fn said(&mut self, _host: &mut dyn Host, _lines: &[u8]) {}
 
-    /// A round has ended, as `_how` says; `_again`: whether another one follows.
+    /// A round has ended; `_how`: the end in words; `_again`: whether another round follows.
     fn ended(&mut self, _host: &mut dyn Host, _how: &str, _again: bool) {}
 
     /// The run has failed, and changes to shared resources are about to be undone.

@@ -46,8 +46,7 @@ impl<'plan> Lines<'plan> {
         line
     }
 
-    /// Whether a directory is for the script's own files; otherwise it lies beside an image and is
-    /// root's.
+    /// Whether a directory is for the script's own files, or else lies beside an image and is root's.
     fn is_own(&self, path: &Path) -> bool {
         path.parent() == Some(&scratch::directory(self.at.run))
     }

@@ -152,9 +152,9 @@ impl Who {
     /// The VM that this process of root works for, and its role; names are compared whole. The name in a
     /// title need not be that of a VM.
     ///
-    /// After a first word that is not the name of the program's file ps(1) prints that name (`fmt_argv()` in
-    /// `bin/ps/fmt.c`): a title appears as `bhyve: NAME (bhyve)`, and the last word of a program started
-    /// under another's name is no VM.
+    /// After a first word that is not the name of the program's file ps(1) prints that name
+    /// (`fmt_argv()` in `bin/ps/fmt.c`): a title appears as `bhyve: NAME (bhyve)`, and the last word of a
+    /// program started under another's name is no VM.
     pub fn works_for(&self) -> Option<(&str, Role)> {
         let (name, role) = self.is_roots().then(|| self.claims_to_work_for())??;
         let is_name = role == Role::Running || VmName::parse(name).is_ok();

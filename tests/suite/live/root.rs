@@ -229,7 +229,8 @@ fn a_loader_that_hangs_is_ended_when_its_time_is_over() {
         let output = output_of(machine.program(&[&format!("{vm}-boot")]));
         let said = stderr(&output);
         assert_eq!(output.status.code(), Some(1), "{said}");
-        let first = format!("{vm}-boot: {loader} failed with status 124: its time limit was reached\n");
+        let first =
+            format!("{vm}-boot: {loader} failed with status 124: its time limit was reached\n");
         assert!(said.starts_with(&first), "{said}");
         until_gone(&machine);
         assert!(machine.host().state.vms.is_empty());
