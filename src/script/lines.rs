@@ -259,7 +259,7 @@ impl<'plan> Lines<'plan> {
         self.last = Last::Restore;
     }
 
-    /// Disables the first `undos` undos from here on, under `condition`.
+    /// Disables the failure undos among the first `undos` from here on, under `condition`.
     pub(super) fn keep(&mut self, undos: usize, condition: &str) {
         if undos > 0 {
             self.line(format!("{condition}kept={undos}"));
