@@ -14,7 +14,7 @@ pub fn how_to_install(program: &str) -> String {
                 "{program} is part of FreeBSD on amd64; with pkgbase: pkg install FreeBSD-bhyve"
             )
         }
-        _ => format!("{program} is part of FreeBSD: is this FreeBSD, and the base system whole?"),
+        _ => format!("{program} is part of FreeBSD: is this FreeBSD, with a complete base system?"),
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) fn not_changed(change: &FileChange, error: &ChangeError) -> Error {
         }
         ChangeError::Locked => "run the command again; it reads the present file".to_owned(),
         ChangeError::Ownership(_) => format!(
-            "edit it as the user to whom it belongs: ls -l {}",
+            "edit it as its owner: ls -l {}",
             quote::shown(change.path())
         ),
         ChangeError::System(error) => match remedy(error, change.path()) {
