@@ -165,7 +165,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
         Err(Error::from(&guard.refusal))
     }
 
-    /// Carries out a step; returns whether its condition held.
+    /// Carries out a step; returns whether it made a change.
     fn step(&mut self, step: &Step) -> Result<bool> {
         if let Some(test) = &step.only_if
             && !self.holds(test)?
