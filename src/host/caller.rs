@@ -1,4 +1,4 @@
-//! Who has called this process: what is said to them, and what they ask.
+//! The calling process: reports, questions and requests to stop.
 
 use super::signals::Signals;
 use super::system::System;
@@ -9,53 +9,53 @@ use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 
-/// What goes between this process and who has called it: a report, a question, a signal to stop.
+/// The exchange with the caller: a report, a question, a signal to stop.
 pub trait Caller {
-    /// Writes a line to standard output at once, for a caller who [follows](super::Children::follow).
+    /// Writes a line to standard output, unbuffered, for a [follower](super::Children::follow).
     ///
     /// # Errors
-    /// As the system says; that the caller has gone.
+    /// The system's error; also if the caller has exited.
     fn report(&mut self, line: &[u8]) -> io::Result<()>;
 
-    /// Lets go of all three standard streams, so that who follows sees their end.
+    /// Closes the three standard streams so that the follower reads end of file.
     ///
     /// # Errors
-    /// As the system says.
+    /// The system's error.
     fn let_go(&mut self) -> io::Result<()>;
 
-    /// Waits until the caller who follows says that it may go on.
+    /// Waits for the follower's [permission to continue](super::Children::go).
     ///
     /// # Errors
-    /// If the caller has gone, or the program is asked to stop.
+    /// If the caller has exited, or the program was asked to stop.
     fn await_go(&mut self) -> io::Result<()>;
 
-    /// Asks the person at the terminal; `None` if there is none.
+    /// Asks the user at the terminal; `None` without a terminal.
     fn confirm(&mut self, question: &str) -> Option<bool>;
 
-    /// From now on notes SIGHUP, SIGINT and SIGTERM for [`Self::interrupted`] instead of dying of them.
+    /// Catches SIGHUP, SIGINT and SIGTERM from now on and records them for [`Self::interrupted`].
     ///
     /// # Errors
-    /// As the system says.
+    /// The system's error.
     fn catch_signals(&mut self) -> io::Result<()>;
 
-    /// From now on the end of standard input, which is a liveness pipe, is an interruption, too: that
-    /// of a caller who [follows](super::Children::follow).
+    /// Treats end of file on standard input, a liveness pipe from a caller that
+    /// [follows](super::Children::follow), as an interruption from now on.
     fn watch_reader(&mut self);
 
-    /// What asked the program to stop, if something did; once it was asked it stays so, but for a
-    /// reader who has gone, once the program has let go of the caller.
+    /// The request to stop, if any. A signal remains recorded; [`Interruption::ReaderGone`] is no longer
+    /// returned after [`Self::let_go`].
     fn interrupted(&mut self) -> Option<Interruption>;
 
-    /// Gives this process, as the root side, surroundings of its own in place of its caller's.
+    /// Resets the process attributes that the root side inherited from its caller.
     ///
     /// # Errors
-    /// As the system says.
+    /// The system's error.
     fn isolate(&mut self) -> io::Result<()>;
 }
 
 impl Caller for System {
     fn report(&mut self, line: &[u8]) -> io::Result<()> {
-        // Not through the program's own buffer, which belongs to what it says for people.
+        // The program's buffered writer is for text to the user.
         let mut rest = line;
         while !rest.is_empty() {
             let written = nix::unistd::write(io::stdout(), rest)?;

@@ -1,4 +1,4 @@
-//! Changes of files, and what can come of them.
+//! Changes of files, their errors and warnings.
 
 use super::directory::{Directory, log_of, state_of};
 use super::system::System;
@@ -10,30 +10,30 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-/// Changes of files that this process makes itself: the user's own, and those that are kept of a VM.
+/// Changes of files by this process: the user's own, and the state and log of a VM.
 pub trait Change {
-    /// Changes a file of the user's own; answers what was not to be had behind that.
+    /// Changes a file of the user's own; returns a warning if a later step failed.
     ///
     /// # Errors
-    /// As the system says, or if somebody else has changed it.
+    /// The system's error, or if another process has changed the file.
     fn change(&mut self, change: &FileChange) -> Result<Option<Afterwards>, ChangeError>;
 
-    /// Writes the state of a VM beside its lock, or removes it.
+    /// Writes or removes the state of a VM, a file beside its lock.
     ///
     /// # Errors
-    /// As the system says.
+    /// The system's error.
     fn record(&mut self, vm: &VmName, state: Option<&[u8]>) -> io::Result<()>;
 
-    /// Removes what earlier runs have left of a VM's scratch files: only while nothing works for it.
+    /// Removes the scratch files that earlier runs left for a VM; only while no process works for it.
     ///
     /// # Errors
-    /// As the system says, or if the directory of all scratch files is not root's alone.
+    /// The system's error, or if others than root can access the directory of scratch files.
     fn sweep(&mut self, vm: &VmName) -> io::Result<()>;
 
-    /// Adds to the log of a VM, which is kept small.
+    /// Appends to the log of a VM, whose size is limited.
     ///
     /// # Errors
-    /// As the system says.
+    /// The system's error.
     fn log(&mut self, vm: &VmName, text: &str) -> io::Result<()>;
 }
 
@@ -65,17 +65,17 @@ impl Change for System {
     }
 }
 
-/// Why a file was not changed.
+/// The error of a file that was not changed.
 #[derive(Debug)]
 pub enum ChangeError {
-    /// As the system says.
+    /// The system's error.
     System(io::Error),
-    /// The new file cannot be given the owner and the group of the former one.
+    /// The new file cannot have the owner and group of the previous one.
     Ownership(io::Error),
-    /// Somebody else keeps it locked.
+    /// Another process holds a lock on it.
     Locked,
-    /// Somebody else has changed it since it was read, and theirs is in its place. Where several have,
-    /// their older versions lie in these files.
+    /// Another process changed the file after it was read, and that version is in its place. The files
+    /// listed hold further versions, if several processes changed it.
     Meanwhile(Vec<PathBuf>),
 }
 
@@ -86,7 +86,7 @@ impl fmt::Display for ChangeError {
             Self::Ownership(error) => {
                 write!(f, "a new file cannot have its owner and group: {error}")
             }
-            Self::Locked => f.write_str("somebody else has it locked"),
+            Self::Locked => f.write_str("another process has locked it"),
             Self::Meanwhile(_) => f.write_str("it has changed since it was read"),
         }
     }
@@ -100,12 +100,12 @@ impl From<io::Error> for ChangeError {
     }
 }
 
-/// What was not to be had behind a change that is made all the same.
+/// The warning after a change that was made.
 #[derive(Debug)]
 pub enum Afterwards {
-    /// Whether it survives a power failure is not sure.
+    /// The directory was not synchronized: a power failure can undo the change.
     NotSynced(io::Error),
-    /// The former text could not be removed.
+    /// The file with the previous text could not be removed.
     OldStays(PathBuf, io::Error),
 }
 
@@ -113,11 +113,11 @@ impl fmt::Display for Afterwards {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotSynced(error) => {
-                write!(f, "but a power failure could undo that: {error}")
+                write!(f, "but a power failure can undo the change: {error}")
             }
             Self::OldStays(path, error) => {
                 let path = vis::shown(path);
-                write!(f, "but its former text stays in {path}: {error}")
+                write!(f, "but its previous text remains in {path}: {error}")
             }
         }
     }

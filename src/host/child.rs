@@ -1,4 +1,4 @@
-//! A child that was begun: what it says, and how it ends.
+//! A started child: its output and its end.
 
 use super::liveness::Reader;
 use super::terminal::Modes;
@@ -10,28 +10,28 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
 
-/// How much of a command's standard error is kept, in bytes.
+/// The size of the kept end of a command's standard error, in bytes.
 const STDERR_KEPT: usize = 4096;
 
-/// The shortest time between two reads of what a child says: so a flood costs little.
+/// The shortest time between two reads of a child's output, which limits the cost of a flood.
 const BREATH: Duration = Duration::from_millis(10);
 
-/// A child that was begun.
+/// A started child.
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) child: Child,
-    /// What the terminal was like that it has.
+    /// The saved modes of its terminal.
     modes: Option<Modes>,
-    /// What it says, where that is relayed.
+    /// Its output, if relayed.
     relay: Option<Reader>,
-    /// Before that it is not read again.
+    /// The earliest time of the next read.
     rests_until: Option<Instant>,
-    /// Whether the last that happened to it was that it said something.
+    /// Whether its last event was output.
     pub(super) has_just_spoken: bool,
 }
 
 impl Running {
-    /// Starts a child with these streams.
+    /// Starts a child with the given streams.
     pub(super) fn begin(mut prepared: std::process::Command, streams: Streams) -> io::Result<Self> {
         let modes = (streams == Streams::Terminal)
             .then(|| Modes::save(io::stdin()))
@@ -51,9 +51,9 @@ impl Running {
         })
     }
 
-    /// What has happened to a child, if something has.
+    /// The next event of a child, if any.
     pub(super) fn look_after(&mut self) -> io::Result<Option<Event>> {
-        // In this order: what it said last is there when it has ended.
+        // Before the read: its last output is in the pipe once it has ended.
         let status = self.child.try_wait()?;
         self.has_just_spoken = false;
         if status.is_some() {
@@ -66,7 +66,7 @@ impl Running {
             self.rests_until = Some(Instant::now() + BREATH);
             if status.is_some() {
                 said.append(&mut relay.all());
-                // Whoever else has the pipe is no child of ours.
+                // Other writers of the pipe are not children of this process.
                 self.relay = None;
             }
             if !said.is_empty() {
@@ -86,10 +86,10 @@ impl Running {
         }))
     }
 
-    /// What there is to wait for besides its end: that it says something, or may be read again.
+    /// What to wait for besides its end: a descriptor to read, or the time of the next read.
     pub(super) fn awaited(&self) -> (Option<BorrowedFd<'_>>, Option<Instant>) {
         match &self.relay {
-            // Where all have closed it, it would wake us for ever.
+            // A pipe closed by all its writers is always readable.
             Some(relay) if !relay.is_closed() => match self.rests_until {
                 Some(until) if Instant::now() < until => (None, Some(until)),
                 _ => (Some(relay.as_fd()), None),
@@ -99,7 +99,7 @@ impl Running {
     }
 }
 
-/// Spawns a child whose output is relayed.
+/// Spawns a child with relayed output.
 fn relay(mut prepared: std::process::Command) -> io::Result<(Child, Reader)> {
     let (relay, writer) = Reader::relay()?;
     prepared.stdout(writer.try_clone()?).stderr(writer);
@@ -114,12 +114,12 @@ pub(super) fn ended(status: ExitStatus) -> Ended {
     match (status.code(), status.signal()) {
         (Some(code), _) => Ended::Exit(code),
         (None, Some(signal)) => Ended::Signal(signal),
-        // wait(2) without WUNTRACED reports nothing else.
+        // wait(2) without WUNTRACED reports no other state.
         (None, None) => Ended::Exit(255),
     }
 }
 
-/// The end of `bytes`, from a whole line on.
+/// The end of `bytes`, from the start of a line.
 pub(super) fn tail(mut bytes: Vec<u8>) -> Vec<u8> {
     if bytes.len() > STDERR_KEPT {
         bytes.drain(..bytes.len() - STDERR_KEPT);

@@ -1,4 +1,4 @@
-//! Commands that are started, waited for and signalled.
+//! Commands as children: start, wait, signal.
 
 use super::child::Running;
 use super::system::System;
@@ -10,21 +10,20 @@ use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Commands that change something, and what they need while they run.
+/// Commands that change the host, and their supervision.
 pub trait Children {
-    /// Starts a command; answers its pid.
+    /// Starts a command; returns its pid.
     ///
     /// # Errors
     /// If it could not be started.
     fn begin(&mut self, command: &Command) -> Result<u32, SpawnError>;
 
-    /// Waits until something happens to a child that was begun; after [`Event::Ended`] it is none
-    /// any more.
+    /// Waits for the next event of a started child; [`Event::Ended`] is the last one.
     ///
     /// `is_interruptible`: whether an interruption ends the wait.
     ///
     /// # Errors
-    /// As the system says.
+    /// The system's error.
     fn watch(
         &mut self,
         pid: u32,
@@ -38,9 +37,9 @@ pub trait Children {
     /// If it could not be started.
     fn run(&mut self, command: &Command) -> Result<Finished, SpawnError>;
 
-    /// Runs a command whose both outputs are a report, and whose input ends when this process does:
-    /// hands over each line as it comes, without its newline, until the last writer has closed it.
-    /// An interruption ends the command's input.
+    /// Runs a command whose standard output and standard error are a report, with a liveness pipe as its
+    /// standard input. Passes each line without its newline to `line` until the last writer closes the
+    /// report. An interruption closes the liveness pipe.
     ///
     /// # Errors
     /// If it could not be started.
@@ -50,26 +49,26 @@ pub trait Children {
         line: &mut dyn FnMut(&mut dyn Host, &[u8]),
     ) -> Result<Ended, SpawnError>;
 
-    /// Tells the command that is followed to go on, which [waits for that](super::Caller::await_go).
+    /// Lets the followed command continue from its [`await_go`](super::Caller::await_go).
     ///
     /// # Errors
-    /// As the system says.
+    /// The system's error.
     fn go(&mut self) -> io::Result<()>;
 
-    /// Sends a signal to a child that was begun.
+    /// Sends a signal to a started child.
     ///
     /// # Errors
-    /// As the system says.
+    /// The system's error.
     fn signal(&mut self, pid: u32, signal: i32) -> io::Result<()>;
 
-    /// Keeps a line open from now on, so that what comes on it waits for a reader.
+    /// Keeps a serial line open from now on, so that data on it waits for a reader.
     ///
     /// # Errors
-    /// As the system says.
+    /// The system's error.
     fn hold(&mut self, line: &Path) -> io::Result<()>;
 
-    /// From now on, what is started in any way but on the terminal is hit by no key of the terminal
-    /// and by no loss of it; or it is again, so that an escalator can ask there for a password.
+    /// Sets whether later children off the terminal get their own process groups, which signals of the
+    /// terminal do not reach; unset, an escalator can ask there for a password.
     fn shield(&mut self, is_shielded: bool);
 }
 
@@ -96,7 +95,7 @@ impl Children for System {
             };
             let is_asked = is_interruptible && self.interrupted().is_some();
             let event = if is_asked && running.has_just_spoken {
-                // Who never stops to speak does not keep this process from being asked.
+                // A child that writes without pause must not block the interruption.
                 None
             } else {
                 running.look_after()?

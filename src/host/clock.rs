@@ -4,18 +4,18 @@ use super::Caller;
 use super::system::System;
 use std::time::{Duration, Instant};
 
-/// Time: how much has passed, and waiting. Planning may ask and wait, too: neither changes the host.
+/// Time: the clock, and waiting. Available to planning, since neither changes the host.
 pub trait Clock {
-    /// The time since some moment that stays the same: since boot, in the terms of ps(1).
+    /// The time since boot, as in ps(1).
     fn uptime(&mut self) -> Duration;
 
-    /// Lets time pass.
+    /// Waits for a duration, or until a signal arrives.
     fn pause(&mut self, time: Duration);
 }
 
 impl Clock for System {
     fn uptime(&mut self) -> Duration {
-        // Since boot, so that it goes on while the machine's clock is set.
+        // Independent of changes to the time of day.
         nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC)
             .map_or(Duration::ZERO, Duration::from)
             .checked_div(self.pace)
@@ -25,7 +25,7 @@ impl Clock for System {
     fn pause(&mut self, time: Duration) {
         let end = Instant::now() + time;
         let had = self.interrupted();
-        // A signal that comes meanwhile ends it; one that has come before does not.
+        // A signal during the pause ends it; an earlier one does not.
         while Instant::now() < end && self.interrupted() == had {
             if self.sleep(&[], Some(end), false).is_err() {
                 std::thread::sleep(end.saturating_duration_since(Instant::now()));

@@ -1,7 +1,7 @@
 //! The directory of locks and states, and the directory of logs: root's alone, no link followed.
 //!
-//! A lock is flock(2)'s, so the kernel keeps it as long as one process has it open: who made it, or
-//! a loader or bhyve(8) that inherited it.
+//! A lock is one of flock(2): the kernel keeps it until the last process closes it, which is the one
+//! that took it, or a loader or bhyve(8) that inherited it.
 
 use super::identity::{self, Identity};
 use super::{Lock, LockResult};
@@ -17,36 +17,36 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::Path;
 
-/// The longest log, in bytes; then it becomes the old one.
+/// The largest size of a log before rotation, in bytes.
 const LOG_LIMIT: u64 = 256 * 1024;
-/// The most that a lock or a state is expected to hold, in bytes.
+/// The largest size read of a lock, in bytes.
 const NOTE_LIMIT: u64 = 4096;
-/// The mode of the directories: others may look.
+/// The mode of the directories: others may read.
 const OPEN: Mode = Mode::from_bits_truncate(0o755);
-/// What a umask makes of that by which everything is hidden.
+/// The mode of a directory made under umask 077.
 const PRIVATE_DIRECTORY: Mode = Mode::S_IRWXU;
-/// A mode that others can read and only root can change.
+/// The mode of a state: others may read.
 const READABLE: Mode = Mode::from_bits_truncate(0o644);
-/// The mode of a lock: who can read a file can lock it (flock(2)).
+/// The mode of a lock: read access is enough to lock a file (flock(2)).
 const PRIVATE: Mode = Mode::from_bits_truncate(0o600);
-/// The mode of a log, whose lines are a guest's and its loader's.
+/// The mode of a log, which holds output of a guest and its loader.
 const LOGGED: Mode = Mode::from_bits_truncate(0o640);
 /// The group that may read logs, besides root.
 const READERS: &str = "operator";
 
-/// A directory that only this user, who is root, can change.
+/// A directory that only this user, root, can change.
 #[derive(Debug)]
 pub struct Directory {
     directory: OwnedFd,
 }
 
 impl Directory {
-    /// Opens it; makes it if it is not there. One that nobody else may enter is opened to all.
+    /// Opens a directory; makes it if it does not exist. Mode 0700 becomes 0755.
     ///
     /// # Errors
-    /// If it cannot be had, or somebody else can change it.
+    /// If it cannot be opened or made, or another user can change it.
     pub fn open(path: &Path) -> io::Result<Self> {
-        // Others may look, and are refused below if they may do more.
+        // The check below refuses a directory that others may change.
         match DirBuilder::new().mode(0o755).create(path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
@@ -61,13 +61,13 @@ impl Directory {
             )));
         }
         if Mode::from_bits_truncate(about.st_mode) == PRIVATE_DIRECTORY {
-            // Made by somebody whose umask hides everything.
+            // It was made under umask 077.
             fchmod(&directory, OPEN)?;
         }
         Ok(Self { directory })
     }
 
-    /// Opens a file of it, which has this mode afterwards, whoever has made it.
+    /// Opens or creates a file in it and sets its mode to `mode`.
     fn file(&self, name: &str, flags: OFlag, mode: Mode) -> io::Result<File> {
         let flags = flags | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let file = openat(&self.directory, name, flags, mode)?;
@@ -77,11 +77,11 @@ impl Directory {
         Ok(File::from(file))
     }
 
-    /// Locks a file of it and notes who has it; children that are started from now on inherit it,
-    /// but for the network's.
+    /// Locks a file in it and writes `note`, the owner, into it. Children started afterwards inherit the
+    /// lock, except that of the network.
     ///
     /// # Errors
-    /// As the system says.
+    /// The system's error.
     pub fn lock(&self, lock: &Lock, note: &str) -> io::Result<(LockResult, Option<File>)> {
         let mut file = self.file(&name_of(lock)?, OFlag::O_RDWR, PRIVATE)?;
         match file.try_lock() {
@@ -102,10 +102,10 @@ impl Directory {
         }
     }
 
-    /// Replaces a file of it in one step.
+    /// Replaces a file in it atomically.
     ///
     /// # Errors
-    /// As the system says.
+    /// The system's error.
     pub fn replace(&self, name: &str, content: &[u8]) -> io::Result<()> {
         let fresh = format!("{name}.new");
         self.file(&fresh, OFlag::O_WRONLY | OFlag::O_TRUNC, READABLE)?
@@ -118,10 +118,10 @@ impl Directory {
         )?)
     }
 
-    /// Removes a file of it; one that is not there is none.
+    /// Removes a file in it; a missing file is no error.
     ///
     /// # Errors
-    /// As the system says.
+    /// The system's error.
     pub fn remove(&self, name: &str) -> io::Result<()> {
         match unlinkat(&self.directory, name, UnlinkatFlags::NoRemoveDir) {
             Err(Errno::ENOENT) | Ok(()) => Ok(()),
@@ -129,10 +129,10 @@ impl Directory {
         }
     }
 
-    /// Adds to a log in it; one that would become too long is kept as `NAME.0` until the next does.
+    /// Appends to a log in it; a log that would exceed the limit is renamed to `NAME.0` first.
     ///
     /// # Errors
-    /// As the system says.
+    /// The system's error.
     pub fn append(&self, name: &str, text: &str) -> io::Result<()> {
         let mut file = self.log(name)?;
         let length = file.metadata()?.len();
@@ -145,13 +145,13 @@ impl Directory {
         file.write_all(text.as_bytes())
     }
 
-    /// Opens a log; one that is new belongs to those who may read it.
+    /// Opens a log; a new one gets the group [`READERS`].
     fn log(&self, name: &str) -> io::Result<File> {
         let file = self.file(name, OFlag::O_WRONLY | OFlag::O_APPEND, LOGGED)?;
         if file.metadata()?.len() == 0
             && let Ok(Some(readers)) = Group::from_name(READERS)
         {
-            // Where it cannot be theirs it stays with the group of root.
+            // If this fails, it keeps the group of root.
             let _ = fchown(&file, None, Some(readers.gid));
         }
         Ok(file)
@@ -174,7 +174,7 @@ pub fn state_of(vm: &VmName) -> String {
     format!("{vm}.json")
 }
 
-/// The name of the file that is locked. A disk goes by what it is, whatever path leads to it.
+/// The name of the file to lock. A disk is named by its identity, not by its path.
 fn name_of(lock: &Lock) -> io::Result<String> {
     Ok(match lock {
         Lock::Vm(vm) => format!("{vm}.pid"),
@@ -191,15 +191,15 @@ fn name_of(lock: &Lock) -> io::Result<String> {
     })
 }
 
-/// The name of the file that is locked for a disk that is about to be made: it goes by what leads to
-/// it, as far as that is there, and the rest of its path.
+/// The name of the file to lock for a disk that does not exist yet: the identity of the nearest
+/// existing directory and a hash of the rest of the path.
 fn name_of_place(path: &Path) -> io::Result<String> {
     for above in path.ancestors().skip(1) {
         let about = match std::fs::metadata(above) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             other => other?,
         };
-        // The same for everybody, and short whatever the path is.
+        // The same in every process, and of limited length.
         let mut rest = DefaultHasher::new();
         path.strip_prefix(above).unwrap_or(path).hash(&mut rest);
         return Ok(format!(

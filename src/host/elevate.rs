@@ -1,4 +1,4 @@
-//! How a command becomes root's: doas(1), sudo(8), mdo(1), or not at all.
+//! How a command runs as root: by doas(1), sudo(8), mdo(1), or directly.
 
 use crate::command::{Command, Privilege};
 use crate::error::{Error, Result};
@@ -23,9 +23,9 @@ pub enum Elevation {
 }
 
 impl Elevation {
-    /// Decides for an escalator.
+    /// Chooses the escalator.
     ///
-    /// doas comes before sudo: who installed it means to use it.
+    /// doas takes precedence over sudo: it is installed on purpose.
     ///
     /// # Errors
     /// If `auto` finds none, or the chosen one is not installed.
@@ -56,7 +56,7 @@ impl Elevation {
         }
     }
 
-    /// The escalator that a choice means where nobody looks for it: doas for `auto`.
+    /// The escalator for a choice without a look at the host: doas for `auto`.
     pub fn intended(choice: Choice) -> Self {
         match choice {
             Choice::None => Self::None,
@@ -66,8 +66,8 @@ impl Elevation {
         }
     }
 
-    /// The line by which the escalator says on standard error that it did not run the command; for a
-    /// call that ended with status 1.
+    /// The line on standard error in which the escalator reports that it did not run the command; for a
+    /// call that exited with status 1.
     pub fn refusal(self, stderr: &str) -> Option<&str> {
         let is_sudo = self == Self::Sudo;
         let is_added =
@@ -79,13 +79,13 @@ impl Elevation {
         let is_its_own = last
             .strip_prefix(self.word()?)
             .is_some_and(|rest| rest.starts_with(':'));
-        // With this warning sudo goes on.
+        // sudo continues after this warning.
         let is_warning = is_sudo && last.starts_with("sudo: unable to resolve host ");
         let says_so = is_its_own && !is_warning || is_sudo && is_denial(last);
         says_so.then_some(last)
     }
 
-    /// The word before a command, if there is one.
+    /// The name of the escalator's program, if any.
     pub fn word(self) -> Option<&'static str> {
         match self {
             Self::None => None,
@@ -95,7 +95,7 @@ impl Elevation {
         }
     }
 
-    /// What to do for the escalator to run a command that it did not run, saying this.
+    /// How to allow the escalator to run a command, for a refusal with this text.
     pub fn how_to_allow(self, said: &str) -> String {
         match self {
             Self::None => String::new(),
@@ -114,8 +114,8 @@ impl Elevation {
         }
     }
 
-    /// The call of a program by its path: `doas PROGRAM WORD…`; where no escalator is needed
-    /// `env PROGRAM WORD…`.
+    /// The call of a program by its path: `doas PROGRAM WORD…`, or `env PROGRAM WORD…` without an
+    /// escalator.
     pub fn call(self, program: &Path, words: impl IntoIterator<Item = OsString>) -> Command {
         let mut args: Vec<OsString> = match self {
             Self::Mdo => vec!["-i".into()],
@@ -138,8 +138,8 @@ impl Elevation {
     }
 }
 
-/// Whether sudo's policy says no in this line, which does not begin with its name
-/// (`plugins/sudoers/logging.c`; up to 1.9.12 with a sentence more).
+/// Whether this line, which does not begin with sudo's name, is a denial by sudo's policy
+/// (`plugins/sudoers/logging.c`; with a further sentence up to 1.9.12).
 fn is_denial(line: &str) -> bool {
     let (is_unknown, was_reported) = (
         " is not in the sudoers file.",

@@ -8,13 +8,13 @@ use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, symlink};
 use std::path::Path;
 
-/// Makes one change; answers what was not to be had behind it.
+/// Makes one change; returns a warning if a later step failed.
 ///
 /// # Errors
-/// As the system says, or if somebody else has changed the file.
+/// The system's error, or if another process has changed the file.
 pub(super) fn change(change: &FileChange) -> Result<Option<Afterwards>, ChangeError> {
     let made = match change {
-        // It is the host's, which knows where they lie.
+        // `System::change` makes scratch directories.
         FileChange::MakeScratch(_) => Err(io::ErrorKind::Unsupported.into()),
         FileChange::MakeDirectories(path) => std::fs::create_dir_all(path),
         FileChange::Write { path, text } => OpenOptions::new()
@@ -33,7 +33,7 @@ pub(super) fn change(change: &FileChange) -> Result<Option<Afterwards>, ChangeEr
     Ok(None)
 }
 
-/// What is not there needs not be removed.
+/// A missing file counts as removed.
 fn unless_gone(removed: io::Result<()>) -> io::Result<()> {
     match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -41,7 +41,7 @@ fn unless_gone(removed: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Makes the link under another name and renames it, so that there is always one.
+/// Makes the link under another name and renames it, so that `path` always exists.
 fn replace_link(target: &Path, path: &Path) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     let fresh = tempfile::Builder::new()

@@ -1,4 +1,4 @@
-//! Follows a command whose output is a report, until its last writer has closed it.
+//! Follows a command whose output is a report, until the last writer closes it.
 
 use super::child::ended;
 use super::liveness::Reader;
@@ -22,7 +22,7 @@ impl System {
             .stderr(writer);
         self.signals()?;
         let mut child = prepared.spawn()?;
-        // Only the child has the other ends from now on.
+        // Closes this process's copies of the child's ends.
         drop(prepared);
         while !report.is_closed() {
             if self.interrupted().is_some() {

@@ -1,7 +1,7 @@
-//! What a path to a disk leads to, whatever name it has: two paths to one disk are told to be one.
+//! The identity of a disk, by which two paths to one disk are recognized.
 //!
-//! A file has a device and an inode, but a nullfs mount has a device of its own (nullfs(5)); what it
-//! shows is found where it lies, by the name that statfs(2) tells of the mount.
+//! A file has a device and an inode, but a nullfs mount has a device of its own (nullfs(5)). A file on
+//! such a mount is looked up in the mounted directory, whose path statfs(2) reports.
 
 use rustix::fs::{StatVfsMountFlags, statvfs};
 use std::fs::Metadata;
@@ -9,37 +9,37 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// A disk or an image file, whatever its name.
+/// A disk or an image file, independent of its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Identity {
-    /// A device node, by the number of its device: that of a ZFS volume is one in every `/dev`.
+    /// A device node, by its device number: that of a ZFS volume is the same in every `/dev`.
     Device(u64),
     /// A file, by the device of its file system and its inode there.
     File(u64, u64),
 }
 
-/// What is known of a disk or an image file.
+/// Facts about a disk or an image file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct About {
-    /// What it is.
+    /// Its identity.
     pub identity: Identity,
-    /// Whether another path could lead to the same file and have another identity.
+    /// Whether another path to the same file could have another identity.
     pub is_unsure: bool,
     /// Whether its file system is read-only.
     pub is_read_only: bool,
-    /// Whether it is a directory in which everybody may rename what belongs to others.
+    /// Whether it is a directory in which every user may rename others' files.
     pub is_everybodys: bool,
 }
 
 /// The right of all others to write.
 const OTHERS_WRITE: u32 = 0o002;
-/// The bit of a directory in which only an owner may rename: that of `/tmp`.
+/// The sticky bit of a directory, as of `/tmp`: only an owner may rename.
 const STICKY: u32 = 0o1000;
 
-/// Looks at a disk or an image file.
+/// Examines a disk or an image file.
 ///
 /// # Errors
-/// As the system says.
+/// The system's error.
 pub fn about(path: &Path) -> io::Result<About> {
     let (identity, is_unsure) = identity(path, &mut mount_of)?;
     let flags = statvfs(path)?.f_flag;
@@ -53,19 +53,19 @@ pub fn about(path: &Path) -> io::Result<About> {
     })
 }
 
-/// A mount that shows a directory which lies elsewhere.
+/// A mount of another directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Shown {
-    /// Where it lies.
+    /// The mounted directory.
     from: PathBuf,
-    /// Where it is shown.
+    /// The mount point.
     on: PathBuf,
 }
 
-/// How often a mount of a mount is followed.
+/// The limit of nested mounts.
 const MOST_MOUNTS: usize = 16;
 
-/// What a path leads to, and whether that is unsure.
+/// The identity of a path, and whether it is unsure.
 fn identity(
     path: &Path,
     mount_of: &mut dyn FnMut(&Path) -> io::Result<Option<Shown>>,
@@ -78,7 +78,7 @@ fn identity(
     let mut real = std::fs::canonicalize(path)?;
     for _ in 0..MOST_MOUNTS {
         let Some(shown) = mount_of(&real)? else {
-            // What lies there may be hidden by another mount, or be another file in a jail.
+            // Another mount may hide the directory, or in a jail the path may lead to another file.
             return Ok(match std::fs::metadata(&real) {
                 Ok(lies) if lies.ino() == about.ino() => (file(&lies), false),
                 _ => (own, true),
@@ -96,7 +96,7 @@ fn file(about: &Metadata) -> Identity {
     Identity::File(about.dev(), about.ino())
 }
 
-/// The mount on which a path lies, if it is one of nullfs; a path that is not there lies on none.
+/// The nullfs mount that holds a path; none for a missing path.
 #[cfg(target_os = "freebsd")]
 fn mount_of(path: &Path) -> io::Result<Option<Shown>> {
     use std::ffi::OsStr;
@@ -123,7 +123,7 @@ fn text(bytes: impl Iterator<Item = u8>) -> Vec<u8> {
     bytes.take_while(|&byte| byte != 0).collect()
 }
 
-/// No other system has such mounts: a bind mount of Linux keeps the device.
+/// Other systems have no such mounts: a bind mount of Linux keeps the device.
 #[cfg(not(target_os = "freebsd"))]
 #[expect(clippy::unnecessary_wraps, reason = "as on FreeBSD")]
 fn mount_of(_path: &Path) -> io::Result<Option<Shown>> {
@@ -158,7 +158,7 @@ mod tests {
         assert!(about(&at("none")).is_err());
     }
 
-    /// The file below `on` is the one below `from`, as nullfs shows it: with the same inode.
+    /// The file below `on` is the one below `from`, as on nullfs: with the same inode.
     #[test]
     fn a_mount_that_shows_another_directory_is_looked_through() {
         let place = tempfile::tempdir().unwrap();
@@ -188,7 +188,7 @@ mod tests {
         assert!(!lies.1);
         assert_eq!(of("jail/sub/a"), lies);
         assert_eq!(of("other/sub/a"), lies);
-        // Where it lies cannot be seen from here.
+        // The mounted directory is not visible.
         assert!(of("gone/a").1);
         let mut round = |_: &Path| Ok(Some(shows("vm", "vm")));
         assert!(identity(&root.join("vm/sub/a"), &mut round).unwrap().1);

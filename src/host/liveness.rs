@@ -1,5 +1,5 @@
-//! Pipes between the program and what it starts: the report that a caller follows with the liveness
-//! pipe by which the reporter knows that the caller is still there, and the relay of what a child says.
+//! Pipes to children: the report that a caller follows, with the liveness pipe by which the reporter
+//! sees the caller exit, and the relay of a child's output.
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
@@ -9,16 +9,16 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-/// The most that one line may hold, in bytes; a longer one is cut into several.
+/// The longest line, in bytes; a longer one is split.
 const LINE_LIMIT: usize = 4096;
 
-/// The most that is read at once, in bytes: as much as a pipe holds.
+/// The limit of buffered input, in bytes: the size of a pipe.
 const READ_LIMIT: usize = 64 * 1024;
 
-/// Waits until one of the files can be read or has been closed at its other end, or the time is over.
+/// Waits until a file is readable or closed at its other end, or until `end`.
 ///
 /// # Errors
-/// As the system says.
+/// The system's error.
 pub fn wait(files: &[BorrowedFd<'_>], end: Option<Instant>) -> io::Result<()> {
     let mut polled: Vec<PollFd<'_>> = files
         .iter()
@@ -31,21 +31,21 @@ pub fn wait(files: &[BorrowedFd<'_>], end: Option<Instant>) -> io::Result<()> {
     }
 }
 
-/// Rounded up, so that what is due is due then.
+/// Rounds up, so that no wait ends early.
 fn timeout(left: Option<Duration>) -> PollTimeout {
     left.map_or(PollTimeout::NONE, |left| {
         PollTimeout::try_from(left.as_micros().div_ceil(1000)).unwrap_or(PollTimeout::MAX)
     })
 }
 
-/// Whether a liveness pipe can be read: its writer has gone, or has said that the reader may go on,
-/// which is all that is ever written into one.
+/// Whether a liveness pipe is readable: its writer has exited, or has written the permission to
+/// continue, the only data on such a pipe.
 pub fn is_readable(pipe: BorrowedFd<'_>) -> bool {
     let mut polled = [PollFd::new(pipe, PollFlags::POLLIN)];
     matches!(poll(&mut polled, PollTimeout::ZERO), Ok(1..))
 }
 
-/// The reading end of a pipe, and the beginning of a line that has not come whole.
+/// The reading end of a pipe, and an incomplete line.
 #[derive(Debug)]
 pub struct Reader {
     pipe: OwnedFd,
@@ -54,10 +54,10 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A pipe: its reader and its writing end.
+    /// Makes a pipe: its reader and its writing end.
     ///
     /// # Errors
-    /// As the system says.
+    /// The system's error.
     pub fn pipe() -> io::Result<(Self, OwnedFd)> {
         let (pipe, writer) = pipe2(OFlag::O_CLOEXEC)?;
         fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
@@ -69,21 +69,21 @@ impl Reader {
         Ok((reader, writer))
     }
 
-    /// A pipe whose writer never waits, and is not ended by SIGPIPE when this process has gone: see
+    /// Makes a pipe whose writer never blocks and gets no SIGPIPE after this process has exited: see
     /// [`Self::is_shared`].
     ///
     /// # Errors
-    /// As the system says.
+    /// The system's error.
     pub fn relay() -> io::Result<(Self, OwnedFd)> {
         let (reader, writer) = Self::pipe()?;
         fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         Ok((reader, writer))
     }
 
-    /// Whether children that are started now get the reading end, too.
+    /// Sets whether children started afterwards inherit the reading end.
     ///
     /// # Errors
-    /// As the system says.
+    /// The system's error.
     pub fn is_shared(&self, is_shared: bool) -> io::Result<()> {
         let flags = if is_shared {
             FdFlag::empty()
@@ -94,15 +94,15 @@ impl Reader {
         Ok(())
     }
 
-    /// Whether every writer has gone.
+    /// Whether every writer has closed the pipe.
     pub fn is_closed(&self) -> bool {
         self.is_closed
     }
 
-    /// The whole lines that have come, each with its newline; of a flood only as many as a pipe holds.
+    /// The whole lines received, with their newlines; at most the size of a pipe.
     ///
     /// # Errors
-    /// As the system says.
+    /// The system's error.
     pub fn lines(&mut self) -> io::Result<Vec<u8>> {
         let mut chunk = [0; LINE_LIMIT];
         while self.rest.len() < READ_LIMIT {
@@ -127,7 +127,7 @@ impl Reader {
         Ok(self.rest.drain(..length).collect())
     }
 
-    /// All that has come and was not read as a line, with a newline.
+    /// The rest of the input, with a newline.
     pub fn all(&mut self) -> Vec<u8> {
         let mut rest = std::mem::take(&mut self.rest);
         if !rest.is_empty() && !rest.ends_with(b"\n") {

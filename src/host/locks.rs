@@ -1,4 +1,4 @@
-//! What one process has to itself while it works.
+//! Locks on VMs, disks and the network, each held by one process at a time.
 
 use super::directory::Directory;
 use super::system::System;
@@ -6,37 +6,37 @@ use crate::model::name::VmName;
 use std::io;
 use std::path::PathBuf;
 
-/// What only one process of all may work on at a time.
+/// The object of a lock, which only one process may use at a time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lock {
-    /// This VM.
+    /// A VM.
     Vm(VmName),
-    /// This disk: a device or an image file; or, where there is none, the place for it.
+    /// A disk: a device or an image file, or the path for a new one.
     Disk(PathBuf),
-    /// The network that all VMs share: modules, sysctls, bridges.
+    /// The network shared by all VMs: modules, sysctls, bridges.
     Network,
 }
 
-/// What came of locking.
+/// The result of locking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LockResult {
-    /// It is ours, and, but for [`Lock::Network`], that of every child which is started from now on,
-    /// until the last has ended.
+    /// This process holds the lock. Children started afterwards inherit it, except [`Lock::Network`]; it
+    /// lasts until the last of them ends.
     Acquired,
-    /// Somebody else has it, who has noted this.
+    /// Another process holds the lock, with this note.
     Held(String),
 }
 
-/// Locks that are kept as long as this process lives, or gives them back.
+/// Locks that last until this process ends or unlocks them.
 pub trait Locks {
-    /// Locks something for this process, without waiting; `note` says to others who has it. What is
-    /// locked by us already is acquired again.
+    /// Takes a lock without waiting; `note` names the owner to others. A lock that this process holds
+    /// already is acquired again.
     ///
     /// # Errors
-    /// As the system says, or if the directory of the locks is not root's alone.
+    /// The system's error, or if others than root can change the directory of locks.
     fn lock(&mut self, lock: &Lock, note: &str) -> io::Result<LockResult>;
 
-    /// Unlocks what was acquired; what was not stays as it is.
+    /// Releases a lock; a lock not held is ignored.
     fn unlock(&mut self, lock: &Lock);
 }
 

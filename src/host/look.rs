@@ -1,4 +1,4 @@
-//! What the real host is asked, and how it is looked at.
+//! Questions to the host.
 
 use super::Finished;
 use super::child::{ended, tail};
@@ -10,48 +10,48 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Questions: nothing here changes the host.
+/// Questions, which do not change the host.
 pub trait Look: Clock {
-    /// Runs a question to its end, its output captured.
+    /// Runs a question to its end and captures its output.
     ///
     /// # Errors
     /// If it could not be started.
     fn ask(&mut self, question: &Command) -> Result<Finished, SpawnError>;
 
-    /// Whether something is at `path`.
+    /// Whether `path` exists.
     ///
     /// # Errors
-    /// If that cannot be told.
+    /// If the system does not answer.
     fn exists(&mut self, path: &Path) -> io::Result<bool>;
 
-    /// Where the symbolic link at `path` leads, as it says; none if there is no link.
+    /// The target of the symbolic link at `path`, unresolved; none if there is no link.
     ///
     /// # Errors
-    /// If that cannot be told.
+    /// If the system does not answer.
     fn link_at(&mut self, path: &Path) -> io::Result<Option<PathBuf>>;
 
-    /// What a disk or an image file is, whatever its name.
+    /// The identity and properties of a disk or an image file.
     ///
     /// # Errors
-    /// If that cannot be told.
+    /// If the system does not answer.
     fn about(&mut self, path: &Path) -> io::Result<About>;
 
     /// The names in a directory; none if there is no such directory.
     ///
-    /// Only for directories whose entries are not created by looking (`/dev/vmm`, `/dev`): nmdm(4)
-    /// and tap(4) nodes are never looked up by name.
+    /// Only for directories whose entries a lookup does not create (`/dev/vmm`, `/dev`): nmdm(4) and
+    /// tap(4) nodes are never looked up by name.
     ///
     /// # Errors
-    /// If that cannot be told.
+    /// If the system does not answer.
     fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>>;
 
     /// The content of a small file.
     ///
     /// # Errors
-    /// As the system says.
+    /// The system's error.
     fn read(&mut self, path: &Path) -> io::Result<Vec<u8>>;
 
-    /// Where a program is along the search path.
+    /// The path of a program along the search path.
     fn find(&mut self, program: &str) -> Option<PathBuf>;
 
     /// The search path.
@@ -60,7 +60,7 @@ pub trait Look: Clock {
 
 impl Look for System {
     fn ask(&mut self, question: &Command) -> Result<Finished, SpawnError> {
-        // Where SIGCHLD is ignored a child leaves no status.
+        // A child leaves no status while SIGCHLD is ignored.
         self.signals().map_err(SpawnError::Refused)?;
         let output = self
             .prepare(question)?

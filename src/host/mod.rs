@@ -1,8 +1,8 @@
-//! What the program needs of a host, as traits by purpose: questions ([`Look`]), time ([`Clock`]),
-//! commands ([`Children`]), who has called ([`Caller`]), files ([`Change`]) and locks ([`Locks`]);
-//! [`Host`] is all of them.
+//! The interface to a host, one trait per purpose: questions ([`Look`]), time ([`Clock`]), commands
+//! ([`Children`]), the calling process ([`Caller`]), files ([`Change`]) and locks ([`Locks`]);
+//! [`Host`] combines them.
 //!
-//! Planning gets a `Look` only, so that a dry run cannot change anything.
+//! Planning gets only a `Look`, so a dry run cannot change the host.
 
 mod caller;
 mod change;
@@ -36,13 +36,13 @@ use std::io;
 /// How a child ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// It left with this status.
+    /// It exited with this status.
     Exit(i32),
     /// This signal ended it.
     Signal(i32),
 }
 
-/// What a child left behind.
+/// The result of a child that has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finished {
     /// How it ended.
@@ -53,29 +53,29 @@ pub struct Finished {
     pub stderr: Vec<u8>,
 }
 
-/// What happens to a child that is watched.
+/// An event of a watched child.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// It has ended, and has said all.
+    /// It has ended, and all its output was read.
     Ended(Finished),
-    /// It has said this, whole lines, where its streams are relayed.
+    /// It wrote these whole lines; only of relayed streams.
     Said(Vec<u8>),
-    /// The time is over.
+    /// The time limit is reached.
     Overdue,
-    /// The program is asked to stop: see [`Caller::interrupted`].
+    /// The program was asked to stop: see [`Caller::interrupted`].
     Interrupted,
 }
 
-/// What asks the program to stop.
+/// A request to stop the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interruption {
     /// This signal.
     Signal(i32),
-    /// Who waits for the report has gone.
+    /// The reader of the report has exited.
     ReaderGone,
 }
 
-/// Why a child did not start.
+/// The error of a child that did not start.
 #[derive(Debug)]
 pub enum SpawnError {
     /// No such program along the search path.
@@ -84,7 +84,7 @@ pub enum SpawnError {
     Refused(io::Error),
 }
 
-/// All that the program needs of a host: questions, changes, and what goes with making them.
+/// All traits of a host.
 pub trait Host: Look + Children + Caller + Change + Locks {}
 
 impl<T: Look + Children + Caller + Change + Locks> Host for T {}

@@ -1,9 +1,9 @@
-//! The programs of the host, and what to type to get one.
+//! Checks for programs, and how to install them.
 
 use super::Look;
 use crate::error::{Error, Result};
 
-/// What to type to get a program.
+/// How to install a program.
 pub fn how_to_install(program: &str) -> String {
     match program {
         "grub-bhyve" => "install it: pkg install grub2-bhyve".into(),
@@ -14,14 +14,14 @@ pub fn how_to_install(program: &str) -> String {
                 "{program} is part of FreeBSD on amd64; with pkgbase: pkg install FreeBSD-bhyve"
             )
         }
-        _ => format!("{program} is part of FreeBSD: is this FreeBSD, and the base system whole?"),
+        _ => format!("{program} is part of FreeBSD: is this FreeBSD, with a complete base system?"),
     }
 }
 
-/// Refuses where a program is not installed.
+/// Fails if a program is not installed.
 ///
 /// # Errors
-/// If `program` is nowhere along the search path; names the package that has it.
+/// If `program` is not in the search path; the error names its package.
 pub fn require(program: &'static str, look: &mut dyn Look) -> Result<()> {
     if look.find(program).is_some() {
         return Ok(());

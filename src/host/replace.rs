@@ -1,8 +1,8 @@
-//! Replaces a file of the user's own, and loses nothing that somebody else saves meanwhile.
+//! Replaces a file of the user's own without the loss of a concurrent change.
 //!
-//! Whatever is at the path at the moment of the change is kept until it was looked at: it is exchanged
-//! for the new file where the system can do that in one step (renameat2(2) of Linux), and moved aside
-//! elsewhere. If it is not what was read, it goes back.
+//! The file at the path is kept until its content is checked: it is exchanged with the new file
+//! atomically where the system supports this (renameat2(2) of Linux), and renamed aside elsewhere. If
+//! the content is not the one that was read, the file is put back.
 
 use super::{Afterwards, ChangeError};
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -11,34 +11,34 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// A moment between two steps, at which a test lets somebody else do something.
+/// A moment between two steps, at which a test makes a concurrent change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Moment {
-    /// The file was found as it was read, and its successor lies beside it.
+    /// The file is unchanged, and the new file lies beside it.
     Prepared,
-    /// The file is aside, and nothing is in its place.
+    /// The file is renamed aside, and the path does not exist.
     Aside,
-    /// The new file is in its place, and what was there is not looked at yet.
+    /// The new file is in place, and the previous one is not checked yet.
     Placed,
-    /// What somebody else has saved is in its place again, and the new file not looked at yet.
+    /// The concurrent version is in place again, and the new file is not checked yet.
     PutBack,
 }
 
-/// How a file takes the place of another.
+/// How a file replaces another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
-    /// Both are exchanged in one step.
+    /// An atomic exchange of both.
     Exchange,
-    /// The other is moved aside first.
+    /// The other is renamed aside first.
     Aside,
 }
 
-/// Replaces a file that still holds `before` by one of `text`, with the same owner, group and mode.
+/// Replaces a file that still contains `before` by one of `text`, with the same owner, group and mode.
 ///
-/// Two that replace the same file at once do it one behind the other, and the second is refused.
+/// Of two concurrent replacements the second waits for the first and is refused.
 ///
 /// # Errors
-/// If somebody else has changed the file, or the system refuses; the file is theirs, or as it was.
+/// If another process has changed the file, whose version stays, or the system's error.
 pub(super) fn replace(
     path: &Path,
     before: &[u8],
@@ -59,7 +59,7 @@ fn replace_by(
     text: &[u8],
     at: &mut dyn FnMut(Moment),
 ) -> Result<Option<Afterwards>, ChangeError> {
-    // Not for writing to it: what cannot be written to is not to be replaced either.
+    // Nothing is written to it: a file that is not writable must not be replaced.
     let Some(file) = open(OpenOptions::new().read(true).write(true), path)? else {
         return Err(ChangeError::Meanwhile(Vec::new()));
     };
@@ -82,7 +82,7 @@ fn replace_by(
         Err(error) => Err(change.given_up(error)),
     };
     match result? {
-        // A file system that does not know it has nothing to be synchronised.
+        // A file system without fsync(2) of directories needs none.
         None => Ok(match File::open(directory).and_then(|it| it.sync_all()) {
             Err(error) if !is_unknown(&error) => Some(Afterwards::NotSynced(error)),
             _ => None,
@@ -91,7 +91,7 @@ fn replace_by(
     }
 }
 
-/// Opens an ordinary file, and waits for nobody; none if there is something else by now, or nothing.
+/// Opens a regular file without blocking; none if the path is missing or something else.
 fn open(options: &mut OpenOptions, path: &Path) -> io::Result<Option<File>> {
     let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY | nix::libc::O_NOFOLLOW;
     match options.custom_flags(flags).open(path) {
@@ -101,15 +101,15 @@ fn open(options: &mut OpenOptions, path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Whether an error says that there is no file of that name any more.
+/// Whether an error means that no regular file of that name exists any more.
 fn is_gone(error: &io::Error) -> bool {
     use nix::libc::{EISDIR, ELOOP, EMLINK, ENOENT, ENXIO};
     let code = error.raw_os_error();
-    // What FreeBSD says of a symbolic link is EMLINK.
+    // FreeBSD reports EMLINK for a symbolic link.
     code.is_some_and(|code| [EISDIR, ELOOP, EMLINK, ENOENT, ENXIO].contains(&code))
 }
 
-/// Whether a path still leads to a file.
+/// Whether a path still names this file.
 fn is_same(file: &File, path: &Path) -> io::Result<bool> {
     let about = file.metadata()?;
     match fs::symlink_metadata(path) {
@@ -119,7 +119,7 @@ fn is_same(file: &File, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Whether an ordinary file has exactly this content.
+/// Whether a regular file has exactly this content.
 fn holds(path: &Path, content: &[u8]) -> io::Result<bool> {
     let Some(file) = open(OpenOptions::new().read(true), path)? else {
         return Ok(false);
@@ -130,10 +130,10 @@ fn holds(path: &Path, content: &[u8]) -> io::Result<bool> {
     Ok(read == content)
 }
 
-/// Makes the file that is to be the next one, as far as all but its name goes.
+/// Makes the new file under a temporary name, with its final owner, group and mode.
 fn successor(file: &File, path: &Path, text: &[u8]) -> Result<PathBuf, ChangeError> {
     let about = file.metadata()?;
-    // As a script names it: by what it is to be, so that who misses that knows what has been left.
+    // The name shows what a leftover file belongs to, as in a script.
     let mut prefix = path.file_name().unwrap_or_default().to_owned();
     prefix.push(".");
     let mut fresh = tempfile::Builder::new()
@@ -146,10 +146,10 @@ fn successor(file: &File, path: &Path, text: &[u8]) -> Result<PathBuf, ChangeErr
         fchown(fresh.as_file(), Some(about.uid()), Some(about.gid()))
             .map_err(ChangeError::Ownership)?;
     }
-    // Behind the owner, whose change takes bits away.
+    // After fchown(2), which clears bits of the mode.
     fresh.as_file().set_permissions(about.permissions())?;
     fresh.as_file().sync_all()?;
-    // From now on its name can be that of somebody else's file.
+    // From here on the name can belong to another version, so no automatic removal.
     let (_, path) = fresh.keep().map_err(|failed| failed.error)?;
     Ok(path)
 }
@@ -177,7 +177,7 @@ impl Change<'_> {
         self.aside(at)
     }
 
-    /// The failure before anything was changed: the new file goes.
+    /// The failure before any change; removes the new file.
     fn given_up(&self, error: io::Error) -> ChangeError {
         let _ = fs::remove_file(self.new);
         if error.kind() == io::ErrorKind::NotFound {
@@ -186,8 +186,7 @@ impl Change<'_> {
         error.into()
     }
 
-    /// Looks at what was exchanged for the new file, and exchanges both again if it is not what was
-    /// read.
+    /// Checks the exchanged file, and exchanges both again if its content is not the one that was read.
     fn look_after(&self, at: &mut dyn FnMut(Moment)) -> Result<Option<Afterwards>, ChangeError> {
         at(Moment::Placed);
         if holds(self.new, self.before).unwrap_or(false) {
@@ -196,15 +195,15 @@ impl Change<'_> {
         if exchange(self.new, self.path).is_ok() {
             at(Moment::PutBack);
             if !holds(self.new, self.text).unwrap_or(false) {
-                // Somebody has saved over the new file since: that is the newest.
+                // The new file was overwritten meanwhile: that version is the newest.
                 let _ = exchange(self.new, self.path);
             }
         }
         Err(ChangeError::Meanwhile(self.settle([self.new])))
     }
 
-    /// Makes sure that nothing is lost of these files: what nobody needs goes, another takes the file's
-    /// place if that is free, and what is left over is answered.
+    /// Loses no version: removes files with the new or the previous text, moves another to the path if
+    /// that is free, and returns the remaining files.
     fn settle<'file>(&self, versions: impl IntoIterator<Item = &'file Path>) -> Vec<PathBuf> {
         let mut kept = Vec::new();
         for version in versions {
@@ -214,7 +213,7 @@ impl Change<'_> {
             } else if version.symlink_metadata().is_ok()
                 && !put(version, self.path).unwrap_or(false)
             {
-                // Somebody has saved a newer one.
+                // A newer version is at the path.
                 if is(self.before) {
                     let _ = fs::remove_file(version);
                 } else {
@@ -225,8 +224,8 @@ impl Change<'_> {
         kept
     }
 
-    /// Moves the file aside and gives its place to the new one, if it is what was read. For a moment
-    /// nothing is there.
+    /// Renames the file aside and moves the new one to its path if the content is the one that was read.
+    /// Between these steps the path does not exist.
     fn aside(&self, at: &mut dyn FnMut(Moment)) -> Result<Option<Afterwards>, ChangeError> {
         let mut name = self.new.as_os_str().to_owned();
         name.push(".old");
@@ -242,7 +241,7 @@ impl Change<'_> {
             if holds(&old, self.before).unwrap_or(false) {
                 return Ok(remove(&old));
             }
-            // Whoever had it open has written since. The new one goes; one that has gone is none.
+            // Another process wrote to the open file. Ignore the error if the new file is gone.
             let _ = fs::rename(self.path, self.new);
             at(Moment::PutBack);
         }
@@ -252,13 +251,13 @@ impl Change<'_> {
     }
 }
 
-/// Removes the former text, once the change is made.
+/// Removes the previous file after the change.
 fn remove(old: &Path) -> Option<Afterwards> {
     let failed = fs::remove_file(old).err()?;
     Some(Afterwards::OldStays(old.to_owned(), failed))
 }
 
-/// Gives a file the name `path`, unless something has it.
+/// Renames a file to `path`, unless that exists.
 fn put(file: &Path, path: &Path) -> io::Result<bool> {
     match fs::hard_link(file, path) {
         Ok(()) => {
@@ -272,7 +271,7 @@ fn put(file: &Path, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Exchanges two files in one step.
+/// Exchanges two files atomically.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn exchange(one: &Path, other: &Path) -> io::Result<()> {
     use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
@@ -280,23 +279,23 @@ fn exchange(one: &Path, other: &Path) -> io::Result<()> {
     Ok(exchanged?)
 }
 
-/// Exchanges two files in one step, which this system cannot.
+/// Fails: this system has no atomic exchange.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 fn exchange(_: &Path, _: &Path) -> io::Result<()> {
     Err(nix::errno::Errno::ENOSYS.into())
 }
 
-/// Whether the system or the file system does not know what was asked for.
+/// Whether the system or the file system does not support an operation.
 fn is_unknown(error: &io::Error) -> bool {
     use nix::libc::{EINVAL, ENOSYS, EOPNOTSUPP};
     let code = error.raw_os_error();
     code.is_some_and(|code| [EINVAL, ENOSYS, EOPNOTSUPP].contains(&code))
 }
 
-/// How long somebody else may have the file locked.
+/// The longest wait for the lock of another process.
 const LOCK_LIMIT: Duration = Duration::from_secs(5);
 
-/// Locks a file. Whoever can read it can lock it (flock(2)), so nobody is waited for without end.
+/// Locks a file, with a time limit: any reader can hold the lock (flock(2)).
 fn lock(file: &File) -> Result<(), ChangeError> {
     let until = Instant::now() + LOCK_LIMIT;
     loop {

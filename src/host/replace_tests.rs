@@ -10,16 +10,16 @@ const MOMENTS: [Moment; 4] = [
     Moment::PutBack,
 ];
 
-/// How somebody else saves.
+/// How another process saves.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Save {
-    /// By a new file that is renamed.
+    /// By rename of a new file.
     Rename,
-    /// Into the file as it was opened when all began.
+    /// Into the file opened at the start.
     InPlace,
-    /// Into whatever file is there.
+    /// Into the file at the path.
     Anew,
-    /// Not: the file is removed.
+    /// It removes the file.
     Remove,
 }
 
@@ -45,7 +45,7 @@ impl Save {
     }
 }
 
-/// Everything that lies in a directory.
+/// The files in a directory, with their content.
 fn contents(directory: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = fs::read_dir(directory).unwrap();
     let mut all: Vec<(String, Vec<u8>)> = entries
@@ -72,7 +72,7 @@ fn what_somebody_saves_at_any_moment_is_never_lost() {
                 let opened = OpenOptions::new().write(true).open(&path).unwrap();
                 let mut was_made = false;
                 let result = replace_by(way, &path, BEFORE, TEXT, &mut |at| {
-                    // Nothing is put back unless there was a save before.
+                    // Nothing is put back without an earlier save.
                     if moment == Moment::PutBack && at == Moment::Prepared {
                         Save::Rename.make(&path, &opened, "first\n");
                     } else if at == moment {
@@ -91,7 +91,7 @@ fn what_somebody_saves_at_any_moment_is_never_lost() {
                     continue;
                 }
                 match save {
-                    // It was the new file that was removed, or saved over.
+                    // The new file was removed or overwritten.
                     Save::Remove => {}
                     Save::Anew if moment == Moment::Placed => {
                         assert_eq!(there.as_deref(), Some(&b"saved\n"[..]), "{what}");
@@ -103,7 +103,7 @@ fn what_somebody_saves_at_any_moment_is_never_lost() {
                         assert_eq!(there.as_deref(), Some(&b"saved\n"[..]), "{what}");
                     }
                 }
-                // Whoever saves over the new file has seen it, and nothing else is to be said.
+                // A save over the new file is a later change, and no error.
                 let is_over_new = moment == Moment::Placed && save != Save::InPlace;
                 let is_of_nothing = moment == Moment::Aside && save == Save::Remove;
                 let is_done = is_over_new || is_of_nothing;
@@ -192,7 +192,7 @@ fn what_is_no_file_any_more_is_not_replaced_and_not_waited_for() {
 fn what_cannot_be_linked_is_renamed_unless_something_has_the_name() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name);
-    // link(2) makes none of a directory, as some file systems make none at all.
+    // link(2) refuses directories, as some file systems refuse every link.
     fs::create_dir(path("fresh")).unwrap();
     assert!(put(&path("fresh"), &path("file")).unwrap());
     assert!(path("file").is_dir() && !path("fresh").exists());

@@ -1,7 +1,7 @@
-//! Scratch directories of the root side, below root's own `/var/run/easy-bhyve/scratch`: nobody else
-//! can prepare a name there, nor look at what is in it.
+//! Scratch directories of the root side in `/var/run/easy-bhyve/scratch`, where only root can read or
+//! create files.
 //!
-//! Each carries its VM's name, so that what a killed run has left is known by the next.
+//! Each name begins with the VM's, so that a later run finds the leftovers of a killed one.
 
 use super::directory::Directory;
 use crate::model::name::VmName;
@@ -14,26 +14,26 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-/// The name of the directory of all scratch directories, below that of the locks.
+/// The name of the parent of scratch directories, below the directory of locks.
 const NAME: &str = "scratch";
-/// The mode of all of them.
+/// The mode of the parent and of scratch directories.
 const PRIVATE: Mode = Mode::S_IRWXU;
 
-/// Where scratch directories lie, below the directory of the locks.
+/// The parent of scratch directories, below the directory of locks.
 pub fn directory(run: &Path) -> PathBuf {
     run.join(NAME)
 }
 
-/// The name of a scratch directory of a VM, with this behind the VM's name: `VM.TOKEN`.
+/// The name of a scratch directory of a VM: `VM.TOKEN`.
 pub fn name(vm: &VmName, token: &str) -> String {
     format!("{vm}.{token}")
 }
 
-/// Makes a scratch directory, and root's own that it lies in if that is not there; one beside an image
-/// lies in that one's directory. What exists is an error.
+/// Makes a scratch directory in root's parent directory, which is made too, or beside an image. An
+/// existing directory is an error.
 ///
 /// # Errors
-/// If somebody else can change root's own directory, or as the system says.
+/// If others than root can access the parent directory, or the system's error.
 pub(super) fn make(run: &Path, path: &Path) -> io::Result<()> {
     let all = directory(run);
     let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
@@ -48,7 +48,7 @@ pub(super) fn make(run: &Path, path: &Path) -> io::Result<()> {
     Ok(mkdirat(&fd, name, PRIVATE)?)
 }
 
-/// Opens the directory of all scratch directories, no link followed; makes it if it is not there.
+/// Opens the parent of scratch directories without following links; makes it if it does not exist.
 fn open(run: &Path, all: &Path) -> io::Result<OwnedFd> {
     let above = Directory::open(run)?;
     match mkdirat(&above, NAME, PRIVATE) {
@@ -70,7 +70,7 @@ fn open(run: &Path, all: &Path) -> io::Result<OwnedFd> {
 /// Removes every scratch directory of a VM.
 ///
 /// # Errors
-/// As the system says; the last of the failures, once all were tried.
+/// The last error, after all removals were tried.
 pub(super) fn sweep(run: &Path, vm: &VmName) -> io::Result<()> {
     let all = directory(run);
     let entries = match std::fs::read_dir(&all) {
@@ -88,7 +88,7 @@ pub(super) fn sweep(run: &Path, vm: &VmName) -> io::Result<()> {
     result
 }
 
-/// Whether this is the name of a scratch directory of the VM. No VM name has a dot.
+/// Whether a scratch directory of this name belongs to the VM. No VM name has a dot.
 pub fn is_of(name: &OsStr, vm: &VmName) -> bool {
     let of = name.to_str().and_then(|name| name.split_once('.'));
     of.is_some_and(|(of, _)| of == vm.as_str())

@@ -1,4 +1,4 @@
-//! Signals, noted instead of died of, and a stream that can be read when one has come.
+//! Caught signals, and a stream that becomes readable when one arrives.
 
 use nix::libc::c_int;
 use nix::sys::signal::{SigSet, Signal};
@@ -9,13 +9,13 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What asks a program to stop.
+/// The signals that ask a program to stop.
 const STOPPING: [Signal; 3] = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM];
 
-/// Signals since a moment.
+/// The signals caught since a moment.
 #[derive(Debug)]
 pub struct Signals {
-    /// The last signal that asked to stop; 0: none.
+    /// The last signal that asked to stop; 0 for none.
     last: Arc<AtomicUsize>,
     heard: UnixStream,
     ringer: UnixStream,
@@ -23,10 +23,10 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Hears of children that end.
+    /// Catches SIGCHLD.
     ///
     /// # Errors
-    /// As the system says.
+    /// The system's error.
     pub fn of_children() -> io::Result<Self> {
         let (heard, ringer) = UnixStream::pair()?;
         heard.set_nonblocking(true)?;
@@ -40,10 +40,10 @@ impl Signals {
         Ok(signals)
     }
 
-    /// From now on notes SIGHUP, SIGINT and SIGTERM, too.
+    /// Also catches SIGHUP, SIGINT and SIGTERM from now on.
     ///
     /// # Errors
-    /// As the system says.
+    /// The system's error.
     pub fn catch(&mut self) -> io::Result<()> {
         if self.is_catching {
             return Ok(());
@@ -58,19 +58,19 @@ impl Signals {
         Ok(())
     }
 
-    /// Hears of a signal, also where the caller has let this process ignore or block it.
+    /// Catches a signal, even if the caller left it ignored or blocked.
     fn hear(&self, signal: Signal) -> io::Result<()> {
         low_level::pipe::register(signal as c_int, self.ringer.try_clone()?)?;
         Ok(SigSet::from_iter([signal]).thread_unblock()?)
     }
 
-    /// The signal that asked to stop, if one did.
+    /// The last signal that asked to stop, if any.
     pub fn last(&self) -> Option<c_int> {
         let number = self.last.load(Ordering::Relaxed);
         c_int::try_from(number).ok().filter(|&number| number != 0)
     }
 
-    /// Makes the stream silent until the next signal.
+    /// Drains the stream.
     pub fn hush(&mut self) {
         let mut heard = [0; 64];
         while matches!(self.heard.read(&mut heard), Ok(read) if read == heard.len()) {}

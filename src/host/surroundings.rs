@@ -1,5 +1,5 @@
-//! What a process has from its caller and the root side does not take: umask, resource limits, ignored
-//! and blocked signals. What it starts inherits its own.
+//! Process attributes that the root side does not keep from its caller: umask, resource limits, ignored
+//! and blocked signals. Children inherit the new values.
 
 use nix::libc::{
     SIGALRM, SIGPROF, SIGQUIT, SIGSYS, SIGTRAP, SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2,
@@ -13,17 +13,17 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// Others may read what is not made for root alone, and change nothing.
+/// Others may read files that are not made for root alone, and change none.
 const UMASK: Mode = Mode::from_bits_truncate(0o022);
 
-/// Signals that do again what they do by default, but for those that are caught anyway (see
-/// [`super::signals`]), and SIGPIPE, which is back at its default in every child of a Rust program.
+/// Signals reset to their default action. Not listed: those caught anyway (see [`super::signals`]), and
+/// SIGPIPE, which is at its default in every child of a Rust program.
 const DEFAULT: [c_int; 12] = [
     SIGALRM, SIGPROF, SIGQUIT, SIGSYS, SIGTRAP, SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2,
     SIGVTALRM, SIGXCPU,
 ];
 
-/// Limits of which the root side has as much as there is, as root's login class has (login.conf(5)).
+/// Limits raised to the maximum, as in root's login class (login.conf(5)).
 const LIFTED: &[Resource] = &[
     #[cfg(target_os = "linux")]
     Resource::RLIMIT_AS,
@@ -47,10 +47,10 @@ const LIFTED: &[Resource] = &[
     Resource::RLIMIT_VMEM,
 ];
 
-/// Gives this process surroundings of its own.
+/// Resets the attributes of this process.
 ///
 /// # Errors
-/// If a signal cannot be taken.
+/// If a signal handler cannot be installed.
 pub(super) fn isolate() -> io::Result<()> {
     umask(UMASK);
     for &resource in LIFTED {
@@ -61,23 +61,22 @@ pub(super) fn isolate() -> io::Result<()> {
         let _ = setrlimit(Resource::RLIMIT_CORE, 0, most);
     }
     SigSet::empty().thread_set_mask()?;
-    // A signal that is handled is at its default in what is started from now on (execve(2)), and an
-    // ignored one would be ignored there, too.
+    // execve(2) resets a handled signal to its default, and keeps an ignored one ignored.
     let is_due = Arc::new(AtomicBool::new(true));
     for signal in DEFAULT {
         flag::register_conditional_default(signal, Arc::clone(&is_due))?;
     }
-    // A log that has no room is a warning, and no end of who supervises a guest.
+    // A log that exceeds the limit is a warning and must not end the supervisor of a guest.
     flag::register(SIGXFSZ, Arc::default())?;
     Ok(())
 }
 
-/// Lifts a limit as far as it goes.
+/// Raises a limit to the maximum, or else to its hard limit.
 fn lift(resource: Resource) {
     if setrlimit(resource, RLIM_INFINITY, RLIM_INFINITY).is_err()
         && let Ok((_, most)) = getrlimit(resource)
     {
-        // Who may not even do this has less than it could have, and goes on.
+        // Ignore failure: a lower limit is no reason to stop.
         let _ = setrlimit(resource, most, most);
     }
 }

@@ -1,4 +1,4 @@
-//! The real host. The only file that spawns processes.
+//! The real host.
 
 use super::child::Running;
 use super::liveness;
@@ -22,22 +22,22 @@ pub struct System {
     pub(super) logs: PathBuf,
     pub(super) signals: Option<Signals>,
     pub(super) children: BTreeMap<u32, Running>,
-    /// Locks are kept until this process ends, and then by children that have inherited them.
+    /// Locks last until this process and the children that inherited them end.
     pub(super) locks: BTreeMap<Lock, File>,
-    /// Lines that are kept open.
+    /// Serial lines kept open.
     pub(super) lines: Vec<OwnedFd>,
     /// Whether standard input is a liveness pipe.
     pub(super) has_liveness_pipe: bool,
     pub(super) is_shielded: bool,
-    /// The end of the liveness pipe that is kept for the command that is followed.
+    /// The writing end of the liveness pipe to the followed command.
     pub(super) liveness_writer: Option<OwnedFd>,
-    /// How many times slower than the real one the clock goes by which is waited.
+    /// The divisor of the real clock for waiting; above 1 the host's clock is slower.
     pub(super) pace: u32,
 }
 
 impl System {
-    /// A host whose programs are found along `search_path`, directories separated by colons; locks
-    /// and states lie in `run`, logs in `logs`.
+    /// A host with the search path `search_path` (directories separated by colons), locks and states in
+    /// `run`, and logs in `logs`.
     pub fn new(
         search_path: impl Into<String>,
         run: impl Into<PathBuf>,
@@ -58,7 +58,7 @@ impl System {
         }
     }
 
-    /// The same host, by whose clock the real one goes this many times as fast.
+    /// The same host with its clock slowed down by this factor.
     #[must_use]
     pub fn at_pace(self, pace: u32) -> Self {
         Self {
@@ -77,12 +77,12 @@ impl System {
         if command.streams != Streams::Terminal {
             prepared.stdin(Stdio::null());
             if self.is_shielded {
-                // What comes from the terminal is for its foreground group.
+                // Signals of the terminal are for its foreground group.
                 prepared.process_group(0);
             }
         }
         if command.streams == Streams::Captured {
-            // Output that is read by a parser must not depend on the caller's language.
+            // Output for a parser must not depend on the caller's language.
             prepared
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped())
@@ -104,7 +104,7 @@ impl System {
             .ok_or_else(|| io::ErrorKind::Other.into())
     }
 
-    /// Sleeps until something may have happened.
+    /// Sleeps until a signal, input on a file, or `end`.
     pub(super) fn sleep(
         &mut self,
         files: &[BorrowedFd<'_>],

@@ -9,57 +9,57 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FileChange {
-    /// Makes a directory that only its owner can enter; one that exists is an error.
+    /// Makes a directory that only its owner can enter; an existing one is an error.
     MakeScratch(#[serde(serialize_with = "serialize::path")] PathBuf),
-    /// Makes a directory and those above it; one that exists is none.
+    /// Makes a directory and its parents; existing ones are no error.
     MakeDirectories(#[serde(serialize_with = "serialize::path")] PathBuf),
     /// Writes a new file.
     Write {
-        /// Where.
+        /// The path.
         #[serde(serialize_with = "serialize::path")]
         path: PathBuf,
-        /// Its lines, each with its newline.
+        /// The text.
         #[serde(serialize_with = "serialize::bytes")]
         text: Vec<u8>,
     },
-    /// Replaces a file by one with the same owner and mode, in one step.
+    /// Replaces a file by one with the same owner and mode, atomically.
     Replace {
-        /// Where; no symbolic link.
+        /// The path; not a symbolic link.
         #[serde(serialize_with = "serialize::path")]
         path: PathBuf,
-        /// What it must still hold.
+        /// The content that it must still have.
         #[serde(skip)]
         before: Vec<u8>,
-        /// What it is to hold.
+        /// The new content.
         #[serde(serialize_with = "serialize::bytes")]
         text: Vec<u8>,
     },
-    /// Removes a scratch directory and all in it; one that has gone is no failure.
+    /// Removes a scratch directory and its content; a missing one is no failure.
     RemoveScratch(#[serde(serialize_with = "serialize::path")] PathBuf),
-    /// Makes a symbolic link; what exists there is an error.
+    /// Makes a symbolic link; an existing path is an error.
     Link {
-        /// What it points to.
+        /// The target.
         #[serde(serialize_with = "serialize::path")]
         target: PathBuf,
-        /// Where it lies.
+        /// The path of the link.
         #[serde(serialize_with = "serialize::path")]
         path: PathBuf,
     },
-    /// Makes a symbolic link in the place of another, in one step.
+    /// Replaces a symbolic link atomically.
     ReplaceLink {
-        /// What it points to.
+        /// The target.
         #[serde(serialize_with = "serialize::path")]
         target: PathBuf,
-        /// Where it lies.
+        /// The path of the link.
         #[serde(serialize_with = "serialize::path")]
         path: PathBuf,
     },
-    /// Removes one symbolic link; one that has gone is no failure.
+    /// Removes one symbolic link; a missing one is no failure.
     RemoveLink(#[serde(serialize_with = "serialize::path")] PathBuf),
 }
 
 impl FileChange {
-    /// What it does, for a message: a phrase that a colon can follow.
+    /// The failure, for a message: a phrase that a colon can follow.
     pub fn describe(&self) -> String {
         match self {
             Self::MakeScratch(path) | Self::MakeDirectories(path) => {
@@ -76,7 +76,7 @@ impl FileChange {
         }
     }
 
-    /// What it changes.
+    /// The path that it changes.
     pub fn path(&self) -> &Path {
         match self {
             Self::MakeScratch(path)
@@ -91,7 +91,7 @@ impl FileChange {
     }
 }
 
-/// Makes a directory for scratch files, which goes at the end.
+/// Makes a directory for scratch files, which is removed at the end.
 pub fn scratch_directory(scratch: &Path) -> Vec<Form> {
     let remove = FileChange::RemoveScratch(scratch.to_owned());
     vec![

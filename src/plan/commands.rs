@@ -1,10 +1,10 @@
-//! Which commands a plan can run.
+//! The commands of a plan.
 
 use super::Workers;
 use super::{Action, Form, Test};
 use crate::command::Command;
 
-/// Every command in these forms, also those of undo, loops and tests.
+/// Every command in these forms, including those of undos, loops and tests.
 pub fn commands(forms: &[Form]) -> Vec<&Command> {
     let mut found = Vec::new();
     collect_commands(forms, &mut found);

@@ -1,5 +1,5 @@
-//! Lets what a form holds stand where a form is wanted, a refusal where an error is, and a plan before
-//! another.
+//! Conversions: the content of a form to a form, and a refusal to an error. Changes of steps and whole
+//! plans.
 
 use super::{
     Action, FileChange, Form, Guard, Loop, NoReturn, Plan, Refusal, Root, Step, Test, Undo, Wait,
@@ -31,7 +31,7 @@ impl From<FileChange> for Step {
 }
 
 impl Step {
-    /// The same step, made only if `test` holds.
+    /// The same step, carried out only if `test` holds.
     #[must_use]
     pub fn only_if(self, test: Test) -> Self {
         Self {
@@ -40,7 +40,7 @@ impl Step {
         }
     }
 
-    /// The same step, whose failure is none where `test` holds afterwards.
+    /// The same step, whose failure is ignored if `test` holds afterwards.
     #[must_use]
     pub fn ok_if(self, test: Test) -> Self {
         Self {
@@ -50,7 +50,7 @@ impl Step {
     }
 }
 
-/// Lets each form's content stand where a form is wanted.
+/// Converts the content of each form to a form.
 macro_rules! into_form {
     ($($content:ident),*) => {
         $(impl From<$content> for Form {
@@ -75,7 +75,7 @@ impl From<FileChange> for Form {
 }
 
 impl Plan {
-    /// The same plan, at whose end others can follow: what it does at its end it does before them.
+    /// The same plan for others to follow: the undos for its end become its last forms.
     #[must_use]
     pub fn once_done(mut self) -> Self {
         let mut at_end = Vec::new();
@@ -91,7 +91,7 @@ impl Plan {
         self
     }
 
-    /// The same plan, whose waits show nothing.
+    /// The same plan, whose waits display nothing.
     #[must_use]
     pub fn without_progress(mut self) -> Self {
         for form in &mut self.forms {
@@ -104,7 +104,7 @@ impl Plan {
 }
 
 impl Undo {
-    /// Whether what it does depends on [`Test::HasRun`].
+    /// Whether it depends on [`Test::HasRun`].
     pub fn asks_whether_it_has_run(&self) -> bool {
         self.forms.iter().any(|form| match form {
             Form::Step(step) => step.only_if.as_ref().is_some_and(is_about_run),

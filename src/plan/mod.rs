@@ -1,8 +1,8 @@
 //! The plan of a verb: data in seven forms, made by pure functions.
 //!
-//! A planner gets a [`crate::model::Vm`], what was typed, and what the host answered; it asks and
-//! changes nothing. The executor ([`crate::run`]) and the echo ([`crate::script`]) read the same
-//! value, so what `-d` prints is what a run does.
+//! A planner gets a [`crate::model::Vm`], the words of the call, and the host's answers; it asks nothing
+//! and changes nothing. The executor ([`crate::run`]) and the echo ([`crate::script`]) use the same
+//! value, so `-d` prints what a run does.
 
 mod change;
 mod commands;
@@ -22,7 +22,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 pub use workers::{Known, Signal, Work, Workers};
 
-/// What a verb does, in order.
+/// The forms of a verb, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Plan {
@@ -36,29 +36,29 @@ pub struct Plan {
 pub enum Form {
     /// A change.
     Step(Step),
-    /// A condition without which the plan stops.
+    /// A condition that must hold, or the plan stops.
     Guard(Guard),
     /// A bounded wait for a condition.
     Wait(Wait),
-    /// Forms that run again as long as their last command ends with certain statuses.
+    /// Forms that repeat while their last command exits with certain statuses.
     Loop(Loop),
-    /// What takes back the forms before it, should one behind it fail.
+    /// The undo of the forms before it, if a later one fails.
     Undo(Undo),
-    /// From here on what stands before is not undone, but for what is freed at every end.
+    /// The point from which earlier forms are not undone, except what is freed at every end.
     NoReturn(NoReturn),
     /// Forms that one escalation covers.
     Root(Root),
 }
 
-/// A change, made unless a condition says that it is not needed.
+/// A change, optionally under a condition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Step {
-    /// What changes.
+    /// The change.
     pub action: Action,
-    /// The condition, asked just before.
+    /// The condition, tested just before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub only_if: Option<Test>,
-    /// Where it (of commands in turn the last) fails and this holds afterwards, that is no failure.
+    /// If the action (of a sequence the last command) fails and this holds afterwards, that is no failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ok_if: Option<Box<Test>>,
 }
@@ -69,9 +69,9 @@ pub struct Step {
 pub enum Action {
     /// Runs a command.
     Run(Command),
-    /// Runs commands one after the other; behind one that fails no other runs.
+    /// Runs commands in order, until one fails.
     Sequence(Vec<Command>),
-    /// Sends a signal to what works for VMs, each looked for just before.
+    /// Sends a signal to the processes of VMs, looked up just before.
     Signal(Box<Signal>),
     /// Changes a file of the user's own, without a process.
     File(FileChange),
@@ -79,65 +79,65 @@ pub enum Action {
     Print(#[serde(serialize_with = "serialize::bytes")] Vec<u8>),
 }
 
-/// Why a plan stops, and what to do.
+/// The error of a plan that stops, and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Refusal {
-    /// Decides the exit status.
+    /// The kind, which decides the exit status.
     pub kind: Kind,
-    /// What is wrong.
+    /// The error.
     pub what: String,
-    /// What to do.
+    /// The remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
 }
 
-/// A condition without which the plan stops.
+/// A condition that must hold, or the plan stops.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Guard {
     /// The condition.
     pub test: Test,
-    /// What is said where it does not hold.
+    /// The error if it does not hold.
     pub refusal: Refusal,
 }
 
 /// A bounded wait.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Wait {
-    /// What is waited for.
+    /// The condition.
     pub until: Test,
-    /// The longest time.
+    /// The time limit.
     #[serde(rename = "limit_seconds", serialize_with = "serialize::seconds")]
     pub limit: Duration,
-    /// The time between two looks.
+    /// The time between two tests.
     #[serde(rename = "every_seconds", serialize_with = "serialize::seconds")]
     pub every: Duration,
-    /// What is said at the limit; without it the plan goes on.
+    /// The error at the limit; without it the plan continues.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<Refusal>,
-    /// What a person sees while waiting.
+    /// The text displayed during the wait.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<String>,
 }
 
-/// A command that runs again as long as it ends in certain ways, as a guest's bhyve(8) does.
+/// A command that repeats after certain ends, such as a guest's bhyve(8).
 ///
-/// Once the command's title is seen for the first time, what stands before is not undone any more,
-/// but for what is freed at every end; after a request to stop there is no further round.
+/// Once the command's title has been seen, earlier forms are not undone any more, except what is freed
+/// at every end; after a request to stop there is no further round.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Loop {
-    /// What comes before the command in each round.
+    /// The forms before the command in each round.
     pub body: Vec<Form>,
-    /// What comes before each further round, in front of `body`.
+    /// The forms before each further round, before `body`.
     pub between: Vec<Form>,
     /// The VM that the command runs.
     pub vm: VmName,
     /// The command whose exit status decides.
     pub command: Command,
-    /// The statuses that mean another round.
+    /// The statuses that start another round.
     pub again: &'static [i32],
-    /// Whether an end that the command does not accept means another round, too.
+    /// Whether an end that is not accepted also starts another round.
     pub again_if_failed: bool,
-    /// How long the command may take until its title is seen; without it as long as it likes.
+    /// The time limit for the command's title to appear; none without it.
     #[serde(
         rename = "start_limit_seconds",
         serialize_with = "serialize::optional_seconds",
@@ -147,15 +147,15 @@ pub struct Loop {
 }
 
 impl Loop {
-    /// The most ends within [`Self::WITHIN`] after which there is another round.
+    /// The most ends within [`Self::WITHIN`] with another round.
     pub const MOST_ENDS: usize = 3;
     /// The time in which ends are counted.
     pub const WITHIN: Duration = Duration::from_secs(60);
-    /// The statuses by which bhyve(8) says, if it was never seen at work, that it has not come to run its
-    /// guest: an option, a device or the memory was refused (`usr.sbin/bhyve/bhyverun.c`).
+    /// The statuses with which bhyve(8) reports, if its title was never seen, that it did not run its
+    /// guest: it refused an option, a device or the memory (`usr.sbin/bhyve/bhyverun.c`).
     pub const NOT_STARTED: RangeInclusive<i32> = 4..=99;
 
-    /// Whether the command runs once, however it ends.
+    /// Whether the command runs only once.
     pub fn is_once(&self) -> bool {
         self.again.is_empty() && !self.again_if_failed
     }
@@ -166,40 +166,40 @@ impl Loop {
 pub struct Root {
     /// The forms.
     pub forms: Vec<Form>,
-    /// By which name they go on in the background, under daemon(8), once they have made what they
-    /// are for; without one they are waited for.
+    /// The name under which the forms continue in the background, under daemon(8), once the loop's title
+    /// was seen; without one the caller waits for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detached: Option<String>,
-    /// What has the terminal meanwhile.
+    /// The command on the terminal meanwhile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub meanwhile: Option<Command>,
 }
 
-/// What takes back the forms before it.
+/// The undo of the forms before it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Undo {
-    /// Steps, waits and guards, each tried whatever became of the one before.
+    /// Steps, waits and guards, each carried out whether or not the previous one failed.
     pub forms: Vec<Form>,
-    /// When they run.
+    /// The condition under which they run.
     pub when: When,
-    /// What is gone then, for the message: a noun.
+    /// The undone object, for the message: a noun.
     pub what: String,
 }
 
-/// When an [`Undo`] runs.
+/// The condition under which an [`Undo`] runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum When {
-    /// If a form behind it fails or the run is interrupted, before the point of no return.
+    /// If a later form fails or the run is interrupted, before the point of no return.
     Failure,
-    /// Then, and also at the end of the plan.
+    /// On failure, and also at the end of the plan.
     End,
 }
 
-/// The point behind which nothing before it is taken back, but for what is freed at every end.
+/// The point from which earlier forms are not undone, except what is freed at every end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NoReturn {
-    /// What can no longer be taken back: a sentence for the message of a failure behind it.
+    /// What is not undone: a sentence for the message of a later failure.
     pub done: String,
 }
 
@@ -219,15 +219,15 @@ impl Plan {
         self.forms.extend(other.forms);
     }
 
-    /// Every command in it, also those of undo, loops and tests.
+    /// Every command in the plan, including those of undos, loops and tests.
     pub fn commands(&self) -> Vec<&Command> {
         commands(&self.forms)
     }
 }
 
 impl Form {
-    /// Whether a signal can stop the run before it: not between a step and the undo behind it, since what
-    /// was made must be known to be undone, and not where something is only said.
+    /// Whether a signal can stop the run before this form: not between a step and its undo, which must
+    /// be registered, and not before mere output.
     pub fn can_be_stopped(&self) -> bool {
         match self {
             Self::Undo(_) | Self::NoReturn(_) => false,
@@ -238,7 +238,7 @@ impl Form {
 }
 
 impl Action {
-    /// Whether it carries text of its own, which a script shows on lines of its own.
+    /// Whether it contains text, which a script prints on lines of its own.
     pub fn has_text(&self) -> bool {
         matches!(
             self,
@@ -248,7 +248,7 @@ impl Action {
 }
 
 impl Wait {
-    /// How often it looks again before it gives up.
+    /// The number of further tests before the limit.
     pub fn looks(&self) -> u64 {
         let every = self.every.as_millis().max(1);
         u64::try_from(self.limit.as_millis() / every).unwrap_or(u64::MAX)

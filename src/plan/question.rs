@@ -7,31 +7,31 @@ use crate::model::name::VmName;
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// A question with a yes or no answer that sh(1) and the program ask alike.
+/// A question with a yes or no answer, asked alike by sh(1) and the program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Test {
-    /// Something is at this path.
+    /// This path exists.
     Exists(#[serde(serialize_with = "serialize::path")] PathBuf),
-    /// The command ends with 0; 1 is no, every other status an error.
+    /// The command exits with 0; 1 is no, every other status an error.
     Succeeds(Command),
-    /// A line of what the command prints has this text; of what is [`Command::absent`] there is none.
+    /// The command's output contains this text; an answer of [`Command::absent`] is no.
     Mentions {
         /// The command.
         command: Command,
         /// The text.
         text: String,
     },
-    /// Something works for VMs.
+    /// These processes of VMs exist.
     Works(Workers),
-    /// The process of which the command tells is still the one that it was known as.
+    /// The process that the command lists is still the known one.
     Still {
-        /// The command; its status 1 says that there is no such process.
+        /// The command; its status 1 means that the process does not exist.
         command: Command,
-        /// What it is known by.
+        /// How the process is known.
         known: Known,
     },
-    /// Nobody else has taken this VM since: its lock is ours from then on, or still that of `or`.
+    /// No other process has taken this VM: its lock is now this process's, or still that of `or`.
     Ours {
         /// The VM.
         vm: VmName,
@@ -39,19 +39,19 @@ pub enum Test {
         #[serde(skip_serializing_if = "Option::is_none")]
         or: Option<u32>,
     },
-    /// The command of a [`Loop`](super::Loop) has been started, so that its guest may have written; one
-    /// that says by its status that it has not started counts as none.
+    /// The command of a [`Loop`](super::Loop) has been started, so its guest may have written; no if the
+    /// status means that it did not run the guest.
     HasRun,
-    /// A person at the terminal answers this question with `y`.
+    /// The user at the terminal answers this question with `y`.
     Confirmed(String),
-    /// The opposite.
+    /// The negation.
     Not(Box<Test>),
-    /// Each of them, asked in order until one does not hold.
+    /// All hold; tested in order until one does not.
     All(Vec<Test>),
 }
 
 impl Test {
-    /// Each of these; one alone is itself.
+    /// All of these; a single test is returned itself.
     pub fn all(mut tests: Vec<Self>) -> Self {
         match tests.pop() {
             Some(one) if tests.is_empty() => one,

@@ -1,4 +1,4 @@
-//! Serialises paths and bytes as text; what is no UTF-8 becomes U+FFFD.
+//! Serializes paths and bytes as text; invalid UTF-8 becomes U+FFFD.
 
 use serde::{Serialize, Serializer};
 use std::path::Path;

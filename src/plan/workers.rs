@@ -1,16 +1,16 @@
-//! Who works for VMs, as a question and as whom to signal.
+//! The processes of VMs, as questions and as receivers of signals.
 
 use crate::command::Command;
 use crate::model::name::VmName;
 use serde::Serialize;
 
-/// What processes do for a VM, in sh(1) and JSON as in [`Work::as_str`].
+/// The work of processes for a VM, in sh(1) and JSON as in [`Work::as_str`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Work {
     /// bhyve(8) under its title.
     Running,
-    /// bhyve(8), also one that is just starting.
+    /// bhyve(8), even before it has its title.
     Bhyve,
     /// bhyveload(8) or grub-bhyve.
     Loader,
@@ -19,7 +19,7 @@ pub enum Work {
 }
 
 impl Work {
-    /// As a word.
+    /// The word for it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -30,32 +30,32 @@ impl Work {
     }
 }
 
-/// What works for VMs in some way.
+/// The processes that do a work for VMs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Workers {
-    /// The question that shows all processes.
+    /// The question that lists all processes.
     pub command: Command,
-    /// What they do.
+    /// The work.
     pub work: Work,
-    /// For which VMs.
+    /// The VMs.
     pub vms: Vec<VmName>,
 }
 
-/// A signal for what works for VMs, each looked for just before.
+/// A signal to the processes of VMs, looked up just before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Signal {
-    /// The command, without the numbers behind it.
+    /// The command, without the pids as its last arguments.
     pub by: Command,
-    /// Who gets it.
+    /// The receivers.
     pub to: Workers,
 }
 
-/// What a process that was seen before is known by.
+/// The features of a known process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Known {
-    /// It supervises this VM.
+    /// It is a supervisor of this VM.
     Supervisor(VmName),
-    /// ps(1) shows it so: real uid, jail, arguments.
+    /// Its real uid, jail and arguments in the output of ps(1).
     Shown(String),
 }

@@ -1,4 +1,4 @@
-//! What the messages of the host's programs mean for a VM that does not start, and what to do.
+//! Known messages of the host's programs, with cause and remedy for a VM that does not start.
 
 use crate::command::Command;
 use crate::model::name::VmName;
@@ -15,8 +15,8 @@ pub struct Known {
 }
 
 impl Known {
-    /// What to do about the failure of this command, whose last word is the VM's name where it is
-    /// one of a VM.
+    /// The remedy for the failure of a command; in a command for a VM the last word is its name, which
+    /// replaces `VM`.
     pub fn remedy_for(&self, command: &Command) -> String {
         let last = command.args.last().and_then(|word| word.to_str());
         match last.filter(|last| VmName::parse(last).is_ok()) {
@@ -34,7 +34,7 @@ const fn known(message: &'static str, cause: &'static str, remedy: &'static str)
     }
 }
 
-/// Every message that is known; of several that fit the first counts.
+/// Every known message; the first that matches counts.
 pub const KNOWN: &[Known] = &[
     // `usr.sbin/bhyve/pci_emul.c`, `usr.sbin/bhyve/net_backends.c`
     known(
@@ -52,7 +52,7 @@ pub const KNOWN: &[Known] = &[
     known(
         "Unable to initialize backend",
         "the console cannot be opened: nmdm is not loaded, or another process has it",
-        "kldload nmdm as root, and see who is on it: fstat /dev/nmdm*",
+        "kldload nmdm as root, and see which process has it: fstat /dev/nmdm*",
     ),
     // `usr.sbin/bhyve/bhyverun.c`
     known(
@@ -95,28 +95,28 @@ pub const KNOWN: &[Known] = &[
     known(
         "Could not reinit VM",
         "the VM node is in use",
-        "see who works for it: easy-bhyve status",
+        "see which process uses it: easy-bhyve status",
     ),
     // `grub2-bhyve: grub-core/kern/fs.c`, `kern/file.c`, `kern/disk.c`, `loader/i386/linux.c`
     known(
         "unknown filesystem",
-        "grub cannot read the file system of that partition: it is new to it, or there is none",
-        "see which it finds, at its prompt by ls: VM-boot -p; then correct VM_grub_bootpart or VM_grub_bootcmd",
+        "grub cannot read the file system of that partition, or there is none",
+        "list the file systems with ls at grub's prompt: VM-boot -p; then correct VM_grub_bootpart or VM_grub_bootcmd",
     ),
     known(
         "file `",
         "the partition that grub reads has no such file; an update of the guest may have renamed it",
-        "look for it, at grub's prompt by ls /boot: VM-boot -p; then correct VM_grub_bootcmd",
+        "look for it with ls /boot at grub's prompt: VM-boot -p; then correct VM_grub_bootcmd",
     ),
     known(
         "disk `",
         "the disk has no such partition, or grub could not open the disk",
-        "see which there are, at grub's prompt by ls: VM-boot -p; then correct VM_grub_bootpart or VM_grub_bootcmd",
+        "list the disks with ls at grub's prompt: VM-boot -p; then correct VM_grub_bootpart or VM_grub_bootcmd",
     ),
     known(
         "no server is specified",
         "there is no disk of that name, or grub could not open it",
-        "see which there are, at grub's prompt by ls: VM-boot -p; then correct VM_grub_bootcmd",
+        "list the disks with ls at grub's prompt: VM-boot -p; then correct VM_grub_bootcmd",
     ),
     known(
         "you need to load the kernel first",
@@ -127,12 +127,12 @@ pub const KNOWN: &[Known] = &[
     known(
         "no bootrom was configured",
         "there is no VM node: the loader did not make one, or it was destroyed meanwhile",
-        "boot again; if it stays so, see what the loader says: VM-ttyboot",
+        "boot again; if that fails, see what the loader says: VM-ttyboot",
     ),
     known(
         "virtual machine cannot be booted",
         "there is no VM node: the loader did not make one, or it was destroyed meanwhile",
-        "boot again; if it stays so, see what the loader says: VM-ttyboot",
+        "boot again; if that fails, see what the loader says: VM-ttyboot",
     ),
     known(
         "vm_run error",
@@ -152,10 +152,10 @@ pub const KNOWN: &[Known] = &[
     ),
     known(
         "can't load vmm: Operation not permitted",
-        "only root loads modules, and none does in a jail or above securelevel 0",
+        "only root loads modules, and not in a jail or above securelevel 0",
         "become root outside of any jail; see also: sysctl kern.securelevel security.jail.jailed",
     ),
-    // strerror(3), as dd(1), truncate(1), zfs(8) and the loaders say it
+    // strerror(3), in messages of dd(1), truncate(1), zfs(8) and the loaders
     known(
         "No space left on device",
         "the file system is full",
@@ -184,14 +184,14 @@ pub const KNOWN: &[Known] = &[
     ),
 ];
 
-/// What is known of a guest that comes to nothing without a word.
+/// The remedy for a guest that ends without output.
 pub const SILENT: Known = known(
     "",
     "",
     "start it on the terminal to see what it says: VM-ttyboot",
 );
 
-/// What is known of a text that a program has said.
+/// The known message in a program's output, if any.
 pub fn of(said: &str) -> Option<Known> {
     KNOWN
         .iter()
@@ -199,12 +199,12 @@ pub fn of(said: &str) -> Option<Known> {
         .find(|known| said.contains(known.message))
 }
 
-/// What is known of a status that is none of the guest's (`usr.sbin/bhyve/bhyverun.c`, timeout(1)).
+/// The known cause of a status that is not the guest's (`usr.sbin/bhyve/bhyverun.c`, timeout(1)).
 pub fn of_status(command: &Command, status: i32) -> Option<Known> {
     match (command.program, status) {
         ("timeout", 124) => Some(known(
-            "its time was over",
-            "the loader waits for somebody, or its disk is slow",
+            "its time limit was reached",
+            "the loader waits for input, or its disk is slow",
             "see what it says: VM-boot --console; or give it more time: VM_loader_timeout",
         )),
         ("timeout", 1) => Some(known(
@@ -213,20 +213,20 @@ pub fn of_status(command: &Command, status: i32) -> Option<Known> {
             "see what it says: VM-boot --console, or VM-ttyboot",
         )),
         ("bhyve", 64) => Some(known(
-            "an option that it does not take",
+            "an unknown option",
             "a setting has a value that this release of bhyve does not know",
             "see the settings: VM-resources",
         )),
         ("bhyve", 71) => Some(known(
             "the system refused",
-            "another bhyve has this VM",
-            "see who works for it: easy-bhyve status",
+            "another bhyve uses this VM",
+            "see which process uses it: easy-bhyve status",
         )),
         _ => None,
     }
 }
 
-/// The signal that a status of timeout(1) stands for.
+/// The signal that a status of timeout(1) represents.
 pub fn signal_in(command: &Command, status: i32) -> Option<i32> {
     let signal = status.checked_sub(128).filter(|signal| *signal > 0)?;
     (command.program == "timeout").then_some(signal)

@@ -1,4 +1,4 @@
-//! When the way a command ended is a failure, and what there is to say about it.
+//! Whether the end of a command is a failure, and the error for it.
 
 use super::causes;
 use super::system::remedy;
@@ -14,17 +14,17 @@ use crate::{quote, vis};
 use nix::libc::SIGPIPE;
 use std::io;
 
-/// How much of what a command says is kept for the message of its failure, in bytes.
+/// The size of the kept end of a command's output for an error, in bytes.
 pub(super) const STDERR_KEPT: usize = 4096;
 
-/// Decides whether the way `command` ended is a failure.
+/// Returns the status of `command`, or the error if its end is a failure.
 ///
-/// `titled`: whether the title by which a started bhyve(8) is known was seen, if it has one.
+/// `titled`: whether the title of a started bhyve(8) was seen, if it has one.
 ///
 /// # Errors
-/// If its status is none of those that are accepted, or if a status of 1 came without the title.
+/// If its status is not accepted, or is 1 without the title.
 pub(super) fn judge(command: &Command, finished: &Finished, titled: bool) -> Result<i32> {
-    // In the background it was to be seen, however it ended.
+    // In the background the title must be seen, whatever the status.
     let counts = finished.ended == Ended::Exit(1) || command.streams == Streams::Relayed;
     let untitled = command.title.is_some() && !titled && counts;
     match finished.ended {
@@ -36,7 +36,7 @@ pub(super) fn judge(command: &Command, finished: &Finished, titled: bool) -> Res
     }
 }
 
-/// Why a file could not be changed.
+/// The error of a file that could not be changed.
 pub(super) fn not_changed(change: &FileChange, error: &ChangeError) -> Error {
     let failed = Error::host(format!("{}: {error}", change.describe()));
     let help = match error {
@@ -48,11 +48,11 @@ pub(super) fn not_changed(change: &FileChange, error: &ChangeError) -> Error {
                 )
             };
             let failed = kept.iter().map(stays).fold(failed, Error::note);
-            return failed.help("say it again, then it begins with what is there now");
+            return failed.help("run the command again; it reads the present file");
         }
-        ChangeError::Locked => "say it again, then it begins with what is there now".to_owned(),
+        ChangeError::Locked => "run the command again; it reads the present file".to_owned(),
         ChangeError::Ownership(_) => format!(
-            "edit it as the user to whom it belongs: ls -l {}",
+            "edit it as its owner: ls -l {}",
             quote::shown(change.path())
         ),
         ChangeError::System(error) => match remedy(error, change.path()) {
@@ -67,16 +67,16 @@ pub(super) fn not_changed(change: &FileChange, error: &ChangeError) -> Error {
     failed.help(help)
 }
 
-/// What is to be known of a file that was changed.
+/// The note about a changed file with a warning.
 pub(super) fn changed_but(change: &FileChange, after: &Afterwards) -> String {
     format!("{} is changed, {after}", vis::shown(change.path()))
 }
 
-/// Why a signal reached nobody.
+/// The error for a signal without a receiver.
 pub(super) fn nobody(by: &Command, to: &Workers) -> Error {
     let names: Vec<&str> = to.vms.iter().map(VmName::as_str).collect();
     Error::host(format!(
-        "there is nobody to signal: no process works for {} as {}",
+        "no process to signal: none works for {} as {}",
         names.join(", "),
         to.work.as_str()
     ))
@@ -103,7 +103,7 @@ fn failed(command: &Command, finished: &Finished, untitled: bool) -> Error {
             format!("{program} did not start: {}", ended_it(signal))
         }
         Ended::Signal(signal) => format!("{program} was ended by {}", signal_name(signal)),
-        // Its status says nothing of a guest that has never run.
+        // Its status has no meaning for a guest that never ran.
         Ended::Exit(status) if untitled => format!(
             "{program} did not start, and ended with status {status}{}",
             in_words(words)
@@ -115,7 +115,7 @@ fn failed(command: &Command, finished: &Finished, untitled: bool) -> Error {
     };
     let error = Error::host(what).note(format!("command: {command}"));
     let mut error = with_stderr(error, command, &finished.stderr);
-    // What it has said itself tells more than its status.
+    // Its own output tells more than its status.
     if let Some(known) = known.filter(|_| error.help.is_empty()) {
         error = error.help(known.remedy_for(command));
     }
@@ -131,7 +131,7 @@ fn ended_it(signal: i32) -> String {
     format!("{} ended it", signal_name(signal))
 }
 
-/// The failure with what the command has said, and with cause and remedy if they are known.
+/// Adds the command's output to the error, with cause and remedy if known.
 pub(super) fn with_stderr(mut error: Error, command: &Command, stderr: &[u8]) -> Error {
     let text = String::from_utf8_lossy(stderr);
     let complaints = complaints(command, &text);
@@ -154,7 +154,7 @@ pub(super) fn with_stderr(mut error: Error, command: &Command, stderr: &[u8]) ->
     }
 }
 
-/// What grub has complained of, if it is grub that has said this.
+/// The complaints of grub, if the command is grub.
 fn complaints(command: &Command, said: &str) -> Vec<String> {
     match command.last_program() {
         "grub-bhyve" => grub::complaints(said),
@@ -162,18 +162,18 @@ fn complaints(command: &Command, said: &str) -> Vec<String> {
     }
 }
 
-/// The failure to wait for a command that has started.
+/// The error of a wait for a started command.
 pub fn not_watched(command: &Command, error: &io::Error) -> Error {
     Error::host(format!("could not wait for {}: {error}", command.program))
         .note(format!("command: {command}"))
 }
 
-/// The failure of a question that was not answered.
+/// The error of a question without an answer.
 pub fn no_answer(question: &Command, finished: &Finished) -> Error {
-    failed(question, finished, false).note("so the question that it answers is open")
+    failed(question, finished, false).note("so its question has no answer")
 }
 
-/// The failure of a command that did not start.
+/// The error of a command that did not start.
 pub fn not_started(command: &Command, error: &SpawnError) -> Error {
     match error {
         SpawnError::NotFound => Error::host(format!("{} is not installed", command.program))
@@ -185,7 +185,7 @@ pub fn not_started(command: &Command, error: &SpawnError) -> Error {
             match why.kind() {
                 // fork(2)
                 io::ErrorKind::WouldBlock => {
-                    failed.help("there are as many processes as this user may have: limits -u")
+                    failed.help("this user has the most processes allowed: limits -u")
                 }
                 _ => failed,
             }
@@ -201,7 +201,7 @@ pub fn signal_name(signal: i32) -> String {
     )
 }
 
-/// The failure to write to standard output; that its reader has gone is none.
+/// The error of a write to standard output; [`Kind::Pipe`] if the reader has exited.
 #[expect(clippy::needless_pass_by_value, reason = "stands behind map_err")]
 pub fn not_written(error: io::Error) -> Error {
     let kind = if error.kind() == io::ErrorKind::BrokenPipe {
@@ -212,7 +212,7 @@ pub fn not_written(error: io::Error) -> Error {
     let failed = Error::new(kind, format!("standard output: {error}"));
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            failed.help("what it is written to is full: df -h shows it; make room there")
+            failed.help("the file system of the output is full: see df -h; make room there")
         }
         _ => failed,
     }

@@ -1,6 +1,6 @@
-//! The executor: does what a plan says, and takes it back when it fails.
+//! The executor: carries out a plan, and undoes it on failure.
 //!
-//! Knows no verb and no program. [`crate::script`] prints the same plan for sh(1).
+//! Contains no verb and no program. [`crate::script`] prints the same plan for sh(1).
 
 pub mod causes;
 mod failure;
@@ -25,18 +25,18 @@ use std::io::Write;
 pub use system::remedy;
 pub use undo::take_back;
 
-/// What stopped a run whose caller does not wait for it any more.
-pub const READER_GONE: &str = "interrupted: who waited for it has gone";
+/// The error of a run whose caller has exited.
+pub const READER_GONE: &str = "interrupted: its caller has exited";
 
-/// What stopped a run that this signal has asked to stop.
+/// The error of a run that a signal has interrupted.
 pub fn interrupted_by(signal: i32) -> String {
     format!("interrupted by {}", signal_name(signal))
 }
 
-/// Stops where the program is asked to stop.
+/// Fails if the program was asked to stop.
 ///
 /// # Errors
-/// If it is.
+/// If it was.
 pub fn check_interrupt(host: &mut dyn Host) -> Result<()> {
     match host.interrupted() {
         Some(Interruption::Signal(signal)) => Err(Error::host(interrupted_by(signal))),
@@ -45,12 +45,12 @@ pub fn check_interrupt(host: &mut dyn Host) -> Result<()> {
     }
 }
 
-/// What a finished plan has to tell.
+/// The result of a finished plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// What the last status of a command with meanings meant, in words that follow "the guest".
+    /// The meaning of the last status of a command with meanings, in words that follow "the guest".
     pub ending: Option<&'static str>,
-    /// What a person should know of what was done.
+    /// Notes for the user.
     pub notes: Vec<String>,
 }
 
@@ -78,26 +78,26 @@ pub fn execute(
     }
 }
 
-/// Where a run writes.
+/// The output streams of a run.
 pub struct Output<'writer> {
     /// Standard output.
     pub out: &'writer mut dyn Write,
     /// Standard error.
     pub err: &'writer mut dyn Write,
-    /// Whether both are a terminal, on which a line can be written anew.
+    /// Whether both are a terminal, on which a line can be overwritten.
     pub is_terminal: bool,
 }
 
 impl Output<'_> {
-    /// Writes something that is no failure to standard error: each line behind the title.
+    /// Writes a remark to standard error, each line with the title as its prefix.
     pub fn say(&mut self, title: &str, text: &str) {
-        // All in one piece: standard error has no buffer, and `setup` can have thousands of lines to say.
+        // In one call: standard error is unbuffered, and `setup` can write thousands of lines.
         let title = vis::line(title);
         let lines: Vec<String> = text
             .lines()
             .map(|line| format!("{title}: {}\n", vis::line(line)))
             .collect();
-        // A remark that cannot be written is no reason to stop.
+        // Ignore failure: a lost remark is no reason to stop.
         let _ = self.err.write_all(lines.concat().as_bytes());
     }
 }
@@ -109,9 +109,9 @@ struct Run<'plan, 'host, 'writer> {
     armed: Vec<&'plan Undo>,
     done: Option<&'plan str>,
     steps: usize,
-    /// Whether the guest was once seen running: a signal is a request to stop then.
+    /// Whether the guest was seen running: from then on a signal is a request to stop.
     is_running: bool,
-    /// Whether the command of a loop may have done something.
+    /// Whether the command of a loop may have had an effect.
     has_begun: bool,
     report: Summary,
 }
@@ -165,7 +165,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
         Err(Error::from(&guard.refusal))
     }
 
-    /// Makes a step; returns whether its condition asked for it.
+    /// Carries out a step; returns whether it made a change.
     fn step(&mut self, step: &Step) -> Result<bool> {
         if let Some(test) = &step.only_if
             && !self.holds(test)?
@@ -189,7 +189,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
         Ok(made)
     }
 
-    /// Does what an action does, of commands in turn the last.
+    /// Carries out an action; of a sequence, only the last command.
     fn act(&mut self, action: &Action) -> Result<()> {
         match action {
             Action::Run(command) => self.run(command),
@@ -206,7 +206,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
         }
     }
 
-    /// Runs a command to its end; one that is relayed can be interrupted.
+    /// Runs a command to its end; a relayed one can be interrupted.
     fn run(&mut self, command: &Command) -> Result<()> {
         let mut finished = if command.streams == Streams::Relayed {
             self.relayed(command)?
@@ -283,7 +283,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
     }
 
     fn wait(&mut self, wait: &Wait) -> Result<()> {
-        // By the clock: the questions take time, too, of many VMs even most of it.
+        // By the clock: the questions take most of the time with many VMs.
         let began = self.host.uptime();
         let mut progress = None;
         while !self.holds(&wait.until)? {
@@ -305,7 +305,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
         Ok(())
     }
 
-    /// Runs what is armed for the end of the plan.
+    /// Runs the undos for the end of the plan.
     fn finish(mut self) -> Result<Summary> {
         self.armed.retain(|undo| undo.when == When::End);
         let (_, failures) = self.undo();
@@ -324,12 +324,12 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
         Err(first)
     }
 
-    /// Takes back what is armed, and says so in the error.
+    /// Runs the armed undos, and reports them in the error.
     ///
     /// Differs: A command that fails stops the boot and undoes it
     fn take_back(mut self, mut error: Error) -> Error {
         if let Some(done) = self.done {
-            error = error.note(format!("not taken back: {done}"));
+            error = error.note(format!("not undone: {done}"));
         }
         if self.steps > 0 && !self.is_running {
             let steps = if self.steps == 1 { "step" } else { "steps" };
@@ -351,7 +351,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
         error
     }
 
-    /// Tries every armed undo, last first; one that fails does not stop the others.
+    /// Runs every armed undo, the last one first; a failure does not stop the others.
     fn undo(&mut self) -> (Vec<&'plan str>, Vec<Error>) {
         self.host.shield(true);
         let (mut undone, mut failures) = (Vec::new(), Vec::new());
@@ -377,7 +377,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
         (undone, failures)
     }
 
-    /// As [`Self::wait`], but a signal does not end it: it is what we are cleaning up after.
+    /// As [`Self::wait`], but a signal does not end it, since a signal may be the reason of the undo.
     fn wait_to_undo(&mut self, wait: &Wait) -> Result<()> {
         let end = self.host.uptime() + wait.limit;
         while !self.holds(&wait.until)? {

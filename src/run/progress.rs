@@ -1,4 +1,4 @@
-//! What a person sees of a wait: on a terminal one line that goes on, elsewhere one that stands.
+//! The display of a wait: a progress bar on a terminal, one line elsewhere.
 
 use super::Output;
 use crate::plan::Wait;
@@ -9,16 +9,16 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A wait that is seen.
+/// A displayed wait.
 #[derive(Debug)]
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
 }
 
 impl Progress {
-    /// Shows what is waited for.
+    /// Displays the text of a wait.
     pub(super) fn begin(text: &str, wait: &Wait, output: &mut Output<'_>) -> Self {
-        // A line that cannot be written is no reason to stop.
+        // Ignore failure: a lost line is no reason to stop.
         if !output.is_terminal {
             let _ = writeln!(output.err, "{text}");
             return Self { bar: None };
@@ -32,7 +32,7 @@ impl Progress {
         Self { bar: Some(bar) }
     }
 
-    /// So long it has been waited.
+    /// Updates the time waited.
     pub(super) fn go_on(&self, waited: Duration) {
         if let Some(bar) = &self.bar {
             bar.set_position(millis(waited));

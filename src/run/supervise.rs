@@ -1,4 +1,4 @@
-//! Supervises a command through its rounds: a guest's bhyve(8), from its start to its last end.
+//! Supervises the rounds of a command: a guest's bhyve(8), from its first start to its last end.
 
 use super::causes;
 use super::failure::{STDERR_KEPT, judge, not_started, not_watched};
@@ -11,25 +11,25 @@ use crate::tools::process;
 use nix::libc::SIGHUP;
 use std::time::Duration;
 
-/// The time between two looks whether something else asks this process to stop.
+/// The time between two checks for interruptions.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
-/// The time between two looks for the title: at first, and in the end.
+/// The time between two checks for the title: at first, and at most.
 const LOOKS: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(500));
 
 impl<'plan> Run<'plan, '_, '_> {
     /// Runs the rounds of a loop.
     ///
     /// # Errors
-    /// If something before the command fails, the command does not start, it ends in a way that it
-    /// does not accept and that is not one for another round, or it ends too often.
+    /// If a form before the command fails, the command does not start, its end is neither accepted nor a
+    /// reason for another round, or it ends too often.
     pub(super) fn rounds(&mut self, round: &'plan Loop) -> Result<()> {
         let armed = self.armed.len();
         let mut ends: Vec<Duration> = Vec::new();
         loop {
             self.observer.phase(self.host, Phase::Loading)?;
             self.forms(&round.body)?;
-            // What the body has armed is done with when its round begins.
+            // The undos of the body end when the command starts.
             self.armed.truncate(armed);
             let had_begun = self.has_begun;
             let (finished, titled) = self.round(round)?;
@@ -52,7 +52,7 @@ impl<'plan> Run<'plan, '_, '_> {
                 ends.retain(|end| now.saturating_sub(*end) < Loop::WITHIN);
             }
             let again = wants_another && ends.len() <= Loop::MOST_ENDS;
-            // That it has not started is told as the failure that it is.
+            // A command that did not start is reported as a failure.
             if has_worked || judged.is_ok() {
                 self.observer
                     .ended(self.host, &how(&round.command, &finished), again);
@@ -69,14 +69,14 @@ impl<'plan> Run<'plan, '_, '_> {
         }
     }
 
-    /// Runs the command of one round to its end; whether its title was seen.
+    /// Runs the command of one round to its end; returns whether its title was seen.
     fn round(&mut self, round: &'plan Loop) -> Result<(Finished, bool)> {
         check_interrupt(self.host)?;
         let command = &round.command;
         let pid = self.begin(command)?;
         self.has_begun = true;
         self.observer.phase(self.host, Phase::Starting(pid))?;
-        // Its own number: any process can have the title.
+        // By pid: any process can set this title.
         let question = command.title.as_ref().map(|_| process::who_is(pid));
         let began = self.host.uptime();
         let (mut interval, longest) = LOOKS;
@@ -84,7 +84,7 @@ impl<'plan> Run<'plan, '_, '_> {
         let (mut titled, mut told) = (false, None);
         let mut tail = Vec::new();
         loop {
-            // By the clock, not by its silence: it may never be silent.
+            // By the clock: its output may never pause.
             if let Some(question) = question.as_ref().filter(|_| !titled)
                 && self.host.uptime() >= look_at
             {
@@ -129,7 +129,7 @@ impl<'plan> Run<'plan, '_, '_> {
             }
             if self.is_running && has_terminal && self.host.interrupted() != told {
                 told = self.host.interrupted();
-                // Where we lead the session, the terminal tells nobody else that it has gone.
+                // If this process leads the session, the loss of the terminal signals no other process.
                 if told == Some(Interruption::Signal(SIGHUP)) {
                     let _ = self.host.signal(pid, SIGHUP);
                 }
@@ -137,7 +137,7 @@ impl<'plan> Run<'plan, '_, '_> {
         }
     }
 
-    /// Runs a command whose output is relayed to its end; an interruption leaves it to be undone.
+    /// Runs a command with relayed output to its end; an interrupted one is left to the undos.
     pub(super) fn relayed(&mut self, command: &Command) -> Result<Finished> {
         let pid = self.begin(command)?;
         let mut tail = Vec::new();
@@ -168,7 +168,7 @@ impl<'plan> Run<'plan, '_, '_> {
     }
 }
 
-/// Whether ps(1) shows the process of a command under its title.
+/// Whether ps(1) lists the process of a command under its title.
 fn shows_title(command: &Command, answer: &Finished) -> bool {
     let listing = String::from_utf8_lossy(&answer.stdout);
     let title = command.title.as_deref().unwrap_or_default();
@@ -177,7 +177,7 @@ fn shows_title(command: &Command, answer: &Finished) -> bool {
         .any(|process| process.has_title(title, command.program))
 }
 
-/// Keeps the end of what a child has said, from a whole line on.
+/// Keeps the end of a child's output, from the start of a line.
 fn keep(tail: &mut Vec<u8>, lines: &[u8]) {
     tail.extend_from_slice(lines);
     if tail.len() > STDERR_KEPT {
@@ -187,7 +187,7 @@ fn keep(tail: &mut Vec<u8>, lines: &[u8]) {
     }
 }
 
-/// How a round has ended, in words that follow "the guest" or name what ended it.
+/// The end of a round, in words that follow "the guest", or the signal that ended it.
 fn how(command: &Command, finished: &Finished) -> String {
     match finished.ended {
         Ended::Exit(status) => command.meaning(status).map_or_else(

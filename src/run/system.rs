@@ -1,11 +1,10 @@
-//! What to do where the system refuses, as far as its error says so.
+//! Remedies for errors of the system.
 
 use crate::quote;
 use std::io;
 use std::path::Path;
 
-/// What to do where something at this path was to be written or made; none where the error tells
-/// nothing that would help.
+/// The remedy for a failed write or creation at `path`; none for an error without a known one.
 pub fn remedy(error: &io::Error, path: &Path) -> Option<String> {
     let above = path.parent().filter(|at| !at.as_os_str().is_empty());
     let at = quote::shown(above.unwrap_or(Path::new(".")));

@@ -1,12 +1,12 @@
-//! Takes back a whole plan once something behind it has failed.
+//! Undoes a whole plan after a later failure.
 
 use super::{Output, Run, Unobserved};
 use crate::error::Error;
 use crate::host::Host;
 use crate::plan::{Form, Plan};
 
-/// Takes back a plan that was carried out to its end, for this failure of what came behind it; answers
-/// the failure with what was undone.
+/// Undoes a plan that was carried out completely, because of a later failure; returns that failure with
+/// what was undone.
 pub fn take_back(plan: &Plan, error: Error, host: &mut dyn Host, output: &mut Output<'_>) -> Error {
     let mut observer = Unobserved;
     let mut run = Run::new(host, &mut observer, output);

@@ -1,4 +1,4 @@
-//! Looks who works for a VM, and signals whom it finds.
+//! Finds the processes of a VM, and signals them.
 
 use super::Run;
 use super::failure::{no_answer, nobody};
@@ -10,7 +10,7 @@ use crate::tools::workers::{among, is_known};
 use std::ffi::OsString;
 
 impl Run<'_, '_, '_> {
-    /// The processes that work so just now.
+    /// The pids of the processes that match at present.
     pub(super) fn found(&mut self, workers: &Workers) -> Result<Vec<u32>> {
         let finished = self.ask(&workers.command)?;
         if finished.ended != Ended::Exit(0) {
@@ -19,7 +19,7 @@ impl Run<'_, '_, '_> {
         Ok(among(workers, &String::from_utf8_lossy(&finished.stdout)))
     }
 
-    /// Sends a signal to whoever works so just now.
+    /// Sends a signal to the processes that match at present.
     pub(super) fn signal(&mut self, Signal { by, to }: &Signal) -> Result<()> {
         let pids = self.found(to)?;
         if pids.is_empty() {
@@ -35,7 +35,7 @@ impl Run<'_, '_, '_> {
         self.run(&command)
     }
 
-    /// Whether the process of which the command tells is still the one that it was known as.
+    /// Whether the process that the command lists is still the known one.
     pub(super) fn is_still(&mut self, command: &Command, known: &Known) -> Result<bool> {
         let finished = self.ask(command)?;
         match finished.ended {

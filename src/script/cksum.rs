@@ -1,11 +1,11 @@
-//! The checksum of cksum(1), by which a script knows a file that it is to replace.
+//! The checksum of cksum(1), by which a script recognizes the file that it replaces.
 
 use crc::{CRC_32_CKSUM, Crc};
 
-/// The checksum of POSIX, but for the length that cksum(1) adds to what it reads.
+/// The checksum of POSIX, without the length that cksum(1) appends to its input.
 const CKSUM: Crc<u32> = Crc::<u32>::new(&CRC_32_CKSUM);
 
-/// What `cksum` prints for these bytes on its standard input: the checksum and the length.
+/// The output of `cksum` for these bytes on standard input: checksum and length.
 pub(super) fn cksum(bytes: &[u8]) -> String {
     let length = bytes.len() as u64;
     let digits = 8 - length.leading_zeros() as usize / 8;

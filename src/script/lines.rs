@@ -1,4 +1,4 @@
-//! The lines of a script: what each form of a plan becomes in sh(1).
+//! The lines of a script: the sh(1) text of each form of a plan.
 
 use super::Surroundings;
 use super::words::{push_file_change, statuses, workers};
@@ -11,18 +11,18 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// Which of the script's own functions its lines call.
+/// The functions of the script that its lines call.
 #[derive(Clone, Default)]
 pub(super) struct Uses {
     /// `fail`
     pub(super) fail: bool,
-    /// Those that ask.
+    /// The functions that ask.
     pub(super) asks: BTreeSet<Ask>,
-    /// The answer of a person at the terminal.
+    /// The answer of the user at the terminal.
     pub(super) answers: bool,
 }
 
-/// A function that asks, and what it does with the answer.
+/// A function that asks, and acts on the answer.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Ask {
     /// `holds`, `lacks`, `says`
@@ -37,30 +37,30 @@ pub(super) enum Ask {
     Shows,
 }
 
-/// Lines of a script as they grow.
+/// The lines of a script under construction.
 pub(super) struct Lines<'plan> {
     pub(super) text: Vec<u8>,
     pub(super) depth: usize,
-    /// Where and as whom they run; what runs in the background has the same, but as root.
+    /// The surroundings they run in; the background has the same, but as root.
     pub(super) at: Surroundings<'plan>,
-    /// The directory for scratch files as the plan names it; a script has one by mktemp(1).
+    /// The plan's directory for scratch files; the script makes its own by mktemp(1).
     pub(super) scratch: Option<&'plan Path>,
-    /// What was armed, in order; its number is its place here, from 1.
+    /// The armed undos, in order; an undo's number is its index plus 1.
     pub(super) undos: Vec<&'plan Undo>,
     pub(super) uses: Uses,
-    /// How many of them what runs in the background takes over.
+    /// The number of undos that the background takes over.
     pub(super) handed: usize,
-    /// Whether these lines take something back, and go on whatever fails.
+    /// Whether these lines undo, and continue after failures.
     pub(super) is_undoing: bool,
     last: Last,
 }
 
-/// What the last line was.
+/// The kind of the last line.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Last {
     /// The call of `checkpoint`.
     Checkpoint,
-    /// The call of `restore`, behind a command that had the terminal.
+    /// The call of `restore`, after a command on the terminal.
     Restore,
     /// Anything else.
     #[default]
@@ -68,7 +68,7 @@ enum Last {
 }
 
 impl<'plan> Lines<'plan> {
-    /// No lines yet.
+    /// An empty script.
     pub(super) fn new(at: Surroundings<'plan>) -> Self {
         Self {
             text: Vec::new(),
@@ -83,7 +83,7 @@ impl<'plan> Lines<'plan> {
         }
     }
 
-    /// No lines yet of the function that takes back what these lines have armed.
+    /// The empty function that undoes what these lines have armed.
     pub(super) fn of_undo(&self) -> Self {
         Self {
             depth: 1,
@@ -101,7 +101,7 @@ impl<'plan> Lines<'plan> {
         self.last = Last::Other;
     }
 
-    /// Adds what the forms do.
+    /// Adds the lines of the forms.
     pub(super) fn forms(&mut self, forms: &'plan [Form]) {
         for form in forms {
             self.form(form);
@@ -168,8 +168,8 @@ impl<'plan> Lines<'plan> {
         }
     }
 
-    /// The lines of an action, the first between `before` and `behind`; where `ok_if` holds
-    /// afterwards its failure is none.
+    /// The lines of an action, the first between `before` and `behind`; if `ok_if` holds afterwards, a
+    /// failure is ignored.
     fn action(
         &mut self,
         action: &'plan Action,
@@ -188,7 +188,7 @@ impl<'plan> Lines<'plan> {
                 let mut commands: Vec<_> = commands
                     .map(|command| self.line_of(&self.at.elevation.wrap(command)))
                     .collect();
-                // Only the last one's failure can be none.
+                // `ok_if` applies to the failure of the last one.
                 if let (Some(test), Some(last)) = (ok_if, commands.last_mut()) {
                     *last = [b"{ ", &**last, b" || ", &self.test(test), b"; }"].concat();
                 }
@@ -245,7 +245,7 @@ impl<'plan> Lines<'plan> {
         self.line(line);
     }
 
-    /// A command that has the terminal: not begun after a signal, and its modes restored behind it.
+    /// A command on the terminal: not started after a signal; the modes are restored after it.
     fn terminal_command(&mut self, command: &Command) {
         self.checkpoint();
         let line = self.command(command);
@@ -253,20 +253,20 @@ impl<'plan> Lines<'plan> {
         self.restore();
     }
 
-    /// Puts the terminal's modes back.
+    /// Restores the modes of the terminal.
     pub(super) fn restore(&mut self) {
         self.line("restore");
         self.last = Last::Restore;
     }
 
-    /// Keeps from now on what the first so many undos would take back, under this condition.
+    /// Disables the failure undos among the first `undos` from here on, under `condition`.
     pub(super) fn keep(&mut self, undos: usize, condition: &str) {
         if undos > 0 {
             self.line(format!("{condition}kept={undos}"));
         }
     }
 
-    /// Stops here if a signal has come.
+    /// Stops here after a signal.
     pub(super) fn checkpoint(&mut self) {
         if self.last == Last::Checkpoint {
             return;
@@ -275,11 +275,11 @@ impl<'plan> Lines<'plan> {
         self.last = Last::Checkpoint;
     }
 
-    /// A command with its escalator, and the statuses besides 0 that are no failure.
+    /// A command with its escalator, and the accepted statuses besides 0.
     fn command(&self, command: &Command) -> Vec<u8> {
         let mut line = self.line_of(&self.at.elevation.wrap(command));
         if command.streams == Streams::Relayed {
-            // Nobody answers it, and it is not to touch the terminal.
+            // It must neither read input nor touch the terminal.
             line.extend_from_slice(b" </dev/null");
         }
         if let Some(explaining) = &command.explained_by {
@@ -291,7 +291,7 @@ impl<'plan> Lines<'plan> {
         line
     }
 
-    /// What stands behind a command whose statuses besides 0 are no failure.
+    /// The suffix of a command with accepted statuses besides 0.
     fn unless_accepted(&self, command: &Command) -> Vec<u8> {
         if command.accept == [0] {
             return Vec::new();
@@ -337,7 +337,7 @@ impl<'plan> Lines<'plan> {
         self.line("done");
     }
 
-    /// Adds what an armed undo does, if it was reached.
+    /// Adds the lines of an armed undo, under the condition that it was reached.
     pub(super) fn undo(&mut self, number: usize, undo: &'plan Undo) {
         let condition = match undo.when {
             When::Failure => {

@@ -1,4 +1,4 @@
-//! The echo: prints a plan as a POSIX sh(1) script that does what [`crate::run`] does, or as data.
+//! The echo: prints a plan as a POSIX sh(1) script equivalent to [`crate::run`], or as data.
 
 mod cksum;
 mod lines;
@@ -21,11 +21,11 @@ use std::path::Path;
 
 /// The script of `plan`.
 ///
-/// `title` is the command as it was called, for the messages; `path` the fixed search path; `run` the
-/// directory in which root's scratch files lie.
+/// `title` is the command as called, for messages; `path` the fixed search path; `run` the parent of the
+/// directory of root's scratch files.
 ///
-/// It ends with the status of the run: 1 whatever the status of a command that failed, or what a
-/// refusal says (contract of exit statuses in [`crate::error`]).
+/// Its exit status is that of the run: 1 for any status of a failed command, or that of a refusal
+/// (contract of exit statuses in [`crate::error`]).
 ///
 /// Differs: `-d` prints a script that can be run
 pub fn script(plan: &Plan, title: &str, path: &str, run: &Path, elevation: Elevation) -> Vec<u8> {
@@ -41,21 +41,21 @@ pub fn script(plan: &Plan, title: &str, path: &str, run: &Path, elevation: Eleva
     text
 }
 
-/// Where and as whom a script runs.
+/// The surroundings of a script.
 #[derive(Clone, Copy)]
 struct Surroundings<'run> {
-    /// The program as it was called, for messages.
+    /// The program as called, for messages.
     title: &'run str,
     /// The fixed search path.
     path: &'run str,
-    /// The directory in which root's scratch files lie.
+    /// The parent of the directory of root's scratch files.
     run: &'run Path,
     elevation: Elevation,
-    /// Whether it runs in the background, on behalf of another script.
+    /// Whether it runs in the background, for another script.
     is_detached: bool,
 }
 
-/// A script of forms, behind what is armed already.
+/// A script of forms, after the armed undos.
 fn compose(surroundings: Surroundings<'_>, armed: &[&Undo], forms: &[Form]) -> Vec<u8> {
     let Surroundings {
         title,
@@ -145,7 +145,7 @@ fn compose(surroundings: Surroundings<'_>, armed: &[&Undo], forms: &[Form]) -> V
     }
     text.push(b'\n');
     if needs_stdin {
-        // Read through a pipe, the rest of the script would be the guest's keyboard.
+        // In a script read from a pipe, the rest would be the guest's keyboard input.
         text.extend_from_slice(b"{ # read to its end before a command gets the terminal\n");
     }
     text.append(&mut body.text);
@@ -155,7 +155,7 @@ fn compose(surroundings: Surroundings<'_>, armed: &[&Undo], forms: &[Form]) -> V
     text
 }
 
-/// Every program that must be installed before anything is touched, in order.
+/// Every program that must be installed before the first change, sorted.
 fn programs(commands: &[&Command], forms: &[Form], elevation: Elevation) -> Vec<&'static str> {
     let mut programs: BTreeSet<&'static str> = commands
         .iter()
@@ -171,13 +171,13 @@ fn programs(commands: &[&Command], forms: &[Form], elevation: Elevation) -> Vec<
     programs.into_iter().collect()
 }
 
-/// Whether this makes a directory for scratch files.
+/// Whether a form makes a directory for scratch files.
 fn makes_scratch(form: &Form) -> bool {
     let Form::Step(step) = form else { return false };
     matches!(step.action, Action::File(FileChange::MakeScratch(_)))
 }
 
-/// Whether something in these forms can have another round.
+/// Whether these forms contain a loop with more than one round.
 fn repeats(forms: &[Form]) -> bool {
     forms.iter().any(|form| match form {
         Form::Loop(round) => !round.is_once(),
@@ -186,7 +186,7 @@ fn repeats(forms: &[Form]) -> bool {
     })
 }
 
-/// Whether another round is due: not after too many ends in too short a time.
+/// The function that permits another round: not after too many ends in too short a time.
 fn rounds() -> String {
     let (most, within) = (Loop::MOST_ENDS, Loop::WITHIN.as_secs());
     format!(
@@ -197,38 +197,38 @@ fn rounds() -> String {
     )
 }
 
-/// The terminal's modes, to be put back behind every command that has it, however that ends.
+/// The modes of the terminal, restored after every command on it, however that ends.
 const RESTORE: &str = "
 terminal=$(stty -g 2>/dev/null) || terminal=
 restore() { [ -z \"$terminal\" ] || stty \"$terminal\" 2>/dev/null || :; }
 ";
 
-/// What the background does not have from its caller, as [`crate::host::surroundings`]: the umask, and
-/// the limits of `ulimit` by the letters of FreeBSD's sh. A letter that the shell does not know, and a
-/// limit that may not be lifted, stay as they are.
+/// The attributes that the background resets, as [`crate::host::surroundings`]: the umask, and the
+/// limits of `ulimit` by the letters of FreeBSD's sh. A limit whose letter is unknown to the shell, or
+/// that may not be raised, remains.
 const SETTLED: &str = "\
 umask 022
 for limit in b d f k l m n p s t u v w; do ulimit -$limit unlimited || ulimit -S -$limit \"$(ulimit -H -$limit)\" || :; done 2>/dev/null
 ulimit -S -c 0 2>/dev/null || :
 ";
 
-/// Signals are only noted, so that no change falls between being made and being known to `undo`,
-/// and what runs on the terminal ends by itself.
+/// Signals are only recorded, so that no change is made without `undo` knowing of it, and a command on
+/// the terminal ends by itself.
 const SIGNALS: &str = "
 signal=
 checkpoint() { [ -z \"$signal\" ] || fail 1 \"interrupted by $signal\"; }
 ";
 
-/// Has signals noted from here on.
+/// Records signals from here on.
 const NOTED: &str = "\
 trap 'signal=SIGHUP' HUP
 trap 'signal=SIGINT' INT
 trap 'signal=SIGTERM' TERM
 ";
 
-/// Adds the function that takes back what was made, and the trap that calls it.
+/// Adds the function that undoes the changes, and the trap that calls it.
 ///
-/// The terminal's modes are put back as they were. While it takes back, `fail` only notes.
+/// It restores the modes of the terminal. Inside it, `fail` sets the status and returns.
 fn push_undo(
     text: &mut Vec<u8>,
     body: &[u8],
@@ -270,13 +270,13 @@ struct Document<'plan> {
     plan: &'plan Plan,
 }
 
-/// The version of the schema that [`json`] writes; a change that a reader would notice raises it.
+/// The version of the schema of [`json`]; raised by a change that readers would notice.
 pub const SCHEMA: u32 = 5;
 
-/// The plan as JSON, the same that [`script`] prints.
+/// The plan of [`script`] as JSON.
 ///
 /// # Errors
-/// If it cannot be written as JSON.
+/// If serialization fails.
 pub fn json(plan: &Plan, title: &str, path: &str, elevation: Elevation) -> Result<Vec<u8>> {
     let document = Document {
         schema: SCHEMA,

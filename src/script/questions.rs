@@ -1,4 +1,4 @@
-//! The questions of a script: what a test of a plan becomes in sh(1), and the functions that ask.
+//! The questions of a script: the sh(1) text of a plan's tests, and the functions that ask.
 
 use super::lines::{Ask, Lines, Uses};
 use super::words::workers;
@@ -87,7 +87,7 @@ impl Lines<'_> {
             }
         }
     }
-    /// Whether a process is still the one that it was known as.
+    /// Whether a process is still the known one.
     fn still(&mut self, word: &[u8], command: &Command, known: &Known) -> Vec<u8> {
         let mut line = word.to_vec();
         match known {
@@ -108,7 +108,7 @@ impl Lines<'_> {
 }
 
 impl Uses {
-    /// As many as two have together.
+    /// The union of both.
     #[must_use]
     pub(super) fn and(&self, other: &Self) -> Self {
         Self {
@@ -120,7 +120,7 @@ impl Uses {
 
     /// The functions that ask.
     ///
-    /// `commands`: all of the script, of which some say in their own words that something is not there.
+    /// `commands`: all commands of the script, some with messages that mean absence.
     pub(super) fn functions(&self, elevation: Elevation, commands: &[&Command]) -> Vec<u8> {
         let mut text = Vec::new();
         if self.asks.is_empty() {
@@ -153,14 +153,14 @@ impl Uses {
     }
 }
 
-/// Questions: status 0 is yes, 1 is no, and any other says that it could not be told.
+/// Questions: status 0 is yes, 1 is no, any other is no answer.
 const QUESTIONS: &str = "\
 holds() { \"$@\" || { [ $? = 1 ] || fail 1 \"could not tell: $*\"; return 1; }; }
 lacks() { if \"$@\"; then return 1; else [ $? = 1 ] || fail 1 \"could not tell: $*\"; fi; }
 ";
 
-/// `works WORK VM…`: whether root's own processes, in no jail, work so for one of these VMs; which, in
-/// `found`. As `Who::works_for` in [`crate::tools::process`].
+/// `works WORK VM…`: whether processes of root, in no jail, do this work for one of these VMs; their
+/// pids in `found`. As `Who::works_for` in [`crate::tools::process`].
 const WORKS_1: &str = "\
 works() {
 	work=$1 found=
@@ -194,7 +194,7 @@ END
 }
 ";
 
-/// The real uid, the jail and the arguments of the process that a command tells of, in `shown`.
+/// Sets `shown` to the real uid, the jail and the arguments of the process that a command lists.
 const SHOWN: &str = "\
 shown() {
 	output=$(\"$@\") || return $?
@@ -205,11 +205,11 @@ END
 }
 ";
 
-/// `shows TEXT COMMAND…`: whether the process is still the one that was seen so.
+/// `shows TEXT COMMAND…`: whether the listed process is still the one recorded as TEXT.
 const SHOWS: &str =
     "shows() { text=$1; shift; shown \"$@\" || return $?; [ \"$shown\" = \"$text\" ]; }\n";
 
-/// `supervises VM COMMAND…`: whether the process still supervises the VM. As `Who::supervises`
+/// `supervises VM COMMAND…`: whether the listed process still supervises the VM. As `Who::supervises`
 /// in [`crate::tools::process`].
 fn supervises() -> String {
     let verbs = SUPERVISING.map(|verb| format!("'0 0 /'*\" root-{verb} $vm \"*"));
@@ -219,8 +219,8 @@ fn supervises() -> String {
     )
 }
 
-/// Whether a question's output has a text; not where its errors end as one of these commands says that
-/// what it asks about is not there.
+/// The function `says`: whether the output of a question contains a text. The answer is no if the error
+/// ends with a message of absence of one of these commands.
 fn says(commands: &[&Command]) -> Vec<u8> {
     let absent: BTreeSet<&str> = commands
         .iter()

@@ -1,5 +1,5 @@
-//! How a script replaces a file: as the run does where it cannot exchange two in one step, and
-//! nothing that somebody else saves meanwhile is lost.
+//! Replacement of a file in a script: as in a run without an atomic exchange, and without the loss of a
+//! concurrent change.
 
 use super::cksum::cksum;
 use super::lines::Lines;
@@ -8,7 +8,7 @@ use crate::{quote, vis};
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// The functions that the lines of [`Lines::replace`] call; they need `fail`.
+/// The functions that [`Lines::replace`] calls; they need `fail`.
 pub(super) const FUNCTIONS: &str = r#"
 is() { [ -f "$1" ] && [ "$(cksum <"$1")" = "$2" ]; }
 changed() { fail 1 "$shown has changed since it was read; $1"; return 1; }
@@ -44,7 +44,7 @@ replace() {
 }
 "#;
 
-/// Whether a file is replaced by one of these forms, or put back.
+/// Whether one of these forms or their undos replaces a file.
 pub(super) fn is_in(forms: &[Form]) -> bool {
     forms.iter().any(|form| match form {
         Form::Step(step) => matches!(step.action, Action::File(FileChange::Replace { .. })),
@@ -54,7 +54,7 @@ pub(super) fn is_in(forms: &[Form]) -> bool {
 }
 
 impl Lines<'_> {
-    /// Replaces a file that still holds `before` by one with the same owner and mode.
+    /// Replaces a file that still contains `before` by one with the same owner and mode.
     pub(super) fn replace(&mut self, path: &Path, before: &[u8], text: &[u8]) {
         self.uses.fail = true;
         if !self.is_undoing {
@@ -80,7 +80,7 @@ impl Lines<'_> {
         let behind = format!(" || {{ rm -f \"$new\"; false; }}; }} && replace || {or_stop}");
         let write = b"fresh && { ".to_vec();
         self.text(write, b" >\"$new\"", text, behind.as_bytes());
-        // While things are taken back they are ignored anyway.
+        // During an undo signals are ignored anyway.
         if !self.is_undoing {
             super::NOTED.lines().for_each(|line| self.line(line));
         }

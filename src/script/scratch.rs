@@ -1,8 +1,8 @@
-//! The directory in which everything is that a script writes for itself: made by mktemp(1), once.
+//! The scratch directory of a script: made once, by mktemp(1).
 //!
-//! What root runs has it in root's own, where no other user comes, nor a cleaner of `/tmp` behind whom
-//! one could take its name. An ordinary user has it in `/tmp`, and looks before each round whether it is
-//! still his own.
+//! A script of root has it in root's directory, where no other user can create names, and no cleaner of
+//! `/tmp` frees them. An ordinary user has it in `/tmp`, and checks before each round that it is still
+//! the user's own.
 
 use super::lines::Lines;
 use crate::command::Command;
@@ -15,11 +15,11 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Where a script of an ordinary user has its own.
+/// The template for a script of an ordinary user.
 const TEMPLATE: &str = "/tmp/easy-bhyve.XXXXXXXX";
 
 impl<'plan> Lines<'plan> {
-    /// Makes the directory, which stands for this one of the plan from now on.
+    /// Makes the directory, which replaces `path` of the plan from here on.
     pub(super) fn make_scratch(&mut self, path: &'plan Path) {
         self.scratch = Some(path);
         let mut template = TEMPLATE.into();
@@ -38,7 +38,7 @@ impl<'plan> Lines<'plan> {
         self.line(make);
     }
 
-    /// The words that remove a directory of [`Self::make_scratch`].
+    /// The command that removes a directory of [`Self::make_scratch`].
     pub(super) fn remove_scratch(&self, path: &Path) -> Vec<u8> {
         let mut line = self.by_its_owner("rm", path);
         line.extend_from_slice(b" -rf ");
@@ -46,13 +46,12 @@ impl<'plan> Lines<'plan> {
         line
     }
 
-    /// Whether a directory is for the script's own files; otherwise it lies beside an image, and is
-    /// root's.
+    /// Whether a directory is for the script's own files, or else lies beside an image and is root's.
     fn is_own(&self, path: &Path) -> bool {
         path.parent() == Some(&scratch::directory(self.at.run))
     }
 
-    /// A program's name, behind that of the escalator where the directory is root's.
+    /// A program's name, after the escalator's if the directory belongs to root.
     fn by_its_owner(&self, program: &'static str, path: &Path) -> Vec<u8> {
         if self.is_own(path) {
             return program.into();
@@ -66,8 +65,8 @@ impl<'plan> Lines<'plan> {
         self.at.is_detached || self.at.elevation == Elevation::None
     }
 
-    /// Stops before another round if somebody else could have made the directory since. The owner of a
-    /// link could have it lead elsewhere behind the look.
+    /// Stops before another round if another user could have made the directory meanwhile. A link is
+    /// refused: its owner could redirect it after the check.
     pub(super) fn check_scratch(&mut self) {
         if self.scratch.is_none() || self.is_roots() {
             return;
@@ -83,7 +82,7 @@ impl<'plan> Lines<'plan> {
         self.line(line);
     }
 
-    /// The words of a command, in which the script's own directory stands for that of the plan.
+    /// The words of a command, with the script's directory in place of the plan's.
     pub(super) fn line_of(&self, command: &Command) -> Vec<u8> {
         let mut line = Vec::new();
         for (index, word) in command.argv().enumerate() {
@@ -95,7 +94,7 @@ impl<'plan> Lines<'plan> {
         line
     }
 
-    /// Adds a word, as [`Self::line_of`] does.
+    /// Appends a word, as [`Self::line_of`] does.
     pub(super) fn push_word(&self, line: &mut Vec<u8>, word: &OsStr) {
         let bytes = word.as_bytes();
         let below = |path| {

@@ -1,4 +1,4 @@
-//! The lines of a loop: a guest's bhyve(8) through its rounds, on the terminal or in the background.
+//! The lines of a loop: the rounds of a guest's bhyve(8), on the terminal or in the background.
 
 use super::lines::Lines;
 use super::words::statuses;
@@ -13,20 +13,20 @@ use crate::tools::workers;
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// What a shell's status is that is none of bhyve's proper ends: 3 and more, or a signal.
+/// The pattern of statuses that are no regular end of bhyve: 3 and more, or a signal.
 const FAILURES: &str = "[3-9]|[1-9]?*";
 
-/// The same for [`Loop::NOT_STARTED`].
+/// The patterns of [`Loop::NOT_STARTED`].
 const NOT_STARTED: [&str; 2] = ["[4-9]", "[1-9][0-9]"];
 
-/// The status of a bhyve whose own could not be written down: that of its errors.
+/// The status of a bhyve whose status file could not be written: that of its errors.
 const UNKNOWN: u8 = 4;
 
-/// What bhyve says in the background: so many lines are kept, each as soon as it is said, and the
-/// rest is dropped, so that bhyve never waits for its reader and no file grows.
+/// The output of bhyve in the background: a limited number of lines is kept, each written at once. The
+/// rest is dropped, so that bhyve never blocks and no file grows.
 ///
-/// It ends when nobody is there any more who could say something. Both sides of its pipe redirect by
-/// exec: where a whole command is redirected, the shell keeps what it had, here its caller's pipe.
+/// It ends with the last writer. Both sides of its pipe redirect by exec: for the redirection of a whole
+/// command the shell keeps the old descriptor, here the caller's pipe.
 pub(super) const HEAR: &str = "\
 hear() {
 	exec >>\"$scratch\"/said 2>&1
@@ -48,7 +48,7 @@ impl<'plan> Lines<'plan> {
             self.depth += 1;
             self.check_scratch();
         }
-        // What a body arms is for its own round: a later one can still fail and is taken back.
+        // The undos of a body belong to its round: a later round can still fail.
         let armed = self.undos.len();
         self.forms(&round.body);
         self.checkpoint();
@@ -89,8 +89,8 @@ impl<'plan> Lines<'plan> {
         self.judge(&round.command);
     }
 
-    /// Runs it on the terminal. A process in the background looks for its title, and tells by a
-    /// signal: status 1 counts only if it was once seen.
+    /// Runs it on the terminal. A background process waits for its title and reports it by a signal:
+    /// status 1 is accepted only if the title was seen.
     fn on_terminal(&mut self, round: &Loop, armed: usize) {
         self.line("seen=0; trap 'seen=1' USR1");
         let is_running = self.test(&workers::is_running(&round.vm));
@@ -111,8 +111,8 @@ impl<'plan> Lines<'plan> {
         self.restore();
     }
 
-    /// Runs it in the background, its words and its status in files; lets go of the caller once its
-    /// title is seen.
+    /// Runs it in the background, its output and status in files; closes the streams of the caller once
+    /// its title is seen.
     fn in_background(&mut self, round: &Loop, armed: usize) {
         let mut run = b"{ exec 2>&1; trap : HUP INT TERM; status=0; ".to_vec();
         run.extend_from_slice(&self.line_of(&round.command));
@@ -165,7 +165,7 @@ impl<'plan> Lines<'plan> {
         ));
     }
 
-    /// Ends the script where the last end is a failure.
+    /// Ends the script if the last end is a failure.
     fn judge(&mut self, command: &Command) {
         let mut good = Vec::new();
         for &status in command.accept {
@@ -189,8 +189,8 @@ impl<'plan> Lines<'plan> {
         ));
     }
 
-    /// Starts what goes on in the background, and waits until it has let go; what is freed at every
-    /// end is its own from then on.
+    /// Starts the background script, and waits until it has closed the caller's streams; it takes over
+    /// the undos for every end.
     pub(super) fn detach(&mut self, root: &'plan Root, name: &str) {
         let ends: Vec<_> = self
             .undos
@@ -222,7 +222,7 @@ impl<'plan> Lines<'plan> {
                 self.line(judge);
             }
             Some(meanwhile) => {
-                // Its status says whether it was daemon(8) that did not start.
+                // Status 3 means that daemon(8) did not start.
                 self.line([b"{ ", start_it.as_slice(), b" || exit 3"].concat());
                 self.line(format!("{judge}; }} & starter=$! handed=1"));
                 let mut line = self.at.elevation.wrap(meanwhile).line();
@@ -237,8 +237,7 @@ impl<'plan> Lines<'plan> {
     }
 }
 
-/// The forms of what goes on in the background, with a directory for what it writes itself if the
-/// plan makes none.
+/// The forms of the background script, with a directory for its own files if the plan makes none.
 fn with_scratch(root: &Root, run: &Path) -> Vec<Form> {
     let mut forms = root.forms.clone();
     let vm = forms.iter().find_map(|form| match form {
@@ -254,7 +253,7 @@ fn with_scratch(root: &Root, run: &Path) -> Vec<Form> {
     forms
 }
 
-/// Whether bhyve runs in the background in one of these forms.
+/// Whether one of these forms runs bhyve in the background.
 pub(super) fn hears(forms: &[Form]) -> bool {
     forms.iter().any(|form| match form {
         Form::Loop(Loop { command, .. }) => {
@@ -264,7 +263,7 @@ pub(super) fn hears(forms: &[Form]) -> bool {
     })
 }
 
-/// Each of the patterns `A|B` with this behind it.
+/// The patterns `A|B`, each with a suffix.
 fn each(patterns: &str, behind: &str) -> String {
     let all: Vec<String> = patterns
         .split('|')

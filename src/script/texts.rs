@@ -1,4 +1,4 @@
-//! How a script writes text that it carries.
+//! Text that a script contains and writes.
 
 use super::lines::Lines;
 use crate::{quote, vis};
@@ -6,10 +6,9 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 impl Lines<'_> {
-    /// Behind `before`, has `text` written to where the redirection `to` says, and goes on with
-    /// `behind`.
+    /// After `before`, writes `text` to the redirection `to`, and continues with `behind`.
     ///
-    /// By a here-document, unless a terminal that shows the script would obey something in it.
+    /// By a here-document, unless the text contains control characters for a terminal.
     pub(super) fn text(&mut self, mut before: Vec<u8>, to: &[u8], text: &[u8], behind: &[u8]) {
         let is_plain = vis::is_plain(text);
         // A here-document always ends with a newline.
@@ -30,7 +29,7 @@ impl Lines<'_> {
         self.line(before);
     }
 
-    /// `COMMAND <<'END'` and `behind` on one line, with the text below it, whatever the text is.
+    /// `COMMAND <<'END'` and `behind` on one line, and the text below it, for any text.
     pub(super) fn here_document(&mut self, mut line: Vec<u8>, text: &[u8], behind: &[u8]) {
         let mut end = "END".to_owned();
         while text

@@ -1,10 +1,10 @@
-//! Words of a script that need nothing but their values.
+//! Words of a script that depend only on their arguments.
 
 use crate::plan::{FileChange, Workers};
 use crate::quote;
 use std::path::Path;
 
-/// The command that changes a file; one that writes has a here-document instead.
+/// The command that changes a file; writes use a here-document instead.
 pub(super) fn push_file_change(line: &mut Vec<u8>, change: &FileChange) {
     let mut word = |text: &str, path: &Path| {
         line.extend_from_slice(text.as_bytes());
@@ -38,7 +38,7 @@ pub(super) fn statuses(accepted: &[i32]) -> String {
         .join("|")
 }
 
-/// `WORK VM…`, the words of `works` and the last of `send`.
+/// `WORK VM…`, the arguments of `works` and the last ones of `send`.
 pub(super) fn workers(workers: &Workers) -> Vec<u8> {
     let names = workers.vms.iter().map(|vm| format!(" {vm}"));
     let words = format!("{}{}", workers.work.as_str(), names.collect::<String>());

@@ -6,7 +6,7 @@ use crate::model::{Vm, name::VmName};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// What bhyve's exit status means (`usr.sbin/bhyve/bhyverun.c`), in words that follow "the guest".
+/// The meanings of bhyve's exit status (`usr.sbin/bhyve/bhyverun.c`), in words that follow "the guest".
 const MEANINGS: &[(i32, &str)] = &[
     (0, "rebooted"),
     (1, "powered off"),
@@ -20,7 +20,7 @@ const MEANINGS: &[(i32, &str)] = &[
 /// `bhyve -u -A -H -P -c CPU -m MEM -s 0:0,hostbridge -s 1:0,lpc -s 2:N,virtio-net,TAP
 /// -s 3:N,virtio-blk,DISK [-s 4:N,ahci-cd,ISO] -l com1,CONSOLE NAME`.
 ///
-/// A power-off, a halt and a reboot are proper ends.
+/// A power-off, a halt and a reboot are regular ends.
 pub fn run(vm: &Vm, console: &Console, with_cds: bool) -> Command {
     let mut words = args!["-u", "-A", "-H", "-P", "-c", vm.cpu, "-m", vm.mem];
     for device in vm.devices(with_cds) {
@@ -38,7 +38,7 @@ pub fn run(vm: &Vm, console: &Console, with_cds: bool) -> Command {
     .accept(&[0, 1, 2])
 }
 
-/// The VM's node: it is there from the loader's start until it is destroyed (`sys/dev/vmm/vmm_dev.c`).
+/// The VM's node: it exists from the loader's start until it is destroyed (`sys/dev/vmm/vmm_dev.c`).
 pub fn node(devices: &Path, vm: &VmName) -> PathBuf {
     devices.join("vmm").join(vm.as_str())
 }

@@ -1,4 +1,4 @@
-//! Processes without a terminal, and with a limit: daemon(8), timeout(1).
+//! Processes without a terminal, or with a time limit: daemon(8), timeout(1).
 
 use crate::command::{Command, args};
 use std::ffi::OsString;
@@ -7,16 +7,16 @@ use std::time::Duration;
 
 /// Detaches a program from the caller's terminal and directory: `daemon -c PROGRAM WORD…`.
 ///
-/// Without a supervising flag daemon(8) becomes the program and leaves with 0 as soon as it has
-/// forked; without `-f` the program has the caller's streams, by which it can report.
+/// Without a supervising flag daemon(8) becomes the program and exits with 0 after its fork; without
+/// `-f` the program keeps the caller's streams, for its report.
 pub fn detach(program: &Path, words: impl IntoIterator<Item = OsString>) -> Command {
     let mut all = args!["-c", program];
     all.extend(words);
     Command::root("daemon", all)
 }
 
-/// Ends a command that takes too long: `timeout -k 5 SECONDS COMMAND…` (timeout(1)); by SIGTERM,
-/// and five seconds later by SIGKILL. It has status 124 then.
+/// Ends a command at a time limit: `timeout -k 5 SECONDS COMMAND…` (timeout(1)); by SIGTERM, and five
+/// seconds later by SIGKILL. The status is 124 then.
 pub fn limited(command: &Command, limit: Duration) -> Command {
     command.behind("timeout", &["-k", "5", &limit.as_secs().to_string()])
 }

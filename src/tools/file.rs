@@ -6,8 +6,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// The directory in which a file is made that is to be at `path`: `.NAME.TOKEN` beside it, so that it
-/// is on the same file system and nobody else can prepare or take its name.
+/// The directory in which the file for `path` is made: `.NAME.TOKEN` beside it, on the same file system,
+/// where no other user can create or take its name.
 pub fn workshop(path: &Path, token: &str) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
@@ -16,7 +16,7 @@ pub fn workshop(path: &Path, token: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Whether a name is that of a [`workshop`] for `path`, whatever its token.
+/// Whether a name is that of a [`workshop`] for `path`, with any token.
 pub fn is_workshop(name: &OsStr, path: &Path) -> bool {
     let of = workshop(path, "");
     let of = of.file_name().unwrap_or_default().as_bytes();
@@ -24,25 +24,25 @@ pub fn is_workshop(name: &OsStr, path: &Path) -> bool {
     token.is_some_and(|token| token.len() == 8 && token.iter().all(u8::is_ascii_alphanumeric))
 }
 
-/// Makes an empty file that only root can read: `install -m 600 /dev/null PATH`. What was there goes
-/// first (`usr.bin/xinstall/xinstall.c`).
+/// Makes an empty file that only root can read: `install -m 600 /dev/null PATH`. Removes an existing
+/// file (`usr.bin/xinstall/xinstall.c`).
 pub fn make_empty(path: &Path) -> Command {
     Command::root("install", args!["-m", "600", "/dev/null", path])
 }
 
-/// Gives a file another name, which nothing may have: `ln PATH NAME`.
+/// Gives a file another name, which must not exist: `ln PATH NAME`.
 pub fn name(path: &Path, name: &Path) -> Command {
     Command::root("ln", args![path, name])
 }
 
-/// Gives an empty file its size without blocks: `truncate -s BYTES PATH`.
+/// Sets the size of an empty file without allocation: `truncate -s BYTES PATH`.
 ///
-/// The size is given in bytes, since truncate(1) knows no decimals.
+/// The size is in bytes, since truncate(1) accepts no decimals.
 pub fn make_sparse(path: &Path, size: &DiskSize) -> Command {
     Command::root("truncate", args!["-s", size.bytes().to_string(), path])
 }
 
-/// Fills an empty file with zeros, so that all its blocks are its own: `dd if=/dev/zero of=PATH bs=BYTES count=N status=none`.
+/// Fills an empty file with zeros, fully allocated: `dd if=/dev/zero of=PATH bs=BYTES count=N status=none`.
 pub fn make_full(path: &Path, size: &DiskSize) -> Command {
     let mut block = 1_u64 << 20;
     while !size.bytes().is_multiple_of(block) {

@@ -7,35 +7,35 @@ use crate::model::grub::GrubCommands;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Where grub looks for its menu.
+/// The source of grub's menu.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Menu<'path> {
-    /// In `/boot/grub/grub.cfg` of the root.
+    /// `/boot/grub/grub.cfg` of the root.
     OfRoot,
-    /// In this directory of the host: the generated one.
+    /// The generated one, in this directory of the host.
     Generated(&'path Path),
-    /// Nowhere: grub stops at its prompt.
+    /// None: grub stops at its prompt.
     Prompt,
 }
 
-/// Where grub shows what it has to say.
+/// The destination of grub's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Screen<'console> {
-    /// On the console, where somebody can answer.
+    /// The console, where the user can answer.
     Console(&'console Console),
-    /// To its parent, which shows it in the message of a failed start.
+    /// The starting process, which quotes it in the error of a failed start.
     Captured,
 }
 
 /// Loads a kernel: `grub-bhyve -m MAP -r ROOT [-d DIR | -g none] [-c CONSOLE] -M MEM NAME`.
 ///
-/// Where that is not its terminal it is told what that understands: `env TERM=vt100 …`.
+/// Without its own terminal it gets a type that nmdm(4) readers understand: `env TERM=vt100 …`.
 pub fn load(vm: &Vm, map: &Path, root: &str, menu: Menu<'_>, screen: Screen<'_>) -> Command {
     let mut words = args!["-m", map];
     match menu {
         Menu::OfRoot => words.extend(args!["-r", root]),
         Menu::Generated(directory) => words.extend(args!["-r", "host", "-d", directory]),
-        // No root has a /boot/grub/none, and without a menu grub shows its prompt.
+        // No root has a /boot/grub/none: grub shows its prompt without a menu.
         Menu::Prompt => words.extend(args!["-r", root, "-g", "none"]),
     }
     if let Screen::Console(Console::Nmdm(path)) = screen {
@@ -51,7 +51,7 @@ pub fn load(vm: &Vm, map: &Path, root: &str, menu: Menu<'_>, screen: Screen<'_>)
     }
 }
 
-/// The text of a device map: a line `(DEVICE) PATH` for each (`grub-core/kern/emu/hostdisk.c`).
+/// The text of a device map: one line `(DEVICE) PATH` each (`grub-core/kern/emu/hostdisk.c`).
 pub fn device_map<'path>(devices: impl IntoIterator<Item = (String, &'path Path)>) -> Vec<u8> {
     devices
         .into_iter()
@@ -63,11 +63,11 @@ pub fn device_map<'path>(devices: impl IntoIterator<Item = (String, &'path Path)
         })
 }
 
-/// The text of a grub.cfg that runs `commands` with `root` as their root, boots, and ends.
+/// The text of a grub.cfg that runs `commands` with the root `root`, boots, and exits.
 ///
-/// With `-r host` grub's root is the host, so the file sets it first. Without the `exit` a failure
-/// would leave grub at a prompt that nobody sees, and without the `echo` it would not tell which one:
-/// an error is shown once something else is (`grub-core/term/emu/console.c`).
+/// With `-r host` grub's root is the host, so the file sets the root first. Without `exit` grub would
+/// remain at an invisible prompt after a failure; without `echo` the error would be lost, since grub
+/// displays it only with the next output (`grub-core/term/emu/console.c`).
 pub fn menu(root: &str, commands: &GrubCommands) -> String {
     format!(
         "set root=({root})\nset prefix=($root)/boot/grub\n{}\nboot\necho\nexit\n",
@@ -75,8 +75,8 @@ pub fn menu(root: &str, commands: &GrubCommands) -> String {
     )
 }
 
-/// What grub has complained of, out of what it has written to a terminal of 80 columns; that it has no
-/// module `normal` is always so, and harmless.
+/// The errors in grub's output for a terminal of 80 columns. The one of a missing module `normal` always
+/// occurs, is harmless, and is omitted.
 pub fn complaints(screen: &str) -> Vec<String> {
     let mut complaints: Vec<String> = Vec::new();
     let mut is_open = false;
@@ -85,7 +85,7 @@ pub fn complaints(screen: &str) -> Vec<String> {
             complaints.push(complaint.to_owned());
             is_open = true;
         } else if is_open && !line.is_empty() {
-            // A long one is broken at a blank.
+            // A long one is wrapped at a blank.
             if let Some(last) = complaints.last_mut() {
                 last.push(' ');
                 last.push_str(line);
@@ -101,7 +101,7 @@ pub fn complaints(screen: &str) -> Vec<String> {
     complaints
 }
 
-/// A text without the sequences that move a cursor, each of which begins a new line.
+/// A text without escape sequences; those that move the cursor become a line break.
 fn plain(screen: &str) -> String {
     let mut plain = String::new();
     let mut letters = screen.chars().peekable();
@@ -113,7 +113,7 @@ fn plain(screen: &str) -> String {
                 let moves = matches!(ends, Some('A'..='H' | 'J' | 'd' | 'f'));
                 plain.push_str(if moves { "\n" } else { "" });
             }
-            // `ESC ( B` and the like: what follows is one letter or two.
+            // `ESC ( B` and similar sequences have one or two more characters.
             '\x1b' => {
                 if matches!(letters.next(), Some('(' | ')' | '#')) {
                     letters.next();

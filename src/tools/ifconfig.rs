@@ -4,7 +4,7 @@ use crate::command::{Command, args};
 use crate::model::name::{IfName, TapName, VmName};
 use crate::plan::Test;
 
-/// One interface as `ifconfig -a` shows it.
+/// One interface in the output of `ifconfig -a`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Interface {
     /// Its name.
@@ -13,7 +13,7 @@ pub struct Interface {
     pub is_up: bool,
     /// Whether it has an inet or inet6 address.
     pub has_address: bool,
-    /// Whether it is a wireless one: `media: IEEE 802.11`.
+    /// Whether it is wireless: `media: IEEE 802.11`.
     pub is_wireless: bool,
     /// Its groups: a tap(4) is in `tap` or `vmnet`, an if_bridge(4) in `bridge`.
     pub groups: Vec<String>,
@@ -26,27 +26,27 @@ pub struct Interface {
 }
 
 impl Interface {
-    /// Whether it is in one of these groups.
+    /// Whether it belongs to one of these groups.
     pub fn is_in(&self, groups: &[&str]) -> bool {
         self.groups
             .iter()
             .any(|group| groups.contains(&group.as_str()))
     }
 
-    /// The VM whose mark it carries, if it is a tap.
+    /// The VM in its mark, if it is a tap.
     pub fn owner(&self) -> Option<&str> {
         let owner = self.description.as_deref()?.strip_prefix(VmName::MARK)?;
         self.is_in(&["tap", "vmnet"]).then_some(owner)
     }
 
-    /// Whether it is a tap that carries the mark of `vm`.
+    /// Whether it is a tap with the mark of `vm`.
     pub fn is_made_for(&self, vm: &VmName) -> bool {
         self.owner() == Some(vm.as_str())
     }
 }
 
-/// How ifconfig(8) says that an interface is not there (`sbin/ifconfig/ifconfig.c`), or has gone while
-/// it asks: ENXIO of `sys/net/if.c`.
+/// The messages of ifconfig(8) for a missing interface (`sbin/ifconfig/ifconfig.c`), and for one that
+/// disappears meanwhile: ENXIO of `sys/net/if.c`.
 const ABSENT: &[&str] = &[" does not exist", ": Device not configured"];
 
 /// Asks for one interface: `ifconfig IF`.
@@ -59,7 +59,7 @@ pub fn list() -> Command {
     Command::question("ifconfig", args!["-a"])
 }
 
-/// Reads the output of [`list`]; lines that are not known are passed over.
+/// Parses the output of [`list`]; unknown lines are skipped.
 pub fn parse(listing: &str) -> Vec<Interface> {
     let mut interfaces: Vec<Interface> = Vec::new();
     for line in listing.lines() {
@@ -114,7 +114,7 @@ pub fn create_bridge(bridge: &IfName) -> Command {
     )
 }
 
-/// Makes a tap that carries its VM's mark: `ifconfig TAP create description MARK`.
+/// Makes a tap with its VM's mark: `ifconfig TAP create description MARK`.
 pub fn create_tap(tap: &TapName, owner: &VmName) -> Command {
     Command::root(
         "ifconfig",
@@ -135,7 +135,7 @@ pub fn add_member(bridge: &IfName, member: &IfName) -> Command {
     Command::root("ifconfig", args![bridge, "addm", member, "up"])
 }
 
-/// Takes a member out: `ifconfig BRIDGE deletem IF`.
+/// Removes a member: `ifconfig BRIDGE deletem IF`.
 pub fn delete_member(bridge: &str, member: &str) -> Command {
     Command::root("ifconfig", args![bridge, "deletem", member])
 }
@@ -145,7 +145,7 @@ pub fn up(name: &IfName) -> Command {
     Command::root("ifconfig", args![name, "up"])
 }
 
-/// Whether a process has the tap open: `ifconfig TAP` says `Opened by PID`.
+/// Whether a process has the tap open: `ifconfig TAP` prints `Opened by PID`.
 pub fn is_open(tap: &str) -> Test {
     Test::Mentions {
         command: show(tap),
@@ -158,7 +158,7 @@ pub fn exists(name: &str) -> Test {
     Test::Succeeds(show(name))
 }
 
-/// Whether a bridge has any member: `ifconfig BRIDGE` says `member: IF`.
+/// Whether a bridge has any member: `ifconfig BRIDGE` prints `member: IF`.
 pub fn has_members(bridge: &IfName) -> Test {
     Test::Mentions {
         command: show(bridge.as_str()),
@@ -166,7 +166,7 @@ pub fn has_members(bridge: &IfName) -> Test {
     }
 }
 
-/// Whether a bridge has this member: `ifconfig BRIDGE` says `member: IF`.
+/// Whether a bridge has this member: `ifconfig BRIDGE` prints `member: IF`.
 pub fn is_member(bridge: &str, member: &str) -> Test {
     Test::Mentions {
         command: show(bridge),

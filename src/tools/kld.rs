@@ -17,7 +17,7 @@ pub enum Module {
 }
 
 impl Module {
-    /// All of them, in the order in which they are loaded.
+    /// All modules, in the order of their loading.
     pub const ALL: [Self; 4] = [Self::Vmm, Self::Nmdm, Self::Tap, Self::Bridge];
 
     fn file(self) -> &'static str {
@@ -40,7 +40,7 @@ impl Module {
     }
 }
 
-/// Loads modules: `kldload -n FILE…`; one that is loaded meanwhile is no failure.
+/// Loads modules: `kldload -n FILE…`; a module that is loaded already is no failure.
 pub fn load(modules: &[Module]) -> Command {
     let mut words: Vec<OsString> = args!["-n"];
     words.extend(modules.iter().map(|module| module.file().into()));

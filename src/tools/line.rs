@@ -1,11 +1,11 @@
-//! A VM's serial line: where loader and bhyve(8) talk.
+//! A VM's serial line, the console of loader and bhyve(8).
 
 use crate::command::Streams;
 use crate::model::Vm;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-/// Where the VM's first serial line leads.
+/// The backend of the VM's first serial line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Console {
     /// The caller's terminal.
@@ -20,7 +20,7 @@ impl Console {
         Self::Nmdm(side_of_vm(vm.id, devices))
     }
 
-    /// As an argument.
+    /// The argument for it.
     pub fn backend(&self) -> &OsStr {
         match self {
             Self::Stdio => OsStr::new("stdio"),
@@ -28,7 +28,7 @@ impl Console {
         }
     }
 
-    /// Where the standard streams of a program lead that talks there.
+    /// The standard streams of a program with this console.
     pub fn streams(&self) -> Streams {
         match self {
             Self::Stdio => Streams::Terminal,
@@ -42,7 +42,7 @@ pub fn side_of_vm(id: u16, devices: &Path) -> PathBuf {
     devices.join(format!("nmdm{id}A"))
 }
 
-/// The side of the pair at which a person sits: `/dev/nmdmNB`.
+/// The user's side of the pair: `/dev/nmdmNB`.
 pub fn side_of_person(vm: &Vm, devices: &Path) -> PathBuf {
     devices.join(format!("nmdm{}B", vm.id))
 }

@@ -1,5 +1,5 @@
-//! The host's programs: typed arguments in, a [`crate::command::Command`] out; output text in,
-//! a value out. One file per program, no input or output of its own.
+//! The host's programs: functions from typed arguments to a [`crate::command::Command`], and from output
+//! text to a value. One file per program, without input or output.
 
 pub mod bhyve;
 pub mod bhyvectl;

@@ -1,42 +1,42 @@
-//! Processes, as ps(1) shows them.
+//! Processes, as listed by ps(1).
 //!
-//! Anybody can give a process any arguments and any title, and a set-uid program that he starts
-//! under such a name has effective uid 0. Believed is what cannot be forged: the real uid, and that
-//! it is in no jail. ps(1) is asked rather than pgrep(1), which compares only the first 2047 bytes of
-//! a command line (`bin/pkill/pkill.c`) and not the name of the program's file.
+//! Any user can give a process any arguments and title, and a set-uid program started under such a name
+//! has effective uid 0. Only what cannot be forged counts: the real uid, and the absence of a jail.
+//! ps(1) is used instead of pgrep(1), which compares only the first 2047 bytes of a command line
+//! (`bin/pkill/pkill.c`) and not the name of the program's file.
 
 use crate::command::{Command, args};
 use crate::model::name::VmName;
 use std::ffi::OsString;
 use std::path::Path;
 
-/// Who a process is, as ps(1) shows it.
+/// The identity of a process in the output of ps(1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Who {
-    /// Its number.
+    /// Its pid.
     pub pid: u32,
-    /// Who has started it.
+    /// Its real uid.
     pub real_uid: u32,
-    /// The jail that it is in; 0 is our own, or none.
+    /// Its jail; 0 for that of this process, or none.
     pub jail: u32,
     /// Its arguments or its title.
     pub args: String,
 }
 
-/// One process with what it has used.
+/// A process and its usage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Usage {
-    /// Which it is.
+    /// Its identity.
     pub who: Who,
-    /// How long it has run, in seconds.
+    /// Its elapsed time, in seconds.
     pub seconds: u64,
     /// Its resident memory, in KiB.
     pub resident_kib: u64,
-    /// Whether it ignores SIGTERM: a bhyve whose guest listens to the power button does.
+    /// Whether it ignores SIGTERM, as a bhyve does whose guest handles the power button.
     pub ignores_sigterm: bool,
 }
 
-/// What a process does for a VM.
+/// The role of a process for a VM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// bhyve(8), running: its title is set.
@@ -45,12 +45,12 @@ pub enum Role {
     Starting,
     /// bhyveload(8) or grub-bhyve, loading.
     Loading,
-    /// Only what supervises the VM: it is about to start it, or frees everything.
+    /// Only the supervisor of the VM: it is about to start the VM, or frees its resources.
     Supervised,
 }
 
 impl Role {
-    /// As a state of the VM.
+    /// The state of the VM.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -60,10 +60,10 @@ impl Role {
     }
 }
 
-/// Who a process is. `-o KEY=` takes the rest of its word for a heading, so that each needs a `-o` of
+/// The columns of an identity. In `-o KEY=` the rest of the word is a heading, so each needs a `-o` of
 /// its own.
 const WHO: [&str; 4] = ["pid=", "ruid=", "jid=", "args="];
-/// The same, and what it has used.
+/// The columns of an identity and usage.
 const ALL: [&str; 7] = [
     "pid=",
     "ruid=",
@@ -74,19 +74,19 @@ const ALL: [&str; 7] = [
     "args=",
 ];
 
-/// Asks for all processes with what they have used:
+/// Asks for all processes and their usage:
 /// `ps -axww -o pid= -o ruid= -o jid= -o etimes= -o rss= -o sigignore= -o args=`.
 pub fn list() -> Command {
     ask("-axww", &ALL, Vec::new())
 }
 
-/// Asks who there is: `ps -axww -o pid= -o ruid= -o jid= -o args=`.
+/// Asks for all processes: `ps -axww -o pid= -o ruid= -o jid= -o args=`.
 pub fn who() -> Command {
     ask("-axww", &WHO, Vec::new())
 }
 
-/// Asks who one process is: `ps -ww -o pid= -o ruid= -o jid= -o args= -p PID`. Status 1 says that
-/// there is none.
+/// Asks for one process: `ps -ww -o pid= -o ruid= -o jid= -o args= -p PID`. Status 1 means that it does
+/// not exist.
 pub fn who_is(pid: u32) -> Command {
     ask("-ww", &WHO, args!["-p", pid.to_string()])
 }
@@ -98,7 +98,7 @@ fn ask(how: &str, columns: &[&str], mut which: Vec<OsString>) -> Command {
     Command::question("ps", words)
 }
 
-/// Reads the output of [`list`]; lines that are not known are passed over.
+/// Parses the output of [`list`]; unknown lines are skipped.
 pub fn parse(listing: &str) -> Vec<Usage> {
     let parse_line = |line: &str| {
         let ([pid, real_uid, jail, seconds, resident, ignored], args) = columns(line)?;
@@ -113,14 +113,14 @@ pub fn parse(listing: &str) -> Vec<Usage> {
     listing.lines().filter_map(parse_line).collect()
 }
 
-/// Reads the output of [`who`] or [`who_is`]; lines that are not known are passed over.
+/// Parses the output of [`who`] or [`who_is`]; unknown lines are skipped.
 pub fn parse_who(listing: &str) -> Vec<Who> {
     let parse_line =
         |line: &str| columns(line).and_then(|(columns, args)| Who::parse(columns, args));
     listing.lines().filter_map(parse_line).collect()
 }
 
-/// The first words of a line, and what is behind them.
+/// The first words of a line, and the rest.
 fn columns<const COUNT: usize>(line: &str) -> Option<([&str; COUNT], &str)> {
     let mut rest = line.trim_start();
     let mut words = [""; COUNT];
@@ -144,17 +144,17 @@ impl Who {
         })
     }
 
-    /// Whether it is root's, and in no jail but our own: only such a one works for a VM.
+    /// Whether it belongs to root and is in no other jail: only such processes work for a VM.
     pub fn is_roots(&self) -> bool {
         self.real_uid == 0 && self.jail == 0
     }
 
-    /// The VM that this process of root's works for, and how; names are compared whole. A title may
-    /// have a name that no VM has here.
+    /// The VM that this process of root works for, and its role; names are compared whole. The name in a
+    /// title need not be that of a VM.
     ///
-    /// Behind a first word that is not the name of the program's file ps(1) shows that name
-    /// (`fmt_argv()` in `bin/ps/fmt.c`): a title as `bhyve: NAME (bhyve)`, and a program that was
-    /// started under another's name so that its last word is no VM.
+    /// After a first word that is not the name of the program's file ps(1) prints that name
+    /// (`fmt_argv()` in `bin/ps/fmt.c`): a title appears as `bhyve: NAME (bhyve)`, and the last word of a
+    /// program started under another's name is no VM.
     pub fn works_for(&self) -> Option<(&str, Role)> {
         let (name, role) = self.is_roots().then(|| self.claims_to_work_for())??;
         let is_name = role == Role::Running || VmName::parse(name).is_ok();
@@ -168,7 +168,7 @@ impl Who {
         let mut words = self.args.split_ascii_whitespace();
         let mut program = words.next()?.rsplit('/').next()?;
         if program == "daemon" {
-            // What daemon(8) has forked, and has not become its command yet.
+            // The fork of daemon(8), before it becomes its command.
             program = words.find(|word| !word.starts_with('-'))?;
         }
         let role = match program {
@@ -179,9 +179,9 @@ impl Who {
         words.last().map(|name| (name, role))
     }
 
-    /// The VM that this process of root's supervises: this program, or the sh(1) of a script.
+    /// The VM that this process of root supervises: this program, or the sh(1) of a script.
     ///
-    /// The program's path may have blanks, and no word before its verb.
+    /// The program's path may contain blanks; no word precedes its verb.
     pub fn supervises(&self) -> Option<&str> {
         if !self.is_roots() {
             return None;
@@ -198,34 +198,34 @@ impl Who {
         VmName::parse(name).is_ok().then_some(name)
     }
 
-    /// Whether it is a cu(1) on this line, as it says: only one of root's is believed.
+    /// Whether its arguments are those of a cu(1) on this line; trustworthy only of root's processes.
     pub fn is_on_line(&self, line: &Path) -> bool {
         let line = line.to_string_lossy();
         let mut words = self.args.split_ascii_whitespace();
         let program = words.next().and_then(|word| word.rsplit('/').next());
-        // The name of another program's file would stand behind it.
+        // The name of another program's file would follow.
         program == Some("cu") && !self.args.ends_with(')') && words.any(|word| word == line)
     }
 
-    /// Whether it is a process of this program under this title.
+    /// Whether it runs this program under this title.
     pub fn has_title(&self, title: &str, program: &str) -> bool {
         self.args
             .strip_prefix(title)
             .is_some_and(|behind| *behind == *format!(" ({program})"))
     }
 
-    /// Who has started it, its jail and its arguments: `UID JAIL ARGS`.
+    /// Its real uid, jail and arguments: `UID JAIL ARGS`.
     pub fn shown(&self) -> String {
         format!("{} {} {}", self.real_uid, self.jail, self.args)
     }
 
-    /// Whether it supervises a VM that is on its terminal.
+    /// Whether it supervises a VM on a terminal.
     pub fn has_terminal(&self) -> bool {
         let on_terminal = [" root-ttyboot ", " root-install "];
         self.supervises().is_some() && on_terminal.iter().any(|verb| self.args.contains(verb))
     }
 
-    /// What it does, in words that follow the VM's name.
+    /// Its role and pid, in words that follow the VM's name.
     pub fn does(&self, role: Role) -> String {
         let does = match role {
             Role::Running => "is running",
@@ -237,7 +237,7 @@ impl Who {
     }
 }
 
-/// The name by which a script's supervision of the VM goes: `supervise-NAME`.
+/// The name of a script's supervisor of the VM: `supervise-NAME`.
 pub fn name_of_supervision(vm: &VmName) -> String {
     format!("supervise-{vm}")
 }
@@ -295,7 +295,7 @@ mod tests {
         assert_eq!(parse_who(listing), [other]);
     }
 
-    /// A process of root's with these arguments.
+    /// A process of root with these arguments.
     fn process(args: &str) -> Who {
         Who {
             pid: 1,

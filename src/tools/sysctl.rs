@@ -2,16 +2,16 @@
 
 use crate::command::{Command, args};
 
-/// What the program asks the kernel.
+/// The kernel state that the program uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Kernel {
     /// `kern.osreldate`: 1400097 is 14.0; decides between versions.
     pub osreldate: Option<u32>,
-    /// Whether `hw.machine` is amd64; bhyveload and grub-bhyve are made for nothing else.
+    /// Whether `hw.machine` is amd64, the only one with bhyveload and grub-bhyve.
     pub is_amd64: Option<bool>,
-    /// Whether a tap goes up when it is opened; unknown until if_tuntap is loaded.
+    /// Whether opening a tap brings it up; unknown until if_tuntap is loaded.
     pub tap_up_on_open: Option<bool>,
-    /// Whether a bridge takes members that have an address (FreeBSD 15); unknown until if_bridge is loaded.
+    /// Whether a bridge accepts members with an address (FreeBSD 15); unknown until if_bridge is loaded.
     pub member_ifaddrs: Option<bool>,
     /// The most vCPUs that a VM may have (`hw.vmm.maxcpu`); unknown until vmm is loaded.
     pub max_cpus: Option<u64>,
@@ -22,7 +22,7 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// Whether a process that is not seen may be there all the same.
+    /// Whether an unlisted process may exist.
     pub fn hides_processes(&self) -> bool {
         self.hides_root || self.is_jailed
     }
@@ -39,7 +39,7 @@ const NAMES: [&str; 8] = [
     "security.jail.jailed",
 ];
 
-/// Asks for all of [`Kernel`]: `sysctl -i NAME…`; names that do not exist are left out.
+/// Asks for all of [`Kernel`]: `sysctl -i NAME…`, which skips unknown names.
 pub fn ask() -> Command {
     let mut words = args!["-i"];
     words.extend(NAMES.iter().map(std::ffi::OsString::from));
@@ -53,7 +53,7 @@ pub fn ask_visibility() -> Command {
     Command::question("sysctl", words)
 }
 
-/// What a host has to give to its VMs.
+/// The capacity of a host for its VMs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capacity {
     /// Its cpus (`hw.ncpu`).
@@ -71,7 +71,7 @@ pub fn ask_capacity() -> Command {
     question
 }
 
-/// Reads the lines `NAME: VALUE` that [`ask_capacity`] brings.
+/// Parses the lines `NAME: VALUE` of [`ask_capacity`].
 pub fn parse_capacity(output: &str) -> Capacity {
     let mut capacity = Capacity::default();
     for (name, value) in output.lines().filter_map(|line| line.split_once(": ")) {
@@ -84,7 +84,7 @@ pub fn parse_capacity(output: &str) -> Capacity {
     capacity
 }
 
-/// Reads the lines `NAME: VALUE` that [`ask`] brings.
+/// Parses the lines `NAME: VALUE` of [`ask`].
 pub fn parse(output: &str, uid: u32) -> Kernel {
     let mut kernel = Kernel::default();
     for (name, value) in output.lines().filter_map(|line| line.split_once(": ")) {
@@ -105,12 +105,12 @@ pub fn parse(output: &str, uid: u32) -> Kernel {
     kernel
 }
 
-/// Makes taps go up when bhyve opens them: `sysctl net.link.tap.up_on_open=1`.
+/// Brings taps up when bhyve opens them: `sysctl net.link.tap.up_on_open=1`.
 pub fn set_tap_up_on_open() -> Command {
     Command::root("sysctl", args!["net.link.tap.up_on_open=1"])
 }
 
-/// Lets a NIC that has an address join a bridge: `sysctl net.link.bridge.member_ifaddrs=1`.
+/// Lets a NIC with an address join a bridge: `sysctl net.link.bridge.member_ifaddrs=1`.
 pub fn set_member_ifaddrs() -> Command {
     Command::root("sysctl", args!["net.link.bridge.member_ifaddrs=1"])
 }

@@ -1,14 +1,14 @@
-//! Who works for a VM, as a question to ask again and as whom to signal: a plan's tests and steps.
+//! The processes of a VM, as tests and signals of a plan.
 //!
-//! What counts is decided by [`Who`]: root's own processes, and in no jail. Each process is
-//! looked for just before it is signalled, and a number alone is nobody.
+//! [`Who`] decides which processes count: those of root, in no jail. Each process is looked up just
+//! before its signal; a pid alone identifies no process.
 
 use super::process::{self, Role, Who};
 use crate::command::{Command, args};
 use crate::model::name::VmName;
 use crate::plan::{Action, Known, Signal, Step, Test, Work, Workers};
 
-/// Whether these processes do it.
+/// Whether `work` includes `role`.
 fn covers(work: Work, role: Role) -> bool {
     match role {
         Role::Running => matches!(work, Work::Running | Work::Bhyve | Work::Any),
@@ -26,7 +26,7 @@ fn workers(work: Work, vms: Vec<VmName>) -> Workers {
     }
 }
 
-/// The numbers of those in a listing of [`Workers::command`].
+/// The pids of the matching processes in the output of [`Workers::command`].
 pub fn among(workers: &Workers, listing: &str) -> Vec<u32> {
     let seen = process::parse_who(listing);
     let works = |process: &&Who| {
@@ -38,7 +38,7 @@ pub fn among(workers: &Workers, listing: &str) -> Vec<u32> {
     seen.iter().filter(works).map(|one| one.pid).collect()
 }
 
-/// Whether this is the listing of a process that is known by this.
+/// Whether the listed process is the known one.
 pub fn is_known(known: &Known, listing: &str) -> bool {
     process::parse_who(listing)
         .iter()
@@ -57,12 +57,12 @@ pub fn is_running(vm: &VmName) -> Test {
     works(Work::Running, vec![vm.clone()])
 }
 
-/// Whether a bhyve works for the VM, also one that is just starting.
+/// Whether a bhyve works for the VM, even before it has its title.
 pub fn is_alive(vm: &VmName) -> Test {
     works(Work::Bhyve, vec![vm.clone()])
 }
 
-/// Whether a bhyve works for one of these VMs, also one that is just starting.
+/// Whether a bhyve works for one of these VMs, even before it has its title.
 pub fn any_is_alive<'vm>(vms: impl Iterator<Item = &'vm VmName>) -> Test {
     works(Work::Bhyve, vms.cloned().collect())
 }
@@ -77,7 +77,7 @@ pub fn is_at_work(vm: &VmName) -> Test {
     works(Work::Any, vec![vm.clone()])
 }
 
-/// Sends a signal: `kill -SIGNAL PID…`. Where there is nobody to get it, that is status 1.
+/// Sends a signal: `kill -SIGNAL PID…`. Without a receiver the status is 1.
 fn send(signal: &str, work: Work, vm: &VmName, accept: &'static [i32]) -> Step {
     let signal = Signal {
         by: Command::root("kill", args![signal]).accept(accept),
@@ -86,28 +86,28 @@ fn send(signal: &str, work: Work, vm: &VmName, accept: &'static [i32]) -> Step {
     Action::Signal(Box::new(signal)).into()
 }
 
-/// Presses the VM's power button: SIGTERM for the bhyve under its title. Nobody to press it for is
-/// a failure but where `accept` has 1.
+/// Presses the VM's power button: SIGTERM to the bhyve under its title. Without a receiver it fails,
+/// unless `accept` contains 1.
 pub fn press_power_button(vm: &VmName, accept: &'static [i32]) -> Step {
     send("-TERM", Work::Running, vm, accept)
 }
 
-/// Asks the VM's loader to end, if it has not.
+/// Sends SIGTERM to the VM's loader, if it runs.
 pub fn end_loader(vm: &VmName) -> Step {
     send("-TERM", Work::Loader, vm, &[0, 1])
 }
 
-/// Kills a bhyve that works for the VM, also one that is just starting, if it has not ended.
+/// Kills the VM's bhyve, if it runs, even before it has its title.
 pub fn kill(vm: &VmName) -> Step {
     send("-KILL", Work::Bhyve, vm, &[0, 1])
 }
 
-/// Kills what works for the VM, if it has not ended.
+/// Kills the VM's loader and bhyve, if they run.
 pub fn kill_any(vm: &VmName) -> Step {
     send("-KILL", Work::Any, vm, &[0, 1])
 }
 
-/// Whether a process is still the one that it was known as.
+/// Whether a process is still the known one.
 pub fn is_still(pid: u32, known: Known) -> Test {
     Test::Still {
         command: process::who_is(pid),
@@ -115,11 +115,11 @@ pub fn is_still(pid: u32, known: Known) -> Test {
     }
 }
 
-/// Asks one process to end, if it is still the one that it was known as: `kill -TERM PID`. Status 1
-/// says that it has ended meanwhile.
+/// Sends SIGTERM to one process, if it is still the known one: `kill -TERM PID`. Status 1 means that it
+/// has ended meanwhile.
 ///
-/// What supervises a VM then takes the guest's next end for its last; before the VM runs, it takes
-/// back the start.
+/// A supervisor then treats the guest's next end as its last; before the guest runs, it undoes the
+/// start.
 pub fn end_one(pid: u32, known: Known) -> Step {
     Step::from(Command::root("kill", args!["-TERM", pid.to_string()]).accept(&[0, 1]))
         .only_if(is_still(pid, known))

@@ -23,19 +23,19 @@ pub fn snapshot(snapshot: &Snapshot) -> Command {
     snapshot_all(&[snapshot])
 }
 
-/// Takes several snapshots at the same moment: `zfs snapshot VOLUME@NAME…`.
+/// Takes several snapshots atomically: `zfs snapshot VOLUME@NAME…`.
 pub fn snapshot_all(snapshots: &[&Snapshot]) -> Command {
     let mut words = args!["snapshot"];
     words.extend(snapshots.iter().map(|snapshot| snapshot.to_string().into()));
     Command::root("zfs", words)
 }
 
-/// Rolls back: `zfs rollback VOLUME@NAME`; ZFS refuses where something is newer.
+/// Rolls back: `zfs rollback VOLUME@NAME`; fails if a newer snapshot exists.
 pub fn rollback(snapshot: &Snapshot) -> Command {
     Command::root("zfs", args!["rollback", snapshot.to_string()])
 }
 
-/// Makes a clone: `zfs clone -o volmode=dev VOLUME@NAME NEW`; a clone has not its origin's own properties.
+/// Makes a clone: `zfs clone -o volmode=dev VOLUME@NAME NEW`; the origin's local properties do not apply.
 pub fn clone(origin: &Snapshot, new: &Dataset) -> Command {
     Command::root(
         "zfs",
@@ -43,12 +43,12 @@ pub fn clone(origin: &Snapshot, new: &Dataset) -> Command {
     )
 }
 
-/// Destroys one clone, exactly: `zfs destroy VOLUME`.
+/// Destroys exactly one clone: `zfs destroy VOLUME`.
 pub fn destroy_volume(volume: &Dataset) -> Command {
     Command::root("zfs", args!["destroy", volume])
 }
 
-/// Destroys one snapshot or bookmark, exactly: `zfs destroy VOLUME@NAME`, `zfs destroy VOLUME#NAME`.
+/// Destroys exactly one snapshot or bookmark: `zfs destroy VOLUME@NAME`, `zfs destroy VOLUME#NAME`.
 pub fn destroy_mark(volume: &Dataset, mark: &Mark) -> Command {
     Command::root("zfs", args!["destroy", format!("{volume}{mark}")])
 }
@@ -118,7 +118,7 @@ pub fn list(volume: &Dataset) -> Command {
     )
 }
 
-/// Whether zfs(8) says so that the dataset which it was asked for is not there.
+/// Whether zfs(8) reports that the dataset does not exist.
 pub fn is_missing(stderr: &[u8]) -> bool {
     String::from_utf8_lossy(stderr)
         .trim_end()
@@ -143,12 +143,12 @@ pub fn children(parent: &Dataset) -> Command {
     )
 }
 
-/// What marks a moment of a volume; shown as `@NAME` or `#NAME`.
+/// A snapshot or bookmark of a volume; printed as `@NAME` or `#NAME`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mark {
     /// A snapshot.
     Snapshot(SnapName),
-    /// A bookmark: what is left of a snapshot for an incremental zfs-send(8).
+    /// A bookmark: the rest of a snapshot for an incremental zfs-send(8).
     Bookmark(SnapName),
 }
 
@@ -161,40 +161,40 @@ impl fmt::Display for Mark {
     }
 }
 
-/// A volume, its snapshots and its bookmarks, as [`list`] brings them.
+/// A volume, its snapshots and its bookmarks, from [`list`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Volume {
-    /// The snapshot that it was cloned from.
+    /// The snapshot from which it was cloned.
     pub origin: Option<Snapshot>,
     /// Its snapshots, oldest first.
     pub snapshots: Vec<SnapshotLine>,
-    /// Its bookmarks, oldest first, each with the transaction group that made it.
+    /// Its bookmarks, oldest first, each with the transaction group of its creation.
     pub bookmarks: Vec<(SnapName, u64)>,
 }
 
 /// One snapshot of a [`Volume`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SnapshotLine {
-    /// The part behind the `@`.
+    /// The part after the `@`.
     pub name: SnapName,
-    /// The volumes cloned from it.
+    /// The volumes cloned from this snapshot.
     pub clones: Vec<String>,
-    /// Bytes that only it holds.
+    /// Bytes unique to it.
     pub used: u64,
-    /// Bytes that it refers to.
+    /// Bytes referenced by it.
     pub refer: u64,
-    /// When it was taken, in seconds since 1970.
+    /// Its creation time, in seconds since 1970.
     pub creation: i64,
-    /// The transaction group that made it: later ones have greater numbers.
+    /// The transaction group of its creation: later ones have greater numbers.
     #[serde(skip)]
     pub createtxg: u64,
-    /// How many holds keep it from being destroyed.
+    /// The number of holds that prevent its destruction.
     #[serde(skip)]
     pub holds: u64,
 }
 
-/// Reads the output of [`list`]; lines that are not known are passed over, such as those of the volumes
-/// below, where a filesystem was asked for.
+/// Parses the output of [`list`]; unknown lines are skipped, such as those of the volumes below a
+/// filesystem.
 pub fn parse_list(volume: &Dataset, output: &str) -> Volume {
     let mut found = Volume::default();
     for line in output.lines() {
@@ -247,7 +247,7 @@ pub fn parse_list(volume: &Dataset, output: &str) -> Volume {
     found
 }
 
-/// Reads `VOLUME@NAME`.
+/// Parses `VOLUME@NAME`.
 pub fn parse_snapshot(text: &str) -> Option<Snapshot> {
     let (dataset, name) = text.split_once('@')?;
     Some(Snapshot {

@@ -151,7 +151,7 @@ fn a_program_of_the_base_system_that_is_missing_is_named() {
         assert_eq!(said.status, 1, "{words:?}: {said:?}");
         let begins = format!("{program} is not installed\n");
         let help = format!(
-            "  help: {program} is part of FreeBSD: is this FreeBSD, and the base system whole?\n"
+            "  help: {program} is part of FreeBSD: is this FreeBSD, with a complete base system?\n"
         );
         for part in [&begins, &help] {
             assert!(

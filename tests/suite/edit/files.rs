@@ -158,8 +158,8 @@ fn a_file_that_somebody_else_keeps_locked_is_not_waited_for_without_end() {
     file.lock_shared().unwrap();
     let said = say(&place, &["set", "a", "mem=1G"]);
     let err = format!(
-        "easy-bhyve: could not replace {}: somebody else has it locked\n  \
-         help: say it again, then it begins with what is there now\n",
+        "easy-bhyve: could not replace {}: another process has locked it\n  \
+         help: run the command again; it reads the present file\n",
         place.shown("c.conf")
     );
     assert_eq!(said, Said::new(1, "", err));
