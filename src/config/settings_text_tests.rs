@@ -1,4 +1,4 @@
-//! Tests of a VM as names and values: what is written is read back, and nothing else is read.
+//! Tests of a VM as names and values: written lines are read back, and no others are accepted.
 
 use super::{lines, parse};
 use crate::config::resolve::{self, Wanted};
@@ -51,7 +51,7 @@ fn grub_vm() -> Vm {
     }
 }
 
-/// The lines of a VM, one of them with another value, or with one more.
+/// The lines of a VM, with the value of one line replaced or one line added.
 fn with(vm: &Vm, name: &str, value: &OsStr) -> Pairs {
     let mut pairs = written(vm);
     pairs.retain(|(other, _)| other != name);
@@ -59,7 +59,7 @@ fn with(vm: &Vm, name: &str, value: &OsStr) -> Pairs {
     pairs
 }
 
-/// The VM without the places of its settings, which no line has.
+/// The VM without the places of its settings, which the lines do not contain.
 pub(super) fn without_origins(mut vm: Vm) -> Vm {
     vm.disks.iter_mut().for_each(|disk| disk.origin = None);
     vm.cds.iter_mut().for_each(|cd| cd.origin = None);
@@ -146,7 +146,7 @@ fn only_what_is_not_always_there_may_be_left_out() {
         "cd1",
         "hd2",
         "grub_bootcmd",
-        // Together with its bridge, see below.
+        // Removed together with its bridge, see below.
         "if3",
     ];
     let vm = grub_vm();
@@ -313,6 +313,6 @@ fn what_is_never_written_is_refused() {
 fn a_blank_is_for_disks_that_grub_does_not_read() {
     let value = OsStr::new("/vm/a b");
     assert!(read(&with(&vm(), "hd2", value)).is_ok());
-    // Only an installation attaches a CD, and refuses it itself.
+    // Only an installation attaches a CD, and it refuses the path itself.
     assert!(read(&with(&grub_vm(), "cd0", value)).is_ok());
 }

@@ -1,4 +1,4 @@
-//! The value of a word: quotes removed, `$name` and `~` expanded; nothing is split or globbed.
+//! The value of a word: quotes removed, `$name` and `~` expanded, without splitting or globbing.
 
 use super::ansi;
 use super::lexer::{Token, TokenKind};
@@ -8,7 +8,7 @@ use super::refused::Refused;
 use super::tilde::Tilde;
 use crate::finding::FindingName;
 
-/// Where the text of a word goes.
+/// The collector of a word's text.
 #[derive(Debug, Default)]
 pub(super) struct Out {
     text: Marked,
@@ -18,7 +18,7 @@ pub(super) struct Out {
 }
 
 impl Out {
-    /// Collects bytes only, in memory that was used before.
+    /// Collects bytes only, in reused memory.
     pub(super) fn reusing(mut bytes: Vec<u8>) -> Self {
         bytes.clear();
         let active = Vec::new();
@@ -40,7 +40,7 @@ impl Out {
         }
     }
 
-    /// Forgets everything: for a word that sh would skip.
+    /// Discards everything: for a word that sh would skip.
     pub(super) fn dead() -> Self {
         Self {
             dead: true,
@@ -48,7 +48,7 @@ impl Out {
         }
     }
 
-    /// The same kind of collector for a word within this one, bytes only.
+    /// A collector of the same kind for a word within this one, bytes only.
     pub(super) fn inner(&self) -> Self {
         Self {
             dead: self.dead,
@@ -84,29 +84,29 @@ impl Out {
     }
 }
 
-/// The longest value, in bytes.
+/// The maximum length of a value, in bytes.
 pub(super) const MAX_VALUE: usize = 64 * 1024;
 
-/// What ends a word, and what was opened there.
+/// The end of a word, and what it closes.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Until {
     /// A blank, a newline, `;` or an operator.
     WordEnd,
-    /// The `}` that closes the expansion that begins here.
+    /// The `}` that closes the expansion that begins at this token.
     Brace(Token),
 }
 
-/// How a word is read.
+/// The context in which a word is read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Context {
-    /// Whether it stands between double quotes.
+    /// Whether the word is between double quotes.
     pub(super) quoted: bool,
-    /// Whether a `~` counts also behind a `:` and a `=`, as in assignments.
+    /// Whether a `~` also expands after a `:` and a `=`, as in assignments.
     pub(super) assigned: bool,
 }
 
 impl<'a> Parser<'a, '_, '_> {
-    /// Reads a word up to, and without, what ends it; a closing brace is taken.
+    /// Reads a word up to its end, which is not read, except for a closing brace.
     pub(super) fn word(
         &mut self,
         out: &mut Out,
@@ -114,7 +114,7 @@ impl<'a> Parser<'a, '_, '_> {
         context: Context,
     ) -> Result<(), Refused> {
         let mut quoted = context.quoted;
-        // The quote that was opened last in this word.
+        // The innermost open quote of this word.
         let mut quote = None;
         let mut tilde = Tilde::new(until, context);
         loop {
@@ -159,13 +159,13 @@ impl<'a> Parser<'a, '_, '_> {
         }
     }
 
-    /// Takes the text of `$'…'`.
+    /// Reads the text of `$'…'`.
     fn ansi(&mut self, out: &mut Out, token: Token) -> Result<(), Refused> {
         let locale = self.reading.locale;
         let decoded = ansi::decode(inside(self.text(token)), locale);
         let decoded = decoded.map_err(|bad| self.bad_escape(token, bad))?;
         if let Some(at) = decoded.by_locale.filter(|_| !out.is_dead()) {
-            let message = "sh makes a ? of this character unless it is started in a UTF-8 locale";
+            let message = "sh replaces this character by ? unless it is started in a UTF-8 locale";
             let at = self.escape(token, at);
             self.depends(at, message, "write the character itself");
         }
@@ -205,7 +205,7 @@ pub(super) fn ends_word(kind: TokenKind) -> bool {
     )
 }
 
-/// The text between two single quotes, of which the second ends it.
+/// The text between two single quotes, the second of which is at the end.
 fn inside(text: &[u8]) -> &[u8] {
     let quote = text.iter().position(|byte| *byte == b'\'');
     let inside = quote.and_then(|quote| text.get(quote + 1..text.len() - 1));
