@@ -205,7 +205,7 @@ impl Parser<'_, '_, '_> {
         let message = format!("cannot read {}: {error}", vis::shown(path));
         let help = match error {
             Unread::System(why) if why.kind() != ErrorKind::NotFound => {
-                "check its owner and mode with ls -l"
+                "look at its owner and mode with ls -l"
             }
             _ => "name an existing file; a relative name starts at the configuration's directory",
         };

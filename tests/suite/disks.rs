@@ -258,7 +258,7 @@ fn commands_at_which_grub_would_wait_for_ever_are_refused_before_the_start() {
         ),
         ("if true; then linux /vmlinuz", "if is never closed"),
         ("linux /vmlinuz; linux /vmlinuz", "grub crashes at boot"),
-        ("linux /vmlinuz || true", "grub knows no | here"),
+        ("linux /vmlinuz || true", "grub does not accept | here"),
     ] {
         let (said, fake) = boot_by_grub(commands);
         assert_eq!(said.status, 1, "{commands}: {}", said.err);
