@@ -46,7 +46,7 @@ pub struct Command {
     pub streams: Streams,
     /// The exit statuses that are not failures.
     pub accept: &'static [i32],
-    /// Endings of standard error that, with status 1, report that the object in question is missing.
+    /// Endings of standard error that, with status 1, report a missing object.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub absent: &'static [&'static str],
     /// What its exit statuses mean, in words that follow "the guest".
@@ -58,8 +58,8 @@ pub struct Command {
     /// The title that its process sets once it runs; status 1 without this title is a failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// The command that runs after status 1 to find the reason: its output is added to the message and
-    /// its exit status is ignored.
+    /// The command that runs after status 1 to find the reason: its output is added to the message
+    /// and its exit status is ignored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explained_by: Option<Box<Command>>,
 }

@@ -1,5 +1,5 @@
-//! Renders an [`Error`] for standard error. All text is escaped by [`crate::vis`], wherever it comes
-//! from.
+//! Renders an [`Error`] for standard error. All text is escaped by [`crate::vis`], wherever it
+//! comes from.
 
 use crate::config::{Config, Line};
 use crate::error::Error;
@@ -145,8 +145,8 @@ impl<'line> Window<'line> {
         window
     }
 
-    /// The shown text, and the position of the marked characters in it; a partly marked character is
-    /// marked whole.
+    /// The shown text, and the position of the marked characters in it; a partly marked character
+    /// is marked whole.
     fn characters(&self) -> (String, Range<usize>) {
         let bytes = self.text.get(self.from..self.to).unwrap_or_default();
         let mut text = String::with_capacity(bytes.len());

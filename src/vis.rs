@@ -1,8 +1,8 @@
 //! Display of text from outside, so that a terminal shows it but executes nothing in it.
 //!
-//! As ps(1) shows arguments: strvis(3) with `VIS_TAB`, `VIS_NL` and `VIS_NOSLASH`, so that an escape
-//! is `^[`, a newline `^J`, and a byte that is not text `M-x`. Text that was already converted does
-//! not change. Quoting for sh(1) is in [`crate::quote`].
+//! As ps(1) shows arguments: strvis(3) with `VIS_TAB`, `VIS_NL` and `VIS_NOSLASH`, so that an
+//! escape is `^[`, a newline `^J`, and a byte that is not text `M-x`. Text that was already
+//! converted does not change. Quoting for sh(1) is in [`crate::quote`].
 
 use std::borrow::Cow;
 use std::ffi::OsStr;

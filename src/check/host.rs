@@ -169,7 +169,7 @@ fn capacity(
     kernel
 }
 
-/// Where a VM's setting is set: in its own variable or the host variable; otherwise where its id is.
+/// The place of a VM's setting, own or of the host; of its id if the setting is not set.
 fn set_at(config: &Config, one: &Checked<'_>, key: &str) -> Option<Span> {
     let is_set = |set: &Assignment<'_>| !set.value.is_empty();
     let mut own = one.keys.keys.iter().filter(|own| own.setting.name == key);

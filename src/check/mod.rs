@@ -60,8 +60,8 @@ pub fn of_refused(config: &Config) -> Report {
     Report {
         findings,
         left_out: vec![
-            "only what sh would not take as assignments is told: what the settings mean can be \
-             checked once that is mended"
+            "only syntax errors are reported: the settings can be checked once these errors are \
+             corrected"
                 .to_owned(),
         ],
     }

@@ -123,7 +123,7 @@ fn complaint(one: &Allowed<'_>, was_looked_for: &dyn Fn(FindingName) -> bool) ->
     let not_asked = match one.what {
         Word::Name => None,
         Word::Bare => Some("this comment allows nothing".to_owned()),
-        Word::Other => Some(format!("\"{text}\" is not a request of a comment; only allow is")),
+        Word::Other => Some(format!("\"{text}\" is unknown: a comment can only allow")),
     };
     if let Some(message) = not_asked {
         let help = "write # easy-bhyve: allow NAME; see all: easy-bhyve check --list";

@@ -11,8 +11,8 @@ use super::refused::Refused;
 use super::store::{Assigned, Piece};
 use super::word::{Context, Out, Until};
 
-/// The maximum number of pattern steps (value bytes times pattern parts) in the whole configuration:
-/// seconds at most.
+/// The maximum number of pattern steps (value bytes times pattern parts) in the whole
+/// configuration: seconds at most.
 pub(super) const MAX_STEPS: usize = 1 << 28;
 
 impl<'a> Parser<'a, '_, '_> {

@@ -84,8 +84,8 @@ pub fn find(directories: &[PathBuf], host: &str) -> Result<Vec<PathBuf>, Unfound
     }))
 }
 
-/// The newest remains of an interrupted replacement (see `host::replace` and `script::replace`) of a
-/// missing file, or of a link's missing target: `NAME.XXXXXX.old` in the same directory.
+/// The newest remains of an interrupted replacement (see `host::replace` and `script::replace`) of
+/// a missing file, or of a link's missing target: `NAME.XXXXXX.old` in the same directory.
 pub fn cut_short(path: &Path) -> Option<CutShort> {
     let mut path = path.to_owned();
     // The limit of the system for links.

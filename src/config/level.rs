@@ -22,7 +22,7 @@ pub(super) struct Level {
 }
 
 impl Level {
-    /// Whether a `}` here ends the `${…}` within `outer`: not between quotes that begin or end in it.
+    /// Whether a `}` here ends the `${…}` within `outer`: not between quotes that are part of it.
     pub(super) fn closes(self, outer: Option<&Self>) -> bool {
         let around = match self.open {
             Open::Nothing => None,

@@ -1,7 +1,7 @@
 //! Bytes to tokens: the words, quotes and expansions that sh(1) would see.
 //!
-//! Pure and lossless: the tokens of a file, joined, are the file. The lexer makes no judgement: text
-//! that the parser refuses is a token like any other. Takes linear time and cannot fail.
+//! Pure and lossless: the tokens of a file, joined, are the file. The lexer makes no judgement:
+//! text that the parser refuses is a token like any other. Takes linear time and cannot fail.
 
 use super::class::{BLANK, NAME, NAME_START, SPECIAL, TOP_STOP, first_character, is};
 use super::level::{Level, Open};
@@ -135,7 +135,7 @@ impl<'a> Lexer<'a> {
         at
     }
 
-    /// The first offset at or after `at` whose byte is not (`wanted`), or is (`!wanted`), in `class`.
+    /// The first offset from `at` whose byte is not (`wanted`), or is (`!wanted`), in `class`.
     fn run(&self, at: usize, class: u8, wanted: bool) -> usize {
         let rest = self.rest(at);
         let length = rest.iter().position(|byte| is(*byte, class) != wanted);

@@ -1,7 +1,7 @@
 //! Findings over a whole configuration: usable settings that are probably not intended.
 //!
-//! A separate call, since most verbs need one VM only; takes linear time. Findings of the parser are
-//! not repeated here: see [`Config::findings`].
+//! A separate call, since most verbs need one VM only; takes linear time. Findings of the parser
+//! are not repeated here: see [`Config::findings`].
 
 use crate::finding::{Finding, FindingName};
 use crate::span::Span;
@@ -151,7 +151,7 @@ fn name(
     ))
 }
 
-/// The known key nearest to `key`; of two equally near older names, the one whose new name is nearer.
+/// The known key nearest to `key`; of equally near older names, that of the nearest new name.
 pub(super) fn nearest(key: &str) -> String {
     let start = key.find(|character: char| character.is_ascii_digit());
     let digits = start.map_or("0", |start| {

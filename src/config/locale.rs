@@ -1,7 +1,7 @@
 //! Values that depend on the locale of sh(1), which a configuration must not have.
 //!
-//! Files are read for the C locale. If a value would differ in a UTF-8 locale, they are also read for
-//! that locale, and refused if the final value of a variable differs.
+//! Files are read for the C locale. If a value would differ in a UTF-8 locale, they are also read
+//! for that locale, and refused if the final value of a variable differs.
 
 use crate::finding::{Finding, FindingName};
 use std::collections::HashMap;
@@ -57,7 +57,7 @@ impl Parser<'_, '_, '_> {
         }
     }
 
-    /// The length of a value in bytes; in a UTF-8 locale, the number of bytes that begin a character.
+    /// The length of a value in bytes, or in a UTF-8 locale in bytes that begin a character.
     pub(super) fn length(&mut self, lengths: Lengths, at: Token) -> usize {
         let Lengths { bytes, characters } = lengths;
         match self.locale() {

@@ -1,7 +1,7 @@
 //! Tokens to assignments: statement by statement, as sh(1) processes a file.
 //!
-//! Everything that sh would run is refused, with its place; reading continues afterwards, so that one
-//! pass finds all errors.
+//! Everything that sh would run is refused, with its place; reading continues afterwards, so that
+//! one pass finds all errors.
 
 use crate::finding::FindingName;
 use crate::span::{FileId, Span};

@@ -1,5 +1,5 @@
-//! The patterns of `${x%p}` and `${x##p}`, as FreeBSD's sh(1) matches them (`bin/sh/expand.c`): bytes
-//! in the C locale, characters in a UTF-8 locale.
+//! The patterns of `${x%p}` and `${x##p}`, as FreeBSD's sh(1) matches them (`bin/sh/expand.c`):
+//! bytes in the C locale, characters in a UTF-8 locale.
 //!
 //! Matching follows all alternatives in parallel, so it takes at most value times pattern steps.
 
@@ -169,7 +169,7 @@ struct Pattern {
 }
 
 impl Pattern {
-    /// Reads a pattern; also returns whether a range has no end, which matches nothing if `is_never`.
+    /// Reads a pattern, and whether a range has no end, which matches nothing if `is_never`.
     fn read(marked: &Marked, charset: Charset, is_never: bool) -> Result<(Self, bool), Unclear> {
         let mut reader = Reader::new(marked, charset, is_never);
         let mut elements = Vec::new();
@@ -215,7 +215,7 @@ impl Pattern {
     }
 }
 
-/// One mark for each element at each of the next positions: all elements before it are matched there.
+/// A mark at each of the next positions for each element: all elements before it match there.
 ///
 /// The last mark is the end. A character has up to four bytes, so marks reach up to four positions.
 struct Matcher<'p> {

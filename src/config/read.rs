@@ -1,5 +1,5 @@
-//! Reads a file of the configuration: a regular file and, if it was found by the search, one that only
-//! trusted users can change.
+//! Reads a file of the configuration: a regular file and, if it was found by the search, one that
+//! only trusted users can change.
 //!
 //! The checks use the opened file, so that nobody can exchange it between check and use.
 
@@ -182,8 +182,8 @@ struct Opened {
     shared: Option<PathBuf>,
 }
 
-/// Opens a trusted file in a trusted directory; for a link, the directory of the link must be trusted
-/// too.
+/// Opens a trusted file in a trusted directory; for a link, the directory of the link must be
+/// trusted too.
 fn open_trusted(path: &Path, trust: Trust) -> Result<Opened, Unread> {
     let real = path.canonicalize()?;
     let (Some(above), Some(name)) = (real.parent(), real.file_name()) else {

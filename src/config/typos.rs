@@ -1,5 +1,5 @@
-//! Findings that are probably typing errors: a misspelt name of a VM, or an assignment without effect.
-//! Takes linear time.
+//! Findings that are probably typing errors: a misspelt name of a VM, or an assignment without
+//! effect. Takes linear time.
 
 use super::keys;
 use super::settings::HOST;

@@ -89,7 +89,7 @@ impl VmName {
         Ok(Self(text.to_owned()))
     }
 
-    /// The title of the running VM's process, as setproctitle(3) sets it (`usr.sbin/bhyve/bhyverun.c`).
+    /// The process title of the running VM, set by setproctitle(3) (`usr.sbin/bhyve/bhyverun.c`).
     pub fn title(&self) -> String {
         format!("bhyve: {}", self.0)
     }

@@ -1,6 +1,7 @@
 //! Sizes: a VM's memory and a new disk.
 //!
-//! Sources: `vm_parse_memsize` in `lib/libvmmapi/vmmapi.c`, expand_number(3), zfs-create(8), truncate(1).
+//! Sources: `vm_parse_memsize` in `lib/libvmmapi/vmmapi.c`, expand_number(3), zfs-create(8),
+//! truncate(1).
 
 use super::name::{NameError, text_newtype};
 use std::ffi::OsStr;
@@ -91,7 +92,7 @@ pub struct DiskSize {
 }
 
 impl DiskSize {
-    /// Parses a disk size: a number, optionally with decimals, and a suffix from K to E in either case.
+    /// Parses a disk size: a number, optionally with decimals, and a suffix K to E in either case.
     ///
     /// # Errors
     /// If it is not a size, is zero, or is not a whole number of sectors of 512 bytes.

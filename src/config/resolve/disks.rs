@@ -190,8 +190,8 @@ fn device_path(parts: &Parts<'_>, kind: &str, number: u8, set: &Set<PathBuf>) ->
     Ok(set.value.clone())
 }
 
-/// Refuses a path that bhyve(8) would change: a comma would end it (`usr.sbin/bhyve/pci_emul.c`); after
-/// a percent sign it expects the name of a setting, and it drops every backslash
+/// Refuses a path that bhyve(8) would change: a comma would end it (`usr.sbin/bhyve/pci_emul.c`);
+/// after a percent sign it expects the name of a setting, and it drops every backslash
 /// (`usr.sbin/bhyve/config.c`).
 fn refuse_for_bhyve(path: &Path, origin: Option<Span>) -> Result<()> {
     let bytes = path.as_os_str().as_bytes();
@@ -259,7 +259,7 @@ fn refuse_blank(path: &Path, origin: Option<Span>) -> Result<()> {
     Ok(())
 }
 
-/// Removes a disk that has two numbers: bhyve(8) takes no lock, and the guest would destroy the disk.
+/// Removes a disk with two numbers: bhyve(8) takes no lock, and the guest would destroy it.
 ///
 /// Differs: One disk or one tap at two numbers is an error
 fn refuse_twins(parts: &Parts<'_>, disks: &mut Vec<Disk>, faults: &mut Faults) {

@@ -1,7 +1,7 @@
 //! From a configuration to a [`Vm`], by the table of [`super::settings`].
 //!
-//! One pass finds all faults of a VM, in order; each fault knows the needs that it stops, so that an
-//! invalid setting does not stop an operation that does not need it.
+//! One pass finds all faults of a VM, in order; each fault knows the needs that it stops, so that
+//! an invalid setting does not stop an operation that does not need it.
 
 mod disks;
 mod faults;

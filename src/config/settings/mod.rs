@@ -128,13 +128,13 @@ pub struct Setting<Into: 'static> {
     pub default: Default,
     /// The needs that an invalid value stops.
     pub needed_by: &'static [Need],
-    /// Whether `resources` always shows it, as the manual promises; others are shown if they differ from
-    /// the default.
+    /// Whether `resources` always shows it, as the manual promises; others are shown if they differ
+    /// from the default.
     pub always_shown: bool,
     /// Whether the VM cannot be checked as a whole if this setting is invalid.
     pub shapes_vm: bool,
-    /// The setting of the same number without which this one is ignored and not read; number 0 of that
-    /// setting always exists.
+    /// The setting of the same number without which this one is ignored and not read; number 0 of
+    /// that setting always exists.
     pub part_of: Option<&'static str>,
     /// The only loader that uses it, if not all do.
     pub loader: Option<LoaderKind>,
@@ -225,8 +225,8 @@ fn one(value: impl AsRef<OsStr>) -> Written {
     vec![(0, value.as_ref().to_owned())]
 }
 
-/// The setting of a VM that a name spells, and the number in it, which may exceed the limit: 0 for a
-/// name without one.
+/// The setting of a VM that a name spells, and the number in it, which may exceed the limit: 0 for
+/// a name without one.
 pub fn find(name: &str) -> Option<(&'static Setting<VmSettings>, u32)> {
     let first = name.bytes().next()?;
     let begin_so = INDEX.get(usize::from(first.checked_sub(b'a')?))?;

@@ -116,7 +116,7 @@ impl<'text> Lexer<'text> {
         }
     }
 
-    /// Whether a quote directly follows the word that begins a comment, which makes it a string.
+    /// Whether this `#` begins a word: a quote after it may open a string, and the longer match wins.
     fn is_word_behind_hash(&self) -> Result<bool, Fault> {
         let line = self.rest(0).iter().position(|&byte| byte == b'\n');
         let line = line.unwrap_or(self.rest(0).len());

@@ -1,5 +1,5 @@
-//! The grammar of grub's command language (grub2-bhyve: `grub-core/script/parser.y`): the commands of a
-//! text, and their context. Runs nothing.
+//! The grammar of grub's command language (grub2-bhyve: `grub-core/script/parser.y`): the commands
+//! of a text, and their context. Runs nothing.
 
 use super::Fault;
 use super::lexer::{Token, Word, line_at, tokens};
