@@ -77,7 +77,7 @@ finding_names! {
     BlankAroundEquals = "blank-around-equals", Error;
     /// Something before `=` that cannot be a variable's name.
     VariableName = "variable-name", Error;
-    /// An assignment that appends, as `x+=1` does.
+    /// An assignment that appends, as in `x+=1`.
     Append = "append", Error;
     /// An array, as in `x=(1 2)`.
     Array = "array", Error;
@@ -93,7 +93,7 @@ finding_names! {
     Arithmetic = "arithmetic", Error;
     /// A special parameter: `$1`, `$@`, `$?` and the like.
     SpecialParameter = "special-parameter", Error;
-    /// A variable that every shell fills on its own.
+    /// A variable that every shell sets itself.
     ShellVariable = "shell-variable", Error;
     /// An expansion that can end the shell: `${x:?word}`.
     ErrorExpansion = "error-expansion", Error;

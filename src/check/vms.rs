@@ -62,7 +62,7 @@ fn shared_disk<'run>(
                 other.name,
                 vm.name
             ),
-            "give each VM a disk of its own; only one of them can be started at a time",
+            "give each VM its own disk; only one of these VMs can be started at a time",
         );
         match origin {
             Some(origin) => {
@@ -118,7 +118,7 @@ fn shared_tap(
         name,
         at?,
         message,
-        "give it a tap of its own; only one of them can be started at a time",
+        "give it its own tap; only one of the two VMs can be started at a time",
     );
     Some(match elsewhere {
         Some(elsewhere) => finding.note(format!("the other is set at {}", config.place(elsewhere))),

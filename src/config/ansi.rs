@@ -97,7 +97,7 @@ impl Reader<'_> {
             Some(b'c') => self.control()?,
             Some(b'u') => return self.unicode(4),
             Some(b'U') => return self.unicode(8),
-            _ => return Err("sh knows no such escape"),
+            _ => return Err("sh does not know this escape"),
         }))
     }
 

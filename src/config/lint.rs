@@ -209,7 +209,7 @@ pub fn same_id(
         FindingName::DuplicateId,
         id.value_span,
         format!("{vm} and {other} have the same id, {number}"),
-        "give one of them another: it is the number of its tap and of its console",
+        "give one of them another id, which is the number of its tap and console",
     )
     .note(format!("{other}_id is set at {place}"))
 }

@@ -101,7 +101,7 @@ impl Parser<'_, '_, '_> {
     ) -> Result<(), Refused> {
         if self.depth >= MAX_DEPTH {
             let message = "expansions are nested too deeply";
-            let help = "use variables of their own for the parts";
+            let help = "assign the parts to separate variables";
             return Err(self.refuse(FindingName::TooLarge, self.token, message, help));
         }
         self.depth += 1;

@@ -43,7 +43,7 @@ impl Parser<'_, '_, '_> {
     pub(super) fn command_substitution(&self, at: Token) -> Refused {
         let behind = self.bytes.get(at.start..).unwrap_or_default();
         if behind.starts_with(b"$((") {
-            let message = "arithmetic is not computed";
+            let message = "arithmetic is not supported";
             return self.refuse(FindingName::Arithmetic, at, message, NOT_RUN);
         }
         let message = "sh would run a command here";
@@ -64,8 +64,8 @@ impl Parser<'_, '_, '_> {
             end: self.behind.max(dollar.end),
             ..dollar
         };
-        let message = "sh knows no expansion of this form";
-        let help = "known are ${x}, ${x-w}, ${x:-w}, ${x=w}, ${x:=w}, ${x+w}, ${x:+w}, ${#x}, \
+        let message = "sh does not know this form of expansion";
+        let help = "the forms are ${x}, ${x-w}, ${x:-w}, ${x=w}, ${x:=w}, ${x+w}, ${x:+w}, ${#x}, \
                     ${x%p}, ${x%%p}, ${x#p}, ${x##p}";
         self.refuse(FindingName::BadExpansion, at, message, help)
     }
@@ -88,8 +88,8 @@ impl Parser<'_, '_, '_> {
                 let message = "sh would start a subshell here";
                 return self.refuse(FindingName::CompoundCommand, self.token, message, NOT_RUN);
             }
-            "<" | ">" => "redirects nothing",
-            _ => "joins no commands",
+            "<" | ">" => "cannot redirect",
+            _ => "cannot join commands",
         };
         let message = format!("an unquoted {sign} {what} in a configuration");
         let help = format!("quote it if it belongs to the value: '{sign}'");

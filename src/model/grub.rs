@@ -178,7 +178,7 @@ impl fmt::Display for Fault {
                 shown(from)
             ),
             Self::Backslash => f.write_str(
-                "a backslash at the end joins the next line of grub.cfg to it; remove it",
+                "a backslash at the end joins the next line of grub.cfg; remove the backslash",
             ),
             Self::Open(open) => {
                 let close = match *open {
@@ -204,7 +204,7 @@ impl fmt::Display for Fault {
                 shown(line)
             ),
             Self::Deep => f.write_str("constructs are nested too deeply; use fewer levels"),
-            Self::EmptyFor => f.write_str("grub crashes at for without a word; name one, or remove it"),
+            Self::EmptyFor => f.write_str("grub crashes at for without words; add a word, or remove the loop"),
             Self::TwoKernels => f.write_str(
                 "grub crashes at boot when linux has loaded a kernel twice; keep one of the linux commands",
             ),

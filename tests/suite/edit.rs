@@ -228,7 +228,7 @@ fn what_the_model_or_the_reader_refuses_is_shown_as_it_would_stand_and_not_writt
         "easy-bhyve: b and a have the same id, 2\n \
          --> c.conf:3:6\n  |\n3 | b_id=2\n  |      ^\n  |\n  = note: a_id is set at c.conf:2:6\n  \
          = note: nothing was written\n  \
-         = help: give one of them another: it is the number of its tap and of its console\n",
+         = help: give one of them another id, which is the number of its tap and console\n",
     );
     let beside = Place::new();
     beside.write("empty", "");

@@ -184,7 +184,7 @@ fn device_path(parts: &Parts<'_>, kind: &str, number: u8, set: &Set<PathBuf>) ->
         ))
         .at(set.span)
         .named(FindingName::RelativePath)
-        .help("begin it with / or with a variable such as ${iso_path} that does"));
+        .help("begin it with /, or with a variable such as ${iso_path} whose value does"));
     }
     refuse_for_bhyve(&set.value, set.span)?;
     Ok(set.value.clone())

@@ -51,7 +51,7 @@ fn each_command_that_counts_is_checked_where_it_stands() {
         let commands = GrubCommands::parse(text).unwrap();
         let is_block = text.contains('{');
         let checked = if is_block {
-            // Its own braces stand for themselves.
+            // The braces of the text itself stay.
             checked
                 .replace("{linux", "if linux")
                 .replace("{initrd", "if initrd")
