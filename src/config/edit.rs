@@ -59,6 +59,7 @@ impl Setting {
     /// Parses `KEY=VALUE`.
     ///
     /// # Errors
+    /// If the key is unknown, or the value has a NUL.
     pub fn parse(word: &OsStr) -> Result<Self, SettingError> {
         let bytes = word.as_bytes();
         let equals = bytes.iter().position(|byte| *byte == b'=');

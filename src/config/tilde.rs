@@ -40,7 +40,7 @@ impl Tilde {
         }
     }
 
-    /// The state after an unquoted byte; none for other bytes.
+    /// Sets the state after a byte; none for a byte that is quoted or expanded.
     fn pass(&mut self, byte: Option<u8>) {
         self.state = match byte {
             Some(b':') if self.assigned => State::Here,
@@ -107,7 +107,7 @@ impl Parser<'_, '_, '_> {
         }
     }
 
-    /// The home of a user, or of the caller for an empty name; an empty home counts as none.
+    /// The home of a user, or `$HOME` for an empty name; an empty home counts as none.
     fn home(&self, user: &[u8]) -> Option<Vec<u8>> {
         let home = if user.is_empty() {
             self.lookup(b"HOME").map(std::borrow::Cow::into_owned)
