@@ -1,4 +1,4 @@
-//! A command as data: what is spawned, printed and quoted in an error is this one value.
+//! A command as data: the same value is spawned, printed and quoted in errors.
 //!
 //! Knows no program; the programs' argument grammars are in [`crate::tools`].
 
@@ -8,64 +8,64 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 
-/// As whom a command runs.
+/// The user that a command runs as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Privilege {
-    /// As the user who called; questions and the user's own files.
+    /// The caller: for questions and for the user's own files.
     User,
-    /// As root, through the escalator.
+    /// Root, through the escalator.
     Root,
 }
 
-/// Where a command's standard streams lead.
+/// How a command's standard streams are connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Streams {
-    /// No input; output and errors are kept for the parser and for the message.
+    /// No input; output and errors are captured for the parser and for the message.
     Captured,
-    /// No input; output and errors are shown as they come.
+    /// No input; output and errors are shown as they arrive.
     Shown,
     /// All three are the caller's terminal; its modes are restored afterwards.
     Terminal,
-    /// No input; output and errors are handed over as they come, to whoever supervises the command.
+    /// No input; output and errors are passed on as they arrive to the supervisor of the command.
     Relayed,
 }
 
 /// One program call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Command {
-    /// The program's bare name; it is looked for along the fixed search path.
+    /// The program's bare name, looked up in the fixed search path.
     pub program: &'static str,
     /// The words after the program name.
     #[serde(serialize_with = "words")]
     pub args: Vec<OsString>,
-    /// As whom it runs.
+    /// The user that it runs as.
     pub privilege: Privilege,
-    /// Where its streams lead.
+    /// How its streams are connected.
     pub streams: Streams,
-    /// The exit statuses that are no failure.
+    /// The exit statuses that are not failures.
     pub accept: &'static [i32],
-    /// How its standard error ends where status 1 says that what it asks about is not there.
+    /// Endings of standard error that, with status 1, report a missing object.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub absent: &'static [&'static str],
     /// What its exit statuses mean, in words that follow "the guest".
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub meanings: &'static [(i32, &'static str)],
-    /// The programs that it starts in its turn, as daemon(8) and the escalators do.
+    /// The programs that it starts itself, as daemon(8) and the escalators do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub starts: Vec<&'static str>,
-    /// The title that its process takes once it works; status 1 without it is no proper end.
+    /// The title that its process sets once it runs; status 1 without this title is a failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// What is run once more where it ends with status 1, only to hear why: its output becomes part of
-    /// the message, and how it ends does not count.
+    /// The command that runs after status 1 to find the reason: its output is added to the message
+    /// and its exit status is ignored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explained_by: Option<Box<Command>>,
 }
 
 impl Command {
-    /// A question: runs as the user, its output is captured.
+    /// A question: runs as the user, output is captured.
     pub fn question(program: &'static str, args: Vec<OsString>) -> Self {
         Self {
             program,
@@ -81,7 +81,7 @@ impl Command {
         }
     }
 
-    /// A change: runs as root, its output is captured.
+    /// A change: runs as root, output is captured.
     pub fn root(program: &'static str, args: Vec<OsString>) -> Self {
         Self {
             privilege: Privilege::Root,
@@ -89,33 +89,33 @@ impl Command {
         }
     }
 
-    /// The same command with its streams led elsewhere.
+    /// The same command with other streams.
     #[must_use]
     pub fn streams(self, streams: Streams) -> Self {
         Self { streams, ..self }
     }
 
-    /// The same command with other statuses that are no failure.
+    /// The same command with other accepted exit statuses.
     #[must_use]
     pub fn accept(self, accept: &'static [i32]) -> Self {
         Self { accept, ..self }
     }
 
-    /// The same question, of which status 1 with one of these ends of its standard error says that what
-    /// it asks about is not there.
+    /// The same question, where status 1 and one of these endings of standard error report that the
+    /// object in question is missing.
     #[must_use]
     pub fn absent(self, absent: &'static [&'static str]) -> Self {
         Self { absent, ..self }
     }
 
-    /// Whether this is how it says that what it asks about is not there.
+    /// Whether this standard error reports that the object in question is missing.
     pub fn is_absent(&self, stderr: &[u8]) -> bool {
         let said = String::from_utf8_lossy(stderr);
         let said = said.trim_end();
         self.absent.iter().any(|end| said.ends_with(end))
     }
 
-    /// This command as the last words of another: `PROGRAM OPTION… COMMAND…`.
+    /// This command as the last words of another command: `PROGRAM OPTION… COMMAND…`.
     #[must_use]
     pub fn behind(&self, program: &'static str, options: &[&str]) -> Self {
         let mut args: Vec<OsString> = options.iter().map(OsString::from).collect();
@@ -130,12 +130,12 @@ impl Command {
         }
     }
 
-    /// Every program that must be installed for it.
+    /// Every program that must be installed for this command.
     pub fn programs(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.program).chain(self.starts.iter().copied())
     }
 
-    /// The program that does the work: what stands behind daemon, env, timeout and the like.
+    /// The program that does the work, started by daemon, env, timeout and the like.
     pub fn last_program(&self) -> &'static str {
         self.starts.last().copied().unwrap_or(self.program)
     }
@@ -145,7 +145,7 @@ impl Command {
         std::iter::once(OsStr::new(self.program)).chain(self.args.iter().map(OsString::as_os_str))
     }
 
-    /// The line of a script.
+    /// The command as a line of a script.
     pub fn line(&self) -> Vec<u8> {
         self.quoted(quote::push)
     }
@@ -161,7 +161,7 @@ impl Command {
         line
     }
 
-    /// What `status` means for this program, if it is known.
+    /// What `status` means for this program, if known.
     pub fn meaning(&self, status: i32) -> Option<&'static str> {
         self.meanings
             .iter()
@@ -170,14 +170,14 @@ impl Command {
     }
 }
 
-/// The line to paste into sh(1): one line, all of it text.
+/// A single line of text to paste into sh(1).
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&String::from_utf8_lossy(&self.quoted(quote::push_shown)))
     }
 }
 
-/// Serialises words as text; bytes that are no UTF-8 are shown as U+FFFD.
+/// Serialises words as text; bytes that are not UTF-8 become U+FFFD.
 fn words<S: Serializer>(args: &[OsString], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(
         args.iter()
@@ -185,7 +185,7 @@ fn words<S: Serializer>(args: &[OsString], serializer: S) -> Result<S::Ok, S::Er
     )
 }
 
-/// Collects words of several kinds into the arguments of a [`Command`].
+/// Collects words of several types into the arguments of a [`Command`].
 macro_rules! args {
     ($($word:expr),* $(,)?) => {
         vec![$(::std::ffi::OsString::from(::std::convert::AsRef::<::std::ffi::OsStr>::as_ref(&$word))),*]

@@ -1,31 +1,31 @@
-//! The one error of the program, and what each kind means for the exit status.
+//! The error type of the program, and the exit status of each kind.
 //!
-//! Wording is made where the failure is known; how it looks is decided in [`crate::report`].
+//! Messages are worded where the failure is detected; [`crate::report`] decides their appearance.
 
 use crate::finding::{Finding, FindingName};
 use crate::span::Span;
 use serde::{Deserialize, Serialize};
 
-/// Exit status: done.
+/// Exit status: success.
 pub const EXIT_DONE: u8 = 0;
 /// Exit status: a valid request could not be served.
 pub const EXIT_FAILED: u8 = 1;
 /// Exit status: wrong usage, or the VM is in the wrong state.
 pub const EXIT_REFUSED: u8 = 2;
 
-/// What sort of failure it is.
+/// The kind of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// What was typed makes no sense; exit 2.
+    /// The command line is invalid; exit 2.
     Usage,
-    /// The VM is in the wrong state for it; exit 2.
+    /// The VM is in the wrong state for the verb; exit 2.
     State,
-    /// The configuration is wrong; exit 1.
+    /// The configuration is invalid; exit 1.
     Config,
     /// The host could not do it, or a command failed; exit 1.
     Host,
-    /// The reader of our output has gone; silent, exit 0.
+    /// The reader of the output has exited; silent, exit 0.
     Pipe,
 }
 
@@ -42,20 +42,20 @@ impl Kind {
     }
 }
 
-/// A failure: what, where from, and what to do.
+/// A failure: its message, its origin, and advice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    /// What sort of failure.
+    /// The kind of failure.
     pub kind: Kind,
-    /// What failed: lower case, no final period.
+    /// The message: lower case, no final period.
     pub what: String,
-    /// What kind of finding it is, where it comes from the configuration.
+    /// The name of the finding, if it comes from the configuration.
     pub name: Option<FindingName>,
-    /// Where the setting stands that it comes from.
+    /// The place of the setting that causes it.
     pub at: Option<Span>,
-    /// More of what is known, one line each.
+    /// Details, one line each.
     pub notes: Vec<String>,
-    /// What to do, one line each.
+    /// Advice, one line each.
     pub help: Vec<String>,
 }
 
@@ -72,17 +72,17 @@ impl Error {
         }
     }
 
-    /// What was typed makes no sense.
+    /// The command line is invalid.
     pub fn usage(what: impl Into<String>) -> Self {
         Self::new(Kind::Usage, what)
     }
 
-    /// The VM is in the wrong state for it.
+    /// The VM is in the wrong state for the verb.
     pub fn state(what: impl Into<String>) -> Self {
         Self::new(Kind::State, what)
     }
 
-    /// The configuration is wrong.
+    /// The configuration is invalid.
     pub fn config(what: impl Into<String>) -> Self {
         Self::new(Kind::Config, what)
     }
@@ -92,17 +92,17 @@ impl Error {
         Self::new(Kind::Host, what)
     }
 
-    /// A failure of this kind that another process has told already.
+    /// A failure of this kind that another process has already reported.
     pub fn said(kind: Kind) -> Self {
         Self::new(kind, "")
     }
 
-    /// Whether it was told already.
+    /// Whether it was already reported.
     pub fn is_said(&self) -> bool {
         self.what.is_empty()
     }
 
-    /// The same failure with the setting it comes from.
+    /// The same failure with the place of the setting that causes it.
     #[must_use]
     pub fn at(mut self, origin: impl Into<Option<Span>>) -> Self {
         self.at = origin.into();
@@ -116,14 +116,14 @@ impl Error {
         self
     }
 
-    /// The same failure with one more line of what is known.
+    /// The same failure with one more detail.
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
     }
 
-    /// The same failure with one more line of what to do.
+    /// The same failure with one more line of advice.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());
@@ -151,5 +151,5 @@ impl std::fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// What a function of this crate returns.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

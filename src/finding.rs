@@ -1,4 +1,4 @@
-//! What there is to say about a configuration: errors and warnings, each with its place.
+//! Findings about a configuration: errors and warnings, each with its place.
 
 use std::fmt;
 
@@ -6,13 +6,13 @@ use serde::Serialize;
 
 use crate::span::Span;
 
-/// How bad a [`Finding`] is.
+/// The severity of a [`Finding`].
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The configuration cannot be used.
     Error,
-    /// It can be used, but is probably not what was meant.
+    /// It can be used, but is probably not intended.
     Warning,
 }
 
@@ -27,7 +27,7 @@ impl fmt::Display for Severity {
 
 macro_rules! finding_names {
     ($($(#[doc = $doc:literal])* $variant:ident = $text:literal, $severity:ident;)*) => {
-        /// Every kind of [`Finding`] that there is.
+        /// The name of each kind of [`Finding`].
         #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
         pub enum FindingName {
             $($(#[doc = $doc])* $variant,)*
@@ -37,28 +37,28 @@ macro_rules! finding_names {
             /// All names.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// The name as it is shown: lower case words joined by hyphens.
+            /// The name as shown: lower case words joined by hyphens.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $text,)*
                 }
             }
 
-            /// How bad a finding of this name is.
+            /// The severity of findings with this name.
             pub fn severity(self) -> Severity {
                 match self {
                     $(Self::$variant => Severity::$severity,)*
                 }
             }
 
-            /// What it is, in one line.
+            /// A description in one line.
             pub fn description(self) -> &'static str {
                 match self {
                     $(Self::$variant => concat!($($doc),*).trim_ascii(),)*
                 }
             }
 
-            /// The name that is written so.
+            /// The name with this text.
             pub fn parse(text: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|name| name.as_str() == text)
             }
@@ -71,13 +71,13 @@ finding_names! {
     Operator = "operator", Error;
     /// A word that sh would run.
     Command = "command", Error;
-    /// A value cut at a blank: of `a=b c` sh would run `c` and leave `a` unset.
+    /// A value cut at a blank: in `a=b c`, sh would run `c` and leave `a` unset.
     PrefixAssignment = "prefix-assignment", Error;
     /// Blanks around the `=`, as in `x = 1`.
     BlankAroundEquals = "blank-around-equals", Error;
     /// Something before `=` that cannot be a variable's name.
     VariableName = "variable-name", Error;
-    /// An assignment that appends, as `x+=1` does.
+    /// An assignment that appends, as in `x+=1`.
     Append = "append", Error;
     /// An array, as in `x=(1 2)`.
     Array = "array", Error;
@@ -93,7 +93,7 @@ finding_names! {
     Arithmetic = "arithmetic", Error;
     /// A special parameter: `$1`, `$@`, `$?` and the like.
     SpecialParameter = "special-parameter", Error;
-    /// A variable that every shell fills on its own.
+    /// A variable that every shell sets itself.
     ShellVariable = "shell-variable", Error;
     /// An expansion that can end the shell: `${x:?word}`.
     ErrorExpansion = "error-expansion", Error;
@@ -103,25 +103,25 @@ finding_names! {
     Pattern = "pattern", Error;
     /// A value that another locale would change.
     Locale = "locale", Error;
-    /// A backslash at which sh ends.
+    /// A backslash escape at which sh would exit.
     Escape = "escape", Error;
     /// A quote or brace that is never closed.
     Unterminated = "unterminated", Error;
     /// An assignment to a variable that was made readonly.
     Readonly = "readonly", Error;
-    /// An operand that `export` or `readonly` cannot be given here.
+    /// An operand that `export` or `readonly` does not accept here.
     Operand = "operand", Error;
-    /// A `.` whose file cannot be told from its text.
+    /// A `.` whose file does not follow from the text.
     Include = "include", Error;
     /// A `.` whose file cannot be read.
     IncludeUnreadable = "include-unreadable", Error;
-    /// A `.` whose file somebody else decides, in a configuration that was found.
+    /// A `.` whose file another user controls, in a configuration found by search.
     IncludeForeign = "include-foreign", Error;
-    /// A file or its directory that the group may write, too.
+    /// A file or a directory that the group may write.
     GroupWritable = "group-writable", Warning;
     /// A file that includes itself.
     IncludeCircle = "include-circle", Error;
-    /// A limit on length or depth.
+    /// A value, pattern, nesting or number of files beyond a limit.
     TooLarge = "too-large", Error;
     /// A NUL byte.
     Nul = "nul", Error;
@@ -129,7 +129,7 @@ finding_names! {
     Crlf = "crlf", Warning;
     /// Two spellings of one key with two values.
     ConflictingKeys = "conflicting-keys", Error;
-    /// A key of a known VM that means nothing.
+    /// An unknown key of a known VM.
     UnknownKey = "unknown-key", Warning;
     /// A key that two VMs could claim.
     AmbiguousKey = "ambiguous-key", Warning;
@@ -137,33 +137,33 @@ finding_names! {
     DuplicateId = "duplicate-id", Error;
     /// An `X_id` whose `X` cannot be a VM's name.
     VmName = "vm-name", Warning;
-    /// A key of a VM that has no id, and whose name is nearly that of one that has.
+    /// A key of a VM without an id whose name is nearly that of a VM.
     UnknownVm = "unknown-vm", Warning;
     /// One key of a VM in two spellings with the same value.
     TwoSpellings = "two-spellings", Warning;
-    /// A later assignment of the same file hides an earlier one.
+    /// An earlier assignment that a later one in the same file overrides.
     HiddenAssignment = "hidden-assignment", Warning;
-    /// A VM's number that is none from 0 to 32767.
+    /// An id that is not a number from 0 to 32767.
     Id = "id", Error;
-    /// A memory size that bhyve does not take.
+    /// A memory size that bhyve does not accept.
     Memory = "memory", Error;
-    /// A number or topology of cpus that bhyve does not take.
+    /// A number or topology of cpus that bhyve does not accept.
     Cpu = "cpu", Error;
-    /// Another word than YES or NO.
+    /// A word other than YES or NO.
     YesOrNo = "yes-or-no", Error;
-    /// A name that no network interface can have, or none of that kind.
+    /// A name that is not valid for a network interface of the kind.
     InterfaceName = "interface-name", Error;
-    /// A value that its key does not take.
+    /// A value that its key does not accept.
     Setting = "setting", Error;
-    /// The number of a disk, CD or NIC above 7.
+    /// A disk, CD or NIC with a number above 7.
     DeviceNumber = "device-number", Error;
-    /// A number of a disk, CD or NIC without the one before it.
+    /// A disk, CD or NIC whose previous number is missing.
     NumberGap = "number-gap", Warning;
-    /// Further disks of a VM whose first one is not known.
+    /// Further disks of a VM whose first disk is unknown.
     MissingHd0 = "missing-hd0", Error;
-    /// A VM whose disk is not known, since volroot is not set.
+    /// A VM whose disk is unknown because volroot is not set.
     VolrootUnset = "volroot-unset", Error;
-    /// A dataset that ZFS does not take.
+    /// A dataset name that ZFS does not accept.
     Dataset = "dataset", Error;
     /// A volume that is not the disk of the same VM.
     ZvolIsNotHd0 = "zvol-is-not-hd0", Error;
@@ -171,11 +171,11 @@ finding_names! {
     BridgeUnset = "bridge-unset", Error;
     /// A path that does not begin with a slash.
     RelativePath = "relative-path", Error;
-    /// A path with a comma, which bhyve cannot take.
+    /// A path with a comma, which bhyve does not accept.
     PathComma = "path-comma", Error;
-    /// A path with a percent sign, of which bhyve makes another.
+    /// A path with a percent sign, which bhyve would change.
     PathPercent = "path-percent", Error;
-    /// A path with a blank, which grub-bhyve cannot take.
+    /// A path with a blank, which grub-bhyve does not accept.
     PathBlank = "path-blank", Error;
     /// One disk at two numbers of a VM.
     DiskTwice = "disk-twice", Error;
@@ -187,9 +187,9 @@ finding_names! {
     SharedTap = "shared-tap", Warning;
     /// A VM's tap that another VM has by default.
     DefaultTap = "default-tap", Warning;
-    /// Commands for grub that it would not run to their end.
+    /// Commands for grub that it would not complete.
     GrubCommands = "grub-commands", Error;
-    /// Settings of grub for a VM that bhyveload loads.
+    /// grub settings of a VM that bhyveload loads.
     UnusedGrub = "unused-grub", Warning;
     /// A disk that does not exist on this host.
     DiskMissing = "disk-missing", Warning;
@@ -197,7 +197,7 @@ finding_names! {
     IsoMissing = "iso-missing", Warning;
     /// A disk or an ISO image on a read-only file system, which no loader opens.
     ReadOnly = "read-only", Warning;
-    /// More cpus than this host gives a VM.
+    /// More cpus than this host allows for a VM.
     TooManyCpus = "too-many-cpus", Error;
     /// More cpus than this host has.
     HostCpus = "host-cpus", Warning;
@@ -205,15 +205,15 @@ finding_names! {
     HostMemory = "host-memory", Warning;
     /// A netif that does not exist on this host.
     NetifMissing = "netif-missing", Error;
-    /// A netif that is wireless, which no bridge takes.
+    /// A wireless netif, which cannot join a bridge.
     NetifWireless = "netif-wireless", Error;
-    /// A netif that this host's bridge cannot take as it is.
+    /// A netif that this host's bridge cannot accept in its present state.
     NetifBridge = "netif-bridge", Error;
-    /// A volroot that is no dataset or directory of this host.
+    /// A volroot that is neither a dataset nor a directory of this host.
     VolrootMissing = "volroot-missing", Warning;
-    /// A comment that allows something that is no warning.
+    /// A comment that allows something other than a warning.
     UnknownAllow = "unknown-allow", Warning;
-    /// A comment that allows what is not found there.
+    /// A comment that allows a warning that does not occur there.
     UnusedAllow = "unused-allow", Warning;
 }
 
@@ -229,25 +229,25 @@ impl Serialize for FindingName {
     }
 }
 
-/// One thing that is wrong with a configuration, or looks so.
+/// One error or warning about a configuration.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Finding {
-    /// What kind of thing it is.
+    /// The name of its kind.
     pub name: FindingName,
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
-    /// What is wrong, in one sentence.
+    /// The message, in one sentence.
     pub message: String,
-    /// More of what is known, one line each.
+    /// Details, one line each.
     pub notes: Vec<String>,
-    /// What to do about it, one line each.
+    /// Advice, one line each.
     pub help: Vec<String>,
 }
 
 impl Finding {
-    /// Makes a finding with the severity that its name has.
+    /// A finding with the severity of its name.
     pub fn new(
         name: FindingName,
         span: Span,
@@ -264,7 +264,7 @@ impl Finding {
         }
     }
 
-    /// The same finding with one more line of what is known.
+    /// The same finding with one more detail.
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());

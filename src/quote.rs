@@ -1,6 +1,6 @@
 //! Quoting of one word for sh(1).
 //!
-//! Works on bytes, because a path is bytes. Touches nothing else.
+//! Works on bytes, because a path is bytes.
 
 use crate::vis;
 use std::ffi::OsStr;
@@ -8,8 +8,8 @@ use std::os::unix::ffi::OsStrExt;
 
 /// Appends `word` to `line` so that sh(1) reads it back as exactly this word.
 ///
-/// A word that means the same with and without quotes stays bare. One with something in it that a
-/// terminal would obey is written as `$'…'`, which FreeBSD's sh(1) and bash read.
+/// A word that needs no quotes is left as it is. A word with characters that control a terminal is
+/// written as `$'…'`, which FreeBSD's sh(1) and bash read.
 pub fn push(line: &mut Vec<u8>, word: &OsStr) {
     if vis::is_plain(word.as_bytes()) {
         push_plain(line, word);
@@ -18,7 +18,7 @@ pub fn push(line: &mut Vec<u8>, word: &OsStr) {
     }
 }
 
-/// As [`push`], for a file: in quotes that every sh(1) reads, whatever the bytes are.
+/// Like [`push`], for a file: uses quotes that every sh(1) reads, whatever the bytes are.
 pub fn push_plain(line: &mut Vec<u8>, word: &OsStr) {
     let bytes = word.as_bytes();
     if is_bare(bytes) {
@@ -36,14 +36,14 @@ pub fn push_plain(line: &mut Vec<u8>, word: &OsStr) {
     line.push(b'\'');
 }
 
-/// Appends `word` as `$'…'`: on one line, and with all that is no text as octal escapes.
+/// Appends `word` as `$'…'`: on one line, with octal escapes for all bytes that are not text.
 fn push_escaped(line: &mut Vec<u8>, word: &OsStr) {
     line.extend_from_slice(b"$'");
     push_octal(line, word.as_bytes(), "\\");
     line.push(b'\'');
 }
 
-/// The words by which every printf(1) writes these bytes: `%b '…'`, on one line.
+/// The words with which every printf(1) writes these bytes: `%b '…'`, on one line.
 pub fn for_printf(bytes: &[u8]) -> Vec<u8> {
     let mut words = b"%b '".to_vec();
     push_octal(&mut words, bytes, "\\0");
@@ -51,7 +51,7 @@ pub fn for_printf(bytes: &[u8]) -> Vec<u8> {
     words
 }
 
-/// Appends text within quotes; `before` stands before the three digits of a byte that is none.
+/// Appends quoted text; `before` precedes the three digits of a byte that is not text.
 fn push_octal(line: &mut Vec<u8>, bytes: &[u8], before: &str) {
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
@@ -89,7 +89,7 @@ pub fn shown(word: impl AsRef<OsStr>) -> String {
     String::from_utf8_lossy(&line).into_owned()
 }
 
-/// As [`push`], on one line, and all of it text.
+/// Like [`push`], on one line and as text only.
 pub fn push_shown(line: &mut Vec<u8>, word: &OsStr) {
     let text = std::str::from_utf8(word.as_bytes());
     if text.is_ok_and(|text| text.chars().all(vis::is_graphic)) {
@@ -145,7 +145,7 @@ mod tests {
         }
     }
 
-    /// A shell that reads `$'…'`, as FreeBSD's sh does; dash is none.
+    /// A shell that reads `$'…'`, as FreeBSD's sh does; dash does not.
     fn shell() -> &'static str {
         let is_one = |shell: &&str| {
             let mut call = std::process::Command::new(shell);
@@ -156,7 +156,7 @@ mod tests {
         shells.find(is_one).expect("a shell reads $'…'")
     }
 
-    /// What a real sh makes of the words that are quoted so.
+    /// The words that a real sh reads from the quoted words.
     fn read_by(shell: &str, words: &[Vec<u8>], quote: fn(&mut Vec<u8>, &OsStr)) -> Vec<Vec<u8>> {
         let mut script = b"printf '%s\\0'".to_vec();
         for word in words {
@@ -177,7 +177,7 @@ mod tests {
         read
     }
 
-    /// What printf(1) of the system's sh writes.
+    /// The output of printf(1) of the system's sh.
     fn written(bytes: &[u8]) -> Vec<u8> {
         let script = [b"printf ".to_vec(), super::for_printf(bytes)].concat();
         let output = std::process::Command::new("/bin/sh")

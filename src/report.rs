@@ -1,5 +1,5 @@
-//! How an [`Error`] looks on standard error: the one renderer. All that is told goes through
-//! [`crate::vis`], wherever it comes from.
+//! Renders an [`Error`] for standard error. All text is escaped by [`crate::vis`], wherever it
+//! comes from.
 
 use crate::config::{Config, Line};
 use crate::error::Error;
@@ -12,7 +12,7 @@ use std::ops::Range;
 
 /// The text of `error`, with its newline.
 ///
-/// `title` is the program as it was called; `config` lends the source line of a setting.
+/// `title` is the program's name as called; `config` provides the source line of a setting.
 pub fn render(error: &Error, title: &str, config: Option<&Config>, colour: bool) -> String {
     match (error.at, config) {
         (Some(span), Some(config)) => with_source(
@@ -27,7 +27,7 @@ pub fn render(error: &Error, title: &str, config: Option<&Config>, colour: bool)
     }
 }
 
-/// The text of a finding that is no error, with its newline.
+/// The text of a warning, with its newline.
 pub fn warning(finding: &Finding, title: &str, config: &Config, colour: bool) -> String {
     let shown = Error::from(finding.clone());
     let level = Level::WARNING.with_name(format!("{}: warning", vis::line(title)));
@@ -92,7 +92,7 @@ fn with_source(
     };
     let mut text = renderer.render(&[group]);
     text.push('\n');
-    // The renderer counts the characters that it shows, and not those of the line.
+    // The renderer counts the characters shown, not those of the line.
     text.replacen(
         &format!("{path}:{}:{counted}", place.line),
         &format!("{path}:{}:{}", place.line, place.column),
@@ -100,17 +100,17 @@ fn with_source(
     )
 }
 
-/// The longest line that is shown whole, and how much of a longer one is shown around what is
-/// marked, in bytes.
+/// The longest line that is shown whole, and the length of the part around the marked text that is
+/// shown of a longer line, in bytes.
 const LONGEST: usize = 2000;
 const AROUND: usize = 80;
 
-/// What is shown of a line: offsets in it, in bytes.
+/// The shown part of a line: offsets in it, in bytes.
 struct Window<'line> {
     text: &'line [u8],
     from: usize,
     to: usize,
-    /// What is marked: a span can end on a later line.
+    /// The marked part: a span can end on a later line.
     start: usize,
     end: usize,
 }
@@ -132,7 +132,7 @@ impl<'line> Window<'line> {
             window.end = end.min(start + AROUND);
             window.from = start.saturating_sub(AROUND);
             window.to = (window.end + AROUND).min(text.len());
-            // Not from within a character, which is four bytes at the most.
+            // Does not start within a character, which has at most four bytes.
             for _ in 0..3 {
                 if window.from > 0 && is_within(window.from) {
                     window.from -= 1;
@@ -145,8 +145,8 @@ impl<'line> Window<'line> {
         window
     }
 
-    /// What is shown, and where in it the marked characters stand, of which even a part is marked
-    /// whole.
+    /// The shown text, and the position of the marked characters in it; a partly marked character
+    /// is marked whole.
     fn characters(&self) -> (String, Range<usize>) {
         let bytes = self.text.get(self.from..self.to).unwrap_or_default();
         let mut text = String::with_capacity(bytes.len());
@@ -157,7 +157,7 @@ impl<'line> Window<'line> {
                 marked = text.len()..text.len();
             }
             match character {
-                // The renderer makes blanks of it.
+                // The renderer replaces it by blanks.
                 b"\t" => text.push('\t'),
                 other => {
                     let _ = write!(text, "{}", vis::bytes(other));

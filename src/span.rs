@@ -1,22 +1,22 @@
-//! Places in the text of a configuration: bytes of one of its files.
+//! Places in the text of a configuration: byte ranges of one of its files.
 
-/// Names one file among those of a configuration.
+/// Identifies one file of a configuration.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct FileId(pub(crate) u32);
 
-/// A run of bytes in one file: from `start` up to, and without, `end`.
+/// A range of bytes in one file: from `start` up to, but not including, `end`.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Span {
-    /// The file that the bytes stand in.
+    /// The file of the bytes.
     pub file: FileId,
     /// Offset of the first byte, from 0.
     pub start: u32,
-    /// Offset behind the last byte.
+    /// Offset after the last byte.
     pub end: u32,
 }
 
 impl Span {
-    /// Reaches from the start of `self` to the end of `last`, in the file of `self`.
+    /// The span from the start of `self` to the end of `last`, in the file of `self`.
     #[must_use]
     pub fn to(self, last: Self) -> Self {
         Self {

@@ -1,6 +1,6 @@
-//! Near misses: what exists, the nearest to what was typed first.
+//! Suggestions for misspelt words.
 
-/// `known` in the order of their likeness to `typed`.
+/// `known`, sorted by similarity to `typed`, the most similar first.
 pub fn nearest_first<'word>(
     typed: &str,
     known: impl IntoIterator<Item = &'word str>,

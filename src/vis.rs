@@ -1,19 +1,19 @@
-//! How text from outside is shown: a terminal shows it, and obeys nothing in it.
+//! Display of text from outside, so that a terminal shows it but executes nothing in it.
 //!
-//! As ps(1) shows arguments: strvis(3) with `VIS_TAB`, `VIS_NL` and `VIS_NOSLASH`, so that an escape
-//! is `^[`, a newline `^J`, and a byte that is no text `M-x`. Text that is shown already stays as it
-//! is. Knows nothing of quoting for sh(1): see [`crate::quote`].
+//! As ps(1) shows arguments: strvis(3) with `VIS_TAB`, `VIS_NL` and `VIS_NOSLASH`, so that an
+//! escape is `^[`, a newline `^J`, and a byte that is not text `M-x`. Text that was already
+//! converted does not change. Quoting for sh(1) is in [`crate::quote`].
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 
-/// Text from outside as it is shown, on one line.
+/// Text from outside in its displayed form, on one line.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown<'text> {
     text: &'text [u8],
-    /// Whether a tab is a blank, as in what a program says.
+    /// Whether tabs are shown as blanks, as in the output of programs.
     has_tabs: bool,
 }
 
@@ -30,8 +30,8 @@ pub fn bytes(text: &[u8]) -> Shown<'_> {
     }
 }
 
-/// The lines that a program has said, for a message, with blanks for tabs; those of one that has a
-/// terminal end in CR LF.
+/// The lines of a program's output, for a message, with blanks for tabs; on a terminal they end in
+/// CR LF.
 pub fn lines_of(said: &[u8]) -> impl Iterator<Item = Shown<'_>> {
     let lines = said.strip_suffix(b"\n").unwrap_or(said);
     let lines = (!said.is_empty()).then(|| lines.split(|&byte| byte == b'\n'));
@@ -42,7 +42,7 @@ pub fn lines_of(said: &[u8]) -> impl Iterator<Item = Shown<'_>> {
 }
 
 impl Shown<'_> {
-    /// Whether there is nothing to be seen of it.
+    /// Whether nothing in it is visible.
     pub fn is_blank(&self) -> bool {
         self.text.trim_ascii().is_empty()
     }
@@ -67,7 +67,7 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// A byte that is not shown as it is (`contrib/libc-vis/vis.c`, `do_mbyte`).
+/// Writes a byte that is not shown literally (`contrib/libc-vis/vis.c`, `do_mbyte`).
 fn code(f: &mut fmt::Formatter<'_>, byte: u8) -> fmt::Result {
     let low = byte & 0x7f;
     if low == b' ' {
@@ -83,7 +83,7 @@ fn code(f: &mut fmt::Formatter<'_>, byte: u8) -> fmt::Result {
     }
 }
 
-/// One line of text as it is shown.
+/// One line of text in its displayed form.
 pub fn line(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_graphic) {
         return Cow::Borrowed(text);
@@ -91,7 +91,7 @@ pub fn line(text: &str) -> Cow<'_, str> {
     Cow::Owned(bytes(text.as_bytes()).to_string())
 }
 
-/// Text of several lines as it is shown: its newlines are ours.
+/// Text of several lines in its displayed form, with its newlines kept.
 pub fn lines(text: &str) -> Cow<'_, str> {
     let is_fine = |character| character == '\n' || is_graphic(character);
     if text.chars().all(is_fine) {
@@ -101,9 +101,9 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     Cow::Owned(lines.join("\n"))
 }
 
-/// JSON text in which what a terminal would obey is written as `\uXXXX`: the same data.
+/// JSON text in which characters that control a terminal are written as `\uXXXX`: the same data.
 ///
-/// JSON itself demands that of ASCII's control characters only.
+/// JSON itself requires this only for ASCII's control characters.
 pub fn json(text: String) -> String {
     if text
         .chars()
@@ -124,8 +124,8 @@ pub fn json(text: String) -> String {
     escaped
 }
 
-/// Whether a terminal only shows these bytes, with tabs and newlines, also where a newline has a
-/// carriage return before it. Above 0xA0 bytes that are no UTF-8 are letters of other encodings.
+/// Whether a terminal merely shows these bytes, with tabs and newlines, also with a carriage return
+/// before a newline. Bytes above 0xA0 that are not UTF-8 are letters of other encodings.
 pub fn is_plain(bytes: &[u8]) -> bool {
     let mut chunks = bytes.utf8_chunks();
     let is_text = chunks.all(|chunk| {
@@ -140,8 +140,8 @@ pub fn is_plain(bytes: &[u8]) -> bool {
         })
 }
 
-/// Whether a terminal shows a character, and does nothing else with it: no control character, none
-/// that turns the direction of the text, and none that cannot be seen.
+/// Whether a terminal merely shows a character: it is not a control character, does not change the
+/// direction of the text, and is visible.
 pub fn is_graphic(character: char) -> bool {
     let is_hidden = || {
         matches!(

@@ -1,4 +1,4 @@
-//! What only this host can tell: whether what the settings name is there, and enough of it.
+//! Checks that need this host: whether the named files, interfaces and resources exist and suffice.
 
 use super::own_place;
 use crate::config::resolve::{self, Checked};
@@ -21,7 +21,7 @@ use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// The findings for which a host is asked.
+/// The findings that require questions to the host.
 pub(super) const NAMES: [FindingName; 10] = [
     FindingName::DiskMissing,
     FindingName::IsoMissing,
@@ -35,11 +35,11 @@ pub(super) const NAMES: [FindingName; 10] = [
     FindingName::VolrootMissing,
 ];
 
-/// What the host has told.
+/// The results of the questions to the host.
 #[derive(Default)]
 pub(super) struct Asked {
     pub(super) findings: Vec<Finding>,
-    /// What was not looked for, and why: a sentence each.
+    /// The checks that were skipped, each with its reason as a sentence.
     pub(super) left_out: Vec<String>,
     pub(super) not_looked_for: Vec<FindingName>,
 }
@@ -48,7 +48,7 @@ impl Asked {
     fn leave_out(&mut self, names: &[FindingName], why: &str) {
         let texts: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
         self.left_out
-            .push(format!("not looked for: {}: {why}", texts.join(", ")));
+            .push(format!("not checked: {}: {why}", texts.join(", ")));
         self.not_looked_for.extend(names);
     }
 
@@ -57,7 +57,7 @@ impl Asked {
     }
 }
 
-/// Asks the host, with three questions at the most besides those for files.
+/// Checks against the host: at most three questions besides those for files.
 pub(super) fn findings(config: &Config, checked: &[Checked<'_>], look: &mut dyn Look) -> Asked {
     let mut asked = Asked::default();
     if !survey::is_freebsd(look) {
@@ -91,7 +91,7 @@ fn files(config: &Config, checked: &[Checked<'_>], look: &mut dyn Look, asked: &
         missing.extend(cds.map(|cd| missing_cd(vm, cd)));
     }
     for vm in checked.iter().filter_map(|one| one.vm.as_ref()) {
-        // What is not there or cannot be looked at is told by the others.
+        // Missing and unreadable files are reported by the other checks.
         let mut is_read_only = |path: &Path| look.about(path).is_ok_and(|about| about.is_read_only);
         let disks = vm.disks.iter().filter(|disk| is_read_only(&disk.path));
         let disks =
@@ -108,7 +108,7 @@ fn files(config: &Config, checked: &[Checked<'_>], look: &mut dyn Look, asked: &
     }
 }
 
-/// The cpus and the memory of every VM; answers what the kernel has said.
+/// Checks the cpus and the memory of every VM; returns the answer of the kernel.
 fn capacity(
     config: &Config,
     checked: &[Checked<'_>],
@@ -128,7 +128,7 @@ fn capacity(
         }
     };
     let (kernel, host) = (sysctl::parse(&answer, 0), sysctl::parse_capacity(&answer));
-    // A host variable is told once, by the first VM that has its value.
+    // A host variable is reported once, for the first VM that uses it.
     let mut told = HashSet::new();
     for one in checked {
         let Some(vm) = &one.vm else { continue };
@@ -169,7 +169,7 @@ fn capacity(
     kernel
 }
 
-/// Where a setting of a VM stands: its own, or the host variable; or else its id.
+/// The place of a VM's setting, own or of the host; of its id if the setting is not set.
 fn set_at(config: &Config, one: &Checked<'_>, key: &str) -> Option<Span> {
     let is_set = |set: &Assignment<'_>| !set.value.is_empty();
     let mut own = one.keys.keys.iter().filter(|own| own.setting.name == key);
@@ -180,7 +180,7 @@ fn set_at(config: &Config, one: &Checked<'_>, key: &str) -> Option<Span> {
     Some(set.value_span)
 }
 
-/// `netif`, if a VM needs it.
+/// Checks `netif`, if a VM needs it.
 fn uplink(checked: &[Checked<'_>], kernel: Kernel, look: &mut dyn Look, asked: &mut Asked) {
     let mut vms = checked.iter().filter_map(|one| one.vm.as_ref());
     let Some(Vm { shared, .. }) = vms.find(|vm| vm.uses_default_bridge()) else {
@@ -210,7 +210,7 @@ fn uplink(checked: &[Checked<'_>], kernel: Kernel, look: &mut dyn Look, asked: &
     }
 }
 
-/// `volroot`: a directory, or a dataset.
+/// Checks `volroot`: a directory, or a dataset.
 fn volroot(config: &Config, look: &mut dyn Look, asked: &mut Asked) {
     let Some(set) = config.get("volroot").filter(|set| !set.value.is_empty()) else {
         return;
@@ -218,7 +218,7 @@ fn volroot(config: &Config, look: &mut dyn Look, asked: &mut Asked) {
     let is_there = match resolve::volume_root(config) {
         Ok(Some(root)) => has_dataset(look, &root),
         Ok(None) => is_directory(look, &resolve::image_directory(config)),
-        // That it names nothing at all is told already.
+        // A missing name is reported elsewhere.
         Err(_) => return,
     };
     let root = OsStr::from_bytes(set.value);
@@ -251,7 +251,7 @@ fn has_dataset(look: &mut dyn Look, root: &Dataset) -> Result<bool, Error> {
             Ok(false)
         }
         Ok(finished) if finished.ended == Ended::Exit(0) => Ok(true),
-        // Asked again, for the message of its failure.
+        // Repeats the question to get the error message.
         _ => survey::answer(look, &question).map(|_| true),
     }
 }
@@ -264,7 +264,7 @@ fn is_directory(look: &mut dyn Look, path: &Path) -> Result<bool, Error> {
     match look.names_in(path) {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == ErrorKind::NotADirectory => Ok(false),
-        // Whoever may not list it still may use what is in it.
+        // A directory that cannot be listed may still be usable.
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(true),
         Err(error) => Err(unknown(error)),
     }

@@ -1,6 +1,6 @@
-//! What is wrong with a configuration, or looks so: every finding, each with its name and place.
+//! All findings of a configuration, each with a name and a place.
 //!
-//! A rule that also stops a verb is the same function as there, so both say the same words.
+//! A rule that also stops a verb is one shared function, so both use the same message.
 
 mod host;
 mod vms;
@@ -17,30 +17,30 @@ use crate::{quote, vis};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-/// All findings, in the order of their places.
+/// All findings, sorted by place.
 #[derive(Debug)]
 pub struct Report {
     /// The findings.
     pub findings: Vec<Finding>,
-    /// What was not looked for, and why: a sentence each.
+    /// The checks that were skipped, each with its reason as a sentence.
     pub left_out: Vec<String>,
 }
 
 impl Report {
-    /// How many findings are as bad as this.
+    /// The number of findings of this severity.
     pub fn count(&self, severity: Severity) -> usize {
         let all = self.findings.iter();
         all.filter(|finding| finding.severity == severity).count()
     }
 }
 
-/// Everything that can be told of a configuration without asking the host.
+/// All findings that need no question to the host.
 pub fn of_configuration(config: &Config, devices: &Path) -> Vec<Finding> {
     let (findings, _) = without_host(config, devices);
     settled(config, findings, &|name| !host::NAMES.contains(&name))
 }
 
-/// Everything that can be told of a configuration on this host.
+/// All findings of a configuration on this host.
 pub fn of_host(config: &Config, devices: &Path, look: &mut dyn Look) -> Report {
     let (mut findings, vms) = without_host(config, devices);
     let asked = host::findings(config, &vms, look);
@@ -53,15 +53,15 @@ pub fn of_host(config: &Config, devices: &Path, look: &mut dyn Look) -> Report {
     }
 }
 
-/// What the parser has refused, and what can be told of text alone.
+/// The findings of the parser and of the text alone, for a refused configuration.
 pub fn of_refused(config: &Config) -> Report {
     let mut findings = config.findings().to_vec();
     findings.sort_by_key(|finding| (finding.span.file, finding.span.start));
     Report {
         findings,
         left_out: vec![
-            "only what sh would not take as assignments is told: what the settings mean can be \
-             checked once that is mended"
+            "only syntax errors are reported: the settings can be checked once these errors are \
+             corrected"
                 .to_owned(),
         ],
     }
@@ -84,7 +84,7 @@ fn without_host<'config>(
     (findings, checked)
 }
 
-/// What the group may write, told at the beginning of the file that it concerns.
+/// A file or directory that the group may write, reported at the beginning of the file concerned.
 fn group_writable((file, what): &(FileId, PathBuf)) -> Finding {
     let span = Span {
         file: *file,
@@ -95,7 +95,7 @@ fn group_writable((file, what): &(FileId, PathBuf)) -> Finding {
         span,
         format!("the group may write {}", vis::shown(what)),
         format!(
-            "if its members shall not decide what you start: chmod g-w {}",
+            "to keep its members from changing what you start: chmod g-w {}",
             quote::shown(what)
         ),
     )
@@ -106,15 +106,15 @@ fn settled(
     mut findings: Vec<Finding>,
     was_looked_for: &dyn Fn(FindingName) -> bool,
 ) -> Vec<Finding> {
-    // What is wrong with a host variable is told once, however many VMs it concerns; and so is a key
-    // with two values, which is a fault of its VM, too.
+    // A fault of a host variable is reported once, not once per VM. A key with two values is also
+    // found as a fault of its VM and reported once.
     let variables = HOST.iter();
     let variables: HashSet<Span> = variables
         .filter_map(|setting| Some(config.get(setting.name)?.value_span))
         .collect();
     let mut told = HashSet::new();
     findings.retain(|finding| {
-        // The message names the VM, or its disk.
+        // The message names the VM or its disk.
         let is_shared = variables.contains(&finding.span);
         let message = (!is_shared).then(|| finding.message.clone());
         told.insert((finding.name, finding.span, message))
@@ -123,7 +123,7 @@ fn settled(
     config::apply_allows(config, findings, was_looked_for)
 }
 
-/// Where a disk is told: one that no setting of its VM names, there where its VM begins.
+/// The place for a finding about a disk: its setting, or the start of its VM if it has none.
 fn own_place(config: &Config, vm: &Vm, origin: Option<Span>) -> Option<Span> {
     let volroot = config.get("volroot").map(|set| set.value_span);
     match config.id_of(vm.name.as_str()) {
@@ -132,7 +132,7 @@ fn own_place(config: &Config, vm: &Vm, origin: Option<Span>) -> Option<Span> {
     }
 }
 
-/// A failure of the configuration as a finding.
+/// Converts an error of the configuration to a finding.
 fn finding(error: Error) -> Option<Finding> {
     let name = error.name.unwrap_or(FindingName::Setting);
     Some(Finding {

@@ -1,4 +1,4 @@
-//! Findings about VMs whose settings are right each for itself.
+//! Findings about VMs whose settings are valid one by one.
 
 use super::own_place;
 use crate::config::resolve::Checked;
@@ -11,7 +11,7 @@ use crate::vis;
 use std::collections::HashMap;
 use std::path::Path;
 
-/// Looks at each VM, and at all of them together; takes linear time.
+/// Checks each VM, and all VMs together; takes linear time.
 pub(super) fn findings(config: &Config, checked: &[Checked<'_>]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut disks: HashMap<&Path, (&Vm, Option<Span>)> = HashMap::new();
@@ -62,7 +62,7 @@ fn shared_disk<'run>(
                 other.name,
                 vm.name
             ),
-            "give each VM a disk of its own; only one of them can be started at a time",
+            "give each VM its own disk; only one of these VMs can be started at a time",
         );
         match origin {
             Some(origin) => {
@@ -74,7 +74,7 @@ fn shared_disk<'run>(
     }
 }
 
-/// Whether this NIC is the one that a VM has without being told.
+/// Whether this NIC is the VM's default NIC, which no setting names.
 fn is_default(config: &Config, vm: &Vm, nic: &Nic) -> bool {
     let id = config.id_of(vm.name.as_str());
     id.is_some_and(|id| nic.origin == Some(id.value_span))
@@ -91,7 +91,7 @@ fn shared_tap(
     );
     let tap = &nic.tap;
     let (name, message, (at, elsewhere)) = match defaults {
-        // Two VMs with one id: that is told.
+        // A shared id is reported elsewhere.
         (true, true) => return None,
         (false, false) => (
             FindingName::SharedTap,
@@ -118,7 +118,7 @@ fn shared_tap(
         name,
         at?,
         message,
-        "give it a tap of its own; only one of them can be started at a time",
+        "give it its own tap; only one of the two VMs can be started at a time",
     );
     Some(match elsewhere {
         Some(elsewhere) => finding.note(format!("the other is set at {}", config.place(elsewhere))),
@@ -126,7 +126,7 @@ fn shared_tap(
     })
 }
 
-/// Numbers of disks, CDs and NICs without the one before.
+/// Numbers of disks, CDs and NICs whose predecessor is missing.
 fn gaps(vm: &Vm) -> Vec<Finding> {
     let disks = vm.disks.iter().map(|disk| ("hd", disk.number, disk.origin));
     let cds = vm.cds.iter().map(|cd| ("cd", cd.number, cd.origin));
@@ -145,7 +145,7 @@ fn gaps(vm: &Vm) -> Vec<Finding> {
                 span,
                 format!("{} has {kind}{number} and no {kind}{expected}", vm.name),
                 format!(
-                    "number them without gaps, if that is not on purpose: {}_{kind}{expected}",
+                    "if the gap is not intended, use {}_{kind}{expected}",
                     vm.name
                 ),
             ));
@@ -155,7 +155,7 @@ fn gaps(vm: &Vm) -> Vec<Finding> {
     findings
 }
 
-/// Settings that another loader than the VM's own would use.
+/// Settings of another loader than the VM's.
 fn unused_grub(one: &Checked<'_>, vm: &Vm) -> Vec<Finding> {
     let own = vm.loader.kind();
     let is_of_another = |key: &&Key<'_>| {

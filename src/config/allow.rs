@@ -1,5 +1,5 @@
-//! `# easy-bhyve: allow NAME[, NAME…]`: a comment that silences warnings, on its own line or, where
-//! it stands alone, on the next.
+//! `# easy-bhyve: allow NAME[, NAME…]`: a comment that silences warnings on its own line or, if the
+//! line holds nothing else, on the next line.
 
 use super::Config;
 use super::shell::lexer::{Lexer, TokenKind};
@@ -9,17 +9,17 @@ use crate::suggest;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// What makes a comment one of ours, behind its `#` and blanks.
+/// The mark of these comments, after the `#` and blanks.
 const MARK: &[u8] = b"easy-bhyve:";
 
-/// What a word of a comment is.
+/// The kind of a word in a comment.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Word {
-    /// A name behind `allow`.
+    /// A name after `allow`.
     Name,
-    /// `allow` without a name behind it.
+    /// `allow` without a name after it.
     Bare,
-    /// Another word than `allow`.
+    /// A word other than `allow`.
     Other,
 }
 
@@ -28,26 +28,26 @@ struct Allowed<'config> {
     text: Cow<'config, str>,
     span: Span,
     what: Word,
-    /// Whether the comment stands behind a statement: then it is about its own line only.
+    /// Whether the comment follows a statement and so applies to its own line only.
     is_trailing: bool,
-    /// Whether it has silenced something.
+    /// Whether it has silenced a finding.
     is_used: bool,
 }
 
 impl Allowed<'_> {
-    /// Whether it allows what is told of comments.
+    /// Whether it allows a finding about comments.
     fn is_about_comments(&self) -> bool {
         let about = [FindingName::UnknownAllow, FindingName::UnusedAllow];
         self.what == Word::Name && about.iter().any(|name| name.as_str() == self.text)
     }
 }
 
-/// What comments allow, by file, line and name.
+/// The names that comments allow, by file, line and name.
 type Comments<'config> = HashMap<(FileId, usize, Cow<'config, str>), Vec<Allowed<'config>>>;
 
-/// The findings that no comment silences; and what is wrong with such comments themselves.
+/// Removes the silenced findings, and adds the findings about the comments themselves.
 ///
-/// `was_looked_for`: whether findings of a name would be among them.
+/// `was_looked_for`: whether the findings of a name were searched for.
 pub fn apply_allows(
     config: &Config,
     findings: Vec<Finding>,
@@ -59,7 +59,7 @@ pub fn apply_allows(
     }
     let mut left = findings;
     left.retain(|finding| !silence(config, &mut allowed, finding));
-    // Comments about comments count last: what they silence is told by the others.
+    // Applied last: such a comment silences findings about the other comments.
     let all = allowed.values().flatten();
     let (others, about) = all.partition::<Vec<_>, _>(|one| !one.is_about_comments());
     let complaints: Vec<Finding> = others
@@ -79,7 +79,7 @@ pub fn apply_allows(
     left
 }
 
-/// The findings that no comment silences, for whoever tells no others.
+/// The findings that no comment silences, without findings about comments.
 pub fn unsilenced(config: &Config, mut findings: Vec<Finding>) -> Vec<Finding> {
     if findings.is_empty() {
         return findings;
@@ -89,7 +89,7 @@ pub fn unsilenced(config: &Config, mut findings: Vec<Finding>) -> Vec<Finding> {
     findings
 }
 
-/// Whether a comment silences a finding; it has been of use then.
+/// Whether a comment silences a finding; marks the comment as used.
 fn silence(config: &Config, allowed: &mut Comments<'_>, finding: &Finding) -> bool {
     if finding.severity != Severity::Warning {
         return false;
@@ -117,13 +117,13 @@ fn line_of(config: &Config, span: Span) -> usize {
     config.line(span).number
 }
 
-/// What is wrong with a name that is allowed.
+/// The finding about an allowed name, if any.
 fn complaint(one: &Allowed<'_>, was_looked_for: &dyn Fn(FindingName) -> bool) -> Option<Finding> {
     let text = one.text.as_ref();
     let not_asked = match one.what {
         Word::Name => None,
         Word::Bare => Some("this comment allows nothing".to_owned()),
-        Word::Other => Some(format!("\"{text}\" is nothing that a comment can ask for")),
+        Word::Other => Some(format!("\"{text}\" is unknown: a comment can only allow")),
     };
     if let Some(message) = not_asked {
         let help = "write # easy-bhyve: allow NAME; see all: easy-bhyve check --list";
@@ -142,15 +142,15 @@ fn complaint(one: &Allowed<'_>, was_looked_for: &dyn Fn(FindingName) -> bool) ->
             Some(Finding::new(
                 FindingName::UnknownAllow,
                 one.span,
-                format!("\"{text}\" is the name of no finding"),
-                format!("the nearest is {nearest}; see all: easy-bhyve check --list"),
+                format!("there is no finding named \"{text}\""),
+                format!("the nearest name is {nearest}; see all: easy-bhyve check --list"),
             ))
         }
         Some(name) if name.severity() == Severity::Error => Some(Finding::new(
             FindingName::UnknownAllow,
             one.span,
-            format!("{text} is an error, which no comment silences"),
-            "mend what is wrong",
+            format!("{text} is an error, and a comment cannot silence an error"),
+            "correct the error",
         )),
         Some(name) if !one.is_used && was_looked_for(name) => Some(Finding::new(
             FindingName::UnusedAllow,
@@ -160,18 +160,18 @@ fn complaint(one: &Allowed<'_>, was_looked_for: &dyn Fn(FindingName) -> bool) ->
             } else {
                 format!("there is no {text} on this line or the next")
             },
-            "remove the comment, or bring it to its place: one for the next line stands alone",
+            "remove the comment, or move it to the line of the finding or alone on the line before",
         )),
         Some(_) => None,
     }
 }
 
-/// All of them.
+/// All such comments of a configuration.
 fn comments(config: &Config) -> Comments<'_> {
     let mut all = Comments::new();
     for (file, source) in (0..).map(FileId).zip(config.sources().iter()) {
         let bytes = source.bytes();
-        // Nearly no file has one, and most are large for what is looked for.
+        // Most files have no such comment, and a search for the mark is fast.
         if !contains(bytes, MARK) {
             continue;
         }
@@ -192,8 +192,8 @@ fn comments(config: &Config) -> Comments<'_> {
             let mut line = None;
             let mut end = None;
             for (start, word) in words {
-                // What no comma joins to the names is for people, and so is all behind a word that
-                // is not `allow`.
+                // Only words joined to the names by commas count; the rest of the comment, and all
+                // words after another word than `allow`, are free text.
                 let is_joined = |end| {
                     let between = text.get(end..start).unwrap_or_default();
                     what == Word::Name && between.contains(&b',')
@@ -229,7 +229,7 @@ fn contains(bytes: &[u8], mark: &[u8]) -> bool {
     bytes.windows(mark.len()).any(|window| window == mark)
 }
 
-/// The words behind the mark in a comment, each with where it begins; none if it is one for people.
+/// The words after the mark in a comment, each with its offset; none for an ordinary comment.
 fn words(comment: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b',');
     let front = |bytes: &[u8]| bytes.iter().take_while(|byte| **byte == b'#').count();

@@ -1,7 +1,7 @@
-//! Edits of a configuration: which bytes become what, so that all others stay as they are.
+//! Edits of a configuration: replaces some bytes and keeps all others.
 //!
-//! Pure: knows where an assignment stands and how sh(1) reads what is put there, not what a key
-//! means, and touches no file.
+//! Pure: knows the places of assignments and how sh(1) reads the new text, not what a key means;
+//! touches no file.
 
 use crate::span::{FileId, Span};
 use std::ffi::{OsStr, OsString};
@@ -14,21 +14,21 @@ use super::shell::lexer::{Lexer, TokenKind};
 use super::{Assignment, Config, lint};
 use crate::quote;
 
-/// `KEY=VALUE` as it is typed: a known key of a VM, and the value that it is to have.
+/// `KEY=VALUE` as typed: a known key of a VM, and its new value.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Setting {
     key: String,
     value: OsString,
 }
 
-/// Why a word is no [`Setting`].
+/// Why a word is not a [`Setting`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum SettingError {
-    /// There is no `=` in it.
+    /// The word has no `=`.
     NoEquals,
-    /// The key is none; the nearest one.
+    /// The key is unknown; the key, and the nearest known key.
     UnknownKey(String, String),
-    /// No file can hold this value, and no program be given it.
+    /// The value has a NUL, which neither a file nor an argument can hold.
     Nul,
 }
 
@@ -38,7 +38,7 @@ impl fmt::Display for SettingError {
             Self::NoEquals => f.write_str("it must be KEY=VALUE, for example mem=512M"),
             Self::UnknownKey(key, nearest) => write!(
                 f,
-                "\"{key}\" is no key of a VM; the nearest one is {nearest}"
+                "\"{key}\" is not a key of a VM; the nearest key is {nearest}"
             ),
             Self::Nul => f.write_str("a value cannot hold a NUL byte"),
         }
@@ -48,7 +48,7 @@ impl fmt::Display for SettingError {
 impl std::error::Error for SettingError {}
 
 impl Setting {
-    /// A setting of a key that is known.
+    /// A setting of a known key.
     pub fn new(key: &'static str, value: impl Into<OsString>) -> Self {
         Self {
             key: key.to_owned(),
@@ -59,7 +59,7 @@ impl Setting {
     /// Parses `KEY=VALUE`.
     ///
     /// # Errors
-    /// If the key is unknown, or no configuration can hold the value.
+    /// If the key is unknown, or the value has a NUL.
     pub fn parse(word: &OsStr) -> Result<Self, SettingError> {
         let bytes = word.as_bytes();
         let equals = bytes.iter().position(|byte| *byte == b'=');
@@ -78,17 +78,17 @@ impl Setting {
         Ok(Self { key, value })
     }
 
-    /// The key, as it was typed.
+    /// The key as typed.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// The value that sh(1) is to give the variable.
+    /// The value of the variable in sh(1).
     pub fn value(&self) -> &[u8] {
         self.value.as_bytes()
     }
 
-    /// The value as it is written: quoted if sh(1) needs it; nothing for an empty one.
+    /// The value in sh(1) syntax: quoted if necessary; nothing for an empty one.
     pub fn written(&self) -> Vec<u8> {
         let mut text = Vec::new();
         if !self.value.is_empty() {
@@ -98,20 +98,20 @@ impl Setting {
     }
 }
 
-/// Bytes of one file that others replace.
+/// A replacement of bytes in one file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Edit {
-    /// Where the bytes stand; empty where something is put in.
+    /// The replaced bytes; empty for an insertion.
     pub span: Span,
-    /// What stands there afterwards.
+    /// The new bytes.
     pub text: Vec<u8>,
-    /// The variable that it sets.
+    /// The variable that the new text sets.
     pub name: String,
 }
 
-/// The assignments that give a VM's key its value, by whatever spelling; none if it is not set.
+/// The assignments that set a VM's key, in any spelling; none if it is not set.
 ///
-/// An empty one is among them only if all are, since it is as if it were not there.
+/// Empty assignments count as missing, and are returned only if all are empty.
 pub fn standing<'c>(config: &'c Config, vm: &str, key: &str) -> Vec<Assignment<'c>> {
     let Some((setting, number)) = settings::find(key) else {
         return Vec::new();
@@ -128,13 +128,13 @@ pub fn standing<'c>(config: &'c Config, vm: &str, key: &str) -> Vec<Assignment<'
     standing
 }
 
-/// The edits that give a VM's key a value; none if it has it already.
+/// The edits that give a VM's key a value; none if it already has this value.
 ///
-/// Where the key stands, in any spelling, its last value is replaced; otherwise it gets a line of its
-/// own behind the VM's last assignment in the file of its id.
+/// Replaces the last value of the key in any spelling; without one, adds a line after the VM's last
+/// assignment in the file of its id.
 ///
 /// # Errors
-/// Returns where the assignment stands that counts, if it is not a plain one.
+/// Returns the place of the effective assignment, if it is not a plain one.
 pub fn set(config: &Config, vm: &str, setting: &Setting) -> Result<Vec<Edit>, Span> {
     let standing = standing(config, vm, &setting.key);
     if standing.is_empty() {
@@ -159,7 +159,7 @@ pub fn set(config: &Config, vm: &str, setting: &Setting) -> Result<Vec<Edit>, Sp
         .collect()
 }
 
-/// A line of its own behind the VM's last assignment in the file of its id.
+/// An edit that adds a line after the VM's last assignment in the file of its id.
 fn behind(config: &Config, vm: &str, setting: &Setting) -> Option<Edit> {
     let file = config.id_of(vm)?.name_span.file;
     let of_vm = |set: &Assignment<'_>| {
@@ -183,7 +183,7 @@ fn behind(config: &Config, vm: &str, setting: &Setting) -> Option<Edit> {
     })
 }
 
-/// The edits that write the block of a new VM at the end of a file, with an empty line before it.
+/// The edits that add the block of a new VM at the end of a file, after an empty line.
 pub fn append(config: &Config, file: FileId, vm: &str, settings: &[Setting]) -> Vec<Edit> {
     let source = config.sources().source(file);
     let bytes = source.map(super::Source::bytes).unwrap_or_default();
@@ -213,10 +213,10 @@ pub fn append(config: &Config, file: FileId, vm: &str, settings: &[Setting]) -> 
     settings.iter().enumerate().map(line).collect()
 }
 
-/// The bytes of a file after edits of it, which do not overlap.
+/// The bytes of a file after non-overlapping edits.
 pub fn apply<'e>(bytes: &[u8], edits: impl IntoIterator<Item = &'e Edit>) -> Vec<u8> {
     let mut edits: Vec<&Edit> = edits.into_iter().collect();
-    // Stable, so that lines for the same place stay in their order.
+    // A stable sort keeps the order of lines added at the same place.
     edits.sort_by_key(|edit| edit.span.start);
     let (mut text, mut kept) = (Vec::with_capacity(bytes.len()), 0);
     for edit in edits {
@@ -230,7 +230,7 @@ pub fn apply<'e>(bytes: &[u8], edits: impl IntoIterator<Item = &'e Edit>) -> Vec
 }
 
 fn at_offset(file: FileId, at: usize) -> Span {
-    // Sources are refused when they are larger than an offset can tell.
+    // Sources larger than an offset are refused.
     let at = u32::try_from(at).unwrap_or(u32::MAX);
     Span {
         file,
@@ -239,7 +239,7 @@ fn at_offset(file: FileId, at: usize) -> Span {
     }
 }
 
-/// The end, before its newline, of the line on which the statement ends that reaches to `from`.
+/// The end, before the newline, of the last line of the statement that includes `from`.
 fn line_end(bytes: &[u8], from: usize) -> usize {
     let mut tokens = Lexer::new(bytes).skip_while(|token| token.start < from);
     tokens
@@ -247,11 +247,11 @@ fn line_end(bytes: &[u8], from: usize) -> usize {
         .map_or(bytes.len(), |token| token.start)
 }
 
-/// A variable for which edits are not, and whose assignments read otherwise after them: its name, and
-/// where it stands then, if it does.
+/// A variable outside the edits whose assignments change because of them: its name, and its place
+/// after the edits, if any.
 ///
-/// A value that ends in a backslash at the end of the file takes the next line into itself, and one
-/// with `${x:=w}` in it sets `x` as long as it is there.
+/// A value that ends in a backslash at the end of the file swallows the next line, and a value with
+/// `${x:=w}` sets `x` only while that value exists.
 pub fn bystander(old: &Config, new: &Config, edits: &[Edit]) -> Option<(String, Option<Span>)> {
     let is_other = |set: &Assignment<'_>| edits.iter().all(|edit| edit.name != set.name);
     let mut before = old.assignments().filter(is_other);
@@ -274,7 +274,7 @@ pub fn bystander(old: &Config, new: &Config, edits: &[Edit]) -> Option<(String, 
     }
 }
 
-/// Whether an assignment is `NAME=VALUE`, and not within an expansion such as `${x:=w}`.
+/// Whether an assignment is `NAME=VALUE`, and not part of an expansion such as `${x:=w}`.
 fn is_plain(config: &Config, set: &Assignment<'_>) -> bool {
     let Some(source) = config.sources().source(set.name_span.file) else {
         return false;
@@ -286,7 +286,7 @@ fn is_plain(config: &Config, set: &Assignment<'_>) -> bool {
     behind_name.is_some_and(|token| token.kind == TokenKind::Equals)
 }
 
-/// Whether two keys are spellings of one.
+/// Whether two names are spellings of one key.
 pub fn is_same(one: &str, other: &str) -> bool {
     settings::find(one).is_some_and(|found| Some(found) == settings::find(other))
 }

@@ -1,4 +1,4 @@
-//! Where a configuration is looked for.
+//! The search for the configuration.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -6,30 +6,30 @@ use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// Why no configuration is found.
+/// Why no configuration was found.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Unfound {
-    /// There is none.
+    /// No configuration exists.
     Nowhere(NotFound),
-    /// There was one, and somebody has not finished replacing it.
+    /// A configuration existed, but its replacement was interrupted.
     CutShort(CutShort),
 }
 
-/// A file that is not there since the replacing of it was cut short.
+/// A file that is missing because its replacement was interrupted.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CutShort {
-    /// Where it was.
+    /// The path of the missing file.
     pub path: PathBuf,
-    /// Where its former text is.
+    /// The path of its previous text.
     pub old: PathBuf,
 }
 
 /// No directory holds a configuration.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct NotFound {
-    /// The directories, in the order in which they were looked at, each once.
+    /// The searched directories in order, each once.
     pub directories: Vec<PathBuf>,
-    /// The names that were looked for in each.
+    /// The names that were searched for in each directory.
     pub names: Vec<String>,
 }
 
@@ -49,14 +49,14 @@ impl fmt::Display for NotFound {
 
 impl std::error::Error for NotFound {}
 
-/// Looks for `easy-bhyve.conf` and `easy-bhyve-HOST.conf`; the first directory with one wins.
+/// Searches for `easy-bhyve.conf` and `easy-bhyve-HOST.conf`; the first directory with one wins.
 ///
-/// `host` is the host's name, of which only the part before the first dot counts. A file that is
-/// there but cannot be examined counts as found, so that reading it tells why.
+/// `host` is the host's name; only the part before the first dot is used. A file that exists but
+/// cannot be examined counts as found; reading it reports the error.
 ///
 /// # Errors
-/// Returns what was looked for, and where; or the first file of these that is not there since the
-/// replacing of it was cut short.
+/// Returns the searched names and directories, or the first missing file whose replacement was
+/// interrupted.
 pub fn find(directories: &[PathBuf], host: &str) -> Result<Vec<PathBuf>, Unfound> {
     let host = host.split('.').next().unwrap_or_default();
     let mut names = vec!["easy-bhyve.conf".to_owned()];
@@ -84,11 +84,11 @@ pub fn find(directories: &[PathBuf], host: &str) -> Result<Vec<PathBuf>, Unfound
     }))
 }
 
-/// What is left of a missing file, or of the one that a link leads to, if the replacing of it was cut
-/// short (see `host::replace` and `script::replace`): `NAME.XXXXXX.old` beside it, the newest.
+/// The newest remains of an interrupted replacement (see `host::replace` and `script::replace`) of
+/// a missing file, or of a link's missing target: `NAME.XXXXXX.old` in the same directory.
 pub fn cut_short(path: &Path) -> Option<CutShort> {
     let mut path = path.to_owned();
-    // As many links as the system follows.
+    // The limit of the system for links.
     for _ in 0..32 {
         let Ok(target) = std::fs::read_link(&path) else {
             break;
@@ -106,7 +106,7 @@ pub fn cut_short(path: &Path) -> Option<CutShort> {
     Some(CutShort { path, old })
 }
 
-/// Whether this is the name of a file's former text while it is replaced.
+/// Whether this is the name of a file's previous text during a replacement.
 fn is_former(former: &OsStr, name: &OsStr) -> bool {
     let behind = former.as_bytes().strip_prefix(name.as_bytes());
     let token = behind
@@ -118,7 +118,7 @@ fn is_former(former: &OsStr, name: &OsStr) -> bool {
 fn is_there(path: &Path) -> bool {
     match std::fs::metadata(path) {
         Ok(metadata) => !metadata.is_dir(),
-        // An unsearchable directory of the list is not the user's configuration directory.
+        // A directory without search permission is not the user's configuration directory.
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
             std::fs::symlink_metadata(path).is_ok()
         }
@@ -182,7 +182,7 @@ mod tests {
         };
         let base = cut("easy-bhyve.conf", "easy-bhyve.conf.aB3dE6.old");
         assert_eq!(find(&list, "host"), base);
-        // A link stays one while what it leads to is replaced.
+        // A link stays a link while its target is replaced.
         std::os::unix::fs::symlink("real", at("easy-bhyve.conf")).unwrap();
         assert_eq!(find(&list, "host").unwrap(), [at("easy-bhyve-host.conf")]);
         std::fs::write(at("real.aB3dE6.old"), "").unwrap();

@@ -1,7 +1,7 @@
-//! Which variable is a key of which VM.
+//! The assignment of variables to the VMs and their keys.
 //!
-//! A VM is whatever has an `id` that is not empty; a variable belongs to the VM for which the rest
-//! of its name is a known key, and to the longer name if there are two.
+//! A VM is whatever has a non-empty `id`; a variable belongs to the VM for which the rest of its
+//! name is a known key; of two such VMs, to the one with the longer name.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,11 +15,11 @@ pub fn is_vm_name(name: &str) -> bool {
     is_name(name.as_bytes()) && !name.starts_with('_')
 }
 
-/// A variable's name, split into a VM and one of its settings.
+/// A variable's name, split into a VM and a setting.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Split<'n> {
     pub(super) vm: &'n str,
-    /// The setting as it is spelled.
+    /// The setting as spelled.
     pub(super) spelling: &'n str,
     setting: &'static Setting<VmSettings>,
     number: u32,
@@ -42,7 +42,7 @@ impl<'n> Split<'n> {
     }
 }
 
-/// The ways to split a name into VM and setting, the longest VM first.
+/// All ways to split a name into VM and setting, the longest VM first.
 pub(super) fn splits(name: &str) -> impl Iterator<Item = Split<'_>> {
     let underscores = name
         .rmatch_indices('_')
@@ -59,16 +59,16 @@ pub(super) fn splits(name: &str) -> impl Iterator<Item = Split<'_>> {
     })
 }
 
-/// A setting of a VM that is set.
+/// An assigned setting of a VM.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Key<'c> {
     /// The setting.
     pub setting: &'static Setting<VmSettings>,
-    /// The number in its name, which may be too high; 0 for a name without one.
+    /// The number in its name, which may exceed the limit; 0 for a name without one.
     pub number: u32,
-    /// The name as it is spelled, without the VM's.
+    /// The name as spelled, without the VM's.
     pub spelling: &'c str,
-    /// Where it is set.
+    /// The assignment.
     pub set: Assignment<'c>,
 }
 
@@ -82,7 +82,7 @@ pub struct Keys<'c> {
 }
 
 impl Config {
-    /// Whether there is a VM of this name.
+    /// Whether a VM of this name exists.
     pub fn is_vm(&self, name: &str) -> bool {
         self.id_of(name).is_some()
     }
@@ -107,7 +107,7 @@ impl Config {
         })
     }
 
-    /// The VM that a variable belongs to, and the key that it is there.
+    /// The VM that a variable belongs to, and the variable's key there.
     pub fn owner<'n>(&self, name: &'n str) -> Option<(&'n str, &'n str)> {
         let split = self.split(name)?;
         Some((split.vm, split.spelling))
@@ -117,7 +117,7 @@ impl Config {
         splits(name).find(|split| self.is_vm(split.vm))
     }
 
-    /// The known keys that are set for one VM; takes one look at each variable's name.
+    /// The known keys of one VM; looks at each variable's name once.
     pub fn keys_of<'c>(&'c self, vm: &str) -> Keys<'c> {
         let length = vm.len();
         let own = self.store.last(|name| {
@@ -157,7 +157,7 @@ impl Config {
         all
     }
 
-    /// Numbers that are no VM's id, the smallest first: up to the last one of a tap.
+    /// Numbers that are not an id of a VM, in ascending order, up to the highest number of a tap.
     pub fn free_ids(&self) -> impl Iterator<Item = u16> {
         let ids = self.vms().map(|(_, id)| number(id.value));
         let ids = ids.filter_map(|id| std::str::from_utf8(id).ok()?.parse().ok());
@@ -165,7 +165,7 @@ impl Config {
         (0..=32767).filter(move |id| !taken.contains(id))
     }
 
-    /// The first of them; looked for once.
+    /// The first free id; computed once.
     pub fn free_id(&self) -> Option<u16> {
         *self.free_id.get_or_init(|| self.free_ids().next())
     }
@@ -182,7 +182,7 @@ impl Config {
     }
 }
 
-/// An id without the zeros before it, so that `01` and `1` are one number.
+/// An id without leading zeros, so that `01` and `1` are the same number.
 pub(super) fn number(id: &[u8]) -> &[u8] {
     let zeros = id.iter().take_while(|byte| **byte == b'0').count();
     id.get(zeros.min(id.len().saturating_sub(1))..)

@@ -1,7 +1,7 @@
-//! Findings over a whole configuration: what can be used, but is probably not what was meant.
+//! Findings over a whole configuration: usable settings that are probably not intended.
 //!
-//! A call of its own, since most verbs need one VM only; takes linear time. What the parser refuses
-//! is not repeated here: see [`Config::findings`].
+//! A separate call, since most verbs need one VM only; takes linear time. Findings of the parser
+//! are not repeated here: see [`Config::findings`].
 
 use crate::finding::{Finding, FindingName};
 use crate::span::Span;
@@ -11,7 +11,7 @@ use super::keys::{self, Key, Keys};
 use super::settings::{self, Setting, VmSettings, numbered};
 use super::{Assignment, Config, is_vm_name};
 
-/// Looks at everything.
+/// Checks the whole configuration.
 pub fn check(config: &Config) -> Vec<Finding> {
     let mut findings = line_ends(config);
     let all = config.keys_of_all();
@@ -26,7 +26,7 @@ pub fn check(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// Looks at the names that begin like those of one VM.
+/// Checks the names that begin with the name of one VM.
 pub fn of_vm(config: &Config, vm: &str) -> Vec<Finding> {
     let begins = |name: &[u8]| {
         name.strip_prefix(vm.as_bytes())
@@ -50,7 +50,7 @@ pub fn two_spellings(config: &Config, keys: &Keys<'_>) -> Vec<Finding> {
     spellings(config, keys, FindingName::TwoSpellings)
 }
 
-/// Spellings of one key: those with two values, or those with one.
+/// Pairs of spellings of one key: those with two values, or those with the same value.
 fn spellings(config: &Config, keys: &Keys<'_>, name: FindingName) -> Vec<Finding> {
     let (differ, how) = match name {
         FindingName::ConflictingKeys => (true, "are one key with two values"),
@@ -106,7 +106,7 @@ fn line_ends(config: &Config) -> Vec<Finding> {
 /// The longest name that a VM can have.
 const LONGEST_VM_NAME: usize = 200;
 
-/// What there is to say about one variable's name.
+/// The finding about one variable's name, if any.
 ///
 /// Differs: `resources` and `setup` warn about unknown keys
 fn name(
@@ -136,7 +136,7 @@ fn name(
             "rename one of the two VMs",
         ));
     }
-    // No VM's name is longer: a name full of underscores costs no more than its length.
+    // Limits the cost for a name full of underscores to its length.
     let end = name.len().min(longest.min(LONGEST_VM_NAME) + 1);
     let underscores = name.get(..end).unwrap_or_default().rmatch_indices('_');
     let mut underscores = underscores.filter_map(|(at, _)| name.get(..at));
@@ -146,13 +146,12 @@ fn name(
     Some(Finding::new(
         FindingName::UnknownKey,
         assignment.name_span,
-        format!("\"{key}\" is no key of a VM, though {vm} is one"),
+        format!("\"{key}\" is not a key, but {vm} is a VM"),
         format!("the nearest key is {nearest}: {vm}_{nearest}"),
     ))
 }
 
-/// The known key that is spelled most like `key`; of two older names that are equally like it, the one
-/// whose new name is more like it.
+/// The known key nearest to `key`; of equally near older names, that of the nearest new name.
 pub(super) fn nearest(key: &str) -> String {
     let start = key.find(|character: char| character.is_ascii_digit());
     let digits = start.map_or("0", |start| {
@@ -167,7 +166,7 @@ pub(super) fn nearest(key: &str) -> String {
         names.map(move |name| (numbered(name, number), setting.numbered(number)))
     };
     let all: Vec<(String, String)> = settings::VM.iter().flat_map(spelled).collect();
-    // No key is longer than this, and the work is the product of both lengths.
+    // No key is longer, and the cost is the product of both lengths.
     let key = key.get(..32).unwrap_or(key).to_ascii_lowercase();
     let has_it_whole = |(known, _): &&(String, String)| key.len() > 2 && known.contains(&key);
     let mut near: Vec<_> = all.iter().filter(has_it_whole).collect();
@@ -183,7 +182,7 @@ pub(super) fn nearest(key: &str) -> String {
     nearest.map(|(known, _)| known.clone()).unwrap_or_default()
 }
 
-/// Every VM whose id an earlier one has.
+/// Every VM with the id of an earlier VM.
 fn same_ids(config: &Config) -> Vec<Finding> {
     let mut first: HashMap<&[u8], (&str, Assignment<'_>)> = HashMap::new();
     let mut findings = Vec::new();
@@ -198,7 +197,7 @@ fn same_ids(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// What there is to say of a VM and the id of another that is its own, too.
+/// The finding about a VM that shares its id with another.
 pub fn same_id(
     config: &Config,
     (vm, id): (&str, Assignment<'_>),
@@ -210,7 +209,7 @@ pub fn same_id(
         FindingName::DuplicateId,
         id.value_span,
         format!("{vm} and {other} have the same id, {number}"),
-        "give one of them another: it is the number of its tap and of its console",
+        "give one of them another id, which is the number of its tap and console",
     )
     .note(format!("{other}_id is set at {place}"))
 }

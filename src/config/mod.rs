@@ -1,7 +1,7 @@
-//! The configuration: finds its files, reads them as sh(1) would, and never runs anything.
+//! The configuration: finds its files and reads them as sh(1) would, without running anything.
 //!
-//! Knows the order of the search and the grammar, and to which VM a key belongs; what a key means, only
-//! [`settings`] and [`resolve`] know. Takes the environment and home directories as a value ([`Outside`]).
+//! Knows the search order, the grammar, and the VM that a key belongs to; the meaning of keys is in
+//! [`settings`] and [`resolve`]. The environment and home directories are passed in ([`Outside`]).
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
@@ -43,7 +43,7 @@ use shell::locale::Locale;
 use shell::{by_locale, parser};
 use store::Store;
 
-/// What an expansion may see of the world outside the files.
+/// The world outside the files as expansions see it.
 #[derive(Clone, Copy)]
 pub struct Outside<'o> {
     /// The value of an environment variable, for names that the files do not set.
@@ -72,14 +72,14 @@ impl fmt::Debug for Outside<'_> {
 /// Why there is no configuration.
 #[derive(Debug)]
 pub enum ConfigError {
-    /// A file that cannot be read.
+    /// A file cannot be read.
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         error: Unread,
     },
-    /// The files hold something that we do not accept; at least one finding is an error.
+    /// The files hold something that is refused; at least one finding is an error.
     Refused(Box<Config>),
 }
 
@@ -110,17 +110,17 @@ impl std::error::Error for ConfigError {
     }
 }
 
-/// A configuration that was read: its sources, and what they assign.
+/// A configuration after reading: its sources and assignments.
 #[derive(Clone, Debug)]
 pub struct Config {
     store: Store,
     findings: Vec<Finding>,
-    /// Looked for once, whoever asks.
+    /// The free id, computed once.
     free_id: OnceLock<Option<u16>>,
-    /// The files that were not included by others.
+    /// The files that no other file includes.
     roots: Vec<FileId>,
     trust: Trust,
-    /// What the group may write, too: a file that was read, and that or its directory.
+    /// Each read file with what its group may write: the file itself or its directory.
     shared: Vec<(FileId, PathBuf)>,
 }
 
@@ -132,7 +132,7 @@ impl Config {
         self.store.get(name.as_bytes())
     }
 
-    /// Every assignment, in the order in which sh would make them.
+    /// All assignments, in the order of sh.
     pub fn assignments(&self) -> impl Iterator<Item = Assignment<'_>> {
         self.store.assignments()
     }
@@ -147,13 +147,13 @@ impl Config {
         self.main_file().parent().unwrap_or(Path::new("."))
     }
 
-    /// The first file of the configuration: where new settings belong.
+    /// The first file of the configuration, to which new settings are added.
     pub fn main_file(&self) -> &Path {
         let first = self.sources().iter().next();
         first.map_or(Path::new("easy-bhyve.conf"), Source::path)
     }
 
-    /// The files of the configuration, for a message.
+    /// The names of the configuration's files, for a message.
     pub fn file_names(&self) -> String {
         let names = self.sources().iter();
         let names: Vec<String> = names
@@ -162,21 +162,21 @@ impl Config {
         names.join(" and ")
     }
 
-    /// The first file whose path is the one that is looked for.
+    /// The first file whose path satisfies `is_it`.
     pub fn file(&self, is_it: impl Fn(&Path) -> bool) -> Option<FileId> {
         let mut files = (0..).map(FileId).zip(self.sources().iter());
         files.find_map(|(file, source)| is_it(source.path()).then_some(file))
     }
 
-    /// Everything that was refused while reading; empty unless this came with an error.
+    /// All findings of the parser; empty unless returned with an error.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
-    /// The same files with some of their bytes replaced; what was read is not read from disk again.
+    /// The same files with some bytes replaced; files already read are not read from disk again.
     ///
     /// # Errors
-    /// Returns what the edited files hold that is refused.
+    /// Returns the edited configuration if it is refused.
     pub fn edited(&self, edits: &[Edit], outside: &Outside<'_>) -> Result<Self, ConfigError> {
         let known = self.known(|file, source| {
             let of_file = edits.iter().filter(|edit| edit.span.file == file);
@@ -185,7 +185,7 @@ impl Config {
         read_all(self.roots_of(&known), known, self.trust, outside)
     }
 
-    /// Every file by what it is, with the bytes that `bytes` gives it.
+    /// Every file by its identity, with its bytes taken from `bytes`.
     fn known(&self, bytes: impl Fn(FileId, &Source) -> Vec<u8>) -> Vec<(PathBuf, Source)> {
         let files = (0..).map(FileId).zip(self.sources().iter());
         let known = files.map(|(file, source)| {
@@ -195,62 +195,62 @@ impl Config {
         known.collect()
     }
 
-    /// Those that were not included by others.
+    /// The files that no other file includes.
     fn roots_of(&self, known: &[(PathBuf, Source)]) -> Vec<Found> {
         let root = |file: &FileId| Some(Found::from(known.get(file.0 as usize)?.1.clone()));
         self.roots.iter().filter_map(root).collect()
     }
 
-    /// What the group may write, too: a file that was read, and that or its directory.
+    /// Each read file with what its group may write: the file itself or its directory.
     pub fn shared(&self) -> &[(FileId, PathBuf)] {
         &self.shared
     }
 
-    /// Where a span begins.
+    /// The place where a span begins.
     pub fn place(&self, span: Span) -> Place {
         self.store.sources.place(span)
     }
 
-    /// The line of text that a span begins on.
+    /// The line of text on which a span begins.
     pub fn line(&self, span: Span) -> Line<'_> {
         self.store.sources.line(span)
     }
 }
 
-/// A reading that is under way.
+/// The state of a reading.
 struct Reading<'o> {
     store: Store,
     findings: Vec<Finding>,
     outside: &'o Outside<'o>,
-    /// Where the relative names of included files begin.
+    /// The directory for relative names of included files.
     base: PathBuf,
     /// The files that are being read, the outermost first.
     stack: Vec<PathBuf>,
     files: usize,
-    /// Every file that has been read, by what it is: one that is included again is the same text.
+    /// Every file read so far, by identity: a file included twice is read once.
     read: HashMap<PathBuf, FileId>,
-    /// How many steps patterns may still take: see [`pattern::trim`].
+    /// The pattern steps left: see [`pattern::trim`].
     steps: usize,
     locale: Locale,
     /// Whether the files export `LC_ALL`.
     is_locale_exported: bool,
-    /// Where another locale gives another value.
+    /// The places where another locale gives another value.
     by_locale: Vec<Finding>,
-    /// Files that are not read from disk, by what they are.
+    /// Files that are not read from disk, by identity.
     known: Vec<(PathBuf, Source)>,
-    /// Memory for the value that is being put together.
+    /// Memory for the value under construction.
     scratch: Vec<u8>,
     trust: Trust,
     shared: Vec<(FileId, PathBuf)>,
 }
 
-/// Reads files, each of which sees and overrides what the ones before it set, as far as they and those
-/// that they include are trusted.
+/// Reads files in order; each sees and overrides the settings of the previous ones. All files and
+/// included files must satisfy `trust`.
 ///
 /// Differs: It is read and never run
 ///
 /// # Errors
-/// Returns the first file that cannot be read, or what the files hold that is refused.
+/// Returns the first unreadable file, or the configuration that is refused.
 pub fn load(files: &[PathBuf], trust: Trust, outside: &Outside<'_>) -> Result<Config, ConfigError> {
     let found: Result<Vec<Found>, ConfigError> = files
         .iter()
@@ -264,16 +264,16 @@ pub fn load(files: &[PathBuf], trust: Trust, outside: &Outside<'_>) -> Result<Co
     read_all(found?, Vec::new(), trust, outside)
 }
 
-/// Reads sources that are in memory already; a `. FILE` in them is read from disk.
+/// Reads sources in memory; a `. FILE` in them is read from disk.
 ///
 /// # Errors
-/// Returns what the sources hold that is refused.
+/// Returns the configuration that is refused.
 pub fn parse(sources: Vec<Source>, outside: &Outside<'_>) -> Result<Config, ConfigError> {
     let sources = sources.into_iter().map(Found::from).collect();
     read_all(sources, Vec::new(), Trust::Named, outside)
 }
 
-/// Reads sources; a `. FILE` in them is read from disk if it is not known.
+/// Reads sources; a `. FILE` in them is read from disk unless known.
 fn read_all(
     sources: Vec<Found>,
     known: Vec<(PathBuf, Source)>,
@@ -293,7 +293,7 @@ fn read_all(
     accepted(config)
 }
 
-/// Reads sources as sh does in a locale; where another gives another value comes with them.
+/// Reads sources as sh does in a locale; also returns the places that depend on the locale.
 fn read_in(
     locale: Locale,
     sources: Vec<Found>,
@@ -346,7 +346,7 @@ fn read_in(
     Ok((accepted(config)?, reading.by_locale))
 }
 
-/// A configuration without findings.
+/// Accepts a configuration without errors.
 fn accepted(config: Config) -> Result<Config, ConfigError> {
     if config.findings.is_empty() {
         Ok(config)
@@ -355,7 +355,7 @@ fn accepted(config: Config) -> Result<Config, ConfigError> {
     }
 }
 
-/// What a file is, by whatever name it goes.
+/// The identity of a file, independent of its name.
 fn identity(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
 }

@@ -1,7 +1,7 @@
-//! Reads a file of the configuration: an ordinary file, and if it was only found, one that nobody
-//! else decides.
+//! Reads a file of the configuration: a regular file and, if it was found by the search, one that
+//! only trusted users can change.
 //!
-//! What is judged is what was opened, so that nobody can change the one for the other in between.
+//! The checks use the opened file, so that nobody can exchange it between check and use.
 
 use super::source::Source;
 use crate::vis;
@@ -13,20 +13,20 @@ use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-/// The largest file that is read, in bytes.
+/// The maximum size of a file, in bytes.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
 
-/// Whose files are read.
+/// The owners whose files are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Trust {
-    /// Anybody's: the caller has named the configuration.
+    /// Anybody: the caller named the configuration.
     #[default]
     Named,
-    /// Root's and these users': the configuration was found.
+    /// Root and these users: the search found the configuration.
     Found {
         /// The caller.
         caller: u32,
-        /// Who has become root by sudo(8) or doas(1) to call.
+        /// The user who became root by sudo(8) or doas(1), if any.
         behind: Option<u32>,
     },
 }
@@ -40,23 +40,23 @@ impl Trust {
     }
 }
 
-/// A file or a directory that somebody else decides.
+/// A file or a directory that another user controls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Foreign {
-    /// Which.
+    /// The file or directory.
     pub path: PathBuf,
-    /// Whether it is a directory that is meant for everybody, such as `/tmp`.
+    /// Whether it is a directory meant for everybody, such as `/tmp`.
     pub is_sticky: bool,
-    /// Who decides.
+    /// The user in control.
     pub by: Decider,
 }
 
-/// Who decides what is read.
+/// Who controls a file or a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decider {
-    /// The user to whom it belongs.
+    /// Its owner.
     Owner(u32),
-    /// Everybody: they may write it.
+    /// Everybody: others have write permission.
     Everybody,
 }
 
@@ -76,7 +76,7 @@ impl fmt::Display for Foreign {
 }
 
 impl Foreign {
-    /// What settles it, where that is no more than a mode.
+    /// The command that fixes it, if a change of mode is enough.
     pub fn remedy(&self) -> Option<String> {
         let by_mode = self.by == Decider::Everybody && !self.is_sticky;
         by_mode.then(|| format!("chmod o-w {}", crate::quote::shown(&self.path)))
@@ -86,11 +86,11 @@ impl Foreign {
 /// Why a file of the configuration is not read.
 #[derive(Debug)]
 pub enum Unread {
-    /// As the system says.
+    /// An error of the system.
     System(io::Error),
-    /// It is no file: what it is instead.
+    /// Not a regular file: what it is instead.
     NoFile(&'static str),
-    /// Somebody else decides what is in it.
+    /// Another user controls its content.
     Foreign(Foreign),
 }
 
@@ -98,7 +98,7 @@ impl fmt::Display for Unread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::System(error) => error.fmt(f),
-            Self::NoFile(what) => write!(f, "it is {what}, and no file"),
+            Self::NoFile(what) => write!(f, "it is {what}, not a file"),
             Self::Foreign(foreign) => foreign.fmt(f),
         }
     }
@@ -112,7 +112,7 @@ impl From<io::Error> for Unread {
     }
 }
 
-/// What was read, and what of it the group may write, too: the file, or its directory.
+/// The file read, and what its group may write: the file or its directory.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) source: Source,
@@ -126,7 +126,7 @@ impl From<Source> for Found {
     }
 }
 
-/// Reads a file; waits for no writer of one that is none.
+/// Reads a file; does not wait for a FIFO's writer.
 pub(super) fn read(path: &Path, trust: Trust) -> Result<Found, Unread> {
     let Opened {
         file,
@@ -152,17 +152,17 @@ pub(super) fn read(path: &Path, trust: Trust) -> Result<Found, Unread> {
     Ok(Found { source, shared })
 }
 
-/// The mode bits by which others than the owner may write.
+/// The mode bits that let the group write.
 const GROUP_WRITES: nix::libc::mode_t = 0o020;
 const EVERYBODY_WRITES: nix::libc::mode_t = 0o002;
 const STICKY: nix::libc::mode_t = 0o1000;
 
-/// Opens without waiting for a FIFO's writer or a device's line, and gets no terminal by it.
+/// Opens without waiting for a FIFO's writer or a device's line, and without getting a terminal.
 fn flags(also: OFlag) -> OFlag {
     OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC | also
 }
 
-/// Opens a file, whoever may change it.
+/// Opens a file without checking who can change it.
 fn open_any(path: &Path) -> Result<Opened, Unread> {
     let file = open(path, flags(OFlag::empty()), Mode::empty()).map_err(io::Error::from)?;
     let about = fstat(&file).map_err(io::Error::from)?;
@@ -174,16 +174,16 @@ fn open_any(path: &Path) -> Result<Opened, Unread> {
     })
 }
 
-/// A file that was opened and judged.
+/// A file that was opened and checked.
 struct Opened {
     file: OwnedFd,
     about: FileStat,
-    /// What of its directories the group may write, too.
+    /// The directory of the file that the group may write, if any.
     shared: Option<PathBuf>,
 }
 
-/// Opens a file in its directory, both of them trusted, and where a link has led there, the directory
-/// of the link, too.
+/// Opens a trusted file in a trusted directory; for a link, the directory of the link must be
+/// trusted too.
 fn open_trusted(path: &Path, trust: Trust) -> Result<Opened, Unread> {
     let real = path.canonicalize()?;
     let (Some(above), Some(name)) = (real.parent(), real.file_name()) else {
@@ -217,7 +217,7 @@ fn open_trusted(path: &Path, trust: Trust) -> Result<Opened, Unread> {
     })
 }
 
-/// A directory with the sticky bit is no better: everybody may put a file there.
+/// The sticky bit does not help: everybody may create files in such a directory.
 fn refuse_foreign(path: &Path, about: &FileStat, trust: Trust) -> Result<(), Unread> {
     let by = if !trust.is_owner(about.st_uid) {
         Decider::Owner(about.st_uid)

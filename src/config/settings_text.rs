@@ -1,5 +1,4 @@
-//! A VM as names and values, and back: the lines of `resources`, which are the words of the root
-//! side, too.
+//! A VM as names and values, and back: the lines of `resources` and the words of the root side.
 
 use super::resolve::{Wanted, of_words};
 use super::settings::{self, Given, HostSettings, Need, Setting, VmSettings, Written};
@@ -12,7 +11,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-/// What stands before the name of a host variable.
+/// The prefix of a host variable's name.
 const OF_HOST: &str = "host_";
 
 /// A name and its value.
@@ -22,7 +21,7 @@ pub struct Line {
     pub name: String,
     /// The value.
     pub value: OsString,
-    /// Whether it need not be shown: a setting that is not the manual's, at its default.
+    /// Whether it may be hidden: a setting outside the manual, at its default.
     pub is_usual: bool,
 }
 
@@ -36,7 +35,7 @@ impl Line {
     }
 }
 
-/// All names and values, in the order of the manual; `host` is the host's name up to its first dot.
+/// All names and values, in the order of the manual; `host` is the host's name up to the first dot.
 pub fn lines(vm: &Vm, host: &str, devices: &Path) -> Vec<Line> {
     let mut lines = vec![
         Line::new("host", host),
@@ -45,11 +44,11 @@ pub fn lines(vm: &Vm, host: &str, devices: &Path) -> Vec<Line> {
     let mut rows = settings::VM.iter().peekable();
     while let Some(row) = rows.next() {
         if row.name == "id" {
-            // The console says the number.
+            // The console's name contains the number.
             lines.push(Line::new("con", side_of_vm(vm.id, devices)));
             continue;
         }
-        // In the manual the host's stand before the NICs.
+        // In the manual the host variables come before the NICs.
         if row.name == "ifN" {
             lines.extend(of_host(vm));
         }
@@ -63,7 +62,7 @@ pub fn lines(vm: &Vm, host: &str, devices: &Path) -> Vec<Line> {
     lines
 }
 
-/// Those of the host, in the manual's order: the interface before the bridge.
+/// The host variables, in the manual's order: the interface before the bridge.
 fn of_host(vm: &Vm) -> impl Iterator<Item = Line> {
     settings::HOST.iter().rev().flat_map(|row| {
         let written: Written = (row.written)(vm);
@@ -74,7 +73,7 @@ fn of_host(vm: &Vm) -> impl Iterator<Item = Line> {
     })
 }
 
-/// What a VM has for a row, by number.
+/// A VM's lines for a row, by number.
 fn numbered(row: &Setting<VmSettings>, vm: &Vm) -> Vec<(u8, Line)> {
     let written = (row.written)(vm).into_iter();
     let line = |(number, value): (u8, OsString)| {
@@ -85,16 +84,16 @@ fn numbered(row: &Setting<VmSettings>, vm: &Vm) -> Vec<(u8, Line)> {
     written.map(line).collect()
 }
 
-/// What stands before the number in a name; the whole where there is none.
+/// The part of a name before the number; the whole name if it has no number.
 fn stem(name: &str) -> &str {
     name.split_once('N').map_or(name, |(stem, _)| stem)
 }
 
-/// The VM of that name whose [`lines`] these are, for what is needed of it, strictly: each name that is always there, none
-/// twice, no other, and each value as it is written.
+/// Parses the [`lines`] of the VM of this name for a need, strictly: every required name once, no
+/// unknown name, and each value exactly as written.
 ///
 /// # Errors
-/// The first thing that is wrong.
+/// The first fault.
 pub fn parse<'words>(
     name: &str,
     pairs: impl Iterator<Item = (&'words str, &'words OsStr)>,
@@ -106,7 +105,7 @@ pub fn parse<'words>(
     let mut given: BTreeMap<&str, &OsStr> = BTreeMap::new();
     for (key, value) in pairs {
         if given.insert(key, value).is_some() {
-            return Err(Error::usage(format!("{key}= is there twice")));
+            return Err(Error::usage(format!("{key}= is given twice")));
         }
     }
     let (mut own, mut host) = (VmSettings::default(), HostSettings::default());
@@ -125,7 +124,7 @@ pub fn parse<'words>(
             None => return Err(Error::usage(format!("{key}= is missing"))),
             Some(given) if given != value => {
                 return Err(Error::usage(format!(
-                    "{key}={} is not {key}={}, as its other settings have it",
+                    "{key}={} contradicts its other settings, which give {key}={}",
                     given.display(),
                     value.display()
                 )));
@@ -139,7 +138,7 @@ pub fn parse<'words>(
     }
 }
 
-/// Whether a word of this name is one of a VM's, and none of what is done to it.
+/// Whether a word of this name describes a VM, not an operation on it.
 pub fn is_of_vm(key: &str) -> bool {
     let is_of_host = |name| settings::HOST.iter().any(|row| row.name == name);
     matches!(key, "host" | "system" | "con")
@@ -147,7 +146,7 @@ pub fn is_of_vm(key: &str) -> bool {
         || settings::find(key).is_some()
 }
 
-/// Reads one word.
+/// Parses one word.
 fn read(
     key: &str,
     value: &OsStr,
@@ -162,7 +161,7 @@ fn read(
     };
     let wrong = |error| Error::usage(format!("{key}: {error}"));
     match key {
-        // Whose they are is compared at the end.
+        // Compared with the VM at the end.
         "host" | "system" => return Ok(()),
         "con" => {
             own.id = Some(given(0).with(id(value, devices)?));
@@ -175,7 +174,7 @@ fn read(
         rows.find(|row| row.name == name)
     });
     match (of_host, settings::find(key)) {
-        // What is empty is not set.
+        // An empty value means not set.
         (Some(_), _) | (_, Some((_, 0))) if value.is_empty() => Ok(()),
         (Some(row), _) => (row.read)(host, given(0)).map_err(wrong),
         (None, Some((row, number))) => match settings::in_range(number) {
@@ -186,7 +185,7 @@ fn read(
     }
 }
 
-/// The number of the VM whose console this is; one console has one spelling.
+/// The id in the name of a VM's console; only one spelling of each name is accepted.
 fn id(con: &OsStr, devices: &Path) -> Result<VmId> {
     let number = Path::new(con)
         .strip_prefix(devices)
@@ -198,7 +197,7 @@ fn id(con: &OsStr, devices: &Path) -> Result<VmId> {
         .filter(|id| side_of_vm(id.0, devices).as_os_str() == con)
         .ok_or_else(|| {
             Error::usage(format!(
-                "con={} is not {} with a VM's id for N",
+                "con={} is not {}, where N is the id of a VM",
                 con.display(),
                 devices.join("nmdmNA").display()
             ))

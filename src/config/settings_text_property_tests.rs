@@ -1,4 +1,4 @@
-//! A VM of any kind is read back from its lines as it was, also one of settings that are wrong.
+//! A VM is read back unchanged from its lines, even if some of its settings are invalid.
 
 use super::tests::{config, read, read_for, without_origins, written};
 use crate::config::resolve::{self, Wanted};
@@ -21,12 +21,12 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-/// Numbers of devices besides 0, ascending.
+/// Numbers of devices besides 0, in ascending order.
 fn numbers() -> impl Strategy<Value = Vec<u8>> {
     sample::subsequence((1..=7).collect::<Vec<u8>>(), 0..=7)
 }
 
-/// An absolute path of any bytes that a VM may have, with the number in it, so that no two are alike.
+/// An absolute path of any valid bytes, with the number in it so that no two paths are equal.
 fn path(number: u8, bytes: &[u8]) -> PathBuf {
     let allowed = bytes.iter().filter(|byte| {
         !matches!(byte, b'\0' | b',' | b'/' | b'%' | 0x0b) && !byte.is_ascii_whitespace()
@@ -53,7 +53,7 @@ fn policy() -> impl Strategy<Value = Policy> {
 }
 
 fn loader() -> impl Strategy<Value = Loader> {
-    // Any text is one that grub reads once it is quoted.
+    // grub reads any text that is quoted.
     let read = |text: String| {
         let quoted = || format!("echo '{}'", text.replace('\'', ""));
         GrubCommands::parse(&text).unwrap_or_else(|_| GrubCommands::parse(&quoted()).unwrap())
@@ -138,7 +138,7 @@ fn any_vm() -> impl Strategy<Value = Vm> {
     )
 }
 
-/// Settings that a VM may have or not, each with values that are right and wrong.
+/// Optional settings of a VM, each with valid and invalid values.
 const SETTINGS: &[(&str, &[&str])] = &[
     ("bridge", &["bridge0", "bad name"]),
     ("netif", &["igb0", "a,b"]),

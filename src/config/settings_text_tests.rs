@@ -1,4 +1,4 @@
-//! Tests of a VM as names and values: what is written is read back, and nothing else is read.
+//! Tests of a VM as names and values: written lines are read back, and no others are accepted.
 
 use super::{lines, parse};
 use crate::config::resolve::{self, Wanted};
@@ -51,7 +51,7 @@ fn grub_vm() -> Vm {
     }
 }
 
-/// The lines of a VM, one of them with another value, or with one more.
+/// The lines of a VM, with the value of one line replaced or one line added.
 fn with(vm: &Vm, name: &str, value: &OsStr) -> Pairs {
     let mut pairs = written(vm);
     pairs.retain(|(other, _)| other != name);
@@ -59,7 +59,7 @@ fn with(vm: &Vm, name: &str, value: &OsStr) -> Pairs {
     pairs
 }
 
-/// The VM without the places of its settings, which no line has.
+/// The VM without the places of its settings, which the lines do not contain.
 pub(super) fn without_origins(mut vm: Vm) -> Vm {
     vm.disks.iter_mut().for_each(|disk| disk.origin = None);
     vm.cds.iter_mut().for_each(|cd| cd.origin = None);
@@ -146,7 +146,7 @@ fn only_what_is_not_always_there_may_be_left_out() {
         "cd1",
         "hd2",
         "grub_bootcmd",
-        // Together with its bridge, see below.
+        // Removed together with its bridge, see below.
         "if3",
     ];
     let vm = grub_vm();
@@ -176,7 +176,7 @@ fn nothing_may_be_there_twice() {
     for (name, value) in written(&grub_vm()) {
         let mut pairs = written(&grub_vm());
         pairs.push((name.clone(), value));
-        assert_eq!(read(&pairs), Err(format!("{name}= is there twice")));
+        assert_eq!(read(&pairs), Err(format!("{name}= is given twice")));
     }
 }
 
@@ -193,7 +193,7 @@ fn devices_that_no_vm_has_are_refused() {
         (
             "hd0",
             "",
-            "hd0= is not hd0=/dev/zvol/zroot/vm/fbsd0, as its other settings have it",
+            "hd0= contradicts its other settings, which give hd0=/dev/zvol/zroot/vm/fbsd0",
         ),
         ("hd2", "", "fbsd0_hd2:  is not an absolute path"),
         ("cd1", "", "cd1= is not known"),
@@ -201,12 +201,12 @@ fn devices_that_no_vm_has_are_refused() {
         (
             "cd0",
             "a.iso",
-            "cd0=a.iso is not cd0=, as its other settings have it",
+            "cd0=a.iso contradicts its other settings, which give cd0=",
         ),
         (
             "hd2",
             "/vm/a,b",
-            "/vm/a,b: bhyve takes no path with a comma",
+            "/vm/a,b: bhyve does not accept a comma in a path",
         ),
         ("cd5", "/a,b", "cd5= is not known"),
         (
@@ -238,7 +238,7 @@ fn devices_that_no_vm_has_are_refused() {
         (
             "hd2",
             "/vm/a b",
-            "/vm/a b: grub-bhyve takes no path with a blank",
+            "/vm/a b: grub-bhyve does not accept a blank in a path",
         ),
     ] {
         refused(name, value, what);
@@ -255,7 +255,7 @@ fn devices_that_no_vm_has_are_refused() {
         refused(
             "con",
             con,
-            &format!("con={con} is not /dev/nmdmNA with a VM's id for N"),
+            &format!("con={con} is not /dev/nmdmNA, where N is the id of a VM"),
         );
     }
 }
@@ -266,14 +266,14 @@ fn what_is_never_written_is_refused() {
         (
             "system",
             "other",
-            "system=other is not system=fbsd0, as its other settings have it",
+            "system=other contradicts its other settings, which give system=fbsd0",
         ),
         ("run", "/bin/sh", "run= is not known"),
         ("grub_install", "", "grub_install= is not known"),
         (
             "grub_bootpart",
             "",
-            "grub_bootpart= is not grub_bootpart=msdos1, as its other settings have it",
+            "grub_bootpart= contradicts its other settings, which give grub_bootpart=msdos1",
         ),
         (
             "on_crash",
@@ -293,7 +293,7 @@ fn what_is_never_written_is_refused() {
         (
             "autostart",
             "",
-            "autostart= is not autostart=NO, as its other settings have it",
+            "autostart= contradicts its other settings, which give autostart=NO",
         ),
     ] {
         refused(name, value, what);
@@ -313,6 +313,6 @@ fn what_is_never_written_is_refused() {
 fn a_blank_is_for_disks_that_grub_does_not_read() {
     let value = OsStr::new("/vm/a b");
     assert!(read(&with(&vm(), "hd2", value)).is_ok());
-    // Only an installation attaches a CD, and refuses it itself.
+    // Only an installation attaches a CD, and it refuses the path itself.
     assert!(read(&with(&grub_vm(), "cd0", value)).is_ok());
 }

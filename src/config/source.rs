@@ -1,6 +1,6 @@
-//! The text that a configuration was read from, and places in it.
+//! The source text of a configuration, and places in it.
 //!
-//! Offsets are bytes; lines and columns are worked out only when somebody asks for a [`Place`].
+//! Offsets are in bytes; lines and columns are computed only for a [`Place`].
 
 use crate::span::{FileId, Span};
 use crate::vis;
@@ -8,10 +8,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-/// A position as people name it; shown as `FILE:LINE:COLUMN`.
+/// A position for messages; shown as `FILE:LINE:COLUMN`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Place {
-    /// The file, as it was named when it was read.
+    /// The file, as named when it was read.
     pub file: PathBuf,
     /// The line, from 1.
     pub line: usize,
@@ -26,7 +26,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// One file that was read: where it lay and what was in it.
+/// One file that was read: its path and its bytes.
 #[derive(Clone, Debug)]
 pub struct Source {
     path: PathBuf,
@@ -35,19 +35,19 @@ pub struct Source {
     marks: OnceLock<Vec<Mark>>,
 }
 
-/// A place within a long line, from which columns are counted.
+/// A position within a long line, from which columns are counted.
 #[derive(Clone, Copy, Debug)]
 struct Mark {
     offset: u32,
-    /// The characters of the line before it.
+    /// The number of characters of the line before it.
     characters: usize,
 }
 
-/// How many bytes apart marks are at least.
+/// The minimum distance of marks, in bytes.
 const MARKS_APART: usize = 4096;
 
 impl Source {
-    /// Makes a source from a path and the bytes of that file.
+    /// Creates a source from a path and the bytes of that file.
     pub fn new(path: impl Into<PathBuf>, bytes: Vec<u8>) -> Self {
         Self {
             path: path.into(),
@@ -57,7 +57,7 @@ impl Source {
         }
     }
 
-    /// The path, as it was named when it was read.
+    /// The path, as named when it was read.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -71,7 +71,7 @@ impl Source {
         Arc::clone(&self.bytes)
     }
 
-    /// The offsets at which lines begin; the first one is 0.
+    /// The offsets of the line starts; the first one is 0.
     fn lines(&self) -> &[u32] {
         self.lines.get_or_init(|| {
             let ends = self.bytes.iter().zip(1_u32..);
@@ -80,7 +80,7 @@ impl Source {
         })
     }
 
-    /// The line that holds `offset`: its number from 1, and where it begins.
+    /// The line that holds `offset`: its number from 1, and its start.
     fn line_at(&self, offset: u32) -> (usize, u32) {
         let number = self.lines().partition_point(|start| *start <= offset);
         let start = self.lines().get(number.saturating_sub(1));
@@ -89,7 +89,7 @@ impl Source {
 }
 
 impl Source {
-    /// Marks in all long lines, so that a place in one does not cost the whole line.
+    /// Marks in all long lines, so that a lookup does not count the whole line.
     fn marks(&self) -> &[Mark] {
         self.marks.get_or_init(|| {
             let mut marks = Vec::new();
@@ -104,7 +104,7 @@ impl Source {
         })
     }
 
-    /// How many characters stand between the start of a line and an offset in it.
+    /// The number of characters between the start of a line and an offset in it.
     fn characters(&self, start: u32, offset: u32) -> usize {
         let long = (offset - start) as usize > MARKS_APART;
         let marks = if long { self.marks() } else { &[] };
@@ -117,7 +117,7 @@ impl Source {
     }
 }
 
-/// Adds the marks of one line, which begins at `start`.
+/// Adds the marks of the line that begins at `start`.
 fn mark(line: &[u8], start: u32, marks: &mut Vec<Mark>) {
     let (mut at, mut count, mut last) = (0, 0, 0);
     for chunk in line.utf8_chunks() {
@@ -138,7 +138,7 @@ fn mark(line: &[u8], start: u32, marks: &mut Vec<Mark>) {
     }
 }
 
-/// The line of text that a span begins on, for showing it with a caret.
+/// The line of text on which a span begins, for display with a caret.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Line<'c> {
     /// The line's number, from 1.
@@ -149,7 +149,7 @@ pub struct Line<'c> {
     pub text: &'c [u8],
 }
 
-/// All files of one configuration, in the order in which they were first read.
+/// All files of a configuration, in the order in which they were first read.
 #[derive(Clone, Debug, Default)]
 pub struct Sources(Vec<Source>);
 
@@ -160,7 +160,7 @@ impl Sources {
         id
     }
 
-    /// The source that an id stands for.
+    /// The source with this id.
     pub fn source(&self, id: FileId) -> Option<&Source> {
         self.0.get(id.0 as usize)
     }
@@ -170,13 +170,13 @@ impl Sources {
         self.0.iter()
     }
 
-    /// The bytes of a span; empty for a span that is not of these sources.
+    /// The bytes of a span; empty for a span of other sources.
     pub fn text(&self, span: Span) -> &[u8] {
         let bytes = self.source(span.file).map_or(&[][..], Source::bytes);
         bytes.get(span.range()).unwrap_or_default()
     }
 
-    /// Where a span begins.
+    /// The place where a span begins.
     pub fn place(&self, span: Span) -> Place {
         let Some(source) = self.source(span.file) else {
             return Place {
@@ -193,7 +193,7 @@ impl Sources {
         }
     }
 
-    /// The line that a span begins on.
+    /// The line on which a span begins.
     pub fn line(&self, span: Span) -> Line<'_> {
         let Some(source) = self.source(span.file) else {
             return Line {
@@ -203,7 +203,7 @@ impl Sources {
             };
         };
         let (number, start) = source.line_at(span.start);
-        // By the index: to look for the end of a long line would cost the line for each place in it.
+        // The index avoids a search through a long line for each place in it.
         let next = source.lines().get(number).map(|next| *next as usize - 1);
         let end = next.unwrap_or(source.bytes().len());
         let start = start as usize;
@@ -215,7 +215,7 @@ impl Sources {
     }
 }
 
-/// How many characters the bytes hold; each byte that is not UTF-8 is one.
+/// The number of characters in the bytes; each byte that is not UTF-8 counts as one.
 fn characters(bytes: &[u8]) -> usize {
     let chunks = bytes.utf8_chunks();
     chunks
@@ -266,7 +266,7 @@ mod tests {
             if start > 0 && text[start - 1] == b'\n' {
                 line_start = start;
             }
-            // Every place would take long to count anew.
+            // A fresh count for every place would take too long.
             if start % 61 == 0 || start - line_start < 3 {
                 let at = u32::try_from(start).unwrap();
                 let (start, end) = (at, at);

@@ -1,6 +1,6 @@
-//! The variables that a configuration assigns, in order, and an index of them by name.
+//! The assigned variables of a configuration, in order, and an index of them by name.
 //!
-//! Text that stands in a file as it is meant is not copied: most values point into their source.
+//! Text that is in a file verbatim is not copied: most values refer to their source.
 
 use crate::span::Span;
 use hashbrown::HashTable;
@@ -12,22 +12,22 @@ use super::source::Sources;
 pub struct Assignment<'c> {
     /// The variable.
     pub name: &'c str,
-    /// The value that sh would give it.
+    /// The value of the variable in sh.
     pub value: &'c [u8],
-    /// Where the name stands.
+    /// The place of the name.
     pub name_span: Span,
-    /// Where the value stands, with its quotes; empty behind the `=` if there is none.
+    /// The place of the value, with its quotes; an empty value has an empty span after the `=`.
     pub value_span: Span,
 }
 
-/// Text that stands in a source, or that had to be put together.
+/// Text in a source, or constructed text.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Piece {
     Source(Span),
     Made { start: u32, end: u32 },
 }
 
-/// An assignment that is to be made.
+/// An assignment to be made.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Assigned {
     pub(super) name: Piece,
@@ -51,7 +51,7 @@ struct Variable {
     readonly: Option<Span>,
 }
 
-/// Sources, assignments and variables, growing while files are read.
+/// Sources, assignments and variables, which grow while files are read.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Store {
     pub(super) sources: Sources,
@@ -62,7 +62,7 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Makes room for about so many assignments more.
+    /// Reserves memory for about this many more assignments.
     pub(super) fn expect(&mut self, assignments: usize) {
         let Self {
             sources,
@@ -80,9 +80,9 @@ impl Store {
         self.variables.reserve(assignments);
     }
 
-    /// Keeps bytes that stand in no file as such.
+    /// Stores constructed bytes.
     pub(super) fn make(&mut self, bytes: &[u8]) -> Piece {
-        // What is made is limited far below what an offset can tell.
+        // The limit of constructed bytes is far below the largest offset.
         let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let start = offset(self.made.len());
         self.made.extend_from_slice(bytes);
@@ -90,7 +90,7 @@ impl Store {
         Piece::Made { start, end }
     }
 
-    /// How many bytes have been put together so far.
+    /// The number of constructed bytes so far.
     pub(super) fn made(&self) -> usize {
         self.made.len()
     }
@@ -135,10 +135,10 @@ impl Store {
         id
     }
 
-    /// Gives a variable a value.
+    /// Assigns a value to a variable.
     ///
     /// # Errors
-    /// Returns where the variable was made readonly.
+    /// Returns the place where the variable was made readonly.
     pub(super) fn assign(&mut self, one: Assigned) -> Result<(), Span> {
         let variable = self.intern(one.name);
         let next = u32::try_from(self.records.len()).unwrap_or(u32::MAX);
@@ -157,7 +157,7 @@ impl Store {
         Ok(())
     }
 
-    /// Makes a variable readonly, from `span` on.
+    /// Makes a variable readonly, as of `span`.
     pub(super) fn freeze(&mut self, name: Piece, span: Span) {
         let variable = self.intern(name);
         if let Some(entry) = self.variables.get_mut(variable as usize) {
@@ -176,23 +176,23 @@ impl Store {
         })
     }
 
-    /// The last value of a name.
+    /// The last value of a variable.
     pub(super) fn value(&self, name: &[u8]) -> Option<&[u8]> {
         let record = self.records.get(self.find(name)?.last? as usize)?;
         Some(self.text(record.value))
     }
 
-    /// The last assignment of a name.
+    /// The last assignment of a variable.
     pub(super) fn get(&self, name: &[u8]) -> Option<Assignment<'_>> {
         self.record(self.find(name)?.last?)
     }
 
-    /// Every assignment, in order.
+    /// All assignments, in order.
     pub(super) fn assignments(&self) -> impl Iterator<Item = Assignment<'_>> {
         (0..).map_while(|id| self.record(id))
     }
 
-    /// The last assignment of each variable whose name passes; in order of first appearance.
+    /// The last assignment of each variable whose name passes, in order of first appearance.
     pub(super) fn last<'c>(
         &'c self,
         keep: impl Fn(&'c [u8]) -> bool,
@@ -212,7 +212,7 @@ fn text<'c>(sources: &'c Sources, made: &'c [u8], piece: Piece) -> &'c [u8] {
     }
 }
 
-/// A multiplicative hash: names are short, many, and the user's own.
+/// A multiplicative hash: the names are short, many, and not hostile.
 fn hash(bytes: &[u8]) -> u64 {
     const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
     let (words, rest) = bytes.as_chunks::<8>();
@@ -224,6 +224,6 @@ fn hash(bytes: &[u8]) -> u64 {
     add(rest
         .iter()
         .fold(0, |word, byte| word << 8 | u64::from(*byte)));
-    // The table takes its bits from both ends, a product mixes upwards only.
+    // The table uses bits of both ends, and a product mixes upwards only.
     (hash ^ (hash >> 32)).wrapping_mul(FACTOR)
 }

@@ -1,4 +1,4 @@
-//! Tests of reading whole configurations: values, places, what is refused, VMs and keys.
+//! Tests of reading whole configurations: values, places, refusals, VMs and keys.
 
 use crate::finding::FindingName;
 use std::ffi::OsString;
@@ -226,7 +226,7 @@ fn a_file_of_64_mib_is_read_and_a_larger_one_is_not() {
         file.as_file().set_len(size).unwrap();
         with_outside(|outside| load(&[file.path().to_owned()], Trust::Named, outside)).unwrap_err()
     };
-    // It holds NULs.
+    // The file consists of NULs.
     assert!(matches!(refusal(64 << 20), ConfigError::Refused(_)));
     let larger = refusal((64 << 20) + 1);
     assert!(matches!(larger, ConfigError::Unreadable { .. }), "{larger}");

@@ -1,4 +1,4 @@
-//! Findings that are probably typos of whoever wrote: a VM's name misspelt, an assignment without
+//! Findings that are probably typing errors: a misspelt name of a VM, or an assignment without
 //! effect. Takes linear time.
 
 use super::keys;
@@ -8,7 +8,7 @@ use crate::finding::{Finding, FindingName};
 use crate::span::FileId;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// Looks at the names of all variables.
+/// Checks the names of all variables.
 pub fn check(config: &Config) -> Vec<Finding> {
     let expanded = expanded(config);
     let mut findings = unknown_vms(config, &expanded);
@@ -16,17 +16,17 @@ pub fn check(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// Keys of VMs that are none: one that is nearly spelled like a VM, or has several keys.
+/// Keys of missing VMs: the name is nearly that of a VM, or has several keys.
 fn unknown_vms(config: &Config, expanded: &HashSet<&[u8]>) -> Vec<Finding> {
     let names: HashSet<&str> = config.vms().map(|(vm, _)| vm).collect();
     let mut strays: BTreeMap<&str, Vec<Assignment<'_>>> = BTreeMap::new();
     for set in config.store.last(|_| true) {
-        // A name that is expanded somewhere is the user's own.
+        // A name that is expanded somewhere is a variable of the user.
         if config.owner(set.name).is_some() || expanded.contains(set.name.as_bytes()) {
             continue;
         }
         let split = keys::splits(set.name).find(|split| keys::is_vm_name(split.vm));
-        // One whose id is empty was switched off on purpose.
+        // An empty id disables a VM on purpose.
         let is_off = |vm: &str| config.get(&format!("{vm}_id")).is_some();
         if let Some(split) = split.filter(|split| !is_off(split.vm)) {
             strays.entry(split.vm).or_default().push(set);
@@ -56,14 +56,14 @@ fn unknown_vms(config: &Config, expanded: &HashSet<&[u8]>) -> Vec<Finding> {
                     one.name.strip_prefix(stray).unwrap_or_default()
                 ),
                 None if set.len() > 1 => with_id.clone(),
-                // One name alone that is like no VM's is the user's own.
+                // A single name that is not similar to a VM's is a variable of the user.
                 None => continue,
             };
             findings.push(Finding::new(
                 FindingName::UnknownVm,
                 one.name_span,
                 format!(
-                    "{} is a key of {stray}, which is no VM: it has no id",
+                    "{} is a key of {stray}, which is not a VM because it has no id",
                     one.name
                 ),
                 help,
@@ -73,7 +73,7 @@ fn unknown_vms(config: &Config, expanded: &HashSet<&[u8]>) -> Vec<Finding> {
     findings
 }
 
-/// The names behind a `$` anywhere in the files.
+/// The names after a `$` anywhere in the files.
 fn expanded(config: &Config) -> HashSet<&[u8]> {
     let mut names = HashSet::new();
     for source in config.sources().iter() {
@@ -90,10 +90,10 @@ fn expanded(config: &Config) -> HashSet<&[u8]> {
     names
 }
 
-/// The name, and each that it becomes when one character is left out: two names of which each is
-/// another's in this way differ by one letter at the most, or by two that have changed places.
+/// The name, and each result of removing one character: two names share one of these if they differ
+/// by at most one letter, or by two swapped letters.
 fn shortened_by_one(name: &str) -> impl Iterator<Item = String> {
-    // Nobody misspells a name that is longer than this, and the work is the square of its length.
+    // Longer names are not misspellings, and the cost is the square of the length.
     let name = if name.len() > 64 { "" } else { name };
     let without = name.char_indices().map(|(at, letter)| {
         let mut short = name.to_owned();
@@ -104,7 +104,7 @@ fn shortened_by_one(name: &str) -> impl Iterator<Item = String> {
     whole.chain(without.filter(|short| short.len() > 2))
 }
 
-/// Assignments of a setting that a later one of the same file hides.
+/// Assignments of a setting that a later one in the same file overrides.
 fn hidden(config: &Config, expanded: &HashSet<&[u8]>) -> Vec<Finding> {
     let mut last: HashMap<(FileId, &str), Assignment<'_>> = HashMap::new();
     let mut findings = Vec::new();
@@ -114,9 +114,9 @@ fn hidden(config: &Config, expanded: &HashSet<&[u8]>) -> Vec<Finding> {
         let Some(earlier) = last.insert((set.name_span.file, set.name), set) else {
             continue;
         };
-        // What is expanded somewhere may have had its effect there.
+        // An expansion may have used the earlier value.
         let is_used = expanded.contains(set.name.as_bytes());
-        // A file that is included again begins anew.
+        // A file that is included again starts anew.
         let is_behind = earlier.name_span.start < set.name_span.start;
         if is_behind && !is_used && is_setting() {
             findings.push(Finding::new(

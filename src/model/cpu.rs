@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::fmt;
 
 /// The number of vCPUs, or bhyve's topology form `[cpus=]N[,sockets=N][,cores=N][,threads=N]`,
-/// in the user's spelling.
+/// as the user spelled it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CpuTopology(String);
 text_newtype!(CpuTopology);
@@ -34,7 +34,7 @@ impl CpuTopology {
                 "threads" => &mut threads,
                 _ => {
                     return refuse(format!(
-                        "\"{key}\" is none of cpus, sockets, cores, threads"
+                        "\"{key}\" is not one of cpus, sockets, cores, threads"
                     ));
                 }
             };
@@ -47,7 +47,7 @@ impl CpuTopology {
         }
         let given = sockets.is_some() || cores.is_some() || threads.is_some();
         if let (Some(cpus), true) = (cpus, given) {
-            // bhyve takes cpus for the sockets where only cores or threads are given beside it.
+            // bhyve uses cpus as the number of sockets if only cores or threads are given with it.
             let product = sockets.unwrap_or(cpus) * cores.unwrap_or(1) * threads.unwrap_or(1);
             if product != cpus {
                 return refuse(format!(
@@ -60,7 +60,7 @@ impl CpuTopology {
 }
 
 impl CpuTopology {
-    /// One vCPU, as a VM has where nobody says.
+    /// One vCPU, the default of a VM.
     pub fn one() -> Self {
         Self("1".to_owned())
     }

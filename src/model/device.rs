@@ -1,8 +1,8 @@
-//! The PCI devices of a VM, as bhyve(8) is told of them.
+//! The PCI devices of a VM, as passed to bhyve(8).
 //!
-//! Slots are a promise to the guests, which name their disks and NICs by them: each kind of device has
-//! a slot of its own and each number a function of it, so that adding one moves no other. They are
-//! handed out here and nowhere else.
+//! Slots must not change, because guests name their disks and NICs by them: each kind of device has
+//! its own slot and each number is a function of it, so that a new device moves no other. Only this
+//! module assigns slots.
 
 use super::Vm;
 use super::name::{IfName, TapName};
@@ -49,7 +49,7 @@ pub struct Cd {
 pub struct Nic {
     /// Its number, 0 to 7.
     pub number: u8,
-    /// The tap at the host's end.
+    /// The tap on the host.
     pub tap: TapName,
     /// The bridge that the tap joins.
     pub bridge: IfName,
@@ -59,7 +59,7 @@ pub struct Nic {
     pub bridge_origin: Option<Span>,
 }
 
-/// A place on the PCI bus 0.
+/// A position on PCI bus 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Slot {
     /// 0 to 31.
@@ -77,13 +77,13 @@ impl fmt::Display for Slot {
 /// A PCI device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
-    /// Its place.
+    /// Its position.
     pub slot: Slot,
-    /// What bhyve(8) emulates.
+    /// The device that bhyve(8) emulates.
     pub emulation: &'static str,
-    /// What of the host is behind it.
+    /// The host's object behind it.
     pub backend: Option<OsString>,
-    /// What else bhyve(8) is told of it, each `KEY` or `KEY=VALUE`.
+    /// Further options for bhyve(8), each `KEY` or `KEY=VALUE`.
     pub options: Vec<OsString>,
 }
 
@@ -114,7 +114,7 @@ impl Device {
 }
 
 impl Vm {
-    /// All devices; `with_cds`: those of an installation.
+    /// All devices; `with_cds`: with the CDs of an installation.
     pub fn devices(&self, with_cds: bool) -> Vec<Device> {
         let mut devices = vec![host_bridge(), isa_bridge()];
         devices.extend(self.nics.iter().map(nic));

@@ -1,9 +1,9 @@
-//! Commands for grub: what they come to when grub-bhyve runs them, as recorded of it.
+//! Commands for grub: what grub-bhyve does with them, as observed.
 //!
-//! grub runs a file command by command. A line that it does not understand is skipped with a remark
-//! that nobody sees, a command that fails is no reason to stop, and what stays open at the end leads to
-//! a prompt at which nobody sits. So all of that is refused, and each command that a boot needs is
-//! checked by itself.
+//! grub runs a file command by command. It skips a line that it does not understand, with a remark
+//! that nobody sees, continues after a failed command, and shows a prompt that nobody answers if a
+//! construct is not closed. All of these are refused, and each command that a boot needs is
+//! checked at run time.
 
 mod lexer;
 mod parser;
@@ -13,14 +13,14 @@ use lexer::Word;
 use parser::{Found, Place, Script};
 use std::fmt;
 
-/// The longest command line that a Linux kernel takes, in bytes; grub drops the words behind it.
+/// The longest command line of a Linux kernel, in bytes; grub drops the words beyond it.
 const LONGEST_COMMAND_LINE: usize = 2047;
-/// What grub puts in front of the words: `console=ttyS0 BOOT_IMAGE=`.
+/// The length of the text that grub adds before the words: `console=ttyS0 BOOT_IMAGE=`.
 const IN_FRONT: usize = 25;
-/// The longest line that grub is known to read, in bytes; at 30000 it never ends.
+/// The longest line that grub is known to read, in bytes; with 30000 it hangs.
 const LONGEST_LINE: usize = 8000;
 
-/// Commands without which a guest does not boot, or not as it should.
+/// Commands whose failure prevents or changes the boot of a guest.
 const COUNTING: [&str; 18] = [
     "linux",
     "linux16",
@@ -42,7 +42,7 @@ const COUNTING: [&str; 18] = [
     "xnu_kernel64",
 ];
 
-/// Commands that show something and wait, or run a file of which nothing is known.
+/// Commands that show something and wait, or run a file of unknown content.
 const ASKING: [&str; 10] = [
     ".",
     "authenticate",
@@ -56,7 +56,7 @@ const ASKING: [&str; 10] = [
     "submenu",
 ];
 
-/// Commands for grub that it runs to their end.
+/// Commands that grub runs to their end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrubCommands {
     text: String,
@@ -64,10 +64,10 @@ pub struct GrubCommands {
 }
 
 impl GrubCommands {
-    /// Reads commands for grub: lines, or commands between semicolons.
+    /// Parses commands for grub: lines, or commands between semicolons.
     ///
     /// # Errors
-    /// If there are none, or grub would not run all of them, never come to their end, or crash.
+    /// If the text has no commands, or grub would skip some of them, hang, or crash.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         if text.is_empty() {
             return Err(error("no commands".to_owned()));
@@ -80,12 +80,12 @@ impl GrubCommands {
             .map_err(|fault| error(fault.to_string()))
     }
 
-    /// The text as it was written.
+    /// The text as written.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether somebody may be asked something, so that grub needs a console.
+    /// Whether a command may ask the user, so that grub needs a console.
     pub fn asks(&self) -> bool {
         self.script.commands.iter().any(|found| match &found.name {
             None => true,
@@ -93,8 +93,8 @@ impl GrubCommands {
         })
     }
 
-    /// The text in which each command that counts ends grub with status 1 if it fails, and what grub
-    /// has to say to that is shown first, which only `echo` does.
+    /// The text with a check after each counting command: if the command fails, `echo` shows grub's
+    /// message, which only `echo` does, and grub exits with status 1.
     pub fn checked(&self) -> String {
         let mut checked = String::new();
         let mut at = 0;
@@ -105,7 +105,7 @@ impl GrubCommands {
             .iter()
             .filter(|found| self.is_checked(found))
         {
-            // Within the block of another that is checked.
+            // Inside the block of another checked command.
             if found.from < at {
                 continue;
             }
@@ -133,32 +133,32 @@ impl GrubCommands {
     }
 }
 
-/// What is wrong with commands for grub.
+/// A fault in commands for grub.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Fault {
-    /// A quote that is not closed, and the text from its word on.
+    /// A quote that is not closed, and the text from the start of its word.
     Quote(char, String),
     /// A backslash at the end.
     Backslash,
     /// A construct that is not closed.
     Open(&'static str),
-    /// A character, and the line that it makes grub skip.
+    /// A character that makes grub skip its line, and that line.
     Reserved(char, String),
     /// A line that grub skips.
     Syntax(String),
-    /// Constructs within constructs, and so on.
+    /// Constructs nested too deeply.
     Deep,
     /// A loop over no words.
     EmptyFor,
     /// Two kernels.
     TwoKernels,
-    /// Too many bytes of words for a kernel.
+    /// Too many bytes of words for a kernel; their number.
     LongCommandLine(usize),
-    /// A line of too many bytes.
+    /// A line that is too long; its bytes.
     LongLine(usize),
     /// A NUL.
     Nul,
-    /// A command that this grub does not have, and the one that does its work.
+    /// A command that grub-bhyve does not have, and its replacement.
     Missing(String, &'static str),
 }
 
@@ -173,12 +173,12 @@ impl fmt::Display for Fault {
         match self {
             Self::Quote(quote, from) => write!(
                 f,
-                "the {quote} in {} is never closed, and grub would wait for the rest for ever; \
+                "the {quote} in {} is never closed, and grub would wait for the rest forever; \
                  close it, or write \\{quote} for the character itself",
                 shown(from)
             ),
             Self::Backslash => f.write_str(
-                "a backslash at the end joins the next line of grub.cfg to it; remove it",
+                "a backslash at the end joins the next line of grub.cfg; remove the backslash",
             ),
             Self::Open(open) => {
                 let close = match *open {
@@ -188,12 +188,12 @@ impl fmt::Display for Fault {
                 };
                 write!(
                     f,
-                    "{open} is never closed, and grub would wait for the rest for ever; end it with {close}"
+                    "{open} is never closed, and grub would wait for the rest forever; end it with {close}"
                 )
             }
             Self::Reserved(what, line) => write!(
                 f,
-                "grub knows no {what} here and skips the whole line {}; put commands apart by ; alone, \
+                "grub does not accept {what} here and skips the whole line {}; separate commands by ; alone, \
                  and quote {what} where it is meant as itself",
                 shown(line)
             ),
@@ -203,8 +203,8 @@ impl fmt::Display for Fault {
                  newline, and a reserved word or brace that is meant as itself needs quotes",
                 shown(line)
             ),
-            Self::Deep => f.write_str("constructs lie too deep in one another; make it flatter"),
-            Self::EmptyFor => f.write_str("grub crashes at for without a word; name one, or remove it"),
+            Self::Deep => f.write_str("constructs are nested too deeply; use fewer levels"),
+            Self::EmptyFor => f.write_str("grub crashes at for without words; add a word, or remove the loop"),
             Self::TwoKernels => f.write_str(
                 "grub crashes at boot when linux has loaded a kernel twice; keep one of the linux commands",
             ),
@@ -215,11 +215,11 @@ impl fmt::Display for Fault {
             ),
             Self::LongLine(bytes) => write!(
                 f,
-                "a line of {bytes} bytes is more than grub reads; break it below {LONGEST_LINE}"
+                "a line of {bytes} bytes is longer than grub can read; keep each line below {LONGEST_LINE}"
             ),
-            Self::Nul => f.write_str("grub reads no line further than to a NUL; remove it"),
+            Self::Nul => f.write_str("grub ignores the rest of a line after a NUL; remove the NUL"),
             Self::Missing(name, other) => {
-                write!(f, "grub-bhyve has no {name}, and goes on without it; write {other}")
+                write!(f, "grub-bhyve has no {name} and would skip it; write {other}")
             }
         }
     }
@@ -240,7 +240,7 @@ fn read(text: &str) -> Result<Script, Fault> {
     Ok(script)
 }
 
-/// Refuses a command whose words grub drops, or that it does not have.
+/// Refuses a command whose words grub drops, or that grub-bhyve does not have.
 fn refuse_words(name: &str, words: &[Word<'_>]) -> Result<(), Fault> {
     match name {
         "linuxefi" => Err(Fault::Missing(name.to_owned(), "linux")),

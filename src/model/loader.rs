@@ -1,21 +1,21 @@
-//! What loads a guest.
+//! The loader of a guest.
 
 use super::grub::GrubCommands;
 use super::name::{NameError, error};
 
-/// How a VM is loaded.
+/// The loader of a VM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Loader {
-    /// By bhyveload(8): FreeBSD.
+    /// bhyveload(8): FreeBSD.
     Bhyveload,
-    /// By grub-bhyve: everything else.
+    /// grub-bhyve: everything else.
     Grub(Grub),
 }
 
-/// What grub is told.
+/// The settings for grub.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grub {
-    /// The partition of the first disk that it boots from: `msdosN` or `gptN`.
+    /// The partition of the first disk to boot from: `msdosN` or `gptN`.
     pub bootpart: String,
     /// Its commands for an installation.
     pub install: Option<GrubCommands>,
@@ -32,26 +32,26 @@ pub enum LoaderKind {
     Grub,
 }
 
-/// What holds of a kind of loader, whatever it loads.
+/// The properties of a kind of loader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// What it is called.
+    /// Its name.
     pub name: &'static str,
-    /// How a configuration chooses it, in words that follow "has".
+    /// How a configuration selects it, in words that follow "has".
     pub choice: &'static str,
-    /// The settings of a VM besides its id that choose it, without the VM's name.
+    /// The settings besides the id that select it, without the VM's name.
     pub settings: &'static [&'static str],
-    /// Whether it stops at a prompt if asked to.
+    /// Whether it can stop at a prompt.
     pub has_prompt: bool,
-    /// Whether a path ends at a blank for it (`grub-core/kern/emu/hostdisk.c`).
+    /// Whether it ends a path at a blank (`grub-core/kern/emu/hostdisk.c`).
     pub ends_paths_at_blanks: bool,
-    /// Whether it wants a VM node that nobody has run yet: when the guest reboots, the node is made
+    /// Whether it needs a VM node that has never run: when the guest reboots, the node is created
     /// anew (`lib/libvmmapi/vmmapi.c`, `vm_reinit`).
     pub needs_fresh_node: bool,
 }
 
 impl LoaderKind {
-    /// What holds of it.
+    /// Its properties.
     pub fn facts(self) -> &'static Facts {
         match self {
             Self::Bhyveload => &Facts {
@@ -83,21 +83,21 @@ impl Loader {
         }
     }
 
-    /// What holds of it, whatever it loads.
+    /// The properties of its kind.
     pub fn facts(&self) -> &'static Facts {
         self.kind().facts()
     }
 }
 
-/// A partition as grub names it: `msdos1`, `gpt2`, `msdos1,bsd1`.
+/// A partition in grub's syntax: `msdos1`, `gpt2`, `msdos1,bsd1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BootPart(pub String);
 
 impl BootPart {
-    /// Reads the names of partitions, separated by commas.
+    /// Parses names of partitions, separated by commas.
     ///
     /// # Errors
-    /// If one of them is none.
+    /// If a name is invalid.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let is_partition = |part: &str| {
             let number = part.trim_start_matches(|c: char| c.is_ascii_lowercase());
@@ -109,7 +109,7 @@ impl BootPart {
             Ok(Self(text.to_owned()))
         } else {
             Err(error(format!(
-                "\"{text}\" is not a partition of grub's; write for example msdos1 or gpt2"
+                "\"{text}\" is not a partition in grub's syntax; write for example msdos1 or gpt2"
             )))
         }
     }

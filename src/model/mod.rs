@@ -1,6 +1,6 @@
 //! A VM as plain data, valid by construction.
 //!
-//! Made from a configuration by [`crate::config::resolve`]; no code behind it parses a setting or knows a default.
+//! Built by [`crate::config::resolve`]; code that uses it parses no setting and knows no default.
 
 pub mod cpu;
 pub mod device;
@@ -26,13 +26,13 @@ use std::path::PathBuf;
 pub struct Vm {
     /// Its name.
     pub name: VmName,
-    /// Its number, 0 to 32767: of its first tap and of its nmdm(4) pair.
+    /// Its number, 0 to 32767, which is also the number of its first tap and of its nmdm(4) pair.
     pub id: u16,
     /// Its processors.
     pub cpu: CpuTopology,
     /// Its memory.
     pub mem: MemSize,
-    /// How it is loaded.
+    /// Its loader.
     pub loader: Loader,
     /// Its disks by number; the first is number 0.
     pub disks: Vec<Disk>,
@@ -40,43 +40,43 @@ pub struct Vm {
     pub cds: Vec<Cd>,
     /// Its network interfaces by number.
     pub nics: Vec<Nic>,
-    /// What its first disk is.
+    /// The kind of its first disk.
     pub volume: Volume,
-    /// What it shares with the host's other VMs.
+    /// The settings shared with the host's other VMs.
     pub shared: Shared,
-    /// How it lives.
+    /// The rules for its start, restart and end.
     pub policy: Policy,
-    /// How its user calls verbs.
+    /// The style in which its user calls verbs.
     pub spelling: Spelling,
 }
 
 /// The host's settings that concern a VM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shared {
-    /// The default bridge, which the NIC joins.
+    /// The default bridge, for NICs without a bridge of their own.
     pub bridge: Option<IfName>,
-    /// The physical interface; none: a bridge without uplink.
+    /// The physical interface; none for a bridge without an uplink.
     pub netif: Option<IfName>,
-    /// Where `netif` is set.
+    /// The place where `netif` is set.
     pub netif_origin: Option<Span>,
 }
 
-/// What a VM's first disk is.
+/// The kind of a VM's first disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Volume {
     /// A ZFS volume.
     Zfs(Dataset),
-    /// An image file, or a device of another kind.
+    /// An image file or another device.
     File(PathBuf),
 }
 
 impl Vm {
-    /// What to type for a verb of this VM.
+    /// The command line for a verb of this VM.
     pub fn command(&self, verb: Verb) -> String {
         self.spelling.of(verb, self.name.as_str())
     }
 
-    /// What is said where it runs in the background.
+    /// The note for a VM that runs in the background.
     pub fn running_note(&self) -> String {
         format!(
             "{} is running; {} connects to its console, ~. leaves it",
@@ -85,7 +85,7 @@ impl Vm {
         )
     }
 
-    /// The ISO image that an installation boots from.
+    /// The ISO image from which an installation boots.
     pub fn install_cd(&self) -> Option<&Cd> {
         self.cds.iter().find(|cd| cd.number == 0)
     }
@@ -106,7 +106,7 @@ pub(crate) mod tests {
     use crate::model::name::TapName;
     use crate::verb::{Spelling, Verb};
 
-    /// A VM with two disks, two CDs and two NICs, their numbers with gaps.
+    /// A VM with two disks, two CDs and two NICs, with gaps in their numbers.
     pub(crate) fn vm() -> Vm {
         let disk = |number, path: &str| Disk::new(number, path.into(), None);
         let cd = |number, path: &str| Cd {

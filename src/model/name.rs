@@ -1,4 +1,4 @@
-//! Names that reach an argument list, each with one parse.
+//! Names that are used in argument lists, each with one parser.
 //!
 //! Sources: `sys/dev/vmm/vmm_param.h` (VM names), ifconfig(8) (interfaces),
 //! `module/zcommon/zfs_namecheck.c` of OpenZFS (datasets and snapshots).
@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::rc::Rc;
 
-/// Why a text is no name of its kind: a sentence without subject, lower case, no period.
+/// Why a text is not a valid name: a sentence without a subject, lower case, no period.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameError(String);
 
@@ -20,7 +20,7 @@ impl fmt::Display for NameError {
 
 impl std::error::Error for NameError {}
 
-/// The error for a text that another module's newtype refuses.
+/// The error of another module's text type.
 pub(crate) fn error(text: String) -> NameError {
     NameError(text)
 }
@@ -29,11 +29,11 @@ fn refuse<T>(text: impl Into<String>) -> Result<T, NameError> {
     Err(NameError(text.into()))
 }
 
-/// Gives a text newtype its ways out: `Display`, `AsRef`, `as_str`, and serde's for JSON.
+/// Implements the outputs of a text type: `Display`, `AsRef`, `as_str`, and serde's for JSON.
 macro_rules! text_newtype {
     ($name:ident) => {
         impl $name {
-            /// The text as the user spelt it.
+            /// The text as the user spelled it.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -68,7 +68,7 @@ impl VmName {
     /// Parses a VM name.
     ///
     /// # Errors
-    /// If it is empty, too long, or has a character that a VM name cannot have.
+    /// If it is empty or too long, or has an invalid character.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         if !text.starts_with(|first: char| first.is_ascii_alphabetic()) {
             return refuse(format!(
@@ -89,29 +89,29 @@ impl VmName {
         Ok(Self(text.to_owned()))
     }
 
-    /// The title of the running VM's process, as setproctitle(3) sets it (`usr.sbin/bhyve/bhyverun.c`).
+    /// The process title of the running VM, set by setproctitle(3) (`usr.sbin/bhyve/bhyverun.c`).
     pub fn title(&self) -> String {
         format!("bhyve: {}", self.0)
     }
 
-    /// What stands before the name in [`Self::mark`].
+    /// The text before the name in [`Self::mark`].
     pub const MARK: &str = "easy-bhyve:";
 
-    /// The mark that the taps of this VM carry as their description.
+    /// The description of this VM's taps, which marks them.
     pub fn mark(&self) -> String {
         format!("{}{}", Self::MARK, self.0)
     }
 }
 
-/// A VM's number: 0 to 32767, as units of tap(4) are.
+/// A VM's number: 0 to 32767, as for units of tap(4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VmId(pub u16);
 
 impl VmId {
-    /// Reads digits.
+    /// Parses digits.
     ///
     /// # Errors
-    /// If it is no number that a tap can have.
+    /// If it is not a valid number of a tap.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         match text.parse() {
             Ok(number @ 0..=32767) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
@@ -133,7 +133,7 @@ impl IfName {
     /// Parses an interface name.
     ///
     /// # Errors
-    /// If ifconfig(8) or bhyve(8) could not take it.
+    /// If ifconfig(8) or bhyve(8) would not accept it.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         if text.len() > 15 {
             return refuse(format!(
@@ -156,8 +156,8 @@ impl IfName {
         Ok(Self(text.into()))
     }
 
-    /// The kind whose next free unit `ifconfig KIND create name NAME` would take,
-    /// if this name is no unit of that kind itself.
+    /// The kind, if the name is not a unit of it, so that `ifconfig KIND create name NAME` would
+    /// create the next free unit and rename it.
     pub fn renamed_from<'kind>(&self, kind: &'kind str) -> Option<&'kind str> {
         let unit = self.0.strip_prefix(kind).unwrap_or_default();
         let is_unit = !unit.is_empty() && unit.bytes().all(|byte| byte.is_ascii_digit());
@@ -165,7 +165,7 @@ impl IfName {
     }
 }
 
-/// A tap or vmnet interface: bhyve(8) tells its back ends apart by this prefix.
+/// A tap or vmnet interface: bhyve(8) selects its back end by this prefix.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TapName(IfName);
 
@@ -173,7 +173,7 @@ impl TapName {
     /// Parses the name of a tap interface.
     ///
     /// # Errors
-    /// If it is no interface name, or neither `tap…` nor `vmnet…`.
+    /// If it is not an interface name, or neither `tap…` nor `vmnet…`.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let name = IfName::parse(text)?;
         if !text.starts_with("tap") && !text.starts_with("vmnet") {
@@ -191,12 +191,12 @@ impl TapName {
         Ok(Self(name))
     }
 
-    /// The interface that it is.
+    /// Its interface name.
     pub fn interface(&self) -> &IfName {
         &self.0
     }
 
-    /// The cloner that makes it: `tap` or `vmnet`.
+    /// The cloner that creates it: `tap` or `vmnet`.
     pub fn kind(&self) -> &'static str {
         if self.0.as_str().starts_with("vmnet") {
             "vmnet"
@@ -227,7 +227,7 @@ impl Dataset {
     /// Parses a dataset name.
     ///
     /// # Errors
-    /// If ZFS would not take it.
+    /// If ZFS would not accept it.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         if text.len() > 230 {
             return refuse("a volume's name has at most 230 characters");
@@ -252,10 +252,10 @@ impl Dataset {
         Ok(Self(text.to_owned()))
     }
 
-    /// The dataset of that name directly below this one.
+    /// The dataset of this name directly below this one.
     ///
     /// # Errors
-    /// If the whole is too long.
+    /// If the result is too long.
     pub fn child(&self, name: &str) -> Result<Self, NameError> {
         Self::parse(&format!("{}/{name}", self.0))
     }
@@ -267,12 +267,12 @@ impl Dataset {
             .map(|(parent, _)| Self(parent.to_owned()))
     }
 
-    /// The pool that it lies in.
+    /// Its pool.
     pub fn pool(&self) -> &str {
         self.0.split('/').next().unwrap_or_default()
     }
 
-    /// Its snapshot of that name.
+    /// Its snapshot of this name.
     pub fn snapshot(&self, name: &SnapName) -> Snapshot {
         Snapshot {
             dataset: self.clone(),
@@ -281,7 +281,7 @@ impl Dataset {
     }
 }
 
-/// The part of a snapshot's name behind the `@`.
+/// The part of a snapshot's name after the `@`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SnapName(String);
 text_newtype!(SnapName);
@@ -290,9 +290,9 @@ impl SnapName {
     /// Parses a snapshot name.
     ///
     /// # Errors
-    /// If ZFS would not take it.
+    /// If ZFS would not accept it.
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        // ZFS wants less than 256 for dataset and snapshot together (zfs_namecheck.c).
+        // ZFS requires less than 256 for dataset and snapshot together (zfs_namecheck.c).
         if text.is_empty() || text.len() > 255 {
             return refuse("a snapshot's name has 1 to 255 characters");
         }
@@ -308,9 +308,9 @@ impl SnapName {
 /// A snapshot of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Snapshot {
-    /// Of what.
+    /// Its dataset.
     pub dataset: Dataset,
-    /// The part behind the `@`.
+    /// The part after the `@`.
     pub name: SnapName,
 }
 

@@ -1,23 +1,22 @@
-//! How a VM lives: what follows a reboot and a crash, how long it may take, whether it starts with
-//! the host.
+//! The rules for a VM: reactions to a reboot and a crash, time limits, start with the host.
 
 use super::name::{NameError, error};
 use std::fmt;
 
-/// The rules for the life of a VM.
+/// The rules for a VM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// What follows when the guest reboots.
+    /// The reaction to a reboot of the guest.
     pub on_reboot: OnReboot,
-    /// What follows when the guest crashes.
+    /// The reaction to a crash of the guest.
     pub on_crash: OnCrash,
-    /// How long its loader may take in the background.
+    /// The time limit of its loader in the background.
     pub loader_timeout: Seconds,
-    /// How long its guest may take to shut itself down.
+    /// The time limit for its guest to shut down.
     pub stop_timeout: Seconds,
-    /// Whether it is started with the host.
+    /// Whether it starts with the host.
     pub autostart: bool,
-    /// How long the next VM waits behind it when the host starts.
+    /// The delay of the next VM when the host starts.
     pub autostart_delay: Delay,
 }
 
@@ -34,32 +33,32 @@ impl Default for Policy {
     }
 }
 
-/// The most seconds that a setting takes: a day.
+/// The maximum number of seconds in a setting: a day.
 const MOST: u32 = 86_400;
 
-/// A time that something may take, in seconds: 1 to 86400.
+/// A time limit in seconds: 1 to 86400.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seconds(pub u32);
 
-/// A time to wait, in seconds: 0 to 86400.
+/// A delay in seconds: 0 to 86400.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delay(pub u32);
 
 impl Seconds {
-    /// Reads digits.
+    /// Parses digits.
     ///
     /// # Errors
-    /// If it is no whole number of seconds from 1 to a day.
+    /// If it is not a whole number of seconds from 1 to a day.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         whole(text, 1).map(Self)
     }
 }
 
 impl Delay {
-    /// Reads digits.
+    /// Parses digits.
     ///
     /// # Errors
-    /// If it is no whole number of seconds up to a day.
+    /// If it is not a whole number of seconds from 0 to a day.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         whole(text, 0).map(Self)
     }
@@ -89,7 +88,7 @@ impl fmt::Display for Delay {
     }
 }
 
-/// What follows when the guest reboots: bhyve(8) has ended with 0.
+/// The reaction to a reboot of the guest: bhyve(8) exits with 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnReboot {
     /// The VM starts again.
@@ -98,7 +97,7 @@ pub enum OnReboot {
     Stop,
 }
 
-/// What follows when the guest crashes: bhyve(8) has ended with 3 or more, or by a signal.
+/// The reaction to a crash of the guest: bhyve(8) exits with 3 or more, or by a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnCrash {
     /// The VM ends.
@@ -108,7 +107,7 @@ pub enum OnCrash {
 }
 
 impl OnReboot {
-    /// As it is written.
+    /// The word in the configuration.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Restart => "restart",
@@ -116,7 +115,7 @@ impl OnReboot {
         }
     }
 
-    /// Reads what [`Self::as_str`] writes.
+    /// Parses the words of [`Self::as_str`].
     ///
     /// # Errors
     /// If it is another word.
@@ -130,7 +129,7 @@ impl OnReboot {
 }
 
 impl OnCrash {
-    /// As it is written.
+    /// The word in the configuration.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Stop => "stop",
@@ -138,7 +137,7 @@ impl OnCrash {
         }
     }
 
-    /// Reads what [`Self::as_str`] writes.
+    /// Parses the words of [`Self::as_str`].
     ///
     /// # Errors
     /// If it is another word.
@@ -151,7 +150,7 @@ impl OnCrash {
     }
 }
 
-/// Reads `YES` or `NO`, in any case.
+/// Parses `YES` or `NO`, in any case.
 ///
 /// Differs: `freebsd` is `YES` or `NO` in any case, all else is an error
 ///

@@ -1,4 +1,4 @@
-//! How commands are to become root's.
+//! The way in which commands become root.
 
 use super::name::{NameError, error};
 
@@ -8,7 +8,7 @@ pub enum Choice {
     /// None for uid 0, else doas if it is installed, else sudo.
     #[default]
     Auto,
-    /// Nothing is prefixed.
+    /// No prefix.
     None,
     /// doas(1).
     Doas,
@@ -28,15 +28,15 @@ impl Choice {
         ("mdo", Self::Mdo),
     ];
 
-    /// Reads the word.
+    /// Parses the word.
     ///
     /// # Errors
-    /// If it is another one.
+    /// If it is another word.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let found = Self::WORDS.iter().find(|(word, _)| *word == text);
         found.map(|(_, choice)| *choice).ok_or_else(|| {
             let words = Self::WORDS.map(|(word, _)| word);
-            error(format!("\"{text}\" is none of {}", words.join(", ")))
+            error(format!("\"{text}\" is not one of {}", words.join(", ")))
         })
     }
 }

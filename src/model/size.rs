@@ -1,6 +1,7 @@
 //! Sizes: a VM's memory and a new disk.
 //!
-//! Sources: `vm_parse_memsize` in `lib/libvmmapi/vmmapi.c`, expand_number(3), zfs-create(8), truncate(1).
+//! Sources: `vm_parse_memsize` in `lib/libvmmapi/vmmapi.c`, expand_number(3), zfs-create(8),
+//! truncate(1).
 
 use super::name::{NameError, text_newtype};
 use std::ffi::OsStr;
@@ -8,22 +9,22 @@ use std::fmt;
 
 const MIB: u64 = 1 << 20;
 
-/// A VM's memory in the user's own spelling, which bhyve(8) and the loaders get unchanged.
+/// A VM's memory as the user spelled it; bhyve(8) and the loaders get it unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemSize(String);
 text_newtype!(MemSize);
 
 impl MemSize {
-    /// What a VM has where nobody says: 256 MiB, as bhyve(8).
+    /// The default of a VM: 256 MiB, as in bhyve(8).
     pub fn usual() -> Self {
         Self("256M".to_owned())
     }
 
-    /// Parses a memory size by bhyve's grammar: a number of MiB (of bytes from 1048576 on),
-    /// or an integer with a suffix from K to E, either case, perhaps followed by `b`.
+    /// Parses a memory size in bhyve's syntax: a number of MiB (of bytes from 1048576 on),
+    /// or an integer with a suffix from K to E in either case, optionally followed by `b`.
     ///
     /// # Errors
-    /// If bhyve(8) would refuse it, or could not set up that much: zero, or no whole number of pages.
+    /// If bhyve(8) would refuse it or cannot set it up: zero, or not a whole number of pages.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         match memory_bytes(text) {
             Ok(_) => Ok(Self(text.to_owned())),
@@ -33,17 +34,17 @@ impl MemSize {
         }
     }
 
-    /// How much it is, in bytes.
+    /// The size in bytes.
     pub fn bytes(&self) -> u64 {
         memory_bytes(&self.0).unwrap_or_default()
     }
 }
 
-/// The bytes that bhyve(8) understands, or why it does not.
+/// The size in bytes as bhyve(8) reads it, or the reason for the error.
 fn memory_bytes(text: &str) -> Result<u64, String> {
     let (number, suffix) =
         leading_number(text).ok_or_else(|| "it must begin with a whole number".to_owned())?;
-    let no_unit = || format!("\"{suffix}\" is no unit");
+    let no_unit = || format!("\"{suffix}\" is not a unit");
     let bytes = match suffix.as_bytes() {
         [] if number < MIB => number.checked_mul(MIB),
         [] => Some(number),
@@ -52,15 +53,15 @@ fn memory_bytes(text: &str) -> Result<u64, String> {
     };
     match bytes {
         None => Err("it is more than 16 EiB".to_owned()),
-        Some(0) => Err("a VM needs some".to_owned()),
+        Some(0) => Err("it must not be zero".to_owned()),
         Some(bytes) if bytes % 4096 != 0 => {
-            Err("it is no whole number of pages of 4096 bytes".to_owned())
+            Err("it is not a whole number of pages of 4096 bytes".to_owned())
         }
         Some(bytes) => Ok(bytes),
     }
 }
 
-/// Reads an unsigned number as strtoul(3) with base 0 does: `0x` hexadecimal, `0` octal.
+/// Parses an unsigned number as strtoul(3) does with base 0: `0x` hexadecimal, `0` octal.
 fn leading_number(text: &str) -> Option<(u64, &str)> {
     let (radix, digits) = match text.as_bytes() {
         [b'0', b'x' | b'X', next, ..] if next.is_ascii_hexdigit() => (16, &text[2..]),
@@ -83,7 +84,7 @@ fn shift(unit: u8) -> Option<u32> {
         .map(|position| 10 * (position + 1))
 }
 
-/// The size of a new disk, in the user's spelling.
+/// The size of a new disk, as the user spelled it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DiskSize {
     text: String,
@@ -91,10 +92,10 @@ pub struct DiskSize {
 }
 
 impl DiskSize {
-    /// Parses a disk size: a number, perhaps with decimals, and a suffix from K to E, either case.
+    /// Parses a disk size: a number, optionally with decimals, and a suffix K to E in either case.
     ///
     /// # Errors
-    /// If it is no such size, zero, or no whole number of sectors of 512 bytes.
+    /// If it is not a size, is zero, or is not a whole number of sectors of 512 bytes.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let refuse = |why: &str| {
             Err(super::name::error(format!(
@@ -109,18 +110,18 @@ impl DiskSize {
             [] => 0,
             [unit] | [unit, b'b' | b'B'] | [unit, b'i', b'B'] => match shift(*unit) {
                 Some(shift) => shift,
-                None => return refuse(&format!("\"{suffix}\" is no unit")),
+                None => return refuse(&format!("\"{suffix}\" is not a unit")),
             },
-            _ => return refuse(&format!("\"{suffix}\" is no unit")),
+            _ => return refuse(&format!("\"{suffix}\" is not a unit")),
         };
         let Some(bytes) = scaled(number, shift) else {
             return refuse("its number is missing, too exact or too large");
         };
         if bytes == 0 {
-            return refuse("a disk needs some");
+            return refuse("it must not be zero");
         }
         if bytes % 512 != 0 {
-            return refuse("it is no whole number of sectors of 512 bytes");
+            return refuse("it is not a whole number of sectors of 512 bytes");
         }
         Ok(Self {
             text: text.to_owned(),
@@ -128,7 +129,7 @@ impl DiskSize {
         })
     }
 
-    /// The text as the user spelt it.
+    /// The text as the user spelled it.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -153,7 +154,7 @@ impl std::str::FromStr for MemSize {
     }
 }
 
-/// `number`, a decimal fraction, times 2 to the power of `shift`, if that is a whole number.
+/// `number`, a decimal fraction, times 2 to the power of `shift`, if the result is a whole number.
 fn scaled(number: &str, shift: u32) -> Option<u64> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if whole.is_empty() || fraction.contains('.') || fraction.len() > 9 {

@@ -131,7 +131,7 @@ fn a_comment_silences_a_warning_of_other_commands_too() {
         ] {
             let said = call(&mut host(""), &format!("{start}{more}"), words);
             assert_eq!(said.status, 0, "{}", said.err);
-            let warnings = said.err.matches("is no key of a VM").count();
+            let warnings = said.err.matches("is not a key, but").count();
             assert_eq!(warnings, told, "{words:?} {more}{}", said.err);
         }
     }
@@ -215,7 +215,7 @@ fn a_question_that_fails_leaves_only_its_findings_out_and_says_so() {
             fake.host().order(program, nth, fault);
         }
         let said = call(&mut fake, config, &["easy-bhyve", "check"]);
-        let line = format!("not looked for: {names}: {program} failed with status 2\n");
+        let line = format!("not checked: {names}: {program} failed with status 2\n");
         assert!(said.out.contains(&line), "{program}: {}", said.out);
         let found = [
             "host-cpus",

@@ -74,7 +74,7 @@ fn a_path_of_which_bhyve_would_make_another_is_refused() {
             let config = format!("{COMMON}a_id=1 a_freebsd=YES {setting}\n");
             let said = call(&mut fake, config, &["boot", "a"]);
             assert_eq!(said.status, 1, "{path}");
-            assert!(said.err.contains("bhyve takes % in a path"), "{}", said.err);
+            assert!(said.err.contains("bhyve reads % in a path"), "{}", said.err);
             assert!(said.err.contains("ln -s"), "{}", said.err);
         }
     }
@@ -258,7 +258,7 @@ fn commands_at_which_grub_would_wait_for_ever_are_refused_before_the_start() {
         ),
         ("if true; then linux /vmlinuz", "if is never closed"),
         ("linux /vmlinuz; linux /vmlinuz", "grub crashes at boot"),
-        ("linux /vmlinuz || true", "grub knows no | here"),
+        ("linux /vmlinuz || true", "grub does not accept | here"),
     ] {
         let (said, fake) = boot_by_grub(commands);
         assert_eq!(said.status, 1, "{commands}: {}", said.err);

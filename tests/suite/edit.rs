@@ -228,7 +228,7 @@ fn what_the_model_or_the_reader_refuses_is_shown_as_it_would_stand_and_not_writt
         "easy-bhyve: b and a have the same id, 2\n \
          --> c.conf:3:6\n  |\n3 | b_id=2\n  |      ^\n  |\n  = note: a_id is set at c.conf:2:6\n  \
          = note: nothing was written\n  \
-         = help: give one of them another: it is the number of its tap and of its console\n",
+         = help: give one of them another id, which is the number of its tap and console\n",
     );
     let beside = Place::new();
     beside.write("empty", "");
@@ -241,7 +241,7 @@ fn what_the_model_or_the_reader_refuses_is_shown_as_it_would_stand_and_not_writt
             "easy-bhyve: cannot read {path}none: No such file or directory (os error 2)\n \
          --> c.conf:4:3\n  |\n4 | . {path}$a_grub_boot\n  |   {mark}\n  |\n  \
          = note: nothing was written\n  \
-         = help: name a file that exists; a relative name begins at the configuration's directory\n"
+         = help: name an existing file; a relative name starts at the configuration's directory\n"
         ),
     );
 }
@@ -289,11 +289,11 @@ fn words_that_make_no_sense_are_refused_with_the_nearest() {
     for (words, err) in [
         (
             &["set", "a", "memm=1G"][..],
-            "invalid value 'memm=1G' for '<KEY=VALUE>...': \"memm\" is no key of a VM; the nearest one is mem\n",
+            "invalid value 'memm=1G' for '<KEY=VALUE>...': \"memm\" is not a key of a VM; the nearest key is mem\n",
         ),
         (
             &["new", "b", "--", "hd=x"],
-            "invalid value 'hd=x' for '[KEY=VALUE]...': \"hd\" is no key of a VM; the nearest one is hd0\n",
+            "invalid value 'hd=x' for '[KEY=VALUE]...': \"hd\" is not a key of a VM; the nearest key is hd0\n",
         ),
         (
             &["set", "a", "mem"],

@@ -1,4 +1,4 @@
-//! The disks and CDs of a VM, and what its first disk is.
+//! The disks and CDs of a VM, and the kind of its first disk.
 
 use super::Parts;
 use super::faults::Faults;
@@ -13,7 +13,7 @@ use crate::span::Span;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// The disks by number, and what the first is; `id` is where a fault is told that has no other place.
+/// The disks by number, and the kind of the first one; faults without a place are reported at `id`.
 ///
 /// Differs: The disk in use counts everywhere
 pub(super) fn disks(
@@ -63,19 +63,19 @@ pub(super) fn cds(parts: &Parts<'_>, loader: &Loader, faults: &mut Faults) -> Ve
     cds
 }
 
-/// Whether the VM's loader is what its settings say.
+/// Whether the settings of the VM's loader are valid.
 fn knows_loader(parts: &Parts<'_>) -> bool {
     !parts.own.is_wrong("freebsd", 0)
 }
 
-/// What stands for a first disk that is not known, so that the rest can be looked at.
+/// A placeholder for an unknown first disk, so that the other settings can be checked.
 fn stand_in(parts: &Parts<'_>) -> (Volume, Disk) {
     let path = Path::new("/").join(parts.name.as_str());
     let disk = Disk::new(0, path.clone(), None);
     (Volume::File(path), disk)
 }
 
-/// The first disk, and what it is.
+/// The first disk and its kind.
 fn first_disk(parts: &Parts<'_>, id: &Set<VmId>) -> Result<(Volume, Disk)> {
     let name = &parts.name;
     let zvols = parts.wanted.devices.join("zvol");
@@ -130,7 +130,7 @@ fn first_disk(parts: &Parts<'_>, id: &Set<VmId>) -> Result<(Volume, Disk)> {
     }
     let whole = format!("{}/{name}", root.value.display());
     let dataset = Dataset::parse(&whole).map_err(|error| {
-        // The root alone is to blame, if it is: its message names less.
+        // If the root itself is invalid, its message is the more specific one.
         let of_root = dataset_of(root).err();
         of_root.unwrap_or_else(|| {
             Error::config(error.to_string())
@@ -145,7 +145,7 @@ fn first_disk(parts: &Parts<'_>, id: &Set<VmId>) -> Result<(Volume, Disk)> {
 /// The dataset that `volroot` names.
 ///
 /// # Errors
-/// If it is none.
+/// If `volroot` is not a valid dataset.
 pub(super) fn dataset_of(root: &Set<PathBuf>) -> Result<Dataset> {
     Dataset::parse(&root.value.to_string_lossy()).map_err(|error| {
         Error::config(format!("volroot: {error}"))
@@ -162,7 +162,7 @@ fn dataset_of_path(parts: &Parts<'_>, path: &Path, at: Option<Span>) -> Result<D
     })
 }
 
-/// The path of a disk or an ISO image: absolute, and one that bhyve(8) can take.
+/// The path of a disk or an ISO image: absolute, and valid for bhyve(8).
 fn device_path(parts: &Parts<'_>, kind: &str, number: u8, set: &Set<PathBuf>) -> Result<PathBuf> {
     if set.value.is_relative() {
         return Err(Error::config(format!(
@@ -172,41 +172,41 @@ fn device_path(parts: &Parts<'_>, kind: &str, number: u8, set: &Set<PathBuf>) ->
         ))
         .at(set.span)
         .named(FindingName::RelativePath)
-        .help("begin it with / or with a variable such as ${iso_path} that does"));
+        .help("begin it with /, or with a variable such as ${iso_path} whose value does"));
     }
     refuse_for_bhyve(&set.value, set.span)?;
     Ok(set.value.clone())
 }
 
-/// Refuses a path of which bhyve(8) would make another one: a comma would end it
-/// (`usr.sbin/bhyve/pci_emul.c`), and behind a percent sign it looks for the name of a setting, and drops
-/// every backslash (`usr.sbin/bhyve/config.c`).
+/// Refuses a path that bhyve(8) would change: a comma would end it (`usr.sbin/bhyve/pci_emul.c`);
+/// after a percent sign it expects the name of a setting, and it drops every backslash
+/// (`usr.sbin/bhyve/config.c`).
 fn refuse_for_bhyve(path: &Path, origin: Option<Span>) -> Result<()> {
     let bytes = path.as_os_str().as_bytes();
     if bytes.contains(&b'%') {
         return Err(Error::config(format!(
-            "{}: bhyve takes % in a path for the name of one of its settings, and the loader does not, \
+            "{}: bhyve reads % in a path as the name of one of its settings, and the loader does not, \
              so they could have two disks",
             path.display()
         ))
         .at(origin)
         .named(FindingName::PathPercent)
-        .help("rename it, or give it a second name without one: ln -s"));
+        .help("rename it, or make a link to it without that character: ln -s"));
     }
     if bytes.contains(&b',') {
         return Err(Error::config(format!(
-            "{}: bhyve takes no path with a comma",
+            "{}: bhyve does not accept a comma in a path",
             path.display()
         ))
         .at(origin)
         .named(FindingName::PathComma)
-        .help("rename it, or give it a second name without one: ln -s"));
+        .help("rename it, or make a link to it without that character: ln -s"));
     }
     Ok(())
 }
 
-/// Takes the disks out whose path has a blank. The root side, which takes no VM with one, is told of
-/// the VM as it is then.
+/// Removes the disks whose path has a blank and reports them. The root side refuses such paths too
+/// and is given the VM without them.
 fn refuse_blanks(
     parts: &Parts<'_>,
     volume: &mut Volume,
@@ -216,7 +216,7 @@ fn refuse_blanks(
     disks.retain(|disk| match refuse_blank(&disk.path, disk.origin) {
         Ok(()) => true,
         Err(error) => {
-            // Perhaps the loader takes the path, where it is not known.
+            // If the loader is unknown, it may accept the path.
             if knows_loader(parts) {
                 faults.add_gap(error, needs::DISKS);
             }
@@ -233,22 +233,21 @@ fn refuse_blanks(
 /// A blank would end the path in grub's device map (`grub-core/kern/emu/hostdisk.c`).
 fn refuse_blank(path: &Path, origin: Option<Span>) -> Result<()> {
     let bytes = path.as_os_str().as_bytes();
-    // As isspace(3) tells.
+    // As isspace(3).
     let is_blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x0b;
     if bytes.iter().any(is_blank) {
         return Err(Error::config(format!(
-            "{}: grub-bhyve takes no path with a blank",
+            "{}: grub-bhyve does not accept a blank in a path",
             path.display()
         ))
         .at(origin)
         .named(FindingName::PathBlank)
-        .help("rename it, or give it a second name without one: ln -s"));
+        .help("rename it, or make a link to it without that character: ln -s"));
     }
     Ok(())
 }
 
-/// Takes one disk out that stands at two numbers: bhyve(8) takes no lock, and the guest would destroy
-/// it.
+/// Removes a disk with two numbers: bhyve(8) takes no lock, and the guest would destroy it.
 ///
 /// Differs: One disk or one tap at two numbers is an error
 fn refuse_twins(parts: &Parts<'_>, disks: &mut Vec<Disk>, faults: &mut Faults) {

@@ -1,24 +1,24 @@
-//! What is wrong with settings, and whom it stops.
+//! The faults of settings, and the operations that they stop.
 
 use crate::config::settings::Need;
 use crate::error::Error;
 
-/// Something that is wrong with a setting.
+/// A fault of a setting.
 #[derive(Clone, Debug)]
 struct Fault {
     error: Error,
-    /// What it stops.
+    /// The needs that it stops.
     stops: &'static [Need],
-    /// Whether the VM has something in its place that nobody has asked for: it is shown to nobody.
+    /// Whether a placeholder that must not be shown is in the place of the setting.
     leaves_a_gap: bool,
 }
 
-/// The faults that were found so far, in order.
+/// The faults found so far, in order.
 #[derive(Debug, Default)]
 pub(super) struct Faults(Vec<Fault>);
 
 impl Faults {
-    /// Notes a fault. A setting that is wrong by itself is taken as not set.
+    /// Records a fault. A setting with an invalid value is treated as not set.
     pub(super) fn add(&mut self, error: Error, stops: &'static [Need]) {
         self.0.push(Fault {
             error,
@@ -27,7 +27,7 @@ impl Faults {
         });
     }
 
-    /// Notes a fault that leaves a VM without something that every VM has.
+    /// Records a fault that leaves the VM without a required setting.
     pub(super) fn add_gap(&mut self, error: Error, stops: &'static [Need]) {
         self.0.push(Fault {
             error,
@@ -36,7 +36,7 @@ impl Faults {
         });
     }
 
-    /// Takes what is right, and notes what is wrong.
+    /// Keeps a valid value; records an error.
     pub(super) fn take<T>(
         &mut self,
         result: Result<T, Error>,
@@ -45,21 +45,21 @@ impl Faults {
         result.map_err(|error| self.add(error, stops)).ok()
     }
 
-    /// Whether the VM is what was asked for, but for what is noted.
+    /// Whether no placeholder is in the VM.
     pub(super) fn leave_no_gap(&self) -> bool {
         self.0.iter().all(|fault| !fault.leaves_a_gap)
     }
 
-    /// Stops this, if one of them does.
+    /// Checks whether a fault stops this need.
     ///
     /// # Errors
-    /// The first that does.
+    /// The first fault that stops it.
     pub(super) fn stop(self, need: Need) -> Result<(), Error> {
         let first = self.0.into_iter().find(|fault| fault.stops.contains(&need));
         first.map_or(Ok(()), |fault| Err(fault.error))
     }
 
-    /// All of them.
+    /// All faults.
     pub(super) fn into_errors(self) -> Vec<Error> {
         self.0.into_iter().map(|fault| fault.error).collect()
     }

@@ -1,7 +1,7 @@
 //! From a configuration to a [`Vm`], by the table of [`super::settings`].
 //!
-//! All that is wrong with a VM is found in one pass, in order; each fault knows what it stops, so that
-//! a setting that is wrong and not needed is no reason to stop.
+//! One pass finds all faults of a VM, in order; each fault knows the needs that it stops, so that
+//! an invalid setting does not stop an operation that does not need it.
 
 mod disks;
 mod faults;
@@ -28,23 +28,23 @@ use std::path::{Path, PathBuf};
 pub(super) use vm::of_words;
 use vm::{Parts, construct};
 
-/// What a VM is wanted for, and what it takes beside the configuration.
+/// The purpose for which a VM is resolved, and the inputs beside the configuration.
 #[derive(Clone, Debug)]
 pub struct Wanted<'a> {
-    /// What for.
+    /// The purpose.
     pub need: Need,
-    /// The cpus that were typed.
+    /// The cpus from the command line.
     pub cpu: Option<CpuTopology>,
-    /// The memory that was typed.
+    /// The memory from the command line.
     pub mem: Option<MemSize>,
-    /// How its user calls verbs.
+    /// The style in which the user calls verbs.
     pub spelling: Spelling,
     /// The directory of devices: `/dev`.
     pub devices: &'a Path,
 }
 
 impl<'a> Wanted<'a> {
-    /// What is wanted where nothing was typed.
+    /// A request without options from the command line.
     pub fn new(need: Need, spelling: Spelling, devices: &'a Path) -> Self {
         Self {
             need,
@@ -56,23 +56,22 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// The VM of that name, for what is needed of it.
+/// The VM of this name, checked for the need.
 ///
 /// # Errors
-/// If there is no such VM, or the first of the settings needed that is wrong.
+/// If no such VM exists, or the first fault of a needed setting.
 pub fn vm(config: &Config, name: &str, wanted: &Wanted<'_>) -> Result<Vm> {
     let name = known(config, name)?;
     let keys = config.keys_of(name.as_str());
     one(config, &host(config, wanted.need)?, name, &keys, wanted)
 }
 
-/// All VMs, in the order of the configuration, for what is needed of each; each is resolved when it
-/// is its turn.
+/// All VMs, in the order of the configuration, each checked for its need and resolved lazily.
 ///
 /// Differs: `list` and `setup` agree on what a VM is, and a VM in both files is listed once
 ///
 /// # Errors
-/// If a host variable is wrong; then, in a VM's place, the first of the settings needed that is.
+/// If a host variable is invalid; then, in place of a VM, the first fault of its needed settings.
 pub fn all<'config>(
     config: &'config Config,
     wanted: Wanted<'config>,
@@ -84,10 +83,10 @@ pub fn all<'config>(
     }))
 }
 
-/// The VMs that say whether they start with the host, each resolved when it is its turn.
+/// The VMs with a setting for the start with the host, resolved lazily.
 ///
 /// # Errors
-/// If a host variable is wrong; then, in a VM's place, the first of its settings that is wrong.
+/// If a host variable is invalid; then, in place of a VM, the first fault of its settings.
 pub fn autostarting<'config>(
     config: &'config Config,
     spelling: Spelling,
@@ -105,10 +104,10 @@ pub fn autostarting<'config>(
     }))
 }
 
-/// The taps of the VM of that name.
+/// The taps of the VM of this name.
 ///
 /// # Errors
-/// If its network settings are wrong.
+/// If a network setting is invalid.
 pub fn taps(config: &Config, name: &str) -> Result<Vec<TapName>> {
     // No NIC depends on the directory of devices.
     let wanted = Wanted::new(Need::End, Spelling::Word, Path::new("/dev"));
@@ -116,12 +115,12 @@ pub fn taps(config: &Config, name: &str) -> Result<Vec<TapName>> {
     Ok(vm.nics.into_iter().map(|nic| nic.tap).collect())
 }
 
-/// Refuses a VM whose id another VM has, too.
+/// Refuses a VM that shares its id with another VM.
 ///
 /// Differs: An id must be a number, and a shared one stops `install`, `boot` and `ttyboot`
 ///
 /// # Errors
-/// With the places of both.
+/// If the id is shared; the error names both places.
 pub fn refuse_shared_id(config: &Config, vm: &Vm) -> Result<()> {
     let ours = config.id_of(vm.name.as_str());
     let other = config.same_id(vm.name.as_str()).into_iter().next();
@@ -133,10 +132,10 @@ pub fn refuse_shared_id(config: &Config, vm: &Vm) -> Result<()> {
     }
 }
 
-/// The dataset below which volumes are made; none if disks are files.
+/// The dataset below which volumes are created; none if disks are files.
 ///
 /// # Errors
-/// If `volroot` is no dataset.
+/// If `volroot` is not a valid dataset.
 pub fn volume_root(config: &Config) -> Result<Option<Dataset>> {
     match read::of_host(config, &mut Faults::default()).volroot {
         Some(root) if root.value.is_relative() => dataset_of(&root).map(Some),
@@ -144,49 +143,49 @@ pub fn volume_root(config: &Config) -> Result<Option<Dataset>> {
     }
 }
 
-/// The directory of disk image files, where `volroot` is one.
+/// The directory of disk image files, if `volroot` is a directory.
 pub fn image_directory(config: &Config) -> PathBuf {
     let root = config.get("volroot");
     PathBuf::from(OsStr::from_bytes(root.map_or(b"", |root| root.value)))
 }
 
-/// The directory of the links, absolute.
+/// The absolute directory of the links.
 pub fn link_directory(config: &Config) -> PathBuf {
     let host = read::of_host(config, &mut Faults::default());
     let name = host.ebdir.map(|set| set.value).unwrap_or_default();
     config.directory().join(name)
 }
 
-/// Whether the links move along with the configuration: their directory is not named by an absolute path.
+/// Whether the links move with the configuration: their directory is a relative path.
 pub fn links_move_along(config: &Config) -> bool {
     config
         .get("ebdir")
         .is_none_or(|ebdir| !ebdir.value.starts_with(b"/"))
 }
 
-/// How commands become root's.
+/// The way to become root.
 ///
 /// # Errors
-/// If `privilege` is wrong.
+/// If `privilege` is invalid.
 pub fn privilege(config: &Config) -> Result<Choice> {
     let choice = host(config, Need::Root)?.privilege;
     Ok(choice.map(|set| set.value).unwrap_or_default())
 }
 
-/// A VM whose settings were looked at.
+/// A VM with checked settings.
 #[derive(Debug)]
 pub struct Checked<'config> {
     /// Its keys.
     pub keys: Keys<'config>,
-    /// The VM, with what is wrong taken as not set, if it can be had.
+    /// The VM, with invalid settings treated as not set; none if it cannot be built.
     pub vm: Option<Vm>,
-    /// What is wrong with its settings.
+    /// The faults of its settings.
     pub faults: Vec<Error>,
 }
 
-/// Looks at every setting: what is wrong with the host variables, and each VM.
+/// Checks every setting: the faults of the host variables, and each VM.
 ///
-/// Takes time linear in the configuration.
+/// Takes linear time.
 pub fn checked<'config>(
     config: &'config Config,
     devices: &Path,
@@ -222,7 +221,7 @@ pub fn checked<'config>(
     (of_host.into_errors(), vms)
 }
 
-/// The host variables, for what is needed.
+/// The host variables, checked for the need.
 fn host(config: &Config, need: Need) -> Result<HostSettings> {
     let mut faults = Faults::default();
     let host = read::of_host(config, &mut faults);
@@ -248,10 +247,10 @@ fn one(
     faults.stop(wanted.need).map(|()| vm)
 }
 
-/// The name, if there is a VM of it.
+/// The name, if such a VM exists.
 ///
 /// # Errors
-/// If there is none; the message names those that there are.
+/// If no such VM exists; the message names the existing VMs.
 pub fn known(config: &Config, name: &str) -> Result<VmName> {
     if !config.is_vm(name) {
         let names = suggest::nearest_first(name, config.vms().map(|(name, _)| name));
@@ -274,7 +273,7 @@ pub fn known(config: &Config, name: &str) -> Result<VmName> {
     self::name(config, name)
 }
 
-/// The name of a VM that is known.
+/// The name of an existing VM.
 fn name(config: &Config, name: &str) -> Result<VmName> {
     VmName::parse(name).map_err(|error| {
         let id = config.get(&format!("{name}_id"));

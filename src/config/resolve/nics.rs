@@ -10,11 +10,11 @@ use crate::model::device::Nic;
 use crate::model::name::{IfName, TapName, VmId};
 use crate::span::Span;
 
-/// The NICs; the first is there without being set.
+/// The NICs; the first one exists even if it is not set.
 pub(super) fn nics(parts: &Parts<'_>, id: &Set<VmId>, faults: &mut Faults) -> Vec<Nic> {
     let mut taps = parts.own.settings.ifs.clone();
     if !taps.contains_key(&0) {
-        // A number that a VM can have is one that a tap can have.
+        // Every valid id of a VM is a valid number of a tap.
         let tap = TapName::parse(&format!("tap{}", id.value.0));
         taps.extend(tap.ok().map(|value| {
             let span = id.span;
@@ -24,7 +24,7 @@ pub(super) fn nics(parts: &Parts<'_>, id: &Set<VmId>, faults: &mut Faults) -> Ve
     let mut nics: Vec<Nic> = Vec::new();
     for (number, Set { value: tap, span }) in taps {
         if let Some(other) = nics.iter().find(|other| other.tap == tap) {
-            // The first has it only because its own is wrong.
+            // The first NIC has this tap only because its own setting is invalid.
             if parts.own.is_wrong("ifN", other.number) {
                 continue;
             }
@@ -55,7 +55,7 @@ pub(super) fn nics(parts: &Parts<'_>, id: &Set<VmId>, faults: &mut Faults) -> Ve
     nics
 }
 
-/// The bridge of a NIC, and the setting that it comes from.
+/// The bridge of a NIC, and the setting that names it.
 ///
 /// Differs: A missing `bridge` or `volroot` is an error where it is needed
 fn bridge_of(

@@ -1,4 +1,4 @@
-//! The settings of a configuration, read row by row.
+//! Reads the settings of a configuration, row by row.
 
 use super::faults::Faults;
 use crate::config::settings::{
@@ -12,14 +12,14 @@ use crate::model::name::{IfName, NameError, VmId};
 /// The settings of a VM.
 #[derive(Debug, Default)]
 pub(super) struct OfVm {
-    /// Those that are right.
+    /// The valid settings.
     pub(super) settings: VmSettings,
-    /// Those that are wrong, by the name of their row and their number.
+    /// The invalid settings, by the name of their row and their number.
     wrong: Vec<(&'static str, u8)>,
 }
 
 impl OfVm {
-    /// Whether a setting is set, but to something that is wrong.
+    /// Whether a setting is set to an invalid value.
     pub(super) fn is_wrong(&self, name: &str, number: u8) -> bool {
         self.wrong.contains(&(name, number))
     }
@@ -34,7 +34,7 @@ impl From<VmSettings> for OfVm {
     }
 }
 
-/// Reads the settings of a VM; what is wrong is taken as not set.
+/// Reads the settings of a VM; an invalid value is treated as not set.
 pub(super) fn of_vm(config: &Config, keys: &Keys<'_>, faults: &mut Faults) -> OfVm {
     let mut read = OfVm::default();
     let mut seen: Vec<(&str, u8)> = Vec::with_capacity(keys.keys.len());
@@ -47,7 +47,7 @@ pub(super) fn of_vm(config: &Config, keys: &Keys<'_>, faults: &mut Faults) -> Of
         if !has_effect(key, keys) {
             continue;
         }
-        // Of two spellings the first counts: that they say the same is looked at below.
+        // Of two spellings the first one counts; a conflict between them is reported below.
         if seen.contains(&(key.setting.name, number)) {
             continue;
         }
@@ -57,7 +57,7 @@ pub(super) fn of_vm(config: &Config, keys: &Keys<'_>, faults: &mut Faults) -> Of
             read.wrong.push((key.setting.name, number));
             let error = wrong_value(key.set.name, &wrong, given, key.setting.finding);
             if key.setting.finding == FindingName::Id {
-                // Each VM has a number, and the rest can be looked at.
+                // A placeholder, so that the other settings can be checked.
                 read.settings.id = Some(Set {
                     value: VmId(0),
                     span: given.span,
@@ -79,7 +79,7 @@ pub(super) fn of_vm(config: &Config, keys: &Keys<'_>, faults: &mut Faults) -> Of
     read
 }
 
-/// Whether what it is a part of is there.
+/// Whether the setting that this one belongs to is set.
 fn has_effect(key: &Key<'_>, keys: &Keys<'_>) -> bool {
     let is_there = |whole| {
         let mut others = keys.keys.iter().filter(|other| !other.set.value.is_empty());
@@ -88,12 +88,12 @@ fn has_effect(key: &Key<'_>, keys: &Keys<'_>) -> bool {
     key.number == 0 || key.setting.part_of.is_none_or(is_there)
 }
 
-/// Reads the host variables; one that is wrong or not set is as the table says.
+/// Reads the host variables; an invalid or unset one has the default of the table.
 pub(super) fn of_host(config: &Config, faults: &mut Faults) -> HostSettings {
     let mut host = HostSettings::default();
     for setting in &settings::HOST {
         if let Default::Value(text) = setting.default {
-            // What the table says is right: that is tested.
+            // A test checks that the defaults of the table are valid.
             let _ = (setting.read)(&mut host, Given::by_default(text));
         }
         let set = config.get(setting.name);
@@ -104,7 +104,7 @@ pub(super) fn of_host(config: &Config, faults: &mut Faults) -> HostSettings {
         if let Err(wrong) = (setting.read)(&mut host, given) {
             let error = wrong_value(set.name, &wrong, given, setting.finding);
             faults.add(error, setting.needed_by);
-            // A bridge that is wrong is told once, and is one all the same.
+            // An invalid bridge is reported once, and a placeholder takes its place.
             if setting.name == "bridge" {
                 host.bridge = stand_in_bridge().map(|value| Set {
                     value,
@@ -116,7 +116,7 @@ pub(super) fn of_host(config: &Config, faults: &mut Faults) -> HostSettings {
     host
 }
 
-/// The bridge of a NIC of which none is known, so that the rest can be looked at.
+/// The placeholder for an unknown bridge, so that the other settings can be checked.
 pub(super) fn stand_in_bridge() -> Option<IfName> {
     IfName::parse("bridge0").ok()
 }
@@ -130,13 +130,13 @@ fn wrong_value(variable: &str, wrong: &NameError, given: Given<'_>, name: Findin
 fn with_free_id(config: &Config, variable: &str, error: Error) -> Error {
     match config.free_id() {
         Some(free) => error.help(format!(
-            "the smallest number that no VM has is {free}: {variable}={free}"
+            "the smallest free number is {free}: {variable}={free}"
         )),
-        None => error.help("no number is left: remove a VM first"),
+        None => error.help("no number is free: remove a VM first"),
     }
 }
 
-/// The number of a device is that of a function of a PCI slot.
+/// The error for a device number above the number of functions of a PCI slot.
 fn too_high(key: &Key<'_>) -> Error {
     Error::config(format!(
         "{}: numbers go up to {HIGHEST_NUMBER}, one for each function of a PCI slot",

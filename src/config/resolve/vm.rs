@@ -1,4 +1,4 @@
-//! The one way to a [`Vm`]: from the settings of a configuration, or from the words of a call.
+//! Builds a [`Vm`] from the settings of a configuration, or from the words of a call.
 
 use super::faults::Faults;
 use super::read::OfVm;
@@ -13,21 +13,21 @@ use crate::model::policy::Policy;
 use crate::model::size::MemSize;
 use crate::model::{Shared, Vm};
 
-/// What a VM is made of.
+/// The inputs of a VM.
 pub(super) struct Parts<'a> {
     pub(super) name: VmName,
-    /// Its own settings.
+    /// The VM's own settings.
     pub(super) own: OfVm,
-    /// Those of the host.
+    /// The settings of the host.
     pub(super) host: &'a HostSettings,
-    /// What for, and what was typed.
+    /// The purpose, and the options from the command line.
     pub(super) wanted: &'a Wanted<'a>,
 }
 
-/// The VM of settings that are typed already, for what is needed of it.
+/// The VM of already typed settings, checked for the need.
 ///
 /// # Errors
-/// The first that is wrong.
+/// The first fault.
 pub(in crate::config) fn of_words(
     name: VmName,
     settings: VmSettings,
@@ -45,7 +45,7 @@ pub(in crate::config) fn of_words(
     faults.stop(wanted.need).map(|()| vm)
 }
 
-/// The VM. What is wrong is noted, and something that a VM can have is in its place.
+/// Builds the VM. Faults are recorded, and a placeholder is used for each invalid setting.
 pub(super) fn construct(parts: Parts<'_>, faults: &mut Faults) -> Vm {
     let id = parts.own.settings.id.unwrap_or(Set {
         value: VmId(0),
@@ -108,13 +108,13 @@ fn loader(own: &VmSettings) -> Loader {
     })
 }
 
-/// What was typed, or else the VM's own value, or else the host's.
+/// The value from the command line, else the VM's own, else the host's.
 fn first<T: Clone>(typed: Option<&T>, own: Option<Set<T>>, host: Option<&Set<T>>) -> Option<T> {
     let set = || own.or_else(|| host.cloned()).map(|set| set.value);
     typed.cloned().or_else(set)
 }
 
-/// The VM's own value, or else the usual one.
+/// The VM's own value, or else the default.
 fn or<T>(own: Option<Set<T>>, usual: T) -> T {
     own.map_or(usual, |set| set.value)
 }

@@ -10,22 +10,22 @@ use crate::model::privilege::Choice;
 use crate::model::size::MemSize;
 use std::path::PathBuf;
 
-/// What the host variables say.
+/// The values of the host variables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostSettings {
-    /// The bridge that a NIC joins which names no other.
+    /// The default bridge of NICs.
     pub bridge: Option<Set<IfName>>,
     /// The physical interface.
     pub netif: Option<Set<IfName>>,
-    /// Where disks are: a dataset, or a directory if it begins with `/`.
+    /// The place of disks: a dataset, or a directory if it begins with `/`.
     pub volroot: Option<Set<PathBuf>>,
     /// The directory of the links.
     pub ebdir: Option<Set<PathBuf>>,
-    /// The cpus of a VM that does not say.
+    /// The default cpus of VMs.
     pub cpu: Option<Set<CpuTopology>>,
-    /// The memory of a VM that does not say.
+    /// The default memory of VMs.
     pub mem: Option<Set<MemSize>>,
-    /// How commands become root's.
+    /// The way to become root.
     pub privilege: Option<Set<Choice>>,
 }
 
@@ -36,7 +36,7 @@ pub static HOST: [Setting<HostSettings>; 7] = [
         default: None,
         needed_by: NETWORK,
         finding: FindingName::InterfaceName,
-        meaning: "the bridge that a NIC joins which names no other",
+        meaning: "the bridge of a NIC without `ifN_bridge`",
         read: into!(bridge: IfName::parse),
         written: |vm| one(text_of(vm.shared.bridge.as_ref())),
         ..Setting::HOST
@@ -70,7 +70,7 @@ pub static HOST: [Setting<HostSettings>; 7] = [
         name: "cpu",
         default: Value("1"),
         finding: FindingName::Cpu,
-        meaning: "for VMs that do not say",
+        meaning: "the default for VMs",
         read: into!(cpu: CpuTopology::parse),
         ..Setting::HOST
     },
@@ -78,7 +78,7 @@ pub static HOST: [Setting<HostSettings>; 7] = [
         name: "mem",
         default: Value("256M"),
         finding: FindingName::Memory,
-        meaning: "for VMs that do not say",
+        meaning: "the default for VMs",
         read: into!(mem: MemSize::parse),
         ..Setting::HOST
     },
@@ -93,7 +93,7 @@ pub static HOST: [Setting<HostSettings>; 7] = [
 ];
 
 impl Setting<HostSettings> {
-    /// What the rows of the host have in common.
+    /// The common fields of host rows.
     const HOST: Self = Self {
         name: "",
         older: &[],

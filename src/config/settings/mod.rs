@@ -1,8 +1,8 @@
-//! The table of settings: one row each, and everything that reads or writes settings goes by it.
+//! The table of settings, one row each; all readers and writers of settings use it.
 //!
 //! The reader of the configuration, `set`, `new`, the nearest names, the words of the root side,
 //! `resources` and the tables of README take names, types, defaults and meanings from here. A new
-//! setting is a field of [`VmSettings`], a row of [`VM`], and its use in [`super::resolve`].
+//! setting needs a field of [`VmSettings`], a row of [`VM`], and its use in [`super::resolve`].
 
 mod host;
 pub mod needs;
@@ -23,21 +23,21 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 pub use vm::{VM, VmSettings};
 
-/// The highest number of a NIC, a disk or a CD: the functions of one PCI slot.
+/// The highest number of a NIC, a disk or a CD: the last function of one PCI slot.
 ///
 /// Differs: Numbers of disks and NICs may have gaps and end at 7
 pub const HIGHEST_NUMBER: u8 = 7;
 
-/// What a setting is where nobody sets it.
+/// The default of a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Default {
-    /// There is no VM without it.
+    /// None: the setting is required.
     Required,
-    /// There is none.
+    /// None: the setting is optional.
     None,
     /// This value.
     Value(&'static str),
-    /// What this says, in Markdown.
+    /// A description of the value, in Markdown.
     Described(&'static str),
 }
 
@@ -52,28 +52,28 @@ impl fmt::Display for Default {
     }
 }
 
-/// A value that is set, and where.
+/// A value and its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Set<T> {
     /// The value.
     pub value: T,
-    /// Where it stands in the configuration, if it comes from there.
+    /// The place in the configuration, if it comes from there.
     pub span: Option<Span>,
 }
 
-/// A text that a setting is to have.
+/// The text of a setting, before parsing.
 #[derive(Clone, Copy, Debug)]
 pub struct Given<'text> {
     /// The number in the setting's name; 0 for a name without one.
     pub number: u8,
     /// The text, which is not empty.
     pub text: &'text OsStr,
-    /// Where it stands in the configuration, if it comes from there.
+    /// The place in the configuration, if it comes from there.
     pub span: Option<Span>,
 }
 
 impl<'text> Given<'text> {
-    /// The value of an assignment.
+    /// The text of an assignment.
     pub fn of(set: &Assignment<'text>, number: u8) -> Self {
         Self {
             number,
@@ -82,7 +82,7 @@ impl<'text> Given<'text> {
         }
     }
 
-    /// The text that the table has where nobody sets it.
+    /// The default text of the table.
     pub fn by_default(text: &'text str) -> Self {
         Self {
             number: 0,
@@ -91,7 +91,7 @@ impl<'text> Given<'text> {
         }
     }
 
-    /// A value that was read of it.
+    /// A parsed value at the place of this text.
     pub fn with<T>(self, value: T) -> Set<T> {
         Set {
             value,
@@ -110,46 +110,46 @@ impl<'text> Given<'text> {
     }
 }
 
-/// What is read of one setting.
+/// The result of parsing one setting.
 type Parsed<T> = Result<Set<T>, NameError>;
 
-/// What a VM has for one setting: a value for each number, 0 where its name has none.
+/// A VM's values for one setting by number; 0 for a name without a number.
 pub type Written = Vec<(u8, OsString)>;
 
 /// One row of the table.
 pub struct Setting<Into: 'static> {
-    /// Its name, `N` for a number: `cpu`, `hdN`, `ifN_bridge`; of a VM without `VM_`.
+    /// The name, `N` for a number: `cpu`, `hdN`, `ifN_bridge`; without `VM_`.
     pub name: &'static str,
-    /// Older names, which count as well.
+    /// Older names, which are also accepted.
     ///
     /// Differs: Older names of settings count
     pub older: &'static [&'static str],
-    /// What it is where nobody sets it.
+    /// The default.
     pub default: Default,
-    /// What a wrong value stops.
+    /// The needs that an invalid value stops.
     pub needed_by: &'static [Need],
-    /// Whether `resources` shows it whatever it is, as the manual promises; others are shown where
-    /// they differ from their default.
+    /// Whether `resources` always shows it, as the manual promises; others are shown if they differ
+    /// from the default.
     pub always_shown: bool,
-    /// Whether a VM without it is another one: nothing can be said of it as a whole.
+    /// Whether the VM cannot be checked as a whole if this setting is invalid.
     pub shapes_vm: bool,
-    /// The setting of the same number without which it has no effect and is not read; every VM has
-    /// number 0 of it.
+    /// The setting of the same number without which this one is ignored and not read; number 0 of
+    /// that setting always exists.
     pub part_of: Option<&'static str>,
-    /// The one loader that uses it, where not all do.
+    /// The only loader that uses it, if not all do.
     pub loader: Option<LoaderKind>,
-    /// How a wrong value is called.
+    /// The finding for an invalid value.
     pub finding: FindingName,
-    /// What it means, in one line of Markdown.
+    /// The meaning, in one line of Markdown.
     pub meaning: &'static str,
-    /// Reads a text.
+    /// Parses a text into its field.
     pub read: fn(&mut Into, Given<'_>) -> Result<(), NameError>,
-    /// What a VM has for it.
+    /// The values of a VM for this row.
     pub written: fn(&Vm) -> Written,
 }
 
 impl<Into> PartialEq for Setting<Into> {
-    /// One name is one row.
+    /// Rows are equal if their names are.
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
     }
@@ -162,7 +162,7 @@ impl<Into> fmt::Debug for Setting<Into> {
 }
 
 impl<Into> Setting<Into> {
-    /// Whether this is what it is where nobody sets it.
+    /// Whether this value is the default.
     pub fn is_default(&self, value: &OsStr) -> bool {
         matches!(self.default, Default::Value(usual) if value == usual)
     }
@@ -172,18 +172,18 @@ impl<Into> Setting<Into> {
         numbered(self.name, number)
     }
 
-    /// All names, the one that counts first.
+    /// All names, the current one first.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.name).chain(self.older.iter().copied())
     }
 
-    /// Whether its name has a number.
+    /// Whether the name has a number.
     pub fn has_number(&self) -> bool {
         self.name.contains('N')
     }
 }
 
-/// A name of the table with this number in it.
+/// A name of the table with its `N` replaced by this number.
 pub fn numbered(name: &str, number: impl fmt::Display) -> String {
     match name.split_once('N') {
         Some((stem, end)) => format!("{stem}{number}{end}"),
@@ -191,7 +191,7 @@ pub fn numbered(name: &str, number: impl fmt::Display) -> String {
     }
 }
 
-/// Reads into a field: by a parse of its text, or as a path.
+/// Reads a text into a field: by its parser, or as a path.
 macro_rules! into {
     ($field:ident: path) => {
         |to, given| {
@@ -220,13 +220,13 @@ macro_rules! into {
 }
 use into;
 
-/// The one value of a setting without a number.
+/// The single value of a setting without a number.
 fn one(value: impl AsRef<OsStr>) -> Written {
     vec![(0, value.as_ref().to_owned())]
 }
 
-/// The setting of a VM that a name spells, and the number in it, which may be too high: 0 for a name
-/// without one.
+/// The setting of a VM that a name spells, and the number in it, which may exceed the limit: 0 for
+/// a name without one.
 pub fn find(name: &str) -> Option<(&'static Setting<VmSettings>, u32)> {
     let first = name.bytes().next()?;
     let begin_so = INDEX.get(usize::from(first.checked_sub(b'a')?))?;
@@ -236,13 +236,13 @@ pub fn find(name: &str) -> Option<(&'static Setting<VmSettings>, u32)> {
     })
 }
 
-/// The number, if a NIC, a disk or a CD can have it.
+/// The number, if it is valid for a NIC, a disk or a CD.
 pub fn in_range(number: u32) -> Option<u8> {
     let number = u8::try_from(number).ok()?;
     (number <= HIGHEST_NUMBER).then_some(number)
 }
 
-/// The most `_` that a name of the table has.
+/// The highest count of `_` in a name of the table.
 pub fn most_underscores() -> usize {
     *MOST_UNDERSCORES
 }
@@ -250,7 +250,7 @@ pub fn most_underscores() -> usize {
 /// A name of the table, split at its number.
 struct Spelling {
     stem: &'static str,
-    /// What stands behind the number, if there is one.
+    /// The part after the number, if there is a number.
     end: Option<&'static str>,
 }
 
@@ -268,14 +268,14 @@ impl Spelling {
         }
     }
 
-    /// The number in a name that is spelled so.
+    /// The number in a name of this spelling.
     fn number_in(&self, name: &str) -> Option<u32> {
         let rest = name.strip_prefix(self.stem)?;
         let Some(end) = self.end else {
             return rest.is_empty().then_some(0);
         };
         let number = rest.strip_suffix(end)?;
-        // Without a superfluous 0, so that one number has one spelling.
+        // A leading zero is not accepted, so that one number has one spelling.
         let has_zero = number.len() > 1 && number.starts_with('0');
         let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
         number.parse().ok().filter(|_| is_number && !has_zero)
@@ -285,7 +285,7 @@ impl Spelling {
 /// The spellings of a VM's settings that begin with one letter.
 type Spellings = Vec<(Spelling, &'static Setting<VmSettings>)>;
 
-/// All spellings by their first letter: most names are ruled out by it.
+/// All spellings by first letter, which rules out most names.
 static INDEX: LazyLock<Vec<Spellings>> = LazyLock::new(|| {
     let begin_with = |letter: u8| {
         let all = VM

@@ -1,11 +1,11 @@
-//! What a VM is wanted for, and what needs which settings.
+//! The needs for which a VM is resolved, and the settings of each.
 
 use Need::{Autostart, Boot, Console, Disks, End, Install, Root, Settings};
 
-/// What a VM is wanted for. A setting that is wrong stops only what needs it.
+/// The need for which a VM is resolved. An invalid setting stops only the needs that use it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// To show or to write its settings: all of them.
+    /// To show or write all its settings.
     Settings,
     /// To install it.
     Install,
@@ -15,7 +15,7 @@ pub enum Need {
     Autostart,
     /// To reach its console.
     Console,
-    /// To end it, and to free what it has.
+    /// To end it and free its resources.
     End,
     /// To work on its disks.
     Disks,
@@ -23,19 +23,19 @@ pub enum Need {
     Root,
 }
 
-/// All that can be wanted of a VM.
+/// All needs.
 pub const ALL: &[Need] = &[
     Settings, Install, Boot, Autostart, Console, End, Disks, Root,
 ];
-/// What the guest is run with.
+/// The needs that run the guest.
 pub const RUN: &[Need] = &[Settings, Install, Boot, Autostart];
-/// What every start needs, and the end.
+/// The needs of the network: every start, and the end.
 pub const NETWORK: &[Need] = &[Settings, Install, Boot, Autostart, End];
-/// What every start needs, and all work on disks.
+/// The needs of the disks: every start, and all work on disks.
 pub const DISKS: &[Need] = &[Settings, Install, Boot, Autostart, Disks];
-/// What only an installation needs.
+/// The needs of an installation.
 pub const INSTALL: &[Need] = &[Settings, Install];
-/// What only the start with the host needs.
+/// The needs of the start with the host.
 pub const AUTOSTART: &[Need] = &[Settings, Autostart];
-/// What every start needs, and whatever else becomes root.
+/// The needs of root: every start, and all else that becomes root.
 pub const ROOT: &[Need] = &[Settings, Install, Boot, Autostart, Root];

@@ -1,4 +1,4 @@
-//! Tests of the table: what stands in two columns, or in the model, too, agrees.
+//! Tests of the table: columns that repeat a fact agree with each other and with the model.
 
 use super::{Default, Given, HOST, HostSettings, VM, VmSettings, find};
 use crate::config::settings_text::lines;

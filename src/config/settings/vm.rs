@@ -14,7 +14,7 @@ use crate::model::{Vm, Volume};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// What a VM's own variables say.
+/// The values of a VM's own variables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VmSettings {
     /// Its number.
@@ -35,23 +35,23 @@ pub struct VmSettings {
     pub ifs: BTreeMap<u8, Set<TapName>>,
     /// The bridges of its taps, by number.
     pub bridges: BTreeMap<u8, Set<IfName>>,
-    /// Commands of grub's for an installation.
+    /// grub's commands for an installation.
     pub grub_install: Option<Set<GrubCommands>>,
-    /// Commands of grub's for a boot.
+    /// grub's commands for a boot.
     pub grub_bootcmd: Option<Set<GrubCommands>>,
     /// The partition that grub boots from.
     pub grub_bootpart: Option<Set<BootPart>>,
-    /// What follows when its guest reboots.
+    /// The reaction to a reboot of its guest.
     pub on_reboot: Option<Set<OnReboot>>,
-    /// What follows when its guest crashes.
+    /// The reaction to a crash of its guest.
     pub on_crash: Option<Set<OnCrash>>,
-    /// How long its loader may take in the background.
+    /// The time limit of its loader in the background.
     pub loader_timeout: Option<Set<Seconds>>,
-    /// How long its guest may take to shut itself down.
+    /// The time limit for its guest to shut down.
     pub stop_timeout: Option<Set<Seconds>>,
-    /// Whether it is started with the host.
+    /// Whether it starts with the host.
     pub autostart: Option<Set<bool>>,
-    /// How long the next VM waits behind it when the host starts.
+    /// The delay of the next VM when the host starts.
     pub autostart_delay: Option<Set<Delay>>,
 }
 
@@ -80,7 +80,7 @@ pub static VM: [Setting<VmSettings>; 18] = [
         name: "mem",
         default: Described("host's"),
         finding: FindingName::Memory,
-        meaning: "by bhyve's grammar: `512M`, `4G`; a bare number is MiB",
+        meaning: "in bhyve's syntax: `512M`, `4G`; a bare number is MiB",
         read: into!(mem: MemSize::parse),
         written: |vm| one(&vm.mem),
         ..Setting::VM
@@ -255,7 +255,7 @@ pub static VM: [Setting<VmSettings>; 18] = [
         default: Value("0"),
         needed_by: AUTOSTART,
         always_shown: false,
-        meaning: "how many seconds `autostart` waits behind it: 0 to 86400",
+        meaning: "how many seconds `autostart` waits after starting it: 0 to 86400",
         read: into!(autostart_delay: Delay::parse),
         written: |vm| one(vm.policy.autostart_delay.to_string()),
         ..Setting::VM
@@ -263,7 +263,7 @@ pub static VM: [Setting<VmSettings>; 18] = [
 ];
 
 impl Setting<VmSettings> {
-    /// What the rows of a VM have in common.
+    /// The common fields of VM rows.
     const VM: Self = Self {
         name: "",
         older: &[],
@@ -284,7 +284,7 @@ fn yes_no(is_so: bool) -> &'static str {
     if is_so { "YES" } else { "NO" }
 }
 
-/// What grub is told, where it is told something.
+/// The commands for grub, if any.
 fn grub<'vm>(vm: &'vm Vm, of: impl FnOnce(&'vm Grub) -> Option<&'vm str>) -> Written {
     let Loader::Grub(grub) = &vm.loader else {
         return Vec::new();

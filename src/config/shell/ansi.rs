@@ -2,28 +2,28 @@
 
 use super::locale::Locale;
 
-/// An escape that is none: sh would end there.
+/// An invalid escape, at which sh would exit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct BadEscape {
-    /// Offset of its backslash within the quotes.
+    /// Offset of the backslash within the quotes.
     pub(super) at: usize,
-    /// Why it is refused.
+    /// The reason for the error.
     pub(super) why: &'static str,
 }
 
-/// What stands between the quotes.
+/// The decoded text between the quotes.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Decoded {
     /// The bytes.
     pub(super) bytes: Vec<u8>,
-    /// Offset of the first escape that is a `?` unless sh was started in a UTF-8 locale.
+    /// Offset of the first escape that becomes `?` unless sh runs in a UTF-8 locale.
     pub(super) by_locale: Option<usize>,
 }
 
-/// The bytes that stand for `body`, the text between the quotes, where sh was started in a locale.
+/// Decodes `body`, the text between the quotes, as sh does in this locale.
 ///
 /// # Errors
-/// If sh would end with a syntax error.
+/// If sh would exit with a syntax error.
 pub(super) fn decode(body: &[u8], locale: Locale) -> Result<Decoded, BadEscape> {
     let mut decoded = Decoded {
         bytes: Vec::with_capacity(body.len()),
@@ -38,7 +38,7 @@ pub(super) fn decode(body: &[u8], locale: Locale) -> Result<Decoded, BadEscape> 
         let at = reader.at - 1;
         match reader.escape().map_err(|why| BadEscape { at, why })? {
             Escape::Nothing => {}
-            // A NUL ends the text; the rest up to the quote is skipped unread.
+            // A NUL ends the text; sh skips the rest up to the quote.
             Escape::Byte(0) => break,
             Escape::Byte(byte) => decoded.bytes.push(byte),
             Escape::Character(character) => {
@@ -60,7 +60,7 @@ pub(super) fn decode(body: &[u8], locale: Locale) -> Result<Decoded, BadEscape> 
 enum Escape {
     Nothing,
     Byte(u8),
-    /// Beyond ASCII.
+    /// A character outside ASCII.
     Character(char),
 }
 
@@ -92,16 +92,16 @@ impl Reader<'_> {
                 self.at -= 1;
                 last_byte(self.digits(3, 8).0)
             }
-            // However many digits there are.
+            // Any number of digits.
             Some(b'x') => last_byte(self.digits(usize::MAX, 16).0),
             Some(b'c') => self.control()?,
             Some(b'u') => return self.unicode(4),
             Some(b'U') => return self.unicode(8),
-            _ => return Err("sh knows no such escape"),
+            _ => return Err("sh does not know this escape"),
         }))
     }
 
-    /// Up to `most` digits: the last 32 bits of their value, and how many there were.
+    /// Up to `most` digits: the low 32 bits of their value, and their count.
     fn digits(&mut self, most: usize, radix: u32) -> (u32, usize) {
         let rest = self.body.get(self.at..).unwrap_or_default();
         let digits = rest
@@ -138,7 +138,7 @@ impl Reader<'_> {
     }
 }
 
-/// sh keeps the last 8 bits of a number that is too large.
+/// sh keeps the low 8 bits of a larger number.
 fn last_byte(value: u32) -> u8 {
     let [last, ..] = value.to_le_bytes();
     last

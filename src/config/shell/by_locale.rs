@@ -1,7 +1,7 @@
-//! What depends on the locale in which sh(1) runs: no value of a configuration may.
+//! Values that depend on the locale of sh(1), which a configuration must not have.
 //!
-//! Files are read for the C locale. Where a UTF-8 locale gives another value on the way, they are
-//! read for that, too, and are refused if a variable is another in the end.
+//! Files are read for the C locale. If a value would differ in a UTF-8 locale, they are also read
+//! for that locale, and refused if the final value of a variable differs.
 
 use crate::finding::{Finding, FindingName};
 use std::collections::HashMap;
@@ -12,17 +12,16 @@ use super::parser::{MAX_FINDINGS, Parser};
 use crate::config::store::Piece;
 use crate::config::{Assignment, Config, ConfigError};
 
-/// The variable that overrides all others of its kind, and changes sh itself while it is exported.
+/// The variable that overrides the other locale variables, and changes sh itself while exported.
 const LC_ALL: &[u8] = b"LC_ALL";
 
 impl Parser<'_, '_, '_> {
-    /// Takes notice of a variable that is exported.
+    /// Records that a variable is exported.
     pub(super) fn export(&mut self, name: Piece) {
         self.reading.is_locale_exported |= self.reading.store.text(name) == LC_ALL;
     }
 
-    /// The locale that is read for, unless the files have chosen one; none if others are to be
-    /// compared with it.
+    /// The locale to read for, unless the files choose one; none if other locales are compared.
     pub(super) fn locale(&self) -> Option<Locale> {
         let chosen = self.reading.store.value(LC_ALL);
         let outside = self.reading.outside;
@@ -32,7 +31,7 @@ impl Parser<'_, '_, '_> {
         (is_c || locale != Locale::C).then_some(locale)
     }
 
-    /// Remembers that another locale gives another value here.
+    /// Records that another locale gives another value here.
     pub(super) fn depends(&mut self, at: Token, message: impl Into<String>, help: &str) {
         if self.reading.by_locale.len() < MAX_FINDINGS {
             let finding = Finding::new(FindingName::Locale, self.span(at), message, help);
@@ -40,7 +39,7 @@ impl Parser<'_, '_, '_> {
         }
     }
 
-    /// The length of a value in bytes, or in a UTF-8 locale in those that begin a character.
+    /// The length of a value in bytes, or in a UTF-8 locale in bytes that begin a character.
     pub(super) fn length(&mut self, lengths: Lengths, at: Token) -> usize {
         let Lengths { bytes, characters } = lengths;
         match self.locale() {
@@ -58,7 +57,7 @@ impl Parser<'_, '_, '_> {
     }
 }
 
-/// Of the places where a value depends on the locale, those that count in the end.
+/// Selects the locale-dependent places that affect the final values.
 pub(in crate::config) fn settle(
     config: &Config,
     places: Vec<Finding>,

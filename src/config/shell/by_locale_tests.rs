@@ -1,4 +1,4 @@
-//! Tests of what depends on the locale: what is refused of it, and what is not.
+//! Tests of values that depend on the locale: which are refused and which are not.
 
 use crate::config::tests::{read, refused, value, with_outside};
 use crate::config::{ConfigError, Outside, Source, parse};
@@ -18,7 +18,7 @@ fn a_locale_counts_only_where_a_variable_differs_in_the_end() {
     ] {
         assert_eq!(value(text, "a"), "1", "{text}");
     }
-    // The place, not the variable that differs by it.
+    // The finding names the place, not the variable whose value differs.
     let place = "test.conf:1:8".to_owned();
     assert_eq!(
         refused("b=é; c=${#b}; a=$c; c="),

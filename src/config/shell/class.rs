@@ -1,12 +1,12 @@
-//! What each byte means to the lexer.
+//! The class of each byte for the lexer.
 
-/// Whether the bytes could be a variable's name.
+/// Whether the bytes are a valid variable name.
 pub(in crate::config) fn is_name(bytes: &[u8]) -> bool {
     bytes.first().is_some_and(|first| is(*first, NAME_START))
         && bytes.iter().all(|byte| is(*byte, NAME))
 }
 
-/// The first character of some bytes; none if they begin with no UTF-8.
+/// The first character of some bytes; none if they do not begin with UTF-8.
 pub(super) fn first_character(bytes: &[u8]) -> Option<char> {
     let length = match bytes.first()? {
         0x00..=0x7f => 1,
@@ -31,14 +31,14 @@ pub(super) const BRACE_IN_DOUBLE_STOP: u8 = 8;
 pub(super) const BLANK: u8 = 16;
 /// Begins a name.
 pub(super) const NAME_START: u8 = 32;
-/// Goes on with a name.
+/// Continues a name.
 pub(super) const NAME: u8 = 64;
 /// Names a special or positional parameter.
 pub(super) const SPECIAL: u8 = 128;
 
 static CLASSES: [u8; 256] = classes();
 
-/// Whether a byte is in one of the classes.
+/// Whether a byte is in a class.
 pub(super) fn is(byte: u8, class: u8) -> bool {
     CLASSES
         .get(usize::from(byte))

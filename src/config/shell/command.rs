@@ -1,4 +1,4 @@
-//! Statements that begin with a word: `export`, `readonly` and `.`, and what sh would run.
+//! Statements that begin with a word: `export`, `readonly`, `.`, and commands that sh would run.
 
 use crate::finding::FindingName;
 use crate::span::{FileId, Span};
@@ -17,7 +17,7 @@ use crate::config::read::{Unread, read};
 use crate::config::source::Source;
 use crate::config::store::{Assigned, Piece};
 
-/// How many files one configuration may include.
+/// The maximum number of included files in one configuration.
 const MAX_FILES: usize = 1000;
 
 /// One operand of `export` or `readonly`.
@@ -41,7 +41,7 @@ impl Parser<'_, '_, '_> {
         Err(self.refused_command(&word, token))
     }
 
-    /// Takes the unquoted literal text that begins at the current token.
+    /// Reads the unquoted literal text at the current token.
     fn literal(&mut self) -> (Vec<u8>, Token) {
         let first = self.token;
         let mut text = Vec::new();
@@ -56,7 +56,7 @@ impl Parser<'_, '_, '_> {
         (text, Token { end, ..first })
     }
 
-    /// Reads what follows `export` or `readonly`.
+    /// Reads the operands of `export` or `readonly`.
     fn operands(&mut self, command: Token, freeze: bool) -> Result<(), Refused> {
         let mut operands = Vec::new();
         self.skip_blanks();
@@ -68,7 +68,7 @@ impl Parser<'_, '_, '_> {
             let message = "without a name, sh would print variables here";
             return Err(self.refuse(FindingName::Operand, command, message, "remove the line"));
         }
-        // sh expands all operands before it assigns the first.
+        // sh expands all operands before it assigns the first one.
         for operand in operands {
             let (name, name_span) = match operand {
                 Operand::Name(name, span) => (name, span),
@@ -103,7 +103,7 @@ impl Parser<'_, '_, '_> {
         Err(self.refuse(FindingName::Operand, token, message, help))
     }
 
-    /// Reads what follows `.`, and then that file.
+    /// Reads the operand of `.`, and then that file.
     fn include(&mut self, dot: Token) -> Result<(), Refused> {
         self.skip_blanks();
         let first = self.token;
@@ -179,7 +179,7 @@ impl Parser<'_, '_, '_> {
             return Err(self.refuse(
                 FindingName::IncludeCircle,
                 token,
-                format!("{shown} is being read already: it would include itself for ever"),
+                format!("{shown} includes itself, directly or through other files"),
                 "remove this line",
             ));
         }
@@ -197,7 +197,7 @@ impl Parser<'_, '_, '_> {
     fn unread(&self, path: &Path, error: &Unread, token: Token) -> Refused {
         if let Unread::Foreign(foreign) = error {
             let message = format!("{} is not read: {error}", vis::shown(path));
-            let named = "name the configuration, if it is the one that you mean: --config FILE";
+            let named = "to use this configuration anyway, name it: --config FILE";
             let mut refused = self.refuse(FindingName::IncludeForeign, token, message, named);
             refused.0.help.splice(0..0, foreign.remedy());
             return refused;
@@ -207,7 +207,7 @@ impl Parser<'_, '_, '_> {
             Unread::System(why) if why.kind() != ErrorKind::NotFound => {
                 "look at its owner and mode with ls -l"
             }
-            _ => "name a file that exists; a relative name begins at the configuration's directory",
+            _ => "name an existing file; a relative name starts at the configuration's directory",
         };
         self.refuse(FindingName::IncludeUnreadable, token, message, help)
     }

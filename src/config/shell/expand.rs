@@ -11,8 +11,8 @@ use super::pattern::{self, Trim, Unclear};
 use super::refused::Refused;
 use crate::config::store::{Assigned, Piece};
 
-/// How many bytes of values are compared with parts of patterns, in the whole configuration: seconds
-/// at the most.
+/// The maximum number of pattern steps (value bytes times pattern parts) in the whole
+/// configuration: seconds at most.
 pub(in crate::config) const MAX_STEPS: usize = 1 << 28;
 
 impl<'a> Parser<'a, '_, '_> {
@@ -108,7 +108,7 @@ impl<'a> Parser<'a, '_, '_> {
         }
     }
 
-    /// Reads the word of `${name=word}`, whose value goes to the variable too.
+    /// Reads the word of `${name=word}`, which is assigned to the variable too.
     fn assigned(
         &mut self,
         (name, token): (Cow<'a, [u8]>, Token),
@@ -143,7 +143,7 @@ impl<'a> Parser<'a, '_, '_> {
         Ok(())
     }
 
-    /// Reads the pattern of `${name%pattern}` and its kin, and takes away what it matches.
+    /// Reads the pattern of `${name%pattern}` and similar, and removes the matching part.
     fn trimmed(
         &mut self,
         dollar: Token,
@@ -157,7 +157,7 @@ impl<'a> Parser<'a, '_, '_> {
             self.advance_joined();
         }
         let start = self.token;
-        // sh skips the pattern of a variable that is not set.
+        // sh skips the pattern of an unset variable.
         let value = value.filter(|_| !out.is_dead());
         let mut word = if value.is_some() {
             Out::marked()
@@ -184,26 +184,26 @@ impl<'a> Parser<'a, '_, '_> {
             end: self.behind - 1,
             ..start
         };
-        let help = "write out what is to be taken away";
+        let help = "write the resulting value without a pattern";
         let (rest, depends) = rest.map_err(|unclear| match unclear {
             Unclear::Pattern(why) => {
-                let message = format!("sh's meaning of this pattern is not certain: {why}");
+                let message = format!("the meaning of this pattern in sh is not certain: {why}");
                 self.refuse(FindingName::Pattern, at, message, help)
             }
             Unclear::Steps => {
-                let message = "all patterns together take too long";
+                let message = "the patterns of the configuration take too long together";
                 self.refuse(FindingName::TooLarge, at, message, help)
             }
         })?;
         if depends {
-            let message = "in a UTF-8 locale sh takes something else away than in the C locale";
+            let message = "sh removes a different part in a UTF-8 locale than in the C locale";
             self.depends(at, message, help);
         }
         out.push(rest, context.quoted);
         Ok(())
     }
 
-    /// Takes the name that begins at the current token.
+    /// Reads the name at the current token.
     pub(super) fn name(&mut self) -> Cow<'a, [u8]> {
         let mut name = Cow::Borrowed(self.text(self.token));
         self.advance_joined();
@@ -214,7 +214,7 @@ impl<'a> Parser<'a, '_, '_> {
         name
     }
 
-    /// The name as text that can be kept: where it stands, if it stands in one piece.
+    /// The name as a stored piece: a reference to its place, if it is contiguous.
     pub(super) fn piece(&mut self, name: &[u8], token: Token) -> Piece {
         if self.text(token) == name {
             return Piece::Source(self.span(token));
@@ -222,7 +222,7 @@ impl<'a> Parser<'a, '_, '_> {
         self.reading.store.make(name)
     }
 
-    /// The value of a variable, of the file or else of the environment.
+    /// The value of a variable, from the files or else from the environment.
     pub(super) fn lookup(&self, name: &[u8]) -> Option<Cow<'_, [u8]>> {
         if let Some(value) = self.reading.store.value(name) {
             return Some(Cow::Borrowed(value));
@@ -237,7 +237,7 @@ impl<'a> Parser<'a, '_, '_> {
             return Err(self.refuse(
                 FindingName::ShellVariable,
                 dollar,
-                format!("{name} is filled in by the shell itself"),
+                format!("the shell itself sets {name}"),
                 "write the value out",
             ));
         }
@@ -245,7 +245,7 @@ impl<'a> Parser<'a, '_, '_> {
     }
 }
 
-/// Variables that every sh sets on its own, so that the environment does not tell their value.
+/// Variables that every sh sets itself, so that the environment does not show their value.
 pub(super) const OWN_OF_SHELL: [&[u8]; 9] = [
     b"IFS", b"LINENO", b"OPTIND", b"PPID", b"PS1", b"PS2", b"PS4", b"_", b"RANDOM",
 ];

@@ -1,20 +1,20 @@
-//! Which quotes and braces are open at a place of a file (`bin/sh/parser.c`).
+//! The open quotes and braces at a position of a file (`bin/sh/parser.c`).
 
 use super::class::{BRACE_IN_DOUBLE_STOP, BRACE_STOP, DOUBLE_STOP};
 
-/// What is open at a place.
+/// What is open at a position.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) enum Open {
     /// Nothing: a file's top level.
     #[default]
     Nothing,
-    /// A `${…}` whose word goes on with the quotes around it: in `"${a-"b"}"` the `b` is unquoted.
+    /// A `${…}` whose word continues the quotes around it: in `"${a-"b"}"` the `b` is unquoted.
     Word,
-    /// A `${…}` whose word is a pattern, with quotes of its own.
+    /// A `${…}` whose word is a pattern, with its own quotes.
     Pattern,
 }
 
-/// The top level, or one `${…}`, and whether text is between two `"` there.
+/// The top level, or one `${…}`, and whether the position is between two `"` of it.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Level {
     pub(super) open: Open,
@@ -22,7 +22,7 @@ pub(super) struct Level {
 }
 
 impl Level {
-    /// Whether a `}` here ends the `${…}` within `outer`: not between quotes that begin or end in it.
+    /// Whether a `}` here ends the `${…}` within `outer`: not between quotes that are part of it.
     pub(super) fn closes(self, outer: Option<&Self>) -> bool {
         let around = match self.open {
             Open::Nothing => None,

@@ -1,39 +1,39 @@
-//! Bytes to tokens: where sh(1) would see words, quotes and expansions.
+//! Bytes to tokens: the words, quotes and expansions that sh(1) would see.
 //!
-//! Pure and lossless: the tokens of a file, joined, are the file. Nothing is judged here; what we
-//! do not accept is a token like any other. Takes linear time and cannot fail.
+//! Pure and lossless: the tokens of a file, joined, are the file. The lexer makes no judgement:
+//! text that the parser refuses is a token like any other. Takes linear time and cannot fail.
 
 use super::class::{BLANK, NAME, NAME_START, SPECIAL, TOP_STOP, first_character, is};
 use super::level::{Level, Open};
 
-/// What a [`Token`] is.
+/// The kind of a [`Token`].
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum TokenKind {
     /// Unquoted spaces and tabs.
     Blank,
     /// An unquoted newline.
     Newline,
-    /// From `#` at the start of a word up to the end of the line.
+    /// From `#` at the start of a word to the end of the line.
     Comment,
-    /// A backslash and the newline that it hides.
+    /// A backslash and the newline after it.
     Continuation,
     /// A variable's name, before `=` or in an expansion; a continuation can split it.
     Name,
-    /// The `=` behind the name that begins a word.
+    /// The `=` after a name at the start of a word.
     Equals,
-    /// Characters that stand for themselves.
+    /// Characters without a special meaning.
     Text,
     /// A backslash and the character that it quotes.
     Escaped,
     /// `'…'`.
     SingleQuoted,
-    /// `$'…'`; a continuation can stand behind the `$`.
+    /// `$'…'`; a continuation can follow the `$`.
     AnsiQuoted,
     /// `"`, opening or closing.
     DoubleQuote,
     /// A `$` that begins an expansion.
     Dollar,
-    /// `@`, `#`, `1` and the like behind `$` or `${`.
+    /// `@`, `#`, `1` and the like after `$` or `${`.
     Special,
     /// The `{` of `${`.
     OpenBrace,
@@ -41,7 +41,7 @@ pub enum TokenKind {
     Length,
     /// The `:` of `${name:-word}`.
     Colon,
-    /// One of `- = + ? % #` behind the name in `${…}`; `%%` is two tokens.
+    /// One of `- = + ? % #` after the name in `${…}`; `%%` is two tokens.
     Operator,
     /// The `}` that ends `${…}`.
     CloseBrace,
@@ -66,12 +66,12 @@ pub struct Token {
     pub kind: TokenKind,
     /// Offset of the first byte.
     pub start: usize,
-    /// Offset behind the last byte.
+    /// Offset after the last byte.
     pub end: usize,
 }
 
 impl Token {
-    /// The same token, reaching up to the end of `last`.
+    /// The same token, extended to the end of `last`.
     pub(super) fn to(self, last: Self) -> Self {
         Self {
             end: last.end,
@@ -80,7 +80,7 @@ impl Token {
     }
 }
 
-/// What the bytes just read let us expect.
+/// What the previous bytes lead the lexer to expect.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum State {
     Word,
@@ -100,7 +100,7 @@ pub struct Lexer<'a> {
     bytes: &'a [u8],
     at: usize,
     level: Level,
-    /// The levels around that one, the top level first.
+    /// The levels around the current level, the top level first.
     outer: Vec<Level>,
     state: State,
     word_start: bool,
@@ -127,7 +127,7 @@ impl<'a> Lexer<'a> {
         self.bytes.get(at..).unwrap_or_default()
     }
 
-    /// The first offset from `at` on that is not within a continuation.
+    /// The first offset at or after `at` that is not within a continuation.
     fn behind_continuations(&self, mut at: usize) -> usize {
         while self.byte(at) == Some(b'\\') && self.byte(at + 1) == Some(b'\n') {
             at += 2;
@@ -135,7 +135,7 @@ impl<'a> Lexer<'a> {
         at
     }
 
-    /// The first offset from `at` on whose byte is not (`wanted`), or is (`!wanted`), in `class`.
+    /// The first offset from `at` whose byte is not (`wanted`), or is (`!wanted`), in `class`.
     fn run(&self, at: usize, class: u8, wanted: bool) -> usize {
         let rest = self.rest(at);
         let length = rest.iter().position(|byte| is(*byte, class) != wanted);
@@ -251,13 +251,13 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Takes the characters from here on that mean nothing, at least one.
+    /// Reads ordinary characters, at least one.
     fn text(&mut self) -> TokenKind {
         let stop = self.level.stop();
         self.take_to(self.run(self.at + 1, stop, false), TokenKind::Text)
     }
 
-    /// What has the same meaning at the top level as in braces.
+    /// Reads a token that is the same at the top level and in braces.
     fn common(&mut self, first: u8) -> Option<TokenKind> {
         let quoted = self.level.quoted;
         Some(match first {
@@ -303,7 +303,7 @@ impl<'a> Lexer<'a> {
         kind
     }
 
-    /// Whether the word that begins here is a name directly followed by `=`.
+    /// Whether the word at this position is a name directly followed by `=`.
     fn is_assignment(&self) -> bool {
         let mut at = self.at;
         loop {
@@ -327,7 +327,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Takes `$'…'`, of which the text begins at an offset.
+    /// Reads `$'…'`; `text` is the offset of the text after the quote.
     fn ansi_quoted(&mut self, text: usize) -> TokenKind {
         let mut at = text;
         while let Some(byte) = self.byte(at) {

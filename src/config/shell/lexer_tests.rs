@@ -1,4 +1,4 @@
-//! Tests of the lexer: the tokens of small files, and that none loses a byte.
+//! Tests of the lexer: the tokens of small files, and that no byte is lost.
 
 use proptest::prelude::*;
 

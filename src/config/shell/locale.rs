@@ -1,6 +1,6 @@
 //! The locale in which sh(1) runs.
 
-/// A locale to read files for.
+/// A locale for which files are read.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(in crate::config) enum Locale {
     /// Characters are bytes.
@@ -8,18 +8,18 @@ pub(in crate::config) enum Locale {
     C,
     /// Characters are those of UTF-8.
     Utf8 {
-        /// Whether a character is in a class where systems may differ about it.
+        /// Whether a character is in a class on which systems may differ.
         unknown: bool,
     },
 }
 
 impl Locale {
-    /// Those that are compared with the first.
+    /// The locales to compare with the C locale.
     pub(super) const OTHERS: [Self; 2] =
         [Self::Utf8 { unknown: false }, Self::Utf8 { unknown: true }];
 }
 
-/// How long a value is.
+/// The lengths of a value.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lengths {
     pub(super) bytes: usize,

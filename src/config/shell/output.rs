@@ -1,9 +1,9 @@
-//! How a word is read, and where its text goes.
+//! The collector of a word, and how the word is read.
 
 use super::lexer::{Token, TokenKind};
 use super::pattern::Marked;
 
-/// Where the text of a word goes.
+/// The collector of a word's text.
 #[derive(Debug, Default)]
 pub(super) struct Out {
     text: Marked,
@@ -13,7 +13,7 @@ pub(super) struct Out {
 }
 
 impl Out {
-    /// Collects bytes only, in memory that was used before.
+    /// Collects bytes only, in reused memory.
     pub(super) fn reusing(mut bytes: Vec<u8>) -> Self {
         bytes.clear();
         let active = Vec::new();
@@ -35,7 +35,7 @@ impl Out {
         }
     }
 
-    /// Forgets everything: for a word that sh would skip.
+    /// Discards everything: for a word that sh would skip.
     pub(super) fn dead() -> Self {
         Self {
             dead: true,
@@ -43,7 +43,7 @@ impl Out {
         }
     }
 
-    /// The same kind of collector for a word within this one, bytes only.
+    /// A collector of the same kind for a word within this one, bytes only.
     pub(super) fn inner(&self) -> Self {
         Self {
             dead: self.dead,
@@ -79,24 +79,24 @@ impl Out {
     }
 }
 
-/// The longest value, in bytes.
+/// The maximum length of a value, in bytes.
 pub(super) const MAX_VALUE: usize = 64 * 1024;
 
-/// What ends a word, and what was opened there.
+/// The end of a word, and what it closes.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Until {
     /// A blank, a newline, `;` or an operator.
     WordEnd,
-    /// The `}` that closes the expansion that begins here.
+    /// The `}` that closes the expansion that begins at this token.
     Brace(Token),
 }
 
-/// How a word is read.
+/// The context in which a word is read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Context {
-    /// Whether it stands between double quotes.
+    /// Whether the word is between double quotes.
     pub(super) quoted: bool,
-    /// Whether a `~` counts also behind a `:` and a `=`, as in assignments.
+    /// Whether a `~` also expands after a `:` and a `=`, as in assignments.
     pub(super) assigned: bool,
 }
 

@@ -1,7 +1,7 @@
-//! Tokens to assignments: statement after statement, as sh(1) would go through a file.
+//! Tokens to assignments: statement by statement, as sh(1) processes a file.
 //!
-//! Whatever sh would run is refused, with its place; reading goes on behind it, so that one look
-//! finds all of them.
+//! Everything that sh would run is refused, with its place; reading continues afterwards, so that
+//! one pass finds all errors.
 
 use crate::finding::FindingName;
 use crate::span::{FileId, Span};
@@ -13,13 +13,13 @@ use super::refused::Refused;
 use crate::config::Reading;
 use crate::config::store::{Assigned, Piece};
 
-/// How deep expansions and included files may be nested.
+/// The maximum nesting of expansions and of included files.
 pub(super) const MAX_DEPTH: usize = 64;
 
-/// Bytes of values that had to be put together, in the whole configuration.
+/// The maximum bytes of constructed values in the whole configuration.
 const MAX_MADE: usize = 64 * 1024 * 1024;
 
-/// The way through one file. `'a` is its text.
+/// The parser of one file. `'a` is its text.
 pub(super) struct Parser<'a, 'r, 'o> {
     pub(super) bytes: &'a [u8],
     pub(super) reading: &'r mut Reading<'o>,
@@ -31,7 +31,7 @@ pub(super) struct Parser<'a, 'r, 'o> {
     depth: usize,
 }
 
-/// Reads one file that has been added to the sources.
+/// Reads one file of the sources.
 pub(in crate::config) fn parse(reading: &mut Reading<'_>, file: FileId) {
     let Some(bytes) = reading
         .store
@@ -77,7 +77,7 @@ impl Parser<'_, '_, '_> {
         self.token = self.lexer.next().unwrap_or(none);
     }
 
-    /// Advances to the next token that is no continuation.
+    /// Advances to the next token that is not a continuation.
     pub(super) fn advance_joined(&mut self) {
         self.advance();
         while self.token.kind == TokenKind::Continuation {
@@ -86,7 +86,7 @@ impl Parser<'_, '_, '_> {
     }
 
     pub(super) fn span(&self, token: Token) -> Span {
-        // Sources are refused when they are larger than an offset can tell.
+        // Sources larger than an offset are refused.
         let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         Span {
             file: self.file,
@@ -101,7 +101,7 @@ impl Parser<'_, '_, '_> {
     ) -> Result<(), Refused> {
         if self.depth >= MAX_DEPTH {
             let message = "expansions are nested too deeply";
-            let help = "use variables of their own for the parts";
+            let help = "assign the parts to separate variables";
             return Err(self.refuse(FindingName::TooLarge, self.token, message, help));
         }
         self.depth += 1;
@@ -111,7 +111,7 @@ impl Parser<'_, '_, '_> {
     }
 
     fn check_nul(&mut self) {
-        // `contains` is far faster than `position`, and nearly no file holds one.
+        // `contains` is far faster than `position`, and nearly no file has a NUL.
         if self.bytes.contains(&0) {
             let start = self
                 .bytes
@@ -164,7 +164,7 @@ impl Parser<'_, '_, '_> {
         self.statement_end()
     }
 
-    /// Takes the `;` behind a statement, or sees that its line ends here.
+    /// Reads the `;` after a statement, or checks that its line ends here.
     fn statement_end(&mut self) -> Result<(), Refused> {
         match self.token.kind {
             TokenKind::Semicolon => {
@@ -193,7 +193,7 @@ impl Parser<'_, '_, '_> {
     fn assignments(&mut self) -> Result<(), Refused> {
         let first = self.token;
         let mut last = self.assignment()?;
-        // sh expands the values of all before it assigns the first (`bin/sh/eval.c`).
+        // sh expands all values before it assigns the first one (`bin/sh/eval.c`).
         let mut waiting = Vec::new();
         self.skip_blanks();
         while self.token.kind == TokenKind::Name {
@@ -207,7 +207,7 @@ impl Parser<'_, '_, '_> {
         all.try_for_each(|one| self.assign(one))
     }
 
-    /// Takes `name=value`.
+    /// Reads `name=value`.
     pub(super) fn assignment(&mut self) -> Result<Assigned, Refused> {
         let (name, name_span) = self.assigned_name()?;
         let (value, value_span) = self.value()?;
@@ -219,7 +219,7 @@ impl Parser<'_, '_, '_> {
         })
     }
 
-    /// Takes `name=`.
+    /// Reads `name=`.
     fn assigned_name(&mut self) -> Result<(Piece, Span), Refused> {
         let first = self.token;
         let name = self.name();
@@ -234,7 +234,7 @@ impl Parser<'_, '_, '_> {
         Ok((piece, self.span(whole)))
     }
 
-    /// Takes the value behind an `=`.
+    /// Reads the value after an `=`.
     fn value(&mut self) -> Result<(Piece, Span), Refused> {
         let first = self.token;
         if first.kind == TokenKind::Text && self.is_plain(first) {
@@ -261,7 +261,7 @@ impl Parser<'_, '_, '_> {
         Ok((piece, self.span(whole)))
     }
 
-    /// Whether a text is a whole value, and the value is the text.
+    /// Whether a text is a whole value that needs no processing.
     fn is_plain(&self, text: Token) -> bool {
         let behind = self.bytes.get(text.end);
         let ends = matches!(behind, None | Some(b'\n' | b' ' | b'\t' | b';'));
@@ -270,8 +270,8 @@ impl Parser<'_, '_, '_> {
 
     pub(super) fn check_full(&self, out: &Out, at: Token) -> Result<(), Refused> {
         if out.is_full() || self.reading.store.made() > MAX_MADE {
-            let message = "the value grows beyond 64 KiB, or all values beyond 64 MiB";
-            let help = "shorten what it is put together from";
+            let message = "the value exceeds 64 KiB, or all values together exceed 64 MiB";
+            let help = "shorten the parts of the value";
             return Err(self.refuse(FindingName::TooLarge, at, message, help));
         }
         Ok(())
@@ -283,8 +283,8 @@ impl Parser<'_, '_, '_> {
     }
 }
 
-/// After how many findings reading ends: enough to work on, few enough to read.
+/// The maximum number of findings; reading stops there.
 pub(super) const MAX_FINDINGS: usize = 100;
 
-/// How many assignments one file makes room for before they are there.
+/// The maximum number of assignments per file to reserve memory for.
 const MAX_EXPECTED: usize = 1 << 16;

@@ -1,7 +1,7 @@
-//! The patterns of `${x%p}` and `${x##p}`, as FreeBSD's sh(1) matches them (`bin/sh/expand.c`): bytes
-//! in the C locale, characters in a UTF-8 one.
+//! The patterns of `${x%p}` and `${x##p}`, as FreeBSD's sh(1) matches them (`bin/sh/expand.c`):
+//! bytes in the C locale, characters in a UTF-8 locale.
 //!
-//! Matching follows all alternatives at once, so it takes at most value times pattern steps.
+//! Matching follows all alternatives in parallel, so it takes at most value times pattern steps.
 
 mod bracket;
 
@@ -9,7 +9,7 @@ use super::class::first_character;
 use super::locale::Locale;
 use bracket::{Reader, Set};
 
-/// Text with a mark for each byte: whether a wildcard would be one there.
+/// Text with a mark for each byte: whether a wildcard character is active there.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Marked {
     pub(super) bytes: Vec<u8>,
@@ -17,14 +17,14 @@ pub(super) struct Marked {
 }
 
 impl Marked {
-    /// Whether it matches itself only, in every locale.
+    /// Whether the pattern matches only itself, in every locale.
     fn is_literal(&self) -> bool {
         let mut pairs = self.bytes.iter().zip(&self.active);
         pairs.all(|(byte, active)| !(*active && b"*?[".contains(byte)))
     }
 }
 
-/// A part of a value that a pattern can take away.
+/// The part of a value that a pattern removes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Trim {
     ShortestPrefix,
@@ -42,7 +42,7 @@ impl Trim {
         matches!(self, Self::ShortestPrefix | Self::ShortestSuffix)
     }
 
-    /// The value without as much of it.
+    /// The value without `length` bytes of this part.
     fn without(self, value: &[u8], length: Option<usize>) -> &[u8] {
         let length = length.unwrap_or_default();
         let rest = if self.is_prefix() {
@@ -54,21 +54,21 @@ impl Trim {
     }
 }
 
-/// Why there is no answer.
+/// Why a pattern has no result.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Unclear {
-    /// sh's meaning is not certain, for this reason.
+    /// The meaning in sh is not certain; the reason.
     Pattern(&'static str),
-    /// It takes more steps than are left.
+    /// Matching takes more steps than are left.
     Steps,
 }
 
-/// What one step of a pattern takes.
+/// The unit of one pattern step.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Charset {
     /// Bytes: the C locale.
     Bytes,
-    /// Characters, and bytes that are none: a UTF-8 locale.
+    /// Characters, and bytes that are not part of one: a UTF-8 locale.
     Utf8,
 }
 
@@ -102,11 +102,11 @@ pub(super) enum Element {
 /// The longest pattern with wildcards, in bytes.
 const MAX_WILD: usize = 1024;
 
-/// The value without the part that the pattern matches, and whether another locale leaves something
-/// else of it, which is not asked where the locale is given; `steps` are those that are left.
+/// The value without the part that the pattern matches, and whether another locale gives another
+/// result, which is not checked if `locale` is given. `steps` is the number of steps left.
 ///
 /// # Errors
-/// If there is no answer.
+/// If the pattern has no certain result.
 pub(super) fn trim<'v>(
     value: &'v [u8],
     pattern: &Marked,
@@ -163,7 +163,7 @@ fn literal<'v>(value: &'v [u8], text: &[u8], trim: Trim) -> &'v [u8] {
     rest.unwrap_or(value)
 }
 
-/// A pattern with wildcards, ready to be matched.
+/// A pattern with wildcards, prepared for matching.
 #[derive(Clone, Debug)]
 struct Pattern {
     elements: Vec<Element>,
@@ -171,7 +171,7 @@ struct Pattern {
 }
 
 impl Pattern {
-    /// Reads a pattern; says whether a range in it has no end, which matches nothing if `is_never`.
+    /// Reads a pattern, and whether a range has no end, which matches nothing if `is_never`.
     fn read(marked: &Marked, charset: Charset, is_never: bool) -> Result<(Self, bool), Unclear> {
         let mut reader = Reader::new(marked, charset, is_never);
         let mut elements = Vec::new();
@@ -187,7 +187,7 @@ impl Pattern {
         Ok((Self { elements, charset }, reader.is_endless))
     }
 
-    /// The value without what matches, a set taking a character that it may hold if `unknown`.
+    /// The value without the match; a set contains a character of unknown class if `unknown`.
     fn trim<'v>(
         &self,
         value: &'v [u8],
@@ -217,19 +217,19 @@ impl Pattern {
     }
 }
 
-/// One mark for each element at each of the next places: the elements before it are used up there.
+/// A mark at each of the next positions for each element: all elements before it match there.
 ///
-/// The last mark is the end. A character has up to four bytes, so that many places lie ahead.
+/// The last mark is the end. A character has up to four bytes, so marks reach up to four positions.
 struct Matcher<'p> {
     elements: Vec<&'p Element>,
     rows: [Vec<bool>; 5],
-    /// How many of the places behind this one may have marks.
+    /// How many of the positions after this one may have marks.
     ahead: usize,
     unknown: bool,
 }
 
 impl Matcher<'_> {
-    /// The length of the part that all of the elements match.
+    /// The length of the part that the whole pattern matches.
     fn run(&mut self, value: &[u8], trim: Trim, charset: Charset) -> Option<usize> {
         let mut found = None;
         if let Some(first) = self.rows.first_mut().and_then(|row| row.first_mut()) {
@@ -258,7 +258,7 @@ impl Matcher<'_> {
         found
     }
 
-    /// A run may match nothing: whatever stands before it can also stand behind it.
+    /// A run may match nothing, so a mark before it also applies after it.
     fn skip_runs(&mut self) {
         let [here, ..] = &mut self.rows;
         let mut before = false;
@@ -269,7 +269,7 @@ impl Matcher<'_> {
         }
     }
 
-    /// Goes to the next place; says whether anything is still possible.
+    /// Advances by one position; returns whether a match is still possible.
     fn step(&mut self, byte: u8, character: Option<(u32, usize)>) -> bool {
         let [here, ahead @ ..] = &mut self.rows;
         for (at, element) in self.elements.iter().enumerate() {

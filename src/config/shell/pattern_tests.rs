@@ -1,8 +1,8 @@
-//! Tests of patterns: what they take away, in bytes and in characters.
+//! Tests of patterns: the parts they remove, in bytes and in characters.
 
 use super::*;
 
-/// A pattern of which every byte is open.
+/// A pattern in which every byte is active.
 fn open(pattern: &[u8]) -> Marked {
     Marked {
         bytes: pattern.to_vec(),
@@ -10,7 +10,7 @@ fn open(pattern: &[u8]) -> Marked {
     }
 }
 
-/// What is left in the C locale, and whether another leaves something else.
+/// The result in the C locale, and whether another locale gives another result.
 fn left(value: &[u8], pattern: &[u8], part: Trim) -> (Vec<u8>, bool) {
     let (rest, depends) = trim(value, &open(pattern), part, None, &mut 1_000_000_000).unwrap();
     (rest.to_vec(), depends)

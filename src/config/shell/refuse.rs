@@ -1,4 +1,4 @@
-//! The wording of what the parser refuses: what stands there, what sh would do, what to write.
+//! The messages of the parser: what is refused, what sh would do, what to write instead.
 
 use super::class::is_name;
 use super::expand::OWN_OF_SHELL;
@@ -43,14 +43,14 @@ impl Parser<'_, '_, '_> {
     pub(super) fn command_substitution(&self, at: Token) -> Refused {
         let behind = self.bytes.get(at.start..).unwrap_or_default();
         if behind.starts_with(b"$((") {
-            let message = "arithmetic is not computed";
+            let message = "arithmetic is not supported";
             return self.refuse(FindingName::Arithmetic, at, message, NOT_RUN);
         }
         let message = "sh would run a command here";
         self.refuse(FindingName::CommandSubstitution, at, message, NOT_RUN)
     }
 
-    /// Refuses `$1` and its kin; the current token is the special character.
+    /// Refuses `$1` and similar; the current token is the special character.
     pub(super) fn special(&self, dollar: Token) -> Refused {
         let sign = String::from_utf8_lossy(self.text(self.token));
         let at = dollar.to(self.token);
@@ -64,8 +64,8 @@ impl Parser<'_, '_, '_> {
             end: self.behind.max(dollar.end),
             ..dollar
         };
-        let message = "sh knows no expansion of this form";
-        let help = "known are ${x}, ${x-w}, ${x:-w}, ${x=w}, ${x:=w}, ${x+w}, ${x:+w}, ${#x}, \
+        let message = "sh does not know this form of expansion";
+        let help = "the forms are ${x}, ${x-w}, ${x:-w}, ${x=w}, ${x:=w}, ${x+w}, ${x:+w}, ${#x}, \
                     ${x%p}, ${x%%p}, ${x#p}, ${x##p}";
         self.refuse(FindingName::BadExpansion, at, message, help)
     }
@@ -88,8 +88,8 @@ impl Parser<'_, '_, '_> {
                 let message = "sh would start a subshell here";
                 return self.refuse(FindingName::CompoundCommand, self.token, message, NOT_RUN);
             }
-            "<" | ">" => "redirects nothing",
-            _ => "joins no commands",
+            "<" | ">" => "cannot redirect",
+            _ => "cannot join commands",
         };
         let message = format!("an unquoted {sign} {what} in a configuration");
         let help = format!("quote it if it belongs to the value: '{sign}'");
@@ -124,7 +124,7 @@ impl Parser<'_, '_, '_> {
         )
     }
 
-    /// The word at the current token as it is written, cut if it is long.
+    /// The word at the current token as written, shortened if long.
     fn shown_word(&self) -> String {
         let rest = self.bytes.get(self.token.start..).unwrap_or_default();
         let word = rest.split(|byte| b" \t\r\n;&|<>()".contains(byte)).next();
@@ -142,7 +142,7 @@ impl Parser<'_, '_, '_> {
         Refused::from(Finding::new(FindingName::Readonly, name, message, help))
     }
 
-    /// Refuses an assignment to a variable that the shell changes by itself.
+    /// Refuses an assignment to a variable that the shell changes itself.
     pub(super) fn check_own_of_shell(&self, name: &[u8], at: Token) -> Result<(), Refused> {
         if !OWN_OF_SHELL.contains(&name) || name.starts_with(b"PS") || name == b"IFS" {
             return Ok(());
@@ -165,11 +165,11 @@ impl Parser<'_, '_, '_> {
         self.refuse(FindingName::Array, at, message, help)
     }
 
-    /// Refuses a statement that begins with `word`; the current token stands behind it.
+    /// Refuses a statement that begins with `word`; the current token is the one after it.
     pub(super) fn refused_command(&mut self, word: &[u8], at: Token) -> Refused {
         let shown: String = String::from_utf8_lossy(word).chars().take(40).collect();
         if KEYWORDS.contains(&word) {
-            let message = format!("{shown} makes assignments depend on something");
+            let message = format!("{shown} makes assignments conditional");
             if OPENERS.contains(&word) {
                 self.skip_compound();
             }
@@ -188,7 +188,7 @@ impl Parser<'_, '_, '_> {
             && !word.is_empty()
         {
             self.skip_function();
-            let message = format!("{shown} would be a function");
+            let message = format!("sh would define a function {shown} here");
             return self.refuse(FindingName::Function, at, message, NOT_RUN);
         }
         let next = self.text(self.token);
@@ -214,7 +214,7 @@ impl Parser<'_, '_, '_> {
         self.refuse(FindingName::Command, at, message, help)
     }
 
-    /// Refuses a word whose text before `=` is no name.
+    /// Refuses a word whose text before `=` is not a name.
     fn bad_assignment(&self, word: &[u8], equals: usize, at: Token) -> Refused {
         let name = word.get(..equals).unwrap_or_default();
         let shown = String::from_utf8_lossy(name);
@@ -236,7 +236,7 @@ impl Parser<'_, '_, '_> {
         self.refuse(FindingName::VariableName, at, message, help)
     }
 
-    /// Leaves out a function's body, so that it is not refused line by line.
+    /// Skips a function's body, so that its lines are not refused one by one.
     fn skip_function(&mut self) {
         use TokenKind as K;
         while matches!(
@@ -251,10 +251,10 @@ impl Parser<'_, '_, '_> {
         }
     }
 
-    /// Leaves out the rest of an `if`, a loop or a group.
+    /// Skips the rest of an `if`, a loop or a group.
     fn skip_compound(&mut self) {
         let mut depth = 1_usize;
-        // `if`, `while` and `{` are followed by a command, `for` and `case` by a word that is none.
+        // `if`, `while` and `{` precede a command; `for` and `case` precede a word that is not one.
         let mut begins = true;
         while depth > 0 && self.token.kind != TokenKind::End {
             let word = self.text(self.token);

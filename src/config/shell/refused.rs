@@ -1,8 +1,8 @@
-//! How a fault ends the reading of a statement.
+//! The error that ends the parsing of a statement.
 
 use crate::finding::Finding;
 
-/// A finding that ends a statement; small, since nearly every step of the parser could return one.
+/// A finding that ends a statement; boxed, since nearly every step of the parser can return one.
 #[derive(Debug)]
 pub(super) struct Refused(pub(super) Box<Finding>);
 

@@ -1,37 +1,37 @@
-//! Where an unquoted `~` stands for a home directory (`argstr` and `exptilde` of `bin/sh/expand.c`).
+//! Expansion of an unquoted `~` to a home directory (`argstr` and `exptilde` of `bin/sh/expand.c`).
 
 use super::output::{Context, Out, Until};
 use super::parser::Parser;
 
-/// What a `~` at the current place of a word would be.
+/// The meaning of a `~` at the current position of a word.
 #[derive(Debug)]
 pub(super) struct Tilde {
     state: State,
-    /// Whether one counts also behind a `:` and a `=`.
+    /// Whether a `~` also expands after a `:` and a `=`.
     assigned: bool,
-    /// Whether no `=` of this word has had a `~` behind it; only the first that has counts.
+    /// Whether no `=` of this word was followed by a `~` yet; only the first such `=` counts.
     first: bool,
 }
 
 #[derive(Debug)]
 enum State {
-    /// Itself.
+    /// A literal `~`.
     No,
-    /// A home, at the beginning or behind a `:`.
+    /// A home, at the start or after a `:`.
     Here,
-    /// A home, behind a `=`.
+    /// A home, after a `=`.
     Equals,
-    /// A part of what follows the `~` of a home.
+    /// A part of the name after the `~` of a home.
     User(Vec<u8>),
 }
 
 impl Tilde {
-    /// At the beginning of a word.
+    /// The state at the start of a word.
     pub(super) fn new(until: Until, context: Context) -> Self {
         Self {
             state: match until {
                 _ if context.quoted => State::No,
-                // The `=` behind the name counts as one of the word.
+                // The `=` after the name counts as one of the word.
                 Until::WordEnd if context.assigned => State::Equals,
                 _ => State::Here,
             },
@@ -40,7 +40,7 @@ impl Tilde {
         }
     }
 
-    /// Behind a byte that is open.
+    /// Sets the state after a byte; none for a byte that is quoted or expanded.
     fn pass(&mut self, byte: Option<u8>) {
         self.state = match byte {
             Some(b':') if self.assigned => State::Here,
@@ -49,7 +49,7 @@ impl Tilde {
         };
     }
 
-    /// Whether a `~` here begins a home. It uses the `=` before it up, whatever comes of it.
+    /// Whether a `~` here begins a home. In any case, the `=` before it is used up.
     fn begins(&mut self) -> bool {
         let is_equals = matches!(self.state, State::Equals);
         self.first &= !is_equals;
@@ -58,7 +58,7 @@ impl Tilde {
 }
 
 impl Parser<'_, '_, '_> {
-    /// Takes unquoted text.
+    /// Reads unquoted text.
     pub(super) fn open_text(&self, out: &mut Out, tilde: &mut Tilde, text: &[u8]) {
         if !text.contains(&b'~') && !matches!(tilde.state, State::User(_)) {
             out.push(text, false);
@@ -82,7 +82,7 @@ impl Parser<'_, '_, '_> {
         }
     }
 
-    /// Ends a `~user` that was begun: with the home if it is `whole`, else as it stands.
+    /// Ends a started `~user`: with the home if it is `whole`, else with the literal text.
     pub(super) fn settle(&self, out: &mut Out, tilde: &mut Tilde, whole: bool) {
         let State::User(mut user) = std::mem::replace(&mut tilde.state, State::No) else {
             return;
@@ -95,7 +95,7 @@ impl Parser<'_, '_, '_> {
                 return out.push(&home, true);
             }
             out.push(b"~", false);
-            // What is no user is text like any other, in which a `=~` counts.
+            // The name of an unknown user is ordinary text, in which a `=~` counts.
             let equals = user.windows(2).position(|pair| pair == b"=~");
             let equals = equals.filter(|_| tilde.assigned && std::mem::take(&mut tilde.first));
             let Some(equals) = equals else {
@@ -107,7 +107,7 @@ impl Parser<'_, '_, '_> {
         }
     }
 
-    /// The home of a user, or of nobody named; an empty one is none.
+    /// The home of a user, or `$HOME` for an empty name; an empty home counts as none.
     fn home(&self, user: &[u8]) -> Option<Vec<u8>> {
         let home = if user.is_empty() {
             self.lookup(b"HOME").map(std::borrow::Cow::into_owned)

@@ -1,4 +1,4 @@
-//! The value of a word: quotes removed, `$name` and `~` expanded; nothing is split or globbed.
+//! The value of a word: quotes removed, `$name` and `~` expanded, without splitting or globbing.
 
 use super::ansi;
 use super::lexer::{Token, TokenKind};
@@ -9,7 +9,7 @@ use super::tilde::Tilde;
 use crate::finding::FindingName;
 
 impl<'a> Parser<'a, '_, '_> {
-    /// Reads a word up to, and without, what ends it; a closing brace is taken.
+    /// Reads a word up to its end, which is not read, except for a closing brace.
     pub(super) fn word(
         &mut self,
         out: &mut Out,
@@ -17,7 +17,7 @@ impl<'a> Parser<'a, '_, '_> {
         context: Context,
     ) -> Result<(), Refused> {
         let mut quoted = context.quoted;
-        // The quote that was opened last in this word.
+        // The innermost open quote of this word.
         let mut quote = None;
         let mut tilde = Tilde::new(until, context);
         loop {
@@ -62,13 +62,13 @@ impl<'a> Parser<'a, '_, '_> {
         }
     }
 
-    /// Takes the text of `$'…'`.
+    /// Reads the text of `$'…'`.
     fn ansi(&mut self, out: &mut Out, token: Token) -> Result<(), Refused> {
         let locale = self.reading.locale;
         let decoded = ansi::decode(inside(self.text(token)), locale);
         let decoded = decoded.map_err(|bad| self.bad_escape(token, bad))?;
         if let Some(at) = decoded.by_locale.filter(|_| !out.is_dead()) {
-            let message = "sh makes a ? of this character unless it is started in a UTF-8 locale";
+            let message = "sh replaces this character by ? unless it is started in a UTF-8 locale";
             let at = self.escape(token, at);
             self.depends(at, message, "write the character itself");
         }
@@ -99,7 +99,7 @@ impl<'a> Parser<'a, '_, '_> {
     }
 }
 
-/// The text between two single quotes, of which the second ends it.
+/// The text between two single quotes, the second of which is at the end.
 fn inside(text: &[u8]) -> &[u8] {
     let quote = text.iter().position(|byte| *byte == b'\'');
     let inside = quote.and_then(|quote| text.get(quote + 1..text.len() - 1));

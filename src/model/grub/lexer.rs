@@ -9,30 +9,30 @@ pub(super) enum Token<'text> {
     Newline,
     /// `;`
     Semicolon,
-    /// `{`, wherever it stands.
+    /// `{`, anywhere; its offset.
     Open(usize),
-    /// `}`
+    /// `}`; its offset.
     Close(usize),
     /// A word.
     Word(Word<'text>),
 }
 
-/// A word as it is written.
+/// A word as written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Word<'text> {
     /// Its text, with its quotes.
     pub(super) text: &'text str,
-    /// Where it begins.
+    /// The offset of its start.
     pub(super) at: usize,
 }
 
 impl Word<'_> {
-    /// Where it ends.
+    /// The offset of its end.
     pub(super) fn end(&self) -> usize {
         self.at + self.text.len()
     }
 
-    /// What it stands for, unless that depends on a variable.
+    /// Its value, unless the value depends on a variable.
     pub(super) fn literal(&self) -> Option<String> {
         let mut literal = String::new();
         let mut quote = None;
@@ -55,7 +55,7 @@ impl Word<'_> {
 /// Reads all tokens.
 ///
 /// # Errors
-/// If a quote or a line stays open, or a character makes grub skip its line.
+/// If a quote or a line is not closed, or a character makes grub skip its line.
 pub(super) fn tokens(text: &str) -> Result<Vec<Token<'_>>, Fault> {
     let mut lexer = Lexer { text, at: 0 };
     let mut tokens = Vec::new();
@@ -116,7 +116,7 @@ impl<'text> Lexer<'text> {
         }
     }
 
-    /// A quote right behind the word that a comment begins with opens a string: the longer match counts.
+    /// Whether this `#` begins a word: a quote after it may open a string, and the longer match wins.
     fn is_word_behind_hash(&self) -> Result<bool, Fault> {
         let line = self.rest(0).iter().position(|&byte| byte == b'\n');
         let line = line.unwrap_or(self.rest(0).len());
@@ -128,7 +128,7 @@ impl<'text> Lexer<'text> {
         }
     }
 
-    /// The length of the word that begins here.
+    /// The length of the word at this offset.
     fn word(&self, at: usize) -> Result<usize, Fault> {
         let mut length = 0;
         loop {
@@ -162,7 +162,7 @@ impl<'text> Lexer<'text> {
     }
 }
 
-/// The line in which a place is.
+/// The line that contains an offset.
 pub(super) fn line_at(text: &str, at: usize) -> String {
     let (before, behind) = text.split_at_checked(at).unwrap_or((text, ""));
     let before = before.rsplit('\n').next().unwrap_or_default();
@@ -170,7 +170,7 @@ pub(super) fn line_at(text: &str, at: usize) -> String {
     format!("{before}{behind}")
 }
 
-/// The length of a quoted part with its quotes, if it ends.
+/// The length of a quoted part with its quotes, if it is closed.
 fn quoted(rest: &[u8], quote: u8) -> Option<usize> {
     let mut at = 1;
     loop {

@@ -1,30 +1,30 @@
-//! The grammar of grub's command language (grub2-bhyve: `grub-core/script/parser.y`): which commands a
-//! text has, and where they stand. Runs nothing.
+//! The grammar of grub's command language (grub2-bhyve: `grub-core/script/parser.y`): the commands
+//! of a text, and their context. Runs nothing.
 
 use super::Fault;
 use super::lexer::{Token, Word, line_at, tokens};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The deepest that constructs may be nested.
+/// The maximum nesting of constructs.
 const DEEPEST: usize = 50;
 
 /// A command of words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Found {
-    /// Where it begins, in bytes.
+    /// The offset of its start, in bytes.
     pub(super) from: usize,
-    /// Where it ends: behind its last word or its block.
+    /// The offset of its end: after its last word or its block.
     pub(super) to: usize,
-    /// Its name, unless that depends on a variable.
+    /// Its name, unless the name depends on a variable.
     pub(super) name: Option<String>,
-    /// Where it stands.
+    /// Its context.
     pub(super) place: Place,
 }
 
-/// Where a command stands.
+/// The context of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// Where nobody looks at its status.
+    /// Its status is not used.
     Plain,
     /// In the condition of an `if` or a loop.
     Tested,
@@ -32,25 +32,25 @@ pub(super) enum Place {
     Function(String),
 }
 
-/// What a text comes to.
+/// The result of parsing a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Script {
-    /// Every command of words, as they stand.
+    /// All commands of words, in order.
     pub(super) commands: Vec<Found>,
-    /// The names of those in conditions.
+    /// The names of the commands in conditions.
     pub(super) tested: BTreeSet<String>,
-    /// How many Linux kernels it loads at least, if none fails.
+    /// The minimum number of Linux kernels that it loads, if no command fails.
     pub(super) kernels: usize,
 }
 
-/// How many kernels commands load at least: all of them, and all but the last.
+/// The minimum number of kernels that commands load: all of them, and all but the last.
 #[derive(Clone, Copy, Debug, Default)]
 struct Kernels {
     all: usize,
     but_last: usize,
 }
 
-/// Reads a text.
+/// Parses a text.
 ///
 /// # Errors
 /// If grub would not run all of it.
@@ -96,12 +96,12 @@ impl<'text> Parser<'text> {
         }
     }
 
-    /// Whether the next token is this reserved word, which it is only without quotes.
+    /// Whether the next token is this reserved word, unquoted.
     fn is_word(&self, text: &str) -> bool {
         self.word().is_some_and(|word| word.text == text)
     }
 
-    /// What is wrong at the next token; `open` is what waits for it.
+    /// The fault at the next token; `open` is the construct that is not closed.
     fn fault(&self, open: Option<&'static str>) -> Fault {
         let place = |token: &Token<'_>| match token {
             Token::Open(at) | Token::Close(at) => *at,
@@ -132,7 +132,7 @@ impl<'text> Parser<'text> {
         }
     }
 
-    /// The end of a command: grub puts a newline behind the last one.
+    /// Reads the end of a command: grub adds a newline after the last one.
     fn delimiter(&mut self) -> Result<(), Fault> {
         match self.token() {
             None => Ok(()),
@@ -185,7 +185,7 @@ impl<'text> Parser<'text> {
         Ok(0)
     }
 
-    /// Commands, each with a delimiter behind it, up to a word or a brace that belongs to `open`.
+    /// Reads commands with delimiters, up to a word or a brace that belongs to `open`.
     fn commands(&mut self, open: &'static str) -> Result<Kernels, Fault> {
         self.depth += 1;
         if self.depth > DEEPEST {
@@ -215,7 +215,7 @@ impl<'text> Parser<'text> {
         }
     }
 
-    /// Commands whose last one decides.
+    /// Reads the commands of a condition; the last one decides.
     fn condition(&mut self, open: &'static str) -> Result<Kernels, Fault> {
         let outer = std::mem::replace(&mut self.place, Place::Tested);
         let kernels = self.commands(open)?;
@@ -249,9 +249,9 @@ impl<'text> Parser<'text> {
         }
     }
 
-    /// Conditions and what follows from them, behind `if` or `elif`.
+    /// Reads the conditions and branches after `if` or `elif`.
     fn branches(&mut self) -> Result<usize, Fault> {
-        // Kernels of the conditions that did not hold, and the fewest of the branches so far.
+        // Kernels of the failed conditions, and the minimum of the branches so far.
         let (mut before, mut fewest) = (0, None);
         loop {
             let condition = self.condition("if")?;

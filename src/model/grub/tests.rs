@@ -51,7 +51,7 @@ fn each_command_that_counts_is_checked_where_it_stands() {
         let commands = GrubCommands::parse(text).unwrap();
         let is_block = text.contains('{');
         let checked = if is_block {
-            // Its own braces stand for themselves.
+            // The braces of the text itself stay.
             checked
                 .replace("{linux", "if linux")
                 .replace("{initrd", "if initrd")
@@ -86,14 +86,14 @@ fn what_grub_would_not_run_to_its_end_is_refused_with_the_reason() {
         ("function f { linux /k", "function is never closed"),
         ("menuentry x { linux /k", "{ is never closed"),
         ("linux /k a{b", "{ is never closed"),
-        ("linux /k || linux /l", "grub knows no | here"),
-        ("linux /k && initrd /i", "grub knows no & here"),
-        ("linux /k;; initrd /i", "grub knows no ; here"),
+        ("linux /k || linux /l", "grub does not accept | here"),
+        ("linux /k && initrd /i", "grub does not accept & here"),
+        ("linux /k;; initrd /i", "grub does not accept ; here"),
         (
             "linux /k; $(hit)",
-            "grub knows no $ here and skips the whole line \"linux /k; $(hit)\"",
+            "grub does not accept $ here and skips the whole line \"linux /k; $(hit)\"",
         ),
-        ("linux /k a${root", "grub knows no $ here"),
+        ("linux /k a${root", "grub does not accept $ here"),
         (
             "; linux /k",
             "grub does not understand the line \"; linux /k\"",
@@ -118,7 +118,7 @@ fn what_grub_would_not_run_to_its_end_is_refused_with_the_reason() {
     ];
     for (text, reason) in table {
         let said = GrubCommands::parse(text).unwrap_err().to_string();
-        let said = said.replace(", and grub would wait for the rest for ever", "");
+        let said = said.replace(", and grub would wait for the rest forever", "");
         assert!(said.contains(reason), "{text}: {said}");
     }
 }

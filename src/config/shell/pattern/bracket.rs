@@ -1,24 +1,24 @@
-//! What stands in the brackets of a pattern: characters, ranges and classes (`bin/sh/expand.c`).
+//! Bracket expressions of patterns: characters, ranges and classes (`bin/sh/expand.c`).
 
 use super::{Charset, Element, Marked};
 
-/// The characters that brackets take.
+/// The characters that a bracket expression matches.
 ///
-/// Ranges go by the numbers of the characters, as in the locales C and C.UTF-8.
+/// Ranges compare character codes, as in the locales C and C.UTF-8.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(in crate::config::shell) struct Set {
     is_negated: bool,
-    /// Those below 256 that are known.
+    /// Members below 256.
     low: Box<[bool; 256]>,
-    /// Ranges of others.
+    /// Ranges of other characters.
     ranges: Vec<(u32, u32)>,
-    /// Classes, whose bytes are among the first.
+    /// Classes; their members below 256 are in `low`.
     classes: Vec<&'static Class>,
     charset: Charset,
 }
 
 impl Set {
-    /// A set that takes nothing.
+    /// An empty set.
     fn new(charset: Charset) -> Self {
         Self {
             is_negated: false,
@@ -29,12 +29,12 @@ impl Set {
         }
     }
 
-    /// How many steps it takes to ask it.
+    /// The number of steps of one lookup.
     pub(super) fn weight(&self) -> usize {
         1 + self.ranges.len() + self.classes.len()
     }
 
-    /// Whether it takes a character; none if no table tells.
+    /// Whether the set contains a character; none if no table knows.
     pub(super) fn takes(&self, code: u32) -> Option<bool> {
         let is_low = |low: &[bool; 256]| low.get(code as usize).copied().unwrap_or_default();
         let holds =
@@ -76,24 +76,24 @@ impl Set {
     }
 }
 
-/// Reads a pattern from its beginning.
+/// Reads a pattern from its start.
 pub(super) struct Reader<'m> {
     marked: &'m Marked,
     charset: Charset,
     at: usize,
-    /// Whether a range without an end matches nothing. Otherwise its bracket is a character.
+    /// Whether a range without an end matches nothing; otherwise its bracket is an ordinary byte.
     is_never: bool,
-    /// Whether there was one: sh looks for its end beyond the pattern, or matches nothing.
+    /// Whether such a range was read: sh looks for its end beyond the pattern, or matches nothing.
     pub(super) is_endless: bool,
 }
 
-/// What a place within brackets is.
+/// The kind of a position within brackets.
 enum Member {
-    /// A character or a class, which has been added.
+    /// A character or a class, which was added.
     Some,
-    /// The end of the pattern, so that there are no brackets.
+    /// The end of the pattern: the bracket is not closed.
     End,
-    /// A byte that is no character: nothing matches.
+    /// A byte that is not a character: nothing matches.
     Never,
 }
 
@@ -114,7 +114,7 @@ impl<'m> Reader<'m> {
         Some((*self.marked.bytes.get(at)?, active))
     }
 
-    /// Takes a byte, and whether it is open to be more than itself.
+    /// Reads a byte, and whether it can be a wildcard.
     pub(super) fn next(&mut self) -> Option<(u8, bool)> {
         let next = self.peek(0);
         self.at += usize::from(next.is_some());
@@ -127,10 +127,10 @@ impl<'m> Reader<'m> {
         found
     }
 
-    /// Takes what stands behind a `[`; without a `]` the bracket is an ordinary character.
+    /// Reads the set after a `[`; without a `]` the bracket is an ordinary character.
     ///
     /// # Errors
-    /// Why its meaning is not certain.
+    /// The reason, if the meaning is uncertain.
     pub(super) fn set(&mut self) -> Result<Element, &'static str> {
         let start = self.at;
         let mut set = Set::new(self.charset);
@@ -153,7 +153,7 @@ impl<'m> Reader<'m> {
         }
     }
 
-    /// Takes one member, which may be a `]`.
+    /// Reads one member, which may be a `]`.
     fn member(&mut self, set: &mut Set) -> Result<Member, &'static str> {
         if self.peek(0) == Some((b'[', true))
             && self.peek(1) == Some((b':', true))
@@ -195,7 +195,7 @@ impl<'m> Reader<'m> {
         Some(code)
     }
 
-    /// Takes `[:name:]`, of which a name that is none takes no character; says whether it is a class.
+    /// Reads `[:name:]`, where an unknown name matches no character; returns whether it is a class.
     fn class(&mut self, set: &mut Set) -> Result<bool, &'static str> {
         let start = self.at + 2;
         let mut length = 0;
@@ -228,22 +228,22 @@ impl<'m> Reader<'m> {
     }
 }
 
-/// Whether sh keeps a mark before this byte, which makes a name longer.
+/// Whether sh keeps a mark before this byte, which lengthens a name.
 fn is_marked(byte: u8, active: bool) -> bool {
     !active && b"!*?[]=~:/-^".contains(&byte) || matches!(byte, 0xc0 | 0xc1 | 0xf9..)
 }
 
-/// Of names that are longer sh makes no classes.
+/// sh does not treat longer names as classes.
 const LONGEST_NAME: usize = 20;
 
-/// Names of classes that FreeBSD has besides the others' (wctype(3)).
+/// Names of classes that only FreeBSD has (wctype(3)).
 const OF_FREEBSD: [&[u8]; 5] = [b"ideogram", b"number", b"phonogram", b"rune", b"special"];
 
 #[derive(Debug)]
 struct Class {
     name: &'static str,
     ascii: fn(&u8) -> bool,
-    /// For characters beyond ASCII; none where systems may differ.
+    /// The result for characters outside ASCII; none where systems may differ.
     beyond_ascii: fn(char) -> Option<bool>,
 }
 
@@ -318,7 +318,7 @@ static CLASSES: [Class; 12] = [
     },
 ];
 
-/// Whether it is neither printed nor a space.
+/// Whether a character is neither printable nor a space.
 fn is_blank_or_control(character: char) -> bool {
     character.is_whitespace() || character.is_control()
 }
