@@ -273,5 +273,5 @@ fn behind_the_name_of_a_link_every_word_is_its_verbs() {
         assert!(said.out.contains(&format!("-{name}\n")), "{said:?}");
     }
     let said = place.say(PROGRAM, ["root-nothing", "z0"], "vms.conf");
-    assert!(said.err.contains("not by hand"), "{said:?}");
+    assert!(said.err.contains("only easy-bhyve itself"), "{said:?}");
 }
