@@ -188,7 +188,7 @@ impl Process {
     }
 
     /// Whether this process has a root side that can look where its user may not.
-    pub fn is_front(&self) -> bool {
+    pub fn is_client(&self) -> bool {
         self.uid != 0 && !self.is_root_side
     }
 

@@ -7,7 +7,7 @@ use crate::session::Session;
 use crate::survey;
 use std::path::Path;
 
-/// The host and the surroundings of the process that plans: the front or the root side.
+/// The host and the surroundings of the process that plans: the client or the root side.
 pub struct PlanContext<'run> {
     /// The host, for questions.
     pub look: &'run mut dyn Look,
