@@ -11,10 +11,10 @@ where
     R: AsRef<[C]>,
     C: AsRef<str>,
 {
-    let mut widths: Vec<usize> = head.iter().map(|cell| cell.width()).collect();
+    let mut widths: Vec<usize> = head.iter().map(|cell| columns(cell)).collect();
     for row in rows.clone() {
         for (width, cell) in widths.iter_mut().zip(row.as_ref()) {
-            *width = (*width).max(vis::line(cell.as_ref()).width());
+            *width = (*width).max(columns(&vis::line(cell.as_ref())));
         }
     }
     let mut text = String::new();
@@ -26,7 +26,10 @@ where
                 text.push_str("  ");
             }
             text.push_str(&cell);
-            text.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width())));
+            text.extend(std::iter::repeat_n(
+                ' ',
+                width.saturating_sub(columns(&cell)),
+            ));
         }
         text.truncate(text.trim_end().len());
         text.push('\n');
@@ -36,6 +39,16 @@ where
         line(&mut row.as_ref().iter().map(AsRef::as_ref));
     }
     text
+}
+
+/// How many columns of a terminal a text takes.
+fn columns(text: &str) -> usize {
+    // Names and sizes are ASCII, and thousands of them are laid out.
+    if text.is_ascii() {
+        text.len()
+    } else {
+        text.width()
+    }
 }
 
 #[cfg(test)]

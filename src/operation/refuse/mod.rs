@@ -43,7 +43,9 @@ pub(crate) fn look_for(context: &mut PlanContext<'_>, path: &Path) -> Result<The
             Ok(Some(target)) => There::Dangling(target),
             Ok(None) | Err(_) => There::Nothing,
         }),
-        Err(error) if error.kind() == ErrorKind::PermissionDenied && context.process.is_client() => {
+        Err(error)
+            if error.kind() == ErrorKind::PermissionDenied && context.process.is_client() =>
+        {
             Ok(There::Hidden)
         }
         Err(error) => Err(Error::host(format!(
