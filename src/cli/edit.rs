@@ -3,7 +3,7 @@
 
 use super::locate::{self, Refused};
 use crate::check;
-use crate::config::edit::{self, Edit, Setting};
+use crate::config::edit::{self, Edit, TypedSetting};
 use crate::config::resolve;
 use crate::config::settings::Need;
 use crate::config::{Config, ConfigError, Source};
@@ -91,7 +91,7 @@ fn judge(context: &Context<'_>, config: &Config, vm: &str) -> Result<Vm> {
 }
 
 /// Refuses if the VM's key would not have this value.
-pub(super) fn refuse_unread(draft: &Draft, setting: &Setting) -> Result<()> {
+pub(super) fn refuse_unread(draft: &Draft, setting: &TypedSetting) -> Result<()> {
     let vm = draft.vm.name.as_str();
     let standing = edit::standing(&draft.config, vm, setting.key());
     let last = standing.first();

@@ -6,7 +6,7 @@ use super::locate::Refused;
 use super::set::refuse_twice;
 use super::setup;
 use crate::config::Config;
-use crate::config::edit::{Edit, Setting, append};
+use crate::config::edit::{Edit, TypedSetting, append};
 use crate::error::{Error, Result};
 use crate::model::name::VmName;
 use crate::operation::context::{Asked, CallersPlan, Context, Outcome};
@@ -47,7 +47,7 @@ fn outcome(
     context: &mut Context<'_>,
     draft: &Draft,
     edits: &[Edit],
-    settings: &[Setting],
+    settings: &[TypedSetting],
     args: &NewArgs,
 ) -> Result<Outcome> {
     let vm = &draft.vm.name;
@@ -134,7 +134,7 @@ fn file(context: &Context<'_>, typed: Option<&Path>) -> Result<FileId> {
 }
 
 /// The lines of the block: the id, the ISO, and what was typed.
-fn settings(context: &mut Context<'_>, args: &NewArgs) -> Result<Vec<Setting>> {
+fn settings(context: &mut Context<'_>, args: &NewArgs) -> Result<Vec<TypedSetting>> {
     let mut typed = args.settings.clone();
     let at = typed.iter().position(|setting| setting.key() == "id");
     let id = if let Some(at) = at {
@@ -142,7 +142,7 @@ fn settings(context: &mut Context<'_>, args: &NewArgs) -> Result<Vec<Setting>> {
     } else {
         let free = context.config.free_id();
         let every = || Error::config("every number from 0 to 32767 is the id of a VM");
-        Setting::new("id", free.ok_or_else(every)?.to_string())
+        TypedSetting::new("id", free.ok_or_else(every)?.to_string())
     };
     let mut settings = vec![id];
     if let Some(cd) = &args.cd {
@@ -158,7 +158,7 @@ fn settings(context: &mut Context<'_>, args: &NewArgs) -> Result<Vec<Setting>> {
             return Err(Error::host(format!("{} does not exist", vis::shown(&iso)))
                 .help("name an ISO image that does with --cd"));
         }
-        settings.push(Setting::new("cd0", iso));
+        settings.push(TypedSetting::new("cd0", iso));
     }
     settings.extend(typed);
     refuse_twice(&settings)?;
@@ -166,7 +166,7 @@ fn settings(context: &mut Context<'_>, args: &NewArgs) -> Result<Vec<Setting>> {
 }
 
 /// Notes about existing settings that will belong to the new VM.
-fn found(config: &Config, vm: &VmName, settings: &[Setting]) -> Vec<String> {
+fn found(config: &Config, vm: &VmName, settings: &[TypedSetting]) -> Vec<String> {
     let keys = config.keys_of(vm.as_str()).keys.into_iter();
     let others = keys.filter(|key| {
         let mut settings = settings.iter();

@@ -3,7 +3,7 @@
 use super::edit::{self, Edited, refused, unwritten};
 use super::invocation::options::SetArgs;
 use super::locate::Refused;
-use crate::config::edit::{Setting, is_same, set as edits_of, standing};
+use crate::config::edit::{TypedSetting, is_same, set as edits_of, standing};
 use crate::config::resolve;
 use crate::error::{Error, Result};
 use crate::operation::context::{CallersPlan, Context, Outcome};
@@ -18,7 +18,7 @@ pub(super) fn set(context: &Context<'_>, args: &SetArgs) -> Result<Edited, Box<R
     let here = |error| refused(error, Some(config.clone()));
     refuse_twice(&args.settings).map_err(here)?;
     let vm = resolve::known(config, &args.vm).map_err(here)?;
-    let is_no_id = |setting: &Setting| setting.key() == "id" && setting.value().is_empty();
+    let is_no_id = |setting: &TypedSetting| setting.key() == "id" && setting.value().is_empty();
     if args.settings.iter().any(is_no_id) {
         let error = Error::usage(format!("without an id {vm} would be no VM"));
         return Err(here(error.help("remove its lines from the file by hand")));
@@ -60,7 +60,7 @@ pub(super) fn set(context: &Context<'_>, args: &SetArgs) -> Result<Edited, Box<R
 }
 
 /// Refuses a key that is given twice.
-pub(super) fn refuse_twice(settings: &[Setting]) -> Result<()> {
+pub(super) fn refuse_twice(settings: &[TypedSetting]) -> Result<()> {
     for (at, setting) in settings.iter().enumerate() {
         let others = settings.iter().skip(at + 1);
         if let Some(other) = others
@@ -78,7 +78,7 @@ pub(super) fn refuse_twice(settings: &[Setting]) -> Result<()> {
 }
 
 /// The note about a setting that has its value already.
-fn already(context: &Context<'_>, vm: &str, setting: &Setting) -> String {
+fn already(context: &Context<'_>, vm: &str, setting: &TypedSetting) -> String {
     match standing(context.config, vm, setting.key()).first() {
         Some(set) => {
             let place = context.config.place(set.name_span);

@@ -16,14 +16,14 @@ use crate::quote;
 
 /// `KEY=VALUE` as typed: a known key of a VM, and its new value.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Setting {
+pub struct TypedSetting {
     key: String,
     value: OsString,
 }
 
-/// Why a word is not a [`Setting`].
+/// Why a word is not a [`TypedSetting`].
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum SettingError {
+pub enum TypedSettingError {
     /// The word has no `=`.
     NoEquals,
     /// The key is unknown; the key, and the nearest known key.
@@ -32,7 +32,7 @@ pub enum SettingError {
     Nul,
 }
 
-impl fmt::Display for SettingError {
+impl fmt::Display for TypedSettingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoEquals => f.write_str("it must be KEY=VALUE, for example mem=512M"),
@@ -45,9 +45,9 @@ impl fmt::Display for SettingError {
     }
 }
 
-impl std::error::Error for SettingError {}
+impl std::error::Error for TypedSettingError {}
 
-impl Setting {
+impl TypedSetting {
     /// A setting of a known key.
     pub fn new(key: &'static str, value: impl Into<OsString>) -> Self {
         Self {
@@ -60,19 +60,19 @@ impl Setting {
     ///
     /// # Errors
     /// If the key is unknown, or the value has a NUL.
-    pub fn parse(word: &OsStr) -> Result<Self, SettingError> {
+    pub fn parse(word: &OsStr) -> Result<Self, TypedSettingError> {
         let bytes = word.as_bytes();
         let equals = bytes.iter().position(|byte| *byte == b'=');
         let (key, value) = equals
             .and_then(|at| Some((bytes.get(..at)?, bytes.get(at + 1..)?)))
-            .ok_or(SettingError::NoEquals)?;
+            .ok_or(TypedSettingError::NoEquals)?;
         let key = String::from_utf8_lossy(key).into_owned();
         if settings::find(&key).is_none() {
             let nearest = lint::nearest(&key);
-            return Err(SettingError::UnknownKey(key, nearest));
+            return Err(TypedSettingError::UnknownKey(key, nearest));
         }
         if value.contains(&0) {
-            return Err(SettingError::Nul);
+            return Err(TypedSettingError::Nul);
         }
         let value = OsString::from_vec(value.to_vec());
         Ok(Self { key, value })
@@ -135,7 +135,7 @@ pub fn standing<'c>(config: &'c Config, vm: &str, key: &str) -> Vec<Assignment<'
 ///
 /// # Errors
 /// Returns the place of the effective assignment, if it is not a plain one.
-pub fn set(config: &Config, vm: &str, setting: &Setting) -> Result<Vec<Edit>, Span> {
+pub fn set(config: &Config, vm: &str, setting: &TypedSetting) -> Result<Vec<Edit>, Span> {
     let standing = standing(config, vm, &setting.key);
     if standing.is_empty() {
         let is_unset = setting.value.is_empty();
@@ -160,7 +160,7 @@ pub fn set(config: &Config, vm: &str, setting: &Setting) -> Result<Vec<Edit>, Sp
 }
 
 /// An edit that adds a line after the VM's last assignment in the file of its id.
-fn behind(config: &Config, vm: &str, setting: &Setting) -> Option<Edit> {
+fn behind(config: &Config, vm: &str, setting: &TypedSetting) -> Option<Edit> {
     let file = config.id_of(vm)?.name_span.file;
     let of_vm = |set: &Assignment<'_>| {
         set.name_span.file == file
@@ -184,7 +184,7 @@ fn behind(config: &Config, vm: &str, setting: &Setting) -> Option<Edit> {
 }
 
 /// The edits that add the block of a new VM at the end of a file, after an empty line.
-pub fn append(config: &Config, file: FileId, vm: &str, settings: &[Setting]) -> Vec<Edit> {
+pub fn append(config: &Config, file: FileId, vm: &str, settings: &[TypedSetting]) -> Vec<Edit> {
     let source = config.sources().source(file);
     let bytes = source.map(super::Source::bytes).unwrap_or_default();
     let ends_in_newline = bytes.is_empty() || bytes.ends_with(b"\n");
@@ -192,7 +192,7 @@ pub fn append(config: &Config, file: FileId, vm: &str, settings: &[Setting]) -> 
         [] | [b'\n'] | [.., b'\n', b'\n'] => b"",
         _ => b"\n",
     };
-    let line = |(number, setting): (usize, &Setting)| {
+    let line = |(number, setting): (usize, &TypedSetting)| {
         let name = format!("{vm}_{}", setting.key);
         let mut text = if number == 0 { empty_line } else { b"" }.to_vec();
         if !ends_in_newline {

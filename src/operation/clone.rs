@@ -24,7 +24,7 @@ use crate::vis;
 use std::collections::BTreeSet;
 
 /// Options of `clone`.
-#[derive(std::clone::Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// -d
     #[command(flatten)]
@@ -51,7 +51,7 @@ impl Operation for Args {
             return Err(Error::usage("no new VM is named")
                 .help(format!("for example: {} new0", vm.command(Verb::Clone))));
         }
-        let job = Clone {
+        let job = MakeClones {
             base,
             stamp: snapshot::stamp(context.process.clock.now()),
             targets: targets(context, &vm, volume, names)?,
@@ -137,8 +137,8 @@ fn next_step(context: &Context<'_>, vm: &Vm, names: &[String]) -> String {
 }
 
 /// Clones a VM's first disk to new volumes.
-#[derive(std::clone::Clone, Debug, PartialEq, Eq)]
-pub struct Clone {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MakeClones {
     /// The snapshot to clone; `None`: the disk as it is now.
     pub base: Option<SnapName>,
     /// The local time, for the name of a new snapshot: `_YYYYMMDDHHMM`.
@@ -147,7 +147,7 @@ pub struct Clone {
     pub targets: Vec<Dataset>,
 }
 
-impl RootJob for Clone {
+impl RootJob for MakeClones {
     fn verb(&self) -> &'static str {
         "clone"
     }
@@ -245,7 +245,7 @@ fn base_name(stamp: &str, found: &zfs::Volume) -> Result<SnapName> {
 }
 
 /// What is cloned.
-#[derive(std::clone::Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Base<'path> {
     /// A snapshot that exists.
     Existing(Snapshot),

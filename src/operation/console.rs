@@ -37,7 +37,7 @@ impl Operation for Args {
 
     fn begin(self, context: &mut Context<'_>, vm: Vm) -> Result<Outcome> {
         context.need_host(self.dry_run)?;
-        let job = Console { force: self.force };
+        let job = OpenConsole { force: self.force };
         Ok(Asked {
             assumption: Assumption::Started,
             ..context.asked(vm, job, self.dry_run)
@@ -48,12 +48,12 @@ impl Operation for Args {
 
 /// Connects to the console of a VM.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Console {
+pub struct OpenConsole {
     /// Whether the process that has the line is ended first.
     pub force: bool,
 }
 
-impl RootJob for Console {
+impl RootJob for OpenConsole {
     fn verb(&self) -> &'static str {
         "console"
     }

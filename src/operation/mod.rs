@@ -1,7 +1,7 @@
 //! What can be done to a VM: one file for each operation, from typed words to a plan.
 //!
 //! ```text
-//! typed words ── Work ──▶ Operation::begin ──▶ Outcome: a text, a plan, or what is Asked as root
+//! typed words ── TypedVerb ──▶ Operation::begin ──▶ Outcome: a text, a plan, or what is Asked as root
 //! Asked.request ── wire ──▶ words behind one escalation ── wire ──▶ the same Request
 //! Request ── RootJob::plan ──▶ Planned: to be shown, or carried out by the root side
 //! ```
@@ -12,7 +12,7 @@
 //! 2. `src/operation/NAME.rs`: its typed arguments (`Args`, with the help of each option), which
 //!    implement [`Operation`]; for work as root, a struct with [`RootJob`]: its words, its locks, its
 //!    plan. Errors that several operations share stand in `refuse`.
-//! 3. Here: a variant of [`Work`] with its line of help, an arm of [`Work::begin`], and a row of `jobs!`.
+//! 3. Here: a variant of [`TypedVerb`] with its line of help, an arm of [`TypedVerb::begin`], and a row of `jobs!`.
 //! 4. `src/tools/PROGRAM.rs`: each command that the host has to run and that is new.
 //!
 //! The compiler asks for the rest, and a test asks for the verb's row in README.
@@ -50,7 +50,7 @@ use wire::{Options, Words};
 /// A verb with its arguments.
 // Differs: An option that a verb does not have is refused, and options may stand behind words
 #[derive(Debug, Subcommand)]
-pub enum Work {
+pub enum TypedVerb {
     /// Boot the VM from its first CD on this terminal, to install it
     Install(Of<boot::install::Args>),
     /// Boot the installed VM in the background
@@ -78,7 +78,7 @@ pub enum Work {
     History(Of<history::Args>),
 }
 
-impl Work {
+impl TypedVerb {
     /// Carries out the operation up to its plan.
     ///
     /// # Errors
@@ -141,8 +141,8 @@ pub trait RootJob {
     fn locks(&self) -> Locks;
 
     /// Where its process works.
-    fn place(&self) -> Place {
-        Place::Caller
+    fn attachment(&self) -> Attachment {
+        Attachment::Caller
     }
 
     /// Whether it takes several VMs.
@@ -183,7 +183,7 @@ pub enum Locks {
 
 /// Where the process of the root side works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Attachment {
     /// On the caller's terminal, until the job is done.
     Caller,
     /// On the caller's terminal, as the supervisor: ps(1) must show it as a process of the root side.
@@ -230,7 +230,7 @@ jobs! {
     /// Ends a VM, if it runs, and starts it again in the background.
     Restart(restart::Restart),
     /// Connects to the console of a VM.
-    Console(console::Console),
+    Console(console::OpenConsole),
     /// Makes the first disk of a VM.
     MakeDisk(resources::MakeDisk),
     /// Ends VMs.
@@ -238,11 +238,11 @@ jobs! {
     /// Frees what a VM has left.
     Clean(clean::Clean),
     /// Takes a snapshot of a VM's first disk.
-    Snapshot(snapshot::Snapshot),
+    Snapshot(snapshot::TakeSnapshot),
     /// Rolls a VM's first disk back.
     Rollback(rollback::Rollback),
     /// Clones a VM's first disk to new volumes.
-    Clone(clone::Clone),
+    Clone(clone::MakeClones),
 }
 
 impl Job {
@@ -263,12 +263,12 @@ impl Job {
 
     /// Whether it goes on in the background after its caller has read the final reply.
     pub fn is_detached(&self) -> bool {
-        self.content().place() == Place::Background
+        self.content().attachment() == Attachment::Background
     }
 
     /// Whether one of its processes supervises a VM.
     pub fn supervises(&self) -> bool {
-        self.content().place() != Place::Caller
+        self.content().attachment() != Attachment::Caller
     }
 }
 

@@ -9,7 +9,7 @@ use super::plan_context::PlanContext;
 use super::shutdown::plan::Whom;
 use super::shutdown::{How, ending};
 use super::wire::{Options, Words};
-use super::{Job, Locks, Operation, Place, Planned, Request, RootJob};
+use super::{Attachment, Job, Locks, Operation, Planned, Request, RootJob};
 use crate::config::settings::Need;
 use crate::error::Result;
 use crate::model::Vm;
@@ -65,8 +65,8 @@ impl RootJob for Restart {
         Locks::VmAndDisks
     }
 
-    fn place(&self) -> Place {
-        Place::Background
+    fn attachment(&self) -> Attachment {
+        Attachment::Background
     }
 
     fn write(&self, words: &mut Words) {

@@ -46,16 +46,16 @@ impl Operation for Args {
         }
         let name = name(context.process.clock.now(), &self.words)?;
         Ok(context
-            .asked(vm, Snapshot(name), self.dry_run.into())
+            .asked(vm, TakeSnapshot(name), self.dry_run.into())
             .into())
     }
 }
 
 /// Takes a snapshot with this name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Snapshot(pub SnapName);
+pub struct TakeSnapshot(pub SnapName);
 
-impl RootJob for Snapshot {
+impl RootJob for TakeSnapshot {
     fn verb(&self) -> &'static str {
         "snapshot"
     }

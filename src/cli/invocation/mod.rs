@@ -8,7 +8,7 @@ pub mod options;
 
 use crate::error::Result;
 use crate::operation::options::{DryRun, EndArgs, Format, FormatArgs};
-use crate::operation::{Work, wire};
+use crate::operation::{TypedVerb, wire};
 use crate::verb::{Spelling, Verb};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
@@ -41,7 +41,7 @@ pub enum Call {
     /// A command of easy-bhyve itself.
     Admin(Admin),
     /// A verb of a VM.
-    Vm(Work),
+    Vm(TypedVerb),
 }
 
 /// A command of easy-bhyve itself.

@@ -1,9 +1,9 @@
 //! The options of every verb: the one clap definition.
 
 use super::PROGRAM;
-use crate::config::edit::Setting;
+use crate::config::edit::TypedSetting;
 use crate::model::size::DiskSize;
-use crate::operation::Work;
+use crate::operation::TypedVerb;
 use crate::operation::options::{DryRun, EndArgs, Format, FormatArgs};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
@@ -29,7 +29,7 @@ pub(super) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(super) enum Typed {
     #[command(flatten)]
-    Vm(Work),
+    Vm(TypedVerb),
     /// Make one link per VM and verb
     Setup(DryRun),
     /// List the VMs
@@ -82,7 +82,7 @@ pub struct SetArgs {
     pub vm: String,
     /// Settings of the VM; an empty value counts as not set
     #[arg(value_name = "KEY=VALUE", required = true, index = 2, value_parser = setting())]
-    pub settings: Vec<Setting>,
+    pub settings: Vec<TypedSetting>,
 }
 
 /// Options of `new`.
@@ -108,9 +108,9 @@ pub struct NewArgs {
     pub vm: String,
     /// Further settings; without id the smallest number that no VM has
     #[arg(value_name = "KEY=VALUE", index = 2, value_parser = setting())]
-    pub settings: Vec<Setting>,
+    pub settings: Vec<TypedSetting>,
 }
 
-fn setting() -> impl TypedValueParser<Value = Setting> {
-    OsStringValueParser::new().try_map(|word| Setting::parse(&word))
+fn setting() -> impl TypedValueParser<Value = TypedSetting> {
+    OsStringValueParser::new().try_map(|word| TypedSetting::parse(&word))
 }

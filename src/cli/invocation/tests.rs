@@ -1,6 +1,6 @@
 //! Tests of the meaning of words.
 
-use super::{Admin, Call, Work, parse};
+use super::{Admin, Call, TypedVerb, parse};
 use crate::operation::options::Of;
 use std::ffi::OsString;
 
@@ -46,9 +46,9 @@ fn words(set: &[(bool, &str)]) -> Vec<String> {
     set.map(|(_, word)| (*word).to_owned()).collect()
 }
 
-fn of_work(work: &Work) -> (String, &'static str, Vec<String>) {
+fn of_work(work: &TypedVerb) -> (String, &'static str, Vec<String>) {
     let (vm, verb, set) = match work {
-        Work::Boot(Of { vm, options: args }) => (
+        TypedVerb::Boot(Of { vm, options: args }) => (
             vm,
             "boot",
             words(&[
@@ -59,12 +59,12 @@ fn of_work(work: &Work) -> (String, &'static str, Vec<String>) {
                 (args.temp, "temp"),
             ]),
         ),
-        Work::Console(Of { vm, options: args }) => (
+        TypedVerb::Console(Of { vm, options: args }) => (
             vm,
             "console",
             words(&[(args.dry_run.dry_run, "dry"), (args.force, "force")]),
         ),
-        Work::Restart(Of { vm, options: args }) => {
+        TypedVerb::Restart(Of { vm, options: args }) => {
             let mut set = words(&[
                 (args.end.dry_run.dry_run, "dry"),
                 (args.end.force, "force"),
@@ -74,7 +74,7 @@ fn of_work(work: &Work) -> (String, &'static str, Vec<String>) {
             set.extend(args.with.mem.as_ref().map(|mem| format!("mem={mem}")));
             (vm, "restart", set)
         }
-        Work::Shutdown(Of { vm, options: args }) => {
+        TypedVerb::Shutdown(Of { vm, options: args }) => {
             let mut set = words(&[
                 (args.end.dry_run.dry_run, "dry"),
                 (args.end.force, "force"),

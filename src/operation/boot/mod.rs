@@ -14,7 +14,7 @@ use super::refuse::state::refuse_rival;
 use super::refuse::{refuse_disks, refuse_host, refuse_missing};
 use super::snapshot;
 use super::wire::{Options, Words};
-use super::{Job, Locks, Operation, Place, Planned, Request, RootJob};
+use super::{Attachment, Job, Locks, Operation, Planned, Request, RootJob};
 use crate::config::resolve;
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
@@ -178,10 +178,10 @@ impl RootJob for Boot {
         Locks::VmAndDisks
     }
 
-    fn place(&self) -> Place {
+    fn attachment(&self) -> Attachment {
         match self.start {
-            Start::Background => Place::Background,
-            Start::Attended | Start::Terminal | Start::Install => Place::Supervisor,
+            Start::Background => Attachment::Background,
+            Start::Attended | Start::Terminal | Start::Install => Attachment::Supervisor,
         }
     }
 

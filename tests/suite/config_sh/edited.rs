@@ -3,7 +3,7 @@
 use super::generate::{Choices, Generator, Rules};
 use super::shell::{INCLUDED, Shell};
 use super::{compare, runner, show};
-use easy_bhyve::config::edit::{Edit, Setting, apply, bystander, set};
+use easy_bhyve::config::edit::{Edit, TypedSetting, apply, bystander, set};
 use easy_bhyve::config::{Config, ConfigError};
 use easy_bhyve::finding::FindingName;
 use proptest::prelude::*;
@@ -64,7 +64,8 @@ fn edit(shell: &Shell, place: &Path, file: &[u8], value: &[u8]) -> Result<Option
         return Ok(None);
     }
     let word = [b"mem=", value].concat();
-    let setting = Setting::parse(OsStr::from_bytes(&word)).map_err(|error| error.to_string())?;
+    let setting =
+        TypedSetting::parse(OsStr::from_bytes(&word)).map_err(|error| error.to_string())?;
     let edits = match set(&config, "a", &setting) {
         Ok(edits) => edits,
         Err(_) if file.windows(6).any(|text| text == b"{a_mem") => return Ok(None),
