@@ -5,6 +5,7 @@
 //! `BLESS=1 cargo test` writes them anew.
 
 use crate::call::{Said, call_in_directory, call_with_file};
+use crate::case::with_limits_named;
 use crate::case::{root, sh_accepts};
 use crate::cases::compare;
 use crate::fake::Fake;
@@ -48,7 +49,7 @@ fn every_verb_of_every_vm_of_every_example_has_a_plan() {
                 let usual = alone.plans(&vm, &mut Vec::new());
                 found = difference("with the overlay", &usual, &found);
             }
-            wrong.extend(compare(&file, &found).err());
+            wrong.extend(compare(&file, &with_limits_named(&found)).err());
         }
     }
     assert!(

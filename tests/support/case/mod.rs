@@ -9,6 +9,7 @@ use crate::fake::Fake;
 use crate::host::Edit;
 use crate::view;
 use easy_bhyve::config::settings;
+use easy_bhyve::model::policy::Policy;
 use plan::HostPlan;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -108,7 +109,8 @@ impl Case {
         if self.whole_words {
             return Ok(text);
         }
-        Ok(text.split_inclusive('\n').map(without_defaults).collect())
+        let lines = text.split_inclusive('\n').map(without_defaults);
+        Ok(with_limits_named(&lines.collect::<String>()))
     }
 
     /// The configuration of a call.
@@ -139,6 +141,37 @@ fn without_defaults(line: &str) -> String {
         .map_or((line, ""), |words| (words, "\n"));
     let shown: Vec<&str> = words.split(' ').filter(|word| !is_default(word)).collect();
     shown.join(" ") + end
+}
+
+/// A text with the names of the default time limits in place of their values: changing one changes only the
+/// cases that are about it.
+pub fn with_limits_named(text: &str) -> String {
+    let usual = Policy::default();
+    let (loader, stop) = (usual.loader_timeout.0, usual.stop_timeout.0);
+    [
+        (
+            format!("timeout -k 5 {loader} "),
+            "timeout -k 5 LOADER_TIMEOUT ",
+        ),
+        (format!("(up to {stop} s)"), "(up to STOP_TIMEOUT s)"),
+        (
+            format!("still runs {stop} s after"),
+            "still runs STOP_TIMEOUT s after",
+        ),
+        (
+            format!("have ended within {stop} s"),
+            "have ended within STOP_TIMEOUT s",
+        ),
+        // It looks four times a second.
+        (
+            format!("[ \"$n\" -lt {} ]", 4 * stop),
+            "[ \"$n\" -lt STOP_LOOKS ]",
+        ),
+    ]
+    .iter()
+    .fold(text.to_owned(), |text, (value, name)| {
+        text.replace(value, name)
+    })
 }
 
 /// Whether a call has printed a script.
