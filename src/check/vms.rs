@@ -173,7 +173,15 @@ fn unused_grub(one: &Checked<'_>, vm: &Vm) -> Vec<Finding> {
                 vm.name,
                 own.facts().choice
             ),
-            format!("remove it, or {}_freebsd", vm.name),
+            match own
+                .facts()
+                .settings
+                .first()
+                .and_then(|set| set.split('=').next())
+            {
+                Some(choosing) => format!("remove it, or {}_{choosing}", vm.name),
+                None => "remove it".to_owned(),
+            },
         )
     })
     .collect()

@@ -51,6 +51,15 @@ pub struct Facts {
 }
 
 impl LoaderKind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::Bhyveload, Self::Grub];
+
+    /// The settings of a VM that choose between the kinds, without the VM's name.
+    pub fn choosing_settings() -> impl Iterator<Item = &'static str> {
+        let settings = Self::ALL.iter().flat_map(|kind| kind.facts().settings);
+        settings.filter_map(|setting| setting.split('=').next())
+    }
+
     /// Its properties.
     pub fn facts(self) -> &'static Facts {
         match self {

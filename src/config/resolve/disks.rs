@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::finding::FindingName;
 use crate::model::Volume;
 use crate::model::device::{Cd, Disk};
-use crate::model::loader::Loader;
+use crate::model::loader::{Loader, LoaderKind};
 use crate::model::name::{Dataset, VmId};
 use crate::span::Span;
 use std::os::unix::ffi::OsStrExt;
@@ -63,9 +63,9 @@ pub(super) fn cds(parts: &Parts<'_>, loader: &Loader, faults: &mut Faults) -> Ve
     cds
 }
 
-/// Whether the settings of the VM's loader are valid.
+/// Whether the settings that choose the VM's loader are valid.
 fn knows_loader(parts: &Parts<'_>) -> bool {
-    !parts.own.is_wrong("freebsd", 0)
+    !LoaderKind::choosing_settings().any(|setting| parts.own.is_wrong(setting, 0))
 }
 
 /// A placeholder for an unknown first disk, so that the other settings can be checked.

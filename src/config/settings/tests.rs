@@ -67,7 +67,8 @@ fn a_vm_for_which_nobody_says_anything_has_the_defaults_of_the_table() {
         .iter()
         .filter(|one| matches!(one.default, Default::Value(_)))
     {
-        let line = lines.iter().find(|line| line.name == setting.name).unwrap();
+        let name = setting.numbered(0);
+        let line = lines.iter().find(|line| line.name == name).unwrap();
         assert!(setting.is_default(&line.value), "{line:?}");
     }
 }
