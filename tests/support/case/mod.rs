@@ -130,11 +130,9 @@ fn without_defaults(line: &str) -> String {
         return line.to_owned();
     }
     let is_default = |word: &str| {
-        settings::VM.iter().any(|setting| {
-            let value = word.strip_prefix(setting.name);
-            let value = value.and_then(|rest| rest.strip_prefix('='));
-            value.is_some_and(|value| setting.is_default(OsStr::new(value)))
-        })
+        let known = word.split_once('=');
+        let known = known.and_then(|(name, value)| Some((settings::find(name)?.0, value)));
+        known.is_some_and(|(setting, value)| setting.is_default(OsStr::new(value)))
     };
     let (words, end) = line
         .strip_suffix('\n')
