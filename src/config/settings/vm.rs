@@ -158,7 +158,6 @@ pub static VM: [Setting<VmSettings>; 18] = [
         name: "hdN",
         default: Described("`hd0`: `/dev/zvol/` and the volume, or `${volroot}/VM`; others none"),
         needed_by: DISKS,
-        shapes_vm: true,
         meaning: "disks, absolute paths",
         read: into!(hds[N]: path),
         written: |vm| {
