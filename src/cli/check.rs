@@ -140,7 +140,7 @@ fn text(config: &Config, report: &Report, colour: bool) -> String {
     ];
     let counts: Vec<String> = counts.into_iter().flatten().collect();
     let counts = if counts.is_empty() {
-        "nothing is wrong".to_owned()
+        "no problems".to_owned()
     } else {
         counts.join(", ")
     };

@@ -4,12 +4,12 @@ use super::context::{Asked, Assumption, Context, Outcome};
 use super::free;
 use super::options::DryRun;
 use super::plan_context::PlanContext;
+use super::refuse::state;
 use super::wire::{Options, Words};
 use super::{Job, Locks, Operation, Planned, Request, RootJob};
 use crate::config::settings::Need;
 use crate::error::Result;
 use crate::model::Vm;
-use crate::operation::refuse::state;
 use crate::survey::Survey;
 
 /// Options of `clean`.

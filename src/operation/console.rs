@@ -3,13 +3,12 @@
 use super::context::{Asked, Assumption, Context, Outcome};
 use super::options::DryRun;
 use super::plan_context::PlanContext;
-use super::refuse::state::not_running;
+use super::refuse::state::{self, not_running};
 use super::wire::{Options, Words};
 use super::{Job, Locks, Operation, Planned, Request, RootJob};
 use crate::config::settings::Need;
 use crate::error::{Error, Kind, Result};
 use crate::model::Vm;
-use crate::operation::refuse::state;
 use crate::plan::Known;
 use crate::plan::{Guard, Plan, Refusal, Test, Wait};
 use crate::survey::{Processes, State, Traces};

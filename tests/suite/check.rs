@@ -331,7 +331,7 @@ fn many_vms_in_which_nothing_is_wrong_are_checked() {
     let mut fake = Fake::new(foreign, USER);
     let said = call(&mut fake, &config, &["easy-bhyve", "check"]);
     let last = said.out.lines().last();
-    assert_eq!(last, Some("nothing is wrong in easy-bhyve.conf"));
+    assert_eq!(last, Some("no problems in easy-bhyve.conf"));
     let _ = writeln!(config, "vm7_cpu=none vm8_hd1=/vm/7");
     let (_, found) = findings("", &config);
     let found: Vec<&Value> = found

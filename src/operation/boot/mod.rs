@@ -10,7 +10,8 @@ pub mod ttyboot;
 use super::context::{Asked, Context, Outcome, rivals};
 use super::options::{DryRun, Override};
 use super::plan_context::PlanContext;
-use super::refuse::state::refuse_rival;
+
+use super::refuse::state;
 use super::refuse::{refuse_disks, refuse_host, refuse_missing};
 use super::snapshot;
 use super::wire::{Options, Words};
@@ -20,7 +21,6 @@ use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::model::name::{SnapName, VmName};
-use crate::operation::refuse::state;
 use crate::survey::Survey;
 use loader::Source;
 use plan::Start;
@@ -258,7 +258,7 @@ pub(super) fn refuse(
     source: Source,
 ) -> Result<Vec<String>> {
     for rival in rivals {
-        refuse_rival(vm, rival, survey.state(rival))?;
+        state::refuse_rival(vm, rival, survey.state(rival))?;
     }
     let with_cds = source == Source::Cd;
     refuse_missing(context, vm, with_cds)?;
