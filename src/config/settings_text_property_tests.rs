@@ -8,7 +8,7 @@ use crate::model::device::{Cd, Disk, Nic};
 use crate::model::grub::GrubCommands;
 use crate::model::loader::{Grub, Loader};
 use crate::model::name::{Dataset, IfName, TapName};
-use crate::model::policy::{Delay, OnCrash, OnReboot, Policy, Seconds};
+use crate::model::policy::{Policy, Reaction, Seconds};
 use crate::model::size::MemSize;
 use crate::model::tests::vm;
 use crate::model::{Shared, Vm, Volume};
@@ -37,8 +37,8 @@ fn path(number: u8, bytes: &[u8]) -> PathBuf {
 }
 
 fn policy() -> impl Strategy<Value = Policy> {
-    let reboot = prop_oneof![Just(OnReboot::Restart), Just(OnReboot::Stop)];
-    let crash = prop_oneof![Just(OnCrash::Restart), Just(OnCrash::Stop)];
+    let reboot = prop_oneof![Just(Reaction::Restart), Just(Reaction::Stop)];
+    let crash = prop_oneof![Just(Reaction::Restart), Just(Reaction::Stop)];
     let times = (1..=86_400_u32, 1..=86_400_u32, 0..=86_400_u32);
     (reboot, crash, times, any::<bool>()).prop_map(
         |(on_reboot, on_crash, (loader, stop, delay), autostart)| Policy {
@@ -47,7 +47,7 @@ fn policy() -> impl Strategy<Value = Policy> {
             loader_timeout: Seconds(loader),
             stop_timeout: Seconds(stop),
             autostart,
-            autostart_delay: Delay(delay),
+            autostart_delay: Seconds(delay),
         },
     )
 }

@@ -7,9 +7,9 @@ use std::ffi::OsStr;
 use std::fmt;
 
 /// The number of vCPUs, or bhyve's topology form `[cpus=]N[,sockets=N][,cores=N][,threads=N]`,
-/// as the user spelled it.
+/// as the user spelled it, and its number of vCPUs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CpuTopology(String);
+pub struct CpuTopology(String, u64);
 text_newtype!(CpuTopology);
 
 impl CpuTopology {
@@ -46,49 +46,24 @@ impl CpuTopology {
             }
         }
         let given = sockets.is_some() || cores.is_some() || threads.is_some();
-        if let (Some(cpus), true) = (cpus, given) {
-            // bhyve uses cpus as the number of sockets if only cores or threads are given with it.
-            let product = sockets.unwrap_or(cpus) * cores.unwrap_or(1) * threads.unwrap_or(1);
-            if product != cpus {
-                return refuse(format!(
-                    "sockets × cores × threads is {product}, cpus is {cpus}"
-                ));
-            }
+        // bhyve uses cpus as the number of sockets if only cores or threads are given with it.
+        let product = sockets.or(cpus).unwrap_or(1) * cores.unwrap_or(1) * threads.unwrap_or(1);
+        match cpus {
+            Some(cpus) if given && product != cpus => refuse(format!(
+                "sockets × cores × threads is {product}, cpus is {cpus}"
+            )),
+            _ => Ok(Self(text.to_owned(), product)),
         }
-        Ok(Self(text.to_owned()))
     }
-}
 
-impl CpuTopology {
     /// One vCPU, the default of a VM.
     pub fn one() -> Self {
-        Self("1".to_owned())
+        Self("1".to_owned(), 1)
     }
 
     /// The number of vCPUs.
     pub fn count(&self) -> u64 {
-        let of = |wanted: &str| {
-            let values = self
-                .0
-                .split(',')
-                .map(|token| token.split_once('=').unwrap_or(("cpus", token)));
-            values
-                .filter(|(key, _)| *key == wanted)
-                .filter_map(|(_, number)| number.parse::<u64>().ok())
-                .next_back()
-        };
-        let product = ["sockets", "cores", "threads"]
-            .iter()
-            .filter_map(|key| of(key))
-            .product();
-        of("cpus").unwrap_or(product)
-    }
-}
-
-impl std::str::FromStr for CpuTopology {
-    type Err = NameError;
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        Self::parse(text)
+        self.1
     }
 }
 

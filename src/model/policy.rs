@@ -1,34 +1,33 @@
 //! The rules for a VM: reactions to a reboot and a crash, time limits, start with the host.
 
 use super::name::{NameError, error};
-use std::fmt;
 
 /// The rules for a VM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// The reaction to a reboot of the guest.
-    pub on_reboot: OnReboot,
+    pub on_reboot: Reaction,
     /// The reaction to a crash of the guest.
-    pub on_crash: OnCrash,
+    pub on_crash: Reaction,
     /// The time limit of its loader in the background.
-    pub loader_timeout: Seconds,
+    pub loader_timeout: Seconds<1>,
     /// The time limit for its guest to shut down.
-    pub stop_timeout: Seconds,
+    pub stop_timeout: Seconds<1>,
     /// Whether it starts with the host.
     pub autostart: bool,
     /// The delay of the next VM when the host starts.
-    pub autostart_delay: Delay,
+    pub autostart_delay: Seconds<0>,
 }
 
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            on_reboot: OnReboot::Restart,
-            on_crash: OnCrash::Stop,
+            on_reboot: Reaction::Restart,
+            on_crash: Reaction::Stop,
             loader_timeout: Seconds(120),
             stop_timeout: Seconds(60),
             autostart: false,
-            autostart_delay: Delay(0),
+            autostart_delay: Seconds(0),
         }
     }
 }
@@ -36,77 +35,38 @@ impl Default for Policy {
 /// The maximum number of seconds in a setting: a day.
 const MOST: u32 = 86_400;
 
-/// A time limit in seconds: 1 to 86400.
+/// A time limit or a delay in seconds: `LEAST` to 86400.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seconds(pub u32);
+pub struct Seconds<const LEAST: u32>(pub u32);
 
-/// A delay in seconds: 0 to 86400.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Delay(pub u32);
-
-impl Seconds {
+impl<const LEAST: u32> Seconds<LEAST> {
     /// Parses digits.
     ///
     /// # Errors
-    /// If it is not a whole number of seconds from 1 to a day.
+    /// If it is not a whole number of seconds from `LEAST` to a day.
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        whole(text, 1).map(Self)
-    }
-}
-
-impl Delay {
-    /// Parses digits.
-    ///
-    /// # Errors
-    /// If it is not a whole number of seconds from 0 to a day.
-    pub fn parse(text: &str) -> Result<Self, NameError> {
-        whole(text, 0).map(Self)
-    }
-}
-
-fn whole(text: &str, least: u32) -> Result<u32, NameError> {
-    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse()
-        .ok()
-        .filter(|number| is_number && (least..=MOST).contains(number))
-        .ok_or_else(|| {
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = text.parse().ok();
+        let number = number.filter(|number| is_number && (LEAST..=MOST).contains(number));
+        number.map(Self).ok_or_else(|| {
             error(format!(
-                "\"{text}\" is not a number of seconds from {least} to {MOST}"
+                "\"{text}\" is not a number of seconds from {LEAST} to {MOST}"
             ))
         })
-}
-
-impl fmt::Display for Seconds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }
 
-impl fmt::Display for Delay {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// The reaction to a reboot of the guest: bhyve(8) exits with 0.
+/// The reaction to the end of a guest: to a reboot, at which bhyve(8) exits with 0, or to a crash, at
+/// which it exits with 3 or more, or by a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnReboot {
+pub enum Reaction {
     /// The VM starts again.
     Restart,
     /// The VM ends.
     Stop,
 }
 
-/// The reaction to a crash of the guest: bhyve(8) exits with 3 or more, or by a signal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnCrash {
-    /// The VM ends.
-    Stop,
-    /// The VM starts again.
-    Restart,
-}
-
-impl OnReboot {
+impl Reaction {
     /// The word in the configuration.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -120,33 +80,10 @@ impl OnReboot {
     /// # Errors
     /// If it is another word.
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        match text {
-            "restart" => Ok(Self::Restart),
-            "stop" => Ok(Self::Stop),
-            _ => Err(neither(text)),
-        }
-    }
-}
-
-impl OnCrash {
-    /// The word in the configuration.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Stop => "stop",
-            Self::Restart => "restart",
-        }
-    }
-
-    /// Parses the words of [`Self::as_str`].
-    ///
-    /// # Errors
-    /// If it is another word.
-    pub fn parse(text: &str) -> Result<Self, NameError> {
-        match text {
-            "stop" => Ok(Self::Stop),
-            "restart" => Ok(Self::Restart),
-            _ => Err(neither(text)),
-        }
+        let all = [Self::Restart, Self::Stop].into_iter();
+        let mut all = all.filter(|one| one.as_str() == text);
+        all.next()
+            .ok_or_else(|| error(format!("\"{text}\" is neither restart nor stop")))
     }
 }
 
@@ -168,31 +105,26 @@ pub fn yes_or_no(text: &str) -> Result<bool, NameError> {
     }
 }
 
-fn neither(text: &str) -> NameError {
-    error(format!("\"{text}\" is neither restart nor stop"))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Delay, OnCrash, OnReboot, Seconds, yes_or_no};
+    use super::{Reaction, Seconds, yes_or_no};
 
     #[test]
     fn times_are_whole_seconds_up_to_a_day() {
-        assert_eq!(Seconds::parse("1"), Ok(Seconds(1)));
-        assert_eq!(Seconds::parse("86400"), Ok(Seconds(86_400)));
-        assert_eq!(Delay::parse("0"), Ok(Delay(0)));
+        assert_eq!(Seconds::<1>::parse("1"), Ok(Seconds(1)));
+        assert_eq!(Seconds::<1>::parse("86400"), Ok(Seconds(86_400)));
+        assert_eq!(Seconds::<0>::parse("0"), Ok(Seconds(0)));
         for wrong in ["", "0", "86401", "1.5", "+1", "1m", "99999999999"] {
-            assert!(Seconds::parse(wrong).is_err(), "{wrong}");
+            assert!(Seconds::<1>::parse(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn what_follows_is_one_of_two_words() {
         for word in ["restart", "stop"] {
-            assert_eq!(OnReboot::parse(word).map(OnReboot::as_str), Ok(word));
-            assert_eq!(OnCrash::parse(word).map(OnCrash::as_str), Ok(word));
+            assert_eq!(Reaction::parse(word).map(Reaction::as_str), Ok(word));
         }
-        assert!(OnReboot::parse("Restart").is_err() && OnCrash::parse("YES").is_err());
+        assert!(Reaction::parse("Restart").is_err() && Reaction::parse("YES").is_err());
     }
 
     #[test]

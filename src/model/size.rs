@@ -140,20 +140,6 @@ impl DiskSize {
     }
 }
 
-impl std::str::FromStr for DiskSize {
-    type Err = NameError;
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        Self::parse(text)
-    }
-}
-
-impl std::str::FromStr for MemSize {
-    type Err = NameError;
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        Self::parse(text)
-    }
-}
-
 /// `number`, a decimal fraction, times 2 to the power of `shift`, if the result is a whole number.
 fn scaled(number: &str, shift: u32) -> Option<u64> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));

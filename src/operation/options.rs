@@ -87,10 +87,10 @@ pub struct EndArgs {
 #[derive(Clone, Debug, Default, Args)]
 pub struct Override {
     /// This many cpus, or bhyve's topology form
-    #[arg(short = 'c', long, value_name = "N", value_parser = |text: &str| text.parse::<CpuTopology>())]
+    #[arg(short = 'c', long, value_name = "N", value_parser = CpuTopology::parse)]
     pub cpu: Option<CpuTopology>,
     /// This much memory
-    #[arg(short = 'm', long, value_name = "SIZE", value_parser = |text: &str| text.parse::<MemSize>())]
+    #[arg(short = 'm', long, value_name = "SIZE", value_parser = MemSize::parse)]
     pub mem: Option<MemSize>,
 }
 

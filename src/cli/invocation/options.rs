@@ -95,7 +95,7 @@ pub struct NewArgs {
     #[arg(long, value_name = "ISO")]
     pub cd: Option<PathBuf>,
     /// Make the VM's disk, too, of this size
-    #[arg(long, value_name = "SIZE", value_parser = |text: &str| text.parse::<DiskSize>())]
+    #[arg(long, value_name = "SIZE", value_parser = DiskSize::parse)]
     pub disk: Option<DiskSize>,
     /// Write into this file of the configuration instead of its first
     #[arg(long, value_name = "FILE")]

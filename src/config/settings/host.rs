@@ -1,7 +1,7 @@
 //! The host variables.
 
 use super::Default::{None, Value};
-use super::needs::{DISKS, NETWORK, ROOT, RUN};
+use super::needs::{DISKS, NETWORK, ROOT};
 use super::{Set, Setting, into, one};
 use crate::finding::FindingName;
 use crate::model::cpu::CpuTopology;
@@ -39,7 +39,7 @@ pub static HOST: [Setting<HostSettings>; 7] = [
         meaning: "the bridge of a NIC without `ifN_bridge`",
         read: into!(bridge: IfName::parse),
         written: |vm| one(text_of(vm.shared.bridge.as_ref())),
-        ..Setting::HOST
+        ..Setting::ROW
     },
     Setting {
         name: "netif",
@@ -48,7 +48,7 @@ pub static HOST: [Setting<HostSettings>; 7] = [
         meaning: "the wired interface that joins `bridge` and no other; without it the bridge has no uplink",
         read: into!(netif: IfName::parse),
         written: |vm| one(text_of(vm.shared.netif.as_ref())),
-        ..Setting::HOST
+        ..Setting::ROW
     },
     Setting {
         name: "volroot",
@@ -57,14 +57,14 @@ pub static HOST: [Setting<HostSettings>; 7] = [
         finding: FindingName::Dataset,
         meaning: "where disks are: a ZFS dataset, or a directory if it begins with `/`",
         read: into!(volroot: path),
-        ..Setting::HOST
+        ..Setting::ROW
     },
     Setting {
         name: "ebdir",
         default: Value("eb"),
         meaning: "the directory of the links, from the configuration's directory",
         read: into!(ebdir: path),
-        ..Setting::HOST
+        ..Setting::ROW
     },
     Setting {
         name: "cpu",
@@ -72,7 +72,7 @@ pub static HOST: [Setting<HostSettings>; 7] = [
         finding: FindingName::Cpu,
         meaning: "the default for VMs",
         read: into!(cpu: CpuTopology::parse),
-        ..Setting::HOST
+        ..Setting::ROW
     },
     Setting {
         name: "mem",
@@ -80,7 +80,7 @@ pub static HOST: [Setting<HostSettings>; 7] = [
         finding: FindingName::Memory,
         meaning: "the default for VMs",
         read: into!(mem: MemSize::parse),
-        ..Setting::HOST
+        ..Setting::ROW
     },
     Setting {
         name: "privilege",
@@ -88,27 +88,9 @@ pub static HOST: [Setting<HostSettings>; 7] = [
         needed_by: ROOT,
         meaning: "`auto`: nothing for root, else doas, else sudo. Or one of `doas`, `sudo`, `mdo`, `none`",
         read: into!(privilege: Choice::parse),
-        ..Setting::HOST
+        ..Setting::ROW
     },
 ];
-
-impl Setting<HostSettings> {
-    /// The common fields of host rows.
-    const HOST: Self = Self {
-        name: "",
-        older: &[],
-        default: None,
-        needed_by: RUN,
-        always_shown: true,
-        shapes_vm: false,
-        part_of: Option::None,
-        loader: Option::None,
-        finding: FindingName::Setting,
-        meaning: "",
-        read: |_, _| Ok(()),
-        written: |_| Vec::new(),
-    };
-}
 
 fn text_of(name: Option<&IfName>) -> &str {
     name.map_or("", IfName::as_str)

@@ -162,6 +162,22 @@ impl<Into> fmt::Debug for Setting<Into> {
 }
 
 impl<Into> Setting<Into> {
+    /// The fields that most rows have in common.
+    const ROW: Self = Self {
+        name: "",
+        older: &[],
+        default: Default::None,
+        needed_by: needs::RUN,
+        always_shown: true,
+        shapes_vm: false,
+        part_of: None,
+        loader: None,
+        finding: FindingName::Setting,
+        meaning: "",
+        read: |_, _| Ok(()),
+        written: |_| Vec::new(),
+    };
+
     /// Whether this value is the default.
     pub fn is_default(&self, value: &OsStr) -> bool {
         matches!(self.default, Default::Value(usual) if value == usual)

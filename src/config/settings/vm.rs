@@ -1,14 +1,14 @@
 //! The variables of a VM.
 
 use super::Default::{Described, None, Required, Value};
-use super::needs::{ALL, AUTOSTART, DISKS, INSTALL, NETWORK, RUN};
+use super::needs::{ALL, AUTOSTART, DISKS, INSTALL, NETWORK};
 use super::{Set, Setting, Written, into, one};
 use crate::finding::FindingName;
 use crate::model::cpu::CpuTopology;
 use crate::model::grub::GrubCommands;
 use crate::model::loader::{BootPart, Grub, Loader, LoaderKind};
 use crate::model::name::{Dataset, IfName, TapName, VmId};
-use crate::model::policy::{Delay, OnCrash, OnReboot, Seconds, yes_or_no};
+use crate::model::policy::{Reaction, Seconds, yes_or_no};
 use crate::model::size::MemSize;
 use crate::model::{Vm, Volume};
 use std::collections::BTreeMap;
@@ -42,17 +42,17 @@ pub struct VmSettings {
     /// The partition that grub boots from.
     pub grub_bootpart: Option<Set<BootPart>>,
     /// The reaction to a reboot of its guest.
-    pub on_reboot: Option<Set<OnReboot>>,
+    pub on_reboot: Option<Set<Reaction>>,
     /// The reaction to a crash of its guest.
-    pub on_crash: Option<Set<OnCrash>>,
+    pub on_crash: Option<Set<Reaction>>,
     /// The time limit of its loader in the background.
-    pub loader_timeout: Option<Set<Seconds>>,
+    pub loader_timeout: Option<Set<Seconds<1>>>,
     /// The time limit for its guest to shut down.
-    pub stop_timeout: Option<Set<Seconds>>,
+    pub stop_timeout: Option<Set<Seconds<1>>>,
     /// Whether it starts with the host.
     pub autostart: Option<Set<bool>>,
     /// The delay of the next VM when the host starts.
-    pub autostart_delay: Option<Set<Delay>>,
+    pub autostart_delay: Option<Set<Seconds<0>>>,
 }
 
 /// The variables of a VM, in the order in which `resources` shows them.
@@ -65,7 +65,7 @@ pub static VM: [Setting<VmSettings>; 18] = [
         meaning: "0 to 32767, unique: the number of its tap and of its console",
         read: into!(id: VmId::parse),
         written: |vm| one(vm.id.to_string()),
-        ..Setting::VM
+        ..Setting::ROW
     },
     Setting {
         name: "cpu",
@@ -74,7 +74,7 @@ pub static VM: [Setting<VmSettings>; 18] = [
         meaning: "a number, or bhyve's form: `sockets=1,cores=4`",
         read: into!(cpu: CpuTopology::parse),
         written: |vm| one(&vm.cpu),
-        ..Setting::VM
+        ..Setting::ROW
     },
     Setting {
         name: "mem",
@@ -83,7 +83,7 @@ pub static VM: [Setting<VmSettings>; 18] = [
         meaning: "in bhyve's syntax: `512M`, `4G`; a bare number is MiB",
         read: into!(mem: MemSize::parse),
         written: |vm| one(&vm.mem),
-        ..Setting::VM
+        ..Setting::ROW
     },
     Setting {
         name: "freebsd",
@@ -94,7 +94,7 @@ pub static VM: [Setting<VmSettings>; 18] = [
         meaning: "`YES`: loaded by bhyveload(8) instead of grub-bhyve",
         read: into!(freebsd: yes_or_no),
         written: |vm| one(yes_no(vm.loader == Loader::Bhyveload)),
-        ..Setting::VM
+        ..Setting::ROW
     },
     Setting {
         name: "zvol",
@@ -108,7 +108,7 @@ pub static VM: [Setting<VmSettings>; 18] = [
             Volume::Zfs(dataset) => one(dataset),
             Volume::File(_) => one(""),
         },
-        ..Setting::VM
+        ..Setting::ROW
     },
     Setting {
         name: "cdN",
@@ -121,7 +121,7 @@ pub static VM: [Setting<VmSettings>; 18] = [
             let first = vm.install_cd().is_none().then(|| (0, "".into()));
             first.into_iter().chain(cds).collect()
         },
-        ..Setting::VM
+        ..Setting::ROW
     },
     Setting {
         name: "ifN",
@@ -136,7 +136,7 @@ pub static VM: [Setting<VmSettings>; 18] = [
             nics.map(|nic| (nic.number, nic.tap.as_ref().to_owned()))
                 .collect()
         },
-        ..Setting::VM
+        ..Setting::ROW
     },
     Setting {
         name: "ifN_bridge",
@@ -152,7 +152,7 @@ pub static VM: [Setting<VmSettings>; 18] = [
             nics.map(|nic| (nic.number, nic.bridge.as_ref().to_owned()))
                 .collect()
         },
-        ..Setting::VM
+        ..Setting::ROW
     },
     Setting {
         name: "hdN",
@@ -166,7 +166,7 @@ pub static VM: [Setting<VmSettings>; 18] = [
                 .map(|disk| (disk.number, disk.path.clone().into()))
                 .collect()
         },
-        ..Setting::VM
+        ..Setting::ROW
     },
     Setting {
         name: "grub_bootpart",
@@ -176,7 +176,7 @@ pub static VM: [Setting<VmSettings>; 18] = [
         meaning: "the partition that grub boots from: `msdosN`, `gptN`, or as `openbsd1`",
         read: into!(grub_bootpart: BootPart::parse),
         written: |vm| grub(vm, |grub| Some(grub.bootpart.as_str())),
-        ..Setting::VM
+        ..Setting::ROW
     },
     Setting {
         name: "grub_install",
@@ -188,7 +188,7 @@ pub static VM: [Setting<VmSettings>; 18] = [
         meaning: "grub commands for the installation",
         read: into!(grub_install: GrubCommands::parse),
         written: |vm| grub(vm, |grub| grub.install.as_ref().map(GrubCommands::as_str)),
-        ..Setting::VM
+        ..Setting::ROW
     },
     Setting {
         name: "grub_bootcmd",
@@ -199,25 +199,25 @@ pub static VM: [Setting<VmSettings>; 18] = [
         meaning: "grub commands for a boot",
         read: into!(grub_bootcmd: GrubCommands::parse),
         written: |vm| grub(vm, |grub| grub.boot.as_ref().map(GrubCommands::as_str)),
-        ..Setting::VM
+        ..Setting::ROW
     },
     Setting {
         name: "on_reboot",
         default: Value("restart"),
         always_shown: false,
         meaning: "what follows when the guest reboots: `restart` or `stop`",
-        read: into!(on_reboot: OnReboot::parse),
+        read: into!(on_reboot: Reaction::parse),
         written: |vm| one(vm.policy.on_reboot.as_str()),
-        ..Setting::VM
+        ..Setting::ROW
     },
     Setting {
         name: "on_crash",
         default: Value("stop"),
         always_shown: false,
         meaning: "what follows when the guest crashes: `stop` or `restart`",
-        read: into!(on_crash: OnCrash::parse),
+        read: into!(on_crash: Reaction::parse),
         written: |vm| one(vm.policy.on_crash.as_str()),
-        ..Setting::VM
+        ..Setting::ROW
     },
     Setting {
         name: "loader_timeout",
@@ -225,8 +225,8 @@ pub static VM: [Setting<VmSettings>; 18] = [
         always_shown: false,
         meaning: "how many seconds the loader of a background boot may take: 1 to 86400",
         read: into!(loader_timeout: Seconds::parse),
-        written: |vm| one(vm.policy.loader_timeout.to_string()),
-        ..Setting::VM
+        written: |vm| one(vm.policy.loader_timeout.0.to_string()),
+        ..Setting::ROW
     },
     Setting {
         name: "stop_timeout",
@@ -235,8 +235,8 @@ pub static VM: [Setting<VmSettings>; 18] = [
         always_shown: false,
         meaning: "how many seconds the guest may take to shut itself down: 1 to 86400",
         read: into!(stop_timeout: Seconds::parse),
-        written: |vm| one(vm.policy.stop_timeout.to_string()),
-        ..Setting::VM
+        written: |vm| one(vm.policy.stop_timeout.0.to_string()),
+        ..Setting::ROW
     },
     Setting {
         name: "autostart",
@@ -247,7 +247,7 @@ pub static VM: [Setting<VmSettings>; 18] = [
         meaning: "`YES`: `easy-bhyve autostart` boots it",
         read: into!(autostart: yes_or_no),
         written: |vm| one(yes_no(vm.policy.autostart)),
-        ..Setting::VM
+        ..Setting::ROW
     },
     Setting {
         name: "autostart_delay",
@@ -255,29 +255,11 @@ pub static VM: [Setting<VmSettings>; 18] = [
         needed_by: AUTOSTART,
         always_shown: false,
         meaning: "how many seconds `autostart` waits after starting it: 0 to 86400",
-        read: into!(autostart_delay: Delay::parse),
-        written: |vm| one(vm.policy.autostart_delay.to_string()),
-        ..Setting::VM
+        read: into!(autostart_delay: Seconds::parse),
+        written: |vm| one(vm.policy.autostart_delay.0.to_string()),
+        ..Setting::ROW
     },
 ];
-
-impl Setting<VmSettings> {
-    /// The common fields of VM rows.
-    const VM: Self = Self {
-        name: "",
-        older: &[],
-        default: None,
-        needed_by: RUN,
-        always_shown: true,
-        shapes_vm: false,
-        part_of: Option::None,
-        loader: Option::None,
-        finding: FindingName::Setting,
-        meaning: "",
-        read: |_, _| Ok(()),
-        written: |_| Vec::new(),
-    };
-}
 
 fn yes_no(is_so: bool) -> &'static str {
     if is_so { "YES" } else { "NO" }

@@ -4,7 +4,7 @@ use super::loader::{self, Source};
 use super::{network, temp};
 use crate::error::Kind;
 use crate::model::Vm;
-use crate::model::policy::{OnCrash, OnReboot};
+use crate::model::policy::Reaction;
 use crate::operation::{free, gone};
 use crate::plan::{Loop, Plan, Refusal, Root, Step, Test, Undo, Wait, When};
 use crate::survey::Survey;
@@ -24,6 +24,28 @@ pub enum Start {
     Terminal,
     /// From its first CD, on this terminal.
     Install,
+}
+
+impl Start {
+    /// Its verb on the root side: "attend" is not that of a supervisor, which is another process.
+    pub(super) fn verb(self) -> &'static str {
+        match self {
+            Self::Background => "boot",
+            Self::Attended => "attend",
+            Self::Terminal => "ttyboot",
+            Self::Install => "install",
+        }
+    }
+
+    pub(super) fn of(verb: &str) -> Option<Self> {
+        let all = [
+            Self::Background,
+            Self::Attended,
+            Self::Terminal,
+            Self::Install,
+        ];
+        all.into_iter().find(|start| start.verb() == verb)
+    }
 }
 
 /// How long bhyve may take to set its process title.
@@ -75,10 +97,10 @@ pub fn plan(
         // Differs: `install` attaches every `cdN`
         command: bhyve::run(vm, &console, start == Start::Install),
         again: match (start, policy.on_reboot) {
-            (Start::Install, _) | (_, OnReboot::Stop) => &[],
-            (_, OnReboot::Restart) => &[0],
+            (Start::Install, _) | (_, Reaction::Stop) => &[],
+            (_, Reaction::Restart) => &[0],
         },
-        again_if_failed: start != Start::Install && policy.on_crash == OnCrash::Restart,
+        again_if_failed: start != Start::Install && policy.on_crash == Reaction::Restart,
         // Differs: A bhyve that does not start is noticed
         start_limit: (console != Console::Stdio).then_some(START_LIMIT),
     };
