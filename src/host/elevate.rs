@@ -3,24 +3,9 @@
 use crate::command::{Command, Privilege};
 use crate::error::{Error, Result};
 use crate::host::Look;
-use crate::model::privilege::Choice;
-use serde::Serialize;
+use crate::model::privilege::{Choice, Elevation};
 use std::ffi::OsString;
 use std::path::Path;
-
-/// The escalator in use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Elevation {
-    /// Commands run as they are.
-    None,
-    /// doas(1).
-    Doas,
-    /// sudo(8).
-    Sudo,
-    /// mdo(1).
-    Mdo,
-}
 
 impl Elevation {
     /// Chooses the escalator.
@@ -30,15 +15,12 @@ impl Elevation {
     /// # Errors
     /// If `auto` finds none, or the chosen one is not installed.
     pub fn choose(choice: Choice, uid: u32, look: &mut dyn Look) -> Result<Self> {
-        let chosen = match choice {
-            Choice::Auto if uid == 0 => return Ok(Self::None),
-            Choice::None => return Ok(Self::None),
-            Choice::Auto => [Self::Doas, Self::Sudo]
+        let chosen = match choice.0 {
+            None if uid == 0 => Some(Self::None),
+            None => [Self::Doas, Self::Sudo]
                 .into_iter()
                 .find(|one| one.word().is_some_and(|word| look.find(word).is_some())),
-            Choice::Doas => Some(Self::Doas),
-            Choice::Sudo => Some(Self::Sudo),
-            Choice::Mdo => Some(Self::Mdo),
+            chosen => chosen,
         };
         let Some(chosen) = chosen else {
             return Err(Error::host("neither doas nor sudo is installed")
@@ -58,12 +40,7 @@ impl Elevation {
 
     /// The escalator for a choice without a look at the host: doas for `auto`.
     pub fn intended(choice: Choice) -> Self {
-        match choice {
-            Choice::None => Self::None,
-            Choice::Auto | Choice::Doas => Self::Doas,
-            Choice::Sudo => Self::Sudo,
-            Choice::Mdo => Self::Mdo,
-        }
+        choice.0.unwrap_or(Self::Doas)
     }
 
     /// The line on standard error in which the escalator reports that it did not run the command; for a
@@ -83,16 +60,6 @@ impl Elevation {
         let is_warning = is_sudo && last.starts_with("sudo: unable to resolve host ");
         let says_so = is_its_own && !is_warning || is_sudo && is_denial(last);
         says_so.then_some(last)
-    }
-
-    /// The name of the escalator's program, if any.
-    pub fn word(self) -> Option<&'static str> {
-        match self {
-            Self::None => None,
-            Self::Doas => Some("doas"),
-            Self::Sudo => Some("sudo"),
-            Self::Mdo => Some("mdo"),
-        }
     }
 
     /// How to allow the escalator to run a command, for a refusal with this text.
@@ -117,10 +84,7 @@ impl Elevation {
     /// The call of a program by its path: `doas PROGRAM WORD…`, or `env PROGRAM WORD…` without an
     /// escalator.
     pub fn call(self, program: &Path, words: impl IntoIterator<Item = OsString>) -> Command {
-        let mut args: Vec<OsString> = match self {
-            Self::Mdo => vec!["-i".into()],
-            _ => Vec::new(),
-        };
+        let mut args: Vec<OsString> = self.options().iter().map(OsString::from).collect();
         args.push(program.into());
         args.extend(words);
         Command::root(self.word().unwrap_or("env"), args)
@@ -128,12 +92,17 @@ impl Elevation {
 
     /// The command as it is spawned and printed.
     pub fn wrap(self, command: &Command) -> Command {
-        match (command.privilege, self) {
-            (Privilege::User, _) | (_, Self::None) => command.clone(),
-            // Without -i mdo(1) sets the target's groups, which most rules do not allow.
-            (Privilege::Root, Self::Mdo) => command.behind("mdo", &["-i"]),
-            (Privilege::Root, Self::Doas) => command.behind("doas", &[]),
-            (Privilege::Root, Self::Sudo) => command.behind("sudo", &[]),
+        match (command.privilege, self.word()) {
+            (Privilege::User, _) | (_, None) => command.clone(),
+            (Privilege::Root, Some(word)) => command.behind(word, self.options()),
+        }
+    }
+
+    /// Without -i mdo(1) sets the target's groups, which most rules do not allow.
+    fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::Mdo => &["-i"],
+            Self::None | Self::Doas | Self::Sudo => &[],
         }
     }
 }

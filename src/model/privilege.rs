@@ -1,14 +1,13 @@
-//! The way in which commands become root.
+//! The ways in which commands become root.
 
 use super::name::{NameError, error};
+use serde::Serialize;
 
-/// The `privilege` setting.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Choice {
-    /// None for uid 0, else doas if it is installed, else sudo.
-    #[default]
-    Auto,
-    /// No prefix.
+/// A way to become root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Elevation {
+    /// Commands run as they are.
     None,
     /// doas(1).
     Doas,
@@ -18,14 +17,31 @@ pub enum Choice {
     Mdo,
 }
 
+impl Elevation {
+    /// The name of the escalator's program, if any.
+    pub fn word(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Doas => Some("doas"),
+            Self::Sudo => Some("sudo"),
+            Self::Mdo => Some("mdo"),
+        }
+    }
+}
+
+/// The `privilege` setting; `None` is `auto`: nothing for uid 0, else doas if it is installed, else
+/// sudo.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Choice(pub Option<Elevation>);
+
 impl Choice {
     /// Every choice and its word.
     const WORDS: [(&str, Self); 5] = [
-        ("auto", Self::Auto),
-        ("none", Self::None),
-        ("doas", Self::Doas),
-        ("sudo", Self::Sudo),
-        ("mdo", Self::Mdo),
+        ("auto", Self(None)),
+        ("none", Self(Some(Elevation::None))),
+        ("doas", Self(Some(Elevation::Doas))),
+        ("sudo", Self(Some(Elevation::Sudo))),
+        ("mdo", Self(Some(Elevation::Mdo))),
     ];
 
     /// Parses the word.

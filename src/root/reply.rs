@@ -3,7 +3,7 @@
 use super::message::Message;
 use crate::error::{Error, Result};
 use crate::host::Ended;
-use crate::host::elevate::Elevation;
+use crate::model::privilege::Elevation;
 use crate::operation::{Request, wire};
 use crate::run::signal_name;
 use crate::verb::Verb;

@@ -11,7 +11,7 @@ mod words;
 
 use crate::command::{Command, Streams};
 use crate::error::{Error, Result};
-use crate::host::elevate::Elevation;
+use crate::model::privilege::Elevation;
 use crate::plan::{Action, FileChange, Form, Loop, Plan, Undo, commands as commands_of};
 use crate::quote;
 use crate::vis;

@@ -3,7 +3,7 @@
 use super::lines::{Ask, Lines, Uses};
 use super::words::workers;
 use crate::command::Command;
-use crate::host::elevate::Elevation;
+use crate::model::privilege::Elevation;
 use crate::plan::Known;
 use crate::plan::Test;
 use crate::tools::process::{self, SUPERVISING};

@@ -7,8 +7,8 @@
 use super::lines::Lines;
 use crate::command::Command;
 use crate::error::Kind;
-use crate::host::elevate::Elevation;
 use crate::host::scratch;
+use crate::model::privilege::Elevation;
 use crate::plan::Refusal;
 use crate::quote;
 use std::ffi::OsStr;

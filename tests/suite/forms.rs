@@ -7,10 +7,10 @@ mod undo;
 
 use easy_bhyve::command::{Command, Streams};
 use easy_bhyve::error::Kind;
-use easy_bhyve::host::elevate::Elevation;
 use easy_bhyve::host::scratch as own;
 use easy_bhyve::host::system::System;
 use easy_bhyve::model::name::VmName;
+use easy_bhyve::model::privilege::Elevation;
 use easy_bhyve::plan::{
     FileChange, Form, Guard, Loop, Plan, Refusal, Step, Test, Undo, Wait, When,
 };

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use easy_bhyve::host::elevate::Elevation;
+use easy_bhyve::model::privilege::Elevation;
 use serde::{Deserialize, Serialize};
 
 use super::ground::{Ground, Rules, is_possible, said_of};

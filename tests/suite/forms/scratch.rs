@@ -2,9 +2,9 @@
 
 use super::by_sh;
 use easy_bhyve::command::Command;
-use easy_bhyve::host::elevate::Elevation;
 use easy_bhyve::host::scratch as own;
 use easy_bhyve::model::name::VmName;
+use easy_bhyve::model::privilege::Elevation;
 use easy_bhyve::plan::{FileChange, Form, Loop, Plan, Undo, When};
 use easy_bhyve::script::script;
 use std::fs;
