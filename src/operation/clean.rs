@@ -6,7 +6,7 @@ use super::options::DryRun;
 use super::plan_context::PlanContext;
 use super::refuse::state;
 use super::wire::{Options, Words};
-use super::{Job, Locks, Operation, Planned, Request, RootJob};
+use super::{Locks, Operation, Planned, Request, RootJob};
 use crate::config::settings::Need;
 use crate::error::Result;
 use crate::model::Vm;
@@ -38,13 +38,8 @@ impl Operation for Args {
 pub struct Clean;
 
 impl RootJob for Clean {
-    fn verb(&self) -> &'static str {
-        "clean"
-    }
-
-    fn does(&self) -> &'static str {
-        "is being cleaned"
-    }
+    const VERB: &'static str = "clean";
+    const DOES: &'static str = "is being cleaned";
 
     fn locks(&self) -> Locks {
         Locks::Vm
@@ -52,8 +47,8 @@ impl RootJob for Clean {
 
     fn write(&self, _words: &mut Words) {}
 
-    fn parse(verb: &str, _options: &mut Options<'_>) -> Result<Option<Job>> {
-        Ok((verb == "clean").then_some(Job::Clean(Self)))
+    fn parse(_verb: &str, _options: &mut Options<'_>) -> Result<Self> {
+        Ok(Self)
     }
 
     fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {

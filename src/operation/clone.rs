@@ -1,15 +1,15 @@
 //! `clone`: clones a VM's first disk for new VMs.
 
 use super::context::{Asked, Context, Outcome, rivals};
+use super::gone;
 use super::options::DryRun;
 use super::plan_context::PlanContext;
-use super::refuse::state::{Node, stopped};
+use super::refuse::state::stopped;
 use super::refuse::{list_of, no_such_snapshot, other_disks, volume};
 use super::rollback::own_snapshot;
 use super::snapshot;
 use super::wire::{self, Options, Words};
-use super::{Job, Locks, Operation, Planned, Request, RootJob};
-use super::{free, gone};
+use super::{Locks, Operation, Planned, Request, RootJob};
 use crate::config::resolve;
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
@@ -17,7 +17,6 @@ use crate::model::name::{Dataset, SnapName, Snapshot, VmName};
 use crate::model::{Vm, Volume};
 use crate::plan::{Guard, Plan, Undo, When};
 use crate::survey;
-use crate::tools::bhyve;
 use crate::tools::zfs::{self, Mark};
 use crate::verb::Verb;
 use crate::vis;
@@ -148,13 +147,8 @@ pub struct MakeClones {
 }
 
 impl RootJob for MakeClones {
-    fn verb(&self) -> &'static str {
-        "clone"
-    }
-
-    fn does(&self) -> &'static str {
-        "is being cloned"
-    }
+    const VERB: &'static str = "clone";
+    const DOES: &'static str = "is being cloned";
 
     fn locks(&self) -> Locks {
         match self.base {
@@ -173,43 +167,36 @@ impl RootJob for MakeClones {
         }
     }
 
-    fn parse(verb: &str, options: &mut Options<'_>) -> Result<Option<Job>> {
-        if verb != "clone" {
-            return Ok(None);
-        }
+    fn parse(_verb: &str, options: &mut Options<'_>) -> Result<Self> {
         let stamp = options.parsed("stamp", SnapName::parse)?;
-        let job = Self {
+        Ok(Self {
             base: options.parsed("snapshot", SnapName::parse)?,
             stamp: wire::needed("stamp", stamp)?.as_str().to_owned(),
             targets: options.all("target", Dataset::parse)?,
-        };
-        Ok(Some(job.into()))
+        })
     }
 
     /// Differs: `clone` makes volumes with `volmode=dev`, where the new VM's configuration wants them
     fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
         let (vm, rivals) = (request.vm()?, &request.rivals);
         let volume = volume(vm, Verb::Clone)?;
-        if context.is_freebsd {
-            refuse_existing(context, &self.targets)?;
-        }
         let found = if context.is_freebsd {
+            refuse_existing(context, &self.targets)?;
             list_of(context, volume)?
         } else {
             zfs::Volume::default()
         };
-        let node_path = bhyve::node(context.devices(), &vm.name);
         let base = if let Some(name) = &self.base {
             if context.is_freebsd && !found.snapshots.iter().any(|one| one.name == *name) {
                 return Err(no_such_snapshot(volume, name, &found));
             }
             Base::Existing(volume.snapshot(name))
         } else {
-            let node = stopped(context, vm, rivals, &node_path)?;
-            Base::Now(volume.snapshot(&base_name(&self.stamp, &found)?), node)
+            let stopped = stopped(context, vm, rivals)?;
+            Base::Now(volume.snapshot(&base_name(&self.stamp, &found)?), stopped)
         };
         Ok(Planned {
-            plan: plan(vm, &base, &self.targets),
+            plan: plan(base, &self.targets),
             notes: other_disks(vm).into_iter().collect(),
             ..Planned::default()
         })
@@ -245,27 +232,23 @@ fn base_name(stamp: &str, found: &zfs::Volume) -> Result<SnapName> {
 }
 
 /// What is cloned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Base<'path> {
+enum Base {
     /// A snapshot that exists.
     Existing(Snapshot),
     /// The disk as it is now, by a new snapshot; the VM must be stopped.
-    Now(Snapshot, Node<'path>),
+    Now(Snapshot, Guard),
 }
 
 /// The plan that makes each of `targets` a clone of `base`; if one fails, all are undone.
 ///
 /// Differs: `clone` checks every new name first and takes all back if one fails
-fn plan(vm: &Vm, base: &Base<'_>, targets: &[Dataset]) -> Plan {
+fn plan(base: Base, targets: &[Dataset]) -> Plan {
     let mut plan = Plan::default();
     let snapshot = match base {
         Base::Existing(snapshot) => snapshot,
-        Base::Now(snapshot, node) => {
-            plan.push(Guard {
-                test: node.is_stopped(vm),
-                refusal: free::started_meanwhile(vm),
-            });
-            plan.push(zfs::snapshot(snapshot));
+        Base::Now(snapshot, stopped) => {
+            plan.push(stopped);
+            plan.push(zfs::snapshot(&snapshot));
             let mark = Mark::Snapshot(snapshot.name.clone());
             plan.push(Undo {
                 forms: vec![gone::mark(&snapshot.dataset, &mark).into()],
@@ -276,7 +259,7 @@ fn plan(vm: &Vm, base: &Base<'_>, targets: &[Dataset]) -> Plan {
         }
     };
     for target in targets {
-        plan.push(zfs::clone(snapshot, target));
+        plan.push(zfs::clone(&snapshot, target));
         plan.push(Undo {
             forms: vec![gone::volume(target).into()],
             when: When::Failure,

@@ -5,7 +5,7 @@ use super::options::DryRun;
 use super::plan_context::PlanContext;
 use super::refuse::state::{self, not_running};
 use super::wire::{Options, Words};
-use super::{Job, Locks, Operation, Planned, Request, RootJob};
+use super::{Locks, Operation, Planned, Request, RootJob};
 use crate::config::settings::Need;
 use crate::error::{Error, Kind, Result};
 use crate::model::Vm;
@@ -53,13 +53,8 @@ pub struct OpenConsole {
 }
 
 impl RootJob for OpenConsole {
-    fn verb(&self) -> &'static str {
-        "console"
-    }
-
-    fn does(&self) -> &'static str {
-        "has its console open"
-    }
+    const VERB: &'static str = "console";
+    const DOES: &'static str = "has its console open";
 
     fn locks(&self) -> Locks {
         Locks::Nothing
@@ -69,12 +64,9 @@ impl RootJob for OpenConsole {
         words.flag("force", self.force);
     }
 
-    fn parse(verb: &str, options: &mut Options<'_>) -> Result<Option<Job>> {
-        if verb != "console" {
-            return Ok(None);
-        }
+    fn parse(_verb: &str, options: &mut Options<'_>) -> Result<Self> {
         let force = options.flag("force")?;
-        Ok(Some(Self { force }.into()))
+        Ok(Self { force })
     }
 
     fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {

@@ -130,12 +130,25 @@ pub trait Operation: clap::Args {
 }
 
 /// The part of an operation that is done as root.
-pub trait RootJob {
+pub trait RootJob: Sized {
     /// The verb of the root side, without the prefix `root-`.
-    fn verb(&self) -> &'static str;
+    const VERB: &'static str;
 
     /// What the job does, in words behind the VM's name: others who find it locked read this.
-    fn does(&self) -> &'static str;
+    const DOES: &'static str;
+
+    /// Whether it takes several VMs.
+    const TAKES_SEVERAL: bool = false;
+
+    /// Whether a verb of the root side is this job's.
+    fn has(verb: &str) -> bool {
+        verb == Self::VERB
+    }
+
+    /// Its verb, for a job that has several.
+    fn verb(&self) -> &'static str {
+        Self::VERB
+    }
 
     /// What the job locks.
     fn locks(&self) -> Locks;
@@ -145,21 +158,14 @@ pub trait RootJob {
         Attachment::Caller
     }
 
-    /// Whether it takes several VMs.
-    fn takes_several(&self) -> bool {
-        false
-    }
-
     /// Writes the options of the job, which follow the words of the first VM.
     fn write(&self, words: &mut Words);
 
-    /// Reads the options that [`Self::write`] has written; `None` if the verb is not this job's.
+    /// Reads the options that [`Self::write`] has written behind this verb.
     ///
     /// # Errors
     /// If an option is missing, or its newtype refuses the value.
-    fn parse(verb: &str, options: &mut Options<'_>) -> Result<Option<Job>>
-    where
-        Self: Sized;
+    fn parse(verb: &str, options: &mut Options<'_>) -> Result<Self>;
 
     /// Looks at the host and makes the plan.
     ///
@@ -202,17 +208,29 @@ macro_rules! jobs {
         }
 
         impl Job {
-            fn content(&self) -> &dyn RootJob {
+            fn facts(&self) -> JobFacts {
                 match self {
-                    $(Self::$job(content) => content,)*
+                    $(Self::$job(job) => JobFacts::of(job),)*
+                }
+            }
+
+            fn write(&self, words: &mut Words) {
+                match self {
+                    $(Self::$job(job) => job.write(words),)*
                 }
             }
 
             fn parse(verb: &str, options: &mut Options<'_>) -> Result<Self> {
-                $(if let Some(job) = <$content as RootJob>::parse(verb, options)? {
-                    return Ok(job);
+                $(if <$content>::has(verb) {
+                    return <$content>::parse(verb, options).map(Self::$job);
                 })*
                 Err(Error::usage(format!("{}{verb} is no verb of the root side", wire::PREFIX)))
+            }
+
+            fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
+                match self {
+                    $(Self::$job(job) => job.plan(context, request),)*
+                }
             }
         }
 
@@ -245,30 +263,51 @@ jobs! {
     Clone(clone::MakeClones),
 }
 
+/// What [`RootJob`] says of a job.
+struct JobFacts {
+    verb: &'static str,
+    does: &'static str,
+    takes_several: bool,
+    locks: Locks,
+    attachment: Attachment,
+}
+
+impl JobFacts {
+    fn of<J: RootJob>(job: &J) -> Self {
+        Self {
+            verb: job.verb(),
+            does: J::DOES,
+            takes_several: J::TAKES_SEVERAL,
+            locks: job.locks(),
+            attachment: job.attachment(),
+        }
+    }
+}
+
 impl Job {
     /// See [`RootJob::verb`].
     pub fn verb(&self) -> &'static str {
-        self.content().verb()
+        self.facts().verb
     }
 
-    /// See [`RootJob::does`].
+    /// See [`RootJob::DOES`].
     pub fn does(&self) -> &'static str {
-        self.content().does()
+        self.facts().does
     }
 
     /// See [`RootJob::locks`].
     pub fn locks(&self) -> Locks {
-        self.content().locks()
+        self.facts().locks
     }
 
     /// Whether it goes on in the background after its caller has read the final reply.
     pub fn is_detached(&self) -> bool {
-        self.content().attachment() == Attachment::Background
+        self.facts().attachment == Attachment::Background
     }
 
     /// Whether one of its processes supervises a VM.
     pub fn supervises(&self) -> bool {
-        self.content().attachment() != Attachment::Caller
+        self.facts().attachment != Attachment::Caller
     }
 }
 
@@ -303,7 +342,7 @@ pub struct Planned {
 /// # Errors
 /// If the VM's state or the host forbids it.
 pub fn plan(context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
-    request.job.content().plan(context, request)
+    request.job.plan(context, request)
 }
 
 impl Request {

@@ -6,7 +6,7 @@ use super::options::{DryRunOrFormat, Override};
 use super::plan_context::PlanContext;
 use super::refuse::{There, dangling, look_for};
 use super::wire::{self, Options, Words};
-use super::{Job, Locks, Operation, Planned, Request, RootJob};
+use super::{Locks, Operation, Planned, Request, RootJob};
 use crate::config::settings::Need;
 use crate::config::settings_text::{self, Line};
 use crate::config::{lint, unsilenced};
@@ -33,7 +33,7 @@ pub struct Args {
     #[arg(short = 'a', long)]
     pub all: bool,
     /// First make the VM's disk, of this size
-    #[arg(short = 'V', long, value_name = "SIZE", value_parser = |text: &str| text.parse::<DiskSize>())]
+    #[arg(short = 'V', long, value_name = "SIZE", value_parser = DiskSize::parse)]
     pub size: Option<DiskSize>,
     /// With -V, allocate its blocks only when they are written
     #[arg(short = 's', long, requires = "size")]
@@ -126,13 +126,8 @@ pub struct MakeDisk {
 }
 
 impl RootJob for MakeDisk {
-    fn verb(&self) -> &'static str {
-        "resources"
-    }
-
-    fn does(&self) -> &'static str {
-        "gets a disk"
-    }
+    const VERB: &'static str = "resources";
+    const DOES: &'static str = "gets a disk";
 
     fn locks(&self) -> Locks {
         Locks::VmAndNewDisk
@@ -143,17 +138,14 @@ impl RootJob for MakeDisk {
         words.flag("sparse", self.allocation == Allocation::Sparse);
     }
 
-    fn parse(verb: &str, options: &mut Options<'_>) -> Result<Option<Job>> {
-        if verb != "resources" {
-            return Ok(None);
-        }
+    fn parse(_verb: &str, options: &mut Options<'_>) -> Result<Self> {
         let size = wire::needed("size", options.parsed("size", DiskSize::parse)?)?;
         let allocation = if options.flag("sparse")? {
             Allocation::Sparse
         } else {
             Allocation::Full
         };
-        Ok(Some(Self { size, allocation }.into()))
+        Ok(Self { size, allocation })
     }
 
     fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {

@@ -9,7 +9,7 @@ use super::plan_context::PlanContext;
 use super::shutdown::plan::Whom;
 use super::shutdown::{How, ending};
 use super::wire::{Options, Words};
-use super::{Attachment, Job, Locks, Operation, Planned, Request, RootJob};
+use super::{Attachment, Locks, Operation, Planned, Request, RootJob};
 use crate::config::settings::Need;
 use crate::error::Result;
 use crate::model::Vm;
@@ -53,13 +53,8 @@ impl Operation for Args {
 pub struct Restart(pub How);
 
 impl RootJob for Restart {
-    fn verb(&self) -> &'static str {
-        "restart"
-    }
-
-    fn does(&self) -> &'static str {
-        "is being restarted"
-    }
+    const VERB: &'static str = "restart";
+    const DOES: &'static str = "is being restarted";
 
     fn locks(&self) -> Locks {
         Locks::VmAndDisks
@@ -73,11 +68,8 @@ impl RootJob for Restart {
         words.add("how", self.0.as_str());
     }
 
-    fn parse(verb: &str, options: &mut Options<'_>) -> Result<Option<Job>> {
-        if verb != "restart" {
-            return Ok(None);
-        }
-        Ok(Some(Self(How::parse(options)?).into()))
+    fn parse(_verb: &str, options: &mut Options<'_>) -> Result<Self> {
+        Ok(Self(How::parse(options)?))
     }
 
     fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {

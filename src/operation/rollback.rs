@@ -1,20 +1,19 @@
 //! `rollback`: rolls a VM's first disk back to a snapshot.
 
 use super::context::{Context, Outcome, rivals};
+use super::gone;
 use super::options::DryRun;
 use super::plan_context::PlanContext;
-use super::refuse::state::{Node, stopped};
+use super::refuse::state::stopped;
 use super::refuse::{list_of, no_such_snapshot, other_disks, volume};
 use super::wire::{Options, Words};
-use super::{Job, Locks, Operation, Planned, Request, RootJob};
-use super::{free, gone};
+use super::{Locks, Operation, Planned, Request, RootJob};
 use crate::config::settings::Need;
 use crate::error::{Error, Kind, Result};
 use crate::model::Vm;
 use crate::model::name::{Dataset, SnapName, Snapshot};
 use crate::plan::{Guard, NoReturn, Plan, Refusal, Test};
 use crate::quote;
-use crate::tools::bhyve;
 use crate::tools::zfs::{self, Mark};
 use crate::verb::Verb;
 
@@ -91,13 +90,8 @@ pub struct Rollback {
 }
 
 impl RootJob for Rollback {
-    fn verb(&self) -> &'static str {
-        "rollback"
-    }
-
-    fn does(&self) -> &'static str {
-        "is being rolled back"
-    }
+    const VERB: &'static str = "rollback";
+    const DOES: &'static str = "is being rolled back";
 
     fn locks(&self) -> Locks {
         Locks::VmAndDisks
@@ -110,17 +104,14 @@ impl RootJob for Rollback {
         words.flag("force", self.consent == Consent::Given);
     }
 
-    fn parse(verb: &str, options: &mut Options<'_>) -> Result<Option<Job>> {
-        if verb != "rollback" {
-            return Ok(None);
-        }
+    fn parse(_verb: &str, options: &mut Options<'_>) -> Result<Self> {
         let wanted = options.parsed("snapshot", SnapName::parse)?;
         let consent = if options.flag("force")? {
             Consent::Given
         } else {
             Consent::Ask
         };
-        Ok(Some(Self { wanted, consent }.into()))
+        Ok(Self { wanted, consent })
     }
 
     fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
@@ -136,11 +127,10 @@ impl RootJob for Rollback {
             })?;
             (target, Vec::new())
         };
-        let node_path = bhyve::node(context.devices(), &vm.name);
-        let node = stopped(context, vm, rivals, &node_path)?;
+        let stopped = stopped(context, vm, rivals)?;
         let target = volume.snapshot(&target);
         Ok(Planned {
-            plan: plan(vm, &target, &newer, self.consent, node),
+            plan: plan(&target, &newer, self.consent, stopped),
             notes: other_disks(vm).into_iter().collect(),
             done: Some(format!("rolled back to {target}")),
             ..Planned::default()
@@ -204,11 +194,11 @@ fn choose(
 ///
 /// Each is destroyed by its name: `zfs rollback -r` would destroy newly made ones, too.
 ///
-/// If the VM has a `node`, its process is looked for again just before.
+/// `stopped` is tested again just before.
 ///
 /// Differs: `rollback` refuses a running VM, and asks before it destroys newer snapshots, each by
 /// its name
-fn plan(vm: &Vm, target: &Snapshot, newer: &[Mark], consent: Consent, node: Node<'_>) -> Plan {
+fn plan(target: &Snapshot, newer: &[Mark], consent: Consent, stopped: Guard) -> Plan {
     let mut plan = Plan::default();
     if !newer.is_empty() && consent == Consent::Ask {
         let names: Vec<String> = newer.iter().map(Mark::to_string).collect();
@@ -225,10 +215,7 @@ fn plan(vm: &Vm, target: &Snapshot, newer: &[Mark], consent: Consent, node: Node
             },
         });
     }
-    plan.push(Guard {
-        test: node.is_stopped(vm),
-        refusal: free::started_meanwhile(vm),
-    });
+    plan.push(stopped);
     let mut destroyed = Vec::new();
     for mark in newer.iter().rev() {
         plan.push(gone::mark(&target.dataset, mark));

@@ -5,7 +5,7 @@ use super::options::DryRunOrFormat;
 use super::plan_context::PlanContext;
 use super::refuse::{other_disks, volume};
 use super::wire::{self, Options, Words};
-use super::{Job, Locks, Operation, Planned, Request, RootJob};
+use super::{Locks, Operation, Planned, Request, RootJob};
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::model::Vm;
@@ -56,13 +56,8 @@ impl Operation for Args {
 pub struct TakeSnapshot(pub SnapName);
 
 impl RootJob for TakeSnapshot {
-    fn verb(&self) -> &'static str {
-        "snapshot"
-    }
-
-    fn does(&self) -> &'static str {
-        "gets a snapshot"
-    }
+    const VERB: &'static str = "snapshot";
+    const DOES: &'static str = "gets a snapshot";
 
     fn locks(&self) -> Locks {
         Locks::Nothing
@@ -72,12 +67,9 @@ impl RootJob for TakeSnapshot {
         words.add("snapshot", self.0.as_str());
     }
 
-    fn parse(verb: &str, options: &mut Options<'_>) -> Result<Option<Job>> {
-        if verb != "snapshot" {
-            return Ok(None);
-        }
+    fn parse(_verb: &str, options: &mut Options<'_>) -> Result<Self> {
         let name = options.parsed("snapshot", SnapName::parse)?;
-        Ok(Some(Self(wire::needed("snapshot", name)?).into()))
+        Ok(Self(wire::needed("snapshot", name)?))
     }
 
     fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {

@@ -49,7 +49,7 @@ fn options(request: &Request) -> Vec<OsString> {
     for rival in &request.rivals {
         words.add("rival", rival.as_str());
     }
-    request.job.content().write(&mut words);
+    request.job.write(&mut words);
     words.0
 }
 
@@ -114,7 +114,7 @@ pub fn parse(words: &[OsString], devices: &Path) -> Result<Request> {
         .map(|(name, pairs)| settings_text::parse(name, pairs.into_iter(), need, devices, spelling))
         .collect::<Result<Vec<_>>>()?;
     let job = Job::parse(verb, &mut options)?;
-    if vms.is_empty() || vms.len() > 1 && !job.content().takes_several() {
+    if vms.is_empty() || vms.len() > 1 && !job.facts().takes_several {
         return Err(Error::usage(format!(
             "{PREFIX}{verb} with {} VMs",
             vms.len()

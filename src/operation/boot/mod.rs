@@ -10,7 +10,6 @@ pub mod ttyboot;
 use super::context::{Asked, Context, Outcome, rivals};
 use super::options::{DryRun, Override};
 use super::plan_context::PlanContext;
-
 use super::refuse::state;
 use super::refuse::{refuse_disks, refuse_host, refuse_missing};
 use super::snapshot;
@@ -160,18 +159,15 @@ pub struct Boot {
 }
 
 impl RootJob for Boot {
-    fn verb(&self) -> &'static str {
-        match self.start {
-            Start::Background => "boot",
-            // The supervisor is another process.
-            Start::Attended => "attend",
-            Start::Terminal => "ttyboot",
-            Start::Install => "install",
-        }
+    const VERB: &'static str = "boot";
+    const DOES: &'static str = "is being started";
+
+    fn has(verb: &str) -> bool {
+        Start::of(verb).is_some()
     }
 
-    fn does(&self) -> &'static str {
-        "is being started"
+    fn verb(&self) -> &'static str {
+        self.start.verb()
     }
 
     fn locks(&self) -> Locks {
@@ -193,26 +189,20 @@ impl RootJob for Boot {
         }
     }
 
-    fn parse(verb: &str, options: &mut Options<'_>) -> Result<Option<Job>> {
-        let start = match verb {
-            "boot" => Start::Background,
-            "attend" => Start::Attended,
-            "ttyboot" => Start::Terminal,
-            "install" => Start::Install,
-            _ => return Ok(None),
-        };
+    fn parse(verb: &str, options: &mut Options<'_>) -> Result<Self> {
+        let start = Start::of(verb).unwrap_or(Start::Background);
         let source = match (start, options.flag("pause")?) {
             (Start::Install, false) => Source::Cd,
             (Start::Install, true) => return Err(Error::usage("pause=yes for install")),
             (_, false) => Source::Disk,
             (_, true) => Source::Prompt,
         };
-        Ok(Some(Job::Start(Self {
+        Ok(Self {
             start,
             source,
             waits: options.flag("waits")?,
             temp: options.parsed("temp", SnapName::parse)?,
-        })))
+        })
     }
 
     /// Differs: Everything is checked before anything is touched

@@ -3,13 +3,13 @@
 use crate::error::{Error, Kind, Result};
 use crate::model::Vm;
 use crate::model::name::VmName;
+use crate::operation::free;
 use crate::operation::plan_context::PlanContext;
-use crate::plan::{Refusal, Test};
+use crate::plan::{Guard, Refusal, Test};
 use crate::survey::{Processes, State, Traces};
 use crate::tools::process::Role;
-use crate::tools::workers;
+use crate::tools::{bhyve, workers};
 use crate::verb::Verb;
-use std::path::Path;
 
 /// Refuses a VM that runs or may run.
 ///
@@ -83,47 +83,27 @@ pub(crate) fn not_running(vm: &Vm) -> Refusal {
     }
 }
 
-/// The state of a VM's node at the time when a plan for its disk is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Node<'path> {
-    /// There is none; if one appears later, the VM was started.
-    Absent(&'path Path),
-    /// An earlier run left it.
-    LeftOver,
-}
-
-impl Node<'_> {
-    /// Tests that the VM has not been started since.
-    pub(crate) fn is_stopped(self, vm: &Vm) -> Test {
-        match self {
-            Self::Absent(node) => !Test::Exists(node.to_owned()),
-            Self::LeftOver => !workers::is_alive(&vm.name),
+/// Refuses if the VM runs, or another one with its disk. The guard refuses if the VM has been started
+/// since then.
+pub(crate) fn stopped(context: &mut PlanContext<'_>, vm: &Vm, rivals: &[VmName]) -> Result<Guard> {
+    // Without a node now, the VM was started if one appears later.
+    let mut test = !Test::Exists(bhyve::node(context.devices(), &vm.name));
+    if context.is_freebsd {
+        let (at, look) = context.asking();
+        let traces = Traces::ask(look, &at)?;
+        if traces.has(vm.name.as_str()) || !rivals.is_empty() {
+            let processes = Processes::ask(look, &at, &traces)?;
+            refuse_busy_state(vm, processes.state(vm.name.as_str(), &traces))?;
+            for rival in rivals {
+                refuse_rival(vm, rival, processes.state(rival.as_str(), &traces))?;
+            }
+        }
+        if traces.has_node(&vm.name) {
+            test = !workers::is_alive(&vm.name);
         }
     }
-}
-
-/// Refuses if the VM runs, or another one with its disk; returns the state of its node.
-pub(crate) fn stopped<'path>(
-    context: &mut PlanContext<'_>,
-    vm: &Vm,
-    rivals: &[VmName],
-    node: &'path Path,
-) -> Result<Node<'path>> {
-    if !context.is_freebsd {
-        return Ok(Node::Absent(node));
-    }
-    let (at, look) = context.asking();
-    let traces = Traces::ask(look, &at)?;
-    if traces.has(vm.name.as_str()) || !rivals.is_empty() {
-        let processes = Processes::ask(look, &at, &traces)?;
-        refuse_busy_state(vm, processes.state(vm.name.as_str(), &traces))?;
-        for rival in rivals {
-            refuse_rival(vm, rival, processes.state(rival.as_str(), &traces))?;
-        }
-    }
-    Ok(if traces.has_node(&vm.name) {
-        Node::LeftOver
-    } else {
-        Node::Absent(node)
+    Ok(Guard {
+        test,
+        refusal: free::started_meanwhile(vm),
     })
 }

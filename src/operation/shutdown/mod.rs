@@ -7,7 +7,7 @@ use super::options::{DryRun, EndArgs};
 use super::plan_context::PlanContext;
 use super::refuse::state::{self, not_running};
 use super::wire::{self, Options, Words};
-use super::{Job, Locks, Operation, Planned, Request, RootJob};
+use super::{Locks, Operation, Planned, Request, RootJob};
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::model::Vm;
@@ -111,20 +111,12 @@ pub struct Shutdown {
 }
 
 impl RootJob for Shutdown {
-    fn verb(&self) -> &'static str {
-        "shutdown"
-    }
-
-    fn does(&self) -> &'static str {
-        "is being shut down"
-    }
+    const VERB: &'static str = "shutdown";
+    const DOES: &'static str = "is being shut down";
+    const TAKES_SEVERAL: bool = true;
 
     fn locks(&self) -> Locks {
         Locks::Nothing
-    }
-
-    fn takes_several(&self) -> bool {
-        true
     }
 
     fn write(&self, words: &mut Words) {
@@ -133,21 +125,17 @@ impl RootJob for Shutdown {
         words.flag("quiet", self.quiet);
     }
 
-    fn parse(verb: &str, options: &mut Options<'_>) -> Result<Option<Job>> {
-        if verb != "shutdown" {
-            return Ok(None);
-        }
+    fn parse(_verb: &str, options: &mut Options<'_>) -> Result<Self> {
         let whom = if options.flag("all")? {
             Whom::All
         } else {
             Whom::Named
         };
-        let job = Self {
+        Ok(Self {
             whom,
             how: How::parse(options)?,
             quiet: options.flag("quiet")?,
-        };
-        Ok(Some(job.into()))
+        })
     }
 
     /// Differs: `shutdown` waits 60 s, then says what to do
