@@ -18,7 +18,7 @@ use crate::report;
 use crate::root::client;
 use crate::run;
 use crate::session::Session;
-use crate::survey::{self, Processes, State, Traces};
+use crate::survey::{Processes, State, Traces};
 use crate::tools::process::Role;
 use crate::verb::Spelling;
 use std::cmp::Reverse;
@@ -31,7 +31,7 @@ use std::time::Duration;
 /// If a question fails, or the end of the VMs; the last failure, after all are reported.
 pub(super) fn stop(session: &mut Session<'_, '_>, config: &Config, args: EndArgs) -> Result<()> {
     let Running { mut vms, wrong, .. } = {
-        let mut context = context(session, config);
+        let mut context = Context::of(session, config);
         context.need_host(args.dry_run)?;
         running(&mut context)?
     };
@@ -49,7 +49,7 @@ pub(super) fn stop(session: &mut Session<'_, '_>, config: &Config, args: EndArgs
         how,
         quiet: args.quiet,
     };
-    let asked = shut(&context(session, config), vms, job, args.dry_run);
+    let asked = shut(&Context::of(session, config), vms, job, args.dry_run);
     let mut failure = None;
     for (name, error) in wrong {
         let what = format!("{name} runs on, since its configuration is wrong:");
@@ -128,7 +128,7 @@ pub(super) fn start(session: &mut Session<'_, '_>, config: &Config, dry_run: Dry
     if vms.is_empty() && failure.is_none() {
         session.say("no VM has autostart=YES");
     }
-    let running = running(&mut context(session, config))?;
+    let running = running(&mut Context::of(session, config))?;
     // The boot finds out whether a VM that has only a supervisor is starting or ending.
     let is_running = |vm: &Vm| {
         running.vms.iter().any(|other| other.name == vm.name)
@@ -169,24 +169,13 @@ fn tell(session: &mut Session<'_, '_>, config: &Config, what: &str, error: &Erro
     Error::said(error.kind)
 }
 
-fn context<'run>(session: &'run mut Session<'_, '_>, config: &'run Config) -> Context<'run> {
-    Context {
-        process: session.process,
-        config,
-        is_freebsd: survey::is_freebsd(session.host),
-        look: &mut *session.host,
-        spelling: Spelling::Word,
-        title: session.title,
-    }
-}
-
 fn start_one(
     session: &mut Session<'_, '_>,
     config: &Config,
     vm: Vm,
     dry_run: DryRun,
 ) -> Result<()> {
-    let asked = boot::in_background(&mut context(session, config), vm, dry_run)?;
+    let asked = boot::in_background(&mut Context::of(session, config), vm, dry_run)?;
     if dry_run.dry_run {
         preview::show_job(session, config, &asked)
     } else {

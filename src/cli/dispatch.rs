@@ -14,7 +14,7 @@ use crate::process::{Places, Process};
 use crate::root::{client, server};
 use crate::run::{self, Output};
 use crate::session::Session;
-use crate::{report, survey, vis};
+use crate::{report, vis};
 use std::io::{self, BufWriter, Write};
 
 /// Runs the call of this process, and returns the exit status.
@@ -110,12 +110,8 @@ fn finish(result: Result<()>, config: Option<&Config>, session: &mut Session<'_,
 
 fn serve(session: &mut Session<'_, '_>, config: &Config, invocation: Invocation) -> Result<()> {
     let mut context = Context {
-        process: session.process,
-        config,
-        is_freebsd: survey::is_freebsd(session.host),
-        look: &mut *session.host,
         spelling: invocation.spelling,
-        title: session.title,
+        ..Context::of(session, config)
     };
     let outcome = match invocation.request {
         Call::Show(text) => Outcome::Text(text),

@@ -12,13 +12,12 @@ use crate::model::name::{Snapshot, VmName};
 use crate::operation::boot::temp;
 use crate::operation::context::{Context, json};
 use crate::operation::options::Format;
-use crate::run::{Output, not_written};
+use crate::run::{self, Output, not_written};
 use crate::session::Session;
 use crate::survey::record::Record;
 use crate::survey::{self, Processes, State as Seen, Traces};
 use crate::tools::bhyvectl;
 use crate::tools::ifconfig::{self, Interface};
-use crate::verb::Spelling;
 use crate::vis;
 use console::Term;
 use serde::Serialize;
@@ -145,25 +144,13 @@ pub(super) fn status(context: &mut Context<'_>, showing: Showing) -> Result<Stri
 /// # Errors
 /// If a question fails, or the output cannot be written.
 pub(super) fn watch(session: &mut Session<'_, '_>, config: &Config, all: bool) -> Result<()> {
-    session
-        .host
-        .catch_signals()
-        .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
+    run::catch_signals(session.host)?;
     let showing = Showing {
         all,
         ..Showing::default()
     };
-    let is_freebsd = survey::is_freebsd(session.host);
     while session.host.interrupted().is_none() {
-        let mut context = Context {
-            process: session.process,
-            config,
-            look: &mut *session.host,
-            is_freebsd,
-            spelling: Spelling::Word,
-            title: session.title,
-        };
-        let shown = status(&mut context, showing)?;
+        let shown = status(&mut Context::of(session, config), showing)?;
         show_now(session.output, &vis::lines(&shown)).map_err(not_written)?;
         session.host.pause(EVERY);
     }

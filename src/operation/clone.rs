@@ -186,17 +186,17 @@ impl RootJob for MakeClones {
         } else {
             zfs::Volume::default()
         };
-        let base = if let Some(name) = &self.base {
+        let (base, stopped) = if let Some(name) = &self.base {
             if context.is_freebsd && !found.snapshots.iter().any(|one| one.name == *name) {
                 return Err(no_such_snapshot(volume, name, &found));
             }
-            Base::Existing(volume.snapshot(name))
+            (name.clone(), None)
         } else {
             let stopped = stopped(context, vm, rivals)?;
-            Base::Now(volume.snapshot(&base_name(&self.stamp, &found)?), stopped)
+            (base_name(&self.stamp, &found)?, Some(stopped))
         };
         Ok(Planned {
-            plan: plan(base, &self.targets),
+            plan: plan(&volume.snapshot(&base), stopped, &self.targets),
             notes: other_disks(vm).into_iter().collect(),
             ..Planned::default()
         })
@@ -231,40 +231,22 @@ fn base_name(stamp: &str, found: &zfs::Volume) -> Result<SnapName> {
     SnapName::parse(&free).map_err(|error| Error::host(error.to_string()))
 }
 
-/// What is cloned.
-enum Base {
-    /// A snapshot that exists.
-    Existing(Snapshot),
-    /// The disk as it is now, by a new snapshot; the VM must be stopped.
-    Now(Snapshot, Guard),
-}
-
 /// The plan that makes each of `targets` a clone of `base`; if one fails, all are undone.
 ///
+/// `stopped` guards a snapshot that does not exist yet: the disk as it is now.
+///
 /// Differs: `clone` checks every new name first and takes all back if one fails
-fn plan(base: Base, targets: &[Dataset]) -> Plan {
+fn plan(base: &Snapshot, stopped: Option<Guard>, targets: &[Dataset]) -> Plan {
     let mut plan = Plan::default();
-    let snapshot = match base {
-        Base::Existing(snapshot) => snapshot,
-        Base::Now(snapshot, stopped) => {
-            plan.push(stopped);
-            plan.push(zfs::snapshot(&snapshot));
-            let mark = Mark::Snapshot(snapshot.name.clone());
-            plan.push(Undo {
-                forms: vec![gone::mark(&snapshot.dataset, &mark).into()],
-                when: When::Failure,
-                what: snapshot.to_string(),
-            });
-            snapshot
-        }
-    };
+    if let Some(stopped) = stopped {
+        plan.push(stopped);
+        plan.push(zfs::snapshot(base));
+        let destroy = gone::mark(&base.dataset, &Mark::Snapshot(base.name.clone()));
+        plan.push(Undo::by(destroy, When::Failure, base));
+    }
     for target in targets {
-        plan.push(zfs::clone(&snapshot, target));
-        plan.push(Undo {
-            forms: vec![gone::volume(target).into()],
-            when: When::Failure,
-            what: target.to_string(),
-        });
+        plan.push(zfs::clone(base, target));
+        plan.push(Undo::by(gone::volume(target), When::Failure, target));
     }
     plan
 }

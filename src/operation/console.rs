@@ -7,7 +7,7 @@ use super::refuse::state::{self, not_running};
 use super::wire::{Options, Words};
 use super::{Locks, Operation, Planned, Request, RootJob};
 use crate::config::settings::Need;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::plan::Known;
 use crate::plan::{Guard, Plan, Refusal, Test, Wait};
@@ -111,12 +111,10 @@ impl RootJob for OpenConsole {
 
 /// The plan that connects the terminal to `vm`; the processes `held_by` are ended first.
 fn plan(vm: &Vm, devices: &Path, held_by: &[Who]) -> Plan {
-    let mut refusal = not_running(vm);
-    refusal.help = Some(format!("start it first: {}", vm.command(Verb::Boot)));
     let mut plan = Plan::default();
     plan.push(Guard {
         test: Test::Exists(bhyve::node(devices, &vm.name)),
-        refusal,
+        refusal: to_be_started(vm),
     });
     for process in held_by {
         let (pid, known) = (process.pid, Known::Shown(process.shown()));
@@ -125,11 +123,13 @@ fn plan(vm: &Vm, devices: &Path, held_by: &[Who]) -> Plan {
             until: !workers::is_still(pid, known),
             limit: Duration::from_secs(5),
             every: Duration::from_millis(100),
-            refusal: Some(Refusal {
-                kind: Kind::Host,
-                what: format!("pid {pid} does not leave the console of {}", vm.name),
-                help: Some(format!("kill it as root: kill -KILL {pid}")),
-            }),
+            refusal: Some(
+                Refusal::host(format!(
+                    "pid {pid} does not leave the console of {}",
+                    vm.name
+                ))
+                .help(format!("kill it as root: kill -KILL {pid}")),
+            ),
             progress: None,
         });
     }
@@ -176,12 +176,12 @@ fn refuse_state(
             )))
         }
         State::Unknown => Err(state::unknown(&vm.name)),
-        State::Stopped | State::LeftOver => {
-            let mut refusal = not_running(vm);
-            refusal.help = Some(format!("start it first: {}", vm.command(Verb::Boot)));
-            Err(Error::from(&refusal))
-        }
+        State::Stopped | State::LeftOver => Err(Error::from(&to_be_started(vm))),
     }
+}
+
+fn to_be_started(vm: &Vm) -> Refusal {
+    not_running(vm).help(format!("start it first: {}", vm.command(Verb::Boot)))
 }
 
 /// Differs: `console` says who is on the line

@@ -1,7 +1,6 @@
 //! The input of an operation, and its outcome.
 
 use super::options::{DryRun, Format};
-use super::plan_context::PlanContext;
 use super::{Job, Request};
 use crate::config::Config;
 use crate::config::resolve::{self, Wanted};
@@ -13,6 +12,7 @@ use crate::model::Vm;
 use crate::model::name::VmName;
 use crate::plan::Plan;
 use crate::process::{Process, Surroundings};
+use crate::session::Session;
 use crate::survey;
 use crate::verb::Spelling;
 use crate::vis;
@@ -120,6 +120,20 @@ impl Assumption {
     }
 }
 
+impl<'run> Context<'run> {
+    /// The input of a session in which verbs are words.
+    pub fn of(session: &'run mut Session<'_, '_>, config: &'run Config) -> Self {
+        Self {
+            process: session.process,
+            config,
+            is_freebsd: survey::is_freebsd(session.host),
+            look: &mut *session.host,
+            spelling: Spelling::Word,
+            title: session.title,
+        }
+    }
+}
+
 impl Context<'_> {
     /// Resolves the VM of that name for `need`.
     pub(crate) fn vm_for(&self, name: &str, need: Need) -> Result<Vm> {
@@ -144,15 +158,6 @@ impl Context<'_> {
     /// The surroundings and the host together, for questions.
     pub fn asking(&mut self) -> (Surroundings<'_>, &mut dyn Look) {
         (self.process.surroundings(), &mut *self.look)
-    }
-
-    /// The same host and surroundings, for planning.
-    pub fn plan_context(&mut self) -> PlanContext<'_> {
-        PlanContext {
-            look: &mut *self.look,
-            is_freebsd: self.is_freebsd,
-            process: self.process,
-        }
     }
 
     /// A request for one VM.

@@ -137,9 +137,5 @@ pub(super) fn not_started_meanwhile(vm: &Vm, node: &Path) -> Guard {
 
 /// The refusal of a VM that was started after it was found stopped.
 pub(super) fn started_meanwhile(vm: &Vm) -> Refusal {
-    Refusal {
-        kind: Kind::State,
-        what: format!("{} was started meanwhile", vm.name),
-        help: None,
-    }
+    Refusal::state(format!("{} was started meanwhile", vm.name))
 }

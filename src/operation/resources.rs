@@ -10,7 +10,7 @@ use super::{Locks, Operation, Planned, Request, RootJob};
 use crate::config::settings::Need;
 use crate::config::settings_text::{self, Line};
 use crate::config::{lint, unsilenced};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::model::name::Dataset;
 use crate::model::size::DiskSize;
 use crate::model::{Vm, Volume};
@@ -286,23 +286,18 @@ fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation, token: &s
     match &vm.volume {
         Volume::Zfs(dataset) => {
             plan.push(zfs::create(dataset, size, allocation == Allocation::Sparse));
-            plan.push(Undo {
-                forms: vec![gone::volume(dataset).into()],
-                when: When::Failure,
-                what: dataset.to_string(),
-            });
+            plan.push(Undo::by(gone::volume(dataset), When::Failure, dataset));
             plan.push(Wait {
                 until: Test::Exists(path.to_owned()),
                 limit: Duration::from_secs(5),
                 every: Duration::from_millis(100),
-                refusal: Some(Refusal {
-                    kind: Kind::Host,
-                    what: format!(
+                refusal: Some(
+                    Refusal::host(format!(
                         "volume {dataset} was made, but {} did not appear within 5 s",
                         path.display()
-                    ),
-                    help: Some(format!("look at its volmode: zfs get volmode {dataset}")),
-                }),
+                    ))
+                    .help(format!("look at its volmode: zfs get volmode {dataset}")),
+                ),
                 progress: None,
             });
         }
@@ -311,11 +306,8 @@ fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation, token: &s
             let workshop = file::workshop(path, token);
             let unfinished = workshop.join("disk");
             plan.push(FileChange::MakeScratch(workshop.clone()));
-            plan.push(Undo {
-                forms: vec![FileChange::RemoveScratch(workshop.clone()).into()],
-                when: When::End,
-                what: workshop.display().to_string(),
-            });
+            let remove = FileChange::RemoveScratch(workshop.clone());
+            plan.push(Undo::by(remove, When::End, &workshop.display()));
             plan.push(file::make_empty(&unfinished));
             plan.push(match allocation {
                 // Differs: `-V` without `-s` allocates a file in full
@@ -333,11 +325,6 @@ fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation, token: &s
 
 /// The refusal of a disk that exists already.
 fn exists(path: &Path) -> Refusal {
-    Refusal {
-        kind: Kind::Host,
-        what: format!("disk {} exists already", path.display()),
-        help: Some(
-            "it is never overwritten or resized; remove it yourself if you mean to".to_owned(),
-        ),
-    }
+    Refusal::host(format!("disk {} exists already", path.display()))
+        .help("it is never overwritten or resized; remove it yourself if you mean to")
 }

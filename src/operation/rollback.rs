@@ -9,7 +9,7 @@ use super::refuse::{list_of, no_such_snapshot, other_disks, volume};
 use super::wire::{Options, Words};
 use super::{Locks, Operation, Planned, Request, RootJob};
 use crate::config::settings::Need;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::model::name::{Dataset, SnapName, Snapshot};
 use crate::plan::{Guard, NoReturn, Plan, Refusal, Test};
@@ -208,11 +208,7 @@ fn plan(target: &Snapshot, newer: &[Mark], consent: Consent, stopped: Guard) -> 
                 names.join(" "),
                 target.name
             )),
-            refusal: Refusal {
-                kind: Kind::Host,
-                what: "nothing was rolled back".to_owned(),
-                help: None,
-            },
+            refusal: Refusal::host("nothing was rolled back"),
         });
     }
     plan.push(stopped);

@@ -91,6 +91,34 @@ pub struct Refusal {
     pub help: Option<String>,
 }
 
+impl Refusal {
+    /// A failure of the host, without a remedy.
+    pub fn host(what: impl Into<String>) -> Self {
+        Self {
+            kind: Kind::Host,
+            what: what.into(),
+            help: None,
+        }
+    }
+
+    /// The same refusal with this remedy.
+    #[must_use]
+    pub fn help(self, help: impl Into<String>) -> Self {
+        Self {
+            help: Some(help.into()),
+            ..self
+        }
+    }
+
+    /// A VM whose state forbids it, without a remedy.
+    pub fn state(what: impl Into<String>) -> Self {
+        Self {
+            kind: Kind::State,
+            ..Self::host(what)
+        }
+    }
+}
+
 /// A condition that must hold, or the plan stops.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Guard {
@@ -184,6 +212,17 @@ pub struct Undo {
     pub when: When,
     /// The undone object, for the message: a noun.
     pub what: String,
+}
+
+impl Undo {
+    /// The undo by one form.
+    pub fn by(form: impl Into<Form>, when: When, what: &impl ToString) -> Self {
+        Self {
+            forms: vec![form.into()],
+            when,
+            what: what.to_string(),
+        }
+    }
 }
 
 /// The condition under which an [`Undo`] runs.

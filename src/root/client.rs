@@ -91,13 +91,7 @@ fn undone(asked: &Asked, error: Error, session: &mut Session<'_, '_>) -> Error {
 
 /// Makes the plan of a request, and checks that all of its programs are installed.
 fn planned(session: &mut Session<'_, '_>, request: &Request) -> Result<Planned> {
-    let host = &mut *session.host;
-    let mut context = PlanContext {
-        look: &mut *host,
-        is_freebsd: true,
-        process: session.process,
-    };
-    let planned = plan(&mut context, request)?;
+    let planned = plan(&mut PlanContext::of(session), request)?;
     for command in planned
         .ending
         .commands()
@@ -105,7 +99,7 @@ fn planned(session: &mut Session<'_, '_>, request: &Request) -> Result<Planned> 
         .chain(planned.plan.commands())
     {
         for program in command.programs() {
-            programs::require(program, host)?;
+            programs::require(program, session.host)?;
         }
     }
     Ok(planned)
@@ -144,8 +138,7 @@ fn call(session: &mut Session<'_, '_>, asked: &Asked, elevation: Elevation) -> R
     let command = elevation
         .call(&process.program, words)
         .streams(Streams::Terminal);
-    host.catch_signals()
-        .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
+    run::catch_signals(host)?;
     match on_this_terminal(&command, elevation, host)? {
         Ended::Exit(0) => Ok(()),
         Ended::Exit(status) if status == i32::from(EXIT_FAILED) => Err(Error::said(Kind::Host)),
@@ -192,8 +185,7 @@ fn detach(session: &mut Session<'_, '_>, asked: &Asked, elevation: Elevation) ->
     let request = &asked.request;
     let words = wire::of(request, process.host(), &process.devices);
     let command = elevation.wrap(&daemon::detach(&process.program, words));
-    host.catch_signals()
-        .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
+    run::catch_signals(host)?;
     let mut reply = Reply::default();
     let mut phases = Phases::new(request, output);
     let followed = host.follow(&command, &mut |_, line| match reply.read(line) {

@@ -33,6 +33,15 @@ pub fn interrupted_by(signal: i32) -> String {
     format!("interrupted by {}", signal_name(signal))
 }
 
+/// Lets signals interrupt the run from now on.
+///
+/// # Errors
+/// If the system refuses.
+pub fn catch_signals(host: &mut dyn Host) -> Result<()> {
+    host.catch_signals()
+        .map_err(|error| Error::host(format!("could not watch for signals: {error}")))
+}
+
 /// Fails if the program was asked to stop.
 ///
 /// # Errors
@@ -69,8 +78,7 @@ pub fn execute(
             programs::require(program, host)?;
         }
     }
-    host.catch_signals()
-        .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
+    catch_signals(host)?;
     let mut run = Run::new(host, observer, output);
     match run.forms(&plan.forms) {
         Ok(()) => run.finish(),

@@ -6,7 +6,6 @@
 
 use super::lines::Lines;
 use crate::command::Command;
-use crate::error::Kind;
 use crate::host::scratch;
 use crate::model::privilege::Elevation;
 use crate::plan::Refusal;
@@ -71,12 +70,10 @@ impl<'plan> Lines<'plan> {
         if self.scratch.is_none() || self.is_roots() {
             return;
         }
-        let refusal = Refusal {
-            kind: Kind::Host,
-            what: "the scratch directory of this script has gone, or belongs to somebody else"
-                .to_owned(),
-            help: Some("run the script again, which makes a new one".to_owned()),
-        };
+        let refusal = Refusal::host(
+            "the scratch directory of this script has gone, or belongs to somebody else",
+        )
+        .help("run the script again, which makes a new one");
         let mut line = b"{ [ ! -L \"$scratch\" ] && [ -O \"$scratch\" ]; } || ".to_vec();
         line.extend_from_slice(&self.fail(&refusal));
         self.line(line);

@@ -177,11 +177,8 @@ impl<'plan> Lines<'plan> {
             };
             good.push(format!("{status}:{seen}"));
         }
-        let refusal = Refusal {
-            kind: Kind::Host,
-            what: format!("{} failed: its process was never seen", command.program),
-            help: None,
-        };
+        let what = format!("{} failed: its process was never seen", command.program);
+        let refusal = Refusal::host(what);
         let fail = String::from_utf8_lossy(&self.fail(&refusal)).into_owned();
         self.line(format!(
             "case $status:$seen in {}) ;; *:0) {fail} ;; *) exit 1 ;; esac",

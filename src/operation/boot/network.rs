@@ -201,11 +201,8 @@ fn make_bridge(plan: &mut Plan, vm: &Vm, bridge: &IfName, survey: &Survey) {
     if existing.is_none() {
         plan.push(ifconfig::create_bridge(bridge));
         let has_member = ifconfig::has_members(bridge);
-        plan.push(Undo {
-            forms: vec![gone::interface(bridge.as_str()).only_if(!has_member).into()],
-            when: When::Failure,
-            what: bridge.to_string(),
-        });
+        let destroy = gone::interface(bridge.as_str()).only_if(!has_member);
+        plan.push(Undo::by(destroy, When::Failure, bridge));
     }
     let mut is_up = existing.is_some_and(|bridge| bridge.is_up);
     if vm.shared.bridge.as_ref() == Some(bridge)
@@ -259,11 +256,9 @@ fn make_tap(plan: &mut Plan, vm: &Vm, nic: &Nic, survey: &Survey) {
         plan.push(ifconfig::add_member(&nic.bridge, tap));
     } else if !is_member(nic, survey) {
         plan.push(ifconfig::add_member(&nic.bridge, tap));
-        plan.push(Undo {
-            forms: vec![gone::member(nic.bridge.as_str(), tap.as_str()).into()],
-            when: When::End,
-            what: format!("{tap} in {}", nic.bridge),
-        });
+        let remove = gone::member(nic.bridge.as_str(), tap.as_str());
+        let what = format!("{tap} in {}", nic.bridge);
+        plan.push(Undo::by(remove, When::End, &what));
     }
 }
 

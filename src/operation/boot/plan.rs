@@ -2,7 +2,6 @@
 
 use super::loader::{self, Source};
 use super::{network, temp};
-use crate::error::Kind;
 use crate::model::Vm;
 use crate::model::policy::Reaction;
 use crate::operation::{free, gone};
@@ -72,15 +71,8 @@ pub fn plan(
     let node = bhyve::node(&survey.devices, &vm.name);
     plan.push(free::not_started_meanwhile(vm, &node));
     // Differs: When a VM ends, tap and VM node are freed
-    let destroy = Undo {
-        forms: vec![
-            gone::node(&vm.name, &node)
-                .only_if(Test::Exists(node.clone()))
-                .into(),
-        ],
-        when: When::End,
-        what: format!("the VM node of {}", vm.name),
-    };
+    let destroy = gone::node(&vm.name, &node).only_if(Test::Exists(node.clone()));
+    let destroy = Undo::by(destroy, When::End, &format!("the VM node of {}", vm.name));
     let console = match start {
         Start::Background | Start::Attended => Console::of(vm, &survey.devices),
         Start::Terminal | Start::Install => Console::Stdio,
@@ -131,11 +123,8 @@ fn end_processes(vm: &Vm) -> Undo {
         refusal,
         progress: None,
     };
-    let lives_on = Refusal {
-        kind: Kind::Host,
-        what: format!("the processes of {name} do not end"),
-        help: Some("see what they wait for: procstat -k as root".to_owned()),
-    };
+    let lives_on = Refusal::host(format!("the processes of {name} do not end"))
+        .help("see what they wait for: procstat -k as root");
     Undo {
         forms: vec![
             workers::end_loader(name)

@@ -1,6 +1,6 @@
 //! A temporary run: snapshots beforehand, to which the disks are rolled back at the end.
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::model::name::{Dataset, SnapName, Snapshot};
 use crate::plan::{Action, Guard, Plan, Refusal, Step, Test, Undo, When};
@@ -31,29 +31,19 @@ pub fn plan(disks: &[Disk]) -> Plan {
     let snapshots: Vec<&Snapshot> = disks.iter().map(|disk| &disk.snapshot).collect();
     plan.push(zfs::snapshot_all(&snapshots));
     for snapshot in snapshots {
-        plan.push(Undo {
-            forms: vec![
-                Step::from(destroy(snapshot))
-                    .only_if(!Test::HasRun)
-                    .ok_if(is_gone(snapshot))
-                    .into(),
-            ],
-            when: When::End,
-            what: snapshot.to_string(),
-        });
+        let destroy = Step::from(destroy(snapshot))
+            .only_if(!Test::HasRun)
+            .ok_if(is_gone(snapshot));
+        plan.push(Undo::by(destroy, When::End, snapshot));
     }
     for Disk { path, snapshot } in disks {
         let is_open = fstat::is_open(path);
         let back = Action::Sequence(vec![zfs::rollback(snapshot), destroy(snapshot)]);
-        let is_kept = Refusal {
-            kind: Kind::Host,
-            what: format!(
-                "another process has {} open; {}",
-                path.display(),
-                left(snapshot)
-            ),
-            help: None,
-        };
+        let is_kept = Refusal::host(format!(
+            "another process has {} open; {}",
+            path.display(),
+            left(snapshot)
+        ));
         plan.push(Undo {
             forms: vec![
                 Guard {

@@ -1,6 +1,6 @@
 //! What the state of VMs stands in the way of.
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::model::name::VmName;
 use crate::operation::free;
@@ -73,14 +73,10 @@ pub(crate) fn refuse_rival(vm: &Vm, rival: &VmName, state: State<'_>) -> Result<
 
 /// The error for a VM that is not running.
 pub(crate) fn not_running(vm: &Vm) -> Refusal {
-    Refusal {
-        kind: Kind::State,
-        what: format!("{} is not running", vm.name),
-        help: Some(format!(
-            "what an earlier run left is freed by {}",
-            vm.command(Verb::Clean)
-        )),
-    }
+    Refusal::state(format!("{} is not running", vm.name)).help(format!(
+        "what an earlier run left is freed by {}",
+        vm.command(Verb::Clean)
+    ))
 }
 
 /// Refuses if the VM runs, or another one with its disk. The guard refuses if the VM has been started

@@ -206,11 +206,8 @@ fn cut(plan: &mut Plan, endings: &[Ending<'_>]) {
         let name = &ending.vm.name;
         plan.push(workers::kill(name).only_if(workers::is_alive(name)));
     }
-    let refusal = Refusal {
-        kind: Kind::Host,
-        what: format!("bhyve of {} does not end", list(endings)),
-        help: Some("see what it waits for: procstat -k as root".to_owned()),
-    };
+    let refusal = Refusal::host(format!("bhyve of {} does not end", list(endings)))
+        .help("see what it waits for: procstat -k as root");
     plan.push(until_ended(endings, CUT_LIMIT, Some(refusal), false));
 }
 
