@@ -5,7 +5,6 @@
 
 use crate::span::{FileId, Span};
 use std::ffi::{OsStr, OsString};
-use std::fmt;
 use std::ops::Range;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
@@ -22,30 +21,18 @@ pub struct TypedSetting {
 }
 
 /// Why a word is not a [`TypedSetting`].
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum TypedSettingError {
     /// The word has no `=`.
+    #[error("it must be KEY=VALUE, for example mem=512M")]
     NoEquals,
     /// The key is unknown; the key, and the nearest known key.
+    #[error("\"{0}\" is not a key of a VM; the nearest key is {1}")]
     UnknownKey(String, String),
     /// The value has a NUL, which neither a file nor an argument can hold.
+    #[error("a value cannot hold a NUL byte")]
     Nul,
 }
-
-impl fmt::Display for TypedSettingError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoEquals => f.write_str("it must be KEY=VALUE, for example mem=512M"),
-            Self::UnknownKey(key, nearest) => write!(
-                f,
-                "\"{key}\" is not a key of a VM; the nearest key is {nearest}"
-            ),
-            Self::Nul => f.write_str("a value cannot hold a NUL byte"),
-        }
-    }
-}
-
-impl std::error::Error for TypedSettingError {}
 
 impl TypedSetting {
     /// A setting of a known key.

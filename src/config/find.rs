@@ -1,7 +1,6 @@
 //! The search for the configuration.
 
 use std::ffi::OsStr;
-use std::fmt;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -32,22 +31,6 @@ pub struct NotFound {
     /// The names that were searched for in each directory.
     pub names: Vec<String>,
 }
-
-impl fmt::Display for NotFound {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "no configuration: neither of {} is in any of:",
-            self.names.join(" and ")
-        )?;
-        for directory in &self.directories {
-            write!(f, "\n  {}", directory.display())?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for NotFound {}
 
 /// Searches for `easy-bhyve.conf` and `easy-bhyve-HOST.conf`; the first directory with one wins.
 ///
@@ -142,7 +125,7 @@ mod tests {
             panic!("there is none");
         };
         assert_eq!(error.directories, [a.clone(), b.clone(), c.clone()]);
-        assert!(error.to_string().contains("easy-bhyve-host.conf"));
+        assert_eq!(error.names, ["easy-bhyve.conf", "easy-bhyve-host.conf"]);
         std::fs::write(c.join("easy-bhyve.conf"), "").unwrap();
         std::fs::write(b.join("easy-bhyve-host.conf"), "").unwrap();
         std::fs::create_dir(a.join("easy-bhyve.conf")).unwrap();

@@ -70,44 +70,20 @@ impl fmt::Debug for Outside<'_> {
 }
 
 /// Why there is no configuration.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// A file cannot be read.
+    #[error("cannot read the configuration {}: {error}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// The reason.
+        #[source]
         error: Unread,
     },
     /// The files hold something that is refused; at least one finding is an error.
+    #[error("the configuration is refused")]
     Refused(Box<Config>),
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreadable { path, error } => {
-                write!(
-                    f,
-                    "cannot read the configuration {}: {error}",
-                    path.display()
-                )
-            }
-            Self::Refused(config) => match config.findings.first() {
-                Some(finding) => write!(f, "{}: {}", config.place(finding.span), finding.message),
-                None => f.write_str("the configuration is refused"),
-            },
-        }
-    }
-}
-
-impl std::error::Error for ConfigError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Unreadable { error, .. } => Some(error),
-            Self::Refused(_) => None,
-        }
-    }
 }
 
 /// A configuration after reading: its sources and assignments.

@@ -84,32 +84,17 @@ impl Foreign {
 }
 
 /// Why a file of the configuration is not read.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Unread {
     /// An error of the system.
-    System(io::Error),
+    #[error(transparent)]
+    System(#[from] io::Error),
     /// Not a regular file: what it is instead.
+    #[error("it is {0}, not a file")]
     NoFile(&'static str),
     /// Another user controls its content.
+    #[error("{0}")]
     Foreign(Foreign),
-}
-
-impl fmt::Display for Unread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::System(error) => error.fmt(f),
-            Self::NoFile(what) => write!(f, "it is {what}, not a file"),
-            Self::Foreign(foreign) => foreign.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for Unread {}
-
-impl From<io::Error> for Unread {
-    fn from(error: io::Error) -> Self {
-        Self::System(error)
-    }
 }
 
 /// The file read, and what its group may write: the file or its directory.

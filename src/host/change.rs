@@ -6,7 +6,6 @@ use super::{files, scratch};
 use crate::model::name::VmName;
 use crate::plan::FileChange;
 use crate::vis;
-use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
@@ -66,59 +65,30 @@ impl Change for System {
 }
 
 /// The error of a file that was not changed.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
     /// The system's error.
-    System(io::Error),
+    #[error(transparent)]
+    System(#[from] io::Error),
     /// The new file cannot have the owner and group of the previous one.
+    #[error("a new file cannot have its owner and group: {0}")]
     Ownership(io::Error),
     /// Another process holds a lock on it.
+    #[error("another process has locked it")]
     Locked,
     /// Another process changed the file after it was read, and that version is in its place. The files
     /// listed hold further versions, if several processes changed it.
+    #[error("it has changed since it was read")]
     Meanwhile(Vec<PathBuf>),
 }
 
-impl fmt::Display for ChangeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::System(error) => error.fmt(f),
-            Self::Ownership(error) => {
-                write!(f, "a new file cannot have its owner and group: {error}")
-            }
-            Self::Locked => f.write_str("another process has locked it"),
-            Self::Meanwhile(_) => f.write_str("it has changed since it was read"),
-        }
-    }
-}
-
-impl std::error::Error for ChangeError {}
-
-impl From<io::Error> for ChangeError {
-    fn from(error: io::Error) -> Self {
-        Self::System(error)
-    }
-}
-
 /// The warning after a change that was made.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Afterwards {
     /// The directory was not synchronized: a power failure can undo the change.
+    #[error("but a power failure can undo the change: {0}")]
     NotSynced(io::Error),
     /// The file with the previous text could not be removed.
+    #[error("but its previous text remains in {path}: {1}", path = vis::shown(.0))]
     OldStays(PathBuf, io::Error),
-}
-
-impl fmt::Display for Afterwards {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotSynced(error) => {
-                write!(f, "but a power failure can undo the change: {error}")
-            }
-            Self::OldStays(path, error) => {
-                let path = vis::shown(path);
-                write!(f, "but its previous text remains in {path}: {error}")
-            }
-        }
-    }
 }

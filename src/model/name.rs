@@ -9,16 +9,9 @@ use std::fmt;
 use std::rc::Rc;
 
 /// Why a text is not a valid name: a sentence without a subject, lower case, no period.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct NameError(String);
-
-impl fmt::Display for NameError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for NameError {}
 
 /// The error of another module's text type.
 pub(crate) fn error(text: String) -> NameError {

@@ -84,7 +84,7 @@ fn first_disk(parts: &Parts<'_>, id: &Set<VmId>) -> Result<(Volume, Disk)> {
     if let Some(set) = parts.own.settings.hds.get(&0) {
         let path = device_path(parts, "hd", 0, set)?;
         let volume = match path.strip_prefix(&zvols) {
-            Ok(dataset) => Volume::Zfs(dataset_of_path(parts, dataset, set.span)?),
+            Ok(dataset) => Volume::Zfs(dataset_in(&format!("{name}_hd0"), dataset, set.span)?),
             Err(_) => Volume::File(path.clone()),
         };
         if let Some(zvol) = zvol
@@ -147,16 +147,13 @@ fn first_disk(parts: &Parts<'_>, id: &Set<VmId>) -> Result<(Volume, Disk)> {
 /// # Errors
 /// If `volroot` is not a valid dataset.
 pub(super) fn dataset_of(root: &Set<PathBuf>) -> Result<Dataset> {
-    Dataset::parse(&root.value.to_string_lossy()).map_err(|error| {
-        Error::config(format!("volroot: {error}"))
-            .at(root.span)
-            .named(FindingName::Dataset)
-    })
+    dataset_in("volroot", &root.value, root.span)
 }
 
-fn dataset_of_path(parts: &Parts<'_>, path: &Path, at: Option<Span>) -> Result<Dataset> {
+/// The dataset that a setting's path names.
+fn dataset_in(setting: &str, path: &Path, at: Option<Span>) -> Result<Dataset> {
     Dataset::parse(&path.to_string_lossy()).map_err(|error| {
-        Error::config(format!("{}_hd0: {error}", parts.name))
+        Error::config(format!("{setting}: {error}"))
             .at(at)
             .named(FindingName::Dataset)
     })
@@ -184,25 +181,22 @@ fn device_path(parts: &Parts<'_>, kind: &str, number: u8, set: &Set<PathBuf>) ->
 fn refuse_for_bhyve(path: &Path, origin: Option<Span>) -> Result<()> {
     let bytes = path.as_os_str().as_bytes();
     if bytes.contains(&b'%') {
-        return Err(Error::config(format!(
-            "{}: bhyve reads % in a path as the name of one of its settings, and the loader does not, \
-             so they could have two disks",
-            path.display()
-        ))
-        .at(origin)
-        .named(FindingName::PathPercent)
-        .help("rename it, or make a link to it without that character: ln -s"));
+        let why = "bhyve reads % in a path as the name of one of its settings, and the loader does not, \
+                   so they could have two disks";
+        return Err(invalid(path, why, FindingName::PathPercent, origin));
     }
     if bytes.contains(&b',') {
-        return Err(Error::config(format!(
-            "{}: bhyve does not accept a comma in a path",
-            path.display()
-        ))
-        .at(origin)
-        .named(FindingName::PathComma)
-        .help("rename it, or make a link to it without that character: ln -s"));
+        let why = "bhyve does not accept a comma in a path";
+        return Err(invalid(path, why, FindingName::PathComma, origin));
     }
     Ok(())
+}
+
+fn invalid(path: &Path, why: &str, name: FindingName, origin: Option<Span>) -> Error {
+    Error::config(format!("{}: {why}", path.display()))
+        .at(origin)
+        .named(name)
+        .help("rename it, or make a link to it without that character: ln -s")
 }
 
 /// Removes the disks whose path has a blank and reports them. The root side refuses such paths too
@@ -236,13 +230,8 @@ fn refuse_blank(path: &Path, origin: Option<Span>) -> Result<()> {
     // As isspace(3).
     let is_blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x0b;
     if bytes.iter().any(is_blank) {
-        return Err(Error::config(format!(
-            "{}: grub-bhyve does not accept a blank in a path",
-            path.display()
-        ))
-        .at(origin)
-        .named(FindingName::PathBlank)
-        .help("rename it, or make a link to it without that character: ln -s"));
+        let why = "grub-bhyve does not accept a blank in a path";
+        return Err(invalid(path, why, FindingName::PathBlank, origin));
     }
     Ok(())
 }
