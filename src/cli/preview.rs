@@ -29,8 +29,7 @@ pub(super) fn show_job(
         session.say(note);
     }
     let mut plan = asked.before.clone();
-    plan.append(planned.ending);
-    plan.append(planned.plan);
+    plan.append(planned.whole());
     plan.append(asked.after.clone());
     let shown = Shown {
         plan: &plan,

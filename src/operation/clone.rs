@@ -7,7 +7,7 @@ use super::plan_context::PlanContext;
 use super::refuse::state::stopped;
 use super::refuse::{list_of, no_such_snapshot, other_disks, volume};
 use super::rollback::own_snapshot;
-use super::snapshot;
+use super::snapshot::Stamp;
 use super::wire::{self, Options, Words};
 use super::{Locks, Operation, Planned, Request, RootJob};
 use crate::config::resolve;
@@ -46,14 +46,10 @@ impl Operation for Args {
             }
             _ => (None, self.words.as_slice()),
         };
-        if names.is_empty() {
-            return Err(Error::usage("no new VM is named")
-                .help(format!("for example: {} new0", vm.command(Verb::Clone))));
-        }
         let job = MakeClones {
             base,
-            stamp: snapshot::stamp(context.process.clock.now()),
-            targets: targets(context, &vm, volume, names)?,
+            stamp: Stamp::of(context.process.clock.now()),
+            targets: targets(context, volume, names)?,
         };
         let (rivals, done) = (rivals(context, &vm)?, next_step(context, &vm, names));
         Ok(Asked {
@@ -65,12 +61,7 @@ impl Operation for Args {
 }
 
 /// The volumes of the new VMs: as configured, else below `volroot`, else beside the cloned volume.
-fn targets(
-    context: &Context<'_>,
-    vm: &Vm,
-    volume: &Dataset,
-    names: &[String],
-) -> Result<Vec<Dataset>> {
+fn targets(context: &Context<'_>, volume: &Dataset, names: &[String]) -> Result<Vec<Dataset>> {
     let mut targets: Vec<Dataset> = Vec::new();
     for name in names {
         let name = VmName::parse(name).map_err(|error| Error::usage(error.to_string()))?;
@@ -91,23 +82,34 @@ fn targets(
                 .child(name.as_str())
                 .map_err(|error| Error::usage(error.to_string()))?
         };
+        targets.push(target);
+    }
+    Ok(targets)
+}
+
+/// Refuses new volumes that ZFS cannot clone to, or none.
+fn refuse_targets(vm: &Vm, volume: &Dataset, targets: &[Dataset]) -> Result<()> {
+    if targets.is_empty() {
+        return Err(Error::usage("no new VM is named")
+            .help(format!("for example: {} new0", vm.command(Verb::Clone))));
+    }
+    for (at, target) in targets.iter().enumerate() {
         if target.pool() != volume.pool() {
             return Err(Error::host(format!(
                 "{target} is in another pool than {volume}: ZFS clones within one"
             )));
         }
-        if target == *volume {
+        if target == volume {
             return Err(Error::usage(format!(
                 "{target} is the volume of {} itself",
                 vm.name
             )));
         }
-        if targets.contains(&target) {
+        if targets.iter().take(at).any(|other| other == target) {
             return Err(Error::usage(format!("{target} is named twice")));
         }
-        targets.push(target);
     }
-    Ok(targets)
+    Ok(())
 }
 
 /// The message that shows how to make VMs of the new disks.
@@ -140,8 +142,8 @@ fn next_step(context: &Context<'_>, vm: &Vm, names: &[String]) -> String {
 pub struct MakeClones {
     /// The snapshot to clone; `None`: the disk as it is now.
     pub base: Option<SnapName>,
-    /// The local time, for the name of a new snapshot: `_YYYYMMDDHHMM`.
-    pub stamp: String,
+    /// The local time, for the name of a new snapshot.
+    pub stamp: Stamp,
     /// The new volumes.
     pub targets: Vec<Dataset>,
 }
@@ -149,6 +151,7 @@ pub struct MakeClones {
 impl RootJob for MakeClones {
     const VERB: &'static str = "clone";
     const DOES: &'static str = "is being cloned";
+    const NEED: Need = Need::Disks;
 
     fn locks(&self) -> Locks {
         match self.base {
@@ -161,17 +164,17 @@ impl RootJob for MakeClones {
         if let Some(base) = &self.base {
             words.add("snapshot", base.as_str());
         }
-        words.add("stamp", &self.stamp);
+        words.add("stamp", self.stamp.as_str());
         for target in &self.targets {
             words.add("target", target.as_str());
         }
     }
 
     fn parse(_verb: &str, options: &mut Options<'_>) -> Result<Self> {
-        let stamp = options.parsed("stamp", SnapName::parse)?;
+        let stamp = options.parsed("stamp", Stamp::parse)?;
         Ok(Self {
             base: options.parsed("snapshot", SnapName::parse)?,
-            stamp: wire::needed("stamp", stamp)?.as_str().to_owned(),
+            stamp: wire::needed("stamp", stamp)?,
             targets: options.all("target", Dataset::parse)?,
         })
     }
@@ -180,6 +183,7 @@ impl RootJob for MakeClones {
     fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
         let (vm, rivals) = (request.vm()?, &request.rivals);
         let volume = volume(vm, Verb::Clone)?;
+        refuse_targets(vm, volume, &self.targets)?;
         let found = if context.is_freebsd {
             refuse_existing(context, &self.targets)?;
             list_of(context, volume)?
@@ -219,8 +223,8 @@ fn refuse_existing(context: &mut PlanContext<'_>, targets: &[Dataset]) -> Result
 }
 
 /// `_YYYYMMDDHHMM-clone_base`, with `_2`, `_3` and so on behind it if the name is taken.
-fn base_name(stamp: &str, found: &zfs::Volume) -> Result<SnapName> {
-    let base = format!("{stamp}-clone_base");
+fn base_name(stamp: &Stamp, found: &zfs::Volume) -> Result<SnapName> {
+    let base = format!("{}-clone_base", stamp.as_str());
     let is_taken = |name: &str| found.snapshots.iter().any(|one| one.name.as_str() == name);
     let mut free = base.clone();
     let mut number = 1_u32;

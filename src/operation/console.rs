@@ -55,6 +55,7 @@ pub struct OpenConsole {
 impl RootJob for OpenConsole {
     const VERB: &'static str = "console";
     const DOES: &'static str = "has its console open";
+    const NEED: Need = Need::Console;
 
     fn locks(&self) -> Locks {
         Locks::Nothing

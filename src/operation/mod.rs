@@ -137,8 +137,20 @@ pub trait RootJob: Sized {
     /// What the job does, in words behind the VM's name: others who find it locked read this.
     const DOES: &'static str;
 
+    /// What it needs of its VMs.
+    const NEED: Need;
+
     /// Whether it takes several VMs.
     const TAKES_SEVERAL: bool = false;
+
+    /// Whether it first ends a VM that runs.
+    const ENDS_FIRST: bool = false;
+
+    /// Whether it ends VMs or frees what they have left: their records are removed afterwards.
+    const FREES: bool = false;
+
+    /// What stays if something that follows the job fails: a sentence.
+    const STAYS: Option<&'static str> = None;
 
     /// Whether a verb of the root side is this job's.
     fn has(verb: &str) -> bool {
@@ -148,6 +160,11 @@ pub trait RootJob: Sized {
     /// Its verb, for a job that has several.
     fn verb(&self) -> &'static str {
         Self::VERB
+    }
+
+    /// What it needs of its VMs, for a job of several verbs.
+    fn need(&self) -> Need {
+        Self::NEED
     }
 
     /// What the job locks.
@@ -267,7 +284,11 @@ jobs! {
 struct JobFacts {
     verb: &'static str,
     does: &'static str,
+    stays: Option<&'static str>,
+    need: Need,
     takes_several: bool,
+    ends_first: bool,
+    frees: bool,
     locks: Locks,
     attachment: Attachment,
 }
@@ -277,7 +298,11 @@ impl JobFacts {
         Self {
             verb: job.verb(),
             does: J::DOES,
+            stays: J::STAYS,
+            need: job.need(),
             takes_several: J::TAKES_SEVERAL,
+            ends_first: J::ENDS_FIRST,
+            frees: J::FREES,
             locks: job.locks(),
             attachment: job.attachment(),
         }
@@ -293,6 +318,21 @@ impl Job {
     /// See [`RootJob::DOES`].
     pub fn does(&self) -> &'static str {
         self.facts().does
+    }
+
+    /// See [`RootJob::STAYS`].
+    pub fn stays(&self) -> Option<&'static str> {
+        self.facts().stays
+    }
+
+    /// See [`RootJob::ENDS_FIRST`].
+    pub fn ends_first(&self) -> bool {
+        self.facts().ends_first
+    }
+
+    /// See [`RootJob::FREES`].
+    pub fn frees(&self) -> bool {
+        self.facts().frees
     }
 
     /// See [`RootJob::locks`].
@@ -328,6 +368,7 @@ pub struct Request {
 #[derive(Debug, Default)]
 pub struct Planned {
     /// The plan that first ends a running VM, and so frees its lock; then the root side plans anew.
+    /// [`Self::whole`] joins both plans.
     pub ending: Plan,
     /// The plan.
     pub plan: Plan,
@@ -335,6 +376,15 @@ pub struct Planned {
     pub notes: Vec<String>,
     /// The message on standard error after the plan.
     pub done: Option<String>,
+}
+
+impl Planned {
+    /// The plans one after the other, for a preview.
+    pub fn whole(self) -> Plan {
+        let mut whole = self.ending.once_done();
+        whole.append(self.plan);
+        whole
+    }
 }
 
 /// Makes the plan of a request: to refuse the request early, to show the plan, or to carry it out.

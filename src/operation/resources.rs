@@ -128,6 +128,8 @@ pub struct MakeDisk {
 impl RootJob for MakeDisk {
     const VERB: &'static str = "resources";
     const DOES: &'static str = "gets a disk";
+    const NEED: Need = Need::Disks;
+    const STAYS: Option<&'static str> = Some("the disk was made, and stays");
 
     fn locks(&self) -> Locks {
         Locks::VmAndNewDisk
@@ -150,9 +152,8 @@ impl RootJob for MakeDisk {
 
     fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
         let vm = request.vm()?;
-        let Some(first) = vm.disks.first() else {
-            return Ok(Planned::default());
-        };
+        let none = || Error::config(format!("{} has no disk", vm.name));
+        let first = vm.disks.first().ok_or_else(none)?;
         if matches!(&vm.volume, Volume::File(path) if path.starts_with(context.devices())) {
             return Err(Error::state(format!(
                 "{} is a device: it cannot be made",

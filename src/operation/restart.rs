@@ -36,7 +36,10 @@ impl Operation for Args {
     }
 
     fn begin(self, context: &mut Context<'_>, vm: Vm) -> Result<Outcome> {
-        let job = Restart(How::of(self.end.force));
+        let job = Restart {
+            how: How::of(self.end.force),
+            quiet: self.end.quiet,
+        };
         let done = (!self.end.quiet).then(|| vm.running_note());
         let asked = boot::start(context, vm, self.end.dry_run, job)?;
         Ok(Asked {
@@ -50,11 +53,18 @@ impl Operation for Args {
 
 /// Ends a VM in this way, if it runs, and starts it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Restart(pub How);
+pub struct Restart {
+    /// How it is ended.
+    pub how: How,
+    /// Whether progress is not shown.
+    pub quiet: bool,
+}
 
 impl RootJob for Restart {
     const VERB: &'static str = "restart";
     const DOES: &'static str = "is being restarted";
+    const NEED: Need = Need::Boot;
+    const ENDS_FIRST: bool = true;
 
     fn locks(&self) -> Locks {
         Locks::VmAndDisks
@@ -65,11 +75,15 @@ impl RootJob for Restart {
     }
 
     fn write(&self, words: &mut Words) {
-        words.add("how", self.0.as_str());
+        words.add("how", self.how.as_str());
+        words.flag("quiet", self.quiet);
     }
 
     fn parse(_verb: &str, options: &mut Options<'_>) -> Result<Self> {
-        Ok(Self(How::parse(options)?))
+        Ok(Self {
+            how: How::parse(options)?,
+            quiet: options.flag("quiet")?,
+        })
     }
 
     fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
@@ -85,7 +99,7 @@ impl RootJob for Restart {
         let runs = matches!(state, State::Busy(..) | State::Unknown) || !context.is_freebsd;
         let survey = if runs {
             let vms = std::slice::from_ref(vm);
-            first = ending(vms, &survey, Whom::Named, self.0, Verb::Restart)?;
+            first = ending(vms, &survey, Whom::Named, self.how, Verb::Restart)?;
             survey.once_ended(vm)
         } else {
             survey
@@ -98,7 +112,7 @@ impl RootJob for Restart {
         network::refuse(vm, &survey)?;
         let scratch = context.process.scratch_of(&vm.name);
         Ok(Planned {
-            ending: first.once_done(),
+            ending: first,
             plan: boot::plan::plan(vm, Start::Background, Source::Disk, &survey, &scratch, &[]),
             notes,
             done: None,

@@ -9,7 +9,7 @@ use super::{Locks, Operation, Planned, Request, RootJob};
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::model::Vm;
-use crate::model::name::SnapName;
+use crate::model::name::{NameError, SnapName, error};
 use crate::plan::Plan;
 use crate::survey::{self, Traces};
 use crate::tools::zfs;
@@ -58,6 +58,7 @@ pub struct TakeSnapshot(pub SnapName);
 impl RootJob for TakeSnapshot {
     const VERB: &'static str = "snapshot";
     const DOES: &'static str = "gets a snapshot";
+    const NEED: Need = Need::Disks;
 
     fn locks(&self) -> Locks {
         Locks::Nothing
@@ -109,11 +110,34 @@ pub fn name(now: NaiveDateTime, words: &[String]) -> Result<SnapName> {
             .help("say what it is for, or give no words to list the snapshots"));
     }
     let label = words.join("_");
-    SnapName::parse(&format!("{}-{label}", stamp(now)))
+    SnapName::parse(&format!("{}-{label}", Stamp::of(now).as_str()))
         .map_err(|error| Error::usage(error.to_string()))
 }
 
-/// The time as `_YYYYMMDDHHMM`.
-pub fn stamp(now: NaiveDateTime) -> String {
-    now.format("_%Y%m%d%H%M").to_string()
+/// The local time in a snapshot's name: `_YYYYMMDDHHMM`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamp(String);
+
+impl Stamp {
+    const FORM: &str = "_%Y%m%d%H%M";
+
+    /// This time.
+    pub fn of(now: NaiveDateTime) -> Self {
+        Self(now.format(Self::FORM).to_string())
+    }
+
+    /// Parses the text of [`Self::as_str`].
+    ///
+    /// # Errors
+    /// If it is another text.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let time = NaiveDateTime::parse_from_str(text, Self::FORM);
+        let stamp = time.ok().map(Self::of).filter(|stamp| stamp.0 == text);
+        stamp.ok_or_else(|| error(format!("\"{text}\" is not a time as _YYYYMMDDHHMM")))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }

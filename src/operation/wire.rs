@@ -3,11 +3,11 @@
 //! The settings of a VM are the lines of `resources`. A word without `=` begins the next VM.
 
 use super::{Job, Request};
-use crate::config::settings::Need;
 use crate::config::settings_text;
 use crate::error::{Error, Result};
 use crate::model::name::{NameError, VmName};
 use crate::verb::Spelling;
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -105,25 +105,28 @@ pub fn parse(words: &[OsString], devices: &Path) -> Result<Request> {
         Some(other) => return Err(Error::usage(format!("calls={other} is not known"))),
         None => Spelling::Word,
     };
-    let need = match verb {
-        "install" => Need::Install,
-        _ => Need::Boot,
-    };
+    let job = Job::parse(verb, &mut options)?;
+    let need = job.facts().need;
     let vms = sections
         .into_iter()
         .map(|(name, pairs)| settings_text::parse(name, pairs.into_iter(), need, devices, spelling))
         .collect::<Result<Vec<_>>>()?;
-    let job = Job::parse(verb, &mut options)?;
     if vms.is_empty() || vms.len() > 1 && !job.facts().takes_several {
         return Err(Error::usage(format!(
             "{PREFIX}{verb} with {} VMs",
             vms.len()
         )));
     }
+    let rivals = options.all("rival", VmName::parse)?;
+    let mut names = HashSet::new();
+    let mut all = vms.iter().map(|vm| &vm.name).chain(&rivals);
+    if let Some(twice) = all.find(|name| !names.insert(*name)) {
+        return Err(Error::usage(format!("{twice} is named twice")));
+    }
     let request = Request {
         job,
         vms,
-        rivals: options.all("rival", VmName::parse)?,
+        rivals,
         title: options.one("as")?.unwrap_or("easy-bhyve").to_owned(),
     };
     options.refuse_rest()?;

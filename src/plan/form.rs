@@ -109,7 +109,9 @@ impl Undo {
         self.forms.iter().any(|form| match form {
             Form::Step(step) => step.only_if.as_ref().is_some_and(is_about_run),
             Form::Guard(guard) => is_about_run(&guard.test),
-            _ => false,
+            Form::Wait(_) | Form::Loop(_) | Form::Undo(_) | Form::NoReturn(_) | Form::Root(_) => {
+                false
+            }
         })
     }
 }

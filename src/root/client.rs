@@ -61,9 +61,9 @@ pub fn carry_out(session: &mut Session<'_, '_>, config: &Config, asked: &Asked) 
         return Err(undone(asked, error, session));
     }
     let after = execute(&asked.after, session.host, &mut Unobserved, session.output);
-    let after = after.map_err(|error| match request.job {
-        Job::MakeDisk { .. } => error.note("the disk was made, and stays"),
-        _ => error,
+    let after = after.map_err(|error| match request.job.stays() {
+        Some(what) => error.note(what),
+        None => error,
     })?;
     say_all(after, session);
     if let Some(done) = &asked.done {

@@ -32,14 +32,12 @@ pub(super) fn by(vm: &Vm, session: &mut Session<'_, '_>) -> Result<Vec<Snapshot>
 /// If ZFS does not answer.
 pub(super) fn forget(session: &mut Session<'_, '_>, request: &Request) -> Result<()> {
     let process = session.process;
+    let note = format!("{} {}", process.pid, request.job.does());
     for vm in &request.vms {
         let lock = Lock::Vm(vm.name.clone());
         // `clean` holds the lock; after a shutdown another start may hold it, with its own record.
         let is_ours = request.job.locks() != Locks::Nothing
-            || matches!(
-                session.host.lock(&lock, "0 has ended"),
-                Ok(LockResult::Acquired)
-            );
+            || matches!(session.host.lock(&lock, &note), Ok(LockResult::Acquired));
         if !is_ours {
             continue;
         }

@@ -5,7 +5,8 @@ use crate::host::{Host, Lock, LockResult};
 use crate::model::Vm;
 use crate::model::name::VmName;
 use crate::operation::plan_context::PlanContext;
-use crate::operation::{Job, Locks, Request, plan};
+use crate::operation::refuse::state::stopped;
+use crate::operation::{Job, Locks, Request};
 use crate::process::Process;
 use crate::run::{self, Observer};
 use crate::session::Session;
@@ -34,7 +35,7 @@ pub(super) fn lock_vm(
     let lock = Lock::Vm(vm.name.clone());
     if let Some(by) = lock_until(session, &lock, &note, until)? {
         // The state of the VM says more than its lock.
-        plan(&mut PlanContext::of(session), request)?;
+        stopped(&mut PlanContext::of(session), vm, &[])?;
         return Err(Error::state(format!("{} {}", vm.name, used_by(&by)))
             .help("wait a moment, and look again: easy-bhyve status"));
     }

@@ -1,7 +1,7 @@
 //! The progress of a start in the background, as a line on the terminal.
 
 use super::message::Message;
-use crate::operation::Request;
+use crate::operation::{Job, Request};
 use crate::run::Output;
 use crate::verb::Verb;
 use crate::vis;
@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// an escalator may ask for a password before.
 pub(super) struct Phases {
     line: Option<ProgressBar>,
-    is_terminal: bool,
+    is_shown: bool,
     title: String,
     /// The command that shows the loader.
     console: String,
@@ -20,9 +20,10 @@ pub(super) struct Phases {
 impl Phases {
     pub(super) fn new(request: &Request, output: &Output<'_>) -> Self {
         let vm = request.vms.first();
+        let is_quiet = matches!(&request.job, Job::Restart(restart) if restart.quiet);
         Self {
             line: None,
-            is_terminal: output.is_terminal,
+            is_shown: output.is_terminal && !is_quiet,
             title: request.title.clone(),
             console: vm.map_or_else(String::new, |vm| vm.command(Verb::Console)),
         }
@@ -38,7 +39,7 @@ impl Phases {
         };
         match &self.line {
             Some(line) => line.set_message(message),
-            None if self.is_terminal => self.line = Some(self.begin(message)),
+            None if self.is_shown => self.line = Some(self.begin(message)),
             None => {}
         }
     }

@@ -91,15 +91,8 @@ pub fn carry_out(session: &mut Session<'_, '_>, request: &Request, reports: bool
         job if job.supervises() => {
             let mut journal = Journal::new(&vm.name, session.process, reports, session.host);
             journal.waits = matches!(job, Job::Start(boot) if boot.waits);
-            let ended = match end_first(session, request, vm, &mut journal) {
-                Ok(ended) => ended,
-                Err(error) => {
-                    journal.fails(session.host, &error);
-                    return Err(error);
-                }
-            };
-            let patience = if ended { LOCK_LIMIT } else { Duration::ZERO };
-            return supervise(session, request, vm, journal, patience);
+            let ended = end_first(session, request, vm, &mut journal)?;
+            return supervise(session, request, vm, journal, ended);
         }
         job => {
             if job.locks() != Locks::Nothing {
@@ -109,7 +102,7 @@ pub fn carry_out(session: &mut Session<'_, '_>, request: &Request, reports: bool
     }
     let planned = plan(&mut PlanContext::of(session), request)?;
     execute(&planned, &request.job, session)?;
-    if matches!(request.job, Job::Shutdown(_) | Job::Clean(_)) {
+    if request.job.frees() {
         leftovers::forget(session, request)?;
     }
     Ok(())
@@ -136,7 +129,7 @@ fn end_first(
     vm: &Vm,
     journal: &mut Journal<'_>,
 ) -> Result<bool> {
-    let may_run = matches!(request.job, Job::Restart(_))
+    let may_run = request.job.ends_first()
         && Traces::ask(session.host, &session.process.surroundings())?.has(vm.name.as_str());
     if !may_run {
         return Ok(false);
@@ -151,36 +144,35 @@ fn end_first(
         plan: ending.without_progress(),
         ..Planned::default()
     };
-    execute(&planned, &request.job, session)?;
+    let ended = execute(&planned, &request.job, session);
+    ended.inspect_err(|error| journal.fails(session.host, error))?;
     Ok(true)
 }
 
-/// Starts the VM, and supervises it until it has ended; `patience`: how long another process may
-/// still hold its lock.
+/// Starts the VM, and supervises it until it has ended; `has_ended`: this process has just ended an
+/// earlier run.
 fn supervise(
     session: &mut Session<'_, '_>,
     request: &Request,
     vm: &Vm,
     mut journal: Journal<'_>,
-    patience: Duration,
+    has_ended: bool,
 ) -> Result<()> {
-    locks::lock_vm(session, request, vm, patience)?;
-    let mut snapshots = leftovers::by(vm, session)?;
-    for snapshot in &snapshots {
-        journal.remark(session, temp::left(snapshot))?;
-    }
-    if let Job::Start(boot) = &request.job
-        && let Some(name) = &boot.temp
-    {
-        let disks = temp::disks(vm, &session.process.devices, name)?;
-        let wanted: Vec<Snapshot> = disks.into_iter().map(|disk| disk.snapshot).collect();
-        // A snapshot of the same name would be taken for one of this run.
-        if let Some(other) = record::there(session.host, wanted.iter().cloned())?.first() {
-            return Err(Error::state(format!("snapshot {other} exists already"))
-                .help("start it again in a minute, which is part of the name"));
+    let patience = if has_ended {
+        LOCK_LIMIT
+    } else {
+        Duration::ZERO
+    };
+    let snapshots = match prepare(session, request, vm, &mut journal, patience) {
+        Ok(snapshots) => snapshots,
+        Err(error) => {
+            // The log must not end with the earlier run.
+            if has_ended {
+                journal.fails(session.host, &error);
+            }
+            return Err(error);
         }
-        snapshots.extend(wanted);
-    }
+    };
     journal.without_trace(&snapshots);
     journal.begins(session.host)?;
     let mine = locks::lock_network(session, vm);
@@ -213,4 +205,33 @@ fn supervise(
         session.say(&format!("the guest {ending}"));
     }
     Ok(())
+}
+
+/// Locks the VM, waiting for `patience`; returns the snapshots that earlier temporary runs have left, and
+/// those of this run.
+fn prepare(
+    session: &mut Session<'_, '_>,
+    request: &Request,
+    vm: &Vm,
+    journal: &mut Journal<'_>,
+    patience: Duration,
+) -> Result<Vec<Snapshot>> {
+    locks::lock_vm(session, request, vm, patience)?;
+    let mut snapshots = leftovers::by(vm, session)?;
+    for snapshot in &snapshots {
+        journal.remark(session, temp::left(snapshot))?;
+    }
+    if let Job::Start(boot) = &request.job
+        && let Some(name) = &boot.temp
+    {
+        let disks = temp::disks(vm, &session.process.devices, name)?;
+        let wanted: Vec<Snapshot> = disks.into_iter().map(|disk| disk.snapshot).collect();
+        // A snapshot of the same name would be taken for one of this run.
+        if let Some(other) = record::there(session.host, wanted.iter().cloned())?.first() {
+            return Err(Error::state(format!("snapshot {other} exists already"))
+                .help("start it again in a minute, which is part of the name"));
+        }
+        snapshots.extend(wanted);
+    }
+    Ok(snapshots)
 }

@@ -161,6 +161,7 @@ pub struct Boot {
 impl RootJob for Boot {
     const VERB: &'static str = "boot";
     const DOES: &'static str = "is being started";
+    const NEED: Need = Need::Boot;
 
     fn has(verb: &str) -> bool {
         Start::of(verb).is_some()
@@ -168,6 +169,13 @@ impl RootJob for Boot {
 
     fn verb(&self) -> &'static str {
         self.start.verb()
+    }
+
+    fn need(&self) -> Need {
+        match self.start {
+            Start::Install => Need::Install,
+            Start::Background | Start::Attended | Start::Terminal => Need::Boot,
+        }
     }
 
     fn locks(&self) -> Locks {
@@ -191,17 +199,23 @@ impl RootJob for Boot {
 
     fn parse(verb: &str, options: &mut Options<'_>) -> Result<Self> {
         let start = Start::of(verb).unwrap_or(Start::Background);
-        let source = match (start, options.flag("pause")?) {
-            (Start::Install, false) => Source::Cd,
-            (Start::Install, true) => return Err(Error::usage("pause=yes for install")),
-            (_, false) => Source::Disk,
-            (_, true) => Source::Prompt,
+        // An option that this start does not have stays unread, and is refused as unknown.
+        let (source, temp) = match start {
+            Start::Install => (Source::Cd, None),
+            Start::Background | Start::Attended | Start::Terminal => {
+                let source = match options.flag("pause")? {
+                    true => Source::Prompt,
+                    false => Source::Disk,
+                };
+                (source, options.parsed("temp", SnapName::parse)?)
+            }
         };
+        let waits = start == Start::Background && options.flag("waits")?;
         Ok(Self {
             start,
             source,
-            waits: options.flag("waits")?,
-            temp: options.parsed("temp", SnapName::parse)?,
+            waits,
+            temp,
         })
     }
 
