@@ -162,7 +162,9 @@ fn of_a_flood_a_script_keeps_little() {
     let until_running = written();
     // It is read, so that bhyve never waits for it.
     until("a flood", || written() >= until_running + FLOOD);
-    let kept = fs::metadata(scratch(&machine).join("said")).unwrap().len();
+    let kept = fs::metadata(scratch(&machine).join("output"))
+        .unwrap()
+        .len();
     assert!(kept <= 200 * 80, "{kept}");
     done(&machine, &["fbsd0-shutdown", "-f"]);
     until_gone(&machine);
