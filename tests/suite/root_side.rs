@@ -1,5 +1,5 @@
-//! The root side called by hand, with words that the front would never say: it refuses them all, and
-//! touches nothing.
+//! The root side called by hand, with words that the client never uses: it refuses all of them, and
+//! changes nothing.
 
 use crate::call::{Said, call_bare};
 use crate::fake::Fake;
@@ -7,10 +7,10 @@ use crate::host::Host;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
-/// The exit status of the root side where it refuses.
+/// The exit status of a refusal by the root side.
 const REFUSED: u8 = 12;
 
-/// The words by which the front has a VM cleaned.
+/// The words of the client for clean.
 const GOOD: [&str; 22] = [
     "root-clean",
     "fbsd0",
@@ -41,7 +41,7 @@ fn say(words: &[&str]) -> (Said, usize) {
     say_bytes(words.collect())
 }
 
-/// What was said, and how many programs were called.
+/// The output, and the number of programs that were called.
 fn say_bytes(words: Vec<OsString>) -> (Said, usize) {
     let mut fake = Fake::new(Host::freebsd(14), 0);
     let program = std::iter::once(OsString::from("easy-bhyve"));
@@ -50,7 +50,7 @@ fn say_bytes(words: Vec<OsString>) -> (Said, usize) {
     (said, calls)
 }
 
-/// The good words, each that has this name before its `=` replaced by these.
+/// The valid words; each one with this name before its `=` is replaced by these.
 fn with<'words>(name: &str, instead: &[&'words str]) -> Vec<&'words str> {
     let mut words = Vec::new();
     for word in GOOD {
@@ -62,14 +62,14 @@ fn with<'words>(name: &str, instead: &[&'words str]) -> Vec<&'words str> {
     words
 }
 
-/// The good words for another verb, with more of them.
+/// The valid words for another verb, with further words.
 fn also<'words>(verb: &'words str, more: &[&'words str]) -> Vec<&'words str> {
     let words = std::iter::once(verb).chain(GOOD.into_iter().skip(1));
     words.chain(more.iter().copied()).collect()
 }
 
 #[test]
-fn the_words_of_the_front_are_taken() {
+fn the_words_of_the_client_are_accepted() {
     let (said, calls) = say(&GOOD);
     assert_eq!((said.status, calls), (0, 1), "{said:?}");
 }
@@ -167,7 +167,7 @@ fn a_word_too_many_or_too_few_is_refused() {
 }
 
 #[test]
-fn a_verb_or_an_option_that_is_none_is_refused() {
+fn an_unknown_verb_or_option_is_refused() {
     let mut wrong = Vec::new();
     for (verb, more) in [
         ("root-", &[][..]),
@@ -197,7 +197,7 @@ fn a_verb_or_an_option_that_is_none_is_refused() {
 }
 
 #[test]
-fn what_is_no_vm_is_refused() {
+fn a_call_without_exactly_one_valid_vm_is_refused() {
     let mut wrong = Vec::new();
     for name in ["", "-f", "../x", "a/b", "a.b", "1a", "a b", "a;b", "größe"] {
         let mut words = GOOD;
@@ -215,7 +215,7 @@ fn what_is_no_vm_is_refused() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// What is wrong about the way in which such words were taken.
+/// The errors in the handling of such words.
 fn accepted(what: &str, words: &[&str]) -> Option<String> {
     let (said, calls) = say(words);
     let is_told = said.err.contains("only easy-bhyve itself makes this call");
