@@ -50,7 +50,10 @@ const SCENES: &[Scene] = &[
         line: "fbsd0-install",
         typed: &[("first disk: ", "\r"), ("Enter reboots: ", "\r")],
     },
-    scene("Show what a boot would do now, as a script.", "fbsd0-boot -d"),
+    scene(
+        "Show what a boot would do now, as a script.",
+        "fbsd0-boot -d",
+    ),
     scene("Boot the VM.", "fbsd0-boot"),
     Scene {
         remark: "Connect to the console: log in, run a command, and leave by ~. after Enter.",

@@ -245,7 +245,7 @@ fn check_interrupt(scenario: &Scenario, look: u32, what: Interruption) -> Vec<St
     let has_run = said.status == 0 && told.contains("started: bhyve is pid");
     let is_told = said.status == 1 && told.contains(wanted);
     if !has_run && !is_told {
-        found.push(format!("status {}, and it says: {told}", said.status));
+        found.push(format!("status {}, messages: {told}", said.status));
     }
     if !(has_run && scenario.is(&["boot", "restart"])) {
         found.extend(scenario.difference(&before, &fake));

@@ -32,7 +32,8 @@ fn the_boot_in_readme_is_the_output_of_the_program() {
     let mut rest = script.as_str();
     for piece in pieces {
         let at = rest.find(&format!("\n{piece}"));
-        let at = at.unwrap_or_else(|| panic!("not printed, or in another place:\n{piece}\nin:\n{rest}"));
+        let at =
+            at.unwrap_or_else(|| panic!("not printed, or in another place:\n{piece}\nin:\n{rest}"));
         // The newline of its last line stands before the next piece.
         rest = &rest[at + piece.len()..];
     }

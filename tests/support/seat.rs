@@ -112,7 +112,10 @@ impl Seat {
         });
         let Some(status) = status else {
             let _ = self.child.kill();
-            panic!("the program does not end, and has written {:?}", self.written);
+            panic!(
+                "the program does not end, and has written {:?}",
+                self.written
+            );
         };
         let after = modes(&self.slave);
         Left {

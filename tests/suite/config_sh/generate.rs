@@ -77,7 +77,7 @@ pub(super) const GRAMMAR: &[(&str, &[&str])] = &[
         "~",
         &["tilde", "tilde behind a colon", "tilde that is quoted"],
     ),
-    ("~user", &["tilde of a user", "tilde of nobody"]),
+    ("~user", &["tilde of a user", "tilde of an unknown user"]),
     (". ./FILE", &["include"]),
 ];
 
@@ -287,7 +287,7 @@ impl<'c, 'r> Generator<'c, 'r> {
             ("tilde", "~"),
             ("tilde", "~/x"),
             ("tilde of a user", "~root/y"),
-            ("tilde of nobody", "~no_such_user/z"),
+            ("tilde of an unknown user", "~no_such_user/z"),
             ("tilde behind a colon", "x:~"),
             ("tilde behind a colon", "~:~root:~"),
             ("tilde that is quoted", "\\~/x"),

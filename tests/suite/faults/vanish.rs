@@ -202,7 +202,7 @@ fn by_script(scenario: &Scenario, failing: Failing, gone: Option<Gone<'_>>) -> W
 }
 
 #[test]
-fn what_another_process_has_freed_is_no_failure() {
+fn a_resource_freed_elsewhere_is_no_failure() {
     let mut wrong = Wrong::default();
     for scenario in SCENARIOS {
         for failing in Failing::of(scenario) {
@@ -215,13 +215,13 @@ fn what_another_process_has_freed_is_no_failure() {
 }
 
 #[test]
-fn what_another_process_has_freed_is_no_failure_to_the_script_of_an_undone_boot() {
+fn a_resource_freed_elsewhere_is_no_failure_of_the_script_of_an_undone_boot() {
     let bhyve = Failing::Call("bhyve", 1);
     to_scripts(&[("fbsd0-boot (left over)", bhyve)], 7);
 }
 
 #[test]
-fn what_another_process_has_freed_is_no_failure_to_the_script_of_an_undone_start_by_grub() {
+fn a_resource_freed_elsewhere_is_no_failure_of_the_script_of_an_undone_start_by_grub() {
     let scenarios = [
         ("obsd0-boot (cold, grub)", Failing::Call("bhyve", 1)),
         ("obsd0-ttyboot (cold, grub)", Failing::Call("grub-bhyve", 1)),
@@ -230,7 +230,7 @@ fn what_another_process_has_freed_is_no_failure_to_the_script_of_an_undone_start
 }
 
 #[test]
-fn what_another_process_has_freed_is_no_failure_to_the_script_of_an_end() {
+fn a_resource_freed_elsewhere_is_no_failure_of_the_script_of_an_end() {
     let scenarios = [
         ("fbsd0-shutdown -f (orphan)", Failing::Nothing),
         ("fbsd0-clean (left over)", Failing::Nothing),
@@ -239,7 +239,7 @@ fn what_another_process_has_freed_is_no_failure_to_the_script_of_an_end() {
 }
 
 #[test]
-fn what_another_process_has_freed_is_no_failure_to_the_scripts_of_snapshots() {
+fn a_resource_freed_elsewhere_is_no_failure_of_the_scripts_of_snapshots() {
     let scenarios = [
         ("fbsd0-clone new0 new1 (stopped)", Failing::Call("zfs", 3)),
         ("fbsd0-rollback -f one (stopped)", Failing::Nothing),

@@ -158,7 +158,7 @@ fn a_link_leads_to_a_file_whose_directory_is_checked_as_the_links_own() {
 }
 
 #[test]
-fn what_the_group_may_write_is_a_warning_of_check() {
+fn check_warns_of_a_file_that_the_group_may_write() {
     for (below, bits) in [("home/bin/easy-bhyve.conf", 0o664), ("home/bin", 0o775)] {
         let place = place();
         mode(place.path(below), bits);

@@ -71,14 +71,26 @@ mod zfs;
 
 pub use call::{Answer, Call, Logged, Status};
 pub use errno::Errno;
-#[allow(unused_imports, reason = "used by one of the two crates with this module")]
+#[allow(
+    unused_imports,
+    reason = "used by one of the two crates with this module"
+)]
 pub use faults::{Edit, Fault};
 pub use files::RealFiles;
-#[allow(unused_imports, reason = "used by one of the two crates with this module")]
+#[allow(
+    unused_imports,
+    reason = "used by one of the two crates with this module"
+)]
 pub use live::{Role, Session};
-#[allow(unused_imports, reason = "used by one of the two crates with this module")]
+#[allow(
+    unused_imports,
+    reason = "used by one of the two crates with this module"
+)]
 pub use process::{Ending, GuestPlan, Loader, Noise};
-#[allow(unused_imports, reason = "used by one of the two crates with this module")]
+#[allow(
+    unused_imports,
+    reason = "used by one of the two crates with this module"
+)]
 pub use state::{Kernel, Rule, State};
 
 use faults::Orders;

@@ -270,7 +270,9 @@ pub(super) fn leave(status: Status) -> io::Result<i32> {
         Status::Exit(status) => Ok(status),
         Status::NotFound => Ok(NOT_FOUND),
         Status::Signal(signal) => end_by(signal),
-        other => Err(io::Error::other(format!("{other:?} is not a status to exit with"))),
+        other => Err(io::Error::other(format!(
+            "{other:?} is not a status to exit with"
+        ))),
     }
 }
 

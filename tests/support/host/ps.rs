@@ -284,7 +284,11 @@ mod tests {
         let su = host.add_process(1001, 1, "su", &["bhyve: web"]);
         let jailed = host.add_process(0, 1, "bhyve", &["bhyve: web"]);
         for (pid, set) in [(su, (0, 0)), (jailed, (0, 7))] {
-            let process = host.state.processes.get_mut(&pid).expect("the process exists");
+            let process = host
+                .state
+                .processes
+                .get_mut(&pid)
+                .expect("the process exists");
             (process.uid, process.jail) = set;
         }
         let line = "ps -o uid= -o ruid= -o jid= -o lstart= -o args= -p";

@@ -133,6 +133,8 @@ fn timeout(left: Option<Duration>) -> PollTimeout {
 fn refuse_without_keeper(directory: &Path) -> io::Result<()> {
     match alive::noted(&directory.join(KEEPER)) {
         Some(_) => Ok(()),
-        None => Err(io::Error::other("the process that keeps the host has exited")),
+        None => Err(io::Error::other(
+            "the process that keeps the host has exited",
+        )),
     }
 }

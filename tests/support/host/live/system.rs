@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn it_boots_line_by_line_and_asks_who_is_there() {
+    fn a_system_boots_line_by_line_and_asks_for_a_login_name() {
         for kind in [
             state::System::FreeBsd,
             state::System::Linux,
