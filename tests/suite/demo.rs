@@ -96,7 +96,7 @@ fn the_shell_has_links_configuration_and_host() {
     assert!(said.contains("\nzroot/vm/fbsd0\n"), "{said}{err}");
     assert!(said.contains("\nigb0 lo0\n"), "{said}{err}");
     assert!(err.contains("does not exist\n"), "{err}");
-    assert!(said.ends_with("gone.\n"), "{said}");
+    assert!(said.ends_with("removed.\n"), "{said}");
 }
 
 #[test]

@@ -90,8 +90,8 @@ fn a_later_round_reads_nothing_that_another_user_has_put_there() {
             ),
             (
                 Some(1),
-                "test: the scratch directory of this script has gone, or belongs to somebody else; \
-                 run the script again, which makes a new one\n"
+                "test: the scratch directory of this script was removed, or belongs to another user; \
+                 run the script again; it makes a new directory\n"
             ),
             "{planted}"
         );
