@@ -1,4 +1,4 @@
-//! A VM's whole life, played by itself: each command is shown with its output.
+//! The life of a VM as a demonstration: each command is shown with its output.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -16,10 +16,10 @@ use super::host::GuestPlan;
 use super::host::live::pty;
 use super::place::Place;
 
-/// How long a command may take.
+/// The time limit of a command.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// A command, and what is typed when its output ends in a text.
+/// A command, and what is typed when its output ends with a text.
 struct Scene {
     remark: &'static str,
     line: &'static str,
@@ -36,21 +36,27 @@ const fn scene(remark: &'static str, line: &'static str) -> Scene {
 
 const SCENES: &[Scene] = &[
     scene(
-        "Links for every VM of the configuration.",
+        "Make the links for every VM of the configuration.",
         "easy-bhyve setup",
     ),
-    scene("The VMs.", "easy-bhyve list"),
-    scene("The settings of one.", "fbsd0-resources"),
-    scene("Its disk, 20 GB, sparse.", "fbsd0-resources -V 20g -s"),
+    scene("List the VMs.", "easy-bhyve list"),
+    scene("Show the settings of one VM.", "fbsd0-resources"),
+    scene(
+        "Create the disk, 20 GB, sparse.",
+        "fbsd0-resources -V 20g -s",
+    ),
     Scene {
-        remark: "The installer, on this terminal; Enter is typed twice.",
+        remark: "Run the installer on this terminal; Enter is typed twice.",
         line: "fbsd0-install",
         typed: &[("first disk: ", "\r"), ("Enter reboots: ", "\r")],
     },
-    scene("What a boot would do now, as a script.", "fbsd0-boot -d"),
-    scene("The boot itself.", "fbsd0-boot"),
+    scene(
+        "Show what a boot would do now, as a script.",
+        "fbsd0-boot -d",
+    ),
+    scene("Boot the VM.", "fbsd0-boot"),
     Scene {
-        remark: "The console: root logs in, asks a question, and leaves by ~. after Enter.",
+        remark: "Connect to the console: log in, run a command, and leave by ~. after Enter.",
         line: "fbsd0-console",
         typed: &[
             ("login: ", "root\r"),
@@ -59,22 +65,22 @@ const SCENES: &[Scene] = &[
             ("login: ", "\r~."),
         ],
     },
-    scene("What runs.", "easy-bhyve status"),
-    scene("The power button.", "fbsd0-shutdown"),
+    scene("Show what runs.", "easy-bhyve status"),
+    scene("Press the power button.", "fbsd0-shutdown"),
     scene(
-        "A snapshot before an experiment.",
+        "Take a snapshot before an experiment.",
         "fbsd0-snapshot before the experiment",
     ),
-    scene("The snapshots.", "fbsd0-snapshot"),
-    scene("Back to it.", "fbsd0-rollback"),
-    scene("Another VM's disk from it.", "fbsd0-clone fbsd1"),
-    scene("Where the VM comes from.", "fbsd0-history"),
-    scene("Nothing is left behind.", "easy-bhyve status"),
+    scene("List the snapshots.", "fbsd0-snapshot"),
+    scene("Roll back to the snapshot.", "fbsd0-rollback"),
+    scene("Clone the disk for another VM.", "fbsd0-clone fbsd1"),
+    scene("Show the origin of the disk.", "fbsd0-history"),
+    scene("Show that nothing is left.", "easy-bhyve status"),
 ];
 
-/// Plays every scene; 0 if all of them succeed.
+/// Runs every scene; 0 if all of them succeed.
 pub(super) fn play() -> io::Result<i32> {
-    // A signal interrupts what is waited for, and that ends the play as any failure.
+    // A signal interrupts a wait, which ends the demonstration like any failure.
     for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM] {
         signal_hook::flag::register(signal as i32, Arc::new(AtomicBool::new(false)))?;
     }
@@ -86,7 +92,7 @@ pub(super) fn play() -> io::Result<i32> {
         ..GuestPlan::default()
     })?;
     say(
-        "This is a SIMULATION: easy-bhyve is real, the FreeBSD host and the guests are pretended.\n",
+        "This is a SIMULATION: easy-bhyve is real, the FreeBSD host and the guests are simulated.\n",
     )?;
     for scene in SCENES {
         say(&format!("\n# {}\n$ {}\n", scene.remark, scene.line))?;
@@ -109,7 +115,7 @@ fn say(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Runs a scene on a terminal of its own, and shows what is written there.
+/// Runs a scene on a terminal of its own, and shows its output.
 fn perform(scene: &Scene, place: &Place) -> io::Result<ExitStatus> {
     let terminal = pty::open()?;
     let end = |end: &OwnedFd| end.try_clone().map(Stdio::from);
@@ -121,7 +127,7 @@ fn perform(scene: &Scene, place: &Place) -> io::Result<ExitStatus> {
         .stderr(end(&terminal.slave)?);
     let mut shell = place.surround(shell);
     let mut child = shell.spawn()?;
-    // The terminal ends with the last process that has it.
+    // The terminal ends with the last process that has it open.
     drop((shell, terminal.slave));
     let mut master = File::from(terminal.master);
     let mut typed = scene.typed.iter();
@@ -141,7 +147,7 @@ fn perform(scene: &Scene, place: &Place) -> io::Result<ExitStatus> {
     child.wait()
 }
 
-/// What is written next; `None` at the end.
+/// The next output; `None` at the end.
 fn read(master: &mut File, start: Instant) -> io::Result<Option<String>> {
     let mut bytes = [0; 4096];
     loop {
@@ -149,7 +155,10 @@ fn read(master: &mut File, start: Instant) -> io::Result<Option<String>> {
         let limit = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
         let mut files = [PollFd::new(master.as_fd(), PollFlags::POLLIN)];
         if poll(&mut files, limit)? == 0 {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "it does not end"));
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the command does not end",
+            ));
         }
         match master.read(&mut bytes) {
             Ok(length) if length > 0 => {
@@ -157,7 +166,7 @@ fn read(master: &mut File, start: Instant) -> io::Result<Option<String>> {
                 return Ok(Some(text.into_owned()));
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // EIO: nobody has the other side any more.
+            // EIO: no process has the other side open any more.
             _ => return Ok(None),
         }
     }

@@ -1,8 +1,8 @@
-//! Try easy-bhyve without FreeBSD: a shell on a simulated host (`--demo`: a VM's life by itself).
+//! Try easy-bhyve without FreeBSD: a shell on a simulated host (`--demo`: a demonstration).
 //!
-//! By the name it is called this is the launcher, any program of the simulated host, or, through
-//! the library, easy-bhyve itself; by its first word, easy-bhyve's root side, which is called by the
-//! program's own path.
+//! By the name it is called by, this program is the launcher, any program of the simulated host, or,
+//! through the library, easy-bhyve itself. By its first argument it is easy-bhyve's root side, which
+//! is called by the program's own path.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -22,11 +22,11 @@ use host::{Role, nodes, program};
 const USAGE: &str = "\
 usage: playground [--demo]
 
-Puts you into a shell on a simulated FreeBSD host, with easy-bhyve, the example configuration and
-its links. Nothing is real but easy-bhyve itself: no root, no FreeBSD and no bhyve are needed, and
-nothing of this machine is changed.
+Starts a shell on a simulated FreeBSD host, with easy-bhyve, the example configuration and its
+links. Only easy-bhyve itself is real: no root, no FreeBSD and no bhyve are needed, and nothing of
+this machine is changed.
 
-  --demo   plays a VM's whole life instead, and shows each command with its output
+  --demo   runs a demonstration of a VM's life instead, and shows each command with its output
 ";
 
 fn main() -> ExitCode {
@@ -77,7 +77,7 @@ fn is_for_root(args: &[OsString]) -> bool {
     verb.is_some_and(|verb| verb.starts_with("root-"))
 }
 
-/// Where everything is on the host of this directory.
+/// The directory with all files of this host.
 fn places(directory: &Path) -> io::Result<Places> {
     let (devices, pace) =
         program::with_host(directory, |host| (host.state.dev.clone(), host.state.pace))?;

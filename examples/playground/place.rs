@@ -1,4 +1,4 @@
-//! The directory in which the simulated host and the person's own files lie.
+//! The directory that contains the simulated host and the user's own files.
 
 use std::fs;
 use std::io;
@@ -12,14 +12,14 @@ use super::host::{GuestPlan, Host, program};
 /// The example configuration.
 const CONFIG: &str = include_str!("../easy-bhyve.conf");
 
-/// A place for one play; it goes with this value.
+/// A directory for one run of the playground; it is removed with this value.
 pub(super) struct Place {
     directory: tempfile::TempDir,
 }
 
 impl Place {
     /// A FreeBSD 15 host with the example configuration and its ISO images, on which no VM has a
-    /// disk yet, and whose guests behave so.
+    /// disk yet, and whose guests behave as given.
     pub(super) fn new(guest: GuestPlan) -> io::Result<Self> {
         let directory = tempfile::Builder::new().prefix("eb.").tempdir()?;
         let mut host = Host::freebsd(15);
@@ -35,8 +35,8 @@ impl Place {
         Ok(place)
     }
 
-    /// The example configuration, with what lies in `/dev` and `/iso` looked for here, and every
-    /// image made that it names.
+    /// The example configuration, with the paths below `/dev` and `/iso` moved into this directory, and
+    /// every image created that it names.
     fn config(&self) -> io::Result<String> {
         let images = self.path("iso");
         fs::create_dir_all(&images)?;
@@ -50,22 +50,22 @@ impl Place {
             .replace("=/dev/", &format!("={}/", here("dev"))))
     }
 
-    /// Where something lies.
+    /// A path below this directory.
     pub(super) fn path(&self, below: &str) -> PathBuf {
         self.directory.path().join(below)
     }
 
-    /// The home directory of the person.
+    /// The home directory of the user.
     pub(super) fn home(&self) -> PathBuf {
         self.path("home")
     }
 
-    /// Gives a command the host and the person's surroundings.
+    /// Gives a command the environment of the host and of the user.
     pub(super) fn surround(&self, mut command: Command) -> Command {
         let shown = |path: PathBuf| path.display().to_string();
         let host = format!("{}:/usr/bin:/bin", shown(self.path("bin")));
         let own = shown(self.home().join("bin"));
-        // Who is root has no use for doas there either.
+        // root does not need doas there either.
         let uid = if nix::unistd::geteuid().is_root() {
             0
         } else {
@@ -87,7 +87,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // What does not end now ends when the directory has gone.
+        // What has not ended now ends when the directory is removed.
         let _ = program::end_all(self.directory.path());
     }
 }

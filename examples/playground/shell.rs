@@ -16,24 +16,24 @@ use super::place::Place;
 
 const GREETING: &str = "\
 This is a SIMULATION. easy-bhyve is the real program; the FreeBSD host with its commands and the
-guests are pretended. Nothing outside of one temporary directory is changed.
+guests are simulated. Nothing outside of one temporary directory is changed.
 
-  easy-bhyve list               the VMs of the example configuration
-  fbsd0-boot -d                 what booting one would do, as a script
-  fbsd0-resources -V 20g -s     makes its disk
-  fbsd0-install                 its installer, on this terminal
-  fbsd0-boot                    boots it in the background
-  fbsd0-console                 its console; ~. at the beginning of a line leaves
-  easy-bhyve status             what runs
-  fbsd0-snapshot before         a ZFS snapshot
+  easy-bhyve list               lists the VMs of the example configuration
+  fbsd0-boot -d                 shows what booting a VM would do, as a script
+  fbsd0-resources -V 20g -s     creates its disk
+  fbsd0-install                 runs its installer on this terminal
+  fbsd0-boot                    boots the VM in the background
+  fbsd0-console                 connects to its console; ~. at the beginning of a line leaves
+  easy-bhyve status             shows what runs
+  fbsd0-snapshot before         takes a ZFS snapshot
   fbsd0-shutdown                presses the power button
 
-The configuration is ~/bin/easy-bhyve.conf. deb0, nbsd0 and more are there, too; the host answers
-to ifconfig, zfs, ps and the other commands that easy-bhyve uses. `exit' ends it all.
+The configuration is ~/bin/easy-bhyve.conf. It has further VMs, such as deb0 and nbsd0; the host
+has ifconfig, zfs, ps and the other commands that easy-bhyve uses. `exit' ends the simulation.
 
 ";
 
-/// Lets a person play, until the shell ends.
+/// Runs the shell until it ends.
 pub(super) fn enter() -> io::Result<i32> {
     let place = Place::new(GuestPlan {
         acpi_ms: Some(5_000),
@@ -60,13 +60,13 @@ pub(super) fn enter() -> io::Result<i32> {
     };
     shell.env("ENV", &settings);
     wait(&mut place.surround(shell).spawn()?)?;
-    // Nobody may be there any more to read it.
-    let _ = writeln!(io::stdout(), "The simulated host and its VMs are gone.");
+    // The terminal may be closed already.
+    let _ = writeln!(io::stdout(), "The simulated host and its VMs were removed.");
     Ok(0)
 }
 
-/// Waits until the shell has ended. When the terminal goes or somebody ends this process, the shell
-/// is told to end, with all that runs in it: what is left is then taken away.
+/// Waits until the shell has ended. When the terminal closes or a signal ends this process, the shell
+/// and all that runs in it are ended; the rest is removed afterwards.
 fn wait(shell: &mut Child) -> io::Result<()> {
     let is_over = Arc::new(AtomicBool::new(false));
     for signal in [Signal::SIGHUP, Signal::SIGTERM] {

@@ -171,11 +171,13 @@ impl RootJob for MakeClones {
     }
 
     fn parse(_verb: &str, options: &mut Options<'_>) -> Result<Self> {
+        let targets = options.all("target", Dataset::parse)?;
+        let targets = wire::needed("target", Some(targets).filter(|all| !all.is_empty()))?;
         let stamp = options.parsed("stamp", Stamp::parse)?;
         Ok(Self {
             base: options.parsed("snapshot", SnapName::parse)?,
             stamp: wire::needed("stamp", stamp)?,
-            targets: options.all("target", Dataset::parse)?,
+            targets,
         })
     }
 

@@ -187,7 +187,12 @@ impl<'words> Options<'words> {
         name: &str,
         parse: impl Fn(&str) -> Result<T, NameError>,
     ) -> Result<Vec<T>> {
-        self.take(name)
+        let values = self.take(name);
+        let mut seen = HashSet::new();
+        if let Some(twice) = values.iter().find(|value| !seen.insert(**value)) {
+            return Err(Error::usage(format!("{name}={twice} is given twice")));
+        }
+        values
             .into_iter()
             .map(|value| parse(value).map_err(|error| Error::usage(format!("{name}: {error}"))))
             .collect()

@@ -16,13 +16,13 @@ use std::path::Path;
 pub(super) struct Uses {
     /// `fail`
     pub(super) fail: bool,
-    /// The functions that ask.
+    /// The functions that ask a question.
     pub(super) asks: BTreeSet<Ask>,
     /// The answer of the user at the terminal.
     pub(super) answers: bool,
 }
 
-/// A function that asks, and acts on the answer.
+/// A function that asks a question, and acts on the answer.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Ask {
     /// `holds`, `lacks`, `says`
@@ -41,7 +41,7 @@ pub(super) enum Ask {
 pub(super) struct Lines<'plan> {
     pub(super) text: Vec<u8>,
     pub(super) depth: usize,
-    /// The surroundings they run in; the background has the same, but as root.
+    /// The surroundings of these lines; those in the background are the same, but for root.
     pub(super) at: Surroundings<'plan>,
     /// The plan's directory for scratch files; the script makes its own by mktemp(1).
     pub(super) scratch: Option<&'plan Path>,
@@ -83,7 +83,7 @@ impl<'plan> Lines<'plan> {
         }
     }
 
-    /// The empty function that undoes what these lines have armed.
+    /// The empty function that will undo what these lines have armed.
     pub(super) fn of_undo(&self) -> Self {
         Self {
             depth: 1,
@@ -168,8 +168,8 @@ impl<'plan> Lines<'plan> {
         }
     }
 
-    /// The lines of an action, the first between `before` and `behind`; if `ok_if` holds afterwards, a
-    /// failure is ignored.
+    /// The lines of an action; the first stands between `before` and `behind`. A failure is ignored if
+    /// `ok_if` holds after it.
     fn action(
         &mut self,
         action: &'plan Action,
@@ -188,7 +188,7 @@ impl<'plan> Lines<'plan> {
                 let mut commands: Vec<_> = commands
                     .map(|command| self.line_of(&self.at.elevation.wrap(command)))
                     .collect();
-                // `ok_if` applies to the failure of the last one.
+                // `ok_if` applies to the failure of the last command.
                 if let (Some(test), Some(last)) = (ok_if, commands.last_mut()) {
                     *last = [b"{ ", &**last, b" || ", &self.test(test), b"; }"].concat();
                 }
@@ -245,7 +245,7 @@ impl<'plan> Lines<'plan> {
         self.line(line);
     }
 
-    /// A command on the terminal: not started after a signal; the modes are restored after it.
+    /// A command on the terminal. It is not started after a signal; the modes are restored after it.
     fn terminal_command(&mut self, command: &Command) {
         self.checkpoint();
         let line = self.command(command);
@@ -266,7 +266,7 @@ impl<'plan> Lines<'plan> {
         }
     }
 
-    /// Stops here after a signal.
+    /// Stops the script here if a signal was recorded.
     pub(super) fn checkpoint(&mut self) {
         if self.last == Last::Checkpoint {
             return;
@@ -279,7 +279,7 @@ impl<'plan> Lines<'plan> {
     fn command(&self, command: &Command) -> Vec<u8> {
         let mut line = self.line_of(&self.at.elevation.wrap(command));
         if command.streams == Streams::Relayed {
-            // It must neither read input nor touch the terminal.
+            // The command must neither read input nor touch the terminal.
             line.extend_from_slice(b" </dev/null");
         }
         if let Some(explaining) = &command.explained_by {

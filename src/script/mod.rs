@@ -51,7 +51,7 @@ struct Surroundings<'run> {
     /// The parent of the directory of root's scratch files.
     run: &'run Path,
     elevation: Elevation,
-    /// Whether it runs in the background, for another script.
+    /// Whether the script runs in the background, started by another script.
     is_detached: bool,
 }
 
@@ -101,8 +101,8 @@ fn compose(surroundings: Surroundings<'_>, armed: &[&Undo], forms: &[Form]) -> V
         text.extend_from_slice(b"run=0\n");
     }
     let is_replacing = replace::is_in(forms);
-    if supervise::hears(forms) {
-        text.extend_from_slice(supervise::HEAR.as_bytes());
+    if supervise::keeps_output(forms) {
+        text.extend_from_slice(supervise::KEEP_OUTPUT.as_bytes());
     }
     if repeats(forms) {
         text.extend_from_slice(rounds().as_bytes());
@@ -146,7 +146,9 @@ fn compose(surroundings: Surroundings<'_>, armed: &[&Undo], forms: &[Form]) -> V
     text.push(b'\n');
     if needs_stdin {
         // In a script read from a pipe, the rest would be the guest's keyboard input.
-        text.extend_from_slice(b"{ # read to its end before a command gets the terminal\n");
+        text.extend_from_slice(
+            b"{ # sh reads this block to its end before a command gets the terminal\n",
+        );
     }
     text.append(&mut body.text);
     if needs_stdin {
@@ -186,7 +188,7 @@ fn repeats(forms: &[Form]) -> bool {
     })
 }
 
-/// The function that permits another round: not after too many ends in too short a time.
+/// The function that permits another round, unless the guest has ended too often in a short time.
 fn rounds() -> String {
     let (most, within) = (Loop::MOST_ENDS, Loop::WITHIN.as_secs());
     format!(
@@ -197,7 +199,7 @@ fn rounds() -> String {
     )
 }
 
-/// The modes of the terminal, restored after every command on it, however that ends.
+/// The modes of the terminal, restored after every command on it, however the command ends.
 const RESTORE: &str = "
 terminal=$(stty -g 2>/dev/null) || terminal=
 restore() { [ -z \"$terminal\" ] || stty \"$terminal\" 2>/dev/null || :; }
@@ -212,8 +214,8 @@ for limit in b d f k l m n p s t u v w; do ulimit -$limit unlimited || ulimit -S
 ulimit -S -c 0 2>/dev/null || :
 ";
 
-/// Signals are only recorded, so that no change is made without `undo` knowing of it, and a command on
-/// the terminal ends by itself.
+/// Signals are only recorded, so that `undo` knows of every change, and a command on the terminal
+/// ends by itself.
 const SIGNALS: &str = "
 signal=
 checkpoint() { [ -z \"$signal\" ] || fail 1 \"interrupted by $signal\"; }
@@ -228,7 +230,7 @@ trap 'signal=SIGTERM' TERM
 
 /// Adds the function that undoes the changes, and the trap that calls it.
 ///
-/// It restores the modes of the terminal. Inside it, `fail` sets the status and returns.
+/// The function restores the modes of the terminal. Inside it, `fail` sets the status and returns.
 fn push_undo(
     text: &mut Vec<u8>,
     body: &[u8],
@@ -240,7 +242,7 @@ fn push_undo(
         text.extend_from_slice(line.as_bytes());
         text.push(b'\n');
     };
-    line("\n# taken back, last first, if something fails");
+    line("\n# undo in reverse order after a failure");
     line(if hands_over {
         "made=0 kept=0 handed=0"
     } else {

@@ -1,4 +1,4 @@
-//! The questions of a script: the sh(1) text of a plan's tests, and the functions that ask.
+//! The questions of a script: the sh(1) text of a plan's tests, and the functions that ask them.
 
 use super::lines::{Ask, Lines, Uses};
 use super::words::workers;
@@ -74,7 +74,7 @@ impl Lines<'_> {
                 line
             }
             Test::Not(inner) => self.answer(inner, !expected),
-            // A script has no locks.
+            // A script takes no locks.
             Test::Ours { .. } => if expected { b"true" } else { b"false" as &[u8] }.to_vec(),
             Test::All(tests) => {
                 let asked = tests
@@ -87,7 +87,7 @@ impl Lines<'_> {
             }
         }
     }
-    /// Whether a process is still the known one.
+    /// Whether a process is still the one that was recorded.
     fn still(&mut self, word: &[u8], command: &Command, known: &Known) -> Vec<u8> {
         let mut line = word.to_vec();
         match known {
@@ -108,7 +108,7 @@ impl Lines<'_> {
 }
 
 impl Uses {
-    /// The union of both.
+    /// The union of both sets.
     #[must_use]
     pub(super) fn and(&self, other: &Self) -> Self {
         Self {
@@ -118,7 +118,7 @@ impl Uses {
         }
     }
 
-    /// The functions that ask.
+    /// The functions that ask the questions.
     ///
     /// `commands`: all commands of the script, some with messages that mean absence.
     pub(super) fn functions(&self, elevation: Elevation, commands: &[&Command]) -> Vec<u8> {

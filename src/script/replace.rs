@@ -1,5 +1,5 @@
-//! Replacement of a file in a script: as in a run without an atomic exchange, and without the loss of a
-//! concurrent change.
+//! Replacement of a file in a script: as a run does it without an atomic exchange of names, and
+//! without losing a concurrent change.
 
 use super::cksum::cksum;
 use super::lines::Lines;
@@ -12,25 +12,25 @@ use std::path::Path;
 pub(super) const FUNCTIONS: &str = r#"
 is() { [ -f "$1" ] && [ "$(cksum <"$1")" = "$2" ]; }
 changed() { fail 1 "$shown has changed since it was read; $1"; return 1; }
-# $new is made like $file, which must be as it was read
+# makes $new with the owner and mode of $file, which must still have the text that was read
 fresh() {
 	is "$file" "$before" || changed 'nothing was written to it' || return 1
-	# cp(1) says nothing of an owner or a group that it could not give.
+	# cp(1) does not report an owner or a group that it could not set.
 	new=$(mktemp "$file.XXXXXX") && cp -p "$file" "$new" &&
 		chown "$(ls -ln "$file" | { read -r mode links owner group rest; echo "$owner:$group"; })" "$new" ||
 		{ rm -f "$new"; return 1; }
 }
-# $1 becomes $file, if there is none
+# renames $1 to $file, unless $file exists
 put() { ln "$1" "$file" 2>/dev/null && rm -f "$1" || { [ ! -e "$file" ] && mv "$1" "$file"; }; }
-# $new becomes $file, unless somebody else has saved that meanwhile: theirs stays. For a moment $file is
-# not there: until it is again no signal is heeded
+# replaces $file by $new; a text that another process has saved meanwhile stays. $file is missing for
+# a moment, so signals are ignored
 replace() {
 	trap '' HUP INT TERM
 	old=$new.old stays=
 	mv -f "$file" "$old" || { rm -f "$new"; return 1; }
 	if is "$old" "$before" && put "$new"; then
 		if is "$old" "$before"; then rm -f "$old"; return; fi
-		# Whoever had it open has written since.
+		# A process that had $old open has written to it.
 		mv -f "$file" "$new"
 	fi
 	for one in "$new" "$old"; do
@@ -38,9 +38,9 @@ replace() {
 		if is "$one" "$after"; then rm -f "$one"
 		elif put "$one"; then :
 		elif is "$one" "$before"; then rm -f "$one"
-		else stays="$stays; an older version of somebody else stays in $shown${one#"$file"}"; fi
+		else stays="$stays; an older version by another process stays in $shown${one#"$file"}"; fi
 	done
-	changed "what is there now is somebody else's$stays"
+	changed "the file now has the text of another process$stays"
 }
 "#;
 
@@ -54,7 +54,7 @@ pub(super) fn is_in(forms: &[Form]) -> bool {
 }
 
 impl Lines<'_> {
-    /// Replaces a file that still contains `before` by one with the same owner and mode.
+    /// Replaces a file that still contains `before` by a new file with the same owner and mode.
     pub(super) fn replace(&mut self, path: &Path, before: &[u8], text: &[u8]) {
         self.uses.fail = true;
         if !self.is_undoing {
@@ -80,7 +80,7 @@ impl Lines<'_> {
         let behind = format!(" || {{ rm -f \"$new\"; false; }}; }} && replace || {or_stop}");
         let write = b"fresh && { ".to_vec();
         self.text(write, b" >\"$new\"", text, behind.as_bytes());
-        // During an undo signals are ignored anyway.
+        // During an undo signals are ignored already.
         if !self.is_undoing {
             super::NOTED.lines().for_each(|line| self.line(line));
         }

@@ -1,8 +1,8 @@
 //! The scratch directory of a script: made once, by mktemp(1).
 //!
-//! A script of root has it in root's directory, where no other user can create names, and no cleaner of
-//! `/tmp` frees them. An ordinary user has it in `/tmp`, and checks before each round that it is still
-//! the user's own.
+//! For a script of root the directory lies in root's own directory, where no other user can create
+//! names and no cleaner of `/tmp` removes them. For an ordinary user it lies in `/tmp`, and the script
+//! checks before each round that the user still owns it.
 
 use super::lines::Lines;
 use crate::command::Command;
@@ -18,7 +18,7 @@ use std::path::Path;
 const TEMPLATE: &str = "/tmp/easy-bhyve.XXXXXXXX";
 
 impl<'plan> Lines<'plan> {
-    /// Makes the directory, which replaces `path` of the plan from here on.
+    /// Makes the directory, which stands for `path` of the plan from here on.
     pub(super) fn make_scratch(&mut self, path: &'plan Path) {
         self.scratch = Some(path);
         let mut template = TEMPLATE.into();
@@ -45,12 +45,12 @@ impl<'plan> Lines<'plan> {
         line
     }
 
-    /// Whether a directory is for the script's own files, or else lies beside an image and is root's.
+    /// Whether a directory holds the script's own files; the other kind lies beside an image and is root's.
     fn is_own(&self, path: &Path) -> bool {
         path.parent() == Some(&scratch::directory(self.at.run))
     }
 
-    /// A program's name, after the escalator's if the directory belongs to root.
+    /// The name of a program, behind that of the escalator if the directory belongs to root.
     fn by_its_owner(&self, program: &'static str, path: &Path) -> Vec<u8> {
         if self.is_own(path) {
             return program.into();
@@ -64,16 +64,16 @@ impl<'plan> Lines<'plan> {
         self.at.is_detached || self.at.elevation == Elevation::None
     }
 
-    /// Stops before another round if another user could have made the directory meanwhile. A link is
+    /// Stops before another round if another user could have replaced the directory meanwhile. A link is
     /// refused: its owner could redirect it after the check.
     pub(super) fn check_scratch(&mut self) {
         if self.scratch.is_none() || self.is_roots() {
             return;
         }
         let refusal = Refusal::host(
-            "the scratch directory of this script has gone, or belongs to somebody else",
+            "the scratch directory of this script was removed, or belongs to another user",
         )
-        .help("run the script again, which makes a new one");
+        .help("run the script again; it makes a new directory");
         let mut line = b"{ [ ! -L \"$scratch\" ] && [ -O \"$scratch\" ]; } || ".to_vec();
         line.extend_from_slice(&self.fail(&refusal));
         self.line(line);

@@ -19,17 +19,18 @@ const FAILURES: &str = "[3-9]|[1-9]?*";
 /// The patterns of [`Loop::NOT_STARTED`].
 const NOT_STARTED: [&str; 2] = ["[4-9]", "[1-9][0-9]"];
 
-/// The status of a bhyve whose status file could not be written: that of its errors.
+/// The status of a bhyve whose status file could not be written: that of an error of bhyve.
 const UNKNOWN: u8 = 4;
 
 /// The output of bhyve in the background: a limited number of lines is kept, each written at once. The
 /// rest is dropped, so that bhyve never blocks and no file grows.
 ///
-/// It ends with the last writer. Both sides of its pipe redirect by exec: for the redirection of a whole
-/// command the shell keeps the old descriptor, here the caller's pipe.
-pub(super) const HEAR: &str = "\
-hear() {
-	exec >>\"$scratch\"/said 2>&1
+/// The function returns when the last writer has closed the pipe. Both sides of the pipe redirect by
+/// exec: when a whole command is redirected, the shell keeps the old descriptor open, here the pipe of
+/// the caller.
+pub(super) const KEEP_OUTPUT: &str = "\
+keep_output() {
+	exec >>\"$scratch\"/output 2>&1
 	trap '' HUP INT TERM
 	lines=0
 	while [ \"$lines\" -lt 200 ] && IFS= read -r line || [ -n \"$line\" ]; do
@@ -89,7 +90,7 @@ impl<'plan> Lines<'plan> {
         self.judge(&round.command);
     }
 
-    /// Runs it on the terminal. A background process waits for its title and reports it by a signal:
+    /// Runs bhyve on the terminal. A background process waits for its title and reports it by a signal:
     /// status 1 is accepted only if the title was seen.
     fn on_terminal(&mut self, round: &Loop, armed: usize) {
         self.line("seen=0; trap 'seen=1' USR1");
@@ -111,13 +112,15 @@ impl<'plan> Lines<'plan> {
         self.restore();
     }
 
-    /// Runs it in the background, its output and status in files; closes the streams of the caller once
+    /// Runs bhyve in the background, its output and status in files; closes the streams of the caller once
     /// its title is seen.
     fn in_background(&mut self, round: &Loop, armed: usize) {
         let mut run = b"{ exec 2>&1; trap : HUP INT TERM; status=0; ".to_vec();
         run.extend_from_slice(&self.line_of(&round.command));
-        run.extend_from_slice(b" || status=$?; echo \"$status\" >\"$scratch\"/status; } | hear &");
-        self.line("seen=0; : >\"$scratch\"/said; : >\"$scratch\"/status");
+        run.extend_from_slice(
+            b" || status=$?; echo \"$status\" >\"$scratch\"/status; } | keep_output &",
+        );
+        self.line("seen=0; : >\"$scratch\"/output; : >\"$scratch\"/status");
         self.line(run);
         self.line("guest=$!");
         let is_running = self.test(&workers::is_running(&round.vm));
@@ -142,7 +145,7 @@ impl<'plan> Lines<'plan> {
                 help: None,
             };
             let mut line =
-                format!("[ \"$n\" -lt {looks} ] || {{ cat \"$scratch\"/said; ").into_bytes();
+                format!("[ \"$n\" -lt {looks} ] || {{ cat \"$scratch\"/output; ").into_bytes();
             line.extend_from_slice(&self.fail(&refusal));
             line.extend_from_slice(b"; }");
             self.line(line);
@@ -152,11 +155,11 @@ impl<'plan> Lines<'plan> {
         self.line("done");
         self.line("if [ ! -s \"$scratch\"/status ]; then");
         self.depth += 1;
-        self.line("seen=1; : >\"$scratch\"/said");
+        self.line("seen=1; : >\"$scratch\"/output");
         self.keep(armed, "");
         self.line("echo \"$0: running\"; exec >/dev/null 2>&1");
         self.depth -= 1;
-        self.line("else wait \"$guest\" || :; cat \"$scratch\"/said; fi");
+        self.line("else wait \"$guest\" || :; cat \"$scratch\"/output; fi");
         self.line(
             "until [ -s \"$scratch\"/status ] || ! kill -0 \"$guest\" 2>/dev/null; do wait \"$guest\" || :; done",
         );
@@ -165,7 +168,7 @@ impl<'plan> Lines<'plan> {
         ));
     }
 
-    /// Ends the script if the last end is a failure.
+    /// Ends the script if the last round was a failure.
     fn judge(&mut self, command: &Command) {
         let mut good = Vec::new();
         for &status in command.accept {
@@ -186,8 +189,8 @@ impl<'plan> Lines<'plan> {
         ));
     }
 
-    /// Starts the background script, and waits until it has closed the caller's streams; it takes over
-    /// the undos for every end.
+    /// Starts the background script, and waits until it has closed the caller's streams; from then on the
+    /// background script runs the undos for every end.
     pub(super) fn detach(&mut self, root: &'plan Root, name: &str) {
         let ends: Vec<_> = self
             .undos
@@ -205,13 +208,13 @@ impl<'plan> Lines<'plan> {
         self.here_document(b"supervise=$(cat".to_vec(), &text, b"");
         self.line(")");
         let start = Command::root("daemon", crate::command::args!["-c", "sh", "-c"]);
-        let mut start_it = b"said=$(".to_vec();
+        let mut start_it = b"report=$(".to_vec();
         start_it.extend_from_slice(&self.at.elevation.wrap(&start).line());
         start_it.extend_from_slice(b" \"$supervise\" ");
         quote::push(&mut start_it, OsStr::new(name));
         start_it.extend_from_slice(b" 2>&1)");
         let judge = format!(
-            "case $said in *\"{name}: running\") ;; *) printf '%s\\n' \"$said\" | cat -v >&2; exit 1 ;; esac"
+            "case $report in *\"{name}: running\") ;; *) printf '%s\\n' \"$report\" | cat -v >&2; exit 1 ;; esac"
         );
         match &root.meanwhile {
             None => {
@@ -251,7 +254,7 @@ fn with_scratch(root: &Root, run: &Path) -> Vec<Form> {
 }
 
 /// Whether one of these forms runs bhyve in the background.
-pub(super) fn hears(forms: &[Form]) -> bool {
+pub(super) fn keeps_output(forms: &[Form]) -> bool {
     forms.iter().any(|form| match form {
         Form::Loop(Loop { command, .. }) => {
             command.title.is_some() && command.streams != Streams::Terminal

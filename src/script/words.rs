@@ -13,7 +13,7 @@ pub(super) fn push_file_change(line: &mut Vec<u8>, change: &FileChange) {
     match change {
         FileChange::MakeDirectories(path) => word("mkdir -p ", path),
         FileChange::RemoveLink(path) => word("rm -f ", path),
-        // These have lines of their own.
+        // These have lines of their own in a script.
         FileChange::MakeScratch(path)
         | FileChange::RemoveScratch(path)
         | FileChange::Write { path, .. }

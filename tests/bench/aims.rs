@@ -1,4 +1,4 @@
-//! What the project promises, beside what was measured.
+//! What the project promises, compared with the measurements.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ const FEW: Size = Size(10);
 const MANY: Size = Size(1_000);
 const MOST: Size = Size(10_000);
 
-/// How many processes each may spawn.
+/// The most processes that each contender may spawn.
 pub(super) const MOST_SPAWNED: [(Contender, usize); 7] = [
     (Contender::Resources, 0),
     (Contender::List, 0),
@@ -22,11 +22,11 @@ pub(super) const MOST_SPAWNED: [(Contender, usize); 7] = [
     (Contender::SetupAgain, 0),
 ];
 
-/// The most that ten times the VMs may cost, start-up set aside: an exactly linear program has 10.1,
-/// and what no longer fits into the processor's caches costs a little more.
+/// The largest factor of the cost of ten times as many VMs, without the start-up: an exactly linear
+/// program has 10.1, and data that no longer fits into the processor's caches costs a little more.
 const LINEAR: f64 = 15.0;
 
-/// The table of aims, each with its verdict; the medians decide.
+/// The table of aims, each with its verdict, by the medians.
 pub(super) fn table(samples: &Samples, spawned: &BTreeMap<Contender, usize>) -> String {
     let mut table = "Aims; the medians decide:\n\n\
                      | aim | median | minimum | |\n|---|---:|---:|---|\n"
@@ -77,7 +77,7 @@ pub(super) fn table(samples: &Samples, spawned: &BTreeMap<Contender, usize>) -> 
     table
 }
 
-/// How many times as much the VMs of the largest size cost as those of the middle one.
+/// The factor of the cost between the middle and the largest number of VMs.
 fn growth(cost: impl Fn(Size) -> f64) -> f64 {
     (cost(MOST) - cost(FEW)) / (cost(MANY) - cost(FEW))
 }

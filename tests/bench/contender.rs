@@ -1,4 +1,4 @@
-//! What is measured: processes from their start to their end.
+//! What is measured: processes, from start to exit.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -15,7 +15,7 @@ use super::ground::{CONFIGURATION, Ground, QUESTIONS, Size};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_easy-bhyve");
 
-/// Who runs in a round, in this order.
+/// What a round runs, in this order.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Contender {
     /// true(1): the price of a process.
@@ -30,7 +30,7 @@ pub(super) enum Contender {
     ListRunning,
     /// A boot's plan on a host that is not FreeBSD.
     BootForeign,
-    /// A boot's plan on a host that answers.
+    /// A boot's plan on a host that answers all questions.
     Boot,
     /// The questions of [`Self::Boot`] without easy-bhyve.
     Questions,
@@ -58,7 +58,7 @@ impl Contender {
         Self::SetupAgain,
     ];
 
-    /// Whether it is easy-bhyve that runs.
+    /// Whether the contender is easy-bhyve itself.
     pub(super) fn is_ours(self) -> bool {
         !matches!(
             self,
@@ -66,12 +66,12 @@ impl Contender {
         )
     }
 
-    /// Whether it makes links, which costs seconds and inodes.
+    /// Whether the contender makes links, which costs seconds and inodes.
     pub(super) fn makes_links(self) -> bool {
         matches!(self, Self::BareLinks | Self::Setup | Self::SetupAgain)
     }
 
-    /// The words of its one process; none for what is no single process.
+    /// The words of its only process; none for a contender that is not a single process.
     pub(super) fn command(self, ground: &Ground, size: Size) -> Option<Command> {
         let (program, words): (&str, Vec<OsString>) = match self {
             Self::True => (true_program(), vec![]),
@@ -109,7 +109,7 @@ impl Contender {
         Some(command)
     }
 
-    /// Runs it once and tells how long that took.
+    /// Runs the contender once; the duration.
     pub(super) fn run(self, ground: &Ground, size: Size) -> Result<Duration> {
         match self.command(ground, size) {
             Some(command) => time(command),
@@ -121,7 +121,7 @@ impl Contender {
         }
     }
 
-    /// Sees that it does what it is measured for.
+    /// Checks that the contender does what it is measured for.
     pub(super) fn prove(self, ground: &Ground, size: Size) -> Result<()> {
         let Some(mut command) = self.command(ground, size) else {
             return Ok(());
@@ -206,14 +206,14 @@ fn make_links(directory: &Path, size: Size) -> Result<Duration> {
     let begun = Instant::now();
     fs::create_dir(directory)?;
     for number in 0..size.links() {
-        // As long as most names of ours.
+        // A name as long as most names that we make.
         symlink(PROGRAM, directory.join(format!("vm{number}-rollback")))?;
     }
     Ok(begun.elapsed())
 }
 
 fn true_program() -> &'static str {
-    // FreeBSD has it in the second place.
+    // FreeBSD has it in the second of these places.
     if PathBuf::from("/bin/true").exists() {
         "/bin/true"
     } else {

@@ -1,4 +1,4 @@
-//! What the contenders run on: configurations, and stub programs that answer as a host would.
+//! What the contenders run on: configurations, and stub programs that answer as those of a host do.
 
 use std::cell::Cell;
 use std::fmt::{self, Write as _};
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 pub(super) struct Size(pub(super) u32);
 
 impl Size {
-    /// The VM that is asked for: the last one.
+    /// The VM that is asked about: the last one.
     pub(super) fn vm(self) -> String {
         format!("vm{}", self.0 - 1)
     }
@@ -45,7 +45,7 @@ pub(super) struct Ground {
 }
 
 impl Ground {
-    /// Writes configurations of these sizes, and the stubs.
+    /// Writes configurations of these sizes, and the stub programs.
     pub(super) fn make(sizes: impl Iterator<Item = Size>) -> Result<Self> {
         let ground = Self {
             root: TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?,
@@ -75,27 +75,27 @@ impl Ground {
         Ok(ground)
     }
 
-    /// Where the configuration of this size lies.
+    /// The path of the configuration of this size.
     pub(super) fn directory(&self, size: Size) -> PathBuf {
         self.root.path().join(size.0.to_string())
     }
 
-    /// Where `setup` puts its links.
+    /// The directory in which `setup` makes its links.
     pub(super) fn links(&self, size: Size) -> PathBuf {
         self.directory(size).join("eb")
     }
 
-    /// Where as many links are made by calls of symlink(2) alone.
+    /// The directory in which as many links are made by symlink(2) alone.
     pub(super) fn bare_links(&self, size: Size) -> PathBuf {
         self.directory(size).join("bare")
     }
 
-    /// The search path of a host that answers.
+    /// The search path of a host that answers all questions.
     pub(super) fn host(&self) -> PathBuf {
         self.root.path().join("host")
     }
 
-    /// As [`Self::host`]; each stub leaves a line in the [`Self::tally`].
+    /// As [`Self::host`]; each stub program adds a line to the [`Self::tally`].
     pub(super) fn counting_host(&self) -> PathBuf {
         self.root.path().join("counting-host")
     }
@@ -105,25 +105,25 @@ impl Ground {
         self.root.path().join("foreign-host")
     }
 
-    /// Which stubs ran.
+    /// The stub programs that ran.
     pub(super) fn tally(&self) -> PathBuf {
         self.root.path().join("tally")
     }
 
-    /// Devices of a host on which nothing runs.
+    /// The device directory of a host on which no VM runs.
     pub(super) fn devices(&self) -> PathBuf {
         self.root.path().join("dev")
     }
 
-    /// Devices of a host on which the first VM runs.
+    /// The device directory of a host on which the first VM runs.
     pub(super) fn devices_of_running(&self) -> PathBuf {
         self.root.path().join("dev-of-running")
     }
 
-    /// Puts the links of a round out of the way.
+    /// Moves the links of a round away.
     ///
     /// They are removed at the end, all at once: for minutes after thousands of removals ext4 looks
-    /// for an inode that was not in use just before, and making links takes ten times as long.
+    /// for an inode that was not in use recently, and making links takes ten times as long.
     pub(super) fn set_aside(&self, size: Size) -> io::Result<()> {
         for directory in [self.links(size), self.bare_links(size)] {
             let number = self.aside.get();
@@ -172,7 +172,7 @@ iso_path=/iso
 /// The questions that a `boot -d` asks.
 pub(super) const QUESTIONS: [&str; 3] = ["ifconfig", "sysctl", "kldstat"];
 
-/// What the stubs print, each as its program does; doas is only looked for.
+/// The output of each stub program, in the form of the real program; doas is only looked up.
 const ANSWERS: [(&str, &str); 5] = [
     (
         "ifconfig",
@@ -205,7 +205,7 @@ security.jail.jailed: 0",
     ("doas", ""),
 ];
 
-/// A VM among a few of the processes that every host has.
+/// The process of a VM among processes that every host has.
 const PROCESSES: &str = "    0  90000    2816 0 [kernel]
     1  90000    1184 4000 /sbin/init
   512  89990    2904 1000 /usr/sbin/syslogd -s
@@ -215,7 +215,7 @@ const PROCESSES: &str = "    0  90000    2816 0 [kernel]
  4711     65 1048576 4000 bhyve: vm0 (bhyve)
  4790     30    3404 0 -sh (sh)";
 
-/// A script that spawns nothing of its own.
+/// A script that spawns no processes.
 fn write_stub(path: &Path, before: &str, answer: &str) -> io::Result<()> {
     let text = format!("#!/bin/sh\n{before}\nprintf '%s\\n' '{answer}'\n");
     fs::write(path, text)?;

@@ -1,13 +1,13 @@
-//! How long whole processes take, side by side in one run: `cargo bench`.
+//! How long whole processes take, compared within one run: `cargo bench`.
 //!
-//! Each round runs every [`Contender`] before the next round begins, so that a machine that is busy
-//! for a while slows all of them down and leaves their ratios alone. Those that make links run in
+//! Each round runs every [`Contender`] before the next round begins, so that other load on the machine
+//! slows all of them down and leaves their ratios alone. Those that make links run in
 //! fewer rounds. Prints Markdown: what was measured, the ratios to `true` and to sh(1) reading the
 //! same file, and the aims with their verdicts; then how time grows with configurations of many
-//! shapes. A missed aim is a number to look at and no failure, except for the processes spawned and
+//! shapes. A missed aim is reported and is no failure, except for the number of spawned processes and
 //! for a growth that is not linear.
 //!
-//! Without `--bench` (`cargo test --benches`) it takes one round of the smallest size, to see that
+//! Without `--bench` (`cargo test --benches`) it runs one round of the smallest size, to check that
 //! everything still works.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -29,12 +29,12 @@ use contender::Contender;
 use ground::{Ground, Size};
 use samples::Samples;
 
-/// What a run of the benchmark does with one size.
+/// How the benchmark measures one size.
 struct Share {
     size: Size,
     /// How many times each round runs each contender.
     repeats: usize,
-    /// In which rounds links are made: every so many.
+    /// Links are made in every nth round only.
     links_every: usize,
 }
 
@@ -49,7 +49,7 @@ const fn share(vms: u32, repeats: usize, links_every: usize) -> Share {
     }
 }
 
-/// The most rounds, and after how long no further one begins.
+/// The most rounds, and the time after which no further round begins.
 const ROUNDS: usize = 30;
 const ENOUGH: Duration = Duration::from_secs(60);
 

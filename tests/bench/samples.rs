@@ -1,4 +1,4 @@
-//! What was measured, and the tables that show it.
+//! The measurements, and the tables that show them.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -20,7 +20,7 @@ pub(super) struct Samples {
 }
 
 impl Samples {
-    /// Takes note of one run.
+    /// Records one run.
     pub(super) fn add(&mut self, contender: Contender, size: Size, time: Duration) {
         let times = self.times.entry((contender, size)).or_default();
         let at = times.partition_point(|other| *other < time);
@@ -43,7 +43,7 @@ impl Samples {
         self.memory[&(contender, size)]
     }
 
-    /// Runs a contender once more, below a process that tells how much memory it had.
+    /// Runs a contender once more, as the child of a process that reports its memory.
     pub(super) fn weigh(
         &mut self,
         ground: &Ground,
@@ -121,7 +121,7 @@ fn head(columns: &[String], more: &[&str]) -> String {
     text
 }
 
-/// Three digits that mean something.
+/// The number with three significant digits.
 pub(super) fn number(number: f64) -> String {
     match number {
         ..10.0 => format!("{number:.2}"),
@@ -130,7 +130,7 @@ pub(super) fn number(number: f64) -> String {
     }
 }
 
-/// Seconds, in the unit that suits them.
+/// Seconds, in a suitable unit.
 pub(super) fn duration(seconds: f64) -> String {
     if seconds < 1.0 {
         format!("{} ms", number(seconds * 1e3))
@@ -139,7 +139,7 @@ pub(super) fn duration(seconds: f64) -> String {
     }
 }
 
-/// The first word of the call by which the benchmark has itself run a command.
+/// The first word of the call by which the benchmark runs itself to measure a command.
 pub(super) const PEAK_MEMORY_OF: &str = "--peak-memory-of";
 
 fn peak_memory_of(command: &Command) -> Result<f64> {
@@ -167,7 +167,7 @@ fn peak_memory_of(command: &Command) -> Result<f64> {
     Ok(kib / 1024.0)
 }
 
-/// Runs a command and prints the most resident memory, in KiB, that it or a child of it had.
+/// Runs a command and prints the largest resident memory, in KiB, of the command and its children.
 pub(super) fn report_peak_memory(words: &[OsString]) -> Result<()> {
     let (program, words) = words.split_first().context("no command")?;
     let mut command = Command::new(program);

@@ -1,7 +1,7 @@
-//! Whether reading takes time in proportion to what is read, whatever its shape.
+//! Whether the time of reading is proportional to the size of the text, for every shape of it.
 //!
-//! Each shape is read in three sizes, each twice the one before, in turn and in one process. What
-//! counts is by how much the shortest time grows; that of a quadratic reading is 16.
+//! Each shape is read in three sizes, each twice the one before, in turn and in one process. The
+//! measure is the factor by which the shortest time grows; for a quadratic reader it is 16.
 
 use super::samples::{duration, number};
 use anyhow::{Result, ensure};
@@ -14,8 +14,8 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::Instant;
 
-/// The most by which four times the size may cost more: what no longer fits into the processor's
-/// caches costs a little extra.
+/// The largest factor for four times the size: data that no longer fits into the processor's caches
+/// costs a little more.
 const MOST: f64 = 8.0;
 
 /// How many times each size is read.
@@ -141,7 +141,7 @@ fn read(text: &str) -> Result<Config, ConfigError> {
     parse(vec![Source::new("easy-bhyve.conf", text.into())], &outside)
 }
 
-/// Reads a text and looks at all of it; says how long that took, in seconds.
+/// Reads a text to its end; the duration in seconds.
 fn time(shape: &Shape, text: &str) -> Result<f64> {
     let begun = Instant::now();
     let read = read(text);
@@ -165,7 +165,7 @@ fn time(shape: &Shape, text: &str) -> Result<f64> {
     Ok(taken)
 }
 
-/// The table of how time grows with size; an error names what grows too fast.
+/// The table of how the time grows with the size; an error names the shapes that grow too fast.
 ///
 /// # Errors
 /// If a shape is not read as it should be.

@@ -1,5 +1,5 @@
-//! Configurations of the script's every age: older names of settings in every combination, and the
-//! layout that people gave their files, read with warnings at most and to the right values.
+//! Configurations of every age of the script: older names of settings in every combination, and the
+//! layouts that users gave their files, read with warnings at most and to the right values.
 
 use crate::call::{Said, call_with_file};
 use crate::fake::Fake;
@@ -11,9 +11,9 @@ use easy_bhyve::finding::Severity;
 /// The spellings of one setting, the oldest first.
 struct Setting {
     spellings: &'static [&'static str],
-    /// As it is written in the file, without the quotes.
+    /// The value as it is written in the file, without the quotes.
     value: &'static str,
-    /// What an earlier version of the same line said.
+    /// The value in an earlier version of the same line.
     earlier: &'static str,
 }
 
@@ -33,7 +33,7 @@ const PART: Setting = Setting {
     earlier: "msdos2",
 };
 
-/// How a file is laid out.
+/// The layout of a file.
 #[derive(Clone, Copy, Debug)]
 enum Layout {
     /// A setting on each line.
@@ -42,7 +42,7 @@ enum Layout {
     Tabs,
     /// Comments in EUC-JP and Shift_JIS, the latter with a backslash at its end.
     Bytes,
-    /// Each line stands there before in an earlier version.
+    /// Each line has an earlier version of itself before it.
     Versions,
     /// The earlier version was exported, on the same line.
     Exported,
@@ -76,7 +76,7 @@ impl Layout {
     }
 }
 
-/// Every set of spellings, none of them first.
+/// Every set of spellings, the set without any first.
 fn subsets(spellings: &'static [&'static str]) -> impl Iterator<Item = Vec<&'static str>> {
     (0..1_u32 << spellings.len()).map(|chosen| {
         let at = spellings.iter().enumerate();
@@ -114,7 +114,7 @@ fn expected(install: bool, boot: bool, part: bool) -> String {
 }
 
 #[test]
-fn older_names_in_every_combination_and_layout_are_read_to_the_right_values() {
+fn older_names_are_read_in_every_combination_and_layout() {
     let mut wrong = Vec::new();
     for layout in LAYOUTS {
         for install in subsets(INSTALL.spellings) {
@@ -147,7 +147,7 @@ fn older_names_in_every_combination_and_layout_are_read_to_the_right_values() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Whether anything is found that is more than a warning.
+/// Whether there is a finding above a warning.
 fn has_errors(config: Vec<u8>) -> bool {
     let outside = Outside {
         variable: &|_| None,

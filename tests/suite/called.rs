@@ -1,4 +1,4 @@
-//! By which name and from where the real program is called, and where its output goes.
+//! The names and paths by which the real program is called, and the destination of its output.
 
 use crate::place::{FRESH, PROGRAM, Place, Said};
 use std::fs::File;
@@ -17,7 +17,7 @@ fn resources(place: &Place, program: impl AsRef<std::ffi::OsStr>) -> std::proces
     call
 }
 
-/// The values by which a call shows that it found the configuration and the VM.
+/// The values which show that a call found the configuration and the VM.
 #[track_caller]
 fn assert_found(call: &mut std::process::Command) {
     let said = Said::of(&call.output().unwrap());
@@ -51,7 +51,7 @@ fn a_link_works_by_every_path_that_leads_to_it() {
                 .arg0("fbsd0-resources")
                 .env("PATH", format!("/nowhere:{bin}/eb")),
         );
-        // The caller's shell may run the program in the working directory by an empty part of PATH.
+        // The caller's shell may find the program in the working directory by an empty part of PATH.
         let words = ["resources", "fbsd0"];
         let program = place.path(format!("{bin}/easy-bhyve"));
         assert_found(resources(&place, &program).args(words));
@@ -81,10 +81,10 @@ fn a_chain_of_links_leads_to_the_program_and_the_first_name_counts() {
     );
     place.link("home/bin/eb/fbsd0-resources", "../easy-bhyve");
     assert_found(&mut resources(&place, "home/bin/eb/fbsd0-resources"));
-    // The links' directory may itself be reached through a link.
+    // The directory of the links may itself be reached through a link.
     place.link("desk", "home/bin/eb");
     assert_found(&mut resources(&place, "desk/fbsd0-resources"));
-    // A link to a link of another VM and verb is named by its own name.
+    // A link to a link of another VM and verb is called by its own name.
     place.link("home/bin/eb/none-resources", "fbsd0-resources");
     let said = Said::of(
         &resources(&place, "home/bin/eb/none-resources")
@@ -97,7 +97,7 @@ fn a_chain_of_links_leads_to_the_program_and_the_first_name_counts() {
 }
 
 #[test]
-fn a_version_in_the_path_or_the_name_confuses_nothing() {
+fn a_version_in_the_path_or_the_name_is_ignored() {
     let place = Place::new();
     place.write("vms.conf", CONFIG);
     let words = ["resources", "fbsd0"];
@@ -120,7 +120,7 @@ fn a_version_in_the_path_or_the_name_confuses_nothing() {
 }
 
 #[test]
-fn the_version_needs_nothing() {
+fn version_needs_no_configuration() {
     let place = Place::new();
     let said = Said::new(
         0,
@@ -145,7 +145,7 @@ const CALLS: [&[&str]; 6] = [
 ];
 
 #[test]
-fn nobody_reading_is_no_failure() {
+fn a_closed_pipe_is_no_failure() {
     let place = Place::new();
     let config = place.write("vms.conf", CONFIG);
     for words in CALLS {
@@ -161,7 +161,7 @@ fn nobody_reading_is_no_failure() {
             "{words:?}"
         );
     }
-    // What is shown on standard error is no reason to fail either.
+    // Output on standard error that cannot be written is no failure either.
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let mut call = place.call(PROGRAM);
@@ -172,7 +172,7 @@ fn nobody_reading_is_no_failure() {
 }
 
 #[test]
-fn output_that_cannot_be_written_is_a_failure_that_says_so() {
+fn output_that_cannot_be_written_is_reported_as_a_failure() {
     let full = Path::new("/dev/full");
     if !full.exists() {
         crate::place::skip(&format!("this system has no {}", full.display()));
@@ -203,7 +203,7 @@ fn output_that_cannot_be_written_is_a_failure_that_says_so() {
 }
 
 #[test]
-fn what_goes_through_a_pipe_has_no_colour() {
+fn output_to_a_pipe_has_no_colour() {
     let place = Place::new();
     place.write("vms.conf", CONFIG);
     place.write("broken.conf", "a_id=1 b_id=$(date)\n");
@@ -241,7 +241,7 @@ fn what_goes_through_a_pipe_has_no_colour() {
 }
 
 #[test]
-fn no_configuration_is_needed_to_be_told_that_the_words_are_wrong() {
+fn wrong_arguments_are_reported_without_a_configuration() {
     let place = Place::new();
     for words in [
         &["boot"][..],
@@ -262,7 +262,7 @@ fn no_configuration_is_needed_to_be_told_that_the_words_are_wrong() {
 }
 
 #[test]
-fn behind_the_name_of_a_link_every_word_is_its_verbs() {
+fn every_word_behind_a_link_belongs_to_its_verb() {
     let place = Place::new();
     place.write("vms.conf", "volroot=zroot/vm z0_id=1 z0_cd0=/iso/a.iso\n");
     let link = place.link("eb/z0-snapshot", PROGRAM);

@@ -1,7 +1,7 @@
-//! Cases as data: each directory `tests/cases/VERB/CASE` is one, and needs no code.
+//! Cases as data: each directory `tests/cases/VERB/CASE` is a test without code.
 //!
-//! `case.toml` says what the host is like and what is called ([`Case`]), `expected` holds all that
-//! comes of it. `BLESS=1 cargo test` writes the expected files anew; read the difference.
+//! `case.toml` describes the host and the calls ([`Case`]), `expected` contains the whole
+//! result. `BLESS=1 cargo test` rewrites the expected files; read the difference.
 
 use crate::case::{Case, root};
 use similar_asserts::SimpleDiff;
@@ -12,13 +12,13 @@ use std::path::{Path, PathBuf};
 const OTHERS: [&str; 1] = ["examples"];
 
 #[test]
-fn every_case_does_what_is_expected_of_it() {
+fn every_case_has_the_expected_result() {
     let cases = directories();
     assert!(!cases.is_empty(), "there is no case in tests/cases");
     let failures: Vec<String> = cases.iter().filter_map(|case| check(case).err()).collect();
     assert!(
         failures.is_empty(),
-        "{} of {} cases differ; BLESS=1 writes what is so\n\n{}",
+        "{} of {} cases differ; BLESS=1 rewrites the expected files\n\n{}",
         failures.len(),
         cases.len(),
         failures.join("\n\n")
@@ -49,16 +49,16 @@ fn check(directory: &Path) -> Result<(), String> {
     let failed = |why: &str| format!("---- {}\n{why}", name.display());
     let case = Case::read(directory).map_err(|error| failed(&error))?;
     if case.comment.trim().is_empty() {
-        return Err(failed("its comment says nothing"));
+        return Err(failed("its comment is empty"));
     }
     let found = catch_unwind(AssertUnwindSafe(|| case.run(directory)))
-        .map_err(|_| failed("it panicked; see above"))?
+        .map_err(|_| failed("the case panicked; see above"))?
         .map_err(|error| failed(&error))?;
     compare(&directory.join("expected"), &found)
         .map_err(|difference| failed(&format!("{}\n{difference}", case.comment)))
 }
 
-/// Compares a whole text with a file, or writes it there when blessing.
+/// Compares a whole text with a file, or with BLESS=1 rewrites the file.
 ///
 /// # Errors
 /// The difference.

@@ -1,5 +1,5 @@
-//! Each message that the program explains is one that the host's programs print, and each of theirs
-//! about a start that fails is explained so.
+//! Each message of another program that the program explains is one that the host's programs print, and
+//! each of their messages about a failed start is explained.
 
 use crate::host::grub_bhyve::image::{Image, Tree, Volume};
 use crate::host::{Call, Edit, Host};
@@ -8,8 +8,8 @@ use easy_bhyve::tools::grub::complaints;
 
 const DISK: &str = "/dev/zvol/zroot/vm/web";
 
-/// What the simulated host never says: it has memory without end, and its bhyve dies without a word.
-/// None of its file systems fills up either.
+/// Messages that the simulated host never prints: its memory has no limit, its bhyve dies without a
+/// message, and its file systems never fill up.
 const UNSEEN: [&str; 6] = [
     "Unable to setup memory",
     "vm_run error",
@@ -37,13 +37,13 @@ fn bhyve(extra: &str) -> String {
     )
 }
 
-/// What a command of root prints on its standard error.
+/// The standard error output of a command of root.
 fn said(mut host: Host, line: &str) -> String {
     let answer = host.run(&Call::new(line.split_whitespace()).by_root());
     String::from_utf8_lossy(&answer.stderr).into_owned()
 }
 
-/// What grub says to a command that fails, on a disk with one partition and nothing in it.
+/// The message of grub for a failed command, on a disk with one partition without files.
 fn by_grub(command: &str) -> String {
     let image = Image::default().with_partition("msdos1", Volume::Read(Tree::new("ROOT", "1")));
     let cfg = format!("{command}\necho\nexit\n");
@@ -126,7 +126,7 @@ fn messages() -> Vec<(&'static str, String)> {
 }
 
 #[test]
-fn every_message_that_is_known_is_one_of_the_host() {
+fn every_known_message_is_one_of_the_host() {
     let messages = messages();
     for (message, text) in &messages {
         assert!(text.contains(message), "{message:?} is not in {text:?}");
@@ -140,10 +140,10 @@ fn every_message_that_is_known_is_one_of_the_host() {
 }
 
 #[test]
-fn every_message_of_the_host_has_the_cause_that_comes_first_in_it() {
+fn every_message_of_the_host_is_explained_by_its_first_cause() {
     for (message, text) in messages() {
         let found = causes::of(&text).unwrap();
-        // What stands before it says more.
+        // The text before it is more specific.
         if message != "Device emulation initialization error" {
             assert_eq!(found.message, message, "{text}");
         }

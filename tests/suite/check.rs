@@ -1,4 +1,4 @@
-//! `check`: every finding there is has a configuration that has it, and the same words stop a verb.
+//! `check`: there is a configuration for every finding, and the finding stops a verb with the same text.
 
 mod samples;
 
@@ -28,7 +28,7 @@ fn findings(name: &str, config: &str) -> (u8, Vec<Value>) {
 }
 
 #[test]
-fn every_finding_has_a_configuration_that_has_it() {
+fn every_finding_has_a_configuration() {
     let mut seen = BTreeSet::new();
     for (name, config) in samples() {
         let known = FindingName::parse(name).expect(name);
@@ -50,13 +50,13 @@ fn every_finding_has_a_configuration_that_has_it() {
     let all: BTreeSet<&str> = FindingName::ALL.iter().map(|name| name.as_str()).collect();
     let without: Vec<_> = all.difference(&seen).collect();
     // No key of today ends in an underscore and another key, so no two VMs can claim one.
-    // Files of other owners and modes are a subject of their own.
+    // Owners and modes of files are tested separately.
     let others = ["ambiguous-key", "group-writable", "include-foreign"];
     assert_eq!(without, others.each_ref(), "no sample has them");
 }
 
 #[test]
-fn what_stands_in_a_file_that_is_included_twice_is_told_once() {
+fn a_finding_in_a_file_that_is_included_twice_is_reported_once() {
     let place = Place::new();
     place.write(
         "vms.conf",
@@ -83,7 +83,7 @@ fn what_stands_in_a_file_that_is_included_twice_is_told_once() {
 }
 
 #[test]
-fn what_is_wrong_with_a_host_variable_is_told_once_however_many_vms_it_concerns() {
+fn a_finding_about_a_host_variable_is_reported_once_for_any_number_of_vms() {
     let config = "bridge=bridge0 netif=igb0\nvolroot=/vm,x\na_id=1 b_id=2 c_id=3\n";
     let (_, found) = findings("path-comma", config);
     let at_volroot = found.iter().filter(|one| one["line"] == 2);
@@ -100,7 +100,7 @@ fn a_comment_silences_each_warning_and_no_error() {
         let Some(at) = found.iter().find(|one| one["name"] == name) else {
             continue;
         };
-        // What a comment cannot be written beside.
+        // Findings whose line cannot have a comment beside it.
         if ["unterminated", "nul", "too-large"].contains(&name) {
             continue;
         }
@@ -138,7 +138,7 @@ fn a_comment_silences_a_warning_of_other_commands_too() {
 }
 
 #[test]
-fn a_verb_is_stopped_in_the_words_of_the_finding() {
+fn a_verb_is_stopped_with_the_text_of_the_finding() {
     for (name, verb) in [
         ("duplicate-id", "boot"),
         ("memory", "boot"),
@@ -168,7 +168,7 @@ fn a_verb_is_stopped_in_the_words_of_the_finding() {
         let mut host = host(name);
         let words: &[&str] = match verb {
             "list" => &["easy-bhyve", verb],
-            // The earlier one of the two has the id for itself.
+            // The id belongs to the earlier one of the two.
             _ if name == "duplicate-id" => &["easy-bhyve", verb, "b"],
             _ => &["easy-bhyve", verb, "a"],
         };
@@ -202,7 +202,7 @@ fn text_and_data_name_the_same_places() {
 }
 
 #[test]
-fn a_question_that_fails_leaves_only_its_findings_out_and_says_so() {
+fn a_question_that_fails_skips_only_its_findings_and_is_reported() {
     for (program, names) in [
         ("sysctl", "too-many-cpus, host-cpus, host-memory"),
         ("ifconfig", "netif-missing, netif-wireless, netif-bridge"),
@@ -277,7 +277,7 @@ fn a_finding_stops_only_the_verb_that_it_would_harm() {
 }
 
 #[test]
-fn what_is_wrong_hides_nothing_else_and_nothing_is_told_that_only_follows_from_it() {
+fn a_finding_hides_no_other_and_its_mere_consequences_are_not_reported() {
     let long = "much_too_long_name0";
     for (config, names) in [
         ("bridge=b\na_id=1\na_hd0=rel\n", &["relative-path"][..]),
@@ -321,7 +321,7 @@ fn what_is_wrong_hides_nothing_else_and_nothing_is_told_that_only_follows_from_i
 }
 
 #[test]
-fn many_vms_in_which_nothing_is_wrong_are_checked() {
+fn many_vms_without_problems_are_checked() {
     let mut config = String::from("bridge=bridge0 volroot=zroot/vm\n");
     for id in 0..32_768 {
         let _ = writeln!(config, "vm{id}_id={id} vm{id}_mem=1G vm{id}_hd1=/vm/{id}");
@@ -343,7 +343,7 @@ fn many_vms_in_which_nothing_is_wrong_are_checked() {
 }
 
 #[test]
-fn findings_are_coloured_on_a_terminal_unless_that_is_not_wanted() {
+fn findings_are_coloured_on_a_terminal_unless_disabled() {
     let place = Place::new();
     place.write("easy-bhyve.conf", "volroot=zroot/vm a_id=1 a_memory=1G\n");
     for (variable, is_coloured) in [("LANG", true), ("NO_COLOR", false)] {

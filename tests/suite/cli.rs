@@ -1,4 +1,4 @@
-//! The front door of the real program: both forms of a call, its options, and where its words go.
+//! The command line of the real program: both forms of a call, its options, and the use of its words.
 
 use crate::place::{PROGRAM, Place, Said};
 use crate::setup::VERBS;
@@ -17,7 +17,7 @@ fn place() -> Place {
     place
 }
 
-/// The text without the one name in it that nobody can guess.
+/// The text without the only name in it that differs between runs.
 fn without_scratch(text: &str) -> String {
     let mut parts = text.split("/scratch/");
     let mut plain = parts.next().unwrap_or_default().to_owned();
@@ -44,7 +44,7 @@ fn a_link_gives_the_same_script_and_the_same_data_as_the_words() {
                 let by_link = place.say(&link, format, "vms.conf");
                 let by_words = place.say(PROGRAM, [&[verb, vm], format].concat(), "vms.conf");
                 let as_words = |text: &str| {
-                    // The title, then hints, which name the verbs in the form of the call.
+                    // The title, then help lines, which name the verbs in the form of the call.
                     let mut text = without_scratch(text)
                         .replace(&format!("{name}: "), "easy-bhyve: ")
                         .replace(
@@ -78,7 +78,7 @@ fn a_link_gives_the_same_script_and_the_same_data_as_the_words() {
     }
 }
 
-/// The help of a verb without what only its word form has: the VM.
+/// The help of a verb without the part of its word form: the VM.
 fn without_vm(help: &str, from: &str, to: &str) -> String {
     let mut text = help.replacen(from, to, 1);
     let line = text
@@ -136,7 +136,7 @@ fn help_shows_each_verb_in_the_form_in_which_it_was_called() {
 /// The commands of easy-bhyve itself.
 const COMMANDS: [&str; 5] = ["setup", "list", "status", "stop-all", "autostart"];
 
-/// Every option: short, long, its value, and what it does not make sense without.
+/// Every option: short, long, its value, and the option that it requires.
 const OPTIONS: [(&str, &str, &[&str], &[&str]); 14] = [
     ("-d", "--dry-run", &[], &[]),
     ("-t", "--tty", &[], &[]),
@@ -175,7 +175,7 @@ const ROWS: [(&str, &[&str], &str); 17] = [
     ("autostart", &[], "-d"),
 ];
 
-/// Whether a call gets past its words, to the configuration that is not there.
+/// Whether the words of a call are accepted, so that it fails at the missing configuration.
 fn is_accepted(place: &Place, program: &Path, words: &[&str]) -> bool {
     let said = place.say(program, words, "missing");
     match said.status {
@@ -213,7 +213,7 @@ fn every_verb_takes_its_own_options_and_no_other_in_both_forms() {
                 if listed.contains(&short) {
                     given.extend(company);
                 }
-                // With -d, --format is for any verb that has -d.
+                // With -d, --format is accepted for every verb that has -d.
                 let wanted = listed.contains(&short);
                 let vm: &[&str] = if has_link { &["fbsd0"] } else { &[] };
                 let call = [&[verb], vm, words, &given[..]].concat();
@@ -232,7 +232,7 @@ fn every_verb_takes_its_own_options_and_no_other_in_both_forms() {
 }
 
 #[test]
-fn the_plan_as_data_is_for_every_verb_with_a_dry_run() {
+fn the_plan_as_data_is_accepted_for_every_verb_with_a_dry_run() {
     let place = place();
     for (verb, words, listed) in ROWS {
         let vm: &[&str] = if VERBS.contains(&verb) {
@@ -260,7 +260,7 @@ fn the_plan_as_data_is_for_every_verb_with_a_dry_run() {
 }
 
 #[test]
-fn an_unknown_verb_or_vm_names_what_exists_the_nearest_first() {
+fn an_unknown_verb_or_vm_lists_the_known_ones_the_nearest_first() {
     let place = place();
     let file = place.shown("vms.conf");
     let link = place.link("eb/fbsd0-boto", PROGRAM);

@@ -1,8 +1,8 @@
-//! Whatever stands in a configuration: reading it panics at nothing, and every place is right.
+//! Any text as a configuration: the reader never panics, and every place is right.
 //!
-//! What holds of any bytes is said once, in [`crate::invariants`]; the fuzz target below
-//! `tests/fuzz` asks the same. Here it is asked of the corpus, which has a file for every fault that
-//! was found in this way, and of text that is made: bytes, pieces of sh, and examples with mistakes.
+//! The invariants are in [`crate::invariants`]; the fuzz target below `tests/fuzz` uses the same ones.
+//! This test applies them to the corpus, which has a file for every fault that was found in this way,
+//! and to generated text: bytes, pieces of sh, and examples with mistakes.
 
 use crate::case::root;
 use crate::config_sh::tangled;
@@ -17,15 +17,15 @@ fn files_of(directory: &str) -> Vec<PathBuf> {
     files
 }
 
-/// Where the files lie that may be included.
+/// The directory of the files that may be included.
 fn included() -> PathBuf {
     root().join("tests/fuzz/included")
 }
 
 #[test]
-fn every_file_of_the_corpus_is_read_as_any_bytes_must_be() {
+fn every_file_of_the_corpus_keeps_the_invariants() {
     let files = files_of("tests/fuzz/corpus/config");
-    assert!(files.len() >= 10, "the corpus is not there");
+    assert!(files.len() >= 10, "the corpus is incomplete");
     for file in files {
         println!("{}", file.display());
         check(&std::fs::read(&file).unwrap(), &included());
@@ -42,7 +42,7 @@ fn examples() -> Vec<Vec<u8>> {
     all.map(|path| std::fs::read(path).unwrap()).collect()
 }
 
-/// One mistake: where, how much goes, and what comes there.
+/// One mistake: where, how many bytes are removed, and the bytes that replace them.
 type Mistake = (prop::sample::Index, usize, Vec<u8>);
 
 fn mistake() -> impl Strategy<Value = Mistake> {
@@ -72,7 +72,7 @@ proptest! {
     }
 
     #[test]
-    fn any_tangled_text_is_read(bytes in tangled()) {
+    fn any_mixture_of_tokens_is_read(bytes in tangled()) {
         check(&bytes, &included());
     }
 }

@@ -1,4 +1,4 @@
-//! Large configurations: 100 000 VMs, and files of 10 MB, to the right result.
+//! Large configurations, 100 000 VMs and files of 10 MB, are read to the right result.
 
 use crate::call::{Said, call_with_file};
 use crate::fake::Fake;
@@ -31,7 +31,7 @@ impl Large {
     }
 }
 
-/// Four lines for each VM; ids are shared, since there are fewer than VMs.
+/// Four lines for each VM; several VMs have the same id, since there are fewer ids than VMs.
 fn many_vms() -> String {
     let mut text = "bridge=bridge0 netif=igb0 volroot=/vm iso=/iso\n".to_owned();
     for number in 0..VMS {
@@ -64,7 +64,7 @@ fn a_hundred_thousand_vms_are_listed_shown_and_linked() {
         .collect();
     found.sort_by(|one, other| one.0.cmp(&other.0));
     expected.sort_by(|one: &(String, serde_json::Value), other| one.0.cmp(&other.0));
-    assert!(found == expected, "the list is another");
+    assert!(found == expected, "the list is wrong");
 
     let said = large.call(&["vm99999-resources", "--format", "json"]);
     assert_eq!((said.status, said.err.as_str()), (0, ""));
@@ -78,14 +78,14 @@ fn a_hundred_thousand_vms_are_listed_shown_and_linked() {
     assert_eq!(said.status, 0);
     for vm in ["vm0", "vm50000", "vm99999"] {
         let link = format!("{vm}-shutdown");
-        assert!(said.out.contains(&link), "{link} is not made");
+        assert!(said.out.contains(&link), "{link} was not made");
     }
     let links = said.out.lines().filter(|line| line.contains("-shutdown"));
     assert_eq!(links.count(), VMS);
 }
 
 #[test]
-fn a_file_of_ten_megabytes_is_read_whatever_fills_it() {
+fn a_file_of_ten_megabytes_is_read_whatever_its_content() {
     let vm = "bridge=bridge0 netif=igb0 volroot=/vm\na_id=1 a_mem=2G\n";
     let large = 10_000_000;
     let fillings = [
@@ -109,7 +109,7 @@ fn a_file_of_ten_megabytes_is_read_whatever_fills_it() {
 }
 
 #[test]
-fn what_grows_without_bound_is_refused_where_it_does() {
+fn a_value_that_grows_without_bound_is_refused_at_its_place() {
     let value = "x".repeat(10_000_000);
     let doubled = format!("b=x\n{}", "b=$b$b\n".repeat(1_000));
     for (text, place) in [(format!("a='{value}'\n"), "1:3"), (doubled, "18:3")] {

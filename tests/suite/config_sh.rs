@@ -1,8 +1,8 @@
-//! What we read from a configuration is what a real sh(1) gets when it runs the same file.
+//! The values that we read from a configuration are those that a real sh(1) has after it runs the file.
 //!
 //! Files are generated, many of them are read by one shell, and every variable is compared. Forms
-//! that dash lacks (`$'…'`) are compared with bash, where it is installed. A shell that is not
-//! FreeBSD's may differ where its sh is known to: see [`common`].
+//! that dash lacks (`$'…'`) are compared with bash, where it is installed. Shells other than
+//! FreeBSD's may differ where they are known to: see [`common`].
 
 mod common;
 mod edited;
@@ -29,7 +29,7 @@ fn show(bytes: &[u8]) -> String {
         .replace("\\\"", "\"")
 }
 
-/// Reads each file twice, and says how many we accepted.
+/// Reads each file with both, and counts the files that we accepted.
 fn compare(shell: &Shell, files: &[Vec<u8>]) -> Result<usize, TestCaseError> {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("inc.conf"), INCLUDED).unwrap();
@@ -66,7 +66,7 @@ fn runner(cases: u32) -> TestRunner {
         ..Settings::default()
     };
     let settings = Settings { cases, ..settings };
-    // The same files every time; EASY_BHYVE_RANDOM=1 looks for others, and proptest shows what fails.
+    // The same files every time; EASY_BHYVE_RANDOM=1 generates others, and proptest shows the failing one.
     if std::env::var_os("EASY_BHYVE_RANDOM").is_some() {
         return TestRunner::new(settings);
     }
@@ -120,7 +120,7 @@ fn generated(shell: &Shell, ansi: bool, batches: u32) {
 }
 
 #[test]
-fn what_is_generated_is_the_grammar_of_readme() {
+fn the_generator_covers_the_grammar_of_readme() {
     let readme = std::fs::read_to_string(crate::case::root().join("README.md")).unwrap();
     let table = readme.split("\n### Grammar\n").nth(1).unwrap();
     let rows = table.lines().skip_while(|line| !line.starts_with("|---"));
@@ -150,7 +150,7 @@ fn every_variable_has_the_value_that_bash_gives_it_where_dash_lacks_the_form() {
     }
 }
 
-/// Text that looks like sh, most of which is refused.
+/// Text similar to sh, most of which is refused.
 pub(crate) fn tangled() -> impl Strategy<Value = Vec<u8>> {
     let pieces = prop::sample::select(PIECES);
     proptest::collection::vec(pieces, 0..14).prop_map(|pieces| pieces.concat().into_bytes())
@@ -216,7 +216,7 @@ const PIECES: &[&str] = &[
 ];
 
 #[test]
-fn what_is_accepted_of_tangled_text_has_the_values_of_sh() {
+fn accepted_mixtures_of_tokens_have_the_values_of_sh() {
     let shell = Shell::new("/bin/sh").unwrap();
     let count = std::cell::Cell::new(0);
     let batch = proptest::collection::vec(tangled(), 200..400);

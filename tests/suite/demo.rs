@@ -1,4 +1,4 @@
-//! The playground as a newcomer meets it: the demonstration, and the shell.
+//! The playground: the demonstration and the shell.
 
 use std::io::Write;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use crate::machine::playground;
 
-/// The playground in an environment without any setting of its caller's.
+/// The playground in an environment without any setting of the caller.
 fn command(arguments: &[&str], temporary: &Path) -> Command {
     let mut command = Command::new(playground());
     command
@@ -23,7 +23,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn the_demonstration_plays_a_life_and_ends_well() {
+fn the_demonstration_shows_every_scene_and_succeeds() {
     let temporary = tempfile::tempdir().unwrap();
     let output = command(&["--demo"], temporary.path()).output().unwrap();
     let said = text(&output.stdout);
@@ -32,7 +32,7 @@ fn the_demonstration_plays_a_life_and_ends_well() {
         (Some(0), String::new()),
         "{said}"
     );
-    // What each scene must have shown, in this order.
+    // The output of the scenes, in this order.
     let shown = [
         "This is a SIMULATION",
         "$ easy-bhyve list",
@@ -61,10 +61,10 @@ fn the_demonstration_plays_a_life_and_ends_well() {
         rest = &rest[at + part.len()..];
     }
     let left = std::fs::read_dir(temporary.path()).unwrap().count();
-    assert_eq!(left, 0, "its directory is left");
+    assert_eq!(left, 0, "its directory still exists");
 }
 
-/// What a person at the shell sees who types these lines.
+/// The terminal of a user who types these lines in the shell.
 fn played(lines: &str) -> Output {
     let temporary = tempfile::tempdir().unwrap();
     let mut shell = command(&[], temporary.path())
@@ -78,7 +78,7 @@ fn played(lines: &str) -> Output {
     drop(stdin);
     let output = shell.wait_with_output().unwrap();
     let left = std::fs::read_dir(temporary.path()).unwrap().count();
-    assert_eq!(left, 0, "its directory is left");
+    assert_eq!(left, 0, "its directory still exists");
     output
 }
 
@@ -96,11 +96,11 @@ fn the_shell_has_links_configuration_and_host() {
     assert!(said.contains("\nzroot/vm/fbsd0\n"), "{said}{err}");
     assert!(said.contains("\nigb0 lo0\n"), "{said}{err}");
     assert!(err.contains("does not exist\n"), "{err}");
-    assert!(said.ends_with("gone.\n"), "{said}");
+    assert!(said.ends_with("removed.\n"), "{said}");
 }
 
 #[test]
-fn a_wrong_word_is_answered_by_the_usage() {
+fn a_wrong_argument_prints_the_usage() {
     let temporary = tempfile::tempdir().unwrap();
     let output = command(&["--dem"], temporary.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(2));

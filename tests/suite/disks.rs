@@ -1,5 +1,5 @@
-//! Disks whose names are not what they seem: bytes, signs that bhyve reads, mounts, and file systems
-//! that nobody writes to.
+//! Disks with unusual names: any bytes, characters that bhyve interprets, mounts, and read-only file
+//! systems.
 
 use crate::call::{Said, call_with_file};
 use crate::fake::Fake;
@@ -27,7 +27,7 @@ fn fake(host: Host) -> Fake {
     Fake::new(host, USER)
 }
 
-/// How the last call of grub-bhyve has ended, if there was one: timeout(1) and env(1) stand before it.
+/// How the last call of grub-bhyve ended, if there was one: timeout(1) and env(1) stand before it.
 fn loaded(fake: &Fake) -> Option<Status> {
     let host = fake.host();
     let mut calls = host.calls().iter().rev();
@@ -37,7 +37,7 @@ fn loaded(fake: &Fake) -> Option<Status> {
 }
 
 #[test]
-fn a_path_of_any_bytes_reaches_the_map_of_grub_as_it_is() {
+fn a_path_of_any_bytes_reaches_the_map_of_grub_unchanged() {
     let path = Path::new(OsStr::from_bytes(b"/vm/d\xe4b"));
     let map = device_map([("hd0".to_owned(), path)]);
     let cfg = "set root=(hd0,msdos1)\nlinux /k\nboot\n";
@@ -62,7 +62,7 @@ fn a_path_of_any_bytes_reaches_the_map_of_grub_as_it_is() {
 }
 
 #[test]
-fn a_path_of_which_bhyve_would_make_another_is_refused() {
+fn a_path_that_bhyve_would_change_is_refused() {
     let paths = ["/vm/a%(name)b", "/vm/100%", "/vm/a%\\b"];
     for path in paths {
         for setting in [format!("a_hd0='{path}'"), format!("a_hd1='{path}'")] {
@@ -78,7 +78,7 @@ fn a_path_of_which_bhyve_would_make_another_is_refused() {
             assert!(said.err.contains("ln -s"), "{}", said.err);
         }
     }
-    // Without a percent sign a backslash stays what it is.
+    // Without a percent sign a backslash stays unchanged.
     let path = "/vm/a\\b";
     let mut fake = fake(Host::freebsd(14).with_image(path, 1 << 30));
     let config = format!("{COMMON}a_id=1 a_freebsd=YES a_hd0='{path}'\n");
@@ -87,7 +87,7 @@ fn a_path_of_which_bhyve_would_make_another_is_refused() {
 }
 
 #[test]
-fn what_no_loader_opens_is_refused_before_anything_is_touched() {
+fn a_disk_that_no_loader_can_open_is_refused_before_any_change() {
     let host = || {
         let mut host = Host::freebsd(14)
             .with_image("/vm/a", 1 << 30)
@@ -132,7 +132,7 @@ fn what_no_loader_opens_is_refused_before_anything_is_touched() {
         assert!(said.err.contains("copy it"), "{}", said.err);
         assert!(fake.host().state.settled() == before, "{settings}");
     }
-    // Nobody installs from it.
+    // boot does not use the ISO image.
     let mut fake = fake(host());
     let config = format!("{COMMON}a_id=1 a_freebsd=YES a_cd0=/ro/a.iso\n");
     assert_eq!(call(&mut fake, &config, &["boot", "a"]).status, 0);
@@ -196,7 +196,7 @@ fn one_image_at_two_numbers_through_two_mounts_is_refused() {
 }
 
 #[test]
-fn where_it_cannot_be_told_there_is_a_warning() {
+fn a_disk_whose_identity_cannot_be_told_causes_a_warning() {
     let mut fake = fake(with_nullfs(false));
     let said = call(&mut fake, format!("{COMMON}{TWO}"), &["boot", "b"]);
     assert_eq!(said.status, 0, "{}", said.err);
@@ -216,7 +216,7 @@ fn boot_by_grub(commands: &str) -> (Said, Fake) {
 }
 
 #[test]
-fn a_command_for_grub_that_fails_ends_the_start_with_its_reason() {
+fn a_failed_grub_command_ends_the_start_with_its_reason() {
     for (commands, reason) in [
         (
             "linux /vmlinuz ro; initrd /initrd.img",
@@ -250,7 +250,7 @@ fn a_command_for_grub_that_fails_ends_the_start_with_its_reason() {
 }
 
 #[test]
-fn commands_at_which_grub_would_wait_for_ever_are_refused_before_the_start() {
+fn commands_at_which_grub_would_wait_without_end_are_refused_before_the_start() {
     for (commands, reason) in [
         (
             "linux /vmlinuz user=o\u{27}\\\u{27}\u{27}neil",

@@ -1,4 +1,4 @@
-//! `set` and `new` by the real program: what becomes of the files, and what is said.
+//! `set` and `new` by the real program: the changes of the files, and the output.
 
 mod files;
 mod meanwhile;
@@ -24,7 +24,7 @@ fn say(place: &Place, words: &[&str]) -> Said {
     place.say(PROGRAM, words, "c.conf")
 }
 
-/// What stands behind the settings of the host.
+/// The text behind the settings of the host.
 fn vms(place: &Place) -> Vec<u8> {
     let text = fs::read(place.path("c.conf")).unwrap();
     text.strip_prefix(HOST.as_bytes()).unwrap().to_vec()
@@ -45,7 +45,7 @@ fn entries_of(directory: &Path) -> Vec<String> {
     names
 }
 
-/// Edits in a place of its own, by a run and by its script, and demands the same bytes of both.
+/// Edits in a place of its own, by a run and by its script, and asserts the same bytes for both.
 #[track_caller]
 fn edited(before: impl AsRef<[u8]>, words: &[&str]) -> (Said, Vec<u8>) {
     let run = place(before.as_ref());
@@ -77,7 +77,7 @@ fn edited(before: impl AsRef<[u8]>, words: &[&str]) -> (Said, Vec<u8>) {
     (Said { err, ..said }, after)
 }
 
-/// What a call that changes something says.
+/// The output of a call that changes something.
 #[track_caller]
 fn changes(before: &[u8], words: &[&str], after: &[u8], err: &str) {
     let (said, text) = edited(before, words);
@@ -89,7 +89,7 @@ fn changes(before: &[u8], words: &[&str], after: &[u8], err: &str) {
     assert_eq!(text, after);
 }
 
-/// What a call that is refused says; it leaves the file as it is.
+/// The output of a call that is refused; it leaves the file unchanged.
 #[track_caller]
 fn refuses(before: &str, words: &[&str], status: i32, err: &str) {
     let (said, text) = edited(before, words);
@@ -98,7 +98,7 @@ fn refuses(before: &str, words: &[&str], status: i32, err: &str) {
 }
 
 #[test]
-fn a_value_is_replaced_and_all_around_it_stays() {
+fn a_value_is_replaced_and_the_text_around_it_stays() {
     changes(
         b"\ta_id=1;  export a_mem=\"256M\"\t# \xa4\xa2 a_mem=9\r\n\nlast=\xff",
         &["set", "a", "mem=512M"],
@@ -108,7 +108,7 @@ fn a_value_is_replaced_and_all_around_it_stays() {
 }
 
 #[test]
-fn of_several_assignments_the_last_is_the_one_to_edit() {
+fn the_last_of_several_assignments_is_edited() {
     changes(
         b"a_mem=1G a_id=1\na_mem=2G a_mem=3G # two\nb=$a_mem\n",
         &["set", "a", "mem=4G"],
@@ -121,24 +121,24 @@ fn of_several_assignments_the_last_is_the_one_to_edit() {
 fn a_new_key_gets_a_line_behind_the_last_setting_of_its_vm() {
     let cases: [(&[u8], &[u8]); 6] = [
         (b"a_id=1\nb_id=2\n", b"a_id=1\na_mem=1G\nb_id=2\n"),
-        // Not within quotes that go over lines, nor within a comment behind them.
+        // Not within quotes that span lines, nor within a comment behind them.
         (
             b"a_id=1\na_grub_install='x\ny' b_id=2 # it's\nc=1\n",
             b"a_id=1\na_grub_install='x\ny' b_id=2 # it's\na_mem=1G\nc=1\n",
         ),
-        // Not within a line that goes on.
+        // Not within a continued line.
         (
             b"a_id=1 \\\n  b_id=2\nc=1\n",
             b"a_id=1 \\\n  b_id=2\na_mem=1G\nc=1\n",
         ),
-        // A comment does not go on, whatever it ends with.
+        // A comment is not continued, whatever it ends with.
         (
             b"a_id=1 # x \\\nb_id=2\n",
             b"a_id=1 # x \\\na_mem=1G\nb_id=2\n",
         ),
-        // A newline that was missing at the end is missing still.
+        // A newline that is missing at the end stays missing.
         (b"b_id=2\na_id=1 # x", b"b_id=2\na_id=1 # x\na_mem=1G"),
-        // The setting of another VM whose name is longer is not one of its own.
+        // A setting of another VM with a longer name is not one of this VM.
         (b"a_id=1\na_b_id=2\n", b"a_id=1\na_mem=1G\na_b_id=2\n"),
     ];
     for (before, after) in cases {
@@ -153,7 +153,7 @@ fn a_new_key_gets_a_line_behind_the_last_setting_of_its_vm() {
 }
 
 #[test]
-fn several_new_keys_stand_in_the_order_in_which_they_were_typed() {
+fn several_new_keys_are_added_in_the_order_in_which_they_were_typed() {
     changes(
         b"a_id=1",
         &["set", "a", "mem=1G", "cpu=2", "id=3"],
@@ -165,7 +165,7 @@ fn several_new_keys_stand_in_the_order_in_which_they_were_typed() {
 }
 
 #[test]
-fn an_older_spelling_that_stands_is_edited_and_both_if_both_stand() {
+fn an_existing_older_spelling_is_edited_and_both_if_both_exist() {
     changes(
         b"a_id=1\na_grub_inst=x\n",
         &["set", "a", "grub_install=echo \"it's\" $z"],
@@ -182,7 +182,7 @@ fn an_older_spelling_that_stands_is_edited_and_both_if_both_stand() {
 }
 
 #[test]
-fn an_empty_value_is_as_if_the_key_were_not_set() {
+fn an_empty_value_counts_as_not_set() {
     changes(
         b"a_id=1 a_mem='2G' # x\n",
         &["set", "a", "mem="],
@@ -198,7 +198,7 @@ fn an_empty_value_is_as_if_the_key_were_not_set() {
 }
 
 #[test]
-fn what_is_so_already_is_not_written() {
+fn a_value_that_is_set_already_is_not_written() {
     let place = place("a_id=1 a_mem=\"1\"G\n");
     let before = fs::metadata(place.path("c.conf")).unwrap();
     let said = say(&place, &["set", "a", "mem=1G", "cpu="]);
@@ -212,7 +212,7 @@ fn what_is_so_already_is_not_written() {
 }
 
 #[test]
-fn what_the_model_or_the_reader_refuses_is_shown_as_it_would_stand_and_not_written() {
+fn a_refused_edit_is_shown_in_its_place_and_not_written() {
     refuses(
         "a_id=1\na_mem=1G\n",
         &["set", "a", "cpu=2", "mem=lots"],
@@ -247,7 +247,7 @@ fn what_the_model_or_the_reader_refuses_is_shown_as_it_would_stand_and_not_writt
 }
 
 #[test]
-fn a_line_that_would_be_taken_into_another_value_is_not_written() {
+fn a_line_that_would_become_part_of_another_value_is_not_written() {
     // The backslash at the end of the file would join the lines.
     refuses(
         "a_id=1\nb=x\\",
@@ -272,7 +272,7 @@ fn a_value_within_an_expansion_is_not_edited() {
 }
 
 #[test]
-fn an_expansion_that_would_win_over_the_new_text_is_refused() {
+fn an_edit_that_an_expansion_would_override_is_refused() {
     refuses(
         "a_id=1 a_mem=2G\nx=${a_mem:=1G}\n",
         &["set", "a", "mem="],
@@ -285,7 +285,7 @@ fn an_expansion_that_would_win_over_the_new_text_is_refused() {
 }
 
 #[test]
-fn words_that_make_no_sense_are_refused_with_the_nearest() {
+fn wrong_words_are_refused_with_the_nearest() {
     for (words, err) in [
         (
             &["set", "a", "memm=1G"][..],
@@ -335,7 +335,7 @@ fn start(place: &Place, words: &[&str]) -> Child {
 }
 
 #[test]
-fn of_calls_at_once_each_is_done_or_refused_and_none_is_lost() {
+fn each_of_several_calls_at_once_is_done_or_refused_and_none_is_lost() {
     let place = place("a_id=1\n");
     let (mut done, mut rounds) = (Vec::new(), 0);
     while rounds < 10 {
@@ -367,19 +367,19 @@ fn of_calls_at_once_each_is_done_or_refused_and_none_is_lost() {
     there.sort_unstable();
     let mut wanted: Vec<&str> = done.iter().map(|name| &name[1..]).collect();
     wanted.sort_unstable();
-    assert!(wanted.len() >= rounds, "a round in which none was done");
+    assert!(wanted.len() >= rounds, "no call succeeded in a round");
     assert_eq!(there, wanted);
     assert_eq!(names(&place), ["c.conf"]);
 }
 
 #[test]
-fn owner_and_mode_stay_and_a_link_stays_one() {
+fn owner_and_mode_stay_and_a_link_stays_a_link() {
     let place = place("a_id=1\n");
     fs::rename(place.path("c.conf"), place.write("below/real.conf", "")).unwrap();
     place.link("c.conf", "below/real.conf");
     let real = place.path("below/real.conf");
     fs::set_permissions(&real, Permissions::from_mode(0o604)).unwrap();
-    // Who is root can see that the owner stays; for others there is only one.
+    // Only root can test that the owner stays; other users own all of their files.
     let is_root = std::os::unix::fs::chown(&real, Some(1234), Some(1235)).is_ok();
     let before = fs::metadata(&real).unwrap();
     let said = say(&place, &["set", "a", "mem=1G"]);

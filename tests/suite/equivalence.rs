@@ -1,11 +1,11 @@
-//! What `-d` prints does what the program does: every verb of every VM of the examples on hosts in
-//! many states, and on one of three hosts a step fails in both.
+//! The script that `-d` prints does what the program does: every verb of every VM of the examples on
+//! hosts in many states; on one of three hosts a step fails in both.
 //!
-//! The script is run by sh and real processes on each of them. The program is, too, on one of eleven,
-//! and else in this process: what it does there it does by the same calls (`tests/suite/live` and
-//! `tests/suite/terminal` show what only processes can).
+//! On each host sh runs the script with real processes. The program runs with real processes on one host
+//! of eleven, and in this process on the others: the calls are the same (`tests/suite/live` and
+//! `tests/suite/terminal` test what needs real processes).
 //!
-//! `EASY_BHYVE_SEEDS` says how many states for each VM and verb (11), or which: `17..18`.
+//! `EASY_BHYVE_SEEDS` sets the number of states for each VM and verb (11), or a range: `17..18`.
 
 mod forms;
 mod left;
@@ -27,11 +27,11 @@ use left::left;
 use step::{Failure, Way};
 use ways::{Ran, Spoken, run_script};
 
-/// Machines at a time: most of their time they wait.
+/// Machines at a time: they wait most of the time.
 const WORKERS: usize = 12;
 
-/// How many states are compared at the least, in how many of them a step fails, and how often each
-/// form of a verb succeeds.
+/// The least number of compared states, of states in which a step fails, and of successes of each
+/// form of a verb.
 const LEAST: Least = Least {
     states: 2_000,
     failing: 667,
@@ -62,7 +62,7 @@ impl Example {
         ]
     }
 
-    /// With only these of its VMs, if any are named.
+    /// With only these VMs, if any are named.
     fn new(text: &str, only: &[&str]) -> Self {
         let text = text
             .replace("iso_path=/vm/iso", "iso_path=@DIR@/iso")
@@ -94,7 +94,7 @@ impl Example {
         }
     }
 
-    /// Whether a verb is one for this VM: those of ZFS are not, where disks are files.
+    /// Whether a verb applies to this VM: those of ZFS do not where disks are files.
     fn takes(about: &About, form: &Form) -> bool {
         let is_of_zfs = ["snapshot", "rollback", "clone"].contains(&form.verb);
         about.images().is_empty() || !is_of_zfs
@@ -117,7 +117,7 @@ struct Case<'all> {
     seed: u64,
 }
 
-/// How a case went, if run and script agree.
+/// The result of a case if run and script agree.
 #[derive(Clone, Copy)]
 struct Went {
     succeeded: bool,
@@ -196,12 +196,12 @@ fn compare_all(cases: &[Case<'_>]) -> Vec<Result<Went, String>> {
         }
     });
     let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    assert_eq!(results.len(), cases.len(), "a worker gave up");
+    assert_eq!(results.len(), cases.len(), "a worker stopped early");
     results.into_values().collect()
 }
 
 impl Form {
-    /// Whether it shows what the host answers and changes nothing.
+    /// Whether the form shows what the host answers and changes nothing.
     fn only_asks(&self) -> bool {
         self.words.is_empty() && ["resources", "snapshot"].contains(&self.verb)
     }
@@ -216,7 +216,7 @@ impl Case<'_> {
         format!("{}-{}, seed {}", self.about.vm, self.form.name(), self.seed)
     }
 
-    /// The words of a call, with some more behind the name.
+    /// The words of a call, with further words behind the name.
     fn words(&self, more: &[&str]) -> Vec<String> {
         let link = format!("{}-{}", self.about.vm, self.form.verb);
         let rest = more.iter().chain(self.form.words);
@@ -225,7 +225,7 @@ impl Case<'_> {
             .collect()
     }
 
-    /// The host, its configuration, and which step fails there.
+    /// The host, its configuration, and the step that fails there.
     fn host(&self) -> (Host, String, Option<Failure>) {
         let mut numbers = Numbers::new(self.seed, &self.name());
         let word = *numbers.one_of(&["doas", "doas", "sudo", "mdo"]);
@@ -241,13 +241,13 @@ impl Case<'_> {
         (host, config, failure)
     }
 
-    /// How it went, or how the two differ.
+    /// The result, or the difference between the two.
     fn compare(&self) -> Result<Went, String> {
         let (host, config, failure) = self.host();
         let run = self.run(&host, &config, failure.as_ref());
         if let Some(harm) = run.left.harm.first() {
             return Err(format!(
-                "{failure:?}: it does harm: {harm}\n{:#?}\nrun said: {}",
+                "{failure:?}: the run does harm: {harm}\n{:#?}\nrun said: {}",
                 run.left.changes, run.said.err
             ));
         }
@@ -264,7 +264,7 @@ impl Case<'_> {
         let said = Spoken::of(&output, shown.path());
         let is_text = self.form.verb == "resources" || self.form.only_asks();
         let same_text = !is_text || run.said.out == said.out;
-        // A refusal before any change is one of -d, too, unless a call fails behind the survey.
+        // -d refuses what the run refuses before any change, unless a call fails after the survey.
         let only_run_refuses = !run.left.succeeded()
             && run.left.changes.is_empty()
             && failure.is_none()
@@ -293,7 +293,7 @@ impl Case<'_> {
     }
 }
 
-/// Where `-d` refuses, the run has refused in the same words and changed nothing.
+/// Where `-d` refuses, the run has refused with the same message and changed nothing.
 fn refused(run: &Ran, shown: &Spoken) -> Result<Went, String> {
     let same = (run.said.status, &run.said.err) == (shown.status, &shown.err);
     if !same || !run.left.changes.is_empty() {

@@ -1,7 +1,7 @@
-//! The program between an ordinary user and the system's own doas(1) and sudo(8).
+//! The program with an ordinary user and the system's own doas(1) and sudo(8).
 //!
-//! Behind them is the simulated host. What a run with the real one comes to, it must come to with the
-//! simulated one ([`runs`]); call by call they are compared in [`calibration`].
+//! The commands behind them run on the simulated host. The result of a run with the real one must equal
+//! that with the simulated one ([`runs`]); [`calibration`] compares single calls.
 
 mod calibration;
 pub(crate) mod ground;

@@ -1,8 +1,8 @@
-//! Every VM of every example, every verb: the plan is complete, sh reads it, JSON parsers read it.
+//! Every verb of every VM of every example: the plan is complete, sh reads it, JSON parsers read it.
 //!
-//! `tests/cases/examples/EXAMPLE/VM` holds all plans of a VM on FreeBSD 14, and what is different
-//! on FreeBSD 15 and on a host that is not FreeBSD; of an overlay only what it changes.
-//! `BLESS=1 cargo test` writes them anew.
+//! `tests/cases/examples/EXAMPLE/VM` contains all plans of a VM on FreeBSD 14, and the differences
+//! on FreeBSD 15 and on a host that is not FreeBSD; for an overlay only its changes.
+//! `BLESS=1 cargo test` rewrites them.
 
 use crate::call::{Said, call_in_directory, call_with_file};
 use crate::case::with_limits_named;
@@ -16,14 +16,14 @@ use easy_bhyve::verb::Verb;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// An example: its name, its file, and the host for which it is read together with another.
+/// An example: its name, its file, and the host for which it is read together with another one.
 const EXAMPLES: [(&str, &str, Option<&str>); 3] = [
     ("zfs", "easy-bhyve.conf", None),
     ("zfs-svr1", "easy-bhyve-svr1.conf", Some("svr1")),
     ("ufs", "ufs.conf", None),
 ];
 
-/// Where a plan is made.
+/// The host of a plan.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     FreeBsd(u32),
@@ -40,7 +40,7 @@ fn every_verb_of_every_vm_of_every_example_has_a_plan() {
         for vm in vms {
             let file = root().join("tests/cases/examples").join(name).join(&vm);
             let mut found = example.plans(&vm, &mut wrong);
-            // What the overlay changes, and not all again.
+            // Only the changes of the overlay.
             let alone = Example {
                 host: None,
                 file: EXAMPLES[0].1,
@@ -158,13 +158,13 @@ impl Example {
             }
         }
         if !fake.host().calls().iter().all(|call| call.uid != 0) {
-            wrong.push(format!("{}: something ran as root", words.join(" ")));
+            wrong.push(format!("{}: a command ran as root", words.join(" ")));
         }
         format!("{}{}[{}]\n", said.out, said.err, said.status)
     }
 }
 
-/// The calls by which a verb is tried.
+/// The calls of a verb that are tested.
 fn calls(vm: &str, verb: Verb) -> Vec<Vec<String>> {
     let tails: &[&[&str]] = match verb {
         Verb::Boot => &[&["-d"], &["-d", "-t"]],
@@ -187,7 +187,7 @@ fn calls(vm: &str, verb: Verb) -> Vec<Vec<String>> {
     tails.iter().map(call).collect()
 }
 
-/// A host on which the verb can do its work.
+/// A host on which the verb succeeds.
 fn host(settings: &BTreeMap<String, String>, verb: Verb, makes_disk: bool, place: Place) -> Host {
     let release = match place {
         Place::FreeBsd(release) => release,
@@ -244,8 +244,8 @@ fn host(settings: &BTreeMap<String, String>, verb: Verb, makes_disk: bool, place
     host
 }
 
-/// The refusals that are right: ZFS verbs of a VM without a volume, no image to install from, and
-/// history where nobody can be asked.
+/// The expected refusals: ZFS verbs of a VM without a volume, no image to install from, and
+/// history on a host that cannot answer.
 fn is_documented(vm: &str, verb: Verb, said: &Said, place: Place) -> bool {
     if verb.needs_zfs() && said.status == 2 {
         return said.err.contains(&format!("{verb} needs a ZFS volume"));
@@ -256,7 +256,7 @@ fn is_documented(vm: &str, verb: Verb, said: &Said, place: Place) -> bool {
     verb == Verb::History && place == Place::Foreign && said.err.contains("this is not FreeBSD")
 }
 
-/// What one text has that the other has not, in its order.
+/// The lines that only one of two texts has, in its order.
 fn difference(name: &str, usual: &str, other: &str) -> String {
     if usual == other {
         return format!("# {name}: the same\n");

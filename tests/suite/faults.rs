@@ -1,8 +1,8 @@
-//! Every command of every verb fails once, is killed once, and cannot be started once; and every
-//! plan is interrupted, and left by whom it reports to, wherever the program looks for that.
+//! Every command of every verb fails once, is killed once, and cannot be started once; every plan is
+//! interrupted, and loses its caller, wherever the program checks for that.
 //!
-//! Contract §5: the message names what failed, what comes later does not run, and the host is as it
-//! was before, but for modules, sysctls, bridges with `netif` in them, and leftovers that were freed.
+//! The message names what failed, later steps do not run, and the host is as it was before, except for
+//! modules, sysctls, bridges with `netif` in them, and leftovers that were freed.
 
 mod scenario;
 mod vanish;
@@ -18,7 +18,7 @@ const SIGKILL: i32 = 9;
 const SIGTERM: i32 = 15;
 const SIGINT: i32 = 2;
 
-/// How a command goes wrong.
+/// The kind of a failure of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum How {
     Fails,
@@ -27,7 +27,7 @@ enum How {
 }
 
 #[test]
-fn whatever_fails_is_named_and_undone_and_nothing_comes_after_it() {
+fn every_failure_is_named_and_undone_and_stops_the_plan() {
     let mut wrong = Wrong::default();
     for scenario in SCENARIOS {
         let (good, _, said) = scenario.run(|_| ());
@@ -44,7 +44,7 @@ fn whatever_fails_is_named_and_undone_and_nothing_comes_after_it() {
 }
 
 #[test]
-fn a_signal_at_any_moment_undoes_what_was_made() {
+fn a_signal_at_any_moment_undoes_every_change() {
     let mut wrong = Wrong::default();
     for signal in [SIGTERM, SIGINT] {
         wrong.interrupt(Interruption::Signal(signal), SCENARIOS.iter());
@@ -53,7 +53,7 @@ fn a_signal_at_any_moment_undoes_what_was_made() {
 }
 
 #[test]
-fn a_start_whose_reader_has_gone_is_undone_until_its_guest_runs() {
+fn a_start_whose_caller_has_exited_is_undone_until_its_guest_runs() {
     let mut wrong = Wrong::default();
     let in_background = SCENARIOS.iter().filter(|one| one.is(&["boot", "restart"]));
     wrong.interrupt(Interruption::ReaderGone, in_background);
@@ -61,7 +61,7 @@ fn a_start_whose_reader_has_gone_is_undone_until_its_guest_runs() {
 }
 
 #[test]
-fn an_undo_that_fails_is_told_and_does_not_stop_the_others() {
+fn an_undo_that_fails_is_reported_and_does_not_stop_the_others() {
     let mut wrong = Wrong::default();
     for scenario in SCENARIOS.iter().filter(|one| one.is(&["boot", "install"])) {
         let refused = |fake: &mut Fake| {
@@ -94,13 +94,13 @@ fn an_undo_that_fails_is_told_and_does_not_stop_the_others() {
             let freed = |fake: &Fake| -> Vec<String> {
                 let host = fake.host();
                 let freed = host.calls().iter().filter(|one| is_freeing(one));
-                // A bridge goes only once it is empty.
+                // A bridge is destroyed only once it is empty.
                 freed
                     .map(command_line)
                     .filter(|line| !line.starts_with("ifconfig bridge"))
                     .collect()
             };
-            // A snapshot that nothing was rolled back to is the only way back.
+            // The snapshot is kept if the rollback to it failed.
             let kept = command_line(failing).replace("rollback", "destroy");
             let is_rollback = failing.argv[1] == "rollback";
             let mut all = freed(&once);
@@ -114,7 +114,7 @@ fn an_undo_that_fails_is_told_and_does_not_stop_the_others() {
     wrong.assert_none(30);
 }
 
-/// What went wrong in many runs.
+/// The faults in many runs.
 #[derive(Default)]
 struct Wrong {
     runs: usize,
@@ -165,12 +165,12 @@ fn check(scenario: &Scenario, good: &[Logged], at: usize, how: How) -> Vec<Strin
     if how == How::Fails && is_answered_by_1(scenario, failing) {
         return Vec::new();
     }
-    // Whether the title is there is asked again.
+    // The question for the title is asked again.
     let is_asked_again = program == "ps" && failing.argv[1] == "-ww";
     if is_asked_again && !scenario.is(&["shutdown"]) {
         return Vec::new();
     }
-    // Another one is missing then: whoever starts it says so in words of its own.
+    // Another program is missing then: the program that starts it reports that with its own message.
     if how == How::IsMissing && failing.depth > 0 {
         return Vec::new();
     }
@@ -185,7 +185,7 @@ fn check(scenario: &Scenario, good: &[Logged], at: usize, how: How) -> Vec<Strin
         fake.host().order(program, nth, fault.clone());
     });
     let logs: String = fake.logs().into_values().collect();
-    // What runs on the terminal says it there.
+    // Programs on the terminal report their failure there.
     let told = said.err.clone() + &said.out + &logs;
     let mut wrong = Vec::new();
     if said.status != 1 && !(scenario.is_supervised() && told.contains("failed: ")) {
@@ -198,7 +198,7 @@ fn check(scenario: &Scenario, good: &[Logged], at: usize, how: How) -> Vec<Strin
         How::IsKilled => "SIGKILL".into(),
         How::IsMissing => format!("{program} is not installed"),
     }];
-    // What lies before the root side is told by what the escalator says.
+    // A failure before the root side is reported by the message of the escalator.
     if !is_before_root(started) {
         must_say.push("command: ".to_owned() + &command_line(started));
     }
@@ -207,7 +207,7 @@ fn check(scenario: &Scenario, good: &[Logged], at: usize, how: How) -> Vec<Strin
         wrong.push(format!("{words:?} is not in the message {first:?}"));
     }
     wrong.extend(came_after(scenario, good, at, &fake));
-    // What could not be freed at the end is still there.
+    // What could not be freed at the end still exists.
     let guest_has_ended = good[..at].iter().any(|one| one.argv[0] == "bhyve");
     let is_end = scenario.is(&["ttyboot", "install"]) && guest_has_ended || program == "rm";
     if !is_end {
@@ -216,7 +216,7 @@ fn check(scenario: &Scenario, good: &[Logged], at: usize, how: How) -> Vec<Strin
     wrong
 }
 
-/// Steps that ran although one before them had failed.
+/// Steps that ran although an earlier step had failed.
 fn came_after(scenario: &Scenario, good: &[Logged], at: usize, fake: &Fake) -> Vec<String> {
     let top = |log: &[Logged]| -> Vec<Logged> {
         log.iter().filter(|one| one.depth == 0).cloned().collect()
@@ -241,11 +241,11 @@ fn check_interrupt(scenario: &Scenario, look: u32, what: Interruption) -> Vec<St
         Interruption::Signal(_) => "interrupted by SIGINT",
         Interruption::ReaderGone => "interrupted: its caller has exited",
     };
-    // It has come too late: the guest runs, or was not ended by it and its next end was the last.
+    // The signal arrived too late: the guest runs, or it ran on and its next end was the last.
     let has_run = said.status == 0 && told.contains("started: bhyve is pid");
     let is_told = said.status == 1 && told.contains(wanted);
     if !has_run && !is_told {
-        found.push(format!("status {}, and it says: {told}", said.status));
+        found.push(format!("status {}, messages: {told}", said.status));
     }
     if !(has_run && scenario.is(&["boot", "restart"])) {
         found.extend(scenario.difference(&before, &fake));
@@ -254,8 +254,8 @@ fn check_interrupt(scenario: &Scenario, look: u32, what: Interruption) -> Vec<St
     found
 }
 
-/// Whether status 1 is no failure of a call, but the answer that something is not there, or that what
-/// it was to end is to be killed.
+/// Whether status 1 is no failure of a call, but the answer that something does not exist, or that the
+/// process must be killed.
 fn is_answered_by_1(scenario: &Scenario, call: &Logged) -> bool {
     let words: Vec<&str> = call.argv.iter().map(String::as_str).collect();
     match words.as_slice() {
@@ -267,7 +267,7 @@ fn is_answered_by_1(scenario: &Scenario, call: &Logged) -> bool {
     }
 }
 
-/// As which call of its program one was made, counted from 1.
+/// The number of a call among those of its program, counted from 1.
 fn nth_of(calls: &[Logged], at: usize) -> u32 {
     let program = program_of(&calls[at]);
     let same = calls[..=at]
@@ -282,7 +282,7 @@ fn program_of(logged: &Logged) -> &str {
     program.rsplit('/').next().unwrap_or(program)
 }
 
-/// Whether it is what the front starts, behind which the root side is.
+/// Whether the client starts this program, behind which the root side runs.
 fn is_before_root(logged: &Logged) -> bool {
     logged.argv[0] == "doas"
 }
@@ -296,12 +296,12 @@ fn command_line(logged: &Logged) -> String {
     shown.trim_start_matches("[0] ").to_owned()
 }
 
-/// Whether it changes something, and is no question.
+/// Whether the call changes something.
 fn is_change(logged: &Logged) -> bool {
     let words: Vec<&str> = logged.argv.iter().map(String::as_str).collect();
     let is_heard = |word: &&str| *word == "grub-bhyve" && !words.contains(&"-c");
     match words.as_slice() {
-        // Once more, only to hear why it has failed.
+        // Runs again, only for the reason of its failure.
         _ if words.iter().any(is_heard) => false,
         ["fstat" | "ps" | "kldstat" | "doas", ..] | ["zfs", "list", ..] | ["ifconfig", _] => false,
         ["sysctl", rest @ ..] => !rest.contains(&"-i"),
@@ -309,7 +309,7 @@ fn is_change(logged: &Logged) -> bool {
     }
 }
 
-/// Whether it takes something back.
+/// Whether the call undoes something.
 fn is_freeing(logged: &Logged) -> bool {
     let words = [
         "destroy",

@@ -1,4 +1,4 @@
-//! All seven forms of a plan, carried out by the executor and by sh, on real commands and files.
+//! All seven forms of a plan, run by the executor and by sh, with real commands and files.
 
 mod moot;
 mod replace;
@@ -22,7 +22,7 @@ use std::time::Duration;
 
 const PATH: &str = "/bin:/usr/bin";
 
-/// What a plan left behind: exit status, standard output, and each line of the log file.
+/// The result of a plan: exit status, standard output, and each line of the log file.
 #[derive(Debug, PartialEq, Eq)]
 struct Left {
     status: i32,
@@ -36,7 +36,7 @@ fn left(directory: &Path, status: i32, out: Vec<u8>) -> Left {
     let mut files: Vec<String> = std::fs::read_dir(directory)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        // Only a run has scratch files there.
+        // Only a run has scratch files in that directory.
         .filter(|name| name != "run")
         .collect();
     files.sort();
@@ -49,7 +49,7 @@ fn left(directory: &Path, status: i32, out: Vec<u8>) -> Left {
     }
 }
 
-/// Carries the plan out in both ways, each in a directory of its own, and demands that they agree.
+/// Runs the plan in both ways, each in a directory of its own, and asserts that the results are equal.
 #[track_caller]
 fn both(plan: impl Fn(&Path) -> Vec<Form>) -> Left {
     let ours = tempfile::tempdir().unwrap();
@@ -93,7 +93,7 @@ fn both(plan: impl Fn(&Path) -> Vec<Form>) -> Left {
     ours
 }
 
-/// A command that writes a line to the log and leaves with this status.
+/// A command that writes a line to the log and exits with this status.
 fn log(directory: &Path, line: &str, status: i32) -> Command {
     let script = format!(
         "echo {line} >>{}; exit {status}",
@@ -130,7 +130,7 @@ fn by_sh(script: Vec<u8>) -> std::process::Output {
 }
 
 #[test]
-fn a_script_that_must_ask_a_person_refuses_without_a_terminal() {
+fn a_script_that_must_ask_a_question_refuses_without_a_terminal() {
     let guard = Guard {
         test: Test::Confirmed("Is it so?".into()),
         refusal: refusal(Kind::Host),
@@ -190,7 +190,7 @@ fn a_guard_stops_the_plan_with_the_status_of_its_kind() {
 }
 
 #[test]
-fn a_step_is_made_only_if_its_test_holds() {
+fn a_step_runs_only_if_its_test_holds() {
     let holds = |at: &Path| Test::Succeeds(log(at, "yes", 0));
     let fails = |at: &Path| Test::Succeeds(log(at, "no", 1));
     let says = |text: &str| Test::Mentions {
@@ -269,7 +269,7 @@ fn a_wait_ends_with_its_condition_or_at_its_limit() {
 }
 
 #[test]
-fn a_loop_goes_on_as_long_as_the_status_says_so() {
+fn a_loop_repeats_as_long_as_the_status_says_so() {
     for (last, status) in [(1, 0), (4, 1)] {
         let left = both(|at| {
             let count = at.join("log").display().to_string();

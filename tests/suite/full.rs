@@ -1,5 +1,5 @@
-//! What cannot be written says why, and what to do: a file system that is full or read-only, a working
-//! directory that is gone, a program of the base system that is missing.
+//! A file that cannot be written is reported with the reason and the remedy: a file system that is full or
+//! read-only, a removed working directory, a missing program of the base system.
 
 use crate::call::{Said, call, call_with_file};
 use crate::fake::{Fake, Lost};
@@ -16,7 +16,7 @@ fbsd0_id=1 fbsd0_freebsd=YES
 deb0_id=2
 ";
 
-/// Error numbers of this system, with their texts and what is said to do about them.
+/// Error numbers of this system, with the remedy in the message.
 const ERRORS: [(i32, &str); 3] = [
     (nix::libc::ENOSPC, "help: the file system is full: df -h "),
     (
@@ -35,7 +35,7 @@ fn host() -> Host {
         .with_volume("zroot/vm/deb0", 1 << 30)
 }
 
-/// What a call says on a host where nothing can be written.
+/// The output of a call on a host where no file can be written.
 fn without_writes(number: i32, uid: u32, words: &[&str]) -> Said {
     let mut fake = Fake::new(host(), uid);
     fake.lose(Lost::Writes(number));
@@ -46,7 +46,7 @@ fn without_writes(number: i32, uid: u32, words: &[&str]) -> Said {
 }
 
 #[test]
-fn every_file_that_cannot_be_written_says_why_and_what_to_do() {
+fn every_file_that_cannot_be_written_is_reported_with_reason_and_remedy() {
     for (number, remedy) in ERRORS {
         let why = std::io::Error::from_raw_os_error(number).to_string();
         for words in [
@@ -74,7 +74,7 @@ fn every_file_that_cannot_be_written_says_why_and_what_to_do() {
 }
 
 #[test]
-fn what_programs_say_of_a_full_file_system_is_explained() {
+fn messages_of_programs_about_a_full_file_system_are_explained() {
     for (program, words, message, part) in [
         (
             "truncate",
@@ -109,7 +109,7 @@ fn what_programs_say_of_a_full_file_system_is_explained() {
 }
 
 #[test]
-fn a_log_that_cannot_be_written_says_what_to_do() {
+fn a_log_that_cannot_be_written_is_reported_with_the_remedy() {
     let mut fake = Fake::new(host(), USER);
     fake.lose(Lost::Logs);
     let said = call(&mut fake, CONFIG, &["fbsd0-boot"]);
@@ -118,7 +118,7 @@ fn a_log_that_cannot_be_written_says_what_to_do() {
 }
 
 #[test]
-fn a_working_directory_that_is_gone_is_told() {
+fn a_removed_working_directory_is_reported() {
     let place = Place::new();
     place.write("c.conf", CONFIG);
     fs::create_dir(place.path("gone")).unwrap();
@@ -134,7 +134,7 @@ fn a_working_directory_that_is_gone_is_told() {
 }
 
 #[test]
-fn a_program_of_the_base_system_that_is_missing_is_named() {
+fn a_missing_program_of_the_base_system_is_named() {
     for (program, words) in [
         ("ps", &["easy-bhyve", "status"][..]),
         ("ps", &["easy-bhyve", "list"]),
@@ -163,7 +163,7 @@ fn a_program_of_the_base_system_that_is_missing_is_named() {
     }
 }
 
-/// Runs a script of sh(1) as root with mounts of its own, in which `$1` is a directory and `$2` the
+/// Runs a script of sh(1) as root with private mounts, in which `$1` is a directory and `$2` the
 /// program.
 fn with_mounts(directory: &Path, script: &str) -> Option<Output> {
     if !Uid::effective().is_root() {
@@ -177,13 +177,13 @@ fn with_mounts(directory: &Path, script: &str) -> Option<Output> {
         .arg(PROGRAM);
     let output = unshare.output().ok();
     if output.is_none() {
-        skip("unshare gives no mounts of one's own");
+        skip("unshare cannot make private mounts");
     }
     output
 }
 
 #[test]
-fn a_real_file_system_that_is_full_or_read_only_leaves_the_file_as_it_is() {
+fn a_real_file_system_that_is_full_or_read_only_leaves_the_file_unchanged() {
     for (option, why, help) in [
         (
             "size=8k",

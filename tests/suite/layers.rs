@@ -1,4 +1,4 @@
-//! The order of rooms: what the crate's documentation lists is what the code keeps to.
+//! The order of rooms: the code follows the list in the crate's documentation.
 
 use crate::case::root;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +8,7 @@ use syn::visit::{self, Visit};
 /// A module's path below the crate: `["plan", "form"]`.
 type ModulePath = Vec<String>;
 
-/// What is wrong with the imports of these files, each with its path below `src`, where `order` lists
+/// The wrong imports of these files, each with its path below `src`, where `order` lists
 /// the rooms from the lowest up.
 fn faults(order: &[&str], files: &[(String, String)]) -> Vec<String> {
     let modules: BTreeMap<ModulePath, &str> = files
@@ -77,7 +77,7 @@ fn module_of(path: &str) -> ModulePath {
     }
 }
 
-/// What a module imports of its crate, by use or by a path, but for its tests.
+/// The imports of a module from its crate, by use or by a path, without those of its tests.
 fn imports(module: &ModulePath, text: &str) -> BTreeSet<ModulePath> {
     let file = syn::parse_file(text).unwrap();
     let mut reader = Reader {
@@ -150,7 +150,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     }
 
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
-        // The words of a macro are no syntax yet.
+        // The words of a macro are not parsed.
         let text = call.tokens.to_string();
         for part in text.split("crate :: ").skip(1) {
             let path =
@@ -164,7 +164,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     }
 }
 
-/// Names that import each other in a circle, if there are some.
+/// Names that import each other in a circle, if there are any.
 fn circle(imports: &BTreeMap<String, BTreeSet<String>>) -> Option<Vec<String>> {
     fn walk<'names>(
         name: &'names str,
@@ -221,7 +221,7 @@ fn listed(library: &str) -> Vec<&str> {
 }
 
 #[test]
-fn no_room_imports_one_behind_it_and_no_siblings_each_other() {
+fn no_room_imports_a_later_one_and_no_siblings_import_each_other_in_a_circle() {
     let mut files = Vec::new();
     read(&root().join("src"), &mut files);
     let library = files.iter().find(|(path, _)| path == "lib.rs").unwrap();
@@ -236,7 +236,7 @@ fn no_room_imports_one_behind_it_and_no_siblings_each_other() {
 }
 
 #[test]
-fn an_import_upwards_and_a_circle_are_found_however_they_are_written() {
+fn an_import_upwards_and_a_circle_are_found_in_every_notation() {
     let file = |path: &str, text: &str| (path.to_owned(), text.to_owned());
     let found = faults(
         &["low", "high"],

@@ -1,4 +1,4 @@
-//! One VM's whole life on the simulated host, in this process.
+//! The whole life of a VM on the simulated host, in this process.
 
 use crate::call::call;
 use crate::fake::Fake;
@@ -67,10 +67,10 @@ fn a_wait_ends_at_its_limit_however_long_its_questions_take() {
 }
 
 #[test]
-fn a_bhyve_is_seen_from_its_fork_on_and_by_its_whole_name() {
+fn a_bhyve_counts_as_running_from_its_fork_on_and_its_name_is_compared_as_a_whole() {
     let vm = VmName::parse("web").unwrap();
     let Test::Works(workers) = workers::is_alive(&vm) else {
-        panic!("it is asked by a listing");
+        panic!("the question lists processes");
     };
     let are_seen = |host: &mut Host| {
         let answer = host.run(&Call::new(workers.command.argv()));
@@ -98,7 +98,7 @@ fn a_bhyve_is_seen_from_its_fork_on_and_by_its_whole_name() {
 }
 
 #[test]
-fn a_bhyve_is_waited_for_by_the_clock_however_much_it_says() {
+fn the_wait_for_a_bhyve_is_limited_by_the_clock_however_long_its_output_is() {
     for (title_ms, status) in [(400, 0), (600_000, 1)] {
         let mut host = Host::freebsd(14).with_volume("zroot/vm/fbsd0", 1 << 30);
         host.state.guest.title_ms = title_ms;
@@ -118,7 +118,7 @@ fn a_bhyve_is_waited_for_by_the_clock_however_much_it_says() {
 }
 
 #[test]
-fn a_restart_waits_for_the_lock_of_the_vm_that_it_has_ended_but_not_for_ever() {
+fn a_restart_waits_for_the_lock_of_the_vm_that_it_has_ended_for_a_bounded_time() {
     for (linger_ms, status) in [(8_000, 0), (60_000, 2)] {
         let host = Host::freebsd(14).with_volume("zroot/vm/fbsd0", 1 << 30);
         let mut fake = Fake::new(host, 1001);
@@ -131,11 +131,13 @@ fn a_restart_waits_for_the_lock_of_the_vm_that_it_has_ended_but_not_for_ever() {
         assert_eq!(fake.host().state.vms.len(), usize::from(status == 0));
         let held = "fbsd0 is being started by pid";
         assert_eq!(said.err.contains(held), status == 2, "{said:?}");
+        let log = &fake.logs()["fbsd0"];
+        assert_eq!(log.contains("failed: "), status == 2, "{log}");
     }
 }
 
 #[test]
-fn where_the_caller_may_not_look_the_root_side_does() {
+fn the_root_side_looks_where_the_caller_may_not() {
     const FILES: &str = "bridge=bridge0 netif=igb0 volroot=/vm
 fbsd0_id=1 fbsd0_freebsd=YES fbsd0_hd0=/vm/closed/fbsd0
 ";

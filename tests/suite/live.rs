@@ -1,5 +1,5 @@
-//! The simulated host's long-running programs as real processes: what they do by themselves, on
-//! signals, on their consoles and on terminals, whoever calls them.
+//! The long-running programs of the simulated host as real processes: their behaviour by themselves, on
+//! signals, on their consoles and on terminals.
 
 mod button;
 mod console;

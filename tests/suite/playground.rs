@@ -1,4 +1,4 @@
-//! The simulated host as real programs: shell scripts that call it by PATH.
+//! The simulated host as real programs: shell scripts that call them by PATH.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -88,7 +88,7 @@ fn a_vm_boots_and_shuts_down_by_a_shell_script() {
 }
 
 #[test]
-fn a_guest_in_the_foreground_takes_its_time_and_a_signal_is_passed_on() {
+fn a_guest_in_the_foreground_takes_its_time_and_gets_a_signal() {
     let mut host = Host::freebsd(14).with_volume("zroot/vm/web", 1 << 30);
     host.state.guest.runs_ms = Some(300);
     host.state.guest.endings = vec![crate::host::Ending::Reboot, crate::host::Ending::Signal(6)];
@@ -125,7 +125,7 @@ fn a_shell_loop_supervises_a_vm_as_root_in_the_background() {
         ls "$DIR/dev" | grep -c vmm
     "#;
     let output = sh(directory.path(), script);
-    // The user's own shell is the one that is left, or this does not end.
+    // The user's own shell is the only one left, or the loop does not end.
     assert_eq!(
         (text(&output.stdout), text(&output.stderr)),
         ("loaded\nagain\nover\n0\n".into(), String::new())

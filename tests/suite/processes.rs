@@ -1,5 +1,5 @@
 //! How many processes each verb spawns, on both of its sides, and how often it escalates: the
-//! numbers only go down, and no verb asks for a password twice.
+//! numbers must not grow, and no verb asks for a password twice.
 
 use std::fmt::Write;
 
@@ -21,7 +21,7 @@ fn cold() -> Host {
         .with_volume("zroot/vm/deb0", 1 << 30)
 }
 
-/// One on which VMs have run since: modules, sysctl and bridge are as they must be.
+/// A host on which VMs have run since: modules, sysctl and bridge need no change.
 fn warm() -> Host {
     cold().with_commands(&[
         "kldload -n vmm nmdm if_tuntap if_bridge",
@@ -31,7 +31,7 @@ fn warm() -> Host {
     ])
 }
 
-/// One on which `fbsd0` runs, with a tap of its own.
+/// A host on which `fbsd0` runs, with a tap of its own.
 fn running() -> Host {
     let mut host = warm().with_tap("tap1", "easy-bhyve:fbsd0").with_commands(&[
         "ifconfig bridge0 addm tap1",
@@ -43,21 +43,21 @@ fn running() -> Host {
     host
 }
 
-/// One on which an earlier run of `fbsd0` has left its node and its tap.
+/// A host on which an earlier run of `fbsd0` left its node and its tap.
 fn left_over() -> Host {
     warm()
         .with_tap("tap1", "easy-bhyve:fbsd0")
         .with_leftover_vm("fbsd0", 256 << 20)
 }
 
-/// One whose next guest ends after a second.
+/// A host whose next guest ends after a second.
 fn short(mut host: Host) -> Host {
     host.state.guest.runs_ms = Some(1000);
     host.state.guest.endings = vec![Ending::PowerOff];
     host
 }
 
-/// One with two snapshots of `fbsd0`.
+/// A host with two snapshots of `fbsd0`.
 fn with_snapshots(host: Host) -> Host {
     host.with_commands(&[
         "zfs snapshot zroot/vm/fbsd0@s1",
@@ -65,8 +65,8 @@ fn with_snapshots(host: Host) -> Host {
     ])
 }
 
-/// One line: processes that the front and the root side start, but for a ps that looks who works for
-/// a VM; how many of them are doas; and whether it is asked at all, for how often depends on time.
+/// One line: the processes that the client and the root side start, without a ps that lists the workers
+/// of a VM; how many of them are doas; and whether that ps runs, since its number depends on time.
 fn line(title: &str, host: Host, words: &[&str]) -> String {
     let mut fake = Fake::new(host, 1001);
     fake.answer = Some(true);
@@ -88,7 +88,7 @@ fn line(title: &str, host: Host, words: &[&str]) -> String {
 }
 
 #[test]
-fn no_verb_spawns_or_escalates_more_often_than_it_must() {
+fn no_verb_spawns_or_escalates_more_often_than_listed() {
     let bare = || Host::freebsd(14);
     let rows: Vec<(&str, Host, &[&str])> = vec![
         ("boot -d, cold", cold(), &["fbsd0-boot", "-d"]),
@@ -151,7 +151,7 @@ fn no_verb_spawns_or_escalates_more_often_than_it_must() {
     similar_asserts::assert_eq!(table, EXPECTED);
 }
 
-/// What is done, on which host; processes; of these doas; whether ps is asked besides.
+/// The call and its host; processes; the doas among them; whether that ps runs, too.
 const EXPECTED: &str = "\
 boot -d, cold                           3  0 -
 boot -d, warm                           3  0 -

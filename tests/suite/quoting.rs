@@ -1,4 +1,4 @@
-//! Words that sh could misread: settings that it reads back, and arguments that its commands receive.
+//! Words that sh could misread: settings that sh reads back, and arguments of the commands of a script.
 
 mod bytes;
 
@@ -11,7 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Characters that mean something to sh, to printf, or to a line.
+/// Characters with a meaning to sh, to printf, or in a line.
 fn awkward() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         3 => "[a-z]{1,3}",
@@ -26,17 +26,17 @@ fn awkward() -> impl Strategy<Value = String> {
 
 /// A file's path below a directory.
 fn awkward_path() -> impl Strategy<Value = String> {
-    // One with a percent sign is refused.
+    // A path with a percent sign is refused.
     (awkward(), awkward())
         .prop_map(|(directory, file)| format!("/{directory}/x{file}").replace('%', ""))
 }
 
-/// `text` as a configuration has it.
+/// `text` as a word of a configuration.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// What sh has in these variables after it has read the text.
+/// The values of these variables after sh has read the text.
 fn read_by_sh(place: &Place, text: &str, names: &[&str]) -> Vec<String> {
     let list: String = names.iter().map(|name| format!(" \"${name}\"")).collect();
     let script = place.write(
@@ -54,7 +54,7 @@ fn read_by_sh(place: &Place, text: &str, names: &[&str]) -> Vec<String> {
     read.split_terminator('\0').map(str::to_owned).collect()
 }
 
-/// Everything that `resources` shows of a VM with such paths, as data and as sh reads it.
+/// All settings that `resources` shows of a VM with such paths, as data and as sh reads them.
 fn assert_read_back(config: &str, wanted: &[(&str, &str)]) {
     let place = Place::new();
     place.write("vms.conf", config);
@@ -98,7 +98,7 @@ proptest! {
 
     #[test]
     fn sh_reads_grub_commands_back(install in awkward(), boot in awkward()) {
-        // As grub reads them: what is quoted for it may be anything.
+        // As grub reads them: text that is quoted for grub may be anything.
         let echo = |text: &str| format!("echo '{}'", text.replace(['\'', '\0'], ""));
         let (install, boot) = (echo(&install), echo(&boot));
         let config = format!(
@@ -134,8 +134,8 @@ proptest! {
     }
 }
 
-/// The commands that a script runs whose programs say nothing and succeed, but for bhyve, whose
-/// guest switches itself off, and ps, which shows nobody.
+/// The commands of a script whose programs succeed without output, but for bhyve, whose
+/// guest powers off, and ps, which lists no process.
 struct Walk<'plan> {
     escalator: Option<String>,
     commands: Vec<Vec<String>>,
@@ -197,7 +197,7 @@ impl<'plan> Walk<'plan> {
         }
     }
 
-    /// What goes on under daemon(8), to its end: that frees what was armed for it.
+    /// The script that runs under daemon(8), to its end: that runs the undos for the end.
     fn in_background(&mut self, root: &'plan Value) {
         let mut words: Vec<String> = self.escalator.clone().into_iter().collect();
         let name = root["detached"].as_str().unwrap();
@@ -209,7 +209,7 @@ impl<'plan> Walk<'plan> {
         self.escalator = escalator;
     }
 
-    /// What is done at the end, last first.
+    /// The commands at the end, the last first.
     fn end(&mut self) {
         while let Some(undo) = self.armed.pop() {
             if undo["when"] == "end" {
@@ -219,7 +219,7 @@ impl<'plan> Walk<'plan> {
     }
 }
 
-/// Every program of a plan, those of its undos, too.
+/// Every program of a plan, with those of its undos.
 fn programs(plan: &Value, names: &mut BTreeSet<String>) {
     match plan {
         Value::Object(map) => {
@@ -241,10 +241,10 @@ fn programs(plan: &Value, names: &mut BTreeSet<String>) {
     }
 }
 
-/// Writes how many words it was called with, and the words, each with a NUL behind it.
+/// Writes the number of its words, and the words, each with a NUL behind it.
 ///
-/// daemon(8) carries out the script that it gets, and says what that would have said once its guest
-/// runs; the script itself is no word that is compared.
+/// daemon(8) runs the script that it gets, and prints what that script prints once its guest
+/// runs; the script itself is not compared as a word.
 const STUB: &str = r#"#!/bin/sh
 name=${0##*/}
 case $name:$1 in
@@ -321,7 +321,7 @@ fn both(place: &Place, words: &[&str]) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
     };
     walk.forms(&data["plan"]);
     walk.end();
-    // How often somebody looks who works for the VM depends on time.
+    // The number of questions about the workers of the VM depends on time.
     let is_look = |words: &Vec<String>| words[0] == "ps";
     let mut received = received(&calls);
     received.retain(|words| !is_look(words));
@@ -340,7 +340,7 @@ fn both(place: &Place, words: &[&str]) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
     (received, walk.commands)
 }
 
-/// The directory for its own files that a plan makes, if it makes any.
+/// The directory of a plan for its own files, if it makes one.
 fn scratch(plan: &Value) -> Option<&str> {
     match plan {
         Value::Object(map) => {
@@ -352,7 +352,7 @@ fn scratch(plan: &Value) -> Option<&str> {
     }
 }
 
-/// The words with another name for this directory.
+/// The words, with another name for this directory.
 fn renamed(commands: &mut [Vec<String>], directory: &str) {
     for word in commands.iter_mut().flatten() {
         *word = word.replace(directory, "SCRATCH");
@@ -370,7 +370,7 @@ fn received(calls: &Path) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn volumes_with_blanks_and_snapshot_words_reach_zfs_whole() {
+fn volumes_with_blanks_and_words_of_snapshots_reach_zfs_unchanged() {
     let place = Place::new();
     place.write(
         "vms.conf",

@@ -1,4 +1,4 @@
-//! The script for rc(8): what it calls, with stand-ins for the functions of rc.subr(8).
+//! The script for rc(8): its calls, with stand-ins for the functions of rc.subr(8).
 
 use crate::case::{root, sh_accepts};
 use crate::place::Place;
@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
-/// What the script uses of rc.subr(8), as `libexec/rc/rc.subr` does it; `rc.conf` lies beside.
+/// The part of rc.subr(8) that the script uses, as in `libexec/rc/rc.subr`; `rc.conf` lies beside it.
 const RC_SUBR: &str = r#"
 load_rc_config()
 {
@@ -34,7 +34,7 @@ run_rc_command()
 }
 "#;
 
-/// Stands for the program: tells its words, one a line, and fails.
+/// Stands for the program: prints its words, one a line, and fails.
 const PROGRAM: &str = "#!/bin/sh\nprintf '%s\\n' \"$0\" \"$@\"\nexit 3\n";
 
 fn script() -> String {
@@ -55,13 +55,13 @@ fn place(rc_conf: &str) -> Place {
     place
 }
 
-/// What a call of the script says, on both streams, and its status.
+/// The output of a call of the script, on both streams, and its status.
 fn call(place: &Place, word: &str) -> (Option<i32>, String, String) {
     let output = Command::new("sh")
         .arg(place.path("easy_bhyve"))
         .arg(word)
         .env_clear()
-        // As at the host's end.
+        // As when the host shuts down.
         .env("HOME", "/")
         .env("PATH", "/sbin:/bin:/usr/sbin:/usr/bin")
         .current_dir("/")
@@ -78,7 +78,7 @@ fn call(place: &Place, word: &str) -> (Option<i32>, String, String) {
 fn configured(enable: &str) -> (Place, String, String) {
     let place = place("");
     let program = place.write("a place/easy-bhyve", PROGRAM);
-    // Not made executable by this process: a child of another thread could hold it open for writing.
+    // Not made executable by this process: a child of another thread could hold the file open for writing.
     let made = Command::new("chmod").arg("755").arg(&program).status();
     assert!(made.unwrap().success());
     let config = place.shown("a place/my.conf");
@@ -106,7 +106,7 @@ fn start_and_stop_call_the_program_with_exactly_these_words() {
 }
 
 #[test]
-fn the_program_understands_the_words_of_the_script() {
+fn the_program_accepts_the_words_of_the_script() {
     let (place, _, config) = configured("YES");
     let understood = |word: &str| {
         let (_, words, _) = call(&place, word);
@@ -139,10 +139,10 @@ fn a_service_that_is_not_enabled_calls_nothing() {
 }
 
 #[test]
-fn the_defaults_are_those_of_an_installation_for_all() {
+fn the_defaults_are_the_paths_of_a_system_wide_installation() {
     let place = place("easy_bhyve_enable=YES\n");
     let text = std::fs::read_to_string(place.path("easy_bhyve")).unwrap();
-    // The default program is no path of a test, so its words are shown and not called.
+    // The default program is outside of the test's directory, so its words are shown, and it is not called.
     let shown = text.replace("\t\"$program\" ", "\tprintf '%s\\n' \"$program\" ");
     assert_ne!(text, shown);
     place.write("easy_bhyve", shown);
@@ -154,7 +154,7 @@ fn the_defaults_are_those_of_an_installation_for_all() {
 }
 
 #[test]
-fn every_sh_reads_the_script_and_rcorder_its_head() {
+fn every_sh_reads_the_script_and_rcorder_reads_its_header() {
     let script = script();
     sh_accepts(&script).unwrap();
     assert!(script.starts_with("#!/bin/sh\n"));

@@ -1,4 +1,4 @@
-//! What README shows of the program's output is what the program prints.
+//! The output in README is that of the program.
 
 use crate::call::call_with_file;
 use crate::case::root;
@@ -7,11 +7,11 @@ use crate::host::Host;
 use crate::host::build::USER;
 use easy_bhyve::config::settings;
 
-/// What stands in README for lines that are left out.
+/// The mark in README for omitted lines.
 const LEFT_OUT: &str = "# …\n";
 
 #[test]
-fn the_boot_in_readme_is_what_the_program_prints() {
+fn the_boot_in_readme_is_the_output_of_the_program() {
     let mut fake = Fake::new(
         Host::freebsd(14).with_volume("zroot/vm/deb0", 20 << 30),
         USER,
@@ -28,11 +28,12 @@ fn the_boot_in_readme_is_what_the_program_prints() {
     let (_, shown) = opening.rsplit_once("```sh\n").unwrap();
     let (shown, _) = shown.split_once("```").unwrap();
     let pieces = shown.split(LEFT_OUT);
-    assert!(pieces.clone().count() > 1, "nothing is left out:\n{shown}");
+    assert!(pieces.clone().count() > 1, "no line is omitted:\n{shown}");
     let mut rest = script.as_str();
     for piece in pieces {
         let at = rest.find(&format!("\n{piece}"));
-        let at = at.unwrap_or_else(|| panic!("not printed, or not there:\n{piece}\nin:\n{rest}"));
+        let at =
+            at.unwrap_or_else(|| panic!("not printed, or in another place:\n{piece}\nin:\n{rest}"));
         // The newline of its last line stands before the next piece.
         rest = &rest[at + piece.len()..];
     }
@@ -57,13 +58,13 @@ fn the_settings_of_readme_are_those_of_the_table() {
     assert_eq!(rows("### Host variables"), host.collect::<Vec<_>>());
     let mut shown = rows("### VM variables");
     let mut known: Vec<String> = vm.collect();
-    // README has its own order.
+    // README has an order of its own.
     shown.sort();
     known.sort();
     assert_eq!(shown, known);
 }
 
-/// The rows of the table below a heading of README, without its head.
+/// The rows of the table below a heading of README, without the header.
 fn rows(heading: &str) -> Vec<String> {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
     let (_, below) = readme.split_once(&format!("\n{heading}\n")).unwrap();

@@ -1,5 +1,5 @@
-//! The root side called by hand, with words that the front would never say: it refuses them all, and
-//! touches nothing.
+//! The root side called by hand, with words that the client never uses: it refuses all of them, and
+//! changes nothing.
 
 use crate::call::{Said, call_bare};
 use crate::fake::Fake;
@@ -7,10 +7,10 @@ use crate::host::Host;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
-/// The exit status of the root side where it refuses.
+/// The exit status of a refusal by the root side.
 const REFUSED: u8 = 12;
 
-/// The words by which the front has a VM cleaned.
+/// The words of the client for clean.
 const GOOD: [&str; 22] = [
     "root-clean",
     "fbsd0",
@@ -41,7 +41,7 @@ fn say(words: &[&str]) -> (Said, usize) {
     say_bytes(words.collect())
 }
 
-/// What was said, and how many programs were called.
+/// The output, and the number of programs that were called.
 fn say_bytes(words: Vec<OsString>) -> (Said, usize) {
     let mut fake = Fake::new(Host::freebsd(14), 0);
     let program = std::iter::once(OsString::from("easy-bhyve"));
@@ -50,7 +50,7 @@ fn say_bytes(words: Vec<OsString>) -> (Said, usize) {
     (said, calls)
 }
 
-/// The good words, each that has this name before its `=` replaced by these.
+/// The valid words; each one with this name before its `=` is replaced by these.
 fn with<'words>(name: &str, instead: &[&'words str]) -> Vec<&'words str> {
     let mut words = Vec::new();
     for word in GOOD {
@@ -62,14 +62,31 @@ fn with<'words>(name: &str, instead: &[&'words str]) -> Vec<&'words str> {
     words
 }
 
-/// The good words for another verb, with more of them.
+/// The valid words for another verb, with further words.
 fn also<'words>(verb: &'words str, more: &[&'words str]) -> Vec<&'words str> {
     let words = std::iter::once(verb).chain(GOOD.into_iter().skip(1));
     words.chain(more.iter().copied()).collect()
 }
 
+/// These words for a start, which needs more settings than clean.
+fn boot(mut words: Vec<&str>) -> Vec<&str> {
+    words[0] = "root-boot";
+    words
+}
+
 #[test]
-fn the_words_of_the_front_are_taken() {
+fn a_setting_that_the_verb_does_not_need_may_be_missing() {
+    let words = with("hd0", &[]);
+    let words: Vec<&str> = words
+        .into_iter()
+        .filter(|word| !word.starts_with("zvol="))
+        .collect();
+    let (said, calls) = say(&words);
+    assert_eq!((said.status, calls), (0, 1), "{said:?}");
+}
+
+#[test]
+fn the_words_of_the_client_are_accepted() {
     let (said, calls) = say(&GOOD);
     assert_eq!((said.status, calls), (0, 1), "{said:?}");
 }
@@ -110,7 +127,7 @@ fn a_value_that_no_configuration_could_have_is_refused() {
         "autostart_delay=x",
     ] {
         let name = word.split_once('=').unwrap().0;
-        wrong.extend(accepted(word, &with(name, &[word])));
+        wrong.extend(accepted(word, &boot(with(name, &[word]))));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -135,7 +152,7 @@ fn a_word_too_many_or_too_few_is_refused() {
         "autostart",
         "autostart_delay",
     ] {
-        wrong.extend(accepted(&format!("no {name}"), &with(name, &[])));
+        wrong.extend(accepted(&format!("no {name}"), &boot(with(name, &[]))));
     }
     for word in [
         "fun=1",
@@ -167,7 +184,7 @@ fn a_word_too_many_or_too_few_is_refused() {
 }
 
 #[test]
-fn a_verb_or_an_option_that_is_none_is_refused() {
+fn an_unknown_verb_or_option_is_refused() {
     let mut wrong = Vec::new();
     for (verb, more) in [
         ("root-", &[][..]),
@@ -176,6 +193,12 @@ fn a_verb_or_an_option_that_is_none_is_refused() {
         ("root-boot", &["pause=no"]),
         ("root-boot", &["temp=a/b"]),
         ("root-install", &["pause=yes"]),
+        ("root-install", &["temp=x"]),
+        ("root-install", &["waits=yes"]),
+        ("root-ttyboot", &["waits=yes"]),
+        ("root-attend", &["waits=yes"]),
+        ("root-clean", &["rival=fbsd0"]),
+        ("root-clean", &["rival=web", "rival=web"]),
         ("root-restart", &[]),
         ("root-shutdown", &[]),
         ("root-shutdown", &["how=never"]),
@@ -187,8 +210,14 @@ fn a_verb_or_an_option_that_is_none_is_refused() {
         ("root-snapshot", &["snapshot=a@b"]),
         ("root-snapshot", &["snapshot=../x"]),
         ("root-clone", &["target=zroot/vm/new0"]),
-        ("root-clone", &["stamp=_1", "target=/zroot"]),
+        ("root-clone", &["stamp=_202611282359"]),
+        ("root-clone", &["stamp=_202611282359", "target=/zroot"]),
+        (
+            "root-clone",
+            &["stamp=_202611282359", "target=a/b", "target=a/b"],
+        ),
         ("root-clone", &["stamp=a@b", "target=zroot/vm/new0"]),
+        ("root-clone", &["stamp=_1", "target=zroot/vm/new0"]),
         ("root-console", &["force=always"]),
     ] {
         wrong.extend(accepted(&format!("{verb} {more:?}"), &also(verb, more)));
@@ -197,7 +226,7 @@ fn a_verb_or_an_option_that_is_none_is_refused() {
 }
 
 #[test]
-fn what_is_no_vm_is_refused() {
+fn a_call_without_exactly_one_valid_vm_is_refused() {
     let mut wrong = Vec::new();
     for name in ["", "-f", "../x", "a/b", "a.b", "1a", "a b", "a;b", "größe"] {
         let mut words = GOOD;
@@ -208,6 +237,13 @@ fn what_is_no_vm_is_refused() {
     wrong.extend(accepted("no VM", &["root-clean", "cpu=1"]));
     let two: Vec<&str> = GOOD.into_iter().chain(GOOD.into_iter().skip(1)).collect();
     wrong.extend(accepted("two VMs", &two));
+    let again = GOOD
+        .into_iter()
+        .skip(1)
+        .take_while(|word| !word.starts_with("as="));
+    let mut twice = also("root-shutdown", &["how=cut"]);
+    twice.extend(again);
+    wrong.extend(accepted("one VM twice", &twice));
     let bytes = OsString::from_vec(b"cpu=\xff".to_vec());
     let words = GOOD.map(OsString::from).into_iter().chain([bytes]);
     let (said, calls) = say_bytes(words.collect());
@@ -215,7 +251,7 @@ fn what_is_no_vm_is_refused() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// What is wrong about the way in which such words were taken.
+/// The errors in the handling of such words.
 fn accepted(what: &str, words: &[&str]) -> Option<String> {
     let (said, calls) = say(words);
     let is_told = said.err.contains("only easy-bhyve itself makes this call");

@@ -1,4 +1,4 @@
-//! What the shell script did wrong, each under its number, so far as no case in
+//! The faults of the shell script, each under its number, unless a case in
 //! `tests/cases/script_faults` shows it.
 
 use crate::case::root;
@@ -6,7 +6,7 @@ use crate::place::Said;
 use crate::setup::{VERBS, entries, links, listed, place, setup, total};
 use std::fs;
 
-/// The numbers of what could destroy something (1 to 12) or was not as documented (13 to 38).
+/// The numbers of the faults that could destroy something (1 to 12) or broke the documentation (13 to 38).
 const FAULTS: std::ops::RangeInclusive<u32> = 1..=38;
 
 #[test]
@@ -20,20 +20,20 @@ fn every_fault_of_the_script_has_one_test() {
     assert_eq!(numbers, FAULTS.collect::<Vec<u32>>());
 }
 
-/// The number that a name begins with.
+/// The number at the beginning of a name.
 fn number(name: &str) -> u32 {
     let number = name.split('_').next().and_then(|word| word.parse().ok());
     number.unwrap_or_else(|| panic!("{name} begins with no number"))
 }
 
-/// The script removed every symbolic link below the directory, at any depth, and put a link in the
-/// place of a file of that name.
+/// The script removed every symbolic link below the directory, at any depth, and replaced files by
+/// links of the same name.
 #[test]
 fn fault_08_setup_touches_no_link_and_no_file_that_is_not_its_own() {
     let place = place("a_id=1\n");
     place.write("elsewhere/easy-bhyve", "another program\n");
     place.write("bin/other", "another program\n");
-    // Foreign: named like links of a VM that is there, and of one that is not.
+    // Foreign links, named like links of an existing VM and of a missing one.
     for (name, target) in [
         ("a-boot", "../../elsewhere/easy-bhyve"),
         ("a-clean", "../other"),
@@ -49,7 +49,7 @@ fn fault_08_setup_touches_no_link_and_no_file_that_is_not_its_own() {
     place.link("bin/eb/sub/gone-boot", "../../easy-bhyve");
     place.link("bin/eb/gone-history/gone-boot", "../../easy-bhyve");
     let before = entries(&place.path("bin/eb"));
-    // Its own, of a VM that is gone.
+    // An own link, of a VM that no longer exists.
     place.link("bin/eb/gone-shutdown", "../easy-bhyve");
 
     let said = setup(&place);

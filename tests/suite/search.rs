@@ -1,4 +1,4 @@
-//! Where the real program looks for its configuration.
+//! The places where the real program looks for its configuration.
 
 mod cut_short;
 mod trust;
@@ -27,12 +27,12 @@ fn overlay() -> String {
     format!("easy-bhyve-{}.conf", host())
 }
 
-/// A link in a directory of links, a program elsewhere, a home.
+/// A link in a directory of links, a program elsewhere, a home directory.
 struct Layout {
     place: Place,
 }
 
-/// The places, the first looked at first.
+/// The places, in the order of the search.
 const PLACES: [&str; 5] = [
     "user/bin/eb",
     "user/bin",
@@ -57,7 +57,7 @@ impl Layout {
     }
 }
 
-/// Which configuration a call has read, by the memory in it.
+/// The configuration that a call has read, by the memory in it.
 #[track_caller]
 fn memory(call: &mut Command) -> String {
     let said = Said::of(&call.output().unwrap());
@@ -70,7 +70,7 @@ fn memory(call: &mut Command) -> String {
 }
 
 #[test]
-fn each_place_wins_over_the_later_ones() {
+fn each_place_has_precedence_over_the_later_ones() {
     let layout = Layout::new();
     for (number, directory) in PLACES.iter().enumerate().rev() {
         let mem = format!("{}M", 100 + number);
@@ -79,11 +79,11 @@ fn each_place_wins_over_the_later_ones() {
             .write(&format!("{directory}/easy-bhyve.conf"), config(&mem));
         assert_eq!(memory(&mut layout.call()), mem, "{directory}");
     }
-    // In words the name that was called leads elsewhere.
+    // In the word form the called name leads elsewhere.
     let program = layout.place.path("opt/bin/easy-bhyve");
     let mut call = layout.place.call(program);
     assert_eq!(memory(call.args(["resources", "vm"])), "102M");
-    // And so does a link of the same directory by its way through another.
+    // So does a link of the same directory, which leads through another one.
     layout
         .place
         .link("elsewhere/vm-resources", "../user/bin/eb/vm-resources");
@@ -94,7 +94,7 @@ fn each_place_wins_over_the_later_ones() {
 }
 
 #[test]
-fn each_place_wins_even_if_it_only_has_the_file_of_this_host() {
+fn each_place_has_precedence_even_with_only_the_file_of_this_host() {
     let layout = Layout::new();
     for (number, directory) in PLACES.iter().enumerate().rev() {
         let mem = format!("{}M", 100 + number);
@@ -102,7 +102,7 @@ fn each_place_wins_even_if_it_only_has_the_file_of_this_host() {
             .place
             .write(&format!("{directory}/{}", overlay()), config(&mem));
         assert_eq!(memory(&mut layout.call()), mem, "{directory}");
-        // A later place's own file is not read besides.
+        // The file of this host in a later place is not read in addition.
         if number > 0 {
             layout.place.write(
                 &format!("{directory}/easy-bhyve.conf"),
@@ -114,7 +114,7 @@ fn each_place_wins_even_if_it_only_has_the_file_of_this_host() {
 }
 
 #[test]
-fn what_the_file_of_this_host_sets_wins() {
+fn the_settings_of_the_file_of_this_host_have_precedence() {
     let layout = Layout::new();
     layout
         .place
@@ -138,7 +138,7 @@ fn what_the_file_of_this_host_sets_wins() {
             host()
         )
     );
-    // A mistake in it is shown with its place.
+    // A mistake in that file is shown with its place.
     layout
         .place
         .write(&format!("user/bin/{}", overlay()), "\nvm_cpu=none\n");
@@ -152,7 +152,7 @@ fn what_the_file_of_this_host_sets_wins() {
 }
 
 #[test]
-fn the_home_and_the_configuration_home_are_what_the_environment_says() {
+fn the_home_and_the_configuration_home_come_from_the_environment() {
     let place = Place::new();
     let words = ["resources", "vm"];
     let call = || {
@@ -181,7 +181,7 @@ fn the_home_and_the_configuration_home_are_what_the_environment_says() {
 }
 
 #[test]
-fn a_named_file_is_the_only_one_and_an_option_wins_over_the_environment() {
+fn a_named_file_is_the_only_one_and_an_option_has_precedence_over_the_environment() {
     let layout = Layout::new();
     let place = &layout.place;
     place.write("user/bin/eb/easy-bhyve.conf", config("1M"));
@@ -212,7 +212,7 @@ fn a_named_file_is_the_only_one_and_an_option_wins_over_the_environment() {
     let mut call = place.call(PROGRAM);
     call.args(["--config", "with blank/other file", "resources", "vm"]);
     assert_eq!(memory(&mut call), "4M");
-    // A named file that is missing is not looked for anywhere else.
+    // A missing named file is not looked for anywhere else.
     let said = Said::of(
         &by_environment(&whole)
             .args(["--config", "none"])
@@ -242,7 +242,7 @@ fn without_any_file_the_places_are_listed() {
         crate::place::skip("this system has a configuration of its own");
         return;
     }
-    // A directory of that name is none, and neither are other files.
+    // A directory of that name does not count, and neither do other files.
     fs::create_dir_all(place.path("user/bin/easy-bhyve.conf")).unwrap();
     place.write("user/bin/easy-bhyve.conf.orig", config("1M"));
     place.write("home/bin/easy-bhyve-no-such-host.conf", config("1M"));
@@ -263,7 +263,7 @@ fn without_any_file_the_places_are_listed() {
         Said::of(&layout.call().output().unwrap()),
         missing("vm-resources", &PLACES)
     );
-    // The directory of the called name is that of the program here: each is listed once.
+    // The directory of the called name is that of the program here: each place is listed once.
     let program = place.path("opt/bin/easy-bhyve");
     let said = Said::of(&place.call(&program).arg("list").output().unwrap());
     assert_eq!(said, missing("easy-bhyve", &["opt/bin", "opt"]));
@@ -276,12 +276,12 @@ fn without_any_file_the_places_are_listed() {
     );
     let places = ["opt/bin", "opt", "home/bin", "home/.config/easy-bhyve"];
     assert_eq!(said, missing("easy-bhyve", &places));
-    // A name that is nowhere along the path has no directory.
+    // A name that is not found along the path has no directory.
     let said = Said::of(&place.call(&program).arg0("easy-bhyve").output().unwrap());
     assert_eq!(said, missing("easy-bhyve", &["opt/bin"]));
 }
 
-/// Every path below a directory, with its mode and where it points to.
+/// Every path below a directory, with its mode and the target of a link.
 fn tree(directory: &Path) -> BTreeMap<String, String> {
     let mut tree = BTreeMap::new();
     for entry in fs::read_dir(directory).unwrap() {

@@ -1,4 +1,4 @@
-//! `setup` by the real program: the links that it makes, replaces, removes, and leaves alone.
+//! `setup` by the real program: the links that it makes, replaces, removes, and does not touch.
 
 use crate::place::{Place, Said};
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ pub(crate) const VERBS: [&str; 12] = [
     "history",
 ];
 
-/// What lies in a directory: names, and where links point to.
+/// The entries of a directory: names, and the targets of links.
 pub(crate) type Entries = BTreeMap<String, Option<PathBuf>>;
 
 pub(crate) fn entries(directory: &Path) -> Entries {
@@ -68,7 +68,7 @@ pub(crate) fn setup(place: &Place) -> Said {
     Said::of(&call(place, "bin/easy-bhyve", &[]).output().unwrap())
 }
 
-/// What setup says of links of these VMs.
+/// The output of setup for links of these VMs.
 pub(crate) fn listed(how: &str, vm: &str, verbs: &[&str]) -> String {
     let names: Vec<String> = verbs.iter().map(|verb| format!("{vm}-{verb}")).collect();
     format!("easy-bhyve: {how}: {}\n", names.join(" "))
@@ -117,14 +117,14 @@ fn every_vm_gets_a_relative_link_per_verb_and_a_second_run_changes_nothing() {
 }
 
 #[test]
-fn own_links_without_a_vm_go_and_a_volume_that_became_a_file_loses_its_zfs_verbs() {
+fn own_links_without_a_vm_are_removed_and_a_volume_that_became_a_file_loses_its_zfs_verbs() {
     let place = place("a_id=1 b_id=2 c_id=3\n");
     setup(&place);
     place.write(
         "bin/easy-bhyve.conf",
         format!("{HOST}b_id=2\nc_id=3 c_hd0=/vm/c\n"),
     );
-    // A verb that a later version dropped is no verb; a name without hyphen is no link's.
+    // The verb of another version is no verb; a name without a hyphen is no link of ours.
     place.link("bin/eb/a-unknown", "../easy-bhyve");
     place.link("bin/eb/boot", "../easy-bhyve");
     let said = setup(&place);
@@ -167,7 +167,7 @@ fn own_links_that_point_elsewhere_are_replaced() {
     assert_eq!(said, Said::new(0, "", err.concat()));
 }
 
-/// Some links to add, to replace, to remove, and to leave alone.
+/// Some links to add, to replace, to remove, and to leave unchanged.
 fn mixture(directory: &str) -> Place {
     let place = place(&format!(
         "ebdir='{directory}'\na_id=1\nb_id=2 b_hd0=/vm/b\n"
@@ -217,7 +217,7 @@ fn a_dry_run_changes_nothing_and_its_script_does_the_same() {
             plan.out
         );
         assert_ne!(entries(&ours.path(&below)), before);
-        // With the links there, nothing is left to do.
+        // With all links in place, nothing is left to do.
         let again = Said::of(&call(&theirs, "bin/easy-bhyve", &["-d"]).output().unwrap());
         assert_eq!(
             again.out,
@@ -227,7 +227,7 @@ fn a_dry_run_changes_nothing_and_its_script_does_the_same() {
 }
 
 #[test]
-fn the_script_makes_a_directory_that_is_missing() {
+fn the_script_makes_a_missing_directory() {
     let place = place("ebdir='a new/directory'\na_id=1\n");
     let plan = call(&place, "bin/easy-bhyve", &["-d"]).output().unwrap();
     assert_eq!(entries(&place.path("bin")).len(), 2);
@@ -249,7 +249,7 @@ fn the_script_makes_a_directory_that_is_missing() {
 }
 
 #[test]
-fn no_vm_is_a_failure_that_changes_nothing() {
+fn a_configuration_without_a_vm_is_a_failure_that_changes_nothing() {
     let place = place("");
     place.link("bin/eb/gone-boot", "../easy-bhyve");
     let before = entries(&place.path("bin/eb"));
@@ -259,7 +259,7 @@ fn no_vm_is_a_failure_that_changes_nothing() {
     );
     assert_eq!(setup(&place), Said::new(1, "", err));
     assert_eq!(entries(&place.path("bin/eb")), before);
-    // A VM that is misconfigured stops it before the first change, too.
+    // A misconfigured VM stops setup before the first change, too.
     place.write("bin/easy-bhyve.conf", format!("{HOST}a_id=1\nb_id=none\n"));
     let said = setup(&place);
     assert_eq!((said.status, said.out.as_str()), (Some(1), ""), "{said:?}");
@@ -268,7 +268,7 @@ fn no_vm_is_a_failure_that_changes_nothing() {
 }
 
 #[test]
-fn a_thousand_vms_get_their_links_and_lose_them() {
+fn the_links_of_a_thousand_vms_are_made_and_removed() {
     let vms: String = (0..1000).map(|id| format!("vm{id}_id={id}\n")).collect();
     let place = place(&vms);
     let said = setup(&place);

@@ -1,4 +1,4 @@
-//! In which directory `setup` makes its links, and how they lead to the program.
+//! The directory in which `setup` makes its links, and how they lead to the program.
 
 use crate::place::{Place, Said};
 use crate::setup::{HOST, VERBS, call, entries, links, listed, place, setup, total};
@@ -57,7 +57,7 @@ fn a_program_outside_the_directory_gives_absolute_links() {
         entries(&place.path("home/bin/eb")),
         links("a", &VERBS, &program)
     );
-    // A link to it above the directory serves as well, and shortens them.
+    // A link to the program above the directory is used as well, and shortens them.
     place.link("home/bin/easy-bhyve", &program);
     assert_eq!(Said::of(&call.output().unwrap()).status, Some(0));
     assert_eq!(

@@ -1,4 +1,4 @@
-//! What comes from outside is shown: nothing in it reaches a terminal that would obey it.
+//! Text from outside is escaped: a terminal never gets control characters from it.
 
 use crate::call::{Said, call};
 use crate::fake::Fake;
@@ -10,8 +10,8 @@ use std::fs;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-/// What a terminal would obey, or what deceives whoever reads it: the title of the window, a line
-/// that is written over, C1's CSI, text that runs backwards, characters that cannot be seen.
+/// Text that would control a terminal or deceive its reader: the title of the window, a line
+/// that is overwritten, C1's CSI, text that runs backwards, invisible characters.
 const HOSTILE: &str = "\u{1b}]0;own\u{7}\r\u{8}\u{7f}\u{9b}2J\u{202e}\u{2066}\u{200b}\u{feff}";
 
 const CONFIG: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm
@@ -24,7 +24,7 @@ fn host() -> Host {
         .with_volume("zroot/vm/fbsd0", 1 << 30)
 }
 
-/// What of a text a terminal does not only show, each with its place.
+/// The characters of a text that are not only displayed, each with its place.
 fn obeyed(text: &[u8]) -> String {
     let mut found = String::new();
     for (at, chunk) in text.utf8_chunks().enumerate() {
@@ -53,11 +53,11 @@ fn assert_shown(text: &str, said: &Said) {
     assert!(all.contains(text), "{text:?} is not in {all}");
 }
 
-/// What a name or a title with [`HOSTILE`] in it looks like.
+/// A name or a title with [`HOSTILE`] in it, as it must be shown.
 const SHOWN: &str = "^[]0;own^G^M^H^?M-BM^[2JM-bM^@M-.M-bM^AM-&M-bM^@M^KM-oM-;M-?";
 
 #[test]
-fn names_of_nodes_and_titles_of_processes_are_shown_and_no_line_to_paste_is_made_of_them() {
+fn names_of_nodes_and_titles_are_escaped_and_are_in_no_line_to_paste() {
     let mut host = host().with_leftover_vm(&format!("x{HOSTILE}"), 1 << 20);
     let title = format!("bhyve: y{HOSTILE}");
     host.add_process(0, 1, "bhyve", &[&title]);
@@ -93,7 +93,7 @@ fn names_of_nodes_and_titles_of_processes_are_shown_and_no_line_to_paste_is_made
 }
 
 #[test]
-fn what_programs_say_is_shown_in_messages_and_in_the_log() {
+fn output_of_programs_is_escaped_in_messages_and_in_the_log() {
     for (program, words) in [
         ("bhyveload", &["fbsd0-boot"][..]),
         ("bhyve", &["fbsd0-boot"]),
@@ -109,7 +109,7 @@ fn what_programs_say_is_shown_in_messages_and_in_the_log() {
             .fail(program, 1, 1, &format!("{program}: {HOSTILE}\n"));
         let said = call(&mut fake, CONFIG, words);
         assert_ne!(said.status, 0, "{program}: {said:?}");
-        // What goes to the terminal of a person goes there by itself.
+        // The output of a program on the terminal goes there directly.
         if words != ["fbsd0-snapshot"] {
             assert_shown(SHOWN, &said);
         }
@@ -121,7 +121,7 @@ fn what_programs_say_is_shown_in_messages_and_in_the_log() {
 }
 
 #[test]
-fn words_that_are_typed_and_the_name_that_is_called_are_shown() {
+fn typed_words_and_the_called_name_are_escaped() {
     for words in [
         &[&format!("easy-bhyve{HOSTILE}"), "nothing"][..],
         &["easy-bhyve", HOSTILE],
@@ -140,7 +140,7 @@ fn words_that_are_typed_and_the_name_that_is_called_are_shown() {
     }
 }
 
-/// What a call by the real program says, byte for byte.
+/// The output of a call by the real program, byte for byte.
 fn said(place: &Place, words: &[&str]) -> (Option<i32>, Vec<u8>) {
     let mut call = place.call(PROGRAM);
     let output = call
@@ -154,7 +154,7 @@ fn said(place: &Place, words: &[&str]) -> (Option<i32>, Vec<u8>) {
     )
 }
 
-/// Configurations with hostile text in each place where one can have some.
+/// Configurations with hostile text in each place where it is possible.
 fn configurations() -> Vec<String> {
     let host = "bridge=bridge0 netif=igb0";
     vec![
@@ -176,7 +176,7 @@ fn configurations() -> Vec<String> {
 }
 
 #[test]
-fn a_configuration_is_shown_whatever_is_in_it_and_in_the_names_of_its_files() {
+fn the_text_of_a_configuration_and_the_names_of_its_files_are_escaped() {
     for (number, config) in configurations().into_iter().enumerate() {
         let place = Place::new();
         let file = format!("d{HOSTILE}\n/c.conf");
@@ -204,14 +204,14 @@ fn a_configuration_is_shown_whatever_is_in_it_and_in_the_names_of_its_files() {
             let (_, text) = said(&place, &all);
             let shown = String::from_utf8_lossy(&text);
             assert_eq!(obeyed(&text), "", "{number} {words:?}: {shown}");
-            // A name has no line of its own.
+            // A name is shown within its line.
             assert!(!shown.contains("\n/c.conf"), "{number} {words:?}: {shown}");
         }
     }
 }
 
 #[test]
-fn what_is_shown_of_a_configuration_points_to_the_right_place() {
+fn the_excerpt_of_a_configuration_points_to_the_right_place() {
     let place = Place::new();
     place.write("c.conf", "a_id=1\nx='\u{1b}é\u{9b}' a_mem=lots\n");
     let (status, text) = said(&place, &["--config", "c.conf", "resources", "a"]);
@@ -236,7 +236,7 @@ pub(crate) fn shell() -> Option<&'static str> {
 }
 
 #[test]
-fn sh_reads_back_what_is_shown_and_what_is_written() {
+fn sh_reads_back_settings_and_written_files() {
     let Some(shell) = shell() else {
         place::skip("no shell here reads $'…'");
         return;
@@ -254,7 +254,7 @@ fn sh_reads_back_what_is_shown_and_what_is_written() {
     assert_eq!((status, obeyed(&script)), (Some(0), String::new()));
     assert_eq!(said(&place, &words).0, Some(0));
     let after = fs::read(place.path("c.conf")).unwrap();
-    // The text of a file is written by what every sh has.
+    // The text of a file is written by means that every sh has.
     place.write("c.conf", before);
     let script = place.write("script", script);
     let mut sh = Command::new("/bin/sh");

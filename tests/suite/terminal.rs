@@ -1,5 +1,5 @@
-//! The terminal in the hands of loaders, guests and consoles, and what it is like afterwards: by the
-//! program, and by the script that `-d` prints.
+//! The terminal while loaders, guests and consoles use it, and its state afterwards: with the
+//! program, and with the script that `-d` prints.
 
 mod background;
 mod console;
@@ -17,7 +17,7 @@ use crate::machine::{CONFIG, Machine};
 use crate::seat::{Left, Seat};
 use crate::wait::{output_of, until};
 
-/// A guest that is there at once, and loaders that wait for a key.
+/// A guest that boots at once, and loaders that wait for a key.
 fn patient() -> GuestPlan {
     GuestPlan {
         title_ms: 0,
@@ -36,7 +36,7 @@ fn quick() -> GuestPlan {
     }
 }
 
-/// A machine on which `fbsd0` and `deb0` can be booted by root, without an escalator between.
+/// A machine on which `fbsd0` and `deb0` can be booted by root, without an escalator.
 fn machine(guest: GuestPlan) -> Machine {
     machine_with(guest, "")
 }
@@ -46,7 +46,7 @@ fn machine_with(guest: GuestPlan, settings: &str) -> Machine {
     let mut host = Host::freebsd(14)
         .with_volume("zroot/vm/fbsd0", 1 << 30)
         .with_volume("zroot/vm/deb0", 1 << 30);
-    // What is loaded by a file has no menu that a key could leave.
+    // Commands from a file have no menu that a key could stop.
     let at_once = GuestPlan {
         loader_ms: 0,
         ..guest.clone()
@@ -57,12 +57,12 @@ fn machine_with(guest: GuestPlan, settings: &str) -> Machine {
     Machine::new(host, &format!("{config}{settings}\n"))
 }
 
-/// Who does what a verb does.
+/// The way in which a verb is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum By {
     /// The program.
     Program,
-    /// What `-d` prints, run by sh.
+    /// The script that `-d` prints, run by sh.
     Script,
 }
 
@@ -94,7 +94,7 @@ fn sit(machine: &Machine, by: By, verb: &str) -> Seat {
 }
 
 #[test]
-fn a_watched_status_stands_in_the_place_of_the_last() {
+fn a_watched_status_replaces_the_previous_one() {
     let machine = machine(quick());
     let mut seat = sit(&machine, By::Program, "status --watch");
     for _ in 0..2 {
@@ -109,28 +109,28 @@ fn a_watched_status_stands_in_the_place_of_the_last() {
     assert_eq!(clears, left.written.matches("no VM").count());
 }
 
-/// The process of the host that this program runs as.
+/// The process of this program on the host.
 fn process(machine: &Machine, program: &str) -> Option<i32> {
     let state = machine.host().state;
     let mut all = state.processes.values();
     all.find(|one| one.comm == program).map(|one| one.pid)
 }
 
-/// Waits until the guest's title was seen by whoever looks for it.
+/// Waits until a wait for the guest's title has seen it.
 #[track_caller]
 fn until_title_is_seen(machine: &Machine) {
     until_title_is_seen_again(machine, 1);
 }
 
-/// Waits until a guest's title was seen so often by whoever looks for it, and a script knows of it: the
-/// part of it that looks has gone.
+/// Waits until a guest's title was seen this number of times, and a script knows of it: the
+/// background process of the script that looks for it has exited.
 #[track_caller]
 fn until_title_is_seen_again(machine: &Machine, times: usize) {
     until("a look at the title", || titles_seen(machine) == times);
     until("the end of the look", || shells(machine) <= 1);
 }
 
-/// How many shells there are that have not left the machine's directory.
+/// How many shells run in the machine's directory.
 fn shells(machine: &Machine) -> usize {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let processes = processes.map(|entry| entry.path());
@@ -141,16 +141,16 @@ fn shells(machine: &Machine) -> usize {
     shells.count()
 }
 
-/// How often a guest's title was seen by whoever looks for it.
+/// How often the title of a guest was seen.
 fn titles_seen(machine: &Machine) -> usize {
     machine.host().orders.titles_shown
 }
 
-/// The terminal is what it was, and nothing of any VM is left on the host.
+/// The terminal is as before, and nothing of any VM is left on the host.
 #[track_caller]
 fn assert_as_before(machine: &Machine, by: By, left: &Left) {
     assert!(left.same_modes, "{by:?}: {}", left.written);
-    // No program by which sh could undo O_NONBLOCK is in every base system.
+    // Not every base system has a program by which sh could reset O_NONBLOCK.
     assert!(left.same_flags || by == By::Script, "{}", left.written);
     assert_free(machine, &left.written);
 }

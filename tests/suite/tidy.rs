@@ -1,11 +1,11 @@
-//! What no compiler sees: length of files, leftovers, and what README promises.
+//! Rules that no compiler checks: length of files, leftovers, and the content of README.
 
 use crate::case::root;
 use easy_bhyve::verb::Verb;
 use std::path::{Path, PathBuf};
 
-/// The longest that a file may be, in lines; only data of cases, records of real programs and locks
-/// of versions are longer.
+/// The greatest length of a file, in lines; only data of cases, records of real programs and lock files
+/// of dependencies are longer.
 const LONGEST: usize = 400;
 
 /// A text file of the repository.
@@ -25,7 +25,7 @@ impl File {
         self.text.split("#[cfg(test)]").next().unwrap_or_default()
     }
 
-    /// Lines that are no comment, with their numbers.
+    /// Lines that are not comments, with their numbers.
     fn shipped_lines(&self) -> impl Iterator<Item = (usize, &str)> {
         let lines = self.shipped().lines().enumerate();
         lines
@@ -38,7 +38,7 @@ impl File {
     }
 }
 
-/// Every text file below these, and those of the top level.
+/// Every text file below these directories, and those of the top level.
 fn files() -> Vec<File> {
     let mut paths = Vec::new();
     for directory in ["src", "tests", "examples", ".ci"] {
@@ -70,7 +70,7 @@ fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// `PATH:LINE: TEXT` of the shipped lines with one of these words in them, but for some files.
+/// `PATH:LINE: TEXT` of the shipped lines with one of these words in them, except in some files.
 fn uses(directory: &str, words: &[&str], but: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for file in files().iter().filter(|file| file.is_in(directory)) {
@@ -97,7 +97,7 @@ fn only_the_real_host_starts_processes() {
         "src/main.rs",
     ];
     let mut found = uses("src/", &["std::process", "Command::new("], &allowed);
-    // Its own number is one of the surroundings of a call.
+    // Its own pid is an attribute of a call.
     found.retain(|line| !(line.starts_with("src/process.rs:") && line.contains("process::id()")));
     assert_eq!(found, none());
     let main = std::fs::read_to_string(root().join("src/main.rs")).unwrap();
@@ -137,7 +137,7 @@ fn nothing_shipped_panics_on_purpose() {
 }
 
 #[test]
-fn no_file_is_too_long_to_read_in_a_sitting() {
+fn no_file_is_longer_than_the_limit() {
     let is_read = |file: &&File| {
         let is_ours = ["src/", "tests/", "examples/"]
             .iter()
@@ -158,8 +158,8 @@ fn no_file_is_too_long_to_read_in_a_sitting() {
 }
 
 #[test]
-fn nothing_is_left_for_later() {
-    // Written apart, so that this file is not found.
+fn no_marker_of_unfinished_work_is_left() {
+    // Split, so that this file does not contain them.
     let markers = ["TO-DO", "FIX-ME", "XX-X", "HA-CK", "db-g!"].map(|word| word.replace('-', ""));
     let mut found = Vec::new();
     for file in files() {
@@ -173,7 +173,7 @@ fn nothing_is_left_for_later() {
     assert_eq!(found, none());
 }
 
-/// Whether a word is in a line, not as a part of another word.
+/// Whether a line contains a word, not as a part of another word.
 fn has_word(line: &str, word: &str) -> bool {
     let is_end = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '_');
     line.match_indices(word).any(|(at, _)| {
@@ -187,7 +187,7 @@ fn no_file_names_a_place_outside_of_the_repository() {
     // Users that only tests have.
     let invented = ["me", "a user", "user", "my-user"];
     let mut found = Vec::new();
-    // A home of the machine that was recorded is a part of the records.
+    // A home directory of the recorded machine is a part of the records.
     let is_record = |file: &&File| file.is_in("tests/calibration/freebsd-sh/");
     for file in files().iter().filter(|file| !is_record(file)) {
         for (number, line) in file.text.lines().enumerate() {
@@ -215,7 +215,7 @@ fn the_differences_of_readme_are_those_of_the_source() {
     let mut listed: Vec<String> = items
         .map(|item| match item.split_once(": ") {
             Some((head, _)) => head.to_owned(),
-            None => panic!("README says what differs, but not from what: {item}"),
+            None => panic!("README has a difference without a description: {item}"),
         })
         .collect();
     let mut tagged: Vec<String> = files()
@@ -224,7 +224,7 @@ fn the_differences_of_readme_are_those_of_the_source() {
         .flat_map(|file| tags(&file.text))
         .collect();
     assert!(!listed.is_empty(), "README lists no difference");
-    // As sorted lists, so that neither may have one twice.
+    // As sorted lists, so that a difference listed twice is found.
     listed.sort();
     tagged.sort();
     assert_eq!(only_in(&tagged, &listed), none(), "not in README");
@@ -236,7 +236,7 @@ fn the_differences_of_readme_are_those_of_the_source() {
     );
 }
 
-/// What one list has and another has not.
+/// The entries of one list that the other one lacks.
 fn only_in(one: &[String], other: &[String]) -> Vec<String> {
     let missing = one.iter().filter(|text| !other.contains(text));
     missing.cloned().collect()

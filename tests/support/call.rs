@@ -1,4 +1,4 @@
-//! Calls of the program in this process: arguments and configuration in, everything said out.
+//! Calls of the program in this process: arguments and configuration in, all output out.
 
 #![allow(unreachable_pub)]
 
@@ -11,23 +11,23 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What a call left behind.
+/// The result of a call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Said {
     /// The exit status.
     pub status: u8,
-    /// Standard output, with what programs on the terminal wrote there.
+    /// Standard output, with the output of programs on the terminal.
     pub out: String,
-    /// Standard error, with what programs on the terminal wrote there.
+    /// Standard error, with that of programs on the terminal.
     pub err: String,
 }
 
-/// One stream of the caller's terminal; the program and what it starts write to the same.
+/// One stream of the caller's terminal; the program and its children write to the same stream.
 #[derive(Clone, Debug, Default)]
 pub struct Stream(Arc<Mutex<Vec<u8>>>);
 
 impl Stream {
-    /// What was written since the last time.
+    /// The text that was written since the last call of this function.
     fn take(&self) -> String {
         let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes = std::mem::take(&mut *written);
@@ -48,7 +48,7 @@ impl Write for Stream {
     }
 }
 
-/// Calls the program with a configuration of this text; the first word is the name it goes by.
+/// Calls the program with this text as its configuration; the first word is the name of the call.
 pub fn call(fake: &mut Fake, config: &str, words: &[&str]) -> Said {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("easy-bhyve.conf");
@@ -56,7 +56,7 @@ pub fn call(fake: &mut Fake, config: &str, words: &[&str]) -> Said {
     call_with_file(fake, &file, words)
 }
 
-/// Calls the program with this configuration file, which shows as `easy-bhyve.conf`.
+/// Calls the program with this configuration file, which is shown as `easy-bhyve.conf`.
 pub fn call_with_file<W: AsRef<str>>(fake: &mut Fake, file: &Path, words: &[W]) -> Said {
     let mut args: Vec<OsString> = words.iter().map(|word| word.as_ref().into()).collect();
     args.extend(["--config".into(), file.into()]);
@@ -69,8 +69,8 @@ pub fn call_bare(fake: &mut Fake, words: Vec<OsString>) -> Said {
     said(fake, &process(words, fake), &[])
 }
 
-/// Calls the program as it lies in this directory, on a host of this name; the directory does not
-/// show.
+/// Calls the program as if it were in this directory, on a host of this name; the directory is removed
+/// from the output.
 pub fn call_in_directory<W: AsRef<str>>(
     fake: &mut Fake,
     directory: &Path,
@@ -109,7 +109,7 @@ fn said(fake: &mut Fake, process: &Process, shown: &[(String, &str)]) -> Said {
     }
 }
 
-/// Where the program lies.
+/// The path of the program.
 pub const PROGRAM: &str = "/usr/local/bin/easy-bhyve";
 
 /// A call on the host `vmhost` on 23 November 2026 at 12:34:56.

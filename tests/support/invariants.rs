@@ -1,4 +1,4 @@
-//! What holds of reading any bytes at all as a configuration; the fuzz target and the suite ask it.
+//! What must hold when any bytes are read as a configuration, for the fuzz target and the suite.
 
 use easy_bhyve::config::resolve::{self, Wanted};
 use easy_bhyve::config::settings::Need;
@@ -14,10 +14,10 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Reads the bytes as a file of `directory`, which holds what they may include.
+/// Reads the bytes as a file of `directory`, which contains the files that they may include.
 ///
 /// # Panics
-/// If something does not hold.
+/// If an invariant does not hold.
 pub(crate) fn check(bytes: &[u8], directory: &Path) {
     tokens_joined_are_the_file(bytes);
     if !includes_only_neighbours(bytes) {
@@ -31,13 +31,13 @@ pub(crate) fn check(bytes: &[u8], directory: &Path) {
     let is_error = |finding: &easy_bhyve::finding::Finding| finding.severity == Severity::Error;
     assert_eq!(config.findings().is_empty(), is_accepted);
     assert!(config.findings().iter().all(is_error));
-    reading_again_says_the_same(bytes, directory, config);
+    reading_again_gives_the_same(bytes, directory, config);
     a_nul_is_refused(bytes, config);
     places_lie_in_their_files(config);
     names_are_names_and_the_last_counts(config);
     if is_accepted {
         its_values_can_be_written_and_read_back(config, directory);
-        nothing_behind_changes_what_is_before(bytes, config, directory);
+        a_line_at_the_end_changes_nothing_before_it(bytes, config, directory);
         every_vm_has_settings_or_an_error_with_a_place(config);
     }
 }
@@ -76,8 +76,8 @@ fn tokens_joined_are_the_file(bytes: &[u8]) {
     assert_eq!(at, bytes.len(), "the tokens end with the file");
 }
 
-/// Whether every word behind a `.` names a file of the directory, plainly: nobody's other files are
-/// to be read.
+/// Whether every word behind a `.` plainly names a file of the directory: no other file may be
+/// read.
 fn includes_only_neighbours(bytes: &[u8]) -> bool {
     let mut words: Vec<(Vec<u8>, bool)> = vec![(Vec::new(), true)];
     for token in Lexer::new(bytes) {
@@ -111,14 +111,14 @@ fn pairs(config: &Config) -> Pairs {
         .collect()
 }
 
-fn reading_again_says_the_same(bytes: &[u8], directory: &Path, config: &Config) {
+fn reading_again_gives_the_same(bytes: &[u8], directory: &Path, config: &Config) {
     let again = read(bytes, directory).unwrap_or_else(|refused| *refused);
     assert_eq!(pairs(&again), pairs(config));
     assert_eq!(again.findings(), config.findings());
     assert_eq!(lint::check(&again), lint::check(config));
 }
 
-/// Whatever is said behind it: a file with a NUL is refused, there.
+/// A file with a NUL is refused at that place, whatever follows the NUL.
 fn a_nul_is_refused(bytes: &[u8], config: &Config) {
     let nul = bytes.iter().position(|byte| *byte == 0);
     let mut found = config.findings().iter();
@@ -155,7 +155,7 @@ fn first_length(bytes: &[u8]) -> usize {
     text.chars().next().map_or(1, char::len_utf8)
 }
 
-/// Counts lines and characters anew, one by one.
+/// Counts lines and characters again, one by one.
 fn place_is_right(config: &Config, span: Span) {
     let source = config.sources().source(span.file).expect("a file");
     let (start, end) = (span.start as usize, span.end as usize);
@@ -206,7 +206,7 @@ fn names_are_names_and_the_last_counts(config: &Config) {
     }
 }
 
-/// As `resources` writes: each name with its quoted value.
+/// As `resources` writes them: each name with its quoted value.
 fn its_values_can_be_written_and_read_back(config: &Config, directory: &Path) {
     let mut written = Vec::new();
     let all = pairs(config);
@@ -222,8 +222,8 @@ fn its_values_can_be_written_and_read_back(config: &Config, directory: &Path) {
     }
 }
 
-/// A line more at the end sets one variable more, and nothing else.
-fn nothing_behind_changes_what_is_before(bytes: &[u8], config: &Config, directory: &Path) {
+/// A further line at the end sets one more variable, and changes nothing else.
+fn a_line_at_the_end_changes_nothing_before_it(bytes: &[u8], config: &Config, directory: &Path) {
     const NAME: &str = "behind_all";
     // A backslash at the end would hide the newline.
     if bytes.ends_with(b"\\") || config.get(NAME).is_some() {

@@ -1,4 +1,4 @@
-//! The simulated host as the surroundings of the real program, in a directory of its own.
+//! The simulated host as the environment of the real program, in a directory of its own.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -26,7 +26,7 @@ initrd (cd0)/initrd'
 net0_grub_boot='linux (hd0,msdos1)/vmlinuz'
 ";
 
-/// How much slower the program's clock goes on a machine: ten seconds are two minutes.
+/// The factor by which the program's clock is slower on a machine: ten seconds are two minutes.
 const PACE: u32 = 12;
 
 /// A host whose programs, devices and files lie in one directory.
@@ -34,7 +34,7 @@ pub(crate) struct Machine {
     directory: tempfile::TempDir,
 }
 
-/// The multicall program of the host, built if it is not there or older than its sources: cargo
+/// The multicall program of the host, built if it does not exist or is older than its sources: cargo
 /// builds no example for one test binary alone.
 pub(crate) fn playground() -> &'static Path {
     static PLAYGROUND: OnceLock<PathBuf> = OnceLock::new();
@@ -56,7 +56,7 @@ pub(crate) fn playground() -> &'static Path {
     })
 }
 
-/// When a file below a directory was changed last.
+/// The time of the last change of a file below a directory.
 fn newest(directory: &Path) -> Option<SystemTime> {
     let entries = fs::read_dir(directory).ok()?;
     entries
@@ -72,14 +72,13 @@ fn newest(directory: &Path) -> Option<SystemTime> {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        // What is left ends by itself when the directory has gone.
+        // The remaining processes end by themselves when the directory is removed.
         let _ = program::end_all(self.directory.path());
     }
 }
 
-/// Lets what this process starts begin with the signals that a terminal sends as they usually are:
-/// who started this process, such as nohup(1), may have let it ignore them, and a shell then could
-/// not trap them.
+/// Resets the signals that a terminal sends for the children of this process: the parent of this
+/// process, such as nohup(1), may have ignored them, and a shell could not trap ignored signals.
 pub(crate) fn pass_on_no_ignored_signal() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -89,14 +88,14 @@ pub(crate) fn pass_on_no_ignored_signal() {
         for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT] {
             let number = signal as i32;
             if ignored.unwrap_or_default() >> (number - 1) & 1 != 0 {
-                // A handler is not passed on, and this one does nothing.
+                // A handler is not inherited by a program, and this one does nothing.
                 signal_hook::flag::register(number, Arc::default()).unwrap();
             }
         }
     });
 }
 
-/// A directory for a machine: where files cost little, if there is room for those that it makes.
+/// A directory for a machine: in memory, if there is room for the files that it makes.
 fn in_memory() -> tempfile::TempDir {
     const ROOM: u64 = 1 << 30;
     let memory = Path::new("/dev/shm");
@@ -114,7 +113,7 @@ impl Machine {
     /// A machine with this configuration, in which `@DIR@` is its directory: `vm` and `iso` are there
     /// for files. A host at the real pace becomes a slow one.
     pub(crate) fn new(mut host: Host, config: &str) -> Self {
-        // Nothing is to come too late because the machine is busy.
+        // No limit may be reached because the machine is busy.
         if host.state.pace == 1 {
             host.state.pace = PACE;
         }
@@ -133,13 +132,13 @@ impl Machine {
         Self { directory }
     }
 
-    /// Where all of it lies.
+    /// The directory of the machine.
     pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
 
-    /// The program under test, called by the first word: that of the playground, whose root side
-    /// knows where this host is.
+    /// The program under test, called by the name of the first word: the copy in the playground, whose
+    /// root side finds this host.
     pub(crate) fn program<Word: AsRef<OsStr>>(&self, words: &[Word]) -> Command {
         let link = self.path().join("eb").join(words[0].as_ref());
         match symlink(playground(), &link) {
@@ -165,7 +164,7 @@ impl Machine {
         self.surround(Command::new("/bin/sh"))
     }
 
-    /// Gives a command the machine's environment and nothing else, and no terminal.
+    /// Gives a command only the machine's environment, and no terminal.
     pub(crate) fn surround(&self, mut command: Command) -> Command {
         let path = format!("{}:/usr/bin:/bin", self.path().join("bin").display());
         command
@@ -180,12 +179,12 @@ impl Machine {
         command
     }
 
-    /// Does something with the host while nobody else can.
+    /// Changes the host while no other process can.
     pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Host) -> T) -> T {
         program::with_host(self.path(), work).unwrap()
     }
 
-    /// The host as it is now.
+    /// The present state of the host.
     pub(crate) fn host(&self) -> Host {
         self.with(|host| host.clone())
     }

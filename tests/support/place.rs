@@ -1,4 +1,4 @@
-//! The real program in directories of its own, in an environment that holds only what a test sets.
+//! The real program in directories of its own, in an environment that contains only what a test sets.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// What a call left behind.
+/// The result of a call.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Said {
     pub(crate) status: Option<i32>,
@@ -15,7 +15,7 @@ pub(crate) struct Said {
 }
 
 impl Said {
-    /// As a value to compare with.
+    /// The result as a value to compare with.
     pub(crate) fn new(status: i32, out: impl Into<String>, err: impl Into<String>) -> Self {
         Self {
             status: Some(status),
@@ -24,7 +24,7 @@ impl Said {
         }
     }
 
-    /// What a program that has ended has said.
+    /// The output and status of a program that has ended.
     pub(crate) fn of(output: &Output) -> Self {
         Self {
             status: output.status.code(),
@@ -34,11 +34,11 @@ impl Said {
     }
 }
 
-/// What the remark of a preview on another system than FreeBSD says.
+/// The remark of a preview on a system other than FreeBSD.
 pub(crate) const FRESH: &str =
     "this is not FreeBSD: the plan is the one for a freshly booted host\n";
 
-/// The program where cargo has built it.
+/// The path at which cargo has built the program.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_easy-bhyve");
 
 /// A temporary directory; every path is below it.
@@ -64,7 +64,7 @@ impl Place {
         self.path(below).display().to_string()
     }
 
-    /// Makes the directory in which the path lies.
+    /// Makes the parent directory of the path.
     fn above(&self, below: &str) -> PathBuf {
         let path = self.path(below);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -77,7 +77,7 @@ impl Place {
         path
     }
 
-    /// The program itself, no link, at this place.
+    /// The program itself, not a link, at this path.
     pub(crate) fn program(&self, below: &str) -> PathBuf {
         let path = self.above(below);
         put(Path::new(PROGRAM), &path);
@@ -90,7 +90,7 @@ impl Place {
         path
     }
 
-    /// A call without any host program, terminal or variable of the caller's.
+    /// A call without any program of the host, terminal or variable of the caller.
     pub(crate) fn call(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command
@@ -101,7 +101,7 @@ impl Place {
         command
     }
 
-    /// Calls with these words and this configuration.
+    /// Calls the program with these words and this configuration.
     pub(crate) fn say<Word: AsRef<OsStr>>(
         &self,
         program: impl AsRef<OsStr>,
@@ -117,16 +117,16 @@ impl Place {
     }
 }
 
-/// Puts a program at a place, as a file of its own.
+/// Installs a program at a path, as a file of its own.
 pub(crate) fn put(program: &Path, path: &Path) {
     if fs::hard_link(program, path).is_err() {
-        // Not copied by this process: a child of another thread could hold it open for writing.
+        // Not copied by this process: a child of another thread could hold the file open for writing.
         let copied = Command::new("cp").arg(program).arg(path).status();
         assert!(copied.unwrap().success());
     }
 }
 
-/// Says that something is not tested here, and why; the gate accepts no such excuse.
+/// Reports that something is not tested here, and why; the gate does not accept this.
 pub(crate) fn skip(why: &str) {
     assert!(std::env::var_os("CI").is_none(), "not tested: {why}");
     println!("not tested: {why}");

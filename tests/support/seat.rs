@@ -1,4 +1,4 @@
-//! Somebody at a terminal: starts a program there, reads what it writes, types.
+//! A terminal as a user has it: a test starts a program on it, reads the output, and types.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -13,25 +13,25 @@ use nix::unistd::Pid;
 use crate::host::live::pty;
 use crate::wait::look_for;
 
-/// What a terminal is like.
+/// The modes of a terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Modes {
-    /// Those of the line.
+    /// The modes of the line.
     pub(crate) termios: Termios,
-    /// Those of its open file, which its user's shell shares.
+    /// The flags of its open file, which the user's shell shares.
     pub(crate) flags: OFlag,
 }
 
-/// A terminal with a program on it, whose session it controls where setsid(1) can make it so.
+/// A terminal with a program on it; it controls the program's session where setsid(1) can do that.
 pub(crate) struct Seat {
     child: Child,
     master: File,
-    /// As the user's shell has it.
+    /// The side of the terminal that the user's shell has open.
     slave: OwnedFd,
     before: Modes,
-    /// All that was written.
+    /// All output so far.
     written: String,
-    /// How much of that was waited for.
+    /// The length of the output that was waited for.
     seen: usize,
 }
 
@@ -58,17 +58,17 @@ impl Seat {
         }
     }
 
-    /// Sends the program a signal.
+    /// Sends a signal to the program.
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(self.child.id().try_into().unwrap());
         kill(pid, signal).unwrap();
     }
 
-    /// Waits until this text was written, behind what was waited for before.
+    /// Waits until this text appears behind the text that was waited for before.
     #[track_caller]
     pub(crate) fn see(&mut self, text: &str) {
         let found = look_for(|| {
-            // Asked first: what it writes before it ends is read then.
+            // Asked first, so that the output before the end is read.
             let has_ended = self.child.try_wait().unwrap().is_some();
             self.read();
             let at = self.written[self.seen..].find(text);
@@ -86,14 +86,14 @@ impl Seat {
         self.master.write_all(keys.as_bytes()).unwrap();
     }
 
-    /// Waits for a text, and types.
+    /// Waits for a text, then types.
     #[track_caller]
     pub(crate) fn answer(&mut self, text: &str, keys: &str) {
         self.see(text);
         self.type_in(keys);
     }
 
-    /// Whether keys come singly and unseen: the terminal is raw.
+    /// Whether keys are read singly and without echo: the terminal is raw.
     pub(crate) fn is_raw(&self) -> bool {
         let cooked = LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG;
         !tcgetattr(&self.slave)
@@ -102,7 +102,7 @@ impl Seat {
             .intersects(cooked)
     }
 
-    /// Waits until the program has ended: how, and all that was written.
+    /// Waits until the program has ended: its status, and all output.
     #[track_caller]
     pub(crate) fn end(mut self) -> Left {
         let status = look_for(|| {
@@ -112,7 +112,10 @@ impl Seat {
         });
         let Some(status) = status else {
             let _ = self.child.kill();
-            panic!("it does not end, and has written {:?}", self.written);
+            panic!(
+                "the program does not end, and has written {:?}",
+                self.written
+            );
         };
         let after = modes(&self.slave);
         Left {
@@ -123,8 +126,8 @@ impl Seat {
         }
     }
 
-    /// Closes the window: the terminal is gone, and a shell would send SIGHUP to all that it had
-    /// there.
+    /// Closes the window: the terminal closes, and SIGHUP is sent, as a shell sends it to all of
+    /// its jobs.
     pub(crate) fn hang_up(self) -> Child {
         let Self {
             child,
@@ -143,23 +146,23 @@ impl Seat {
 
     fn read(&mut self) {
         let mut bytes = [0; 4096];
-        // It ends with an error: there is nothing more.
+        // The read fails at the end of the output.
         while let Ok(length) = self.master.read(&mut bytes) {
             self.written += &String::from_utf8_lossy(&bytes[..length]);
         }
     }
 }
 
-/// What is left of a terminal whose program has ended.
+/// The terminal after its program has ended.
 #[derive(Debug)]
 pub(crate) struct Left {
     /// How the program has ended.
     pub(crate) status: ExitStatus,
-    /// All that was written.
+    /// All output.
     pub(crate) written: String,
-    /// Whether the modes of the line are what they were.
+    /// Whether the modes of the line are the same as before.
     pub(crate) same_modes: bool,
-    /// Whether those of its open file are what they were.
+    /// Whether the flags of its open file are the same as before.
     pub(crate) same_flags: bool,
 }
 
@@ -171,7 +174,7 @@ fn modes(terminal: &OwnedFd) -> Modes {
     }
 }
 
-/// The same command as the leader of a session that its standard input controls.
+/// The same command as the leader of a session whose controlling terminal is its standard input.
 fn in_session(command: &Command) -> Command {
     let (program, args) = (command.get_program(), command.get_args());
     let mut wrapped = match which::which("setsid") {

@@ -1,32 +1,32 @@
-//! Hosts in many states, each made from a number, for a VM of the examples.
+//! Hosts in many states, each derived from a number, for a VM of the examples.
 
 use crate::host::{Edit, Ending, Host};
 use std::collections::BTreeMap;
 
-/// What a verb needs to be there most of the time.
+/// The state that a verb needs most of the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Usually {
     /// The VM does not run.
     Stopped,
-    /// As stopped; when it is started on the terminal its guest ends soon.
+    /// As stopped; a guest started on the terminal ends soon.
     Short,
     /// The VM runs.
     Running,
-    /// The VM has run, and has left something.
+    /// The VM has run, and something is left over.
     LeftOver,
-    /// There is no disk yet.
+    /// The disk does not exist yet.
     NoDisk,
 }
 
-/// Milliseconds that a short guest runs once it was seen: long enough for who has seen it to say so on
-/// a machine that has much to do.
+/// Milliseconds that a short guest runs after its title was seen: long enough for a report of the
+/// start on a busy machine.
 const SHORT_MS: u64 = 1_000;
 
-/// Numbers that look random (splitmix64).
+/// Pseudo-random numbers (splitmix64).
 pub(crate) struct Numbers(u64);
 
 impl Numbers {
-    /// Always the same numbers for one seed and one text.
+    /// The same numbers for the same seed and text.
     pub(crate) fn new(seed: u64, text: &str) -> Self {
         // FNV-1a
         let salt = text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
@@ -50,19 +50,19 @@ impl Numbers {
         self.next() % end
     }
 
-    /// True once in so many times.
+    /// True with a probability of one in this number.
     pub(crate) fn once_in(&mut self, times: u64) -> bool {
         self.below(times) == 0
     }
 
-    /// One of these.
+    /// One element of these.
     pub(crate) fn one_of<'all, T>(&mut self, all: &'all [T]) -> &'all T {
         let at = usize::try_from(self.next() % (all.len() as u64)).unwrap();
         &all[at]
     }
 }
 
-/// A VM by its own `resources`.
+/// A VM as `resources` shows it.
 #[derive(Clone, Debug)]
 pub(crate) struct About {
     /// Its name.
@@ -133,7 +133,7 @@ pub(crate) fn host(numbers: &mut Numbers, about: &About, usually: Usually) -> Ho
         card.addresses = vec![address];
     }
     if host.state.major() == 16 || numbers.once_in(5) {
-        // From 16 on a card in a bridge has no address.
+        // From 16 on a NIC in a bridge cannot have an address.
         host.state.interfaces.get_mut(netif).unwrap().addresses = Vec::new();
     }
     let has_disks = usually != Usually::NoDisk && !numbers.once_in(12);
@@ -147,7 +147,7 @@ pub(crate) fn host(numbers: &mut Numbers, about: &About, usually: Usually) -> Ho
     guests(host, numbers, about, usually, has_disks)
 }
 
-/// What runs, and how guests behave.
+/// The processes that run, and the behaviour of guests.
 fn guests(
     mut host: Host,
     numbers: &mut Numbers,
@@ -175,7 +175,7 @@ fn guests(
         host = host.with_volume("zroot/another", 1 << 30);
         host = host.with_running_vm("another", "/dev/zvol/zroot/another", "tap99");
     }
-    // The program asks the system who it is: root would take hidden processes for none at all.
+    // The program asks the system for its uid: root would take hidden processes for no processes.
     if numbers.once_in(15) && !nix::unistd::geteuid().is_root() {
         host = host.with_hidden_processes();
     }
@@ -183,7 +183,7 @@ fn guests(
         host.state.guest.runs_ms = Some(SHORT_MS);
         host.state.guest.is_seen_first = true;
         let endings = [
-            // The good one more often: a verb has to come to its end.
+            // The good end more often: a verb must be able to succeed.
             Ending::PowerOff,
             Ending::PowerOff,
             Ending::PowerOff,
@@ -199,7 +199,7 @@ fn guests(
     host
 }
 
-/// The VM runs in the background, with the tap and the console that it is given.
+/// The VM runs in the background, with its configured tap and console.
 fn running(mut host: Host, about: &About) -> Host {
     let (vm, tap) = (&about.vm, about.first_tap());
     let disk = if let Some(volume) = about.volumes().first() {
@@ -261,7 +261,7 @@ fn network(mut host: Host, numbers: &mut Numbers, about: &About) -> Host {
     }
     if numbers.once_in(6) {
         host = host.with_tap("tap40", &format!("easy-bhyve:{vm}"));
-        // Rarely: what frees it looks fifty times, with several programs, until it gives up.
+        // Rarely: a verb asks fifty times, with several programs, before it stops waiting for this tap.
         if numbers.once_in(12) {
             host.edit(&Edit::OpenTap("tap40".into()));
         }

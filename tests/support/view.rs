@@ -1,4 +1,4 @@
-//! The simulated host as lines of text, so that two moments can be compared.
+//! The simulated host as lines of text, to compare two moments.
 
 #![allow(unreachable_pub)]
 
@@ -6,7 +6,7 @@ use crate::host::state::{Interface, Volume};
 use crate::host::{Host, Logged, Status};
 use std::collections::BTreeSet;
 
-/// Sysctls that a module brings along and nobody sets.
+/// Sysctls that exist with a module and that no program sets.
 const BROUGHT_BY_MODULES: [&str; 4] = [
     "hw.vmm.",
     "net.link.bridge.inherit_mac",
@@ -117,14 +117,14 @@ fn volume(volume: &Volume) -> String {
     format!("volume of {} bytes, {reserved}, {blank}", volume.volsize)
 }
 
-/// What is in one and not in the other: `-` before, `+` after.
+/// The lines of only one of the two: `-` before, `+` after.
 pub fn difference(before: &BTreeSet<String>, after: &BTreeSet<String>) -> Vec<String> {
     let gone = before.difference(after).map(|line| format!("- {line}"));
     let new = after.difference(before).map(|line| format!("+ {line}"));
     gone.chain(new).collect()
 }
 
-/// A program that was started as one line that sh reads, its end before it.
+/// A started program as one line that sh reads, with its end before it.
 pub fn call(logged: &Logged) -> String {
     let end = match logged.status {
         Status::Exit(status) => status.to_string(),

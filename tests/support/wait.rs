@@ -4,13 +4,13 @@ use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// What only a hang reaches, however busy the machine is.
+/// A limit that is reached only by a hang, however busy the machine is.
 pub(crate) const LIMIT: Duration = Duration::from_secs(300);
 
-/// The time between two looks.
+/// The time between two tries.
 const EVERY: Duration = Duration::from_millis(5);
 
-/// Looks until there is a value; `None` if there is none within the limit.
+/// Tries until there is a value; `None` if there is none within the limit.
 pub(crate) fn look_for<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let start = Instant::now();
     loop {
@@ -27,7 +27,7 @@ pub(crate) fn look_for<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
 /// Waits until there is a value.
 ///
 /// # Panics
-/// If there is none within the limit: `what` says for what it was waited.
+/// If there is none within the limit; `what` names what the test waits for.
 #[track_caller]
 pub(crate) fn wait_for<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
     match look_for(look) {
@@ -36,7 +36,7 @@ pub(crate) fn wait_for<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Waits until something holds.
+/// Waits until a condition holds.
 ///
 /// # Panics
 /// As [`wait_for`].
@@ -45,10 +45,10 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     wait_for(what, || holds().then_some(()));
 }
 
-/// Runs a command to its end, and to the end of what it and those that it leaves behind write.
+/// Runs a command to its end, and to the end of the output of the command and of its children.
 ///
 /// # Panics
-/// If that does not come within the limit.
+/// If the end is not reached within the limit.
 #[track_caller]
 pub(crate) fn output_of(mut command: Command) -> Output {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -1,10 +1,10 @@
 #!/bin/sh
-# as-user.sh - run the test suite that is built, as an ordinary user.
+# as-user.sh - run the built test suite as an ordinary user.
 #
 # usage: as-user.sh SUITE [ARGUMENT...]     as root, in the checkout
 #
 # SUITE is the test executable that cargo has built.  Where the user nobody cannot
-# enter the checkout, it is shown at its place in a mount namespace of its own.
+# enter the checkout, the script mounts it at its path in a private mount namespace.
 # Needs setpriv and unshare (util-linux).
 set -eu
 
@@ -37,7 +37,7 @@ EB_IN_NAMESPACE=1 exec unshare --mount sh -euc '
 	mount --bind "$top" "$hold/top"
 	mount -t tmpfs -o mode=1777 tmpfs "$first"
 	mkdir -p "$top"
-	# Entry by entry, since the checkout itself may be private, too.
+	# Entry by entry, since the mode of the checkout itself may exclude the user, too.
 	for entry in $(ls -A "$hold/top"); do
 		if [ -d "$hold/top/$entry" ]; then mkdir "$top/$entry"; else : >"$top/$entry"; fi
 		mount --bind "$hold/top/$entry" "$top/$entry"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Records anew what OpenDoas and sudo say: asks them all that stands in an asked.toml below
-# tests/calibration/escalators and writes the said.toml beside it. Needs root, and Debian's packages
+# Records the answers of OpenDoas and sudo again: runs the calls of each asked.toml below
+# tests/calibration/escalators, and writes the said.toml beside it. Needs root, and Debian's packages
 # opendoas and sudo; changes nothing else of the machine. Read the difference.
 set -eu
 cd "$(dirname "$0")/../.."

@@ -1,13 +1,13 @@
 #!/bin/sh
-# record-zfs.sh - what real OpenZFS answers to tests/calibration/zfs/commands
+# record-zfs.sh - record the answers of real OpenZFS to tests/calibration/zfs/commands
 #
-# usage: record-zfs.sh            writes the transcripts beside the commands anew
-#        record-zfs.sh --check    compares a new run with them, and writes nothing
+# usage: record-zfs.sh            rewrites the transcripts beside the commands
+#        record-zfs.sh --check    compares a new run with them; writes nothing
 #
 # needs cargo, cpio and qemu-system-x86; the first time also root, debootstrap and
 # ten minutes, for the guests of zfs-guest.sh.  They are kept in EB_ZFS_GUESTS, default
 # ${XDG_CACHE_HOME:-~/.cache}/easy-bhyve/zfs-guest: one for each release of Debian
-# whose OpenZFS FreeBSD has, or nearly so (bookworm: 2.1, trixie: 2.3).
+# with the OpenZFS of a FreeBSD release, or a near one (bookworm: 2.1, trixie: 2.3).
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -37,7 +37,7 @@ for pool in zroot:100G tank:100G small:512M; do
 	zpool create -o ashift=12 -O mountpoint=none "${pool%:*}" "/tmp/${pool%:*}.img" || exit 1
 done
 
-# The node of a volume, which udev makes some time after the volume.
+# Waits for the node of a volume, which udev makes some time after the volume.
 node() {
 	n=0
 	until [ -b "/dev/zvol/$1" ]; do
@@ -86,7 +86,7 @@ for suite in bookworm trixie; do
 	sed '1,/^record: BEGIN$/d; /^record: END /,$d' "$work/console" | base64 -d >"$work/record"
 	sum=$(sha256sum <"$work/record")
 	grep -q "^record: END ${sum%% *}$" "$work/console" || {
-		echo "record-zfs: the console of $suite lost something on the way" >&2; exit 1
+		echo "record-zfs: the console of $suite lost a part of the record" >&2; exit 1
 	}
 	head -n 1 "$work/record"
 	(cd "$here/../.." && BLESS=$bless EB_ZFS_RECORDED=$work/record \

@@ -1,4 +1,4 @@
-//! Any bytes at all, read as a configuration.
+//! Reads any bytes as a configuration.
 
 #![no_main]
 

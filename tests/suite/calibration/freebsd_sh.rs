@@ -1,8 +1,8 @@
-//! What we make of configurations against what the sh(1) of FreeBSD made of the same files.
+//! The values that we read from configurations, compared with those of FreeBSD's sh(1).
 //!
-//! Its answers are recorded in `tests/calibration/freebsd-sh`, whose README says how. A file is
-//! accepted with the values that it gave there, or it is refused; and it is not refused where sh
-//! reads it without a word, with the same values in every locale and as dash and bash do.
+//! The answers of sh are recorded in `tests/calibration/freebsd-sh`, whose README describes them. A file
+//! is accepted with the recorded values, or refused. It must not be refused where sh reads it without
+//! output, with the same values in every locale, and as dash and bash read it.
 
 use easy_bhyve::config::{Config, ConfigError, Outside, Source, parse};
 use serde_json::Value;
@@ -12,32 +12,32 @@ use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-/// The homes of the machine on which the records were made.
+/// The home directories of the machine on which the records were made.
 const USERS: [(&str, &str); 3] = [
     ("root", "/root"),
     ("daemon", "/usr/sbin"),
     ("nobody", "/nonexistent"),
 ];
 
-/// What sh made of a file in one locale.
+/// The answer of sh for a file in one locale.
 struct Answer {
     /// The value of each variable that was asked for.
     values: BTreeMap<String, Option<Vec<u8>>>,
-    /// Whether it came to the end of the file and had nothing to say.
+    /// Whether sh reached the end of the file without output.
     is_silent: bool,
 }
 
 struct Case {
     id: String,
-    /// Whether each construct of it is in the grammar.
+    /// Whether each construct of the file is in the grammar.
     is_in_grammar: bool,
     file: Vec<u8>,
     included: Option<Vec<u8>>,
     home: Option<Vec<u8>>,
     c: Answer,
-    /// In a UTF-8 locale, where that is something else.
+    /// The answer in a UTF-8 locale, where it differs.
     utf8: Option<Answer>,
-    /// Whether dash and bash gave the same.
+    /// Whether dash and bash gave the same values.
     is_agreed: bool,
 }
 
@@ -74,7 +74,7 @@ impl Case {
         }
     }
 
-    /// Whether there is nothing about it that a refusal could be for.
+    /// Whether there is no reason to refuse the file.
     fn is_plain(&self) -> bool {
         let mut files = [Some(&self.file), self.included.as_ref()]
             .into_iter()
@@ -113,7 +113,7 @@ impl Case {
         parse(vec![Source::new(main, self.file.clone())], &outside)
     }
 
-    /// What is wrong with our reading of it, if anything is.
+    /// The error in our reading of the file, if there is one.
     fn fault(&self, read: &Result<Config, ConfigError>) -> Option<String> {
         let config = match read {
             Ok(config) => config,
@@ -145,12 +145,12 @@ fn show(bytes: &[u8]) -> String {
     bytes.escape_ascii().to_string()
 }
 
-/// Reads every case of a file of records; how many were accepted and refused.
+/// Reads every case of a file of records; the numbers of accepted and refused files.
 fn check(file: &str) -> (usize, usize) {
     let records = crate::case::root().join("tests/calibration/freebsd-sh");
     let records = fs::read_to_string(records.join(file)).unwrap();
     let place = tempfile::tempdir().unwrap();
-    // It may include itself.
+    // The file may include itself.
     fs::write(place.path().join("case.conf"), "").unwrap();
     let (mut accepted, mut refused, mut faults) = (0, 0, Vec::new());
     for case in records.lines().map(Case::new) {
@@ -169,7 +169,7 @@ fn check(file: &str) -> (usize, usize) {
 }
 
 #[test]
-fn generated_files_have_the_values_that_freebsds_sh_gave_them_or_are_refused() {
+fn generated_files_have_the_values_of_freebsds_sh_or_are_refused() {
     let (accepted, refused) = check("cases.jsonl");
     println!("{accepted} accepted, {refused} refused");
     assert!(accepted > 2500, "only {accepted} are accepted");

@@ -1,4 +1,4 @@
-//! The simulated grub-bhyve against what grub-bhyve 0.40 did; see `tests/calibration/grub/README.md`.
+//! The simulated grub-bhyve compared with grub-bhyve 0.40; see `tests/calibration/grub/README.md`.
 
 use super::grub_disks::{self, DIRECTORY};
 use super::record;
@@ -7,7 +7,7 @@ use crate::host::{Call, Kernel, Status};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// What was recorded of one call.
+/// The record of one call.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Record {
@@ -34,7 +34,7 @@ pub(super) struct Record {
     stderr: Vec<String>,
 }
 
-/// What the simulation does not know, and why.
+/// What the simulation does not cover, and why.
 const EXCEPTED: [(&str, &str); 14] = [
     (
         "a177",
@@ -69,7 +69,7 @@ pub(super) fn records(name: &str) -> Vec<Record> {
         .collect()
 }
 
-/// What the simulated one does.
+/// The result of the simulated grub-bhyve.
 pub(super) struct Did {
     pub(super) outcome: String,
     pub(super) status: Option<i32>,
@@ -194,7 +194,7 @@ fn differences(record: &Record) -> Vec<String> {
             ));
         }
     };
-    // With a console of its own, or at the end of its input, nobody sees at what it waits.
+    // With a console of its own, or at the end of its input, the record does not show what it waits for.
     let is_seen = !record.args.contains("-c ") && record.keys.is_none();
     let waits = |outcome: &str| match outcome {
         "prompt" | "menu" | "running" if !is_seen || record.id.as_str() >= "a180" => {
@@ -275,7 +275,7 @@ fn differences(record: &Record) -> Vec<String> {
             );
         }
     }
-    // A crash is told by the C library.
+    // The C library reports a crash.
     let is_crash = record.status.is_some_and(|status| status < 0);
     let stderr = if is_crash {
         String::new()
@@ -304,13 +304,13 @@ fn compare_all(name: &str, is_out_of_reach: impl Fn(&Record) -> bool) {
 }
 
 #[test]
-fn a_script_comes_to_what_it_came_to() {
+fn a_script_has_the_recorded_outcome() {
     compare_all("scripts.jsonl", |_| false);
 }
 
 #[test]
-fn a_command_line_and_a_map_come_to_what_they_came_to() {
-    // A signal needs a process: `tests/suite/live` has some.
+fn a_command_line_and_a_map_have_the_recorded_outcome() {
+    // A signal needs a process: `tests/suite/live` tests some signals.
     compare_all("arguments.jsonl", |record| {
         record.topic.starts_with("streams: signal")
     });

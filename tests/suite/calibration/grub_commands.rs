@@ -1,11 +1,11 @@
-//! The commands of a configuration as the program hands them to grub, against what grub-bhyve made of
-//! the same commands by themselves: the same guest boots or the start ends, and nothing waits.
+//! The commands of a configuration as the program passes them to grub, compared with the records of the
+//! same commands alone: the same guest boots or the start ends, and nothing waits.
 
 use super::grub::{Record, records, run};
 use easy_bhyve::model::grub::GrubCommands;
 use easy_bhyve::tools::grub::menu;
 
-/// What booted although a command that counts had failed before: now that ends with status 1.
+/// Commands that booted although a needed command had failed before: the start now ends with status 1.
 const FAILED_SILENTLY: [&str; 6] = [
     "fault: initrd missing",
     "fault: initrd missing, two lines",
@@ -15,8 +15,8 @@ const FAILED_SILENTLY: [&str; 6] = [
     "grammar: initrd second missing",
 ];
 
-/// What booted although grub had skipped a line, or dropped words, without anybody seeing it, or would
-/// have crashed had its first kernel been there: now that is refused.
+/// Commands that booted although grub had silently skipped a line or dropped words, or that would have
+/// crashed if their first kernel had existed: they are now refused.
 const SKIPPED_SILENTLY: [&str; 8] = [
     "grammar: $? after a fault",
     "grammar: second linux fails",
@@ -39,7 +39,7 @@ fn commands(record: &Record) -> Option<(String, String)> {
 }
 
 #[test]
-fn the_commands_of_a_configuration_boot_what_they_booted_or_are_told_apart() {
+fn the_commands_of_a_configuration_have_the_recorded_outcome_or_a_listed_one() {
     let records = records("scripts.jsonl");
     let mut wrong = Vec::new();
     let mut seen = (0, 0, 0);
@@ -84,7 +84,7 @@ fn the_commands_of_a_configuration_boot_what_they_booted_or_are_told_apart() {
             "boots" => &["boots"],
             "ends" if record.status != Some(1) && record.status != Some(0) => &["refused"],
             "ends" => &["refused", "ends with its reason", "ends"],
-            // It asks somebody, on a console.
+            // It asks a question on the console.
             "running" if topic == "grammar: read" => &["waits"],
             _ => &["refused"],
         };

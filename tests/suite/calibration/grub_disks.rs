@@ -1,16 +1,16 @@
-//! The disks and files that the records of grub-bhyve are of.
+//! The disks and files for the records of grub-bhyve.
 
 use crate::host::Host;
 use crate::host::grub_bhyve::image::{File, Image, Tree, Volume};
 
-/// What the records call DIR.
+/// The directory that the records call DIR.
 pub(super) const DIRECTORY: &str = "/DIR";
 
 const MENU: &str =
     "set timeout=0\nmenuentry guest {\n linux /vmlinuz marker=root\n initrd /initrd.img\n}\n";
 const MENU_2: &str = "set timeout=0\nmenuentry guest {\n linux /vmlinuz marker=grub2\n}\n";
 
-/// The files that each of the disks has.
+/// The files of each disk.
 fn tree(label: &str, uuid: &str) -> Tree {
     let text = |text: &str| File::Text(text.into());
     let files = [
@@ -132,7 +132,7 @@ pub(super) fn map(mode: &str) -> String {
     }
 }
 
-/// A map that is too long to be in the records.
+/// A map that is too long for the records.
 pub(super) fn long_map(id: &str) -> Option<String> {
     Some(match id {
         "a046" => (0..300)
@@ -145,7 +145,7 @@ pub(super) fn long_map(id: &str) -> Option<String> {
     })
 }
 
-/// A script that is too long to be in the records.
+/// A script that is too long for the records.
 pub(super) fn long_text(what: &str) -> String {
     let number = what
         .rsplit(' ')
@@ -165,12 +165,12 @@ pub(super) fn long_text(what: &str) -> String {
             format!("linux /vmlinuz {}", x(number - 10))
         }
         (_, Some(number)) => format!("set a={}\nlinux /vmlinuz ok", x(number - 6)),
-        (what, None) => panic!("{what}: nobody has written it down"),
+        (what, None) => panic!("{what}: the script has no description"),
     };
     format!("set root=(hd0,msdos1)\nset prefix=($root)/boot/grub\n{commands}\nboot\nexit\n")
 }
 
-/// A text with DIR, MAP and PTY as places of the host.
+/// A text with DIR, MAP and PTY replaced by paths of the host.
 pub(super) fn placed(text: &str) -> String {
     let text = text.replace("DIR", DIRECTORY).replace("PTY", "/dev/nmdm5A");
     match text.as_str() {

@@ -1,16 +1,16 @@
-//! What no two runs of zfs share, replaced by what it means; the one place that says so.
+//! Replaces what differs between any two runs of zfs by its meaning.
 //!
-//! A transcript is kept masked, and what the simulated host answers is masked in the same way, so
-//! neither side is compared in more than this hides:
+//! A transcript is stored masked, and the answers of the simulated host are masked in the same way, so
+//! that the comparison ignores only what is listed here:
 //!
-//! - the cells of the properties in [`VOLATILE`], found by the columns or properties that the command
-//!   line asks for, become [`BYTES`], [`TIME`] or [`TXG`]; `-` stays, and so do headings. In a table
-//!   such a column is as wide as it then must be; all others keep their width;
-//! - names that come in the order of a hash table with a seed of its own: the clones of one snapshot,
-//!   what follows `use '-r' …` or `use '-R' …`, and the refusals that one `snapshot` or `destroy` has
-//!   for several, are sorted;
-//! - in the help after a wrong command line the table of properties and the list of commands, which
-//!   name what this platform and release have besides.
+//! - the cells of the properties in [`VOLATILE`], found by the columns or properties of the command
+//!   line, become [`BYTES`], [`TIME`] or [`TXG`]; `-` stays, and so do headings. In a table
+//!   such a column gets the resulting width; all others keep their width;
+//! - names in the order of a randomly seeded hash table are sorted: the clones of one snapshot,
+//!   the list behind `use '-r' …` or `use '-R' …`, and the refusals that one `snapshot` or `destroy` has
+//!   for several snapshots;
+//! - in the help after a wrong command line the table of properties and the list of commands are
+//!   replaced: they have entries that depend on the platform and the release.
 
 use super::record::Record;
 use crate::host::words::Words;
@@ -22,7 +22,7 @@ pub(super) const TIME: &str = "<time>";
 /// In place of the number of a transaction group.
 pub(super) const TXG: &str = "<txg>";
 
-/// Properties whose values no two runs share, by both their names.
+/// Properties whose values differ between any two runs, by both of their names.
 const VOLATILE: [(&str, &str); 8] = [
     ("used", BYTES),
     ("avail", BYTES),
@@ -34,7 +34,7 @@ const VOLATILE: [(&str, &str); 8] = [
     ("createtxg", TXG),
 ];
 
-/// The record with all of that replaced.
+/// The record with all of these replaced.
 pub(super) fn masked(record: &Record) -> Record {
     let mut masked = record.clone();
     let words = record.words();
@@ -90,7 +90,7 @@ fn get(record: &mut Record, args: &[String]) {
     });
 }
 
-/// What stands in place of the value of a property.
+/// The mask for the value of a property.
 fn hidden(property: &str, cell: &str) -> Option<String> {
     if property == "clones" {
         let mut clones: Vec<&str> = cell.split(',').collect();
@@ -125,9 +125,9 @@ fn rewrite(
     table.lines()
 }
 
-/// A table with headings, whose columns are told apart by blanks that all lines have.
+/// A table with headings, whose columns are separated by blanks that all lines have.
 struct Table {
-    /// Each line's cells, with the blanks that make them as wide as the column.
+    /// The cells of each line, with the blanks that pad them to the width of the column.
     rows: Vec<Vec<String>>,
     /// The blanks behind each column.
     gaps: Vec<usize>,
@@ -170,7 +170,7 @@ impl Table {
         })
     }
 
-    /// Replaces cells of a column, which then is as wide as it must be.
+    /// Replaces cells of a column, which then gets the resulting width.
     fn rewrite(&mut self, column: usize, new: impl Fn(usize, &str) -> Option<String>) {
         let mut is_new = false;
         for (row, cells) in self.rows.iter_mut().skip(1).enumerate() {
@@ -187,7 +187,7 @@ impl Table {
         for cells in &mut self.rows {
             cells[column] = format!("{:>width$}", cells[column].trim());
         }
-        // A column's own blanks cannot be told from those beside it.
+        // A column's own blanks cannot be told apart from those beside it.
         for gap in [column.checked_sub(1), Some(column)].into_iter().flatten() {
             self.gaps[gap] = self.gaps[gap].min(2);
         }

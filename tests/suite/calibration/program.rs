@@ -1,4 +1,4 @@
-//! What the program asks of `zfs` and reads out of its answers, against the records.
+//! The questions of the program to `zfs`, and its reading of the answers, checked against the records.
 
 use super::mask::{BYTES, TIME, TXG};
 use super::record::{Record, commands};
@@ -8,7 +8,7 @@ use easy_bhyve::model::name::{Dataset, SnapName};
 use easy_bhyve::tools::zfs::{self, SnapshotLine, Volume};
 use std::collections::BTreeSet;
 
-/// A line of zfs without what is different from VM to VM: names and sizes.
+/// A line of zfs without the parts that differ between VMs: names and sizes.
 fn form(line: &str) -> String {
     let mut form: Vec<&str> = Vec::new();
     for word in line.split(' ') {
@@ -48,7 +48,7 @@ fn every_form_of_zfs_that_the_program_uses_is_recorded() {
     assert_eq!(missing, Vec::<&String>::new());
 }
 
-/// What the program reads in each answer to its question about a volume, in the order of the records.
+/// The program's reading of each answer to its question about a volume, in the order of the records.
 fn read(release: &str, volume: &str) -> Vec<Volume> {
     let volume = Dataset::parse(volume).expect(volume);
     let question = zfs::list(&volume).to_string();
@@ -94,7 +94,7 @@ fn volume(origin: Option<&str>, snapshots: &[(&str, &[&str])]) -> Volume {
 }
 
 #[test]
-fn the_program_reads_all_that_real_lists_say() {
+fn the_program_reads_real_lists_completely() {
     let one: (&str, &[&str]) = ("_202601151200-one", &[]);
     let two: (&str, &[&str]) = ("_202601151201-two_words", &[]);
     let mut held = volume(None, &[("kept", &[])]);
@@ -120,7 +120,7 @@ fn the_program_reads_all_that_real_lists_say() {
                 volume(Some("zroot/vm/new0@a"), &[("b", &[])]),
             ],
         ),
-        // Promoted, it is younger than the snapshots that it has been given.
+        // After the promotion it is younger than the snapshots that it has received.
         (
             "zroot/vm/new0",
             vec![
@@ -154,7 +154,7 @@ fn the_program_reads_all_that_real_lists_say() {
                 )
             }],
         ),
-        // A filesystem is answered with the volumes below it, whose origins are not its own.
+        // A filesystem is answered with the volumes below it, whose origins do not belong to it.
         ("zroot/vm", vec![volume(None, &[]), volume(None, &[])]),
     ];
     for release in RELEASES {

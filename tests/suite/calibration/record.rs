@@ -1,12 +1,12 @@
-//! What a real program was asked and what it answered, as text.
+//! Commands for a real program and their answers, as text.
 //!
 //! One record is `$ LINE`, `= STATUS`, `> ` before each line of standard output and `! ` before each
-//! of standard error output. Lines that begin with `#` say where the records come from.
+//! line of standard error output. Lines that begin with `#` give the origin of the records.
 
 use similar_asserts::SimpleDiff;
 use std::fmt;
 
-/// One line that was run, and its answer.
+/// One command line and its answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Record {
     /// The line.
@@ -55,7 +55,7 @@ impl Record {
         words
     }
 
-    /// What differs from another record, if anything does.
+    /// The difference from another record, if there is one.
     pub(super) fn difference(&self, found: &Self) -> Option<String> {
         if self == found {
             return None;
@@ -68,7 +68,7 @@ impl Record {
 /// A file of records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Transcript {
-    /// What was asked, and on what: the first line without its `# `.
+    /// The origin of the records: the first line without its `# `.
     pub(super) heading: String,
     /// The records in the order of the run.
     pub(super) records: Vec<Record>,
@@ -85,7 +85,7 @@ impl Transcript {
     /// Reads a file of records; bytes that are no UTF-8 are read as U+FFFD.
     ///
     /// # Panics
-    /// If it is none.
+    /// If the text is not a file of records.
     pub(super) fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let mut transcript = Self {
@@ -107,12 +107,12 @@ impl Transcript {
                 continue;
             }
             let record = transcript.records.last_mut();
-            let record = record.unwrap_or_else(|| panic!("an answer without a question: {line}"));
+            let record = record.unwrap_or_else(|| panic!("an answer without a command: {line}"));
             match mark {
                 "= " => record.status = rest.parse().expect("a status is a number"),
                 "> " => record.stdout.push(rest),
                 "! " => record.stderr.push(rest),
-                _ => panic!("no line of a record: {line}"),
+                _ => panic!("not a line of a record: {line}"),
             }
         }
         transcript

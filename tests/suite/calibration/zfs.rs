@@ -1,13 +1,13 @@
-//! The simulated `zfs` against OpenZFS itself.
+//! The simulated `zfs` compared with OpenZFS itself.
 //!
-//! `tests/tools/record-zfs.sh` runs `tests/calibration/zfs/commands` on real OpenZFS; what it answered
-//! is in the transcripts beside them, one for each release that can be had. FreeBSD 13 has 2.1, 15 has
-//! 2.4; 14 has 2.2, of which there is no record: it is taken for 2.3 without what that is known to
-//! have added.
+//! `tests/tools/record-zfs.sh` runs `tests/calibration/zfs/commands` on real OpenZFS; its answers are
+//! in the transcripts beside the commands, one for each available release. FreeBSD 13 has 2.1, 15 has
+//! 2.4; 14 has 2.2, for which there is no record: it is simulated as 2.3 without the features that 2.3 is
+//! known to have added.
 //!
 //! The real one runs on Linux. cmd/zfs/zfs_main.c and lib/libzfs/libzfs_dataset.c have no condition on
-//! FreeBSD but for `jail`, `unjail` and the property `xattr`, which are not among the commands; what
-//! else differs, getopt(3) and the mode of `/dev/zfs`, the script evens out. So no answer is excepted.
+//! FreeBSD except for `jail`, `unjail` and the property `xattr`, which are not among the commands; the
+//! script removes the other differences, getopt(3) and the mode of `/dev/zfs`. So no answer is excepted.
 
 use super::mask::masked;
 use super::record::{Record, Transcript, commands};
@@ -16,10 +16,10 @@ use crate::cases::compare;
 use crate::host::{Call, Host, Status};
 use std::path::PathBuf;
 
-/// The releases of OpenZFS that there are transcripts of.
+/// The releases of OpenZFS with a transcript.
 pub(super) const RELEASES: [&str; 2] = ["2.1", "2.3"];
 
-/// Where the commands and the transcripts are.
+/// The directory of the commands and the transcripts.
 pub(super) fn data() -> PathBuf {
     root().join("tests/calibration/zfs")
 }
@@ -47,7 +47,7 @@ fn host(release: u32) -> Host {
     host
 }
 
-/// Runs one line of the commands; what is no `zfs` happens to the host in another way.
+/// Runs one line of the commands; a line that is not `zfs` changes the host in another way.
 fn answer(host: &mut Host, asked: &Record) -> Record {
     let words = asked.words();
     let node = |volume: &str| format!("/dev/zvol/{volume}");
@@ -75,7 +75,7 @@ fn answer(host: &mut Host, asked: &Record) -> Record {
             host.install_on(&node(volume));
             crate::host::Answer::ok()
         }
-        _ => panic!("nobody knows how to run {}", asked.line),
+        _ => panic!("the test cannot run {}", asked.line),
     };
     let Status::Exit(status) = answer.status else {
         panic!("{} does not end by itself", asked.line);
@@ -106,17 +106,17 @@ fn compare_all(freebsd: u32, openzfs: &str) {
 }
 
 #[test]
-fn freebsd_13_answers_as_openzfs_2_1_did() {
+fn freebsd_13_answers_as_openzfs_2_1() {
     compare_all(13, "2.1");
 }
 
 #[test]
-fn freebsd_15_answers_as_openzfs_2_3_did() {
+fn freebsd_15_answers_as_openzfs_2_3() {
     compare_all(15, "2.3");
 }
 
 #[test]
-fn every_command_has_its_record() {
+fn every_command_has_a_record() {
     let text = std::fs::read_to_string(data().join("commands")).expect("the commands");
     let commands = commands(&text);
     for release in RELEASES {
@@ -127,7 +127,7 @@ fn every_command_has_its_record() {
 }
 
 #[test]
-fn every_refusal_that_the_program_may_meet_is_recorded() {
+fn every_refusal_that_the_program_can_get_is_recorded() {
     let refusals = [
         "clones of previous snapshots exist",
         "dataset already exists",

@@ -1,4 +1,4 @@
-//! A configuration for each finding, and the host that it is for.
+//! A configuration for each finding, and the host for it.
 
 use crate::fake::Fake;
 use crate::host::Host;
@@ -7,7 +7,7 @@ use crate::host::state::Kind;
 
 const BASE: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm\n";
 
-/// For each finding a configuration, which follows [`BASE`] unless it is the whole.
+/// For each finding a configuration, which follows [`BASE`] unless it is complete.
 const SAMPLES: &[(&str, &str)] = &[
     ("operator", "x=1 & y=2\n"),
     ("command", "echo\n"),
@@ -80,7 +80,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("unused-allow", "# easy-bhyve: allow crlf\n"),
 ];
 
-/// The same where [`BASE`] is in the way.
+/// The same for findings that [`BASE`] would prevent.
 const WHOLE: &[(&str, &str)] = &[
     ("volroot-unset", "bridge=bridge0\na_id=1\n"),
     ("missing-hd0", "bridge=bridge0\na_id=1 a_hd1=/x\n"),

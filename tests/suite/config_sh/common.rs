@@ -1,17 +1,17 @@
-//! What FreeBSD's sh(1) has in common with dash and bash.
+//! The common behaviour of FreeBSD's sh(1), dash and bash.
 //!
-//! We read files as FreeBSD's does; its answers are recorded in `tests/calibration/freebsd-sh`. The
-//! shells that are at hand may answer for it where a file has none of the forms below.
+//! We read files as FreeBSD's sh does; its answers are recorded in `tests/calibration/freebsd-sh`. The
+//! installed shells can stand in for it if a file has none of the forms below.
 
 use easy_bhyve::config::shell::lexer::{Lexer, Token, TokenKind as K};
 
-/// A way through a file's tokens.
+/// The state of a walk through a file's tokens.
 #[derive(Default)]
 struct Walk {
-    /// For each `${…}` that is open: whether it stands between double quotes, and has a pattern.
+    /// For each open `${…}`: whether it stands between double quotes, and has a pattern.
     braces: Vec<Brace>,
     quoted: bool,
-    /// What the line has so far.
+    /// The kinds of words on the line so far.
     assignments: usize,
     expands: bool,
     /// Whether the last text ends in `=`.
@@ -28,7 +28,7 @@ impl Walk {
         self.braces.iter().any(|brace| brace.is_pattern)
     }
 
-    /// Goes on behind a token; says whether it makes a form that shells read in different ways.
+    /// Takes the next token; whether it completes a form that shells read in different ways.
     fn pass(&mut self, kind: K, text: &[u8], has_backslash: bool) -> bool {
         let has = |form: &[u8]| text.windows(form.len()).any(|part| part == form);
         let was_equals = std::mem::take(&mut self.is_behind_equals);
@@ -45,7 +45,7 @@ impl Walk {
                 if is_pattern {
                     self.quoted = false;
                 }
-                // Whether a pattern that is not needed is expanded.
+                // Whether a pattern is expanded although it is not needed.
                 let is_in_pattern = self.is_in_pattern();
                 if let Some(brace) = self.braces.last_mut() {
                     brace.is_pattern |= is_pattern;
@@ -53,7 +53,7 @@ impl Walk {
                 return text == b"=" && is_in_pattern;
             }
             K::CloseBrace => self.quoted = self.braces.pop().is_some_and(|brace| brace.around),
-            // Quotes that end the ones around the braces.
+            // Quotes that end the quotes around the braces.
             K::DoubleQuote => {
                 self.quoted = !self.quoted;
                 let mut braces = self.braces.iter();
@@ -77,7 +77,7 @@ impl Walk {
     }
 }
 
-/// Whether a file has a form that FreeBSD's sh may read otherwise than another shell.
+/// Whether a file has a form that FreeBSD's sh may read differently from other shells.
 pub(super) fn differs(file: &[u8]) -> bool {
     let has_backslash = file.contains(&b'\\');
     let mut walk = Walk::default();

@@ -1,4 +1,4 @@
-//! A file of any form that is edited: the new value is what sh(1) reads, and nothing else changes.
+//! Edits of files of any form: sh(1) reads the new value, and nothing else changes.
 
 use super::generate::{Choices, Generator, Rules};
 use super::shell::{INCLUDED, Shell};
@@ -12,10 +12,10 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// What may stand behind `a_id=1`.
+/// Text that may stand behind `a_id=1`.
 const BEHIND: [&[u8]; 6] = [b"\n", b" ", b"; ", b" # it's\n", b" \\\n", b"\t# \\\n"];
 
-/// Two generated files around the id of a VM; where they say `a_x`, they mean a key of it.
+/// Two generated files around the id of a VM; `a_x` in them is replaced by a key of the VM.
 fn file(before: &[u16], behind: &[u8], after: &[u16]) -> Vec<u8> {
     let made =
         |choices: &[u16]| Generator::new(Choices::new(choices), false, &mut Rules::new()).file();
@@ -35,7 +35,7 @@ fn file(before: &[u16], behind: &[u8], after: &[u16]) -> Vec<u8> {
     [renamed, file].concat()
 }
 
-/// Whether the words of this file can be others for another value.
+/// Whether the words of this file can depend on the value.
 fn depends(file: &[u8]) -> bool {
     [&b"$a_mem"[..], b"{a_mem", b"#a_mem"]
         .iter()
@@ -54,12 +54,12 @@ fn others(config: &Config) -> Vec<(String, Vec<u8>)> {
     others
 }
 
-/// Edits one file; what it holds then, or nothing where it is refused.
+/// Edits one file; its new content, or nothing if the edit is refused.
 fn edit(shell: &Shell, place: &Path, file: &[u8], value: &[u8]) -> Result<Option<Vec<u8>>, String> {
     let Ok(config) = shell.read(place, file) else {
         return Ok(None);
     };
-    // A backslash before it has made it a part of another value.
+    // A backslash before the assignment has made it a part of another value.
     if config.id_of("a").is_none() {
         return Ok(None);
     }
@@ -84,10 +84,10 @@ fn edit(shell: &Shell, place: &Path, file: &[u8], value: &[u8]) -> Result<Option
     around(file, &text, &edits)?;
     let read = edited.get("a_mem").map_or(&b""[..], |set| set.value);
     let is_other = bystander(&config, &edited, &edits).is_some();
-    // A word such as `${c:=w}` that goes is missed elsewhere.
+    // If a word such as `${c:=w}` is replaced, its assignment is missing elsewhere.
     let takes = |edit: &Edit| config.sources().text(edit.span).contains(&b'{');
     if depends(file) || edits.iter().any(takes) {
-        // What it may do is said by sh alone, if it is not refused.
+        // For an edit that is not refused only sh decides whether it is right.
         return Ok((read == value && !is_other).then_some(text));
     }
     if read != value || is_other || others(&config) != others(&edited) {
@@ -96,7 +96,7 @@ fn edit(shell: &Shell, place: &Path, file: &[u8], value: &[u8]) -> Result<Option
     Ok(Some(text))
 }
 
-/// What stands around the edit is as it was.
+/// Compares the text around the edit.
 fn around(file: &[u8], text: &[u8], edits: &[Edit]) -> Result<(), String> {
     let [edit] = edits else {
         return if file == text {
@@ -125,7 +125,7 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
 }
 
 #[test]
-fn a_value_that_was_set_is_what_sh_reads_and_every_other_variable_stays() {
+fn sh_reads_the_new_value_and_every_other_variable_stays() {
     let shell = Shell::new("/bin/sh").unwrap();
     let place = tempfile::tempdir().unwrap();
     std::fs::write(place.path().join("inc.conf"), INCLUDED).unwrap();

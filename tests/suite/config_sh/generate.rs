@@ -1,4 +1,4 @@
-//! Makes configurations that are to be accepted, and counts the rules of the grammar in them.
+//! Generates configurations that must be accepted, and counts the rules of the grammar in them.
 
 mod word;
 
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// How often each rule was produced.
 pub(super) type Rules = BTreeMap<&'static str, usize>;
 
-/// What the grammar accepts, in README's words, and the rules that make it; each must occur.
+/// The accepted grammar, in README's words, and the rules that produce it; each must occur.
 pub(super) const GRAMMAR: &[(&str, &[&str])] = &[
     (
         "comments",
@@ -77,11 +77,11 @@ pub(super) const GRAMMAR: &[(&str, &[&str])] = &[
         "~",
         &["tilde", "tilde behind a colon", "tilde that is quoted"],
     ),
-    ("~user", &["tilde of a user", "tilde of nobody"]),
+    ("~user", &["tilde of a user", "tilde of an unknown user"]),
     (". ./FILE", &["include"]),
 ];
 
-/// What every file can have, whatever its grammar; each must occur, too.
+/// Features that every file can have, whatever its grammar; each must occur, too.
 const VALUES: [&str; 6] = [
     "carriage return",
     "concatenation",
@@ -97,7 +97,7 @@ pub(super) fn rules() -> impl Iterator<Item = &'static str> {
     rules.chain(&VALUES).copied()
 }
 
-/// Numbers to choose by; 0, the simplest choice, when they are used up.
+/// Numbers for choices; after the last number always 0, the simplest choice.
 pub(super) struct Choices<'c> {
     numbers: std::slice::Iter<'c, u16>,
 }
@@ -118,7 +118,7 @@ impl<'c> Choices<'c> {
     }
 }
 
-/// Makes one file.
+/// Generates one file.
 pub(super) struct Generator<'c, 'r> {
     choices: Choices<'c>,
     ansi: bool,
@@ -148,14 +148,14 @@ impl<'c, 'r> Generator<'c, 'r> {
         self.out.extend_from_slice(text.as_ref());
     }
 
-    /// Makes one file.
+    /// Generates one file.
     pub(super) fn file(mut self) -> Vec<u8> {
         for _ in 0..=self.choices.below(9) {
             self.statement();
         }
         if self.out.ends_with(b"\n") && self.choices.below(4) == 1 {
             self.out.pop();
-            // A backslash at the very end is another thing than before a newline.
+            // A backslash at the very end differs from one before a newline.
             if self.out.ends_with(b"\\") {
                 self.out.push(b'\n');
             }
@@ -287,7 +287,7 @@ impl<'c, 'r> Generator<'c, 'r> {
             ("tilde", "~"),
             ("tilde", "~/x"),
             ("tilde of a user", "~root/y"),
-            ("tilde of nobody", "~no_such_user/z"),
+            ("tilde of an unknown user", "~no_such_user/z"),
             ("tilde behind a colon", "x:~"),
             ("tilde behind a colon", "~:~root:~"),
             ("tilde that is quoted", "\\~/x"),

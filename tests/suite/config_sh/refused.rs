@@ -1,7 +1,7 @@
-//! The other half: what we refuse is no plain assignment to sh(1) either.
+//! The converse: a file that we refuse is not a plain assignment to sh(1) either.
 //!
-//! It fails there, runs a command, prints, or two shells make different things of it. What is
-//! refused although both shells take it alike is listed in [`ON_PURPOSE`], with the reason.
+//! sh fails on it, runs a command or prints, or two shells give different values. Forms that are
+//! refused although both shells read them alike are listed in [`ON_PURPOSE`], with the reason.
 
 use super::generate::{Choices, Generator, Rules};
 use super::shell::{Shell, Values, command};
@@ -13,8 +13,8 @@ use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// What is no plain assignment by its form, whatever the shells make of one sample: the name, what
-/// stands there ("" for anything), and why.
+/// Forms that are no plain assignments, whatever the shells make of one sample: the name, the
+/// text at that place ("" for any text), and the reason.
 const ON_PURPOSE: &[(FindingName, &str, &str)] = &[
     (
         FindingName::CommandSubstitution,
@@ -89,7 +89,7 @@ const ON_PURPOSE: &[(FindingName, &str, &str)] = &[
     ),
 ];
 
-/// A sample or more of each error of the parser.
+/// At least one sample of each error of the parser.
 const SAMPLES: &[(FindingName, &str)] = &[
     (FindingName::Operator, "a=1 | b=2"),
     (FindingName::Operator, "a=1 && b=2"),
@@ -154,10 +154,10 @@ const SAMPLES: &[(FindingName, &str)] = &[
     (FindingName::Nul, "a=x\0y"),
 ];
 
-/// What the shells make of a file.
+/// The answers of the shells for a file.
 #[derive(Clone, Debug, PartialEq)]
 enum Seen {
-    /// One of them says what is wrong.
+    /// One of them reports an error.
     Fails,
     /// They give different values.
     Differs,
@@ -202,7 +202,7 @@ impl Shells {
         files.iter().zip(first).map(seen).collect()
     }
 
-    /// Whether a trace of the file shows anything but assignments, or it prints.
+    /// Whether a trace of the file shows anything but assignments, or sh prints.
     fn runs_something(&self, file: &[u8]) -> bool {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("inc.conf"), super::INCLUDED).unwrap();
@@ -225,7 +225,7 @@ impl Shells {
     }
 }
 
-/// The first thing that is refused, and what stands there.
+/// The first refused form, and the text at its place.
 fn refusal(shell: &Shell, directory: &Path, file: &[u8]) -> Option<(FindingName, Vec<u8>)> {
     match shell.read(directory, file) {
         Ok(_) => None,
@@ -249,7 +249,7 @@ fn with_included() -> tempfile::TempDir {
 }
 
 #[test]
-fn no_sample_of_what_is_refused_is_a_plain_assignment_to_sh() {
+fn no_refused_sample_is_a_plain_assignment_to_sh() {
     let shells = Shells::new();
     let directory = with_included();
     let files: Vec<Vec<u8>> = SAMPLES
@@ -270,11 +270,11 @@ fn no_sample_of_what_is_refused_is_a_plain_assignment_to_sh() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The files of the parser, which name what they refuse.
+/// The files of the parser, which name the errors.
 const PARSER: [&str; 6] = ["by_locale", "command", "expand", "parser", "refuse", "word"];
 
 #[test]
-fn everything_that_the_parser_refuses_has_a_sample() {
+fn every_error_of_the_parser_has_a_sample() {
     let mut missing = BTreeSet::new();
     for file in PARSER {
         let path = root().join(format!("src/config/shell/{file}.rs"));
@@ -287,13 +287,13 @@ fn everything_that_the_parser_refuses_has_a_sample() {
             }
         }
     }
-    // Larger than a sample, or a file of somebody else; other tests have them.
+    // Larger than a sample, or a file of another user: tested elsewhere.
     let expected = ["IncludeCircle", "IncludeForeign", "TooLarge"].map(str::to_owned);
     assert_eq!(missing, BTreeSet::from(expected));
 }
 
 #[test]
-fn no_tangled_text_that_is_refused_is_a_plain_assignment_to_sh() {
+fn no_refused_mixture_of_tokens_is_a_plain_assignment_to_sh() {
     let shells = Shells::new();
     let directory = with_included();
     let counts = std::cell::RefCell::new(BTreeMap::<&str, usize>::new());

@@ -1,4 +1,4 @@
-//! A real shell that reads files, and the same files read by us.
+//! A real shell that reads files, and our reading of the same files.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -15,13 +15,13 @@ const NAMES: [&str; 14] = [
     "a", "b", "c", "d", "foo", "a_x", "a_id", "a_mem", "ro0", "ro1", "ro2", "included", "env1",
     "HOME",
 ];
-/// What `inc.conf` holds.
+/// The content of `inc.conf`.
 pub(super) const INCLUDED: &str = "included=\"$a-\"${included}x\nc=${c:-from include}\n";
 
 /// The variables that are compared.
 pub(super) type Values = BTreeMap<&'static str, Option<Vec<u8>>>;
 
-/// A shell to compare with, and the home that it knows for root.
+/// A shell to compare with, and the home directory of root in it.
 pub(super) struct Shell {
     pub(super) program: PathBuf,
     pub(super) root: Vec<u8>,
@@ -40,7 +40,7 @@ impl Shell {
         })
     }
 
-    /// A shell that knows `$'…'`.
+    /// A shell that supports `$'…'`.
     pub(super) fn ansi() -> Option<Self> {
         let known = [
             "/bin/bash",
@@ -62,7 +62,7 @@ impl Shell {
             })
     }
 
-    /// The variables after each file, or what the shell said against it.
+    /// The variables after each file, or the error of the shell.
     pub(super) fn run(&self, files: &[Vec<u8>]) -> Vec<Result<Values, String>> {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
@@ -119,13 +119,13 @@ impl Shell {
         results
     }
 
-    /// What we make of a file.
+    /// Our reading of a file.
     pub(super) fn read(&self, directory: &Path, file: &[u8]) -> Result<Config, ConfigError> {
         let path = directory.join("easy-bhyve.conf");
         self.seen(|outside| parse(vec![Source::new(path, file.to_vec())], outside))
     }
 
-    /// Does something with what this shell can see of its surroundings.
+    /// Runs an action with what this shell can see of its environment.
     pub(super) fn seen<T>(&self, work: impl FnOnce(&Outside<'_>) -> T) -> T {
         let variable = |name: &str| {
             let known = ENVIRONMENT.iter().find(|(known, _)| *known == name);
@@ -148,7 +148,7 @@ pub(super) fn command(program: &Path, directory: &Path) -> Command {
     command
         .env_clear()
         .envs(ENVIRONMENT)
-        // What a file that is refused would run is not there.
+        // The programs that a refused file would run do not exist.
         .env("PATH", "/nonexistent")
         .current_dir(directory)
         .stdin(Stdio::null());

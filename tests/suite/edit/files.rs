@@ -1,4 +1,4 @@
-//! Which file is edited where several are read, and what stays when one cannot be written.
+//! Which of several files is edited, and the remaining state if a file cannot be written.
 
 use super::{HOST, say, vms};
 use crate::place::{Place, Said};
@@ -8,10 +8,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-/// A user that owns nothing.
+/// A user without files.
 const SOMEBODY: u32 = 1234;
 
-/// The overlay that this host reads.
+/// The overlay of this host.
 fn overlay() -> String {
     let name = gethostname().unwrap().into_string().unwrap();
     format!("bin/easy-bhyve-{}.conf", name.split('.').next().unwrap())
@@ -31,7 +31,7 @@ fn text(place: &Place, file: &str) -> String {
     text.strip_prefix(HOST).unwrap_or(&text).to_owned()
 }
 
-/// Calls with these words, and demands that this comes of it.
+/// Calls with these words, and asserts the result.
 #[track_caller]
 fn both(place: &Place, words: &[&str], common: &str, own: &str) -> Said {
     let mut call = place.call(place.path("bin/easy-bhyve"));
@@ -43,7 +43,7 @@ fn both(place: &Place, words: &[&str], common: &str, own: &str) -> Said {
 }
 
 #[test]
-fn a_key_is_edited_in_the_file_whose_value_counts_and_a_new_one_goes_to_the_id() {
+fn a_key_is_edited_in_the_file_whose_value_applies_and_a_new_key_is_added_beside_the_id() {
     let place = two("a_id=1 a_mem=1G\nb_id=2\n", "a_mem=2G\nc_id=3\n");
     let common = "a_id=1 a_mem=1G\na_cpu=2\nb_id=2\n";
     let said = both(
@@ -67,7 +67,7 @@ fn a_key_is_edited_in_the_file_whose_value_counts_and_a_new_one_goes_to_the_id()
 }
 
 #[test]
-fn a_new_vm_goes_to_the_common_file_or_to_one_that_is_read() {
+fn a_new_vm_is_added_to_the_common_file_or_to_a_named_one() {
     let place = two("a_id=1", "b_id=0\n\n");
     let common = "a_id=1\n\nc_id=2";
     both(&place, &["new", "c"], common, "b_id=0\n\n");
@@ -98,7 +98,7 @@ fn a_new_vm_goes_to_the_common_file_or_to_one_that_is_read() {
 }
 
 #[test]
-fn a_file_that_another_includes_is_edited_where_it_lies() {
+fn an_included_file_is_edited_in_its_own_place() {
     let place = Place::new();
     place.write("c.conf", format!("{HOST}. ./vms/more.conf\na_cpu=2\n"));
     place.write("vms/more.conf", "a_id=1\n");
@@ -108,7 +108,7 @@ fn a_file_that_another_includes_is_edited_where_it_lies() {
     assert_eq!(text(&place, "vms/more.conf"), "a_id=1\na_mem=1G\n");
 }
 
-/// Calls as somebody who can do anything only with what is theirs.
+/// Calls as a user without the rights of root.
 fn as_somebody(place: &Place, words: &[&str]) -> Said {
     let mut call: Command = place.call(place.path("easy-bhyve"));
     call.env("EASY_BHYVE_CONFIG", place.path("c.conf"))
@@ -121,7 +121,7 @@ fn as_somebody(place: &Place, words: &[&str]) -> Said {
 }
 
 #[test]
-fn what_cannot_be_written_is_left_as_it_is() {
+fn a_file_that_cannot_be_written_stays_unchanged() {
     for (mode, directory) in [(0o400, 0o700), (0o600, 0o500)] {
         let place = super::place("a_id=1\n");
         place.program("easy-bhyve");
@@ -152,7 +152,7 @@ fn what_cannot_be_written_is_left_as_it_is() {
 }
 
 #[test]
-fn a_file_that_somebody_else_keeps_locked_is_not_waited_for_without_end() {
+fn the_wait_for_a_file_that_another_process_has_locked_is_bounded() {
     let place = super::place("a_id=1\n");
     let file = fs::File::open(place.path("c.conf")).unwrap();
     file.lock_shared().unwrap();
@@ -169,9 +169,9 @@ fn a_file_that_somebody_else_keeps_locked_is_not_waited_for_without_end() {
 }
 
 #[test]
-fn neither_a_run_nor_its_script_takes_a_file_from_its_owner_or_group() {
+fn a_run_and_its_script_keep_the_owner_and_group_of_a_file() {
     if !Uid::effective().is_root() {
-        // Nobody else has files of others.
+        // No other user has files.
         return;
     }
     for (owner, group) in [(SOMEBODY, 0), (0, SOMEBODY)] {
@@ -201,7 +201,7 @@ fn neither_a_run_nor_its_script_takes_a_file_from_its_owner_or_group() {
 }
 
 #[test]
-fn where_the_second_file_cannot_be_written_the_first_is_put_back() {
+fn the_change_of_the_first_file_is_undone_if_the_second_cannot_be_written() {
     let place = Place::new();
     place.write("c.conf", format!("{HOST}a_id=1\n. ./more/c.conf\n"));
     place.write("more/c.conf", "a_mem=1G\n");

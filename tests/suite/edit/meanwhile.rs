@@ -1,5 +1,5 @@
-//! Somebody else saves the file while it is being replaced: nothing of theirs is lost, by a run or by
-//! its script.
+//! Another process saves the file during its replacement: neither a run nor its script loses the
+//! text of that process.
 
 use super::{HOST, entries_of, place, say};
 use crate::place::{PROGRAM, Place, Said};
@@ -11,10 +11,10 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 
-/// Programs of the script before each of which somebody may save.
+/// Programs of the script before each of which the file may be saved.
 const PROGRAMS: [&str; 7] = ["cksum", "mktemp", "cp", "cat", "mv", "ln", "rm"];
 
-/// Runs the program of its name; before the call whose number is wanted it saves the file, by a
+/// Runs the program of its name; before the requested call it saves the file, by a
 /// rename or into the file as it was opened at first (descriptor 9).
 const STUB: &str = r#"#!/bin/sh
 name=${0##*/}
@@ -28,13 +28,13 @@ fi
 exec "/bin/$name" "$@"
 "#;
 
-/// Where a program of the system is.
+/// The path of a program of the system.
 fn real(name: &str) -> String {
     let found = which::which_in(name, Some("/bin:/usr/bin"), "/").unwrap();
     found.display().to_string()
 }
 
-/// The script of an edit in a place of its own, with programs before which somebody saves.
+/// The script of an edit in a place of its own, with programs before which the file is saved.
 fn script(place: &Place) -> String {
     let output = place
         .call(PROGRAM)
@@ -57,7 +57,7 @@ fn script(place: &Place) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Every text that lies beside the configuration.
+/// The texts of the configuration and of the files beside it.
 fn texts(directory: &Path) -> Vec<String> {
     let names = entries_of(directory);
     let files = names.iter().filter(|name| name.starts_with("c.conf"));
@@ -67,7 +67,7 @@ fn texts(directory: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_script_loses_nothing_that_is_saved_before_any_of_its_programs() {
+fn a_script_loses_no_text_that_is_saved_before_any_of_its_programs() {
     let saved = format!("{HOST}a_id=1\n# saved\n");
     for save in ["rename", "in-place"] {
         for nth in 1.. {
@@ -95,9 +95,9 @@ fn a_script_loses_nothing_that_is_saved_before_any_of_its_programs() {
             let is_last = calls.lines().count() == nth;
             let there = fs::read_to_string(&file).unwrap();
             match said.status {
-                // What was there before was removed and is written into: nobody can save it.
+                // The old file was removed already: text written into it cannot be kept.
                 Some(0) if save == "in-place" && is_last => {}
-                // It was the new file that was saved over.
+                // The new file was replaced by the saved one.
                 Some(0) => assert_eq!((there, all.len()), (saved.clone(), 1), "{what}"),
                 Some(1) => {
                     assert!(said.err.contains("has changed since it was read"), "{what}");
@@ -110,14 +110,14 @@ fn a_script_loses_nothing_that_is_saved_before_any_of_its_programs() {
 }
 
 #[test]
-fn a_busy_editor_and_many_runs_lose_nothing_of_each_other() {
+fn a_busy_editor_and_many_runs_lose_no_text_of_each_other() {
     let place = place("a_id=1\n");
     let file = place.path("c.conf");
     let is_over = AtomicBool::new(false);
     let (mut done, mut refused) = (0, 0);
     let saves = thread::scope(|scope| {
         let editor = scope.spawn(|| {
-            // Reads, adds a line, and saves by a rename: it only loses what comes between.
+            // Reads, adds a line, and saves by a rename: it loses only changes in between.
             let mut saves = 0_u32;
             while !is_over.load(Relaxed) {
                 saves += 1;
@@ -125,7 +125,7 @@ fn a_busy_editor_and_many_runs_lose_nothing_of_each_other() {
                 let next = file.with_extension("next");
                 fs::write(&next, &text).unwrap();
                 fs::rename(&next, &file).unwrap();
-                // Nobody but a run can change it, and that keeps the line, or brings it back.
+                // Only a run can change the file, and it keeps the line, or restores it.
                 let line = format!("# save {saves}\n");
                 until(&format!("save {saves} is there"), || {
                     fs::read_to_string(&file).unwrap().contains(&line)

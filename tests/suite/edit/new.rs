@@ -1,4 +1,4 @@
-//! `new` on a host that can be asked: the block, the disk and the links.
+//! `new` on a host that answers questions: the block, the disk and the links.
 
 use super::HOST;
 use crate::call::{Said, call_with_file};
@@ -18,7 +18,7 @@ fn host() -> Host {
         .with_volume("zroot/vm/a", 1 << 30)
 }
 
-/// What comes of a call: what is said, the configuration, and what is new on the host.
+/// The result of a call: its output, the configuration, and the additions on the host.
 fn new(mut fake: Fake, before: &str, words: &[&str]) -> (Said, String, Vec<String>) {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("easy-bhyve.conf");
@@ -35,7 +35,7 @@ fn fake() -> Fake {
 }
 
 #[test]
-fn the_block_has_the_smallest_free_id_the_iso_and_what_was_typed() {
+fn the_block_has_the_smallest_free_id_the_iso_and_the_typed_settings() {
     let words = ["web", "freebsd=YES", "--cd", "iso/deb.iso", "hd1=/dev/da1"];
     let (said, text, new) = new(fake(), "a_id=0 b_id=1\nc_id=3\n", &words);
     assert_eq!(
@@ -56,7 +56,7 @@ fn the_block_has_the_smallest_free_id_the_iso_and_what_was_typed() {
 }
 
 #[test]
-fn what_stands_there_already_without_an_id_is_told() {
+fn existing_settings_without_an_id_are_reported() {
     let (said, text, _) = new(fake(), "web_mem=3G\n", &["web", "id=7"]);
     assert_eq!(text, "web_mem=3G\n\nweb_id=7\n");
     assert_eq!(
@@ -81,11 +81,11 @@ fn the_vm_is_written_and_its_disk_is_made() {
 }
 
 #[test]
-fn without_its_disk_no_vm_is_written() {
+fn no_vm_is_written_if_its_disk_cannot_be_made() {
     for (before, hd0) in [
-        // There is no dataset for disks.
+        // The dataset for disks does not exist.
         ("volroot=zroot/none\nb_id=1\n", "hd0="),
-        // The disk is there already.
+        // The disk exists already.
         ("b_id=1\n", "hd0=/dev/zvol/zroot/vm/a"),
     ] {
         let (said, text, new) = new(fake(), before, &["web", hd0, "--disk", "1G"]);
@@ -95,8 +95,8 @@ fn without_its_disk_no_vm_is_written() {
 }
 
 #[test]
-fn without_its_vm_no_disk_is_made() {
-    // As where a new file would have a group that is not the caller's (EPERM), or there is no room.
+fn no_disk_is_made_if_the_vm_cannot_be_written() {
+    // As if a new file would have a group that is not the caller's (EPERM), or the disk were full.
     for (number, why) in [
         (1, "Operation not permitted"),
         (28, "No space left on device"),
@@ -119,7 +119,7 @@ fn without_its_vm_no_disk_is_made() {
 }
 
 #[test]
-fn a_vm_whose_disk_cannot_be_made_is_taken_out_again() {
+fn a_vm_whose_disk_cannot_be_made_is_removed_again() {
     for (program, uid) in [("zfs", USER), ("zfs", 0), ("doas", USER)] {
         let mut fake = Fake::new(host(), uid);
         let nth = if program == "doas" { 1 } else { 3 };
@@ -140,7 +140,7 @@ fn a_vm_whose_disk_cannot_be_made_is_taken_out_again() {
 }
 
 #[test]
-fn an_iso_that_is_not_there_or_cannot_be_attached_is_refused() {
+fn an_iso_that_does_not_exist_or_cannot_be_attached_is_refused() {
     for (iso, err) in [
         (
             "/iso/none.iso",

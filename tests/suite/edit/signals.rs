@@ -1,4 +1,4 @@
-//! A signal comes while a script replaces the file: the file is there all the same.
+//! A signal arrives while a script replaces the file: the file exists in any case.
 
 use super::{HOST, entries_of, place};
 use crate::place::{PROGRAM, Place, Said};
@@ -7,10 +7,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-/// Programs of the script behind each of which a signal may come.
+/// Programs of the script behind each of which a signal may arrive.
 const PROGRAMS: [&str; 6] = ["cksum", "mktemp", "cp", "mv", "ln", "rm"];
 
-/// Runs the program of its name; behind the call whose number is wanted the signal comes, to the shell
+/// Runs the program of its name; behind the requested call the signal is sent, to the shell
 /// or to the whole group as from a terminal.
 const STUB: &str = r#"#!/bin/sh
 "@REAL@" "$@"
@@ -25,7 +25,7 @@ fi
 exit "$status"
 "#;
 
-/// The script of an edit, with programs behind which a signal comes.
+/// The script of an edit, with programs behind which a signal is sent.
 fn script(place: &Place) -> Vec<u8> {
     let path = format!("{}:/bin:/usr/bin", place.path("stubs").display());
     let output = place
@@ -46,7 +46,7 @@ fn script(place: &Place) -> Vec<u8> {
 }
 
 #[test]
-fn the_file_is_there_whenever_a_signal_comes_to_the_script() {
+fn the_file_exists_whenever_a_signal_arrives() {
     let old = format!("{HOST}a_id=1\n");
     let new = format!("{old}a_mem=1G\n");
     for (signal, to) in [
@@ -66,7 +66,7 @@ fn the_file_is_there_whenever_a_signal_comes_to_the_script() {
                 .env("SIGNAL", signal)
                 .env("TO", to)
                 .process_group(0);
-            // Who started this test may ignore them.
+            // The parent of this test may have ignored the signals.
             crate::machine::pass_on_no_ignored_signal();
             let said = Said::of(&sh.output().unwrap());
             let calls = fs::read_to_string(place.path("calls")).unwrap();
@@ -83,7 +83,7 @@ fn the_file_is_there_whenever_a_signal_comes_to_the_script() {
                 break;
             }
         }
-        // From mv(1) on it is done.
+        // After mv(1) the replacement is complete.
         assert!(ended[1] >= 5, "{signal} to {to}: {ended:?}");
     }
 }

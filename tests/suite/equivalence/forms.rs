@@ -2,7 +2,7 @@
 
 use crate::variety::Usually;
 
-/// A verb with its words, on hosts that suit it.
+/// A verb with its words, and the hosts for it.
 pub(super) struct Form {
     pub(super) verb: &'static str,
     pub(super) words: &'static [&'static str],
@@ -17,7 +17,7 @@ const fn form(verb: &'static str, words: &'static [&'static str], usually: Usual
     }
 }
 
-/// The forms of every verb that takes `-d`; `-p` waits for a person.
+/// The forms of every verb that accepts `-d`; `-p` waits for a user.
 pub(super) const FORMS: &[Form] = &[
     form("boot", &[], Usually::Stopped),
     form("boot", &["-c", "2", "-m", "512M"], Usually::Stopped),

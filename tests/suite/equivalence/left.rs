@@ -1,4 +1,4 @@
-//! What is left of a host when a verb is over, as text that two hosts can have in common.
+//! The state of a host after a verb, as text that can be equal on two hosts.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
@@ -14,31 +14,31 @@ use crate::host::{Host, Logged, Status};
 use crate::machine::Machine;
 use crate::wait::wait_for;
 
-/// How the scratch files of the program begin.
+/// The beginning of the names of the program's scratch files.
 pub(super) const SCRATCH: &str = "/tmp/easy-bhyve.";
 
-/// Where the scratch files of root lie.
+/// The directory of root's scratch files.
 const SCRATCH_OF_ROOT: &str = "/var/run/easy-bhyve/scratch";
 
-/// What is left of a host and its log.
+/// The state of a host and its log.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Left {
     pub(super) status: Option<i32>,
     pub(super) changes: Vec<String>,
-    /// What it did that FreeBSD allows and nobody should do, and what it left of its scratch files.
+    /// The harm that was done, and the scratch files that were left.
     pub(super) harm: Vec<String>,
     state: String,
     files: Vec<String>,
 }
 
 impl Left {
-    /// Whether the command has done what it should.
+    /// Whether the command has succeeded.
     pub(super) fn succeeded(&self) -> bool {
         self.status == Some(0)
     }
 }
 
-/// What a command has left.
+/// The state after a command.
 pub(super) fn left(machine: &Machine, output: &Output) -> Left {
     let host = settled(machine);
     let scratch = host.calls().iter().flat_map(|call| &call.argv);
@@ -57,7 +57,7 @@ pub(super) fn left(machine: &Machine, output: &Output) -> Left {
     of_host(host, output.status.code(), machine.path(), scratch, files)
 }
 
-/// What the program has left of a host in this process.
+/// The state after the program ran in this process.
 pub(super) fn left_in_process(host: &Host, status: u8, directory: &Path) -> Left {
     let nodes = &host.state.files.nodes;
     let scratch = nodes.keys().map(|path| path.display().to_string());
@@ -81,13 +81,13 @@ pub(super) fn left_in_process(host: &Host, status: u8, directory: &Path) -> Left
     )
 }
 
-/// Whether root's scratch files may be there: who supervises a VM keeps them as long as it lives.
+/// Whether root's scratch files may exist: a supervisor keeps them while its VM runs.
 fn is_kept(host: &Host) -> bool {
     let mut all = host.state.processes.values();
     all.any(|process| is_supervisor(&process.argv))
 }
 
-/// With what stands in the way of the scratch files and the files of disks.
+/// Adds the scratch files and the files of disks.
 fn of_host(
     mut host: Host,
     status: Option<i32>,
@@ -109,7 +109,7 @@ fn of_host(
     }
 }
 
-/// The host once no null modem is there that nobody has open.
+/// The host, once every null modem on it is open in a process.
 fn settled(machine: &Machine) -> Host {
     wait_for("the end of the drivers of null modems", || {
         let host = machine.host();
@@ -122,10 +122,10 @@ fn settled(machine: &Machine) -> Host {
 fn changes(calls: &[Logged], directory: &Path) -> Vec<String> {
     let changes = calls.iter().enumerate().filter_map(|(at, call)| {
         let words = behind_wrappers(change(call).filter(|_| call.depth == 0)?);
-        // What stands behind a wrapper is a call of its own, of the same process or another.
+        // The program behind a wrapper is a call of its own, of the same process or another one.
         let mut inner = calls[at + 1..].iter().take_while(|one| one.depth > 0);
         let worker = inner.find(|one| one.argv == words).unwrap_or(call);
-        // Of a real process that goes on it is not known yet how it ends.
+        // The end of a real process that continues is not known yet.
         let goes_on = matches!(worker.status, Status::Running | Status::Exit(0..=2));
         let is_process = ["bhyve", "bhyveload", "grub-bhyve", "cu"].contains(&words[0].as_str());
         let status = if goes_on && is_process {
@@ -159,21 +159,21 @@ fn behind_wrappers(words: &[String]) -> &[String] {
     }
 }
 
-/// The words of a command that changes something, without the escalator before it: how often one is
-/// needed is the only difference between script and run. What is called of the root side or of the
-/// script's supervision is none: it calls the commands.
+/// The words of a command that changes something, without the escalator before it: script and run
+/// differ only in the number of escalations. A call of the root side or of the script's supervision
+/// is no change itself: it runs the commands.
 pub(super) fn change(call: &Logged) -> Option<&[String]> {
     let words = command(&call.argv);
     let plain: Vec<&str> = words.iter().map(String::as_str).collect();
-    // A program of the real machine is noted only where an escalator starts it, and rm(1) in this
-    // process; files show what it does.
+    // A program of the real machine is logged only where an escalator starts it, and rm(1) only in this
+    // process; the files show its effect.
     let is_wrapper = matches!(plain[..], ["daemon", "-c", ..] | ["rm", ..])
         || is_supervisor(words)
         || call.status == Status::Foreign;
     (!is_wrapper && is_change(&plain)).then_some(words)
 }
 
-/// Without the escalator, and the env(1) that stands in its place where there is none.
+/// Without the escalator, or the env(1) that takes its place where there is none.
 pub(super) fn command(words: &[String]) -> &[String] {
     match words {
         [first, rest @ ..] if first == "doas" || first == "sudo" => rest,
@@ -182,7 +182,7 @@ pub(super) fn command(words: &[String]) -> &[String] {
     }
 }
 
-/// Whether these are the words of the root side, or of what supervises in its place.
+/// Whether these are the words of the root side, or of the script's supervision.
 pub(super) fn is_supervisor(words: &[String]) -> bool {
     let is_verb = |word: &String| word.starts_with("root-");
     words.get(1).is_some_and(is_verb)
@@ -192,7 +192,7 @@ pub(super) fn is_supervisor(words: &[String]) -> bool {
                 .is_some_and(|last| last.starts_with("supervise-"))
 }
 
-/// Whether a command is more than a question.
+/// Whether a command changes something.
 fn is_change(words: &[&str]) -> bool {
     match words {
         ["kldstat" | "ps", ..] | ["zfs", "list" | "get", ..] => false,
@@ -202,10 +202,10 @@ fn is_change(words: &[&str]) -> bool {
     }
 }
 
-/// The settled state as text, without times, and with processes by what they are.
+/// The state as text, without times, and with names instead of pids.
 fn state(host: &Host, directory: &Path) -> String {
     let mut state = host.state.settled();
-    // Whether it is in this process, and what only a machine of processes needs.
+    // Whether the host is in this process, and what only a machine with real processes has.
     (state.real_time, state.pace) = (false, 1);
     state.files = MemoryFiles::default();
     state
@@ -226,21 +226,21 @@ fn state(host: &Host, directory: &Path) -> String {
     normal(&serde_json::to_string_pretty(&value).unwrap(), directory)
 }
 
-/// Takes times away, and gives processes their names.
+/// Removes times, and replaces pids by names.
 fn settle(value: &mut Value, names: &BTreeMap<i64, String>) {
     let name = |pid: i64| names.get(&pid).cloned();
     match value {
         Value::Object(table) => {
             for (key, mut value) in std::mem::take(table) {
                 match key.as_str() {
-                    // Whose child it is depends on who supervises.
+                    // The parent depends on the supervisor.
                     "creation" | "createtxg" | "started_ms" | "live" | "ppid" => continue,
                     "pid" | "opened_by" | "a" | "b" | "child" => {
                         if let Some(name) = value.as_i64().and_then(name) {
                             value = name.into();
                         }
                     }
-                    // A set, in the order of paths that differ.
+                    // A set, sorted by paths that differ between the hosts.
                     "open" => {
                         if let Some(open) = value.as_array_mut() {
                             open.sort_by_key(|path| {
@@ -275,27 +275,27 @@ fn by_name(processes: Value, names: &BTreeMap<i64, String>) -> Value {
     Value::Object(entries.collect())
 }
 
-/// Without what two runs never have in common: directories, pids, the minute, random names.
+/// Replaces what always differs between two runs: directories, pids, the minute, random names.
 pub(super) fn normal(text: &str, directory: &Path) -> String {
     let text = text.replace(directory.to_str().unwrap(), "@DIR@");
     let is_digit = |byte: u8| byte.is_ascii_digit();
     let text = masked(&text, &["pid "], None, is_digit, "PID");
     let is_random = |byte: u8| byte.is_ascii_alphanumeric();
     let text = masked(&text, &["/tmp/easy-bhyve."], Some(8), is_random, "RANDOM");
-    // In root's own a directory has the name of its VM, too.
+    // In root's own directory, the name of a directory contains that of its VM, too.
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.';
     let of_root = "@DIR@/run/easy-bhyve/scratch/";
     let text = text.replace(&format!("{SCRATCH_OF_ROOT}/"), of_root);
     let text = masked(&text, &[of_root], None, is_name, "RANDOM");
     let text = text.replace(of_root, "/tmp/easy-bhyve.");
-    // The directory beside an image has the image's name, too.
+    // The name of a directory beside an image contains the image's name, too.
     let beside = Regex::new(r"(/vm/\.[a-z0-9_]+\.)[A-Za-z0-9]{8}\b").unwrap();
     let text = beside.replace_all(&text, "${1}RANDOM");
     masked(&text, &["_", "."], Some(12), is_digit, "MINUTE")
 }
 
-/// Puts `mask` in the place of the characters behind each of these words: so many, or as many as are
-/// of the kind.
+/// Puts `mask` in place of the characters behind each of these words: a fixed number, or all
+/// characters of the kind.
 fn masked(
     text: &str,
     behind: &[&str],

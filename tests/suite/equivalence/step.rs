@@ -1,4 +1,4 @@
-//! A step that fails, in the run as in the script.
+//! A step that fails in both the run and the script.
 
 use super::Case;
 use super::left::{change, command, is_supervisor};
@@ -6,43 +6,43 @@ use crate::host::{Fault, Host, Logged, Status};
 use crate::variety::Numbers;
 use std::ops::Range;
 
-/// How many steps are tried until one fails without a wait to its limit.
+/// How many steps are tried until one is found whose failure causes no wait to a limit.
 const TRIES: u32 = 4;
 
-/// Of how many that fail with one it is kept: such a wait is fifty looks and more, and what comes
-/// after it is the same behind each.
+/// One of this number of steps that cause such a wait is used: the wait asks fifty times or more, and
+/// its consequences are always the same.
 const LONG_WAITS: u64 = 8;
 
-/// A call that goes wrong.
+/// A call that fails.
 #[derive(Clone, Debug)]
 pub(super) struct Failure {
     program: String,
-    /// Which call of the program it is in the run.
+    /// The number of the call among those of its program in the run.
     in_run: u32,
-    /// Which it is where `-d` is asked and its script is run: the root side does not ask again there.
+    /// Its number where `-d` runs and then the script: the root side does not ask again there.
     in_script: u32,
     fault: Fault,
 }
 
-/// Which of the two a failure is for.
+/// The way that a failure is for.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Way {
-    /// The program does it.
+    /// The program runs.
     Run,
-    /// The script does it.
+    /// The script runs.
     Script,
 }
 
 impl Failure {
-    /// One of the commands by which a verb changes this host, if it makes any.
+    /// One of the commands by which a verb changes this host, if there are any.
     pub(super) fn choose(
         host: &Host,
         config: &str,
         case: &Case<'_>,
         numbers: &mut Numbers,
     ) -> Option<Self> {
-        // The root side of a restart asks twice, so no call has one number. Of a boot -T the script
-        // takes back what its supervision was handed first, so the rollback comes before a bridge.
+        // The root side of a restart asks twice, so the numbers of calls differ. For boot -T the script
+        // undoes first what it has passed to its supervision, so the rollback comes before a bridge.
         if case.form.verb == "restart" || case.form.words.contains(&"-T") {
             return None;
         }
@@ -51,7 +51,7 @@ impl Failure {
         let steps: Vec<usize> = (0..log.len())
             .filter(|&at| log[at].depth == 0 && change(&log[at]).is_some())
             .filter(|&at| !waits_long(&log[..at]))
-            // It is the real machine's own, and never fails.
+            // rm(1) belongs to the real machine, and never fails.
             .filter(|&at| log[at].argv[0] != "rm")
             .collect();
         if steps.is_empty() {
@@ -67,12 +67,12 @@ impl Failure {
         None
     }
 
-    /// Of this step of those of a run.
+    /// A failure of this step of a run.
     fn of_step(log: &[Logged], step: usize, numbers: &mut Numbers) -> Self {
         let inner = log[step + 1..].iter().take_while(|call| call.depth > 0);
-        // What stands behind timeout(1) and env(1) does the work.
+        // The program behind timeout(1) and env(1) does the work.
         let at = step + inner.count();
-        // The first statuses are proper ends of a guest.
+        // The first statuses are regular ends of a guest.
         let is_guest = log[step].argv.iter().any(|word| word == "bhyve");
         let program = log[at].argv[0].clone();
         let nth = |calls: &[Logged]| {
@@ -102,12 +102,12 @@ impl Failure {
         }
     }
 
-    /// Lets it happen on a host.
+    /// Injects the failure on a host.
     pub(super) fn order(&self, way: Way, host: &mut Host) {
         host.order(&self.program, self.nth(way), self.fault.clone());
     }
 
-    /// Whether it has happened there.
+    /// Whether the call has failed there.
     pub(super) fn is_hit(&self, way: Way, host: &Host) -> bool {
         let calls = host.calls().iter();
         let mut calls = calls.filter(|call| call.argv[0] == self.program);
@@ -124,14 +124,14 @@ impl Failure {
     }
 }
 
-/// Whether something was waited for so long that its limit may have come: the real host's questions
-/// take time, so there are fewer of them in the run than here.
+/// Whether a wait may have reached its limit: the questions to the real host take time, so a run asks
+/// fewer of them than this one.
 fn waits_long(calls: &[Logged]) -> bool {
     let times = |call: &Logged| calls.iter().filter(|one| one.argv == call.argv).count();
     calls.iter().any(|call| times(call) >= 20)
 }
 
-/// The questions that the root side asks again: as many as the front has asked before it called it.
+/// The questions that the root side asks again: as many as the client has asked before it called it.
 fn asked_again(log: &[Logged]) -> Option<Range<usize>> {
     let is_root = |call: &Logged| {
         let words = command(&call.argv);
@@ -141,7 +141,7 @@ fn asked_again(log: &[Logged]) -> Option<Range<usize>> {
     let called = log.iter().position(is_root)?;
     let behind = &log[called + 1..];
     let first = called + 1 + behind.iter().take_while(|call| call.depth > 0).count();
-    // Questions start nothing; a call of depth 1 before them is of the host's own past.
+    // Questions start no programs; a call of depth 1 before them belongs to the host's past.
     let asked = log[..called].iter().filter(|call| call.depth == 0).count();
     Some(first..first + asked)
 }

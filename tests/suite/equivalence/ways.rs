@@ -1,4 +1,4 @@
-//! How the program and its script are run on a host: as processes, or the program in this one.
+//! How the program and its script run on a host: as processes, or the program in this process.
 
 use std::io::Write;
 use std::path::Path;
@@ -15,21 +15,21 @@ use crate::machine::Machine;
 use crate::variety::Numbers;
 use crate::wait::output_of;
 
-/// On one of so many states the program runs as processes.
+/// On one of this many states the program runs as processes.
 const BY_PROCESSES: u64 = 11;
 
-/// The directory of a machine that is only in this process.
+/// The directory of a machine that exists only in this process.
 const NOWHERE: &str = "/eb.machine";
 
-/// What a run has done.
+/// The result of a run.
 pub(super) struct Ran {
     pub(super) left: Left,
     pub(super) said: Spoken,
-    /// Whether the step failed that was to.
+    /// Whether the intended step failed.
     pub(super) is_hit: bool,
 }
 
-/// What somebody has said, as two runs can have it in common.
+/// A text with all that always differs between two runs replaced.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Spoken {
     pub(super) status: Option<i32>,
@@ -60,7 +60,7 @@ impl Spoken {
 }
 
 impl Case<'_> {
-    /// The files that the VM has, as directories below the machine's and names.
+    /// The files of the VM, as directories below the machine's directory and names.
     fn files(&self) -> Vec<(&'static str, String)> {
         let mut numbers = Numbers::new(self.seed, &self.about.vm);
         let mut files = Vec::new();
@@ -77,13 +77,13 @@ impl Case<'_> {
         files
     }
 
-    /// A machine with this host, and the files that the VM needs.
+    /// A machine with this host, and the files of the VM.
     fn machine(&self, host: &Host, config: &str, failure: Option<&Failure>, way: Way) -> Machine {
         let mut host = host.clone();
         if let Some(failure) = failure {
             failure.order(way, &mut host);
         }
-        // Some wait until a limit is over.
+        // Some waits end at their limit.
         host.state.pace = 4;
         let machine = Machine::new(host, config);
         for (directory, name) in self.files() {
@@ -92,7 +92,7 @@ impl Case<'_> {
         machine
     }
 
-    /// The same in this process, and what the program says there with some more words.
+    /// The same in this process, and the output of the program with some further words.
     pub(super) fn in_process(
         &self,
         host: &Host,
@@ -118,7 +118,7 @@ impl Case<'_> {
         (fake, said)
     }
 
-    /// What the program does there.
+    /// The result of the program there.
     pub(super) fn run(&self, host: &Host, config: &str, failure: Option<&Failure>) -> Ran {
         let is_hit = |host: &Host| failure.is_some_and(|one| one.is_hit(Way::Run, host));
         if self.seed.is_multiple_of(BY_PROCESSES) {
@@ -139,7 +139,7 @@ impl Case<'_> {
         }
     }
 
-    /// What the program shows there, and the machine on which that is to be run.
+    /// The script that the program shows there, and the machine on which it will run.
     pub(super) fn show(
         &self,
         host: &Host,
@@ -159,7 +159,7 @@ impl Case<'_> {
         if said.status != 0 {
             return Err(Spoken::new(said));
         }
-        // What was asked for it counts for what fails.
+        // The questions of -d count for the number of the failing call.
         let orders = fake.host().orders.clone();
         let machine = self.machine(host, config, None, Way::Script);
         machine.with(|host| host.orders = orders);
@@ -174,7 +174,7 @@ impl Case<'_> {
     }
 }
 
-/// Runs the script as a file, or as the pipe brings it.
+/// Runs the script as a file, or as a pipe passes it.
 pub(super) fn run_script(machine: &Machine, script: &[u8], seed: u64) -> Output {
     let mut sh = machine.sh();
     if seed.is_multiple_of(2) {
@@ -189,7 +189,7 @@ pub(super) fn run_script(machine: &Machine, script: &[u8], seed: u64) -> Output 
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // A script that gives up early leaves the rest of it unread.
+    // A script that exits early does not read the rest of the pipe.
     let _ = sh.stdin.take().unwrap().write_all(script);
     sh.wait_with_output().unwrap()
 }

@@ -1,7 +1,7 @@
-//! What the real OpenDoas and sudo say, as data (`tests/calibration/escalators`), and who knows it:
-//! the simulated ones, and the program, which must tell a refusal from a failure of the command.
+//! The answers of the real OpenDoas and sudo, as data (`tests/calibration/escalators`), compared with
+//! the simulated ones, and the program's reading of them: it must tell a refusal from a failed command.
 //!
-//! `tests/tools/record-escalators.sh` records it anew.
+//! `tests/tools/record-escalators.sh` records the answers again.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -25,29 +25,29 @@ struct Questions {
     asked: Vec<Asked>,
 }
 
-/// A call, what the machine is like, and who knows the answer.
+/// A call, the machine for it, and who must know the answer.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asked {
-    /// Of the answer, too.
+    /// The name of the call, and of its answer.
     name: String,
-    /// The doas.conf, or what stands in sudoers besides what Debian ships; without it there is no
-    /// such file.
+    /// The doas.conf, or the rules in sudoers besides those of Debian; without it the file does not
+    /// exist.
     rules: Option<String>,
-    /// Other files below `/etc`.
+    /// Further files below `/etc`.
     #[serde(default)]
     etc: BTreeMap<String, String>,
-    /// The mode of the doas.conf or sudoers, if it is another than usual.
+    /// The mode of the doas.conf or sudoers, if it is not the default.
     mode: Option<u32>,
-    /// The words. It has no input, and its output is captured.
+    /// The words. The call has no input, and its output is captured.
     call: Vec<String>,
-    /// What is typed at each prompt on the terminal that controls it; without it there is none.
+    /// The input at each prompt on the controlling terminal; without it there is no terminal.
     typed: Option<Vec<String>>,
-    /// The rule by which the simulated one says the same; without it that does not know this.
+    /// The rule with which the simulated one gives the same answer; without it that one does not.
     simulated: Option<Rule>,
-    /// The program that this rule leaves out.
+    /// The program that this rule excludes.
     forbidden: Option<String>,
-    /// Whether it was the escalator that did not run the command, which the program must know.
+    /// Whether the escalator did not run the command, which the program must recognize.
     #[serde(default)]
     refused: bool,
 }
@@ -57,18 +57,18 @@ struct Asked {
 struct Transcript {
     /// The package's version, without the distribution's part.
     version: String,
-    /// The answers, by the names of the questions.
+    /// The answers, by the names of the calls.
     said: BTreeMap<String, Answered>,
 }
 
-/// What one call left behind.
+/// The result of one call.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Answered {
-    /// As a shell counts: 128 and the number, if a signal ended it.
+    /// As a shell reports it: 128 and the number, if a signal ended it.
     status: i32,
     out: String,
     err: String,
-    /// What appeared on the terminal, if there was one.
+    /// The text on the terminal, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     terminal: Option<String>,
 }
@@ -95,7 +95,7 @@ impl Asked {
         &self.call[0]
     }
 
-    /// Asks the real one.
+    /// The answer of the real one.
     fn ask(&self) -> Answered {
         let text = self.rules.as_deref();
         let is_doas = self.program() == "doas";
@@ -132,7 +132,7 @@ impl Asked {
         Answered::new(said, Some(terminal.screen()))
     }
 
-    /// Asks the simulated one.
+    /// The answer of the simulated one.
     fn simulate(&self, rule: Rule) -> Answered {
         let mut host = Host::freebsd(14);
         host.state.programs.insert("sudo".into());
@@ -166,7 +166,7 @@ impl Answered {
     }
 }
 
-/// The version that is installed, without the distribution's part.
+/// The installed version, without the distribution's part.
 fn version(escalator: Elevation) -> Option<String> {
     let package = match escalator {
         Elevation::Doas => "opendoas",
@@ -181,7 +181,7 @@ fn version(escalator: Elevation) -> Option<String> {
     Some(upstream.unwrap_or(&version).to_owned())
 }
 
-/// Asks a real one everything, or writes its answers when blessing.
+/// Compares all answers of a real one, or rewrites them when blessing.
 fn ask_all(escalator: Elevation) {
     if !is_possible() {
         return;
@@ -189,7 +189,7 @@ fn ask_all(escalator: Elevation) {
     let version = version(escalator).unwrap_or_default();
     let is_recording = std::env::var_os("BLESS").is_some_and(|bless| bless == "1");
     if !is_recording && version != transcript(escalator).version {
-        // No fault of what is tested: the program still runs behind this one.
+        // No fault of the escalator: the program still runs in the background.
         println!(
             "not compared: {escalator:?} {version:?} is not the one that was recorded; \
              tests/tools/record-escalators.sh records it anew"
@@ -206,17 +206,17 @@ fn ask_all(escalator: Elevation) {
 }
 
 #[test]
-fn the_real_doas_says_what_is_recorded_of_it() {
+fn the_real_doas_answers_as_recorded() {
     ask_all(Elevation::Doas);
 }
 
 #[test]
-fn the_real_sudo_says_what_is_recorded_of_it() {
+fn the_real_sudo_answers_as_recorded() {
     ask_all(Elevation::Sudo);
 }
 
 #[test]
-fn the_simulated_ones_say_what_the_real_ones_say() {
+fn the_simulated_ones_answer_as_the_real_ones() {
     for escalator in ESCALATORS {
         let mut transcript = transcript(escalator);
         let (mut real, mut simulated) = (String::new(), String::new());
@@ -234,12 +234,12 @@ fn the_simulated_ones_say_what_the_real_ones_say() {
             simulated += &format!("{}: {:#?}\n", asked.name, asked.simulate(rule));
         }
         similar_asserts::assert_eq!(real: real, simulated: simulated);
-        assert!(transcript.said.is_empty(), "an answer without a question");
+        assert!(transcript.said.is_empty(), "an answer without a call");
     }
 }
 
 #[test]
-fn the_program_knows_every_refusal_and_takes_no_failure_for_one() {
+fn the_program_recognizes_every_refusal_and_takes_no_failure_for_one() {
     for escalator in ESCALATORS {
         let transcript = transcript(escalator);
         for asked in questions(escalator) {
@@ -247,7 +247,7 @@ fn the_program_knows_every_refusal_and_takes_no_failure_for_one() {
             let refusal = escalator.refusal(&said.err);
             let is_refused = said.status == 1 && refusal.is_some();
             assert_eq!(is_refused, asked.refused, "{}: {said:?}", asked.name);
-            // The line that is shown is to help.
+            // The line that is shown must help the user.
             let is_added = refusal.is_some_and(|line| line.starts_with("This incident"));
             assert!(!is_added, "{}: {said:?}", asked.name);
         }

@@ -1,7 +1,7 @@
-//! A machine whose ordinary user meets the real doas(1) or sudo(8), and the simulated host behind it.
+//! A machine with an ordinary user, the real doas(1) or sudo(8), and the simulated host behind it.
 //!
-//! Nothing of the machine that tests are run on changes: each call has mounts and a network of its
-//! own, with a made `/etc`, `/run` and `/usr/local`. They go when its last process ends.
+//! Nothing of the machine that runs the tests changes: each call has mounts and a network of its
+//! own, with a temporary `/etc`, `/run` and `/usr/local`. They disappear when its last process exits.
 
 use std::borrow::Cow;
 use std::fs;
@@ -15,7 +15,7 @@ use crate::host::{Host, shared};
 use crate::machine::{Machine, playground};
 use crate::place::{Said, put, skip};
 
-/// What the user types when a password is asked for.
+/// The user's answer to a request for a password.
 pub(super) const PASSWORD: &str = "secret";
 
 /// [`PASSWORD`], as crypt(5) writes it.
@@ -32,9 +32,9 @@ root ALL=(ALL:ALL) ALL
 @includedir /etc/sudoers.d
 ";
 
-/// Enters the surroundings `$1` with the host `$2`, and becomes the user in a session of its own
-/// there, who cannot change what root runs. sudo keeps what it remembers below `/run` and
-/// `/var/lib/sudo`; syslog hears nothing.
+/// Enters the environment `$1` with the host `$2`, and becomes the user in a session of its own
+/// there, who cannot change what root runs. sudo keeps its records below `/run` and
+/// `/var/lib/sudo`; syslog gets no messages.
 const ENTER: &str = r#"set -eu
 mount --bind "$1/etc" /etc
 mount --bind "$1/run" /run
@@ -48,10 +48,10 @@ shift 2
 exec setpriv --reuid=1001 --regid=1001 --clear-groups setsid "$@"
 "#;
 
-/// Where system programs are.
+/// The directories of system programs.
 const SYSTEM: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Whether the real ones can be tried here; if not, says why.
+/// Whether the real ones can be tested here; if not, reports the reason.
 pub(super) fn is_possible() -> bool {
     if !nix::unistd::geteuid().is_root() {
         skip("doas and sudo: not root");
@@ -76,17 +76,17 @@ pub(super) fn is_possible() -> bool {
         .output();
     let is_alone = alone.is_ok_and(|output| output.status.success());
     if !is_alone {
-        skip("doas and sudo: unshare gives no mounts of one's own");
+        skip("doas and sudo: unshare cannot make private mounts");
     }
     is_alone
 }
 
-/// What the user may do, in the words of both.
+/// The rights of the user, in the words of both.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Rules<'text> {
-    /// `/etc/doas.conf`, if there is one.
+    /// `/etc/doas.conf`, if it exists.
     pub(super) doas: Option<&'text str>,
-    /// What stands in sudoers besides what Debian ships, if there is a sudoers file.
+    /// The rules in sudoers besides those of Debian, if there is a sudoers file.
     pub(super) sudo: Option<&'text str>,
 }
 
@@ -128,8 +128,8 @@ impl Ground {
         }
     }
 
-    /// Makes the host's state one that root's programs and the user's change in turn, and nobody
-    /// else's.
+    /// Makes the host's state one that programs of root and of the user change in turn, and no other
+    /// user.
     fn share_host(&self) {
         let path = self.machine.path();
         open(path);
@@ -137,7 +137,7 @@ impl Ground {
         shared::allow(path, 0o700).unwrap();
     }
 
-    /// Installs the program, what the simulated host has, and these escalators.
+    /// Installs the program, the programs of the simulated host, and these escalators.
     fn write_programs(&self, installed: &[&str]) {
         let bin = self.surroundings.path().join("bin");
         put(playground(), &bin.join("playground"));
@@ -175,7 +175,7 @@ impl Ground {
         );
         self.write("hosts", "127.0.0.1 localhost\n127.0.1.1 vmhost\n", 0o644);
         self.write("security/limits.conf", "", 0o644);
-        // As Debian's, without the two seconds that a wrong password costs.
+        // As Debian's, without the delay of two seconds after a wrong password.
         self.write(
             "pam.d/common-auth",
             "auth required pam_unix.so nodelay\n",
@@ -228,8 +228,8 @@ impl Ground {
         said_of(&command.output().unwrap())
     }
 
-    /// Anything as the user, in a session of its own: without a terminal or, with `--ctty`, with the
-    /// one that is its standard input.
+    /// Runs any command as the user, in a session of its own: without a terminal or, with `--ctty`, with
+    /// its standard input as the terminal.
     pub(super) fn session(&self, options: &[&str], words: &[impl AsRef<str>]) -> Command {
         let mut command = Command::new("unshare");
         command
@@ -247,7 +247,7 @@ impl Ground {
         command
     }
 
-    /// Puts a shell script in the place of a program of the host, which is then `bin/real/NAME`.
+    /// Replaces a program of the host, which is then `bin/real/NAME`, by a shell script.
     pub(super) fn replace(&self, name: &str, text: &str) {
         let bin = self.surroundings.path().join("bin");
         symlink("../playground", bin.join("real").join(name)).unwrap();
@@ -255,13 +255,13 @@ impl Ground {
         write_script(&bin.join(name), text);
     }
 
-    /// Puts a link to a program of the machine beside those of the host.
+    /// Makes a link to a program of the machine beside those of the host.
     pub(super) fn add(&self, name: &str) {
         let link = self.surroundings.path().join("bin").join(name);
         symlink(Path::new("/bin").join(name), link).unwrap();
     }
 
-    /// What the program is told; doas and sudo pass none of it on.
+    /// The settings of the program in its environment; doas and sudo pass none of them on.
     const ENVIRONMENT: [&str; 4] = [
         "PATH=/usr/local/bin:/usr/bin:/bin",
         "TERM=vt100",
@@ -272,7 +272,7 @@ impl Ground {
 
 /// Makes a program that is a shell script.
 pub(crate) fn write_script(path: &Path, text: &str) {
-    // Not written by this process: a child of another thread could hold it open for writing.
+    // Not written by this process: a child of another thread could hold the file open for writing.
     let write = "printf '#!/bin/sh\\n%s' \"$2\" >\"$1\" && chmod 755 \"$1\"";
     let written = Command::new("/bin/sh")
         .args(["-c", write, "sh"])
@@ -282,7 +282,7 @@ pub(crate) fn write_script(path: &Path, text: &str) {
     assert!(written.unwrap().success());
 }
 
-/// Whether everybody can enter a directory.
+/// Whether every user can enter a directory.
 fn is_open_to_all(directory: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     directory.ancestors().all(|path| {
@@ -291,7 +291,7 @@ fn is_open_to_all(directory: &Path) -> bool {
     })
 }
 
-/// Lets everybody read and write all that is below a directory.
+/// Lets every user read and write all files below a directory.
 fn open(directory: &Path) {
     shared::allow(directory, 0o777).unwrap();
     for entry in fs::read_dir(directory).unwrap() {
@@ -305,7 +305,7 @@ fn open(directory: &Path) {
     }
 }
 
-/// What a program that has ended has said, its status as a shell counts: 128 and the signal's number.
+/// The output of a program that has ended, its status as a shell reports it: 128 and the signal's number.
 pub(super) fn said_of(output: &Output) -> Said {
     let signal = output.status.signal().map(|signal| 128 + signal);
     Said {

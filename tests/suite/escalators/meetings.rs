@@ -1,4 +1,4 @@
-//! What an ordinary user meets, as a table.
+//! The situations of an ordinary user, as a table.
 
 use super::runs::Meeting;
 use super::{ALL, PASSWORD, host};
@@ -8,7 +8,7 @@ use super::ground::Rules;
 
 pub(super) const BOOTED: &str =
     "fbsd0-boot: fbsd0 is running; fbsd0-console connects to its console, ~. leaves it\n";
-/// The one call is refused.
+/// The only call is refused.
 const REFUSED: &str = "fbsd0-boot: WORD did not run easy-bhyve
   WORD said: SAID
   help: ALLOW

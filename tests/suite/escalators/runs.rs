@@ -14,42 +14,42 @@ use crate::place::Said;
 use crate::view;
 use crate::wait::until;
 
-/// What a user meets, and what comes of it.
+/// A situation of a user, and its result.
 pub(super) struct Meeting {
     pub(super) title: &'static str,
     pub(super) rules: Rules<'static>,
-    /// The rule of the simulated escalator, and the program that it leaves out.
+    /// The rule of the simulated escalator, and the program that it excludes.
     pub(super) simulated: (Rule, Option<&'static str>),
     pub(super) host: fn() -> Host,
     pub(super) words: &'static [&'static str],
     pub(super) status: i32,
-    /// Standard error. WORD is the escalator, SAID what it said, ALLOW what would allow all.
+    /// Standard error. WORD is the escalator, SAID its message, ALLOW the rule that would allow all.
     pub(super) err: &'static str,
-    /// What doas says, and what sudo says.
+    /// The messages of doas and of sudo.
     pub(super) said: [&'static str; 2],
 }
 
-/// The end of a run.
+/// The result of a run.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct End {
     pub(super) said: Said,
-    /// What was called of the host, but for the escalator and pgrep.
+    /// The calls of the host's programs, without the escalator and pgrep.
     calls: Vec<String>,
     /// The host.
     left: BTreeSet<String>,
 }
 
 impl End {
-    /// That of a run with a real one.
+    /// The result of a run with a real one.
     pub(super) fn of(ground: &Ground, said: Said) -> Self {
-        // Without a guest who supervises goes, a moment after the caller was told.
+        // Without a guest the supervisor exits a moment after its report.
         until("the end of a supervisor", || {
             let state = ground.machine.host().state;
             let mut all = state.processes.values();
             state.bhyve_of("fbsd0").or(state.bhyve_of("deb0")).is_some()
                 || all.all(|one| one.comm != "easy-bhyve")
         });
-        // Only a guest that is a real process talks on its console.
+        // Only a guest that is a real process writes to its console.
         let before_guest = said.out.split("---<<BOOT>>---").next();
         let said = Said {
             out: before_guest.unwrap_or_default().to_owned(),
@@ -58,7 +58,7 @@ impl End {
         Self::new(said, &ground.machine.host(), ground.machine.path())
     }
 
-    /// What root has called that changes the host, but for what goes into the background.
+    /// The calls of root that change the host, without those in the background.
     pub(super) fn changes(&self) -> Vec<&String> {
         let others = ["daemon ", "sh -c ", "ifconfig -a", "kldstat ", "sysctl -i "];
         let is_change = |call: &&String| {
@@ -68,7 +68,7 @@ impl End {
         self.calls.iter().filter(is_change).collect()
     }
 
-    /// The host, but for what supervises.
+    /// The host, without supervisors.
     pub(super) fn left(&self) -> Vec<&String> {
         let supervises = |line: &&String| line.contains("root-boot") || line.contains("supervise-");
         let all = self.left.iter();
@@ -80,12 +80,12 @@ impl End {
             let text = text.replace(&directory.display().to_string(), "");
             with_one_scratch(freebsd(&text))
         };
-        // The last two are real beside real ones.
+        // The last two are real ones in a run with a real escalator.
         let passed_over = ["doas", "sudo", "env", "timeout"];
-        // The root side itself is seen as a call only where it has a simulated caller.
+        // The root side itself is logged as a call only if its caller is simulated.
         let is_inner = |logged: &&Logged| {
             let program = logged.argv[0].as_str();
-            // Who works for a VM is asked as often as there is time.
+            // The number of questions about the workers of a VM depends on time.
             let is_look = program == "ps" && !logged.argv.iter().any(|word| word == "rss=");
             !passed_over.contains(&program) && !is_look && !program.ends_with("/easy-bhyve")
         };
@@ -101,7 +101,7 @@ impl End {
                 ..said
             },
             calls,
-            // Real files are not the host's.
+            // Real files are not part of the host.
             left: view::lines(host)
                 .into_iter()
                 .filter(|line| !line.starts_with("directory ") && !line.starts_with("file "))
@@ -111,7 +111,7 @@ impl End {
     }
 }
 
-/// A text with what Debian has elsewhere as FreeBSD has it.
+/// A text with the paths of Debian replaced by those of FreeBSD.
 pub(super) fn freebsd(text: &str) -> String {
     text.replace("/usr/local/eb/", "/usr/local/bin/")
         .replace("/usr/local/run/", "/var/run/")
@@ -179,7 +179,7 @@ impl Meeting {
     }
 }
 
-/// Meets everything with an escalator, `defaults` in the rules of sudo.
+/// Tests every situation with an escalator, `defaults` in the rules of sudo.
 fn meet(word: &str, defaults: &str) {
     let is_possible = is_possible();
     for meeting in MEETINGS {
@@ -194,16 +194,16 @@ fn meet(word: &str, defaults: &str) {
 }
 
 #[test]
-fn what_a_user_meets_with_doas_is_told_apart() {
+fn situations_with_doas_are_told_apart() {
     meet("doas", "");
 }
 
 #[test]
-fn what_a_user_meets_with_sudo_is_told_apart() {
+fn situations_with_sudo_are_told_apart() {
     meet("sudo", "");
 }
 
 #[test]
-fn what_a_user_meets_with_sudo_without_a_pseudo_terminal_is_told_apart() {
+fn situations_with_sudo_without_a_pseudo_terminal_are_told_apart() {
     meet("sudo", "Defaults !use_pty\n");
 }

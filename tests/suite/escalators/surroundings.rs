@@ -1,4 +1,4 @@
-//! What is installed, which part of it the rules allow, and what surrounds the caller.
+//! The installed escalators, the rules for parts of a run, and the environment of the caller.
 
 use std::borrow::Cow;
 use std::fs;
@@ -10,7 +10,7 @@ use super::{ALL, CONFIG, host};
 use crate::host::shared;
 use crate::place::Said;
 
-/// Boots with these installed, this rule and these further settings.
+/// Boots with these escalators, this rule and these further settings.
 fn boot(installed: &[&str], rules: Rules<'_>, settings: &str) -> Said {
     let ground = Ground::new(host(), installed, rules, &format!("{CONFIG}{settings}\n"));
     Said {
@@ -20,7 +20,7 @@ fn boot(installed: &[&str], rules: Rules<'_>, settings: &str) -> Said {
 }
 
 #[test]
-fn who_is_missing_is_named_and_who_is_there_is_used() {
+fn a_missing_escalator_is_named_and_an_installed_one_is_used() {
     if !is_possible() {
         return;
     }
@@ -64,7 +64,7 @@ fn who_is_missing_is_named_and_who_is_there_is_used() {
 }
 
 #[test]
-fn a_rule_for_what_root_does_is_none_for_easy_bhyve() {
+fn a_rule_for_a_command_of_root_is_no_rule_for_easy_bhyve() {
     if !is_possible() {
         return;
     }
@@ -95,7 +95,7 @@ fn a_rule_for_what_root_does_is_none_for_easy_bhyve() {
 }
 
 #[test]
-fn a_program_that_sudo_does_not_find_is_no_question_of_permission() {
+fn a_program_that_sudo_does_not_find_is_not_reported_as_a_refusal() {
     if !is_possible() {
         return;
     }
@@ -110,7 +110,7 @@ fn a_program_that_sudo_does_not_find_is_no_question_of_permission() {
     assert_eq!(boot(&["sudo"], rules, ""), Said::new(1, "", expected));
 }
 
-/// Everything about a caller that may lead a program astray.
+/// Every attribute of a caller that could misdirect a program.
 const HOSTILE: &str = r#"
 umask 077
 mkdir -p "/usr/local/an odd * place"
@@ -121,7 +121,7 @@ export TMPDIR=/nowhere SUDO_USER=root DOAS_USER=root ENV=/nowhere POSIXLY_CORREC
 exec "$@"
 "#;
 
-/// Stands first on the caller's path.
+/// A program that is first on the caller's path.
 const WRONG: &str = "echo \"$0 $*\" >>/usr/local/wrong/called\nexit 7\n";
 
 #[test]
@@ -131,7 +131,7 @@ fn nothing_depends_on_the_environment_the_path_or_the_descriptors_of_the_caller(
     }
     for (title, term) in [
         ("all is allowed without a password", "unset TERM"),
-        // curses needs one that it knows.
+        // curses needs a TERM that it knows.
         (
             "all is allowed, and grub reads the caller's files",
             "TERM=ansi",

@@ -1,4 +1,4 @@
-//! Somebody at a terminal of their own.
+//! A user at a terminal.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -16,7 +16,7 @@ use super::ground::said_of;
 use crate::place::Said;
 use crate::wait::LIMIT;
 
-/// The end of what an escalator asks for a password with.
+/// The end of an escalator's prompt for a password.
 pub(super) fn prompt(escalator: &str) -> &'static str {
     match escalator {
         "doas" => "password: ",
@@ -24,14 +24,14 @@ pub(super) fn prompt(escalator: &str) -> &'static str {
     }
 }
 
-/// A terminal, and what has appeared on it.
+/// A terminal, and the text on it.
 pub(super) struct Terminal {
     keyboard: File,
     line: OwnedFd,
     modes: Termios,
     shown: Receiver<Vec<u8>>,
     screen: String,
-    /// How much of the screen has been looked at.
+    /// The length of the text that was waited for.
     seen: usize,
 }
 
@@ -39,7 +39,7 @@ impl Terminal {
     pub(super) fn new() -> Self {
         let pair = openpty(None, None).unwrap();
         for end in [&pair.master, &pair.slave] {
-            // Else what other tests start has it open, too.
+            // Otherwise the children of other tests would have the terminal open, too.
             fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
         }
         let keyboard = File::from(pair.master);
@@ -47,7 +47,7 @@ impl Terminal {
         let (sender, shown) = mpsc::channel();
         std::thread::spawn(move || {
             let mut bytes = [0; 1024];
-            // It ends with an error, when nobody has the terminal open any more.
+            // The read fails once no process has the terminal open.
             while let Ok(count) = display.read(&mut bytes) {
                 if sender.send(bytes[..count].to_vec()).is_err() {
                     break;
@@ -69,7 +69,7 @@ impl Terminal {
         self.line.try_clone().unwrap().into()
     }
 
-    /// Waits until a text appears behind what was waited for before.
+    /// Waits until a text appears behind the text that was waited for before.
     pub(super) fn wait_for(&mut self, text: &str) {
         loop {
             if let Some(at) = self.screen[self.seen..].find(text) {
@@ -83,17 +83,17 @@ impl Terminal {
         }
     }
 
-    /// Presses keys.
+    /// Types keys.
     pub(super) fn press(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
     }
 
-    /// Whether keys are echoed as they were at first.
+    /// Whether the modes of the terminal are the initial ones.
     pub(super) fn has_its_modes(&self) -> bool {
         tcgetattr(&self.line).unwrap() == self.modes
     }
 
-    /// Runs a command and does `person`'s part at the terminal meanwhile.
+    /// Runs a command, and `person` at the terminal meanwhile.
     pub(super) fn run(&mut self, mut command: Command, person: impl FnOnce(&mut Self)) -> Said {
         let child = command.spawn().unwrap();
         drop(command);
@@ -103,19 +103,19 @@ impl Terminal {
         person(self);
         let output = ended.recv_timeout(LIMIT).unwrap_or_else(|why| {
             let _ = kill(pid, Signal::SIGKILL);
-            panic!("it does not end ({why}): {:?}", self.screen)
+            panic!("the command does not end ({why}): {:?}", self.screen)
         });
         said_of(&output.unwrap())
     }
 
-    /// Presses keys and closes the window, at the next text that would appear.
+    /// Types keys and closes the window before the next text.
     pub(super) fn hang_up(mut self, keys: &str) {
         let (_, unheard) = mpsc::channel();
         self.shown = unheard;
         self.press(keys);
     }
 
-    /// All that has appeared, when nothing runs any more.
+    /// The whole text, once no process runs any more.
     pub(super) fn screen(self) -> String {
         let Self {
             line,

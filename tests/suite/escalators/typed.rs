@@ -1,4 +1,4 @@
-//! Somebody at a terminal who is asked for a password.
+//! A user at a terminal who is asked for a password.
 
 use std::path::Path;
 use std::process::Command;
@@ -12,7 +12,7 @@ use crate::place::Said;
 use crate::view;
 use crate::wait::{until, wait_for};
 
-/// The escalators, and what sudoers says besides.
+/// The escalators, with further rules for sudoers.
 const ESCALATORS: [(&str, &str); 3] = [("doas", ""), ("sudo", ""), ("sudo", "Defaults !use_pty\n")];
 
 /// A call of the program whose streams are all the terminal.
@@ -25,7 +25,7 @@ fn at(terminal: &Terminal, ground: &Ground, words: &[&str]) -> Command {
     command
 }
 
-/// Types the password when it is asked for.
+/// Types the password at its prompt.
 fn type_password(terminal: &mut Terminal, word: &str) {
     terminal.wait_for(prompt(word));
     terminal.press(&format!("{RIGHT}\n"));
@@ -45,7 +45,7 @@ fn grounds(host: fn() -> Host, rules: Rules<'_>) -> Vec<(&'static str, Ground)> 
 }
 
 #[test]
-fn a_password_that_is_typed_lets_a_vm_boot() {
+fn a_vm_boots_after_the_password_is_typed() {
     if !is_possible() {
         return;
     }
@@ -56,7 +56,7 @@ fn a_password_that_is_typed_lets_a_vm_boot() {
         assert!(terminal.has_its_modes(), "{word}");
         let screen = terminal.screen();
         assert_eq!(said.status, Some(0), "{screen}");
-        // Nothing stands on the line before the prompt.
+        // The prompt begins a line.
         assert!(!screen.starts_with("fbsd0"), "{screen}");
         assert!(screen.ends_with(&BOOTED.replace('\n', "\r\n")), "{screen}");
         assert!(!screen.contains(RIGHT), "{screen}");
@@ -65,13 +65,13 @@ fn a_password_that_is_typed_lets_a_vm_boot() {
     }
 }
 
-/// Waits for a file that somebody else makes.
+/// Waits for a file that another process makes.
 fn wait_for_file(path: &Path) {
     until(&path.display().to_string(), || path.exists());
 }
 
-/// In the place of a program between: it takes its time, until the test lets it go on, and reads
-/// what it can.
+/// Replaces a program of the start: it waits until the test lets it continue, and reads
+/// its whole input.
 const HELD: &str = "case $1 in
 net.link.tap.up_on_open=1)
 	: >/usr/local/held
@@ -81,13 +81,13 @@ esac
 exec /usr/local/bin/real/sysctl \"$@\"
 ";
 
-/// In the place of the loader, which reads a line at its menu.
+/// Replaces the loader, and reads a line at its menu.
 const LOADER: &str = "IFS= read -r line
 echo \"the loader has read: $line\"
 exec /usr/local/bin/real/bhyveload \"$@\"
 ";
 
-/// In the place of bhyve: a guest that makes the terminal raw, reads five keys, and halts.
+/// Replaces bhyve: a guest that makes the terminal raw, reads five keys, and halts.
 const GUEST: &str = "stty raw -echo
 echo 'guest ready'
 keys=$(/bin/dd bs=1 count=5 2>/dev/null)
@@ -96,11 +96,11 @@ exit 2
 ";
 
 #[test]
-fn what_is_typed_behind_a_password_is_for_the_next_program_that_reads() {
+fn input_behind_a_password_reaches_the_next_program_that_reads() {
     if !is_possible() {
         return;
     }
-    // doas asks for every command, and throws away what was typed before it asks.
+    // doas asks for every command, and drops the input before its prompt.
     let rules = Rules {
         doas: ALL.doas,
         ..PASSWORD
@@ -133,7 +133,7 @@ fn what_is_typed_behind_a_password_is_for_the_next_program_that_reads() {
 }
 
 #[test]
-fn a_terminal_that_goes_away_ends_what_root_runs_there() {
+fn a_terminal_that_closes_ends_the_programs_of_root_on_it() {
     if !is_possible() {
         return;
     }
@@ -144,10 +144,10 @@ fn a_terminal_that_goes_away_ends_what_root_runs_there() {
     };
     for (word, ground) in grounds(quick, ALL) {
         let mut terminal = Terminal::new();
-        let mut front = at(&terminal, &ground, &["fbsd0-ttyboot"]).spawn().unwrap();
+        let mut client = at(&terminal, &ground, &["fbsd0-ttyboot"]).spawn().unwrap();
         terminal.wait_for("login: ");
         terminal.hang_up("root");
-        let status = wait_for("the end of the front", || front.try_wait().unwrap());
+        let status = wait_for("the end of the client", || client.try_wait().unwrap());
         assert!(!status.success(), "{word}: {status}");
         until("the end of the VM", || {
             let state = ground.machine.host().state;
@@ -158,7 +158,7 @@ fn a_terminal_that_goes_away_ends_what_root_runs_there() {
     }
 }
 
-/// What is typed at each prompt in place of the password, and what is told then.
+/// The input at each prompt in place of the password, and the message for it.
 const NO_PASSWORD: [(&str, &[&str], &str); 4] = [
     (
         "doas",
@@ -168,7 +168,7 @@ const NO_PASSWORD: [(&str, &[&str], &str); 4] = [
   help: allow it in /usr/local/etc/doas.conf, for example: permit nopass YOU as root
 ",
     ),
-    // With a line behind, for an interrupt that comes just before doas reads.
+    // With a further line, for an interrupt that comes just before doas reads.
     (
         "doas",
         &["\u{3}\n"],
@@ -195,7 +195,7 @@ const NO_PASSWORD: [(&str, &[&str], &str); 4] = [
 ];
 
 #[test]
-fn without_the_password_host_and_terminal_stay_as_they_were() {
+fn without_the_password_host_and_terminal_are_unchanged() {
     if !is_possible() {
         return;
     }
@@ -220,7 +220,7 @@ fn without_the_password_host_and_terminal_stay_as_they_were() {
 }
 
 #[test]
-fn a_question_of_ours_and_a_password_are_both_answered() {
+fn a_question_of_the_program_and_a_password_are_both_answered() {
     if !is_possible() {
         return;
     }

@@ -1,4 +1,4 @@
-//! The verbs whose every step fails once, and the hosts on which they are carried out.
+//! The verbs whose every step fails once, and the hosts on which they run.
 
 use crate::call::{Said, call_with_file};
 use crate::case::root;
@@ -7,12 +7,12 @@ use crate::host::{Ending, Host};
 use crate::view;
 use std::collections::BTreeSet;
 
-/// What becomes of the host when a verb fails.
+/// The state of the host after a failed verb.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Undo {
-    /// All is as before.
+    /// As before the verb.
     All,
-    /// What was done stays done; nothing more is done, but for freeing what has ended.
+    /// The finished steps stay, and no further step runs, except to free what has ended.
     Nothing,
 }
 
@@ -22,9 +22,9 @@ pub(crate) struct Scenario {
     kind: &'static str,
     pub(crate) undo: Undo,
     host: fn() -> Host,
-    /// Calls before it, each with the seconds that pass behind it.
+    /// Calls before the verb, each with the seconds that pass after it.
     before: &'static [(&'static [&'static str], u32)],
-    /// Beginnings of lines of the view that an earlier run has left: freed ones stay freed.
+    /// Beginnings of lines of the view that an earlier run left: freed ones stay freed.
     left_over: &'static [&'static str],
 }
 
@@ -80,9 +80,9 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     undone("cold, grub", &["obsd0-boot"], cold, &[]),
     undone("left over, grub", &["obsd0-boot"], left_over, LEFT),
     undone("two NICs", &["two0-boot"], cold, &[]),
-    undone("without a trace", &["fbsd0-boot", "-T"], cold, &[]),
-    undone("without a trace", &["two0-boot", "-T"], cold, &[]),
-    undone("without a trace, grub", &["obsd0-boot", "-T"], cold, &[]),
+    undone("temporary", &["fbsd0-boot", "-T"], cold, &[]),
+    undone("temporary", &["two0-boot", "-T"], cold, &[]),
+    undone("temporary, grub", &["obsd0-boot", "-T"], cold, &[]),
     undone("stopped", &["fbsd0-restart"], cold, &[]),
     undone("cold", &["fbsd0-ttyboot"], cold, &[]),
     undone("left over", &["fbsd0-ttyboot"], left_over, LEFT),
@@ -180,7 +180,7 @@ impl Scenario {
         format!("{} ({})", self.words.join(" "), self.kind)
     }
 
-    /// The host before it.
+    /// The host before the verb.
     pub(crate) fn host(&self) -> Host {
         (self.host)()
     }
@@ -196,12 +196,12 @@ impl Scenario {
         verbs.iter().any(|one| verb == Some(one))
     }
 
-    /// Whether others than the call itself do something: those that supervise a VM.
+    /// Whether processes other than the call itself act: the supervisors of a VM.
     pub(crate) fn is_supervised(&self) -> bool {
         !self.before.is_empty()
     }
 
-    /// The host afterwards, the view of it before, and what was said.
+    /// The host afterwards, the view of it before, and the output.
     pub(crate) fn run(&self, order: impl Fn(&mut Fake)) -> (Fake, BTreeSet<String>, Said) {
         let mut fake = Fake::new(self.host(), crate::host::build::USER);
         let config = root().join(CONFIG);
@@ -218,7 +218,7 @@ impl Scenario {
         (fake, before, said)
     }
 
-    /// What is not as it was before, though it should be.
+    /// The lines that differ from those before, although they should not.
     pub(crate) fn difference(&self, before: &BTreeSet<String>, fake: &Fake) -> Vec<String> {
         let after = view::lines(&fake.host());
         if self.undo == Undo::Nothing {
@@ -239,7 +239,7 @@ impl Scenario {
         found
     }
 
-    /// What is half done: nodes and taps of VMs that have no process and had one, or did not exist.
+    /// Half-finished changes: nodes and taps of VMs without a process that had one, or that were new.
     pub(crate) fn half_done(before: &BTreeSet<String>, fake: &Fake) -> Vec<String> {
         let after = view::lines(&fake.host());
         let is_half = |line: &&String| {
@@ -256,13 +256,13 @@ impl Scenario {
     }
 }
 
-/// Whether a guest of this VM runs on the host of which these lines tell.
+/// Whether a guest of this VM runs on the host with these lines.
 fn is_alive(vm: &str, host: &BTreeSet<String>) -> bool {
     let titled = format!("bhyve: {vm}");
     host.iter().any(|line| line.ends_with(&titled))
 }
 
-/// Whether a line tells of a scratch file of a VM that does not run: one that runs keeps its own.
+/// Whether a line is about a scratch file of a VM that does not run: a running one keeps its own.
 fn is_left_scratch(line: &str, host: &BTreeSet<String>) -> bool {
     let of = line.split_once("/scratch/");
     let vm = of.and_then(|(_, name)| name.split('.').next());

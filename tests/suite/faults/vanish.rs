@@ -1,6 +1,6 @@
-//! What a step frees goes without it: somebody else has freed it, just before the step or before any
-//! question about it. What is gone is free, so nothing fails and the host is the same in the end; in
-//! the run as in the printed script.
+//! Something that a step frees is freed by another process, just before the step or before any question
+//! about it. This is no failure, and the host is the same in the end; in a run as in the printed
+//! script.
 
 use super::scenario::{CONFIG, SCENARIOS, Scenario};
 use super::{Wrong, is_change, is_freeing, nth_of, program_of};
@@ -11,7 +11,7 @@ use crate::machine::Machine;
 use crate::view;
 use std::collections::BTreeSet;
 
-/// What fails in a scenario, so that all is taken back.
+/// The failure in a scenario after which all is undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Failing {
     Nothing,
@@ -20,7 +20,7 @@ enum Failing {
 }
 
 impl Failing {
-    /// Those of which a scenario has an undo.
+    /// The failures that are tried in a scenario.
     fn of(scenario: &Scenario) -> Vec<Self> {
         let mut all = vec![Self::Nothing];
         if scenario.is(&["boot", "ttyboot", "install"]) {
@@ -44,18 +44,18 @@ impl Failing {
     }
 }
 
-/// Whether a call asks something or frees something, while no process has any of it.
+/// Whether a call asks about something or frees it, while no process has it open.
 fn is_quiet(call: &Logged) -> bool {
     let words: Vec<&str> = call.argv.iter().map(String::as_str).collect();
     match words.as_slice() {
-        // Something may work for the VM. A process that ends, and a volume that goes back, is not freed.
+        // A process may work for the VM. The end of a process and a rollback free nothing.
         ["ps" | "kill", ..] | [_, _, "--force-poweroff"] | ["zfs", "rollback", ..] => false,
         _ => !is_change(call) || is_freeing(call),
     }
 }
 
-/// What somebody else does that frees the same as this call, if it frees anything; a guest ends by
-/// itself.
+/// The change by another process that frees the same as this call, if it frees anything; a guest ends
+/// by itself.
 fn vanishing(call: &Logged) -> Option<Edit> {
     if let [_, vm, how] = call.argv.as_slice()
         && how == "--force-poweroff"
@@ -67,8 +67,8 @@ fn vanishing(call: &Logged) -> Option<Edit> {
     frees.then(|| Edit::Command(call.argv.clone()))
 }
 
-/// The calls before which it may go so that nothing else lies between: from the call itself back to
-/// the first of them.
+/// The calls before which the change may happen without another change in between: from the call itself
+/// back to the first of them.
 fn moments(calls: &[Logged], at: usize) -> Vec<usize> {
     let quiet = calls[..at].iter().rev().take_while(|call| is_quiet(call));
     let quiet = if is_quiet(&calls[at]) {
@@ -79,7 +79,7 @@ fn moments(calls: &[Logged], at: usize) -> Vec<usize> {
     (at - quiet..=at).rev().collect()
 }
 
-/// Complaints in what was said; those of the failure itself are there anyway.
+/// Complaints in the output; those of the failure itself are expected.
 fn complaints(said: &str) -> usize {
     ["stays: ", "could not undo", "could not tell", " is open"]
         .iter()
@@ -87,7 +87,7 @@ fn complaints(said: &str) -> usize {
         .sum()
 }
 
-/// How a scenario went.
+/// The result of a scenario.
 struct Went {
     calls: Vec<Logged>,
     status: Option<i32>,
@@ -96,7 +96,7 @@ struct Went {
 }
 
 impl Went {
-    /// What is not as it was when nobody else freed anything.
+    /// The differences from the result without a change by another process.
     fn difference(&self, good: &Self) -> Vec<String> {
         let mut found = view::difference(&good.lines, &self.lines);
         if self.status != good.status {
@@ -109,10 +109,10 @@ impl Went {
     }
 }
 
-/// What goes, and before which call of which program.
+/// The change, and the call before which it happens.
 type Gone<'call> = (&'call str, u32, &'call Edit);
 
-/// Lets each thing that is freed go at each of these moments.
+/// Makes each of these changes at each of these moments.
 fn let_go(
     scenario: &Scenario,
     failing: Failing,
@@ -166,7 +166,7 @@ fn by_run(scenario: &Scenario, failing: Failing, gone: Option<Gone<'_>>) -> Went
 fn by_script(scenario: &Scenario, failing: Failing, gone: Option<Gone<'_>>) -> Went {
     let config = std::fs::read_to_string(root().join(CONFIG)).unwrap();
     let mut host = scenario.host();
-    // There it would really pass.
+    // Time would really pass there.
     (host.state.guest.loader_ms, host.state.guest.title_ms) = (0, 0);
     let machine = Machine::new(host, &config);
     let as_root =
@@ -188,9 +188,9 @@ fn by_script(scenario: &Scenario, failing: Failing, gone: Option<Gone<'_>>) -> W
     let ran = as_root(sh);
     let host = machine.host();
     let mut lines = view::lines(&host);
-    // The driver of one goes a little later, by itself.
+    // The driver of a null modem exits a little later, by itself.
     lines.retain(|line| !line.starts_with("null modem "));
-    // What supervises may just be ending.
+    // A supervisor may be about to exit.
     lines.retain(|line| !line.starts_with("process of uid 0: sh -c "));
     Went {
         calls: host.calls().to_vec(),
@@ -202,7 +202,7 @@ fn by_script(scenario: &Scenario, failing: Failing, gone: Option<Gone<'_>>) -> W
 }
 
 #[test]
-fn what_is_gone_is_free_whoever_freed_it() {
+fn a_resource_freed_elsewhere_is_no_failure() {
     let mut wrong = Wrong::default();
     for scenario in SCENARIOS {
         for failing in Failing::of(scenario) {
@@ -215,13 +215,13 @@ fn what_is_gone_is_free_whoever_freed_it() {
 }
 
 #[test]
-fn what_is_gone_is_free_to_the_script_of_a_boot_that_is_taken_back() {
+fn a_resource_freed_elsewhere_is_no_failure_of_the_script_of_an_undone_boot() {
     let bhyve = Failing::Call("bhyve", 1);
     to_scripts(&[("fbsd0-boot (left over)", bhyve)], 7);
 }
 
 #[test]
-fn what_is_gone_is_free_to_the_script_of_a_start_by_grub_that_is_taken_back() {
+fn a_resource_freed_elsewhere_is_no_failure_of_the_script_of_an_undone_start_by_grub() {
     let scenarios = [
         ("obsd0-boot (cold, grub)", Failing::Call("bhyve", 1)),
         ("obsd0-ttyboot (cold, grub)", Failing::Call("grub-bhyve", 1)),
@@ -230,7 +230,7 @@ fn what_is_gone_is_free_to_the_script_of_a_start_by_grub_that_is_taken_back() {
 }
 
 #[test]
-fn what_is_gone_is_free_to_the_script_of_an_end() {
+fn a_resource_freed_elsewhere_is_no_failure_of_the_script_of_an_end() {
     let scenarios = [
         ("fbsd0-shutdown -f (orphan)", Failing::Nothing),
         ("fbsd0-clean (left over)", Failing::Nothing),
@@ -239,7 +239,7 @@ fn what_is_gone_is_free_to_the_script_of_an_end() {
 }
 
 #[test]
-fn what_is_gone_is_free_to_the_scripts_of_snapshots() {
+fn a_resource_freed_elsewhere_is_no_failure_of_the_scripts_of_snapshots() {
     let scenarios = [
         ("fbsd0-clone new0 new1 (stopped)", Failing::Call("zfs", 3)),
         ("fbsd0-rollback -f one (stopped)", Failing::Nothing),
@@ -247,8 +247,8 @@ fn what_is_gone_is_free_to_the_scripts_of_snapshots() {
     to_scripts(&scenarios, 3);
 }
 
-/// Lets it go while the scripts of these scenarios run: right before the step, before what comes last
-/// before it, and before the first question.
+/// Makes the change while the scripts of these scenarios run: right before the step, before the call
+/// that precedes the step, and before the first question.
 fn to_scripts(scenarios: &[(&str, Failing)], least: usize) {
     let moments = |calls: &[Logged], at: usize| {
         let all = moments(calls, at);

@@ -1,11 +1,11 @@
-//! What is gone, or has come about without its step: no failure, and any other failure is one.
+//! A failure is ignored if the thing is gone already or the result of the step exists, and only then.
 
 use super::{both, log, undo};
 use easy_bhyve::command::Command;
 use easy_bhyve::plan::{Action, Step, Test, When};
 
 #[test]
-fn what_is_not_there_has_no_line_and_every_other_failure_is_one() {
+fn an_error_that_means_absence_is_an_answer_and_every_other_error_is_a_failure() {
     for (said, status, expected) in [
         ("if: tap1 does not exist", 1, (0, vec!["asked", "closed"])),
         ("if: tap1 does not exist", 2, (1, vec!["asked"])),
@@ -33,7 +33,7 @@ fn what_is_not_there_has_no_line_and_every_other_failure_is_one() {
 }
 
 #[test]
-fn of_commands_in_turn_only_the_failure_of_the_last_can_be_none() {
+fn only_the_failure_of_the_last_command_of_a_sequence_can_be_ignored() {
     for (statuses, expected) in [
         ([0, 1], (0, vec!["one", "two", "behind"])),
         ([1, 0], (1, vec!["one"])),
@@ -60,7 +60,7 @@ fn of_commands_in_turn_only_the_failure_of_the_last_can_be_none() {
 }
 
 #[test]
-fn the_failure_of_a_step_is_none_where_what_it_was_for_has_come_about() {
+fn the_failure_of_a_step_is_ignored_if_its_result_exists() {
     for (is_moot, expected) in [
         (true, (0, vec!["one", "two", "behind"])),
         (false, (1, vec!["one", "two", "not"])),

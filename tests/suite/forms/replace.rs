@@ -1,4 +1,4 @@
-//! A file that is replaced: by the executor and by sh, with the same bytes, or not at all.
+//! The replacement of a file: by the executor and by sh, with the same bytes, or not at all.
 
 use super::{both, log, refusal};
 use easy_bhyve::command::Command;
@@ -7,8 +7,8 @@ use easy_bhyve::plan::{FileChange, Guard, Test, Undo, When};
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 
-/// Texts of a file before and after it is replaced: with a newline at the end and without, with the
-/// end of a here-document in it, with what sh could expand, with every byte but NUL, and empty.
+/// Texts of a file before and after its replacement: with a newline at the end and without, with the
+/// end of a here-document in it, with text that sh could expand, with every byte but NUL, and empty.
 fn replaced() -> Vec<(Vec<u8>, Vec<u8>)> {
     let all: Vec<u8> = (1..=255).collect();
     vec![
@@ -56,7 +56,7 @@ fn a_file_is_replaced_by_exactly_this_text_and_keeps_its_mode() {
 }
 
 #[test]
-fn a_file_that_has_changed_or_cannot_be_replaced_stays_as_it_is() {
+fn a_file_that_has_changed_or_cannot_be_replaced_stays_unchanged() {
     for (now, is_file) in [("a=3\n", true), ("", true), ("", false)] {
         let left = both(|at| {
             let file = at.join("log");
@@ -83,7 +83,7 @@ fn a_file_that_has_changed_or_cannot_be_replaced_stays_as_it_is() {
 }
 
 #[test]
-fn what_was_replaced_is_put_back_when_something_behind_it_fails() {
+fn a_replacement_is_undone_after_a_later_failure() {
     let left = both(|at| {
         let file = at.join("log");
         std::fs::write(&file, "old\n").unwrap();
@@ -114,7 +114,7 @@ fn what_was_replaced_is_put_back_when_something_behind_it_fails() {
 }
 
 #[test]
-fn a_file_of_somebody_else_that_lies_beside_stays_as_it_is() {
+fn a_file_of_another_user_beside_it_stays_unchanged() {
     let left = both(|at| {
         let (file, victim) = (at.join("c.conf"), at.join("victim"));
         std::fs::write(&file, "a=1\n").unwrap();

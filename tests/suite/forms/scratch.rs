@@ -1,4 +1,4 @@
-//! The directory that a script writes its own files in: whose it is, and that it stays his.
+//! The directory for the files of a script: its owner, and that the owner does not change.
 
 use super::by_sh;
 use easy_bhyve::command::Command;
@@ -14,7 +14,7 @@ use std::process::Output;
 
 const PATH: &str = "/bin:/usr/bin";
 
-/// What runs a script of this plan, whose scratch directory that is.
+/// The shell that runs a script of this plan, with that scratch directory.
 fn run(at: &Path, elevation: Elevation, forms: impl Fn(&Path) -> Vec<Form>) -> Output {
     let scratch = own::directory(&at.join("run")).join("web.abc");
     let mut all: Vec<Form> = vec![FileChange::MakeScratch(scratch.clone()).into()];
@@ -28,7 +28,7 @@ fn sh(script: String, word: &Path) -> Command {
 }
 
 #[test]
-fn root_has_it_where_nobody_else_comes_in_the_foreground_too() {
+fn the_scratch_directory_of_root_is_closed_to_others_in_the_foreground_too() {
     let at = tempfile::tempdir().unwrap();
     let made = at.path().join("made");
     let output = run(at.path(), Elevation::None, |scratch| {
@@ -45,9 +45,9 @@ fn root_has_it_where_nobody_else_comes_in_the_foreground_too() {
 }
 
 #[test]
-fn nothing_that_somebody_else_has_put_in_its_place_is_read_in_another_round() {
+fn a_later_round_reads_nothing_that_another_user_has_put_there() {
     let is_root = nix::unistd::geteuid().is_root();
-    // It has gone, a link stands there, or, where a test can do that, another user's directory.
+    // It was removed, or replaced by a link or, where a test can do that, by another user's directory.
     let links = "mkdir -p $1; echo theirs >$1/map; ln -s $1 \"$0\"";
     let owned = "mkdir -m 777 \"$0\"; echo theirs >\"$0\"/map; chown 65534 \"$0\"";
     for planted in [":", links, owned] {
@@ -90,8 +90,8 @@ fn nothing_that_somebody_else_has_put_in_its_place_is_read_in_another_round() {
             ),
             (
                 Some(1),
-                "test: the scratch directory of this script has gone, or belongs to somebody else; \
-                 run the script again, which makes a new one\n"
+                "test: the scratch directory of this script was removed, or belongs to another user; \
+                 run the script again; it makes a new directory\n"
             ),
             "{planted}"
         );

@@ -1,10 +1,10 @@
-//! What is taken back, when, and in which order.
+//! Which changes are undone, when, and in which order.
 
 use super::{both, log, undo};
 use easy_bhyve::plan::{Action, Form, NoReturn, Root, Step, Undo, When};
 
 #[test]
-fn a_plan_that_succeeds_undoes_only_what_is_for_its_end() {
+fn a_plan_that_succeeds_runs_only_the_undos_for_its_end() {
     let left = both(|at| {
         vec![
             log(at, "one", 0).into(),
@@ -20,7 +20,7 @@ fn a_plan_that_succeeds_undoes_only_what_is_for_its_end() {
 }
 
 #[test]
-fn a_failure_undoes_everything_in_reverse_and_nothing_behind_it_runs() {
+fn a_failure_undoes_everything_in_reverse_and_stops_the_plan() {
     let left = both(|at| {
         vec![
             log(at, "one", 0).into(),
@@ -41,7 +41,7 @@ fn a_failure_undoes_everything_in_reverse_and_nothing_behind_it_runs() {
 }
 
 #[test]
-fn an_undo_that_fails_stops_no_other() {
+fn an_undo_that_fails_does_not_stop_the_others() {
     let left = both(|at| {
         vec![
             undo(at, "not-one", When::Failure),
@@ -82,7 +82,7 @@ fn an_undo_for_the_end_that_fails_is_a_failure() {
 }
 
 #[test]
-fn behind_the_point_of_no_return_nothing_is_undone() {
+fn nothing_is_undone_after_the_point_of_no_return() {
     let left = both(|at| {
         vec![
             log(at, "one", 0).into(),
@@ -122,7 +122,7 @@ fn a_failure_at_the_end_is_no_failure_of_the_plan() {
 }
 
 #[test]
-fn the_point_of_no_return_keeps_what_is_for_the_end_and_what_comes_behind_it() {
+fn the_point_of_no_return_keeps_the_undos_for_the_end_and_later_undos() {
     let left = both(|at| {
         vec![
             undo(at, "not-one", When::Failure),
@@ -145,7 +145,7 @@ fn the_point_of_no_return_keeps_what_is_for_the_end_and_what_comes_behind_it() {
 }
 
 #[test]
-fn an_accepted_status_in_an_undo_is_none_and_another_stops_no_other() {
+fn an_accepted_status_in_an_undo_is_no_failure_and_another_does_not_stop_the_others() {
     let left = both(|at| {
         let accepting = |status| Form::from(log(at, "step", status).accept(&[0, 1]));
         vec![

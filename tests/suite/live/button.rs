@@ -1,4 +1,4 @@
-//! The power button, and what a guest shows of itself from outside.
+//! The power button, and the state of a guest as seen from outside.
 
 use std::os::unix::process::ExitStatusExt;
 
@@ -82,7 +82,7 @@ fn with_acpi_it_powers_off_after_its_time_and_a_second_press_changes_nothing() {
 }
 
 #[test]
-fn a_press_at_the_very_beginning_is_one_by_what_ps_shows_then() {
+fn a_press_right_after_acpi_is_enabled_is_a_press_of_the_button() {
     for round in 0..20 {
         let rig = Rig::new(quick());
         rig.load();
@@ -109,7 +109,7 @@ fn ps_shows_that_sigterm_is_ignored_from_acpi_on_only() {
 }
 
 #[test]
-fn the_title_is_late_and_until_then_there_is_the_command_line() {
+fn the_title_appears_late_and_the_command_line_is_shown_until_then() {
     let rig = Rig::new(GuestPlan {
         title_ms: 400,
         ..quick()

@@ -15,7 +15,7 @@ use crate::wait::{until, wait_for};
 
 const CU: &str = "cu -l /dev/nmdm0B";
 
-/// A guest that boots so slowly that a console can be there from the first line on.
+/// A guest that boots so slowly that a console can be opened before its first line.
 fn slow() -> GuestPlan {
     GuestPlan {
         acpi_ms: Some(500),
@@ -23,7 +23,7 @@ fn slow() -> GuestPlan {
     }
 }
 
-/// Makes the pair and answers where its ends are.
+/// Makes the pair; the paths of its ends.
 fn pair(rig: &Rig) -> [PathBuf; 2] {
     let path = Path::new("/dev/nmdm7A");
     assert!(rig.machine.with(|host| host.look_up(path, 0)));
@@ -37,7 +37,7 @@ fn open(node: &PathBuf) -> File {
     options.open(node).unwrap()
 }
 
-/// What can be read there by now.
+/// The text that can be read there by now.
 fn read(line: &mut File) -> String {
     let mut text = Vec::new();
     let mut bytes = [0; 4096];
@@ -48,7 +48,7 @@ fn read(line: &mut File) -> String {
 }
 
 #[test]
-fn who_is_there_before_the_guest_reads_all_of_its_boot_and_talks_to_it() {
+fn a_console_that_is_open_before_the_guest_shows_its_whole_boot_and_accepts_input() {
     let rig = Rig::new(slow());
     let mut cu = rig.sit(CU);
     cu.see("Connected\r\n");
@@ -67,16 +67,16 @@ fn who_is_there_before_the_guest_reads_all_of_its_boot_and_talks_to_it() {
 }
 
 #[test]
-fn what_is_written_while_nobody_has_the_other_end_open_is_lost() {
+fn output_is_lost_while_the_other_end_is_closed() {
     let rig = Rig::new(quick());
     let [a, b] = pair(&rig);
     let mut a = File::options().write(true).open(a).unwrap();
-    // More than any terminal holds, so that all of it has been taken by the driver but the end.
+    // More than any terminal holds, so that the driver has taken all of it except the end.
     a.write_all(b"lost").unwrap();
     a.write_all(".".repeat(200_000).as_bytes()).unwrap();
     let mut b = open(&b);
     let mut seen = String::new();
-    until("what is written then", || {
+    until("the text that is written later", || {
         a.write_all(b"kept").unwrap();
         seen += &read(&mut b);
         seen.contains("kept")
@@ -85,7 +85,7 @@ fn what_is_written_while_nobody_has_the_other_end_open_is_lost() {
 }
 
 #[test]
-fn a_guest_that_has_booted_unseen_shows_nothing_of_it_later() {
+fn a_boot_without_a_console_is_not_shown_later() {
     let rig = Rig::of(
         crate::host::Host::freebsd(14)
             .with_volume("zroot/vm/web", 1 << 30)
@@ -103,7 +103,7 @@ fn a_guest_that_has_booted_unseen_shows_nothing_of_it_later() {
 }
 
 #[test]
-fn cu_outlives_a_guest_and_sees_the_next_one() {
+fn cu_outlives_a_guest_and_shows_the_next_one() {
     let rig = Rig::new(slow());
     let mut cu = rig.sit(CU);
     cu.see("Connected");
@@ -137,7 +137,7 @@ fn a_second_cu_finds_all_ports_busy() {
 }
 
 #[test]
-fn a_tilde_and_a_dot_end_cu_at_the_beginning_of_a_line_and_two_tildes_are_one() {
+fn a_tilde_and_a_dot_at_the_beginning_of_a_line_end_cu_and_two_tildes_are_one() {
     let rig = Rig::new(quick());
     let [_, b] = pair(&rig);
     let mut guest = open(&b);
@@ -146,7 +146,7 @@ fn a_tilde_and_a_dot_end_cu_at_the_beginning_of_a_line_and_two_tildes_are_one() 
     let mut typed = String::new();
     let mut until_typed = |keys: &str, all: &str, cu: &mut crate::seat::Seat| {
         cu.type_in(keys);
-        until("what is typed", || {
+        until("the typed text", || {
             typed += &read(&mut guest);
             typed == all
         });
@@ -161,7 +161,7 @@ fn a_tilde_and_a_dot_end_cu_at_the_beginning_of_a_line_and_two_tildes_are_one() 
 }
 
 #[test]
-fn a_signal_ends_cu_with_0_and_the_modes_as_they_were() {
+fn a_signal_ends_cu_with_0_and_restores_the_modes() {
     for signal in [
         Signal::SIGTERM,
         Signal::SIGHUP,
@@ -180,7 +180,7 @@ fn a_signal_ends_cu_with_0_and_the_modes_as_they_were() {
 }
 
 #[test]
-fn a_pair_goes_when_both_ends_are_closed() {
+fn a_pair_is_destroyed_when_both_ends_are_closed() {
     let rig = Rig::new(quick());
     let nodes = ["nmdm0A", "nmdm0B"].map(|node| rig.machine.path().join("dev").join(node));
     let are_there = || nodes.iter().map(|node| node.exists()).collect::<Vec<_>>();
@@ -198,7 +198,7 @@ fn a_pair_goes_when_both_ends_are_closed() {
 }
 
 #[test]
-fn a_pair_goes_even_when_it_was_open_for_a_moment_only() {
+fn a_pair_is_destroyed_even_if_it_was_open_for_a_moment_only() {
     let rig = Rig::new(GuestPlan {
         runs_ms: Some(0),
         ..quick()
@@ -220,13 +220,13 @@ fn real_programs_use_the_nodes_as_any_terminal() {
         .spawn()
         .unwrap();
     let mut a = open(&a);
-    // cat has opened its end at some time from now on.
+    // From some moment on, cat has its end open.
     let mut out = cat.stdout.take().unwrap();
     let reader = std::thread::spawn(move || {
         let mut bytes = [0; 5];
         out.read_exact(&mut bytes).map(|()| bytes)
     });
-    until("what cat prints", || {
+    until("the output of cat", || {
         a.write_all(b"hello").unwrap();
         reader.is_finished()
     });

@@ -1,4 +1,4 @@
-//! daemon(8): what it leaves behind, and what it looks after.
+//! daemon(8): the process in the background, and its supervision.
 
 use std::fs;
 use std::io::Read;
@@ -18,7 +18,7 @@ fn pid_in(file: &std::path::Path) -> Option<i32> {
 }
 
 #[test]
-fn without_f_its_callers_pipe_is_open_as_long_as_the_vm_runs_and_with_f_not_at_all() {
+fn without_f_the_callers_pipe_stays_open_while_the_vm_runs_and_with_f_it_does_not() {
     for (option, waits) in [("daemon -c", true), ("daemon -c -f", false)] {
         let rig = Rig::new(quick());
         rig.load();
@@ -34,7 +34,7 @@ fn without_f_its_callers_pipe_is_open_as_long_as_the_vm_runs_and_with_f_not_at_a
             let _ = pipe.read_to_end(&mut Vec::new());
             sender.send(Instant::now())
         });
-        // It returns although the VM runs.
+        // daemon returns although the VM runs.
         let status = wait_for("the end of daemon", || daemon.try_wait().unwrap());
         assert_eq!(status.code(), Some(0));
         rig.until_acpi();
@@ -51,7 +51,7 @@ fn without_f_its_callers_pipe_is_open_as_long_as_the_vm_runs_and_with_f_not_at_a
 }
 
 #[test]
-fn a_program_that_is_missing_is_named_but_for_f() {
+fn a_missing_program_is_named_unless_f_is_given() {
     let rig = Rig::new(quick());
     for (option, message) in [
         ("daemon", "daemon: nosuch: No such file or directory\n"),
@@ -64,7 +64,7 @@ fn a_program_that_is_missing_is_named_but_for_f() {
 }
 
 #[test]
-fn with_r_it_starts_the_vm_again_and_again_until_it_is_asked_to_end() {
+fn with_r_daemon_starts_the_vm_again_until_it_is_told_to_end() {
     for (option, delay) in [("-r", 1_000), ("-R 0", 0)] {
         let rig = Rig::new(quick());
         let [child, own] = ["child.pid", OWN].map(|name| rig.machine.path().join(name));
@@ -80,13 +80,13 @@ fn with_r_it_starts_the_vm_again_and_again_until_it_is_asked_to_end() {
         let daemon = pid_in(&own).expect("its own pid file");
         let args = rig.done(&format!("ps -p {daemon} -o args="));
         assert_eq!(args, format!("daemon: bhyve[{pid}] (daemon)\n"));
-        // The kernel stays in the node for the next one, as that of an EFI boot ROM does.
+        // The kernel stays in the node for the next bhyve, as that of an EFI boot ROM does.
         let before = Instant::now();
         send(pid, Signal::SIGKILL);
         let next = || pid_in(&child).filter(|now| *now != pid);
         until("another bhyve", || next().is_some());
         assert!(before.elapsed() >= Duration::from_millis(delay));
-        // It may need several to find the line free.
+        // Several bhyves may fail until the line is free.
         let next = wait_for("the next one", || {
             next().filter(|now| rig.state().processes.contains_key(now))
         });
@@ -101,7 +101,7 @@ fn with_r_it_starts_the_vm_again_and_again_until_it_is_asked_to_end() {
 /// The file with the pid of daemon itself.
 const OWN: &str = "own.pid";
 
-/// Starts `web` under a daemon that stays; its process.
+/// Starts `web` under a daemon that stays; the pid of daemon.
 fn supervised(rig: &Rig) -> i32 {
     let own = rig.machine.path().join(OWN);
     let command = bhyve("/dev/nmdm0A");
@@ -137,7 +137,7 @@ fn a_supervising_daemon_forwards_sigterm_and_ends_before_the_vm() {
 }
 
 #[test]
-fn without_r_it_ends_with_its_command() {
+fn without_r_daemon_ends_with_its_command() {
     let rig = Rig::new(quick());
     let daemon = supervised(&rig);
     assert!(birth(daemon).is_some());

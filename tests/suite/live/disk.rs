@@ -1,4 +1,4 @@
-//! A disk is made whole or not at all.
+//! A disk is created completely or not at all.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -13,7 +13,7 @@ use crate::escalators::ground::write_script;
 use crate::machine::Machine;
 use crate::wait::{output_of, until};
 
-/// Two VMs, of which the second has the first one's disk, an image file.
+/// Two VMs; the second one has the disk of the first, an image file.
 const SETTINGS: &str = "img0_id=8 img0_freebsd=YES img0_hd0=@DIR@/vm/img0
 img1_id=9 img1_freebsd=YES img1_hd0=@DIR@/vm/img0";
 
@@ -21,7 +21,7 @@ fn image(machine: &Machine) -> PathBuf {
     machine.path().join("vm/img0")
 }
 
-/// Lets dd(1) make its file, and never come to an end.
+/// Makes dd(1) create its file, and hang.
 fn let_dd_hang(machine: &Machine) {
     let dd = machine.path().join("bin/dd");
     fs::remove_file(&dd).unwrap();
@@ -45,7 +45,7 @@ fn dd_of(machine: &Machine) -> Vec<i32> {
 }
 
 #[test]
-fn an_image_is_its_owners_alone_and_has_one_name() {
+fn an_image_belongs_to_its_owner_alone_and_has_one_name() {
     for sparse in [&["-s"][..], &[]] {
         let machine = machine(host(), SETTINGS);
         let words = [&["img0-resources", "-V", "1M"][..], sparse].concat();
@@ -62,7 +62,7 @@ fn an_image_is_its_owners_alone_and_has_one_name() {
 }
 
 #[test]
-fn no_disk_is_made_where_everybody_may_rename_it() {
+fn no_disk_is_created_where_every_user_can_rename_it() {
     let machine = machine(host(), SETTINGS);
     let directory = machine.path().join("vm");
     let words = ["img0-resources", "-V", "1M", "-s"];
@@ -83,7 +83,7 @@ fn no_disk_is_made_where_everybody_may_rename_it() {
 }
 
 #[test]
-fn what_somebody_else_has_put_beside_an_image_is_not_written_to() {
+fn a_file_of_another_user_beside_an_image_is_not_written_to() {
     for way in ["run", "script"] {
         let machine = machine(host(), SETTINGS);
         let victim = machine.path().join("victim");
@@ -110,7 +110,7 @@ fn what_somebody_else_has_put_beside_an_image_is_not_written_to() {
 }
 
 #[test]
-fn a_link_that_leads_nowhere_is_no_place_for_a_disk() {
+fn a_disk_that_is_a_link_to_a_missing_file_is_refused() {
     let machine = machine(host(), SETTINGS);
     let elsewhere = machine.path().join("vm/elsewhere");
     symlink(&elsewhere, image(&machine)).unwrap();
@@ -136,9 +136,9 @@ fn a_link_that_leads_nowhere_is_no_place_for_a_disk() {
 }
 
 #[test]
-fn nobody_has_a_disk_before_it_is_whole_and_who_is_killed_leaves_none() {
+fn a_disk_is_visible_only_once_it_is_complete_and_a_killed_run_leaves_none() {
     if !std::path::Path::new("/proc/self/environ").exists() {
-        crate::place::skip("this system does not tell the environment of a process");
+        crate::place::skip("this system does not show the environment of a process");
         return;
     }
     let machine = machine(host(), SETTINGS);
@@ -165,7 +165,7 @@ fn nobody_has_a_disk_before_it_is_whole_and_who_is_killed_leaves_none() {
         .expect("a root side");
     send(root.pid, Signal::SIGKILL);
     first.wait().unwrap();
-    // As long as dd lives nobody else writes there.
+    // While dd lives no other process writes there.
     let third = output_of(machine.program(&["img0-resources", "-V", "1M", "-s"]));
     assert_eq!(third.status.code(), Some(2), "{}", stderr(&third));
     for pid in dd_of(&machine) {

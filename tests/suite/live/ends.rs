@@ -1,4 +1,4 @@
-//! How bhyve ends, and what is left then.
+//! How bhyve ends, and what it leaves.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -9,7 +9,7 @@ use super::rig::{Rig, bhyve, quick, send};
 use crate::host::{Ending, GuestPlan, Status};
 use crate::wait::{until, wait_for};
 
-/// Every way in which a guest can end, and how bhyve leaves then.
+/// Every way in which a guest can end, and the resulting end of bhyve.
 const ENDINGS: [(Ending, Status); 9] = [
     (Ending::Reboot, Status::Exit(0)),
     (Ending::PowerOff, Status::Exit(1)),
@@ -39,7 +39,7 @@ fn status(status: ExitStatus) -> Status {
 }
 
 #[test]
-fn bhyve_in_the_foreground_leaves_as_its_guest_ends() {
+fn bhyve_in_the_foreground_exits_with_the_status_of_the_guests_end() {
     let rig = rig_of_all();
     for (ending, expected) in ENDINGS {
         rig.load();
@@ -50,7 +50,7 @@ fn bhyve_in_the_foreground_leaves_as_its_guest_ends() {
 }
 
 #[test]
-fn bhyve_under_daemon_leaves_as_its_guest_ends() {
+fn bhyve_under_daemon_exits_with_the_status_of_the_guests_end() {
     let rig = rig_of_all();
     for (ending, expected) in ENDINGS {
         rig.load();
@@ -65,12 +65,12 @@ fn bhyve_under_daemon_leaves_as_its_guest_ends() {
     }
 }
 
-/// Whether a real process lives that was not only not waited for.
+/// Whether a real process is alive; a zombie is not.
 fn lives(pid: i32) -> bool {
     crate::host::live::alive::birth(pid).is_some()
 }
 
-/// What root can type, and how bhyve leaves then.
+/// The commands that root can type, and the resulting end of bhyve.
 const COMMANDS: [(&str, Status); 6] = [
     ("poweroff", Status::Exit(1)),
     ("reboot", Status::Exit(0)),
@@ -81,7 +81,7 @@ const COMMANDS: [(&str, Status); 6] = [
 ];
 
 #[test]
-fn what_root_types_on_its_terminal_ends_bhyve_in_its_way() {
+fn a_command_that_root_types_on_the_terminal_ends_bhyve_in_its_way() {
     let rig = Rig::new(quick());
     for (command, expected) in COMMANDS {
         rig.load();
@@ -91,14 +91,14 @@ fn what_root_types_on_its_terminal_ends_bhyve_in_its_way() {
         seat.answer("root@web:~ # ", &format!("{command}\r"));
         let left = seat.end();
         assert_eq!(status(left.status), expected, "{command}");
-        // Only at its own normal end it puts the modes back, and O_NONBLOCK never.
+        // Only at its own normal end it restores the modes, and never O_NONBLOCK.
         let is_normal = matches!(expected, Status::Exit(_));
         assert_eq!((left.same_modes, left.same_flags), (is_normal, false));
     }
 }
 
 #[test]
-fn what_root_types_at_its_console_ends_bhyve_under_daemon_in_its_way() {
+fn a_command_that_root_types_at_the_console_ends_bhyve_under_daemon_in_its_way() {
     let rig = Rig::new(quick());
     let mut cu = rig.sit("cu -l /dev/nmdm0B");
     cu.see("Connected");
@@ -123,7 +123,7 @@ fn without_a_kernel_the_guest_has_a_triple_fault_whatever_is_typed() {
 }
 
 #[test]
-fn bhyvectl_ends_it_and_says_how_by_its_status() {
+fn bhyvectl_ends_the_guest_and_the_status_shows_how() {
     let rig = Rig::new(quick());
     for (option, expected, has_node) in [
         ("--force-poweroff", 1, true),
@@ -142,7 +142,7 @@ fn bhyvectl_ends_it_and_says_how_by_its_status() {
 }
 
 #[test]
-fn a_real_signal_from_outside_ends_it_and_the_host_notices() {
+fn a_real_signal_from_outside_ends_bhyve_and_the_host_notices() {
     let rig = Rig::new(quick());
     for signal in [Signal::SIGKILL, Signal::SIGHUP, Signal::SIGINT] {
         rig.load();

@@ -1,4 +1,4 @@
-//! Faults on order, met by the real program.
+//! Injected faults in runs of the real program.
 
 use std::process::{Command, Output};
 
@@ -32,10 +32,10 @@ pub(super) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// Nothing of the VM is there: no process, no node, no tap of its own.
+/// Nothing of the VM exists: no process, no node, no tap of its own.
 #[track_caller]
 pub(super) fn assert_gone(machine: &Machine) {
-    // It closes the pipe to its caller a moment before it has gone.
+    // The supervisor closes the pipe to its caller a moment before it exits.
     until("the end of its supervisor", || {
         let state = machine.host().state;
         state.processes.values().all(|one| one.comm != "playground")
@@ -52,7 +52,7 @@ pub(super) fn assert_gone(machine: &Machine) {
 }
 
 #[test]
-fn a_program_that_hangs_is_a_process_and_its_death_is_told_and_undone() {
+fn a_program_that_hangs_can_be_killed_and_that_is_reported_and_undone() {
     for (program, nth) in [("ifconfig", 5), ("bhyveload", 1), ("kldload", 1)] {
         let mut host = host();
         host.order(program, nth, Fault::Hang);
@@ -75,7 +75,7 @@ fn a_program_that_hangs_is_a_process_and_its_death_is_told_and_undone() {
 }
 
 #[test]
-fn a_program_that_a_signal_ends_is_told_and_undone() {
+fn a_program_that_a_signal_ends_is_reported_and_undone() {
     for (program, nth, signal, what) in [
         ("ifconfig", 4, 15, "ifconfig was ended by SIGTERM"),
         ("bhyveload", 1, 11, "bhyveload was ended by SIGSEGV"),
@@ -98,13 +98,13 @@ fn a_program_that_a_signal_ends_is_told_and_undone() {
     }
 }
 
-/// A command of root's, as a change.
+/// A command of root, as a change.
 fn command(line: &str) -> Edit {
     Edit::Command(line.split(' ').map(String::from).collect())
 }
 
 #[test]
-fn a_tap_that_appears_between_question_and_action_is_left_alone() {
+fn a_tap_that_appears_between_the_survey_and_its_creation_is_not_destroyed() {
     let mut host = host();
     host.before("bhyveload", 1, command("ifconfig tap40 create"));
     host.before("sysctl", 2, command("ifconfig tap1 create description x"));
@@ -119,7 +119,7 @@ fn a_tap_that_appears_between_question_and_action_is_left_alone() {
 }
 
 #[test]
-fn a_vm_that_is_started_meanwhile_is_left_alone() {
+fn a_vm_that_is_started_meanwhile_is_not_destroyed() {
     let mut host = host();
     host.before("kldload", 1, command("bhyvectl --vm=fbsd0 --create"));
     let machine = machine(host);
@@ -136,9 +136,9 @@ fn a_vm_that_is_started_meanwhile_is_left_alone() {
 }
 
 #[test]
-fn a_guest_that_ends_while_it_is_asked_to_is_shut_down_all_the_same() {
+fn a_guest_that_ends_by_itself_during_shutdown_counts_as_shut_down() {
     let mut host = host();
-    // The first is for who supervises.
+    // The first signal is for the supervisor.
     host.before("kill", 2, Edit::Advance(60_000));
     host.state.guest.runs_ms = Some(30_000);
     host.state.guest.endings = vec![Ending::PowerOff];

@@ -1,5 +1,5 @@
-//! Processes that only say that they work for a VM: of an ordinary user, of a set-uid program that he
-//! has started under such a name, of a jail's root. Neither the program nor its scripts believe them.
+//! Processes that only claim to work for a VM: of an ordinary user, of a set-uid program that the user
+//! has started under such a name, of a jail's root. Neither the program nor its scripts accept them.
 
 use std::fs;
 use std::process::Output;
@@ -10,13 +10,13 @@ use crate::host::{Edit, Ending, GuestPlan, Host, Logged};
 use crate::machine::{CONFIG, Machine};
 use crate::wait::{output_of, until};
 
-/// A machine with such processes, which were there before any other.
+/// A machine with such processes, which existed before all others.
 fn machine(host: Host) -> Machine {
     let host = host.with_forgers("fbsd0");
     Machine::new(host, &CONFIG.replace("@WORD@", "doas"))
 }
 
-/// Runs what the program prints.
+/// Runs the script that the program prints.
 pub(super) fn by_script(machine: &Machine, words: &[&str]) -> Output {
     let shown = output_of(machine.program(&[words, &["-d"]].concat()));
     assert!(shown.status.success(), "{words:?}: {}", stderr(&shown));
@@ -31,7 +31,7 @@ fn by_program(machine: &Machine, words: &[&str]) -> Output {
     output_of(machine.program(words))
 }
 
-/// The program, and what it prints.
+/// The program, and its script.
 pub(super) const WAYS: [fn(&Machine, &[&str]) -> Output; 2] = [by_program, by_script];
 
 /// Waits until a guest of this VM listens to its power button.
@@ -45,7 +45,7 @@ fn until_it_listens(machine: &Machine) {
 }
 
 #[test]
-fn who_only_says_so_keeps_nobody_from_starting_and_ending_a_vm_and_gets_no_signal() {
+fn a_forged_process_prevents_neither_start_nor_end_of_a_vm_and_gets_no_signal() {
     for run in WAYS {
         let machine = machine(host());
         let forgers = machine.host().forgers();
@@ -78,7 +78,7 @@ fn who_only_says_so_keeps_nobody_from_starting_and_ending_a_vm_and_gets_no_signa
 }
 
 #[test]
-fn a_bhyve_that_does_not_start_is_not_running_because_another_process_has_its_title() {
+fn a_bhyve_that_does_not_start_is_not_taken_for_running_because_of_a_forged_title() {
     let mut host = host();
     host.state.guest = GuestPlan {
         title_ms: 600_000,
@@ -103,7 +103,7 @@ fn a_bhyve_that_does_not_start_is_not_running_because_another_process_has_its_ti
 }
 
 #[test]
-fn what_a_vm_has_left_is_freed_whoever_says_that_he_works_for_it() {
+fn leftovers_of_a_vm_are_freed_whatever_a_process_claims() {
     for run in WAYS {
         let host = host().with_leftover_vm("fbsd0", 1 << 20);
         let machine = machine(host.with_tap("tap1", "easy-bhyve:fbsd0"));

@@ -1,4 +1,4 @@
-//! Loaders: a menu, a prompt, and what leaves them.
+//! Loaders: a menu, a prompt, and the ends of a loader.
 
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ fn patient() -> GuestPlan {
     }
 }
 
-/// What both loaders are called with, and their prompts.
+/// The command line of both loaders, and their prompts.
 const LOADERS: [(&str, &str); 2] = [("bhyveload", "OK "), ("grub-bhyve", "grub> ")];
 
 /// Starts a loader for `web` on a terminal.
@@ -115,7 +115,7 @@ fn a_kernel_that_cannot_be_read_ends_bhyveload_with_1() {
 }
 
 #[test]
-fn a_loader_that_is_stuck_hangs_until_it_is_killed() {
+fn a_loader_that_hangs_runs_until_it_is_killed() {
     for (loader, _) in LOADERS {
         for signal in [Signal::SIGTERM, Signal::SIGKILL] {
             let rig = Rig::new(GuestPlan {
@@ -140,7 +140,7 @@ fn a_loader_that_is_stuck_hangs_until_it_is_killed() {
 }
 
 #[test]
-fn with_c_a_loader_talks_on_a_null_modem() {
+fn with_c_a_loader_uses_a_null_modem_as_its_console() {
     for (loader, prompt) in LOADERS {
         let rig = Rig::new(patient());
         let mut console = rig.sit("cu -l /dev/nmdm0B");

@@ -1,4 +1,4 @@
-//! A bhyve that says more than anybody wants to read.
+//! A bhyve with more output than the program keeps.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,14 +14,14 @@ use crate::machine::Machine;
 use crate::place::skip;
 use crate::wait::{output_of, until, wait_for};
 
-/// A line so often that nobody ever sees silence.
+/// A line, so often that there is never a pause.
 const CHATTER: Noise = Noise {
     bytes: 20,
     every_ms: Some(5),
 };
 
 #[test]
-fn a_bhyve_that_never_stops_to_speak_is_seen_to_run() {
+fn a_bhyve_that_never_stops_writing_is_seen_to_run() {
     let machine = with_guests(GuestPlan {
         noise: Some(CHATTER),
         ..quick()
@@ -32,7 +32,7 @@ fn a_bhyve_that_never_stops_to_speak_is_seen_to_run() {
 }
 
 #[test]
-fn a_start_is_interrupted_however_much_is_said() {
+fn a_start_can_be_interrupted_during_any_amount_of_output() {
     let machine = with_guests(GuestPlan {
         noise: Some(Noise {
             bytes: 64 << 10,
@@ -49,13 +49,13 @@ fn a_start_is_interrupted_however_much_is_said() {
 }
 
 #[test]
-fn a_bhyve_that_never_stops_to_speak_has_no_more_time_than_others_to_start() {
+fn a_bhyve_that_never_stops_writing_has_no_more_time_to_start_than_others() {
     let machine = with_guests(GuestPlan {
         noise: Some(CHATTER),
         title_ms: 600_000,
         ..quick()
     });
-    // The limit is to come; no load keeps it away.
+    // The limit must be reached: other load on the machine does not prevent that.
     machine.with(|host| host.state.pace = 1);
     let output = output_of(machine.program(&["fbsd0-boot"]));
     let said = stderr(&output);
@@ -65,7 +65,7 @@ fn a_bhyve_that_never_stops_to_speak_has_no_more_time_than_others_to_start() {
     until_gone(&machine);
 }
 
-/// A number in a file of the kernel's about a process, by the name before it.
+/// The number behind this name in a file of proc(5) about a process.
 fn about(pid: i32, file: &str, name: &str) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/{file}")).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
@@ -77,10 +77,10 @@ fn about(pid: i32, file: &str, name: &str) -> Option<u64> {
 }
 
 #[test]
-fn of_a_flood_the_log_keeps_little_and_counts_the_rest() {
+fn of_a_flood_of_output_the_log_keeps_little_and_counts_the_rest() {
     const FLOOD: u64 = 20 << 20;
     if !Path::new("/proc/self/io").exists() {
-        skip("this system does not tell how much a process has read");
+        skip("this system does not show how much a process has read");
         return;
     }
     let machine = with_guests(GuestPlan {
@@ -92,7 +92,7 @@ fn of_a_flood_the_log_keeps_little_and_counts_the_rest() {
     });
     done(&machine, &["fbsd0-boot"]);
     let pid = supervisor(&machine).expect("a supervisor").pid;
-    // It is read, so that bhyve never waits for it.
+    // The output is read, so that bhyve never blocks.
     wait_for("the end of the flood", || {
         about(pid, "io", "rchar").filter(|read| *read >= FLOOD)
     });
@@ -128,7 +128,7 @@ fn of_a_flood_the_log_keeps_little_and_counts_the_rest() {
     assert_eq!(u64::try_from(kept + dropped).unwrap(), FLOOD, "{told:?}");
 }
 
-/// The directory in which the script that supervises the VM has its files.
+/// The directory of the files of the script that supervises the VM.
 fn scratch(machine: &Machine) -> PathBuf {
     let all = fs::read_dir(machine.path().join("run/easy-bhyve/scratch")).unwrap();
     let mut all = all.map(|one| one.unwrap().path());
@@ -143,10 +143,10 @@ fn boot(machine: &Machine) {
 }
 
 #[test]
-fn of_a_flood_a_script_keeps_little() {
+fn of_a_flood_of_output_a_script_keeps_little() {
     const FLOOD: u64 = 8 << 20;
     if !Path::new("/proc/self/io").exists() {
-        skip("this system does not tell how much a process has written");
+        skip("this system does not show how much a process has written");
         return;
     }
     let machine = with_guests(GuestPlan {
@@ -160,24 +160,26 @@ fn of_a_flood_a_script_keeps_little() {
     let pid = bhyve(&machine).expect("a bhyve").pid;
     let written = || about(pid, "io", "wchar").expect("how much it has written");
     let until_running = written();
-    // It is read, so that bhyve never waits for it.
+    // The output is read, so that bhyve never blocks.
     until("a flood", || written() >= until_running + FLOOD);
-    let kept = fs::metadata(scratch(&machine).join("said")).unwrap().len();
+    let kept = fs::metadata(scratch(&machine).join("output"))
+        .unwrap()
+        .len();
     assert!(kept <= 200 * 80, "{kept}");
     done(&machine, &["fbsd0-shutdown", "-f"]);
     until_gone(&machine);
 }
 
 #[test]
-fn a_script_that_cannot_learn_how_bhyve_has_ended_frees_everything() {
+fn a_script_that_does_not_get_the_status_of_bhyve_frees_everything() {
     for is_killed in [true, false] {
         let machine = with_guests(quick());
         boot(&machine);
         let pid = bhyve(&machine).expect("a bhyve").pid;
         if is_killed {
-            // The shell that would note it.
+            // The shell that would record the status.
             let Some(parent) = about(pid, "status", "PPid") else {
-                skip("this system does not tell whose child a process is");
+                skip("this system does not show the parent of a process");
                 return;
             };
             send(parent.try_into().unwrap(), Signal::SIGKILL);

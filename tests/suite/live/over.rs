@@ -1,4 +1,4 @@
-//! Nothing outlives its host, and what waits costs next to nothing.
+//! No process outlives its host, and a waiting process uses hardly any time.
 
 use std::fs;
 use std::process::Command;
@@ -12,7 +12,7 @@ use crate::machine::playground;
 use crate::seat::Seat;
 use crate::wait::until;
 
-/// One of everything that waits.
+/// One of each kind of waiting process.
 struct Household {
     rig: Rig,
     running: Vec<Running>,
@@ -107,24 +107,24 @@ fn no_process_outlives_its_machine() {
 }
 
 #[test]
-fn whoever_has_waited_ends_when_nobody_keeps_the_host_any_more() {
+fn waiting_processes_end_when_the_process_that_keeps_the_host_has_exited() {
     let household = Household::new();
     let keeper = household.rig.machine.path().join("keeper");
     let processes = household.processes();
     let state = household.rig.state();
-    // What is a program of the real machine knows of no host.
+    // A program of the real machine does not know the host.
     let (foreign, own): (Vec<_>, Vec<_>) = processes.iter().copied().partition(|(pid, _)| {
         let process = state.processes.get(pid);
         process.is_some_and(|process| process.comm == "sleep")
     });
     assert_eq!((foreign.len(), own.len()), (1, 10));
-    // The number of this process, but at another time.
+    // The pid of this process, with another start.
     fs::write(keeper, format!("{} 1", std::process::id())).unwrap();
     until("the end of all processes", || live(&own).is_empty());
 }
 
 #[test]
-fn what_waits_uses_hardly_any_time_of_a_cpu() {
+fn a_waiting_process_uses_hardly_any_time_of_a_cpu() {
     let household = Household::new();
     let processes = household.processes();
     let used = |pid: i32| used_ms(pid).unwrap_or_default();
@@ -146,7 +146,7 @@ fn what_waits_uses_hardly_any_time_of_a_cpu() {
 }
 
 #[test]
-fn a_playground_whose_terminal_goes_takes_all_away() {
+fn a_playground_whose_terminal_closes_removes_everything() {
     let place = tempfile::tempdir().unwrap();
     let mut command = Command::new(playground());
     command
@@ -169,7 +169,7 @@ fn a_playground_whose_terminal_goes_takes_all_away() {
     assert_eq!(left(), 0);
 }
 
-/// How much time of a CPU a process has used; `None` where proc(5) does not tell.
+/// The time of a CPU that a process has used; `None` without proc(5).
 fn used_ms(pid: i32) -> Option<u64> {
     let about = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, rest) = about.rsplit_once(')')?;

@@ -1,4 +1,4 @@
-//! Names that another user can make: nothing of root's is written there or depends on them.
+//! Names that another user can create: root writes nothing there, and depends on none of them.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -31,7 +31,7 @@ fn starts(machine: &Machine) -> usize {
     starts.count()
 }
 
-/// Where the loader of `deb0` was told that its files are.
+/// The directory of the files of `deb0`'s loader, from its command line.
 fn scratch(machine: &Machine) -> Option<PathBuf> {
     let host = machine.host();
     let words = host.calls().iter().map(|call| &call.argv);
@@ -41,7 +41,7 @@ fn scratch(machine: &Machine) -> Option<PathBuf> {
     Path::new(map).parent().map(Path::to_owned)
 }
 
-/// Waits until nothing supervises a VM any more.
+/// Waits until no VM has a supervisor any more.
 #[track_caller]
 fn until_free(machine: &Machine) {
     until("the end of the supervisor", || {
@@ -51,7 +51,7 @@ fn until_free(machine: &Machine) {
     });
 }
 
-/// What is below root's directory of scratch files.
+/// The names below root's directory of scratch files.
 fn below_scratch(machine: &Machine) -> Vec<PathBuf> {
     let all = fs::read_dir(machine.path().join("run/easy-bhyve/scratch"));
     let all = all.into_iter().flatten();
@@ -59,7 +59,7 @@ fn below_scratch(machine: &Machine) -> Vec<PathBuf> {
 }
 
 #[test]
-fn no_link_at_a_name_that_a_script_has_used_leads_root_to_another_file() {
+fn a_link_at_a_name_that_a_script_has_used_does_not_lead_root_to_another_file() {
     for vm in ["fbsd0", "deb0"] {
         let machine = machine(both());
         let made = machine.path().join("made");
@@ -99,7 +99,7 @@ fn no_link_at_a_name_that_a_script_has_used_leads_root_to_another_file() {
 }
 
 #[test]
-fn what_a_script_writes_as_root_lies_where_nobody_else_comes() {
+fn a_script_of_root_writes_into_a_directory_that_is_closed_to_others() {
     for vm in ["fbsd0", "deb0"] {
         let machine = machine(both());
         let output = by_script(&machine, &[&format!("{vm}-boot")]);
@@ -119,7 +119,7 @@ fn what_a_script_writes_as_root_lies_where_nobody_else_comes() {
 }
 
 #[test]
-fn a_directory_under_a_name_that_ps_shows_ends_no_vm_when_its_guest_reboots() {
+fn a_directory_at_a_name_that_ps_shows_does_not_end_a_vm_at_a_reboot() {
     for run in WAYS {
         let machine = machine(both());
         let output = run(&machine, &["deb0-boot"]);
@@ -146,7 +146,7 @@ fn a_directory_under_a_name_that_ps_shows_ends_no_vm_when_its_guest_reboots() {
 }
 
 #[test]
-fn what_a_killed_supervisor_leaves_is_swept_by_whoever_has_the_vm_next() {
+fn files_of_a_killed_supervisor_are_removed_by_the_next_run_for_the_vm() {
     for next in ["deb0-clean", "deb0-boot", "deb0-shutdown"] {
         let mut host = both();
         host.state.guest = GuestPlan {
@@ -177,7 +177,7 @@ fn what_a_killed_supervisor_leaves_is_swept_by_whoever_has_the_vm_next() {
             send(loader, Signal::SIGKILL);
             until("its end", || pid_of("grub-bhyve").is_none());
             let mut next = begin(next);
-            until("that it is swept", || !left[0].exists());
+            until("its removal", || !left[0].exists());
             let _ = next.kill();
             next.wait().unwrap();
         }
@@ -187,7 +187,7 @@ fn what_a_killed_supervisor_leaves_is_swept_by_whoever_has_the_vm_next() {
 }
 
 #[test]
-fn a_note_is_believed_of_the_process_that_wrote_it_and_of_no_later_one_with_its_number() {
+fn a_record_counts_for_the_process_that_wrote_it_and_for_no_later_one_with_its_pid() {
     let machine = machine(both());
     let output = by_script(&machine, &["fbsd0-boot"]);
     assert!(output.status.success(), "{}", stderr(&output));
@@ -199,7 +199,7 @@ fn a_note_is_believed_of_the_process_that_wrote_it_and_of_no_later_one_with_its_
     let run = machine.path().join("run/easy-bhyve");
     fs::create_dir_all(&run).unwrap();
     for (uptime, is_believed) in [(0, false), (u64::from(u32::MAX), true)] {
-        // As somebody noted it who had that number then.
+        // As a process with the same pid recorded it earlier.
         let note = format!(
             "{{\"schema\":1,\"supervisor\":{pid},\"phase\":\"running\",\"bhyve\":null,\
              \"since\":\"\",\"uptime\":{uptime},\"restarts\":7}}"

@@ -1,4 +1,4 @@
-//! Two runs of the program for one VM at once.
+//! Two runs of the program for one VM at the same time.
 
 use std::fs;
 use std::process::Output;
@@ -8,7 +8,7 @@ use crate::host::{Host, Status};
 use crate::machine::Machine;
 use crate::wait::{output_of, until};
 
-/// One on which the network is there already.
+/// A host on which the network exists already.
 pub(super) fn warm() -> Host {
     host().with_commands(&[
         "kldload -n vmm nmdm if_tuntap if_bridge",
@@ -18,7 +18,7 @@ pub(super) fn warm() -> Host {
     ])
 }
 
-/// One whose user has made the tap.
+/// A host whose user has created the tap.
 fn with_own_tap() -> Host {
     warm()
         .with_tap("tap1", "mine")
@@ -31,7 +31,7 @@ fn calls(machine: &Machine) -> usize {
     log.iter().filter(|byte| **byte == b'\n').count()
 }
 
-/// Boots twice, the second time when the first has called so many programs or has ended.
+/// Boots twice, the second time when the first has made this number of calls or has ended.
 fn boot_twice(machine: &Machine, lead: usize) -> [Output; 2] {
     let first = call(machine, "fbsd0-boot");
     let first = std::thread::spawn(|| output_of(first));
@@ -42,11 +42,11 @@ fn boot_twice(machine: &Machine, lead: usize) -> [Output; 2] {
     [first.join().unwrap(), second]
 }
 
-/// Calls by which the first is ahead: it looks at the host, it is about its network, its loader or
-/// its bhyve, or it is over.
+/// The lead of the first boot in calls: it surveys the host, sets up its network, starts its loader or
+/// bhyve, or has ended.
 const LEADS: [usize; 9] = [0, 1, 2, 3, 6, 9, 12, 15, usize::MAX];
 
-/// Lets two boots race on this host, the second with each of the leads.
+/// Runs two boots at the same time on this host, the second with each of the leads.
 fn race(make: fn() -> Host) {
     for lead in LEADS {
         let mut host = make();
@@ -65,7 +65,7 @@ fn race(make: fn() -> Host) {
                 .count()
         };
         assert!(ran("bhyve", Status::Running) <= 1, "two ran; {said}");
-        // That is how the destruction of an open tap ends.
+        // This is the status of the destruction of an open tap.
         assert_eq!(ran("ifconfig", Status::Hang), 0, "{said}");
         end(&machine);
     }
@@ -80,7 +80,7 @@ fn until_acpi(machine: &Machine) {
     });
 }
 
-/// Ends the VM that runs: nothing of its own is left then.
+/// Ends the VM: nothing of it is left then.
 fn end(machine: &Machine) {
     until_acpi(machine);
     let output = output_of(call(machine, "fbsd0-shutdown"));
@@ -93,32 +93,32 @@ fn assert_freed(machine: &Machine) {
     let state = machine.host().state;
     assert_eq!(state.bhyve_of("fbsd0"), None);
     assert!(state.vms.is_empty(), "{:?}", state.vms);
-    // A tap without the mark is not the program's to take away.
+    // A tap without the mark does not belong to the program.
     let mut taps = state.interfaces.values();
     assert!(taps.all(|tap| tap.description != "easy-bhyve:fbsd0"));
 }
 
 #[test]
-fn of_two_boots_of_a_cold_host_one_starts_the_vm_and_the_other_says_why() {
+fn of_two_boots_of_a_cold_host_one_starts_the_vm_and_the_other_reports_why_not() {
     race(host);
 }
 
 #[test]
-fn of_two_boots_of_a_warm_host_one_starts_the_vm_and_the_other_says_why() {
+fn of_two_boots_of_a_warm_host_one_starts_the_vm_and_the_other_reports_why_not() {
     race(warm);
 }
 
 #[test]
-fn of_two_boots_with_a_tap_of_the_users_own_one_starts_the_vm() {
+fn of_two_boots_with_a_tap_of_the_user_one_starts_the_vm() {
     race(with_own_tap);
 }
 
-/// A machine on which `fbsd0` runs, whose guest and loader take their time.
+/// A machine on which `fbsd0` runs; its guest and loader are slow.
 fn with_running() -> Machine {
     let mut host = warm();
     host.state.guest.button_ms = Some(400);
     host.state.guest.loader_ms = 600;
-    // Who comes late waits for its last moment to be over.
+    // A later call waits until the end of this one.
     host.state.pace = 4;
     let machine = machine(host);
     let output = output_of(call(&machine, "fbsd0-boot"));
@@ -127,13 +127,13 @@ fn with_running() -> Machine {
     machine
 }
 
-/// Calls this one when the guest has been asked to end.
+/// Runs this call once the guest was told to end.
 fn second(machine: &Machine, name: &str) -> Output {
     until("the press of the button", || {
         let host = machine.host();
         let calls = host.calls().iter();
         let signals = calls.filter(|call| call.argv[..2] == ["kill", "-TERM"]);
-        // The first is for who supervises.
+        // The first signal is for the supervisor.
         signals.count() > 1
     });
     output_of(call(machine, name))
@@ -145,7 +145,7 @@ fn was_ended(output: &Output) -> bool {
 }
 
 #[test]
-fn of_two_restarts_one_starts_the_vm_and_the_other_takes_nothing_from_it() {
+fn of_two_restarts_one_starts_the_vm_and_the_other_frees_nothing_of_it() {
     let machine = with_running();
     let first = call(&machine, "fbsd0-restart");
     let first = std::thread::spawn(|| output_of(first));
@@ -155,28 +155,28 @@ fn of_two_restarts_one_starts_the_vm_and_the_other_takes_nothing_from_it() {
     let (done, others): (Vec<&Output>, Vec<&Output>) =
         both.iter().partition(|output| output.status.success());
     assert_eq!(done.len(), 1, "{said}");
-    // Who comes late finds a VM that is being started, and ends that first.
+    // The later call finds a VM that is being started, and ends that start first.
     let is_told = |output: &&Output| output.status.code() == Some(2) || was_ended(output);
     assert!(others.iter().all(is_told), "{said}");
     end(&machine);
 }
 
 #[test]
-fn a_shutdown_takes_nothing_from_a_restart_that_was_before_it() {
+fn a_shutdown_frees_nothing_of_a_restart_that_began_before_it() {
     let machine = with_running();
     let restart = call(&machine, "fbsd0-restart");
     let restart = std::thread::spawn(|| output_of(restart));
     let shutdown = second(&machine, "fbsd0-shutdown");
     let restart = restart.join().unwrap();
-    // Who comes late finds a VM that is being started, and ends that; or is first to have what the
-    // guest has left.
+    // The later call finds a VM that is being started, and ends that start; or it is the first to lock
+    // what the guest has left.
     if was_ended(&restart) || restart.status.code() == Some(2) {
         assert!(shutdown.status.success(), "{}", stderr(&shutdown));
         assert_freed(&machine);
         return;
     }
     assert!(restart.status.success(), "{}", stderr(&restart));
-    // It may have seen that all was free, before the restart went on.
+    // It may have seen that everything was free, before the restart continued.
     let said = stderr(&shutdown);
     let is_told = said.contains("fbsd0 has ended, and is ");
     assert_eq!(

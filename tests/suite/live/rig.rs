@@ -1,4 +1,4 @@
-//! A machine with a VM `web` that is started by hand.
+//! A machine with a VM `web` that the test starts by hand.
 
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
@@ -14,7 +14,7 @@ use crate::wait::{output_of, until, wait_for};
 /// The disk of `web`, on which a system is installed.
 pub(super) const DISK: &str = "/dev/zvol/zroot/vm/web";
 
-/// A guest that is there at once, and obeys at once.
+/// A guest that boots at once, and reacts at once.
 pub(crate) fn quick() -> GuestPlan {
     GuestPlan {
         title_ms: 0,
@@ -25,7 +25,7 @@ pub(crate) fn quick() -> GuestPlan {
     }
 }
 
-/// A machine with modules, `bridge0` with `tap0`, and `web`, whose guest behaves so.
+/// A machine with modules, `bridge0` with `tap0`, and `web`, whose guest behaves as given.
 pub(super) struct Rig {
     pub(super) machine: Machine,
 }
@@ -61,7 +61,7 @@ impl Rig {
         output_of(self.tool(line))
     }
 
-    /// Runs a program of the host that must succeed; what it says.
+    /// Runs a program of the host that must succeed; its output.
     #[track_caller]
     pub(super) fn done(&self, line: &str) -> String {
         let output = self.run(line);
@@ -69,7 +69,7 @@ impl Rig {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Starts a program of the host without any terminal, its output thrown away.
+    /// Starts a program of the host without a terminal; its output is dropped.
     pub(super) fn spawn(&self, line: &str) -> Running {
         let mut command = self.tool(line);
         command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -82,14 +82,14 @@ impl Rig {
         self.done(&format!("bhyveload -m 256M -d {DISK} web"));
     }
 
-    /// Starts `web`, whose kernel is loaded, in the background; its process.
+    /// Starts `web`, whose kernel is loaded, in the background; its pid.
     #[track_caller]
     pub(super) fn start(&self) -> i32 {
         self.done(&format!("daemon -f {}", bhyve("/dev/nmdm0A")));
         wait_for("a bhyve", || self.state().bhyve_of("web"))
     }
 
-    /// Loads and starts `web`; its process.
+    /// Loads and starts `web`; its pid.
     #[track_caller]
     pub(super) fn boot(&self) -> i32 {
         self.load();
@@ -105,14 +105,14 @@ impl Rig {
         self.machine.host().state
     }
 
-    /// The process of `web`, if it runs.
+    /// The pid of `web`, if it runs.
     pub(super) fn web(&self) -> Option<Process> {
         let state = self.state();
         let pid = state.bhyve_of("web")?;
         state.processes.get(&pid).cloned()
     }
 
-    /// Waits until nothing runs `web`.
+    /// Waits until `web` does not run.
     #[track_caller]
     pub(super) fn until_off(&self) {
         until("the end of the guest", || self.web().is_none());
@@ -128,7 +128,7 @@ impl Rig {
     }
 }
 
-/// The command line of `web` with its console there.
+/// The command line of `web` with this console.
 pub(super) fn bhyve(console: &str) -> String {
     format!(
         "bhyve -A -H -m 256M -s 0:0,hostbridge -s 1:0,lpc -s 2:0,virtio-net,tap0 \
@@ -141,7 +141,7 @@ pub(super) fn send(pid: i32, signal: Signal) {
     kill(Pid::from_raw(pid), signal).unwrap();
 }
 
-/// A program that a test has started; it is killed with the test.
+/// A program that a test has started; it is killed at the end of the test.
 pub(super) struct Running(Child);
 
 impl Running {
@@ -149,12 +149,12 @@ impl Running {
         self.0.id().try_into().unwrap()
     }
 
-    /// How it has ended, if it has.
+    /// How the program has ended, if it has.
     pub(super) fn ended(&mut self) -> Option<ExitStatus> {
         self.0.try_wait().unwrap()
     }
 
-    /// Waits until it has ended.
+    /// Waits until the program has ended.
     #[track_caller]
     pub(super) fn end(&mut self) -> ExitStatus {
         wait_for("the end of a program", || self.ended())

@@ -1,4 +1,4 @@
-//! The root side as a process of its own: called once by an escalator, it supervises a VM's life.
+//! The root side as a process of its own: started by one escalation, it supervises the VM to its end.
 
 use std::fs::{self, File, TryLockError};
 use std::process::{Child, Stdio};
@@ -12,20 +12,20 @@ use crate::host::{Edit, Ending, GuestPlan, Host, Loader};
 use crate::machine::{CONFIG, Machine, playground};
 use crate::wait::{output_of, until};
 
-/// A machine whose user needs doas, with these settings besides the usual.
+/// A machine whose user needs doas, with these further settings.
 pub(super) fn machine(host: Host, settings: &str) -> Machine {
     let config = CONFIG.replace("@WORD@", "doas");
     Machine::new(host, &format!("{config}{settings}\n"))
 }
 
-/// A machine whose guests behave so.
+/// A machine whose guests behave as given.
 pub(super) fn with_guests(guest: GuestPlan) -> Machine {
     let mut host = host().with_volume("zroot/vm/deb0", 1 << 30);
     host.state.guest = guest;
     machine(host, "")
 }
 
-/// Runs the program, which must succeed; what it says on standard error.
+/// Runs the program, which must succeed; its standard error output.
 #[track_caller]
 pub(super) fn done(machine: &Machine, words: &[&str]) -> String {
     let output = output_of(machine.program(words));
@@ -33,7 +33,7 @@ pub(super) fn done(machine: &Machine, words: &[&str]) -> String {
     stderr(&output)
 }
 
-/// Starts the program, and goes on.
+/// Starts the program, and returns at once.
 pub(super) fn begin(machine: &Machine, words: &[&str]) -> Child {
     let mut command = machine.program(words);
     command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -59,7 +59,7 @@ pub(super) fn until_acpi(machine: &Machine) {
     });
 }
 
-/// Waits until nothing supervises a VM, and nothing is left of it.
+/// Waits until no VM has a supervisor, and nothing of a VM is left.
 #[track_caller]
 pub(super) fn until_gone(machine: &Machine) {
     assert_gone(machine);
@@ -82,7 +82,7 @@ fn escalations(machine: &Machine) -> usize {
 }
 
 #[test]
-fn a_verb_is_one_call_of_root_and_who_supervises_is_seen_as_long_as_the_vm_runs() {
+fn a_verb_is_one_escalation_and_the_supervisor_is_visible_while_the_vm_runs() {
     let machine = with_guests(quick());
     assert_eq!(
         done(&machine, &["fbsd0-boot"]),
@@ -113,7 +113,7 @@ fn a_verb_is_one_call_of_root_and_who_supervises_is_seen_as_long_as_the_vm_runs(
 }
 
 #[test]
-fn without_its_supervisor_a_vm_is_an_orphan_that_nobody_starts_twice_and_shutdown_mends_it() {
+fn a_vm_without_its_supervisor_is_an_orphan_that_is_not_started_again_and_shutdown_frees_it() {
     let machine = with_guests(quick());
     done(&machine, &["fbsd0-boot"]);
     until_acpi(&machine);
@@ -161,7 +161,7 @@ fn a_boot_whose_caller_is_killed_is_undone() {
 }
 
 #[test]
-fn a_bhyve_that_starts_without_a_supervisor_keeps_nothing_from_ending_at_stop_all() {
+fn a_bhyve_that_starts_without_a_supervisor_does_not_prevent_stop_all() {
     let machine = with_guests(GuestPlan {
         title_ms: 600_000,
         ..quick()
@@ -196,7 +196,7 @@ fn a_guest_that_reboots_is_started_again_in_the_background_by_either_loader() {
                 let starts = log.iter().filter(|line| line.starts_with("started"));
                 starts.count() > nth
             });
-            until("the note of it", || restarts() == nth);
+            until("its record", || restarts() == nth);
             machine.with(|host| host.edit(&Edit::End(vm.to_owned(), ending)));
         }
         until("the end", || supervisor(&machine).is_none());
@@ -221,7 +221,7 @@ fn a_guest_that_reboots_is_started_again_in_the_background_by_either_loader() {
 }
 
 #[test]
-fn a_loader_that_hangs_is_ended_when_its_time_is_over() {
+fn a_loader_that_hangs_is_ended_at_its_time_limit() {
     for (vm, loader) in [("fbsd0", "bhyveload"), ("deb0", "grub-bhyve")] {
         let mut host = host().with_volume("zroot/vm/deb0", 1 << 30);
         host.state.guest.loader = Loader::Stuck;
@@ -238,7 +238,7 @@ fn a_loader_that_hangs_is_ended_when_its_time_is_over() {
 }
 
 #[test]
-fn a_sigterm_to_everybody_as_when_the_host_shuts_down_ends_a_vm_for_good() {
+fn a_sigterm_to_every_process_as_at_a_shutdown_of_the_host_ends_a_vm_for_good() {
     let machine = with_guests(quick());
     done(&machine, &["fbsd0-boot"]);
     until_acpi(&machine);
@@ -249,7 +249,7 @@ fn a_sigterm_to_everybody_as_when_the_host_shuts_down_ends_a_vm_for_good() {
 }
 
 #[test]
-fn a_start_whose_supervisor_is_killed_says_so() {
+fn a_start_whose_supervisor_is_killed_is_reported() {
     let machine = with_guests(GuestPlan {
         loader_ms: 600_000,
         ..quick()
@@ -271,7 +271,7 @@ fn a_start_whose_supervisor_is_killed_says_so() {
 }
 
 #[test]
-fn a_note_that_a_killed_supervisor_has_left_is_taken_away_by_clean() {
+fn the_record_of_a_killed_supervisor_is_removed_by_clean() {
     let machine = with_guests(quick());
     let run = machine.path().join("run/easy-bhyve");
     fs::create_dir(&run).unwrap();
@@ -301,7 +301,7 @@ fn a_log_that_cannot_be_written_is_a_warning() {
 }
 
 #[test]
-fn a_boot_works_whatever_its_callers_umask_lets_others_do() {
+fn a_boot_works_with_any_umask_of_its_caller() {
     for umask in ["000", "002", "077"] {
         let machine = with_guests(quick());
         let program = machine.program(&["fbsd0-boot"]);
@@ -314,7 +314,7 @@ fn a_boot_works_whatever_its_callers_umask_lets_others_do() {
 }
 
 #[test]
-fn of_many_vms_that_start_and_stop_at_once_on_a_cold_host_none_is_lost() {
+fn none_of_many_vms_that_start_and_stop_at_once_on_a_cold_host_is_lost() {
     const MANY: usize = 50;
     let names: Vec<String> = (10..10 + MANY).map(|id| format!("vm{id}")).collect();
     let mut host = host();

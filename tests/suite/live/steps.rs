@@ -1,4 +1,4 @@
-//! Every step of a start and of an end, each failing, killed and hanging, by real processes.
+//! Every step of a start and of an end, each failing, killed and hanging, with real processes.
 
 use nix::sys::signal::Signal;
 
@@ -8,8 +8,8 @@ use crate::host::{Fault, Logged, Status};
 use crate::machine::Machine;
 use crate::wait::{output_of, until, wait_for};
 
-/// The programs that were called since then, each with which of its calls it was; but questions,
-/// whose failure is another matter, and what stays for the life of the VM.
+/// The calls since then, each with its number among those of its program; without questions,
+/// whose failure is tested elsewhere, and without the processes that run as long as the VM.
 fn steps(machine: &Machine, before: usize) -> Vec<(String, u32)> {
     let host = machine.host();
     let mut steps = Vec::new();
@@ -34,7 +34,7 @@ fn is_question(call: &Logged) -> bool {
 }
 
 #[test]
-fn every_step_of_a_start_that_fails_is_told_and_all_is_undone() {
+fn every_step_of_a_start_that_fails_is_reported_and_everything_is_undone() {
     let sound = machine(host());
     let output = output_of(call(&sound, "fbsd0-boot"));
     assert!(output.status.success(), "{}", stderr(&output));
@@ -88,7 +88,7 @@ fn every_step_of_a_start_that_fails_is_told_and_all_is_undone() {
 }
 
 #[test]
-fn every_step_of_an_end_that_fails_is_told_and_the_next_end_mends_it() {
+fn every_step_of_an_end_that_fails_is_reported_and_the_next_end_frees_the_rest() {
     let running = || {
         let machine = machine(host());
         let output = output_of(call(&machine, "fbsd0-boot"));

@@ -1,4 +1,4 @@
-//! What a caller has does not reach the root side: umask, limits, signals, directory, descriptors.
+//! The attributes of a caller do not reach the root side: umask, limits, signals, directory, descriptors.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -15,7 +15,7 @@ use crate::machine::Machine;
 use crate::place::skip;
 use crate::wait::output_of;
 
-/// Calls the program from a shell that has done this before.
+/// Calls the program from a shell that has run this script before.
 fn call_after(machine: &Machine, before: &str, words: &[&str]) -> Output {
     let program = machine.program(words);
     let mut sh = machine.sh();
@@ -30,12 +30,12 @@ fn succeeds(output: &Output, told: &str) {
     assert!(output.status.success(), "{told}: {}", stderr(output));
 }
 
-/// What the kernel tells of a process; none where it does not tell it as files.
+/// A file of proc(5) about a process; none if the system has no proc(5).
 fn told_of(pid: i32, file: &str) -> Option<String> {
     fs::read_to_string(format!("/proc/{pid}/{file}")).ok()
 }
 
-/// The root side's process, and that of the guest.
+/// The process of the root side, and that of the guest.
 fn both(machine: &Machine) -> [i32; 2] {
     [
         supervisor(machine).expect("a supervisor").pid,
@@ -43,7 +43,7 @@ fn both(machine: &Machine) -> [i32; 2] {
     ]
 }
 
-/// What root has made there can be read and changed by whom it is for.
+/// Root's files can be read and changed by the intended users.
 fn assert_modes(machine: &Machine, about: &str) {
     for (name, expected) in [
         ("run/easy-bhyve", 0o755),
@@ -59,7 +59,7 @@ fn assert_modes(machine: &Machine, about: &str) {
 }
 
 #[test]
-fn files_that_were_there_before_get_their_modes() {
+fn files_that_existed_before_get_their_modes() {
     let machine = with_guests(quick());
     for (directory, name) in [("run", "fbsd0.pid"), ("log", "fbsd0.log")] {
         let directory = machine.path().join(directory).join("easy-bhyve");
@@ -74,7 +74,7 @@ fn files_that_were_there_before_get_their_modes() {
 }
 
 #[test]
-fn a_boot_works_and_its_files_have_their_modes_whatever_its_callers_umask() {
+fn a_boot_works_and_its_files_have_their_modes_with_any_umask_of_its_caller() {
     for umask in ["000", "002", "077"] {
         let machine = with_guests(quick());
         let boot = call_after(&machine, &format!("umask {umask}"), &["fbsd0-boot"]);
@@ -88,15 +88,15 @@ fn a_boot_works_and_its_files_have_their_modes_whatever_its_callers_umask() {
     }
 }
 
-/// Limits that a caller has; one that lies below one of these already is low enough.
+/// The limits of a caller; a lower existing limit is kept.
 const LIMITS: &str = "low() { if (ulimit -S \"$@\") 2>/dev/null; then ulimit -S \"$@\"; fi; }
 low -f 100000; low -n 100; low -t 3000; low -c 1000";
 
-/// Whether a process has as much as there is; where the system does not tell it nothing is said.
+/// Whether a process has the highest limits; without proc(5) nothing is checked.
 #[track_caller]
 fn assert_lifted(pid: i32) {
     let Some(limits) = told_of(pid, "limits") else {
-        skip("this system does not tell the limits of a process");
+        skip("this system does not show the limits of a process");
         return;
     };
     let of = |name: &str| {
@@ -119,7 +119,7 @@ fn the_limits_of_the_caller_are_not_those_of_a_guest() {
 }
 
 #[test]
-fn umask_and_limits_of_a_scripts_caller_are_not_those_of_a_guest() {
+fn the_umask_and_limits_of_a_scripts_caller_are_not_those_of_a_guest() {
     let machine = with_guests(quick());
     let shown = output_of(machine.program(&["fbsd0-boot", "-d"]));
     succeeds(&shown, "-d");
@@ -154,7 +154,7 @@ fn a_signal_that_the_caller_ignores_is_not_ignored_by_a_guest() {
     succeeds(&call_after(&machine, &trap, &["fbsd0-boot"]), &trap);
     for pid in both(&machine) {
         let Some(status) = told_of(pid, "status") else {
-            skip("this system does not tell the signals of a process");
+            skip("this system does not show the signals of a process");
             return;
         };
         let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -169,7 +169,7 @@ fn a_signal_that_the_caller_ignores_is_not_ignored_by_a_guest() {
 }
 
 #[test]
-fn a_caller_that_has_blocked_signals_hears_of_its_children_all_the_same() {
+fn a_caller_that_has_blocked_signals_notices_the_end_of_its_children() {
     let machine = with_guests(quick());
     let mut env = machine.surround(std::process::Command::new("env"));
     env.args(["--block-signal=CHLD,TERM,INT,HUP", "true"]);
@@ -192,7 +192,7 @@ fn a_caller_that_has_blocked_signals_hears_of_its_children_all_the_same() {
 }
 
 #[test]
-fn closed_descriptors_are_none_of_a_guests() {
+fn closed_descriptors_of_the_caller_are_not_those_of_a_guest() {
     for closed in ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"] {
         let machine = with_guests(quick());
         let boot = call_after(&machine, &format!("exec {closed}"), &["fbsd0-boot"]);
@@ -208,7 +208,7 @@ fn closed_descriptors_are_none_of_a_guests() {
 }
 
 #[test]
-fn the_root_side_needs_no_directory_of_its_callers() {
+fn the_root_side_does_not_need_the_directory_of_its_caller() {
     let machine = with_guests(quick());
     machine.with(|host| *host = host.clone().with_leftover_vm("fbsd0", 256 << 20));
     done(&machine, &["fbsd0-clean"]);

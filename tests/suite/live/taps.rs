@@ -1,4 +1,4 @@
-//! `ifconfig destroy` of a tap that somebody has open.
+//! `ifconfig destroy` of a tap that a process has open.
 
 use nix::sys::signal::Signal;
 
@@ -31,7 +31,7 @@ fn destroying_an_open_tap_blocks_until_the_vm_ends() {
 }
 
 #[test]
-fn a_tap_that_is_made_anew_at_once_is_another() {
+fn a_tap_that_is_created_again_at_once_is_another_tap() {
     let rig = Rig::new(quick());
     let pid = rig.boot();
     let mut destroy = rig.spawn("ifconfig tap0 destroy");

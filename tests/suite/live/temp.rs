@@ -1,4 +1,4 @@
-//! A run without a trace: when the disks are rolled back, and when they are not.
+//! A temporary run (boot -T): when the disks are rolled back, and when they are not.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::host::{Edit, Host};
 use crate::machine::Machine;
 use crate::wait::{output_of, until};
 
-/// How often zfs(8) was called for this.
+/// How often zfs(8) was called with this subcommand.
 fn zfs(machine: &Machine, command: &str) -> usize {
     let host = machine.host();
     let is_it = |argv: &Vec<String>| argv[0] == "zfs" && argv[1] == command;
@@ -34,7 +34,7 @@ fn status(machine: &Machine) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A host on which somebody else makes the VM's node in time.
+/// A host on which another process creates the VM's node at the right moment.
 fn met(program: &str) -> Host {
     let mut host = host();
     let create = ["bhyvectl", "--vm=fbsd0", "--create"].map(String::from);
@@ -43,7 +43,7 @@ fn met(program: &str) -> Host {
 }
 
 #[test]
-fn a_disk_is_not_rolled_back_before_its_guest_has_run() {
+fn a_disk_is_not_rolled_back_unless_its_guest_has_run() {
     for (host, first) in [
         (met("kldload"), "fbsd0 was started meanwhile"),
         (
@@ -73,7 +73,7 @@ fn a_disk_is_not_rolled_back_before_its_guest_has_run() {
 }
 
 #[test]
-fn what_the_guest_has_written_is_rolled_back_at_its_end() {
+fn the_changes_of_the_guest_are_rolled_back_at_its_end() {
     let machine = with_guests(quick());
     done(&machine, &["fbsd0-boot", "-T"]);
     assert_eq!(snapshots(&machine).len(), 1);
@@ -113,7 +113,7 @@ fn a_disk_that_another_process_has_open_is_not_rolled_back() {
 }
 
 #[test]
-fn what_a_killed_supervisor_has_left_is_told_until_it_has_gone() {
+fn leftovers_of_a_killed_supervisor_are_reported_until_they_are_removed() {
     let machine = with_guests(quick());
     done(&machine, &["fbsd0-boot", "-T"]);
     until_acpi(&machine);

@@ -1,4 +1,4 @@
-//! Bytes that are no text, and a search path with whatever a path can have.
+//! Bytes that are not text, and a search path with unusual characters.
 
 use super::read_by_sh;
 use crate::place::{PROGRAM, Place, Said, skip};
@@ -6,7 +6,7 @@ use crate::shown::shell;
 use std::os::unix::ffi::OsStrExt;
 
 #[test]
-fn bytes_that_are_no_text_are_read_back_as_they_are() {
+fn bytes_that_are_not_text_are_read_back_unchanged() {
     let place = Place::new();
     let path = b"/vm/\xff\xfe it's \x80".to_vec();
     let mut config =
@@ -29,9 +29,9 @@ fn bytes_that_are_no_text_are_read_back_as_they_are() {
     assert_eq!(read.stdout, path, "{:?}", Said::of(&shown));
 }
 
-/// A script leads to the same programs as a run.
+/// A script finds the same programs as a run.
 #[test]
-fn a_search_path_with_blanks_and_quotes_survives_the_script() {
+fn a_search_path_with_blanks_and_quotes_is_valid_in_the_script() {
     for directory in ["my tools", "it's $HOME", "a;b"] {
         let place = Place::new();
         let bin = place.path(directory).join("bin");

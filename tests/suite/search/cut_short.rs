@@ -1,11 +1,11 @@
-//! A configuration that is not there since the replacing of it was cut short is not passed over.
+//! A configuration that is missing because its replacement was interrupted is not skipped.
 
 use super::{Layout, PLACES, config, memory, overlay};
 use crate::place::Said;
 use std::path::Path;
 use std::process::Command;
 
-/// What a refusal says that names both, as the first line and the line for the shell.
+/// A refusal that names both files, as the first line and the line for the shell.
 fn refusal(path: &Path, old: &Path) -> (String, String) {
     let (path, old) = (path.display(), old.display());
     let what = format!(
@@ -15,7 +15,7 @@ fn refusal(path: &Path, old: &Path) -> (String, String) {
     (what, format!("mv '{old}' '{path}'"))
 }
 
-/// Demands the refusal, and does what it says.
+/// Asserts the refusal, and follows its remedy.
 #[track_caller]
 fn refused_and_put_back(call: &mut Command, path: &Path, old: &Path) {
     let said = Said::of(&call.output().unwrap());
@@ -33,7 +33,7 @@ fn refused_and_put_back(call: &mut Command, path: &Path, old: &Path) {
 }
 
 #[test]
-fn neither_the_file_of_this_host_nor_a_later_place_stands_in_for_it() {
+fn neither_the_file_of_this_host_nor_a_later_place_replaces_it() {
     for directory in PLACES {
         let layout = Layout::new();
         layout
@@ -54,7 +54,7 @@ fn neither_the_file_of_this_host_nor_a_later_place_stands_in_for_it() {
 }
 
 #[test]
-fn the_file_of_this_host_is_missed_beside_the_other() {
+fn the_missing_file_of_this_host_is_noticed_beside_the_other() {
     let layout = Layout::new();
     layout
         .place
@@ -67,7 +67,7 @@ fn the_file_of_this_host_is_missed_beside_the_other() {
 }
 
 #[test]
-fn a_named_file_is_missed_and_its_words_are_quoted() {
+fn a_missing_named_file_is_noticed_and_the_remedy_is_quoted() {
     let layout = Layout::new();
     let old = layout
         .place

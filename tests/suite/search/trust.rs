@@ -1,4 +1,4 @@
-//! A configuration that is only found is read if nobody else decides what is in it.
+//! A configuration that was found by the search is read only if no other user controls its content.
 
 use super::{config, overlay};
 use crate::place::{PROGRAM, Place, Said};
@@ -11,7 +11,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-/// Users that have nothing to do with the caller.
+/// Users without a relation to the caller.
 const SOMEBODY: u32 = 1234;
 const ANOTHER: u32 = 1235;
 
@@ -45,7 +45,7 @@ fn resources(place: &Place) -> Said {
     say(call(place, &["resources", "vm"]))
 }
 
-/// What refuses this place's configuration.
+/// The message that refuses this place's configuration.
 fn refused(place: &Place, why: &str, helps: &[String]) -> Said {
     let file = place.shown("home/bin/easy-bhyve.conf");
     let mut err = format!("easy-bhyve: the configuration {file} is not read: {why}\n");
@@ -59,7 +59,7 @@ fn refused(place: &Place, why: &str, helps: &[String]) -> Said {
 }
 
 #[test]
-fn what_everybody_may_write_is_refused_and_read_if_it_is_named() {
+fn a_file_that_every_user_may_write_is_refused_unless_it_is_named() {
     for (below, bits, is_sticky) in [
         ("home/bin/easy-bhyve.conf", 0o646, false),
         ("home/bin", 0o757, false),
@@ -100,7 +100,7 @@ fn what_everybody_may_write_is_refused_and_read_if_it_is_named() {
 }
 
 #[test]
-fn the_file_of_this_host_and_what_is_included_are_judged_as_well() {
+fn the_file_of_this_host_and_included_files_are_checked_as_well() {
     let place = place();
     let own = place.write(&format!("home/bin/{}", overlay()), "vm_cpu=2\n");
     mode(&own, 0o666);
@@ -130,7 +130,7 @@ fn the_file_of_this_host_and_what_is_included_are_judged_as_well() {
         }
         let said = say(call(&place, &["check"]));
         assert!(said.out.contains("error[include-foreign]"), "{said:?}");
-        // One who is named may include what he likes.
+        // The user who names a file trusts its includes.
         let named = place.shown("home/bin/easy-bhyve.conf");
         let said = say(call(&place, &["--config", &named, "resources", "vm"]));
         assert_eq!(said.status, Some(0), "{said:?}");
@@ -139,7 +139,7 @@ fn the_file_of_this_host_and_what_is_included_are_judged_as_well() {
 }
 
 #[test]
-fn a_link_leads_to_a_file_whose_directory_is_judged_as_its_own_is() {
+fn a_link_leads_to_a_file_whose_directory_is_checked_as_the_links_own() {
     let place = place();
     let real = place.write("dots/c.conf", config("2G"));
     fs::remove_file(place.path("home/bin/easy-bhyve.conf")).unwrap();
@@ -158,7 +158,7 @@ fn a_link_leads_to_a_file_whose_directory_is_judged_as_its_own_is() {
 }
 
 #[test]
-fn what_the_group_may_write_is_a_warning_of_check() {
+fn check_warns_of_a_file_that_the_group_may_write() {
     for (below, bits) in [("home/bin/easy-bhyve.conf", 0o664), ("home/bin", 0o775)] {
         let place = place();
         mode(place.path(below), bits);
@@ -183,7 +183,7 @@ fn what_the_group_may_write_is_a_warning_of_check() {
 }
 
 #[test]
-fn what_is_no_file_is_refused_and_not_waited_for() {
+fn a_path_that_is_not_a_file_is_refused_without_a_wait() {
     let place = place();
     let file = place.path("home/bin/easy-bhyve.conf");
     fs::remove_file(&file).unwrap();
@@ -210,10 +210,10 @@ fn what_is_no_file_is_refused_and_not_waited_for() {
 }
 
 #[test]
-fn what_belongs_to_somebody_else_is_refused() {
+fn a_file_of_another_user_is_refused() {
     if !Uid::effective().is_root() {
         // The gate runs this as root, too.
-        println!("not tested: only root can give files to somebody else");
+        println!("not tested: only root can give files to another user");
         return;
     }
     for below in ["home/bin/easy-bhyve.conf", "home/bin"] {
@@ -222,15 +222,15 @@ fn what_belongs_to_somebody_else_is_refused() {
         let shown = place.shown(below);
         let why = format!("{shown} belongs to uid {SOMEBODY}, who is neither you nor root");
         assert_eq!(resources(&place), refused(&place, &why, &[]));
-        // Of a caller it is his own; of another it is not.
+        // A file of the caller is read; that of another user is not.
         for (caller, status) in [(SOMEBODY, 0), (ANOTHER, 1)] {
             let mut call = call(&place, &["resources", "vm"]);
             call.uid(caller).gid(caller);
-            // Only root is believed.
+            // These variables count for root only.
             call.env("SUDO_UID", SOMEBODY.to_string());
             assert_eq!(say(call).status, Some(status), "{caller}");
         }
-        // Root works for somebody who has become root to call, and for nobody else.
+        // For root they name the user who became root for the call, and no other user.
         for (name, value, status) in [
             ("SUDO_UID", SOMEBODY.to_string(), 0),
             ("SUDO_UID", ANOTHER.to_string(), 1),
@@ -246,9 +246,9 @@ fn what_belongs_to_somebody_else_is_refused() {
 }
 
 #[test]
-fn root_reads_what_belongs_to_whom_doas_names() {
+fn root_reads_the_files_of_the_user_that_doas_names() {
     if !Uid::effective().is_root() {
-        println!("not tested: only root can give files to somebody else");
+        println!("not tested: only root can give files to another user");
         return;
     }
     let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap();
@@ -266,7 +266,7 @@ fn root_reads_what_belongs_to_whom_doas_names() {
 }
 
 #[test]
-fn the_directory_of_a_link_that_is_called_is_judged_too() {
+fn the_directory_of_a_called_link_is_checked_too() {
     let place = Place::new();
     place.write("t/easy-bhyve.conf", config("1G"));
     place.link("t/vm-resources", PROGRAM);

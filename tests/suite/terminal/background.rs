@@ -17,7 +17,7 @@ fn with_p_a_boot_stops_at_grubs_prompt_where_boot_boots() {
         seat.see("grub> ");
         assert!(seat.is_raw());
         seat.type_in("linux /vmlinuz\rboot\r");
-        // It is the VM's console, which stays until it is left.
+        // The loader uses the VM's console, which stays open until the user leaves it.
         seat.answer("login: ", "\r~.");
         let left = seat.end();
         assert_eq!(left.status.code(), Some(0), "{}", left.written);
@@ -29,7 +29,7 @@ fn with_p_a_boot_stops_at_grubs_prompt_where_boot_boots() {
 }
 
 #[test]
-fn whoever_leaves_the_console_is_told_that_the_vm_has_ended_meanwhile() {
+fn the_end_of_the_vm_is_reported_when_the_console_is_left() {
     let machine = machine(quick());
     let mut seat = sit(&machine, By::Program, "boot fbsd0 --console");
     seat.answer("login: ", "root\r");
@@ -50,7 +50,7 @@ fn whoever_leaves_the_console_is_told_that_the_vm_has_ended_meanwhile() {
 }
 
 #[test]
-fn who_reads_what_boot_says_sees_its_end_while_the_vm_runs() {
+fn the_output_of_boot_ends_while_the_vm_runs() {
     for by in BOTH {
         let machine = machine(quick());
         let output = output_of(command(&machine, by, "boot fbsd0"));
@@ -60,7 +60,7 @@ fn who_reads_what_boot_says_sees_its_end_while_the_vm_runs() {
 }
 
 #[test]
-fn what_looks_for_the_title_keeps_nobody_waiting_who_reads_what_a_script_says() {
+fn the_wait_for_the_title_does_not_keep_the_output_of_a_script_open() {
     let machine = machine(GuestPlan {
         title_ms: 600_000,
         ..quick()
@@ -80,7 +80,7 @@ fn what_looks_for_the_title_keeps_nobody_waiting_who_reads_what_a_script_says() 
     for pid in [script_pid, bhyve] {
         kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
     }
-    // Like a shell that reads `$(...)`: who has ended is waited for behind its last word.
-    until("the end of what it says", || reader.is_finished());
+    // As for a shell that reads `$(...)`: the output must end with the script.
+    until("the end of the output", || reader.is_finished());
     script.wait().unwrap();
 }

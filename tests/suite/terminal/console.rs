@@ -8,7 +8,7 @@ use crate::machine::Machine;
 use crate::seat::Seat;
 use crate::wait::{output_of, until};
 
-/// A machine on which `fbsd0` runs, and somebody at its console.
+/// A machine on which `fbsd0` runs, and a user at its console.
 fn connected(by: By) -> (Machine, Seat) {
     let machine = machine(quick());
     let boot = output_of(command(&machine, By::Program, "boot fbsd0"));
@@ -36,7 +36,7 @@ fn the_console_attaches_and_a_tilde_and_a_dot_leave_it() {
 }
 
 #[test]
-fn a_guest_that_ends_leaves_its_console_to_the_person() {
+fn the_console_stays_open_after_the_end_of_the_guest() {
     for by in BOTH {
         let (machine, mut seat) = connected(by);
         seat.type_in("poweroff\r");
@@ -52,7 +52,7 @@ fn a_guest_that_ends_leaves_its_console_to_the_person() {
 }
 
 #[test]
-fn a_terminal_that_a_killed_cu_left_raw_is_as_it_was() {
+fn a_terminal_that_a_killed_cu_left_raw_is_restored() {
     for by in BOTH {
         let (machine, seat) = connected(by);
         let pid = process(&machine, "cu").unwrap();
@@ -69,7 +69,7 @@ fn a_terminal_that_a_killed_cu_left_raw_is_as_it_was() {
 }
 
 #[test]
-fn a_console_that_somebody_else_has_is_refused_and_they_are_named() {
+fn a_console_that_another_process_has_open_is_refused_with_that_process() {
     let (machine, _seat) = connected(By::Program);
     let cu = process(&machine, "cu").unwrap();
     let second = sit(&machine, By::Program, "console fbsd0").end();
@@ -89,7 +89,7 @@ fn a_console_that_somebody_else_has_is_refused_and_they_are_named() {
 }
 
 #[test]
-fn with_f_a_console_that_somebody_else_has_is_taken_over() {
+fn with_f_a_console_is_taken_over_from_another_process() {
     let (machine, first) = connected(By::Program);
     let cu = process(&machine, "cu").unwrap();
     let mut second = sit(&machine, By::Program, "console fbsd0 -f");

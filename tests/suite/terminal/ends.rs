@@ -1,4 +1,4 @@
-//! How a loader or guest on the terminal ends: exit status, message, and the terminal afterwards.
+//! The ends of a loader or guest on the terminal: exit status, message, and the terminal afterwards.
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::wait::until;
 
-/// What root types, the exit status of the program, and the end of what it says.
+/// The command that root types, the exit status of the program, and the end of its output.
 const ENDS: [(&str, i32, &str); 6] = [
     ("poweroff", 0, "easy-bhyve: the guest powered off\r\n"),
     ("reboot", 0, "easy-bhyve: the guest rebooted\r\n"),
@@ -28,7 +28,7 @@ const ENDS: [(&str, i32, &str); 6] = [
 ];
 
 #[test]
-fn each_end_of_a_guest_has_its_status_and_leaves_the_terminal_as_it_was() {
+fn each_end_of_a_guest_has_its_status_and_restores_the_terminal() {
     for (command, status, message) in ENDS {
         for by in BOTH {
             let machine = machine_with(quick(), "fbsd0_on_reboot=stop");
@@ -46,7 +46,7 @@ fn each_end_of_a_guest_has_its_status_and_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
-fn a_bhyve_that_leaves_with_1_before_it_was_seen_is_no_power_off() {
+fn a_bhyve_that_exits_with_1_before_its_title_is_seen_is_no_power_off() {
     for by in BOTH {
         let machine = machine(quick());
         machine.with(|host| host.fail("bhyve", 1, 1, "out of luck"));
@@ -64,7 +64,7 @@ fn a_bhyve_that_leaves_with_1_before_it_was_seen_is_no_power_off() {
 }
 
 #[test]
-fn a_terminal_that_a_killed_bhyve_left_raw_is_as_it_was() {
+fn a_terminal_that_a_killed_bhyve_left_raw_is_restored() {
     for by in BOTH {
         let machine = machine(quick());
         let mut seat = sit(&machine, by, "ttyboot fbsd0");
@@ -83,7 +83,7 @@ fn a_terminal_that_a_killed_bhyve_left_raw_is_as_it_was() {
 }
 
 #[test]
-fn a_terminal_that_a_killed_loader_left_raw_is_as_it_was() {
+fn a_terminal_that_a_killed_loader_left_raw_is_restored() {
     for (vm, loader) in [("fbsd0", "bhyveload"), ("deb0", "grub-bhyve")] {
         for by in BOTH {
             let machine = machine(patient());
@@ -105,7 +105,7 @@ fn a_terminal_that_a_killed_loader_left_raw_is_as_it_was() {
 }
 
 #[test]
-fn a_loader_that_is_left_starts_no_guest() {
+fn a_loader_that_the_user_ends_starts_no_guest() {
     for (verb, words) in [
         ("ttyboot", "failed with status 1\r\n"),
         ("install", "failed with status 1\r\n"),

@@ -1,10 +1,10 @@
-//! What is typed reaches loader, installer and guest, and each of them ends.
+//! Input reaches loader, installer and guest, and each of them ends.
 
 use super::{BOTH, By, assert_as_before, machine, patient, sit, until_title_is_seen};
 use crate::host::Status;
 
 #[test]
-fn install_hands_the_terminal_to_loader_and_installer() {
+fn install_gives_the_terminal_to_loader_and_installer() {
     for (vm, menu) in [("fbsd0", true), ("deb0", true), ("net0", false)] {
         for by in BOTH {
             let machine = machine(patient());
@@ -43,7 +43,7 @@ fn install_hands_the_terminal_to_loader_and_installer() {
 }
 
 #[test]
-fn ttyboot_hands_the_terminal_to_loader_and_guest() {
+fn ttyboot_gives_the_terminal_to_loader_and_guest() {
     for vm in ["fbsd0", "deb0"] {
         for by in BOTH {
             let machine = machine(patient());
@@ -65,7 +65,7 @@ fn ttyboot_hands_the_terminal_to_loader_and_guest() {
 }
 
 #[test]
-fn what_is_typed_at_the_prompt_of_a_loader_reaches_it() {
+fn input_at_the_prompt_of_a_loader_reaches_it() {
     for (vm, prompt, boot) in [
         ("fbsd0", "OK ", "boot\r"),
         ("deb0", "grub> ", "linux /vmlinuz\rboot\r"),

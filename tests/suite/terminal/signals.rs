@@ -1,4 +1,4 @@
-//! Keys that are signals elsewhere, and signals to the program while something has its terminal.
+//! Keys that send signals elsewhere, and signals to the program while another program uses its terminal.
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -12,8 +12,8 @@ use crate::host::Fault;
 use crate::machine::Machine;
 use crate::wait::{until, wait_for};
 
-/// Sends a signal to the process that has started this one: whoever would pass it on may do so only
-/// after the next key.
+/// Sends a signal to the parent of the process of this program: a parent that passes the signal on may do
+/// so only after the next key.
 fn signal_who_waits_for(machine: &Machine, program: &str, signal: Signal) {
     let pid = process(machine, program).unwrap().to_string();
     let asked = Command::new("ps")
@@ -24,11 +24,11 @@ fn signal_who_waits_for(machine: &Machine, program: &str, signal: Signal) {
 }
 
 #[test]
-fn control_c_goes_to_loader_and_guest() {
+fn control_c_reaches_loader_and_guest_as_a_key() {
     for by in BOTH {
         let machine = machine(patient());
         let mut seat = sit(&machine, by, "ttyboot fbsd0");
-        // In a loader that is a key as any other.
+        // A loader reads it as any other key.
         seat.answer("any other key stops. ", "\x03");
         seat.answer("OK ", "boot\r");
         seat.answer("login: ", "root\r");
@@ -43,7 +43,7 @@ fn control_c_goes_to_loader_and_guest() {
 }
 
 #[test]
-fn a_signal_during_the_loader_is_heeded_behind_it_and_all_is_undone() {
+fn a_signal_during_the_loader_is_handled_after_it_and_everything_is_undone() {
     for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT] {
         for by in BOTH {
             let machine = machine(patient());
@@ -62,7 +62,7 @@ fn a_signal_during_the_loader_is_heeded_behind_it_and_all_is_undone() {
 }
 
 #[test]
-fn a_signal_to_a_boot_ends_the_loader_in_the_background_and_all_is_undone() {
+fn a_signal_to_a_boot_ends_the_loader_in_the_background_and_everything_is_undone() {
     for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT] {
         let machine = machine(patient());
         let seat = sit(&machine, By::Program, "boot fbsd0");
@@ -97,7 +97,7 @@ fn a_signal_during_the_guest_does_not_end_it_but_its_next_end_is_the_last() {
 }
 
 #[test]
-fn the_loss_of_its_terminal_is_passed_on_to_a_guest_that_would_not_hear_of_it() {
+fn the_loss_of_the_terminal_is_passed_on_to_a_guest_that_does_not_get_it_otherwise() {
     let machine = machine(quick());
     let mut seat = sit(&machine, By::Program, "ttyboot fbsd0");
     seat.see("login: ");
@@ -111,7 +111,7 @@ fn the_loss_of_its_terminal_is_passed_on_to_a_guest_that_would_not_hear_of_it() 
 }
 
 #[test]
-fn the_loss_of_the_terminal_is_passed_on_also_after_another_signal() {
+fn the_loss_of_the_terminal_is_passed_on_even_after_another_signal() {
     let machine = machine(quick());
     let mut seat = sit(&machine, By::Program, "ttyboot fbsd0");
     seat.answer("login: ", "root\r");
@@ -126,7 +126,7 @@ fn the_loss_of_the_terminal_is_passed_on_also_after_another_signal() {
 }
 
 #[test]
-fn a_terminal_that_goes_away_ends_what_runs_on_it_and_all_is_undone() {
+fn a_terminal_that_closes_ends_the_programs_on_it_and_everything_is_undone() {
     for guest_runs in [false, true] {
         for by in BOTH {
             let machine = machine(if guest_runs { quick() } else { patient() });
@@ -148,7 +148,7 @@ fn a_terminal_that_goes_away_ends_what_runs_on_it_and_all_is_undone() {
 }
 
 #[test]
-fn control_c_hits_nothing_by_which_all_is_undone() {
+fn control_c_does_not_interrupt_an_undo() {
     let machine = machine(patient());
     machine.with(|host| host.order("bhyvectl", 1, Fault::Hang));
     let mut seat = sit(&machine, By::Program, "ttyboot fbsd0");

@@ -1,4 +1,4 @@
-//! Test cases as data: a host, a configuration, calls; and all that came of them as one text.
+//! Test cases as data: a host, a configuration, calls; and their whole result as one text.
 
 #![allow(unreachable_pub)]
 
@@ -22,17 +22,17 @@ use std::process::{Command, Stdio};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
-    /// Which fault this case catches: one sentence.
+    /// The behaviour that this case shows: one sentence.
     pub comment: String,
-    /// The words of the call; the first is the name that was called.
+    /// The words of the call; the first is the name by which the program is called.
     pub args: Vec<String>,
-    /// The configuration: a file beside, or, with a `/`, one of the repository. Without it the
-    /// `easy-bhyve.conf` beside.
+    /// The configuration: a file beside the case or, with a `/`, one of the repository. By default
+    /// the `easy-bhyve.conf` beside the case.
     config: Option<PathBuf>,
     /// The host before the call.
     #[serde(default)]
     host: HostPlan,
-    /// Whether the words of the root side are shown whole: see [`without_defaults`].
+    /// Whether all words of the root side are shown: see [`without_defaults`].
     #[serde(default)]
     whole_words: bool,
     /// Further calls on the same host.
@@ -46,17 +46,17 @@ pub struct Case {
 struct Next {
     /// As [`Case::args`].
     args: Vec<String>,
-    /// As [`Case::config`]; without it that of the case.
+    /// As [`Case::config`]; by default that of the case.
     config: Option<PathBuf>,
-    /// What somebody else does before it.
+    /// What another process does before the call.
     #[serde(default)]
     edits: Vec<Edit>,
-    /// Seconds that pass before it.
+    /// Seconds that pass before the call.
     #[serde(default)]
     after: f64,
 }
 
-/// The repository.
+/// The directory of the repository.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -69,10 +69,10 @@ impl Case {
         toml::from_str(&text).map_err(|error| error.to_string())
     }
 
-    /// Carries the case out; everything that came of it, as text.
+    /// Runs the case; its whole result as text.
     ///
     /// # Errors
-    /// What sh(1) says of a script that it cannot read, or the harm that was done to the host.
+    /// The message of sh(1) about a script that it cannot read, or the harm that was done to the host.
     pub fn run(&self, directory: &Path) -> Result<String, String> {
         let mut fake = self.host.build();
         let first = Next {
@@ -89,10 +89,10 @@ impl Case {
             let before = Before::of(&fake);
             let config = self.config(next, directory);
             let said = call_with_file(&mut fake, &config, &next.args);
-            // Whoever interrupts one call does not interrupt the next.
+            // An interruption of one call does not interrupt the next.
             fake.interrupted = None;
             if let Some(harm) = fake.host().state.harm.first() {
-                return Err(format!("it does harm: {harm}"));
+                return Err(format!("the call does harm: {harm}"));
             }
             text += "$ ";
             text += &next.args.join(" ");
@@ -123,8 +123,8 @@ impl Case {
     }
 }
 
-/// A line of a call of the root side without the words of settings at their default: an expected
-/// file shows what its case is about, and a new setting changes none.
+/// A line that calls the root side, without the settings that have their defaults: an expected file
+/// shows what its case is about, and a new setting changes none of these files.
 fn without_defaults(line: &str) -> String {
     if !line.split(' ').any(|word| word.starts_with("root-")) {
         return line.to_owned();
@@ -141,8 +141,8 @@ fn without_defaults(line: &str) -> String {
     shown.join(" ") + end
 }
 
-/// A text with the names of the default time limits in place of their values: changing one changes only the
-/// cases that are about it.
+/// A text with the names of the default time limits in place of their values: a new value changes only
+/// the cases about that limit.
 pub fn with_limits_named(text: &str) -> String {
     let usual = Policy::default();
     let (loader, stop) = (usual.loader_timeout.0, usual.stop_timeout.0);
@@ -160,7 +160,7 @@ pub fn with_limits_named(text: &str) -> String {
             format!("have ended within {stop} s"),
             "have ended within STOP_TIMEOUT s",
         ),
-        // It looks four times a second.
+        // The wait asks four times a second.
         (
             format!("[ \"$n\" -lt {} ]", 4 * stop),
             "[ \"$n\" -lt STOP_LOOKS ]",
@@ -172,13 +172,13 @@ pub fn with_limits_named(text: &str) -> String {
     })
 }
 
-/// Whether a call has printed a script.
+/// Whether a call printed a script.
 fn is_script(args: &[String], said: &Said) -> bool {
     let is_dry = args.iter().any(|word| word == "-d" || word == "--dry-run");
     is_dry && said.out.starts_with("#!")
 }
 
-/// What goes on in the background before a call.
+/// What happens in the background before a call.
 fn meanwhile(fake: &mut Fake, next: &Next) -> String {
     let before = Before::of(fake);
     for edit in &next.edits {
@@ -188,7 +188,7 @@ fn meanwhile(fake: &mut Fake, next: &Next) -> String {
     format!("after {} s\n{}", next.after, before.changes(fake))
 }
 
-/// What there was before something happened.
+/// The state before a call.
 struct Before {
     host: BTreeSet<String>,
     logs: BTreeMap<String, String>,
@@ -202,7 +202,7 @@ impl Before {
         Self { host, logs }
     }
 
-    /// The calls since, and what is different.
+    /// The calls since then, and the changes of the host.
     fn changes(&self, fake: &Fake) -> String {
         let host = fake.host();
         let top = host.calls().iter().filter(|logged| logged.depth == 0);
@@ -229,7 +229,7 @@ fn section(name: &str, content: &str) -> String {
     text
 }
 
-/// Lines, those that repeat themselves once with their number.
+/// Lines; repeated lines are shown once, with their number.
 fn repeated(lines: impl Iterator<Item = String>) -> String {
     let mut runs: Vec<(String, usize)> = Vec::new();
     for line in lines {
@@ -245,10 +245,10 @@ fn repeated(lines: impl Iterator<Item = String>) -> String {
     shown.collect()
 }
 
-/// Whether sh(1) can read a script.
+/// Checks that sh(1) can read a script.
 ///
 /// # Errors
-/// What sh says.
+/// The message of sh.
 pub fn sh_accepts(script: &str) -> Result<(), String> {
     let mut child = Command::new("sh")
         .arg("-n")
@@ -259,7 +259,7 @@ pub fn sh_accepts(script: &str) -> Result<(), String> {
         .spawn()
         .map_err(|error| error.to_string())?;
     if let Some(mut stdin) = child.stdin.take() {
-        // A shell that has seen enough closes its input; its status tells.
+        // A shell that stops reading closes its input; its status reports the error.
         let _ = stdin.write_all(script.as_bytes());
     }
     let output = child

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// What the host is like, as far as it is not a freshly booted FreeBSD 14 with doas.
+/// How the host differs from a freshly booted FreeBSD 14 with doas.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct HostPlan {
@@ -20,29 +20,29 @@ pub(super) struct HostPlan {
     uid: Option<u32>,
     /// The caller's environment.
     environment: BTreeMap<String, String>,
-    /// It is no FreeBSD: none of its programs is there.
+    /// The host is not FreeBSD: none of its programs exists.
     foreign: bool,
     /// The escalators that are installed.
     escalators: Option<Vec<String>>,
-    /// How each answers.
+    /// How each escalator answers.
     rules: BTreeMap<String, Rule>,
     /// Programs that are not installed.
     without: Vec<String>,
-    /// Installed volumes.
+    /// Volumes with an installed system.
     volumes: Vec<String>,
-    /// Image files with something on them; their directories are made.
+    /// Image files with content; their directories are created.
     images: Vec<String>,
     /// Further network interfaces.
     interfaces: BTreeMap<String, Kind>,
-    /// Module files that do not load.
+    /// Module files that fail to load.
     broken: Vec<String>,
-    /// What root did before: modules, sysctls, interfaces, snapshots.
+    /// Commands that root ran before: modules, sysctls, interfaces, snapshots.
     commands: Vec<String>,
-    /// VMs for which processes only say that they work; they were there before all others.
+    /// VMs that processes only claim to work for; these processes existed before all others.
     forged: Vec<String>,
-    /// VM nodes that an earlier run has left.
+    /// VM nodes that an earlier run left.
     left_over: Vec<String>,
-    /// VMs that run since a minute.
+    /// VMs that have run for a minute.
     running: Vec<Running>,
     /// Taps that another program has open.
     opened: Vec<String>,
@@ -50,21 +50,21 @@ pub(super) struct HostPlan {
     processes: Vec<OtherProcess>,
     /// How guests behave.
     guest: GuestPlan,
-    /// It is an arm64 machine.
+    /// The machine is an arm64 machine.
     arm64: bool,
     /// All callers are in a jail.
     jailed: bool,
-    /// Commands that do not do what they should.
+    /// Commands that fail.
     faults: Vec<Ordered>,
-    /// Changes that somebody else makes meanwhile.
+    /// Changes that another process makes during the call.
     meanwhile: Vec<Meanwhile>,
-    /// There is a terminal, and this is the answer given there.
+    /// There is a terminal, with this answer to a question.
     answer: Option<bool>,
     /// What interrupts the first call.
     signal: Option<Interrupt>,
-    /// VMs and disks that another process has locked, with what it says of itself.
+    /// VMs and disks that another process has locked, with the text in its lock.
     held: Vec<Held>,
-    /// What of the root side's own cannot be used.
+    /// Which resource of the root side cannot be used.
     lost: Vec<Lost>,
 }
 
@@ -74,13 +74,13 @@ pub(super) struct HostPlan {
 struct Held {
     vm: Option<String>,
     disk: Option<PathBuf>,
-    /// The network that all share.
+    /// The lock of the network.
     #[serde(default)]
     network: bool,
     note: String,
 }
 
-/// A VM that runs.
+/// A running VM.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Running {
@@ -89,7 +89,7 @@ struct Running {
     tap: String,
 }
 
-/// A process that is no VM.
+/// A process that is not a VM.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OtherProcess {
@@ -106,9 +106,9 @@ struct GuestPlan {
     deaf: bool,
     /// The guest ignores its power button.
     stubborn: bool,
-    /// Milliseconds until it ends by itself.
+    /// Milliseconds until the guest ends by itself.
     runs_ms: Option<u64>,
-    /// How its runs end.
+    /// How the runs of the guest end.
     endings: Vec<Ending>,
     /// What the loader finds.
     loader: Option<Loader>,
@@ -122,16 +122,16 @@ struct GuestPlan {
 struct Ordered {
     program: String,
     nth: u32,
-    /// Its exit status; 1 if not said.
+    /// The exit status; 1 by default.
     status: Option<i32>,
-    /// Its error output.
+    /// The error output.
     #[serde(default)]
     stderr: String,
     /// The signal in place of a status.
     signal: Option<i32>,
 }
 
-/// Somebody else's change just before the nth call of a program.
+/// A change by another process just before the nth call of a program.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Meanwhile {
@@ -144,9 +144,9 @@ struct Meanwhile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Interrupt {
-    /// Before the program looks for a signal for this time.
+    /// Before which look for a signal, counted from 1.
     form: u32,
-    /// The signal; without one who waits for the report has gone.
+    /// The signal; without one the caller exits.
     number: Option<i32>,
 }
 

@@ -1,4 +1,4 @@
-//! What the program asks of a host and has done by it, on the simulated one.
+//! The traits of a host as the program uses them, on the simulated host.
 
 use super::{Child, Fake, Lost, ended, gone};
 use crate::host::files::Files;
@@ -58,14 +58,14 @@ impl Look for Fake {
     fn exists(&mut self, path: &Path) -> io::Result<bool> {
         self.may_enter(path)?;
         let mut host = self.host();
-        // A look by name has effects on a real host: a null modem or a tap appears.
+        // A look by name has effects on a real host: a null modem or a tap is created.
         let uid = self.uid;
         host.look_up(path, uid);
         Ok(host.exists(path))
     }
 
     fn link_at(&mut self, _path: &Path) -> io::Result<Option<PathBuf>> {
-        // There are none in memory.
+        // There are no links in memory.
         Ok(None)
     }
 
@@ -116,7 +116,7 @@ impl Look for Fake {
     }
 
     fn find(&mut self, program: &str) -> Option<PathBuf> {
-        // What is not simulated here is in every base system.
+        // Programs that are not simulated here are in every base system.
         let base = ["rm", "mkdir", "cat", "env", "timeout", "mktemp"];
         let is_there = base.contains(&program) || self.host().has_program(program);
         is_there.then(|| Path::new("/sbin").join(program))
@@ -135,7 +135,7 @@ impl Clock for Fake {
     fn pause(&mut self, time: Duration) {
         let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let end = self.host().state.clock_ms.saturating_add(milliseconds);
-        // Whatever happens by itself is answered at once by those whom it concerns.
+        // Processes react at once to whatever happens by itself.
         loop {
             self.worlds.settle(self.actor);
             let next = self.host().next_moment().filter(|at| *at <= end);
@@ -190,7 +190,7 @@ impl Children for Fake {
         limit: Option<Duration>,
         is_interruptible: bool,
     ) -> io::Result<Event> {
-        // Up, as poll(2) is called: what is due is due then.
+        // Rounded up, as for poll(2): an event is due at the end of its millisecond.
         let limit = limit.map(|limit| limit.as_micros().div_ceil(1000));
         let limit = limit.map(|limit| u64::try_from(limit).unwrap_or(u64::MAX));
         let end = limit.map(|limit| self.host().state.clock_ms + limit);
@@ -257,7 +257,7 @@ impl Children for Fake {
     }
 
     fn shield(&mut self, _is_shielded: bool) {
-        // Nothing here is hit by a terminal.
+        // No signal of a terminal reaches this process.
     }
 }
 
@@ -304,7 +304,7 @@ impl Caller for Fake {
     }
 
     fn isolate(&mut self) -> io::Result<()> {
-        // Nothing of a test's own process is the caller's.
+        // The attributes of a test's own process are not the caller's.
         Ok(())
     }
 }
@@ -377,11 +377,11 @@ impl Locks for Fake {
             return Err(io::Error::other("the directory is not root's alone"));
         }
         world.refuse_write()?;
-        // No time passes any more for which it could wait.
+        // No more time passes for which the process could wait.
         if world.is_killed(self.actor) {
             return Err(gone());
         }
-        // A disk goes by what it is.
+        // A disk is identified by its own name.
         let lies = match lock {
             Lock::Disk(path) => world.host.lower(path).map(Lock::Disk),
             _ => None,

@@ -1,4 +1,4 @@
-//! Who has locked what: as flock(2) on an open file that children inherit.
+//! The locks and their holders: as flock(2) on an open file that children inherit.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,18 +6,18 @@ use easy_bhyve::host::{Lock, LockResult};
 
 use crate::host::process::Process;
 
-/// All locks that were acquired.
+/// All locks that are held.
 #[derive(Default)]
 pub(super) struct Locks {
     held: BTreeMap<Lock, Held>,
-    /// How long the lock of a VM stays behind the process that had it, in ms: a child has it still.
+    /// How long the lock of a VM outlives its process, in ms: a child still holds it.
     pub(super) linger_ms: u64,
-    /// Until when that is, by the clock of the host in ms, once the first process that had one has gone.
+    /// Until when a child holds the lock, by the clock of the host in ms, once its process has exited.
     until_ms: Option<u64>,
 }
 
 struct Held {
-    /// Who has locked it.
+    /// The holders of a lock.
     owner: u32,
     note: String,
     by: BTreeSet<u32>,
@@ -26,7 +26,7 @@ struct Held {
 type Processes = BTreeMap<i32, Process>;
 
 impl Locks {
-    /// Locks something for a process; whoever it has started since has it, too.
+    /// Locks something for a process; every child that it has started since holds the lock, too.
     pub(super) fn lock(
         &mut self,
         (processes, clock_ms): (&Processes, u64),
@@ -62,14 +62,14 @@ impl Locks {
         LockResult::Acquired
     }
 
-    /// Unlocks what a process has locked.
+    /// Releases the locks that a process releases itself.
     pub(super) fn unlock(&mut self, pid: u32, lock: &Lock) {
         if let Some(held) = self.held.get_mut(lock) {
             held.by.remove(&pid);
         }
     }
 
-    /// Frees what a process that has ended had locked, but for what its children still have.
+    /// Releases the locks of a process that has exited, except those that its children still hold.
     pub(super) fn release(&mut self, processes: &Processes, pid: u32) {
         for (lock, held) in &mut self.held {
             if held.by.remove(&pid) && is_inherited(lock) {
@@ -83,7 +83,7 @@ fn is_inherited(lock: &Lock) -> bool {
     *lock != Lock::Network
 }
 
-/// Whether the process lives; those of the program are none of the host's own.
+/// Whether the process lives; the processes of the program are not entries of the host.
 fn is_there(processes: &Processes, pid: u32) -> bool {
     let pid = i32::try_from(pid).unwrap_or_default();
     pid > 90_000 || processes.contains_key(&pid)

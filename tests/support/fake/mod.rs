@@ -1,6 +1,6 @@
 //! The simulated host as the program's [`easy_bhyve::host::Host`], in this process.
 //!
-//! The root side that goes on in the background is a thread, and only one of all goes on at a time:
+//! The root side in the background is a thread, and only one of all these threads runs at a time:
 //! see [`world`].
 
 #![allow(unreachable_pub)]
@@ -27,48 +27,48 @@ use std::time::Duration;
 pub use world::Lost;
 use world::{World, Worlds};
 
-/// A simulated host as a caller with this uid meets it.
+/// A simulated host as seen by a caller with this uid.
 pub struct Fake {
     worlds: Arc<Worlds>,
-    /// Which of those it is that share the host: 0 is the front.
+    /// Which of the processes that share the host this is: 0 is the client.
     actor: usize,
-    /// Its process.
+    /// The process.
     pub pid: u32,
-    /// Who calls.
+    /// The caller.
     pub uid: u32,
-    /// Along which programs are said to be looked for.
+    /// The search path that is reported for programs.
     pub search_path: String,
     /// The caller's environment.
     pub environment: HashMap<OsString, OsString>,
-    /// Whether there is a terminal, and what the person at it answers.
+    /// Whether there is a terminal, and the answer that is typed there.
     pub answer: Option<bool>,
-    /// The questions that the person was asked.
+    /// The questions that were asked on the terminal.
     pub asked: Vec<String>,
     /// What arrives before the program looks for a signal for this time, counted from 1: it looks
-    /// before each form, and whenever it waits for a child that it would end for a signal.
+    /// before each form, and whenever it waits for a child that a signal would end.
     pub interrupted: Option<(u32, Interruption)>,
-    /// How often all that serve the call have looked for a signal.
+    /// How often the processes of this call have looked for a signal.
     looks: Arc<AtomicU32>,
     /// The caller's standard output.
     pub out: Stream,
     /// The caller's standard error.
     pub err: Stream,
     children: BTreeMap<u32, Child>,
-    /// Whether a caller waits for its report.
+    /// Whether a caller waits for the report of this process.
     has_reader: bool,
 }
 
-/// A child that was begun.
+/// A child that was started.
 struct Child {
-    /// What it has said and nobody has heard.
+    /// Output of the child that was not read yet.
     said: Vec<u8>,
-    /// How it has ended, if it is no process any more.
+    /// How the child has ended; `None` while it is a process.
     ended: Option<Status>,
-    /// What it says again and again, and when it does so next, by the host's clock.
+    /// The output that the child repeats, and when it does so next, by the host's clock.
     noise: Option<(Noise, u64)>,
 }
 
-/// The simulated host, and nobody else has it as long as this value is there.
+/// The simulated host, locked until this value is dropped.
 pub struct Borrowed<'fake>(MutexGuard<'fake, World>);
 
 impl Deref for Borrowed<'_> {
@@ -84,15 +84,15 @@ impl DerefMut for Borrowed<'_> {
     }
 }
 
-/// The number of the process that is called first.
+/// The pid of the process that is called first.
 const FRONT: u32 = 90_000;
-/// That of a process which is always there.
+/// The pid of a process that always exists.
 const INIT: u32 = 1;
 
 impl Fake {
     /// A caller without a terminal and with an empty environment.
     pub fn new(mut host: simulated::Host, uid: u32) -> Self {
-        // The directory of all scratch files is there as after any boot by grub.
+        // The directory of all scratch files exists, as after any boot by grub.
         let scratch = scratch::directory(Path::new(RUN_DIRECTORY));
         host.state.files.mkdir_all(&scratch);
         Self::of(Arc::new(Worlds::new(host)), 0, FRONT, uid)
@@ -117,7 +117,7 @@ impl Fake {
         }
     }
 
-    /// The host.
+    /// The simulated host.
     pub fn host(&self) -> Borrowed<'_> {
         Borrowed(self.worlds.lock())
     }
@@ -127,42 +127,42 @@ impl Fake {
         self.looks.load(Relaxed)
     }
 
-    /// Counts the looks of the next call from 1.
+    /// Counts the looks for a signal of the next call from 1.
     pub fn count_looks_anew(&mut self) {
         self.looks = Arc::default();
     }
 
-    /// Lets a process that is always there have something.
+    /// Lets a process that always exists hold a lock.
     pub fn let_be_held(&self, lock: &Lock, note: &str) {
         self.worlds.lock().lock_for(INIT, lock, note);
     }
 
-    /// Lets a child have the lock of a VM for this time, in ms, behind the end of who had it.
+    /// Lets a child hold the lock of a VM for this time, in ms, after the end of its process.
     pub fn let_locks_linger(&self, linger_ms: u64) {
         self.worlds.lock().locks.linger_ms = linger_ms;
     }
 
-    /// Lets nobody but root enter a directory.
+    /// Makes a directory one that only root can enter.
     pub fn close(&self, directory: &Path) {
         self.worlds.lock().closed.push(directory.to_owned());
     }
 
-    /// Takes something of its own from the root side.
+    /// Makes a resource of the root side unusable.
     pub fn lose(&self, what: Lost) {
         self.worlds.lock().lost.push(what);
     }
 
-    /// What the logs of VMs say, by VM.
+    /// The texts of the logs, by VM.
     pub fn logs(&self) -> BTreeMap<String, String> {
         self.worlds.lock().logs.clone()
     }
 
-    /// The VMs of which a state is noted.
+    /// The VMs for which a state is recorded.
     pub fn states(&self) -> BTreeMap<String, String> {
         self.worlds.lock().states.clone()
     }
 
-    /// Lets time pass, and what goes on in the background go on.
+    /// Lets time pass, and lets the processes in the background run.
     pub fn advance(&mut self, seconds: f64) {
         self.pause(Duration::from_secs_f64(seconds));
     }
@@ -170,17 +170,17 @@ impl Fake {
     fn call(&self, command: &Command) -> Call {
         let mut call = Call::new(command.argv());
         call.uid = self.uid;
-        // doas and sudo ask on the terminal that controls them, whatever their streams are.
+        // doas and sudo ask on the controlling terminal, whatever their streams are.
         call.tty = command.streams == Streams::Terminal || self.answer.is_some();
         call
     }
 
-    /// Runs a call; one that ends up in the program itself goes on in this process.
+    /// Runs a call; a call of the program itself runs in this process.
     fn perform(&mut self, call: &Call) -> Answer {
         self.perform_or_be(call).0
     }
 
-    /// The same, and whether it was the program itself, which has ended then.
+    /// The same, and whether the call was one of the program itself, which has ended then.
     fn perform_or_be(&mut self, call: &Call) -> (Answer, bool) {
         if let Some(answer) = self.remove(call) {
             return (answer, false);
@@ -205,7 +205,7 @@ impl Fake {
             mut stderr,
         } = self.perform(&call);
         if command.streams != Streams::Captured {
-            // Nothing of what goes to the terminal comes back to the program.
+            // The program does not receive the output on the terminal.
             let _ = self.out.write_all(&std::mem::take(&mut stdout));
             let _ = self.err.write_all(&std::mem::take(&mut stderr));
         }
@@ -222,7 +222,7 @@ impl Fake {
         })
     }
 
-    /// Who was killed does nothing any more.
+    /// Fails if this process was killed.
     fn refuse_after_end(&self) -> Result<(), SpawnError> {
         if self.worlds.lock().is_killed(self.actor) {
             return Err(SpawnError::Refused(gone()));
@@ -230,7 +230,7 @@ impl Fake {
         Ok(())
     }
 
-    /// rm(1) with or without an escalator, the one program that the host does not simulate.
+    /// rm(1) with or without an escalator: the only program that the host does not simulate.
     fn remove(&mut self, call: &Call) -> Option<Answer> {
         let words: Vec<String> = call
             .argv
@@ -257,7 +257,7 @@ impl Fake {
         Some(answer)
     }
 
-    /// What has been said by a child, and how it has ended, if it has.
+    /// The output of a child so far, and how it has ended, if it has.
     fn event_of(&mut self, pid: u32) -> Option<Event> {
         let (status, now) = {
             let world = self.worlds.lock();
@@ -284,7 +284,7 @@ impl Fake {
         }))
     }
 
-    /// What interrupts, without counting this look.
+    /// What interrupts the program, without counting this look.
     fn interruption(&self) -> Option<Interruption> {
         if let Some(signal) = self.worlds.lock().asked(self.actor) {
             return Some(Interruption::Signal(signal));

@@ -1,4 +1,4 @@
-//! The program as its own root side: in this process, or as a thread where it goes on in the
+//! The program as its own root side: in this process, or as a thread if it runs in the
 //! background.
 
 use super::Fake;
@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 impl Fake {
-    /// Runs the program as this call says, to its end.
+    /// Runs the program as given by this call, to its end.
     pub(super) fn as_root(&mut self, call: &Call) -> Answer {
         let pid = self.worlds.lock().next_number();
         let mut root = Self::of(Arc::clone(&self.worlds), self.actor, pid, call.uid);
@@ -21,14 +21,14 @@ impl Fake {
         root.err = self.err.clone();
         let status = root.main(call);
         self.asked.append(&mut root.asked);
-        // The front's own drop is the one that ends everything.
+        // Only the drop of the client's value ends everything.
         root.actor = usize::MAX;
         self.worlds.lock().release(pid);
         Answer::of(Status::Exit(i32::from(status)))
     }
 
-    /// Starts the program as this call says, and waits until it has let go or has ended; what it
-    /// has reported.
+    /// Starts the program as given by this call, and waits until it has released its caller or has
+    /// ended; its report.
     pub(super) fn in_background(&mut self, call: &Call) -> Vec<u8> {
         let pid = u32::try_from(call.pid.unwrap_or_default()).unwrap_or_default();
         let worlds = Arc::clone(&self.worlds);

@@ -1,8 +1,8 @@
-//! What the processes of a simulated host share, and whose turn it is.
+//! What the processes of a simulated host share, and which of them runs.
 //!
-//! Each root side in the background is a thread. Only the one whose turn it is goes on; it gives the
-//! turn back when it has nothing to do until its guest ends or somebody signals it. So the order of
-//! all that happens depends on nothing but the host's clock.
+//! Each root side in the background is a thread. Only one thread runs at a time; it yields when it has
+//! nothing to do until its guest ends or a signal arrives. So the order of all events depends on
+//! nothing but the host's clock.
 
 use super::locks::Locks;
 use crate::host::live::alive::Notice;
@@ -16,36 +16,36 @@ use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-/// A host and all who work on it.
+/// A host and all processes of the program on it.
 pub(super) struct World {
     pub(super) host: Host,
-    /// What the logs say, by VM.
+    /// The texts of the logs, by VM.
     pub(super) logs: BTreeMap<String, String>,
-    /// What is noted of VMs.
+    /// The recorded states of VMs.
     pub(super) states: BTreeMap<String, String>,
     pub(super) threads: Vec<JoinHandle<()>>,
-    /// What of the root side's own cannot be used.
+    /// Which resource of the root side cannot be used.
     pub(super) lost: Vec<Lost>,
     /// Directories that only root can enter.
     pub(super) closed: Vec<PathBuf>,
     pub(super) locks: Locks,
     turn: usize,
-    /// Whose turn it is again when the one that has it gives it back, the last one first.
+    /// The threads that continue when the present one yields, the last one first.
     givers: Vec<usize>,
-    /// Those in the background; number 1 is the first.
+    /// The root sides in the background; number 1 is the first.
     actors: Vec<Actor>,
     is_over: bool,
-    /// Whether one in the background has panicked; what it said is on standard error.
+    /// Whether a root side in the background has panicked; its message is on standard error.
     has_panicked: bool,
     numbers: u32,
 }
 
-/// Something of the root side's own.
+/// A resource of the root side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum Lost {
     /// No log can be written.
     Logs,
-    /// The directory of the locks is not root's alone.
+    /// The directory of the locks is not root's alone: it is refused.
     Locks,
     /// Every change of a file, every log, every lock fails with this error number.
     Writes(i32),
@@ -95,7 +95,7 @@ impl Worlds {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until it is this one's turn.
+    /// Waits until this thread may run.
     pub(super) fn wait_for_turn(&self, actor: usize) {
         let world = self.lock();
         let waited = self
@@ -104,7 +104,7 @@ impl Worlds {
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Gives the turn to one in the background, and waits until it comes back.
+    /// Lets a root side in the background run, and waits until it yields.
     pub(super) fn give_turn(&self, from: usize, to: usize) {
         {
             let mut world = self.lock();
@@ -117,7 +117,7 @@ impl Worlds {
         assert!(!has_panicked, "a root side in the background has panicked");
     }
 
-    /// Lets everybody go on who can, before this one does.
+    /// Lets every thread run that can, before this one continues.
     pub(super) fn settle(&self, actor: usize) {
         loop {
             let next = self.lock().next();
@@ -126,10 +126,10 @@ impl Worlds {
         }
     }
 
-    /// Has nothing to do until a child ends, or somebody asks.
+    /// Yields until a child ends, or a signal arrives.
     ///
     /// # Errors
-    /// If it is killed, or everything is over.
+    /// If the process is killed, or the test is over.
     pub(super) fn rest(&self, actor: usize, child: u32) -> io::Result<()> {
         {
             let mut world = self.lock();
@@ -150,7 +150,7 @@ impl Worlds {
         Ok(())
     }
 
-    /// One in the background has come to its end.
+    /// Records that a root side in the background has ended.
     pub(super) fn finish(&self, actor: usize, has_panicked: bool) {
         {
             let mut world = self.lock();
@@ -166,7 +166,7 @@ impl Worlds {
         self.turned.notify_all();
     }
 
-    /// Ends everything.
+    /// Ends all threads.
     pub(super) fn end(&self) {
         let threads = {
             let mut world = self.lock();
@@ -184,7 +184,7 @@ impl Worlds {
 }
 
 impl World {
-    /// Fails where nothing can be written.
+    /// Fails if nothing can be written.
     pub(super) fn refuse_write(&self) -> io::Result<()> {
         let mut lost = self.lost.iter();
         match lost.find_map(|lost| match lost {
@@ -204,24 +204,24 @@ impl World {
         self.actors.get_mut(number.checked_sub(1)?)
     }
 
-    /// Whether this one was killed.
+    /// Whether this process was killed.
     pub(super) fn is_killed(&self, number: usize) -> bool {
         let actor = number.checked_sub(1).and_then(|at| self.actors.get(at));
         actor.is_some_and(|actor| actor.is_killed)
     }
 
-    /// The signal by which this one was asked to stop.
+    /// The signal by which this process was asked to stop.
     pub(super) fn asked(&self, number: usize) -> Option<i32> {
         self.actors.get(number.checked_sub(1)?)?.asked
     }
 
-    /// The number of a process that is no entry of the host.
+    /// The pid of a process that is not an entry of the host.
     pub(super) fn next_number(&mut self) -> u32 {
         self.numbers += 1;
         self.numbers
     }
 
-    /// The next one that can go on: its child has ended, or a signal has come for it.
+    /// The next root side that can run: its child has ended, or a signal has arrived for it.
     fn next(&mut self) -> Option<usize> {
         self.deliver();
         let host = &self.host;
@@ -235,8 +235,8 @@ impl World {
         self.actors.iter().position(can).map(|at| at + 1)
     }
 
-    /// Brings signals to those in the background: they are real processes to the host, which it
-    /// only tells.
+    /// Delivers signals to the root sides in the background: for the host they are real processes,
+    /// which it only notifies.
     fn deliver(&mut self) {
         for notice in std::mem::take(&mut self.host.outbox) {
             let Notice::Signal(pid, signal) = notice else {
@@ -266,7 +266,7 @@ impl World {
         }
     }
 
-    /// How a child has ended, if it is no process any more.
+    /// How a child has ended; `None` while it is a process.
     pub(super) fn status_of(&self, pid: u32) -> Option<Status> {
         let pid = i32::try_from(pid).ok()?;
         if self.host.state.processes.contains_key(&pid) {
@@ -275,7 +275,7 @@ impl World {
         self.host.state.ended.get(&pid).copied()
     }
 
-    /// The call of the program itself that the host has been asked for just now.
+    /// The call of the program itself that the host was just asked to run.
     pub(super) fn own_call(&mut self) -> Option<Call> {
         match self.host.session.take() {
             Some(Session::Foreign(call)) if call.program() == "easy-bhyve" => Some(call),
@@ -283,16 +283,16 @@ impl World {
         }
     }
 
-    /// The same for a call that daemon(8) has left in the background, with its process.
+    /// The same for a call that daemon(8) has started in the background, with its process.
     pub(super) fn detached_call(&mut self) -> Option<Call> {
         let known: Vec<i32> = self.actors.iter().map(|actor| actor.pid).collect();
         let processes = self.host.state.processes.values_mut();
         let process = processes
             .filter(|process| process.comm == "easy-bhyve" && !known.contains(&process.pid))
             .max_by_key(|process| process.pid)?;
-        // Signals for it are brought to it, and not acted upon here.
+        // Signals for this process are delivered to it, and have no effect here.
         process.live = Some(Live { started: 0 });
-        // ps(1) shows the path by which it was called.
+        // ps(1) shows the path by which the program was called.
         if let Some(program) = process.argv.first_mut() {
             crate::call::PROGRAM.clone_into(program);
         }
@@ -301,7 +301,7 @@ impl World {
         Some(call)
     }
 
-    /// Adds one in the background; its number.
+    /// Adds a root side in the background; its number.
     pub(super) fn add_actor(&mut self, pid: i32) -> usize {
         self.actors.push(Actor {
             pid,
@@ -333,7 +333,7 @@ impl World {
             .lock((&state.processes, state.clock_ms), pid, lock, note)
     }
 
-    /// Frees what a process that has ended had locked, but for what its children still have.
+    /// Releases the locks of a process that has exited, except those that its children still hold.
     pub(super) fn release(&mut self, pid: u32) {
         self.locks.release(&self.host.state.processes, pid);
     }

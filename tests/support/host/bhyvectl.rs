@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn the_power_is_cut_and_the_node_stays() {
+    fn a_power_cut_ends_the_guest_and_leaves_the_node() {
         let mut host = host();
         let pid = host.state.bhyve_of("web").expect("web runs");
         let call = Call::new(["bhyvectl", "--vm=web", "--force-poweroff"]).by_root();

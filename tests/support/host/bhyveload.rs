@@ -71,7 +71,7 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
     let blank = disks.first().is_none_or(|disk| host.is_blank(disk));
     let plan = host.state.plan_of(vm);
     let first = match plan.loader {
-        // The loader stays at its prompt, and reads the console for ever.
+        // The loader stays at its prompt, and waits for input without end.
         _ if blank => First::Prompt,
         Loader::Stuck => First::Stuck,
         Loader::Broken => First::Leaves(Leaves::Exited),
@@ -92,7 +92,7 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
         return Answer::of(Status::Running);
     }
     let console = words.last("c").unwrap_or("stdio");
-    // What it says for people is on its console.
+    // Its messages go to its console.
     let on_stdout = |text: &'static str| if console == "stdio" { text } else { "" };
     #[allow(clippy::cast_precision_loss)]
     host.advance(plan.loader_ms as f64 / 1000.0);
@@ -122,7 +122,7 @@ mod tests {
     const DISK: &str = "/dev/zvol/zroot/vm/web";
 
     #[test]
-    fn it_makes_the_vm_and_loads_vmm() {
+    fn bhyveload_creates_the_vm_and_loads_vmm() {
         let mut host = host();
         assert_eq!(host.run(&load("512M", DISK)).status, Status::Exit(0));
         let node = &host.state.vms["web"];
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_blank_disk_ends_at_the_prompt() {
+    fn a_blank_disk_leads_to_the_prompt() {
         let mut host = host().with_commands(&["zfs create -V 1G zroot/vm/new"]);
         let answer = host.run(&load("512M", "/dev/zvol/zroot/vm/new"));
         assert_eq!(answer.status, Status::Hang);

@@ -212,7 +212,7 @@ impl Host {
             .or_insert(interface)
     }
 
-    /// Adds a dataset without asking anybody.
+    /// Adds a dataset without any check.
     pub fn add_dataset(&mut self, name: &str, volume: Option<Volume>) -> &mut Dataset {
         let createtxg = self.state.next_txg;
         self.state.next_txg += 3;
@@ -229,7 +229,7 @@ impl Host {
         self.state.datasets.entry(name.into()).or_insert(dataset)
     }
 
-    /// With a volume (`volmode=dev`, sparse) that has a system on it. Its parents are made, too.
+    /// With a volume (`volmode=dev`, sparse) with an installed system. Its parents are created, too.
     #[must_use]
     pub fn with_volume(mut self, name: &str, size: u64) -> Self {
         let parts: Vec<&str> = name.split('/').collect();
@@ -251,7 +251,7 @@ impl Host {
         self
     }
 
-    /// With an ISO image or another file with something on it. Its directories are made, too.
+    /// With an ISO image or another file with content. Its directories are created, too.
     #[must_use]
     pub fn with_file(mut self, path: &str, content: &str) -> Self {
         let path = Path::new(path);
@@ -262,7 +262,7 @@ impl Host {
         self
     }
 
-    /// With a disk image file of this size that has a system on it.
+    /// With a disk image file of this size with an installed system.
     #[must_use]
     pub fn with_image(self, path: &str, size: u64) -> Self {
         let mut host = self.with_file(path, "an installed system");
@@ -270,10 +270,10 @@ impl Host {
         host
     }
 
-    /// With commands that root ran earlier; they must succeed.
+    /// With the effects of commands that root ran earlier; the commands must succeed.
     ///
     /// # Panics
-    /// If one of them fails: then the test starts from nonsense.
+    /// If a command fails: the host would not be in the intended state.
     #[must_use]
     pub fn with_commands(mut self, commands: &[&str]) -> Self {
         for command in commands {
@@ -289,7 +289,7 @@ impl Host {
         self
     }
 
-    /// With a VM node that an earlier run has left.
+    /// With a VM node that an earlier run left.
     #[must_use]
     pub fn with_leftover_vm(mut self, vm: &str, memory: u64) -> Self {
         self.load_file("vmm.ko");
@@ -306,7 +306,7 @@ impl Host {
         self
     }
 
-    /// With a tap that nobody has open.
+    /// With a tap that no process has open.
     #[must_use]
     pub fn with_tap(mut self, tap: &str, description: &str) -> Self {
         let interface = self.add_interface(tap, Kind::Tap);
@@ -314,8 +314,8 @@ impl Host {
         self
     }
 
-    /// With a VM that runs in the background since a minute, on this volume and with this tap
-    /// (made if it is not there).
+    /// With a VM that has run in the background for a minute, on this volume and with this tap
+    /// (created if it does not exist).
     #[must_use]
     pub fn with_running_vm(mut self, vm: &str, disk: &str, tap: &str) -> Self {
         self.load_file("vmm.ko");
@@ -359,7 +359,7 @@ impl Host {
         self
     }
 
-    /// With real files, and device nodes below this directory.
+    /// With real files, and with device nodes below this directory.
     #[must_use]
     pub fn on_disk(mut self, dev: PathBuf) -> Self {
         self.state.dev = dev;

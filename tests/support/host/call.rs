@@ -1,4 +1,4 @@
-//! What is asked of the host, and what it answers.
+//! Calls of programs of the host, and their answers.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 pub struct Call {
     /// Program name first.
     pub argv: Vec<OsString>,
-    /// All that the program can read from its standard input.
+    /// The whole standard input of the program.
     pub stdin: Vec<u8>,
-    /// Who starts it.
+    /// The uid of the caller.
     pub uid: u32,
     /// Whether its standard streams are a terminal.
     pub tty: bool,
@@ -21,11 +21,11 @@ pub struct Call {
     pub env: BTreeMap<String, String>,
     /// The process that starts it.
     pub parent: i32,
-    /// Whether daemon(8) has put it into the background.
+    /// Whether daemon(8) has started it in the background.
     pub background: bool,
-    /// Whether who starts it goes on at once, and waits for its end later.
+    /// Whether the caller continues at once, and waits for its end later.
     pub is_begun: bool,
-    /// The real process that it is.
+    /// The real process of this call.
     pub pid: Option<i32>,
 }
 
@@ -100,21 +100,21 @@ impl Call {
 /// How a program ended, or why it did not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
-    /// It ended by itself.
+    /// The program has exited.
     Exit(i32),
-    /// A signal ended it.
+    /// A signal has ended it.
     Signal(i32),
-    /// It does not come back: it waits for something that nobody will do.
+    /// The program does not return: it waits for an event that never happens.
     Hang,
-    /// No such program is installed.
+    /// No program of this name is installed.
     NotFound,
-    /// It is no program of the host but one like sh(1), which the real machine has.
+    /// The program is not simulated but belongs to the real machine, such as sh(1).
     Foreign,
-    /// Only in real time: it goes on as `Host::session` says.
+    /// Only in real time: it continues as `Host::session`.
     Running,
 }
 
-/// What a program left behind for its caller.
+/// The result of a program for its caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// How it ended.
@@ -126,17 +126,17 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Success without a word.
+    /// Success without output.
     pub fn ok() -> Self {
         Self::exit(0)
     }
 
-    /// This exit status without a word.
+    /// This exit status without output.
     pub fn exit(status: i32) -> Self {
         Self::of(Status::Exit(status))
     }
 
-    /// This status without a word.
+    /// This status without output.
     pub fn of(status: Status) -> Self {
         Self {
             status,
@@ -185,7 +185,7 @@ impl Answer {
         String::from_utf8_lossy(&self.stderr).into_owned()
     }
 
-    /// Status, standard output and error output, for comparing a whole answer.
+    /// Status, standard output and error output, to compare a whole answer.
     pub fn whole(&self) -> (Status, String, String) {
         (self.status, self.stdout(), self.stderr())
     }
@@ -196,10 +196,10 @@ impl Answer {
 pub struct Logged {
     /// Program name first.
     pub argv: Vec<String>,
-    /// Who ran it.
+    /// The uid of its caller.
     pub uid: u32,
     /// How it ended.
     pub status: Status,
-    /// 0: started by the caller; 1 and more: started by doas, sudo, mdo or daemon.
+    /// 0: started by the caller; 1 and more: started by another program of the host, such as doas.
     pub depth: u32,
 }

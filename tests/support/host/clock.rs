@@ -1,4 +1,4 @@
-//! Time and processes: what happens by itself as the clock goes on, and what ends with a process.
+//! Time and processes: events that happen as time passes, and the effects of the end of a process.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use super::process::{Ending, Process};
 /// SIGTERM in a mask of signals.
 pub const SIGTERM_BIT: u32 = 0x4000;
 
-/// Something that is due.
+/// An event that is due.
 enum Event {
     Title(i32),
     Acpi(i32),
@@ -20,7 +20,7 @@ enum Event {
 }
 
 impl Host {
-    /// Lets time pass, and all that happens in it.
+    /// Lets time pass, with all events in that time.
     pub fn advance(&mut self, seconds: f64) {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let milliseconds = (seconds * 1000.0).max(0.0) as u64;
@@ -36,7 +36,7 @@ impl Host {
         self.state.clock_ms = self.state.clock_ms.max(target);
     }
 
-    /// When something happens next by itself.
+    /// When the next event is due.
     pub fn next_moment(&self) -> Option<u64> {
         self.next_event().map(|(at, _)| at)
     }
@@ -82,7 +82,7 @@ impl Host {
         }
     }
 
-    /// Somebody sees a process by its title: a guest that waits for that runs on for its time.
+    /// Records that the title of a process was seen: a guest with `since_seen` runs on for its time.
     pub fn be_seen(&mut self, pid: i32) {
         let now = self.state.clock_ms;
         let Some(process) = self.state.processes.get_mut(&pid) else {
@@ -110,7 +110,7 @@ impl Host {
         self.state.ended.get(&pid).copied().unwrap_or(Status::Hang)
     }
 
-    /// Adds a process that does nothing by itself.
+    /// Adds a process without events.
     pub fn add_process(&mut self, uid: u32, parent: i32, comm: &str, argv: &[&str]) -> i32 {
         let pid = self.state.next_pid;
         self.state.next_pid += 1;
@@ -136,7 +136,7 @@ impl Host {
         pid
     }
 
-    /// Adds the process of a call: the real one that it is, or one that is only an entry here.
+    /// Adds the process of a call: its real process, or one that is only an entry here.
     pub fn add_called(&mut self, call: &Call) -> i32 {
         let words = call.argv.iter().map(|word| word.to_string_lossy());
         let words: Vec<_> = words.collect();
@@ -160,7 +160,7 @@ impl Host {
         }
     }
 
-    /// Ends what is a real process no more: a signal has ended it that nobody here has sent.
+    /// Records the end of real processes that a signal has ended outside of the simulated host.
     pub fn bury(&mut self) {
         let gone: Vec<i32> = self
             .state
@@ -174,7 +174,7 @@ impl Host {
             .map(|process| process.pid)
             .collect();
         for pid in gone {
-            // Another may have its number now, and must not be told anything.
+            // Another process may have this number now, and must get no signal.
             if let Some(process) = self.state.processes.get_mut(&pid) {
                 process.live = None;
             }
@@ -182,8 +182,8 @@ impl Host {
         }
     }
 
-    /// Ends a process and all that ends with it: what it had open is closed, a guest's VM node
-    /// loses what its loader put there.
+    /// Ends a process with its effects: its open devices are closed, and a guest's VM node loses
+    /// what its loader put there.
     pub fn end_process(&mut self, pid: i32, status: Status) {
         let Some(process) = self.state.processes.remove(&pid) else {
             return;
@@ -203,7 +203,7 @@ impl Host {
                 }
             }
         }
-        // sys/dev/nmdm/nmdm.c: a pair goes when both ends are closed. A real one sees to that itself.
+        // sys/dev/nmdm/nmdm.c: a pair is destroyed when both ends are closed. A real pair does that itself.
         if !self.state.real_time {
             self.state
                 .nmdm
@@ -273,11 +273,11 @@ impl Host {
             && signal != 9
             && process.sigignore & (1 << (signal - 1)) != 0;
         match signal {
-            // Those that stop a process stop nobody here.
+            // Signals that stop a process stop none here.
             0 | 16..=23 | 28 | 29 => {}
             15 if ignored => self.press_power_button(pid),
             _ if ignored => {}
-            // What the signal does to it is its own affair.
+            // The real process handles the signal itself.
             _ if process.is_free() => self.outbox.push(Notice::Signal(pid, signal)),
             15 if process.supervisor.is_some() => {
                 // A supervising daemon forwards it and exits at once (usr.sbin/daemon/daemon.c).
@@ -341,12 +341,12 @@ impl Host {
         uid == 0 || uid == process.ruid || self.state.number("security.bsd.see_other_uids") != 0
     }
 
-    /// The jail in which all callers are; 0 is none.
+    /// The jail of all callers; 0 is none.
     fn own_jail(&self) -> i32 {
         i32::from(self.state.jailed)
     }
 
-    /// The jail of a process as a caller is told it: its own is none
+    /// The jail of a process as a caller sees it: 0 for a process of the caller's own jail
     /// (`fill_kinfo_proc_only()` in sys/kern/kern_proc.c).
     pub fn jail_of(&self, process: &Process) -> i32 {
         if process.jail == self.own_jail() {

@@ -1,13 +1,13 @@
-//! Hosts that differ from the usual one: releases, machines, jails, privileges.
+//! Hosts that differ from the default one: releases, machines, jails, privileges.
 
 use super::Host;
 use super::state::{Access, Kind, Rule};
 
-/// An ordinary user who may become nobody else.
+/// An ordinary user without an escalator rule.
 const FORGER: u32 = 1002;
 
 impl Host {
-    /// Of this very release, such as 1402000.
+    /// Of exactly this release, such as 1402000.
     #[must_use]
     pub fn on_release(mut self, osreldate: u32) -> Self {
         self.state.osreldate = osreldate;
@@ -25,7 +25,7 @@ impl Host {
         self
     }
 
-    /// Seen from within a jail: what ran before is out of sight.
+    /// As seen from within a jail: the processes outside are hidden.
     #[must_use]
     pub fn in_jail(mut self) -> Self {
         self.state.jailed = true;
@@ -33,8 +33,8 @@ impl Host {
         self
     }
 
-    /// With processes that say of themselves that they work for a VM, and do not: an ordinary user's
-    /// own, set-uid programs that he has started under such names, and those of a jail's root.
+    /// With processes that only claim to work for a VM: an ordinary user's own, set-uid programs that
+    /// this user has started under such names, and those of a jail's root.
     #[must_use]
     pub fn with_forgers(mut self, vm: &str) -> Self {
         let (title, supervisor) = (format!("bhyve: {vm}"), format!("supervise-{vm}"));
@@ -64,7 +64,7 @@ impl Host {
         self
     }
 
-    /// How many processes are left of those that only say that they work for a VM.
+    /// How many processes are left of those that only claim to work for a VM.
     pub fn forgers(&self) -> usize {
         let all = self.state.processes.values();
         all.filter(|process| process.ruid == FORGER || process.jail == 7)

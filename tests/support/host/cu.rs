@@ -1,5 +1,5 @@
-//! cu(1): usr.bin/tip/tip/cu.c. The other end of a null-modem pair must be open, otherwise it waits
-//! for a carrier.
+//! cu(1): usr.bin/tip/tip/cu.c. It waits for a carrier unless the other end of the null-modem pair is
+//! open.
 
 use std::path::Path;
 
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn it_connects_to_a_running_vm_and_waits_for_another() {
+    fn cu_connects_to_a_running_vm_and_waits_without_one() {
         let mut host = Host::freebsd(14)
             .with_volume("zroot/vm/web", 1 << 30)
             .with_commands(&[

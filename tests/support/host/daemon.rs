@@ -39,11 +39,11 @@ const USAGE: &str = "usage: daemon [-cfHrS] [-p child_pidfile] [-P supervisor_pi
 pub struct Daemon {
     /// The command, program first.
     pub command: Vec<String>,
-    /// `-c`: it runs in `/`.
+    /// `-c`: the command runs in `/`.
     pub changes_directory: bool,
-    /// `-f`: its streams are `/dev/null`.
+    /// `-f`: the standard streams are `/dev/null`.
     pub is_quiet: bool,
-    /// `-o`: where its output goes.
+    /// `-o`: the file for the output.
     pub output: Option<PathBuf>,
     /// `-p` and `-P`: files for the pid of the command and of daemon itself.
     pub pidfiles: [Option<PathBuf>; 2],
@@ -97,7 +97,7 @@ impl Daemon {
         })
     }
 
-    /// Refuses where an output or pid file cannot be had.
+    /// Refuses if an output or pid file cannot be opened.
     fn open_files(&self, host: &mut Host) -> Result<(), Answer> {
         if let Some(file) = &self.output
             && let Err(errno) = host.append(file, b"")
@@ -126,7 +126,7 @@ impl Daemon {
     }
 }
 
-/// Runs `daemon [options] command ...`: 0 as soon as the command is started, whatever becomes of it.
+/// Runs `daemon [options] command ...`: exits 0 as soon as the command has started.
 pub(super) fn run(host: &mut Host, call: &Call, depth: u32) -> Answer {
     let daemon = match Daemon::parse(host, &call.words()) {
         Ok(daemon) => daemon,
@@ -188,7 +188,7 @@ fn start(host: &mut Host, inner: &Call, depth: u32) -> Answer {
     Answer::exit(1).and_err(format!("daemon: {program}: No such file or directory"))
 }
 
-/// Makes the parent look after its child.
+/// Makes a process the supervisor of its child.
 fn supervise(host: &mut Host, parent: i32, child: Option<i32>, daemon: &Daemon) {
     for (file, pid) in daemon.pidfiles.iter().zip([child, Some(parent)]) {
         if let (Some(file), Some(pid)) = (file, pid) {
@@ -214,7 +214,7 @@ fn supervise(host: &mut Host, parent: i32, child: Option<i32>, daemon: &Daemon) 
     }
 }
 
-/// Starts the command of a supervising daemon once more.
+/// Starts the command of a supervising daemon again.
 pub(super) fn start_child(host: &mut Host, parent: i32, uid: u32, command: &[String]) {
     let mut call = Call::new(command);
     (call.uid, call.parent, call.background) = (uid, parent, true);
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_start_that_fails_is_success_all_the_same() {
+    fn a_failed_start_of_the_command_is_a_success_of_daemon() {
         let mut host = Host::freebsd(14);
         assert_eq!(host.run(&daemon(&["-f"])), Answer::ok());
         host.state.vms.clear();

@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zeros_take_up_their_space() {
+    fn zeros_allocate_blocks() {
         let mut host = Host::freebsd(14);
         let call = Call::new(["dd", "if=/dev/zero", "of=/vm/web", "bs=1m", "count=2"]);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Device nodes: which there are, and what looking one up or opening it does, by devfs(5), tap(4),
+//! Device nodes: which exist, and the effects of looking one up and of opening it, by devfs(5), tap(4),
 //! nmdm(4), vmm(4) and zvol.
 
 use std::collections::BTreeSet;
@@ -70,7 +70,7 @@ impl Host {
             .interfaces
             .iter()
             .find(|(own_name, interface)| {
-                // A renamed interface's node has its name as an alias (sys/net/if_tuntap.c).
+                // The node of a renamed interface has its name as an alias (sys/net/if_tuntap.c).
                 matches!(interface.kind, Kind::Tap | Kind::Vmnet)
                     && (interface.device == name || *own_name == name)
             })
@@ -83,7 +83,7 @@ impl Host {
         self.resolve(path, uid).is_some() || self.exists(path)
     }
 
-    /// The device node that opening a path meets, made if devfs cloning makes it.
+    /// The device node at a path, for an open; created if devfs cloning creates it.
     pub fn resolve(&mut self, path: &Path, uid: u32) -> Option<Device> {
         if let Some(device) = self.device(path) {
             return Some(device);
@@ -109,7 +109,7 @@ impl Host {
         None
     }
 
-    /// Where the node of a console is in the real file system; `stdio` is no node.
+    /// The path of a console's node in the real file system; `stdio` is no node.
     pub fn place_of(&self, console: &str) -> String {
         match self.below_dev(Path::new(console)) {
             Some(below) => self.state.dev.join(below).display().to_string(),
@@ -125,7 +125,7 @@ impl Host {
         }
     }
 
-    /// The names in a directory; a directory in `/dev` exists while it has a node in it.
+    /// The names in a directory; a directory in `/dev` exists while it contains a node.
     pub fn list_dir(&self, path: &Path) -> Result<Vec<String>, Errno> {
         if self.below_dev(path).is_none() {
             return self.files().list_dir(path);
@@ -176,7 +176,7 @@ impl Host {
             .collect()
     }
 
-    /// Where a file lies that nullfs(5) shows; `None`: it cannot be seen from here.
+    /// The path of a file behind a mount of nullfs(5); `None`: the file cannot be seen from here.
     pub fn lower(&self, path: &Path) -> Option<PathBuf> {
         let mut path = path.to_owned();
         while let Some((on, from)) = self
@@ -190,14 +190,14 @@ impl Host {
         Some(path)
     }
 
-    /// Whether a path lies on a file system that is read-only.
+    /// Whether a path is on a read-only file system.
     pub fn is_read_only(&self, path: &Path) -> bool {
         let mut directories = self.state.read_only.iter();
         directories.any(|directory| path.starts_with(directory))
     }
 
-    /// Opens a disk for a loader, which writes to none and asks for that all the same; it tries again
-    /// read-only where it may not write (EACCES), and not where nobody can (EROFS): bhyveload.c,
+    /// Opens a disk for a loader. A loader does not write, but opens for writing; it tries again
+    /// read-only after EACCES, and not after EROFS: bhyveload.c,
     /// `disk_open` of kern/emu/hostdisk.c.
     pub fn open_disk_to_write(&mut self, path: &Path) -> Result<(), Errno> {
         if self.is_read_only(path) {
@@ -218,7 +218,7 @@ impl Host {
         }
     }
 
-    /// Whether nothing was ever written to a disk.
+    /// Whether a disk was never written to.
     pub fn is_blank(&self, path: impl AsRef<Path>) -> bool {
         let path = path.as_ref();
         match self.device(path) {
@@ -236,7 +236,7 @@ impl Host {
         }
     }
 
-    /// Leaves an installed system on a disk.
+    /// Writes an installed system to a disk.
     pub fn install_on(&mut self, path: &str) {
         let path = Path::new(path);
         if let Some(Device::Zvol(name)) = self.device(path) {

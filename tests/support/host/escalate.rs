@@ -1,8 +1,8 @@
 //! doas(1), sudo(8) and mdo(1).
 //!
 //! The messages are those of slicer69's doas (the FreeBSD port, `doas.c`), and of OpenDoas 6.8.2 and
-//! sudo 1.9.13 as `tests/calibration/escalators` has them; with no permission all of them exit 1, as
-//! the command itself might. A prompt is on the terminal, so it is in no output here.
+//! sudo 1.9.13 as recorded in `tests/calibration/escalators`; without permission all of them exit 1, as
+//! the command itself might. A prompt goes to the terminal, so it is not part of the output.
 
 use super::Host;
 use super::call::{Answer, Call, Status};
@@ -84,7 +84,7 @@ pub(super) fn run(host: &mut Host, call: &Call, depth: u32) -> Answer {
     }
 }
 
-/// What OpenDoas makes of a signal that has ended its child (`pam.c`).
+/// The message of OpenDoas after a signal has ended its child (`pam.c`).
 fn told_by_open_doas(answer: Answer, signal: i32) -> Answer {
     let name = match signal {
         1 => "Hangup".into(),
@@ -101,7 +101,7 @@ fn told_by_open_doas(answer: Answer, signal: i32) -> Answer {
     .and_err(name)
 }
 
-/// What the program says when the rule does not let the caller through.
+/// The message of the program if its rule refuses the caller.
 fn refusal(host: &Host, call: &Call, program: &str, words: &Words) -> Option<Answer> {
     if call.uid == 0 {
         return None;
@@ -136,7 +136,7 @@ fn refusal(host: &Host, call: &Call, program: &str, words: &Words) -> Option<Ans
         (_, Rule::Permit) if !is_left_out => return None,
         ("doas", _) if quiet && escalator.open_doas => "doas: Authentication required".into(),
         ("doas", _) if quiet => "doas: Authorization required".into(),
-        // pam_unix(8) has nobody to ask.
+        // pam_unix(8) has no terminal to ask on.
         ("doas", _) if !call.tty && escalator.open_doas => "doas: Authentication failed".into(),
         ("doas", _) if !call.tty => "doas: a tty is required".into(),
         ("doas", Rule::WrongPassword) => "doas: Authentication failed".into(),
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_are_in_their_own_words() {
+    fn each_program_refuses_with_its_own_message() {
         let table = [
             (Rule::Deny, "doas -n true", "doas: Operation not permitted"),
             (
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn one_command_may_be_left_out_of_the_rule() {
+    fn a_rule_may_exclude_one_command() {
         let mut host = Host::freebsd(14);
         if let Some(doas) = host.state.escalators.get_mut("doas") {
             doas.forbidden.insert("zfs".into());

@@ -1,5 +1,5 @@
-//! Faults on order: the nth call of a program fails, is killed or hangs, or something else
-//! happens on the host just before it.
+//! Injected faults: the nth call of a program fails, is killed or hangs, or another change happens
+//! on the host just before it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,16 +13,16 @@ use super::call::{Answer, Call, Logged, Status};
 use super::live::alive::Notice;
 use super::process::Ending;
 
-/// What happens instead of a program.
+/// What a program does instead of its work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fault {
-    /// It exits with this status and this error output, and does nothing.
+    /// It exits with this status and this error output, without any effect.
     Fail(i32, String),
-    /// A signal ends it before it does anything.
+    /// A signal ends it before it has any effect.
     Kill(i32),
-    /// It never comes back, and does nothing.
+    /// It never returns, and has no effect.
     Hang,
-    /// It cannot be started: nothing of its name is there any more.
+    /// It cannot be started: no program of this name exists any more.
     Missing,
 }
 
@@ -38,10 +38,10 @@ impl Fault {
     }
 }
 
-/// A change of the host that somebody else makes.
+/// A change of the host that another process makes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Edit {
-    /// root runs this command elsewhere; it does not appear in the log.
+    /// root runs this command elsewhere; the command does not appear in the log.
     Command(Vec<String>),
     /// Time passes, in milliseconds.
     Advance(u64),
@@ -49,11 +49,11 @@ pub enum Edit {
     End(String, Ending),
     /// A process that is no VM opens a tap.
     OpenTap(String),
-    /// A process of root's begins, which does nothing but be there.
+    /// A process of root starts, which does nothing.
     Process(Vec<String>),
-    /// A file goes.
+    /// A file is removed.
     RemoveFile(PathBuf),
-    /// A file comes or changes.
+    /// A file is created or changed.
     WriteFile(PathBuf, Vec<u8>),
     /// A program is uninstalled.
     Uninstall(String),
@@ -69,7 +69,7 @@ impl fmt::Debug for Change {
     }
 }
 
-/// Everything that was ordered, and what was called so far.
+/// All injected faults, and the calls so far.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Orders {
     /// Calls so far, by program.
@@ -80,7 +80,7 @@ pub struct Orders {
     changes: Vec<(String, u32, Change)>,
     /// Every call so far.
     pub log: Vec<Logged>,
-    /// How often ps(1) has shown somebody the title of a guest.
+    /// How often ps(1) has shown the title of a guest.
     pub titles_shown: usize,
 }
 
@@ -92,7 +92,7 @@ impl Orders {
         *count
     }
 
-    /// The fault for a call, if one was ordered.
+    /// The fault for a call, if one was injected.
     pub fn fault(&self, program: &str, nth: u32) -> Option<&Fault> {
         self.faults
             .iter()
@@ -106,34 +106,34 @@ impl Orders {
 }
 
 impl Host {
-    /// The nth call from now (the first is 1) of a program fails and does nothing.
+    /// The nth call from now (the first is 1) of a program fails without any effect.
     pub fn fail(&mut self, program: &str, nth: u32, status: i32, stderr: &str) {
         self.order(program, nth, Fault::Fail(status, stderr.into()));
     }
 
-    /// A signal ends the nth call from now of a program before it does anything.
+    /// A signal ends the nth call from now of a program before it has any effect.
     pub fn kill(&mut self, program: &str, nth: u32, signal: i32) {
         self.order(program, nth, Fault::Kill(signal));
     }
 
-    /// The nth call from now of a program never comes back.
+    /// The nth call from now of a program never returns.
     pub fn hang(&mut self, program: &str, nth: u32) {
         self.order(program, nth, Fault::Hang);
     }
 
-    /// Orders any fault.
+    /// Injects any fault.
     pub fn order(&mut self, program: &str, nth: u32, fault: Fault) {
         let at = self.orders.nth_from_now(program, nth);
         self.orders.faults.push((program.into(), at, fault));
     }
 
-    /// Somebody else changes the host just before the nth call from now of a program.
+    /// Another process changes the host just before the nth call from now of a program.
     pub fn before(&mut self, program: &str, nth: u32, edit: Edit) {
         let at = self.orders.nth_from_now(program, nth);
         self.orders.edits.push((program.into(), at, edit));
     }
 
-    /// The same, written as code; it is not kept when the host is saved.
+    /// The same, written as code; the change is lost when the host is saved.
     pub fn before_do(
         &mut self,
         program: &str,
@@ -150,12 +150,12 @@ impl Host {
         &self.orders.log
     }
 
-    /// Forgets the calls so far; orders count on.
+    /// Forgets the calls so far; the counts for faults continue.
     pub fn forget_calls(&mut self) {
         self.orders.log.clear();
     }
 
-    /// Makes the changes that were ordered before a call.
+    /// Makes the changes that were injected before a call.
     pub(super) fn changes_before(&mut self, program: &str, nth: u32) {
         let due = |name: &String, at: u32| name == program && at == nth;
         let edits: Vec<Edit> = self
@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nth_call_fails_and_does_nothing() {
+    fn the_nth_call_fails_without_any_effect() {
         let mut host = Host::freebsd(14);
         host.fail("ifconfig", 2, 1, "ifconfig: out of luck");
         let create = Call::new(["doas", "ifconfig", "tap0", "create"]);

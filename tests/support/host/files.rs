@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use super::errno::Errno;
 
-/// The file operations that the programs need.
+/// The file operations that the simulated programs need.
 pub trait Files {
     /// Whether there is a file or directory.
     fn exists(&self, path: &Path) -> bool;
     /// Whether there is a directory.
     fn is_dir(&self, path: &Path) -> bool;
-    /// The content of a file. What lies beyond the bytes that were written is left out.
+    /// The content of a file, without the zeros behind the bytes that were written.
     fn read(&self, path: &Path) -> Result<Vec<u8>, Errno>;
     /// Makes or replaces a file.
     fn write(&mut self, path: &Path, content: &[u8]) -> Result<(), Errno>;
@@ -25,13 +25,13 @@ pub trait Files {
     fn remove(&mut self, path: &Path) -> Result<(), Errno>;
     /// The size of a file in bytes.
     fn size(&self, path: &Path) -> Result<u64, Errno>;
-    /// Sets the size, making the file if it is not there; a smaller size cuts.
+    /// Sets the size, and creates the file if it does not exist; a smaller size truncates.
     fn set_len(&mut self, path: &Path, size: u64) -> Result<(), Errno>;
-    /// Makes or replaces a file by this many zeros that really take up space.
+    /// Creates or replaces a file with this many zeros whose blocks are allocated.
     fn fill(&mut self, path: &Path, size: u64) -> Result<(), Errno>;
-    /// Makes an empty file of this mode, in place of one that is there.
+    /// Creates an empty file of this mode, or replaces an existing file.
     fn install(&mut self, path: &Path, mode: u32) -> Result<(), Errno>;
-    /// Gives a file another name, which nothing may have.
+    /// Renames a file; the new name must not exist.
     fn link(&mut self, path: &Path, name: &Path) -> Result<(), Errno>;
     /// Writes at the beginning of a file without changing its size.
     fn stamp(&mut self, path: &Path, content: &[u8]) -> Result<(), Errno>;
@@ -44,11 +44,11 @@ pub trait Files {
 pub struct MemoryFile {
     /// Its size.
     pub size: u64,
-    /// Bytes that take up space on the disk.
+    /// Bytes that are allocated on the disk.
     pub allocated: u64,
-    /// Its beginning.
+    /// The first bytes.
     pub data: Vec<u8>,
-    /// Its mode; `None`: what the umask has left.
+    /// Its mode; `None`: as the umask leaves it.
     pub mode: Option<u32>,
 }
 

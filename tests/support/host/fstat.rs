@@ -1,4 +1,4 @@
-//! fstat(1) of files that are named: usr.bin/fstat/fstat.c. What it may not look into it leaves out.
+//! fstat(1) of named files: usr.bin/fstat/fstat.c. Files that it may not inspect are skipped.
 
 use std::path::Path;
 
@@ -48,7 +48,7 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
     answer.and_out(lines)
 }
 
-/// Whether a process has this device or file open, by whatever of its names.
+/// Whether a process has this device or file open, under any of its names.
 fn has_open(host: &Host, process: &Process, file: &str) -> bool {
     let device = host.device(Path::new(file));
     process
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_disk_of_a_vm_that_runs_is_open() {
+    fn the_disk_of_a_running_vm_is_open() {
         let mut host = Host::freebsd(14)
             .with_volume("zroot/vm/web", 1 << 30)
             .with_volume("zroot/vm/db", 1 << 30)

@@ -1,10 +1,10 @@
-//! What FreeBSD lets anybody do and nobody should: the host does it, and notes it, so that a test
-//! fails on what it finds.
+//! Harmful commands that FreeBSD permits: the host runs them and records the harm, so that a test
+//! fails on the record.
 
 use super::Host;
 
 impl Host {
-    /// Notes that something harmful was done.
+    /// Records harm that was done.
     pub(super) fn harmed(&mut self, how: impl Into<String>) {
         self.state.harm.push(how.into());
     }
@@ -15,7 +15,7 @@ mod tests {
     use super::Host;
     use crate::host::Call;
 
-    /// What a command of root's did to a host on which `web` runs on tap0 and a disk.
+    /// The harm of a command of root on a host on which `web` runs with tap0 and a disk.
     fn harm(command: &str) -> Vec<String> {
         let mut host = Host::freebsd(14)
             .with_volume("zroot/vm/web", 1 << 30)
@@ -31,7 +31,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_allowed_and_harmful_is_done_and_noted() {
+    fn permitted_and_harmful_commands_are_run_and_recorded() {
         for (command, noted) in [
             (
                 "bhyvectl --vm=web --destroy",
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_commands_where_they_are_right_are_no_harm() {
+    fn the_same_commands_without_harm_are_not_recorded() {
         for command in [
             "bhyvectl --vm=db --destroy",
             "ifconfig tap1 create",

@@ -1,5 +1,5 @@
-//! install(1), as far as it makes an empty file: usr.bin/xinstall/xinstall.c. A file that is there goes
-//! first, unless `-S` is given.
+//! install(1), as far as it creates an empty file: usr.bin/xinstall/xinstall.c. An existing file is
+//! removed first, unless `-S` is given.
 
 use std::path::Path;
 

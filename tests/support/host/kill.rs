@@ -7,7 +7,7 @@ use super::errno::Errno;
 const USAGE: &str = "usage: kill [-s signal_name] pid ...\n       kill -l [exit_status]\n       \
      kill -signal_name pid ...\n       kill -signal_number pid ...";
 
-/// The signals that have names here.
+/// The signals whose names are known here.
 const SIGNALS: [(&str, i32); 15] = [
     ("HUP", 1),
     ("INT", 2),
@@ -59,7 +59,7 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
             Err(_) => Some(format!("illegal process id: {word}")),
             Ok(pid) => match host.signal(pid, signal, call.uid) {
                 Ok(()) => None,
-                // kill(2) says ESRCH for what is not there or cannot be seen.
+                // kill(2) returns ESRCH for a process that does not exist or cannot be seen.
                 Err(Errno::NoEntry) => Some(format!("{pid}: No such process")),
                 Err(errno) => Some(format!("{pid}: {}", errno.text())),
             },

@@ -6,7 +6,7 @@ use super::errno::Errno;
 use super::state::Access;
 use super::words::Words;
 
-/// Files that can be loaded: the modules in them and the files that they need.
+/// The files that can be loaded, with their modules and the files that they need.
 const FILES: [(&str, &[&str], &[&str]); 8] = [
     ("bridgestp.ko", &["bridgestp"], &[]),
     ("if_bridge.ko", &["if_bridge"], &["bridgestp.ko"]),
@@ -109,7 +109,7 @@ impl Host {
                 .any(|(_, names)| names.iter().any(|module| module == name))
     }
 
-    /// Loads a file and what it needs, unless it is loaded; answers its id.
+    /// Loads a file and the files that it needs, unless it is loaded; its id.
     pub fn load_file(&mut self, file: &str) -> u32 {
         if let Some((id, _)) = self.state.modules.loaded.get(file) {
             return *id;
@@ -128,7 +128,7 @@ impl Host {
         id
     }
 
-    /// Loads a file on behalf of a program that needs it, as ifconfig(8) and libvmmapi do.
+    /// Loads a file for a program that needs it, as ifconfig(8) and libvmmapi do.
     pub(super) fn autoload(&mut self, name: &str, uid: u32) {
         let _ = load(self, name, uid);
     }
@@ -142,7 +142,7 @@ impl Host {
                 for name in ["pfil_bridge", "pfil_member"] {
                     self.set_sysctl(&format!("net.link.bridge.{name}"), "1", Access::Write, true);
                 }
-                // bridge(4): there in 15 only.
+                // bridge(4): exists in 15 only.
                 if self.state.major() == 15 {
                     self.set_sysctl("net.link.bridge.member_ifaddrs", "0", Access::Write, true);
                 }
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_files_are_tried_and_one_failure_is_enough() {
+    fn a_file_that_fails_is_status_one_and_does_not_stop_the_others() {
         let mut host = Host::freebsd(14);
         let call = Call::new(["kldload", "-n", "nosuch", "if_tap", "nmdm"]).by_root();
         assert_eq!(
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_already_is_refused_without_n() {
+    fn a_loaded_module_is_refused_without_n() {
         let mut host = Host::freebsd(14);
         let call = Call::new(["kldload", "if_tap"]).by_root();
         assert_eq!(
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_module_that_does_not_start_says_to_look_at_dmesg() {
+    fn a_module_that_fails_to_start_refers_to_dmesg() {
         let mut host = Host::freebsd(14);
         host.state.modules.broken.insert("vmm.ko".into());
         let call = Call::new(["kldload", "-n", "vmm"]).by_root();

@@ -31,13 +31,13 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
     }
 }
 
-/// Makes a symbolic link; by force in place of another one.
+/// Creates a symbolic link; with `-f` it replaces an existing one.
 fn symbolic(host: &Host, target: &str, name: &str, by_force: bool) -> Answer {
     if host.real.is_none() {
         return Answer::fail(1, "ln: there are no symbolic links in memory");
     }
     if by_force && Path::new(name).is_symlink() {
-        // What cannot go is told by the next.
+        // If the old link cannot be removed, the next call fails.
         let _ = std::fs::remove_file(name);
     }
     match std::os::unix::fs::symlink(target, name) {

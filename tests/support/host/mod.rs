@@ -1,10 +1,10 @@
 //! A simulated FreeBSD host for tests.
 //!
 //! It works on command lines: one small typed parser per program, each refusing what the real
-//! program refuses, with its message and exit status, and accepting what that accepts, harmful or
-//! not; a test then looks at the resulting [`State`]. It uses nothing of the program under test,
-//! so that the two cannot agree in error. Every refusal names the manual page or source file that
-//! it comes from.
+//! program refuses, with its message and exit status, and accepting what that program accepts,
+//! harmful or not; a test then checks the resulting [`State`]. The module uses nothing of the program
+//! under test, so that an error in one is not repeated in the other. Every refusal names the manual
+//! page or source file that it comes from.
 //!
 //! ```ignore
 //! let mut host = Host::freebsd(14).with_volume("zroot/vm/web", 20 << 30);
@@ -71,30 +71,42 @@ mod zfs;
 
 pub use call::{Answer, Call, Logged, Status};
 pub use errno::Errno;
-#[allow(unused_imports, reason = "by one of the two crates with this module")]
+#[allow(
+    unused_imports,
+    reason = "used by one of the two crates with this module"
+)]
 pub use faults::{Edit, Fault};
 pub use files::RealFiles;
-#[allow(unused_imports, reason = "by one of the two crates with this module")]
+#[allow(
+    unused_imports,
+    reason = "used by one of the two crates with this module"
+)]
 pub use live::{Role, Session};
-#[allow(unused_imports, reason = "by one of the two crates with this module")]
+#[allow(
+    unused_imports,
+    reason = "used by one of the two crates with this module"
+)]
 pub use process::{Ending, GuestPlan, Loader, Noise};
-#[allow(unused_imports, reason = "by one of the two crates with this module")]
+#[allow(
+    unused_imports,
+    reason = "used by one of the two crates with this module"
+)]
 pub use state::{Kernel, Rule, State};
 
 use faults::Orders;
 
-/// A host that can be given commands.
+/// A host that runs commands.
 #[derive(Clone, Debug)]
 pub struct Host {
-    /// What it consists of.
+    /// Its state.
     pub state: State,
-    /// Faults that were ordered, and the log of calls.
+    /// Injected faults, and the log of calls.
     pub orders: Orders,
     /// The real file system in place of the one in memory.
     pub real: Option<RealFiles>,
-    /// What the program that has just run does from now on as a real process.
+    /// How the program that has just run continues as a real process.
     pub session: Option<Session>,
-    /// What real processes are told once it is saved.
+    /// Notices for real processes, sent once the host is saved.
     pub outbox: Vec<live::alive::Notice>,
 }
 
@@ -151,7 +163,7 @@ impl Host {
         self.exec(call, 0)
     }
 
-    /// Runs one command that the caller started (depth 0) or that another program started.
+    /// Runs one command that the caller (depth 0) or another program started.
     fn exec(&mut self, call: &Call, depth: u32) -> Answer {
         let program = call.program();
         let nth = self.orders.count(&program);
@@ -228,7 +240,7 @@ impl Host {
         }
     }
 
-    /// Whether a command is one for the real machine: sh(1) and the like, or any other program that
+    /// Whether a command belongs to the real machine: sh(1) and the like, or any other program that
     /// is given by its path.
     fn is_foreign(call: &Call) -> bool {
         let program = call.program();

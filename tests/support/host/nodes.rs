@@ -10,7 +10,7 @@ use super::live::{self, alive::Notice};
 use super::program::with_host;
 use super::{Host, shared};
 
-/// Makes the files below `dev` those of the device nodes: a null modem has terminals, all else plain
+/// Makes the files below `dev` agree with the device nodes: null modems are terminals, all others plain
 /// files.
 pub(super) fn mirror(host: &Host, directory: &Path, program: &Path) -> io::Result<()> {
     let dev = &host.state.dev;
@@ -32,7 +32,7 @@ pub(super) fn mirror(host: &Host, directory: &Path, program: &Path) -> io::Resul
     Ok(())
 }
 
-/// Removes files that are no nodes any more, and the directories that this leaves empty.
+/// Removes files that are no longer nodes, and the directories that become empty.
 fn sweep(directory: &Path, nodes: &BTreeSet<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
@@ -48,7 +48,7 @@ fn sweep(directory: &Path, nodes: &BTreeSet<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the null modems that are awaited, once there can be any.
+/// Creates the expected null modems, once nmdm is loaded.
 pub(super) fn make_awaited(host: &mut Host) {
     if host.has_module("nmdm") {
         for line in std::mem::take(&mut host.state.awaited) {
@@ -57,7 +57,7 @@ pub(super) fn make_awaited(host: &mut Host) {
     }
 }
 
-/// Does something during which a program of the real machine opens an end of a null modem.
+/// Runs an action during which a program of the real machine opens an end of a null modem.
 ///
 /// # Errors
 /// If the state directory cannot be used.
@@ -70,7 +70,7 @@ pub fn with_line<Output>(
     let output = work();
     with_host(directory, |host| {
         host.state.awaited.remove(line);
-        // One that nobody has opened goes, too.
+        // A null modem that no process has opened is removed, too.
         if let Some(Device::Nmdm(pair, _)) = host.device(line) {
             host.outbox.push(Notice::Closed(pair));
         }

@@ -9,10 +9,10 @@ use super::words::Words;
 
 const USAGE: &str = "usage: pgrep [-LSfilnoqvx] [-d delim] pattern ...";
 
-/// So many bytes of a command line are compared: `_POSIX2_LINE_MAX` without the NUL (`pkill.c`).
+/// Only this many bytes of a command line are compared: `_POSIX2_LINE_MAX` without the NUL (`pkill.c`).
 const COMPARED: usize = 2047;
 
-/// What a process must be, besides matching the pattern.
+/// The conditions on a process besides the pattern.
 #[derive(Default)]
 struct Filter {
     /// `-F`: the process in this file.
@@ -34,7 +34,7 @@ enum Jail {
     Any,
     /// `none`.
     None,
-    /// One by its number.
+    /// The jail of this number.
     One(i32),
 }
 
@@ -88,7 +88,7 @@ impl Filter {
         })
     }
 
-    /// Whether there is nothing to select by.
+    /// Whether there is no condition.
     fn is_empty(&self) -> bool {
         self.listed.is_none()
             && self.parents.is_none()
@@ -117,7 +117,7 @@ impl Filter {
 }
 
 /// Runs `pgrep [-filqx] [-P PPID] [-U UID] [-u EUID] [-j JAIL] [-F FILE] PATTERN...` or
-/// `pkill [-SIGNAL] [-fix] ...`. Options of the real programs that are none of these are refused.
+/// `pkill [-SIGNAL] [-fix] ...`. Other options of the real programs are refused.
 pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
     let program = call.program();
     let kills = program == "pkill";
@@ -185,7 +185,7 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
     for (pid, arguments) in found {
         if kills {
             if let Err(errno) = host.signal(pid, signal, call.uid) {
-                // killact() in pkill.c: who cannot be signalled does not count as found.
+                // killact() in pkill.c: a process that cannot be signalled does not count as found.
                 answer = answer.and_err(format!("pkill: signalling pid {pid}: {}", errno.text()));
             } else {
                 is_done = true;
@@ -203,7 +203,7 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
     answer
 }
 
-/// What of a process's title or command line is compared.
+/// The part of a process's title or command line that is compared.
 fn compared(process: &Process) -> String {
     let words = || process.argv.join(" ");
     let mut text = process.title.clone().unwrap_or_else(words);
@@ -215,7 +215,7 @@ fn compared(process: &Process) -> String {
     text
 }
 
-/// Whether a pattern has nothing that re_format(7) does not know: no letter behind a backslash, no
+/// Whether a pattern contains only what re_format(7) defines: no letter behind a backslash, no
 /// group that begins with a question mark, no repetition of a repetition.
 fn is_extended(pattern: &str) -> bool {
     let mut letters = pattern.chars().peekable();

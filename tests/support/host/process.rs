@@ -1,4 +1,4 @@
-//! Processes, the guests in bhyve processes, and how guests behave.
+//! Processes, the guests in bhyve processes, and the behaviour of guests.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -14,9 +14,9 @@ pub struct Process {
     pub pid: i32,
     /// Its parent.
     pub ppid: i32,
-    /// Its effective user: what it may do.
+    /// Its effective user, which decides what it may do.
     pub uid: u32,
-    /// Its real user: who has started it, whatever set-uid program it is.
+    /// Its real user, which has started it, even as a set-uid program.
     pub ruid: u32,
     /// When it started.
     pub started_ms: u64,
@@ -32,20 +32,20 @@ pub struct Process {
     pub title: Option<String>,
     /// The jail that it is in; 0 is none.
     pub jail: i32,
-    /// Disk paths and devices that it has open.
+    /// The disks and devices that it has open.
     pub open: BTreeSet<PathBuf>,
     /// The guest of a bhyve process.
     pub guest: Option<Guest>,
-    /// What a supervising daemon(8) does.
+    /// The task of a supervising daemon(8).
     pub supervisor: Option<Supervisor>,
     /// The VM that a loader prepares.
     pub loads: Option<String>,
-    /// The real process that it is; `None`: it is only an entry here.
+    /// Its real process; `None`: it is only an entry here.
     pub live: Option<Live>,
 }
 
 impl Process {
-    /// Whether it is a real process that only its own death ends.
+    /// Whether it is a real process that only its own exit ends.
     pub fn is_free(&self) -> bool {
         self.live.is_some() && self.guest.is_none() && self.loads.is_none()
     }
@@ -54,7 +54,7 @@ impl Process {
 /// A real process of this machine, with the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Live {
-    /// When it started, by the clock of the kernel: a later process may get the same number.
+    /// When it started, by the clock of the kernel: a later process may have the same number.
     pub started: u64,
 }
 
@@ -69,11 +69,11 @@ pub struct Guest {
     pub acpi_at: Option<u64>,
     /// Whether the power button is pressed already.
     pub pressed: bool,
-    /// When and how it ends, so far as that is known.
+    /// When and how it ends, if that is known.
     pub end: Option<(u64, Ending)>,
-    /// Milliseconds from the moment in which somebody sees its title to its end, and how it ends.
+    /// Milliseconds from the moment in which its title is seen to its end, and how it ends.
     pub end_once_seen: Option<(u64, Ending)>,
-    /// `-D`: the VM node goes at power-off.
+    /// `-D`: the VM node is destroyed at a power-off.
     pub destroy: bool,
 }
 
@@ -88,7 +88,7 @@ pub struct Supervisor {
     pub due: Option<u64>,
     /// The command.
     pub command: Vec<String>,
-    /// Files that go when it ends.
+    /// Files that are removed when it ends.
     pub pidfiles: Vec<PathBuf>,
 }
 
@@ -105,14 +105,14 @@ pub enum Ending {
     TripleFault,
     /// bhyve exits 4.
     Error,
-    /// bhyve exits 100: it does not know why the guest was suspended.
+    /// bhyve exits 100: the reason of the suspension is not known.
     Unknown,
     /// bhyve is ended by this signal.
     Signal(i32),
 }
 
 impl Ending {
-    /// What bhyve(8) leaves with.
+    /// The exit status of bhyve(8).
     pub fn status(self) -> Status {
         match self {
             Self::Reboot => Status::Exit(0),
@@ -135,25 +135,25 @@ pub struct GuestPlan {
     pub acpi_ms: Option<u64>,
     /// Milliseconds from the power button to power-off; `None`: it ignores the button.
     pub button_ms: Option<u64>,
-    /// Milliseconds until it ends by itself; `None`: it runs until asked.
+    /// Milliseconds until it ends by itself; `None`: it runs until it is told to end.
     pub runs_ms: Option<u64>,
-    /// Whether that is counted from the moment in which somebody has seen its title, so that nobody
-    /// comes too late for it.
+    /// Whether that time begins when the title is seen, so that no look at the title comes too
+    /// late.
     pub is_seen_first: bool,
-    /// How its runs end, one after the other; when used up: power-off.
+    /// How its runs end, one after the other; behind the last: power-off.
     pub endings: Vec<Ending>,
-    /// What the loader finds on the disk or ISO image.
+    /// The content of the disk or ISO image for the loader.
     pub loader: Loader,
-    /// Milliseconds that a loader shows its menu.
+    /// Milliseconds for which a loader shows its menu.
     pub loader_ms: u64,
-    /// What bhyve says on its standard error from its start on, as a real process.
+    /// The output of bhyve on standard error from its start on, as a real process.
     pub noise: Option<Noise>,
 }
 
 /// Lines on standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Noise {
-    /// How many bytes at once; a line has 80, and the last one what is left.
+    /// The number of bytes at once; a line has 80, and the last one the rest.
     pub bytes: usize,
     /// Milliseconds from one time to the next; `None`: once.
     pub every_ms: Option<u64>,
@@ -175,7 +175,7 @@ impl Default for GuestPlan {
     }
 }
 
-/// What a loader finds on a disk that is not blank.
+/// The content of a disk that is not blank, for a loader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Loader {
     /// A menu that boots when its time is over.
@@ -184,6 +184,6 @@ pub enum Loader {
     Prompt,
     /// The kernel cannot be read: bhyveload exits 1, grub's `linux` fails.
     Broken,
-    /// It never comes to an end.
+    /// The loader never ends.
     Stuck,
 }

@@ -1,7 +1,7 @@
 //! The simulated programs as real programs on PATH.
 //!
 //! The state lies in a directory: `state`, `lock`, `calls` (one line per call, words separated
-//! by NUL), `keeper` (who has set the host up; what it runs ends with that process), `drivers/` (the
+//! by NUL), `keeper` (the process that has set the host up; its processes end with it), `drivers/` (the
 //! processes behind null modems), `dev/` with a plain file or a terminal for each device node,
 //! `run/` and `log/` in place of those below `/var`, and `bin/` with a link per program.
 
@@ -23,20 +23,20 @@ use super::live::{self, Bell, Role, alive};
 use super::state::State;
 use super::{Host, PROGRAMS, nodes, shared};
 
-/// The environment variable that names the state directory; without it that is the one above the
-/// directory in which the program's own file lies, or in which it was found along PATH.
+/// The environment variable with the path of the state directory; the default is the parent of the
+/// directory of the program's own file, or of the directory along PATH in which it was found.
 pub const DIRECTORY: &str = "EASY_BHYVE_PLAYGROUND";
 
-/// The environment variable that says who the caller is; without it that is who it really is.
+/// The environment variable with the uid of the caller; the default is the real uid.
 pub const UID: &str = "EASY_BHYVE_PLAYGROUND_UID";
 
-/// The file with the host; not as text, which would cost each call some milliseconds.
+/// The file with the state of the host; not as text, which would cost each call some milliseconds.
 const STATE: &str = "state";
 
-/// The file that notes which process has set the host up.
+/// The file that records which process has set the host up.
 pub(super) const KEEPER: &str = "keeper";
 
-/// The directory with the notes which processes are the drivers of null modems.
+/// The directory with the records of the drivers of null modems.
 pub(super) const DRIVERS: &str = "drivers";
 
 /// The directory in place of `/var/run`.
@@ -45,24 +45,24 @@ pub const RUN: &str = "run";
 /// The directory in place of `/var/log`.
 pub const LOG: &str = "log";
 
-/// Added to the pids of processes that are only entries: above those of any real process, so that a
-/// shell's own kill can never hit one.
+/// Added to the pids of processes that are only entries: they are above those of any real process, so
+/// that a shell's own kill can never hit one.
 const FIRST_PID: i32 = 5_000_000;
 
-/// What a shell answers for a program that is not there.
+/// The exit status of a shell for a program that does not exist.
 pub(super) const NOT_FOUND: i32 = 127;
 
-/// The end of a program whose reader has gone.
+/// The exit status of a program whose reader has closed the pipe.
 const SIGPIPE: Status = Status::Signal(13);
 
-/// What is kept between two programs, as it is read.
+/// The state between two programs, as it is read.
 #[derive(Deserialize)]
 struct Saved {
     state: State,
     orders: Orders,
     /// Real milliseconds since the epoch at the last call.
     seen_ms: u64,
-    /// The program that simulates all of it.
+    /// The program that simulates all programs of the host.
     program: PathBuf,
 }
 
@@ -76,7 +76,7 @@ struct Saving<'host> {
 }
 
 /// Makes a state directory for a host, with a link for every program that is installed on it.
-/// Guests that run become real processes, which end with this one.
+/// Running guests become real processes, which end with this one.
 ///
 /// # Errors
 /// If the directory cannot be written.
@@ -116,7 +116,7 @@ pub fn install(host: Host, directory: &Path, program: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Ends a host with every real process of it. What is just starting finds no host any more.
+/// Ends a host with all of its real processes. A process that is just starting finds no host.
 ///
 /// # Errors
 /// If the state cannot be read.
@@ -132,7 +132,7 @@ pub fn end_all(directory: &Path) -> io::Result<()> {
     fs::remove_file(directory.join(KEEPER))
 }
 
-/// Gives processes other numbers.
+/// Changes the pids of processes.
 pub(super) fn rename(state: &mut State, new: impl Fn(i32) -> i32) {
     state.processes = std::mem::take(&mut state.processes)
         .into_values()
@@ -154,7 +154,7 @@ pub(super) fn rename(state: &mut State, new: impl Fn(i32) -> i32) {
     }
 }
 
-/// Loads the host of a state directory and lets the time pass that has really passed.
+/// Loads the host of a state directory, and lets as much time pass there as has really passed.
 fn load(directory: &Path) -> io::Result<(Host, PathBuf)> {
     let saved: Saved =
         postcard::from_bytes(&fs::read(directory.join(STATE))?).map_err(io::Error::other)?;
@@ -171,7 +171,7 @@ fn load(directory: &Path) -> io::Result<(Host, PathBuf)> {
     Ok((host, saved.program))
 }
 
-/// Saves a host, and keeps a node for each of its devices.
+/// Saves a host, and updates the nodes of its devices.
 fn save(host: &Host, directory: &Path, program: &Path) -> io::Result<()> {
     let saved = Saving {
         state: &host.state,
@@ -189,11 +189,11 @@ fn save(host: &Host, directory: &Path, program: &Path) -> io::Result<()> {
     nodes::mirror(host, directory, program)
 }
 
-/// The state directory for a program that was called by this word: real doas(1) and sudo(8) pass on
-/// no variable that would name it.
+/// The state directory for a program that was called by this word: real doas(1) and sudo(8) drop
+/// the environment variable that would name it.
 ///
 /// # Errors
-/// If there is none.
+/// If there is no such directory.
 pub fn directory_of(called: &OsStr) -> io::Result<PathBuf> {
     if let Some(directory) = std::env::var_os(DIRECTORY) {
         return Ok(directory.into());
@@ -214,8 +214,8 @@ pub fn directory_of(called: &OsStr) -> io::Result<PathBuf> {
         })
 }
 
-/// Runs a program of the host with the real standard streams; answers its exit status. A program
-/// that hangs or was ended by a signal does so here, too.
+/// Runs a program of the host with the real standard streams; its exit status. If the program
+/// hangs or is ended by a signal, so does this process.
 ///
 /// # Errors
 /// If the state directory cannot be used.
@@ -233,7 +233,7 @@ pub fn main_as(name: &str, args: &[OsString], directory: &Path) -> io::Result<i3
     start(directory, &call, 0)
 }
 
-/// Runs a call as this process, to its end; answers the exit status.
+/// Runs a call as this process, to its end; the exit status.
 ///
 /// # Errors
 /// If the state directory cannot be used.
@@ -261,20 +261,22 @@ pub(super) fn start(directory: &Path, call: &Call, depth: u32) -> io::Result<i32
     leave(status)
 }
 
-/// Leaves this process as the status says.
+/// Exits as the status says.
 ///
 /// # Errors
-/// If it is none to leave with.
+/// If the status is not one to exit with.
 pub(super) fn leave(status: Status) -> io::Result<i32> {
     match status {
         Status::Exit(status) => Ok(status),
         Status::NotFound => Ok(NOT_FOUND),
         Status::Signal(signal) => end_by(signal),
-        other => Err(io::Error::other(format!("{other:?} is no end"))),
+        other => Err(io::Error::other(format!(
+            "{other:?} is not a status to exit with"
+        ))),
     }
 }
 
-/// Does something with the host while nobody else can.
+/// Changes the host while no other process can.
 ///
 /// # Errors
 /// If the state directory cannot be used.
@@ -307,15 +309,15 @@ fn log(directory: &Path, call: &Call) -> io::Result<()> {
         line.extend_from_slice(word.as_bytes());
     }
     line.push(b'\n');
-    // Not made anew: its directory may just be going.
+    // Not created again: its directory may be in the course of removal.
     File::options()
         .append(true)
         .open(directory.join("calls"))?
         .write_all(&line)
 }
 
-/// Ends this process by a signal, without a core file; by the status that a shell would show if that
-/// signal ends nobody.
+/// Ends this process by a signal, without a core file; by the exit status that a shell would show if the
+/// signal does not end it.
 fn end_by(number: i32) -> io::Result<i32> {
     use nix::sys::resource::{Resource, setrlimit};
     if let Some(signal) = alive::signal_of(number) {

@@ -40,7 +40,7 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
     };
     let mut columns: Vec<(&str, String, bool)> = Vec::new();
     for argument in words.all("o") {
-        // `-o key=` takes the rest as the heading, so that it needs one -o each.
+        // `-o key=` takes the rest of the word as the heading, so that each key needs a -o.
         let (keys, heading) = match argument.split_once('=') {
             Some((keys, heading)) => (keys, Some(heading)),
             None => (argument, None),
@@ -84,7 +84,7 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
             if words.has("p") {
                 pids.contains(&process.pid)
             } else {
-                // Nothing here has a terminal.
+                // No process here has a terminal.
                 daemons && (others || process.uid == call.uid)
             }
         })
@@ -175,7 +175,7 @@ fn started(process: &Process) -> String {
     })
 }
 
-/// Whether the caller's characters are those of UTF-8.
+/// Whether the caller's locale uses UTF-8.
 fn is_utf8(call: &Call) -> bool {
     let set = ["LC_ALL", "LC_CTYPE", "LANG"];
     let mut set = set.iter().filter_map(|name| call.env.get(*name));
@@ -208,7 +208,7 @@ fn vis(text: &str, is_utf8: bool) -> String {
     shown
 }
 
-/// The title or command line, with the program's name behind it if the first word is another one
+/// The title or command line, with the program's name behind it if the first word differs
 /// (fmt.c, `fmt_argv`).
 pub(super) fn arguments(process: &Process, is_utf8: bool) -> String {
     let words = match &process.title {
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_process_says_of_itself_is_one_line_of_plain_characters() {
+    fn arguments_are_shown_on_one_line_of_printable_characters() {
         let mut host = Host::freebsd(14);
         let argv = ["sh", "-c", "a\n\tb \\ \u{1b}[1m", "\u{e9}"];
         let pid = host.add_process(1001, 1, "sh", &argv).to_string();
@@ -279,12 +279,16 @@ mod tests {
     }
 
     #[test]
-    fn who_has_started_a_process_and_its_jail_are_told_whatever_it_is_called() {
+    fn real_uid_jail_and_start_are_shown_whatever_the_title_is() {
         let mut host = Host::freebsd(14);
         let su = host.add_process(1001, 1, "su", &["bhyve: web"]);
         let jailed = host.add_process(0, 1, "bhyve", &["bhyve: web"]);
         for (pid, set) in [(su, (0, 0)), (jailed, (0, 7))] {
-            let process = host.state.processes.get_mut(&pid).expect("it is there");
+            let process = host
+                .state
+                .processes
+                .get_mut(&pid)
+                .expect("the process exists");
             (process.uid, process.jail) = set;
         }
         let line = "ps -o uid= -o ruid= -o jid= -o lstart= -o args= -p";
@@ -296,7 +300,7 @@ mod tests {
         let time = "Thu Jan 15 12:00:00 2026";
         assert_eq!(show(su), format!("0 1001 0 {time} bhyve: web (su)\n"));
         assert_eq!(show(jailed), format!("0 0 7 {time} bhyve: web (bhyve)\n"));
-        // Seen from within a jail it is one of its own.
+        // Within a jail it is a process of the caller's own jail.
         host = host.in_jail();
         let own = host.add_process(0, 1, "bhyve", &["bhyve: web"]);
         let words = line.split(' ').map(String::from).chain([own.to_string()]);
@@ -305,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pid_that_is_not_there_is_status_one() {
+    fn a_pid_that_does_not_exist_is_status_one() {
         let answer = host().run(&Call::new(["ps", "-p", "4242", "-o", "pid="]));
         assert_eq!(answer, Answer::exit(1));
         let unknown = host().run(&Call::new(["ps", "-o", "nonsense="]));

@@ -1,11 +1,11 @@
-//! Files of a state directory that root's programs and the user's change in turn.
+//! Files of a state directory that programs of root and of the user change in turn.
 
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// Gives a new file the mode that it needs, whatever the umask.
+/// Gives a new file the required mode, whatever the umask.
 ///
 /// # Errors
 /// As the system says.
@@ -13,7 +13,7 @@ pub fn allow(path: &Path, mode: u32) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(mode))
 }
 
-/// Makes a directory, and those above it, in which everybody makes files.
+/// Creates a directory, and its parents, in which every user can create files.
 ///
 /// # Errors
 /// As the system says.

@@ -1,4 +1,4 @@
-//! All that the simulated host consists of, as plain data.
+//! The whole state of the simulated host, as plain data.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -21,15 +21,15 @@ pub struct State {
     pub hostname: String,
     /// Number of CPUs.
     pub ncpu: u32,
-    /// Where the device nodes are.
+    /// The directory of the device nodes.
     pub dev: PathBuf,
     /// Milliseconds since the epoch.
     pub clock_ms: u64,
-    /// Whether programs that take time are real processes which take it, instead of the clock being
-    /// put forward.
+    /// Whether programs that take time are real processes that run for that time; otherwise the clock is
+    /// advanced.
     pub real_time: bool,
-    /// How many times slower than the real one the clock goes by which easy-bhyve waits for programs
-    /// that are real processes.
+    /// The factor by which the clock is slower by which easy-bhyve waits for programs that are real
+    /// processes.
     pub pace: u32,
     /// Whether all callers are in a jail.
     pub jailed: bool,
@@ -43,7 +43,7 @@ pub struct State {
     pub sysctls: BTreeMap<String, Sysctl>,
     /// Network interfaces by name.
     pub interfaces: BTreeMap<String, Interface>,
-    /// Pools by name: bytes that are free.
+    /// Free bytes of each pool, by name.
     pub pools: BTreeMap<String, u64>,
     /// Datasets by full name.
     pub datasets: BTreeMap<String, Dataset>,
@@ -51,32 +51,33 @@ pub struct State {
     pub files: MemoryFiles,
     /// `/dev/vmm/NAME`.
     pub vms: BTreeMap<String, VmNode>,
-    /// What runs, by pid.
+    /// Processes, by pid.
     pub processes: BTreeMap<i32, Process>,
-    /// How the processes that ended have ended.
+    /// How processes have ended.
     pub ended: BTreeMap<i32, Status>,
     /// Null-modem pairs by name without the final A or B.
     pub nmdm: BTreeMap<String, Nmdm>,
-    /// Null modems that a program of the real machine is going to open: they are there as soon as
-    /// nmdm is loaded, since devfs cloning cannot make them for it.
+    /// Null modems that a program of the real machine is going to open: they exist as soon as
+    /// nmdm is loaded, since devfs cloning cannot create them for that program.
     pub awaited: BTreeSet<PathBuf>,
     /// Users by uid.
     pub users: BTreeMap<u32, User>,
-    /// How doas, sudo and mdo behave.
+    /// The behaviour of doas, sudo and mdo.
     pub escalators: BTreeMap<String, Escalator>,
-    /// How guests behave, by VM name.
+    /// The behaviour of guests, by VM name.
     pub guests: BTreeMap<String, GuestPlan>,
-    /// How all other guests behave.
+    /// The behaviour of all other guests.
     pub guest: GuestPlan,
-    /// Mounts of nullfs: where one shows a directory, and where that lies; `None`: out of sight.
+    /// Mounts of nullfs: the mount point, and the path of the directory that it shows; `None`: that
+    /// directory is not visible.
     pub nullfs: BTreeMap<PathBuf, Option<PathBuf>>,
     /// Directories whose file system is read-only.
     pub read_only: BTreeSet<PathBuf>,
-    /// Directories in which everybody may rename everything.
+    /// Directories in which every user may rename everything.
     pub everybodys: BTreeSet<PathBuf>,
-    /// What lies on disks and ISO images, by path; of the others grub reads whatever it is asked for.
+    /// The content of disks and ISO images, by path; all others have whatever grub asks for.
     pub images: BTreeMap<PathBuf, Image>,
-    /// What FreeBSD lets anybody do and nobody should: a test that finds something here fails.
+    /// Harm that FreeBSD permits: a test with an entry here fails.
     pub harm: Vec<String>,
     /// The next pid.
     pub next_pid: i32,
@@ -94,7 +95,7 @@ impl State {
         self.osreldate / 100_000
     }
 
-    /// The state without its clock and counters, to compare what was there before and after.
+    /// The state without its clock and counters, to compare it before and after.
     #[must_use]
     pub fn settled(&self) -> Self {
         Self {
@@ -113,7 +114,7 @@ impl State {
         self.clock_ms / 1000
     }
 
-    /// How the guest of a VM behaves.
+    /// The behaviour of a VM's guest.
     pub fn plan_of(&self, vm: &str) -> GuestPlan {
         self.guests
             .get(vm)
@@ -159,7 +160,7 @@ pub struct Modules {
     pub absent: BTreeSet<String>,
 }
 
-/// What may be done to a sysctl.
+/// Who may change a sysctl.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Access {
     /// Only read.
@@ -175,13 +176,13 @@ pub enum Access {
 pub struct Sysctl {
     /// Its value as printed.
     pub value: String,
-    /// What may be done to it.
+    /// Who may change it.
     pub access: Access,
     /// Whether it holds a whole number.
     pub integer: bool,
 }
 
-/// What an interface is.
+/// The kind of an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// A network card.
@@ -201,7 +202,7 @@ pub enum Kind {
 /// A network interface.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interface {
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// Its index: listings are in this order.
     pub index: u32,
@@ -217,7 +218,7 @@ pub struct Interface {
     pub members: Vec<String>,
     /// The process that has its device node open.
     pub opened_by: Option<i32>,
-    /// Somebody waits in `ifconfig destroy` until it is closed.
+    /// Whether an `ifconfig destroy` waits until its device node is closed.
     pub dying: bool,
     /// Further groups.
     pub groups: Vec<String>,
@@ -236,7 +237,7 @@ pub struct Volume {
     pub volblocksize: u64,
     /// Bytes; 0 is none.
     pub refreservation: u64,
-    /// Whether nothing was ever installed on it.
+    /// Whether no system was ever installed on it.
     pub blank: bool,
 }
 
@@ -259,7 +260,7 @@ pub struct Dataset {
     pub bookmarks: BTreeMap<String, Bookmark>,
 }
 
-/// What is left of a snapshot to send increments from.
+/// A bookmark: what remains of a snapshot as a base of incremental sends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bookmark {
     /// Seconds since the epoch.
@@ -286,13 +287,13 @@ pub struct Snapshot {
 pub struct VmNode {
     /// Bytes of guest memory that were set up; `None` before any.
     pub memory: Option<u64>,
-    /// Whether a loader has left a kernel in it that has not run yet.
+    /// Whether a loader has put a kernel into it that has not run yet.
     pub loaded: bool,
     /// The system that the kernel belongs to.
     pub system: System,
-    /// Who made it.
+    /// The user who created it.
     pub uid: u32,
-    /// What grub has put into it.
+    /// What grub has loaded into it.
     pub kernel: Option<Kernel>,
 }
 
@@ -303,7 +304,7 @@ pub struct Kernel {
     pub command_line: Option<String>,
     /// Bytes of its initrd.
     pub initrd: u64,
-    /// What it is entered at.
+    /// Its entry point.
     pub entry: u64,
 }
 
@@ -324,7 +325,7 @@ pub enum System {
 /// A null-modem pair.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Nmdm {
-    /// Who looked it up first.
+    /// The user who looked it up first.
     pub owner: u32,
     /// The process on end A.
     pub a: Option<i32>,
@@ -341,28 +342,28 @@ pub struct User {
     pub groups: BTreeSet<String>,
 }
 
-/// How doas, sudo or mdo answers.
+/// The behaviour of doas, sudo or mdo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Escalator {
     /// Its rule.
     pub rule: Rule,
     /// Whether it is OpenDoas rather than slicer69's doas.
     pub open_doas: bool,
-    /// Programs that the rule leaves out.
+    /// Programs that the rule excludes.
     pub forbidden: BTreeSet<String>,
 }
 
 /// The rule for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Rule {
-    /// Everything without a password.
+    /// Every command without a password.
     Permit,
     /// A password; the one typed on a terminal is right.
     Password,
     /// A password; the one typed on a terminal is wrong.
     WrongPassword,
-    /// Nothing.
+    /// No command.
     Deny,
-    /// There is no configuration.
+    /// There is no configuration file.
     NotConfigured,
 }

@@ -129,7 +129,7 @@ fn set(
 }
 
 impl Host {
-    /// Sets a sysctl variable and what hangs on it.
+    /// Sets a sysctl variable, with the effects of the new value.
     fn store_sysctl(&mut self, name: &str, value: &str) {
         match name {
             // sys/dev/vmm/vmm_dev.c: writing a name makes or destroys a VM.
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_names_are_refused_or_left_out() {
+    fn unknown_names_are_refused_or_skipped() {
         let mut host = Host::freebsd(14);
         assert_eq!(
             whole(&mut host, 1001, &["sysctl", "kern.osreldate", "no.such"]),
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn member_ifaddrs_is_there_in_15_once_if_bridge_is_loaded() {
+    fn member_ifaddrs_exists_in_15_once_if_bridge_is_loaded() {
         for (major, there) in [(13, false), (14, false), (15, true), (16, false)] {
             let mut host = Host::freebsd(major);
             let name = "net.link.bridge.member_ifaddrs";

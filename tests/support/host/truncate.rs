@@ -1,4 +1,4 @@
-//! truncate(1): usr.bin/truncate/truncate.c. It shrinks what exists without a word.
+//! truncate(1): usr.bin/truncate/truncate.c. It silently truncates existing files.
 
 use std::path::Path;
 
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_existing_file_is_cut_without_a_word() {
+    fn an_existing_file_is_truncated_silently() {
         let mut host = Host::freebsd(14).with_image("/vm/web", 8 << 30);
         assert_eq!(
             host.run(&Call::new(["truncate", "-s", "1g", "/vm/web"])),

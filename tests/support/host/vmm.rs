@@ -13,7 +13,7 @@ use super::state::{Kernel, System, VmNode};
 const NAME_MAX: usize = 229;
 
 impl Host {
-    /// vm_create: loads vmm if it is not there.
+    /// vm_create: loads vmm if it is not loaded.
     pub(super) fn create_vm(&mut self, name: &str, uid: u32) -> Result<(), Errno> {
         self.autoload("vmm", uid);
         if !self.has_module("vmm") {
@@ -46,7 +46,7 @@ impl Host {
         Ok(())
     }
 
-    /// vm_destroy: allowed while bhyve runs, which then ends with an error.
+    /// vm_destroy: permitted while bhyve runs, which then ends with an error.
     pub(super) fn destroy_vm(&mut self, name: &str) -> Result<(), Errno> {
         if self.state.vms.remove(name).is_none() {
             return Err(Errno::Invalid);
@@ -65,8 +65,8 @@ impl Host {
         }
     }
 
-    /// What a loader does first: makes or re-initialises the VM, and gives it memory. Answers at
-    /// which step it failed.
+    /// The first step of a loader: creates or re-initialises the VM, and sets up its memory. The error is
+    /// the step that failed.
     pub(super) fn prepare_vm(
         &mut self,
         name: &str,
@@ -99,7 +99,7 @@ impl Host {
         pid
     }
 
-    /// A loader has put a kernel into the VM.
+    /// Records that a loader has put a kernel into the VM.
     pub(super) fn loaded(&mut self, name: &str, system: System, kernel: Option<Kernel>) {
         if let Some(node) = self.state.vms.get_mut(name) {
             node.loaded = true;
@@ -108,7 +108,7 @@ impl Host {
         }
     }
 
-    /// vm_alloc_memseg: a segment that is there already must have the same size.
+    /// vm_alloc_memseg: an existing segment must have the same size.
     pub(super) fn set_memory(&mut self, name: &str, memory: u64) -> Result<(), Errno> {
         let node = self.state.vms.get_mut(name).ok_or(Errno::NoEntry)?;
         match node.memory {

@@ -11,7 +11,7 @@ pub struct Words {
     pub operands: Vec<String>,
 }
 
-/// What getopt complains of.
+/// An error of getopt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OptionError {
     /// An option that the program does not know.
@@ -21,7 +21,7 @@ pub enum OptionError {
 }
 
 impl fmt::Display for OptionError {
-    /// The words of getopt(3), to be put behind `PROGRAM: `.
+    /// The message of getopt(3), behind `PROGRAM: `.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown(name) if name.starts_with("--") => {

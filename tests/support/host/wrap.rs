@@ -3,7 +3,7 @@
 use super::Host;
 use super::call::{Answer, Call, Status};
 
-/// Runs `env NAME=VALUE… COMMAND…` or `timeout [-k SECONDS] SECONDS COMMAND…`; none if it is neither.
+/// Runs `env NAME=VALUE… COMMAND…` or `timeout [-k SECONDS] SECONDS COMMAND…`; `None` if it is neither.
 pub(super) fn run(host: &mut Host, call: &Call, depth: u32) -> Option<Answer> {
     match call.program().as_str() {
         "env" => Some(env(host, call, depth)),

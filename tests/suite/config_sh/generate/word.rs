@@ -1,8 +1,8 @@
-//! The words of generated configurations: quotes, expansions and what stands for itself.
+//! The words of generated configurations: quotes, expansions and literal text.
 
 use super::Generator;
 
-/// What is open around a piece of a word.
+/// The open construct around a piece of a word.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Around {
     Nothing,
@@ -70,7 +70,7 @@ impl Generator<'_, '_> {
             ("newline in quotes", b"\n"),
             ("", b"\t"),
         ];
-        // bash expands braces and trips over lone quotes where sh does not.
+        // bash expands braces and fails at single quotes where sh does not.
         let chosen = match around {
             Around::Nothing if self.choices.below(20) == 1 => ("", &b"}"[..]),
             Around::Nothing => self.choices.one_of(&everywhere),
@@ -171,7 +171,7 @@ impl Generator<'_, '_> {
         ]);
         self.rule(rule);
         self.put(text);
-        // What follows must not become a part of the name.
+        // The following text must not become a part of the name.
         if !text.ends_with('}') {
             self.put(b"/");
         }
@@ -192,7 +192,7 @@ impl Generator<'_, '_> {
             ("trim suffix", "%"),
             ("trim prefix", "#"),
         ]);
-        // Shells do not agree on whether a pattern that is not needed is looked at.
+        // Shells do not agree on whether a pattern that is not needed is expanded.
         let assigns = operator.ends_with('=');
         let (rule, operator) = if assigns && self.in_pattern > 0 {
             ("default", ":-")

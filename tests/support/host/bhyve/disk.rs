@@ -1,7 +1,7 @@
 //! What may follow the path of a disk: usr.sbin/bhyve/block_if.c, pci_virtio_block.c, pci_ahci.c,
 //! pci_nvme.c.
 
-/// The words; those with a value end in `=`.
+/// The option words; those with a value end in `=`.
 const DISK_WORDS: [&str; 21] = [
     "nocache",
     "direct",
@@ -26,7 +26,7 @@ const DISK_WORDS: [&str; 21] = [
     "path=",
 ];
 
-/// Whether a path ended at a comma: bhyve takes any word behind it for an option, without a word.
+/// Whether a path ended at a comma: bhyve silently takes any word behind it for an option.
 pub(super) fn is_cut(conf: &str) -> bool {
     let is_option = |word: &str| {
         DISK_WORDS

@@ -17,10 +17,10 @@ use super::live::{Session, guest};
 use super::process::{Ending, Guest};
 use options::{Backend, Options};
 
-/// How long a guest of which nothing is known runs in the foreground.
+/// How long a guest without a plan runs in the foreground.
 const FOREGROUND_MS: u64 = 60_000;
 
-/// Runs bhyve: to the guest's end in the foreground, or until it is started under daemon(8).
+/// Runs bhyve: to the end of the guest in the foreground, or until it has started under daemon(8).
 pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
     let options = match Options::parse(&call.words(), host.state.major(), &host.state.machine) {
         Ok(options) => options,
@@ -42,13 +42,13 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
     Answer::of(status)
 }
 
-/// Opens everything and makes the process. An error is what bhyve exits with and says.
+/// Opens all devices and makes the process. An error is the exit status and message of bhyve.
 fn start(host: &mut Host, call: &Call, options: &Options) -> Result<(i32, bool), (i32, String)> {
     let vm = &options.name;
     let created = host.create_vm(vm, call.uid);
     match created {
         Ok(()) if options.bootrom.is_none() => {
-            // do_open: the VM that was just made stays.
+            // do_open: the VM that it has created stays.
             let text = if host.state.machine != "amd64" {
                 "no bootrom specified"
             } else if host.state.major() >= 15 {
@@ -176,7 +176,7 @@ fn open_devices(
     Ok(open)
 }
 
-/// Decides what will happen to the guest.
+/// Decides how the guest will run and end.
 fn settle(host: &mut Host, pid: i32, options: &Options, loaded: bool, background: bool) {
     let vm = options.name.clone();
     let now = host.state.clock_ms;
@@ -194,7 +194,7 @@ fn settle(host: &mut Host, pid: i32, options: &Options, loaded: bool, background
         }
         after.map(|after| (now + after, ending))
     } else {
-        // Nothing is where the vCPU starts.
+        // There is no code at the vCPU's entry point.
         Some((now + plan.title_ms + 100, Ending::TripleFault))
     };
     // An installer that boots from a CD leaves a system on the first disk; in real time it asks first.
@@ -221,7 +221,7 @@ fn settle(host: &mut Host, pid: i32, options: &Options, loaded: bool, background
     }
 }
 
-/// What the guest does as a real process.
+/// The behaviour of the guest as a real process.
 fn session(host: &Host, pid: i32, options: &Options, loaded: bool) -> guest::Session {
     let plan = host.state.plan_of(&options.name);
     let has_lpc = options
@@ -253,7 +253,7 @@ fn session(host: &Host, pid: i32, options: &Options, loaded: bool) -> guest::Ses
     }
 }
 
-/// What a guest that runs already does as a real process, by its command line.
+/// The behaviour of a running guest as a real process, from its command line.
 pub(super) fn session_of(host: &Host, pid: i32, call: &Call) -> Option<guest::Session> {
     let options = Options::parse(&call.words(), host.state.major(), &host.state.machine).ok()?;
     Some(session(host, pid, &options, true))

@@ -34,16 +34,16 @@ const EMULATIONS: [&str; 21] = [
     "xhci",
 ];
 
-/// What a device has behind it.
+/// The back end of a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Backend {
-    /// Nothing that is opened.
+    /// Nothing is opened.
     None,
     /// A disk or image.
     Disk(String),
     /// A tap or vmnet, by the name of its node.
     Tap(String),
-    /// A network backend that nobody knows.
+    /// A network backend that bhyve does not know.
     Unknown(String),
 }
 
@@ -54,7 +54,7 @@ pub(super) struct Device {
     pub(super) slot: (u32, u32, u32),
     /// `virtio-blk` and the like.
     pub(super) emulation: String,
-    /// What it opens.
+    /// Its back end.
     pub(super) backend: Backend,
 }
 
@@ -75,13 +75,13 @@ pub(super) struct Options {
     pub(super) bootrom: Option<(String, Option<String>)>,
     /// `-D`
     pub(super) destroy: bool,
-    /// Disks whose path ended at a comma, since what follows is no option.
+    /// Disks whose path ended at a comma, because the word behind it is no option.
     pub(super) cut: Vec<String>,
     topology: Topology,
 }
 
 impl Options {
-    /// Reads a command line; an error is the answer of bhyve. `major` is FreeBSD's.
+    /// Reads a command line; an error is the answer of bhyve. `major` is the release of FreeBSD.
     pub(super) fn parse(args: &[String], major: u32, machine: &str) -> Result<Self, Answer> {
         let spec = match major {
             // aarch64/bhyverun_machdep.c
@@ -288,7 +288,7 @@ fn network(name: &str) -> Backend {
     }
 }
 
-/// `%d:%d:%d` of sscanf(3): what follows the last number is ignored.
+/// `%d:%d:%d` of sscanf(3): text behind the last number is ignored.
 fn scan(text: &str) -> Vec<u32> {
     let mut numbers = Vec::new();
     let mut rest = text;
@@ -307,7 +307,7 @@ fn scan(text: &str) -> Vec<u32> {
     }
 }
 
-/// `-c [[cpus=]N][,sockets=n][,cores=n][,threads=n]`: each value as it was given last
+/// `-c [[cpus=]N][,sockets=n][,cores=n][,threads=n]`: the last value of each key counts
 /// (bhyverun.c, `topology_parse`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Topology(BTreeMap<&'static str, String>);
@@ -337,7 +337,7 @@ impl Topology {
         Ok(())
     }
 
-    /// The number of vCPUs (bhyverun.c, `calc_topology`): without sockets there are as many as cpus.
+    /// The number of vCPUs (bhyverun.c, `calc_topology`): without sockets it is that of cpus.
     fn cpus(&self) -> Result<u32, Answer> {
         let number = |key: &str| match self.0.get(key) {
             None => Ok(None),

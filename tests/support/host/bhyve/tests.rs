@@ -23,7 +23,7 @@ fn bhyve(extra: &str) -> Call {
 }
 
 #[test]
-fn a_foreground_guest_ends_as_it_was_told() {
+fn a_foreground_guest_ends_as_planned() {
     let table = [
         (Ending::PowerOff, Status::Exit(1)),
         (Ending::Reboot, Status::Exit(0)),
@@ -42,7 +42,7 @@ fn a_foreground_guest_ends_as_it_was_told() {
 }
 
 #[test]
-fn without_a_loader_it_cannot_boot_and_leaves_a_node() {
+fn without_a_loader_the_guest_cannot_boot_and_leaves_a_node() {
     for (major, text) in [
         (14, "virtual machine cannot be booted"),
         (15, "no bootrom was configured"),
@@ -55,7 +55,7 @@ fn without_a_loader_it_cannot_boot_and_leaves_a_node() {
 }
 
 #[test]
-fn a_node_that_ran_before_has_nothing_left_to_run() {
+fn a_node_that_ran_before_needs_a_loader_again() {
     let mut host = host();
     host.run(&bhyve("web"));
     assert_eq!(host.run(&bhyve("web")).status, Status::Exit(3));
@@ -78,7 +78,7 @@ fn the_title_appears_only_after_a_while() {
 }
 
 #[test]
-fn bad_slots_are_refused_before_anything_happens() {
+fn bad_slots_are_refused_before_any_change() {
     let table = [
         (
             "-s 2:8,virtio-net,tap1 web",
@@ -126,7 +126,7 @@ fn topology_must_multiply_to_the_number_of_cpus() {
             "-c cpus=4,sockets=2,cores=1",
             "bhyve: Topology (2 sockets, 1 cores, 1 threads) does not match 4 vCPUs",
         ),
-        // Without sockets there are as many as cpus, and the 2 of the line before still counts.
+        // Without sockets the number is that of cpus; the 2 of the previous option still counts.
         (
             "-c cores=2",
             "bhyve: Topology (2 sockets, 2 cores, 1 threads) does not match 2 vCPUs",
@@ -152,7 +152,7 @@ fn memory_must_be_what_the_loader_set_up() {
 }
 
 #[test]
-fn what_cannot_be_opened_ends_the_start() {
+fn a_path_that_cannot_be_opened_ends_the_start() {
     let no_entry = "Device emulation initialization error: No such file or directory";
     assert_eq!(
         host().run(&bhyve("-s 3:1,virtio-blk,/vm/a,b web")),
@@ -185,7 +185,7 @@ fn what_cannot_be_opened_ends_the_start() {
 }
 
 #[test]
-fn opening_a_tap_that_is_not_there_makes_one_outside_of_all_bridges() {
+fn opening_a_missing_tap_creates_one_outside_of_all_bridges() {
     let mut host = host();
     host.run(&bhyve("-s 2:1,virtio-net,tap5 web"));
     assert!(host.state.interfaces.contains_key("tap5"));

@@ -3,7 +3,7 @@
 
 use super::super::words::memory_size;
 
-/// sysexits(3): what argp leaves with.
+/// sysexits(3): the exit status of argp for a wrong command line.
 const EX_USAGE: i32 = 64;
 
 const LONG: [(&str, char, bool); 12] = [
@@ -21,7 +21,7 @@ const LONG: [(&str, char, bool); 12] = [
     ("version", 'V', false),
 ];
 
-/// What grub-bhyve is told.
+/// The settings of grub-bhyve.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Arguments {
     pub(super) vm: String,
@@ -37,7 +37,7 @@ pub(super) struct Arguments {
     pub(super) is_held: bool,
 }
 
-/// A command line that starts nothing: the status, and what is said on stdout and on stderr.
+/// A command line that starts nothing: the status, and the text on stdout and on stderr.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ends {
     pub(super) status: i32,

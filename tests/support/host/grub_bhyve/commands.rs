@@ -25,7 +25,7 @@ pub(super) fn fault<T>(number: i32, text: impl Into<String>) -> Result<T, (i32, 
 }
 
 impl Grub {
-    /// Runs a command of grub's own; `None` is one that it does not have.
+    /// Runs a command of grub itself; `None` if grub has no such command.
     pub(super) fn known(
         &mut self,
         name: &str,
@@ -164,7 +164,7 @@ impl Grub {
         }
     }
 
-    /// Runs a file on a screen and with variables of its own, and shows its menu.
+    /// Runs a file with a screen and variables of its own, and shows its menu.
     fn configfile(&mut self, words: &[String]) -> Result<(), Stop> {
         self.screen.clear();
         let name = words.first().map_or("", String::as_str);

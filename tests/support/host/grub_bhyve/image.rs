@@ -1,11 +1,11 @@
-//! What lies on a disk or an ISO image, as grub sees it: partitions, file systems, files.
+//! The content of a disk or an ISO image, as grub sees it: partitions, file systems, files.
 
 use serde::{Deserialize, Serialize};
 
 /// The content of a disk, as far as a test describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
-    /// What the whole disk is.
+    /// The content of the whole disk.
     pub whole: Volume,
     /// Its partitions by the names that grub lists, such as `msdos1`, in the order of the table.
     pub partitions: Vec<(String, Volume)>,
@@ -28,8 +28,8 @@ impl Image {
         self
     }
 
-    /// The partition of this name; `1` is the first whose number it is. Leading zeros do not count,
-    /// nor does what follows the number.
+    /// The partition of this name; `1` is the first one with that number. Leading zeros are ignored, and
+    /// so is the text behind the number.
     pub fn partition(&self, name: &str) -> Option<&Volume> {
         let is_letter = |letter: char| letter.is_ascii_lowercase();
         let (scheme, number) = name.split_at(name.len() - name.trim_start_matches(is_letter).len());
@@ -73,12 +73,12 @@ pub struct Tree {
     /// Its UUID.
     pub uuid: String,
     /// Every file by its path without a leading slash, in the order in which `ls` shows them;
-    /// directories are what lies above one.
+    /// directories exist as the parents of files.
     pub files: Vec<(String, File)>,
 }
 
 impl Tree {
-    /// With this label and UUID, and nothing in it.
+    /// With this label and UUID, without files.
     #[must_use]
     pub fn new(label: &str, uuid: &str) -> Self {
         Self {
@@ -95,7 +95,7 @@ impl Tree {
         self
     }
 
-    /// What is at a path, whose `.`, `..` and empty parts do not count.
+    /// The node at a path; `.`, `..` and empty parts of the path are ignored.
     pub fn at(&self, path: &str) -> Option<Node<'_>> {
         let mut parts: Vec<&str> = Vec::new();
         for part in path.split('/') {
@@ -120,7 +120,7 @@ impl Tree {
         (is_above || below.is_empty()).then_some(Node::Directory)
     }
 
-    /// The names directly below a directory, those of directories with a slash.
+    /// The names directly below a directory; those of directories end in a slash.
     pub fn list(&self, path: &str) -> Vec<String> {
         let below = match path.trim_matches('/') {
             "" => String::new(),
@@ -144,7 +144,7 @@ impl Tree {
     }
 }
 
-/// What is at a path.
+/// A node of a file system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Node<'tree> {
     /// A file.

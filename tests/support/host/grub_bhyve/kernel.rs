@@ -7,13 +7,14 @@ use super::script::{Grub, Leaves, Outcome};
 
 /// The longest command line of the kernels here, in bytes, with its NUL.
 const LONGEST: usize = 2048;
-/// From so many bytes of words on grub writes over its own memory: somewhere between 2200 and 5000.
+/// With this many bytes of words or more grub overwrites its own memory: somewhere between 2200 and
+/// 5000.
 const TOO_MANY: usize = 4096;
-/// The least memory for a kernel here: below 17 MiB `linux` says nothing and loads nothing.
+/// The least memory for a kernel here: below 17 MiB `linux` silently loads nothing.
 const LEAST_MEMORY: u64 = 17 << 20;
 
 impl Grub {
-    /// What comes of `boot` with a kernel.
+    /// The outcome of `boot` with a kernel.
     pub(super) fn boots(&self) -> Leaves {
         if self.is_spoilt {
             return Leaves::Crashed(11);
@@ -62,7 +63,7 @@ impl Grub {
         Ok(())
     }
 
-    /// A second Linux frees its own command line: `grub_loader_set` unloads the first one then.
+    /// A second Linux frees its own command line: `grub_loader_set` unloads the first one at that time.
     fn loaded(&mut self, system: System, entry: u64, command_line: Option<String>) {
         let is_linux = |kernel: &Kernel| kernel.command_line.is_some();
         self.is_spoilt = command_line.is_some() && self.kernel.as_ref().is_some_and(is_linux);
@@ -147,7 +148,7 @@ impl Grub {
         Ok(())
     }
 
-    /// Whether the words of a command are more than grub's memory takes.
+    /// Whether the words of a command exceed grub's memory.
     pub(super) fn are_too_many(words: &[String]) -> bool {
         words.iter().map(String::len).sum::<usize>() > TOO_MANY
     }

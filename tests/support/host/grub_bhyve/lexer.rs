@@ -5,12 +5,12 @@
 
 use std::collections::VecDeque;
 
-/// What the parser sees.
+/// A token of the parser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Token {
-    /// The end of what there is to read.
+    /// The end of the input.
     End,
-    /// What the lexer takes for nothing.
+    /// Input that the lexer drops.
     Bad,
     /// `\n`
     Newline,
@@ -51,22 +51,22 @@ const KEYWORDS: [&str; 15] = [
     "until", "while", "function",
 ];
 
-/// Lines that are still to be read.
+/// The lines that are still to be read.
 pub(super) type Lines = VecDeque<String>;
 
-/// Reads tokens out of a line, and further lines while a construct is open.
+/// Reads tokens from a line, and further lines while a construct is open.
 pub(super) struct Lexer<'lines> {
     text: Vec<char>,
     at: usize,
-    /// The lines behind it; `None` is a prompt, which asks for more.
+    /// The lines behind it; `None` is a prompt, which asks for more input.
     more: &'lines mut Lines,
     /// How many constructs are open, so that the next line belongs to them.
     pub(super) open: usize,
-    /// Whether something is wrong: then no token is good any more.
+    /// Whether an error was found: no further token is valid then.
     pub(super) failed: bool,
-    /// Whether the end came while something was open.
+    /// Whether the input ended while a construct was open.
     pub(super) at_end: bool,
-    /// What it complains of.
+    /// The error messages.
     pub(super) said: Vec<String>,
 }
 
@@ -102,7 +102,7 @@ impl<'lines> Lexer<'lines> {
                 continue;
             };
             let Ok(length) = self.measure() else {
-                // A quote or a backslash at the end: the next line belongs to it.
+                // A quote or a backslash at the end of the line: the next line belongs to the word.
                 if self.read_line() {
                     continue;
                 }
@@ -131,7 +131,7 @@ impl<'lines> Lexer<'lines> {
         self.text.get(self.at + ahead).copied()
     }
 
-    /// Adds the next line; at the end it complains, as if it had no memory for it.
+    /// Adds the next line; at the end of the input the message is that of a lack of memory, as in grub.
     fn read_line(&mut self) -> bool {
         if let Some(line) = self.more.pop_front() {
             self.text.extend(line.chars());
@@ -145,7 +145,7 @@ impl<'lines> Lexer<'lines> {
         false
     }
 
-    /// How long the word is that begins here; an error where it goes on in the next line.
+    /// The length of the word that begins here; an error if the word continues in the next line.
     fn measure(&self) -> Result<usize, ()> {
         let mut length = 0;
         loop {
@@ -267,7 +267,7 @@ fn split(text: &[char]) -> Word {
             }
             '\'' | '"' => {}
             '$' => {
-                // Without a name it is `$"`: a text that would be translated.
+                // Without a name, `$"` is a text to translate.
                 let mut length = 1;
                 if let Some((name, whole)) = variable(rest) {
                     push_text(&mut word, &mut plain);

@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 
 use super::super::Host;
 
-/// The longest piece of a line that is read at once, in bytes; each counts as a line.
+/// The longest piece of a line that is read at once, in bytes; each piece counts as a line.
 const PIECE: usize = 1023;
 /// The most drives.
 const MOST: usize = 256;
 
-/// Drives and their paths, in order, and what it warns of.
+/// Drives and their paths, in order, and the warnings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Map {
     pub(super) drives: Vec<(String, PathBuf)>,
     pub(super) warnings: Vec<String>,
 }
 
-/// Reads a device map. A path that cannot be opened is left out without a word, and so is a map that
-/// is not there.
+/// Reads a device map. A path that cannot be opened is skipped silently, and so is a map that does
+/// not exist.
 pub(super) fn read(host: &mut Host, map: &str) -> Result<Map, String> {
     let mut read = Map::default();
     let Ok(text) = host.files().read(Path::new(map)) else {
@@ -71,7 +71,7 @@ pub(super) fn read(host: &mut Host, map: &str) -> Result<Map, String> {
             format!("hostdisk/{shown}")
         };
         if path == Path::new("/dev/null") || host.open_disk_to_write(path).is_ok() {
-            // Of one name the first path counts.
+            // The first path of a name counts.
             let first = read.drives.iter().find(|(known, _)| *known == name);
             let path = first.map_or(path, |(_, path)| path.as_path()).to_owned();
             read.drives.push((name, path));

@@ -12,17 +12,17 @@ pub(super) struct Entry {
     pub(super) commands: Vec<Command>,
 }
 
-/// What becomes of a menu that grub has shown.
+/// The outcome of a menu that grub has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Went {
-    /// grub is left.
+    /// grub exits.
     Left(Leaves),
-    /// It failed, and something was said.
+    /// The entry failed with a message.
     Failed,
 }
 
 impl Grub {
-    /// Shows the entries, if there are some, until the time is over. `None`: there is no menu.
+    /// Shows the entries, if there are any, until the time is over. `None`: there is no menu.
     pub(super) fn menu(&mut self) -> Option<Leaves> {
         if self.entries.is_empty() {
             return None;
@@ -30,7 +30,7 @@ impl Grub {
         let entries = std::mem::take(&mut self.entries);
         let timeout = self.value("timeout").parse::<i64>();
         let default = self.value("default").to_owned();
-        // A key stops the count-down; without one only its end chooses.
+        // A key stops the countdown; without a key its end chooses the entry.
         let keys = std::mem::take(&mut self.keys);
         if timeout != Ok(0) {
             if let Some(left) = self.menu_by_keys(&keys) {
@@ -58,7 +58,7 @@ impl Grub {
         self.screen
             .write("  Failed to boot both default and fallback entries.\n\n");
         self.any_key();
-        // With a fallback it begins anew, for ever.
+        // With a fallback the menu repeats without end.
         Some(if second.is_some() {
             Leaves::Waits
         } else {
@@ -66,8 +66,8 @@ impl Grub {
         })
     }
 
-    /// What comes of keys at a menu, if they do not choose the default entry, as none do when the
-    /// time is over.
+    /// The outcome of keys at a menu, unless they choose the default entry as the end of the countdown
+    /// does.
     pub(super) fn menu_by_keys(&mut self, keys: &[u8]) -> Option<Leaves> {
         let mut rest = keys;
         while let Some((key, behind)) = rest.split_first() {
@@ -81,7 +81,7 @@ impl Grub {
         (!keys.is_empty()).then_some(Leaves::Waits)
     }
 
-    /// The menu that waits for somebody.
+    /// The menu that waits for a key.
     fn waits(&mut self, entries: &[Entry]) -> Leaves {
         self.screen.clear();
         let titles: Vec<String> = entries
@@ -125,7 +125,7 @@ impl Grub {
         self.run(entry)
     }
 
-    /// Runs an entry: what was said is shown for a while, and a kernel is booted all the same.
+    /// Runs an entry: its messages are shown for a while, and a kernel is booted in any case.
     fn run(&mut self, entry: &Entry) -> Went {
         self.screen.errors = 0;
         match self.commands(&entry.commands) {

@@ -25,7 +25,7 @@ use super::live::loader::{self, First, Shell};
 use super::process::Loader;
 use script::{Content, Grub, Leaves, Start};
 
-/// Terminals that curses knows here.
+/// The terminals that curses knows here.
 const TERMINALS: [&str; 10] = [
     "ansi", "cons25", "dumb", "linux", "rxvt", "screen", "tmux", "vt", "wsvt25", "xterm",
 ];
@@ -41,7 +41,7 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
         }
     };
     let vm = &told.vm;
-    // A console that cannot be opened is not told of: then it has no terminal at all.
+    // A console that cannot be opened is not reported: grub has no terminal then.
     let has_console = told.console == "stdio"
         || matches!(
             host.resolve(Path::new(&told.console), call.uid),
@@ -54,7 +54,7 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
             .map_err(|(step, _)| step),
     };
     if let Err(step) = prepared {
-        // grub_emu_bhyve_init (kern/emu/bhyve.c) says no reason.
+        // grub_emu_bhyve_init (kern/emu/bhyve.c) gives no reason.
         let what = match step {
             "vm_create" => format!("Could not create VM {vm}"),
             "vm_reinit" => format!("Could not reinit VM {vm}"),
@@ -157,7 +157,7 @@ fn plain(path: &str) -> Option<PathBuf> {
 }
 
 impl Grub {
-    /// Whether a root device that nobody has described has a file with a menu that boots.
+    /// Whether a root device without a description has a file with a menu that boots.
     pub(super) fn has_own_menu(&self, directory: &str, configuration: &str) -> bool {
         let root = self.value("root").split(',').next().unwrap_or_default();
         self.loader == Loader::Menu
@@ -169,11 +169,11 @@ impl Grub {
             && configuration == "grub.cfg"
     }
 
-    /// What grub does before anybody can type.
+    /// The start of grub, before it accepts input.
     fn first(&mut self, host: &Host, start: &Start<'_>) -> First {
         let place = format!("{}/{}", start.directory, start.configuration);
         let text = if start.root == "host" {
-            // It is opened before root's rights are dropped; a relative directory leads nowhere.
+            // The directory is opened before root's rights are dropped; a relative directory has no effect.
             let path = plain(&place);
             let read = path.and_then(|path| host.files().read(&path).ok());
             read.map(|text| String::from_utf8_lossy(&text).into_owned())

@@ -1,7 +1,7 @@
 //! The grammar of grub's command language: grub-core/script/parser.y.
 //!
-//! A line is read whole, with those behind it while a construct is open, and run only if all of it is
-//! right. bison's recovery decides how often it complains.
+//! A line is read as a whole, with the following lines while a construct is open, and is run only if
+//! all of it is valid. bison's recovery decides how many errors are reported.
 
 use super::lexer::{Lexer, Lines, Piece, Token, Word};
 
@@ -10,7 +10,7 @@ use super::lexer::{Lexer, Lines, Piece, Token, Word};
 pub(super) enum Command {
     /// Words, and the commands of a block behind them, as of `menuentry`.
     Simple(Vec<Word>, Option<Vec<Command>>),
-    /// `if`: conditions with what follows from them, and what else.
+    /// `if`: conditions with their commands, and the commands of `else`.
     If(Vec<(Vec<Command>, Vec<Command>)>, Vec<Command>),
     /// `for`
     For(String, Vec<Word>, Vec<Command>),
@@ -20,16 +20,16 @@ pub(super) enum Command {
     Function(String, Vec<Command>),
 }
 
-/// What is wrong with a line.
+/// The errors of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fault {
-    /// What is said of it.
+    /// The messages.
     pub(super) said: Vec<String>,
-    /// Whether something was open at the end of all lines.
+    /// Whether a construct was open at the end of all lines.
     pub(super) at_end: bool,
 }
 
-/// Reads one line, and those that belong to it.
+/// Reads one line, and the lines that belong to it.
 pub(super) fn parse(line: &str, more: &mut Lines) -> Result<Vec<Command>, Fault> {
     let mut lexer = Lexer::new(line, more);
     let token = lexer.next();
@@ -42,12 +42,12 @@ pub(super) fn parse(line: &str, more: &mut Lines) -> Result<Vec<Command>, Fault>
     }
 }
 
-/// Where a syntax error is met.
+/// Where a syntax error occurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// Where the first command should begin, or within one: what follows is tried as a new one.
+    /// Before the first command, or within one: the following text is tried as a new command.
     Within,
-    /// Where a further command should begin.
+    /// Before a further command.
     Between,
 }
 
@@ -171,7 +171,7 @@ impl Parser<'_> {
         }
     }
 
-    /// The token that closes what is open: the line ends with it unless more is open.
+    /// The token that closes a construct: the line ends with it unless another one is open.
     fn close(&mut self) -> Parsed<()> {
         if self.token != Token::Close {
             return Err(Place::Within);

@@ -10,7 +10,7 @@ use super::commands::{fault, number};
 use super::image::{File, Node, Volume};
 use super::script::{Content, Grub, Outcome};
 
-/// How a file of the host begins that is a kernel.
+/// The beginning of a file of the host that is a kernel.
 const KERNEL: &str = "a Linux kernel";
 
 /// The files of the host, to which `(host)` leads.
@@ -39,7 +39,7 @@ impl HostFiles {
 }
 
 impl Grub {
-    /// The device and the path that a name means.
+    /// The device and the path of a name.
     fn place<'name>(
         &'name self,
         name: &'name str,
@@ -58,7 +58,7 @@ impl Grub {
         Ok((device, path))
     }
 
-    /// The volume of a device; `None` is one that has every file.
+    /// The volume of a device; `None` is a volume that has every file.
     fn volume(&self, device: &str) -> Result<Option<&Volume>, (i32, String)> {
         let missing = || match device.contains(',') {
             true => fault(number::UNKNOWN_DEVICE, format!("disk `{device}' not found")),
@@ -111,13 +111,13 @@ impl Grub {
         }
     }
 
-    /// Whether a device has all files, since nobody has described it.
+    /// Whether a device has all files, because no test has described it.
     pub(super) fn has_all(&self, name: &str) -> bool {
         self.place(name)
             .is_ok_and(|(device, _)| device != "host" && matches!(self.volume(device), Ok(None)))
     }
 
-    /// The text of a file that is there.
+    /// The text of an existing file.
     pub(super) fn text_of(&self, words: &[String]) -> Option<String> {
         match self.file(words.first()?) {
             Ok((File::Text(text), _)) => Some(text),
@@ -196,7 +196,7 @@ impl Grub {
             .iter()
             .find_map(|(name, content)| match content {
                 Content::Blank => None,
-                // Its first partition has what is looked for.
+                // Its first partition has the label or file.
                 Content::Installed => Some(match name.starts_with("cd") {
                     true => name.clone(),
                     false => format!("{name},msdos1"),

@@ -1,23 +1,23 @@
-//! What grub shows: curses holds it back until the screen is refreshed (term/emu/console.c).
+//! The output of grub: curses holds it back until the screen is refreshed (term/emu/console.c).
 
-/// How many columns there are where nobody says.
+/// The number of columns if the terminal reports none.
 const COLUMNS: usize = 80;
-/// What clears the screen of a vt100.
+/// The sequence that clears the screen of a vt100.
 pub(super) const CLEAR: &str = "\x1b[H\x1b[J";
 
 /// The screen.
 #[derive(Clone, Debug)]
 pub(super) struct Screen {
-    /// What is not shown yet.
+    /// Output that is not shown yet.
     held: String,
-    /// What was shown since the last look.
+    /// Output that was shown since the last look.
     shown: String,
-    /// How many errors there were since somebody has counted.
+    /// The number of errors since the last count.
     pub(super) errors: usize,
 }
 
 impl Screen {
-    /// As grub finds it: its modules are never where it looks for one.
+    /// The screen at the start of grub: its modules never are in the directory that it searches.
     pub(super) fn new(directory: &str) -> Self {
         let mut screen = Self {
             held: format!("{CLEAR}Welcome to GRUB!\n\n"),
@@ -30,27 +30,27 @@ impl Screen {
         screen
     }
 
-    /// Holds a text.
+    /// Holds back a text.
     pub(super) fn write(&mut self, text: &str) {
-        // It shows no letters beyond ASCII.
+        // grub shows no letters beyond ASCII.
         let text = text
             .chars()
             .map(|letter| if letter.is_ascii() { letter } else { '?' });
         self.held.push_str(&wrapped(&text.collect::<String>()));
     }
 
-    /// Holds an error.
+    /// Holds back an error.
     pub(super) fn error(&mut self, text: &str) {
         self.errors += 1;
         self.write(&format!("error: {text}.\n"));
     }
 
-    /// Shows what is held.
+    /// Shows the held text.
     pub(super) fn refresh(&mut self) {
         self.shown.push_str(&std::mem::take(&mut self.held));
     }
 
-    /// Forgets what is held and what was on the screen.
+    /// Drops the held text and clears the screen.
     pub(super) fn clear(&mut self) {
         self.held = CLEAR.into();
     }
@@ -61,7 +61,7 @@ impl Screen {
         self.refresh();
     }
 
-    /// What was shown since the last time.
+    /// The text that was shown since the last call.
     pub(super) fn take(&mut self) -> String {
         std::mem::take(&mut self.shown)
     }

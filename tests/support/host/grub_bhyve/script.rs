@@ -13,7 +13,7 @@ use super::parser::{self, Command};
 use super::place::HostFiles;
 use super::screen::Screen;
 
-/// How grub-bhyve or bhyveload is left.
+/// How grub-bhyve or bhyveload ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leaves {
     /// A kernel is loaded.
@@ -22,39 +22,39 @@ pub enum Leaves {
     Rebooted,
     /// `exit`
     Exited,
-    /// It waits for keys for ever, or works for ever.
+    /// It waits for keys, or runs, without end.
     Waits,
-    /// A fault of its own ends it by this signal.
+    /// It crashes with this signal.
     Crashed(i32),
 }
 
-/// What a drive of the device map holds.
+/// The content of a drive of the device map.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Content {
-    /// What a test describes.
+    /// As a test describes it.
     Described(Image),
-    /// A system that has every partition and file that it is asked for.
+    /// A system that has every partition and file that grub asks for.
     Installed,
     /// Nothing.
     Blank,
 }
 
-/// What a command comes to: the number and the text of its error.
+/// The result of a command: the number and the text of its error.
 pub(super) type Outcome = Result<(), (i32, String)>;
 
-/// What stops commands from being run one after the other.
+/// What stops a sequence of commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// grub is left.
+    /// grub exits.
     Left(Leaves),
     /// `return` in a function.
     Returned,
 }
 
-/// What running commands comes to: the status of the last.
+/// The result of commands: the status of the last one.
 pub(super) type Ran = Result<i32, Stop>;
 
-/// grub between two commands.
+/// The state of grub between two commands.
 #[derive(Clone, Debug)]
 pub struct Grub {
     /// Drives by name, in the order of the device map.
@@ -75,22 +75,22 @@ pub struct Grub {
     pub(super) memory: u64,
     pub(super) entries: Vec<Entry>,
     pub(super) screen: Screen,
-    /// What was typed before a menu is there.
+    /// Keys that were typed before a menu appears.
     pub(super) keys: Vec<u8>,
-    /// What was typed of a command that is not whole.
+    /// The typed part of an incomplete command.
     typed: Vec<String>,
-    /// Which system the kernel belongs to; that of a menu is Linux.
+    /// The system of the kernel; that of a menu is Linux.
     pub system: System,
 }
 
-/// Where grub begins.
+/// The root at the start of grub.
 pub(super) struct Start<'words> {
     pub(super) root: &'words str,
     pub(super) directory: &'words str,
     pub(super) configuration: &'words str,
     pub(super) adds_console: bool,
     pub(super) memory: u64,
-    /// What was typed before grub asks for it.
+    /// The keys that were typed before grub asks for them.
     pub(super) keys: &'words [u8],
 }
 
@@ -143,7 +143,7 @@ impl Grub {
         }
     }
 
-    /// Runs a grub.cfg, its menu and, if it comes to that, stays at the prompt.
+    /// Runs a grub.cfg and its menu, and stays at the prompt if neither boots.
     pub(super) fn configuration(&mut self, text: &str) -> Option<Leaves> {
         if let Err(Stop::Left(left)) = self.source(text) {
             return Some(left);
@@ -156,7 +156,7 @@ impl Grub {
         let mut lines: Lines = text.lines().map(line).collect();
         let mut status = 0;
         while let Some(first) = lines.pop_front() {
-            // `#` as the first letter of a line is a comment however long the line is.
+            // `#` as the first letter of a line begins a comment, however long the line is.
             if first.len() >= 30_000 && !first.starts_with('#') {
                 let left = if first.len() < 60_000 {
                     Leaves::Waits
@@ -173,12 +173,12 @@ impl Grub {
         Ok(status)
     }
 
-    /// Takes keys as commands. At their end grub waits for more (term/emu/console.c).
+    /// Takes keys as commands. After the last key grub waits for more (term/emu/console.c).
     pub(super) fn prompt(&mut self, keys: &[u8]) -> Leaves {
         self.screen.clear();
         self.screen.write("GNU GRUB  version 2.00\n\n");
         self.screen.say("grub> ");
-        // It reads seven bits.
+        // Input has seven bits.
         let keys: String = keys.iter().map(|key| char::from(key & 0x7f)).collect();
         for line in keys.split_inclusive('\n') {
             self.screen.say(line);
@@ -194,7 +194,7 @@ impl Grub {
         Leaves::Waits
     }
 
-    /// What it asks for: a command, or the rest of one.
+    /// The prompt: for a command, or for the rest of one.
     pub fn asks(&self) -> &'static str {
         if self.typed.is_empty() {
             "grub> "
@@ -203,7 +203,7 @@ impl Grub {
         }
     }
 
-    /// Runs a line that was typed, until one leaves grub.
+    /// Runs a typed line, until one exits grub.
     pub fn lines(&mut self, text: &str) -> Option<Leaves> {
         self.typed.push(line(text));
         let mut lines: Lines = self.typed.iter().cloned().collect();
@@ -226,12 +226,12 @@ impl Grub {
         }
     }
 
-    /// What it has said since the last time.
+    /// The output since the last call.
     pub fn take_said(&mut self) -> String {
         self.screen.take()
     }
 
-    /// Runs commands; `?` is the status of the last that ran.
+    /// Runs commands; `?` is the status of the last one that ran.
     pub(super) fn commands(&mut self, commands: &[Command]) -> Ran {
         let mut status = 0;
         for command in commands {
@@ -274,7 +274,7 @@ impl Grub {
             }
             Command::While(condition, body, until) => {
                 let mut status = 0;
-                // Nobody's script counts further; one that never ends is left running.
+                // No real script has more rounds; a loop without end counts as running.
                 for _ in 0..10_000 {
                     if (self.commands(condition)? == 0) == *until {
                         return Ok(status);
@@ -338,12 +338,12 @@ impl Grub {
         }
     }
 
-    /// Whether a function runs.
+    /// Whether a function is running.
     pub(super) fn is_in_function(&self) -> bool {
         self.depth > 0
     }
 
-    /// The parentheses of a device do not belong to `root` (normal/misc.c).
+    /// The parentheses of a device are not part of the value of `root` (normal/misc.c).
     pub(super) fn set(&mut self, name: &str, value: &str) {
         let value = match name {
             "root" => value.trim_start_matches('(').trim_end_matches(')'),
@@ -356,7 +356,7 @@ impl Grub {
         self.env.get(name).map_or("", String::as_str)
     }
 
-    /// The words of a command with their variables; one of nothing but an unset variable is none.
+    /// The words of a command with their variables replaced; a word of unset variables only is dropped.
     fn arguments(&self, words: &[Word]) -> Vec<String> {
         let mut arguments = Vec::new();
         for word in words {

@@ -26,10 +26,10 @@ fn a_configuration_in_a_host_directory_boots() {
 }
 
 #[test]
-fn what_is_wrong_is_shown_once_something_else_is() {
+fn an_error_is_shown_once_grub_prints_again() {
     let table = [
         ("(cd0) /iso/os.iso\n", "error: disk `hd0,msdos1' not found."),
-        // A path that cannot be opened is left out without a word.
+        // A path that cannot be opened is skipped silently.
         (
             "(hd0) /dev/zvol/none\n",
             "error: disk `hd0,msdos1' not found.",
@@ -61,7 +61,7 @@ fn a_bad_map_names_its_line() {
 }
 
 #[test]
-fn a_menu_boots_by_itself_unless_a_key_stops_it_and_a_prompt_reads_keys() {
+fn a_menu_boots_after_its_time_unless_a_key_stops_it_and_a_prompt_reads_keys() {
     for (keys, status) in [
         ("", Status::Exit(0)),
         ("\n", Status::Exit(0)),
@@ -84,7 +84,7 @@ fn a_menu_boots_by_itself_unless_a_key_stops_it_and_a_prompt_reads_keys() {
 }
 
 #[test]
-fn reboot_leaves_as_boot_does_but_without_a_kernel() {
+fn reboot_exits_as_boot_does_but_loads_no_kernel() {
     let mut host = host(MAP, "reboot\n");
     let answer = host.run(&grub("-m /tmp/map -r host -d /tmp/scratch web"));
     assert_eq!(answer, Answer::ok());

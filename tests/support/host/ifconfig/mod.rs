@@ -69,7 +69,7 @@ struct Work<'host> {
     host: &'host mut Host,
     uid: u32,
     name: String,
-    /// Whether the name is printed, since it is not the one that was given.
+    /// Whether the name is printed, because it is not the given one.
     announce: bool,
     autoload: bool,
 }
@@ -106,7 +106,7 @@ impl Work<'_> {
         Answer::ok()
     }
 
-    /// Does one parameter; an answer ends the call early.
+    /// Runs one parameter; an answer ends the call early.
     fn step<'word>(
         &mut self,
         word: &str,
@@ -173,7 +173,7 @@ impl Work<'_> {
         self.host.state.interfaces.get_mut(&self.name).ok_or(gone)
     }
 
-    /// Perrorc, which says EPERM in its own words.
+    /// Perrorc, whose text for EPERM is its own.
     fn may(&self, shown: &str) -> Result<(), String> {
         match self.uid {
             0 => Ok(()),
@@ -181,7 +181,7 @@ impl Work<'_> {
         }
     }
 
-    /// err(3), which says EPERM in those of strerror(3).
+    /// err(3), whose text for EPERM is that of strerror(3).
     fn permitted(&self, shown: &str) -> Result<(), String> {
         match self.uid {
             0 => Ok(()),
@@ -230,7 +230,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// SIOCIFDESTROY; a tap that is open lets the caller wait (sys/net/if_tuntap.c, tun_destroy).
+    /// SIOCIFDESTROY; for an open tap the caller waits (sys/net/if_tuntap.c, tun_destroy).
     fn destroy(&mut self) -> Result<Option<Answer>, String> {
         self.permitted("SIOCIFDESTROY")?;
         let interface = self.interface()?;

@@ -35,7 +35,7 @@ pub(super) fn interface(host: &Host, name: &str, interface: &Interface) -> Strin
         (0x800, "SIMPLEX", !loopback),
         (0x1000, "LINK0", interface.link0),
         (0x8000, "MULTICAST", true),
-        // ifconfig asks over netlink from 14 on.
+        // ifconfig uses netlink from 14 on.
         (0x100_0000, "LOWER_UP", running && host.state.major() >= 14),
     ];
     let bits: u32 = table.iter().filter(|row| row.2).map(|row| row.0).sum();

@@ -1,4 +1,4 @@
-//! Taps as device nodes: opening, closing and going away (tap(4), sys/net/if_tuntap.c).
+//! Taps as device nodes: opening, closing and destroying (tap(4), sys/net/if_tuntap.c).
 
 use super::super::Host;
 use super::super::errno::Errno;
@@ -20,7 +20,7 @@ pub(in super::super) fn unit(digits: &str) -> Result<u32, Errno> {
 }
 
 impl Host {
-    /// Opens a tap's node for a process: exclusive, and made on the fly by devfs cloning.
+    /// Opens a tap's node for a process: exclusively, and creates the tap by devfs cloning.
     pub(in super::super) fn open_tap_node(&mut self, node: &str, pid: i32) -> Result<(), Errno> {
         let path = std::path::Path::new("/dev").join(node);
         let Some(super::super::devices::Device::Tap(name)) = self.resolve(&path, 0) else {
@@ -48,8 +48,8 @@ impl Host {
         Ok(())
     }
 
-    /// Closes what a process has open: a tap goes down and loses its addresses, but stays a member;
-    /// one that somebody waits to destroy goes (tap(4)).
+    /// Closes the devices that a process has open: a tap goes down and loses its addresses, but stays a
+    /// member; a tap that a process waits to destroy is destroyed (tap(4)).
     pub(in super::super) fn close_taps(&mut self, pid: i32) {
         let mut gone = Vec::new();
         for (name, interface) in &mut self.state.interfaces {
@@ -76,7 +76,7 @@ impl Host {
         }
     }
 
-    /// Takes an interface away, also out of its bridge.
+    /// Destroys an interface, and removes it from its bridge.
     pub(in super::super) fn remove_interface(&mut self, name: &str) {
         self.state.interfaces.remove(name);
         for interface in self.state.interfaces.values_mut() {

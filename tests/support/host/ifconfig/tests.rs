@@ -6,7 +6,7 @@ fn root(line: &str) -> Call {
 }
 
 #[test]
-fn interfaces_are_made_and_refused() {
+fn interfaces_are_created_and_refused() {
     let mut host = Host::freebsd(14);
     let table = [
         ("tap0 create", 0, ""),
@@ -71,7 +71,7 @@ fn interfaces_are_made_and_refused() {
         let expected = (Status::Exit(status), String::new(), stderr.to_owned());
         assert_eq!(answer.whole(), expected, "{line}");
     }
-    // What came before the refusal is done.
+    // The parameters before the refused one have taken effect.
     assert!(host.state.interfaces.contains_key("bridge1"));
     assert!(host.has_module("if_bridge"));
 }

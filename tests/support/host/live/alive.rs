@@ -1,4 +1,4 @@
-//! Which real processes live, and signals for them.
+//! Which real processes are alive, and signals for them.
 
 use std::fs;
 use std::io;
@@ -11,15 +11,15 @@ use nix::unistd::Pid;
 use super::super::kill;
 use super::super::process::Live;
 
-/// The signal that tells a process to look at the host again.
+/// The signal that tells a process to read the state of the host again.
 pub(super) const TOLD: Signal = Signal::SIGUSR1;
 
-/// What a real process is told once the host is saved.
+/// A notice for a real process, sent once the host is saved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// This process gets this signal, by FreeBSD's number.
+    /// Send this signal, by FreeBSD's number, to this process.
     Signal(i32, i32),
-    /// This process looks at the host again.
+    /// This process reads the state of the host again.
     Look(i32),
     /// A process that had an end of this null modem open has ended.
     Closed(String),
@@ -30,8 +30,7 @@ pub(in super::super) fn own() -> i32 {
     i32::try_from(std::process::id()).unwrap_or_default()
 }
 
-/// When a real process started; `None` if it does not live. One that has ended and was not waited
-/// for does not live.
+/// The start of a real process, by proc(5); `None` if it is not alive. A zombie is not alive.
 pub fn birth(pid: i32) -> Option<Live> {
     if let Ok(about) = std::fs::read_to_string(format!("/proc/{pid}/stat")) {
         // proc(5): the state is the first word behind the name, the start the 20th.
@@ -47,7 +46,7 @@ pub fn birth(pid: i32) -> Option<Live> {
         .then_some(Live { started: 0 })
 }
 
-/// Tells the processes of a host what it has for them. One that has ended meanwhile needs nothing.
+/// Sends its notices to the processes of a host. A process that has exited meanwhile is skipped.
 pub(in super::super) fn deliver(outbox: &[Notice], directory: &Path) {
     for notice in outbox {
         let (pid, signal) = match notice {
@@ -61,14 +60,15 @@ pub(in super::super) fn deliver(outbox: &[Notice], directory: &Path) {
     }
 }
 
-/// Notes in a file which process this is, so that no later one of the same number is taken for it.
+/// Records the pid and the start of this process in a file, so that a later process with its pid is
+/// not taken for it.
 pub(in super::super) fn note(file: &Path) -> io::Result<()> {
     let pid = own();
     let started = birth(pid).map_or(0, |live| live.started);
     fs::write(file, format!("{pid} {started}"))
 }
 
-/// The process that is noted in a file, if it still lives.
+/// The process that is recorded in a file, if it is still alive.
 pub(super) fn noted(file: &Path) -> Option<i32> {
     let text = fs::read_to_string(file).ok()?;
     let (pid, started) = text.split_once(' ')?;
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_note_is_of_this_process_and_of_no_later_one() {
+    fn a_record_is_of_this_process_and_of_no_later_one() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let file = directory.path().join("note");
         assert_eq!(noted(&file), None);

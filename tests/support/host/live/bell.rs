@@ -1,4 +1,4 @@
-//! Waits for signals, files and time at once.
+//! Waits for signals, files and a time at once.
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -16,10 +16,10 @@ use signal_hook::{flag, low_level};
 use super::alive::{self, TOLD};
 use crate::host::program::KEEPER;
 
-/// How often somebody who waits looks whether the host is still there.
+/// How often a waiting process checks whether the host still exists.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 
-/// What wakes a process up: it is told to look at the host, or it is asked to end.
+/// Wakes a process: to read the state of the host again, or to end.
 pub(crate) struct Bell {
     signals: UnixStream,
     ringer: UnixStream,
@@ -30,17 +30,17 @@ pub(crate) struct Bell {
     checked: Instant,
 }
 
-/// Why a wait is over.
+/// Why a wait has ended.
 pub(super) struct Woken {
-    /// It has rung.
+    /// A signal has arrived.
     pub(super) is_rung: bool,
-    /// Which of the files can be read.
+    /// These files can be read.
     pub(super) ready: Vec<bool>,
 }
 
 impl Bell {
-    /// Rings from now on when the process is told to look at the host of this directory, and when
-    /// it gets SIGTERM: until it is known what becomes of it, that is only noted.
+    /// From now on wakes the process when it is told to read the state of the host in this directory, and
+    /// when it gets SIGTERM: a SIGTERM is only recorded until its meaning is decided.
     pub(crate) fn new(directory: &Path) -> io::Result<Self> {
         let (signals, ringer) = UnixStream::pair()?;
         signals.set_nonblocking(true)?;
@@ -58,24 +58,24 @@ impl Bell {
         Ok(bell)
     }
 
-    /// Rings for this signal, too.
+    /// Wakes the process on this signal, too.
     pub(super) fn hear(&self, signal: Signal) -> io::Result<()> {
         low_level::pipe::register(signal as i32, self.ringer.try_clone()?)?;
         Ok(())
     }
 
-    /// Takes this signal as one that asks the process to end.
+    /// Takes this signal for a request to end.
     pub(super) fn ask_by(&self, signal: Signal) -> io::Result<()> {
         flag::register(signal as i32, Arc::clone(&self.is_asked))?;
         self.hear(signal)
     }
 
-    /// Whether a signal has asked the process to end since the last time.
+    /// Whether a signal has requested the end since the last call.
     pub(super) fn was_asked(&self) -> bool {
         self.is_asked.swap(false, Ordering::Relaxed)
     }
 
-    /// From now on SIGTERM ends the process at once, also one that has come already.
+    /// From now on SIGTERM ends the process at once, even one that has arrived already.
     pub(super) fn be_mortal(&self) -> io::Result<()> {
         self.is_mortal.store(true, Ordering::Relaxed);
         if self.was_asked() {
@@ -84,10 +84,10 @@ impl Bell {
         Ok(())
     }
 
-    /// Waits until it rings, one of the files can be read, or this time has passed.
+    /// Waits until a signal arrives, one of the files can be read, or this time has passed.
     ///
     /// # Errors
-    /// If the host has gone, with its directory or with the process that keeps it.
+    /// If the host was removed, with its directory or with the process that keeps it.
     pub(super) fn wait(
         &mut self,
         files: &[BorrowedFd<'_>],
@@ -124,7 +124,7 @@ impl Bell {
     }
 }
 
-/// Rounded up: what is due is due then.
+/// Rounded up: an event is due at the end of its millisecond.
 fn timeout(left: Option<Duration>) -> PollTimeout {
     let left = left.map_or(HOUSEKEEPING, |left| left.min(HOUSEKEEPING));
     PollTimeout::try_from(left.as_micros().div_ceil(1000)).unwrap_or(PollTimeout::ZERO)
@@ -133,6 +133,8 @@ fn timeout(left: Option<Duration>) -> PollTimeout {
 fn refuse_without_keeper(directory: &Path) -> io::Result<()> {
     match alive::noted(&directory.join(KEEPER)) {
         Some(_) => Ok(()),
-        None => Err(io::Error::other("nobody keeps the host any more")),
+        None => Err(io::Error::other(
+            "the process that keeps the host has exited",
+        )),
     }
 }

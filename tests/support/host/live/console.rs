@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::termios::{self, SetArg, Termios};
 
-/// How long a reader that does not read is waited for: on a busy machine one that does may come late.
+/// How long a write waits for a reader: on a busy machine a reader may come late.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An open console.
 pub(super) struct Console {
     input: Option<File>,
     output: File,
-    /// The modes of the terminal, to be put back at a normal end.
+    /// The modes of the terminal, restored at a normal end.
     modes: Option<Termios>,
 }
 
@@ -42,12 +42,12 @@ impl Console {
         })
     }
 
-    /// What can be waited for.
+    /// The file to wait for.
     pub(super) fn files(&self) -> Vec<BorrowedFd<'_>> {
         self.input.iter().map(AsFd::as_fd).collect()
     }
 
-    /// What was typed; nothing more is, once it has ended.
+    /// The input; empty for ever after its end.
     pub(super) fn read(&mut self) -> Vec<u8> {
         let mut bytes = vec![0; 1024];
         let got = match &mut self.input {
@@ -67,7 +67,7 @@ impl Console {
         Vec::new()
     }
 
-    /// Writes what the reader takes; a console without a reader loses it.
+    /// Writes as much as the reader takes; without a reader the text is lost.
     pub(super) fn write(&mut self, text: &str) {
         let text = if self.output.is_terminal() {
             text.replace('\n', "\r\n")
@@ -77,7 +77,7 @@ impl Console {
         let _ = write_patiently(&mut self.output, text.as_bytes());
     }
 
-    /// Puts the modes back, as the programs do at their own normal end only.
+    /// Restores the modes, as the programs do at their own normal end only.
     pub(super) fn restore(&self) {
         if let Some(modes) = &self.modes {
             let _ = termios::tcsetattr(io::stdin().as_fd(), SetArg::TCSANOW, modes);
@@ -85,7 +85,7 @@ impl Console {
     }
 }
 
-/// Makes the open files of the caller's terminal non-blocking, as bhyve does and no loader
+/// Makes the open files of the caller's terminal non-blocking, as bhyve does and the loaders do not
 /// (usr.sbin/bhyve/uart_backend.c).
 pub(super) fn unblock_terminal() -> io::Result<()> {
     set_non_blocking(&io::stdin())?;
@@ -101,7 +101,7 @@ pub(super) fn open_line(path: &str) -> io::Result<File> {
         .open(path)
 }
 
-/// Makes a terminal raw; its modes before, if it is one.
+/// Makes a terminal raw; its previous modes, if it is a terminal.
 pub(super) fn make_raw(terminal: &impl AsFd) -> Option<Termios> {
     let before = termios::tcgetattr(terminal).ok()?;
     let mut raw = before.clone();
@@ -116,7 +116,7 @@ pub(super) fn set_non_blocking(file: &impl AsFd) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes all of it, and waits a while for a reader that is slow.
+/// Writes the whole text, and waits a while for a slow reader.
 pub(super) fn write_patiently(file: &mut File, mut bytes: &[u8]) -> io::Result<()> {
     let start = Instant::now();
     while !bytes.is_empty() {

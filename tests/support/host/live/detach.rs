@@ -17,8 +17,8 @@ use super::super::program::{NOT_FOUND, UID, directory_of, start, with_host};
 use super::role::without_role;
 use super::{Bell, Role, alive};
 
-/// Becomes a program of the real machine; what that calls of the host, it calls as the user that
-/// doas or sudo has made it. Comes back only if that fails.
+/// Becomes a program of the real machine; that program calls programs of the host as the user that
+/// doas or sudo has made it. Returns only if that fails.
 pub(super) fn exec(call: &Call) -> io::Error {
     let Some((program, args)) = call.argv.split_first() else {
         return io::ErrorKind::InvalidInput.into();
@@ -28,7 +28,7 @@ pub(super) fn exec(call: &Call) -> io::Error {
         .exec()
 }
 
-/// Starts what stays behind, and leaves it.
+/// Starts the process in the background, and returns.
 pub(super) fn leave(daemon: Daemon, uid: u32) -> io::Result<Status> {
     let directory = directory_of("daemon".as_ref())?;
     let is_quiet = daemon.is_quiet;
@@ -51,13 +51,13 @@ pub(super) fn leave(daemon: Daemon, uid: u32) -> io::Result<Status> {
     }
     let pid = i32::try_from(command.spawn()?.id()).unwrap_or_default();
     with_host(&directory, |host| {
-        // Until it becomes its command it shows daemon's own words; that may have been and gone.
+        // Until the process becomes its command it shows daemon's own words, perhaps only for a moment.
         let state = &host.state;
         if !state.processes.contains_key(&pid) && !state.ended.contains_key(&pid) {
             own.pid = Some(pid);
             host.add_called(&own);
         }
-        // It may have ended by now.
+        // The process may have ended by now.
         let lives = |process: &Process| process.live.is_some();
         if !host.state.processes.get(&pid).is_some_and(lives) {
             host.state.processes.remove(&pid);
@@ -66,7 +66,7 @@ pub(super) fn leave(daemon: Daemon, uid: u32) -> io::Result<Status> {
     Ok(Status::Exit(0))
 }
 
-/// What was left behind: becomes the command, or supervises it.
+/// The process in the background: becomes the command, or supervises it.
 pub(super) fn stay(daemon: &Daemon, uid: u32, directory: &Path) -> io::Result<i32> {
     setsid()?;
     if daemon.changes_directory {
@@ -132,7 +132,7 @@ fn supervise(daemon: &Daemon, uid: u32, directory: &Path) -> io::Result<i32> {
         }
     };
     for file in daemon.pidfiles.iter().flatten() {
-        // Somebody else may have removed it.
+        // Another process may have removed the file.
         let _ = std::fs::remove_file(file);
     }
     with_host(directory, |host| {
@@ -141,7 +141,7 @@ fn supervise(daemon: &Daemon, uid: u32, directory: &Path) -> io::Result<i32> {
     Ok(status)
 }
 
-/// Waits until the child has ended, or the daemon is asked to.
+/// Waits until the child has ended, or a signal requests the end of daemon.
 fn wait(child: &mut Child, bell: &mut Bell) -> io::Result<Option<i32>> {
     loop {
         if let Some(status) = child.try_wait()? {
@@ -155,7 +155,7 @@ fn wait(child: &mut Child, bell: &mut Bell) -> io::Result<Option<i32>> {
     }
 }
 
-/// Lets this time pass; whether the daemon is asked to end meanwhile.
+/// Lets this time pass; whether a signal requests the end of daemon meanwhile.
 fn is_asked_within(time: Duration, bell: &mut Bell) -> io::Result<bool> {
     let due = Instant::now() + time;
     while Instant::now() < due {

@@ -19,13 +19,13 @@ const SIGTERM: i32 = 15;
 /// A guest that starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
-    /// Its process.
+    /// The process of its bhyve.
     pub pid: i32,
     /// The VM.
     pub vm: String,
-    /// Where its first serial line leads: `stdio` or a device.
+    /// The device of its first serial line: `stdio` or a path.
     pub console: Option<String>,
-    /// What was loaded; `None`: nothing is where the vCPU starts.
+    /// The system that was loaded; `None`: there is no code at the vCPU's entry point.
     pub system: Option<state::System>,
     /// The disk of an installer that asks before it installs.
     pub installs_on: Option<String>,
@@ -33,21 +33,21 @@ pub struct Session {
     pub cpus: u32,
     /// Bytes.
     pub memory: u64,
-    /// Milliseconds until the login prompt; `None`: it has come already.
+    /// Milliseconds until the login prompt; `None`: the prompt was shown already.
     pub boot_ms: Option<u64>,
     /// Milliseconds that it takes to stop.
     pub stop_ms: u64,
-    /// What bhyve itself says.
+    /// The output of bhyve itself.
     pub noise: Option<Noise>,
 }
 
-/// What a look at the host has shown.
+/// The state that the last look at the host has shown.
 struct Seen {
-    /// How it has ended.
+    /// How the guest has ended.
     ended: Option<Status>,
-    /// Whether its power button was pressed.
+    /// Whether the power button was pressed.
     pressed: bool,
-    /// When something happens next.
+    /// When the next event happens.
     next: Option<Duration>,
 }
 
@@ -55,10 +55,10 @@ struct Seen {
 pub(super) fn run(session: &Session, directory: &Path, bell: &mut Bell) -> io::Result<Status> {
     let start = Instant::now();
     if let Some(noise) = session.noise {
-        // Whatever else the guest does, and as long as it does.
+        // In addition to the behaviour of the guest, for as long as it runs.
         std::thread::spawn(move || noise.make());
     }
-    // A null modem that has gone meanwhile has done so with the guest: the first look tells.
+    // A null modem that is missing was destroyed with the guest: the first look shows that.
     let name = session.console.as_deref();
     let mut console = name.and_then(|name| Console::open(name).ok());
     if name == Some("stdio") {
@@ -66,7 +66,7 @@ pub(super) fn run(session: &Session, directory: &Path, bell: &mut Bell) -> io::R
     }
     let mut system = session.system.map(|kind| System::new(kind, session));
     if let (Some(system), None) = (&mut system, session.boot_ms) {
-        // Nobody was there to see it.
+        // The title was never seen.
         system.at(Duration::MAX);
     }
     let mut look_at = start;
@@ -105,7 +105,7 @@ pub(super) fn run(session: &Session, directory: &Path, bell: &mut Bell) -> io::R
             && let Some(console) = &mut console
         {
             let typed = console.read();
-            // What is typed where nothing was loaded is lost.
+            // Input is lost if nothing was loaded.
             let answer = system.as_mut().map(|system| system.type_in(&typed));
             let (said, wish) = answer.unwrap_or_default();
             console.write(&said);
@@ -123,8 +123,8 @@ fn write(console: Option<&mut Console>, text: &str) {
     }
 }
 
-/// Looks at the host. For a SIGTERM that came outside of it the host's state says whether it presses
-/// the button, or ends bhyve as any program (amd64/pm.c).
+/// Reads the state of the host. For a SIGTERM from outside of the host that state decides whether it
+/// presses the button, or ends bhyve like any program (amd64/pm.c).
 fn look(session: &Session, directory: &Path, is_asked: bool) -> io::Result<Seen> {
     with_host(directory, |host| {
         if is_asked {
@@ -151,7 +151,7 @@ fn look(session: &Session, directory: &Path, is_asked: bool) -> io::Result<Seen>
     })
 }
 
-/// Does what the person at the console has asked of the guest.
+/// Carries out a request that was typed at the guest's console.
 fn grant(wish: Wish, session: &Session, directory: &Path) -> io::Result<()> {
     with_host(directory, |host| match wish {
         Wish::End(ending) => {
@@ -205,7 +205,7 @@ pub(super) fn resume(pid: i32, directory: &Path) -> io::Result<i32> {
     super::super::program::leave(status)
 }
 
-/// The session of a guest by the command line of its process.
+/// The session of a guest, from the command line of its process.
 fn found(host: &Host, pid: i32) -> Option<Session> {
     let process = host.state.processes.get(&pid)?;
     let call = Call::new(&process.argv);

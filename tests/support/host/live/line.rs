@@ -14,11 +14,11 @@ use super::Bell;
 use super::alive;
 use super::console::{make_raw, open_line, write_patiently};
 
-/// What `~?` shows (usr.bin/tip/tip/cmds.c).
+/// The output of `~?` (usr.bin/tip/tip/cmds.c).
 const HELP: &str = "~?\r\n ~. quit\r\n ~~ a tilde\r\n ~? this\r\n";
 
-/// Relays until `~.` is typed at the beginning of a line, the input ends, the line goes, or a signal
-/// comes: cu puts the modes back then, too, and ends with 0 (usr.bin/tip/tip/cu.c, `cleanup`).
+/// Relays until `~.` is typed at the beginning of a line, the input ends, the line is closed, or a
+/// signal arrives: cu restores the modes in that case, too, and exits 0 (usr.bin/tip/tip/cu.c, `cleanup`).
 pub(super) fn run(path: &str, directory: &Path, bell: &mut Bell) -> io::Result<Status> {
     for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT] {
         bell.ask_by(signal)?;
@@ -68,7 +68,7 @@ fn say(bytes: &[u8]) {
     let _ = out.write_all(bytes).and_then(|()| out.flush());
 }
 
-/// What becomes of typed bytes.
+/// The result of typed bytes.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Typed {
     send: Vec<u8>,

@@ -18,37 +18,37 @@ pub struct Session {
     pub pid: i32,
     /// The VM.
     pub vm: String,
-    /// Where it talks: `stdio` or a device.
+    /// The device of its console: `stdio` or a path.
     pub console: String,
-    /// What it has said so far.
+    /// Its output so far.
     pub said: String,
-    /// What it does first.
+    /// Its first action.
     pub first: First,
     /// Milliseconds that its menu is shown.
     pub menu_ms: u64,
-    /// What takes commands.
+    /// The interpreter of commands.
     pub shell: Shell,
 }
 
-/// What a loader does first.
+/// The first action of a loader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum First {
     /// It shows a menu that boots when its time is over.
     Menu,
     /// It asks for commands.
     Prompt,
-    /// It ends so, after a while.
+    /// It ends in this way, after a while.
     Leaves(Leaves),
-    /// It comes to no end.
+    /// It never ends.
     Stuck,
 }
 
-/// What takes the commands of a loader.
+/// The interpreter of a loader's commands.
 #[derive(Clone, Debug)]
 pub enum Shell {
-    /// FreeBSD's loader, and whether it finds a kernel.
+    /// FreeBSD's loader.
     Userboot {
-        /// Whether it finds one.
+        /// Whether it finds a kernel.
         boots: bool,
     },
     /// grub.
@@ -71,7 +71,7 @@ impl Shell {
         }
     }
 
-    /// The kernel that it has loaded, as far as that is known.
+    /// The kernel that it has loaded, if that is known.
     fn kernel(&mut self) -> Option<Kernel> {
         match self {
             Self::Userboot { .. } => None,
@@ -79,7 +79,7 @@ impl Shell {
         }
     }
 
-    /// Runs a command; what it says, and how it leaves the loader, if it does.
+    /// Runs a command; its output, and how it ends the loader, if it does.
     fn command(&mut self, line: &str) -> (String, Option<Leaves>) {
         let boots = match self {
             Self::Grub(grub) => {
@@ -139,7 +139,7 @@ pub(super) fn run(mut session: Session, directory: &Path, bell: &mut Bell) -> io
     Ok(status)
 }
 
-/// Waits for what is typed.
+/// Waits for input.
 fn wait(console: &mut Console, bell: &mut Bell, limit: Option<Duration>) -> io::Result<Vec<u8>> {
     let files = console.files();
     let is_typed = bell.wait(&files, limit)?.ready.contains(&true);
@@ -147,7 +147,7 @@ fn wait(console: &mut Console, bell: &mut Bell, limit: Option<Duration>) -> io::
     Ok(if is_typed { console.read() } else { Vec::new() })
 }
 
-/// Lets time pass; what is typed meanwhile is lost.
+/// Lets time pass; input is lost meanwhile.
 fn rest(console: &mut Console, bell: &mut Bell, milliseconds: u64) -> io::Result<()> {
     let due = Instant::now() + Duration::from_millis(milliseconds);
     while Instant::now() < due {
@@ -160,7 +160,7 @@ fn rest(console: &mut Console, bell: &mut Bell, milliseconds: u64) -> io::Result
     Ok(())
 }
 
-/// Shows a menu; whether it boots, by Enter or since its time is over. Any other key stops it.
+/// Shows a menu; whether it boots, by Enter or at the end of its time. Any other key stops it.
 fn menu(console: &mut Console, bell: &mut Bell, milliseconds: u64) -> io::Result<bool> {
     let due = Instant::now() + Duration::from_millis(milliseconds);
     let mut shown = None;
@@ -195,7 +195,7 @@ fn menu(console: &mut Console, bell: &mut Bell, milliseconds: u64) -> io::Result
     }
 }
 
-/// Takes commands until one leaves the loader. At the end of its input it waits for more (term/emu/console.c).
+/// Takes commands until one ends the loader. At the end of its input it waits for more (term/emu/console.c).
 fn prompt(console: &mut Console, bell: &mut Bell, shell: &mut Shell) -> io::Result<Leaves> {
     console.write(shell.prompt());
     let mut line = String::new();

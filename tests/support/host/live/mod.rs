@@ -1,10 +1,10 @@
-//! What simulated programs do as real processes: a guest runs and talks on its console, a loader
-//! shows its menu, cu(1) relays, daemon(8) leaves its caller.
+//! Simulated programs as real processes: a guest runs and writes to its console, a loader
+//! shows its menu, cu(1) relays, daemon(8) runs in the background.
 //!
-//! The host's state stays in charge: time ends a guest there, and a signal that is sent through
-//! kill(1) acts there. A process follows it, and is told by SIGUSR1 to look again. A SIGTERM of
-//! kill(2) is brought there by the guest that gets it; what else happens to a real process alone,
-//! such as SIGKILL, is seen by whoever loads the state next.
+//! The host's state is authoritative: time ends a guest there, and a signal that is sent through
+//! kill(1) acts there. A process follows it, and SIGUSR1 tells the process to read it again. A guest
+//! brings a SIGTERM of kill(2) into the state; other effects on a real process alone, such as
+//! SIGKILL, are found by the next process that loads the state.
 
 pub mod alive;
 pub mod guest;
@@ -31,11 +31,11 @@ pub(super) use bell::Bell;
 pub(super) use nmdm::start as start_nmdm;
 pub use role::Role;
 
-/// The longest time between two looks at the host: who was to tell a process something may have been
-/// killed before.
+/// The longest time between two looks at the state: the process that should have notified this one may
+/// have been killed.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// How a program goes on after its command line was accepted.
+/// How a program continues after its command line was accepted.
 #[derive(Clone, Debug)]
 pub enum Session {
     /// As this program of the real machine.
@@ -52,10 +52,10 @@ pub enum Session {
     Destroy(u32),
 }
 
-/// Goes on with a session to its end.
+/// Runs a session to its end.
 ///
 /// # Errors
-/// If the state directory cannot be used, or has gone.
+/// If the state directory cannot be used, or was removed.
 pub(super) fn run(session: Session, directory: &Path, bell: &mut Bell) -> io::Result<Status> {
     if !matches!(
         session,
@@ -73,10 +73,10 @@ pub(super) fn run(session: Session, directory: &Path, bell: &mut Bell) -> io::Re
     }
 }
 
-/// Waits for ever.
+/// Waits without end.
 ///
 /// # Errors
-/// If the state directory has gone: then this is over, too.
+/// If the state directory was removed: then the wait ends, too.
 pub(super) fn hang(bell: &mut Bell) -> io::Result<Status> {
     bell.be_mortal()?;
     loop {

@@ -1,4 +1,4 @@
-//! nmdm(4) as a real process: two pseudo-terminals, and what is written to one is read from the
+//! nmdm(4) as a real process: two pseudo-terminals; the output of one is the input of the
 //! other (sys/dev/nmdm/nmdm.c).
 
 use std::fs::{self, File};
@@ -16,15 +16,15 @@ use super::console::{make_raw, set_non_blocking, write_patiently};
 use super::{Bell, Role, alive, pty};
 use crate::host::program::{DRIVERS, with_host};
 
-/// How often an end that nobody has open is looked at: nothing tells that somebody has opened it.
+/// How often a closed end is checked: no event reports that a process has opened it.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Starts the driver of a pair, and waits until its nodes are there.
+/// Starts the driver of a pair, and waits until its nodes exist.
 pub(in super::super) fn start(pair: &str, directory: &Path, program: &Path) -> io::Result<()> {
     Role::Nmdm(pair.to_owned()).start(program, directory)
 }
 
-/// The file that notes which process the driver of a pair is.
+/// The file that records which process is the driver of a pair.
 pub(super) fn note(directory: &Path, pair: &str) -> PathBuf {
     directory.join(DRIVERS).join(pair)
 }
@@ -35,12 +35,12 @@ struct End {
     terminal: PathBuf,
     master: File,
     is_open: bool,
-    /// Something was written there that nobody has read yet.
+    /// Text was written to this end that was not read yet.
     has_news: bool,
 }
 
 impl End {
-    /// Makes the node. Until somebody opens it, nobody has.
+    /// Makes the node. The end is closed until a process opens it.
     fn new(node: PathBuf) -> io::Result<Self> {
         let pty = pty::open()?;
         make_raw(&pty.slave);
@@ -59,7 +59,7 @@ impl End {
 }
 
 impl Drop for End {
-    /// Takes the node away, which would lead to the next terminal of that number.
+    /// Removes the node, which would lead to the next terminal of that number.
     fn drop(&mut self) {
         if fs::read_link(&self.node).is_ok_and(|target| target == self.terminal) {
             let _ = fs::remove_file(&self.node);
@@ -67,8 +67,8 @@ impl Drop for End {
     }
 }
 
-/// Carries what is written to either end to the other, until both were closed. What is written
-/// while nobody has the other end open is lost.
+/// Relays the output of either end to the other, until both were closed. Output is lost
+/// while the other end is closed.
 pub(super) fn run(pair: &str, directory: &Path) -> io::Result<i32> {
     setsid()?;
     let dev = directory.join("dev");
@@ -99,13 +99,13 @@ pub(super) fn run(pair: &str, directory: &Path) -> io::Result<i32> {
             .collect();
         let all_are_open = ends.iter().all(|end| end.is_open);
         let woken = bell.wait(&readable, (!all_are_open).then_some(LOOK))?;
-        // Between two looks somebody may have opened an end and closed it.
+        // Between two checks a process may have opened an end and closed it.
         was_open |= woken.is_rung;
     }
 }
 
-/// Looks which ends somebody has open, and at which something was written; what was left for the
-/// one before is gone.
+/// Checks which ends are open, and at which of them text was written; text that was left for the
+/// previous process is lost.
 fn look(ends: &mut [End; 2]) -> io::Result<()> {
     let mut pollers = ends
         .each_ref()
@@ -123,7 +123,7 @@ fn look(ends: &mut [End; 2]) -> io::Result<()> {
     Ok(())
 }
 
-/// Carries what one end has to say to the other.
+/// Relays the output of one end to the other.
 fn carry(ends: &mut [End; 2], from: usize) {
     let mut bytes = [0; 4096];
     let [a, b] = ends;
@@ -136,7 +136,7 @@ fn carry(ends: &mut [End; 2], from: usize) {
     }
 }
 
-/// Takes the pair away, unless a process of the host has just opened an end of it.
+/// Removes the pair, unless a process of the host has just opened an end of it.
 fn leave(pair: &str, directory: &Path) -> io::Result<bool> {
     with_host(directory, |host| {
         let is_free = |ends: &crate::host::state::Nmdm| ends.a.is_none() && ends.b.is_none();

@@ -1,4 +1,4 @@
-//! What bhyve(8) says on its standard error.
+//! The output of bhyve(8) on its standard error.
 
 use std::io::{self, ErrorKind, Write};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::super::process::Noise;
 const LINE: usize = 80;
 
 impl Noise {
-    /// Says it, again and again, until nobody can hear it any more.
+    /// Writes the lines repeatedly, until the reader has closed the pipe.
     pub(super) fn make(self) {
         let text: Vec<u8> = (1..=self.bytes)
             .map(|at| {
@@ -28,7 +28,7 @@ impl Noise {
     }
 }
 
-/// Writes all of it: where standard error does not wait for its reader, this does.
+/// Writes the whole text: standard error may be non-blocking, and this waits for its reader.
 fn say(mut text: &[u8]) -> io::Result<()> {
     while !text.is_empty() {
         match io::stderr().write(text) {

@@ -1,4 +1,4 @@
-//! What a process of the playground is, where its name does not say it.
+//! The role of a process of the playground, if its name does not determine it.
 
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
@@ -9,19 +9,19 @@ use serde::{Deserialize, Serialize};
 
 use super::super::daemon::Daemon;
 
-/// The environment variable that says it.
+/// The environment variable with the role.
 const ROLE: &str = "EASY_BHYVE_PLAYGROUND_ROLE";
 
-/// What a process is.
+/// The role of a process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Role {
-    /// What daemon(8) leaves behind, for this user.
+    /// The process that daemon(8) leaves in the background, for this user.
     Daemon(Daemon, u32),
     /// The driver of this null modem.
     Nmdm(String),
-    /// The guest that is this process of the host so far.
+    /// The guest of a bhyve that has been only an entry of the host so far.
     Guest(i32),
-    /// Starts another and ends, so that nobody has to wait for that one.
+    /// Starts another process and exits, so that no process has to wait for that one.
     Starter(Box<Role>),
 }
 
@@ -31,7 +31,7 @@ impl Role {
         serde_json::from_str(&std::env::var(ROLE).ok()?).ok()
     }
 
-    /// A command that takes this role, in the program of this process or in another.
+    /// A command with this role, in the program of this process or in another one.
     pub(super) fn command(&self, program: &Path, directory: &Path) -> io::Result<Command> {
         let mut command = Command::new(program);
         command
@@ -46,7 +46,7 @@ impl Role {
         Ok(command)
     }
 
-    /// Starts it beside this process, and waits until it says that it is ready.
+    /// Starts the command beside this process, and waits until it reports that it is ready.
     pub(in super::super) fn start(self, program: &Path, directory: &Path) -> io::Result<()> {
         let mut starter = Self::Starter(Box::new(self))
             .command(program, directory)?
@@ -62,7 +62,7 @@ impl Role {
         Ok(())
     }
 
-    /// Takes the role.
+    /// Runs as this role.
     ///
     /// # Errors
     /// If the state directory cannot be used.
@@ -80,7 +80,7 @@ impl Role {
     }
 }
 
-/// The environment without the role, for what this process becomes or starts.
+/// The environment without the role, for the programs that this process becomes or starts.
 pub(super) fn without_role(command: &mut Command) -> &mut Command {
     command.env_remove(ROLE)
 }

@@ -1,5 +1,5 @@
-//! The system inside a guest: what it writes while it boots and stops, its login, its shell, its
-//! installer. It is a pretence, and says so.
+//! The system inside a guest: its output while it boots and stops, its login, its shell, its
+//! installer. It is simulated, and its output states that.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use super::super::process::Ending;
 use super::super::state;
 use super::guest::Session;
 
-/// What the person at the console asks of the guest.
+/// A request to the guest from its console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wish {
-    /// It ends so.
+    /// The guest ends in this way.
     End(Ending),
-    /// It is installed on the disk.
+    /// The system is installed on the disk.
     Install,
 }
 
@@ -25,11 +25,11 @@ enum Phase {
     Installer,
     /// It is installed and waits for a key to reboot.
     Installed,
-    /// It asks who is there.
+    /// It asks for a login name.
     Login,
     /// It takes commands.
     Shell,
-    /// It stops, and listens no more.
+    /// It stops, and ignores input.
     Stop,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct System {
 }
 
 impl System {
-    /// One that is just starting to boot.
+    /// A system that starts to boot.
     pub(super) fn new(kind: state::System, session: &Session) -> Self {
         let log = match kind {
             state::System::FreeBsd => include_str!("boot/freebsd.txt"),
@@ -69,7 +69,7 @@ impl System {
         }
     }
 
-    /// What it writes by itself up to this time since its start.
+    /// Its own output up to this time since its start.
     pub(super) fn at(&mut self, elapsed: Duration) -> String {
         let mut said = String::new();
         while let (Some(due), Phase::Boot(line)) = (self.next(), &self.phase) {
@@ -95,7 +95,7 @@ impl System {
         said
     }
 
-    /// When it writes by itself next.
+    /// When its next own output is due.
     pub(super) fn next(&self) -> Option<Duration> {
         let Phase::Boot(line) = self.phase else {
             return None;
@@ -116,7 +116,7 @@ impl System {
         format!("\n{first}\n{}", Self::farewell(Ending::PowerOff))
     }
 
-    /// Takes what is typed: what it writes, and what it wants.
+    /// Takes input: the output, and a request.
     pub(super) fn type_in(&mut self, bytes: &[u8]) -> (String, Option<Wish>) {
         let mut said = String::new();
         for byte in bytes {
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn it_boots_line_by_line_and_asks_who_is_there() {
+    fn a_system_boots_line_by_line_and_asks_for_a_login_name() {
         for kind in [
             state::System::FreeBsd,
             state::System::Linux,

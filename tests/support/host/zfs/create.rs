@@ -52,7 +52,7 @@ pub(super) fn create(host: &mut Host, call: &Call, args: &[String]) -> Result<An
     })
 }
 
-/// What the options give, in their order: the size and the size of blocks are settings, too.
+/// The settings of the options, in order: the size and the block size are settings, too.
 fn given(words: &Words) -> Result<Settings, Answer> {
     let mut settings = Settings::new();
     for (option, text) in &words.options {
@@ -154,7 +154,7 @@ fn make(
     Ok(Answer::ok())
 }
 
-/// check_parents: whether there can be a dataset of this name; with `far` the nearest one above will do.
+/// check_parents: whether a dataset of this name is possible; with `far` any existing ancestor is enough.
 pub(super) fn room(state: &State, name: &str, cannot: &str, far: bool) -> Result<(), Answer> {
     let refuse = |problem: &str| Err(refused(cannot, problem));
     if name::is_too_deep(name) {

@@ -83,7 +83,7 @@ fn needs_more(cannot: &str, kind: Types, why: &str, option: &str, list: &[&Strin
     )
 }
 
-/// destroy_callback for each: what cannot go stays, and the others go all the same.
+/// destroy_callback for each: a dataset that cannot be destroyed stays, and the others are destroyed.
 fn each(host: &mut Host, call: &Call, all: &[String], last: &str) -> Result<(), Answer> {
     let mut failed: Option<Answer> = None;
     let mut batch: Vec<String> = Vec::new();
@@ -209,7 +209,7 @@ pub(super) fn destroy_snapshots(
     Ok(())
 }
 
-/// zfs_destroy: one dataset, snapshot or bookmark, which nothing depends on.
+/// zfs_destroy: one dataset, snapshot or bookmark without dependents.
 pub(super) fn destroy_one(host: &mut Host, call: &Call, full: &str) -> Result<(), Answer> {
     let cannot = format!("cannot destroy '{full}'");
     if let Some(answer) = denied(call, &cannot) {

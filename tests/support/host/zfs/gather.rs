@@ -1,4 +1,4 @@
-//! Which datasets a question is about, and in what order (cmd/zfs/zfs_iter.c).
+//! The datasets that a question is about, and their order (cmd/zfs/zfs_iter.c).
 
 use std::cmp::Ordering;
 
@@ -7,13 +7,13 @@ use super::name::{self, Types};
 use super::property::{Look, Property};
 use super::relation::{bookmarks, children, snapshots};
 
-/// What is asked for.
+/// The parts of a question.
 pub(super) struct Question<'words> {
-    /// Names; without any it is about all pools.
+    /// Names; without any the question is about all pools.
     pub(super) operands: &'words [String],
-    /// What is wanted of them.
+    /// The wanted types.
     pub(super) types: Types,
-    /// Whether snapshots come along with what they are of.
+    /// Whether snapshots are listed with their datasets.
     pub(super) with_snapshots: bool,
     /// How many levels below them; `None` is all of them.
     pub(super) depth: Option<usize>,
@@ -21,7 +21,7 @@ pub(super) struct Question<'words> {
     pub(super) keys: Vec<(&'static Property, bool)>,
 }
 
-/// What was found, sorted, and a line for each name that is nothing of this kind.
+/// The results, sorted, and an error line for each name that is not of a wanted type.
 pub(super) fn gather(state: &State, question: &Question<'_>) -> (Vec<String>, Vec<String>) {
     let mut found = Vec::new();
     let mut problems = Vec::new();
@@ -80,7 +80,7 @@ fn visit(
     }
 }
 
-/// zfs_sort: what has no such property comes last, whatever the direction.
+/// zfs_sort: entries without the property come last, whatever the direction.
 fn order(state: &State, question: &Question<'_>, left: &str, right: &str) -> Ordering {
     for (property, reverse) in &question.keys {
         let of = |full| property.value(state, full);
@@ -97,7 +97,7 @@ fn order(state: &State, question: &Question<'_>, left: &str, right: &str) -> Ord
             (order, false) => return order,
         }
     }
-    // zfs_compare: by name, a dataset before its snapshots, these as they were made.
+    // zfs_compare: by name, a dataset before its snapshots, and these in the order of their creation.
     let split = |full: &str| {
         let (base, label) = full.split_at(full.find('@').unwrap_or(full.len()));
         (base.to_owned(), !label.is_empty())

@@ -65,8 +65,8 @@ pub(super) fn list(state: &State, args: &[String]) -> Result<Answer, Answer> {
     Ok(answer)
 }
 
-/// How many levels below the operands, `None` for all: as `-d` and `-r` say, else none, but one for
-/// who asks for the snapshots or bookmarks alone of what is named.
+/// How many levels below the operands, `None` for all: as `-d` and `-r` say; by default none, but one
+/// for a list of only the snapshots or bookmarks of named datasets.
 fn depth(words: &Words, operands: &[String], types: Types) -> Result<Option<usize>, String> {
     let Some(text) = words.last("d") else {
         let is_alone = types == Types::SNAPSHOT || types == Types::BOOKMARK;
@@ -85,7 +85,7 @@ fn depth(words: &Words, operands: &[String], types: Types) -> Result<Option<usiz
     }
 }
 
-/// What `-t` asks for; `fs` and `vol` came with 2.2.
+/// The types of `-t`; `fs` and `vol` came with 2.2.
 fn types(state: &State, words: &Words) -> Result<Option<Types>, String> {
     let Some(text) = words.last("t") else {
         return Ok(None);

@@ -1,8 +1,8 @@
 //! zfs(8), OpenZFS, as far as `tests/calibration/zfs` has compared it with the real one.
 //!
-//! `create.rs`, `clone.rs`, `snapshot.rs`, `rollback.rs`, `destroy.rs`, `rename.rs` and `set.rs` change,
-//! `list.rs` answers; all stand on `name.rs` (what is a name), `property.rs` (what is said of a dataset)
-//! and `relation.rs` (what hangs together).
+//! `create.rs`, `clone.rs`, `snapshot.rs`, `rollback.rs`, `destroy.rs`, `rename.rs` and `set.rs` change
+//! datasets, `list.rs` lists them; all use `name.rs` (valid names), `property.rs` (properties of a dataset)
+//! and `relation.rs` (dependencies).
 //!
 //! Sources: cmd/zfs/zfs_main.c, lib/libzfs/libzfs_dataset.c, module/zcommon/zfs_namecheck.c.
 
@@ -57,7 +57,7 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
     answer.unwrap_or_else(|refusal| refusal)
 }
 
-/// A property's value as `zfs get -p` prints it; `-` where it has none.
+/// A property's value as `zfs get -p` prints it; `-` if it has none.
 pub(super) fn property(state: &State, name: &str, property: &str) -> String {
     property::Property::named(property)
         .and_then(|property| property.value(state, name))

@@ -1,8 +1,8 @@
-//! Names of datasets, snapshots and bookmarks (module/zcommon/zfs_namecheck.c), and what bears them.
+//! Names of datasets, snapshots and bookmarks (module/zcommon/zfs_namecheck.c), and their types.
 
 use super::super::state::State;
 
-/// Kinds of things that have a name: a set of them, or a single one.
+/// Types of named things: a set of them, or a single one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Types(u8);
 
@@ -17,17 +17,17 @@ impl Types {
     pub(super) const DATASETS: Self = Self(1 | 2 | 4);
     pub(super) const ALL: Self = Self(1 | 2 | 4 | 8);
 
-    /// Both sets together.
+    /// The union of both sets.
     pub(super) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Whether the sets have something in common.
+    /// Whether the sets intersect.
     pub(super) const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 
-    /// The word that messages and the property `type` have for a single kind.
+    /// The word for a single type in messages and in the property `type`.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::FILESYSTEM => "filesystem",
@@ -54,7 +54,7 @@ impl Types {
     }
 }
 
-/// What has this name, if anything has.
+/// The type of the thing with this name, if it exists.
 pub(super) fn kind(state: &State, name: &str) -> Option<Types> {
     if let Some((base, label)) = name.split_once('@') {
         let dataset = state.datasets.get(base)?;
@@ -73,7 +73,7 @@ pub(super) fn kind(state: &State, name: &str) -> Option<Types> {
         })
 }
 
-/// zfs_open: what has this name, or the line that says why none of these types has it.
+/// zfs_open: the type of the thing with this name, or the error line if it has none of these types.
 pub(super) fn open(state: &State, name: &str, types: Types) -> Result<Types, String> {
     let cannot = |why: &str| Err(format!("cannot open '{name}': {why}"));
     if let Some(problem) = problem(name, types, false) {
@@ -89,7 +89,7 @@ pub(super) fn open(state: &State, name: &str, types: Types) -> Result<Types, Str
     }
 }
 
-/// zfs_validate_name: why a name is none of these types, in the words of libzfs.
+/// zfs_validate_name: why a name is valid for none of these types, in the words of libzfs.
 pub(super) fn problem(name: &str, types: Types, modifying: bool) -> Option<String> {
     let only = |wanted| types == wanted;
     let text = if !types.has(Types::SNAPSHOT) && name.contains('@') {
@@ -148,14 +148,14 @@ fn entity(name: &str) -> Option<String> {
         }
         match delimiter {
             None => return None,
-            // What looks for the end of the label finds a slash in its place.
+            // The search for the end of the label finds a slash first.
             Some(b'/') if in_label => return Some("trailing slash in name".into()),
             Some(_) => rest = next,
         }
     }
 }
 
-/// zpool_name_valid: why a name is no pool's.
+/// zpool_name_valid: why a name is not valid for a pool.
 pub(super) fn pool_problem(pool: &str) -> Option<String> {
     if let Some(bad) = pool.bytes().find(|byte| *byte == b'%' || !is_good(*byte)) {
         let bad = printed(bad);
@@ -169,7 +169,7 @@ fn is_good(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.: %".contains(&byte)
 }
 
-/// libzfs prints the first byte alone of a character that has several: a reader sees U+FFFD.
+/// libzfs prints only the first byte of a character that has several: a reader sees U+FFFD.
 fn printed(byte: u8) -> char {
     match byte.is_ascii() {
         true => byte.into(),

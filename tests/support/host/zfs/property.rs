@@ -1,16 +1,16 @@
-//! What zfs says of a dataset, snapshot or bookmark (module/zcommon/zfs_prop.c).
+//! The properties of a dataset, snapshot or bookmark (module/zcommon/zfs_prop.c).
 
 use super::super::state::State;
 use super::name::{self, Types};
 use super::relation::clones;
 use super::size;
 
-/// How a value looks.
+/// The format of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Look {
     /// A number of bytes: `0B`, `20.3G`.
     Bytes,
-    /// A number of bytes, of which zero is `none`.
+    /// A number of bytes; zero is shown as `none`.
     Reservation,
     /// A number that has no `B` when it is small.
     Size,
@@ -24,16 +24,16 @@ pub(super) enum Look {
     Text,
 }
 
-/// Who sets it.
+/// How a property gets its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Nobody.
+    /// It is read-only.
     ReadOnly,
-    /// Whoever makes the dataset.
+    /// It is set when the dataset is created.
     Once,
-    /// Each dataset has its own.
+    /// Each dataset has its own value.
     Own,
-    /// A dataset has it from its parent, unless it is set.
+    /// A dataset inherits it from its parent, unless it is set.
     Inherited,
 }
 
@@ -42,13 +42,13 @@ pub(super) enum Access {
 pub(super) struct Property {
     /// Its full name.
     pub(super) name: &'static str,
-    /// The heading of its column; in lower case another name of it.
+    /// The heading of its column; in lower case also a name of the property.
     pub(super) column: &'static str,
-    /// How its value looks.
+    /// The format of its value.
     pub(super) look: Look,
-    /// Who sets it.
+    /// How it gets its value.
     pub(super) access: Access,
-    /// What has it.
+    /// The types that have it.
     pub(super) types: Types,
 }
 
@@ -116,7 +116,7 @@ impl Property {
             .find(|one| one.name == name || one.column.to_lowercase() == name)
     }
 
-    /// Properties from a list with commas, or what is said to a list with a word that is none.
+    /// The properties of a list with commas, or the error for a word that is not a property.
     pub(super) fn list(text: &str) -> Result<Vec<&'static Self>, String> {
         if text.is_empty() {
             return Err("bad property list: no properties specified".into());
@@ -129,12 +129,12 @@ impl Property {
             .collect()
     }
 
-    /// Whether it is set on a dataset, and not only read.
+    /// Whether it can be set on a dataset.
     pub(super) fn is_readonly(&self) -> bool {
         matches!(self.access, Access::ReadOnly | Access::Once)
     }
 
-    /// Its value as `-p` prints it, if what bears this name has it.
+    /// Its value as `-p` prints it, if the thing with this name has it.
     pub(super) fn value(&self, state: &State, full: &str) -> Option<String> {
         let kind = name::kind(state, full).filter(|kind| self.types.has(*kind))?;
         let (base, label) = full.split_at(full.find(['@', '#']).unwrap_or(full.len()));
@@ -173,7 +173,7 @@ impl Property {
         Some(number.to_string())
     }
 
-    /// The value of one that is no number.
+    /// The value of a property that is not a number.
     fn text(&self, state: &State, full: &str, kind: Types) -> Option<String> {
         match self.name {
             "clones" => Some(clones(state, full).collect::<Vec<_>>().join(","))
@@ -190,7 +190,7 @@ impl Property {
         }
     }
 
-    /// Its value as it is printed, `-` where there is none; `exact` is `-p`.
+    /// Its value as it is printed, `-` if it has none; `exact` is `-p`.
     pub(super) fn shown(&self, state: &State, full: &str, exact: bool) -> String {
         let Some(value) = self.value(state, full) else {
             return "-".into();
@@ -207,13 +207,13 @@ impl Property {
         }
     }
 
-    /// Where its value comes from.
+    /// The source of its value.
     pub(super) fn source(&self, state: &State, full: &str) -> String {
         if self.value(state, full).is_none() {
             return "-".into();
         }
         let Some(dataset) = state.datasets.get(full) else {
-            // Of a snapshot only the size of its volume has one.
+            // For a snapshot only the size of its volume has a source.
             let source = if self.name == "volsize" { "local" } else { "-" };
             return source.into();
         };
@@ -237,7 +237,7 @@ impl Property {
     }
 }
 
-/// The size of a volume's blocks where none is asked for.
+/// The default block size of a volume.
 pub(super) fn default_block(state: &State) -> u64 {
     match super::since_2_2(state) {
         true => 16 << 10,
@@ -245,7 +245,7 @@ pub(super) fn default_block(state: &State) -> u64 {
     }
 }
 
-/// A mount point that is inherited goes on below the one that is set.
+/// An inherited mount point continues below the one that is set.
 fn mountpoint(state: &State, full: &str) -> String {
     match inherited(state, full, "mountpoint") {
         None => format!("/{full}"),
@@ -254,7 +254,7 @@ fn mountpoint(state: &State, full: &str) -> String {
     }
 }
 
-/// A property set on a dataset or the nearest of its parents, and where.
+/// A property set on a dataset or on its nearest ancestor, and where.
 fn inherited<'state>(
     state: &'state State,
     dataset: &'state str,

@@ -1,4 +1,4 @@
-//! What hangs together: snapshots, clones, and what goes when something goes.
+//! Relations: snapshots, clones, and the dependents of a dataset.
 
 use super::super::Host;
 use super::super::state::{State, Volume};
@@ -57,8 +57,8 @@ pub(super) fn family(state: &State, root: &str) -> Vec<String> {
         .collect()
 }
 
-/// zfs_iter_dependents: what could not be without this dataset or snapshot, what depends before what
-/// it depends on. A clone below the same parent as its origin comes twice.
+/// zfs_iter_dependents: everything that depends on this dataset or snapshot, each before the things that
+/// it depends on. A clone below the same parent as its origin is listed twice.
 pub(super) fn dependents(state: &State, full: &str) -> Vec<String> {
     let mut found = Vec::new();
     visit(state, full, &mut Vec::new(), &mut found);
@@ -92,7 +92,7 @@ pub(super) fn referenced(volume: &Volume) -> u64 {
     }
 }
 
-/// Takes a dataset away and gives its reservation back.
+/// Removes a dataset and releases its reservation.
 pub(super) fn remove(host: &mut Host, name: &str) {
     let Some(dataset) = host.state.datasets.remove(name) else {
         return;
@@ -103,7 +103,7 @@ pub(super) fn remove(host: &mut Host, name: &str) {
     }
 }
 
-/// Clones follow when the snapshot that they come from has another name.
+/// Updates the origin of clones when their snapshot is renamed.
 pub(super) fn redirect(host: &mut Host, old: &str, new: &str) {
     for dataset in host.state.datasets.values_mut() {
         if dataset.origin.as_deref() == Some(old) {

@@ -85,7 +85,7 @@ pub(super) fn rename(host: &mut Host, call: &Call, args: &[String]) -> Result<An
     Ok(Answer::ok())
 }
 
-/// Gives a dataset another name, also when something has its node open (zvol_rename_minors).
+/// Renames a dataset, even while its node is open (zvol_rename_minors).
 fn moved(host: &mut Host, from: &str, to: &str) {
     let Some(dataset) = host.state.datasets.remove(from) else {
         return;

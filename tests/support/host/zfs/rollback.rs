@@ -16,7 +16,7 @@ use super::usage::{options, wrong};
 /// At most this many newer snapshots are named (zfs_main.c, rollback_check).
 const NAMED: usize = 32;
 
-/// `zfs rollback [-rRf] dataset@name`. Nothing stops it while a VM runs on the volume.
+/// `zfs rollback [-rRf] dataset@name`. It is permitted while a VM runs on the volume.
 pub(super) fn rollback(host: &mut Host, call: &Call, args: &[String]) -> Result<Answer, Answer> {
     let state = &host.state;
     let words = options(state, "rollback", "rRf", args)?;
@@ -77,7 +77,7 @@ pub(super) fn rollback(host: &mut Host, call: &Call, args: &[String]) -> Result<
         && let Some(snapshot) = dataset.snapshots.get(label)
         && let (Some(now), Some(then)) = (&mut dataset.volume, &snapshot.volume)
     {
-        // The reservation stays, whatever the size was.
+        // The reservation stays, whatever the previous size was.
         now.volsize = then.volsize;
         now.blank = then.blank;
     }

@@ -44,7 +44,7 @@ pub(super) fn set(host: &mut Host, call: &Call, args: &[String]) -> Result<Answe
     }
     let mut answer = Answer::ok();
     for name in names {
-        // Before 2.2 set_callback made 1 of each failure, now the -1 of libzfs goes through.
+        // Before 2.2 set_callback returned 1 for each failure; since then it returns the -1 of libzfs.
         let (line, status) = match name::open(&host.state, name, Types::DATASETS) {
             Err(line) => (line, 1),
             Ok(kind) => match set_on(host, call, name, kind, &settings) {

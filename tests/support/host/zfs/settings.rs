@@ -8,7 +8,7 @@ use super::name::{self, Types};
 use super::property::{Access, Look, Property};
 use super::{refused, since_2_2, size};
 
-/// Properties with their values, as they were typed.
+/// Properties with their values, as typed.
 pub(super) type Settings = Vec<(String, String)>;
 
 /// Adds one `property=value` to others.
@@ -25,7 +25,7 @@ pub(super) fn add(settings: &mut Settings, text: &str) -> Result<(), Answer> {
     Ok(())
 }
 
-/// All that `-o` gives.
+/// All settings of `-o`.
 pub(super) fn parse(words: &Words) -> Result<Settings, Answer> {
     let mut settings = Settings::new();
     for text in words.all("o") {
@@ -34,7 +34,7 @@ pub(super) fn parse(words: &Words) -> Result<Settings, Answer> {
     Ok(settings)
 }
 
-/// Refuses what a dataset of this kind cannot have; `volume` is one that is there already.
+/// Refuses settings that a dataset of this kind cannot have; `volume` is an existing volume.
 pub(super) fn check(
     state: &State,
     settings: &Settings,
@@ -100,7 +100,7 @@ fn problem(
     }
 }
 
-/// Gives a dataset what [`check`] has let pass; a reservation that does not fit is refused.
+/// Applies settings that [`check`] has accepted to a dataset; a reservation that does not fit is refused.
 pub(super) fn apply(host: &mut Host, dataset: &str, settings: &Settings) -> Result<(), String> {
     for (typed, value) in settings {
         let Some(property) = Property::named(typed) else {
@@ -112,7 +112,7 @@ pub(super) fn apply(host: &mut Host, dataset: &str, settings: &Settings) -> Resu
                 let Some(volume) = volume_of(host, dataset) else {
                     continue;
                 };
-                // zfs_add_synthetic_resv: a reservation for all of it stays one.
+                // zfs_add_synthetic_resv: a reservation of the full size remains one.
                 let whole = reservation(volume.volsize, volume.volblocksize);
                 let is_whole = volume.refreservation == whole;
                 let more = reservation(number, volume.volblocksize);
@@ -143,7 +143,7 @@ fn volume_of<'host>(host: &'host mut Host, dataset: &str) -> Option<&'host mut V
     host.state.datasets.get_mut(dataset)?.volume.as_mut()
 }
 
-/// Takes a volume's reservation from what its pool has free.
+/// Subtracts a volume's reservation from the free space of its pool.
 fn reserve(host: &mut Host, dataset: &str, bytes: u64) -> Result<(), String> {
     let pool = name::pool(dataset).to_owned();
     let had = volume_of(host, dataset).map_or(0, |volume| volume.refreservation);

@@ -58,7 +58,7 @@ fn no_suffix(suffix: &str) -> String {
     format!("invalid numeric suffix '{suffix}'")
 }
 
-/// zfs_nicebytes, at most five characters: as [`number`], but bytes alone have a `B`.
+/// zfs_nicebytes, at most five characters: as [`number`], but plain bytes have a `B`.
 pub(super) fn bytes(bytes: u64) -> String {
     let text = number(bytes);
     match bytes < 1024 {

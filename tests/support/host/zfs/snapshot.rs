@@ -30,7 +30,7 @@ pub(super) fn snapshot(host: &mut Host, call: &Call, args: &[String]) -> Result<
         };
         wanted.extend(bases.iter().map(|base| format!("{base}@{label}")));
     }
-    // zfs_do_snapshot adds a line if there were to be several.
+    // zfs_do_snapshot adds a line if several snapshots were requested.
     let several = words.operands.len() > 1 || words.has("r");
     let none = |answer: Answer| match several {
         true => answer.and_err("no snapshots were created"),
@@ -71,7 +71,7 @@ fn base_of(full: &str) -> &str {
     full.split('@').next().unwrap_or(full)
 }
 
-/// dsl_dataset_snapshot_check: of a volume with a reservation what was written since the last
+/// dsl_dataset_snapshot_check: for a volume with a reservation, the data written since the last
 /// snapshot must fit into the pool once more.
 fn problem(state: &State, full: &str) -> Option<&'static str> {
     if name::kind(state, full).is_some() {
@@ -114,7 +114,7 @@ fn take(host: &mut Host, wanted: &[String]) {
     }
 }
 
-/// `zfs bookmark dataset@name dataset#name`, one of them perhaps without its dataset.
+/// `zfs bookmark dataset@name dataset#name`; the dataset may be missing in one of the two.
 pub(super) fn bookmark(host: &mut Host, call: &Call, args: &[String]) -> Result<Answer, Answer> {
     let state = &host.state;
     let words = options(state, "bookmark", "", args)?;

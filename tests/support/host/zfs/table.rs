@@ -2,11 +2,11 @@
 
 /// One column.
 pub(super) struct Column {
-    /// What stands above it.
+    /// Its heading.
     pub(super) heading: String,
-    /// How wide it is, if not as wide as its widest cell.
+    /// Its width; by default that of its widest cell.
     pub(super) width: Option<usize>,
-    /// Whether its cells end together.
+    /// Whether its cells are aligned to the right.
     pub(super) right: bool,
 }
 

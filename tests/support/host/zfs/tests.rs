@@ -215,7 +215,7 @@ fn promote_swaps_parent_and_child() {
 }
 
 #[test]
-fn the_list_is_in_order_and_as_deep_as_asked() {
+fn the_list_has_the_requested_order_and_depth() {
     let mut host = host();
     let table = [
         (

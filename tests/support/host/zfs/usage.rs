@@ -1,4 +1,4 @@
-//! What zfs says to a wrong command line: status 2 and the synopsis (zfs_main.c, usage and get_usage).
+//! The answer of zfs to a wrong command line: status 2 and the synopsis (zfs_main.c, usage and get_usage).
 
 use super::super::call::Answer;
 use super::super::state::State;
@@ -6,7 +6,7 @@ use super::super::words::{OptionError, Words};
 use super::property::PROPERTIES;
 use super::{since_2_2, since_2_3};
 
-/// The synopses of the subcommands that there are here, as OpenZFS 2.3 prints them; see [`synopsis`].
+/// The synopses of the simulated subcommands, as OpenZFS 2.3 prints them; see [`synopsis`].
 const SYNOPSES: [(&str, &str); 14] = [
     (
         "create",
@@ -63,8 +63,8 @@ const SYNOPSES: [(&str, &str); 14] = [
 /// The subcommands whose synopsis goes with the table of properties.
 const WITH_TABLE: [&str; 4] = ["get", "inherit", "list", "set"];
 
-/// Reads the options of a subcommand; `spec` is what zfs_main.c gives to getopt(3), and a colon at
-/// its begin tells a missing argument from an unknown option.
+/// Reads the options of a subcommand; `spec` is the string that zfs_main.c passes to getopt(3); a leading
+/// colon tells a missing argument from an unknown option.
 pub(super) fn options(
     state: &State,
     verb: &str,
@@ -97,7 +97,7 @@ pub(super) fn wrong(state: &State, verb: &str, problem: &str) -> Answer {
     }
 }
 
-/// The answer where there is no subcommand, or none of that name.
+/// The answer if there is no subcommand, or an unknown one.
 pub(super) fn general(state: &State, problem: &str) -> Answer {
     let mut answer = Answer::fail(2, problem)
         .and_err("usage: zfs command args ...")
@@ -124,7 +124,7 @@ fn synopsis(state: &State, verb: &str) -> String {
     }
 }
 
-/// Where the user is sent for more.
+/// The references to further help.
 fn topics(state: &State, answer: Answer) -> Answer {
     let answer = answer
         .and_err("\nFor the property list, run: zfs set|get")
@@ -135,7 +135,7 @@ fn topics(state: &State, answer: Answer) -> Answer {
     }
 }
 
-/// The table of properties, so far as there are any here.
+/// The table of properties, with those that are simulated.
 fn table(answer: Answer) -> Answer {
     let rows = PROPERTIES
         .iter()
