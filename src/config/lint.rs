@@ -53,8 +53,8 @@ pub fn two_spellings(config: &Config, keys: &Keys<'_>) -> Vec<Finding> {
 /// Pairs of spellings of one key: those with two values, or those with the same value.
 fn spellings(config: &Config, keys: &Keys<'_>, name: FindingName) -> Vec<Finding> {
     let (differ, how) = match name {
-        FindingName::ConflictingKeys => (true, "are one key with two values"),
-        _ => (false, "are one key"),
+        FindingName::ConflictingKeys => (true, "are the same key with two values"),
+        _ => (false, "are the same key"),
     };
     let mut findings = Vec::new();
     let is_set = |key: &&Key<'_>| !key.set.value.is_empty();

@@ -70,7 +70,7 @@ impl fmt::Display for Foreign {
                     "{path} belongs to uid {uid}, who is neither you nor root"
                 )
             }
-            Decider::Everybody => write!(f, "everybody may write {path}"),
+            Decider::Everybody => write!(f, "every user may write {path}"),
         }
     }
 }

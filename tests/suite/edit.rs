@@ -203,7 +203,7 @@ fn what_is_so_already_is_not_written() {
     let before = fs::metadata(place.path("c.conf")).unwrap();
     let said = say(&place, &["set", "a", "mem=1G", "cpu="]);
     let err = format!(
-        "easy-bhyve: {}:2:8: a_mem is 1G already\neasy-bhyve: a_cpu is not set anyway\n",
+        "easy-bhyve: {}:2:8: a_mem is already 1G\neasy-bhyve: a_cpu is not set\n",
         place.shown("c.conf")
     );
     assert_eq!(said, Said::new(0, "", err));
@@ -255,7 +255,7 @@ fn a_line_that_would_be_taken_into_another_value_is_not_written() {
         1,
         "easy-bhyve: the new text would change b, too\n \
          --> c.conf:3:1\n  |\n3 | b=x\\\n  | ^\n  |\n  = note: nothing was written\n  \
-         = help: a backslash at the end of the file joins lines, and ${x:=w} sets x: edit it by hand\n",
+         = help: a backslash at the end of the file joins lines, and ${x:=w} sets x: edit the file by hand\n",
     );
 }
 
@@ -267,7 +267,7 @@ fn a_value_within_an_expansion_is_not_edited() {
         1,
         "easy-bhyve: a_mem is set within an expansion\n \
          --> c.conf:3:5\n  |\n3 | x=${a_mem:=1G}\n  |     ^^^^^^^^^\n  |\n  \
-         = help: only a plain NAME=VALUE is edited: change it by hand\n",
+         = help: set edits only a plain NAME=VALUE: change this setting by hand\n",
     );
 }
 
@@ -280,7 +280,7 @@ fn an_expansion_that_would_win_over_the_new_text_is_refused() {
         "easy-bhyve: a_mem would not be ''\n \
          --> c.conf:3:5\n  |\n3 | x=${a_mem:=1G}\n  |     ^^^^^\n  |\n  \
          = note: nothing was written\n  \
-         = help: the marked setting would override the new text: change it by hand\n",
+         = help: the marked setting overrides the new text: change the marked setting by hand\n",
     );
 }
 
@@ -302,16 +302,16 @@ fn words_that_make_no_sense_are_refused_with_the_nearest() {
         (&["set", "a", "mem=1", "mem=2"], "mem is given twice\n"),
         (
             &["set", "a", "gpt=gpt1", "grub_root=gpt2"],
-            "gpt and grub_root are one key\n",
+            "gpt and grub_root are the same key\n",
         ),
-        (&["set", "a", "id="], "without an id a would be no VM\n"),
+        (&["set", "a", "id="], "the id of a must not be empty\n"),
         (&["set", "c", "mem=1G"], "there is no VM \"c\" in "),
         (
             &["new", "1a"],
             "\"1a\" is not a VM name: it must begin with a letter\n",
         ),
         (&["new", "b", "id=1", "id=2"], "id is given twice\n"),
-        (&["new", "a"], "there is a VM a already\n"),
+        (&["new", "a"], "VM a already exists\n"),
     ] {
         let place = place("a_id=1\n");
         let said = say(&place, words);

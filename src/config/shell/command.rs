@@ -196,7 +196,7 @@ impl Parser<'_, '_, '_> {
 
     fn unread(&self, path: &Path, error: &Unread, token: Token) -> Refused {
         if let Unread::Foreign(foreign) = error {
-            let message = format!("{} is not read: {error}", vis::shown(path));
+            let message = format!("{} is refused: {error}", vis::shown(path));
             let named = "to use this configuration anyway, name it: --config FILE";
             let mut refused = self.refuse(FindingName::IncludeForeign, token, message, named);
             refused.0.help.splice(0..0, foreign.remedy());

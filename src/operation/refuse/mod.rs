@@ -49,7 +49,7 @@ pub(crate) fn look_for(context: &mut PlanContext<'_>, path: &Path) -> Result<The
             Ok(There::Hidden)
         }
         Err(error) => Err(Error::host(format!(
-            "could not look for {}: {error}",
+            "could not access {}: {error}",
             path.display()
         ))),
     }

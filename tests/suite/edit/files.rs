@@ -90,8 +90,8 @@ fn a_new_vm_goes_to_the_common_file_or_to_one_that_is_read() {
         place.shown("bin/easy-bhyve.conf"),
     );
     let err = format!(
-        "easy-bhyve: {other} does not belong to the configuration: a VM in it would not be found\n  \
-         help: the files that are read: {first} and {}\n",
+        "easy-bhyve: {other} is not a file of the configuration: a VM in that file would not be found\n  \
+         help: files of the configuration: {first} and {}\n",
         place.shown(&own)
     );
     assert_eq!(said, Said::new(2, "", err));

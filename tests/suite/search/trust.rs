@@ -48,12 +48,12 @@ fn resources(place: &Place) -> Said {
 /// What refuses this place's configuration.
 fn refused(place: &Place, why: &str, helps: &[String]) -> Said {
     let file = place.shown("home/bin/easy-bhyve.conf");
-    let mut err = format!("easy-bhyve: the configuration {file} is not read: {why}\n");
+    let mut err = format!("easy-bhyve: the configuration {file} is refused: {why}\n");
     for help in helps {
         err.push_str(&format!("  help: {help}\n"));
     }
     err.push_str(&format!(
-        "  help: to use it all the same, name it: --config {file}\n"
+        "  help: to use this file nevertheless, name it: --config {file}\n"
     ));
     Said::new(1, "", err)
 }
@@ -68,7 +68,7 @@ fn what_everybody_may_write_is_refused_and_read_if_it_is_named() {
         let place = place();
         mode(place.path(below), bits);
         let shown = place.shown(below);
-        let why = format!("everybody may write {shown}");
+        let why = format!("every user may write {shown}");
         let helps = if is_sticky {
             Vec::new()
         } else {
@@ -105,7 +105,7 @@ fn the_file_of_this_host_and_what_is_included_are_judged_as_well() {
     let own = place.write(&format!("home/bin/{}", overlay()), "vm_cpu=2\n");
     mode(&own, 0o666);
     let said = resources(&place);
-    let why = format!("is not read: everybody may write {}\n", own.display());
+    let why = format!("is refused: every user may write {}\n", own.display());
     assert_eq!(said.status, Some(1));
     assert!(said.err.contains(&why), "{said:?}");
     fs::remove_file(own).unwrap();
@@ -121,7 +121,7 @@ fn the_file_of_this_host_and_what_is_included_are_judged_as_well() {
         let shown = path.display();
         assert_eq!((said.status, said.out.as_str()), (Some(1), ""));
         for part in [
-            format!("/more/vms is not read: everybody may write {shown}\n"),
+            format!("/more/vms is refused: every user may write {shown}\n"),
             format!("help: chmod o-w {shown}\n"),
             "help: to use this configuration anyway, name it: --config FILE\n".into(),
             "easy-bhyve.conf:2:3".into(),
@@ -150,7 +150,7 @@ fn a_link_leads_to_a_file_whose_directory_is_judged_as_its_own_is() {
     for below in ["dots/c.conf", "dots", "home/bin"] {
         let path = place.path(below);
         mode(&path, 0o777);
-        let why = format!("everybody may write {}", place.shown(below));
+        let why = format!("every user may write {}", place.shown(below));
         let help = format!("chmod o-w {}", place.shown(below));
         assert_eq!(resources(&place), refused(&place, &why, &[help]));
         mode(&path, 0o755);
@@ -274,6 +274,6 @@ fn the_directory_of_a_link_that_is_called_is_judged_too() {
     mode(place.path("t"), 0o1777);
     let said = Said::of(&wait::output_of(place.call(place.path("t/vm-resources"))));
     assert_eq!((said.status, said.out.as_str()), (Some(1), ""));
-    let why = format!("is not read: everybody may write {}\n", place.shown("t"));
+    let why = format!("is refused: every user may write {}\n", place.shown("t"));
     assert!(said.err.contains(&why), "{said:?}");
 }
