@@ -134,7 +134,7 @@ pub fn parse<'words>(
     }
     match given.keys().next() {
         None => Ok(vm),
-        Some(more) => Err(Error::usage(format!("{more}= is not known"))),
+        Some(more) => Err(Error::usage(format!("{more}= is unknown"))),
     }
 }
 
@@ -179,9 +179,9 @@ fn read(
         (Some(row), _) => (row.read)(host, given(0)).map_err(wrong),
         (None, Some((row, number))) => match settings::in_range(number) {
             Some(number) => (row.read)(own, given(number)).map_err(wrong),
-            None => Err(Error::usage(format!("{key}= is not known"))),
+            None => Err(Error::usage(format!("{key}= is unknown"))),
         },
-        _ => Err(Error::usage(format!("{key}= is not known"))),
+        _ => Err(Error::usage(format!("{key}= is unknown"))),
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) fn lock_vm(
         // The state of the VM says more than its lock.
         plan(&mut PlanContext::of(session), request)?;
         return Err(Error::state(format!("{} {}", vm.name, used_by(&by)))
-            .help("wait a moment, and look again: easy-bhyve status"));
+            .help("wait, and check the state: easy-bhyve status"));
     }
     // A disk that is about to be made is locked, too.
     let (makes, number) = match request.job.locks() {
@@ -60,7 +60,7 @@ pub(super) fn lock_vm(
                 disk.path.display()
             ))
             .at(disk.origin)
-            .note("two VMs that write to one disk destroy its content")
+            .note("two VMs that write to one disk corrupt its content")
             .help(format!(
                 "end that one first, or give {} a disk of its own",
                 vm.name

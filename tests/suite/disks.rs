@@ -189,7 +189,7 @@ fn one_image_at_two_numbers_through_two_mounts_is_refused() {
     let said = call(&mut fake, config, &["boot", "a"]);
     assert_eq!(said.status, 1, "{}", said.err);
     assert!(
-        said.err.contains("hd0 and hd1 of a are one disk"),
+        said.err.contains("hd0 and hd1 of a are the same disk"),
         "{}",
         said.err
     );
@@ -200,7 +200,7 @@ fn where_it_cannot_be_told_there_is_a_warning() {
     let mut fake = fake(with_nullfs(false));
     let said = call(&mut fake, format!("{COMMON}{TWO}"), &["boot", "b"]);
     assert_eq!(said.status, 0, "{}", said.err);
-    let text = "could not tell whether another VM has /jail/vm/a";
+    let text = "could not determine whether another VM uses /jail/vm/a";
     assert!(said.err.contains(text), "{}", said.err);
 }
 

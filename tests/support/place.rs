@@ -35,8 +35,7 @@ impl Said {
 }
 
 /// What the remark of a preview on another system than FreeBSD says.
-pub(crate) const FRESH: &str =
-    "this is not FreeBSD: the plan is the one for a freshly booted host\n";
+pub(crate) const FRESH: &str = "this host is not FreeBSD: the plan is for a freshly booted host\n";
 
 /// The program where cargo has built it.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_easy-bhyve");

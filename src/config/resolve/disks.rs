@@ -268,7 +268,7 @@ fn refuse_twins(parts: &Parts<'_>, disks: &mut Vec<Disk>, faults: &mut Faults) {
             error
                 .at(disk.origin)
                 .named(FindingName::DiskTwice)
-                .help("each number needs a disk of its own"),
+                .help("use a different disk for each number"),
             needs::DISKS,
         );
     }

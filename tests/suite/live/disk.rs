@@ -119,7 +119,7 @@ fn a_link_that_leads_nowhere_is_no_place_for_a_disk() {
             &["img0-resources", "-V", "1M", "-s"][..],
             "remove the link, or set img0_hd0",
         ),
-        (&["img0-boot"], "correct img0_hd0, or the link"),
+        (&["img0-boot"], "correct img0_hd0 or the link"),
     ] {
         let output = output_of(machine.program(words));
         let said = stderr(&output);

@@ -127,7 +127,7 @@ fn a_vm_that_is_started_meanwhile_is_left_alone() {
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(
-        said.starts_with("fbsd0-boot: fbsd0 was started meanwhile\n"),
+        said.starts_with("fbsd0-boot: fbsd0 was started by another process\n"),
         "{said}"
     );
     let state = machine.host().state;
@@ -155,7 +155,7 @@ fn a_guest_that_ends_while_it_is_asked_to_is_shut_down_all_the_same() {
         (output.status.code(), stderr(&output).as_str()),
         (
             Some(0),
-            "fbsd0-shutdown: fbsd0 has ended and its resources are free\n"
+            "fbsd0-shutdown: fbsd0 has ended, and its resources are free\n"
         )
     );
     assert_gone(&machine);

@@ -278,7 +278,7 @@ fn a_note_that_a_killed_supervisor_has_left_is_taken_away_by_clean() {
     let note = r#"{"schema":1,"supervisor":1,"phase":"network","bhyve":null,"since":"","uptime":1,"restarts":0}"#;
     fs::write(run.join("fbsd0.json"), note).unwrap();
     let said = done(&machine, &["fbsd0-clean"]);
-    assert_eq!(said, "fbsd0-clean: fbsd0 has left nothing to free\n");
+    assert_eq!(said, "fbsd0-clean: fbsd0 has no leftovers\n");
     until_gone(&machine);
     assert_eq!(
         log_of(&machine, "fbsd0"),

@@ -45,7 +45,7 @@ fn met(program: &str) -> Host {
 #[test]
 fn a_disk_is_not_rolled_back_before_its_guest_has_run() {
     for (host, first) in [
-        (met("kldload"), "fbsd0 was started meanwhile"),
+        (met("kldload"), "fbsd0 was started by another process"),
         (
             {
                 let mut host = host();
@@ -125,7 +125,7 @@ fn what_a_killed_supervisor_has_left_is_told_until_it_has_gone() {
     let [name] = snapshots(&machine).try_into().expect("one snapshot");
     let snapshot = format!("zroot/vm/fbsd0@{name}");
     let told = format!(
-        "{snapshot} is still there: as root, roll back to it (zfs rollback {snapshot}; zfs destroy \
+        "{snapshot} still exists: as root, roll back to it (zfs rollback {snapshot}; zfs destroy \
          {snapshot}), or keep what the guest has written (zfs destroy {snapshot})\n"
     );
     assert!(status(&machine).contains(&told), "{}", status(&machine));

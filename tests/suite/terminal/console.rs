@@ -80,7 +80,7 @@ fn a_console_that_somebody_else_has_is_refused_and_they_are_named() {
             Some(2),
             format!(
                 "easy-bhyve: the console of fbsd0 is in use by pid {cu}: cu -l {}\r\n  \
-                 help: take it over: easy-bhyve console fbsd0 -f\r\n",
+                 help: end that process and connect: easy-bhyve console fbsd0 -f\r\n",
                 line.display()
             )
         )
