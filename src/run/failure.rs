@@ -102,14 +102,14 @@ fn failed(command: &Command, finished: &Finished, untitled: bool) -> Error {
         Ended::Signal(signal) if untitled => {
             format!("{program} did not start: {}", ended_it(signal))
         }
-        Ended::Signal(signal) => format!("{program} was ended by {}", signal_name(signal)),
+        Ended::Signal(signal) => format!("{program} was terminated by {}", signal_name(signal)),
         // Its status has no meaning for a guest that never ran.
         Ended::Exit(status) if untitled => format!(
-            "{program} did not start, and ended with status {status}{}",
+            "{program} did not start, and exited with status {status}{}",
             in_words(words)
         ),
         Ended::Exit(status) => match command.meaning(status) {
-            Some(meaning) => format!("{program} ended with status {status}: the guest {meaning}"),
+            Some(meaning) => format!("{program} exited with status {status}: the guest {meaning}"),
             None => format!("{program} failed with status {status}{}", in_words(words)),
         },
     };

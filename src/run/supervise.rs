@@ -191,10 +191,10 @@ fn keep(tail: &mut Vec<u8>, lines: &[u8]) {
 fn how(command: &Command, finished: &Finished) -> String {
     match finished.ended {
         Ended::Exit(status) => command.meaning(status).map_or_else(
-            || format!("ended with status {status}"),
+            || format!("exited with status {status}"),
             |words| format!("{words} (status {status})"),
         ),
-        Ended::Signal(signal) => format!("was ended by {}", signal_name(signal)),
+        Ended::Signal(signal) => format!("was terminated by {}", signal_name(signal)),
     }
 }
 

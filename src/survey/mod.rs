@@ -212,7 +212,7 @@ pub fn answer(look: &mut dyn Look, question: &Command) -> Result<String> {
     try_answer(look, question)?
 }
 
-/// As [`answer`], but the failure of a question that ended with status 1 is the inner error.
+/// As [`answer`], but the failure of a question that exited with status 1 is the inner error.
 ///
 /// # Errors
 /// If it cannot be asked, or ends with another failure.
@@ -232,6 +232,6 @@ pub fn try_answer(look: &mut dyn Look, question: &Command) -> Result<Result<Stri
         Ended::Exit(0) => Ok(Ok(String::from_utf8_lossy(&finished.stdout).into_owned())),
         Ended::Exit(1) => Ok(Err(failed("failed with status 1".into()))),
         Ended::Exit(status) => Err(failed(format!("failed with status {status}"))),
-        Ended::Signal(signal) => Err(failed(format!("was ended by {}", signal_name(signal)))),
+        Ended::Signal(signal) => Err(failed(format!("was terminated by {}", signal_name(signal)))),
     }
 }

@@ -178,7 +178,7 @@ fn a_lock_knows_one_image_through_two_mounts() {
     fake.let_be_held(&lock, "1 other");
     let said = call(&mut fake, format!("{COMMON}{TWO}"), &["boot", "b"]);
     assert_eq!(said.status, 2, "{}", said.err);
-    let text = "/jail/vm/a is a disk of other, which pid 1 works on";
+    let text = "/jail/vm/a is a disk of other, which is in use by pid 1";
     assert!(said.err.contains(text), "{}", said.err);
 }
 

@@ -114,7 +114,7 @@ fn a_log_that_cannot_be_written_says_what_to_do() {
     fake.lose(Lost::Logs);
     let said = call(&mut fake, CONFIG, &["fbsd0-boot"]);
     assert_eq!(said.status, 0, "{said:?}");
-    assert!(said.err.contains("its log is not written: "), "{said:?}");
+    assert!(said.err.contains("the log cannot be written: "), "{said:?}");
 }
 
 #[test]

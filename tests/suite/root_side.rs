@@ -218,7 +218,9 @@ fn what_is_no_vm_is_refused() {
 /// What is wrong about the way in which such words were taken.
 fn accepted(what: &str, words: &[&str]) -> Option<String> {
     let (said, calls) = say(words);
-    let is_told = said.err.contains("only easy-bhyve itself makes this call");
+    let is_told = said
+        .err
+        .contains("only easy-bhyve itself may call this verb");
     let is_refused = said.status == REFUSED && calls == 0 && is_told;
     (!is_refused).then(|| format!("{what:?}: {calls} calls, {said:?}"))
 }

@@ -86,7 +86,7 @@ fn a_rule_for_what_root_does_is_none_for_easy_bhyve() {
     ] {
         let expected = format!(
             "fbsd0-boot: {word} did not run easy-bhyve
-  {word} said: {said}
+  output of {word}: {said}
   help: {allow}
 "
         );
@@ -104,7 +104,7 @@ fn a_program_that_sudo_does_not_find_is_no_question_of_permission() {
         ..ALL
     };
     let expected = "fbsd0-boot: sudo did not run easy-bhyve
-  sudo said: sudo: daemon: command not found
+  output of sudo: sudo: daemon: command not found
   help: it is installed, so add its directory to secure_path in sudoers, with visudo
 ";
     assert_eq!(boot(&["sudo"], rules, ""), Said::new(1, "", expected));

@@ -164,7 +164,7 @@ const NO_PASSWORD: [(&str, &[&str], &str); 4] = [
         "doas",
         &["wrong\n"],
         "fbsd0-boot: doas did not run easy-bhyve
-  doas said: doas: Authentication failed
+  output of doas: doas: Authentication failed
   help: allow it in /usr/local/etc/doas.conf, for example: permit nopass YOU as root
 ",
     ),
@@ -172,15 +172,15 @@ const NO_PASSWORD: [(&str, &[&str], &str); 4] = [
     (
         "doas",
         &["\u{3}\n"],
-        "fbsd0-boot: root-boot was ended by SIGINT, behind doas, before it was done
-  help: free what it may have left: fbsd0-clean
+        "fbsd0-boot: root-boot (run by doas) was terminated by SIGINT before completion
+  help: free possible leftovers: fbsd0-clean
 ",
     ),
     (
         "sudo",
         &["wrong\n", "wrong\n", "wrong\n"],
         "fbsd0-boot: sudo did not run easy-bhyve
-  sudo said: sudo: 3 incorrect password attempts
+  output of sudo: sudo: 3 incorrect password attempts
   help: allow it with visudo, for example: YOU ALL=(root) NOPASSWD: ALL
 ",
     ),
@@ -188,7 +188,7 @@ const NO_PASSWORD: [(&str, &[&str], &str); 4] = [
         "sudo",
         &["\u{4}"],
         "fbsd0-boot: sudo did not run easy-bhyve
-  sudo said: sudo: a password is required
+  output of sudo: sudo: a password is required
   help: allow it with visudo, for example: YOU ALL=(root) NOPASSWD: ALL
 ",
     ),

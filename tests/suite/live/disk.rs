@@ -156,7 +156,7 @@ fn nobody_has_a_disk_before_it_is_whole_and_who_is_killed_leaves_none() {
     let said = stderr(&second);
     assert_eq!(second.status.code(), Some(2), "{said}");
     assert!(
-        said.contains("img0 is a disk of img0, which pid "),
+        said.contains("img0 is a disk of img0, which is in use by pid "),
         "{said}"
     );
     let mut all = machine.host().state.processes.into_values();

@@ -68,7 +68,7 @@ fn a_program_that_hangs_is_a_process_and_its_death_is_told_and_undone() {
         let output = boot.join().unwrap();
         let said = stderr(&output);
         assert_eq!(output.status.code(), Some(1), "{said}");
-        let first = format!("fbsd0-boot: {program} was ended by SIGKILL\n");
+        let first = format!("fbsd0-boot: {program} was terminated by SIGKILL\n");
         assert!(said.starts_with(&first), "{said}");
         assert_gone(&machine);
     }
@@ -77,13 +77,13 @@ fn a_program_that_hangs_is_a_process_and_its_death_is_told_and_undone() {
 #[test]
 fn a_program_that_a_signal_ends_is_told_and_undone() {
     for (program, nth, signal, what) in [
-        ("ifconfig", 4, 15, "ifconfig was ended by SIGTERM"),
-        ("bhyveload", 1, 11, "bhyveload was ended by SIGSEGV"),
+        ("ifconfig", 4, 15, "ifconfig was terminated by SIGTERM"),
+        ("bhyveload", 1, 11, "bhyveload was terminated by SIGSEGV"),
         (
             "daemon",
             1,
             6,
-            "root-boot was ended by SIGABRT before it was done",
+            "root-boot was terminated by SIGABRT before completion",
         ),
         ("bhyve", 1, 6, "bhyve did not start: SIGABRT ended it"),
     ] {

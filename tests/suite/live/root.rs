@@ -107,7 +107,7 @@ fn a_verb_is_one_call_of_root_and_who_supervises_is_seen_as_long_as_the_vm_runs(
         [
             &format!("started: bhyve is pid {pid}"),
             "the guest powered off (status 1)",
-            "ended: everything is free"
+            "ended: all resources are free"
         ]
     );
 }
@@ -173,7 +173,7 @@ fn a_bhyve_that_starts_without_a_supervisor_keeps_nothing_from_ending_at_stop_al
     boot.wait().unwrap();
     done(&machine, &["easy-bhyve", "stop-all"]);
     until_gone(&machine);
-    let ended = "ended without its supervisor: everything is free";
+    let ended = "ended without its supervisor: all resources are free";
     assert_eq!(log_of(&machine, "fbsd0"), [ended]);
 }
 
@@ -207,9 +207,9 @@ fn a_guest_that_reboots_is_started_again_in_the_background_by_either_loader() {
             log,
             [
                 "started",
-                "the guest rebooted (status 0); it starts again",
+                "the guest rebooted (status 0); starting again",
                 "started again",
-                "the guest rebooted (status 0); it starts again",
+                "the guest rebooted (status 0); starting again",
                 "started again",
                 "the guest powered off (status 1)",
                 "ended"
@@ -264,7 +264,7 @@ fn a_start_whose_supervisor_is_killed_says_so() {
     let output = boot.join().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = stderr(&output);
-    let first = "fbsd0-boot: root-boot ended without a report, behind doas, before it was done\n";
+    let first = "fbsd0-boot: root-boot (run by doas) exited without a report before completion\n";
     assert!(said.starts_with(first), "{said}");
     done(&machine, &["fbsd0-shutdown"]);
     until_gone(&machine);
@@ -282,7 +282,7 @@ fn a_note_that_a_killed_supervisor_has_left_is_taken_away_by_clean() {
     until_gone(&machine);
     assert_eq!(
         log_of(&machine, "fbsd0"),
-        ["ended without its supervisor: everything is free"]
+        ["ended without its supervisor: all resources are free"]
     );
     done(&machine, &["fbsd0-clean"]);
     assert_eq!(escalations(&machine), 1);
@@ -294,7 +294,7 @@ fn a_log_that_cannot_be_written_is_a_warning() {
     fs::write(machine.path().join("log/easy-bhyve"), "no directory").unwrap();
     let said = done(&machine, &["fbsd0-boot"]);
     assert!(
-        said.starts_with("fbsd0-boot: its log is not written: "),
+        said.starts_with("fbsd0-boot: the log cannot be written: "),
         "{said}"
     );
     assert!(bhyve(&machine).is_some());

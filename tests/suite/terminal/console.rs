@@ -61,7 +61,7 @@ fn a_terminal_that_a_killed_cu_left_raw_is_as_it_was() {
         assert!(left.same_modes && left.same_flags, "{by:?}");
         let said = left
             .written
-            .contains("easy-bhyve: cu was ended by SIGKILL\r\n");
+            .contains("easy-bhyve: cu was terminated by SIGKILL\r\n");
         assert_eq!(said, by == By::Program, "{}", left.written);
         assert_eq!(left.status.code(), Some(1), "{}", left.written);
         assert!(machine.host().state.bhyve_of("fbsd0").is_some());

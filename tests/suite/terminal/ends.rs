@@ -17,14 +17,18 @@ const ENDS: [(&str, i32, &str); 6] = [
     (
         "fault",
         1,
-        "easy-bhyve: bhyve ended with status 3: the guest had a triple fault\r\n",
+        "easy-bhyve: bhyve exited with status 3: the guest had a triple fault\r\n",
     ),
     (
         "panic",
         1,
-        "easy-bhyve: bhyve ended with status 4: the guest was ended by an error of bhyve\r\n",
+        "easy-bhyve: bhyve exited with status 4: the guest was terminated by an error of bhyve\r\n",
     ),
-    ("crash", 1, "easy-bhyve: bhyve was ended by SIGABRT\r\n"),
+    (
+        "crash",
+        1,
+        "easy-bhyve: bhyve was terminated by SIGABRT\r\n",
+    ),
 ];
 
 #[test]
@@ -54,7 +58,7 @@ fn a_bhyve_that_leaves_with_1_before_it_was_seen_is_no_power_off() {
         assert_eq!(left.status.code(), Some(1), "{}", left.written);
         let message = match by {
             By::Program => {
-                "out of luck\r\neasy-bhyve: bhyve did not start, and ended with status 1"
+                "out of luck\r\neasy-bhyve: bhyve did not start, and exited with status 1"
             }
             By::Script => "easy-bhyve: bhyve failed: its process was never seen\r\n",
         };
@@ -76,7 +80,7 @@ fn a_terminal_that_a_killed_bhyve_left_raw_is_as_it_was() {
         assert_eq!(left.status.code(), Some(1), "{}", left.written);
         let said = left
             .written
-            .contains("easy-bhyve: bhyve was ended by SIGKILL\r\n");
+            .contains("easy-bhyve: bhyve was terminated by SIGKILL\r\n");
         assert_eq!(said, by == By::Program, "{}", left.written);
         assert_as_before(&machine, by, &left);
     }
@@ -93,9 +97,9 @@ fn a_terminal_that_a_killed_loader_left_raw_is_as_it_was() {
             let pid = process(&machine, loader).unwrap();
             kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
             let left = seat.end();
-            let said = left
-                .written
-                .contains(&format!("easy-bhyve: {loader} was ended by SIGKILL\r\n"));
+            let said = left.written.contains(&format!(
+                "easy-bhyve: {loader} was terminated by SIGKILL\r\n"
+            ));
             assert_eq!(said, by == By::Program, "{}", left.written);
             assert_eq!(left.status.code(), Some(1), "{}", left.written);
             assert_as_before(&machine, by, &left);

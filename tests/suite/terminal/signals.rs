@@ -105,7 +105,7 @@ fn the_loss_of_its_terminal_is_passed_on_to_a_guest_that_would_not_hear_of_it() 
     seat.signal(Signal::SIGHUP);
     let left = seat.end();
     assert_eq!(left.status.code(), Some(1), "{}", left.written);
-    let message = "easy-bhyve: bhyve was ended by SIGHUP\r\n";
+    let message = "easy-bhyve: bhyve was terminated by SIGHUP\r\n";
     assert!(left.written.contains(message), "{}", left.written);
     assert_as_before(&machine, By::Program, &left);
 }
@@ -160,6 +160,6 @@ fn control_c_hits_nothing_by_which_all_is_undone() {
     kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
     let left = seat.end();
     assert_eq!(left.status.code(), Some(1), "{}", left.written);
-    let message = "the VM node of fbsd0 stays: bhyvectl was ended by SIGKILL\r\n";
+    let message = "the VM node of fbsd0 stays: bhyvectl was terminated by SIGKILL\r\n";
     assert!(left.written.contains(message), "{}", left.written);
 }

@@ -215,7 +215,7 @@ pub fn directory_of(called: &OsStr) -> io::Result<PathBuf> {
 }
 
 /// Runs a program of the host with the real standard streams; answers its exit status. A program
-/// that hangs or was ended by a signal does so here, too.
+/// that hangs or was terminated by a signal does so here, too.
 ///
 /// # Errors
 /// If the state directory cannot be used.
