@@ -1,5 +1,5 @@
 //! `# easy-bhyve: allow NAME[, NAME…]`: a comment that silences warnings on its own line or, if the
-//! line holds nothing else, on the next line.
+//! line has no other text, on the next line.
 
 use super::Config;
 use super::shell::lexer::{Lexer, TokenKind};
@@ -123,10 +123,10 @@ fn complaint(one: &Allowed<'_>, was_looked_for: &dyn Fn(FindingName) -> bool) ->
     let not_asked = match one.what {
         Word::Name => None,
         Word::Bare => Some("this comment allows nothing".to_owned()),
-        Word::Other => Some(format!("\"{text}\" is unknown: a comment can only allow")),
+        Word::Other => Some(format!("\"{text}\" is unknown: the only word is allow")),
     };
     if let Some(message) = not_asked {
-        let help = "write # easy-bhyve: allow NAME; see all: easy-bhyve check --list";
+        let help = "write # easy-bhyve: allow NAME; list the names: easy-bhyve check --list";
         return Some(Finding::new(
             FindingName::UnknownAllow,
             one.span,
@@ -143,7 +143,7 @@ fn complaint(one: &Allowed<'_>, was_looked_for: &dyn Fn(FindingName) -> bool) ->
                 FindingName::UnknownAllow,
                 one.span,
                 format!("there is no finding named \"{text}\""),
-                format!("the nearest name is {nearest}; see all: easy-bhyve check --list"),
+                format!("the nearest name is {nearest}; list the names: easy-bhyve check --list"),
             ))
         }
         Some(name) if name.severity() == Severity::Error => Some(Finding::new(

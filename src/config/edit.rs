@@ -1,7 +1,7 @@
 //! Edits of a configuration: replaces some bytes and keeps all others.
 //!
-//! Pure: knows the places of assignments and how sh(1) reads the new text, not what a key means;
-//! touches no file.
+//! Pure: knows the places of assignments and how sh(1) reads the new text, not the meaning of keys;
+//! accesses no file.
 
 use crate::span::{FileId, Span};
 use std::ffi::{OsStr, OsString};
@@ -28,19 +28,19 @@ pub enum TypedSettingError {
     NoEquals,
     /// The key is unknown; the key, and the nearest known key.
     UnknownKey(String, String),
-    /// The value has a NUL, which neither a file nor an argument can hold.
+    /// The value contains a NUL, which neither a file nor an argument can contain.
     Nul,
 }
 
 impl fmt::Display for TypedSettingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoEquals => f.write_str("it must be KEY=VALUE, for example mem=512M"),
+            Self::NoEquals => f.write_str("expected KEY=VALUE, for example mem=512M"),
             Self::UnknownKey(key, nearest) => write!(
                 f,
                 "\"{key}\" is not a key of a VM; the nearest key is {nearest}"
             ),
-            Self::Nul => f.write_str("a value cannot hold a NUL byte"),
+            Self::Nul => f.write_str("a value cannot contain a NUL byte"),
         }
     }
 }
@@ -250,8 +250,8 @@ fn line_end(bytes: &[u8], from: usize) -> usize {
 /// A variable outside the edits whose assignments change because of them: its name, and its place
 /// after the edits, if any.
 ///
-/// A value that ends in a backslash at the end of the file swallows the next line, and a value with
-/// `${x:=w}` sets `x` only while that value exists.
+/// A value that ends in a backslash at the end of the file joins the next line, and a value with
+/// `${x:=w}` sets `x` only if that value exists.
 pub fn bystander(old: &Config, new: &Config, edits: &[Edit]) -> Option<(String, Option<Span>)> {
     let is_other = |set: &Assignment<'_>| edits.iter().all(|edit| edit.name != set.name);
     let mut before = old.assignments().filter(is_other);

@@ -24,7 +24,7 @@ pub struct CutShort {
     pub old: PathBuf,
 }
 
-/// No directory holds a configuration.
+/// No directory contains a configuration.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct NotFound {
     /// The searched directories in order, each once.
@@ -37,7 +37,7 @@ impl fmt::Display for NotFound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "no configuration: neither of {} is in any of:",
+            "no configuration: none of {} exists in:",
             self.names.join(" and ")
         )?;
         for directory in &self.directories {

@@ -1,6 +1,6 @@
 //! Findings over a whole configuration: usable settings that are probably not intended.
 //!
-//! A separate call, since most verbs need one VM only; takes linear time. Findings of the parser
+//! A separate call, because most verbs need only one VM; takes linear time. Findings of the parser
 //! are not repeated here: see [`Config::findings`].
 
 use crate::finding::{Finding, FindingName};
@@ -119,7 +119,7 @@ fn name(
         return Some(Finding::new(
             FindingName::VmName,
             assignment.name_span,
-            format!("{name} makes no VM: \"{vm}\" cannot be a VM's name"),
+            format!("{name} defines no VM: \"{vm}\" is not a valid name of a VM"),
             "begin the name with a letter",
         ));
     }
@@ -209,7 +209,7 @@ pub fn same_id(
         FindingName::DuplicateId,
         id.value_span,
         format!("{vm} and {other} have the same id, {number}"),
-        "give one of them another id, which is the number of its tap and console",
+        "set another id for one VM: the id is the number of its tap and console",
     )
     .note(format!("{other}_id is set at {place}"))
 }

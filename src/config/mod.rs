@@ -43,7 +43,7 @@ use shell::locale::Locale;
 use shell::{by_locale, parser};
 use store::Store;
 
-/// The world outside the files as expansions see it.
+/// The environment and the home directories, as expansions see them.
 #[derive(Clone, Copy)]
 pub struct Outside<'o> {
     /// The value of an environment variable, for names that the files do not set.
@@ -79,7 +79,7 @@ pub enum ConfigError {
         /// The reason.
         error: Unread,
     },
-    /// The files hold something that is refused; at least one finding is an error.
+    /// The files contain refused text; at least one finding is an error.
     Refused(Box<Config>),
 }
 
@@ -89,7 +89,7 @@ impl fmt::Display for ConfigError {
             Self::Unreadable { path, error } => {
                 write!(
                     f,
-                    "cannot read the configuration {}: {error}",
+                    "could not read the configuration {}: {error}",
                     path.display()
                 )
             }
@@ -185,7 +185,7 @@ impl Config {
         read_all(self.roots_of(&known), known, self.trust, outside)
     }
 
-    /// Every file by its identity, with its bytes taken from `bytes`.
+    /// Every file by its identity, with the bytes from `bytes`.
     fn known(&self, bytes: impl Fn(FileId, &Source) -> Vec<u8>) -> Vec<(PathBuf, Source)> {
         let files = (0..).map(FileId).zip(self.sources().iter());
         let known = files.map(|(file, source)| {
@@ -244,8 +244,8 @@ struct Reading<'o> {
     shared: Vec<(FileId, PathBuf)>,
 }
 
-/// Reads files in order; each sees and overrides the settings of the previous ones. All files and
-/// included files must satisfy `trust`.
+/// Reads files in order; each file sees and overrides the settings of the previous files. All files
+/// and included files must satisfy `trust`.
 ///
 /// Differs: It is read and never run
 ///

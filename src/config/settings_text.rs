@@ -21,7 +21,7 @@ pub struct Line {
     pub name: String,
     /// The value.
     pub value: OsString,
-    /// Whether it may be hidden: a setting outside the manual, at its default.
+    /// Whether the line may be omitted: a setting not in the manual, at its default.
     pub is_usual: bool,
 }
 
@@ -124,7 +124,7 @@ pub fn parse<'words>(
             None => return Err(Error::usage(format!("{key}= is missing"))),
             Some(given) if given != value => {
                 return Err(Error::usage(format!(
-                    "{key}={} contradicts its other settings, which give {key}={}",
+                    "{key}={} contradicts the other settings, which give {key}={}",
                     given.display(),
                     value.display()
                 )));

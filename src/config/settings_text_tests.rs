@@ -191,7 +191,7 @@ fn devices_that_no_vm_has_are_refused() {
         (
             "hd0",
             "",
-            "hd0= contradicts its other settings, which give hd0=/dev/zvol/zroot/vm/fbsd0",
+            "hd0= contradicts the other settings, which give hd0=/dev/zvol/zroot/vm/fbsd0",
         ),
         ("hd2", "", "fbsd0_hd2:  is not an absolute path"),
         ("cd1", "", "cd1= is unknown"),
@@ -199,7 +199,7 @@ fn devices_that_no_vm_has_are_refused() {
         (
             "cd0",
             "a.iso",
-            "cd0=a.iso contradicts its other settings, which give cd0=",
+            "cd0=a.iso contradicts the other settings, which give cd0=",
         ),
         (
             "hd2",
@@ -264,14 +264,14 @@ fn what_is_never_written_is_refused() {
         (
             "system",
             "other",
-            "system=other contradicts its other settings, which give system=fbsd0",
+            "system=other contradicts the other settings, which give system=fbsd0",
         ),
         ("run", "/bin/sh", "run= is unknown"),
         ("grub_install", "", "grub_install= is unknown"),
         (
             "grub_bootpart",
             "",
-            "grub_bootpart= contradicts its other settings, which give grub_bootpart=msdos1",
+            "grub_bootpart= contradicts the other settings, which give grub_bootpart=msdos1",
         ),
         (
             "on_crash",
@@ -291,7 +291,7 @@ fn what_is_never_written_is_refused() {
         (
             "autostart",
             "",
-            "autostart= contradicts its other settings, which give autostart=NO",
+            "autostart= contradicts the other settings, which give autostart=NO",
         ),
     ] {
         refused(name, value, what);

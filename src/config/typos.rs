@@ -46,8 +46,8 @@ fn unknown_vms(config: &Config, expanded: &HashSet<&[u8]>) -> Vec<Finding> {
     for (stray, set) in strays {
         let near = shortened_by_one(stray).find_map(|short| shortened.get(&short));
         let with_id = config.free_id().map_or_else(
-            || format!("give {stray} an id"),
-            |id| format!("give {stray} an id: {stray}_id={id}"),
+            || format!("define the VM: {stray}_id="),
+            |id| format!("define the VM: {stray}_id={id}"),
         );
         for one in &set {
             let help = match near {
@@ -63,7 +63,7 @@ fn unknown_vms(config: &Config, expanded: &HashSet<&[u8]>) -> Vec<Finding> {
                 FindingName::UnknownVm,
                 one.name_span,
                 format!(
-                    "{} is a key of {stray}, which is not a VM because it has no id",
+                    "{} is a key of {stray}, which is not a VM, because its id is not set",
                     one.name
                 ),
                 help,
@@ -123,11 +123,11 @@ fn hidden(config: &Config, expanded: &HashSet<&[u8]>) -> Vec<Finding> {
                 FindingName::HiddenAssignment,
                 earlier.name_span,
                 format!(
-                    "{} has no effect: it is set again at {}",
+                    "{} has no effect: the setting is overridden at {}",
                     set.name,
                     config.place(set.name_span)
                 ),
-                "remove one of the two",
+                "remove one of the two assignments",
             ));
         }
     }

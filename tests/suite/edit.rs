@@ -228,7 +228,7 @@ fn what_the_model_or_the_reader_refuses_is_shown_as_it_would_stand_and_not_writt
         "easy-bhyve: b and a have the same id, 2\n \
          --> c.conf:3:6\n  |\n3 | b_id=2\n  |      ^\n  |\n  = note: a_id is set at c.conf:2:6\n  \
          = note: nothing was written\n  \
-         = help: give one of them another id, which is the number of its tap and console\n",
+         = help: set another id for one VM: the id is the number of its tap and console\n",
     );
     let beside = Place::new();
     beside.write("empty", "");
@@ -238,7 +238,7 @@ fn what_the_model_or_the_reader_refuses_is_shown_as_it_would_stand_and_not_writt
         &["set", "a", "grub_bootcmd=none"],
         1,
         &format!(
-            "easy-bhyve: cannot read {path}none: No such file or directory (os error 2)\n \
+            "easy-bhyve: could not read {path}none: No such file or directory (os error 2)\n \
          --> c.conf:4:3\n  |\n4 | . {path}$a_grub_boot\n  |   {mark}\n  |\n  \
          = note: nothing was written\n  \
          = help: name an existing file; a relative name starts at the configuration's directory\n"
@@ -297,7 +297,7 @@ fn words_that_make_no_sense_are_refused_with_the_nearest() {
         ),
         (
             &["set", "a", "mem"],
-            "invalid value 'mem' for '<KEY=VALUE>...': it must be KEY=VALUE, for example mem=512M\n",
+            "invalid value 'mem' for '<KEY=VALUE>...': expected KEY=VALUE, for example mem=512M\n",
         ),
         (&["set", "a", "mem=1", "mem=2"], "mem is given twice\n"),
         (

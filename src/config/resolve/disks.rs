@@ -98,7 +98,7 @@ fn first_disk(parts: &Parts<'_>, id: &Set<VmId>) -> Result<(Volume, Disk)> {
             .at(zvol.span)
             .named(FindingName::ZvolIsNotHd0)
             .help(format!(
-                "remove one of them; {} is the disk of {}",
+                "remove one of the two settings; {} is the disk of {}",
                 zvols.join(zvol.value.as_str()).display(),
                 zvol.value
             )));
@@ -116,7 +116,7 @@ fn first_disk(parts: &Parts<'_>, id: &Set<VmId>) -> Result<(Volume, Disk)> {
             FindingName::MissingHd0
         };
         return Err(Error::config(format!(
-            "volroot is not set, so the disk of {name} is unknown"
+            "the disk of {name} is unknown, because volroot is not set"
         ))
         .at(id.span)
         .named(name_of_it)
@@ -130,7 +130,7 @@ fn first_disk(parts: &Parts<'_>, id: &Set<VmId>) -> Result<(Volume, Disk)> {
     }
     let whole = format!("{}/{name}", root.value.display());
     let dataset = Dataset::parse(&whole).map_err(|error| {
-        // If the root itself is invalid, its message is the more specific one.
+        // If `volroot` itself is invalid, its message is more specific.
         let of_root = dataset_of(root).err();
         of_root.unwrap_or_else(|| {
             Error::config(error.to_string())
@@ -172,7 +172,7 @@ fn device_path(parts: &Parts<'_>, kind: &str, number: u8, set: &Set<PathBuf>) ->
         ))
         .at(set.span)
         .named(FindingName::RelativePath)
-        .help("begin it with /, or with a variable such as ${iso_path} whose value does"));
+        .help("write an absolute path, or a variable such as ${iso_path} that contains one"));
     }
     refuse_for_bhyve(&set.value, set.span)?;
     Ok(set.value.clone())
@@ -185,13 +185,12 @@ fn refuse_for_bhyve(path: &Path, origin: Option<Span>) -> Result<()> {
     let bytes = path.as_os_str().as_bytes();
     if bytes.contains(&b'%') {
         return Err(Error::config(format!(
-            "{}: bhyve reads % in a path as the name of one of its settings, and the loader does not, \
-             so they could have two disks",
+            "{}: bhyve expands % in a path, and the loader does not: both could use different disks",
             path.display()
         ))
         .at(origin)
         .named(FindingName::PathPercent)
-        .help("rename it, or make a link to it without that character: ln -s"));
+        .help("rename the file, or use a symbolic link without that character: ln -s"));
     }
     if bytes.contains(&b',') {
         return Err(Error::config(format!(
@@ -200,13 +199,13 @@ fn refuse_for_bhyve(path: &Path, origin: Option<Span>) -> Result<()> {
         ))
         .at(origin)
         .named(FindingName::PathComma)
-        .help("rename it, or make a link to it without that character: ln -s"));
+        .help("rename the file, or use a symbolic link without that character: ln -s"));
     }
     Ok(())
 }
 
-/// Removes the disks whose path has a blank and reports them. The root side refuses such paths too
-/// and is given the VM without them.
+/// Removes and reports the disks whose path contains a blank. The root side also refuses such paths
+/// and gets the VM without these disks.
 fn refuse_blanks(
     parts: &Parts<'_>,
     volume: &mut Volume,
@@ -242,12 +241,12 @@ fn refuse_blank(path: &Path, origin: Option<Span>) -> Result<()> {
         ))
         .at(origin)
         .named(FindingName::PathBlank)
-        .help("rename it, or make a link to it without that character: ln -s"));
+        .help("rename the file, or use a symbolic link without that character: ln -s"));
     }
     Ok(())
 }
 
-/// Removes a disk with two numbers: bhyve(8) takes no lock, and the guest would destroy it.
+/// Removes a disk with two numbers: bhyve(8) does not lock disks, and the guest would corrupt it.
 ///
 /// Differs: One disk or one tap at two numbers is an error
 fn refuse_twins(parts: &Parts<'_>, disks: &mut Vec<Disk>, faults: &mut Faults) {

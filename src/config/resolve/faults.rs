@@ -1,4 +1,4 @@
-//! The faults of settings, and the operations that they stop.
+//! The faults of settings, and the operations that each fault stops.
 
 use crate::config::settings::Need;
 use crate::error::Error;
@@ -7,9 +7,9 @@ use crate::error::Error;
 #[derive(Clone, Debug)]
 struct Fault {
     error: Error,
-    /// The needs that it stops.
+    /// The needs that the fault stops.
     stops: &'static [Need],
-    /// Whether a placeholder that must not be shown is in the place of the setting.
+    /// Whether the setting is replaced by a placeholder, which must not be shown.
     leaves_a_gap: bool,
 }
 
@@ -53,7 +53,7 @@ impl Faults {
     /// Checks whether a fault stops this need.
     ///
     /// # Errors
-    /// The first fault that stops it.
+    /// The first fault that stops the need.
     pub(super) fn stop(self, need: Need) -> Result<(), Error> {
         let first = self.0.into_iter().find(|fault| fault.stops.contains(&need));
         first.map_or(Ok(()), |fault| Err(fault.error))

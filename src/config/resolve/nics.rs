@@ -10,7 +10,7 @@ use crate::model::device::Nic;
 use crate::model::name::{IfName, TapName, VmId};
 use crate::span::Span;
 
-/// The NICs; the first one exists even if it is not set.
+/// The NICs; the first one exists even if not set.
 pub(super) fn nics(parts: &Parts<'_>, id: &Set<VmId>, faults: &mut Faults) -> Vec<Nic> {
     let mut taps = parts.own.settings.ifs.clone();
     if !taps.contains_key(&0) {
@@ -36,7 +36,7 @@ pub(super) fn nics(parts: &Parts<'_>, id: &Set<VmId>, faults: &mut Faults) -> Ve
                 error
                     .at(span)
                     .named(FindingName::TapTwice)
-                    .help("each NIC needs a tap of its own"),
+                    .help("use a different tap for each NIC"),
                 needs::NETWORK,
             );
             continue;

@@ -47,7 +47,7 @@ pub(super) fn of_vm(config: &Config, keys: &Keys<'_>, faults: &mut Faults) -> Of
         if !has_effect(key, keys) {
             continue;
         }
-        // Of two spellings the first one counts; a conflict between them is reported below.
+        // Of two spellings the first one counts; a conflict is reported below.
         if seen.contains(&(key.setting.name, number)) {
             continue;
         }
@@ -132,7 +132,7 @@ fn with_free_id(config: &Config, variable: &str, error: Error) -> Error {
         Some(free) => error.help(format!(
             "the smallest free number is {free}: {variable}={free}"
         )),
-        None => error.help("no number is free: remove a VM first"),
+        None => error.help("all numbers are in use: remove a VM first"),
     }
 }
 
@@ -144,5 +144,5 @@ fn too_high(key: &Key<'_>) -> Error {
     ))
     .at(key.set.value_span)
     .named(FindingName::DeviceNumber)
-    .help(format!("give it a number from 0 to {HIGHEST_NUMBER}"))
+    .help(format!("use a number from 0 to {HIGHEST_NUMBER}"))
 }

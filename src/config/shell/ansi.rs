@@ -97,7 +97,7 @@ impl Reader<'_> {
             Some(b'c') => self.control()?,
             Some(b'u') => return self.unicode(4),
             Some(b'U') => return self.unicode(8),
-            _ => return Err("sh does not know this escape"),
+            _ => return Err("unknown to sh"),
         }))
     }
 
@@ -133,7 +133,7 @@ impl Reader<'_> {
             (1..=0x7f, _) => Ok(Escape::Byte(last_byte(value))),
             (0x80.., Some(character)) => Ok(Escape::Character(character)),
             (0x11_0000.., None) => Ok(Escape::Byte(b'?')),
-            _ => Err("there is no such character"),
+            _ => Err("no such character"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Bytes to tokens: the words, quotes and expansions that sh(1) would see.
 //!
-//! Pure and lossless: the tokens of a file, joined, are the file. The lexer makes no judgement:
-//! text that the parser refuses is a token like any other. Takes linear time and cannot fail.
+//! Pure and lossless: the tokens of a file, joined, are the file. The lexer refuses nothing: text that
+//! the parser refuses is a token like any other. Takes linear time and cannot fail.
 
 use super::class::{BLANK, NAME, NAME_START, SPECIAL, TOP_STOP, first_character, is};
 use super::level::{Level, Open};
@@ -80,7 +80,7 @@ impl Token {
     }
 }
 
-/// What the previous bytes lead the lexer to expect.
+/// The token that the lexer expects after the previous bytes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum State {
     Word,

@@ -27,7 +27,7 @@ impl Out {
         self.text.bytes
     }
 
-    /// Collects bytes, and which of them are open to wildcards and splitting.
+    /// Collects bytes, and marks those that are subject to wildcards and splitting.
     pub(super) fn marked() -> Self {
         Self {
             marked: true,

@@ -124,7 +124,12 @@ impl Parser<'_, '_, '_> {
                 end: start + 1,
             };
             let help = "write the file as plain text";
-            let finding = self.refuse(FindingName::Nul, token, "the file holds a NUL byte", help);
+            let finding = self.refuse(
+                FindingName::Nul,
+                token,
+                "the file contains a NUL byte",
+                help,
+            );
             self.reading.findings.push(*finding.0);
         }
     }

@@ -122,7 +122,7 @@ pub(super) fn trim<'v>(
         return Ok((literal(value, &pattern.bytes, trim), false));
     }
     if pattern.bytes.len() > MAX_WILD {
-        return Err(Unclear::Pattern("it is longer than 1024 bytes"));
+        return Err(Unclear::Pattern("longer than 1024 bytes"));
     }
     let mut within = |locale| {
         let (charset, unknown) = match locale {

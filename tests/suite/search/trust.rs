@@ -123,7 +123,7 @@ fn the_file_of_this_host_and_what_is_included_are_judged_as_well() {
         for part in [
             format!("/more/vms is refused: every user may write {shown}\n"),
             format!("help: chmod o-w {shown}\n"),
-            "help: to use this configuration anyway, name it: --config FILE\n".into(),
+            "help: to use this configuration nevertheless, name it: --config FILE\n".into(),
             "easy-bhyve.conf:2:3".into(),
         ] {
             assert!(said.err.contains(&part), "{part} is not in {}", said.err);
@@ -190,7 +190,7 @@ fn what_is_no_file_is_refused_and_not_waited_for() {
     mkfifo(&file, Mode::from_bits_truncate(0o600)).unwrap();
     let shown = file.display().to_string();
     let err = format!(
-        "easy-bhyve: could not read the configuration {shown}: it is a FIFO, not a file\n  \
+        "easy-bhyve: could not read the configuration {shown}: a FIFO, not a regular file\n  \
          help: name a file with --config FILE\n"
     );
     assert_eq!(resources(&place), Said::new(1, "", &*err));
@@ -198,7 +198,7 @@ fn what_is_no_file_is_refused_and_not_waited_for() {
     assert_eq!(said, Said::new(1, "", &*err));
     for (path, what) in [("/dev/null", "a device"), ("home/bin", "a directory")] {
         let said = say(call(&place, &["--config", path, "resources", "vm"]));
-        let tail = format!("it is {what}, not a file\n  help: name a file with --config FILE\n");
+        let tail = format!("{what}, not a regular file\n  help: name a file with --config FILE\n");
         assert_eq!(said.status, Some(1));
         assert!(said.err.ends_with(&tail), "{said:?}");
     }
@@ -206,7 +206,10 @@ fn what_is_no_file_is_refused_and_not_waited_for() {
     let main = main.display().to_string();
     let said = say(call(&place, &["--config", &main, "resources", "vm"]));
     assert_eq!(said.status, Some(1));
-    assert!(said.err.contains("it is a FIFO, not a file\n"), "{said:?}");
+    assert!(
+        said.err.contains("a FIFO, not a regular file\n"),
+        "{said:?}"
+    );
 }
 
 #[test]
