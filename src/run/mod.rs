@@ -26,7 +26,7 @@ pub use system::remedy;
 pub use undo::take_back;
 
 /// The error of a run whose caller has exited.
-pub const READER_GONE: &str = "interrupted: its caller has exited";
+pub const READER_GONE: &str = "interrupted: the caller has exited";
 
 /// The error of a run that a signal has interrupted.
 pub fn interrupted_by(signal: i32) -> String {
@@ -36,7 +36,7 @@ pub fn interrupted_by(signal: i32) -> String {
 /// Fails if the program was asked to stop.
 ///
 /// # Errors
-/// If it was.
+/// If the program was asked to stop.
 pub fn check_interrupt(host: &mut dyn Host) -> Result<()> {
     match host.interrupted() {
         Some(Interruption::Signal(signal)) => Err(Error::host(interrupted_by(signal))),
@@ -74,7 +74,7 @@ pub fn execute(
     let mut run = Run::new(host, observer, output);
     match run.forms(&plan.forms) {
         Ok(()) => run.finish(),
-        Err(error) => Err(run.take_back(error)),
+        Err(error) => Err(run.undo_after(error)),
     }
 }
 
@@ -89,7 +89,7 @@ pub struct Output<'writer> {
 }
 
 impl Output<'_> {
-    /// Writes a remark to standard error, each line with the title as its prefix.
+    /// Writes a message to standard error, each line with the title as its prefix.
     pub fn say(&mut self, title: &str, text: &str) {
         // In one call: standard error is unbuffered, and `setup` can write thousands of lines.
         let title = vis::line(title);
@@ -97,7 +97,7 @@ impl Output<'_> {
             .lines()
             .map(|line| format!("{title}: {}\n", vis::line(line)))
             .collect();
-        // Ignore failure: a lost remark is no reason to stop.
+        // Ignore failure: a lost message is no reason to stop.
         let _ = self.err.write_all(lines.concat().as_bytes());
     }
 }
@@ -233,7 +233,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
         match test {
             Test::Exists(path) => self.host.exists(path).map_err(|error| {
                 Error::host(format!(
-                    "could not tell whether {} exists: {error}",
+                    "could not determine whether {} exists: {error}",
                     vis::shown(&path)
                 ))
             }),
@@ -283,7 +283,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
     }
 
     fn wait(&mut self, wait: &Wait) -> Result<()> {
-        // By the clock: the questions take most of the time with many VMs.
+        // By the clock: with many VMs, the queries take most of the time.
         let began = self.host.uptime();
         let mut progress = None;
         while !self.holds(&wait.until)? {
@@ -296,7 +296,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
             }
             match (&wait.progress, &progress) {
                 (Some(text), None) => progress = Some(Progress::begin(text, wait, self.output)),
-                (_, Some(progress)) => progress.go_on(waited),
+                (_, Some(progress)) => progress.update(waited),
                 (None, None) => {}
             }
             self.host.pause(wait.every);
@@ -314,7 +314,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
             return Ok(self.report);
         };
         if let Some(ending) = self.report.ending {
-            first = first.note(format!("before that the guest {ending}"));
+            first = first.note(format!("before that, the guest {ending}"));
         }
         for failure in failures {
             first = first.note(format!("and {failure}"));
@@ -327,13 +327,13 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
     /// Runs the armed undos, and reports them in the error.
     ///
     /// Differs: A command that fails stops the boot and undoes it
-    fn take_back(mut self, mut error: Error) -> Error {
+    fn undo_after(mut self, mut error: Error) -> Error {
         if let Some(done) = self.done {
             error = error.note(format!("not undone: {done}"));
         }
         if self.steps > 0 && !self.is_running {
             let steps = if self.steps == 1 { "step" } else { "steps" };
-            error = error.note(format!("{} {steps} had succeeded before", self.steps));
+            error = error.note(format!("{} {steps} succeeded before", self.steps));
         }
         let word = if self.is_running { "freed" } else { "undone" };
         if self.armed.iter().any(|undo| undo.when == When::Failure) {
@@ -344,7 +344,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
             error = error.note(format!("{word}: {}", undone.join(", ")));
         }
         for failure in failures {
-            error = error.note(format!("could not undo: {failure}"));
+            error = error.note(failure.to_string());
             error.notes.extend(failure.notes);
         }
         error.notes.append(&mut self.report.notes);
@@ -365,7 +365,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
                     other => self.forms(std::slice::from_ref(other)),
                 };
                 failures.extend(result.err().map(|mut error| {
-                    error.what = format!("{} stays: {}", undo.what, error.what);
+                    error.what = format!("could not clean up {}: {}", undo.what, error.what);
                     error
                 }));
             }
@@ -377,7 +377,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
         (undone, failures)
     }
 
-    /// As [`Self::wait`], but a signal does not end it, since a signal may be the reason of the undo.
+    /// As [`Self::wait`], but not ended by a signal, because a signal may be the reason of the undo.
     fn wait_to_undo(&mut self, wait: &Wait) -> Result<()> {
         let end = self.host.uptime() + wait.limit;
         while !self.holds(&wait.until)? {

@@ -84,7 +84,7 @@ impl<'plan> Run<'plan, '_, '_> {
         let (mut titled, mut told) = (false, None);
         let mut tail = Vec::new();
         loop {
-            // By the clock: its output may never pause.
+            // By the clock: the output may never pause.
             if let Some(question) = question.as_ref().filter(|_| !titled)
                 && self.host.uptime() >= look_at
             {
@@ -129,7 +129,7 @@ impl<'plan> Run<'plan, '_, '_> {
             }
             if self.is_running && has_terminal && self.host.interrupted() != told {
                 told = self.host.interrupted();
-                // If this process leads the session, the loss of the terminal signals no other process.
+                // If this process is the session leader, the loss of the terminal signals no other process.
                 if told == Some(Interruption::Signal(SIGHUP)) {
                     let _ = self.host.signal(pid, SIGHUP);
                 }
@@ -137,7 +137,7 @@ impl<'plan> Run<'plan, '_, '_> {
         }
     }
 
-    /// Runs a command with relayed output to its end; an interrupted one is left to the undos.
+    /// Runs a command with relayed output to its end; the undos end an interrupted command.
     pub(super) fn relayed(&mut self, command: &Command) -> Result<Finished> {
         let pid = self.begin(command)?;
         let mut tail = Vec::new();

@@ -26,7 +26,7 @@ impl Run<'_, '_, '_> {
             return if by.accept.contains(&1) {
                 Ok(())
             } else {
-                Err(nobody(by, to))
+                Err(no_receiver(by, to))
             };
         }
         let mut command = by.clone();

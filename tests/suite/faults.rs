@@ -239,7 +239,7 @@ fn check_interrupt(scenario: &Scenario, look: u32, what: Interruption) -> Vec<St
     let wanted = match what {
         Interruption::Signal(SIGTERM) => "interrupted by SIGTERM",
         Interruption::Signal(_) => "interrupted by SIGINT",
-        Interruption::ReaderGone => "interrupted: its caller has exited",
+        Interruption::ReaderGone => "interrupted: the caller has exited",
     };
     // It has come too late: the guest runs, or was not ended by it and its next end was the last.
     let has_run = said.status == 0 && told.contains("started: bhyve is pid");

@@ -18,14 +18,17 @@ deb0_id=2
 
 /// Error numbers of this system, with their texts and what is said to do about them.
 const ERRORS: [(i32, &str); 3] = [
-    (nix::libc::ENOSPC, "help: the file system is full: df -h "),
+    (
+        nix::libc::ENOSPC,
+        "help: the file system is full: see df -h ",
+    ),
     (
         nix::libc::EDQUOT,
-        "help: the quota is used up: see quota -v, and df -h ",
+        "help: the quota is exceeded: see quota -v and df -h ",
     ),
     (
         nix::libc::EROFS,
-        "help: the file system is mounted read-only: df ",
+        "help: the file system is mounted read-only: find it with df ",
     ),
 ];
 
@@ -188,12 +191,12 @@ fn a_real_file_system_that_is_full_or_read_only_leaves_the_file_as_it_is() {
         (
             "size=8k",
             "No space left on device",
-            "the file system is full: df -h ",
+            "the file system is full: see df -h ",
         ),
         (
             "ro",
             "Read-only file system",
-            "the file system is mounted read-only: df ",
+            "the file system is mounted read-only: find it with df ",
         ),
     ] {
         let place = Place::new();

@@ -143,7 +143,7 @@ fn what_cannot_be_written_is_left_as_it_is() {
         assert!(said.err.starts_with(&begins), "{said:?}");
         assert!(
             said.err
-                .ends_with("  help: are the file and its directory yours? look with ls -ld\n"),
+                .ends_with("  help: check the owners of the file and its directory with ls -ld\n"),
             "{said:?}"
         );
         assert_eq!(vms(&place), b"a_id=1\n");
@@ -159,7 +159,7 @@ fn a_file_that_somebody_else_keeps_locked_is_not_waited_for_without_end() {
     let said = say(&place, &["set", "a", "mem=1G"]);
     let err = format!(
         "easy-bhyve: could not replace {}: another process has locked it\n  \
-         help: run the command again; it reads the present file\n",
+         help: repeat the command, which reads the current file\n",
         place.shown("c.conf")
     );
     assert_eq!(said, Said::new(1, "", err));

@@ -145,8 +145,8 @@ pub(super) const MEETINGS: &[Meeting] = &[
         status: 1,
         err: "fbsd0-boot: sysctl failed with status 1
   command: sysctl net.link.tap.up_on_open=1
-  stderr: nothing
-  1 step had succeeded before
+  stderr: empty
+  1 step succeeded before
 ",
         said: ["", ""],
     },
@@ -163,8 +163,8 @@ pub(super) const MEETINGS: &[Meeting] = &[
         status: 1,
         err: "fbsd0-boot: sysctl was terminated by SIGTERM
   command: sysctl net.link.tap.up_on_open=1
-  stderr: nothing
-  1 step had succeeded before
+  stderr: empty
+  1 step succeeded before
 ",
         said: ["", ""],
     },
@@ -197,7 +197,7 @@ pub(super) const MEETINGS: &[Meeting] = &[
         err: "bhyve: no
 fbsd0-ttyboot: bhyve did not start, and exited with status 1
   command: bhyve -u -A -H -P -c 1 -m 256M -s 0:0,hostbridge -s 1:0,lpc -s 2:0,virtio-net,tap1 -s 3:0,virtio-blk,/dev/zvol/zroot/vm/fbsd0 -l com1,stdio fbsd0
-  7 steps had succeeded before
+  7 steps succeeded before
   undone: the VM node of fbsd0, tap1
 ",
         said: ["", ""],

@@ -81,10 +81,15 @@ fn moments(calls: &[Logged], at: usize) -> Vec<usize> {
 
 /// Complaints in what was said; those of the failure itself are there anyway.
 fn complaints(said: &str) -> usize {
-    ["stays: ", "could not undo", "could not tell", " is open"]
-        .iter()
-        .map(|words| said.matches(words).count())
-        .sum()
+    [
+        "could not clean up",
+        "could not determine",
+        "could not tell",
+        " is open",
+    ]
+    .iter()
+    .map(|words| said.matches(words).count())
+    .sum()
 }
 
 /// How a scenario went.

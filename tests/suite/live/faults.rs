@@ -85,7 +85,7 @@ fn a_program_that_a_signal_ends_is_told_and_undone() {
             6,
             "root-boot was terminated by SIGABRT before completion",
         ),
-        ("bhyve", 1, 6, "bhyve did not start: SIGABRT ended it"),
+        ("bhyve", 1, 6, "bhyve did not start: terminated by SIGABRT"),
     ] {
         let mut host = host();
         host.kill(program, nth, signal);

@@ -155,7 +155,7 @@ fn a_boot_whose_caller_is_killed_is_undone() {
         boot.wait().unwrap();
         until_gone(&machine);
         let log = log_of(&machine, "fbsd0");
-        let first = "failed: interrupted: its caller has exited";
+        let first = "failed: interrupted: the caller has exited";
         assert_eq!(log.first().map(String::as_str), Some(first), "{log:?}");
     }
 }
@@ -230,7 +230,7 @@ fn a_loader_that_hangs_is_ended_when_its_time_is_over() {
         let said = stderr(&output);
         assert_eq!(output.status.code(), Some(1), "{said}");
         let first =
-            format!("{vm}-boot: {loader} failed with status 124: its time limit was reached\n");
+            format!("{vm}-boot: {loader} failed with status 124: the time limit was reached\n");
         assert!(said.starts_with(&first), "{said}");
         until_gone(&machine);
         assert!(machine.host().state.vms.is_empty());

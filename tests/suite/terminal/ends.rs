@@ -113,7 +113,10 @@ fn a_loader_that_is_left_starts_no_guest() {
     for (verb, words) in [
         ("ttyboot", "failed with status 1\r\n"),
         ("install", "failed with status 1\r\n"),
-        ("boot --console", "failed with status 1: it gave up\r\n"),
+        (
+            "boot --console",
+            "failed with status 1: the loader gave up\r\n",
+        ),
     ] {
         for (vm, prompt, leave, loader) in [
             ("fbsd0", "OK ", "quit\r", "bhyveload"),

@@ -160,6 +160,6 @@ fn control_c_hits_nothing_by_which_all_is_undone() {
     kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
     let left = seat.end();
     assert_eq!(left.status.code(), Some(1), "{}", left.written);
-    let message = "the VM node of fbsd0 stays: bhyvectl was terminated by SIGKILL\r\n";
+    let message = "could not clean up the VM node of fbsd0: bhyvectl was terminated by SIGKILL\r\n";
     assert!(left.written.contains(message), "{}", left.written);
 }
