@@ -75,7 +75,7 @@ impl From<FileChange> for Form {
 }
 
 impl Plan {
-    /// The same plan for others to follow: the undos for its end become its last forms.
+    /// The same plan, to be followed by other forms: the undos for its end become its last forms.
     #[must_use]
     pub fn once_done(mut self) -> Self {
         let mut at_end = Vec::new();
@@ -104,7 +104,7 @@ impl Plan {
 }
 
 impl Undo {
-    /// Whether it depends on [`Test::HasRun`].
+    /// Whether the undo depends on [`Test::HasRun`].
     pub fn asks_whether_it_has_run(&self) -> bool {
         self.forms.iter().any(|form| match form {
             Form::Step(step) => step.only_if.as_ref().is_some_and(is_about_run),
