@@ -34,7 +34,7 @@ impl Report {
     }
 }
 
-/// All findings that need no question to the host.
+/// All findings that need no query of the host.
 pub fn of_configuration(config: &Config, devices: &Path) -> Vec<Finding> {
     let (findings, _) = without_host(config, devices);
     settled(config, findings, &|name| !host::NAMES.contains(&name))
@@ -95,7 +95,7 @@ fn group_writable((file, what): &(FileId, PathBuf)) -> Finding {
         span,
         format!("the group may write {}", vis::shown(what)),
         format!(
-            "to keep its members from changing what you start: chmod g-w {}",
+            "to deny changes by members of the group: chmod g-w {}",
             quote::shown(what)
         ),
     )

@@ -54,7 +54,7 @@ pub struct Foreign {
 /// Who controls a file or a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decider {
-    /// Its owner.
+    /// The owner.
     Owner(u32),
     /// Every user: others have write permission.
     Everybody,

@@ -230,7 +230,7 @@ fn devices_that_no_vm_has_are_refused() {
         (
             "if0",
             "igb0",
-            "if0: \"igb0\" is not a tap: bhyve takes interfaces named tap… or vmnet…",
+            "if0: \"igb0\" is not a tap: bhyve accepts interfaces named tap… or vmnet…",
         ),
         ("if5", "tap5", "if5_bridge= is missing"),
         (
@@ -303,7 +303,7 @@ fn what_is_never_written_is_refused() {
     );
     assert_eq!(
         read_as("../x", &written(&vm())),
-        Err("\"../x\" is not a VM name: it must begin with a letter".to_owned())
+        Err("\"../x\" is not a VM name: the first character must be a letter".to_owned())
     );
 }
 

@@ -12,22 +12,22 @@ use std::path::PathBuf;
 
 /// Changes of files by this process: the user's own, and the state and log of a VM.
 pub trait Change {
-    /// Changes a file of the user's own; returns a warning if a later step failed.
+    /// Changes a file of the user; returns a warning if a later step failed.
     ///
     /// # Errors
     /// The system's error, or if another process has changed the file.
     fn change(&mut self, change: &FileChange) -> Result<Option<Afterwards>, ChangeError>;
 
-    /// Writes or removes the state of a VM, a file beside its lock.
+    /// Writes or removes the state of a VM, a file in the directory of locks.
     ///
     /// # Errors
     /// The system's error.
     fn record(&mut self, vm: &VmName, state: Option<&[u8]>) -> io::Result<()>;
 
-    /// Removes the scratch files that earlier runs left for a VM; only while no process works for it.
+    /// Removes the scratch files that earlier runs of a VM left; only while the VM has no process.
     ///
     /// # Errors
-    /// The system's error, or if others than root can access the directory of scratch files.
+    /// The system's error, or if users other than root can access the directory of scratch files.
     fn sweep(&mut self, vm: &VmName) -> io::Result<()>;
 
     /// Appends to the log of a VM, whose size is limited.
@@ -72,10 +72,10 @@ pub enum ChangeError {
     System(io::Error),
     /// The new file cannot have the owner and group of the previous one.
     Ownership(io::Error),
-    /// Another process holds a lock on it.
+    /// Another process holds a lock on the file.
     Locked,
-    /// Another process changed the file after it was read, and that version is in its place. The files
-    /// listed hold further versions, if several processes changed it.
+    /// Another process changed the file after this process had read it, and that version is in place.
+    /// The listed files contain further versions, if several processes changed the file.
     Meanwhile(Vec<PathBuf>),
 }
 
@@ -84,9 +84,12 @@ impl fmt::Display for ChangeError {
         match self {
             Self::System(error) => error.fmt(f),
             Self::Ownership(error) => {
-                write!(f, "a new file cannot have its owner and group: {error}")
+                write!(
+                    f,
+                    "a new file cannot get the owner and group of the old one: {error}"
+                )
             }
-            Self::Locked => f.write_str("another process has locked it"),
+            Self::Locked => f.write_str("another process has locked the file"),
             Self::Meanwhile(_) => f.write_str("it has changed since it was read"),
         }
     }
@@ -117,7 +120,7 @@ impl fmt::Display for Afterwards {
             }
             Self::OldStays(path, error) => {
                 let path = vis::shown(path);
-                write!(f, "but its previous text remains in {path}: {error}")
+                write!(f, "but the previous text remains in {path}: {error}")
             }
         }
     }

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 /// The size of the kept end of a command's standard error, in bytes.
 const STDERR_KEPT: usize = 4096;
 
-/// The shortest time between two reads of a child's output, which limits the cost of a flood.
-const BREATH: Duration = Duration::from_millis(10);
+/// The minimum time between two reads of a child's output, which limits the cost of excessive output.
+const READ_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A started child.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(super) struct Running {
     pub(super) child: Child,
     /// The saved modes of its terminal.
     modes: Option<Modes>,
-    /// Its output, if relayed.
+    /// The output, if relayed.
     relay: Option<Reader>,
     /// The earliest time of the next read.
     rests_until: Option<Instant>,
@@ -52,8 +52,8 @@ impl Running {
     }
 
     /// The next event of a child, if any.
-    pub(super) fn look_after(&mut self) -> io::Result<Option<Event>> {
-        // Before the read: its last output is in the pipe once it has ended.
+    pub(super) fn next_event(&mut self) -> io::Result<Option<Event>> {
+        // Before the read: the last output is in the pipe when the child has ended.
         let status = self.child.try_wait()?;
         self.has_just_spoken = false;
         if status.is_some() {
@@ -63,7 +63,7 @@ impl Running {
             && self.rests_until.is_none_or(|until| Instant::now() >= until)
         {
             let mut said = relay.lines()?;
-            self.rests_until = Some(Instant::now() + BREATH);
+            self.rests_until = Some(Instant::now() + READ_INTERVAL);
             if status.is_some() {
                 said.append(&mut relay.all());
                 // Other writers of the pipe are not children of this process.
@@ -86,7 +86,7 @@ impl Running {
         }))
     }
 
-    /// What to wait for besides its end: a descriptor to read, or the time of the next read.
+    /// What to wait for in addition to the end: a descriptor to read, or the time of the next read.
     pub(super) fn awaited(&self) -> (Option<BorrowedFd<'_>>, Option<Instant>) {
         match &self.relay {
             // A pipe closed by all its writers is always readable.

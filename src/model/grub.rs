@@ -1,9 +1,8 @@
-//! Commands for grub: what grub-bhyve does with them, as observed.
+//! Commands for grub: the observed behaviour of grub-bhyve.
 //!
-//! grub runs a file command by command. It skips a line that it does not understand, with a remark
-//! that nobody sees, continues after a failed command, and shows a prompt that nobody answers if a
-//! construct is not closed. All of these are refused, and each command that a boot needs is
-//! checked at run time.
+//! grub runs a file command by command. grub skips a line that cannot be parsed, with an invisible
+//! message, continues after a failed command, and waits at an invisible prompt if a construct is not
+//! closed. All of these are refused, and each command that a boot needs is checked at run time.
 
 mod lexer;
 mod parser;
@@ -17,7 +16,7 @@ use std::fmt;
 const LONGEST_COMMAND_LINE: usize = 2047;
 /// The length of the text that grub adds before the words: `console=ttyS0 BOOT_IMAGE=`.
 const IN_FRONT: usize = 25;
-/// The longest line that grub is known to read, in bytes; with 30000 it hangs.
+/// The longest line that grub is known to read, in bytes; with 30000 bytes grub hangs.
 const LONGEST_LINE: usize = 8000;
 
 /// Commands whose failure prevents or changes the boot of a guest.
@@ -42,7 +41,7 @@ const COUNTING: [&str; 18] = [
     "xnu_kernel64",
 ];
 
-/// Commands that show something and wait, or run a file of unknown content.
+/// Commands that wait for input, or run a file of unknown content.
 const ASKING: [&str; 10] = [
     ".",
     "authenticate",
@@ -158,7 +157,7 @@ enum Fault {
     LongLine(usize),
     /// A NUL.
     Nul,
-    /// A command that grub-bhyve does not have, and its replacement.
+    /// A command that grub-bhyve does not have, and the replacement.
     Missing(String, &'static str),
 }
 
@@ -194,13 +193,13 @@ impl fmt::Display for Fault {
             Self::Reserved(what, line) => write!(
                 f,
                 "grub does not accept {what} here and skips the whole line {}; separate commands by ; alone, \
-                 and quote {what} where it is meant as itself",
+                 and quote a literal {what}",
                 shown(line)
             ),
             Self::Syntax(line) => write!(
                 f,
-                "grub does not understand the line {} and skips it; each command ends with one ; or \
-                 newline, and a reserved word or brace that is meant as itself needs quotes",
+                "grub cannot parse the line {} and skips it; end each command with one ; or \
+                 newline, and quote a literal reserved word or brace",
                 shown(line)
             ),
             Self::Deep => f.write_str("constructs are nested too deeply; use fewer levels"),
@@ -210,8 +209,8 @@ impl fmt::Display for Fault {
             ),
             Self::LongCommandLine(bytes) => write!(
                 f,
-                "the words of linux have {bytes} bytes, and grub drops those beyond \
-                 {LONGEST_COMMAND_LINE} without a word; make them fewer"
+                "the words of linux have {bytes} bytes, and grub silently drops those beyond \
+                 {LONGEST_COMMAND_LINE}; shorten the command line"
             ),
             Self::LongLine(bytes) => write!(
                 f,
@@ -219,7 +218,7 @@ impl fmt::Display for Fault {
             ),
             Self::Nul => f.write_str("grub ignores the rest of a line after a NUL; remove the NUL"),
             Self::Missing(name, other) => {
-                write!(f, "grub-bhyve has no {name} and would skip it; write {other}")
+                write!(f, "grub-bhyve has no command {name} and would skip it; write {other}")
             }
         }
     }

@@ -10,11 +10,11 @@ pub struct Policy {
     pub on_reboot: OnReboot,
     /// The reaction to a crash of the guest.
     pub on_crash: OnCrash,
-    /// The time limit of its loader in the background.
+    /// The time limit of the loader in the background.
     pub loader_timeout: Seconds,
-    /// The time limit for its guest to shut down.
+    /// The time limit for the guest to shut down.
     pub stop_timeout: Seconds,
-    /// Whether it starts with the host.
+    /// Whether the VM starts with the host.
     pub autostart: bool,
     /// The delay of the next VM when the host starts.
     pub autostart_delay: Delay,
@@ -48,7 +48,7 @@ impl Seconds {
     /// Parses digits.
     ///
     /// # Errors
-    /// If it is not a whole number of seconds from 1 to a day.
+    /// If the text is not a whole number of seconds from 1 to a day.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         whole(text, 1).map(Self)
     }
@@ -58,7 +58,7 @@ impl Delay {
     /// Parses digits.
     ///
     /// # Errors
-    /// If it is not a whole number of seconds from 0 to a day.
+    /// If the text is not a whole number of seconds from 0 to a day.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         whole(text, 0).map(Self)
     }
@@ -118,7 +118,7 @@ impl OnReboot {
     /// Parses the words of [`Self::as_str`].
     ///
     /// # Errors
-    /// If it is another word.
+    /// If the text is another word.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         match text {
             "restart" => Ok(Self::Restart),
@@ -140,7 +140,7 @@ impl OnCrash {
     /// Parses the words of [`Self::as_str`].
     ///
     /// # Errors
-    /// If it is another word.
+    /// If the text is another word.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         match text {
             "stop" => Ok(Self::Stop),
@@ -155,7 +155,7 @@ impl OnCrash {
 /// Differs: `freebsd` is `YES` or `NO` in any case, all else is an error
 ///
 /// # Errors
-/// If it is another word.
+/// If the text is another word.
 pub fn yes_or_no(text: &str) -> Result<bool, NameError> {
     if text.eq_ignore_ascii_case("yes") {
         Ok(true)

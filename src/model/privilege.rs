@@ -31,7 +31,7 @@ impl Choice {
     /// Parses the word.
     ///
     /// # Errors
-    /// If it is another word.
+    /// If the text is another word.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let found = Self::WORDS.iter().find(|(word, _)| *word == text);
         found.map(|(_, choice)| *choice).ok_or_else(|| {

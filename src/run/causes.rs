@@ -74,7 +74,7 @@ pub const KNOWN: &[Known] = &[
     known(
         "Unable to setup memory (22)",
         "the VM node was created with another memory size",
-        "free the VM node: VM-clean; then boot again",
+        "free the node: VM-clean; then boot again",
     ),
     known(
         "Unable to setup memory",
@@ -90,7 +90,7 @@ pub const KNOWN: &[Known] = &[
     known(
         "Could not create VM",
         "vmm is not loaded, or the limit of VMs of this user is reached",
-        "see kldstat -m vmm and dmesg; end another VM",
+        "see kldstat -m vmm and dmesg; end another guest",
     ),
     known(
         "Could not reinit VM",
@@ -188,7 +188,7 @@ pub const KNOWN: &[Known] = &[
 pub const SILENT: Known = known(
     "",
     "",
-    "start the VM on the terminal to see its output: VM-ttyboot",
+    "start on the terminal to see the output: VM-ttyboot",
 );
 
 /// The known message in a program's output, if any.
@@ -234,7 +234,8 @@ pub fn signal_in(command: &Command, status: i32) -> Option<i32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{KNOWN, of};
+    use super::{KNOWN, SILENT, of, of_status};
+    use crate::command::Command;
 
     #[test]
     fn no_message_hides_another_that_stands_behind_it() {
@@ -244,6 +245,28 @@ mod tests {
                 .position(|other| known.message.contains(other.message));
             assert_eq!(first, Some(at), "{}", known.message);
             assert_eq!(of(&format!("bhyve: {}: x", known.message)), Some(*known));
+        }
+    }
+
+    #[test]
+    fn in_a_remedy_vm_is_only_a_part_of_a_command_or_a_setting() {
+        let statuses = [
+            ("timeout", 124),
+            ("timeout", 1),
+            ("bhyve", 64),
+            ("bhyve", 71),
+        ];
+        let statuses = statuses.map(|(program, status)| {
+            let known = of_status(&Command::root(program, Vec::new()), status);
+            known.unwrap_or_else(|| panic!("{program} {status}"))
+        });
+        for known in KNOWN.iter().chain(&[SILENT]).chain(&statuses) {
+            let mut rest = known.remedy.split("VM").skip(1);
+            assert!(
+                rest.all(|rest| rest.starts_with(['-', '_'])),
+                "{}",
+                known.remedy
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Finds the processes of a VM, and signals them.
 
 use super::Run;
-use super::failure::{no_answer, nobody};
+use super::failure::{no_answer, no_receiver};
 use crate::command::Command;
 use crate::error::Result;
 use crate::host::Ended;

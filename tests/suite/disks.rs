@@ -74,7 +74,11 @@ fn a_path_of_which_bhyve_would_make_another_is_refused() {
             let config = format!("{COMMON}a_id=1 a_freebsd=YES {setting}\n");
             let said = call(&mut fake, config, &["boot", "a"]);
             assert_eq!(said.status, 1, "{path}");
-            assert!(said.err.contains("bhyve reads % in a path"), "{}", said.err);
+            assert!(
+                said.err.contains("bhyve expands % in a path"),
+                "{}",
+                said.err
+            );
             assert!(said.err.contains("ln -s"), "{}", said.err);
         }
     }

@@ -217,7 +217,7 @@ fn what_the_model_or_the_reader_refuses_is_shown_as_it_would_stand_and_not_writt
         "a_id=1\na_mem=1G\n",
         &["set", "a", "cpu=2", "mem=lots"],
         1,
-        "easy-bhyve: a_mem: \"lots\" is not a memory size: it must begin with a whole number; \
+        "easy-bhyve: a_mem: \"lots\" is not a memory size: the size must begin with a whole number; \
          write for example 512M or 4G\n \
          --> c.conf:3:7\n  |\n3 | a_mem=lots\n  |       ^^^^\n  |\n  = note: nothing was written\n",
     );
@@ -308,7 +308,7 @@ fn words_that_make_no_sense_are_refused_with_the_nearest() {
         (&["set", "c", "mem=1G"], "there is no VM \"c\" in "),
         (
             &["new", "1a"],
-            "\"1a\" is not a VM name: it must begin with a letter\n",
+            "\"1a\" is not a VM name: the first character must be a letter\n",
         ),
         (&["new", "b", "id=1", "id=2"], "id is given twice\n"),
         (&["new", "a"], "VM a already exists\n"),

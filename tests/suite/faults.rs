@@ -83,7 +83,7 @@ fn an_undo_that_fails_is_told_and_does_not_stop_the_others() {
             let mut found = Vec::new();
             for words in [
                 "bhyve: out of luck",
-                "could not undo: ",
+                "could not clean up ",
                 &format!("command: {}", command_line(failing)),
                 &line,
             ] {

@@ -131,8 +131,8 @@ fn a_working_directory_that_is_gone_is_told() {
         .env("EASY_BHYVE_CONFIG", place.path("c.conf"))
         .env("PATH", "/bin:/usr/bin");
     let said = place::Said::of(&sh.output().unwrap());
-    let err = "easy-bhyve: the working directory does not exist any more\n  \
-               help: go to one that does, for example: cd\n";
+    let err = "easy-bhyve: the working directory no longer exists\n  \
+               help: change to an existing directory, for example: cd\n";
     assert_eq!(said, place::Said::new(1, "", err));
 }
 
@@ -154,7 +154,7 @@ fn a_program_of_the_base_system_that_is_missing_is_named() {
         assert_eq!(said.status, 1, "{words:?}: {said:?}");
         let begins = format!("{program} is not installed\n");
         let help = format!(
-            "  help: {program} is part of FreeBSD: is this FreeBSD, with a complete base system?\n"
+            "  help: {program} is part of FreeBSD: check that this host is FreeBSD with a complete base system\n"
         );
         for part in [&begins, &help] {
             assert!(

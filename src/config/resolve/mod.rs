@@ -175,7 +175,7 @@ pub fn privilege(config: &Config) -> Result<Choice> {
 /// A VM with checked settings.
 #[derive(Debug)]
 pub struct Checked<'config> {
-    /// Its keys.
+    /// The keys.
     pub keys: Keys<'config>,
     /// The VM, with invalid settings treated as not set; none if it cannot be built.
     pub vm: Option<Vm>,

@@ -20,7 +20,7 @@ pub(super) enum Token<'text> {
 /// A word as written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Word<'text> {
-    /// Its text, with its quotes.
+    /// The text, with its quotes.
     pub(super) text: &'text str,
     /// The offset of its start.
     pub(super) at: usize,
@@ -32,7 +32,7 @@ impl Word<'_> {
         self.at + self.text.len()
     }
 
-    /// Its value, unless the value depends on a variable.
+    /// The value, unless the value depends on a variable.
     pub(super) fn literal(&self) -> Option<String> {
         let mut literal = String::new();
         let mut quote = None;

@@ -15,16 +15,16 @@ pub(super) struct Found {
     pub(super) from: usize,
     /// The offset of its end: after its last word or its block.
     pub(super) to: usize,
-    /// Its name, unless the name depends on a variable.
+    /// The name, unless the name depends on a variable.
     pub(super) name: Option<String>,
-    /// Its context.
+    /// The context.
     pub(super) place: Place,
 }
 
 /// The context of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// Its status is not used.
+    /// The status is not used.
     Plain,
     /// In the condition of an `if` or a loop.
     Tested,

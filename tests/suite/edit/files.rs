@@ -158,7 +158,7 @@ fn a_file_that_somebody_else_keeps_locked_is_not_waited_for_without_end() {
     file.lock_shared().unwrap();
     let said = say(&place, &["set", "a", "mem=1G"]);
     let err = format!(
-        "easy-bhyve: could not replace {}: another process has locked it\n  \
+        "easy-bhyve: could not replace {}: another process has locked the file\n  \
          help: repeat the command, which reads the current file\n",
         place.shown("c.conf")
     );

@@ -7,7 +7,7 @@ use crate::host::{Ending, Rule};
 use super::ground::Rules;
 
 pub(super) const BOOTED: &str =
-    "fbsd0-boot: fbsd0 is running; fbsd0-console connects to its console, ~. leaves it\n";
+    "fbsd0-boot: fbsd0 is running; to connect to its console: fbsd0-console (~. disconnects)\n";
 /// The one call is refused.
 const REFUSED: &str = "fbsd0-boot: WORD did not run easy-bhyve
   output of WORD: SAID
@@ -32,7 +32,7 @@ pub(super) const MEETINGS: &[Meeting] = &[
         host,
         words: &["deb0-boot"],
         status: 0,
-        err: "deb0-boot: deb0 is running; deb0-console connects to its console, ~. leaves it\n",
+        err: "deb0-boot: deb0 is running; to connect to its console: deb0-console (~. disconnects)\n",
         said: ["", ""],
     },
     Meeting {

@@ -165,7 +165,7 @@ const NO_PASSWORD: [(&str, &[&str], &str); 4] = [
         &["wrong\n"],
         "fbsd0-boot: doas did not run easy-bhyve
   output of doas: doas: Authentication failed
-  help: allow it in /usr/local/etc/doas.conf, for example: permit nopass YOU as root
+  help: permit the command in /usr/local/etc/doas.conf, for example: permit nopass YOU as root
 ",
     ),
     // With a line behind, for an interrupt that comes just before doas reads.
@@ -181,7 +181,7 @@ const NO_PASSWORD: [(&str, &[&str], &str); 4] = [
         &["wrong\n", "wrong\n", "wrong\n"],
         "fbsd0-boot: sudo did not run easy-bhyve
   output of sudo: sudo: 3 incorrect password attempts
-  help: allow it with visudo, for example: YOU ALL=(root) NOPASSWD: ALL
+  help: permit the command with visudo, for example: YOU ALL=(root) NOPASSWD: ALL
 ",
     ),
     (
@@ -189,7 +189,7 @@ const NO_PASSWORD: [(&str, &[&str], &str); 4] = [
         &["\u{4}"],
         "fbsd0-boot: sudo did not run easy-bhyve
   output of sudo: sudo: a password is required
-  help: allow it with visudo, for example: YOU ALL=(root) NOPASSWD: ALL
+  help: permit the command with visudo, for example: YOU ALL=(root) NOPASSWD: ALL
 ",
     ),
 ];

@@ -73,7 +73,7 @@ fn no_disk_is_made_where_everybody_may_rename_it() {
         assert_eq!(output.status.code(), Some(1), "{said}");
         let help = format!("chmod o-w {}", directory.display());
         assert!(
-            said.contains("everybody may rename") && said.contains(&help),
+            said.contains("every user may rename") && said.contains(&help),
             "{said}"
         );
     }

@@ -86,7 +86,7 @@ fn a_verb_is_one_call_of_root_and_who_supervises_is_seen_as_long_as_the_vm_runs(
     let machine = with_guests(quick());
     assert_eq!(
         done(&machine, &["fbsd0-boot"]),
-        "fbsd0-boot: fbsd0 is running; fbsd0-console connects to its console, ~. leaves it\n"
+        "fbsd0-boot: fbsd0 is running; to connect to its console: fbsd0-console (~. disconnects)\n"
     );
     assert_eq!(escalations(&machine), 1);
     let root = supervisor(&machine).expect("a supervisor");

@@ -104,12 +104,12 @@ fn a_disk_that_another_process_has_open_is_not_rolled_back() {
     let snapshot = format!("zroot/vm/fbsd0@{name}");
     assert_eq!(zfs(&machine, "rollback"), 0);
     let why = format!(
-        "another process has {} open; {snapshot} is still there",
+        "another process has {} open; {snapshot} still exists",
         disk.display()
     );
     let log = log_of(&machine, "fbsd0");
     assert!(log.iter().any(|line| line.contains(&why)), "{log:#?}");
-    assert!(status(&machine).contains(&format!("left over: {snapshot} is still there")));
+    assert!(status(&machine).contains(&format!("left over: {snapshot} still exists")));
 }
 
 #[test]

@@ -172,7 +172,7 @@ fn what_the_group_may_write_is_a_warning_of_check() {
         for part in [
             format!("warning[group-writable]: the group may write {shown}\n"),
             format!("{}:1:1\n", place.shown("home/bin/easy-bhyve.conf")),
-            format!("help: to keep its members from changing what you start: chmod g-w {shown}\n"),
+            format!("help: to deny changes by members of the group: chmod g-w {shown}\n"),
         ] {
             assert!(said.out.contains(&part), "{part} is not in {}", said.out);
         }

@@ -45,7 +45,7 @@ pub(super) struct World {
 pub enum Lost {
     /// No log can be written.
     Logs,
-    /// The directory of the locks is not root's alone.
+    /// The directory of the locks must be owned by root and writable only by root.
     Locks,
     /// Every change of a file, every log, every lock fails with this error number.
     Writes(i32),
