@@ -117,7 +117,7 @@ impl Command {
 
     /// This command as the last words of another command: `PROGRAM OPTION… COMMAND…`.
     #[must_use]
-    pub fn behind(&self, program: &'static str, options: &[&str]) -> Self {
+    pub fn prefixed(&self, program: &'static str, options: &[&str]) -> Self {
         let mut args: Vec<OsString> = options.iter().map(OsString::from).collect();
         args.push(self.program.into());
         args.extend(self.args.iter().cloned());
@@ -202,7 +202,7 @@ mod tests {
         let command = Command::root("zfs", args!["create", "-V", "20g", "zroot/my vm"]);
         assert_eq!(command.to_string(), "zfs create -V 20g 'zroot/my vm'");
         assert_eq!(
-            command.behind("doas", &[]).to_string(),
+            command.prefixed("doas", &[]).to_string(),
             "doas zfs create -V 20g 'zroot/my vm'"
         );
     }

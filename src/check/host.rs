@@ -45,7 +45,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    fn leave_out(&mut self, names: &[FindingName], why: &str) {
+    fn skip(&mut self, names: &[FindingName], why: &str) {
         let texts: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
         self.left_out
             .push(format!("not checked: {}: {why}", texts.join(", ")));
@@ -61,7 +61,7 @@ impl Asked {
 pub(super) fn findings(config: &Config, checked: &[Checked<'_>], look: &mut dyn Look) -> Asked {
     let mut asked = Asked::default();
     if !survey::is_freebsd(look) {
-        asked.leave_out(&NAMES, "this host is not FreeBSD");
+        asked.skip(&NAMES, "this host is not FreeBSD");
         return asked;
     }
     files(config, checked, look, &mut asked);
@@ -104,7 +104,7 @@ fn files(config: &Config, checked: &[Checked<'_>], look: &mut dyn Look, asked: &
         asked.add(error);
     }
     if let Some(why) = unreadable {
-        asked.leave_out(&[FindingName::DiskMissing, FindingName::IsoMissing], &why);
+        asked.skip(&[FindingName::DiskMissing, FindingName::IsoMissing], &why);
     }
 }
 
@@ -123,7 +123,7 @@ fn capacity(
                 FindingName::HostCpus,
                 FindingName::HostMemory,
             ];
-            asked.leave_out(&names, &error.what);
+            asked.skip(&names, &error.what);
             return Kernel::default();
         }
     };
@@ -205,7 +205,7 @@ fn uplink(checked: &[Checked<'_>], kernel: Kernel, look: &mut dyn Look, asked: &
                 FindingName::NetifWireless,
                 FindingName::NetifBridge,
             ];
-            asked.leave_out(&names, &error.what);
+            asked.skip(&names, &error.what);
         }
     }
 }
@@ -243,7 +243,7 @@ fn volroot(config: &Config, look: &mut dyn Look, asked: &mut Asked) {
                 .help(format!("create it as root: {help}")),
             );
         }
-        Err(error) => asked.leave_out(&[FindingName::VolrootMissing], &error.what),
+        Err(error) => asked.skip(&[FindingName::VolrootMissing], &error.what),
     }
 }
 

@@ -47,11 +47,11 @@ type Comments<'config> = HashMap<(FileId, usize, Cow<'config, str>), Vec<Allowed
 
 /// Removes the silenced findings, and adds the findings about the comments themselves.
 ///
-/// `was_looked_for`: whether the findings of a name were searched for.
+/// `was_checked`: whether the findings of a name were searched for.
 pub fn apply_allows(
     config: &Config,
     findings: Vec<Finding>,
-    was_looked_for: &dyn Fn(FindingName) -> bool,
+    was_checked: &dyn Fn(FindingName) -> bool,
 ) -> Vec<Finding> {
     let mut allowed = comments(config);
     if allowed.is_empty() {
@@ -64,7 +64,7 @@ pub fn apply_allows(
     let (others, about) = all.partition::<Vec<_>, _>(|one| !one.is_about_comments());
     let complaints: Vec<Finding> = others
         .into_iter()
-        .filter_map(|one| complaint(one, was_looked_for))
+        .filter_map(|one| complaint(one, was_checked))
         .collect();
     if about.is_empty() {
         left.extend(complaints);
@@ -73,7 +73,7 @@ pub fn apply_allows(
         left.extend(told.filter(|finding| !silence(config, &mut allowed, finding)));
         let about = allowed.values().flatten();
         let about = about.filter(|one| one.is_about_comments());
-        left.extend(about.filter_map(|one| complaint(one, was_looked_for)));
+        left.extend(about.filter_map(|one| complaint(one, was_checked)));
     }
     left.sort_by_key(|finding| (finding.span.file, finding.span.start));
     left
@@ -118,7 +118,7 @@ fn line_of(config: &Config, span: Span) -> usize {
 }
 
 /// The finding about an allowed name, if any.
-fn complaint(one: &Allowed<'_>, was_looked_for: &dyn Fn(FindingName) -> bool) -> Option<Finding> {
+fn complaint(one: &Allowed<'_>, was_checked: &dyn Fn(FindingName) -> bool) -> Option<Finding> {
     let text = one.text.as_ref();
     let not_asked = match one.what {
         Word::Name => None,
@@ -152,7 +152,7 @@ fn complaint(one: &Allowed<'_>, was_looked_for: &dyn Fn(FindingName) -> bool) ->
             format!("{text} is an error, and a comment cannot silence an error"),
             "correct the error",
         )),
-        Some(name) if !one.is_used && was_looked_for(name) => Some(Finding::new(
+        Some(name) if !one.is_used && was_checked(name) => Some(Finding::new(
             FindingName::UnusedAllow,
             one.span,
             if one.is_trailing {

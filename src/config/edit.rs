@@ -139,7 +139,7 @@ pub fn set(config: &Config, vm: &str, setting: &TypedSetting) -> Result<Vec<Edit
     let standing = standing(config, vm, &setting.key);
     if standing.is_empty() {
         let is_unset = setting.value.is_empty();
-        let line = (!is_unset).then(|| behind(config, vm, setting));
+        let line = (!is_unset).then(|| insertion(config, vm, setting));
         return Ok(line.flatten().into_iter().collect());
     }
     let wrong = standing
@@ -160,7 +160,7 @@ pub fn set(config: &Config, vm: &str, setting: &TypedSetting) -> Result<Vec<Edit
 }
 
 /// An edit that adds a line after the VM's last assignment in the file of its id.
-fn behind(config: &Config, vm: &str, setting: &TypedSetting) -> Option<Edit> {
+fn insertion(config: &Config, vm: &str, setting: &TypedSetting) -> Option<Edit> {
     let file = config.id_of(vm)?.name_span.file;
     let of_vm = |set: &Assignment<'_>| {
         set.name_span.file == file

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 pub fn check(config: &Config) -> Vec<Finding> {
     let expanded = expanded(config);
     let mut findings = unknown_vms(config, &expanded);
-    findings.extend(hidden(config, &expanded));
+    findings.extend(overridden(config, &expanded));
     findings
 }
 
@@ -27,8 +27,8 @@ fn unknown_vms(config: &Config, expanded: &HashSet<&[u8]>) -> Vec<Finding> {
         }
         let split = keys::splits(set.name).find(|split| keys::is_vm_name(split.vm));
         // An empty id disables a VM on purpose.
-        let is_off = |vm: &str| config.get(&format!("{vm}_id")).is_some();
-        if let Some(split) = split.filter(|split| !is_off(split.vm)) {
+        let is_disabled = |vm: &str| config.get(&format!("{vm}_id")).is_some();
+        if let Some(split) = split.filter(|split| !is_disabled(split.vm)) {
             strays.entry(split.vm).or_default().push(set);
         }
     }
@@ -105,7 +105,7 @@ fn shortened_by_one(name: &str) -> impl Iterator<Item = String> {
 }
 
 /// Assignments of a setting that a later one in the same file overrides.
-fn hidden(config: &Config, expanded: &HashSet<&[u8]>) -> Vec<Finding> {
+fn overridden(config: &Config, expanded: &HashSet<&[u8]>) -> Vec<Finding> {
     let mut last: HashMap<(FileId, &str), Assignment<'_>> = HashMap::new();
     let mut findings = Vec::new();
     for set in config.assignments() {

@@ -25,7 +25,7 @@ pub(super) struct Running {
     /// The output, if relayed.
     relay: Option<Reader>,
     /// The earliest time of the next read.
-    rests_until: Option<Instant>,
+    next_read: Option<Instant>,
     /// Whether its last event was output.
     pub(super) has_just_spoken: bool,
 }
@@ -46,7 +46,7 @@ impl Running {
             child,
             modes,
             relay,
-            rests_until: None,
+            next_read: None,
             has_just_spoken: false,
         })
     }
@@ -57,13 +57,13 @@ impl Running {
         let status = self.child.try_wait()?;
         self.has_just_spoken = false;
         if status.is_some() {
-            self.rests_until = None;
+            self.next_read = None;
         }
         if let Some(relay) = &mut self.relay
-            && self.rests_until.is_none_or(|until| Instant::now() >= until)
+            && self.next_read.is_none_or(|until| Instant::now() >= until)
         {
             let mut said = relay.lines()?;
-            self.rests_until = Some(Instant::now() + READ_INTERVAL);
+            self.next_read = Some(Instant::now() + READ_INTERVAL);
             if status.is_some() {
                 said.append(&mut relay.all());
                 // Other writers of the pipe are not children of this process.
@@ -90,7 +90,7 @@ impl Running {
     pub(super) fn awaited(&self) -> (Option<BorrowedFd<'_>>, Option<Instant>) {
         match &self.relay {
             // A pipe closed by all its writers is always readable.
-            Some(relay) if !relay.is_closed() => match self.rests_until {
+            Some(relay) if !relay.is_closed() => match self.next_read {
                 Some(until) if Instant::now() < until => (None, Some(until)),
                 _ => (Some(relay.as_fd()), None),
             },

@@ -131,9 +131,9 @@ impl Elevation {
         match (command.privilege, self) {
             (Privilege::User, _) | (_, Self::None) => command.clone(),
             // Without -i mdo(1) sets the target's groups, which most rules do not allow.
-            (Privilege::Root, Self::Mdo) => command.behind("mdo", &["-i"]),
-            (Privilege::Root, Self::Doas) => command.behind("doas", &[]),
-            (Privilege::Root, Self::Sudo) => command.behind("sudo", &[]),
+            (Privilege::Root, Self::Mdo) => command.prefixed("mdo", &["-i"]),
+            (Privilege::Root, Self::Doas) => command.prefixed("doas", &[]),
+            (Privilege::Root, Self::Sudo) => command.prefixed("sudo", &[]),
         }
     }
 }

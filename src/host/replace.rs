@@ -84,7 +84,7 @@ fn replace_by(
     match result? {
         // A file system without fsync(2) of directories needs none.
         None => Ok(match File::open(directory).and_then(|it| it.sync_all()) {
-            Err(error) if !is_unknown(&error) => Some(Afterwards::NotSynced(error)),
+            Err(error) if !is_unsupported(&error) => Some(Afterwards::NotSynced(error)),
             _ => None,
         }),
         after => Ok(after),
@@ -170,7 +170,7 @@ impl Change<'_> {
         if way == Way::Exchange {
             match exchange(self.new, self.path) {
                 Ok(()) => return self.check_exchanged(at),
-                Err(error) if is_unknown(&error) => {}
+                Err(error) if is_unsupported(&error) => {}
                 Err(error) => return Err(self.give_up(error)),
             }
         }
@@ -203,12 +203,15 @@ impl Change<'_> {
                 let _ = exchange(self.new, self.path);
             }
         }
-        Err(ChangeError::Meanwhile(self.settle([self.new])))
+        Err(ChangeError::Meanwhile(self.keep_versions([self.new])))
     }
 
     /// Keeps all versions: removes files with the new or the previous text, moves another version to the
     /// path if the path is free, and returns the remaining files.
-    fn settle<'file>(&self, versions: impl IntoIterator<Item = &'file Path>) -> Vec<PathBuf> {
+    fn keep_versions<'file>(
+        &self,
+        versions: impl IntoIterator<Item = &'file Path>,
+    ) -> Vec<PathBuf> {
         let mut kept = Vec::new();
         for version in versions {
             let is = |content| holds(version, content).unwrap_or(false);
@@ -249,7 +252,7 @@ impl Change<'_> {
             let _ = fs::rename(self.path, self.new);
             at(Moment::PutBack);
         }
-        let kept = self.settle([self.new, &old]);
+        let kept = self.keep_versions([self.new, &old]);
         placed?;
         Err(ChangeError::Meanwhile(kept))
     }
@@ -290,7 +293,7 @@ fn exchange(_: &Path, _: &Path) -> io::Result<()> {
 }
 
 /// Whether the system or the file system does not support an operation.
-fn is_unknown(error: &io::Error) -> bool {
+fn is_unsupported(error: &io::Error) -> bool {
     use nix::libc::{EINVAL, ENOSYS, EOPNOTSUPP};
     let code = error.raw_os_error();
     code.is_some_and(|code| [EINVAL, ENOSYS, EOPNOTSUPP].contains(&code))

@@ -15,12 +15,12 @@ use std::fmt;
 /// The longest command line of a Linux kernel, in bytes; grub drops the words beyond it.
 const LONGEST_COMMAND_LINE: usize = 2047;
 /// The length of the text that grub adds before the words: `console=ttyS0 BOOT_IMAGE=`.
-const IN_FRONT: usize = 25;
+const PREFIX_LENGTH: usize = 25;
 /// The longest line that grub is known to read, in bytes; with 30000 bytes grub hangs.
 const LONGEST_LINE: usize = 8000;
 
 /// Commands whose failure prevents or changes the boot of a guest.
-const COUNTING: [&str; 18] = [
+const CHECKED: [&str; 18] = [
     "linux",
     "linux16",
     "initrd",
@@ -42,7 +42,7 @@ const COUNTING: [&str; 18] = [
 ];
 
 /// Commands that wait for input, or run a file of unknown content.
-const ASKING: [&str; 10] = [
+const INTERACTIVE: [&str; 10] = [
     ".",
     "authenticate",
     "configfile",
@@ -88,7 +88,7 @@ impl GrubCommands {
     pub fn asks(&self) -> bool {
         self.script.commands.iter().any(|found| match &found.name {
             None => true,
-            Some(name) => ASKING.contains(&name.as_str()),
+            Some(name) => INTERACTIVE.contains(&name.as_str()),
         })
     }
 
@@ -122,7 +122,7 @@ impl GrubCommands {
         let counts = found
             .name
             .as_deref()
-            .is_none_or(|name| COUNTING.contains(&name));
+            .is_none_or(|name| CHECKED.contains(&name));
         let is_unseen = match &found.place {
             Place::Plain => true,
             Place::Tested => false,
@@ -246,7 +246,7 @@ fn refuse_words(name: &str, words: &[Word<'_>]) -> Result<(), Fault> {
         "initrdefi" => Err(Fault::Missing(name.to_owned(), "initrd")),
         "linux" | "linux16" => {
             let lengths = words.iter().skip(1).filter_map(Word::literal);
-            let bytes = IN_FRONT + lengths.map(|word| word.len() + 1).sum::<usize>();
+            let bytes = PREFIX_LENGTH + lengths.map(|word| word.len() + 1).sum::<usize>();
             if bytes > LONGEST_COMMAND_LINE {
                 return Err(Fault::LongCommandLine(bytes));
             }

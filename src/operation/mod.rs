@@ -162,7 +162,7 @@ pub trait RootJob {
     where
         Self: Sized;
 
-    /// Looks at the host and makes the plan.
+    /// Queries the host and makes the plan.
     ///
     /// # Errors
     /// If the VM's state or the host forbids the job.

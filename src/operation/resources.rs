@@ -224,7 +224,7 @@ fn refuse_dataset(context: &mut PlanContext<'_>, vm: &Vm, dataset: &Dataset) -> 
         Ok(_) => Ok(()),
         Err(error) => {
             let mut missing =
-                Error::host(format!("ZFS dataset {parent} cannot hold the disk")).at(origin);
+                Error::host(format!("ZFS dataset {parent} cannot contain the disk")).at(origin);
             missing.notes = error.notes;
             Err(missing.help(format!(
                 "create it as root: zfs create -o mountpoint=none {}",

@@ -107,18 +107,18 @@ impl Undo {
     /// Whether the undo depends on [`Test::HasRun`].
     pub fn asks_whether_it_has_run(&self) -> bool {
         self.forms.iter().any(|form| match form {
-            Form::Step(step) => step.only_if.as_ref().is_some_and(is_about_run),
-            Form::Guard(guard) => is_about_run(&guard.test),
+            Form::Step(step) => step.only_if.as_ref().is_some_and(uses_has_run),
+            Form::Guard(guard) => uses_has_run(&guard.test),
             _ => false,
         })
     }
 }
 
-fn is_about_run(test: &Test) -> bool {
+fn uses_has_run(test: &Test) -> bool {
     match test {
         Test::HasRun => true,
-        Test::Not(inner) => is_about_run(inner),
-        Test::All(tests) => tests.iter().any(is_about_run),
+        Test::Not(inner) => uses_has_run(inner),
+        Test::All(tests) => tests.iter().any(uses_has_run),
         _ => false,
     }
 }

@@ -12,10 +12,11 @@ use nix::libc::SIGHUP;
 use std::time::Duration;
 
 /// The time between two checks for interruptions.
-const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+const INTERRUPT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The time between two checks for the title: at first, and at most.
-const LOOKS: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(500));
+const TITLE_INTERVALS: (Duration, Duration) =
+    (Duration::from_millis(40), Duration::from_millis(500));
 
 impl<'plan> Run<'plan, '_, '_> {
     /// Runs the rounds of a loop.
@@ -55,7 +56,7 @@ impl<'plan> Run<'plan, '_, '_> {
             // A command that did not start is reported as a failure.
             if has_worked || judged.is_ok() {
                 self.observer
-                    .ended(self.host, &how(&round.command, &finished), again);
+                    .ended(self.host, &outcome(&round.command, &finished), again);
             }
             if wants_another && !again {
                 return Err(too_often(round));
@@ -79,7 +80,7 @@ impl<'plan> Run<'plan, '_, '_> {
         // By pid: any process can set this title.
         let question = command.title.as_ref().map(|_| process::who_is(pid));
         let began = self.host.uptime();
-        let (mut interval, longest) = LOOKS;
+        let (mut interval, longest) = TITLE_INTERVALS;
         let mut look_at = began + interval;
         let (mut titled, mut told) = (false, None);
         let mut tail = Vec::new();
@@ -108,7 +109,7 @@ impl<'plan> Run<'plan, '_, '_> {
                 .as_ref()
                 .filter(|_| !titled)
                 .map(|_| look_at.saturating_sub(self.host.uptime()));
-            let limit = until_look.or(told.map(|_| BETWEEN_LOOKS));
+            let limit = until_look.or(told.map(|_| INTERRUPT_INTERVAL));
             let has_terminal = command.streams == Streams::Terminal;
             let is_interruptible = !self.is_running || has_terminal && told.is_none();
             let event = self
@@ -188,7 +189,7 @@ fn keep(tail: &mut Vec<u8>, lines: &[u8]) {
 }
 
 /// The end of a round, in words that follow "the guest", or the signal that ended it.
-fn how(command: &Command, finished: &Finished) -> String {
+fn outcome(command: &Command, finished: &Finished) -> String {
     match finished.ended {
         Ended::Exit(status) => command.meaning(status).map_or_else(
             || format!("exited with status {status}"),

@@ -47,7 +47,7 @@ pub fn load(vm: &Vm, map: &Path, root: &str, menu: Menu<'_>, screen: Screen<'_>)
         Screen::Console(Console::Stdio) => load.streams(Streams::Terminal),
         Screen::Console(Console::Nmdm(_)) | Screen::Captured => load
             .streams(Streams::Relayed)
-            .behind("env", &["TERM=vt100"]),
+            .prefixed("env", &["TERM=vt100"]),
     }
 }
 

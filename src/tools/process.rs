@@ -157,12 +157,12 @@ impl Who {
     /// (`fmt_argv()` in `bin/ps/fmt.c`): a title appears as `bhyve: NAME (bhyve)`, and the last word of a
     /// program started under another's name is no VM.
     pub fn works_for(&self) -> Option<(&str, Role)> {
-        let (name, role) = self.is_roots().then(|| self.claims_to_work_for())??;
+        let (name, role) = self.is_roots().then(|| self.claimed_role())??;
         let is_name = role == Role::Running || VmName::parse(name).is_ok();
         is_name.then_some((name, role))
     }
 
-    fn claims_to_work_for(&self) -> Option<(&str, Role)> {
+    fn claimed_role(&self) -> Option<(&str, Role)> {
         if let Some(title) = self.args.strip_prefix("bhyve: ") {
             return Some((title.strip_suffix(" (bhyve)")?, Role::Running));
         }

@@ -24,18 +24,18 @@ pub(super) fn disks(
 ) -> (Volume, Vec<Disk>) {
     let hds = &parts.own.settings.hds;
     let (mut volume, first) = if parts.own.is_wrong("zvol", 0) && !hds.contains_key(&0) {
-        stand_in(parts)
+        placeholder(parts)
     } else {
         first_disk(parts, id).unwrap_or_else(|error| {
-            faults.add_gap(error, needs::DISKS);
-            stand_in(parts)
+            faults.add_missing(error, needs::DISKS);
+            placeholder(parts)
         })
     };
     let mut disks = vec![first];
     for (number, set) in hds.iter().filter(|(number, _)| **number > 0) {
         match device_path(parts, "hd", *number, set) {
             Ok(path) => disks.push(Disk::new(*number, path, set.span)),
-            Err(error) => faults.add_gap(error, needs::DISKS),
+            Err(error) => faults.add_missing(error, needs::DISKS),
         }
     }
     refuse_twins(parts, &mut disks, faults);
@@ -69,7 +69,7 @@ fn knows_loader(parts: &Parts<'_>) -> bool {
 }
 
 /// A placeholder for an unknown first disk, so that the other settings can be checked.
-fn stand_in(parts: &Parts<'_>) -> (Volume, Disk) {
+fn placeholder(parts: &Parts<'_>) -> (Volume, Disk) {
     let path = Path::new("/").join(parts.name.as_str());
     let disk = Disk::new(0, path.clone(), None);
     (Volume::File(path), disk)
@@ -217,13 +217,13 @@ fn refuse_blanks(
         Err(error) => {
             // If the loader is unknown, it may accept the path.
             if knows_loader(parts) {
-                faults.add_gap(error, needs::DISKS);
+                faults.add_missing(error, needs::DISKS);
             }
             false
         }
     });
     if disks.first().is_none_or(|first| first.number != 0) {
-        let (of_stand_in, first) = stand_in(parts);
+        let (of_stand_in, first) = placeholder(parts);
         *volume = of_stand_in;
         disks.insert(0, first);
     }
@@ -263,7 +263,7 @@ fn refuse_twins(parts: &Parts<'_>, disks: &mut Vec<Disk>, faults: &mut Faults) {
             parts.name,
             disk.path.display()
         ));
-        faults.add_gap(
+        faults.add_missing(
             error
                 .at(disk.origin)
                 .named(FindingName::DiskTwice)

@@ -28,7 +28,7 @@ impl Faults {
     }
 
     /// Records a fault that leaves the VM without a required setting.
-    pub(super) fn add_gap(&mut self, error: Error, stops: &'static [Need]) {
+    pub(super) fn add_missing(&mut self, error: Error, stops: &'static [Need]) {
         self.0.push(Fault {
             error,
             stops,
@@ -46,7 +46,7 @@ impl Faults {
     }
 
     /// Whether no placeholder is in the VM.
-    pub(super) fn leave_no_gap(&self) -> bool {
+    pub(super) fn is_complete(&self) -> bool {
         self.0.iter().all(|fault| !fault.leaves_a_gap)
     }
 

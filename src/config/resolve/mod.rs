@@ -204,10 +204,10 @@ pub fn checked<'config>(
                     host: &host,
                     wanted: &wanted,
                 };
-                Some(construct(parts, &mut faults)).filter(|_| faults.leave_no_gap())
+                Some(construct(parts, &mut faults)).filter(|_| faults.is_complete())
             }
             Err(error) => {
-                faults.add_gap(error.named(FindingName::VmName), needs::ALL);
+                faults.add_missing(error.named(FindingName::VmName), needs::ALL);
                 None
             }
         };

@@ -62,9 +62,9 @@ pub(super) fn of_vm(config: &Config, keys: &Keys<'_>, faults: &mut Faults) -> Of
                     value: VmId(0),
                     span: given.span,
                 });
-                faults.add_gap(with_free_id(config, key.set.name, error), stops);
+                faults.add_missing(with_free_id(config, key.set.name, error), stops);
             } else if key.setting.shapes_vm {
-                faults.add_gap(error, stops);
+                faults.add_missing(error, stops);
             } else {
                 faults.add(error, stops);
             }
@@ -106,7 +106,7 @@ pub(super) fn of_host(config: &Config, faults: &mut Faults) -> HostSettings {
             faults.add(error, setting.needed_by);
             // An invalid bridge is reported once, and a placeholder takes its place.
             if setting.name == "bridge" {
-                host.bridge = stand_in_bridge().map(|value| Set {
+                host.bridge = placeholder_bridge().map(|value| Set {
                     value,
                     span: given.span,
                 });
@@ -117,7 +117,7 @@ pub(super) fn of_host(config: &Config, faults: &mut Faults) -> HostSettings {
 }
 
 /// The placeholder for an unknown bridge, so that the other settings can be checked.
-pub(super) fn stand_in_bridge() -> Option<IfName> {
+pub(super) fn placeholder_bridge() -> Option<IfName> {
     IfName::parse("bridge0").ok()
 }
 

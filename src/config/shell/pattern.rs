@@ -281,7 +281,7 @@ impl Matcher<'_> {
                 Element::Byte(own) if *own == byte => (at + 1, 1),
                 Element::Byte(_) => continue,
                 Element::One | Element::Set(_) => {
-                    let taken = character.filter(|(code, _)| element.takes(*code, self.unknown));
+                    let taken = character.filter(|(code, _)| element.accepts(*code, self.unknown));
                     let Some((_, length)) = taken else { continue };
                     (at + 1, length)
                 }
@@ -303,9 +303,9 @@ impl Matcher<'_> {
 }
 
 impl Element {
-    fn takes(&self, code: u32, unknown: bool) -> bool {
+    fn accepts(&self, code: u32, unknown: bool) -> bool {
         match self {
-            Self::Set(set) => set.takes(code).unwrap_or(unknown),
+            Self::Set(set) => set.accepts(code).unwrap_or(unknown),
             _ => *self == Self::One,
         }
     }

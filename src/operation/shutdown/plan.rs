@@ -81,7 +81,7 @@ pub fn plan(endings: &[Ending<'_>], survey: &Survey, manner: Manner, whom: Whom)
     let done = match manner {
         Manner::PowerCut => format!("the power of {names} was cut; {rest}"),
         Manner::PowerButton(_) | Manner::ButtonThenCut(_) => {
-            format!("{names} was asked to end; {rest}")
+            format!("the end of {names} was requested; {rest}")
         }
     };
     plan.push(NoReturn { done });

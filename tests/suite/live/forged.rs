@@ -69,7 +69,7 @@ fn who_only_says_so_keeps_nobody_from_starting_and_ending_a_vm_and_gets_no_signa
         let host = machine.host();
         assert!(host.state.vms.is_empty());
         assert_eq!(host.forgers(), forgers);
-        // Each guest was asked to end; the power of none was cut.
+        // Each the end of guest was requested; the power of none was cut.
         let cut = |call: &&Logged| {
             call.argv[0] == "bhyvectl" && call.argv.contains(&"--force-poweroff".to_owned())
         };

@@ -35,7 +35,7 @@ impl Set {
     }
 
     /// Whether the set contains a character; none if no table knows.
-    pub(super) fn takes(&self, code: u32) -> Option<bool> {
+    pub(super) fn accepts(&self, code: u32) -> Option<bool> {
         let is_low = |low: &[bool; 256]| low.get(code as usize).copied().unwrap_or_default();
         let holds =
             if is_low(&self.low) || self.ranges.iter().any(|(a, b)| (*a..=*b).contains(&code)) {
