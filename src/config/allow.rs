@@ -12,7 +12,6 @@ use std::collections::HashMap;
 /// The mark of these comments, after the `#` and blanks.
 const MARK: &[u8] = b"easy-bhyve:";
 
-/// The kind of a word in a comment.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Word {
     /// A name after `allow`.
@@ -23,7 +22,6 @@ enum Word {
     Other,
 }
 
-/// One word of a comment.
 struct Allowed<'config> {
     text: Cow<'config, str>,
     span: Span,
@@ -35,7 +33,6 @@ struct Allowed<'config> {
 }
 
 impl Allowed<'_> {
-    /// Whether it allows a finding about comments.
     fn is_about_comments(&self) -> bool {
         let about = [FindingName::UnknownAllow, FindingName::UnusedAllow];
         self.what == Word::Name && about.iter().any(|name| name.as_str() == self.text)
@@ -166,7 +163,6 @@ fn complaint(one: &Allowed<'_>, was_checked: &dyn Fn(FindingName) -> bool) -> Op
     }
 }
 
-/// All such comments of a configuration.
 fn comments(config: &Config) -> Comments<'_> {
     let mut all = Comments::new();
     for (file, source) in (0..).map(FileId).zip(config.sources().iter()) {

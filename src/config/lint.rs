@@ -103,7 +103,6 @@ fn line_ends(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// The longest name that a VM can have.
 const LONGEST_VM_NAME: usize = 200;
 
 /// The finding about one variable's name, if any.

@@ -115,7 +115,6 @@ impl std::error::Error for ConfigError {
 pub struct Config {
     store: Store,
     findings: Vec<Finding>,
-    /// The free id, computed once.
     free_id: OnceLock<Option<u16>>,
     /// The files that no other file includes.
     roots: Vec<FileId>,
@@ -217,7 +216,6 @@ impl Config {
     }
 }
 
-/// The state of a reading.
 struct Reading<'o> {
     store: Store,
     findings: Vec<Finding>,
@@ -232,7 +230,6 @@ struct Reading<'o> {
     /// The pattern steps left: see [`pattern::trim`].
     steps: usize,
     locale: Locale,
-    /// Whether the files export `LC_ALL`.
     is_locale_exported: bool,
     /// The places where another locale gives another value.
     by_locale: Vec<Finding>,

@@ -152,7 +152,6 @@ pub(super) fn read(path: &Path, trust: Trust) -> Result<Found, Unread> {
     Ok(Found { source, shared })
 }
 
-/// The mode bits that let the group write.
 const GROUP_WRITES: nix::libc::mode_t = 0o020;
 const EVERYBODY_WRITES: nix::libc::mode_t = 0o002;
 const STICKY: nix::libc::mode_t = 0o1000;
@@ -175,7 +174,6 @@ fn open_any(path: &Path) -> Result<Opened, Unread> {
     })
 }
 
-/// A file that was opened and checked.
 struct Opened {
     file: OwnedFd,
     about: FileStat,

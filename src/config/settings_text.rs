@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-/// The prefix of a host variable's name.
 const OF_HOST: &str = "host_";
 
 /// A name and its value.
@@ -146,7 +145,6 @@ pub fn is_of_vm(key: &str) -> bool {
         || settings::find(key).is_some()
 }
 
-/// Parses one word.
 fn read(
     key: &str,
     value: &OsStr,

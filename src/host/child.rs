@@ -16,7 +16,6 @@ const STDERR_KEPT: usize = 4096;
 /// The minimum time between two reads of a child's output, which limits the cost of excessive output.
 const READ_INTERVAL: Duration = Duration::from_millis(10);
 
-/// A started child.
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) child: Child,
@@ -31,7 +30,6 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Starts a child with the given streams.
     pub(super) fn begin(mut prepared: std::process::Command, streams: Streams) -> io::Result<Self> {
         let modes = (streams == Streams::Terminal)
             .then(|| Modes::save(io::stdin()))
@@ -51,7 +49,6 @@ impl Running {
         })
     }
 
-    /// The next event of a child, if any.
     pub(super) fn next_event(&mut self) -> io::Result<Option<Event>> {
         // Before the read: the last output is in the pipe when the child has ended.
         let status = self.child.try_wait()?;
@@ -99,7 +96,6 @@ impl Running {
     }
 }
 
-/// Spawns a child with relayed output.
 fn relay(mut prepared: std::process::Command) -> io::Result<(Child, Reader)> {
     let (relay, writer) = Reader::relay()?;
     prepared.stdout(writer.try_clone()?).stderr(writer);
@@ -109,7 +105,6 @@ fn relay(mut prepared: std::process::Command) -> io::Result<(Child, Reader)> {
     Ok((child?, relay))
 }
 
-/// How a process has ended.
 pub(super) fn ended(status: ExitStatus) -> Ended {
     match (status.code(), status.signal()) {
         (Some(code), _) => Ended::Exit(code),

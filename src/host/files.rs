@@ -33,7 +33,6 @@ pub(super) fn change(change: &FileChange) -> Result<Option<Afterwards>, ChangeEr
     Ok(None)
 }
 
-/// A missing file counts as removed.
 fn missing_is_ok(removed: io::Result<()>) -> io::Result<()> {
     match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

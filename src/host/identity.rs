@@ -56,7 +56,6 @@ pub fn about(path: &Path) -> io::Result<About> {
 /// A mount of another directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Shown {
-    /// The mounted directory.
     from: PathBuf,
     /// The mount point.
     on: PathBuf,

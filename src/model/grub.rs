@@ -132,7 +132,6 @@ impl GrubCommands {
     }
 }
 
-/// A fault in commands for grub.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Fault {
     /// A quote that is not closed, and the text from the start of its word.

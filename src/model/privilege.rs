@@ -19,7 +19,6 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// Every choice and its word.
     const WORDS: [(&str, Self); 5] = [
         ("auto", Self::Auto),
         ("none", Self::None),

@@ -8,7 +8,6 @@ use crate::command::{Command, args};
 use crate::model::name::VmName;
 use crate::plan::{Action, Known, Signal, Step, Test, Work, Workers};
 
-/// Whether `work` includes `role`.
 fn covers(work: Work, role: Role) -> bool {
     match role {
         Role::Running => matches!(work, Work::Running | Work::Bhyve | Work::Any),

@@ -45,7 +45,6 @@ pub(super) fn disks(
     (volume, disks)
 }
 
-/// The CDs by number.
 pub(super) fn cds(parts: &Parts<'_>, loader: &Loader, faults: &mut Faults) -> Vec<Cd> {
     let mut cds = Vec::new();
     for (number, set) in &parts.own.settings.cds {
@@ -75,7 +74,6 @@ fn placeholder(parts: &Parts<'_>) -> (Volume, Disk) {
     (Volume::File(path), disk)
 }
 
-/// The first disk and its kind.
 fn first_disk(parts: &Parts<'_>, id: &Set<VmId>) -> Result<(Volume, Disk)> {
     let name = &parts.name;
     let zvols = parts.wanted.devices.join("zvol");

@@ -3,7 +3,6 @@
 use crate::config::settings::Need;
 use crate::error::Error;
 
-/// A fault of a setting.
 #[derive(Clone, Debug)]
 struct Fault {
     error: Error,
@@ -59,7 +58,6 @@ impl Faults {
         first.map_or(Ok(()), |fault| Err(fault.error))
     }
 
-    /// All faults.
     pub(super) fn into_errors(self) -> Vec<Error> {
         self.0.into_iter().map(|fault| fault.error).collect()
     }

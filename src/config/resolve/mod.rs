@@ -221,7 +221,6 @@ pub fn checked<'config>(
     (of_host.into_errors(), vms)
 }
 
-/// The host variables, checked for the need.
 fn host(config: &Config, need: Need) -> Result<HostSettings> {
     let mut faults = Faults::default();
     let host = read::of_host(config, &mut faults);

@@ -9,10 +9,8 @@ use crate::error::Error;
 use crate::finding::FindingName;
 use crate::model::name::{IfName, NameError, VmId};
 
-/// The settings of a VM.
 #[derive(Debug, Default)]
 pub(super) struct OfVm {
-    /// The valid settings.
     pub(super) settings: VmSettings,
     /// The invalid settings, by the name of their row and their number.
     wrong: Vec<(&'static str, u8)>,

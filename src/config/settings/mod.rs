@@ -110,7 +110,6 @@ impl<'text> Given<'text> {
     }
 }
 
-/// The result of parsing one setting.
 type Parsed<T> = Result<Set<T>, NameError>;
 
 /// A VM's values for one setting by number; 0 for a name without a number.

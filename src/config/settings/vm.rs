@@ -283,7 +283,6 @@ fn yes_no(is_so: bool) -> &'static str {
     if is_so { "YES" } else { "NO" }
 }
 
-/// The commands for grub, if any.
 fn grub<'vm>(vm: &'vm Vm, of: impl FnOnce(&'vm Grub) -> Option<&'vm str>) -> Written {
     let Loader::Grub(grub) = &vm.loader else {
         return Vec::new();

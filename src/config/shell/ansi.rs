@@ -7,14 +7,12 @@ use super::locale::Locale;
 pub(super) struct BadEscape {
     /// Offset of the backslash within the quotes.
     pub(super) at: usize,
-    /// The reason for the error.
     pub(super) why: &'static str,
 }
 
 /// The decoded text between the quotes.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Decoded {
-    /// The bytes.
     pub(super) bytes: Vec<u8>,
     /// Offset of the first escape that becomes `?` unless sh runs in a UTF-8 locale.
     pub(super) by_locale: Option<usize>,

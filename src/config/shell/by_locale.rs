@@ -16,7 +16,6 @@ use crate::config::{Assignment, Config, ConfigError};
 const LC_ALL: &[u8] = b"LC_ALL";
 
 impl Parser<'_, '_, '_> {
-    /// Records that a variable is exported.
     pub(super) fn export(&mut self, name: Piece) {
         self.reading.is_locale_exported |= self.reading.store.text(name) == LC_ALL;
     }

@@ -20,7 +20,6 @@ use crate::config::store::{Assigned, Piece};
 /// The maximum number of included files in one configuration.
 const MAX_FILES: usize = 1000;
 
-/// One operand of `export` or `readonly`.
 enum Operand {
     Name(Piece, Span),
     Assigned(Assigned),
@@ -56,7 +55,6 @@ impl Parser<'_, '_, '_> {
         (text, Token { end, ..first })
     }
 
-    /// Reads the operands of `export` or `readonly`.
     fn operands(&mut self, command: Token, freeze: bool) -> Result<(), Refused> {
         let mut operands = Vec::new();
         self.skip_blanks();

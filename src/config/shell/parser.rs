@@ -190,7 +190,6 @@ impl Parser<'_, '_, '_> {
         }
     }
 
-    /// Whether the statement ends at the current token.
     pub(super) fn at_end(&self) -> bool {
         ends_word(self.token.kind)
     }

@@ -163,7 +163,6 @@ fn literal<'v>(value: &'v [u8], text: &[u8], trim: Trim) -> &'v [u8] {
     rest.unwrap_or(value)
 }
 
-/// A pattern with wildcards, prepared for matching.
 #[derive(Clone, Debug)]
 struct Pattern {
     elements: Vec<Element>,

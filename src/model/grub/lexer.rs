@@ -27,7 +27,6 @@ pub(super) struct Word<'text> {
 }
 
 impl Word<'_> {
-    /// The offset of its end.
     pub(super) fn end(&self) -> usize {
         self.at + self.text.len()
     }
@@ -162,7 +161,6 @@ impl<'text> Lexer<'text> {
     }
 }
 
-/// The line that contains an offset.
 pub(super) fn line_at(text: &str, at: usize) -> String {
     let (before, behind) = text.split_at_checked(at).unwrap_or((text, ""));
     let before = before.rsplit('\n').next().unwrap_or_default();

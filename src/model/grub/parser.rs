@@ -5,7 +5,6 @@ use super::Fault;
 use super::lexer::{Token, Word, line_at, tokens};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The maximum nesting of constructs.
 const DEEPEST: usize = 50;
 
 /// A command of words.
@@ -17,7 +16,6 @@ pub(super) struct Found {
     pub(super) to: usize,
     /// The name, unless the name depends on a variable.
     pub(super) name: Option<String>,
-    /// The context.
     pub(super) place: Place,
 }
 
@@ -32,7 +30,6 @@ pub(super) enum Place {
     Function(String),
 }
 
-/// The result of parsing a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Script {
     /// All commands of words, in order.

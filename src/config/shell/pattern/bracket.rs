@@ -18,7 +18,6 @@ pub(in crate::config::shell) struct Set {
 }
 
 impl Set {
-    /// An empty set.
     fn new(charset: Charset) -> Self {
         Self {
             is_negated: false,
@@ -76,7 +75,6 @@ impl Set {
     }
 }
 
-/// Reads a pattern from its start.
 pub(super) struct Reader<'m> {
     marked: &'m Marked,
     charset: Charset,
