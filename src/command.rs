@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Privilege {
-    /// The caller: for questions and for the user's own files.
+    /// The caller: for queries and for the user's files.
     User,
     /// Root, through the escalator.
     Root,
@@ -40,22 +40,22 @@ pub struct Command {
     /// The words after the program name.
     #[serde(serialize_with = "words")]
     pub args: Vec<OsString>,
-    /// The user that it runs as.
+    /// The user that the command runs as.
     pub privilege: Privilege,
-    /// How its streams are connected.
+    /// How the streams are connected.
     pub streams: Streams,
     /// The exit statuses that are not failures.
     pub accept: &'static [i32],
     /// Endings of standard error that, with status 1, report a missing object.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub absent: &'static [&'static str],
-    /// What its exit statuses mean, in words that follow "the guest".
+    /// The meanings of exit statuses, in words that follow "the guest".
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub meanings: &'static [(i32, &'static str)],
-    /// The programs that it starts itself, as daemon(8) and the escalators do.
+    /// The programs that the command starts itself, as daemon(8) and the escalators do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub starts: Vec<&'static str>,
-    /// The title that its process sets once it runs; status 1 without this title is a failure.
+    /// The title that the process sets when running; status 1 without this title is a failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// The command that runs after status 1 to find the reason: its output is added to the message
@@ -65,7 +65,7 @@ pub struct Command {
 }
 
 impl Command {
-    /// A question: runs as the user, output is captured.
+    /// A query: runs as the user, output is captured.
     pub fn question(program: &'static str, args: Vec<OsString>) -> Self {
         Self {
             program,
@@ -101,7 +101,7 @@ impl Command {
         Self { accept, ..self }
     }
 
-    /// The same question, where status 1 and one of these endings of standard error report that the
+    /// The same query, where status 1 and one of these endings of standard error report that the
     /// object in question is missing.
     #[must_use]
     pub fn absent(self, absent: &'static [&'static str]) -> Self {
@@ -117,7 +117,7 @@ impl Command {
 
     /// This command as the last words of another command: `PROGRAM OPTION… COMMAND…`.
     #[must_use]
-    pub fn behind(&self, program: &'static str, options: &[&str]) -> Self {
+    pub fn prefixed(&self, program: &'static str, options: &[&str]) -> Self {
         let mut args: Vec<OsString> = options.iter().map(OsString::from).collect();
         args.push(self.program.into());
         args.extend(self.args.iter().cloned());
@@ -161,7 +161,7 @@ impl Command {
         line
     }
 
-    /// What `status` means for this program, if known.
+    /// The meaning of `status` for this program, if known.
     pub fn meaning(&self, status: i32) -> Option<&'static str> {
         self.meanings
             .iter()
@@ -202,7 +202,7 @@ mod tests {
         let command = Command::root("zfs", args!["create", "-V", "20g", "zroot/my vm"]);
         assert_eq!(command.to_string(), "zfs create -V 20g 'zroot/my vm'");
         assert_eq!(
-            command.behind("doas", &[]).to_string(),
+            command.prefixed("doas", &[]).to_string(),
             "doas zfs create -V 20g 'zroot/my vm'"
         );
     }

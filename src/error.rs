@@ -23,7 +23,7 @@ pub enum Kind {
     State,
     /// The configuration is invalid; exit 1.
     Config,
-    /// The host could not do it, or a command failed; exit 1.
+    /// The host does not allow the request, or a command failed; exit 1.
     Host,
     /// The reader of the output has exited; silent, exit 0.
     Pipe,
@@ -50,9 +50,9 @@ pub struct Error {
     pub kind: Kind,
     /// The message: lower case, no final period.
     pub what: String,
-    /// The name of the finding, if it comes from the configuration.
+    /// The name of the finding, for an error of the configuration.
     pub name: Option<FindingName>,
-    /// The place of the setting that causes it.
+    /// The place of the setting that causes the failure.
     pub at: Option<Span>,
     /// Details, one line each.
     pub notes: Vec<String>,
@@ -88,7 +88,7 @@ impl Error {
         Self::new(Kind::Config, what)
     }
 
-    /// The host could not do it.
+    /// The host does not allow the request, or a command failed.
     pub fn host(what: impl Into<String>) -> Self {
         Self::new(Kind::Host, what)
     }
@@ -98,7 +98,7 @@ impl Error {
         Self::new(kind, "")
     }
 
-    /// Whether it was already reported.
+    /// Whether the failure was already reported.
     pub fn is_said(&self) -> bool {
         self.what.is_empty()
     }

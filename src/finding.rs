@@ -12,7 +12,7 @@ use crate::span::Span;
 pub enum Severity {
     /// The configuration cannot be used.
     Error,
-    /// It can be used, but is probably not intended.
+    /// The configuration can be used, but is probably not as intended.
     Warning,
 }
 
@@ -67,7 +67,7 @@ macro_rules! finding_names {
 }
 
 finding_names! {
-    /// An operator that runs something in the background or after something else.
+    /// An operator that joins commands, redirects, or runs in the background.
     Operator = "operator", Error;
     /// A word that sh would run.
     Command = "command", Error;
@@ -75,7 +75,7 @@ finding_names! {
     PrefixAssignment = "prefix-assignment", Error;
     /// Blanks around the `=`, as in `x = 1`.
     BlankAroundEquals = "blank-around-equals", Error;
-    /// Something before `=` that cannot be a variable's name.
+    /// A word before `=` that is not a variable's name.
     VariableName = "variable-name", Error;
     /// An assignment that appends, as in `x+=1`.
     Append = "append", Error;
@@ -97,11 +97,11 @@ finding_names! {
     ShellVariable = "shell-variable", Error;
     /// An expansion that can end the shell: `${x:?word}`.
     ErrorExpansion = "error-expansion", Error;
-    /// A `${…}` that sh does not know.
+    /// A `${…}` that is unknown to sh.
     BadExpansion = "bad-expansion", Error;
-    /// A pattern whose meaning is not certain.
+    /// A pattern whose meaning is uncertain.
     Pattern = "pattern", Error;
-    /// A value that another locale would change.
+    /// A value that depends on the locale.
     Locale = "locale", Error;
     /// A backslash escape at which sh would exit.
     Escape = "escape", Error;
@@ -131,7 +131,7 @@ finding_names! {
     ConflictingKeys = "conflicting-keys", Error;
     /// An unknown key of a known VM.
     UnknownKey = "unknown-key", Warning;
-    /// A key that two VMs could claim.
+    /// A key that could belong to two VMs.
     AmbiguousKey = "ambiguous-key", Warning;
     /// Two VMs with the same id.
     DuplicateId = "duplicate-id", Error;
@@ -187,7 +187,7 @@ finding_names! {
     SharedTap = "shared-tap", Warning;
     /// A VM's tap that another VM has by default.
     DefaultTap = "default-tap", Warning;
-    /// Commands for grub that it would not complete.
+    /// Commands for grub that grub would not complete.
     GrubCommands = "grub-commands", Error;
     /// grub settings of a VM that bhyveload loads.
     UnusedGrub = "unused-grub", Warning;
@@ -195,7 +195,7 @@ finding_names! {
     DiskMissing = "disk-missing", Warning;
     /// An ISO image that does not exist on this host.
     IsoMissing = "iso-missing", Warning;
-    /// A disk or an ISO image on a read-only file system, which no loader opens.
+    /// A disk or an ISO image on a read-only file system, which a loader cannot open.
     ReadOnly = "read-only", Warning;
     /// More cpus than this host allows for a VM.
     TooManyCpus = "too-many-cpus", Error;
@@ -207,7 +207,7 @@ finding_names! {
     NetifMissing = "netif-missing", Error;
     /// A wireless netif, which cannot join a bridge.
     NetifWireless = "netif-wireless", Error;
-    /// A netif that this host's bridge cannot accept in its present state.
+    /// A netif that cannot join this host's bridge in its present state.
     NetifBridge = "netif-bridge", Error;
     /// A volroot that is neither a dataset nor a directory of this host.
     VolrootMissing = "volroot-missing", Warning;
@@ -234,9 +234,9 @@ impl Serialize for FindingName {
 pub struct Finding {
     /// The name of its kind.
     pub name: FindingName,
-    /// Its severity.
+    /// The severity.
     pub severity: Severity,
-    /// Its place.
+    /// The place.
     pub span: Span,
     /// The message, in one sentence.
     pub message: String,

@@ -1,4 +1,4 @@
-//! easy-bhyve: VMs under FreeBSD's bhyve(8), handled like ordinary commands.
+//! easy-bhyve: manages bhyve(8) VMs by ordinary commands.
 //!
 //! ```text
 //! argv, env, clock ── process ──▶ Process
@@ -6,8 +6,8 @@
 //! files ── config ──▶ Config (assignments, each with its place)
 //! Config ── config::resolve ──▶ Vm (all defaults decided)
 //! Vm, typed words ── operation ──▶ Request (for the root side)
-//! Request ── root::client ──▶ words behind one escalation ── root::server ──▶ the same Request
-//! host ── survey ──▶ Survey (the fewest questions)
+//! Request ── root::client ──▶ words after one escalation ── root::server ──▶ the same Request
+//! host ── survey ──▶ Survey (the fewest queries)
 //! Request, Survey ── operation ──▶ Plan (seven forms)
 //! Plan ── run ──▶ the host changes
 //!      └─ script ──▶ the same as a POSIX sh script
@@ -20,31 +20,31 @@
 //! From the lowest up: no room imports a later one, and within a room no two siblings import each
 //! other in a circle. A test reads this list and checks the code.
 //!
-//! | room | what it is about |
+//! | room | content |
 //! |---|---|
-//! | `vis` | what comes from outside, for a terminal |
+//! | `vis` | text from outside, for a terminal |
 //! | `quote` | words for sh(1) |
 //! | `suggest` | nearest names |
 //! | `span` | places in the text of a configuration |
-//! | `finding` | what there is to say about a configuration |
-//! | `error` | the one error, and exit statuses |
+//! | `finding` | errors and warnings about a configuration |
+//! | `error` | the error type, and exit statuses |
 //! | `verb` | the table of verbs |
 //! | `model` | VMs, valid by construction |
 //! | `command` | commands as data |
-//! | `plan` | plans as data: the seven forms, questions, changes of files |
-//! | `tools` | the programs of the host: argv out, output in |
-//! | `host` | what the program needs of a host, and the real one |
+//! | `plan` | plans as data: the seven forms, tests, changes of files |
+//! | `tools` | the programs of the host: argv, and parsers of output |
+//! | `host` | the interface to a host, and the real host |
 //! | `run` | carries a plan out |
-//! | `process` | what surrounds a run |
-//! | `survey` | what the host answers |
+//! | `process` | the surroundings of a run |
+//! | `survey` | the state of the host |
 //! | `script` | prints a plan for sh(1) |
 //! | `config` | reads, edits and resolves configurations |
 //! | `report` | errors and findings as text |
-//! | `session` | what a run works with |
-//! | `operation` | what can be done to a VM, one file each |
-//! | `check` | what is wrong with a configuration on this host |
+//! | `session` | the inputs and outputs of a run |
+//! | `operation` | the operations on a VM, one file each |
+//! | `check` | checks of a configuration on this host |
 //! | `root` | the root side and its client |
-//! | `cli` | what was typed, and the commands of easy-bhyve itself |
+//! | `cli` | the command line, and the commands of easy-bhyve itself |
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 

@@ -11,7 +11,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-/// The directories in which programs are looked for; never the caller's path.
+/// The search path of programs; never the caller's PATH.
 pub const SEARCH_PATH: &str = "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin";
 /// Overrides [`SEARCH_PATH`], for tests.
 pub const SEARCH_PATH_VARIABLE: &str = "EASY_BHYVE_PATH";
@@ -27,7 +27,7 @@ pub const CONFIG_VARIABLE: &str = "EASY_BHYVE_CONFIG";
 /// The places on a host that the root side uses; its caller cannot change them.
 #[derive(Clone, Debug)]
 pub struct Places {
-    /// The directories in which programs are looked for.
+    /// The search path of programs.
     pub search_path: String,
     /// The directory of devices.
     pub devices: PathBuf,
@@ -35,7 +35,7 @@ pub struct Places {
     pub run: PathBuf,
     /// The directory of logs.
     pub logs: PathBuf,
-    /// How many times longer than in real time a wait lasts: 1, except for a simulated host, whose
+    /// The factor by which waits are longer than real time: 1, except for a simulated host, whose
     /// programs a busy machine may delay.
     pub pace: u32,
 }
@@ -73,7 +73,7 @@ pub struct Process {
     pub host_name: String,
     /// Local time, read when it is needed.
     pub clock: Clock,
-    /// The directories in which programs are looked for.
+    /// The search path of programs.
     pub search_path: String,
     /// The directory of devices.
     pub devices: PathBuf,
@@ -81,7 +81,7 @@ pub struct Process {
     pub run: PathBuf,
     /// The directory of logs.
     pub logs: PathBuf,
-    /// Eight unused characters that nobody can guess, for the name of a directory of scratch files.
+    /// Eight random characters, for the name of a directory of scratch files.
     pub token: String,
     /// Whether messages go to a terminal that shows colours.
     pub colour: bool,
@@ -98,7 +98,7 @@ pub struct Surroundings<'process> {
     pub run: &'process Path,
     /// The caller's uid: root sees all processes.
     pub uid: u32,
-    /// The pid of the process that asks, which does not work for a VM.
+    /// The pid of the querying process, which does not count as a process of a VM.
     pub pid: u32,
 }
 
@@ -147,7 +147,7 @@ impl Process {
                 .and_then(|value| value.to_str())
         };
         let directory = if is_root_side {
-            // The caller's directory may have gone, or be on a file system that is to be unmounted.
+            // The caller's directory may be missing, or on a file system that is to be unmounted.
             let root = PathBuf::from("/");
             std::env::set_current_dir(&root).context("could not enter /")?;
             root
@@ -162,7 +162,8 @@ impl Process {
             args,
             is_root_side,
             directory,
-            program: std::env::current_exe().context("could not tell this program's own file")?,
+            program: std::env::current_exe()
+                .context("could not determine the path of this program")?,
             uid: nix::unistd::getuid().as_raw(),
             pid: std::process::id(),
             host_name: nix::unistd::gethostname()
@@ -187,7 +188,7 @@ impl Process {
         self.host_name.split('.').next().unwrap_or_default()
     }
 
-    /// Whether this process has a root side that can look where its user may not.
+    /// Whether this process has a root side, which can access what its user cannot.
     pub fn is_client(&self) -> bool {
         self.uid != 0 && !self.is_root_side
     }
@@ -238,15 +239,17 @@ impl Process {
 
 fn working_directory() -> Result<PathBuf> {
     std::env::current_dir().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => Error::host("the working directory does not exist any more")
-            .help("go to one that does, for example: cd"),
-        _ => Error::host(format!("could not tell the working directory: {error}"))
-            .help("go to another one, for example: cd"),
+        io::ErrorKind::NotFound => Error::host("the working directory no longer exists")
+            .help("change to an existing directory, for example: cd"),
+        _ => Error::host(format!(
+            "could not determine the working directory: {error}"
+        ))
+        .help("change to another directory, for example: cd"),
     })
 }
 
-/// Eight characters that nobody can guess. Other users may be able to make directories beside a
-/// disk image, and could take a name that they know before root does, again and again.
+/// Eight random characters. Other users may be able to create directories next to a disk image, and
+/// could use a predictable name before root does.
 fn random_suffix() -> anyhow::Result<String> {
     let random = getrandom::u32().context("could not get a random number from the system")?;
     Ok(format!("{random:08x}"))

@@ -1,5 +1,4 @@
-//! Renders an [`Error`] for standard error. All text is escaped by [`crate::vis`], wherever it
-//! comes from.
+//! Renders an [`Error`] for standard error. All text is escaped by [`crate::vis`].
 
 use crate::config::{Config, Line};
 use crate::error::Error;
@@ -157,7 +156,7 @@ impl<'line> Window<'line> {
                 marked = text.len()..text.len();
             }
             match character {
-                // The renderer replaces it by blanks.
+                // The renderer replaces a tab by blanks.
                 b"\t" => text.push('\t'),
                 other => {
                     let _ = write!(text, "{}", vis::bytes(other));

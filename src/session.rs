@@ -1,4 +1,4 @@
-//! What a run works with, from the command line down to the root side.
+//! The inputs and outputs of a run, for all code from the command line to the root side.
 
 use crate::config::Config;
 use crate::finding::Finding;
@@ -34,7 +34,7 @@ impl<'writer> Session<'_, 'writer> {
     pub fn remark(&mut self, warnings: &[Finding], notes: &[String], config: &Config) {
         for finding in warnings {
             let text = report::warning(finding, self.title, config, self.process.colour);
-            // A remark that cannot be written is no reason to stop.
+            // A note that cannot be written is no reason to stop.
             let _ = self.output.err.write_all(text.as_bytes());
         }
         for note in notes {

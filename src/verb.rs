@@ -2,32 +2,32 @@
 
 use std::fmt;
 
-/// What can be done to a VM.
+/// An operation on a VM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verb {
     /// Boots the VM from its first CD on this terminal.
     Install,
     /// Boots the installed VM in the background.
     Boot,
-    /// Boots it on this terminal.
+    /// Boots the VM on this terminal.
     Ttyboot,
-    /// Connects to its console.
+    /// Connects to the console.
     Console,
-    /// Shows its settings, or makes its disk.
+    /// Shows the settings, or makes the disk.
     Resources,
-    /// Presses its power button and frees its resources.
+    /// Presses the power button and frees the resources.
     Shutdown,
-    /// Shuts it down and boots it again.
+    /// Shuts the VM down and boots it again.
     Restart,
-    /// Frees what it has left.
+    /// Frees the leftovers.
     Clean,
-    /// Takes or lists snapshots of its disk.
+    /// Takes or lists snapshots of the disk.
     Snapshot,
-    /// Rolls its disk back.
+    /// Rolls the disk back.
     Rollback,
-    /// Clones its disk for new VMs.
+    /// Clones the disk for new VMs.
     Clone,
-    /// Shows the ancestors of its disk.
+    /// Shows the ancestors of the disk.
     History,
 }
 
@@ -48,7 +48,7 @@ impl Verb {
         Self::History,
     ];
 
-    /// Its spelling, in links and as a word.
+    /// The spelling, in links and as a word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Install => "install",

@@ -1,4 +1,4 @@
-//! Display of text from outside, so that a terminal shows it but executes nothing in it.
+//! Display of text from outside, so that a terminal shows the text and executes no escape sequence.
 //!
 //! As ps(1) shows arguments: strvis(3) with `VIS_TAB`, `VIS_NL` and `VIS_NOSLASH`, so that an
 //! escape is `^[`, a newline `^J`, and a byte that is not text `M-x`. Text that was already
@@ -42,7 +42,7 @@ pub fn lines_of(said: &[u8]) -> impl Iterator<Item = Shown<'_>> {
 }
 
 impl Shown<'_> {
-    /// Whether nothing in it is visible.
+    /// Whether no character is visible.
     pub fn is_blank(&self) -> bool {
         self.text.trim_ascii().is_empty()
     }
@@ -124,8 +124,8 @@ pub fn json(text: String) -> String {
     escaped
 }
 
-/// Whether a terminal merely shows these bytes, with tabs and newlines, also with a carriage return
-/// before a newline. Bytes above 0xA0 that are not UTF-8 are letters of other encodings.
+/// Whether a terminal only shows these bytes, with tabs and newlines, also with a carriage return before
+/// a newline. Bytes above 0xA0 that are not UTF-8 are letters of other encodings.
 pub fn is_plain(bytes: &[u8]) -> bool {
     let mut chunks = bytes.utf8_chunks();
     let is_text = chunks.all(|chunk| {
@@ -140,8 +140,8 @@ pub fn is_plain(bytes: &[u8]) -> bool {
         })
 }
 
-/// Whether a terminal merely shows a character: it is not a control character, does not change the
-/// direction of the text, and is visible.
+/// Whether a terminal only shows a character: not a control character, not one that changes the
+/// direction of the text, and visible.
 pub fn is_graphic(character: char) -> bool {
     let is_hidden = || {
         matches!(

@@ -21,7 +21,7 @@ use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// The findings that require questions to the host.
+/// The findings that require queries of the host.
 pub(super) const NAMES: [FindingName; 10] = [
     FindingName::DiskMissing,
     FindingName::IsoMissing,
@@ -35,7 +35,7 @@ pub(super) const NAMES: [FindingName; 10] = [
     FindingName::VolrootMissing,
 ];
 
-/// The results of the questions to the host.
+/// The results of the queries of the host.
 #[derive(Default)]
 pub(super) struct Asked {
     pub(super) findings: Vec<Finding>,
@@ -45,7 +45,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    fn leave_out(&mut self, names: &[FindingName], why: &str) {
+    fn skip(&mut self, names: &[FindingName], why: &str) {
         let texts: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
         self.left_out
             .push(format!("not checked: {}: {why}", texts.join(", ")));
@@ -57,11 +57,11 @@ impl Asked {
     }
 }
 
-/// Checks against the host: at most three questions besides those for files.
+/// Checks against the host, with at most three queries in addition to those for files.
 pub(super) fn findings(config: &Config, checked: &[Checked<'_>], look: &mut dyn Look) -> Asked {
     let mut asked = Asked::default();
     if !survey::is_freebsd(look) {
-        asked.leave_out(&NAMES, "this is not FreeBSD");
+        asked.skip(&NAMES, "this host is not FreeBSD");
         return asked;
     }
     files(config, checked, look, &mut asked);
@@ -104,7 +104,7 @@ fn files(config: &Config, checked: &[Checked<'_>], look: &mut dyn Look, asked: &
         asked.add(error);
     }
     if let Some(why) = unreadable {
-        asked.leave_out(&[FindingName::DiskMissing, FindingName::IsoMissing], &why);
+        asked.skip(&[FindingName::DiskMissing, FindingName::IsoMissing], &why);
     }
 }
 
@@ -123,7 +123,7 @@ fn capacity(
                 FindingName::HostCpus,
                 FindingName::HostMemory,
             ];
-            asked.leave_out(&names, &error.what);
+            asked.skip(&names, &error.what);
             return Kernel::default();
         }
     };
@@ -162,7 +162,7 @@ fn capacity(
                 ))
                 .at(at("mem"))
                 .named(FindingName::HostMemory)
-                .help(format!("set {}_mem to less", vm.name)),
+                .help(format!("reduce {}_mem", vm.name)),
             );
         }
     }
@@ -180,7 +180,7 @@ fn set_at(config: &Config, one: &Checked<'_>, key: &str) -> Option<Span> {
     Some(set.value_span)
 }
 
-/// Checks `netif`, if a VM needs it.
+/// Checks `netif`, if a VM uses it.
 fn uplink(checked: &[Checked<'_>], kernel: Kernel, look: &mut dyn Look, asked: &mut Asked) {
     let mut vms = checked.iter().filter_map(|one| one.vm.as_ref());
     let Some(Vm { shared, .. }) = vms.find(|vm| vm.uses_default_bridge()) else {
@@ -205,7 +205,7 @@ fn uplink(checked: &[Checked<'_>], kernel: Kernel, look: &mut dyn Look, asked: &
                 FindingName::NetifWireless,
                 FindingName::NetifBridge,
             ];
-            asked.leave_out(&names, &error.what);
+            asked.skip(&names, &error.what);
         }
     }
 }
@@ -234,13 +234,16 @@ fn volroot(config: &Config, look: &mut dyn Look, asked: &mut Asked) {
                 )
             };
             asked.add(
-                Error::config(format!("volroot: there is no {kind} {}", vis::shown(root)))
-                    .at(set.value_span)
-                    .named(FindingName::VolrootMissing)
-                    .help(format!("make it as root: {help}")),
+                Error::config(format!(
+                    "volroot: {kind} {} does not exist",
+                    vis::shown(root)
+                ))
+                .at(set.value_span)
+                .named(FindingName::VolrootMissing)
+                .help(format!("create it as root: {help}")),
             );
         }
-        Err(error) => asked.leave_out(&[FindingName::VolrootMissing], &error.what),
+        Err(error) => asked.skip(&[FindingName::VolrootMissing], &error.what),
     }
 }
 
@@ -251,7 +254,7 @@ fn has_dataset(look: &mut dyn Look, root: &Dataset) -> Result<bool, Error> {
             Ok(false)
         }
         Ok(finished) if finished.ended == Ended::Exit(0) => Ok(true),
-        // Repeats the question to get the error message.
+        // Repeats the query to get the error message.
         _ => survey::answer(look, &question).map(|_| true),
     }
 }

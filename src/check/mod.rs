@@ -34,7 +34,7 @@ impl Report {
     }
 }
 
-/// All findings that need no question to the host.
+/// All findings that need no query of the host.
 pub fn of_configuration(config: &Config, devices: &Path) -> Vec<Finding> {
     let (findings, _) = without_host(config, devices);
     settled(config, findings, &|name| !host::NAMES.contains(&name))
@@ -95,7 +95,7 @@ fn group_writable((file, what): &(FileId, PathBuf)) -> Finding {
         span,
         format!("the group may write {}", vis::shown(what)),
         format!(
-            "to keep its members from changing what you start: chmod g-w {}",
+            "to deny changes by members of the group: chmod g-w {}",
             quote::shown(what)
         ),
     )
@@ -104,7 +104,7 @@ fn group_writable((file, what): &(FileId, PathBuf)) -> Finding {
 fn settled(
     config: &Config,
     mut findings: Vec<Finding>,
-    was_looked_for: &dyn Fn(FindingName) -> bool,
+    was_checked: &dyn Fn(FindingName) -> bool,
 ) -> Vec<Finding> {
     // A fault of a host variable is reported once, not once per VM. A key with two values is also
     // found as a fault of its VM and reported once.
@@ -120,7 +120,7 @@ fn settled(
         told.insert((finding.name, finding.span, message))
     });
     findings.sort_by_key(|finding| (finding.span.file, finding.span.start));
-    config::apply_allows(config, findings, was_looked_for)
+    config::apply_allows(config, findings, was_checked)
 }
 
 /// The place for a finding about a disk: its setting, or the start of its VM if it has none.

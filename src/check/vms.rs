@@ -62,12 +62,12 @@ fn shared_disk<'run>(
                 other.name,
                 vm.name
             ),
-            "give each VM its own disk; only one of these VMs can be started at a time",
+            "use a different disk for each VM; only one of these VMs can run at a time",
         );
         match origin {
             Some(origin) => {
                 let place = config.place(origin);
-                finding.note(format!("it is a disk of {} at {place}", other.name))
+                finding.note(format!("set as a disk of {} at {place}", other.name))
             }
             None => finding,
         }
@@ -107,7 +107,7 @@ fn shared_tap(
             (
                 FindingName::DefaultTap,
                 format!(
-                    "{} has {tap}, which is the tap of {}, whose id is {}",
+                    "{} uses {tap}, the default tap of {}, whose id is {}",
                     taker.name, owner.name, owner.id
                 ),
                 places,
@@ -118,10 +118,13 @@ fn shared_tap(
         name,
         at?,
         message,
-        "give it its own tap; only one of the two VMs can be started at a time",
+        "use another tap; only one of the two VMs can run at a time",
     );
     Some(match elsewhere {
-        Some(elsewhere) => finding.note(format!("the other is set at {}", config.place(elsewhere))),
+        Some(elsewhere) => finding.note(format!(
+            "the other tap is set at {}",
+            config.place(elsewhere)
+        )),
         None => finding,
     })
 }

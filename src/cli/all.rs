@@ -1,5 +1,5 @@
-//! `easy-bhyve stop-all` and `easy-bhyve autostart`: end and start VMs when the host shuts down and
-//! boots.
+//! `easy-bhyve stop-all` and `easy-bhyve autostart`: end VMs when the host shuts down, and start VMs
+//! when it boots.
 
 use super::preview;
 use crate::config::Config;
@@ -24,11 +24,11 @@ use crate::verb::Spelling;
 use std::cmp::Reverse;
 use std::time::Duration;
 
-/// Ends every VM that runs, the highest id first, and cuts the power of those that run on after a
-/// while. A misconfigured VM is skipped, and does not keep the others running.
+/// Ends every running VM, the highest id first, and cuts the power of those that still run after the
+/// time limit. A misconfigured VM is reported and skipped.
 ///
 /// # Errors
-/// If a question fails, or the end of the VMs; the last failure, after all are reported.
+/// If a query of the host or the end of a VM fails: the last failure, after all are reported.
 pub(super) fn stop(session: &mut Session<'_, '_>, config: &Config, args: EndArgs) -> Result<()> {
     let Running { mut vms, wrong, .. } = {
         let mut context = Context::of(session, config);
@@ -52,7 +52,7 @@ pub(super) fn stop(session: &mut Session<'_, '_>, config: &Config, args: EndArgs
     let asked = shut(&Context::of(session, config), vms, job, args.dry_run);
     let mut failure = None;
     for (name, error) in wrong {
-        let what = format!("{name} runs on, since its configuration is wrong:");
+        let what = format!("{name} is not shut down, because its configuration is wrong:");
         failure = Some(tell(session, config, &what, &error));
     }
     if args.dry_run.dry_run {
@@ -63,13 +63,13 @@ pub(super) fn stop(session: &mut Session<'_, '_>, config: &Config, args: EndArgs
     failure.map_or(Ok(()), Err)
 }
 
-/// The VMs of the configuration that run, start, are being loaded or freed, or may be at work.
+/// The VMs of the configuration that run, start, are being loaded or freed, or whose state is unknown.
 #[derive(Default)]
 struct Running {
     vms: Vec<Vm>,
-    /// Those of `vms` that are only being started or freed.
+    /// The VMs of `vms` that are being started or freed.
     supervised: Vec<VmName>,
-    /// Those that cannot be ended because of their configuration, with its first error.
+    /// The VMs whose configuration is wrong, each with the first error.
     wrong: Vec<(String, Error)>,
 }
 
@@ -119,7 +119,7 @@ pub(super) fn start(session: &mut Session<'_, '_>, config: &Config, dry_run: Dry
             Ok(_) => {}
             Err(error) if dry_run.dry_run => return Err(error),
             Err(error) => {
-                let what = format!("{name} is not started, since its configuration is wrong:");
+                let what = format!("{name} is not started, because its configuration is wrong:");
                 failure = Some(tell(session, config, &what, &error));
             }
         }
@@ -129,7 +129,7 @@ pub(super) fn start(session: &mut Session<'_, '_>, config: &Config, dry_run: Dry
         session.say("no VM has autostart=YES");
     }
     let running = running(&mut Context::of(session, config))?;
-    // The boot finds out whether a VM that has only a supervisor is starting or ending.
+    // For a VM that has only a supervisor, the boot determines whether the VM starts or ends.
     let is_running = |vm: &Vm| {
         running.vms.iter().any(|other| other.name == vm.name)
             && !running.supervised.contains(&vm.name)
@@ -140,7 +140,7 @@ pub(super) fn start(session: &mut Session<'_, '_>, config: &Config, dry_run: Dry
             return Err(Error::host(run::interrupted_by(signal)));
         }
         if is_running(&vm) {
-            session.say(&format!("{} is running already", vm.name));
+            session.say(&format!("{} is already running", vm.name));
             continue;
         }
         let delay = Duration::from_secs(vm.policy.autostart_delay.0.into());
@@ -159,7 +159,7 @@ pub(super) fn start(session: &mut Session<'_, '_>, config: &Config, dry_run: Dry
     failure.map_or(Ok(()), Err)
 }
 
-/// Reports a failure that must not stop the others; returns an error that counts as reported.
+/// Reports a failure and continues; returns an error that is marked as reported.
 fn tell(session: &mut Session<'_, '_>, config: &Config, what: &str, error: &Error) -> Error {
     session.say(what);
     if !error.is_said() {

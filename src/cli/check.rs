@@ -40,7 +40,7 @@ struct Shown {
     line: usize,
     column: usize,
     end_line: usize,
-    /// The column behind the last character.
+    /// The column after the last character.
     end_column: usize,
     message: String,
     notes: Vec<String>,
@@ -50,8 +50,8 @@ struct Shown {
 /// Shows every finding; with `--list`, the names of all possible findings.
 ///
 /// # Errors
-/// If there is no configuration, the output cannot be written, or a finding is an error, which is
-/// reported as a finding.
+/// If there is no configuration, the output cannot be written, or a finding is an error (already
+/// reported).
 pub(super) fn check(
     session: &mut Session<'_, '_>,
     invocation: &Invocation,
@@ -181,7 +181,7 @@ fn shown(config: &Config, finding: &Finding) -> Shown {
     }
 }
 
-/// The end of a span, as a place.
+/// The end of a span, as an empty span.
 fn behind(span: Span) -> Span {
     Span {
         start: span.end,

@@ -22,7 +22,7 @@ pub fn start() -> u8 {
     start_at(Places::default())
 }
 
-/// As [`start`], on a host with these places.
+/// As [`start`], on a host with these paths.
 pub fn start_at(places: Places) -> u8 {
     let mut out = BufWriter::new(io::stdout().lock());
     let mut err = io::stderr().lock();
@@ -102,7 +102,7 @@ fn finish(result: Result<()>, config: Option<&Config>, session: &mut Session<'_,
     let Err(error) = result else { return EXIT_DONE };
     if error.kind != Kind::Pipe && !error.is_said() {
         let text = report::render(&error, session.title, config, session.process.colour);
-        // Standard error may have gone, too.
+        // Standard error may be closed.
         let _ = session.output.err.write_all(text.as_bytes());
     }
     error.kind.exit_status()

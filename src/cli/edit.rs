@@ -20,7 +20,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-/// An outcome, and the edited configuration to which it belongs.
+/// An outcome, and the edited configuration.
 #[derive(Debug)]
 pub(super) struct Edited {
     /// The edited configuration.
@@ -36,12 +36,12 @@ pub(super) struct Draft {
     pub(super) plan: Plan,
 }
 
-/// An error with the configuration in which its place is.
+/// An error, and the configuration that contains its place.
 pub(super) fn refused(error: Error, config: Option<Config>) -> Box<Refused> {
     Box::new(Refused { error, config })
 }
 
-/// The error for an edited text that is not written.
+/// An error because of which no file is written.
 pub(super) fn unwritten(error: Error, config: Option<Config>) -> Box<Refused> {
     refused(error.note("nothing was written"), config)
 }
@@ -49,7 +49,7 @@ pub(super) fn unwritten(error: Error, config: Option<Config>) -> Box<Refused> {
 /// Applies the edits, checks the result, and makes the plan that writes the files.
 ///
 /// # Errors
-/// If the result has an error, with its place in the edited text.
+/// If the edited configuration has an error; the place is in the edited text.
 pub(super) fn draft(
     context: &Context<'_>,
     vm: &str,
@@ -65,7 +65,7 @@ pub(super) fn draft(
     if let Some((name, place)) = edit::bystander(context.config, &config, edits) {
         let error = Error::config(format!("the new text would change {name}, too"))
             .at(place)
-            .help("a backslash at the end of the file joins lines, and ${x:=w} sets x: edit it by hand");
+            .help("a backslash at the end of the file joins lines, and ${x:=w} sets x: edit the file by hand");
         return Err(unwritten(error, Some(config)));
     }
     match judge(context, &config, vm) {
@@ -90,7 +90,7 @@ fn judge(context: &Context<'_>, config: &Config, vm: &str) -> Result<Vm> {
     resolve::vm(config, vm, &context.wanted(Need::Settings))
 }
 
-/// Refuses if the VM's key would not have this value.
+/// Refuses an edit after which the VM's key would not have this value.
 pub(super) fn refuse_unread(draft: &Draft, setting: &TypedSetting) -> Result<()> {
     let vm = draft.vm.name.as_str();
     let standing = edit::standing(&draft.config, vm, setting.key());
@@ -102,22 +102,22 @@ pub(super) fn refuse_unread(draft: &Draft, setting: &TypedSetting) -> Result<()>
     Err(
         Error::config(format!("{vm}_{} would not be {value}", setting.key()))
             .at(last.map(|set| set.name_span))
-            .help("the marked setting would override the new text: change it by hand"),
+            .help("the marked setting overrides the new text: change the marked setting by hand"),
     )
 }
 
-/// The plan that replaces each edited file; if one fails, the files before it are restored.
+/// The plan that replaces each edited file. If a replacement fails, the previous files are restored.
 fn plan(context: &Context<'_>, edits: &[Edit]) -> Result<Plan, Box<Refused>> {
-    // By their real paths, since a file can be read by several names.
+    // By real paths, because a file can be read under several names.
     let mut files: BTreeMap<PathBuf, (&Source, Vec<&Edit>)> = BTreeMap::new();
     for edit in edits {
         let Some(source) = context.config.sources().source(edit.span.file) else {
             continue;
         };
-        // A link stays: the file to which it points is replaced.
+        // A symbolic link is kept; its target is replaced.
         let path = source.path().canonicalize().map_err(|error| {
             let shown = vis::shown(source.path());
-            let what = format!("could not tell where {shown} is: {error}");
+            let what = format!("could not resolve the path {shown}: {error}");
             refused(Error::host(what), None)
         })?;
         let (_, of_file) = files.entry(path).or_insert((source, Vec::new()));
@@ -145,7 +145,7 @@ fn plan(context: &Context<'_>, edits: &[Edit]) -> Result<Plan, Box<Refused>> {
     Ok(plan)
 }
 
-/// The plan without its last undo, if no step that can fail follows it.
+/// The plan without its last undo, for use if no step that can fail follows.
 pub(super) fn alone(mut plan: Plan) -> Plan {
     if matches!(plan.forms.last(), Some(Form::Undo(_))) {
         plan.forms.pop();

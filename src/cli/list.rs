@@ -40,12 +40,12 @@ struct Line {
 
 /// The list; misconfigured VMs are skipped, and the first error is reported.
 ///
-/// Asks for processes only if something may work for a VM of the configuration.
+/// Processes are listed only if there is a trace of a VM of the configuration.
 ///
 /// Differs: `list` shows every VM whose settings are right, then the first error
 ///
 /// # Errors
-/// If a host variable is wrong, or the question fails.
+/// If a host variable is wrong, or the host cannot be queried.
 pub(super) fn list(context: &mut Context<'_>, format: Format) -> Result<Outcome> {
     let traces = Traces::ask(context.look, &context.process.surroundings())?;
     let config = context.config;
@@ -96,7 +96,7 @@ pub(super) fn list(context: &mut Context<'_>, format: Format) -> Result<Outcome>
     })
 }
 
-/// The path as text; copied only if it is not UTF-8.
+/// The path as text; copied only if not UTF-8.
 fn text(path: PathBuf) -> String {
     let text = path.into_os_string().into_string();
     text.unwrap_or_else(|bytes| bytes.to_string_lossy().into_owned())

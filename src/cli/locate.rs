@@ -1,4 +1,4 @@
-//! Finds the configuration of a call and reads it; its first finding becomes an [`Error`].
+//! Finds and reads the configuration of a call; the first finding becomes an [`Error`].
 
 use super::invocation::Invocation;
 use crate::config::{self, Config, ConfigError, CutShort, Outside, Trust, Unfound, Unread};
@@ -9,12 +9,12 @@ use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// Why there is no usable configuration, and what was read, for the source line.
+/// Why the configuration cannot be used, and the text that was read, for the source line.
 #[derive(Debug)]
 pub(super) struct Refused {
-    /// What is wrong.
+    /// The error.
     pub error: Error,
-    /// What was read.
+    /// The configuration as read.
     pub config: Option<Config>,
 }
 
@@ -28,7 +28,7 @@ fn alone(error: Error) -> Box<Refused> {
 /// Finds and reads the configuration.
 ///
 /// # Errors
-/// If there is none, it cannot be read, or it is refused.
+/// If there is no configuration, or it cannot be read or is refused.
 pub(super) fn load(process: &Process, invocation: &Invocation) -> Result<Config, Box<Refused>> {
     let named = invocation
         .config
@@ -63,7 +63,7 @@ fn found(process: &Process) -> Result<Vec<PathBuf>, Box<Refused>> {
         for directory in &missing.directories {
             error = error.note(format!("not in {}", vis::shown(directory)));
         }
-        alone(error.help("write one, or name one with --config FILE"))
+        alone(error.help("write one of these files, or name a file with --config FILE"))
     })
 }
 
@@ -75,13 +75,13 @@ fn left(cut: &CutShort) -> Error {
     ))
     .note(format!("its previous text is in {}", vis::shown(&cut.old)))
     .help(format!(
-        "unless it is being replaced right now, put it back: mv {} {}",
+        "unless a replacement is running now, restore the file: mv {} {}",
         quote::shown(&cut.old),
         quote::shown(&cut.path)
     ))
 }
 
-/// Whose files are read where the search finds them.
+/// The users whose files are read if found by search.
 fn trust(process: &Process) -> Trust {
     Trust::Found {
         caller: process.uid,
@@ -89,16 +89,16 @@ fn trust(process: &Process) -> Trust {
     }
 }
 
-/// The error for a file that cannot be read, or that another user owns.
+/// The error for a file that cannot be read or is controlled by another user.
 fn unread(path: &Path, error: &Unread) -> Error {
     if let Unread::Foreign(foreign) = error {
         let refused = Error::config(format!(
-            "the configuration {} is not read: {error}",
+            "the configuration {} is refused: {error}",
             vis::shown(path)
         ));
         let refused = foreign.remedy().into_iter().fold(refused, Error::help);
         return refused.help(format!(
-            "to use it all the same, name it: --config {}",
+            "to use this file nevertheless, name it: --config {}",
             quote::shown(path)
         ));
     }
@@ -110,9 +110,9 @@ fn unread(path: &Path, error: &Unread) -> Error {
     }
     let help = match error {
         Unread::System(why) if why.kind() != ErrorKind::NotFound => {
-            "look at its owner and mode with ls -l, or name another with --config FILE"
+            "check its owner and mode with ls -l, or name another file with --config FILE"
         }
-        Unread::System(_) => "name one that exists with --config FILE",
+        Unread::System(_) => "name an existing file with --config FILE",
         Unread::NoFile(_) | Unread::Foreign(_) => "name a file with --config FILE",
     };
     Error::config(format!(
@@ -122,7 +122,7 @@ fn unread(path: &Path, error: &Unread) -> Error {
     .help(help)
 }
 
-/// Calls `work` with the surroundings that an expansion may see.
+/// Calls `work` with the environment that an expansion may read.
 pub(super) fn with_outside<T>(process: &Process, work: impl FnOnce(&Outside<'_>) -> T) -> T {
     work(&Outside {
         variable: &|name| process.environment.get(OsStr::new(name)).cloned(),
@@ -130,7 +130,7 @@ pub(super) fn with_outside<T>(process: &Process, work: impl FnOnce(&Outside<'_>)
     })
 }
 
-/// The first finding as an error; the others become notes, since they often follow from it.
+/// The first finding as an error; the others become notes, because they are often caused by the first.
 pub(super) fn first_finding(config: &Config) -> Error {
     let mut findings = config.findings().iter();
     let Some(first) = findings.next() else {
@@ -147,7 +147,7 @@ pub(super) fn first_finding(config: &Config) -> Error {
     error
 }
 
-/// The directories in which a configuration is looked for, in this order.
+/// The directories of the search, in order.
 ///
 /// Differs: The configuration is looked for in several places
 fn directories(process: &Process) -> Vec<PathBuf> {
@@ -170,7 +170,7 @@ fn directories(process: &Process) -> Vec<PathBuf> {
     directories
 }
 
-/// The directory of the called name: as typed, or as found along the caller's path.
+/// The directory of the called name: as typed, or as found in the caller's PATH.
 fn called_directory(process: &Process) -> Option<PathBuf> {
     let called = Path::new(process.args.first()?);
     let found = if called
@@ -181,6 +181,6 @@ fn called_directory(process: &Process) -> Option<PathBuf> {
     } else {
         which::which_in(called, process.variable("PATH"), &process.directory).ok()?
     };
-    // Links are resolved so that messages show no `eb/..`: those of the directory, not of the name.
+    // Links in the directory are resolved so that messages show no `eb/..`; the name is not resolved.
     found.parent()?.canonicalize().ok()
 }

@@ -1,4 +1,4 @@
-//! What was typed, and the commands of easy-bhyve itself.
+//! The command line, and the commands of easy-bhyve itself.
 
 mod all;
 mod check;

@@ -18,11 +18,11 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 /// The plan that makes the VM: the settings are written first, and undone if the disk cannot be
-/// made, so that neither exists without the other.
+/// made.
 ///
 /// # Errors
-/// If the name is invalid or taken, the ISO is missing, or the result would have an error; nothing
-/// is written then.
+/// If the name is invalid or in use, the ISO is missing, or the edited configuration has an error;
+/// nothing is written then.
 pub(super) fn new(context: &mut Context<'_>, args: &NewArgs) -> Result<Edited, Box<Refused>> {
     let config = context.config;
     let here = |error| refused(error, Some(config.clone()));
@@ -42,7 +42,7 @@ pub(super) fn new(context: &mut Context<'_>, args: &NewArgs) -> Result<Edited, B
     })
 }
 
-/// The outcome for a configuration that can be used.
+/// The outcome for a valid configuration.
 fn outcome(
     context: &mut Context<'_>,
     draft: &Draft,
@@ -93,19 +93,19 @@ fn outcome(
     .into())
 }
 
-/// Reads a name that no VM has.
+/// Parses a name that no VM has.
 fn free_name(config: &Config, name: &str) -> Result<VmName> {
     let vm = VmName::parse(name).map_err(|error| Error::usage(error.to_string()))?;
     match config.get(&format!("{vm}_id")) {
-        Some(id) if id.value.is_empty() => Err(Error::state(format!(
-            "{vm} is switched off: its id is empty"
-        ))
-        .at(id.name_span)
-        .help("give it a number there")),
-        Some(id) => Err(Error::state(format!("there is a VM {vm} already"))
+        Some(id) if id.value.is_empty() => {
+            Err(Error::state(format!("{vm} is disabled: its id is empty"))
+                .at(id.name_span)
+                .help("set the id to a number there"))
+        }
+        Some(id) => Err(Error::state(format!("VM {vm} already exists"))
             .at(id.name_span)
             .help(format!(
-                "choose another name, or change it: easy-bhyve set {vm} KEY=VALUE"
+                "choose another name, or change this VM: easy-bhyve set {vm} KEY=VALUE"
             ))),
         None => Ok(vm),
     }
@@ -123,11 +123,11 @@ fn file(context: &Context<'_>, typed: Option<&Path>) -> Result<FileId> {
     };
     context.config.file(is_wanted).ok_or_else(|| {
         Error::usage(format!(
-            "{} does not belong to the configuration: a VM in it would not be found",
+            "{} is not a file of the configuration: a VM in that file would not be found",
             vis::shown(&wanted)
         ))
         .help(format!(
-            "the files that are read: {}",
+            "files of the configuration: {}",
             context.config.file_names()
         ))
     })
@@ -141,22 +141,22 @@ fn settings(context: &mut Context<'_>, args: &NewArgs) -> Result<Vec<TypedSettin
         typed.remove(at)
     } else {
         let free = context.config.free_id();
-        let every = || Error::config("every number from 0 to 32767 is the id of a VM");
+        let every = || Error::config("all ids from 0 to 32767 are in use");
         TypedSetting::new("id", free.ok_or_else(every)?.to_string())
     };
     let mut settings = vec![id];
     if let Some(cd) = &args.cd {
         let iso = context.process.directory.join(cd);
         let is_there = match context.look.exists(&iso) {
-            // The root side looks again when the VM is installed.
+            // The root side checks again when the VM is installed.
             Err(error) if error.kind() == ErrorKind::PermissionDenied => true,
             other => other.map_err(|error| {
-                Error::host(format!("could not look for {}: {error}", vis::shown(&iso)))
+                Error::host(format!("could not access {}: {error}", vis::shown(&iso)))
             })?,
         };
         if !is_there {
             return Err(Error::host(format!("{} does not exist", vis::shown(&iso)))
-                .help("name an ISO image that does with --cd"));
+                .help("name an existing ISO image with --cd"));
         }
         settings.push(TypedSetting::new("cd0", iso));
     }
@@ -165,7 +165,7 @@ fn settings(context: &mut Context<'_>, args: &NewArgs) -> Result<Vec<TypedSettin
     Ok(settings)
 }
 
-/// Notes about existing settings that will belong to the new VM.
+/// Notes about existing settings that apply to the new VM.
 fn found(config: &Config, vm: &VmName, settings: &[TypedSetting]) -> Vec<String> {
     let keys = config.keys_of(vm.as_str()).keys.into_iter();
     let others = keys.filter(|key| {
@@ -175,7 +175,10 @@ fn found(config: &Config, vm: &VmName, settings: &[TypedSetting]) -> Vec<String>
     others
         .map(|key| {
             let place = config.place(key.set.name_span);
-            format!("{place}: {} is set there already and applies", key.set.name)
+            format!(
+                "{place}: {} is already set and applies to the new VM",
+                key.set.name
+            )
         })
         .collect()
 }

@@ -1,4 +1,4 @@
-//! `-d`: shows the plan as a script or as JSON, and reports what forbids it on this host.
+//! `-d`: shows the plan as a script or as JSON, and reports what prevents the plan on this host.
 
 use crate::command::{Command, Privilege};
 use crate::config::Config;
@@ -43,7 +43,7 @@ pub(super) fn show_job(
 pub(super) struct Shown<'plan> {
     pub(super) plan: &'plan Plan,
     pub(super) dry_run: DryRun,
-    /// What is assumed on a host that cannot be asked.
+    /// The assumption about a host that is not FreeBSD.
     pub(super) assumption: Option<Assumption>,
 }
 

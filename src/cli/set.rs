@@ -1,4 +1,4 @@
-//! `easy-bhyve set`: changes settings of a VM in the file where they stand.
+//! `easy-bhyve set`: changes settings of a VM in the file that contains them.
 
 use super::edit::{self, Edited, refused, unwritten};
 use super::invocation::options::SetArgs;
@@ -11,8 +11,8 @@ use crate::operation::context::{CallersPlan, Context, Outcome};
 /// The plan that gives the VM these settings.
 ///
 /// # Errors
-/// If there is no such VM, a setting cannot be edited where it stands, or the result would have an
-/// error; nothing is written then.
+/// If there is no such VM, a setting cannot be edited, or the edited configuration has an error;
+/// nothing is written then.
 pub(super) fn set(context: &Context<'_>, args: &SetArgs) -> Result<Edited, Box<Refused>> {
     let config = context.config;
     let here = |error| refused(error, Some(config.clone()));
@@ -20,14 +20,16 @@ pub(super) fn set(context: &Context<'_>, args: &SetArgs) -> Result<Edited, Box<R
     let vm = resolve::known(config, &args.vm).map_err(here)?;
     let is_no_id = |setting: &TypedSetting| setting.key() == "id" && setting.value().is_empty();
     if args.settings.iter().any(is_no_id) {
-        let error = Error::usage(format!("without an id {vm} would be no VM"));
-        return Err(here(error.help("remove its lines from the file by hand")));
+        let error = Error::usage(format!("the id of {vm} must not be empty"));
+        return Err(here(
+            error.help("to remove the VM, delete its lines from the file by hand"),
+        ));
     }
     let (mut edits, mut notes) = (Vec::new(), Vec::new());
     for setting in &args.settings {
         let of_setting = edits_of(config, vm.as_str(), setting).map_err(|span| {
             let what = format!("{vm}_{} is set within an expansion", setting.key());
-            let help = "only a plain NAME=VALUE is edited: change it by hand";
+            let help = "set edits only a plain NAME=VALUE: change this setting by hand";
             here(Error::config(what).at(span).help(help))
         })?;
         if of_setting.is_empty() {
@@ -69,7 +71,7 @@ pub(super) fn refuse_twice(settings: &[TypedSetting]) -> Result<()> {
         {
             let mut what = format!("{} is given twice", setting.key());
             if other.key() != setting.key() {
-                what = format!("{} and {} are one key", setting.key(), other.key());
+                what = format!("{} and {} are the same key", setting.key(), other.key());
             }
             return Err(Error::usage(what).help("give it once"));
         }
@@ -77,17 +79,17 @@ pub(super) fn refuse_twice(settings: &[TypedSetting]) -> Result<()> {
     Ok(())
 }
 
-/// The note about a setting that has its value already.
+/// The note about a setting that already has the value.
 fn already(context: &Context<'_>, vm: &str, setting: &TypedSetting) -> String {
     match standing(context.config, vm, setting.key()).first() {
         Some(set) => {
             let place = context.config.place(set.name_span);
             format!(
-                "{place}: {} is {} already",
+                "{place}: {} is already {}",
                 set.name,
                 edit::shown(set.value)
             )
         }
-        None => format!("{vm}_{} is not set anyway", setting.key()),
+        None => format!("{vm}_{} is not set", setting.key()),
     }
 }

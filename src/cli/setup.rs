@@ -21,7 +21,7 @@ use std::path::{Component, Path, PathBuf};
 enum Entry {
     /// A link to this program, and its target.
     Ours(PathBuf),
-    /// Anything else, which stays as it is.
+    /// Anything else, which is not changed.
     Foreign,
 }
 
@@ -45,7 +45,7 @@ pub(super) fn setup(context: &Context<'_>, dry_run: DryRun) -> Result<Outcome> {
 /// The plan that makes the links, and its messages.
 pub(super) struct Links {
     pub(super) plan: Plan,
-    /// Notes about names that other files have.
+    /// Notes about names that are in use by other files.
     pub(super) notes: Vec<String>,
     /// The message after the plan.
     pub(super) done: String,
@@ -85,7 +85,7 @@ pub(super) fn links(context: &Context<'_>) -> Result<Links> {
             }),
             Some(Entry::Foreign) => {
                 notes.push(format!(
-                    "{} is not a link of easy-bhyve: it stays as it is",
+                    "{} is not a link of easy-bhyve: not changed",
                     vis::shown(&path)
                 ));
                 continue;
@@ -153,7 +153,7 @@ fn wanted<'config>(context: &Context<'config>) -> Result<BTreeSet<(&'config str,
     if wanted.is_empty() {
         return Err(
             Error::config(format!("{} has no VM", vis::shown(config.main_file())))
-                .help("a VM is whatever has an id, for example: fbsd0_id=0"),
+                .help("define a VM by its id, for example: fbsd0_id=0"),
         );
     }
     Ok(wanted)
@@ -168,8 +168,8 @@ fn split(name: &std::ffi::OsStr) -> Option<(&str, Verb)> {
     ))
 }
 
-/// The target of the links: this program, by the name `easy-bhyve` beside the configuration if it
-/// is there; relative if program and links are in the configuration's directory.
+/// The target of the links: `easy-bhyve` in the configuration's directory if that is this program,
+/// otherwise this program's path; relative if program and links are in the configuration's directory.
 fn target(context: &Context<'_>, directory: &Path) -> PathBuf {
     let program = &context.process.program;
     let home = context.config.directory();
@@ -218,7 +218,7 @@ fn entries(directory: &Path, process: &Process) -> Result<BTreeMap<OsString, Ent
         Err(error) => return Err(failed(error)),
     };
     let above = directory.parent().unwrap_or(directory).join(PROGRAM);
-    // Thousands of links have the same target: the file system is asked once for each target.
+    // Thousands of links have the same target: each target is looked up once.
     let mut known: BTreeMap<PathBuf, bool> = BTreeMap::new();
     let mut entries = BTreeMap::new();
     for entry in read {
@@ -244,7 +244,7 @@ fn entries(directory: &Path, process: &Process) -> Result<BTreeMap<OsString, Ent
     Ok(entries)
 }
 
-/// The path without `.` and `..`, computed from its text: the program need not exist.
+/// The path without `.` and `..`, computed from the text: the file need not exist.
 fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for component in path.components() {

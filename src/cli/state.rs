@@ -17,7 +17,7 @@ pub(super) fn noted(
     Record::of_supervisor(look, run, processes, &VmName::parse(vm).ok()?)
 }
 
-/// The word for a VM, from the role of its process and the record.
+/// The state of a VM, from the role of its process and the record.
 pub(super) fn word(
     role: Role,
     processes: &Processes,

@@ -1,4 +1,4 @@
-//! `easy-bhyve status`: what runs, and what is left over.
+//! `easy-bhyve status`: running VMs and leftovers.
 
 use super::invocation::Showing;
 use super::state;
@@ -30,7 +30,7 @@ use std::time::Duration;
 /// The version of `--format json`, raised with each change that a reader would notice.
 const SCHEMA: u32 = 1;
 
-/// The state of a VM whose name easy-bhyve does not allow: another program has started it.
+/// The state of a VM whose name is not valid for easy-bhyve: another program has started the VM.
 const FOREIGN: &str = "foreign";
 
 /// The time between two updates of `--watch`.
@@ -45,7 +45,7 @@ struct Status {
     left_over_nodes: Vec<VmName>,
     /// VM nodes whose processes may be hidden.
     unknown_nodes: Vec<String>,
-    /// VM nodes without a process, by names that easy-bhyve does not allow.
+    /// VM nodes without a process whose names are not valid for easy-bhyve.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     foreign_nodes: Vec<String>,
     /// Taps with a VM's mark that no process has open.
@@ -62,10 +62,10 @@ struct Running {
     pid: u32,
     uptime_seconds: u64,
     resident_kib: u64,
-    /// The pid of its supervisor; an orphan has none.
+    /// The pid of the supervisor; an orphan has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     supervisor: Option<u32>,
-    /// How often its guest was started again.
+    /// How often the guest was restarted.
     #[serde(skip_serializing_if = "Option::is_none")]
     restarts: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,11 +82,11 @@ struct Tap {
 
 /// The status as text; `all` adds the configured cpus and memory.
 ///
-/// Asks for processes only if something may work for a VM, and for interfaces only if there is a
-/// tap that no running VM explains.
+/// Processes are listed only if there is a trace of a VM, and interfaces only if there is a tap that
+/// belongs to no running VM.
 ///
 /// # Errors
-/// If a question fails.
+/// If the host cannot be queried.
 pub(super) fn status(context: &mut Context<'_>, showing: Showing) -> Result<String> {
     let Showing { format, all, .. } = showing;
     let traces = Traces::ask(context.look, &context.process.surroundings())?;
@@ -139,10 +139,10 @@ pub(super) fn status(context: &mut Context<'_>, showing: Showing) -> Result<Stri
     }
 }
 
-/// Shows the status again and again, until a signal arrives.
+/// Shows the status repeatedly, until a signal arrives.
 ///
 /// # Errors
-/// If a question fails, or the output cannot be written.
+/// If the host cannot be queried, or the output cannot be written.
 pub(super) fn watch(session: &mut Session<'_, '_>, config: &Config, all: bool) -> Result<()> {
     run::catch_signals(session.host)?;
     let showing = Showing {
@@ -157,7 +157,7 @@ pub(super) fn watch(session: &mut Session<'_, '_>, config: &Config, all: bool) -
     Ok(())
 }
 
-/// Writes a status; on a terminal over the previous one, in one write, so that it does not flicker.
+/// Writes a status; on a terminal over the previous one, in one write to avoid flicker.
 fn show_now(output: &mut Output<'_>, status: &str) -> io::Result<()> {
     if !output.is_terminal {
         output.out.write_all(status.as_bytes())?;
@@ -200,7 +200,7 @@ fn left_over_taps(context: &mut Context<'_>, running: &[Running]) -> Result<Vec<
         .collect())
 }
 
-/// The snapshots of temporary runs whose supervisor has gone.
+/// The snapshots of temporary runs whose supervisor no longer exists.
 fn left_over_snapshots(
     context: &mut Context<'_>,
     traces: &Traces,
@@ -227,7 +227,7 @@ fn ours(interface: &Interface) -> Option<Tap> {
     })
 }
 
-/// Whether this is a tap: `tap0`, but not `tap`, the node by which taps are cloned.
+/// Whether this is a tap: `tap0`, but not the cloning device `tap`.
 fn is_tap(name: &str) -> bool {
     ["tap", "vmnet"]
         .iter()
@@ -244,10 +244,10 @@ fn taps_of(config: &Config, running: &[Running]) -> BTreeSet<String> {
         .collect()
 }
 
-/// How to free what a VM left; a VM outside the configuration has no verbs.
+/// The command that frees the leftovers of a VM; a VM outside the configuration has no verbs.
 fn how_to_free(config: &Config, vm: &VmName, by_hand: &Command) -> String {
     if config.is_vm(vm.as_str()) {
-        format!("easy-bhyve clean {vm} frees it")
+        format!("to free it: easy-bhyve clean {vm}")
     } else {
         format!("{vm} is not in the configuration; as root: {by_hand}")
     }
@@ -268,7 +268,7 @@ fn text(config: &Config, status: &Status, all: bool) -> String {
     for vm in status.running.iter().filter(|vm| vm.state == "orphan") {
         let _ = writeln!(
             text,
-            "orphan: nothing supervises {0}, so a reboot of its guest ends it; easy-bhyve shutdown {0} ends it and frees everything",
+            "orphan: {0} has no supervisor, so a reboot of the guest ends the VM; to end it: easy-bhyve shutdown {0}",
             vm.name
         );
     }
@@ -282,14 +282,14 @@ fn text(config: &Config, status: &Status, all: bool) -> String {
     for name in &status.unknown_nodes {
         let _ = writeln!(
             text,
-            "unknown: VM node of {}, whose process may be hidden; ask as root",
+            "unknown: VM node of {}, whose process may be hidden; run status as root",
             vis::shown(name)
         );
     }
     for name in &status.foreign_nodes {
         let _ = writeln!(
             text,
-            "foreign: VM node of {}, which is not a valid VM name: easy-bhyve leaves it alone",
+            "foreign: VM node of {}, which is not a valid VM name: easy-bhyve does not change this node",
             vis::shown(name)
         );
     }
@@ -324,7 +324,7 @@ fn row(vm: &Running, all: bool) -> Vec<String> {
     row
 }
 
-/// A time in its two largest units: `1d02h`, `2h05m`, `1m05s` or `59s`.
+/// A time in the two largest units: `1d02h`, `2h05m`, `1m05s` or `59s`.
 fn uptime(seconds: u64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
     match (days, hours, minutes) {

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 /// Lays out rows as columns, two blanks apart; the last column is not padded.
 ///
-/// Iterates over the rows twice, so that thousands of them need not be kept.
+/// Iterates over the rows twice instead of storing thousands of them.
 pub(super) fn table<R, C>(head: &[&str], rows: impl Iterator<Item = R> + Clone) -> String
 where
     R: AsRef<[C]>,
@@ -43,7 +43,7 @@ where
 
 /// How many columns of a terminal a text takes.
 fn columns(text: &str) -> usize {
-    // Names and sizes are ASCII, and thousands of them are laid out.
+    // A fast path: thousands of names and sizes are ASCII.
     if text.is_ascii() {
         text.len()
     } else {

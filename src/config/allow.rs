@@ -1,5 +1,5 @@
 //! `# easy-bhyve: allow NAME[, NAME…]`: a comment that silences warnings on its own line or, if the
-//! line holds nothing else, on the next line.
+//! line has no other text, on the next line.
 
 use super::Config;
 use super::shell::lexer::{Lexer, TokenKind};
@@ -12,7 +12,6 @@ use std::collections::HashMap;
 /// The mark of these comments, after the `#` and blanks.
 const MARK: &[u8] = b"easy-bhyve:";
 
-/// The kind of a word in a comment.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Word {
     /// A name after `allow`.
@@ -23,7 +22,6 @@ enum Word {
     Other,
 }
 
-/// One word of a comment.
 struct Allowed<'config> {
     text: Cow<'config, str>,
     span: Span,
@@ -35,7 +33,6 @@ struct Allowed<'config> {
 }
 
 impl Allowed<'_> {
-    /// Whether it allows a finding about comments.
     fn is_about_comments(&self) -> bool {
         let about = [FindingName::UnknownAllow, FindingName::UnusedAllow];
         self.what == Word::Name && about.iter().any(|name| name.as_str() == self.text)
@@ -47,11 +44,11 @@ type Comments<'config> = HashMap<(FileId, usize, Cow<'config, str>), Vec<Allowed
 
 /// Removes the silenced findings, and adds the findings about the comments themselves.
 ///
-/// `was_looked_for`: whether the findings of a name were searched for.
+/// `was_checked`: whether the findings of a name were searched for.
 pub fn apply_allows(
     config: &Config,
     findings: Vec<Finding>,
-    was_looked_for: &dyn Fn(FindingName) -> bool,
+    was_checked: &dyn Fn(FindingName) -> bool,
 ) -> Vec<Finding> {
     let mut allowed = comments(config);
     if allowed.is_empty() {
@@ -64,7 +61,7 @@ pub fn apply_allows(
     let (others, about) = all.partition::<Vec<_>, _>(|one| !one.is_about_comments());
     let complaints: Vec<Finding> = others
         .into_iter()
-        .filter_map(|one| complaint(one, was_looked_for))
+        .filter_map(|one| complaint(one, was_checked))
         .collect();
     if about.is_empty() {
         left.extend(complaints);
@@ -73,7 +70,7 @@ pub fn apply_allows(
         left.extend(told.filter(|finding| !silence(config, &mut allowed, finding)));
         let about = allowed.values().flatten();
         let about = about.filter(|one| one.is_about_comments());
-        left.extend(about.filter_map(|one| complaint(one, was_looked_for)));
+        left.extend(about.filter_map(|one| complaint(one, was_checked)));
     }
     left.sort_by_key(|finding| (finding.span.file, finding.span.start));
     left
@@ -118,15 +115,15 @@ fn line_of(config: &Config, span: Span) -> usize {
 }
 
 /// The finding about an allowed name, if any.
-fn complaint(one: &Allowed<'_>, was_looked_for: &dyn Fn(FindingName) -> bool) -> Option<Finding> {
+fn complaint(one: &Allowed<'_>, was_checked: &dyn Fn(FindingName) -> bool) -> Option<Finding> {
     let text = one.text.as_ref();
     let not_asked = match one.what {
         Word::Name => None,
         Word::Bare => Some("this comment allows nothing".to_owned()),
-        Word::Other => Some(format!("\"{text}\" is unknown: a comment can only allow")),
+        Word::Other => Some(format!("\"{text}\" is unknown: the only word is allow")),
     };
     if let Some(message) = not_asked {
-        let help = "write # easy-bhyve: allow NAME; see all: easy-bhyve check --list";
+        let help = "write # easy-bhyve: allow NAME; list the names: easy-bhyve check --list";
         return Some(Finding::new(
             FindingName::UnknownAllow,
             one.span,
@@ -143,7 +140,7 @@ fn complaint(one: &Allowed<'_>, was_looked_for: &dyn Fn(FindingName) -> bool) ->
                 FindingName::UnknownAllow,
                 one.span,
                 format!("there is no finding named \"{text}\""),
-                format!("the nearest name is {nearest}; see all: easy-bhyve check --list"),
+                format!("the nearest name is {nearest}; list the names: easy-bhyve check --list"),
             ))
         }
         Some(name) if name.severity() == Severity::Error => Some(Finding::new(
@@ -152,7 +149,7 @@ fn complaint(one: &Allowed<'_>, was_looked_for: &dyn Fn(FindingName) -> bool) ->
             format!("{text} is an error, and a comment cannot silence an error"),
             "correct the error",
         )),
-        Some(name) if !one.is_used && was_looked_for(name) => Some(Finding::new(
+        Some(name) if !one.is_used && was_checked(name) => Some(Finding::new(
             FindingName::UnusedAllow,
             one.span,
             if one.is_trailing {
@@ -166,7 +163,6 @@ fn complaint(one: &Allowed<'_>, was_looked_for: &dyn Fn(FindingName) -> bool) ->
     }
 }
 
-/// All such comments of a configuration.
 fn comments(config: &Config) -> Comments<'_> {
     let mut all = Comments::new();
     for (file, source) in (0..).map(FileId).zip(config.sources().iter()) {

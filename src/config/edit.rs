@@ -1,7 +1,7 @@
 //! Edits of a configuration: replaces some bytes and keeps all others.
 //!
-//! Pure: knows the places of assignments and how sh(1) reads the new text, not what a key means;
-//! touches no file.
+//! Pure: knows the places of assignments and how sh(1) reads the new text, not the meaning of keys;
+//! accesses no file.
 
 use crate::span::{FileId, Span};
 use std::ffi::{OsStr, OsString};
@@ -24,13 +24,13 @@ pub struct TypedSetting {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum TypedSettingError {
     /// The word has no `=`.
-    #[error("it must be KEY=VALUE, for example mem=512M")]
+    #[error("expected KEY=VALUE, for example mem=512M")]
     NoEquals,
     /// The key is unknown; the key, and the nearest known key.
     #[error("\"{0}\" is not a key of a VM; the nearest key is {1}")]
     UnknownKey(String, String),
-    /// The value has a NUL, which neither a file nor an argument can hold.
-    #[error("a value cannot hold a NUL byte")]
+    /// The value contains a NUL, which neither a file nor an argument can contain.
+    #[error("a value cannot contain a NUL byte")]
     Nul,
 }
 
@@ -126,7 +126,7 @@ pub fn set(config: &Config, vm: &str, setting: &TypedSetting) -> Result<Vec<Edit
     let standing = standing(config, vm, &setting.key);
     if standing.is_empty() {
         let is_unset = setting.value.is_empty();
-        let line = (!is_unset).then(|| behind(config, vm, setting));
+        let line = (!is_unset).then(|| insertion(config, vm, setting));
         return Ok(line.flatten().into_iter().collect());
     }
     let wrong = standing
@@ -147,7 +147,7 @@ pub fn set(config: &Config, vm: &str, setting: &TypedSetting) -> Result<Vec<Edit
 }
 
 /// An edit that adds a line after the VM's last assignment in the file of its id.
-fn behind(config: &Config, vm: &str, setting: &TypedSetting) -> Option<Edit> {
+fn insertion(config: &Config, vm: &str, setting: &TypedSetting) -> Option<Edit> {
     let file = config.id_of(vm)?.name_span.file;
     let of_vm = |set: &Assignment<'_>| {
         set.name_span.file == file
@@ -237,8 +237,8 @@ fn line_end(bytes: &[u8], from: usize) -> usize {
 /// A variable outside the edits whose assignments change because of them: its name, and its place
 /// after the edits, if any.
 ///
-/// A value that ends in a backslash at the end of the file swallows the next line, and a value with
-/// `${x:=w}` sets `x` only while that value exists.
+/// A value that ends in a backslash at the end of the file joins the next line, and a value with
+/// `${x:=w}` sets `x` only if that value exists.
 pub fn bystander(old: &Config, new: &Config, edits: &[Edit]) -> Option<(String, Option<Span>)> {
     let is_other = |set: &Assignment<'_>| edits.iter().all(|edit| edit.name != set.name);
     let mut before = old.assignments().filter(is_other);

@@ -23,7 +23,7 @@ pub struct CutShort {
     pub old: PathBuf,
 }
 
-/// No directory holds a configuration.
+/// No directory contains a configuration.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct NotFound {
     /// The searched directories in order, each once.

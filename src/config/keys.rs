@@ -1,7 +1,7 @@
 //! The assignment of variables to the VMs and their keys.
 //!
-//! A VM is whatever has a non-empty `id`; a variable belongs to the VM for which the rest of its
-//! name is a known key; of two such VMs, to the one with the longer name.
+//! A name with a non-empty `id` is a VM. A variable belongs to the VM for which the rest of its name
+//! is a known key; of two such VMs, to the one with the longer name.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,6 +1,6 @@
 //! Findings over a whole configuration: usable settings that are probably not intended.
 //!
-//! A separate call, since most verbs need one VM only; takes linear time. Findings of the parser
+//! A separate call, because most verbs need only one VM; takes linear time. Findings of the parser
 //! are not repeated here: see [`Config::findings`].
 
 use crate::finding::{Finding, FindingName};
@@ -53,8 +53,8 @@ pub fn two_spellings(config: &Config, keys: &Keys<'_>) -> Vec<Finding> {
 /// Pairs of spellings of one key: those with two values, or those with the same value.
 fn spellings(config: &Config, keys: &Keys<'_>, name: FindingName) -> Vec<Finding> {
     let (differ, how) = match name {
-        FindingName::ConflictingKeys => (true, "are one key with two values"),
-        _ => (false, "are one key"),
+        FindingName::ConflictingKeys => (true, "are the same key with two values"),
+        _ => (false, "are the same key"),
     };
     let mut findings = Vec::new();
     let is_set = |key: &&Key<'_>| !key.set.value.is_empty();
@@ -103,7 +103,6 @@ fn line_ends(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// The longest name that a VM can have.
 const LONGEST_VM_NAME: usize = 200;
 
 /// The finding about one variable's name, if any.
@@ -119,7 +118,7 @@ fn name(
         return Some(Finding::new(
             FindingName::VmName,
             assignment.name_span,
-            format!("{name} makes no VM: \"{vm}\" cannot be a VM's name"),
+            format!("{name} defines no VM: \"{vm}\" is not a valid name of a VM"),
             "begin the name with a letter",
         ));
     }
@@ -209,7 +208,7 @@ pub fn same_id(
         FindingName::DuplicateId,
         id.value_span,
         format!("{vm} and {other} have the same id, {number}"),
-        "give one of them another id, which is the number of its tap and console",
+        "set another id for one VM: the id is the number of its tap and console",
     )
     .note(format!("{other}_id is set at {place}"))
 }

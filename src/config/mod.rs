@@ -43,7 +43,7 @@ use shell::locale::Locale;
 use shell::{by_locale, parser};
 use store::Store;
 
-/// The world outside the files as expansions see it.
+/// The environment and the home directories, as expansions see them.
 #[derive(Clone, Copy)]
 pub struct Outside<'o> {
     /// The value of an environment variable, for names that the files do not set.
@@ -73,7 +73,7 @@ impl fmt::Debug for Outside<'_> {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// A file cannot be read.
-    #[error("cannot read the configuration {}: {error}", path.display())]
+    #[error("could not read the configuration {}: {error}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -81,7 +81,7 @@ pub enum ConfigError {
         #[source]
         error: Unread,
     },
-    /// The files hold something that is refused; at least one finding is an error.
+    /// The files contain refused text; at least one finding is an error.
     #[error("the configuration is refused")]
     Refused(Box<Config>),
 }
@@ -91,7 +91,6 @@ pub enum ConfigError {
 pub struct Config {
     store: Store,
     findings: Vec<Finding>,
-    /// The free id, computed once.
     free_id: OnceLock<Option<u16>>,
     /// The files that no other file includes.
     roots: Vec<FileId>,
@@ -161,7 +160,7 @@ impl Config {
         read_all(self.roots_of(&known), known, self.trust, outside)
     }
 
-    /// Every file by its identity, with its bytes taken from `bytes`.
+    /// Every file by its identity, with the bytes from `bytes`.
     fn known(&self, bytes: impl Fn(FileId, &Source) -> Vec<u8>) -> Vec<(PathBuf, Source)> {
         let files = (0..).map(FileId).zip(self.sources().iter());
         let known = files.map(|(file, source)| {
@@ -193,7 +192,6 @@ impl Config {
     }
 }
 
-/// The state of a reading.
 struct Reading<'o> {
     store: Store,
     findings: Vec<Finding>,
@@ -208,7 +206,6 @@ struct Reading<'o> {
     /// The pattern steps left: see [`pattern::trim`].
     steps: usize,
     locale: Locale,
-    /// Whether the files export `LC_ALL`.
     is_locale_exported: bool,
     /// The places where another locale gives another value.
     by_locale: Vec<Finding>,
@@ -220,8 +217,8 @@ struct Reading<'o> {
     shared: Vec<(FileId, PathBuf)>,
 }
 
-/// Reads files in order; each sees and overrides the settings of the previous ones. All files and
-/// included files must satisfy `trust`.
+/// Reads files in order; each file sees and overrides the settings of the previous files. All files
+/// and included files must satisfy `trust`.
 ///
 /// Differs: It is read and never run
 ///

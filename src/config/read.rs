@@ -1,7 +1,7 @@
 //! Reads a file of the configuration: a regular file and, if it was found by the search, one that
 //! only trusted users can change.
 //!
-//! The checks use the opened file, so that nobody can exchange it between check and use.
+//! The checks use the opened file, so that the file cannot be replaced between check and use.
 
 use super::source::Source;
 use crate::vis;
@@ -19,7 +19,7 @@ const MAX_FILE: u64 = 64 * 1024 * 1024;
 /// The owners whose files are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Trust {
-    /// Anybody: the caller named the configuration.
+    /// All owners: the caller named the configuration.
     #[default]
     Named,
     /// Root and these users: the search found the configuration.
@@ -45,7 +45,7 @@ impl Trust {
 pub struct Foreign {
     /// The file or directory.
     pub path: PathBuf,
-    /// Whether it is a directory meant for everybody, such as `/tmp`.
+    /// Whether the path is a directory for every user, such as `/tmp`.
     pub is_sticky: bool,
     /// The user in control.
     pub by: Decider,
@@ -54,9 +54,9 @@ pub struct Foreign {
 /// Who controls a file or a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decider {
-    /// Its owner.
+    /// The owner.
     Owner(u32),
-    /// Everybody: others have write permission.
+    /// Every user: others have write permission.
     Everybody,
 }
 
@@ -70,29 +70,29 @@ impl fmt::Display for Foreign {
                     "{path} belongs to uid {uid}, who is neither you nor root"
                 )
             }
-            Decider::Everybody => write!(f, "everybody may write {path}"),
+            Decider::Everybody => write!(f, "every user may write {path}"),
         }
     }
 }
 
 impl Foreign {
-    /// The command that fixes it, if a change of mode is enough.
+    /// The command that corrects the mode, if that is sufficient.
     pub fn remedy(&self) -> Option<String> {
         let by_mode = self.by == Decider::Everybody && !self.is_sticky;
         by_mode.then(|| format!("chmod o-w {}", crate::quote::shown(&self.path)))
     }
 }
 
-/// Why a file of the configuration is not read.
+/// Why a file of the configuration is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Unread {
     /// An error of the system.
     #[error(transparent)]
     System(#[from] io::Error),
     /// Not a regular file: what it is instead.
-    #[error("it is {0}, not a file")]
+    #[error("{0}, not a regular file")]
     NoFile(&'static str),
-    /// Another user controls its content.
+    /// Another user controls the content.
     #[error("{0}")]
     Foreign(Foreign),
 }
@@ -130,19 +130,19 @@ pub(super) fn read(path: &Path, trust: Trust) -> Result<Found, Unread> {
         .take(MAX_FILE + 1)
         .read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_FILE {
-        let error = io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 64 MiB");
+        let error = io::Error::new(io::ErrorKind::FileTooLarge, "larger than 64 MiB");
         return Err(error.into());
     }
     let source = Source::new(path, bytes);
     Ok(Found { source, shared })
 }
 
-/// The mode bits that let the group write.
 const GROUP_WRITES: nix::libc::mode_t = 0o020;
 const EVERYBODY_WRITES: nix::libc::mode_t = 0o002;
 const STICKY: nix::libc::mode_t = 0o1000;
 
-/// Opens without waiting for a FIFO's writer or a device's line, and without getting a terminal.
+/// Flags that open without waiting for a FIFO's writer or a device's line, and without acquiring a
+/// controlling terminal.
 fn flags(also: OFlag) -> OFlag {
     OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC | also
 }
@@ -159,7 +159,6 @@ fn open_any(path: &Path) -> Result<Opened, Unread> {
     })
 }
 
-/// A file that was opened and checked.
 struct Opened {
     file: OwnedFd,
     about: FileStat,
@@ -202,7 +201,7 @@ fn open_trusted(path: &Path, trust: Trust) -> Result<Opened, Unread> {
     })
 }
 
-/// The sticky bit does not help: everybody may create files in such a directory.
+/// The sticky bit is insufficient: every user may create files in such a directory.
 fn refuse_foreign(path: &Path, about: &FileStat, trust: Trust) -> Result<(), Unread> {
     let by = if !trust.is_owner(about.st_uid) {
         Decider::Owner(about.st_uid)

@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-/// The prefix of a host variable's name.
 const OF_HOST: &str = "host_";
 
 /// A name and its value.
@@ -21,7 +20,7 @@ pub struct Line {
     pub name: String,
     /// The value.
     pub value: OsString,
-    /// Whether it may be hidden: a setting outside the manual, at its default.
+    /// Whether the line may be omitted: a setting not in the manual, at its default.
     pub is_usual: bool,
 }
 
@@ -124,7 +123,7 @@ pub fn parse<'words>(
             None => return Err(Error::usage(format!("{key}= is missing"))),
             Some(given) if given != value => {
                 return Err(Error::usage(format!(
-                    "{key}={} contradicts its other settings, which give {key}={}",
+                    "{key}={} contradicts the other settings, which give {key}={}",
                     given.display(),
                     value.display()
                 )));
@@ -134,7 +133,7 @@ pub fn parse<'words>(
     }
     match given.keys().next() {
         None => Ok(vm),
-        Some(more) => Err(Error::usage(format!("{more}= is not known"))),
+        Some(more) => Err(Error::usage(format!("{more}= is unknown"))),
     }
 }
 
@@ -146,7 +145,6 @@ pub fn is_of_vm(key: &str) -> bool {
         || settings::find(key).is_some()
 }
 
-/// Parses one word.
 fn read(
     key: &str,
     value: &OsStr,
@@ -179,9 +177,9 @@ fn read(
         (Some(row), _) => (row.read)(host, given(0)).map_err(wrong),
         (None, Some((row, number))) => match settings::in_range(number) {
             Some(number) => (row.read)(own, given(number)).map_err(wrong),
-            None => Err(Error::usage(format!("{key}= is not known"))),
+            None => Err(Error::usage(format!("{key}= is unknown"))),
         },
-        _ => Err(Error::usage(format!("{key}= is not known"))),
+        _ => Err(Error::usage(format!("{key}= is unknown"))),
     }
 }
 

@@ -191,31 +191,31 @@ fn devices_that_no_vm_has_are_refused() {
         (
             "hd0",
             "",
-            "hd0= contradicts its other settings, which give hd0=/dev/zvol/zroot/vm/fbsd0",
+            "hd0= contradicts the other settings, which give hd0=/dev/zvol/zroot/vm/fbsd0",
         ),
         ("hd2", "", "fbsd0_hd2:  is not an absolute path"),
-        ("cd1", "", "cd1= is not known"),
+        ("cd1", "", "cd1= is unknown"),
         ("hd0", "vm/x", "fbsd0_hd0: vm/x is not an absolute path"),
         (
             "cd0",
             "a.iso",
-            "cd0=a.iso contradicts its other settings, which give cd0=",
+            "cd0=a.iso contradicts the other settings, which give cd0=",
         ),
         (
             "hd2",
             "/vm/a,b",
             "/vm/a,b: bhyve does not accept a comma in a path",
         ),
-        ("cd5", "/a,b", "cd5= is not known"),
+        ("cd5", "/a,b", "cd5= is unknown"),
         (
             "hd2",
             "/dev/zvol/zroot/vm/fbsd0",
             "hd0 and hd2 of fbsd0 are both /dev/zvol/zroot/vm/fbsd0",
         ),
-        ("hd8", "/vm/x", "hd8= is not known"),
-        ("hd02", "/vm/x", "hd02= is not known"),
-        ("cd8", "/vm/x", "cd8= is not known"),
-        ("if8", "tap8", "if8= is not known"),
+        ("hd8", "/vm/x", "hd8= is unknown"),
+        ("hd02", "/vm/x", "hd02= is unknown"),
+        ("cd8", "/vm/x", "cd8= is unknown"),
+        ("if8", "tap8", "if8= is unknown"),
         (
             "zvol",
             "zroot/vm/x",
@@ -230,7 +230,7 @@ fn devices_that_no_vm_has_are_refused() {
         (
             "if0",
             "igb0",
-            "if0: \"igb0\" is not a tap: bhyve takes interfaces named tap… or vmnet…",
+            "if0: \"igb0\" is not a tap: bhyve accepts interfaces named tap… or vmnet…",
         ),
         ("if5", "tap5", "if5_bridge= is missing"),
         (
@@ -264,14 +264,14 @@ fn what_is_never_written_is_refused() {
         (
             "system",
             "other",
-            "system=other contradicts its other settings, which give system=fbsd0",
+            "system=other contradicts the other settings, which give system=fbsd0",
         ),
-        ("run", "/bin/sh", "run= is not known"),
-        ("grub_install", "", "grub_install= is not known"),
+        ("run", "/bin/sh", "run= is unknown"),
+        ("grub_install", "", "grub_install= is unknown"),
         (
             "grub_bootpart",
             "",
-            "grub_bootpart= contradicts its other settings, which give grub_bootpart=msdos1",
+            "grub_bootpart= contradicts the other settings, which give grub_bootpart=msdos1",
         ),
         (
             "on_crash",
@@ -291,7 +291,7 @@ fn what_is_never_written_is_refused() {
         (
             "autostart",
             "",
-            "autostart= contradicts its other settings, which give autostart=NO",
+            "autostart= contradicts the other settings, which give autostart=NO",
         ),
     ] {
         refused(name, value, what);
@@ -303,7 +303,7 @@ fn what_is_never_written_is_refused() {
     );
     assert_eq!(
         read_as("../x", &written(&vm())),
-        Err("\"../x\" is not a VM name: it must begin with a letter".to_owned())
+        Err("\"../x\" is not a VM name: the first character must be a letter".to_owned())
     );
 }
 

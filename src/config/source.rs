@@ -80,7 +80,7 @@ impl Source {
         })
     }
 
-    /// The line that holds `offset`: its number from 1, and its start.
+    /// The line that contains `offset`: its number from 1, and its start.
     fn line_at(&self, offset: u32) -> (usize, u32) {
         let number = self.lines().partition_point(|start| *start <= offset);
         let start = self.lines().get(number.saturating_sub(1));
@@ -203,7 +203,7 @@ impl Sources {
             };
         };
         let (number, start) = source.line_at(span.start);
-        // The index avoids a search through a long line for each place in it.
+        // The index avoids a search through a long line for each place.
         let next = source.lines().get(number).map(|next| *next as usize - 1);
         let end = next.unwrap_or(source.bytes().len());
         let start = start as usize;

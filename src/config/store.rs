@@ -80,7 +80,6 @@ impl Store {
         self.variables.reserve(assignments);
     }
 
-    /// Stores constructed bytes.
     pub(super) fn make(&mut self, bytes: &[u8]) -> Piece {
         // The limit of constructed bytes is far below the largest offset.
         let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
@@ -90,7 +89,6 @@ impl Store {
         Piece::Made { start, end }
     }
 
-    /// The number of constructed bytes so far.
     pub(super) fn made(&self) -> usize {
         self.made.len()
     }
@@ -187,7 +185,6 @@ impl Store {
         self.record(self.find(name)?.last?)
     }
 
-    /// All assignments, in order.
     pub(super) fn assignments(&self) -> impl Iterator<Item = Assignment<'_>> {
         (0..).map_while(|id| self.record(id))
     }

@@ -315,7 +315,11 @@ fn included_files_are_read_from_the_directory_of_the_configuration() {
     assert!(config.place(finding.span).to_string().ends_with("d/y:2:4"));
     let error = read(&[root.path().join("none")]).unwrap_err();
     assert!(matches!(error, ConfigError::Unreadable { .. }));
-    assert!(error.to_string().contains("cannot read the configuration"));
+    assert!(
+        error
+            .to_string()
+            .contains("could not read the configuration")
+    );
 }
 
 #[test]

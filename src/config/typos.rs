@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 pub fn check(config: &Config) -> Vec<Finding> {
     let expanded = expanded(config);
     let mut findings = unknown_vms(config, &expanded);
-    findings.extend(hidden(config, &expanded));
+    findings.extend(overridden(config, &expanded));
     findings
 }
 
@@ -27,8 +27,8 @@ fn unknown_vms(config: &Config, expanded: &HashSet<&[u8]>) -> Vec<Finding> {
         }
         let split = keys::splits(set.name).find(|split| keys::is_vm_name(split.vm));
         // An empty id disables a VM on purpose.
-        let is_off = |vm: &str| config.get(&format!("{vm}_id")).is_some();
-        if let Some(split) = split.filter(|split| !is_off(split.vm)) {
+        let is_disabled = |vm: &str| config.get(&format!("{vm}_id")).is_some();
+        if let Some(split) = split.filter(|split| !is_disabled(split.vm)) {
             strays.entry(split.vm).or_default().push(set);
         }
     }
@@ -46,8 +46,8 @@ fn unknown_vms(config: &Config, expanded: &HashSet<&[u8]>) -> Vec<Finding> {
     for (stray, set) in strays {
         let near = shortened_by_one(stray).find_map(|short| shortened.get(&short));
         let with_id = config.free_id().map_or_else(
-            || format!("give {stray} an id"),
-            |id| format!("give {stray} an id: {stray}_id={id}"),
+            || format!("define the VM: {stray}_id="),
+            |id| format!("define the VM: {stray}_id={id}"),
         );
         for one in &set {
             let help = match near {
@@ -63,7 +63,7 @@ fn unknown_vms(config: &Config, expanded: &HashSet<&[u8]>) -> Vec<Finding> {
                 FindingName::UnknownVm,
                 one.name_span,
                 format!(
-                    "{} is a key of {stray}, which is not a VM because it has no id",
+                    "{} is a key of {stray}, which is not a VM, because its id is not set",
                     one.name
                 ),
                 help,
@@ -105,7 +105,7 @@ fn shortened_by_one(name: &str) -> impl Iterator<Item = String> {
 }
 
 /// Assignments of a setting that a later one in the same file overrides.
-fn hidden(config: &Config, expanded: &HashSet<&[u8]>) -> Vec<Finding> {
+fn overridden(config: &Config, expanded: &HashSet<&[u8]>) -> Vec<Finding> {
     let mut last: HashMap<(FileId, &str), Assignment<'_>> = HashMap::new();
     let mut findings = Vec::new();
     for set in config.assignments() {
@@ -123,11 +123,11 @@ fn hidden(config: &Config, expanded: &HashSet<&[u8]>) -> Vec<Finding> {
                 FindingName::HiddenAssignment,
                 earlier.name_span,
                 format!(
-                    "{} has no effect: it is set again at {}",
+                    "{} has no effect: the setting is overridden at {}",
                     set.name,
                     config.place(set.name_span)
                 ),
-                "remove one of the two",
+                "remove one of the two assignments",
             ));
         }
     }

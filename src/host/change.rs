@@ -11,22 +11,22 @@ use std::path::PathBuf;
 
 /// Changes of files by this process: the user's own, and the state and log of a VM.
 pub trait Change {
-    /// Changes a file of the user's own; returns a warning if a later step failed.
+    /// Changes a file of the user; returns a warning if a later step failed.
     ///
     /// # Errors
     /// The system's error, or if another process has changed the file.
     fn change(&mut self, change: &FileChange) -> Result<Option<Afterwards>, ChangeError>;
 
-    /// Writes or removes the state of a VM, a file beside its lock.
+    /// Writes or removes the state of a VM, a file in the directory of locks.
     ///
     /// # Errors
     /// The system's error.
     fn record(&mut self, vm: &VmName, state: Option<&[u8]>) -> io::Result<()>;
 
-    /// Removes the scratch files that earlier runs left for a VM; only while no process works for it.
+    /// Removes the scratch files that earlier runs of a VM left; only while the VM has no process.
     ///
     /// # Errors
-    /// The system's error, or if others than root can access the directory of scratch files.
+    /// The system's error, or if users other than root can access the directory of scratch files.
     fn sweep(&mut self, vm: &VmName) -> io::Result<()>;
 
     /// Appends to the log of a VM, whose size is limited.
@@ -71,13 +71,13 @@ pub enum ChangeError {
     #[error(transparent)]
     System(#[from] io::Error),
     /// The new file cannot have the owner and group of the previous one.
-    #[error("a new file cannot have its owner and group: {0}")]
+    #[error("a new file cannot get the owner and group of the old one: {0}")]
     Ownership(io::Error),
-    /// Another process holds a lock on it.
-    #[error("another process has locked it")]
+    /// Another process holds a lock on the file.
+    #[error("another process has locked the file")]
     Locked,
-    /// Another process changed the file after it was read, and that version is in its place. The files
-    /// listed hold further versions, if several processes changed it.
+    /// Another process changed the file after this process had read it, and that version is in place.
+    /// The listed files contain further versions, if several processes changed the file.
     #[error("it has changed since it was read")]
     Meanwhile(Vec<PathBuf>),
 }
@@ -89,6 +89,6 @@ pub enum Afterwards {
     #[error("but a power failure can undo the change: {0}")]
     NotSynced(io::Error),
     /// The file with the previous text could not be removed.
-    #[error("but its previous text remains in {path}: {1}", path = vis::shown(.0))]
+    #[error("but the previous text remains in {path}: {1}", path = vis::shown(.0))]
     OldStays(PathBuf, io::Error),
 }

@@ -13,25 +13,23 @@ use std::time::{Duration, Instant};
 /// The size of the kept end of a command's standard error, in bytes.
 const STDERR_KEPT: usize = 4096;
 
-/// The shortest time between two reads of a child's output, which limits the cost of a flood.
-const BREATH: Duration = Duration::from_millis(10);
+/// The minimum time between two reads of a child's output, which limits the cost of excessive output.
+const READ_INTERVAL: Duration = Duration::from_millis(10);
 
-/// A started child.
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) child: Child,
     /// The saved modes of its terminal.
     modes: Option<Modes>,
-    /// Its output, if relayed.
+    /// The output, if relayed.
     relay: Option<Reader>,
     /// The earliest time of the next read.
-    rests_until: Option<Instant>,
+    next_read: Option<Instant>,
     /// Whether its last event was output.
     pub(super) has_just_spoken: bool,
 }
 
 impl Running {
-    /// Starts a child with the given streams.
     pub(super) fn begin(mut prepared: std::process::Command, streams: Streams) -> io::Result<Self> {
         let modes = (streams == Streams::Terminal)
             .then(|| Modes::save(io::stdin()))
@@ -46,24 +44,23 @@ impl Running {
             child,
             modes,
             relay,
-            rests_until: None,
+            next_read: None,
             has_just_spoken: false,
         })
     }
 
-    /// The next event of a child, if any.
-    pub(super) fn look_after(&mut self) -> io::Result<Option<Event>> {
-        // Before the read: its last output is in the pipe once it has ended.
+    pub(super) fn next_event(&mut self) -> io::Result<Option<Event>> {
+        // Before the read: the last output is in the pipe when the child has ended.
         let status = self.child.try_wait()?;
         self.has_just_spoken = false;
         if status.is_some() {
-            self.rests_until = None;
+            self.next_read = None;
         }
         if let Some(relay) = &mut self.relay
-            && self.rests_until.is_none_or(|until| Instant::now() >= until)
+            && self.next_read.is_none_or(|until| Instant::now() >= until)
         {
             let mut said = relay.lines()?;
-            self.rests_until = Some(Instant::now() + BREATH);
+            self.next_read = Some(Instant::now() + READ_INTERVAL);
             if status.is_some() {
                 said.append(&mut relay.all());
                 // Other writers of the pipe are not children of this process.
@@ -86,11 +83,11 @@ impl Running {
         }))
     }
 
-    /// What to wait for besides its end: a descriptor to read, or the time of the next read.
+    /// What to wait for in addition to the end: a descriptor to read, or the time of the next read.
     pub(super) fn awaited(&self) -> (Option<BorrowedFd<'_>>, Option<Instant>) {
         match &self.relay {
             // A pipe closed by all its writers is always readable.
-            Some(relay) if !relay.is_closed() => match self.rests_until {
+            Some(relay) if !relay.is_closed() => match self.next_read {
                 Some(until) if Instant::now() < until => (None, Some(until)),
                 _ => (Some(relay.as_fd()), None),
             },
@@ -99,7 +96,6 @@ impl Running {
     }
 }
 
-/// Spawns a child with relayed output.
 fn relay(mut prepared: std::process::Command) -> io::Result<(Child, Reader)> {
     let (relay, writer) = Reader::relay()?;
     prepared.stdout(writer.try_clone()?).stderr(writer);
@@ -109,7 +105,6 @@ fn relay(mut prepared: std::process::Command) -> io::Result<(Child, Reader)> {
     Ok((child?, relay))
 }
 
-/// How a process has ended.
 pub(super) fn ended(status: ExitStatus) -> Ended {
     match (status.code(), status.signal()) {
         (Some(code), _) => Ended::Exit(code),

@@ -15,7 +15,7 @@ pub trait Children {
     /// Starts a command; returns its pid.
     ///
     /// # Errors
-    /// If it could not be started.
+    /// If the command could not be started.
     fn begin(&mut self, command: &Command) -> Result<u32, SpawnError>;
 
     /// Waits for the next event of a started child; [`Event::Ended`] is the last one.
@@ -34,7 +34,7 @@ pub trait Children {
     /// Runs a command to its end.
     ///
     /// # Errors
-    /// If it could not be started.
+    /// If the command could not be started.
     fn run(&mut self, command: &Command) -> Result<Finished, SpawnError>;
 
     /// Runs a command whose standard output and standard error are a report, with a liveness pipe as its
@@ -42,7 +42,7 @@ pub trait Children {
     /// report. An interruption closes the liveness pipe.
     ///
     /// # Errors
-    /// If it could not be started.
+    /// If the command could not be started.
     fn follow(
         &mut self,
         command: &Command,
@@ -61,14 +61,14 @@ pub trait Children {
     /// The system's error.
     fn signal(&mut self, pid: u32, signal: i32) -> io::Result<()>;
 
-    /// Keeps a serial line open from now on, so that data on it waits for a reader.
+    /// Keeps a serial line open from now on, so that its data is buffered for a reader.
     ///
     /// # Errors
     /// The system's error.
     fn hold(&mut self, line: &Path) -> io::Result<()>;
 
-    /// Sets whether later children off the terminal get their own process groups, which signals of the
-    /// terminal do not reach; unset, an escalator can ask there for a password.
+    /// Sets whether later children without the terminal get their own process groups, which do not
+    /// receive signals of the terminal; if unset, an escalator can ask for a password at the terminal.
     fn shield(&mut self, is_shielded: bool);
 }
 
@@ -98,7 +98,7 @@ impl Children for System {
                 // A child that writes without pause must not block the interruption.
                 None
             } else {
-                running.look_after()?
+                running.next_event()?
             };
             if matches!(event, Some(Event::Ended(_))) {
                 return event.ok_or_else(|| io::ErrorKind::Other.into());

@@ -4,7 +4,7 @@ use super::Caller;
 use super::system::System;
 use std::time::{Duration, Instant};
 
-/// Time: the clock, and waiting. Available to planning, since neither changes the host.
+/// The clock, and waiting. Available to planning, because neither changes the host.
 pub trait Clock {
     /// The time since boot, as in ps(1).
     fn uptime(&mut self) -> Duration;
@@ -25,7 +25,7 @@ impl Clock for System {
     fn pause(&mut self, time: Duration) {
         let end = Instant::now() + time;
         let had = self.interrupted();
-        // A signal during the pause ends it; an earlier one does not.
+        // A signal during the pause ends the pause; an earlier signal does not.
         while Instant::now() < end && self.interrupted() == had {
             if self.sleep(&[], Some(end), false).is_err() {
                 std::thread::sleep(end.saturating_duration_since(Instant::now()));

@@ -1,7 +1,8 @@
-//! The directory of locks and states, and the directory of logs: root's alone, no link followed.
+//! The directory of locks and states, and the directory of logs: owned and writable only by root;
+//! links are not followed.
 //!
-//! A lock is one of flock(2): the kernel keeps it until the last process closes it, which is the one
-//! that took it, or a loader or bhyve(8) that inherited it.
+//! A lock is a flock(2): the kernel keeps the lock until the last process closes the file. Loader and
+//! bhyve(8) inherit the lock.
 
 use super::identity::{self, Identity};
 use super::{Lock, LockResult};
@@ -23,15 +24,15 @@ const LOG_LIMIT: u64 = 256 * 1024;
 const NOTE_LIMIT: u64 = 4096;
 /// The mode of the directories: others may read.
 const OPEN: Mode = Mode::from_bits_truncate(0o755);
-/// The mode of a directory made under umask 077.
+/// The mode of a directory that was created under umask 077.
 const PRIVATE_DIRECTORY: Mode = Mode::S_IRWXU;
 /// The mode of a state: others may read.
 const READABLE: Mode = Mode::from_bits_truncate(0o644);
 /// The mode of a lock: read access is enough to lock a file (flock(2)).
 const PRIVATE: Mode = Mode::from_bits_truncate(0o600);
-/// The mode of a log, which holds output of a guest and its loader.
+/// The mode of a log, which contains output of a guest and its loader.
 const LOGGED: Mode = Mode::from_bits_truncate(0o640);
-/// The group that may read logs, besides root.
+/// The group that, in addition to root, may read logs.
 const READERS: &str = "operator";
 
 /// A directory that only this user, root, can change.
@@ -41,10 +42,10 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Opens a directory; makes it if it does not exist. Mode 0700 becomes 0755.
+    /// Opens a directory, or creates a missing one. Mode 0700 becomes 0755.
     ///
     /// # Errors
-    /// If it cannot be opened or made, or another user can change it.
+    /// If the directory cannot be opened or created, or another user can change it.
     pub fn open(path: &Path) -> io::Result<Self> {
         // The check below refuses a directory that others may change.
         match DirBuilder::new().mode(0o755).create(path) {
@@ -56,18 +57,18 @@ impl Directory {
         let about = fstat(&directory)?;
         if about.st_uid != geteuid().as_raw() || about.st_mode & 0o022 != 0 {
             return Err(io::Error::other(format!(
-                "{} is not root's alone",
+                "{} must be owned by root and writable only by root",
                 path.display()
             )));
         }
         if Mode::from_bits_truncate(about.st_mode) == PRIVATE_DIRECTORY {
-            // It was made under umask 077.
+            // The directory was created under umask 077.
             fchmod(&directory, OPEN)?;
         }
         Ok(Self { directory })
     }
 
-    /// Opens or creates a file in it and sets its mode to `mode`.
+    /// Opens or creates a file in the directory and sets its mode to `mode`.
     fn file(&self, name: &str, flags: OFlag, mode: Mode) -> io::Result<File> {
         let flags = flags | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let file = openat(&self.directory, name, flags, mode)?;
@@ -77,8 +78,8 @@ impl Directory {
         Ok(File::from(file))
     }
 
-    /// Locks a file in it and writes `note`, the owner, into it. Children started afterwards inherit the
-    /// lock, except that of the network.
+    /// Locks a file in the directory and writes `note`, the owner, into the file. Children started
+    /// afterwards inherit the lock, except that of the network.
     ///
     /// # Errors
     /// The system's error.
@@ -102,7 +103,7 @@ impl Directory {
         }
     }
 
-    /// Replaces a file in it atomically.
+    /// Replaces a file in the directory atomically.
     ///
     /// # Errors
     /// The system's error.
@@ -118,7 +119,7 @@ impl Directory {
         )?)
     }
 
-    /// Removes a file in it; a missing file is no error.
+    /// Removes a file in the directory; a missing file is no error.
     ///
     /// # Errors
     /// The system's error.
@@ -129,7 +130,7 @@ impl Directory {
         }
     }
 
-    /// Appends to a log in it; a log that would exceed the limit is renamed to `NAME.0` first.
+    /// Appends to a log in the directory; a log that would exceed the limit is renamed to `NAME.0` first.
     ///
     /// # Errors
     /// The system's error.
@@ -151,7 +152,7 @@ impl Directory {
         if file.metadata()?.len() == 0
             && let Ok(Some(readers)) = Group::from_name(READERS)
         {
-            // If this fails, it keeps the group of root.
+            // If this fails, the log keeps the group of root.
             let _ = fchown(&file, None, Some(readers.gid));
         }
         Ok(file)

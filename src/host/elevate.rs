@@ -10,10 +10,10 @@ use std::path::Path;
 impl Elevation {
     /// Chooses the escalator.
     ///
-    /// doas takes precedence over sudo: it is installed on purpose.
+    /// doas takes precedence over sudo, because doas is installed deliberately.
     ///
     /// # Errors
-    /// If `auto` finds none, or the chosen one is not installed.
+    /// If `auto` finds no escalator, or the chosen escalator is not installed.
     pub fn choose(choice: Choice, uid: u32, look: &mut dyn Look) -> Result<Self> {
         let chosen = match choice.0 {
             None if uid == 0 => Some(Self::None),
@@ -24,21 +24,21 @@ impl Elevation {
         };
         let Some(chosen) = chosen else {
             return Err(Error::host("neither doas nor sudo is installed")
-                .note(format!("looked for them along {}", look.search_path()))
-                .help("install one and allow yourself to use it: pkg install doas")
-                .help("or become root first, or set privilege=mdo in easy-bhyve.conf"));
+                .note(format!("search path: {}", look.search_path()))
+                .help("install one and permit yourself to use it: pkg install doas")
+                .help("or run the command as root, or set privilege=mdo in easy-bhyve.conf"));
         };
         match chosen.word() {
             Some(word) if look.find(word).is_none() => Err(Error::host(format!(
                 "privilege is {word}, which is not installed"
             ))
-            .note(format!("looked for it along {}", look.search_path()))
+            .note(format!("search path: {}", look.search_path()))
             .help(super::programs::how_to_install(word))),
             _ => Ok(chosen),
         }
     }
 
-    /// The escalator for a choice without a look at the host: doas for `auto`.
+    /// The escalator for a choice, without a query of the host: doas for `auto`.
     pub fn intended(choice: Choice) -> Self {
         choice.0.unwrap_or(Self::Doas)
     }
@@ -67,15 +67,15 @@ impl Elevation {
         match self {
             Self::None => String::new(),
             Self::Doas => {
-                "allow it in /usr/local/etc/doas.conf, for example: permit nopass YOU as root"
+                "permit the command in /usr/local/etc/doas.conf, for example: permit nopass YOU as root"
                     .into()
             }
             Self::Sudo if said.ends_with(": command not found") => {
-                "it is installed, so add its directory to secure_path in sudoers, with visudo"
+                "the program is installed: add its directory to secure_path with visudo"
                     .into()
             }
-            Self::Sudo => "allow it with visudo, for example: YOU ALL=(root) NOPASSWD: ALL".into(),
-            Self::Mdo => "load mac_do and allow it, for example: \
+            Self::Sudo => "permit the command with visudo, for example: YOU ALL=(root) NOPASSWD: ALL".into(),
+            Self::Mdo => "load mac_do and permit the change to root, for example: \
                           sysctl security.mac.do.rules='gid=0>uid=0'"
                 .into(),
         }
@@ -94,7 +94,7 @@ impl Elevation {
     pub fn wrap(self, command: &Command) -> Command {
         match (command.privilege, self.word()) {
             (Privilege::User, _) | (_, None) => command.clone(),
-            (Privilege::Root, Some(word)) => command.behind(word, self.options()),
+            (Privilege::Root, Some(word)) => command.prefixed(word, self.options()),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Changes of the user's own files, without a process.
+//! Changes of the user's files, without a process.
 
 use super::replace::replace;
 use super::{Afterwards, ChangeError};
@@ -24,24 +24,23 @@ pub(super) fn change(change: &FileChange) -> Result<Option<Afterwards>, ChangeEr
             .open(path)?
             .write_all(text),
         FileChange::Replace { path, before, text } => return replace(path, before, text),
-        FileChange::RemoveScratch(path) => unless_gone(std::fs::remove_dir_all(path)),
+        FileChange::RemoveScratch(path) => missing_is_ok(std::fs::remove_dir_all(path)),
         FileChange::Link { target, path } => symlink(target, path),
         FileChange::ReplaceLink { target, path } => replace_link(target, path),
-        FileChange::RemoveLink(path) => unless_gone(std::fs::remove_file(path)),
+        FileChange::RemoveLink(path) => missing_is_ok(std::fs::remove_file(path)),
     };
     made?;
     Ok(None)
 }
 
-/// A missing file counts as removed.
-fn unless_gone(removed: io::Result<()>) -> io::Result<()> {
+fn missing_is_ok(removed: io::Result<()>) -> io::Result<()> {
     match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }
 }
 
-/// Makes the link under another name and renames it, so that `path` always exists.
+/// Creates the link under another name and renames the link, so that `path` always exists.
 fn replace_link(target: &Path, path: &Path) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     let fresh = tempfile::Builder::new()
@@ -59,7 +58,7 @@ mod tests {
     use crate::plan::FileChange;
 
     #[test]
-    fn what_is_gone_needs_not_be_removed_and_what_stays_is_told() {
+    fn a_missing_file_counts_as_removed_and_a_remaining_one_is_reported() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("one");
         for of in [FileChange::RemoveLink, FileChange::RemoveScratch] {

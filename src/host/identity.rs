@@ -1,6 +1,6 @@
 //! The identity of a disk, by which two paths to one disk are recognized.
 //!
-//! A file has a device and an inode, but a nullfs mount has a device of its own (nullfs(5)). A file on
+//! A file has a device and an inode, but a nullfs mount has another device (nullfs(5)). A file on
 //! such a mount is looked up in the mounted directory, whose path statfs(2) reports.
 
 use rustix::fs::{StatVfsMountFlags, statvfs};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// A disk or an image file, independent of its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Identity {
-    /// A device node, by its device number: that of a ZFS volume is the same in every `/dev`.
+    /// A device node, by its device number, which is the same in every `/dev`.
     Device(u64),
     /// A file, by the device of its file system and its inode there.
     File(u64, u64),
@@ -21,17 +21,17 @@ pub enum Identity {
 /// Facts about a disk or an image file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct About {
-    /// Its identity.
+    /// The identity.
     pub identity: Identity,
     /// Whether another path to the same file could have another identity.
     pub is_unsure: bool,
-    /// Whether its file system is read-only.
+    /// Whether the file system is read-only.
     pub is_read_only: bool,
-    /// Whether it is a directory in which every user may rename others' files.
+    /// Whether the path is a directory in which every user may rename files of others.
     pub is_everybodys: bool,
 }
 
-/// The right of all others to write.
+/// The write permission of others.
 const OTHERS_WRITE: u32 = 0o002;
 /// The sticky bit of a directory, as of `/tmp`: only an owner may rename.
 const STICKY: u32 = 0o1000;
@@ -56,7 +56,6 @@ pub fn about(path: &Path) -> io::Result<About> {
 /// A mount of another directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Shown {
-    /// The mounted directory.
     from: PathBuf,
     /// The mount point.
     on: PathBuf,
@@ -78,7 +77,7 @@ fn identity(
     let mut real = std::fs::canonicalize(path)?;
     for _ in 0..MOST_MOUNTS {
         let Some(shown) = mount_of(&real)? else {
-            // Another mount may hide the directory, or in a jail the path may lead to another file.
+            // Another mount may hide the directory, or in a jail the path may name another file.
             return Ok(match std::fs::metadata(&real) {
                 Ok(lies) if lies.ino() == about.ino() => (file(&lies), false),
                 _ => (own, true),

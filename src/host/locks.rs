@@ -20,20 +20,20 @@ pub enum Lock {
 /// The result of locking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LockResult {
-    /// This process holds the lock. Children started afterwards inherit it, except [`Lock::Network`]; it
-    /// lasts until the last of them ends.
+    /// This process holds the lock. Children started afterwards inherit the lock, except
+    /// [`Lock::Network`]; the lock lasts until the last of them exits.
     Acquired,
     /// Another process holds the lock, with this note.
     Held(String),
 }
 
-/// Locks that last until this process ends or unlocks them.
+/// Locks that last until this process exits or unlocks them.
 pub trait Locks {
-    /// Takes a lock without waiting; `note` names the owner to others. A lock that this process holds
-    /// already is acquired again.
+    /// Acquires a lock without waiting; `note` names the owner to other processes. A lock that this
+    /// process already holds is acquired again.
     ///
     /// # Errors
-    /// The system's error, or if others than root can change the directory of locks.
+    /// The system's error, or if users other than root can change the directory of locks.
     fn lock(&mut self, lock: &Lock, note: &str) -> io::Result<LockResult>;
 
     /// Releases a lock; a lock not held is ignored.

@@ -1,4 +1,4 @@
-//! Questions to the host.
+//! Queries of the host.
 
 use super::Finished;
 use super::child::{ended, tail};
@@ -10,30 +10,30 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Questions, which do not change the host.
+/// Queries, which do not change the host.
 pub trait Look: Clock {
-    /// Runs a question to its end and captures its output.
+    /// Runs a query to its end and captures the output.
     ///
     /// # Errors
-    /// If it could not be started.
+    /// If the command could not be started.
     fn ask(&mut self, question: &Command) -> Result<Finished, SpawnError>;
 
     /// Whether `path` exists.
     ///
     /// # Errors
-    /// If the system does not answer.
+    /// The system's error.
     fn exists(&mut self, path: &Path) -> io::Result<bool>;
 
     /// The target of the symbolic link at `path`, unresolved; none if there is no link.
     ///
     /// # Errors
-    /// If the system does not answer.
+    /// The system's error.
     fn link_at(&mut self, path: &Path) -> io::Result<Option<PathBuf>>;
 
     /// The identity and properties of a disk or an image file.
     ///
     /// # Errors
-    /// If the system does not answer.
+    /// The system's error.
     fn about(&mut self, path: &Path) -> io::Result<About>;
 
     /// The names in a directory; none if there is no such directory.
@@ -42,7 +42,7 @@ pub trait Look: Clock {
     /// tap(4) nodes are never looked up by name.
     ///
     /// # Errors
-    /// If the system does not answer.
+    /// The system's error.
     fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>>;
 
     /// The content of a small file.
@@ -51,7 +51,7 @@ pub trait Look: Clock {
     /// The system's error.
     fn read(&mut self, path: &Path) -> io::Result<Vec<u8>>;
 
-    /// The path of a program along the search path.
+    /// The path of a program in the search path.
     fn find(&mut self, program: &str) -> Option<PathBuf>;
 
     /// The search path.

@@ -1,4 +1,4 @@
-//! The interface to a host, one trait per purpose: questions ([`Look`]), time ([`Clock`]), commands
+//! The interface to a host, one trait per purpose: queries ([`Look`]), time ([`Clock`]), commands
 //! ([`Children`]), the calling process ([`Caller`]), files ([`Change`]) and locks ([`Locks`]);
 //! [`Host`] combines them.
 //!
@@ -36,18 +36,18 @@ use std::io;
 /// How a child ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// It exited with this status.
+    /// The child exited with this status.
     Exit(i32),
-    /// This signal ended it.
+    /// This signal terminated the child.
     Signal(i32),
 }
 
 /// The result of a child that has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finished {
-    /// How it ended.
+    /// How the child ended.
     pub ended: Ended,
-    /// Its standard output, if it was captured.
+    /// The standard output, if it was captured.
     pub stdout: Vec<u8>,
     /// The end of its standard error (at most 4 KiB), if it was captured.
     pub stderr: Vec<u8>,
@@ -56,9 +56,9 @@ pub struct Finished {
 /// An event of a watched child.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// It has ended, and all its output was read.
+    /// The child has ended, and all of its output was read.
     Ended(Finished),
-    /// It wrote these whole lines; only of relayed streams.
+    /// The child wrote these whole lines; only of relayed streams.
     Said(Vec<u8>),
     /// The time limit is reached.
     Overdue,
@@ -78,7 +78,7 @@ pub enum Interruption {
 /// The error of a child that did not start.
 #[derive(Debug)]
 pub enum SpawnError {
-    /// No such program along the search path.
+    /// No such program in the search path.
     NotFound,
     /// The system refused.
     Refused(io::Error),

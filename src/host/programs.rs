@@ -8,13 +8,15 @@ pub fn how_to_install(program: &str) -> String {
     match program {
         "grub-bhyve" => "install it: pkg install grub2-bhyve".into(),
         "doas" | "sudo" => format!("install it: pkg install {program}"),
-        "mdo" => "it is part of FreeBSD from 14.2 on; sudo and doas are packages".into(),
+        "mdo" => "mdo is part of FreeBSD since 14.2; sudo and doas are packages".into(),
         "bhyve" | "bhyveload" | "bhyvectl" => {
             format!(
                 "{program} is part of FreeBSD on amd64; with pkgbase: pkg install FreeBSD-bhyve"
             )
         }
-        _ => format!("{program} is part of FreeBSD: is this FreeBSD, with a complete base system?"),
+        _ => format!(
+            "{program} is part of FreeBSD: check that this host is FreeBSD with a complete base system"
+        ),
     }
 }
 
@@ -27,6 +29,6 @@ pub fn require(program: &'static str, look: &mut dyn Look) -> Result<()> {
         return Ok(());
     }
     Err(Error::host(format!("{program} is not installed"))
-        .note(format!("looked for it along {}", look.search_path()))
+        .note(format!("search path: {}", look.search_path()))
         .help(how_to_install(program)))
 }

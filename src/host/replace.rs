@@ -1,8 +1,8 @@
-//! Replaces a file of the user's own without the loss of a concurrent change.
+//! Replaces a file of the user without the loss of a concurrent change.
 //!
-//! The file at the path is kept until its content is checked: it is exchanged with the new file
-//! atomically where the system supports this (renameat2(2) of Linux), and renamed aside elsewhere. If
-//! the content is not the one that was read, the file is put back.
+//! The old file is kept until its content is checked: where the system supports this (renameat2(2) of
+//! Linux), the old and the new file are exchanged atomically; elsewhere the old file is renamed first.
+//! If its content is not the content that was read, the old file is restored.
 
 use super::{Afterwards, ChangeError};
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -14,11 +14,11 @@ use std::time::{Duration, Instant};
 /// A moment between two steps, at which a test makes a concurrent change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Moment {
-    /// The file is unchanged, and the new file lies beside it.
+    /// The file is unchanged, and the new file exists in the same directory.
     Prepared,
-    /// The file is renamed aside, and the path does not exist.
+    /// The file is renamed, and the path does not exist.
     Aside,
-    /// The new file is in place, and the previous one is not checked yet.
+    /// The new file is in place, and the previous file is not checked yet.
     Placed,
     /// The concurrent version is in place again, and the new file is not checked yet.
     PutBack,
@@ -29,7 +29,7 @@ pub(super) enum Moment {
 pub(super) enum Way {
     /// An atomic exchange of both.
     Exchange,
-    /// The other is renamed aside first.
+    /// The other file is renamed first.
     Aside,
 }
 
@@ -38,7 +38,7 @@ pub(super) enum Way {
 /// Of two concurrent replacements the second waits for the first and is refused.
 ///
 /// # Errors
-/// If another process has changed the file, whose version stays, or the system's error.
+/// If another process has changed the file, whose version is kept, or the system's error.
 pub(super) fn replace(
     path: &Path,
     before: &[u8],
@@ -59,7 +59,7 @@ fn replace_by(
     text: &[u8],
     at: &mut dyn FnMut(Moment),
 ) -> Result<Option<Afterwards>, ChangeError> {
-    // Nothing is written to it: a file that is not writable must not be replaced.
+    // Opened for writing only as a check: a file that is not writable must not be replaced.
     let Some(file) = open(OpenOptions::new().read(true).write(true), path)? else {
         return Err(ChangeError::Meanwhile(Vec::new()));
     };
@@ -78,13 +78,13 @@ fn replace_by(
             at(Moment::Prepared);
             change.carry_out(way, at)
         }
-        Ok(false) => Err(change.given_up(io::ErrorKind::NotFound.into())),
-        Err(error) => Err(change.given_up(error)),
+        Ok(false) => Err(change.give_up(io::ErrorKind::NotFound.into())),
+        Err(error) => Err(change.give_up(error)),
     };
     match result? {
         // A file system without fsync(2) of directories needs none.
         None => Ok(match File::open(directory).and_then(|it| it.sync_all()) {
-            Err(error) if !is_unknown(&error) => Some(Afterwards::NotSynced(error)),
+            Err(error) if !is_unsupported(&error) => Some(Afterwards::NotSynced(error)),
             _ => None,
         }),
         after => Ok(after),
@@ -133,7 +133,7 @@ fn holds(path: &Path, content: &[u8]) -> io::Result<bool> {
 /// Makes the new file under a temporary name, with its final owner, group and mode.
 fn successor(file: &File, path: &Path, text: &[u8]) -> Result<PathBuf, ChangeError> {
     let about = file.metadata()?;
-    // The name shows what a leftover file belongs to, as in a script.
+    // The name shows the file to which a leftover belongs, as in a script.
     let mut prefix = path.file_name().unwrap_or_default().to_owned();
     prefix.push(".");
     let mut fresh = tempfile::Builder::new()
@@ -169,16 +169,16 @@ impl Change<'_> {
     ) -> Result<Option<Afterwards>, ChangeError> {
         if way == Way::Exchange {
             match exchange(self.new, self.path) {
-                Ok(()) => return self.look_after(at),
-                Err(error) if is_unknown(&error) => {}
-                Err(error) => return Err(self.given_up(error)),
+                Ok(()) => return self.check_exchanged(at),
+                Err(error) if is_unsupported(&error) => {}
+                Err(error) => return Err(self.give_up(error)),
             }
         }
         self.aside(at)
     }
 
     /// The failure before any change; removes the new file.
-    fn given_up(&self, error: io::Error) -> ChangeError {
+    fn give_up(&self, error: io::Error) -> ChangeError {
         let _ = fs::remove_file(self.new);
         if error.kind() == io::ErrorKind::NotFound {
             return ChangeError::Meanwhile(Vec::new());
@@ -186,8 +186,12 @@ impl Change<'_> {
         error.into()
     }
 
-    /// Checks the exchanged file, and exchanges both again if its content is not the one that was read.
-    fn look_after(&self, at: &mut dyn FnMut(Moment)) -> Result<Option<Afterwards>, ChangeError> {
+    /// Checks the exchanged file, and exchanges both again if its content is not the content that was
+    /// read.
+    fn check_exchanged(
+        &self,
+        at: &mut dyn FnMut(Moment),
+    ) -> Result<Option<Afterwards>, ChangeError> {
         at(Moment::Placed);
         if holds(self.new, self.before).unwrap_or(false) {
             return Ok(remove(self.new));
@@ -195,16 +199,19 @@ impl Change<'_> {
         if exchange(self.new, self.path).is_ok() {
             at(Moment::PutBack);
             if !holds(self.new, self.text).unwrap_or(false) {
-                // The new file was overwritten meanwhile: that version is the newest.
+                // The new file was overwritten in the meantime: that version is the newest.
                 let _ = exchange(self.new, self.path);
             }
         }
-        Err(ChangeError::Meanwhile(self.settle([self.new])))
+        Err(ChangeError::Meanwhile(self.keep_versions([self.new])))
     }
 
-    /// Loses no version: removes files with the new or the previous text, moves another to the path if
-    /// that is free, and returns the remaining files.
-    fn settle<'file>(&self, versions: impl IntoIterator<Item = &'file Path>) -> Vec<PathBuf> {
+    /// Keeps all versions: removes files with the new or the previous text, moves another version to the
+    /// path if the path is free, and returns the remaining files.
+    fn keep_versions<'file>(
+        &self,
+        versions: impl IntoIterator<Item = &'file Path>,
+    ) -> Vec<PathBuf> {
         let mut kept = Vec::new();
         for version in versions {
             let is = |content| holds(version, content).unwrap_or(false);
@@ -224,13 +231,13 @@ impl Change<'_> {
         kept
     }
 
-    /// Renames the file aside and moves the new one to its path if the content is the one that was read.
-    /// Between these steps the path does not exist.
+    /// Renames the file, and moves the new file to the path if the content of the old file is the
+    /// content that was read. Between these steps the path does not exist.
     fn aside(&self, at: &mut dyn FnMut(Moment)) -> Result<Option<Afterwards>, ChangeError> {
         let mut name = self.new.as_os_str().to_owned();
         name.push(".old");
         let old = PathBuf::from(name);
-        fs::rename(self.path, &old).map_err(|error| self.given_up(error))?;
+        fs::rename(self.path, &old).map_err(|error| self.give_up(error))?;
         at(Moment::Aside);
         let mut placed = Ok(false);
         if holds(&old, self.before).unwrap_or(false) {
@@ -241,11 +248,11 @@ impl Change<'_> {
             if holds(&old, self.before).unwrap_or(false) {
                 return Ok(remove(&old));
             }
-            // Another process wrote to the open file. Ignore the error if the new file is gone.
+            // Another process wrote to the open file. Ignore the error if the new file is missing.
             let _ = fs::rename(self.path, self.new);
             at(Moment::PutBack);
         }
-        let kept = self.settle([self.new, &old]);
+        let kept = self.keep_versions([self.new, &old]);
         placed?;
         Err(ChangeError::Meanwhile(kept))
     }
@@ -286,7 +293,7 @@ fn exchange(_: &Path, _: &Path) -> io::Result<()> {
 }
 
 /// Whether the system or the file system does not support an operation.
-fn is_unknown(error: &io::Error) -> bool {
+fn is_unsupported(error: &io::Error) -> bool {
     use nix::libc::{EINVAL, ENOSYS, EOPNOTSUPP};
     let code = error.raw_os_error();
     code.is_some_and(|code| [EINVAL, ENOSYS, EOPNOTSUPP].contains(&code))

@@ -1,7 +1,7 @@
 //! Scratch directories of the root side in `/var/run/easy-bhyve/scratch`, where only root can read or
 //! create files.
 //!
-//! Each name begins with the VM's, so that a later run finds the leftovers of a killed one.
+//! Each name begins with the VM's name, so that a later run finds the leftovers of a killed run.
 
 use super::directory::Directory;
 use crate::model::name::VmName;
@@ -29,11 +29,11 @@ pub fn name(vm: &VmName, token: &str) -> String {
     format!("{vm}.{token}")
 }
 
-/// Makes a scratch directory in root's parent directory, which is made too, or beside an image. An
-/// existing directory is an error.
+/// Creates a scratch directory in root's parent directory, which is also created, or in the directory
+/// of an image. An existing directory is an error.
 ///
 /// # Errors
-/// If others than root can access the parent directory, or the system's error.
+/// If users other than root can access the parent directory, or the system's error.
 pub(super) fn make(run: &Path, path: &Path) -> io::Result<()> {
     let all = directory(run);
     let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
@@ -48,7 +48,7 @@ pub(super) fn make(run: &Path, path: &Path) -> io::Result<()> {
     Ok(mkdirat(&fd, name, PRIVATE)?)
 }
 
-/// Opens the parent of scratch directories without following links; makes it if it does not exist.
+/// Opens or creates the parent of scratch directories, without following links.
 fn open(run: &Path, all: &Path) -> io::Result<OwnedFd> {
     let above = Directory::open(run)?;
     match mkdirat(&above, NAME, PRIVATE) {
@@ -60,7 +60,7 @@ fn open(run: &Path, all: &Path) -> io::Result<OwnedFd> {
     let about = fstat(&directory)?;
     if about.st_uid != geteuid().as_raw() || about.st_mode & 0o077 != 0 {
         return Err(io::Error::other(format!(
-            "{} is not root's alone",
+            "{} must be owned by root and writable only by root",
             all.display()
         )));
     }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// The signals that ask a program to stop.
 const STOPPING: [Signal; 3] = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM];
 
-/// The signals caught since a moment.
+/// The caught signals.
 #[derive(Debug)]
 pub struct Signals {
     /// The last signal that asked to stop; 0 for none.
@@ -36,7 +36,7 @@ impl Signals {
             ringer,
             is_catching: false,
         };
-        signals.hear(Signal::SIGCHLD)?;
+        signals.catch_one(Signal::SIGCHLD)?;
         Ok(signals)
     }
 
@@ -53,13 +53,13 @@ impl Signals {
             let number = signal as c_int;
             let value = usize::try_from(number).unwrap_or_default();
             flag::register_usize(number, Arc::clone(&self.last), value)?;
-            self.hear(signal)?;
+            self.catch_one(signal)?;
         }
         Ok(())
     }
 
-    /// Catches a signal, even if the caller left it ignored or blocked.
-    fn hear(&self, signal: Signal) -> io::Result<()> {
+    /// Catches a signal, even if the caller ignored or blocked the signal.
+    fn catch_one(&self, signal: Signal) -> io::Result<()> {
         low_level::pipe::register(signal as c_int, self.ringer.try_clone()?)?;
         Ok(SigSet::from_iter([signal]).thread_unblock()?)
     }
@@ -71,7 +71,7 @@ impl Signals {
     }
 
     /// Drains the stream.
-    pub fn hush(&mut self) {
+    pub fn drain(&mut self) {
         let mut heard = [0; 64];
         while matches!(self.heard.read(&mut heard), Ok(read) if read == heard.len()) {}
     }

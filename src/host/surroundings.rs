@@ -13,11 +13,11 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// Others may read files that are not made for root alone, and change none.
+/// Others may read new files, except those for root alone, and may not change any.
 const UMASK: Mode = Mode::from_bits_truncate(0o022);
 
-/// Signals reset to their default action. Not listed: those caught anyway (see [`super::signals`]), and
-/// SIGPIPE, which is at its default in every child of a Rust program.
+/// Signals reset to their default action. Not listed: caught signals (see [`super::signals`]), and
+/// SIGPIPE, which every child of a Rust program has at its default action.
 const DEFAULT: [c_int; 12] = [
     SIGALRM, SIGPROF, SIGQUIT, SIGSYS, SIGTRAP, SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2,
     SIGVTALRM, SIGXCPU,
@@ -56,7 +56,7 @@ pub(super) fn isolate() -> io::Result<()> {
     for &resource in LIFTED {
         lift(resource);
     }
-    // A core of bhyve(8) would hold the guest's memory.
+    // A core of bhyve(8) would contain the guest's memory.
     if let Ok((_, most)) = getrlimit(Resource::RLIMIT_CORE) {
         let _ = setrlimit(Resource::RLIMIT_CORE, 0, most);
     }

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Instant;
 
-/// The real host: programs along a fixed search path, and the caller's own files.
+/// The real host: programs in a fixed search path, and the caller's files.
 #[derive(Debug)]
 pub struct System {
     pub(super) search_path: String,
@@ -31,7 +31,7 @@ pub struct System {
     pub(super) is_shielded: bool,
     /// The writing end of the liveness pipe to the followed command.
     pub(super) liveness_writer: Option<OwnedFd>,
-    /// The divisor of the real clock for waiting; above 1 the host's clock is slower.
+    /// The divisor of the real clock for waiting; above 1, the host's clock is slower.
     pub(super) pace: u32,
 }
 
@@ -120,7 +120,7 @@ impl System {
             all.push(stdin.as_fd());
         }
         liveness::wait(&all, end)?;
-        signals.hush();
+        signals.drain();
         Ok(())
     }
 }

@@ -22,7 +22,7 @@ impl Modes {
         Some(Self { termios, flags })
     }
 
-    /// Restores the modes; errors are ignored, since the terminal may be gone.
+    /// Restores the modes; errors are ignored, because the terminal may be closed.
     pub fn restore(&self, terminal: impl AsFd) {
         let _ = tcsetattr(terminal.as_fd(), SetArg::TCSADRAIN, &self.termios);
         let _ = fcntl(terminal, FcntlArg::F_SETFL(self.flags));

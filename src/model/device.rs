@@ -14,16 +14,16 @@ use std::path::PathBuf;
 /// A disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disk {
-    /// Its number, 0 to 7.
+    /// The number, 0 to 7.
     pub number: u8,
     /// The device node or the image file.
     pub path: PathBuf,
-    /// The setting that it comes from.
+    /// The setting that defines the device.
     pub origin: Option<Span>,
 }
 
 impl Disk {
-    /// A disk of which no more is set than its path.
+    /// A disk with only a number and a path.
     pub fn new(number: u8, path: PathBuf, origin: Option<Span>) -> Self {
         Self {
             number,
@@ -36,18 +36,18 @@ impl Disk {
 /// A CD.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cd {
-    /// Its number, 0 to 7.
+    /// The number, 0 to 7.
     pub number: u8,
     /// The ISO image.
     pub path: PathBuf,
-    /// The setting that it comes from.
+    /// The setting that defines the device.
     pub origin: Option<Span>,
 }
 
 /// A network interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nic {
-    /// Its number, 0 to 7.
+    /// The number, 0 to 7.
     pub number: u8,
     /// The tap on the host.
     pub tap: TapName,
@@ -77,11 +77,11 @@ impl fmt::Display for Slot {
 /// A PCI device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
-    /// Its position.
+    /// The position.
     pub slot: Slot,
     /// The device that bhyve(8) emulates.
     pub emulation: &'static str,
-    /// The host's object behind it.
+    /// The host's object that backs the device.
     pub backend: Option<OsString>,
     /// Further options for bhyve(8), each `KEY` or `KEY=VALUE`.
     pub options: Vec<OsString>,

@@ -1,9 +1,8 @@
-//! Commands for grub: what grub-bhyve does with them, as observed.
+//! Commands for grub: the observed behaviour of grub-bhyve.
 //!
-//! grub runs a file command by command. It skips a line that it does not understand, with a remark
-//! that nobody sees, continues after a failed command, and shows a prompt that nobody answers if a
-//! construct is not closed. All of these are refused, and each command that a boot needs is
-//! checked at run time.
+//! grub runs a file command by command. grub skips a line that cannot be parsed, with an invisible
+//! message, continues after a failed command, and waits at an invisible prompt if a construct is not
+//! closed. All of these are refused, and each command that a boot needs is checked at run time.
 
 mod lexer;
 mod parser;
@@ -16,12 +15,12 @@ use std::fmt;
 /// The longest command line of a Linux kernel, in bytes; grub drops the words beyond it.
 const LONGEST_COMMAND_LINE: usize = 2047;
 /// The length of the text that grub adds before the words: `console=ttyS0 BOOT_IMAGE=`.
-const IN_FRONT: usize = 25;
-/// The longest line that grub is known to read, in bytes; with 30000 it hangs.
+const PREFIX_LENGTH: usize = 25;
+/// The longest line that grub is known to read, in bytes; with 30000 bytes grub hangs.
 const LONGEST_LINE: usize = 8000;
 
 /// Commands whose failure prevents or changes the boot of a guest.
-const COUNTING: [&str; 18] = [
+const CHECKED: [&str; 18] = [
     "linux",
     "linux16",
     "initrd",
@@ -42,8 +41,8 @@ const COUNTING: [&str; 18] = [
     "xnu_kernel64",
 ];
 
-/// Commands that show something and wait, or run a file of unknown content.
-const ASKING: [&str; 10] = [
+/// Commands that wait for input, or run a file of unknown content.
+const INTERACTIVE: [&str; 10] = [
     ".",
     "authenticate",
     "configfile",
@@ -89,7 +88,7 @@ impl GrubCommands {
     pub fn asks(&self) -> bool {
         self.script.commands.iter().any(|found| match &found.name {
             None => true,
-            Some(name) => ASKING.contains(&name.as_str()),
+            Some(name) => INTERACTIVE.contains(&name.as_str()),
         })
     }
 
@@ -123,7 +122,7 @@ impl GrubCommands {
         let counts = found
             .name
             .as_deref()
-            .is_none_or(|name| COUNTING.contains(&name));
+            .is_none_or(|name| CHECKED.contains(&name));
         let is_unseen = match &found.place {
             Place::Plain => true,
             Place::Tested => false,
@@ -133,7 +132,6 @@ impl GrubCommands {
     }
 }
 
-/// A fault in commands for grub.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Fault {
     /// A quote that is not closed, and the text from the start of its word.
@@ -158,7 +156,7 @@ enum Fault {
     LongLine(usize),
     /// A NUL.
     Nul,
-    /// A command that grub-bhyve does not have, and its replacement.
+    /// A command that grub-bhyve does not have, and the replacement.
     Missing(String, &'static str),
 }
 
@@ -194,13 +192,13 @@ impl fmt::Display for Fault {
             Self::Reserved(what, line) => write!(
                 f,
                 "grub does not accept {what} here and skips the whole line {}; separate commands by ; alone, \
-                 and quote {what} where it is meant as itself",
+                 and quote a literal {what}",
                 shown(line)
             ),
             Self::Syntax(line) => write!(
                 f,
-                "grub does not understand the line {} and skips it; each command ends with one ; or \
-                 newline, and a reserved word or brace that is meant as itself needs quotes",
+                "grub cannot parse the line {} and skips it; end each command with one ; or \
+                 newline, and quote a literal reserved word or brace",
                 shown(line)
             ),
             Self::Deep => f.write_str("constructs are nested too deeply; use fewer levels"),
@@ -210,8 +208,8 @@ impl fmt::Display for Fault {
             ),
             Self::LongCommandLine(bytes) => write!(
                 f,
-                "the words of linux have {bytes} bytes, and grub drops those beyond \
-                 {LONGEST_COMMAND_LINE} without a word; make them fewer"
+                "the words of linux have {bytes} bytes, and grub silently drops those beyond \
+                 {LONGEST_COMMAND_LINE}; shorten the command line"
             ),
             Self::LongLine(bytes) => write!(
                 f,
@@ -219,7 +217,7 @@ impl fmt::Display for Fault {
             ),
             Self::Nul => f.write_str("grub ignores the rest of a line after a NUL; remove the NUL"),
             Self::Missing(name, other) => {
-                write!(f, "grub-bhyve has no {name} and would skip it; write {other}")
+                write!(f, "grub-bhyve has no command {name} and would skip it; write {other}")
             }
         }
     }
@@ -247,7 +245,7 @@ fn refuse_words(name: &str, words: &[Word<'_>]) -> Result<(), Fault> {
         "initrdefi" => Err(Fault::Missing(name.to_owned(), "initrd")),
         "linux" | "linux16" => {
             let lengths = words.iter().skip(1).filter_map(Word::literal);
-            let bytes = IN_FRONT + lengths.map(|word| word.len() + 1).sum::<usize>();
+            let bytes = PREFIX_LENGTH + lengths.map(|word| word.len() + 1).sum::<usize>();
             if bytes > LONGEST_COMMAND_LINE {
                 return Err(Fault::LongCommandLine(bytes));
             }

@@ -17,9 +17,9 @@ pub enum Loader {
 pub struct Grub {
     /// The partition of the first disk to boot from: `msdosN` or `gptN`.
     pub bootpart: String,
-    /// Its commands for an installation.
+    /// The commands for an installation.
     pub install: Option<GrubCommands>,
-    /// Its commands for a boot.
+    /// The commands for a boot.
     pub boot: Option<GrubCommands>,
 }
 
@@ -35,18 +35,18 @@ pub enum LoaderKind {
 /// The properties of a kind of loader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// Its name.
+    /// The name.
     pub name: &'static str,
-    /// How a configuration selects it, in words that follow "has".
+    /// How a configuration selects the loader, in words that follow "has".
     pub choice: &'static str,
-    /// The settings besides the id that select it, without the VM's name.
+    /// The settings in addition to the id that select the loader, without the VM's name.
     pub settings: &'static [&'static str],
-    /// Whether it can stop at a prompt.
+    /// Whether the loader can stop at a prompt.
     pub has_prompt: bool,
-    /// Whether it ends a path at a blank (`grub-core/kern/emu/hostdisk.c`).
+    /// Whether the loader ends a path at a blank (`grub-core/kern/emu/hostdisk.c`).
     pub ends_paths_at_blanks: bool,
-    /// Whether it needs a VM node that has never run: when the guest reboots, the node is created
-    /// anew (`lib/libvmmapi/vmmapi.c`, `vm_reinit`).
+    /// Whether the loader needs a VM node that has never run: when the guest reboots, the node is
+    /// destroyed and created again (`lib/libvmmapi/vmmapi.c`, `vm_reinit`).
     pub needs_fresh_node: bool,
 }
 
@@ -60,12 +60,12 @@ impl LoaderKind {
         settings.filter_map(|setting| setting.split('=').next())
     }
 
-    /// Its properties.
+    /// The properties.
     pub fn facts(self) -> &'static Facts {
         match self {
             Self::Bhyveload => &Facts {
                 name: "bhyveload",
-                choice: "freebsd=YES, so bhyveload loads it",
+                choice: "freebsd=YES and is loaded by bhyveload",
                 settings: &["freebsd=YES"],
                 has_prompt: false,
                 ends_paths_at_blanks: false,
@@ -73,7 +73,7 @@ impl LoaderKind {
             },
             Self::Grub => &Facts {
                 name: "grub-bhyve",
-                choice: "no freebsd=YES, so grub-bhyve loads it",
+                choice: "no freebsd=YES and is loaded by grub-bhyve",
                 settings: &[],
                 has_prompt: true,
                 ends_paths_at_blanks: true,
@@ -84,7 +84,7 @@ impl LoaderKind {
 }
 
 impl Loader {
-    /// Its kind.
+    /// The kind.
     pub fn kind(&self) -> LoaderKind {
         match self {
             Self::Bhyveload => LoaderKind::Bhyveload,

@@ -24,21 +24,21 @@ use std::path::PathBuf;
 /// A VM with every setting resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Vm {
-    /// Its name.
+    /// The name.
     pub name: VmName,
-    /// Its number, 0 to 32767, which is also the number of its first tap and of its nmdm(4) pair.
+    /// The number, 0 to 32767, which is also the number of its first tap and of its nmdm(4) pair.
     pub id: u16,
-    /// Its processors.
+    /// The processors.
     pub cpu: CpuTopology,
-    /// Its memory.
+    /// The memory.
     pub mem: MemSize,
-    /// Its loader.
+    /// The loader.
     pub loader: Loader,
-    /// Its disks by number; the first is number 0.
+    /// The disks by number; the first is number 0.
     pub disks: Vec<Disk>,
-    /// Its CDs by number, for an installation.
+    /// The CDs by number, for an installation.
     pub cds: Vec<Cd>,
-    /// Its network interfaces by number.
+    /// The network interfaces by number.
     pub nics: Vec<Nic>,
     /// The kind of its first disk.
     pub volume: Volume,
@@ -53,7 +53,7 @@ pub struct Vm {
 /// The host's settings that concern a VM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shared {
-    /// The default bridge, for NICs without a bridge of their own.
+    /// The default bridge, for NICs without a bridge setting.
     pub bridge: Option<IfName>,
     /// The physical interface; none for a bridge without an uplink.
     pub netif: Option<IfName>,
@@ -79,7 +79,7 @@ impl Vm {
     /// The note for a VM that runs in the background.
     pub fn running_note(&self) -> String {
         format!(
-            "{} is running; {} connects to its console, ~. leaves it",
+            "{} is running; to connect to its console: {} (~. disconnects)",
             self.name,
             self.command(Verb::Console)
         )

@@ -52,7 +52,7 @@ pub(crate) use text_newtype;
 
 /// A VM's name: a letter, then letters, digits and `_`, at most 200 characters.
 ///
-/// It needs no escaping in a configuration key, a path, or a pattern given to pgrep(1).
+/// Such a name needs no escaping in a configuration key, a path, or a pattern for pgrep(1).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VmName(String);
 text_newtype!(VmName);
@@ -61,11 +61,11 @@ impl VmName {
     /// Parses a VM name.
     ///
     /// # Errors
-    /// If it is empty or too long, or has an invalid character.
+    /// If the text is empty or too long, or contains an invalid character.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         if !text.starts_with(|first: char| first.is_ascii_alphabetic()) {
             return refuse(format!(
-                "\"{text}\" is not a VM name: it must begin with a letter"
+                "\"{text}\" is not a VM name: the first character must be a letter"
             ));
         }
         if let Some(bad) = text
@@ -73,7 +73,7 @@ impl VmName {
             .find(|&c| !c.is_ascii_alphanumeric() && c != '_')
         {
             return refuse(format!(
-                "\"{text}\" is not a VM name: it may have letters, digits and \"_\", not \"{bad}\""
+                "\"{text}\" is not a VM name: only letters, digits and \"_\" are allowed, not \"{bad}\""
             ));
         }
         if text.len() > 200 {
@@ -104,7 +104,7 @@ impl VmId {
     /// Parses digits.
     ///
     /// # Errors
-    /// If it is not a valid number of a tap.
+    /// If the text is not a valid number of a tap.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         match text.parse() {
             Ok(number @ 0..=32767) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
@@ -117,7 +117,7 @@ impl VmId {
 
 /// A network interface: at most 15 characters, no blank, comma or slash (ifconfig(8)).
 ///
-/// Its text is shared: every VM has the names of the host's bridge and interface.
+/// The text is shared: every VM has the names of the host's bridge and interface.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IfName(Rc<str>);
 text_newtype!(IfName);
@@ -135,7 +135,7 @@ impl IfName {
         }
         if !text.starts_with(|first: char| first.is_ascii_alphabetic()) {
             return refuse(format!(
-                "\"{text}\" is not an interface name: it must begin with a letter"
+                "\"{text}\" is not an interface name: the first character must be a letter"
             ));
         }
         if let Some(bad) = text
@@ -143,7 +143,7 @@ impl IfName {
             .find(|&c| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '.' | '-'))
         {
             return refuse(format!(
-                "\"{text}\" is not an interface name: it may not have \"{bad}\""
+                "\"{text}\" is not an interface name: \"{bad}\" is not allowed"
             ));
         }
         Ok(Self(text.into()))
@@ -166,12 +166,12 @@ impl TapName {
     /// Parses the name of a tap interface.
     ///
     /// # Errors
-    /// If it is not an interface name, or neither `tap…` nor `vmnet…`.
+    /// If the text is not an interface name, or neither `tap…` nor `vmnet…`.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let name = IfName::parse(text)?;
         if !text.starts_with("tap") && !text.starts_with("vmnet") {
             return refuse(format!(
-                "\"{text}\" is not a tap: bhyve takes interfaces named tap… or vmnet…"
+                "\"{text}\" is not a tap: bhyve accepts interfaces named tap… or vmnet…"
             ));
         }
         let unit = text.trim_start_matches(|c: char| c.is_ascii_alphabetic());
@@ -184,12 +184,12 @@ impl TapName {
         Ok(Self(name))
     }
 
-    /// Its interface name.
+    /// The interface name.
     pub fn interface(&self) -> &IfName {
         &self.0
     }
 
-    /// The cloner that creates it: `tap` or `vmnet`.
+    /// The cloner that creates the interface: `tap` or `vmnet`.
     pub fn kind(&self) -> &'static str {
         if self.0.as_str().starts_with("vmnet") {
             "vmnet"
@@ -233,12 +233,12 @@ impl Dataset {
         for component in text.split('/') {
             if matches!(component, "" | "." | "..") {
                 return refuse(format!(
-                    "\"{text}\" is not a dataset: it has an empty or dotted component; write for example zroot/vm"
+                    "\"{text}\" is not a dataset: a component is empty, . or ..; write for example zroot/vm"
                 ));
             }
             if let Some(bad) = component.chars().find(|&c| !is_zfs_character(c)) {
                 return refuse(format!(
-                    "\"{text}\" is not a dataset: it may not have \"{bad}\"; write for example zroot/vm"
+                    "\"{text}\" is not a dataset: \"{bad}\" is not allowed; write for example zroot/vm"
                 ));
             }
         }
@@ -260,12 +260,12 @@ impl Dataset {
             .map(|(parent, _)| Self(parent.to_owned()))
     }
 
-    /// Its pool.
+    /// The pool.
     pub fn pool(&self) -> &str {
         self.0.split('/').next().unwrap_or_default()
     }
 
-    /// Its snapshot of this name.
+    /// The snapshot of this name.
     pub fn snapshot(&self, name: &SnapName) -> Snapshot {
         Snapshot {
             dataset: self.clone(),
@@ -291,7 +291,7 @@ impl SnapName {
         }
         match text.chars().find(|&c| !is_zfs_character(c)) {
             Some(bad) => refuse(format!(
-                "\"{text}\" is not a snapshot name: ZFS takes letters, digits and \"-_.:\", not \"{bad}\""
+                "\"{text}\" is not a snapshot name: ZFS allows letters, digits and \"-_.:\", not \"{bad}\""
             )),
             None => Ok(Self(text.to_owned())),
         }
@@ -301,7 +301,7 @@ impl SnapName {
 /// A snapshot of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Snapshot {
-    /// Its dataset.
+    /// The dataset.
     pub dataset: Dataset,
     /// The part after the `@`.
     pub name: SnapName,

@@ -9,11 +9,11 @@ pub struct Policy {
     pub on_reboot: Reaction,
     /// The reaction to a crash of the guest.
     pub on_crash: Reaction,
-    /// The time limit of its loader in the background.
+    /// The time limit of the loader in the background.
     pub loader_timeout: Seconds<1>,
-    /// The time limit for its guest to shut down.
+    /// The time limit for the guest to shut down.
     pub stop_timeout: Seconds<1>,
-    /// Whether it starts with the host.
+    /// Whether the VM starts with the host.
     pub autostart: bool,
     /// The delay of the next VM when the host starts.
     pub autostart_delay: Seconds<0>,
@@ -43,7 +43,7 @@ impl<const LEAST: u32> Seconds<LEAST> {
     /// Parses digits.
     ///
     /// # Errors
-    /// If it is not a whole number of seconds from `LEAST` to a day.
+    /// If the text is not a whole number of seconds from `LEAST` to a day.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
         let number = text.parse().ok();
@@ -78,7 +78,7 @@ impl Reaction {
     /// Parses the words of [`Self::as_str`].
     ///
     /// # Errors
-    /// If it is another word.
+    /// If the text is another word.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let all = [Self::Restart, Self::Stop].into_iter();
         let mut all = all.filter(|one| one.as_str() == text);
@@ -92,7 +92,7 @@ impl Reaction {
 /// Differs: `freebsd` is `YES` or `NO` in any case, all else is an error
 ///
 /// # Errors
-/// If it is another word.
+/// If the text is another word.
 pub fn yes_or_no(text: &str) -> Result<bool, NameError> {
     if text.eq_ignore_ascii_case("yes") {
         Ok(true)

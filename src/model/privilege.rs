@@ -7,7 +7,7 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Elevation {
-    /// Commands run as they are.
+    /// Commands run without an escalator.
     None,
     /// doas(1).
     Doas,
@@ -35,7 +35,6 @@ impl Elevation {
 pub struct Choice(pub Option<Elevation>);
 
 impl Choice {
-    /// Every choice and its word.
     const WORDS: [(&str, Self); 5] = [
         ("auto", Self(None)),
         ("none", Self(Some(Elevation::None))),
@@ -47,7 +46,7 @@ impl Choice {
     /// Parses the word.
     ///
     /// # Errors
-    /// If it is another word.
+    /// If the text is another word.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let found = Self::WORDS.iter().find(|(word, _)| *word == text);
         found.map(|(_, choice)| *choice).ok_or_else(|| {

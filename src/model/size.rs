@@ -24,7 +24,7 @@ impl MemSize {
     /// or an integer with a suffix from K to E in either case, optionally followed by `b`.
     ///
     /// # Errors
-    /// If bhyve(8) would refuse it or cannot set it up: zero, or not a whole number of pages.
+    /// If bhyve(8) refuses the size or cannot set up the memory: zero, or not a whole number of pages.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         match memory_bytes(text) {
             Ok(_) => Ok(Self(text.to_owned())),
@@ -43,7 +43,7 @@ impl MemSize {
 /// The size in bytes as bhyve(8) reads it, or the reason for the error.
 fn memory_bytes(text: &str) -> Result<u64, String> {
     let (number, suffix) =
-        leading_number(text).ok_or_else(|| "it must begin with a whole number".to_owned())?;
+        leading_number(text).ok_or_else(|| "the size must begin with a whole number".to_owned())?;
     let no_unit = || format!("\"{suffix}\" is not a unit");
     let bytes = match suffix.as_bytes() {
         [] if number < MIB => number.checked_mul(MIB),
@@ -52,10 +52,10 @@ fn memory_bytes(text: &str) -> Result<u64, String> {
         _ => return Err(no_unit()),
     };
     match bytes {
-        None => Err("it is more than 16 EiB".to_owned()),
-        Some(0) => Err("it must not be zero".to_owned()),
+        None => Err("the maximum is 16 EiB".to_owned()),
+        Some(0) => Err("the size must not be zero".to_owned()),
         Some(bytes) if bytes % 4096 != 0 => {
-            Err("it is not a whole number of pages of 4096 bytes".to_owned())
+            Err("the size must be a whole number of pages of 4096 bytes".to_owned())
         }
         Some(bytes) => Ok(bytes),
     }
@@ -95,7 +95,7 @@ impl DiskSize {
     /// Parses a disk size: a number, optionally with decimals, and a suffix K to E in either case.
     ///
     /// # Errors
-    /// If it is not a size, is zero, or is not a whole number of sectors of 512 bytes.
+    /// If the text is not a size, is zero, or is not a whole number of sectors of 512 bytes.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let refuse = |why: &str| {
             Err(super::name::error(format!(
@@ -115,13 +115,13 @@ impl DiskSize {
             _ => return refuse(&format!("\"{suffix}\" is not a unit")),
         };
         let Some(bytes) = scaled(number, shift) else {
-            return refuse("its number is missing, too exact or too large");
+            return refuse("the number is missing, too precise or too large");
         };
         if bytes == 0 {
-            return refuse("it must not be zero");
+            return refuse("the size must not be zero");
         }
         if bytes % 512 != 0 {
-            return refuse("it is not a whole number of sectors of 512 bytes");
+            return refuse("the size must be a whole number of sectors of 512 bytes");
         }
         Ok(Self {
             text: text.to_owned(),

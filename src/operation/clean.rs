@@ -1,4 +1,4 @@
-//! `clean`: frees the resources that a VM left when it ended.
+//! `clean`: frees the leftovers of a VM that has ended.
 
 use super::context::{Asked, Assumption, Context, Outcome};
 use super::free;
@@ -33,7 +33,7 @@ impl Operation for Args {
     }
 }
 
-/// Frees the resources that a VM has left.
+/// Frees the leftovers of a VM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clean;
 
@@ -66,14 +66,17 @@ impl RootJob for Clean {
         let open = survey.interfaces.iter().filter_map(|tap| {
             let is_ours = tap.description.as_deref() == Some(vm.name.mark().as_str());
             let pid = tap.opened_by.filter(|_| is_ours)?;
-            Some(format!("{} stays: pid {pid} has it open", tap.name))
+            Some(format!(
+                "{} is not destroyed: pid {pid} has it open",
+                tap.name
+            ))
         });
         let notes = open.collect();
         let plan = free::plan(vm, &survey, free::Extent::Whole);
         let done = if plan.forms.is_empty() {
-            format!("{} has left nothing to free", vm.name)
+            format!("{} has no leftovers", vm.name)
         } else {
-            format!("freed what {} had left", vm.name)
+            format!("freed the leftovers of {}", vm.name)
         };
         Ok(Planned {
             plan,

@@ -60,7 +60,8 @@ impl Operation for Args {
     }
 }
 
-/// The volumes of the new VMs: as configured, else below `volroot`, else beside the cloned volume.
+/// The volumes of the new VMs: as configured, else below `volroot`, else in the dataset of the cloned
+/// volume.
 fn targets(context: &Context<'_>, volume: &Dataset, names: &[String]) -> Result<Vec<Dataset>> {
     let mut targets: Vec<Dataset> = Vec::new();
     for name in names {
@@ -78,7 +79,7 @@ fn targets(context: &Context<'_>, volume: &Dataset, names: &[String]) -> Result<
         } else {
             resolve::volume_root(context.config)?
                 .or_else(|| volume.parent())
-                .ok_or_else(|| Error::host(format!("{volume} has no dataset above it")))?
+                .ok_or_else(|| Error::host(format!("{volume} has no parent dataset")))?
                 .child(name.as_str())
                 .map_err(|error| Error::usage(error.to_string()))?
         };
@@ -90,29 +91,29 @@ fn targets(context: &Context<'_>, volume: &Dataset, names: &[String]) -> Result<
 /// Refuses new volumes that ZFS cannot clone to, or none.
 fn refuse_targets(vm: &Vm, volume: &Dataset, targets: &[Dataset]) -> Result<()> {
     if targets.is_empty() {
-        return Err(Error::usage("no new VM is named")
+        return Err(Error::usage("the name of the new VM is missing")
             .help(format!("for example: {} new0", vm.command(Verb::Clone))));
     }
     for (at, target) in targets.iter().enumerate() {
         if target.pool() != volume.pool() {
             return Err(Error::host(format!(
-                "{target} is in another pool than {volume}: ZFS clones within one"
+                "{target} is in another pool than {volume}: a ZFS clone is in the pool of its origin"
             )));
         }
         if target == volume {
             return Err(Error::usage(format!(
-                "{target} is the volume of {} itself",
+                "{target} is the volume of {}",
                 vm.name
             )));
         }
         if targets.iter().take(at).any(|other| other == target) {
-            return Err(Error::usage(format!("{target} is named twice")));
+            return Err(Error::usage(format!("{target} is given twice")));
         }
     }
     Ok(())
 }
 
-/// The message that shows how to make VMs of the new disks.
+/// The message that shows how to configure VMs for the new disks.
 ///
 /// Differs: `clone` says which lines to add to the configuration, and names disks that were not
 /// cloned
@@ -130,7 +131,7 @@ fn next_step(context: &Context<'_>, vm: &Vm, names: &[String]) -> String {
         format!("{name}_id={id}{}", chosen.collect::<String>())
     });
     format!(
-        "cloned to {}; to make VMs of them add to {}: {}",
+        "cloned to {}; to define the VMs, add to {}: {}",
         names.join(", "),
         vis::shown(context.config.main_file()),
         ids.collect::<Vec<_>>().join(" ")
@@ -217,14 +218,14 @@ fn refuse_existing(context: &mut PlanContext<'_>, targets: &[Dataset]) -> Result
             .iter()
             .find(|target| children.lines().any(|name| name == target.as_str()))
         {
-            return Err(Error::host(format!("{target} exists already"))
-                .help("name another VM; nothing was cloned"));
+            return Err(Error::host(format!("{target} already exists"))
+                .help("choose another name; nothing was cloned"));
         }
     }
     Ok(())
 }
 
-/// `_YYYYMMDDHHMM-clone_base`, with `_2`, `_3` and so on behind it if the name is taken.
+/// `_YYYYMMDDHHMM-clone_base`, with the suffix `_2`, `_3` and so on if that name is in use.
 fn base_name(stamp: &Stamp, found: &zfs::Volume) -> Result<SnapName> {
     let base = format!("{}-clone_base", stamp.as_str());
     let is_taken = |name: &str| found.snapshots.iter().any(|one| one.name.as_str() == name);

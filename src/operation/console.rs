@@ -48,7 +48,7 @@ impl Operation for Args {
 /// Connects to the console of a VM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenConsole {
-    /// Whether the process that has the line is ended first.
+    /// Whether the process that uses the console is ended first.
     pub force: bool,
 }
 
@@ -89,10 +89,10 @@ impl RootJob for OpenConsole {
             if let (Some(other), false) = (roots.first(), self.force) {
                 return Err(held(vm, other));
             }
-            // Any process may claim this in its arguments: cu(1) finds whether the line is free.
+            // Any process may have such arguments: cu(1) determines whether the line is free.
             notes.extend(others.into_iter().take(1).map(|other| {
                 format!(
-                    "pid {} of uid {} says that it is on the console of {}: {}",
+                    "pid {} of uid {} may be connected to the console of {}: {}",
                     other.pid, other.real_uid, vm.name, other.args
                 )
             }));
@@ -126,10 +126,10 @@ fn plan(vm: &Vm, devices: &Path, held_by: &[Who]) -> Plan {
             every: Duration::from_millis(100),
             refusal: Some(
                 Refusal::host(format!(
-                    "pid {pid} does not leave the console of {}",
+                    "pid {pid} does not release the console of {}",
                     vm.name
                 ))
-                .help(format!("kill it as root: kill -KILL {pid}")),
+                .help(format!("as root: kill -KILL {pid}")),
             ),
             progress: None,
         });
@@ -138,7 +138,7 @@ fn plan(vm: &Vm, devices: &Path, held_by: &[Who]) -> Plan {
     plan
 }
 
-/// Refuses a VM that is stopped, or that is on another terminal.
+/// Refuses a VM that is stopped, or whose console is another terminal.
 fn refuse_state(
     vm: &Vm,
     processes: &Processes,
@@ -151,7 +151,7 @@ fn refuse_state(
         .filter(|supervisor| supervisor.has_terminal());
     if let Some(supervisor) = on_terminal {
         return Err(Error::state(format!(
-            "{} is on the terminal of pid {}: {}",
+            "the console of {} is the terminal of pid {}: {}",
             vm.name, supervisor.pid, supervisor.args
         ))
         .help("use that terminal, or end the VM and start it in the background"));
@@ -191,5 +191,8 @@ fn held(vm: &Vm, other: &Who) -> Error {
         "the console of {} is in use by pid {}: {}",
         vm.name, other.pid, other.args
     ))
-    .help(format!("take it over: {} -f", vm.command(Verb::Console)))
+    .help(format!(
+        "end that process and connect: {} -f",
+        vm.command(Verb::Console)
+    ))
 }

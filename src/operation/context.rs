@@ -24,11 +24,11 @@ pub struct Context<'run> {
     pub process: &'run Process,
     /// The configuration.
     pub config: &'run Config,
-    /// The host, for questions.
+    /// The host, for queries.
     pub look: &'run mut dyn Look,
-    /// Whether the host is FreeBSD and can answer.
+    /// Whether the host is FreeBSD and can be queried.
     pub is_freebsd: bool,
-    /// How the user calls verbs.
+    /// How the user calls verbs: by link or by word.
     pub spelling: Spelling,
     /// The program as it was called.
     pub title: &'run str,
@@ -43,7 +43,7 @@ pub enum Outcome {
     Plan(CallersPlan),
     /// A text for standard output.
     Text(String),
-    /// An incomplete text, and the error that made it so.
+    /// An incomplete text, and the error because of which it is incomplete.
     Partly(String, Error),
 }
 
@@ -73,13 +73,13 @@ pub struct Asked {
     pub warnings: Vec<Finding>,
     /// Notes on standard error before the request.
     pub notes: Vec<String>,
-    /// What a preview assumes on a host that cannot be asked.
+    /// What a preview assumes on a host that is not FreeBSD.
     pub assumption: Assumption,
     /// A plan that the caller carries out before the request; undone if the request fails.
     pub before: Plan,
     /// A plan that the caller carries out after the request.
     pub after: Plan,
-    /// The message on standard error after all of it.
+    /// The message on standard error after all plans.
     pub done: Option<String>,
 }
 
@@ -107,14 +107,14 @@ pub enum Assumption {
 }
 
 impl Assumption {
-    /// As a note.
+    /// The text of the note.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::FreshlyBooted => {
-                "this is not FreeBSD: the plan is the one for a freshly booted host"
+                "this host is not FreeBSD: the plan is for a freshly booted host"
             }
             Self::Started => {
-                "this is not FreeBSD: the plan is the one for a host on which the VM was started"
+                "this host is not FreeBSD: the plan is for a host on which the VM was started"
             }
         }
     }
@@ -155,7 +155,7 @@ impl Context<'_> {
         }
     }
 
-    /// The surroundings and the host together, for questions.
+    /// The surroundings and the host together, for queries.
     pub fn asking(&mut self) -> (Surroundings<'_>, &mut dyn Look) {
         (self.process.surroundings(), &mut *self.look)
     }
@@ -187,11 +187,11 @@ impl Context<'_> {
 
 /// The error for a host that is not FreeBSD.
 pub(super) fn not_freebsd(look: &dyn Look) -> Error {
-    Error::host("this is not FreeBSD, so there is no bhyve to talk to")
-        .note(format!("kldstat is nowhere along {}", look.search_path()))
+    Error::host("this host is not FreeBSD and has no bhyve")
+        .note(format!("kldstat was not found in {}", look.search_path()))
 }
 
-/// Other VMs of the configuration that may be at work and share a disk with `vm`.
+/// Other VMs of the configuration that may be running and share a disk with `vm`.
 pub(super) fn rivals(context: &mut Context<'_>, vm: &Vm) -> Result<Vec<VmName>> {
     if !context.is_freebsd {
         return Ok(Vec::new());
@@ -199,7 +199,7 @@ pub(super) fn rivals(context: &mut Context<'_>, vm: &Vm) -> Result<Vec<VmName>> 
     let traces = survey::Traces::ask(context.look, &context.process.surroundings())?;
     let mut rivals = Vec::new();
     for name in traces.vms().filter(|name| *name != vm.name.as_str()) {
-        // The disks of another user's VM, or of a misconfigured one, are not known.
+        // The disks of another user's VM, or of a misconfigured VM, are unknown.
         let Ok(other) = context.vm_for(name, Need::Disks) else {
             continue;
         };
@@ -217,7 +217,7 @@ pub(super) fn rivals(context: &mut Context<'_>, vm: &Vm) -> Result<Vec<VmName>> 
     Ok(rivals)
 }
 
-/// Whether two paths lead to one disk. A file that is missing or unreadable equals no other.
+/// Whether two paths name the same disk. A missing or unreadable file equals no other.
 fn is_one(look: &mut dyn Look, one: &Path, other: &Path) -> bool {
     if one == other {
         return true;
@@ -232,7 +232,7 @@ fn is_one(look: &mut dyn Look, one: &Path, other: &Path) -> bool {
 /// If the value has no form in JSON.
 pub fn json(value: &impl serde::Serialize) -> Result<String> {
     let mut text = serde_json::to_string_pretty(value)
-        .map_err(|error| Error::host(format!("could not write JSON: {error}")))?;
+        .map_err(|error| Error::host(format!("could not format the result as JSON: {error}")))?;
     text.push('\n');
     Ok(vis::json(text))
 }

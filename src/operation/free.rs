@@ -1,4 +1,4 @@
-//! Frees the resources of a VM that has ended: its VM node, its taps, their places in bridges.
+//! Frees the resources of a VM that has ended: VM node, taps, bridge memberships.
 
 use super::gone;
 use crate::error::Kind;
@@ -16,9 +16,9 @@ const GONE_LIMIT: Duration = Duration::from_secs(5);
 /// Which taps are freed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// Those that carry the VM's mark: a boot makes them again.
+    /// The taps with the VM's mark: a boot creates them again.
     Marked,
-    /// Also the bridge memberships of configured taps without any mark, which somebody else made.
+    /// Also the bridge memberships of configured taps without a mark, which easy-bhyve did not create.
     Whole,
 }
 
@@ -40,7 +40,7 @@ pub fn plan(vm: &Vm, survey: &Survey, extent: Extent) -> Plan {
         if interface.is_made_for(&vm.name) {
             if interface.opened_by.is_none() {
                 plan.push(until_closed(&interface.name));
-                // Another start of this VM may just have made the tap, and opens it soon.
+                // Another start of this VM may just have created the tap, and is about to open it.
                 plan.push(not_started_meanwhile(vm, &node));
                 plan.push(gone::interface(&interface.name));
             }
@@ -54,7 +54,7 @@ pub fn plan(vm: &Vm, survey: &Survey, extent: Extent) -> Plan {
     plan
 }
 
-/// The configured bridge of a configured tap without any mark, if the tap is its member.
+/// The configured bridge of a configured tap without a mark, if the tap is a member of that bridge.
 pub(super) fn membership<'survey>(
     vm: &Vm,
     interface: &Interface,
@@ -77,16 +77,16 @@ pub(super) fn node_again(vm: &Vm, node: &Path) -> Plan {
     plan
 }
 
-/// Waits until the node has gone: on some releases it goes only after bhyvectl has ended
+/// Waits until the node no longer exists: some releases remove the node only after bhyvectl has exited
 /// (`sys/dev/vmm/vmm_dev.c`).
 fn until_gone(vm: &Vm, node: &Path) -> Wait {
     until_nodes_are_gone(!Test::Exists(node.to_owned()), vm.name.as_str())
 }
 
-/// Waits for `until`, which is true when the nodes of the VMs `names` have gone.
+/// Waits for `until`, which is true when the nodes of the VMs `names` no longer exist.
 pub(super) fn until_nodes_are_gone(until: Test, names: &str) -> Wait {
     let seconds = GONE_LIMIT.as_secs();
-    let what = format!("the VM node of {names} did not go within {seconds} s");
+    let what = format!("the VM node of {names} still exists after {seconds} s");
     until_free(until, what, None)
 }
 
@@ -99,16 +99,19 @@ pub(super) fn until_closed(tap: &str) -> Wait {
 /// Waits for `until`, which is true when no process has one of `taps` open.
 pub(super) fn until_taps_are_closed(until: Test, taps: &[&str]) -> Wait {
     let (what, which) = match taps {
-        [tap] => (format!("{tap} is open, so it stays"), *tap),
+        [tap] => (format!("{tap} is open and was not destroyed"), *tap),
         several => (
-            format!("those of {} that are open stay", several.join(", ")),
+            format!(
+                "the open taps among {} were not destroyed",
+                several.join(", ")
+            ),
             "TAP",
         ),
     };
     until_free(
         until,
         what,
-        Some(format!("see by which process: ifconfig {which}")),
+        Some(format!("see which process has it open: ifconfig {which}")),
     )
 }
 
@@ -127,7 +130,7 @@ fn until_free(until: Test, what: String, help: Option<String>) -> Wait {
     }
 }
 
-/// Fails if the VM has a node by now: an earlier run cannot have left it.
+/// Fails if the VM has a node: this node cannot be a leftover of an earlier run.
 pub(super) fn not_started_meanwhile(vm: &Vm, node: &Path) -> Guard {
     Guard {
         test: !Test::Exists(node.to_owned()),
@@ -137,5 +140,5 @@ pub(super) fn not_started_meanwhile(vm: &Vm, node: &Path) -> Guard {
 
 /// The refusal of a VM that was started after it was found stopped.
 pub(super) fn started_meanwhile(vm: &Vm) -> Refusal {
-    Refusal::state(format!("{} was started meanwhile", vm.name))
+    Refusal::state(format!("{} was started by another process", vm.name))
 }

@@ -13,7 +13,7 @@ use crate::tools::zfs;
 use crate::verb::Verb;
 use serde::Serialize;
 
-/// ZFS nests clones no deeper than this; a longer chain is a bug in this program.
+/// An upper bound for the ancestors of a clone; a longer chain is a bug in this program.
 const DEEPEST: usize = 1000;
 
 /// A volume of the chain, with its snapshots up to the origin of the next volume.

@@ -1,8 +1,8 @@
 //! What can be done to a VM: one file for each operation, from typed words to a plan.
 //!
 //! ```text
-//! typed words ── TypedVerb ──▶ Operation::begin ──▶ Outcome: a text, a plan, or what is Asked as root
-//! Asked.request ── wire ──▶ words behind one escalation ── wire ──▶ the same Request
+//! typed words ── TypedVerb ──▶ Operation::begin ──▶ Outcome: a text, a plan, or a request to the root side (Asked)
+//! Asked.request ── wire ──▶ words after one escalation ── wire ──▶ the same Request
 //! Request ── RootJob::plan ──▶ Planned: to be shown, or carried out by the root side
 //! ```
 //!
@@ -11,7 +11,7 @@
 //! 1. `src/verb.rs`: a row for its name.
 //! 2. `src/operation/NAME.rs`: its typed arguments (`Args`, with the help of each option), which
 //!    implement [`Operation`]; for work as root, a struct with [`RootJob`]: its words, its locks, its
-//!    plan. Errors that several operations share stand in `refuse`.
+//!    plan. Errors that several operations share are in `refuse`.
 //! 3. Here: a variant of [`TypedVerb`] with its line of help, an arm of [`TypedVerb::begin`], and a row of `jobs!`.
 //! 4. `src/tools/PROGRAM.rs`: each command that the host has to run and that is new.
 //!
@@ -59,13 +59,13 @@ pub enum TypedVerb {
     Ttyboot(Of<boot::ttyboot::Args>),
     /// Connect this terminal to the console of a running VM; ~. leaves
     Console(Of<console::Args>),
-    /// Show every setting of the VM, or make its disk first
+    /// Show the settings of the VM; with -V, first make its disk
     Resources(Of<resources::Args>),
-    /// Press the VM's power button, wait for its end, free its resources
+    /// Press the VM's power button, wait until the VM ends, and free its resources
     Shutdown(Of<shutdown::Args>),
     /// Shut the VM down, if it runs, and boot it again in the background
     Restart(Of<restart::Args>),
-    /// Free what a VM that is not running has left
+    /// Free the leftovers of a VM that is not running
     #[command(alias = "clear")]
     Clean(Of<clean::Args>),
     /// Take a snapshot of the VM's disk, or list them
@@ -74,7 +74,7 @@ pub enum TypedVerb {
     Rollback(Of<rollback::Args>),
     /// Clone the VM's disk for new VMs
     Clone(Of<clone::Args>),
-    /// Show where the VM's disk comes from
+    /// List the ancestors of the VM's disk
     History(Of<history::Args>),
 }
 
@@ -114,7 +114,7 @@ fn begin<T: Operation>(context: &mut Context<'_>, typed: Of<T>) -> Result<Outcom
 
 /// The typed arguments of a verb.
 pub trait Operation: clap::Args {
-    /// What the operation needs of the VM.
+    /// The settings of the VM that the operation uses.
     const NEED: Need;
 
     /// The options that replace settings.
@@ -134,22 +134,23 @@ pub trait RootJob: Sized {
     /// The verb of the root side, without the prefix `root-`.
     const VERB: &'static str;
 
-    /// What the job does, in words behind the VM's name: others who find it locked read this.
+    /// What happens to the VM, as words after its name: the message of other processes that find the
+    /// VM locked.
     const DOES: &'static str;
 
-    /// What it needs of its VMs.
+    /// What the job needs of its VMs.
     const NEED: Need;
 
-    /// Whether it takes several VMs.
+    /// Whether the job accepts several VMs.
     const TAKES_SEVERAL: bool = false;
 
-    /// Whether it first ends a VM that runs.
+    /// Whether the job first ends a running VM.
     const ENDS_FIRST: bool = false;
 
-    /// Whether it ends VMs or frees what they have left: their records are removed afterwards.
+    /// Whether the job ends VMs or frees their leftovers; then it also removes their records.
     const FREES: bool = false;
 
-    /// What stays if something that follows the job fails: a sentence.
+    /// What is kept if a later step of the caller fails: a sentence.
     const STAYS: Option<&'static str> = None;
 
     /// Whether a verb of the root side is this job's.
@@ -157,12 +158,12 @@ pub trait RootJob: Sized {
         verb == Self::VERB
     }
 
-    /// Its verb, for a job that has several.
+    /// The verb, for a job that has several.
     fn verb(&self) -> &'static str {
         Self::VERB
     }
 
-    /// What it needs of its VMs, for a job of several verbs.
+    /// What the job needs of its VMs, for a job that has several verbs.
     fn need(&self) -> Need {
         Self::NEED
     }
@@ -170,7 +171,7 @@ pub trait RootJob: Sized {
     /// What the job locks.
     fn locks(&self) -> Locks;
 
-    /// Where its process works.
+    /// The terminal of the process.
     fn attachment(&self) -> Attachment {
         Attachment::Caller
     }
@@ -184,7 +185,7 @@ pub trait RootJob: Sized {
     /// If an option is missing, or its newtype refuses the value.
     fn parse(verb: &str, options: &mut Options<'_>) -> Result<Self>;
 
-    /// Looks at the host and makes the plan.
+    /// Queries the host and makes the plan.
     ///
     /// # Errors
     /// If the VM's state or the host forbids the job.
@@ -194,7 +195,7 @@ pub trait RootJob: Sized {
 /// What a job locks against other processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Locks {
-    /// Nothing. While a VM runs, its supervisor holds the lock, which ends with the supervisor.
+    /// Nothing. While a VM runs, its supervisor holds the lock until the supervisor exits.
     Nothing,
     /// The VM.
     Vm,
@@ -204,12 +205,12 @@ pub enum Locks {
     VmAndNewDisk,
 }
 
-/// Where the process of the root side works.
+/// The terminal of the process of the root side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attachment {
     /// On the caller's terminal, until the job is done.
     Caller,
-    /// On the caller's terminal, as the supervisor: ps(1) must show it as a process of the root side.
+    /// On the caller's terminal, as the supervisor: ps(1) must list it as a process of the root side.
     Supervisor,
     /// In the background, as the supervisor: the caller waits until the guest runs.
     Background,
@@ -241,7 +242,7 @@ macro_rules! jobs {
                 $(if <$content>::has(verb) {
                     return <$content>::parse(verb, options).map(Self::$job);
                 })*
-                Err(Error::usage(format!("{}{verb} is no verb of the root side", wire::PREFIX)))
+                Err(Error::usage(format!("{}{verb} is not a verb of the root side", wire::PREFIX)))
             }
 
             fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
@@ -270,7 +271,7 @@ jobs! {
     MakeDisk(resources::MakeDisk),
     /// Ends VMs.
     Shutdown(shutdown::Shutdown),
-    /// Frees what a VM has left.
+    /// Frees the leftovers of a VM.
     Clean(clean::Clean),
     /// Takes a snapshot of a VM's first disk.
     Snapshot(snapshot::TakeSnapshot),
@@ -340,12 +341,12 @@ impl Job {
         self.facts().locks
     }
 
-    /// Whether it goes on in the background after its caller has read the final reply.
+    /// Whether the job continues in the background after the caller has read the final reply.
     pub fn is_detached(&self) -> bool {
         self.facts().attachment == Attachment::Background
     }
 
-    /// Whether one of its processes supervises a VM.
+    /// Whether a process of the job supervises a VM.
     pub fn supervises(&self) -> bool {
         self.facts().attachment != Attachment::Caller
     }
@@ -356,7 +357,7 @@ impl Job {
 pub struct Request {
     /// What is to be done.
     pub job: Job,
-    /// The VMs; only [`Job::Shutdown`] takes several.
+    /// The VMs; only [`Job::Shutdown`] accepts several.
     pub vms: Vec<Vm>,
     /// Other VMs of the configuration that share a disk with them.
     pub rivals: Vec<VmName>,
@@ -367,7 +368,7 @@ pub struct Request {
 /// A plan with its messages.
 #[derive(Debug, Default)]
 pub struct Planned {
-    /// The plan that first ends a running VM, and so frees its lock; then the root side plans anew.
+    /// The plan that first ends a running VM, and so releases its lock; then the root side plans again.
     /// [`Self::whole`] joins both plans.
     pub ending: Plan,
     /// The plan.
@@ -387,10 +388,10 @@ impl Planned {
     }
 }
 
-/// Makes the plan of a request: to refuse the request early, to show the plan, or to carry it out.
+/// Makes the plan of a request: to refuse the request early, to show the plan, or to carry out the plan.
 ///
 /// # Errors
-/// If the VM's state or the host forbids it.
+/// If the VM's state or the host forbids the request.
 pub fn plan(context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
     request.job.plan(context, request)
 }
@@ -399,9 +400,9 @@ impl Request {
     /// The VM of the request; the first if there are several.
     ///
     /// # Errors
-    /// If there is none.
+    /// If the request has no VM.
     pub fn vm(&self) -> Result<&Vm> {
-        let none = || Error::usage("no VM is named");
+        let none = || Error::usage("the name of the VM is missing");
         self.vms.first().ok_or_else(none)
     }
 }

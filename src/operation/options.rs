@@ -20,18 +20,18 @@ pub struct Of<T: Args> {
     /// The VM
     #[arg(value_name = "VM", index = 1)]
     pub vm: String,
-    /// Its options.
+    /// The options.
     #[command(flatten)]
     pub options: T,
 }
 
-/// Whether the plan is shown instead of carried out.
+/// Whether the plan is shown instead of being carried out.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct DryRun {
     /// Show the commands as a script instead of running them
     #[arg(short = 'd', long)]
     pub dry_run: bool,
-    /// With -d, how the plan is shown: text or json
+    /// With -d, format of the plan: text or json
     #[arg(
         long,
         value_name = "FORMAT",
@@ -47,7 +47,7 @@ pub struct DryRunOrFormat {
     /// Show the commands as a script instead of running them
     #[arg(short = 'd', long)]
     pub dry_run: bool,
-    /// How the result is shown: text or json
+    /// Format of the result: text or json
     #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
     pub format: Option<Format>,
 }
@@ -64,7 +64,7 @@ impl From<DryRunOrFormat> for DryRun {
 /// How the result is shown.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct FormatArgs {
-    /// How the result is shown: text or json
+    /// Format of the result: text or json
     #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
     pub format: Option<Format>,
 }
@@ -75,10 +75,10 @@ pub struct EndArgs {
     /// -d
     #[command(flatten)]
     pub dry_run: DryRun,
-    /// Cut the power instead of pressing the button
+    /// Cut the power instead of pressing the power button
     #[arg(short = 'f', long)]
     pub force: bool,
-    /// Say nothing while waiting
+    /// Do not report progress
     #[arg(short = 'q', long)]
     pub quiet: bool,
 }
@@ -86,10 +86,10 @@ pub struct EndArgs {
 /// Settings given on the command line instead of in the configuration.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Override {
-    /// This many cpus, or bhyve's topology form
+    /// Number of cpus, or topology as in bhyve -c
     #[arg(short = 'c', long, value_name = "N", value_parser = CpuTopology::parse)]
     pub cpu: Option<CpuTopology>,
-    /// This much memory
+    /// Size of the memory
     #[arg(short = 'm', long, value_name = "SIZE", value_parser = MemSize::parse)]
     pub mem: Option<MemSize>,
 }

@@ -1,4 +1,4 @@
-//! What planning needs: the host, for questions, and the surroundings of the run.
+//! The input of planning: the host, for queries, and the surroundings of the run.
 
 use crate::host::Look;
 use crate::process::Process;
@@ -9,9 +9,9 @@ use std::path::Path;
 
 /// The host and the surroundings of the process that plans: the client or the root side.
 pub struct PlanContext<'run> {
-    /// The host, for questions.
+    /// The host, for queries.
     pub look: &'run mut dyn Look,
-    /// Whether the host is FreeBSD and can answer.
+    /// Whether the host is FreeBSD and can be queried.
     pub is_freebsd: bool,
     /// The surroundings of the run.
     pub process: &'run Process,
@@ -29,12 +29,12 @@ impl<'run> PlanContext<'run> {
 }
 
 impl PlanContext<'_> {
-    /// Where devices are.
+    /// The directory of devices.
     pub fn devices(&self) -> &Path {
         &self.process.devices
     }
 
-    /// The surroundings and the host together, for questions.
+    /// The surroundings and the host together, for queries.
     pub fn asking(&mut self) -> (Surroundings<'_>, &mut dyn Look) {
         (self.process.surroundings(), &mut *self.look)
     }

@@ -29,13 +29,13 @@ pub struct Args {
     /// -d, --format
     #[command(flatten)]
     pub dry_run: DryRunOrFormat,
-    /// Show every setting, also those at their defaults
+    /// Show all settings, including defaults
     #[arg(short = 'a', long)]
     pub all: bool,
-    /// First make the VM's disk, of this size
+    /// First make the VM's disk of this size
     #[arg(short = 'V', long, value_name = "SIZE", value_parser = DiskSize::parse)]
     pub size: Option<DiskSize>,
-    /// With -V, allocate its blocks only when they are written
+    /// With -V, allocate blocks only when they are written
     #[arg(short = 's', long, requires = "size")]
     pub sparse: bool,
     /// -c, -m
@@ -127,9 +127,9 @@ pub struct MakeDisk {
 
 impl RootJob for MakeDisk {
     const VERB: &'static str = "resources";
-    const DOES: &'static str = "gets a disk";
+    const DOES: &'static str = "is being given a disk";
     const NEED: Need = Need::Disks;
-    const STAYS: Option<&'static str> = Some("the disk was made, and stays");
+    const STAYS: Option<&'static str> = Some("the disk was created, and is kept");
 
     fn locks(&self) -> Locks {
         Locks::VmAndNewDisk
@@ -156,7 +156,7 @@ impl RootJob for MakeDisk {
         let first = vm.disks.first().ok_or_else(none)?;
         if matches!(&vm.volume, Volume::File(path) if path.starts_with(context.devices())) {
             return Err(Error::state(format!(
-                "{} is a device: it cannot be made",
+                "{} is a device and cannot be created",
                 first.path.display()
             ))
             .at(first.origin));
@@ -172,7 +172,7 @@ impl RootJob for MakeDisk {
                     return Err(dangling("disk", &first.path, &target)
                         .at(first.origin)
                         .help(format!(
-                            "remove the link, or set {}_hd0 to where the disk is to be",
+                            "remove the link, or set {}_hd0 to the path of the new disk",
                             vm.name
                         )));
                 }
@@ -203,21 +203,21 @@ impl RootJob for MakeDisk {
 fn refuse_dataset(context: &mut PlanContext<'_>, vm: &Vm, dataset: &Dataset) -> Result<()> {
     let origin = vm.disks.first().and_then(|disk| disk.origin);
     let Some(parent) = dataset.parent() else {
-        return Err(Error::config(format!("{dataset} is a pool, not a volume in one")).at(origin));
+        return Err(Error::config(format!("{dataset} is a pool, not a volume")).at(origin));
     };
     match survey::try_answer(context.look, &zfs::children(&parent))? {
         Ok(names) if names.lines().any(|name| name == dataset.as_str()) => Err(Error::host(
-            format!("dataset {dataset} exists already, without a device node"),
+            format!("dataset {dataset} already exists, without a device node"),
         )
         .at(origin)
         .help(format!(
-            "look at its type and volmode: zfs get type,volmode {}",
+            "check its type and volmode: zfs get type,volmode {}",
             quote::shown(dataset)
         ))),
         Ok(_) => Ok(()),
         Err(error) => {
             let mut missing =
-                Error::host(format!("ZFS dataset {parent} cannot hold the disk")).at(origin);
+                Error::host(format!("ZFS dataset {parent} cannot contain the disk")).at(origin);
             missing.notes = error.notes;
             Err(missing.help(format!(
                 "create it as root: zfs create -o mountpoint=none {}",
@@ -235,7 +235,7 @@ fn refuse_directory(context: &mut PlanContext<'_>, path: &Path, vm: &Vm) -> Resu
     match look_for(context, parent)? {
         There::Something if is_everybodys(context, parent) => {
             return Err(Error::host(format!(
-                "everybody may rename what is in {}, also a disk that root is making there",
+                "every user may rename files in {}, including a disk that root creates there",
                 parent.display()
             ))
             .at(origin)
@@ -254,14 +254,14 @@ fn refuse_directory(context: &mut PlanContext<'_>, path: &Path, vm: &Vm) -> Resu
     )
 }
 
-/// Notes about unfinished disks of other runs that lie beside a file at this path.
+/// Notes about unfinished disks of other runs in the directory of this path.
 fn unfinished(context: &mut PlanContext<'_>, path: &Path) -> Vec<String> {
     let parent = path.parent().unwrap_or(path);
     let names = context.look.names_in(parent).unwrap_or_default();
     let others = names.iter().filter(|name| file::is_workshop(name, path));
     let left = others.map(|name| parent.join(name)).map(|left| {
         format!(
-            "{} is left of an unfinished disk, unless another run is making it now; \
+            "{} is a leftover of an unfinished disk, unless another run is creating it now; \
              remove it as root: rm -r {}",
             left.display(),
             quote::shown(&left)
@@ -276,8 +276,8 @@ fn is_everybodys(context: &mut PlanContext<'_>, directory: &Path) -> bool {
     about.is_ok_and(|about| about.is_everybodys)
 }
 
-/// The plan that makes the disk at `path`, the first of `vm`; an existing file is never touched.
-/// `token` sets the directory of an unfinished file apart from those of other runs.
+/// The plan that makes the disk at `path`, the first of `vm`; an existing file is not changed.
+/// `token` makes the name of the directory of an unfinished file unique.
 fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation, token: &str) -> Plan {
     let mut plan = Plan::default();
     plan.push(Guard {
@@ -294,16 +294,16 @@ fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation, token: &s
                 every: Duration::from_millis(100),
                 refusal: Some(
                     Refusal::host(format!(
-                        "volume {dataset} was made, but {} did not appear within 5 s",
+                        "volume {dataset} was created, but {} did not appear within 5 s",
                         path.display()
                     ))
-                    .help(format!("look at its volmode: zfs get volmode {dataset}")),
+                    .help(format!("check its volmode: zfs get volmode {dataset}")),
                 ),
                 progress: None,
             });
         }
         Volume::File(path) => {
-            // The file gets its name only when it is complete; its first name is then removed.
+            // The complete file is linked to its name; then its temporary name is removed.
             let workshop = file::workshop(path, token);
             let unfinished = workshop.join("disk");
             plan.push(FileChange::MakeScratch(workshop.clone()));
@@ -319,13 +319,13 @@ fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation, token: &s
         }
     }
     plan.push(NoReturn {
-        done: format!("made the disk {}", path.display()),
+        done: format!("created the disk {}", path.display()),
     });
     plan
 }
 
-/// The refusal of a disk that exists already.
+/// The refusal of a disk that already exists.
 fn exists(path: &Path) -> Refusal {
-    Refusal::host(format!("disk {} exists already", path.display()))
-        .help("it is never overwritten or resized; remove it yourself if you mean to")
+    Refusal::host(format!("disk {} already exists", path.display()))
+        .help("a disk is never overwritten or resized; to replace it, remove it first")
 }

@@ -1,4 +1,4 @@
-//! `restart`: ends a VM, if it runs, and starts it again in the background.
+//! `restart`: ends a VM, if running, and starts the VM again in the background.
 
 use super::boot::loader::Source;
 use super::boot::plan::Start;
@@ -51,7 +51,7 @@ impl Operation for Args {
     }
 }
 
-/// Ends a VM in this way, if it runs, and starts it again.
+/// Ends a VM in this way, if running, and starts the VM again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restart {
     /// How it is ended.

@@ -74,7 +74,7 @@ pub(super) fn own_snapshot(vm: &Vm, volume: &Dataset, text: &str) -> Result<Snap
 /// Whether the user is asked before newer snapshots are destroyed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consent {
-    /// Ask at the terminal.
+    /// The user is asked at the terminal.
     Ask,
     /// Given on the command line.
     Given,
@@ -123,8 +123,8 @@ impl RootJob for Rollback {
             choose(vm, volume, self.wanted.clone(), &found)?
         } else {
             let target = self.wanted.clone().ok_or_else(|| {
-                Error::host("the newest snapshot is not known: this is not FreeBSD")
-                    .help("name one for the preview")
+                Error::host("the newest snapshot is unknown, because this host is not FreeBSD")
+                    .help("give the name of a snapshot")
             })?;
             (target, Vec::new())
         };
@@ -139,7 +139,7 @@ impl RootJob for Rollback {
     }
 }
 
-/// The snapshot to roll back to, and the newer snapshots and bookmarks that have to be destroyed.
+/// The snapshot to roll back to, and the newer snapshots and bookmarks that must be destroyed.
 fn choose(
     vm: &Vm,
     volume: &Dataset,
@@ -163,7 +163,7 @@ fn choose(
                 one.name
             ))
             .help(format!(
-                "a rollback would destroy it; see who holds it (zfs holds {0}), then as root: zfs release TAG {0}",
+                "a rollback destroys newer snapshots; list the holds (zfs holds {0}), then as root: zfs release TAG {0}",
                 quote::shown(format!("{volume}@{}", one.name))
             )));
         }
@@ -173,7 +173,7 @@ fn choose(
                 one.name,
                 one.clones.join(", ")
             ))
-            .help("a rollback would destroy them; make them independent first, as root: zfs promote CLONE"));
+            .help("a rollback destroys newer snapshots; first make the clones independent, as root: zfs promote CLONE"));
         }
     }
     let reached = found.snapshots.get(position).map_or(0, |one| one.createtxg);
@@ -193,9 +193,9 @@ fn choose(
 /// The plan that rolls back to `target` and destroys `newer`, which is sorted oldest first.
 /// Bookmarks are destroyed, too: ZFS refuses to roll back past one.
 ///
-/// Each is destroyed by its name: `zfs rollback -r` would destroy newly made ones, too.
+/// Each is destroyed by name: `zfs rollback -r` would also destroy those made in the meantime.
 ///
-/// `stopped` is tested again just before.
+/// The guard `stopped` checks again that no process of the VM runs.
 ///
 /// Differs: `rollback` refuses a running VM, and asks before it destroys newer snapshots, each by
 /// its name

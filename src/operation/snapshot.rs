@@ -22,7 +22,7 @@ pub struct Args {
     /// -d, --format
     #[command(flatten)]
     pub dry_run: DryRunOrFormat,
-    /// What the snapshot is for; without words the snapshots are listed
+    /// Purpose of the snapshot; without words the snapshots are listed
     #[arg(value_name = "WORD", index = 2)]
     pub words: Vec<String>,
 }
@@ -57,7 +57,7 @@ pub struct TakeSnapshot(pub SnapName);
 
 impl RootJob for TakeSnapshot {
     const VERB: &'static str = "snapshot";
-    const DOES: &'static str = "gets a snapshot";
+    const DOES: &'static str = "is being snapshotted";
     const NEED: Need = Need::Disks;
 
     fn locks(&self) -> Locks {
@@ -81,7 +81,7 @@ impl RootJob for TakeSnapshot {
             && Traces::ask(context.look, &context.process.surroundings())?.has_node(&vm.name)
         {
             notes.push(format!(
-                "if {} is running, the snapshot is what a power cut would leave",
+                "if {} is running, the snapshot has the state of the disk as after a power cut",
                 vm.name
             ));
         }
@@ -94,7 +94,7 @@ impl RootJob for TakeSnapshot {
     }
 }
 
-/// The name of a snapshot taken at `now`, local time: `_YYYYMMDDHHMM-WORD_WORD`.
+/// The name of a snapshot of the local time `now`: `_YYYYMMDDHHMM-WORD_WORD`.
 ///
 /// Differs: The words of a snapshot are taken as typed
 ///
@@ -106,8 +106,8 @@ pub fn name(now: NaiveDateTime, words: &[String]) -> Result<SnapName> {
         .flat_map(|word| word.split_ascii_whitespace())
         .collect();
     if words.is_empty() {
-        return Err(Error::usage("a snapshot's words are blank")
-            .help("say what it is for, or give no words to list the snapshots"));
+        return Err(Error::usage("the words of the snapshot are blank")
+            .help("give the purpose of the snapshot, or no words to list the snapshots"));
     }
     let label = words.join("_");
     SnapName::parse(&format!("{}-{label}", Stamp::of(now).as_str()))

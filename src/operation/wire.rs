@@ -71,7 +71,7 @@ impl Words {
     }
 }
 
-/// Reads the words that [`of`] has written, and refuses all others.
+/// Parses the words that [`of`] has written, and refuses all others.
 ///
 /// # Errors
 /// If there is an unknown verb or name, a name twice, or a value that its newtype refuses.
@@ -79,7 +79,7 @@ pub fn parse(words: &[OsString], devices: &Path) -> Result<Request> {
     let verb = words
         .first()
         .and_then(|word| word.to_str()?.strip_prefix(PREFIX))
-        .ok_or_else(|| Error::usage("the first word is no verb of the root side"))?;
+        .ok_or_else(|| Error::usage("the first word is not a verb of the root side"))?;
     let mut options = Options::default();
     let mut sections: Vec<(&str, Vec<(&str, &OsStr)>)> = Vec::new();
     for word in words.iter().skip(1) {
@@ -92,7 +92,7 @@ pub fn parse(words: &[OsString], devices: &Path) -> Result<Request> {
         let name = text(OsStr::from_bytes(name))?;
         let value = OsStr::from_bytes(value.get(1..).unwrap_or_default());
         let Some((_, pairs)) = sections.last_mut() else {
-            return Err(Error::usage(format!("{name}= comes before any VM")));
+            return Err(Error::usage(format!("{name}= precedes the first VM")));
         };
         if settings_text::is_of_vm(name) {
             pairs.push((name, value));
@@ -102,7 +102,7 @@ pub fn parse(words: &[OsString], devices: &Path) -> Result<Request> {
     }
     let spelling = match options.one("calls")? {
         Some("links") => Spelling::Link,
-        Some(other) => return Err(Error::usage(format!("calls={other} is not known"))),
+        Some(other) => return Err(Error::usage(format!("calls={other} is unknown"))),
         None => Spelling::Word,
     };
     let job = Job::parse(verb, &mut options)?;
@@ -142,7 +142,7 @@ fn text(word: &OsStr) -> Result<&str> {
         .ok_or_else(|| Error::usage(format!("{} is not UTF-8", word.display())))
 }
 
-/// The options of a call that have not been read yet.
+/// The options of a call that have not been parsed yet.
 #[derive(Debug, Default)]
 pub struct Options<'words>(Vec<(&'words str, &'words str)>);
 
@@ -201,7 +201,9 @@ impl<'words> Options<'words> {
     fn refuse_rest(&self) -> Result<()> {
         match self.0.first() {
             None => Ok(()),
-            Some((name, _)) => Err(Error::usage(format!("{name}= is no option of this verb"))),
+            Some((name, _)) => Err(Error::usage(format!(
+                "{name}= is not an option of this verb"
+            ))),
         }
     }
 }

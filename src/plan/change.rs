@@ -5,13 +5,13 @@ use crate::vis;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// A change of one file of the user's own.
+/// A change of one file of the user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FileChange {
-    /// Makes a directory that only its owner can enter; an existing one is an error.
+    /// Creates a directory that only its owner can enter; an existing directory is an error.
     MakeScratch(#[serde(serialize_with = "serialize::path")] PathBuf),
-    /// Makes a directory and its parents; existing ones are no error.
+    /// Creates a directory and its parents; existing directories are no error.
     MakeDirectories(#[serde(serialize_with = "serialize::path")] PathBuf),
     /// Writes a new file.
     Write {
@@ -22,21 +22,21 @@ pub enum FileChange {
         #[serde(serialize_with = "serialize::bytes")]
         text: Vec<u8>,
     },
-    /// Replaces a file by one with the same owner and mode, atomically.
+    /// Replaces a file atomically, keeping owner and mode.
     Replace {
         /// The path; not a symbolic link.
         #[serde(serialize_with = "serialize::path")]
         path: PathBuf,
-        /// The content that it must still have.
+        /// The content that the file must still have.
         #[serde(skip)]
         before: Vec<u8>,
         /// The new content.
         #[serde(serialize_with = "serialize::bytes")]
         text: Vec<u8>,
     },
-    /// Removes a scratch directory and its content; a missing one is no failure.
+    /// Removes a scratch directory and its content; a missing directory is no failure.
     RemoveScratch(#[serde(serialize_with = "serialize::path")] PathBuf),
-    /// Makes a symbolic link; an existing path is an error.
+    /// Creates a symbolic link; an existing path is an error.
     Link {
         /// The target.
         #[serde(serialize_with = "serialize::path")]
@@ -54,7 +54,7 @@ pub enum FileChange {
         #[serde(serialize_with = "serialize::path")]
         path: PathBuf,
     },
-    /// Removes one symbolic link; a missing one is no failure.
+    /// Removes one symbolic link; a missing link is no failure.
     RemoveLink(#[serde(serialize_with = "serialize::path")] PathBuf),
 }
 
@@ -63,7 +63,7 @@ impl FileChange {
     pub fn describe(&self) -> String {
         match self {
             Self::MakeScratch(path) | Self::MakeDirectories(path) => {
-                format!("could not make the directory {}", vis::shown(&path))
+                format!("could not create the directory {}", vis::shown(&path))
             }
             Self::Write { path, .. } => format!("could not write {}", vis::shown(&path)),
             Self::Replace { path, .. } => format!("could not replace {}", vis::shown(&path)),
@@ -71,12 +71,12 @@ impl FileChange {
                 format!("could not remove {}", vis::shown(&path))
             }
             Self::Link { path, .. } | Self::ReplaceLink { path, .. } => {
-                format!("could not make the link {}", vis::shown(&path))
+                format!("could not create the link {}", vis::shown(&path))
             }
         }
     }
 
-    /// The path that it changes.
+    /// The changed path.
     pub fn path(&self) -> &Path {
         match self {
             Self::MakeScratch(path)
@@ -91,7 +91,7 @@ impl FileChange {
     }
 }
 
-/// Makes a directory for scratch files, which is removed at the end.
+/// Creates a directory for scratch files, which is removed at the end.
 pub fn scratch_directory(scratch: &Path) -> Vec<Form> {
     let remove = FileChange::RemoveScratch(scratch.to_owned());
     vec![

@@ -75,7 +75,7 @@ impl From<FileChange> for Form {
 }
 
 impl Plan {
-    /// The same plan for others to follow: the undos for its end become its last forms.
+    /// The same plan, to be followed by other forms: the undos for its end become its last forms.
     #[must_use]
     pub fn once_done(mut self) -> Self {
         let mut at_end = Vec::new();
@@ -104,11 +104,11 @@ impl Plan {
 }
 
 impl Undo {
-    /// Whether it depends on [`Test::HasRun`].
+    /// Whether the undo depends on [`Test::HasRun`].
     pub fn asks_whether_it_has_run(&self) -> bool {
         self.forms.iter().any(|form| match form {
-            Form::Step(step) => step.only_if.as_ref().is_some_and(is_about_run),
-            Form::Guard(guard) => is_about_run(&guard.test),
+            Form::Step(step) => step.only_if.as_ref().is_some_and(uses_has_run),
+            Form::Guard(guard) => uses_has_run(&guard.test),
             Form::Wait(_) | Form::Loop(_) | Form::Undo(_) | Form::NoReturn(_) | Form::Root(_) => {
                 false
             }
@@ -116,11 +116,11 @@ impl Undo {
     }
 }
 
-fn is_about_run(test: &Test) -> bool {
+fn uses_has_run(test: &Test) -> bool {
     match test {
         Test::HasRun => true,
-        Test::Not(inner) => is_about_run(inner),
-        Test::All(tests) => tests.iter().any(is_about_run),
+        Test::Not(inner) => uses_has_run(inner),
+        Test::All(tests) => tests.iter().any(uses_has_run),
         _ => false,
     }
 }

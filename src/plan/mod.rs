@@ -1,8 +1,8 @@
 //! The plan of a verb: data in seven forms, made by pure functions.
 //!
-//! A planner gets a [`crate::model::Vm`], the words of the call, and the host's answers; it asks nothing
-//! and changes nothing. The executor ([`crate::run`]) and the echo ([`crate::script`]) use the same
-//! value, so `-d` prints what a run does.
+//! A planner gets a [`crate::model::Vm`], the words of the call, and the results of queries; it neither
+//! queries nor changes the host. The executor ([`crate::run`]) and the script ([`crate::script`]) use the
+//! same value, so `-d` prints what a run does.
 
 mod change;
 mod commands;
@@ -58,7 +58,8 @@ pub struct Step {
     /// The condition, tested just before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub only_if: Option<Test>,
-    /// If the action (of a sequence the last command) fails and this holds afterwards, that is no failure.
+    /// If the action (of a sequence, the last command) fails and this test holds afterwards, the failure
+    /// is ignored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ok_if: Option<Box<Test>>,
 }
@@ -73,7 +74,7 @@ pub enum Action {
     Sequence(Vec<Command>),
     /// Sends a signal to the processes of VMs, looked up just before.
     Signal(Box<Signal>),
-    /// Changes a file of the user's own, without a process.
+    /// Changes a file of the user, without a process.
     File(FileChange),
     /// Writes bytes to standard output.
     Print(#[serde(serialize_with = "serialize::bytes")] Vec<u8>),
@@ -124,7 +125,7 @@ impl Refusal {
 pub struct Guard {
     /// The condition.
     pub test: Test,
-    /// The error if it does not hold.
+    /// The error if the condition does not hold.
     pub refusal: Refusal,
 }
 
@@ -149,8 +150,8 @@ pub struct Wait {
 
 /// A command that repeats after certain ends, such as a guest's bhyve(8).
 ///
-/// Once the command's title has been seen, earlier forms are not undone any more, except what is freed
-/// at every end; after a request to stop there is no further round.
+/// After the command's title has been seen, earlier forms are no longer undone, except what is freed at
+/// every end; after a request to stop there is no further round.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Loop {
     /// The forms before the command in each round.
@@ -179,8 +180,8 @@ impl Loop {
     pub const MOST_ENDS: usize = 3;
     /// The time in which ends are counted.
     pub const WITHIN: Duration = Duration::from_secs(60);
-    /// The statuses with which bhyve(8) reports, if its title was never seen, that it did not run its
-    /// guest: it refused an option, a device or the memory (`usr.sbin/bhyve/bhyverun.c`).
+    /// The statuses with which bhyve(8), if its title was never seen, reports that the guest did not run:
+    /// an option, a device or the memory was refused (`usr.sbin/bhyve/bhyverun.c`).
     pub const NOT_STARTED: RangeInclusive<i32> = 4..=99;
 
     /// Whether the command runs only once.
@@ -194,11 +195,11 @@ impl Loop {
 pub struct Root {
     /// The forms.
     pub forms: Vec<Form>,
-    /// The name under which the forms continue in the background, under daemon(8), once the loop's title
-    /// was seen; without one the caller waits for them.
+    /// The name under which the forms continue in the background, under daemon(8), after the loop's title
+    /// was seen; without a name, the caller waits for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detached: Option<String>,
-    /// The command on the terminal meanwhile.
+    /// The command on the terminal while the forms run in the background.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub meanwhile: Option<Command>,
 }
@@ -208,7 +209,7 @@ pub struct Root {
 pub struct Undo {
     /// Steps, waits and guards, each carried out whether or not the previous one failed.
     pub forms: Vec<Form>,
-    /// The condition under which they run.
+    /// The condition under which the forms run.
     pub when: When,
     /// The undone object, for the message: a noun.
     pub what: String,
@@ -266,7 +267,7 @@ impl Plan {
 
 impl Form {
     /// Whether a signal can stop the run before this form: not between a step and its undo, which must
-    /// be registered, and not before mere output.
+    /// be armed, and not before output.
     pub fn can_be_stopped(&self) -> bool {
         match self {
             Self::Undo(_) | Self::NoReturn(_) => false,
@@ -277,7 +278,7 @@ impl Form {
 }
 
 impl Action {
-    /// Whether it contains text, which a script prints on lines of its own.
+    /// Whether the form contains text, which a script prints on separate lines.
     pub fn has_text(&self) -> bool {
         matches!(
             self,

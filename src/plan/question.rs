@@ -1,4 +1,4 @@
-//! The questions of a plan.
+//! The tests of a plan.
 
 use super::serialize;
 use super::{Known, Workers};
@@ -7,13 +7,13 @@ use crate::model::name::VmName;
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// A question with a yes or no answer, asked alike by sh(1) and the program.
+/// A test, evaluated alike by sh(1) and the program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Test {
     /// This path exists.
     Exists(#[serde(serialize_with = "serialize::path")] PathBuf),
-    /// The command exits with 0; 1 is no, every other status an error.
+    /// The command exits with 0; 1 means no, every other status is an error.
     Succeeds(Command),
     /// The command's output contains this text; an answer of [`Command::absent`] is no.
     Mentions {
@@ -31,16 +31,16 @@ pub enum Test {
         /// How the process is known.
         known: Known,
     },
-    /// No other process has taken this VM: its lock is now this process's, or still that of `or`.
+    /// No other process has acquired this VM: this process, or still `or`, holds the VM's lock.
     Ours {
         /// The VM.
         vm: VmName,
-        /// The process that had the lock before.
+        /// The previous holder of the lock.
         #[serde(skip_serializing_if = "Option::is_none")]
         or: Option<u32>,
     },
-    /// The command of a [`Loop`](super::Loop) has been started, so its guest may have written; no if the
-    /// status means that it did not run the guest.
+    /// The command of a [`Loop`](super::Loop) has been started, so its guest may have written to disks;
+    /// false if the status means that the guest did not run.
     HasRun,
     /// The user at the terminal answers this question with `y`.
     Confirmed(String),

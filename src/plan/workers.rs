@@ -1,4 +1,4 @@
-//! The processes of VMs, as questions and as receivers of signals.
+//! The processes of VMs, in tests and as receivers of signals.
 
 use crate::command::Command;
 use crate::model::name::VmName;
@@ -10,7 +10,7 @@ use serde::Serialize;
 pub enum Work {
     /// bhyve(8) under its title.
     Running,
-    /// bhyve(8), even before it has its title.
+    /// bhyve(8), with or without its title.
     Bhyve,
     /// bhyveload(8) or grub-bhyve.
     Loader,
@@ -19,7 +19,7 @@ pub enum Work {
 }
 
 impl Work {
-    /// The word for it.
+    /// The word in sh(1) and JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -30,10 +30,10 @@ impl Work {
     }
 }
 
-/// The processes that do a work for VMs.
+/// The processes of VMs with a role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Workers {
-    /// The question that lists all processes.
+    /// The query that lists all processes.
     pub command: Command,
     /// The work.
     pub work: Work,
@@ -54,8 +54,8 @@ pub struct Signal {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Known {
-    /// It is a supervisor of this VM.
+    /// The process is the supervisor of this VM.
     Supervisor(VmName),
-    /// Its real uid, jail and arguments in the output of ps(1).
+    /// The real uid, jail and arguments in the output of ps(1).
     Shown(String),
 }

@@ -1,27 +1,27 @@
-//! How much of a child's output is logged: a flood is cut off, and the dropped lines are counted.
+//! A rate limit for the logged output of a child: excess lines are dropped and counted.
 
 use std::time::Duration;
 
 /// The most bytes that are logged at once.
 const MOST: u64 = 32 * 1024;
-/// The average rate at which a flood is logged, in bytes a second.
+/// The average rate at which excess output is logged, in bytes per second.
 const RATE: u64 = 1024;
-/// How much room there must be before a flood is logged again, in bytes: the beginning of a flood
-/// says more than single lines of it.
+/// The room at which excess output is logged again, in bytes: consecutive lines are more useful than
+/// single lines.
 const ENOUGH: u64 = MOST / 4;
-/// The cost of a line besides its text, in bytes: the time before it.
+/// The cost of a line in addition to its text, in bytes: the timestamp.
 const TIME: u64 = 20;
 
-/// How much a child may have logged.
+/// The amount of output that may be logged.
 #[derive(Debug)]
 pub(super) struct Allowance {
     room: u64,
-    /// The time up to which `room` has grown, by the host's clock.
+    /// The host's uptime when `room` was computed.
     since: Duration,
     dropped: Dropped,
 }
 
-/// What was not logged.
+/// The output that was not logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Dropped {
     lines: u64,
@@ -39,7 +39,7 @@ impl Default for Allowance {
 }
 
 impl Allowance {
-    /// A line about what was dropped before `lines`, and the beginning of `lines` that may be
+    /// A line about the output dropped before `lines`, and the first part of `lines` that may be
     /// logged now; the rest is dropped.
     pub(super) fn of<'text>(
         &mut self,
@@ -65,7 +65,7 @@ impl Allowance {
         (told, kept)
     }
 
-    /// A line about what was dropped since the previous such line; `None` if nothing was.
+    /// A line about the output dropped since the previous such line; `None` if nothing was dropped.
     pub(super) fn told(&mut self) -> Option<String> {
         let Dropped { lines, bytes } = std::mem::take(&mut self.dropped);
         (lines > 0).then(|| format!("… {lines} lines ({bytes} bytes) were dropped"))

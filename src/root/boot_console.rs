@@ -1,5 +1,5 @@
 //! A start in the background with a user at the console: the terminal is connected before the guest
-//! is loaded, so that the user can watch and answer loader and guest from the beginning.
+//! is loaded, so that the user sees all output of loader and guest and can answer prompts.
 
 use super::message::Message;
 use super::reply::Reply;
@@ -26,7 +26,7 @@ use std::path::Path;
 /// Starts another root side in the background, and connects this terminal to the console.
 ///
 /// # Errors
-/// If something forbids the start, or it fails; the terminal is disconnected again then.
+/// If the start is refused or fails; the terminal is disconnected then.
 pub(super) fn start(
     session: &mut Session<'_, '_>,
     request: &Request,
@@ -58,13 +58,13 @@ pub(super) fn start(
                     vm.name
                 );
                 output.say(title, &note);
-                // Output from before cu(1) is connected waits on the line.
+                // The line buffers the output until cu(1) is connected.
                 match connect(&line, host) {
                     Ok(cu) => connected = Some(cu),
                     Err(error) => output.say(
                         title,
                         &format!(
-                            "{}; the VM starts all the same, see its console later",
+                            "{}; the VM starts nevertheless, connect to its console later",
                             error.what
                         ),
                     ),
@@ -78,7 +78,7 @@ pub(super) fn start(
         leave(cu, reply.is_running(), host)?;
     }
     reply.result(request, Elevation::None, ended)?;
-    // The user may have been on the console for days.
+    // The VM may have ended while the user was at the console.
     let note = if has_ended(process, vm, host)? {
         let log = process.logs.join(log_of(&vm.name));
         format!("{} has ended; its log: {}", vm.name, vis::shown(&log))
@@ -89,7 +89,7 @@ pub(super) fn start(
     Ok(())
 }
 
-/// Whether the VM has ended: no process works for it but one that frees its resources.
+/// Whether the VM has ended: it has no process except one that frees its resources.
 fn has_ended(process: &Process, vm: &Vm, host: &mut dyn Host) -> Result<bool> {
     let at = process.surroundings();
     let traces = Traces::ask(host, &at)?;
@@ -115,7 +115,7 @@ fn connect(line: &Path, host: &mut dyn Host) -> Result<u32> {
 /// Waits until the user leaves the console; if the guest was not started, ends the connection.
 fn leave(cu: u32, is_started: bool, host: &mut dyn Host) -> Result<()> {
     if !is_started {
-        // A cu(1) that has ended needs no signal.
+        // An error means that cu(1) has already exited.
         let _ = host.signal(cu, SIGTERM);
     }
     loop {

@@ -30,7 +30,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 /// Has a request carried out, and the caller's plans before and after it.
 ///
 /// # Errors
-/// If something forbids the request, or it fails.
+/// If the request is refused or fails.
 pub fn carry_out(session: &mut Session<'_, '_>, config: &Config, asked: &Asked) -> Result<()> {
     let process = session.process;
     session.remark(&asked.warnings, &asked.notes, config);
@@ -40,8 +40,8 @@ pub fn carry_out(session: &mut Session<'_, '_>, config: &Config, asked: &Asked) 
         elevation.clone()?;
     }
     let serves_itself = matches!(elevation, Ok(Elevation::None)) && !request.job.supervises();
-    // Errors are reported with the setting that causes them, before a password is asked for or
-    // anything is written.
+    // Errors are reported with the setting that causes them, before the escalator asks for a password
+    // and before any write.
     let planned = if serves_itself && asked.before.forms.is_empty() {
         None
     } else {
@@ -78,7 +78,7 @@ fn say_all(summary: Summary, session: &mut Session<'_, '_>) {
     }
 }
 
-/// Undoes the caller's plan that preceded a request that has failed.
+/// Undoes the caller's plan after the request that follows has failed.
 fn undone(asked: &Asked, error: Error, session: &mut Session<'_, '_>) -> Error {
     let error = run::take_back(&asked.before, error, session.host, session.output);
     if error.is_said() {
@@ -105,7 +105,7 @@ fn planned(session: &mut Session<'_, '_>, request: &Request) -> Result<Planned> 
     Ok(planned)
 }
 
-/// Has a request carried out by the root side, behind an escalator or in the background.
+/// Has a request carried out by the root side, through an escalator or in the background.
 fn have_done(
     session: &mut Session<'_, '_>,
     asked: &Asked,
@@ -124,7 +124,7 @@ fn have_done(
     }
 }
 
-/// Whether there is nothing to clean but the record of a supervisor that was killed.
+/// Whether the only leftover is the record of a supervisor that was killed.
 fn has_stale_record(session: &mut Session<'_, '_>, request: &Request) -> bool {
     let (process, host) = (session.process, &mut *session.host);
     let is_noted = |vm: &Vm| Record::of(host, &process.run, &vm.name).is_some();
@@ -147,8 +147,8 @@ fn call(session: &mut Session<'_, '_>, asked: &Asked, elevation: Elevation) -> R
     }
 }
 
-/// Runs a command to its end, and passes on to it the signals that ask this process to stop: if
-/// this process leads the session, the terminal reports its hangup to no other process.
+/// Runs a command to its end, and forwards termination signals to the command: if this process is
+/// the session leader, the terminal sends SIGHUP to no other process.
 fn on_this_terminal(command: &Command, elevation: Elevation, host: &mut dyn Host) -> Result<Ended> {
     let pid = host
         .begin(command)
@@ -167,10 +167,10 @@ fn on_this_terminal(command: &Command, elevation: Elevation, host: &mut dyn Host
             && asked != told
         {
             told = asked;
-            // A process of root takes no signal from an ordinary user.
+            // An ordinary user may not signal a process of root.
             let _ = host.signal(pid, signal);
-            // An escalator need not pass a signal on. When the leader of the session ends, every
-            // process on the terminal is signalled (_exit(2)).
+            // An escalator need not forward a signal. When the session leader exits, every process of
+            // the foreground group is signalled (_exit(2)).
             if signal == SIGHUP && elevation != Elevation::None {
                 return Err(Error::host(interrupted_by(signal)));
             }
@@ -197,7 +197,7 @@ fn detach(session: &mut Session<'_, '_>, asked: &Asked, elevation: Elevation) ->
     let ended = followed.map_err(|error| not_started(&command, &error))?;
     let result = reply.result(request, elevation, ended);
     match (result, host.interrupted()) {
-        // The root side only knows that its reader has gone.
+        // The root side reports only that its caller has exited.
         (Err(mut error), Some(Interruption::Signal(signal))) if error.what == READER_GONE => {
             error.what = interrupted_by(signal);
             Err(error)

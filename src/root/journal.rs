@@ -1,4 +1,4 @@
-//! Reports what happens to a VM: to the caller who waits, to the log, and in the record.
+//! Reports the events of a VM: to the waiting caller, to the log, and in the record.
 
 use super::allowance::Allowance;
 use super::message::Message;
@@ -27,12 +27,12 @@ pub(super) struct Journal<'run> {
     reports: bool,
     /// Whether the guest is loaded only after the caller allows it.
     pub waits: bool,
-    /// Whether the log could not be written: this is reported once.
+    /// Whether the log could not be written, which is reported once.
     is_log_lost: bool,
-    /// A note for which no caller waited.
+    /// A note that could not be reported because no caller waited.
     pub unheard: Option<String>,
     rounds: u32,
-    /// For the output of its loader and its bhyve(8).
+    /// The rate limit for the output of the loader and bhyve(8).
     allowance: Allowance,
 }
 
@@ -67,7 +67,7 @@ impl<'run> Journal<'run> {
     /// Reports to the caller, if one waits.
     ///
     /// # Errors
-    /// If the caller has gone.
+    /// If the caller has exited.
     pub(super) fn report(&mut self, host: &mut dyn Host, report: &Message) -> Result<()> {
         if !self.reports {
             return Ok(());
@@ -79,7 +79,7 @@ impl<'run> Journal<'run> {
     /// Reports a note to the log, and to the caller if one waits; returns whether one does.
     ///
     /// # Errors
-    /// If the caller has gone.
+    /// If the caller has exited.
     pub(super) fn tells(&mut self, host: &mut dyn Host, note: &str) -> Result<bool> {
         self.log(host, note);
         self.report(host, &Message::Note(note.to_owned()))?;
@@ -106,37 +106,37 @@ impl<'run> Journal<'run> {
         if !self.is_log_lost {
             self.is_log_lost = true;
             let note = match run::remedy(&error, &self.logs.join("log")) {
-                Some(remedy) => format!("its log is not written: {error}; {remedy}"),
-                None => format!("its log is not written: {error}"),
+                Some(remedy) => format!("the log cannot be written: {error}; {remedy}"),
+                None => format!("the log cannot be written: {error}"),
             };
             if !self.reports {
                 self.unheard = Some(note);
                 return;
             }
-            // It is only a warning, so a caller who has gone is no error.
+            // The note is only a warning: ignore that the caller has exited.
             let _ = self.report(host, &Message::Note(note));
         }
     }
 
-    /// Records the phase. A failure is ignored, since a record is only a hint.
+    /// Records the phase. A failure is ignored, because a record is only a hint.
     fn note(&mut self, host: &mut dyn Host, phase: Noted) {
         self.state.phase = phase;
         let _ = host.record(self.vm, Some(&self.state.text()));
     }
 
-    /// The beginning: the network is made next.
+    /// Reports the start; the next step sets up the network.
     ///
     /// # Errors
-    /// If the caller has gone.
+    /// If the caller has exited.
     pub(super) fn begins(&mut self, host: &mut dyn Host) -> Result<()> {
         self.note(host, Noted::Network);
         self.report(host, &Message::Network)
     }
 
-    /// The end: nothing runs, and everything is free, or `result` says what is not.
+    /// Logs the end: no process runs, and all resources are free; or else the error of `result`.
     pub(super) fn has_ended(&mut self, host: &mut dyn Host, result: &Result<()>) {
         match result {
-            Ok(()) => self.log(host, "ended: everything is free"),
+            Ok(()) => self.log(host, "ended: all resources are free"),
             Err(error) => self.fails(host, error),
         }
         match self.state.left(host) {
@@ -148,10 +148,11 @@ impl<'run> Journal<'run> {
         }
     }
 
-    /// The end of a VM whose killed supervisor left `noted`; `stays`: it also left snapshots.
+    /// Logs the end of a VM whose killed supervisor left the record `noted`; `stays`: snapshots of the
+    /// run exist.
     pub(super) fn is_over(&mut self, host: &mut dyn Host, noted: Record, stays: bool) {
         if noted.phase != Noted::Ending {
-            self.log(host, "ended without its supervisor: everything is free");
+            self.log(host, "ended without its supervisor: all resources are free");
         }
         if stays {
             self.state = noted;
@@ -164,7 +165,7 @@ impl<'run> Journal<'run> {
     /// Reports a note to the caller, or on standard error if none waits.
     ///
     /// # Errors
-    /// If the caller has gone.
+    /// If the caller has exited.
     pub(super) fn remark(&mut self, session: &mut Session<'_, '_>, text: String) -> Result<()> {
         if self.reports {
             return self.report(session.host, &Message::Note(text));
@@ -188,7 +189,7 @@ impl Observer for Journal<'_> {
     fn phase(&mut self, host: &mut dyn Host, phase: Phase) -> Result<()> {
         match phase {
             Phase::Loading => {
-                // The network is complete, and the next start may look at it.
+                // The network is complete: the next start may query it.
                 host.unlock(&Lock::Network);
                 self.rounds += 1;
                 self.state.restarts = self.rounds - 1;
@@ -212,7 +213,7 @@ impl Observer for Journal<'_> {
                 if !self.reports {
                     return Ok(());
                 }
-                // The guest runs: a caller who has gone only misses the report.
+                // The guest runs: ignore that the caller has exited.
                 let _ = self.report(host, &Message::Running(pid));
                 self.reports = false;
                 host.let_go().map_err(|error| {
@@ -232,7 +233,7 @@ impl Observer for Journal<'_> {
     }
 
     fn ended(&mut self, host: &mut dyn Host, how: &str, again: bool) {
-        let next = if again { "; it starts again" } else { "" };
+        let next = if again { "; starting again" } else { "" };
         self.log(host, &format!("the guest {how}{next}"));
         if !again {
             self.note(host, Noted::Ending);
@@ -241,8 +242,8 @@ impl Observer for Journal<'_> {
 
     fn takes_back(&mut self, host: &mut dyn Host) {
         self.note(host, Noted::Ending);
-        // A bridge is destroyed only if no other start is about to use it. If another start holds
-        // the lock too long, the undo goes on without it.
+        // A bridge is destroyed only if no other start is about to use the bridge. If another start
+        // holds the lock longer than the limit, the undo continues without the lock.
         let note = format!("{} {}", self.state.supervisor, self.vm);
         let until = host.uptime() + UNDO_LIMIT;
         while matches!(host.lock(&Lock::Network, &note), Ok(LockResult::Held(_)))

@@ -1,5 +1,4 @@
-//! What a killed supervisor leaves: its record, its scratch files, and the snapshots of a temporary
-//! run.
+//! The leftovers of a killed supervisor: record, scratch files, and snapshots of a temporary run.
 
 use super::journal::Journal;
 use crate::error::Result;
@@ -13,10 +12,10 @@ use crate::session::Session;
 use crate::survey::record::Record;
 use crate::survey::{Processes, State as Seen, Traces};
 
-/// The recorded snapshots that runs of this VM have left.
+/// The recorded leftover snapshots of runs of this VM.
 ///
 /// # Errors
-/// If ZFS does not answer.
+/// If the query of ZFS fails.
 pub(super) fn by(vm: &Vm, session: &mut Session<'_, '_>) -> Result<Vec<Snapshot>> {
     let host = &mut *session.host;
     match Record::of(host, &session.process.run, &vm.name) {
@@ -25,17 +24,17 @@ pub(super) fn by(vm: &Vm, session: &mut Session<'_, '_>) -> Result<Vec<Snapshot>
     }
 }
 
-/// Removes the records of VMs that have ended, and logs their end. Snapshots that their runs have
-/// left are reported, and stay recorded until they have gone.
+/// Removes the records of VMs that have ended, and logs their end. Leftover snapshots are reported,
+/// and their record is kept until they are destroyed.
 ///
 /// # Errors
-/// If ZFS does not answer.
+/// If the query of ZFS fails.
 pub(super) fn forget(session: &mut Session<'_, '_>, request: &Request) -> Result<()> {
     let process = session.process;
     let note = format!("{} {}", process.pid, request.job.does());
     for vm in &request.vms {
         let lock = Lock::Vm(vm.name.clone());
-        // `clean` holds the lock; after a shutdown another start may hold it, with its own record.
+        // `clean` holds the lock; after a shutdown another start may hold the lock and own the record.
         let is_ours = request.job.locks() != Locks::Nothing
             || matches!(session.host.lock(&lock, &note), Ok(LockResult::Acquired));
         if !is_ours {
@@ -43,7 +42,7 @@ pub(super) fn forget(session: &mut Session<'_, '_>, request: &Request) -> Result
         }
         if has_scratch(process, &vm.name, session.host) && is_idle(process, &vm.name, session.host)
         {
-            // The next start removes what stays.
+            // The next start removes the remaining files.
             let _ = session.host.sweep(&vm.name);
         }
         let Some(noted) = Record::of(session.host, &process.run, &vm.name) else {
@@ -65,7 +64,7 @@ fn has_scratch(process: &Process, vm: &VmName, host: &mut dyn Host) -> bool {
     names.is_ok_and(|names| names.iter().any(|name| scratch::is_of(name, vm)))
 }
 
-/// Whether no process works for a VM: one that a script has started since holds no lock.
+/// Whether a VM has no process: a process that a script has started holds no lock.
 fn is_idle(process: &Process, vm: &VmName, host: &mut dyn Host) -> bool {
     let at = process.surroundings();
     let traces = Traces::ask(host, &at);

@@ -1,4 +1,4 @@
-//! What the root side locks while it works: a VM, its disks, and for a while the host's network.
+//! The locks of the root side: a VM, its disks, and during a start the host's network.
 
 use crate::error::{Error, Result};
 use crate::host::{Host, Lock, LockResult};
@@ -22,7 +22,7 @@ const NETWORK_LIMIT: Duration = Duration::from_secs(30);
 /// Locks the VM, and its disks if the job needs them.
 ///
 /// # Errors
-/// If another process holds a lock: the error says what the VM does, or else who holds the lock.
+/// If another process holds a lock: the error contains the state of the VM, or else the holder.
 pub(super) fn lock_vm(
     session: &mut Session<'_, '_>,
     request: &Request,
@@ -34,12 +34,12 @@ pub(super) fn lock_vm(
     let until = session.host.uptime() + patience;
     let lock = Lock::Vm(vm.name.clone());
     if let Some(by) = lock_until(session, &lock, &note, until)? {
-        // The state of the VM says more than its lock.
+        // The state of the VM is more informative than the lock.
         stopped(&mut PlanContext::of(session), vm, &[])?;
         return Err(Error::state(format!("{} {}", vm.name, used_by(&by)))
-            .help("wait a moment, and look again: easy-bhyve status"));
+            .help("wait, and check the state: easy-bhyve status"));
     }
-    // A disk that is about to be made is locked, too.
+    // A disk that is about to be created is also locked.
     let (makes, number) = match request.job.locks() {
         Locks::Nothing | Locks::Vm => return Ok(()),
         Locks::VmAndDisks => (false, usize::MAX),
@@ -57,13 +57,13 @@ pub(super) fn lock_vm(
         if let Some(by) = lock_until(session, &lock, &note, until)? {
             let (pid, other) = by.split_once(' ').unwrap_or((&by, "another VM"));
             return Err(Error::state(format!(
-                "{} is a disk of {other}, which pid {pid} works on",
+                "{} is a disk of {other}, which is in use by pid {pid}",
                 disk.path.display()
             ))
             .at(disk.origin)
-            .note("two VMs that write to one disk destroy its content")
+            .note("two VMs that write to one disk corrupt its content")
             .help(format!(
-                "end that one first, or give {} a disk of its own",
+                "end that VM first, or use another disk for {}",
                 vm.name
             )));
         }
@@ -71,8 +71,8 @@ pub(super) fn lock_vm(
     Ok(())
 }
 
-/// Locks something, and waits until then for a process that holds it. Returns the note of the holder if
-/// the lock is still held.
+/// Acquires a lock, waiting for the process that holds it until the given time. Returns the note of
+/// the holder if the lock is still held then.
 fn lock_until(
     session: &mut Session<'_, '_>,
     lock: &Lock,
@@ -91,11 +91,11 @@ fn lock_until(
     }
 }
 
-/// How long a process that has just ended may hold the lock: timeout(1), whose loader was ended.
+/// How long a process that is exiting may hold the lock: timeout(1), whose loader was ended.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
-/// Locks VMs that were ended while their resources are freed. This keeps out a start of one of
-/// them, unless the start has taken the lock first.
+/// Locks VMs that have ended while their resources are freed. This prevents a start of these VMs,
+/// unless the start has already acquired the lock.
 #[derive(Debug)]
 pub(super) struct Freeing {
     note: String,
@@ -115,12 +115,12 @@ impl Freeing {
     /// The result of the freeing.
     ///
     /// # Errors
-    /// If another process has taken a VM meanwhile.
+    /// If another process has acquired the lock of a VM.
     pub(super) fn result(self) -> Result<()> {
         self.taken.into_iter().next().map_or(Ok(()), |(vm, by)| {
             Err(
                 Error::state(format!("{vm} has ended, and {}", used_by(&by)))
-                    .help("see what it does now: easy-bhyve status"),
+                    .help("check its state: easy-bhyve status"),
             )
         })
     }
@@ -133,7 +133,7 @@ impl Observer for Freeing {
         }
         let until = host.uptime() + LAST_MOMENT;
         loop {
-            // Without locks nothing can be started.
+            // If locks are unavailable, no other process can start the VM.
             let Ok(LockResult::Held(by)) = host.lock(&Lock::Vm(vm.clone()), &self.note) else {
                 return true;
             };
@@ -150,7 +150,7 @@ impl Observer for Freeing {
     }
 }
 
-/// What the holder of a lock does, in words that follow the VM's name.
+/// The activity of the holder of a lock, as words after the VM's name.
 fn used_by(note: &str) -> String {
     match note.split_once(' ') {
         Some((pid, does)) => format!("{does} by pid {pid}"),
@@ -161,24 +161,24 @@ fn used_by(note: &str) -> String {
 
 fn no_lock(process: &Process, error: &std::io::Error) -> Error {
     Error::host(format!(
-        "could not lock in {}: {error}",
+        "could not create a lock in {}: {error}",
         process.run.display()
     ))
     .help(
         run::remedy(error, &process.run.join("lock")).unwrap_or_else(|| {
             format!(
-                "only root may own and write it: ls -ld {}",
+                "the directory must be owned by root and writable only by root: ls -ld {}",
                 process.run.display()
             )
         }),
     )
 }
 
-/// Locks the host's network: all VMs share the bridges, and two starts at once would make the same
-/// one. Waits for earlier starts.
+/// Locks the host's network: all VMs share the bridges, and two simultaneous starts would create the
+/// same bridge. Waits for earlier starts.
 ///
 /// # Errors
-/// If one of them does not finish, or this process is asked to stop.
+/// If an earlier start does not finish in time, or this process is interrupted.
 pub(super) fn lock_network(session: &mut Session<'_, '_>, vm: &Vm) -> Result<()> {
     let (process, host) = (session.process, &mut *session.host);
     let note = format!("{} {}", process.pid, vm.name);
@@ -196,12 +196,14 @@ pub(super) fn lock_network(session: &mut Session<'_, '_>, vm: &Vm) -> Result<()>
         } else if host.uptime() >= until {
             let (pid, other) = holder.split_once(' ').unwrap_or((&holder, "another VM"));
             return Err(Error::host(format!(
-                "could not make the network of {}: pid {pid} has been making that of {other} \
+                "could not set up the network of {}: pid {pid} has been setting up that of {other} \
                  for {} s",
                 vm.name,
                 NETWORK_LIMIT.as_secs()
             ))
-            .help(format!("see what it waits for: procstat -kk {pid} as root")));
+            .help(format!(
+                "as root, see what the process waits for: procstat -kk {pid}"
+            )));
         }
         host.pause(EVERY);
         run::check_interrupt(host)?;

@@ -1,4 +1,4 @@
-//! What the root side reports to its caller: lines that begin with a mark, which sets them apart
+//! The reports of the root side to its caller: lines that begin with a mark, which distinguishes them
 //! from the output of doas, sudo and daemon on the same pipe.
 
 use crate::error::{Error, Kind};
@@ -11,9 +11,9 @@ pub const MARK: u8 = 0x1e;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Message {
-    /// A running VM is asked to end, to be started again.
+    /// A running VM is being ended, to be started again.
     Stopping,
-    /// Modules, bridges and taps are made.
+    /// Modules, bridges and taps are being set up.
     Network,
     /// The guest is being loaded.
     Loader,

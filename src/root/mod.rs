@@ -1,9 +1,9 @@
 //! The root side: one process that carries out a request under locks, and its client, which calls
 //! it with at most one escalation.
 //!
-//! The server reads no configuration and no environment. It reads the words of its call by the same
-//! newtypes as a configuration, and plans by the same functions as its client. It takes no commands
-//! from anybody.
+//! The server reads no configuration and no environment. It parses the words of its call with the same
+//! newtypes as a configuration, and plans with the same functions as its client. It executes no
+//! command lines of its caller.
 
 mod allowance;
 mod boot_console;

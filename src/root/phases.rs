@@ -7,8 +7,8 @@ use crate::verb::Verb;
 use crate::vis;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// The line on a terminal that shows the progress of a start. It begins with the first phase, since
-/// an escalator may ask for a password before.
+/// The line on a terminal that shows the progress of a start. The line appears with the first phase,
+/// because an escalator may ask for a password before.
 pub(super) struct Phases {
     line: Option<ProgressBar>,
     is_shown: bool,
@@ -32,8 +32,8 @@ impl Phases {
     pub(super) fn show(&mut self, phase: &Message) {
         let message = match phase {
             Message::Stopping => "waiting for the guest to shut down".to_owned(),
-            Message::Network => "making the network".to_owned(),
-            Message::Loader => format!("loading the guest; {} shows its loader", self.console),
+            Message::Network => "setting up the network".to_owned(),
+            Message::Loader => format!("loading the guest; to see the loader: {}", self.console),
             Message::Starting(pid) => format!("bhyve starts as pid {pid}"),
             Message::Running(_) | Message::Note(_) | Message::Failed(_) => return,
         };
@@ -56,7 +56,7 @@ impl Phases {
         line
     }
 
-    /// Prints something else while the line is shown.
+    /// Hides the line while `say` prints another message.
     pub(super) fn aside(&self, say: impl FnOnce()) {
         match &self.line {
             Some(line) => line.suspend(say),

@@ -19,7 +19,7 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// Reads a line of the report; returns a message that is to be shown to the user.
+    /// Parses a line of the report; returns a message for the user.
     pub(super) fn read(&mut self, line: &[u8]) -> Option<Message> {
         match Message::parse(line) {
             Some(Message::Failed(failure)) => self.failed = Some(Error::from(failure)),
@@ -53,7 +53,7 @@ impl Reply {
     }
 }
 
-/// The error for a root side that has not run to its own end.
+/// The error for a root side that was not run, or did not finish.
 pub(super) fn not_run(
     request: &Request,
     elevation: Elevation,
@@ -62,43 +62,39 @@ pub(super) fn not_run(
 ) -> Error {
     let root = format!("{}{}", wire::PREFIX, request.job.verb());
     let how = match ended {
-        // This is the status of daemon(8), which has forked: its child was killed.
-        Ended::Exit(0) => "ended without a report".to_owned(),
-        Ended::Exit(status) => format!("ended with status {status}"),
-        Ended::Signal(signal) => format!("was ended by {}", signal_name(signal)),
+        // The status is that of daemon(8), which has forked: its child was killed.
+        Ended::Exit(0) => "exited without a report".to_owned(),
+        Ended::Exit(status) => format!("exited with status {status}"),
+        Ended::Signal(signal) => format!("was terminated by {}", signal_name(signal)),
     };
     let clean = || {
         let vm = request.vms.first();
         vm.map_or_else(String::new, |vm| {
-            format!("free what it may have left: {}", vm.command(Verb::Clean))
+            format!("free possible leftovers: {}", vm.command(Verb::Clean))
         })
     };
     let Some(word) = elevation.word() else {
-        return with(
-            Error::host(format!("{root} {how} before it was done")),
-            said,
-        )
-        .help(clean());
+        return with(Error::host(format!("{root} {how} before completion")), said).help(clean());
     };
     if let Some(refusal) = elevation.refusal(&said.join("\n")) {
         return Error::host(format!("{word} did not run easy-bhyve"))
-            .note(format!("{word} said: {refusal}"))
+            .note(format!("output of {word}: {refusal}"))
             .help(elevation.how_to_allow(refusal));
     }
-    // The root side itself never ends with this status.
+    // The root side itself never exits with this status.
     if ended == Ended::Exit(1) && said.is_empty() {
         return Error::host(format!("{word} did not run easy-bhyve"))
-            .note("its message stands above")
+            .note("see its message above")
             .help(elevation.how_to_allow(""));
     }
     let error = with(
-        Error::host(format!("{root} {how}, behind {word}, before it was done")),
+        Error::host(format!("{root} (run by {word}) {how} before completion")),
         said,
     );
     if ended == Ended::Exit(1) {
         return error
             .note(format!(
-                "either {word} refused to run it, or daemon itself failed"
+                "either {word} refused to run easy-bhyve, or daemon failed"
             ))
             .help(elevation.how_to_allow(""));
     }
@@ -108,6 +104,6 @@ pub(super) fn not_run(
 fn with(mut error: Error, said: &[String]) -> Error {
     error
         .notes
-        .extend(said.iter().map(|line| format!("said: {line}")));
+        .extend(said.iter().map(|line| format!("output: {line}")));
     error
 }

@@ -18,13 +18,12 @@ use crate::session::Session;
 use crate::survey::{Traces, record};
 use std::time::Duration;
 
-/// Exit status of the root side: it has failed, and has reported it. No escalator uses this status
-/// for itself.
+/// Exit status of the root side after a reported failure. No escalator uses this status itself.
 pub const EXIT_FAILED: u8 = 11;
-/// Exit status of the root side: it has refused, and has reported it.
+/// Exit status of the root side after a reported refusal.
 pub const EXIT_REFUSED: u8 = 12;
 
-/// How long the supervisor of a VM that has ended may still hold its lock.
+/// How long the supervisor of a VM that has ended may still hold the VM's lock.
 const LOCK_LIMIT: Duration = Duration::from_secs(10);
 
 /// Serves a call of the root side, and returns the exit status.
@@ -35,7 +34,7 @@ pub fn serve(session: &mut Session<'_, '_>) -> u8 {
         Err(mut error) => {
             // Any bad word means that the call was not made by easy-bhyve itself.
             error.kind = Kind::Usage;
-            let error = error.help("only easy-bhyve itself makes this call");
+            let error = error.help("only easy-bhyve itself may call this verb");
             return leave(Err(error), session);
         }
     };
@@ -49,7 +48,7 @@ pub fn serve(session: &mut Session<'_, '_>) -> u8 {
     }
     match carry_out(&mut session, &request, detached) {
         Err(error) if detached => {
-            // A detached process has no caller any more: the log has the failure, too.
+            // A detached process has no caller: the failure is also in the log.
             let failed = Message::Failed(Failure::from(error));
             let _ = session.host.report(&failed.line());
             EXIT_FAILED
@@ -74,7 +73,7 @@ fn leave(result: Result<()>, session: &mut Session<'_, '_>) -> u8 {
 /// Carries out a request in this process; `reports`: a caller waits for the report.
 ///
 /// # Errors
-/// If something forbids the request, or the first failure, with what was undone.
+/// If the request is refused, or the first failure, with the result of the undo.
 pub fn carry_out(session: &mut Session<'_, '_>, request: &Request, reports: bool) -> Result<()> {
     let Some(vm) = request.vms.first() else {
         return Ok(());
@@ -122,7 +121,7 @@ fn execute(planned: &Planned, job: &Job, session: &mut Session<'_, '_>) -> Resul
     Ok(())
 }
 
-/// Ends the VM first if the plan says so; returns whether it did.
+/// Ends the VM first if the plan requires it; returns whether the VM was ended.
 fn end_first(
     session: &mut Session<'_, '_>,
     request: &Request,
@@ -149,8 +148,8 @@ fn end_first(
     Ok(true)
 }
 
-/// Starts the VM, and supervises it until it has ended; `has_ended`: this process has just ended an
-/// earlier run.
+/// Starts the VM, and supervises it until it ends; `has_ended`: this process has just ended an earlier
+/// run.
 fn supervise(
     session: &mut Session<'_, '_>,
     request: &Request,
@@ -178,7 +177,7 @@ fn supervise(
     let mine = locks::lock_network(session, vm);
     let planned = mine.and_then(|()| plan(&mut PlanContext::of(session), request));
     if planned.is_ok() {
-        // This process holds the VM's lock, so the files are unused. Those that stay do no harm.
+        // This process holds the VM's lock, so the files are unused. Remaining files are harmless.
         let _ = session.host.sweep(&vm.name);
     }
     let result = planned.and_then(|planned| {
@@ -189,8 +188,8 @@ fn supervise(
         }
         if !planned.ending.forms.is_empty() {
             return Err(
-                Error::state(format!("somebody else has started {} meanwhile", vm.name))
-                    .help("see what it does now: easy-bhyve status"),
+                Error::state(format!("{} was started by another process", vm.name))
+                    .help("check its state: easy-bhyve status"),
             );
         }
         run::execute(&planned.plan, session.host, &mut journal, session.output)
@@ -226,10 +225,10 @@ fn prepare(
     {
         let disks = temp::disks(vm, &session.process.devices, name)?;
         let wanted: Vec<Snapshot> = disks.into_iter().map(|disk| disk.snapshot).collect();
-        // A snapshot of the same name would be taken for one of this run.
+        // A snapshot of the same name would be mistaken for a snapshot of this run.
         if let Some(other) = record::there(session.host, wanted.iter().cloned())?.first() {
-            return Err(Error::state(format!("snapshot {other} exists already"))
-                .help("start it again in a minute, which is part of the name"));
+            return Err(Error::state(format!("snapshot {other} already exists"))
+                .help("repeat the command in a minute: the name contains the minute"));
         }
         snapshots.extend(wanted);
     }

@@ -10,7 +10,7 @@ pub struct Known {
     pub message: &'static str,
     /// The likely cause.
     pub cause: &'static str,
-    /// What to do; `VM` stands for the VM's name.
+    /// The remedy; `VM` stands for the VM's name.
     pub remedy: &'static str,
 }
 
@@ -39,58 +39,58 @@ pub const KNOWN: &[Known] = &[
     // `usr.sbin/bhyve/pci_emul.c`, `usr.sbin/bhyve/net_backends.c`
     known(
         "open of tap device",
-        "the tap is open by another process, or has gone",
-        "see by which process: ifconfig TAP; give the VM a tap of its own",
+        "the tap is open in another process, or no longer exists",
+        "see which process has the tap open: ifconfig TAP; or set another tap",
     ),
     // `usr.sbin/bhyve/block_if.c`
     known(
         "Could not open backing file",
-        "a disk or an ISO image has gone, or root may not read it",
-        "see which: VM-resources; then ls -l PATH",
+        "a disk or an ISO image does not exist, or root may not read it",
+        "list the paths: VM-resources; check each: ls -l PATH",
     ),
     // `usr.sbin/bhyve/amd64/pci_lpc.c`
     known(
         "Unable to initialize backend",
-        "the console cannot be opened: nmdm is not loaded, or another process has it",
-        "kldload nmdm as root, and see which process has it: fstat /dev/nmdm*",
+        "the console cannot be opened: nmdm is not loaded, or another process has it open open",
+        "as root: kldload nmdm; see which process has the console open: fstat /dev/nmdm*",
     ),
     // `usr.sbin/bhyve/bhyverun.c`
     known(
         "vCPUs requested but only",
-        "the VM has more cpus than this host gives one",
+        "the VM has more cpus than this host allows",
         "set VM_cpu to that number or less",
     ),
     known(
         "does not match",
-        "sockets, cores and threads do not multiply to the number of cpus",
+        "the product of sockets, cores and threads is not the number of cpus",
         "correct VM_cpu: cpus=8,sockets=2,cores=4",
     ),
     // `lib/libvmmapi/vmmapi.c`
     known(
         "invalid memsize",
-        "bhyve cannot read the memory size",
+        "the memory size is invalid",
         "write VM_mem as 512M or 4G",
     ),
     known(
         "Unable to setup memory (22)",
-        "the VM node was made with another memory size",
-        "free it: VM-clean; then boot again",
+        "the VM node was created with another memory size",
+        "free the node: VM-clean; then boot again",
     ),
     known(
         "Unable to setup memory",
         "the host has not enough free memory",
-        "see top -b -o res; give the VM less: VM_mem",
+        "see top -b -o res; reduce VM_mem",
     ),
     // `grub2-bhyve: grub-core/kern/emu/main.c`
     known(
         "Could not setup memory for VM",
         "the host has not enough free memory",
-        "see top -b -o res; give the VM less: VM_mem",
+        "see top -b -o res; reduce VM_mem",
     ),
     known(
         "Could not create VM",
-        "vmm is not loaded, or this user has as many VMs as the host allows",
-        "see kldstat -m vmm and dmesg; end a VM that is not needed",
+        "vmm is not loaded, or the limit of VMs of this user is reached",
+        "see kldstat -m vmm and dmesg; end another guest",
     ),
     known(
         "Could not reinit VM",
@@ -100,13 +100,13 @@ pub const KNOWN: &[Known] = &[
     // `grub2-bhyve: grub-core/kern/fs.c`, `kern/file.c`, `kern/disk.c`, `loader/i386/linux.c`
     known(
         "unknown filesystem",
-        "grub cannot read the file system of that partition, or there is none",
+        "grub cannot read the file system of that partition, or the partition has none",
         "list the file systems with ls at grub's prompt: VM-boot -p; then correct VM_grub_bootpart or VM_grub_bootcmd",
     ),
     known(
         "file `",
         "the partition that grub reads has no such file; an update of the guest may have renamed it",
-        "look for it with ls /boot at grub's prompt: VM-boot -p; then correct VM_grub_bootcmd",
+        "look for the file with ls /boot at grub's prompt: VM-boot -p; then correct VM_grub_bootcmd",
     ),
     known(
         "disk `",
@@ -115,24 +115,24 @@ pub const KNOWN: &[Known] = &[
     ),
     known(
         "no server is specified",
-        "there is no disk of that name, or grub could not open it",
+        "the disk does not exist, or grub could not open it",
         "list the disks with ls at grub's prompt: VM-boot -p; then correct VM_grub_bootcmd",
     ),
     known(
         "you need to load the kernel first",
-        "none of the commands for grub has loaded a kernel",
-        "begin with linux, knetbsd, kopenbsd or kfreebsd: VM_grub_bootcmd",
+        "no grub command has loaded a kernel",
+        "begin VM_grub_bootcmd with linux, knetbsd, kopenbsd or kfreebsd",
     ),
     // `usr.sbin/bhyve/bhyverun.c`: 15, then 13 and 14
     known(
         "no bootrom was configured",
-        "there is no VM node: the loader did not make one, or it was destroyed meanwhile",
-        "boot again; if that fails, see what the loader says: VM-ttyboot",
+        "there is no VM node: the loader did not create it, or another process destroyed it",
+        "boot again; if that fails, see the output of the loader: VM-ttyboot",
     ),
     known(
         "virtual machine cannot be booted",
-        "there is no VM node: the loader did not make one, or it was destroyed meanwhile",
-        "boot again; if that fails, see what the loader says: VM-ttyboot",
+        "there is no VM node: the loader did not create it, or another process destroyed it",
+        "boot again; if that fails, see the output of the loader: VM-ttyboot",
     ),
     known(
         "vm_run error",
@@ -141,46 +141,46 @@ pub const KNOWN: &[Known] = &[
     ),
     known(
         "Device emulation initialization error",
-        "a device of the VM could not be started; the line before says which",
+        "a device of the VM could not be initialized; the previous line names the device",
         "see the settings: VM-resources",
     ),
     // sys/netgraph and `sbin/kldload`
     known(
         "an error occurred while loading module vmm",
-        "the CPU has no VT-x or AMD-V, the firmware has it switched off, or this is a VM itself",
-        "switch it on in the firmware; dmesg names the reason",
+        "the CPU has no VT-x or AMD-V, the firmware disables it, or this host is itself a VM",
+        "enable VT-x or AMD-V in the firmware; see dmesg for the reason",
     ),
     known(
         "can't load vmm: Operation not permitted",
         "only root loads modules, and not in a jail or above securelevel 0",
-        "become root outside of any jail; see also: sysctl kern.securelevel security.jail.jailed",
+        "run the command as root, outside of jails; see also: sysctl kern.securelevel security.jail.jailed",
     ),
     // strerror(3), in messages of dd(1), truncate(1), zfs(8) and the loaders
     known(
         "No space left on device",
         "the file system is full",
-        "see which, and make room there: df -h",
+        "find the file system with df -h, and free space",
     ),
     known(
         "Read-only file system",
         "the file system is mounted read-only",
-        "see which: mount; as root, mount -uw MOUNTPOINT makes it writable",
+        "find the file system with mount; make it writable as root: mount -uw MOUNTPOINT",
     ),
     known(
         "quota exceeded",
-        "the quota is used up",
-        "see quota -v, or zfs get quota,refquota; make room there",
+        "the quota is exceeded",
+        "see quota -v, or zfs get quota,refquota; free space",
     ),
     known(
         "out of space",
-        "the pool is full, or its quota is used up",
-        "see zpool list, and zfs get quota,refquota,available; make room there",
+        "the pool is full, or its quota is exceeded",
+        "see zpool list, and zfs get quota,refquota,available; free space",
     ),
     // openzfs: cmd/zfs/zfs_main.c
     known(
         "more recent snapshots or bookmarks exist",
-        "a snapshot was taken meanwhile",
-        "see which: VM-snapshot; then roll back yourself: VM-rollback SNAPSHOT",
+        "a snapshot was taken in the meantime",
+        "list the snapshots: VM-snapshot; then: VM-rollback SNAPSHOT",
     ),
 ];
 
@@ -188,7 +188,7 @@ pub const KNOWN: &[Known] = &[
 pub const SILENT: Known = known(
     "",
     "",
-    "start it on the terminal to see what it says: VM-ttyboot",
+    "start on the terminal to see the output: VM-ttyboot",
 );
 
 /// The known message in a program's output, if any.
@@ -203,18 +203,18 @@ pub fn of(said: &str) -> Option<Known> {
 pub fn of_status(command: &Command, status: i32) -> Option<Known> {
     match (command.program, status) {
         ("timeout", 124) => Some(known(
-            "its time limit was reached",
-            "the loader waits for input, or its disk is slow",
-            "see what it says: VM-boot --console; or give it more time: VM_loader_timeout",
+            "the time limit was reached",
+            "the loader waits for input, or the disk is slow",
+            "see its output: VM-boot --console; or raise VM_loader_timeout",
         )),
         ("timeout", 1) => Some(known(
-            "it gave up",
-            "it found nothing to boot",
-            "see what it says: VM-boot --console, or VM-ttyboot",
+            "the loader gave up",
+            "the loader found nothing to boot",
+            "see its output: VM-boot --console, or VM-ttyboot",
         )),
         ("bhyve", 64) => Some(known(
             "an unknown option",
-            "a setting has a value that this release of bhyve does not know",
+            "a setting has a value that this release of bhyve does not support",
             "see the settings: VM-resources",
         )),
         ("bhyve", 71) => Some(known(
@@ -234,7 +234,8 @@ pub fn signal_in(command: &Command, status: i32) -> Option<i32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{KNOWN, of};
+    use super::{KNOWN, SILENT, of, of_status};
+    use crate::command::Command;
 
     #[test]
     fn no_message_hides_another_that_stands_behind_it() {
@@ -244,6 +245,28 @@ mod tests {
                 .position(|other| known.message.contains(other.message));
             assert_eq!(first, Some(at), "{}", known.message);
             assert_eq!(of(&format!("bhyve: {}: x", known.message)), Some(*known));
+        }
+    }
+
+    #[test]
+    fn in_a_remedy_vm_is_only_a_part_of_a_command_or_a_setting() {
+        let statuses = [
+            ("timeout", 124),
+            ("timeout", 1),
+            ("bhyve", 64),
+            ("bhyve", 71),
+        ];
+        let statuses = statuses.map(|(program, status)| {
+            let known = of_status(&Command::root(program, Vec::new()), status);
+            known.unwrap_or_else(|| panic!("{program} {status}"))
+        });
+        for known in KNOWN.iter().chain(&[SILENT]).chain(&statuses) {
+            let mut rest = known.remedy.split("VM").skip(1);
+            assert!(
+                rest.all(|rest| rest.starts_with(['-', '_'])),
+                "{}",
+                known.remedy
+            );
         }
     }
 }

@@ -43,25 +43,25 @@ pub(super) fn not_changed(change: &FileChange, error: &ChangeError) -> Error {
         ChangeError::Meanwhile(kept) => {
             let stays = |path| {
                 format!(
-                    "an older version of somebody else stays in {}",
+                    "another version of the file remains in {}",
                     vis::shown(path)
                 )
             };
             let failed = kept.iter().map(stays).fold(failed, Error::note);
-            return failed.help("run the command again; it reads the present file");
+            return failed.help("repeat the command, which reads the current file");
         }
-        ChangeError::Locked => "run the command again; it reads the present file".to_owned(),
+        ChangeError::Locked => "repeat the command, which reads the current file".to_owned(),
         ChangeError::Ownership(_) => format!(
-            "edit it as its owner: ls -l {}",
+            "edit the file as its owner: ls -l {}",
             quote::shown(change.path())
         ),
         ChangeError::System(error) => match remedy(error, change.path()) {
             Some(remedy) => remedy,
             None if error.kind() != io::ErrorKind::PermissionDenied => return failed,
             None if matches!(change, FileChange::Replace { .. }) => {
-                "are the file and its directory yours? look with ls -ld".to_owned()
+                "check the owners of the file and its directory with ls -ld".to_owned()
             }
-            None => "is the directory yours? look with ls -ld".to_owned(),
+            None => "check the owner of the directory with ls -ld".to_owned(),
         },
     };
     failed.help(help)
@@ -73,15 +73,15 @@ pub(super) fn changed_but(change: &FileChange, after: &Afterwards) -> String {
 }
 
 /// The error for a signal without a receiver.
-pub(super) fn nobody(by: &Command, to: &Workers) -> Error {
+pub(super) fn no_receiver(by: &Command, to: &Workers) -> Error {
     let names: Vec<&str> = to.vms.iter().map(VmName::as_str).collect();
     Error::host(format!(
-        "no process to signal: none works for {} as {}",
+        "no process to signal: {} has no {}",
         names.join(", "),
         to.work.as_str()
     ))
     .note(format!("command: {by} PID"))
-    .help("see what runs now: easy-bhyve status")
+    .help("check the state: easy-bhyve status")
 }
 
 fn failed(command: &Command, finished: &Finished, untitled: bool) -> Error {
@@ -93,42 +93,42 @@ fn failed(command: &Command, finished: &Finished, untitled: bool) -> Error {
     let words = match finished.ended {
         Ended::Exit(status) => known
             .map(|known| known.message.to_owned())
-            .or_else(|| causes::signal_in(command, status).map(ended_it)),
+            .or_else(|| causes::signal_in(command, status).map(terminated_by)),
         Ended::Signal(_) => None,
     };
     let in_words =
         |words: Option<String>| words.map_or_else(String::new, |words| format!(": {words}"));
     let what = match finished.ended {
         Ended::Signal(signal) if untitled => {
-            format!("{program} did not start: {}", ended_it(signal))
+            format!("{program} did not start: {}", terminated_by(signal))
         }
-        Ended::Signal(signal) => format!("{program} was ended by {}", signal_name(signal)),
-        // Its status has no meaning for a guest that never ran.
+        Ended::Signal(signal) => format!("{program} was terminated by {}", signal_name(signal)),
+        // The status has no meaning for a guest that never ran.
         Ended::Exit(status) if untitled => format!(
-            "{program} did not start, and ended with status {status}{}",
+            "{program} did not start, and exited with status {status}{}",
             in_words(words)
         ),
         Ended::Exit(status) => match command.meaning(status) {
-            Some(meaning) => format!("{program} ended with status {status}: the guest {meaning}"),
+            Some(meaning) => format!("{program} exited with status {status}: the guest {meaning}"),
             None => format!("{program} failed with status {status}{}", in_words(words)),
         },
     };
     let error = Error::host(what).note(format!("command: {command}"));
     let mut error = with_stderr(error, command, &finished.stderr);
-    // Its own output tells more than its status.
+    // The output is more specific than the status.
     if let Some(known) = known.filter(|_| error.help.is_empty()) {
         error = error.help(known.remedy_for(command));
     }
     match command.streams {
         Streams::Captured | Streams::Relayed if finished.stderr.trim_ascii().is_empty() => {
-            error.note("stderr: nothing")
+            error.note("stderr: empty")
         }
         _ => error,
     }
 }
 
-fn ended_it(signal: i32) -> String {
-    format!("{} ended it", signal_name(signal))
+fn terminated_by(signal: i32) -> String {
+    format!("terminated by {}", signal_name(signal))
 }
 
 /// Adds the command's output to the error, with cause and remedy if known.
@@ -168,9 +168,9 @@ pub fn not_watched(command: &Command, error: &io::Error) -> Error {
         .note(format!("command: {command}"))
 }
 
-/// The error of a question without an answer.
+/// The error of a failed query.
 pub fn no_answer(question: &Command, finished: &Finished) -> Error {
-    failed(question, finished, false).note("so its question has no answer")
+    failed(question, finished, false).note("the query of the host has no result")
 }
 
 /// The error of a command that did not start.
@@ -185,7 +185,7 @@ pub fn not_started(command: &Command, error: &SpawnError) -> Error {
             match why.kind() {
                 // fork(2)
                 io::ErrorKind::WouldBlock => {
-                    failed.help("this user has the most processes allowed: limits -u")
+                    failed.help("this user has reached the limit of processes: limits -u")
                 }
                 _ => failed,
             }
@@ -202,7 +202,7 @@ pub fn signal_name(signal: i32) -> String {
 }
 
 /// The error of a write to standard output; [`Kind::Pipe`] if the reader has exited.
-#[expect(clippy::needless_pass_by_value, reason = "stands behind map_err")]
+#[expect(clippy::needless_pass_by_value, reason = "an operand of map_err")]
 pub fn not_written(error: io::Error) -> Error {
     let kind = if error.kind() == io::ErrorKind::BrokenPipe {
         Kind::Pipe
@@ -212,7 +212,7 @@ pub fn not_written(error: io::Error) -> Error {
     let failed = Error::new(kind, format!("standard output: {error}"));
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            failed.help("the file system of the output is full: see df -h; make room there")
+            failed.help("the file system of the output is full: see df -h; free space")
         }
         _ => failed,
     }

@@ -26,7 +26,7 @@ pub use system::remedy;
 pub use undo::take_back;
 
 /// The error of a run whose caller has exited.
-pub const READER_GONE: &str = "interrupted: its caller has exited";
+pub const READER_GONE: &str = "interrupted: the caller has exited";
 
 /// The error of a run that a signal has interrupted.
 pub fn interrupted_by(signal: i32) -> String {
@@ -45,7 +45,7 @@ pub fn catch_signals(host: &mut dyn Host) -> Result<()> {
 /// Fails if the program was asked to stop.
 ///
 /// # Errors
-/// If it was.
+/// If the program was asked to stop.
 pub fn check_interrupt(host: &mut dyn Host) -> Result<()> {
     match host.interrupted() {
         Some(Interruption::Signal(signal)) => Err(Error::host(interrupted_by(signal))),
@@ -82,7 +82,7 @@ pub fn execute(
     let mut run = Run::new(host, observer, output);
     match run.forms(&plan.forms) {
         Ok(()) => run.finish(),
-        Err(error) => Err(run.take_back(error)),
+        Err(error) => Err(run.undo_after(error)),
     }
 }
 
@@ -97,7 +97,7 @@ pub struct Output<'writer> {
 }
 
 impl Output<'_> {
-    /// Writes a remark to standard error, each line with the title as its prefix.
+    /// Writes a message to standard error, each line with the title as its prefix.
     pub fn say(&mut self, title: &str, text: &str) {
         // In one call: standard error is unbuffered, and `setup` can write thousands of lines.
         let title = vis::line(title);
@@ -105,7 +105,7 @@ impl Output<'_> {
             .lines()
             .map(|line| format!("{title}: {}\n", vis::line(line)))
             .collect();
-        // Ignore failure: a lost remark is no reason to stop.
+        // Ignore failure: a lost message is no reason to stop.
         let _ = self.err.write_all(lines.concat().as_bytes());
     }
 }
@@ -153,7 +153,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
                     self.step(step)?;
                 }
                 Form::Guard(guard) => self.guard(guard)?,
-                Form::Wait(wait) => self.wait(wait)?,
+                Form::Wait(wait) => self.wait(wait, false)?,
                 Form::Loop(round) => self.rounds(round)?,
                 Form::Undo(undo) => self.armed.push(undo),
                 Form::NoReturn(point) => {
@@ -241,7 +241,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
         match test {
             Test::Exists(path) => self.host.exists(path).map_err(|error| {
                 Error::host(format!(
-                    "could not tell whether {} exists: {error}",
+                    "could not determine whether {} exists: {error}",
                     vis::shown(&path)
                 ))
             }),
@@ -269,7 +269,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
                 Some(answer) => Ok(answer),
                 None => Err(
                     Error::usage(format!("{question} There is no terminal to ask on"))
-                        .help("say -f to go on without the question"),
+                        .help("to proceed without the question: -f"),
                 ),
             },
             Test::Not(inner) => Ok(!self.holds(inner)?),
@@ -290,25 +290,28 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
             .map_err(|error| not_started(command, &error))
     }
 
-    fn wait(&mut self, wait: &Wait) -> Result<()> {
-        // By the clock: the questions take most of the time with many VMs.
+    /// A wait of an undo is not ended by a signal, because a signal may be the reason of the undo.
+    fn wait(&mut self, wait: &Wait, is_undo: bool) -> Result<()> {
+        // By the clock: with many VMs, the queries take most of the time.
         let began = self.host.uptime();
         let mut progress = None;
         while !self.holds(&wait.until)? {
             let waited = self.host.uptime().saturating_sub(began);
             if waited >= wait.limit {
-                return match &wait.refusal {
-                    Some(refusal) => Err(Error::from(refusal)),
-                    None => Ok(()),
-                };
+                let refusal = wait.refusal.as_ref();
+                return refusal.map_or(Ok(()), |refusal| Err(refusal.into()));
             }
             match (&wait.progress, &progress) {
-                (Some(text), None) => progress = Some(Progress::begin(text, wait, self.output)),
-                (_, Some(progress)) => progress.go_on(waited),
-                (None, None) => {}
+                (Some(text), None) if !is_undo => {
+                    progress = Some(Progress::begin(text, wait, self.output))
+                }
+                (_, Some(progress)) => progress.update(waited),
+                (_, None) => {}
             }
             self.host.pause(wait.every);
-            check_interrupt(self.host)?;
+            if !is_undo {
+                check_interrupt(self.host)?;
+            }
         }
         Ok(())
     }
@@ -322,7 +325,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
             return Ok(self.report);
         };
         if let Some(ending) = self.report.ending {
-            first = first.note(format!("before that the guest {ending}"));
+            first = first.note(format!("before that, the guest {ending}"));
         }
         for failure in failures {
             first = first.note(format!("and {failure}"));
@@ -335,13 +338,13 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
     /// Runs the armed undos, and reports them in the error.
     ///
     /// Differs: A command that fails stops the boot and undoes it
-    fn take_back(mut self, mut error: Error) -> Error {
+    fn undo_after(mut self, mut error: Error) -> Error {
         if let Some(done) = self.done {
             error = error.note(format!("not undone: {done}"));
         }
         if self.steps > 0 && !self.is_running {
             let steps = if self.steps == 1 { "step" } else { "steps" };
-            error = error.note(format!("{} {steps} had succeeded before", self.steps));
+            error = error.note(format!("{} {steps} succeeded before", self.steps));
         }
         let word = if self.is_running { "freed" } else { "undone" };
         if self.armed.iter().any(|undo| undo.when == When::Failure) {
@@ -352,7 +355,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
             error = error.note(format!("{word}: {}", undone.join(", ")));
         }
         for failure in failures {
-            error = error.note(format!("could not undo: {failure}"));
+            error = error.note(failure.to_string());
             error.notes.extend(failure.notes);
         }
         error.notes.append(&mut self.report.notes);
@@ -368,12 +371,12 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
             for form in &undo.forms {
                 let result = match form {
                     Form::Step(step) => self.step(step).map(|made| changed |= made),
-                    Form::Wait(wait) => self.wait_to_undo(wait),
+                    Form::Wait(wait) => self.wait(wait, true),
                     Form::Guard(guard) => self.guard(guard),
                     other => self.forms(std::slice::from_ref(other)),
                 };
                 failures.extend(result.err().map(|mut error| {
-                    error.what = format!("{} stays: {}", undo.what, error.what);
+                    error.what = format!("could not clean up {}: {}", undo.what, error.what);
                     error
                 }));
             }
@@ -383,20 +386,5 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
         }
         self.host.shield(false);
         (undone, failures)
-    }
-
-    /// As [`Self::wait`], but a signal does not end it, since a signal may be the reason of the undo.
-    fn wait_to_undo(&mut self, wait: &Wait) -> Result<()> {
-        let end = self.host.uptime() + wait.limit;
-        while !self.holds(&wait.until)? {
-            if self.host.uptime() >= end {
-                return wait
-                    .refusal
-                    .as_ref()
-                    .map_or(Ok(()), |refusal| Err(refusal.into()));
-            }
-            self.host.pause(wait.every);
-        }
-        Ok(())
     }
 }

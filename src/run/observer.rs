@@ -11,7 +11,7 @@ pub enum Phase {
     Loading,
     /// bhyve(8) has been started, with this pid.
     Starting(u32),
-    /// The title of bhyve(8), with this pid, was first seen in this round.
+    /// The title of bhyve(8), with this pid, was seen for the first time in this round.
     Running(u32),
 }
 

@@ -33,7 +33,7 @@ impl Progress {
     }
 
     /// Updates the time waited.
-    pub(super) fn go_on(&self, waited: Duration) {
+    pub(super) fn update(&self, waited: Duration) {
         if let Some(bar) = &self.bar {
             bar.set_position(millis(waited));
         }

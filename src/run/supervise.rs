@@ -12,10 +12,11 @@ use nix::libc::SIGHUP;
 use std::time::Duration;
 
 /// The time between two checks for interruptions.
-const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+const INTERRUPT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The time between two checks for the title: at first, and at most.
-const LOOKS: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(500));
+const TITLE_INTERVALS: (Duration, Duration) =
+    (Duration::from_millis(40), Duration::from_millis(500));
 
 impl<'plan> Run<'plan, '_, '_> {
     /// Runs the rounds of a loop.
@@ -55,7 +56,7 @@ impl<'plan> Run<'plan, '_, '_> {
             // A command that did not start is reported as a failure.
             if has_worked || judged.is_ok() {
                 self.observer
-                    .ended(self.host, &how(&round.command, &finished), again);
+                    .ended(self.host, &outcome(&round.command, &finished), again);
             }
             if wants_another && !again {
                 return Err(too_often(round));
@@ -79,12 +80,12 @@ impl<'plan> Run<'plan, '_, '_> {
         // By pid: any process can set this title.
         let question = command.title.as_ref().map(|_| process::who_is(pid));
         let began = self.host.uptime();
-        let (mut interval, longest) = LOOKS;
+        let (mut interval, longest) = TITLE_INTERVALS;
         let mut look_at = began + interval;
         let (mut titled, mut told) = (false, None);
         let mut tail = Vec::new();
         loop {
-            // By the clock: its output may never pause.
+            // By the clock: the output may never pause.
             if let Some(question) = question.as_ref().filter(|_| !titled)
                 && self.host.uptime() >= look_at
             {
@@ -108,7 +109,7 @@ impl<'plan> Run<'plan, '_, '_> {
                 .as_ref()
                 .filter(|_| !titled)
                 .map(|_| look_at.saturating_sub(self.host.uptime()));
-            let limit = until_look.or(told.map(|_| BETWEEN_LOOKS));
+            let limit = until_look.or(told.map(|_| INTERRUPT_INTERVAL));
             let has_terminal = command.streams == Streams::Terminal;
             let is_interruptible = !self.is_running || has_terminal && told.is_none();
             let event = self
@@ -129,7 +130,7 @@ impl<'plan> Run<'plan, '_, '_> {
             }
             if self.is_running && has_terminal && self.host.interrupted() != told {
                 told = self.host.interrupted();
-                // If this process leads the session, the loss of the terminal signals no other process.
+                // If this process is the session leader, the loss of the terminal signals no other process.
                 if told == Some(Interruption::Signal(SIGHUP)) {
                     let _ = self.host.signal(pid, SIGHUP);
                 }
@@ -137,7 +138,7 @@ impl<'plan> Run<'plan, '_, '_> {
         }
     }
 
-    /// Runs a command with relayed output to its end; an interrupted one is left to the undos.
+    /// Runs a command with relayed output to its end; the undos end an interrupted command.
     pub(super) fn relayed(&mut self, command: &Command) -> Result<Finished> {
         let pid = self.begin(command)?;
         let mut tail = Vec::new();
@@ -188,19 +189,19 @@ fn keep(tail: &mut Vec<u8>, lines: &[u8]) {
 }
 
 /// The end of a round, in words that follow "the guest", or the signal that ended it.
-fn how(command: &Command, finished: &Finished) -> String {
+fn outcome(command: &Command, finished: &Finished) -> String {
     match finished.ended {
         Ended::Exit(status) => command.meaning(status).map_or_else(
-            || format!("ended with status {status}"),
+            || format!("exited with status {status}"),
             |words| format!("{words} (status {status})"),
         ),
-        Ended::Signal(signal) => format!("was ended by {}", signal_name(signal)),
+        Ended::Signal(signal) => format!("was terminated by {}", signal_name(signal)),
     }
 }
 
 fn too_often(round: &Loop) -> Error {
     Error::host(format!(
-        "it has ended more than {} times within {} s, so it is not started again",
+        "the guest has ended more than {} times within {} s, so it is not started again",
         Loop::MOST_ENDS,
         Loop::WITHIN.as_secs()
     ))

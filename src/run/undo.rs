@@ -6,7 +6,7 @@ use crate::host::Host;
 use crate::plan::{Form, Plan};
 
 /// Undoes a plan that was carried out completely, because of a later failure; returns that failure with
-/// what was undone.
+/// the result of the undo.
 pub fn take_back(plan: &Plan, error: Error, host: &mut dyn Host, output: &mut Output<'_>) -> Error {
     let mut observer = Unobserved;
     let mut run = Run::new(host, &mut observer, output);
@@ -15,5 +15,5 @@ pub fn take_back(plan: &Plan, error: Error, host: &mut dyn Host, output: &mut Ou
         _ => None,
     });
     run.armed.extend(undos);
-    run.take_back(error)
+    run.undo_after(error)
 }

@@ -1,7 +1,7 @@
 //! Finds the processes of a VM, and signals them.
 
 use super::Run;
-use super::failure::{no_answer, nobody};
+use super::failure::{no_answer, no_receiver};
 use crate::command::Command;
 use crate::error::Result;
 use crate::host::Ended;
@@ -26,7 +26,7 @@ impl Run<'_, '_, '_> {
             return if by.accept.contains(&1) {
                 Ok(())
             } else {
-                Err(nobody(by, to))
+                Err(no_receiver(by, to))
             };
         }
         let mut command = by.clone();

@@ -195,7 +195,7 @@ fn rounds() -> String {
         "ends=\nagain() {{\n\tnow=$(date +%s) recent=\n\tfor end in $ends \"$now\"; do\n\
          \t\t[ $((now - end)) -ge {within} ] || recent=\"$recent $end\"\n\tdone\n\
          \tends=$recent\n\tset -- $ends\n\
-         \t[ $# -le {most} ] || fail 1 'it has ended more than {most} times within {within} s, so it is not started again'\n}}\n"
+         \t[ $# -le {most} ] || fail 1 'the guest has ended more than {most} times within {within} s, so it is not started again'\n}}\n"
     )
 }
 

@@ -62,7 +62,7 @@ impl Lines<'_> {
                 self.uses.fail = true;
                 let mut line = b"{ [ -t 0 ] || fail 2 ".to_vec();
                 let no_terminal = format!(
-                    "{question} There is no terminal to ask on; say -f to go on without the question"
+                    "{question} There is no terminal to ask on; to proceed without the question: -f"
                 );
                 quote::push(&mut line, OsStr::new(&*vis::line(&no_terminal)));
                 line.extend_from_slice(b"; printf '%s [y/N] ' ");

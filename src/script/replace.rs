@@ -38,7 +38,7 @@ replace() {
 		if is "$one" "$after"; then rm -f "$one"
 		elif put "$one"; then :
 		elif is "$one" "$before"; then rm -f "$one"
-		else stays="$stays; an older version by another process stays in $shown${one#"$file"}"; fi
+		else stays="$stays; another version of the file remains in $shown${one#"$file"}"; fi
 	done
 	changed "the file now has the text of another process$stays"
 }

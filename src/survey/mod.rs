@@ -1,6 +1,6 @@
-//! What the host answers: the fewest questions that a verb needs, asked before it plans.
+//! The state of the host: the fewest queries that a verb needs, before planning.
 //!
-//! *No* and *could not tell* are different answers: see [`State`].
+//! *No* and *unknown* are different answers: see [`State`].
 
 pub mod record;
 mod vms;
@@ -24,17 +24,17 @@ pub use vms::{Processes, State, Traces};
 /// The program whose presence shows that the host is FreeBSD.
 const MARK_OF_FREEBSD: &str = "kldstat";
 
-/// Whether this host is FreeBSD and can answer.
+/// Whether this host is FreeBSD and can be queried.
 pub fn is_freebsd(look: &mut dyn Look) -> bool {
     look.find(MARK_OF_FREEBSD).is_some()
 }
 
-/// What a verb that changes network and VM nodes has to know.
+/// The state of the host for a verb that changes the network or VM nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Survey {
     /// The directory of devices: `/dev`.
     pub devices: PathBuf,
-    /// Whether the host could be asked; if not, the survey is an assumption.
+    /// Whether the host could be queried; if not, the survey is an assumption.
     pub is_freebsd: bool,
     /// The answers of the kernel.
     pub kernel: Kernel,
@@ -42,14 +42,14 @@ pub struct Survey {
     pub modules: Vec<Module>,
     /// All interfaces.
     pub interfaces: Vec<Interface>,
-    /// The traces of VMs that may be at work.
+    /// The traces of VMs that may be running.
     pub traces: Traces,
-    /// All processes, if they had to be asked for.
+    /// All processes, if they were listed.
     pub processes: Processes,
 }
 
 impl Survey {
-    /// The survey of a freshly booted host, assumed for a host that cannot be asked.
+    /// The survey of a freshly booted host, assumed for a host that is not FreeBSD.
     pub fn fresh(devices: &Path) -> Self {
         Self {
             devices: devices.to_owned(),
@@ -62,7 +62,7 @@ impl Survey {
         }
     }
 
-    /// The survey of a host on which `vm` runs as pid 0, assumed for a host that cannot be asked.
+    /// The survey of a host on which `vm` runs as pid 0, assumed for a host that is not FreeBSD.
     pub fn of_running(devices: &Path, vm: &Vm) -> Self {
         let taps = vm.nics.iter().map(|nic| Interface {
             name: nic.tap.to_string(),
@@ -79,7 +79,7 @@ impl Survey {
         }
     }
 
-    /// The survey of a host on which `vm` has run, assumed for a host that cannot be asked.
+    /// The survey of a host on which `vm` has run, assumed for a host that is not FreeBSD.
     pub fn of_ended(devices: &Path, vm: &Vm) -> Self {
         let mut survey = Self::of_running(devices, vm);
         for tap in &mut survey.interfaces {
@@ -88,12 +88,12 @@ impl Survey {
         survey
     }
 
-    /// Asks what a boot of `vm` needs: interfaces, modules and sysctls. Asks for processes only if
-    /// something may work for the VM, one of its `rivals` or the owner of one of its taps, or if a
-    /// tap is open.
+    /// Queries what a boot of `vm` needs: interfaces, modules and sysctls. Lists processes only if there
+    /// is a trace of the VM, of one of its `rivals` or of the owner of one of its taps, or if a tap is
+    /// open.
     ///
     /// # Errors
-    /// If a question fails.
+    /// If a query fails.
     pub fn for_boot(
         look: &mut dyn Look,
         at: &Surroundings<'_>,
@@ -122,11 +122,11 @@ impl Survey {
         Ok(survey)
     }
 
-    /// Asks what is needed to free the resources of `vms`: interfaces, and processes only if
-    /// something may work for one of the VMs.
+    /// Queries what is needed to free the resources of `vms`: interfaces, and processes only if there is
+    /// a trace of one of the VMs.
     ///
     /// # Errors
-    /// If a question fails.
+    /// If a query fails.
     pub fn for_freeing<'vm>(
         look: &mut dyn Look,
         at: &Surroundings<'_>,
@@ -148,7 +148,7 @@ impl Survey {
         })
     }
 
-    /// Both surveys in one, for a host that cannot be asked.
+    /// Both surveys in one, for a host that is not FreeBSD.
     #[must_use]
     pub fn and(mut self, mut other: Self) -> Self {
         self.interfaces.append(&mut other.interfaces);
@@ -166,7 +166,7 @@ impl Survey {
         self.traces.nodes.remove(vm.name.as_str());
         self.interfaces
             .retain(|interface| !interface.is_made_for(&vm.name));
-        // A tap that somebody else has made only leaves the configured bridge.
+        // A tap that easy-bhyve did not create is only removed from the configured bridge.
         let is_given_up = |bridge: &str, tap: &str| {
             let mut nics = vm.nics.iter();
             nics.any(|nic| nic.bridge.as_str() == bridge && nic.tap.interface().as_str() == tap)
@@ -204,18 +204,18 @@ impl Survey {
     }
 }
 
-/// Asks a question and returns its output.
+/// Runs a query and returns its output.
 ///
 /// # Errors
-/// If it cannot be asked, or ends with a failure.
+/// If the query cannot be run, or fails.
 pub fn answer(look: &mut dyn Look, question: &Command) -> Result<String> {
     try_answer(look, question)?
 }
 
-/// As [`answer`], but the failure of a question that ended with status 1 is the inner error.
+/// As [`answer`], but the failure of a query that exited with status 1 is the inner error.
 ///
 /// # Errors
-/// If it cannot be asked, or ends with another failure.
+/// If the query cannot be run, or fails otherwise.
 pub fn try_answer(look: &mut dyn Look, question: &Command) -> Result<Result<String>> {
     let finished = look
         .ask(question)
@@ -232,6 +232,6 @@ pub fn try_answer(look: &mut dyn Look, question: &Command) -> Result<Result<Stri
         Ended::Exit(0) => Ok(Ok(String::from_utf8_lossy(&finished.stdout).into_owned())),
         Ended::Exit(1) => Ok(Err(failed("failed with status 1".into()))),
         Ended::Exit(status) => Err(failed(format!("failed with status {status}"))),
-        Ended::Signal(signal) => Err(failed(format!("was ended by {}", signal_name(signal)))),
+        Ended::Signal(signal) => Err(failed(format!("was terminated by {}", signal_name(signal)))),
     }
 }

@@ -1,10 +1,10 @@
-//! The record that a supervisor writes about its VM: a hint, believed only if ps(1) agrees.
+//! The record that a supervisor writes about its VM: a hint, used only if ps(1) confirms it.
 //!
-//! A pid alone is not believed: another process may have it by now. ps(1) must show the process as
-//! root's, in no jail, as the supervisor of this VM, and as older than the record. The record holds
-//! its time in seconds since boot, to be compared with the time for which the process has run in
-//! ps(1) (`etimes`). Neither changes when the clock is set. `lstart` does, and it depends on the
-//! caller's time zone and language, too.
+//! A pid alone is insufficient, because another process may have the same pid later. ps(1) must list
+//! the process as root's, in no jail, as the supervisor of this VM, and as older than the record. The
+//! record contains its time in seconds since boot, which is compared with the elapsed time of the
+//! process (`etimes` of ps(1)). Neither changes when the clock is set; `lstart` does, and also depends
+//! on the caller's time zone and language.
 
 use super::Processes;
 use crate::error::Result;
@@ -25,7 +25,7 @@ pub struct Record {
     schema: u32,
     /// The pid of the supervisor.
     pub supervisor: u32,
-    /// Its phase.
+    /// The phase.
     pub phase: Phase,
     /// The pid of bhyve(8), if there is one.
     pub bhyve: Option<u32>,
@@ -35,7 +35,7 @@ pub struct Record {
     pub uptime: u64,
     /// How often the guest was started again since then.
     pub restarts: u32,
-    /// The snapshots of this temporary run, and those that earlier ones left: `VOLUME@NAME`.
+    /// The snapshots of this temporary run, and the leftover snapshots of earlier runs: `VOLUME@NAME`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub temp: Vec<String>,
 }
@@ -44,15 +44,15 @@ pub struct Record {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// It makes the network.
+    /// The network is being set up.
     Network,
-    /// It loads the guest.
+    /// The guest is being loaded.
     Loader,
-    /// bhyve(8) starts.
+    /// bhyve(8) is starting.
     Starting,
     /// The guest runs.
     Running,
-    /// The VM has ended, and everything is freed.
+    /// The VM has ended, and its resources are being freed.
     Ending,
 }
 
@@ -94,17 +94,17 @@ impl Record {
         (state.supervisor == supervisor.who.pid && was_there).then_some(state)
     }
 
-    /// The record of a VM in this directory, by any writer; `None` if it cannot be read.
+    /// The record of a VM in this directory, by any writer; `None` if the record cannot be read.
     pub fn of(look: &mut dyn Look, directory: &Path, vm: &VmName) -> Option<Self> {
         let text = look.read(&directory.join(format!("{vm}.json"))).ok()?;
         let state: Self = serde_json::from_slice(&text).ok()?;
         (state.schema == SCHEMA).then_some(state)
     }
 
-    /// Those of its snapshots that exist; asks nothing if it has none.
+    /// The recorded snapshots that exist; no query if there are none.
     ///
     /// # Errors
-    /// If a question fails.
+    /// If a query fails.
     pub fn left(&self, look: &mut dyn Look) -> Result<Vec<Snapshot>> {
         there(
             look,

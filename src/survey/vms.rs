@@ -14,8 +14,8 @@ use std::path::Path;
 /// The pid of init(8).
 const INIT: u32 = 1;
 
-/// Traces of VMs that may be at work, found without a question for processes: their nodes below
-/// `/dev/vmm`, and the records of their supervisors.
+/// Traces of VMs that may be running, found without listing processes: their nodes below `/dev/vmm`,
+/// and the records of their supervisors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Traces {
     pub(super) nodes: BTreeSet<String>,
@@ -67,7 +67,7 @@ impl Traces {
         self.nodes.contains(vm.as_str())
     }
 
-    /// Whether something may work for the VM of that name.
+    /// Whether there is a trace of the VM of that name.
     pub fn has(&self, vm: &str) -> bool {
         self.nodes.contains(vm) || self.noted.contains(vm)
     }
@@ -77,12 +77,12 @@ impl Traces {
         self.nodes.iter().map(String::as_str)
     }
 
-    /// The VMs for which something may work, in order.
+    /// The VMs with a trace, in order.
     pub fn vms(&self) -> impl Iterator<Item = &str> {
         self.nodes.union(&self.noted).map(String::as_str)
     }
 
-    /// Whether nothing works for any VM.
+    /// Whether there is no trace of any VM.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty() && self.noted.is_empty()
     }
@@ -92,8 +92,8 @@ impl Traces {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Processes {
     seen: Vec<Usage>,
-    /// The index in `seen` of the first process that works for a VM, by the VM's name; a supervisor
-    /// counts only if there is no other process.
+    /// The index in `seen` of the first process of a VM, by the VM's name; a supervisor counts only if
+    /// there is no other process.
     working: BTreeMap<String, (usize, Role)>,
     /// The index in `seen` of the supervisor of a VM, by the VM's name.
     supervisors: BTreeMap<String, usize>,
@@ -103,26 +103,26 @@ pub struct Processes {
 /// The state of one VM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State<'survey> {
-    /// It has no node, so nothing runs.
+    /// The VM has no node, so nothing runs.
     Stopped,
-    /// It has a node, and no process: an earlier run left it.
+    /// The VM has a node and no process: the node is a leftover of an earlier run.
     LeftOver,
-    /// A process works for it.
+    /// The VM has a process.
     Busy(&'survey Usage, Role),
-    /// It has a node, and processes are hidden: it may run.
+    /// The VM has a node, and processes are hidden: the VM may be running.
     Unknown,
 }
 
 impl Processes {
-    /// Asks ps(1). Asks whether processes are hidden only if a node has no visible process and
-    /// init(8) is not visible either.
+    /// Lists processes by ps(1). Queries whether processes are hidden only if a node has no visible
+    /// process and init(8) is not visible.
     ///
     /// # Errors
-    /// If a question fails.
+    /// If a query fails.
     pub fn ask(look: &mut dyn Look, at: &Surroundings<'_>, traces: &Traces) -> Result<Self> {
         let mut processes = Self::of(look, at, false)?;
         let is_unexplained = |name: &str| matches!(processes.state(name, traces), State::LeftOver);
-        // A process that sees init(8), which is root's and in no jail, also sees root's bhyve.
+        // A process that sees init(8), a process of root in no jail, also sees root's bhyve.
         let sees_root = processes.by_pid(INIT).is_some();
         if !sees_root && traces.nodes().any(is_unexplained) {
             let kernel = sysctl::parse(&answer(look, &sysctl::ask_visibility())?, at.uid);

@@ -12,7 +12,7 @@ const MEANINGS: &[(i32, &str)] = &[
     (1, "powered off"),
     (2, "halted"),
     (3, "had a triple fault"),
-    (4, "was ended by an error of bhyve"),
+    (4, "was terminated by an error of bhyve"),
     (100, "was suspended for an unknown reason"),
 ];
 

@@ -15,10 +15,10 @@ pub fn detach(program: &Path, words: impl IntoIterator<Item = OsString>) -> Comm
     Command::root("daemon", all)
 }
 
-/// Ends a command at a time limit: `timeout -k 5 SECONDS COMMAND…` (timeout(1)); by SIGTERM, and five
-/// seconds later by SIGKILL. The status is 124 then.
+/// Ends a command at a time limit: `timeout -k 5 SECONDS COMMAND…` (timeout(1)): by SIGTERM, five
+/// seconds later by SIGKILL. The exit status is then 124.
 pub fn limited(command: &Command, limit: Duration) -> Command {
-    command.behind("timeout", &["-k", "5", &limit.as_secs().to_string()])
+    command.prefixed("timeout", &["-k", "5", &limit.as_secs().to_string()])
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// The directory in which the file for `path` is made: `.NAME.TOKEN` beside it, on the same file system,
-/// where no other user can create or take its name.
+/// The directory in which the file for `path` is created: `.NAME.TOKEN` in the same directory, so on the
+/// same file system; other users cannot change its content.
 pub fn workshop(path: &Path, token: &str) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
@@ -30,14 +30,14 @@ pub fn make_empty(path: &Path) -> Command {
     Command::root("install", args!["-m", "600", "/dev/null", path])
 }
 
-/// Gives a file another name, which must not exist: `ln PATH NAME`.
+/// Links a file to another name, which must not exist: `ln PATH NAME`.
 pub fn name(path: &Path, name: &Path) -> Command {
     Command::root("ln", args![path, name])
 }
 
 /// Sets the size of an empty file without allocation: `truncate -s BYTES PATH`.
 ///
-/// The size is in bytes, since truncate(1) accepts no decimals.
+/// The size is in bytes, because truncate(1) accepts no decimals.
 pub fn make_sparse(path: &Path, size: &DiskSize) -> Command {
     Command::root("truncate", args!["-s", size.bytes().to_string(), path])
 }

@@ -23,13 +23,13 @@ pub enum Menu<'path> {
 pub enum Screen<'console> {
     /// The console, where the user can answer.
     Console(&'console Console),
-    /// The starting process, which quotes it in the error of a failed start.
+    /// The starting process, which quotes the output in the error of a failed start.
     Captured,
 }
 
 /// Loads a kernel: `grub-bhyve -m MAP -r ROOT [-d DIR | -g none] [-c CONSOLE] -M MEM NAME`.
 ///
-/// Without its own terminal it gets a type that nmdm(4) readers understand: `env TERM=vt100 …`.
+/// Without its own terminal, grub gets a terminal type that readers of nmdm(4) support: `env TERM=vt100 …`.
 pub fn load(vm: &Vm, map: &Path, root: &str, menu: Menu<'_>, screen: Screen<'_>) -> Command {
     let mut words = args!["-m", map];
     match menu {
@@ -47,7 +47,7 @@ pub fn load(vm: &Vm, map: &Path, root: &str, menu: Menu<'_>, screen: Screen<'_>)
         Screen::Console(Console::Stdio) => load.streams(Streams::Terminal),
         Screen::Console(Console::Nmdm(_)) | Screen::Captured => load
             .streams(Streams::Relayed)
-            .behind("env", &["TERM=vt100"]),
+            .prefixed("env", &["TERM=vt100"]),
     }
 }
 
@@ -66,8 +66,8 @@ pub fn device_map<'path>(devices: impl IntoIterator<Item = (String, &'path Path)
 /// The text of a grub.cfg that runs `commands` with the root `root`, boots, and exits.
 ///
 /// With `-r host` grub's root is the host, so the file sets the root first. Without `exit` grub would
-/// remain at an invisible prompt after a failure; without `echo` the error would be lost, since grub
-/// displays it only with the next output (`grub-core/term/emu/console.c`).
+/// remain at an invisible prompt after a failure; without `echo` the error would be lost, because grub
+/// displays an error only with the next output (`grub-core/term/emu/console.c`).
 pub fn menu(root: &str, commands: &GrubCommands) -> String {
     format!(
         "set root=({root})\nset prefix=($root)/boot/grub\n{}\nboot\necho\nexit\n",
@@ -75,8 +75,8 @@ pub fn menu(root: &str, commands: &GrubCommands) -> String {
     )
 }
 
-/// The errors in grub's output for a terminal of 80 columns. The one of a missing module `normal` always
-/// occurs, is harmless, and is omitted.
+/// The errors in grub's output for a terminal of 80 columns. The error about a missing module `normal`
+/// always occurs, is harmless, and is omitted.
 pub fn complaints(screen: &str) -> Vec<String> {
     let mut complaints: Vec<String> = Vec::new();
     let mut is_open = false;
@@ -101,7 +101,7 @@ pub fn complaints(screen: &str) -> Vec<String> {
     complaints
 }
 
-/// A text without escape sequences; those that move the cursor become a line break.
+/// A text without escape sequences; a sequence that moves the cursor becomes a line break.
 fn plain(screen: &str) -> String {
     let mut plain = String::new();
     let mut letters = screen.chars().peekable();

@@ -7,17 +7,17 @@ use crate::plan::Test;
 /// One interface in the output of `ifconfig -a`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Interface {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Whether it is up.
+    /// Whether the interface is up.
     pub is_up: bool,
-    /// Whether it has an inet or inet6 address.
+    /// Whether the interface has an inet or inet6 address.
     pub has_address: bool,
-    /// Whether it is wireless: `media: IEEE 802.11`.
+    /// Whether the interface is wireless: `media: IEEE 802.11`.
     pub is_wireless: bool,
-    /// Its groups: a tap(4) is in `tap` or `vmnet`, an if_bridge(4) in `bridge`.
+    /// The groups: a tap(4) is in `tap` or `vmnet`, an if_bridge(4) in `bridge`.
     pub groups: Vec<String>,
-    /// Its description.
+    /// The description.
     pub description: Option<String>,
     /// The bridge's members.
     pub members: Vec<String>,
@@ -26,35 +26,35 @@ pub struct Interface {
 }
 
 impl Interface {
-    /// Whether it belongs to one of these groups.
+    /// Whether the interface belongs to one of these groups.
     pub fn is_in(&self, groups: &[&str]) -> bool {
         self.groups
             .iter()
             .any(|group| groups.contains(&group.as_str()))
     }
 
-    /// The VM in its mark, if it is a tap.
+    /// The VM in the mark of a tap; none for other interfaces.
     pub fn owner(&self) -> Option<&str> {
         let owner = self.description.as_deref()?.strip_prefix(VmName::MARK)?;
         self.is_in(&["tap", "vmnet"]).then_some(owner)
     }
 
-    /// Whether it is a tap with the mark of `vm`.
+    /// Whether the interface is a tap with the mark of `vm`.
     pub fn is_made_for(&self, vm: &VmName) -> bool {
         self.owner() == Some(vm.as_str())
     }
 }
 
 /// The messages of ifconfig(8) for a missing interface (`sbin/ifconfig/ifconfig.c`), and for one that
-/// disappears meanwhile: ENXIO of `sys/net/if.c`.
+/// disappears in the meantime: ENXIO of `sys/net/if.c`.
 const ABSENT: &[&str] = &[" does not exist", ": Device not configured"];
 
-/// Asks for one interface: `ifconfig IF`.
+/// Queries one interface: `ifconfig IF`.
 fn show(name: &str) -> Command {
     Command::question("ifconfig", args![name]).absent(ABSENT)
 }
 
-/// Asks for all interfaces: `ifconfig -a`.
+/// Queries all interfaces: `ifconfig -a`.
 pub fn list() -> Command {
     Command::question("ifconfig", args!["-a"])
 }
@@ -103,7 +103,7 @@ pub fn parse(listing: &str) -> Vec<Interface> {
     interfaces
 }
 
-/// Makes a bridge: `ifconfig BRIDGE create`, or `ifconfig bridge create name BRIDGE`.
+/// Creates a bridge: `ifconfig BRIDGE create`, or `ifconfig bridge create name BRIDGE`.
 pub fn create_bridge(bridge: &IfName) -> Command {
     Command::root(
         "ifconfig",
@@ -114,7 +114,7 @@ pub fn create_bridge(bridge: &IfName) -> Command {
     )
 }
 
-/// Makes a tap with its VM's mark: `ifconfig TAP create description MARK`.
+/// Creates a tap with its VM's mark: `ifconfig TAP create description MARK`.
 pub fn create_tap(tap: &TapName, owner: &VmName) -> Command {
     Command::root(
         "ifconfig",
@@ -153,7 +153,7 @@ pub fn is_open(tap: &str) -> Test {
     }
 }
 
-/// Whether an interface exists: `ifconfig IF` has status 1 if it does not.
+/// Whether an interface exists: `ifconfig IF` exits with 1 if not.
 pub fn exists(name: &str) -> Test {
     Test::Succeeds(show(name))
 }

@@ -29,7 +29,7 @@ impl Module {
         }
     }
 
-    /// The names under which it is registered (`sys/net/if_tuntap.c` has an alias).
+    /// The names under which the module is registered (`sys/net/if_tuntap.c` has an alias).
     fn names(self) -> &'static [&'static str] {
         match self {
             Self::Tap => &["if_tuntap", "if_tap"],
@@ -40,14 +40,14 @@ impl Module {
     }
 }
 
-/// Loads modules: `kldload -n FILE…`; a module that is loaded already is no failure.
+/// Loads modules: `kldload -n FILE…`; an already loaded module is no failure.
 pub fn load(modules: &[Module]) -> Command {
     let mut words: Vec<OsString> = args!["-n"];
     words.extend(modules.iter().map(|module| module.file().into()));
     Command::root("kldload", words)
 }
 
-/// Asks for all modules: `kldstat -v`.
+/// Lists all modules: `kldstat -v`.
 pub fn list() -> Command {
     Command::question("kldstat", args!["-v"])
 }

@@ -20,7 +20,7 @@ impl Console {
         Self::Nmdm(side_of_vm(vm.id, devices))
     }
 
-    /// The argument for it.
+    /// The argument of loader and bhyve(8) for this backend.
     pub fn backend(&self) -> &OsStr {
         match self {
             Self::Stdio => OsStr::new("stdio"),

@@ -1,7 +1,8 @@
 //! Processes, as listed by ps(1).
 //!
 //! Any user can give a process any arguments and title, and a set-uid program started under such a name
-//! has effective uid 0. Only what cannot be forged counts: the real uid, and the absence of a jail.
+//! has effective uid 0. Only features that cannot be forged count: the real uid, and the absence of a
+//! jail.
 //! ps(1) is used instead of pgrep(1), which compares only the first 2047 bytes of a command line
 //! (`bin/pkill/pkill.c`) and not the name of the program's file.
 
@@ -13,26 +14,26 @@ use std::path::Path;
 /// The identity of a process in the output of ps(1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Who {
-    /// Its pid.
+    /// The pid.
     pub pid: u32,
-    /// Its real uid.
+    /// The real uid.
     pub real_uid: u32,
-    /// Its jail; 0 for that of this process, or none.
+    /// The jail; 0 for the jail of this process, or none.
     pub jail: u32,
-    /// Its arguments or its title.
+    /// The arguments or its title.
     pub args: String,
 }
 
 /// A process and its usage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Usage {
-    /// Its identity.
+    /// The identity.
     pub who: Who,
-    /// Its elapsed time, in seconds.
+    /// The elapsed time, in seconds.
     pub seconds: u64,
-    /// Its resident memory, in KiB.
+    /// The resident memory, in KiB.
     pub resident_kib: u64,
-    /// Whether it ignores SIGTERM, as a bhyve does whose guest handles the power button.
+    /// Whether the process ignores SIGTERM, as a bhyve whose guest handles the power button.
     pub ignores_sigterm: bool,
 }
 
@@ -45,7 +46,7 @@ pub enum Role {
     Starting,
     /// bhyveload(8) or grub-bhyve, loading.
     Loading,
-    /// Only the supervisor of the VM: it is about to start the VM, or frees its resources.
+    /// Only the supervisor of the VM, which is about to start the VM or frees its resources.
     Supervised,
 }
 
@@ -60,8 +61,8 @@ impl Role {
     }
 }
 
-/// The columns of an identity. In `-o KEY=` the rest of the word is a heading, so each needs a `-o` of
-/// its own.
+/// The columns of an identity. In `-o KEY=` the rest of the word is a heading, so each column needs a
+/// separate `-o`.
 const WHO: [&str; 4] = ["pid=", "ruid=", "jid=", "args="];
 /// The columns of an identity and usage.
 const ALL: [&str; 7] = [
@@ -74,19 +75,19 @@ const ALL: [&str; 7] = [
     "args=",
 ];
 
-/// Asks for all processes and their usage:
+/// Lists all processes and their usage:
 /// `ps -axww -o pid= -o ruid= -o jid= -o etimes= -o rss= -o sigignore= -o args=`.
 pub fn list() -> Command {
     ask("-axww", &ALL, Vec::new())
 }
 
-/// Asks for all processes: `ps -axww -o pid= -o ruid= -o jid= -o args=`.
+/// Lists all processes: `ps -axww -o pid= -o ruid= -o jid= -o args=`.
 pub fn who() -> Command {
     ask("-axww", &WHO, Vec::new())
 }
 
-/// Asks for one process: `ps -ww -o pid= -o ruid= -o jid= -o args= -p PID`. Status 1 means that it does
-/// not exist.
+/// Lists one process: `ps -ww -o pid= -o ruid= -o jid= -o args= -p PID`. Status 1 means that the process
+/// does not exist.
 pub fn who_is(pid: u32) -> Command {
     ask("-ww", &WHO, args!["-p", pid.to_string()])
 }
@@ -144,24 +145,24 @@ impl Who {
         })
     }
 
-    /// Whether it belongs to root and is in no other jail: only such processes work for a VM.
+    /// Whether the process belongs to root and is in no other jail: only such processes belong to a VM.
     pub fn is_roots(&self) -> bool {
         self.real_uid == 0 && self.jail == 0
     }
 
-    /// The VM that this process of root works for, and its role; names are compared whole. The name in a
-    /// title need not be that of a VM.
+    /// The VM to which this process of root belongs, and its role; names are compared whole. The name in
+    /// a title need not be that of a VM.
     ///
     /// After a first word that is not the name of the program's file ps(1) prints that name
     /// (`fmt_argv()` in `bin/ps/fmt.c`): a title appears as `bhyve: NAME (bhyve)`, and the last word of a
     /// program started under another's name is no VM.
     pub fn works_for(&self) -> Option<(&str, Role)> {
-        let (name, role) = self.is_roots().then(|| self.claims_to_work_for())??;
+        let (name, role) = self.is_roots().then(|| self.claimed_role())??;
         let is_name = role == Role::Running || VmName::parse(name).is_ok();
         is_name.then_some((name, role))
     }
 
-    fn claims_to_work_for(&self) -> Option<(&str, Role)> {
+    fn claimed_role(&self) -> Option<(&str, Role)> {
         if let Some(title) = self.args.strip_prefix("bhyve: ") {
             return Some((title.strip_suffix(" (bhyve)")?, Role::Running));
         }
@@ -198,7 +199,7 @@ impl Who {
         VmName::parse(name).is_ok().then_some(name)
     }
 
-    /// Whether its arguments are those of a cu(1) on this line; trustworthy only of root's processes.
+    /// Whether the arguments are those of a cu(1) on this line; reliable only for root's processes.
     pub fn is_on_line(&self, line: &Path) -> bool {
         let line = line.to_string_lossy();
         let mut words = self.args.split_ascii_whitespace();
@@ -207,25 +208,25 @@ impl Who {
         program == Some("cu") && !self.args.ends_with(')') && words.any(|word| word == line)
     }
 
-    /// Whether it runs this program under this title.
+    /// Whether the process runs this program under this title.
     pub fn has_title(&self, title: &str, program: &str) -> bool {
         self.args
             .strip_prefix(title)
             .is_some_and(|behind| *behind == *format!(" ({program})"))
     }
 
-    /// Its real uid, jail and arguments: `UID JAIL ARGS`.
+    /// The real uid, jail and arguments: `UID JAIL ARGS`.
     pub fn shown(&self) -> String {
         format!("{} {} {}", self.real_uid, self.jail, self.args)
     }
 
-    /// Whether it supervises a VM on a terminal.
+    /// Whether the process supervises a VM on a terminal.
     pub fn has_terminal(&self) -> bool {
         let on_terminal = [" root-ttyboot ", " root-install "];
         self.supervises().is_some() && on_terminal.iter().any(|verb| self.args.contains(verb))
     }
 
-    /// Its role and pid, in words that follow the VM's name.
+    /// The role and pid, in words that follow the VM's name.
     pub fn does(&self, role: Role) -> String {
         let does = match role {
             Role::Running => "is running",

@@ -7,7 +7,7 @@ use crate::command::{Command, args};
 pub struct Kernel {
     /// `kern.osreldate`: 1400097 is 14.0; decides between versions.
     pub osreldate: Option<u32>,
-    /// Whether `hw.machine` is amd64, the only one with bhyveload and grub-bhyve.
+    /// Whether `hw.machine` is amd64, the only architecture with bhyveload and grub-bhyve.
     pub is_amd64: Option<bool>,
     /// Whether opening a tap brings it up; unknown until if_tuntap is loaded.
     pub tap_up_on_open: Option<bool>,
@@ -39,14 +39,14 @@ const NAMES: [&str; 8] = [
     "security.jail.jailed",
 ];
 
-/// Asks for all of [`Kernel`]: `sysctl -i NAME…`, which skips unknown names.
+/// Queries all of [`Kernel`]: `sysctl -i NAME…`, which skips unknown names.
 pub fn ask() -> Command {
     let mut words = args!["-i"];
     words.extend(NAMES.iter().map(std::ffi::OsString::from));
     Command::question("sysctl", words)
 }
 
-/// Asks only whether processes are hidden: `sysctl -i NAME…`.
+/// Queries only whether processes are hidden: `sysctl -i NAME…`.
 pub fn ask_visibility() -> Command {
     let mut words = args!["-i"];
     words.extend(NAMES[5..].iter().map(std::ffi::OsString::from));
@@ -56,13 +56,13 @@ pub fn ask_visibility() -> Command {
 /// The capacity of a host for its VMs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capacity {
-    /// Its cpus (`hw.ncpu`).
+    /// The cpus (`hw.ncpu`).
     pub cpus: Option<u64>,
-    /// Its memory in bytes (`hw.physmem`).
+    /// The memory in bytes (`hw.physmem`).
     pub memory: Option<u64>,
 }
 
-/// Asks for all of [`Kernel`] and [`Capacity`].
+/// Queries all of [`Kernel`] and [`Capacity`].
 pub fn ask_capacity() -> Command {
     let mut question = ask();
     question

@@ -8,7 +8,6 @@ use crate::command::{Command, args};
 use crate::model::name::VmName;
 use crate::plan::{Action, Known, Signal, Step, Test, Work, Workers};
 
-/// Whether `work` includes `role`.
 fn covers(work: Work, role: Role) -> bool {
     match role {
         Role::Running => matches!(work, Work::Running | Work::Bhyve | Work::Any),
@@ -57,27 +56,27 @@ pub fn is_running(vm: &VmName) -> Test {
     works(Work::Running, vec![vm.clone()])
 }
 
-/// Whether a bhyve works for the VM, even before it has its title.
+/// Whether the VM has a bhyve, with or without its title.
 pub fn is_alive(vm: &VmName) -> Test {
     works(Work::Bhyve, vec![vm.clone()])
 }
 
-/// Whether a bhyve works for one of these VMs, even before it has its title.
+/// Whether one of these VMs has a bhyve, with or without its title.
 pub fn any_is_alive<'vm>(vms: impl Iterator<Item = &'vm VmName>) -> Test {
     works(Work::Bhyve, vms.cloned().collect())
 }
 
-/// Whether a loader works for the VM.
+/// Whether the VM has a loader.
 pub fn is_loading(vm: &VmName) -> Test {
     works(Work::Loader, vec![vm.clone()])
 }
 
-/// Whether a loader or a bhyve works for the VM.
+/// Whether the VM has a loader or a bhyve.
 pub fn is_at_work(vm: &VmName) -> Test {
     works(Work::Any, vec![vm.clone()])
 }
 
-/// Sends a signal: `kill -SIGNAL PID…`. Without a receiver the status is 1.
+/// Sends a signal: `kill -SIGNAL PID…`. Without a receiver, the status is 1.
 fn send(signal: &str, work: Work, vm: &VmName, accept: &'static [i32]) -> Step {
     let signal = Signal {
         by: Command::root("kill", args![signal]).accept(accept),
@@ -86,23 +85,23 @@ fn send(signal: &str, work: Work, vm: &VmName, accept: &'static [i32]) -> Step {
     Action::Signal(Box::new(signal)).into()
 }
 
-/// Presses the VM's power button: SIGTERM to the bhyve under its title. Without a receiver it fails,
-/// unless `accept` contains 1.
+/// Presses the VM's power button: SIGTERM to the bhyve under its title. Without a receiver, the step
+/// fails unless `accept` contains 1.
 pub fn press_power_button(vm: &VmName, accept: &'static [i32]) -> Step {
     send("-TERM", Work::Running, vm, accept)
 }
 
-/// Sends SIGTERM to the VM's loader, if it runs.
+/// Sends SIGTERM to the VM's loader, if running.
 pub fn end_loader(vm: &VmName) -> Step {
     send("-TERM", Work::Loader, vm, &[0, 1])
 }
 
-/// Kills the VM's bhyve, if it runs, even before it has its title.
+/// Kills the VM's bhyve, if running, with or without its title.
 pub fn kill(vm: &VmName) -> Step {
     send("-KILL", Work::Bhyve, vm, &[0, 1])
 }
 
-/// Kills the VM's loader and bhyve, if they run.
+/// Kills the VM's loader and bhyve, if running.
 pub fn kill_any(vm: &VmName) -> Step {
     send("-KILL", Work::Any, vm, &[0, 1])
 }
@@ -115,8 +114,8 @@ pub fn is_still(pid: u32, known: Known) -> Test {
     }
 }
 
-/// Sends SIGTERM to one process, if it is still the known one: `kill -TERM PID`. Status 1 means that it
-/// has ended meanwhile.
+/// Sends SIGTERM to one process, if still the known one: `kill -TERM PID`. Status 1 means that the
+/// process has already exited.
 ///
 /// A supervisor then treats the guest's next end as its last; before the guest runs, it undoes the
 /// start.

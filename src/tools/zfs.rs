@@ -8,7 +8,7 @@ use serde::Serialize;
 use std::ffi::OsString;
 use std::fmt;
 
-/// Makes a volume: `zfs create [-s] -o volmode=dev -V SIZE VOLUME`.
+/// Creates a volume: `zfs create [-s] -o volmode=dev -V SIZE VOLUME`.
 pub fn create(volume: &Dataset, size: &DiskSize, sparse: bool) -> Command {
     let mut words = args!["create"];
     if sparse {
@@ -35,7 +35,7 @@ pub fn rollback(snapshot: &Snapshot) -> Command {
     Command::root("zfs", args!["rollback", snapshot.to_string()])
 }
 
-/// Makes a clone: `zfs clone -o volmode=dev VOLUME@NAME NEW`; the origin's local properties do not apply.
+/// Creates a clone: `zfs clone -o volmode=dev VOLUME@NAME NEW`; the origin's local properties do not apply.
 pub fn clone(origin: &Snapshot, new: &Dataset) -> Command {
     Command::root(
         "zfs",
@@ -75,7 +75,7 @@ fn is_listed(kind: &[&str], name: String) -> Test {
     Test::Succeeds(Command::question("zfs", words))
 }
 
-/// Shows a volume and its snapshots, oldest first:
+/// Lists a volume and its snapshots, oldest first:
 /// `zfs list -d 1 -o name,volsize,used,refer,creation -s createtxg -t volume,snapshot VOLUME`.
 pub fn show(volume: &Dataset) -> Command {
     Command::question(
@@ -96,7 +96,7 @@ pub fn show(volume: &Dataset) -> Command {
     .streams(Streams::Shown)
 }
 
-/// Asks for a volume's origin, its snapshots and its bookmarks, oldest first:
+/// Lists a volume's origin, its snapshots and its bookmarks, oldest first:
 /// `zfs list -Hp -d 1 -o name,origin,clones,used,refer,creation,createtxg,userrefs -s createtxg
 /// -t volume,snapshot,bookmark VOLUME`.
 pub fn list(volume: &Dataset) -> Command {
@@ -125,7 +125,7 @@ pub fn is_missing(stderr: &[u8]) -> bool {
         .ends_with(": dataset does not exist")
 }
 
-/// Asks for the datasets directly below another: `zfs list -H -d 1 -o name -t filesystem,volume DATASET`.
+/// Lists the datasets directly below another: `zfs list -H -d 1 -o name -t filesystem,volume DATASET`.
 pub fn children(parent: &Dataset) -> Command {
     Command::question(
         "zfs",
@@ -164,11 +164,11 @@ impl fmt::Display for Mark {
 /// A volume, its snapshots and its bookmarks, from [`list`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Volume {
-    /// The snapshot from which it was cloned.
+    /// The snapshot from which the volume was cloned.
     pub origin: Option<Snapshot>,
-    /// Its snapshots, oldest first.
+    /// The snapshots, oldest first.
     pub snapshots: Vec<SnapshotLine>,
-    /// Its bookmarks, oldest first, each with the transaction group of its creation.
+    /// The bookmarks, oldest first, each with the transaction group of its creation.
     pub bookmarks: Vec<(SnapName, u64)>,
 }
 
@@ -179,13 +179,13 @@ pub struct SnapshotLine {
     pub name: SnapName,
     /// The volumes cloned from this snapshot.
     pub clones: Vec<String>,
-    /// Bytes unique to it.
+    /// Bytes unique to the snapshot.
     pub used: u64,
-    /// Bytes referenced by it.
+    /// Bytes referenced by the snapshot.
     pub refer: u64,
-    /// Its creation time, in seconds since 1970.
+    /// The creation time, in seconds since 1970.
     pub creation: i64,
-    /// The transaction group of its creation: later ones have greater numbers.
+    /// The transaction group of the creation: later groups have greater numbers.
     #[serde(skip)]
     pub createtxg: u64,
     /// The number of holds that prevent its destruction.

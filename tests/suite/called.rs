@@ -193,7 +193,7 @@ fn output_that_cannot_be_written_is_reported_as_a_failure() {
             String::new()
         };
         let err = "easy-bhyve: standard output: No space left on device (os error 28)\n  \
-                   help: the file system of the output is full: see df -h; make room there\n";
+                   help: the file system of the output is full: see df -h; free space\n";
         assert_eq!(
             said,
             Said::new(1, "", format!("{remark}{err}")),

@@ -188,8 +188,7 @@ fn is_accepted(place: &Place, program: &Path, words: &[&str]) -> bool {
         }
         Some(2) => {
             assert!(
-                said.err
-                    .contains("\n  help: see every option explained: --help\n"),
+                said.err.contains("\n  help: list all options: --help\n"),
                 "{said:?}"
             );
             assert_eq!(said.out, "");
@@ -272,7 +271,7 @@ fn an_unknown_verb_or_vm_lists_the_known_ones_the_nearest_first() {
             "fbsd0-boto: there is no verb \"boto\"\n  \
              verbs: boot ttyboot clone console clean history install shutdown restart \
              snapshot rollback resources\n  \
-             help: fbsd0-boto is a link to easy-bhyve: its name is VM-VERB\n"
+             help: fbsd0-boto is a link to easy-bhyve: the name of a link is VM-VERB\n"
         )
     );
     assert_eq!(

@@ -47,7 +47,7 @@ fn the_demonstration_shows_every_scene_and_succeeds() {
         "login: root",
         "FreeBSD fbsd0 amd64",
         "fbsd0  running",
-        "fbsd0-shutdown: fbsd0 has ended and its resources are free",
+        "fbsd0-shutdown: fbsd0 has ended, and its resources are free",
         "fbsd0-snapshot: took zroot/vm/fbsd0@_",
         "fbsd0-rollback: rolled back",
         "fbsd0-clone: cloned",

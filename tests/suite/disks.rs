@@ -74,7 +74,11 @@ fn a_path_that_bhyve_would_change_is_refused() {
             let config = format!("{COMMON}a_id=1 a_freebsd=YES {setting}\n");
             let said = call(&mut fake, config, &["boot", "a"]);
             assert_eq!(said.status, 1, "{path}");
-            assert!(said.err.contains("bhyve reads % in a path"), "{}", said.err);
+            assert!(
+                said.err.contains("bhyve expands % in a path"),
+                "{}",
+                said.err
+            );
             assert!(said.err.contains("ln -s"), "{}", said.err);
         }
     }
@@ -178,7 +182,7 @@ fn a_lock_knows_one_image_through_two_mounts() {
     fake.let_be_held(&lock, "1 other");
     let said = call(&mut fake, format!("{COMMON}{TWO}"), &["boot", "b"]);
     assert_eq!(said.status, 2, "{}", said.err);
-    let text = "/jail/vm/a is a disk of other, which pid 1 works on";
+    let text = "/jail/vm/a is a disk of other, which is in use by pid 1";
     assert!(said.err.contains(text), "{}", said.err);
 }
 
@@ -189,7 +193,7 @@ fn one_image_at_two_numbers_through_two_mounts_is_refused() {
     let said = call(&mut fake, config, &["boot", "a"]);
     assert_eq!(said.status, 1, "{}", said.err);
     assert!(
-        said.err.contains("hd0 and hd1 of a are one disk"),
+        said.err.contains("hd0 and hd1 of a are the same disk"),
         "{}",
         said.err
     );
@@ -200,7 +204,7 @@ fn a_disk_whose_identity_cannot_be_told_causes_a_warning() {
     let mut fake = fake(with_nullfs(false));
     let said = call(&mut fake, format!("{COMMON}{TWO}"), &["boot", "b"]);
     assert_eq!(said.status, 0, "{}", said.err);
-    let text = "could not tell whether another VM has /jail/vm/a";
+    let text = "could not determine whether another VM uses /jail/vm/a";
     assert!(said.err.contains(text), "{}", said.err);
 }
 

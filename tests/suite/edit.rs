@@ -203,7 +203,7 @@ fn a_value_that_is_set_already_is_not_written() {
     let before = fs::metadata(place.path("c.conf")).unwrap();
     let said = say(&place, &["set", "a", "mem=1G", "cpu="]);
     let err = format!(
-        "easy-bhyve: {}:2:8: a_mem is 1G already\neasy-bhyve: a_cpu is not set anyway\n",
+        "easy-bhyve: {}:2:8: a_mem is already 1G\neasy-bhyve: a_cpu is not set\n",
         place.shown("c.conf")
     );
     assert_eq!(said, Said::new(0, "", err));
@@ -217,7 +217,7 @@ fn a_refused_edit_is_shown_in_its_place_and_not_written() {
         "a_id=1\na_mem=1G\n",
         &["set", "a", "cpu=2", "mem=lots"],
         1,
-        "easy-bhyve: a_mem: \"lots\" is not a memory size: it must begin with a whole number; \
+        "easy-bhyve: a_mem: \"lots\" is not a memory size: the size must begin with a whole number; \
          write for example 512M or 4G\n \
          --> c.conf:3:7\n  |\n3 | a_mem=lots\n  |       ^^^^\n  |\n  = note: nothing was written\n",
     );
@@ -228,7 +228,7 @@ fn a_refused_edit_is_shown_in_its_place_and_not_written() {
         "easy-bhyve: b and a have the same id, 2\n \
          --> c.conf:3:6\n  |\n3 | b_id=2\n  |      ^\n  |\n  = note: a_id is set at c.conf:2:6\n  \
          = note: nothing was written\n  \
-         = help: give one of them another id, which is the number of its tap and console\n",
+         = help: set another id for one VM: the id is the number of its tap and console\n",
     );
     let beside = Place::new();
     beside.write("empty", "");
@@ -238,7 +238,7 @@ fn a_refused_edit_is_shown_in_its_place_and_not_written() {
         &["set", "a", "grub_bootcmd=none"],
         1,
         &format!(
-            "easy-bhyve: cannot read {path}none: No such file or directory (os error 2)\n \
+            "easy-bhyve: could not read {path}none: No such file or directory (os error 2)\n \
          --> c.conf:4:3\n  |\n4 | . {path}$a_grub_boot\n  |   {mark}\n  |\n  \
          = note: nothing was written\n  \
          = help: name an existing file; a relative name starts at the configuration's directory\n"
@@ -255,7 +255,7 @@ fn a_line_that_would_become_part_of_another_value_is_not_written() {
         1,
         "easy-bhyve: the new text would change b, too\n \
          --> c.conf:3:1\n  |\n3 | b=x\\\n  | ^\n  |\n  = note: nothing was written\n  \
-         = help: a backslash at the end of the file joins lines, and ${x:=w} sets x: edit it by hand\n",
+         = help: a backslash at the end of the file joins lines, and ${x:=w} sets x: edit the file by hand\n",
     );
 }
 
@@ -267,7 +267,7 @@ fn a_value_within_an_expansion_is_not_edited() {
         1,
         "easy-bhyve: a_mem is set within an expansion\n \
          --> c.conf:3:5\n  |\n3 | x=${a_mem:=1G}\n  |     ^^^^^^^^^\n  |\n  \
-         = help: only a plain NAME=VALUE is edited: change it by hand\n",
+         = help: set edits only a plain NAME=VALUE: change this setting by hand\n",
     );
 }
 
@@ -280,7 +280,7 @@ fn an_edit_that_an_expansion_would_override_is_refused() {
         "easy-bhyve: a_mem would not be ''\n \
          --> c.conf:3:5\n  |\n3 | x=${a_mem:=1G}\n  |     ^^^^^\n  |\n  \
          = note: nothing was written\n  \
-         = help: the marked setting would override the new text: change it by hand\n",
+         = help: the marked setting overrides the new text: change the marked setting by hand\n",
     );
 }
 
@@ -297,21 +297,21 @@ fn wrong_words_are_refused_with_the_nearest() {
         ),
         (
             &["set", "a", "mem"],
-            "invalid value 'mem' for '<KEY=VALUE>...': it must be KEY=VALUE, for example mem=512M\n",
+            "invalid value 'mem' for '<KEY=VALUE>...': expected KEY=VALUE, for example mem=512M\n",
         ),
         (&["set", "a", "mem=1", "mem=2"], "mem is given twice\n"),
         (
             &["set", "a", "gpt=gpt1", "grub_root=gpt2"],
-            "gpt and grub_root are one key\n",
+            "gpt and grub_root are the same key\n",
         ),
-        (&["set", "a", "id="], "without an id a would be no VM\n"),
+        (&["set", "a", "id="], "the id of a must not be empty\n"),
         (&["set", "c", "mem=1G"], "there is no VM \"c\" in "),
         (
             &["new", "1a"],
-            "\"1a\" is not a VM name: it must begin with a letter\n",
+            "\"1a\" is not a VM name: the first character must be a letter\n",
         ),
         (&["new", "b", "id=1", "id=2"], "id is given twice\n"),
-        (&["new", "a"], "there is a VM a already\n"),
+        (&["new", "a"], "VM a already exists\n"),
     ] {
         let place = place("a_id=1\n");
         let said = say(&place, words);

@@ -251,9 +251,11 @@ fn is_documented(vm: &str, verb: Verb, said: &Said, place: Place) -> bool {
         return said.err.contains(&format!("{verb} needs a ZFS volume"));
     }
     if verb == Verb::Install && said.status == 1 {
-        return said.err.contains(&format!("has no {vm}_cd0"));
+        return said.err.contains(&format!("{vm}_cd0 is not set"));
     }
-    verb == Verb::History && place == Place::Foreign && said.err.contains("this is not FreeBSD")
+    verb == Verb::History
+        && place == Place::Foreign
+        && said.err.contains("this host is not FreeBSD")
 }
 
 /// The lines that only one of two texts has, in its order.

@@ -83,7 +83,7 @@ fn an_undo_that_fails_is_reported_and_does_not_stop_the_others() {
             let mut found = Vec::new();
             for words in [
                 "bhyve: out of luck",
-                "could not undo: ",
+                "could not clean up ",
                 &format!("command: {}", command_line(failing)),
                 &line,
             ] {
@@ -239,7 +239,7 @@ fn check_interrupt(scenario: &Scenario, look: u32, what: Interruption) -> Vec<St
     let wanted = match what {
         Interruption::Signal(SIGTERM) => "interrupted by SIGTERM",
         Interruption::Signal(_) => "interrupted by SIGINT",
-        Interruption::ReaderGone => "interrupted: its caller has exited",
+        Interruption::ReaderGone => "interrupted: the caller has exited",
     };
     // The signal arrived too late: the guest runs, or it ran on and its next end was the last.
     let has_run = said.status == 0 && told.contains("started: bhyve is pid");

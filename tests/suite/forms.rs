@@ -146,7 +146,7 @@ fn a_script_that_must_ask_a_question_refuses_without_a_terminal() {
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
-        "test: Is it so? There is no terminal to ask on; say -f to go on without the question\n"
+        "test: Is it so? There is no terminal to ask on; to proceed without the question: -f\n"
     );
 }
 

@@ -18,14 +18,17 @@ deb0_id=2
 
 /// Error numbers of this system, with the remedy in the message.
 const ERRORS: [(i32, &str); 3] = [
-    (nix::libc::ENOSPC, "help: the file system is full: df -h "),
+    (
+        nix::libc::ENOSPC,
+        "help: the file system is full: see df -h ",
+    ),
     (
         nix::libc::EDQUOT,
-        "help: the quota is used up: see quota -v, and df -h ",
+        "help: the quota is exceeded: see quota -v and df -h ",
     ),
     (
         nix::libc::EROFS,
-        "help: the file system is mounted read-only: df ",
+        "help: the file system is mounted read-only: find it with df ",
     ),
 ];
 
@@ -114,7 +117,7 @@ fn a_log_that_cannot_be_written_is_reported_with_the_remedy() {
     fake.lose(Lost::Logs);
     let said = call(&mut fake, CONFIG, &["fbsd0-boot"]);
     assert_eq!(said.status, 0, "{said:?}");
-    assert!(said.err.contains("its log is not written: "), "{said:?}");
+    assert!(said.err.contains("the log cannot be written: "), "{said:?}");
 }
 
 #[test]
@@ -128,8 +131,8 @@ fn a_removed_working_directory_is_reported() {
         .env("EASY_BHYVE_CONFIG", place.path("c.conf"))
         .env("PATH", "/bin:/usr/bin");
     let said = place::Said::of(&sh.output().unwrap());
-    let err = "easy-bhyve: the working directory does not exist any more\n  \
-               help: go to one that does, for example: cd\n";
+    let err = "easy-bhyve: the working directory no longer exists\n  \
+               help: change to an existing directory, for example: cd\n";
     assert_eq!(said, place::Said::new(1, "", err));
 }
 
@@ -151,7 +154,7 @@ fn a_missing_program_of_the_base_system_is_named() {
         assert_eq!(said.status, 1, "{words:?}: {said:?}");
         let begins = format!("{program} is not installed\n");
         let help = format!(
-            "  help: {program} is part of FreeBSD: is this FreeBSD, with a complete base system?\n"
+            "  help: {program} is part of FreeBSD: check that this host is FreeBSD with a complete base system\n"
         );
         for part in [&begins, &help] {
             assert!(
@@ -188,12 +191,12 @@ fn a_real_file_system_that_is_full_or_read_only_leaves_the_file_unchanged() {
         (
             "size=8k",
             "No space left on device",
-            "the file system is full: df -h ",
+            "the file system is full: see df -h ",
         ),
         (
             "ro",
             "Read-only file system",
-            "the file system is mounted read-only: df ",
+            "the file system is mounted read-only: find it with df ",
         ),
     ] {
         let place = Place::new();

@@ -166,7 +166,7 @@ fbsd0_id=1 fbsd0_freebsd=YES fbsd0_hd0=/vm/closed/fbsd0
     let said = call(&mut fake, FILES, &["fbsd0-resources", "-V", "1M"]);
     assert_eq!(said.status, 1, "{said:?}");
     assert!(
-        said.err.contains("/vm/closed/fbsd0 exists already"),
+        said.err.contains("/vm/closed/fbsd0 already exists"),
         "{said:?}"
     );
 }

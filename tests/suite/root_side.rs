@@ -254,7 +254,9 @@ fn a_call_without_exactly_one_valid_vm_is_refused() {
 /// The errors in the handling of such words.
 fn accepted(what: &str, words: &[&str]) -> Option<String> {
     let (said, calls) = say(words);
-    let is_told = said.err.contains("only easy-bhyve itself makes this call");
+    let is_told = said
+        .err
+        .contains("only easy-bhyve itself may call this verb");
     let is_refused = said.status == REFUSED && calls == 0 && is_told;
     (!is_refused).then(|| format!("{what:?}: {calls} calls, {said:?}"))
 }

@@ -77,7 +77,7 @@ fn fault_08_setup_touches_no_link_and_no_file_that_is_not_its_own() {
     for verb in ["boot", "console", "clean", "clone"] {
         let link = place.shown(&format!("bin/eb/a-{verb}"));
         err.push_str(&format!(
-            "easy-bhyve: {link} is not a link of easy-bhyve: it stays as it is\n"
+            "easy-bhyve: {link} is not a link of easy-bhyve: not changed\n"
         ));
     }
     err.push_str(&listed("added", "a", &made));

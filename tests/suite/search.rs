@@ -221,7 +221,7 @@ fn a_named_file_is_the_only_one_and_an_option_has_precedence_over_the_environmen
     );
     let err = format!(
         "vm-resources: could not read the configuration {}: No such file or directory (os error 2)\n  \
-         help: name one that exists with --config FILE\n",
+         help: name an existing file with --config FILE\n",
         place.shown("none")
     );
     assert_eq!(said, Said::new(1, "", err));
@@ -255,7 +255,7 @@ fn without_any_file_the_places_are_listed() {
             err.push_str(&format!("  not in {}\n", place.path(directory).display()));
         }
         err.push_str(
-            "  not in /usr/local/etc\n  help: write one, or name one with --config FILE\n",
+            "  not in /usr/local/etc\n  help: write one of these files, or name a file with --config FILE\n",
         );
         Said::new(1, "", err)
     };
@@ -343,7 +343,7 @@ fn a_file_that_cannot_be_read_is_a_failure_and_changes_nothing() {
     ] {
         let err = format!(
             "easy-bhyve: could not read the configuration {}: Permission denied (os error 13)\n  \
-             help: look at its owner and mode with ls -l, or name another with --config FILE\n",
+             help: check its owner and mode with ls -l, or name another file with --config FILE\n",
             file.display()
         );
         assert_eq!(

@@ -65,8 +65,7 @@ fn names_of_nodes_and_titles_are_escaped_and_are_in_no_line_to_paste() {
     let mut fake = Fake::new(host, USER);
     let said = call(&mut fake, CONFIG, &["easy-bhyve", "status"]);
     assert_shown(SHOWN, &said);
-    let foreign =
-        "foreign: VM node of my-vm, which is not a valid VM name: easy-bhyve leaves it alone\n";
+    let foreign = "foreign: VM node of my-vm, which is not a valid VM name: easy-bhyve does not change this node\n";
     assert!(said.out.contains(foreign), "{}", said.out);
     assert!(!said.out.contains("bhyvectl"), "{}", said.out);
     let mut rows = said.out.lines().filter(|line| line.starts_with("y^["));

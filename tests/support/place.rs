@@ -35,8 +35,7 @@ impl Said {
 }
 
 /// The remark of a preview on a system other than FreeBSD.
-pub(crate) const FRESH: &str =
-    "this is not FreeBSD: the plan is the one for a freshly booted host\n";
+pub(crate) const FRESH: &str = "this host is not FreeBSD: the plan is for a freshly booted host\n";
 
 /// The path at which cargo has built the program.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_easy-bhyve");

@@ -1,4 +1,4 @@
-//! Errors about the words of a call: they list what exists, the nearest first.
+//! Errors about the arguments of a call: they list what exists, the nearest first.
 
 use crate::error::Error;
 use crate::quote;
@@ -26,10 +26,10 @@ pub(super) fn wrong_usage(error: &clap::Error) -> Error {
                 .replacen("tip: ", "", 1),
         );
     }
-    ours.help("see every option explained: --help")
+    ours.help("list all options: --help")
 }
 
-/// No verb takes words that look like options, and our own last line names --help.
+/// No verb accepts operands that look like options, and our own last line names --help.
 fn is_useless(paragraph: &str) -> bool {
     paragraph.starts_with("For more information") || paragraph.starts_with("tip: to pass")
 }
@@ -81,6 +81,6 @@ pub(super) fn wrong_command(wrong: &str, typed: &[OsString]) -> Error {
             quote::shown(vm),
             quote::shown(wrong)
         )),
-        (None, None) => error.help("see them explained: easy-bhyve --help"),
+        (None, None) => error.help("list all commands: easy-bhyve --help"),
     }
 }

@@ -1,4 +1,4 @@
-//! Reads the name and the words of a call as an [`Invocation`].
+//! Parses the name and the arguments of a call as an [`Invocation`].
 //!
 //! One clap definition serves both forms; a link name is split at its last hyphen and becomes the
 //! word form.
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 /// The program's own name.
 pub const PROGRAM: &str = "easy-bhyve";
 
-/// A call, as far as it can be read without a configuration.
+/// A call, as parsed without a configuration.
 #[derive(Debug)]
 pub struct Invocation {
     /// The program as it was called, for messages: `fbsd0-boot`.
@@ -29,14 +29,14 @@ pub struct Invocation {
     pub spelling: Spelling,
     /// `--config FILE`.
     pub config: Option<PathBuf>,
-    /// What is asked for.
+    /// The requested action.
     pub request: Call,
 }
 
-/// What a call asks for.
+/// The requested action.
 #[derive(Debug)]
 pub enum Call {
-    /// A text from clap: help or the version.
+    /// Print a text from clap: help or the version.
     Show(String),
     /// A command of easy-bhyve itself.
     Admin(Admin),
@@ -51,7 +51,7 @@ pub enum Admin {
     Setup(DryRun),
     /// Lists the VMs.
     List(Format),
-    /// Shows what runs and what is left over.
+    /// Shows the running VMs and leftovers.
     Status(Showing),
     /// Reports errors and warnings about the configuration.
     Check(CheckArgs),
@@ -59,7 +59,7 @@ pub enum Admin {
     Set(SetArgs),
     /// Writes the settings of a new VM.
     New(NewArgs),
-    /// Ends every VM that runs.
+    /// Ends every running VM.
     StopAll(EndArgs),
     /// Starts every VM with `autostart=YES`.
     Autostart(DryRun),
@@ -70,18 +70,18 @@ pub enum Admin {
 pub struct Showing {
     /// Text or JSON.
     pub format: Format,
-    /// Whether the configured cpus and memory are shown, too.
+    /// Whether the configured cpus and memory are also shown.
     pub all: bool,
-    /// Whether the status is shown again and again.
+    /// Whether the status is shown repeatedly.
     pub watch: bool,
 }
 
-/// Reads a call; `args` is its name and the words behind it.
+/// Parses a call; `args` is its name and its arguments.
 ///
 /// Differs: Every verb also works without a link, as `easy-bhyve VERB VM`
 ///
 /// # Errors
-/// If the words are wrong; the error lists what exists.
+/// If the arguments are wrong; the error lists what exists.
 pub fn parse(args: &[OsString]) -> Result<Invocation> {
     let name = title(args);
     let words = args.get(1..).unwrap_or_default();
@@ -96,7 +96,7 @@ pub fn parse(args: &[OsString]) -> Result<Invocation> {
         Some((vm, verb)) => {
             let Some(known) = Verb::parse(verb) else {
                 return Err(unknown_verb(verb).help(format!(
-                    "{name} is a link to easy-bhyve: its name is VM-VERB"
+                    "{name} is a link to easy-bhyve: the name of a link is VM-VERB"
                 )));
             };
             let mut all = vec![OsString::from(known.as_str()), vm.into()];
@@ -121,8 +121,8 @@ pub fn title(args: &[OsString]) -> String {
     )
 }
 
-/// Whether these words are a call of the root side, by the program's own name. Behind the name of a
-/// link every word belongs to its verb.
+/// Whether these arguments call the root side by the program's own name. After the name of a link
+/// every argument belongs to the verb.
 pub fn is_root_side(args: &[OsString]) -> bool {
     let verb = args.get(1).and_then(|verb| verb.to_str());
     verb.is_some_and(|verb| verb.starts_with(wire::PREFIX)) && called_as(&title(args)).is_none()
@@ -130,7 +130,7 @@ pub fn is_root_side(args: &[OsString]) -> bool {
 
 /// The VM and the verb of a link's name; `None` for the program's own name.
 ///
-/// No VM name has a hyphen, so a name that begins like the program's own is never a link.
+/// No VM name contains a hyphen, so a name that begins with `easy-bhyve` is never a link.
 fn called_as(name: &str) -> Option<(&str, &str)> {
     if name.starts_with(PROGRAM) {
         None
@@ -141,7 +141,7 @@ fn called_as(name: &str) -> Option<(&str, &str)> {
 
 /// The one definition, with each verb's usage in the caller's form.
 ///
-/// `link` is the name of the link and its verb; then the VM is part of the name.
+/// `link` is the name of the link and its verb; the VM is then part of the name.
 fn definition(link: Option<(&str, Verb)>) -> clap::Command {
     let commands = ADMIN.into_iter().fold(Cli::command(), |cli, name| {
         cli.mut_subcommand(name, |command| {

@@ -13,8 +13,8 @@ use std::path::PathBuf;
 #[command(
     name = PROGRAM,
     version,
-    about = "VMs under FreeBSD's bhyve, handled like ordinary commands",
-    after_help = "Without a command it shows the status. Every verb is also a link that setup makes: \
+    about = "Manage bhyve(8) VMs by ordinary commands",
+    after_help = "Without a command, the status is shown. Each verb is also a link, made by setup: \
                   `fbsd0-boot -d` is `easy-bhyve boot fbsd0 -d`.",
     disable_help_subcommand = true
 )]
@@ -34,7 +34,7 @@ pub(super) enum Typed {
     Setup(DryRun),
     /// List the VMs
     List(FormatArgs),
-    /// Show the running VMs and what is left over
+    /// Show the running VMs and leftover resources
     Status(StatusArgs),
     /// Report errors and warnings about the configuration
     Check(CheckArgs),
@@ -42,29 +42,29 @@ pub(super) enum Typed {
     Set(SetArgs),
     /// Write the settings of a new VM into the configuration
     New(NewArgs),
-    /// Shut every running VM down, and cut the power of those that run on for 40 s
+    /// Shut every running VM down, and cut the power of those that still run after 40 s
     StopAll(EndArgs),
-    /// Boot every VM that has autostart=YES, in the order of their ids
+    /// Boot every VM that has autostart=YES, in ascending order of ids
     Autostart(DryRun),
 }
 
 /// The options of `check`.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct CheckArgs {
-    /// Show the names of all possible findings instead
+    /// List the names of all findings instead of checking
     #[arg(long)]
     pub list: bool,
-    /// How the findings are shown: text or json
+    /// Format of the findings: text or json
     #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
     pub format: Option<Format>,
 }
 
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct StatusArgs {
-    /// Show the configured cpus and memory, too
+    /// Also show the configured cpus and memory
     #[arg(short = 'a', long)]
     pub(super) all: bool,
-    /// Show it again and again, until Ctrl-C
+    /// Repeat every 2 s, until Ctrl-C
     #[arg(long, conflicts_with = "format")]
     pub(super) watch: bool,
     #[command(flatten)]
@@ -94,19 +94,19 @@ pub struct NewArgs {
     /// Install from this ISO image
     #[arg(long, value_name = "ISO")]
     pub cd: Option<PathBuf>,
-    /// Make the VM's disk, too, of this size
+    /// Also make the VM's disk, of this size
     #[arg(long, value_name = "SIZE", value_parser = DiskSize::parse)]
     pub disk: Option<DiskSize>,
-    /// Write into this file of the configuration instead of its first
+    /// Write into this file of the configuration instead of the first one
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// Make the links, too, as setup does
+    /// Also make the links, as setup does
     #[arg(long)]
     pub links: bool,
     /// The new VM
     #[arg(value_name = "VM", index = 1)]
     pub vm: String,
-    /// Further settings; without id the smallest number that no VM has
+    /// Settings; the default id is the smallest unused number
     #[arg(value_name = "KEY=VALUE", index = 2, value_parser = setting())]
     pub settings: Vec<TypedSetting>,
 }

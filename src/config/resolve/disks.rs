@@ -24,18 +24,18 @@ pub(super) fn disks(
 ) -> (Volume, Vec<Disk>) {
     let hds = &parts.own.settings.hds;
     let (mut volume, first) = if parts.own.is_wrong("zvol", 0) && !hds.contains_key(&0) {
-        stand_in(parts)
+        placeholder(parts)
     } else {
         first_disk(parts, id).unwrap_or_else(|error| {
-            faults.add_gap(error, needs::DISKS);
-            stand_in(parts)
+            faults.add_missing(error, needs::DISKS);
+            placeholder(parts)
         })
     };
     let mut disks = vec![first];
     for (number, set) in hds.iter().filter(|(number, _)| **number > 0) {
         match device_path(parts, "hd", *number, set) {
             Ok(path) => disks.push(Disk::new(*number, path, set.span)),
-            Err(error) => faults.add_gap(error, needs::DISKS),
+            Err(error) => faults.add_missing(error, needs::DISKS),
         }
     }
     refuse_twins(parts, &mut disks, faults);
@@ -45,7 +45,6 @@ pub(super) fn disks(
     (volume, disks)
 }
 
-/// The CDs by number.
 pub(super) fn cds(parts: &Parts<'_>, loader: &Loader, faults: &mut Faults) -> Vec<Cd> {
     let mut cds = Vec::new();
     for (number, set) in &parts.own.settings.cds {
@@ -69,13 +68,12 @@ fn knows_loader(parts: &Parts<'_>) -> bool {
 }
 
 /// A placeholder for an unknown first disk, so that the other settings can be checked.
-fn stand_in(parts: &Parts<'_>) -> (Volume, Disk) {
+fn placeholder(parts: &Parts<'_>) -> (Volume, Disk) {
     let path = Path::new("/").join(parts.name.as_str());
     let disk = Disk::new(0, path.clone(), None);
     (Volume::File(path), disk)
 }
 
-/// The first disk and its kind.
 fn first_disk(parts: &Parts<'_>, id: &Set<VmId>) -> Result<(Volume, Disk)> {
     let name = &parts.name;
     let zvols = parts.wanted.devices.join("zvol");
@@ -98,7 +96,7 @@ fn first_disk(parts: &Parts<'_>, id: &Set<VmId>) -> Result<(Volume, Disk)> {
             .at(zvol.span)
             .named(FindingName::ZvolIsNotHd0)
             .help(format!(
-                "remove one of them; {} is the disk of {}",
+                "remove one of the two settings; {} is the disk of {}",
                 zvols.join(zvol.value.as_str()).display(),
                 zvol.value
             )));
@@ -116,7 +114,7 @@ fn first_disk(parts: &Parts<'_>, id: &Set<VmId>) -> Result<(Volume, Disk)> {
             FindingName::MissingHd0
         };
         return Err(Error::config(format!(
-            "volroot is not set, so the disk of {name} is unknown"
+            "the disk of {name} is unknown, because volroot is not set"
         ))
         .at(id.span)
         .named(name_of_it)
@@ -130,7 +128,7 @@ fn first_disk(parts: &Parts<'_>, id: &Set<VmId>) -> Result<(Volume, Disk)> {
     }
     let whole = format!("{}/{name}", root.value.display());
     let dataset = Dataset::parse(&whole).map_err(|error| {
-        // If the root itself is invalid, its message is the more specific one.
+        // If `volroot` itself is invalid, its message is more specific.
         let of_root = dataset_of(root).err();
         of_root.unwrap_or_else(|| {
             Error::config(error.to_string())
@@ -169,7 +167,7 @@ fn device_path(parts: &Parts<'_>, kind: &str, number: u8, set: &Set<PathBuf>) ->
         ))
         .at(set.span)
         .named(FindingName::RelativePath)
-        .help("begin it with /, or with a variable such as ${iso_path} whose value does"));
+        .help("write an absolute path, or a variable such as ${iso_path} that contains one"));
     }
     refuse_for_bhyve(&set.value, set.span)?;
     Ok(set.value.clone())
@@ -181,8 +179,8 @@ fn device_path(parts: &Parts<'_>, kind: &str, number: u8, set: &Set<PathBuf>) ->
 fn refuse_for_bhyve(path: &Path, origin: Option<Span>) -> Result<()> {
     let bytes = path.as_os_str().as_bytes();
     if bytes.contains(&b'%') {
-        let why = "bhyve reads % in a path as the name of one of its settings, and the loader does not, \
-                   so they could have two disks";
+        let why =
+            "bhyve expands % in a path, and the loader does not: both could use different disks";
         return Err(invalid(path, why, FindingName::PathPercent, origin));
     }
     if bytes.contains(&b',') {
@@ -196,11 +194,11 @@ fn invalid(path: &Path, why: &str, name: FindingName, origin: Option<Span>) -> E
     Error::config(format!("{}: {why}", path.display()))
         .at(origin)
         .named(name)
-        .help("rename it, or make a link to it without that character: ln -s")
+        .help("rename the file, or use a symbolic link without that character: ln -s")
 }
 
-/// Removes the disks whose path has a blank and reports them. The root side refuses such paths too
-/// and is given the VM without them.
+/// Removes and reports the disks whose path contains a blank. The root side also refuses such paths
+/// and gets the VM without these disks.
 fn refuse_blanks(
     parts: &Parts<'_>,
     volume: &mut Volume,
@@ -212,13 +210,13 @@ fn refuse_blanks(
         Err(error) => {
             // If the loader is unknown, it may accept the path.
             if knows_loader(parts) {
-                faults.add_gap(error, needs::DISKS);
+                faults.add_missing(error, needs::DISKS);
             }
             false
         }
     });
     if disks.first().is_none_or(|first| first.number != 0) {
-        let (of_stand_in, first) = stand_in(parts);
+        let (of_stand_in, first) = placeholder(parts);
         *volume = of_stand_in;
         disks.insert(0, first);
     }
@@ -236,7 +234,7 @@ fn refuse_blank(path: &Path, origin: Option<Span>) -> Result<()> {
     Ok(())
 }
 
-/// Removes a disk with two numbers: bhyve(8) takes no lock, and the guest would destroy it.
+/// Removes a disk with two numbers: bhyve(8) does not lock disks, and the guest would corrupt it.
 ///
 /// Differs: One disk or one tap at two numbers is an error
 fn refuse_twins(parts: &Parts<'_>, disks: &mut Vec<Disk>, faults: &mut Faults) {
@@ -253,11 +251,11 @@ fn refuse_twins(parts: &Parts<'_>, disks: &mut Vec<Disk>, faults: &mut Faults) {
             parts.name,
             disk.path.display()
         ));
-        faults.add_gap(
+        faults.add_missing(
             error
                 .at(disk.origin)
                 .named(FindingName::DiskTwice)
-                .help("each number needs a disk of its own"),
+                .help("use a different disk for each number"),
             needs::DISKS,
         );
     }

@@ -1,15 +1,14 @@
-//! The faults of settings, and the operations that they stop.
+//! The faults of settings, and the operations that each fault stops.
 
 use crate::config::settings::Need;
 use crate::error::Error;
 
-/// A fault of a setting.
 #[derive(Clone, Debug)]
 struct Fault {
     error: Error,
-    /// The needs that it stops.
+    /// The needs that the fault stops.
     stops: &'static [Need],
-    /// Whether a placeholder that must not be shown is in the place of the setting.
+    /// Whether the setting is replaced by a placeholder, which must not be shown.
     leaves_a_gap: bool,
 }
 
@@ -28,7 +27,7 @@ impl Faults {
     }
 
     /// Records a fault that leaves the VM without a required setting.
-    pub(super) fn add_gap(&mut self, error: Error, stops: &'static [Need]) {
+    pub(super) fn add_missing(&mut self, error: Error, stops: &'static [Need]) {
         self.0.push(Fault {
             error,
             stops,
@@ -46,20 +45,19 @@ impl Faults {
     }
 
     /// Whether no placeholder is in the VM.
-    pub(super) fn leave_no_gap(&self) -> bool {
+    pub(super) fn is_complete(&self) -> bool {
         self.0.iter().all(|fault| !fault.leaves_a_gap)
     }
 
     /// Checks whether a fault stops this need.
     ///
     /// # Errors
-    /// The first fault that stops it.
+    /// The first fault that stops the need.
     pub(super) fn stop(self, need: Need) -> Result<(), Error> {
         let first = self.0.into_iter().find(|fault| fault.stops.contains(&need));
         first.map_or(Ok(()), |fault| Err(fault.error))
     }
 
-    /// All faults.
     pub(super) fn into_errors(self) -> Vec<Error> {
         self.0.into_iter().map(|fault| fault.error).collect()
     }

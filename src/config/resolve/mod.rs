@@ -1,7 +1,7 @@
 //! From a configuration to a [`Vm`], by the table of [`super::settings`].
 //!
-//! One pass finds all faults of a VM, in order; each fault knows the needs that it stops, so that
-//! an invalid setting does not stop an operation that does not need it.
+//! One pass finds all faults of a VM, in order. Each fault has a list of the needs that it stops, so
+//! that an invalid setting does not stop an operation that does not use the setting.
 
 mod disks;
 mod faults;
@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 pub(super) use vm::of_words;
 use vm::{Parts, construct};
 
-/// The purpose for which a VM is resolved, and the inputs beside the configuration.
+/// The purpose for which a VM is resolved, and the inputs other than the configuration.
 #[derive(Clone, Debug)]
 pub struct Wanted<'a> {
     /// The purpose.
@@ -175,7 +175,7 @@ pub fn privilege(config: &Config) -> Result<Choice> {
 /// A VM with checked settings.
 #[derive(Debug)]
 pub struct Checked<'config> {
-    /// Its keys.
+    /// The keys.
     pub keys: Keys<'config>,
     /// The VM, with invalid settings treated as not set; none if it cannot be built.
     pub vm: Option<Vm>,
@@ -204,10 +204,10 @@ pub fn checked<'config>(
                     host: &host,
                     wanted: &wanted,
                 };
-                Some(construct(parts, &mut faults)).filter(|_| faults.leave_no_gap())
+                Some(construct(parts, &mut faults)).filter(|_| faults.is_complete())
             }
             Err(error) => {
-                faults.add_gap(error.named(FindingName::VmName), needs::ALL);
+                faults.add_missing(error.named(FindingName::VmName), needs::ALL);
                 None
             }
         };
@@ -221,7 +221,6 @@ pub fn checked<'config>(
     (of_host.into_errors(), vms)
 }
 
-/// The host variables, checked for the need.
 fn host(config: &Config, need: Need) -> Result<HostSettings> {
     let mut faults = Faults::default();
     let host = read::of_host(config, &mut faults);
@@ -259,9 +258,7 @@ pub fn known(config: &Config, name: &str) -> Result<VmName> {
             config.file_names()
         ));
         return Err(match names.len() {
-            0 => error.help(format!(
-                "a VM is whatever has an id, for example: {name}_id=0"
-            )),
+            0 => error.help(format!("define a VM by its id, for example: {name}_id=0")),
             1..=12 => error.note(format!("VMs: {}", names.join(" "))),
             more => error.note(format!(
                 "VMs: {} and {} more",

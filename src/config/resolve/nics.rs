@@ -2,7 +2,7 @@
 
 use super::Parts;
 use super::faults::Faults;
-use super::read::stand_in_bridge;
+use super::read::placeholder_bridge;
 use crate::config::settings::{Set, needs};
 use crate::error::Error;
 use crate::finding::FindingName;
@@ -10,7 +10,7 @@ use crate::model::device::Nic;
 use crate::model::name::{IfName, TapName, VmId};
 use crate::span::Span;
 
-/// The NICs; the first one exists even if it is not set.
+/// The NICs; the first one exists even if not set.
 pub(super) fn nics(parts: &Parts<'_>, id: &Set<VmId>, faults: &mut Faults) -> Vec<Nic> {
     let mut taps = parts.own.settings.ifs.clone();
     if !taps.contains_key(&0) {
@@ -32,11 +32,11 @@ pub(super) fn nics(parts: &Parts<'_>, id: &Set<VmId>, faults: &mut Faults) -> Ve
                 "if{} and if{number} of {} are both {tap}",
                 other.number, parts.name
             ));
-            faults.add_gap(
+            faults.add_missing(
                 error
                     .at(span)
                     .named(FindingName::TapTwice)
-                    .help("each NIC needs a tap of its own"),
+                    .help("use a different tap for each NIC"),
                 needs::NETWORK,
             );
             continue;
@@ -73,7 +73,7 @@ fn bridge_of(
         let error = Error::config(format!(
             "neither {name}_if{number}_bridge nor bridge is set"
         ));
-        faults.add_gap(
+        faults.add_missing(
             error
                 .at(at)
                 .named(FindingName::BridgeUnset)
@@ -81,5 +81,5 @@ fn bridge_of(
             needs::NETWORK,
         );
     }
-    Some((stand_in_bridge()?, None))
+    Some((placeholder_bridge()?, None))
 }

@@ -9,10 +9,8 @@ use crate::error::Error;
 use crate::finding::FindingName;
 use crate::model::name::{IfName, NameError, VmId};
 
-/// The settings of a VM.
 #[derive(Debug, Default)]
 pub(super) struct OfVm {
-    /// The valid settings.
     pub(super) settings: VmSettings,
     /// The invalid settings, by the name of their row and their number.
     wrong: Vec<(&'static str, u8)>,
@@ -47,7 +45,7 @@ pub(super) fn of_vm(config: &Config, keys: &Keys<'_>, faults: &mut Faults) -> Of
         if !has_effect(key, keys) {
             continue;
         }
-        // Of two spellings the first one counts; a conflict between them is reported below.
+        // Of two spellings the first one counts; a conflict is reported below.
         if seen.contains(&(key.setting.name, number)) {
             continue;
         }
@@ -62,9 +60,9 @@ pub(super) fn of_vm(config: &Config, keys: &Keys<'_>, faults: &mut Faults) -> Of
                     value: VmId(0),
                     span: given.span,
                 });
-                faults.add_gap(with_free_id(config, key.set.name, error), stops);
+                faults.add_missing(with_free_id(config, key.set.name, error), stops);
             } else if key.setting.shapes_vm {
-                faults.add_gap(error, stops);
+                faults.add_missing(error, stops);
             } else {
                 faults.add(error, stops);
             }
@@ -106,7 +104,7 @@ pub(super) fn of_host(config: &Config, faults: &mut Faults) -> HostSettings {
             faults.add(error, setting.needed_by);
             // An invalid bridge is reported once, and a placeholder takes its place.
             if setting.name == "bridge" {
-                host.bridge = stand_in_bridge().map(|value| Set {
+                host.bridge = placeholder_bridge().map(|value| Set {
                     value,
                     span: given.span,
                 });
@@ -117,7 +115,7 @@ pub(super) fn of_host(config: &Config, faults: &mut Faults) -> HostSettings {
 }
 
 /// The placeholder for an unknown bridge, so that the other settings can be checked.
-pub(super) fn stand_in_bridge() -> Option<IfName> {
+pub(super) fn placeholder_bridge() -> Option<IfName> {
     IfName::parse("bridge0").ok()
 }
 
@@ -132,7 +130,7 @@ fn with_free_id(config: &Config, variable: &str, error: Error) -> Error {
         Some(free) => error.help(format!(
             "the smallest free number is {free}: {variable}={free}"
         )),
-        None => error.help("no number is free: remove a VM first"),
+        None => error.help("all numbers are in use: remove a VM first"),
     }
 }
 
@@ -144,5 +142,5 @@ fn too_high(key: &Key<'_>) -> Error {
     ))
     .at(key.set.value_span)
     .named(FindingName::DeviceNumber)
-    .help(format!("give it a number from 0 to {HIGHEST_NUMBER}"))
+    .help(format!("use a number from 0 to {HIGHEST_NUMBER}"))
 }

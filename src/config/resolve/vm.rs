@@ -13,12 +13,9 @@ use crate::model::policy::Policy;
 use crate::model::size::MemSize;
 use crate::model::{Shared, Vm};
 
-/// The inputs of a VM.
 pub(super) struct Parts<'a> {
     pub(super) name: VmName,
-    /// The VM's own settings.
     pub(super) own: OfVm,
-    /// The settings of the host.
     pub(super) host: &'a HostSettings,
     /// The purpose, and the options from the command line.
     pub(super) wanted: &'a Wanted<'a>,

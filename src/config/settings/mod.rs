@@ -57,7 +57,7 @@ impl fmt::Display for Default {
 pub struct Set<T> {
     /// The value.
     pub value: T,
-    /// The place in the configuration, if it comes from there.
+    /// The place in the configuration, if any.
     pub span: Option<Span>,
 }
 
@@ -68,7 +68,7 @@ pub struct Given<'text> {
     pub number: u8,
     /// The text, which is not empty.
     pub text: &'text OsStr,
-    /// The place in the configuration, if it comes from there.
+    /// The place in the configuration, if any.
     pub span: Option<Span>,
 }
 
@@ -110,7 +110,6 @@ impl<'text> Given<'text> {
     }
 }
 
-/// The result of parsing one setting.
 type Parsed<T> = Result<Set<T>, NameError>;
 
 /// A VM's values for one setting by number; 0 for a name without a number.
@@ -128,15 +127,14 @@ pub struct Setting<Into: 'static> {
     pub default: Default,
     /// The needs that an invalid value stops.
     pub needed_by: &'static [Need],
-    /// Whether `resources` always shows it, as the manual promises; others are shown if they differ
-    /// from the default.
+    /// Whether `resources` always shows the setting; others are shown if they differ from the default.
     pub always_shown: bool,
     /// Whether the VM cannot be checked as a whole if this setting is invalid.
     pub shapes_vm: bool,
-    /// The setting of the same number without which this one is ignored and not read; number 0 of
-    /// that setting always exists.
+    /// The setting of the same number without which this setting is ignored; number 0 of that setting
+    /// always exists.
     pub part_of: Option<&'static str>,
-    /// The only loader that uses it, if not all do.
+    /// The only loader that uses the setting, if not all do.
     pub loader: Option<LoaderKind>,
     /// The finding for an invalid value.
     pub finding: FindingName,

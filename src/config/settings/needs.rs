@@ -5,21 +5,21 @@ use Need::{Autostart, Boot, Console, Disks, End, Install, Root, Settings};
 /// The need for which a VM is resolved. An invalid setting stops only the needs that use it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// To show or write all its settings.
+    /// Show or write all settings.
     Settings,
-    /// To install it.
+    /// Install the VM.
     Install,
-    /// To boot it.
+    /// Boot the VM.
     Boot,
-    /// To boot it with the host.
+    /// Boot the VM with the host.
     Autostart,
-    /// To reach its console.
+    /// Connect to the console.
     Console,
-    /// To end it and free its resources.
+    /// End the VM and free its resources.
     End,
-    /// To work on its disks.
+    /// Change or list the disks.
     Disks,
-    /// To become root for it.
+    /// Become root for the VM.
     Root,
 }
 
@@ -37,5 +37,5 @@ pub const DISKS: &[Need] = &[Settings, Install, Boot, Autostart, Disks];
 pub const INSTALL: &[Need] = &[Settings, Install];
 /// The needs of the start with the host.
 pub const AUTOSTART: &[Need] = &[Settings, Autostart];
-/// The needs of root: every start, and all else that becomes root.
+/// The needs of root: every start, and every other operation that becomes root.
 pub const ROOT: &[Need] = &[Settings, Install, Boot, Autostart, Root];

@@ -17,23 +17,23 @@ use std::path::PathBuf;
 /// The values of a VM's own variables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VmSettings {
-    /// Its number.
+    /// The number.
     pub id: Option<Set<VmId>>,
-    /// Its cpus.
+    /// The cpus.
     pub cpu: Option<Set<CpuTopology>>,
-    /// Its memory.
+    /// The memory.
     pub mem: Option<Set<MemSize>>,
-    /// Whether bhyveload(8) loads it.
+    /// Whether bhyveload(8) loads the guest.
     pub freebsd: Option<Set<bool>>,
-    /// Its ISO images, by number.
+    /// The ISO images, by number.
     pub cds: BTreeMap<u8, Set<PathBuf>>,
-    /// Its volume.
+    /// The volume.
     pub zvol: Option<Set<Dataset>>,
-    /// Its disks, by number.
+    /// The disks, by number.
     pub hds: BTreeMap<u8, Set<PathBuf>>,
-    /// Its taps, by number.
+    /// The taps, by number.
     pub ifs: BTreeMap<u8, Set<TapName>>,
-    /// The bridges of its taps, by number.
+    /// The bridges of the taps, by number.
     pub bridges: BTreeMap<u8, Set<IfName>>,
     /// grub's commands for an installation.
     pub grub_install: Option<Set<GrubCommands>>,
@@ -41,15 +41,15 @@ pub struct VmSettings {
     pub grub_bootcmd: Option<Set<GrubCommands>>,
     /// The partition that grub boots from.
     pub grub_bootpart: Option<Set<BootPart>>,
-    /// The reaction to a reboot of its guest.
+    /// The reaction to a reboot of the guest.
     pub on_reboot: Option<Set<Reaction>>,
-    /// The reaction to a crash of its guest.
+    /// The reaction to a crash of the guest.
     pub on_crash: Option<Set<Reaction>>,
-    /// The time limit of its loader in the background.
+    /// The time limit of the loader in the background.
     pub loader_timeout: Option<Set<Seconds<1>>>,
-    /// The time limit for its guest to shut down.
+    /// The time limit for the guest to shut down.
     pub stop_timeout: Option<Set<Seconds<1>>>,
-    /// Whether it starts with the host.
+    /// Whether the VM starts with the host.
     pub autostart: Option<Set<bool>>,
     /// The delay of the next VM when the host starts.
     pub autostart_delay: Option<Set<Seconds<0>>>,
@@ -62,7 +62,7 @@ pub static VM: [Setting<VmSettings>; 18] = [
         default: Required,
         needed_by: ALL,
         finding: FindingName::Id,
-        meaning: "0 to 32767, unique: the number of its tap and of its console",
+        meaning: "0 to 32767, unique: the number of the VM's tap and console",
         read: into!(id: VmId::parse),
         written: |vm| one(vm.id.to_string()),
         ..Setting::ROW
@@ -223,7 +223,7 @@ pub static VM: [Setting<VmSettings>; 18] = [
         name: "loader_timeout",
         default: Value("120"),
         always_shown: false,
-        meaning: "how many seconds the loader of a background boot may take: 1 to 86400",
+        meaning: "the time limit of the loader of a background boot, in seconds: 1 to 86400",
         read: into!(loader_timeout: Seconds::parse),
         written: |vm| one(vm.policy.loader_timeout.0.to_string()),
         ..Setting::ROW
@@ -233,7 +233,7 @@ pub static VM: [Setting<VmSettings>; 18] = [
         default: Value("60"),
         needed_by: NETWORK,
         always_shown: false,
-        meaning: "how many seconds the guest may take to shut itself down: 1 to 86400",
+        meaning: "the time limit for the guest to shut down, in seconds: 1 to 86400",
         read: into!(stop_timeout: Seconds::parse),
         written: |vm| one(vm.policy.stop_timeout.0.to_string()),
         ..Setting::ROW
@@ -244,7 +244,7 @@ pub static VM: [Setting<VmSettings>; 18] = [
         needed_by: AUTOSTART,
         always_shown: false,
         finding: FindingName::YesOrNo,
-        meaning: "`YES`: `easy-bhyve autostart` boots it",
+        meaning: "`YES`: `easy-bhyve autostart` boots the VM",
         read: into!(autostart: yes_or_no),
         written: |vm| one(yes_no(vm.policy.autostart)),
         ..Setting::ROW
@@ -265,7 +265,6 @@ fn yes_no(is_so: bool) -> &'static str {
     if is_so { "YES" } else { "NO" }
 }
 
-/// The commands for grub, if any.
 fn grub<'vm>(vm: &'vm Vm, of: impl FnOnce(&'vm Grub) -> Option<&'vm str>) -> Written {
     let Loader::Grub(grub) = &vm.loader else {
         return Vec::new();

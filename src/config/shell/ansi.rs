@@ -7,14 +7,12 @@ use super::locale::Locale;
 pub(super) struct BadEscape {
     /// Offset of the backslash within the quotes.
     pub(super) at: usize,
-    /// The reason for the error.
     pub(super) why: &'static str,
 }
 
 /// The decoded text between the quotes.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Decoded {
-    /// The bytes.
     pub(super) bytes: Vec<u8>,
     /// Offset of the first escape that becomes `?` unless sh runs in a UTF-8 locale.
     pub(super) by_locale: Option<usize>,
@@ -97,7 +95,7 @@ impl Reader<'_> {
             Some(b'c') => self.control()?,
             Some(b'u') => return self.unicode(4),
             Some(b'U') => return self.unicode(8),
-            _ => return Err("sh does not know this escape"),
+            _ => return Err("unknown to sh"),
         }))
     }
 
@@ -133,7 +131,7 @@ impl Reader<'_> {
             (1..=0x7f, _) => Ok(Escape::Byte(last_byte(value))),
             (0x80.., Some(character)) => Ok(Escape::Character(character)),
             (0x11_0000.., None) => Ok(Escape::Byte(b'?')),
-            _ => Err("there is no such character"),
+            _ => Err("no such character"),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Values that depend on the locale of sh(1), which a configuration must not have.
 //!
-//! Files are read for the C locale. If a value would differ in a UTF-8 locale, they are also read
+//! Files are read for the C locale. If a value would differ in a UTF-8 locale, the files are also read
 //! for that locale, and refused if the final value of a variable differs.
 
 use crate::finding::{Finding, FindingName};
@@ -16,7 +16,6 @@ use crate::config::{Assignment, Config, ConfigError};
 const LC_ALL: &[u8] = b"LC_ALL";
 
 impl Parser<'_, '_, '_> {
-    /// Records that a variable is exported.
     pub(super) fn export(&mut self, name: Piece) {
         self.reading.is_locale_exported |= self.reading.store.text(name) == LC_ALL;
     }

@@ -38,7 +38,6 @@ pub(super) const SPECIAL: u8 = 128;
 
 static CLASSES: [u8; 256] = classes();
 
-/// Whether a byte is in a class.
 pub(super) fn is(byte: u8, class: u8) -> bool {
     CLASSES
         .get(usize::from(byte))

@@ -20,7 +20,6 @@ use crate::config::store::{Assigned, Piece};
 /// The maximum number of included files in one configuration.
 const MAX_FILES: usize = 1000;
 
-/// One operand of `export` or `readonly`.
 enum Operand {
     Name(Piece, Span),
     Assigned(Assigned),
@@ -56,7 +55,6 @@ impl Parser<'_, '_, '_> {
         (text, Token { end, ..first })
     }
 
-    /// Reads the operands of `export` or `readonly`.
     fn operands(&mut self, command: Token, freeze: bool) -> Result<(), Refused> {
         let mut operands = Vec::new();
         self.skip_blanks();
@@ -121,8 +119,8 @@ impl Parser<'_, '_, '_> {
         self.check_full(&out, token)?;
         self.skip_blanks();
         if !self.at_end() {
-            let message = "only one file can follow the .";
-            let help = "put each . FILE on a line of its own";
+            let message = "only one file may follow .";
+            let help = "write each . FILE on a separate line";
             return Err(self.refuse(FindingName::Include, self.token, message, help));
         }
         self.check_include(&out, token)?;
@@ -148,20 +146,20 @@ impl Parser<'_, '_, '_> {
             .filter(|(_, active)| **active);
         if open.any(|(byte, _)| b"*?[".contains(byte) || separators.contains(byte)) {
             return no(
-                "sh would split this word, or look for files that match it",
+                "sh would split this word, or expand it to matching files",
                 "put the file's name in double quotes".to_owned(),
             );
         }
         if path.is_empty() {
             return no(
-                "the . needs the name of a file",
+                "the name of a file is missing after .",
                 "write . ./FILE".to_owned(),
             );
         }
         if path.starts_with('-') || !path.contains('/') {
             return no(
-                "sh would look for this file along PATH",
-                format!("write . ./{path} for a file beside the configuration"),
+                "sh would search for this file in PATH",
+                format!("write . ./{path} for a file in the directory of the configuration"),
             );
         }
         Ok(())
@@ -196,16 +194,16 @@ impl Parser<'_, '_, '_> {
 
     fn unread(&self, path: &Path, error: &Unread, token: Token) -> Refused {
         if let Unread::Foreign(foreign) = error {
-            let message = format!("{} is not read: {error}", vis::shown(path));
-            let named = "to use this configuration anyway, name it: --config FILE";
+            let message = format!("{} is refused: {error}", vis::shown(path));
+            let named = "to use this configuration nevertheless, name it: --config FILE";
             let mut refused = self.refuse(FindingName::IncludeForeign, token, message, named);
             refused.0.help.splice(0..0, foreign.remedy());
             return refused;
         }
-        let message = format!("cannot read {}: {error}", vis::shown(path));
+        let message = format!("could not read {}: {error}", vis::shown(path));
         let help = match error {
             Unread::System(why) if why.kind() != ErrorKind::NotFound => {
-                "look at its owner and mode with ls -l"
+                "check its owner and mode with ls -l"
             }
             _ => "name an existing file; a relative name starts at the configuration's directory",
         };

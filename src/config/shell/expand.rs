@@ -81,7 +81,7 @@ impl<'a> Parser<'a, '_, '_> {
             return Err(self.refuse(
                 FindingName::ErrorExpansion,
                 dollar.to(operator),
-                "this expansion would end sh with a message",
+                "sh would print a message and exit here",
                 "give a default instead: ${name:-value}",
             ));
         }
@@ -187,11 +187,11 @@ impl<'a> Parser<'a, '_, '_> {
         let help = "write the resulting value without a pattern";
         let (rest, depends) = rest.map_err(|unclear| match unclear {
             Unclear::Pattern(why) => {
-                let message = format!("the meaning of this pattern in sh is not certain: {why}");
+                let message = format!("the meaning of this pattern in sh is uncertain: {why}");
                 self.refuse(FindingName::Pattern, at, message, help)
             }
             Unclear::Steps => {
-                let message = "the patterns of the configuration take too long together";
+                let message = "all patterns of the configuration together take too long";
                 self.refuse(FindingName::TooLarge, at, message, help)
             }
         })?;
@@ -245,7 +245,7 @@ impl<'a> Parser<'a, '_, '_> {
     }
 }
 
-/// Variables that every sh sets itself, so that the environment does not show their value.
+/// Variables that sh sets itself, whatever the environment contains.
 pub(super) const OWN_OF_SHELL: [&[u8]; 9] = [
     b"IFS", b"LINENO", b"OPTIND", b"PPID", b"PS1", b"PS2", b"PS4", b"_", b"RANDOM",
 ];

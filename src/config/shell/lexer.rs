@@ -1,7 +1,7 @@
 //! Bytes to tokens: the words, quotes and expansions that sh(1) would see.
 //!
-//! Pure and lossless: the tokens of a file, joined, are the file. The lexer makes no judgement:
-//! text that the parser refuses is a token like any other. Takes linear time and cannot fail.
+//! Pure and lossless: the tokens of a file, joined, are the file. The lexer refuses nothing: text that
+//! the parser refuses is a token like any other. Takes linear time and cannot fail.
 
 use super::class::{BLANK, NAME, NAME_START, SPECIAL, TOP_STOP, first_character, is};
 use super::level::{Level, Open};
@@ -80,7 +80,7 @@ impl Token {
     }
 }
 
-/// What the previous bytes lead the lexer to expect.
+/// The token that the lexer expects after the previous bytes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum State {
     Word,
@@ -128,7 +128,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The first offset at or after `at` that is not within a continuation.
-    fn behind_continuations(&self, mut at: usize) -> usize {
+    fn after_continuations(&self, mut at: usize) -> usize {
         while self.byte(at) == Some(b'\\') && self.byte(at + 1) == Some(b'\n') {
             at += 2;
         }
@@ -193,7 +193,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn brace_start(&mut self, first: u8) -> TokenKind {
-        let next = self.byte(self.behind_continuations(self.at + 1));
+        let next = self.byte(self.after_continuations(self.at + 1));
         if first == b'#' && next.is_some_and(|next| is(next, NAME_START)) {
             self.state = State::BraceName;
             return self.take(1, TokenKind::Length);
@@ -341,7 +341,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn dollar(&mut self) -> TokenKind {
-        let behind = self.behind_continuations(self.at + 1);
+        let behind = self.after_continuations(self.at + 1);
         match self.byte(behind) {
             Some(b'\'') if !self.level.quoted => self.ansi_quoted(behind + 1),
             Some(next) if is(next, NAME_START | SPECIAL) || matches!(next, b'{' | b'(') => {

@@ -19,7 +19,6 @@ impl Locale {
         [Self::Utf8 { unknown: false }, Self::Utf8 { unknown: true }];
 }
 
-/// The lengths of a value.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lengths {
     pub(super) bytes: usize,

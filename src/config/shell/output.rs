@@ -27,7 +27,7 @@ impl Out {
         self.text.bytes
     }
 
-    /// Collects bytes, and which of them are open to wildcards and splitting.
+    /// Collects bytes, and marks those that are subject to wildcards and splitting.
     pub(super) fn marked() -> Self {
         Self {
             marked: true,
@@ -91,10 +91,8 @@ pub(super) enum Until {
     Brace(Token),
 }
 
-/// The context in which a word is read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Context {
-    /// Whether the word is between double quotes.
     pub(super) quoted: bool,
     /// Whether a `~` also expands after a `:` and a `=`, as in assignments.
     pub(super) assigned: bool,

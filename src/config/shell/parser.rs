@@ -124,7 +124,12 @@ impl Parser<'_, '_, '_> {
                 end: start + 1,
             };
             let help = "write the file as plain text";
-            let finding = self.refuse(FindingName::Nul, token, "the file holds a NUL byte", help);
+            let finding = self.refuse(
+                FindingName::Nul,
+                token,
+                "the file contains a NUL byte",
+                help,
+            );
             self.reading.findings.push(*finding.0);
         }
     }
@@ -185,7 +190,6 @@ impl Parser<'_, '_, '_> {
         }
     }
 
-    /// Whether the statement ends at the current token.
     pub(super) fn at_end(&self) -> bool {
         ends_word(self.token.kind)
     }

@@ -122,7 +122,7 @@ pub(super) fn trim<'v>(
         return Ok((literal(value, &pattern.bytes, trim), false));
     }
     if pattern.bytes.len() > MAX_WILD {
-        return Err(Unclear::Pattern("it is longer than 1024 bytes"));
+        return Err(Unclear::Pattern("longer than 1024 bytes"));
     }
     let mut within = |locale| {
         let (charset, unknown) = match locale {
@@ -163,7 +163,6 @@ fn literal<'v>(value: &'v [u8], text: &[u8], trim: Trim) -> &'v [u8] {
     rest.unwrap_or(value)
 }
 
-/// A pattern with wildcards, prepared for matching.
 #[derive(Clone, Debug)]
 struct Pattern {
     elements: Vec<Element>,
@@ -281,7 +280,7 @@ impl Matcher<'_> {
                 Element::Byte(own) if *own == byte => (at + 1, 1),
                 Element::Byte(_) => continue,
                 Element::One | Element::Set(_) => {
-                    let taken = character.filter(|(code, _)| element.takes(*code, self.unknown));
+                    let taken = character.filter(|(code, _)| element.accepts(*code, self.unknown));
                     let Some((_, length)) = taken else { continue };
                     (at + 1, length)
                 }
@@ -303,9 +302,9 @@ impl Matcher<'_> {
 }
 
 impl Element {
-    fn takes(&self, code: u32, unknown: bool) -> bool {
+    fn accepts(&self, code: u32, unknown: bool) -> bool {
         match self {
-            Self::Set(set) => set.takes(code).unwrap_or(unknown),
+            Self::Set(set) => set.accepts(code).unwrap_or(unknown),
             _ => *self == Self::One,
         }
     }

@@ -175,7 +175,7 @@ fn a_range_without_an_end_is_refused_where_it_counts() {
 
 #[test]
 fn what_a_class_holds_beyond_ascii_is_known_or_left_open() {
-    let takes = |class: &str, character: char| {
+    let accepts = |class: &str, character: char| {
         let pattern = open(format!("[[:{class}:]]").as_bytes());
         let within = |unknown| {
             let mut text = [0; 4];
@@ -213,7 +213,7 @@ fn what_a_class_holds_beyond_ascii_is_known_or_left_open() {
                 ("alpha" | "alnum" | "punct" | "digit", '\u{3000}') => Some(false),
                 _ => expected,
             };
-            assert_eq!(takes(class, character), expected, "{class} {character:?}");
+            assert_eq!(accepts(class, character), expected, "{class} {character:?}");
         }
     }
 }

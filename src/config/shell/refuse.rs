@@ -64,7 +64,7 @@ impl Parser<'_, '_, '_> {
             end: self.behind.max(dollar.end),
             ..dollar
         };
-        let message = "sh does not know this form of expansion";
+        let message = "this form of expansion is unknown to sh";
         let help = "the forms are ${x}, ${x-w}, ${x:-w}, ${x=w}, ${x:=w}, ${x+w}, ${x:+w}, ${#x}, \
                     ${x%p}, ${x%%p}, ${x#p}, ${x##p}";
         self.refuse(FindingName::BadExpansion, at, message, help)
@@ -92,7 +92,7 @@ impl Parser<'_, '_, '_> {
             _ => "cannot join commands",
         };
         let message = format!("an unquoted {sign} {what} in a configuration");
-        let help = format!("quote it if it belongs to the value: '{sign}'");
+        let help = format!("if {sign} is part of the value, quote it: '{sign}'");
         self.refuse(FindingName::Operator, self.token, message, help)
     }
 
@@ -112,15 +112,15 @@ impl Parser<'_, '_, '_> {
             return self.refuse(
                 FindingName::BlankAroundEquals,
                 self.token,
-                format!("sh would run a command {word} here, because of the blank behind the ="),
+                format!("sh would run a command {word} here, because of the blank after the ="),
                 format!("write {name}={word}"),
             );
         }
         self.refuse(
             FindingName::PrefixAssignment,
             self.token,
-            format!("sh would run a command {word} here, and {name} would stay unset"),
-            "quote a value that holds blanks; begin a comment with #",
+            format!("sh would run a command {word} here, and {name} would remain unset"),
+            "quote a value that contains blanks; begin a comment with #",
         )
     }
 
@@ -230,13 +230,13 @@ impl Parser<'_, '_, '_> {
         let help = if word.starts_with(b"\xef\xbb\xbf") {
             "the file begins with a byte order mark: save it as UTF-8 without one"
         } else {
-            "a name is made of letters, digits and _, and does not begin with a digit"
+            "a name consists of letters, digits and _, and does not begin with a digit"
         };
         let message = format!("{shown} is not the name of a variable");
         self.refuse(FindingName::VariableName, at, message, help)
     }
 
-    /// Skips a function's body, so that its lines are not refused one by one.
+    /// Skips a function's body, so that its lines are not reported.
     fn skip_function(&mut self) {
         use TokenKind as K;
         while matches!(

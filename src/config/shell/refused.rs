@@ -2,7 +2,7 @@
 
 use crate::finding::Finding;
 
-/// A finding that ends a statement; boxed, since nearly every step of the parser can return one.
+/// A finding that ends a statement; boxed, because nearly every step of the parser can return one.
 #[derive(Debug)]
 pub(super) struct Refused(pub(super) Box<Finding>);
 

@@ -68,7 +68,7 @@ impl<'a> Parser<'a, '_, '_> {
         let decoded = ansi::decode(inside(self.text(token)), locale);
         let decoded = decoded.map_err(|bad| self.bad_escape(token, bad))?;
         if let Some(at) = decoded.by_locale.filter(|_| !out.is_dead()) {
-            let message = "sh replaces this character by ? unless it is started in a UTF-8 locale";
+            let message = "sh replaces this character by ? unless started in a UTF-8 locale";
             let at = self.escape(token, at);
             self.depends(at, message, "write the character itself");
         }
@@ -80,7 +80,7 @@ impl<'a> Parser<'a, '_, '_> {
         self.refuse(
             FindingName::Escape,
             self.escape(token, bad.at),
-            format!("cannot read this escape: {}", bad.why),
+            format!("invalid escape: {}", bad.why),
             "write the character itself, or one of \\n \\t \\\\ \\' \\\" \\nnn \\xHH",
         )
     }

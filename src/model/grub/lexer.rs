@@ -20,19 +20,18 @@ pub(super) enum Token<'text> {
 /// A word as written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Word<'text> {
-    /// Its text, with its quotes.
+    /// The text, with its quotes.
     pub(super) text: &'text str,
     /// The offset of its start.
     pub(super) at: usize,
 }
 
 impl Word<'_> {
-    /// The offset of its end.
     pub(super) fn end(&self) -> usize {
         self.at + self.text.len()
     }
 
-    /// Its value, unless the value depends on a variable.
+    /// The value, unless the value depends on a variable.
     pub(super) fn literal(&self) -> Option<String> {
         let mut literal = String::new();
         let mut quote = None;
@@ -162,7 +161,6 @@ impl<'text> Lexer<'text> {
     }
 }
 
-/// The line that contains an offset.
 pub(super) fn line_at(text: &str, at: usize) -> String {
     let (before, behind) = text.split_at_checked(at).unwrap_or((text, ""));
     let before = before.rsplit('\n').next().unwrap_or_default();

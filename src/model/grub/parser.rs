@@ -5,7 +5,6 @@ use super::Fault;
 use super::lexer::{Token, Word, line_at, tokens};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The maximum nesting of constructs.
 const DEEPEST: usize = 50;
 
 /// A command of words.
@@ -15,16 +14,15 @@ pub(super) struct Found {
     pub(super) from: usize,
     /// The offset of its end: after its last word or its block.
     pub(super) to: usize,
-    /// Its name, unless the name depends on a variable.
+    /// The name, unless the name depends on a variable.
     pub(super) name: Option<String>,
-    /// Its context.
     pub(super) place: Place,
 }
 
 /// The context of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// Its status is not used.
+    /// The status is not used.
     Plain,
     /// In the condition of an `if` or a loop.
     Tested,
@@ -32,7 +30,6 @@ pub(super) enum Place {
     Function(String),
 }
 
-/// The result of parsing a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Script {
     /// All commands of words, in order.

@@ -31,18 +31,18 @@ impl Operation for Args {
         if vm.install_cd().is_none() {
             let id = context.config.id_of(vm.name.as_str());
             return Err(Error::config(format!(
-                "{0} has no {0}_cd0, so there is nothing to install from",
+                "{0}_cd0 is not set: there is no ISO image to install {0} from",
                 vm.name
             ))
             .at(id.map(|id| id.value_span))
             .help(format!(
-                "set it in {}: {}_cd0=/path/to/an.iso",
+                "add to {}: {}_cd0=/path/to/an.iso",
                 vis::shown(context.config.main_file()),
                 vm.name
             )));
         }
         let done = format!(
-            "once it is installed, start {}: {}",
+            "after the installation, start {}: {}",
             vm.name,
             vm.command(Verb::Boot)
         );

@@ -24,7 +24,7 @@ pub enum Source {
 
 /// The plan that loads `vm` on `console`; `scratch` is the directory of grub's files.
 ///
-/// On nmdm(4), where nobody can answer a prompt, the loader has a time limit.
+/// On nmdm(4), where no user can answer a prompt, the loader has a time limit.
 pub(crate) fn plan(vm: &Vm, source: Source, console: &Console, scratch: &Path) -> Plan {
     let disks = || vm.disks.iter().map(|disk| disk.path.as_path());
     let limit = Duration::from_secs(vm.policy.loader_timeout.0.into());
@@ -57,7 +57,7 @@ pub(crate) fn plan(vm: &Vm, source: Source, console: &Console, scratch: &Path) -
     Plan::new(vec![limited(load).into()])
 }
 
-/// The root that grub starts with, and its configured commands, if any.
+/// The root device of grub, and the configured grub commands, if any.
 fn begin(grub: &Grub, source: Source) -> (String, Option<&GrubCommands>) {
     match source {
         Source::Cd => ("cd0".to_owned(), grub.install.as_ref()),
@@ -73,8 +73,7 @@ fn map(scratch: &Path) -> PathBuf {
 
 /// The plan that writes the files that the loader reads; empty for bhyveload.
 ///
-/// The files are written once and stay until the VM ends: every reboot of the guest reads them, and
-/// no path is freed and made again.
+/// The files are written once and removed when the VM ends: every reboot of the guest reads them.
 ///
 /// Differs: grub's commands reach it as a file, and its device map has all disks
 pub(crate) fn files(vm: &Vm, source: Source, scratch: &Path) -> Plan {

@@ -55,9 +55,9 @@ impl Operation for Args {
         if self.tty {
             return terminal(context, vm, &self.start, temp);
         }
-        // A user has to type at the prompt.
+        // A user must type at the prompt.
         let is_attended = self.console || source == Source::Prompt;
-        // An attended boot reports the VM's state when the user leaves the console.
+        // An attended boot reports the state of the VM when the user leaves the console.
         let done = (!is_attended).then(|| vm.running_note());
         let boot = Boot {
             start: if is_attended {
@@ -110,7 +110,7 @@ pub fn in_background(context: &mut Context<'_>, vm: Vm, dry_run: DryRun) -> Resu
     })
 }
 
-/// Where the guest is loaded from: its disk, or with `-p` whatever is typed at grub's prompt.
+/// The source of the guest's kernel: the disk, or with `-p` the commands typed at grub's prompt.
 ///
 /// Differs: `-p` keeps grub's root, and is refused for a VM that bhyveload loads
 fn source(vm: &Vm, pause: bool) -> Result<Source> {
@@ -122,7 +122,10 @@ fn source(vm: &Vm, pause: bool) -> Result<Source> {
             "-p stops at grub's prompt, and {} is loaded by {}",
             vm.name, loader.name
         ))
-        .help(format!("press a key at {}'s own menu instead", loader.name))),
+        .help(format!(
+            "press a key at the menu of {} instead",
+            loader.name
+        ))),
     }
 }
 
@@ -152,9 +155,9 @@ pub struct Boot {
     pub start: Start,
     /// Where its guest is loaded from.
     pub source: Source,
-    /// Whether it waits, before it loads the guest, until its caller lets it go on.
+    /// Whether the supervisor waits for the caller's permission before it loads the guest.
     pub waits: bool,
-    /// The name of the snapshots to which its disks are rolled back when it ends.
+    /// The name of the snapshots to which the disks are rolled back when the VM ends.
     pub temp: Option<SnapName>,
 }
 
@@ -252,7 +255,7 @@ impl RootJob for Boot {
     }
 }
 
-/// Refuses a start for every reason but the VM's own state and its network. Returns notes about the
+/// Refuses a start for every reason except the VM's state and its network. Returns notes about the
 /// VM's disks.
 pub(super) fn refuse(
     context: &mut PlanContext<'_>,

@@ -19,12 +19,12 @@ const MEMBER_IFADDRS: u32 = 1_500_000;
 /// The release from which a NIC with an address cannot join a bridge.
 const NO_MEMBER_ADDRESS: u32 = 1_600_000;
 
-/// Refuses what no plan can correct, before anything is changed.
+/// Refuses a network that no plan can set up, before any change.
 ///
 /// # Errors
-/// If a tap is open in another process, was made for another VM that is busy, or belongs to another
-/// bridge; if `netif` does not exist, is wireless, belongs to another bridge, or has an address on
-/// a release that allows none.
+/// If a tap is open in another process, was created for another VM that is busy, or is a member of
+/// another bridge; if `netif` does not exist, is wireless, is a member of another bridge, or has an
+/// address on a release that allows none.
 pub fn refuse(vm: &Vm, survey: &Survey) -> Result<()> {
     for nic in &vm.nics {
         refuse_tap(vm, nic, survey)?;
@@ -32,9 +32,9 @@ pub fn refuse(vm: &Vm, survey: &Survey) -> Result<()> {
     for nic in &vm.nics {
         let bridge = survey.interface(nic.bridge.as_str());
         if bridge.is_some_and(|bridge| !bridge.is_in(&["bridge"])) {
-            return Err(Error::config(format!("{} is no bridge", nic.bridge))
+            return Err(Error::config(format!("{} is not a bridge", nic.bridge))
                 .at(nic.bridge_origin)
-                .help("name a bridge, for example bridge0; one that does not exist is made"));
+                .help("name a bridge, for example bridge0; a missing bridge is created"));
         }
     }
     match &vm.shared.netif {
@@ -57,7 +57,7 @@ fn refuse_tap(vm: &Vm, nic: &Nic, survey: &Survey) -> Result<()> {
         return Err(Error::host(format!("{} is open by pid {pid}{by}", nic.tap))
             .at(nic.origin)
             .help(format!(
-                "give if{} of {} a tap of its own, or end that process",
+                "set another tap for if{} of {}, or end that process",
                 nic.number, vm.name
             )));
     }
@@ -65,12 +65,12 @@ fn refuse_tap(vm: &Vm, nic: &Nic, survey: &Survey) -> Result<()> {
     match survey.bridge_of(&tap.name) {
         Some(bridge) if bridge.name != nic.bridge.as_str() && !is_marked(vm, nic, survey) => {
             Err(Error::host(format!(
-                "{} was not made for {}, and is a member of {}, not of {}",
+                "{} was not created for {}, and is a member of {}, not of {}",
                 nic.tap, vm.name, bridge.name, nic.bridge
             ))
             .at(nic.origin)
             .help(format!(
-                "take it out as root: {}",
+                "remove it from the bridge, as root: {}",
                 ifconfig::delete_member(&bridge.name, &tap.name)
             )))
         }
@@ -78,7 +78,7 @@ fn refuse_tap(vm: &Vm, nic: &Nic, survey: &Survey) -> Result<()> {
     }
 }
 
-/// Refuses a tap that was made for another VM, if that VM runs or is being loaded.
+/// Refuses a tap that was created for another VM, if that VM runs or is being loaded.
 ///
 /// Differs: A tap of another VM that is being loaded is neither taken nor moved
 fn refuse_owner(vm: &Vm, nic: &Nic, tap: &Interface, survey: &Survey) -> Result<()> {
@@ -89,17 +89,17 @@ fn refuse_owner(vm: &Vm, nic: &Nic, tap: &Interface, survey: &Survey) -> Result<
     match survey.state(&owner) {
         State::Stopped | State::LeftOver => Ok(()),
         State::Busy(process, role) => Err(Error::host(format!(
-            "{} was made for {owner}, which {}",
+            "{} was created for {owner}, which {}",
             nic.tap,
             process.who.does(role)
         ))
         .at(nic.origin)
         .help(format!(
-            "give if{} of {} a tap of its own, or end {owner} first",
+            "set another tap for if{} of {}, or end {owner} first",
             nic.number, vm.name
         ))),
         State::Unknown => Err(state::unknown(&owner)
-            .note(format!("{} was made for {owner}", nic.tap))
+            .note(format!("{} was created for {owner}", nic.tap))
             .at(nic.origin)),
     }
 }
@@ -107,8 +107,8 @@ fn refuse_owner(vm: &Vm, nic: &Nic, tap: &Interface, survey: &Survey) -> Result<
 /// Refuses a `netif` that cannot be a member of the default bridge on this host.
 ///
 /// # Errors
-/// If it does not exist, is wireless, is in another bridge, or has an address on a release that
-/// allows none.
+/// If `netif` does not exist, is wireless, is a member of another bridge, or has an address on a
+/// release that allows none.
 pub(crate) fn refuse_uplink(shared: &Shared, netif: &IfName, survey: &Survey) -> Result<()> {
     let origin = shared.netif_origin;
     let Some(uplink) = survey.interface(netif.as_str()) else {
@@ -116,8 +116,8 @@ pub(crate) fn refuse_uplink(shared: &Shared, netif: &IfName, survey: &Survey) ->
             Error::host(format!("network interface {netif} does not exist"))
                 .at(origin)
                 .named(FindingName::NetifMissing)
-                .help("see which there are: ifconfig -l")
-                .help("netif= (empty) makes a bridge without uplink"),
+                .help("list the interfaces: ifconfig -l")
+                .help("or set netif= (empty) for a bridge without uplink"),
         );
     };
     if uplink.is_wireless {
@@ -126,7 +126,7 @@ pub(crate) fn refuse_uplink(shared: &Shared, netif: &IfName, survey: &Survey) ->
         ))
         .at(origin)
         .named(FindingName::NetifWireless)
-        .help("name a wired interface, or netif= (empty) for a bridge without uplink"));
+        .help("set netif to a wired interface, or netif= (empty) for a bridge without uplink"));
     }
     let bridge = survey.bridge_of(netif.as_str());
     match (bridge, &shared.bridge) {
@@ -138,7 +138,7 @@ pub(crate) fn refuse_uplink(shared: &Shared, netif: &IfName, survey: &Survey) ->
             .at(origin)
             .named(FindingName::NetifBridge)
             .help(format!(
-                "set bridge={}, or take it out as root: {}",
+                "set bridge={}, or remove it from the bridge, as root: {}",
                 joined.name,
                 ifconfig::delete_member(&joined.name, netif.as_str())
             )));
@@ -152,12 +152,12 @@ pub(crate) fn refuse_uplink(shared: &Shared, netif: &IfName, survey: &Survey) ->
     if moves_address && uplink.has_address && bridge.is_none() {
         let bridge = shared.bridge.as_ref().map_or("the bridge", IfName::as_str);
         return Err(Error::host(format!(
-            "{netif} has an address: from FreeBSD 16 on it cannot be a member of a bridge"
+            "{netif} has an address: since FreeBSD 16 such an interface cannot be a member of a bridge"
         ))
         .at(origin)
         .named(FindingName::NetifBridge)
         .help(format!(
-            "give the address to {bridge} instead, in /etc/rc.conf:"
+            "assign the address to {bridge} instead, in /etc/rc.conf:"
         ))
         .help(format!("  cloned_interfaces=\"{bridge}\""))
         .help(format!(
@@ -262,7 +262,7 @@ fn make_tap(plan: &mut Plan, vm: &Vm, nic: &Nic, survey: &Survey) {
     }
 }
 
-/// Whether the tap carries this VM's mark: it is then destroyed and made again, outside any bridge.
+/// Whether the tap has this VM's mark: such a tap is destroyed and created again.
 fn is_marked(vm: &Vm, nic: &Nic, survey: &Survey) -> bool {
     survey
         .interface(nic.tap.interface().as_str())

@@ -49,12 +49,12 @@ impl Start {
 
 /// How long bhyve may take to set its process title.
 const START_LIMIT: Duration = Duration::from_secs(10);
-/// How long a loader or bhyve may take to exit when it is ended.
+/// How long a loader or bhyve may take to exit when signalled.
 const END_LIMIT: Duration = Duration::from_secs(5);
 
-/// The plan that starts `vm`, starts it again when its guest reboots, and runs until it ends.
+/// The plan that starts `vm`, starts `vm` again when its guest reboots, and runs until `vm` ends.
 ///
-/// When the VM ends, everything is freed, and the disks of a temporary run are rolled back.
+/// When the VM ends, its resources are freed, and the disks of a temporary run are rolled back.
 ///
 /// Differs: A reboot in the guest starts the VM again
 pub fn plan(
@@ -96,7 +96,7 @@ pub fn plan(
         // Differs: A bhyve that does not start is noticed
         start_limit: (console != Console::Stdio).then_some(START_LIMIT),
     };
-    // The loader's files are removed last, when no process of the VM is left.
+    // The loader's files are removed last, when no process of the VM exists.
     let mut forms = loader::files(vm, source, scratch).forms;
     forms.extend(temp::plan(without_trace).forms);
     forms.extend([destroy.into(), end_processes(vm).into(), life.into()]);
@@ -112,8 +112,8 @@ pub fn plan(
     plan
 }
 
-/// Ends a loader or a bhyve that is left at the end. This happens before the VM's node is
-/// destroyed, which would free the guest's memory under a running bhyve.
+/// Ends a loader or a bhyve that still runs at the end. This precedes the destruction of the VM's
+/// node, which would free the guest's memory under a running bhyve.
 fn end_processes(vm: &Vm) -> Undo {
     let name = &vm.name;
     let ended = |refusal| Wait {
@@ -124,7 +124,7 @@ fn end_processes(vm: &Vm) -> Undo {
         progress: None,
     };
     let lives_on = Refusal::host(format!("the processes of {name} do not end"))
-        .help("see what they wait for: procstat -k as root");
+        .help("as root, see what the processes wait for: procstat -k PID");
     Undo {
         forms: vec![
             workers::end_loader(name)

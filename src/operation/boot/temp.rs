@@ -1,4 +1,4 @@
-//! A temporary run: snapshots beforehand, to which the disks are rolled back at the end.
+//! A temporary run: snapshots are taken first, and the disks are rolled back to them at the end.
 
 use crate::error::{Error, Result};
 use crate::model::Vm;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// A disk that is rolled back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disk {
-    /// Its device node.
+    /// The device node.
     pub path: PathBuf,
     /// The snapshot to roll back to.
     pub snapshot: Snapshot,
@@ -22,7 +22,7 @@ pub struct Disk {
 /// run, the snapshots are only destroyed. A disk that another process has open is not rolled back,
 /// since that process may have written to it.
 ///
-/// If a rollback fails, its snapshot stays: nothing else leads back.
+/// If a rollback fails, its snapshot is kept, so that the rollback can be repeated.
 pub fn plan(disks: &[Disk]) -> Plan {
     let mut plan = Plan::default();
     if disks.is_empty() {
@@ -67,7 +67,7 @@ fn destroy(snapshot: &Snapshot) -> crate::command::Command {
     zfs::destroy_mark(&snapshot.dataset, &Mark::Snapshot(snapshot.name.clone()))
 }
 
-/// Whether the snapshot does not exist any more.
+/// Whether the snapshot no longer exists.
 fn is_gone(snapshot: &Snapshot) -> Test {
     let mark = Mark::Snapshot(snapshot.name.clone());
     !zfs::has_mark(&snapshot.dataset, &mark)
@@ -77,7 +77,7 @@ fn is_gone(snapshot: &Snapshot) -> Test {
 pub fn left(snapshot: &Snapshot) -> String {
     let (back, gone) = (zfs::rollback(snapshot), destroy(snapshot));
     format!(
-        "{snapshot} is still there: as root, roll back to it ({back}; {gone}), or keep what the \
+        "{snapshot} still exists: as root, roll back to it ({back}; {gone}), or keep what the \
          guest has written ({gone})"
     )
 }
@@ -100,13 +100,13 @@ pub(crate) fn disks(vm: &Vm, devices: &Path, name: &SnapName) -> Result<Vec<Disk
         .map(|disk| {
             snapshot(&disk.path).ok_or_else(|| {
                 Error::state(format!(
-                    "hd{} of {} is no ZFS volume, so it would keep what the guest writes: {}",
+                    "hd{} of {} is not a ZFS volume and cannot be rolled back: {}",
                     disk.number,
                     vm.name,
                     vis::shown(&disk.path)
                 ))
                 .at(disk.origin)
-                .help("-T needs ZFS volumes for all disks")
+                .help("-T requires that all disks are ZFS volumes")
             })
         })
         .collect()

@@ -19,7 +19,7 @@ use crate::vis;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// What is at a path.
+/// The kind of a path.
 #[derive(Debug)]
 pub(crate) enum There {
     /// A file, a device or a directory.
@@ -28,14 +28,14 @@ pub(crate) enum There {
     Nothing,
     /// A symbolic link to this path, which does not exist.
     Dangling(PathBuf),
-    /// Unknown: the caller may not enter a directory of the path. The root side looks again.
+    /// Unknown: the caller may not search a directory of the path. The root side checks again.
     Hidden,
 }
 
 /// Looks for a file at `path`.
 ///
 /// # Errors
-/// If the system does not answer, and the root side does not look again.
+/// If the path cannot be accessed, and the root side does not check again.
 pub(crate) fn look_for(context: &mut PlanContext<'_>, path: &Path) -> Result<There> {
     match context.look.exists(path) {
         Ok(true) => Ok(There::Something),
@@ -49,13 +49,13 @@ pub(crate) fn look_for(context: &mut PlanContext<'_>, path: &Path) -> Result<The
             Ok(There::Hidden)
         }
         Err(error) => Err(Error::host(format!(
-            "could not look for {}: {error}",
+            "could not access {}: {error}",
             path.display()
         ))),
     }
 }
 
-/// The error for a link that leads nowhere; `kind` is the kind of file that was expected.
+/// The error for a dangling link; `kind` is the kind of file that was expected.
 pub(crate) fn dangling(kind: &str, path: &Path, target: &Path) -> Error {
     Error::host(format!(
         "{kind} {} is a link to {}, which does not exist",
@@ -74,10 +74,7 @@ pub(crate) fn refuse_missing(context: &mut PlanContext<'_>, vm: &Vm, with_cds: b
                 return Err(dangling("disk", &disk.path, &target)
                     .named(FindingName::DiskMissing)
                     .at(disk.origin)
-                    .help(format!(
-                        "correct {}_hd{}, or the link",
-                        vm.name, disk.number
-                    )));
+                    .help(format!("correct {}_hd{} or the link", vm.name, disk.number)));
             }
         }
     }
@@ -89,14 +86,14 @@ pub(crate) fn refuse_missing(context: &mut PlanContext<'_>, vm: &Vm, with_cds: b
                 return Err(dangling("ISO image", &cd.path, &target)
                     .named(FindingName::IsoMissing)
                     .at(cd.origin)
-                    .help(format!("correct {}_cd{}, or the link", vm.name, cd.number)));
+                    .help(format!("correct {}_cd{} or the link", vm.name, cd.number)));
             }
         }
     }
     Ok(())
 }
 
-/// Refuses a disk that the loader cannot open, and one that has two numbers. Returns notes.
+/// Refuses a disk that the loader cannot open, and a disk with two numbers. Returns notes.
 pub(crate) fn refuse_disks(
     context: &mut PlanContext<'_>,
     vm: &Vm,
@@ -113,7 +110,7 @@ pub(crate) fn refuse_disks(
         }
         if let Some((twin, _)) = seen.iter().find(|(_, other)| *other == about.identity) {
             return Err(Error::config(format!(
-                "hd{} and hd{} of {} are one disk: {} and {}",
+                "hd{} and hd{} of {} are the same disk: {} and {}",
                 twin.number,
                 disk.number,
                 vm.name,
@@ -122,12 +119,12 @@ pub(crate) fn refuse_disks(
             ))
             .at(disk.origin)
             .named(FindingName::DiskTwice)
-            .help("each number needs a disk of its own"));
+            .help("use a different disk for each number"));
         }
         seen.push((disk, about.identity));
         if about.is_unsure {
             notes.push(format!(
-                "could not tell whether another VM has {}: it is on a nullfs mount, which hides where it lies",
+                "could not determine whether another VM uses {}: a nullfs mount hides its real path",
                 disk.path.display()
             ));
         }
@@ -140,13 +137,13 @@ pub(crate) fn refuse_disks(
     Ok(notes)
 }
 
-/// Looks at a disk or an image file; `None` if this user may not: then the root side looks again.
+/// Examines a disk or an image file; `None` if the permission is denied: the root side checks again.
 fn about(context: &mut PlanContext<'_>, path: &Path) -> Result<Option<About>> {
     match context.look.about(path) {
         Ok(about) => Ok(Some(about)),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(None),
         Err(error) => Err(Error::host(format!(
-            "could not look at {}: {error}",
+            "could not access {}: {error}",
             path.display()
         ))),
     }
@@ -162,8 +159,8 @@ pub(crate) fn read_only(kind: &str, path: &Path, origin: Option<Span>) -> Error 
     ))
     .at(origin)
     .named(FindingName::ReadOnly)
-    .note("the loader opens it for writing, even where it only reads")
-    .help("copy it to a writable file system, or make this one writable: zfs set readonly=off, mount -u -o rw")
+    .note("the loader opens it read-write")
+    .help("copy it to a writable file system, or make the file system writable: zfs set readonly=off, mount -u -o rw")
 }
 
 /// The error for a missing disk.
@@ -171,7 +168,10 @@ pub(crate) fn missing_disk(vm: &Vm, disk: &Disk) -> Error {
     let error = missing("disk", &disk.path, disk.origin).named(FindingName::DiskMissing);
     match disk.number {
         0 => error.help(format!("create it: {} -V 20G", vm.command(Verb::Resources))),
-        number => error.help(format!("create it, or correct {}_hd{number}", vm.name)),
+        number => error.help(format!(
+            "create the disk, or correct {}_hd{number}",
+            vm.name
+        )),
     }
 }
 
@@ -179,18 +179,21 @@ pub(crate) fn missing_disk(vm: &Vm, disk: &Disk) -> Error {
 pub(crate) fn missing_cd(vm: &Vm, cd: &Cd) -> Error {
     missing("ISO image", &cd.path, cd.origin)
         .named(FindingName::IsoMissing)
-        .help(format!("fetch it, or correct {}_cd{}", vm.name, cd.number))
+        .help(format!(
+            "download the image, or correct {}_cd{}",
+            vm.name, cd.number
+        ))
 }
 
 fn missing(kind: &str, path: &Path, origin: Option<Span>) -> Error {
     Error::host(format!("{kind} {} does not exist", vis::shown(&path))).at(origin)
 }
 
-/// Refuses a VM that this host cannot run, or whose processes the caller could not see.
+/// Refuses a VM that this host cannot run, or whose processes would be hidden from the caller.
 pub(crate) fn refuse_host(vm: &Vm, kernel: &Kernel) -> Result<()> {
     if kernel.is_amd64 == Some(false) {
         return Err(Error::host(
-            "bhyveload and grub-bhyve are made for amd64 only, and this host is not amd64",
+            "bhyveload and grub-bhyve exist only for amd64, and this host is not amd64",
         )
         .help("easy-bhyve supports no other loader yet"));
     }
@@ -198,11 +201,11 @@ pub(crate) fn refuse_host(vm: &Vm, kernel: &Kernel) -> Result<()> {
     // Differs: Who cannot see root's processes starts nothing
     if kernel.hides_root {
         return Err(Error::host(format!(
-            "could not tell whether {} would start: root's processes are hidden from you",
+            "could not determine whether {} starts: root's processes are hidden from you",
             vm.name
         ))
         .note("security.bsd.see_other_uids or see_other_gids is 0")
-        .help("start it as root"));
+        .help("start the VM as root"));
     }
     Ok(())
 }
@@ -224,7 +227,10 @@ pub(crate) fn refuse_cpus(vm: &Vm, kernel: &Kernel) -> Result<()> {
             vm.cpu.count()
         ))
         .named(FindingName::TooManyCpus)
-        .help(format!("set {}_cpu={most} or less, or -c {most}", vm.name)));
+        .help(format!(
+            "set {}_cpu={most} or less, or use -c {most}",
+            vm.name
+        )));
     }
     Ok(())
 }
@@ -239,7 +245,7 @@ pub(crate) fn volume(vm: &Vm, verb: Verb) -> Result<&Dataset> {
             path.display()
         ))
         .at(vm.disks.first().and_then(|disk| disk.origin))
-        .help("a volume is made where volroot names a ZFS dataset, for example volroot=zroot/vm")),
+        .help("set volroot to a ZFS dataset for volumes, for example volroot=zroot/vm")),
     }
 }
 
@@ -250,7 +256,7 @@ pub(crate) fn no_such_snapshot(volume: &Dataset, target: &SnapName, found: &zfs:
     );
     let error = Error::host(format!("{volume} has no snapshot @{target}"));
     match names.split_first() {
-        None => error.note("it has none at all"),
+        None => error.note("the volume has no snapshots"),
         Some((nearest, _)) => {
             let shown: Vec<String> = names
                 .iter()

@@ -1,4 +1,4 @@
-//! What the state of VMs stands in the way of.
+//! Refusals because of the state of VMs.
 
 use crate::error::{Error, Result};
 use crate::model::Vm;
@@ -14,7 +14,7 @@ use crate::verb::Verb;
 /// Refuses a VM that runs or may run.
 ///
 /// # Errors
-/// If it does: the error says how to end it.
+/// If the VM runs or may run; the error contains the command that ends the VM.
 pub(crate) fn refuse_busy_state(vm: &Vm, state: State<'_>) -> Result<()> {
     let name = &vm.name;
     match state {
@@ -25,30 +25,30 @@ pub(crate) fn refuse_busy_state(vm: &Vm, state: State<'_>) -> Result<()> {
         }
         State::Busy(process, role @ (Role::Starting | Role::Supervised)) => {
             Err(Error::state(format!("{name} {}", process.who.does(role)))
-                .help("wait a moment and look again: easy-bhyve status"))
+                .help("wait, and check the state: easy-bhyve status"))
         }
         State::Busy(process, Role::Loading) => Err(Error::state(format!(
             "{name} is being loaded by pid {}: {}",
             process.who.pid, process.who.args
         ))
         .help(format!(
-            "wait until it is loaded, or end it: {}",
+            "wait until the guest is loaded, or end the VM: {}",
             vm.command(Verb::Shutdown)
         ))),
         State::Unknown => Err(unknown(name)),
     }
 }
 
-/// The error for a VM of which it is unknown whether it runs.
+/// The error for a VM whose state is unknown.
 pub(crate) fn unknown(vm: &VmName) -> Error {
     Error::host(format!(
-        "could not tell whether {vm} is running: it has a VM node, and processes are hidden"
+        "could not determine whether {vm} is running: its VM node exists, but processes are hidden"
     ))
     .note("security.bsd.see_other_uids or see_other_gids is 0, or this is a jail")
-    .help("ask as root, outside of any jail")
+    .help("repeat the command as root, outside of jails")
 }
 
-/// Refuses to use a disk that another VM has, if that VM runs or may run.
+/// Refuses to use a disk of another VM, if that VM runs or may run.
 ///
 /// Differs: A disk that another running VM has is refused, for `rollback` and for `clone` from now,
 /// too
@@ -57,15 +57,15 @@ pub(crate) fn refuse_rival(vm: &Vm, rival: &VmName, state: State<'_>) -> Result<
         State::Stopped | State::LeftOver => return Ok(()),
         State::Busy(process, role) => process.who.does(role),
         State::Unknown => {
-            return Err(unknown(rival).note(format!("{rival} has a disk of {}", vm.name)));
+            return Err(unknown(rival).note(format!("{rival} uses a disk of {}", vm.name)));
         }
     };
     Err(
-        Error::state(format!("{rival} has a disk of {} and {how}", vm.name))
+        Error::state(format!("{rival} uses a disk of {} and {how}", vm.name))
             .at(vm.disks.first().and_then(|disk| disk.origin))
-            .note("two VMs that write to one disk destroy its content")
+            .note("two VMs that write to one disk corrupt its content")
             .help(format!(
-                "end {rival} first, or give {} a disk of its own",
+                "end {rival} first, or use another disk for {}",
                 vm.name
             )),
     )
@@ -74,15 +74,15 @@ pub(crate) fn refuse_rival(vm: &Vm, rival: &VmName, state: State<'_>) -> Result<
 /// The error for a VM that is not running.
 pub(crate) fn not_running(vm: &Vm) -> Refusal {
     Refusal::state(format!("{} is not running", vm.name)).help(format!(
-        "what an earlier run left is freed by {}",
+        "to free leftovers of an earlier run: {}",
         vm.command(Verb::Clean)
     ))
 }
 
-/// Refuses if the VM runs, or another one with its disk. The guard refuses if the VM has been started
-/// since then.
+/// Refuses if the VM or another VM with its disk runs; the returned guard refuses a VM that was started
+/// after this check.
 pub(crate) fn stopped(context: &mut PlanContext<'_>, vm: &Vm, rivals: &[VmName]) -> Result<Guard> {
-    // Without a node now, the VM was started if one appears later.
+    // A node that appears later shows that the VM was started.
     let mut test = !Test::Exists(bhyve::node(context.devices(), &vm.name));
     if context.is_freebsd {
         let (at, look) = context.asking();

@@ -39,7 +39,7 @@ impl Operation for Args {
         for name in &self.others {
             let other = context.vm_for(name, Need::End)?;
             if vms.iter().any(|vm| vm.name == other.name) {
-                return Err(Error::usage(format!("{name} is named twice")));
+                return Err(Error::usage(format!("{name} is given twice")));
             }
             vms.push(other);
         }
@@ -67,7 +67,7 @@ pub enum How {
     Button,
     /// By a power cut.
     Cut,
-    /// By the power button, and after a while by a power cut.
+    /// By the power button, and after a time limit by a power cut.
     ButtonThenCut,
 }
 
@@ -77,7 +77,7 @@ impl How {
         if force { Self::Cut } else { Self::Button }
     }
 
-    /// Its word in a request.
+    /// The word in a request.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Button => "button",
@@ -86,7 +86,7 @@ impl How {
         }
     }
 
-    /// Reads the word from a request.
+    /// Parses the word of a request.
     ///
     /// # Errors
     /// If the word is missing or unknown.
@@ -95,16 +95,16 @@ impl How {
         [Self::Button, Self::Cut, Self::ButtonThenCut]
             .into_iter()
             .find(|how| how.as_str() == typed)
-            .ok_or_else(|| Error::usage(format!("how={typed} is not known")))
+            .ok_or_else(|| Error::usage(format!("how={typed} is unknown")))
     }
 }
 
 /// Ends VMs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shutdown {
-    /// Whether the VMs were named, or all that run are ended.
+    /// Whether the named VMs or all running VMs are ended.
     pub whom: Whom,
-    /// How they are ended.
+    /// How the VMs are ended.
     pub how: How,
     /// Whether progress and success are not reported.
     pub quiet: bool,
@@ -164,9 +164,9 @@ impl RootJob for Shutdown {
         }
         let names: Vec<&str> = vms.iter().map(|vm| vm.name.as_str()).collect();
         let done = match names.as_slice() {
-            [one] => format!("{one} has ended and its resources are free"),
+            [one] => format!("{one} has ended, and its resources are free"),
             several => format!(
-                "{} have ended and their resources are free",
+                "{} have ended, and their resources are free",
                 several.join(", ")
             ),
         };
@@ -178,8 +178,8 @@ impl RootJob for Shutdown {
     }
 }
 
-/// The longest wait before the power of guests is cut, in seconds: a shutdown of the host leaves no
-/// more time (rc.shutdown's watchdog). The steps after the wait take up to 30 s.
+/// The longest wait before the power of guests is cut, in seconds: the watchdog of rc.shutdown allows
+/// no more. The steps after the wait take up to 30 s.
 const LONGEST_BEFORE_CUT: u32 = 40;
 
 /// The plan by which `verb` ends VMs. Named VMs must run; with [`Whom::All`], VMs that do not run
@@ -216,7 +216,7 @@ pub(super) fn ending(
     } else {
         plan::plan(&endings, survey, manner, whom)
     };
-    // A VM whose state is unknown must not keep the others running.
+    // A VM whose state is unknown must not prevent the end of the others.
     for vm in untold {
         let refusal = state::unknown(&vm.name);
         plan.push(Guard {
@@ -231,10 +231,10 @@ pub(super) fn ending(
     Ok(plan)
 }
 
-/// Finds what has to be ended of a VM.
+/// Determines which process of a VM must be ended.
 ///
 /// # Errors
-/// If there is nothing to end, or it cannot be ended in this way.
+/// If no process runs, or the VM cannot be ended in this way.
 fn what_ends<'vm>(vm: &'vm Vm, survey: &Survey, how: How, verb: Verb) -> Result<Ending<'vm>> {
     let supervisor = survey
         .processes
@@ -242,7 +242,7 @@ fn what_ends<'vm>(vm: &'vm Vm, survey: &Survey, how: How, verb: Verb) -> Result<
         .map(|process| process.who.pid);
     let target = match survey.state(&vm.name) {
         State::Busy(process, Role::Running) if process.ignores_sigterm => Target::Listening,
-        // Differs: A guest that does not listen to its power button is not signalled
+        // Differs: A guest that does not handle its power button is not signalled
         State::Busy(_, Role::Running) if how == How::Button => return Err(deaf(vm, verb)),
         State::Busy(_, Role::Running) => Target::Deaf,
         State::Busy(_, Role::Loading) => Target::Loader,
@@ -252,7 +252,7 @@ fn what_ends<'vm>(vm: &'vm Vm, survey: &Survey, how: How, verb: Verb) -> Result<
             state::refuse_busy_state(vm, state)?;
             Target::Deaf
         }
-        // A host that is not FreeBSD cannot be asked: the VM is assumed to run.
+        // A host that is not FreeBSD cannot be queried: the VM is assumed to run.
         State::LeftOver if !survey.is_freebsd => Target::Listening,
         State::Unknown => return Err(state::unknown(&vm.name)),
         State::Stopped | State::LeftOver => {
@@ -268,14 +268,12 @@ fn what_ends<'vm>(vm: &'vm Vm, survey: &Survey, how: How, verb: Verb) -> Result<
 
 fn deaf(vm: &Vm, verb: Verb) -> Error {
     Error::state(format!(
-        "the guest of {} does not listen to its power button",
+        "the guest of {} does not handle its power button",
         vm.name
     ))
-    .note(
-        "to press it now would cut the power: the guest has not enabled ACPI, or is still booting",
-    )
+    .note("the signal would cut the power: the guest has not enabled ACPI, or is still booting")
     .help(format!(
-        "shut it down from inside ({}), or cut its power: {} -f",
+        "shut the guest down from inside ({}), or cut its power: {} -f",
         vm.command(Verb::Console),
         vm.command(verb)
     ))

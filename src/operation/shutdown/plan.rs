@@ -27,22 +27,22 @@ pub enum Manner {
 /// Which VMs are ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whom {
-    /// Those that were named: a VM that has ended meanwhile is an error.
+    /// The named VMs: a VM that has ended in the meantime is an error.
     Named,
-    /// All that run: a VM that has ended meanwhile is skipped.
+    /// All running VMs: a VM that has ended in the meantime is skipped.
     All,
 }
 
-/// What has to be ended of a VM.
+/// The process of a VM that must be ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// Its guest, which listens to its power button.
+    /// The guest, which handles its power button.
     Listening,
-    /// Its guest, which does not listen to its power button.
+    /// The guest, which does not handle its power button.
     Deaf,
-    /// Its loader.
+    /// The loader.
     Loader,
-    /// Only its supervisor: neither loader nor guest runs at this moment.
+    /// Only the supervisor: neither loader nor guest runs at this moment.
     Supervisor,
 }
 
@@ -51,15 +51,15 @@ pub enum Target {
 pub struct Ending<'vm> {
     /// The VM.
     pub vm: &'vm Vm,
-    /// What has to be ended.
+    /// The process that must be ended.
     pub target: Target,
-    /// The pid of its supervisor, which frees everything when it ends.
+    /// The pid of the supervisor, which frees the resources of the VM when it exits.
     pub supervisor: Option<u32>,
 }
 
 /// How long bhyve may take to end when the power is cut.
 const CUT_LIMIT: Duration = Duration::from_secs(5);
-/// How long a supervisor may take to free everything, or to undo a start.
+/// How long a supervisor may take to free all resources, or to undo a start.
 const SUPERVISOR_LIMIT: Duration = Duration::from_secs(10);
 
 /// The plan that ends VMs together and frees their resources.
@@ -71,14 +71,17 @@ pub fn plan(endings: &[Ending<'_>], survey: &Survey, manner: Manner, whom: Whom)
     let names = list(endings);
     let is_supervised = endings.iter().all(|ending| ending.supervisor.is_some());
     let rest = match endings {
-        _ if is_supervised => "everything is freed then".to_owned(),
-        [one] => format!("what it leaves is freed by {}", one.vm.command(Verb::Clean)),
-        _ => "what they leave is freed by easy-bhyve clean VM".to_owned(),
+        _ if is_supervised => "all resources are freed at the end".to_owned(),
+        [one] => format!(
+            "to free its leftovers after its end: {}",
+            one.vm.command(Verb::Clean)
+        ),
+        _ => "to free their leftovers after their end: easy-bhyve clean VM".to_owned(),
     };
     let done = match manner {
         Manner::PowerCut => format!("the power of {names} was cut; {rest}"),
         Manner::PowerButton(_) | Manner::ButtonThenCut(_) => {
-            format!("{names} was asked to end; {rest}")
+            format!("the end of {names} was requested; {rest}")
         }
     };
     plan.push(NoReturn { done });
@@ -86,8 +89,8 @@ pub fn plan(endings: &[Ending<'_>], survey: &Survey, manner: Manner, whom: Whom)
         forms: free_at_end(endings, survey),
         when: When::End,
         what: match endings {
-            [one] => format!("what {} has left", one.vm.name),
-            _ => format!("what {names} have left"),
+            [one] => format!("the leftovers of {}", one.vm.name),
+            _ => format!("the leftovers of {names}"),
         },
     });
     match manner {
@@ -104,16 +107,16 @@ pub fn plan(endings: &[Ending<'_>], survey: &Survey, manner: Manner, whom: Whom)
                 },
                 help: Some(match endings {
                     [one] if is_supervised => format!(
-                        "wait on, or cut its power: {} -f",
+                        "wait longer, or cut its power: {} -f",
                         one.vm.command(Verb::Shutdown)
                     ),
                     [one] => format!(
-                        "wait and run {} later, or cut its power: {} -f",
+                        "wait and run {} after the end, or cut its power: {} -f",
                         one.vm.command(Verb::Clean),
                         one.vm.command(Verb::Shutdown)
                     ),
                     _ => {
-                        "see which: easy-bhyve status; to cut the power: easy-bhyve shutdown VM -f"
+                        "list the running VMs: easy-bhyve status; cut the power: easy-bhyve shutdown VM -f"
                             .to_owned()
                     }
                 }),
@@ -147,7 +150,7 @@ fn ask_to_end(plan: &mut Plan, ending: &Ending<'_>, manner: Manner, whom: Whom) 
         plan.push(workers::end_one(pid, Known::Supervisor(name.clone())));
     }
     match (ending.target, manner) {
-        // A deaf guest would use up the wait.
+        // A guest that does not handle its power button would use up the time limit.
         (Target::Listening | Target::Deaf, Manner::PowerCut)
         | (Target::Deaf, Manner::ButtonThenCut(_)) => plan.push(match whom {
             Whom::Named => cut_of(name),
@@ -156,12 +159,12 @@ fn ask_to_end(plan: &mut Plan, ending: &Ending<'_>, manner: Manner, whom: Whom) 
         // Differs: A signal that cannot be sent is an error
         (Target::Listening, _) => {
             plan.push(match whom {
-                // A VM that ends between the test and the signal has ended as wanted.
+                // A VM that ends between the test and the signal is no failure.
                 Whom::Named => {
                     workers::press_power_button(name, &[0]).ok_if(!workers::is_alive(name))
                 }
-                // A guest that misses the signal, as during a reboot, must not keep the others
-                // running: its power is cut in the end.
+                // A guest that misses the signal, as during a reboot, must not prevent the end of the
+                // others: its power is cut after the time limit.
                 Whom::All => {
                     workers::press_power_button(name, &[0, 1]).only_if(workers::is_alive(name))
                 }
@@ -207,12 +210,12 @@ fn cut(plan: &mut Plan, endings: &[Ending<'_>]) {
         plan.push(workers::kill(name).only_if(workers::is_alive(name)));
     }
     let refusal = Refusal::host(format!("bhyve of {} does not end", list(endings)))
-        .help("see what it waits for: procstat -k as root");
+        .help("as root, see what the process waits for: procstat -k PID");
     plan.push(until_ended(endings, CUT_LIMIT, Some(refusal), false));
 }
 
-/// Frees the resources of VMs after a wait for their supervisors. A VM that still runs, or that
-/// somebody starts again, keeps its resources. Each wait is for all VMs at once.
+/// Frees the resources of VMs after a wait for their supervisors, except of a VM that still runs or
+/// that another process starts again. Each wait is for all VMs at once.
 fn free_at_end(endings: &[Ending<'_>], survey: &Survey) -> Vec<Form> {
     let mut forms: Vec<Form> = Vec::new();
     let supervisors = endings.iter().filter_map(|ending| {
@@ -239,7 +242,7 @@ fn free_at_end(endings: &[Ending<'_>], survey: &Survey) -> Vec<Form> {
     forms
 }
 
-/// Tests that a VM has ended, and that what is left of it does not belong to another start.
+/// Tests that a VM has ended, and that its leftovers do not belong to another start.
 fn is_over(ending: &Ending<'_>) -> [Test; 2] {
     let vm = ending.vm.name.clone();
     let has_ended = !workers::is_alive(&vm);

@@ -90,8 +90,8 @@ fn a_new_vm_is_added_to_the_common_file_or_to_a_named_one() {
         place.shown("bin/easy-bhyve.conf"),
     );
     let err = format!(
-        "easy-bhyve: {other} does not belong to the configuration: a VM in it would not be found\n  \
-         help: the files that are read: {first} and {}\n",
+        "easy-bhyve: {other} is not a file of the configuration: a VM in that file would not be found\n  \
+         help: files of the configuration: {first} and {}\n",
         place.shown(&own)
     );
     assert_eq!(said, Said::new(2, "", err));
@@ -143,7 +143,7 @@ fn a_file_that_cannot_be_written_stays_unchanged() {
         assert!(said.err.starts_with(&begins), "{said:?}");
         assert!(
             said.err
-                .ends_with("  help: are the file and its directory yours? look with ls -ld\n"),
+                .ends_with("  help: check the owners of the file and its directory with ls -ld\n"),
             "{said:?}"
         );
         assert_eq!(vms(&place), b"a_id=1\n");
@@ -158,8 +158,8 @@ fn the_wait_for_a_file_that_another_process_has_locked_is_bounded() {
     file.lock_shared().unwrap();
     let said = say(&place, &["set", "a", "mem=1G"]);
     let err = format!(
-        "easy-bhyve: could not replace {}: another process has locked it\n  \
-         help: run the command again; it reads the present file\n",
+        "easy-bhyve: could not replace {}: another process has locked the file\n  \
+         help: repeat the command, which reads the current file\n",
         place.shown("c.conf")
     );
     assert_eq!(said, Said::new(1, "", err));

@@ -61,7 +61,7 @@ fn existing_settings_without_an_id_are_reported() {
     assert_eq!(text, "web_mem=3G\n\nweb_id=7\n");
     assert_eq!(
         said.err,
-        "easy-bhyve: easy-bhyve.conf:2:1: web_mem is set there already and applies\n\
+        "easy-bhyve: easy-bhyve.conf:2:1: web_mem is already set and applies to the new VM\n\
          easy-bhyve: easy-bhyve.conf:4:1: web_id=7 (new)\n"
     );
 }
@@ -144,7 +144,7 @@ fn an_iso_that_does_not_exist_or_cannot_be_attached_is_refused() {
     for (iso, err) in [
         (
             "/iso/none.iso",
-            "easy-bhyve: /iso/none.iso does not exist\n  help: name an ISO image that does with --cd\n",
+            "easy-bhyve: /iso/none.iso does not exist\n  help: name an existing ISO image with --cd\n",
         ),
         ("/iso/a b.iso", "easy-bhyve: "),
     ] {

@@ -7,10 +7,10 @@ use crate::host::{Ending, Rule};
 use super::ground::Rules;
 
 pub(super) const BOOTED: &str =
-    "fbsd0-boot: fbsd0 is running; fbsd0-console connects to its console, ~. leaves it\n";
+    "fbsd0-boot: fbsd0 is running; to connect to its console: fbsd0-console (~. disconnects)\n";
 /// The only call is refused.
 const REFUSED: &str = "fbsd0-boot: WORD did not run easy-bhyve
-  WORD said: SAID
+  output of WORD: SAID
   help: ALLOW
 ";
 
@@ -32,7 +32,7 @@ pub(super) const MEETINGS: &[Meeting] = &[
         host,
         words: &["deb0-boot"],
         status: 0,
-        err: "deb0-boot: deb0 is running; deb0-console connects to its console, ~. leaves it\n",
+        err: "deb0-boot: deb0 is running; to connect to its console: deb0-console (~. disconnects)\n",
         said: ["", ""],
     },
     Meeting {
@@ -125,9 +125,9 @@ pub(super) const MEETINGS: &[Meeting] = &[
         },
         words: &["fbsd0-boot"],
         status: 1,
-        err: "fbsd0-boot: root-boot ended with status 1, behind WORD, before it was done
-  said: daemon: cannot fork
-  either WORD refused to run it, or daemon itself failed
+        err: "fbsd0-boot: root-boot (run by WORD) exited with status 1 before completion
+  output: daemon: cannot fork
+  either WORD refused to run easy-bhyve, or daemon failed
   help: ALLOW
 ",
         said: ["", ""],
@@ -145,8 +145,8 @@ pub(super) const MEETINGS: &[Meeting] = &[
         status: 1,
         err: "fbsd0-boot: sysctl failed with status 1
   command: sysctl net.link.tap.up_on_open=1
-  stderr: nothing
-  1 step had succeeded before
+  stderr: empty
+  1 step succeeded before
 ",
         said: ["", ""],
     },
@@ -161,10 +161,10 @@ pub(super) const MEETINGS: &[Meeting] = &[
         },
         words: &["fbsd0-boot"],
         status: 1,
-        err: "fbsd0-boot: sysctl was ended by SIGTERM
+        err: "fbsd0-boot: sysctl was terminated by SIGTERM
   command: sysctl net.link.tap.up_on_open=1
-  stderr: nothing
-  1 step had succeeded before
+  stderr: empty
+  1 step succeeded before
 ",
         said: ["", ""],
     },
@@ -195,9 +195,9 @@ pub(super) const MEETINGS: &[Meeting] = &[
         words: &["fbsd0-ttyboot"],
         status: 1,
         err: "bhyve: no
-fbsd0-ttyboot: bhyve did not start, and ended with status 1
+fbsd0-ttyboot: bhyve did not start, and exited with status 1
   command: bhyve -u -A -H -P -c 1 -m 256M -s 0:0,hostbridge -s 1:0,lpc -s 2:0,virtio-net,tap1 -s 3:0,virtio-blk,/dev/zvol/zroot/vm/fbsd0 -l com1,stdio fbsd0
-  7 steps had succeeded before
+  7 steps succeeded before
   undone: the VM node of fbsd0, tap1
 ",
         said: ["", ""],

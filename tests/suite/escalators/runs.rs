@@ -165,11 +165,11 @@ impl Meeting {
         let (said, allow) = match word {
             "doas" => (
                 self.said[0],
-                "allow it in /usr/local/etc/doas.conf, for example: permit nopass YOU as root",
+                "permit the command in /usr/local/etc/doas.conf, for example: permit nopass YOU as root",
             ),
             _ => (
                 self.said[1],
-                "allow it with visudo, for example: YOU ALL=(root) NOPASSWD: ALL",
+                "permit the command with visudo, for example: YOU ALL=(root) NOPASSWD: ALL",
             ),
         };
         self.err

@@ -29,15 +29,15 @@ fn a_missing_escalator_is_named_and_an_installed_one_is_used() {
     let missing = |word| {
         format!(
             "fbsd0-boot: privilege is {word}, which is not installed
-  looked for it along /usr/local/bin
+  search path: /usr/local/bin
   help: install it: pkg install {word}
 "
         )
     };
     let neither = "fbsd0-boot: neither doas nor sudo is installed
-  looked for them along /usr/local/bin
-  help: install one and allow yourself to use it: pkg install doas
-  help: or become root first, or set privilege=mdo in easy-bhyve.conf
+  search path: /usr/local/bin
+  help: install one and permit yourself to use it: pkg install doas
+  help: or run the command as root, or set privilege=mdo in easy-bhyve.conf
 ";
     let both: &[&str] = &["doas", "sudo"];
     for (installed, rules, settings, expected) in [
@@ -76,17 +76,17 @@ fn a_rule_for_a_command_of_root_is_no_rule_for_easy_bhyve() {
         (
             "doas",
             "doas: Operation not permitted",
-            "allow it in /usr/local/etc/doas.conf, for example: permit nopass YOU as root",
+            "permit the command in /usr/local/etc/doas.conf, for example: permit nopass YOU as root",
         ),
         (
             "sudo",
             "sudo: a password is required",
-            "allow it with visudo, for example: YOU ALL=(root) NOPASSWD: ALL",
+            "permit the command with visudo, for example: YOU ALL=(root) NOPASSWD: ALL",
         ),
     ] {
         let expected = format!(
             "fbsd0-boot: {word} did not run easy-bhyve
-  {word} said: {said}
+  output of {word}: {said}
   help: {allow}
 "
         );
@@ -104,8 +104,8 @@ fn a_program_that_sudo_does_not_find_is_not_reported_as_a_refusal() {
         ..ALL
     };
     let expected = "fbsd0-boot: sudo did not run easy-bhyve
-  sudo said: sudo: daemon: command not found
-  help: it is installed, so add its directory to secure_path in sudoers, with visudo
+  output of sudo: sudo: daemon: command not found
+  help: the program is installed: add its directory to secure_path with visudo
 ";
     assert_eq!(boot(&["sudo"], rules, ""), Said::new(1, "", expected));
 }

@@ -164,32 +164,32 @@ const NO_PASSWORD: [(&str, &[&str], &str); 4] = [
         "doas",
         &["wrong\n"],
         "fbsd0-boot: doas did not run easy-bhyve
-  doas said: doas: Authentication failed
-  help: allow it in /usr/local/etc/doas.conf, for example: permit nopass YOU as root
+  output of doas: doas: Authentication failed
+  help: permit the command in /usr/local/etc/doas.conf, for example: permit nopass YOU as root
 ",
     ),
     // With a further line, for an interrupt that comes just before doas reads.
     (
         "doas",
         &["\u{3}\n"],
-        "fbsd0-boot: root-boot was ended by SIGINT, behind doas, before it was done
-  help: free what it may have left: fbsd0-clean
+        "fbsd0-boot: root-boot (run by doas) was terminated by SIGINT before completion
+  help: free possible leftovers: fbsd0-clean
 ",
     ),
     (
         "sudo",
         &["wrong\n", "wrong\n", "wrong\n"],
         "fbsd0-boot: sudo did not run easy-bhyve
-  sudo said: sudo: 3 incorrect password attempts
-  help: allow it with visudo, for example: YOU ALL=(root) NOPASSWD: ALL
+  output of sudo: sudo: 3 incorrect password attempts
+  help: permit the command with visudo, for example: YOU ALL=(root) NOPASSWD: ALL
 ",
     ),
     (
         "sudo",
         &["\u{4}"],
         "fbsd0-boot: sudo did not run easy-bhyve
-  sudo said: sudo: a password is required
-  help: allow it with visudo, for example: YOU ALL=(root) NOPASSWD: ALL
+  output of sudo: sudo: a password is required
+  help: permit the command with visudo, for example: YOU ALL=(root) NOPASSWD: ALL
 ",
     ),
 ];

@@ -81,10 +81,15 @@ fn moments(calls: &[Logged], at: usize) -> Vec<usize> {
 
 /// Complaints in the output; those of the failure itself are expected.
 fn complaints(said: &str) -> usize {
-    ["stays: ", "could not undo", "could not tell", " is open"]
-        .iter()
-        .map(|words| said.matches(words).count())
-        .sum()
+    [
+        "could not clean up",
+        "could not determine",
+        "could not tell",
+        " is open",
+    ]
+    .iter()
+    .map(|words| said.matches(words).count())
+    .sum()
 }
 
 /// The result of a scenario.

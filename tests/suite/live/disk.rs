@@ -73,7 +73,7 @@ fn no_disk_is_created_where_every_user_can_rename_it() {
         assert_eq!(output.status.code(), Some(1), "{said}");
         let help = format!("chmod o-w {}", directory.display());
         assert!(
-            said.contains("everybody may rename") && said.contains(&help),
+            said.contains("every user may rename") && said.contains(&help),
             "{said}"
         );
     }
@@ -119,7 +119,7 @@ fn a_disk_that_is_a_link_to_a_missing_file_is_refused() {
             &["img0-resources", "-V", "1M", "-s"][..],
             "remove the link, or set img0_hd0",
         ),
-        (&["img0-boot"], "correct img0_hd0, or the link"),
+        (&["img0-boot"], "correct img0_hd0 or the link"),
     ] {
         let output = output_of(machine.program(words));
         let said = stderr(&output);
@@ -156,7 +156,7 @@ fn a_disk_is_visible_only_once_it_is_complete_and_a_killed_run_leaves_none() {
     let said = stderr(&second);
     assert_eq!(second.status.code(), Some(2), "{said}");
     assert!(
-        said.contains("img0 is a disk of img0, which pid "),
+        said.contains("img0 is a disk of img0, which is in use by pid "),
         "{said}"
     );
     let mut all = machine.host().state.processes.into_values();

@@ -68,7 +68,7 @@ fn a_program_that_hangs_can_be_killed_and_that_is_reported_and_undone() {
         let output = boot.join().unwrap();
         let said = stderr(&output);
         assert_eq!(output.status.code(), Some(1), "{said}");
-        let first = format!("fbsd0-boot: {program} was ended by SIGKILL\n");
+        let first = format!("fbsd0-boot: {program} was terminated by SIGKILL\n");
         assert!(said.starts_with(&first), "{said}");
         assert_gone(&machine);
     }
@@ -77,15 +77,15 @@ fn a_program_that_hangs_can_be_killed_and_that_is_reported_and_undone() {
 #[test]
 fn a_program_that_a_signal_ends_is_reported_and_undone() {
     for (program, nth, signal, what) in [
-        ("ifconfig", 4, 15, "ifconfig was ended by SIGTERM"),
-        ("bhyveload", 1, 11, "bhyveload was ended by SIGSEGV"),
+        ("ifconfig", 4, 15, "ifconfig was terminated by SIGTERM"),
+        ("bhyveload", 1, 11, "bhyveload was terminated by SIGSEGV"),
         (
             "daemon",
             1,
             6,
-            "root-boot was ended by SIGABRT before it was done",
+            "root-boot was terminated by SIGABRT before completion",
         ),
-        ("bhyve", 1, 6, "bhyve did not start: SIGABRT ended it"),
+        ("bhyve", 1, 6, "bhyve did not start: terminated by SIGABRT"),
     ] {
         let mut host = host();
         host.kill(program, nth, signal);
@@ -127,7 +127,7 @@ fn a_vm_that_is_started_meanwhile_is_not_destroyed() {
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(
-        said.starts_with("fbsd0-boot: fbsd0 was started meanwhile\n"),
+        said.starts_with("fbsd0-boot: fbsd0 was started by another process\n"),
         "{said}"
     );
     let state = machine.host().state;
@@ -155,7 +155,7 @@ fn a_guest_that_ends_by_itself_during_shutdown_counts_as_shut_down() {
         (output.status.code(), stderr(&output).as_str()),
         (
             Some(0),
-            "fbsd0-shutdown: fbsd0 has ended and its resources are free\n"
+            "fbsd0-shutdown: fbsd0 has ended, and its resources are free\n"
         )
     );
     assert_gone(&machine);

@@ -69,7 +69,7 @@ fn a_forged_process_prevents_neither_start_nor_end_of_a_vm_and_gets_no_signal() 
         let host = machine.host();
         assert!(host.state.vms.is_empty());
         assert_eq!(host.forgers(), forgers);
-        // Each guest was asked to end; the power of none was cut.
+        // Each the end of guest was requested; the power of none was cut.
         let cut = |call: &&Logged| {
             call.argv[0] == "bhyvectl" && call.argv.contains(&"--force-poweroff".to_owned())
         };

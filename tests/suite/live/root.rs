@@ -86,7 +86,7 @@ fn a_verb_is_one_escalation_and_the_supervisor_is_visible_while_the_vm_runs() {
     let machine = with_guests(quick());
     assert_eq!(
         done(&machine, &["fbsd0-boot"]),
-        "fbsd0-boot: fbsd0 is running; fbsd0-console connects to its console, ~. leaves it\n"
+        "fbsd0-boot: fbsd0 is running; to connect to its console: fbsd0-console (~. disconnects)\n"
     );
     assert_eq!(escalations(&machine), 1);
     let root = supervisor(&machine).expect("a supervisor");
@@ -107,7 +107,7 @@ fn a_verb_is_one_escalation_and_the_supervisor_is_visible_while_the_vm_runs() {
         [
             &format!("started: bhyve is pid {pid}"),
             "the guest powered off (status 1)",
-            "ended: everything is free"
+            "ended: all resources are free"
         ]
     );
 }
@@ -155,7 +155,7 @@ fn a_boot_whose_caller_is_killed_is_undone() {
         boot.wait().unwrap();
         until_gone(&machine);
         let log = log_of(&machine, "fbsd0");
-        let first = "failed: interrupted: its caller has exited";
+        let first = "failed: interrupted: the caller has exited";
         assert_eq!(log.first().map(String::as_str), Some(first), "{log:?}");
     }
 }
@@ -173,7 +173,7 @@ fn a_bhyve_that_starts_without_a_supervisor_does_not_prevent_stop_all() {
     boot.wait().unwrap();
     done(&machine, &["easy-bhyve", "stop-all"]);
     until_gone(&machine);
-    let ended = "ended without its supervisor: everything is free";
+    let ended = "ended without its supervisor: all resources are free";
     assert_eq!(log_of(&machine, "fbsd0"), [ended]);
 }
 
@@ -207,9 +207,9 @@ fn a_guest_that_reboots_is_started_again_in_the_background_by_either_loader() {
             log,
             [
                 "started",
-                "the guest rebooted (status 0); it starts again",
+                "the guest rebooted (status 0); starting again",
                 "started again",
-                "the guest rebooted (status 0); it starts again",
+                "the guest rebooted (status 0); starting again",
                 "started again",
                 "the guest powered off (status 1)",
                 "ended"
@@ -230,7 +230,7 @@ fn a_loader_that_hangs_is_ended_at_its_time_limit() {
         let said = stderr(&output);
         assert_eq!(output.status.code(), Some(1), "{said}");
         let first =
-            format!("{vm}-boot: {loader} failed with status 124: its time limit was reached\n");
+            format!("{vm}-boot: {loader} failed with status 124: the time limit was reached\n");
         assert!(said.starts_with(&first), "{said}");
         until_gone(&machine);
         assert!(machine.host().state.vms.is_empty());
@@ -264,7 +264,7 @@ fn a_start_whose_supervisor_is_killed_is_reported() {
     let output = boot.join().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = stderr(&output);
-    let first = "fbsd0-boot: root-boot ended without a report, behind doas, before it was done\n";
+    let first = "fbsd0-boot: root-boot (run by doas) exited without a report before completion\n";
     assert!(said.starts_with(first), "{said}");
     done(&machine, &["fbsd0-shutdown"]);
     until_gone(&machine);
@@ -278,11 +278,11 @@ fn the_record_of_a_killed_supervisor_is_removed_by_clean() {
     let note = r#"{"schema":1,"supervisor":1,"phase":"network","bhyve":null,"since":"","uptime":1,"restarts":0}"#;
     fs::write(run.join("fbsd0.json"), note).unwrap();
     let said = done(&machine, &["fbsd0-clean"]);
-    assert_eq!(said, "fbsd0-clean: fbsd0 has left nothing to free\n");
+    assert_eq!(said, "fbsd0-clean: fbsd0 has no leftovers\n");
     until_gone(&machine);
     assert_eq!(
         log_of(&machine, "fbsd0"),
-        ["ended without its supervisor: everything is free"]
+        ["ended without its supervisor: all resources are free"]
     );
     done(&machine, &["fbsd0-clean"]);
     assert_eq!(escalations(&machine), 1);
@@ -294,7 +294,7 @@ fn a_log_that_cannot_be_written_is_a_warning() {
     fs::write(machine.path().join("log/easy-bhyve"), "no directory").unwrap();
     let said = done(&machine, &["fbsd0-boot"]);
     assert!(
-        said.starts_with("fbsd0-boot: its log is not written: "),
+        said.starts_with("fbsd0-boot: the log cannot be written: "),
         "{said}"
     );
     assert!(bhyve(&machine).is_some());

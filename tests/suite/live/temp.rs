@@ -45,7 +45,7 @@ fn met(program: &str) -> Host {
 #[test]
 fn a_disk_is_not_rolled_back_unless_its_guest_has_run() {
     for (host, first) in [
-        (met("kldload"), "fbsd0 was started meanwhile"),
+        (met("kldload"), "fbsd0 was started by another process"),
         (
             {
                 let mut host = host();
@@ -104,12 +104,12 @@ fn a_disk_that_another_process_has_open_is_not_rolled_back() {
     let snapshot = format!("zroot/vm/fbsd0@{name}");
     assert_eq!(zfs(&machine, "rollback"), 0);
     let why = format!(
-        "another process has {} open; {snapshot} is still there",
+        "another process has {} open; {snapshot} still exists",
         disk.display()
     );
     let log = log_of(&machine, "fbsd0");
     assert!(log.iter().any(|line| line.contains(&why)), "{log:#?}");
-    assert!(status(&machine).contains(&format!("left over: {snapshot} is still there")));
+    assert!(status(&machine).contains(&format!("left over: {snapshot} still exists")));
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn leftovers_of_a_killed_supervisor_are_reported_until_they_are_removed() {
     let [name] = snapshots(&machine).try_into().expect("one snapshot");
     let snapshot = format!("zroot/vm/fbsd0@{name}");
     let told = format!(
-        "{snapshot} is still there: as root, roll back to it (zfs rollback {snapshot}; zfs destroy \
+        "{snapshot} still exists: as root, roll back to it (zfs rollback {snapshot}; zfs destroy \
          {snapshot}), or keep what the guest has written (zfs destroy {snapshot})\n"
     );
     assert!(status(&machine).contains(&told), "{}", status(&machine));

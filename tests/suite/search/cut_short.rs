@@ -21,7 +21,7 @@ fn refused_and_put_back(call: &mut Command, path: &Path, old: &Path) {
     let said = Said::of(&call.output().unwrap());
     assert_eq!((said.status, said.out.as_str()), (Some(1), ""), "{said:?}");
     let (what, line) = refusal(path, old);
-    let begin = "  help: unless it is being replaced right now, put it back: ";
+    let begin = "  help: unless a replacement is running now, restore the file: ";
     let help = said
         .err
         .strip_prefix(&what)

@@ -48,12 +48,12 @@ fn resources(place: &Place) -> Said {
 /// The message that refuses this place's configuration.
 fn refused(place: &Place, why: &str, helps: &[String]) -> Said {
     let file = place.shown("home/bin/easy-bhyve.conf");
-    let mut err = format!("easy-bhyve: the configuration {file} is not read: {why}\n");
+    let mut err = format!("easy-bhyve: the configuration {file} is refused: {why}\n");
     for help in helps {
         err.push_str(&format!("  help: {help}\n"));
     }
     err.push_str(&format!(
-        "  help: to use it all the same, name it: --config {file}\n"
+        "  help: to use this file nevertheless, name it: --config {file}\n"
     ));
     Said::new(1, "", err)
 }
@@ -68,7 +68,7 @@ fn a_file_that_every_user_may_write_is_refused_unless_it_is_named() {
         let place = place();
         mode(place.path(below), bits);
         let shown = place.shown(below);
-        let why = format!("everybody may write {shown}");
+        let why = format!("every user may write {shown}");
         let helps = if is_sticky {
             Vec::new()
         } else {
@@ -105,7 +105,7 @@ fn the_file_of_this_host_and_included_files_are_checked_as_well() {
     let own = place.write(&format!("home/bin/{}", overlay()), "vm_cpu=2\n");
     mode(&own, 0o666);
     let said = resources(&place);
-    let why = format!("is not read: everybody may write {}\n", own.display());
+    let why = format!("is refused: every user may write {}\n", own.display());
     assert_eq!(said.status, Some(1));
     assert!(said.err.contains(&why), "{said:?}");
     fs::remove_file(own).unwrap();
@@ -121,9 +121,9 @@ fn the_file_of_this_host_and_included_files_are_checked_as_well() {
         let shown = path.display();
         assert_eq!((said.status, said.out.as_str()), (Some(1), ""));
         for part in [
-            format!("/more/vms is not read: everybody may write {shown}\n"),
+            format!("/more/vms is refused: every user may write {shown}\n"),
             format!("help: chmod o-w {shown}\n"),
-            "help: to use this configuration anyway, name it: --config FILE\n".into(),
+            "help: to use this configuration nevertheless, name it: --config FILE\n".into(),
             "easy-bhyve.conf:2:3".into(),
         ] {
             assert!(said.err.contains(&part), "{part} is not in {}", said.err);
@@ -150,7 +150,7 @@ fn a_link_leads_to_a_file_whose_directory_is_checked_as_the_links_own() {
     for below in ["dots/c.conf", "dots", "home/bin"] {
         let path = place.path(below);
         mode(&path, 0o777);
-        let why = format!("everybody may write {}", place.shown(below));
+        let why = format!("every user may write {}", place.shown(below));
         let help = format!("chmod o-w {}", place.shown(below));
         assert_eq!(resources(&place), refused(&place, &why, &[help]));
         mode(&path, 0o755);
@@ -172,7 +172,7 @@ fn check_warns_of_a_file_that_the_group_may_write() {
         for part in [
             format!("warning[group-writable]: the group may write {shown}\n"),
             format!("{}:1:1\n", place.shown("home/bin/easy-bhyve.conf")),
-            format!("help: to keep its members from changing what you start: chmod g-w {shown}\n"),
+            format!("help: to deny changes by members of the group: chmod g-w {shown}\n"),
         ] {
             assert!(said.out.contains(&part), "{part} is not in {}", said.out);
         }
@@ -190,7 +190,7 @@ fn a_path_that_is_not_a_file_is_refused_without_a_wait() {
     mkfifo(&file, Mode::from_bits_truncate(0o600)).unwrap();
     let shown = file.display().to_string();
     let err = format!(
-        "easy-bhyve: could not read the configuration {shown}: it is a FIFO, not a file\n  \
+        "easy-bhyve: could not read the configuration {shown}: a FIFO, not a regular file\n  \
          help: name a file with --config FILE\n"
     );
     assert_eq!(resources(&place), Said::new(1, "", &*err));
@@ -198,7 +198,7 @@ fn a_path_that_is_not_a_file_is_refused_without_a_wait() {
     assert_eq!(said, Said::new(1, "", &*err));
     for (path, what) in [("/dev/null", "a device"), ("home/bin", "a directory")] {
         let said = say(call(&place, &["--config", path, "resources", "vm"]));
-        let tail = format!("it is {what}, not a file\n  help: name a file with --config FILE\n");
+        let tail = format!("{what}, not a regular file\n  help: name a file with --config FILE\n");
         assert_eq!(said.status, Some(1));
         assert!(said.err.ends_with(&tail), "{said:?}");
     }
@@ -206,7 +206,10 @@ fn a_path_that_is_not_a_file_is_refused_without_a_wait() {
     let main = main.display().to_string();
     let said = say(call(&place, &["--config", &main, "resources", "vm"]));
     assert_eq!(said.status, Some(1));
-    assert!(said.err.contains("it is a FIFO, not a file\n"), "{said:?}");
+    assert!(
+        said.err.contains("a FIFO, not a regular file\n"),
+        "{said:?}"
+    );
 }
 
 #[test]
@@ -274,6 +277,6 @@ fn the_directory_of_a_called_link_is_checked_too() {
     mode(place.path("t"), 0o1777);
     let said = Said::of(&wait::output_of(place.call(place.path("t/vm-resources"))));
     assert_eq!((said.status, said.out.as_str()), (Some(1), ""));
-    let why = format!("is not read: everybody may write {}\n", place.shown("t"));
+    let why = format!("is refused: every user may write {}\n", place.shown("t"));
     assert!(said.err.contains(&why), "{said:?}");
 }

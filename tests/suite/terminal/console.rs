@@ -61,7 +61,7 @@ fn a_terminal_that_a_killed_cu_left_raw_is_restored() {
         assert!(left.same_modes && left.same_flags, "{by:?}");
         let said = left
             .written
-            .contains("easy-bhyve: cu was ended by SIGKILL\r\n");
+            .contains("easy-bhyve: cu was terminated by SIGKILL\r\n");
         assert_eq!(said, by == By::Program, "{}", left.written);
         assert_eq!(left.status.code(), Some(1), "{}", left.written);
         assert!(machine.host().state.bhyve_of("fbsd0").is_some());
@@ -80,7 +80,7 @@ fn a_console_that_another_process_has_open_is_refused_with_that_process() {
             Some(2),
             format!(
                 "easy-bhyve: the console of fbsd0 is in use by pid {cu}: cu -l {}\r\n  \
-                 help: take it over: easy-bhyve console fbsd0 -f\r\n",
+                 help: end that process and connect: easy-bhyve console fbsd0 -f\r\n",
                 line.display()
             )
         )

@@ -17,14 +17,18 @@ const ENDS: [(&str, i32, &str); 6] = [
     (
         "fault",
         1,
-        "easy-bhyve: bhyve ended with status 3: the guest had a triple fault\r\n",
+        "easy-bhyve: bhyve exited with status 3: the guest had a triple fault\r\n",
     ),
     (
         "panic",
         1,
-        "easy-bhyve: bhyve ended with status 4: the guest was ended by an error of bhyve\r\n",
+        "easy-bhyve: bhyve exited with status 4: the guest was terminated by an error of bhyve\r\n",
     ),
-    ("crash", 1, "easy-bhyve: bhyve was ended by SIGABRT\r\n"),
+    (
+        "crash",
+        1,
+        "easy-bhyve: bhyve was terminated by SIGABRT\r\n",
+    ),
 ];
 
 #[test]
@@ -54,7 +58,7 @@ fn a_bhyve_that_exits_with_1_before_its_title_is_seen_is_no_power_off() {
         assert_eq!(left.status.code(), Some(1), "{}", left.written);
         let message = match by {
             By::Program => {
-                "out of luck\r\neasy-bhyve: bhyve did not start, and ended with status 1"
+                "out of luck\r\neasy-bhyve: bhyve did not start, and exited with status 1"
             }
             By::Script => "easy-bhyve: bhyve failed: its process was never seen\r\n",
         };
@@ -76,7 +80,7 @@ fn a_terminal_that_a_killed_bhyve_left_raw_is_restored() {
         assert_eq!(left.status.code(), Some(1), "{}", left.written);
         let said = left
             .written
-            .contains("easy-bhyve: bhyve was ended by SIGKILL\r\n");
+            .contains("easy-bhyve: bhyve was terminated by SIGKILL\r\n");
         assert_eq!(said, by == By::Program, "{}", left.written);
         assert_as_before(&machine, by, &left);
     }
@@ -93,9 +97,9 @@ fn a_terminal_that_a_killed_loader_left_raw_is_restored() {
             let pid = process(&machine, loader).unwrap();
             kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
             let left = seat.end();
-            let said = left
-                .written
-                .contains(&format!("easy-bhyve: {loader} was ended by SIGKILL\r\n"));
+            let said = left.written.contains(&format!(
+                "easy-bhyve: {loader} was terminated by SIGKILL\r\n"
+            ));
             assert_eq!(said, by == By::Program, "{}", left.written);
             assert_eq!(left.status.code(), Some(1), "{}", left.written);
             assert_as_before(&machine, by, &left);
@@ -109,7 +113,10 @@ fn a_loader_that_the_user_ends_starts_no_guest() {
     for (verb, words) in [
         ("ttyboot", "failed with status 1\r\n"),
         ("install", "failed with status 1\r\n"),
-        ("boot --console", "failed with status 1: it gave up\r\n"),
+        (
+            "boot --console",
+            "failed with status 1: the loader gave up\r\n",
+        ),
     ] {
         for (vm, prompt, leave, loader) in [
             ("fbsd0", "OK ", "quit\r", "bhyveload"),
@@ -175,7 +182,7 @@ fn a_guest_that_reboots_more_than_three_times_a_minute_is_not_started_again() {
         }
         let left = seat.end();
         assert_eq!(left.status.code(), Some(1), "{}", left.written);
-        let message = "easy-bhyve: it has ended more than 3 times within 60 s, so it is not \
+        let message = "easy-bhyve: the guest has ended more than 3 times within 60 s, so it is not \
                        started again\r\n";
         assert!(left.written.contains(message), "{}", left.written);
         assert_as_before(&machine, by, &left);

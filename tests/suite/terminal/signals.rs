@@ -105,7 +105,7 @@ fn the_loss_of_the_terminal_is_passed_on_to_a_guest_that_does_not_get_it_otherwi
     seat.signal(Signal::SIGHUP);
     let left = seat.end();
     assert_eq!(left.status.code(), Some(1), "{}", left.written);
-    let message = "easy-bhyve: bhyve was ended by SIGHUP\r\n";
+    let message = "easy-bhyve: bhyve was terminated by SIGHUP\r\n";
     assert!(left.written.contains(message), "{}", left.written);
     assert_as_before(&machine, By::Program, &left);
 }
@@ -160,6 +160,6 @@ fn control_c_does_not_interrupt_an_undo() {
     kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
     let left = seat.end();
     assert_eq!(left.status.code(), Some(1), "{}", left.written);
-    let message = "the VM node of fbsd0 stays: bhyvectl was ended by SIGKILL\r\n";
+    let message = "could not clean up the VM node of fbsd0: bhyvectl was terminated by SIGKILL\r\n";
     assert!(left.written.contains(message), "{}", left.written);
 }

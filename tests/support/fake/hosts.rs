@@ -374,7 +374,9 @@ impl Locks for Fake {
     fn lock(&mut self, lock: &Lock, note: &str) -> io::Result<LockResult> {
         let mut world = self.worlds.lock();
         if world.lost.contains(&Lost::Locks) {
-            return Err(io::Error::other("the directory is not root's alone"));
+            return Err(io::Error::other(
+                "the directory must be owned by root and writable only by root",
+            ));
         }
         world.refuse_write()?;
         // No more time passes for which the process could wait.

@@ -18,7 +18,6 @@ pub(in crate::config::shell) struct Set {
 }
 
 impl Set {
-    /// An empty set.
     fn new(charset: Charset) -> Self {
         Self {
             is_negated: false,
@@ -35,7 +34,7 @@ impl Set {
     }
 
     /// Whether the set contains a character; none if no table knows.
-    pub(super) fn takes(&self, code: u32) -> Option<bool> {
+    pub(super) fn accepts(&self, code: u32) -> Option<bool> {
         let is_low = |low: &[bool; 256]| low.get(code as usize).copied().unwrap_or_default();
         let holds =
             if is_low(&self.low) || self.ranges.iter().any(|(a, b)| (*a..=*b).contains(&code)) {
@@ -76,7 +75,6 @@ impl Set {
     }
 }
 
-/// Reads a pattern from its start.
 pub(super) struct Reader<'m> {
     marked: &'m Marked,
     charset: Charset,
