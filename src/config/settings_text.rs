@@ -88,7 +88,7 @@ fn stem(name: &str) -> &str {
     name.split_once('N').map_or(name, |(stem, _)| stem)
 }
 
-/// Parses the [`lines`] of the VM of this name for a need, strictly: every required name once, no
+/// Parses the [`lines`] of the VM of this name, strictly: every required name once, no
 /// unknown name, and each value exactly as written.
 ///
 /// # Errors
@@ -96,7 +96,6 @@ fn stem(name: &str) -> &str {
 pub fn parse<'words>(
     name: &str,
     pairs: impl Iterator<Item = (&'words str, &'words OsStr)>,
-    need: Need,
     devices: &Path,
     spelling: Spelling,
 ) -> Result<Vm> {
@@ -111,7 +110,12 @@ pub fn parse<'words>(
     for (&key, &value) in &given {
         read(key, value, devices, &mut own, &mut host)?;
     }
-    let vm = of_words(name, own, &host, &Wanted::new(need, spelling, devices))?;
+    let vm = of_words(
+        name,
+        own,
+        &host,
+        &Wanted::new(Need::Settings, spelling, devices),
+    )?;
     // No VM depends on the host's name, which may be empty.
     let host_name = given.get("host").copied().unwrap_or_default();
     let host_name = host_name.to_str().unwrap_or_default();

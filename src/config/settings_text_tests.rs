@@ -15,15 +15,11 @@ use std::path::Path;
 
 pub(super) type Pairs = Vec<(String, OsString)>;
 
-pub(super) fn read_for(need: Need, name: &str, pairs: &Pairs) -> Result<Vm, String> {
+pub(super) fn read_as(name: &str, pairs: &Pairs) -> Result<Vm, String> {
     let pairs = pairs
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_os_str()));
-    parse(name, pairs, need, Path::new("/dev"), Spelling::Link).map_err(|error| error.what)
-}
-
-fn read_as(name: &str, pairs: &Pairs) -> Result<Vm, String> {
-    read_for(Need::Boot, name, pairs)
+    parse(name, pairs, Path::new("/dev"), Spelling::Link).map_err(|error| error.what)
 }
 
 pub(super) fn read(pairs: &Pairs) -> Result<Vm, String> {
@@ -194,7 +190,7 @@ fn devices_that_no_vm_has_are_refused() {
             "hd0= contradicts the other settings, which give hd0=/dev/zvol/zroot/vm/fbsd0",
         ),
         ("hd2", "", "fbsd0_hd2:  is not an absolute path"),
-        ("cd1", "", "cd1= is unknown"),
+        ("cd1", "", "fbsd0_cd1:  is not an absolute path"),
         ("hd0", "vm/x", "fbsd0_hd0: vm/x is not an absolute path"),
         (
             "cd0",

@@ -40,7 +40,6 @@ pub struct Clean;
 impl RootJob for Clean {
     const VERB: &'static str = "clean";
     const DOES: &'static str = "is being cleaned";
-    const NEED: Need = Need::End;
     const FREES: bool = true;
 
     fn locks(&self) -> Locks {

@@ -152,7 +152,6 @@ pub struct MakeClones {
 impl RootJob for MakeClones {
     const VERB: &'static str = "clone";
     const DOES: &'static str = "is being cloned";
-    const NEED: Need = Need::Disks;
 
     fn locks(&self) -> Locks {
         match self.base {

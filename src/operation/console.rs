@@ -55,7 +55,6 @@ pub struct OpenConsole {
 impl RootJob for OpenConsole {
     const VERB: &'static str = "console";
     const DOES: &'static str = "has its console open";
-    const NEED: Need = Need::Console;
 
     fn locks(&self) -> Locks {
         Locks::Nothing

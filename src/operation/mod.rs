@@ -138,9 +138,6 @@ pub trait RootJob: Sized {
     /// VM locked.
     const DOES: &'static str;
 
-    /// What the job needs of its VMs.
-    const NEED: Need;
-
     /// Whether the job accepts several VMs.
     const TAKES_SEVERAL: bool = false;
 
@@ -161,11 +158,6 @@ pub trait RootJob: Sized {
     /// The verb, for a job that has several.
     fn verb(&self) -> &'static str {
         Self::VERB
-    }
-
-    /// What the job needs of its VMs, for a job that has several verbs.
-    fn need(&self) -> Need {
-        Self::NEED
     }
 
     /// What the job locks.
@@ -286,7 +278,6 @@ struct JobFacts {
     verb: &'static str,
     does: &'static str,
     stays: Option<&'static str>,
-    need: Need,
     takes_several: bool,
     ends_first: bool,
     frees: bool,
@@ -300,7 +291,6 @@ impl JobFacts {
             verb: job.verb(),
             does: J::DOES,
             stays: J::STAYS,
-            need: job.need(),
             takes_several: J::TAKES_SEVERAL,
             ends_first: J::ENDS_FIRST,
             frees: J::FREES,

@@ -128,7 +128,6 @@ pub struct MakeDisk {
 impl RootJob for MakeDisk {
     const VERB: &'static str = "resources";
     const DOES: &'static str = "is being given a disk";
-    const NEED: Need = Need::Disks;
     const STAYS: Option<&'static str> = Some("the disk was created, and is kept");
 
     fn locks(&self) -> Locks {

@@ -63,7 +63,6 @@ pub struct Restart {
 impl RootJob for Restart {
     const VERB: &'static str = "restart";
     const DOES: &'static str = "is being restarted";
-    const NEED: Need = Need::Boot;
     const ENDS_FIRST: bool = true;
 
     fn locks(&self) -> Locks {

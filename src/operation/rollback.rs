@@ -92,7 +92,6 @@ pub struct Rollback {
 impl RootJob for Rollback {
     const VERB: &'static str = "rollback";
     const DOES: &'static str = "is being rolled back";
-    const NEED: Need = Need::Disks;
 
     fn locks(&self) -> Locks {
         Locks::VmAndDisks

@@ -58,7 +58,6 @@ pub struct TakeSnapshot(pub SnapName);
 impl RootJob for TakeSnapshot {
     const VERB: &'static str = "snapshot";
     const DOES: &'static str = "is being snapshotted";
-    const NEED: Need = Need::Disks;
 
     fn locks(&self) -> Locks {
         Locks::Nothing

@@ -106,11 +106,12 @@ pub fn parse(words: &[OsString], devices: &Path) -> Result<Request> {
         None => Spelling::Word,
     };
     let job = Job::parse(verb, &mut options)?;
-    let need = job.facts().need;
-    let vms = sections
-        .into_iter()
-        .map(|(name, pairs)| settings_text::parse(name, pairs.into_iter(), need, devices, spelling))
-        .collect::<Result<Vec<_>>>()?;
+    // The words are those of a whole VM, so all of them are valid whatever the verb needs.
+    let parse = |(name, pairs): (&str, Vec<_>)| {
+        settings_text::parse(name, pairs.into_iter(), devices, spelling)
+    };
+    let vms = sections.into_iter().map(parse);
+    let vms = vms.collect::<Result<Vec<_>>>()?;
     if vms.is_empty() || vms.len() > 1 && !job.facts().takes_several {
         return Err(Error::usage(format!(
             "{PREFIX}{verb} with {} VMs",

@@ -68,23 +68,6 @@ fn also<'words>(verb: &'words str, more: &[&'words str]) -> Vec<&'words str> {
     words.chain(more.iter().copied()).collect()
 }
 
-/// These words for a start, which needs more settings than clean.
-fn boot(mut words: Vec<&str>) -> Vec<&str> {
-    words[0] = "root-boot";
-    words
-}
-
-#[test]
-fn a_setting_that_the_verb_does_not_need_may_be_missing() {
-    let words = with("hd0", &[]);
-    let words: Vec<&str> = words
-        .into_iter()
-        .filter(|word| !word.starts_with("zvol="))
-        .collect();
-    let (said, calls) = say(&words);
-    assert_eq!((said.status, calls), (0, 1), "{said:?}");
-}
-
 #[test]
 fn the_words_of_the_client_are_accepted() {
     let (said, calls) = say(&GOOD);
@@ -127,7 +110,7 @@ fn a_value_that_no_configuration_could_have_is_refused() {
         "autostart_delay=x",
     ] {
         let name = word.split_once('=').unwrap().0;
-        wrong.extend(accepted(word, &boot(with(name, &[word]))));
+        wrong.extend(accepted(word, &with(name, &[word])));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -152,7 +135,7 @@ fn a_word_too_many_or_too_few_is_refused() {
         "autostart",
         "autostart_delay",
     ] {
-        wrong.extend(accepted(&format!("no {name}"), &boot(with(name, &[]))));
+        wrong.extend(accepted(&format!("no {name}"), &with(name, &[])));
     }
     for word in [
         "fun=1",

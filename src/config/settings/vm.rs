@@ -205,7 +205,7 @@ pub static VM: [Setting<VmSettings>; 18] = [
         name: "on_reboot",
         default: Value("restart"),
         always_shown: false,
-        meaning: "what follows when the guest reboots: `restart` or `stop`",
+        meaning: "the action when the guest reboots: `restart` or `stop`",
         read: into!(on_reboot: Reaction::parse),
         written: |vm| one(vm.policy.on_reboot.as_str()),
         ..Setting::ROW
@@ -214,7 +214,7 @@ pub static VM: [Setting<VmSettings>; 18] = [
         name: "on_crash",
         default: Value("stop"),
         always_shown: false,
-        meaning: "what follows when the guest crashes: `stop` or `restart`",
+        meaning: "the action when the guest crashes: `stop` or `restart`",
         read: into!(on_crash: Reaction::parse),
         written: |vm| one(vm.policy.on_crash.as_str()),
         ..Setting::ROW
@@ -254,7 +254,7 @@ pub static VM: [Setting<VmSettings>; 18] = [
         default: Value("0"),
         needed_by: AUTOSTART,
         always_shown: false,
-        meaning: "how many seconds `autostart` waits after starting it: 0 to 86400",
+        meaning: "the wait of `autostart` after starting the VM, in seconds: 0 to 86400",
         read: into!(autostart_delay: Seconds::parse),
         written: |vm| one(vm.policy.autostart_delay.0.to_string()),
         ..Setting::ROW

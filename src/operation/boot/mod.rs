@@ -164,7 +164,6 @@ pub struct Boot {
 impl RootJob for Boot {
     const VERB: &'static str = "boot";
     const DOES: &'static str = "is being started";
-    const NEED: Need = Need::Boot;
 
     fn has(verb: &str) -> bool {
         Start::of(verb).is_some()
@@ -172,13 +171,6 @@ impl RootJob for Boot {
 
     fn verb(&self) -> &'static str {
         self.start.verb()
-    }
-
-    fn need(&self) -> Need {
-        match self.start {
-            Start::Install => Need::Install,
-            Start::Background | Start::Attended | Start::Terminal => Need::Boot,
-        }
     }
 
     fn locks(&self) -> Locks {

@@ -113,7 +113,6 @@ pub struct Shutdown {
 impl RootJob for Shutdown {
     const VERB: &'static str = "shutdown";
     const DOES: &'static str = "is being shut down";
-    const NEED: Need = Need::End;
     const FREES: bool = true;
     const TAKES_SEVERAL: bool = true;
 
