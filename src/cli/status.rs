@@ -12,7 +12,7 @@ use crate::model::name::{Snapshot, VmName};
 use crate::operation::boot::temp;
 use crate::operation::context::{Context, json};
 use crate::operation::options::Format;
-use crate::run::{Output, not_written};
+use crate::run::{self, Output, not_written};
 use crate::session::Session;
 use crate::survey::record::Record;
 use crate::survey::{self, Processes, State as Seen, Traces};
@@ -145,10 +145,7 @@ pub(super) fn status(context: &mut Context<'_>, showing: Showing) -> Result<Stri
 /// # Errors
 /// If a question fails, or the output cannot be written.
 pub(super) fn watch(session: &mut Session<'_, '_>, config: &Config, all: bool) -> Result<()> {
-    session
-        .host
-        .catch_signals()
-        .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
+    run::catch_signals(session.host)?;
     let showing = Showing {
         all,
         ..Showing::default()

@@ -144,8 +144,7 @@ fn call(session: &mut Session<'_, '_>, asked: &Asked, elevation: Elevation) -> R
     let command = elevation
         .call(&process.program, words)
         .streams(Streams::Terminal);
-    host.catch_signals()
-        .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
+    run::catch_signals(host)?;
     match on_this_terminal(&command, elevation, host)? {
         Ended::Exit(0) => Ok(()),
         Ended::Exit(status) if status == i32::from(EXIT_FAILED) => Err(Error::said(Kind::Host)),
@@ -192,8 +191,7 @@ fn detach(session: &mut Session<'_, '_>, asked: &Asked, elevation: Elevation) ->
     let request = &asked.request;
     let words = wire::of(request, process.host(), &process.devices);
     let command = elevation.wrap(&daemon::detach(&process.program, words));
-    host.catch_signals()
-        .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
+    run::catch_signals(host)?;
     let mut reply = Reply::default();
     let mut phases = Phases::new(request, output);
     let followed = host.follow(&command, &mut |_, line| match reply.read(line) {

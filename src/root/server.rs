@@ -83,10 +83,7 @@ pub fn carry_out(session: &mut Session<'_, '_>, request: &Request, reports: bool
         .host
         .isolate()
         .map_err(|error| Error::host(format!("could not isolate this process: {error}")))?;
-    session
-        .host
-        .catch_signals()
-        .map_err(|error| Error::host(format!("could not watch for signals: {error}")))?;
+    run::catch_signals(session.host)?;
     match &request.job {
         Job::Start(boot) if boot.start == Start::Attended => {
             return boot_console::start(session, request, vm, boot);
