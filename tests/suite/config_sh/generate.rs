@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// How often each rule was produced.
 pub(super) type Rules = BTreeMap<&'static str, usize>;
 
-/// What the grammar accepts, in README's words, and the rules that make it; each must occur.
+/// What the grammar accepts, in the words of easy-bhyve.conf(5), and the rules that make it; each must occur.
 pub(super) const GRAMMAR: &[(&str, &[&str])] = &[
     (
         "comments",
