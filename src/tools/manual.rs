@@ -29,7 +29,17 @@ pub fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::{format, plain};
+    use crate::command::Streams;
+    use std::path::Path;
+
+    #[test]
+    fn a_formatter_takes_the_page_as_a_file() {
+        for (formatter, line) in [("mandoc", "mandoc -a /tmp/x"), ("man", "man -l /tmp/x")] {
+            let command = format(formatter, Path::new("/tmp/x"), Streams::Captured);
+            assert_eq!(command.to_string(), line);
+        }
+    }
 
     #[test]
     fn letters_that_are_struck_twice_are_there_once() {
