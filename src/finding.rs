@@ -87,7 +87,7 @@ finding_names! {
     Function = "function", Error;
     /// A `;` with nothing before it.
     EmptyStatement = "empty-statement", Error;
-    /// The output of a command: `` `…` `` or `$(…)`.
+    /// The output of a command: backquotes or `$(…)`.
     CommandSubstitution = "command-substitution", Error;
     /// A computation: `$((…))`.
     Arithmetic = "arithmetic", Error;

@@ -44,6 +44,7 @@
 //! | `operation` | the operations on a VM, one file each |
 //! | `check` | checks of a configuration on this host |
 //! | `root` | the root side and its client |
+//! | `manual` | the manual pages, filled in from the definitions |
 //! | `cli` | the command line, and the commands of easy-bhyve itself |
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -55,6 +56,7 @@ pub mod config;
 pub mod error;
 pub mod finding;
 pub mod host;
+pub mod manual;
 pub mod model;
 pub mod operation;
 pub mod plan;

@@ -198,6 +198,11 @@ impl Process {
         scratch::directory(&self.run).join(scratch::name(vm, &self.token))
     }
 
+    /// The directory of the caller's own scratch files, made only if needed.
+    pub fn scratch_of_user(&self) -> PathBuf {
+        Path::new("/tmp").join(format!("easy-bhyve.{}", self.token))
+    }
+
     /// The surroundings that a survey needs.
     pub fn surroundings(&self) -> Surroundings<'_> {
         Surroundings {

@@ -7,6 +7,7 @@ mod edit;
 pub mod invocation;
 mod list;
 mod locate;
+mod man;
 mod new;
 mod preview;
 mod set;

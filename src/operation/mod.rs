@@ -15,7 +15,8 @@
 //! 3. Here: a variant of [`TypedVerb`] with its line of help, an arm of [`TypedVerb::begin`], and a row of `jobs!`.
 //! 4. `src/tools/PROGRAM.rs`: each command that the host has to run and that is new.
 //!
-//! The compiler asks for the rest, and a test asks for the verb's row in README.
+//! The compiler asks for the rest; tests ask for the verb's row in README, and for its entry with an
+//! example in `src/manual/pages/verbs.mdoc`.
 
 pub mod boot;
 pub mod clean;

@@ -23,7 +23,7 @@ pub(super) const STDERR_KEPT: usize = 4096;
 ///
 /// # Errors
 /// If its status is not accepted, or is 1 without the title.
-pub(super) fn judge(command: &Command, finished: &Finished, titled: bool) -> Result<i32> {
+pub fn judge(command: &Command, finished: &Finished, titled: bool) -> Result<i32> {
     // In the background the title must be seen, whatever the status.
     let counts = finished.ended == Ended::Exit(1) || command.streams == Streams::Relayed;
     let untitled = command.title.is_some() && !titled && counts;
@@ -37,7 +37,7 @@ pub(super) fn judge(command: &Command, finished: &Finished, titled: bool) -> Res
 }
 
 /// The error of a file that could not be changed.
-pub(super) fn not_changed(change: &FileChange, error: &ChangeError) -> Error {
+pub fn not_changed(change: &FileChange, error: &ChangeError) -> Error {
     let failed = Error::host(format!("{}: {error}", change.describe()));
     let help = match error {
         ChangeError::Meanwhile(kept) => {

@@ -4,6 +4,7 @@
 
 pub mod causes;
 mod failure;
+mod interrupt;
 mod observer;
 mod progress;
 mod supervise;
@@ -14,45 +15,19 @@ mod workers;
 use crate::command::{Command, Streams};
 use crate::error::{Error, Result};
 use crate::host::programs;
-use crate::host::{Ended, Finished, Host, Interruption};
+use crate::host::{Ended, Finished, Host};
 use crate::plan::{Action, Form, Guard, Plan, Step, Test, Undo, Wait, When};
 use crate::vis;
-use failure::{changed_but, judge, not_changed};
-pub use failure::{no_answer, not_started, not_watched, not_written, signal_name};
+use failure::changed_but;
+pub use failure::{
+    judge, no_answer, not_changed, not_started, not_watched, not_written, signal_name,
+};
+pub use interrupt::{READER_GONE, catch_signals, check_interrupt, interrupted_by};
 pub use observer::{Observer, Phase, Unobserved};
 use progress::Progress;
 use std::io::Write;
 pub use system::remedy;
 pub use undo::take_back;
-
-/// The error of a run whose caller has exited.
-pub const READER_GONE: &str = "interrupted: the caller has exited";
-
-/// The error of a run that a signal has interrupted.
-pub fn interrupted_by(signal: i32) -> String {
-    format!("interrupted by {}", signal_name(signal))
-}
-
-/// Lets signals interrupt the run from now on.
-///
-/// # Errors
-/// If the system refuses.
-pub fn catch_signals(host: &mut dyn Host) -> Result<()> {
-    host.catch_signals()
-        .map_err(|error| Error::host(format!("could not watch for signals: {error}")))
-}
-
-/// Fails if the program was asked to stop.
-///
-/// # Errors
-/// If the program was asked to stop.
-pub fn check_interrupt(host: &mut dyn Host) -> Result<()> {
-    match host.interrupted() {
-        Some(Interruption::Signal(signal)) => Err(Error::host(interrupted_by(signal))),
-        Some(Interruption::ReaderGone) => Err(Error::host(READER_GONE)),
-        None => Ok(()),
-    }
-}
 
 /// The result of a finished plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -262,7 +262,7 @@ fn push_undo(
     text.extend_from_slice(b"\texit \"$status\"\n}\ntrap undo EXIT\n");
 }
 
-/// A plan as data; README documents the schema.
+/// A plan as data; easy-bhyve(1) documents the schema.
 #[derive(serde::Serialize)]
 struct Document<'plan> {
     schema: u32,

@@ -282,7 +282,7 @@ fn an_unknown_verb_or_vm_lists_the_known_ones_the_nearest_first() {
             .nth(1),
         Some(
             "  commands: shutdown snapshot setup status set install boot ttyboot restart clean clone \
-             history list check new stop-all console resources rollback autostart"
+             history list check new stop-all man console resources rollback autostart"
         )
     );
     let swapped = place.say(PROGRAM, ["fbsd0", "boot"], "vms.conf");

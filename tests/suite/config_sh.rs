@@ -10,6 +10,7 @@ mod generate;
 mod refused;
 mod shell;
 
+use crate::case::root;
 use easy_bhyve::finding::FindingName;
 use std::path::Path;
 
@@ -120,20 +121,19 @@ fn generated(shell: &Shell, ansi: bool, batches: u32) {
 }
 
 #[test]
-fn the_generator_covers_the_grammar_of_readme() {
-    let readme = std::fs::read_to_string(crate::case::root().join("README.md")).unwrap();
-    let table = readme.split("\n### Grammar\n").nth(1).unwrap();
-    let rows = table.lines().skip_while(|line| !line.starts_with("|---"));
-    let rows = rows.skip(1).take_while(|line| line.starts_with("| "));
-    let mut accepted = Vec::new();
-    for row in rows {
-        let cell = row.split(" | ").next().unwrap().trim_start_matches("| ");
-        match cell.split_once("` (") {
-            Some((file, _)) => accepted.push(file.trim_matches('`')),
-            None if cell.starts_with("`$x ") => accepted.extend(cell.trim_matches('`').split(' ')),
-            None => accepted.extend(cell.split(", ").map(|item| item.trim_matches('`'))),
-        }
-    }
+fn the_generator_covers_the_grammar_of_the_manual() {
+    let page = root().join("src/manual/pages/grammar.mdoc");
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, list) = page.split_once("\nThese are accepted:\n").unwrap();
+    let (list, _) = list.split_once("\n.El\n").unwrap();
+    let items = list.lines().filter_map(|line| line.strip_prefix(".It "));
+    let plain = |item: &str| {
+        let item = item.strip_prefix("Li ").unwrap_or(item).replace("\\&", "");
+        item.replace("\\(dq", "\"")
+            .replace("\\e", "\\")
+            .replace("...", "…")
+    };
+    let accepted: Vec<String> = items.map(plain).collect();
     let generated: Vec<_> = generate::GRAMMAR.iter().map(|(item, _)| *item).collect();
     assert_eq!(generated, accepted);
 }

@@ -206,7 +206,8 @@ fn read(directory: &Path, files: &mut Vec<(String, String)>) {
         }
         let name = path.strip_prefix(root().join("src")).unwrap();
         let name = name.to_str().unwrap().to_owned();
-        if !name.ends_with("tests.rs") {
+        let is_code = path.extension().is_some_and(|end| end == "rs");
+        if is_code && !name.ends_with("tests.rs") {
             files.push((name, std::fs::read_to_string(&path).unwrap()));
         }
     }

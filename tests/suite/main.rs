@@ -42,6 +42,7 @@ mod life;
 mod live;
 #[path = "../support/machine.rs"]
 mod machine;
+mod manual;
 #[path = "../support/place.rs"]
 mod place;
 mod playground;

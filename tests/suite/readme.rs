@@ -5,7 +5,6 @@ use crate::case::root;
 use crate::fake::Fake;
 use crate::host::Host;
 use crate::host::build::USER;
-use easy_bhyve::config::settings;
 
 /// The mark in README for omitted lines.
 const LEFT_OUT: &str = "# …\n";
@@ -24,8 +23,9 @@ fn the_boot_in_readme_is_the_output_of_the_program() {
         .replace("easy-bhyve.scratch0", "easy-bhyve.kq5xefs6");
 
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let (opening, _) = readme.split_once("\n## ").unwrap();
-    let (_, shown) = opening.rsplit_once("```sh\n").unwrap();
+    let (_, section) = readme.split_once("\n## The preview\n").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let (_, shown) = section.rsplit_once("```sh\n").unwrap();
     let (shown, _) = shown.split_once("```").unwrap();
     let pieces = shown.split(LEFT_OUT);
     assert!(pieces.clone().count() > 1, "no line is omitted:\n{shown}");
@@ -40,35 +40,11 @@ fn the_boot_in_readme_is_the_output_of_the_program() {
 }
 
 #[test]
-fn the_settings_of_readme_are_those_of_the_table() {
-    let host = settings::HOST
-        .iter()
-        .map(|one| format!("| `{}` | {} | {} |", one.name, one.default, one.meaning));
-    let vm = settings::VM.iter().map(|one| {
-        let older: Vec<String> = one.older.iter().map(|name| format!("`{name}`")).collect();
-        let older = match older.as_slice() {
-            [] => String::new(),
-            older => format!("{} ", older.join(", ")),
-        };
-        format!(
-            "| `{}` | {older}| {} | {} |",
-            one.name, one.default, one.meaning
-        )
-    });
-    assert_eq!(rows("### Host variables"), host.collect::<Vec<_>>());
-    let mut shown = rows("### VM variables");
-    let mut known: Vec<String> = vm.collect();
-    // README has an order of its own.
-    shown.sort();
-    known.sort();
-    assert_eq!(shown, known);
-}
-
-/// The rows of the table below a heading of README, without the header.
-fn rows(heading: &str) -> Vec<String> {
+fn readme_is_for_newcomers() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let (_, below) = readme.split_once(&format!("\n{heading}\n")).unwrap();
-    let table = below.lines().skip_while(|line| !line.starts_with('|'));
-    let table = table.take_while(|line| line.starts_with('|'));
-    table.skip(2).map(str::to_owned).collect()
+    let lines = readme.lines().count();
+    assert!(
+        lines <= 300,
+        "{lines} lines: reference belongs into the manual pages"
+    );
 }

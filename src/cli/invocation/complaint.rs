@@ -35,7 +35,7 @@ fn is_useless(paragraph: &str) -> bool {
 }
 
 /// The commands of easy-bhyve itself.
-pub(super) const ADMIN: [&str; 8] = [
+pub(super) const ADMIN: [&str; 9] = [
     "setup",
     "list",
     "status",
@@ -44,6 +44,7 @@ pub(super) const ADMIN: [&str; 8] = [
     "new",
     "stop-all",
     "autostart",
+    "man",
 ];
 
 pub(super) fn unknown_verb(typed: &str) -> Error {

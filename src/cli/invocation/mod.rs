@@ -13,7 +13,7 @@ use crate::verb::{Spelling, Verb};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 use complaint::{ADMIN, unknown_verb, wrong_command, wrong_usage};
-use options::{CheckArgs, Cli, NewArgs, SetArgs, Typed};
+use options::{CheckArgs, Cli, ManArgs, NewArgs, SetArgs, Typed};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -63,6 +63,8 @@ pub enum Admin {
     StopAll(EndArgs),
     /// Starts every VM with `autostart=YES`.
     Autostart(DryRun),
+    /// Shows a manual page.
+    Man(ManArgs),
 }
 
 /// How the status is shown.
@@ -142,12 +144,13 @@ fn called_as(name: &str) -> Option<(&str, &str)> {
 /// The one definition, with each verb's usage in the caller's form.
 ///
 /// `link` is the name of the link and its verb; the VM is then part of the name.
-fn definition(link: Option<(&str, Verb)>) -> clap::Command {
+pub(super) fn definition(link: Option<(&str, Verb)>) -> clap::Command {
     let commands = ADMIN.into_iter().fold(Cli::command(), |cli, name| {
         cli.mut_subcommand(name, |command| {
             let words = match name {
                 "set" => " VM KEY=VALUE...",
                 "new" => " VM [KEY=VALUE]...",
+                "man" => " [PAGE]",
                 _ => "",
             };
             command.override_usage(format!("{PROGRAM} {name} [OPTIONS]{words}"))
@@ -216,6 +219,7 @@ fn request(typed: Option<Typed>) -> Call {
         Some(Typed::New(options)) => Admin::New(options),
         Some(Typed::StopAll(options)) => Admin::StopAll(options),
         Some(Typed::Autostart(options)) => Admin::Autostart(options),
+        Some(Typed::Man(options)) => Admin::Man(options),
     })
 }
 

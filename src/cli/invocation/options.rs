@@ -2,6 +2,7 @@
 
 use super::PROGRAM;
 use crate::config::edit::TypedSetting;
+use crate::manual::Page;
 use crate::model::size::DiskSize;
 use crate::operation::TypedVerb;
 use crate::operation::options::{DryRun, EndArgs, Format, FormatArgs};
@@ -46,6 +47,8 @@ pub(super) enum Typed {
     StopAll(EndArgs),
     /// Boot every VM that has autostart=YES, in ascending order of ids
     Autostart(DryRun),
+    /// Show a manual page
+    Man(ManArgs),
 }
 
 /// The options of `check`.
@@ -109,6 +112,23 @@ pub struct NewArgs {
     /// Settings; the default id is the smallest unused number
     #[arg(value_name = "KEY=VALUE", index = 2, value_parser = setting())]
     pub settings: Vec<TypedSetting>,
+}
+
+/// Options of `man`.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct ManArgs {
+    /// Print the page as mdoc source, for a directory of manual pages, instead of formatting it
+    #[arg(long)]
+    pub source: bool,
+    /// The page: easy-bhyve (or 1), the commands; easy-bhyve.conf (or 5), the configuration
+    #[arg(
+        value_name = "PAGE",
+        index = 1,
+        hide_possible_values = true,
+        default_value = "easy-bhyve",
+        hide_default_value = true
+    )]
+    pub page: Page,
 }
 
 fn setting() -> impl TypedValueParser<Value = TypedSetting> {

@@ -1,6 +1,7 @@
 //! The host variables.
 
 use super::Default::{None, Value};
+use super::Form::{Named, OneOf};
 use super::needs::{DISKS, NETWORK, ROOT};
 use super::{Set, Setting, into, one};
 use crate::finding::FindingName;
@@ -33,6 +34,7 @@ pub struct HostSettings {
 pub static HOST: [Setting<HostSettings>; 7] = [
     Setting {
         name: "bridge",
+        form: Named("interface"),
         default: None,
         needed_by: NETWORK,
         finding: FindingName::InterfaceName,
@@ -43,15 +45,17 @@ pub static HOST: [Setting<HostSettings>; 7] = [
     },
     Setting {
         name: "netif",
+        form: Named("interface"),
         default: None,
         finding: FindingName::InterfaceName,
-        meaning: "the wired interface that joins `bridge` and no other; without it the bridge has no uplink",
+        meaning: "the wired interface that joins `bridge`, and no other bridge; without it the bridge has no uplink",
         read: into!(netif: IfName::parse),
         written: |vm| one(text_of(vm.shared.netif.as_ref())),
         ..Setting::ROW
     },
     Setting {
         name: "volroot",
+        form: Named("dataset | directory"),
         default: None,
         needed_by: DISKS,
         finding: FindingName::Dataset,
@@ -61,32 +65,36 @@ pub static HOST: [Setting<HostSettings>; 7] = [
     },
     Setting {
         name: "ebdir",
+        form: Named("directory"),
         default: Value("eb"),
-        meaning: "the directory of the links, from the configuration's directory",
+        meaning: "the directory of the links",
         read: into!(ebdir: path),
         ..Setting::ROW
     },
     Setting {
         name: "cpu",
+        form: Named("cpus"),
         default: Value("1"),
         finding: FindingName::Cpu,
-        meaning: "the default for VMs",
+        meaning: "the cpus of a VM without `VM_cpu`",
         read: into!(cpu: CpuTopology::parse),
         ..Setting::ROW
     },
     Setting {
         name: "mem",
+        form: Named("size"),
         default: Value("256M"),
         finding: FindingName::Memory,
-        meaning: "the default for VMs",
+        meaning: "the memory of a VM without `VM_mem`",
         read: into!(mem: MemSize::parse),
         ..Setting::ROW
     },
     Setting {
         name: "privilege",
+        form: OneOf(&["auto", "doas", "sudo", "mdo", "none"]),
         default: Value("auto"),
         needed_by: ROOT,
-        meaning: "`auto`: nothing for root, else doas, else sudo. Or one of `doas`, `sudo`, `mdo`, `none`",
+        meaning: "how a command becomes root; `auto` is nothing for root, else doas, else sudo",
         read: into!(privilege: Choice::parse),
         ..Setting::ROW
     },

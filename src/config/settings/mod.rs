@@ -1,8 +1,9 @@
 //! The table of settings, one row each; all readers and writers of settings use it.
 //!
 //! The reader of the configuration, `set`, `new`, the nearest names, the words of the root side,
-//! `resources` and the tables of README take names, types, defaults and meanings from here. A new
-//! setting needs a field of [`VmSettings`], a row of [`VM`], and its use in [`super::resolve`].
+//! `resources` and the manual page take names, forms, defaults and meanings from here. A new setting
+//! needs a field of [`VmSettings`], a row of [`VM`], its use in [`super::resolve`], and a place in
+//! `src/manual/pages/settings.mdoc`.
 
 mod host;
 pub mod needs;
@@ -50,6 +51,15 @@ impl fmt::Display for Default {
             Self::Described(text) => f.write_str(text),
         }
     }
+}
+
+/// The form of a setting's values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// The form that the manual page describes under this name.
+    Named(&'static str),
 }
 
 /// A value and its place.
@@ -123,6 +133,8 @@ pub struct Setting<Into: 'static> {
     ///
     /// Differs: Older names of settings count
     pub older: &'static [&'static str],
+    /// The form of its values.
+    pub form: Form,
     /// The default.
     pub default: Default,
     /// The needs that an invalid value stops.
@@ -164,6 +176,7 @@ impl<Into> Setting<Into> {
     const ROW: Self = Self {
         name: "",
         older: &[],
+        form: Form::Named(""),
         default: Default::None,
         needed_by: needs::RUN,
         always_shown: true,

@@ -1,6 +1,6 @@
 //! Tests of the table: columns that repeat a fact agree with each other and with the model.
 
-use super::{Default, Given, HOST, HostSettings, VM, VmSettings, find};
+use super::{Default, Form, Given, HOST, HostSettings, VM, VmSettings, find};
 use crate::config::settings_text::lines;
 use crate::model::tests::vm;
 use std::collections::BTreeSet;
@@ -51,6 +51,22 @@ fn a_default_is_a_value_that_its_setting_takes() {
             assert_eq!(read, Ok(()), "{}", setting.name);
         }
     }
+}
+
+#[test]
+fn a_setting_takes_the_words_of_its_form_and_no_others() {
+    fn check<Into: std::default::Default>(setting: &super::Setting<Into>) {
+        let Form::OneOf(words) = setting.form else {
+            return;
+        };
+        let read = |word| (setting.read)(&mut Into::default(), Given::by_default(word));
+        for word in words {
+            assert_eq!(read(word), Ok(()), "{}={word}", setting.name);
+        }
+        assert!(read("perhaps").is_err(), "{}", setting.name);
+    }
+    HOST.iter().for_each(check);
+    VM.iter().for_each(check);
 }
 
 #[test]

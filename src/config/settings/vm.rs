@@ -1,6 +1,7 @@
 //! The variables of a VM.
 
 use super::Default::{Described, None, Required, Value};
+use super::Form::{Named, OneOf};
 use super::needs::{ALL, AUTOSTART, DISKS, INSTALL, NETWORK};
 use super::{Set, Setting, Written, into, one};
 use crate::finding::FindingName;
@@ -59,50 +60,55 @@ pub struct VmSettings {
 pub static VM: [Setting<VmSettings>; 18] = [
     Setting {
         name: "id",
+        form: Named("number"),
         default: Required,
         needed_by: ALL,
         finding: FindingName::Id,
-        meaning: "0 to 32767, unique: the number of the VM's tap and console",
+        meaning: "the number of the VM, of its tap and of its console: 0 to 32767, unique",
         read: into!(id: VmId::parse),
         written: |vm| one(vm.id.to_string()),
         ..Setting::ROW
     },
     Setting {
         name: "cpu",
-        default: Described("host's"),
+        form: Named("cpus"),
+        default: Described("the host variable `cpu`"),
         finding: FindingName::Cpu,
-        meaning: "a number, or bhyve's form: `sockets=1,cores=4`",
+        meaning: "the cpus of the VM",
         read: into!(cpu: CpuTopology::parse),
         written: |vm| one(&vm.cpu),
         ..Setting::ROW
     },
     Setting {
         name: "mem",
-        default: Described("host's"),
+        form: Named("size"),
+        default: Described("the host variable `mem`"),
         finding: FindingName::Memory,
-        meaning: "in bhyve's syntax: `512M`, `4G`; a bare number is MiB",
+        meaning: "the memory of the VM",
         read: into!(mem: MemSize::parse),
         written: |vm| one(&vm.mem),
         ..Setting::ROW
     },
     Setting {
         name: "freebsd",
+        form: OneOf(YES_OR_NO),
         default: Value("NO"),
         always_shown: false,
         shapes_vm: true,
         finding: FindingName::YesOrNo,
-        meaning: "`YES`: loaded by bhyveload(8) instead of grub-bhyve",
+        meaning: "whether bhyveload(8) loads the VM instead of grub-bhyve",
         read: into!(freebsd: yes_or_no),
         written: |vm| one(yes_no(vm.loader == Loader::Bhyveload)),
         ..Setting::ROW
     },
     Setting {
         name: "zvol",
+        form: Named("dataset"),
         default: Described("`${volroot}/VM`"),
         needed_by: DISKS,
         shapes_vm: true,
         finding: FindingName::Dataset,
-        meaning: "the ZFS volume",
+        meaning: "the ZFS volume of `hd0`",
         read: into!(zvol: Dataset::parse),
         written: |vm| match &vm.volume {
             Volume::Zfs(dataset) => one(dataset),
@@ -112,9 +118,10 @@ pub static VM: [Setting<VmSettings>; 18] = [
     },
     Setting {
         name: "cdN",
+        form: Named("path"),
         default: None,
         needed_by: INSTALL,
-        meaning: "ISO images, absolute paths; attached by `install` only, which boots from `cd0`",
+        meaning: "an ISO image; attached by `install` only, which boots from `cd0`",
         read: into!(cds[N]: path),
         written: |vm| {
             let cds = vm.cds.iter().map(|cd| (cd.number, cd.path.clone().into()));
@@ -125,11 +132,12 @@ pub static VM: [Setting<VmSettings>; 18] = [
     },
     Setting {
         name: "ifN",
-        default: Described("`if0`: `tap` and the id; others none"),
+        form: Named("tap"),
+        default: Described("`tap` and the id for `if0`, none for others"),
         needed_by: NETWORK,
         shapes_vm: true,
         finding: FindingName::InterfaceName,
-        meaning: "tap interfaces",
+        meaning: "a tap interface",
         read: into!(ifs[N]: TapName::parse),
         written: |vm| {
             let nics = vm.nics.iter();
@@ -140,6 +148,7 @@ pub static VM: [Setting<VmSettings>; 18] = [
     },
     Setting {
         name: "ifN_bridge",
+        form: Named("interface"),
         default: Described("`${bridge}`"),
         needed_by: NETWORK,
         shapes_vm: true,
@@ -156,9 +165,12 @@ pub static VM: [Setting<VmSettings>; 18] = [
     },
     Setting {
         name: "hdN",
-        default: Described("`hd0`: `/dev/zvol/` and the volume, or `${volroot}/VM`; others none"),
+        form: Named("path"),
+        default: Described(
+            "`/dev/zvol/` and the volume, or `${volroot}/VM`, for `hd0`, none for others",
+        ),
         needed_by: DISKS,
-        meaning: "disks, absolute paths",
+        meaning: "a disk",
         read: into!(hds[N]: path),
         written: |vm| {
             let disks = vm.disks.iter();
@@ -171,9 +183,10 @@ pub static VM: [Setting<VmSettings>; 18] = [
     Setting {
         name: "grub_bootpart",
         older: &["grub_root", "gpt"],
+        form: Named("partition"),
         default: Value("msdos1"),
         loader: Some(LoaderKind::Grub),
-        meaning: "the partition that grub boots from: `msdosN`, `gptN`, or as `openbsd1`",
+        meaning: "the partition that grub boots from",
         read: into!(grub_bootpart: BootPart::parse),
         written: |vm| grub(vm, |grub| Some(grub.bootpart.as_str())),
         ..Setting::ROW
@@ -181,6 +194,7 @@ pub static VM: [Setting<VmSettings>; 18] = [
     Setting {
         name: "grub_install",
         older: &["grub_inst"],
+        form: Named("commands"),
         default: None,
         needed_by: INSTALL,
         loader: Some(LoaderKind::Grub),
@@ -193,6 +207,7 @@ pub static VM: [Setting<VmSettings>; 18] = [
     Setting {
         name: "grub_bootcmd",
         older: &["grub_boot"],
+        form: Named("commands"),
         default: None,
         loader: Some(LoaderKind::Grub),
         finding: FindingName::GrubCommands,
@@ -203,63 +218,72 @@ pub static VM: [Setting<VmSettings>; 18] = [
     },
     Setting {
         name: "on_reboot",
+        form: OneOf(&["restart", "stop"]),
         default: Value("restart"),
         always_shown: false,
-        meaning: "the action when the guest reboots: `restart` or `stop`",
+        meaning: "the action when the guest reboots",
         read: into!(on_reboot: Reaction::parse),
         written: |vm| one(vm.policy.on_reboot.as_str()),
         ..Setting::ROW
     },
     Setting {
         name: "on_crash",
+        form: OneOf(&["stop", "restart"]),
         default: Value("stop"),
         always_shown: false,
-        meaning: "the action when the guest crashes: `stop` or `restart`",
+        meaning: "the action when the guest crashes",
         read: into!(on_crash: Reaction::parse),
         written: |vm| one(vm.policy.on_crash.as_str()),
         ..Setting::ROW
     },
     Setting {
         name: "loader_timeout",
+        form: Named("seconds"),
         default: Value("120"),
         always_shown: false,
-        meaning: "the time limit of the loader of a background boot, in seconds: 1 to 86400",
+        meaning: "the time limit of the loader in the background: 1 to 86400",
         read: into!(loader_timeout: Seconds::parse),
         written: |vm| one(vm.policy.loader_timeout.0.to_string()),
         ..Setting::ROW
     },
     Setting {
         name: "stop_timeout",
+        form: Named("seconds"),
         default: Value("60"),
         needed_by: NETWORK,
         always_shown: false,
-        meaning: "the time limit for the guest to shut down, in seconds: 1 to 86400",
+        meaning: "the time limit for the guest to shut itself down: 1 to 86400",
         read: into!(stop_timeout: Seconds::parse),
         written: |vm| one(vm.policy.stop_timeout.0.to_string()),
         ..Setting::ROW
     },
     Setting {
         name: "autostart",
+        form: OneOf(YES_OR_NO),
         default: Value("NO"),
         needed_by: AUTOSTART,
         always_shown: false,
         finding: FindingName::YesOrNo,
-        meaning: "`YES`: `easy-bhyve autostart` boots the VM",
+        meaning: "whether `easy-bhyve autostart` boots the VM",
         read: into!(autostart: yes_or_no),
         written: |vm| one(yes_no(vm.policy.autostart)),
         ..Setting::ROW
     },
     Setting {
         name: "autostart_delay",
+        form: Named("seconds"),
         default: Value("0"),
         needed_by: AUTOSTART,
         always_shown: false,
-        meaning: "the wait of `autostart` after starting the VM, in seconds: 0 to 86400",
+        meaning: "the time that `autostart` waits after it has started the VM: 0 to 86400",
         read: into!(autostart_delay: Seconds::parse),
         written: |vm| one(vm.policy.autostart_delay.0.to_string()),
         ..Setting::ROW
     },
 ];
+
+/// The words of a switch.
+const YES_OR_NO: &[&str] = &["YES", "NO"];
 
 fn yes_no(is_so: bool) -> &'static str {
     if is_so { "YES" } else { "NO" }

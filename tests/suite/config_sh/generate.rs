@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// How often each rule was produced.
 pub(super) type Rules = BTreeMap<&'static str, usize>;
 
-/// The accepted grammar, in README's words, and the rules that produce it; each must occur.
+/// The accepted grammar, in the words of easy-bhyve.conf(5), and the rules that produce it; each must occur.
 pub(super) const GRAMMAR: &[(&str, &[&str])] = &[
     (
         "comments",
