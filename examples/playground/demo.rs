@@ -47,7 +47,7 @@ const SCENES: &[Scene] = &[
         line: "fbsd0-install",
         typed: &[("first disk: ", "\r"), ("Enter reboots: ", "\r")],
     },
-    scene("What a boot would do now, as a script.", "fbsd0-boot -d"),
+    scene("The commands that a boot would run now.", "fbsd0-boot -d"),
     scene("The boot itself.", "fbsd0-boot"),
     Scene {
         remark: "The console: root logs in, asks a question, and leaves by ~. after Enter.",

@@ -19,7 +19,7 @@ This is a SIMULATION. easy-bhyve is the real program; the FreeBSD host with its 
 guests are pretended. Nothing outside of one temporary directory is changed.
 
   easy-bhyve list               the VMs of the example configuration
-  fbsd0-boot -d                 what booting one would do, as a script
+  fbsd0-boot -d                 the commands by which it would boot
   fbsd0-resources -V 20g -s     makes its disk
   fbsd0-install                 its installer, on this terminal
   fbsd0-boot                    boots it in the background

@@ -45,6 +45,7 @@ mod machine;
 #[path = "../support/place.rs"]
 mod place;
 mod playground;
+mod preview;
 mod processes;
 mod quoting;
 mod rc;

@@ -181,7 +181,7 @@ fn neither_a_run_nor_its_script_takes_a_file_from_its_owner_or_group() {
         chown(place.path(""), Some(SOMEBODY), Some(SOMEBODY)).unwrap();
         chown(&file, Some(owner), Some(group)).unwrap();
         fs::set_permissions(&file, Permissions::from_mode(0o660)).unwrap();
-        let script = as_somebody(&place, &["set", "a", "mem=1G", "-d"]);
+        let script = as_somebody(&place, &["set", "a", "mem=1G", "-d", "--format", "sh"]);
         assert_eq!(script.status, Some(0), "{script:?}");
         let mut sh = Command::new("/bin/sh");
         sh.arg("-c").arg(&script.out).uid(SOMEBODY).gid(SOMEBODY);
