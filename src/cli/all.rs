@@ -1,7 +1,7 @@
 //! `easy-bhyve stop-all` and `easy-bhyve autostart`: end VMs when the host shuts down, and start VMs
 //! when it boots.
 
-use super::preview;
+use super::preview::{self, Shown};
 use crate::config::Config;
 use crate::config::resolve;
 use crate::config::settings::Need;
@@ -10,10 +10,11 @@ use crate::host::Interruption;
 use crate::model::Vm;
 use crate::model::name::VmName;
 use crate::operation::boot;
-use crate::operation::context::Context;
+use crate::operation::context::{Assumption, Context};
 use crate::operation::options::{DryRun, EndArgs};
 use crate::operation::shutdown::plan::Whom;
 use crate::operation::shutdown::{How, Shutdown, shut};
+use crate::plan::{Form, Plan};
 use crate::report;
 use crate::root::client;
 use crate::run;
@@ -135,6 +136,7 @@ pub(super) fn start(session: &mut Session<'_, '_>, config: &Config, dry_run: Dry
             && !running.supervised.contains(&vm.name)
     };
     let last = vms.len();
+    let mut shown = Plan::default();
     for (at, vm) in vms.into_iter().enumerate() {
         if let Some(Interruption::Signal(signal)) = session.host.interrupted() {
             return Err(Error::host(run::interrupted_by(signal)));
@@ -145,18 +147,44 @@ pub(super) fn start(session: &mut Session<'_, '_>, config: &Config, dry_run: Dry
         }
         let delay = Duration::from_secs(vm.policy.autostart_delay.0.into());
         let name = vm.name.to_string();
-        if let Err(error) = start_one(session, config, vm, dry_run) {
-            if dry_run.dry_run {
-                return Err(error);
+        if dry_run.dry_run {
+            let asked = boot::in_background(&mut Context::of(session, config), vm, dry_run)?;
+            if dry_run.is_text() {
+                let plan = preview::plan_of(session, config, &asked)?;
+                append_needed(&mut shown, plan);
+            } else {
+                preview::show_job(session, config, &asked)?;
             }
+            continue;
+        }
+        if let Err(error) = start_one(session, config, vm, dry_run) {
             let what = format!("{name} was not started:");
             failure = Some(tell(session, config, &what, &error));
         }
-        if !dry_run.dry_run && at + 1 < last {
+        if at + 1 < last {
             session.host.pause(delay);
         }
     }
+    if !shown.forms.is_empty() {
+        let shown = Shown {
+            plan: &shown,
+            dry_run,
+            assumption: Some(Assumption::FreshlyBooted),
+        };
+        preview::show(session, config, &shown)?;
+    }
     failure.map_or(Ok(()), Err)
+}
+
+/// Appends what a plan does that the plans before it have not done: it was made for the same host.
+fn append_needed(plan: &mut Plan, next: Plan) {
+    let is_done = |form: &Form| plan.forms.contains(form);
+    let forms: Vec<Form> = next
+        .forms
+        .into_iter()
+        .filter(|form| !is_done(form))
+        .collect();
+    plan.append(Plan::new(forms));
 }
 
 /// Reports a failure and continues; returns an error that is marked as reported.
@@ -176,9 +204,5 @@ fn start_one(
     dry_run: DryRun,
 ) -> Result<()> {
     let asked = boot::in_background(&mut Context::of(session, config), vm, dry_run)?;
-    if dry_run.dry_run {
-        preview::show_job(session, config, &asked)
-    } else {
-        client::carry_out(session, config, &asked)
-    }
+    client::carry_out(session, config, &asked)
 }

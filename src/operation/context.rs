@@ -1,6 +1,6 @@
 //! The input of an operation, and its outcome.
 
-use super::options::{DryRun, Format};
+use super::options::DryRun;
 use super::{Job, Request};
 use crate::config::Config;
 use crate::config::resolve::{self, Wanted};
@@ -235,9 +235,4 @@ pub fn json(value: &impl serde::Serialize) -> Result<String> {
         .map_err(|error| Error::host(format!("could not format the result as JSON: {error}")))?;
     text.push('\n');
     Ok(vis::json(text))
-}
-
-/// Whether the result is wanted as JSON, and not the plan.
-pub(super) fn wants_json(format: Option<Format>, dry_run: bool) -> bool {
-    format == Some(Format::Json) && !dry_run
 }

@@ -1,8 +1,8 @@
 //! The plan of a verb: data in seven forms, made by pure functions.
 //!
 //! A planner gets a [`crate::model::Vm`], the words of the call, and the results of queries; it neither
-//! queries nor changes the host. The executor ([`crate::run`]) and the script ([`crate::script`]) use the
-//! same value, so `-d` prints what a run does.
+//! queries nor changes the host. The executor ([`crate::run`]), the preview ([`crate::preview`]) and the
+//! script ([`crate::script`]) use the same value, so `-d` prints what a run does.
 
 mod change;
 mod commands;

@@ -10,13 +10,14 @@ use crate::error::{Error, Result};
 use crate::host::{Ended, Look};
 use crate::model::Vm;
 use crate::model::device::Nic;
-use crate::model::name::VmName;
+use crate::model::name::{IfName, VmName};
 use crate::process::Surroundings;
 use crate::run::{not_started, signal_name};
 use crate::tools::ifconfig::{self, Interface};
 use crate::tools::kld::{self, Module};
 use crate::tools::sysctl::{self, Kernel};
 use crate::vis;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 pub use vms::{Processes, State, Traces};
@@ -72,10 +73,39 @@ impl Survey {
             opened_by: Some(0),
             ..Interface::default()
         });
+        let mut interfaces: Vec<Interface> = taps.collect();
+        let bridges: BTreeSet<&IfName> = vm.nics.iter().map(|nic| &nic.bridge).collect();
+        for bridge in bridges {
+            let joined = vm.nics.iter().filter(|nic| nic.bridge == *bridge);
+            let mut members: Vec<String> = joined.map(|nic| nic.tap.to_string()).collect();
+            if vm.shared.bridge.as_ref() == Some(bridge)
+                && let Some(netif) = &vm.shared.netif
+            {
+                members.push(netif.to_string());
+                interfaces.push(Interface {
+                    name: netif.to_string(),
+                    is_up: true,
+                    ..Interface::default()
+                });
+            }
+            interfaces.push(Interface {
+                name: bridge.to_string(),
+                is_up: true,
+                groups: vec!["bridge".to_owned()],
+                members,
+                ..Interface::default()
+            });
+        }
+        let fresh = Self::fresh(devices);
         Self {
-            interfaces: taps.collect(),
+            interfaces,
+            modules: Module::ALL.into_iter().collect(),
+            kernel: Kernel {
+                tap_up_on_open: Some(true),
+                ..fresh.kernel
+            },
             traces: Traces::of_node(&vm.name),
-            ..Self::fresh(devices)
+            ..fresh
         }
     }
 

@@ -34,15 +34,22 @@ fn without_scratch(text: &str) -> String {
 }
 
 #[test]
-fn a_link_gives_the_same_script_and_the_same_data_as_the_words() {
+fn a_link_gives_the_same_plan_as_the_words_in_every_format() {
     let place = place();
     for vm in ["fbsd0", "deb0", "ubu_22"] {
         for verb in ["install", "boot", "ttyboot", "console", "shutdown", "clean"] {
             let name = format!("{vm}-{verb}");
             let link = place.link(&format!("eb/{name}"), PROGRAM);
-            for format in [&["-d"][..], &["-d", "--format", "json"]] {
-                let by_link = place.say(&link, format, "vms.conf");
-                let by_words = place.say(PROGRAM, [&[verb, vm], format].concat(), "vms.conf");
+            for format in ["text", "sh", "json"] {
+                let format = &["-d", "--format", format][..];
+                let mut by_link = place.say(&link, format, "vms.conf");
+                let mut by_words = place.say(PROGRAM, [&[verb, vm], format].concat(), "vms.conf");
+                for said in [&mut by_link, &mut by_words] {
+                    // This line is the call itself.
+                    let (before, call) = said.out.split_once(SCRIPT).unwrap_or((&said.out, ""));
+                    assert_eq!(format[2] == "text", call.ends_with(" -d --format sh\n"));
+                    said.out = before.to_owned();
+                }
                 let as_words = |text: &str| {
                     // The title, then help lines, which name the verbs in the form of the call.
                     let mut text = without_scratch(text)
@@ -77,6 +84,9 @@ fn a_link_gives_the_same_script_and_the_same_data_as_the_words() {
         }
     }
 }
+
+/// The last line of a preview begins with this.
+const SCRIPT: &str = "# as a script that checks, waits and undoes: ";
 
 /// The help of a verb without the part of its word form: the VM.
 fn without_vm(help: &str, from: &str, to: &str) -> String {

@@ -59,7 +59,7 @@ fn edited(before: impl AsRef<[u8]>, words: &[&str]) -> (Said, Vec<u8>) {
         .env("EASY_BHYVE_CONFIG", shown.path("c.conf"))
         .env("EASY_BHYVE_PATH", "/bin:/usr/bin")
         .arg(words[0])
-        .arg("-d")
+        .args(["-d", "--format", "sh"])
         .args(&words[1..])
         .output()
         .unwrap();

@@ -46,6 +46,7 @@ mod manual;
 #[path = "../support/place.rs"]
 mod place;
 mod playground;
+mod preview;
 mod processes;
 mod quoting;
 mod rc;

@@ -188,7 +188,11 @@ fn a_dry_run_changes_nothing_and_its_script_does_the_same() {
         let theirs = mixture(directory);
         let below = format!("bin/{directory}");
         let before = entries(&theirs.path(&below));
-        let plan = Said::of(&call(&theirs, "bin/easy-bhyve", &["-d"]).output().unwrap());
+        let plan = Said::of(
+            &call(&theirs, "bin/easy-bhyve", &["-d", "--format", "sh"])
+                .output()
+                .unwrap(),
+        );
         assert_eq!(plan.status, Some(0), "{plan:?}");
         assert_eq!(entries(&theirs.path(&below)), before);
         let data = call(&theirs, "bin/easy-bhyve", &["-d", "--format", "json"])
@@ -218,7 +222,11 @@ fn a_dry_run_changes_nothing_and_its_script_does_the_same() {
         );
         assert_ne!(entries(&ours.path(&below)), before);
         // With all links in place, nothing is left to do.
-        let again = Said::of(&call(&theirs, "bin/easy-bhyve", &["-d"]).output().unwrap());
+        let again = Said::of(
+            &call(&theirs, "bin/easy-bhyve", &["-d", "--format", "sh"])
+                .output()
+                .unwrap(),
+        );
         assert_eq!(
             again.out,
             "#!/bin/sh\nset -eu\nPATH=/bin:/usr/bin\nexport PATH\n\n"
@@ -229,7 +237,9 @@ fn a_dry_run_changes_nothing_and_its_script_does_the_same() {
 #[test]
 fn the_script_makes_a_missing_directory() {
     let place = place("ebdir='a new/directory'\na_id=1\n");
-    let plan = call(&place, "bin/easy-bhyve", &["-d"]).output().unwrap();
+    let plan = call(&place, "bin/easy-bhyve", &["-d", "--format", "sh"])
+        .output()
+        .unwrap();
     assert_eq!(entries(&place.path("bin")).len(), 2);
     let script = String::from_utf8(plan.stdout).unwrap();
     let ran = place

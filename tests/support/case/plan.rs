@@ -158,6 +158,11 @@ impl Interrupt {
 }
 
 impl HostPlan {
+    /// Whether somebody else changes something during the call.
+    pub(super) fn is_disturbed(&self) -> bool {
+        !self.meanwhile.is_empty()
+    }
+
     pub(super) fn build(&self) -> Fake {
         let mut host = Host::freebsd(self.release.unwrap_or(14));
         for volume in &self.volumes {
