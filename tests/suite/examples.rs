@@ -139,6 +139,9 @@ impl Example {
         let makes_disk = words.contains(&"-V");
         let settings = self.settings(vm);
         let mut fake = Fake::new(host(&settings, verb, makes_disk, place), USER);
+        if verb == Verb::Log && place != Place::Foreign {
+            fake.write_log(vm, None, "");
+        }
         let said = self.call(&mut fake, words);
         let has_plan = said.status == 0 || is_documented(vm, verb, &said, place);
         if !has_plan {
@@ -168,6 +171,7 @@ impl Example {
 fn calls(vm: &str, verb: Verb) -> Vec<Vec<String>> {
     let tails: &[&[&str]] = match verb {
         Verb::Boot => &[&["-d"], &["-d", "-t"]],
+        Verb::Log => &[&["-d"], &["-d", "-f", "-n", "20"]],
         Verb::Resources => &[&[], &["-d", "-V", "20G"], &["-d", "-V", "20G", "-s"]],
         Verb::Shutdown => &[&["-d"], &["-d", "-f"]],
         Verb::Snapshot => &[&["-d"], &["-d", "before", "upgrade"]],

@@ -66,6 +66,18 @@ pub(super) struct HostPlan {
     held: Vec<Held>,
     /// Which resource of the root side cannot be used.
     lost: Vec<Lost>,
+    /// The logs of VMs.
+    logs: BTreeMap<String, Log>,
+    /// The caller is in the group operator, which may read logs.
+    operator: bool,
+}
+
+/// The log of a VM.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Log {
+    rotated: Option<String>,
+    text: String,
 }
 
 /// A lock of another process.
@@ -228,6 +240,12 @@ impl HostPlan {
         }
         for what in &self.lost {
             fake.lose(*what);
+        }
+        for (vm, log) in &self.logs {
+            fake.write_log(vm, log.rotated.as_deref(), &log.text);
+        }
+        if self.operator {
+            fake.show_logs();
         }
         fake.interrupted = self.signal.as_ref().map(|one| (one.form, one.what()));
         fake

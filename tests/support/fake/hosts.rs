@@ -1,6 +1,6 @@
 //! The traits of a host as the program uses them, on the simulated host.
 
-use super::{Child, Fake, Lost, ended, gone};
+use super::{Child, Fake, Lost, ended, gone, logs};
 use crate::host::files::Files;
 use crate::host::{Errno, Status};
 use easy_bhyve::command::{Command, Streams};
@@ -8,7 +8,7 @@ use easy_bhyve::host::identity::{About, Identity};
 use easy_bhyve::host::scratch;
 use easy_bhyve::host::{
     Afterwards, Caller, Change, ChangeError, Children, Clock, Ended, Event, Finished, Host,
-    Interruption, Lock, LockResult, Locks, Look, SpawnError,
+    Interruption, Lock, LockResult, Locks, Look, OpenFile, SpawnError,
 };
 use easy_bhyve::model::name::VmName;
 use easy_bhyve::plan::FileChange;
@@ -115,9 +115,14 @@ impl Look for Fake {
         Ok(state.clone().into_bytes())
     }
 
+    fn open(&mut self, path: &Path) -> io::Result<OpenFile> {
+        self.may_enter(path)?;
+        logs::open(&self.worlds, self.uid, path)
+    }
+
     fn find(&mut self, program: &str) -> Option<PathBuf> {
         // Programs that are not simulated here are in every base system.
-        let base = ["rm", "mkdir", "cat", "env", "timeout", "mktemp"];
+        let base = ["rm", "mkdir", "cat", "tail", "env", "timeout", "mktemp"];
         let is_there = base.contains(&program) || self.host().has_program(program);
         is_there.then(|| Path::new("/sbin").join(program))
     }

@@ -7,6 +7,7 @@
 
 mod hosts;
 mod locks;
+mod logs;
 mod root;
 mod world;
 
@@ -150,6 +151,19 @@ impl Fake {
     /// Makes a resource of the root side unusable.
     pub fn lose(&self, what: Lost) {
         self.worlds.lock().lost.push(what);
+    }
+
+    /// Lets every user read logs, as a member of the group operator.
+    pub fn show_logs(&self) {
+        self.worlds.lock().shows_logs = true;
+    }
+
+    /// Writes the log of a VM: a rotated file, if there is one, and the present one.
+    pub fn write_log(&self, vm: &str, rotated: Option<&str>, log: &str) {
+        let mut world = self.worlds.lock();
+        let rotated = rotated.map(|text| (vm.to_owned(), text.to_owned()));
+        world.rotated.extend(rotated);
+        world.logs.insert(vm.to_owned(), log.to_owned());
     }
 
     /// The texts of the logs, by VM.

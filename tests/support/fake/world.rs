@@ -21,6 +21,10 @@ pub(super) struct World {
     pub(super) host: Host,
     /// The texts of the logs, by VM.
     pub(super) logs: BTreeMap<String, String>,
+    /// The texts of the rotated logs, by VM.
+    pub(super) rotated: BTreeMap<String, String>,
+    /// Whether every user may read logs, as the group operator.
+    pub(super) shows_logs: bool,
     /// The recorded states of VMs.
     pub(super) states: BTreeMap<String, String>,
     pub(super) threads: Vec<JoinHandle<()>>,
@@ -75,6 +79,8 @@ impl Worlds {
             world: Mutex::new(World {
                 host,
                 logs: BTreeMap::new(),
+                rotated: BTreeMap::new(),
+                shows_logs: false,
                 states: BTreeMap::new(),
                 threads: Vec::new(),
                 lost: Vec::new(),
