@@ -7,10 +7,9 @@
 use super::identity::{self, Identity};
 use super::{Lock, LockResult};
 use crate::model::name::VmName;
-use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open, openat, renameat};
 use nix::sys::stat::{Mode, fchmod, fstat};
-use nix::unistd::{Group, UnlinkatFlags, fchown, geteuid, unlinkat};
+use nix::unistd::{Group, fchown, geteuid};
 use std::fs::{DirBuilder, File, TryLockError};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
@@ -117,17 +116,6 @@ impl Directory {
             &self.directory,
             name,
         )?)
-    }
-
-    /// Removes a file in the directory; a missing file is no error.
-    ///
-    /// # Errors
-    /// The system's error.
-    pub fn remove(&self, name: &str) -> io::Result<()> {
-        match unlinkat(&self.directory, name, UnlinkatFlags::NoRemoveDir) {
-            Err(Errno::ENOENT) | Ok(()) => Ok(()),
-            Err(errno) => Err(errno.into()),
-        }
     }
 
     /// Appends to a log in the directory; a log that would exceed the limit is renamed to `NAME.0` first.

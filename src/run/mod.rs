@@ -25,7 +25,7 @@ pub use failure::{
 };
 pub use interrupt::{READER_GONE, catch_signals, check_interrupt, interrupted_by};
 pub use log::not_read;
-pub use observer::{Observer, Phase, Unobserved};
+pub use observer::{Observer, Phase, RoundEnd, Unobserved};
 use progress::Progress;
 use std::io::Write;
 pub use system::remedy;

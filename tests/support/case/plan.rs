@@ -68,8 +68,17 @@ pub(super) struct HostPlan {
     lost: Vec<Lost>,
     /// The logs of VMs.
     logs: BTreeMap<String, Log>,
-    /// The caller is in the group operator, which may read logs.
-    operator: bool,
+    /// The recorded states of VMs.
+    records: BTreeMap<String, String>,
+    /// The group of the caller.
+    group: Option<Group>,
+}
+
+/// A group with rights of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+enum Group {
+    /// May read logs.
+    Operator,
 }
 
 /// The log of a VM.
@@ -244,7 +253,10 @@ impl HostPlan {
         for (vm, log) in &self.logs {
             fake.write_log(vm, log.rotated.as_deref(), &log.text);
         }
-        if self.operator {
+        for (vm, record) in &self.records {
+            fake.write_record(vm, record);
+        }
+        if self.group == Some(Group::Operator) {
             fake.show_logs();
         }
         fake.interrupted = self.signal.as_ref().map(|one| (one.form, one.what()));

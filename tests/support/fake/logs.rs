@@ -38,6 +38,7 @@ impl Read for Log {
 
 /// Opens a log, which only root and the group operator may read.
 pub(super) fn open(worlds: &Arc<Worlds>, uid: u32, path: &Path) -> io::Result<OpenFile> {
+    worlds.lock().reads += 1;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let (vm, end) = name.split_once('.').ok_or(io::ErrorKind::NotFound)?;
     let log = Log {

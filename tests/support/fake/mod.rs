@@ -158,6 +158,17 @@ impl Fake {
         self.worlds.lock().shows_logs = true;
     }
 
+    /// How many files the program has opened to read them.
+    pub fn reads(&self) -> usize {
+        self.worlds.lock().reads
+    }
+
+    /// Writes the recorded state of a VM.
+    pub fn write_record(&self, vm: &str, record: &str) {
+        let mut world = self.worlds.lock();
+        world.states.insert(vm.to_owned(), record.to_owned());
+    }
+
     /// Writes the log of a VM: a rotated file, if there is one, and the present one.
     pub fn write_log(&self, vm: &str, rotated: Option<&str>, log: &str) {
         let mut world = self.worlds.lock();

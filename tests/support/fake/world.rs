@@ -27,6 +27,8 @@ pub(super) struct World {
     pub(super) shows_logs: bool,
     /// The recorded states of VMs.
     pub(super) states: BTreeMap<String, String>,
+    /// How many files the program has opened to read them.
+    pub(super) reads: usize,
     pub(super) threads: Vec<JoinHandle<()>>,
     /// Which resource of the root side cannot be used.
     pub(super) lost: Vec<Lost>,
@@ -82,6 +84,7 @@ impl Worlds {
                 rotated: BTreeMap::new(),
                 shows_logs: false,
                 states: BTreeMap::new(),
+                reads: 0,
                 threads: Vec::new(),
                 lost: Vec::new(),
                 closed: Vec::new(),
