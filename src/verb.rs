@@ -21,6 +21,8 @@ pub enum Verb {
     Restart,
     /// Frees the leftovers.
     Clean,
+    /// Shows the log.
+    Log,
     /// Takes or lists snapshots of the disk.
     Snapshot,
     /// Rolls the disk back.
@@ -33,7 +35,7 @@ pub enum Verb {
 
 impl Verb {
     /// All verbs, in the order of the manual.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Install,
         Self::Boot,
         Self::Ttyboot,
@@ -42,6 +44,7 @@ impl Verb {
         Self::Shutdown,
         Self::Restart,
         Self::Clean,
+        Self::Log,
         Self::Snapshot,
         Self::Rollback,
         Self::Clone,
@@ -59,6 +62,7 @@ impl Verb {
             Self::Shutdown => "shutdown",
             Self::Restart => "restart",
             Self::Clean => "clean",
+            Self::Log => "log",
             Self::Snapshot => "snapshot",
             Self::Rollback => "rollback",
             Self::Clone => "clone",

@@ -1,6 +1,6 @@
 //! `easy-bhyve list`: every VM of the configuration.
 
-use super::state;
+use super::state::{self, End};
 use super::table::table;
 use crate::config::resolve::{self, Wanted};
 use crate::config::settings::Need;
@@ -12,12 +12,12 @@ use crate::model::size::MemSize;
 use crate::operation::context::{Context, Outcome};
 use crate::operation::options::Format;
 use crate::survey::{Processes, State, Traces};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::path::PathBuf;
 
 /// The version of `--format json`, raised with each change that a reader would notice.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 /// The list as `--format json` shows it.
 #[derive(Debug, Serialize)]
@@ -32,10 +32,37 @@ struct Line {
     id: u16,
     name: VmName,
     loader: &'static str,
+    /// The number of cpus.
+    #[serde(serialize_with = "count")]
     cpu: CpuTopology,
+    #[serde(rename = "mem_bytes", serialize_with = "bytes")]
     mem: MemSize,
     disk: String,
     state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_end: Option<End>,
+}
+
+impl Line {
+    /// The state as text.
+    fn shown_state(&self) -> Cow<'_, str> {
+        let end = self.last_end.as_ref().filter(|_| self.state == STOPPED);
+        match end.and_then(End::state) {
+            Some(state) => state.into(),
+            None => self.state.into(),
+        }
+    }
+}
+
+/// The state of a VM that does not run.
+const STOPPED: &str = "stopped";
+
+fn count<S: Serializer>(cpu: &CpuTopology, serializer: S) -> Result<S::Ok, S::Error> {
+    cpu.count().serialize(serializer)
+}
+
+fn bytes<S: Serializer>(mem: &MemSize, serializer: S) -> Result<S::Ok, S::Error> {
+    mem.bytes().serialize(serializer)
 }
 
 /// The list; misconfigured VMs are skipped, and the first error is reported.
@@ -55,13 +82,15 @@ pub(super) fn list(context: &mut Context<'_>, format: Format) -> Result<Outcome>
     } else {
         Processes::default()
     };
+    let now = context.look.uptime();
     let (mut lines, mut wrong) = (Vec::new(), None);
     let wanted = Wanted::new(Need::Settings, context.spelling, &context.process.devices);
     for vm in resolve::all(config, wanted)? {
         match vm {
             Ok(vm) => {
                 let state = state_of(context, &processes, &traces, &vm);
-                lines.push(line(vm, state));
+                let end = traces.last_end(vm.name.as_str());
+                lines.push(line(vm, state, end.map(|end| End::of(end, now))));
             }
             Err(error) => wrong = wrong.or(Some(error)),
         }
@@ -81,7 +110,7 @@ pub(super) fn list(context: &mut Context<'_>, format: Format) -> Result<Outcome>
                     line.cpu.as_str().into(),
                     line.mem.as_str().into(),
                     line.disk.as_str().into(),
-                    line.state.into(),
+                    line.shown_state(),
                 ]
             });
             table(
@@ -110,7 +139,7 @@ fn state_of(
 ) -> &'static str {
     let name = vm.name.as_str();
     match processes.state(name, traces) {
-        State::Stopped => "stopped",
+        State::Stopped => STOPPED,
         State::LeftOver => "left over",
         State::Unknown => "unknown",
         State::Busy(_, role) => {
@@ -120,7 +149,7 @@ fn state_of(
     }
 }
 
-fn line(vm: Vm, state: &'static str) -> Line {
+fn line(vm: Vm, state: &'static str, last_end: Option<End>) -> Line {
     Line {
         id: vm.id,
         loader: vm.loader.facts().name,
@@ -133,6 +162,7 @@ fn line(vm: Vm, state: &'static str) -> Line {
             .map(|disk| text(disk.path))
             .unwrap_or_default(),
         state,
+        last_end,
         name: vm.name,
     }
 }

@@ -2,13 +2,23 @@
 
 use super::Finished;
 use super::child::{ended, tail};
-use super::identity::{self, About};
+use super::identity::{self, About, Identity};
 use super::system::System;
 use super::{Clock, SpawnError};
 use crate::command::Command;
 use std::ffi::OsString;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+/// A file that stays open under whatever name it gets.
+pub struct OpenFile {
+    /// The identity, by which another file of the same name is recognized.
+    pub identity: Identity,
+    /// The content from the current position on; after its end, what is appended later.
+    pub content: Box<dyn Read>,
+}
 
 /// Queries, which do not change the host.
 pub trait Look: Clock {
@@ -50,6 +60,12 @@ pub trait Look: Clock {
     /// # Errors
     /// The system's error.
     fn read(&mut self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// Opens a file that grows.
+    ///
+    /// # Errors
+    /// The system's error.
+    fn open(&mut self, path: &Path) -> io::Result<OpenFile>;
 
     /// The path of a program in the search path.
     fn find(&mut self, program: &str) -> Option<PathBuf>;
@@ -100,6 +116,15 @@ impl Look for System {
 
     fn read(&mut self, path: &Path) -> io::Result<Vec<u8>> {
         std::fs::read(path)
+    }
+
+    fn open(&mut self, path: &Path) -> io::Result<OpenFile> {
+        let file = File::open(path)?;
+        let about = file.metadata()?;
+        Ok(OpenFile {
+            identity: Identity::File(about.dev(), about.ino()),
+            content: Box::new(file),
+        })
     }
 
     fn find(&mut self, program: &str) -> Option<PathBuf> {

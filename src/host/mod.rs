@@ -30,7 +30,7 @@ pub use change::{Afterwards, Change, ChangeError};
 pub use children::Children;
 pub use clock::Clock;
 pub use locks::{Lock, LockResult, Locks};
-pub use look::Look;
+pub use look::{Look, OpenFile};
 use std::io;
 
 /// How a child ended.

@@ -7,6 +7,7 @@
 mod change;
 mod commands;
 mod form;
+mod log;
 mod question;
 mod serialize;
 mod workers;
@@ -16,6 +17,7 @@ use crate::error::Kind;
 use crate::model::name::VmName;
 pub use change::{FileChange, scratch_directory};
 pub use commands::commands;
+pub use log::Log;
 pub use question::Test;
 use serde::Serialize;
 use std::ops::RangeInclusive;
@@ -78,6 +80,8 @@ pub enum Action {
     File(FileChange),
     /// Writes bytes to standard output.
     Print(#[serde(serialize_with = "serialize::bytes")] Vec<u8>),
+    /// Prints a log.
+    Log(Box<Log>),
 }
 
 /// The error of a plan that stops, and the remedy.

@@ -127,7 +127,10 @@ fn have_done(
 /// Whether the only leftover is the record of a supervisor that was killed.
 fn has_stale_record(session: &mut Session<'_, '_>, request: &Request) -> bool {
     let (process, host) = (session.process, &mut *session.host);
-    let is_noted = |vm: &Vm| Record::of(host, &process.run, &vm.name).is_some();
+    let is_noted = |vm: &Vm| {
+        let noted = Record::of(host, &process.run, &vm.name);
+        noted.is_some_and(|noted| !noted.is_over())
+    };
     matches!(request.job, Job::Clean(_)) && request.vms.first().is_some_and(is_noted)
 }
 

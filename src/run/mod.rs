@@ -5,6 +5,7 @@
 pub mod causes;
 mod failure;
 mod interrupt;
+mod log;
 mod observer;
 mod progress;
 mod supervise;
@@ -23,7 +24,8 @@ pub use failure::{
     judge, no_answer, not_changed, not_started, not_watched, not_written, signal_name,
 };
 pub use interrupt::{READER_GONE, catch_signals, check_interrupt, interrupted_by};
-pub use observer::{Observer, Phase, Unobserved};
+pub use log::not_read;
+pub use observer::{Observer, Phase, RoundEnd, Unobserved};
 use progress::Progress;
 use std::io::Write;
 pub use system::remedy;
@@ -186,6 +188,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
                 Ok(())
             }
             Action::Print(text) => self.output.out.write_all(text).map_err(not_written),
+            Action::Log(log) => log::show(log, self.host, self.output),
         }
     }
 

@@ -273,7 +273,7 @@ struct Document<'plan> {
 }
 
 /// The version of the schema of [`json`]; raised by a change that readers would notice.
-pub const SCHEMA: u32 = 5;
+pub const SCHEMA: u32 = 6;
 
 /// The plan of [`script`] as JSON.
 ///

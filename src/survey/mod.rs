@@ -19,6 +19,7 @@ use crate::tools::sysctl::{self, Kernel};
 use crate::vis;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub use vms::{Processes, State, Traces};
 
@@ -37,6 +38,8 @@ pub struct Survey {
     pub devices: PathBuf,
     /// Whether the host could be queried; if not, the survey is an assumption.
     pub is_freebsd: bool,
+    /// The time of the survey since the host's boot.
+    pub now: Duration,
     /// The answers of the kernel.
     pub kernel: Kernel,
     /// The modules that are present.
@@ -55,6 +58,7 @@ impl Survey {
         Self {
             devices: devices.to_owned(),
             is_freebsd: false,
+            now: Duration::ZERO,
             kernel: Kernel::default(),
             modules: Vec::new(),
             interfaces: Vec::new(),
@@ -171,6 +175,7 @@ impl Survey {
         };
         Ok(Self {
             is_freebsd: true,
+            now: look.uptime(),
             traces,
             interfaces,
             processes,

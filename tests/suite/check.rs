@@ -243,6 +243,11 @@ fn a_finding_stops_only_the_verb_that_it_would_harm() {
         (wrong, "snapshot", false),
         ("mem=much ebdir=\"$'\\xff'\" netif=-\n", "clean", false),
         ("netif=-\n", "history", false),
+        (
+            "a_if1=x a_hd1=x a_stop_timeout=0 mem=much bridge=\n",
+            "log",
+            false,
+        ),
         ("a_hd1=x volroot=z//v\n", "clean", false),
         ("a_hd1=x\n", "snapshot", true),
         ("a_if1=x bridge=\n", "snapshot", false),

@@ -97,7 +97,7 @@ impl Example {
         let said = self.call(&mut fake, &["easy-bhyve", "list", "--format", "json"]);
         assert_eq!(said.status, 0, "{said:?}");
         let list: serde_json::Value = serde_json::from_str(&said.out).unwrap();
-        assert_eq!(list["schema"], 1);
+        assert_eq!(list["schema"], 2);
         let vms = list["vms"].as_array().unwrap();
         vms.iter()
             .map(|vm| vm["name"].as_str().unwrap().to_owned())
@@ -143,6 +143,9 @@ impl Example {
         let makes_disk = words.contains(&"-V");
         let settings = self.settings(vm);
         let mut fake = Fake::new(host(&settings, verb, makes_disk, place), USER);
+        if verb == Verb::Log && place != Place::Foreign {
+            fake.write_log(vm, None, "");
+        }
         let said = self.call(&mut fake, words);
         let has_plan = said.status == 0 || is_documented(vm, verb, &said, place);
         if !has_plan {
@@ -176,6 +179,7 @@ impl Example {
 fn calls(vm: &str, verb: Verb) -> Vec<Vec<String>> {
     let tails: &[&[&str]] = match verb {
         Verb::Boot => &[&["-d"], &["-d", "-t"]],
+        Verb::Log => &[&["-d"], &["-d", "-f", "-n", "20"]],
         Verb::Resources => &[&[], &["-d", "-V", "20G"], &["-d", "-V", "20G", "-s"]],
         Verb::Shutdown => &[&["-d"], &["-d", "-f"]],
         Verb::Snapshot => &[&["-d"], &["-d", "before", "upgrade"]],

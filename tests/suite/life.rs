@@ -170,3 +170,22 @@ fbsd0_id=1 fbsd0_freebsd=YES fbsd0_hd0=/vm/closed/fbsd0
         "{said:?}"
     );
 }
+
+#[test]
+fn a_list_of_many_vms_reads_only_the_records_that_exist() {
+    let mut config = "bridge=bridge0 volroot=zroot/vm\n".to_owned();
+    for id in 0..10_000 {
+        config.push_str(&format!("a{id}_id={id}\n"));
+    }
+    for records in [0, 2] {
+        let mut fake = Fake::new(Host::freebsd(14), 1001);
+        for id in 0..records {
+            let record = r#"{"schema":2,"supervisor":1,"phase":"ended","bhyve":null,"since":"","uptime":1,"restarts":0,"last_end":{"when":"","uptime":0,"why":"halted","crash":true}}"#;
+            fake.write_record(&format!("a{id}"), record);
+        }
+        let said = call(&mut fake, &config, &["easy-bhyve", "list"]);
+        assert_eq!(said.status, 0, "{}", said.err);
+        assert_eq!(fake.reads(), records);
+        assert_eq!(said.out.matches("  crashed ").count(), records);
+    }
+}

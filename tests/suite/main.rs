@@ -40,6 +40,7 @@ mod invariants;
 mod layers;
 mod life;
 mod live;
+mod log;
 #[path = "../support/machine.rs"]
 mod machine;
 mod manual;

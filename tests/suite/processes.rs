@@ -186,7 +186,7 @@ setup                                   0  0 -
 list, no node                           0  0 -
 list, one running                       1  0 -
 list, one left over                     1  0 -
-status, no node                         0  0 -
+status, no node                         1  0 -
 status, one running                     1  0 -
 status, one left over                   2  0 -
 ";

@@ -161,13 +161,19 @@ impl RootJob for Shutdown {
         if self.quiet {
             plan = plan.without_progress();
         }
-        let names: Vec<&str> = vms.iter().map(|vm| vm.name.as_str()).collect();
-        let done = match names.as_slice() {
-            [one] => format!("{one} has ended, and its resources are free"),
-            several => format!(
-                "{} have ended, and their resources are free",
-                several.join(", ")
+        let done = match vms.as_slice() {
+            [one] => format!(
+                "{} has ended, and its resources are free; {}",
+                one.name,
+                state::see_log(one)
             ),
+            several => {
+                let names: Vec<&str> = several.iter().map(|vm| vm.name.as_str()).collect();
+                format!(
+                    "{} have ended, and their resources are free; to see a log: easy-bhyve log VM",
+                    names.join(", ")
+                )
+            }
         };
         Ok(Planned {
             plan,
@@ -255,7 +261,8 @@ fn what_ends<'vm>(vm: &'vm Vm, survey: &Survey, how: How, verb: Verb) -> Result<
         State::LeftOver if !survey.is_freebsd => Target::Listening,
         State::Unknown => return Err(state::unknown(&vm.name)),
         State::Stopped | State::LeftOver => {
-            return Err(Error::from(&not_running(vm)));
+            let error = Error::from(&not_running(vm));
+            return Err(state::with_last_end(error, vm, &survey.traces, survey.now));
         }
     };
     Ok(Ending {
