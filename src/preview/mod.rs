@@ -158,6 +158,16 @@ impl<'plan> Preview<'plan, '_> {
                 self.scratch = None;
                 files::change(&mut self.page, change);
             }
+            Action::Log(log) => {
+                self.command(&log.shown, holds, condition);
+                if let Some(lines) = log.lines {
+                    self.page
+                        .remark(&format!("of these lines the last {lines} are shown"));
+                }
+                if let Some(followed) = &log.followed {
+                    self.command(followed, holds, condition);
+                }
+            }
             Action::Print(text) => {
                 self.page.remark("prints:");
                 self.page.text(text);
