@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::finding::FindingName;
 use crate::host::identity::{About, Identity};
 use crate::model::device::{Cd, Disk};
+use crate::model::loader::Loader;
 use crate::model::name::{Dataset, SnapName};
 use crate::model::{Vm, Volume};
 use crate::span::Span;
@@ -135,6 +136,39 @@ pub(crate) fn refuse_disks(
         }
     }
     Ok(notes)
+}
+
+/// Refuses a boot from disks on which nothing is installed: the loader would wait for input until its
+/// time limit. Configured grub commands may boot from elsewhere.
+///
+/// Differs: A boot from disks on which nothing is installed is refused
+pub(crate) fn refuse_blank(context: &mut PlanContext<'_>, vm: &Vm) -> Result<()> {
+    let has_commands = matches!(&vm.loader, Loader::Grub(grub) if grub.boot.is_some());
+    // A disk that the caller may not read is read by the root side; one of another kind may contain
+    // anything.
+    let mut is_blank = |disk: &Disk| context.look.is_blank(&disk.path).unwrap_or(false);
+    let Some(first) = vm.disks.first() else {
+        return Ok(());
+    };
+    if has_commands || !vm.disks.iter().all(&mut is_blank) {
+        return Ok(());
+    }
+    let paths: Vec<String> = vm
+        .disks
+        .iter()
+        .map(|disk| vis::shown(&disk.path).to_string())
+        .collect();
+    Err(Error::host(format!(
+        "nothing is installed on {}: {}",
+        vm.name,
+        paths.join(", ")
+    ))
+    .at(first.origin)
+    .note("the first and the last MiB of every disk contain only zeros")
+    .help(format!(
+        "install the guest first: {}",
+        vm.command(Verb::Install)
+    )))
 }
 
 /// Examines a disk or an image file; `None` if the permission is denied: the root side checks again.

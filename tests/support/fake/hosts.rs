@@ -1,6 +1,7 @@
 //! The traits of a host as the program uses them, on the simulated host.
 
 use super::{Child, Fake, Lost, ended, gone};
+use crate::host::devices::Device;
 use crate::host::files::Files;
 use crate::host::{Errno, Status};
 use easy_bhyve::command::{Command, Streams};
@@ -91,6 +92,22 @@ impl Look for Fake {
             is_read_only: host.is_read_only(path),
             is_everybodys: host.state.everybodys.contains(path),
         })
+    }
+
+    fn is_blank(&mut self, path: &Path) -> io::Result<bool> {
+        self.may_enter(path)?;
+        let host = self.host();
+        match host.device(path) {
+            // Its node is for root and operator.
+            Some(Device::Zvol(_)) if self.uid != 0 => Err(error(Errno::Access)),
+            Some(Device::Zvol(_)) => Ok(host.is_blank(path)),
+            Some(_) => Err(io::ErrorKind::Unsupported.into()),
+            None => host
+                .files()
+                .read(path)
+                .map(|data| data.iter().all(|byte| *byte == 0))
+                .map_err(error),
+        }
     }
 
     fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>> {
