@@ -196,7 +196,7 @@ pub(super) fn ending(
         match (whom, survey.state(&vm.name)) {
             (Whom::All, State::Stopped | State::LeftOver) if survey.is_freebsd => {}
             (Whom::All, State::Unknown) => untold.push(vm),
-            _ => endings.push(what_ends(vm, survey, how, verb)?),
+            _ => endings.push(what_ends(vm, survey)?),
         }
     }
     let limit = vms
@@ -213,7 +213,7 @@ pub(super) fn ending(
     let mut plan = if endings.is_empty() {
         Plan::default()
     } else {
-        plan::plan(&endings, survey, manner, whom)
+        plan::plan(&endings, survey, manner, whom, verb)
     };
     // A VM whose state is unknown must not prevent the end of the others.
     for vm in untold {
@@ -233,24 +233,18 @@ pub(super) fn ending(
 /// Determines which process of a VM must be ended.
 ///
 /// # Errors
-/// If no process runs, or the VM cannot be ended in this way.
-fn what_ends<'vm>(vm: &'vm Vm, survey: &Survey, how: How, verb: Verb) -> Result<Ending<'vm>> {
+/// If no process runs, or its state is unknown.
+fn what_ends<'vm>(vm: &'vm Vm, survey: &Survey) -> Result<Ending<'vm>> {
     let supervisor = survey
         .processes
         .supervisor(vm.name.as_str())
         .map(|process| process.who.pid);
     let target = match survey.state(&vm.name) {
-        State::Busy(process, Role::Running) if process.ignores_sigterm => Target::Listening,
+        State::Busy(process, Role::Running) if process.listens() => Target::Listening,
         // Differs: A guest that does not handle its power button is not signalled
-        State::Busy(_, Role::Running) if how == How::Button => return Err(deaf(vm, verb)),
-        State::Busy(_, Role::Running) => Target::Deaf,
+        State::Busy(_, Role::Running | Role::Starting) => Target::Deaf,
         State::Busy(_, Role::Loading) => Target::Loader,
         State::Busy(_, Role::Supervised) => Target::Supervisor,
-        State::Busy(_, Role::Starting) if how != How::Button => Target::Deaf,
-        state @ State::Busy(_, Role::Starting) => {
-            state::refuse_busy_state(vm, state)?;
-            Target::Deaf
-        }
         // A host that is not FreeBSD cannot be queried: the VM is assumed to run.
         State::LeftOver if !survey.is_freebsd => Target::Listening,
         State::Unknown => return Err(state::unknown(&vm.name)),
@@ -263,17 +257,4 @@ fn what_ends<'vm>(vm: &'vm Vm, survey: &Survey, how: How, verb: Verb) -> Result<
         target,
         supervisor,
     })
-}
-
-fn deaf(vm: &Vm, verb: Verb) -> Error {
-    Error::state(format!(
-        "the guest of {} does not handle its power button",
-        vm.name
-    ))
-    .note("the signal would cut the power: the guest has not enabled ACPI, or is still booting")
-    .help(format!(
-        "shut the guest down from inside ({}), or cut its power: {} -f",
-        vm.command(Verb::Console),
-        vm.command(verb)
-    ))
 }
