@@ -1,8 +1,7 @@
 //! The traits of a host as the program uses them, on the simulated host.
 
 use super::{Child, Fake, Lost, ended, gone};
-use crate::host::devices::Device;
-use crate::host::files::Files;
+use crate::host::files::remove_all;
 use crate::host::{Errno, Status};
 use easy_bhyve::command::{Command, Streams};
 use easy_bhyve::host::identity::{About, Identity};
@@ -29,14 +28,6 @@ fn error(errno: Errno) -> io::Error {
         _ => io::ErrorKind::Other,
     };
     io::Error::new(kind, errno.text())
-}
-
-/// Removes a directory and the files in it.
-fn remove_all(files: &mut dyn Files, path: &Path) -> Result<(), Errno> {
-    for name in files.list_dir(path)? {
-        files.remove(&path.join(name))?;
-    }
-    files.remove(path)
 }
 
 impl Fake {
@@ -96,18 +87,7 @@ impl Look for Fake {
 
     fn is_blank(&mut self, path: &Path) -> io::Result<bool> {
         self.may_enter(path)?;
-        let host = self.host();
-        match host.device(path) {
-            // Its node is for root and operator.
-            Some(Device::Zvol(_)) if self.uid != 0 => Err(error(Errno::Access)),
-            Some(Device::Zvol(_)) => Ok(host.is_blank(path)),
-            Some(_) => Err(io::ErrorKind::Unsupported.into()),
-            None => host
-                .files()
-                .read(path)
-                .map(|data| data.iter().all(|byte| *byte == 0))
-                .map_err(error),
-        }
+        self.host().is_blank_for(path, self.uid).map_err(error)
     }
 
     fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>> {
