@@ -58,6 +58,9 @@ struct Status {
 #[derive(Debug, Serialize)]
 struct Running {
     name: String,
+    /// Whether easy-bhyve has started the VM, which is no longer in the configuration.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unconfigured: bool,
     state: &'static str,
     pid: u32,
     uptime_seconds: u64,
@@ -103,10 +106,12 @@ pub(super) fn status(context: &mut Context<'_>, showing: Showing) -> Result<Stri
     for (name, process, role) in processes.busy() {
         let supervisor = processes.supervisor(name).map(|process| process.who.pid);
         let noted = state::noted(context.look, &context.process.run, &processes, name);
+        let unconfigured = is_unconfigured(context, &processes, name)?;
         let configured = all.then(|| configured(context, name)).flatten();
         let (cpu, mem) = configured.unzip();
         status.running.push(Running {
             name: name.to_owned(),
+            unconfigured,
             state: match VmName::parse(name) {
                 Ok(_) => state::word(role, &processes, name, noted.as_ref()),
                 Err(_) => FOREIGN,
@@ -167,6 +172,17 @@ fn show_now(output: &mut Output<'_>, status: &str) -> io::Result<()> {
     terminal.clear_screen()?;
     terminal.write_str(status)?;
     terminal.flush()
+}
+
+/// Whether easy-bhyve has started a running VM that is no longer in the configuration.
+fn is_unconfigured(context: &mut Context<'_>, processes: &Processes, name: &str) -> Result<bool> {
+    match VmName::parse(name) {
+        Ok(vm) if !context.config.is_vm(name) => {
+            let (at, look) = context.asking();
+            survey::is_ours(look, &at, processes, &vm)
+        }
+        _ => Ok(false),
+    }
 }
 
 /// The cpus and the memory of a VM, as configured.
@@ -256,7 +272,10 @@ fn how_to_free(config: &Config, vm: &VmName, by_hand: &Command) -> String {
 fn text(config: &Config, status: &Status, all: bool) -> String {
     let mut text = String::new();
     if status.running.is_empty() {
-        text.push_str("no VM is running\n");
+        // The VM of an unknown node may be running.
+        if status.unknown_nodes.is_empty() {
+            text.push_str("no VM is running\n");
+        }
     } else {
         let mut head = vec!["NAME", "STATE", "PID", "UPTIME", "RESIDENT", "RESTARTS"];
         if all {
@@ -265,10 +284,19 @@ fn text(config: &Config, status: &Status, all: bool) -> String {
         let rows = status.running.iter().map(|vm| row(vm, all));
         text.push_str(&table(&head, rows));
     }
-    for vm in status.running.iter().filter(|vm| vm.state == "orphan") {
+    let is_ours = |vm: &&Running| vm.unconfigured || config.is_vm(&vm.name);
+    let orphans = status.running.iter().filter(|vm| vm.state == "orphan");
+    for vm in orphans.filter(is_ours) {
         let _ = writeln!(
             text,
             "orphan: {0} has no supervisor, so a reboot of the guest ends the VM; to end it: easy-bhyve shutdown {0}",
+            vm.name
+        );
+    }
+    for vm in status.running.iter().filter(|vm| vm.unconfigured) {
+        let _ = writeln!(
+            text,
+            "{0} is not in the configuration; to end it: easy-bhyve shutdown {0}",
             vm.name
         );
     }
