@@ -232,14 +232,15 @@ pub(crate) fn refuse_host(vm: &Vm, kernel: &Kernel) -> Result<()> {
         .help("easy-bhyve supports no other loader yet"));
     }
     refuse_cpus(vm, kernel)?;
-    // Differs: Who cannot see root's processes starts nothing
+    // Differs: Who cannot see root's processes starts a VM only through the root side, which sees them
     if kernel.hides_root {
         return Err(Error::host(format!(
             "could not determine whether {} starts: root's processes are hidden from you",
             vm.name
         ))
         .note("security.bsd.see_other_uids or see_other_gids is 0")
-        .help("start the VM as root"));
+        .help("start the VM as root")
+        .hidden());
     }
     Ok(())
 }
