@@ -13,7 +13,7 @@ use crate::operation::boot;
 use crate::operation::context::{Assumption, Context};
 use crate::operation::options::{DryRun, EndArgs};
 use crate::operation::shutdown::plan::Whom;
-use crate::operation::shutdown::{How, Shutdown, shut};
+use crate::operation::shutdown::{How, Shutdown, shut, unconfigured};
 use crate::plan::{Form, Plan};
 use crate::report;
 use crate::root::client;
@@ -31,12 +31,17 @@ use std::time::Duration;
 /// # Errors
 /// If a query of the host or the end of a VM fails: the last failure, after all are reported.
 pub(super) fn stop(session: &mut Session<'_, '_>, config: &Config, args: EndArgs) -> Result<()> {
-    let Running { mut vms, wrong, .. } = {
+    let (vms, wrong) = {
         let mut context = Context::of(session, config);
         context.need_host(args.dry_run)?;
-        running(&mut context)?
+        let found = running(&mut context)?;
+        let mut vms = found.vms;
+        vms.sort_by_key(|vm| Reverse(vm.id));
+        for name in found.unconfigured {
+            vms.extend(unconfigured(&mut context, name.as_str())?);
+        }
+        (vms, found.wrong)
     };
-    vms.sort_by_key(|vm| Reverse(vm.id));
     let how = if args.force {
         How::Cut
     } else {
@@ -68,8 +73,10 @@ pub(super) fn stop(session: &mut Session<'_, '_>, config: &Config, args: EndArgs
 #[derive(Default)]
 struct Running {
     vms: Vec<Vm>,
-    /// The VMs of `vms` that are being started or freed.
+    /// The VMs of `vms` that are being started or freed, or whose state is unknown.
     supervised: Vec<VmName>,
+    /// Running VMs that are not in the configuration, by whatever program.
+    unconfigured: Vec<VmName>,
     /// The VMs whose configuration is wrong, each with the first error.
     wrong: Vec<(String, Error)>,
 }
@@ -91,8 +98,9 @@ fn running(context: &mut Context<'_>) -> Result<Running> {
     let busy = processes
         .busy()
         .map(|(name, _, role)| (name, role == Role::Supervised));
-    for (name, is_supervised) in busy.chain(unknown.map(|name| (name, false))) {
+    for (name, is_supervised) in busy.chain(unknown.map(|name| (name, true))) {
         if !context.config.is_vm(name) {
+            found.unconfigured.extend(VmName::parse(name));
             continue;
         }
         match context.vm_for(name, Need::End) {
@@ -130,7 +138,8 @@ pub(super) fn start(session: &mut Session<'_, '_>, config: &Config, dry_run: Dry
         session.say("no VM has autostart=YES");
     }
     let running = running(&mut Context::of(session, config))?;
-    // For a VM that has only a supervisor, the boot determines whether the VM starts or ends.
+    // For a VM that has only a supervisor, or whose process may be hidden, the boot determines whether
+    // the VM starts or ends.
     let is_running = |vm: &Vm| {
         running.vms.iter().any(|other| other.name == vm.name)
             && !running.supervised.contains(&vm.name)

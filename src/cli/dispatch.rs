@@ -120,7 +120,7 @@ fn serve(session: &mut Session<'_, '_>, config: &Config, invocation: Invocation)
     let outcome = match invocation.request {
         Call::Show(text) => Outcome::Text(text),
         Call::Admin(Admin::Check(_) | Admin::Man(_)) => return Ok(()),
-        Call::Admin(Admin::Setup(dry_run)) => setup::setup(&context, dry_run)?,
+        Call::Admin(Admin::Setup(dry_run)) => setup::setup(&mut context, dry_run)?,
         Call::Admin(Admin::List(format)) => list::list(&mut context, format)?,
         Call::Admin(Admin::Set(args)) => {
             let edited = set::set(&context, &args);

@@ -58,7 +58,7 @@ fn outcome(
     let mut notes = found(&draft.config, vm, settings);
     let mut done = vec![edit::changes(context.config, &draft.config, edits)];
     if args.links {
-        let links = setup::links(&Context {
+        let links = setup::links(&mut Context {
             config: &draft.config,
             look: &mut *context.look,
             ..*context

@@ -68,6 +68,9 @@ struct Ended {
 #[derive(Debug, Serialize)]
 struct Running {
     name: String,
+    /// Whether easy-bhyve has started the VM, which is no longer in the configuration.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unconfigured: bool,
     state: &'static str,
     pid: u32,
     uptime_seconds: u64,
@@ -126,10 +129,12 @@ pub(super) fn status(context: &mut Context<'_>, showing: Showing) -> Result<Stri
     for (name, process, role) in processes.busy() {
         let supervisor = processes.supervisor(name).map(|process| process.who.pid);
         let noted = state::noted(context.look, &context.process.run, &processes, name);
+        let unconfigured = is_unconfigured(context, &processes, name)?;
         let configured = all.then(|| configured(context, name)).flatten();
         let end = traces.last_end(name);
         status.running.push(Running {
             name: name.to_owned(),
+            unconfigured,
             state: match VmName::parse(name) {
                 Ok(_) => state::word(role, &processes, name, noted.as_ref()),
                 Err(_) => FOREIGN,
@@ -205,6 +210,17 @@ fn show_now(output: &mut Output<'_>, status: &str) -> io::Result<()> {
     terminal.clear_screen()?;
     terminal.write_str(status)?;
     terminal.flush()
+}
+
+/// Whether easy-bhyve has started a running VM that is no longer in the configuration.
+fn is_unconfigured(context: &mut Context<'_>, processes: &Processes, name: &str) -> Result<bool> {
+    match VmName::parse(name) {
+        Ok(vm) if !context.config.is_vm(name) => {
+            let (at, look) = context.asking();
+            survey::is_ours(look, &at, processes, &vm)
+        }
+        _ => Ok(false),
+    }
 }
 
 /// The cpus and the memory of a VM, as configured.

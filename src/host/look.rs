@@ -1,6 +1,7 @@
 //! Queries of the host.
 
 use super::Finished;
+use super::blank;
 use super::child::{ended, tail};
 use super::identity::{self, About, Identity};
 use super::system::System;
@@ -45,6 +46,13 @@ pub trait Look: Clock {
     /// # Errors
     /// The system's error.
     fn about(&mut self, path: &Path) -> io::Result<About>;
+
+    /// Whether a disk contains only zeros in its first and its last MiB, so that nothing is installed on
+    /// it.
+    ///
+    /// # Errors
+    /// The system's error; also if the path is neither a file nor a device with a size.
+    fn is_blank(&mut self, path: &Path) -> io::Result<bool>;
 
     /// The names in a directory; none if there is no such directory.
     ///
@@ -104,6 +112,10 @@ impl Look for System {
 
     fn about(&mut self, path: &Path) -> io::Result<About> {
         identity::about(path)
+    }
+
+    fn is_blank(&mut self, path: &Path) -> io::Result<bool> {
+        blank::is_blank(path)
     }
 
     fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>> {

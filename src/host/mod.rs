@@ -4,6 +4,7 @@
 //!
 //! Planning gets only a `Look`, so a dry run cannot change the host.
 
+mod blank;
 mod caller;
 mod change;
 mod child;

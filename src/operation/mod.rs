@@ -114,7 +114,8 @@ fn begin<T: Operation>(context: &mut Context<'_>, typed: Of<T>) -> Result<Outcom
         mem: given.and_then(|given| given.mem.clone()),
         ..context.wanted(T::NEED)
     };
-    let vm = resolve::vm(context.config, &typed.vm, &wanted)?;
+    let resolved = resolve::vm(context.config, &typed.vm, &wanted);
+    let vm = shutdown::or_unconfigured(resolved, context, &typed.vm, T::NEED)?;
     typed.options.begin(context, vm)
 }
 

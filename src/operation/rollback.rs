@@ -130,7 +130,7 @@ impl RootJob for Rollback {
         let stopped = stopped(context, vm, rivals)?;
         let target = volume.snapshot(&target);
         Ok(Planned {
-            plan: plan(&target, &newer, self.consent, stopped),
+            plan: plan(vm, &target, &newer, self.consent, stopped),
             notes: other_disks(vm).into_iter().collect(),
             done: Some(format!("rolled back to {target}")),
             ..Planned::default()
@@ -198,7 +198,7 @@ fn choose(
 ///
 /// Differs: `rollback` refuses a running VM, and asks before it destroys newer snapshots, each by
 /// its name
-fn plan(target: &Snapshot, newer: &[Mark], consent: Consent, stopped: Guard) -> Plan {
+fn plan(vm: &Vm, target: &Snapshot, newer: &[Mark], consent: Consent, stopped: Guard) -> Plan {
     let mut plan = Plan::default();
     if !newer.is_empty() && consent == Consent::Ask {
         let names: Vec<String> = newer.iter().map(Mark::to_string).collect();
@@ -220,6 +220,6 @@ fn plan(target: &Snapshot, newer: &[Mark], consent: Consent, stopped: Guard) -> 
             done: format!("destroyed {}", destroyed.join(" ")),
         });
     }
-    plan.push(zfs::rollback(target));
+    plan.push(zfs::rollback(target).works_for(vm));
     plan
 }

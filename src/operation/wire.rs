@@ -1,10 +1,12 @@
 //! A request as the words of a command line, and back: `root-VERB VM NAME=VALUE…`.
 //!
-//! The settings of a VM are the lines of `resources`. A word without `=` begins the next VM.
+//! The settings of a VM are the lines of `resources`; one that is no longer in the configuration has none.
+//! A word without `=` begins the next VM.
 
 use super::{Job, Request};
 use crate::config::settings_text;
 use crate::error::{Error, Result};
+use crate::model::Vm;
 use crate::model::name::{NameError, VmName};
 use crate::verb::Spelling;
 use std::collections::HashSet;
@@ -21,12 +23,10 @@ pub fn of(request: &Request, host: &str, devices: &Path) -> Vec<OsString> {
     let mut options = options(request);
     for vm in &request.vms {
         words.push(vm.name.as_str().into());
-        let settings = settings_text::lines(vm, host, devices);
-        words.extend(
-            settings
-                .into_iter()
-                .map(|line| pair(&line.name, &line.value)),
-        );
+        if vm.is_configured() {
+            let settings = settings_text::lines(vm, host, devices).into_iter();
+            words.extend(settings.map(|line| pair(&line.name, &line.value)));
+        }
         words.append(&mut options);
     }
     words
@@ -107,7 +107,12 @@ pub fn parse(words: &[OsString], devices: &Path) -> Result<Request> {
     };
     let job = Job::parse(verb, &mut options)?;
     // The words are those of a whole VM, so all of them are valid whatever the verb needs.
+    let takes_unconfigured = matches!(job, Job::Shutdown(_));
     let parse = |(name, pairs): (&str, Vec<_>)| {
+        if pairs.is_empty() && takes_unconfigured {
+            let name = VmName::parse(name).map_err(|error| Error::usage(error.to_string()))?;
+            return Ok(Vm::unconfigured(name, spelling));
+        }
         settings_text::parse(name, pairs.into_iter(), devices, spelling)
     };
     let vms = sections.into_iter().map(parse);

@@ -112,6 +112,8 @@ fn works(workers: &Workers, expected: bool) -> String {
         (Work::Running | Work::Bhyve, false) => {
             format!("{names} {} ended", if several { "have" } else { "has" })
         }
+        (Work::Deaf, true) => format!("a guest of {names} does not handle its power button"),
+        (Work::Deaf, false) => format!("every guest of {names} handles its power button"),
         (Work::Loader, true) => format!("the loader of {names} still runs"),
         (Work::Loader, false) => format!("the loader of {names} has ended"),
         (Work::Any, true) => format!("a process of {names} still runs"),
@@ -148,7 +150,7 @@ pub(super) fn again(round: &Loop) -> Option<&'static str> {
 /// What stands for the pids of processes that do not run yet.
 pub(super) fn pids_of(work: Work) -> &'static str {
     match work {
-        Work::Running | Work::Bhyve => "PID_OF_BHYVE",
+        Work::Running | Work::Deaf | Work::Bhyve => "PID_OF_BHYVE",
         Work::Loader => "PID_OF_LOADER",
         Work::Any => "PIDS_OF_LOADER_AND_BHYVE",
     }

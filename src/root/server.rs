@@ -13,6 +13,7 @@ use crate::operation::boot::temp;
 use crate::operation::plan_context::PlanContext;
 use crate::operation::refuse::state::see_log;
 use crate::operation::{Job, Locks, Planned, Request, plan, wire};
+use crate::plan::Form;
 use crate::report;
 use crate::run;
 use crate::session::Session;
@@ -139,6 +140,12 @@ fn end_first(
         return Ok(false);
     }
     journal.report(session.host, &Message::Stopping)?;
+    // A wait before any change: the guest is still booting.
+    if let Some(Form::Wait(wait)) = ending.forms.first()
+        && let Some(text) = &wait.progress
+    {
+        journal.tells(session.host, text)?;
+    }
     let planned = Planned {
         // The client shows the progress.
         plan: ending.without_progress(),

@@ -29,6 +29,8 @@ pub(super) enum Ask {
     Question,
     /// `works`
     Works,
+    /// `deaf`
+    Deaf,
     /// `send`
     Send,
     /// `supervises`

@@ -21,6 +21,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use record::Record;
 pub use vms::{Processes, State, Traces};
 
 /// The program whose presence shows that the host is FreeBSD.
@@ -237,6 +238,32 @@ impl Survey {
     pub fn state(&self, vm: &VmName) -> State<'_> {
         self.processes.state(vm.as_str(), &self.traces)
     }
+}
+
+/// Whether easy-bhyve has started the running VM of this name: the VM has a supervisor, its record has the
+/// pid of its process, or a tap with its mark is open in this process. Interfaces are listed only if
+/// neither of the first two is true.
+///
+/// # Errors
+/// If a query fails.
+pub fn is_ours(
+    look: &mut dyn Look,
+    at: &Surroundings<'_>,
+    processes: &Processes,
+    vm: &VmName,
+) -> Result<bool> {
+    let Some(pid) = processes.pid_of(vm.as_str()) else {
+        return Ok(false);
+    };
+    let is_noted = |noted: Record| noted.bhyve == Some(pid);
+    if processes.supervisor(vm.as_str()).is_some()
+        || Record::of(look, at.run, vm).is_some_and(is_noted)
+    {
+        return Ok(true);
+    }
+    let interfaces = ifconfig::parse(&answer(look, &ifconfig::list())?);
+    let mut taps = interfaces.iter().filter(|tap| tap.is_made_for(vm));
+    Ok(taps.any(|tap| tap.opened_by == Some(pid)))
 }
 
 /// Runs a query and returns its output.

@@ -236,6 +236,12 @@ impl Processes {
             .filter(|name| self.some_are_hidden && !self.working.contains_key(*name))
     }
 
+    /// The pid of the process of the VM of that name.
+    pub fn pid_of(&self, vm: &str) -> Option<u32> {
+        let (at, _) = self.working.get(vm)?;
+        self.seen.get(*at).map(|process| process.who.pid)
+    }
+
     /// The supervisor of the VM of that name.
     pub fn supervisor(&self, vm: &str) -> Option<&Usage> {
         self.seen.get(*self.supervisors.get(vm)?)

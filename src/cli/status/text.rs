@@ -32,10 +32,19 @@ pub(super) fn text(config: &Config, status: &Status, all: bool) -> String {
         let rows = status.running.iter().map(|vm| row(vm, all));
         text.push_str(&table(&head, rows));
     }
-    for vm in status.running.iter().filter(|vm| vm.state == "orphan") {
+    let is_ours = |vm: &&Running| vm.unconfigured || config.is_vm(&vm.name);
+    let orphans = status.running.iter().filter(|vm| vm.state == "orphan");
+    for vm in orphans.filter(is_ours) {
         let _ = writeln!(
             text,
             "orphan: {0} has no supervisor, so a reboot of the guest ends the VM; to end it: easy-bhyve shutdown {0}",
+            vm.name
+        );
+    }
+    for vm in status.running.iter().filter(|vm| vm.unconfigured) {
+        let _ = writeln!(
+            text,
+            "{0} is not in the configuration; to end it: easy-bhyve shutdown {0}",
             vm.name
         );
     }

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::finding::FindingName;
 use crate::host::identity::{About, Identity};
 use crate::model::device::{Cd, Disk};
+use crate::model::loader::Loader;
 use crate::model::name::{Dataset, SnapName};
 use crate::model::{Vm, Volume};
 use crate::span::Span;
@@ -137,6 +138,39 @@ pub(crate) fn refuse_disks(
     Ok(notes)
 }
 
+/// Refuses a boot from disks on which nothing is installed: the loader would wait for input until its
+/// time limit. Configured grub commands may boot from elsewhere.
+///
+/// Differs: A boot from disks on which nothing is installed is refused
+pub(crate) fn refuse_blank(context: &mut PlanContext<'_>, vm: &Vm) -> Result<()> {
+    let has_commands = matches!(&vm.loader, Loader::Grub(grub) if grub.boot.is_some());
+    // A disk that the caller may not read is read by the root side; one of another kind may contain
+    // anything.
+    let mut is_blank = |disk: &Disk| context.look.is_blank(&disk.path).unwrap_or(false);
+    let Some(first) = vm.disks.first() else {
+        return Ok(());
+    };
+    if has_commands || !vm.disks.iter().all(&mut is_blank) {
+        return Ok(());
+    }
+    let paths: Vec<String> = vm
+        .disks
+        .iter()
+        .map(|disk| vis::shown(&disk.path).to_string())
+        .collect();
+    Err(Error::host(format!(
+        "nothing is installed on {}: {}",
+        vm.name,
+        paths.join(", ")
+    ))
+    .at(first.origin)
+    .note("the first and the last MiB of every disk contain only zeros")
+    .help(format!(
+        "install the guest first: {}",
+        vm.command(Verb::Install)
+    )))
+}
+
 /// Examines a disk or an image file; `None` if the permission is denied: the root side checks again.
 fn about(context: &mut PlanContext<'_>, path: &Path) -> Result<Option<About>> {
     match context.look.about(path) {
@@ -198,14 +232,15 @@ pub(crate) fn refuse_host(vm: &Vm, kernel: &Kernel) -> Result<()> {
         .help("easy-bhyve supports no other loader yet"));
     }
     refuse_cpus(vm, kernel)?;
-    // Differs: Who cannot see root's processes starts nothing
+    // Differs: Who cannot see root's processes starts a VM only through the root side, which sees them
     if kernel.hides_root {
         return Err(Error::host(format!(
             "could not determine whether {} starts: root's processes are hidden from you",
             vm.name
         ))
         .note("security.bsd.see_other_uids or see_other_gids is 0")
-        .help("start the VM as root"));
+        .help("start the VM as root")
+        .hidden());
     }
     Ok(())
 }

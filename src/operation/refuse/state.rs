@@ -47,6 +47,7 @@ pub(crate) fn unknown(vm: &VmName) -> Error {
     ))
     .note("security.bsd.see_other_uids or see_other_gids is 0, or this is a jail")
     .help("repeat the command as root, outside of jails")
+    .hidden()
 }
 
 /// Refuses to use a disk of another VM, if that VM runs or may run.

@@ -1,7 +1,7 @@
 //! The traits of a host as the program uses them, on the simulated host.
 
 use super::{Child, Fake, Lost, ended, gone, logs};
-use crate::host::files::Files;
+use crate::host::files::{Files, remove_all};
 use crate::host::{Errno, Status};
 use easy_bhyve::command::{Command, Streams};
 use easy_bhyve::host::identity::{About, Identity};
@@ -28,14 +28,6 @@ fn error(errno: Errno) -> io::Error {
         _ => io::ErrorKind::Other,
     };
     io::Error::new(kind, errno.text())
-}
-
-/// Removes a directory and the files in it.
-fn remove_all(files: &mut dyn Files, path: &Path) -> Result<(), Errno> {
-    for name in files.list_dir(path)? {
-        files.remove(&path.join(name))?;
-    }
-    files.remove(path)
 }
 
 impl Fake {
@@ -91,6 +83,11 @@ impl Look for Fake {
             is_read_only: host.is_read_only(path),
             is_everybodys: host.state.everybodys.contains(path),
         })
+    }
+
+    fn is_blank(&mut self, path: &Path) -> io::Result<bool> {
+        self.may_enter(path)?;
+        self.host().is_blank_for(path, self.uid).map_err(error)
     }
 
     fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>> {
