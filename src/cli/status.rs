@@ -18,6 +18,7 @@ use crate::survey::record::Record;
 use crate::survey::{self, Processes, State as Seen, Traces};
 use crate::tools::bhyvectl;
 use crate::tools::ifconfig::{self, Interface};
+use crate::verb::Verb;
 use crate::vis;
 use console::Term;
 use serde::Serialize;
@@ -135,7 +136,7 @@ pub(super) fn status(context: &mut Context<'_>, showing: Showing) -> Result<Stri
     status.left_over_snapshots = left_over_snapshots(context, &traces, &processes)?;
     match format {
         Format::Json => json(&status),
-        Format::Text => Ok(text(context.config, &status, all)),
+        Format::Text => Ok(text(context, &status, all)),
     }
 }
 
@@ -245,15 +246,16 @@ fn taps_of(config: &Config, running: &[Running]) -> BTreeSet<String> {
 }
 
 /// The command that frees the leftovers of a VM; a VM outside the configuration has no verbs.
-fn how_to_free(config: &Config, vm: &VmName, by_hand: &Command) -> String {
-    if config.is_vm(vm.as_str()) {
-        format!("to free it: easy-bhyve clean {vm}")
+fn how_to_free(context: &Context<'_>, vm: &VmName, by_hand: &Command) -> String {
+    if context.config.is_vm(vm.as_str()) {
+        let clean = context.spelling.of(Verb::Clean, vm.as_str());
+        format!("to free it: {clean}")
     } else {
         format!("{vm} is not in the configuration; as root: {by_hand}")
     }
 }
 
-fn text(config: &Config, status: &Status, all: bool) -> String {
+fn text(context: &Context<'_>, status: &Status, all: bool) -> String {
     let mut text = String::new();
     if status.running.is_empty() {
         text.push_str("no VM is running\n");
@@ -268,15 +270,16 @@ fn text(config: &Config, status: &Status, all: bool) -> String {
     for vm in status.running.iter().filter(|vm| vm.state == "orphan") {
         let _ = writeln!(
             text,
-            "orphan: {0} has no supervisor, so a reboot of the guest ends the VM; to end it: easy-bhyve shutdown {0}",
-            vm.name
+            "orphan: {0} has no supervisor, so a reboot of the guest ends the VM; to end it: {1}",
+            vm.name,
+            context.spelling.of(Verb::Shutdown, &vm.name)
         );
     }
     for vm in &status.left_over_nodes {
         let _ = writeln!(
             text,
             "left over: VM node of {vm}; {}",
-            how_to_free(config, vm, &bhyvectl::destroy(vm))
+            how_to_free(context, vm, &bhyvectl::destroy(vm))
         );
     }
     for name in &status.unknown_nodes {
@@ -298,7 +301,7 @@ fn text(config: &Config, status: &Status, all: bool) -> String {
             text,
             "left over: {} of {vm}; {}",
             vis::shown(tap),
-            how_to_free(config, vm, &ifconfig::destroy(tap))
+            how_to_free(context, vm, &ifconfig::destroy(tap))
         );
     }
     for snapshot in &status.left_over_snapshots {
