@@ -92,9 +92,10 @@ fn files(config: &Config, checked: &[Checked<'_>], look: &mut dyn Look, asked: &
             if is_missing(look, path) {
                 // The cost is the size of the directory.
                 let is_one_of_few = missing.len() < 20;
-                missing.push(match is_one_of_few {
-                    true => with_near(error, look, path),
-                    false => error,
+                missing.push(if is_one_of_few {
+                    with_near(error, look, path)
+                } else {
+                    error
                 });
             }
         }
