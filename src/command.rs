@@ -112,7 +112,7 @@ impl Command {
     #[must_use]
     pub fn works_for(self, vm: &Vm) -> Self {
         Self {
-            works_for: Some((vm.name.clone(), vm.spelling)),
+            works_for: Some((vm.name.clone(), vm.spelling.clone())),
             ..self
         }
     }
@@ -125,10 +125,7 @@ impl Command {
         };
         let verbs = Verb::ALL.into_iter();
         let text = verbs.fold(text.to_owned(), |text, verb| {
-            text.replace(
-                &Spelling::Link.of(verb, "VM"),
-                &spelling.of(verb, vm.as_str()),
-            )
+            text.replace(&format!("VM-{verb}"), &spelling.of(verb, vm.as_str()))
         });
         text.replace("VM_", &format!("{vm}_"))
     }

@@ -21,7 +21,6 @@ use crate::run;
 use crate::session::Session;
 use crate::survey::{Processes, State, Traces};
 use crate::tools::process::Role;
-use crate::verb::Spelling;
 use std::cmp::Reverse;
 use std::time::Duration;
 
@@ -122,7 +121,9 @@ fn running(context: &mut Context<'_>) -> Result<Running> {
 /// The last failure, after all are reported.
 pub(super) fn start(session: &mut Session<'_, '_>, config: &Config, dry_run: DryRun) -> Result<()> {
     let (mut vms, mut failure) = (Vec::new(), None);
-    for (name, vm) in resolve::autostarting(config, Spelling::Word, &session.process.devices)? {
+    for (name, vm) in
+        resolve::autostarting(config, session.spelling.clone(), &session.process.devices)?
+    {
         match vm {
             Ok(vm) if vm.policy.autostart => vms.push(vm),
             Ok(_) => {}

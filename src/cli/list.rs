@@ -84,7 +84,11 @@ pub(super) fn list(context: &mut Context<'_>, format: Format) -> Result<Outcome>
     };
     let now = context.look.uptime();
     let (mut lines, mut wrong) = (Vec::new(), None);
-    let wanted = Wanted::new(Need::Settings, context.spelling, &context.process.devices);
+    let wanted = Wanted::new(
+        Need::Settings,
+        context.spelling.clone(),
+        &context.process.devices,
+    );
     for vm in resolve::all(config, wanted)? {
         match vm {
             Ok(vm) => {

@@ -26,7 +26,7 @@ use std::path::Path;
 pub(super) fn new(context: &mut Context<'_>, args: &NewArgs) -> Result<Edited, Box<Refused>> {
     let config = context.config;
     let here = |error| refused(error, Some(config.clone()));
-    let vm = free_name(config, &args.vm).map_err(here)?;
+    let vm = free_name(context, &args.vm).map_err(here)?;
     let file = file(context, args.file.as_deref()).map_err(here)?;
     let settings = settings(context, args).map_err(here)?;
     if args.disk.is_some() {
@@ -61,6 +61,7 @@ fn outcome(
         let links = setup::links(&mut Context {
             config: &draft.config,
             look: &mut *context.look,
+            spelling: context.spelling.clone(),
             ..*context
         })?;
         after = links.plan;
@@ -94,9 +95,18 @@ fn outcome(
 }
 
 /// Parses a name that no VM has.
-fn free_name(config: &Config, name: &str) -> Result<VmName> {
-    let vm = VmName::parse(name).map_err(|error| Error::usage(error.to_string()))?;
-    match config.get(&format!("{vm}_id")) {
+fn free_name(context: &Context<'_>, name: &str) -> Result<VmName> {
+    let vm = VmName::parse(name).map_err(|error| {
+        let error = Error::usage(error.to_string());
+        match VmName::like(name) {
+            Some(like) => error.help(format!(
+                "for example: {}",
+                context.spelling.command(format_args!("new {like}"))
+            )),
+            None => error,
+        }
+    })?;
+    match context.config.get(&format!("{vm}_id")) {
         Some(id) if id.value.is_empty() => {
             Err(Error::state(format!("{vm} is disabled: its id is empty"))
                 .at(id.name_span)
@@ -105,7 +115,8 @@ fn free_name(config: &Config, name: &str) -> Result<VmName> {
         Some(id) => Err(Error::state(format!("VM {vm} already exists"))
             .at(id.name_span)
             .help(format!(
-                "choose another name, or change this VM: easy-bhyve set {vm} KEY=VALUE"
+                "choose another name, or change this VM: {}",
+                context.spelling.command(format_args!("set {vm} KEY=VALUE"))
             ))),
         None => Ok(vm),
     }

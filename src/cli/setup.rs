@@ -166,7 +166,7 @@ fn wanted<'config>(context: &Context<'config>) -> Result<BTreeSet<(&'config str,
     let mut wanted = BTreeSet::new();
     let config: &'config Config = context.config;
     let devices = &context.process.devices;
-    let vms = resolve::all(config, Wanted::new(Need::Disks, Spelling::Link, devices))?;
+    let vms = resolve::all(config, Wanted::new(Need::Disks, Spelling::link(), devices))?;
     for ((name, _), vm) in config.vms().zip(vms) {
         let has_zfs = matches!(vm?.volume, Volume::Zfs(_));
         wanted.extend(

@@ -178,7 +178,7 @@ pub(super) fn status(context: &mut Context<'_>, showing: Showing) -> Result<Stri
     status.left_over_snapshots = left_over_snapshots(context, &traces, &processes)?;
     match format {
         Format::Json => json(&status),
-        Format::Text => Ok(text::text(context.config, &status, all)),
+        Format::Text => Ok(text::text(context, &status, all)),
     }
 }
 

@@ -165,7 +165,7 @@ pub(crate) mod tests {
                 netif_origin: None,
             },
             policy: Policy::default(),
-            spelling: Spelling::Link,
+            spelling: Spelling::link(),
         }
     }
 
@@ -173,7 +173,7 @@ pub(crate) mod tests {
     fn a_verb_is_spelt_as_its_user_calls_verbs() {
         let mut vm = vm();
         assert_eq!(vm.command(Verb::Boot), "fbsd0-boot");
-        vm.spelling = Spelling::Word;
+        vm.spelling = Spelling::default();
         assert_eq!(vm.command(Verb::Boot), "easy-bhyve boot fbsd0");
     }
 

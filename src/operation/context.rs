@@ -121,14 +121,14 @@ impl Assumption {
 }
 
 impl<'run> Context<'run> {
-    /// The input of a session in which verbs are words.
+    /// The input of a session.
     pub fn of(session: &'run mut Session<'_, '_>, config: &'run Config) -> Self {
         Self {
             process: session.process,
             config,
             is_freebsd: survey::is_freebsd(session.host),
             look: &mut *session.host,
-            spelling: Spelling::Word,
+            spelling: session.spelling.clone(),
             title: session.title,
         }
     }
@@ -142,7 +142,7 @@ impl Context<'_> {
 
     /// What a VM is resolved for, as this run is called.
     pub(crate) fn wanted(&self, need: Need) -> Wanted<'_> {
-        Wanted::new(need, self.spelling, &self.process.devices)
+        Wanted::new(need, self.spelling.clone(), &self.process.devices)
     }
 
     /// Refuses a real run on a host that is not FreeBSD; a dry run passes.

@@ -26,6 +26,7 @@ pub mod context;
 pub mod free;
 mod gone;
 pub mod history;
+mod label;
 pub mod log;
 pub mod options;
 pub mod plan_context;

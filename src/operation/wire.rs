@@ -8,11 +8,11 @@ use crate::config::settings_text;
 use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::model::name::{NameError, VmName};
-use crate::verb::Spelling;
+use crate::verb::{Links, Spelling, Verb};
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The prefix of the root side's verbs.
 pub const PREFIX: &str = "root-";
@@ -43,8 +43,8 @@ fn pair(name: &str, value: impl AsRef<OsStr>) -> OsString {
 fn options(request: &Request) -> Vec<OsString> {
     let mut words = Words(vec![pair("as", &request.title)]);
     let first = request.vms.first();
-    if first.is_some_and(|vm| vm.spelling == Spelling::Link) {
-        words.add("calls", "links");
+    if let Some(vm) = first {
+        write_spelling(&mut words, &vm.spelling);
     }
     for rival in &request.rivals {
         words.add("rival", rival.as_str());
@@ -100,20 +100,16 @@ pub fn parse(words: &[OsString], devices: &Path) -> Result<Request> {
             options.0.push((name, text(value)?));
         }
     }
-    let spelling = match options.one("calls")? {
-        Some("links") => Spelling::Link,
-        Some(other) => return Err(Error::usage(format!("calls={other} is unknown"))),
-        None => Spelling::Word,
-    };
+    let spelling = parse_spelling(&mut options)?;
     let job = Job::parse(verb, &mut options)?;
     // The words are those of a whole VM, so all of them are valid whatever the verb needs.
     let takes_unconfigured = matches!(job, Job::Shutdown(_));
     let parse = |(name, pairs): (&str, Vec<_>)| {
         if pairs.is_empty() && takes_unconfigured {
             let name = VmName::parse(name).map_err(|error| Error::usage(error.to_string()))?;
-            return Ok(Vm::unconfigured(name, spelling));
+            return Ok(Vm::unconfigured(name, spelling.clone()));
         }
-        settings_text::parse(name, pairs.into_iter(), devices, spelling)
+        settings_text::parse(name, pairs.into_iter(), devices, &spelling)
     };
     let vms = sections.into_iter().map(parse);
     let vms = vms.collect::<Result<Vec<_>>>()?;
@@ -137,6 +133,33 @@ pub fn parse(words: &[OsString], devices: &Path) -> Result<Request> {
     };
     options.refuse_rest()?;
     Ok(request)
+}
+
+/// The form of calls in hints. A path that is not UTF-8 cannot be pasted, and is left out.
+fn write_spelling(words: &mut Words, spelling: &Spelling) {
+    if let Some(links) = &spelling.links {
+        words.add("calls", "links");
+        for verb in &links.missing {
+            words.add("unlinked", verb.as_str());
+        }
+    }
+    if let Some(file) = spelling.config.as_deref().and_then(Path::to_str) {
+        words.add("named", file);
+    }
+}
+
+fn parse_spelling(options: &mut Options<'_>) -> Result<Spelling> {
+    let unlinked = options.take("unlinked").into_iter();
+    let unknown = |name: &str| Error::usage(format!("unlinked={name} is unknown"));
+    let missing = unlinked.map(|name| Verb::parse(name).ok_or_else(|| unknown(name)));
+    let missing = missing.collect::<Result<_>>()?;
+    let links = match options.one("calls")? {
+        Some("links") => Some(Links { missing }),
+        Some(other) => return Err(Error::usage(format!("calls={other} is unknown"))),
+        None => None,
+    };
+    let config = options.one("named")?.map(PathBuf::from);
+    Ok(Spelling { links, config })
 }
 
 pub(super) fn needed<T>(name: &str, value: Option<T>) -> Result<T> {

@@ -18,6 +18,7 @@ use crate::report;
 use crate::run;
 use crate::session::Session;
 use crate::survey::{Traces, record};
+use crate::verb::Spelling;
 use std::time::Duration;
 
 /// Exit status of the root side after a reported failure. No escalator uses this status itself.
@@ -41,6 +42,7 @@ pub fn serve(session: &mut Session<'_, '_>) -> u8 {
         }
     };
     let mut session = Session {
+        spelling: Spelling::default(),
         title: &request.title,
         ..session.again()
     };

@@ -281,11 +281,11 @@ mod tests {
         let mut vm = vm();
         for (spelling, remedy) in [
             (
-                Spelling::Link,
+                Spelling::link(),
                 "start on the terminal to see the output: fbsd0-ttyboot",
             ),
             (
-                Spelling::Word,
+                Spelling::default(),
                 "start on the terminal to see the output: easy-bhyve ttyboot fbsd0",
             ),
         ] {

@@ -9,7 +9,7 @@ use crate::host::{Afterwards, ChangeError, Ended, Finished, SpawnError};
 use crate::model::name::VmName;
 use crate::plan::FileChange;
 use crate::plan::Workers;
-use crate::tools::grub;
+use crate::tools::{grub, zfs};
 use crate::{quote, vis};
 use nix::libc::SIGPIPE;
 use std::io;
@@ -114,7 +114,13 @@ fn failed(command: &Command, finished: &Finished, untitled: bool) -> Error {
             None => format!("{program} failed with status {status}{}", in_words(words)),
         },
     };
-    let error = Error::host(what).note(format!("command: {command}"));
+    let refusal = zfs::refusal_of(command, &finished.stderr);
+    let (what, remedy) = match refusal {
+        Some(refusal) => (refusal.what, Some(refusal.help.to_owned())),
+        None => (what, None),
+    };
+    let mut error = Error::host(what).note(format!("command: {command}"));
+    error.help.extend(remedy);
     let mut error = with_stderr(error, command, &finished.stderr);
     let known = of_status.or_else(|| causes::of_signal(command, signal?));
     // The output is more specific than the status.

@@ -244,11 +244,8 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
             Test::Still { command, known } => self.is_still(command, known),
             Test::Ours { vm, or } => Ok(self.observer.is_ours(self.host, vm, *or)),
             Test::Confirmed(question) => match self.host.confirm(question) {
-                Some(answer) => Ok(answer),
-                None => Err(
-                    Error::usage(format!("{question} There is no terminal to ask on"))
-                        .help("to proceed without the question: -f"),
-                ),
+                Some(answer) => check_interrupt(self.host).map(|()| answer),
+                None => Err(unasked(question)),
             },
             Test::Not(inner) => Ok(!self.holds(inner)?),
             Test::All(tests) => {
@@ -365,4 +362,13 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
         self.host.shield(false);
         (undone, failures)
     }
+}
+
+/// The error for a question without a terminal.
+fn unasked(question: &str) -> Error {
+    let (lost, asked) = question.rsplit_once('\n').unwrap_or(("", question));
+    let error = Error::usage(format!("{asked} There is no terminal to ask on"));
+    lost.lines()
+        .fold(error, |error, line| error.note(line.trim_start()))
+        .help("to proceed without the question: -f")
 }

@@ -67,12 +67,19 @@ impl Lines<'_> {
                 let no_terminal = format!(
                     "{question} There is no terminal to ask on; to proceed without the question: -f"
                 );
-                quote::push(&mut line, OsStr::new(&*vis::line(&no_terminal)));
+                quote::push(&mut line, OsStr::new(&*vis::lines(&no_terminal)));
                 line.extend_from_slice(b"; printf '%s [y/N] ' ");
-                quote::push(&mut line, OsStr::new(&*vis::line(question)));
-                let answer = if expected { "=" } else { "!=" };
+                quote::push(&mut line, OsStr::new(&*vis::lines(question)));
+                let (yes, no) = if expected {
+                    ("true", "false")
+                } else {
+                    ("false", "true")
+                };
                 line.extend_from_slice(
-                    format!(" >&2; read -r answer && [ \"$answer\" {answer} y ]; }}").as_bytes(),
+                    format!(
+                        " >&2; read -r answer && case $answer in [Yy] | [Yy][Ee][Ss]) {yes} ;; *) {no} ;; esac; }}"
+                    )
+                    .as_bytes(),
                 );
                 line
             }

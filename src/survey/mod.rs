@@ -16,6 +16,7 @@ use crate::run::{not_started, signal_name};
 use crate::tools::ifconfig::{self, Interface};
 use crate::tools::kld::{self, Module};
 use crate::tools::sysctl::{self, Kernel};
+use crate::tools::zfs;
 use crate::vis;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -282,9 +283,14 @@ pub fn try_answer(look: &mut dyn Look, question: &Command) -> Result<Result<Stri
     let finished = look
         .ask(question)
         .map_err(|error| not_started(question, &error))?;
+    let refusal = zfs::refusal_of(question, &finished.stderr);
     let failed = |how: String| {
-        let mut error =
-            Error::host(format!("{} {how}", question.program)).note(format!("command: {question}"));
+        let what = refusal.as_ref().map(|refusal| refusal.what.clone());
+        let what = what.unwrap_or_else(|| format!("{} {how}", question.program));
+        let mut error = Error::host(what).note(format!("command: {question}"));
+        error
+            .help
+            .extend(refusal.as_ref().map(|refusal| refusal.help.to_owned()));
         for line in vis::lines_of(&finished.stderr) {
             error = error.note(format!("stderr: {line}"));
         }

@@ -3,24 +3,25 @@
 use super::{Ended, Running, Status, Tap};
 use crate::cli::table::table;
 use crate::command::Command;
-use crate::config::Config;
 use crate::model::name::VmName;
 use crate::operation::boot::temp;
+use crate::operation::context::Context;
 use crate::tools::{bhyvectl, ifconfig};
-use crate::verb::{Spelling, Verb};
+use crate::verb::Verb;
 use crate::vis;
 use std::fmt::Write;
 
 /// The command that frees the leftovers of a VM; a VM outside the configuration has no verbs.
-fn how_to_free(config: &Config, vm: &VmName, by_hand: &Command) -> String {
-    if config.is_vm(vm.as_str()) {
-        format!("to free it: easy-bhyve clean {vm}")
+fn how_to_free(context: &Context<'_>, vm: &VmName, by_hand: &Command) -> String {
+    if context.config.is_vm(vm.as_str()) {
+        let clean = context.spelling.of(Verb::Clean, vm.as_str());
+        format!("to free it: {clean}")
     } else {
         format!("{vm} is not in the configuration; as root: {by_hand}")
     }
 }
 
-pub(super) fn text(config: &Config, status: &Status, all: bool) -> String {
+pub(super) fn text(context: &Context<'_>, status: &Status, all: bool) -> String {
     let mut text = String::new();
     if status.running.is_empty() {
         text.push_str(none(status));
@@ -32,13 +33,14 @@ pub(super) fn text(config: &Config, status: &Status, all: bool) -> String {
         let rows = status.running.iter().map(|vm| row(vm, all));
         text.push_str(&table(&head, rows));
     }
-    let is_ours = |vm: &&Running| vm.unconfigured || config.is_vm(&vm.name);
+    let is_ours = |vm: &&Running| vm.unconfigured || context.config.is_vm(&vm.name);
     let orphans = status.running.iter().filter(|vm| vm.state == "orphan");
     for vm in orphans.filter(is_ours) {
         let _ = writeln!(
             text,
-            "orphan: {0} has no supervisor, so a reboot of the guest ends the VM; to end it: easy-bhyve shutdown {0}",
-            vm.name
+            "orphan: {0} has no supervisor, so a reboot of the guest ends the VM; to end it: {1}",
+            vm.name,
+            context.spelling.of(Verb::Shutdown, &vm.name)
         );
     }
     for vm in status.running.iter().filter(|vm| vm.unconfigured) {
@@ -54,7 +56,7 @@ pub(super) fn text(config: &Config, status: &Status, all: bool) -> String {
             text,
             "{word}: {name}; {}; its log: {}",
             vis::line(&end.told()),
-            Spelling::Word.of(Verb::Log, name)
+            context.spelling.of(Verb::Log, name)
         );
     }
     for name in &status.unknown {
@@ -67,7 +69,7 @@ pub(super) fn text(config: &Config, status: &Status, all: bool) -> String {
         let _ = writeln!(
             text,
             "left over: VM node of {vm}; {}",
-            how_to_free(config, vm, &bhyvectl::destroy(vm))
+            how_to_free(context, vm, &bhyvectl::destroy(vm))
         );
     }
     for name in &status.unknown_nodes {
@@ -89,7 +91,7 @@ pub(super) fn text(config: &Config, status: &Status, all: bool) -> String {
             text,
             "left over: {} of {vm}; {}",
             vis::shown(tap),
-            how_to_free(config, vm, &ifconfig::destroy(tap))
+            how_to_free(context, vm, &ifconfig::destroy(tap))
         );
     }
     for snapshot in &status.left_over_snapshots {

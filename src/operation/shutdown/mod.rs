@@ -84,7 +84,7 @@ pub fn unconfigured(context: &mut Context<'_>, name: &str) -> Result<Option<Vm>>
     if context.config.is_vm(name.as_str()) {
         return Ok(None);
     }
-    let spelling = context.spelling;
+    let spelling = context.spelling.clone();
     let (at, look) = context.asking();
     let traces = Traces::ask(look, &at)?;
     if !traces.has(name.as_str()) {

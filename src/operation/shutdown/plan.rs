@@ -99,7 +99,11 @@ pub fn plan(
             "to free its leftovers after its end: {}",
             one.vm.command(Verb::Clean)
         ),
-        _ => "to free their leftovers after their end: easy-bhyve clean VM".to_owned(),
+        [one, ..] => format!(
+            "to free their leftovers after their end: {}",
+            one.vm.spelling.command("clean VM")
+        ),
+        [] => String::new(),
     };
     let done = match manner {
         Manner::PowerCut => format!("the power of {names} was cut; {rest}"),
@@ -138,10 +142,12 @@ pub fn plan(
                         one.vm.command(Verb::Clean),
                         one.vm.command(Verb::Shutdown)
                     ),
-                    _ => {
-                        "list the running VMs: easy-bhyve status; cut the power: easy-bhyve shutdown VM -f"
-                            .to_owned()
-                    }
+                    [one, ..] => format!(
+                        "list the running VMs: {}; cut the power: {}",
+                        one.vm.spelling.command("status"),
+                        one.vm.spelling.command("shutdown VM -f")
+                    ),
+                    [] => String::new(),
                 }),
             };
             plan.push(until_ended(endings, limit, Some(refusal), true));

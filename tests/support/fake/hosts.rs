@@ -1,7 +1,7 @@
 //! The traits of a host as the program uses them, on the simulated host.
 
 use super::{Child, Fake, Lost, ended, gone, logs};
-use crate::host::files::{Files, remove_all};
+use crate::host::files::remove_all;
 use crate::host::{Errno, Status};
 use easy_bhyve::command::{Command, Streams};
 use easy_bhyve::host::identity::{About, Identity};
