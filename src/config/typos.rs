@@ -239,7 +239,7 @@ mod tests {
         for fine in [
             "own=1 own=2\n",
             "a_id=1 a_cd0=/x\na_cd0=$a_cd0.iso\n",
-            "mem=2G a_id=1 a_mem=${mem} mem=1G\n",
+            "mem=2G\na_id=1 a_mem=${mem}\nmem=1G\n",
         ] {
             assert_found(fine, &[]);
         }
