@@ -202,7 +202,11 @@ fn devices_that_no_vm_has_are_refused() {
             "/vm/a,b",
             "/vm/a,b: bhyve does not accept a comma in a path",
         ),
-        ("cd5", "/a,b", "cd5= is unknown"),
+        (
+            "cd5",
+            "/a,b",
+            "/a,b: bhyve does not accept a comma in a path",
+        ),
         (
             "hd2",
             "/dev/zvol/zroot/vm/fbsd0",

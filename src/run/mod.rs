@@ -278,7 +278,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
             }
             match (&wait.progress, &progress) {
                 (Some(text), None) if !is_undo => {
-                    progress = Some(Progress::begin(text, wait, self.output))
+                    progress = Some(Progress::begin(text, wait, self.output));
                 }
                 (_, Some(progress)) => progress.update(waited),
                 (_, None) => {}

@@ -198,9 +198,10 @@ impl RootJob for Boot {
         let (source, temp) = match start {
             Start::Install => (Source::Cd, None),
             Start::Background | Start::Attended | Start::Terminal => {
-                let source = match options.flag("pause")? {
-                    true => Source::Prompt,
-                    false => Source::Disk,
+                let source = if options.flag("pause")? {
+                    Source::Prompt
+                } else {
+                    Source::Disk
                 };
                 (source, options.parsed("temp", SnapName::parse)?)
             }
