@@ -192,11 +192,7 @@ fn devices_that_no_vm_has_are_refused() {
         ("hd2", "", "fbsd0_hd2:  is not an absolute path"),
         ("cd1", "", "fbsd0_cd1:  is not an absolute path"),
         ("hd0", "vm/x", "fbsd0_hd0: vm/x is not an absolute path"),
-        (
-            "cd0",
-            "a.iso",
-            "cd0=a.iso contradicts the other settings, which give cd0=",
-        ),
+        ("cd0", "a.iso", "fbsd0_cd0: a.iso is not an absolute path"),
         (
             "hd2",
             "/vm/a,b",
