@@ -134,6 +134,10 @@ pub fn parse(words: &[OsString], devices: &Path) -> Result<Request> {
     Ok(request)
 }
 
+pub(super) fn unknown(verb: &str) -> Error {
+    Error::usage(format!("{PREFIX}{verb} is not a verb of the root side"))
+}
+
 pub(super) fn needed<T>(name: &str, value: Option<T>) -> Result<T> {
     value.ok_or_else(|| Error::usage(format!("{name}= is missing")))
 }
