@@ -242,7 +242,7 @@ macro_rules! jobs {
                 $(if <$content>::has(verb) {
                     return <$content>::parse(verb, options).map(Self::$job);
                 })*
-                Err(Error::usage(format!("{}{verb} is not a verb of the root side", wire::PREFIX)))
+                Err(wire::unknown(verb))
             }
 
             fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {

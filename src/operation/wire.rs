@@ -162,6 +162,10 @@ fn parse_spelling(options: &mut Options<'_>) -> Result<Spelling> {
     Ok(Spelling { links, config })
 }
 
+pub(super) fn unknown(verb: &str) -> Error {
+    Error::usage(format!("{PREFIX}{verb} is not a verb of the root side"))
+}
+
 pub(super) fn needed<T>(name: &str, value: Option<T>) -> Result<T> {
     value.ok_or_else(|| Error::usage(format!("{name}= is missing")))
 }

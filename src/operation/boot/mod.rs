@@ -13,7 +13,7 @@ use super::plan_context::PlanContext;
 use super::refuse::state;
 use super::refuse::{refuse_blank, refuse_disks, refuse_host, refuse_missing};
 use super::snapshot;
-use super::wire::{Options, Words};
+use super::wire::{self, Options, Words};
 use super::{Attachment, Job, Locks, Operation, Planned, Request, RootJob};
 use crate::config::resolve;
 use crate::config::settings::Need;
@@ -193,7 +193,7 @@ impl RootJob for Boot {
     }
 
     fn parse(verb: &str, options: &mut Options<'_>) -> Result<Self> {
-        let start = Start::of(verb).unwrap_or(Start::Background);
+        let start = Start::of(verb).ok_or_else(|| wire::unknown(verb))?;
         // An option that this start does not have stays unread, and is refused as unknown.
         let (source, temp) = match start {
             Start::Install => (Source::Cd, None),
