@@ -186,7 +186,7 @@ impl Context<'_> {
 }
 
 /// The error for a host that is not FreeBSD.
-pub(super) fn not_freebsd(look: &dyn Look) -> Error {
+pub(crate) fn not_freebsd(look: &dyn Look) -> Error {
     Error::host("this host is not FreeBSD and has no bhyve")
         .note(format!("kldstat was not found in {}", look.search_path()))
 }

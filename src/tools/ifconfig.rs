@@ -13,6 +13,8 @@ pub struct Interface {
     pub is_up: bool,
     /// Whether the interface has an inet or inet6 address.
     pub has_address: bool,
+    /// Whether the interface has an Ethernet address, without which it cannot join a bridge(4).
+    pub is_ethernet: bool,
     /// Whether the interface is wireless: `media: IEEE 802.11`.
     pub is_wireless: bool,
     /// The groups: a tap(4) is in `tap` or `vmnet`, an if_bridge(4) in `bridge`.
@@ -96,6 +98,8 @@ pub fn parse(listing: &str) -> Vec<Interface> {
             interface.opened_by = text.trim().parse().ok();
         } else if line.starts_with("media: IEEE 802.11") {
             interface.is_wireless = true;
+        } else if line.starts_with("ether ") {
+            interface.is_ethernet = true;
         } else if line.starts_with("inet ") || line.starts_with("inet6 ") {
             interface.has_address = true;
         }
@@ -237,6 +241,7 @@ mod tests {
                 Interface {
                     is_up: true,
                     has_address: true,
+                    is_ethernet: true,
                     ..interface("igb0")
                 },
                 Interface {

@@ -14,6 +14,7 @@ pub mod kld;
 pub mod line;
 pub mod manual;
 pub mod process;
+pub mod route;
 pub mod sysctl;
 pub mod workers;
 pub mod zfs;

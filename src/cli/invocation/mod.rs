@@ -13,7 +13,7 @@ use crate::verb::{Spelling, Verb};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 use complaint::{ADMIN, unknown_verb, wrong_command, wrong_usage};
-use options::{CheckArgs, Cli, ManArgs, NewArgs, SetArgs, Typed};
+use options::{CheckArgs, Cli, InitArgs, ManArgs, NewArgs, SetArgs, Typed};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -47,6 +47,8 @@ pub enum Call {
 /// A command of easy-bhyve itself.
 #[derive(Debug)]
 pub enum Admin {
+    /// Writes the first configuration.
+    Init(InitArgs),
     /// Makes the links.
     Setup(DryRun),
     /// Lists the VMs.
@@ -207,6 +209,7 @@ fn request(typed: Option<Typed>) -> Call {
     Call::Admin(match typed {
         None => Admin::Status(Showing::default()),
         Some(Typed::Vm(work)) => return Call::Vm(work),
+        Some(Typed::Init(options)) => Admin::Init(options),
         Some(Typed::Setup(options)) => Admin::Setup(options),
         Some(Typed::List(options)) => Admin::List(format(options)),
         Some(Typed::Status(options)) => Admin::Status(Showing {

@@ -31,6 +31,8 @@ pub(super) struct Cli {
 pub(super) enum Typed {
     #[command(flatten)]
     Vm(TypedVerb),
+    /// Write the first configuration, for this host
+    Init(InitArgs),
     /// Make one link per VM and verb
     Setup(DryRun),
     /// List the VMs
@@ -49,6 +51,17 @@ pub(super) enum Typed {
     Autostart(DryRun),
     /// Show a manual page
     Man(ManArgs),
+}
+
+/// The options of `init`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct InitArgs {
+    /// -d
+    #[command(flatten)]
+    pub dry_run: DryRun,
+    /// Write the file without a question
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// The options of `check`.
