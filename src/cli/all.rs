@@ -1,7 +1,7 @@
 //! `easy-bhyve stop-all` and `easy-bhyve autostart`: end VMs when the host shuts down, and start VMs
 //! when it boots.
 
-use super::preview;
+use super::preview::{self, Shown};
 use crate::config::Config;
 use crate::config::resolve;
 use crate::config::settings::Need;
@@ -10,10 +10,11 @@ use crate::host::Interruption;
 use crate::model::Vm;
 use crate::model::name::VmName;
 use crate::operation::boot;
-use crate::operation::context::Context;
-use crate::operation::options::{DryRun, EndArgs};
+use crate::operation::context::{Assumption, Context};
+use crate::operation::options::{DryRun, EndArgs, Format};
 use crate::operation::shutdown::plan::Whom;
 use crate::operation::shutdown::{How, Shutdown, shut};
+use crate::plan::Plan;
 use crate::report;
 use crate::root::client;
 use crate::run;
@@ -135,6 +136,8 @@ pub(super) fn start(session: &mut Session<'_, '_>, config: &Config, dry_run: Dry
             && !running.supervised.contains(&vm.name)
     };
     let last = vms.len();
+    // One document for all VMs; scripts are printed one after the other.
+    let mut whole = (dry_run.format == Some(Format::Json)).then(Plan::default);
     for (at, vm) in vms.into_iter().enumerate() {
         if let Some(Interruption::Signal(signal)) = session.host.interrupted() {
             return Err(Error::host(run::interrupted_by(signal)));
@@ -145,7 +148,7 @@ pub(super) fn start(session: &mut Session<'_, '_>, config: &Config, dry_run: Dry
         }
         let delay = Duration::from_secs(vm.policy.autostart_delay.0.into());
         let name = vm.name.to_string();
-        if let Err(error) = start_one(session, config, vm, dry_run) {
+        if let Err(error) = start_one(session, config, vm, dry_run, whole.as_mut()) {
             if dry_run.dry_run {
                 return Err(error);
             }
@@ -155,6 +158,14 @@ pub(super) fn start(session: &mut Session<'_, '_>, config: &Config, dry_run: Dry
         if !dry_run.dry_run && at + 1 < last {
             session.host.pause(delay);
         }
+    }
+    if let Some(plan) = &whole {
+        let shown = Shown {
+            plan,
+            dry_run,
+            assumption: Some(Assumption::FreshlyBooted),
+        };
+        preview::show(session, config, &shown)?;
     }
     failure.map_or(Ok(()), Err)
 }
@@ -174,11 +185,15 @@ fn start_one(
     config: &Config,
     vm: Vm,
     dry_run: DryRun,
+    whole: Option<&mut Plan>,
 ) -> Result<()> {
     let asked = boot::in_background(&mut Context::of(session, config), vm, dry_run)?;
-    if dry_run.dry_run {
-        preview::show_job(session, config, &asked)
-    } else {
-        client::carry_out(session, config, &asked)
+    match whole {
+        Some(whole) => {
+            whole.append(preview::plan_of(session, config, &asked)?);
+            Ok(())
+        }
+        None if dry_run.dry_run => preview::show_job(session, config, &asked),
+        None => client::carry_out(session, config, &asked),
     }
 }

@@ -128,7 +128,7 @@ fn serve(session: &mut Session<'_, '_>, config: &Config, invocation: Invocation)
         Call::Admin(Admin::Setup(dry_run)) => setup::setup(&context, dry_run)?,
         Call::Admin(Admin::List(format)) => list::list(&mut context, format)?,
         Call::Admin(Admin::Set(args)) => {
-            let edited = set::set(&context, &args);
+            let edited = set::set(&mut context, &args);
             return follow(session, edited);
         }
         Call::Admin(Admin::New(args)) => {

@@ -23,6 +23,21 @@ pub(super) fn show_job(
     config: &Config,
     asked: &Asked,
 ) -> Result<()> {
+    let plan = plan_of(session, config, asked)?;
+    let shown = Shown {
+        plan: &plan,
+        dry_run: asked.dry_run,
+        assumption: Some(asked.assumption),
+    };
+    show(session, config, &shown)
+}
+
+/// The plan of a request, whose warnings and notes are reported.
+pub(super) fn plan_of(
+    session: &mut Session<'_, '_>,
+    config: &Config,
+    asked: &Asked,
+) -> Result<Plan> {
     session.remark(&asked.warnings, &asked.notes, config);
     let planned = operation::plan(&mut PlanContext::of(session), &asked.request)?;
     for note in &planned.notes {
@@ -31,12 +46,7 @@ pub(super) fn show_job(
     let mut plan = asked.before.clone();
     plan.append(planned.whole());
     plan.append(asked.after.clone());
-    let shown = Shown {
-        plan: &plan,
-        dry_run: asked.dry_run,
-        assumption: Some(asked.assumption),
-    };
-    show(session, config, &shown)
+    Ok(plan)
 }
 
 /// A plan that is shown.

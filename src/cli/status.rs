@@ -6,9 +6,10 @@ use super::table::table;
 use crate::command::Command;
 use crate::config::Config;
 use crate::config::resolve;
-use crate::config::settings::Need;
 use crate::error::{Error, Result};
+use crate::model::cpu::CpuTopology;
 use crate::model::name::{Snapshot, VmName};
+use crate::model::size::MemSize;
 use crate::operation::boot::temp;
 use crate::operation::context::{Context, json};
 use crate::operation::options::Format;
@@ -28,7 +29,7 @@ use std::io;
 use std::time::Duration;
 
 /// The version of `--format json`, raised with each change that a reader would notice.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 /// The state of a VM whose name is not valid for easy-bhyve: another program has started the VM.
 const FOREIGN: &str = "foreign";
@@ -68,10 +69,15 @@ struct Running {
     /// How often the guest was restarted.
     #[serde(skip_serializing_if = "Option::is_none")]
     restarts: Option<u32>,
+    /// The number of vCPUs that the guest was started with.
     #[serde(skip_serializing_if = "Option::is_none")]
-    cpu: Option<String>,
+    cpu: Option<u64>,
+    /// The memory that the guest was started with, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
-    mem: Option<String>,
+    mem: Option<u64>,
+    /// Both as they were configured.
+    #[serde(skip)]
+    given: [Option<String>; 2],
 }
 
 #[derive(Debug, Serialize)]
@@ -80,7 +86,9 @@ struct Tap {
     vm: VmName,
 }
 
-/// The status as text; `all` adds the configured cpus and memory.
+/// The status as text; `all` adds the cpus and the memory that each guest was started with.
+///
+/// Differs: `status -a` shows what runs
 ///
 /// Processes are listed only if there is a trace of a VM, and interfaces only if there is a tap that
 /// belongs to no running VM.
@@ -103,8 +111,9 @@ pub(super) fn status(context: &mut Context<'_>, showing: Showing) -> Result<Stri
     for (name, process, role) in processes.busy() {
         let supervisor = processes.supervisor(name).map(|process| process.who.pid);
         let noted = state::noted(context.look, &context.process.run, &processes, name);
-        let configured = all.then(|| configured(context, name)).flatten();
-        let (cpu, mem) = configured.unzip();
+        let given = noted.as_ref().filter(|_| all);
+        let cpu = given.and_then(|noted| noted.cpu.clone());
+        let mem = given.and_then(|noted| noted.mem.clone());
         status.running.push(Running {
             name: name.to_owned(),
             state: match VmName::parse(name) {
@@ -115,9 +124,14 @@ pub(super) fn status(context: &mut Context<'_>, showing: Showing) -> Result<Stri
             uptime_seconds: process.seconds,
             resident_kib: process.resident_kib,
             supervisor,
+            cpu: cpu
+                .as_deref()
+                .and_then(|cpu| Some(CpuTopology::parse(cpu).ok()?.count())),
+            mem: mem
+                .as_deref()
+                .and_then(|mem| Some(MemSize::parse(mem).ok()?.bytes())),
+            given: [cpu, mem],
             restarts: noted.map(|noted| noted.restarts),
-            cpu,
-            mem,
         });
     }
     status
@@ -167,14 +181,6 @@ fn show_now(output: &mut Output<'_>, status: &str) -> io::Result<()> {
     terminal.clear_screen()?;
     terminal.write_str(status)?;
     terminal.flush()
-}
-
-/// The cpus and the memory of a VM, as configured.
-///
-/// Differs: `status -a` reads the configuration
-fn configured(context: &Context<'_>, name: &str) -> Option<(String, String)> {
-    let vm = context.vm_for(name, Need::Settings).ok()?;
-    Some((vm.cpu.to_string(), vm.mem.to_string()))
 }
 
 /// Taps with a VM's mark that no process has open.
@@ -318,8 +324,8 @@ fn row(vm: &Running, all: bool) -> Vec<String> {
             .map_or_else(|| "-".to_owned(), |restarts| restarts.to_string()),
     ];
     if all {
-        let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
-        row.extend([shown(&vm.cpu), shown(&vm.mem)]);
+        let given = vm.given.iter();
+        row.extend(given.map(|value| value.clone().unwrap_or_else(|| "-".to_owned())));
     }
     row
 }

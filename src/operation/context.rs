@@ -173,6 +173,7 @@ impl Context<'_> {
                 vms,
                 rivals: Vec::new(),
                 title: self.title.to_owned(),
+                is_over_ssh: self.process.variable("SSH_CONNECTION").is_some(),
             },
             dry_run,
             warnings: Vec::new(),

@@ -93,7 +93,7 @@ impl Example {
         let said = self.call(&mut fake, &["easy-bhyve", "list", "--format", "json"]);
         assert_eq!(said.status, 0, "{said:?}");
         let list: serde_json::Value = serde_json::from_str(&said.out).unwrap();
-        assert_eq!(list["schema"], 1);
+        assert_eq!(list["schema"], 2);
         let vms = list["vms"].as_array().unwrap();
         vms.iter()
             .map(|vm| vm["name"].as_str().unwrap().to_owned())

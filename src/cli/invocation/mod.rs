@@ -57,7 +57,7 @@ pub enum Admin {
     Status(Showing),
     /// Reports errors and warnings about the configuration.
     Check(CheckArgs),
-    /// Changes settings of a VM.
+    /// Changes settings of a VM or of the host.
     Set(SetArgs),
     /// Writes the settings of a new VM.
     New(NewArgs),
@@ -74,7 +74,7 @@ pub enum Admin {
 pub struct Showing {
     /// Text or JSON.
     pub format: Format,
-    /// Whether the configured cpus and memory are also shown.
+    /// Whether the cpus and the memory of each guest are also shown.
     pub all: bool,
     /// Whether the status is shown repeatedly.
     pub watch: bool,
@@ -150,7 +150,7 @@ pub(super) fn definition(link: Option<(&str, Verb)>) -> clap::Command {
     let commands = ADMIN.into_iter().fold(Cli::command(), |cli, name| {
         cli.mut_subcommand(name, |command| {
             let words = match name {
-                "set" => " VM KEY=VALUE...",
+                "set" => " [VM] KEY=VALUE...",
                 "new" => " VM [KEY=VALUE]...",
                 "man" => " [PAGE]",
                 _ => "",

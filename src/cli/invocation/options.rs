@@ -41,7 +41,7 @@ pub(super) enum Typed {
     Status(StatusArgs),
     /// Report errors and warnings about the configuration
     Check(CheckArgs),
-    /// Change settings of a VM in the configuration
+    /// Change settings of a VM, or of the host, in the configuration
     Set(SetArgs),
     /// Write the settings of a new VM into the configuration
     New(NewArgs),
@@ -77,7 +77,7 @@ pub struct CheckArgs {
 
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct StatusArgs {
-    /// Also show the configured cpus and memory
+    /// Also show the cpus and the memory of each guest
     #[arg(short = 'a', long)]
     pub(super) all: bool,
     /// Repeat every 2 s, until Ctrl-C
@@ -93,12 +93,18 @@ pub struct SetArgs {
     /// -d
     #[command(flatten)]
     pub dry_run: DryRun,
-    /// The VM
-    #[arg(value_name = "VM", index = 1)]
-    pub vm: String,
-    /// Settings of the VM; an empty value counts as not set
-    #[arg(value_name = "KEY=VALUE", required = true, index = 2, value_parser = setting())]
-    pub settings: Vec<TypedSetting>,
+    /// The VM and its settings, or without a VM settings of the host; an empty value counts as not set
+    #[arg(value_name = "[VM] KEY=VALUE", required = true, index = 1, value_parser = set_word())]
+    pub words: Vec<SetWord>,
+}
+
+/// A word of `set`.
+#[derive(Clone, Debug)]
+pub enum SetWord {
+    /// A word without `=`.
+    Vm(String),
+    /// A setting of a VM or of the host.
+    Setting(TypedSetting),
 }
 
 /// Options of `new`.
@@ -122,7 +128,7 @@ pub struct NewArgs {
     /// The new VM
     #[arg(value_name = "VM", index = 1)]
     pub vm: String,
-    /// Settings; the default id is the smallest unused number
+    /// Settings; the default id is the smallest number from 1 that neither a VM nor a tap has
     #[arg(value_name = "KEY=VALUE", index = 2, value_parser = setting())]
     pub settings: Vec<TypedSetting>,
 }
@@ -142,6 +148,13 @@ pub struct ManArgs {
         hide_default_value = true
     )]
     pub page: Page,
+}
+
+fn set_word() -> impl TypedValueParser<Value = SetWord> {
+    OsStringValueParser::new().try_map(|word| match word.to_str() {
+        Some(vm) if !vm.contains('=') => Ok(SetWord::Vm(vm.to_owned())),
+        _ => TypedSetting::parse_any(&word).map(SetWord::Setting),
+    })
 }
 
 fn setting() -> impl TypedValueParser<Value = TypedSetting> {
