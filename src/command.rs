@@ -2,7 +2,10 @@
 //!
 //! Knows no program; the programs' argument grammars are in [`crate::tools`].
 
+use crate::model::Vm;
+use crate::model::name::VmName;
 use crate::quote;
+use crate::verb::{Spelling, Verb};
 use serde::{Serialize, Serializer};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -62,6 +65,9 @@ pub struct Command {
     /// and its exit status is ignored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explained_by: Option<Box<Command>>,
+    /// The VM that the command works for, and how its user calls verbs: for a remedy.
+    #[serde(skip)]
+    pub works_for: Option<(VmName, Spelling)>,
 }
 
 impl Command {
@@ -78,6 +84,7 @@ impl Command {
             starts: Vec::new(),
             title: None,
             explained_by: None,
+            works_for: None,
         }
     }
 
@@ -99,6 +106,28 @@ impl Command {
     #[must_use]
     pub fn accept(self, accept: &'static [i32]) -> Self {
         Self { accept, ..self }
+    }
+
+    /// The same command, which works for this VM.
+    #[must_use]
+    pub fn works_for(self, vm: &Vm) -> Self {
+        Self {
+            works_for: Some((vm.name.clone(), vm.spelling.clone())),
+            ..self
+        }
+    }
+
+    /// A text in which each command `VM-VERB` and each setting `VM_SETTING` are those of the VM that the
+    /// command works for; without such a VM the text stays as it is.
+    pub fn spelled(&self, text: &str) -> String {
+        let Some((vm, spelling)) = &self.works_for else {
+            return text.to_owned();
+        };
+        let verbs = Verb::ALL.into_iter();
+        let text = verbs.fold(text.to_owned(), |text, verb| {
+            text.replace(&format!("VM-{verb}"), &spelling.of(verb, vm.as_str()))
+        });
+        text.replace("VM_", &format!("{vm}_"))
     }
 
     /// The same query, where status 1 and one of these endings of standard error report that the

@@ -58,6 +58,8 @@ pub struct Error {
     pub notes: Vec<String>,
     /// Advice, one line each.
     pub help: Vec<String>,
+    /// Whether the only reason is that processes are hidden from this process: root may see them.
+    pub is_hidden: bool,
 }
 
 impl Error {
@@ -70,6 +72,7 @@ impl Error {
             at: None,
             notes: Vec::new(),
             help: Vec::new(),
+            is_hidden: false,
         }
     }
 
@@ -114,6 +117,13 @@ impl Error {
     #[must_use]
     pub fn named(mut self, name: FindingName) -> Self {
         self.name = Some(name);
+        self
+    }
+
+    /// The same failure, whose only reason is that processes are hidden from this process.
+    #[must_use]
+    pub fn hidden(mut self) -> Self {
+        self.is_hidden = true;
         self
     }
 

@@ -139,6 +139,8 @@ finding_names! {
     VmName = "vm-name", Warning;
     /// A key of a VM without an id whose name is nearly that of a VM.
     UnknownVm = "unknown-vm", Warning;
+    /// A variable that is expanded and never set.
+    UnsetVariable = "unset-variable", Warning;
     /// One key of a VM in two spellings with the same value.
     TwoSpellings = "two-spellings", Warning;
     /// An earlier assignment that a later one in the same file overrides.

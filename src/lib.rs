@@ -10,10 +10,11 @@
 //! host ── survey ──▶ Survey (the fewest queries)
 //! Request, Survey ── operation ──▶ Plan (seven forms)
 //! Plan ── run ──▶ the host changes
+//!      ├─ preview ─▶ its commands, for a person
 //!      └─ script ──▶ the same as a POSIX sh script
 //! ```
 //!
-//! The plan is the program: [`run::execute`] and [`script::script`] read one value.
+//! The plan is the program: [`run::execute`], [`preview::preview`] and [`script::script`] read one value.
 //!
 //! # Rooms
 //!
@@ -37,6 +38,7 @@
 //! | `run` | carries a plan out |
 //! | `process` | the surroundings of a run |
 //! | `survey` | the state of the host |
+//! | `preview` | shows the commands of a plan |
 //! | `script` | prints a plan for sh(1) |
 //! | `config` | reads, edits and resolves configurations |
 //! | `report` | errors and findings as text |
@@ -60,6 +62,7 @@ pub mod manual;
 pub mod model;
 pub mod operation;
 pub mod plan;
+pub mod preview;
 pub mod process;
 pub mod quote;
 pub mod report;

@@ -6,6 +6,7 @@ use crate::host::Host;
 use crate::process::Process;
 use crate::report;
 use crate::run::Output;
+use crate::verb::Spelling;
 
 /// The surroundings of a run, its host, and its output.
 pub struct Session<'run, 'writer> {
@@ -17,6 +18,8 @@ pub struct Session<'run, 'writer> {
     pub output: &'run mut Output<'writer>,
     /// The program as it was called, for messages.
     pub title: &'run str,
+    /// The form of calls in hints.
+    pub spelling: Spelling,
 }
 
 impl<'writer> Session<'_, 'writer> {
@@ -27,6 +30,7 @@ impl<'writer> Session<'_, 'writer> {
             host: &mut *self.host,
             output: &mut *self.output,
             title: self.title,
+            spelling: self.spelling.clone(),
         }
     }
 

@@ -1,6 +1,8 @@
 //! The verbs: the single list that links, help and dispatch use.
 
+use crate::quote;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 /// An operation on a VM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +23,8 @@ pub enum Verb {
     Restart,
     /// Frees the leftovers.
     Clean,
+    /// Shows the log.
+    Log,
     /// Takes or lists snapshots of the disk.
     Snapshot,
     /// Rolls the disk back.
@@ -33,7 +37,7 @@ pub enum Verb {
 
 impl Verb {
     /// All verbs, in the order of the manual.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Install,
         Self::Boot,
         Self::Ttyboot,
@@ -42,6 +46,7 @@ impl Verb {
         Self::Shutdown,
         Self::Restart,
         Self::Clean,
+        Self::Log,
         Self::Snapshot,
         Self::Rollback,
         Self::Clone,
@@ -59,6 +64,7 @@ impl Verb {
             Self::Shutdown => "shutdown",
             Self::Restart => "restart",
             Self::Clean => "clean",
+            Self::Log => "log",
             Self::Snapshot => "snapshot",
             Self::Rollback => "rollback",
             Self::Clone => "clone",
@@ -102,21 +108,54 @@ impl fmt::Display for Verb {
     }
 }
 
-/// How the user calls verbs; help lines use the same form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spelling {
-    /// `fbsd0-boot`.
-    Link,
-    /// `easy-bhyve boot fbsd0`.
-    Word,
+/// How the user calls verbs; help lines use the same form, and can be pasted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spelling {
+    /// The links, if the user calls verbs by them.
+    pub links: Option<Links>,
+    /// The file that `--config` names.
+    pub config: Option<PathBuf>,
+}
+
+/// The links of the called VM.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Links {
+    /// The verbs without a link.
+    pub missing: Vec<Verb>,
 }
 
 impl Spelling {
-    /// The command for a verb of a VM.
-    pub fn of(self, verb: Verb, vm: &str) -> String {
-        match self {
-            Self::Link => format!("{vm}-{verb}"),
-            Self::Word => format!("easy-bhyve {verb} {vm}"),
+    /// By links, all of which exist.
+    pub fn link() -> Self {
+        Self {
+            links: Some(Links::default()),
+            config: None,
         }
     }
+
+    /// The command for a verb of a VM: `fbsd0-boot`, or `easy-bhyve boot fbsd0`.
+    pub fn of(&self, verb: Verb, vm: &str) -> String {
+        let links = self.links.as_ref();
+        if links.is_some_and(|links| !links.missing.contains(&verb)) {
+            format!("{vm}-{verb}{}", with(self.config.as_deref()))
+        } else {
+            self.command(format_args!("{verb} {vm}"))
+        }
+    }
+
+    /// A command of easy-bhyve itself with its words.
+    pub fn command(&self, words: impl fmt::Display) -> String {
+        format!("{} {words}", Self::program(self.config.as_deref()))
+    }
+
+    /// The program's name, and the file that `--config` names.
+    pub fn program(config: Option<&Path>) -> String {
+        format!("easy-bhyve{}", with(config))
+    }
+}
+
+fn with(config: Option<&Path>) -> String {
+    config.map_or_else(String::new, |file| {
+        format!(" --config {}", quote::shown(file))
+    })
 }

@@ -51,7 +51,7 @@ const SCENES: &[Scene] = &[
         typed: &[("first disk: ", "\r"), ("Enter reboots: ", "\r")],
     },
     scene(
-        "Show what a boot would do now, as a script.",
+        "Show the commands that a boot would run now.",
         "fbsd0-boot -d",
     ),
     scene("Boot the VM.", "fbsd0-boot"),

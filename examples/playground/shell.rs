@@ -19,7 +19,7 @@ This is a SIMULATION. easy-bhyve is the real program; the FreeBSD host with its 
 guests are simulated. Nothing outside of one temporary directory is changed.
 
   easy-bhyve list               lists the VMs of the example configuration
-  fbsd0-boot -d                 shows what booting a VM would do, as a script
+  fbsd0-boot -d                 shows the commands that a boot would run
   fbsd0-resources -V 20g -s     creates its disk
   fbsd0-install                 runs its installer on this terminal
   fbsd0-boot                    boots the VM in the background

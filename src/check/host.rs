@@ -7,10 +7,10 @@ use crate::error::Error;
 use crate::finding::{Finding, FindingName};
 use crate::host::{Ended, Look};
 use crate::model::Vm;
-use crate::model::device::Nic;
+use crate::model::device::{Disk, Nic};
 use crate::model::name::Dataset;
 use crate::operation::boot::network;
-use crate::operation::refuse::{missing_cd, missing_disk, read_only, refuse_cpus};
+use crate::operation::refuse::{missing_cd, missing_disk, read_only, refuse_cpus, with_near};
 use crate::span::Span;
 use crate::survey::{self, Survey};
 use crate::tools::sysctl::{self, Kernel};
@@ -78,7 +78,7 @@ pub(super) fn findings(config: &Config, checked: &[Checked<'_>], look: &mut dyn 
 /// The disks and ISO images of every VM.
 fn files(config: &Config, checked: &[Checked<'_>], look: &mut dyn Look, asked: &mut Asked) {
     let mut unreadable = None;
-    let mut is_missing = |path: &Path| match look.exists(path) {
+    let mut is_missing = |look: &mut dyn Look, path: &Path| match look.exists(path) {
         Ok(exists) => !exists,
         Err(error) => {
             unreadable.get_or_insert_with(|| format!("{}: {error}", vis::shown(&path)));
@@ -87,12 +87,21 @@ fn files(config: &Config, checked: &[Checked<'_>], look: &mut dyn Look, asked: &
     };
     let mut missing = Vec::new();
     for vm in checked.iter().filter_map(|one| one.vm.as_ref()) {
-        let disks = vm.disks.iter().filter(|disk| is_missing(&disk.path));
-        missing.extend(
-            disks.map(|disk| missing_disk(vm, disk).at(own_place(config, vm, disk.origin))),
-        );
-        let cds = vm.cds.iter().filter(|cd| is_missing(&cd.path));
-        missing.extend(cds.map(|cd| missing_cd(vm, cd)));
+        let place = |disk: &Disk| own_place(config, vm, disk.origin);
+        let disks = vm.disks.iter();
+        let disks = disks.map(|disk| (&disk.path, missing_disk(vm, disk).at(place(disk))));
+        let cds = vm.cds.iter().map(|cd| (&cd.path, missing_cd(vm, cd)));
+        for (path, error) in disks.chain(cds) {
+            if is_missing(look, path) {
+                // The cost is the size of the directory.
+                let is_one_of_few = missing.len() < 20;
+                missing.push(if is_one_of_few {
+                    with_near(error, look, path)
+                } else {
+                    error
+                });
+            }
+        }
     }
     for vm in checked.iter().filter_map(|one| one.vm.as_ref()) {
         // Missing and unreadable files are reported by the other checks.

@@ -72,6 +72,7 @@ fn without_host<'config>(
     devices: &Path,
 ) -> (Vec<Finding>, Vec<Checked<'config>>) {
     let mut findings = lint::check(config);
+    findings.extend(lint::line_ends(config));
     findings.extend(config.shared().iter().map(group_writable));
     findings.extend(typos::check(config));
     let (faults, checked) = resolve::checked(config, devices);

@@ -11,17 +11,16 @@ use crate::model::Vm;
 use crate::model::name::VmName;
 use crate::operation::boot;
 use crate::operation::context::{Assumption, Context};
-use crate::operation::options::{DryRun, EndArgs, Format};
+use crate::operation::options::{DryRun, EndArgs, PlanFormat};
 use crate::operation::shutdown::plan::Whom;
-use crate::operation::shutdown::{How, Shutdown, shut};
-use crate::plan::Plan;
+use crate::operation::shutdown::{How, Shutdown, shut, unconfigured};
+use crate::plan::{Form, Plan};
 use crate::report;
 use crate::root::client;
 use crate::run;
 use crate::session::Session;
 use crate::survey::{Processes, State, Traces};
 use crate::tools::process::Role;
-use crate::verb::Spelling;
 use std::cmp::Reverse;
 use std::time::Duration;
 
@@ -31,12 +30,17 @@ use std::time::Duration;
 /// # Errors
 /// If a query of the host or the end of a VM fails: the last failure, after all are reported.
 pub(super) fn stop(session: &mut Session<'_, '_>, config: &Config, args: EndArgs) -> Result<()> {
-    let Running { mut vms, wrong, .. } = {
+    let (vms, wrong) = {
         let mut context = Context::of(session, config);
         context.need_host(args.dry_run)?;
-        running(&mut context)?
+        let found = running(&mut context)?;
+        let mut vms = found.vms;
+        vms.sort_by_key(|vm| Reverse(vm.id));
+        for name in found.unconfigured {
+            vms.extend(unconfigured(&mut context, name.as_str())?);
+        }
+        (vms, found.wrong)
     };
-    vms.sort_by_key(|vm| Reverse(vm.id));
     let how = if args.force {
         How::Cut
     } else {
@@ -68,8 +72,10 @@ pub(super) fn stop(session: &mut Session<'_, '_>, config: &Config, args: EndArgs
 #[derive(Default)]
 struct Running {
     vms: Vec<Vm>,
-    /// The VMs of `vms` that are being started or freed.
+    /// The VMs of `vms` that are being started or freed, or whose state is unknown.
     supervised: Vec<VmName>,
+    /// Running VMs that are not in the configuration, by whatever program.
+    unconfigured: Vec<VmName>,
     /// The VMs whose configuration is wrong, each with the first error.
     wrong: Vec<(String, Error)>,
 }
@@ -91,8 +97,9 @@ fn running(context: &mut Context<'_>) -> Result<Running> {
     let busy = processes
         .busy()
         .map(|(name, _, role)| (name, role == Role::Supervised));
-    for (name, is_supervised) in busy.chain(unknown.map(|name| (name, false))) {
+    for (name, is_supervised) in busy.chain(unknown.map(|name| (name, true))) {
         if !context.config.is_vm(name) {
+            found.unconfigured.extend(VmName::parse(name));
             continue;
         }
         match context.vm_for(name, Need::End) {
@@ -114,7 +121,9 @@ fn running(context: &mut Context<'_>) -> Result<Running> {
 /// The last failure, after all are reported.
 pub(super) fn start(session: &mut Session<'_, '_>, config: &Config, dry_run: DryRun) -> Result<()> {
     let (mut vms, mut failure) = (Vec::new(), None);
-    for (name, vm) in resolve::autostarting(config, Spelling::Word, &session.process.devices)? {
+    for (name, vm) in
+        resolve::autostarting(config, session.spelling.clone(), &session.process.devices)?
+    {
         match vm {
             Ok(vm) if vm.policy.autostart => vms.push(vm),
             Ok(_) => {}
@@ -130,14 +139,14 @@ pub(super) fn start(session: &mut Session<'_, '_>, config: &Config, dry_run: Dry
         session.say("no VM has autostart=YES");
     }
     let running = running(&mut Context::of(session, config))?;
-    // For a VM that has only a supervisor, the boot determines whether the VM starts or ends.
+    // For a VM that has only a supervisor, or whose process may be hidden, the boot determines whether
+    // the VM starts or ends.
     let is_running = |vm: &Vm| {
         running.vms.iter().any(|other| other.name == vm.name)
             && !running.supervised.contains(&vm.name)
     };
     let last = vms.len();
-    // One document for all VMs; scripts are printed one after the other.
-    let mut whole = (dry_run.format == Some(Format::Json)).then(Plan::default);
+    let mut shown = Plan::default();
     for (at, vm) in vms.into_iter().enumerate() {
         if let Some(Interruption::Signal(signal)) = session.host.interrupted() {
             return Err(Error::host(run::interrupted_by(signal)));
@@ -148,26 +157,44 @@ pub(super) fn start(session: &mut Session<'_, '_>, config: &Config, dry_run: Dry
         }
         let delay = Duration::from_secs(vm.policy.autostart_delay.0.into());
         let name = vm.name.to_string();
-        if let Err(error) = start_one(session, config, vm, dry_run, whole.as_mut()) {
-            if dry_run.dry_run {
-                return Err(error);
+        if dry_run.dry_run {
+            let asked = boot::in_background(&mut Context::of(session, config), vm, dry_run)?;
+            if dry_run.format == Some(PlanFormat::Sh) {
+                preview::show_job(session, config, &asked)?;
+            } else {
+                let plan = preview::plan_of(session, config, &asked)?;
+                append_needed(&mut shown, plan);
             }
+            continue;
+        }
+        if let Err(error) = start_one(session, config, vm, dry_run) {
             let what = format!("{name} was not started:");
             failure = Some(tell(session, config, &what, &error));
         }
-        if !dry_run.dry_run && at + 1 < last {
+        if at + 1 < last {
             session.host.pause(delay);
         }
     }
-    if let Some(plan) = &whole {
+    if !shown.forms.is_empty() {
         let shown = Shown {
-            plan,
+            plan: &shown,
             dry_run,
             assumption: Some(Assumption::FreshlyBooted),
         };
         preview::show(session, config, &shown)?;
     }
     failure.map_or(Ok(()), Err)
+}
+
+/// Appends what a plan does that the plans before it have not done: it was made for the same host.
+fn append_needed(plan: &mut Plan, next: Plan) {
+    let is_done = |form: &Form| plan.forms.contains(form);
+    let forms: Vec<Form> = next
+        .forms
+        .into_iter()
+        .filter(|form| !is_done(form))
+        .collect();
+    plan.append(Plan::new(forms));
 }
 
 /// Reports a failure and continues; returns an error that is marked as reported.
@@ -185,15 +212,7 @@ fn start_one(
     config: &Config,
     vm: Vm,
     dry_run: DryRun,
-    whole: Option<&mut Plan>,
 ) -> Result<()> {
     let asked = boot::in_background(&mut Context::of(session, config), vm, dry_run)?;
-    match whole {
-        Some(whole) => {
-            whole.append(preview::plan_of(session, config, &asked)?);
-            Ok(())
-        }
-        None if dry_run.dry_run => preview::show_job(session, config, &asked),
-        None => client::carry_out(session, config, &asked),
-    }
+    client::carry_out(session, config, &asked)
 }

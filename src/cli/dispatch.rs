@@ -5,7 +5,7 @@ use super::invocation::{self, Admin, Call, Invocation};
 use super::locate::{self, Refused};
 use super::preview::{self, Shown};
 use super::{all, check, init, list, man, new, set, setup, status};
-use crate::config::Config;
+use crate::config::{Config, lint, unsilenced};
 use crate::error::{self, EXIT_DONE, EXIT_FAILED, Error, Kind, Result};
 use crate::host::Host;
 use crate::host::system::System;
@@ -14,7 +14,8 @@ use crate::process::{Places, Process};
 use crate::root::{client, server};
 use crate::run::{self, Output};
 use crate::session::Session;
-use crate::{report, vis};
+use crate::verb::Spelling;
+use crate::{report, suggest, vis};
 use std::io::{self, BufWriter, Write};
 
 /// Runs the call of this process, and returns the exit status.
@@ -57,6 +58,7 @@ pub fn main(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) -> 
         host,
         output,
         title: &title,
+        spelling: Spelling::default(),
     };
     if process.is_root_side {
         session.title = invocation::PROGRAM;
@@ -108,7 +110,16 @@ fn flush(session: &mut Session<'_, '_>) -> Result<()> {
 
 /// Reports the error, if there is one; returns the exit status.
 fn finish(result: Result<()>, config: Option<&Config>, session: &mut Session<'_, '_>) -> u8 {
-    let Err(error) = result else { return EXIT_DONE };
+    let Err(mut error) = result else {
+        return EXIT_DONE;
+    };
+    if error.kind == Kind::Usage {
+        let words = session.process.args.iter().skip(1);
+        let mut words = words.map(|word| word.to_string_lossy());
+        error
+            .help
+            .extend(words.find_map(|word| suggest::look_alike(&word)));
+    }
     if error.kind != Kind::Pipe && !error.is_said() {
         let text = report::render(&error, session.title, config, session.process.colour);
         // Standard error may be closed.
@@ -118,14 +129,13 @@ fn finish(result: Result<()>, config: Option<&Config>, session: &mut Session<'_,
 }
 
 fn serve(session: &mut Session<'_, '_>, config: &Config, invocation: Invocation) -> Result<()> {
-    let mut context = Context {
-        spelling: invocation.spelling,
-        ..Context::of(session, config)
-    };
+    session.spelling = locate::spelling(session, invocation.spelling);
+    session.remark(&unsilenced(config, lint::line_ends(config)), &[], config);
+    let mut context = Context::of(session, config);
     let outcome = match invocation.request {
         Call::Show(text) => Outcome::Text(text),
         Call::Admin(Admin::Check(_) | Admin::Init(_) | Admin::Man(_)) => return Ok(()),
-        Call::Admin(Admin::Setup(dry_run)) => setup::setup(&context, dry_run)?,
+        Call::Admin(Admin::Setup(dry_run)) => setup::setup(&mut context, dry_run)?,
         Call::Admin(Admin::List(format)) => list::list(&mut context, format)?,
         Call::Admin(Admin::Set(args)) => {
             let edited = set::set(&mut context, &args);

@@ -128,8 +128,12 @@ fn plan(context: &Context<'_>, edits: &[Edit]) -> Result<Plan, Box<Refused>> {
     }
     let mut plan = Plan::default();
     for (path, (source, edits)) in files {
-        let before = source.bytes().to_vec();
-        let text = edit::apply(&before, edits);
+        let before = source.in_file();
+        let edits: Vec<Edit> = edits
+            .iter()
+            .map(|edit| edit::in_file(source, edit))
+            .collect();
+        let text = edit::apply(&before, &edits);
         plan.push(FileChange::Replace {
             path: path.clone(),
             before: before.clone(),

@@ -1,6 +1,6 @@
 //! `easy-bhyve list`: every VM of the configuration.
 
-use super::state;
+use super::state::{self, End};
 use super::table::table_shortening;
 use crate::config::lint;
 use crate::config::resolve::{self, Wanted};
@@ -48,15 +48,38 @@ struct Line {
     id: u16,
     name: VmName,
     loader: &'static str,
-    /// The number of vCPUs.
+    /// The number of cpus.
     #[serde(serialize_with = "count")]
     cpu: CpuTopology,
-    /// In bytes.
-    #[serde(serialize_with = "bytes")]
+    #[serde(rename = "mem_bytes", serialize_with = "bytes")]
     mem: MemSize,
     autostart: bool,
     disk: String,
     state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_end: Option<End>,
+}
+
+impl Line {
+    /// The state as text.
+    fn shown_state(&self) -> Cow<'_, str> {
+        let end = self.last_end.as_ref().filter(|_| self.state == STOPPED);
+        match end.and_then(End::state) {
+            Some(state) => state.into(),
+            None => self.state.into(),
+        }
+    }
+}
+
+/// The state of a VM that does not run.
+const STOPPED: &str = "stopped";
+
+fn count<S: Serializer>(cpu: &CpuTopology, serializer: S) -> Result<S::Ok, S::Error> {
+    cpu.count().serialize(serializer)
+}
+
+fn bytes<S: Serializer>(mem: &MemSize, serializer: S) -> Result<S::Ok, S::Error> {
+    mem.bytes().serialize(serializer)
 }
 
 /// The list; misconfigured VMs are skipped, and the first error is reported, or else the first id that
@@ -77,13 +100,19 @@ pub(super) fn list(context: &mut Context<'_>, format: Format) -> Result<Outcome>
     } else {
         Processes::default()
     };
+    let now = context.look.uptime();
     let (mut lines, mut wrong) = (Vec::new(), None);
-    let wanted = Wanted::new(Need::Settings, context.spelling, &context.process.devices);
+    let wanted = Wanted::new(
+        Need::Settings,
+        context.spelling.clone(),
+        &context.process.devices,
+    );
     for vm in resolve::all(config, wanted)? {
         match vm {
             Ok(vm) => {
                 let state = state_of(context, &processes, &traces, &vm);
-                lines.push(line(vm, state));
+                let end = traces.last_end(vm.name.as_str());
+                lines.push(line(vm, state, end.map(|end| End::of(end, now))));
             }
             Err(error) => wrong = wrong.or(Some(error)),
         }
@@ -106,7 +135,7 @@ pub(super) fn list(context: &mut Context<'_>, format: Format) -> Result<Outcome>
                     line.mem.as_str().into(),
                     if line.autostart { "yes" } else { "no" }.into(),
                     line.disk.as_str().into(),
-                    line.state.into(),
+                    line.shown_state(),
                 ]
             });
             table_shortening(&HEAD, rows, DISK)
@@ -116,14 +145,6 @@ pub(super) fn list(context: &mut Context<'_>, format: Format) -> Result<Outcome>
         None => Outcome::Text(text),
         Some(error) => Outcome::Partly(text, error),
     })
-}
-
-fn count<S: Serializer>(cpu: &CpuTopology, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(cpu.count())
-}
-
-fn bytes<S: Serializer>(mem: &MemSize, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(mem.bytes())
 }
 
 /// The path as text; copied only if not UTF-8.
@@ -140,7 +161,7 @@ fn state_of(
 ) -> &'static str {
     let name = vm.name.as_str();
     match processes.state(name, traces) {
-        State::Stopped => "stopped",
+        State::Stopped => STOPPED,
         State::LeftOver => "left over",
         State::Unknown => "unknown",
         State::Busy(_, role) => {
@@ -150,7 +171,7 @@ fn state_of(
     }
 }
 
-fn line(vm: Vm, state: &'static str) -> Line {
+fn line(vm: Vm, state: &'static str, last_end: Option<End>) -> Line {
     Line {
         id: vm.id,
         loader: vm.loader.facts().name,
@@ -164,6 +185,7 @@ fn line(vm: Vm, state: &'static str) -> Line {
             .map(|disk| text(disk.path))
             .unwrap_or_default(),
         state,
+        last_end,
         name: vm.name,
     }
 }

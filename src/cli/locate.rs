@@ -1,9 +1,11 @@
 //! Finds and reads the configuration of a call; the first finding becomes an [`Error`].
 
-use super::invocation::Invocation;
+use super::invocation::{self, Invocation};
 use crate::config::{self, Config, ConfigError, CutShort, FILE, Outside, Trust, Unfound, Unread};
 use crate::error::{Error, Result};
 use crate::process::{CONFIG_VARIABLE, Process};
+use crate::session::Session;
+use crate::verb::{Links, Spelling, Verb};
 use crate::{quote, vis};
 use std::ffi::OsStr;
 use std::io::ErrorKind;
@@ -211,6 +213,26 @@ fn directories(process: &Process) -> Vec<PathBuf> {
     );
     directories.push(PathBuf::from("/usr/local/etc"));
     directories
+}
+
+/// The form of calls in hints: of the called VM's links, those that exist.
+pub(super) fn spelling(session: &mut Session<'_, '_>, typed: Spelling) -> Spelling {
+    let process = session.process;
+    let called = called_directory(process).zip(invocation::called_as(session.title));
+    let Some((directory, (vm, _))) = called.filter(|_| typed.links.is_some()) else {
+        return typed;
+    };
+    let mut is_missing = |verb: &Verb| {
+        let link = directory.join(format!("{vm}-{verb}"));
+        matches!(session.host.exists(&link), Ok(false))
+    };
+    let missing = Verb::ALL.into_iter().filter(|verb| is_missing(verb));
+    Spelling {
+        links: Some(Links {
+            missing: missing.collect(),
+        }),
+        ..typed
+    }
 }
 
 /// The directory of the called name: as typed, or as found in the caller's PATH.

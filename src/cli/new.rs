@@ -16,7 +16,7 @@ use crate::plan::Plan;
 use crate::span::FileId;
 use crate::survey;
 use crate::tools::ifconfig;
-use crate::verb::{Spelling, Verb};
+use crate::verb::{Links, Verb};
 use crate::vis;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -30,7 +30,7 @@ use std::path::Path;
 pub(super) fn new(context: &mut Context<'_>, args: &NewArgs) -> Result<Edited, Box<Refused>> {
     let config = context.config;
     let here = |error| refused(error, Some(config.clone()));
-    let vm = free_name(config, &args.vm).map_err(here)?;
+    let vm = free_name(context, &args.vm).map_err(here)?;
     let file = file(context, args.file.as_deref()).map_err(here)?;
     let settings = settings(context, &vm, args).map_err(here)?;
     if args.disk.is_some() {
@@ -65,9 +65,10 @@ fn outcome(
     let mut notes = found(&draft.config, vm, settings);
     let mut done = vec![edit::changes(context.config, &draft.config, edits)];
     if args.links {
-        let links = setup::links(&Context {
+        let links = setup::links(&mut Context {
             config: &draft.config,
             look: &mut *context.look,
+            spelling: context.spelling.clone(),
             ..*context
         })?;
         after = links.plan;
@@ -103,11 +104,10 @@ fn outcome(
 
 /// What is to be done next with the new VM.
 fn next(context: &mut Context<'_>, vm: &Vm, args: &NewArgs) -> String {
-    let spelling = if args.links {
-        Spelling::Link
-    } else {
-        Spelling::Word
-    };
+    let mut spelling = context.spelling.clone();
+    if args.links {
+        spelling.links = Some(Links::default());
+    }
     let command = |verb| spelling.of(verb, vm.name.as_str());
     let disk = vm.disks.first();
     let mut has_disk = || disk.is_none_or(|disk| context.look.exists(&disk.path).unwrap_or(true));
@@ -122,8 +122,8 @@ fn next(context: &mut Context<'_>, vm: &Vm, args: &NewArgs) -> String {
         format!("next: {}", command(Verb::Boot))
     } else {
         format!(
-            "next, name the ISO image to install from: easy-bhyve set {} cd0=ISO",
-            vm.name
+            "next, name the ISO image to install from: {}",
+            spelling.command(format_args!("set {} cd0=ISO", vm.name))
         )
     }
 }
@@ -145,9 +145,18 @@ fn free_id(context: &mut Context<'_>, vm: &VmName) -> Result<u16> {
 }
 
 /// Parses a name that no VM has.
-fn free_name(config: &Config, name: &str) -> Result<VmName> {
-    let vm = VmName::parse(name).map_err(|error| Error::usage(error.to_string()))?;
-    match config.get(&format!("{vm}_id")) {
+fn free_name(context: &Context<'_>, name: &str) -> Result<VmName> {
+    let vm = VmName::parse(name).map_err(|error| {
+        let error = Error::usage(error.to_string());
+        match VmName::like(name) {
+            Some(like) => error.help(format!(
+                "for example: {}",
+                context.spelling.command(format_args!("new {like}"))
+            )),
+            None => error,
+        }
+    })?;
+    match context.config.get(&format!("{vm}_id")) {
         Some(id) if id.value.is_empty() => {
             Err(Error::state(format!("{vm} is disabled: its id is empty"))
                 .at(id.name_span)
@@ -156,7 +165,8 @@ fn free_name(config: &Config, name: &str) -> Result<VmName> {
         Some(id) => Err(Error::state(format!("VM {vm} already exists"))
             .at(id.name_span)
             .help(format!(
-                "choose another name, or change this VM: easy-bhyve set {vm} KEY=VALUE"
+                "choose another name, or change this VM: {}",
+                context.spelling.command(format_args!("set {vm} KEY=VALUE"))
             ))),
         None => Ok(vm),
     }

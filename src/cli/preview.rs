@@ -1,4 +1,4 @@
-//! `-d`: shows the plan as a script or as JSON, and reports what prevents the plan on this host.
+//! `-d`: shows the plan, and reports what prevents the plan on this host.
 
 use crate::command::{Command, Privilege};
 use crate::config::Config;
@@ -8,14 +8,18 @@ use crate::host::programs;
 use crate::model::privilege::Elevation;
 use crate::operation;
 use crate::operation::context::{Asked, Assumption};
-use crate::operation::options::{DryRun, Format};
+use crate::operation::options::{DryRun, PlanFormat};
 use crate::operation::plan_context::PlanContext;
 use crate::plan::Plan;
+use crate::preview::{self, Seen};
+use crate::quote;
 use crate::run;
 use crate::script;
 use crate::session::Session;
 use crate::survey;
 use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 
 /// Shows what a request would do.
 pub(super) fn show_job(
@@ -32,7 +36,7 @@ pub(super) fn show_job(
     show(session, config, &shown)
 }
 
-/// The plan of a request, whose warnings and notes are reported.
+/// The whole plan of a request, after its remarks.
 pub(super) fn plan_of(
     session: &mut Session<'_, '_>,
     config: &Config,
@@ -57,7 +61,7 @@ pub(super) struct Shown<'plan> {
     pub(super) assumption: Option<Assumption>,
 }
 
-/// Shows a plan, as a script or as JSON.
+/// Shows a plan: its commands, or as a script, or as JSON.
 pub(super) fn show(
     session: &mut Session<'_, '_>,
     config: &Config,
@@ -73,18 +77,62 @@ pub(super) fn show(
         session.say(assumption.as_str());
     }
     let (process, title) = (session.process, session.title);
+    let path = &process.search_path;
     let text = match shown.dry_run.format.unwrap_or_default() {
-        Format::Text => {
-            let path = &process.search_path;
-            script::script(shown.plan, title, path, &process.run, elevation)
+        PlanFormat::Text => {
+            let seen = Seen {
+                elevation,
+                processes: &processes(session, shown.plan, is_freebsd),
+                script: &script_call(&process.args),
+                colour: process.colour && process.is_watched,
+            };
+            preview::preview(shown.plan, seen).into_bytes()
         }
-        Format::Json => script::json(shown.plan, title, &process.search_path, elevation)?,
+        PlanFormat::Sh => script::script(shown.plan, title, path, &process.run, elevation),
+        PlanFormat::Json => script::json(shown.plan, title, path, elevation)?,
     };
     session
         .output
         .out
         .write_all(&text)
         .map_err(run::not_written)
+}
+
+/// The processes of the host, if the plan has a signal for some.
+fn processes(session: &mut Session<'_, '_>, plan: &Plan, is_freebsd: bool) -> String {
+    let question = preview::question(&plan.forms).filter(|_| is_freebsd);
+    // Without an answer the preview names no pid.
+    let answer = question.and_then(|question| survey::answer(session.host, question).ok());
+    answer.unwrap_or_default()
+}
+
+/// The call that prints the script, to paste: the present one with another format.
+fn script_call(args: &[OsString]) -> String {
+    let mut words: Vec<&OsStr> = Vec::new();
+    let mut rest = args.iter().map(OsString::as_os_str);
+    while let Some(word) = rest.next() {
+        if word == "--" {
+            words.extend(SCRIPT.map(OsStr::new));
+            words.push(word);
+            words.extend(rest);
+            return line(&words);
+        }
+        if word == "--format" {
+            rest.next();
+        } else if !word.as_bytes().starts_with(b"--format=") {
+            words.push(word);
+        }
+    }
+    words.extend(SCRIPT.map(OsStr::new));
+    line(&words)
+}
+
+/// The option for the script.
+const SCRIPT: [&str; 2] = ["--format", "sh"];
+
+fn line(words: &[&OsStr]) -> String {
+    let words: Vec<String> = words.iter().map(quote::shown).collect();
+    words.join(" ")
 }
 
 /// The escalator that the script uses; none if the plan does not need root.
@@ -120,6 +168,39 @@ fn tell_missing(plan: &Plan, session: &mut Session<'_, '_>) {
                 "{program} is not installed; {}",
                 programs::how_to_install(program)
             ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::script_call;
+    use std::ffi::OsString;
+
+    #[test]
+    fn the_call_of_the_script_is_the_typed_one_with_its_format() {
+        for (typed, call) in [
+            (&["deb0-boot", "-d"][..], "deb0-boot -d --format sh"),
+            (
+                &["eb/a-boot", "--format=text", "-dt", "--config", "my vms"],
+                "eb/a-boot -dt --config 'my vms' --format sh",
+            ),
+            (
+                &[
+                    "easy-bhyve",
+                    "snapshot",
+                    "a",
+                    "--format",
+                    "text",
+                    "-d",
+                    "--",
+                    "-x",
+                ],
+                "easy-bhyve snapshot a -d --format sh -- -x",
+            ),
+        ] {
+            let typed: Vec<OsString> = typed.iter().map(OsString::from).collect();
+            assert_eq!(script_call(&typed), call);
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::model::Volume;
 use crate::operation::context::{CallersPlan, Context, Outcome};
 use crate::operation::options::DryRun;
+use crate::operation::shutdown::unconfigured;
 use crate::plan::{FileChange, Plan};
 use crate::process::Process;
 use crate::verb::{Spelling, Verb};
@@ -31,7 +32,7 @@ enum Entry {
 ///
 /// # Errors
 /// If the configuration has no VM, one is misconfigured, or the directory cannot be read.
-pub(super) fn setup(context: &Context<'_>, dry_run: DryRun) -> Result<Outcome> {
+pub(super) fn setup(context: &mut Context<'_>, dry_run: DryRun) -> Result<Outcome> {
     let links = links(context)?;
     Ok(Outcome::Plan(CallersPlan {
         plan: links.plan,
@@ -55,11 +56,12 @@ pub(super) struct Links {
 ///
 /// # Errors
 /// If the configuration has no VM, one is misconfigured, or the directory cannot be read.
-pub(super) fn links(context: &Context<'_>) -> Result<Links> {
+pub(super) fn links(context: &mut Context<'_>) -> Result<Links> {
     let directory = normal(&resolve::link_directory(context.config));
     let target = target(context, &directory);
     let there = entries(&directory, context.process)?;
     let wanted = wanted(context)?;
+    let running = running(context, there.keys().filter_map(|name| split(name)))?;
 
     let mut plan = Plan::default();
     if !directory.is_dir() {
@@ -69,6 +71,7 @@ pub(super) fn links(context: &Context<'_>) -> Result<Links> {
     for (name, entry) in &there {
         if let (Entry::Ours(_), Some((vm, verb))) = (entry, split(name))
             && !wanted.contains(&(vm, verb))
+            && !running.contains(vm)
         {
             plan.push(FileChange::RemoveLink(directory.join(name)));
             removed.add(vm, verb);
@@ -97,13 +100,20 @@ pub(super) fn links(context: &Context<'_>) -> Result<Links> {
         }
         added.add(vm, *verb);
     }
+    let count = wanted.len() - notes.len();
+    notes.extend(running.iter().map(|vm| {
+        format!(
+            "{vm} is not in the configuration and still runs: its links are kept until it has ended; to end it: {}",
+            context.spelling.of(Verb::Shutdown, vm)
+        )
+    }));
     let mut done = Vec::new();
     added.describe("added", &mut done);
     removed.describe("removed", &mut done);
     done.push(format!(
         "{} has {} links ({} added, {} removed)",
         vis::shown(&directory),
-        wanted.len() - notes.len(),
+        count,
         added.count,
         removed.count
     ));
@@ -135,12 +145,28 @@ impl<'name> Changes<'name> {
     }
 }
 
+/// The VMs with links that are no longer in the configuration and still run.
+fn running<'links>(
+    context: &mut Context<'_>,
+    links: impl Iterator<Item = (&'links str, Verb)>,
+) -> Result<BTreeSet<&'links str>> {
+    let unknown = links.map(|(vm, _)| vm);
+    let unknown: BTreeSet<&str> = unknown.filter(|vm| !context.config.is_vm(vm)).collect();
+    let mut running = BTreeSet::new();
+    for vm in unknown {
+        if unconfigured(context, vm)?.is_some() {
+            running.insert(vm);
+        }
+    }
+    Ok(running)
+}
+
 /// Every link that should exist, in the order of the names.
 fn wanted<'config>(context: &Context<'config>) -> Result<BTreeSet<(&'config str, Verb)>> {
     let mut wanted = BTreeSet::new();
     let config: &'config Config = context.config;
     let devices = &context.process.devices;
-    let vms = resolve::all(config, Wanted::new(Need::Disks, Spelling::Link, devices))?;
+    let vms = resolve::all(config, Wanted::new(Need::Disks, Spelling::link(), devices))?;
     for ((name, _), vm) in config.vms().zip(vms) {
         let has_zfs = matches!(vm?.volume, Volume::Zfs(_));
         wanted.extend(

@@ -3,9 +3,11 @@
 use crate::host::Look;
 use crate::model::name::VmName;
 use crate::survey::Processes;
-use crate::survey::record::{Phase, Record};
+use crate::survey::record::{LastEnd, Phase, Record};
 use crate::tools::process::Role;
+use serde::Serialize;
 use std::path::Path;
+use std::time::Duration;
 
 /// The record of the process that supervises a VM now.
 pub(super) fn noted(
@@ -28,5 +30,39 @@ pub(super) fn word(
         Role::Running if processes.supervisor(vm).is_none() => "orphan",
         Role::Supervised if noted.is_some_and(|noted| noted.phase == Phase::Ending) => "ending",
         _ => role.as_str(),
+    }
+}
+
+/// The last end of a guest, as `--format json` shows it.
+#[derive(Debug, Serialize)]
+pub(super) struct End {
+    when: String,
+    /// Not known for an end before the host's last boot.
+    seconds_ago: Option<u64>,
+    why: String,
+    pub(super) crash: bool,
+    #[serde(skip)]
+    ago: String,
+}
+
+impl End {
+    pub(super) fn of(end: &LastEnd, now: Duration) -> Self {
+        Self {
+            when: end.when.clone(),
+            seconds_ago: end.seconds_ago(now),
+            why: end.why.clone(),
+            crash: end.crash,
+            ago: end.ago(now),
+        }
+    }
+
+    /// The state of a VM that does not run: `crashed 3 min ago`.
+    pub(super) fn state(&self) -> Option<String> {
+        self.crash.then(|| format!("crashed {}", self.ago))
+    }
+
+    /// The end in words: `3 min ago the guest powered off (status 1)`.
+    pub(super) fn told(&self) -> String {
+        format!("{} the guest {}", self.ago, self.why)
     }
 }

@@ -1,30 +1,27 @@
-//! `easy-bhyve status`: running VMs and leftovers.
+//! `easy-bhyve status`: running VMs, ends and leftovers.
+
+mod text;
 
 use super::invocation::Showing;
-use super::state;
-use super::table::table;
-use crate::command::Command;
+use super::state::{self, End};
 use crate::config::Config;
 use crate::config::resolve;
 use crate::error::{Error, Result};
 use crate::model::cpu::CpuTopology;
 use crate::model::name::{Snapshot, VmName};
 use crate::model::size::MemSize;
-use crate::operation::boot::temp;
 use crate::operation::context::{Context, json};
 use crate::operation::options::Format;
 use crate::run::{self, Output, not_written};
 use crate::session::Session;
 use crate::survey::record::Record;
 use crate::survey::{self, Processes, State as Seen, Traces};
-use crate::tools::bhyvectl;
 use crate::tools::ifconfig::{self, Interface};
 use crate::vis;
 use console::Term;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fmt::Write;
 use std::io;
 use std::time::Duration;
 
@@ -42,6 +39,10 @@ const EVERY: Duration = Duration::from_secs(2);
 struct Status {
     schema: u32,
     running: Vec<Running>,
+    /// VMs of the configuration that have run since the host's boot and do not run now.
+    ended: Vec<Ended>,
+    /// VMs with a supervisor according to their record, whose processes may be hidden.
+    unknown: Vec<String>,
     /// VM nodes without a process.
     left_over_nodes: Vec<VmName>,
     /// VM nodes whose processes may be hidden.
@@ -54,11 +55,23 @@ struct Status {
     /// Snapshots of temporary runs that were not rolled back to.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     left_over_snapshots: Vec<Snapshot>,
+    /// Whether this is a jail, in which VMs outside are not visible.
+    is_jailed: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Ended {
+    name: String,
+    #[serde(flatten)]
+    end: End,
 }
 
 #[derive(Debug, Serialize)]
 struct Running {
     name: String,
+    /// Whether easy-bhyve has started the VM, which is no longer in the configuration.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unconfigured: bool,
     state: &'static str,
     pid: u32,
     uptime_seconds: u64,
@@ -69,15 +82,33 @@ struct Running {
     /// How often the guest was restarted.
     #[serde(skip_serializing_if = "Option::is_none")]
     restarts: Option<u32>,
-    /// The number of vCPUs that the guest was started with.
+    /// The last end of the guest, of this run or an earlier one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    cpu: Option<u64>,
-    /// The memory that the guest was started with, in bytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mem: Option<u64>,
-    /// Both as they were configured.
+    last_end: Option<End>,
+    #[serde(flatten)]
+    started: Option<Started>,
+}
+
+/// What a guest was started with, according to the record of its VM.
+#[derive(Debug, Serialize)]
+struct Started {
+    /// The number of cpus.
+    cpu: u64,
+    mem_bytes: u64,
+    /// Cpus and memory as they were configured.
     #[serde(skip)]
-    given: [Option<String>; 2],
+    shown: [String; 2],
+}
+
+impl Started {
+    fn of(noted: &Record) -> Option<Self> {
+        let (cpu, mem) = (noted.cpu.clone()?, noted.mem.clone()?);
+        Some(Self {
+            cpu: CpuTopology::parse(&cpu).ok()?.count(),
+            mem_bytes: MemSize::parse(&mem).ok()?.bytes(),
+            shown: [cpu, mem],
+        })
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -104,6 +135,7 @@ pub(super) fn status(context: &mut Context<'_>, showing: Showing) -> Result<Stri
         let (at, look) = context.asking();
         Processes::ask(look, &at, &traces)?
     };
+    let now = context.look.uptime();
     let mut status = Status {
         schema: SCHEMA,
         ..Status::default()
@@ -111,11 +143,12 @@ pub(super) fn status(context: &mut Context<'_>, showing: Showing) -> Result<Stri
     for (name, process, role) in processes.busy() {
         let supervisor = processes.supervisor(name).map(|process| process.who.pid);
         let noted = state::noted(context.look, &context.process.run, &processes, name);
-        let given = noted.as_ref().filter(|_| all);
-        let cpu = given.and_then(|noted| noted.cpu.clone());
-        let mem = given.and_then(|noted| noted.mem.clone());
+        let unconfigured = is_unconfigured(context, &processes, name)?;
+        let started = noted.as_ref().filter(|_| all).and_then(Started::of);
+        let end = traces.last_end(name);
         status.running.push(Running {
             name: name.to_owned(),
+            unconfigured,
             state: match VmName::parse(name) {
                 Ok(_) => state::word(role, &processes, name, noted.as_ref()),
                 Err(_) => FOREIGN,
@@ -124,14 +157,9 @@ pub(super) fn status(context: &mut Context<'_>, showing: Showing) -> Result<Stri
             uptime_seconds: process.seconds,
             resident_kib: process.resident_kib,
             supervisor,
-            cpu: cpu
-                .as_deref()
-                .and_then(|cpu| Some(CpuTopology::parse(cpu).ok()?.count())),
-            mem: mem
-                .as_deref()
-                .and_then(|mem| Some(MemSize::parse(mem).ok()?.bytes())),
-            given: [cpu, mem],
             restarts: noted.map(|noted| noted.restarts),
+            last_end: end.map(|end| End::of(end, now)),
+            started,
         });
     }
     status
@@ -145,11 +173,26 @@ pub(super) fn status(context: &mut Context<'_>, showing: Showing) -> Result<Stri
             (Seen::Stopped | Seen::Busy(..), _) => {}
         }
     }
+    let is_over = |name: &str| {
+        let state = processes.state(name, &traces);
+        matches!(state, Seen::Stopped | Seen::LeftOver) && context.config.is_vm(name)
+    };
+    let ended = traces.ends().filter(|(name, _)| is_over(name));
+    status.ended.extend(ended.map(|(name, end)| Ended {
+        name: name.to_owned(),
+        end: End::of(end, now),
+    }));
+    let hidden = processes.hidden(&traces).map(str::to_owned);
+    status.unknown = hidden.collect();
+    if status.running.is_empty() && context.is_freebsd {
+        let (at, look) = context.asking();
+        status.is_jailed = processes.is_jailed(look, &at)?;
+    }
     status.left_over_taps = left_over_taps(context, &status.running)?;
     status.left_over_snapshots = left_over_snapshots(context, &traces, &processes)?;
     match format {
         Format::Json => json(&status),
-        Format::Text => Ok(text(context.config, &status, all)),
+        Format::Text => Ok(text::text(context, &status, all)),
     }
 }
 
@@ -181,6 +224,17 @@ fn show_now(output: &mut Output<'_>, status: &str) -> io::Result<()> {
     terminal.clear_screen()?;
     terminal.write_str(status)?;
     terminal.flush()
+}
+
+/// Whether easy-bhyve has started a running VM that is no longer in the configuration.
+fn is_unconfigured(context: &mut Context<'_>, processes: &Processes, name: &str) -> Result<bool> {
+    match VmName::parse(name) {
+        Ok(vm) if !context.config.is_vm(name) => {
+            let (at, look) = context.asking();
+            survey::is_ours(look, &at, processes, &vm)
+        }
+        _ => Ok(false),
+    }
 }
 
 /// Taps with a VM's mark that no process has open.
@@ -250,113 +304,9 @@ fn taps_of(config: &Config, running: &[Running]) -> BTreeSet<String> {
         .collect()
 }
 
-/// The command that frees the leftovers of a VM; a VM outside the configuration has no verbs.
-fn how_to_free(config: &Config, vm: &VmName, by_hand: &Command) -> String {
-    if config.is_vm(vm.as_str()) {
-        format!("to free it: easy-bhyve clean {vm}")
-    } else {
-        format!("{vm} is not in the configuration; as root: {by_hand}")
-    }
-}
-
-fn text(config: &Config, status: &Status, all: bool) -> String {
-    let mut text = String::new();
-    if status.running.is_empty() {
-        text.push_str("no VM is running\n");
-    } else {
-        let mut head = vec!["NAME", "STATE", "PID", "UPTIME", "RESIDENT", "RESTARTS"];
-        if all {
-            head.extend(["CPU", "MEMORY"]);
-        }
-        let rows = status.running.iter().map(|vm| row(vm, all));
-        text.push_str(&table(&head, rows));
-    }
-    for vm in status.running.iter().filter(|vm| vm.state == "orphan") {
-        let _ = writeln!(
-            text,
-            "orphan: {0} has no supervisor, so a reboot of the guest ends the VM; to end it: easy-bhyve shutdown {0}",
-            vm.name
-        );
-    }
-    for vm in &status.left_over_nodes {
-        let _ = writeln!(
-            text,
-            "left over: VM node of {vm}; {}",
-            how_to_free(config, vm, &bhyvectl::destroy(vm))
-        );
-    }
-    for name in &status.unknown_nodes {
-        let _ = writeln!(
-            text,
-            "unknown: VM node of {}, whose process may be hidden; run status as root",
-            vis::shown(name)
-        );
-    }
-    for name in &status.foreign_nodes {
-        let _ = writeln!(
-            text,
-            "foreign: VM node of {}, which is not a valid VM name: easy-bhyve does not change this node",
-            vis::shown(name)
-        );
-    }
-    for Tap { tap, vm } in &status.left_over_taps {
-        let _ = writeln!(
-            text,
-            "left over: {} of {vm}; {}",
-            vis::shown(tap),
-            how_to_free(config, vm, &ifconfig::destroy(tap))
-        );
-    }
-    for snapshot in &status.left_over_snapshots {
-        let _ = writeln!(text, "left over: {}", temp::left(snapshot));
-    }
-    text
-}
-
-fn row(vm: &Running, all: bool) -> Vec<String> {
-    let mut row = vec![
-        vm.name.clone(),
-        vm.state.to_owned(),
-        vm.pid.to_string(),
-        uptime(vm.uptime_seconds),
-        format!("{}M", vm.resident_kib.div_ceil(1024)),
-        vm.restarts
-            .map_or_else(|| "-".to_owned(), |restarts| restarts.to_string()),
-    ];
-    if all {
-        let given = vm.given.iter();
-        row.extend(given.map(|value| value.clone().unwrap_or_else(|| "-".to_owned())));
-    }
-    row
-}
-
-/// A time in the two largest units: `1d02h`, `2h05m`, `1m05s` or `59s`.
-fn uptime(seconds: u64) -> String {
-    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds}s"),
-        (0, 0, _) => format!("{minutes}m{:02}s", seconds % 60),
-        (0, _, _) => format!("{hours}h{:02}m", minutes % 60),
-        _ => format!("{days}d{:02}h", hours % 24),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{is_tap, uptime};
-
-    #[test]
-    fn uptimes_show_the_two_largest_units() {
-        for (seconds, text) in [
-            (0, "0s"),
-            (59, "59s"),
-            (65, "1m05s"),
-            (7500, "2h05m"),
-            (93_600, "1d02h"),
-        ] {
-            assert_eq!(uptime(seconds), text);
-        }
-    }
+    use super::is_tap;
 
     #[test]
     fn the_cloning_node_is_no_tap() {

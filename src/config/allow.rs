@@ -134,13 +134,14 @@ fn complaint(one: &Allowed<'_>, was_checked: &dyn Fn(FindingName) -> bool) -> Op
     match FindingName::parse(text) {
         None => {
             let known = FindingName::ALL.iter().map(|name| name.as_str());
-            let nearest = suggest::nearest_first(text, known);
-            let nearest = nearest.first().copied().unwrap_or_default();
+            let nearest = suggest::near(text, known)
+                .map(|name| format!("the nearest name is {name}; "))
+                .unwrap_or_default();
             Some(Finding::new(
                 FindingName::UnknownAllow,
                 one.span,
                 format!("there is no finding named \"{text}\""),
-                format!("the nearest name is {nearest}; list the names: easy-bhyve check --list"),
+                format!("{nearest}list the names: easy-bhyve check --list"),
             ))
         }
         Some(name) if name.severity() == Severity::Error => Some(Finding::new(

@@ -10,7 +10,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use super::settings;
 use super::shell::lexer::{Lexer, TokenKind};
-use super::{Assignment, Config, lint};
+use super::{Assignment, Config, Source, lint};
 use crate::quote;
 
 /// `KEY=VALUE` as typed: a known key of a VM or of the host, and its new value.
@@ -26,8 +26,8 @@ pub enum TypedSettingError {
     /// The word has no `=`.
     #[error("expected KEY=VALUE, for example mem=512M")]
     NoEquals,
-    /// The key is unknown; the key, and the nearest known key.
-    #[error("\"{0}\" is not a key of a VM; the nearest key is {1}")]
+    /// The key is unknown; the key, and what to write instead.
+    #[error("\"{0}\" is not a key of a VM; {1}")]
     UnknownKey(String, String),
     /// The value contains a NUL, which neither a file nor an argument can contain.
     #[error("a value cannot contain a NUL byte")]
@@ -69,8 +69,8 @@ impl TypedSetting {
             .ok_or(TypedSettingError::NoEquals)?;
         let key = String::from_utf8_lossy(key).into_owned();
         if !is_known(&key) {
-            let nearest = lint::nearest(&key);
-            return Err(TypedSettingError::UnknownKey(key, nearest));
+            let instead = lint::instead(&key);
+            return Err(TypedSettingError::UnknownKey(key, instead));
         }
         if value.contains(&0) {
             return Err(TypedSettingError::Nul);
@@ -253,6 +253,26 @@ pub fn apply<'e>(bytes: &[u8], edits: impl IntoIterator<Item = &'e Edit>) -> Vec
     }
     text.extend_from_slice(bytes.get(kept..).unwrap_or_default());
     text
+}
+
+/// The edit of a source's text as an edit of its file; the new lines end as those of the file.
+pub fn in_file(source: &Source, edit: &Edit) -> Edit {
+    let mut text = Vec::with_capacity(edit.text.len());
+    for &byte in &edit.text {
+        if byte == b'\n' && source.first_cr_lf().is_some() {
+            text.push(b'\r');
+        }
+        text.push(byte);
+    }
+    Edit {
+        span: Span {
+            start: source.offset_in_file(edit.span.start),
+            end: source.offset_in_file(edit.span.end),
+            ..edit.span
+        },
+        text,
+        name: edit.name.clone(),
+    }
 }
 
 fn at_offset(file: FileId, at: usize) -> Span {

@@ -9,11 +9,12 @@ use std::collections::{HashMap, HashSet};
 
 use super::keys::{self, Key, Keys};
 use super::settings::{self, Setting, VmSettings, numbered};
-use super::{Assignment, Config, is_vm_name};
+use super::{Assignment, Config, is_vm_name, rivals};
+use crate::suggest;
 
 /// Checks the whole configuration.
 pub fn check(config: &Config) -> Vec<Finding> {
-    let mut findings = line_ends(config);
+    let mut findings = Vec::new();
     let all = config.keys_of_all();
     let vms: HashSet<&str> = all.iter().map(|keys| keys.vm).collect();
     let longest = vms.iter().map(|vm| vm.len()).max().unwrap_or_default();
@@ -78,29 +79,24 @@ fn spellings(config: &Config, keys: &Keys<'_>, name: FindingName) -> Vec<Finding
     findings
 }
 
-/// The first line of each file that ends in CR LF.
-fn line_ends(config: &Config) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (file, source) in (0..).map(crate::span::FileId).zip(config.sources().iter()) {
-        let bytes = source.bytes();
-        if !bytes.contains(&b'\r') {
-            continue;
-        }
-        if let Some(at) = bytes.windows(2).position(|pair| pair == b"\r\n") {
-            let start = u32::try_from(at).unwrap_or(u32::MAX);
-            findings.push(Finding::new(
-                FindingName::Crlf,
-                Span {
-                    file,
-                    start,
-                    end: start + 1,
-                },
-                "the line ends in CR LF; for sh the CR is part of the value",
-                "convert the file: tr -d '\\r'",
-            ));
-        }
-    }
-    findings
+/// Each file with lines that end in CR LF.
+pub fn line_ends(config: &Config) -> Vec<Finding> {
+    let files = (0..).map(crate::span::FileId).zip(config.sources().iter());
+    let first = files.filter_map(|(file, source)| Some((file, source.first_cr_lf()?)));
+    let found = first.map(|(file, start)| {
+        let span = Span {
+            file,
+            start,
+            end: start.saturating_add(1),
+        };
+        Finding::new(
+            FindingName::Crlf,
+            span,
+            "the line ends in CR LF, which is read as LF; for sh the CR is part of the value",
+            "convert the file: tr -d '\\r'",
+        )
+    });
+    found.collect()
 }
 
 const LONGEST_VM_NAME: usize = 200;
@@ -141,17 +137,25 @@ fn name(
     let mut underscores = underscores.filter_map(|(at, _)| name.get(..at));
     let vm = underscores.find(|vm| is_vm(vm))?;
     let key = name.get(vm.len() + 1..).unwrap_or_default();
-    let nearest = nearest(key);
     Some(Finding::new(
         FindingName::UnknownKey,
         assignment.name_span,
         format!("\"{key}\" is not a key, but {vm} is a VM"),
-        format!("the nearest key is {nearest}: {vm}_{nearest}"),
+        instead(key),
     ))
 }
 
-/// The known key nearest to `key`; of equally near older names, that of the nearest new name.
-pub(super) fn nearest(key: &str) -> String {
+/// Advice for a key that does not exist: our key for one of another manager, the nearest key, or else
+/// where all keys are described.
+pub(super) fn instead(key: &str) -> String {
+    rivals::answer(key)
+        .or_else(|| nearest(key).map(|near| format!("the nearest key is {near}")))
+        .unwrap_or_else(|| "all keys are in the manual: easy-bhyve man 5".to_owned())
+}
+
+/// The known key nearest to `key`, if one is near: one that it is a part of, or may be a misspelling
+/// of. Of equally near older names, that of the nearest new name.
+fn nearest(key: &str) -> Option<String> {
     let start = key.find(|character: char| character.is_ascii_digit());
     let digits = start.map_or("0", |start| {
         let rest = key.get(start..).unwrap_or_default();
@@ -167,10 +171,14 @@ pub(super) fn nearest(key: &str) -> String {
     let all: Vec<(String, String)> = settings::VM.iter().flat_map(spelled).collect();
     // No key is longer, and the cost is the product of both lengths.
     let key = key.get(..32).unwrap_or(key).to_ascii_lowercase();
-    let has_it_whole = |(known, _): &&(String, String)| key.len() > 2 && known.contains(&key);
-    let mut near: Vec<_> = all.iter().filter(has_it_whole).collect();
+    let begins = |known: &str| key.len() > 1 && known.starts_with(&key);
+    let is_part = |known: &str| begins(known) || key.len() > 2 && known.contains(&key);
+    let mut near: Vec<_> = all.iter().filter(|(known, _)| is_part(known)).collect();
     if near.is_empty() {
-        near.extend(&all);
+        near.extend(
+            all.iter()
+                .filter(|(known, _)| suggest::is_near(&key, known)),
+        );
     }
     let distance_to = |name: &str| strsim::damerau_levenshtein(&key, name);
     let distance = |(known, new): &&(String, String)| {
@@ -178,7 +186,7 @@ pub(super) fn nearest(key: &str) -> String {
         (distance_to(known), is_other, distance_to(new))
     };
     let nearest = near.into_iter().min_by_key(distance);
-    nearest.map(|(known, _)| known.clone()).unwrap_or_default()
+    nearest.map(|(known, _)| known.clone())
 }
 
 /// Every VM with the id of an earlier VM.

@@ -1,6 +1,6 @@
 //! Tests of the findings over a whole configuration.
 
-use super::{check, conflicts};
+use super::{check, conflicts, line_ends};
 use crate::config::tests::config;
 use crate::finding::FindingName::{self, *};
 
@@ -35,27 +35,26 @@ fn an_unknown_key_of_a_vm_names_the_nearest() {
         .collect();
     assert_eq!(
         help,
-        [
-            "the nearest key is hd2: a_hd2",
-            "the nearest key is if3_bridge: a_if3_bridge"
-        ]
+        ["the nearest key is hd2", "the nearest key is if3_bridge"]
     );
 }
 
 #[test]
 fn the_nearest_key_is_the_one_that_was_begun_or_written_in_part() {
     for (key, nearest) in [
-        ("hd", "hd0"),
-        ("cd", "cd0"),
-        ("MEM", "mem"),
-        ("cpus", "cpu"),
-        ("bridge", "if0_bridge"),
-        ("grub", "grub_inst"),
-        ("timeout", "stop_timeout"),
-        ("memory", "mem"),
-        ("", "id"),
+        ("hd", Some("hd0")),
+        ("cd", Some("cd0")),
+        ("MEM", Some("mem")),
+        ("cpus", Some("cpu")),
+        ("freebds", Some("freebsd")),
+        ("if3bridge", Some("if3_bridge")),
+        ("grub", Some("grub_inst")),
+        ("timeout", Some("stop_timeout")),
+        ("color", None),
+        ("note", None),
+        ("", None),
     ] {
-        assert_eq!(super::nearest(key), nearest, "{key}");
+        assert_eq!(super::nearest(key).as_deref(), nearest, "{key}");
     }
 }
 
@@ -90,7 +89,9 @@ fn two_spellings_are_an_error_only_with_two_values() {
 
 #[test]
 fn line_ends_and_vm_names_are_looked_at() {
-    assert_eq!(findings("a_id=1\r\nb_id=2\r\n"), [(Crlf, place("1:7"))]);
+    let found = line_ends(&config(b"a_id=1\r\nb_id=2\r\n"));
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].name, found[0].span.start), (Crlf, 6));
     assert_eq!(
         findings("_id=1 _x_id=2\n"),
         [(VmName, place("1:1")), (VmName, place("1:7"))]

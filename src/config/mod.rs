@@ -12,6 +12,7 @@ mod keys;
 pub mod lint;
 mod read;
 pub mod resolve;
+mod rivals;
 pub mod settings;
 pub mod settings_text;
 pub mod shell;
@@ -97,6 +98,8 @@ pub struct Config {
     trust: Trust,
     /// Each read file with what its group may write: the file itself or its directory.
     shared: Vec<(FileId, PathBuf)>,
+    /// Each expansion without a default of a variable that was not set there.
+    unset: Vec<Span>,
 }
 
 impl Config {
@@ -181,6 +184,11 @@ impl Config {
         &self.shared
     }
 
+    /// Each expansion without a default of a variable that was not set there: the place of its name.
+    pub fn unset(&self) -> &[Span] {
+        &self.unset
+    }
+
     /// The place where a span begins.
     pub fn place(&self, span: Span) -> Place {
         self.store.sources.place(span)
@@ -215,6 +223,7 @@ struct Reading<'o> {
     scratch: Vec<u8>,
     trust: Trust,
     shared: Vec<(FileId, PathBuf)>,
+    unset: Vec<Span>,
 }
 
 /// Reads files in order; each file sees and overrides the settings of the previous files. All files
@@ -292,6 +301,7 @@ fn read_in(
         scratch: Vec::new(),
         trust,
         shared: Vec::new(),
+        unset: Vec::new(),
     };
     let mut roots = Vec::new();
     for Found { source, shared } in sources {
@@ -315,6 +325,7 @@ fn read_in(
         roots,
         trust,
         shared: reading.shared,
+        unset: reading.unset,
     };
     Ok((accepted(config)?, reading.by_locale))
 }

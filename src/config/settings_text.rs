@@ -97,7 +97,7 @@ pub fn parse<'words>(
     name: &str,
     pairs: impl Iterator<Item = (&'words str, &'words OsStr)>,
     devices: &Path,
-    spelling: Spelling,
+    spelling: &Spelling,
 ) -> Result<Vm> {
     let name = VmName::parse(name).map_err(|error| Error::usage(error.to_string()))?;
     let mut given: BTreeMap<&str, &OsStr> = BTreeMap::new();
@@ -114,7 +114,7 @@ pub fn parse<'words>(
         name,
         own,
         &host,
-        &Wanted::new(Need::Settings, spelling, devices),
+        &Wanted::new(Need::Settings, spelling.clone(), devices),
     )?;
     // No VM depends on the host's name, which may be empty.
     let host_name = given.get("host").copied().unwrap_or_default();

@@ -6,7 +6,7 @@ use crate::config::settings::Need;
 use crate::model::cpu::CpuTopology;
 use crate::model::device::{Cd, Disk, Nic};
 use crate::model::grub::GrubCommands;
-use crate::model::loader::{Grub, Loader};
+use crate::model::loader::{BootPart, Grub, Loader};
 use crate::model::name::{Dataset, IfName, TapName};
 use crate::model::policy::{Policy, Reaction, Seconds};
 use crate::model::size::MemSize;
@@ -60,9 +60,9 @@ fn loader() -> impl Strategy<Value = Loader> {
     };
     let commands = || option::of("[ -~\n]{1,20}".prop_map(read));
     let grub =
-        ("(msdos|gpt)[1-9]", commands(), commands()).prop_map(|(bootpart, install, boot)| {
+        ("(msdos|gpt)[1-9]|none", commands(), commands()).prop_map(|(bootpart, install, boot)| {
             Loader::Grub(Grub {
-                bootpart,
+                bootpart: BootPart::parse(&bootpart).unwrap(),
                 install,
                 boot,
             })
@@ -196,7 +196,7 @@ proptest! {
         ],
     ) {
         let config = config(format!("{settings}a_id=1\n").as_bytes());
-        let wanted = Wanted::new(need, Spelling::Link, Path::new("/dev"));
+        let wanted = Wanted::new(need, Spelling::link(), Path::new("/dev"));
         if let Ok(vm) = resolve::vm(&config, "a", &wanted) {
             let vm = without_origins(vm);
             prop_assert_eq!(read_as("a", &written(&vm)), Ok(vm));

@@ -6,7 +6,7 @@ use crate::config::settings::{self, Need};
 use crate::config::{Config, Outside, Source};
 use crate::model::Vm;
 use crate::model::grub::GrubCommands;
-use crate::model::loader::{Grub, Loader};
+use crate::model::loader::{BootPart, Grub, Loader};
 use crate::model::tests::vm;
 use crate::verb::Spelling;
 use std::ffi::{OsStr, OsString};
@@ -19,7 +19,7 @@ pub(super) fn read_as(name: &str, pairs: &Pairs) -> Result<Vm, String> {
     let pairs = pairs
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_os_str()));
-    parse(name, pairs, Path::new("/dev"), Spelling::Link).map_err(|error| error.what)
+    parse(name, pairs, Path::new("/dev"), &Spelling::link()).map_err(|error| error.what)
 }
 
 pub(super) fn read(pairs: &Pairs) -> Result<Vm, String> {
@@ -39,7 +39,7 @@ pub(super) fn written(vm: &Vm) -> Pairs {
 fn grub_vm() -> Vm {
     Vm {
         loader: Loader::Grub(Grub {
-            bootpart: "gpt2".into(),
+            bootpart: BootPart::parse("gpt2").unwrap(),
             install: None,
             boot: GrubCommands::parse("linux (hd0,gpt2)/vmlinuz\nboot").ok(),
         }),
@@ -119,7 +119,7 @@ fn every_vm_of_a_configuration_is_read_back_from_its_lines() {
     );
     let all = resolve::all(
         &config,
-        Wanted::new(Need::Settings, Spelling::Link, Path::new("/dev")),
+        Wanted::new(Need::Settings, Spelling::link(), Path::new("/dev")),
     )
     .unwrap();
     let all: Vec<Vm> = all.map(|vm| without_origins(vm.unwrap())).collect();
@@ -192,17 +192,17 @@ fn devices_that_no_vm_has_are_refused() {
         ("hd2", "", "fbsd0_hd2:  is not an absolute path"),
         ("cd1", "", "fbsd0_cd1:  is not an absolute path"),
         ("hd0", "vm/x", "fbsd0_hd0: vm/x is not an absolute path"),
-        (
-            "cd0",
-            "a.iso",
-            "cd0=a.iso contradicts the other settings, which give cd0=",
-        ),
+        ("cd0", "a.iso", "fbsd0_cd0: a.iso is not an absolute path"),
         (
             "hd2",
             "/vm/a,b",
             "/vm/a,b: bhyve does not accept a comma in a path",
         ),
-        ("cd5", "/a,b", "cd5= is unknown"),
+        (
+            "cd5",
+            "/a,b",
+            "/a,b: bhyve does not accept a comma in a path",
+        ),
         (
             "hd2",
             "/dev/zvol/zroot/vm/fbsd0",

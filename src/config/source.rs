@@ -26,11 +26,14 @@ impl fmt::Display for Place {
     }
 }
 
-/// One file that was read: its path and its bytes.
+/// One file that was read: its path and its text.
 #[derive(Clone, Debug)]
 pub struct Source {
     path: PathBuf,
+    /// The text, with LF for each CR LF.
     bytes: Arc<Vec<u8>>,
+    /// The offsets of the newlines in the text that are CR LF in the file.
+    cr_lf: Vec<u32>,
     lines: OnceLock<Vec<u32>>,
     marks: OnceLock<Vec<Mark>>,
 }
@@ -48,10 +51,14 @@ const MARKS_APART: usize = 4096;
 
 impl Source {
     /// Creates a source from a path and the bytes of that file.
+    ///
+    /// Differs: A file with CR LF is read as if it had LF
     pub fn new(path: impl Into<PathBuf>, bytes: Vec<u8>) -> Self {
+        let (bytes, cr_lf) = with_line_feeds(bytes);
         Self {
             path: path.into(),
             bytes: Arc::new(bytes),
+            cr_lf,
             lines: OnceLock::new(),
             marks: OnceLock::new(),
         }
@@ -62,13 +69,38 @@ impl Source {
         &self.path
     }
 
-    /// The whole text.
+    /// The whole text, with LF for each CR LF.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
+    /// The offset of the first newline that is CR LF in the file.
+    pub fn first_cr_lf(&self) -> Option<u32> {
+        self.cr_lf.first().copied()
+    }
+
+    /// The bytes of the file.
+    pub fn in_file(&self) -> Vec<u8> {
+        let mut file = Vec::with_capacity(self.bytes.len() + self.cr_lf.len());
+        let mut kept = 0;
+        for &newline in &self.cr_lf {
+            let line = self.bytes.get(kept..newline as usize);
+            file.extend_from_slice(line.unwrap_or_default());
+            file.push(b'\r');
+            kept = newline as usize;
+        }
+        file.extend_from_slice(self.bytes.get(kept..).unwrap_or_default());
+        file
+    }
+
     pub(super) fn shared(&self) -> Arc<Vec<u8>> {
         Arc::clone(&self.bytes)
+    }
+
+    /// The offset in the file's bytes of an offset in the text.
+    pub fn offset_in_file(&self, offset: u32) -> u32 {
+        let before = self.cr_lf.partition_point(|newline| *newline < offset);
+        offset.saturating_add(u32::try_from(before).unwrap_or(u32::MAX))
     }
 
     /// The offsets of the line starts; the first one is 0.
@@ -115,6 +147,24 @@ impl Source {
         let rest = self.bytes.get(from as usize..offset as usize);
         before + characters(rest.unwrap_or_default())
     }
+}
+
+/// The bytes with LF for each CR LF, and the offsets of these.
+fn with_line_feeds(bytes: Vec<u8>) -> (Vec<u8>, Vec<u32>) {
+    let mut cr_lf = Vec::new();
+    if !bytes.contains(&b'\r') {
+        return (bytes, cr_lf);
+    }
+    let mut text = Vec::with_capacity(bytes.len());
+    let mut rest = bytes.iter().peekable();
+    while let Some(byte) = rest.next() {
+        if *byte == b'\r' && rest.peek() == Some(&&b'\n') {
+            cr_lf.push(u32::try_from(text.len()).unwrap_or(u32::MAX));
+        } else {
+            text.push(*byte);
+        }
+    }
+    (text, cr_lf)
 }
 
 /// Adds the marks of the line that begins at `start`.
@@ -290,21 +340,31 @@ mod tests {
             Line {
                 number: 2,
                 start: 4,
-                text: b"two\r"
+                text: b"two"
             }
         );
         let last = sources.line(Span {
             file,
-            start: 9,
-            end: 9,
+            start: 8,
+            end: 8,
         });
         assert_eq!(
             last,
             Line {
                 number: 3,
-                start: 9,
+                start: 8,
                 text: b""
             }
         );
+    }
+
+    #[test]
+    fn the_text_has_line_feeds_and_the_file_keeps_its_bytes() {
+        let bytes = b"a=1\r\nb=2\nc=3\r\n".to_vec();
+        let source = Source::new("f", bytes.clone());
+        assert_eq!(source.bytes(), b"a=1\nb=2\nc=3\n");
+        assert_eq!(source.in_file(), bytes);
+        let offsets = [0, 3, 4, 8, 11, 12].map(|offset| source.offset_in_file(offset));
+        assert_eq!(offsets, [0, 3, 5, 9, 12, 14]);
     }
 }

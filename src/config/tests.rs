@@ -175,7 +175,7 @@ fn what_sh_would_run_is_refused_with_its_place() {
         (". ./x*", F::Include, "1:3"),
         (". ./nowhere", F::IncludeUnreadable, "1:3"),
         ("a=1\0", F::Nul, "1:4"),
-        ("a=1\r\n\r\n", F::Command, "2:1"),
+        ("a=1\n\r", F::Command, "2:1"),
     ] {
         assert_eq!(
             refused(text),
@@ -183,6 +183,26 @@ fn what_sh_would_run_is_refused_with_its_place() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn a_file_with_cr_lf_is_read_as_if_it_had_lf() {
+    for text in [
+        "a=1\nb=2\n",
+        "a=1\n\n# c\nb='x\ny'\n",
+        "a=x\\\ny b=\"p\\\nq\"\nexport c\nc=${a}\n",
+        "a=1; b=2",
+    ] {
+        let values = |text: &str| {
+            let config = config(text.as_bytes());
+            let all = config.assignments();
+            all.map(|set| (set.name.to_owned(), set.value.to_vec()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(values(&text.replace('\n', "\r\n")), values(text), "{text}");
+    }
+    // A CR alone is a character as for sh.
+    assert_eq!(config(b"a=1\r").get("a").unwrap().value, b"1\r");
 }
 
 #[test]

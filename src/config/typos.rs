@@ -6,6 +6,7 @@ use super::settings::HOST;
 use super::{Assignment, Config};
 use crate::finding::{Finding, FindingName};
 use crate::span::FileId;
+use crate::suggest;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Checks the names of all variables.
@@ -13,7 +14,36 @@ pub fn check(config: &Config) -> Vec<Finding> {
     let expanded = expanded(config);
     let mut findings = unknown_vms(config, &expanded);
     findings.extend(overridden(config, &expanded));
+    findings.extend(unset(config));
     findings
+}
+
+/// Expansions of variables that are not set, with the nearest name that is.
+fn unset(config: &Config) -> Vec<Finding> {
+    let mut seen = HashSet::new();
+    let spans = config.unset().iter().filter(|span| seen.insert(**span));
+    let found = spans.filter_map(|span| {
+        let name = std::str::from_utf8(config.sources().text(*span)).ok()?;
+        let names = config.store.last(|_| true).map(|set| set.name);
+        let help = match (config.get(name), suggest::near(name, names)) {
+            (Some(set), _) => format!(
+                "{name} is set at {}: move that line before this one",
+                config.place(set.name_span)
+            ),
+            (None, Some(near)) => format!("the nearest variable is {near}"),
+            (None, None) => {
+                format!("set {name} before this line, or write ${{{name}:-}} for an empty value")
+            }
+        };
+        Some(Finding::new(
+            FindingName::UnsetVariable,
+            *span,
+            format!("{name} is not set here, so its value is empty"),
+            help,
+        ))
+    });
+    // Each of them costs a look at every name.
+    found.take(50).collect()
 }
 
 /// Keys of missing VMs: the name is nearly that of a VM, or has several keys.
@@ -172,6 +202,28 @@ mod tests {
     }
 
     #[test]
+    fn a_variable_that_is_used_and_not_set_is_found() {
+        assert_found(
+            "iso_path=/iso a_id=1\na_cd0=${iso_pth}/x.iso\na_cd1=$later/x\nlater=/y\n",
+            &[
+                "test.conf:2:9 unset-variable",
+                "test.conf:3:8 unset-variable",
+            ],
+        );
+        for fine in [
+            "x=${y:-}",
+            "x=${y-z}",
+            "y=\nx=$y",
+            "x='$y'",
+            "x=\\$y",
+            "#$y",
+            "x=${z+$y}",
+        ] {
+            assert_found(fine, &[]);
+        }
+    }
+
+    #[test]
     fn only_a_setting_that_is_simply_set_again_is_hidden() {
         assert_found(
             "mem=1G mem=2G a_id=1 a_cpu=1\na_cpu=2\n",
@@ -186,8 +238,8 @@ mod tests {
         );
         for fine in [
             "own=1 own=2\n",
-            "a_id=1 a_cd0=/x a_cd0=$a_cd0.iso\n",
-            "mem=2G a_id=1 a_mem=${mem} mem=1G\n",
+            "a_id=1 a_cd0=/x\na_cd0=$a_cd0.iso\n",
+            "mem=2G\na_id=1 a_mem=${mem}\nmem=1G\n",
         ] {
             assert_found(fine, &[]);
         }

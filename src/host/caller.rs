@@ -29,7 +29,8 @@ pub trait Caller {
     /// If the caller has exited, or the program was asked to stop.
     fn await_go(&mut self) -> io::Result<()>;
 
-    /// Asks the user at the terminal; `None` without a terminal.
+    /// Asks the user at the terminal; `None` without a terminal. A signal that asks to stop ends the
+    /// question at once, as if the answer were no.
     fn confirm(&mut self, question: &str) -> Option<bool>;
 
     /// Catches SIGHUP, SIGINT and SIGTERM from now on and records them for [`Self::interrupted`].
@@ -99,10 +100,23 @@ impl Caller for System {
         if !stdin.is_terminal() {
             return None;
         }
-        write!(io::stderr(), "{} [y/N] ", vis::line(question)).ok()?;
+        write!(io::stderr(), "{} [y/N] ", vis::lines(question)).ok()?;
+        // Once signals are caught, a signal does not end `read_line`.
+        while !liveness::is_readable(stdin.as_fd()) {
+            self.sleep(&[stdin.as_fd()], None, false).ok()?;
+            if self.signals.as_ref().and_then(Signals::last).is_some() {
+                let _ = writeln!(io::stderr());
+                return Some(false);
+            }
+        }
         let mut answer = String::new();
         stdin.read_line(&mut answer).ok()?;
-        Some(answer.trim() == "y")
+        let answer = answer.trim();
+        Some(
+            ["y", "yes"]
+                .iter()
+                .any(|yes| answer.eq_ignore_ascii_case(yes)),
+        )
     }
 
     fn catch_signals(&mut self) -> io::Result<()> {

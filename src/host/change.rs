@@ -17,11 +17,11 @@ pub trait Change {
     /// The system's error, or if another process has changed the file.
     fn change(&mut self, change: &FileChange) -> Result<Option<Afterwards>, ChangeError>;
 
-    /// Writes or removes the state of a VM, a file in the directory of locks.
+    /// Writes the state of a VM, a file in the directory of locks.
     ///
     /// # Errors
     /// The system's error.
-    fn record(&mut self, vm: &VmName, state: Option<&[u8]>) -> io::Result<()>;
+    fn record(&mut self, vm: &VmName, state: &[u8]) -> io::Result<()>;
 
     /// Removes the scratch files that earlier runs of a VM left; only while the VM has no process.
     ///
@@ -47,12 +47,8 @@ impl Change for System {
         }
     }
 
-    fn record(&mut self, vm: &VmName, state: Option<&[u8]>) -> io::Result<()> {
-        let directory = Directory::open(&self.run)?;
-        match state {
-            Some(state) => directory.replace(&state_of(vm), state),
-            None => directory.remove(&state_of(vm)),
-        }
+    fn record(&mut self, vm: &VmName, state: &[u8]) -> io::Result<()> {
+        Directory::open(&self.run)?.replace(&state_of(vm), state)
     }
 
     fn sweep(&mut self, vm: &VmName) -> io::Result<()> {

@@ -7,16 +7,15 @@
 use super::identity::{self, Identity};
 use super::{Lock, LockResult};
 use crate::model::name::VmName;
-use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open, openat, renameat};
 use nix::sys::stat::{Mode, fchmod, fstat};
-use nix::unistd::{Group, UnlinkatFlags, fchown, geteuid, unlinkat};
+use nix::unistd::{Group, fchown, geteuid};
 use std::fs::{DirBuilder, File, TryLockError};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The largest size of a log before rotation, in bytes.
 const LOG_LIMIT: u64 = 256 * 1024;
@@ -119,17 +118,6 @@ impl Directory {
         )?)
     }
 
-    /// Removes a file in the directory; a missing file is no error.
-    ///
-    /// # Errors
-    /// The system's error.
-    pub fn remove(&self, name: &str) -> io::Result<()> {
-        match unlinkat(&self.directory, name, UnlinkatFlags::NoRemoveDir) {
-            Err(Errno::ENOENT) | Ok(()) => Ok(()),
-            Err(errno) => Err(errno.into()),
-        }
-    }
-
     /// Appends to a log in the directory; a log that would exceed the limit is renamed to `NAME.0` first.
     ///
     /// # Errors
@@ -139,8 +127,8 @@ impl Directory {
         let length = file.metadata()?.len();
         let added = u64::try_from(text.len()).unwrap_or(u64::MAX);
         if length > 0 && length.saturating_add(added) > LOG_LIMIT {
-            let old = format!("{name}.0");
-            renameat(&self.directory, name, &self.directory, old.as_str())?;
+            let old = rotated(Path::new(name));
+            renameat(&self.directory, name, &self.directory, &old)?;
             file = self.log(name)?;
         }
         file.write_all(text.as_bytes())
@@ -168,6 +156,13 @@ impl AsFd for Directory {
 /// The name of a VM's log, in the directory of logs.
 pub fn log_of(vm: &VmName) -> String {
     format!("{vm}.log")
+}
+
+/// The file to which a full log is renamed: `NAME.0`.
+pub fn rotated(log: &Path) -> PathBuf {
+    let mut name = log.as_os_str().to_owned();
+    name.push(".0");
+    name.into()
 }
 
 /// The name of a VM's state, in the directory of locks.

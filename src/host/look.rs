@@ -1,14 +1,25 @@
 //! Queries of the host.
 
 use super::Finished;
+use super::blank;
 use super::child::{ended, tail};
-use super::identity::{self, About};
+use super::identity::{self, About, Identity};
 use super::system::System;
 use super::{Clock, SpawnError};
 use crate::command::Command;
 use std::ffi::OsString;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+/// A file that stays open under whatever name it gets.
+pub struct OpenFile {
+    /// The identity, by which another file of the same name is recognized.
+    pub identity: Identity,
+    /// The content from the current position on; after its end, what is appended later.
+    pub content: Box<dyn Read>,
+}
 
 /// Queries, which do not change the host.
 pub trait Look: Clock {
@@ -36,6 +47,13 @@ pub trait Look: Clock {
     /// The system's error.
     fn about(&mut self, path: &Path) -> io::Result<About>;
 
+    /// Whether a disk contains only zeros in its first and its last MiB, so that nothing is installed on
+    /// it.
+    ///
+    /// # Errors
+    /// The system's error; also if the path is neither a file nor a device with a size.
+    fn is_blank(&mut self, path: &Path) -> io::Result<bool>;
+
     /// The names in a directory; none if there is no such directory.
     ///
     /// Only for directories whose entries a lookup does not create (`/dev/vmm`, `/dev`): nmdm(4) and
@@ -50,6 +68,12 @@ pub trait Look: Clock {
     /// # Errors
     /// The system's error.
     fn read(&mut self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// Opens a file that grows.
+    ///
+    /// # Errors
+    /// The system's error.
+    fn open(&mut self, path: &Path) -> io::Result<OpenFile>;
 
     /// The path of a program in the search path.
     fn find(&mut self, program: &str) -> Option<PathBuf>;
@@ -90,6 +114,10 @@ impl Look for System {
         identity::about(path)
     }
 
+    fn is_blank(&mut self, path: &Path) -> io::Result<bool> {
+        blank::is_blank(path)
+    }
+
     fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>> {
         match std::fs::read_dir(directory) {
             Ok(entries) => entries.map(|entry| Ok(entry?.file_name())).collect(),
@@ -100,6 +128,15 @@ impl Look for System {
 
     fn read(&mut self, path: &Path) -> io::Result<Vec<u8>> {
         std::fs::read(path)
+    }
+
+    fn open(&mut self, path: &Path) -> io::Result<OpenFile> {
+        let file = File::open(path)?;
+        let about = file.metadata()?;
+        Ok(OpenFile {
+            identity: Identity::File(about.dev(), about.ino()),
+            content: Box::new(file),
+        })
     }
 
     fn find(&mut self, program: &str) -> Option<PathBuf> {

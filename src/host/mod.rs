@@ -4,6 +4,7 @@
 //!
 //! Planning gets only a `Look`, so a dry run cannot change the host.
 
+mod blank;
 mod caller;
 mod change;
 mod child;
@@ -30,7 +31,7 @@ pub use change::{Afterwards, Change, ChangeError};
 pub use children::Children;
 pub use clock::Clock;
 pub use locks::{Lock, LockResult, Locks};
-pub use look::Look;
+pub use look::{Look, OpenFile};
 use std::io;
 
 /// How a child ended.

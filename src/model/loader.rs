@@ -1,7 +1,9 @@
 //! The loader of a guest.
 
 use super::grub::GrubCommands;
-use super::name::{NameError, error};
+use super::name::{NameError, error, text_newtype};
+use std::ffi::OsStr;
+use std::fmt;
 
 /// The loader of a VM.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +17,8 @@ pub enum Loader {
 /// The settings for grub.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grub {
-    /// The partition of the first disk to boot from: `msdosN` or `gptN`.
-    pub bootpart: String,
+    /// The part of the first disk to boot from.
+    pub bootpart: BootPart,
     /// The commands for an installation.
     pub install: Option<GrubCommands>,
     /// The commands for a boot.
@@ -98,28 +100,60 @@ impl Loader {
     }
 }
 
-/// A partition in grub's syntax: `msdos1`, `gpt2`, `msdos1,bsd1`.
+/// The part of a disk that grub boots from: a partition in grub's syntax (`msdos1`, `gpt2`,
+/// `msdos1,bsd1`), or `none` for a disk without partitions.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BootPart(pub String);
+pub struct BootPart(String);
+text_newtype!(BootPart);
+
+impl Default for BootPart {
+    fn default() -> Self {
+        Self("msdos1".to_owned())
+    }
+}
 
 impl BootPart {
-    /// Parses names of partitions, separated by commas.
+    /// The text for a disk without partitions.
+    const WHOLE_DISK: &str = "none";
+
+    /// Parses names of partitions, separated by commas, or `none`.
     ///
     /// # Errors
     /// If a name is invalid.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let is_partition = |part: &str| {
             let number = part.trim_start_matches(|c: char| c.is_ascii_lowercase());
-            number.len() < part.len()
+            let is_disk = part.starts_with("hd") || part.starts_with("cd");
+            !is_disk
+                && number.len() < part.len()
                 && !number.is_empty()
                 && number.bytes().all(|byte| byte.is_ascii_digit())
         };
-        if text.split(',').all(is_partition) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(error(format!(
-                "\"{text}\" is not a partition in grub's syntax; write for example msdos1 or gpt2"
-            )))
+        if text == Self::WHOLE_DISK || text.split(',').all(is_partition) {
+            return Ok(Self(text.to_owned()));
+        }
+        let example = match text.trim_start_matches('0') {
+            // Other programs write the number alone.
+            "" if !text.is_empty() => {
+                "partitions count from 1; write none for a disk without partitions".to_owned()
+            }
+            number if number.parse::<u32>().is_ok() => format!(
+                "write gpt{number} on a GPT or msdos{number} on an MBR, or none for a disk without partitions"
+            ),
+            _ => {
+                "write for example msdos1 or gpt2, or none for a disk without partitions".to_owned()
+            }
+        };
+        Err(error(format!(
+            "\"{text}\" is not a partition in grub's syntax; {example}"
+        )))
+    }
+
+    /// The device for grub, without parentheses: `hd0,msdos1`, or `hd0` for the whole disk.
+    pub fn of_disk(&self, disk: &str) -> String {
+        match self.as_str() {
+            Self::WHOLE_DISK => disk.to_owned(),
+            partition => format!("{disk},{partition}"),
         }
     }
 }
@@ -130,11 +164,39 @@ mod tests {
 
     #[test]
     fn partitions_are_named_as_grub_names_them() {
-        for good in ["msdos1", "gpt12", "msdos1,bsd1", "netbsd1"] {
+        for good in ["msdos1", "gpt12", "msdos1,bsd1", "netbsd1", "none"] {
             assert!(BootPart::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "1", "gpt", "hd0,", "(hd0,gpt1)", "gpt 1"] {
+        for bad in [
+            "",
+            "1",
+            "gpt",
+            "hd0,",
+            "(hd0,gpt1)",
+            "gpt 1",
+            "none,gpt1",
+            "hd0",
+            "hd0,gpt1",
+        ] {
             assert!(BootPart::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_number_alone_is_answered_with_the_names_that_it_may_mean() {
+        for (number, answer) in [
+            ("2", "write gpt2 on a GPT or msdos2 on an MBR, or none"),
+            ("0", "write none for a disk without partitions"),
+        ] {
+            let error = BootPart::parse(number).unwrap_err().to_string();
+            assert!(error.contains(answer), "{error}");
+        }
+    }
+
+    #[test]
+    fn none_is_the_whole_disk() {
+        let device = |text| BootPart::parse(text).unwrap().of_disk("hd0");
+        assert_eq!(device("gpt2"), "hd0,gpt2");
+        assert_eq!(device("none"), "hd0");
     }
 }

@@ -71,6 +71,34 @@ pub enum Volume {
 }
 
 impl Vm {
+    /// A VM that runs and is no longer in the configuration: only its name is known, which is enough to end
+    /// it and to free its marked taps.
+    pub fn unconfigured(name: VmName, spelling: Spelling) -> Self {
+        Self {
+            name,
+            id: 0,
+            cpu: CpuTopology::one(),
+            mem: MemSize::usual(),
+            loader: Loader::Bhyveload,
+            disks: Vec::new(),
+            cds: Vec::new(),
+            nics: Vec::new(),
+            volume: Volume::File(PathBuf::new()),
+            shared: Shared {
+                bridge: None,
+                netif: None,
+                netif_origin: None,
+            },
+            policy: Policy::default(),
+            spelling,
+        }
+    }
+
+    /// Whether the VM is in the configuration; then it has a first disk.
+    pub fn is_configured(&self) -> bool {
+        !self.disks.is_empty()
+    }
+
     /// The command line for a verb of this VM.
     pub fn command(&self, verb: Verb) -> String {
         self.spelling.of(verb, self.name.as_str())
@@ -137,7 +165,7 @@ pub(crate) mod tests {
                 netif_origin: None,
             },
             policy: Policy::default(),
-            spelling: Spelling::Link,
+            spelling: Spelling::link(),
         }
     }
 
@@ -145,7 +173,7 @@ pub(crate) mod tests {
     fn a_verb_is_spelt_as_its_user_calls_verbs() {
         let mut vm = vm();
         assert_eq!(vm.command(Verb::Boot), "fbsd0-boot");
-        vm.spelling = Spelling::Word;
+        vm.spelling = Spelling::default();
         assert_eq!(vm.command(Verb::Boot), "easy-bhyve boot fbsd0");
     }
 

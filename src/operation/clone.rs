@@ -1,21 +1,21 @@
 //! `clone`: clones a VM's first disk for new VMs.
 
 use super::context::{Asked, Context, Outcome, rivals};
-use super::gone;
 use super::options::DryRun;
 use super::plan_context::PlanContext;
 use super::refuse::state::stopped;
-use super::refuse::{list_of, no_such_snapshot, other_disks, volume};
-use super::rollback::own_snapshot;
+use super::refuse::{list_of, other_disks, volume};
+use super::rollback::{Consent, own_snapshot};
 use super::snapshot::Stamp;
 use super::wire::{self, Options, Words};
 use super::{Locks, Operation, Planned, Request, RootJob};
+use super::{gone, label};
 use crate::config::resolve;
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::model::name::{Dataset, SnapName, Snapshot, VmName};
 use crate::model::{Vm, Volume};
-use crate::plan::{Guard, Plan, Undo, When};
+use crate::plan::{Guard, Plan, Refusal, Test, Undo, When};
 use crate::survey;
 use crate::tools::zfs::{self, Mark};
 use crate::verb::Verb;
@@ -28,7 +28,10 @@ pub struct Args {
     /// -d
     #[command(flatten)]
     pub dry_run: DryRun,
-    /// The new VMs; a first word that begins with @ or _ is the snapshot to clone
+    /// Do not ask whether the label means this snapshot
+    #[arg(short = 'f', long)]
+    pub force: bool,
+    /// The new VMs; a first word that begins with @ or _ is the snapshot to clone, or a word or the beginning of its label
     #[arg(value_name = "NEW", required = true, index = 2)]
     pub words: Vec<String>,
 }
@@ -48,6 +51,7 @@ impl Operation for Args {
         };
         let job = MakeClones {
             base,
+            consent: Consent::of(self.force),
             stamp: Stamp::of(context.process.clock.now()),
             targets: targets(context, volume, names)?,
         };
@@ -141,8 +145,10 @@ fn next_step(context: &Context<'_>, vm: &Vm, names: &[String]) -> String {
 /// Clones a VM's first disk to new volumes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MakeClones {
-    /// The snapshot to clone; `None`: the disk as it is now.
+    /// The snapshot to clone, or a part of its label; `None`: the disk as it is now.
     pub base: Option<SnapName>,
+    /// Whether the user is asked about the label.
+    pub consent: Consent,
     /// The local time, for the name of a new snapshot.
     pub stamp: Stamp,
     /// The new volumes.
@@ -168,6 +174,7 @@ impl RootJob for MakeClones {
         for target in &self.targets {
             words.add("target", target.as_str());
         }
+        words.flag("force", self.consent == Consent::Given);
     }
 
     fn parse(_verb: &str, options: &mut Options<'_>) -> Result<Self> {
@@ -176,6 +183,7 @@ impl RootJob for MakeClones {
         let stamp = options.parsed("stamp", Stamp::parse)?;
         Ok(Self {
             base: options.parsed("snapshot", SnapName::parse)?,
+            consent: Consent::of(options.flag("force")?),
             stamp: wire::needed("stamp", stamp)?,
             targets,
         })
@@ -192,17 +200,24 @@ impl RootJob for MakeClones {
         } else {
             zfs::Volume::default()
         };
-        let (base, stopped) = if let Some(name) = &self.base {
-            if context.is_freebsd && !found.snapshots.iter().any(|one| one.name == *name) {
-                return Err(no_such_snapshot(volume, name, &found));
+        let (base, source) = match &self.base {
+            Some(name) if context.is_freebsd => {
+                let chosen = label::choose(volume, name, &found)?;
+                let asks = chosen.is_by_label && self.consent == Consent::Ask;
+                let question = asks.then(|| Guard {
+                    test: Test::Confirmed(format!("Clone {volume}@{}?", chosen.name)),
+                    refusal: Refusal::host("nothing was cloned"),
+                });
+                (chosen.name, Source::Snapshot(question))
             }
-            (name.clone(), None)
-        } else {
-            let stopped = stopped(context, vm, rivals)?;
-            (base_name(&self.stamp, &found)?, Some(stopped))
+            Some(name) => (name.clone(), Source::Snapshot(None)),
+            None => {
+                let stopped = stopped(context, vm, rivals)?;
+                (base_name(&self.stamp, &found)?, Source::Now(stopped))
+            }
         };
         Ok(Planned {
-            plan: plan(&volume.snapshot(&base), stopped, &self.targets),
+            plan: plan(&volume.snapshot(&base), source, &self.targets),
             notes: other_disks(vm).into_iter().collect(),
             ..Planned::default()
         })
@@ -237,18 +252,29 @@ fn base_name(stamp: &Stamp, found: &zfs::Volume) -> Result<SnapName> {
     SnapName::parse(&free).map_err(|error| Error::host(error.to_string()))
 }
 
+/// What is cloned.
+enum Source {
+    /// The disk as it is now, in a snapshot that does not exist yet; the guard checks that no process
+    /// of the VM runs.
+    Now(Guard),
+    /// A snapshot, and the question about its label, if any.
+    Snapshot(Option<Guard>),
+}
+
 /// The plan that makes each of `targets` a clone of `base`; if one fails, all are undone.
 ///
-/// `stopped` guards a snapshot that does not exist yet: the disk as it is now.
-///
 /// Differs: `clone` checks every new name first and takes all back if one fails
-fn plan(base: &Snapshot, stopped: Option<Guard>, targets: &[Dataset]) -> Plan {
+fn plan(base: &Snapshot, source: Source, targets: &[Dataset]) -> Plan {
     let mut plan = Plan::default();
-    if let Some(stopped) = stopped {
-        plan.push(stopped);
-        plan.push(zfs::snapshot(base));
-        let destroy = gone::mark(&base.dataset, &Mark::Snapshot(base.name.clone()));
-        plan.push(Undo::by(destroy, When::Failure, base));
+    match source {
+        Source::Now(stopped) => {
+            plan.push(stopped);
+            plan.push(zfs::snapshot(base));
+            let destroy = gone::mark(&base.dataset, &Mark::Snapshot(base.name.clone()));
+            plan.push(Undo::by(destroy, When::Failure, base));
+        }
+        Source::Snapshot(Some(question)) => plan.push(question),
+        Source::Snapshot(None) => {}
     }
     for target in targets {
         plan.push(zfs::clone(base, target));

@@ -139,7 +139,7 @@ fn refuse_state(
     vm: &Vm,
     processes: &Processes,
     traces: &Traces,
-    context: &PlanContext<'_>,
+    context: &mut PlanContext<'_>,
 ) -> Result<()> {
     let supervisor = processes.supervisor(vm.name.as_str());
     if let Some(who) = supervisor.map(|supervisor| &supervisor.who)
@@ -174,7 +174,11 @@ fn refuse_state(
             )))
         }
         State::Unknown => Err(state::unknown(&vm.name)),
-        State::Stopped | State::LeftOver => Err(Error::from(&to_be_started(vm))),
+        State::Stopped | State::LeftOver => {
+            let now = context.look.uptime();
+            let error = Error::from(&to_be_started(vm));
+            Err(state::with_last_end(error, vm, traces, now))
+        }
     }
 }
 

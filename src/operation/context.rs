@@ -1,6 +1,6 @@
 //! The input of an operation, and its outcome.
 
-use super::options::{DryRun, Format};
+use super::options::DryRun;
 use super::{Job, Request};
 use crate::config::Config;
 use crate::config::resolve::{self, Wanted};
@@ -121,14 +121,14 @@ impl Assumption {
 }
 
 impl<'run> Context<'run> {
-    /// The input of a session in which verbs are words.
+    /// The input of a session.
     pub fn of(session: &'run mut Session<'_, '_>, config: &'run Config) -> Self {
         Self {
             process: session.process,
             config,
             is_freebsd: survey::is_freebsd(session.host),
             look: &mut *session.host,
-            spelling: Spelling::Word,
+            spelling: session.spelling.clone(),
             title: session.title,
         }
     }
@@ -142,7 +142,7 @@ impl Context<'_> {
 
     /// What a VM is resolved for, as this run is called.
     pub(crate) fn wanted(&self, need: Need) -> Wanted<'_> {
-        Wanted::new(need, self.spelling, &self.process.devices)
+        Wanted::new(need, self.spelling.clone(), &self.process.devices)
     }
 
     /// Refuses a real run on a host that is not FreeBSD; a dry run passes.
@@ -236,9 +236,4 @@ pub fn json(value: &impl serde::Serialize) -> Result<String> {
         .map_err(|error| Error::host(format!("could not format the result as JSON: {error}")))?;
     text.push('\n');
     Ok(vis::json(text))
-}
-
-/// Whether the result is wanted as JSON, and not the plan.
-pub(super) fn wants_json(format: Option<Format>, dry_run: bool) -> bool {
-    format == Some(Format::Json) && !dry_run
 }

@@ -25,8 +25,11 @@ pub mod context;
 pub mod free;
 mod gone;
 pub mod history;
+mod label;
+pub mod log;
 pub mod options;
 pub mod plan_context;
+mod planned;
 pub(crate) mod refuse;
 pub mod resources;
 pub mod restart;
@@ -40,11 +43,11 @@ use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::model::name::VmName;
-use crate::plan::Plan;
 use clap::Subcommand;
 use context::{Context, Outcome};
 use options::{Of, Override};
 use plan_context::PlanContext;
+pub use planned::Planned;
 use wire::{Options, Words};
 
 /// A verb with its arguments.
@@ -68,6 +71,8 @@ pub enum TypedVerb {
     /// Free the leftovers of a VM that is not running
     #[command(alias = "clear")]
     Clean(Of<clean::Args>),
+    /// Show the log: starts, ends with their meaning, output of loader and bhyve
+    Log(Of<log::Args>),
     /// Take a snapshot of the VM's disk, or list them
     Snapshot(Of<snapshot::Args>),
     /// Roll the VM's disk back to a snapshot
@@ -93,6 +98,7 @@ impl TypedVerb {
             Self::Shutdown(typed) => begin(context, typed),
             Self::Restart(typed) => begin(context, typed),
             Self::Clean(typed) => begin(context, typed),
+            Self::Log(typed) => begin(context, typed),
             Self::Snapshot(typed) => begin(context, typed),
             Self::Rollback(typed) => begin(context, typed),
             Self::Clone(typed) => begin(context, typed),
@@ -108,7 +114,8 @@ fn begin<T: Operation>(context: &mut Context<'_>, typed: Of<T>) -> Result<Outcom
         mem: given.and_then(|given| given.mem.clone()),
         ..context.wanted(T::NEED)
     };
-    let vm = resolve::vm(context.config, &typed.vm, &wanted)?;
+    let resolved = resolve::vm(context.config, &typed.vm, &wanted);
+    let vm = shutdown::or_unconfigured(resolved, context, &typed.vm, T::NEED)?;
     typed.options.begin(context, vm)
 }
 
@@ -265,6 +272,8 @@ jobs! {
     Shutdown(shutdown::Shutdown),
     /// Frees the leftovers of a VM.
     Clean(clean::Clean),
+    /// Shows the log of a VM.
+    ShowLog(log::ShowLog),
     /// Takes a snapshot of a VM's first disk.
     Snapshot(snapshot::TakeSnapshot),
     /// Rolls a VM's first disk back.
@@ -355,29 +364,6 @@ pub struct Request {
     pub title: String,
     /// Whether the caller's terminal is that of an ssh session.
     pub is_over_ssh: bool,
-}
-
-/// A plan with its messages.
-#[derive(Debug, Default)]
-pub struct Planned {
-    /// The plan that first ends a running VM, and so releases its lock; then the root side plans again.
-    /// [`Self::whole`] joins both plans.
-    pub ending: Plan,
-    /// The plan.
-    pub plan: Plan,
-    /// Notes on standard error before the plan.
-    pub notes: Vec<String>,
-    /// The message on standard error after the plan.
-    pub done: Option<String>,
-}
-
-impl Planned {
-    /// The plans one after the other, for a preview.
-    pub fn whole(self) -> Plan {
-        let mut whole = self.ending.once_done();
-        whole.append(self.plan);
-        whole
-    }
 }
 
 /// Makes the plan of a request: to refuse the request early, to show the plan, or to carry out the plan.

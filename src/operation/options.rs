@@ -1,13 +1,26 @@
 //! Options that several operations have.
 
+use crate::error::{Error, Result};
 use crate::model::cpu::CpuTopology;
 use crate::model::size::MemSize;
 use clap::{Args, ValueEnum};
 
+/// A format of a plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// The commands, and remarks.
+    #[default]
+    Text,
+    /// A script.
+    Sh,
+    /// JSON.
+    Json,
+}
+
 /// A format of output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// Text, or a script.
+    /// Text.
     #[default]
     Text,
     /// JSON.
@@ -28,28 +41,49 @@ pub struct Of<T: Args> {
 /// Whether the plan is shown instead of being carried out.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct DryRun {
-    /// Show the commands as a script instead of running them
+    /// Show the commands instead of running them
     #[arg(short = 'd', long)]
     pub dry_run: bool,
-    /// With -d, format of the plan: text or json
+    /// With -d, format of the plan: text, sh (a script that can be run) or json
     #[arg(
         long,
         value_name = "FORMAT",
         requires = "dry_run",
         hide_possible_values = true
     )]
-    pub format: Option<Format>,
+    pub format: Option<PlanFormat>,
+}
+
+impl DryRun {
+    /// Whether the plan is shown as text.
+    pub fn is_text(self) -> bool {
+        self.format.unwrap_or_default() == PlanFormat::Text
+    }
 }
 
 /// As [`DryRun`] for verbs whose result has formats of its own.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct DryRunOrFormat {
-    /// Show the commands as a script instead of running them
+    /// Show the commands instead of running them
     #[arg(short = 'd', long)]
     pub dry_run: bool,
-    /// Format of the result: text or json
+    /// Format of the result: text or json; with -d also sh
     #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
-    pub format: Option<Format>,
+    pub format: Option<PlanFormat>,
+}
+
+impl DryRunOrFormat {
+    /// Whether the result is wanted as JSON, and not the plan.
+    ///
+    /// # Errors
+    /// If the result is wanted in a format that only plans have.
+    pub fn wants_json(self) -> Result<bool> {
+        match (self.dry_run, self.format) {
+            (false, Some(PlanFormat::Sh)) => Err(Error::usage("--format sh is for the plan")
+                .help("add -d, or say --format text or --format json")),
+            (is_dry, format) => Ok(!is_dry && format == Some(PlanFormat::Json)),
+        }
+    }
 }
 
 impl From<DryRunOrFormat> for DryRun {

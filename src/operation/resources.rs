@@ -1,6 +1,6 @@
 //! `resources`: every resolved setting, and with `-V` the VM's first disk.
 
-use super::context::{Asked, CallersPlan, Context, Outcome, json, wants_json};
+use super::context::{Asked, CallersPlan, Context, Outcome, json};
 use super::gone;
 use super::options::{DryRunOrFormat, Override};
 use super::plan_context::PlanContext;
@@ -55,7 +55,7 @@ impl Operation for Args {
         let mut settings =
             settings_text::lines(&vm, context.process.host(), &context.process.devices);
         settings.retain(|line| self.all || !line.is_usual);
-        let text = if wants_json(self.dry_run.format, self.dry_run.dry_run) {
+        let text = if self.dry_run.wants_json()? {
             let table: serde_json::Map<String, serde_json::Value> = settings
                 .iter()
                 .map(|line| {

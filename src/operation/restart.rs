@@ -99,6 +99,9 @@ impl RootJob for Restart {
         let survey = if runs {
             let vms = std::slice::from_ref(vm);
             first = ending(vms, &survey, Whom::Named, self.how, Verb::Restart)?;
+            if self.quiet {
+                first = first.without_progress();
+            }
             survey.once_ended(vm)
         } else {
             survey

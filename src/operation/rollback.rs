@@ -1,13 +1,13 @@
 //! `rollback`: rolls a VM's first disk back to a snapshot.
 
 use super::context::{Context, Outcome, rivals};
-use super::gone;
 use super::options::DryRun;
 use super::plan_context::PlanContext;
 use super::refuse::state::stopped;
-use super::refuse::{list_of, no_such_snapshot, other_disks, volume};
+use super::refuse::{list_of, other_disks, volume};
 use super::wire::{Options, Words};
 use super::{Locks, Operation, Planned, Request, RootJob};
+use super::{gone, label};
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::model::Vm;
@@ -23,10 +23,10 @@ pub struct Args {
     /// -d
     #[command(flatten)]
     pub dry_run: DryRun,
-    /// Do not ask before newer snapshots are destroyed
+    /// Do not ask before newer snapshots are destroyed, or whether the label means this snapshot
     #[arg(short = 'f', long)]
     pub force: bool,
-    /// The snapshot: NAME, @NAME or VOLUME@NAME; without it the newest
+    /// The snapshot: NAME, @NAME, VOLUME@NAME, or a word or the beginning of its label; without it the newest
     #[arg(value_name = "SNAP", index = 2)]
     pub snapshot: Option<String>,
 }
@@ -42,11 +42,7 @@ impl Operation for Args {
             .as_deref()
             .map(|text| own_snapshot(&vm, volume, text))
             .transpose()?;
-        let consent = if self.force {
-            Consent::Given
-        } else {
-            Consent::Ask
-        };
+        let consent = Consent::of(self.force);
         let rivals = rivals(context, &vm)?;
         Ok(context
             .asked(vm, Rollback { wanted, consent }, self.dry_run)
@@ -71,7 +67,7 @@ pub(super) fn own_snapshot(vm: &Vm, volume: &Dataset, text: &str) -> Result<Snap
     SnapName::parse(name).map_err(|error| Error::usage(error.to_string()))
 }
 
-/// Whether the user is asked before newer snapshots are destroyed.
+/// Whether the user is asked before a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consent {
     /// The user is asked at the terminal.
@@ -80,12 +76,19 @@ pub enum Consent {
     Given,
 }
 
+impl Consent {
+    /// Given if the option `-f` is.
+    pub(super) fn of(force: bool) -> Self {
+        if force { Self::Given } else { Self::Ask }
+    }
+}
+
 /// Rolls a VM's first disk back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rollback {
-    /// The snapshot to roll back to; `None`: the newest.
+    /// The snapshot to roll back to, or a part of its label; `None`: the newest.
     pub wanted: Option<SnapName>,
-    /// Whether the user is asked before newer snapshots are destroyed.
+    /// Whether the user is asked before newer snapshots are destroyed, or about the label.
     pub consent: Consent,
 }
 
@@ -106,31 +109,29 @@ impl RootJob for Rollback {
 
     fn parse(_verb: &str, options: &mut Options<'_>) -> Result<Self> {
         let wanted = options.parsed("snapshot", SnapName::parse)?;
-        let consent = if options.flag("force")? {
-            Consent::Given
-        } else {
-            Consent::Ask
-        };
+        let consent = Consent::of(options.flag("force")?);
         Ok(Self { wanted, consent })
     }
 
     fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
         let (vm, rivals) = (request.vm()?, &request.rivals);
         let volume = volume(vm, Verb::Rollback)?;
-        let (target, newer) = if context.is_freebsd {
+        let (target, newer, is_by_label) = if context.is_freebsd {
             let found = list_of(context, volume)?;
-            choose(vm, volume, self.wanted.clone(), &found)?
+            choose(vm, volume, self.wanted.as_ref(), &found)?
         } else {
             let target = self.wanted.clone().ok_or_else(|| {
                 Error::host("the newest snapshot is unknown, because this host is not FreeBSD")
                     .help("give the name of a snapshot")
             })?;
-            (target, Vec::new())
+            (target, Vec::new(), false)
         };
         let stopped = stopped(context, vm, rivals)?;
         let target = volume.snapshot(&target);
+        let asks = self.consent == Consent::Ask && (is_by_label || !newer.is_empty());
+        let question = asks.then(|| question(vm, &target, &newer));
         Ok(Planned {
-            plan: plan(&target, &newer, self.consent, stopped),
+            plan: plan(vm, &target, &newer, question, stopped),
             notes: other_disks(vm).into_iter().collect(),
             done: Some(format!("rolled back to {target}")),
             ..Planned::default()
@@ -138,23 +139,25 @@ impl RootJob for Rollback {
     }
 }
 
-/// The snapshot to roll back to, and the newer snapshots and bookmarks that must be destroyed.
+/// The snapshot to roll back to, the newer snapshots and bookmarks that must be destroyed, and whether
+/// only a part of the label was typed.
 fn choose(
     vm: &Vm,
     volume: &Dataset,
-    wanted: Option<SnapName>,
+    wanted: Option<&SnapName>,
     found: &zfs::Volume,
-) -> Result<(SnapName, Vec<Mark>)> {
+) -> Result<(SnapName, Vec<Mark>, bool)> {
     let Some(newest) = found.snapshots.last() else {
         return Err(Error::host(format!("{volume} has no snapshot"))
             .help(format!("take one: {} WORD", vm.command(Verb::Snapshot))));
     };
-    let target = wanted.unwrap_or_else(|| newest.name.clone());
-    // Differs: `rollback` looks for the snapshot by its exact name
-    let Some(position) = found.snapshots.iter().position(|one| one.name == target) else {
-        return Err(no_such_snapshot(volume, &target, found));
-    };
-    let newer = found.snapshots.get(position + 1..).unwrap_or_default();
+    let label::Chosen {
+        name: target,
+        is_by_label,
+    } = label::choose(volume, wanted.unwrap_or(&newest.name), found)?;
+    let position = found.snapshots.iter().position(|one| one.name == target);
+    let newer = position.and_then(|at| found.snapshots.get(at + 1..));
+    let newer = newer.unwrap_or_default();
     for one in newer {
         if one.holds > 0 {
             return Err(Error::host(format!(
@@ -175,7 +178,8 @@ fn choose(
             .help("a rollback destroys newer snapshots; first make the clones independent, as root: zfs promote CLONE"));
         }
     }
-    let reached = found.snapshots.get(position).map_or(0, |one| one.createtxg);
+    let reached = position.and_then(|at| found.snapshots.get(at));
+    let reached = reached.map_or(0, |one| one.createtxg);
     let snapshots = newer
         .iter()
         .map(|one| (one.createtxg, Mark::Snapshot(one.name.clone())));
@@ -186,7 +190,23 @@ fn choose(
         .map(|(name, createtxg)| (*createtxg, Mark::Bookmark(name.clone())));
     let mut marks: Vec<(u64, Mark)> = snapshots.chain(bookmarks).collect();
     marks.sort_by_key(|(createtxg, _)| *createtxg);
-    Ok((target, marks.into_iter().map(|(_, mark)| mark).collect()))
+    let newer = marks.into_iter().map(|(_, mark)| mark).collect();
+    Ok((target, newer, is_by_label))
+}
+
+/// The question before the rollback, below what will be lost.
+fn question(vm: &Vm, target: &Snapshot, newer: &[Mark]) -> String {
+    let marks = newer.iter().map(|mark| match mark {
+        Mark::Snapshot(_) => format!("  the snapshot {mark}\n"),
+        Mark::Bookmark(_) => format!("  the bookmark {mark}\n"),
+    });
+    format!(
+        "This will be lost:\n{}  what {} has written to {} since @{3}\nRoll back to @{3}?",
+        marks.collect::<String>(),
+        vm.name,
+        target.dataset,
+        target.name,
+    )
 }
 
 /// The plan that rolls back to `target` and destroys `newer`, which is sorted oldest first.
@@ -198,16 +218,17 @@ fn choose(
 ///
 /// Differs: `rollback` refuses a running VM, and asks before it destroys newer snapshots, each by
 /// its name
-fn plan(target: &Snapshot, newer: &[Mark], consent: Consent, stopped: Guard) -> Plan {
+fn plan(
+    vm: &Vm,
+    target: &Snapshot,
+    newer: &[Mark],
+    question: Option<String>,
+    stopped: Guard,
+) -> Plan {
     let mut plan = Plan::default();
-    if !newer.is_empty() && consent == Consent::Ask {
-        let names: Vec<String> = newer.iter().map(Mark::to_string).collect();
+    if let Some(question) = question {
         plan.push(Guard {
-            test: Test::Confirmed(format!(
-                "This destroys what is newer: {}. Roll back to @{}?",
-                names.join(" "),
-                target.name
-            )),
+            test: Test::Confirmed(question),
             refusal: Refusal::host("nothing was rolled back"),
         });
     }
@@ -220,6 +241,6 @@ fn plan(target: &Snapshot, newer: &[Mark], consent: Consent, stopped: Guard) -> 
             done: format!("destroyed {}", destroyed.join(" ")),
         });
     }
-    plan.push(zfs::rollback(target));
+    plan.push(zfs::rollback(target).works_for(vm));
     plan
 }

@@ -1,6 +1,6 @@
 //! `snapshot`: takes or lists snapshots of a VM's first disk.
 
-use super::context::{CallersPlan, Context, Outcome, json, wants_json};
+use super::context::{CallersPlan, Context, Outcome, json};
 use super::options::DryRunOrFormat;
 use super::plan_context::PlanContext;
 use super::refuse::{other_disks, volume};
@@ -32,9 +32,10 @@ impl Operation for Args {
 
     fn begin(self, context: &mut Context<'_>, vm: Vm) -> Result<Outcome> {
         let volume = volume(&vm, Verb::Snapshot)?;
+        let wants_json = self.dry_run.wants_json()?;
         context.need_host(self.dry_run.into())?;
         if self.words.is_empty() {
-            if wants_json(self.dry_run.format, self.dry_run.dry_run) {
+            if wants_json {
                 let found = survey::answer(context.look, &zfs::list(volume))?;
                 return json(&zfs::parse_list(volume, &found).snapshots).map(Outcome::Text);
             }

@@ -1,16 +1,18 @@
 //! A request as the words of a command line, and back: `root-VERB VM NAME=VALUE…`.
 //!
-//! The settings of a VM are the lines of `resources`. A word without `=` begins the next VM.
+//! The settings of a VM are the lines of `resources`; one that is no longer in the configuration has none.
+//! A word without `=` begins the next VM.
 
 use super::{Job, Request};
 use crate::config::settings_text;
 use crate::error::{Error, Result};
+use crate::model::Vm;
 use crate::model::name::{NameError, VmName};
-use crate::verb::Spelling;
+use crate::verb::{Links, Spelling, Verb};
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The prefix of the root side's verbs.
 pub const PREFIX: &str = "root-";
@@ -21,12 +23,10 @@ pub fn of(request: &Request, host: &str, devices: &Path) -> Vec<OsString> {
     let mut options = options(request);
     for vm in &request.vms {
         words.push(vm.name.as_str().into());
-        let settings = settings_text::lines(vm, host, devices);
-        words.extend(
-            settings
-                .into_iter()
-                .map(|line| pair(&line.name, &line.value)),
-        );
+        if vm.is_configured() {
+            let settings = settings_text::lines(vm, host, devices).into_iter();
+            words.extend(settings.map(|line| pair(&line.name, &line.value)));
+        }
         words.append(&mut options);
     }
     words
@@ -43,8 +43,8 @@ fn pair(name: &str, value: impl AsRef<OsStr>) -> OsString {
 fn options(request: &Request) -> Vec<OsString> {
     let mut words = Words(vec![pair("as", &request.title)]);
     let first = request.vms.first();
-    if first.is_some_and(|vm| vm.spelling == Spelling::Link) {
-        words.add("calls", "links");
+    if let Some(vm) = first {
+        write_spelling(&mut words, &vm.spelling);
     }
     for rival in &request.rivals {
         words.add("rival", rival.as_str());
@@ -101,15 +101,16 @@ pub fn parse(words: &[OsString], devices: &Path) -> Result<Request> {
             options.0.push((name, text(value)?));
         }
     }
-    let spelling = match options.one("calls")? {
-        Some("links") => Spelling::Link,
-        Some(other) => return Err(Error::usage(format!("calls={other} is unknown"))),
-        None => Spelling::Word,
-    };
+    let spelling = parse_spelling(&mut options)?;
     let job = Job::parse(verb, &mut options)?;
     // The words are those of a whole VM, so all of them are valid whatever the verb needs.
+    let takes_unconfigured = matches!(job, Job::Shutdown(_));
     let parse = |(name, pairs): (&str, Vec<_>)| {
-        settings_text::parse(name, pairs.into_iter(), devices, spelling)
+        if pairs.is_empty() && takes_unconfigured {
+            let name = VmName::parse(name).map_err(|error| Error::usage(error.to_string()))?;
+            return Ok(Vm::unconfigured(name, spelling.clone()));
+        }
+        settings_text::parse(name, pairs.into_iter(), devices, &spelling)
     };
     let vms = sections.into_iter().map(parse);
     let vms = vms.collect::<Result<Vec<_>>>()?;
@@ -134,6 +135,33 @@ pub fn parse(words: &[OsString], devices: &Path) -> Result<Request> {
     };
     options.refuse_rest()?;
     Ok(request)
+}
+
+/// The form of calls in hints. A path that is not UTF-8 cannot be pasted, and is left out.
+fn write_spelling(words: &mut Words, spelling: &Spelling) {
+    if let Some(links) = &spelling.links {
+        words.add("calls", "links");
+        for verb in &links.missing {
+            words.add("unlinked", verb.as_str());
+        }
+    }
+    if let Some(file) = spelling.config.as_deref().and_then(Path::to_str) {
+        words.add("named", file);
+    }
+}
+
+fn parse_spelling(options: &mut Options<'_>) -> Result<Spelling> {
+    let unlinked = options.take("unlinked").into_iter();
+    let unknown = |name: &str| Error::usage(format!("unlinked={name} is unknown"));
+    let missing = unlinked.map(|name| Verb::parse(name).ok_or_else(|| unknown(name)));
+    let missing = missing.collect::<Result<_>>()?;
+    let links = match options.one("calls")? {
+        Some("links") => Some(Links { missing }),
+        Some(other) => return Err(Error::usage(format!("calls={other} is unknown"))),
+        None => None,
+    };
+    let config = options.one("named")?.map(PathBuf::from);
+    Ok(Spelling { links, config })
 }
 
 pub(super) fn needed<T>(name: &str, value: Option<T>) -> Result<T> {

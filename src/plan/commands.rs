@@ -22,6 +22,10 @@ fn collect_commands<'plan>(forms: &'plan [Form], found: &mut Vec<&'plan Command>
                     Action::Run(command) => found.push(command),
                     Action::Sequence(commands) => found.extend(commands),
                     Action::Signal(signal) => found.extend([&signal.by, &signal.to.command]),
+                    Action::Log(log) => {
+                        found.push(&log.shown);
+                        found.extend(&log.followed);
+                    }
                     Action::File(_) | Action::Print(_) => {}
                 }
             }

@@ -1,12 +1,13 @@
 //! The plan of a verb: data in seven forms, made by pure functions.
 //!
 //! A planner gets a [`crate::model::Vm`], the words of the call, and the results of queries; it neither
-//! queries nor changes the host. The executor ([`crate::run`]) and the script ([`crate::script`]) use the
-//! same value, so `-d` prints what a run does.
+//! queries nor changes the host. The executor ([`crate::run`]), the preview ([`crate::preview`]) and the
+//! script ([`crate::script`]) use the same value, so `-d` prints what a run does.
 
 mod change;
 mod commands;
 mod form;
+mod log;
 mod question;
 mod serialize;
 mod workers;
@@ -16,6 +17,7 @@ use crate::error::Kind;
 use crate::model::name::VmName;
 pub use change::{FileChange, scratch_directory};
 pub use commands::commands;
+pub use log::Log;
 pub use question::Test;
 use serde::Serialize;
 use std::ops::RangeInclusive;
@@ -78,6 +80,8 @@ pub enum Action {
     File(FileChange),
     /// Writes bytes to standard output.
     Print(#[serde(serialize_with = "serialize::bytes")] Vec<u8>),
+    /// Prints a log.
+    Log(Box<Log>),
 }
 
 /// The error of a plan that stops, and the remedy.

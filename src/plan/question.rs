@@ -42,7 +42,8 @@ pub enum Test {
     /// The command of a [`Loop`](super::Loop) has been started, so its guest may have written to disks;
     /// false if the status means that the guest did not run.
     HasRun,
-    /// The user at the terminal answers this question with `y`.
+    /// The user at the terminal answers the question with `y` or `yes`, in either case. The question is
+    /// the last line; the lines above say what will be lost.
     Confirmed(String),
     /// The negation.
     Not(Box<Test>),

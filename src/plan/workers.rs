@@ -10,6 +10,8 @@ use serde::Serialize;
 pub enum Work {
     /// bhyve(8) under its title.
     Running,
+    /// bhyve(8), with or without its title, whose guest does not handle its power button.
+    Deaf,
     /// bhyve(8), with or without its title.
     Bhyve,
     /// bhyveload(8) or grub-bhyve.
@@ -23,6 +25,7 @@ impl Work {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",
+            Self::Deaf => "deaf",
             Self::Bhyve => "bhyve",
             Self::Loader => "loader",
             Self::Any => "any",

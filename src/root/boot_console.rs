@@ -4,12 +4,12 @@
 use super::message::Message;
 use super::reply::Reply;
 use crate::error::{Error, Result};
-use crate::host::directory::log_of;
 use crate::host::{Event, Host};
 use crate::model::Vm;
 use crate::model::privilege::Elevation;
 use crate::operation::boot::Boot;
 use crate::operation::boot::plan::Start;
+use crate::operation::refuse::state::see_log;
 use crate::operation::{Request, wire};
 use crate::process::Process;
 use crate::run::not_started;
@@ -76,8 +76,7 @@ pub(super) fn start(
     reply.result(request, Elevation::None, ended)?;
     // The VM may have ended while the user was at the console.
     let note = if has_ended(process, vm, host)? {
-        let log = process.logs.join(log_of(&vm.name));
-        format!("{} has ended; its log: {}", vm.name, vis::shown(&log))
+        format!("{} has ended; {}", vm.name, see_log(vm))
     } else {
         vm.running_note()
     };

@@ -45,7 +45,11 @@ pub fn carry_out(session: &mut Session<'_, '_>, config: &Config, asked: &Asked) 
     let planned = if serves_itself && asked.before.forms.is_empty() {
         None
     } else {
-        Some(planned(session, request)?)
+        match planned(session, request) {
+            // Only the root side sees all processes.
+            Err(error) if error.is_hidden && has_root_side(&elevation) => None,
+            planned => Some(planned?),
+        }
     };
     let elevation = match elevation {
         Err(error) if !asked.before.forms.is_empty() => return Err(error),
@@ -53,9 +57,10 @@ pub fn carry_out(session: &mut Session<'_, '_>, config: &Config, asked: &Asked) 
     };
     let before = execute(&asked.before, session.host, &mut Unobserved, session.output)?;
     say_all(before, session);
-    let done = match planned {
-        Some(planned) if !serves_itself => have_done(session, asked, &planned, elevation),
-        _ => server::carry_out(session, request, false),
+    let done = if serves_itself {
+        server::carry_out(session, request, false)
+    } else {
+        have_done(session, asked, planned.as_ref(), elevation)
     };
     if let Err(error) = done {
         return Err(undone(asked, error, session));
@@ -109,10 +114,12 @@ fn planned(session: &mut Session<'_, '_>, request: &Request) -> Result<Planned> 
 fn have_done(
     session: &mut Session<'_, '_>,
     asked: &Asked,
-    planned: &Planned,
+    planned: Option<&Planned>,
     elevation: Result<Elevation>,
 ) -> Result<()> {
-    if planned.plan.forms.is_empty() && !has_stale_record(session, &asked.request) {
+    if let Some(planned) = planned.filter(|planned| planned.plan.forms.is_empty())
+        && !has_stale_record(session, &asked.request)
+    {
         for note in planned.notes.iter().chain(&planned.done) {
             session.say(note);
         }
@@ -124,10 +131,18 @@ fn have_done(
     }
 }
 
+/// Whether the root side runs as another user than this process.
+fn has_root_side(elevation: &Result<Elevation>) -> bool {
+    matches!(elevation, Ok(elevation) if *elevation != Elevation::None)
+}
+
 /// Whether the only leftover is the record of a supervisor that was killed.
 fn has_stale_record(session: &mut Session<'_, '_>, request: &Request) -> bool {
     let (process, host) = (session.process, &mut *session.host);
-    let is_noted = |vm: &Vm| Record::of(host, &process.run, &vm.name).is_some();
+    let is_noted = |vm: &Vm| {
+        let noted = Record::of(host, &process.run, &vm.name);
+        noted.is_some_and(|noted| !noted.is_over())
+    };
     matches!(request.job, Job::Clean(_)) && request.vms.first().is_some_and(is_noted)
 }
 

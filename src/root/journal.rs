@@ -7,9 +7,9 @@ use crate::host::{Host, Lock, LockResult};
 use crate::model::Vm;
 use crate::model::name::{Snapshot, VmName};
 use crate::process::{Clock, Process};
-use crate::run::{self, Observer, Phase, READER_GONE};
+use crate::run::{self, Observer, Phase, READER_GONE, RoundEnd};
 use crate::session::Session;
-use crate::survey::record::{Phase as Noted, Record};
+use crate::survey::record::{LastEnd, Phase as Noted, Record};
 use crate::vis;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,7 +23,10 @@ pub(super) struct Journal<'run> {
     clock: Clock,
     /// The directory of its log.
     logs: PathBuf,
+    /// The directory of its record.
+    run: PathBuf,
     state: Record,
+    guest: Guest,
     /// Whether a caller waits for reports until the guest runs.
     reports: bool,
     /// Whether the guest is loaded only after the caller allows it.
@@ -35,6 +38,17 @@ pub(super) struct Journal<'run> {
     rounds: u32,
     /// The rate limit for the output of the loader and bhyve(8).
     allowance: Allowance,
+}
+
+/// The progress of a guest in the present round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Guest {
+    /// No loader has been started in any round.
+    NotLoaded,
+    /// The loader was started, and the guest was not seen running yet.
+    Loading,
+    /// The guest was seen running, or has ended.
+    Seen,
 }
 
 impl<'run> Journal<'run> {
@@ -50,7 +64,9 @@ impl<'run> Journal<'run> {
             vm,
             clock: process.clock,
             logs: process.logs.clone(),
+            run: process.run.clone(),
             state: Record::new(process.pid, since, host.uptime()),
+            guest: Guest::NotLoaded,
             reports,
             waits: false,
             is_log_lost: false,
@@ -69,6 +85,11 @@ impl<'run> Journal<'run> {
     /// Records the snapshots that temporary runs have left, and those of this run.
     pub(super) fn without_trace(&mut self, snapshots: &[Snapshot]) {
         self.state.temp = snapshots.iter().map(Snapshot::to_string).collect();
+    }
+
+    /// Whether the log has more about the run than a failure: a loader has run.
+    pub(super) fn has_loaded(&self) -> bool {
+        self.guest != Guest::NotLoaded && !self.is_log_lost
     }
 
     /// Reports to the caller, if one waits.
@@ -128,7 +149,18 @@ impl<'run> Journal<'run> {
     /// Records the phase. A failure is ignored, because a record is only a hint.
     fn note(&mut self, host: &mut dyn Host, phase: Noted) {
         self.state.phase = phase;
-        let _ = host.record(self.vm, Some(&self.state.text()));
+        let _ = host.record(self.vm, &self.state.text());
+    }
+
+    /// Remembers an end of the guest for the record.
+    fn remember(&mut self, host: &mut dyn Host, why: String, crash: bool) {
+        let when = self.clock.now().format("%Y-%m-%d %H:%M:%S").to_string();
+        self.state.last_end = Some(LastEnd {
+            when,
+            uptime: host.uptime().as_secs(),
+            why,
+            crash,
+        });
     }
 
     /// Reports the start; the next step sets up the network.
@@ -136,6 +168,8 @@ impl<'run> Journal<'run> {
     /// # Errors
     /// If the caller has exited.
     pub(super) fn begins(&mut self, host: &mut dyn Host) -> Result<()> {
+        let earlier = Record::of(host, &self.run, self.vm);
+        self.state.last_end = earlier.and_then(|earlier| earlier.last_end);
         self.note(host, Noted::Network);
         self.report(host, &Message::Network)
     }
@@ -144,12 +178,15 @@ impl<'run> Journal<'run> {
     pub(super) fn has_ended(&mut self, host: &mut dyn Host, result: &Result<()>) {
         match result {
             Ok(()) => self.log(host, "ended: all resources are free"),
-            Err(error) => self.fails(host, error),
+            Err(error) => {
+                if self.guest == Guest::Loading {
+                    self.remember(host, format!("did not start: {}", error.what), false);
+                }
+                self.fails(host, error);
+            }
         }
         match self.state.left(host) {
-            Ok(left) if left.is_empty() => {
-                let _ = host.record(self.vm, None);
-            }
+            Ok(left) if left.is_empty() => self.is_free(host),
             // `status`, `clean` and the next start read the record.
             Ok(_) | Err(_) => self.note(host, Noted::Ending),
         }
@@ -158,15 +195,24 @@ impl<'run> Journal<'run> {
     /// Logs the end of a VM whose killed supervisor left the record `noted`; `stays`: snapshots of the
     /// run exist.
     pub(super) fn is_over(&mut self, host: &mut dyn Host, noted: Record, stays: bool) {
-        if noted.phase != Noted::Ending {
+        let is_known = noted.phase == Noted::Ending;
+        self.state = noted;
+        if !is_known {
             self.log(host, "ended without its supervisor: all resources are free");
+            self.remember(host, "ended without its supervisor".to_owned(), false);
         }
         if stays {
-            self.state = noted;
             self.note(host, Noted::Ending);
         } else {
-            let _ = host.record(self.vm, None);
+            self.is_free(host);
         }
+    }
+
+    /// Records that nothing of the run is left.
+    fn is_free(&mut self, host: &mut dyn Host) {
+        self.state.bhyve = None;
+        self.state.temp.clear();
+        self.note(host, Noted::Ended);
     }
 
     /// Reports a note to the caller, or on standard error if none waits.
@@ -199,6 +245,7 @@ impl Observer for Journal<'_> {
                 // The network is complete: the next start may query it.
                 host.unlock(&Lock::Network);
                 self.rounds += 1;
+                self.guest = Guest::Loading;
                 self.state.restarts = self.rounds - 1;
                 self.state.bhyve = None;
                 self.note(host, Noted::Loader);
@@ -214,6 +261,7 @@ impl Observer for Journal<'_> {
                 self.report(host, &Message::Starting(pid))
             }
             Phase::Running(pid) => {
+                self.guest = Guest::Seen;
                 self.note(host, Noted::Running);
                 let again = if self.rounds > 1 { " again" } else { "" };
                 self.log(host, &format!("started{again}: bhyve is pid {pid}"));
@@ -239,10 +287,12 @@ impl Observer for Journal<'_> {
         }
     }
 
-    fn ended(&mut self, host: &mut dyn Host, how: &str, again: bool) {
-        let next = if again { "; starting again" } else { "" };
-        self.log(host, &format!("the guest {how}{next}"));
-        if !again {
+    fn ended(&mut self, host: &mut dyn Host, end: RoundEnd<'_>) {
+        let next = if end.again { "; starting again" } else { "" };
+        self.log(host, &format!("the guest {}{next}", end.how));
+        self.guest = Guest::Seen;
+        self.remember(host, end.how.to_owned(), end.is_crash);
+        if !end.again {
             self.note(host, Noted::Ending);
         }
     }

@@ -24,8 +24,8 @@ pub(super) fn by(vm: &Vm, session: &mut Session<'_, '_>) -> Result<Vec<Snapshot>
     }
 }
 
-/// Removes the records of VMs that have ended, and logs their end. Leftover snapshots are reported,
-/// and their record is kept until they are destroyed.
+/// Records and logs the end of VMs whose supervisor was killed. Leftover snapshots are reported, and
+/// stay in the record until they are destroyed.
 ///
 /// # Errors
 /// If the query of ZFS fails.
@@ -45,7 +45,8 @@ pub(super) fn forget(session: &mut Session<'_, '_>, request: &Request) -> Result
             // The next start removes the remaining files.
             let _ = session.host.sweep(&vm.name);
         }
-        let Some(noted) = Record::of(session.host, &process.run, &vm.name) else {
+        let noted = Record::of(session.host, &process.run, &vm.name);
+        let Some(noted) = noted.filter(|noted| !noted.is_over()) else {
             continue;
         };
         let left = noted.left(session.host)?;

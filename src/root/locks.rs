@@ -5,7 +5,7 @@ use crate::host::{Host, Lock, LockResult};
 use crate::model::Vm;
 use crate::model::name::VmName;
 use crate::operation::plan_context::PlanContext;
-use crate::operation::refuse::state::stopped;
+use crate::operation::refuse::state::{see_log, stopped};
 use crate::operation::{Job, Locks, Request};
 use crate::process::Process;
 use crate::run::{self, Observer};
@@ -116,13 +116,14 @@ impl Freeing {
     ///
     /// # Errors
     /// If another process has acquired the lock of a VM.
-    pub(super) fn result(self) -> Result<()> {
-        self.taken.into_iter().next().map_or(Ok(()), |(vm, by)| {
-            Err(
-                Error::state(format!("{vm} has ended, and {}", used_by(&by)))
-                    .help("check its state: easy-bhyve status"),
-            )
-        })
+    pub(super) fn result(self, vms: &[Vm]) -> Result<()> {
+        let Some((name, by)) = self.taken.into_iter().next() else {
+            return Ok(());
+        };
+        let error = Error::state(format!("{name} has ended, and {}", used_by(&by)))
+            .help("check its state: easy-bhyve status");
+        let vm = vms.iter().find(|vm| vm.name == name);
+        Err(vm.map(see_log).into_iter().fold(error, Error::help))
     }
 }
 

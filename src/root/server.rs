@@ -11,11 +11,14 @@ use crate::model::name::Snapshot;
 use crate::operation::boot::plan::Start;
 use crate::operation::boot::temp;
 use crate::operation::plan_context::PlanContext;
+use crate::operation::refuse::state::see_log;
 use crate::operation::{Job, Locks, Planned, Request, plan, wire};
+use crate::plan::Form;
 use crate::report;
 use crate::run;
 use crate::session::Session;
 use crate::survey::{Traces, record};
+use crate::verb::Spelling;
 use std::time::Duration;
 
 /// Exit status of the root side after a reported failure. No escalator uses this status itself.
@@ -39,6 +42,7 @@ pub fn serve(session: &mut Session<'_, '_>) -> u8 {
         }
     };
     let mut session = Session {
+        spelling: Spelling::default(),
         title: &request.title,
         ..session.again()
     };
@@ -100,7 +104,7 @@ pub fn carry_out(session: &mut Session<'_, '_>, request: &Request, reports: bool
         }
     }
     let planned = plan(&mut PlanContext::of(session), request)?;
-    execute(&planned, &request.job, session)?;
+    execute(&planned, request, session)?;
     if request.job.frees() {
         leftovers::forget(session, request)?;
     }
@@ -108,13 +112,13 @@ pub fn carry_out(session: &mut Session<'_, '_>, request: &Request, reports: bool
 }
 
 /// Carries out a plan that supervises no guest.
-fn execute(planned: &Planned, job: &Job, session: &mut Session<'_, '_>) -> Result<()> {
+fn execute(planned: &Planned, request: &Request, session: &mut Session<'_, '_>) -> Result<()> {
     for note in &planned.notes {
         session.say(note);
     }
-    let mut freeing = Freeing::new(session.process, job);
+    let mut freeing = Freeing::new(session.process, &request.job);
     run::execute(&planned.plan, session.host, &mut freeing, session.output)?;
-    freeing.result()?;
+    freeing.result(&request.vms)?;
     if let Some(done) = &planned.done {
         session.say(done);
     }
@@ -138,12 +142,18 @@ fn end_first(
         return Ok(false);
     }
     journal.report(session.host, &Message::Stopping)?;
+    // A wait before any change: the guest is still booting.
+    if let Some(Form::Wait(wait)) = ending.forms.first()
+        && let Some(text) = &wait.progress
+    {
+        journal.tells(session.host, text)?;
+    }
     let planned = Planned {
         // The client shows the progress.
         plan: ending.without_progress(),
         ..Planned::default()
     };
-    let ended = execute(&planned, &request.job, session);
+    let ended = execute(&planned, request, session);
     ended.inspect_err(|error| journal.fails(session.host, error))?;
     Ok(true)
 }
@@ -200,9 +210,15 @@ fn supervise(
     if let Some(note) = journal.unheard.take() {
         session.say(&note);
     }
-    let summary = result?;
+    let summary = result.map_err(|error| {
+        if journal.has_loaded() {
+            error.help(see_log(vm))
+        } else {
+            error
+        }
+    })?;
     if let Some(ending) = summary.ending {
-        session.say(&format!("the guest {ending}"));
+        session.say(&format!("the guest {ending}; {}", see_log(vm)));
     }
     Ok(())
 }

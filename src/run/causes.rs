@@ -1,7 +1,7 @@
 //! Known messages of the host's programs, with cause and remedy for a VM that does not start.
 
 use crate::command::Command;
-use crate::model::name::VmName;
+use nix::libc::{SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGKILL, SIGSEGV};
 
 /// A message, the likely cause of it, and the remedy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,19 +10,14 @@ pub struct Known {
     pub message: &'static str,
     /// The likely cause.
     pub cause: &'static str,
-    /// The remedy; `VM` stands for the VM's name.
+    /// The remedy, with commands `VM-VERB` and settings `VM_SETTING`: see [`Command::spelled`].
     pub remedy: &'static str,
 }
 
 impl Known {
-    /// The remedy for the failure of a command; in a command for a VM the last word is its name, which
-    /// replaces `VM`.
+    /// The remedy for the failure of a command, with the VM that the command works for.
     pub fn remedy_for(&self, command: &Command) -> String {
-        let last = command.args.last().and_then(|word| word.to_str());
-        match last.filter(|last| VmName::parse(last).is_ok()) {
-            Some(vm) => self.remedy.replace("VM", vm),
-            None => self.remedy.to_owned(),
-        }
+        command.spelled(self.remedy)
     }
 }
 
@@ -51,7 +46,7 @@ pub const KNOWN: &[Known] = &[
     // `usr.sbin/bhyve/amd64/pci_lpc.c`
     known(
         "Unable to initialize backend",
-        "the console cannot be opened: nmdm is not loaded, or another process has it open open",
+        "the console cannot be opened: nmdm is not loaded, or another process has it open",
         "as root: kldload nmdm; see which process has the console open: fstat /dev/nmdm*",
     ),
     // `usr.sbin/bhyve/bhyverun.c`
@@ -202,10 +197,15 @@ pub fn of(said: &str) -> Option<Known> {
 /// The known cause of a status that is not the guest's (`usr.sbin/bhyve/bhyverun.c`, timeout(1)).
 pub fn of_status(command: &Command, status: i32) -> Option<Known> {
     match (command.program, status) {
+        ("timeout", 124) if command.last_program() == "grub-bhyve" => Some(known(
+            "the time limit was reached",
+            "grub waits at its prompt: VM_grub_bootpart is another partition than that of the guest, or the menu is not in /boot/grub",
+            "look with ls at the prompt: VM-ttyboot -p; then correct VM_grub_bootpart, or for a menu in /boot/grub2 set VM_grub_bootcmd='configfile /boot/grub2/grub.cfg'",
+        )),
         ("timeout", 124) => Some(known(
             "the time limit was reached",
-            "the loader waits for input, or the disk is slow",
-            "see its output: VM-boot --console; or raise VM_loader_timeout",
+            "the loader waits for input: the first disk has no kernel of FreeBSD, or loader.conf of the guest has autoboot_delay=NO",
+            "see for what it waits: VM-ttyboot; a guest of another system needs VM_freebsd=NO",
         )),
         ("timeout", 1) => Some(known(
             "the loader gave up",
@@ -226,6 +226,30 @@ pub fn of_status(command: &Command, status: i32) -> Option<Known> {
     }
 }
 
+/// The known cause of the end of a loader by a signal.
+pub fn of_signal(command: &Command, signal: i32) -> Option<Known> {
+    if !["bhyveload", "grub-bhyve"].contains(&command.last_program()) {
+        return None;
+    }
+    Some(match signal {
+        SIGKILL => known(
+            "",
+            "another process killed the loader, or the kernel did because memory was short",
+            "see dmesg; if memory is short, reduce VM_mem; then boot again",
+        ),
+        SIGSEGV | SIGBUS | SIGABRT | SIGILL | SIGFPE => known(
+            "",
+            "the loader crashed, most often on a damaged disk or on a file system that it does not support",
+            "see how far it gets: VM-ttyboot; update the loader: freebsd-update, or pkg upgrade grub2-bhyve",
+        ),
+        _ => known(
+            "",
+            "another process ended the loader",
+            "boot again; if that fails, see the output of the loader: VM-ttyboot",
+        ),
+    })
+}
+
 /// The signal that a status of timeout(1) represents.
 pub fn signal_in(command: &Command, status: i32) -> Option<i32> {
     let signal = status.checked_sub(128).filter(|signal| *signal > 0)?;
@@ -234,8 +258,12 @@ pub fn signal_in(command: &Command, status: i32) -> Option<i32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{KNOWN, SILENT, of, of_status};
+    use super::{KNOWN, SILENT, of, of_signal, of_status};
     use crate::command::Command;
+    use crate::model::tests::vm;
+    use crate::tools::bhyve::run;
+    use crate::tools::line::Console;
+    use crate::verb::Spelling;
 
     #[test]
     fn no_message_hides_another_that_stands_behind_it() {
@@ -249,18 +277,47 @@ mod tests {
     }
 
     #[test]
+    fn a_remedy_has_the_spelling_of_the_call() {
+        let mut vm = vm();
+        for (spelling, remedy) in [
+            (
+                Spelling::link(),
+                "start on the terminal to see the output: fbsd0-ttyboot",
+            ),
+            (
+                Spelling::default(),
+                "start on the terminal to see the output: easy-bhyve ttyboot fbsd0",
+            ),
+        ] {
+            vm.spelling = spelling;
+            let command = run(&vm, &Console::Stdio, false).prefixed("timeout", &["9"]);
+            assert_eq!(SILENT.remedy_for(&command), remedy);
+        }
+        let known = of_status(&Command::root("timeout", Vec::new()), 124).expect("known");
+        let load = Command::root("bhyveload", Vec::new()).works_for(&vm);
+        assert!(known.remedy_for(&load).ends_with("needs fbsd0_freebsd=NO"));
+    }
+
+    #[test]
     fn in_a_remedy_vm_is_only_a_part_of_a_command_or_a_setting() {
+        let grub = || Command::root("grub-bhyve", Vec::new());
+        let (limited, bhyve) = (
+            grub().prefixed("timeout", &[]),
+            Command::root("bhyve", Vec::new()),
+        );
+        let slow = Command::root("timeout", Vec::new());
         let statuses = [
-            ("timeout", 124),
-            ("timeout", 1),
-            ("bhyve", 64),
-            ("bhyve", 71),
+            (&limited, 124),
+            (&slow, 124),
+            (&slow, 1),
+            (&bhyve, 64),
+            (&bhyve, 71),
         ];
-        let statuses = statuses.map(|(program, status)| {
-            let known = of_status(&Command::root(program, Vec::new()), status);
-            known.unwrap_or_else(|| panic!("{program} {status}"))
-        });
-        for known in KNOWN.iter().chain(&[SILENT]).chain(&statuses) {
+        let statuses = statuses.map(|(command, status)| of_status(command, status));
+        let signals = [9, 11, 15].map(|signal| of_signal(&grub(), signal));
+        let others = statuses.iter().chain(&signals);
+        let others: Vec<_> = others.map(|known| known.expect("a known cause")).collect();
+        for known in KNOWN.iter().chain(&[SILENT]).chain(&others) {
             let mut rest = known.remedy.split("VM").skip(1);
             assert!(
                 rest.all(|rest| rest.starts_with(['-', '_'])),

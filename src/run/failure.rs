@@ -9,7 +9,7 @@ use crate::host::{Afterwards, ChangeError, Ended, Finished, SpawnError};
 use crate::model::name::VmName;
 use crate::plan::FileChange;
 use crate::plan::Workers;
-use crate::tools::grub;
+use crate::tools::{grub, zfs};
 use crate::{quote, vis};
 use nix::libc::SIGPIPE;
 use std::io;
@@ -86,16 +86,17 @@ pub(super) fn no_receiver(by: &Command, to: &Workers) -> Error {
 
 fn failed(command: &Command, finished: &Finished, untitled: bool) -> Error {
     let program = command.last_program();
-    let known = match finished.ended {
+    let signal = match finished.ended {
+        Ended::Exit(status) => causes::signal_in(command, status),
+        Ended::Signal(signal) => Some(signal),
+    };
+    let of_status = match finished.ended {
         Ended::Exit(status) => causes::of_status(command, status),
         Ended::Signal(_) => None,
     };
-    let words = match finished.ended {
-        Ended::Exit(status) => known
-            .map(|known| known.message.to_owned())
-            .or_else(|| causes::signal_in(command, status).map(terminated_by)),
-        Ended::Signal(_) => None,
-    };
+    let words = of_status
+        .map(|known| known.message.to_owned())
+        .or_else(|| signal.map(terminated_by));
     let in_words =
         |words: Option<String>| words.map_or_else(String::new, |words| format!(": {words}"));
     let what = match finished.ended {
@@ -113,11 +114,20 @@ fn failed(command: &Command, finished: &Finished, untitled: bool) -> Error {
             None => format!("{program} failed with status {status}{}", in_words(words)),
         },
     };
-    let error = Error::host(what).note(format!("command: {command}"));
+    let refusal = zfs::refusal_of(command, &finished.stderr);
+    let (what, remedy) = match refusal {
+        Some(refusal) => (refusal.what, Some(refusal.help.to_owned())),
+        None => (what, None),
+    };
+    let mut error = Error::host(what).note(format!("command: {command}"));
+    error.help.extend(remedy);
     let mut error = with_stderr(error, command, &finished.stderr);
+    let known = of_status.or_else(|| causes::of_signal(command, signal?));
     // The output is more specific than the status.
     if let Some(known) = known.filter(|_| error.help.is_empty()) {
-        error = error.help(known.remedy_for(command));
+        error = error
+            .note(format!("likely cause: {}", command.spelled(known.cause)))
+            .help(known.remedy_for(command));
     }
     match command.streams {
         Streams::Captured | Streams::Relayed if finished.stderr.trim_ascii().is_empty() => {

@@ -5,6 +5,7 @@
 pub mod causes;
 mod failure;
 mod interrupt;
+mod log;
 mod observer;
 mod progress;
 mod supervise;
@@ -23,7 +24,8 @@ pub use failure::{
     judge, no_answer, not_changed, not_started, not_watched, not_written, signal_name,
 };
 pub use interrupt::{READER_GONE, catch_signals, check_interrupt, interrupted_by};
-pub use observer::{Observer, Phase, Unobserved};
+pub use log::not_read;
+pub use observer::{Observer, Phase, RoundEnd, Unobserved};
 use progress::Progress;
 use std::io::Write;
 pub use system::remedy;
@@ -186,6 +188,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
                 Ok(())
             }
             Action::Print(text) => self.output.out.write_all(text).map_err(not_written),
+            Action::Log(log) => log::show(log, self.host, self.output),
         }
     }
 
@@ -241,11 +244,8 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
             Test::Still { command, known } => self.is_still(command, known),
             Test::Ours { vm, or } => Ok(self.observer.is_ours(self.host, vm, *or)),
             Test::Confirmed(question) => match self.host.confirm(question) {
-                Some(answer) => Ok(answer),
-                None => Err(
-                    Error::usage(format!("{question} There is no terminal to ask on"))
-                        .help("to proceed without the question: -f"),
-                ),
+                Some(answer) => check_interrupt(self.host).map(|()| answer),
+                None => Err(unasked(question)),
             },
             Test::Not(inner) => Ok(!self.holds(inner)?),
             Test::All(tests) => {
@@ -278,7 +278,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
             }
             match (&wait.progress, &progress) {
                 (Some(text), None) if !is_undo => {
-                    progress = Some(Progress::begin(text, wait, self.output))
+                    progress = Some(Progress::begin(text, wait, self.output));
                 }
                 (_, Some(progress)) => progress.update(waited),
                 (_, None) => {}
@@ -362,4 +362,13 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
         self.host.shield(false);
         (undone, failures)
     }
+}
+
+/// The error for a question without a terminal.
+fn unasked(question: &str) -> Error {
+    let (lost, asked) = question.rsplit_once('\n').unwrap_or(("", question));
+    let error = Error::usage(format!("{asked} There is no terminal to ask on"));
+    lost.lines()
+        .fold(error, |error, line| error.note(line.trim_start()))
+        .help("to proceed without the question: -f")
 }

@@ -15,6 +15,17 @@ pub enum Phase {
     Running(u32),
 }
 
+/// The end of a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoundEnd<'round> {
+    /// The end in words that follow "the guest".
+    pub how: &'round str,
+    /// Whether the command failed, and nobody had asked the program to stop.
+    pub is_crash: bool,
+    /// Whether another round follows.
+    pub again: bool,
+}
+
 /// Receives the events of a supervised guest; the default methods ignore them.
 pub trait Observer {
     /// A phase begins.
@@ -28,8 +39,8 @@ pub trait Observer {
     /// A child wrote these whole lines.
     fn said(&mut self, _host: &mut dyn Host, _lines: &[u8]) {}
 
-    /// A round has ended; `_how`: the end in words; `_again`: whether another round follows.
-    fn ended(&mut self, _host: &mut dyn Host, _how: &str, _again: bool) {}
+    /// A round has ended.
+    fn ended(&mut self, _host: &mut dyn Host, _end: RoundEnd<'_>) {}
 
     /// The run has failed, and changes to shared resources are about to be undone.
     fn takes_back(&mut self, _host: &mut dyn Host) {}

@@ -2,7 +2,7 @@
 
 use super::causes;
 use super::failure::{STDERR_KEPT, judge, not_started, not_watched};
-use super::{Phase, Run, check_interrupt, signal_name};
+use super::{Phase, RoundEnd, Run, check_interrupt, signal_name};
 use crate::command::{Command, Streams};
 use crate::error::{Error, Result};
 use crate::host::{Ended, Event, Finished, Interruption};
@@ -55,8 +55,12 @@ impl<'plan> Run<'plan, '_, '_> {
             let again = wants_another && ends.len() <= Loop::MOST_ENDS;
             // A command that did not start is reported as a failure.
             if has_worked || judged.is_ok() {
-                self.observer
-                    .ended(self.host, &outcome(&round.command, &finished), again);
+                let end = RoundEnd {
+                    how: &outcome(&round.command, &finished),
+                    is_crash: judged.is_err() && self.host.interrupted().is_none(),
+                    again,
+                };
+                self.observer.ended(self.host, end);
             }
             if wants_another && !again {
                 return Err(too_often(round));

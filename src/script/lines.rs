@@ -3,8 +3,8 @@
 use super::Surroundings;
 use super::words::{push_file_change, statuses, workers};
 use crate::command::{Command, Streams};
-use crate::plan::Signal;
 use crate::plan::{Action, FileChange, Form, Refusal, Step, Test, Undo, Wait, When};
+use crate::plan::{Log, Signal};
 use crate::quote;
 use crate::vis;
 use std::collections::BTreeSet;
@@ -29,6 +29,8 @@ pub(super) enum Ask {
     Question,
     /// `works`
     Works,
+    /// `deaf`
+    Deaf,
     /// `send`
     Send,
     /// `supervises`
@@ -227,6 +229,7 @@ impl<'plan> Lines<'plan> {
             Action::File(FileChange::RemoveScratch(path)) => {
                 line.extend_from_slice(&self.remove_scratch(path));
             }
+            Action::Log(log) => return self.log(log),
             Action::File(change) => push_file_change(&mut line, change),
         }
         if let Some(test) = ok_if
@@ -243,6 +246,18 @@ impl<'plan> Lines<'plan> {
         }
         line.extend_from_slice(behind);
         self.line(line);
+    }
+
+    /// The lines that print a log.
+    fn log(&mut self, log: &Log) {
+        let mut line = self.command(&log.shown);
+        if let Some(lines) = log.lines {
+            line.extend_from_slice(format!(" | tail -n {lines}").as_bytes());
+        }
+        self.line(line);
+        if let Some(followed) = &log.followed {
+            self.line(self.command(followed));
+        }
     }
 
     /// A command on the terminal. It is not started after a signal; the modes are restored after it.

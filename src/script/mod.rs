@@ -1,4 +1,6 @@
 //! The echo: prints a plan as a POSIX sh(1) script equivalent to [`crate::run`], or as data.
+//!
+//! [`crate::preview`] is for a person who wants to know which commands run.
 
 mod cksum;
 mod lines;
@@ -26,8 +28,6 @@ use std::path::Path;
 ///
 /// Its exit status is that of the run: 1 for any status of a failed command, or that of a refusal
 /// (contract of exit statuses in [`crate::error`]).
-///
-/// Differs: `-d` prints a script that can be run
 pub fn script(plan: &Plan, title: &str, path: &str, run: &Path, elevation: Elevation) -> Vec<u8> {
     let surroundings = Surroundings {
         title,
@@ -273,7 +273,7 @@ struct Document<'plan> {
 }
 
 /// The version of the schema of [`json`]; raised by a change that readers would notice.
-pub const SCHEMA: u32 = 5;
+pub const SCHEMA: u32 = 6;
 
 /// The plan of [`script`] as JSON.
 ///

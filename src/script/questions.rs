@@ -4,8 +4,7 @@ use super::lines::{Ask, Lines, Uses};
 use super::words::workers;
 use crate::command::Command;
 use crate::model::privilege::Elevation;
-use crate::plan::Known;
-use crate::plan::Test;
+use crate::plan::{Known, Test, Work};
 use crate::tools::process::{self, SUPERVISING};
 use crate::{quote, vis};
 use std::collections::BTreeSet;
@@ -52,6 +51,10 @@ impl Lines<'_> {
                 b"[ \"$run\" = 0 ]"
             }
             .to_vec(),
+            Test::Works(to) if to.work == Work::Deaf => {
+                self.uses.asks.insert(Ask::Deaf);
+                [word, &workers(to)].concat()
+            }
             Test::Works(to) => {
                 self.uses.asks.insert(Ask::Works);
                 [word, b"works ", &workers(to)].concat()
@@ -64,12 +67,19 @@ impl Lines<'_> {
                 let no_terminal = format!(
                     "{question} There is no terminal to ask on; to proceed without the question: -f"
                 );
-                quote::push(&mut line, OsStr::new(&*vis::line(&no_terminal)));
+                quote::push(&mut line, OsStr::new(&*vis::lines(&no_terminal)));
                 line.extend_from_slice(b"; printf '%s [y/N] ' ");
-                quote::push(&mut line, OsStr::new(&*vis::line(question)));
-                let answer = if expected { "=" } else { "!=" };
+                quote::push(&mut line, OsStr::new(&*vis::lines(question)));
+                let (yes, no) = if expected {
+                    ("true", "false")
+                } else {
+                    ("false", "true")
+                };
                 line.extend_from_slice(
-                    format!(" >&2; read -r answer && [ \"$answer\" {answer} y ]; }}").as_bytes(),
+                    format!(
+                        " >&2; read -r answer && case $answer in [Yy] | [Yy][Ee][Ss]) {yes} ;; *) {no} ;; esac; }}"
+                    )
+                    .as_bytes(),
                 );
                 line
             }
@@ -132,7 +142,12 @@ impl Uses {
         if has(Ask::Works) || has(Ask::Send) {
             text.extend_from_slice(WORKS_1.as_bytes());
             text.extend_from_slice(&process::who().line());
-            text.extend_from_slice(WORKS_2.as_bytes());
+            text.extend_from_slice([WORKS_2, PROGRAM, WORKS_3].concat().as_bytes());
+        }
+        if has(Ask::Deaf) {
+            text.extend_from_slice(DEAF_1.as_bytes());
+            text.extend_from_slice(&process::list().line());
+            text.extend_from_slice([DEAF_2, PROGRAM, DEAF_3].concat().as_bytes());
         }
         if has(Ask::Send) {
             let kill = elevation.wrap(&Command::root("kill", Vec::new())).line();
@@ -171,14 +186,8 @@ const WORKS_2: &str = ") || return 2
 		[ \"$ruid:$jid\" = 0:0 ] || continue
 		program=${args%% *} name=${args##* }
 		case $args in
-		'bhyve: '*' (bhyve)') name=${args#bhyve: } name=${name% (bhyve)} ;;
-		'bhyve: '*) continue ;;
-		'daemon '*)
-			program=${args#daemon }
-			while case $program in -*' '*) ;; *) false ;; esac; do program=${program#* }; done
-			program=${program%% *}
-			;;
-		esac
+		'bhyve: '*' (bhyve)') name=${args#bhyve: } name=${name% (bhyve)} ;;";
+const WORKS_3: &str = "
 		case $work:${program##*/} in
 		running:bhyve: | bhyve:bhyve: | any:bhyve: | bhyve:bhyve | any:bhyve) ;;
 		loader:bhyveload | loader:grub-bhyve | any:bhyveload | any:grub-bhyve) ;;
@@ -191,6 +200,44 @@ const WORKS_2: &str = ") || return 2
 $all
 END
 	[ -n \"$found\" ]
+}
+";
+
+/// The cases of arguments other than a title of bhyve(8): sets `program`.
+const PROGRAM: &str = "
+		'bhyve: '*) continue ;;
+		'daemon '*)
+			program=${args#daemon }
+			while case $program in -*' '*) ;; *) false ;; esac; do program=${program#* }; done
+			program=${program%% *}
+			;;
+		esac";
+
+/// `deaf VM…`: whether the guest of one of these VMs does not handle its power button. Bit 14 of the
+/// ignored signals is SIGTERM. As `among` in [`crate::tools::workers`].
+const DEAF_1: &str = "\
+deaf() {
+	all=$(";
+const DEAF_2: &str = ") || return 2
+	while read -r pid ruid jid seconds kib ignored args; do
+		program=${args%% *} name=${args##* }
+		case $args in
+		'bhyve: '*' (bhyve)')
+			case $ignored in *[4567cdefCDEF]???) continue ;; esac
+			name=${args#bhyve: } name=${name% (bhyve)}
+			;;";
+const DEAF_3: &str = "
+		case $ruid:$jid:${program##*/} in
+		0:0:bhyve: | 0:0:bhyve) ;;
+		*) continue ;;
+		esac
+		for vm do
+			[ \"$vm\" != \"$name\" ] || return 0
+		done
+	done <<END
+$all
+END
+	return 1
 }
 ";
 

@@ -10,15 +10,19 @@ use crate::error::{Error, Result};
 use crate::host::{Ended, Look};
 use crate::model::Vm;
 use crate::model::device::Nic;
-use crate::model::name::VmName;
+use crate::model::name::{IfName, VmName};
 use crate::process::Surroundings;
 use crate::run::{not_started, signal_name};
 use crate::tools::ifconfig::{self, Interface};
 use crate::tools::kld::{self, Module};
 use crate::tools::sysctl::{self, Kernel};
+use crate::tools::zfs;
 use crate::vis;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use record::Record;
 pub use vms::{Processes, State, Traces};
 
 /// The program whose presence shows that the host is FreeBSD.
@@ -36,6 +40,8 @@ pub struct Survey {
     pub devices: PathBuf,
     /// Whether the host could be queried; if not, the survey is an assumption.
     pub is_freebsd: bool,
+    /// The time of the survey since the host's boot.
+    pub now: Duration,
     /// The answers of the kernel.
     pub kernel: Kernel,
     /// The modules that are present.
@@ -54,6 +60,7 @@ impl Survey {
         Self {
             devices: devices.to_owned(),
             is_freebsd: false,
+            now: Duration::ZERO,
             kernel: Kernel::default(),
             modules: Vec::new(),
             interfaces: Vec::new(),
@@ -72,10 +79,39 @@ impl Survey {
             opened_by: Some(0),
             ..Interface::default()
         });
+        let mut interfaces: Vec<Interface> = taps.collect();
+        let bridges: BTreeSet<&IfName> = vm.nics.iter().map(|nic| &nic.bridge).collect();
+        for bridge in bridges {
+            let joined = vm.nics.iter().filter(|nic| nic.bridge == *bridge);
+            let mut members: Vec<String> = joined.map(|nic| nic.tap.to_string()).collect();
+            if vm.shared.bridge.as_ref() == Some(bridge)
+                && let Some(netif) = &vm.shared.netif
+            {
+                members.push(netif.to_string());
+                interfaces.push(Interface {
+                    name: netif.to_string(),
+                    is_up: true,
+                    ..Interface::default()
+                });
+            }
+            interfaces.push(Interface {
+                name: bridge.to_string(),
+                is_up: true,
+                groups: vec!["bridge".to_owned()],
+                members,
+                ..Interface::default()
+            });
+        }
+        let fresh = Self::fresh(devices);
         Self {
-            interfaces: taps.collect(),
+            interfaces,
+            modules: Module::ALL.into_iter().collect(),
+            kernel: Kernel {
+                tap_up_on_open: Some(true),
+                ..fresh.kernel
+            },
             traces: Traces::of_node(&vm.name),
-            ..Self::fresh(devices)
+            ..fresh
         }
     }
 
@@ -141,6 +177,7 @@ impl Survey {
         };
         Ok(Self {
             is_freebsd: true,
+            now: look.uptime(),
             traces,
             interfaces,
             processes,
@@ -204,6 +241,32 @@ impl Survey {
     }
 }
 
+/// Whether easy-bhyve has started the running VM of this name: the VM has a supervisor, its record has the
+/// pid of its process, or a tap with its mark is open in this process. Interfaces are listed only if
+/// neither of the first two is true.
+///
+/// # Errors
+/// If a query fails.
+pub fn is_ours(
+    look: &mut dyn Look,
+    at: &Surroundings<'_>,
+    processes: &Processes,
+    vm: &VmName,
+) -> Result<bool> {
+    let Some(pid) = processes.pid_of(vm.as_str()) else {
+        return Ok(false);
+    };
+    let is_noted = |noted: Record| noted.bhyve == Some(pid);
+    if processes.supervisor(vm.as_str()).is_some()
+        || Record::of(look, at.run, vm).is_some_and(is_noted)
+    {
+        return Ok(true);
+    }
+    let interfaces = ifconfig::parse(&answer(look, &ifconfig::list())?);
+    let mut taps = interfaces.iter().filter(|tap| tap.is_made_for(vm));
+    Ok(taps.any(|tap| tap.opened_by == Some(pid)))
+}
+
 /// Runs a query and returns its output.
 ///
 /// # Errors
@@ -220,9 +283,14 @@ pub fn try_answer(look: &mut dyn Look, question: &Command) -> Result<Result<Stri
     let finished = look
         .ask(question)
         .map_err(|error| not_started(question, &error))?;
+    let refusal = zfs::refusal_of(question, &finished.stderr);
     let failed = |how: String| {
-        let mut error =
-            Error::host(format!("{} {how}", question.program)).note(format!("command: {question}"));
+        let what = refusal.as_ref().map(|refusal| refusal.what.clone());
+        let what = what.unwrap_or_else(|| format!("{} {how}", question.program));
+        let mut error = Error::host(what).note(format!("command: {question}"));
+        error
+            .help
+            .extend(refusal.as_ref().map(|refusal| refusal.help.to_owned()));
         for line in vis::lines_of(&finished.stderr) {
             error = error.note(format!("stderr: {line}"));
         }

@@ -1,4 +1,5 @@
-//! The record that a supervisor writes about its VM: a hint, used only if ps(1) confirms it.
+//! The record that a supervisor writes about its VM: a hint, used only if ps(1) confirms it. After the
+//! end of the VM the record keeps that end, until the host boots again and empties `/var/run`.
 //!
 //! A pid alone is insufficient, because another process may have the same pid later. ps(1) must list
 //! the process as root's, in no jail, as the supervisor of this VM, and as older than the record. The
@@ -16,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::Duration;
 
-/// The version of the file's format.
-const SCHEMA: u32 = 1;
+/// The version of the file's format. Version 1 is read, too: its writer may run during an update.
+const SCHEMA: u32 = 2;
 
 /// The content of a record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +45,43 @@ pub struct Record {
     /// The snapshots of this temporary run, and the leftover snapshots of earlier runs: `VOLUME@NAME`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub temp: Vec<String>,
+    /// The last end of the guest, of this run or an earlier one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_end: Option<LastEnd>,
+}
+
+/// An end of a guest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastEnd {
+    /// When the guest ended: local time, `YYYY-MM-DD HH:MM:SS`.
+    pub when: String,
+    /// The same moment in seconds since the host's boot.
+    pub uptime: u64,
+    /// How the guest ended, in words that follow "the guest".
+    pub why: String,
+    /// Whether the guest crashed: bhyve(8) failed, or a signal ended bhyve, and nobody had asked for it.
+    pub crash: bool,
+}
+
+impl LastEnd {
+    /// The seconds since then; `None` for an end before the host's last boot.
+    pub fn seconds_ago(&self, now: Duration) -> Option<u64> {
+        now.as_secs().checked_sub(self.uptime)
+    }
+
+    /// The time since then in its largest unit, for a message.
+    pub fn ago(&self, now: Duration) -> String {
+        let units = [(86400, "d"), (3600, "h"), (60, "min"), (1, "s")];
+        match self.seconds_ago(now) {
+            None => format!("on {}", self.when),
+            Some(0) => "just now".to_owned(),
+            Some(seconds) => units
+                .into_iter()
+                .find(|(length, _)| seconds >= *length)
+                .map(|(length, unit)| format!("{} {unit} ago", seconds / length))
+                .unwrap_or_default(),
+        }
+    }
 }
 
 /// The phase of a supervisor.
@@ -58,8 +96,10 @@ pub enum Phase {
     Starting,
     /// The guest runs.
     Running,
-    /// The VM has ended, and its resources are being freed.
+    /// The VM has ended, and its resources are being freed, or a snapshot of its run is left.
     Ending,
+    /// The VM has ended, and its resources are free.
+    Ended,
 }
 
 impl Record {
@@ -76,7 +116,13 @@ impl Record {
             cpu: None,
             mem: None,
             temp: Vec::new(),
+            last_end: None,
         }
+    }
+
+    /// Whether nothing of the run is left but this record.
+    pub fn is_over(&self) -> bool {
+        self.phase == Phase::Ended
     }
 
     /// The content of the file.
@@ -106,7 +152,7 @@ impl Record {
     pub fn of(look: &mut dyn Look, directory: &Path, vm: &VmName) -> Option<Self> {
         let text = look.read(&directory.join(format!("{vm}.json"))).ok()?;
         let state: Self = serde_json::from_slice(&text).ok()?;
-        (state.schema == SCHEMA).then_some(state)
+        (state.schema <= SCHEMA).then_some(state)
     }
 
     /// The recorded snapshots that exist; no query if there are none.
@@ -147,4 +193,33 @@ pub fn there(
         }
     }
     Ok(there)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LastEnd;
+    use std::time::Duration;
+
+    #[test]
+    fn the_time_since_an_end_has_one_unit() {
+        let end = LastEnd {
+            when: "2026-11-23 12:00:00".to_owned(),
+            uptime: 1000,
+            why: "powered off".to_owned(),
+            crash: false,
+        };
+        for (passed, ago) in [
+            (0, "just now"),
+            (59, "59 s ago"),
+            (60, "1 min ago"),
+            (7199, "1 h ago"),
+            (200_000, "2 d ago"),
+        ] {
+            assert_eq!(end.ago(Duration::from_secs(1000 + passed)), ago);
+        }
+        // The host has booted since, and its clock may be another.
+        let now = Duration::from_secs(999);
+        assert_eq!(end.ago(now), "on 2026-11-23 12:00:00");
+        assert_eq!(end.seconds_ago(now), None);
+    }
 }

@@ -1,6 +1,6 @@
 //! Which VMs have a node, which have a process, and the state that follows from both.
 
-use super::record::Record;
+use super::record::{LastEnd, Record};
 use super::{Surroundings, answer};
 use crate::error::{Error, Result};
 use crate::host::Look;
@@ -15,11 +15,13 @@ use std::path::Path;
 const INIT: u32 = 1;
 
 /// Traces of VMs that may be running, found without listing processes: their nodes below `/dev/vmm`,
-/// and the records of their supervisors.
+/// and the records of their supervisors. The record of a VM that has ended is no trace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Traces {
     pub(super) nodes: BTreeSet<String>,
     noted: BTreeSet<String>,
+    /// The last end of each VM that has a record with an end.
+    ends: BTreeMap<String, LastEnd>,
 }
 
 impl Traces {
@@ -40,25 +42,31 @@ impl Traces {
         let noted = names_in(at.run)?;
         let nodes = nodes.iter().map(|name| name.to_string_lossy().into_owned());
         let nodes = nodes.collect();
-        let mut vms: BTreeSet<String> = BTreeSet::new();
+        let (mut vms, mut ends) = (BTreeSet::new(), BTreeMap::new());
         for name in noted {
             let vm = name.to_str().and_then(|name| name.strip_suffix(".json"));
             let Some(vm) = vm.and_then(|vm| VmName::parse(vm).ok()) else {
                 continue;
             };
             let noted = Record::of(look, at.run, &vm);
-            if noted.is_none_or(|noted| noted.supervisor != at.pid) {
+            let end = noted.as_ref().and_then(|noted| noted.last_end.clone());
+            ends.extend(end.map(|end| (vm.to_string(), end)));
+            if noted.is_none_or(|noted| noted.supervisor != at.pid && !noted.is_over()) {
                 vms.insert(vm.to_string());
             }
         }
-        Ok(Self { nodes, noted: vms })
+        Ok(Self {
+            nodes,
+            noted: vms,
+            ends,
+        })
     }
 
     /// The traces of one VM: its node.
     pub(super) fn of_node(vm: &VmName) -> Self {
         Self {
             nodes: BTreeSet::from([vm.to_string()]),
-            noted: BTreeSet::new(),
+            ..Self::default()
         }
     }
 
@@ -82,6 +90,16 @@ impl Traces {
         self.nodes.union(&self.noted).map(String::as_str)
     }
 
+    /// The recorded last end of the VM of that name.
+    pub fn last_end(&self, vm: &str) -> Option<&LastEnd> {
+        self.ends.get(vm)
+    }
+
+    /// The VMs with a recorded end, in order.
+    pub fn ends(&self) -> impl Iterator<Item = (&str, &LastEnd)> {
+        self.ends.iter().map(|(vm, end)| (vm.as_str(), end))
+    }
+
     /// Whether there is no trace of any VM.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty() && self.noted.is_empty()
@@ -98,6 +116,8 @@ pub struct Processes {
     /// The index in `seen` of the supervisor of a VM, by the VM's name.
     supervisors: BTreeMap<String, usize>,
     some_are_hidden: bool,
+    /// Whether this is a jail, if that was queried.
+    is_jailed: Option<bool>,
 }
 
 /// The state of one VM.
@@ -114,19 +134,22 @@ pub enum State<'survey> {
 }
 
 impl Processes {
-    /// Lists processes by ps(1). Queries whether processes are hidden only if a node has no visible
+    /// Lists processes by ps(1). Queries whether processes are hidden only if a trace has no visible
     /// process and init(8) is not visible.
     ///
     /// # Errors
     /// If a query fails.
     pub fn ask(look: &mut dyn Look, at: &Surroundings<'_>, traces: &Traces) -> Result<Self> {
         let mut processes = Self::of(look, at, false)?;
-        let is_unexplained = |name: &str| matches!(processes.state(name, traces), State::LeftOver);
+        let is_unexplained = |name: &str| !processes.working.contains_key(name);
         // A process that sees init(8), a process of root in no jail, also sees root's bhyve.
         let sees_root = processes.by_pid(INIT).is_some();
-        if !sees_root && traces.nodes().any(is_unexplained) {
+        if sees_root {
+            processes.is_jailed = Some(false);
+        } else if traces.vms().any(is_unexplained) {
             let kernel = sysctl::parse(&answer(look, &sysctl::ask_visibility())?, at.uid);
             processes.some_are_hidden = kernel.hides_processes();
+            processes.is_jailed = Some(kernel.is_jailed);
         }
         Ok(processes)
     }
@@ -160,6 +183,7 @@ impl Processes {
             working,
             supervisors,
             some_are_hidden,
+            is_jailed: None,
         }
     }
 
@@ -190,6 +214,32 @@ impl Processes {
         self.working
             .iter()
             .filter_map(|(name, &(at, role))| Some((name.as_str(), self.seen.get(at)?, role)))
+    }
+
+    /// Whether this is a jail, in which no VM outside is visible (devfs(5)).
+    ///
+    /// # Errors
+    /// If a query fails.
+    pub fn is_jailed(&self, look: &mut dyn Look, at: &Surroundings<'_>) -> Result<bool> {
+        if let Some(known) = self.is_jailed {
+            return Ok(known);
+        }
+        let answer = answer(look, &sysctl::ask_visibility())?;
+        Ok(sysctl::parse(&answer, at.uid).is_jailed)
+    }
+
+    /// The VMs without a node that have a supervisor according to their record, if it may be hidden.
+    pub fn hidden<'traces>(&self, traces: &'traces Traces) -> impl Iterator<Item = &'traces str> {
+        let noted = traces.noted.difference(&traces.nodes);
+        noted
+            .map(String::as_str)
+            .filter(|name| self.some_are_hidden && !self.working.contains_key(*name))
+    }
+
+    /// The pid of the process of the VM of that name.
+    pub fn pid_of(&self, vm: &str) -> Option<u32> {
+        let (at, _) = self.working.get(vm)?;
+        self.seen.get(*at).map(|process| process.who.pid)
     }
 
     /// The supervisor of the VM of that name.

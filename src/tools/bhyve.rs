@@ -36,6 +36,7 @@ pub fn run(vm: &Vm, console: &Console, with_cds: bool) -> Command {
     }
     .streams(console.streams())
     .accept(&[0, 1, 2])
+    .works_for(vm)
 }
 
 /// The VM's node: it exists from the loader's start until it is destroyed (`sys/dev/vmm/vmm_dev.c`).

@@ -16,7 +16,9 @@ pub fn load<'path>(
         words.extend(args!["-d", disk]);
     }
     words.extend(args![vm.name]);
-    Command::root("bhyveload", words).streams(console.streams())
+    Command::root("bhyveload", words)
+        .streams(console.streams())
+        .works_for(vm)
 }
 
 #[cfg(test)]

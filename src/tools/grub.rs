@@ -42,7 +42,7 @@ pub fn load(vm: &Vm, map: &Path, root: &str, menu: Menu<'_>, screen: Screen<'_>)
         words.extend(args!["-c", path]);
     }
     words.extend(args!["-M", vm.mem, vm.name]);
-    let load = Command::root("grub-bhyve", words);
+    let load = Command::root("grub-bhyve", words).works_for(vm);
     match screen {
         Screen::Console(Console::Stdio) => load.streams(Streams::Terminal),
         Screen::Console(Console::Nmdm(_)) | Screen::Captured => load

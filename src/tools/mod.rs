@@ -12,6 +12,7 @@ pub mod grub;
 pub mod ifconfig;
 pub mod kld;
 pub mod line;
+pub mod log;
 pub mod manual;
 pub mod process;
 pub mod route;

@@ -38,6 +38,15 @@ pub struct Usage {
     pub ignores_sigterm: bool,
 }
 
+impl Usage {
+    /// Whether the process is a bhyve whose guest handles its power button: under its title it ignores
+    /// SIGTERM (`usr.sbin/bhyve/amd64/pm.c`).
+    pub fn listens(&self) -> bool {
+        let is_running = matches!(self.who.works_for(), Some((_, Role::Running)));
+        is_running && self.ignores_sigterm
+    }
+}
+
 /// The role of a process for a VM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {

@@ -10,8 +10,8 @@ use crate::plan::{Action, Known, Signal, Step, Test, Work, Workers};
 
 fn covers(work: Work, role: Role) -> bool {
     match role {
-        Role::Running => matches!(work, Work::Running | Work::Bhyve | Work::Any),
-        Role::Starting => matches!(work, Work::Bhyve | Work::Any),
+        Role::Running => matches!(work, Work::Running | Work::Deaf | Work::Bhyve | Work::Any),
+        Role::Starting => matches!(work, Work::Deaf | Work::Bhyve | Work::Any),
         Role::Loading => matches!(work, Work::Loader | Work::Any),
         Role::Supervised => false,
     }
@@ -27,14 +27,21 @@ fn workers(work: Work, vms: Vec<VmName>) -> Workers {
 
 /// The pids of the matching processes in the output of [`Workers::command`].
 pub fn among(workers: &Workers, listing: &str) -> Vec<u32> {
-    let seen = process::parse_who(listing);
-    let works = |process: &&Who| {
+    let works = |process: &Who| {
         let work = process.works_for();
         work.is_some_and(|(name, role)| {
             covers(workers.work, role) && workers.vms.iter().any(|vm| vm.as_str() == name)
         })
     };
-    seen.iter().filter(works).map(|one| one.pid).collect()
+    let seen = if workers.work == Work::Deaf {
+        let seen = process::parse(listing).into_iter();
+        let deaf = seen.filter(|process| !process.listens());
+        deaf.map(|process| process.who).collect()
+    } else {
+        process::parse_who(listing)
+    };
+    let working = seen.iter().filter(|process| works(process));
+    working.map(|process| process.pid).collect()
 }
 
 /// Whether the listed process is the known one.
@@ -54,6 +61,14 @@ fn works(work: Work, vms: Vec<VmName>) -> Test {
 /// Whether the VM's bhyve runs under its title.
 pub fn is_running(vm: &VmName) -> Test {
     works(Work::Running, vec![vm.clone()])
+}
+
+/// Whether one of these VMs has a bhyve whose guest does not handle its power button, or not yet.
+pub fn any_is_deaf<'vm>(vms: impl Iterator<Item = &'vm VmName>) -> Test {
+    Test::Works(Workers {
+        command: process::list(),
+        ..workers(Work::Deaf, vms.cloned().collect())
+    })
 }
 
 /// Whether the VM has a bhyve, with or without its title.

@@ -149,7 +149,7 @@ fn time(shape: &Shape, text: &str) -> Result<f64> {
         for finding in lint::check(config) {
             black_box((config.place(finding.span), config.line(finding.span)));
         }
-        let wanted = Wanted::new(Need::Settings, Spelling::Word, Path::new("/dev"));
+        let wanted = Wanted::new(Need::Settings, Spelling::default(), Path::new("/dev"));
         if let Ok(vms) = resolve::all(config, wanted) {
             black_box(vms.flatten().count());
         }

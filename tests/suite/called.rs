@@ -275,3 +275,33 @@ fn every_word_behind_a_link_belongs_to_its_verb() {
     let said = place.say(PROGRAM, ["root-nothing", "z0"], "vms.conf");
     assert!(said.err.contains("only easy-bhyve itself"), "{said:?}");
 }
+
+#[test]
+fn a_hint_is_a_link_that_exists_or_else_words_and_keeps_the_named_file() {
+    let place = Place::new();
+    place.write("bin/easy-bhyve.conf", CONFIG);
+    place.write("bin/other.conf", CONFIG);
+    place.program("bin/easy-bhyve");
+    let link = place.path("bin/eb/fbsd0-clone");
+    place.write("bin/eb/unlike", "");
+    let hint = |words: &[&str]| {
+        let mut call = resources(&place, place.path("bin/easy-bhyve"));
+        let call = call.arg0(&link).args(["-d", "@x"]).args(words);
+        let said = Said::of(&call.output().unwrap());
+        let hint = said.err.lines().last().unwrap_or_default().trim();
+        hint.to_owned()
+    };
+    let other = place.path("bin/other.conf").display().to_string();
+    let named = ["--config", &other];
+    assert_eq!(hint(&[]), "help: for example: easy-bhyve clone fbsd0 new0");
+    assert_eq!(
+        hint(&named),
+        format!("help: for example: easy-bhyve --config {other} clone fbsd0 new0")
+    );
+    place.link("bin/eb/fbsd0-clone", "../easy-bhyve");
+    assert_eq!(hint(&[]), "help: for example: fbsd0-clone new0");
+    assert_eq!(
+        hint(&named),
+        format!("help: for example: fbsd0-clone --config {other} new0")
+    );
+}

@@ -34,15 +34,22 @@ fn without_scratch(text: &str) -> String {
 }
 
 #[test]
-fn a_link_gives_the_same_script_and_the_same_data_as_the_words() {
+fn a_link_gives_the_same_plan_as_the_words_in_every_format() {
     let place = place();
     for vm in ["fbsd0", "deb0", "ubu_22"] {
         for verb in ["install", "boot", "ttyboot", "console", "shutdown", "clean"] {
             let name = format!("{vm}-{verb}");
             let link = place.link(&format!("eb/{name}"), PROGRAM);
-            for format in [&["-d"][..], &["-d", "--format", "json"]] {
-                let by_link = place.say(&link, format, "vms.conf");
-                let by_words = place.say(PROGRAM, [&[verb, vm], format].concat(), "vms.conf");
+            for format in ["text", "sh", "json"] {
+                let format = &["-d", "--format", format][..];
+                let mut by_link = place.say(&link, format, "vms.conf");
+                let mut by_words = place.say(PROGRAM, [&[verb, vm], format].concat(), "vms.conf");
+                for said in [&mut by_link, &mut by_words] {
+                    // This line is the call itself.
+                    let (before, call) = said.out.split_once(SCRIPT).unwrap_or((&said.out, ""));
+                    assert_eq!(format[2] == "text", call.ends_with(" -d --format sh\n"));
+                    said.out = before.to_owned();
+                }
                 let as_words = |text: &str| {
                     // The title, then help lines, which name the verbs in the form of the call.
                     let mut text = without_scratch(text)
@@ -77,6 +84,9 @@ fn a_link_gives_the_same_script_and_the_same_data_as_the_words() {
         }
     }
 }
+
+/// The last line of a preview begins with this.
+const SCRIPT: &str = "# as a script that checks, waits and undoes: ";
 
 /// The help of a verb without the part of its word form: the VM.
 fn without_vm(help: &str, from: &str, to: &str) -> String {
@@ -137,7 +147,7 @@ fn help_shows_each_verb_in_the_form_in_which_it_was_called() {
 const COMMANDS: [&str; 5] = ["setup", "list", "status", "stop-all", "autostart"];
 
 /// Every option: short, long, its value, and the option that it requires.
-const OPTIONS: [(&str, &str, &[&str], &[&str]); 14] = [
+const OPTIONS: [(&str, &str, &[&str], &[&str]); 15] = [
     ("-d", "--dry-run", &[], &[]),
     ("-t", "--tty", &[], &[]),
     ("-c", "--cpu", &["2"], &[]),
@@ -152,10 +162,11 @@ const OPTIONS: [(&str, &str, &[&str], &[&str]); 14] = [
     ("-T", "--temp", &[], &[]),
     ("--console", "--console", &[], &[]),
     ("--watch", "--watch", &[], &[]),
+    ("-n", "--lines", &["3"], &[]),
 ];
 
 /// The options of every verb besides `--config`, and its words besides the VM.
-const ROWS: [(&str, &[&str], &str); 17] = [
+const ROWS: [(&str, &[&str], &str); 18] = [
     ("install", &[], "-d -c -m"),
     ("boot", &[], "-d -t -p -c -m -T --console"),
     ("ttyboot", &[], "-d -p -c -m"),
@@ -164,6 +175,7 @@ const ROWS: [(&str, &[&str], &str); 17] = [
     ("shutdown", &["deb0"], "-d -f -q"),
     ("restart", &[], "-d -f -q -c -m"),
     ("clean", &[], "-d"),
+    ("log", &[], "-d -f -n"),
     ("snapshot", &["word"], "-d --format"),
     ("rollback", &["snap"], "-d -f"),
     ("clone", &["new"], "-d"),
@@ -206,6 +218,12 @@ fn every_verb_takes_its_own_options_and_no_other_in_both_forms() {
         let has_link = VERBS.contains(&verb);
         let link = place.link(&format!("eb/fbsd0-{verb}"), PROGRAM);
         for (short, long, value, company) in OPTIONS {
+            // The same letter has another name where it means something else.
+            let long = if (verb, short) == ("log", "-f") {
+                "--follow"
+            } else {
+                long
+            };
             for option in [short, long] {
                 let mut given = vec![option];
                 given.extend(value);
@@ -269,7 +287,7 @@ fn an_unknown_verb_or_vm_lists_the_known_ones_the_nearest_first() {
             2,
             "",
             "fbsd0-boto: there is no verb \"boto\"\n  \
-             verbs: boot ttyboot clone console clean history install shutdown restart \
+             verbs: boot log ttyboot clone console clean history install shutdown restart \
              snapshot rollback resources\n  \
              help: fbsd0-boto is a link to easy-bhyve: the name of a link is VM-VERB\n"
         )
@@ -281,8 +299,8 @@ fn an_unknown_verb_or_vm_lists_the_known_ones_the_nearest_first() {
             .lines()
             .nth(1),
         Some(
-            "  commands: shutdown snapshot setup status set install boot ttyboot restart clean clone \
-             history list check new stop-all man console resources rollback autostart"
+            "  commands: shutdown snapshot setup status set install boot ttyboot restart clean log \
+             clone history list check new stop-all man console resources rollback autostart"
         )
     );
     let swapped = place.say(PROGRAM, ["fbsd0", "boot"], "vms.conf");

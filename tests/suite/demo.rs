@@ -42,7 +42,7 @@ fn the_demonstration_shows_every_scene_and_succeeds() {
         "The installation is complete.",
         "fbsd0-install: the guest rebooted",
         "$ fbsd0-boot -d",
-        "set -eu",
+        "# as a script that checks, waits and undoes: fbsd0-boot -d --format sh",
         "fbsd0-boot: fbsd0 is running",
         "login: root",
         "FreeBSD fbsd0 amd64",

@@ -53,7 +53,7 @@ fn a_path_of_any_bytes_reaches_the_map_of_grub_unchanged() {
     place.write("vms.conf", [COMMON.as_bytes(), setting].concat());
     let script = place
         .call(PROGRAM)
-        .args(["boot", "a", "-d", "--config"])
+        .args(["boot", "a", "-d", "--format", "sh", "--config"])
         .arg(place.path("vms.conf"))
         .output()
         .unwrap();

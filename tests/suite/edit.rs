@@ -1,6 +1,7 @@
 //! `set` and `new` by the real program: the changes of the files, and the output.
 
 mod files;
+mod line_ends;
 mod meanwhile;
 mod new;
 mod running;
@@ -60,7 +61,7 @@ fn edited(before: impl AsRef<[u8]>, words: &[&str]) -> (Said, Vec<u8>) {
         .env("EASY_BHYVE_CONFIG", shown.path("c.conf"))
         .env("EASY_BHYVE_PATH", "/bin:/usr/bin")
         .arg(words[0])
-        .arg("-d")
+        .args(["-d", "--format", "sh"])
         .args(&words[1..])
         .output()
         .unwrap();
@@ -101,9 +102,9 @@ fn refuses(before: &str, words: &[&str], status: i32, err: &str) {
 #[test]
 fn a_value_is_replaced_and_the_text_around_it_stays() {
     changes(
-        b"\ta_id=1;  export a_mem=\"256M\"\t# \xa4\xa2 a_mem=9\r\n\nlast=\xff",
+        b"\ta_id=1;  export a_mem=\"256M\"\t# \xa4\xa2 a_mem=9\r\x0b\n\nlast=\xff",
         &["set", "a", "mem=512M"],
-        b"\ta_id=1;  export a_mem=512M\t# \xa4\xa2 a_mem=9\r\n\nlast=\xff",
+        b"\ta_id=1;  export a_mem=512M\t# \xa4\xa2 a_mem=9\r\x0b\n\nlast=\xff",
         "easy-bhyve: c.conf:2:18: a_mem=512M (was 256M)\n",
     );
 }

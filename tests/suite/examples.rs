@@ -1,7 +1,8 @@
-//! Every verb of every VM of every example: the plan is complete, sh reads it, JSON parsers read it.
+//! Every verb of every VM of every example: the plan is complete, its preview fits a screen, sh reads it,
+//! JSON parsers read it.
 //!
-//! `tests/cases/examples/EXAMPLE/VM` contains all plans of a VM on FreeBSD 14, and the differences
-//! on FreeBSD 15 and on a host that is not FreeBSD; for an overlay only its changes.
+//! `tests/cases/examples/EXAMPLE/VM` contains the previews of all plans of a VM on FreeBSD 14, and the
+//! differences on FreeBSD 15 and on a host that is not FreeBSD; for an overlay only its changes.
 //! `BLESS=1 cargo test` rewrites them.
 
 use crate::call::{Said, call_in_directory, call_with_file};
@@ -22,6 +23,9 @@ const EXAMPLES: [(&str, &str, Option<&str>); 3] = [
     ("zfs-svr1", "easy-bhyve-svr1.conf", Some("svr1")),
     ("ufs", "ufs.conf", None),
 ];
+
+/// The most lines of a preview.
+const SCREEN: usize = 30;
 
 /// The host of a plan.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -139,6 +143,9 @@ impl Example {
         let makes_disk = words.contains(&"-V");
         let settings = self.settings(vm);
         let mut fake = Fake::new(host(&settings, verb, makes_disk, place), USER);
+        if verb == Verb::Log && place != Place::Foreign {
+            fake.write_log(vm, None, "");
+        }
         let said = self.call(&mut fake, words);
         let has_plan = said.status == 0 || is_documented(vm, verb, &said, place);
         if !has_plan {
@@ -146,11 +153,15 @@ impl Example {
         }
         let is_dry = words.contains(&"-d");
         if said.status == 0 && is_dry {
-            wrong.extend(
-                sh_accepts(&said.out)
-                    .err()
-                    .map(|error| format!("{}: sh -n: {error}", words.join(" "))),
-            );
+            let script = self.call(&mut fake, &[words, &["--format", "sh"]].concat());
+            for text in [&said.out, &script.out] {
+                let refused = sh_accepts(text).err();
+                wrong.extend(refused.map(|error| format!("{}: sh -n: {error}", words.join(" "))));
+            }
+            let lines = said.out.lines().count();
+            if lines > SCREEN {
+                wrong.push(format!("{}: {lines} lines\n{}", words.join(" "), said.out));
+            }
             let json = self.call(&mut fake, &[words, &["--format", "json"]].concat());
             let parsed: Result<serde_json::Value, _> = serde_json::from_str(&json.out);
             if parsed.is_err() || json.status != 0 {
@@ -168,6 +179,7 @@ impl Example {
 fn calls(vm: &str, verb: Verb) -> Vec<Vec<String>> {
     let tails: &[&[&str]] = match verb {
         Verb::Boot => &[&["-d"], &["-d", "-t"]],
+        Verb::Log => &[&["-d"], &["-d", "-f", "-n", "20"]],
         Verb::Resources => &[&[], &["-d", "-V", "20G"], &["-d", "-V", "20G", "-s"]],
         Verb::Shutdown => &[&["-d"], &["-d", "-f"]],
         Verb::Snapshot => &[&["-d"], &["-d", "before", "upgrade"]],
@@ -221,6 +233,16 @@ fn host(settings: &BTreeMap<String, String>, verb: Verb, makes_disk: bool, place
     let mark = format!("easy-bhyve:{vm}");
     match verb {
         Verb::Console | Verb::Shutdown | Verb::Restart => {
+            let (bridge, netif) = (&settings["host_bridge"], &settings["host_netif"]);
+            host = host.with_commands(&["kldload -n vmm nmdm if_tuntap if_bridge"]);
+            if place == Place::FreeBsd(15) {
+                host = host.with_commands(&["sysctl net.link.bridge.member_ifaddrs=1"]);
+            }
+            host = host.with_commands(&[
+                "sysctl net.link.tap.up_on_open=1",
+                &format!("ifconfig {bridge} create"),
+                &format!("ifconfig {bridge} addm {netif} up"),
+            ]);
             host = host.with_tap(&settings["if0"], &mark).with_running_vm(
                 vm,
                 &settings["hd0"],

@@ -1,6 +1,6 @@
 //! The whole life of a VM on the simulated host, in this process.
 
-use crate::call::call;
+use crate::call::{call, call_in_directory, call_with_file};
 use crate::fake::Fake;
 use crate::host::{Call, Edit, Host, Noise};
 use easy_bhyve::model::name::VmName;
@@ -46,6 +46,42 @@ fn a_vm_is_made_installed_booted_and_shut_down() {
             fake.host().state.vms.is_empty() && !fake.host().state.interfaces.contains_key("tap1")
         );
     }
+}
+
+#[test]
+fn a_running_vm_that_is_no_longer_configured_keeps_its_links_until_it_has_ended() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("easy-bhyve.conf");
+    let host = Host::freebsd(14).with_volume("zroot/vm/fbsd0", 1 << 30);
+    let mut fake = Fake::new(host, 1001);
+    let setup = |fake: &mut Fake| {
+        let said = call_in_directory(fake, place.path(), "vmhost", &["easy-bhyve", "setup"]);
+        let names = std::fs::read_dir(place.path().join("eb")).unwrap();
+        let names = names.map(|name| name.unwrap().file_name().into_string().unwrap());
+        let ours = names.filter(|name| name.starts_with("fbsd0-")).count();
+        (said.err, ours)
+    };
+    std::fs::write(&file, CONFIG).unwrap();
+    assert_eq!(setup(&mut fake).1, 12);
+    let said = call_with_file(&mut fake, &file, &["fbsd0-boot"]);
+    assert_eq!(said.status, 0, "{said:?}");
+    let lines = CONFIG.lines().filter(|line| !line.starts_with("fbsd0_"));
+    std::fs::write(&file, lines.collect::<Vec<_>>().join("\n")).unwrap();
+    let (err, links) = setup(&mut fake);
+    assert_eq!(links, 12, "{err}");
+    assert!(
+        err.contains(
+            "fbsd0 is not in the configuration and still runs: its links are kept until it has \
+             ended; to end it: easy-bhyve shutdown fbsd0\n"
+        ),
+        "{err}"
+    );
+    fake.advance(60.0);
+    let said = call_with_file(&mut fake, &file, &["fbsd0-shutdown"]);
+    assert_eq!(said.status, 0, "{said:?}");
+    let (err, links) = setup(&mut fake);
+    assert_eq!(links, 0, "{err}");
+    assert!(err.contains("removed: fbsd0-install"), "{err}");
 }
 
 #[test]
@@ -169,4 +205,23 @@ fbsd0_id=1 fbsd0_freebsd=YES fbsd0_hd0=/vm/closed/fbsd0
         said.err.contains("/vm/closed/fbsd0 already exists"),
         "{said:?}"
     );
+}
+
+#[test]
+fn a_list_of_many_vms_reads_only_the_records_that_exist() {
+    let mut config = "bridge=bridge0 volroot=zroot/vm\n".to_owned();
+    for id in 0..10_000 {
+        config.push_str(&format!("a{id}_id={id}\n"));
+    }
+    for records in [0, 2] {
+        let mut fake = Fake::new(Host::freebsd(14), 1001);
+        for id in 0..records {
+            let record = r#"{"schema":2,"supervisor":1,"phase":"ended","bhyve":null,"since":"","uptime":1,"restarts":0,"last_end":{"when":"","uptime":0,"why":"halted","crash":true}}"#;
+            fake.write_record(&format!("a{id}"), record);
+        }
+        let said = call(&mut fake, &config, &["easy-bhyve", "list"]);
+        assert_eq!(said.status, 0, "{}", said.err);
+        assert_eq!(fake.reads(), records);
+        assert_eq!(said.out.matches("  crashed ").count(), records);
+    }
 }

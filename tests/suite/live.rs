@@ -9,6 +9,7 @@ mod ends;
 mod faults;
 mod forged;
 mod loaders;
+mod log;
 mod noise;
 mod over;
 mod planted;

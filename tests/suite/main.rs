@@ -41,12 +41,14 @@ mod invariants;
 mod layers;
 mod life;
 mod live;
+mod log;
 #[path = "../support/machine.rs"]
 mod machine;
 mod manual;
 #[path = "../support/place.rs"]
 mod place;
 mod playground;
+mod preview;
 mod processes;
 mod quoting;
 mod rc;

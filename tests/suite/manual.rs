@@ -49,6 +49,8 @@ fn commands() -> Vec<String> {
     let (_, list) = help.split_once("Commands:\n").unwrap();
     let list = list.lines().take_while(|line| !line.is_empty());
     let names = list.filter_map(|line| line.split_whitespace().next());
+    // clap's own, which the options describe.
+    let names = names.filter(|name| *name != "help");
     names.map(str::to_owned).collect()
 }
 

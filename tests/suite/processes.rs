@@ -168,7 +168,7 @@ console                                 4  1 -
 resources                               0  0 -
 resources -V                            4  1 -
 shutdown                               12  1 ps
-shutdown -d                             2  0 -
+shutdown -d                             2  0 ps
 shutdown -f                            12  1 ps
 clean, nothing                          1  0 -
 clean, left over                        8  1 ps
@@ -186,7 +186,7 @@ setup                                   0  0 -
 list, no node                           0  0 -
 list, one running                       1  0 -
 list, one left over                     1  0 -
-status, no node                         0  0 -
+status, no node                         1  0 -
 status, one running                     1  0 -
 status, one left over                   2  0 -
 ";

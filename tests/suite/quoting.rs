@@ -302,7 +302,7 @@ fn both(place: &Place, words: &[&str]) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
         place.link(&format!("stubs/{name}"), "../stub");
     }
     let calls = place.write("calls", "");
-    let script = place.write("script", call(&[]));
+    let script = place.write("script", call(&["--format", "sh"]));
     let ran = Command::new("/bin/sh")
         .arg(script)
         .env_clear()

@@ -202,6 +202,10 @@ fn an_unknown_verb_or_option_is_refused() {
         ("root-clone", &["stamp=a@b", "target=zroot/vm/new0"]),
         ("root-clone", &["stamp=_1", "target=zroot/vm/new0"]),
         ("root-console", &["force=always"]),
+        ("root-log", &["lines=-1"]),
+        ("root-log", &["lines=many"]),
+        ("root-log", &["lines=1", "lines=2"]),
+        ("root-log", &["follow=no"]),
     ] {
         wrong.extend(accepted(&format!("{verb} {more:?}"), &also(verb, more)));
     }

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 pub(crate) const HOST: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm\n";
 
 /// The verbs in the order of the manual; the last four need ZFS.
-pub(crate) const VERBS: [&str; 12] = [
+pub(crate) const VERBS: [&str; 13] = [
     "install",
     "boot",
     "ttyboot",
@@ -19,6 +19,7 @@ pub(crate) const VERBS: [&str; 12] = [
     "shutdown",
     "restart",
     "clean",
+    "log",
     "snapshot",
     "rollback",
     "clone",
@@ -92,14 +93,14 @@ fn every_vm_gets_a_relative_link_per_verb_and_a_second_run_changes_nothing() {
     let place = place("a_id=1\nfile_id=2 file_hd0=/vm/file.img\ndev_id=3 dev_hd0=/dev/da1\n");
     let said = setup(&place);
     let mut wanted = links("a", &VERBS, "../easy-bhyve");
-    wanted.extend(links("file", &VERBS[..8], "../easy-bhyve"));
-    wanted.extend(links("dev", &VERBS[..8], "../easy-bhyve"));
+    wanted.extend(links("file", &VERBS[..9], "../easy-bhyve"));
+    wanted.extend(links("dev", &VERBS[..9], "../easy-bhyve"));
     assert_eq!(entries(&place.path("bin/eb")), wanted, "{said:?}");
     let err = [
         listed("added", "a", &VERBS),
-        listed("added", "dev", &VERBS[..8]),
-        listed("added", "file", &VERBS[..8]),
-        total(&place, "bin/eb", 28, 28, 0),
+        listed("added", "dev", &VERBS[..9]),
+        listed("added", "file", &VERBS[..9]),
+        total(&place, "bin/eb", 31, 31, 0),
     ];
     assert_eq!(said, Said::new(0, "", err.concat()));
     // Each of them works.
@@ -111,7 +112,7 @@ fn every_vm_gets_a_relative_link_per_verb_and_a_second_run_changes_nothing() {
 
     assert_eq!(
         setup(&place),
-        Said::new(0, "", total(&place, "bin/eb", 28, 0, 0))
+        Said::new(0, "", total(&place, "bin/eb", 31, 0, 0))
     );
     assert_eq!(entries(&place.path("bin/eb")), wanted);
 }
@@ -129,14 +130,14 @@ fn own_links_without_a_vm_are_removed_and_a_volume_that_became_a_file_loses_its_
     place.link("bin/eb/boot", "../easy-bhyve");
     let said = setup(&place);
     let mut wanted = links("b", &VERBS, "../easy-bhyve");
-    wanted.extend(links("c", &VERBS[..8], "../easy-bhyve"));
+    wanted.extend(links("c", &VERBS[..9], "../easy-bhyve"));
     wanted.extend(links("a", &["unknown"], "../easy-bhyve"));
     wanted.insert("boot".into(), Some("../easy-bhyve".into()));
     assert_eq!(entries(&place.path("bin/eb")), wanted);
     let err = [
         listed("removed", "a", &VERBS),
-        listed("removed", "c", &VERBS[8..]),
-        total(&place, "bin/eb", 20, 0, 16),
+        listed("removed", "c", &VERBS[9..]),
+        total(&place, "bin/eb", 22, 0, 17),
     ];
     assert_eq!(said, Said::new(0, "", err.concat()));
 }
@@ -162,7 +163,7 @@ fn own_links_that_point_elsewhere_are_replaced() {
     let err = [
         listed("added", "a", &added),
         listed("removed", "gone", &["boot"]),
-        total(&place, "bin/eb", 12, 11, 1),
+        total(&place, "bin/eb", 13, 12, 1),
     ];
     assert_eq!(said, Said::new(0, "", err.concat()));
 }
@@ -188,7 +189,11 @@ fn a_dry_run_changes_nothing_and_its_script_does_the_same() {
         let theirs = mixture(directory);
         let below = format!("bin/{directory}");
         let before = entries(&theirs.path(&below));
-        let plan = Said::of(&call(&theirs, "bin/easy-bhyve", &["-d"]).output().unwrap());
+        let plan = Said::of(
+            &call(&theirs, "bin/easy-bhyve", &["-d", "--format", "sh"])
+                .output()
+                .unwrap(),
+        );
         assert_eq!(plan.status, Some(0), "{plan:?}");
         assert_eq!(entries(&theirs.path(&below)), before);
         let data = call(&theirs, "bin/easy-bhyve", &["-d", "--format", "json"])
@@ -218,7 +223,11 @@ fn a_dry_run_changes_nothing_and_its_script_does_the_same() {
         );
         assert_ne!(entries(&ours.path(&below)), before);
         // With all links in place, nothing is left to do.
-        let again = Said::of(&call(&theirs, "bin/easy-bhyve", &["-d"]).output().unwrap());
+        let again = Said::of(
+            &call(&theirs, "bin/easy-bhyve", &["-d", "--format", "sh"])
+                .output()
+                .unwrap(),
+        );
         assert_eq!(
             again.out,
             "#!/bin/sh\nset -eu\nPATH=/bin:/usr/bin\nexport PATH\n\n"
@@ -229,7 +238,9 @@ fn a_dry_run_changes_nothing_and_its_script_does_the_same() {
 #[test]
 fn the_script_makes_a_missing_directory() {
     let place = place("ebdir='a new/directory'\na_id=1\n");
-    let plan = call(&place, "bin/easy-bhyve", &["-d"]).output().unwrap();
+    let plan = call(&place, "bin/easy-bhyve", &["-d", "--format", "sh"])
+        .output()
+        .unwrap();
     assert_eq!(entries(&place.path("bin")).len(), 2);
     let script = String::from_utf8(plan.stdout).unwrap();
     let ran = place
@@ -243,7 +254,7 @@ fn the_script_makes_a_missing_directory() {
     fs::remove_dir_all(at.join("a new")).unwrap();
     assert_eq!(setup(&place).status, Some(0));
     assert_eq!(entries(&at.join("a new/directory")), made);
-    assert_eq!(made.len(), 12);
+    assert_eq!(made.len(), 13);
     let link = at.join("a new/directory/a-boot").canonicalize().unwrap();
     assert_eq!(link, at.join("easy-bhyve"));
 }
@@ -275,7 +286,7 @@ fn the_links_of_a_thousand_vms_are_made_and_removed() {
     assert_eq!(said.status, Some(0), "{said:?}");
     assert!(
         said.err
-            .ends_with(&total(&place, "bin/eb", 12000, 12000, 0))
+            .ends_with(&total(&place, "bin/eb", 13000, 13000, 0))
     );
     let wanted: Entries = (0..1000)
         .flat_map(|id| links(&format!("vm{id}"), &VERBS, "../easy-bhyve"))
@@ -283,13 +294,13 @@ fn the_links_of_a_thousand_vms_are_made_and_removed() {
     assert!(entries(&place.path("bin/eb")) == wanted);
     assert_eq!(
         setup(&place),
-        Said::new(0, "", total(&place, "bin/eb", 12000, 0, 0))
+        Said::new(0, "", total(&place, "bin/eb", 13000, 0, 0))
     );
     place.write("bin/easy-bhyve.conf", format!("{HOST}vm999_id=1\n"));
     assert!(
         setup(&place)
             .err
-            .ends_with(&total(&place, "bin/eb", 12, 0, 11988))
+            .ends_with(&total(&place, "bin/eb", 13, 0, 12987))
     );
     assert_eq!(
         entries(&place.path("bin/eb")),

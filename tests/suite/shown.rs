@@ -249,7 +249,7 @@ fn sh_reads_back_settings_and_written_files() {
     let setting = format!("grub_boot={value}");
     let words = ["--config", "c.conf", "set", "a", "freebsd=NO", &setting];
     let before = fs::read(place.path("c.conf")).unwrap();
-    let (status, script) = said(&place, &[&words[..], &["-d"]].concat());
+    let (status, script) = said(&place, &[&words[..], &["-d", "--format", "sh"]].concat());
     assert_eq!((status, obeyed(&script)), (Some(0), String::new()));
     assert_eq!(said(&place, &words).0, Some(0));
     let after = fs::read(place.path("c.conf")).unwrap();

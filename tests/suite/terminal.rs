@@ -79,7 +79,7 @@ fn command(machine: &Machine, by: By, verb: &str) -> Command {
     if by == By::Program {
         return program(&words);
     }
-    let shown = output_of(program(&[&words[..], &["-d"]].concat()));
+    let shown = output_of(program(&[&words[..], &["-d", "--format", "sh"]].concat()));
     assert!(shown.status.success(), "{shown:?}");
     let path = machine.path().join("script");
     fs::write(&path, shown.stdout).unwrap();

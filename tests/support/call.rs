@@ -4,7 +4,7 @@
 
 use crate::fake::Fake;
 use easy_bhyve::cli::invocation::is_root_side;
-use easy_bhyve::process::{Clock, LOG_DIRECTORY, Process, RUN_DIRECTORY};
+use easy_bhyve::process::{CONFIG_VARIABLE, Clock, LOG_DIRECTORY, Process, RUN_DIRECTORY};
 use easy_bhyve::run::Output;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -58,10 +58,13 @@ pub fn call(fake: &mut Fake, config: &str, words: &[&str]) -> Said {
 
 /// Calls the program with this configuration file, which is shown as `easy-bhyve.conf`.
 pub fn call_with_file<W: AsRef<str>>(fake: &mut Fake, file: &Path, words: &[W]) -> Said {
-    let mut args: Vec<OsString> = words.iter().map(|word| word.as_ref().into()).collect();
-    args.extend(["--config".into(), file.into()]);
+    let args: Vec<OsString> = words.iter().map(|word| word.as_ref().into()).collect();
     let shown = [(file.display().to_string(), "easy-bhyve.conf")];
-    said(fake, &process(args, fake), &shown)
+    let mut process = process(args, fake);
+    process
+        .environment
+        .insert(CONFIG_VARIABLE.into(), file.into());
+    said(fake, &process, &shown)
 }
 
 /// Calls the program with exactly these words.

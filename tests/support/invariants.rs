@@ -247,7 +247,7 @@ fn every_vm_has_settings_or_an_error_with_a_place(config: &Config) {
         }
         assert!(!report::render(error, "easy-bhyve", Some(config), true).is_empty());
     };
-    let wanted = Wanted::new(Need::Settings, Spelling::Link, Path::new("/dev"));
+    let wanted = Wanted::new(Need::Settings, Spelling::link(), Path::new("/dev"));
     match resolve::all(config, wanted) {
         Ok(vms) => vms.filter_map(Result::err).for_each(|error| shown(&error)),
         Err(error) => shown(&error),

@@ -9,7 +9,7 @@ pub mod options;
 use crate::error::Result;
 use crate::operation::options::{DryRun, EndArgs, Format, FormatArgs};
 use crate::operation::{TypedVerb, wire};
-use crate::verb::{Spelling, Verb};
+use crate::verb::{Links, Spelling, Verb};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 use complaint::{ADMIN, unknown_verb, wrong_command, wrong_usage};
@@ -89,25 +89,23 @@ pub struct Showing {
 pub fn parse(args: &[OsString]) -> Result<Invocation> {
     let name = title(args);
     let words = args.get(1..).unwrap_or_default();
+    let version = [OsString::from("--version")];
+    let words = if words == ["version"] {
+        &version
+    } else {
+        words
+    };
     match called_as(&name) {
-        None => from_words(
-            &name,
-            Spelling::Word,
-            definition(None),
-            words.to_vec(),
-            words,
-        ),
+        None => from_words(&name, None, definition(None), words.to_vec(), words),
         Some((vm, verb)) => {
             let Some(known) = Verb::parse(verb) else {
-                return Err(unknown_verb(verb).help(format!(
-                    "{name} is a link to easy-bhyve: the name of a link is VM-VERB"
-                )));
+                return Err(unknown_verb(&name, vm, verb));
             };
             let mut all = vec![OsString::from(known.as_str()), vm.into()];
             all.extend_from_slice(words);
             from_words(
                 &name,
-                Spelling::Link,
+                Some(Links::default()),
                 definition(Some((&name, known))),
                 all,
                 words,
@@ -135,7 +133,7 @@ pub fn is_root_side(args: &[OsString]) -> bool {
 /// The VM and the verb of a link's name; `None` for the program's own name.
 ///
 /// No VM name contains a hyphen, so a name that begins with `easy-bhyve` is never a link.
-fn called_as(name: &str) -> Option<(&str, &str)> {
+pub(super) fn called_as(name: &str) -> Option<(&str, &str)> {
     if name.starts_with(PROGRAM) {
         None
     } else {
@@ -171,7 +169,7 @@ pub(super) fn definition(link: Option<(&str, Verb)>) -> clap::Command {
 
 fn from_words(
     title: &str,
-    spelling: Spelling,
+    links: Option<Links>,
     command: clap::Command,
     words: Vec<OsString>,
     typed: &[OsString],
@@ -180,9 +178,12 @@ fn from_words(
     let parsed = command
         .try_get_matches_from(all)
         .and_then(|matches| Cli::from_arg_matches(&matches));
-    let done = |config, request| Invocation {
+    let done = |config: Option<PathBuf>, request| Invocation {
         title: title.to_owned(),
-        spelling,
+        spelling: Spelling {
+            links,
+            config: config.clone(),
+        },
         config,
         request,
     };

@@ -16,8 +16,7 @@ use std::path::PathBuf;
     version,
     about = "Manage bhyve(8) VMs by ordinary commands",
     after_help = "Without a command, the status is shown. Each verb is also a link, made by setup: \
-                  `fbsd0-boot -d` is `easy-bhyve boot fbsd0 -d`.",
-    disable_help_subcommand = true
+                  `fbsd0-boot -d` is `easy-bhyve boot fbsd0 -d`."
 )]
 pub(super) struct Cli {
     /// Read this configuration and no other

@@ -48,7 +48,7 @@ pub(super) fn disks(
 pub(super) fn cds(parts: &Parts<'_>, loader: &Loader, faults: &mut Faults) -> Vec<Cd> {
     let mut cds = Vec::new();
     for (number, set) in &parts.own.settings.cds {
-        let path = device_path(parts, "cd", *number, set);
+        let path = device_path(parts, "cd", *number, &in_iso_path(parts, set));
         cds.extend(faults.take(path, needs::INSTALL).map(|path| Cd {
             number: *number,
             path,
@@ -157,6 +157,18 @@ fn dataset_in(setting: &str, path: &Path, at: Option<Span>) -> Result<Dataset> {
     })
 }
 
+/// The path of an ISO image; a relative one is below `iso_path`, if that is set.
+fn in_iso_path(parts: &Parts<'_>, set: &Set<PathBuf>) -> Set<PathBuf> {
+    let iso_path = parts.host.iso_path.as_ref();
+    Set {
+        value: iso_path.map_or_else(
+            || set.value.clone(),
+            |iso_path| iso_path.value.join(&set.value),
+        ),
+        span: set.span,
+    }
+}
+
 /// The path of a disk or an ISO image: absolute, and valid for bhyve(8).
 fn device_path(parts: &Parts<'_>, kind: &str, number: u8, set: &Set<PathBuf>) -> Result<PathBuf> {
     if set.value.is_relative() {
@@ -167,7 +179,10 @@ fn device_path(parts: &Parts<'_>, kind: &str, number: u8, set: &Set<PathBuf>) ->
         ))
         .at(set.span)
         .named(FindingName::RelativePath)
-        .help("write an absolute path, or a variable such as ${iso_path} that contains one"));
+        .help(match kind {
+            "cd" => "write an absolute path, or set iso_path to the directory of the ISO images: iso_path=/iso",
+            _ => "write an absolute path",
+        }));
     }
     refuse_for_bhyve(&set.value, set.span)?;
     Ok(set.value.clone())

@@ -1,7 +1,9 @@
 //! The faults of settings, and the operations that each fault stops.
 
+use crate::config::Config;
 use crate::config::settings::Need;
 use crate::error::Error;
+use crate::suggest;
 
 #[derive(Clone, Debug)]
 struct Fault {
@@ -42,6 +44,15 @@ impl Faults {
         stops: &'static [Need],
     ) -> Option<T> {
         result.map_err(|error| self.add(error, stops)).ok()
+    }
+
+    /// Adds advice to each fault at a text with characters that only look like ASCII.
+    pub(super) fn explain(&mut self, config: &Config) {
+        for Fault { error, .. } in &mut self.0 {
+            let text = error.at.map(|span| config.sources().text(span));
+            let text = text.map(String::from_utf8_lossy).unwrap_or_default();
+            error.help.extend(suggest::look_alike(&text));
+        }
     }
 
     /// Whether no placeholder is in the VM.

@@ -112,7 +112,7 @@ pub fn autostarting<'config>(
 /// If a network setting is invalid.
 pub fn taps(config: &Config, name: &str) -> Result<Vec<TapName>> {
     // No NIC depends on the directory of devices.
-    let wanted = Wanted::new(Need::End, Spelling::Word, Path::new("/dev"));
+    let wanted = Wanted::new(Need::End, Spelling::default(), Path::new("/dev"));
     let vm = vm(config, name, &wanted)?;
     Ok(vm.nics.into_iter().map(|nic| nic.tap).collect())
 }
@@ -194,7 +194,7 @@ pub fn checked<'config>(
 ) -> (Vec<Error>, Vec<Checked<'config>>) {
     let mut of_host = Faults::default();
     let host = read::of_host(config, &mut of_host);
-    let wanted = Wanted::new(Need::Settings, Spelling::Word, devices);
+    let wanted = Wanted::new(Need::Settings, Spelling::default(), devices);
     let vms = config.keys_of_all().into_iter().map(|keys| {
         let mut faults = Faults::default();
         let vm = match name(config, keys.vm) {
@@ -213,6 +213,7 @@ pub fn checked<'config>(
                 None
             }
         };
+        faults.explain(config);
         Checked {
             keys,
             vm,
@@ -220,6 +221,7 @@ pub fn checked<'config>(
         }
     });
     let vms = vms.collect();
+    of_host.explain(config);
     (of_host.into_errors(), vms)
 }
 
@@ -245,6 +247,7 @@ fn one(
         wanted,
     };
     let vm = construct(parts, &mut faults);
+    faults.explain(config);
     faults.stop(wanted.need).map(|()| vm)
 }
 
@@ -260,7 +263,11 @@ pub fn known(config: &Config, name: &str) -> Result<VmName> {
             config.file_names()
         ));
         return Err(match names.len() {
-            0 => error.help(format!("define a VM by its id, for example: {name}_id=0")),
+            0 => error.help(format!(
+                "define a VM by its id, for example: {}_id={}",
+                VmName::like(name).map_or_else(|| "vm0".to_owned(), |like| like.to_string()),
+                config.free_id().unwrap_or_default()
+            )),
             1..=12 => error.note(format!("VMs: {}", names.join(" "))),
             more => error.note(format!(
                 "VMs: {} and {} more",

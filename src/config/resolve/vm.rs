@@ -7,7 +7,7 @@ use crate::config::settings::{HostSettings, Set, VmSettings};
 use crate::error::Result;
 use crate::model::cpu::CpuTopology;
 use crate::model::grub::GrubCommands;
-use crate::model::loader::{Grub, Loader};
+use crate::model::loader::{BootPart, Grub, Loader};
 use crate::model::name::{VmId, VmName};
 use crate::model::policy::Policy;
 use crate::model::size::MemSize;
@@ -84,7 +84,7 @@ pub(super) fn construct(parts: Parts<'_>, faults: &mut Faults) -> Vm {
             netif: host.netif.as_ref().map(|netif| netif.value.clone()),
             netif_origin: host.netif.as_ref().and_then(|netif| netif.span),
         },
-        spelling: wanted.spelling,
+        spelling: wanted.spelling.clone(),
         name,
     }
 }
@@ -99,7 +99,7 @@ fn loader(own: &VmSettings) -> Loader {
         bootpart: own
             .grub_bootpart
             .as_ref()
-            .map_or_else(|| "msdos1".to_owned(), |set| set.value.0.clone()),
+            .map_or_else(BootPart::default, |set| set.value.clone()),
         install: commands(&own.grub_install),
         boot: commands(&own.grub_bootcmd),
     })

@@ -2,7 +2,7 @@
 
 use super::Default::{None, Value};
 use super::Form::{Named, OneOf};
-use super::needs::{DISKS, NETWORK, ROOT};
+use super::needs::{DISKS, INSTALL, NETWORK, ROOT};
 use super::{Set, Setting, into, one};
 use crate::finding::FindingName;
 use crate::model::cpu::CpuTopology;
@@ -20,6 +20,8 @@ pub struct HostSettings {
     pub netif: Option<Set<IfName>>,
     /// The place of disks: a dataset, or a directory if it begins with `/`.
     pub volroot: Option<Set<PathBuf>>,
+    /// The directory of ISO images.
+    pub iso_path: Option<Set<PathBuf>>,
     /// The directory of the links.
     pub ebdir: Option<Set<PathBuf>>,
     /// The default cpus of VMs.
@@ -31,7 +33,7 @@ pub struct HostSettings {
 }
 
 /// The host variables.
-pub static HOST: [Setting<HostSettings>; 7] = [
+pub static HOST: [Setting<HostSettings>; 8] = [
     Setting {
         name: "bridge",
         form: Named("interface"),
@@ -61,6 +63,16 @@ pub static HOST: [Setting<HostSettings>; 7] = [
         finding: FindingName::Dataset,
         meaning: "where disks are: a ZFS dataset, or a directory if it begins with `/`",
         read: into!(volroot: path),
+        ..Setting::ROW
+    },
+    Setting {
+        name: "iso_path",
+        form: Named("directory"),
+        default: None,
+        needed_by: INSTALL,
+        finding: FindingName::RelativePath,
+        meaning: "where an ISO image with a relative path is",
+        read: into!(iso_path: path),
         ..Setting::ROW
     },
     Setting {

@@ -21,9 +21,11 @@ pub enum Need {
     Disks,
     /// Become root for the VM.
     Root,
+    /// Show the log.
+    Log,
 }
 
-/// All needs.
+/// The needs of a number and a name: all but the log, whose name is that of the VM.
 pub const ALL: &[Need] = &[
     Settings, Install, Boot, Autostart, Console, End, Disks, Root,
 ];

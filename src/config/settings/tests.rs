@@ -74,7 +74,7 @@ fn a_vm_for_which_nobody_says_anything_has_the_defaults_of_the_table() {
     let config = crate::config::tests::config(b"bridge=bridge0 volroot=/vm a_id=1\n");
     let wanted = crate::config::resolve::Wanted::new(
         super::Need::Settings,
-        crate::verb::Spelling::Word,
+        crate::verb::Spelling::default(),
         Path::new("/dev"),
     );
     let vm = crate::config::resolve::vm(&config, "a", &wanted).unwrap();

@@ -22,9 +22,12 @@ impl<'a> Parser<'a, '_, '_> {
         self.advance_joined();
         match self.token.kind {
             TokenKind::Name => {
+                let first = self.token;
                 let name = self.name();
                 let value = self.readable(&name, dollar)?;
+                let is_unset = value.is_none() && !out.is_dead();
                 out.push(value.as_deref().unwrap_or_default(), context.quoted);
+                self.note_unset(is_unset, first);
                 Ok(())
             }
             TokenKind::OpenBrace => self.nested(|parser| parser.brace(dollar, out, context)),
@@ -54,6 +57,7 @@ impl<'a> Parser<'a, '_, '_> {
         };
         if self.token.kind == TokenKind::CloseBrace {
             let value = self.readable(&name, dollar)?;
+            let is_unset = value.is_none() && !out.is_dead();
             let value = value.as_deref().unwrap_or_default();
             if !length {
                 out.push(value, context.quoted);
@@ -62,6 +66,7 @@ impl<'a> Parser<'a, '_, '_> {
                 let length = self.length(lengths, dollar.to(self.token));
                 out.push(length.to_string().as_bytes(), context.quoted);
             }
+            self.note_unset(is_unset, name_token);
             self.advance();
             return Ok(());
         }
@@ -105,6 +110,14 @@ impl<'a> Parser<'a, '_, '_> {
                 self.assigned(name, dollar, out, context)
             }
             _ => self.word(&mut Out::dead(), until, context),
+        }
+    }
+
+    /// Notes an expansion of a variable that is not set.
+    fn note_unset(&mut self, is_unset: bool, name: Token) {
+        if is_unset {
+            let span = self.span(name);
+            self.reading.unset.push(span);
         }
     }
 

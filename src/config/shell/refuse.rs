@@ -7,6 +7,7 @@ use super::parser::Parser;
 use super::refused::Refused;
 use crate::finding::{Finding, FindingName};
 use crate::span::Span;
+use crate::suggest;
 
 const NOT_RUN: &str = "the configuration is read, never run: write the result as a plain value";
 
@@ -18,7 +19,13 @@ impl Parser<'_, '_, '_> {
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> Refused {
-        Refused::from(Finding::new(name, self.span(at), message, help))
+        let mut finding = Finding::new(name, self.span(at), message, help);
+        // The rest of the word often holds the cause: `a＝1` has no `=`.
+        let rest = self.bytes.get(at.start..).unwrap_or_default();
+        let word = rest.split(|byte| b" \t\n;&|<>()".contains(byte)).next();
+        let word = String::from_utf8_lossy(word.unwrap_or_default());
+        finding.help.extend(suggest::look_alike(&word));
+        Refused::from(finding)
     }
 
     pub(super) fn unterminated(&self, open: Token) -> Refused {
@@ -92,7 +99,8 @@ impl Parser<'_, '_, '_> {
             _ => "cannot join commands",
         };
         let message = format!("an unquoted {sign} {what} in a configuration");
-        let help = format!("if {sign} is part of the value, quote it: '{sign}'");
+        let help =
+            format!("if {sign} is part of the value, quote it: '{sign}'; begin a comment with #");
         self.refuse(FindingName::Operator, self.token, message, help)
     }
 
@@ -116,12 +124,15 @@ impl Parser<'_, '_, '_> {
                 format!("write {name}={word}"),
             );
         }
-        self.refuse(
+        let mut refused = self.refuse(
             FindingName::PrefixAssignment,
             self.token,
             format!("sh would run a command {word} here, and {name} would remain unset"),
             "quote a value that contains blanks; begin a comment with #",
-        )
+        );
+        let value = String::from_utf8_lossy(value);
+        refused.0.help.extend(suggest::look_alike(&value));
+        refused
     }
 
     /// The word at the current token as written, shortened if long.
@@ -201,8 +212,8 @@ impl Parser<'_, '_, '_> {
             );
         }
         if word == b"\r" {
-            let message = "the line ends in CR LF; sh would run a command named CR";
-            let help = "convert the file: tr -d '\\r'";
+            let message = "sh would run a command named CR here";
+            let help = "remove the CR: tr -d '\\r'";
             return self.refuse(FindingName::Command, at, message, help);
         }
         let message = if word.is_empty() {

@@ -61,8 +61,8 @@ pub(crate) fn plan(vm: &Vm, source: Source, console: &Console, scratch: &Path) -
 fn begin(grub: &Grub, source: Source) -> (String, Option<&GrubCommands>) {
     match source {
         Source::Cd => ("cd0".to_owned(), grub.install.as_ref()),
-        Source::Disk => (format!("hd0,{}", grub.bootpart), grub.boot.as_ref()),
-        Source::Prompt => (format!("hd0,{}", grub.bootpart), None),
+        Source::Disk => (grub.bootpart.of_disk("hd0"), grub.boot.as_ref()),
+        Source::Prompt => (grub.bootpart.of_disk("hd0"), None),
     }
 }
 

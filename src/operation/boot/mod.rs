@@ -11,7 +11,7 @@ use super::context::{Asked, Context, Outcome, rivals};
 use super::options::{DryRun, Override};
 use super::plan_context::PlanContext;
 use super::refuse::state;
-use super::refuse::{refuse_disks, refuse_host, refuse_missing};
+use super::refuse::{refuse_blank, refuse_disks, refuse_host, refuse_missing};
 use super::snapshot;
 use super::wire::{Options, Words};
 use super::{Attachment, Job, Locks, Operation, Planned, Request, RootJob};
@@ -199,9 +199,10 @@ impl RootJob for Boot {
         let (source, temp) = match start {
             Start::Install => (Source::Cd, None),
             Start::Background | Start::Attended | Start::Terminal => {
-                let source = match options.flag("pause")? {
-                    true => Source::Prompt,
-                    false => Source::Disk,
+                let source = if options.flag("pause")? {
+                    Source::Prompt
+                } else {
+                    Source::Disk
                 };
                 (source, options.parsed("temp", SnapName::parse)?)
             }
@@ -275,6 +276,9 @@ pub(super) fn refuse(
     let with_cds = source == Source::Cd;
     refuse_missing(context, vm, with_cds)?;
     let notes = refuse_disks(context, vm, with_cds)?;
+    if source == Source::Disk {
+        refuse_blank(context, vm)?;
+    }
     refuse_host(vm, &survey.kernel)?;
     Ok(notes)
 }

@@ -5,9 +5,11 @@ pub(crate) mod state;
 use super::plan_context::PlanContext;
 use crate::error::{Error, Result};
 use crate::finding::FindingName;
+use crate::host::Look;
 use crate::host::identity::{About, Identity};
 use crate::model::device::{Cd, Disk};
-use crate::model::name::{Dataset, SnapName};
+use crate::model::loader::Loader;
+use crate::model::name::Dataset;
 use crate::model::{Vm, Volume};
 use crate::span::Span;
 use crate::suggest;
@@ -15,7 +17,7 @@ use crate::survey::{self};
 use crate::tools::sysctl::Kernel;
 use crate::tools::zfs;
 use crate::verb::Verb;
-use crate::vis;
+use crate::{quote, vis};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -69,7 +71,10 @@ pub(crate) fn refuse_missing(context: &mut PlanContext<'_>, vm: &Vm, with_cds: b
     for disk in &vm.disks {
         match look_for(context, &disk.path)? {
             There::Something | There::Hidden => {}
-            There::Nothing => return Err(missing_disk(vm, disk)),
+            There::Nothing => {
+                let error = missing_disk(vm, disk);
+                return Err(with_near(error, context.look, &disk.path));
+            }
             There::Dangling(target) => {
                 return Err(dangling("disk", &disk.path, &target)
                     .named(FindingName::DiskMissing)
@@ -81,7 +86,10 @@ pub(crate) fn refuse_missing(context: &mut PlanContext<'_>, vm: &Vm, with_cds: b
     for cd in vm.cds.iter().filter(|_| with_cds) {
         match look_for(context, &cd.path)? {
             There::Something | There::Hidden => {}
-            There::Nothing => return Err(missing_cd(vm, cd)),
+            There::Nothing => {
+                let error = missing_cd(vm, cd);
+                return Err(with_near(error, context.look, &cd.path));
+            }
             There::Dangling(target) => {
                 return Err(dangling("ISO image", &cd.path, &target)
                     .named(FindingName::IsoMissing)
@@ -137,6 +145,39 @@ pub(crate) fn refuse_disks(
     Ok(notes)
 }
 
+/// Refuses a boot from disks on which nothing is installed: the loader would wait for input until its
+/// time limit. Configured grub commands may boot from elsewhere.
+///
+/// Differs: A boot from disks on which nothing is installed is refused
+pub(crate) fn refuse_blank(context: &mut PlanContext<'_>, vm: &Vm) -> Result<()> {
+    let has_commands = matches!(&vm.loader, Loader::Grub(grub) if grub.boot.is_some());
+    // A disk that the caller may not read is read by the root side; one of another kind may contain
+    // anything.
+    let mut is_blank = |disk: &Disk| context.look.is_blank(&disk.path).unwrap_or(false);
+    let Some(first) = vm.disks.first() else {
+        return Ok(());
+    };
+    if has_commands || !vm.disks.iter().all(&mut is_blank) {
+        return Ok(());
+    }
+    let paths: Vec<String> = vm
+        .disks
+        .iter()
+        .map(|disk| vis::shown(&disk.path).to_string())
+        .collect();
+    Err(Error::host(format!(
+        "nothing is installed on {}: {}",
+        vm.name,
+        paths.join(", ")
+    ))
+    .at(first.origin)
+    .note("the first and the last MiB of every disk contain only zeros")
+    .help(format!(
+        "install the guest first: {}",
+        vm.command(Verb::Install)
+    )))
+}
+
 /// Examines a disk or an image file; `None` if the permission is denied: the root side checks again.
 fn about(context: &mut PlanContext<'_>, path: &Path) -> Result<Option<About>> {
     match context.look.about(path) {
@@ -185,6 +226,22 @@ pub(crate) fn missing_cd(vm: &Vm, cd: &Cd) -> Error {
         ))
 }
 
+/// The error with the path of a file of a near name in the same directory, if there is one.
+pub(crate) fn with_near(mut error: Error, look: &mut dyn Look, path: &Path) -> Error {
+    let mut near = || {
+        let (directory, name) = (path.parent()?, path.file_name()?.to_str()?);
+        // The error is about the missing file, so a directory that cannot be read adds nothing.
+        let names = look.names_in(directory).ok()?;
+        let near = suggest::near(name, names.iter().filter_map(|name| name.to_str()))?;
+        Some(directory.join(near))
+    };
+    if let Some(near) = near() {
+        let help = format!("do you mean {}?", quote::shown(&near));
+        error.help.insert(0, help);
+    }
+    error
+}
+
 fn missing(kind: &str, path: &Path, origin: Option<Span>) -> Error {
     Error::host(format!("{kind} {} does not exist", vis::shown(&path))).at(origin)
 }
@@ -198,14 +255,15 @@ pub(crate) fn refuse_host(vm: &Vm, kernel: &Kernel) -> Result<()> {
         .help("easy-bhyve supports no other loader yet"));
     }
     refuse_cpus(vm, kernel)?;
-    // Differs: Who cannot see root's processes starts nothing
+    // Differs: Who cannot see root's processes starts a VM only through the root side, which sees them
     if kernel.hides_root {
         return Err(Error::host(format!(
             "could not determine whether {} starts: root's processes are hidden from you",
             vm.name
         ))
         .note("security.bsd.see_other_uids or see_other_gids is 0")
-        .help("start the VM as root"));
+        .help("start the VM as root")
+        .hidden());
     }
     Ok(())
 }
@@ -249,32 +307,17 @@ pub(crate) fn volume(vm: &Vm, verb: Verb) -> Result<&Dataset> {
     }
 }
 
-pub(crate) fn no_such_snapshot(volume: &Dataset, target: &SnapName, found: &zfs::Volume) -> Error {
-    let names = suggest::nearest_first(
-        target.as_str(),
-        found.snapshots.iter().map(|one| one.name.as_str()),
-    );
-    let error = Error::host(format!("{volume} has no snapshot @{target}"));
-    match names.split_first() {
-        None => error.note("the volume has no snapshots"),
-        Some((nearest, _)) => {
-            let shown: Vec<String> = names
-                .iter()
-                .take(10)
-                .map(|name| format!("@{name}"))
-                .collect();
-            error
-                .note(format!("snapshots: {}", shown.join(" ")))
-                .help(format!("do you mean @{nearest}?"))
-        }
-    }
-}
-
 pub(crate) fn list_of(context: &mut PlanContext<'_>, volume: &Dataset) -> Result<zfs::Volume> {
-    Ok(zfs::parse_list(
-        volume,
-        &survey::answer(context.look, &zfs::list(volume))?,
-    ))
+    let answer = survey::answer(context.look, &zfs::list(volume))?;
+    let mut names = answer.lines().filter_map(|line| line.split('\t').next());
+    // zfs passes over a dataset that is not of the wanted types.
+    if !names.any(|name| name == volume.as_str()) {
+        return Err(Error::host(format!(
+            "{volume} is a filesystem, and the disk of a VM is a volume"
+        ))
+        .help("name a volume with VM_zvol, or as root rename the filesystem, and make the disk: VM-resources -V 20G"));
+    }
+    Ok(zfs::parse_list(volume, &answer))
 }
 
 /// A note about the disks that a ZFS verb does not touch.

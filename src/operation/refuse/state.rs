@@ -10,6 +10,7 @@ use crate::survey::{Processes, State, Traces};
 use crate::tools::process::Role;
 use crate::tools::{bhyve, workers};
 use crate::verb::Verb;
+use std::time::Duration;
 
 /// Refuses a VM that runs or may run.
 ///
@@ -46,6 +47,7 @@ pub(crate) fn unknown(vm: &VmName) -> Error {
     ))
     .note("security.bsd.see_other_uids or see_other_gids is 0, or this is a jail")
     .help("repeat the command as root, outside of jails")
+    .hidden()
 }
 
 /// Refuses to use a disk of another VM, if that VM runs or may run.
@@ -69,6 +71,21 @@ pub(crate) fn refuse_rival(vm: &Vm, rival: &VmName, state: State<'_>) -> Result<
                 vm.name
             )),
     )
+}
+
+/// The error with the last end of a VM that is not running, if it is recorded.
+pub(crate) fn with_last_end(error: Error, vm: &Vm, traces: &Traces, now: Duration) -> Error {
+    match traces.last_end(vm.name.as_str()) {
+        Some(end) => error
+            .note(format!("{} the guest {}", end.ago(now), end.why))
+            .help(see_log(vm)),
+        None => error,
+    }
+}
+
+/// The advice to look into the log.
+pub(crate) fn see_log(vm: &Vm) -> String {
+    format!("to see its log: {}", vm.command(Verb::Log))
 }
 
 /// The error for a VM that is not running.

@@ -10,9 +10,13 @@ use super::wire::{self, Options, Words};
 use super::{Locks, Operation, Planned, Request, RootJob};
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
+use crate::host::Look;
 use crate::model::Vm;
+use crate::model::name::VmName;
 use crate::plan::{Guard, Plan, Refusal, Test};
-use crate::survey::{State, Survey};
+use crate::process::Surroundings;
+use crate::survey::record::Record;
+use crate::survey::{self, Processes, State, Survey, Traces};
 use crate::tools::bhyve;
 use crate::tools::process::Role;
 use crate::verb::Verb;
@@ -37,7 +41,8 @@ impl Operation for Args {
         context.need_host(self.end.dry_run)?;
         let mut vms = vec![vm];
         for name in &self.others {
-            let other = context.vm_for(name, Need::End)?;
+            let resolved = context.vm_for(name, Need::End);
+            let other = or_unconfigured(resolved, context, name, Need::End)?;
             if vms.iter().any(|vm| vm.name == other.name) {
                 return Err(Error::usage(format!("{name} is given twice")));
             }
@@ -50,6 +55,47 @@ impl Operation for Args {
         };
         Ok(shut(context, vms, job, self.end.dry_run).into())
     }
+}
+
+/// The resolved VM, or for an end one that is no longer in the configuration: see [`unconfigured`].
+///
+/// # Errors
+/// If there is no such VM, or the host cannot be queried.
+pub(super) fn or_unconfigured(
+    resolved: Result<Vm>,
+    context: &mut Context<'_>,
+    name: &str,
+    need: Need,
+) -> Result<Vm> {
+    match resolved {
+        Err(error) if need == Need::End => unconfigured(context, name)?.ok_or(error),
+        other => other,
+    }
+}
+
+/// The VM of this name if it runs, easy-bhyve has started it, and it is no longer in the configuration.
+///
+/// # Errors
+/// If the host cannot be queried.
+pub fn unconfigured(context: &mut Context<'_>, name: &str) -> Result<Option<Vm>> {
+    let Some(name) = VmName::parse(name).ok().filter(|_| context.is_freebsd) else {
+        return Ok(None);
+    };
+    if context.config.is_vm(name.as_str()) {
+        return Ok(None);
+    }
+    let spelling = context.spelling.clone();
+    let (at, look) = context.asking();
+    let traces = Traces::ask(look, &at)?;
+    if !traces.has(name.as_str()) {
+        return Ok(None);
+    }
+    let processes = Processes::ask(look, &at, &traces)?;
+    // Of a hidden process the root side determines whose it is.
+    let is_hidden = matches!(processes.state(name.as_str(), &traces), State::Unknown)
+        && Record::of(look, at.run, &name).is_some();
+    let is_ours = is_hidden || survey::is_ours(look, &at, &processes, &name)?;
+    Ok(is_ours.then(|| Vm::unconfigured(name, spelling)))
 }
 
 /// A request to end VMs.
@@ -147,7 +193,9 @@ impl RootJob for Shutdown {
         }
         let survey = if context.is_freebsd {
             let (at, look) = context.asking();
-            Survey::for_freeing(look, &at, vms.iter())?
+            let survey = Survey::for_freeing(look, &at, vms.iter())?;
+            refuse_foreign(look, &at, vms, &survey)?;
+            survey
         } else {
             let mut surveys = vms
                 .iter()
@@ -161,13 +209,19 @@ impl RootJob for Shutdown {
         if self.quiet {
             plan = plan.without_progress();
         }
-        let names: Vec<&str> = vms.iter().map(|vm| vm.name.as_str()).collect();
-        let done = match names.as_slice() {
-            [one] => format!("{one} has ended, and its resources are free"),
-            several => format!(
-                "{} have ended, and their resources are free",
-                several.join(", ")
+        let done = match vms.as_slice() {
+            [one] => format!(
+                "{} has ended, and its resources are free; {}",
+                one.name,
+                state::see_log(one)
             ),
+            several => {
+                let names: Vec<&str> = several.iter().map(|vm| vm.name.as_str()).collect();
+                format!(
+                    "{} have ended, and their resources are free; to see a log: easy-bhyve log VM",
+                    names.join(", ")
+                )
+            }
         };
         Ok(Planned {
             plan,
@@ -175,6 +229,26 @@ impl RootJob for Shutdown {
             ..Planned::default()
         })
     }
+}
+
+/// Refuses a VM outside the configuration that another program has started.
+fn refuse_foreign(
+    look: &mut dyn Look,
+    at: &Surroundings<'_>,
+    vms: &[Vm],
+    survey: &Survey,
+) -> Result<()> {
+    for vm in vms.iter().filter(|vm| !vm.is_configured()) {
+        let is_busy = matches!(survey.state(&vm.name), State::Busy(..));
+        if is_busy && !survey::is_ours(look, at, &survey.processes, &vm.name)? {
+            return Err(Error::state(format!(
+                "{} is not in the configuration, and was not started by easy-bhyve",
+                vm.name
+            ))
+            .help("end it with the program that has started it"));
+        }
+    }
+    Ok(())
 }
 
 /// The longest wait before the power of guests is cut, in seconds: the watchdog of rc.shutdown allows
@@ -196,7 +270,7 @@ pub(super) fn ending(
         match (whom, survey.state(&vm.name)) {
             (Whom::All, State::Stopped | State::LeftOver) if survey.is_freebsd => {}
             (Whom::All, State::Unknown) => untold.push(vm),
-            _ => endings.push(what_ends(vm, survey, how, verb)?),
+            _ => endings.push(what_ends(vm, survey)?),
         }
     }
     let limit = vms
@@ -213,7 +287,7 @@ pub(super) fn ending(
     let mut plan = if endings.is_empty() {
         Plan::default()
     } else {
-        plan::plan(&endings, survey, manner, whom)
+        plan::plan(&endings, survey, manner, whom, verb)
     };
     // A VM whose state is unknown must not prevent the end of the others.
     for vm in untold {
@@ -233,29 +307,24 @@ pub(super) fn ending(
 /// Determines which process of a VM must be ended.
 ///
 /// # Errors
-/// If no process runs, or the VM cannot be ended in this way.
-fn what_ends<'vm>(vm: &'vm Vm, survey: &Survey, how: How, verb: Verb) -> Result<Ending<'vm>> {
+/// If no process runs, or its state is unknown.
+fn what_ends<'vm>(vm: &'vm Vm, survey: &Survey) -> Result<Ending<'vm>> {
     let supervisor = survey
         .processes
         .supervisor(vm.name.as_str())
         .map(|process| process.who.pid);
     let target = match survey.state(&vm.name) {
-        State::Busy(process, Role::Running) if process.ignores_sigterm => Target::Listening,
+        State::Busy(process, Role::Running) if process.listens() => Target::Listening,
         // Differs: A guest that does not handle its power button is not signalled
-        State::Busy(_, Role::Running) if how == How::Button => return Err(deaf(vm, verb)),
-        State::Busy(_, Role::Running) => Target::Deaf,
+        State::Busy(_, Role::Running | Role::Starting) => Target::Deaf,
         State::Busy(_, Role::Loading) => Target::Loader,
         State::Busy(_, Role::Supervised) => Target::Supervisor,
-        State::Busy(_, Role::Starting) if how != How::Button => Target::Deaf,
-        state @ State::Busy(_, Role::Starting) => {
-            state::refuse_busy_state(vm, state)?;
-            Target::Deaf
-        }
         // A host that is not FreeBSD cannot be queried: the VM is assumed to run.
         State::LeftOver if !survey.is_freebsd => Target::Listening,
         State::Unknown => return Err(state::unknown(&vm.name)),
         State::Stopped | State::LeftOver => {
-            return Err(Error::from(&not_running(vm)));
+            let error = Error::from(&not_running(vm));
+            return Err(state::with_last_end(error, vm, &survey.traces, survey.now));
         }
     };
     Ok(Ending {
@@ -263,17 +332,4 @@ fn what_ends<'vm>(vm: &'vm Vm, survey: &Survey, how: How, verb: Verb) -> Result<
         target,
         supervisor,
     })
-}
-
-fn deaf(vm: &Vm, verb: Verb) -> Error {
-    Error::state(format!(
-        "the guest of {} does not handle its power button",
-        vm.name
-    ))
-    .note("the signal would cut the power: the guest has not enabled ACPI, or is still booting")
-    .help(format!(
-        "shut the guest down from inside ({}), or cut its power: {} -f",
-        vm.command(Verb::Console),
-        vm.command(verb)
-    ))
 }

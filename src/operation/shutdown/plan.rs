@@ -38,7 +38,7 @@ pub enum Whom {
 pub enum Target {
     /// The guest, which handles its power button.
     Listening,
-    /// The guest, which does not handle its power button.
+    /// The guest, which does not handle its power button, or not yet: it is still booting.
     Deaf,
     /// The loader.
     Loader,
@@ -57,14 +57,37 @@ pub struct Ending<'vm> {
     pub supervisor: Option<u32>,
 }
 
+impl Ending<'_> {
+    fn is_deaf(&self) -> bool {
+        self.target == Target::Deaf
+    }
+}
+
 /// How long bhyve may take to end when the power is cut.
 const CUT_LIMIT: Duration = Duration::from_secs(5);
 /// How long a supervisor may take to free all resources, or to undo a start.
 const SUPERVISOR_LIMIT: Duration = Duration::from_secs(10);
 
-/// The plan that ends VMs together and frees their resources.
-pub fn plan(endings: &[Ending<'_>], survey: &Survey, manner: Manner, whom: Whom) -> Plan {
+/// The plan by which `verb` ends VMs together and frees their resources.
+pub fn plan(
+    endings: &[Ending<'_>],
+    survey: &Survey,
+    manner: Manner,
+    whom: Whom,
+    verb: Verb,
+) -> Plan {
     let mut plan = Plan::default();
+    let deaf: Vec<Ending<'_>> = endings.iter().copied().filter(Ending::is_deaf).collect();
+    if let Manner::PowerButton(limit) = manner
+        && !deaf.is_empty()
+    {
+        // Nothing has been signalled yet: if a guest never handles its button, all VMs continue.
+        plan.push(until_listening(
+            &deaf,
+            limit,
+            Some(never_listens(&deaf, limit, verb)),
+        ));
+    }
     for ending in endings {
         ask_to_end(&mut plan, ending, manner, whom);
     }
@@ -76,7 +99,11 @@ pub fn plan(endings: &[Ending<'_>], survey: &Survey, manner: Manner, whom: Whom)
             "to free its leftovers after its end: {}",
             one.vm.command(Verb::Clean)
         ),
-        _ => "to free their leftovers after their end: easy-bhyve clean VM".to_owned(),
+        [one, ..] => format!(
+            "to free their leftovers after their end: {}",
+            one.vm.spelling.command("clean VM")
+        ),
+        [] => String::new(),
     };
     let done = match manner {
         Manner::PowerCut => format!("the power of {names} was cut; {rest}"),
@@ -115,16 +142,26 @@ pub fn plan(endings: &[Ending<'_>], survey: &Survey, manner: Manner, whom: Whom)
                         one.vm.command(Verb::Clean),
                         one.vm.command(Verb::Shutdown)
                     ),
-                    _ => {
-                        "list the running VMs: easy-bhyve status; cut the power: easy-bhyve shutdown VM -f"
-                            .to_owned()
-                    }
+                    [one, ..] => format!(
+                        "list the running VMs: {}; cut the power: {}",
+                        one.vm.spelling.command("status"),
+                        one.vm.spelling.command("shutdown VM -f")
+                    ),
+                    [] => String::new(),
                 }),
             };
             plan.push(until_ended(endings, limit, Some(refusal), true));
         }
         Manner::PowerCut => cut(&mut plan, endings),
-        Manner::ButtonThenCut(limit) => {
+        Manner::ButtonThenCut(mut limit) => {
+            if !deaf.is_empty() {
+                // Both waits together last no longer than the limit.
+                limit /= 2;
+                plan.push(until_listening(&deaf, limit, None));
+                for ending in &deaf {
+                    press_or_cut(&mut plan, &ending.vm.name);
+                }
+            }
             plan.push(until_ended(endings, limit, None, true));
             for ending in endings {
                 let name = &ending.vm.name;
@@ -150,14 +187,12 @@ fn ask_to_end(plan: &mut Plan, ending: &Ending<'_>, manner: Manner, whom: Whom) 
         plan.push(workers::end_one(pid, Known::Supervisor(name.clone())));
     }
     match (ending.target, manner) {
-        // A guest that does not handle its power button would use up the time limit.
-        (Target::Listening | Target::Deaf, Manner::PowerCut)
-        | (Target::Deaf, Manner::ButtonThenCut(_)) => plan.push(match whom {
+        (Target::Listening | Target::Deaf, Manner::PowerCut) => plan.push(match whom {
             Whom::Named => cut_of(name),
             Whom::All => cut_of(name).only_if(workers::is_alive(name)),
         }),
         // Differs: A signal that cannot be sent is an error
-        (Target::Listening, _) => {
+        (Target::Listening, _) | (Target::Deaf, Manner::PowerButton(_)) => {
             plan.push(match whom {
                 // A VM that ends between the test and the signal is no failure.
                 Whom::Named => {
@@ -171,7 +206,58 @@ fn ask_to_end(plan: &mut Plan, ending: &Ending<'_>, manner: Manner, whom: Whom) 
             });
         }
         (Target::Loader, _) => plan.push(workers::end_loader(name)),
-        (Target::Deaf | Target::Supervisor, _) => {}
+        // The others are not delayed by a guest that is still booting: see `press_or_cut`.
+        (Target::Deaf, Manner::ButtonThenCut(_)) | (Target::Supervisor, _) => {}
+    }
+}
+
+/// Presses the power button of a guest that handles it by now, and cuts the power of another one, which
+/// would use up the time limit.
+fn press_or_cut(plan: &mut Plan, vm: &VmName) {
+    let is_deaf = || workers::any_is_deaf(std::iter::once(vm));
+    let listens = Test::All(vec![workers::is_alive(vm), !is_deaf()]);
+    plan.push(workers::press_power_button(vm, &[0, 1]).only_if(listens));
+    plan.push(cut_of(vm).only_if(is_deaf()));
+}
+
+/// Waits until the guests that are still booting handle their power buttons, or have ended.
+fn until_listening(deaf: &[Ending<'_>], limit: Duration, refusal: Option<Refusal>) -> Wait {
+    let (verb, buttons) = match deaf {
+        [_] => ("does not handle its", "button"),
+        _ => ("do not handle their", "buttons"),
+    };
+    let progress = format!(
+        "{} {verb} power {buttons} yet, perhaps still booting: waiting (up to {} s)",
+        list(deaf),
+        limit.as_secs()
+    );
+    Wait {
+        until: !workers::any_is_deaf(deaf.iter().map(|ending| &ending.vm.name)),
+        limit,
+        every: Duration::from_millis(250),
+        refusal,
+        progress: Some(progress),
+    }
+}
+
+/// The error for guests that do not handle their power buttons within the limit.
+fn never_listens(deaf: &[Ending<'_>], limit: Duration, verb: Verb) -> Refusal {
+    let (names, seconds) = (list(deaf), limit.as_secs());
+    match deaf {
+        [one] => Refusal::state(format!(
+            "the guest of {names} has not handled its power button for {seconds} s, and the signal would cut its power: \
+             the guest has not enabled ACPI, or is still booting"
+        ))
+        .help(format!(
+            "shut the guest down from inside ({}), or cut its power: {} -f",
+            one.vm.command(Verb::Console),
+            one.vm.command(verb)
+        )),
+        _ => Refusal::state(format!(
+            "not all guests of {names} have handled their power buttons within {seconds} s, and the signal would cut their power: \
+             a guest has not enabled ACPI, or is still booting"
+        ))
+        .help("list the running VMs: easy-bhyve status; cut the power: easy-bhyve shutdown VM -f"),
     }
 }
 

@@ -76,13 +76,16 @@ impl Case {
 
     /// Whether there is no reason to refuse the file.
     fn is_plain(&self) -> bool {
+        let is_settled = self.is_agreed && self.c.is_silent && self.utf8.is_none();
+        self.is_in_grammar && is_settled
+    }
+
+    /// Whether a line ends in CR LF: the one difference from sh, for which CR is part of the value.
+    fn has_cr_lf(&self) -> bool {
         let mut files = [Some(&self.file), self.included.as_ref()]
             .into_iter()
             .flatten();
-        // A carriage return behind `. FILE` is a second operand.
-        let has_cr_lf = files.any(|text| text.windows(2).any(|pair| pair == b"\r\n"));
-        let is_settled = self.is_agreed && self.c.is_silent && self.utf8.is_none();
-        self.is_in_grammar && is_settled && !has_cr_lf
+        files.any(|text| text.windows(2).any(|pair| pair == b"\r\n"))
     }
 
     fn environment(&self, name: &str) -> Option<Vec<u8>> {
@@ -115,6 +118,9 @@ impl Case {
 
     /// The error in our reading of the file, if there is one.
     fn fault(&self, read: &Result<Config, ConfigError>) -> Option<String> {
+        if self.has_cr_lf() {
+            return None;
+        }
         let config = match read {
             Ok(config) => config,
             Err(error) if self.is_plain() => return Some(format!("refused: {error}")),

@@ -40,6 +40,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("unknown-key", "a_id=1 a_memory=1G\n"),
     ("duplicate-id", "a_id=1 b_id=01\n"),
     ("vm-name", "_a_id=1\n"),
+    ("unset-variable", "x=$y\n"),
     ("unknown-vm", "web0_id=1 wbe0_mem=1G\n"),
     ("two-spellings", "a_id=1 a_gpt=gpt1 a_grub_root=gpt1\n"),
     ("hidden-assignment", "a_id=1 a_mem=1G a_mem=2G\n"),

@@ -100,7 +100,7 @@ const SAMPLES: &[(FindingName, &str)] = &[
     (FindingName::Command, "[ a ]"),
     (FindingName::Command, "$a"),
     (FindingName::Command, "\"a=1\""),
-    (FindingName::Command, "a=1\r\n\r\n"),
+    (FindingName::Command, "a=1\n\r"),
     (FindingName::PrefixAssignment, "a=b c"),
     (FindingName::PrefixAssignment, "a=b :"),
     (FindingName::PrefixAssignment, "a=b export c=d"),

@@ -69,7 +69,7 @@ impl Shell {
         std::fs::write(path("inc.conf"), INCLUDED).unwrap();
         let mut script = String::new();
         for (number, file) in files.iter().enumerate() {
-            std::fs::write(path(&format!("{number}.conf")), file).unwrap();
+            std::fs::write(path(&format!("{number}.conf")), with_line_feeds(file)).unwrap();
             write!(script, "(\n. ./{number}.conf\n").unwrap();
             for name in NAMES {
                 let print = format!("printf '%s\\000' \"={name}=${name}\"");
@@ -167,4 +167,12 @@ pub(super) fn ours(config: &Config) -> Values {
         own.or_else(|| environment(name).map(|(_, value)| value.as_bytes().to_vec()))
     };
     NAMES.iter().map(|name| (*name, value(name))).collect()
+}
+
+/// A file with LF for each CR LF: the one difference from sh is that both are read alike.
+fn with_line_feeds(file: &[u8]) -> Vec<u8> {
+    let behind = file.iter().skip(1).chain([&0]);
+    let both = file.iter().zip(behind);
+    let kept = both.filter(|both| *both != (&b'\r', &b'\n'));
+    kept.map(|(byte, _)| *byte).collect()
 }

@@ -181,7 +181,7 @@ fn a_run_and_its_script_keep_the_owner_and_group_of_a_file() {
         chown(place.path(""), Some(SOMEBODY), Some(SOMEBODY)).unwrap();
         chown(&file, Some(owner), Some(group)).unwrap();
         fs::set_permissions(&file, Permissions::from_mode(0o660)).unwrap();
-        let script = as_somebody(&place, &["set", "a", "mem=1G", "-d"]);
+        let script = as_somebody(&place, &["set", "a", "mem=1G", "-d", "--format", "sh"]);
         assert_eq!(script.status, Some(0), "{script:?}");
         let mut sh = Command::new("/bin/sh");
         sh.arg("-c").arg(&script.out).uid(SOMEBODY).gid(SOMEBODY);

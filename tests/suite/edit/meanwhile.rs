@@ -43,7 +43,7 @@ fn script(place: &Place) -> String {
             "EASY_BHYVE_PATH",
             format!("{}:/bin:/usr/bin", place.path("stubs").display()),
         )
-        .args(["set", "a", "mem=1G", "-d"])
+        .args(["set", "a", "mem=1G", "-d", "--format", "sh"])
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(0), "{:?}", Said::of(&output));

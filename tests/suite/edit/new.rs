@@ -192,7 +192,7 @@ fn run_and_script_make_the_same_vm_with_disk_and_links() {
 
     let shown = Machine::new(host(), config);
     let mut dry = words.to_vec();
-    dry.push("-d");
+    dry.extend(["-d", "--format", "sh"]);
     let output = shown.program(&dry).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let script = shown.path().join("script");

@@ -32,7 +32,7 @@ fn script(place: &Place) -> Vec<u8> {
         .call(PROGRAM)
         .env("EASY_BHYVE_CONFIG", place.path("c.conf"))
         .env("EASY_BHYVE_PATH", path)
-        .args(["set", "a", "mem=1G", "-d"])
+        .args(["set", "a", "mem=1G", "-d", "--format", "sh"])
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(0), "{:?}", Said::of(&output));

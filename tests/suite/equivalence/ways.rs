@@ -148,14 +148,20 @@ impl Case<'_> {
     ) -> Result<(Machine, Vec<u8>), Spoken> {
         if self.seed.is_multiple_of(BY_PROCESSES) {
             let machine = self.machine(host, config, failure, Way::Script);
-            let output = output_of(machine.program(&self.words(&["-d"])));
+            let output = output_of(machine.program(&self.words(&["-d", "--format", "sh"])));
             return if output.status.success() {
                 Ok((machine, output.stdout))
             } else {
                 Err(Spoken::of(&output, machine.path()))
             };
         }
-        let (fake, said) = self.in_process(host, config, failure, Way::Script, &["-d"]);
+        let (fake, said) = self.in_process(
+            host,
+            config,
+            failure,
+            Way::Script,
+            &["-d", "--format", "sh"],
+        );
         if said.status != 0 {
             return Err(Spoken::new(said));
         }

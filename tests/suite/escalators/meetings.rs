@@ -180,7 +180,7 @@ pub(super) const MEETINGS: &[Meeting] = &[
         },
         words: &["fbsd0-ttyboot"],
         status: 0,
-        err: "fbsd0-ttyboot: the guest powered off\n",
+        err: "fbsd0-ttyboot: the guest powered off; to see its log: fbsd0-log\n",
         said: ["", ""],
     },
     Meeting {
@@ -217,7 +217,7 @@ fbsd0-ttyboot: bhyve did not start, and exited with status 1
         },
         words: &["fbsd0-ttyboot"],
         status: 0,
-        err: "fbsd0-ttyboot: the guest powered off\n",
+        err: "fbsd0-ttyboot: the guest powered off; to see its log: fbsd0-log\n",
         said: ["", ""],
     },
 ];

@@ -179,7 +179,7 @@ fn the_script_of_a_boot_does_the_same() {
             ] {
                 ground.add(name);
             }
-            let shown = ground.run(&[words[0], "-d"]);
+            let shown = ground.run(&[words[0], "-d", "--format", "sh"]);
             assert_eq!((shown.status, shown.err.as_str()), (Some(0), ""));
             fs::write(ground.machine.path().join("script"), shown.out).unwrap();
             let mut script = ground.session(&[], &["/bin/sh", "/usr/local/script"]);

@@ -224,26 +224,36 @@ fn a_question_of_the_program_and_a_password_are_both_answered() {
     if !is_possible() {
         return;
     }
-    let two = || {
-        host().with_commands(&[
-            "zfs snapshot zroot/vm/fbsd0@one",
-            "zfs snapshot zroot/vm/fbsd0@two",
-        ])
-    };
-    for (word, ground) in grounds(two, PASSWORD) {
-        let mut terminal = Terminal::new();
-        let command = at(&terminal, &ground, &["fbsd0-rollback", "one"]);
-        let said = terminal.run(command, |terminal| {
-            type_password(terminal, word);
-            terminal.wait_for("[y/N] ");
-            terminal.press("y\n");
-        });
-        assert!(terminal.has_its_modes(), "{word}");
-        let screen = terminal.screen();
-        assert_eq!(said, Said::new(0, "", ""), "{screen}");
-        let host = ground.machine.host();
-        let disk = &host.state.datasets["zroot/vm/fbsd0"];
-        let left: Vec<&String> = disk.snapshots.keys().collect();
-        assert_eq!(left, ["one"], "{screen}");
+    // Ctrl-C ends the question without a newline.
+    for (typed, left, status) in [
+        ("y\n", &["one"][..], 0),
+        ("YES\n", &["one"], 0),
+        ("n\n", &["one", "two"], 1),
+        ("yesterday\n", &["one", "two"], 1),
+        ("\u{3}", &["one", "two"], 1),
+    ] {
+        for (word, ground) in grounds(with_two_snapshots, PASSWORD) {
+            let mut terminal = Terminal::new();
+            let command = at(&terminal, &ground, &["fbsd0-rollback", "one"]);
+            let said = terminal.run(command, |terminal| {
+                type_password(terminal, word);
+                terminal.wait_for("[y/N] ");
+                terminal.press(typed);
+            });
+            assert!(terminal.has_its_modes(), "{word}");
+            let screen = terminal.screen();
+            assert_eq!(said, Said::new(status, "", ""), "{typed:?}: {screen}");
+            let host = ground.machine.host();
+            let disk = &host.state.datasets["zroot/vm/fbsd0"];
+            let found: Vec<&String> = disk.snapshots.keys().collect();
+            assert_eq!(found, left, "{typed:?}: {screen}");
+        }
     }
+}
+
+fn with_two_snapshots() -> Host {
+    host().with_commands(&[
+        "zfs snapshot zroot/vm/fbsd0@one",
+        "zfs snapshot zroot/vm/fbsd0@two",
+    ])
 }

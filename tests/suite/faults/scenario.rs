@@ -235,7 +235,11 @@ impl Scenario {
         };
         let kept = |lines: &BTreeSet<String>| lines.iter().filter(counts).cloned().collect();
         let mut found = view::difference(&kept(before), &kept(&after));
-        found.extend(fake.states().keys().map(|vm| format!("+ a state of {vm}")));
+        let states = fake.states();
+        let open = states
+            .iter()
+            .filter(|(_, state)| !state.contains(r#""phase":"ended""#));
+        found.extend(open.map(|(vm, _)| format!("+ a state of {vm}")));
         found
     }
 

@@ -176,7 +176,7 @@ fn by_script(scenario: &Scenario, failing: Failing, gone: Option<Gone<'_>>) -> W
     let machine = Machine::new(host, &config);
     let as_root =
         |mut command: std::process::Command| command.env(program::UID, "0").output().unwrap();
-    let words = [scenario.words(), &["-d"]].concat();
+    let words = [scenario.words(), &["-d", "--format", "sh"]].concat();
     let shown = as_root(machine.program(&words));
     assert!(shown.status.success(), "{shown:?}");
     let script = machine.path().join("script");

@@ -94,7 +94,8 @@ fn a_file_of_another_user_beside_an_image_is_not_written_to() {
         if way == "run" {
             done(&machine, &words);
         } else {
-            let shown = output_of(machine.program(&[&words[..], &["-d"]].concat()));
+            let shown =
+                output_of(machine.program(&[&words[..], &["-d", "--format", "sh"]].concat()));
             let script = machine.path().join("script");
             fs::write(&script, shown.stdout).unwrap();
             let mut sh = machine.sh();

@@ -155,7 +155,7 @@ fn a_guest_that_ends_by_itself_during_shutdown_counts_as_shut_down() {
         (output.status.code(), stderr(&output).as_str()),
         (
             Some(0),
-            "fbsd0-shutdown: fbsd0 has ended, and its resources are free\n"
+            "fbsd0-shutdown: fbsd0 has ended, and its resources are free; to see its log: fbsd0-log\n"
         )
     );
     assert_gone(&machine);

@@ -18,7 +18,7 @@ fn machine(host: Host) -> Machine {
 
 /// Runs the script that the program prints.
 pub(super) fn by_script(machine: &Machine, words: &[&str]) -> Output {
-    let shown = output_of(machine.program(&[words, &["-d"]].concat()));
+    let shown = output_of(machine.program(&[words, &["-d", "--format", "sh"]].concat()));
     assert!(shown.status.success(), "{words:?}: {}", stderr(&shown));
     let script = machine.path().join("script");
     fs::write(&script, shown.stdout).unwrap();

@@ -121,7 +121,7 @@ fn the_limits_of_the_caller_are_not_those_of_a_guest() {
 #[test]
 fn the_umask_and_limits_of_a_scripts_caller_are_not_those_of_a_guest() {
     let machine = with_guests(quick());
-    let shown = output_of(machine.program(&["fbsd0-boot", "-d"]));
+    let shown = output_of(machine.program(&["fbsd0-boot", "-d", "--format", "sh"]));
     succeeds(&shown, "-d");
     let script = machine.path().join("script");
     fs::write(&script, shown.stdout).unwrap();

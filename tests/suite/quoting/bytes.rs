@@ -42,7 +42,9 @@ fn a_search_path_with_blanks_and_quotes_is_valid_in_the_script() {
             "volroot=zroot/vm bridge=b a_id=7 a_freebsd=YES a_cd0=/iso\n",
         );
         let output = call
-            .args(["--config", "vms.conf", "console", "a", "-d"])
+            .args([
+                "--config", "vms.conf", "console", "a", "-d", "--format", "sh",
+            ])
             .env("EASY_BHYVE_PATH", std::ffi::OsStr::from_bytes(&path))
             .output()
             .unwrap();

@@ -11,9 +11,21 @@ use crate::wait::until;
 
 /// The command that root types, the exit status of the program, and the end of its output.
 const ENDS: [(&str, i32, &str); 6] = [
-    ("poweroff", 0, "easy-bhyve: the guest powered off\r\n"),
-    ("reboot", 0, "easy-bhyve: the guest rebooted\r\n"),
-    ("halt", 0, "easy-bhyve: the guest halted\r\n"),
+    (
+        "poweroff",
+        0,
+        "easy-bhyve: the guest powered off; to see its log: easy-bhyve log fbsd0\r\n",
+    ),
+    (
+        "reboot",
+        0,
+        "easy-bhyve: the guest rebooted; to see its log: easy-bhyve log fbsd0\r\n",
+    ),
+    (
+        "halt",
+        0,
+        "easy-bhyve: the guest halted; to see its log: easy-bhyve log fbsd0\r\n",
+    ),
     (
         "fault",
         1,

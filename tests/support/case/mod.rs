@@ -6,7 +6,8 @@ mod plan;
 
 use crate::call::{Said, call_with_file};
 use crate::fake::Fake;
-use crate::host::Edit;
+use crate::host::call::Logged;
+use crate::host::{Edit, Host};
 use crate::view;
 use easy_bhyve::config::settings;
 use easy_bhyve::model::policy::Policy;
@@ -38,6 +39,15 @@ pub struct Case {
     /// Further calls on the same host.
     #[serde(default)]
     then: Vec<Next>,
+}
+
+/// What `-d` shows of a call.
+#[derive(Debug)]
+pub struct Shown {
+    /// The preview.
+    pub text: String,
+    /// The plan as data.
+    pub plan: serde_json::Value,
 }
 
 /// A further call.
@@ -113,6 +123,67 @@ impl Case {
         Ok(with_limits_named(&lines.collect::<String>()))
     }
 
+    /// What `-d` shows of the first call on the host of the case; `None` where it shows no plan.
+    pub fn shown(&self, directory: &Path) -> Option<Shown> {
+        let call = |more: &[&str]| {
+            let words = self.words();
+            let words: Vec<&str> = words
+                .iter()
+                .map(String::as_str)
+                .chain(more.iter().copied())
+                .collect();
+            let said = call_with_file(&mut self.host.build(), &self.first(directory), &words);
+            (said.status == 0).then_some(said.out)
+        };
+        Some(Shown {
+            text: call(&["-d"])?,
+            plan: serde_json::from_str(&call(&["-d", "--format", "json"])?).ok()?,
+        })
+    }
+
+    /// The exit status of the first call, if it is no dry run, and all that it calls.
+    pub fn calls(&self, directory: &Path) -> (u8, Vec<Logged>) {
+        let mut fake = self.host.build();
+        let said = call_with_file(&mut fake, &self.first(directory), &self.words());
+        let calls = fake.host().calls().to_vec();
+        (said.status, calls)
+    }
+
+    /// The host of the case.
+    pub fn host(&self) -> Host {
+        self.host.build().host().clone()
+    }
+
+    /// Whether somebody changes the host during the call.
+    pub fn is_disturbed(&self) -> bool {
+        self.host.is_disturbed()
+    }
+
+    /// The words of the first call without those of a dry run.
+    fn words(&self) -> Vec<String> {
+        let mut words = self.args.iter();
+        let mut kept = Vec::new();
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "-d" | "--dry-run" => {}
+                "--format" => drop(words.next()),
+                _ => kept.push(word.clone()),
+            }
+        }
+        kept
+    }
+
+    /// The configuration of the first call.
+    fn first(&self, directory: &Path) -> PathBuf {
+        let first = Next {
+            args: self.args.clone(),
+            config: None,
+            edits: Vec::new(),
+            after: 0.0,
+        };
+        self.config(&first, directory)
+    }
+
     /// The configuration of a call.
     fn config(&self, next: &Next, directory: &Path) -> PathBuf {
         match next.config.as_ref().or(self.config.as_ref()) {
@@ -153,6 +224,10 @@ pub fn with_limits_named(text: &str) -> String {
         ),
         (format!("(up to {stop} s)"), "(up to STOP_TIMEOUT s)"),
         (
+            format!("ended, up to {stop} s"),
+            "ended, up to STOP_TIMEOUT s",
+        ),
+        (
             format!("still runs {stop} s after"),
             "still runs STOP_TIMEOUT s after",
         ),
@@ -175,7 +250,7 @@ pub fn with_limits_named(text: &str) -> String {
 /// Whether a call printed a script.
 fn is_script(args: &[String], said: &Said) -> bool {
     let is_dry = args.iter().any(|word| word == "-d" || word == "--dry-run");
-    is_dry && said.out.starts_with("#!")
+    is_dry && said.status == 0 && !args.iter().any(|word| word == "json")
 }
 
 /// What happens in the background before a call.

@@ -66,6 +66,27 @@ pub(super) struct HostPlan {
     held: Vec<Held>,
     /// Which resource of the root side cannot be used.
     lost: Vec<Lost>,
+    /// The logs of VMs.
+    logs: BTreeMap<String, Log>,
+    /// The recorded states of VMs.
+    records: BTreeMap<String, String>,
+    /// The group of the caller.
+    group: Option<Group>,
+}
+
+/// A group with rights of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+enum Group {
+    /// May read logs.
+    Operator,
+}
+
+/// The log of a VM.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Log {
+    rotated: Option<String>,
+    text: String,
 }
 
 /// A lock of another process.
@@ -158,6 +179,11 @@ impl Interrupt {
 }
 
 impl HostPlan {
+    /// Whether somebody else changes something during the call.
+    pub(super) fn is_disturbed(&self) -> bool {
+        !self.meanwhile.is_empty()
+    }
+
     pub(super) fn build(&self) -> Fake {
         let mut host = Host::freebsd(self.release.unwrap_or(14));
         for volume in &self.volumes {
@@ -228,6 +254,15 @@ impl HostPlan {
         }
         for what in &self.lost {
             fake.lose(*what);
+        }
+        for (vm, log) in &self.logs {
+            fake.write_log(vm, log.rotated.as_deref(), &log.text);
+        }
+        for (vm, record) in &self.records {
+            fake.write_record(vm, record);
+        }
+        if self.group == Some(Group::Operator) {
+            fake.show_logs();
         }
         fake.interrupted = self.signal.as_ref().map(|one| (one.form, one.what()));
         fake

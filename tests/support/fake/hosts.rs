@@ -1,14 +1,14 @@
 //! The traits of a host as the program uses them, on the simulated host.
 
-use super::{Child, Fake, Lost, ended, gone};
-use crate::host::files::Files;
+use super::{Child, Fake, Lost, ended, gone, logs};
+use crate::host::files::remove_all;
 use crate::host::{Errno, Status};
 use easy_bhyve::command::{Command, Streams};
 use easy_bhyve::host::identity::{About, Identity};
 use easy_bhyve::host::scratch;
 use easy_bhyve::host::{
     Afterwards, Caller, Change, ChangeError, Children, Clock, Ended, Event, Finished, Host,
-    Interruption, Lock, LockResult, Locks, Look, SpawnError,
+    Interruption, Lock, LockResult, Locks, Look, OpenFile, SpawnError,
 };
 use easy_bhyve::model::name::VmName;
 use easy_bhyve::plan::FileChange;
@@ -28,14 +28,6 @@ fn error(errno: Errno) -> io::Error {
         _ => io::ErrorKind::Other,
     };
     io::Error::new(kind, errno.text())
-}
-
-/// Removes a directory and the files in it.
-fn remove_all(files: &mut dyn Files, path: &Path) -> Result<(), Errno> {
-    for name in files.list_dir(path)? {
-        files.remove(&path.join(name))?;
-    }
-    files.remove(path)
 }
 
 impl Fake {
@@ -93,13 +85,15 @@ impl Look for Fake {
         })
     }
 
+    fn is_blank(&mut self, path: &Path) -> io::Result<bool> {
+        self.may_enter(path)?;
+        self.host().is_blank_for(path, self.uid).map_err(error)
+    }
+
     fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>> {
         if directory.ends_with("run/easy-bhyve") {
-            let states = &self.worlds.lock().states;
-            return Ok(states
-                .keys()
-                .map(|vm| format!("{vm}.json").into())
-                .collect());
+            let vms = self.states().into_keys();
+            return Ok(vms.map(|vm| format!("{vm}.json").into()).collect());
         }
         match self.host().list_dir(directory) {
             Ok(names) => Ok(names.into_iter().map(OsString::from).collect()),
@@ -110,14 +104,23 @@ impl Look for Fake {
 
     fn read(&mut self, path: &Path) -> io::Result<Vec<u8>> {
         let vm = path.file_stem().unwrap_or_default().to_string_lossy();
-        let states = &self.worlds.lock().states;
-        let state = states.get(vm.as_ref()).ok_or(io::ErrorKind::NotFound)?;
+        let mut world = self.worlds.lock();
+        world.reads += 1;
+        let state = world
+            .states
+            .get(vm.as_ref())
+            .ok_or(io::ErrorKind::NotFound)?;
         Ok(state.clone().into_bytes())
+    }
+
+    fn open(&mut self, path: &Path) -> io::Result<OpenFile> {
+        self.may_enter(path)?;
+        logs::open(&self.worlds, self.uid, path)
     }
 
     fn find(&mut self, program: &str) -> Option<PathBuf> {
         // Programs that are not simulated here are in every base system.
-        let base = ["rm", "mkdir", "cat", "env", "timeout", "mktemp"];
+        let base = ["rm", "mkdir", "cat", "tail", "env", "timeout", "mktemp"];
         let is_there = base.contains(&program) || self.host().has_program(program);
         is_there.then(|| Path::new("/sbin").join(program))
     }
@@ -341,12 +344,8 @@ impl Change for Fake {
         Ok(None)
     }
 
-    fn record(&mut self, vm: &VmName, state: Option<&[u8]>) -> io::Result<()> {
-        let mut world = self.worlds.lock();
-        match state.map(|state| String::from_utf8_lossy(state).into_owned()) {
-            Some(state) => world.states.insert(vm.to_string(), state),
-            None => world.states.remove(vm.as_str()),
-        };
+    fn record(&mut self, vm: &VmName, state: &[u8]) -> io::Result<()> {
+        self.write_record(vm.as_str(), &String::from_utf8_lossy(state));
         Ok(())
     }
 

@@ -7,6 +7,7 @@
 
 mod hosts;
 mod locks;
+mod logs;
 mod root;
 mod world;
 
@@ -150,6 +151,30 @@ impl Fake {
     /// Makes a resource of the root side unusable.
     pub fn lose(&self, what: Lost) {
         self.worlds.lock().lost.push(what);
+    }
+
+    /// Lets every user read logs, as a member of the group operator.
+    pub fn show_logs(&self) {
+        self.worlds.lock().shows_logs = true;
+    }
+
+    /// How many files the program has opened to read them.
+    pub fn reads(&self) -> usize {
+        self.worlds.lock().reads
+    }
+
+    /// Writes the recorded state of a VM.
+    pub fn write_record(&self, vm: &str, record: &str) {
+        let mut world = self.worlds.lock();
+        world.states.insert(vm.to_owned(), record.to_owned());
+    }
+
+    /// Writes the log of a VM: a rotated file, if there is one, and the present one.
+    pub fn write_log(&self, vm: &str, rotated: Option<&str>, log: &str) {
+        let mut world = self.worlds.lock();
+        let rotated = rotated.map(|text| (vm.to_owned(), text.to_owned()));
+        world.rotated.extend(rotated);
+        world.logs.insert(vm.to_owned(), log.to_owned());
     }
 
     /// The texts of the logs, by VM.

@@ -21,8 +21,14 @@ pub(super) struct World {
     pub(super) host: Host,
     /// The texts of the logs, by VM.
     pub(super) logs: BTreeMap<String, String>,
+    /// The texts of the rotated logs, by VM.
+    pub(super) rotated: BTreeMap<String, String>,
+    /// Whether every user may read logs, as the group operator.
+    pub(super) shows_logs: bool,
     /// The recorded states of VMs.
     pub(super) states: BTreeMap<String, String>,
+    /// How many files the program has opened to read them.
+    pub(super) reads: usize,
     pub(super) threads: Vec<JoinHandle<()>>,
     /// Which resource of the root side cannot be used.
     pub(super) lost: Vec<Lost>,
@@ -75,7 +81,10 @@ impl Worlds {
             world: Mutex::new(World {
                 host,
                 logs: BTreeMap::new(),
+                rotated: BTreeMap::new(),
+                shows_logs: false,
                 states: BTreeMap::new(),
+                reads: 0,
                 threads: Vec::new(),
                 lost: Vec::new(),
                 closed: Vec::new(),

@@ -236,6 +236,16 @@ impl Host {
         }
     }
 
+    /// Whether a disk was never written to, for this user: the node of a volume is for root and operator.
+    pub fn is_blank_for(&self, path: &Path, uid: u32) -> Result<bool, Errno> {
+        match self.device(path) {
+            Some(Device::Zvol(_)) if uid != 0 => Err(Errno::Access),
+            Some(Device::Zvol(_)) => Ok(self.is_blank(path)),
+            Some(_) => Err(Errno::Invalid),
+            None => self.files().size(path).map(|_| self.is_blank(path)),
+        }
+    }
+
     /// Writes an installed system to a disk.
     pub fn install_on(&mut self, path: &str) {
         let path = Path::new(path);

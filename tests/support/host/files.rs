@@ -39,6 +39,14 @@ pub trait Files {
     fn list_dir(&self, path: &Path) -> Result<Vec<String>, Errno>;
 }
 
+/// Removes a directory and the files in it.
+pub fn remove_all(files: &mut dyn Files, path: &Path) -> Result<(), Errno> {
+    for name in files.list_dir(path)? {
+        files.remove(&path.join(name))?;
+    }
+    files.remove(path)
+}
+
 /// A file in memory: only its first bytes are kept, the rest are zeros.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemoryFile {

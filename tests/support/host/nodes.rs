@@ -29,6 +29,21 @@ pub(super) fn mirror(host: &Host, directory: &Path, program: &Path) -> io::Resul
         }
         File::create(node)?;
     }
+    write_contents(host)?;
+    Ok(())
+}
+
+/// Lets the file of each volume be empty while nothing is written to the volume.
+fn write_contents(host: &Host) -> io::Result<()> {
+    for node in host.nodes().iter().map(|node| host.state.dev.join(node)) {
+        if !matches!(host.device(&node), Some(Device::Zvol(_))) {
+            continue;
+        }
+        let is_blank = host.is_blank(&node);
+        if (node.metadata()?.len() == 0) != is_blank {
+            fs::write(&node, if is_blank { "" } else { "written" })?;
+        }
+    }
     Ok(())
 }
 

@@ -1,0 +1,197 @@
+//! Keys of other managers of bhyve VMs, for a configuration that was carried over by hand.
+//!
+//! Sources: the guest configuration of vm-bhyve 1.8 (`sample-templates/config.sample`), the dataset
+//! properties of iohyve 0.7.9, and the elements of libvirt's domain format for bhyve.
+
+use super::settings::numbered;
+
+/// A key of another manager.
+struct Rival {
+    /// The name, with `N` for a number that may also be missing.
+    name: &'static str,
+    /// What the key sets.
+    sets: Sets,
+}
+
+enum Sets {
+    /// What one of our keys sets.
+    Key(&'static str),
+    /// What one of our keys sets, if written in this way.
+    Otherwise(&'static str, &'static str),
+    /// What easy-bhyve does or does not do by itself; a clause.
+    Fixed(&'static str),
+    /// What easy-bhyve has no setting for.
+    Nothing,
+}
+
+use Sets::{Fixed, Key, Nothing, Otherwise};
+
+/// Advice for a key of another manager; none if the key is simply unknown.
+pub(super) fn answer(key: &str) -> Option<String> {
+    let key = key.get(..LONGEST).unwrap_or(key).to_ascii_lowercase();
+    let start = key.find(|letter: char| letter.is_ascii_digit());
+    let rest = start.and_then(|start| key.get(start..)).unwrap_or_default();
+    let end = rest.find(|letter: char| !letter.is_ascii_digit());
+    let number = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+    let rival = RIVALS
+        .iter()
+        .find(|rival| rival.name == key || numbered(rival.name, number) == key)?;
+    let number = if number.is_empty() { "0" } else { number };
+    Some(match rival.sets {
+        Key(ours) => format!("the key for this is {}", numbered(ours, number)),
+        Otherwise(ours, how) => format!("the key for this is {}: {how}", numbered(ours, number)),
+        Fixed(what) => format!("easy-bhyve has no such key: {what}"),
+        Nothing => "other managers have this key, easy-bhyve has none for it".to_owned(),
+    })
+}
+
+/// No name of the table is longer.
+const LONGEST: usize = 40;
+
+macro_rules! rivals {
+    ($($name:literal => $sets:expr,)*) => {
+        &[$(Rival { name: $name, sets: $sets },)*]
+    };
+}
+
+static RIVALS: &[Rival] = rivals! {
+    // vm-bhyve
+    "loader" => Otherwise("freebsd", "YES is bhyveload, NO is grub"),
+    "bhyveload_loader" => Nothing,
+    "bhyveload_args" => Nothing,
+    "uefi_vars" => Nothing,
+    "cpu_sockets" => Otherwise("cpu", "the topology in the syntax of bhyve -c"),
+    "cpu_cores" => Otherwise("cpu", "the topology in the syntax of bhyve -c"),
+    "cpu_threads" => Otherwise("cpu", "the topology in the syntax of bhyve -c"),
+    "memory" => Key("mem"),
+    "wired_memory" => Nothing,
+    "hostbridge" => Nothing,
+    "ignore_bad_msr" => Nothing,
+    "ignore_msr" => Nothing,
+    "bhyve_options" => Nothing,
+    "comports" => Fixed("com1 is the console"),
+    "utctime" => Nothing,
+    "debug" => Fixed("the output of bhyve is always in the log"),
+    "uuid" => Nothing,
+    "ahci_device_limit" => Fixed("PCI slots are fixed"),
+    "nulliso_fix" => Fixed("PCI slots are fixed"),
+    "start_slot" => Fixed("PCI slots are fixed"),
+    "install_slot" => Fixed("PCI slots are fixed"),
+    "diskN_type" => Fixed("disks are virtio-blk, and an ISO image is cdN"),
+    "diskN_dev" => Otherwise("hdN", "the whole path of the disk"),
+    "diskN_name" => Otherwise("hdN", "the whole path of the disk"),
+    "diskN_size" => Fixed("VM-resources -V SIZE makes the disk"),
+    "diskN_opts" => Nothing,
+    "networkN_type" => Fixed("NICs are virtio-net"),
+    "networkN_switch" => Otherwise("ifN_bridge", "the name of the bridge"),
+    "networkN_device" => Otherwise("ifN", "the name of the tap"),
+    "networkN_name" => Nothing,
+    "networkN_mac" => Nothing,
+    "networkN_span" => Nothing,
+    "ifN_mac" => Nothing,
+    "passthruN" => Nothing,
+    "virt_random" => Nothing,
+    "virt_consoleN" => Nothing,
+    "graphics" => Nothing,
+    "graphics_port" => Nothing,
+    "graphics_listen" => Nothing,
+    "graphics_res" => Nothing,
+    "graphics_wait" => Nothing,
+    "graphics_vga" => Nothing,
+    "vnc_password" => Nothing,
+    "xhci_mouse" => Nothing,
+    "sound" => Nothing,
+    "sound_play" => Nothing,
+    "sound_rec" => Nothing,
+    "fwcfg" => Nothing,
+    "grub_installN" => Otherwise("grub_install", "all commands in one value, separated by ;"),
+    "grub_runN" => Otherwise("grub_bootcmd", "all commands in one value, separated by ;"),
+    "grub_run_partition" => Otherwise("grub_bootpart", "for example gpt2 or msdos2"),
+    "grub_run_no_partition" => Otherwise("grub_bootpart", "none"),
+    "grub_run_dir" => Otherwise("grub_bootcmd", "configfile DIRECTORY/grub.cfg"),
+    "grub_run_file" => Otherwise("grub_bootcmd", "configfile /boot/grub/FILE"),
+    "zfs_dataset_opts" => Nothing,
+    "zfs_zvol_opts" => Nothing,
+    "prestart" => Nothing,
+    "priority" => Nothing,
+    "limit_pcpu" => Nothing,
+    "limit_rbps" => Nothing,
+    "limit_wbps" => Nothing,
+    "limit_riops" => Nothing,
+    "limit_wiops" => Nothing,
+    "tags" => Nothing,
+    // iohyve
+    "name" => Fixed("the name of a VM is the beginning of its keys"),
+    "description" => Nothing,
+    "template" => Nothing,
+    "persist" => Nothing,
+    "size" => Fixed("VM-resources -V SIZE makes the disk"),
+    "os" => Nothing,
+    "ram" => Key("mem"),
+    "con" => Fixed("the console is nmdm with the number of id"),
+    "tap" => Otherwise("ifN", "the name of the tap"),
+    "mac" => Nothing,
+    "bargs" => Nothing,
+    "boot" => Otherwise("autostart", "YES or NO"),
+    "fw" => Nothing,
+    "net" => Otherwise("ifN_bridge", "the name of the bridge"),
+    "vnc" => Nothing,
+    "vnc_ip" => Nothing,
+    "vnc_wait" => Nothing,
+    "vnc_tablet" => Nothing,
+    "vnc_w" => Nothing,
+    "vnc_h" => Nothing,
+    "install" => Fixed("VM-install installs the VM"),
+    "runmode" => Nothing,
+    // libvirt
+    "vcpu" => Key("cpu"),
+    "currentmemory" => Key("mem"),
+    "bootloader" => Otherwise("freebsd", "YES is bhyveload, NO is grub"),
+    "bootloader_args" => Nothing,
+    "nvram" => Nothing,
+    "disk" => Otherwise("hdN", "the whole path of the disk"),
+    "cdrom" => Otherwise("cdN", "the whole path of the ISO image"),
+    "bridge" => Otherwise("ifN_bridge", "the name of the bridge"),
+};
+
+#[cfg(test)]
+mod tests {
+    use super::{Key, Otherwise, RIVALS, answer};
+    use crate::config::settings::{self, numbered};
+
+    #[test]
+    fn every_key_of_ours_exists_and_no_rival_is_one() {
+        for rival in RIVALS {
+            if let Key(ours) | Otherwise(ours, _) = rival.sets {
+                let ours = numbered(ours, 0);
+                assert!(settings::find(&ours).is_some(), "{}: {ours}", rival.name);
+            }
+            let name = numbered(rival.name, 0);
+            assert!(settings::find(&name).is_none(), "{name} is ours");
+        }
+    }
+
+    #[test]
+    fn a_key_of_another_manager_is_answered_with_ours() {
+        for (rival, advice) in [
+            ("memory", Some("the key for this is mem")),
+            ("Memory", Some("the key for this is mem")),
+            (
+                "network1_device",
+                Some("the key for this is if1: the name of the tap"),
+            ),
+            (
+                "disk",
+                Some("the key for this is hd0: the whole path of the disk"),
+            ),
+            (
+                "uuid",
+                Some("other managers have this key, easy-bhyve has none for it"),
+            ),
+            ("color", None),
+            ("", None),
+        ] {
+            assert_eq!(answer(rival).as_deref(), advice, "{rival}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Whether a disk was ever written to.
+
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom};
+use std::os::unix::fs::{FileExt, FileTypeExt};
+use std::path::Path;
+
+/// The size of each end of a disk that is read. Every partition table and every label of a file
+/// system is in one of the ends.
+const END: u64 = 1 << 20;
+/// The largest sector: a device is read in whole sectors.
+const SECTOR: u64 = 4096;
+
+/// See [`super::Look::is_blank`].
+pub(super) fn is_blank(path: &Path) -> io::Result<bool> {
+    // The open of a FIFO would wait for a writer.
+    let kind = std::fs::metadata(path)?.file_type();
+    if !kind.is_file() && !kind.is_char_device() && !kind.is_block_device() {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
+    let mut disk = File::open(path)?;
+    // The end of a disk device is its media size (`vn_seek()` in `sys/kern/vfs_vnops.c`).
+    let size = disk.seek(SeekFrom::End(0))?;
+    if size == 0 && !kind.is_file() {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
+    let last = size.saturating_sub(END) / SECTOR * SECTOR;
+    Ok(is_zero(&disk, 0, size.min(END))? && is_zero(&disk, last, size - last)?)
+}
+
+fn is_zero(disk: &File, from: u64, length: u64) -> io::Result<bool> {
+    let length = usize::try_from(length).map_err(io::Error::other)?;
+    let mut content = vec![0; length];
+    disk.read_exact_at(&mut content, from)?;
+    Ok(content.iter().all(|byte| *byte == 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_blank;
+    use std::fs::File;
+    use std::io::ErrorKind;
+    use std::os::unix::fs::FileExt;
+    use std::path::Path;
+
+    #[test]
+    fn a_byte_in_the_first_or_the_last_mib_is_content() {
+        let place = tempfile::tempdir().expect("a directory");
+        let path = place.path().join("disk");
+        for size in [0, 1, 4096, (1 << 20) + 1, 5 << 20, (5 << 20) + 512, 1 << 34] {
+            let disk = File::create(&path).expect("created");
+            disk.set_len(size).expect("a sparse file");
+            assert!(is_blank(&path).expect("readable"), "{size}");
+            let Some(end) = size.checked_sub(1) else {
+                continue;
+            };
+            let ends = [0, end.min((1 << 20) - 1), end - end.min((1 << 20) - 1), end];
+            for at in ends {
+                disk.write_all_at(b"x", at).expect("written");
+                assert!(!is_blank(&path).expect("readable"), "{at} of {size}");
+                disk.write_all_at(&[0], at).expect("written");
+            }
+        }
+    }
+
+    #[test]
+    fn of_anything_but_a_disk_nothing_is_known() {
+        for path in ["/dev/null", "/dev/zero", "/"] {
+            let error = is_blank(Path::new(path)).expect_err(path);
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{path}");
+        }
+        let error = is_blank(Path::new("/none")).expect_err("missing");
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+    }
+}
