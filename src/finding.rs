@@ -159,6 +159,10 @@ finding_names! {
     Setting = "setting", Error;
     /// A disk, CD or NIC with a number above 7.
     DeviceNumber = "device-number", Error;
+    /// A setting of a NIC that the VM does not have.
+    NicMissing = "nic-missing", Warning;
+    /// A configuration without any VM.
+    NoVm = "no-vm", Warning;
     /// A disk, CD or NIC whose previous number is missing.
     NumberGap = "number-gap", Warning;
     /// Further disks of a VM whose first disk is unknown.
@@ -205,6 +209,12 @@ finding_names! {
     HostCpus = "host-cpus", Warning;
     /// More memory than this host has.
     HostMemory = "host-memory", Warning;
+    /// More memory of the VMs that autostart than this host has.
+    AutostartMemory = "autostart-memory", Warning;
+    /// More memory of all VMs than this host has.
+    TotalMemory = "total-memory", Warning;
+    /// A bridge that would be made without an uplink.
+    BridgeWithoutUplink = "bridge-without-uplink", Warning;
     /// A netif that does not exist on this host.
     NetifMissing = "netif-missing", Error;
     /// A wireless netif, which cannot join a bridge.

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::finding::{Finding, FindingName};
 use crate::host::{Ended, Look};
 use crate::model::Vm;
-use crate::model::device::Disk;
+use crate::model::device::{Disk, Nic};
 use crate::model::name::Dataset;
 use crate::operation::boot::network;
 use crate::operation::refuse::{missing_cd, missing_disk, read_only, refuse_cpus, with_near};
@@ -23,13 +23,16 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// The findings that require queries of the host.
-pub(super) const NAMES: [FindingName; 10] = [
+pub(super) const NAMES: [FindingName; 13] = [
     FindingName::DiskMissing,
     FindingName::IsoMissing,
     FindingName::ReadOnly,
     FindingName::TooManyCpus,
     FindingName::HostCpus,
     FindingName::HostMemory,
+    FindingName::AutostartMemory,
+    FindingName::TotalMemory,
+    FindingName::BridgeWithoutUplink,
     FindingName::NetifMissing,
     FindingName::NetifWireless,
     FindingName::NetifBridge,
@@ -67,7 +70,7 @@ pub(super) fn findings(config: &Config, checked: &[Checked<'_>], look: &mut dyn 
     }
     files(config, checked, look, &mut asked);
     let kernel = capacity(config, checked, look, &mut asked);
-    uplink(checked, kernel, look, &mut asked);
+    network(config, checked, kernel, look, &mut asked);
     volroot(config, look, &mut asked);
     asked
 }
@@ -132,6 +135,8 @@ fn capacity(
                 FindingName::TooManyCpus,
                 FindingName::HostCpus,
                 FindingName::HostMemory,
+                FindingName::AutostartMemory,
+                FindingName::TotalMemory,
             ];
             asked.skip(&names, &error.what);
             return Kernel::default();
@@ -176,7 +181,51 @@ fn capacity(
             );
         }
     }
+    if let Some(memory) = host.memory {
+        let sum = |is_meant: &dyn Fn(&Vm) -> bool| exceeding(checked, memory, is_meant);
+        let crowded = match sum(&|vm| vm.policy.autostart) {
+            Some(found) => Some((
+                found,
+                FindingName::AutostartMemory,
+                "the VMs that autostart",
+                "reduce the memory of some of these VMs, or do not autostart all of them",
+            )),
+            None => sum(&|_| true).map(|found| {
+                let help = "not all of them can run at the same time; reduce the memory of some";
+                (found, FindingName::TotalMemory, "all VMs together", help)
+            }),
+        };
+        if let Some(((last, bytes), name, who, help)) = crowded {
+            let (has, of_host) = (bytes >> 20, memory >> 20);
+            let what = format!("{who} have {has}M of memory, and this host has {of_host}M");
+            let error = Error::config(what).at(set_at(config, last, "mem"));
+            asked.add(error.named(name).help(help));
+        }
+    }
     kernel
+}
+
+/// The VM, in the order of ids, at which the memory of those meant exceeds the host's, and the sum of
+/// their memory in bytes. A VM that alone exceeds it is reported by itself and does not count.
+fn exceeding<'one, 'config>(
+    checked: &'one [Checked<'config>],
+    memory: u64,
+    is_meant: &dyn Fn(&Vm) -> bool,
+) -> Option<(&'one Checked<'config>, u64)> {
+    let vms = checked
+        .iter()
+        .filter_map(|one| Some((one, one.vm.as_ref()?)));
+    let fits = |vm: &Vm| vm.mem.bytes() <= memory;
+    let mut vms: Vec<_> = vms.filter(|(_, vm)| fits(vm) && is_meant(vm)).collect();
+    vms.sort_by_key(|(_, vm)| vm.id);
+    let (mut sum, mut last) = (0_u64, None);
+    for (one, vm) in vms {
+        sum = sum.saturating_add(vm.mem.bytes());
+        if sum > memory {
+            last = last.or(Some(one));
+        }
+    }
+    Some((last?, sum))
 }
 
 /// The place of a VM's setting, own or of the host; of its id if the setting is not set.
@@ -190,34 +239,80 @@ fn set_at(config: &Config, one: &Checked<'_>, key: &str) -> Option<Span> {
     Some(set.value_span)
 }
 
-/// Checks `netif`, if a VM uses it.
-fn uplink(checked: &[Checked<'_>], kernel: Kernel, look: &mut dyn Look, asked: &mut Asked) {
-    let mut vms = checked.iter().filter_map(|one| one.vm.as_ref());
-    let Some(Vm { shared, .. }) = vms.find(|vm| vm.uses_default_bridge()) else {
+/// Checks the bridges of the VMs, and `netif`, if a VM uses it.
+fn network(
+    config: &Config,
+    checked: &[Checked<'_>],
+    kernel: Kernel,
+    look: &mut dyn Look,
+    asked: &mut Asked,
+) {
+    let vms = || checked.iter().filter_map(|one| one.vm.as_ref());
+    if vms().all(|vm| vm.nics.is_empty()) {
         return;
-    };
-    let Some(netif) = &shared.netif else { return };
-    match survey::answer(look, &ifconfig::list()) {
-        Ok(answer) => {
-            let survey = Survey {
-                is_freebsd: true,
-                interfaces: ifconfig::parse(&answer),
-                kernel,
-                ..Survey::fresh(Path::new(""))
-            };
-            if let Err(error) = network::refuse_uplink(shared, netif, &survey) {
-                asked.add(error);
-            }
-        }
+    }
+    let answer = match survey::answer(look, &ifconfig::list()) {
+        Ok(answer) => answer,
         Err(error) => {
             let names = [
+                FindingName::BridgeWithoutUplink,
                 FindingName::NetifMissing,
                 FindingName::NetifWireless,
                 FindingName::NetifBridge,
             ];
-            asked.skip(&names, &error.what);
+            return asked.skip(&names, &error.what);
+        }
+    };
+    let survey = Survey {
+        is_freebsd: true,
+        interfaces: ifconfig::parse(&answer),
+        kernel,
+        ..Survey::fresh(Path::new(""))
+    };
+    if let Some(Vm { shared, .. }) = vms().find(|vm| vm.uses_default_bridge())
+        && let Some(netif) = &shared.netif
+        && let Err(error) = network::refuse_uplink(shared, netif, &survey)
+    {
+        asked.add(error);
+    }
+    // An invalid name, which is reported elsewhere, is replaced by a valid one.
+    let is_written = |one: &Checked<'_>, nic: &Nic| {
+        let name = nic.bridge.as_str().as_bytes();
+        let mut own = one.keys.keys.iter();
+        config.get("bridge").is_some_and(|set| set.value == name)
+            || own.any(|key| key.set.value == name)
+    };
+    let mut told = HashSet::new();
+    for one in checked {
+        let Some(vm) = &one.vm else { continue };
+        for nic in vm.nics.iter().filter(|nic| is_written(one, nic)) {
+            let is_default = vm.shared.bridge.as_ref() == Some(&nic.bridge);
+            let has_uplink = is_default && vm.shared.netif.is_some();
+            let is_new = survey.interface(nic.bridge.as_str()).is_none();
+            if is_new && !has_uplink && told.insert(nic.bridge.as_str()) {
+                asked.add(without_uplink(nic, is_default));
+            }
         }
     }
+}
+
+/// A bridge that does not exist, and that no interface of the host would join.
+fn without_uplink(nic: &Nic, is_default: bool) -> Error {
+    let bridge = &nic.bridge;
+    let error = Error::config(format!(
+        "{bridge} does not exist on this host, and would be made without an uplink"
+    ));
+    let name = FindingName::BridgeWithoutUplink;
+    let error = error.at(nic.bridge_origin).named(name);
+    let error = match is_default {
+        true => error.help("to connect its VMs with a network, set netif"),
+        false => error.help(format!(
+            "to connect its VMs with a network, make {bridge} with an interface of the host in it before the VMs boot"
+        )),
+    };
+    error.help(format!(
+        "if its VMs shall reach only each other, add above: # easy-bhyve: allow {name}"
+    ))
 }
 
 /// Checks `volroot`: a directory, or a dataset.

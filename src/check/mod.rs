@@ -82,7 +82,19 @@ fn without_host<'config>(
         findings.extend(lint::two_spellings(config, &vm.keys));
     }
     findings.extend(vms::findings(config, &checked));
+    findings.extend(checked.is_empty().then(|| no_vm(config)));
     (findings, checked)
+}
+
+/// A configuration without any VM, reported at its first setting.
+fn no_vm(config: &Config) -> Finding {
+    let first = config.assignments().next();
+    Finding::new(
+        FindingName::NoVm,
+        first.map(|set| set.name_span).unwrap_or_default(),
+        format!("{} has no VM", config.file_names()),
+        "add a VM: easy-bhyve new VM --cd ISO --disk 20G --links",
+    )
 }
 
 /// A file or directory that the group may write, reported at the beginning of the file concerned.

@@ -1,8 +1,9 @@
 //! Findings about VMs whose settings are valid one by one.
 
 use super::own_place;
-use crate::config::resolve::Checked;
-use crate::config::{Config, Key};
+use crate::config::resolve::{self, Checked};
+use crate::config::settings::numbered;
+use crate::config::{Config, Key, Keys};
 use crate::finding::{Finding, FindingName};
 use crate::model::Vm;
 use crate::model::device::Nic;
@@ -17,6 +18,7 @@ pub(super) fn findings(config: &Config, checked: &[Checked<'_>]) -> Vec<Finding>
     let mut disks: HashMap<&Path, (&Vm, Option<Span>)> = HashMap::new();
     let mut taps: HashMap<&str, (&Vm, &Nic)> = HashMap::new();
     for one in checked {
+        findings.extend(missing_nics(&one.keys));
         let Some(vm) = &one.vm else { continue };
         findings.extend(gaps(vm));
         findings.extend(unused_grub(one, vm));
@@ -43,6 +45,23 @@ pub(super) fn findings(config: &Config, checked: &[Checked<'_>]) -> Vec<Finding>
         }
     }
     findings
+}
+
+/// Settings of NICs that the VM does not have.
+fn missing_nics<'run>(keys: &'run Keys<'_>) -> impl Iterator<Item = Finding> + 'run {
+    let is_set = |key: &&Key<'_>| !key.set.value.is_empty();
+    let set = keys.keys.iter().filter(is_set);
+    set.filter(|key| !resolve::has_effect(key, keys))
+        .map(|key| {
+            let whole = key.setting.part_of.unwrap_or_default();
+            let nic = numbered(whole, key.number);
+            Finding::new(
+                FindingName::NicMissing,
+                key.set.name_span,
+                format!("{} has no effect: {} has no {nic}", key.set.name, keys.vm),
+                format!("add {}_{nic}=tapNUMBER, or remove the setting", keys.vm),
+            )
+        })
 }
 
 fn shared_disk<'run>(

@@ -11,7 +11,7 @@ use crate::model::Vm;
 use crate::model::name::VmName;
 use crate::operation::boot;
 use crate::operation::context::{Assumption, Context};
-use crate::operation::options::{DryRun, EndArgs};
+use crate::operation::options::{DryRun, EndArgs, PlanFormat};
 use crate::operation::shutdown::plan::Whom;
 use crate::operation::shutdown::{How, Shutdown, shut, unconfigured};
 use crate::plan::{Form, Plan};
@@ -159,11 +159,11 @@ pub(super) fn start(session: &mut Session<'_, '_>, config: &Config, dry_run: Dry
         let name = vm.name.to_string();
         if dry_run.dry_run {
             let asked = boot::in_background(&mut Context::of(session, config), vm, dry_run)?;
-            if dry_run.is_text() {
+            if dry_run.format == Some(PlanFormat::Sh) {
+                preview::show_job(session, config, &asked)?;
+            } else {
                 let plan = preview::plan_of(session, config, &asked)?;
                 append_needed(&mut shown, plan);
-            } else {
-                preview::show_job(session, config, &asked)?;
             }
             continue;
         }

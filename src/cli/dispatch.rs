@@ -4,7 +4,7 @@ use super::edit::Edited;
 use super::invocation::{self, Admin, Call, Invocation};
 use super::locate::{self, Refused};
 use super::preview::{self, Shown};
-use super::{all, check, list, man, new, set, setup, status};
+use super::{all, check, init, list, man, new, set, setup, status};
 use crate::config::{Config, lint, unsilenced};
 use crate::error::{self, EXIT_DONE, EXIT_FAILED, Error, Kind, Result};
 use crate::host::Host;
@@ -73,9 +73,14 @@ pub fn main(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) -> 
             let written = write(text, &mut session).and_then(|()| flush(&mut session));
             return finish(written, None, &mut session);
         }
-        // `check` needs no usable configuration, and `man` none at all.
+        // `check` needs no usable configuration, and `init` and `man` none at all.
         Call::Admin(Admin::Check(args)) => {
             let result = check::check(&mut session, &invocation, *args);
+            return finish(result, None, &mut session);
+        }
+        Call::Admin(Admin::Init(args)) => {
+            let result = init::init(&mut session, &invocation, *args)
+                .and_then(|(config, plan)| carry_out_plan(&mut session, &config, &plan));
             return finish(result, None, &mut session);
         }
         Call::Admin(Admin::Man(args)) => {
@@ -129,11 +134,11 @@ fn serve(session: &mut Session<'_, '_>, config: &Config, invocation: Invocation)
     let mut context = Context::of(session, config);
     let outcome = match invocation.request {
         Call::Show(text) => Outcome::Text(text),
-        Call::Admin(Admin::Check(_) | Admin::Man(_)) => return Ok(()),
+        Call::Admin(Admin::Check(_) | Admin::Init(_) | Admin::Man(_)) => return Ok(()),
         Call::Admin(Admin::Setup(dry_run)) => setup::setup(&mut context, dry_run)?,
         Call::Admin(Admin::List(format)) => list::list(&mut context, format)?,
         Call::Admin(Admin::Set(args)) => {
-            let edited = set::set(&context, &args);
+            let edited = set::set(&mut context, &args);
             return follow(session, edited);
         }
         Call::Admin(Admin::New(args)) => {

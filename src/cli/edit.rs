@@ -32,7 +32,8 @@ pub(super) struct Edited {
 /// An edited configuration that can be used, and the plan that writes it.
 pub(super) struct Draft {
     pub(super) config: Config,
-    pub(super) vm: Vm,
+    /// The edited VM; none if host variables are edited.
+    pub(super) vm: Option<Vm>,
     pub(super) plan: Plan,
 }
 
@@ -52,7 +53,7 @@ pub(super) fn unwritten(error: Error, config: Option<Config>) -> Box<Refused> {
 /// If the edited configuration has an error; the place is in the edited text.
 pub(super) fn draft(
     context: &Context<'_>,
-    vm: &str,
+    vm: Option<&str>,
     edits: &[Edit],
 ) -> Result<Draft, Box<Refused>> {
     let read = locate::with_outside(context.process, |outside| {
@@ -78,8 +79,8 @@ pub(super) fn draft(
     }
 }
 
-/// Checks whether a configuration can be used; returns its VM.
-fn judge(context: &Context<'_>, config: &Config, vm: &str) -> Result<Vm> {
+/// Checks whether a configuration can be used; returns the edited VM.
+fn judge(context: &Context<'_>, config: &Config, vm: Option<&str>) -> Result<Option<Vm>> {
     let findings = check::of_configuration(config, &context.process.devices);
     let wrong = findings
         .into_iter()
@@ -87,23 +88,25 @@ fn judge(context: &Context<'_>, config: &Config, vm: &str) -> Result<Vm> {
     if let Some(finding) = wrong {
         return Err(finding.into());
     }
-    resolve::vm(config, vm, &context.wanted(Need::Settings))
+    let wanted = context.wanted(Need::Settings);
+    vm.map(|vm| resolve::vm(config, vm, &wanted)).transpose()
 }
 
-/// Refuses an edit after which the VM's key would not have this value.
+/// Refuses an edit after which the key would not have this value.
 pub(super) fn refuse_unread(draft: &Draft, setting: &TypedSetting) -> Result<()> {
-    let vm = draft.vm.name.as_str();
+    let vm = draft.vm.as_ref().map(|vm| vm.name.as_str());
     let standing = edit::standing(&draft.config, vm, setting.key());
     let last = standing.first();
     if last.map(|set| set.value).unwrap_or_default() == setting.value() {
         return Ok(());
     }
     let value = shown(setting.value());
-    Err(
-        Error::config(format!("{vm}_{} would not be {value}", setting.key()))
-            .at(last.map(|set| set.name_span))
-            .help("the marked setting overrides the new text: change the marked setting by hand"),
-    )
+    Err(Error::config(format!(
+        "{} would not be {value}",
+        edit::variable(vm, setting.key())
+    ))
+    .at(last.map(|set| set.name_span))
+    .help("the marked setting overrides the new text: change the marked setting by hand"))
 }
 
 /// The plan that replaces each edited file. If a replacement fails, the previous files are restored.

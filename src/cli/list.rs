@@ -1,10 +1,11 @@
 //! `easy-bhyve list`: every VM of the configuration.
 
 use super::state::{self, End};
-use super::table::table;
+use super::table::table_shortening;
+use crate::config::lint;
 use crate::config::resolve::{self, Wanted};
 use crate::config::settings::Need;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::model::cpu::CpuTopology;
 use crate::model::name::VmName;
@@ -18,6 +19,21 @@ use std::path::PathBuf;
 
 /// The version of `--format json`, raised with each change that a reader would notice.
 const SCHEMA: u32 = 2;
+
+/// The headings of the columns.
+const HEAD: [&str; 8] = [
+    "ID",
+    "NAME",
+    "LOADER",
+    "CPU",
+    "MEMORY",
+    "AUTOSTART",
+    "DISK",
+    "STATE",
+];
+
+/// The column that is shortened if a line does not fit.
+const DISK: usize = 6;
 
 /// The list as `--format json` shows it.
 #[derive(Debug, Serialize)]
@@ -37,6 +53,7 @@ struct Line {
     cpu: CpuTopology,
     #[serde(rename = "mem_bytes", serialize_with = "bytes")]
     mem: MemSize,
+    autostart: bool,
     disk: String,
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,7 +82,8 @@ fn bytes<S: Serializer>(mem: &MemSize, serializer: S) -> Result<S::Ok, S::Error>
     mem.bytes().serialize(serializer)
 }
 
-/// The list; misconfigured VMs are skipped, and the first error is reported.
+/// The list; misconfigured VMs are skipped, and the first error is reported, or else the first id that
+/// two VMs have.
 ///
 /// Processes are listed only if there is a trace of a VM of the configuration.
 ///
@@ -100,27 +118,27 @@ pub(super) fn list(context: &mut Context<'_>, format: Format) -> Result<Outcome>
         }
     }
     lines.sort_by_key(|line| line.id);
+    let twice = lint::same_ids(config).into_iter().next();
+    let wrong = wrong.or_else(|| twice.map(Error::from));
     let text = match format {
         Format::Json => crate::operation::context::json(&List {
             schema: SCHEMA,
             vms: &lines,
         })?,
         Format::Text => {
-            let rows = lines.iter().map(|line| -> [Cow<'_, str>; 7] {
+            let rows = lines.iter().map(|line| -> [Cow<'_, str>; 8] {
                 [
                     line.id.to_string().into(),
                     line.name.as_str().into(),
                     line.loader.into(),
                     line.cpu.as_str().into(),
                     line.mem.as_str().into(),
+                    if line.autostart { "yes" } else { "no" }.into(),
                     line.disk.as_str().into(),
                     line.shown_state(),
                 ]
             });
-            table(
-                &["ID", "NAME", "LOADER", "CPU", "MEMORY", "DISK", "STATE"],
-                rows,
-            )
+            table_shortening(&HEAD, rows, DISK)
         }
     };
     Ok(match wrong {
@@ -159,6 +177,7 @@ fn line(vm: Vm, state: &'static str, last_end: Option<End>) -> Line {
         loader: vm.loader.facts().name,
         cpu: vm.cpu,
         mem: vm.mem,
+        autostart: vm.policy.autostart,
         disk: vm
             .disks
             .into_iter()

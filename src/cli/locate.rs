@@ -1,8 +1,8 @@
 //! Finds and reads the configuration of a call; the first finding becomes an [`Error`].
 
 use super::invocation::{self, Invocation};
-use crate::config::{self, Config, ConfigError, CutShort, Outside, Trust, Unfound, Unread};
-use crate::error::Error;
+use crate::config::{self, Config, ConfigError, CutShort, FILE, Outside, Trust, Unfound, Unread};
+use crate::error::{Error, Result};
 use crate::process::{CONFIG_VARIABLE, Process};
 use crate::session::Session;
 use crate::verb::{Links, Spelling, Verb};
@@ -32,12 +32,8 @@ fn alone(error: Error) -> Box<Refused> {
 /// # Errors
 /// If there is no configuration, or it cannot be read or is refused.
 pub(super) fn load(process: &Process, invocation: &Invocation) -> Result<Config, Box<Refused>> {
-    let named = invocation
-        .config
-        .as_deref()
-        .or_else(|| process.variable(CONFIG_VARIABLE).map(Path::new));
-    let (files, trust) = match named {
-        Some(file) => (vec![process.directory.join(file)], Trust::Named),
+    let (files, trust) = match named(process, invocation) {
+        Some(file) => (vec![file], Trust::Named),
         None => (found(process)?, trust(process)),
     };
     with_outside(process, |outside| config::load(&files, trust, outside)).map_err(|error| {
@@ -49,6 +45,45 @@ pub(super) fn load(process: &Process, invocation: &Invocation) -> Result<Config,
             }),
         }
     })
+}
+
+/// The file that the caller names: by the option, or else by the environment.
+fn named(process: &Process, invocation: &Invocation) -> Option<PathBuf> {
+    let typed = invocation.config.as_deref();
+    let named = typed.or_else(|| process.variable(CONFIG_VARIABLE).map(Path::new))?;
+    Some(process.directory.join(named))
+}
+
+/// The path of a first configuration: the named file, or else the file in `~/bin`.
+///
+/// # Errors
+/// If a configuration exists, its replacement was interrupted, or the home directory is unknown.
+pub(super) fn first(process: &Process, invocation: &Invocation) -> Result<PathBuf> {
+    let existing = match named(process, invocation) {
+        Some(file) if file.symlink_metadata().is_ok() => file,
+        Some(file) => match config::cut_short(&file) {
+            Some(cut) => return Err(left(&cut)),
+            None => return Ok(file),
+        },
+        None => match config::find(&directories(process), &process.host_name) {
+            Ok(files) => files.into_iter().next().unwrap_or_default(),
+            Err(Unfound::CutShort(cut)) => return Err(left(&cut)),
+            Err(Unfound::Nowhere(_)) => {
+                let home = process.variable("HOME").filter(|home| !home.is_empty());
+                let home = home.ok_or_else(|| {
+                    Error::usage("the environment has no HOME, in whose bin the file is written")
+                        .help("name the file with --config FILE")
+                })?;
+                return Ok(process.directory.join(home).join("bin").join(FILE));
+            }
+        },
+    };
+    let shown = vis::shown(&existing);
+    Err(
+        Error::state(format!("the configuration {shown} already exists"))
+            .help("add a VM to this file: easy-bhyve new VM; change a setting: easy-bhyve set")
+            .help("to write another file, name it: --config FILE"),
+    )
 }
 
 /// The files that the search finds.
@@ -65,7 +100,11 @@ fn found(process: &Process) -> Result<Vec<PathBuf>, Box<Refused>> {
         for directory in &missing.directories {
             error = error.note(format!("not in {}", vis::shown(directory)));
         }
-        alone(error.help("write one of these files, or name a file with --config FILE"))
+        alone(
+            error
+                .help("write the first one for this host: easy-bhyve init")
+                .help("or name an existing file with --config FILE"),
+        )
     })
 }
 
@@ -113,9 +152,13 @@ fn unread(path: &Path, error: &Unread) -> Error {
     let help = match error {
         Unread::System(why) if why.kind() != ErrorKind::NotFound => {
             "check its owner and mode with ls -l, or name another file with --config FILE"
+                .to_owned()
         }
-        Unread::System(_) => "name an existing file with --config FILE",
-        Unread::NoFile(_) | Unread::Foreign(_) => "name a file with --config FILE",
+        Unread::System(_) => format!(
+            "name an existing file with --config FILE, or write this one for this host: easy-bhyve init --config {}",
+            quote::shown(path)
+        ),
+        Unread::NoFile(_) | Unread::Foreign(_) => "name a file with --config FILE".to_owned(),
     };
     Error::config(format!(
         "could not read the configuration {}: {error}",

@@ -4,6 +4,7 @@ mod all;
 mod check;
 mod dispatch;
 mod edit;
+mod init;
 pub mod invocation;
 mod list;
 mod locate;

@@ -8,11 +8,15 @@ use super::setup;
 use crate::config::Config;
 use crate::config::edit::{Edit, TypedSetting, append};
 use crate::error::{Error, Result};
+use crate::model::Vm;
 use crate::model::name::VmName;
 use crate::operation::context::{Asked, CallersPlan, Context, Outcome};
 use crate::operation::resources::{Allocation, MakeDisk};
 use crate::plan::Plan;
 use crate::span::FileId;
+use crate::survey;
+use crate::tools::ifconfig;
+use crate::verb::{Links, Verb};
 use crate::vis;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -28,12 +32,12 @@ pub(super) fn new(context: &mut Context<'_>, args: &NewArgs) -> Result<Edited, B
     let here = |error| refused(error, Some(config.clone()));
     let vm = free_name(context, &args.vm).map_err(here)?;
     let file = file(context, args.file.as_deref()).map_err(here)?;
-    let settings = settings(context, args).map_err(here)?;
+    let settings = settings(context, &vm, args).map_err(here)?;
     if args.disk.is_some() {
         context.need_host(args.dry_run).map_err(here)?;
     }
     let edits = append(config, file, vm.as_str(), &settings);
-    let draft = edit::draft(context, vm.as_str(), &edits)?;
+    let draft = edit::draft(context, Some(vm.as_str()), &edits)?;
     let outcome = outcome(context, &draft, &edits, &settings, args)
         .map_err(|error| refused(error, Some(draft.config.clone())))?;
     Ok(Edited {
@@ -50,7 +54,10 @@ fn outcome(
     settings: &[TypedSetting],
     args: &NewArgs,
 ) -> Result<Outcome> {
-    let vm = &draft.vm.name;
+    // A draft of a new VM has it.
+    let none = || Error::state("the edited configuration has no new VM");
+    let new = draft.vm.as_ref().ok_or_else(none)?;
+    let vm = &new.name;
     for setting in settings {
         edit::refuse_unread(draft, setting)?;
     }
@@ -68,6 +75,7 @@ fn outcome(
         notes.extend(links.notes);
         done.push(links.done);
     }
+    done.push(next(context, new, args));
     let done = Some(done.join("\n"));
     let Some(size) = &args.disk else {
         let mut plan = edit::alone(draft.plan.clone());
@@ -89,9 +97,51 @@ fn outcome(
         after,
         notes,
         done,
-        ..context.asked(draft.vm.clone(), job, args.dry_run)
+        ..context.asked(new.clone(), job, args.dry_run)
     }
     .into())
+}
+
+/// What is to be done next with the new VM.
+fn next(context: &mut Context<'_>, vm: &Vm, args: &NewArgs) -> String {
+    let mut spelling = context.spelling.clone();
+    if args.links {
+        spelling.links = Some(Links::default());
+    }
+    let command = |verb| spelling.of(verb, vm.name.as_str());
+    let disk = vm.disks.first();
+    let mut has_disk = || disk.is_none_or(|disk| context.look.exists(&disk.path).unwrap_or(true));
+    if args.disk.is_none() && !has_disk() {
+        format!(
+            "next, make its disk: {} -V 20G -s",
+            command(Verb::Resources)
+        )
+    } else if vm.install_cd().is_some() {
+        format!("next: {}", command(Verb::Install))
+    } else if args.disk.is_none() {
+        format!("next: {}", command(Verb::Boot))
+    } else {
+        format!(
+            "next, name the ISO image to install from: {}",
+            spelling.command(format_args!("set {} cd0=ISO", vm.name))
+        )
+    }
+}
+
+/// The smallest number that no VM has as its id, and that neither a VM nor the host has as the number
+/// of a tap.
+fn free_id(context: &mut Context<'_>, vm: &VmName) -> Result<u16> {
+    let interfaces = match context.is_freebsd {
+        true => ifconfig::parse(&survey::answer(context.look, &ifconfig::list())?),
+        false => Vec::new(),
+    };
+    let is_taken = |id: u16| {
+        let tap = format!("tap{id}");
+        let mut others = interfaces.iter().filter(|one| !one.is_made_for(vm));
+        others.any(|one| one.name == tap)
+    };
+    let free = context.config.free_ids().find(|id| !is_taken(*id));
+    free.ok_or_else(|| Error::config("all ids from 0 to 32767 are in use"))
 }
 
 /// Parses a name that no VM has.
@@ -145,15 +195,13 @@ fn file(context: &Context<'_>, typed: Option<&Path>) -> Result<FileId> {
 }
 
 /// The lines of the block: the id, the ISO, and what was typed.
-fn settings(context: &mut Context<'_>, args: &NewArgs) -> Result<Vec<TypedSetting>> {
+fn settings(context: &mut Context<'_>, vm: &VmName, args: &NewArgs) -> Result<Vec<TypedSetting>> {
     let mut typed = args.settings.clone();
     let at = typed.iter().position(|setting| setting.key() == "id");
     let id = if let Some(at) = at {
         typed.remove(at)
     } else {
-        let free = context.config.free_id();
-        let every = || Error::config("all ids from 0 to 32767 are in use");
-        TypedSetting::new("id", free.ok_or_else(every)?.to_string())
+        TypedSetting::new("id", free_id(context, vm)?.to_string())
     };
     let mut settings = vec![id];
     if let Some(cd) = &args.cd {

@@ -1,39 +1,50 @@
-//! `easy-bhyve set`: changes settings of a VM in the file that contains them.
+//! `easy-bhyve set`: changes settings of a VM or of the host in the file that contains them.
 
 use super::edit::{self, Edited, refused, unwritten};
-use super::invocation::options::SetArgs;
+use super::invocation::options::{SetArgs, SetWord};
 use super::locate::Refused;
-use crate::config::edit::{TypedSetting, is_same, set as edits_of, standing};
+use crate::config::edit::{
+    TypedSetting, TypedSettingError, is_same, set as edits_of, standing, variable,
+};
 use crate::config::resolve;
+use crate::config::settings::{self, Need};
 use crate::error::{Error, Result};
 use crate::operation::context::{CallersPlan, Context, Outcome};
+use crate::survey::{Processes, State, Traces};
 
-/// The plan that gives the VM these settings.
+/// The plan that changes these settings.
 ///
 /// # Errors
 /// If there is no such VM, a setting cannot be edited, or the edited configuration has an error;
 /// nothing is written then.
-pub(super) fn set(context: &Context<'_>, args: &SetArgs) -> Result<Edited, Box<Refused>> {
+pub(super) fn set(context: &mut Context<'_>, args: &SetArgs) -> Result<Edited, Box<Refused>> {
     let config = context.config;
     let here = |error| refused(error, Some(config.clone()));
-    refuse_twice(&args.settings).map_err(here)?;
-    let vm = resolve::known(config, &args.vm).map_err(here)?;
-    let is_no_id = |setting: &TypedSetting| setting.key() == "id" && setting.value().is_empty();
-    if args.settings.iter().any(is_no_id) {
-        let error = Error::usage(format!("the id of {vm} must not be empty"));
-        return Err(here(
-            error.help("to remove the VM, delete its lines from the file by hand"),
-        ));
+    let (vm, settings) = split(&args.words).map_err(here)?;
+    refuse_twice(&settings).map_err(here)?;
+    if let Some(vm) = vm {
+        resolve::known(config, vm).map_err(here)?;
+        let is_no_id = |setting: &TypedSetting| setting.key() == "id" && setting.value().is_empty();
+        if settings.iter().any(is_no_id) {
+            let error = Error::usage(format!("the id of {vm} must not be empty"));
+            return Err(here(
+                error.help("to remove the VM, delete its lines from the file by hand"),
+            ));
+        }
     }
     let (mut edits, mut notes) = (Vec::new(), Vec::new());
-    for setting in &args.settings {
-        let of_setting = edits_of(config, vm.as_str(), setting).map_err(|span| {
-            let what = format!("{vm}_{} is set within an expansion", setting.key());
+    let mut changed = Vec::new();
+    for setting in &settings {
+        let of_setting = edits_of(config, vm, setting).map_err(|span| {
+            let name = variable(vm, setting.key());
+            let what = format!("{name} is set within an expansion");
             let help = "set edits only a plain NAME=VALUE: change this setting by hand";
             here(Error::config(what).at(span).help(help))
         })?;
         if of_setting.is_empty() {
-            notes.push(already(context, vm.as_str(), setting));
+            notes.push(already(context, vm, setting));
+        } else {
+            changed.push(setting.key());
         }
         edits.extend(of_setting);
     }
@@ -43,22 +54,104 @@ pub(super) fn set(context: &Context<'_>, args: &SetArgs) -> Result<Edited, Box<R
             outcome: edit::nothing(notes, args.dry_run),
         });
     }
-    let draft = edit::draft(context, vm.as_str(), &edits)?;
-    for setting in &args.settings {
+    let draft = edit::draft(context, vm, &edits)?;
+    for setting in &settings {
         edit::refuse_unread(&draft, setting)
             .map_err(|error| unwritten(error, Some(draft.config.clone())))?;
     }
-    let done = edit::changes(config, &draft.config, &edits);
+    let mut done = vec![edit::changes(config, &draft.config, &edits)];
+    done.extend(until_then(context, vm, &changed));
     Ok(Edited {
         outcome: Outcome::Plan(CallersPlan {
             plan: edit::alone(draft.plan),
             dry_run: args.dry_run,
             notes,
-            done: Some(done),
+            done: Some(done.join("\n")),
             ..CallersPlan::default()
         }),
         config: draft.config,
     })
+}
+
+/// The VM, if the first word is one, and the settings.
+fn split(words: &[SetWord]) -> Result<(Option<&str>, Vec<TypedSetting>)> {
+    let (vm, words) = match words.split_first() {
+        Some((SetWord::Vm(vm), rest)) => (Some(vm.as_str()), rest),
+        _ => (None, words),
+    };
+    let settings: Result<Vec<TypedSetting>> = words
+        .iter()
+        .map(|word| match word {
+            SetWord::Vm(word) => Err(Error::usage(format!(
+                "\"{word}\": {}",
+                TypedSettingError::NoEquals
+            ))),
+            SetWord::Setting(setting) => owned(vm, setting),
+        })
+        .collect();
+    let settings = settings?;
+    if settings.is_empty() {
+        return Err(Error::usage(TypedSettingError::NoEquals.to_string())
+            .help("usage: easy-bhyve set [OPTIONS] [VM] KEY=VALUE..."));
+    }
+    Ok((vm, settings))
+}
+
+/// A setting, if its key is one of the VM, or without a VM of the host.
+fn owned(vm: Option<&str>, setting: &TypedSetting) -> Result<TypedSetting> {
+    let key = setting.key();
+    match vm {
+        Some(vm) if settings::find(key).is_none() => Err(Error::usage(format!(
+            "{key} is not a key of a VM, but of the host"
+        ))
+        .help(format!(
+            "change it for the host, without {vm}: easy-bhyve set {key}=VALUE"
+        ))),
+        None if !settings::is_of_host(key) => Err(Error::usage(format!(
+            "{key} is a key of a VM, and no VM is named"
+        ))
+        .help(format!("name the VM: easy-bhyve set VM {key}=VALUE"))),
+        _ => Ok(setting.clone()),
+    }
+}
+
+/// The note about running VMs, which keep the previous values until their next boot. A host that
+/// cannot be queried gets none.
+fn until_then(context: &mut Context<'_>, vm: Option<&str>, changed: &[&str]) -> Option<String> {
+    let of_boot = |key: &&str| match vm {
+        Some(_) => {
+            settings::find(key).is_some_and(|(setting, _)| setting.needed_by.contains(&Need::Boot))
+        }
+        None => !matches!(*key, "ebdir" | "privilege"),
+    };
+    // The time limit of a shutdown is read by each shutdown.
+    let mut of_boot = changed
+        .iter()
+        .filter(|key| **key != "stop_timeout" && of_boot(key));
+    if !context.is_freebsd || of_boot.next().is_none() {
+        return None;
+    }
+    let config = context.config;
+    let (at, look) = context.asking();
+    let traces = Traces::ask(look, &at).ok()?;
+    let is_meant = |name: &&str| vm.map_or_else(|| config.is_vm(name), |vm| vm == *name);
+    let traced: Vec<&str> = traces.vms().filter(is_meant).collect();
+    if traced.is_empty() {
+        return None;
+    }
+    let processes = Processes::ask(look, &at, &traces).ok()?;
+    let runs = |name: &&str| matches!(processes.state(name, &traces), State::Busy(..));
+    let running: Vec<&str> = traced.into_iter().filter(runs).collect();
+    match running.as_slice() {
+        [] => None,
+        [one] => Some(format!(
+            "{one} is running: the change takes effect at its next boot"
+        )),
+        several => Some(format!(
+            "{} are running: the change takes effect at their next boots",
+            several.join(", ")
+        )),
+    }
 }
 
 /// Refuses a key that is given twice.
@@ -67,7 +160,7 @@ pub(super) fn refuse_twice(settings: &[TypedSetting]) -> Result<()> {
         let others = settings.iter().skip(at + 1);
         if let Some(other) = others
             .into_iter()
-            .find(|other| is_same(setting.key(), other.key()))
+            .find(|other| setting.key() == other.key() || is_same(setting.key(), other.key()))
         {
             let mut what = format!("{} is given twice", setting.key());
             if other.key() != setting.key() {
@@ -80,7 +173,7 @@ pub(super) fn refuse_twice(settings: &[TypedSetting]) -> Result<()> {
 }
 
 /// The note about a setting that already has the value.
-fn already(context: &Context<'_>, vm: &str, setting: &TypedSetting) -> String {
+fn already(context: &Context<'_>, vm: Option<&str>, setting: &TypedSetting) -> String {
     match standing(context.config, vm, setting.key()).first() {
         Some(set) => {
             let place = context.config.place(set.name_span);
@@ -90,6 +183,6 @@ fn already(context: &Context<'_>, vm: &str, setting: &TypedSetting) -> String {
                 edit::shown(set.value)
             )
         }
-        None => format!("{vm}_{} is not set", setting.key()),
+        None => format!("{} is not set", variable(vm, setting.key())),
     }
 }

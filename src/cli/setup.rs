@@ -179,7 +179,7 @@ fn wanted<'config>(context: &Context<'config>) -> Result<BTreeSet<(&'config str,
     if wanted.is_empty() {
         return Err(
             Error::config(format!("{} has no VM", vis::shown(config.main_file())))
-                .help("define a VM by its id, for example: fbsd0_id=0"),
+                .help("add a VM: easy-bhyve new VM --cd ISO --disk 20G --links"),
         );
     }
     Ok(wanted)

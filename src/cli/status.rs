@@ -6,9 +6,10 @@ use super::invocation::Showing;
 use super::state::{self, End};
 use crate::config::Config;
 use crate::config::resolve;
-use crate::config::settings::Need;
 use crate::error::{Error, Result};
+use crate::model::cpu::CpuTopology;
 use crate::model::name::{Snapshot, VmName};
+use crate::model::size::MemSize;
 use crate::operation::context::{Context, json};
 use crate::operation::options::Format;
 use crate::run::{self, Output, not_written};
@@ -85,18 +86,29 @@ struct Running {
     #[serde(skip_serializing_if = "Option::is_none")]
     last_end: Option<End>,
     #[serde(flatten)]
-    configured: Option<Configured>,
+    started: Option<Started>,
 }
 
-/// What the configuration gives a VM.
+/// What a guest was started with, according to the record of its VM.
 #[derive(Debug, Serialize)]
-struct Configured {
+struct Started {
     /// The number of cpus.
     cpu: u64,
     mem_bytes: u64,
-    /// Cpus and memory as configured.
+    /// Cpus and memory as they were configured.
     #[serde(skip)]
     shown: [String; 2],
+}
+
+impl Started {
+    fn of(noted: &Record) -> Option<Self> {
+        let (cpu, mem) = (noted.cpu.clone()?, noted.mem.clone()?);
+        Some(Self {
+            cpu: CpuTopology::parse(&cpu).ok()?.count(),
+            mem_bytes: MemSize::parse(&mem).ok()?.bytes(),
+            shown: [cpu, mem],
+        })
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -105,7 +117,9 @@ struct Tap {
     vm: VmName,
 }
 
-/// The status as text; `all` adds the configured cpus and memory.
+/// The status as text; `all` adds the cpus and the memory that each guest was started with.
+///
+/// Differs: `status -a` shows what runs
 ///
 /// Processes are listed only if there is a trace of a VM, and interfaces only if there is a tap that
 /// belongs to no running VM.
@@ -130,7 +144,7 @@ pub(super) fn status(context: &mut Context<'_>, showing: Showing) -> Result<Stri
         let supervisor = processes.supervisor(name).map(|process| process.who.pid);
         let noted = state::noted(context.look, &context.process.run, &processes, name);
         let unconfigured = is_unconfigured(context, &processes, name)?;
-        let configured = all.then(|| configured(context, name)).flatten();
+        let started = noted.as_ref().filter(|_| all).and_then(Started::of);
         let end = traces.last_end(name);
         status.running.push(Running {
             name: name.to_owned(),
@@ -145,7 +159,7 @@ pub(super) fn status(context: &mut Context<'_>, showing: Showing) -> Result<Stri
             supervisor,
             restarts: noted.map(|noted| noted.restarts),
             last_end: end.map(|end| End::of(end, now)),
-            configured,
+            started,
         });
     }
     status
@@ -221,18 +235,6 @@ fn is_unconfigured(context: &mut Context<'_>, processes: &Processes, name: &str)
         }
         _ => Ok(false),
     }
-}
-
-/// The cpus and the memory of a VM, as configured.
-///
-/// Differs: `status -a` reads the configuration
-fn configured(context: &Context<'_>, name: &str) -> Option<Configured> {
-    let vm = context.vm_for(name, Need::Settings).ok()?;
-    Some(Configured {
-        cpu: vm.cpu.count(),
-        mem_bytes: vm.mem.bytes(),
-        shown: [vm.cpu.to_string(), vm.mem.to_string()],
-    })
 }
 
 /// Taps with a VM's mark that no process has open.

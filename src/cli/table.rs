@@ -1,12 +1,44 @@
 //! Rows as columns, for a terminal.
 
 use crate::vis;
+use std::borrow::Cow;
 use unicode_width::UnicodeWidthStr;
 
+/// The columns of a terminal for which a table is made that can be shortened.
+const WIDTH: usize = 80;
+
+/// Stands for the beginning of a shortened cell.
+const CUT: &str = "...";
+
 /// Lays out rows as columns, two blanks apart; the last column is not padded.
-///
-/// Iterates over the rows twice instead of storing thousands of them.
 pub(super) fn table<R, C>(head: &[&str], rows: impl Iterator<Item = R> + Clone) -> String
+where
+    R: AsRef<[C]>,
+    C: AsRef<str>,
+{
+    laid_out(head, rows, None)
+}
+
+/// As [`table`]; if the lines are longer than 80 columns, the cells of one column are shortened at their
+/// beginning, but not below the width of its heading.
+pub(super) fn table_shortening<R, C>(
+    head: &[&str],
+    rows: impl Iterator<Item = R> + Clone,
+    column: usize,
+) -> String
+where
+    R: AsRef<[C]>,
+    C: AsRef<str>,
+{
+    laid_out(head, rows, Some(column))
+}
+
+/// Iterates over the rows twice instead of storing thousands of them.
+fn laid_out<R, C>(
+    head: &[&str],
+    rows: impl Iterator<Item = R> + Clone,
+    shortened: Option<usize>,
+) -> String
 where
     R: AsRef<[C]>,
     C: AsRef<str>,
@@ -17,11 +49,22 @@ where
             *width = (*width).max(columns(&vis::line(cell.as_ref())));
         }
     }
+    let whole = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
+    let over = whole.saturating_sub(WIDTH);
+    if let Some((column, width)) = shortened.and_then(|at| Some((at, widths.get_mut(at)?))) {
+        let least = head.get(column).map_or(0, |head| columns(head)) + CUT.len();
+        *width = (*width).min(width.saturating_sub(over).max(least));
+    }
     let mut text = String::new();
     let mut line = |cells: &mut dyn Iterator<Item = &str>| {
         let start = text.len();
-        for (cell, &width) in cells.zip(&widths) {
+        for (at, (cell, &width)) in cells.zip(&widths).enumerate() {
             let cell = vis::line(cell);
+            let cell = if Some(at) == shortened {
+                end_of(cell, width)
+            } else {
+                cell
+            };
             if text.len() > start {
                 text.push_str("  ");
             }
@@ -41,6 +84,16 @@ where
     text
 }
 
+/// The cell, or its end in this width.
+fn end_of(cell: Cow<'_, str>, width: usize) -> Cow<'_, str> {
+    if columns(&cell) <= width {
+        return cell;
+    }
+    let mut rest = cell.chars();
+    while columns(rest.as_str()) + CUT.len() > width && rest.next().is_some() {}
+    format!("{CUT}{}", rest.as_str()).into()
+}
+
 /// How many columns of a terminal a text takes.
 fn columns(text: &str) -> usize {
     // A fast path: thousands of names and sizes are ASCII.
@@ -53,7 +106,7 @@ fn columns(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::table;
+    use super::{table, table_shortening};
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
@@ -61,6 +114,31 @@ mod tests {
         assert_eq!(
             table(&["ID", "NAME"], rows.iter()),
             "ID  NAME\n1   fbsd0\n12  x\n"
+        );
+    }
+
+    #[test]
+    fn one_column_is_shortened_to_eighty_columns() {
+        let long = "/dev/zvol/zroot/日本/".to_owned() + &"x".repeat(60);
+        let rows = [["short", "1", "ok"], [&long, "1", "ok"]];
+        let text = table_shortening(&["DISK", "N", "STATE"], rows.iter(), 0);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].starts_with("DISK ") && lines[0].ends_with("  N  STATE"));
+        assert_eq!(super::columns(lines[0]), 80);
+        let cut = format!("...zroot/日本/{}  1  ok", "x".repeat(56));
+        let cut = cut.replace("zroot/日本/", "");
+        assert!(lines[2].starts_with("..."), "{text}");
+        assert!(lines[2].ends_with(&cut["...".len()..]), "{text}");
+        // What fits is not shortened, and the other columns never are.
+        assert_eq!(
+            table_shortening(&["A", "B"], [["x", "y"]].iter(), 0),
+            table(&["A", "B"], [["x", "y"]].iter())
+        );
+        let wide = "w".repeat(90);
+        let text = table_shortening(&["DISK", "B"], [["/dev/x/y/z", &wide]].iter(), 0);
+        assert!(
+            text.ends_with(&format!("\n...y/z   {wide}\n")) || text.contains("...x/y/z"),
+            "{text}"
         );
     }
 

@@ -13,7 +13,7 @@ use super::shell::lexer::{Lexer, TokenKind};
 use super::{Assignment, Config, Source, lint};
 use crate::quote;
 
-/// `KEY=VALUE` as typed: a known key of a VM, and its new value.
+/// `KEY=VALUE` as typed: a known key of a VM or of the host, and its new value.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TypedSetting {
     key: String,
@@ -43,18 +43,32 @@ impl TypedSetting {
         }
     }
 
-    /// Parses `KEY=VALUE`.
+    /// Parses `KEY=VALUE` with a key of a VM.
     ///
     /// # Errors
     /// If the key is unknown, or the value has a NUL.
     pub fn parse(word: &OsStr) -> Result<Self, TypedSettingError> {
+        Self::parse_if(word, |key| settings::find(key).is_some())
+    }
+
+    /// As [`Self::parse`], and also with a host variable as the key.
+    ///
+    /// # Errors
+    /// If the key is unknown, or the value has a NUL.
+    pub fn parse_any(word: &OsStr) -> Result<Self, TypedSettingError> {
+        Self::parse_if(word, |key| {
+            settings::find(key).is_some() || settings::is_of_host(key)
+        })
+    }
+
+    fn parse_if(word: &OsStr, is_known: impl Fn(&str) -> bool) -> Result<Self, TypedSettingError> {
         let bytes = word.as_bytes();
         let equals = bytes.iter().position(|byte| *byte == b'=');
         let (key, value) = equals
             .and_then(|at| Some((bytes.get(..at)?, bytes.get(at + 1..)?)))
             .ok_or(TypedSettingError::NoEquals)?;
         let key = String::from_utf8_lossy(key).into_owned();
-        if settings::find(&key).is_none() {
+        if !is_known(&key) {
             let instead = lint::instead(&key);
             return Err(TypedSettingError::UnknownKey(key, instead));
         }
@@ -96,10 +110,21 @@ pub struct Edit {
     pub name: String,
 }
 
-/// The assignments that set a VM's key, in any spelling; none if it is not set.
+/// The variable of a key: of a VM, or without one of the host.
+pub fn variable(vm: Option<&str>, key: &str) -> String {
+    match vm {
+        Some(vm) => format!("{vm}_{key}"),
+        None => key.to_owned(),
+    }
+}
+
+/// The assignments that set a key of a VM, in any spelling, or of the host; none if it is not set.
 ///
 /// Empty assignments count as missing, and are returned only if all are empty.
-pub fn standing<'c>(config: &'c Config, vm: &str, key: &str) -> Vec<Assignment<'c>> {
+pub fn standing<'c>(config: &'c Config, vm: Option<&str>, key: &str) -> Vec<Assignment<'c>> {
+    let Some(vm) = vm else {
+        return config.get(key).into_iter().collect();
+    };
     let Some((setting, number)) = settings::find(key) else {
         return Vec::new();
     };
@@ -115,14 +140,14 @@ pub fn standing<'c>(config: &'c Config, vm: &str, key: &str) -> Vec<Assignment<'
     standing
 }
 
-/// The edits that give a VM's key a value; none if it already has this value.
+/// The edits that give a key of a VM, or of the host, a value; none if it already has this value.
 ///
 /// Replaces the last value of the key in any spelling; without one, adds a line after the VM's last
-/// assignment in the file of its id.
+/// assignment in the file of its id, or after the last host variable of the first file.
 ///
 /// # Errors
 /// Returns the place of the effective assignment, if it is not a plain one.
-pub fn set(config: &Config, vm: &str, setting: &TypedSetting) -> Result<Vec<Edit>, Span> {
+pub fn set(config: &Config, vm: Option<&str>, setting: &TypedSetting) -> Result<Vec<Edit>, Span> {
     let standing = standing(config, vm, &setting.key);
     if standing.is_empty() {
         let is_unset = setting.value.is_empty();
@@ -146,23 +171,37 @@ pub fn set(config: &Config, vm: &str, setting: &TypedSetting) -> Result<Vec<Edit
         .collect()
 }
 
-/// An edit that adds a line after the VM's last assignment in the file of its id.
-fn insertion(config: &Config, vm: &str, setting: &TypedSetting) -> Option<Edit> {
-    let file = config.id_of(vm)?.name_span.file;
-    let of_vm = |set: &Assignment<'_>| {
-        set.name_span.file == file
-            && set.name.starts_with(vm)
-            && config.owner(set.name).is_some_and(|(owner, _)| owner == vm)
+/// An edit that adds a line after the owner's last assignment in its file, or at the beginning of a
+/// file without one.
+fn insertion(config: &Config, vm: Option<&str>, setting: &TypedSetting) -> Option<Edit> {
+    let file = match vm {
+        Some(vm) => config.id_of(vm)?.name_span.file,
+        None => FileId::default(),
+    };
+    let is_owners = |name: &str| match vm {
+        Some(vm) => {
+            name.starts_with(vm) && config.owner(name).is_some_and(|(owner, _)| owner == vm)
+        }
+        None => settings::is_of_host(name),
     };
     let ends = config
         .assignments()
-        .filter(of_vm)
+        .filter(|set| set.name_span.file == file && is_owners(set.name))
         .map(|set| set.value_span.end);
     let bytes = config.sources().source(file)?.bytes();
-    let at = line_end(bytes, ends.max()? as usize);
-    let name = format!("{vm}_{}", setting.key);
-    let mut text = format!("\n{name}=").into_bytes();
+    let name = variable(vm, &setting.key);
+    let mut text = format!("{name}=").into_bytes();
     text.extend(setting.written());
+    let at = match ends.max() {
+        Some(end) => {
+            text.insert(0, b'\n');
+            line_end(bytes, end as usize)
+        }
+        None => {
+            text.push(b'\n');
+            0
+        }
+    };
     Some(Edit {
         span: at_offset(file, at),
         text,

@@ -5,6 +5,9 @@ use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+/// The name of the configuration that several hosts can share.
+pub const FILE: &str = "easy-bhyve.conf";
+
 /// Why no configuration was found.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Unfound {
@@ -42,7 +45,7 @@ pub struct NotFound {
 /// interrupted.
 pub fn find(directories: &[PathBuf], host: &str) -> Result<Vec<PathBuf>, Unfound> {
     let host = host.split('.').next().unwrap_or_default();
-    let mut names = vec!["easy-bhyve.conf".to_owned()];
+    let mut names = vec![FILE.to_owned()];
     if !host.is_empty() && !host.contains('/') {
         names.push(format!("easy-bhyve-{host}.conf"));
     }

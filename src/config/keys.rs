@@ -157,12 +157,20 @@ impl Config {
         all
     }
 
-    /// Numbers that are not an id of a VM, in ascending order, up to the highest number of a tap.
+    /// Numbers that are neither an id nor the number of a tap of a VM, in ascending order from 1 up to
+    /// the highest number of a tap; 0 is the last, because other programs use `tap0` first.
     pub fn free_ids(&self) -> impl Iterator<Item = u16> {
         let ids = self.vms().map(|(_, id)| number(id.value));
-        let ids = ids.filter_map(|id| std::str::from_utf8(id).ok()?.parse().ok());
-        let taken: HashSet<u16> = ids.collect();
-        (0..=32767).filter(move |id| !taken.contains(id))
+        let is_nic = |name: &str| {
+            let nic = name.rsplit_once("_if").map(|(_, number)| number);
+            nic.is_some_and(|nic| nic.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        let nics = self.assignments().filter(|set| is_nic(set.name));
+        let taps = nics.filter_map(|set| set.value.strip_prefix(b"tap"));
+        let taken = ids.chain(taps.map(number));
+        let taken = taken.filter_map(|id| std::str::from_utf8(id).ok()?.parse().ok());
+        let taken: HashSet<u16> = taken.collect();
+        (1..=32767).chain([0]).filter(move |id| !taken.contains(id))
     }
 
     /// The first free id; computed once.

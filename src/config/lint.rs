@@ -190,7 +190,7 @@ fn nearest(key: &str) -> Option<String> {
 }
 
 /// Every VM with the id of an earlier VM.
-fn same_ids(config: &Config) -> Vec<Finding> {
+pub fn same_ids(config: &Config) -> Vec<Finding> {
     let mut first: HashMap<&[u8], (&str, Assignment<'_>)> = HashMap::new();
     let mut findings = Vec::new();
     for (vm, id) in config.vms() {

@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 pub use allow::{apply_allows, unsilenced};
-pub use find::{CutShort, NotFound, Unfound, cut_short, find};
+pub use find::{CutShort, FILE, NotFound, Unfound, cut_short, find};
 pub use keys::{Key, Keys, is_vm_name};
 pub use read::{Decider, Foreign, Trust, Unread};
 pub use source::{Line, Place, Source, Sources};

@@ -97,10 +97,7 @@ impl RootJob for OpenConsole {
             }));
             held_by.extend(roots.into_iter().cloned());
         }
-        notes.push(format!(
-            "~. at the beginning of a line leaves the console of {}",
-            vm.name
-        ));
+        notes.push(cu::how_to_leave(&vm.name, request.is_over_ssh));
         Ok(Planned {
             plan: plan(vm, context.devices(), &held_by),
             notes,
@@ -144,14 +141,15 @@ fn refuse_state(
     traces: &Traces,
     context: &mut PlanContext<'_>,
 ) -> Result<()> {
-    let on_terminal = processes
-        .supervisor(vm.name.as_str())
-        .map(|supervisor| &supervisor.who)
-        .filter(|supervisor| supervisor.has_terminal());
-    if let Some(supervisor) = on_terminal {
+    let supervisor = processes.supervisor(vm.name.as_str());
+    if let Some(who) = supervisor.map(|supervisor| &supervisor.who)
+        && let Some(verb) = who.on_terminal()
+    {
         return Err(Error::state(format!(
-            "the console of {} is the terminal of pid {}: {}",
-            vm.name, supervisor.pid, supervisor.args
+            "the console of {} is the terminal of {} (pid {})",
+            vm.name,
+            vm.command(verb),
+            who.pid
         ))
         .help("use that terminal, or end the VM and start it in the background"));
     }

@@ -173,6 +173,7 @@ impl Context<'_> {
                 vms,
                 rivals: Vec::new(),
                 title: self.title.to_owned(),
+                is_over_ssh: self.process.variable("SSH_CONNECTION").is_some(),
             },
             dry_run,
             warnings: Vec::new(),
@@ -186,7 +187,7 @@ impl Context<'_> {
 }
 
 /// The error for a host that is not FreeBSD.
-pub(super) fn not_freebsd(look: &dyn Look) -> Error {
+pub(crate) fn not_freebsd(look: &dyn Look) -> Error {
     Error::host("this host is not FreeBSD and has no bhyve")
         .note(format!("kldstat was not found in {}", look.search_path()))
 }

@@ -15,8 +15,7 @@
 //! 3. Here: a variant of [`TypedVerb`] with its line of help, an arm of [`TypedVerb::begin`], and a row of `jobs!`.
 //! 4. `src/tools/PROGRAM.rs`: each command that the host has to run and that is new.
 //!
-//! The compiler asks for the rest; tests ask for the verb's row in README, and for its entry with an
-//! example in `src/manual/pages/verbs.mdoc`.
+//! The compiler and the tests ask for the rest: README, and an example in `src/manual/pages/verbs.mdoc`.
 
 pub mod boot;
 pub mod clean;
@@ -363,6 +362,8 @@ pub struct Request {
     pub rivals: Vec<VmName>,
     /// The program as it was called, for messages.
     pub title: String,
+    /// Whether the caller's terminal is that of an ssh session.
+    pub is_over_ssh: bool,
 }
 
 /// Makes the plan of a request: to refuse the request early, to show the plan, or to carry out the plan.

@@ -20,6 +20,7 @@ use crate::plan::{
 use crate::quote;
 use crate::survey;
 use crate::tools::{file, zfs};
+use crate::vis;
 use std::path::Path;
 use std::time::Duration;
 
@@ -193,8 +194,24 @@ impl RootJob for MakeDisk {
                 &context.process.token,
             ),
             notes,
+            done: Some(self.made(vm, &first.path)),
             ..Planned::default()
         })
+    }
+}
+
+impl MakeDisk {
+    /// The message about the new disk.
+    fn made(&self, vm: &Vm, path: &Path) -> String {
+        let size = self.size.as_str();
+        let how = match self.allocation {
+            Allocation::Full => "",
+            Allocation::Sparse => ", sparse",
+        };
+        match &vm.volume {
+            Volume::Zfs(dataset) => format!("made the volume {dataset} of {size}{how}"),
+            Volume::File(_) => format!("made the file {} of {size}{how}", vis::shown(path)),
+        }
     }
 }
 

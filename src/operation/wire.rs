@@ -49,6 +49,7 @@ fn options(request: &Request) -> Vec<OsString> {
     for rival in &request.rivals {
         words.add("rival", rival.as_str());
     }
+    words.flag("ssh", request.is_over_ssh);
     request.job.write(&mut words);
     words.0
 }
@@ -130,6 +131,7 @@ pub fn parse(words: &[OsString], devices: &Path) -> Result<Request> {
         vms,
         rivals,
         title: options.one("as")?.unwrap_or("easy-bhyve").to_owned(),
+        is_over_ssh: options.flag("ssh")?,
     };
     options.refuse_rest()?;
     Ok(request)

@@ -53,11 +53,7 @@ pub(super) fn start(
         .follow(&command, &mut |host, said| match reply.read(said) {
             Some(Message::Note(note)) => output.say(title, &note),
             Some(Message::Loader) if connected.is_none() => {
-                let note = format!(
-                    "~. at the beginning of a line leaves the console of {}",
-                    vm.name
-                );
-                output.say(title, &note);
+                output.say(title, &cu::how_to_leave(&vm.name, request.is_over_ssh));
                 // The line buffers the output until cu(1) is connected.
                 match connect(&line, host) {
                     Ok(cu) => connected = Some(cu),

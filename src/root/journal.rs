@@ -4,6 +4,7 @@ use super::allowance::Allowance;
 use super::message::Message;
 use crate::error::{Error, Result};
 use crate::host::{Host, Lock, LockResult};
+use crate::model::Vm;
 use crate::model::name::{Snapshot, VmName};
 use crate::process::{Clock, Process};
 use crate::run::{self, Observer, Phase, READER_GONE, RoundEnd};
@@ -73,6 +74,12 @@ impl<'run> Journal<'run> {
             rounds: 0,
             allowance: Allowance::default(),
         }
+    }
+
+    /// Records the cpus and the memory with which the guest is started.
+    pub(super) fn is_given(&mut self, vm: &Vm) {
+        self.state.cpu = Some(vm.cpu.to_string());
+        self.state.mem = Some(vm.mem.to_string());
     }
 
     /// Records the snapshots that temporary runs have left, and those of this run.

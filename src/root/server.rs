@@ -183,6 +183,7 @@ fn supervise(
         }
     };
     journal.without_trace(&snapshots);
+    journal.is_given(vm);
     journal.begins(session.host)?;
     let mine = locks::lock_network(session, vm);
     let planned = mine.and_then(|()| plan(&mut PlanContext::of(session), request));

@@ -36,6 +36,12 @@ pub struct Record {
     pub uptime: u64,
     /// How often the guest was started again since then.
     pub restarts: u32,
+    /// The cpus of the guest, as given to bhyve(8), whose title hides its arguments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<String>,
+    /// The memory of the guest, as given to bhyve(8).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mem: Option<String>,
     /// The snapshots of this temporary run, and the leftover snapshots of earlier runs: `VOLUME@NAME`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub temp: Vec<String>,
@@ -107,6 +113,8 @@ impl Record {
             since,
             uptime: uptime.as_secs(),
             restarts: 0,
+            cpu: None,
+            mem: None,
             temp: Vec::new(),
             last_end: None,
         }

@@ -11,8 +11,12 @@ pub struct Interface {
     pub name: String,
     /// Whether the interface is up.
     pub is_up: bool,
+    /// The MTU in bytes.
+    pub mtu: Option<u32>,
     /// Whether the interface has an inet or inet6 address.
     pub has_address: bool,
+    /// Whether the interface has an Ethernet address, without which it cannot join a bridge(4).
+    pub is_ethernet: bool,
     /// Whether the interface is wireless: `media: IEEE 802.11`.
     pub is_wireless: bool,
     /// The groups: a tap(4) is in `tap` or `vmnet`, an if_bridge(4) in `bridge`.
@@ -71,9 +75,12 @@ pub fn parse(listing: &str) -> Vec<Interface> {
                 .split_once('<')
                 .and_then(|(_, rest)| rest.split_once('>'));
             let is_up = flags.is_some_and(|(flags, _)| flags.split(',').any(|flag| flag == "UP"));
+            let mtu = rest.split_once(" mtu ").map(|(_, mtu)| mtu);
+            let mtu = mtu.and_then(|mtu| mtu.split_ascii_whitespace().next()?.parse().ok());
             interfaces.push(Interface {
                 name: name.to_owned(),
                 is_up,
+                mtu,
                 ..Interface::default()
             });
             continue;
@@ -96,6 +103,8 @@ pub fn parse(listing: &str) -> Vec<Interface> {
             interface.opened_by = text.trim().parse().ok();
         } else if line.starts_with("media: IEEE 802.11") {
             interface.is_wireless = true;
+        } else if line.starts_with("ether ") {
+            interface.is_ethernet = true;
         } else if line.starts_with("inet ") || line.starts_with("inet6 ") {
             interface.has_address = true;
         }
@@ -229,6 +238,7 @@ mod tests {
             \tdescription: easy-bhyve:fbsd0\n\tgroups: tap\n\tOpened by PID 4711\n";
         let interface = |name: &str| Interface {
             name: name.into(),
+            mtu: Some(1500),
             ..Interface::default()
         };
         assert_eq!(
@@ -237,6 +247,7 @@ mod tests {
                 Interface {
                     is_up: true,
                     has_address: true,
+                    is_ethernet: true,
                     ..interface("igb0")
                 },
                 Interface {

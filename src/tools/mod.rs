@@ -15,6 +15,7 @@ pub mod line;
 pub mod log;
 pub mod manual;
 pub mod process;
+pub mod route;
 pub mod sysctl;
 pub mod workers;
 pub mod zfs;

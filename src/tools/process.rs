@@ -8,6 +8,7 @@
 
 use crate::command::{Command, args};
 use crate::model::name::VmName;
+use crate::verb::Verb;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -229,10 +230,13 @@ impl Who {
         format!("{} {} {}", self.real_uid, self.jail, self.args)
     }
 
-    /// Whether the process supervises a VM on a terminal.
-    pub fn has_terminal(&self) -> bool {
-        let on_terminal = [" root-ttyboot ", " root-install "];
-        self.supervises().is_some() && on_terminal.iter().any(|verb| self.args.contains(verb))
+    /// The verb with which the process supervises a VM on a terminal, if it does.
+    pub fn on_terminal(&self) -> Option<Verb> {
+        self.supervises()?;
+        let (_, words) = self.args.split_once(" root-")?;
+        let verb = words.split_ascii_whitespace().next()?;
+        let on_terminal = [Verb::Ttyboot, Verb::Install];
+        on_terminal.into_iter().find(|one| one.as_str() == verb)
     }
 
     /// The role and pid, in words that follow the VM's name.

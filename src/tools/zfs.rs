@@ -188,6 +188,39 @@ pub fn children(parent: &Dataset) -> Command {
     )
 }
 
+/// Lists the filesystems of the pools and directly below them, with the free bytes of each:
+/// `zfs list -Hp -d 1 -o name,available -t filesystem`.
+pub fn filesystems() -> Command {
+    Command::question(
+        "zfs",
+        args![
+            "list",
+            "-Hp",
+            "-d",
+            "1",
+            "-o",
+            "name,available",
+            "-t",
+            "filesystem"
+        ],
+    )
+}
+
+/// Makes the dataset for disks, of which nothing is mounted: `zfs create -o mountpoint=none DATASET`.
+pub fn create_parent(dataset: &str) -> Command {
+    Command::root("zfs", args!["create", "-o", "mountpoint=none", dataset])
+}
+
+/// Parses the output of [`filesystems`]: names, those with the most free bytes first.
+pub fn by_room(output: &str) -> Vec<&str> {
+    let rows = output.lines().filter_map(|line| line.split_once('\t'));
+    let mut found: Vec<(u64, &str)> = rows
+        .map(|(name, free)| (free.parse().unwrap_or(0), name))
+        .collect();
+    found.sort_by_key(|(free, _)| std::cmp::Reverse(*free));
+    found.into_iter().map(|(_, name)| name).collect()
+}
+
 /// A snapshot or bookmark of a volume; printed as `@NAME` or `#NAME`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mark {

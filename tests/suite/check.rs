@@ -204,8 +204,14 @@ fn text_and_data_name_the_same_places() {
 #[test]
 fn a_question_that_fails_skips_only_its_findings_and_is_reported() {
     for (program, names) in [
-        ("sysctl", "too-many-cpus, host-cpus, host-memory"),
-        ("ifconfig", "netif-missing, netif-wireless, netif-bridge"),
+        (
+            "sysctl",
+            "too-many-cpus, host-cpus, host-memory, autostart-memory, total-memory",
+        ),
+        (
+            "ifconfig",
+            "bridge-without-uplink, netif-missing, netif-wireless, netif-bridge",
+        ),
         ("zfs", "volroot-missing"),
     ] {
         let config = "bridge=bridge0 netif=em9 volroot=zroot/gone\na_id=1 a_cpu=9\n";
@@ -315,7 +321,7 @@ fn a_finding_hides_no_other_and_its_mere_consequences_are_not_reported() {
         ),
     ] {
         let (_, found) = findings("", &config.replace('@', long));
-        let of_host = ["disk-missing", "volroot-missing"];
+        let of_host = ["disk-missing", "volroot-missing", "bridge-without-uplink"];
         let told: Vec<&str> = found
             .iter()
             .filter_map(|one| one["name"].as_str())
@@ -344,7 +350,14 @@ fn many_vms_without_problems_are_checked() {
         .map(|one| &one["name"])
         .filter(|name| *name != "disk-missing")
         .collect();
-    assert_eq!(found, ["hidden-assignment", "cpu", "shared-disk"]);
+    let all = [
+        "bridge-without-uplink",
+        "hidden-assignment",
+        "total-memory",
+        "cpu",
+        "shared-disk",
+    ];
+    assert_eq!(found, all);
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod files;
 mod line_ends;
 mod meanwhile;
 mod new;
+mod running;
 mod signals;
 
 use crate::place::{PROGRAM, Place, Said};
@@ -290,7 +291,7 @@ fn wrong_words_are_refused_with_the_nearest() {
     for (words, err) in [
         (
             &["set", "a", "memm=1G"][..],
-            "invalid value 'memm=1G' for '<KEY=VALUE>...': \"memm\" is not a key of a VM; the nearest key is mem\n",
+            "invalid value 'memm=1G' for '<[VM] KEY=VALUE>...': \"memm\" is not a key of a VM; the nearest key is mem\n",
         ),
         (
             &["new", "b", "--", "hd=x"],
@@ -298,7 +299,7 @@ fn wrong_words_are_refused_with_the_nearest() {
         ),
         (
             &["set", "a", "mem"],
-            "invalid value 'mem' for '<KEY=VALUE>...': expected KEY=VALUE, for example mem=512M\n",
+            "\"mem\": expected KEY=VALUE, for example mem=512M\n",
         ),
         (&["set", "a", "mem=1", "mem=2"], "mem is given twice\n"),
         (

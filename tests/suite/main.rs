@@ -35,6 +35,7 @@ mod forms;
 mod full;
 #[path = "../support/host/mod.rs"]
 mod host;
+mod init;
 #[path = "../support/invariants.rs"]
 mod invariants;
 mod layers;

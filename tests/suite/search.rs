@@ -220,8 +220,8 @@ fn a_named_file_is_the_only_one_and_an_option_has_precedence_over_the_environmen
             .unwrap(),
     );
     let err = format!(
-        "vm-resources: could not read the configuration {}: No such file or directory (os error 2)\n  \
-         help: name an existing file with --config FILE\n",
+        "vm-resources: could not read the configuration {0}: No such file or directory (os error 2)\n  \
+         help: name an existing file with --config FILE, or write this one for this host: easy-bhyve init --config {0}\n",
         place.shown("none")
     );
     assert_eq!(said, Said::new(1, "", err));
@@ -255,7 +255,8 @@ fn without_any_file_the_places_are_listed() {
             err.push_str(&format!("  not in {}\n", place.path(directory).display()));
         }
         err.push_str(
-            "  not in /usr/local/etc\n  help: write one of these files, or name a file with --config FILE\n",
+            "  not in /usr/local/etc\n  help: write the first one for this host: easy-bhyve init\n  \
+             help: or name an existing file with --config FILE\n",
         );
         Said::new(1, "", err)
     };

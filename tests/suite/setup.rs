@@ -266,7 +266,7 @@ fn a_configuration_without_a_vm_is_a_failure_that_changes_nothing() {
     let before = entries(&place.path("bin/eb"));
     let file = place.shown("bin/easy-bhyve.conf");
     let err = format!(
-        "easy-bhyve: {file} has no VM\n  help: define a VM by its id, for example: fbsd0_id=0\n"
+        "easy-bhyve: {file} has no VM\n  help: add a VM: easy-bhyve new VM --cd ISO --disk 20G --links\n"
     );
     assert_eq!(setup(&place), Said::new(1, "", err));
     assert_eq!(entries(&place.path("bin/eb")), before);

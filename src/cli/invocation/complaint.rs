@@ -37,7 +37,8 @@ fn is_useless(paragraph: &str) -> bool {
 }
 
 /// The commands of easy-bhyve itself.
-pub(super) const ADMIN: [&str; 9] = [
+pub(super) const ADMIN: [&str; 10] = [
+    "init",
     "setup",
     "list",
     "status",

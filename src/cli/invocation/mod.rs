@@ -13,7 +13,7 @@ use crate::verb::{Links, Spelling, Verb};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 use complaint::{ADMIN, unknown_verb, wrong_command, wrong_usage};
-use options::{CheckArgs, Cli, ManArgs, NewArgs, SetArgs, Typed};
+use options::{CheckArgs, Cli, InitArgs, ManArgs, NewArgs, SetArgs, Typed};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -47,6 +47,8 @@ pub enum Call {
 /// A command of easy-bhyve itself.
 #[derive(Debug)]
 pub enum Admin {
+    /// Writes the first configuration.
+    Init(InitArgs),
     /// Makes the links.
     Setup(DryRun),
     /// Lists the VMs.
@@ -55,7 +57,7 @@ pub enum Admin {
     Status(Showing),
     /// Reports errors and warnings about the configuration.
     Check(CheckArgs),
-    /// Changes settings of a VM.
+    /// Changes settings of a VM or of the host.
     Set(SetArgs),
     /// Writes the settings of a new VM.
     New(NewArgs),
@@ -72,7 +74,7 @@ pub enum Admin {
 pub struct Showing {
     /// Text or JSON.
     pub format: Format,
-    /// Whether the configured cpus and memory are also shown.
+    /// Whether the cpus and the memory of each guest are also shown.
     pub all: bool,
     /// Whether the status is shown repeatedly.
     pub watch: bool,
@@ -146,7 +148,7 @@ pub(super) fn definition(link: Option<(&str, Verb)>) -> clap::Command {
     let commands = ADMIN.into_iter().fold(Cli::command(), |cli, name| {
         cli.mut_subcommand(name, |command| {
             let words = match name {
-                "set" => " VM KEY=VALUE...",
+                "set" => " [VM] KEY=VALUE...",
                 "new" => " VM [KEY=VALUE]...",
                 "man" => " [PAGE]",
                 _ => "",
@@ -208,6 +210,7 @@ fn request(typed: Option<Typed>) -> Call {
     Call::Admin(match typed {
         None => Admin::Status(Showing::default()),
         Some(Typed::Vm(work)) => return Call::Vm(work),
+        Some(Typed::Init(options)) => Admin::Init(options),
         Some(Typed::Setup(options)) => Admin::Setup(options),
         Some(Typed::List(options)) => Admin::List(format(options)),
         Some(Typed::Status(options)) => Admin::Status(Showing {

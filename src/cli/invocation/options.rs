@@ -30,6 +30,8 @@ pub(super) struct Cli {
 pub(super) enum Typed {
     #[command(flatten)]
     Vm(TypedVerb),
+    /// Write the first configuration, for this host
+    Init(InitArgs),
     /// Make one link per VM and verb
     Setup(DryRun),
     /// List the VMs
@@ -38,7 +40,7 @@ pub(super) enum Typed {
     Status(StatusArgs),
     /// Report errors and warnings about the configuration
     Check(CheckArgs),
-    /// Change settings of a VM in the configuration
+    /// Change settings of a VM, or of the host, in the configuration
     Set(SetArgs),
     /// Write the settings of a new VM into the configuration
     New(NewArgs),
@@ -48,6 +50,17 @@ pub(super) enum Typed {
     Autostart(DryRun),
     /// Show a manual page
     Man(ManArgs),
+}
+
+/// The options of `init`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct InitArgs {
+    /// -d
+    #[command(flatten)]
+    pub dry_run: DryRun,
+    /// Write the file without a question
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// The options of `check`.
@@ -63,7 +76,7 @@ pub struct CheckArgs {
 
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct StatusArgs {
-    /// Also show the configured cpus and memory
+    /// Also show the cpus and the memory of each guest
     #[arg(short = 'a', long)]
     pub(super) all: bool,
     /// Repeat every 2 s, until Ctrl-C
@@ -79,12 +92,18 @@ pub struct SetArgs {
     /// -d
     #[command(flatten)]
     pub dry_run: DryRun,
-    /// The VM
-    #[arg(value_name = "VM", index = 1)]
-    pub vm: String,
-    /// Settings of the VM; an empty value counts as not set
-    #[arg(value_name = "KEY=VALUE", required = true, index = 2, value_parser = setting())]
-    pub settings: Vec<TypedSetting>,
+    /// The VM and its settings, or without a VM settings of the host; an empty value counts as not set
+    #[arg(value_name = "[VM] KEY=VALUE", required = true, index = 1, value_parser = set_word())]
+    pub words: Vec<SetWord>,
+}
+
+/// A word of `set`.
+#[derive(Clone, Debug)]
+pub enum SetWord {
+    /// A word without `=`.
+    Vm(String),
+    /// A setting of a VM or of the host.
+    Setting(TypedSetting),
 }
 
 /// Options of `new`.
@@ -108,7 +127,7 @@ pub struct NewArgs {
     /// The new VM
     #[arg(value_name = "VM", index = 1)]
     pub vm: String,
-    /// Settings; the default id is the smallest unused number
+    /// Settings; the default id is the smallest number from 1 that neither a VM nor a tap has
     #[arg(value_name = "KEY=VALUE", index = 2, value_parser = setting())]
     pub settings: Vec<TypedSetting>,
 }
@@ -128,6 +147,13 @@ pub struct ManArgs {
         hide_default_value = true
     )]
     pub page: Page,
+}
+
+fn set_word() -> impl TypedValueParser<Value = SetWord> {
+    OsStringValueParser::new().try_map(|word| match word.to_str() {
+        Some(vm) if !vm.contains('=') => Ok(SetWord::Vm(vm.to_owned())),
+        _ => TypedSetting::parse_any(&word).map(SetWord::Setting),
+    })
 }
 
 fn setting() -> impl TypedValueParser<Value = TypedSetting> {

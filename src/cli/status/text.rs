@@ -122,10 +122,7 @@ fn row(vm: &Running, all: bool) -> Vec<String> {
             .map_or_else(|| "-".to_owned(), |restarts| restarts.to_string()),
     ];
     if all {
-        let shown = vm
-            .configured
-            .as_ref()
-            .map(|configured| configured.shown.clone());
+        let shown = vm.started.as_ref().map(|started| started.shown.clone());
         row.extend(shown.unwrap_or_else(|| ["-", "-"].map(str::to_owned)));
     }
     row

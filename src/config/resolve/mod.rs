@@ -9,6 +9,8 @@ mod nics;
 mod read;
 mod vm;
 
+pub(crate) use read::has_effect;
+
 use super::settings::{HostSettings, Need, needs};
 use super::{Config, Keys, lint};
 use crate::error::{Error, Result};

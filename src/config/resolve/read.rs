@@ -78,7 +78,7 @@ pub(super) fn of_vm(config: &Config, keys: &Keys<'_>, faults: &mut Faults) -> Of
 }
 
 /// Whether the setting that this one belongs to is set.
-fn has_effect(key: &Key<'_>, keys: &Keys<'_>) -> bool {
+pub(crate) fn has_effect(key: &Key<'_>, keys: &Keys<'_>) -> bool {
     let is_there = |whole| {
         let mut others = keys.keys.iter().filter(|other| !other.set.value.is_empty());
         others.any(|other| other.setting.name == whole && other.number == key.number)

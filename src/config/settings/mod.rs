@@ -252,6 +252,11 @@ fn one(value: impl AsRef<OsStr>) -> Written {
     vec![(0, value.as_ref().to_owned())]
 }
 
+/// Whether this is the name of a host variable.
+pub fn is_of_host(name: &str) -> bool {
+    HOST.iter().any(|setting| setting.name == name)
+}
+
 /// The setting of a VM that a name spells, and the number in it, which may exceed the limit: 0 for
 /// a name without one.
 pub fn find(name: &str) -> Option<(&'static Setting<VmSettings>, u32)> {

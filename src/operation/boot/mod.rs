@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::model::name::{SnapName, VmName};
 use crate::survey::Survey;
+use crate::verb::Verb;
 use loader::Source;
 use plan::Start;
 
@@ -229,6 +230,9 @@ impl RootJob for Boot {
             Survey::fresh(context.devices())
         };
         network::refuse(vm, &survey)?;
+        if matches!(self.start, Start::Terminal | Start::Install) {
+            notes.push(how_to_leave(vm));
+        }
         let without_trace = match &self.temp {
             Some(name) => temp::disks(vm, context.devices(), name)?,
             None => Vec::new(),
@@ -246,6 +250,15 @@ impl RootJob for Boot {
             ..Planned::default()
         })
     }
+}
+
+/// How to leave a VM that uses the terminal, which has no key for this: its guest gets all of them.
+fn how_to_leave(vm: &Vm) -> String {
+    format!(
+        "{} uses this terminal until it ends: shut the guest down, or on another terminal: {}",
+        vm.name,
+        vm.command(Verb::Shutdown)
+    )
 }
 
 /// Refuses a start for every reason except the VM's state and its network. Returns notes about the

@@ -70,7 +70,12 @@ fn refuse_tap(vm: &Vm, nic: &Nic, survey: &Survey) -> Result<()> {
             ))
             .at(nic.origin)
             .help(format!(
-                "remove it from the bridge, as root: {}",
+                "if {0} shall use {1}: easy-bhyve set {0} if{2}_bridge={1}",
+                vm.name, bridge.name, nic.number
+            ))
+            .help(format!(
+                "or remove the tap from {}, as root: {}",
+                bridge.name,
                 ifconfig::delete_member(&bridge.name, &tap.name)
             )))
         }
@@ -107,8 +112,8 @@ fn refuse_owner(vm: &Vm, nic: &Nic, tap: &Interface, survey: &Survey) -> Result<
 /// Refuses a `netif` that cannot be a member of the default bridge on this host.
 ///
 /// # Errors
-/// If `netif` does not exist, is wireless, is a member of another bridge, or has an address on a
-/// release that allows none.
+/// If `netif` does not exist, is wireless, is a member of another bridge, would get another MTU there, or
+/// has an address on a release that allows none.
 pub(crate) fn refuse_uplink(shared: &Shared, netif: &IfName, survey: &Survey) -> Result<()> {
     let origin = shared.netif_origin;
     let Some(uplink) = survey.interface(netif.as_str()) else {
@@ -145,6 +150,13 @@ pub(crate) fn refuse_uplink(shared: &Shared, netif: &IfName, survey: &Survey) ->
         }
         _ => {}
     }
+    let existing = shared
+        .bridge
+        .as_ref()
+        .and_then(|name| survey.interface(name.as_str()));
+    if let (Some(existing), None) = (existing, bridge) {
+        refuse_mtu(shared, uplink, existing)?;
+    }
     let moves_address = survey
         .kernel
         .osreldate
@@ -166,6 +178,27 @@ pub(crate) fn refuse_uplink(shared: &Shared, netif: &IfName, survey: &Survey) ->
         .help(format!("  ifconfig_{netif}=\"up\"")));
     }
     Ok(())
+}
+
+/// Refuses an uplink whose MTU the bridge would change for the whole host: a bridge with members sets
+/// its own MTU on each new one, and one without takes that of its first (`sys/net/if_bridge.c`).
+fn refuse_mtu(shared: &Shared, uplink: &Interface, bridge: &Interface) -> Result<()> {
+    match (uplink.mtu, bridge.mtu) {
+        (Some(own), Some(of_bridge)) if own != of_bridge && !bridge.members.is_empty() => {
+            let (netif, bridge) = (&uplink.name, &bridge.name);
+            let what = format!(
+                "{netif} has an MTU of {own}, which {bridge} would change to its own, {of_bridge}"
+            );
+            Err(Error::host(what)
+                .at(shared.netif_origin)
+                .named(FindingName::NetifBridge)
+                .help(format!(
+                    "give {bridge} and its members the MTU of {netif}, as root: ifconfig {bridge} mtu {own}"
+                ))
+                .help("or set bridge to another bridge"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The plan that sets up the network of `vm`; its taps are destroyed when the VM ends.

@@ -51,6 +51,8 @@ const SAMPLES: &[(&str, &str)] = &[
     ("interface-name", "a_id=1 a_if0=much_too_long_name0\n"),
     ("setting", "a_id=1 a_on_crash=pray\n"),
     ("device-number", "a_id=1 a_hd8=/x\n"),
+    ("nic-missing", "a_id=1 a_if3_bridge=bridge0\n"),
+    ("no-vm", "x=1\n"),
     ("number-gap", "a_id=1 a_if2=tap7\n"),
     ("dataset", "a_id=1 a_zvol=zroot//a\n"),
     (
@@ -77,6 +79,12 @@ const SAMPLES: &[(&str, &str)] = &[
     ("too-many-cpus", "a_id=1 a_cpu=17\n"),
     ("host-cpus", "a_id=1 a_cpu=9\n"),
     ("host-memory", "a_id=1 a_mem=64G\n"),
+    (
+        "autostart-memory",
+        "a_id=1 a_mem=9G a_autostart=YES\nb_id=2 b_mem=9G b_autostart=YES\n",
+    ),
+    ("total-memory", "a_id=1 a_mem=9G\nb_id=2 b_mem=9G\n"),
+    ("bridge-without-uplink", "a_id=1 a_if0_bridge=bridge9\n"),
     ("unknown-allow", "# easy-bhyve: allow clrf\n"),
     ("unused-allow", "# easy-bhyve: allow crlf\n"),
 ];

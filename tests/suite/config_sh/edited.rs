@@ -66,7 +66,7 @@ fn edit(shell: &Shell, place: &Path, file: &[u8], value: &[u8]) -> Result<Option
     let word = [b"mem=", value].concat();
     let setting =
         TypedSetting::parse(OsStr::from_bytes(&word)).map_err(|error| error.to_string())?;
-    let edits = match set(&config, "a", &setting) {
+    let edits = match set(&config, Some("a"), &setting) {
         Ok(edits) => edits,
         Err(_) if file.windows(6).any(|text| text == b"{a_mem") => return Ok(None),
         Err(span) => return Err(format!("{} is plain", config.place(span))),

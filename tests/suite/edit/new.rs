@@ -49,7 +49,8 @@ fn the_block_has_the_smallest_free_id_the_iso_and_the_typed_settings() {
             "easy-bhyve: easy-bhyve.conf:5:1: web_id=2 (new)\n\
              easy-bhyve: easy-bhyve.conf:6:1: web_cd0=/iso/deb.iso (new)\n\
              easy-bhyve: easy-bhyve.conf:7:1: web_freebsd=YES (new)\n\
-             easy-bhyve: easy-bhyve.conf:8:1: web_hd1=/dev/da1 (new)\n"
+             easy-bhyve: easy-bhyve.conf:8:1: web_hd1=/dev/da1 (new)\n\
+             easy-bhyve: next, make its disk: easy-bhyve resources web -V 20G -s\n"
         )
     );
     assert_eq!(new, Vec::<String>::new());
@@ -62,7 +63,8 @@ fn existing_settings_without_an_id_are_reported() {
     assert_eq!(
         said.err,
         "easy-bhyve: easy-bhyve.conf:2:1: web_mem is already set and applies to the new VM\n\
-         easy-bhyve: easy-bhyve.conf:4:1: web_id=7 (new)\n"
+         easy-bhyve: easy-bhyve.conf:4:1: web_id=7 (new)\n\
+         easy-bhyve: next, make its disk: easy-bhyve resources web -V 20G -s\n"
     );
 }
 
@@ -71,7 +73,7 @@ fn the_vm_is_written_and_its_disk_is_made() {
     let (said, text, new) = new(fake(), "a_id=1\n", &["web", "--disk", "1G"]);
     assert_eq!(
         (said.status, text.as_str()),
-        (0, "a_id=1\n\nweb_id=0\n"),
+        (0, "a_id=1\n\nweb_id=2\n"),
         "{said:?}"
     );
     assert!(
@@ -184,7 +186,7 @@ fn run_and_script_make_the_same_vm_with_disk_and_links() {
     let made = left(&run);
     assert!(
         made.0
-            .ends_with("a_id=4 # x\n\nweb_id=0\nweb_cd0=@DIR@/iso/deb.iso\nweb_mem=1G")
+            .ends_with("a_id=4 # x\n\nweb_id=1\nweb_cd0=@DIR@/iso/deb.iso\nweb_mem=1G")
     );
     assert!(made.1.iter().any(|name| name == "web-boot"), "{made:?}");
 

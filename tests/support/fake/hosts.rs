@@ -320,6 +320,9 @@ impl Change for Fake {
         let real = match change {
             FileChange::MakeScratch(path) => files.mkdir(path).map_err(error),
             FileChange::MakeDirectories(path) => std::fs::create_dir_all(path),
+            FileChange::Write { path, text } if path.parent().is_some_and(Path::is_dir) => {
+                std::fs::File::create_new(path).and_then(|mut file| file.write_all(text))
+            }
             FileChange::Write { path, text } => files.write(path, text).map_err(error),
             FileChange::RemoveScratch(path) => remove_all(files, path).map_err(error),
             FileChange::Link { target, path } => std::os::unix::fs::symlink(target, path),

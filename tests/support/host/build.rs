@@ -68,6 +68,7 @@ impl Host {
             },
             sysctls: BTreeMap::new(),
             interfaces: BTreeMap::new(),
+            routes: BTreeMap::from([("inet".into(), ("192.0.2.1".into(), "igb0".into()))]),
             pools: BTreeMap::from([("zroot".into(), 500 << 30)]),
             datasets: BTreeMap::new(),
             files,

@@ -63,6 +63,7 @@ mod kldstat;
 mod ln;
 mod pgrep;
 mod ps;
+mod route;
 mod sysctl;
 mod truncate;
 mod vmm;
@@ -111,7 +112,7 @@ pub struct Host {
 }
 
 /// Every program that is simulated.
-pub const PROGRAMS: [&str; 25] = [
+pub const PROGRAMS: [&str; 26] = [
     "bhyve",
     "bhyvectl",
     "bhyveload",
@@ -132,6 +133,7 @@ pub const PROGRAMS: [&str; 25] = [
     "pgrep",
     "pkill",
     "ps",
+    "route",
     "sudo",
     "sysctl",
     "truncate",
@@ -232,6 +234,7 @@ impl Host {
             "ln" => ln::run(self, call),
             "pgrep" | "pkill" => pgrep::run(self, call),
             "ps" => ps::run(self, call),
+            "route" => route::run(self, call),
             "sysctl" => sysctl::run(self, call),
             "true" => Answer::ok(),
             "truncate" => truncate::run(self, call),

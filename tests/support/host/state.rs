@@ -43,6 +43,8 @@ pub struct State {
     pub sysctls: BTreeMap<String, Sysctl>,
     /// Network interfaces by name.
     pub interfaces: BTreeMap<String, Interface>,
+    /// The gateway and the interface of the default route, by family (`inet`, `inet6`).
+    pub routes: BTreeMap<String, (String, String)>,
     /// Free bytes of each pool, by name.
     pub pools: BTreeMap<String, u64>,
     /// Datasets by full name.
