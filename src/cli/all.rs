@@ -175,7 +175,7 @@ pub(super) fn start(session: &mut Session<'_, '_>, config: &Config, dry_run: Dry
             session.host.pause(delay);
         }
     }
-    if !shown.forms.is_empty() {
+    if !shown.forms.is_empty() || dry_run.format == Some(PlanFormat::Json) {
         let shown = Shown {
             plan: &shown,
             dry_run,

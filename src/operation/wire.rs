@@ -141,8 +141,9 @@ pub fn parse(words: &[OsString], devices: &Path) -> Result<Request> {
 fn write_spelling(words: &mut Words, spelling: &Spelling) {
     if let Some(links) = &spelling.links {
         words.add("calls", "links");
-        for verb in &links.missing {
-            words.add("unlinked", verb.as_str());
+        let missing: Vec<&str> = links.missing.iter().map(|verb| verb.as_str()).collect();
+        if !missing.is_empty() {
+            words.add("unlinked", &missing.join(","));
         }
     }
     if let Some(file) = spelling.config.as_deref().and_then(Path::to_str) {
@@ -151,7 +152,8 @@ fn write_spelling(words: &mut Words, spelling: &Spelling) {
 }
 
 fn parse_spelling(options: &mut Options<'_>) -> Result<Spelling> {
-    let unlinked = options.take("unlinked").into_iter();
+    let unlinked = options.one("unlinked")?;
+    let unlinked = unlinked.into_iter().flat_map(|names| names.split(','));
     let unknown = |name: &str| Error::usage(format!("unlinked={name} is unknown"));
     let missing = unlinked.map(|name| Verb::parse(name).ok_or_else(|| unknown(name)));
     let missing = missing.collect::<Result<_>>()?;

@@ -114,7 +114,7 @@ fn failed(command: &Command, finished: &Finished, untitled: bool) -> Error {
             None => format!("{program} failed with status {status}{}", in_words(words)),
         },
     };
-    let refusal = zfs::refusal_of(command, &finished.stderr);
+    let refusal = zfs::refusal::of(command, &finished.stderr);
     let (what, remedy) = match refusal {
         Some(refusal) => (refusal.what, Some(refusal.help.to_owned())),
         None => (what, None),

@@ -283,7 +283,7 @@ pub fn try_answer(look: &mut dyn Look, question: &Command) -> Result<Result<Stri
     let finished = look
         .ask(question)
         .map_err(|error| not_started(question, &error))?;
-    let refusal = zfs::refusal_of(question, &finished.stderr);
+    let refusal = zfs::refusal::of(question, &finished.stderr);
     let failed = |how: String| {
         let what = refusal.as_ref().map(|refusal| refusal.what.clone());
         let what = what.unwrap_or_else(|| format!("{} {how}", question.program));
