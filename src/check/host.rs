@@ -304,11 +304,12 @@ fn without_uplink(nic: &Nic, is_default: bool) -> Error {
     ));
     let name = FindingName::BridgeWithoutUplink;
     let error = error.at(nic.bridge_origin).named(name);
-    let error = match is_default {
-        true => error.help("to connect its VMs with a network, set netif"),
-        false => error.help(format!(
+    let error = if is_default {
+        error.help("to connect its VMs with a network, set netif")
+    } else {
+        error.help(format!(
             "to connect its VMs with a network, make {bridge} with an interface of the host in it before the VMs boot"
-        )),
+        ))
     };
     error.help(format!(
         "if its VMs shall reach only each other, add above: # easy-bhyve: allow {name}"

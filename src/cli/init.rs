@@ -13,6 +13,7 @@ use crate::survey::{answer, is_freebsd, try_answer};
 use crate::tools::ifconfig::{self, Interface};
 use crate::tools::{route, zfs};
 use crate::{quote, vis};
+use std::fmt::Write;
 use std::path::Path;
 
 /// What a preview assumes on a host that is not FreeBSD.
@@ -257,7 +258,7 @@ fn text(found: &Found) -> String {
         } else {
             quote::shown(value)
         };
-        text.push_str(&format!("\n# {about}\n{name}={value}\n"));
+        let _ = write!(text, "\n# {about}\n{name}={value}\n");
     }
     text
 }

@@ -135,13 +135,13 @@ fn until_then(context: &mut Context<'_>, vm: Option<&str>, changed: &[&str]) -> 
     let (at, look) = context.asking();
     let traces = Traces::ask(look, &at).ok()?;
     let is_meant = |name: &&str| vm.map_or_else(|| config.is_vm(name), |vm| vm == *name);
-    let traced: Vec<&str> = traces.vms().filter(is_meant).collect();
-    if traced.is_empty() {
+    let meant: Vec<&str> = traces.vms().filter(is_meant).collect();
+    if meant.is_empty() {
         return None;
     }
     let processes = Processes::ask(look, &at, &traces).ok()?;
     let runs = |name: &&str| matches!(processes.state(name, &traces), State::Busy(..));
-    let running: Vec<&str> = traced.into_iter().filter(runs).collect();
+    let running: Vec<&str> = meant.into_iter().filter(runs).collect();
     match running.as_slice() {
         [] => None,
         [one] => Some(format!(

@@ -192,15 +192,12 @@ fn insertion(config: &Config, vm: Option<&str>, setting: &TypedSetting) -> Optio
     let name = variable(vm, &setting.key);
     let mut text = format!("{name}=").into_bytes();
     text.extend(setting.written());
-    let at = match ends.max() {
-        Some(end) => {
-            text.insert(0, b'\n');
-            line_end(bytes, end as usize)
-        }
-        None => {
-            text.push(b'\n');
-            0
-        }
+    let at = if let Some(end) = ends.max() {
+        text.insert(0, b'\n');
+        line_end(bytes, end as usize)
+    } else {
+        text.push(b'\n');
+        0
     };
     Some(Edit {
         span: at_offset(file, at),

@@ -68,8 +68,8 @@ fn a_running_vm_that_is_no_longer_configured_keeps_its_links_until_it_has_ended(
     assert_eq!(said.status, 0, "{said:?}");
     let lines = CONFIG.lines().filter(|line| !line.starts_with("fbsd0_"));
     std::fs::write(&file, lines.collect::<Vec<_>>().join("\n")).unwrap();
-    let (err, links) = setup(&mut fake);
-    assert_eq!(links, Verb::ALL.len(), "{err}");
+    let (err, kept) = setup(&mut fake);
+    assert_eq!(kept, Verb::ALL.len(), "{err}");
     assert!(
         err.contains(
             "fbsd0 is not in the configuration and still runs: its links are kept until it has \
@@ -80,8 +80,8 @@ fn a_running_vm_that_is_no_longer_configured_keeps_its_links_until_it_has_ended(
     fake.advance(60.0);
     let said = call_with_file(&mut fake, &file, &["fbsd0-shutdown"]);
     assert_eq!(said.status, 0, "{said:?}");
-    let (err, links) = setup(&mut fake);
-    assert_eq!(links, 0, "{err}");
+    let (err, kept) = setup(&mut fake);
+    assert_eq!(kept, 0, "{err}");
     assert!(err.contains("removed: fbsd0-install"), "{err}");
 }
 
