@@ -128,7 +128,7 @@ fn capacity(
     look: &mut dyn Look,
     asked: &mut Asked,
 ) -> Kernel {
-    let answer = match survey::answer(look, &sysctl::ask_capacity()) {
+    let answer = match survey::answer(look, &sysctl::ask()) {
         Ok(answer) => answer,
         Err(error) => {
             let names = [
@@ -142,7 +142,7 @@ fn capacity(
             return Kernel::default();
         }
     };
-    let (kernel, host) = (sysctl::parse(&answer, 0), sysctl::parse_capacity(&answer));
+    let kernel = sysctl::parse(&answer, 0);
     // A host variable is reported once, for the first VM that uses it.
     let mut told = HashSet::new();
     for one in checked {
@@ -155,7 +155,7 @@ fn capacity(
         };
         if let Err(error) = refuse_cpus(vm, &kernel) {
             tell(error.at(at("cpu")));
-        } else if let Some(cpus) = host.cpus.filter(|cpus| vm.cpu.count() > *cpus) {
+        } else if let Some(cpus) = kernel.cpus.filter(|cpus| vm.cpu.count() > *cpus) {
             tell(
                 Error::config(format!(
                     "{} has {} cpus, and this host has {cpus}",
@@ -167,7 +167,7 @@ fn capacity(
                 .help(format!("set {}_cpu={cpus} or less", vm.name)),
             );
         }
-        if let Some(memory) = host.memory.filter(|memory| vm.mem.bytes() > *memory) {
+        if let Some(memory) = kernel.memory.filter(|memory| vm.mem.bytes() > *memory) {
             tell(
                 Error::config(format!(
                     "{} has {} of memory, and this host has {}M",
@@ -181,7 +181,7 @@ fn capacity(
             );
         }
     }
-    if let Some(memory) = host.memory {
+    if let Some(memory) = kernel.memory {
         let sum = |is_meant: &dyn Fn(&Vm) -> bool| exceeding(checked, memory, is_meant);
         let crowded = match sum(&|vm| vm.policy.autostart) {
             Some(found) => Some((

@@ -126,7 +126,7 @@ fn failed(command: &Command, finished: &Finished, untitled: bool) -> Error {
     // The output is more specific than the status.
     if let Some(known) = known.filter(|_| error.help.is_empty()) {
         error = error
-            .note(format!("likely cause: {}", command.spelled(known.cause)))
+            .note(format!("likely cause: {}", known.cause_for(command)))
             .help(known.remedy_for(command));
     }
     match command.streams {
@@ -158,7 +158,7 @@ pub(super) fn with_stderr(mut error: Error, command: &Command, stderr: &[u8]) ->
     };
     match causes::of(&text) {
         Some(known) => error
-            .note(format!("likely cause: {}", known.cause))
+            .note(format!("likely cause: {}", known.cause_for(command)))
             .help(known.remedy_for(command)),
         None => error,
     }
