@@ -7,10 +7,11 @@ use crate::error::Error;
 use crate::finding::{Finding, FindingName};
 use crate::host::{Ended, Look};
 use crate::model::Vm;
-use crate::model::device::{Disk, Nic};
+use crate::model::device::Nic;
 use crate::model::name::Dataset;
 use crate::operation::boot::network;
-use crate::operation::refuse::{missing_cd, missing_disk, read_only, refuse_cpus, with_near};
+use crate::operation::refuse::media::{media, with_near};
+use crate::operation::refuse::refuse_cpus;
 use crate::span::Span;
 use crate::survey::{self, Survey};
 use crate::tools::sysctl::{self, Kernel};
@@ -85,35 +86,26 @@ fn files(config: &Config, checked: &[Checked<'_>], look: &mut dyn Look, asked: &
             false
         }
     };
-    let mut missing = Vec::new();
+    let mut errors = Vec::new();
     for vm in checked.iter().filter_map(|one| one.vm.as_ref()) {
-        let place = |disk: &Disk| own_place(config, vm, disk.origin);
-        let disks = vm.disks.iter();
-        let disks = disks.map(|disk| (&disk.path, missing_disk(vm, disk).at(place(disk))));
-        let cds = vm.cds.iter().map(|cd| (&cd.path, missing_cd(vm, cd)));
-        for (path, error) in disks.chain(cds) {
+        for mut medium in media(vm) {
+            medium.origin = own_place(config, vm, medium.origin);
+            let path = medium.path;
             if is_missing(look, path) {
+                let error = medium.missing(vm);
                 // The cost is the size of the directory.
-                let is_one_of_few = missing.len() < 20;
-                missing.push(if is_one_of_few {
+                let is_one_of_few = errors.len() < 20;
+                errors.push(if is_one_of_few {
                     with_near(error, look, path)
                 } else {
                     error
                 });
+            } else if look.about(path).is_ok_and(|about| about.is_read_only) {
+                errors.push(medium.read_only());
             }
         }
     }
-    for vm in checked.iter().filter_map(|one| one.vm.as_ref()) {
-        // Missing and unreadable files are reported by the other checks.
-        let mut is_read_only = |path: &Path| look.about(path).is_ok_and(|about| about.is_read_only);
-        let disks = vm.disks.iter().filter(|disk| is_read_only(&disk.path));
-        let disks =
-            disks.map(|disk| read_only("disk", &disk.path, own_place(config, vm, disk.origin)));
-        missing.extend(disks);
-        let cds = vm.cds.iter().filter(|cd| is_read_only(&cd.path));
-        missing.extend(cds.map(|cd| read_only("ISO image", &cd.path, cd.origin)));
-    }
-    for error in missing {
+    for error in errors {
         asked.add(error);
     }
     if let Some(why) = unreadable {

@@ -196,7 +196,7 @@ impl RootJob for MakeClones {
         refuse_targets(vm, volume, &self.targets)?;
         let found = if context.is_freebsd {
             refuse_existing(context, &self.targets)?;
-            list_of(context, volume)?
+            list_of(context, vm, volume)?
         } else {
             zfs::Volume::default()
         };

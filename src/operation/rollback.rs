@@ -117,7 +117,7 @@ impl RootJob for Rollback {
         let (vm, rivals) = (request.vm()?, &request.rivals);
         let volume = volume(vm, Verb::Rollback)?;
         let (target, newer, is_by_label) = if context.is_freebsd {
-            let found = list_of(context, volume)?;
+            let found = list_of(context, vm, volume)?;
             choose(vm, volume, self.wanted.as_ref(), &found)?
         } else {
             let target = self.wanted.clone().ok_or_else(|| {

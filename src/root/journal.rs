@@ -1,9 +1,10 @@
 //! Reports the events of a VM: to the waiting caller, to the log, and in the record.
 
 use super::allowance::Allowance;
+use super::locks::acquire;
 use super::message::Message;
 use crate::error::{Error, Result};
-use crate::host::{Host, Lock, LockResult};
+use crate::host::{Host, Lock};
 use crate::model::Vm;
 use crate::model::name::{Snapshot, VmName};
 use crate::process::{Clock, Process};
@@ -303,10 +304,8 @@ impl Observer for Journal<'_> {
         // holds the lock longer than the limit, the undo continues without the lock.
         let note = format!("{} {}", self.state.supervisor, self.vm);
         let until = host.uptime() + UNDO_LIMIT;
-        while matches!(host.lock(&Lock::Network, &note), Ok(LockResult::Held(_)))
-            && host.uptime() < until
-        {
-            host.pause(Duration::from_millis(50));
-        }
+        let _ = acquire(host, &Lock::Network, &note, |host, _| {
+            host.uptime() >= until
+        });
     }
 }

@@ -11,6 +11,7 @@ use crate::process::Process;
 use crate::run::{self, Observer};
 use crate::session::Session;
 use std::collections::BTreeMap;
+use std::io;
 use std::time::Duration;
 
 /// The time between two attempts to lock.
@@ -33,7 +34,7 @@ pub(super) fn lock_vm(
     let note = format!("{} {}", process.pid, request.job.does());
     let until = session.host.uptime() + patience;
     let lock = Lock::Vm(vm.name.clone());
-    if let Some(by) = lock_until(session, &lock, &note, until)? {
+    if let Some(by) = acquire_until(session, &lock, &note, until)? {
         // The state of the VM is more informative than the lock.
         stopped(&mut PlanContext::of(session), vm, &[])?;
         return Err(Error::state(format!("{} {}", vm.name, used_by(&by)))
@@ -54,7 +55,7 @@ pub(super) fn lock_vm(
             continue;
         }
         let note = format!("{} {}", process.pid, vm.name);
-        if let Some(by) = lock_until(session, &lock, &note, until)? {
+        if let Some(by) = acquire_until(session, &lock, &note, until)? {
             let (pid, other) = by.split_once(' ').unwrap_or((&by, "another VM"));
             return Err(Error::state(format!(
                 "{} is a disk of {other}, which is in use by pid {pid}",
@@ -71,24 +72,38 @@ pub(super) fn lock_vm(
     Ok(())
 }
 
-/// Acquires a lock, waiting for the process that holds it until the given time. Returns the note of
-/// the holder if the lock is still held then.
-fn lock_until(
+/// Acquires a lock, waiting for the process that holds it. Returns the note of the holder once
+/// `is_enough` says so of that note.
+pub(super) fn acquire(
+    host: &mut dyn Host,
+    lock: &Lock,
+    note: &str,
+    mut is_enough: impl FnMut(&mut dyn Host, &str) -> bool,
+) -> io::Result<Option<String>> {
+    loop {
+        match host.lock(lock, note)? {
+            LockResult::Acquired => return Ok(None),
+            LockResult::Held(by) if is_enough(host, &by) => return Ok(Some(by)),
+            LockResult::Held(_) => host.pause(EVERY),
+        }
+    }
+}
+
+/// The same until the given time, or until this process is interrupted.
+fn acquire_until(
     session: &mut Session<'_, '_>,
     lock: &Lock,
     note: &str,
     until: Duration,
 ) -> Result<Option<String>> {
-    loop {
-        let result = session.host.lock(lock, note);
-        match result.map_err(|error| no_lock(session.process, &error))? {
-            LockResult::Acquired => return Ok(None),
-            LockResult::Held(by) if session.host.uptime() >= until => return Ok(Some(by)),
-            LockResult::Held(_) => {}
-        }
-        session.host.pause(EVERY);
+    let held = acquire(session.host, lock, note, |host, _| {
+        host.interrupted().is_some() || host.uptime() >= until
+    });
+    let held = held.map_err(|error| no_lock(session.process, &error))?;
+    if held.is_some() {
         run::check_interrupt(session.host)?;
     }
+    Ok(held)
 }
 
 /// How long a process that is exiting may hold the lock: timeout(1), whose loader was ended.
@@ -133,20 +148,18 @@ impl Observer for Freeing {
             return false;
         }
         let until = host.uptime() + LAST_MOMENT;
-        loop {
-            // If locks are unavailable, no other process can start the VM.
-            let Ok(LockResult::Held(by)) = host.lock(&Lock::Vm(vm.clone()), &self.note) else {
-                return true;
-            };
-            let pid = by.split(' ').next().and_then(|pid| pid.parse().ok());
-            if or.is_some() && pid == or {
-                return true;
-            }
-            if host.uptime() >= until {
+        let pid_in = |by: &str| by.split(' ').next().and_then(|pid| pid.parse().ok());
+        let is_or = |by: &str| or.is_some() && pid_in(by) == or;
+        let held = acquire(host, &Lock::Vm(vm.clone()), &self.note, |host, by| {
+            is_or(by) || host.uptime() >= until
+        });
+        // If locks are unavailable, no other process can start the VM.
+        match held {
+            Ok(Some(by)) if !is_or(&by) => {
                 self.taken.insert(vm.clone(), by);
-                return false;
+                false
             }
-            host.pause(EVERY);
+            _ => true,
         }
     }
 }
@@ -183,30 +196,24 @@ fn no_lock(process: &Process, error: &std::io::Error) -> Error {
 pub(super) fn lock_network(session: &mut Session<'_, '_>, vm: &Vm) -> Result<()> {
     let (process, host) = (session.process, &mut *session.host);
     let note = format!("{} {}", process.pid, vm.name);
-    let (mut holder, mut until) = (String::new(), host.uptime() + NETWORK_LIMIT);
-    loop {
-        let by = match host
-            .lock(&Lock::Network, &note)
-            .map_err(|error| no_lock(process, &error))?
-        {
-            LockResult::Acquired => return Ok(()),
-            LockResult::Held(by) => by,
-        };
+    let (mut holder, mut until) = (String::new(), Duration::ZERO);
+    let held = acquire(host, &Lock::Network, &note, |host, by| {
         if by != holder {
-            (holder, until) = (by, host.uptime() + NETWORK_LIMIT);
-        } else if host.uptime() >= until {
-            let (pid, other) = holder.split_once(' ').unwrap_or((&holder, "another VM"));
-            return Err(Error::host(format!(
-                "could not set up the network of {}: pid {pid} has been setting up that of {other} \
-                 for {} s",
-                vm.name,
-                NETWORK_LIMIT.as_secs()
-            ))
-            .help(format!(
-                "as root, see what the process waits for: procstat -kk {pid}"
-            )));
+            (holder, until) = (by.to_owned(), host.uptime() + NETWORK_LIMIT);
         }
-        host.pause(EVERY);
-        run::check_interrupt(host)?;
-    }
+        host.interrupted().is_some() || host.uptime() >= until
+    });
+    let Some(by) = held.map_err(|error| no_lock(process, &error))? else {
+        return Ok(());
+    };
+    run::check_interrupt(host)?;
+    let (pid, other) = by.split_once(' ').unwrap_or((&by, "another VM"));
+    Err(Error::host(format!(
+        "could not set up the network of {}: pid {pid} has been setting up that of {other} for {} s",
+        vm.name,
+        NETWORK_LIMIT.as_secs()
+    ))
+    .help(format!(
+        "as root, see what the process waits for: procstat -kk {pid}"
+    )))
 }
