@@ -86,8 +86,14 @@ fn files(config: &Config, checked: &[Checked<'_>], look: &mut dyn Look, asked: &
             false
         }
     };
+    let vms = || checked.iter().filter_map(|one| one.vm.as_ref());
+    let disks: HashSet<&Path> = vms()
+        .flat_map(|vm| vm.disks.iter().map(|disk| disk.path.as_path()))
+        .collect();
+    // A disk of another VM is never proposed.
+    let is_disk = |path: &Path| disks.contains(path);
     let mut errors = Vec::new();
-    for vm in checked.iter().filter_map(|one| one.vm.as_ref()) {
+    for vm in vms() {
         for mut medium in media(vm) {
             medium.origin = own_place(config, vm, medium.origin);
             let path = medium.path;
@@ -96,7 +102,7 @@ fn files(config: &Config, checked: &[Checked<'_>], look: &mut dyn Look, asked: &
                 // The cost is the size of the directory.
                 let is_one_of_few = errors.len() < 20;
                 errors.push(if is_one_of_few {
-                    with_near(error, look, path)
+                    with_near(error, look, path, |near| !is_disk(near))
                 } else {
                     error
                 });

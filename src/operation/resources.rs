@@ -314,6 +314,7 @@ fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation, token: &s
                     .help(format!("check its volmode: zfs get volmode {dataset}")),
                 ),
                 progress: None,
+                goes_on: false,
             });
         }
         Volume::File(path) => {

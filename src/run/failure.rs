@@ -115,12 +115,12 @@ fn failed(command: &Command, finished: &Finished, untitled: bool) -> Error {
         },
     };
     let refusal = zfs::refusal::of(command, &finished.stderr);
-    let (what, remedy) = match refusal {
-        Some(refusal) => (refusal.what, Some(refusal.help.to_owned())),
-        None => (what, None),
-    };
-    let mut error = Error::host(what).note(format!("command: {command}"));
-    error.help.extend(remedy);
+    if let Some(refusal) = refusal {
+        return Error::host(refusal.what)
+            .note(format!("command: {command}"))
+            .help(command.spelled(refusal.help));
+    }
+    let error = Error::host(what).note(format!("command: {command}"));
     let mut error = with_stderr(error, command, &finished.stderr);
     let known = of_status.or_else(|| causes::of_signal(command, signal?));
     // The output is more specific than the status.

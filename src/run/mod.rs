@@ -28,6 +28,7 @@ pub use log::not_read;
 pub use observer::{Observer, Phase, RoundEnd, Unobserved};
 use progress::Progress;
 use std::io::Write;
+use std::time::Duration;
 pub use system::remedy;
 pub use undo::take_back;
 
@@ -98,6 +99,8 @@ struct Run<'plan, 'host, 'writer> {
     is_running: bool,
     /// Whether the command of a loop may have had an effect.
     has_begun: bool,
+    /// When the last wait began.
+    waits_since: Option<Duration>,
     report: Summary,
 }
 
@@ -116,6 +119,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
             steps: 0,
             is_running: false,
             has_begun: false,
+            waits_since: None,
             report: Summary::default(),
         }
     }
@@ -268,7 +272,9 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
     /// A wait of an undo is not ended by a signal, because a signal may be the reason of the undo.
     fn wait(&mut self, wait: &Wait, is_undo: bool) -> Result<()> {
         // By the clock: with many VMs, the queries take most of the time.
-        let began = self.host.uptime();
+        let now = self.host.uptime();
+        let began = self.waits_since.filter(|_| wait.goes_on).unwrap_or(now);
+        self.waits_since = Some(began);
         let mut progress = None;
         while !self.holds(&wait.until)? {
             let waited = self.host.uptime().saturating_sub(began);

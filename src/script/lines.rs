@@ -327,7 +327,9 @@ impl<'plan> Lines<'plan> {
         if let Some(progress) = &wait.progress {
             self.line(format!("printf '%s\\n' {} >&2", quote::shown(progress)));
         }
-        self.line("n=0");
+        if !wait.goes_on {
+            self.line("n=0");
+        }
         let mut line = b"until ".to_vec();
         line.extend_from_slice(&self.test(&wait.until));
         line.extend_from_slice(b"; do");

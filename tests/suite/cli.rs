@@ -178,7 +178,7 @@ const ROWS: [(&str, &[&str], &str); 18] = [
     ("log", &[], "-d -f -n"),
     ("snapshot", &["word"], "-d --format"),
     ("rollback", &["snap"], "-d -f"),
-    ("clone", &["new"], "-d -f"),
+    ("clone", &["new"], "-d"),
     ("history", &[], "--format"),
     ("setup", &[], "-d"),
     ("list", &[], "--format"),

@@ -140,7 +140,14 @@ pub(crate) fn refuse_missing(context: &mut PlanContext<'_>, vm: &Vm, with_cds: b
     for medium in media(vm).take(number) {
         match look_for(context, medium.path)? {
             There::Something | There::Hidden => {}
-            There::Nothing => return Err(with_near(medium.missing(vm), context.look, medium.path)),
+            There::Nothing => {
+                let error = medium.missing(vm);
+                // A disk of a near name is most likely that of another VM.
+                return Err(match medium.finding {
+                    FindingName::DiskMissing => error,
+                    _ => with_near(error, context.look, medium.path, |_| true),
+                });
+            }
             There::Dangling(target) => {
                 let (error, setting) = (medium.dangling(&target), &medium.setting);
                 let help = format!("correct {}_{setting} or the link", vm.name);
@@ -240,14 +247,20 @@ fn about(context: &mut PlanContext<'_>, path: &Path) -> Result<Option<About>> {
     }
 }
 
-/// The error with the path of a file of a near name in the same directory, if there is one.
-pub(crate) fn with_near(mut error: Error, look: &mut dyn Look, path: &Path) -> Error {
+/// The error with the path of a file of a near name in the same directory, if there is one that may be
+/// meant.
+pub(crate) fn with_near(
+    mut error: Error,
+    look: &mut dyn Look,
+    path: &Path,
+    may_be_meant: impl Fn(&Path) -> bool,
+) -> Error {
     let mut near = || {
         let (directory, name) = (path.parent()?, path.file_name()?.to_str()?);
         // The error is about the missing file, so a directory that cannot be read adds nothing.
         let names = look.names_in(directory).ok()?;
         let near = suggest::near(name, names.iter().filter_map(|name| name.to_str()))?;
-        Some(directory.join(near))
+        Some(directory.join(near)).filter(|near| may_be_meant(near))
     };
     if let Some(near) = near() {
         let help = format!("do you mean {}?", quote::shown(&near));

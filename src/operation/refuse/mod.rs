@@ -3,9 +3,9 @@
 pub(crate) mod media;
 pub(crate) mod state;
 
-use super::plan_context::PlanContext;
 use crate::error::{Error, Result};
 use crate::finding::FindingName;
+use crate::host::Look;
 use crate::model::name::Dataset;
 use crate::model::{Vm, Volume};
 use crate::survey;
@@ -75,12 +75,11 @@ pub(crate) fn volume(vm: &Vm, verb: Verb) -> Result<&Dataset> {
 }
 
 /// The snapshots and bookmarks of the volume of a VM.
-pub(crate) fn list_of(
-    context: &mut PlanContext<'_>,
-    vm: &Vm,
-    volume: &Dataset,
-) -> Result<zfs::Volume> {
-    let answer = survey::answer(context.look, &zfs::list(volume))?;
+///
+/// # Errors
+/// If zfs(8) cannot list it, or it is a filesystem.
+pub(crate) fn list_of(look: &mut dyn Look, vm: &Vm, volume: &Dataset) -> Result<zfs::Volume> {
+    let answer = survey::answer(look, &zfs::list(volume).works_for(vm))?;
     let mut names = answer.lines().filter_map(|line| line.split('\t').next());
     // zfs passes over a dataset that is not of the wanted types.
     if !names.any(|name| name == volume.as_str()) {

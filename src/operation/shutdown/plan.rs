@@ -81,15 +81,17 @@ pub fn plan(
     if let Manner::PowerButton(limit) = manner
         && !deaf.is_empty()
     {
-        // Nothing has been signalled yet: if a guest never handles its button, all VMs continue.
-        plan.push(until_listening(
-            &deaf,
-            limit,
-            Some(never_listens(&deaf, limit, verb)),
-        ));
+        // Nothing has been signalled yet: if a guest never handles its button, all VMs continue. A guest
+        // that reboots in the meantime is waited for, too.
+        let refusal = never_listens(&deaf, limit, verb);
+        plan.push(until_listening(&deaf, endings, limit, Some(refusal)));
     }
     for ending in endings {
         ask_to_end(&mut plan, ending, manner, whom);
+        if ending.target == Target::Loader && !deaf.is_empty() {
+            // The loader may have finished during the wait.
+            plan.push(press(&ending.vm.name));
+        }
     }
     let names = list(endings);
     let is_supervised = endings.iter().all(|ending| ending.supervisor.is_some());
@@ -153,16 +155,20 @@ pub fn plan(
             plan.push(until_ended(endings, limit, Some(refusal), true));
         }
         Manner::PowerCut => cut(&mut plan, endings),
-        Manner::ButtonThenCut(mut limit) => {
+        Manner::ButtonThenCut(limit) => {
             if !deaf.is_empty() {
-                // Both waits together last no longer than the limit.
-                limit /= 2;
-                plan.push(until_listening(&deaf, limit, None));
-                for ending in &deaf {
-                    press_or_cut(&mut plan, &ending.vm.name);
+                plan.push(until_listening(&deaf, &deaf, limit / 2, None));
+                for Ending { vm, .. } in &deaf {
+                    plan.push(press(&vm.name));
+                    // It would use up the time limit of the others.
+                    let is_deaf = workers::any_is_deaf(std::iter::once(&vm.name));
+                    plan.push(cut_of(&vm.name).only_if(is_deaf));
                 }
             }
-            plan.push(until_ended(endings, limit, None, true));
+            plan.push(Wait {
+                goes_on: !deaf.is_empty(),
+                ..until_ended(endings, limit, None, true)
+            });
             for ending in endings {
                 let name = &ending.vm.name;
                 plan.push(cut_of(name).only_if(workers::is_alive(name)));
@@ -206,22 +212,26 @@ fn ask_to_end(plan: &mut Plan, ending: &Ending<'_>, manner: Manner, whom: Whom) 
             });
         }
         (Target::Loader, _) => plan.push(workers::end_loader(name)),
-        // The others are not delayed by a guest that is still booting: see `press_or_cut`.
+        // The others are not delayed by a guest that is still booting: see [`plan`].
         (Target::Deaf, Manner::ButtonThenCut(_)) | (Target::Supervisor, _) => {}
     }
 }
 
-/// Presses the power button of a guest that handles it by now, and cuts the power of another one, which
-/// would use up the time limit.
-fn press_or_cut(plan: &mut Plan, vm: &VmName) {
-    let is_deaf = || workers::any_is_deaf(std::iter::once(vm));
-    let listens = Test::All(vec![workers::is_alive(vm), !is_deaf()]);
-    plan.push(workers::press_power_button(vm, &[0, 1]).only_if(listens));
-    plan.push(cut_of(vm).only_if(is_deaf()));
+/// Presses the power button of a guest that handles it by now.
+fn press(vm: &VmName) -> Step {
+    let is_deaf = workers::any_is_deaf(std::iter::once(vm));
+    let listens = Test::All(vec![workers::is_alive(vm), !is_deaf]);
+    workers::press_power_button(vm, &[0, 1]).only_if(listens)
 }
 
-/// Waits until the guests that are still booting handle their power buttons, or have ended.
-fn until_listening(deaf: &[Ending<'_>], limit: Duration, refusal: Option<Refusal>) -> Wait {
+/// Waits for guests that are still booting, until every guest of these VMs handles its power button or has
+/// ended.
+fn until_listening(
+    deaf: &[Ending<'_>],
+    all: &[Ending<'_>],
+    limit: Duration,
+    refusal: Option<Refusal>,
+) -> Wait {
     let (verb, buttons) = match deaf {
         [_] => ("does not handle its", "button"),
         _ => ("do not handle their", "buttons"),
@@ -232,11 +242,12 @@ fn until_listening(deaf: &[Ending<'_>], limit: Duration, refusal: Option<Refusal
         limit.as_secs()
     );
     Wait {
-        until: !workers::any_is_deaf(deaf.iter().map(|ending| &ending.vm.name)),
+        until: !workers::any_is_deaf(all.iter().map(|ending| &ending.vm.name)),
         limit,
         every: Duration::from_millis(250),
         refusal,
         progress: Some(progress),
+        goes_on: false,
     }
 }
 
@@ -285,6 +296,7 @@ fn until_ended(
         every: Duration::from_millis(250),
         refusal,
         progress: is_told.then_some(progress),
+        goes_on: false,
     }
 }
 
@@ -319,6 +331,7 @@ fn free_at_end(endings: &[Ending<'_>], survey: &Survey) -> Vec<Form> {
                 every: Duration::from_millis(100),
                 refusal: None,
                 progress: None,
+                goes_on: false,
             }
             .into(),
         );
