@@ -70,8 +70,11 @@ pub(super) fn init(
         }
     }
     let done = format!(
-        "wrote {}; next: easy-bhyve new VM --cd ISO --disk 20G --links",
-        vis::shown(&path)
+        "wrote {}; next: {}",
+        vis::shown(&path),
+        invocation
+            .spelling
+            .command("new VM --cd ISO --disk 20G --links")
     );
     let plan = CallersPlan {
         plan: plan(&path, text),

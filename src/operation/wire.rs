@@ -104,7 +104,7 @@ pub fn parse(words: &[OsString], devices: &Path) -> Result<Request> {
     let spelling = parse_spelling(&mut options)?;
     let job = Job::parse(verb, &mut options)?;
     // The words are those of a whole VM, so all of them are valid whatever the verb needs.
-    let takes_unconfigured = matches!(job, Job::Shutdown(_));
+    let takes_unconfigured = matches!(job, Job::Shutdown(_) | Job::ShowLog(_));
     let parse = |(name, pairs): (&str, Vec<_>)| {
         if pairs.is_empty() && takes_unconfigured {
             let name = VmName::parse(name).map_err(|error| Error::usage(error.to_string()))?;

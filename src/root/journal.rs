@@ -154,13 +154,20 @@ impl<'run> Journal<'run> {
     }
 
     /// Remembers an end of the guest for the record.
-    fn remember(&mut self, host: &mut dyn Host, why: String, crash: bool) {
+    fn remember(
+        &mut self,
+        host: &mut dyn Host,
+        status: Option<i32>,
+        reason: String,
+        crashed: bool,
+    ) {
         let when = self.clock.now().format("%Y-%m-%d %H:%M:%S").to_string();
         self.state.last_end = Some(LastEnd {
             when,
             uptime: host.uptime().as_secs(),
-            why,
-            crash,
+            status,
+            reason,
+            crashed,
         });
     }
 
@@ -181,7 +188,8 @@ impl<'run> Journal<'run> {
             Ok(()) => self.log(host, "ended: all resources are free"),
             Err(error) => {
                 if self.guest == Guest::Loading {
-                    self.remember(host, format!("did not start: {}", error.what), false);
+                    let reason = format!("did not start: {}", error.what);
+                    self.remember(host, None, reason, false);
                 }
                 self.fails(host, error);
             }
@@ -200,7 +208,8 @@ impl<'run> Journal<'run> {
         self.state = noted;
         if !is_known {
             self.log(host, "ended without its supervisor: all resources are free");
-            self.remember(host, "ended without its supervisor".to_owned(), false);
+            let reason = "ended without its supervisor".to_owned();
+            self.remember(host, None, reason, false);
         }
         if stays {
             self.note(host, Noted::Ending);
@@ -292,7 +301,7 @@ impl Observer for Journal<'_> {
         let next = if end.again { "; starting again" } else { "" };
         self.log(host, &format!("the guest {}{next}", end.how));
         self.guest = Guest::Seen;
-        self.remember(host, end.how.to_owned(), end.is_crash);
+        self.remember(host, end.status, end.how.to_owned(), end.is_crash);
         if !end.again {
             self.note(host, Noted::Ending);
         }

@@ -37,8 +37,12 @@ pub(super) fn lock_vm(
     if let Some(by) = acquire_until(session, &lock, &note, until)? {
         // The state of the VM is more informative than the lock.
         stopped(&mut PlanContext::of(session), vm, &[])?;
-        return Err(Error::state(format!("{} {}", vm.name, used_by(&by)))
-            .help("wait, and check the state: easy-bhyve status"));
+        return Err(
+            Error::state(format!("{} {}", vm.name, used_by(&by))).help(format!(
+                "wait, and check the state: {}",
+                vm.spelling.command("status")
+            )),
+        );
     }
     // A disk that is about to be created is also locked.
     let (makes, number) = match request.job.locks() {
@@ -135,10 +139,16 @@ impl Freeing {
         let Some((name, by)) = self.taken.into_iter().next() else {
             return Ok(());
         };
-        let error = Error::state(format!("{name} has ended, and {}", used_by(&by)))
-            .help("check its state: easy-bhyve status");
-        let vm = vms.iter().find(|vm| vm.name == name);
-        Err(vm.map(see_log).into_iter().fold(error, Error::help))
+        let error = Error::state(format!("{name} has ended, and {}", used_by(&by)));
+        Err(match vms.iter().find(|vm| vm.name == name) {
+            Some(vm) => error
+                .help(format!(
+                    "check its state: {}",
+                    vm.spelling.command("status")
+                ))
+                .help(see_log(vm)),
+            None => error,
+        })
     }
 }
 

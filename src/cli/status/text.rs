@@ -73,7 +73,7 @@ pub(super) fn text(context: &mut Context<'_>, status: &Status, all: bool) -> Str
         );
     }
     for Ended { name, end } in &status.ended {
-        let word = if end.crash { "crashed" } else { "ended" };
+        let word = if end.crashed { "crashed" } else { "ended" };
         let _ = writeln!(
             text,
             "{word}: {name}; {}; its log: {}",

@@ -144,12 +144,7 @@ pub fn plan(
                         one.vm.command(Verb::Clean),
                         one.vm.command(Verb::Shutdown)
                     ),
-                    [one, ..] => format!(
-                        "list the running VMs: {}; cut the power: {}",
-                        one.vm.spelling.command("status"),
-                        one.vm.spelling.command("shutdown VM -f")
-                    ),
-                    [] => String::new(),
+                    several => by_hand(several),
                 }),
             };
             plan.push(until_ended(endings, limit, Some(refusal), true));
@@ -251,6 +246,19 @@ fn until_listening(
     }
 }
 
+/// How to end one of several VMs after all.
+fn by_hand(endings: &[Ending<'_>]) -> String {
+    endings
+        .first()
+        .map_or_else(String::new, |Ending { vm, .. }| {
+            format!(
+                "list the running VMs: {}; cut the power: {}",
+                vm.spelling.command("status"),
+                vm.spelling.command("shutdown VM -f")
+            )
+        })
+}
+
 /// The error for guests that do not handle their power buttons within the limit.
 fn never_listens(deaf: &[Ending<'_>], limit: Duration, verb: Verb) -> Refusal {
     let (names, seconds) = (list(deaf), limit.as_secs());
@@ -264,11 +272,11 @@ fn never_listens(deaf: &[Ending<'_>], limit: Duration, verb: Verb) -> Refusal {
             one.vm.command(Verb::Console),
             one.vm.command(verb)
         )),
-        _ => Refusal::state(format!(
+        several => Refusal::state(format!(
             "not all guests of {names} have handled their power buttons within {seconds} s, and the signal would cut their power: \
              a guest has not enabled ACPI, or is still booting"
         ))
-        .help("list the running VMs: easy-bhyve status; cut the power: easy-bhyve shutdown VM -f"),
+        .help(by_hand(several)),
     }
 }
 
