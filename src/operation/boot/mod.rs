@@ -165,6 +165,19 @@ pub struct Boot {
     pub temp: Option<SnapName>,
 }
 
+impl Boot {
+    /// How to leave a VM that uses the terminal, which has no key for this: its guest gets all of them.
+    pub fn how_to_leave(&self, vm: &Vm) -> Option<String> {
+        matches!(self.start, Start::Terminal | Start::Install).then(|| {
+            format!(
+                "{} uses this terminal until it ends: shut the guest down, or on another terminal: {}",
+                vm.name,
+                vm.command(Verb::Shutdown)
+            )
+        })
+    }
+}
+
 impl RootJob for Boot {
     const VERB: &'static str = "boot";
     const DOES: &'static str = "is being started";
@@ -234,9 +247,6 @@ impl RootJob for Boot {
             Survey::fresh(context.devices())
         };
         network::refuse(vm, &survey)?;
-        if matches!(self.start, Start::Terminal | Start::Install) {
-            notes.push(how_to_leave(vm));
-        }
         let without_trace = match &self.temp {
             Some(name) => temp::disks(vm, context.devices(), name)?,
             None => Vec::new(),
@@ -254,15 +264,6 @@ impl RootJob for Boot {
             ..Planned::default()
         })
     }
-}
-
-/// How to leave a VM that uses the terminal, which has no key for this: its guest gets all of them.
-fn how_to_leave(vm: &Vm) -> String {
-    format!(
-        "{} uses this terminal until it ends: shut the guest down, or on another terminal: {}",
-        vm.name,
-        vm.command(Verb::Shutdown)
-    )
 }
 
 /// The note about a VM that, with the VMs that run, has more memory than the host.
