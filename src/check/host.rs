@@ -7,8 +7,8 @@ use crate::error::Error;
 use crate::finding::{Finding, FindingName};
 use crate::host::{Ended, Look};
 use crate::model::Vm;
-use crate::model::device::{Disk, Nic};
-use crate::model::name::Dataset;
+use crate::model::device::Disk;
+use crate::model::name::{Dataset, IfName};
 use crate::operation::boot::network;
 use crate::operation::refuse::{missing_cd, missing_disk, read_only, refuse_cpus, with_near};
 use crate::span::Span;
@@ -248,7 +248,7 @@ fn network(
     asked: &mut Asked,
 ) {
     let vms = || checked.iter().filter_map(|one| one.vm.as_ref());
-    if vms().all(|vm| vm.nics.is_empty()) {
+    if vms().all(|vm| vm.bridges().is_empty()) {
         return;
     }
     let answer = match survey::answer(look, &ifconfig::list()) {
@@ -276,8 +276,8 @@ fn network(
         asked.add(error);
     }
     // An invalid name, which is reported elsewhere, is replaced by a valid one.
-    let is_written = |one: &Checked<'_>, nic: &Nic| {
-        let name = nic.bridge.as_str().as_bytes();
+    let is_written = |one: &Checked<'_>, bridge: &IfName| {
+        let name = bridge.as_str().as_bytes();
         let mut own = one.keys.keys.iter();
         config.get("bridge").is_some_and(|set| set.value == name)
             || own.any(|key| key.set.value == name)
@@ -285,25 +285,27 @@ fn network(
     let mut told = HashSet::new();
     for one in checked {
         let Some(vm) = &one.vm else { continue };
-        for nic in vm.nics.iter().filter(|nic| is_written(one, nic)) {
-            let is_default = vm.shared.bridge.as_ref() == Some(&nic.bridge);
+        for nic in &vm.nics {
+            let Some(bridge) = nic.bridge.as_ref().filter(|name| is_written(one, name)) else {
+                continue;
+            };
+            let is_default = vm.shared.bridge.as_ref() == Some(bridge);
             let has_uplink = is_default && vm.shared.netif.is_some();
-            let is_new = survey.interface(nic.bridge.as_str()).is_none();
-            if is_new && !has_uplink && told.insert(nic.bridge.as_str()) {
-                asked.add(without_uplink(nic, is_default));
+            let is_new = survey.interface(bridge.as_str()).is_none();
+            if is_new && !has_uplink && told.insert(bridge.as_str()) {
+                asked.add(without_uplink(bridge, nic.bridge_origin, is_default));
             }
         }
     }
 }
 
 /// A bridge that does not exist, and that no interface of the host would join.
-fn without_uplink(nic: &Nic, is_default: bool) -> Error {
-    let bridge = &nic.bridge;
+fn without_uplink(bridge: &IfName, origin: Option<Span>, is_default: bool) -> Error {
     let error = Error::config(format!(
         "{bridge} does not exist on this host, and would be made without an uplink"
     ));
     let name = FindingName::BridgeWithoutUplink;
-    let error = error.at(nic.bridge_origin).named(name);
+    let error = error.at(origin).named(name);
     let error = match is_default {
         true => error.help("to connect its VMs with a network, set netif"),
         false => error.help(format!(

@@ -123,7 +123,18 @@ impl Vm {
         self.shared
             .bridge
             .as_ref()
-            .is_some_and(|bridge| self.nics.iter().any(|nic| nic.bridge == *bridge))
+            .is_some_and(|bridge| self.bridges().contains(&bridge))
+    }
+
+    /// The bridges of the NICs, in the order of the first NIC of each.
+    pub fn bridges(&self) -> Vec<&IfName> {
+        let mut bridges = Vec::new();
+        for bridge in self.nics.iter().filter_map(|nic| nic.bridge.as_ref()) {
+            if !bridges.contains(&bridge) {
+                bridges.push(bridge);
+            }
+        }
+        bridges
     }
 }
 
@@ -145,7 +156,7 @@ pub(crate) mod tests {
         let nic = |number, tap: &str, bridge: &str| Nic {
             number,
             tap: TapName::parse(tap).expect("a tap"),
-            bridge: IfName::parse(bridge).expect("a bridge"),
+            bridge: Some(IfName::parse(bridge).expect("a bridge")),
             origin: None,
             bridge_origin: None,
         };

@@ -104,10 +104,7 @@ pub(super) fn of_host(config: &Config, faults: &mut Faults) -> HostSettings {
             faults.add(error, setting.needed_by);
             // An invalid bridge is reported once, and a placeholder takes its place.
             if setting.name == "bridge" {
-                host.bridge = placeholder_bridge().map(|value| Set {
-                    value,
-                    span: given.span,
-                });
+                host.bridge = Some(given.with(placeholder_bridge()));
             }
         }
     }

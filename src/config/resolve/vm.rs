@@ -80,7 +80,7 @@ pub(super) fn construct(parts: Parts<'_>, faults: &mut Faults) -> Vm {
             autostart_delay: or(own.autostart_delay, usual.autostart_delay),
         },
         shared: Shared {
-            bridge: host.bridge.as_ref().map(|bridge| bridge.value.clone()),
+            bridge: host.bridge.as_ref().and_then(|bridge| bridge.value.clone()),
             netif: host.netif.as_ref().map(|netif| netif.value.clone()),
             netif_origin: host.netif.as_ref().and_then(|netif| netif.span),
         },

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostSettings {
     /// The default bridge of NICs.
-    pub bridge: Option<Set<IfName>>,
+    pub bridge: Option<Set<Option<IfName>>>,
     /// The physical interface.
     pub netif: Option<Set<IfName>>,
     /// The place of disks: a dataset, or a directory if it begins with `/`.
@@ -36,12 +36,12 @@ pub struct HostSettings {
 pub static HOST: [Setting<HostSettings>; 8] = [
     Setting {
         name: "bridge",
-        form: Named("interface"),
+        form: Named("bridge"),
         default: None,
         needed_by: NETWORK,
         finding: FindingName::InterfaceName,
         meaning: "the bridge of a NIC without `ifN_bridge`",
-        read: into!(bridge: IfName::parse),
+        read: into!(bridge: IfName::parse_bridge),
         written: |vm| one(text_of(vm.shared.bridge.as_ref())),
         ..Setting::ROW
     },

@@ -30,9 +30,10 @@ pub fn refuse(vm: &Vm, survey: &Survey) -> Result<()> {
         refuse_tap(vm, nic, survey)?;
     }
     for nic in &vm.nics {
-        let bridge = survey.interface(nic.bridge.as_str());
-        if bridge.is_some_and(|bridge| !bridge.is_in(&["bridge"])) {
-            return Err(Error::config(format!("{} is not a bridge", nic.bridge))
+        let bridge = nic.bridge.as_ref();
+        let bridge = bridge.and_then(|bridge| survey.interface(bridge.as_str()));
+        if let Some(other) = bridge.filter(|bridge| !bridge.is_in(&["bridge"])) {
+            return Err(Error::config(format!("{} is not a bridge", other.name))
                 .at(nic.bridge_origin)
                 .help("name a bridge, for example bridge0; a missing bridge is created"));
         }
@@ -63,10 +64,14 @@ fn refuse_tap(vm: &Vm, nic: &Nic, survey: &Survey) -> Result<()> {
     }
     refuse_owner(vm, nic, tap, survey)?;
     match survey.bridge_of(&tap.name) {
-        Some(bridge) if bridge.name != nic.bridge.as_str() && !is_marked(vm, nic, survey) => {
+        Some(bridge) if !nic.joins(&bridge.name) && !is_marked(vm, nic, survey) => {
+            let wanted = match &nic.bridge {
+                Some(wanted) => format!(", not of {wanted}"),
+                None => format!(", but if{}_bridge is none", nic.number),
+            };
             Err(Error::host(format!(
-                "{} was not created for {}, and is a member of {}, not of {}",
-                nic.tap, vm.name, bridge.name, nic.bridge
+                "{} was not created for {}, and is a member of {}{wanted}",
+                nic.tap, vm.name, bridge.name
             ))
             .at(nic.origin)
             .help(format!(
@@ -204,21 +209,17 @@ fn refuse_mtu(shared: &Shared, uplink: &Interface, bridge: &Interface) -> Result
 /// The plan that sets up the network of `vm`; its taps are destroyed when the VM ends.
 pub fn plan(vm: &Vm, survey: &Survey) -> Plan {
     let mut plan = Plan::default();
+    let bridges = vm.bridges();
+    let is_needed = |module: &Module| *module != Module::Bridge || !bridges.is_empty();
     let missing: Vec<Module> = Module::ALL
         .into_iter()
-        .filter(|module| !survey.modules.contains(module))
+        .filter(|module| is_needed(module) && !survey.modules.contains(module))
         .collect();
     if !missing.is_empty() {
         plan.push(kld::load(&missing));
     }
     if !vm.nics.is_empty() && survey.kernel.tap_up_on_open != Some(true) {
         plan.push(sysctl::set_tap_up_on_open());
-    }
-    let mut bridges: Vec<&IfName> = Vec::new();
-    for nic in &vm.nics {
-        if !bridges.contains(&&nic.bridge) {
-            bridges.push(&nic.bridge);
-        }
     }
     for bridge in bridges {
         make_bridge(&mut plan, vm, bridge, survey);
@@ -246,7 +247,7 @@ fn make_bridge(plan: &mut Plan, vm: &Vm, bridge: &IfName, survey: &Survey) {
     let joins = vm
         .nics
         .iter()
-        .any(|nic| nic.bridge == *bridge && !is_member(nic, survey));
+        .any(|nic| nic.joins(bridge.as_str()) && !is_member(nic, survey));
     if !is_up && !joins {
         plan.push(ifconfig::up(bridge));
     }
@@ -286,11 +287,16 @@ fn make_tap(plan: &mut Plan, vm: &Vm, nic: &Nic, survey: &Survey) {
             when: When::End,
             what: tap.to_string(),
         });
-        plan.push(ifconfig::add_member(&nic.bridge, tap));
+    }
+    let Some(bridge) = nic.bridge.as_ref() else {
+        return;
+    };
+    if !is_foreign {
+        plan.push(ifconfig::add_member(bridge, tap));
     } else if !is_member(nic, survey) {
-        plan.push(ifconfig::add_member(&nic.bridge, tap));
-        let remove = gone::member(nic.bridge.as_str(), tap.as_str());
-        let what = format!("{tap} in {}", nic.bridge);
+        plan.push(ifconfig::add_member(bridge, tap));
+        let remove = gone::member(bridge.as_str(), tap.as_str());
+        let what = format!("{tap} in {bridge}");
         plan.push(Undo::by(remove, When::End, &what));
     }
 }
@@ -305,5 +311,5 @@ fn is_marked(vm: &Vm, nic: &Nic, survey: &Survey) -> bool {
 fn is_member(nic: &Nic, survey: &Survey) -> bool {
     survey
         .bridge_of(nic.tap.interface().as_str())
-        .is_some_and(|bridge| bridge.name == nic.bridge.as_str())
+        .is_some_and(|bridge| nic.joins(&bridge.name))
 }
