@@ -53,6 +53,8 @@ pub struct Nic {
     pub tap: TapName,
     /// The bridge that the tap joins; none for a tap that joins nothing.
     pub bridge: Option<IfName>,
+    /// Whether the tap is isolated from the other private members of its bridge.
+    pub is_private: bool,
     /// The setting that the tap comes from.
     pub origin: Option<Span>,
     /// The setting that the bridge comes from.

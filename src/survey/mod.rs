@@ -82,12 +82,10 @@ impl Survey {
         for bridge in vm.bridges() {
             let joined = vm.nics.iter().filter(|nic| nic.joins(bridge.as_str()));
             let mut members: Vec<String> = joined.map(|nic| nic.tap.to_string()).collect();
-            if vm.shared.bridge.as_ref() == Some(bridge)
-                && let Some(netif) = &vm.shared.netif
-            {
-                members.push(netif.to_string());
+            if let Some(uplink) = vm.shared.uplink_of(bridge) {
+                members.push(uplink.name.to_string());
                 interfaces.push(Interface {
-                    name: netif.to_string(),
+                    name: uplink.name.to_string(),
                     is_up: true,
                     ..Interface::default()
                 });

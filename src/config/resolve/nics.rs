@@ -21,6 +21,7 @@ pub(super) fn nics(parts: &Parts<'_>, id: &Set<VmId>, faults: &mut Faults) -> Ve
             (0, Set { value, span })
         }));
     }
+    let privates = &parts.own.settings.privates;
     let mut nics: Vec<Nic> = Vec::new();
     for (number, Set { value: tap, span }) in taps {
         if let Some(other) = nics.iter().find(|other| other.tap == tap) {
@@ -46,6 +47,7 @@ pub(super) fn nics(parts: &Parts<'_>, id: &Set<VmId>, faults: &mut Faults) -> Ve
             number,
             tap,
             bridge,
+            is_private: privates.get(&number).is_some_and(|set| set.value),
             origin: span,
             bridge_origin,
         });

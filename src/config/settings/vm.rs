@@ -37,6 +37,8 @@ pub struct VmSettings {
     pub ifs: BTreeMap<u8, Set<TapName>>,
     /// The bridges of the taps, by number.
     pub bridges: BTreeMap<u8, Set<Option<IfName>>>,
+    /// Whether the taps are private members of their bridges, by number.
+    pub privates: BTreeMap<u8, Set<bool>>,
     /// grub's commands for an installation.
     pub grub_install: Option<Set<GrubCommands>>,
     /// grub's commands for a boot.
@@ -58,7 +60,7 @@ pub struct VmSettings {
 }
 
 /// The variables of a VM, in the order in which `resources` shows them.
-pub static VM: [Setting<VmSettings>; 18] = [
+pub static VM: [Setting<VmSettings>; 19] = [
     Setting {
         name: "id",
         form: Named("number"),
@@ -166,6 +168,23 @@ pub static VM: [Setting<VmSettings>; 18] = [
                     .into()
             };
             nics.map(|nic| (nic.number, bridge(nic))).collect()
+        },
+        ..Setting::ROW
+    },
+    Setting {
+        name: "ifN_private",
+        form: OneOf(YES_OR_NO),
+        default: Value("NO"),
+        needed_by: NETWORK,
+        always_shown: false,
+        part_of: Some("ifN"),
+        finding: FindingName::YesOrNo,
+        meaning: "whether `ifN` is isolated from all other private members of its bridge",
+        read: into!(privates[N]: yes_or_no),
+        written: |vm| {
+            let nics = vm.nics.iter();
+            nics.map(|nic| (nic.number, yes_no(nic.is_private).into()))
+                .collect()
         },
         ..Setting::ROW
     },

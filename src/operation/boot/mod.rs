@@ -6,6 +6,7 @@ pub mod network;
 pub mod plan;
 pub mod temp;
 pub mod ttyboot;
+pub mod vlan;
 
 use super::context::{Asked, Context, Outcome, rivals};
 use super::options::{DryRun, Override};
@@ -229,7 +230,7 @@ impl RootJob for Boot {
         } else {
             Survey::fresh(context.devices())
         };
-        network::refuse(vm, &survey)?;
+        notes.extend(network::refuse(vm, &survey)?);
         if matches!(self.start, Start::Terminal | Start::Install) {
             notes.push(how_to_leave(vm));
         }
