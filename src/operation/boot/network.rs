@@ -25,7 +25,7 @@ const NO_MEMBER_ADDRESS: u32 = 1_600_000;
 ///
 /// # Errors
 /// If a tap is open in another process, was created for another VM that is busy, or is a member of
-/// another bridge; if the uplink of one of its bridges cannot join: see [`refuse_uplink`].
+/// another bridge; if the uplink of one of its bridges cannot join.
 pub fn refuse(vm: &Vm, survey: &Survey) -> Result<Vec<String>> {
     for nic in &vm.nics {
         refuse_tap(vm, nic, survey)?;

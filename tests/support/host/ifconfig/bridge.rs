@@ -109,9 +109,8 @@ impl Work<'_> {
             Some(parent) => parent.mtu,
             None => return Err(refuse(Errno::Invalid)),
         };
-        let tag = match unit(tag).map_err(refuse)? {
-            tag @ 1..=4094 => tag,
-            _ => return Err(refuse(Errno::Invalid)),
+        let tag @ 1..=4094 = unit(tag).map_err(refuse)? else {
+            return Err(refuse(Errno::Invalid));
         };
         let vlan = self.host.add_interface(&name, Kind::Vlan);
         vlan.vlan = Some((tag, parent.to_owned()));
