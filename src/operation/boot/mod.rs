@@ -6,6 +6,7 @@ pub mod network;
 pub mod plan;
 pub mod temp;
 pub mod ttyboot;
+pub mod vlan;
 
 use super::context::{Asked, Context, Outcome, rivals};
 use super::options::{DryRun, Override};
@@ -246,7 +247,7 @@ impl RootJob for Boot {
         } else {
             Survey::fresh(context.devices())
         };
-        network::refuse(vm, &survey)?;
+        notes.extend(network::refuse(vm, &survey)?);
         let without_trace = match &self.temp {
             Some(name) => temp::disks(vm, context.devices(), name)?,
             None => Vec::new(),
