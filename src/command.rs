@@ -127,10 +127,8 @@ impl Command {
         let mut spelled = String::new();
         for (at, part) in text.split("VM").enumerate() {
             let verb = part.strip_prefix('-').filter(|_| at > 0).and_then(|rest| {
-                let verbs = Verb::ALL.into_iter();
-                verbs
-                    .filter_map(|verb| Some((verb, rest.strip_prefix(verb.as_str())?)))
-                    .next()
+                let mut verbs = Verb::ALL.into_iter();
+                verbs.find_map(|verb| Some((verb, rest.strip_prefix(verb.as_str())?)))
             });
             let rest = match verb {
                 Some((verb, rest)) => {

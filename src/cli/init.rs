@@ -5,14 +5,18 @@ use super::locate;
 use crate::config::{self, Config, Source};
 use crate::error::{Error, Result};
 use crate::host::Look;
+use crate::model::name::IfName;
+use crate::model::{Shared, Uplink};
+use crate::operation::boot::network::refuse_uplink;
 use crate::operation::context::{CallersPlan, not_freebsd};
 use crate::plan::{FileChange, Guard, Plan, Refusal, Test};
 use crate::run::not_written;
 use crate::session::Session;
-use crate::survey::{answer, is_freebsd, try_answer};
+use crate::survey::{Survey, answer, is_freebsd, try_answer};
 use crate::tools::ifconfig::{self, Interface};
-use crate::tools::{route, zfs};
+use crate::tools::{route, sysctl, zfs};
 use crate::{quote, vis};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -137,8 +141,39 @@ fn ask(look: &mut dyn Look) -> Result<Found> {
         None => String::new(),
     };
     let mut found = network(&interfaces, routed.as_deref());
+    if let Some(error) = refused_uplink(look, &found, interfaces)? {
+        let help = error.help.into_iter().map(|help| format!("  {help}"));
+        found
+            .notes
+            .push(format!("no VM would boot: {}", error.what));
+        found.notes.extend(help);
+    }
     found.volroot = place(look, &zfs::by_room(&filesystems), &mut found.notes)?;
     Ok(found)
+}
+
+/// The error that a boot with this network would give.
+fn refused_uplink(
+    look: &mut dyn Look,
+    found: &Found,
+    interfaces: Vec<Interface>,
+) -> Result<Option<Error>> {
+    let names = [&found.bridge.0, &found.netif.0].map(|name| IfName::parse(name).ok());
+    let [Some(bridge), Some(name)] = names else {
+        return Ok(None);
+    };
+    let survey = Survey {
+        is_freebsd: true,
+        interfaces,
+        kernel: sysctl::parse(&answer(look, &sysctl::ask())?, 0),
+        ..Survey::fresh(Path::new(""))
+    };
+    let shared = Shared {
+        netif: Some(Uplink { name, origin: None }),
+        bridge: Some(bridge.clone()),
+        uplinks: BTreeMap::new(),
+    };
+    Ok(refuse_uplink(&shared, &bridge, &[&bridge], &survey).err())
 }
 
 /// What [`ask`] finds on a freshly installed host.

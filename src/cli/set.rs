@@ -59,7 +59,7 @@ pub(super) fn set(context: &mut Context<'_>, args: &SetArgs) -> Result<Edited, B
     }
     let draft = edit::draft(context, vm, &edits)?;
     for setting in &settings {
-        refuse_unknown_bridge(&draft.config, setting)
+        refuse_unknown_bridge(&draft.config, setting, &context.spelling)
             .map_err(|error| unwritten(error, Some(draft.config.clone())))?;
         edit::refuse_unread(&draft, setting)
             .map_err(|error| unwritten(error, Some(draft.config.clone())))?;
@@ -109,7 +109,7 @@ fn split<'words>(
 fn owned(vm: Option<&str>, setting: &TypedSetting, spelling: &Spelling) -> Result<TypedSetting> {
     let key = setting.key();
     let typed = String::from_utf8_lossy(setting.value());
-    let value = quote::shown(typed.as_ref()).to_string();
+    let value = quote::shown(typed.as_ref());
     let set = |key: &str, vm: &str| spelling.command(format_args!("set {vm}{key}={value}"));
     match vm {
         Some(vm) if settings::find(key).is_none() => {
@@ -140,7 +140,11 @@ fn of_nic(key: &str) -> Option<String> {
 }
 
 /// Refuses the uplink of a bridge that no NIC of the edited configuration joins.
-fn refuse_unknown_bridge(config: &Config, setting: &TypedSetting) -> Result<()> {
+fn refuse_unknown_bridge(
+    config: &Config,
+    setting: &TypedSetting,
+    spelling: &Spelling,
+) -> Result<()> {
     let bridge = settings::of_host(setting.key()).map_or("", |(_, bridge)| bridge);
     let bridges = config.bridges();
     if bridge.is_empty() || setting.value().is_empty() || bridges.contains(bridge) {
@@ -155,7 +159,8 @@ fn refuse_unknown_bridge(config: &Config, setting: &TypedSetting) -> Result<()> 
     Err(match suggest::near(bridge, known) {
         Some(near) => error.help(format!("the nearest bridge is {near}: {near}_netif=...")),
         None => error.help(format!(
-            "first let a NIC join it: easy-bhyve set VM if0_bridge={bridge}"
+            "first let a NIC join it: {}",
+            spelling.command(format_args!("set VM if0_bridge={bridge}"))
         )),
     })
 }

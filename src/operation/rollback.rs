@@ -121,10 +121,10 @@ impl RootJob for Rollback {
         }
         let stopped = stopped(context, vm, rivals)?;
         let target = volume.snapshot(&target);
-        let destroyed: String = newer.iter().map(|mark| format!(" {mark}")).collect();
-        let destroyed = match destroyed.as_str() {
-            "" => String::new(),
-            names => format!("; destroyed:{names}"),
+        let destroyed: Vec<String> = newer.iter().map(Mark::to_string).collect();
+        let destroyed = match destroyed.as_slice() {
+            [] => String::new(),
+            names => format!("; destroyed: {}", names.join(" ")),
         };
         let asks = !self.force && (is_by_label || !newer.is_empty());
         let question = asks.then(|| question(vm, &target, &newer));

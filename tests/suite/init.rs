@@ -213,6 +213,12 @@ fn the_network_is_that_of_the_host() {
         ["bridge=bridge7", "netif="],
         "",
     ));
+    // An addressed interface joins no bridge there, so no VM would boot.
+    cases.push((
+        Host::freebsd(16),
+        ["bridge=bridge0", "netif=igb0"],
+        "no VM would boot: igb0 has an address: since FreeBSD 16",
+    ));
     for (host, expected, note) in cases {
         let (settings, err) = User::new(host).settings();
         assert_eq!(settings[..2], expected, "{err}");

@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStringExt;
 const REFUSED: u8 = 12;
 
 /// The words of the client for clean.
-const GOOD: [&str; 22] = [
+const GOOD: [&str; 23] = [
     "root-clean",
     "fbsd0",
     "host=vmhost",
@@ -26,6 +26,7 @@ const GOOD: [&str; 22] = [
     "host_bridge=bridge0",
     "if0=tap1",
     "if0_bridge=bridge0",
+    "if0_private=NO",
     "hd0=/dev/zvol/zroot/vm/fbsd0",
     "on_reboot=restart",
     "on_crash=stop",

@@ -88,7 +88,10 @@ pub(crate) fn refuse_filesystem(
 ) -> Result<()> {
     let device = devices.join("zvol").join(volume.as_str());
     // In a directory are the devices of the volumes below a filesystem.
-    let is_device = look.exists(&device).unwrap_or(false) && look.names_in(&device).is_err();
+    let is_device = look.exists(&device).unwrap_or(false)
+        && look
+            .names_in(&device)
+            .map_or(true, |names| names.is_empty());
     if is_device {
         return Ok(());
     }

@@ -1,6 +1,6 @@
 //! Frees the resources of VMs that were asked to end.
 
-use super::plan::{Ending, list};
+use super::ending::{Ending, list};
 use crate::operation::{free, gone};
 use crate::plan::{Form, Known, Test, Wait};
 use crate::survey::Survey;

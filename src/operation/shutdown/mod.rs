@@ -1,5 +1,6 @@
 //! `shutdown`: ends VMs by the power button, and frees their resources.
 
+pub mod ending;
 mod leftovers;
 pub mod plan;
 
@@ -22,7 +23,8 @@ use crate::survey::{self, Processes, State, Survey, Traces};
 use crate::tools::bhyve;
 use crate::tools::process::Role;
 use crate::verb::Verb;
-use plan::{Ending, Manner, Target, Whom};
+use ending::{Ending, Target};
+use plan::{Manner, Whom};
 use std::time::Duration;
 
 /// Options of `shutdown`.

@@ -1,8 +1,8 @@
 //! The plan that ends VMs by the power button or a power cut, then frees their resources.
 
+use super::ending::{Ending, Target, list};
 use super::leftovers;
 use crate::error::Kind;
-use crate::model::Vm;
 use crate::model::name::VmName;
 use crate::operation::refuse::state::not_running;
 use crate::plan::Known;
@@ -31,36 +31,6 @@ pub enum Whom {
     Named,
     /// All running VMs: a VM that has ended in the meantime is skipped.
     All,
-}
-
-/// The process of a VM that must be ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// The guest, which handles its power button.
-    Listening,
-    /// The guest, which does not handle its power button, or not yet: it is still booting.
-    Deaf,
-    /// The loader.
-    Loader,
-    /// Only the supervisor: neither loader nor guest runs at this moment.
-    Supervisor,
-}
-
-/// A VM that is to end.
-#[derive(Clone, Copy, Debug)]
-pub struct Ending<'vm> {
-    /// The VM.
-    pub vm: &'vm Vm,
-    /// The process that must be ended.
-    pub target: Target,
-    /// The pid of the supervisor, which frees the resources of the VM when it exits.
-    pub supervisor: Option<u32>,
-}
-
-impl Ending<'_> {
-    fn is_deaf(&self) -> bool {
-        self.target == Target::Deaf
-    }
 }
 
 /// How long bhyve may take to end when the power is cut.
@@ -316,14 +286,4 @@ fn cut(plan: &mut Plan, endings: &[Ending<'_>]) {
     let refusal = Refusal::host(format!("bhyve of {} does not end", list(endings)))
         .help("as root, see what the process waits for: procstat -k PID");
     plan.push(until_ended(endings, CUT_LIMIT, Some(refusal), false));
-}
-
-/// The names, for a message: `a, b`.
-/// The names of the VMs.
-pub(super) fn list(endings: &[Ending<'_>]) -> String {
-    let names: Vec<&str> = endings
-        .iter()
-        .map(|ending| ending.vm.name.as_str())
-        .collect();
-    names.join(", ")
 }
