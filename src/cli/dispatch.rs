@@ -35,7 +35,7 @@ pub fn start_at(places: Places) -> u8 {
             let mut output = Output {
                 out: &mut out,
                 err: &mut err,
-                is_terminal: process.is_watched,
+                display: process.display,
             };
             main(&process, &mut host, &mut output)
         }

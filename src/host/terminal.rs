@@ -28,3 +28,9 @@ impl Modes {
         let _ = fcntl(terminal, FcntlArg::F_SETFL(self.flags));
     }
 }
+
+/// The columns of the terminal at standard error, if it is one and they are known.
+pub fn columns() -> Option<usize> {
+    let (_, columns) = console::Term::stderr().size_checked()?;
+    Some(usize::from(columns)).filter(|&columns| columns > 0)
+}

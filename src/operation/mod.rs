@@ -43,6 +43,7 @@ use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::model::name::VmName;
+use crate::run::progress::Display;
 use clap::Subcommand;
 use context::{Context, Outcome};
 use options::{Of, Override};
@@ -364,6 +365,8 @@ pub struct Request {
     pub title: String,
     /// Whether the caller's terminal is that of an ssh session.
     pub is_over_ssh: bool,
+    /// How the caller's terminal displays progress.
+    pub display: Display,
 }
 
 /// Makes the plan of a request: to refuse the request early, to show the plan, or to carry out the plan.

@@ -1,5 +1,6 @@
 //! The locks of the root side: a VM, its disks, and during a start the host's network.
 
+use super::message::Message;
 use crate::error::{Error, Result};
 use crate::host::{Host, Lock, LockResult};
 use crate::model::Vm;
@@ -8,7 +9,8 @@ use crate::operation::plan_context::PlanContext;
 use crate::operation::refuse::state::{see_log, stopped};
 use crate::operation::{Job, Locks, Request};
 use crate::process::Process;
-use crate::run::{self, Observer};
+use crate::run::progress::{FRAME, Progress};
+use crate::run::{self, Observer, Output};
 use crate::session::Session;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,12 +30,14 @@ pub(super) fn lock_vm(
     request: &Request,
     vm: &Vm,
     patience: Duration,
+    observer: &mut dyn Observer,
 ) -> Result<()> {
     let process = session.process;
     let note = format!("{} {}", process.pid, request.job.does());
-    let until = session.host.uptime() + patience;
+    let what = format!("waiting for the locks of {}", vm.name);
+    let mut wait = LockWait::new(&what, patience, session.host);
     let lock = Lock::Vm(vm.name.clone());
-    if let Some(by) = lock_until(session, &lock, &note, until)? {
+    if let Some(by) = lock_until(session, &lock, &note, &mut wait, observer)? {
         // The state of the VM is more informative than the lock.
         stopped(&mut PlanContext::of(session), vm, &[])?;
         return Err(Error::state(format!("{} {}", vm.name, used_by(&by)))
@@ -54,7 +58,7 @@ pub(super) fn lock_vm(
             continue;
         }
         let note = format!("{} {}", process.pid, vm.name);
-        if let Some(by) = lock_until(session, &lock, &note, until)? {
+        if let Some(by) = lock_until(session, &lock, &note, &mut wait, observer)? {
             let (pid, other) = by.split_once(' ').unwrap_or((&by, "another VM"));
             return Err(Error::state(format!(
                 "{} is a disk of {other}, which is in use by pid {pid}",
@@ -71,23 +75,79 @@ pub(super) fn lock_vm(
     Ok(())
 }
 
-/// Acquires a lock, waiting for the process that holds it until the given time. Returns the note of
-/// the holder if the lock is still held then.
+/// Acquires a lock, waiting for the process that holds it up to the limit. Returns the note of the
+/// holder if the lock is still held then.
 fn lock_until(
     session: &mut Session<'_, '_>,
     lock: &Lock,
     note: &str,
-    until: Duration,
+    wait: &mut LockWait<'_>,
+    observer: &mut dyn Observer,
 ) -> Result<Option<String>> {
-    loop {
-        let result = session.host.lock(lock, note);
-        match result.map_err(|error| no_lock(session.process, &error))? {
-            LockResult::Acquired => return Ok(None),
-            LockResult::Held(by) if session.host.uptime() >= until => return Ok(Some(by)),
-            LockResult::Held(_) => {}
+    while let LockResult::Held(by) = wait.lock(session, lock, note)? {
+        if wait.is_over(session.host) {
+            wait.end(session.output);
+            return Ok(Some(by));
         }
-        session.host.pause(EVERY);
-        run::check_interrupt(session.host)?;
+        wait.pause(session, observer)?;
+    }
+    Ok(None)
+}
+
+/// A wait for locks. Most waits are too short for a display.
+struct LockWait<'wait> {
+    what: &'wait str,
+    began: Duration,
+    limit: Duration,
+    progress: Option<Progress<'wait>>,
+}
+
+impl<'wait> LockWait<'wait> {
+    fn new(what: &'wait str, limit: Duration, host: &mut dyn Host) -> Self {
+        Self {
+            what,
+            began: host.uptime(),
+            limit,
+            progress: None,
+        }
+    }
+
+    fn is_over(&self, host: &mut dyn Host) -> bool {
+        host.uptime() >= self.began + self.limit
+    }
+
+    /// Tries to lock; ends the display unless another process holds the lock.
+    fn lock(
+        &mut self,
+        session: &mut Session<'_, '_>,
+        lock: &Lock,
+        note: &str,
+    ) -> Result<LockResult> {
+        let result = session.host.lock(lock, note);
+        if !matches!(result, Ok(LockResult::Held(_))) {
+            self.end(session.output);
+        }
+        result.map_err(|error| no_lock(session.process, &error))
+    }
+
+    fn pause(&mut self, session: &mut Session<'_, '_>, observer: &mut dyn Observer) -> Result<()> {
+        let (host, output) = (&mut *session.host, &mut *session.output);
+        let waited = host.uptime().saturating_sub(self.began);
+        match &mut self.progress {
+            Some(progress) => progress.pause(EVERY, waited, host, output),
+            None if waited < FRAME => host.pause(EVERY),
+            None => {
+                let progress = Progress::begin(self.what, self.limit, host, observer);
+                self.progress = Some(progress);
+            }
+        }
+        run::check_interrupt(host).inspect_err(|_| self.end(output))
+    }
+
+    fn end(&mut self, output: &mut Output<'_>) {
+        if let Some(progress) = self.progress.take() {
+            progress.end(output);
+        }
     }
 }
 
@@ -101,12 +161,15 @@ pub(super) struct Freeing {
     note: String,
     /// The notes of other processes that hold the lock of a VM.
     taken: BTreeMap<VmName, String>,
+    /// Whether a caller displays the progress.
+    reports: bool,
 }
 
 impl Freeing {
-    /// For this process and its job.
-    pub(super) fn new(process: &Process, job: &Job) -> Self {
+    /// For this process and its job; `reports`: a caller displays the progress.
+    pub(super) fn new(process: &Process, job: &Job, reports: bool) -> Self {
         Self {
+            reports,
             note: format!("{} {}", process.pid, job.does()),
             taken: BTreeMap::new(),
         }
@@ -128,6 +191,14 @@ impl Freeing {
 }
 
 impl Observer for Freeing {
+    fn waits(&mut self, host: &mut dyn Host, what: &str, limit: Duration) -> bool {
+        if self.reports {
+            // A caller that has exited ends the run elsewhere.
+            let _ = host.report(&Message::waiting(what, limit).line());
+        }
+        self.reports
+    }
+
     fn is_ours(&mut self, host: &mut dyn Host, vm: &VmName, or: Option<u32>) -> bool {
         if self.taken.contains_key(vm) {
             return false;
@@ -180,21 +251,25 @@ fn no_lock(process: &Process, error: &std::io::Error) -> Error {
 ///
 /// # Errors
 /// If an earlier start does not finish in time, or this process is interrupted.
-pub(super) fn lock_network(session: &mut Session<'_, '_>, vm: &Vm) -> Result<()> {
-    let (process, host) = (session.process, &mut *session.host);
-    let note = format!("{} {}", process.pid, vm.name);
-    let (mut holder, mut until) = (String::new(), host.uptime() + NETWORK_LIMIT);
+pub(super) fn lock_network(
+    session: &mut Session<'_, '_>,
+    vm: &Vm,
+    observer: &mut dyn Observer,
+) -> Result<()> {
+    let note = format!("{} {}", session.process.pid, vm.name);
+    let what = "waiting for another start, which sets up the network";
+    let mut holder = String::new();
+    let mut wait = LockWait::new(what, NETWORK_LIMIT, session.host);
     loop {
-        let by = match host
-            .lock(&Lock::Network, &note)
-            .map_err(|error| no_lock(process, &error))?
-        {
+        let by = match wait.lock(session, &Lock::Network, &note)? {
             LockResult::Acquired => return Ok(()),
             LockResult::Held(by) => by,
         };
         if by != holder {
-            (holder, until) = (by, host.uptime() + NETWORK_LIMIT);
-        } else if host.uptime() >= until {
+            wait.end(session.output);
+            (holder, wait) = (by, LockWait::new(what, NETWORK_LIMIT, session.host));
+        } else if wait.is_over(session.host) {
+            wait.end(session.output);
             let (pid, other) = holder.split_once(' ').unwrap_or((&holder, "another VM"));
             return Err(Error::host(format!(
                 "could not set up the network of {}: pid {pid} has been setting up that of {other} \
@@ -206,7 +281,6 @@ pub(super) fn lock_network(session: &mut Session<'_, '_>, vm: &Vm) -> Result<()>
                 "as root, see what the process waits for: procstat -kk {pid}"
             )));
         }
-        host.pause(EVERY);
-        run::check_interrupt(host)?;
+        wait.pause(session, observer)?;
     }
 }

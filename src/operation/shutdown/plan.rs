@@ -222,14 +222,13 @@ fn press_or_cut(plan: &mut Plan, vm: &VmName) {
 
 /// Waits until the guests that are still booting handle their power buttons, or have ended.
 fn until_listening(deaf: &[Ending<'_>], limit: Duration, refusal: Option<Refusal>) -> Wait {
-    let (verb, buttons) = match deaf {
-        [_] => ("does not handle its", "button"),
-        _ => ("do not handle their", "buttons"),
+    let buttons = match deaf {
+        [_] => "its power button",
+        _ => "their power buttons",
     };
     let progress = format!(
-        "{} {verb} power {buttons} yet, perhaps still booting: waiting (up to {} s)",
-        list(deaf),
-        limit.as_secs()
+        "waiting for {}, perhaps still booting, to handle {buttons}",
+        list(deaf)
     );
     Wait {
         until: !workers::any_is_deaf(deaf.iter().map(|ending| &ending.vm.name)),
@@ -274,11 +273,7 @@ fn until_ended(
     is_told: bool,
 ) -> Wait {
     let names = endings.iter().map(|ending| &ending.vm.name);
-    let progress = format!(
-        "waiting for {} to shut down (up to {} s)",
-        list(endings),
-        limit.as_secs()
-    );
+    let progress = format!("waiting for {} to shut down", list(endings));
     Wait {
         until: !workers::any_is_alive(names),
         limit,

@@ -78,6 +78,7 @@ impl Look for Fake {
             None => Identity::File(1, number(lies.as_deref().unwrap_or(path))),
         };
         Ok(About {
+            size: 0,
             identity,
             is_unsure: lies.is_none(),
             is_read_only: host.is_read_only(path),
@@ -229,7 +230,8 @@ impl Children for Fake {
     fn follow(
         &mut self,
         command: &Command,
-        line: &mut dyn FnMut(&mut dyn Host, &[u8]),
+        _every: Option<Duration>,
+        event: &mut dyn FnMut(&mut dyn Host, Option<&[u8]>),
     ) -> Result<Ended, SpawnError> {
         let call = self.call(command);
         let answer = self.perform(&call);
@@ -241,7 +243,7 @@ impl Children for Fake {
         }
         said.split(|&byte| byte == b'\n')
             .filter(|said| !said.is_empty())
-            .for_each(|said| line(self, said));
+            .for_each(|said| event(self, Some(said)));
         Ok(ended)
     }
 
