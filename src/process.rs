@@ -2,11 +2,12 @@
 //! and identity.
 
 use crate::error::{Error, Result};
-use crate::host::scratch;
+use crate::host::{scratch, terminal};
 use crate::model::name::VmName;
 use crate::run::progress::Display;
 use anyhow::Context;
 use chrono::NaiveDateTime;
+use console::Term;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
@@ -88,6 +89,8 @@ pub struct Process {
     pub colour: bool,
     /// Whether all output goes to a terminal.
     pub is_watched: bool,
+    /// The columns in which help is shown: those of the terminal, or 80; at most 100.
+    pub columns: usize,
     /// How the progress of a wait is displayed. The root side is told by its caller.
     pub display: Display,
 }
@@ -189,6 +192,7 @@ impl Process {
             token: random_suffix()?,
             colour,
             is_watched,
+            columns: terminal::columns(&Term::stdout()).map_or(80, |columns| columns.min(100)),
             display,
             environment,
         })

@@ -2,7 +2,7 @@
 
 use super::child::Running;
 use super::system::System;
-use super::{Caller, Ended, Event, Finished, Host, Look, SpawnError};
+use super::{Caller, Ended, Event, Finished, Follower, Look, SpawnError};
 use crate::command::{Command, Streams};
 use nix::unistd::Pid;
 use std::io;
@@ -47,7 +47,7 @@ pub trait Children {
         &mut self,
         command: &Command,
         every: Option<Duration>,
-        event: &mut dyn FnMut(&mut dyn Host, Option<&[u8]>),
+        event: &mut Follower<'_>,
     ) -> Result<Ended, SpawnError>;
 
     /// Lets the followed command continue from its [`await_go`](super::Caller::await_go).
@@ -143,7 +143,7 @@ impl Children for System {
         &mut self,
         command: &Command,
         every: Option<Duration>,
-        event: &mut dyn FnMut(&mut dyn Host, Option<&[u8]>),
+        event: &mut Follower<'_>,
     ) -> Result<Ended, SpawnError> {
         let prepared = self.prepare(command)?;
         self.followed(prepared, every, event)

@@ -3,7 +3,7 @@
 use super::child::ended;
 use super::liveness::Reader;
 use super::system::System;
-use super::{Caller, Ended, Host};
+use super::{Caller, Ended, Follower};
 use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ impl System {
         &mut self,
         mut prepared: std::process::Command,
         every: Option<Duration>,
-        event: &mut dyn FnMut(&mut dyn Host, Option<&[u8]>),
+        event: &mut Follower<'_>,
     ) -> io::Result<Ended> {
         let (mut report, writer) = Reader::pipe()?;
         let (liveness, liveness_writer) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;

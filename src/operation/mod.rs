@@ -8,14 +8,14 @@
 //!
 //! To add an operation:
 //!
-//! 1. `src/verb.rs`: a row for its name.
+//! 1. `src/verb.rs`: a row for its name, and one for its purpose and examples.
 //! 2. `src/operation/NAME.rs`: its typed arguments (`Args`, with the help of each option), which
 //!    implement [`Operation`]; for work as root, a struct with [`RootJob`]: its words, its locks, its
 //!    plan. Errors that several operations share are in `refuse`.
 //! 3. Here: a variant of [`TypedVerb`] with its line of help, an arm of [`TypedVerb::begin`], and a row of `jobs!`.
 //! 4. `src/tools/PROGRAM.rs`: each command that the host has to run and that is new.
 //!
-//! The compiler and the tests ask for the rest: README, and an example in `src/manual/pages/verbs.mdoc`.
+//! The compiler and the tests ask for the rest: README, and an entry in `src/manual/pages/verbs.mdoc`.
 
 pub mod boot;
 pub mod clean;

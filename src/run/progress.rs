@@ -6,6 +6,7 @@
 use super::{Observer, Output};
 use crate::host::{Host, terminal};
 use crate::vis;
+use console::Term;
 use std::time::Duration;
 use unicode_width::UnicodeWidthChar;
 
@@ -72,7 +73,9 @@ impl Line {
         };
         self.drawn += 1;
         // The terminal echoes "^C" behind the line: that must not begin another line.
-        let room = terminal::columns().unwrap_or(80).saturating_sub(3);
+        let room = terminal::columns(&Term::stderr())
+            .unwrap_or(80)
+            .saturating_sub(3);
         let (what, hint) = (vis::line(what), vis::line(hint));
         let mut line = format!("{frame} {what} {how_far}{hint}");
         if cut(&line, room).len() < line.len() {

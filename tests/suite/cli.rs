@@ -122,7 +122,12 @@ fn help_shows_each_verb_in_the_form_in_which_it_was_called() {
             let usage_of_link = format!("Usage: {name} [OPTIONS]{of_link}\n");
             assert_eq!(
                 place.say(&link, [option], "missing"),
-                Said::new(0, without_vm(&words.out, &usage, &usage_of_link), "")
+                Said::new(
+                    0,
+                    without_vm(&words.out, &usage, &usage_of_link)
+                        .replace(&format!("easy-bhyve {verb} deb0"), &name),
+                    ""
+                )
             );
         }
     }

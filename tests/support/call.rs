@@ -139,6 +139,7 @@ pub fn process(args: Vec<OsString>, caller: &Fake) -> Process {
         token: "scratch0".into(),
         colour: false,
         is_watched: false,
+        columns: 80,
         display: Display::Lines,
     }
 }
