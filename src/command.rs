@@ -122,17 +122,39 @@ impl Command {
         }
     }
 
-    /// A text in which each command `VM-VERB` and each setting `VM_SETTING` are those of the VM that the
-    /// command works for; without such a VM the text stays as it is.
+    /// A text in which each command `VM-VERB`, each setting `VM_SETTING` and each command of easy-bhyve is
+    /// that of the VM that the command works for; without such a VM the text stays as it is.
     pub fn spelled(&self, text: &str) -> String {
         let Some((vm, spelling)) = &self.works_for else {
             return text.to_owned();
         };
-        let verbs = Verb::ALL.into_iter();
-        let text = verbs.fold(text.to_owned(), |text, verb| {
-            text.replace(&format!("VM-{verb}"), &spelling.of(verb, vm.as_str()))
-        });
-        text.replace("VM_", &format!("{vm}_"))
+        let program = spelling.command("");
+        let mut spelled = String::new();
+        for (at, part) in text.split("VM").enumerate() {
+            let verb = part.strip_prefix('-').filter(|_| at > 0).and_then(|rest| {
+                let verbs = Verb::ALL.into_iter();
+                verbs
+                    .filter_map(|verb| Some((verb, rest.strip_prefix(verb.as_str())?)))
+                    .next()
+            });
+            let rest = match verb {
+                Some((verb, rest)) => {
+                    spelled.push_str(&spelling.of(verb, vm.as_str()));
+                    rest
+                }
+                None if at > 0 && part.starts_with('_') => {
+                    spelled.push_str(vm.as_str());
+                    part
+                }
+                None if at > 0 => {
+                    spelled.push_str("VM");
+                    part
+                }
+                None => part,
+            };
+            spelled.push_str(&rest.replace("easy-bhyve ", &program));
+        }
+        spelled
     }
 
     /// The same query, where status 1 and one of these endings of standard error report that the

@@ -255,6 +255,11 @@ impl Process {
             .map(OsString::as_os_str)
             .filter(|value| !value.is_empty())
     }
+
+    /// Whether the caller's terminal is that of ssh(1).
+    pub fn is_over_ssh(&self) -> bool {
+        self.variable("SSH_CONNECTION").is_some()
+    }
 }
 
 fn working_directory() -> Result<PathBuf> {

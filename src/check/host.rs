@@ -7,10 +7,11 @@ use crate::error::Error;
 use crate::finding::{Finding, FindingName};
 use crate::host::{Ended, Look};
 use crate::model::Vm;
-use crate::model::device::{Disk, Nic};
+use crate::model::device::Nic;
 use crate::model::name::Dataset;
 use crate::operation::boot::network;
-use crate::operation::refuse::{missing_cd, missing_disk, read_only, refuse_cpus, with_near};
+use crate::operation::refuse::media::{media, with_near};
+use crate::operation::refuse::refuse_cpus;
 use crate::span::Span;
 use crate::survey::{self, Survey};
 use crate::tools::sysctl::{self, Kernel};
@@ -85,35 +86,32 @@ fn files(config: &Config, checked: &[Checked<'_>], look: &mut dyn Look, asked: &
             false
         }
     };
-    let mut missing = Vec::new();
-    for vm in checked.iter().filter_map(|one| one.vm.as_ref()) {
-        let place = |disk: &Disk| own_place(config, vm, disk.origin);
-        let disks = vm.disks.iter();
-        let disks = disks.map(|disk| (&disk.path, missing_disk(vm, disk).at(place(disk))));
-        let cds = vm.cds.iter().map(|cd| (&cd.path, missing_cd(vm, cd)));
-        for (path, error) in disks.chain(cds) {
+    let vms = || checked.iter().filter_map(|one| one.vm.as_ref());
+    let disks: HashSet<&Path> = vms()
+        .flat_map(|vm| vm.disks.iter().map(|disk| disk.path.as_path()))
+        .collect();
+    // A disk of another VM is never proposed.
+    let is_disk = |path: &Path| disks.contains(path);
+    let mut errors = Vec::new();
+    for vm in vms() {
+        for mut medium in media(vm) {
+            medium.origin = own_place(config, vm, medium.origin);
+            let path = medium.path;
             if is_missing(look, path) {
+                let error = medium.missing(vm);
                 // The cost is the size of the directory.
-                let is_one_of_few = missing.len() < 20;
-                missing.push(if is_one_of_few {
-                    with_near(error, look, path)
+                let is_one_of_few = errors.len() < 20;
+                errors.push(if is_one_of_few {
+                    with_near(error, look, path, |near| !is_disk(near))
                 } else {
                     error
                 });
+            } else if look.about(path).is_ok_and(|about| about.is_read_only) {
+                errors.push(medium.read_only());
             }
         }
     }
-    for vm in checked.iter().filter_map(|one| one.vm.as_ref()) {
-        // Missing and unreadable files are reported by the other checks.
-        let mut is_read_only = |path: &Path| look.about(path).is_ok_and(|about| about.is_read_only);
-        let disks = vm.disks.iter().filter(|disk| is_read_only(&disk.path));
-        let disks =
-            disks.map(|disk| read_only("disk", &disk.path, own_place(config, vm, disk.origin)));
-        missing.extend(disks);
-        let cds = vm.cds.iter().filter(|cd| is_read_only(&cd.path));
-        missing.extend(cds.map(|cd| read_only("ISO image", &cd.path, cd.origin)));
-    }
-    for error in missing {
+    for error in errors {
         asked.add(error);
     }
     if let Some(why) = unreadable {
@@ -128,7 +126,7 @@ fn capacity(
     look: &mut dyn Look,
     asked: &mut Asked,
 ) -> Kernel {
-    let answer = match survey::answer(look, &sysctl::ask_capacity()) {
+    let answer = match survey::answer(look, &sysctl::ask()) {
         Ok(answer) => answer,
         Err(error) => {
             let names = [
@@ -142,7 +140,7 @@ fn capacity(
             return Kernel::default();
         }
     };
-    let (kernel, host) = (sysctl::parse(&answer, 0), sysctl::parse_capacity(&answer));
+    let kernel = sysctl::parse(&answer, 0);
     // A host variable is reported once, for the first VM that uses it.
     let mut told = HashSet::new();
     for one in checked {
@@ -155,7 +153,7 @@ fn capacity(
         };
         if let Err(error) = refuse_cpus(vm, &kernel) {
             tell(error.at(at("cpu")));
-        } else if let Some(cpus) = host.cpus.filter(|cpus| vm.cpu.count() > *cpus) {
+        } else if let Some(cpus) = kernel.cpus.filter(|cpus| vm.cpu.count() > *cpus) {
             tell(
                 Error::config(format!(
                     "{} has {} cpus, and this host has {cpus}",
@@ -167,7 +165,7 @@ fn capacity(
                 .help(format!("set {}_cpu={cpus} or less", vm.name)),
             );
         }
-        if let Some(memory) = host.memory.filter(|memory| vm.mem.bytes() > *memory) {
+        if let Some(memory) = kernel.memory.filter(|memory| vm.mem.bytes() > *memory) {
             tell(
                 Error::config(format!(
                     "{} has {} of memory, and this host has {}M",
@@ -181,7 +179,7 @@ fn capacity(
             );
         }
     }
-    if let Some(memory) = host.memory {
+    if let Some(memory) = kernel.memory {
         let sum = |is_meant: &dyn Fn(&Vm) -> bool| exceeding(checked, memory, is_meant);
         let crowded = match sum(&|vm| vm.policy.autostart) {
             Some(found) => Some((
@@ -304,11 +302,12 @@ fn without_uplink(nic: &Nic, is_default: bool) -> Error {
     ));
     let name = FindingName::BridgeWithoutUplink;
     let error = error.at(nic.bridge_origin).named(name);
-    let error = match is_default {
-        true => error.help("to connect its VMs with a network, set netif"),
-        false => error.help(format!(
+    let error = if is_default {
+        error.help("to connect its VMs with a network, set netif")
+    } else {
+        error.help(format!(
             "to connect its VMs with a network, make {bridge} with an interface of the host in it before the VMs boot"
-        )),
+        ))
     };
     error.help(format!(
         "if its VMs shall reach only each other, add above: # easy-bhyve: allow {name}"

@@ -13,6 +13,7 @@ use crate::finding::{Finding, FindingName, Severity};
 use crate::host::Look;
 use crate::model::Vm;
 use crate::span::{FileId, Span};
+use crate::verb::Spelling;
 use crate::{quote, vis};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -35,14 +36,19 @@ impl Report {
 }
 
 /// All findings that need no query of the host.
-pub fn of_configuration(config: &Config, devices: &Path) -> Vec<Finding> {
-    let (findings, _) = without_host(config, devices);
+pub fn of_configuration(config: &Config, spelling: &Spelling, devices: &Path) -> Vec<Finding> {
+    let (findings, _) = without_host(config, spelling, devices);
     settled(config, findings, &|name| !host::NAMES.contains(&name))
 }
 
 /// All findings of a configuration on this host.
-pub fn of_host(config: &Config, devices: &Path, look: &mut dyn Look) -> Report {
-    let (mut findings, vms) = without_host(config, devices);
+pub fn of_host(
+    config: &Config,
+    spelling: &Spelling,
+    devices: &Path,
+    look: &mut dyn Look,
+) -> Report {
+    let (mut findings, vms) = without_host(config, spelling, devices);
     let asked = host::findings(config, &vms, look);
     findings.extend(asked.findings);
     Report {
@@ -69,31 +75,35 @@ pub fn of_refused(config: &Config) -> Report {
 
 fn without_host<'config>(
     config: &'config Config,
+    spelling: &Spelling,
     devices: &Path,
 ) -> (Vec<Finding>, Vec<Checked<'config>>) {
     let mut findings = lint::check(config);
     findings.extend(lint::line_ends(config));
     findings.extend(config.shared().iter().map(group_writable));
     findings.extend(typos::check(config));
-    let (faults, checked) = resolve::checked(config, devices);
+    let (faults, checked) = resolve::checked(config, spelling, devices);
     findings.extend(faults.into_iter().filter_map(finding));
     for vm in &checked {
         findings.extend(vm.faults.iter().cloned().filter_map(finding));
         findings.extend(lint::two_spellings(config, &vm.keys));
     }
     findings.extend(vms::findings(config, &checked));
-    findings.extend(checked.is_empty().then(|| no_vm(config)));
+    findings.extend(checked.is_empty().then(|| no_vm(config, spelling)));
     (findings, checked)
 }
 
 /// A configuration without any VM, reported at its first setting.
-fn no_vm(config: &Config) -> Finding {
+fn no_vm(config: &Config, spelling: &Spelling) -> Finding {
     let first = config.assignments().next();
     Finding::new(
         FindingName::NoVm,
         first.map(|set| set.name_span).unwrap_or_default(),
         format!("{} has no VM", config.file_names()),
-        "add a VM: easy-bhyve new VM --cd ISO --disk 20G --links",
+        format!(
+            "add a VM: {}",
+            spelling.command("new VM --cd ISO --disk 20G --links")
+        ),
     )
 }
 

@@ -36,9 +36,8 @@ pub(super) fn stop(session: &mut Session<'_, '_>, config: &Config, args: EndArgs
         let found = running(&mut context)?;
         let mut vms = found.vms;
         vms.sort_by_key(|vm| Reverse(vm.id));
-        for name in found.unconfigured {
-            vms.extend(unconfigured(&mut context, name.as_str())?);
-        }
+        let names = found.unconfigured.iter().map(VmName::as_str);
+        vms.extend(unconfigured(&mut context, names)?);
         (vms, found.wrong)
     };
     let how = if args.force {
@@ -175,7 +174,7 @@ pub(super) fn start(session: &mut Session<'_, '_>, config: &Config, dry_run: Dry
             session.host.pause(delay);
         }
     }
-    if !shown.forms.is_empty() {
+    if !shown.forms.is_empty() || dry_run.format == Some(PlanFormat::Json) {
         let shown = Shown {
             plan: &shown,
             dry_run,

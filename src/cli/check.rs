@@ -71,7 +71,7 @@ pub(super) fn check(
     }
     let (config, report) = match locate::load(process, invocation) {
         Ok(config) => {
-            let report = check::of_host(&config, &process.devices, host);
+            let report = check::of_host(&config, &invocation.spelling, &process.devices, host);
             (config, report)
         }
         Err(refused) => match refused.config {

@@ -115,10 +115,11 @@ fn finish(result: Result<()>, config: Option<&Config>, session: &mut Session<'_,
     };
     if error.kind == Kind::Usage {
         let words = session.process.args.iter().skip(1);
-        let mut words = words.map(|word| word.to_string_lossy());
-        error
-            .help
-            .extend(words.find_map(|word| suggest::look_alike(&word)));
+        let words = words.map(|word| word.to_string_lossy());
+        // Only a word that the error quotes is the reason.
+        let mut quoted = words.filter(|word| error.what.contains(word.as_ref()));
+        let help = quoted.find_map(|word| suggest::look_alike(&word));
+        error.help.extend(help);
     }
     if error.kind != Kind::Pipe && !error.is_said() {
         let text = report::render(&error, session.title, config, session.process.colour);

@@ -81,7 +81,7 @@ pub(super) fn draft(
 
 /// Checks whether a configuration can be used; returns the edited VM.
 fn judge(context: &Context<'_>, config: &Config, vm: Option<&str>) -> Result<Option<Vm>> {
-    let findings = check::of_configuration(config, &context.process.devices);
+    let findings = check::of_configuration(config, &context.spelling, &context.process.devices);
     let wrong = findings
         .into_iter()
         .find(|finding| finding.severity == Severity::Error);

@@ -13,6 +13,7 @@ use crate::survey::{answer, is_freebsd, try_answer};
 use crate::tools::ifconfig::{self, Interface};
 use crate::tools::{route, zfs};
 use crate::{quote, vis};
+use std::fmt::Write;
 use std::path::Path;
 
 /// What a preview assumes on a host that is not FreeBSD.
@@ -69,8 +70,11 @@ pub(super) fn init(
         }
     }
     let done = format!(
-        "wrote {}; next: easy-bhyve new VM --cd ISO --disk 20G --links",
-        vis::shown(&path)
+        "wrote {}; next: {}",
+        vis::shown(&path),
+        invocation
+            .spelling
+            .command("new VM --cd ISO --disk 20G --links")
     );
     let plan = CallersPlan {
         plan: plan(&path, text),
@@ -257,7 +261,7 @@ fn text(found: &Found) -> String {
         } else {
             quote::shown(value)
         };
-        text.push_str(&format!("\n# {about}\n{name}={value}\n"));
+        let _ = write!(text, "\n# {about}\n{name}={value}\n");
     }
     text
 }

@@ -81,7 +81,11 @@ pub(super) fn first(process: &Process, invocation: &Invocation) -> Result<PathBu
     let shown = vis::shown(&existing);
     Err(
         Error::state(format!("the configuration {shown} already exists"))
-            .help("add a VM to this file: easy-bhyve new VM; change a setting: easy-bhyve set")
+            .help(format!(
+                "add a VM to this file: {}; change a setting: {}",
+                invocation.spelling.command("new VM"),
+                invocation.spelling.command("set KEY=VALUE")
+            ))
             .help("to write another file, name it: --config FILE"),
     )
 }

@@ -131,9 +131,10 @@ fn next(context: &mut Context<'_>, vm: &Vm, args: &NewArgs) -> String {
 /// The smallest number that no VM has as its id, and that neither a VM nor the host has as the number
 /// of a tap.
 fn free_id(context: &mut Context<'_>, vm: &VmName) -> Result<u16> {
-    let interfaces = match context.is_freebsd {
-        true => ifconfig::parse(&survey::answer(context.look, &ifconfig::list())?),
-        false => Vec::new(),
+    let interfaces = if context.is_freebsd {
+        ifconfig::parse(&survey::answer(context.look, &ifconfig::list())?)
+    } else {
+        Vec::new()
     };
     let is_taken = |id: u16| {
         let tap = format!("tap{id}");

@@ -10,7 +10,9 @@ use crate::config::resolve;
 use crate::config::settings::{self, Need};
 use crate::error::{Error, Result};
 use crate::operation::context::{CallersPlan, Context, Outcome};
+use crate::quote;
 use crate::survey::{Processes, State, Traces};
+use crate::verb::Spelling;
 
 /// The plan that changes these settings.
 ///
@@ -20,7 +22,7 @@ use crate::survey::{Processes, State, Traces};
 pub(super) fn set(context: &mut Context<'_>, args: &SetArgs) -> Result<Edited, Box<Refused>> {
     let config = context.config;
     let here = |error| refused(error, Some(config.clone()));
-    let (vm, settings) = split(&args.words).map_err(here)?;
+    let (vm, settings) = split(&args.words, &context.spelling).map_err(here)?;
     refuse_twice(&settings).map_err(here)?;
     if let Some(vm) = vm {
         resolve::known(config, vm).map_err(here)?;
@@ -74,7 +76,10 @@ pub(super) fn set(context: &mut Context<'_>, args: &SetArgs) -> Result<Edited, B
 }
 
 /// The VM, if the first word is one, and the settings.
-fn split(words: &[SetWord]) -> Result<(Option<&str>, Vec<TypedSetting>)> {
+fn split<'words>(
+    words: &'words [SetWord],
+    spelling: &Spelling,
+) -> Result<(Option<&'words str>, Vec<TypedSetting>)> {
     let (vm, words) = match words.split_first() {
         Some((SetWord::Vm(vm), rest)) => (Some(vm.as_str()), rest),
         _ => (None, words),
@@ -86,7 +91,7 @@ fn split(words: &[SetWord]) -> Result<(Option<&str>, Vec<TypedSetting>)> {
                 "\"{word}\": {}",
                 TypedSettingError::NoEquals
             ))),
-            SetWord::Setting(setting) => owned(vm, setting),
+            SetWord::Setting(setting) => owned(vm, setting, spelling),
         })
         .collect();
     let settings = settings?;
@@ -98,21 +103,37 @@ fn split(words: &[SetWord]) -> Result<(Option<&str>, Vec<TypedSetting>)> {
 }
 
 /// A setting, if its key is one of the VM, or without a VM of the host.
-fn owned(vm: Option<&str>, setting: &TypedSetting) -> Result<TypedSetting> {
+fn owned(vm: Option<&str>, setting: &TypedSetting, spelling: &Spelling) -> Result<TypedSetting> {
     let key = setting.key();
+    let typed = String::from_utf8_lossy(setting.value());
+    let value = quote::shown(typed.as_ref()).to_string();
+    let set = |key: &str, vm: &str| spelling.command(format_args!("set {vm}{key}={value}"));
     match vm {
-        Some(vm) if settings::find(key).is_none() => Err(Error::usage(format!(
-            "{key} is not a key of a VM, but of the host"
-        ))
-        .help(format!(
-            "change it for the host, without {vm}: easy-bhyve set {key}=VALUE"
-        ))),
+        Some(vm) if settings::find(key).is_none() => {
+            let what = format!("{key} is not a key of a VM, but of the host");
+            let help = format!("change it for the host, without {vm}: {}", set(key, ""));
+            let error = Error::usage(what).help(help);
+            Err(match of_nic(key) {
+                Some(own) => error.help(format!("or for {vm}: {}", set(&own, &format!("{vm} ")))),
+                None => error,
+            })
+        }
         None if !settings::is_of_host(key) => Err(Error::usage(format!(
             "{key} is a key of a VM, and no VM is named"
         ))
-        .help(format!("name the VM: easy-bhyve set VM {key}=VALUE"))),
+        .help(format!("name the VM: {}", set(key, "VM ")))),
         _ => Ok(setting.clone()),
     }
+}
+
+/// The key of the first NIC of a VM for a host variable: `if0_bridge` for `bridge`.
+fn of_nic(key: &str) -> Option<String> {
+    let is_own = |name: &str| {
+        name.strip_suffix(key)
+            .is_some_and(|stem| stem.ends_with('_'))
+    };
+    let own = settings::VM.iter().find(|setting| is_own(setting.name))?;
+    Some(own.numbered(0))
 }
 
 /// The note about running VMs, which keep the previous values until their next boot. A host that
@@ -135,13 +156,13 @@ fn until_then(context: &mut Context<'_>, vm: Option<&str>, changed: &[&str]) -> 
     let (at, look) = context.asking();
     let traces = Traces::ask(look, &at).ok()?;
     let is_meant = |name: &&str| vm.map_or_else(|| config.is_vm(name), |vm| vm == *name);
-    let traced: Vec<&str> = traces.vms().filter(is_meant).collect();
-    if traced.is_empty() {
+    let meant: Vec<&str> = traces.vms().filter(is_meant).collect();
+    if meant.is_empty() {
         return None;
     }
     let processes = Processes::ask(look, &at, &traces).ok()?;
     let runs = |name: &&str| matches!(processes.state(name, &traces), State::Busy(..));
-    let running: Vec<&str> = traced.into_iter().filter(runs).collect();
+    let running: Vec<&str> = meant.into_iter().filter(runs).collect();
     match running.as_slice() {
         [] => None,
         [one] => Some(format!(

@@ -150,15 +150,10 @@ fn running<'links>(
     context: &mut Context<'_>,
     links: impl Iterator<Item = (&'links str, Verb)>,
 ) -> Result<BTreeSet<&'links str>> {
-    let unknown = links.map(|(vm, _)| vm);
-    let unknown: BTreeSet<&str> = unknown.filter(|vm| !context.config.is_vm(vm)).collect();
-    let mut running = BTreeSet::new();
-    for vm in unknown {
-        if unconfigured(context, vm)?.is_some() {
-            running.insert(vm);
-        }
-    }
-    Ok(running)
+    let names: BTreeSet<&str> = links.map(|(vm, _)| vm).collect();
+    let running = unconfigured(context, names.iter().copied())?;
+    let is_running = |name: &&str| running.iter().any(|vm| vm.name.as_str() == *name);
+    Ok(names.into_iter().filter(is_running).collect())
 }
 
 /// Every link that should exist, in the order of the names.
@@ -178,8 +173,12 @@ fn wanted<'config>(context: &Context<'config>) -> Result<BTreeSet<(&'config str,
     }
     if wanted.is_empty() {
         return Err(
-            Error::config(format!("{} has no VM", vis::shown(config.main_file())))
-                .help("add a VM: easy-bhyve new VM --cd ISO --disk 20G --links"),
+            Error::config(format!("{} has no VM", vis::shown(config.main_file()))).help(format!(
+                "add a VM: {}",
+                context
+                    .spelling
+                    .command("new VM --cd ISO --disk 20G --links")
+            )),
         );
     }
     Ok(wanted)

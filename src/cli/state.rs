@@ -39,8 +39,9 @@ pub(super) struct End {
     when: String,
     /// Not known for an end before the host's last boot.
     seconds_ago: Option<u64>,
-    why: String,
-    pub(super) crash: bool,
+    status: Option<i32>,
+    reason: String,
+    pub(super) crashed: bool,
     #[serde(skip)]
     ago: String,
 }
@@ -50,19 +51,20 @@ impl End {
         Self {
             when: end.when.clone(),
             seconds_ago: end.seconds_ago(now),
-            why: end.why.clone(),
-            crash: end.crash,
+            status: end.status,
+            reason: end.reason.clone(),
+            crashed: end.crashed,
             ago: end.ago(now),
         }
     }
 
     /// The state of a VM that does not run: `crashed 3 min ago`.
     pub(super) fn state(&self) -> Option<String> {
-        self.crash.then(|| format!("crashed {}", self.ago))
+        self.crashed.then(|| format!("crashed {}", self.ago))
     }
 
     /// The end in words: `3 min ago the guest powered off (status 1)`.
     pub(super) fn told(&self) -> String {
-        format!("{} the guest {}", self.ago, self.why)
+        format!("{} the guest {}", self.ago, self.reason)
     }
 }

@@ -40,7 +40,7 @@ const EVERY: Duration = Duration::from_secs(2);
 struct Status {
     schema: u32,
     running: Vec<Running>,
-    /// VMs of the configuration that have run since the host's boot and do not run now.
+    /// VMs that have run since the host's boot and do not run now.
     ended: Vec<Ended>,
     /// VMs with a supervisor according to their record, whose processes may be hidden.
     unknown: Vec<String>,
@@ -176,7 +176,7 @@ pub(super) fn status(context: &mut Context<'_>, showing: Showing) -> Result<Stri
     }
     let is_over = |name: &str| {
         let state = processes.state(name, &traces);
-        matches!(state, Seen::Stopped | Seen::LeftOver) && context.config.is_vm(name)
+        matches!(state, Seen::Stopped | Seen::LeftOver)
     };
     let ended = traces.ends().filter(|(name, _)| is_over(name));
     status.ended.extend(ended.map(|(name, end)| Ended {

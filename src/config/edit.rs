@@ -11,7 +11,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use super::settings;
 use super::shell::lexer::{Lexer, TokenKind};
 use super::{Assignment, Config, Source, lint};
-use crate::quote;
+use crate::{quote, suggest};
 
 /// `KEY=VALUE` as typed: a known key of a VM or of the host, and its new value.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -56,8 +56,15 @@ impl TypedSetting {
     /// # Errors
     /// If the key is unknown, or the value has a NUL.
     pub fn parse_any(word: &OsStr) -> Result<Self, TypedSettingError> {
-        Self::parse_if(word, |key| {
-            settings::find(key).is_some() || settings::is_of_host(key)
+        let is_known = |key: &str| settings::find(key).is_some() || settings::is_of_host(key);
+        let of_host = || settings::HOST.iter().map(|setting| setting.name);
+        Self::parse_if(word, is_known).map_err(|error| match error {
+            TypedSettingError::UnknownKey(key, instead) => {
+                let near = suggest::near(&key, of_host());
+                let near = near.map(|near| format!("the nearest variable of the host is {near}"));
+                TypedSettingError::UnknownKey(key, near.unwrap_or(instead))
+            }
+            error => error,
         })
     }
 
@@ -192,15 +199,12 @@ fn insertion(config: &Config, vm: Option<&str>, setting: &TypedSetting) -> Optio
     let name = variable(vm, &setting.key);
     let mut text = format!("{name}=").into_bytes();
     text.extend(setting.written());
-    let at = match ends.max() {
-        Some(end) => {
-            text.insert(0, b'\n');
-            line_end(bytes, end as usize)
-        }
-        None => {
-            text.push(b'\n');
-            0
-        }
+    let at = if let Some(end) = ends.max() {
+        text.insert(0, b'\n');
+        line_end(bytes, end as usize)
+    } else {
+        text.push(b'\n');
+        0
     };
     Some(Edit {
         span: at_offset(file, at),

@@ -1,8 +1,9 @@
 //! Whether a disk was ever written to.
 
-use std::fs::File;
+use nix::libc::O_NONBLOCK;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
-use std::os::unix::fs::{FileExt, FileTypeExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
 /// The size of each end of a disk that is read. Every partition table and every label of a file
@@ -13,12 +14,15 @@ const SECTOR: u64 = 4096;
 
 /// See [`super::Look::is_blank`].
 pub(super) fn is_blank(path: &Path) -> io::Result<bool> {
-    // The open of a FIFO would wait for a writer.
-    let kind = std::fs::metadata(path)?.file_type();
+    // The open of a FIFO or of a terminal would wait.
+    let mut disk = OpenOptions::new()
+        .read(true)
+        .custom_flags(O_NONBLOCK)
+        .open(path)?;
+    let kind = disk.metadata()?.file_type();
     if !kind.is_file() && !kind.is_char_device() && !kind.is_block_device() {
         return Err(io::ErrorKind::Unsupported.into());
     }
-    let mut disk = File::open(path)?;
     // The end of a disk device is its media size (`vn_seek()` in `sys/kern/vfs_vnops.c`).
     let size = disk.seek(SeekFrom::End(0))?;
     if size == 0 && !kind.is_file() {

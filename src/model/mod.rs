@@ -104,10 +104,11 @@ impl Vm {
         self.spelling.of(verb, self.name.as_str())
     }
 
-    /// The note for a VM that runs in the background.
-    pub fn running_note(&self) -> String {
+    /// The note for a VM that runs in the background; ssh(1) reads `~.` itself, and passes `~~.` on as `~.`.
+    pub fn running_note(&self, is_over_ssh: bool) -> String {
+        let leave = if is_over_ssh { "~~." } else { "~." };
         format!(
-            "{} is running; to connect to its console: {} (~. disconnects)",
+            "{} is running; to connect to its console: {} ({leave} disconnects)",
             self.name,
             self.command(Verb::Console)
         )

@@ -5,7 +5,7 @@ use super::options::DryRun;
 use super::plan_context::PlanContext;
 use super::refuse::state::stopped;
 use super::refuse::{list_of, other_disks, volume};
-use super::rollback::{Consent, own_snapshot};
+use super::rollback::own_snapshot;
 use super::snapshot::Stamp;
 use super::wire::{self, Options, Words};
 use super::{Locks, Operation, Planned, Request, RootJob};
@@ -28,9 +28,6 @@ pub struct Args {
     /// -d
     #[command(flatten)]
     pub dry_run: DryRun,
-    /// Do not ask whether the label means this snapshot
-    #[arg(short = 'f', long)]
-    pub force: bool,
     /// The new VMs; a first word that begins with @ or _ is the snapshot to clone, or a word or the beginning of its label
     #[arg(value_name = "NEW", required = true, index = 2)]
     pub words: Vec<String>,
@@ -51,7 +48,6 @@ impl Operation for Args {
         };
         let job = MakeClones {
             base,
-            consent: Consent::of(self.force),
             stamp: Stamp::of(context.process.clock.now()),
             targets: targets(context, volume, names)?,
         };
@@ -147,8 +143,6 @@ fn next_step(context: &Context<'_>, vm: &Vm, names: &[String]) -> String {
 pub struct MakeClones {
     /// The snapshot to clone, or a part of its label; `None`: the disk as it is now.
     pub base: Option<SnapName>,
-    /// Whether the user is asked about the label.
-    pub consent: Consent,
     /// The local time, for the name of a new snapshot.
     pub stamp: Stamp,
     /// The new volumes.
@@ -174,7 +168,6 @@ impl RootJob for MakeClones {
         for target in &self.targets {
             words.add("target", target.as_str());
         }
-        words.flag("force", self.consent == Consent::Given);
     }
 
     fn parse(_verb: &str, options: &mut Options<'_>) -> Result<Self> {
@@ -183,7 +176,6 @@ impl RootJob for MakeClones {
         let stamp = options.parsed("stamp", Stamp::parse)?;
         Ok(Self {
             base: options.parsed("snapshot", SnapName::parse)?,
-            consent: Consent::of(options.flag("force")?),
             stamp: wire::needed("stamp", stamp)?,
             targets,
         })
@@ -196,15 +188,14 @@ impl RootJob for MakeClones {
         refuse_targets(vm, volume, &self.targets)?;
         let found = if context.is_freebsd {
             refuse_existing(context, &self.targets)?;
-            list_of(context, volume)?
+            list_of(context.look, vm, volume)?
         } else {
             zfs::Volume::default()
         };
         let (base, source) = match &self.base {
             Some(name) if context.is_freebsd => {
                 let chosen = label::choose(volume, name, &found)?;
-                let asks = chosen.is_by_label && self.consent == Consent::Ask;
-                let question = asks.then(|| Guard {
+                let question = chosen.is_by_label.then(|| Guard {
                     test: Test::Confirmed(format!("Clone {volume}@{}?", chosen.name)),
                     refusal: Refusal::host("nothing was cloned"),
                 });

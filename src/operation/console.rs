@@ -128,6 +128,7 @@ fn plan(vm: &Vm, devices: &Path, held_by: &[Who]) -> Plan {
                 .help(format!("as root: kill -KILL {pid}")),
             ),
             progress: None,
+            goes_on: false,
         });
     }
     plan.push(cu::connect(&side_of_person(vm, devices)));

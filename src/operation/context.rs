@@ -173,7 +173,7 @@ impl Context<'_> {
                 vms,
                 rivals: Vec::new(),
                 title: self.title.to_owned(),
-                is_over_ssh: self.process.variable("SSH_CONNECTION").is_some(),
+                is_over_ssh: self.process.is_over_ssh(),
                 display: self.process.display,
             },
             dry_run,

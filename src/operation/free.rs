@@ -127,6 +127,7 @@ fn until_free(until: Test, what: String, help: Option<String>) -> Wait {
             help,
         }),
         progress: None,
+        goes_on: false,
     }
 }
 

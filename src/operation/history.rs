@@ -3,13 +3,12 @@
 use super::Operation;
 use super::context::{Context, Outcome, json, not_freebsd};
 use super::options::{Format, FormatArgs};
-use super::refuse::volume;
+use super::refuse::{list_of, volume};
+use super::snapshot::SCHEMA;
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::model::name::{Dataset, SnapName};
-use crate::survey;
-use crate::tools::zfs;
 use crate::verb::Verb;
 use serde::Serialize;
 
@@ -21,6 +20,13 @@ const DEEPEST: usize = 1000;
 struct Ancestor {
     volume: String,
     snapshots: Vec<String>,
+}
+
+/// The history as `--format json` shows it.
+#[derive(Debug, Serialize)]
+struct List {
+    schema: u32,
+    volumes: Vec<Ancestor>,
 }
 
 /// Options of `history`.
@@ -42,8 +48,7 @@ impl Operation for Args {
         let mut chain = Vec::new();
         let mut next: Option<(Dataset, Option<SnapName>)> = Some((volume.clone(), None));
         while let Some((volume, last)) = next.take() {
-            let found =
-                zfs::parse_list(&volume, &survey::answer(context.look, &zfs::list(&volume))?);
+            let found = list_of(context.look, &vm, &volume)?;
             let names = found.snapshots.iter().map(|snapshot| &snapshot.name);
             let end = last.and_then(|last| names.clone().position(|name| *name == last));
             let snapshots = names
@@ -66,7 +71,11 @@ impl Operation for Args {
         }
         chain.reverse();
         match self.format.format.unwrap_or_default() {
-            Format::Json => json(&chain).map(Outcome::Text),
+            Format::Json => json(&List {
+                schema: SCHEMA,
+                volumes: chain,
+            })
+            .map(Outcome::Text),
             Format::Text => {
                 let mut text = String::new();
                 for ancestor in chain {

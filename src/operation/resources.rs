@@ -4,7 +4,7 @@ use super::context::{Asked, CallersPlan, Context, Outcome, json};
 use super::gone;
 use super::options::{DryRunOrFormat, Override};
 use super::plan_context::PlanContext;
-use super::refuse::{There, dangling, look_for};
+use super::refuse::media::{Medium, There, look_for};
 use super::wire::{self, Options, Words};
 use super::{Locks, Operation, Planned, Request, RootJob};
 use crate::config::settings::Need;
@@ -169,12 +169,10 @@ impl RootJob for MakeDisk {
                     return Err(Error::from(&exists(&first.path)).at(first.origin));
                 }
                 There::Dangling(target) => {
-                    return Err(dangling("disk", &first.path, &target)
-                        .at(first.origin)
-                        .help(format!(
-                            "remove the link, or set {}_hd0 to the path of the new disk",
-                            vm.name
-                        )));
+                    return Err(Medium::from(first).dangling(&target).help(format!(
+                        "remove the link, or set {}_hd0 to the path of the new disk",
+                        vm.name
+                    )));
                 }
             }
             match &vm.volume {
@@ -316,6 +314,7 @@ fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation, token: &s
                     .help(format!("check its volmode: zfs get volmode {dataset}")),
                 ),
                 progress: None,
+                goes_on: false,
             });
         }
         Volume::File(path) => {

@@ -40,7 +40,7 @@ impl Operation for Args {
             how: How::of(self.end.force),
             quiet: self.end.quiet,
         };
-        let done = (!self.end.quiet).then(|| vm.running_note());
+        let done = (!self.end.quiet).then(|| vm.running_note(context.process.is_over_ssh()));
         let asked = boot::start(context, vm, self.end.dry_run, job)?;
         Ok(Asked {
             done,

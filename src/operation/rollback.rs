@@ -23,7 +23,7 @@ pub struct Args {
     /// -d
     #[command(flatten)]
     pub dry_run: DryRun,
-    /// Do not ask before newer snapshots are destroyed, or whether the label means this snapshot
+    /// Do not ask before newer snapshots are destroyed; SNAP is then a whole name
     #[arg(short = 'f', long)]
     pub force: bool,
     /// The snapshot: NAME, @NAME, VOLUME@NAME, or a word or the beginning of its label; without it the newest
@@ -42,10 +42,10 @@ impl Operation for Args {
             .as_deref()
             .map(|text| own_snapshot(&vm, volume, text))
             .transpose()?;
-        let consent = Consent::of(self.force);
+        let force = self.force;
         let rivals = rivals(context, &vm)?;
         Ok(context
-            .asked(vm, Rollback { wanted, consent }, self.dry_run)
+            .asked(vm, Rollback { wanted, force }, self.dry_run)
             .with_rivals(rivals)
             .into())
     }
@@ -67,29 +67,13 @@ pub(super) fn own_snapshot(vm: &Vm, volume: &Dataset, text: &str) -> Result<Snap
     SnapName::parse(name).map_err(|error| Error::usage(error.to_string()))
 }
 
-/// Whether the user is asked before a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Consent {
-    /// The user is asked at the terminal.
-    Ask,
-    /// Given on the command line.
-    Given,
-}
-
-impl Consent {
-    /// Given if the option `-f` is.
-    pub(super) fn of(force: bool) -> Self {
-        if force { Self::Given } else { Self::Ask }
-    }
-}
-
 /// Rolls a VM's first disk back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rollback {
     /// The snapshot to roll back to, or a part of its label; `None`: the newest.
     pub wanted: Option<SnapName>,
-    /// Whether the user is asked before newer snapshots are destroyed, or about the label.
-    pub consent: Consent,
+    /// Whether newer snapshots are destroyed without a question; then `wanted` is a whole name.
+    pub force: bool,
 }
 
 impl RootJob for Rollback {
@@ -104,20 +88,20 @@ impl RootJob for Rollback {
         if let Some(wanted) = &self.wanted {
             words.add("snapshot", wanted.as_str());
         }
-        words.flag("force", self.consent == Consent::Given);
+        words.flag("force", self.force);
     }
 
     fn parse(_verb: &str, options: &mut Options<'_>) -> Result<Self> {
         let wanted = options.parsed("snapshot", SnapName::parse)?;
-        let consent = Consent::of(options.flag("force")?);
-        Ok(Self { wanted, consent })
+        let force = options.flag("force")?;
+        Ok(Self { wanted, force })
     }
 
     fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
         let (vm, rivals) = (request.vm()?, &request.rivals);
         let volume = volume(vm, Verb::Rollback)?;
         let (target, newer, is_by_label) = if context.is_freebsd {
-            let found = list_of(context, volume)?;
+            let found = list_of(context.look, vm, volume)?;
             choose(vm, volume, self.wanted.as_ref(), &found)?
         } else {
             let target = self.wanted.clone().ok_or_else(|| {
@@ -126,14 +110,28 @@ impl RootJob for Rollback {
             })?;
             (target, Vec::new(), false)
         };
+        if self.force && is_by_label {
+            return Err(Error::usage(format!(
+                "-f does not ask whether @{target} is meant, so the whole name is needed"
+            ))
+            .help(format!(
+                "to roll back to it: {} -f {target}",
+                vm.command(Verb::Rollback)
+            )));
+        }
         let stopped = stopped(context, vm, rivals)?;
         let target = volume.snapshot(&target);
-        let asks = self.consent == Consent::Ask && (is_by_label || !newer.is_empty());
+        let destroyed: String = newer.iter().map(|mark| format!(" {mark}")).collect();
+        let destroyed = match destroyed.as_str() {
+            "" => String::new(),
+            names => format!("; destroyed:{names}"),
+        };
+        let asks = !self.force && (is_by_label || !newer.is_empty());
         let question = asks.then(|| question(vm, &target, &newer));
         Ok(Planned {
             plan: plan(vm, &target, &newer, question, stopped),
             notes: other_disks(vm).into_iter().collect(),
-            done: Some(format!("rolled back to {target}")),
+            done: Some(format!("rolled back to {target}{destroyed}")),
             ..Planned::default()
         })
     }

@@ -3,7 +3,7 @@
 use super::context::{CallersPlan, Context, Outcome, json};
 use super::options::DryRunOrFormat;
 use super::plan_context::PlanContext;
-use super::refuse::{other_disks, volume};
+use super::refuse::{list_of, other_disks, volume};
 use super::wire::{self, Options, Words};
 use super::{Locks, Operation, Planned, Request, RootJob};
 use crate::config::settings::Need;
@@ -11,10 +11,11 @@ use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::model::name::{NameError, SnapName, error};
 use crate::plan::Plan;
-use crate::survey::{self, Traces};
+use crate::survey::Traces;
 use crate::tools::zfs;
 use crate::verb::Verb;
 use chrono::NaiveDateTime;
+use serde::Serialize;
 
 /// Options of `snapshot`.
 #[derive(Clone, Debug, clap::Args)]
@@ -36,8 +37,15 @@ impl Operation for Args {
         context.need_host(self.dry_run.into())?;
         if self.words.is_empty() {
             if wants_json {
-                let found = survey::answer(context.look, &zfs::list(volume))?;
-                return json(&zfs::parse_list(volume, &found).snapshots).map(Outcome::Text);
+                let found = list_of(context.look, &vm, volume)?;
+                return json(&List {
+                    schema: SCHEMA,
+                    snapshots: &found.snapshots,
+                })
+                .map(Outcome::Text);
+            }
+            if context.is_freebsd && !self.dry_run.dry_run {
+                list_of(context.look, &vm, volume)?;
             }
             return Ok(Outcome::Plan(CallersPlan {
                 plan: Plan::new(vec![zfs::show(volume).into()]),
@@ -50,6 +58,16 @@ impl Operation for Args {
             .asked(vm, TakeSnapshot(name), self.dry_run.into())
             .into())
     }
+}
+
+/// The version of `--format json`, raised with each change that a reader would notice.
+pub(super) const SCHEMA: u32 = 2;
+
+/// The snapshots as `--format json` shows them.
+#[derive(Serialize)]
+struct List<'found> {
+    schema: u32,
+    snapshots: &'found [zfs::SnapshotLine],
 }
 
 /// Takes a snapshot with this name.
@@ -75,7 +93,11 @@ impl RootJob for TakeSnapshot {
 
     fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
         let vm = request.vm()?;
-        let target = volume(vm, Verb::Snapshot)?.snapshot(&self.0);
+        let volume = volume(vm, Verb::Snapshot)?;
+        if context.is_freebsd {
+            list_of(context.look, vm, volume)?;
+        }
+        let target = volume.snapshot(&self.0);
         let mut notes: Vec<String> = other_disks(vm).into_iter().collect();
         if context.is_freebsd
             && Traces::ask(context.look, &context.process.surroundings())?.has_node(&vm.name)
@@ -86,7 +108,7 @@ impl RootJob for TakeSnapshot {
             ));
         }
         Ok(Planned {
-            plan: Plan::new(vec![zfs::snapshot(&target).into()]),
+            plan: Plan::new(vec![zfs::snapshot(&target).works_for(vm).into()]),
             notes,
             done: Some(format!("took {target}")),
             ..Planned::default()

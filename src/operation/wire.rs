@@ -108,7 +108,7 @@ pub fn parse(words: &[OsString], devices: &Path) -> Result<Request> {
     let spelling = parse_spelling(&mut options)?;
     let job = Job::parse(verb, &mut options)?;
     // The words are those of a whole VM, so all of them are valid whatever the verb needs.
-    let takes_unconfigured = matches!(job, Job::Shutdown(_));
+    let takes_unconfigured = matches!(job, Job::Shutdown(_) | Job::ShowLog(_));
     let parse = |(name, pairs): (&str, Vec<_>)| {
         if pairs.is_empty() && takes_unconfigured {
             let name = VmName::parse(name).map_err(|error| Error::usage(error.to_string()))?;
@@ -150,8 +150,9 @@ pub fn parse(words: &[OsString], devices: &Path) -> Result<Request> {
 fn write_spelling(words: &mut Words, spelling: &Spelling) {
     if let Some(links) = &spelling.links {
         words.add("calls", "links");
-        for verb in &links.missing {
-            words.add("unlinked", verb.as_str());
+        let missing: Vec<&str> = links.missing.iter().map(|verb| verb.as_str()).collect();
+        if !missing.is_empty() {
+            words.add("unlinked", &missing.join(","));
         }
     }
     if let Some(file) = spelling.config.as_deref().and_then(Path::to_str) {
@@ -160,7 +161,8 @@ fn write_spelling(words: &mut Words, spelling: &Spelling) {
 }
 
 fn parse_spelling(options: &mut Options<'_>) -> Result<Spelling> {
-    let unlinked = options.take("unlinked").into_iter();
+    let unlinked = options.one("unlinked")?;
+    let unlinked = unlinked.into_iter().flat_map(|names| names.split(','));
     let unknown = |name: &str| Error::usage(format!("unlinked={name} is unknown"));
     let missing = unlinked.map(|name| Verb::parse(name).ok_or_else(|| unknown(name)));
     let missing = missing.collect::<Result<_>>()?;

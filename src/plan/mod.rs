@@ -150,6 +150,9 @@ pub struct Wait {
     /// The text displayed during the wait, without the limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<String>,
+    /// Whether the limit counts from the beginning of the wait before this one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub goes_on: bool,
 }
 
 /// A command that repeats after certain ends, such as a guest's bhyve(8).

@@ -107,7 +107,9 @@ impl<'plan> Preview<'plan, '_> {
             Form::Step(step) => self.step(step),
             Form::Guard(guard) => {
                 if let Some(question) = words::question(&guard.test) {
-                    self.page.remark(&format!("asks: {question} [y/N]"));
+                    for line in format!("asks: {question} [y/N]").lines() {
+                        self.page.remark(line);
+                    }
                     self.page.wait("waits for the answer y");
                     self.is_waiting = true;
                 }

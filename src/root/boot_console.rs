@@ -89,7 +89,7 @@ pub(super) fn start(
     let note = if has_ended(process, vm, host)? {
         format!("{} has ended; {}", vm.name, see_log(vm))
     } else {
-        vm.running_note()
+        vm.running_note(request.is_over_ssh)
     };
     output.say(title, &note);
     Ok(())

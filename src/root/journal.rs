@@ -1,9 +1,10 @@
 //! Reports the events of a VM: to the waiting caller, to the log, and in the record.
 
 use super::allowance::Allowance;
+use super::locks::acquire;
 use super::message::Message;
 use crate::error::{Error, Result};
-use crate::host::{Host, Lock, LockResult};
+use crate::host::{Host, Lock};
 use crate::model::Vm;
 use crate::model::name::{Snapshot, VmName};
 use crate::process::{Clock, Process};
@@ -153,13 +154,20 @@ impl<'run> Journal<'run> {
     }
 
     /// Remembers an end of the guest for the record.
-    fn remember(&mut self, host: &mut dyn Host, why: String, crash: bool) {
+    fn remember(
+        &mut self,
+        host: &mut dyn Host,
+        status: Option<i32>,
+        reason: String,
+        crashed: bool,
+    ) {
         let when = self.clock.now().format("%Y-%m-%d %H:%M:%S").to_string();
         self.state.last_end = Some(LastEnd {
             when,
             uptime: host.uptime().as_secs(),
-            why,
-            crash,
+            status,
+            reason,
+            crashed,
         });
     }
 
@@ -180,7 +188,8 @@ impl<'run> Journal<'run> {
             Ok(()) => self.log(host, "ended: all resources are free"),
             Err(error) => {
                 if self.guest == Guest::Loading {
-                    self.remember(host, format!("did not start: {}", error.what), false);
+                    let reason = format!("did not start: {}", error.what);
+                    self.remember(host, None, reason, false);
                 }
                 self.fails(host, error);
             }
@@ -199,7 +208,8 @@ impl<'run> Journal<'run> {
         self.state = noted;
         if !is_known {
             self.log(host, "ended without its supervisor: all resources are free");
-            self.remember(host, "ended without its supervisor".to_owned(), false);
+            let reason = "ended without its supervisor".to_owned();
+            self.remember(host, None, reason, false);
         }
         if stays {
             self.note(host, Noted::Ending);
@@ -297,7 +307,7 @@ impl Observer for Journal<'_> {
         let next = if end.again { "; starting again" } else { "" };
         self.log(host, &format!("the guest {}{next}", end.how));
         self.guest = Guest::Seen;
-        self.remember(host, end.how.to_owned(), end.is_crash);
+        self.remember(host, end.status, end.how.to_owned(), end.is_crash);
         if !end.again {
             self.note(host, Noted::Ending);
         }
@@ -309,10 +319,8 @@ impl Observer for Journal<'_> {
         // holds the lock longer than the limit, the undo continues without the lock.
         let note = format!("{} {}", self.state.supervisor, self.vm);
         let until = host.uptime() + UNDO_LIMIT;
-        while matches!(host.lock(&Lock::Network, &note), Ok(LockResult::Held(_)))
-            && host.uptime() < until
-        {
-            host.pause(Duration::from_millis(50));
-        }
+        let _ = acquire(host, &Lock::Network, &note, |host, _| {
+            host.uptime() >= until
+        });
     }
 }

@@ -13,6 +13,7 @@ use crate::run::progress::{FRAME, Progress};
 use crate::run::{self, Observer, Output};
 use crate::session::Session;
 use std::collections::BTreeMap;
+use std::io;
 use std::time::Duration;
 
 /// The time between two attempts to lock.
@@ -37,11 +38,15 @@ pub(super) fn lock_vm(
     let what = format!("waiting for the locks of {}", vm.name);
     let mut wait = LockWait::new(&what, patience, session.host);
     let lock = Lock::Vm(vm.name.clone());
-    if let Some(by) = lock_until(session, &lock, &note, &mut wait, observer)? {
+    if let Some(by) = acquire_until(session, &lock, &note, &mut wait, observer)? {
         // The state of the VM is more informative than the lock.
         stopped(&mut PlanContext::of(session), vm, &[])?;
-        return Err(Error::state(format!("{} {}", vm.name, used_by(&by)))
-            .help("wait, and check the state: easy-bhyve status"));
+        return Err(
+            Error::state(format!("{} {}", vm.name, used_by(&by))).help(format!(
+                "wait, and check the state: {}",
+                vm.spelling.command("status")
+            )),
+        );
     }
     // A disk that is about to be created is also locked.
     let (makes, number) = match request.job.locks() {
@@ -58,7 +63,7 @@ pub(super) fn lock_vm(
             continue;
         }
         let note = format!("{} {}", process.pid, vm.name);
-        if let Some(by) = lock_until(session, &lock, &note, &mut wait, observer)? {
+        if let Some(by) = acquire_until(session, &lock, &note, &mut wait, observer)? {
             let (pid, other) = by.split_once(' ').unwrap_or((&by, "another VM"));
             return Err(Error::state(format!(
                 "{} is a disk of {other}, which is in use by pid {pid}",
@@ -75,23 +80,41 @@ pub(super) fn lock_vm(
     Ok(())
 }
 
-/// Acquires a lock, waiting for the process that holds it up to the limit. Returns the note of the
-/// holder if the lock is still held then.
-fn lock_until(
+/// Acquires a lock, waiting for the process that holds it. Returns the note of the holder once
+/// `is_enough` says so of that note.
+pub(super) fn acquire(
+    host: &mut dyn Host,
+    lock: &Lock,
+    note: &str,
+    mut is_enough: impl FnMut(&mut dyn Host, &str) -> bool,
+) -> io::Result<Option<String>> {
+    loop {
+        match host.lock(lock, note)? {
+            LockResult::Acquired => return Ok(None),
+            LockResult::Held(by) if is_enough(host, &by) => return Ok(Some(by)),
+            LockResult::Held(_) => host.pause(EVERY),
+        }
+    }
+}
+
+/// The same until the limit of the wait, or until this process is interrupted.
+fn acquire_until(
     session: &mut Session<'_, '_>,
     lock: &Lock,
     note: &str,
     wait: &mut LockWait<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Option<String>> {
-    while let LockResult::Held(by) = wait.lock(session, lock, note)? {
-        if wait.is_over(session.host) {
-            wait.end(session.output);
-            return Ok(Some(by));
-        }
-        wait.pause(session, observer)?;
+    let (host, output) = (&mut *session.host, &mut *session.output);
+    let held = acquire(host, lock, note, |host, _| {
+        wait.is_enough(host, observer, output)
+    });
+    wait.end(output);
+    let held = held.map_err(|error| no_lock(session.process, &error))?;
+    if held.is_some() {
+        run::check_interrupt(host)?;
     }
-    Ok(None)
+    Ok(held)
 }
 
 /// A wait for locks. Most waits are too short for a display.
@@ -112,36 +135,23 @@ impl<'wait> LockWait<'wait> {
         }
     }
 
-    fn is_over(&self, host: &mut dyn Host) -> bool {
-        host.uptime() >= self.began + self.limit
-    }
-
-    /// Tries to lock; ends the display unless another process holds the lock.
-    fn lock(
+    /// Whether the wait has lasted long enough, or this process is interrupted; else displays it.
+    fn is_enough(
         &mut self,
-        session: &mut Session<'_, '_>,
-        lock: &Lock,
-        note: &str,
-    ) -> Result<LockResult> {
-        let result = session.host.lock(lock, note);
-        if !matches!(result, Ok(LockResult::Held(_))) {
-            self.end(session.output);
-        }
-        result.map_err(|error| no_lock(session.process, &error))
-    }
-
-    fn pause(&mut self, session: &mut Session<'_, '_>, observer: &mut dyn Observer) -> Result<()> {
-        let (host, output) = (&mut *session.host, &mut *session.output);
+        host: &mut dyn Host,
+        observer: &mut dyn Observer,
+        output: &mut Output<'_>,
+    ) -> bool {
         let waited = host.uptime().saturating_sub(self.began);
-        match &mut self.progress {
-            Some(progress) => progress.pause(EVERY, waited, host, output),
-            None if waited < FRAME => host.pause(EVERY),
-            None => {
-                let progress = Progress::begin(self.what, self.limit, host, observer);
-                self.progress = Some(progress);
-            }
+        if waited >= self.limit || host.interrupted().is_some() {
+            return true;
         }
-        run::check_interrupt(host).inspect_err(|_| self.end(output))
+        if waited >= FRAME {
+            let (what, limit) = (self.what, self.limit);
+            let begin = || Progress::begin(what, limit, host, observer);
+            self.progress.get_or_insert_with(begin).draw(waited, output);
+        }
+        false
     }
 
     fn end(&mut self, output: &mut Output<'_>) {
@@ -183,10 +193,16 @@ impl Freeing {
         let Some((name, by)) = self.taken.into_iter().next() else {
             return Ok(());
         };
-        let error = Error::state(format!("{name} has ended, and {}", used_by(&by)))
-            .help("check its state: easy-bhyve status");
-        let vm = vms.iter().find(|vm| vm.name == name);
-        Err(vm.map(see_log).into_iter().fold(error, Error::help))
+        let error = Error::state(format!("{name} has ended, and {}", used_by(&by)));
+        Err(match vms.iter().find(|vm| vm.name == name) {
+            Some(vm) => error
+                .help(format!(
+                    "check its state: {}",
+                    vm.spelling.command("status")
+                ))
+                .help(see_log(vm)),
+            None => error,
+        })
     }
 }
 
@@ -204,20 +220,18 @@ impl Observer for Freeing {
             return false;
         }
         let until = host.uptime() + LAST_MOMENT;
-        loop {
-            // If locks are unavailable, no other process can start the VM.
-            let Ok(LockResult::Held(by)) = host.lock(&Lock::Vm(vm.clone()), &self.note) else {
-                return true;
-            };
-            let pid = by.split(' ').next().and_then(|pid| pid.parse().ok());
-            if or.is_some() && pid == or {
-                return true;
-            }
-            if host.uptime() >= until {
+        let pid_in = |by: &str| by.split(' ').next().and_then(|pid| pid.parse().ok());
+        let is_or = |by: &str| or.is_some() && pid_in(by) == or;
+        let held = acquire(host, &Lock::Vm(vm.clone()), &self.note, |host, by| {
+            is_or(by) || host.uptime() >= until
+        });
+        // If locks are unavailable, no other process can start the VM.
+        match held {
+            Ok(Some(by)) if !is_or(&by) => {
                 self.taken.insert(vm.clone(), by);
-                return false;
+                false
             }
-            host.pause(EVERY);
+            _ => true,
         }
     }
 }
@@ -256,31 +270,31 @@ pub(super) fn lock_network(
     vm: &Vm,
     observer: &mut dyn Observer,
 ) -> Result<()> {
-    let note = format!("{} {}", session.process.pid, vm.name);
+    let process = session.process;
+    let (host, output) = (&mut *session.host, &mut *session.output);
+    let note = format!("{} {}", process.pid, vm.name);
     let what = "waiting for another start, which sets up the network";
+    let mut wait = LockWait::new(what, NETWORK_LIMIT, host);
     let mut holder = String::new();
-    let mut wait = LockWait::new(what, NETWORK_LIMIT, session.host);
-    loop {
-        let by = match wait.lock(session, &Lock::Network, &note)? {
-            LockResult::Acquired => return Ok(()),
-            LockResult::Held(by) => by,
-        };
+    let held = acquire(host, &Lock::Network, &note, |host, by| {
         if by != holder {
-            wait.end(session.output);
-            (holder, wait) = (by, LockWait::new(what, NETWORK_LIMIT, session.host));
-        } else if wait.is_over(session.host) {
-            wait.end(session.output);
-            let (pid, other) = holder.split_once(' ').unwrap_or((&holder, "another VM"));
-            return Err(Error::host(format!(
-                "could not set up the network of {}: pid {pid} has been setting up that of {other} \
-                 for {} s",
-                vm.name,
-                NETWORK_LIMIT.as_secs()
-            ))
-            .help(format!(
-                "as root, see what the process waits for: procstat -kk {pid}"
-            )));
+            wait.end(output);
+            (holder, wait) = (by.to_owned(), LockWait::new(what, NETWORK_LIMIT, host));
         }
-        wait.pause(session, observer)?;
-    }
+        wait.is_enough(host, observer, output)
+    });
+    wait.end(output);
+    let Some(by) = held.map_err(|error| no_lock(process, &error))? else {
+        return Ok(());
+    };
+    run::check_interrupt(host)?;
+    let (pid, other) = by.split_once(' ').unwrap_or((&by, "another VM"));
+    Err(Error::host(format!(
+        "could not set up the network of {}: pid {pid} has been setting up that of {other} for {} s",
+        vm.name,
+        NETWORK_LIMIT.as_secs()
+    ))
+    .help(format!(
+        "as root, see what the process waits for: procstat -kk {pid}"
+    )))
 }

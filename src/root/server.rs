@@ -215,8 +215,10 @@ fn supervise(
         }
         if !planned.ending.forms.is_empty() {
             return Err(
-                Error::state(format!("{} was started by another process", vm.name))
-                    .help("check its state: easy-bhyve status"),
+                Error::state(format!("{} was started by another process", vm.name)).help(format!(
+                    "check its state: {}",
+                    vm.spelling.command("status")
+                )),
             );
         }
         run::execute(&planned.plan, session.host, &mut journal, session.output)

@@ -1,6 +1,7 @@
 //! Known messages of the host's programs, with cause and remedy for a VM that does not start.
 
 use crate::command::Command;
+use crate::tools::grub;
 use nix::libc::{SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGKILL, SIGSEGV};
 
 /// A message, the likely cause of it, and the remedy.
@@ -8,13 +9,22 @@ use nix::libc::{SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGKILL, SIGSEGV};
 pub struct Known {
     /// A part of the message as the program prints it.
     pub message: &'static str,
-    /// The likely cause.
+    /// The likely cause, with settings `VM_SETTING`, and `(ROOT)` for the partition of grub.
     pub cause: &'static str,
     /// The remedy, with commands `VM-VERB` and settings `VM_SETTING`: see [`Command::spelled`].
     pub remedy: &'static str,
 }
 
 impl Known {
+    /// The cause of the failure of a command.
+    pub fn cause_for(&self, command: &Command) -> String {
+        let cause = command.spelled(self.cause);
+        match grub::root_of(command) {
+            Some(root) => cause.replace("(ROOT)", &format!("({root})")),
+            None => cause,
+        }
+    }
+
     /// The remedy for the failure of a command, with the VM that the command works for.
     pub fn remedy_for(&self, command: &Command) -> String {
         command.spelled(self.remedy)
@@ -194,19 +204,28 @@ pub fn of(said: &str) -> Option<Known> {
         .find(|known| said.contains(known.message))
 }
 
+const LIMIT: &str = "the time limit was reached";
+
 /// The known cause of a status that is not the guest's (`usr.sbin/bhyve/bhyverun.c`, timeout(1)).
 pub fn of_status(command: &Command, status: i32) -> Option<Known> {
     match (command.program, status) {
-        ("timeout", 124) if command.last_program() == "grub-bhyve" => Some(known(
-            "the time limit was reached",
-            "grub waits at its prompt: VM_grub_bootpart is another partition than that of the guest, or the menu is not in /boot/grub",
-            "look with ls at the prompt: VM-ttyboot -p; then correct VM_grub_bootpart, or for a menu in /boot/grub2 set VM_grub_bootcmd='configfile /boot/grub2/grub.cfg'",
-        )),
-        ("timeout", 124) => Some(known(
-            "the time limit was reached",
-            "the loader waits for input: the first disk has no kernel of FreeBSD, or loader.conf of the guest has autoboot_delay=NO",
-            "see for what it waits: VM-ttyboot; a guest of another system needs VM_freebsd=NO",
-        )),
+        ("timeout", 124) => Some(match grub::root_of(command).as_deref() {
+            Some("host") => known(
+                LIMIT,
+                "the commands for grub wait for a key, or boot nothing",
+                "see for what grub waits: VM-ttyboot; then correct VM_grub_bootcmd",
+            ),
+            Some(_) => known(
+                LIMIT,
+                "grub found no menu on (ROOT) and waits at its prompt: VM_grub_bootpart is not the partition of the guest, or the menu is not in /boot/grub",
+                "list the partitions with ls at the prompt: VM-ttyboot -p; then correct VM_grub_bootpart, for example gpt2; for a menu in /boot/grub2 set VM_grub_bootcmd='configfile /boot/grub2/grub.cfg'",
+            ),
+            None => known(
+                LIMIT,
+                "the loader waits for input: the first disk has no kernel of FreeBSD, or loader.conf of the guest has autoboot_delay=NO",
+                "see for what it waits: VM-ttyboot; a guest of another system needs VM_freebsd=NO",
+            ),
+        }),
         ("timeout", 1) => Some(known(
             "the loader gave up",
             "the loader found nothing to boot",
@@ -226,6 +245,9 @@ pub fn of_status(command: &Command, status: i32) -> Option<Known> {
     }
 }
 
+const CRASHED: &str =
+    "the loader crashed, most often on a damaged disk or on a file system that it does not support";
+
 /// The known cause of the end of a loader by a signal.
 pub fn of_signal(command: &Command, signal: i32) -> Option<Known> {
     if !["bhyveload", "grub-bhyve"].contains(&command.last_program()) {
@@ -237,10 +259,15 @@ pub fn of_signal(command: &Command, signal: i32) -> Option<Known> {
             "another process killed the loader, or the kernel did because memory was short",
             "see dmesg; if memory is short, reduce VM_mem; then boot again",
         ),
+        SIGSEGV | SIGBUS | SIGABRT | SIGILL | SIGFPE if grub::root_of(command).is_some() => known(
+            "",
+            CRASHED,
+            "see how far it gets: VM-ttyboot -p; update the loader: pkg upgrade grub2-bhyve",
+        ),
         SIGSEGV | SIGBUS | SIGABRT | SIGILL | SIGFPE => known(
             "",
-            "the loader crashed, most often on a damaged disk or on a file system that it does not support",
-            "see how far it gets: VM-ttyboot; update the loader: freebsd-update, or pkg upgrade grub2-bhyve",
+            CRASHED,
+            "see how far it gets: VM-ttyboot; update the loader: freebsd-update",
         ),
         _ => known(
             "",
@@ -259,7 +286,7 @@ pub fn signal_in(command: &Command, status: i32) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::{KNOWN, SILENT, of, of_signal, of_status};
-    use crate::command::Command;
+    use crate::command::{Command, args};
     use crate::model::tests::vm;
     use crate::tools::bhyve::run;
     use crate::tools::line::Console;
@@ -306,7 +333,9 @@ mod tests {
             Command::root("bhyve", Vec::new()),
         );
         let slow = Command::root("timeout", Vec::new());
+        let of_menu = Command::root("grub-bhyve", args!["-r", "hd0,gpt2"]).prefixed("timeout", &[]);
         let statuses = [
+            (&of_menu, 124),
             (&limited, 124),
             (&slow, 124),
             (&slow, 1),

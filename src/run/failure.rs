@@ -114,19 +114,19 @@ fn failed(command: &Command, finished: &Finished, untitled: bool) -> Error {
             None => format!("{program} failed with status {status}{}", in_words(words)),
         },
     };
-    let refusal = zfs::refusal_of(command, &finished.stderr);
-    let (what, remedy) = match refusal {
-        Some(refusal) => (refusal.what, Some(refusal.help.to_owned())),
-        None => (what, None),
-    };
-    let mut error = Error::host(what).note(format!("command: {command}"));
-    error.help.extend(remedy);
+    let refusal = zfs::refusal::of(command, &finished.stderr);
+    if let Some(refusal) = refusal {
+        return Error::host(refusal.what)
+            .note(format!("command: {command}"))
+            .help(command.spelled(refusal.help));
+    }
+    let error = Error::host(what).note(format!("command: {command}"));
     let mut error = with_stderr(error, command, &finished.stderr);
     let known = of_status.or_else(|| causes::of_signal(command, signal?));
     // The output is more specific than the status.
     if let Some(known) = known.filter(|_| error.help.is_empty()) {
         error = error
-            .note(format!("likely cause: {}", command.spelled(known.cause)))
+            .note(format!("likely cause: {}", known.cause_for(command)))
             .help(known.remedy_for(command));
     }
     match command.streams {
@@ -158,7 +158,7 @@ pub(super) fn with_stderr(mut error: Error, command: &Command, stderr: &[u8]) ->
     };
     match causes::of(&text) {
         Some(known) => error
-            .note(format!("likely cause: {}", known.cause))
+            .note(format!("likely cause: {}", known.cause_for(command)))
             .help(known.remedy_for(command)),
         None => error,
     }

@@ -28,6 +28,7 @@ pub use log::not_read;
 pub use observer::{Observer, Phase, RoundEnd, Unobserved};
 use progress::{Display, Progress};
 use std::io::Write;
+use std::time::Duration;
 pub use system::remedy;
 pub use undo::take_back;
 
@@ -98,6 +99,8 @@ struct Run<'plan, 'host, 'writer> {
     is_running: bool,
     /// Whether the command of a loop may have had an effect.
     has_begun: bool,
+    /// When the last wait began.
+    waits_since: Option<Duration>,
     report: Summary,
 }
 
@@ -116,6 +119,7 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
             steps: 0,
             is_running: false,
             has_begun: false,
+            waits_since: None,
             report: Summary::default(),
         }
     }
@@ -284,7 +288,9 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
         progress: &mut Option<Progress<'wait>>,
     ) -> Result<()> {
         // By the clock: with many VMs, the queries take most of the time.
-        let began = self.host.uptime();
+        let now = self.host.uptime();
+        let began = self.waits_since.filter(|_| wait.goes_on).unwrap_or(now);
+        self.waits_since = Some(began);
         while !self.holds(&wait.until)? {
             let waited = self.host.uptime().saturating_sub(began);
             if waited >= wait.limit {
@@ -292,9 +298,9 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
                 return refusal.map_or(Ok(()), |refusal| Err(refusal.into()));
             }
             if let (Some(text), None, false) = (&wait.progress, &progress, is_undo) {
-                let begun = Progress::begin(text, wait.limit, self.host, self.observer);
-                begun.announce(&wait.announcement(text), self.output);
-                *progress = Some(begun);
+                let shown = Progress::begin(text, wait.limit, self.host, self.observer);
+                shown.announce(&wait.announcement(text), self.output);
+                *progress = Some(shown);
             }
             match progress {
                 Some(progress) => progress.pause(wait.every, waited, self.host, self.output),

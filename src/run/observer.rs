@@ -21,6 +21,8 @@ pub enum Phase {
 pub struct RoundEnd<'round> {
     /// The end in words that follow "the guest".
     pub how: &'round str,
+    /// The exit status of the command; none if a signal has ended it.
+    pub status: Option<i32>,
     /// Whether the command failed, and nobody had asked the program to stop.
     pub is_crash: bool,
     /// Whether another round follows.

@@ -179,8 +179,16 @@ impl<'wait> Progress<'wait> {
         }
     }
 
-    /// Pauses between two looks; `waited` is the time since the first one.
-    pub fn pause(
+    /// Draws the next frame; `waited` is the time since the wait began.
+    pub fn draw(&mut self, waited: Duration, output: &mut Output<'_>) {
+        if !self.is_reported {
+            let how_far = seconds(waited, Some(self.limit));
+            self.line.draw(self.what, &how_far, "", output);
+        }
+    }
+
+    /// Pauses between two looks, and draws frames meanwhile.
+    pub(super) fn pause(
         &mut self,
         every: Duration,
         waited: Duration,
@@ -188,18 +196,12 @@ impl<'wait> Progress<'wait> {
         output: &mut Output<'_>,
     ) {
         let is_drawn = !self.is_reported && output.display != Display::Lines;
-        let frames = if is_drawn {
-            every.as_millis().div_ceil(FRAME.as_millis()).max(1)
-        } else {
-            1
-        };
-        let pause = every / u32::try_from(frames).unwrap_or(u32::MAX);
+        let most = every.as_millis().div_ceil(FRAME.as_millis());
+        let frames = u32::try_from(most).unwrap_or(u32::MAX);
+        let frames = if is_drawn { frames.max(1) } else { 1 };
         for _ in 0..frames {
-            if is_drawn {
-                let how_far = seconds(waited, Some(self.limit));
-                self.line.draw(self.what, &how_far, "", output);
-            }
-            host.pause(pause);
+            self.draw(waited, output);
+            host.pause(every / frames);
         }
     }
 

@@ -58,6 +58,10 @@ impl<'plan> Run<'plan, '_, '_> {
             if has_worked || judged.is_ok() {
                 let end = RoundEnd {
                     how: &outcome(&round.command, &finished),
+                    status: match finished.ended {
+                        Ended::Exit(status) => Some(status),
+                        Ended::Signal(_) => None,
+                    },
                     is_crash: judged.is_err() && self.host.interrupted().is_none(),
                     again,
                 };

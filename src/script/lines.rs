@@ -328,7 +328,9 @@ impl<'plan> Lines<'plan> {
             let text = wait.announcement(progress);
             self.line(format!("printf '%s\\n' {} >&2", quote::shown(&text)));
         }
-        self.line("n=0");
+        if !wait.goes_on {
+            self.line("n=0");
+        }
         let mut line = b"until ".to_vec();
         line.extend_from_slice(&self.test(&wait.until));
         line.extend_from_slice(b"; do");

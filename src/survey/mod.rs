@@ -283,18 +283,16 @@ pub fn try_answer(look: &mut dyn Look, question: &Command) -> Result<Result<Stri
     let finished = look
         .ask(question)
         .map_err(|error| not_started(question, &error))?;
-    let refusal = zfs::refusal_of(question, &finished.stderr);
+    let refusal = zfs::refusal::of(question, &finished.stderr);
     let failed = |how: String| {
         let what = refusal.as_ref().map(|refusal| refusal.what.clone());
         let what = what.unwrap_or_else(|| format!("{} {how}", question.program));
-        let mut error = Error::host(what).note(format!("command: {question}"));
-        error
-            .help
-            .extend(refusal.as_ref().map(|refusal| refusal.help.to_owned()));
-        for line in vis::lines_of(&finished.stderr) {
-            error = error.note(format!("stderr: {line}"));
+        let error = Error::host(what).note(format!("command: {question}"));
+        match &refusal {
+            Some(refusal) => error.help(question.spelled(refusal.help)),
+            None => vis::lines_of(&finished.stderr)
+                .fold(error, |error, line| error.note(format!("stderr: {line}"))),
         }
-        error
     };
     match finished.ended {
         Ended::Exit(0) => Ok(Ok(String::from_utf8_lossy(&finished.stdout).into_owned())),

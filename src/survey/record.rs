@@ -57,10 +57,12 @@ pub struct LastEnd {
     pub when: String,
     /// The same moment in seconds since the host's boot.
     pub uptime: u64,
+    /// The exit status of bhyve(8), if it has run and no signal has ended it.
+    pub status: Option<i32>,
     /// How the guest ended, in words that follow "the guest".
-    pub why: String,
+    pub reason: String,
     /// Whether the guest crashed: bhyve(8) failed, or a signal ended bhyve, and nobody had asked for it.
-    pub crash: bool,
+    pub crashed: bool,
 }
 
 impl LastEnd {
@@ -205,8 +207,9 @@ mod tests {
         let end = LastEnd {
             when: "2026-11-23 12:00:00".to_owned(),
             uptime: 1000,
-            why: "powered off".to_owned(),
-            crash: false,
+            status: Some(1),
+            reason: "powered off".to_owned(),
+            crashed: false,
         };
         for (passed, ago) in [
             (0, "just now"),

@@ -13,8 +13,9 @@ pub fn connect(line: &Path) -> Command {
 /// `~.`.
 pub fn how_to_leave(vm: &VmName, is_over_ssh: bool) -> String {
     let leaves = format!("at the beginning of a line leaves the console of {vm}");
-    match is_over_ssh {
-        false => format!("~. {leaves}"),
-        true => format!("~~. {leaves}; ~. would end the ssh session"),
+    if is_over_ssh {
+        format!("~~. {leaves}; ~. would end the ssh session")
+    } else {
+        format!("~. {leaves}")
     }
 }

@@ -27,6 +27,13 @@ pub enum Screen<'console> {
     Captured,
 }
 
+/// The root of a command that calls grub: its partition without parentheses, or `host`.
+pub fn root_of(command: &Command) -> Option<String> {
+    let words = command.args.iter();
+    let root = words.skip_while(|word| *word != "-r").nth(1)?;
+    (command.last_program() == "grub-bhyve").then(|| root.to_string_lossy().into_owned())
+}
+
 /// Loads a kernel: `grub-bhyve -m MAP -r ROOT [-d DIR | -g none] [-c CONSOLE] -M MEM NAME`.
 ///
 /// Without its own terminal, grub gets a terminal type that readers of nmdm(4) support: `env TERM=vt100 …`.

@@ -6,6 +6,10 @@ use crate::plan::Test;
 
 /// One interface in the output of `ifconfig -a`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact in the output"
+)]
 pub struct Interface {
     /// The name.
     pub name: String,

@@ -15,6 +15,10 @@ pub struct Kernel {
     pub member_ifaddrs: Option<bool>,
     /// The most vCPUs that a VM may have (`hw.vmm.maxcpu`); unknown until vmm is loaded.
     pub max_cpus: Option<u64>,
+    /// The cpus of the host (`hw.ncpu`).
+    pub cpus: Option<u64>,
+    /// The memory of the host in bytes (`hw.physmem`).
+    pub memory: Option<u64>,
     /// Whether root's processes are hidden from the caller.
     pub hides_root: bool,
     /// Whether this is a jail, which hides the processes outside it.
@@ -28,10 +32,12 @@ impl Kernel {
     }
 }
 
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 10] = [
     "hw.vmm.maxcpu",
     "kern.osreldate",
     "hw.machine",
+    "hw.ncpu",
+    "hw.physmem",
     "net.link.tap.up_on_open",
     "net.link.bridge.member_ifaddrs",
     "security.bsd.see_other_uids",
@@ -49,39 +55,8 @@ pub fn ask() -> Command {
 /// Queries only whether processes are hidden: `sysctl -i NAME…`.
 pub fn ask_visibility() -> Command {
     let mut words = args!["-i"];
-    words.extend(NAMES[5..].iter().map(std::ffi::OsString::from));
+    words.extend(NAMES[7..].iter().map(std::ffi::OsString::from));
     Command::question("sysctl", words)
-}
-
-/// The capacity of a host for its VMs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Capacity {
-    /// The cpus (`hw.ncpu`).
-    pub cpus: Option<u64>,
-    /// The memory in bytes (`hw.physmem`).
-    pub memory: Option<u64>,
-}
-
-/// Queries all of [`Kernel`] and [`Capacity`].
-pub fn ask_capacity() -> Command {
-    let mut question = ask();
-    question
-        .args
-        .extend(["hw.ncpu", "hw.physmem"].map(std::ffi::OsString::from));
-    question
-}
-
-/// Parses the lines `NAME: VALUE` of [`ask_capacity`].
-pub fn parse_capacity(output: &str) -> Capacity {
-    let mut capacity = Capacity::default();
-    for (name, value) in output.lines().filter_map(|line| line.split_once(": ")) {
-        match name {
-            "hw.ncpu" => capacity.cpus = value.trim().parse().ok(),
-            "hw.physmem" => capacity.memory = value.trim().parse().ok(),
-            _ => {}
-        }
-    }
-    capacity
 }
 
 /// Parses the lines `NAME: VALUE` of [`ask`].
@@ -99,6 +74,8 @@ pub fn parse(output: &str, uid: u32) -> Kernel {
             }
             "security.jail.jailed" => kernel.is_jailed = value != "0",
             "hw.vmm.maxcpu" => kernel.max_cpus = value.parse().ok(),
+            "hw.ncpu" => kernel.cpus = value.parse().ok(),
+            "hw.physmem" => kernel.memory = value.parse().ok(),
             _ => {}
         }
     }
@@ -123,7 +100,7 @@ mod tests {
     fn the_arguments_are_those_of_sysctl() {
         assert_eq!(
             ask().to_string(),
-            "sysctl -i hw.vmm.maxcpu kern.osreldate hw.machine net.link.tap.up_on_open net.link.bridge.member_ifaddrs \
+            "sysctl -i hw.vmm.maxcpu kern.osreldate hw.machine hw.ncpu hw.physmem net.link.tap.up_on_open net.link.bridge.member_ifaddrs \
              security.bsd.see_other_uids security.bsd.see_other_gids security.jail.jailed"
         );
     }
@@ -138,6 +115,8 @@ mod tests {
             tap_up_on_open: Some(false),
             member_ifaddrs: None,
             max_cpus: None,
+            cpus: None,
+            memory: None,
             hides_root: true,
             is_jailed: false,
         };

@@ -1,5 +1,7 @@
 //! Volumes and snapshots: zfs(8).
 
+pub mod refusal;
+
 use crate::command::{Command, Streams, args};
 use crate::model::name::{Dataset, SnapName, Snapshot};
 use crate::model::size::DiskSize;
@@ -7,51 +9,6 @@ use crate::plan::Test;
 use serde::Serialize;
 use std::ffi::OsString;
 use std::fmt;
-
-/// What zfs refused, and the remedy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// What is wrong: a sentence without a period.
-    pub what: String,
-    /// The remedy.
-    pub help: &'static str,
-}
-
-/// The meaning of the message with which a command of zfs has failed.
-pub fn refusal_of(command: &Command, stderr: &[u8]) -> Option<Refusal> {
-    let said = (command.program == "zfs").then(|| String::from_utf8_lossy(stderr));
-    said.and_then(|said| refusal(&said))
-}
-
-/// The meaning of a message of zfs about a disk of a VM; none for another message
-/// (`lib/libzfs/libzfs_util.c`, `libzfs_dataset.c`).
-fn refusal(said: &str) -> Option<Refusal> {
-    said.lines().find_map(|line| {
-        let (before, rest) = line.split_once('\'')?;
-        let (name, why) = rest.split_once('\'')?;
-        let is_snapshot = name.contains('@');
-        let refusal = |what: &str, help| Refusal {
-            what: format!("{name} {what}"),
-            help,
-        };
-        match (before, why) {
-            ("cannot open ", ": dataset does not exist") if !is_snapshot => {
-                Some(refusal("does not exist", NO_DATASET))
-            }
-            ("cannot create snapshot ", ": dataset does not exist") => Some(refusal(
-                "cannot be taken, because the volume does not exist",
-                NO_DATASET,
-            )),
-            ("cannot create snapshot ", ": dataset already exists") => Some(refusal(
-                "already exists: a snapshot with these words was taken within this minute",
-                "wait for the next minute, or give the snapshot other words",
-            )),
-            _ => None,
-        }
-    })
-}
-
-const NO_DATASET: &str = "list what exists: zfs list; make the disk of a VM: VM-resources -V 20G; or correct volroot or VM_zvol";
 
 /// Creates a volume: `zfs create [-s] -o volmode=dev -V SIZE VOLUME`.
 pub fn create(volume: &Dataset, size: &DiskSize, sparse: bool) -> Command {

@@ -143,7 +143,8 @@ fn help_shows_each_verb_in_the_form_in_which_it_was_called() {
         let lines = said
             .out
             .lines()
-            .filter(|line| line.split_whitespace().next() == Some(word));
+            .filter_map(|line| line.strip_prefix("  "))
+            .filter(|line| line.split(' ').next() == Some(word));
         assert_eq!(lines.count(), 1, "{word}: {}", said.out);
     }
 }
@@ -282,7 +283,7 @@ fn the_plan_as_data_is_accepted_for_every_verb_with_a_dry_run() {
 }
 
 #[test]
-fn an_unknown_verb_or_vm_lists_the_known_ones_the_nearest_first() {
+fn an_unknown_verb_or_vm_is_answered_by_the_nearest_one() {
     let place = place();
     let file = place.shown("vms.conf");
     let link = place.link("eb/fbsd0-boto", PROGRAM);
@@ -292,35 +293,29 @@ fn an_unknown_verb_or_vm_lists_the_known_ones_the_nearest_first() {
             2,
             "",
             "fbsd0-boto: there is no verb \"boto\"\n  \
-             verbs: boot log ttyboot clone console clean history install shutdown restart \
-             snapshot rollback resources\n  \
-             help: fbsd0-boto is a link to easy-bhyve: the name of a link is VM-VERB\n"
+             help: the nearest verb is boot: fbsd0-boot\n  \
+             help: list all verbs: easy-bhyve --help\n"
         )
     );
     assert_eq!(
-        place
-            .say(PROGRAM, ["shutdwon", "fbsd0"], "vms.conf")
-            .err
-            .lines()
-            .nth(1),
-        Some(
-            "  commands: shutdown snapshot setup status set install boot ttyboot restart clean log \
-             clone history list check new stop-all man console resources rollback autostart"
-        )
+        place.say(PROGRAM, ["shutdwon", "fbsd0"], "vms.conf").err,
+        "easy-bhyve: there is no command \"shutdwon\"\n  \
+         help: the nearest command is shutdown\n  \
+         help: list all commands: easy-bhyve --help\n"
     );
     let swapped = place.say(PROGRAM, ["fbsd0", "boot"], "vms.conf");
     assert_eq!(swapped.status, Some(2));
     assert!(
         swapped
             .err
-            .ends_with("help: the verb comes first: easy-bhyve boot fbsd0\n")
+            .contains("help: the verb comes first: easy-bhyve boot fbsd0\n")
     );
     let hyphened = place.say(PROGRAM, ["fbsd0-boot"], "vms.conf");
     assert_eq!(hyphened.status, Some(2));
     assert!(
         hyphened
             .err
-            .ends_with("help: write easy-bhyve boot fbsd0, or call the link fbsd0-boot\n")
+            .contains("help: write easy-bhyve boot fbsd0, or call the link fbsd0-boot\n")
     );
 
     let unknown = |title: &str, vm: &str, known: &str| {

@@ -200,20 +200,6 @@ fn an_empty_value_counts_as_not_set() {
 }
 
 #[test]
-fn a_value_that_is_set_already_is_not_written() {
-    let place = place("a_id=1 a_mem=\"1\"G\n");
-    let before = fs::metadata(place.path("c.conf")).unwrap();
-    let said = say(&place, &["set", "a", "mem=1G", "cpu="]);
-    let err = format!(
-        "easy-bhyve: {}:2:8: a_mem is already 1G\neasy-bhyve: a_cpu is not set\n",
-        place.shown("c.conf")
-    );
-    assert_eq!(said, Said::new(0, "", err));
-    let after = fs::metadata(place.path("c.conf")).unwrap();
-    assert_eq!(before.ino(), after.ino());
-}
-
-#[test]
 fn a_refused_edit_is_shown_in_its_place_and_not_written() {
     refuses(
         "a_id=1\na_mem=1G\n",

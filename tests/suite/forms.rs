@@ -242,6 +242,7 @@ fn a_wait_ends_with_its_condition_or_at_its_limit() {
         every: Duration::from_millis(10),
         refusal,
         progress: Some("waiting".into()),
+        goes_on: false,
     };
     let patient = both(|at| vec![wait(at, None).into(), log(at, "behind", 0).into()]);
     assert_eq!(

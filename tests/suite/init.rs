@@ -304,7 +304,7 @@ fn run_and_script_write_the_same_file_and_refuse_an_existing_one() {
     };
     let output = call(&["--yes"], &by_run);
     assert!(output.status.success(), "{output:?}");
-    let output = call(&["-d", "--format", "text"], &by_script);
+    let output = call(&["-d", "--format", "sh"], &by_script);
     assert!(output.status.success(), "{output:?}");
     assert_eq!(text(&by_script), None);
     let script = machine.path().join("script");

@@ -6,6 +6,7 @@ use crate::host::{Call, Edit, Host, Noise};
 use easy_bhyve::model::name::VmName;
 use easy_bhyve::plan::Test;
 use easy_bhyve::tools::workers::{self, among};
+use easy_bhyve::verb::Verb;
 use std::path::Path;
 
 const CONFIG: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm
@@ -62,13 +63,13 @@ fn a_running_vm_that_is_no_longer_configured_keeps_its_links_until_it_has_ended(
         (said.err, ours)
     };
     std::fs::write(&file, CONFIG).unwrap();
-    assert_eq!(setup(&mut fake).1, 12);
+    assert_eq!(setup(&mut fake).1, Verb::ALL.len());
     let said = call_with_file(&mut fake, &file, &["fbsd0-boot"]);
     assert_eq!(said.status, 0, "{said:?}");
     let lines = CONFIG.lines().filter(|line| !line.starts_with("fbsd0_"));
     std::fs::write(&file, lines.collect::<Vec<_>>().join("\n")).unwrap();
-    let (err, links) = setup(&mut fake);
-    assert_eq!(links, 12, "{err}");
+    let (err, kept) = setup(&mut fake);
+    assert_eq!(kept, Verb::ALL.len(), "{err}");
     assert!(
         err.contains(
             "fbsd0 is not in the configuration and still runs: its links are kept until it has \
@@ -79,8 +80,8 @@ fn a_running_vm_that_is_no_longer_configured_keeps_its_links_until_it_has_ended(
     fake.advance(60.0);
     let said = call_with_file(&mut fake, &file, &["fbsd0-shutdown"]);
     assert_eq!(said.status, 0, "{said:?}");
-    let (err, links) = setup(&mut fake);
-    assert_eq!(links, 0, "{err}");
+    let (err, kept) = setup(&mut fake);
+    assert_eq!(kept, 0, "{err}");
     assert!(err.contains("removed: fbsd0-install"), "{err}");
 }
 

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Once, OnceLock};
 use std::time::SystemTime;
 
+use easy_bhyve::verb::Verb;
 use nix::sys::signal::Signal;
 use nix::sys::statvfs::statvfs;
 
@@ -95,6 +96,21 @@ pub(crate) fn pass_on_no_ignored_signal() {
     });
 }
 
+/// Links a called name to the program, and as `setup` does the other verbs of the VM.
+pub(crate) fn link(directory: &Path, called: &OsStr, program: &Path) {
+    let vm = called.to_str().and_then(|name| name.rsplit_once('-'));
+    let verbs = vm.into_iter().flat_map(|(vm, _)| {
+        let verbs = Verb::ALL.into_iter();
+        verbs.map(move |verb| format!("{vm}-{verb}").into())
+    });
+    for name in verbs.chain([called.to_owned()]) {
+        match symlink(program, directory.join(name)) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => panic!("{error}"),
+            _ => {}
+        }
+    }
+}
+
 /// A directory for a machine: in memory, if there is room for the files that it makes.
 fn in_memory() -> tempfile::TempDir {
     const ROOM: u64 = 1 << 30;
@@ -140,12 +156,9 @@ impl Machine {
     /// The program under test, called by the name of the first word: the copy in the playground, whose
     /// root side finds this host.
     pub(crate) fn program<Word: AsRef<OsStr>>(&self, words: &[Word]) -> Command {
-        let link = self.path().join("eb").join(words[0].as_ref());
-        match symlink(playground(), &link) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => panic!("{error}"),
-            _ => {}
-        }
-        let mut command = Command::new(link);
+        let eb = self.path().join("eb");
+        link(&eb, words[0].as_ref(), playground());
+        let mut command = Command::new(eb.join(words[0].as_ref()));
         command.args(&words[1..]);
         self.surround(command)
     }

@@ -3,12 +3,14 @@
 use super::{Ended, Running, Status, Tap};
 use crate::cli::table::table;
 use crate::command::Command;
+use crate::config::resolve;
 use crate::model::name::VmName;
+use crate::model::privilege::Elevation;
 use crate::operation::boot::temp;
 use crate::operation::context::Context;
 use crate::tools::{bhyvectl, ifconfig};
 use crate::verb::Verb;
-use crate::vis;
+use crate::{quote, vis};
 use std::fmt::Write;
 
 /// The command that frees the leftovers of a VM; a VM outside the configuration has no verbs.
@@ -21,8 +23,28 @@ fn how_to_free(context: &Context<'_>, vm: &VmName, by_hand: &Command) -> String 
     }
 }
 
-pub(super) fn text(context: &Context<'_>, status: &Status, all: bool) -> String {
+/// How to see the processes of root.
+fn as_root(context: &mut Context<'_>) -> String {
+    let choice = resolve::privilege(context.config);
+    let chosen =
+        choice.and_then(|choice| Elevation::choose(choice, context.process.uid, context.look));
+    let Some(word) = chosen.ok().and_then(Elevation::word) else {
+        return "run status as root".to_owned();
+    };
+    // root may find neither the program nor the configuration by itself.
+    let program = quote::shown(&context.process.program);
+    let config = quote::shown(context.config.main_file());
+    format!("to see it: {word} {program} --config {config} status")
+}
+
+pub(super) fn text(context: &mut Context<'_>, status: &Status, all: bool) -> String {
     let mut text = String::new();
+    let hidden = status.unknown.iter().chain(&status.unknown_nodes).next();
+    let how_to_see = match hidden {
+        Some(_) if status.is_jailed => "run status outside of this jail".to_owned(),
+        Some(_) => as_root(context),
+        None => String::new(),
+    };
     if status.running.is_empty() {
         text.push_str(none(status));
     } else {
@@ -51,7 +73,7 @@ pub(super) fn text(context: &Context<'_>, status: &Status, all: bool) -> String 
         );
     }
     for Ended { name, end } in &status.ended {
-        let word = if end.crash { "crashed" } else { "ended" };
+        let word = if end.crashed { "crashed" } else { "ended" };
         let _ = writeln!(
             text,
             "{word}: {name}; {}; its log: {}",
@@ -62,7 +84,7 @@ pub(super) fn text(context: &Context<'_>, status: &Status, all: bool) -> String 
     for name in &status.unknown {
         let _ = writeln!(
             text,
-            "unknown: {name}, whose processes may be hidden; run status as root"
+            "unknown: {name}, whose processes may be hidden; {how_to_see}"
         );
     }
     for vm in &status.left_over_nodes {
@@ -75,7 +97,7 @@ pub(super) fn text(context: &Context<'_>, status: &Status, all: bool) -> String 
     for name in &status.unknown_nodes {
         let _ = writeln!(
             text,
-            "unknown: VM node of {}, whose process may be hidden; run status as root",
+            "unknown: VM node of {}, whose process may be hidden; {how_to_see}",
             vis::shown(name)
         );
     }

@@ -187,14 +187,15 @@ pub struct Checked<'config> {
 
 /// Checks every setting: the faults of the host variables, and each VM.
 ///
-/// Takes linear time.
+/// Takes linear time. Help lines have this spelling.
 pub fn checked<'config>(
     config: &'config Config,
+    spelling: &Spelling,
     devices: &Path,
 ) -> (Vec<Error>, Vec<Checked<'config>>) {
     let mut of_host = Faults::default();
     let host = read::of_host(config, &mut of_host);
-    let wanted = Wanted::new(Need::Settings, Spelling::default(), devices);
+    let wanted = Wanted::new(Need::Settings, spelling.clone(), devices);
     let vms = config.keys_of_all().into_iter().map(|keys| {
         let mut faults = Faults::default();
         let vm = match name(config, keys.vm) {

@@ -10,8 +10,9 @@ pub mod ttyboot;
 use super::context::{Asked, Context, Outcome, rivals};
 use super::options::{DryRun, Override};
 use super::plan_context::PlanContext;
+use super::refuse::media::{refuse_blank, refuse_disks, refuse_missing};
+use super::refuse::refuse_host;
 use super::refuse::state;
-use super::refuse::{refuse_blank, refuse_disks, refuse_host, refuse_missing};
 use super::snapshot;
 use super::wire::{self, Options, Words};
 use super::{Attachment, Job, Locks, Operation, Planned, Request, RootJob};
@@ -20,7 +21,9 @@ use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::model::name::{SnapName, VmName};
+use crate::model::size::MemSize;
 use crate::survey::Survey;
+use crate::survey::record::Record;
 use crate::verb::Verb;
 use loader::Source;
 use plan::Start;
@@ -59,7 +62,7 @@ impl Operation for Args {
         // A user must type at the prompt.
         let is_attended = self.console || source == Source::Prompt;
         // An attended boot reports the state of the VM when the user leaves the console.
-        let done = (!is_attended).then(|| vm.running_note());
+        let done = (!is_attended).then(|| vm.running_note(context.process.is_over_ssh()));
         let boot = Boot {
             start: if is_attended {
                 Start::Attended
@@ -225,6 +228,7 @@ impl RootJob for Boot {
             let survey = Survey::for_boot(look, &at, vm, rivals)?;
             state::refuse_busy_state(vm, survey.state(&vm.name))?;
             notes = refuse(context, vm, rivals, &survey, self.source)?;
+            notes.extend(memory_note(context, vm, &survey));
             survey
         } else {
             Survey::fresh(context.devices())
@@ -259,6 +263,29 @@ fn how_to_leave(vm: &Vm) -> String {
         vm.name,
         vm.command(Verb::Shutdown)
     )
+}
+
+/// The note about a VM that, with the VMs that run, has more memory than the host.
+fn memory_note(context: &mut PlanContext<'_>, vm: &Vm, survey: &Survey) -> Option<String> {
+    let host = survey.kernel.memory?;
+    let others = survey.traces.nodes().filter_map(|name| {
+        let other = VmName::parse(name).ok().filter(|name| *name != vm.name)?;
+        let record = Record::of(context.look, &context.process.run, &other)?;
+        Some(MemSize::parse(&record.mem?).ok()?.bytes())
+    });
+    let sum = others.fold(vm.mem.bytes(), u64::saturating_add);
+    let mib = |bytes: u64| bytes >> 20;
+    (sum > host).then(|| {
+        let who = match vm.mem.bytes() {
+            own if own == sum => vm.name.to_string(),
+            _ => format!("the VMs that run and {} together", vm.name),
+        };
+        format!(
+            "the memory of {who} is {}M, and this host has {}M: it may swap, or end a guest",
+            mib(sum),
+            mib(host),
+        )
+    })
 }
 
 /// Refuses a start for every reason except the VM's state and its network. Returns notes about the

@@ -70,8 +70,13 @@ fn refuse_tap(vm: &Vm, nic: &Nic, survey: &Survey) -> Result<()> {
             ))
             .at(nic.origin)
             .help(format!(
-                "if {0} shall use {1}: easy-bhyve set {0} if{2}_bridge={1}",
-                vm.name, bridge.name, nic.number
+                "if {} shall use {}: {}",
+                vm.name,
+                bridge.name,
+                vm.spelling.command(format_args!(
+                    "set {} if{}_bridge={}",
+                    vm.name, nic.number, bridge.name
+                ))
             ))
             .help(format!(
                 "or remove the tap from {}, as root: {}",

@@ -122,6 +122,7 @@ fn end_processes(vm: &Vm) -> Undo {
         every: Duration::from_millis(100),
         refusal,
         progress: None,
+        goes_on: false,
     };
     let lives_on = Refusal::host(format!("the processes of {name} do not end"))
         .help("as root, see what the processes wait for: procstat -k PID");

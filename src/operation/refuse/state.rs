@@ -24,10 +24,13 @@ pub(crate) fn refuse_busy_state(vm: &Vm, state: State<'_>) -> Result<()> {
             Err(Error::state(format!("{name} {}", process.who.does(role)))
                 .help(format!("end it first: {}", vm.command(Verb::Shutdown))))
         }
-        State::Busy(process, role @ (Role::Starting | Role::Supervised)) => {
-            Err(Error::state(format!("{name} {}", process.who.does(role)))
-                .help("wait, and check the state: easy-bhyve status"))
-        }
+        State::Busy(process, role @ (Role::Starting | Role::Supervised)) => Err(Error::state(
+            format!("{name} {}", process.who.does(role)),
+        )
+        .help(format!(
+            "wait, and check the state: {}",
+            vm.spelling.command("status")
+        ))),
         State::Busy(process, Role::Loading) => Err(Error::state(format!(
             "{name} is being loaded by pid {}: {}",
             process.who.pid, process.who.args
@@ -77,7 +80,7 @@ pub(crate) fn refuse_rival(vm: &Vm, rival: &VmName, state: State<'_>) -> Result<
 pub(crate) fn with_last_end(error: Error, vm: &Vm, traces: &Traces, now: Duration) -> Error {
     match traces.last_end(vm.name.as_str()) {
         Some(end) => error
-            .note(format!("{} the guest {}", end.ago(now), end.why))
+            .note(format!("{} the guest {}", end.ago(now), end.reason))
             .help(see_log(vm)),
         None => error,
     }

@@ -11,6 +11,7 @@ use super::{Locks, Operation, Planned, Request, RootJob};
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::host::Look;
+use crate::host::directory::log_of;
 use crate::model::Vm;
 use crate::model::name::VmName;
 use crate::plan::{Guard, Plan, Refusal, Test};
@@ -57,7 +58,8 @@ impl Operation for Args {
     }
 }
 
-/// The resolved VM, or for an end one that is no longer in the configuration: see [`unconfigured`].
+/// The resolved VM, or one that is no longer in the configuration: for an end see [`unconfigured`], for
+/// `log` one with a log.
 ///
 /// # Errors
 /// If there is no such VM, or the host cannot be queried.
@@ -67,35 +69,54 @@ pub(super) fn or_unconfigured(
     name: &str,
     need: Need,
 ) -> Result<Vm> {
-    match resolved {
-        Err(error) if need == Need::End => unconfigured(context, name)?.ok_or(error),
-        other => other,
-    }
+    let Err(error) = resolved else {
+        return resolved;
+    };
+    let vm = match (need, VmName::parse(name)) {
+        (Need::End, _) => unconfigured(context, [name])?.pop(),
+        (Need::Log, Ok(name)) if !context.config.is_vm(name.as_str()) => {
+            let log = context.process.logs.join(log_of(&name));
+            let has_log = context.look.exists(&log).unwrap_or(false);
+            has_log.then(|| Vm::unconfigured(name, context.spelling.clone()))
+        }
+        _ => None,
+    };
+    vm.ok_or(error)
 }
 
-/// The VM of this name if it runs, easy-bhyve has started it, and it is no longer in the configuration.
+/// The VMs of these names that run, that easy-bhyve has started, and that are no longer in the
+/// configuration.
 ///
 /// # Errors
 /// If the host cannot be queried.
-pub fn unconfigured(context: &mut Context<'_>, name: &str) -> Result<Option<Vm>> {
-    let Some(name) = VmName::parse(name).ok().filter(|_| context.is_freebsd) else {
-        return Ok(None);
-    };
-    if context.config.is_vm(name.as_str()) {
-        return Ok(None);
-    }
+pub fn unconfigured<'name>(
+    context: &mut Context<'_>,
+    names: impl IntoIterator<Item = &'name str>,
+) -> Result<Vec<Vm>> {
+    let names = names.into_iter().filter(|name| !context.config.is_vm(name));
+    let mut names: Vec<VmName> = names.filter_map(|name| VmName::parse(name).ok()).collect();
     let spelling = context.spelling.clone();
+    let is_freebsd = context.is_freebsd;
     let (at, look) = context.asking();
+    if names.is_empty() || !is_freebsd {
+        return Ok(Vec::new());
+    }
     let traces = Traces::ask(look, &at)?;
-    if !traces.has(name.as_str()) {
-        return Ok(None);
+    names.retain(|name| traces.has(name.as_str()));
+    if names.is_empty() {
+        return Ok(Vec::new());
     }
     let processes = Processes::ask(look, &at, &traces)?;
-    // Of a hidden process the root side determines whose it is.
-    let is_hidden = matches!(processes.state(name.as_str(), &traces), State::Unknown)
-        && Record::of(look, at.run, &name).is_some();
-    let is_ours = is_hidden || survey::is_ours(look, &at, &processes, &name)?;
-    Ok(is_ours.then(|| Vm::unconfigured(name, spelling)))
+    let mut vms = Vec::new();
+    for name in names {
+        // Of a hidden process the root side determines whose it is.
+        let is_hidden = matches!(processes.state(name.as_str(), &traces), State::Unknown)
+            && Record::of(look, at.run, &name).is_some();
+        if is_hidden || survey::is_ours(look, &at, &processes, &name)? {
+            vms.push(Vm::unconfigured(name, spelling.clone()));
+        }
+    }
+    Ok(vms)
 }
 
 /// A request to end VMs.
@@ -217,9 +238,11 @@ impl RootJob for Shutdown {
             ),
             several => {
                 let names: Vec<&str> = several.iter().map(|vm| vm.name.as_str()).collect();
+                let log = several.first().map(|vm| vm.spelling.command("log VM"));
                 format!(
-                    "{} have ended, and their resources are free; to see a log: easy-bhyve log VM",
-                    names.join(", ")
+                    "{} have ended, and their resources are free; to see a log: {}",
+                    names.join(", "),
+                    log.unwrap_or_default()
                 )
             }
         };

@@ -81,15 +81,17 @@ pub fn plan(
     if let Manner::PowerButton(limit) = manner
         && !deaf.is_empty()
     {
-        // Nothing has been signalled yet: if a guest never handles its button, all VMs continue.
-        plan.push(until_listening(
-            &deaf,
-            limit,
-            Some(never_listens(&deaf, limit, verb)),
-        ));
+        // Nothing has been signalled yet: if a guest never handles its button, all VMs continue. A guest
+        // that reboots in the meantime is waited for, too.
+        let refusal = never_listens(&deaf, limit, verb);
+        plan.push(until_listening(&deaf, endings, limit, Some(refusal)));
     }
     for ending in endings {
         ask_to_end(&mut plan, ending, manner, whom);
+        if ending.target == Target::Loader && !deaf.is_empty() {
+            // The loader may have finished during the wait.
+            plan.push(press(&ending.vm.name));
+        }
     }
     let names = list(endings);
     let is_supervised = endings.iter().all(|ending| ending.supervisor.is_some());
@@ -142,27 +144,26 @@ pub fn plan(
                         one.vm.command(Verb::Clean),
                         one.vm.command(Verb::Shutdown)
                     ),
-                    [one, ..] => format!(
-                        "list the running VMs: {}; cut the power: {}",
-                        one.vm.spelling.command("status"),
-                        one.vm.spelling.command("shutdown VM -f")
-                    ),
-                    [] => String::new(),
+                    several => by_hand(several),
                 }),
             };
             plan.push(until_ended(endings, limit, Some(refusal), true));
         }
         Manner::PowerCut => cut(&mut plan, endings),
-        Manner::ButtonThenCut(mut limit) => {
+        Manner::ButtonThenCut(limit) => {
             if !deaf.is_empty() {
-                // Both waits together last no longer than the limit.
-                limit /= 2;
-                plan.push(until_listening(&deaf, limit, None));
-                for ending in &deaf {
-                    press_or_cut(&mut plan, &ending.vm.name);
+                plan.push(until_listening(&deaf, &deaf, limit / 2, None));
+                for Ending { vm, .. } in &deaf {
+                    plan.push(press(&vm.name));
+                    // It would use up the time limit of the others.
+                    let is_deaf = workers::any_is_deaf(std::iter::once(&vm.name));
+                    plan.push(cut_of(&vm.name).only_if(is_deaf));
                 }
             }
-            plan.push(until_ended(endings, limit, None, true));
+            plan.push(Wait {
+                goes_on: !deaf.is_empty(),
+                ..until_ended(endings, limit, None, true)
+            });
             for ending in endings {
                 let name = &ending.vm.name;
                 plan.push(cut_of(name).only_if(workers::is_alive(name)));
@@ -206,22 +207,26 @@ fn ask_to_end(plan: &mut Plan, ending: &Ending<'_>, manner: Manner, whom: Whom) 
             });
         }
         (Target::Loader, _) => plan.push(workers::end_loader(name)),
-        // The others are not delayed by a guest that is still booting: see `press_or_cut`.
+        // The others are not delayed by a guest that is still booting: see [`plan`].
         (Target::Deaf, Manner::ButtonThenCut(_)) | (Target::Supervisor, _) => {}
     }
 }
 
-/// Presses the power button of a guest that handles it by now, and cuts the power of another one, which
-/// would use up the time limit.
-fn press_or_cut(plan: &mut Plan, vm: &VmName) {
-    let is_deaf = || workers::any_is_deaf(std::iter::once(vm));
-    let listens = Test::All(vec![workers::is_alive(vm), !is_deaf()]);
-    plan.push(workers::press_power_button(vm, &[0, 1]).only_if(listens));
-    plan.push(cut_of(vm).only_if(is_deaf()));
+/// Presses the power button of a guest that handles it by now.
+fn press(vm: &VmName) -> Step {
+    let is_deaf = workers::any_is_deaf(std::iter::once(vm));
+    let listens = Test::All(vec![workers::is_alive(vm), !is_deaf]);
+    workers::press_power_button(vm, &[0, 1]).only_if(listens)
 }
 
-/// Waits until the guests that are still booting handle their power buttons, or have ended.
-fn until_listening(deaf: &[Ending<'_>], limit: Duration, refusal: Option<Refusal>) -> Wait {
+/// Waits for guests that are still booting, until every guest of these VMs handles its power button or has
+/// ended.
+fn until_listening(
+    deaf: &[Ending<'_>],
+    all: &[Ending<'_>],
+    limit: Duration,
+    refusal: Option<Refusal>,
+) -> Wait {
     let buttons = match deaf {
         [_] => "its power button",
         _ => "their power buttons",
@@ -231,12 +236,26 @@ fn until_listening(deaf: &[Ending<'_>], limit: Duration, refusal: Option<Refusal
         list(deaf)
     );
     Wait {
-        until: !workers::any_is_deaf(deaf.iter().map(|ending| &ending.vm.name)),
+        until: !workers::any_is_deaf(all.iter().map(|ending| &ending.vm.name)),
         limit,
         every: Duration::from_millis(250),
         refusal,
         progress: Some(progress),
+        goes_on: false,
     }
+}
+
+/// How to end one of several VMs after all.
+fn by_hand(endings: &[Ending<'_>]) -> String {
+    endings
+        .first()
+        .map_or_else(String::new, |Ending { vm, .. }| {
+            format!(
+                "list the running VMs: {}; cut the power: {}",
+                vm.spelling.command("status"),
+                vm.spelling.command("shutdown VM -f")
+            )
+        })
 }
 
 /// The error for guests that do not handle their power buttons within the limit.
@@ -252,11 +271,11 @@ fn never_listens(deaf: &[Ending<'_>], limit: Duration, verb: Verb) -> Refusal {
             one.vm.command(Verb::Console),
             one.vm.command(verb)
         )),
-        _ => Refusal::state(format!(
+        several => Refusal::state(format!(
             "not all guests of {names} have handled their power buttons within {seconds} s, and the signal would cut their power: \
              a guest has not enabled ACPI, or is still booting"
         ))
-        .help("list the running VMs: easy-bhyve status; cut the power: easy-bhyve shutdown VM -f"),
+        .help(by_hand(several)),
     }
 }
 
@@ -280,6 +299,7 @@ fn until_ended(
         every: Duration::from_millis(250),
         refusal,
         progress: is_told.then_some(progress),
+        goes_on: false,
     }
 }
 
@@ -314,6 +334,7 @@ fn free_at_end(endings: &[Ending<'_>], survey: &Survey) -> Vec<Form> {
                 every: Duration::from_millis(100),
                 refusal: None,
                 progress: None,
+                goes_on: false,
             }
             .into(),
         );

@@ -220,3 +220,17 @@ fn the_change_of_the_first_file_is_undone_if_the_second_cannot_be_written() {
     assert_eq!(vms(&place), b"a_id=1\n. ./more/c.conf\n");
     assert_eq!(text(&place, "more/c.conf"), "a_mem=1G\n");
 }
+
+#[test]
+fn a_value_that_is_set_already_is_not_written() {
+    let place = super::place("a_id=1 a_mem=\"1\"G\n");
+    let before = fs::metadata(place.path("c.conf")).unwrap();
+    let said = say(&place, &["set", "a", "mem=1G", "cpu="]);
+    let err = format!(
+        "easy-bhyve: {}:2:8: a_mem is already 1G\neasy-bhyve: a_cpu is not set\n",
+        place.shown("c.conf")
+    );
+    assert_eq!(said, Said::new(0, "", err));
+    let after = fs::metadata(place.path("c.conf")).unwrap();
+    assert_eq!(before.ino(), after.ino());
+}

@@ -77,7 +77,7 @@ fn a_running_vm_keeps_its_settings_until_its_next_boot_and_status_shows_them() {
     let shown = user.does("status -a --format json");
     let shown: serde_json::Value = serde_json::from_str(&shown.out).unwrap();
     assert_eq!(shown["running"][0]["cpu"], 2);
-    assert_eq!(shown["running"][0]["mem"], 1_u64 << 30);
+    assert_eq!(shown["running"][0]["mem_bytes"], 1_u64 << 30);
     // Another VM, and settings that are not read by a boot.
     for words in [
         "set b mem=1G",
@@ -244,7 +244,10 @@ fn list_reports_one_id_of_two_vms_and_fits_a_terminal() {
     let said = user.does("list --format json");
     let shown: serde_json::Value = serde_json::from_str(&said.out).unwrap();
     let vm = &shown["vms"][0];
-    assert_eq!((&vm["cpu"], &vm["mem"]), (&1.into(), &(1_u64 << 30).into()));
+    assert_eq!(
+        (&vm["cpu"], &vm["mem_bytes"]),
+        (&1.into(), &(1_u64 << 30).into())
+    );
     assert_eq!(
         (&vm["autostart"], &shown["vms"][1]["autostart"]),
         (&true.into(), &false.into())

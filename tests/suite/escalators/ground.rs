@@ -4,6 +4,7 @@
 //! own, with a temporary `/etc`, `/run` and `/usr/local`. They disappear when its last process exits.
 
 use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::{chown, symlink};
 use std::os::unix::process::ExitStatusExt;
@@ -12,7 +13,7 @@ use std::process::{Command, Output, Stdio};
 
 use crate::host::build::USER;
 use crate::host::{Host, shared};
-use crate::machine::{Machine, playground};
+use crate::machine::{Machine, link, playground};
 use crate::place::{Said, put, skip};
 
 /// The user's answer to a request for a password.
@@ -215,8 +216,8 @@ impl Ground {
 
     /// A call of the program by the first word, as words for [`Self::session`].
     pub(super) fn called<'word>(&self, words: &[&'word str]) -> Vec<Cow<'word, str>> {
-        let link = self.surroundings.path().join("eb").join(words[0]);
-        symlink("easy-bhyve", &link).unwrap();
+        let eb = self.surroundings.path().join("eb");
+        link(&eb, OsStr::new(words[0]), Path::new("easy-bhyve"));
         let program = Cow::Owned(format!("/usr/local/eb/{}", words[0]));
         let words = words[1..].iter().copied().map(Cow::Borrowed);
         std::iter::once(program).chain(words).collect()

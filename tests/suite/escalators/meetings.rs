@@ -180,7 +180,8 @@ pub(super) const MEETINGS: &[Meeting] = &[
         },
         words: &["fbsd0-ttyboot"],
         status: 0,
-        err: "fbsd0-ttyboot: the guest powered off; to see its log: fbsd0-log\n",
+        err: "fbsd0-ttyboot: fbsd0 uses this terminal until it ends: shut the guest down, or on another \
+              terminal: fbsd0-shutdown\nfbsd0-ttyboot: the guest powered off; to see its log: fbsd0-log\n",
         said: ["", ""],
     },
     Meeting {
@@ -194,11 +195,13 @@ pub(super) const MEETINGS: &[Meeting] = &[
         },
         words: &["fbsd0-ttyboot"],
         status: 1,
-        err: "bhyve: no
+        err: "fbsd0-ttyboot: fbsd0 uses this terminal until it ends: shut the guest down, or on another terminal: fbsd0-shutdown
+bhyve: no
 fbsd0-ttyboot: bhyve did not start, and exited with status 1
   command: bhyve -u -A -H -P -c 1 -m 256M -s 0:0,hostbridge -s 1:0,lpc -s 2:0,virtio-net,tap1 -s 3:0,virtio-blk,/dev/zvol/zroot/vm/fbsd0 -l com1,stdio fbsd0
   7 steps succeeded before
   undone: the VM node of fbsd0, tap1
+  help: to see its log: fbsd0-log
 ",
         said: ["", ""],
     },
@@ -217,7 +220,8 @@ fbsd0-ttyboot: bhyve did not start, and exited with status 1
         },
         words: &["fbsd0-ttyboot"],
         status: 0,
-        err: "fbsd0-ttyboot: the guest powered off; to see its log: fbsd0-log\n",
+        err: "fbsd0-ttyboot: fbsd0 uses this terminal until it ends: shut the guest down, or on another \
+              terminal: fbsd0-shutdown\nfbsd0-ttyboot: the guest powered off; to see its log: fbsd0-log\n",
         said: ["", ""],
     },
 ];

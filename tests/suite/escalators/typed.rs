@@ -127,7 +127,10 @@ fn input_behind_a_password_reaches_the_next_program_that_reads() {
         assert!(terminal.has_its_modes(), "{word}");
         let screen = terminal.screen();
         assert_eq!(said.status, Some(0), "{screen}");
-        assert!(screen.ends_with("the guest halted\r\n"), "{screen}");
+        assert!(
+            screen.ends_with("the guest halted; to see its log: fbsd0-log\r\n"),
+            "{screen}"
+        );
         assert!(ground.machine.host().state.vms.is_empty(), "{screen}");
     }
 }

@@ -131,7 +131,7 @@ fn the_script_prints_what_the_program_prints() {
     ] {
         let printed = output_of(machine.program(words));
         assert_eq!(String::from_utf8(printed.stdout).unwrap(), lines);
-        let script = output_of(machine.program(&[words, &["-d"]].concat()));
+        let script = output_of(machine.program(&[words, &["-d", "--format", "sh"]].concat()));
         fs::write(machine.path().join("script"), script.stdout).unwrap();
         let mut sh = machine.sh();
         sh.arg("script");

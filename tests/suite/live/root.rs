@@ -174,6 +174,8 @@ fn a_bhyve_that_starts_without_a_supervisor_does_not_prevent_stop_all() {
     let root = supervisor(&machine).expect("a supervisor");
     send(root.pid, Signal::SIGKILL);
     boot.wait().unwrap();
+    // The guest is given time to handle its power button, in vain.
+    machine.with(|host| host.state.pace = 1);
     done(&machine, &["easy-bhyve", "stop-all"]);
     until_gone(&machine);
     let ended = "ended without its supervisor: all resources are free";

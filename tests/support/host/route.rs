@@ -25,8 +25,8 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
     let mut destination = None;
     for word in rest {
         match (word.as_str(), word.strip_prefix('-')) {
-            ("-inet", _) | ("-4", _) => family = "inet",
-            ("-inet6", _) | ("-6", _) => family = "inet6",
+            ("-inet" | "-4", _) => family = "inet",
+            ("-inet6" | "-6", _) => family = "inet6",
             (_, Some(keyword)) => {
                 return Answer::fail(EX_USAGE, format!("route: bad keyword: {keyword}"))
                     .and_err(USAGE);

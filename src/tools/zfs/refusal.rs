@@ -1,0 +1,48 @@
+//! What zfs(8) says when it refuses a command, and what the user can do.
+
+use crate::command::Command;
+
+/// What zfs refused, and the remedy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What is wrong: a sentence without a period.
+    pub what: String,
+    /// The remedy.
+    pub help: &'static str,
+}
+
+/// The meaning of the message with which a command of zfs has failed.
+pub fn of(command: &Command, stderr: &[u8]) -> Option<Refusal> {
+    let said = (command.program == "zfs").then(|| String::from_utf8_lossy(stderr));
+    said.and_then(|said| meaning(&said))
+}
+
+/// The meaning of a message of zfs about a disk of a VM; none for another message
+/// (`lib/libzfs/libzfs_util.c`, `libzfs_dataset.c`).
+fn meaning(said: &str) -> Option<Refusal> {
+    said.lines().find_map(|line| {
+        let (before, rest) = line.split_once('\'')?;
+        let (name, why) = rest.split_once('\'')?;
+        let is_snapshot = name.contains('@');
+        let refusal = |what: &str, help| Refusal {
+            what: format!("{name} {what}"),
+            help,
+        };
+        match (before, why) {
+            ("cannot open ", ": dataset does not exist") if !is_snapshot => {
+                Some(refusal("does not exist", NO_DATASET))
+            }
+            ("cannot create snapshot ", ": dataset does not exist") => Some(refusal(
+                "cannot be taken, because the volume does not exist",
+                NO_DATASET,
+            )),
+            ("cannot create snapshot ", ": dataset already exists") => Some(refusal(
+                "already exists: a snapshot with these words was taken within this minute",
+                "wait for the next minute, or give the snapshot other words",
+            )),
+            _ => None,
+        }
+    })
+}
+
+const NO_DATASET: &str = "list what exists: zfs list; make the disk of a VM: VM-resources -V 20G; or correct volroot or VM_zvol";
