@@ -221,6 +221,12 @@ finding_names! {
     NetifWireless = "netif-wireless", Error;
     /// A netif that cannot join this host's bridge in its present state.
     NetifBridge = "netif-bridge", Error;
+    /// An uplink with a VLAN that is in use.
+    UplinkVlan = "uplink-vlan", Warning;
+    /// One interface as the uplink of two bridges.
+    NetifTwice = "netif-twice", Error;
+    /// The uplink of a bridge that no NIC joins.
+    UnknownBridge = "unknown-bridge", Warning;
     /// A volroot that is neither a dataset nor a directory of this host.
     VolrootMissing = "volroot-missing", Warning;
     /// A comment that allows something other than a warning.

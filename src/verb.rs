@@ -1,4 +1,4 @@
-//! The verbs: the single list that links, help and dispatch use.
+//! The verbs: the single list that links, help and dispatch use; and the groups and examples of help.
 
 use crate::quote;
 use std::fmt;

@@ -2,14 +2,13 @@
 
 use super::own_place;
 use crate::config::resolve::{self, Checked};
-use crate::config::{Assignment, Config};
+use crate::config::{Assignment, Config, settings};
 use crate::error::Error;
 use crate::finding::{Finding, FindingName};
 use crate::host::{Ended, Look};
 use crate::model::Vm;
-use crate::model::device::Nic;
-use crate::model::name::Dataset;
-use crate::operation::boot::network;
+use crate::model::name::{Dataset, IfName};
+use crate::operation::boot::{network, vlan};
 use crate::operation::refuse::media::{media, with_near};
 use crate::operation::refuse::refuse_cpus;
 use crate::span::Span;
@@ -17,14 +16,14 @@ use crate::survey::{self, Survey};
 use crate::tools::sysctl::{self, Kernel};
 use crate::tools::{ifconfig, zfs};
 use crate::{quote, vis};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// The findings that require queries of the host.
-pub(super) const NAMES: [FindingName; 13] = [
+pub(super) const NAMES: [FindingName; 14] = [
     FindingName::DiskMissing,
     FindingName::IsoMissing,
     FindingName::ReadOnly,
@@ -37,6 +36,7 @@ pub(super) const NAMES: [FindingName; 13] = [
     FindingName::NetifMissing,
     FindingName::NetifWireless,
     FindingName::NetifBridge,
+    FindingName::UplinkVlan,
     FindingName::VolrootMissing,
 ];
 
@@ -246,7 +246,7 @@ fn network(
     asked: &mut Asked,
 ) {
     let vms = || checked.iter().filter_map(|one| one.vm.as_ref());
-    if vms().all(|vm| vm.nics.is_empty()) {
+    if vms().all(|vm| vm.bridges().is_empty()) {
         return;
     }
     let answer = match survey::answer(look, &ifconfig::list()) {
@@ -257,6 +257,7 @@ fn network(
                 FindingName::NetifMissing,
                 FindingName::NetifWireless,
                 FindingName::NetifBridge,
+                FindingName::UplinkVlan,
             ];
             return asked.skip(&names, &error.what);
         }
@@ -267,15 +268,10 @@ fn network(
         kernel,
         ..Survey::fresh(Path::new(""))
     };
-    if let Some(Vm { shared, .. }) = vms().find(|vm| vm.uses_default_bridge())
-        && let Some(netif) = &shared.netif
-        && let Err(error) = network::refuse_uplink(shared, netif, &survey)
-    {
-        asked.add(error);
-    }
+    uplinks(&vms().collect::<Vec<_>>(), &survey, asked);
     // An invalid name, which is reported elsewhere, is replaced by a valid one.
-    let is_written = |one: &Checked<'_>, nic: &Nic| {
-        let name = nic.bridge.as_str().as_bytes();
+    let is_written = |one: &Checked<'_>, bridge: &IfName| {
+        let name = bridge.as_str().as_bytes();
         let mut own = one.keys.keys.iter();
         config.get("bridge").is_some_and(|set| set.value == name)
             || own.any(|key| key.set.value == name)
@@ -283,31 +279,52 @@ fn network(
     let mut told = HashSet::new();
     for one in checked {
         let Some(vm) = &one.vm else { continue };
-        for nic in vm.nics.iter().filter(|nic| is_written(one, nic)) {
-            let is_default = vm.shared.bridge.as_ref() == Some(&nic.bridge);
-            let has_uplink = is_default && vm.shared.netif.is_some();
-            let is_new = survey.interface(nic.bridge.as_str()).is_none();
-            if is_new && !has_uplink && told.insert(nic.bridge.as_str()) {
-                asked.add(without_uplink(nic, is_default));
+        for nic in &vm.nics {
+            let Some(bridge) = nic.bridge.as_ref().filter(|name| is_written(one, name)) else {
+                continue;
+            };
+            let has_uplink = vm.shared.uplink_of(bridge).is_some();
+            let is_new = survey.interface(bridge.as_str()).is_none();
+            if is_new && !has_uplink && told.insert(bridge.as_str()) {
+                let netif = vm.shared.is_default(bridge).then(|| "netif".to_owned());
+                let setting = netif.or_else(|| settings::uplink_of(bridge));
+                asked.add(without_uplink(bridge, nic.bridge_origin, setting));
             }
         }
     }
 }
 
+/// Checks the uplinks of all bridges as if all VMs ran.
+fn uplinks(vms: &[&Vm], survey: &Survey, asked: &mut Asked) {
+    let Some(mut shared) = vms.first().map(|vm| vm.shared.clone()) else {
+        return;
+    };
+    for vm in vms {
+        shared.uplinks.extend(vm.shared.uplinks.clone());
+    }
+    let bridges: BTreeSet<&IfName> = vms.iter().flat_map(|vm| vm.bridges()).collect();
+    let bridges: Vec<&IfName> = bridges.into_iter().collect();
+    for bridge in &bridges {
+        let refusal = network::refuse_uplink(&shared, bridge, &bridges, survey).err();
+        let found = refusal.or_else(|| vlan::in_use(&shared, bridge, survey));
+        asked.findings.extend(found.and_then(super::finding));
+    }
+}
+
 /// A bridge that does not exist, and that no interface of the host would join.
-fn without_uplink(nic: &Nic, is_default: bool) -> Error {
-    let bridge = &nic.bridge;
+fn without_uplink(bridge: &IfName, origin: Option<Span>, setting: Option<String>) -> Error {
     let error = Error::config(format!(
         "{bridge} does not exist on this host, and would be made without an uplink"
     ));
     let name = FindingName::BridgeWithoutUplink;
-    let error = error.at(nic.bridge_origin).named(name);
-    let error = if is_default {
-        error.help("to connect its VMs with a network, set netif")
-    } else {
-        error.help(format!(
+    let error = error.at(origin).named(name);
+    let error = match setting {
+        Some(setting) => error.help(format!(
+            "to connect its VMs with a network, set {setting}"
+        )),
+        None => error.help(format!(
             "to connect its VMs with a network, make {bridge} with an interface of the host in it before the VMs boot"
-        ))
+        )),
     };
     error.help(format!(
         "if its VMs shall reach only each other, add above: # easy-bhyve: allow {name}"

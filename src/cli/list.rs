@@ -1,7 +1,7 @@
 //! `easy-bhyve list`: every VM of the configuration.
 
 use super::state::{self, End};
-use super::table::table_shortening;
+use super::table::{table, table_shortening};
 use crate::config::lint;
 use crate::config::resolve::{self, Wanted};
 use crate::config::settings::Need;
@@ -82,8 +82,8 @@ fn bytes<S: Serializer>(mem: &MemSize, serializer: S) -> Result<S::Ok, S::Error>
     mem.bytes().serialize(serializer)
 }
 
-/// The list; misconfigured VMs are skipped, and the first error is reported, or else the first id that
-/// two VMs have.
+/// The list; misconfigured VMs are skipped, and the first error is reported, or else the ids that
+/// several VMs have.
 ///
 /// Processes are listed only if there is a trace of a VM of the configuration.
 ///
@@ -118,8 +118,10 @@ pub(super) fn list(context: &mut Context<'_>, format: Format) -> Result<Outcome>
         }
     }
     lines.sort_by_key(|line| line.id);
-    let twice = lint::same_ids(config).into_iter().next();
-    let wrong = wrong.or_else(|| twice.map(Error::from));
+    let mut twice = lint::same_ids(config).into_iter();
+    let first = twice.next().map(Error::from);
+    let first = first.map(|first| twice.fold(first, |first, other| first.note(other.message)));
+    let wrong = wrong.or(first);
     let text = match format {
         Format::Json => crate::operation::context::json(&List {
             schema: SCHEMA,
@@ -138,7 +140,11 @@ pub(super) fn list(context: &mut Context<'_>, format: Format) -> Result<Outcome>
                     line.shown_state(),
                 ]
             });
-            table_shortening(&HEAD, rows, DISK)
+            if context.process.is_watched {
+                table_shortening(&HEAD, rows, DISK)
+            } else {
+                table(&HEAD, rows)
+            }
         }
     };
     Ok(match wrong {

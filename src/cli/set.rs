@@ -6,11 +6,12 @@ use super::locate::Refused;
 use crate::config::edit::{
     TypedSetting, TypedSettingError, is_same, set as edits_of, standing, variable,
 };
-use crate::config::resolve;
 use crate::config::settings::{self, Need};
+use crate::config::{Config, resolve};
 use crate::error::{Error, Result};
 use crate::operation::context::{CallersPlan, Context, Outcome};
 use crate::quote;
+use crate::suggest;
 use crate::survey::{Processes, State, Traces};
 use crate::verb::Spelling;
 
@@ -58,6 +59,8 @@ pub(super) fn set(context: &mut Context<'_>, args: &SetArgs) -> Result<Edited, B
     }
     let draft = edit::draft(context, vm, &edits)?;
     for setting in &settings {
+        refuse_unknown_bridge(&draft.config, setting)
+            .map_err(|error| unwritten(error, Some(draft.config.clone())))?;
         edit::refuse_unread(&draft, setting)
             .map_err(|error| unwritten(error, Some(draft.config.clone())))?;
     }
@@ -134,6 +137,27 @@ fn of_nic(key: &str) -> Option<String> {
     };
     let own = settings::VM.iter().find(|setting| is_own(setting.name))?;
     Some(own.numbered(0))
+}
+
+/// Refuses the uplink of a bridge that no NIC of the edited configuration joins.
+fn refuse_unknown_bridge(config: &Config, setting: &TypedSetting) -> Result<()> {
+    let bridge = settings::of_host(setting.key()).map_or("", |(_, bridge)| bridge);
+    let bridges = config.bridges();
+    if bridge.is_empty() || setting.value().is_empty() || bridges.contains(bridge) {
+        return Ok(());
+    }
+    let error = Error::usage(format!(
+        "{} would have no effect: no NIC joins {bridge}",
+        setting.key()
+    ));
+    let mut known: Vec<&str> = bridges.into_iter().collect();
+    known.sort_unstable();
+    Err(match suggest::near(bridge, known) {
+        Some(near) => error.help(format!("the nearest bridge is {near}: {near}_netif=...")),
+        None => error.help(format!(
+            "first let a NIC join it: easy-bhyve set VM if0_bridge={bridge}"
+        )),
+    })
 }
 
 /// The note about running VMs, which keep the previous values until their next boot. A host that

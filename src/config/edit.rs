@@ -61,6 +61,7 @@ impl TypedSetting {
         Self::parse_if(word, is_known).map_err(|error| match error {
             TypedSettingError::UnknownKey(key, instead) => {
                 let near = suggest::near(&key, of_host());
+                let near = near.filter(|near| settings::find(near).is_none());
                 let near = near.map(|near| format!("the nearest variable of the host is {near}"));
                 TypedSettingError::UnknownKey(key, near.unwrap_or(instead))
             }

@@ -9,6 +9,7 @@ use super::Config;
 use super::settings::{self, Setting, VmSettings};
 use super::shell::class::is_name;
 use super::store::Assignment;
+use crate::model::name::IfName;
 
 /// Whether a VM can have this name: a letter, then letters, digits and `_`.
 pub fn is_vm_name(name: &str) -> bool {
@@ -105,6 +106,39 @@ impl Config {
             let vm = id.name.strip_suffix("_id")?;
             (is_vm_name(vm) && !id.value.is_empty()).then_some((vm, id))
         })
+    }
+
+    /// The bridges that NICs join: the values of `bridge` and of every `ifN_bridge`.
+    pub fn bridges(&self) -> HashSet<&str> {
+        let is_bridge = |set: &Assignment<'_>| {
+            let split = self.split(set.name);
+            set.name == "bridge" || split.is_some_and(|split| split.setting.name == "ifN_bridge")
+        };
+        let set = self.store.last(|name| name.ends_with(b"bridge"));
+        let names = set.filter(is_bridge).filter_map(|set| {
+            let name = std::str::from_utf8(set.value).ok()?;
+            (!matches!(name, "" | IfName::NONE)).then_some(name)
+        });
+        names.collect()
+    }
+
+    /// Every setting of a bridge's uplink that is not empty, and the bridge, which may be unknown.
+    pub(super) fn any_uplinks(&self) -> impl Iterator<Item = (&str, Assignment<'_>)> {
+        let set = self.store.last(|name| name.ends_with(b"_netif"));
+        set.filter_map(|set| {
+            let (_, bridge) = settings::of_host(set.name)?;
+            (!bridge.is_empty() && !set.value.is_empty()).then_some((bridge, set))
+        })
+    }
+
+    /// The bridges with a setting for an uplink of their own, and this setting.
+    pub fn uplinks(&self) -> Vec<(&str, Assignment<'_>)> {
+        let mut uplinks: Vec<_> = self.any_uplinks().collect();
+        if !uplinks.is_empty() {
+            let bridges = self.bridges();
+            uplinks.retain(|(bridge, _)| bridges.contains(bridge));
+        }
+        uplinks
     }
 
     /// The VM that a variable belongs to, and the variable's key there.

@@ -5,6 +5,7 @@
 
 use crate::finding::{Finding, FindingName};
 use crate::span::Span;
+use std::cell::LazyCell;
 use std::collections::{HashMap, HashSet};
 
 use super::keys::{self, Key, Keys};
@@ -18,8 +19,11 @@ pub fn check(config: &Config) -> Vec<Finding> {
     let all = config.keys_of_all();
     let vms: HashSet<&str> = all.iter().map(|keys| keys.vm).collect();
     let longest = vms.iter().map(|vm| vm.len()).max().unwrap_or_default();
+    let bridges = LazyCell::new(|| config.bridges());
+    let is_bridge = |name: &str| bridges.contains(name);
     for assignment in config.store.last(|_| true) {
-        findings.extend(name(&|vm| vms.contains(vm), longest, assignment));
+        let is_vm = |vm: &str| vms.contains(vm);
+        findings.extend(name(&is_vm, &is_bridge, longest, assignment));
     }
     findings.extend(all.iter().flat_map(|keys| conflicts(config, keys)));
     findings.extend(same_ids(config));
@@ -34,10 +38,12 @@ pub fn of_vm(config: &Config, vm: &str) -> Vec<Finding> {
             .is_some_and(|rest| rest.starts_with(b"_"))
     };
     let is_vm = |name: &str| config.is_vm(name);
+    let bridges = LazyCell::new(|| config.bridges());
+    let is_bridge = |name: &str| bridges.contains(name);
     config
         .store
         .last(begins)
-        .filter_map(|assignment| name(&is_vm, usize::MAX, assignment))
+        .filter_map(|assignment| name(&is_vm, &is_bridge, usize::MAX, assignment))
         .collect()
 }
 
@@ -106,6 +112,7 @@ const LONGEST_VM_NAME: usize = 200;
 /// Differs: `resources` and `setup` warn about unknown keys
 fn name(
     is_vm: &dyn Fn(&str) -> bool,
+    is_bridge: &dyn Fn(&str) -> bool,
     longest: usize,
     assignment: Assignment<'_>,
 ) -> Option<Finding> {
@@ -136,6 +143,10 @@ fn name(
     let underscores = name.get(..end).unwrap_or_default().rmatch_indices('_');
     let mut underscores = underscores.filter_map(|(at, _)| name.get(..at));
     let vm = underscores.find(|vm| is_vm(vm))?;
+    // A bridge may have the name of a VM, or a name that begins so.
+    if settings::of_host(name).is_some_and(|(_, bridge)| is_bridge(bridge)) {
+        return None;
+    }
     let key = name.get(vm.len() + 1..).unwrap_or_default();
     Some(Finding::new(
         FindingName::UnknownKey,

@@ -59,6 +59,18 @@ fn the_nearest_key_is_the_one_that_was_begun_or_written_in_part() {
 }
 
 #[test]
+fn the_uplink_of_a_bridge_is_no_key_of_a_vm_with_the_name_of_the_bridge() {
+    let text = "lan_id=1 lan_if0_bridge=lan\nlan_netif=em0 lan_2_netif=em1\n";
+    assert_eq!(findings(text), [(UnknownKey, place("2:15"))]);
+    let text = format!("{text}lan_if1=tap9 lan_if1_bridge=lan_2\n");
+    assert_eq!(findings(&text), []);
+    assert_eq!(
+        findings("lan_id=1\nlan_netif=em0\n"),
+        [(UnknownKey, place("2:1"))]
+    );
+}
+
+#[test]
 fn ids_are_compared_as_numbers() {
     assert_eq!(
         findings("a_id=1 b_id=01 c_id=2\n"),

@@ -120,6 +120,7 @@ static RIVALS: &[Rival] = rivals! {
     "limit_riops" => Nothing,
     "limit_wiops" => Nothing,
     "tags" => Nothing,
+    "netif" => Otherwise("ifN_bridge", "the uplink is that of the bridge: BRIDGE_netif"),
     // iohyve
     "name" => Fixed("the name of a VM is the beginning of its keys"),
     "description" => Nothing,

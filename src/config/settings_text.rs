@@ -61,15 +61,21 @@ pub fn lines(vm: &Vm, host: &str, devices: &Path) -> Vec<Line> {
     lines
 }
 
-/// The host variables, in the manual's order: the interface before the bridge.
+/// The host variables, in the manual's order: the interface before the bridge; then uplinks of other
+/// bridges.
 fn of_host(vm: &Vm) -> impl Iterator<Item = Line> {
-    settings::HOST.iter().rev().flat_map(|row| {
+    let rows = settings::HOST.iter().rev().flat_map(|row| {
         let written: Written = (row.written)(vm);
         let name = format!("{OF_HOST}{}", row.name);
         written
             .into_iter()
             .map(move |(_, value)| Line::new(name.as_str(), value))
-    })
+    });
+    let uplinks = vm.shared.uplinks.iter().filter_map(|(bridge, uplink)| {
+        let name = format!("{OF_HOST}{}", settings::uplink_of(bridge)?);
+        Some(Line::new(name, uplink.name.as_ref()))
+    });
+    rows.chain(uplinks)
 }
 
 /// A VM's lines for a row, by number.
@@ -113,7 +119,7 @@ pub fn parse<'words>(
     let vm = of_words(
         name,
         own,
-        &host,
+        &mut host,
         &Wanted::new(Need::Settings, spelling.clone(), devices),
     )?;
     // No VM depends on the host's name, which may be empty.
@@ -143,9 +149,8 @@ pub fn parse<'words>(
 
 /// Whether a word of this name describes a VM, not an operation on it.
 pub fn is_of_vm(key: &str) -> bool {
-    let is_of_host = |name| settings::HOST.iter().any(|row| row.name == name);
     matches!(key, "host" | "system" | "con")
-        || key.strip_prefix(OF_HOST).is_some_and(is_of_host)
+        || key.strip_prefix(OF_HOST).is_some_and(settings::is_of_host)
         || settings::find(key).is_some()
 }
 
@@ -156,8 +161,10 @@ fn read(
     own: &mut VmSettings,
     host: &mut HostSettings,
 ) -> Result<()> {
+    let of_host = key.strip_prefix(OF_HOST).and_then(settings::of_host);
     let given = |number| Given {
         number,
+        bridge: of_host.map_or("", |(_, bridge)| bridge),
         text: value,
         span: None,
     };
@@ -171,14 +178,10 @@ fn read(
         }
         _ => {}
     }
-    let of_host = key.strip_prefix(OF_HOST).and_then(|name| {
-        let mut rows = settings::HOST.iter();
-        rows.find(|row| row.name == name)
-    });
     match (of_host, settings::find(key)) {
         // An empty value means not set.
         (Some(_), _) | (_, Some((_, 0))) if value.is_empty() => Ok(()),
-        (Some(row), _) => (row.read)(host, given(0)).map_err(wrong),
+        (Some((row, _)), _) => (row.read)(host, given(0)).map_err(wrong),
         (None, Some((row, number))) => match settings::in_range(number) {
             Some(number) => (row.read)(own, given(number)).map_err(wrong),
             None => Err(Error::usage(format!("{key}= is unknown"))),

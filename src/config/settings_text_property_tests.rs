@@ -10,7 +10,7 @@ use crate::model::loader::{BootPart, Grub, Loader};
 use crate::model::name::{Dataset, IfName, TapName};
 use crate::model::policy::{Policy, Reaction, Seconds};
 use crate::model::size::MemSize;
-use crate::model::tests::vm;
+use crate::model::tests::{uplink, vm};
 use crate::model::{Shared, Vm, Volume};
 use crate::verb::Spelling;
 use proptest::prelude::{
@@ -70,13 +70,20 @@ fn loader() -> impl Strategy<Value = Loader> {
     prop_oneof![Just(Loader::Bhyveload), grub]
 }
 
+fn interface(name: &str) -> IfName {
+    IfName::parse(name).unwrap()
+}
+
 fn shared() -> impl Strategy<Value = Shared> {
     let name = || option::of("[a-z]{1,5}[0-9]");
-    let interface = |name: Option<String>| name.map(|name| IfName::parse(&name).unwrap());
-    (name(), name()).prop_map(move |(bridge, netif)| Shared {
-        bridge: interface(bridge),
-        netif: interface(netif),
-        netif_origin: None,
+    let own = option::of("ix_[0-9]");
+    (name(), name(), own).prop_map(|(bridge, netif, own)| Shared {
+        bridge: bridge.map(|bridge| interface(&bridge)),
+        netif: netif.map(|netif| uplink(&netif)),
+        uplinks: own
+            .map(|own| (interface("lan_4"), uplink(&own)))
+            .into_iter()
+            .collect(),
     })
 }
 
@@ -124,7 +131,13 @@ fn any_vm() -> impl Strategy<Value = Vm> {
                     .map(|number| Nic {
                         number,
                         tap: TapName::parse(&format!("tap{number}")).unwrap(),
-                        bridge: IfName::parse("lan.4").unwrap(),
+                        // Some join nothing.
+                        bridge: match number % 3 {
+                            0 => Some(interface("lan_4")),
+                            1 => Some(interface("lan.4")),
+                            _ => None,
+                        },
+                        is_private: number % 4 == 1,
                         origin: None,
                         bridge_origin: None,
                     })
@@ -142,6 +155,7 @@ fn any_vm() -> impl Strategy<Value = Vm> {
 const SETTINGS: &[(&str, &[&str])] = &[
     ("bridge", &["bridge0", "bad name"]),
     ("netif", &["igb0", "a,b"]),
+    ("bridge0_netif", &["igb0", "em1", "a,b"]),
     ("volroot", &["zroot/vm", "/vm", "/my vms", "/v%m", "bad@"]),
     ("mem", &["1G", "none"]),
     ("a_mem", &["2G", "1.5G"]),

@@ -62,7 +62,8 @@ pub(super) fn without_origins(mut vm: Vm) -> Vm {
     for nic in &mut vm.nics {
         (nic.origin, nic.bridge_origin) = (None, None);
     }
-    vm.shared.netif_origin = None;
+    let uplinks = vm.shared.uplinks.values_mut().chain(&mut vm.shared.netif);
+    uplinks.for_each(|uplink| uplink.origin = None);
     vm
 }
 
@@ -115,7 +116,8 @@ fn every_vm_of_a_configuration_is_read_back_from_its_lines() {
           b_id=32767 b_cd0='/iso/with blank.iso' b_grub_boot='boot;boot' b_gpt=gpt3 b_mem=2G\n\
           c_id=2 c_hd0=/vm/c.img c_if4=vmnet3 c_if4_bridge=lan c_cpu=sockets=1,cores=2\n\
           d_id=3 d_freebsd=yes d_hd0=$'/vm/\\xff b' d_on_reboot=stop d_on_crash=restart\n\
-          e_id=4 e_zvol=tank/e e_loader_timeout=1 e_stop_timeout=86400\n",
+          e_id=4 e_zvol=tank/e e_loader_timeout=1 e_stop_timeout=86400\n\
+          f_id=5 f_if1=tap9 f_if1_bridge=none f_if2=tap10 f_if2_bridge=br_2 br_2_netif=em2\n",
     );
     let all = resolve::all(
         &config,
@@ -123,7 +125,7 @@ fn every_vm_of_a_configuration_is_read_back_from_its_lines() {
     )
     .unwrap();
     let all: Vec<Vm> = all.map(|vm| without_origins(vm.unwrap())).collect();
-    assert_eq!(all.len(), 5);
+    assert_eq!(all.len(), 6);
     for vm in all {
         // A host may have no name.
         let pairs = pairs(&vm, "");
@@ -229,6 +231,27 @@ fn devices_that_no_vm_has_are_refused() {
             "if0: \"igb0\" is not a tap: bhyve accepts interfaces named tap… or vmnet…",
         ),
         ("if5", "tap5", "if5_bridge= is missing"),
+        (
+            "host_bridge7_netif",
+            "em1",
+            "host_bridge7_netif= is unknown",
+        ),
+        ("host_bridge1_netif", "", "host_bridge1_netif= is unknown"),
+        (
+            "host_bridge1_netif",
+            "a,b",
+            "host_bridge1_netif: \"a,b\" is not an interface name: \",\" is not allowed",
+        ),
+        (
+            "host_bridge1_netif",
+            "igb0",
+            "igb0 is the uplink of bridge0 and of bridge1",
+        ),
+        (
+            "host_bridge0_netif",
+            "em1",
+            "bridge0 has two uplinks: netif is igb0, and bridge0_netif is em1",
+        ),
         (
             "hd2",
             "/vm/a b",

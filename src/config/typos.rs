@@ -2,11 +2,12 @@
 //! effect. Takes linear time.
 
 use super::keys;
-use super::settings::HOST;
+use super::settings;
 use super::{Assignment, Config};
 use crate::finding::{Finding, FindingName};
 use crate::span::FileId;
 use crate::suggest;
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Checks the names of all variables.
@@ -14,6 +15,7 @@ pub fn check(config: &Config) -> Vec<Finding> {
     let expanded = expanded(config);
     let mut findings = unknown_vms(config, &expanded);
     findings.extend(overridden(config, &expanded));
+    findings.extend(unknown_bridges(config, &expanded));
     findings.extend(unset(config));
     findings
 }
@@ -103,6 +105,32 @@ fn unknown_vms(config: &Config, expanded: &HashSet<&[u8]>) -> Vec<Finding> {
     findings
 }
 
+/// Uplinks of bridges that no NIC joins, unless the name is expanded or begins with that of a VM.
+fn unknown_bridges(config: &Config, expanded: &HashSet<&[u8]>) -> Vec<Finding> {
+    let is_used = |set: &Assignment<'_>| {
+        let mut vms = set.name.match_indices('_');
+        vms.any(|(at, _)| set.name.get(..at).is_some_and(|vm| config.is_vm(vm)))
+            || expanded.contains(set.name.as_bytes())
+    };
+    let strays = config.any_uplinks().filter(|(_, set)| !is_used(set));
+    let mut strays = strays.peekable();
+    if strays.peek().is_none() {
+        return Vec::new();
+    }
+    let bridges = config.bridges();
+    let found = strays.filter(|(bridge, _)| !bridges.contains(bridge));
+    let finding = |(bridge, set): (&str, Assignment<'_>)| {
+        let help = match suggest::near(bridge, bridges.iter().copied()) {
+            Some(near) => format!("the nearest bridge is {near}: write {near}_netif"),
+            None => format!("let a NIC join it: VM_ifN_bridge={bridge}"),
+        };
+        let what = format!("{} has no effect: no NIC joins {bridge}", set.name);
+        Finding::new(FindingName::UnknownBridge, set.name_span, what, help)
+    };
+    // Each of them costs a look at every bridge.
+    found.take(50).map(finding).collect()
+}
+
 /// The names after a `$` anywhere in the files.
 fn expanded(config: &Config) -> HashSet<&[u8]> {
     let mut names = HashSet::new();
@@ -137,9 +165,13 @@ fn shortened_by_one(name: &str) -> impl Iterator<Item = String> {
 /// Assignments of a setting that a later one in the same file overrides.
 fn overridden(config: &Config, expanded: &HashSet<&[u8]>) -> Vec<Finding> {
     let mut last: HashMap<(FileId, &str), Assignment<'_>> = HashMap::new();
+    let bridges = LazyCell::new(|| config.bridges());
     let mut findings = Vec::new();
     for set in config.assignments() {
-        let is_host = || HOST.iter().any(|setting| setting.name == set.name);
+        let is_host = || {
+            let of_host = settings::of_host(set.name);
+            of_host.is_some_and(|(_, bridge)| bridge.is_empty() || bridges.contains(bridge))
+        };
         let is_setting = || is_host() || config.owner(set.name).is_some();
         let Some(earlier) = last.insert((set.name_span.file, set.name), set) else {
             continue;
@@ -198,6 +230,26 @@ mod tests {
         assert_found(
             "a_id=1\nweb_mem=1G\nweb_cpu=2\n",
             &["test.conf:2:1 unknown-vm", "test.conf:3:1 unknown-vm"],
+        );
+    }
+
+    #[test]
+    fn an_uplink_of_no_bridge_is_told_from_a_name_of_the_users_own() {
+        let text = "bridge=bridge0 a_id=1 a_if1=tap9 a_if1_bridge=lan\n";
+        for fine in [
+            "bridge0_netif=em0 lan_netif=em1",
+            "wan_netif=em0\nnetif=$wan_netif",
+            "wan_netif=",
+            "a_if2_netif=em0",
+        ] {
+            assert_found(&format!("{text}{fine}\n"), &[]);
+        }
+        assert_found(
+            &format!("{text}wan_netif=em0 lan_netif=em1\nlan_netif=em2\n"),
+            &[
+                "test.conf:2:15 hidden-assignment",
+                "test.conf:2:1 unknown-bridge",
+            ],
         );
     }
 

@@ -51,8 +51,10 @@ pub struct Nic {
     pub number: u8,
     /// The tap on the host.
     pub tap: TapName,
-    /// The bridge that the tap joins.
-    pub bridge: IfName,
+    /// The bridge that the tap joins; none for a tap that joins nothing.
+    pub bridge: Option<IfName>,
+    /// Whether the tap is isolated from the other private members of its bridge.
+    pub is_private: bool,
     /// The setting that the tap comes from.
     pub origin: Option<Span>,
     /// The setting that the bridge comes from.
@@ -110,6 +112,15 @@ impl Device {
             argument.push(part);
         }
         argument
+    }
+}
+
+impl Nic {
+    /// Whether the tap joins the bridge of this name.
+    pub fn joins(&self, bridge: &str) -> bool {
+        self.bridge
+            .as_ref()
+            .is_some_and(|own| own.as_str() == bridge)
     }
 }
 

@@ -19,6 +19,7 @@ use loader::Loader;
 use name::{Dataset, IfName, VmName};
 use policy::Policy;
 use size::MemSize;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// A VM with every setting resolved.
@@ -55,10 +56,32 @@ pub struct Vm {
 pub struct Shared {
     /// The default bridge, for NICs without a bridge setting.
     pub bridge: Option<IfName>,
-    /// The physical interface; none for a bridge without an uplink.
-    pub netif: Option<IfName>,
-    /// The place where `netif` is set.
-    pub netif_origin: Option<Span>,
+    /// The uplink of the default bridge, by `netif`.
+    pub netif: Option<Uplink>,
+    /// The uplinks of the VM's bridges by settings of their own, which come before `netif`.
+    pub uplinks: BTreeMap<IfName, Uplink>,
+}
+
+impl Shared {
+    /// The uplink of a bridge of the VM; none for a bridge without an uplink.
+    pub fn uplink_of(&self, bridge: &IfName) -> Option<&Uplink> {
+        let by_default = || self.netif.as_ref().filter(|_| self.is_default(bridge));
+        self.uplinks.get(bridge).or_else(by_default)
+    }
+
+    /// Whether NICs join this bridge by default.
+    pub fn is_default(&self, bridge: &IfName) -> bool {
+        self.bridge.as_ref() == Some(bridge)
+    }
+}
+
+/// An interface of the host that joins a bridge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uplink {
+    /// The interface.
+    pub name: IfName,
+    /// The place of the setting.
+    pub origin: Option<Span>,
 }
 
 /// The kind of a VM's first disk.
@@ -87,7 +110,7 @@ impl Vm {
             shared: Shared {
                 bridge: None,
                 netif: None,
-                netif_origin: None,
+                uplinks: BTreeMap::new(),
             },
             policy: Policy::default(),
             spelling,
@@ -119,21 +142,32 @@ impl Vm {
         self.cds.iter().find(|cd| cd.number == 0)
     }
 
-    /// Whether a NIC of this VM is on the default bridge, so that the bridge needs its uplink.
-    pub fn uses_default_bridge(&self) -> bool {
-        self.shared
-            .bridge
-            .as_ref()
-            .is_some_and(|bridge| self.nics.iter().any(|nic| nic.bridge == *bridge))
+    /// The bridges of the NICs, in the order of the first NIC of each.
+    pub fn bridges(&self) -> Vec<&IfName> {
+        let mut bridges = Vec::new();
+        for bridge in self.nics.iter().filter_map(|nic| nic.bridge.as_ref()) {
+            if !bridges.contains(&bridge) {
+                bridges.push(bridge);
+            }
+        }
+        bridges
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::{Cd, Disk, Loader, Nic, Policy, Shared, Vm, Volume};
-    use super::{CpuTopology, Dataset, IfName, MemSize, VmName};
+    use super::{BTreeMap, CpuTopology, Dataset, IfName, MemSize, VmName};
+    use super::{Cd, Disk, Loader, Nic, Policy, Shared, Uplink, Vm, Volume};
     use crate::model::name::TapName;
     use crate::verb::{Spelling, Verb};
+
+    /// An uplink whose setting has no place.
+    pub(crate) fn uplink(name: &str) -> Uplink {
+        Uplink {
+            name: IfName::parse(name).expect("a NIC"),
+            origin: None,
+        }
+    }
 
     /// A VM with two disks, two CDs and two NICs, with gaps in their numbers.
     pub(crate) fn vm() -> Vm {
@@ -146,7 +180,8 @@ pub(crate) mod tests {
         let nic = |number, tap: &str, bridge: &str| Nic {
             number,
             tap: TapName::parse(tap).expect("a tap"),
-            bridge: IfName::parse(bridge).expect("a bridge"),
+            bridge: Some(IfName::parse(bridge).expect("a bridge")),
+            is_private: false,
             origin: None,
             bridge_origin: None,
         };
@@ -162,8 +197,8 @@ pub(crate) mod tests {
             volume: Volume::Zfs(Dataset::parse("zroot/vm/fbsd0").expect("a dataset")),
             shared: Shared {
                 bridge: Some(IfName::parse("bridge0").expect("a bridge")),
-                netif: Some(IfName::parse("igb0").expect("a NIC")),
-                netif_origin: None,
+                netif: Some(uplink("igb0")),
+                uplinks: BTreeMap::new(),
             },
             policy: Policy::default(),
             spelling: Spelling::link(),
@@ -179,10 +214,19 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_uplink_is_needed_only_by_a_nic_on_the_default_bridge() {
+    fn a_bridge_has_its_own_uplink_or_that_of_the_default_bridge() {
         let mut vm = vm();
-        assert!(vm.uses_default_bridge());
-        vm.nics.remove(0);
-        assert!(!vm.uses_default_bridge());
+        let uplinks = |vm: &Vm| -> Vec<Option<String>> {
+            let bridges = vm.bridges().into_iter();
+            let uplinks = bridges.map(|bridge| vm.shared.uplink_of(bridge));
+            let name = |uplink: &Uplink| uplink.name.to_string();
+            uplinks.map(|uplink| uplink.map(name)).collect()
+        };
+        assert_eq!(uplinks(&vm), [Some("igb0".to_owned()), None]);
+        for bridge in ["bridge0", "bridge1"] {
+            let bridge = IfName::parse(bridge).expect("a bridge");
+            vm.shared.uplinks.insert(bridge, uplink("em1"));
+        }
+        assert_eq!(uplinks(&vm), [(); 2].map(|()| Some("em1".to_owned())));
     }
 }

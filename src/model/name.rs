@@ -161,6 +161,22 @@ impl IfName {
         Ok(Self(text.into()))
     }
 
+    /// Parses the name of a bridge, or `none`.
+    ///
+    /// Differs: `none` in place of a bridge joins nothing
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_bridge(text: &str) -> Result<Option<Self>, NameError> {
+        match text {
+            Self::NONE => Ok(None),
+            _ => Self::parse(text).map(Some),
+        }
+    }
+
+    /// The word in place of a bridge, for a tap that joins nothing.
+    pub const NONE: &str = "none";
+
     /// The kind, if the name is not a unit of it, so that `ifconfig KIND create name NAME` would
     /// create the next free unit and rename it.
     pub fn renamed_from<'kind>(&self, kind: &'kind str) -> Option<&'kind str> {

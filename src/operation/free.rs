@@ -65,8 +65,7 @@ pub(super) fn membership<'survey>(
         .iter()
         .find(|nic| nic.tap.interface().as_str() == interface.name)?;
     let bridge = survey.bridge_of(&interface.name)?;
-    (interface.owner().is_none() && bridge.name == nic.bridge.as_str())
-        .then_some(bridge.name.as_str())
+    (interface.owner().is_none() && nic.joins(&bridge.name)).then_some(bridge.name.as_str())
 }
 
 /// The plan that destroys the node of a VM before its guest is loaded again.

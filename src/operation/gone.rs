@@ -1,6 +1,6 @@
 //! Steps that free something. A failed step counts as done if the thing does not exist afterwards.
 
-use crate::model::name::{Dataset, VmName};
+use crate::model::name::{Dataset, IfName, VmName};
 use crate::plan::{Step, Test};
 use crate::tools::zfs::{self, Mark};
 use crate::tools::{bhyvectl, ifconfig};
@@ -14,6 +14,12 @@ pub(super) fn interface(name: &str) -> Step {
 /// Removes a member from a bridge.
 pub(super) fn member(bridge: &str, member: &str) -> Step {
     Step::from(ifconfig::delete_member(bridge, member)).ok_if(!ifconfig::is_member(bridge, member))
+}
+
+/// Lets a member of a bridge reach the private members again.
+pub(super) fn private_member(bridge: &IfName, member: &IfName) -> Step {
+    let is_member = ifconfig::is_member(bridge.as_str(), member.as_str());
+    Step::from(ifconfig::set_private(bridge, member, false)).ok_if(!is_member)
 }
 
 /// Destroys the node of `vm`, at the path `node`.

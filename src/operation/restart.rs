@@ -106,12 +106,12 @@ impl RootJob for Restart {
         } else {
             survey
         };
-        let notes = if context.is_freebsd {
+        let mut notes = if context.is_freebsd {
             boot::refuse(context, vm, rivals, &survey, Source::Disk)?
         } else {
             Vec::new()
         };
-        network::refuse(vm, &survey)?;
+        notes.extend(network::refuse(vm, &survey)?);
         let scratch = context.process.scratch_of(&vm.name);
         Ok(Planned {
             ending: first,

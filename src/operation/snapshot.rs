@@ -3,7 +3,7 @@
 use super::context::{CallersPlan, Context, Outcome, json};
 use super::options::DryRunOrFormat;
 use super::plan_context::PlanContext;
-use super::refuse::{list_of, other_disks, volume};
+use super::refuse::{list_of, other_disks, refuse_filesystem, volume};
 use super::wire::{self, Options, Words};
 use super::{Locks, Operation, Planned, Request, RootJob};
 use crate::config::settings::Need;
@@ -45,7 +45,7 @@ impl Operation for Args {
                 .map(Outcome::Text);
             }
             if context.is_freebsd && !self.dry_run.dry_run {
-                list_of(context.look, &vm, volume)?;
+                refuse_filesystem(context.look, &context.process.devices, &vm, volume)?;
             }
             return Ok(Outcome::Plan(CallersPlan {
                 plan: Plan::new(vec![zfs::show(volume).into()]),
@@ -94,8 +94,8 @@ impl RootJob for TakeSnapshot {
     fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
         let vm = request.vm()?;
         let volume = volume(vm, Verb::Snapshot)?;
-        if context.is_freebsd {
-            list_of(context.look, vm, volume)?;
+        if context.is_freebsd && context.process.is_client() {
+            refuse_filesystem(context.look, &context.process.devices, vm, volume)?;
         }
         let target = volume.snapshot(&self.0);
         let mut notes: Vec<String> = other_disks(vm).into_iter().collect();

@@ -221,6 +221,11 @@ fn supervise(
                 )),
             );
         }
+        if let Job::Start(boot) = &request.job
+            && let Some(note) = boot.how_to_leave(vm)
+        {
+            session.say(&note);
+        }
         run::execute(&planned.plan, session.host, &mut journal, session.output)
     });
     let ended = result.as_ref().map(|_| ()).map_err(Clone::clone);

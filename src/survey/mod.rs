@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::host::{Ended, Look};
 use crate::model::Vm;
 use crate::model::device::Nic;
-use crate::model::name::{IfName, VmName};
+use crate::model::name::VmName;
 use crate::process::Surroundings;
 use crate::run::{not_started, signal_name};
 use crate::tools::ifconfig::{self, Interface};
@@ -18,7 +18,6 @@ use crate::tools::kld::{self, Module};
 use crate::tools::sysctl::{self, Kernel};
 use crate::tools::zfs;
 use crate::vis;
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -80,16 +79,13 @@ impl Survey {
             ..Interface::default()
         });
         let mut interfaces: Vec<Interface> = taps.collect();
-        let bridges: BTreeSet<&IfName> = vm.nics.iter().map(|nic| &nic.bridge).collect();
-        for bridge in bridges {
-            let joined = vm.nics.iter().filter(|nic| nic.bridge == *bridge);
+        for bridge in vm.bridges() {
+            let joined = vm.nics.iter().filter(|nic| nic.joins(bridge.as_str()));
             let mut members: Vec<String> = joined.map(|nic| nic.tap.to_string()).collect();
-            if vm.shared.bridge.as_ref() == Some(bridge)
-                && let Some(netif) = &vm.shared.netif
-            {
-                members.push(netif.to_string());
+            if let Some(uplink) = vm.shared.uplink_of(bridge) {
+                members.push(uplink.name.to_string());
                 interfaces.push(Interface {
-                    name: netif.to_string(),
+                    name: uplink.name.to_string(),
                     is_up: true,
                     ..Interface::default()
                 });
@@ -206,7 +202,7 @@ impl Survey {
         // A tap that easy-bhyve did not create is only removed from the configured bridge.
         let is_given_up = |bridge: &str, tap: &str| {
             let mut nics = vm.nics.iter();
-            nics.any(|nic| nic.bridge.as_str() == bridge && nic.tap.interface().as_str() == tap)
+            nics.any(|nic| nic.joins(bridge) && nic.tap.interface().as_str() == tap)
         };
         for interface in &mut self.interfaces {
             let bridge = &interface.name;

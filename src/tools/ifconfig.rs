@@ -29,6 +29,10 @@ pub struct Interface {
     pub description: Option<String>,
     /// The bridge's members.
     pub members: Vec<String>,
+    /// The members that are isolated from each other: `PRIVATE`.
+    pub private_members: Vec<String>,
+    /// The parent of a vlan(4).
+    pub parent: Option<String>,
     /// The process that has the tap open.
     pub opened_by: Option<u32>,
 }
@@ -100,9 +104,14 @@ pub fn parse(listing: &str) -> Vec<Interface> {
                 .groups
                 .extend(text.split_ascii_whitespace().map(str::to_owned));
         } else if let Some(text) = line.strip_prefix("member: ") {
-            interface
-                .members
-                .extend(text.split_ascii_whitespace().next().map(str::to_owned));
+            let (member, flags) = text.split_once(' ').unwrap_or((text, ""));
+            interface.members.push(member.to_owned());
+            if flags.contains("PRIVATE") {
+                interface.private_members.push(member.to_owned());
+            }
+        } else if line.starts_with("vlan: ") {
+            let parent = line.split_once("parent interface: ");
+            interface.parent = parent.map(|(_, parent)| parent.trim_end().to_owned());
         } else if let Some(text) = line.strip_prefix("Opened by PID ") {
             interface.opened_by = text.trim().parse().ok();
         } else if line.starts_with("media: IEEE 802.11") {
@@ -148,6 +157,19 @@ pub fn add_member(bridge: &IfName, member: &IfName) -> Command {
     Command::root("ifconfig", args![bridge, "addm", member, "up"])
 }
 
+/// As [`add_member`], isolated from the other private members from the first packet on: `ifconfig BRIDGE
+/// addm IF private IF up`.
+pub fn add_private_member(bridge: &IfName, member: &IfName) -> Command {
+    let words = args![bridge, "addm", member, "private", member, "up"];
+    Command::root("ifconfig", words)
+}
+
+/// Isolates a member from the other private members, or no longer: `ifconfig BRIDGE [-]private IF`.
+pub fn set_private(bridge: &IfName, member: &IfName, is_private: bool) -> Command {
+    let flag = if is_private { "private" } else { "-private" };
+    Command::root("ifconfig", args![bridge, flag, member])
+}
+
 /// Removes a member: `ifconfig BRIDGE deletem IF`.
 pub fn delete_member(bridge: &str, member: &str) -> Command {
     Command::root("ifconfig", args![bridge, "deletem", member])
@@ -190,7 +212,8 @@ pub fn is_member(bridge: &str, member: &str) -> Test {
 #[cfg(test)]
 mod tests {
     use super::{
-        Interface, add_member, create_bridge, create_tap, delete_member, destroy, parse, up,
+        Interface, add_member, add_private_member, create_bridge, create_tap, delete_member,
+        destroy, parse, set_private, up,
     };
     use crate::model::name::{IfName, TapName, VmName};
 
@@ -217,6 +240,14 @@ mod tests {
                 "ifconfig bridge0 addm tap7 up",
             ),
             (
+                add_private_member(&bridge, tap.interface()),
+                "ifconfig bridge0 addm tap7 private tap7 up",
+            ),
+            (
+                set_private(&bridge, tap.interface(), false),
+                "ifconfig bridge0 -private tap7",
+            ),
+            (
                 delete_member("bridge0", "tap7"),
                 "ifconfig bridge0 deletem tap7",
             ),
@@ -237,9 +268,12 @@ mod tests {
             bridge0: flags=8843<UP,BROADCAST> metric 0 mtu 1500\n\
             \tmember: igb0 flags=143<LEARNING,DISCOVER,AUTOEDGE,AUTOPTP>\n\
             \t        ifmaxaddr 0 port 1 priority 128 path cost 20000\n\
-            \tmember: tap0 flags=143<LEARNING>\n\
+            \tmember: tap0 flags=943<LEARNING,DISCOVER,PRIVATE,AUTOEDGE,AUTOPTP>\n\
             tap0: flags=8943<UP,BROADCAST> metric 0 mtu 1500\n\
-            \tdescription: easy-bhyve:fbsd0\n\tgroups: tap\n\tOpened by PID 4711\n";
+            \tdescription: easy-bhyve:fbsd0\n\tgroups: tap\n\tOpened by PID 4711\n\
+            igb0.7: flags=8843<UP,BROADCAST> metric 0 mtu 1500\n\
+            \tgroups: vlan\n\
+            \tvlan: 7 vlanproto: 802.1q vlanpcp: 0 parent interface: igb0\n";
         let interface = |name: &str| Interface {
             name: name.into(),
             mtu: Some(1500),
@@ -261,6 +295,7 @@ mod tests {
                 Interface {
                     is_up: true,
                     members: vec!["igb0".into(), "tap0".into()],
+                    private_members: vec!["tap0".into()],
                     ..interface("bridge0")
                 },
                 Interface {
@@ -269,6 +304,12 @@ mod tests {
                     description: Some("easy-bhyve:fbsd0".into()),
                     opened_by: Some(4711),
                     ..interface("tap0")
+                },
+                Interface {
+                    is_up: true,
+                    groups: vec!["vlan".into()],
+                    parent: Some("igb0".into()),
+                    ..interface("igb0.7")
                 },
             ]
         );

@@ -158,6 +158,7 @@ fn a_verb_is_stopped_with_the_text_of_the_finding() {
         ("netif-missing", "boot"),
         ("netif-wireless", "boot"),
         ("netif-bridge", "boot"),
+        ("netif-twice", "boot"),
         ("volroot-unset", "boot"),
         ("prefix-assignment", "boot"),
         ("blank-around-equals", "list"),
@@ -210,7 +211,7 @@ fn a_question_that_fails_skips_only_its_findings_and_is_reported() {
         ),
         (
             "ifconfig",
-            "bridge-without-uplink, netif-missing, netif-wireless, netif-bridge",
+            "bridge-without-uplink, netif-missing, netif-wireless, netif-bridge, uplink-vlan",
         ),
         ("zfs", "volroot-missing"),
     ] {

@@ -217,7 +217,7 @@ fn a_list_of_many_vms_reads_only_the_records_that_exist() {
     for records in [0, 2] {
         let mut fake = Fake::new(Host::freebsd(14), 1001);
         for id in 0..records {
-            let record = r#"{"schema":2,"supervisor":1,"phase":"ended","bhyve":null,"since":"","uptime":1,"restarts":0,"last_end":{"when":"","uptime":0,"why":"halted","crash":true}}"#;
+            let record = r#"{"schema":2,"supervisor":1,"phase":"ended","bhyve":null,"since":"","uptime":1,"restarts":0,"last_end":{"when":"","uptime":0,"reason":"halted","crashed":true}}"#;
             fake.write_record(&format!("a{id}"), record);
         }
         let said = call(&mut fake, &config, &["easy-bhyve", "list"]);

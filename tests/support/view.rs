@@ -96,6 +96,16 @@ fn interface(host: &Host, interface: &Interface) -> String {
         text += ", members ";
         text += &interface.members.join(" ");
     }
+    for member in &interface.private {
+        text += &format!(", {member} is private");
+    }
+    if ![1500, 16384].contains(&interface.mtu) {
+        text += &format!(", MTU {}", interface.mtu);
+    }
+    for address in &interface.addresses {
+        let words: Vec<&str> = address.split(' ').take(2).collect();
+        text += &format!(", {}", words.join(" "));
+    }
     if let Some(pid) = interface.opened_by {
         let by = host.state.processes.get(&pid);
         let name = by.map_or("nobody", |process| {

@@ -7,6 +7,7 @@ mod disks;
 mod faults;
 mod nics;
 mod read;
+mod uplinks;
 mod vm;
 
 pub(crate) use read::has_effect;

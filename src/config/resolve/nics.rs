@@ -21,6 +21,7 @@ pub(super) fn nics(parts: &Parts<'_>, id: &Set<VmId>, faults: &mut Faults) -> Ve
             (0, Set { value, span })
         }));
     }
+    let privates = &parts.own.settings.privates;
     let mut nics: Vec<Nic> = Vec::new();
     for (number, Set { value: tap, span }) in taps {
         if let Some(other) = nics.iter().find(|other| other.tap == tap) {
@@ -41,13 +42,12 @@ pub(super) fn nics(parts: &Parts<'_>, id: &Set<VmId>, faults: &mut Faults) -> Ve
             );
             continue;
         }
-        let Some((bridge, bridge_origin)) = bridge_of(parts, number, id.span, faults) else {
-            continue;
-        };
+        let (bridge, bridge_origin) = bridge_of(parts, number, id.span, faults);
         nics.push(Nic {
             number,
             tap,
             bridge,
+            is_private: privates.get(&number).is_some_and(|set| set.value),
             origin: span,
             bridge_origin,
         });
@@ -63,10 +63,10 @@ fn bridge_of(
     number: u8,
     at: Option<Span>,
     faults: &mut Faults,
-) -> Option<(IfName, Option<Span>)> {
+) -> (Option<IfName>, Option<Span>) {
     let own = parts.own.settings.bridges.get(&number);
     if let Some(set) = own.or(parts.host.bridge.as_ref()) {
-        return Some((set.value.clone(), set.span));
+        return (set.value.clone(), set.span);
     }
     if !parts.own.is_wrong("ifN_bridge", number) {
         let name = &parts.name;
@@ -77,9 +77,12 @@ fn bridge_of(
             error
                 .at(at)
                 .named(FindingName::BridgeUnset)
-                .help("set the default for all VMs: bridge=bridge0"),
+                .help("set the default for all VMs: bridge=bridge0")
+                .help(format!(
+                    "or, if the NIC shall join nothing: {name}_if{number}_bridge=none"
+                )),
             needs::NETWORK,
         );
     }
-    Some((placeholder_bridge()?, None))
+    (placeholder_bridge(), None)
 }

@@ -1,6 +1,7 @@
 //! Reads the settings of a configuration, row by row.
 
 use super::faults::Faults;
+use super::uplinks;
 use crate::config::settings::{
     self, Default, Given, HIGHEST_NUMBER, HostSettings, Set, VmSettings,
 };
@@ -104,13 +105,25 @@ pub(super) fn of_host(config: &Config, faults: &mut Faults) -> HostSettings {
             faults.add(error, setting.needed_by);
             // An invalid bridge is reported once, and a placeholder takes its place.
             if setting.name == "bridge" {
-                host.bridge = placeholder_bridge().map(|value| Set {
-                    value,
-                    span: given.span,
-                });
+                host.bridge = Some(given.with(placeholder_bridge()));
             }
         }
     }
+    for (bridge, set) in config.uplinks() {
+        let given = Given {
+            bridge,
+            ..Given::of(&set, 0)
+        };
+        if let Some((row, _)) = settings::of_host(set.name)
+            && let Err(wrong) = (row.read)(&mut host, given)
+        {
+            faults.add(
+                wrong_value(set.name, &wrong, given, row.finding),
+                row.needed_by,
+            );
+        }
+    }
+    uplinks::check(&mut host, faults);
     host
 }
 

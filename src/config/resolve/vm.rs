@@ -2,16 +2,16 @@
 
 use super::faults::Faults;
 use super::read::OfVm;
-use super::{Wanted, disks, nics};
+use super::{Wanted, disks, nics, uplinks};
 use crate::config::settings::{HostSettings, Set, VmSettings};
 use crate::error::Result;
 use crate::model::cpu::CpuTopology;
 use crate::model::grub::GrubCommands;
 use crate::model::loader::{BootPart, Grub, Loader};
-use crate::model::name::{VmId, VmName};
+use crate::model::name::{IfName, VmId, VmName};
 use crate::model::policy::Policy;
 use crate::model::size::MemSize;
-use crate::model::{Shared, Vm};
+use crate::model::{Shared, Uplink, Vm};
 
 pub(super) struct Parts<'a> {
     pub(super) name: VmName,
@@ -28,10 +28,11 @@ pub(super) struct Parts<'a> {
 pub(in crate::config) fn of_words(
     name: VmName,
     settings: VmSettings,
-    host: &HostSettings,
+    host: &mut HostSettings,
     wanted: &Wanted<'_>,
 ) -> Result<Vm> {
     let mut faults = Faults::default();
+    uplinks::check(host, &mut faults);
     let parts = Parts {
         name,
         own: settings.into(),
@@ -69,7 +70,6 @@ pub(super) fn construct(parts: Parts<'_>, faults: &mut Faults) -> Vm {
         loader,
         disks,
         cds,
-        nics,
         volume,
         policy: Policy {
             on_reboot: or(own.on_reboot, usual.on_reboot),
@@ -80,12 +80,25 @@ pub(super) fn construct(parts: Parts<'_>, faults: &mut Faults) -> Vm {
             autostart_delay: or(own.autostart_delay, usual.autostart_delay),
         },
         shared: Shared {
-            bridge: host.bridge.as_ref().map(|bridge| bridge.value.clone()),
-            netif: host.netif.as_ref().map(|netif| netif.value.clone()),
-            netif_origin: host.netif.as_ref().and_then(|netif| netif.span),
+            bridge: host.bridge.as_ref().and_then(|bridge| bridge.value.clone()),
+            netif: host.netif.as_ref().map(uplink),
+            uplinks: {
+                let is_used = |bridge: &IfName| nics.iter().any(|nic| nic.joins(bridge.as_str()));
+                let used = host.uplinks.iter().filter(|(bridge, _)| is_used(bridge));
+                used.map(|(bridge, set)| (bridge.clone(), uplink(set)))
+                    .collect()
+            },
         },
+        nics,
         spelling: wanted.spelling.clone(),
         name,
+    }
+}
+
+fn uplink(set: &Set<IfName>) -> Uplink {
+    Uplink {
+        name: set.value.clone(),
+        origin: set.span,
     }
 }
 

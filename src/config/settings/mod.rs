@@ -15,7 +15,7 @@ use crate::model::Vm;
 use crate::model::loader::LoaderKind;
 use crate::model::name::{NameError, error};
 use crate::span::Span;
-pub use host::{HOST, HostSettings};
+pub use host::{HOST, HostSettings, of_host, uplink_of};
 pub use needs::Need;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -76,6 +76,8 @@ pub struct Set<T> {
 pub struct Given<'text> {
     /// The number in the setting's name; 0 for a name without one.
     pub number: u8,
+    /// The bridge in the setting's name; empty for a name without one.
+    pub bridge: &'text str,
     /// The text, which is not empty.
     pub text: &'text OsStr,
     /// The place in the configuration, if any.
@@ -87,6 +89,7 @@ impl<'text> Given<'text> {
     pub fn of(set: &Assignment<'text>, number: u8) -> Self {
         Self {
             number,
+            bridge: "",
             text: OsStr::from_bytes(set.value),
             span: Some(set.value_span),
         }
@@ -96,6 +99,7 @@ impl<'text> Given<'text> {
     pub fn by_default(text: &'text str) -> Self {
         Self {
             number: 0,
+            bridge: "",
             text: OsStr::new(text),
             span: None,
         }
@@ -254,7 +258,7 @@ fn one(value: impl AsRef<OsStr>) -> Written {
 
 /// Whether this is the name of a host variable.
 pub fn is_of_host(name: &str) -> bool {
-    HOST.iter().any(|setting| setting.name == name)
+    of_host(name).is_some()
 }
 
 /// The setting of a VM that a name spells, and the number in it, which may exceed the limit: 0 for

@@ -6,6 +6,7 @@ use super::needs::{ALL, AUTOSTART, DISKS, INSTALL, NETWORK};
 use super::{Set, Setting, Written, into, one};
 use crate::finding::FindingName;
 use crate::model::cpu::CpuTopology;
+use crate::model::device::Nic;
 use crate::model::grub::GrubCommands;
 use crate::model::loader::{BootPart, Grub, Loader, LoaderKind};
 use crate::model::name::{Dataset, IfName, TapName, VmId};
@@ -35,7 +36,9 @@ pub struct VmSettings {
     /// The taps, by number.
     pub ifs: BTreeMap<u8, Set<TapName>>,
     /// The bridges of the taps, by number.
-    pub bridges: BTreeMap<u8, Set<IfName>>,
+    pub bridges: BTreeMap<u8, Set<Option<IfName>>>,
+    /// Whether the taps are private members of their bridges, by number.
+    pub privates: BTreeMap<u8, Set<bool>>,
     /// grub's commands for an installation.
     pub grub_install: Option<Set<GrubCommands>>,
     /// grub's commands for a boot.
@@ -57,7 +60,7 @@ pub struct VmSettings {
 }
 
 /// The variables of a VM, in the order in which `resources` shows them.
-pub static VM: [Setting<VmSettings>; 18] = [
+pub static VM: [Setting<VmSettings>; 19] = [
     Setting {
         name: "id",
         form: Named("number"),
@@ -148,17 +151,39 @@ pub static VM: [Setting<VmSettings>; 18] = [
     },
     Setting {
         name: "ifN_bridge",
-        form: Named("interface"),
+        form: Named("bridge"),
         default: Described("`${bridge}`"),
         needed_by: NETWORK,
         shapes_vm: true,
         part_of: Some("ifN"),
         finding: FindingName::InterfaceName,
-        meaning: "the bridge that `ifN` joins",
-        read: into!(bridges[N]: IfName::parse),
+        meaning: "the bridge that `ifN` joins; with `none` it joins nothing",
+        read: into!(bridges[N]: IfName::parse_bridge),
         written: |vm| {
             let nics = vm.nics.iter();
-            nics.map(|nic| (nic.number, nic.bridge.as_ref().to_owned()))
+            let bridge = |nic: &Nic| {
+                nic.bridge
+                    .as_ref()
+                    .map_or(IfName::NONE, IfName::as_str)
+                    .into()
+            };
+            nics.map(|nic| (nic.number, bridge(nic))).collect()
+        },
+        ..Setting::ROW
+    },
+    Setting {
+        name: "ifN_private",
+        form: OneOf(YES_OR_NO),
+        default: Value("NO"),
+        needed_by: NETWORK,
+        always_shown: false,
+        part_of: Some("ifN"),
+        finding: FindingName::YesOrNo,
+        meaning: "whether `ifN` is isolated from all other private members of its bridge",
+        read: into!(privates[N]: yes_or_no),
+        written: |vm| {
+            let nics = vm.nics.iter();
+            nics.map(|nic| (nic.number, yes_no(nic.is_private).into()))
                 .collect()
         },
         ..Setting::ROW

@@ -6,6 +6,7 @@ pub mod network;
 pub mod plan;
 pub mod temp;
 pub mod ttyboot;
+pub mod vlan;
 
 use super::context::{Asked, Context, Outcome, rivals};
 use super::options::{DryRun, Override};
@@ -165,6 +166,19 @@ pub struct Boot {
     pub temp: Option<SnapName>,
 }
 
+impl Boot {
+    /// How to leave a VM that uses the terminal, which has no key for this: its guest gets all of them.
+    pub fn how_to_leave(&self, vm: &Vm) -> Option<String> {
+        matches!(self.start, Start::Terminal | Start::Install).then(|| {
+            format!(
+                "{} uses this terminal until it ends: shut the guest down, or on another terminal: {}",
+                vm.name,
+                vm.command(Verb::Shutdown)
+            )
+        })
+    }
+}
+
 impl RootJob for Boot {
     const VERB: &'static str = "boot";
     const DOES: &'static str = "is being started";
@@ -233,10 +247,7 @@ impl RootJob for Boot {
         } else {
             Survey::fresh(context.devices())
         };
-        network::refuse(vm, &survey)?;
-        if matches!(self.start, Start::Terminal | Start::Install) {
-            notes.push(how_to_leave(vm));
-        }
+        notes.extend(network::refuse(vm, &survey)?);
         let without_trace = match &self.temp {
             Some(name) => temp::disks(vm, context.devices(), name)?,
             None => Vec::new(),
@@ -254,15 +265,6 @@ impl RootJob for Boot {
             ..Planned::default()
         })
     }
-}
-
-/// How to leave a VM that uses the terminal, which has no key for this: its guest gets all of them.
-fn how_to_leave(vm: &Vm) -> String {
-    format!(
-        "{} uses this terminal until it ends: shut the guest down, or on another terminal: {}",
-        vm.name,
-        vm.command(Verb::Shutdown)
-    )
 }
 
 /// The note about a VM that, with the VMs that run, has more memory than the host.

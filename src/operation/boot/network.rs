@@ -1,14 +1,16 @@
 //! Modules, sysctls, bridges and taps that a VM needs before it starts.
 
+use super::vlan;
+use crate::config::settings;
 use crate::error::{Error, Result};
 use crate::finding::FindingName;
 use crate::model::device::Nic;
 use crate::model::name::{IfName, VmName};
-use crate::model::{Shared, Vm};
+use crate::model::{Shared, Uplink, Vm};
 use crate::operation::free::until_closed;
 use crate::operation::gone;
 use crate::operation::refuse::state;
-use crate::plan::{Plan, Undo, When};
+use crate::plan::{Form, Plan, Undo, When};
 use crate::survey::{State, Survey};
 use crate::tools::ifconfig::{self, Interface};
 use crate::tools::kld::{self, Module};
@@ -19,30 +21,31 @@ const MEMBER_IFADDRS: u32 = 1_500_000;
 /// The release from which a NIC with an address cannot join a bridge.
 const NO_MEMBER_ADDRESS: u32 = 1_600_000;
 
-/// Refuses a network that no plan can set up, before any change.
+/// Refuses a network that no plan can set up, before any change; returns notes.
 ///
 /// # Errors
 /// If a tap is open in another process, was created for another VM that is busy, or is a member of
-/// another bridge; if `netif` does not exist, is wireless, is a member of another bridge, or has an
-/// address on a release that allows none.
-pub fn refuse(vm: &Vm, survey: &Survey) -> Result<()> {
+/// another bridge; if the uplink of one of its bridges cannot join.
+pub fn refuse(vm: &Vm, survey: &Survey) -> Result<Vec<String>> {
     for nic in &vm.nics {
         refuse_tap(vm, nic, survey)?;
     }
     for nic in &vm.nics {
-        let bridge = survey.interface(nic.bridge.as_str());
-        if bridge.is_some_and(|bridge| !bridge.is_in(&["bridge"])) {
-            return Err(Error::config(format!("{} is not a bridge", nic.bridge))
+        let bridge = nic.bridge.as_ref();
+        let bridge = bridge.and_then(|bridge| survey.interface(bridge.as_str()));
+        if let Some(other) = bridge.filter(|bridge| !bridge.is_in(&["bridge"])) {
+            return Err(Error::config(format!("{} is not a bridge", other.name))
                 .at(nic.bridge_origin)
                 .help("name a bridge, for example bridge0; a missing bridge is created"));
         }
     }
-    match &vm.shared.netif {
-        Some(netif) if survey.is_freebsd && vm.uses_default_bridge() => {
-            refuse_uplink(&vm.shared, netif, survey)
-        }
-        _ => Ok(()),
+    let bridges = vm.bridges();
+    let mut notes = Vec::new();
+    for bridge in bridges.iter().filter(|_| survey.is_freebsd) {
+        refuse_uplink(&vm.shared, bridge, &bridges, survey)?;
+        notes.extend(vlan::in_use(&vm.shared, bridge, survey).map(|found| found.what));
     }
+    Ok(notes)
 }
 
 fn refuse_tap(vm: &Vm, nic: &Nic, survey: &Survey) -> Result<()> {
@@ -63,10 +66,14 @@ fn refuse_tap(vm: &Vm, nic: &Nic, survey: &Survey) -> Result<()> {
     }
     refuse_owner(vm, nic, tap, survey)?;
     match survey.bridge_of(&tap.name) {
-        Some(bridge) if bridge.name != nic.bridge.as_str() && !is_marked(vm, nic, survey) => {
+        Some(bridge) if !nic.joins(&bridge.name) && !is_marked(vm, nic, survey) => {
+            let wanted = match &nic.bridge {
+                Some(wanted) => format!(", not of {wanted}"),
+                None => format!(", but if{}_bridge is none", nic.number),
+            };
             Err(Error::host(format!(
-                "{} was not created for {}, and is a member of {}, not of {}",
-                nic.tap, vm.name, bridge.name, nic.bridge
+                "{} was not created for {}, and is a member of {}{wanted}",
+                nic.tap, vm.name, bridge.name
             ))
             .at(nic.origin)
             .help(format!(
@@ -114,64 +121,83 @@ fn refuse_owner(vm: &Vm, nic: &Nic, tap: &Interface, survey: &Survey) -> Result<
     }
 }
 
-/// Refuses a `netif` that cannot be a member of the default bridge on this host.
+/// Refuses the uplink of a bridge that cannot be a member of the bridge on this host. `bridges` are all
+/// bridges whose uplinks join.
 ///
 /// # Errors
-/// If `netif` does not exist, is wireless, is a member of another bridge, would get another MTU there, or
+/// If the interface does not exist, is wireless, is a member of another bridge, would get another MTU there, or
 /// has an address on a release that allows none.
-pub(crate) fn refuse_uplink(shared: &Shared, netif: &IfName, survey: &Survey) -> Result<()> {
-    let origin = shared.netif_origin;
+pub(crate) fn refuse_uplink(
+    shared: &Shared,
+    bridge: &IfName,
+    bridges: &[&IfName],
+    survey: &Survey,
+) -> Result<()> {
+    let Some(Uplink {
+        name: netif,
+        origin,
+    }) = shared.uplink_of(bridge)
+    else {
+        return Ok(());
+    };
+    let own = settings::uplink_of(bridge).filter(|_| shared.uplinks.contains_key(bridge));
+    let setting = own.as_deref().unwrap_or("netif");
     let Some(uplink) = survey.interface(netif.as_str()) else {
         return Err(
             Error::host(format!("network interface {netif} does not exist"))
-                .at(origin)
+                .at(*origin)
                 .named(FindingName::NetifMissing)
                 .help("list the interfaces: ifconfig -l")
-                .help("or set netif= (empty) for a bridge without uplink"),
+                .help(format!(
+                    "or set {setting}= (empty) for a bridge without uplink"
+                )),
         );
     };
     if uplink.is_wireless {
         return Err(Error::host(format!(
             "{netif} is wireless: it cannot be a member of a bridge"
         ))
-        .at(origin)
+        .at(*origin)
         .named(FindingName::NetifWireless)
-        .help("set netif to a wired interface, or netif= (empty) for a bridge without uplink"));
+        .help(format!(
+            "set {setting} to a wired interface, or {setting}= (empty) for a bridge without uplink"
+        )));
     }
-    let bridge = survey.bridge_of(netif.as_str());
-    match (bridge, &shared.bridge) {
-        (Some(joined), Some(wanted)) if joined.name != wanted.as_str() => {
-            return Err(Error::host(format!(
-                "{netif} is a member of {}, not of {wanted}",
-                joined.name
-            ))
-            .at(origin)
-            .named(FindingName::NetifBridge)
-            .help(format!(
-                "set bridge={}, or remove it from the bridge, as root: {}",
-                joined.name,
-                ifconfig::delete_member(&joined.name, netif.as_str())
-            )));
-        }
-        _ => {}
+    let joined = survey.bridge_of(netif.as_str());
+    if let Some(joined) = joined.filter(|joined| joined.name != bridge.as_str()) {
+        let setting = if own.is_some() {
+            "ifN_bridge"
+        } else {
+            "bridge"
+        };
+        return Err(Error::host(format!(
+            "{netif} is a member of {}, not of {bridge}",
+            joined.name
+        ))
+        .at(*origin)
+        .named(FindingName::NetifBridge)
+        .help(format!(
+            "set {setting}={}, or remove it from the bridge, as root: {}",
+            joined.name,
+            ifconfig::delete_member(&joined.name, netif.as_str())
+        )));
     }
-    let existing = shared
-        .bridge
-        .as_ref()
-        .and_then(|name| survey.interface(name.as_str()));
-    if let (Some(existing), None) = (existing, bridge) {
-        refuse_mtu(shared, uplink, existing)?;
+    if joined.is_some() {
+        return Ok(());
+    }
+    vlan::refuse(shared, bridge, bridges, survey).map_err(|error| error.at(*origin))?;
+    if let Some(existing) = survey.interface(bridge.as_str()) {
+        refuse_mtu(uplink, existing).map_err(|error| error.at(*origin))?;
     }
     let moves_address = survey
         .kernel
         .osreldate
         .is_some_and(|release| release >= NO_MEMBER_ADDRESS);
-    if moves_address && uplink.has_address && bridge.is_none() {
-        let bridge = shared.bridge.as_ref().map_or("the bridge", IfName::as_str);
+    if moves_address && uplink.has_address {
         return Err(Error::host(format!(
             "{netif} has an address: since FreeBSD 16 such an interface cannot be a member of a bridge"
         ))
-        .at(origin)
+        .at(*origin)
         .named(FindingName::NetifBridge)
         .help(format!(
             "assign the address to {bridge} instead, in /etc/rc.conf:"
@@ -187,7 +213,7 @@ pub(crate) fn refuse_uplink(shared: &Shared, netif: &IfName, survey: &Survey) ->
 
 /// Refuses an uplink whose MTU the bridge would change for the whole host: a bridge with members sets
 /// its own MTU on each new one, and one without takes that of its first (`sys/net/if_bridge.c`).
-fn refuse_mtu(shared: &Shared, uplink: &Interface, bridge: &Interface) -> Result<()> {
+fn refuse_mtu(uplink: &Interface, bridge: &Interface) -> Result<()> {
     match (uplink.mtu, bridge.mtu) {
         (Some(own), Some(of_bridge)) if own != of_bridge && !bridge.members.is_empty() => {
             let (netif, bridge) = (&uplink.name, &bridge.name);
@@ -195,12 +221,11 @@ fn refuse_mtu(shared: &Shared, uplink: &Interface, bridge: &Interface) -> Result
                 "{netif} has an MTU of {own}, which {bridge} would change to its own, {of_bridge}"
             );
             Err(Error::host(what)
-                .at(shared.netif_origin)
                 .named(FindingName::NetifBridge)
                 .help(format!(
                     "give {bridge} and its members the MTU of {netif}, as root: ifconfig {bridge} mtu {own}"
                 ))
-                .help("or set bridge to another bridge"))
+                .help("or let the NICs join another bridge"))
         }
         _ => Ok(()),
     }
@@ -209,21 +234,17 @@ fn refuse_mtu(shared: &Shared, uplink: &Interface, bridge: &Interface) -> Result
 /// The plan that sets up the network of `vm`; its taps are destroyed when the VM ends.
 pub fn plan(vm: &Vm, survey: &Survey) -> Plan {
     let mut plan = Plan::default();
+    let bridges = vm.bridges();
+    let is_needed = |module: &Module| *module != Module::Bridge || !bridges.is_empty();
     let missing: Vec<Module> = Module::ALL
         .into_iter()
-        .filter(|module| !survey.modules.contains(module))
+        .filter(|module| is_needed(module) && !survey.modules.contains(module))
         .collect();
     if !missing.is_empty() {
         plan.push(kld::load(&missing));
     }
     if !vm.nics.is_empty() && survey.kernel.tap_up_on_open != Some(true) {
         plan.push(sysctl::set_tap_up_on_open());
-    }
-    let mut bridges: Vec<&IfName> = Vec::new();
-    for nic in &vm.nics {
-        if !bridges.contains(&&nic.bridge) {
-            bridges.push(&nic.bridge);
-        }
     }
     for bridge in bridges {
         make_bridge(&mut plan, vm, bridge, survey);
@@ -243,15 +264,13 @@ fn make_bridge(plan: &mut Plan, vm: &Vm, bridge: &IfName, survey: &Survey) {
         plan.push(Undo::by(destroy, When::Failure, bridge));
     }
     let mut is_up = existing.is_some_and(|bridge| bridge.is_up);
-    if vm.shared.bridge.as_ref() == Some(bridge)
-        && let Some(netif) = &vm.shared.netif
-    {
-        is_up |= join_uplink(plan, bridge, netif, survey);
+    if let Some(uplink) = vm.shared.uplink_of(bridge) {
+        is_up |= join_uplink(plan, bridge, &uplink.name, survey);
     }
     let joins = vm
         .nics
         .iter()
-        .any(|nic| nic.bridge == *bridge && !is_member(nic, survey));
+        .any(|nic| nic.joins(bridge.as_str()) && !is_member(nic, survey));
     if !is_up && !joins {
         plan.push(ifconfig::up(bridge));
     }
@@ -267,7 +286,11 @@ fn join_uplink(plan: &mut Plan, bridge: &IfName, netif: &IfName, survey: &Survey
             && uplink.is_some_and(|uplink| uplink.has_address)
             && survey.kernel.member_ifaddrs != Some(true)
         {
-            plan.push(sysctl::set_member_ifaddrs());
+            let allow = Form::from(sysctl::set_member_ifaddrs());
+            // One call is enough for the uplinks of several bridges.
+            if !plan.forms.contains(&allow) {
+                plan.push(allow);
+            }
         }
         plan.push(ifconfig::add_member(bridge, netif));
     }
@@ -291,13 +314,35 @@ fn make_tap(plan: &mut Plan, vm: &Vm, nic: &Nic, survey: &Survey) {
             when: When::End,
             what: tap.to_string(),
         });
-        plan.push(ifconfig::add_member(&nic.bridge, tap));
-    } else if !is_member(nic, survey) {
-        plan.push(ifconfig::add_member(&nic.bridge, tap));
-        let remove = gone::member(nic.bridge.as_str(), tap.as_str());
-        let what = format!("{tap} in {}", nic.bridge);
+    }
+    let Some(bridge) = nic.bridge.as_ref() else {
+        return;
+    };
+    let is_member = is_foreign && is_member(nic, survey);
+    if !is_member {
+        plan.push(if nic.is_private {
+            ifconfig::add_private_member(bridge, tap)
+        } else {
+            ifconfig::add_member(bridge, tap)
+        });
+    }
+    if is_foreign && !is_member {
+        let remove = gone::member(bridge.as_str(), tap.as_str());
+        let what = format!("{tap} in {bridge}");
         plan.push(Undo::by(remove, When::End, &what));
     }
+    if is_member && nic.is_private && !is_private(tap, survey) {
+        plan.push(ifconfig::set_private(bridge, tap, true));
+        let restore = gone::private_member(bridge, tap);
+        let what = format!("the isolation of {tap} in {bridge}");
+        plan.push(Undo::by(restore, When::End, &what));
+    }
+}
+
+fn is_private(member: &IfName, survey: &Survey) -> bool {
+    let bridge = survey.bridge_of(member.as_str());
+    let mut private = bridge.iter().flat_map(|bridge| &bridge.private_members);
+    private.any(|private| private == member.as_str())
 }
 
 /// Whether the tap has this VM's mark: such a tap is destroyed and created again.
@@ -310,5 +355,5 @@ fn is_marked(vm: &Vm, nic: &Nic, survey: &Survey) -> bool {
 fn is_member(nic: &Nic, survey: &Survey) -> bool {
     survey
         .bridge_of(nic.tap.interface().as_str())
-        .is_some_and(|bridge| bridge.name == nic.bridge.as_str())
+        .is_some_and(|bridge| nic.joins(&bridge.name))
 }

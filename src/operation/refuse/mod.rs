@@ -12,6 +12,7 @@ use crate::survey;
 use crate::tools::sysctl::Kernel;
 use crate::tools::zfs;
 use crate::verb::Verb;
+use std::path::Path;
 
 /// Refuses a VM that this host cannot run, or whose processes would be hidden from the caller.
 pub(crate) fn refuse_host(vm: &Vm, kernel: &Kernel) -> Result<()> {
@@ -72,6 +73,26 @@ pub(crate) fn volume(vm: &Vm, verb: Verb) -> Result<&Dataset> {
         .at(vm.disks.first().and_then(|disk| disk.origin))
         .help("set volroot to a ZFS dataset for volumes, for example volroot=zroot/vm")),
     }
+}
+
+/// Refuses a volume that is a filesystem or is missing. Only if there is no device of its name, zfs(8) is
+/// asked.
+///
+/// # Errors
+/// If the volume is none.
+pub(crate) fn refuse_filesystem(
+    look: &mut dyn Look,
+    devices: &Path,
+    vm: &Vm,
+    volume: &Dataset,
+) -> Result<()> {
+    let device = devices.join("zvol").join(volume.as_str());
+    // In a directory are the devices of the volumes below a filesystem.
+    let is_device = look.exists(&device).unwrap_or(false) && look.names_in(&device).is_err();
+    if is_device {
+        return Ok(());
+    }
+    list_of(look, vm, volume).map(drop)
 }
 
 /// The snapshots and bookmarks of the volume of a VM.

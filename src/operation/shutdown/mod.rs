@@ -1,5 +1,6 @@
 //! `shutdown`: ends VMs by the power button, and frees their resources.
 
+mod leftovers;
 pub mod plan;
 
 use super::context::{Asked, Assumption, Context, Outcome};

@@ -1,15 +1,15 @@
 //! The plan that ends VMs by the power button or a power cut, then frees their resources.
 
+use super::leftovers;
 use crate::error::Kind;
 use crate::model::Vm;
 use crate::model::name::VmName;
 use crate::operation::refuse::state::not_running;
-use crate::operation::{free, gone};
 use crate::plan::Known;
-use crate::plan::{Form, Guard, NoReturn, Plan, Refusal, Step, Test, Undo, Wait, When};
+use crate::plan::{Guard, NoReturn, Plan, Refusal, Step, Test, Undo, Wait, When};
 use crate::survey::Survey;
+use crate::tools::bhyvectl;
 use crate::tools::workers;
-use crate::tools::{bhyve, bhyvectl, ifconfig};
 use crate::verb::Verb;
 use std::time::Duration;
 
@@ -65,8 +65,6 @@ impl Ending<'_> {
 
 /// How long bhyve may take to end when the power is cut.
 const CUT_LIMIT: Duration = Duration::from_secs(5);
-/// How long a supervisor may take to free all resources, or to undo a start.
-const SUPERVISOR_LIMIT: Duration = Duration::from_secs(10);
 
 /// The plan by which `verb` ends VMs together and frees their resources.
 pub fn plan(
@@ -115,7 +113,7 @@ pub fn plan(
     };
     plan.push(NoReturn { done });
     plan.push(Undo {
-        forms: free_at_end(endings, survey),
+        forms: leftovers::free(endings, survey),
         when: When::End,
         what: match endings {
             [one] => format!("the leftovers of {}", one.vm.name),
@@ -315,99 +313,9 @@ fn cut(plan: &mut Plan, endings: &[Ending<'_>]) {
     plan.push(until_ended(endings, CUT_LIMIT, Some(refusal), false));
 }
 
-/// Frees the resources of VMs after a wait for their supervisors, except of a VM that still runs or
-/// that another process starts again. Each wait is for all VMs at once.
-fn free_at_end(endings: &[Ending<'_>], survey: &Survey) -> Vec<Form> {
-    let mut forms: Vec<Form> = Vec::new();
-    let supervisors = endings.iter().filter_map(|ending| {
-        let pid = ending.supervisor?;
-        let has_ended = !workers::is_alive(&ending.vm.name);
-        let known = Known::Supervisor(ending.vm.name.clone());
-        Some(!Test::All(vec![has_ended, workers::is_still(pid, known)]))
-    });
-    let supervisors: Vec<Test> = supervisors.collect();
-    if !supervisors.is_empty() {
-        forms.push(
-            Wait {
-                until: Test::all(supervisors),
-                limit: SUPERVISOR_LIMIT,
-                every: Duration::from_millis(100),
-                refusal: None,
-                progress: None,
-                goes_on: false,
-            }
-            .into(),
-        );
-    }
-    free_nodes(&mut forms, endings, survey);
-    free_taps(&mut forms, endings, survey);
-    forms
-}
-
-/// Tests that a VM has ended, and that its leftovers do not belong to another start.
-fn is_over(ending: &Ending<'_>) -> [Test; 2] {
-    let vm = ending.vm.name.clone();
-    let has_ended = !workers::is_alive(&vm);
-    let or = ending.supervisor;
-    [has_ended, Test::Ours { vm, or }]
-}
-
-fn free_nodes(forms: &mut Vec<Form>, endings: &[Ending<'_>], survey: &Survey) {
-    let node = |ending: &Ending<'_>| bhyve::node(&survey.devices, &ending.vm.name);
-    let is_left = |ending: &Ending<'_>| {
-        let [has_ended, is_ours] = is_over(ending);
-        Test::All(vec![Test::Exists(node(ending)), has_ended, is_ours])
-    };
-    for ending in endings {
-        forms.push(
-            gone::node(&ending.vm.name, &node(ending))
-                .only_if(is_left(ending))
-                .into(),
-        );
-    }
-    let gone = endings.iter().map(|ending| !is_left(ending)).collect();
-    forms.push(free::until_nodes_are_gone(Test::all(gone), &list(endings)).into());
-}
-
-fn free_taps(forms: &mut Vec<Form>, endings: &[Ending<'_>], survey: &Survey) {
-    let is_left = |ending: &Ending<'_>, tap: &str, test| {
-        let [has_ended, is_ours] = is_over(ending);
-        Test::All(vec![ifconfig::exists(tap), has_ended, is_ours, test])
-    };
-    let mut marked = Vec::new();
-    for ending in endings {
-        for interface in &survey.interfaces {
-            if interface.is_made_for(&ending.vm.name) {
-                marked.push((ending, interface.name.as_str()));
-            } else if let Some(bridge) = free::membership(ending.vm, interface, survey) {
-                let name = interface.name.as_str();
-                let [has_ended, is_ours] = is_over(ending);
-                let is_member = ifconfig::is_member(bridge, name);
-                let is_left = Test::All(vec![has_ended, is_ours, is_member]);
-                forms.push(gone::member(bridge, name).only_if(is_left).into());
-            }
-        }
-    }
-    let closed = marked
-        .iter()
-        .map(|(ending, tap)| !is_left(ending, tap, ifconfig::is_open(tap)));
-    let closed: Vec<Test> = closed.collect();
-    if closed.is_empty() {
-        return;
-    }
-    let taps: Vec<&str> = marked.iter().map(|(_, tap)| *tap).collect();
-    forms.push(free::until_taps_are_closed(Test::all(closed), &taps).into());
-    for (ending, tap) in marked {
-        forms.push(
-            gone::interface(tap)
-                .only_if(is_left(ending, tap, !ifconfig::is_open(tap)))
-                .into(),
-        );
-    }
-}
-
 /// The names, for a message: `a, b`.
-fn list(endings: &[Ending<'_>]) -> String {
+/// The names of the VMs.
+pub(super) fn list(endings: &[Ending<'_>]) -> String {
     let names: Vec<&str> = endings
         .iter()
         .map(|ending| ending.vm.name.as_str())

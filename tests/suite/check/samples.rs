@@ -84,6 +84,12 @@ const SAMPLES: &[(&str, &str)] = &[
         "a_id=1 a_mem=9G a_autostart=YES\nb_id=2 b_mem=9G b_autostart=YES\n",
     ),
     ("total-memory", "a_id=1 a_mem=9G\nb_id=2 b_mem=9G\n"),
+    (
+        "netif-twice",
+        "a_id=1 a_if0_bridge=bridge1 bridge1_netif=igb0\n",
+    ),
+    ("unknown-bridge", "a_id=1 bridge9_netif=igb0\n"),
+    ("uplink-vlan", "a_id=1\n"),
     ("bridge-without-uplink", "a_id=1 a_if0_bridge=bridge9\n"),
     ("unknown-allow", "# easy-bhyve: allow clrf\n"),
     ("unused-allow", "# easy-bhyve: allow crlf\n"),
@@ -141,6 +147,9 @@ pub(super) fn host(name: &str) -> Fake {
             "ifconfig bridge9 create",
             "ifconfig bridge9 addm igb0",
         ]);
+    }
+    if name == "uplink-vlan" {
+        host = host.with_commands(&["ifconfig igb0.7 create up"]);
     }
     if name == "netif-wireless" {
         host.add_interface("wlan0", Kind::Wireless).up = true;

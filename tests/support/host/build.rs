@@ -200,6 +200,8 @@ impl Host {
             description: String::new(),
             addresses: Vec::new(),
             members: Vec::new(),
+            private: BTreeSet::new(),
+            vlan: None,
             opened_by: None,
             dying: false,
             groups: Vec::new(),

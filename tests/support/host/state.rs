@@ -199,6 +199,8 @@ pub enum Kind {
     Vmnet,
     /// bridge(4)
     Bridge,
+    /// vlan(4)
+    Vlan,
 }
 
 /// A network interface.
@@ -218,6 +220,10 @@ pub struct Interface {
     pub addresses: Vec<String>,
     /// Members of a bridge, oldest first.
     pub members: Vec<String>,
+    /// Those of them that are isolated from each other.
+    pub private: BTreeSet<String>,
+    /// The tag and the parent of a VLAN.
+    pub vlan: Option<(u32, String)>,
     /// The process that has its device node open.
     pub opened_by: Option<i32>,
     /// Whether an `ifconfig destroy` waits until its device node is closed.

@@ -2,6 +2,7 @@
 //!
 //! Sources: sbin/ifconfig/{ifconfig,ifclone,ifbridge}.c, sys/net/{if_clone,if_tuntap,if_bridge}.c.
 
+mod bridge;
 mod show;
 mod tap;
 
@@ -126,6 +127,7 @@ impl Work<'_> {
             }
             "addm" => self.add_member(&argument()?)?,
             "deletem" => self.delete_member(&argument()?)?,
+            "private" | "-private" => self.set_private(&argument()?, word == "private")?,
             "description" | "descr" => {
                 let text = argument()?;
                 self.permitted("ioctl (set descr)")?;
@@ -196,6 +198,9 @@ impl Work<'_> {
             return Err(format!("interface {name} already exists"));
         }
         let refuse = |errno: Errno| format!("SIOCIFCREATE2 ({name}): {}", errno.text());
+        if let Some((parent, tag)) = name.rsplit_once('.') {
+            return self.create_vlan(parent, tag);
+        }
         let (cloner, digits) = match name.find(|letter: char| letter.is_ascii_digit()) {
             Some(at) => name.split_at(at),
             None => (name.as_str(), ""),
@@ -254,68 +259,6 @@ impl Work<'_> {
         Ok(Some(Answer::ok()))
     }
 
-    /// BRDGADD (sys/net/if_bridge.c, bridge_ioctl_add).
-    fn add_member(&mut self, member: &str) -> Result<(), String> {
-        let refuse = |errno: Errno| format!("BRDGADD {member}: {}", errno.text());
-        if self.interface()?.kind != Kind::Bridge {
-            return Err(refuse(Errno::Invalid));
-        }
-        if self.uid != 0 {
-            return Err(refuse(Errno::NotPermitted));
-        }
-        let major = self.host.state.major();
-        let allowed = major < 15
-            || (major == 15 && self.host.state.number("net.link.bridge.member_ifaddrs") != 0);
-        let Some(port) = self.host.state.interfaces.get(member) else {
-            return Err(refuse(Errno::NoEntry));
-        };
-        match self.host.state.bridge_of(member) {
-            Some(bridge) if bridge == self.name => return Err(refuse(Errno::Exists)),
-            Some(_) => return Err(refuse(Errno::Busy)),
-            None => {}
-        }
-        if matches!(port.kind, Kind::Loopback | Kind::Bridge) {
-            return Err(refuse(Errno::Invalid));
-        }
-        // bridge(4): from 15 on an address belongs to the bridge, not to its member.
-        if !port.addresses.is_empty() && !allowed {
-            return Err(refuse(Errno::Invalid));
-        }
-        let mtu = port.mtu;
-        let bridge = self.interface()?;
-        let mtu = if bridge.members.is_empty() {
-            bridge.mtu = mtu;
-            mtu
-        } else {
-            bridge.mtu
-        };
-        bridge.members.push(member.into());
-        if let Some(port) = self.host.state.interfaces.get_mut(member) {
-            port.mtu = mtu;
-        }
-        Ok(())
-    }
-
-    /// BRDGDEL.
-    fn delete_member(&mut self, member: &str) -> Result<(), String> {
-        let refuse = |errno: Errno| format!("BRDGDEL {member}: {}", errno.text());
-        if self.interface()?.kind != Kind::Bridge {
-            return Err(refuse(Errno::Invalid));
-        }
-        if self.uid != 0 {
-            return Err(refuse(Errno::NotPermitted));
-        }
-        let bridge = self.interface()?;
-        let at = bridge.members.iter().position(|name| name == member);
-        match at {
-            None => Err(refuse(Errno::NoEntry)),
-            Some(at) => {
-                bridge.members.remove(at);
-                Ok(())
-            }
-        }
-    }
-
     /// SIOCSIFNAME.
     fn rename(&mut self, new: &str) -> Result<(), String> {
         let refuse = |errno: Errno| format!("ioctl SIOCSIFNAME (set name): {}", errno.text());
@@ -336,6 +279,13 @@ impl Work<'_> {
         for interface in interfaces.values_mut() {
             for member in interface.members.iter_mut().filter(|name| **name == old) {
                 *member = new.into();
+            }
+            if interface.private.remove(&old) {
+                interface.private.insert(new.into());
+            }
+            if let Some((_, parent)) = interface.vlan.as_mut().filter(|(_, parent)| *parent == old)
+            {
+                *parent = new.into();
             }
         }
         self.name = new.into();

@@ -63,6 +63,10 @@ pub(super) fn interface(host: &Host, name: &str, interface: &Interface) -> Strin
             "29<PERFORMNUD,IFDISABLED,AUTO_LINKLOCAL>",
         ),
         Kind::Bridge => ("0", "9<PERFORMNUD,IFDISABLED>"),
+        Kind::Vlan => (
+            "4600703<RXCSUM,TXCSUM,TSO4,TSO6,LRO>",
+            "29<PERFORMNUD,IFDISABLED,AUTO_LINKLOCAL>",
+        ),
     };
     let _ = writeln!(out, "\toptions={options}");
     if !loopback {
@@ -80,15 +84,24 @@ pub(super) fn interface(host: &Host, name: &str, interface: &Interface) -> Strin
         Kind::Vmnet => vec!["vmnet"],
         Kind::Bridge => vec!["bridge"],
         Kind::Wireless => vec!["wlan"],
+        Kind::Vlan => vec!["vlan"],
         Kind::Physical => Vec::new(),
     };
     groups.extend(interface.groups.iter().map(String::as_str));
     if !groups.is_empty() {
         let _ = writeln!(out, "\tgroups: {}", groups.join(" "));
     }
+    if let Some((tag, parent)) = &interface.vlan {
+        let _ = writeln!(
+            out,
+            "\tvlan: {tag} vlanproto: 802.1q vlanpcp: 0 parent interface: {parent}"
+        );
+    }
     let status = |up: bool, word: &'static str| if up { word } else { "no carrier" };
     let media = match interface.kind {
-        Kind::Physical => Some(("Ethernet autoselect (1000baseT <full-duplex>)", "active")),
+        Kind::Physical | Kind::Vlan => {
+            Some(("Ethernet autoselect (1000baseT <full-duplex>)", "active"))
+        }
         Kind::Wireless => Some((
             "IEEE 802.11 Wireless Ethernet OFDM/54Mbps mode 11g",
             "associated",
@@ -120,9 +133,15 @@ fn bridge(host: &Host, interface: &Interface, out: &mut String) {
             .interfaces
             .get(member)
             .map_or(0, |port| port.index);
+        // sys/net/if_bridgevar.h, IFBIFBITS
+        let flags = if interface.private.contains(member) {
+            "943<LEARNING,DISCOVER,PRIVATE,AUTOEDGE,AUTOPTP>"
+        } else {
+            "143<LEARNING,DISCOVER,AUTOEDGE,AUTOPTP>"
+        };
         let _ = write!(
             out,
-            "\tmember: {member} flags=143<LEARNING,DISCOVER,AUTOEDGE,AUTOPTP>\n\
+            "\tmember: {member} flags={flags}\n\
              \t        ifmaxaddr 0 port {port} priority 128 path cost 2000000\n"
         );
     }

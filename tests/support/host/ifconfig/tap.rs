@@ -81,6 +81,12 @@ impl Host {
         self.state.interfaces.remove(name);
         for interface in self.state.interfaces.values_mut() {
             interface.members.retain(|member| member != name);
+            interface.private.remove(name);
+            // A VLAN stays, without a parent (sys/net/if_vlan.c, vlan_ifdetach).
+            if let Some((_, parent)) = interface.vlan.as_mut().filter(|(_, parent)| parent == name)
+            {
+                *parent = "<none>".into();
+            }
         }
     }
 }

@@ -203,3 +203,59 @@ fn destroying_an_open_tap_waits_until_it_is_closed() {
     host.end_process(pid, Status::Exit(0));
     assert!(!host.state.interfaces.contains_key("tap0"));
 }
+
+#[test]
+fn a_member_is_private_until_it_is_removed() {
+    let mut host = Host::freebsd(14).with_commands(&["ifconfig bridge0 create"]);
+    let no_entry = "ifconfig: unable to get bridge flags: No such file or directory\n";
+    for (line, stderr) in [
+        ("tap0 create", ""),
+        ("bridge0 private tap0", no_entry),
+        ("bridge0 addm tap0 private tap0 up", ""),
+        (
+            "igb0 private tap0",
+            "ifconfig: unable to get bridge flags: Invalid argument\n",
+        ),
+    ] {
+        let answer = host.run(&root(&format!("ifconfig {line}")));
+        assert_eq!(answer.stderr(), stderr, "{line}");
+    }
+    let by_user = host.run(&Call::new(["ifconfig", "bridge0", "-private", "tap0"]));
+    assert_eq!(
+        by_user.stderr(),
+        "ifconfig: unable to set bridge flags: Operation not permitted\n"
+    );
+    let flags = |host: &mut Host| {
+        let shown = host.run(&Call::new(["ifconfig", "bridge0"])).stdout();
+        let member = shown.split_once("member: tap0 flags=");
+        member.map(|(_, flags)| flags.lines().next().unwrap().to_owned())
+    };
+    let private = "943<LEARNING,DISCOVER,PRIVATE,AUTOEDGE,AUTOPTP>";
+    assert_eq!(flags(&mut host).as_deref(), Some(private));
+    host.run(&root("ifconfig bridge0 deletem tap0"));
+    host.run(&root("ifconfig bridge0 addm tap0"));
+    let shared = "143<LEARNING,DISCOVER,AUTOEDGE,AUTOPTP>";
+    assert_eq!(flags(&mut host).as_deref(), Some(shared));
+}
+
+#[test]
+fn a_vlan_is_created_on_an_interface_and_names_it() {
+    let mut host = Host::freebsd(14);
+    for (line, stderr) in [
+        ("igb0.7 create up", ""),
+        (
+            "igb0.4095 create",
+            "ifconfig: SIOCIFCREATE2 (igb0.4095): Invalid argument\n",
+        ),
+        (
+            "em9.7 create",
+            "ifconfig: SIOCIFCREATE2 (em9.7): Invalid argument\n",
+        ),
+    ] {
+        let answer = host.run(&root(&format!("ifconfig {line}")));
+        assert_eq!(answer.stderr(), stderr, "{line}");
+    }
+    let shown = host.run(&Call::new(["ifconfig", "igb0.7"])).stdout();
+    let parent = "\tvlan: 7 vlanproto: 802.1q vlanpcp: 0 parent interface: igb0\n";
+    assert!(shown.contains(parent), "{shown}");
+}
