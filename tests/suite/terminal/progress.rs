@@ -2,8 +2,8 @@
 
 use super::{By, assert_free, command, machine, machine_with, patient, process, quick};
 use crate::escalators::ground::write_script;
-use crate::host::GuestPlan;
-use crate::machine::Machine;
+use crate::host::{GuestPlan, Host};
+use crate::machine::{CONFIG, Machine};
 use crate::seat::{Left, Seat};
 use crate::wait::{output_of, wait_for};
 use easy_bhyve::host::directory::Directory;
@@ -141,6 +141,27 @@ fn a_shutdown_shows_what_it_waits_for() {
     let left = seat.end();
     assert_erased(&left, "waiting for fbsd0 to shut down");
     assert_eq!(left.status.code(), Some(0), "{}", left.written);
+}
+
+#[test]
+fn the_root_side_of_another_user_draws_as_the_terminal_of_its_caller_can() {
+    for (locale, frame) in [("C.UTF-8", '⠋'), ("C", '|')] {
+        let mut host = Host::freebsd(14).with_volume("zroot/vm/fbsd0", 1 << 30);
+        host.state.guest = GuestPlan {
+            button_ms: Some(1_000),
+            ..quick()
+        };
+        let machine = Machine::new(host, &CONFIG.replace("@WORD@", "doas"));
+        let booted = output_of(machine.program(&["easy-bhyve", "boot", "fbsd0"]));
+        assert!(booted.status.success(), "{booted:?}");
+        let mut shutdown = machine.program(&["easy-bhyve", "shutdown", "fbsd0"]);
+        let mut seat = Seat::start(shutdown.env("LC_ALL", locale));
+        seat.see(&format!("{frame} waiting for fbsd0 to shut down "));
+        let left = seat.end();
+        assert_erased(&left, "waiting for fbsd0 to shut down");
+        let mut calls = machine.host().calls().to_vec().into_iter();
+        assert!(calls.any(|call| call.argv[0] == "doas"), "{}", left.written);
+    }
 }
 
 #[test]
