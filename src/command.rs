@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
 /// The user that a command runs as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -65,6 +66,9 @@ pub struct Command {
     /// and its exit status is ignored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explained_by: Option<Box<Command>>,
+    /// The file that the command fills, and its size at the end, in bytes: for the display of progress.
+    #[serde(skip)]
+    pub fills: Option<(PathBuf, u64)>,
     /// The VM that the command works for, and how its user calls verbs: for a remedy.
     #[serde(skip)]
     pub works_for: Option<(VmName, Spelling)>,
@@ -84,6 +88,7 @@ impl Command {
             starts: Vec::new(),
             title: None,
             explained_by: None,
+            fills: None,
             works_for: None,
         }
     }

@@ -2,10 +2,12 @@
 //! and identity.
 
 use crate::error::{Error, Result};
-use crate::host::scratch;
+use crate::host::{scratch, terminal};
 use crate::model::name::VmName;
+use crate::run::progress::Display;
 use anyhow::Context;
 use chrono::NaiveDateTime;
+use console::Term;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
@@ -87,6 +89,10 @@ pub struct Process {
     pub colour: bool,
     /// Whether all output goes to a terminal.
     pub is_watched: bool,
+    /// The columns in which help is shown: those of the terminal, or 80; at most 100.
+    pub columns: usize,
+    /// How the progress of a wait is displayed. The root side is told by its caller.
+    pub display: Display,
 }
 
 /// The surroundings that a survey needs.
@@ -155,9 +161,16 @@ impl Process {
             working_directory()?
         };
         let is_terminal = io::stderr().is_terminal();
-        let colour = is_terminal
-            && text("NO_COLOR").is_none_or(str::is_empty)
-            && text("TERM").is_some_and(|term| term != "dumb");
+        let is_able = text("TERM").is_some_and(|term| term != "dumb");
+        let colour = is_terminal && is_able && text("NO_COLOR").is_none_or(str::is_empty);
+        let is_watched = is_terminal && io::stdout().is_terminal();
+        let mut locales = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(text);
+        let locale = locales.find(|locale| !locale.is_empty());
+        let display = match locale.map(str::to_ascii_lowercase) {
+            _ if !is_watched || !is_able => Display::Lines,
+            Some(locale) if locale.contains("utf-8") || locale.contains("utf8") => Display::Utf8,
+            _ => Display::Ascii,
+        };
         Ok(Self {
             args,
             is_root_side,
@@ -178,7 +191,9 @@ impl Process {
             logs: places.logs,
             token: random_suffix()?,
             colour,
-            is_watched: is_terminal && io::stdout().is_terminal(),
+            is_watched,
+            columns: terminal::columns(&Term::stdout()).map_or(80, |columns| columns.min(100)),
+            display,
             environment,
         })
     }

@@ -1,4 +1,4 @@
-//! The verbs: the single list that links, help and dispatch use.
+//! The verbs: the single list that links, help and dispatch use; and the groups and examples of help.
 
 use crate::quote;
 use std::fmt;
@@ -106,6 +106,91 @@ impl fmt::Display for Verb {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// Verbs and commands that are for one purpose.
+#[derive(Clone, Copy, Debug)]
+pub struct Group {
+    /// The purpose.
+    pub heading: &'static str,
+    /// Each with the words of its examples, which follow its name and, of a verb, the VM.
+    pub members: &'static [(&'static str, &'static [&'static str])],
+}
+
+/// All verbs and commands, in the order of help.
+pub const GROUPS: [Group; 6] = [
+    Group {
+        heading: "Run a VM",
+        members: &[
+            ("install", &["", "-c 2 -m 2G"]),
+            ("boot", &["", "-T -m 2G"]),
+            ("ttyboot", &["", "-p"]),
+            ("console", &["", "-f"]),
+            ("restart", &["-q", "-f -m 2G"]),
+            ("shutdown", &["", "web0 web1"]),
+            ("clean", &["", "-d"]),
+        ],
+    },
+    Group {
+        heading: "State and settings",
+        members: &[
+            ("status", &["-a", "--watch"]),
+            ("list", &["", "--format json"]),
+            ("resources", &["-a", "-V 20G -s"]),
+            ("log", &["-n 20", "-f"]),
+        ],
+    },
+    Group {
+        heading: "Disks and snapshots",
+        members: &[
+            ("snapshot", &["", "before upgrade"]),
+            (
+                "rollback",
+                &["before_upgrade", "_202611231200-before_upgrade -f"],
+            ),
+            ("clone", &["web0 web1", "_202611231200-before_upgrade old0"]),
+            ("history", &["", "--format json"]),
+        ],
+    },
+    Group {
+        heading: "Configuration",
+        members: &[
+            (
+                "init",
+                &["", "--yes --config /usr/local/etc/easy-bhyve.conf"],
+            ),
+            (
+                "new",
+                &[
+                    "web0 --cd /iso/deb.iso --disk 20G --links",
+                    "web0 mem=2G -d",
+                ],
+            ),
+            (
+                "set",
+                &["deb0 mem=2G stop_timeout=120", "deb0 grub_bootcmd= -d"],
+            ),
+            ("check", &["", "--list"]),
+            ("setup", &["", "-d"]),
+        ],
+    },
+    Group {
+        heading: "Start and stop VMs with the host",
+        members: &[("autostart", &["", "-d"]), ("stop-all", &["", "-f"])],
+    },
+    Group {
+        heading: "Help",
+        members: &[("man", &["5", "--source 1"]), ("help", &[])],
+    },
+];
+
+/// The examples of a verb or command, each beginning with `call`.
+pub fn examples(name: &str, call: &str) -> impl Iterator<Item = String> {
+    let mut members = GROUPS.iter().flat_map(|group| group.members);
+    let words = members.find(|(member, _)| *member == name);
+    let words = words.map_or(&[][..], |(_, words)| words);
+    let examples = words.iter().map(move |words| format!("{call} {words}"));
+    examples.map(|example| example.trim_end().to_owned())
 }
 
 /// How the user calls verbs; help lines use the same form, and can be pasted.

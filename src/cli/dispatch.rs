@@ -35,7 +35,7 @@ pub fn start_at(places: Places) -> u8 {
             let mut output = Output {
                 out: &mut out,
                 err: &mut err,
-                is_terminal: process.is_watched,
+                display: process.display,
             };
             main(&process, &mut host, &mut output)
         }
@@ -64,7 +64,7 @@ pub fn main(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) -> 
         session.title = invocation::PROGRAM;
         return server::serve(&mut session);
     }
-    let invocation = match invocation::parse(&process.args) {
+    let invocation = match invocation::parse(&process.args, process.columns) {
         Ok(invocation) => invocation,
         Err(error) => return finish(Err(error), None, &mut session),
     };

@@ -12,6 +12,7 @@ use crate::model::name::{Snapshot, VmName};
 use crate::model::size::MemSize;
 use crate::operation::context::{Context, json};
 use crate::operation::options::Format;
+use crate::run::progress::Display;
 use crate::run::{self, Output, not_written};
 use crate::session::Session;
 use crate::survey::record::Record;
@@ -216,7 +217,7 @@ pub(super) fn watch(session: &mut Session<'_, '_>, config: &Config, all: bool) -
 
 /// Writes a status; on a terminal over the previous one, in one write to avoid flicker.
 fn show_now(output: &mut Output<'_>, status: &str) -> io::Result<()> {
-    if !output.is_terminal {
+    if output.display == Display::Lines {
         output.out.write_all(status.as_bytes())?;
         return output.out.flush();
     }

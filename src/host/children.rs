@@ -2,7 +2,7 @@
 
 use super::child::Running;
 use super::system::System;
-use super::{Caller, Ended, Event, Finished, Host, Look, SpawnError};
+use super::{Caller, Ended, Event, Finished, Follower, Look, SpawnError};
 use crate::command::{Command, Streams};
 use nix::unistd::Pid;
 use std::io;
@@ -38,15 +38,16 @@ pub trait Children {
     fn run(&mut self, command: &Command) -> Result<Finished, SpawnError>;
 
     /// Runs a command whose standard output and standard error are a report, with a liveness pipe as its
-    /// standard input. Passes each line without its newline to `line` until the last writer closes the
-    /// report. An interruption closes the liveness pipe.
+    /// standard input. Passes each line without its newline to `event` until the last writer closes the
+    /// report, and no line at least `every` so often. An interruption closes the liveness pipe.
     ///
     /// # Errors
     /// If the command could not be started.
     fn follow(
         &mut self,
         command: &Command,
-        line: &mut dyn FnMut(&mut dyn Host, &[u8]),
+        every: Option<Duration>,
+        event: &mut Follower<'_>,
     ) -> Result<Ended, SpawnError>;
 
     /// Lets the followed command continue from its [`await_go`](super::Caller::await_go).
@@ -141,10 +142,12 @@ impl Children for System {
     fn follow(
         &mut self,
         command: &Command,
-        line: &mut dyn FnMut(&mut dyn Host, &[u8]),
+        every: Option<Duration>,
+        event: &mut Follower<'_>,
     ) -> Result<Ended, SpawnError> {
         let prepared = self.prepare(command)?;
-        self.followed(prepared, line).map_err(SpawnError::Refused)
+        self.followed(prepared, every, event)
+            .map_err(SpawnError::Refused)
     }
 
     fn go(&mut self) -> io::Result<()> {

@@ -3,15 +3,17 @@
 use super::child::ended;
 use super::liveness::Reader;
 use super::system::System;
-use super::{Caller, Ended, Host};
+use super::{Caller, Ended, Follower};
 use std::io;
 use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
 
 impl System {
     pub(super) fn followed(
         &mut self,
         mut prepared: std::process::Command,
-        line: &mut dyn FnMut(&mut dyn Host, &[u8]),
+        every: Option<Duration>,
+        event: &mut Follower<'_>,
     ) -> io::Result<Ended> {
         let (mut report, writer) = Reader::pipe()?;
         let (liveness, liveness_writer) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
@@ -28,14 +30,16 @@ impl System {
             if self.interrupted().is_some() {
                 self.liveness_writer = None;
             }
-            self.sleep(&[report.as_fd()], None, false)?;
+            let end = every.map(|every| Instant::now() + every);
+            self.sleep(&[report.as_fd()], end, false)?;
+            event(self, None);
             let mut said = report.lines()?;
             if report.is_closed() {
                 said.append(&mut report.all());
             }
             for said in said.split(|&byte| byte == b'\n') {
                 if !said.is_empty() {
-                    line(self, said);
+                    event(self, Some(said));
                 }
             }
         }

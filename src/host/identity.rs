@@ -27,6 +27,8 @@ pub struct About {
     pub is_unsure: bool,
     /// Whether the file system is read-only.
     pub is_read_only: bool,
+    /// The size of a file, in bytes.
+    pub size: u64,
     /// Whether the path is a directory in which every user may rename files of others.
     pub is_everybodys: bool,
 }
@@ -49,6 +51,7 @@ pub fn about(path: &Path) -> io::Result<About> {
         identity,
         is_unsure,
         is_read_only: flags.contains(StatVfsMountFlags::RDONLY),
+        size: metadata.len(),
         is_everybodys: metadata.is_dir() && others == OTHERS_WRITE,
     })
 }

@@ -85,6 +85,9 @@ pub enum SpawnError {
     Refused(io::Error),
 }
 
+/// Receives each line of a followed report, and no line from time to time.
+pub type Follower<'follower> = dyn FnMut(&mut dyn Host, Option<&[u8]>) + 'follower;
+
 /// All traits of a host.
 pub trait Host: Look + Children + Caller + Change + Locks {}
 

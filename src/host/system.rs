@@ -82,11 +82,11 @@ impl System {
             }
         }
         if command.streams == Streams::Captured {
+            prepared.stdout(Stdio::piped()).stderr(Stdio::piped());
+        }
+        if command.streams == Streams::Captured || command.fills.is_some() {
             // Output for a parser must not depend on the caller's language.
-            prepared
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .env("LC_ALL", "C");
+            prepared.env("LC_ALL", "C");
         }
         Ok(prepared)
     }

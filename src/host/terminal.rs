@@ -3,6 +3,7 @@
 //! bhyve(8) and bhyveload(8) set raw mode and restore it only at a normal exit; bhyve leaves
 //! `O_NONBLOCK` on the shared open file (`usr.sbin/bhyve/uart_backend.c`).
 
+use console::Term;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 use std::os::fd::AsFd;
@@ -27,4 +28,10 @@ impl Modes {
         let _ = tcsetattr(terminal.as_fd(), SetArg::TCSADRAIN, &self.termios);
         let _ = fcntl(terminal, FcntlArg::F_SETFL(self.flags));
     }
+}
+
+/// The columns of a terminal, if it is one and they are known.
+pub fn columns(terminal: &Term) -> Option<usize> {
+    let (_, columns) = terminal.size_checked()?;
+    Some(usize::from(columns))
 }

@@ -1,7 +1,7 @@
 //! Verbs and commands, as the command line's definition has them.
 
 use super::mdoc;
-use crate::verb::Verb;
+use crate::verb::{self, Verb};
 use clap::{Arg, ArgAction, Command};
 
 /// Every form of a call by words.
@@ -23,6 +23,16 @@ pub(super) fn entry(program: &Command, name: &str) -> Option<String> {
         entry.extend([".Bl -tag -width indent\n", &own, ".El\n.Pp\n"]);
     }
     Some(entry)
+}
+
+/// The examples of a verb or a command.
+pub(super) fn examples(name: &str) -> String {
+    let call = match Verb::parse(name) {
+        Some(verb) => format!("deb0-{verb}"),
+        None => format!("easy-bhyve {name}"),
+    };
+    let lines = verb::examples(name, &call).map(|example| format!(".Dl {example}\n"));
+    lines.collect()
 }
 
 /// The options that the program itself or several commands have, each with the names of those.

@@ -8,13 +8,14 @@
 //! | `@synopsis` | the forms of all commands |
 //! | `@common-options` | the options that several commands have |
 //! | `@command NAME` | the entry of a verb or a command: form, meaning, options of its own |
+//! | `@examples NAME` | the examples of a verb or a command |
 //! | `@host-setting NAME`, `@vm-setting NAME` | the entry of a setting: name, form, meaning, default |
 //! | `@causes` | what programs say when a VM does not start, with cause and remedy |
 //! | `@findings` | the names of all findings |
 //! | `@difference TEXT` | one difference from the script, whose words up to the colon are those of its tag in `src` |
 //!
-//! The explanation and the example of an entry follow its placeholder. A test asks for an entry for
-//! each verb, command and setting, and for an example of each verb and command.
+//! The explanation of an entry follows its placeholder. A test asks for an entry for each verb, command
+//! and setting, and for the examples of each verb and command.
 
 mod commands;
 mod mdoc;
@@ -90,6 +91,7 @@ fn filled_in(placeholder: &str, program: &Command) -> Option<String> {
         "synopsis" => Some(commands::synopsis(program)),
         "common-options" => Some(commands::common_options(program)),
         "command" => commands::entry(program, name),
+        "examples" => Some(commands::examples(name)),
         "host-setting" => {
             let row = HOST.iter().find(|row| row.name == name)?;
             Some(settings::entry("", row))

@@ -174,6 +174,7 @@ impl Context<'_> {
                 rivals: Vec::new(),
                 title: self.title.to_owned(),
                 is_over_ssh: self.process.is_over_ssh(),
+                display: self.process.display,
             },
             dry_run,
             warnings: Vec::new(),

@@ -8,14 +8,14 @@
 //!
 //! To add an operation:
 //!
-//! 1. `src/verb.rs`: a row for its name.
+//! 1. `src/verb.rs`: a row for its name, and one for its purpose and examples.
 //! 2. `src/operation/NAME.rs`: its typed arguments (`Args`, with the help of each option), which
 //!    implement [`Operation`]; for work as root, a struct with [`RootJob`]: its words, its locks, its
 //!    plan. Errors that several operations share are in `refuse`.
 //! 3. Here: a variant of [`TypedVerb`] with its line of help, an arm of [`TypedVerb::begin`], and a row of `jobs!`.
 //! 4. `src/tools/PROGRAM.rs`: each command that the host has to run and that is new.
 //!
-//! The compiler and the tests ask for the rest: README, and an example in `src/manual/pages/verbs.mdoc`.
+//! The compiler and the tests ask for the rest: README, and an entry in `src/manual/pages/verbs.mdoc`.
 
 pub mod boot;
 pub mod clean;
@@ -43,6 +43,7 @@ use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::model::name::VmName;
+use crate::run::progress::Display;
 use clap::Subcommand;
 use context::{Context, Outcome};
 use options::{Of, Override};
@@ -364,6 +365,8 @@ pub struct Request {
     pub title: String,
     /// Whether the caller's terminal is that of an ssh session.
     pub is_over_ssh: bool,
+    /// How the caller's terminal displays progress.
+    pub display: Display,
 }
 
 /// Makes the plan of a request: to refuse the request early, to show the plan, or to carry out the plan.

@@ -8,6 +8,7 @@ use crate::config::settings_text;
 use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::model::name::{NameError, VmName};
+use crate::run::progress::Display;
 use crate::verb::{Links, Spelling, Verb};
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
@@ -50,6 +51,9 @@ fn options(request: &Request) -> Vec<OsString> {
         words.add("rival", rival.as_str());
     }
     words.flag("ssh", request.is_over_ssh);
+    if let Some(display) = request.display.as_str() {
+        words.add("progress", display);
+    }
     request.job.write(&mut words);
     words.0
 }
@@ -132,6 +136,11 @@ pub fn parse(words: &[OsString], devices: &Path) -> Result<Request> {
         rivals,
         title: options.one("as")?.unwrap_or("easy-bhyve").to_owned(),
         is_over_ssh: options.flag("ssh")?,
+        display: match options.one("progress")? {
+            None => Display::default(),
+            Some(word) => Display::parse(word)
+                .ok_or_else(|| Error::usage(format!("progress={word} is unknown")))?,
+        },
     };
     options.refuse_rest()?;
     Ok(request)

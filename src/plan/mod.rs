@@ -147,7 +147,7 @@ pub struct Wait {
     /// The error at the limit; without it the plan continues.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<Refusal>,
-    /// The text displayed during the wait.
+    /// The text displayed during the wait, without the limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<String>,
     /// Whether the limit counts from the beginning of the wait before this one.
@@ -295,6 +295,11 @@ impl Action {
 }
 
 impl Wait {
+    /// The text of a wait with its limit, for a display that cannot show the time.
+    pub fn announcement(&self, text: &str) -> String {
+        format!("{text} (up to {} s)", self.limit.as_secs())
+    }
+
     /// The number of further tests before the limit.
     pub fn looks(&self) -> u64 {
         let every = self.every.as_millis().max(1);

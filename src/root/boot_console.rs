@@ -2,6 +2,7 @@
 //! is loaded, so that the user sees all output of loader and guest and can answer prompts.
 
 use super::message::Message;
+use super::phases::Phases;
 use super::reply::Reply;
 use crate::error::{Error, Result};
 use crate::host::{Event, Host};
@@ -48,11 +49,16 @@ pub(super) fn start(
     let command = daemon::detach(&process.program, words);
     let line = side_of_person(vm, &process.devices);
     let mut reply = Reply::default();
+    let mut phases = Phases::new(&behind, output.display);
     let mut connected = None;
-    let ended = host
-        .follow(&command, &mut |host, said| match reply.read(said) {
-            Some(Message::Note(note)) => output.say(title, &note),
+    let followed = host.follow(&command, phases.every(), &mut |host, said| {
+        match said.and_then(|said| reply.read(said)) {
+            Some(Message::Note(note)) => {
+                phases.end(output);
+                output.say(title, &note);
+            }
             Some(Message::Loader) if connected.is_none() => {
+                phases.end(output);
                 output.say(title, &cu::how_to_leave(&vm.name, request.is_over_ssh));
                 // The line buffers the output until cu(1) is connected.
                 match connect(&line, host) {
@@ -67,9 +73,14 @@ pub(super) fn start(
                 }
                 let _ = host.go();
             }
-            _ => {}
-        })
-        .map_err(|error| not_started(&command, &error))?;
+            Some(phase) => phases.begin(&phase, host),
+            // The terminal belongs to cu(1).
+            None if connected.is_some() => {}
+            None => phases.draw(host, output),
+        }
+    });
+    phases.end(output);
+    let ended = followed.map_err(|error| not_started(&command, &error))?;
     if let Some(cu) = connected {
         leave(cu, reply.is_running(), host)?;
     }

@@ -202,13 +202,21 @@ fn detach(session: &mut Session<'_, '_>, asked: &Asked, elevation: Elevation) ->
     let command = elevation.wrap(&daemon::detach(&process.program, words));
     run::catch_signals(host)?;
     let mut reply = Reply::default();
-    let mut phases = Phases::new(request, output);
-    let followed = host.follow(&command, &mut |_, line| match reply.read(line) {
-        Some(Message::Note(note)) => phases.aside(|| output.say(title, &note)),
-        Some(phase) => phases.show(&phase),
-        None => {}
+    let mut phases = Phases::new(request, output.display);
+    let followed = host.follow(&command, phases.every(), &mut |host, line| match line
+        .and_then(|line| reply.read(line))
+    {
+        Some(Message::Note(note)) => {
+            phases.end(output);
+            output.say(title, &note);
+        }
+        Some(phase) => {
+            phases.begin(&phase, host);
+            phases.draw(host, output);
+        }
+        None => phases.draw(host, output),
     });
-    drop(phases);
+    phases.end(output);
     let ended = followed.map_err(|error| not_started(&command, &error))?;
     let result = reply.result(request, elevation, ended);
     match (result, host.interrupted()) {

@@ -288,6 +288,12 @@ impl Observer for Journal<'_> {
         }
     }
 
+    fn waits(&mut self, host: &mut dyn Host, what: &str, limit: Duration) -> bool {
+        // A caller that has exited interrupts the wait.
+        let _ = self.report(host, &Message::waiting(what, limit));
+        self.reports
+    }
+
     fn said(&mut self, host: &mut dyn Host, lines: &[u8]) {
         let lines = vis::lines_of(lines).map(|line| format!("{line}\n"));
         let text: String = lines.collect();

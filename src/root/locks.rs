@@ -1,5 +1,6 @@
 //! The locks of the root side: a VM, its disks, and during a start the host's network.
 
+use super::message::Message;
 use crate::error::{Error, Result};
 use crate::host::{Host, Lock, LockResult};
 use crate::model::Vm;
@@ -8,7 +9,8 @@ use crate::operation::plan_context::PlanContext;
 use crate::operation::refuse::state::{see_log, stopped};
 use crate::operation::{Job, Locks, Request};
 use crate::process::Process;
-use crate::run::{self, Observer};
+use crate::run::progress::{FRAME, Progress};
+use crate::run::{self, Observer, Output};
 use crate::session::Session;
 use std::collections::BTreeMap;
 use std::io;
@@ -29,12 +31,14 @@ pub(super) fn lock_vm(
     request: &Request,
     vm: &Vm,
     patience: Duration,
+    observer: &mut dyn Observer,
 ) -> Result<()> {
     let process = session.process;
     let note = format!("{} {}", process.pid, request.job.does());
-    let until = session.host.uptime() + patience;
+    let what = format!("waiting for the locks of {}", vm.name);
+    let mut wait = LockWait::new(&what, patience, session.host);
     let lock = Lock::Vm(vm.name.clone());
-    if let Some(by) = acquire_until(session, &lock, &note, until)? {
+    if let Some(by) = acquire_until(session, &lock, &note, &mut wait, observer)? {
         // The state of the VM is more informative than the lock.
         stopped(&mut PlanContext::of(session), vm, &[])?;
         return Err(
@@ -59,7 +63,7 @@ pub(super) fn lock_vm(
             continue;
         }
         let note = format!("{} {}", process.pid, vm.name);
-        if let Some(by) = acquire_until(session, &lock, &note, until)? {
+        if let Some(by) = acquire_until(session, &lock, &note, &mut wait, observer)? {
             let (pid, other) = by.split_once(' ').unwrap_or((&by, "another VM"));
             return Err(Error::state(format!(
                 "{} is a disk of {other}, which is in use by pid {pid}",
@@ -93,21 +97,68 @@ pub(super) fn acquire(
     }
 }
 
-/// The same until the given time, or until this process is interrupted.
+/// The same until the limit of the wait, or until this process is interrupted.
 fn acquire_until(
     session: &mut Session<'_, '_>,
     lock: &Lock,
     note: &str,
-    until: Duration,
+    wait: &mut LockWait<'_>,
+    observer: &mut dyn Observer,
 ) -> Result<Option<String>> {
-    let held = acquire(session.host, lock, note, |host, _| {
-        host.interrupted().is_some() || host.uptime() >= until
+    let (host, output) = (&mut *session.host, &mut *session.output);
+    let held = acquire(host, lock, note, |host, _| {
+        wait.is_enough(host, observer, output)
     });
+    wait.end(output);
     let held = held.map_err(|error| no_lock(session.process, &error))?;
     if held.is_some() {
-        run::check_interrupt(session.host)?;
+        run::check_interrupt(host)?;
     }
     Ok(held)
+}
+
+/// A wait for locks. Most waits are too short for a display.
+struct LockWait<'wait> {
+    what: &'wait str,
+    began: Duration,
+    limit: Duration,
+    progress: Option<Progress<'wait>>,
+}
+
+impl<'wait> LockWait<'wait> {
+    fn new(what: &'wait str, limit: Duration, host: &mut dyn Host) -> Self {
+        Self {
+            what,
+            began: host.uptime(),
+            limit,
+            progress: None,
+        }
+    }
+
+    /// Whether the wait has lasted long enough, or this process is interrupted; else displays it.
+    fn is_enough(
+        &mut self,
+        host: &mut dyn Host,
+        observer: &mut dyn Observer,
+        output: &mut Output<'_>,
+    ) -> bool {
+        let waited = host.uptime().saturating_sub(self.began);
+        if waited >= self.limit || host.interrupted().is_some() {
+            return true;
+        }
+        if waited >= FRAME {
+            let (what, limit) = (self.what, self.limit);
+            let begin = || Progress::begin(what, limit, host, observer);
+            self.progress.get_or_insert_with(begin).draw(waited, output);
+        }
+        false
+    }
+
+    fn end(&mut self, output: &mut Output<'_>) {
+        if let Some(progress) = self.progress.take() {
+            progress.end(output);
+        }
+    }
 }
 
 /// How long a process that is exiting may hold the lock: timeout(1), whose loader was ended.
@@ -120,12 +171,15 @@ pub(super) struct Freeing {
     note: String,
     /// The notes of other processes that hold the lock of a VM.
     taken: BTreeMap<VmName, String>,
+    /// Whether a caller displays the progress.
+    reports: bool,
 }
 
 impl Freeing {
-    /// For this process and its job.
-    pub(super) fn new(process: &Process, job: &Job) -> Self {
+    /// For this process and its job; `reports`: a caller displays the progress.
+    pub(super) fn new(process: &Process, job: &Job, reports: bool) -> Self {
         Self {
+            reports,
             note: format!("{} {}", process.pid, job.does()),
             taken: BTreeMap::new(),
         }
@@ -153,6 +207,14 @@ impl Freeing {
 }
 
 impl Observer for Freeing {
+    fn waits(&mut self, host: &mut dyn Host, what: &str, limit: Duration) -> bool {
+        if self.reports {
+            // A caller that has exited ends the run elsewhere.
+            let _ = host.report(&Message::waiting(what, limit).line());
+        }
+        self.reports
+    }
+
     fn is_ours(&mut self, host: &mut dyn Host, vm: &VmName, or: Option<u32>) -> bool {
         if self.taken.contains_key(vm) {
             return false;
@@ -203,16 +265,25 @@ fn no_lock(process: &Process, error: &std::io::Error) -> Error {
 ///
 /// # Errors
 /// If an earlier start does not finish in time, or this process is interrupted.
-pub(super) fn lock_network(session: &mut Session<'_, '_>, vm: &Vm) -> Result<()> {
-    let (process, host) = (session.process, &mut *session.host);
+pub(super) fn lock_network(
+    session: &mut Session<'_, '_>,
+    vm: &Vm,
+    observer: &mut dyn Observer,
+) -> Result<()> {
+    let process = session.process;
+    let (host, output) = (&mut *session.host, &mut *session.output);
     let note = format!("{} {}", process.pid, vm.name);
-    let (mut holder, mut until) = (String::new(), Duration::ZERO);
+    let what = "waiting for another start, which sets up the network";
+    let mut wait = LockWait::new(what, NETWORK_LIMIT, host);
+    let mut holder = String::new();
     let held = acquire(host, &Lock::Network, &note, |host, by| {
         if by != holder {
-            (holder, until) = (by.to_owned(), host.uptime() + NETWORK_LIMIT);
+            wait.end(output);
+            (holder, wait) = (by.to_owned(), LockWait::new(what, NETWORK_LIMIT, host));
         }
-        host.interrupted().is_some() || host.uptime() >= until
+        wait.is_enough(host, observer, output)
     });
+    wait.end(output);
     let Some(by) = held.map_err(|error| no_lock(process, &error))? else {
         return Ok(());
     };

@@ -3,6 +3,7 @@
 
 use crate::error::{Error, Kind};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// The first byte of a line of a report: ASCII's record separator.
 pub const MARK: u8 = 0x1e;
@@ -13,6 +14,8 @@ pub const MARK: u8 = 0x1e;
 pub enum Message {
     /// A running VM is being ended, to be started again.
     Stopping,
+    /// The root side waits for this, up to this number of seconds.
+    Waiting(String, u64),
     /// Modules, bridges and taps are being set up.
     Network,
     /// The guest is being loaded.
@@ -41,6 +44,11 @@ pub struct Failure {
 }
 
 impl Message {
+    /// A wait with this limit.
+    pub fn waiting(what: &str, limit: Duration) -> Self {
+        Self::Waiting(what.to_owned(), limit.as_secs())
+    }
+
     /// As a line, with its newline.
     pub fn line(&self) -> Vec<u8> {
         let mut line = vec![MARK];
@@ -90,6 +98,7 @@ mod tests {
         for report in [
             Message::Network,
             Message::Running(4711),
+            Message::Waiting("a \"word\"".into(), 30),
             Message::Note("\t".into()),
             Message::Failed(Failure::from(error)),
         ] {

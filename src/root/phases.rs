@@ -1,74 +1,93 @@
-//! The progress of a start in the background, as a line on the terminal.
+//! The progress of a start in the background, on one line of the caller's terminal.
 
 use super::message::Message;
+use crate::host::Host;
+use crate::model::Vm;
+use crate::operation::boot::plan::START_LIMIT;
 use crate::operation::{Job, Request};
 use crate::run::Output;
+use crate::run::progress::{Display, FRAME, Line, seconds};
 use crate::verb::Verb;
-use crate::vis;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::time::Duration;
 
-/// The line on a terminal that shows the progress of a start. The line appears with the first phase,
-/// because an escalator may ask for a password before.
-pub(super) struct Phases {
-    line: Option<ProgressBar>,
+/// The line that shows the progress of a start. The line appears with the first phase, because an
+/// escalator may ask for a password before.
+pub(super) struct Phases<'request> {
+    vm: Option<&'request Vm>,
     is_shown: bool,
-    title: String,
-    /// The command that shows the loader.
-    console: String,
+    line: Line,
+    phase: Option<Phase>,
 }
 
-impl Phases {
-    pub(super) fn new(request: &Request, output: &Output<'_>) -> Self {
-        let vm = request.vms.first();
+/// What the root side does at present.
+struct Phase {
+    what: String,
+    /// A remark behind the time.
+    hint: String,
+    began: Duration,
+    limit: Option<Duration>,
+}
+
+impl<'request> Phases<'request> {
+    pub(super) fn new(request: &'request Request, display: Display) -> Self {
         let is_quiet = matches!(&request.job, Job::Restart(restart) if restart.quiet);
         Self {
-            line: None,
-            is_shown: output.is_terminal && !is_quiet,
-            title: request.title.clone(),
-            console: vm.map_or_else(String::new, |vm| vm.command(Verb::Console)),
+            vm: request.vms.first(),
+            is_shown: display != Display::Lines && !is_quiet,
+            line: Line::default(),
+            phase: None,
         }
     }
 
-    pub(super) fn show(&mut self, phase: &Message) {
-        let message = match phase {
-            Message::Stopping => "waiting for the guest to shut down".to_owned(),
-            Message::Network => "setting up the network".to_owned(),
-            Message::Loader => format!("loading the guest; to see the loader: {}", self.console),
-            Message::Starting(pid) => format!("bhyve starts as pid {pid}"),
+    /// The time between two frames, if there are any.
+    pub(super) fn every(&self) -> Option<Duration> {
+        self.is_shown.then_some(FRAME)
+    }
+
+    /// Begins the phase of a message.
+    pub(super) fn begin(&mut self, message: &Message, host: &mut dyn Host) {
+        let (what, limit) = match message {
+            Message::Stopping => ("ending the VM".to_owned(), None),
+            Message::Waiting(what, seconds) => (what.clone(), Some(Duration::from_secs(*seconds))),
+            Message::Network => ("setting up the network".to_owned(), None),
+            Message::Loader => {
+                let seconds = self.vm.map(|vm| vm.policy.loader_timeout.0.into());
+                (
+                    "loading the guest".to_owned(),
+                    seconds.map(Duration::from_secs),
+                )
+            }
+            Message::Starting(pid) => (format!("starting bhyve as pid {pid}"), Some(START_LIMIT)),
             Message::Running(_) | Message::Note(_) | Message::Failed(_) => return,
         };
-        match &self.line {
-            Some(line) => line.set_message(message),
-            None if self.is_shown => self.line = Some(self.begin(message)),
-            None => {}
-        }
+        let console = self.vm.filter(|_| *message == Message::Loader);
+        let hint = console.map(|vm| format!("; to see the loader: {}", vm.command(Verb::Console)));
+        self.phase = Some(Phase {
+            what,
+            hint: hint.unwrap_or_default(),
+            began: host.uptime(),
+            limit,
+        });
     }
 
-    fn begin(&self, message: String) -> ProgressBar {
-        let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
-            .with_prefix(vis::line(&self.title).into_owned())
-            .with_message(message);
-        let line = match ProgressStyle::with_template("{prefix}: {msg}") {
-            Ok(style) => line.with_style(style),
-            Err(_) => line,
+    /// Draws the present phase.
+    pub(super) fn draw(&mut self, host: &mut dyn Host, output: &mut Output<'_>) {
+        let Some(phase) = self.phase.as_ref().filter(|_| self.is_shown) else {
+            return;
         };
-        line.tick();
-        line
-    }
-
-    /// Hides the line while `say` prints another message.
-    pub(super) fn aside(&self, say: impl FnOnce()) {
-        match &self.line {
-            Some(line) => line.suspend(say),
-            None => say(),
+        let waited = host.uptime().saturating_sub(phase.began);
+        if host.interrupted().is_some() {
+            let how_far = seconds(waited, None);
+            self.line
+                .draw("interrupted: undoing the start", &how_far, "", output);
+        } else {
+            let how_far = seconds(waited, phase.limit);
+            self.line.draw(&phase.what, &how_far, &phase.hint, output);
         }
     }
-}
 
-impl Drop for Phases {
-    fn drop(&mut self) {
-        if let Some(line) = &self.line {
-            line.finish_and_clear();
-        }
+    /// Erases the line; the next frame draws it again.
+    pub(super) fn end(&mut self, output: &mut Output<'_>) {
+        self.line.erase(output);
     }
 }

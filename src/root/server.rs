@@ -16,6 +16,7 @@ use crate::operation::{Job, Locks, Planned, Request, plan, wire};
 use crate::plan::Form;
 use crate::report;
 use crate::run;
+use crate::run::progress::Display;
 use crate::session::Session;
 use crate::survey::{Traces, record};
 use crate::verb::Spelling;
@@ -41,6 +42,9 @@ pub fn serve(session: &mut Session<'_, '_>) -> u8 {
             return leave(Err(error), session);
         }
     };
+    if session.process.is_watched {
+        session.output.display = request.display;
+    }
     let mut session = Session {
         spelling: Spelling::default(),
         title: &request.title,
@@ -99,12 +103,12 @@ pub fn carry_out(session: &mut Session<'_, '_>, request: &Request, reports: bool
         }
         job => {
             if job.locks() != Locks::Nothing {
-                locks::lock_vm(session, request, vm, Duration::ZERO)?;
+                locks::lock_vm(session, request, vm, Duration::ZERO, &mut run::Unobserved)?;
             }
         }
     }
     let planned = plan(&mut PlanContext::of(session), request)?;
-    execute(&planned, request, session)?;
+    execute(&planned, request, session, false)?;
     if request.job.frees() {
         leftovers::forget(session, request)?;
     }
@@ -112,11 +116,18 @@ pub fn carry_out(session: &mut Session<'_, '_>, request: &Request, reports: bool
 }
 
 /// Carries out a plan that supervises no guest.
-fn execute(planned: &Planned, request: &Request, session: &mut Session<'_, '_>) -> Result<()> {
+///
+/// `reports`: a caller displays the progress.
+fn execute(
+    planned: &Planned,
+    request: &Request,
+    session: &mut Session<'_, '_>,
+    reports: bool,
+) -> Result<()> {
     for note in &planned.notes {
         session.say(note);
     }
-    let mut freeing = Freeing::new(session.process, &request.job);
+    let mut freeing = Freeing::new(session.process, &request.job, reports);
     run::execute(&planned.plan, session.host, &mut freeing, session.output)?;
     freeing.result(&request.vms)?;
     if let Some(done) = &planned.done {
@@ -146,14 +157,18 @@ fn end_first(
     if let Some(Form::Wait(wait)) = ending.forms.first()
         && let Some(text) = &wait.progress
     {
-        journal.tells(session.host, text)?;
+        let text = wait.announcement(text);
+        if request.display == Display::Lines {
+            journal.tells(session.host, &text)?;
+        } else {
+            journal.log(session.host, &text);
+        }
     }
     let planned = Planned {
-        // The client shows the progress.
-        plan: ending.without_progress(),
+        plan: ending,
         ..Planned::default()
     };
-    let ended = execute(&planned, request, session);
+    let ended = execute(&planned, request, session, true);
     ended.inspect_err(|error| journal.fails(session.host, error))?;
     Ok(true)
 }
@@ -185,7 +200,8 @@ fn supervise(
     journal.without_trace(&snapshots);
     journal.is_given(vm);
     journal.begins(session.host)?;
-    let mine = locks::lock_network(session, vm);
+    let mine = locks::lock_network(session, vm, &mut journal);
+    let mine = mine.and_then(|()| journal.report(session.host, &Message::Network));
     let planned = mine.and_then(|()| plan(&mut PlanContext::of(session), request));
     if planned.is_ok() {
         // This process holds the VM's lock, so the files are unused. Remaining files are harmless.
@@ -239,7 +255,7 @@ fn prepare(
     journal: &mut Journal<'_>,
     patience: Duration,
 ) -> Result<Vec<Snapshot>> {
-    locks::lock_vm(session, request, vm, patience)?;
+    locks::lock_vm(session, request, vm, patience, journal)?;
     let mut snapshots = leftovers::by(vm, session)?;
     for snapshot in &snapshots {
         journal.remark(session, temp::left(snapshot))?;

@@ -7,7 +7,7 @@ mod failure;
 mod interrupt;
 mod log;
 mod observer;
-mod progress;
+pub mod progress;
 mod supervise;
 mod system;
 mod undo;
@@ -26,7 +26,7 @@ pub use failure::{
 pub use interrupt::{READER_GONE, catch_signals, check_interrupt, interrupted_by};
 pub use log::not_read;
 pub use observer::{Observer, Phase, RoundEnd, Unobserved};
-use progress::Progress;
+use progress::{Display, Progress};
 use std::io::Write;
 use std::time::Duration;
 pub use system::remedy;
@@ -70,8 +70,8 @@ pub struct Output<'writer> {
     pub out: &'writer mut dyn Write,
     /// Standard error.
     pub err: &'writer mut dyn Write,
-    /// Whether both are a terminal, on which a line can be overwritten.
-    pub is_terminal: bool,
+    /// How the progress of a wait is displayed.
+    pub display: Display,
 }
 
 impl Output<'_> {
@@ -200,6 +200,8 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
     fn run(&mut self, command: &Command) -> Result<()> {
         let mut finished = if command.streams == Streams::Relayed {
             self.relayed(command)?
+        } else if command.fills.is_some() && self.output.display != Display::Lines {
+            self.relayed(&command.clone().streams(Streams::Relayed))?
         } else {
             self.host
                 .run(command)
@@ -271,25 +273,39 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
 
     /// A wait of an undo is not ended by a signal, because a signal may be the reason of the undo.
     fn wait(&mut self, wait: &Wait, is_undo: bool) -> Result<()> {
+        let mut progress = None;
+        let result = self.wait_with(wait, is_undo, &mut progress);
+        if let Some(progress) = progress {
+            progress.end(self.output);
+        }
+        result
+    }
+
+    fn wait_with<'wait>(
+        &mut self,
+        wait: &'wait Wait,
+        is_undo: bool,
+        progress: &mut Option<Progress<'wait>>,
+    ) -> Result<()> {
         // By the clock: with many VMs, the queries take most of the time.
         let now = self.host.uptime();
         let began = self.waits_since.filter(|_| wait.goes_on).unwrap_or(now);
         self.waits_since = Some(began);
-        let mut progress = None;
         while !self.holds(&wait.until)? {
             let waited = self.host.uptime().saturating_sub(began);
             if waited >= wait.limit {
                 let refusal = wait.refusal.as_ref();
                 return refusal.map_or(Ok(()), |refusal| Err(refusal.into()));
             }
-            match (&wait.progress, &progress) {
-                (Some(text), None) if !is_undo => {
-                    progress = Some(Progress::begin(text, wait, self.output));
-                }
-                (_, Some(progress)) => progress.update(waited),
-                (_, None) => {}
+            if let (Some(text), None, false) = (&wait.progress, &progress, is_undo) {
+                let shown = Progress::begin(text, wait.limit, self.host, self.observer);
+                shown.announce(&wait.announcement(text), self.output);
+                *progress = Some(shown);
             }
-            self.host.pause(wait.every);
+            match progress {
+                Some(progress) => progress.pause(wait.every, waited, self.host, self.output),
+                None => self.host.pause(wait.every),
+            }
             if !is_undo {
                 check_interrupt(self.host)?;
             }

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::host::Host;
 use crate::model::name::VmName;
+use std::time::Duration;
 
 /// The phase of a run that supervises a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,11 @@ pub trait Observer {
 
     /// The run has failed, and changes to shared resources are about to be undone.
     fn takes_back(&mut self, _host: &mut dyn Host) {}
+
+    /// A wait with this limit begins; returns whether a caller displays the progress.
+    fn waits(&mut self, _host: &mut dyn Host, _what: &str, _limit: Duration) -> bool {
+        false
+    }
 
     /// Whether this process still owns the VM: see [`Test::Ours`](crate::plan::Test::Ours).
     fn is_ours(&mut self, _host: &mut dyn Host, _vm: &VmName, _or: Option<u32>) -> bool {

@@ -2,6 +2,7 @@
 
 use super::causes;
 use super::failure::{STDERR_KEPT, judge, not_started, not_watched};
+use super::progress::{self, FRAME, Line};
 use super::{Phase, RoundEnd, Run, check_interrupt, signal_name};
 use crate::command::{Command, Streams};
 use crate::error::{Error, Result};
@@ -146,14 +147,30 @@ impl<'plan> Run<'plan, '_, '_> {
         }
     }
 
-    /// Runs a command with relayed output to its end; the undos end an interrupted command.
+    /// Runs a command with relayed output to its end; the undos end an interrupted command, but not one
+    /// that fills a file, which is never interrupted.
     pub(super) fn relayed(&mut self, command: &Command) -> Result<Finished> {
+        let mut line = Line::default();
+        let result = self.relayed_with(command, &mut line);
+        line.erase(self.output);
+        result
+    }
+
+    fn relayed_with(&mut self, command: &Command, line: &mut Line) -> Result<Finished> {
+        let fills = command.fills.as_ref();
+        let began = self.host.uptime();
         let pid = self.begin(command)?;
         let mut tail = Vec::new();
         loop {
+            if let Some((file, size)) = fills {
+                let made = self.host.about(file).map_or(0, |about| about.size);
+                let time = self.host.uptime().saturating_sub(began);
+                let how_far = progress::bytes(made, *size, time);
+                line.draw("making the disk", &how_far, "", self.output);
+            }
             let event = self
                 .host
-                .watch(pid, None, true)
+                .watch(pid, fills.map(|_| FRAME), fills.is_none())
                 .map_err(|error| not_watched(command, &error))?;
             match event {
                 Event::Ended(mut finished) => {

@@ -325,7 +325,8 @@ impl<'plan> Lines<'plan> {
 
     fn wait(&mut self, wait: &Wait) {
         if let Some(progress) = &wait.progress {
-            self.line(format!("printf '%s\\n' {} >&2", quote::shown(progress)));
+            let text = wait.announcement(progress);
+            self.line(format!("printf '%s\\n' {} >&2", quote::shown(&text)));
         }
         if !wait.goes_on {
             self.line("n=0");

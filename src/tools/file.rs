@@ -50,16 +50,17 @@ pub fn make_full(path: &Path, size: &DiskSize) -> Command {
     }
     let mut output = OsString::from("of=");
     output.push(path);
-    Command::root(
-        "dd",
-        args![
-            "if=/dev/zero",
-            output,
-            format!("bs={block}"),
-            format!("count={}", size.bytes() / block),
-            "status=none"
-        ],
-    )
+    let args = args![
+        "if=/dev/zero",
+        output,
+        format!("bs={block}"),
+        format!("count={}", size.bytes() / block),
+        "status=none"
+    ];
+    Command {
+        fills: Some((path.to_owned(), size.bytes())),
+        ..Command::root("dd", args)
+    }
 }
 
 #[cfg(test)]

@@ -273,7 +273,7 @@ impl Case<'_> {
         let only_run_refuses = !run.left.succeeded()
             && run.left.changes.is_empty()
             && failure.is_none()
-            && !run.said.err.contains(": waiting (up to ")
+            && !run.said.err.contains(", perhaps still booting, to handle ")
             && !self.form.only_asks();
         if run.left == scripted && same_text && !only_run_refuses {
             let is_hit = |one: &Failure| one.is_hit(Way::Script, &shown.host());

@@ -14,6 +14,7 @@ use easy_bhyve::model::privilege::Elevation;
 use easy_bhyve::plan::{
     FileChange, Form, Guard, Loop, Plan, Refusal, Step, Test, Undo, Wait, When,
 };
+use easy_bhyve::run::progress::Display;
 use easy_bhyve::run::{Output, Unobserved, execute};
 use easy_bhyve::script::script;
 use std::path::Path;
@@ -57,7 +58,7 @@ fn both(plan: impl Fn(&Path) -> Vec<Form>) -> Left {
     let mut output = Output {
         out: &mut out,
         err: &mut err,
-        is_terminal: false,
+        display: Display::Lines,
     };
     let result = execute(
         &Plan::new(plan(ours.path())),

@@ -33,6 +33,7 @@ mod fake;
 mod faults;
 mod forms;
 mod full;
+mod help;
 #[path = "../support/host/mod.rs"]
 mod host;
 mod init;

@@ -6,7 +6,7 @@ use crate::seat::Seat;
 use easy_bhyve::config::settings::{Form, HOST, VM};
 use easy_bhyve::finding::FindingName;
 use easy_bhyve::run::causes::KNOWN;
-use easy_bhyve::verb::Verb;
+use easy_bhyve::verb::{Verb, examples};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -46,16 +46,17 @@ fn entries<'page>(page: &'page str, head: &str) -> Vec<&'page str> {
 fn commands() -> Vec<String> {
     let output = Place::new().call(PROGRAM).arg("--help").output();
     let help = Said::of(&output.unwrap()).out;
-    let (_, list) = help.split_once("Commands:\n").unwrap();
-    let list = list.lines().take_while(|line| !line.is_empty());
-    let names = list.filter_map(|line| line.split_whitespace().next());
+    let (list, _) = help.split_once("\nOptions:\n").unwrap();
+    let names = list.lines().filter_map(|line| line.strip_prefix("  "));
+    let names = names.filter_map(|line| line.split(' ').next());
+    let names = names.filter(|name| !name.is_empty());
     // clap's own, which the options describe.
     let names = names.filter(|name| *name != "help");
     names.map(str::to_owned).collect()
 }
 
 #[test]
-fn every_command_has_one_entry_with_an_example() {
+fn every_command_has_one_entry_with_its_examples() {
     let page = source("1");
     let (synopsis, _) = page.split_once("\n.Sh DESCRIPTION\n").unwrap();
     let commands = commands();
@@ -67,13 +68,14 @@ fn every_command_has_one_entry_with_an_example() {
     for command in &commands {
         let found = entries(&page, &format!("\n.It Xo\n.Cm {command}\n"));
         assert_eq!(found.len(), 1, "{command}");
-        let example = match Verb::parse(command) {
-            Some(_) => format!("-{command}"),
-            None => format!(".Dl easy-bhyve {command}"),
+        let call = match Verb::parse(command) {
+            Some(_) => format!("deb0-{command}"),
+            None => format!("easy-bhyve {command}"),
         };
-        let examples = found[0].lines().filter(|line| line.starts_with(".Dl "));
+        let examples = examples(command, &call).map(|example| format!(".Dl {example}\n"));
+        let examples: String = examples.collect();
         assert!(
-            examples.clone().any(|line| line.contains(&example)),
+            found[0].contains(examples.trim_end()),
             "{command}: {found:?}"
         );
         let form = synopsis.matches(&format!("\n.Nm\n.Cm {command}\n")).count();

@@ -111,7 +111,7 @@ fn the_program_accepts_the_words_of_the_script() {
     let understood = |word: &str| {
         let (_, words, _) = call(&place, word);
         let words: Vec<OsString> = words.lines().map(OsString::from).collect();
-        let invocation = invocation::parse(&words).unwrap();
+        let invocation = invocation::parse(&words, 80).unwrap();
         assert_eq!(invocation.config.as_deref(), Some(Path::new(&config)));
         invocation.request
     };

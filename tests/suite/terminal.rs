@@ -5,6 +5,7 @@ mod background;
 mod console;
 mod ends;
 mod handed_over;
+mod progress;
 mod signals;
 
 use std::fs;

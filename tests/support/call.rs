@@ -6,6 +6,7 @@ use crate::fake::Fake;
 use easy_bhyve::cli::invocation::is_root_side;
 use easy_bhyve::process::{CONFIG_VARIABLE, Clock, LOG_DIRECTORY, Process, RUN_DIRECTORY};
 use easy_bhyve::run::Output;
+use easy_bhyve::run::progress::Display;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -97,7 +98,7 @@ fn said(fake: &mut Fake, process: &Process, shown: &[(String, &str)]) -> Said {
         &mut Output {
             out: &mut out.clone(),
             err: &mut err.clone(),
-            is_terminal: false,
+            display: Display::Lines,
         },
     );
     let shown = |text: String| {
@@ -138,5 +139,7 @@ pub fn process(args: Vec<OsString>, caller: &Fake) -> Process {
         token: "scratch0".into(),
         colour: false,
         is_watched: false,
+        columns: 80,
+        display: Display::Lines,
     }
 }

@@ -58,6 +58,14 @@ impl Seat {
         }
     }
 
+    /// Sets the columns of the terminal, which has 80 at first.
+    pub(crate) fn resize(&self, columns: u16) {
+        let mut stty = Command::new("stty");
+        stty.args(["cols", &columns.to_string()])
+            .stdin(self.slave.try_clone().unwrap());
+        assert!(stty.status().unwrap().success());
+    }
+
     /// Sends a signal to the program.
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(self.child.id().try_into().unwrap());
@@ -142,6 +150,12 @@ impl Seat {
         )
         .unwrap();
         child
+    }
+
+    /// All output so far.
+    pub(crate) fn written(&mut self) -> &str {
+        self.read();
+        &self.written
     }
 
     fn read(&mut self) {

@@ -4,6 +4,7 @@
 //! word form.
 
 mod complaint;
+mod help;
 pub mod options;
 
 use crate::error::Result;
@@ -12,7 +13,9 @@ use crate::operation::{TypedVerb, wire};
 use crate::verb::{Links, Spelling, Verb};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
+
 use complaint::{ADMIN, unknown_verb, wrong_command, wrong_usage};
+use help::definition_for_help;
 use options::{CheckArgs, Cli, InitArgs, ManArgs, NewArgs, SetArgs, Typed};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -80,13 +83,13 @@ pub struct Showing {
     pub watch: bool,
 }
 
-/// Parses a call; `args` is its name and its arguments.
+/// Parses a call; `args` is its name and its arguments. Help is shown in so many `columns`.
 ///
 /// Differs: Every verb also works without a link, as `easy-bhyve VERB VM`
 ///
 /// # Errors
 /// If the arguments are wrong; the error lists what exists.
-pub fn parse(args: &[OsString]) -> Result<Invocation> {
+pub fn parse(args: &[OsString], columns: usize) -> Result<Invocation> {
     let name = title(args);
     let words = args.get(1..).unwrap_or_default();
     let version = [OsString::from("--version")];
@@ -96,20 +99,14 @@ pub fn parse(args: &[OsString]) -> Result<Invocation> {
         words
     };
     match called_as(&name) {
-        None => from_words(&name, None, definition(None), words.to_vec(), words),
+        None => from_words(&name, None, words.to_vec(), words, columns),
         Some((vm, verb)) => {
             let Some(known) = Verb::parse(verb) else {
                 return Err(unknown_verb(&name, vm, verb));
             };
             let mut all = vec![OsString::from(known.as_str()), vm.into()];
             all.extend_from_slice(words);
-            from_words(
-                &name,
-                Some(Links::default()),
-                definition(Some((&name, known))),
-                all,
-                words,
-            )
+            from_words(&name, Some(known), all, words, columns)
         }
     }
 }
@@ -169,19 +166,24 @@ pub(super) fn definition(link: Option<(&str, Verb)>) -> clap::Command {
 
 fn from_words(
     title: &str,
-    links: Option<Links>,
-    command: clap::Command,
+    called: Option<Verb>,
     words: Vec<OsString>,
     typed: &[OsString],
+    columns: usize,
 ) -> Result<Invocation> {
-    let all = std::iter::once(OsString::from(PROGRAM)).chain(words);
-    let parsed = command
-        .try_get_matches_from(all)
+    let link = called.map(|verb| (title, verb));
+    let all: Vec<OsString> = [PROGRAM.into()].into_iter().chain(words).collect();
+    let parsed = definition(link)
+        .try_get_matches_from(&all)
+        .or_else(|error| match error.kind() {
+            ErrorKind::DisplayHelp => definition_for_help(link, columns).try_get_matches_from(&all),
+            _ => Err(error),
+        })
         .and_then(|matches| Cli::from_arg_matches(&matches));
     let done = |config: Option<PathBuf>, request| Invocation {
         title: title.to_owned(),
         spelling: Spelling {
-            links,
+            links: called.map(|_| Links::default()),
             config: config.clone(),
         },
         config,

@@ -1,13 +1,17 @@
 //! Tests of the meaning of words.
 
-use super::{Admin, Call, TypedVerb, parse};
+use super::complaint::ADMIN;
+use super::help::definition_for_help;
+use super::{Admin, Call, TypedVerb, definition, parse};
 use crate::operation::options::Of;
+use crate::verb::{GROUPS, Verb, examples};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 
 /// The meaning of a call, as text: the verb or command, the VM, and what is set.
 fn meaning(call: &str) -> String {
     let args: Vec<OsString> = call.split(' ').map(OsString::from).collect();
-    let request = match parse(&args) {
+    let request = match parse(&args, 80) {
         Ok(invocation) => invocation.request,
         Err(error) => return error.what,
     };
@@ -163,5 +167,83 @@ fn what_makes_no_sense_together_is_refused() {
         ("easy-bhyve stop-all a", "unexpected argument 'a' found"),
     ] {
         assert_eq!(meaning(call), wanted, "{call}");
+    }
+}
+
+#[test]
+fn every_verb_and_command_has_a_group_and_two_examples_that_are_understood() {
+    let members = GROUPS.iter().flat_map(|group| group.members);
+    let names: Vec<&str> = members.map(|(name, _)| *name).collect();
+    let known = Verb::ALL.iter().map(|verb| verb.as_str()).chain(ADMIN);
+    let known: BTreeSet<&str> = known.chain(["help"]).collect();
+    assert_eq!(names.len(), known.len());
+    assert_eq!(names.iter().copied().collect::<BTreeSet<&str>>(), known);
+    for name in names.into_iter().filter(|name| *name != "help") {
+        let calls = match Verb::parse(name) {
+            Some(verb) => vec![format!("deb0-{verb}"), format!("easy-bhyve {verb} deb0")],
+            None => vec![format!("easy-bhyve {name}")],
+        };
+        for call in calls {
+            let examples: BTreeSet<String> = examples(name, &call).collect();
+            assert_eq!(examples.len(), 2, "{name}");
+            for example in examples {
+                let args: Vec<OsString> = example.split(' ').map(OsString::from).collect();
+                let parsed = parse(&args, 80).map(|invocation| invocation.request);
+                assert!(
+                    matches!(parsed, Ok(Call::Vm(_) | Call::Admin(_))),
+                    "{example}: {parsed:?}"
+                );
+            }
+        }
+    }
+}
+
+/// A text without the places where its lines are broken.
+fn unwrapped(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn help_has_every_option_and_argument_in_any_width_and_groups_many_options() {
+    let known = definition(None);
+    for columns in [40, 80, 100] {
+        for command in known.get_subcommands() {
+            let name = command.get_name();
+            let link = Verb::parse(name).map(|verb| (format!("web1-{verb}"), verb));
+            let link = link.as_ref().map(|(name, verb)| (name.as_str(), *verb));
+            for link in BTreeSet::from([None, link]) {
+                let mut all = definition_for_help(link, columns);
+                all.build();
+                let shown = all.find_subcommand_mut(name).unwrap();
+                let help = shown.render_help().to_string();
+                let text = unwrapped(&help);
+                for part in command
+                    .get_arguments()
+                    .filter(|arg| link.is_none() || arg.get_id() != "vm")
+                {
+                    let long = part.get_long().map(|long| format!("--{long}"));
+                    let words = part.get_help().map(|help| unwrapped(&help.to_string()));
+                    for part in long.into_iter().chain(words) {
+                        assert!(text.contains(&part), "{part} in {columns}: {help}");
+                    }
+                }
+                let about = command.get_about().unwrap().to_string();
+                assert!(text.starts_with(&unwrapped(&about)), "{help}");
+                let examples = help.split_once("\nExamples:\n").unwrap().1;
+                let call = match link {
+                    Some((link, _)) => link.to_owned(),
+                    None => format!("easy-bhyve {name}"),
+                };
+                assert_eq!(examples.matches(&call).count(), 2, "{help}");
+                let options = help.matches("\n  -").count() + help.matches("\n      --").count();
+                let is_grouped = help.contains("\nPreview and format:\n");
+                assert_eq!(is_grouped, options > 6, "{help}");
+                let words = ["Usage: ", "  easy-bhyve "];
+                let mut lines = help
+                    .lines()
+                    .filter(|line| !words.iter().any(|word| line.starts_with(word)));
+                assert!(lines.all(|line| line.len() <= columns), "{columns}: {help}");
+            }
+        }
     }
 }

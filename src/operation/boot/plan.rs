@@ -48,7 +48,7 @@ impl Start {
 }
 
 /// How long bhyve may take to set its process title.
-const START_LIMIT: Duration = Duration::from_secs(10);
+pub const START_LIMIT: Duration = Duration::from_secs(10);
 /// How long a loader or bhyve may take to exit when signalled.
 const END_LIMIT: Duration = Duration::from_secs(5);
 

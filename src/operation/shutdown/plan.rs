@@ -195,14 +195,13 @@ fn until_listening(
     limit: Duration,
     refusal: Option<Refusal>,
 ) -> Wait {
-    let (verb, buttons) = match deaf {
-        [_] => ("does not handle its", "button"),
-        _ => ("do not handle their", "buttons"),
+    let buttons = match deaf {
+        [_] => "its power button",
+        _ => "their power buttons",
     };
     let progress = format!(
-        "{} {verb} power {buttons} yet, perhaps still booting: waiting (up to {} s)",
-        list(deaf),
-        limit.as_secs()
+        "waiting for {}, perhaps still booting, to handle {buttons}",
+        list(deaf)
     );
     Wait {
         until: !workers::any_is_deaf(all.iter().map(|ending| &ending.vm.name)),
@@ -261,11 +260,7 @@ fn until_ended(
     is_told: bool,
 ) -> Wait {
     let names = endings.iter().map(|ending| &ending.vm.name);
-    let progress = format!(
-        "waiting for {} to shut down (up to {} s)",
-        list(endings),
-        limit.as_secs()
-    );
+    let progress = format!("waiting for {} to shut down", list(endings));
     Wait {
         until: !workers::any_is_alive(names),
         limit,

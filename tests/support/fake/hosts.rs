@@ -7,14 +7,14 @@ use easy_bhyve::command::{Command, Streams};
 use easy_bhyve::host::identity::{About, Identity};
 use easy_bhyve::host::scratch;
 use easy_bhyve::host::{
-    Afterwards, Caller, Change, ChangeError, Children, Clock, Ended, Event, Finished, Host,
+    Afterwards, Caller, Change, ChangeError, Children, Clock, Ended, Event, Finished, Follower,
     Interruption, Lock, LockResult, Locks, Look, OpenFile, SpawnError,
 };
 use easy_bhyve::model::name::VmName;
 use easy_bhyve::plan::FileChange;
 use easy_bhyve::process::RUN_DIRECTORY;
 use std::ffi::OsString;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
@@ -68,16 +68,13 @@ impl Look for Fake {
             return Err(error(Errno::NoEntry));
         }
         let lies = host.lower(path);
-        let number = |path: &Path| {
-            let mut hasher = DefaultHasher::new();
-            path.hash(&mut hasher);
-            hasher.finish()
-        };
+        let number = |path: &Path| BuildHasherDefault::<DefaultHasher>::default().hash_one(path);
         let identity = match host.device(path) {
             Some(_) => Identity::Device(number(path)),
             None => Identity::File(1, number(lies.as_deref().unwrap_or(path))),
         };
         Ok(About {
+            size: 0,
             identity,
             is_unsure: lies.is_none(),
             is_read_only: host.is_read_only(path),
@@ -229,7 +226,8 @@ impl Children for Fake {
     fn follow(
         &mut self,
         command: &Command,
-        line: &mut dyn FnMut(&mut dyn Host, &[u8]),
+        _every: Option<Duration>,
+        event: &mut Follower<'_>,
     ) -> Result<Ended, SpawnError> {
         let call = self.call(command);
         let answer = self.perform(&call);
@@ -241,7 +239,7 @@ impl Children for Fake {
         }
         said.split(|&byte| byte == b'\n')
             .filter(|said| !said.is_empty())
-            .for_each(|said| line(self, said));
+            .for_each(|said| event(self, Some(said)));
         Ok(ended)
     }
 

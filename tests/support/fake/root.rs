@@ -5,6 +5,7 @@ use super::Fake;
 use crate::call::{Stream, process};
 use crate::host::{Answer, Call, Status};
 use easy_bhyve::run::Output;
+use easy_bhyve::run::progress::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -62,7 +63,7 @@ impl Fake {
             &mut Output {
                 out: &mut out,
                 err: &mut err,
-                is_terminal: false,
+                display: Display::Lines,
             },
         )
     }
