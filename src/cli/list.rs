@@ -1,6 +1,6 @@
 //! `easy-bhyve list`: every VM of the configuration.
 
-use super::state::{self, End};
+use super::state::{self, End, VmState};
 use super::table::{table, table_shortening};
 use crate::config::lint;
 use crate::config::resolve::{self, Wanted};
@@ -55,7 +55,7 @@ struct Line {
     mem: MemSize,
     autostart: bool,
     disk: String,
-    state: &'static str,
+    state: VmState,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_end: Option<End>,
 }
@@ -63,16 +63,16 @@ struct Line {
 impl Line {
     /// The state as text.
     fn shown_state(&self) -> Cow<'_, str> {
-        let end = self.last_end.as_ref().filter(|_| self.state == STOPPED);
+        let end = self
+            .last_end
+            .as_ref()
+            .filter(|_| self.state == VmState::Stopped);
         match end.and_then(End::state) {
             Some(state) => state.into(),
-            None => self.state.into(),
+            None => self.state.as_str().into(),
         }
     }
 }
-
-/// The state of a VM that does not run.
-const STOPPED: &str = "stopped";
 
 fn count<S: Serializer>(cpu: &CpuTopology, serializer: S) -> Result<S::Ok, S::Error> {
     cpu.count().serialize(serializer)
@@ -133,7 +133,7 @@ pub(super) fn list(context: &mut Context<'_>, format: Format) -> Result<Outcome>
                     line.id.to_string().into(),
                     line.name.as_str().into(),
                     line.loader.into(),
-                    line.cpu.as_str().into(),
+                    line.cpu.count().to_string().into(),
                     line.mem.as_str().into(),
                     if line.autostart { "yes" } else { "no" }.into(),
                     line.disk.as_str().into(),
@@ -159,25 +159,20 @@ fn text(path: PathBuf) -> String {
     text.unwrap_or_else(|bytes| bytes.to_string_lossy().into_owned())
 }
 
-fn state_of(
-    context: &mut Context<'_>,
-    processes: &Processes,
-    traces: &Traces,
-    vm: &Vm,
-) -> &'static str {
+fn state_of(context: &mut Context<'_>, processes: &Processes, traces: &Traces, vm: &Vm) -> VmState {
     let name = vm.name.as_str();
     match processes.state(name, traces) {
-        State::Stopped => STOPPED,
-        State::LeftOver => "left over",
-        State::Unknown => "unknown",
+        State::Stopped => VmState::Stopped,
+        State::LeftOver => VmState::LeftOver,
+        State::Unknown => VmState::Unknown,
         State::Busy(_, role) => {
             let noted = state::noted(context.look, &context.process.run, processes, name);
-            state::word(role, processes, name, noted.as_ref())
+            VmState::of(role, processes, name, noted.as_ref())
         }
     }
 }
 
-fn line(vm: Vm, state: &'static str, last_end: Option<End>) -> Line {
+fn line(vm: Vm, state: VmState, last_end: Option<End>) -> Line {
     Line {
         id: vm.id,
         loader: vm.loader.facts().name,

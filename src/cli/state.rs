@@ -19,17 +19,57 @@ pub(super) fn noted(
     Record::of_supervisor(look, run, processes, &VmName::parse(vm).ok()?)
 }
 
-/// The state of a VM, from the role of its process and the record.
-pub(super) fn word(
-    role: Role,
-    processes: &Processes,
-    vm: &str,
-    noted: Option<&Record>,
-) -> &'static str {
-    match role {
-        Role::Running if processes.supervisor(vm).is_none() => "orphan",
-        Role::Supervised if noted.is_some_and(|noted| noted.phase == Phase::Ending) => "ending",
-        _ => role.as_str(),
+/// The state of a VM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum VmState {
+    /// Nothing of the VM runs.
+    Stopped,
+    /// The VM has a node without a process.
+    LeftOver,
+    /// The loader runs.
+    Loading,
+    /// The VM is being set up, or bhyve(8) starts.
+    Starting,
+    /// The guest runs.
+    Running,
+    /// The resources of the VM are being freed.
+    Ending,
+    /// The guest runs without a supervisor.
+    Orphan,
+    /// Processes are hidden, and the VM may run.
+    Unknown,
+    /// The name is not valid for easy-bhyve: another program has started the VM.
+    Foreign,
+}
+
+impl VmState {
+    /// The state of a VM with a process of this role.
+    pub(super) fn of(role: Role, processes: &Processes, vm: &str, noted: Option<&Record>) -> Self {
+        match role {
+            Role::Running if processes.supervisor(vm).is_none() => Self::Orphan,
+            Role::Running => Self::Running,
+            Role::Supervised if noted.is_some_and(|noted| noted.phase == Phase::Ending) => {
+                Self::Ending
+            }
+            Role::Starting | Role::Supervised => Self::Starting,
+            Role::Loading => Self::Loading,
+        }
+    }
+
+    /// The word in a table.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::LeftOver => "left over",
+            Self::Loading => "loading",
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Ending => "ending",
+            Self::Orphan => "orphan",
+            Self::Unknown => "unknown",
+            Self::Foreign => "foreign",
+        }
     }
 }
 

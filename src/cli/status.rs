@@ -3,7 +3,7 @@
 mod text;
 
 use super::invocation::Showing;
-use super::state::{self, End};
+use super::state::{self, End, VmState};
 use crate::config::Config;
 use crate::config::resolve;
 use crate::error::{Error, Result};
@@ -28,9 +28,6 @@ use std::time::Duration;
 
 /// The version of `--format json`, raised with each change that a reader would notice.
 const SCHEMA: u32 = 2;
-
-/// The state of a VM whose name is not valid for easy-bhyve: another program has started the VM.
-const FOREIGN: &str = "foreign";
 
 /// The time between two updates of `--watch`.
 const EVERY: Duration = Duration::from_secs(2);
@@ -73,7 +70,7 @@ struct Running {
     /// Whether easy-bhyve has started the VM, which is no longer in the configuration.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     unconfigured: bool,
-    state: &'static str,
+    state: VmState,
     pid: u32,
     uptime_seconds: u64,
     resident_kib: u64,
@@ -151,8 +148,8 @@ pub(super) fn status(context: &mut Context<'_>, showing: Showing) -> Result<Stri
             name: name.to_owned(),
             unconfigured,
             state: match VmName::parse(name) {
-                Ok(_) => state::word(role, &processes, name, noted.as_ref()),
-                Err(_) => FOREIGN,
+                Ok(_) => VmState::of(role, &processes, name, noted.as_ref()),
+                Err(_) => VmState::Foreign,
             },
             pid: process.who.pid,
             uptime_seconds: process.seconds,

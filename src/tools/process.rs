@@ -60,17 +60,6 @@ pub enum Role {
     Supervised,
 }
 
-impl Role {
-    /// The state of the VM.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Starting | Self::Supervised => "starting",
-            Self::Loading => "loading",
-        }
-    }
-}
-
 /// The columns of an identity. In `-o KEY=` the rest of the word is a heading, so each column needs a
 /// separate `-o`.
 const WHO: [&str; 4] = ["pid=", "ruid=", "jid=", "args="];

@@ -1,6 +1,7 @@
 //! The status as text.
 
 use super::{Ended, Running, Status, Tap};
+use crate::cli::state::VmState;
 use crate::cli::table::table;
 use crate::command::Command;
 use crate::config::resolve;
@@ -56,7 +57,10 @@ pub(super) fn text(context: &mut Context<'_>, status: &Status, all: bool) -> Str
         text.push_str(&table(&head, rows));
     }
     let is_ours = |vm: &&Running| vm.unconfigured || context.config.is_vm(&vm.name);
-    let orphans = status.running.iter().filter(|vm| vm.state == "orphan");
+    let orphans = status
+        .running
+        .iter()
+        .filter(|vm| vm.state == VmState::Orphan);
     for vm in orphans.filter(is_ours) {
         let _ = writeln!(
             text,
@@ -136,7 +140,7 @@ fn none(status: &Status) -> &'static str {
 fn row(vm: &Running, all: bool) -> Vec<String> {
     let mut row = vec![
         vm.name.clone(),
-        vm.state.to_owned(),
+        vm.state.as_str().to_owned(),
         vm.pid.to_string(),
         uptime(vm.uptime_seconds),
         format!("{}M", vm.resident_kib.div_ceil(1024)),

@@ -1,6 +1,47 @@
-//! A VM that is to end.
+//! VMs that are to end, and how.
 
+use crate::error::{Error, Result};
 use crate::model::Vm;
+use crate::operation::wire::{self, Options};
+
+/// How VMs are ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// By the power button; the guests shut themselves down.
+    Button,
+    /// By a power cut.
+    Cut,
+    /// By the power button, and after a time limit by a power cut.
+    ButtonThenCut,
+}
+
+impl How {
+    /// By the power button, or with `-f` by a power cut.
+    pub fn of(force: bool) -> Self {
+        if force { Self::Cut } else { Self::Button }
+    }
+
+    /// The word in a request.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Button => "button",
+            Self::Cut => "cut",
+            Self::ButtonThenCut => "button-then-cut",
+        }
+    }
+
+    /// Parses the word of a request.
+    ///
+    /// # Errors
+    /// If the word is missing or unknown.
+    pub fn parse(options: &mut Options<'_>) -> Result<Self> {
+        let typed = wire::needed("how", options.one("how")?)?;
+        [Self::Button, Self::Cut, Self::ButtonThenCut]
+            .into_iter()
+            .find(|how| how.as_str() == typed)
+            .ok_or_else(|| Error::usage(format!("how={typed} is unknown")))
+    }
+}
 
 /// The process of a VM that must be ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::context::{Asked, Assumption, Context, Outcome};
 use super::options::{DryRun, EndArgs};
 use super::plan_context::PlanContext;
 use super::refuse::state::{self, not_running};
-use super::wire::{self, Options, Words};
+use super::wire::{Options, Words};
 use super::{Locks, Operation, Planned, Request, RootJob};
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
@@ -23,8 +23,9 @@ use crate::survey::{self, Processes, State, Survey, Traces};
 use crate::tools::bhyve;
 use crate::tools::process::Role;
 use crate::verb::Verb;
+pub use ending::How;
 use ending::{Ending, Target};
-use plan::{Manner, Whom};
+use plan::Whom;
 use std::time::Duration;
 
 /// Options of `shutdown`.
@@ -127,45 +128,6 @@ pub fn shut(context: &Context<'_>, vms: Vec<Vm>, job: Shutdown, dry_run: DryRun)
     Asked {
         assumption: Assumption::Started,
         ..context.asked_of(vms, job, dry_run)
-    }
-}
-
-/// How VMs are ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
-    /// By the power button; the guests shut themselves down.
-    Button,
-    /// By a power cut.
-    Cut,
-    /// By the power button, and after a time limit by a power cut.
-    ButtonThenCut,
-}
-
-impl How {
-    /// By the power button, or with `-f` by a power cut.
-    pub fn of(force: bool) -> Self {
-        if force { Self::Cut } else { Self::Button }
-    }
-
-    /// The word in a request.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Button => "button",
-            Self::Cut => "cut",
-            Self::ButtonThenCut => "button-then-cut",
-        }
-    }
-
-    /// Parses the word of a request.
-    ///
-    /// # Errors
-    /// If the word is missing or unknown.
-    pub(super) fn parse(options: &mut Options<'_>) -> Result<Self> {
-        let typed = wire::needed("how", options.one("how")?)?;
-        [Self::Button, Self::Cut, Self::ButtonThenCut]
-            .into_iter()
-            .find(|how| how.as_str() == typed)
-            .ok_or_else(|| Error::usage(format!("how={typed} is unknown")))
     }
 }
 
@@ -304,16 +266,15 @@ pub(super) fn ending(
         .map(|vm| vm.policy.stop_timeout.0)
         .max()
         .unwrap_or_default();
-    let seconds = |limit: u32| Duration::from_secs(limit.into());
-    let manner = match how {
-        How::Button => Manner::PowerButton(seconds(limit)),
-        How::Cut => Manner::PowerCut,
-        How::ButtonThenCut => Manner::ButtonThenCut(seconds(limit.min(LONGEST_BEFORE_CUT))),
+    let limit = match how {
+        How::ButtonThenCut => limit.min(LONGEST_BEFORE_CUT),
+        How::Button | How::Cut => limit,
     };
+    let limit = Duration::from_secs(limit.into());
     let mut plan = if endings.is_empty() {
         Plan::default()
     } else {
-        plan::plan(&endings, survey, manner, whom, verb)
+        plan::plan(&endings, survey, (how, limit), whom, verb)
     };
     // A VM whose state is unknown must not prevent the end of the others.
     for vm in untold {

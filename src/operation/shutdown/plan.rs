@@ -1,6 +1,6 @@
 //! The plan that ends VMs by the power button or a power cut, then frees their resources.
 
-use super::ending::{Ending, Target, list};
+use super::ending::{Ending, How, Target, list};
 use super::leftovers;
 use crate::error::Kind;
 use crate::model::name::VmName;
@@ -12,17 +12,6 @@ use crate::tools::bhyvectl;
 use crate::tools::workers;
 use crate::verb::Verb;
 use std::time::Duration;
-
-/// How VMs are ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
-    /// The power button is pressed once, and the guests shut themselves down within this time.
-    PowerButton(Duration),
-    /// The power is cut.
-    PowerCut,
-    /// The power button is pressed once; the power of guests that run on after this time is cut.
-    ButtonThenCut(Duration),
-}
 
 /// Which VMs are ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,22 +29,20 @@ const CUT_LIMIT: Duration = Duration::from_secs(5);
 pub fn plan(
     endings: &[Ending<'_>],
     survey: &Survey,
-    manner: Manner,
+    (how, limit): (How, Duration),
     whom: Whom,
     verb: Verb,
 ) -> Plan {
     let mut plan = Plan::default();
     let deaf: Vec<Ending<'_>> = endings.iter().copied().filter(Ending::is_deaf).collect();
-    if let Manner::PowerButton(limit) = manner
-        && !deaf.is_empty()
-    {
+    if how == How::Button && !deaf.is_empty() {
         // Nothing has been signalled yet: if a guest never handles its button, all VMs continue. A guest
         // that reboots in the meantime is waited for, too.
         let refusal = never_listens(&deaf, limit, verb);
         plan.push(until_listening(&deaf, endings, limit, Some(refusal)));
     }
     for ending in endings {
-        ask_to_end(&mut plan, ending, manner, whom);
+        ask_to_end(&mut plan, ending, how, whom);
         if ending.target == Target::Loader && !deaf.is_empty() {
             // The loader may have finished during the wait.
             plan.push(press(&ending.vm.name));
@@ -75,9 +62,9 @@ pub fn plan(
         ),
         [] => String::new(),
     };
-    let done = match manner {
-        Manner::PowerCut => format!("the power of {names} was cut; {rest}"),
-        Manner::PowerButton(_) | Manner::ButtonThenCut(_) => {
+    let done = match how {
+        How::Cut => format!("the power of {names} was cut; {rest}"),
+        How::Button | How::ButtonThenCut => {
             format!("the end of {names} was requested; {rest}")
         }
     };
@@ -90,8 +77,8 @@ pub fn plan(
             _ => format!("the leftovers of {names}"),
         },
     });
-    match manner {
-        Manner::PowerButton(limit) => {
+    match how {
+        How::Button => {
             let refusal = Refusal {
                 kind: Kind::Host,
                 what: match endings {
@@ -117,8 +104,8 @@ pub fn plan(
             };
             plan.push(until_ended(endings, limit, Some(refusal), true));
         }
-        Manner::PowerCut => cut(&mut plan, endings),
-        Manner::ButtonThenCut(limit) => {
+        How::Cut => cut(&mut plan, endings),
+        How::ButtonThenCut => {
             if !deaf.is_empty() {
                 plan.push(until_listening(&deaf, &deaf, limit / 2, None));
                 for Ending { vm, .. } in &deaf {
@@ -143,7 +130,7 @@ pub fn plan(
 }
 
 /// Asks one VM to end.
-fn ask_to_end(plan: &mut Plan, ending: &Ending<'_>, manner: Manner, whom: Whom) {
+fn ask_to_end(plan: &mut Plan, ending: &Ending<'_>, how: How, whom: Whom) {
     let name = &ending.vm.name;
     let is_guest = matches!(ending.target, Target::Listening | Target::Deaf);
     if is_guest && whom == Whom::Named {
@@ -155,13 +142,13 @@ fn ask_to_end(plan: &mut Plan, ending: &Ending<'_>, manner: Manner, whom: Whom) 
     if let Some(pid) = ending.supervisor {
         plan.push(workers::end_one(pid, Known::Supervisor(name.clone())));
     }
-    match (ending.target, manner) {
-        (Target::Listening | Target::Deaf, Manner::PowerCut) => plan.push(match whom {
+    match (ending.target, how) {
+        (Target::Listening | Target::Deaf, How::Cut) => plan.push(match whom {
             Whom::Named => cut_of(name),
             Whom::All => cut_of(name).only_if(workers::is_alive(name)),
         }),
         // Differs: A signal that cannot be sent is an error
-        (Target::Listening, _) | (Target::Deaf, Manner::PowerButton(_)) => {
+        (Target::Listening, _) | (Target::Deaf, How::Button) => {
             plan.push(match whom {
                 // A VM that ends between the test and the signal is no failure.
                 Whom::Named => {
@@ -176,7 +163,7 @@ fn ask_to_end(plan: &mut Plan, ending: &Ending<'_>, manner: Manner, whom: Whom) 
         }
         (Target::Loader, _) => plan.push(workers::end_loader(name)),
         // The others are not delayed by a guest that is still booting: see [`plan`].
-        (Target::Deaf, Manner::ButtonThenCut(_)) | (Target::Supervisor, _) => {}
+        (Target::Deaf, How::ButtonThenCut) | (Target::Supervisor, _) => {}
     }
 }
 
