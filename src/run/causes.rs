@@ -287,6 +287,7 @@ pub fn signal_in(command: &Command, status: i32) -> Option<i32> {
 mod tests {
     use super::{KNOWN, SILENT, of, of_signal, of_status};
     use crate::command::{Command, args};
+    use crate::model::name::VmName;
     use crate::model::tests::vm;
     use crate::tools::bhyve::run;
     use crate::tools::line::Console;
@@ -320,6 +321,14 @@ mod tests {
             let command = run(&vm, &Console::Stdio, false).prefixed("timeout", &["9"]);
             assert_eq!(SILENT.remedy_for(&command), remedy);
         }
+        // What a placeholder becomes is not read again.
+        let mut other = vm.clone();
+        other.name = VmName::parse("myVM_1").expect("a name");
+        let command = run(&other, &Console::Stdio, false);
+        assert_eq!(
+            command.spelled("VM-ttyboot; VM_mem; any VM; easy-bhyve status"),
+            "easy-bhyve ttyboot myVM_1; myVM_1_mem; any VM; easy-bhyve status"
+        );
         let known = of_status(&Command::root("timeout", Vec::new()), 124).expect("known");
         let load = Command::root("bhyveload", Vec::new()).works_for(&vm);
         assert!(known.remedy_for(&load).ends_with("needs fbsd0_freebsd=NO"));

@@ -289,6 +289,14 @@ fn wrong_words_are_refused_with_the_nearest() {
         ),
         (&["set", "a", "mem=1", "mem=2"], "mem is given twice\n"),
         (
+            &["set", "bridg=x"],
+            "invalid value 'bridg=x' for '<[VM] KEY=VALUE>...': \"bridg\" is not a key of a VM; the nearest variable of the host is bridge\n",
+        ),
+        (
+            &["set", "a", "netif=em1"],
+            "netif is not a key of a VM, but of the host\n",
+        ),
+        (
             &["set", "a", "gpt=gpt1", "grub_root=gpt2"],
             "gpt and grub_root are the same key\n",
         ),

@@ -26,6 +26,7 @@ use crate::verb::Verb;
 pub use ending::How;
 use ending::{Ending, Target};
 use plan::Whom;
+use std::io::ErrorKind;
 use std::time::Duration;
 
 /// Options of `shutdown`.
@@ -80,8 +81,12 @@ pub(super) fn or_unconfigured(
         (Need::End, _) => unconfigured(context, [name])?.pop(),
         (Need::Log, Ok(name)) if !context.config.is_vm(name.as_str()) => {
             let log = context.process.logs.join(log_of(&name));
-            let has_log = context.look.exists(&log).unwrap_or(false);
-            has_log.then(|| Vm::unconfigured(name, context.spelling.clone()))
+            // One that only root may read is one, too.
+            let found = context
+                .look
+                .open(&log)
+                .map_or_else(|error| error.kind(), |_| ErrorKind::Other);
+            (found != ErrorKind::NotFound).then(|| Vm::unconfigured(name, context.spelling.clone()))
         }
         _ => None,
     };
