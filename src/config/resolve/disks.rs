@@ -180,9 +180,6 @@ fn device_path(parts: &Parts<'_>, kind: &str, number: u8, set: &Set<PathBuf>) ->
         .at(set.span)
         .named(FindingName::RelativePath)
         .help(match kind {
-            "cd" if parts.host.iso_path.is_some() => {
-                "iso_path is not an absolute path: write iso_path=/iso"
-            }
             "cd" => "write an absolute path, or set iso_path to the directory of the ISO images: iso_path=/iso",
             _ => "write an absolute path",
         }));

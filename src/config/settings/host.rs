@@ -7,9 +7,10 @@ use super::{Set, Setting, into, one};
 use crate::config::shell::class::is_name;
 use crate::finding::FindingName;
 use crate::model::cpu::CpuTopology;
-use crate::model::name::IfName;
+use crate::model::name::{IfName, error};
 use crate::model::privilege::Choice;
 use crate::model::size::MemSize;
+use crate::vis;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -89,7 +90,15 @@ pub static HOST: [Setting<HostSettings>; 9] = [
         needed_by: INSTALL,
         finding: FindingName::RelativePath,
         meaning: "where an ISO image with a relative path is",
-        read: into!(iso_path: path),
+        read: |to, given| {
+            let directory = given.path();
+            if directory.value.is_relative() {
+                let shown = vis::shown(&directory.value);
+                return Err(error(format!("{shown} is not an absolute path")));
+            }
+            to.iso_path = Some(directory);
+            Ok(())
+        },
         ..Setting::ROW
     },
     Setting {
