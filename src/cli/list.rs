@@ -6,6 +6,7 @@ use crate::config::lint;
 use crate::config::resolve::{self, Wanted};
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
+use crate::host::terminal::columns;
 use crate::model::Vm;
 use crate::model::cpu::CpuTopology;
 use crate::model::name::VmName;
@@ -13,6 +14,7 @@ use crate::model::size::MemSize;
 use crate::operation::context::{Context, Outcome};
 use crate::operation::options::Format;
 use crate::survey::{Processes, State, Traces};
+use console::Term;
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -141,7 +143,8 @@ pub(super) fn list(context: &mut Context<'_>, format: Format) -> Result<Outcome>
                 ]
             });
             if context.process.is_watched {
-                table_shortening(&HEAD, rows, DISK)
+                let room = columns(&Term::stdout()).unwrap_or(80);
+                table_shortening(&HEAD, rows, DISK, room)
             } else {
                 table(&HEAD, rows)
             }

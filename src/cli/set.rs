@@ -11,7 +11,6 @@ use crate::config::{Config, resolve};
 use crate::error::{Error, Result};
 use crate::operation::context::{CallersPlan, Context, Outcome};
 use crate::quote;
-use crate::suggest;
 use crate::survey::{Processes, State, Traces};
 use crate::verb::Spelling;
 
@@ -150,18 +149,19 @@ fn refuse_unknown_bridge(
     if bridge.is_empty() || setting.value().is_empty() || bridges.contains(bridge) {
         return Ok(());
     }
-    let error = Error::usage(format!(
+    let what = format!(
         "{} would have no effect: no NIC joins {bridge}",
         setting.key()
-    ));
+    );
     let mut known: Vec<&str> = bridges.into_iter().collect();
     known.sort_unstable();
-    Err(match suggest::near(bridge, known) {
-        Some(near) => error.help(format!("the nearest bridge is {near}: {near}_netif=...")),
-        None => error.help(format!(
-            "first let a NIC join it: {}",
-            spelling.command(format_args!("set VM if0_bridge={bridge}"))
-        )),
+    let error = Error::usage(what).help(format!(
+        "first let a NIC join it: {}",
+        spelling.command(format_args!("set VM if0_bridge={bridge}"))
+    ));
+    Err(match known.as_slice() {
+        [] => error,
+        known => error.note(format!("NICs join {}", known.join(", "))),
     })
 }
 

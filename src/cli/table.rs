@@ -4,9 +4,6 @@ use crate::vis;
 use std::borrow::Cow;
 use unicode_width::UnicodeWidthStr;
 
-/// The columns of a terminal for which a table is made that can be shortened.
-const WIDTH: usize = 80;
-
 /// Stands for the beginning of a shortened cell.
 const CUT: &str = "...";
 
@@ -19,25 +16,26 @@ where
     laid_out(head, rows, None)
 }
 
-/// As [`table`]; if the lines are longer than 80 columns, the cells of one column are shortened at their
-/// beginning, but not below the width of its heading.
+/// As [`table`]; if the lines are longer than `room` columns, the cells of one column are shortened at
+/// their beginning, but not below the width of its heading.
 pub(super) fn table_shortening<R, C>(
     head: &[&str],
     rows: impl Iterator<Item = R> + Clone,
     column: usize,
+    room: usize,
 ) -> String
 where
     R: AsRef<[C]>,
     C: AsRef<str>,
 {
-    laid_out(head, rows, Some(column))
+    laid_out(head, rows, Some((column, room)))
 }
 
 /// Iterates over the rows twice instead of storing thousands of them.
 fn laid_out<R, C>(
     head: &[&str],
     rows: impl Iterator<Item = R> + Clone,
-    shortened: Option<usize>,
+    shortened: Option<(usize, usize)>,
 ) -> String
 where
     R: AsRef<[C]>,
@@ -50,8 +48,10 @@ where
         }
     }
     let whole = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
-    let over = whole.saturating_sub(WIDTH);
-    if let Some((column, width)) = shortened.and_then(|at| Some((at, widths.get_mut(at)?))) {
+    if let Some((column, room)) = shortened
+        && let Some(width) = widths.get_mut(column)
+    {
+        let over = whole.saturating_sub(room);
         let least = head.get(column).map_or(0, |head| columns(head)) + CUT.len();
         *width = (*width).min(width.saturating_sub(over).max(least));
     }
@@ -60,7 +60,7 @@ where
         let start = text.len();
         for (at, (cell, &width)) in cells.zip(&widths).enumerate() {
             let cell = vis::line(cell);
-            let cell = if Some(at) == shortened {
+            let cell = if shortened.is_some_and(|(column, _)| column == at) {
                 end_of(cell, width)
             } else {
                 cell
@@ -118,10 +118,10 @@ mod tests {
     }
 
     #[test]
-    fn one_column_is_shortened_to_eighty_columns() {
+    fn one_column_is_shortened_to_the_room() {
         let long = "/dev/zvol/zroot/日本/".to_owned() + &"x".repeat(60);
         let rows = [["short", "1", "ok"], [&long, "1", "ok"]];
-        let text = table_shortening(&["DISK", "N", "STATE"], rows.iter(), 0);
+        let text = table_shortening(&["DISK", "N", "STATE"], rows.iter(), 0, 80);
         let (blanks, cut) = (" ".repeat(66), "x".repeat(60));
         assert_eq!(
             text,
@@ -132,12 +132,12 @@ mod tests {
         );
         // What fits is not shortened, and the other columns never are.
         assert_eq!(
-            table_shortening(&["A", "B"], [["x", "y"]].iter(), 0),
+            table_shortening(&["A", "B"], [["x", "y"]].iter(), 0, 80),
             table(&["A", "B"], [["x", "y"]].iter())
         );
         let wide = "w".repeat(90);
         assert_eq!(
-            table_shortening(&["DISK", "B"], [["/dev/x/y/z", &wide]].iter(), 0),
+            table_shortening(&["DISK", "B"], [["/dev/x/y/z", &wide]].iter(), 0, 80),
             format!("DISK     B\n.../y/z  {wide}\n")
         );
     }

@@ -119,7 +119,7 @@ pub fn parse<'words>(
     let vm = of_words(
         name,
         own,
-        &mut host,
+        &host,
         &Wanted::new(Need::Settings, spelling.clone(), devices),
     )?;
     // No VM depends on the host's name, which may be empty.

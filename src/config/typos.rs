@@ -120,10 +120,8 @@ fn unknown_bridges(config: &Config, expanded: &HashSet<&[u8]>) -> Vec<Finding> {
     let bridges = config.bridges();
     let found = strays.filter(|(bridge, _)| !bridges.contains(bridge));
     let finding = |(bridge, set): (&str, Assignment<'_>)| {
-        let help = match suggest::near(bridge, bridges.iter().copied()) {
-            Some(near) => format!("the nearest bridge is {near}: write {near}_netif"),
-            None => format!("let a NIC join it: VM_ifN_bridge={bridge}"),
-        };
+        let help =
+            format!("let a NIC join it: VM_ifN_bridge={bridge}; or correct the name of the bridge");
         let what = format!("{} has no effect: no NIC joins {bridge}", set.name);
         Finding::new(FindingName::UnknownBridge, set.name_span, what, help)
     };

@@ -196,7 +196,13 @@ impl RootJob for MakeClones {
             Some(name) if context.is_freebsd => {
                 let chosen = label::choose(volume, name, &found)?;
                 let question = chosen.is_by_label.then(|| Guard {
-                    test: Test::Confirmed(format!("Clone {volume}@{}?", chosen.name)),
+                    test: Test::Confirmed {
+                        question: format!("Clone {volume}@{}?", chosen.name),
+                        otherwise: format!(
+                            "to clone without the question, name the whole snapshot: @{}",
+                            chosen.name
+                        ),
+                    },
                     refusal: Refusal::host("nothing was cloned"),
                 });
                 (chosen.name, Source::Snapshot(question))

@@ -226,7 +226,14 @@ fn plan(
     let mut plan = Plan::default();
     if let Some(question) = question {
         plan.push(Guard {
-            test: Test::Confirmed(question),
+            test: Test::Confirmed {
+                question,
+                otherwise: format!(
+                    "to roll back without the question: {} -f {}",
+                    vm.command(Verb::Rollback),
+                    target.name
+                ),
+            },
             refusal: Refusal::host("nothing was rolled back"),
         });
     }

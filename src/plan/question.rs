@@ -44,7 +44,12 @@ pub enum Test {
     HasRun,
     /// The user at the terminal answers the question with `y` or `yes`, in either case. The question is
     /// the last line; the lines above say what will be lost.
-    Confirmed(String),
+    Confirmed {
+        /// The question, on the last line; above it is what will be lost.
+        question: String,
+        /// How to proceed without the question.
+        otherwise: String,
+    },
     /// The negation.
     Not(Box<Test>),
     /// All hold; tested in order until one does not.

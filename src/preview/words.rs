@@ -9,7 +9,12 @@ use std::time::Duration;
 /// What a wait is for.
 pub(super) fn wait(wait: &Wait) -> String {
     let until = state(&wait.until, true);
-    let limit = seconds(wait.limit);
+    let since = if wait.goes_on {
+        " in all, with the wait before"
+    } else {
+        ""
+    };
+    let limit = format!("{}{since}", seconds(wait.limit));
     if wait.refusal.is_some() {
         format!("waits until {until}, up to {limit}")
     } else {
@@ -48,7 +53,7 @@ pub(super) fn has_run(test: &Test) -> Option<&'static str> {
 /// What the user is asked, if the test is such a question.
 pub(super) fn question(test: &Test) -> Option<&str> {
     match test {
-        Test::Confirmed(question) => Some(question),
+        Test::Confirmed { question, .. } => Some(question),
         Test::Not(inner) => question(inner),
         Test::All(tests) => tests.iter().find_map(question),
         _ => None,
@@ -73,7 +78,7 @@ fn state(test: &Test, expected: bool) -> String {
             format!("{vm} is {}", either("not started again", "started again"))
         }
         Test::HasRun => format!("the guest {}", either("has run", "has not run")),
-        Test::Confirmed(question) => question.clone(),
+        Test::Confirmed { question, .. } => question.clone(),
         Test::Not(inner) => state(inner, !expected),
         Test::All(tests) if expected => all(tests.iter(), true, " and "),
         Test::All(tests) => all(matters(tests).into_iter(), false, " or "),

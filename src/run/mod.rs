@@ -249,9 +249,12 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
             Test::Works(workers) => Ok(!self.found(workers)?.is_empty()),
             Test::Still { command, known } => self.is_still(command, known),
             Test::Ours { vm, or } => Ok(self.observer.is_ours(self.host, vm, *or)),
-            Test::Confirmed(question) => match self.host.confirm(question) {
+            Test::Confirmed {
+                question,
+                otherwise,
+            } => match self.host.confirm(question) {
                 Some(answer) => check_interrupt(self.host).map(|()| answer),
-                None => Err(unasked(question)),
+                None => Err(unasked(question, otherwise)),
             },
             Test::Not(inner) => Ok(!self.holds(inner)?),
             Test::All(tests) => {
@@ -387,10 +390,10 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
 }
 
 /// The error for a question without a terminal.
-fn unasked(question: &str) -> Error {
+fn unasked(question: &str, otherwise: &str) -> Error {
     let (lost, asked) = question.rsplit_once('\n').unwrap_or(("", question));
     let error = Error::usage(format!("{asked} There is no terminal to ask on"));
     lost.lines()
         .fold(error, |error, line| error.note(line.trim_start()))
-        .help("to proceed without the question: -f")
+        .help(otherwise)
 }

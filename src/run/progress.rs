@@ -79,8 +79,14 @@ impl Line {
         let (what, hint) = (vis::line(what), vis::line(hint));
         let mut line = format!("{frame} {what} {how_far}{hint}");
         if cut(&line, room).len() < line.len() {
-            let what = cut(&what, room.saturating_sub(how_far.len() + 3));
-            line = format!("{frame} {what} {how_far}");
+            let room = room.saturating_sub(how_far.len() + 3);
+            line = match cut(&what, room) {
+                whole if whole.len() == what.len() => format!("{frame} {what} {how_far}"),
+                _ => format!(
+                    "{frame} {}... {how_far}",
+                    cut(&what, room.saturating_sub(3))
+                ),
+            };
         }
         write(&format!("\r{}\x1b[K", cut(&line, room)), output);
     }

@@ -60,13 +60,14 @@ impl Lines<'_> {
                 [word, b"works ", &workers(to)].concat()
             }
             Test::Still { command, known } => self.still(word, command, known),
-            Test::Confirmed(question) => {
+            Test::Confirmed {
+                question,
+                otherwise,
+            } => {
                 self.uses.answers = true;
                 self.uses.fail = true;
                 let mut line = b"{ [ -t 0 ] || fail 2 ".to_vec();
-                let no_terminal = format!(
-                    "{question} There is no terminal to ask on; to proceed without the question: -f"
-                );
+                let no_terminal = format!("{question} There is no terminal to ask on; {otherwise}");
                 quote::push(&mut line, OsStr::new(&*vis::lines(&no_terminal)));
                 line.extend_from_slice(b"; printf '%s [y/N] ' ");
                 quote::push(&mut line, OsStr::new(&*vis::lines(question)));

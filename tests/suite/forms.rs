@@ -133,7 +133,10 @@ fn by_sh(script: Vec<u8>) -> std::process::Output {
 #[test]
 fn a_script_that_must_ask_a_question_refuses_without_a_terminal() {
     let guard = Guard {
-        test: Test::Confirmed("Is it so?".into()),
+        test: Test::Confirmed {
+            question: "Is it so?".into(),
+            otherwise: "to proceed: -f".into(),
+        },
         refusal: refusal(Kind::Host),
     };
     let text = script(
@@ -147,7 +150,7 @@ fn a_script_that_must_ask_a_question_refuses_without_a_terminal() {
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
-        "test: Is it so? There is no terminal to ask on; to proceed without the question: -f\n"
+        "test: Is it so? There is no terminal to ask on; to proceed: -f\n"
     );
 }
 

@@ -1,9 +1,8 @@
 //! `init`: the first configuration, from what the host answers.
 
-use crate::call::{Said, call_bare};
+use crate::call::{Said, call_bare, owner};
 use crate::fake::Fake;
 use crate::host::Host;
-use crate::host::build::USER;
 use crate::host::state::Kind;
 use crate::machine::Machine;
 use crate::place::{PROGRAM, Place};
@@ -20,7 +19,7 @@ struct User {
 impl User {
     fn new(host: Host) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let mut fake = Fake::new(host, USER);
+        let mut fake = Fake::new(host, owner());
         let variable = |name: &str| OsString::from(name);
         fake.environment
             .insert(variable("HOME"), home.path().into());

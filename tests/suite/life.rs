@@ -1,6 +1,6 @@
 //! The whole life of a VM on the simulated host, in this process.
 
-use crate::call::{call, call_in_directory, call_with_file};
+use crate::call::{call, call_in_directory, call_with_file, owner};
 use crate::fake::Fake;
 use crate::host::{Call, Edit, Host, Noise};
 use easy_bhyve::model::name::VmName;
@@ -54,7 +54,7 @@ fn a_running_vm_that_is_no_longer_configured_keeps_its_links_until_it_has_ended(
     let place = tempfile::tempdir().unwrap();
     let file = place.path().join("easy-bhyve.conf");
     let host = Host::freebsd(14).with_volume("zroot/vm/fbsd0", 1 << 30);
-    let mut fake = Fake::new(host, 1001);
+    let mut fake = Fake::new(host, owner());
     let setup = |fake: &mut Fake| {
         let said = call_in_directory(fake, place.path(), "vmhost", &["easy-bhyve", "setup"]);
         let names = std::fs::read_dir(place.path().join("eb")).unwrap();

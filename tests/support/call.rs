@@ -3,6 +3,7 @@
 #![allow(unreachable_pub)]
 
 use crate::fake::Fake;
+use crate::host::build::USER;
 use easy_bhyve::cli::invocation::is_root_side;
 use easy_bhyve::process::{CONFIG_VARIABLE, Clock, LOG_DIRECTORY, Process, RUN_DIRECTORY};
 use easy_bhyve::run::Output;
@@ -71,6 +72,14 @@ pub fn call_with_file<W: AsRef<str>>(fake: &mut Fake, file: &Path, words: &[W]) 
 /// Calls the program with exactly these words.
 pub fn call_bare(fake: &mut Fake, words: Vec<OsString>) -> Said {
     said(fake, &process(words, fake), &[])
+}
+
+/// The uid of a caller who owns the real files of a test: that of this process, or for root a user's.
+pub fn owner() -> u32 {
+    match nix::unistd::geteuid() {
+        root if root.is_root() => USER,
+        own => own.as_raw(),
+    }
 }
 
 /// Calls the program as if it were in this directory, on a host of this name; the directory is removed

@@ -175,10 +175,6 @@ fn guests(
         host = host.with_volume("zroot/another", 1 << 30);
         host = host.with_running_vm("another", "/dev/zvol/zroot/another", "tap99");
     }
-    // The program asks the system for its uid: root would take hidden processes for no processes.
-    if numbers.once_in(15) && !nix::unistd::geteuid().is_root() {
-        host = host.with_hidden_processes();
-    }
     if usually == Usually::Short {
         host.state.guest.runs_ms = Some(SHORT_MS);
         host.state.guest.is_seen_first = true;

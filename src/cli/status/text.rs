@@ -56,7 +56,7 @@ pub(super) fn text(context: &mut Context<'_>, status: &Status, all: bool) -> Str
         let rows = status.running.iter().map(|vm| row(vm, all));
         text.push_str(&table(&head, rows));
     }
-    let is_ours = |vm: &&Running| vm.unconfigured || context.config.is_vm(&vm.name);
+    let is_ours = |vm: &&Running| context.config.is_vm(&vm.name);
     let orphans = status
         .running
         .iter()
@@ -72,8 +72,9 @@ pub(super) fn text(context: &mut Context<'_>, status: &Status, all: bool) -> Str
     for vm in status.running.iter().filter(|vm| vm.unconfigured) {
         let _ = writeln!(
             text,
-            "{0} is not in the configuration; to end it: easy-bhyve shutdown {0}",
-            vm.name
+            "{} is not in the configuration; to end it: {}",
+            vm.name,
+            context.spelling.of(Verb::Shutdown, &vm.name)
         );
     }
     for Ended { name, end } in &status.ended {

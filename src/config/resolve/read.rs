@@ -1,7 +1,6 @@
 //! Reads the settings of a configuration, row by row.
 
 use super::faults::Faults;
-use super::uplinks;
 use crate::config::settings::{
     self, Default, Given, HIGHEST_NUMBER, HostSettings, Set, VmSettings,
 };
@@ -123,7 +122,6 @@ pub(super) fn of_host(config: &Config, faults: &mut Faults) -> HostSettings {
             );
         }
     }
-    uplinks::check(&mut host, faults);
     host
 }
 

@@ -5,28 +5,34 @@ use crate::config::settings::{HostSettings, Set, needs, uplink_of};
 use crate::error::Error;
 use crate::finding::FindingName;
 use crate::model::name::IfName;
-use std::collections::BTreeMap;
 
-/// Records a bridge with two uplinks, and an uplink of two bridges; a setting of a bridge's own uplink that is
-/// at fault is treated as not set.
-pub(super) fn check(host: &mut HostSettings, faults: &mut Faults) {
+/// The settings of the own uplinks of these bridges. A bridge with two uplinks, and one whose uplink is that of
+/// an earlier bridge, are recorded and left out.
+pub(super) fn of_bridges<'host>(
+    host: &'host HostSettings,
+    is_used: impl Fn(&IfName) -> bool,
+    faults: &mut Faults,
+) -> Vec<(&'host IfName, &'host Set<IfName>)> {
     let default = host.bridge.as_ref().and_then(|set| set.value.as_ref());
-    let netif = default.zip(host.netif.as_ref().map(|set| &set.value));
-    let mut bridges: BTreeMap<IfName, IfName> = BTreeMap::new();
-    bridges.extend(netif.map(|(bridge, netif)| (netif.clone(), bridge.clone())));
-    let netif = netif.map(|(bridge, netif)| (bridge.clone(), netif.clone()));
-    host.uplinks.retain(|bridge, uplink| {
-        let netif = netif.as_ref().filter(|(default, _)| default == bridge);
-        let other = bridges.entry(uplink.value.clone());
-        let other = other.or_insert_with(|| bridge.clone());
-        let error = match netif {
-            Some((_, netif)) if *netif != uplink.value => two_uplinks(bridge, uplink, netif),
-            _ if other != bridge => two_bridges(uplink, other, bridge),
-            _ => return true,
+    let netif = default.zip(host.netif.as_ref());
+    let mut found = Vec::new();
+    for (bridge, uplink) in host.uplinks.iter().filter(|(bridge, _)| is_used(bridge)) {
+        let second =
+            netif.filter(|(default, netif)| *default == bridge && netif.value != uplink.value);
+        let mut earlier = netif.into_iter().chain(host.uplinks.range(..bridge));
+        let is_same =
+            |(other, set): &(&IfName, &Set<IfName>)| *other != bridge && set.value == uplink.value;
+        let error = match (second, earlier.find(is_same)) {
+            (Some((_, netif)), _) => two_uplinks(bridge, uplink, &netif.value),
+            (None, Some((other, _))) => two_bridges(uplink, other, bridge),
+            (None, None) => {
+                found.push((bridge, uplink));
+                continue;
+            }
         };
         faults.add(error, needs::RUN);
-        false
-    });
+    }
+    found
 }
 
 fn two_uplinks(bridge: &IfName, own: &Set<IfName>, netif: &IfName) -> Error {

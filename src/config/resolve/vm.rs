@@ -28,11 +28,10 @@ pub(super) struct Parts<'a> {
 pub(in crate::config) fn of_words(
     name: VmName,
     settings: VmSettings,
-    host: &mut HostSettings,
+    host: &HostSettings,
     wanted: &Wanted<'_>,
 ) -> Result<Vm> {
     let mut faults = Faults::default();
-    uplinks::check(host, &mut faults);
     let parts = Parts {
         name,
         own: settings.into(),
@@ -84,7 +83,7 @@ pub(super) fn construct(parts: Parts<'_>, faults: &mut Faults) -> Vm {
             netif: host.netif.as_ref().map(uplink),
             uplinks: {
                 let is_used = |bridge: &IfName| nics.iter().any(|nic| nic.joins(bridge.as_str()));
-                let used = host.uplinks.iter().filter(|(bridge, _)| is_used(bridge));
+                let used = uplinks::of_bridges(host, is_used, faults).into_iter();
                 used.map(|(bridge, set)| (bridge.clone(), uplink(set)))
                     .collect()
             },

@@ -153,6 +153,16 @@ pub(crate) fn refuse_uplink(
                 )),
         );
     };
+    if !uplink.is_ethernet || uplink.is_in(&["bridge"]) {
+        return Err(Error::host(format!(
+            "{netif} cannot be a member of a bridge: it is a bridge itself, or not Ethernet"
+        ))
+        .at(*origin)
+        .named(FindingName::NetifBridge)
+        .help(format!(
+            "set {setting} to an Ethernet interface: ifconfig -l ether"
+        )));
+    }
     if uplink.is_wireless {
         return Err(Error::host(format!(
             "{netif} is wireless: it cannot be a member of a bridge"

@@ -52,6 +52,7 @@ pub fn plan(
     let is_supervised = endings.iter().all(|ending| ending.supervisor.is_some());
     let rest = match endings {
         _ if is_supervised => "all resources are freed at the end".to_owned(),
+        [one] if !one.vm.is_configured() => String::new(),
         [one] => format!(
             "to free its leftovers after its end: {}",
             one.vm.command(Verb::Clean)

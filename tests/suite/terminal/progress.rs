@@ -192,7 +192,7 @@ fn a_line_that_is_too_long_is_cut_and_keeps_the_time() {
     let mut seat = sit(&machine, "boot fbsd0");
     for (columns, line) in [
         (40, " loading the guest 0/120 s\x1b[K"),
-        (20, " loading 0/120 s\x1b[K"),
+        (20, " load... 0/120 s\x1b[K"),
     ] {
         seat.see("to see the loader: easy-bhyve console fbsd0\x1b[K");
         seat.resize(columns);
