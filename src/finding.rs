@@ -157,8 +157,10 @@ finding_names! {
     InterfaceName = "interface-name", Error;
     /// A value that its key does not accept.
     Setting = "setting", Error;
-    /// A disk, CD or NIC with a number above 7.
+    /// A disk or NIC with a number above 15, or a CD with one above 7.
     DeviceNumber = "device-number", Error;
+    /// A disk or NIC from 9 to 15 without number 8, which no guest finds.
+    HiddenDevice = "hidden-device", Error;
     /// A setting of a NIC that the VM does not have.
     NicMissing = "nic-missing", Warning;
     /// A configuration without any VM.

@@ -141,7 +141,7 @@ fn a_word_too_many_or_too_few_is_refused() {
     for word in [
         "fun=1",
         "cpu=1",
-        "hd8=/vm/x",
+        "hd16=/vm/x",
         "hd01=/vm/x",
         "if1=tap2",
         "grub_root=gpt1",

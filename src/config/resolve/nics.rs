@@ -2,11 +2,11 @@
 
 use super::Parts;
 use super::faults::Faults;
-use super::read::placeholder_bridge;
+use super::read::{hidden, placeholder_bridge};
 use crate::config::settings::{Set, needs};
 use crate::error::Error;
 use crate::finding::FindingName;
-use crate::model::device::Nic;
+use crate::model::device::{Nic, Slots};
 use crate::model::name::{IfName, TapName, VmId};
 use crate::span::Span;
 
@@ -40,6 +40,15 @@ pub(super) fn nics(parts: &Parts<'_>, id: &Set<VmId>, faults: &mut Faults) -> Ve
                     .help("use a different tap for each NIC"),
                 needs::NETWORK,
             );
+            continue;
+        }
+        let leader = Slots::leader(number);
+        if nics.iter().all(|nic| nic.number != leader) && number != leader {
+            // An invalid or double function 0 is reported once.
+            if !parts.own.is_wrong("ifN", leader) && !parts.own.settings.ifs.contains_key(&leader) {
+                let error = hidden(&parts.name, "if", number, span);
+                faults.add_missing(error, needs::NETWORK);
+            }
             continue;
         }
         let (bridge, bridge_origin) = bridge_of(parts, number, id.span, faults);

@@ -6,7 +6,7 @@ use super::needs::{ALL, AUTOSTART, DISKS, INSTALL, NETWORK};
 use super::{Set, Setting, Written, into, one};
 use crate::finding::FindingName;
 use crate::model::cpu::CpuTopology;
-use crate::model::device::Nic;
+use crate::model::device::{Nic, Slots};
 use crate::model::grub::GrubCommands;
 use crate::model::loader::{BootPart, Grub, Loader, LoaderKind};
 use crate::model::name::{Dataset, IfName, TapName, VmId};
@@ -121,6 +121,7 @@ pub static VM: [Setting<VmSettings>; 19] = [
     },
     Setting {
         name: "cdN",
+        slots: Some(Slots::CDS),
         form: Named("path"),
         default: None,
         needed_by: INSTALL,
@@ -135,6 +136,7 @@ pub static VM: [Setting<VmSettings>; 19] = [
     },
     Setting {
         name: "ifN",
+        slots: Some(Slots::NICS),
         form: Named("tap"),
         default: Described("`tap` and the id for `if0`, none for others"),
         needed_by: NETWORK,
@@ -151,6 +153,7 @@ pub static VM: [Setting<VmSettings>; 19] = [
     },
     Setting {
         name: "ifN_bridge",
+        slots: Some(Slots::NICS),
         form: Named("bridge"),
         default: Described("`${bridge}`"),
         needed_by: NETWORK,
@@ -173,6 +176,7 @@ pub static VM: [Setting<VmSettings>; 19] = [
     },
     Setting {
         name: "ifN_private",
+        slots: Some(Slots::NICS),
         form: OneOf(YES_OR_NO),
         default: Value("NO"),
         needed_by: NETWORK,
@@ -190,6 +194,7 @@ pub static VM: [Setting<VmSettings>; 19] = [
     },
     Setting {
         name: "hdN",
+        slots: Some(Slots::DISKS),
         form: Named("path"),
         default: Described(
             "`/dev/zvol/` and the volume, or `${volroot}/VM`, for `hd0`, none for others",
