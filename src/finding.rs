@@ -163,6 +163,8 @@ finding_names! {
     HiddenDevice = "hidden-device", Error;
     /// A setting of a NIC that the VM does not have.
     NicMissing = "nic-missing", Warning;
+    /// A setting of a disk that the VM does not have.
+    HdMissing = "hd-missing", Warning;
     /// A configuration without any VM.
     NoVm = "no-vm", Warning;
     /// A disk, CD or NIC whose previous number is missing.
@@ -189,6 +191,8 @@ finding_names! {
     DiskTwice = "disk-twice", Error;
     /// One tap at two numbers of a VM.
     TapTwice = "tap-twice", Error;
+    /// Two NICs with one MAC address.
+    SharedMac = "shared-mac", Warning;
     /// Two VMs with one disk.
     SharedDisk = "shared-disk", Warning;
     /// Two VMs with one tap.

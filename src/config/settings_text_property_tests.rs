@@ -6,6 +6,7 @@ use crate::config::settings::Need;
 use crate::model::cpu::CpuTopology;
 use crate::model::device::{Cd, Disk, Nic, Slots};
 use crate::model::grub::GrubCommands;
+use crate::model::kind::{DiskKind, DiskOptions, Mac, NicKind};
 use crate::model::loader::{BootPart, Grub, Loader};
 use crate::model::name::{Dataset, IfName, TapName};
 use crate::model::policy::{Policy, Reaction, Seconds};
@@ -127,7 +128,15 @@ fn any_vm() -> impl Strategy<Value = Vm> {
                 ),
                 disks: std::iter::once((0, first))
                     .chain(hds.into_iter().map(|number| (number, path(number, &bytes))))
-                    .map(|(number, path)| Disk::new(number, path, None))
+                    .map(|(number, path)| Disk {
+                        kind: [DiskKind::VirtioBlk, DiskKind::Nvme, DiskKind::AhciHd]
+                            [usize::from(number % 3)],
+                        options: match number % 4 {
+                            1 => DiskOptions::parse("nodelete sectorsize=512/4096 ro").unwrap(),
+                            _ => DiskOptions::default(),
+                        },
+                        ..Disk::new(number, path, None)
+                    })
                     .collect(),
                 cds: zero
                     .into_iter()
@@ -150,10 +159,20 @@ fn any_vm() -> impl Strategy<Value = Vm> {
                             _ => None,
                         },
                         is_private: number % 4 == 1,
+                        kind: if number % 2 == 0 {
+                            NicKind::E1000
+                        } else {
+                            NicKind::VirtioNet
+                        },
+                        mac: (number % 3 == 1)
+                            .then(|| Mac::parse(&format!("2:0:0:0:0:{number:x}")).unwrap()),
                         origin: None,
                         bridge_origin: None,
                     })
                     .collect(),
+                has_rng: id % 2 == 0,
+                keeps_utc: id % 3 == 0,
+                is_wired: id % 5 == 0,
                 loader,
                 shared,
                 policy,
@@ -190,6 +209,10 @@ const SETTINGS: &[(&str, &[&str])] = &[
     ("a_grub_install", &["linux /v", "if"]),
     ("a_grub_bootcmd", &["linux /v", "if"]),
     ("a_gpt", &["gpt2", "4"]),
+    ("a_hd0_opts", &["ro", "rw"]),
+    ("a_hd8_type", &["nvme", "sata"]),
+    ("a_if3_mac", &["2:0:0:0:0:3", "x"]),
+    ("a_rng", &["YES", "x"]),
     ("a_grub_bootpart", &["gpt2", "gpt3"]),
     ("a_stop_timeout", &["5", "x"]),
     ("a_on_crash", &["restart", "x"]),

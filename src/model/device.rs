@@ -5,6 +5,7 @@
 //! this module assigns slots.
 
 use super::Vm;
+use super::kind::{DiskKind, DiskOptions, Mac, NicKind};
 use super::name::{IfName, TapName};
 use crate::span::Span;
 use std::ffi::{OsStr, OsString};
@@ -18,16 +19,22 @@ pub struct Disk {
     pub number: u8,
     /// The device node or the image file.
     pub path: PathBuf,
+    /// The device that it is for the guest.
+    pub kind: DiskKind,
+    /// Its options.
+    pub options: DiskOptions,
     /// The setting that defines the device.
     pub origin: Option<Span>,
 }
 
 impl Disk {
-    /// A disk with only a number and a path.
+    /// A disk of the usual kind, with only a number and a path.
     pub fn new(number: u8, path: PathBuf, origin: Option<Span>) -> Self {
         Self {
             number,
             path,
+            kind: DiskKind::default(),
+            options: DiskOptions::default(),
             origin,
         }
     }
@@ -55,6 +62,10 @@ pub struct Nic {
     pub bridge: Option<IfName>,
     /// Whether the tap is isolated from the other private members of its bridge.
     pub is_private: bool,
+    /// The device that it is for the guest.
+    pub kind: NicKind,
+    /// Its address; none for the one that bhyve(8) derives from the VM's name and the slot.
+    pub mac: Option<Mac>,
     /// The setting that the tap comes from.
     pub origin: Option<Span>,
     /// The setting that the bridge comes from.
@@ -196,6 +207,7 @@ impl Vm {
         devices.extend(self.nics.iter().map(nic));
         devices.extend(self.disks.iter().map(disk));
         devices.extend(self.cds.iter().filter(|_| with_cds).map(cd));
+        devices.extend(self.has_rng.then(rng));
         devices
     }
 }
@@ -210,15 +222,27 @@ fn isa_bridge() -> Device {
 }
 
 fn nic(nic: &Nic) -> Device {
-    Device::new(Slots::NICS.of(nic.number), "virtio-net").with_backend(&nic.tap)
+    let mac = nic.mac.map(|mac| format!("mac={mac}").into());
+    Device {
+        options: mac.into_iter().collect(),
+        ..Device::new(Slots::NICS.of(nic.number), nic.kind.as_str()).with_backend(&nic.tap)
+    }
 }
 
 fn disk(disk: &Disk) -> Device {
-    Device::new(Slots::DISKS.of(disk.number), "virtio-blk").with_backend(&disk.path)
+    Device {
+        options: disk.options.words().map(OsString::from).collect(),
+        ..Device::new(Slots::DISKS.of(disk.number), disk.kind.as_str()).with_backend(&disk.path)
+    }
 }
 
 fn cd(cd: &Cd) -> Device {
     Device::new(Slots::CDS.of(cd.number), "ahci-cd").with_backend(&cd.path)
+}
+
+/// The source of random numbers.
+fn rng() -> Device {
+    Device::new(Slot::alone(5), "virtio-rnd")
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::finding::FindingName;
 use crate::model::Volume;
 use crate::model::device::{Cd, Disk, Slots};
+use crate::model::kind::DiskOptions;
 use crate::model::loader::{Loader, LoaderKind};
 use crate::model::name::{Dataset, VmId};
 use crate::span::Span;
@@ -44,6 +45,13 @@ pub(super) fn disks(
         refuse_blanks(parts, &mut volume, &mut disks, faults);
     }
     refuse_hidden(parts, &mut disks, faults);
+    let own = &parts.own.settings;
+    for disk in &mut disks {
+        let kind = own.hd_kinds.get(&disk.number).map(|set| set.value);
+        let options = own.hd_options.get(&disk.number);
+        disk.kind = kind.unwrap_or_default();
+        disk.options = options.map_or_else(DiskOptions::default, |set| set.value.clone());
+    }
     (volume, disks)
 }
 

@@ -7,6 +7,7 @@ use crate::config::settings::{Set, needs};
 use crate::error::Error;
 use crate::finding::FindingName;
 use crate::model::device::{Nic, Slots};
+use crate::model::kind::NicKind;
 use crate::model::name::{IfName, TapName, VmId};
 use crate::span::Span;
 
@@ -21,7 +22,7 @@ pub(super) fn nics(parts: &Parts<'_>, id: &Set<VmId>, faults: &mut Faults) -> Ve
             (0, Set { value, span })
         }));
     }
-    let privates = &parts.own.settings.privates;
+    let own = &parts.own.settings;
     let mut nics: Vec<Nic> = Vec::new();
     for (number, Set { value: tap, span }) in taps {
         if let Some(other) = nics.iter().find(|other| other.tap == tap) {
@@ -56,7 +57,12 @@ pub(super) fn nics(parts: &Parts<'_>, id: &Set<VmId>, faults: &mut Faults) -> Ve
             number,
             tap,
             bridge,
-            is_private: privates.get(&number).is_some_and(|set| set.value),
+            is_private: own.privates.get(&number).is_some_and(|set| set.value),
+            kind: own
+                .if_kinds
+                .get(&number)
+                .map_or_else(NicKind::default, |set| set.value),
+            mac: own.macs.get(&number).map(|set| set.value),
             origin: span,
             bridge_origin,
         });

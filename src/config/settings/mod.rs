@@ -5,6 +5,7 @@
 //! needs a field of [`VmSettings`], a row of [`VM`], its use in [`super::resolve`], and a place in
 //! `src/manual/pages/settings.mdoc`.
 
+mod devices;
 mod host;
 pub mod needs;
 mod vm;

@@ -53,6 +53,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("device-number", "a_id=1 a_hd16=/x\n"),
     ("hidden-device", "a_id=1 a_hd9=/x\n"),
     ("nic-missing", "a_id=1 a_if3_bridge=bridge0\n"),
+    ("hd-missing", "a_id=1 a_hd3_opts=ro\n"),
     ("no-vm", "x=1\n"),
     ("number-gap", "a_id=1 a_if2=tap7\n"),
     ("dataset", "a_id=1 a_zvol=zroot//a\n"),
@@ -66,6 +67,10 @@ const SAMPLES: &[(&str, &str)] = &[
     ("path-blank", "a_id=1 a_cd0='/my iso'\n"),
     ("disk-twice", "a_id=1 a_hd0=/x a_hd1=/x\n"),
     ("tap-twice", "a_id=1 a_if1=tap1\n"),
+    (
+        "shared-mac",
+        "a_id=1 a_if0_mac=2:0:0:0:0:1 b_id=2 b_if0_mac=02:00:00:00:00:01\n",
+    ),
     ("shared-disk", "a_id=1 a_hd0=/x b_id=2 b_hd0=/x\n"),
     ("shared-tap", "a_id=1 a_if0=tap7 b_id=2 b_if0=tap7\n"),
     ("default-tap", "a_id=1 a_if0=tap2 b_id=2\n"),
