@@ -2,8 +2,7 @@
 
 use super::Default::{None, Value};
 use super::Form::{Named, OneOf};
-use super::vm::{YES_OR_NO, yes_no};
-use super::{Setting, VmSettings, into, one};
+use super::{Setting, VmSettings, YES_OR_NO, into, one, yes_no};
 use crate::finding::FindingName;
 use crate::model::device::Slots;
 use crate::model::kind::{DiskKind, DiskOptions, Mac, NicKind};

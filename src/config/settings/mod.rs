@@ -254,6 +254,13 @@ macro_rules! into {
 }
 use into;
 
+/// The words of a switch.
+const YES_OR_NO: &[&str] = &["YES", "NO"];
+
+fn yes_no(is_so: bool) -> &'static str {
+    if is_so { "YES" } else { "NO" }
+}
+
 /// The single value of a setting without a number.
 fn one(value: impl AsRef<OsStr>) -> Written {
     vec![(0, value.as_ref().to_owned())]

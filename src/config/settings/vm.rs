@@ -3,7 +3,7 @@
 use super::Default::{Described, None, Required, Value};
 use super::Form::{Named, OneOf};
 use super::needs::{ALL, AUTOSTART, DISKS, INSTALL, NETWORK};
-use super::{Set, Setting, Written, devices, into, one};
+use super::{Set, Setting, Written, YES_OR_NO, devices, into, one, yes_no};
 use crate::finding::FindingName;
 use crate::model::cpu::CpuTopology;
 use crate::model::device::{Nic, Slots};
@@ -333,13 +333,6 @@ pub static VM: [Setting<VmSettings>; 26] = [
         ..Setting::ROW
     },
 ];
-
-/// The words of a switch.
-pub(super) const YES_OR_NO: &[&str] = &["YES", "NO"];
-
-pub(super) fn yes_no(is_so: bool) -> &'static str {
-    if is_so { "YES" } else { "NO" }
-}
 
 fn grub<'vm>(vm: &'vm Vm, of: impl FnOnce(&'vm Grub) -> Option<&'vm str>) -> Written {
     let Loader::Grub(grub) = &vm.loader else {
