@@ -157,10 +157,14 @@ finding_names! {
     InterfaceName = "interface-name", Error;
     /// A value that its key does not accept.
     Setting = "setting", Error;
-    /// A disk, CD or NIC with a number above 7.
+    /// A disk or NIC with a number above 15, or a CD with one above 7.
     DeviceNumber = "device-number", Error;
+    /// A disk or NIC from 9 to 15 without number 8, which no guest finds.
+    HiddenDevice = "hidden-device", Error;
     /// A setting of a NIC that the VM does not have.
     NicMissing = "nic-missing", Warning;
+    /// A setting of a disk that the VM does not have.
+    HdMissing = "hd-missing", Warning;
     /// A configuration without any VM.
     NoVm = "no-vm", Warning;
     /// A disk, CD or NIC whose previous number is missing.
@@ -187,6 +191,8 @@ finding_names! {
     DiskTwice = "disk-twice", Error;
     /// One tap at two numbers of a VM.
     TapTwice = "tap-twice", Error;
+    /// Two NICs with one MAC address.
+    SharedMac = "shared-mac", Warning;
     /// Two VMs with one disk.
     SharedDisk = "shared-disk", Warning;
     /// Two VMs with one tap.

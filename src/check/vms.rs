@@ -7,6 +7,7 @@ use crate::config::{Config, Key, Keys};
 use crate::finding::{Finding, FindingName};
 use crate::model::Vm;
 use crate::model::device::Nic;
+use crate::model::kind::Mac;
 use crate::span::Span;
 use crate::vis;
 use std::collections::HashMap;
@@ -17,8 +18,9 @@ pub(super) fn findings(config: &Config, checked: &[Checked<'_>]) -> Vec<Finding>
     let mut findings = Vec::new();
     let mut disks: HashMap<&Path, (&Vm, Option<Span>)> = HashMap::new();
     let mut taps: HashMap<&str, (&Vm, &Nic)> = HashMap::new();
+    let mut macs: HashMap<Mac, (&Vm, &Nic)> = HashMap::new();
     for one in checked {
-        findings.extend(missing_nics(&one.keys));
+        findings.extend(missing_devices(&one.keys));
         let Some(vm) = &one.vm else { continue };
         findings.extend(gaps(vm));
         findings.extend(unused_grub(one, vm));
@@ -42,24 +44,38 @@ pub(super) fn findings(config: &Config, checked: &[Checked<'_>]) -> Vec<Finding>
                 }
                 Some(other) => findings.extend(shared_tap(config, (vm, nic), *other)),
             }
+            let Some(mac) = nic.mac else { continue };
+            match macs.get(&mac) {
+                None => {
+                    macs.insert(mac, (vm, nic));
+                }
+                Some(other) => findings.extend(shared_mac(config, mac, (vm, nic), *other)),
+            }
         }
     }
     findings
 }
 
-/// Settings of NICs that the VM does not have.
-fn missing_nics<'run>(keys: &'run Keys<'_>) -> impl Iterator<Item = Finding> + 'run {
+/// Settings of NICs and disks that the VM does not have.
+fn missing_devices<'run>(keys: &'run Keys<'_>) -> impl Iterator<Item = Finding> + 'run {
     let is_set = |key: &&Key<'_>| !key.set.value.is_empty();
     let set = keys.keys.iter().filter(is_set);
     set.filter(|key| !resolve::has_effect(key, keys))
         .map(|key| {
             let whole = key.setting.part_of.unwrap_or_default();
-            let nic = numbered(whole, key.number);
+            let device = numbered(whole, key.number);
+            let (name, value) = match whole {
+                "hdN" => (FindingName::HdMissing, "/PATH"),
+                _ => (FindingName::NicMissing, "tapNUMBER"),
+            };
             Finding::new(
-                FindingName::NicMissing,
+                name,
                 key.set.name_span,
-                format!("{} has no effect: {} has no {nic}", key.set.name, keys.vm),
-                format!("add {}_{nic}=tapNUMBER, or remove the setting", keys.vm),
+                format!(
+                    "{} has no effect: {} has no {device}",
+                    key.set.name, keys.vm
+                ),
+                format!("add {}_{device}={value}, or remove the setting", keys.vm),
             )
         })
 }
@@ -146,6 +162,37 @@ fn shared_tap(
         )),
         None => finding,
     })
+}
+
+fn shared_mac(
+    config: &Config,
+    mac: Mac,
+    (vm, nic): (&Vm, &Nic),
+    (other, other_nic): (&Vm, &Nic),
+) -> Option<Finding> {
+    let place = |vm: &Vm, nic: &Nic| Some(config.get(&mac_of(vm, nic))?.value_span);
+    let finding = Finding::new(
+        FindingName::SharedMac,
+        place(vm, nic)?,
+        format!(
+            "{} and {} are both {mac}",
+            mac_of(other, other_nic),
+            mac_of(vm, nic)
+        ),
+        "use another address, or remove the setting: bhyve derives one from the name of the VM",
+    );
+    Some(match place(other, other_nic) {
+        Some(elsewhere) => finding.note(format!(
+            "the other address is set at {}",
+            config.place(elsewhere)
+        )),
+        None => finding,
+    })
+}
+
+/// The name of the setting with the address of a NIC.
+fn mac_of(vm: &Vm, nic: &Nic) -> String {
+    format!("{}_{}", vm.name, numbered("ifN_mac", nic.number))
 }
 
 /// Numbers of disks, CDs and NICs whose predecessor is missing.

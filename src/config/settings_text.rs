@@ -182,7 +182,7 @@ fn read(
         // An empty value means not set.
         (Some(_), _) | (_, Some((_, 0))) if value.is_empty() => Ok(()),
         (Some((row, _)), _) => (row.read)(host, given(0)).map_err(wrong),
-        (None, Some((row, number))) => match settings::in_range(number) {
+        (None, Some((row, number))) => match row.in_range(number) {
             Some(number) => (row.read)(own, given(number)).map_err(wrong),
             None => Err(Error::usage(format!("{key}= is unknown"))),
         },

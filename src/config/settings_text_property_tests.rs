@@ -4,8 +4,9 @@ use super::tests::{config, read, read_as, without_origins, written};
 use crate::config::resolve::{self, Wanted};
 use crate::config::settings::Need;
 use crate::model::cpu::CpuTopology;
-use crate::model::device::{Cd, Disk, Nic};
+use crate::model::device::{Cd, Disk, Nic, Slots};
 use crate::model::grub::GrubCommands;
+use crate::model::kind::{DiskKind, DiskOptions, Mac, NicKind};
 use crate::model::loader::{BootPart, Grub, Loader};
 use crate::model::name::{Dataset, IfName, TapName};
 use crate::model::policy::{Policy, Reaction, Seconds};
@@ -21,9 +22,16 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-/// Numbers of devices besides 0, in ascending order.
-fn numbers() -> impl Strategy<Value = Vec<u8>> {
-    sample::subsequence((1..=7).collect::<Vec<u8>>(), 0..=7)
+/// Numbers of devices besides 0, in ascending order; 8 leads those above it.
+fn numbers(slots: Slots) -> impl Strategy<Value = Vec<u8>> {
+    let all: Vec<u8> = (1..=slots.last()).collect();
+    let some = sample::subsequence(all, 0..=usize::from(slots.last()));
+    some.prop_map(|mut some| {
+        if !some.contains(&8) {
+            some.retain(|number| *number < 8);
+        }
+        some
+    })
 }
 
 /// An absolute path of any valid bytes, with the number in it so that no two paths are equal.
@@ -93,7 +101,12 @@ fn any_vm() -> impl Strategy<Value = Vm> {
         sample::select(vec!["1", "16", "sockets=1,cores=4"]),
         sample::select(vec!["256M", "0x800", "512m", "2g"]),
     );
-    let devices = (numbers(), numbers(), numbers(), any::<bool>());
+    let devices = (
+        numbers(Slots::DISKS),
+        numbers(Slots::CDS),
+        numbers(Slots::NICS),
+        any::<bool>(),
+    );
     let bytes = collection::vec(any::<u8>(), 0..6);
     let volume = option::of("[a-z]{1,4}/[a-z0-9._-]{1,5}x");
     let rest = (loader(), policy(), shared());
@@ -115,7 +128,15 @@ fn any_vm() -> impl Strategy<Value = Vm> {
                 ),
                 disks: std::iter::once((0, first))
                     .chain(hds.into_iter().map(|number| (number, path(number, &bytes))))
-                    .map(|(number, path)| Disk::new(number, path, None))
+                    .map(|(number, path)| Disk {
+                        kind: [DiskKind::VirtioBlk, DiskKind::Nvme, DiskKind::AhciHd]
+                            [usize::from(number % 3)],
+                        options: match number % 4 {
+                            1 => DiskOptions::parse("nodelete sectorsize=512/4096 ro").unwrap(),
+                            _ => DiskOptions::default(),
+                        },
+                        ..Disk::new(number, path, None)
+                    })
                     .collect(),
                 cds: zero
                     .into_iter()
@@ -138,10 +159,20 @@ fn any_vm() -> impl Strategy<Value = Vm> {
                             _ => None,
                         },
                         is_private: number % 4 == 1,
+                        kind: if number % 2 == 0 {
+                            NicKind::E1000
+                        } else {
+                            NicKind::VirtioNet
+                        },
+                        mac: (number % 3 == 1)
+                            .then(|| Mac::parse(&format!("2:0:0:0:0:{number:x}")).unwrap()),
                         origin: None,
                         bridge_origin: None,
                     })
                     .collect(),
+                has_rng: id % 2 == 0,
+                keeps_utc: id % 3 == 0,
+                is_wired: id % 5 == 0,
                 loader,
                 shared,
                 policy,
@@ -166,14 +197,22 @@ const SETTINGS: &[(&str, &[&str])] = &[
         &["/vm/a", "/dev/zvol/zroot/vm/a", "a", "/vm/a b", "/vm/%"],
     ),
     ("a_hd1", &["/vm/b", "/vm/a", "/vm/b b", "/vm/a,b", "b"]),
-    ("a_hd9", &["/vm/b"]),
+    ("a_hd8", &["/vm/e", "/vm/b", "/vm/b b", "b"]),
+    ("a_hd9", &["/vm/b", "/vm/f"]),
+    ("a_hd16", &["/vm/g"]),
     ("a_cd0", &["/iso/a.iso", "/iso/a b.iso", "a.iso", "/iso/%"]),
     ("a_if0", &["tap7", "igb0"]),
     ("a_if3", &["tap7", "tap3", "x"]),
+    ("a_if8", &["tap8", "tap7", "x"]),
+    ("a_if9", &["tap9", "x"]),
     ("a_if3_bridge", &["lan", "l n"]),
     ("a_grub_install", &["linux /v", "if"]),
     ("a_grub_bootcmd", &["linux /v", "if"]),
     ("a_gpt", &["gpt2", "4"]),
+    ("a_hd0_opts", &["ro", "rw"]),
+    ("a_hd8_type", &["nvme", "sata"]),
+    ("a_if3_mac", &["2:0:0:0:0:3", "x"]),
+    ("a_rng", &["YES", "x"]),
     ("a_grub_bootpart", &["gpt2", "gpt3"]),
     ("a_stop_timeout", &["5", "x"]),
     ("a_on_crash", &["restart", "x"]),

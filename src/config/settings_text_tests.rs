@@ -210,10 +210,10 @@ fn devices_that_no_vm_has_are_refused() {
             "/dev/zvol/zroot/vm/fbsd0",
             "hd0 and hd2 of fbsd0 are both /dev/zvol/zroot/vm/fbsd0",
         ),
-        ("hd8", "/vm/x", "hd8= is unknown"),
+        ("hd16", "/vm/x", "hd16= is unknown"),
         ("hd02", "/vm/x", "hd02= is unknown"),
         ("cd8", "/vm/x", "cd8= is unknown"),
-        ("if8", "tap8", "if8= is unknown"),
+        ("if16", "tap8", "if16= is unknown"),
         (
             "zvol",
             "zroot/vm/x",

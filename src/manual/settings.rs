@@ -1,7 +1,7 @@
 //! Settings, as their table has them.
 
 use super::mdoc;
-use crate::config::settings::{Default, Form, HIGHEST_NUMBER, Setting};
+use crate::config::settings::{Default, Form, Setting};
 
 /// The entry of a setting in a list: its name, form, meaning and default.
 pub(super) fn entry<Into>(prefix: &str, setting: &Setting<Into>) -> String {
@@ -14,8 +14,8 @@ pub(super) fn entry<Into>(prefix: &str, setting: &Setting<Into>) -> String {
     };
     let mut entry = format!(".It Va {prefix}{} Ns = Ns {form}\n", setting.name);
     entry.push_str(&mdoc::sentence(setting.meaning));
-    if setting.has_number() {
-        entry.push_str(&mdoc::text(&format!("`N` is 0 to {HIGHEST_NUMBER}.")));
+    if let Some(slots) = setting.slots {
+        entry.push_str(&mdoc::text(&format!("`N` is 0 to {}.", slots.last())));
     }
     match setting.default {
         Default::Required => entry.push_str("This setting is required.\n"),

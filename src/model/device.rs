@@ -1,10 +1,11 @@
 //! The PCI devices of a VM, as passed to bhyve(8).
 //!
 //! Slots must not change, because guests name their disks and NICs by them: each kind of device has
-//! its own slot and each number is a function of it, so that a new device moves no other. Only this
-//! module assigns slots.
+//! its own slots and each number is a function of one of them, so that a new device moves no other. Only
+//! this module assigns slots.
 
 use super::Vm;
+use super::kind::{DiskKind, DiskOptions, Mac, NicKind};
 use super::name::{IfName, TapName};
 use crate::span::Span;
 use std::ffi::{OsStr, OsString};
@@ -14,20 +15,26 @@ use std::path::PathBuf;
 /// A disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disk {
-    /// The number, 0 to 7.
+    /// The number, valid in [`Slots::DISKS`].
     pub number: u8,
     /// The device node or the image file.
     pub path: PathBuf,
+    /// The device that it is for the guest.
+    pub kind: DiskKind,
+    /// Its options.
+    pub options: DiskOptions,
     /// The setting that defines the device.
     pub origin: Option<Span>,
 }
 
 impl Disk {
-    /// A disk with only a number and a path.
+    /// A disk of the usual kind, with only a number and a path.
     pub fn new(number: u8, path: PathBuf, origin: Option<Span>) -> Self {
         Self {
             number,
             path,
+            kind: DiskKind::default(),
+            options: DiskOptions::default(),
             origin,
         }
     }
@@ -36,7 +43,7 @@ impl Disk {
 /// A CD.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cd {
-    /// The number, 0 to 7.
+    /// The number, valid in [`Slots::CDS`].
     pub number: u8,
     /// The ISO image.
     pub path: PathBuf,
@@ -47,7 +54,7 @@ pub struct Cd {
 /// A network interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nic {
-    /// The number, 0 to 7.
+    /// The number, valid in [`Slots::NICS`].
     pub number: u8,
     /// The tap on the host.
     pub tap: TapName,
@@ -55,6 +62,10 @@ pub struct Nic {
     pub bridge: Option<IfName>,
     /// Whether the tap is isolated from the other private members of its bridge.
     pub is_private: bool,
+    /// The device that it is for the guest.
+    pub kind: NicKind,
+    /// Its address; none for the one that bhyve(8) derives from the VM's name and the slot.
+    pub mac: Option<Mac>,
     /// The setting that the tap comes from.
     pub origin: Option<Span>,
     /// The setting that the bridge comes from.
@@ -70,9 +81,74 @@ pub struct Slot {
     pub function: u8,
 }
 
+impl Slot {
+    /// Function 0 of a slot for a single device.
+    const fn alone(device: u8) -> Self {
+        Self {
+            device,
+            function: 0,
+        }
+    }
+}
+
 impl fmt::Display for Slot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.device, self.function)
+    }
+}
+
+/// The functions of a PCI slot.
+const FUNCTIONS: u8 = 8;
+
+/// The slots of one kind of device, for eight numbers each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slots {
+    /// The slot of the numbers 0 to 7.
+    first: u8,
+    /// The slot of the numbers 8 to 15, if there are such.
+    second: Option<u8>,
+}
+
+impl Slots {
+    /// Those of the NICs.
+    pub const NICS: Self = Self::two(2, 12);
+    /// Those of the disks.
+    pub const DISKS: Self = Self::two(3, 13);
+    /// That of the CDs.
+    pub const CDS: Self = Self {
+        first: 4,
+        second: None,
+    };
+
+    const fn two(first: u8, second: u8) -> Self {
+        Self {
+            first,
+            second: Some(second),
+        }
+    }
+
+    /// The highest number.
+    pub const fn last(self) -> u8 {
+        match self.second {
+            None => FUNCTIONS - 1,
+            Some(_) => 2 * FUNCTIONS - 1,
+        }
+    }
+
+    /// The number at function 0 of the slot of this number.
+    ///
+    /// A guest looks at the other functions of a slot only if there is a device at function 0.
+    pub const fn leader(number: u8) -> u8 {
+        number - number % FUNCTIONS
+    }
+
+    /// The position of a device by its number.
+    fn of(self, number: u8) -> Slot {
+        let second = self.second.filter(|_| number >= FUNCTIONS);
+        Slot {
+            device: second.unwrap_or(self.first),
+            function: number % FUNCTIONS,
+        }
     }
 }
 
@@ -90,9 +166,9 @@ pub struct Device {
 }
 
 impl Device {
-    fn new(device: u8, function: u8, emulation: &'static str) -> Self {
+    fn new(slot: Slot, emulation: &'static str) -> Self {
         Self {
-            slot: Slot { device, function },
+            slot,
             emulation,
             backend: None,
             options: Vec::new(),
@@ -131,35 +207,116 @@ impl Vm {
         devices.extend(self.nics.iter().map(nic));
         devices.extend(self.disks.iter().map(disk));
         devices.extend(self.cds.iter().filter(|_| with_cds).map(cd));
+        devices.extend(self.has_rng.then(rng));
         devices
     }
 }
 
 fn host_bridge() -> Device {
-    Device::new(0, 0, "hostbridge")
+    Device::new(Slot::alone(0), "hostbridge")
 }
 
 /// The bridge to the serial lines.
 fn isa_bridge() -> Device {
-    Device::new(1, 0, "lpc")
+    Device::new(Slot::alone(1), "lpc")
 }
 
 fn nic(nic: &Nic) -> Device {
-    Device::new(2, nic.number, "virtio-net").with_backend(&nic.tap)
+    let mac = nic.mac.map(|mac| format!("mac={mac}").into());
+    Device {
+        options: mac.into_iter().collect(),
+        ..Device::new(Slots::NICS.of(nic.number), nic.kind.as_str()).with_backend(&nic.tap)
+    }
 }
 
 fn disk(disk: &Disk) -> Device {
-    Device::new(3, disk.number, "virtio-blk").with_backend(&disk.path)
+    Device {
+        options: disk.options.words().map(OsString::from).collect(),
+        ..Device::new(Slots::DISKS.of(disk.number), disk.kind.as_str()).with_backend(&disk.path)
+    }
 }
 
 fn cd(cd: &Cd) -> Device {
-    Device::new(4, cd.number, "ahci-cd").with_backend(&cd.path)
+    Device::new(Slots::CDS.of(cd.number), "ahci-cd").with_backend(&cd.path)
+}
+
+/// The source of random numbers.
+fn rng() -> Device {
+    Device::new(Slot::alone(5), "virtio-rnd")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Device;
+    use super::{Device, Disk, Nic, Slots};
+    use crate::model::name::TapName;
     use crate::model::tests::vm;
+
+    /// The whole promise: the numbers of each kind, and their positions.
+    const PROMISED: [(Slots, &[&str]); 3] = [
+        (
+            Slots::NICS,
+            &[
+                "2:0", "2:1", "2:2", "2:3", "2:4", "2:5", "2:6", "2:7", "12:0", "12:1", "12:2",
+                "12:3", "12:4", "12:5", "12:6", "12:7",
+            ],
+        ),
+        (
+            Slots::DISKS,
+            &[
+                "3:0", "3:1", "3:2", "3:3", "3:4", "3:5", "3:6", "3:7", "13:0", "13:1", "13:2",
+                "13:3", "13:4", "13:5", "13:6", "13:7",
+            ],
+        ),
+        (
+            Slots::CDS,
+            &["4:0", "4:1", "4:2", "4:3", "4:4", "4:5", "4:6", "4:7"],
+        ),
+    ];
+
+    #[test]
+    fn every_number_has_the_promised_slot() {
+        for (slots, promised) in PROMISED {
+            let all: Vec<String> = (0..=slots.last())
+                .map(|number| slots.of(number).to_string())
+                .collect();
+            assert_eq!(all, promised);
+        }
+        let leaders = [0, 7, 8, 15].map(Slots::leader);
+        assert_eq!(leaders, [0, 0, 8, 8]);
+    }
+
+    #[test]
+    fn no_device_moves_another_whatever_is_added() {
+        let mut whole = vm();
+        let (nic, disk) = (whole.nics[0].clone(), whole.disks[0].clone());
+        whole.nics = (0..=Slots::NICS.last())
+            .map(|number| Nic {
+                number,
+                tap: TapName::parse(&format!("tap{number}")).unwrap(),
+                ..nic.clone()
+            })
+            .collect();
+        whole.disks = (0..=Slots::DISKS.last())
+            .map(|number| Disk {
+                number,
+                path: format!("/vm/{number}").into(),
+                ..disk.clone()
+            })
+            .collect();
+        let all = whole.devices(true);
+        let mut slots: Vec<_> = all.iter().map(|device| device.slot).collect();
+        slots.sort();
+        slots.dedup();
+        assert_eq!(slots.len(), all.len());
+        // Any one and any prefix of the devices: each is where it is with all others.
+        for some in 0..=15 {
+            let mut fewer = whole.clone();
+            fewer.nics.retain(|nic| nic.number <= some);
+            fewer.disks.retain(|disk| disk.number == some);
+            let fewer = fewer.devices(some % 2 == 0);
+            assert!(fewer.iter().all(|device| all.contains(device)), "{some}");
+        }
+    }
 
     #[test]
     fn a_device_keeps_its_slot_whatever_others_there_are() {
@@ -199,7 +356,7 @@ mod tests {
     fn options_stand_behind_the_backend() {
         let device = Device {
             options: vec!["ro".into(), "bootindex=1".into()],
-            ..Device::new(4, 0, "ahci-cd").with_backend("/iso/a.iso")
+            ..Device::new(Slots::CDS.of(0), "ahci-cd").with_backend("/iso/a.iso")
         };
         assert_eq!(device.argument(), "4:0,ahci-cd,/iso/a.iso,ro,bootindex=1");
     }

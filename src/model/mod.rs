@@ -5,6 +5,7 @@
 pub mod cpu;
 pub mod device;
 pub mod grub;
+pub mod kind;
 pub mod loader;
 pub mod name;
 pub mod policy;
@@ -33,6 +34,12 @@ pub struct Vm {
     pub cpu: CpuTopology,
     /// The memory.
     pub mem: MemSize,
+    /// Whether it has a source of random numbers.
+    pub has_rng: bool,
+    /// Whether its clock has UTC.
+    pub keeps_utc: bool,
+    /// Whether its memory is wired.
+    pub is_wired: bool,
     /// The loader.
     pub loader: Loader,
     /// The disks by number; the first is number 0.
@@ -102,6 +109,9 @@ impl Vm {
             id: 0,
             cpu: CpuTopology::one(),
             mem: MemSize::usual(),
+            has_rng: false,
+            keeps_utc: true,
+            is_wired: false,
             loader: Loader::Bhyveload,
             disks: Vec::new(),
             cds: Vec::new(),
@@ -158,6 +168,7 @@ impl Vm {
 pub(crate) mod tests {
     use super::{BTreeMap, CpuTopology, Dataset, IfName, MemSize, VmName};
     use super::{Cd, Disk, Loader, Nic, Policy, Shared, Uplink, Vm, Volume};
+    use crate::model::kind::NicKind;
     use crate::model::name::TapName;
     use crate::verb::{Spelling, Verb};
 
@@ -182,6 +193,8 @@ pub(crate) mod tests {
             tap: TapName::parse(tap).expect("a tap"),
             bridge: Some(IfName::parse(bridge).expect("a bridge")),
             is_private: false,
+            kind: NicKind::default(),
+            mac: None,
             origin: None,
             bridge_origin: None,
         };
@@ -190,6 +203,9 @@ pub(crate) mod tests {
             id: 1,
             cpu: CpuTopology::parse("2").expect("cpus"),
             mem: MemSize::parse("1G").expect("a size"),
+            has_rng: false,
+            keeps_utc: true,
+            is_wired: false,
             loader: Loader::Bhyveload,
             disks: vec![disk(0, "/dev/zvol/zroot/vm/fbsd0"), disk(2, "/vm/data")],
             cds: vec![cd(0, "/iso/a.iso"), cd(1, "/iso/b.iso")],

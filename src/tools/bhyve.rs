@@ -17,12 +17,15 @@ const MEANINGS: &[(i32, &str)] = &[
 ];
 
 /// Runs the VM:
-/// `bhyve -u -A -H -P -c CPU -m MEM -s 0:0,hostbridge -s 1:0,lpc -s 2:N,virtio-net,TAP
-/// -s 3:N,virtio-blk,DISK [-s 4:N,ahci-cd,ISO] -l com1,CONSOLE NAME`.
+/// `bhyve [-u] -A -H -P [-S] -c CPU -m MEM -s 0:0,hostbridge -s 1:0,lpc -s 2:N,KIND,TAP[,mac=MAC]
+/// -s 3:N,KIND,DISK[,OPTION…] [-s 4:N,ahci-cd,ISO] [-s 5:0,virtio-rnd] -l com1,CONSOLE NAME`.
 ///
 /// A power-off, a halt and a reboot are regular ends.
 pub fn run(vm: &Vm, console: &Console, with_cds: bool) -> Command {
-    let mut words = args!["-u", "-A", "-H", "-P", "-c", vm.cpu, "-m", vm.mem];
+    let mut words: Vec<OsString> = vm.keeps_utc.then(|| "-u".into()).into_iter().collect();
+    words.extend(args!["-A", "-H", "-P"]);
+    words.extend(super::wired(vm));
+    words.extend(args!["-c", vm.cpu, "-m", vm.mem]);
     for device in vm.devices(with_cds) {
         words.extend(["-s".into(), device.argument()]);
     }
@@ -48,6 +51,7 @@ pub fn node(devices: &Path, vm: &VmName) -> PathBuf {
 mod tests {
     use super::{node, run};
     use crate::command::Streams;
+    use crate::model::kind::{DiskKind, DiskOptions, Mac, NicKind};
     use crate::model::tests::vm;
     use crate::tools::line::Console;
     use std::path::Path;
@@ -79,6 +83,26 @@ mod tests {
             (Streams::Terminal, &[0, 1, 2][..])
         );
         assert_eq!(command.title.as_deref(), Some("bhyve: fbsd0"));
+    }
+
+    #[test]
+    fn what_devices_are_stands_in_the_order_of_their_slots() {
+        let mut vm = vm();
+        (vm.is_wired, vm.has_rng, vm.keeps_utc) = (true, true, false);
+        vm.disks[0].kind = DiskKind::Nvme;
+        vm.disks[1].kind = DiskKind::AhciHd;
+        vm.disks[1].options = DiskOptions::parse("ro sectorsize=512/4096").unwrap();
+        vm.nics[0].mac = Mac::parse("58:9c:fc:0:0:1").ok();
+        vm.nics[1].kind = NicKind::E1000;
+        let command = run(&vm, &Console::Stdio, true);
+        assert_eq!(
+            command.to_string(),
+            "bhyve -A -H -P -S -c 2 -m 1G -s 0:0,hostbridge -s 1:0,lpc \
+             -s 2:0,virtio-net,tap1,mac=58:9c:fc:00:00:01 -s 2:3,e1000,tap7 \
+             -s 3:0,nvme,/dev/zvol/zroot/vm/fbsd0 \
+             -s 3:2,ahci-hd,/vm/data,ro,sectorsize=512/4096 -s 4:0,ahci-cd,/iso/a.iso \
+             -s 4:1,ahci-cd,/iso/b.iso -s 5:0,virtio-rnd -l com1,stdio fbsd0"
+        );
     }
 
     #[test]

@@ -5,13 +5,14 @@ use crate::command::{Command, args};
 use crate::model::Vm;
 use std::path::Path;
 
-/// Loads a kernel: `bhyveload -c CONSOLE -m MEM -d DISK… NAME`; it boots from the first of `disks`.
+/// Loads a kernel: `bhyveload [-S] -c CONSOLE -m MEM -d DISK… NAME`; it boots from the first of `disks`.
 pub fn load<'path>(
     vm: &Vm,
     disks: impl IntoIterator<Item = &'path Path>,
     console: &Console,
 ) -> Command {
-    let mut words = args!["-c", console.backend(), "-m", vm.mem];
+    let mut words = super::wired(vm);
+    words.extend(args!["-c", console.backend(), "-m", vm.mem]);
     for disk in disks {
         words.extend(args!["-d", disk]);
     }

@@ -34,11 +34,12 @@ pub fn root_of(command: &Command) -> Option<String> {
     (command.last_program() == "grub-bhyve").then(|| root.to_string_lossy().into_owned())
 }
 
-/// Loads a kernel: `grub-bhyve -m MAP -r ROOT [-d DIR | -g none] [-c CONSOLE] -M MEM NAME`.
+/// Loads a kernel: `grub-bhyve [-S] -m MAP -r ROOT [-d DIR | -g none] [-c CONSOLE] -M MEM NAME`.
 ///
 /// Without its own terminal, grub gets a terminal type that readers of nmdm(4) support: `env TERM=vt100 …`.
 pub fn load(vm: &Vm, map: &Path, root: &str, menu: Menu<'_>, screen: Screen<'_>) -> Command {
-    let mut words = args!["-m", map];
+    let mut words = super::wired(vm);
+    words.extend(args!["-m", map]);
     match menu {
         Menu::OfRoot => words.extend(args!["-r", root]),
         Menu::Generated(directory) => words.extend(args!["-r", "host", "-d", directory]),

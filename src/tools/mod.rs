@@ -19,3 +19,12 @@ pub mod route;
 pub mod sysctl;
 pub mod workers;
 pub mod zfs;
+
+use crate::model::Vm;
+use std::ffi::OsString;
+
+/// The option for wired memory: the loader and bhyve(8) share the memory, and must agree on it
+/// (`lib/libvmmapi/vmmapi.c`).
+fn wired(vm: &Vm) -> Vec<OsString> {
+    vm.is_wired.then(|| "-S".into()).into_iter().collect()
+}

@@ -1,5 +1,6 @@
 //! The simulated host against records of the real programs in `tests/calibration`.
 
+mod bhyve;
 mod freebsd_sh;
 mod grub;
 mod grub_commands;

@@ -62,6 +62,7 @@ mod seat;
 mod setup;
 mod setup_where;
 mod shown;
+mod starts;
 mod terminal;
 mod tidy;
 #[path = "../support/variety.rs"]

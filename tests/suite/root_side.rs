@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStringExt;
 const REFUSED: u8 = 12;
 
 /// The words of the client for clean.
-const GOOD: [&str; 23] = [
+const GOOD: [&str; 28] = [
     "root-clean",
     "fbsd0",
     "host=vmhost",
@@ -19,6 +19,9 @@ const GOOD: [&str; 23] = [
     "con=/dev/nmdm1A",
     "cpu=1",
     "mem=256M",
+    "rng=NO",
+    "utc=YES",
+    "wired=NO",
     "freebsd=YES",
     "zvol=zroot/vm/fbsd0",
     "cd0=",
@@ -27,7 +30,9 @@ const GOOD: [&str; 23] = [
     "if0=tap1",
     "if0_bridge=bridge0",
     "if0_private=NO",
+    "if0_type=virtio-net",
     "hd0=/dev/zvol/zroot/vm/fbsd0",
+    "hd0_type=virtio-blk",
     "on_reboot=restart",
     "on_crash=stop",
     "loader_timeout=120",
@@ -102,6 +107,11 @@ fn a_value_that_no_configuration_could_have_is_refused() {
         "hd0=",
         "hd0=vm/fbsd0",
         "hd0=/vm/a,b",
+        "hd0_type=virtio-net",
+        "if0_type=tap",
+        "rng=maybe",
+        "utc=",
+        "wired=1",
         "on_reboot=maybe",
         "on_crash=",
         "loader_timeout=-1",
@@ -141,7 +151,14 @@ fn a_word_too_many_or_too_few_is_refused() {
     for word in [
         "fun=1",
         "cpu=1",
-        "hd8=/vm/x",
+        "hd16=/vm/x",
+        "hd9=/vm/x",
+        "hd0_opts=ro,direct",
+        "hd0_opts=ro  direct",
+        "hd1_opts=ro",
+        "if0_mac=0:0:0:0:0:1",
+        "if0_mac=01:00:00:00:00:01",
+        "if1_mac=00:00:00:00:00:01",
         "hd01=/vm/x",
         "if1=tap2",
         "grub_root=gpt1",

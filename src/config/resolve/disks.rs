@@ -2,11 +2,13 @@
 
 use super::Parts;
 use super::faults::Faults;
+use super::read::hidden;
 use crate::config::settings::{Need, Set, needs};
 use crate::error::{Error, Result};
 use crate::finding::FindingName;
 use crate::model::Volume;
-use crate::model::device::{Cd, Disk};
+use crate::model::device::{Cd, Disk, Slots};
+use crate::model::kind::DiskOptions;
 use crate::model::loader::{Loader, LoaderKind};
 use crate::model::name::{Dataset, VmId};
 use crate::span::Span;
@@ -41,6 +43,14 @@ pub(super) fn disks(
     refuse_twins(parts, &mut disks, faults);
     if loader.facts().ends_paths_at_blanks {
         refuse_blanks(parts, &mut volume, &mut disks, faults);
+    }
+    refuse_hidden(parts, &mut disks, faults);
+    let own = &parts.own.settings;
+    for disk in &mut disks {
+        let kind = own.hd_kinds.get(&disk.number).map(|set| set.value);
+        let options = own.hd_options.get(&disk.number);
+        disk.kind = kind.unwrap_or_default();
+        disk.options = options.map_or_else(DiskOptions::default, |set| set.value.clone());
     }
     (volume, disks)
 }
@@ -247,6 +257,21 @@ fn refuse_blank(path: &Path, origin: Option<Span>) -> Result<()> {
         return Err(invalid(path, why, FindingName::PathBlank, origin));
     }
     Ok(())
+}
+
+/// Removes the disks that no guest finds.
+fn refuse_hidden(parts: &Parts<'_>, disks: &mut Vec<Disk>, faults: &mut Faults) {
+    let numbers: Vec<u8> = disks.iter().map(|disk| disk.number).collect();
+    disks.retain(|disk| {
+        let leader = Slots::leader(disk.number);
+        let is_found = numbers.contains(&leader);
+        // An invalid or double function 0 is reported once.
+        if !is_found && !parts.own.settings.hds.contains_key(&leader) {
+            let error = hidden(&parts.name, "hd", disk.number, disk.origin);
+            faults.add_missing(error, needs::DISKS);
+        }
+        is_found
+    });
 }
 
 /// Removes a disk with two numbers: bhyve(8) does not lock disks, and the guest would corrupt it.

@@ -2,11 +2,12 @@
 
 use super::Parts;
 use super::faults::Faults;
-use super::read::placeholder_bridge;
+use super::read::{hidden, placeholder_bridge};
 use crate::config::settings::{Set, needs};
 use crate::error::Error;
 use crate::finding::FindingName;
-use crate::model::device::Nic;
+use crate::model::device::{Nic, Slots};
+use crate::model::kind::NicKind;
 use crate::model::name::{IfName, TapName, VmId};
 use crate::span::Span;
 
@@ -21,7 +22,7 @@ pub(super) fn nics(parts: &Parts<'_>, id: &Set<VmId>, faults: &mut Faults) -> Ve
             (0, Set { value, span })
         }));
     }
-    let privates = &parts.own.settings.privates;
+    let own = &parts.own.settings;
     let mut nics: Vec<Nic> = Vec::new();
     for (number, Set { value: tap, span }) in taps {
         if let Some(other) = nics.iter().find(|other| other.tap == tap) {
@@ -42,12 +43,26 @@ pub(super) fn nics(parts: &Parts<'_>, id: &Set<VmId>, faults: &mut Faults) -> Ve
             );
             continue;
         }
+        let leader = Slots::leader(number);
+        if nics.iter().all(|nic| nic.number != leader) && number != leader {
+            // An invalid or double function 0 is reported once.
+            if !parts.own.is_wrong("ifN", leader) && !parts.own.settings.ifs.contains_key(&leader) {
+                let error = hidden(&parts.name, "if", number, span);
+                faults.add_missing(error, needs::NETWORK);
+            }
+            continue;
+        }
         let (bridge, bridge_origin) = bridge_of(parts, number, id.span, faults);
         nics.push(Nic {
             number,
             tap,
             bridge,
-            is_private: privates.get(&number).is_some_and(|set| set.value),
+            is_private: own.privates.get(&number).is_some_and(|set| set.value),
+            kind: own
+                .if_kinds
+                .get(&number)
+                .map_or_else(NicKind::default, |set| set.value),
+            mac: own.macs.get(&number).map(|set| set.value),
             origin: span,
             bridge_origin,
         });

@@ -1,13 +1,13 @@
 //! Reads the settings of a configuration, row by row.
 
 use super::faults::Faults;
-use crate::config::settings::{
-    self, Default, Given, HIGHEST_NUMBER, HostSettings, Set, VmSettings,
-};
+use crate::config::settings::{self, Default, Given, HostSettings, Set, VmSettings};
 use crate::config::{Config, Key, Keys, lint};
 use crate::error::Error;
 use crate::finding::FindingName;
-use crate::model::name::{IfName, NameError, VmId};
+use crate::model::device::Slots;
+use crate::model::name::{IfName, NameError, VmId, VmName};
+use crate::span::Span;
 
 #[derive(Debug, Default)]
 pub(super) struct OfVm {
@@ -38,7 +38,7 @@ pub(super) fn of_vm(config: &Config, keys: &Keys<'_>, faults: &mut Faults) -> Of
     let mut seen: Vec<(&str, u8)> = Vec::with_capacity(keys.keys.len());
     for key in keys.keys.iter().filter(|key| !key.set.value.is_empty()) {
         let stops = key.setting.needed_by;
-        let Some(number) = settings::in_range(key.number) else {
+        let Some(number) = key.setting.in_range(key.number) else {
             faults.add(too_high(key), stops);
             continue;
         };
@@ -145,13 +145,27 @@ fn with_free_id(config: &Config, variable: &str, error: Error) -> Error {
     }
 }
 
-/// The error for a device number above the number of functions of a PCI slot.
-fn too_high(key: &Key<'_>) -> Error {
+/// The error for a device that no guest finds, because function 0 of its PCI slot has none; `kind` is
+/// `hd` or `if`.
+pub(super) fn hidden(vm: &VmName, kind: &str, number: u8, origin: Option<Span>) -> Error {
+    let leader = Slots::leader(number);
     Error::config(format!(
-        "{}: numbers go up to {HIGHEST_NUMBER}, one for each function of a PCI slot",
+        "{vm} has {kind}{number} and no {kind}{leader}: guests ignore {kind}{number}, because they \
+         look at a PCI slot only if it has a device at function 0"
+    ))
+    .at(origin)
+    .named(FindingName::HiddenDevice)
+    .help(format!("set {vm}_{kind}{leader}, too"))
+}
+
+/// The error for a device number above those that have a PCI slot.
+fn too_high(key: &Key<'_>) -> Error {
+    let last = key.setting.slots.map_or(0, Slots::last);
+    Error::config(format!(
+        "{}: numbers go up to {last}, one for each function of a PCI slot",
         key.set.name
     ))
     .at(key.set.value_span)
     .named(FindingName::DeviceNumber)
-    .help(format!("use a number from 0 to {HIGHEST_NUMBER}"))
+    .help(format!("use a number from 0 to {last}"))
 }

@@ -66,6 +66,9 @@ pub(super) fn construct(parts: Parts<'_>, faults: &mut Faults) -> Vm {
             .unwrap_or_else(CpuTopology::one),
         // Differs: The default memory is 256M
         mem: first(wanted.mem.as_ref(), own.mem, host.mem.as_ref()).unwrap_or_else(MemSize::usual),
+        has_rng: or(own.rng, false),
+        keeps_utc: or(own.utc, true),
+        is_wired: or(own.wired, false),
         loader,
         disks,
         cds,

@@ -5,6 +5,7 @@
 //! needs a field of [`VmSettings`], a row of [`VM`], its use in [`super::resolve`], and a place in
 //! `src/manual/pages/settings.mdoc`.
 
+mod devices;
 mod host;
 pub mod needs;
 mod vm;
@@ -12,6 +13,7 @@ mod vm;
 use super::Assignment;
 use crate::finding::FindingName;
 use crate::model::Vm;
+use crate::model::device::Slots;
 use crate::model::loader::LoaderKind;
 use crate::model::name::{NameError, error};
 use crate::span::Span;
@@ -23,11 +25,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 pub use vm::{VM, VmSettings};
-
-/// The highest number of a NIC, a disk or a CD: the last function of one PCI slot.
-///
-/// Differs: Numbers of disks and NICs may have gaps and end at 7
-pub const HIGHEST_NUMBER: u8 = 7;
 
 /// The default of a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +130,10 @@ pub type Written = Vec<(u8, OsString)>;
 pub struct Setting<Into: 'static> {
     /// The name, `N` for a number: `cpu`, `hdN`, `ifN_bridge`; without `VM_`.
     pub name: &'static str,
+    /// The slots of the devices that the number in the name counts, if there is a number.
+    ///
+    /// Differs: Numbers of disks and NICs may have gaps and end at 15
+    pub slots: Option<Slots>,
     /// Older names, which are also accepted.
     ///
     /// Differs: Older names of settings count
@@ -179,6 +180,7 @@ impl<Into> Setting<Into> {
     /// The fields that most rows have in common.
     const ROW: Self = Self {
         name: "",
+        slots: None,
         older: &[],
         form: Form::Named(""),
         default: Default::None,
@@ -208,9 +210,10 @@ impl<Into> Setting<Into> {
         std::iter::once(self.name).chain(self.older.iter().copied())
     }
 
-    /// Whether the name has a number.
-    pub fn has_number(&self) -> bool {
-        self.name.contains('N')
+    /// The number in a name of this setting, if it is valid: 0 for a name without a number.
+    pub fn in_range(&self, number: u32) -> Option<u8> {
+        let last = self.slots.map_or(0, Slots::last);
+        u8::try_from(number).ok().filter(|number| *number <= last)
     }
 }
 
@@ -251,6 +254,13 @@ macro_rules! into {
 }
 use into;
 
+/// The words of a switch.
+const YES_OR_NO: &[&str] = &["YES", "NO"];
+
+fn yes_no(is_so: bool) -> &'static str {
+    if is_so { "YES" } else { "NO" }
+}
+
 /// The single value of a setting without a number.
 fn one(value: impl AsRef<OsStr>) -> Written {
     vec![(0, value.as_ref().to_owned())]
@@ -270,12 +280,6 @@ pub fn find(name: &str) -> Option<(&'static Setting<VmSettings>, u32)> {
         let number = spelling.number_in(name)?;
         Some((*setting, number))
     })
-}
-
-/// The number, if it is valid for a NIC, a disk or a CD.
-pub fn in_range(number: u32) -> Option<u8> {
-    let number = u8::try_from(number).ok()?;
-    (number <= HIGHEST_NUMBER).then_some(number)
 }
 
 /// The highest count of `_` in a name of the table.

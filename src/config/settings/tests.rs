@@ -12,8 +12,9 @@ fn every_spelling_leads_to_its_row_and_to_no_other() {
     for setting in &VM {
         for name in setting.names() {
             assert!(seen.insert(name), "{name} twice");
+            assert_eq!(name.contains('N'), setting.slots.is_some(), "{name}");
             let name = super::numbered(name, 7);
-            let number = if setting.has_number() { 7 } else { 0 };
+            let number = if setting.slots.is_some() { 7 } else { 0 };
             assert_eq!(find(&name), Some((setting, number)), "{name}");
         }
     }

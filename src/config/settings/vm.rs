@@ -3,11 +3,12 @@
 use super::Default::{Described, None, Required, Value};
 use super::Form::{Named, OneOf};
 use super::needs::{ALL, AUTOSTART, DISKS, INSTALL, NETWORK};
-use super::{Set, Setting, Written, into, one};
+use super::{Set, Setting, Written, YES_OR_NO, devices, into, one, yes_no};
 use crate::finding::FindingName;
 use crate::model::cpu::CpuTopology;
-use crate::model::device::Nic;
+use crate::model::device::{Nic, Slots};
 use crate::model::grub::GrubCommands;
+use crate::model::kind::{DiskKind, DiskOptions, Mac, NicKind};
 use crate::model::loader::{BootPart, Grub, Loader, LoaderKind};
 use crate::model::name::{Dataset, IfName, TapName, VmId};
 use crate::model::policy::{Reaction, Seconds, yes_or_no};
@@ -25,6 +26,12 @@ pub struct VmSettings {
     pub cpu: Option<Set<CpuTopology>>,
     /// The memory.
     pub mem: Option<Set<MemSize>>,
+    /// Whether there is a source of random numbers.
+    pub rng: Option<Set<bool>>,
+    /// Whether the clock has UTC.
+    pub utc: Option<Set<bool>>,
+    /// Whether the memory is wired.
+    pub wired: Option<Set<bool>>,
     /// Whether bhyveload(8) loads the guest.
     pub freebsd: Option<Set<bool>>,
     /// The ISO images, by number.
@@ -33,12 +40,20 @@ pub struct VmSettings {
     pub zvol: Option<Set<Dataset>>,
     /// The disks, by number.
     pub hds: BTreeMap<u8, Set<PathBuf>>,
+    /// The kinds of the disks, by number.
+    pub hd_kinds: BTreeMap<u8, Set<DiskKind>>,
+    /// The options of the disks, by number.
+    pub hd_options: BTreeMap<u8, Set<DiskOptions>>,
     /// The taps, by number.
     pub ifs: BTreeMap<u8, Set<TapName>>,
     /// The bridges of the taps, by number.
     pub bridges: BTreeMap<u8, Set<Option<IfName>>>,
     /// Whether the taps are private members of their bridges, by number.
     pub privates: BTreeMap<u8, Set<bool>>,
+    /// The kinds of the NICs, by number.
+    pub if_kinds: BTreeMap<u8, Set<NicKind>>,
+    /// The MAC addresses of the NICs, by number.
+    pub macs: BTreeMap<u8, Set<Mac>>,
     /// grub's commands for an installation.
     pub grub_install: Option<Set<GrubCommands>>,
     /// grub's commands for a boot.
@@ -60,7 +75,7 @@ pub struct VmSettings {
 }
 
 /// The variables of a VM, in the order in which `resources` shows them.
-pub static VM: [Setting<VmSettings>; 19] = [
+pub static VM: [Setting<VmSettings>; 26] = [
     Setting {
         name: "id",
         form: Named("number"),
@@ -92,6 +107,9 @@ pub static VM: [Setting<VmSettings>; 19] = [
         written: |vm| one(&vm.mem),
         ..Setting::ROW
     },
+    devices::RNG,
+    devices::UTC,
+    devices::WIRED,
     Setting {
         name: "freebsd",
         form: OneOf(YES_OR_NO),
@@ -121,6 +139,7 @@ pub static VM: [Setting<VmSettings>; 19] = [
     },
     Setting {
         name: "cdN",
+        slots: Some(Slots::CDS),
         form: Named("path"),
         default: None,
         needed_by: INSTALL,
@@ -135,6 +154,7 @@ pub static VM: [Setting<VmSettings>; 19] = [
     },
     Setting {
         name: "ifN",
+        slots: Some(Slots::NICS),
         form: Named("tap"),
         default: Described("`tap` and the id for `if0`, none for others"),
         needed_by: NETWORK,
@@ -151,6 +171,7 @@ pub static VM: [Setting<VmSettings>; 19] = [
     },
     Setting {
         name: "ifN_bridge",
+        slots: Some(Slots::NICS),
         form: Named("bridge"),
         default: Described("`${bridge}`"),
         needed_by: NETWORK,
@@ -173,6 +194,7 @@ pub static VM: [Setting<VmSettings>; 19] = [
     },
     Setting {
         name: "ifN_private",
+        slots: Some(Slots::NICS),
         form: OneOf(YES_OR_NO),
         default: Value("NO"),
         needed_by: NETWORK,
@@ -188,8 +210,11 @@ pub static VM: [Setting<VmSettings>; 19] = [
         },
         ..Setting::ROW
     },
+    devices::IF_TYPE,
+    devices::IF_MAC,
     Setting {
         name: "hdN",
+        slots: Some(Slots::DISKS),
         form: Named("path"),
         default: Described(
             "`/dev/zvol/` and the volume, or `${volroot}/VM`, for `hd0`, none for others",
@@ -205,6 +230,8 @@ pub static VM: [Setting<VmSettings>; 19] = [
         },
         ..Setting::ROW
     },
+    devices::HD_TYPE,
+    devices::HD_OPTS,
     Setting {
         name: "grub_bootpart",
         older: &["grub_root", "gpt"],
@@ -306,13 +333,6 @@ pub static VM: [Setting<VmSettings>; 19] = [
         ..Setting::ROW
     },
 ];
-
-/// The words of a switch.
-const YES_OR_NO: &[&str] = &["YES", "NO"];
-
-fn yes_no(is_so: bool) -> &'static str {
-    if is_so { "YES" } else { "NO" }
-}
 
 fn grub<'vm>(vm: &'vm Vm, of: impl FnOnce(&'vm Grub) -> Option<&'vm str>) -> Written {
     let Loader::Grub(grub) = &vm.loader else {

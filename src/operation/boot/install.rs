@@ -41,6 +41,20 @@ impl Operation for Args {
                 vm.name
             )));
         }
+        if vm
+            .disks
+            .iter()
+            .any(|disk| disk.number == 0 && disk.options.is_read_only())
+        {
+            let setting = format!("{}_hd0_opts", vm.name);
+            let ro = context.config.get(&setting);
+            return Err(Error::config(format!(
+                "{setting} has ro: the installation of {} could not write to its disk",
+                vm.name
+            ))
+            .at(ro.map(|ro| ro.value_span))
+            .help("remove ro until the system is installed"));
+        }
         let done = format!(
             "after the installation, start {}: {}",
             vm.name,

@@ -4,6 +4,7 @@
 //! net_backends.c, block_if.c.
 
 mod disk;
+mod nic;
 mod options;
 
 use std::collections::BTreeSet;
@@ -119,7 +120,7 @@ fn open_devices(
     let mut open = BTreeSet::new();
     let failed = |text: String, errno: Errno| {
         let last = format!("Device emulation initialization error: {}", errno.text());
-        (4, format!("{text}\n{last}"))
+        (4, format!("{text}\n{last}").trim_start().to_owned())
     };
     if let Some((rom, vars)) = &options.bootrom {
         for path in std::iter::once(rom).chain(vars) {
@@ -130,6 +131,22 @@ fn open_devices(
         }
     }
     for device in &options.devices {
+        let conf = device.conf.as_deref();
+        let wrong = match device.emulation.as_str() {
+            "virtio-blk" | "ahci-hd" | "ahci-cd" => disk::refused(&device.emulation, conf),
+            "nvme" if !conf.is_some_and(|conf| conf.starts_with("ram=")) => {
+                disk::refused("nvme", conf)
+            }
+            "virtio-net" | "e1000" => nic::refused(conf.unwrap_or_default()),
+            _ => None,
+        };
+        if let Some(text) = wrong {
+            // A boolean ends bhyve at once (config.c).
+            return Err(match text.starts_with("bhyve: Invalid value") {
+                true => (4, text),
+                false => failed(text, Errno::Invalid),
+            });
+        }
         match &device.backend {
             Backend::None => {}
             Backend::Disk(path) => {
@@ -138,6 +155,10 @@ fn open_devices(
                         "bhyve: Could not open backing file: {path}: {}",
                         errno.text()
                     );
+                    let mut text = disk::failed(&device.emulation, &text);
+                    if text.ends_with(": ") {
+                        text.push_str(errno.text());
+                    }
                     failed(text, errno)
                 })?;
                 let lies = host.lower(Path::new(path));
@@ -149,10 +170,8 @@ fn open_devices(
                 })?;
                 open.insert(Path::new("/dev").join(name));
             }
-            Backend::Unknown(name) => {
-                // net_backends.c: no backend has this prefix.
-                return Err(failed(format!("No net backend for {name}"), Errno::Invalid));
-            }
+            // net_backends.c: no backend has this prefix.
+            Backend::Unknown => return Err(failed(String::new(), Errno::Invalid)),
         }
     }
     if !options

@@ -4,18 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::call::Answer;
 use super::super::words::{Words, memory_size};
-use super::disk;
+use super::{disk, nic};
 
 /// A wrong option argument (sysexits(3)).
 const EX_USAGE: i32 = 64;
 
 /// Device emulations of usr.sbin/bhyve on amd64.
-const EMULATIONS: [&str; 21] = [
+const EMULATIONS: [&str; 20] = [
     "ahci",
     "ahci-cd",
     "ahci-hd",
     "amd_hostbridge",
-    "dummy",
     "e1000",
     "fbuf",
     "hda",
@@ -44,7 +43,7 @@ pub(super) enum Backend {
     /// A tap or vmnet, by the name of its node.
     Tap(String),
     /// A network backend that bhyve does not know.
-    Unknown(String),
+    Unknown,
 }
 
 /// A PCI device.
@@ -56,6 +55,8 @@ pub(super) struct Device {
     pub(super) emulation: String,
     /// Its back end.
     pub(super) backend: Backend,
+    /// What follows the emulation, if anything does.
+    pub(super) conf: Option<String>,
 }
 
 /// A command line that was accepted.
@@ -226,7 +227,8 @@ impl Options {
         let mut parts = value.splitn(3, ',');
         let place = parts.next().unwrap_or_default();
         let emulation = parts.next().ok_or_else(invalid)?;
-        let conf = parts.next().unwrap_or_default();
+        let given = parts.next();
+        let conf = given.unwrap_or_default();
         let numbers = scan(place);
         let (bus, slot, function) = match numbers.as_slice() {
             [bus, slot, function, ..] => (*bus, *slot, *function),
@@ -234,9 +236,16 @@ impl Options {
             [slot] => (0, *slot, 0),
             [] => return Err(invalid()),
         };
-        if bus > 255 || slot > 31 || function > 7 {
+        let is_place =
+            |number: i64, last| u32::try_from(number).ok().filter(|number| *number <= last);
+        let place = (
+            is_place(bus, 255),
+            is_place(slot, 31),
+            is_place(function, 7),
+        );
+        let (Some(bus), Some(slot), Some(function)) = place else {
             return Err(invalid());
-        }
+        };
         let at = format!("pci slot {bus}:{slot}:{function}");
         if !EMULATIONS.contains(&emulation) {
             return Err(format!("{at}: unknown device \"{emulation}\""));
@@ -254,12 +263,19 @@ impl Options {
                 return Err("LPC bridge can be present only on bus 0.".into());
             }
         }
-        let first = conf.split(',').next().unwrap_or_default();
+        let mut words = conf.split(',');
+        let first = words.next().unwrap_or_default();
+        // config.c: a dot would begin another node.
+        let own = Some(first).filter(|_| !nic::has_backend(emulation));
+        let names = own.into_iter().chain(words);
+        let mut names = names.map(|word| word.split('=').next().unwrap_or_default());
+        if let Some(name) = names.find(|name| name.contains('.')) {
+            return Err(format!("bhyve: Invalid config node name {name}"));
+        }
         let backend = match emulation {
-            "virtio-blk" | "ahci-hd" => Backend::Disk(first.into()),
-            "ahci-cd" if !first.is_empty() => Backend::Disk(first.into()),
+            "virtio-blk" | "ahci-hd" | "ahci-cd" => Backend::Disk(first.into()),
             "nvme" if !first.starts_with("ram=") => Backend::Disk(first.into()),
-            "virtio-net" | "e1000" => network(first),
+            "virtio-net" | "e1000" => nic::network(first),
             _ => Backend::None,
         };
         if matches!(backend, Backend::Disk(_)) && disk::is_cut(conf) {
@@ -269,42 +285,29 @@ impl Options {
             slot: (bus, slot, function),
             emulation: emulation.into(),
             backend,
+            conf: given.map(str::to_owned),
         })
     }
 }
 
-/// The network backend by its prefix (net_backends.c).
-fn network(name: &str) -> Backend {
-    if name.starts_with("tap") || name.starts_with("vmnet") {
-        Backend::Tap(name.into())
-    } else if ["netgraph", "netmap", "vale", "slirp", "ngd"]
-        .iter()
-        .any(|prefix| name.starts_with(prefix))
-        || name.is_empty()
-    {
-        Backend::None
-    } else {
-        Backend::Unknown(name.into())
-    }
-}
-
 /// `%d:%d:%d` of sscanf(3): text behind the last number is ignored.
-fn scan(text: &str) -> Vec<u32> {
+fn scan(text: &str) -> Vec<i64> {
     let mut numbers = Vec::new();
-    let mut rest = text;
-    loop {
-        let end = rest
-            .find(|letter: char| !letter.is_ascii_digit())
-            .unwrap_or(rest.len());
-        match rest[..end].parse() {
+    for (at, part) in text.split(':').enumerate().take(3) {
+        let part = part.trim_start();
+        let digits = part.trim_start_matches(['+', '-']);
+        let end = digits.find(|letter: char| !letter.is_ascii_digit());
+        let end = end.map_or(part.len(), |end| part.len() - digits.len() + end);
+        match part[..end].parse() {
             Ok(number) => numbers.push(number),
-            Err(_) => return numbers,
+            Err(_) => break,
         }
-        match rest[end..].strip_prefix(':') {
-            Some(next) => rest = next,
-            None => return numbers,
+        // Other text behind a number ends the scan.
+        if end < part.len() || at == 2 {
+            break;
         }
     }
+    numbers
 }
 
 /// `-c [[cpus=]N][,sockets=n][,cores=n][,threads=n]`: the last value of each key counts

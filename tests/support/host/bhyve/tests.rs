@@ -159,7 +159,8 @@ fn a_path_that_cannot_be_opened_ends_the_start() {
         Answer::fail(
             4,
             format!(
-                "bhyve: Could not open backing file: /vm/a: No such file or directory\n{no_entry}"
+                "bhyve: Could not open backing file: /vm/a: No such file or directory\n\
+                 Could not open backing file: No such file or directory\n{no_entry}"
             )
         )
     );
