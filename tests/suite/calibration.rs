@@ -1,5 +1,7 @@
 //! The simulated host against records of the real programs in `tests/calibration`.
 
+mod filesystems;
+mod filesystems_anew;
 mod freebsd_sh;
 mod grub;
 mod grub_commands;
