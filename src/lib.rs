@@ -34,6 +34,7 @@
 //! | `command` | commands as data |
 //! | `plan` | plans as data: the seven forms, tests, changes of files |
 //! | `tools` | the programs of the host: argv, and parsers of output |
+//! | `inspect` | what is on a disk, and which loader boots it |
 //! | `host` | the interface to a host, and the real host |
 //! | `run` | carries a plan out |
 //! | `process` | the surroundings of a run |
@@ -58,6 +59,7 @@ pub mod config;
 pub mod error;
 pub mod finding;
 pub mod host;
+pub mod inspect;
 pub mod manual;
 pub mod model;
 pub mod operation;

@@ -138,6 +138,7 @@ pub const GROUPS: [Group; 6] = [
             ("list", &["", "--format json"]),
             ("resources", &["-a", "-V 20G -s"]),
             ("log", &["-n 20", "-f"]),
+            ("inspect", &["deb0", "/iso/deb.iso --format json"]),
         ],
     },
     Group {

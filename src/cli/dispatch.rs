@@ -4,7 +4,7 @@ use super::edit::Edited;
 use super::invocation::{self, Admin, Call, Invocation};
 use super::locate::{self, Refused};
 use super::preview::{self, Shown};
-use super::{all, check, init, list, man, new, set, setup, status};
+use super::{all, check, init, inspect, list, man, new, set, setup, status};
 use crate::config::{Config, lint, unsilenced};
 use crate::error::{self, EXIT_DONE, EXIT_FAILED, Error, Kind, Result};
 use crate::host::Host;
@@ -87,6 +87,18 @@ pub fn main(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) -> 
             let result = man::man(&mut session, *args);
             return finish(result, None, &mut session);
         }
+        // A file needs no configuration, which only says how to become root.
+        Call::Admin(Admin::Inspect(args)) => {
+            let (result, config) = match locate::load(process, &invocation) {
+                Err(refused) if !args.is_file() => (Err(refused.error), refused.config),
+                config => {
+                    let config = config.ok();
+                    let result = inspect::inspect(&mut session, &invocation, args, config.as_ref());
+                    (result, config)
+                }
+            };
+            return finish(result, config.as_ref(), &mut session);
+        }
         Call::Admin(_) | Call::Vm(_) => {}
     }
     let config = match locate::load(process, &invocation) {
@@ -135,7 +147,9 @@ fn serve(session: &mut Session<'_, '_>, config: &Config, invocation: Invocation)
     let mut context = Context::of(session, config);
     let outcome = match invocation.request {
         Call::Show(text) => Outcome::Text(text),
-        Call::Admin(Admin::Check(_) | Admin::Init(_) | Admin::Man(_)) => return Ok(()),
+        Call::Admin(Admin::Check(_) | Admin::Init(_) | Admin::Inspect(_) | Admin::Man(_)) => {
+            return Ok(());
+        }
         Call::Admin(Admin::Setup(dry_run)) => setup::setup(&mut context, dry_run)?,
         Call::Admin(Admin::List(format)) => list::list(&mut context, format)?,
         Call::Admin(Admin::Set(args)) => {

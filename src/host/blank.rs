@@ -1,5 +1,6 @@
-//! Whether a disk was ever written to.
+//! The content of a disk, and whether it was ever written to.
 
+use crate::inspect::Image;
 use nix::libc::O_NONBLOCK;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
@@ -14,6 +15,16 @@ const SECTOR: u64 = 4096;
 
 /// See [`super::Look::is_blank`].
 pub(super) fn is_blank(path: &Path) -> io::Result<bool> {
+    let (disk, size) = open(path)?;
+    let last = size.saturating_sub(END) / SECTOR * SECTOR;
+    Ok(is_zero(&disk, 0, size.min(END))? && is_zero(&disk, last, size - last)?)
+}
+
+/// Opens a disk or an image file for reading; also returns its size in bytes.
+///
+/// # Errors
+/// The system's error; also if the path is neither a file nor a device with a size.
+fn open(path: &Path) -> io::Result<(File, u64)> {
     // The open of a FIFO or of a terminal would wait.
     let mut disk = OpenOptions::new()
         .read(true)
@@ -28,8 +39,31 @@ pub(super) fn is_blank(path: &Path) -> io::Result<bool> {
     if size == 0 && !kind.is_file() {
         return Err(io::ErrorKind::Unsupported.into());
     }
-    let last = size.saturating_sub(END) / SECTOR * SECTOR;
-    Ok(is_zero(&disk, 0, size.min(END))? && is_zero(&disk, last, size - last)?)
+    Ok((disk, size))
+}
+
+/// A disk that is open for reading.
+pub(super) struct OpenDisk {
+    file: File,
+    size: u64,
+}
+
+impl OpenDisk {
+    /// See [`super::Look::open_disk`].
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let (file, size) = open(path)?;
+        Ok(Self { file, size })
+    }
+}
+
+impl Image for OpenDisk {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_at(&self, into: &mut [u8], at: u64) -> io::Result<usize> {
+        self.file.read_at(into, at)
+    }
 }
 
 fn is_zero(disk: &File, from: u64, length: u64) -> io::Result<bool> {

@@ -1,12 +1,13 @@
 //! Queries of the host.
 
 use super::Finished;
-use super::blank;
+use super::blank::{self, OpenDisk};
 use super::child::{ended, tail};
 use super::identity::{self, About, Identity};
 use super::system::System;
 use super::{Clock, SpawnError};
 use crate::command::Command;
+use crate::inspect::Image;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
@@ -53,6 +54,12 @@ pub trait Look: Clock {
     /// # Errors
     /// The system's error; also if the path is neither a file nor a device with a size.
     fn is_blank(&mut self, path: &Path) -> io::Result<bool>;
+
+    /// Opens a disk or an image file, to inspect its content.
+    ///
+    /// # Errors
+    /// The system's error; also if the path is neither a file nor a device with a size.
+    fn open_disk(&mut self, path: &Path) -> io::Result<Box<dyn Image>>;
 
     /// The names in a directory; none if there is no such directory.
     ///
@@ -116,6 +123,10 @@ impl Look for System {
 
     fn is_blank(&mut self, path: &Path) -> io::Result<bool> {
         blank::is_blank(path)
+    }
+
+    fn open_disk(&mut self, path: &Path) -> io::Result<Box<dyn Image>> {
+        Ok(Box::new(OpenDisk::open(path)?))
     }
 
     fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>> {

@@ -1,6 +1,8 @@
 //! The simulated host against records of the real programs in `tests/calibration`.
 
 mod bhyve;
+mod filesystems;
+mod filesystems_anew;
 mod freebsd_sh;
 mod grub;
 mod grub_commands;

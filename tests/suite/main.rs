@@ -37,6 +37,9 @@ mod help;
 #[path = "../support/host/mod.rs"]
 mod host;
 mod init;
+mod inspect;
+#[path = "../support/inspected.rs"]
+mod inspected;
 #[path = "../support/invariants.rs"]
 mod invariants;
 mod layers;

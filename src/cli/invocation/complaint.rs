@@ -37,12 +37,13 @@ fn is_useless(paragraph: &str) -> bool {
 }
 
 /// The commands of easy-bhyve itself.
-pub(super) const ADMIN: [&str; 10] = [
+pub(super) const ADMIN: [&str; 11] = [
     "init",
     "setup",
     "list",
     "status",
     "check",
+    "inspect",
     "set",
     "new",
     "stop-all",

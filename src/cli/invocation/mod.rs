@@ -16,7 +16,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use complaint::{ADMIN, unknown_verb, wrong_command, wrong_usage};
 use help::definition_for_help;
-use options::{CheckArgs, Cli, InitArgs, ManArgs, NewArgs, SetArgs, Typed};
+use options::{CheckArgs, Cli, InitArgs, InspectArgs, ManArgs, NewArgs, SetArgs, Typed};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -60,6 +60,8 @@ pub enum Admin {
     Status(Showing),
     /// Reports errors and warnings about the configuration.
     Check(CheckArgs),
+    /// Shows what is on disks.
+    Inspect(InspectArgs),
     /// Changes settings of a VM or of the host.
     Set(SetArgs),
     /// Writes the settings of a new VM.
@@ -145,6 +147,7 @@ pub(super) fn definition(link: Option<(&str, Verb)>) -> clap::Command {
     let commands = ADMIN.into_iter().fold(Cli::command(), |cli, name| {
         cli.mut_subcommand(name, |command| {
             let words = match name {
+                "inspect" => " VM|FILE",
                 "set" => " [VM] KEY=VALUE...",
                 "new" => " VM [KEY=VALUE]...",
                 "man" => " [PAGE]",
@@ -221,6 +224,7 @@ fn request(typed: Option<Typed>) -> Call {
             watch: options.watch,
         }),
         Some(Typed::Check(options)) => Admin::Check(options),
+        Some(Typed::Inspect(options)) => Admin::Inspect(options),
         Some(Typed::Set(options)) => Admin::Set(options),
         Some(Typed::New(options)) => Admin::New(options),
         Some(Typed::StopAll(options)) => Admin::StopAll(options),

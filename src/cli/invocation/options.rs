@@ -8,6 +8,7 @@ use crate::operation::TypedVerb;
 use crate::operation::options::{DryRun, EndArgs, Format, FormatArgs};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 #[derive(Debug, Parser)]
@@ -40,6 +41,8 @@ pub(super) enum Typed {
     Status(StatusArgs),
     /// Report errors and warnings about the configuration
     Check(CheckArgs),
+    /// Show what is on the disks of a VM or in an image file, and which loader boots it
+    Inspect(InspectArgs),
     /// Change settings of a VM, or of the host, in the configuration
     Set(SetArgs),
     /// Write the settings of a new VM into the configuration
@@ -84,6 +87,24 @@ pub(super) struct StatusArgs {
     pub(super) watch: bool,
     #[command(flatten)]
     pub(super) format: FormatArgs,
+}
+
+/// The options of `inspect`.
+#[derive(Clone, Debug, Args)]
+pub struct InspectArgs {
+    /// --format
+    #[command(flatten)]
+    pub format: FormatArgs,
+    /// The VM, or an image file or a disk, whose path has a slash
+    #[arg(value_name = "VM|FILE", index = 1)]
+    pub what: OsString,
+}
+
+impl InspectArgs {
+    /// Whether a file is named, not a VM.
+    pub fn is_file(&self) -> bool {
+        self.what.as_encoded_bytes().contains(&b'/')
+    }
 }
 
 /// Options of `set`.

@@ -1,17 +1,16 @@
 //! The status as text.
 
 use super::{Ended, Running, Status, Tap};
+use crate::cli::elevated;
 use crate::cli::state::VmState;
 use crate::cli::table::table;
 use crate::command::Command;
-use crate::config::resolve;
 use crate::model::name::VmName;
-use crate::model::privilege::Elevation;
 use crate::operation::boot::temp;
 use crate::operation::context::Context;
 use crate::tools::{bhyvectl, ifconfig};
 use crate::verb::Verb;
-use crate::{quote, vis};
+use crate::vis;
 use std::fmt::Write;
 
 /// The command that frees the leftovers of a VM; a VM outside the configuration has no verbs.
@@ -26,16 +25,11 @@ fn how_to_free(context: &Context<'_>, vm: &VmName, by_hand: &Command) -> String 
 
 /// How to see the processes of root.
 fn as_root(context: &mut Context<'_>) -> String {
-    let choice = resolve::privilege(context.config);
-    let chosen =
-        choice.and_then(|choice| Elevation::choose(choice, context.process.uid, context.look));
-    let Some(word) = chosen.ok().and_then(Elevation::word) else {
-        return "run status as root".to_owned();
-    };
-    // root may find neither the program nor the configuration by itself.
-    let program = quote::shown(&context.process.program);
-    let config = quote::shown(context.config.main_file());
-    format!("to see it: {word} {program} --config {config} status")
+    let (process, config) = (context.process, context.config);
+    match elevated::command(process, Some(config), context.look, "status") {
+        Some(command) => format!("to see it: {command}"),
+        None => "run status as root".to_owned(),
+    }
 }
 
 pub(super) fn text(context: &mut Context<'_>, status: &Status, all: bool) -> String {

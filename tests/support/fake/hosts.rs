@@ -87,6 +87,10 @@ impl Look for Fake {
         self.host().is_blank_for(path, self.uid).map_err(error)
     }
 
+    fn open_disk(&mut self, path: &Path) -> io::Result<Box<dyn easy_bhyve::inspect::Image>> {
+        self.is_blank(path).map(|_| Box::new(&[][..]) as _)
+    }
+
     fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>> {
         if directory.ends_with("run/easy-bhyve") {
             let vms = self.states().into_keys();
@@ -374,9 +378,8 @@ impl Locks for Fake {
     fn lock(&mut self, lock: &Lock, note: &str) -> io::Result<LockResult> {
         let mut world = self.worlds.lock();
         if world.lost.contains(&Lost::Locks) {
-            return Err(io::Error::other(
-                "the directory must be owned by root and writable only by root",
-            ));
+            let why = "the directory must be owned by root and writable only by root";
+            return Err(io::Error::other(why));
         }
         world.refuse_write()?;
         // No more time passes for which the process could wait.

@@ -1,0 +1,177 @@
+//! What a disk or a partition holds, by its magic numbers.
+
+use super::image::{Bytes, Part};
+use super::report::{Content, Iso};
+use super::{ext, fat};
+use std::io;
+
+/// The size of the start that is read: the magic number of every kind but ZFS and MD raid is in it.
+const HEAD: u64 = (64 << 10) + 8192;
+
+/// What a disk or a partition holds; none if nothing is recognized.
+///
+/// # Errors
+/// If the image cannot be read, or too much of it would have to be.
+pub(super) fn probe(part: Part<'_>) -> io::Result<Option<Content>> {
+    let head = part.read(0, HEAD)?;
+    if head.has(0x8001, b"CD001") {
+        return iso(part, &head).map(Some);
+    }
+    let found = own(&head)
+        .or_else(|| ext::probe(part.size, &head))
+        .or_else(|| ufs(&head));
+    if found.is_some() {
+        return Ok(found);
+    }
+    if is_zfs(part)? {
+        return Ok(Some(Content::other("ZFS")));
+    }
+    if let Some(name) = magic(&head) {
+        return Ok(Some(Content::other(name)));
+    }
+    fat::probe(part, &head)
+}
+
+/// Kinds of which more is read than the magic number.
+fn own(head: &Bytes) -> Option<Content> {
+    const BTRFS: usize = 64 << 10;
+    /// `XFS_SB_VERSION2_FTYPE` and `XFS_SB_FEAT_INCOMPAT_FTYPE` (`xfs_format.h`).
+    const FTYPE: (u32, u32) = (0x200, 0x1);
+    if head.has(0, b"LUKS\xba\xbe") {
+        let version = head.u16_be(6);
+        return Some(Content::Luks { version });
+    }
+    if head.has(0, b"XFSB") {
+        let is_new = head.u16_be(100) & 0xf == 5;
+        return Some(Content::Xfs {
+            version: if is_new { 5 } else { 4 },
+            ftype: if is_new {
+                head.u32_be(216) & FTYPE.1 != 0
+            } else {
+                head.u32_be(200) & FTYPE.0 != 0
+            },
+            label: head.text(108, 12),
+        });
+    }
+    if head.has(BTRFS + 0x40, b"_BHRfS_M") {
+        return Some(Content::Btrfs {
+            incompat: head.u64(BTRFS + 0xbc),
+            label: head.text(BTRFS + 0x12b, 256),
+        });
+    }
+    head.has(0, b"hsqs").then(|| Content::Squashfs {
+        compression: head.u16(20),
+    })
+}
+
+/// UFS; its superblock is in one of three places (`ufs/ffs/fs.h`).
+fn ufs(head: &Bytes) -> Option<Content> {
+    [64 << 10, 8 << 10, 0].into_iter().find_map(|at| {
+        let magic = [head.u32(at + 1372), head.u32_be(at + 1372)];
+        let known = |magic: &u32| match magic {
+            0x0001_1954 => Some((1, false)),
+            0x1954_0119 => Some((2, false)),
+            0x1901_2038 => Some((2, true)),
+            _ => None,
+        };
+        let found = magic.iter().position(|magic| known(magic).is_some())?;
+        let (version, has_ea) = magic.get(found).and_then(known)?;
+        Some(Content::Ufs {
+            version,
+            is_big_endian: found == 1,
+            has_ea,
+            label: head.text(at + 680, 32).filter(|_| version == 2),
+        })
+    })
+}
+
+/// Whether a ring of uberblocks, from 128 KiB on, has one (`sys/fs/zfs/vdev_label.c`); a new pool has
+/// only some of them.
+fn is_zfs(part: Part<'_>) -> io::Result<bool> {
+    let ring = part.read(128 << 10, 128 << 10)?;
+    let magic = |at: usize| [ring.u64(at), u64::from(ring.u32_be(at + 4))];
+    let mut places = (0..ring.len()).step_by(1024);
+    Ok(places.any(|at| magic(at).contains(&0x00ba_b10c)))
+}
+
+/// Kinds that a magic number alone tells: its place, the number, the name.
+fn magic(head: &Bytes) -> Option<&'static str> {
+    const MAGIC: [(usize, &[u8], &str); 24] = [
+        (3, b"NTFS    ", "NTFS"),
+        (3, b"EXFAT   ", "exFAT"),
+        (4086, b"SWAPSPACE2", "swap"),
+        (4086, b"SWAP-SPACE", "swap"),
+        (1024, b"\x10\x20\xf5\xf2", "F2FS"),
+        (1024, b"\xe2\xe1\xf5\xe0", "EROFS"),
+        (1024, b"H+\0\x04", "HFS+"),
+        (1024, b"HX\0\x05", "HFS+"),
+        (1024, b"\x02\0\0\0\0\0\x34\x34", "NILFS2"),
+        (32768, b"JFS1", "JFS"),
+        (65588, b"ReIsEr", "ReiserFS"),
+        (0, b"\x45\x3d\xcd\x28", "cramfs"),
+        (0x8001, b"BEA01", "UDF"),
+        (0, b"\xfc\x4e\x2b\xa9", "MD raid"),
+        (4096, b"\xfc\x4e\x2b\xa9", "MD raid"),
+        (4120, b"\xc6\x85\x73\xf6", "bcachefs"),
+        (0, b"QFI\xfb", "qcow2"),
+        (0, b"KDMV", "VMDK"),
+        (0, b"vhdxfile", "VHDX"),
+        (0, b"\x1f\x8b\x08", "gzip"),
+        (0, b"\xfd7zXZ\0", "xz"),
+        (0, b"\x28\xb5\x2f\xfd", "zstd"),
+        (0, b"070701", "cpio"),
+        (257, b"ustar", "tar"),
+    ];
+    let is_lvm = |at: usize| head.has(at, b"LABELONE") && head.has(at + 24, b"LVM2 001");
+    if [0, 512, 1024, 1536].into_iter().any(is_lvm) {
+        return Some("LVM");
+    }
+    let mut all = MAGIC.iter();
+    let found = all.find(|(at, number, _)| head.has(*at, number));
+    found.map(|(_, _, name)| *name)
+}
+
+/// An ISO 9660 image: ECMA-119, 8.4; El Torito, 2.0.
+fn iso(part: Part<'_>, head: &Bytes) -> io::Result<Content> {
+    const SECTOR: u64 = 2048;
+    const VOLUME: usize = 0x8000;
+    const BOOT: usize = 0x8800;
+    let size = u64::from(head.u32(VOLUME + 80)) * SECTOR;
+    let mut efi = None;
+    if head.has(BOOT, b"\0CD001\x01EL TORITO SPECIFICATION") {
+        let catalog = u64::from(head.u32(BOOT + 0x47)) * SECTOR;
+        let catalog = part.read(catalog, SECTOR)?;
+        for image in efi_images(&catalog) {
+            let Some(image) = part.part(image * SECTOR, u64::MAX) else {
+                continue;
+            };
+            let found = fat::probe(image, &image.read(0, 512)?)?;
+            efi = efi.or_else(|| found.and_then(|fat| fat.efi().cloned()));
+        }
+    }
+    Ok(Content::Iso(Iso {
+        label: head.text(VOLUME + 40, 32),
+        volume_set: head.text(VOLUME + 190, 128),
+        publisher: head.text(VOLUME + 318, 128),
+        size,
+        is_cut: size > part.size,
+        efi,
+    }))
+}
+
+/// The sectors of the images for EFI that a boot catalog names.
+fn efi_images(catalog: &Bytes) -> Vec<u64> {
+    const ENTRY: usize = 32;
+    const EFI: u8 = 0xef;
+    const BOOTABLE: u8 = 0x88;
+    let mut platform = catalog.u8(1);
+    let mut images = Vec::new();
+    for at in (ENTRY..catalog.len()).step_by(ENTRY) {
+        match catalog.u8(at) {
+            0x90 | 0x91 => platform = catalog.u8(at + 1),
+            BOOTABLE if platform == EFI => images.push(u64::from(catalog.u32(at + 8))),
+            _ => {}
+        }
+    }
+    images
+}
