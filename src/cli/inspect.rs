@@ -15,10 +15,12 @@ use crate::inspect::judge::{self, Answer, Loaders, Verdict};
 use crate::inspect::report::{Content, Partition, Report, Table};
 use crate::operation::context::json;
 use crate::operation::options::Format;
+use crate::process::Process;
 use crate::run::not_written;
 use crate::session::Session;
 use crate::{quote, vis};
 use serde::Serialize;
+use std::ffi::OsStr;
 use std::fmt::Write;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -71,7 +73,7 @@ pub(super) fn inspect(
             let vm = resolve::vm(config, &name, &wanted)?;
             vm.disks.into_iter().map(|disk| disk.path).collect()
         }
-        _ => vec![session.process.directory.join(&args.what)],
+        _ => vec![absolute(session.process, &args.what)],
     };
     let disks = paths.iter().map(|path| one(session, args, config, path));
     let disks: Vec<Inspected> = disks.collect::<Result<_>>()?;
@@ -123,7 +125,7 @@ fn as_root(session: &mut Session<'_, '_>, args: &InspectArgs, config: Option<&Co
     let (process, look): (_, &mut dyn Look) = (session.process, &mut *session.host);
     let what = if args.is_file() {
         // root may be in another directory.
-        process.directory.join(&args.what)
+        absolute(process, &args.what)
     } else {
         PathBuf::from(&args.what)
     };
@@ -225,4 +227,9 @@ fn size(bytes: u64) -> String {
         ..0x10_0000 => format!("{}K", bytes.div_ceil(1 << 10)),
         _ => format!("{}M", bytes.div_ceil(1 << 20)),
     }
+}
+
+/// The path of a file, without `.` in it.
+fn absolute(process: &Process, what: &OsStr) -> PathBuf {
+    process.directory.join(what).components().collect()
 }
