@@ -145,8 +145,11 @@ fn refuse_unknown_bridge(
     spelling: &Spelling,
 ) -> Result<()> {
     let bridge = settings::of_host(setting.key()).map_or("", |(_, bridge)| bridge);
+    if bridge.is_empty() || setting.value().is_empty() {
+        return Ok(());
+    }
     let bridges = config.bridges();
-    if bridge.is_empty() || setting.value().is_empty() || bridges.contains(bridge) {
+    if bridges.contains(bridge) {
         return Ok(());
     }
     let what = format!(

@@ -32,7 +32,7 @@ impl Kernel {
     }
 }
 
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 7] = [
     "hw.vmm.maxcpu",
     "kern.osreldate",
     "hw.machine",
@@ -40,6 +40,10 @@ const NAMES: [&str; 10] = [
     "hw.physmem",
     "net.link.tap.up_on_open",
     "net.link.bridge.member_ifaddrs",
+];
+
+/// The names that say whether processes are hidden.
+const VISIBILITY: [&str; 3] = [
     "security.bsd.see_other_uids",
     "security.bsd.see_other_gids",
     "security.jail.jailed",
@@ -47,15 +51,17 @@ const NAMES: [&str; 10] = [
 
 /// Queries all of [`Kernel`]: `sysctl -i NAME…`, which skips unknown names.
 pub fn ask() -> Command {
-    let mut words = args!["-i"];
-    words.extend(NAMES.iter().map(std::ffi::OsString::from));
-    Command::question("sysctl", words)
+    ask_names(NAMES.iter().chain(&VISIBILITY))
 }
 
 /// Queries only whether processes are hidden: `sysctl -i NAME…`.
 pub fn ask_visibility() -> Command {
+    ask_names(VISIBILITY.iter())
+}
+
+fn ask_names<'name>(names: impl Iterator<Item = &'name &'static str>) -> Command {
     let mut words = args!["-i"];
-    words.extend(NAMES[7..].iter().map(std::ffi::OsString::from));
+    words.extend(names.map(std::ffi::OsString::from));
     Command::question("sysctl", words)
 }
 
