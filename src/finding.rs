@@ -187,6 +187,8 @@ finding_names! {
     PathPercent = "path-percent", Error;
     /// A path with a blank, which grub-bhyve does not accept.
     PathBlank = "path-blank", Error;
+    /// A path with an equals sign, which bhyve takes for an option.
+    PathEquals = "path-equals", Error;
     /// One disk at two numbers of a VM.
     DiskTwice = "disk-twice", Error;
     /// One tap at two numbers of a VM.
@@ -201,7 +203,7 @@ finding_names! {
     DefaultTap = "default-tap", Warning;
     /// Commands for grub that grub would not complete.
     GrubCommands = "grub-commands", Error;
-    /// grub settings of a VM that bhyveload loads.
+    /// Settings of another loader than the VM's.
     UnusedGrub = "unused-grub", Warning;
     /// A disk that does not exist on this host.
     DiskMissing = "disk-missing", Warning;

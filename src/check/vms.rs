@@ -8,6 +8,7 @@ use crate::finding::{Finding, FindingName};
 use crate::model::Vm;
 use crate::model::device::Nic;
 use crate::model::kind::Mac;
+use crate::model::loader::LoaderKind;
 use crate::span::Span;
 use crate::vis;
 use std::collections::HashMap;
@@ -227,31 +228,41 @@ fn gaps(vm: &Vm) -> Vec<Finding> {
 /// Settings of another loader than the VM's.
 fn unused_grub(one: &Checked<'_>, vm: &Vm) -> Vec<Finding> {
     let own = vm.loader.kind();
-    let is_of_another = |key: &&Key<'_>| {
-        let is_set = !key.set.value.is_empty();
-        is_set && key.setting.loader.is_some_and(|loader| loader != own)
+    let set = || one.keys.keys.iter().filter(|key| !key.set.value.is_empty());
+    let chooses = |key: &&Key<'_>| {
+        let mut choosing = LoaderKind::choosing_settings();
+        choosing.any(|name| name == key.setting.name)
     };
-    let set = one.keys.keys.iter().filter(is_of_another);
-    set.map(|key| {
-        let name = key.set.name;
-        Finding::new(
-            FindingName::UnusedGrub,
-            key.set.name_span,
-            format!(
-                "{name} has no effect: {} has {}",
-                vm.name,
-                own.facts().choice
-            ),
-            match own
-                .facts()
-                .settings
-                .first()
-                .and_then(|set| set.split('=').next())
-            {
-                Some(choosing) => format!("remove it, or {}_{choosing}", vm.name),
-                None => "remove it".to_owned(),
-            },
-        )
-    })
-    .collect()
+    let chosen = set().find(chooses).map(|key| &key.set);
+    let why = match chosen {
+        Some(chosen) => format!(
+            "has {}={} and ",
+            chosen
+                .name
+                .strip_prefix(&format!("{}_", vm.name))
+                .unwrap_or(chosen.name),
+            String::from_utf8_lossy(chosen.value)
+        ),
+        None => String::new(),
+    };
+    let is_of_another = |key: &&Key<'_>| key.setting.loader.is_some_and(|loader| loader != own);
+    set()
+        .filter(is_of_another)
+        .map(|key| {
+            let name = key.set.name;
+            Finding::new(
+                FindingName::UnusedGrub,
+                key.set.name_span,
+                format!(
+                    "{name} has no effect: {} {why}{}",
+                    vm.name,
+                    own.facts().loads
+                ),
+                match chosen {
+                    Some(chosen) => format!("remove it, or {}", chosen.name),
+                    None => "remove it".to_owned(),
+                },
+            )
+        })
+        .collect()
 }

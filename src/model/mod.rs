@@ -40,6 +40,8 @@ pub struct Vm {
     pub keeps_utc: bool,
     /// Whether its memory is wired.
     pub is_wired: bool,
+    /// Whether the guest gets an error when it uses an MSR that bhyve(8) does not know.
+    pub has_strict_msrs: bool,
     /// The loader.
     pub loader: Loader,
     /// The disks by number; the first is number 0.
@@ -112,6 +114,7 @@ impl Vm {
             has_rng: false,
             keeps_utc: true,
             is_wired: false,
+            has_strict_msrs: true,
             loader: Loader::Bhyveload,
             disks: Vec::new(),
             cds: Vec::new(),
@@ -206,6 +209,7 @@ pub(crate) mod tests {
             has_rng: false,
             keeps_utc: true,
             is_wired: false,
+            has_strict_msrs: true,
             loader: Loader::Bhyveload,
             disks: vec![disk(0, "/dev/zvol/zroot/vm/fbsd0"), disk(2, "/vm/data")],
             cds: vec![cd(0, "/iso/a.iso"), cd(1, "/iso/b.iso")],

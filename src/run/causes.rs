@@ -289,7 +289,7 @@ mod tests {
     use crate::command::{Command, args};
     use crate::model::name::VmName;
     use crate::model::tests::vm;
-    use crate::tools::bhyve::run;
+    use crate::tools::bhyve::tests::run;
     use crate::tools::line::Console;
     use crate::verb::Spelling;
 

@@ -13,6 +13,7 @@ use crate::model::device::Nic;
 use crate::model::name::VmName;
 use crate::process::Surroundings;
 use crate::run::{not_started, signal_name};
+use crate::tools::firmware::Firmware;
 use crate::tools::ifconfig::{self, Interface};
 use crate::tools::kld::{self, Module};
 use crate::tools::sysctl::{self, Kernel};
@@ -51,6 +52,8 @@ pub struct Survey {
     pub traces: Traces,
     /// All processes, if they were listed.
     pub processes: Processes,
+    /// The UEFI firmware; the usual place if the VM needs none, or if it is missing.
+    pub firmware: Firmware,
 }
 
 impl Survey {
@@ -65,6 +68,7 @@ impl Survey {
             interfaces: Vec::new(),
             traces: Traces::default(),
             processes: Processes::default(),
+            firmware: Firmware::default(),
         }
     }
 

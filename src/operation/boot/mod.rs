@@ -120,17 +120,14 @@ pub fn in_background(context: &mut Context<'_>, vm: Vm, dry_run: DryRun) -> Resu
 /// Differs: `-p` keeps grub's root, and is refused for a VM that bhyveload loads
 fn source(vm: &Vm, pause: bool) -> Result<Source> {
     let loader = vm.loader.facts();
-    match (pause, loader.has_prompt) {
+    match (pause, loader.no_prompt) {
         (false, _) => Ok(Source::Disk),
-        (true, true) => Ok(Source::Prompt),
-        (true, false) => Err(Error::usage(format!(
-            "-p stops at grub's prompt, and {} is loaded by {}",
-            vm.name, loader.name
+        (true, None) => Ok(Source::Prompt),
+        (true, Some(instead)) => Err(Error::usage(format!(
+            "-p stops at grub's prompt, and {} {}",
+            vm.name, loader.loads
         ))
-        .help(format!(
-            "press a key at the menu of {} instead",
-            loader.name
-        ))),
+        .help(instead)),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::model::policy::Reaction;
 use crate::operation::{free, gone};
 use crate::plan::{Loop, Plan, Refusal, Root, Step, Test, Undo, Wait, When};
 use crate::survey::Survey;
+use crate::tools::bhyve::Run;
 use crate::tools::line::{Console, side_of_person};
 use crate::tools::{bhyve, bhyvectl, cu, process, workers};
 use std::path::Path;
@@ -78,6 +79,12 @@ pub fn plan(
         Start::Terminal | Start::Install => Console::Stdio,
     };
     let policy = &vm.policy;
+    let how = Run {
+        console: &console,
+        // Differs: `install` attaches every `cdN`
+        with_cds: start == Start::Install,
+        firmware: &survey.firmware,
+    };
     let life = Loop {
         body: loader::plan(vm, source, &console, scratch).forms,
         between: if vm.loader.facts().needs_fresh_node {
@@ -86,8 +93,7 @@ pub fn plan(
             Vec::new()
         },
         vm: vm.name.clone(),
-        // Differs: `install` attaches every `cdN`
-        command: bhyve::run(vm, &console, start == Start::Install),
+        command: bhyve::run(vm, how),
         again: match (start, policy.on_reboot) {
             (Start::Install, _) | (_, Reaction::Stop) => &[],
             (_, Reaction::Restart) => &[0],

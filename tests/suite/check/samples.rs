@@ -65,6 +65,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("path-comma", "a_id=1 a_cd0=/x,ro.iso\n"),
     ("path-percent", "a_id=1 a_cd0=/100%.iso\n"),
     ("path-blank", "a_id=1 a_cd0='/my iso'\n"),
+    ("path-equals", "a_id=1 a_loader=uefi a_uefi_vars=/vm/a=b\n"),
     ("disk-twice", "a_id=1 a_hd0=/x a_hd1=/x\n"),
     ("tap-twice", "a_id=1 a_if1=tap1\n"),
     (
