@@ -195,7 +195,9 @@ finding_names! {
     TapTwice = "tap-twice", Error;
     /// Two NICs with one MAC address.
     SharedMac = "shared-mac", Warning;
-    /// Two VMs with one disk.
+    /// Two VMs with one UUID.
+    SharedUuid = "shared-uuid", Warning;
+    /// Two VMs with one disk, or one store of UEFI variables.
     SharedDisk = "shared-disk", Warning;
     /// Two VMs with one tap.
     SharedTap = "shared-tap", Warning;

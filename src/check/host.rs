@@ -106,8 +106,8 @@ fn files(config: &Config, checked: &[Checked<'_>], look: &mut dyn Look, asked: &
                 } else {
                     error
                 });
-            } else if look.about(path).is_ok_and(|about| about.is_read_only) {
-                errors.push(medium.read_only());
+            } else if medium.is_written(vm) && look.about(path).is_ok_and(|it| it.is_read_only) {
+                errors.push(medium.read_only(vm));
             }
         }
     }

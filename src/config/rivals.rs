@@ -70,7 +70,6 @@ static RIVALS: &[Rival] = rivals! {
     "comports" => Fixed("com1 is the console"),
     "utctime" => Key("utc"),
     "debug" => Fixed("the output of bhyve is always in the log"),
-    "uuid" => Nothing,
     "ahci_device_limit" => Fixed("PCI slots are fixed"),
     "nulliso_fix" => Fixed("PCI slots are fixed"),
     "start_slot" => Fixed("PCI slots are fixed"),

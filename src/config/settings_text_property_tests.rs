@@ -180,6 +180,7 @@ fn any_vm() -> impl Strategy<Value = Vm> {
                 keeps_utc: id % 3 == 0,
                 is_wired: id % 5 == 0,
                 has_strict_msrs: id % 7 == 0,
+                uuid: (id % 2 == 0).then(|| uuid::Uuid::from_u128(id.into())),
                 loader,
                 shared,
                 policy,
@@ -201,6 +202,7 @@ const SETTINGS: &[(&str, &[&str])] = &[
     ("a_loader", &["bhyveload", "grub", "uefi", "x"]),
     ("a_uefi_vars", &["/vm/vars", "/vm/v,", "/vm/v=", "vars"]),
     ("a_strict_msrs", &["YES", "NO", "x"]),
+    ("a_uuid", &["8a9b0c1d-2e3f-4a5b-8c6d-7e8f9a0b1c2d", "x"]),
     ("a_zvol", &["zroot/vm/a", "zroot/vm/a b", "bad@"]),
     (
         "a_hd0",

@@ -2,11 +2,11 @@
 
 use super::grub::GrubCommands;
 use super::kind::unknown;
-use super::name::{NameError, error, text_newtype};
+use super::name::{NameError, VmName, error, text_newtype};
 use crate::span::Span;
 use std::ffi::OsStr;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The loader of a VM.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,24 @@ pub struct Uefi {
     pub vars: PathBuf,
     /// The setting that the path comes from.
     pub origin: Option<Span>,
+}
+
+/// The directory of the files that belong to VMs without a directory of image files.
+const OF_VMS: &str = "/var/db/easy-bhyve";
+
+impl Uefi {
+    /// The store of a VM without an image file: in a directory of the VM's own.
+    pub fn in_own_directory(vm: &VmName) -> Self {
+        Self {
+            vars: Path::new(OF_VMS).join(vm.as_str()).join("uefi-vars"),
+            origin: None,
+        }
+    }
+
+    /// Whether the store is in a directory of VMs' own, which is made when it is missing.
+    pub fn has_own_directory(&self) -> bool {
+        self.vars.starts_with(OF_VMS)
+    }
 }
 
 /// A kind of loader.

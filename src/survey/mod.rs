@@ -136,12 +136,18 @@ impl Survey {
         vm: &Vm,
         rivals: &[VmName],
     ) -> Result<Self> {
+        let needs_uuid = vm.uuid.is_none() && vm.uuid_on(None).is_some();
+        let question = if needs_uuid {
+            sysctl::ask_with_uuid()
+        } else {
+            sysctl::ask()
+        };
         let mut survey = Self {
             is_freebsd: true,
             traces: Traces::ask(look, at)?,
             interfaces: ifconfig::parse(&answer(look, &ifconfig::list())?),
             modules: kld::present(&answer(look, &kld::list())?),
-            kernel: sysctl::parse(&answer(look, &sysctl::ask())?, at.uid),
+            kernel: sysctl::parse(&answer(look, &question)?, at.uid),
             ..Self::fresh(at.devices)
         };
         let is_taken = |nic: &Nic| {
@@ -272,7 +278,7 @@ pub fn is_ours(
 /// # Errors
 /// If the query cannot be run, or fails.
 pub fn answer(look: &mut dyn Look, question: &Command) -> Result<String> {
-    try_answer(look, question)?
+    try_answer(look, &question)?
 }
 
 /// As [`answer`], but the failure of a query that exited with status 1 is the inner error.

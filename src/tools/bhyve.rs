@@ -7,6 +7,7 @@ use crate::model::loader::Loader;
 use crate::model::{Vm, name::VmName};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use uuid::Uuid;
 
 /// The meanings of bhyve's exit status (`usr.sbin/bhyve/bhyverun.c`), in words that follow "the guest".
 const MEANINGS: &[(i32, &str)] = &[
@@ -25,12 +26,14 @@ pub struct Run<'a> {
     pub console: &'a Console,
     /// Whether the CDs of an installation are attached.
     pub with_cds: bool,
+    /// The UUID, if bhyve(8) gets one.
+    pub uuid: Option<Uuid>,
     /// The firmware of the host, for a VM with [`Loader::Uefi`].
     pub firmware: &'a Firmware,
 }
 
 /// Runs the VM:
-/// `bhyve [-u] -A -H -P [-w] [-S] -c CPU -m MEM -s 0:0,hostbridge -s 1:0,lpc -s 2:N,KIND,TAP[,mac=MAC]
+/// `bhyve [-u] -A -H -P [-w] [-S] -c CPU -m MEM [-U UUID] -s 0:0,hostbridge -s 1:0,lpc -s 2:N,KIND,TAP[,mac=MAC]
 /// -s 3:N,KIND,DISK[,OPTION…] [-s 4:N,ahci-cd,ISO[,ro[,bootindex=1]]] [-s 5:0,virtio-rnd]
 /// -l com1,CONSOLE [-l bootrom,CODE,VARS[,fwcfg=qemu]] NAME`.
 ///
@@ -41,6 +44,9 @@ pub fn run(vm: &Vm, how: Run<'_>) -> Command {
     words.extend((!vm.has_strict_msrs).then(|| "-w".into()));
     words.extend(super::wired(vm));
     words.extend(args!["-c", vm.cpu, "-m", vm.mem]);
+    if let Some(uuid) = how.uuid {
+        words.extend(args!["-U", uuid.to_string()]);
+    }
     for device in vm.devices(how.with_cds) {
         words.extend(["-s".into(), device.argument()]);
     }
@@ -85,6 +91,7 @@ pub(crate) mod tests {
         let how = Run {
             console,
             with_cds,
+            uuid: vm.uuid_on(None),
             firmware: &Firmware::default(),
         };
         super::run(vm, how)
@@ -143,7 +150,9 @@ pub(crate) mod tests {
             origin: None,
         });
         (vm.has_strict_msrs, vm.is_wired) = (false, true);
-        let begin = BEGIN.replace("-P", "-P -w -S");
+        let begin = BEGIN
+            .replace("-P", "-P -w -S")
+            .replace("-m 1G", "-m 1G -U cd6a5e90-2a4f-5a08-9a47-b2a1ddcdb7a7");
         let rom = "-l bootrom,/usr/local/share/edk2-bhyve/BHYVE_UEFI_CODE.fd,/vm/fbsd0.uefi-vars";
         assert_eq!(
             run(&vm, &Console::Stdio, false).to_string(),

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 /// The package that installs the firmware.
 pub const PACKAGE: &str = "bhyve-firmware";
 
+/// The directory of the packages' files, among them the firmware.
+pub const SHARE_DIRECTORY: &str = "/usr/local/share";
+
 /// The files of the firmware on this host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Firmware {
@@ -16,29 +19,31 @@ pub struct Firmware {
     pub template: PathBuf,
 }
 
-/// The usual directory and the name of the code in it.
-const USUAL: (&str, &str) = ("/usr/local/share/edk2-bhyve", "BHYVE_UEFI_CODE.fd");
+/// The usual directory below that of the packages' files, and the name of the code in it.
+const USUAL: (&str, &str) = ("edk2-bhyve", "BHYVE_UEFI_CODE.fd");
 
 /// The directory and the name of the code, in the order in which they are looked for: two packages put
 /// the same files there, and `BHYVE_UEFI.fd` is the code under an older name (ports:
 /// `sysutils/edk2/Makefile`).
 const PLACES: [(&str, &str); 3] = [
     USUAL,
-    ("/usr/local/share/uefi-firmware", "BHYVE_UEFI_CODE.fd"),
-    ("/usr/local/share/uefi-firmware", "BHYVE_UEFI.fd"),
+    ("uefi-firmware", "BHYVE_UEFI_CODE.fd"),
+    ("uefi-firmware", "BHYVE_UEFI.fd"),
 ];
 
 impl Firmware {
-    fn at((directory, code): (&str, &str)) -> Self {
+    fn at(share: &Path, (directory, code): (&str, &str)) -> Self {
+        let directory = share.join(directory);
         Self {
-            code: Path::new(directory).join(code),
-            template: Path::new(directory).join("BHYVE_UEFI_VARS.fd"),
+            code: directory.join(code),
+            template: directory.join("BHYVE_UEFI_VARS.fd"),
         }
     }
 
-    /// The places of the firmware, in the order in which they are looked for.
-    pub fn places() -> impl Iterator<Item = Self> {
-        PLACES.into_iter().map(Self::at)
+    /// The places of the firmware below the directory of the packages' files, in the order in which they
+    /// are looked for.
+    pub fn places(share: &Path) -> impl Iterator<Item = Self> {
+        PLACES.into_iter().map(|place| Self::at(share, place))
     }
 
     /// The operand of `-l`: `bootrom,CODE,VARS[,fwcfg=qemu]`; only with `fwcfg=qemu` does the firmware
@@ -58,6 +63,6 @@ impl Firmware {
 impl Default for Firmware {
     /// The first place, assumed for a host that is not FreeBSD.
     fn default() -> Self {
-        Self::at(USUAL)
+        Self::at(Path::new(SHARE_DIRECTORY), USUAL)
     }
 }

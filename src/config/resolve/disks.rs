@@ -215,8 +215,7 @@ fn refuse_for_bhyve(path: &Path, origin: Option<Span>) -> Result<()> {
     Ok(())
 }
 
-/// The error about a path that a program would read otherwise.
-pub(super) fn invalid(path: &Path, why: &str, name: FindingName, origin: Option<Span>) -> Error {
+fn invalid(path: &Path, why: &str, name: FindingName, origin: Option<Span>) -> Error {
     Error::config(format!("{}: {why}", path.display()))
         .at(origin)
         .named(name)

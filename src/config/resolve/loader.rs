@@ -1,20 +1,14 @@
 //! The loader of a VM.
 
-use super::disks::invalid;
+use super::Parts;
 use super::faults::Faults;
-use super::vm::Parts;
 use crate::config::settings::{Set, VmSettings, needs};
 use crate::error::{Error, Result};
 use crate::finding::FindingName;
 use crate::model::Volume;
 use crate::model::grub::GrubCommands;
 use crate::model::loader::{BootPart, Grub, Loader, LoaderKind, Uefi};
-use crate::model::name::VmName;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-
-/// The directory of the files that belong to VMs without a directory of image files.
-const OF_VMS: &str = "/var/db/easy-bhyve";
 
 /// The kind of loader; the settings that choose it do not contradict each other in a VM without faults.
 pub(super) fn kind(own: &VmSettings) -> LoaderKind {
@@ -38,7 +32,7 @@ pub(super) fn loader(
         LoaderKind::Grub => Loader::Grub(grub(own)),
         LoaderKind::Uefi => Loader::Uefi(uefi(parts, volume).unwrap_or_else(|error| {
             faults.add_missing(error, needs::RUN);
-            in_own_directory(&parts.name)
+            Uefi::in_own_directory(&parts.name)
         })),
     }
 }
@@ -78,15 +72,7 @@ fn uefi(parts: &Parts<'_>, volume: &Volume) -> Result<Uefi> {
             vars: root.value.join(format!("{name}.uefi-vars")),
             origin: root.span,
         }),
-        _ => Ok(in_own_directory(name)),
-    }
-}
-
-/// The store of a VM without an image file.
-fn in_own_directory(vm: &VmName) -> Uefi {
-    Uefi {
-        vars: Path::new(OF_VMS).join(vm.as_str()).join("uefi-vars"),
-        origin: None,
+        _ => Ok(Uefi::in_own_directory(name)),
     }
 }
 
@@ -94,7 +80,11 @@ fn in_own_directory(vm: &VmName) -> Uefi {
 /// (`usr.sbin/bhyve/amd64/pci_lpc.c`, `lpc_device_parse`).
 fn refuse_for_bhyve(uefi: Uefi) -> Result<Uefi> {
     let bytes = uefi.vars.as_os_str().as_bytes();
-    let refused = |why, finding| Err(invalid(&uefi.vars, why, finding, uefi.origin));
+    let refused = |why, finding| {
+        let error = Error::config(format!("{}: {why}", uefi.vars.display()));
+        let error = error.at(uefi.origin).named(finding);
+        Err(error.help("set uefi_vars to a path without that character"))
+    };
     if bytes.contains(&b'%') {
         return refused("bhyve expands % in a path", FindingName::PathPercent);
     }

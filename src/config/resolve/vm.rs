@@ -68,6 +68,7 @@ pub(super) fn construct(parts: Parts<'_>, faults: &mut Faults) -> Vm {
         has_rng: or(own.rng, false),
         keeps_utc: or(own.utc, true),
         is_wired: or(own.wired, false),
+        uuid: own.uuid.map(|set| set.value),
         has_strict_msrs: or(own.strict_msrs, loader.facts().strict_msrs),
         loader,
         disks,

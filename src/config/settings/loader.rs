@@ -1,11 +1,13 @@
 //! The rows of the choice of a loader, and of UEFI firmware.
 
-use super::Default::{Described, Value};
+use super::Default::{Described, None, Value};
 use super::Form::{Named, OneOf};
 use super::{Setting, VmSettings, YES_OR_NO, into, one, yes_no};
 use crate::finding::FindingName;
 use crate::model::loader::{Loader, LoaderKind};
+use crate::model::name::{NameError, error};
 use crate::model::policy::yes_or_no;
+use uuid::Uuid;
 
 type Row = Setting<VmSettings>;
 
@@ -50,6 +52,30 @@ pub(super) const STRICT_MSRS: Row = Row {
     written: |vm| one(yes_no(vm.has_strict_msrs)),
     ..Setting::ROW
 };
+
+pub(super) const UUID: Row = Row {
+    name: "uuid",
+    form: Named("uuid"),
+    default: None,
+    always_shown: false,
+    meaning: "the UUID of the VM (`bhyve -U`)",
+    read: into!(uuid: uuid),
+    written: |vm| {
+        let uuid = vm.uuid.map(|uuid| one(uuid.to_string()));
+        uuid.unwrap_or_default()
+    },
+    ..Setting::ROW
+};
+
+/// Parses the text form of a UUID: 32 hexadecimal digits in five groups.
+fn uuid(text: &str) -> Result<Uuid, NameError> {
+    let parsed = Uuid::try_parse(text).ok();
+    let parsed = parsed.filter(|uuid| uuid.to_string().eq_ignore_ascii_case(text));
+    parsed.ok_or_else(|| {
+        let example = "8a9b0c1d-2e3f-4a5b-8c6d-7e8f9a0b1c2d";
+        error(format!("\"{text}\" is not a UUID; write it as {example}"))
+    })
+}
 
 pub(super) const UEFI_VARS: Row = Row {
     name: "uefi_vars",

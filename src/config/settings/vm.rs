@@ -16,6 +16,7 @@ use crate::model::size::MemSize;
 use crate::model::{Vm, Volume};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use uuid::Uuid;
 
 /// The values of a VM's own variables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct VmSettings {
     pub utc: Option<Set<bool>>,
     /// Whether the memory is wired.
     pub wired: Option<Set<bool>>,
+    /// The UUID.
+    pub uuid: Option<Set<Uuid>>,
     /// Whether unknown MSRs are errors for the guest.
     pub strict_msrs: Option<Set<bool>>,
     /// The loader.
@@ -81,7 +84,7 @@ pub struct VmSettings {
 }
 
 /// The variables of a VM, in the order in which `resources` shows them.
-pub static VM: [Setting<VmSettings>; 29] = [
+pub static VM: [Setting<VmSettings>; 30] = [
     Setting {
         name: "id",
         form: Named("number"),
@@ -116,6 +119,7 @@ pub static VM: [Setting<VmSettings>; 29] = [
     devices::RNG,
     devices::UTC,
     devices::WIRED,
+    loader::UUID,
     loader::STRICT_MSRS,
     loader::LOADER,
     loader::FREEBSD,

@@ -1,7 +1,7 @@
 //! The plan that starts a VM: `boot`, `ttyboot`, `install`.
 
 use super::loader::{self, Source};
-use super::{network, temp};
+use super::network;
 use crate::model::Vm;
 use crate::model::policy::Reaction;
 use crate::operation::{free, gone};
@@ -55,7 +55,8 @@ const END_LIMIT: Duration = Duration::from_secs(5);
 
 /// The plan that starts `vm`, starts `vm` again when its guest reboots, and runs until `vm` ends.
 ///
-/// When the VM ends, its resources are freed, and the disks of a temporary run are rolled back.
+/// `first` comes before the guest is loaded: it makes the store of UEFI variables, or prepares a temporary
+/// run. When the VM ends, its resources are freed, and what `first` has armed is undone.
 ///
 /// Differs: A reboot in the guest starts the VM again
 pub fn plan(
@@ -64,7 +65,7 @@ pub fn plan(
     source: Source,
     survey: &Survey,
     scratch: &Path,
-    without_trace: &[temp::Disk],
+    first: Plan,
 ) -> Plan {
     let mut plan = free::plan(vm, survey, free::Extent::Marked);
     plan.append(network::plan(vm, survey));
@@ -83,6 +84,7 @@ pub fn plan(
         console: &console,
         // Differs: `install` attaches every `cdN`
         with_cds: start == Start::Install,
+        uuid: vm.uuid_on(survey.kernel.host_uuid),
         firmware: &survey.firmware,
     };
     let life = Loop {
@@ -104,7 +106,7 @@ pub fn plan(
     };
     // The loader's files are removed last, when no process of the VM exists.
     let mut forms = loader::files(vm, source, scratch).forms;
-    forms.extend(temp::plan(without_trace).forms);
+    forms.extend(first.forms);
     forms.extend([destroy.into(), end_processes(vm).into(), life.into()]);
     match start {
         Start::Background | Start::Attended => plan.push(Root {
