@@ -115,7 +115,7 @@ impl RootJob for Restart {
         let (how, mut of_store) = ((Source::Disk, false), Vec::new());
         let store = store::prepare(context, vm, how, &mut survey, &mut of_store)?;
         // A temporary run that is still to be ended restores the store itself.
-        if !runs {
+        if !runs || !context.is_freebsd {
             notes.append(&mut of_store);
         }
         let scratch = context.process.scratch_of(&vm.name);

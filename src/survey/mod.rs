@@ -278,7 +278,7 @@ pub fn is_ours(
 /// # Errors
 /// If the query cannot be run, or fails.
 pub fn answer(look: &mut dyn Look, question: &Command) -> Result<String> {
-    try_answer(look, &question)?
+    try_answer(look, question)?
 }
 
 /// As [`answer`], but the failure of a query that exited with status 1 is the inner error.

@@ -152,7 +152,7 @@ pub(crate) mod tests {
         (vm.has_strict_msrs, vm.is_wired) = (false, true);
         let begin = BEGIN
             .replace("-P", "-P -w -S")
-            .replace("-m 1G", "-m 1G -U cd6a5e90-2a4f-5a08-9a47-b2a1ddcdb7a7");
+            .replace("-m 1G", "-m 1G -U ba3f6dab-87c7-503c-a17c-e13f66bcad4e");
         let rom = "-l bootrom,/usr/local/share/edk2-bhyve/BHYVE_UEFI_CODE.fd,/vm/fbsd0.uefi-vars";
         assert_eq!(
             run(&vm, &Console::Stdio, false).to_string(),

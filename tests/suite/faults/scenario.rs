@@ -239,7 +239,12 @@ impl Scenario {
             let may_go = was_left && before.contains(*line);
             !(stays || may_go)
         };
-        let kept = |lines: &BTreeSet<String>| lines.iter().filter(counts).cloned().collect();
+        // What a guest that has begun writes to its store is undone only after a temporary run.
+        let plain = |line: &String| match self.words.contains(&"-T") {
+            true => line.clone(),
+            false => line.replace(", written by a guest", ""),
+        };
+        let kept = |lines: &BTreeSet<String>| lines.iter().filter(counts).map(plain).collect();
         let mut found = view::difference(&kept(before), &kept(&after));
         let states = fake.states();
         let open = states

@@ -23,11 +23,11 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
         return Answer::fail(64, format!("install: invalid file mode: {text}"));
     };
     if words.has("d") {
-        let made = words
+        let is_done = words
             .operands
             .iter()
             .all(|path| make(host, Path::new(path)));
-        return if made {
+        return if is_done {
             Answer::ok()
         } else {
             Answer::fail(71, "install: mkdir")
@@ -58,6 +58,6 @@ fn copy(host: &mut Host, from: &Path, to: &Path, mode: u32) -> Result<(), Errno>
     let (size, content) = (host.files().size(from)?, host.files().read(from)?);
     let files = host.files_mut();
     files.install(to, mode)?;
-    files.stamp(to, &content)?;
-    files.set_len(to, size)
+    files.fill(to, size)?;
+    files.stamp(to, &content)
 }
