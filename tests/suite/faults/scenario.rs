@@ -240,9 +240,13 @@ impl Scenario {
             !(stays || may_go)
         };
         // What a guest that has begun writes to its store is undone only after a temporary run.
-        let plain = |line: &String| match self.words.contains(&"-T") {
-            true => line.clone(),
-            false => line.replace(", written by a guest", ""),
+        let written = ", written by a guest";
+        let plain = |line: &String| {
+            if self.words.contains(&"-T") {
+                line.clone()
+            } else {
+                line.replace(written, "")
+            }
         };
         let kept = |lines: &BTreeSet<String>| lines.iter().filter(counts).map(plain).collect();
         let mut found = view::difference(&kept(before), &kept(&after));
