@@ -1,8 +1,8 @@
 //! What a disk or a partition holds, by its magic numbers.
 
 use super::image::{Bytes, Part};
-use super::report::{Content, Iso};
-use super::{ext, fat};
+use super::report::Content;
+use super::{ext, fat, iso};
 use std::io;
 
 /// The size of the start that is read: the magic number of every kind but ZFS and MD raid is in it.
@@ -15,7 +15,7 @@ const HEAD: u64 = (64 << 10) + 8192;
 pub(super) fn probe(part: Part<'_>) -> io::Result<Option<Content>> {
     let head = part.read(0, HEAD)?;
     if head.has(0x8001, b"CD001") {
-        return iso(part, &head).map(Some);
+        return iso::probe(part, &head).map(Some);
     }
     let found = own(&head)
         .or_else(|| ext::probe(part.size, &head))
@@ -129,49 +129,4 @@ fn magic(head: &Bytes) -> Option<&'static str> {
     let mut all = MAGIC.iter();
     let found = all.find(|(at, number, _)| head.has(*at, number));
     found.map(|(_, _, name)| *name)
-}
-
-/// An ISO 9660 image: ECMA-119, 8.4; El Torito, 2.0.
-fn iso(part: Part<'_>, head: &Bytes) -> io::Result<Content> {
-    const SECTOR: u64 = 2048;
-    const VOLUME: usize = 0x8000;
-    const BOOT: usize = 0x8800;
-    let size = u64::from(head.u32(VOLUME + 80)) * SECTOR;
-    let mut efi = None;
-    if head.has(BOOT, b"\0CD001\x01EL TORITO SPECIFICATION") {
-        let catalog = u64::from(head.u32(BOOT + 0x47)) * SECTOR;
-        let catalog = part.read(catalog, SECTOR)?;
-        for image in efi_images(&catalog) {
-            let Some(image) = part.part(image * SECTOR, u64::MAX) else {
-                continue;
-            };
-            let found = fat::probe(image, &image.read(0, 512)?)?;
-            efi = efi.or_else(|| found.and_then(|fat| fat.efi().cloned()));
-        }
-    }
-    Ok(Content::Iso(Iso {
-        label: head.text(VOLUME + 40, 32),
-        volume_set: head.text(VOLUME + 190, 128),
-        publisher: head.text(VOLUME + 318, 128),
-        size,
-        is_cut: size > part.size,
-        efi,
-    }))
-}
-
-/// The sectors of the images for EFI that a boot catalog names.
-fn efi_images(catalog: &Bytes) -> Vec<u64> {
-    const ENTRY: usize = 32;
-    const EFI: u8 = 0xef;
-    const BOOTABLE: u8 = 0x88;
-    let mut platform = catalog.u8(1);
-    let mut images = Vec::new();
-    for at in (ENTRY..catalog.len()).step_by(ENTRY) {
-        match catalog.u8(at) {
-            0x90 | 0x91 => platform = catalog.u8(at + 1),
-            BOOTABLE if platform == EFI => images.push(u64::from(catalog.u32(at + 8))),
-            _ => {}
-        }
-    }
-    images
 }

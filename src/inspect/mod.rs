@@ -12,6 +12,7 @@ mod ext;
 mod fat;
 mod gpt;
 mod image;
+pub mod iso;
 pub mod judge;
 pub mod report;
 mod slot;
