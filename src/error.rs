@@ -3,7 +3,7 @@
 //! Messages are worded where the failure is detected; [`crate::report`] decides their appearance.
 
 use crate::finding::{Finding, FindingName};
-use crate::span::Span;
+use crate::span::{Excerpt, Span};
 use serde::{Deserialize, Serialize};
 
 /// Exit status: success.
@@ -54,6 +54,8 @@ pub struct Error {
     pub name: Option<FindingName>,
     /// The place of the setting that causes the failure.
     pub at: Option<Span>,
+    /// The place in a file that does not belong to the configuration; shown instead of the setting's.
+    pub excerpt: Option<Box<Excerpt>>,
     /// Details, one line each.
     pub notes: Vec<String>,
     /// Advice, one line each.
@@ -70,6 +72,7 @@ impl Error {
             what: what.into(),
             name: None,
             at: None,
+            excerpt: None,
             notes: Vec::new(),
             help: Vec::new(),
             is_hidden: false,
@@ -110,6 +113,13 @@ impl Error {
     #[must_use]
     pub fn at(mut self, origin: impl Into<Option<Span>>) -> Self {
         self.at = origin.into();
+        self
+    }
+
+    /// The same failure with the place in a file that does not belong to the configuration.
+    #[must_use]
+    pub fn excerpt(mut self, excerpt: Excerpt) -> Self {
+        self.excerpt = Some(Box::new(excerpt));
         self
     }
 
