@@ -207,6 +207,16 @@ finding_names! {
     GrubCommands = "grub-commands", Error;
     /// Settings of another loader than the VM's.
     UnusedGrub = "unused-grub", Warning;
+    /// An os for which there is no profile.
+    UnknownOs = "unknown-os", Error;
+    /// A profile that cannot be used.
+    Profile = "profile", Error;
+    /// An ISO image whose name has no version, which a profile needs.
+    IsoVersion = "iso-version", Error;
+    /// Less memory than the profile of the VM asks for.
+    LeastMemory = "least-memory", Warning;
+    /// Fewer cpus than the profile of the VM asks for.
+    LeastCpus = "least-cpus", Warning;
     /// A disk that does not exist on this host.
     DiskMissing = "disk-missing", Warning;
     /// An ISO image that does not exist on this host.

@@ -113,6 +113,10 @@ fn group_writable((file, what): &(FileId, PathBuf)) -> Finding {
         file: *file,
         ..Span::default()
     };
+    writable_at(span, what)
+}
+
+fn writable_at(span: Span, what: &Path) -> Finding {
     Finding::new(
         FindingName::GroupWritable,
         span,
@@ -158,11 +162,15 @@ fn own_place(config: &Config, vm: &Vm, origin: Option<Span>) -> Option<Span> {
 /// Converts an error of the configuration to a finding.
 fn finding(error: Error) -> Option<Finding> {
     let name = error.name.unwrap_or(FindingName::Setting);
+    let place = error.excerpt.map(|excerpt| {
+        let file = vis::shown(&excerpt.file).to_string();
+        format!("{file}:{}:{}: ", excerpt.line, excerpt.column)
+    });
     Some(Finding {
         name,
         severity: name.severity(),
         span: error.at?,
-        message: error.what,
+        message: place.unwrap_or_default() + &error.what,
         notes: error.notes,
         help: error.help,
     })

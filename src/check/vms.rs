@@ -1,6 +1,7 @@
 //! Findings about VMs whose settings are valid one by one.
 
-use super::own_place;
+use super::{own_place, writable_at};
+use crate::config::profile::least;
 use crate::config::resolve::{self, Checked};
 use crate::config::settings::numbered;
 use crate::config::{Config, Key, Keys};
@@ -24,9 +25,13 @@ pub(super) fn findings(config: &Config, checked: &[Checked<'_>]) -> Vec<Finding>
     let mut uuids: HashMap<Uuid, &Vm> = HashMap::new();
     for one in checked {
         findings.extend(missing_devices(&one.keys));
+        findings.extend(writable_profiles(one));
         let Some(vm) = &one.vm else { continue };
         findings.extend(gaps(vm));
         findings.extend(unused_grub(one, vm));
+        if let Some(profile) = &one.profile {
+            findings.extend(least(config, vm, profile));
+        }
         let own = vm
             .disks
             .iter()
@@ -67,6 +72,15 @@ pub(super) fn findings(config: &Config, checked: &[Checked<'_>]) -> Vec<Finding>
         }
     }
     findings
+}
+
+/// Files of the VM's profile that the group may write, reported at the setting that names the profile.
+fn writable_profiles(one: &Checked<'_>) -> Vec<Finding> {
+    let layers = one.profile.iter().flat_map(|profile| &profile.layers);
+    let shared = layers.filter_map(|layer| layer.shared.as_ref());
+    let os = one.keys.get("os", 0);
+    let found = shared.filter_map(|what| Some(writable_at(os?.value_span, what)));
+    found.collect()
 }
 
 /// Settings of NICs and disks that the VM does not have.
@@ -272,8 +286,9 @@ fn unused_grub(one: &Checked<'_>, vm: &Vm) -> Vec<Finding> {
         let mut choosing = LoaderKind::choosing_settings();
         choosing.any(|name| name == key.setting.name)
     };
-    let chosen = set().find(chooses).map(|key| &key.set);
-    let why = match chosen {
+    let by_profile = one.keys.get("os", 0);
+    let chosen = set().find(chooses).map(|key| key.set);
+    let why = match chosen.or(by_profile) {
         Some(chosen) => format!(
             "has {}={} and ",
             chosen
@@ -297,9 +312,14 @@ fn unused_grub(one: &Checked<'_>, vm: &Vm) -> Vec<Finding> {
                     vm.name,
                     own.facts().loads
                 ),
-                match chosen {
-                    Some(chosen) => format!("remove it, or {}", chosen.name),
-                    None => "remove it".to_owned(),
+                match (chosen, by_profile, key.setting.loader) {
+                    (Some(chosen), ..) => format!("remove it, or {}", chosen.name),
+                    (None, Some(_), Some(loader)) => format!(
+                        "remove it, or set {}_loader={}",
+                        vm.name,
+                        loader.facts().word
+                    ),
+                    _ => "remove it".to_owned(),
                 },
             )
         })

@@ -123,7 +123,6 @@ static RIVALS: &[Rival] = rivals! {
     "template" => Nothing,
     "persist" => Nothing,
     "size" => Fixed("VM-resources -V SIZE makes the disk"),
-    "os" => Nothing,
     "ram" => Key("mem"),
     "con" => Fixed("the console is nmdm with the number of id"),
     "tap" => Otherwise("ifN", "the name of the tap"),

@@ -9,6 +9,7 @@ use crate::model::grub::GrubCommands;
 use crate::model::kind::{DiskKind, DiskOptions, Mac, NicKind};
 use crate::model::loader::{BootPart, Grub, Loader, Uefi};
 use crate::model::name::{Dataset, IfName, TapName};
+use crate::model::os::OsName;
 use crate::model::policy::{Policy, Reaction, Seconds};
 use crate::model::size::MemSize;
 use crate::model::tests::{uplink, vm};
@@ -176,6 +177,7 @@ fn any_vm() -> impl Strategy<Value = Vm> {
                         bridge_origin: None,
                     })
                     .collect(),
+                os: (id % 11 == 0).then(|| OsName::parse("debian").unwrap()),
                 has_rng: id % 2 == 0,
                 keeps_utc: id % 3 == 0,
                 is_wired: id % 5 == 0,
@@ -198,6 +200,17 @@ const SETTINGS: &[(&str, &[&str])] = &[
     ("volroot", &["zroot/vm", "/vm", "/my vms", "/v%m", "bad@"]),
     ("mem", &["1G", "none"]),
     ("a_mem", &["2G", "1.5G"]),
+    (
+        "a_os",
+        &[
+            "debian",
+            "windows",
+            "openbsd",
+            "freebsd",
+            "none_such",
+            "a/b",
+        ],
+    ),
     ("a_freebsd", &["YES", "NO", "maybe"]),
     ("a_loader", &["bhyveload", "grub", "uefi", "x"]),
     ("a_uefi_vars", &["/vm/vars", "/vm/v,", "/vm/v=", "vars"]),

@@ -8,6 +8,7 @@ pub mod grub;
 pub mod kind;
 pub mod loader;
 pub mod name;
+pub mod os;
 pub mod policy;
 pub mod privilege;
 pub mod size;
@@ -18,6 +19,7 @@ use cpu::CpuTopology;
 use device::{Cd, Disk, Nic};
 use loader::{Loader, Uefi};
 use name::{Dataset, IfName, VmName};
+use os::OsName;
 use policy::Policy;
 use size::MemSize;
 use std::collections::BTreeMap;
@@ -35,6 +37,8 @@ pub struct Vm {
     pub name: VmName,
     /// The number, 0 to 32767, which is also the number of its first tap and of its nmdm(4) pair.
     pub id: u16,
+    /// The operating system, if the VM has a profile.
+    pub os: Option<OsName>,
     /// The processors.
     pub cpu: CpuTopology,
     /// The memory.
@@ -116,6 +120,7 @@ impl Vm {
         Self {
             name,
             id: 0,
+            os: None,
             cpu: CpuTopology::one(),
             mem: MemSize::usual(),
             has_rng: false,
@@ -138,11 +143,12 @@ impl Vm {
         }
     }
 
-    /// The UUID for bhyve(8): that of the setting; else, for a VM with UEFI firmware, one that depends on the
-    /// host's and on the name, and so stays the same. Others have what bhyve(8) derives.
+    /// The UUID for bhyve(8): that of the setting; else, for a VM with a profile or with UEFI firmware, one
+    /// that depends on the host's and on the name, and so stays the same. Others have what bhyve(8) derives.
     pub fn uuid_on(&self, host: Option<Uuid>) -> Option<Uuid> {
         let derived = || Uuid::new_v5(&host.unwrap_or_default(), self.name.as_str().as_bytes());
-        self.uuid.or_else(|| self.uefi().map(|_| derived()))
+        let has_one = self.os.is_some() || self.uefi().is_some();
+        self.uuid.or_else(|| has_one.then(derived))
     }
 
     /// The settings of its UEFI firmware, if it has one.
@@ -234,6 +240,7 @@ pub(crate) mod tests {
         Vm {
             name: VmName::parse("fbsd0").expect("a name"),
             id: 1,
+            os: None,
             cpu: CpuTopology::parse("2").expect("cpus"),
             mem: MemSize::parse("1G").expect("a size"),
             has_rng: false,

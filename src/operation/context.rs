@@ -3,6 +3,7 @@
 use super::options::DryRun;
 use super::{Job, Request};
 use crate::config::Config;
+use crate::config::profile::{Library, Profile};
 use crate::config::resolve::{self, Wanted};
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
@@ -143,6 +144,12 @@ impl Context<'_> {
     /// What a VM is resolved for, as this run is called.
     pub(crate) fn wanted(&self, need: Need) -> Wanted<'_> {
         Wanted::new(need, self.spelling.clone(), &self.process.devices)
+    }
+
+    /// The profile of a VM, if the VM has one.
+    pub(crate) fn profile_of(&self, vm: &Vm) -> Result<Option<Profile>> {
+        let library = Library::of(Some(self.config));
+        vm.os.as_ref().map(|os| library.load(os)).transpose()
     }
 
     /// Refuses a real run on a host that is not FreeBSD; a dry run passes.

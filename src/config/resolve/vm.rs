@@ -3,6 +3,7 @@
 use super::faults::Faults;
 use super::read::OfVm;
 use super::{Wanted, disks, loader, nics, uplinks};
+use crate::config::profile::Spread;
 use crate::config::settings::{HostSettings, Set, VmSettings};
 use crate::error::Result;
 use crate::model::cpu::CpuTopology;
@@ -53,16 +54,25 @@ pub(super) fn construct(parts: Parts<'_>, faults: &mut Faults) -> Vm {
     let nics = nics::nics(&parts, &id, faults);
     let Parts {
         name,
-        own: OfVm { settings: own, .. },
+        own: OfVm {
+            settings: own,
+            profile,
+            ..
+        },
         host,
         wanted,
     } = parts;
     let usual = Policy::default();
+    // Differs: `-c` and `-m` win over the configuration
+    let cpu = first(wanted.cpu.as_ref(), own.cpu, host.cpu.as_ref());
+    let cpu = cpu.unwrap_or_else(CpuTopology::one);
     Vm {
         id: id.value.0,
-        // Differs: `-c` and `-m` win over the configuration
-        cpu: first(wanted.cpu.as_ref(), own.cpu, host.cpu.as_ref())
-            .unwrap_or_else(CpuTopology::one),
+        os: own.os.map(|set| set.value),
+        cpu: match profile.map(|profile| profile.spread) {
+            Some(Spread::Cores) => cpu.as_cores(),
+            _ => cpu,
+        },
         // Differs: The default memory is 256M
         mem: first(wanted.mem.as_ref(), own.mem, host.mem.as_ref()).unwrap_or_else(MemSize::usual),
         has_rng: or(own.rng, false),

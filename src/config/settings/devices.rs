@@ -117,5 +117,6 @@ pub(super) const IF_MAC: Row = Row {
         let mac = nics.filter_map(|nic| Some((nic.number, nic.mac?.to_string().into())));
         mac.collect()
     },
+    is_own: true,
     ..OF_NIC
 };

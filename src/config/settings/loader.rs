@@ -2,6 +2,7 @@
 
 use super::Default::{Described, None, Value};
 use super::Form::{Named, OneOf};
+use super::Otherwise::Derived;
 use super::{Setting, VmSettings, YES_OR_NO, into, one, yes_no};
 use crate::finding::FindingName;
 use crate::model::loader::{Loader, LoaderKind};
@@ -25,6 +26,7 @@ pub(super) const LOADER: Row = Row {
     meaning: "what starts the guest: bhyveload(8), grub-bhyve, or UEFI firmware in the VM",
     read: into!(loader: LoaderKind::parse),
     written: |vm| one(vm.loader.facts().word),
+    otherwise: &[Derived("freebsd")],
     ..CHOOSING
 };
 
@@ -36,6 +38,7 @@ pub(super) const FREEBSD: Row = Row {
     meaning: "`YES` is short for `loader=bhyveload`",
     read: into!(freebsd: yes_or_no),
     written: |vm| one(yes_no(vm.loader == Loader::Bhyveload)),
+    otherwise: &[Derived("loader")],
     ..CHOOSING
 };
 
@@ -50,6 +53,7 @@ pub(super) const STRICT_MSRS: Row = Row {
               `bhyve -w`",
     read: into!(strict_msrs: yes_or_no),
     written: |vm| one(yes_no(vm.has_strict_msrs)),
+    otherwise: &[Derived("loader"), Derived("freebsd")],
     ..Setting::ROW
 };
 
@@ -64,6 +68,7 @@ pub(super) const UUID: Row = Row {
         let uuid = vm.uuid.map(|uuid| one(uuid.to_string()));
         uuid.unwrap_or_default()
     },
+    is_own: true,
     ..Setting::ROW
 };
 
@@ -90,5 +95,7 @@ pub(super) const UEFI_VARS: Row = Row {
         Loader::Uefi(uefi) => one(&uefi.vars),
         Loader::Bhyveload | Loader::Grub(_) => Vec::new(),
     },
+    is_own: true,
+    otherwise: &[Derived("volroot")],
     ..Setting::ROW
 };

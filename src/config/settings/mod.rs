@@ -27,6 +27,9 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 pub use vm::{VM, VmSettings};
 
+/// What the name of a host variable begins with among the settings of a VM.
+pub const OF_HOST: &str = "host_";
+
 /// The default of a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Default {
@@ -58,6 +61,15 @@ pub enum Form {
     OneOf(&'static [&'static str]),
     /// The form that the manual page describes under this name.
     Named(&'static str),
+}
+
+/// Where a value comes from that is not set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Otherwise {
+    /// The value of this host variable.
+    Host(&'static str),
+    /// It is derived from this setting of the VM, or else this host variable.
+    Derived(&'static str),
 }
 
 /// A value and its place.
@@ -156,6 +168,10 @@ pub struct Setting<Into: 'static> {
     pub part_of: Option<&'static str>,
     /// The only loader that uses the setting, if not all do.
     pub loader: Option<LoaderKind>,
+    /// Whether the value concerns one VM alone, so that no profile can have the setting.
+    pub is_own: bool,
+    /// Where a value comes from that is not set, the first that is set itself; else it is the default.
+    pub otherwise: &'static [Otherwise],
     /// The finding for an invalid value.
     pub finding: FindingName,
     /// The meaning, in one line of Markdown.
@@ -193,6 +209,8 @@ impl<Into> Setting<Into> {
         shapes_vm: false,
         part_of: None,
         loader: None,
+        is_own: false,
+        otherwise: &[],
         finding: FindingName::Setting,
         meaning: "",
         read: |_, _| Ok(()),

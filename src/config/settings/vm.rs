@@ -2,6 +2,7 @@
 
 use super::Default::{Described, None, Required, Value};
 use super::Form::{Named, OneOf};
+use super::Otherwise::{Derived, Host};
 use super::needs::{ALL, AUTOSTART, DISKS, INSTALL, NETWORK};
 use super::{Set, Setting, Written, YES_OR_NO, devices, into, loader, one, yes_no};
 use crate::finding::FindingName;
@@ -11,6 +12,7 @@ use crate::model::grub::GrubCommands;
 use crate::model::kind::{DiskKind, DiskOptions, Mac, NicKind};
 use crate::model::loader::{BootPart, Grub, Loader, LoaderKind};
 use crate::model::name::{Dataset, IfName, TapName, VmId};
+use crate::model::os::OsName;
 use crate::model::policy::{Reaction, Seconds, yes_or_no};
 use crate::model::size::MemSize;
 use crate::model::{Vm, Volume};
@@ -23,6 +25,8 @@ use uuid::Uuid;
 pub struct VmSettings {
     /// The number.
     pub id: Option<Set<VmId>>,
+    /// The operating system.
+    pub os: Option<Set<OsName>>,
     /// The cpus.
     pub cpu: Option<Set<CpuTopology>>,
     /// The memory.
@@ -84,7 +88,7 @@ pub struct VmSettings {
 }
 
 /// The variables of a VM, in the order in which `resources` shows them.
-pub static VM: [Setting<VmSettings>; 30] = [
+pub static VM: [Setting<VmSettings>; 31] = [
     Setting {
         name: "id",
         form: Named("number"),
@@ -94,6 +98,20 @@ pub static VM: [Setting<VmSettings>; 30] = [
         meaning: "the number of the VM, of its tap and of its console: 0 to 32767, unique",
         read: into!(id: VmId::parse),
         written: |vm| one(vm.id.to_string()),
+        is_own: true,
+        ..Setting::ROW
+    },
+    Setting {
+        name: "os",
+        form: Named("profile"),
+        default: None,
+        always_shown: false,
+        shapes_vm: true,
+        finding: FindingName::UnknownOs,
+        meaning: "the operating system of the guest, whose profile has the values of settings that are not set",
+        read: into!(os: OsName::parse),
+        written: |vm| vm.os.as_ref().map(one).unwrap_or_default(),
+        is_own: true,
         ..Setting::ROW
     },
     Setting {
@@ -104,6 +122,7 @@ pub static VM: [Setting<VmSettings>; 30] = [
         meaning: "the cpus of the VM",
         read: into!(cpu: CpuTopology::parse),
         written: |vm| one(&vm.cpu),
+        otherwise: &[Host("cpu")],
         ..Setting::ROW
     },
     Setting {
@@ -114,6 +133,7 @@ pub static VM: [Setting<VmSettings>; 30] = [
         meaning: "the memory of the VM",
         read: into!(mem: MemSize::parse),
         written: |vm| one(&vm.mem),
+        otherwise: &[Host("mem")],
         ..Setting::ROW
     },
     devices::RNG,
@@ -136,6 +156,8 @@ pub static VM: [Setting<VmSettings>; 30] = [
             Volume::Zfs(dataset) => one(dataset),
             Volume::File(_) => one(""),
         },
+        is_own: true,
+        otherwise: &[Derived("hd0"), Derived("volroot")],
         ..Setting::ROW
     },
     Setting {
@@ -151,6 +173,7 @@ pub static VM: [Setting<VmSettings>; 30] = [
             let first = vm.install_cd().is_none().then(|| (0, "".into()));
             first.into_iter().chain(cds).collect()
         },
+        is_own: true,
         ..Setting::ROW
     },
     Setting {
@@ -168,6 +191,8 @@ pub static VM: [Setting<VmSettings>; 30] = [
             nics.map(|nic| (nic.number, nic.tap.as_ref().to_owned()))
                 .collect()
         },
+        is_own: true,
+        otherwise: &[Derived("id")],
         ..Setting::ROW
     },
     Setting {
@@ -191,6 +216,8 @@ pub static VM: [Setting<VmSettings>; 30] = [
             };
             nics.map(|nic| (nic.number, bridge(nic))).collect()
         },
+        is_own: true,
+        otherwise: &[Host("bridge")],
         ..Setting::ROW
     },
     Setting {
@@ -229,6 +256,8 @@ pub static VM: [Setting<VmSettings>; 30] = [
                 .map(|disk| (disk.number, disk.path.clone().into()))
                 .collect()
         },
+        is_own: true,
+        otherwise: &[Derived("zvol"), Derived("volroot")],
         ..Setting::ROW
     },
     devices::HD_TYPE,
@@ -321,6 +350,7 @@ pub static VM: [Setting<VmSettings>; 30] = [
         meaning: "whether `easy-bhyve autostart` boots the VM",
         read: into!(autostart: yes_or_no),
         written: |vm| one(yes_no(vm.policy.autostart)),
+        is_own: true,
         ..Setting::ROW
     },
     Setting {
@@ -332,6 +362,7 @@ pub static VM: [Setting<VmSettings>; 30] = [
         meaning: "the time that `autostart` waits after it has started the VM: 0 to 86400",
         read: into!(autostart_delay: Seconds::parse),
         written: |vm| one(vm.policy.autostart_delay.0.to_string()),
+        is_own: true,
         ..Setting::ROW
     },
 ];

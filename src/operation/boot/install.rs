@@ -66,8 +66,10 @@ impl Operation for Args {
             waits: false,
             temp: None,
         };
+        let profile = context.profile_of(&vm)?;
         let asked = start(context, vm, self.start.dry_run, boot)?;
         Ok(Asked {
+            notes: profile.map(|profile| profile.console).unwrap_or_default(),
             done: Some(done),
             ..asked
         }

@@ -18,8 +18,9 @@ use super::refuse::state;
 use super::snapshot;
 use super::wire::{self, Options, Words};
 use super::{Attachment, Job, Locks, Operation, Planned, Request, RootJob};
-use crate::config::resolve;
+use crate::config::profile::least;
 use crate::config::settings::Need;
+use crate::config::{resolve, unsilenced};
 use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::model::name::{SnapName, VmName};
@@ -152,7 +153,13 @@ pub(super) fn start(
     context.need_host(dry_run)?;
     resolve::refuse_shared_id(context.config, &vm)?;
     let rivals = rivals(context, &vm)?;
-    Ok(context.asked(vm, job, dry_run).with_rivals(rivals))
+    let profile = context.profile_of(&vm)?;
+    let least = profile.map(|profile| least(context.config, &vm, &profile));
+    let warnings = unsilenced(context.config, least.unwrap_or_default());
+    Ok(Asked {
+        warnings,
+        ..context.asked(vm, job, dry_run).with_rivals(rivals)
+    })
 }
 
 /// How a VM is started.
