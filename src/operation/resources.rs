@@ -1,5 +1,7 @@
 //! `resources`: every resolved setting, and with `-V` the VM's first disk.
 
+mod shown;
+
 use super::context::{Asked, CallersPlan, Context, Outcome, json};
 use super::gone;
 use super::options::{DryRunOrFormat, Override};
@@ -7,8 +9,10 @@ use super::plan_context::PlanContext;
 use super::refuse::media::{Medium, There, look_for};
 use super::wire::{self, Options, Words};
 use super::{Locks, Operation, Planned, Request, RootJob};
+use crate::config::resolve::Wanted;
+use crate::config::resolve::origin::origins;
 use crate::config::settings::Need;
-use crate::config::settings_text::{self, Line};
+use crate::config::settings_text;
 use crate::config::{lint, unsilenced};
 use crate::error::{Error, Result};
 use crate::model::name::Dataset;
@@ -21,6 +25,7 @@ use crate::quote;
 use crate::survey;
 use crate::tools::{file, zfs};
 use crate::vis;
+use shown::{document, pairs, shown, shown_with};
 use std::path::Path;
 use std::time::Duration;
 
@@ -33,6 +38,9 @@ pub struct Args {
     /// Show all settings, including defaults
     #[arg(short = 'a', long)]
     pub all: bool,
+    /// Show where each value comes from, too
+    #[arg(long)]
+    pub origin: bool,
     /// First make the VM's disk of this size
     #[arg(short = 'V', long, value_name = "SIZE", value_parser = DiskSize::parse)]
     pub size: Option<DiskSize>,
@@ -55,17 +63,20 @@ impl Operation for Args {
         let mut settings =
             settings_text::lines(&vm, context.process.host(), &context.process.devices);
         settings.retain(|line| self.all || !line.is_usual);
-        let text = if self.dry_run.wants_json()? {
-            let table: serde_json::Map<String, serde_json::Value> = settings
-                .iter()
-                .map(|line| {
-                    let value = line.value.to_string_lossy().into_owned();
-                    (line.name.clone(), value.into())
-                })
-                .collect();
-            json(&table)?.into_bytes()
-        } else {
-            shown(&settings)
+        let origins = self.origin.then(|| {
+            let wanted = Wanted {
+                cpu: self.with.cpu.clone(),
+                mem: self.with.mem.clone(),
+                ..context.wanted(Self::NEED)
+            };
+            let names = settings.iter().map(|line| line.name.as_str());
+            origins(context.config, &vm, &wanted, names)
+        });
+        let text = match (self.dry_run.wants_json()?, origins) {
+            (false, None) => shown(&settings),
+            (false, Some(origins)) => shown_with(&settings, &origins),
+            (true, None) => json(&pairs(&settings))?.into_bytes(),
+            (true, Some(origins)) => json(&document(&settings, origins))?.into_bytes(),
         };
         let found = lint::of_vm(context.config, vm.name.as_str());
         let warnings = unsilenced(context.config, found);
@@ -94,18 +105,6 @@ impl Operation for Args {
         }
         .into())
     }
-}
-
-/// `NAME=VALUE` lines that sh can read back.
-fn shown(settings: &[Line]) -> Vec<u8> {
-    let mut lines = Vec::new();
-    for line in settings {
-        lines.extend_from_slice(line.name.as_bytes());
-        lines.push(b'=');
-        quote::push(&mut lines, &line.value);
-        lines.push(b'\n');
-    }
-    lines
 }
 
 /// When the blocks of a disk are allocated.

@@ -7,6 +7,7 @@ mod disks;
 mod faults;
 mod loader;
 mod nics;
+pub mod origin;
 mod preset;
 mod read;
 mod uplinks;
