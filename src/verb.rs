@@ -136,7 +136,7 @@ pub const GROUPS: [Group; 6] = [
         members: &[
             ("status", &["-a", "--watch"]),
             ("list", &["", "--format json"]),
-            ("resources", &["-a", "-V 20G -s"]),
+            ("resources", &["--origin", "-V 20G -s"]),
             ("log", &["-n 20", "-f"]),
             ("inspect", &["deb0", "/iso/deb.iso --format json"]),
         ],
@@ -171,6 +171,7 @@ pub const GROUPS: [Group; 6] = [
                 "set",
                 &["deb0 mem=2G stop_timeout=120", "deb0 grub_bootcmd= -d"],
             ),
+            ("os", &["", "debian --format json"]),
             ("check", &["", "--list"]),
             ("setup", &["", "-d"]),
         ],

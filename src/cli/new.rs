@@ -7,7 +7,10 @@ use super::set::refuse_twice;
 use super::setup;
 use crate::config::Config;
 use crate::config::edit::{Edit, TypedSetting, append};
+use crate::config::profile::Library;
 use crate::error::{Error, Result};
+use crate::inspect::report::Content;
+use crate::inspect::{self, iso};
 use crate::model::Vm;
 use crate::model::name::VmName;
 use crate::operation::context::{Asked, CallersPlan, Context, Outcome};
@@ -63,6 +66,7 @@ fn outcome(
     }
     let mut after = Plan::default();
     let mut notes = found(&draft.config, vm, settings);
+    notes.extend(proposed(context, new, &draft.config));
     let mut done = vec![edit::changes(context.config, &draft.config, edits)];
     if args.links {
         let links = setup::links(&mut Context {
@@ -100,6 +104,26 @@ fn outcome(
         ..context.asked(new.clone(), job, args.dry_run)
     }
     .into())
+}
+
+/// The profile of the system that the ISO image installs, if the VM has none. The image is only a hint: one
+/// that cannot be read names no system.
+fn proposed(context: &mut Context<'_>, vm: &Vm, config: &Config) -> Option<String> {
+    let cd = vm.install_cd().filter(|_| vm.os.is_none())?;
+    let image = context.look.open_disk(&cd.path).ok()?;
+    let report = inspect::inspect(&*image).ok()?;
+    let Some(Content::Iso(iso)) = &report.content else {
+        return None;
+    };
+    let os = iso::system(iso)?;
+    let names = Library::of(Some(config)).names().ok()?;
+    names.iter().find(|name| name.as_str() == os)?;
+    let command = format_args!("set {} os={os}", vm.name);
+    Some(format!(
+        "{} installs {os}; to use the profile of that system: {}",
+        vis::shown(&cd.path),
+        context.spelling.command(command)
+    ))
 }
 
 /// What is to be done next with the new VM.
@@ -205,6 +229,8 @@ fn settings(context: &mut Context<'_>, vm: &VmName, args: &NewArgs) -> Result<Ve
         TypedSetting::new("id", free_id(context, vm)?.to_string())
     };
     let mut settings = vec![id];
+    let os = args.os.as_ref();
+    settings.extend(os.map(|os| TypedSetting::new("os", os.as_str())));
     if let Some(cd) = &args.cd {
         let iso = context.process.directory.join(cd);
         let is_there = match context.look.exists(&iso) {
@@ -226,12 +252,13 @@ fn settings(context: &mut Context<'_>, vm: &VmName, args: &NewArgs) -> Result<Ve
     Ok(settings)
 }
 
-/// A random UUID for a VM with UEFI firmware, which keeps it when the host or the name changes.
+/// A random UUID for a VM with a profile or with UEFI firmware, which keeps it when the host or the name changes.
 fn own_uuid(settings: &[TypedSetting]) -> Result<Option<TypedSetting>> {
-    let has_firmware = settings
-        .iter()
-        .any(|one| one.key() == "loader" && one.value() == b"uefi");
-    if !has_firmware || settings.iter().any(|one| one.key() == "uuid") {
+    let has_one = settings.iter().any(|one| match one.key() {
+        "loader" => one.value() == b"uefi",
+        key => key == "os" && !one.value().is_empty(),
+    });
+    if !has_one || settings.iter().any(|one| one.key() == "uuid") {
         return Ok(None);
     }
     let mut random = [0; 16];
