@@ -50,8 +50,13 @@ fn every_finding_has_a_configuration() {
     let all: BTreeSet<&str> = FindingName::ALL.iter().map(|name| name.as_str()).collect();
     let without: Vec<_> = all.difference(&seen).collect();
     // No key of today ends in an underscore and another key, so no two VMs can claim one.
-    // Owners and modes of files are tested separately.
-    let others = ["ambiguous-key", "group-writable", "include-foreign"];
+    // Owners and modes of files, and the files of profiles, are tested separately.
+    let others = [
+        "ambiguous-key",
+        "group-writable",
+        "include-foreign",
+        "profile",
+    ];
     assert_eq!(without, others.each_ref(), "no sample has them");
 }
 
@@ -161,6 +166,8 @@ fn a_verb_is_stopped_with_the_text_of_the_finding() {
         ("netif-bridge", "boot"),
         ("netif-twice", "boot"),
         ("volroot-unset", "boot"),
+        ("unknown-os", "boot"),
+        ("iso-version", "install"),
         ("prefix-assignment", "boot"),
         ("blank-around-equals", "list"),
     ] {

@@ -153,7 +153,7 @@ fn help_shows_each_verb_in_the_form_in_which_it_was_called() {
 const COMMANDS: [&str; 5] = ["setup", "list", "status", "stop-all", "autostart"];
 
 /// Every option: short, long, its value, and the option that it requires.
-const OPTIONS: [(&str, &str, &[&str], &[&str]); 16] = [
+const OPTIONS: [(&str, &str, &[&str], &[&str]); 17] = [
     ("-d", "--dry-run", &[], &[]),
     ("-t", "--tty", &[], &[]),
     ("-c", "--cpu", &["2"], &[]),
@@ -168,6 +168,7 @@ const OPTIONS: [(&str, &str, &[&str], &[&str]); 16] = [
     ("-T", "--temp", &[], &[]),
     ("--console", "--console", &[], &[]),
     ("--watch", "--watch", &[], &[]),
+    ("--origin", "--origin", &[], &[]),
     ("-n", "--lines", &["3"], &[]),
     ("--uefi-vars", "--uefi-vars", &[], &[]),
 ];
@@ -178,7 +179,7 @@ const ROWS: [(&str, &[&str], &str); 18] = [
     ("boot", &[], "-d -t -p -c -m -T --console"),
     ("ttyboot", &[], "-d -p -c -m"),
     ("console", &[], "-d -f"),
-    ("resources", &[], "-d -a -V -s -c -m --format"),
+    ("resources", &[], "-d -a -V -s -c -m --format --origin"),
     ("shutdown", &["deb0"], "-d -f -q"),
     ("restart", &[], "-d -f -q -c -m"),
     ("clean", &[], "-d --uefi-vars"),

@@ -54,6 +54,7 @@ mod place;
 mod playground;
 mod preview;
 mod processes;
+mod profiles;
 mod quoting;
 mod rc;
 mod readme;

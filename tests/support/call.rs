@@ -59,10 +59,15 @@ pub fn call(fake: &mut Fake, config: &str, words: &[&str]) -> Said {
     call_with_file(fake, &file, words)
 }
 
-/// Calls the program with this configuration file, which is shown as `easy-bhyve.conf`.
+/// Calls the program with this configuration file, which is shown as `easy-bhyve.conf`, as are the profiles
+/// beside it as `os/NAME.toml`.
 pub fn call_with_file<W: AsRef<str>>(fake: &mut Fake, file: &Path, words: &[W]) -> Said {
     let args: Vec<OsString> = words.iter().map(|word| word.as_ref().into()).collect();
-    let shown = [(file.display().to_string(), "easy-bhyve.conf")];
+    let profiles = file.with_file_name("os").join("");
+    let shown = [
+        (file.display().to_string(), "easy-bhyve.conf"),
+        (profiles.display().to_string(), "os/"),
+    ];
     let mut process = process(args, fake);
     process
         .environment

@@ -45,6 +45,13 @@ const SAMPLES: &[(&str, &str)] = &[
     ("two-spellings", "a_id=1 a_gpt=gpt1 a_grub_root=gpt1\n"),
     ("hidden-assignment", "a_id=1 a_mem=1G a_mem=2G\n"),
     ("id", "a_id=32768\n"),
+    ("unknown-os", "a_id=1 a_os=debain\n"),
+    (
+        "iso-version",
+        "a_id=1 a_os=openbsd a_loader=grub a_cd0=/iso/a.iso\n",
+    ),
+    ("least-memory", "a_id=1 a_os=debian\n"),
+    ("least-cpus", "a_id=1 a_os=windows a_mem=4G\n"),
     ("memory", "a_id=1 a_mem=1.5G\n"),
     ("cpu", "a_id=1 a_cpu=0\n"),
     ("yes-or-no", "a_id=1 a_freebsd=true\n"),
