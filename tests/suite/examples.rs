@@ -18,10 +18,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// An example: its name, its file, and the host for which it is read together with another one.
-const EXAMPLES: [(&str, &str, Option<&str>); 3] = [
+const EXAMPLES: [(&str, &str, Option<&str>); 4] = [
     ("zfs", "easy-bhyve.conf", None),
     ("zfs-svr1", "easy-bhyve-svr1.conf", Some("svr1")),
     ("ufs", "ufs.conf", None),
+    ("profiles", "profiles.conf", None),
 ];
 
 /// The most lines of a preview.
