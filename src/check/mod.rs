@@ -2,7 +2,9 @@
 //!
 //! A rule that also stops a verb is one shared function, so both use the same message.
 
+mod asked;
 mod host;
+mod media;
 mod vms;
 
 use crate::config::resolve::{self, Checked};
@@ -49,7 +51,7 @@ pub fn of_host(
     look: &mut dyn Look,
 ) -> Report {
     let (mut findings, vms) = without_host(config, spelling, devices);
-    let asked = host::findings(config, &vms, look);
+    let asked = host::findings(config, &vms, devices, look);
     findings.extend(asked.findings);
     Report {
         findings: settled(config, findings, &|name| {

@@ -37,6 +37,7 @@ pub mod rollback;
 pub mod shutdown;
 pub mod snapshot;
 pub mod wire;
+pub(crate) mod zvol;
 
 use crate::config::resolve::{self, Wanted};
 use crate::config::settings::Need;

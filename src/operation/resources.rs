@@ -6,7 +6,7 @@ use super::options::{DryRunOrFormat, Override};
 use super::plan_context::PlanContext;
 use super::refuse::media::{Medium, There, look_for};
 use super::wire::{self, Options, Words};
-use super::{Locks, Operation, Planned, Request, RootJob};
+use super::{Locks, Operation, Planned, Request, RootJob, zvol};
 use crate::config::settings::Need;
 use crate::config::settings_text::{self, Line};
 use crate::config::{lint, unsilenced};
@@ -15,14 +15,14 @@ use crate::model::name::Dataset;
 use crate::model::size::DiskSize;
 use crate::model::{Vm, Volume};
 use crate::plan::{
-    Action, FileChange, Guard, NoReturn, Plan, Refusal, Step, Test, Undo, Wait, When,
+    Action, FileChange, Guard, NoReturn, Plan, Refusal, Step, Test, Undo, When,
 };
+use crate::process::Process;
 use crate::quote;
 use crate::survey;
 use crate::tools::{file, zfs};
 use crate::vis;
 use std::path::Path;
-use std::time::Duration;
 
 /// Options of `resources`.
 #[derive(Clone, Debug, clap::Args)]
@@ -189,7 +189,7 @@ impl RootJob for MakeDisk {
                 &first.path,
                 &self.size,
                 self.allocation,
-                &context.process.token,
+                context.process,
             ),
             notes,
             done: Some(self.made(vm, &first.path)),
@@ -219,15 +219,12 @@ fn refuse_dataset(context: &mut PlanContext<'_>, vm: &Vm, dataset: &Dataset) -> 
     let Some(parent) = dataset.parent() else {
         return Err(Error::config(format!("{dataset} is a pool, not a volume")).at(origin));
     };
+    let devices = &context.process.devices;
+    let path = zfs::node::of(devices, dataset);
+    if let Some(error) = zvol::without_node(context.look, devices, &path) {
+        return Err(error.at(origin));
+    }
     match survey::try_answer(context.look, &zfs::children(&parent))? {
-        Ok(names) if names.lines().any(|name| name == dataset.as_str()) => Err(Error::host(
-            format!("dataset {dataset} already exists, without a device node"),
-        )
-        .at(origin)
-        .help(format!(
-            "check its type and volmode: zfs get type,volmode {}",
-            quote::shown(dataset)
-        ))),
         Ok(_) => Ok(()),
         Err(error) => {
             let mut missing =
@@ -291,8 +288,13 @@ fn is_everybodys(context: &mut PlanContext<'_>, directory: &Path) -> bool {
 }
 
 /// The plan that makes the disk at `path`, the first of `vm`; an existing file is not changed.
-/// `token` makes the name of the directory of an unfinished file unique.
-fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation, token: &str) -> Plan {
+fn plan(
+    vm: &Vm,
+    path: &Path,
+    size: &DiskSize,
+    allocation: Allocation,
+    process: &Process,
+) -> Plan {
     let mut plan = Plan::default();
     plan.push(Guard {
         test: !Test::Exists(path.to_owned()),
@@ -302,24 +304,11 @@ fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation, token: &s
         Volume::Zfs(dataset) => {
             plan.push(zfs::create(dataset, size, allocation == Allocation::Sparse));
             plan.push(Undo::by(gone::volume(dataset), When::Failure, dataset));
-            plan.push(Wait {
-                until: Test::Exists(path.to_owned()),
-                limit: Duration::from_secs(5),
-                every: Duration::from_millis(100),
-                refusal: Some(
-                    Refusal::host(format!(
-                        "volume {dataset} was created, but {} did not appear within 5 s",
-                        path.display()
-                    ))
-                    .help(format!("check its volmode: zfs get volmode {dataset}")),
-                ),
-                progress: None,
-                goes_on: false,
-            });
+            plan.push(zvol::wait(&process.devices, dataset));
         }
         Volume::File(path) => {
             // The complete file is linked to its name; then its temporary name is removed.
-            let workshop = file::workshop(path, token);
+            let workshop = file::workshop(path, &process.token);
             let unfinished = workshop.join("disk");
             plan.push(FileChange::MakeScratch(workshop.clone()));
             let remove = FileChange::RemoveScratch(workshop.clone());

@@ -8,6 +8,7 @@ use crate::model::Vm;
 use crate::model::device::{Cd, Disk};
 use crate::model::loader::Loader;
 use crate::operation::plan_context::PlanContext;
+use crate::operation::zvol;
 use crate::span::Span;
 use crate::suggest;
 use crate::verb::Verb;
@@ -105,6 +106,11 @@ impl Medium<'_> {
             })
     }
 
+    /// An error about the file as a finding at its setting.
+    pub(crate) fn place(&self, error: Error) -> Error {
+        error.at(self.origin).named(self.finding)
+    }
+
     /// The error for a link to a path that does not exist.
     pub(crate) fn dangling(&self, target: &Path) -> Error {
         let (kind, path) = (self.kind, self.path.display());
@@ -141,6 +147,10 @@ pub(crate) fn refuse_missing(context: &mut PlanContext<'_>, vm: &Vm, with_cds: b
         match look_for(context, medium.path)? {
             There::Something | There::Hidden => {}
             There::Nothing => {
+                let devices = &context.process.devices;
+                if let Some(error) = zvol::without_node(context.look, devices, medium.path) {
+                    return Err(medium.place(error));
+                }
                 let error = medium.missing(vm);
                 // A disk of a near name is most likely that of another VM.
                 return Err(match medium.finding {

@@ -86,7 +86,7 @@ pub(crate) fn refuse_filesystem(
     vm: &Vm,
     volume: &Dataset,
 ) -> Result<()> {
-    let device = devices.join("zvol").join(volume.as_str());
+    let device = zfs::node::of(devices, volume);
     // In a directory are the devices of the volumes below a filesystem.
     let is_device = look.exists(&device).unwrap_or(false)
         && look

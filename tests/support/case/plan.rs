@@ -30,6 +30,10 @@ pub(super) struct HostPlan {
     without: Vec<String>,
     /// Volumes with an installed system.
     volumes: Vec<String>,
+    /// Encrypted datasets whose key is not loaded.
+    locked: Vec<String>,
+    /// Milliseconds until the node of a new volume appears.
+    node_ms: u64,
     /// Image files with content; their directories are created.
     images: Vec<String>,
     /// Further network interfaces.
@@ -220,6 +224,10 @@ impl HostPlan {
             let argv: Vec<&str> = one.argv.iter().map(String::as_str).collect();
             host.add_process(one.uid, 1, argv[0], &argv);
         }
+        for dataset in &self.locked {
+            host = host.with_locked(dataset);
+        }
+        host.state.node_ms = self.node_ms;
         self.programs(&mut host);
         host.state
             .modules

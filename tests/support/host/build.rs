@@ -71,6 +71,8 @@ impl Host {
             routes: BTreeMap::from([("inet".into(), ("192.0.2.1".into(), "igb0".into()))]),
             pools: BTreeMap::from([("zroot".into(), 500 << 30)]),
             datasets: BTreeMap::new(),
+            locked: BTreeSet::new(),
+            node_ms: 0,
             files,
             vms: BTreeMap::new(),
             processes: BTreeMap::new(),
@@ -225,6 +227,7 @@ impl Host {
             origin: None,
             creation: self.state.seconds(),
             createtxg,
+            node_at: self.state.clock_ms + self.state.node_ms,
             snapshots: BTreeMap::new(),
             bookmarks: BTreeMap::new(),
         };

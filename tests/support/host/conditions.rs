@@ -25,6 +25,16 @@ impl Host {
         self
     }
 
+    /// With an encrypted dataset whose key is not loaded.
+    #[must_use]
+    pub fn with_locked(mut self, dataset: &str) -> Self {
+        let local = self.state.datasets.get_mut(dataset);
+        let local = &mut local.expect("a dataset").local;
+        local.insert("keyformat".into(), "passphrase".into());
+        self.state.locked.insert(dataset.into());
+        self
+    }
+
     /// As seen from within a jail: the processes outside are hidden.
     #[must_use]
     pub fn in_jail(mut self) -> Self {

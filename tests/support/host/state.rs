@@ -49,6 +49,10 @@ pub struct State {
     pub pools: BTreeMap<String, u64>,
     /// Datasets by full name.
     pub datasets: BTreeMap<String, Dataset>,
+    /// Encryption roots whose key is not loaded.
+    pub locked: BTreeSet<String>,
+    /// Milliseconds until the node of a new volume appears.
+    pub node_ms: u64,
     /// Regular files, when they are held in memory.
     pub files: MemoryFiles,
     /// `/dev/vmm/NAME`.
@@ -262,6 +266,8 @@ pub struct Dataset {
     pub creation: u64,
     /// Transaction group that made it.
     pub createtxg: u64,
+    /// When its node appears, if it is a volume: milliseconds since the epoch.
+    pub node_at: u64,
     /// Its snapshots by the part after `@`.
     pub snapshots: BTreeMap<String, Snapshot>,
     /// Its bookmarks by the part after `#`.
