@@ -54,6 +54,8 @@ pub struct Error {
     pub name: Option<FindingName>,
     /// The place of the setting that causes the failure.
     pub at: Option<Span>,
+    /// The settings one of which causes the failure, if its place is not known: the first that is set.
+    pub settings: Vec<String>,
     /// Details, one line each.
     pub notes: Vec<String>,
     /// Advice, one line each.
@@ -70,6 +72,7 @@ impl Error {
             what: what.into(),
             name: None,
             at: None,
+            settings: Vec::new(),
             notes: Vec::new(),
             help: Vec::new(),
             is_hidden: false,
@@ -110,6 +113,13 @@ impl Error {
     #[must_use]
     pub fn at(mut self, origin: impl Into<Option<Span>>) -> Self {
         self.at = origin.into();
+        self
+    }
+
+    /// The same failure, caused by the first of these settings that is set.
+    #[must_use]
+    pub fn of_settings(mut self, settings: Vec<String>) -> Self {
+        self.settings = settings;
         self
     }
 

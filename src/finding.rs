@@ -211,6 +211,8 @@ finding_names! {
     ReadOnly = "read-only", Warning;
     /// More cpus than this host allows for a VM.
     TooManyCpus = "too-many-cpus", Error;
+    /// What the bhyve of this host does not have.
+    NotOnThisHost = "not-on-this-host", Error;
     /// More cpus than this host has.
     HostCpus = "host-cpus", Warning;
     /// More memory than this host has.

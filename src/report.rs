@@ -13,7 +13,7 @@ use std::ops::Range;
 ///
 /// `title` is the program's name as called; `config` provides the source line of a setting.
 pub fn render(error: &Error, title: &str, config: Option<&Config>, colour: bool) -> String {
-    match (error.at, config) {
+    match (place(error, config), config) {
         (Some(span), Some(config)) => with_source(
             error,
             &Level::ERROR.with_name(vis::line(title)),
@@ -24,6 +24,11 @@ pub fn render(error: &Error, title: &str, config: Option<&Config>, colour: bool)
         ),
         _ => plain(error, title),
     }
+}
+
+/// The place of the setting that causes the failure.
+fn place(error: &Error, config: Option<&Config>) -> Option<Span> {
+    error.at.or_else(|| config?.place_of(&error.settings))
 }
 
 /// The text of a warning, with its newline.

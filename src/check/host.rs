@@ -10,7 +10,7 @@ use crate::host::{Ended, Look};
 use crate::model::Vm;
 use crate::model::name::{Dataset, IfName};
 use crate::operation::boot::{network, vlan};
-use crate::operation::refuse::refuse_cpus;
+use crate::operation::refuse::{features, refuse_cpus};
 use crate::span::Span;
 use crate::survey::{self, Survey};
 use crate::tools::sysctl::{self, Kernel};
@@ -23,11 +23,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// The findings that require queries of the host.
-pub(super) const NAMES: [FindingName; 14] = [
+pub(super) const NAMES: [FindingName; 15] = [
     FindingName::DiskMissing,
     FindingName::IsoMissing,
     FindingName::ReadOnly,
     FindingName::TooManyCpus,
+    FindingName::NotOnThisHost,
     FindingName::HostCpus,
     FindingName::HostMemory,
     FindingName::AutostartMemory,
@@ -72,7 +73,8 @@ fn capacity(
         Err(error) => {
             let names = [
                 FindingName::TooManyCpus,
-                            FindingName::HostCpus,
+                FindingName::NotOnThisHost,
+                FindingName::HostCpus,
                 FindingName::HostMemory,
                 FindingName::AutostartMemory,
                 FindingName::TotalMemory,
@@ -92,6 +94,10 @@ fn capacity(
                 asked.add(error);
             }
         };
+        for error in features::missing(vm, &kernel) {
+            let place = config.place_of(&error.settings);
+            tell(error.at(place.or_else(|| at("id"))));
+        }
         if let Err(error) = refuse_cpus(vm, &kernel) {
             tell(error.at(at("cpu")));
         } else if let Some(cpus) = kernel.cpus.filter(|cpus| vm.cpu.count() > *cpus) {

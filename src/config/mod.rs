@@ -110,6 +110,13 @@ impl Config {
         self.store.get(name.as_bytes())
     }
 
+    /// The place of the value of the first of these variables that is set.
+    pub fn place_of(&self, names: &[String]) -> Option<Span> {
+        let set = names.iter().filter_map(|name| self.get(name));
+        let set = set.filter(|set| !set.value.is_empty()).next()?;
+        Some(set.value_span)
+    }
+
     /// All assignments, in the order of sh.
     pub fn assignments(&self) -> impl Iterator<Item = Assignment<'_>> {
         self.store.assignments()

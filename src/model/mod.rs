@@ -10,6 +10,7 @@ pub mod loader;
 pub mod name;
 pub mod policy;
 pub mod privilege;
+pub mod release;
 pub mod size;
 
 use crate::span::Span;

@@ -1,14 +1,15 @@
 //! Kernel state: sysctl(8).
 
 use crate::command::{Command, args};
+use crate::model::release::Machine;
 
 /// The kernel state that the program uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Kernel {
     /// `kern.osreldate`: 1400097 is 14.0; decides between versions.
     pub osreldate: Option<u32>,
-    /// Whether `hw.machine` is amd64, the only architecture with bhyveload and grub-bhyve.
-    pub is_amd64: Option<bool>,
+    /// `hw.machine`.
+    pub machine: Option<Machine>,
     /// Whether opening a tap brings it up; unknown until if_tuntap is loaded.
     pub tap_up_on_open: Option<bool>,
     /// Whether a bridge accepts members with an address (FreeBSD 15); unknown until if_bridge is loaded.
@@ -72,7 +73,7 @@ pub fn parse(output: &str, uid: u32) -> Kernel {
         let value = value.trim();
         match name {
             "kern.osreldate" => kernel.osreldate = value.parse().ok(),
-            "hw.machine" => kernel.is_amd64 = Some(value == "amd64"),
+            "hw.machine" => kernel.machine = Some(Machine::parse(value)),
             "net.link.tap.up_on_open" => kernel.tap_up_on_open = Some(value != "0"),
             "net.link.bridge.member_ifaddrs" => kernel.member_ifaddrs = Some(value != "0"),
             "security.bsd.see_other_uids" | "security.bsd.see_other_gids" => {
@@ -101,6 +102,7 @@ pub fn set_member_ifaddrs() -> Command {
 #[cfg(test)]
 mod tests {
     use super::{Kernel, ask, parse};
+    use crate::model::release::Machine;
 
     #[test]
     fn the_arguments_are_those_of_sysctl() {
@@ -117,7 +119,7 @@ mod tests {
                       security.bsd.see_other_uids: 0\nsecurity.jail.jailed: 0\n";
         let kernel = Kernel {
             osreldate: Some(1_500_068),
-            is_amd64: Some(true),
+            machine: Some(Machine::Amd64),
             tap_up_on_open: Some(false),
             member_ifaddrs: None,
             max_cpus: None,
