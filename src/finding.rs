@@ -187,13 +187,17 @@ finding_names! {
     PathPercent = "path-percent", Error;
     /// A path with a blank, which grub-bhyve does not accept.
     PathBlank = "path-blank", Error;
+    /// A path with an equals sign, which bhyve takes for an option.
+    PathEquals = "path-equals", Error;
     /// One disk at two numbers of a VM.
     DiskTwice = "disk-twice", Error;
     /// One tap at two numbers of a VM.
     TapTwice = "tap-twice", Error;
     /// Two NICs with one MAC address.
     SharedMac = "shared-mac", Warning;
-    /// Two VMs with one disk.
+    /// Two VMs with one UUID.
+    SharedUuid = "shared-uuid", Warning;
+    /// Two VMs with one disk, or one store of UEFI variables.
     SharedDisk = "shared-disk", Warning;
     /// Two VMs with one tap.
     SharedTap = "shared-tap", Warning;
@@ -201,7 +205,7 @@ finding_names! {
     DefaultTap = "default-tap", Warning;
     /// Commands for grub that grub would not complete.
     GrubCommands = "grub-commands", Error;
-    /// grub settings of a VM that bhyveload loads.
+    /// Settings of another loader than the VM's.
     UnusedGrub = "unused-grub", Warning;
     /// A disk that does not exist on this host.
     DiskMissing = "disk-missing", Warning;

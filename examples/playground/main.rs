@@ -87,6 +87,7 @@ fn places(directory: &Path) -> io::Result<Places> {
         pace,
         run: directory.join(program::RUN).join("easy-bhyve"),
         logs: directory.join(program::LOG).join("easy-bhyve"),
+        share: directory.join(program::SHARE),
     })
 }
 

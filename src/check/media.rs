@@ -48,8 +48,8 @@ pub(super) fn findings(
                     Some(None) => with_near(medium.missing(vm), look, path, |near| !is_disk(near)),
                     Some(Some(error)) => medium.place(error),
                 });
-            } else if look.about(path).is_ok_and(|about| about.is_read_only) {
-                errors.push(medium.read_only());
+            } else if medium.is_written(vm) && look.about(path).is_ok_and(|it| it.is_read_only) {
+                errors.push(medium.read_only(vm));
             }
         }
     }

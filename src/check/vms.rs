@@ -8,10 +8,12 @@ use crate::finding::{Finding, FindingName};
 use crate::model::Vm;
 use crate::model::device::Nic;
 use crate::model::kind::Mac;
+use crate::model::loader::LoaderKind;
 use crate::span::Span;
 use crate::vis;
 use std::collections::HashMap;
 use std::path::Path;
+use uuid::Uuid;
 
 /// Checks each VM, and all VMs together; takes linear time.
 pub(super) fn findings(config: &Config, checked: &[Checked<'_>]) -> Vec<Finding> {
@@ -19,22 +21,33 @@ pub(super) fn findings(config: &Config, checked: &[Checked<'_>]) -> Vec<Finding>
     let mut disks: HashMap<&Path, (&Vm, Option<Span>)> = HashMap::new();
     let mut taps: HashMap<&str, (&Vm, &Nic)> = HashMap::new();
     let mut macs: HashMap<Mac, (&Vm, &Nic)> = HashMap::new();
+    let mut uuids: HashMap<Uuid, &Vm> = HashMap::new();
     for one in checked {
         findings.extend(missing_devices(&one.keys));
         let Some(vm) = &one.vm else { continue };
         findings.extend(gaps(vm));
         findings.extend(unused_grub(one, vm));
-        for disk in &vm.disks {
-            let origin = own_place(config, vm, disk.origin);
-            match disks.get(disk.path.as_path()) {
+        let own = vm
+            .disks
+            .iter()
+            .map(|disk| (disk.path.as_path(), disk.origin));
+        let store = vm.uefi().map(|uefi| (uefi.vars.as_path(), uefi.origin));
+        for (path, origin) in own.chain(store) {
+            let id = || Some(config.id_of(vm.name.as_str())?.value_span);
+            let origin = own_place(config, vm, origin).or_else(id);
+            match disks.get(path) {
                 None => {
-                    disks.insert(&disk.path, (vm, origin));
+                    disks.insert(path, (vm, origin));
                 }
                 Some((other, elsewhere)) => {
-                    let found = shared_disk(config, vm, &disk.path, other, *elsewhere);
+                    let found = shared_disk(config, vm, path, other, *elsewhere);
                     findings.extend(origin.map(found));
                 }
             }
+        }
+        if let Some(uuid) = vm.uuid {
+            let other = *uuids.entry(uuid).or_insert(vm);
+            findings.extend(shared_uuid(config, uuid, vm, other));
         }
         for nic in &vm.nics {
             let tap = nic.tap.interface().as_str();
@@ -87,22 +100,28 @@ fn shared_disk<'run>(
     other: &'run Vm,
     origin: Option<Span>,
 ) -> impl FnOnce(Span) -> Finding + 'run {
+    let is_store = |vm: &Vm| vm.uefi().is_some_and(|uefi| uefi.vars == path);
+    let what = if is_store(vm) && is_store(other) {
+        "store of UEFI variables"
+    } else {
+        "disk"
+    };
     move |span| {
         let finding = Finding::new(
             FindingName::SharedDisk,
             span,
             format!(
-                "{} is a disk of {} and of {}",
+                "{} is a {what} of {} and of {}",
                 vis::shown(&path),
                 other.name,
                 vm.name
             ),
-            "use a different disk for each VM; only one of these VMs can run at a time",
+            format!("use a different {what} for each VM; only one of these VMs can run at a time"),
         );
         match origin {
             Some(origin) => {
                 let place = config.place(origin);
-                finding.note(format!("set as a disk of {} at {place}", other.name))
+                finding.note(format!("set as a {what} of {} at {place}", other.name))
             }
             None => finding,
         }
@@ -190,6 +209,27 @@ fn shared_mac(
     })
 }
 
+/// Two VMs with one UUID, by which guests and their software tell machines apart.
+fn shared_uuid(config: &Config, uuid: Uuid, vm: &Vm, other: &Vm) -> Option<Finding> {
+    let place = |vm: &Vm| Some(config.get(&format!("{}_uuid", vm.name))?.value_span);
+    if vm.name == other.name {
+        return None;
+    }
+    let finding = Finding::new(
+        FindingName::SharedUuid,
+        place(vm)?,
+        format!("{}_uuid and {}_uuid are both {uuid}", other.name, vm.name),
+        "use another UUID, or remove the setting: it is then derived from the name of the VM",
+    );
+    Some(match place(other) {
+        Some(elsewhere) => finding.note(format!(
+            "the other UUID is set at {}",
+            config.place(elsewhere)
+        )),
+        None => finding,
+    })
+}
+
 /// The name of the setting with the address of a NIC.
 fn mac_of(vm: &Vm, nic: &Nic) -> String {
     format!("{}_{}", vm.name, numbered("ifN_mac", nic.number))
@@ -227,31 +267,41 @@ fn gaps(vm: &Vm) -> Vec<Finding> {
 /// Settings of another loader than the VM's.
 fn unused_grub(one: &Checked<'_>, vm: &Vm) -> Vec<Finding> {
     let own = vm.loader.kind();
-    let is_of_another = |key: &&Key<'_>| {
-        let is_set = !key.set.value.is_empty();
-        is_set && key.setting.loader.is_some_and(|loader| loader != own)
+    let set = || one.keys.keys.iter().filter(|key| !key.set.value.is_empty());
+    let chooses = |key: &&Key<'_>| {
+        let mut choosing = LoaderKind::choosing_settings();
+        choosing.any(|name| name == key.setting.name)
     };
-    let set = one.keys.keys.iter().filter(is_of_another);
-    set.map(|key| {
-        let name = key.set.name;
-        Finding::new(
-            FindingName::UnusedGrub,
-            key.set.name_span,
-            format!(
-                "{name} has no effect: {} has {}",
-                vm.name,
-                own.facts().choice
-            ),
-            match own
-                .facts()
-                .settings
-                .first()
-                .and_then(|set| set.split('=').next())
-            {
-                Some(choosing) => format!("remove it, or {}_{choosing}", vm.name),
-                None => "remove it".to_owned(),
-            },
-        )
-    })
-    .collect()
+    let chosen = set().find(chooses).map(|key| &key.set);
+    let why = match chosen {
+        Some(chosen) => format!(
+            "has {}={} and ",
+            chosen
+                .name
+                .strip_prefix(&format!("{}_", vm.name))
+                .unwrap_or(chosen.name),
+            String::from_utf8_lossy(chosen.value)
+        ),
+        None => String::new(),
+    };
+    let is_of_another = |key: &&Key<'_>| key.setting.loader.is_some_and(|loader| loader != own);
+    set()
+        .filter(is_of_another)
+        .map(|key| {
+            let name = key.set.name;
+            Finding::new(
+                FindingName::UnusedGrub,
+                key.set.name_span,
+                format!(
+                    "{name} has no effect: {} {why}{}",
+                    vm.name,
+                    own.facts().loads
+                ),
+                match chosen {
+                    Some(chosen) => format!("remove it, or {}", chosen.name),
+                    None => "remove it".to_owned(),
+                },
+            )
+        })
+        .collect()
 }

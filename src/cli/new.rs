@@ -221,8 +221,27 @@ fn settings(context: &mut Context<'_>, vm: &VmName, args: &NewArgs) -> Result<Ve
         settings.push(TypedSetting::new("cd0", iso));
     }
     settings.extend(typed);
+    settings.extend(own_uuid(&settings)?);
     refuse_twice(&settings)?;
     Ok(settings)
+}
+
+/// A random UUID for a VM with UEFI firmware, which keeps it when the host or the name changes.
+fn own_uuid(settings: &[TypedSetting]) -> Result<Option<TypedSetting>> {
+    let has_firmware = settings
+        .iter()
+        .any(|one| one.key() == "loader" && one.value() == b"uefi");
+    if !has_firmware || settings.iter().any(|one| one.key() == "uuid") {
+        return Ok(None);
+    }
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|error| {
+        Error::host(format!(
+            "could not get a random number from the system: {error}"
+        ))
+    })?;
+    let uuid = uuid::Builder::from_random_bytes(random).into_uuid();
+    Ok(Some(TypedSetting::new("uuid", uuid.to_string())))
 }
 
 /// Notes about existing settings that apply to the new VM.

@@ -82,7 +82,7 @@ fn of_host(vm: &Vm) -> impl Iterator<Item = Line> {
 fn numbered(row: &Setting<VmSettings>, vm: &Vm) -> Vec<(u8, Line)> {
     let written = (row.written)(vm).into_iter();
     let line = |(number, value): (u8, OsString)| {
-        let is_usual = !row.always_shown && row.is_default(&value);
+        let is_usual = !row.always_shown && row.is_usual(vm, &value);
         let line = Line::new(row.numbered(number), value);
         (number, Line { is_usual, ..line })
     };

@@ -7,7 +7,7 @@ use crate::model::cpu::CpuTopology;
 use crate::model::device::{Cd, Disk, Nic, Slots};
 use crate::model::grub::GrubCommands;
 use crate::model::kind::{DiskKind, DiskOptions, Mac, NicKind};
-use crate::model::loader::{BootPart, Grub, Loader};
+use crate::model::loader::{BootPart, Grub, Loader, Uefi};
 use crate::model::name::{Dataset, IfName, TapName};
 use crate::model::policy::{Policy, Reaction, Seconds};
 use crate::model::size::MemSize;
@@ -75,7 +75,13 @@ fn loader() -> impl Strategy<Value = Loader> {
                 boot,
             })
         });
-    prop_oneof![Just(Loader::Bhyveload), grub]
+    let uefi = "/[a-z]{1,5}( [a-z])?/[a-z.]{1,5}x".prop_map(|vars| {
+        Loader::Uefi(Uefi {
+            vars: vars.into(),
+            origin: None,
+        })
+    });
+    prop_oneof![Just(Loader::Bhyveload), grub, uefi]
 }
 
 fn interface(name: &str) -> IfName {
@@ -173,6 +179,8 @@ fn any_vm() -> impl Strategy<Value = Vm> {
                 has_rng: id % 2 == 0,
                 keeps_utc: id % 3 == 0,
                 is_wired: id % 5 == 0,
+                has_strict_msrs: id % 7 == 0,
+                uuid: (id % 2 == 0).then(|| uuid::Uuid::from_u128(id.into())),
                 loader,
                 shared,
                 policy,
@@ -191,6 +199,10 @@ const SETTINGS: &[(&str, &[&str])] = &[
     ("mem", &["1G", "none"]),
     ("a_mem", &["2G", "1.5G"]),
     ("a_freebsd", &["YES", "NO", "maybe"]),
+    ("a_loader", &["bhyveload", "grub", "uefi", "x"]),
+    ("a_uefi_vars", &["/vm/vars", "/vm/v,", "/vm/v=", "vars"]),
+    ("a_strict_msrs", &["YES", "NO", "x"]),
+    ("a_uuid", &["8a9b0c1d-2e3f-4a5b-8c6d-7e8f9a0b1c2d", "x"]),
     ("a_zvol", &["zroot/vm/a", "zroot/vm/a b", "bad@"]),
     (
         "a_hd0",

@@ -59,6 +59,9 @@ fn with(vm: &Vm, name: &str, value: &OsStr) -> Pairs {
 pub(super) fn without_origins(mut vm: Vm) -> Vm {
     vm.disks.iter_mut().for_each(|disk| disk.origin = None);
     vm.cds.iter_mut().for_each(|cd| cd.origin = None);
+    if let Loader::Uefi(uefi) = &mut vm.loader {
+        uefi.origin = None;
+    }
     for nic in &mut vm.nics {
         (nic.origin, nic.bridge_origin) = (None, None);
     }

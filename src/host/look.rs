@@ -3,7 +3,7 @@
 use super::Finished;
 use super::blank::{self, OpenDisk};
 use super::child::{ended, tail};
-use super::identity::{self, About, Identity};
+use super::identity::{self, About, Entry, Identity};
 use super::system::System;
 use super::{Clock, SpawnError};
 use crate::command::Command;
@@ -47,6 +47,12 @@ pub trait Look: Clock {
     /// # Errors
     /// The system's error.
     fn about(&mut self, path: &Path) -> io::Result<About>;
+
+    /// What stands at a path itself: a symbolic link is not followed. None if nothing does.
+    ///
+    /// # Errors
+    /// The system's error.
+    fn entry(&mut self, path: &Path) -> io::Result<Option<Entry>>;
 
     /// Whether a disk contains only zeros in its first and its last MiB, so that nothing is installed on
     /// it.
@@ -119,6 +125,10 @@ impl Look for System {
 
     fn about(&mut self, path: &Path) -> io::Result<About> {
         identity::about(path)
+    }
+
+    fn entry(&mut self, path: &Path) -> io::Result<Option<Entry>> {
+        identity::entry(path)
     }
 
     fn is_blank(&mut self, path: &Path) -> io::Result<bool> {

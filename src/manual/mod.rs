@@ -65,6 +65,7 @@ impl Page {
             Self::Configuration => &[
                 include_str!("pages/grammar.mdoc"),
                 include_str!("pages/settings.mdoc"),
+                include_str!("pages/uefi.mdoc"),
                 include_str!("pages/grub.mdoc"),
             ],
         }

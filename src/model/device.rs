@@ -6,6 +6,7 @@
 
 use super::Vm;
 use super::kind::{DiskKind, DiskOptions, Mac, NicKind};
+use super::loader::LoaderKind;
 use super::name::{IfName, TapName};
 use crate::span::Span;
 use std::ffi::{OsStr, OsString};
@@ -206,7 +207,8 @@ impl Vm {
         let mut devices = vec![host_bridge(), isa_bridge()];
         devices.extend(self.nics.iter().map(nic));
         devices.extend(self.disks.iter().map(disk));
-        devices.extend(self.cds.iter().filter(|_| with_cds).map(cd));
+        let cds = self.cds.iter().filter(|_| with_cds);
+        devices.extend(cds.map(|one| cd(one, self.loader.kind())));
         devices.extend(self.has_rng.then(rng));
         devices
     }
@@ -236,8 +238,17 @@ fn disk(disk: &Disk) -> Device {
     }
 }
 
-fn cd(cd: &Cd) -> Device {
-    Device::new(Slots::CDS.of(cd.number), "ahci-cd").with_backend(&cd.path)
+/// UEFI firmware boots the device of the lowest `bootindex`, and without one a disk before a CD.
+fn cd(cd: &Cd, loader: LoaderKind) -> Device {
+    let options = match (loader, cd.number) {
+        (LoaderKind::Uefi, 0) => &["ro", "bootindex=1"][..],
+        (LoaderKind::Uefi, _) => &["ro"],
+        (LoaderKind::Bhyveload | LoaderKind::Grub, _) => &[],
+    };
+    Device {
+        options: options.iter().map(OsString::from).collect(),
+        ..Device::new(Slots::CDS.of(cd.number), "ahci-cd").with_backend(&cd.path)
+    }
 }
 
 /// The source of random numbers.

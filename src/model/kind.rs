@@ -74,7 +74,8 @@ impl NicKind {
     }
 }
 
-fn unknown(text: &str, words: &[&str]) -> NameError {
+/// The error about a word that is none of these.
+pub(super) fn unknown(text: &str, words: &[&str]) -> NameError {
     error(format!("\"{text}\" is not one of {}", words.join(", ")))
 }
 

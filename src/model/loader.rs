@@ -1,17 +1,22 @@
 //! The loader of a guest.
 
 use super::grub::GrubCommands;
-use super::name::{NameError, error, text_newtype};
+use super::kind::unknown;
+use super::name::{NameError, VmName, error, text_newtype};
+use crate::span::Span;
 use std::ffi::OsStr;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 /// The loader of a VM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Loader {
     /// bhyveload(8): FreeBSD.
     Bhyveload,
-    /// grub-bhyve: everything else.
+    /// grub-bhyve: guests that it can read.
     Grub(Grub),
+    /// UEFI firmware in the VM: every guest that boots by UEFI.
+    Uefi(Uefi),
 }
 
 /// The settings for grub.
@@ -25,6 +30,33 @@ pub struct Grub {
     pub boot: Option<GrubCommands>,
 }
 
+/// The settings for UEFI firmware.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uefi {
+    /// The VM's own store of the firmware's variables.
+    pub vars: PathBuf,
+    /// The setting that the path comes from.
+    pub origin: Option<Span>,
+}
+
+/// The directory of the files that belong to VMs without a directory of image files.
+const OF_VMS: &str = "/var/db/easy-bhyve";
+
+impl Uefi {
+    /// The store of a VM without an image file: in a directory of the VM's own.
+    pub fn in_own_directory(vm: &VmName) -> Self {
+        Self {
+            vars: Path::new(OF_VMS).join(vm.as_str()).join("uefi-vars"),
+            origin: None,
+        }
+    }
+
+    /// Whether the store is in a directory of VMs' own, which is made when it is missing.
+    pub fn has_own_directory(&self) -> bool {
+        self.vars.starts_with(OF_VMS)
+    }
+}
+
 /// A kind of loader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoaderKind {
@@ -32,6 +64,8 @@ pub enum LoaderKind {
     Bhyveload,
     /// grub-bhyve.
     Grub,
+    /// UEFI firmware.
+    Uefi,
 }
 
 /// The properties of a kind of loader.
@@ -39,12 +73,16 @@ pub enum LoaderKind {
 pub struct Facts {
     /// The name.
     pub name: &'static str,
-    /// How a configuration selects the loader, in words that follow "has".
-    pub choice: &'static str,
+    /// The word in the configuration.
+    pub word: &'static str,
+    /// What the loader does, in words that follow the name of a VM.
+    pub loads: &'static str,
     /// The settings in addition to the id that select the loader, without the VM's name.
     pub settings: &'static [&'static str],
-    /// Whether the loader can stop at a prompt.
-    pub has_prompt: bool,
+    /// What a user does in place of stopping at a prompt, if the loader has none.
+    pub no_prompt: Option<&'static str>,
+    /// Whether a guest gets an error when it uses an MSR that bhyve(8) does not know, by default.
+    pub strict_msrs: bool,
     /// Whether the loader ends a path at a blank (`grub-core/kern/emu/hostdisk.c`).
     pub ends_paths_at_blanks: bool,
     /// Whether the loader needs a VM node that has never run: when the guest reboots, the node is
@@ -54,7 +92,20 @@ pub struct Facts {
 
 impl LoaderKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Bhyveload, Self::Grub];
+    pub const ALL: [Self; 3] = [Self::Bhyveload, Self::Grub, Self::Uefi];
+
+    /// The words in the configuration.
+    pub const WORDS: &[&str] = &["bhyveload", "grub", "uefi"];
+
+    /// Parses one of [`Self::WORDS`].
+    ///
+    /// # Errors
+    /// If the text is another word.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|kind| kind.facts().word == text)
+            .ok_or_else(|| unknown(text, Self::WORDS))
+    }
 
     /// The settings of a VM that choose between the kinds, without the VM's name.
     pub fn choosing_settings() -> impl Iterator<Item = &'static str> {
@@ -67,19 +118,36 @@ impl LoaderKind {
         match self {
             Self::Bhyveload => &Facts {
                 name: "bhyveload",
-                choice: "freebsd=YES and is loaded by bhyveload",
+                word: "bhyveload",
+                loads: "is loaded by bhyveload",
                 settings: &["freebsd=YES"],
-                has_prompt: false,
+                no_prompt: Some("press a key at the menu of bhyveload instead"),
+                strict_msrs: true,
                 ends_paths_at_blanks: false,
                 needs_fresh_node: false,
             },
             Self::Grub => &Facts {
                 name: "grub-bhyve",
-                choice: "no freebsd=YES and is loaded by grub-bhyve",
+                word: "grub",
+                loads: "is loaded by grub-bhyve",
                 settings: &[],
-                has_prompt: true,
+                no_prompt: None,
+                strict_msrs: true,
                 ends_paths_at_blanks: true,
                 needs_fresh_node: true,
+            },
+            Self::Uefi => &Facts {
+                name: "uefi",
+                word: "uefi",
+                loads: "is started by its UEFI firmware",
+                settings: &["loader=uefi"],
+                // The firmware waits for no key (edk2: `PcdPlatformBootTimeOut` is 0).
+                no_prompt: Some(
+                    "hold Esc on the console while the VM starts: the firmware then shows its menu",
+                ),
+                strict_msrs: false,
+                ends_paths_at_blanks: false,
+                needs_fresh_node: false,
             },
         }
     }
@@ -91,6 +159,7 @@ impl Loader {
         match self {
             Self::Bhyveload => LoaderKind::Bhyveload,
             Self::Grub(_) => LoaderKind::Grub,
+            Self::Uefi(_) => LoaderKind::Uefi,
         }
     }
 
@@ -160,7 +229,14 @@ impl BootPart {
 
 #[cfg(test)]
 mod tests {
-    use super::BootPart;
+    use super::{BootPart, LoaderKind};
+
+    #[test]
+    fn every_word_is_that_of_a_kind() {
+        let words = LoaderKind::ALL.map(|kind| kind.facts().word);
+        assert_eq!(words, LoaderKind::WORDS);
+        assert!(LoaderKind::parse("grub-bhyve").is_err());
+    }
 
     #[test]
     fn partitions_are_named_as_grub_names_them() {

@@ -17,15 +17,20 @@ use crate::span::Span;
 use crate::verb::{Spelling, Verb};
 use cpu::CpuTopology;
 use device::{Cd, Disk, Nic};
-use loader::Loader;
+use loader::{Loader, Uefi};
 use name::{Dataset, IfName, VmName};
 use policy::Policy;
 use size::MemSize;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use uuid::Uuid;
 
 /// A VM with every setting resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting, independent of the others"
+)]
 pub struct Vm {
     /// The name.
     pub name: VmName,
@@ -41,6 +46,10 @@ pub struct Vm {
     pub keeps_utc: bool,
     /// Whether its memory is wired.
     pub is_wired: bool,
+    /// Its UUID, if it is set.
+    pub uuid: Option<Uuid>,
+    /// Whether the guest gets an error when it uses an MSR that bhyve(8) does not know.
+    pub has_strict_msrs: bool,
     /// The loader.
     pub loader: Loader,
     /// The disks by number; the first is number 0.
@@ -113,6 +122,8 @@ impl Vm {
             has_rng: false,
             keeps_utc: true,
             is_wired: false,
+            uuid: None,
+            has_strict_msrs: true,
             loader: Loader::Bhyveload,
             disks: Vec::new(),
             cds: Vec::new(),
@@ -126,6 +137,28 @@ impl Vm {
             policy: Policy::default(),
             spelling,
         }
+    }
+
+    /// The UUID for bhyve(8): that of the setting; else, for a VM with UEFI firmware, one that depends on the
+    /// host's and on the name, and so stays the same. Others have what bhyve(8) derives.
+    pub fn uuid_on(&self, host: Option<Uuid>) -> Option<Uuid> {
+        let derived = || Uuid::new_v5(&host.unwrap_or_default(), self.name.as_str().as_bytes());
+        self.uuid.or_else(|| self.uefi().map(|_| derived()))
+    }
+
+    /// The settings of its UEFI firmware, if it has one.
+    pub fn uefi(&self) -> Option<&Uefi> {
+        match &self.loader {
+            Loader::Uefi(uefi) => Some(uefi),
+            Loader::Bhyveload | Loader::Grub(_) => None,
+        }
+    }
+
+    /// The files that no other VM may use at the same time: its disks, and the store of its firmware's
+    /// variables.
+    pub fn own_files(&self) -> impl Iterator<Item = &Path> {
+        let disks = self.disks.iter().map(|disk| disk.path.as_path());
+        disks.chain(self.uefi().map(|uefi| uefi.vars.as_path()))
     }
 
     /// Whether the VM is in the configuration; then it has a first disk.
@@ -207,6 +240,8 @@ pub(crate) mod tests {
             has_rng: false,
             keeps_utc: true,
             is_wired: false,
+            uuid: None,
+            has_strict_msrs: true,
             loader: Loader::Bhyveload,
             disks: vec![disk(0, "/dev/zvol/zroot/vm/fbsd0"), disk(2, "/vm/data")],
             cds: vec![cd(0, "/iso/a.iso"), cd(1, "/iso/b.iso")],

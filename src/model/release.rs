@@ -172,6 +172,7 @@ impl Vm {
                 Feature::Grub,
                 &["grub_install", "grub_bootcmd", "grub_bootpart"],
             )),
+            LoaderKind::Uefi => None,
         });
         all.extend(self.disks.iter().filter_map(|disk| {
             let feature = match disk.kind {

@@ -131,8 +131,15 @@ fn next_step(context: &Context<'_>, vm: &Vm, names: &[String]) -> String {
         let chosen = chosen.map(|setting| format!(" {name}_{setting}"));
         format!("{name}_id={id}{}", chosen.collect::<String>())
     });
+    let own = match vm.uuid {
+        Some(_) => format!(
+            "; every VM needs a UUID of its own: do not copy {}_uuid",
+            vm.name
+        ),
+        None => String::new(),
+    };
     format!(
-        "cloned to {}; to define the VMs, add to {}: {}",
+        "cloned to {}; to define the VMs, add to {}: {}{own}",
         names.join(", "),
         vis::shown(context.config.main_file()),
         ids.collect::<Vec<_>>().join(" ")

@@ -193,7 +193,7 @@ pub(crate) fn not_freebsd(look: &dyn Look) -> Error {
         .note(format!("kldstat was not found in {}", look.search_path()))
 }
 
-/// Other VMs of the configuration that may be running and share a disk with `vm`.
+/// Other VMs of the configuration that may be running and share a disk, or a store of UEFI variables, with `vm`.
 pub(super) fn rivals(context: &mut Context<'_>, vm: &Vm) -> Result<Vec<VmName>> {
     if !context.is_freebsd {
         return Ok(Vec::new());
@@ -206,12 +206,11 @@ pub(super) fn rivals(context: &mut Context<'_>, vm: &Vm) -> Result<Vec<VmName>> 
             continue;
         };
         let pairs = vm
-            .disks
-            .iter()
-            .flat_map(|ours| other.disks.iter().map(move |theirs| (ours, theirs)));
+            .own_files()
+            .flat_map(|ours| other.own_files().map(move |theirs| (ours, theirs)));
         if pairs
             .into_iter()
-            .any(|(ours, theirs)| is_one(context.look, &ours.path, &theirs.path))
+            .any(|(ours, theirs)| is_one(context.look, ours, theirs))
         {
             rivals.push(other.name);
         }
@@ -220,7 +219,7 @@ pub(super) fn rivals(context: &mut Context<'_>, vm: &Vm) -> Result<Vec<VmName>> 
 }
 
 /// Whether two paths name the same disk. A missing or unreadable file equals no other.
-fn is_one(look: &mut dyn Look, one: &Path, other: &Path) -> bool {
+pub(super) fn is_one(look: &mut dyn Look, one: &Path, other: &Path) -> bool {
     if one == other {
         return true;
     }

@@ -200,8 +200,10 @@ pub enum Locks {
     Nothing,
     /// The VM.
     Vm,
-    /// The VM and all of its disks.
+    /// The VM, all of its disks, and the store of its UEFI variables.
     VmAndDisks,
+    /// The VM, and the store of its UEFI variables.
+    VmAndStore,
     /// The VM, and the path of its first disk, which the job makes.
     VmAndNewDisk,
 }
@@ -360,7 +362,7 @@ pub struct Request {
     pub job: Job,
     /// The VMs; only [`Job::Shutdown`] accepts several.
     pub vms: Vec<Vm>,
-    /// Other VMs of the configuration that share a disk with them.
+    /// Other VMs of the configuration that share a disk, or a store of UEFI variables, with them.
     pub rivals: Vec<VmName>,
     /// The program as it was called, for messages.
     pub title: String,

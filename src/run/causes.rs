@@ -53,6 +53,22 @@ pub const KNOWN: &[Known] = &[
         "a disk or an ISO image does not exist, or root may not read it",
         "list the paths: VM-resources; check each: ls -l PATH",
     ),
+    // `usr.sbin/bhyve/bootrom.c`
+    known(
+        "Error opening bootrom variable file",
+        "the file of UEFI variables does not exist, or is no file",
+        "see its path: VM-resources; make it anew: VM-clean --uefi-vars; then boot again",
+    ),
+    known(
+        "Error opening bootrom",
+        "the UEFI firmware is not installed",
+        "as root: pkg install bhyve-firmware",
+    ),
+    known(
+        "Invalid bootrom",
+        "the file of UEFI variables is damaged, or does not belong to this firmware",
+        "make it anew: VM-clean --uefi-vars; then boot again",
+    ),
     // `usr.sbin/bhyve/amd64/pci_lpc.c`
     known(
         "Unable to initialize backend",
@@ -289,7 +305,7 @@ mod tests {
     use crate::command::{Command, args};
     use crate::model::name::VmName;
     use crate::model::tests::vm;
-    use crate::tools::bhyve::run;
+    use crate::tools::bhyve::tests::run;
     use crate::tools::line::Console;
     use crate::verb::Spelling;
 

@@ -13,6 +13,7 @@ use crate::model::device::Nic;
 use crate::model::name::VmName;
 use crate::process::Surroundings;
 use crate::run::{not_started, signal_name};
+use crate::tools::firmware::Firmware;
 use crate::tools::ifconfig::{self, Interface};
 use crate::tools::kld::{self, Module};
 use crate::tools::sysctl::{self, Kernel};
@@ -51,6 +52,8 @@ pub struct Survey {
     pub traces: Traces,
     /// All processes, if they were listed.
     pub processes: Processes,
+    /// The UEFI firmware; the usual place if the VM needs none, or if it is missing.
+    pub firmware: Firmware,
 }
 
 impl Survey {
@@ -65,6 +68,7 @@ impl Survey {
             interfaces: Vec::new(),
             traces: Traces::default(),
             processes: Processes::default(),
+            firmware: Firmware::default(),
         }
     }
 
@@ -132,12 +136,18 @@ impl Survey {
         vm: &Vm,
         rivals: &[VmName],
     ) -> Result<Self> {
+        let needs_uuid = vm.uuid.is_none() && vm.uuid_on(None).is_some();
+        let question = if needs_uuid {
+            sysctl::ask_with_uuid()
+        } else {
+            sysctl::ask()
+        };
         let mut survey = Self {
             is_freebsd: true,
             traces: Traces::ask(look, at)?,
             interfaces: ifconfig::parse(&answer(look, &ifconfig::list())?),
             modules: kld::present(&answer(look, &kld::list())?),
-            kernel: sysctl::parse(&answer(look, &sysctl::ask())?, at.uid),
+            kernel: sysctl::parse(&answer(look, &question)?, at.uid),
             ..Self::fresh(at.devices)
         };
         let is_taken = |nic: &Nic| {
@@ -268,7 +278,7 @@ pub fn is_ours(
 /// # Errors
 /// If the query cannot be run, or fails.
 pub fn answer(look: &mut dyn Look, question: &Command) -> Result<String> {
-    try_answer(look, question)?
+    try_answer(look, &question)?
 }
 
 /// As [`answer`], but the failure of a query that exited with status 1 is the inner error.

@@ -1,10 +1,13 @@
 //! The VM's process: bhyve(8).
 
+use super::firmware::Firmware;
 use super::line::Console;
 use crate::command::{Command, args};
+use crate::model::loader::Loader;
 use crate::model::{Vm, name::VmName};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use uuid::Uuid;
 
 /// The meanings of bhyve's exit status (`usr.sbin/bhyve/bhyverun.c`), in words that follow "the guest".
 const MEANINGS: &[(i32, &str)] = &[
@@ -16,28 +19,50 @@ const MEANINGS: &[(i32, &str)] = &[
     (100, "was suspended for an unknown reason"),
 ];
 
+/// What the line of a VM has in addition to the VM's settings.
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'a> {
+    /// The console.
+    pub console: &'a Console,
+    /// Whether the CDs of an installation are attached.
+    pub with_cds: bool,
+    /// The UUID, if bhyve(8) gets one.
+    pub uuid: Option<Uuid>,
+    /// The firmware of the host, for a VM with [`Loader::Uefi`].
+    pub firmware: &'a Firmware,
+}
+
 /// Runs the VM:
-/// `bhyve [-u] -A -H -P [-S] -c CPU -m MEM -s 0:0,hostbridge -s 1:0,lpc -s 2:N,KIND,TAP[,mac=MAC]
-/// -s 3:N,KIND,DISK[,OPTION…] [-s 4:N,ahci-cd,ISO] [-s 5:0,virtio-rnd] -l com1,CONSOLE NAME`.
+/// `bhyve [-u] -A -H -P [-w] [-S] -c CPU -m MEM [-U UUID] -s 0:0,hostbridge -s 1:0,lpc -s 2:N,KIND,TAP[,mac=MAC]
+/// -s 3:N,KIND,DISK[,OPTION…] [-s 4:N,ahci-cd,ISO[,ro[,bootindex=1]]] [-s 5:0,virtio-rnd]
+/// -l com1,CONSOLE [-l bootrom,CODE,VARS[,fwcfg=qemu]] NAME`.
 ///
 /// A power-off, a halt and a reboot are regular ends.
-pub fn run(vm: &Vm, console: &Console, with_cds: bool) -> Command {
+pub fn run(vm: &Vm, how: Run<'_>) -> Command {
     let mut words: Vec<OsString> = vm.keeps_utc.then(|| "-u".into()).into_iter().collect();
     words.extend(args!["-A", "-H", "-P"]);
+    words.extend((!vm.has_strict_msrs).then(|| "-w".into()));
     words.extend(super::wired(vm));
     words.extend(args!["-c", vm.cpu, "-m", vm.mem]);
-    for device in vm.devices(with_cds) {
+    if let Some(uuid) = how.uuid {
+        words.extend(args!["-U", uuid.to_string()]);
+    }
+    for device in vm.devices(how.with_cds) {
         words.extend(["-s".into(), device.argument()]);
     }
     let mut com1 = OsString::from("com1,");
-    com1.push(console.backend());
-    words.extend(["-l".into(), com1, vm.name.as_str().into()]);
+    com1.push(how.console.backend());
+    words.extend(["-l".into(), com1]);
+    if let Loader::Uefi(uefi) = &vm.loader {
+        words.extend(["-l".into(), how.firmware.argument(uefi, how.with_cds)]);
+    }
+    words.push(vm.name.as_str().into());
     Command {
         title: Some(vm.name.title()),
         meanings: MEANINGS,
         ..Command::root("bhyve", words)
     }
-    .streams(console.streams())
+    .streams(how.console.streams())
     .accept(&[0, 1, 2])
     .works_for(vm)
 }
@@ -48,10 +73,12 @@ pub fn node(devices: &Path, vm: &VmName) -> PathBuf {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{node, run};
-    use crate::command::Streams;
+pub(crate) mod tests {
+    use super::{Firmware, Run, node};
+    use crate::command::{Command, Streams};
+    use crate::model::Vm;
     use crate::model::kind::{DiskKind, DiskOptions, Mac, NicKind};
+    use crate::model::loader::{Loader, Uefi};
     use crate::model::tests::vm;
     use crate::tools::line::Console;
     use std::path::Path;
@@ -59,6 +86,16 @@ mod tests {
     const BEGIN: &str = "bhyve -u -A -H -P -c 2 -m 1G -s 0:0,hostbridge -s 1:0,lpc \
         -s 2:0,virtio-net,tap1 -s 2:3,virtio-net,tap7 \
         -s 3:0,virtio-blk,/dev/zvol/zroot/vm/fbsd0 -s 3:2,virtio-blk,/vm/data";
+
+    pub(crate) fn run(vm: &Vm, console: &Console, with_cds: bool) -> Command {
+        let how = Run {
+            console,
+            with_cds,
+            uuid: vm.uuid_on(None),
+            firmware: &Firmware::default(),
+        };
+        super::run(vm, how)
+    }
 
     #[test]
     fn the_background_has_its_console_on_nmdm_and_no_cd() {
@@ -102,6 +139,29 @@ mod tests {
              -s 3:0,nvme,/dev/zvol/zroot/vm/fbsd0 \
              -s 3:2,ahci-hd,/vm/data,ro,sectorsize=512/4096 -s 4:0,ahci-cd,/iso/a.iso \
              -s 4:1,ahci-cd,/iso/b.iso -s 5:0,virtio-rnd -l com1,stdio fbsd0"
+        );
+    }
+
+    #[test]
+    fn firmware_boots_the_first_cd_of_an_installation_and_else_has_none() {
+        let mut vm = vm();
+        vm.loader = Loader::Uefi(Uefi {
+            vars: "/vm/fbsd0.uefi-vars".into(),
+            origin: None,
+        });
+        (vm.has_strict_msrs, vm.is_wired) = (false, true);
+        let begin = BEGIN
+            .replace("-P", "-P -w -S")
+            .replace("-m 1G", "-m 1G -U cd6a5e90-2a4f-5a08-9a47-b2a1ddcdb7a7");
+        let rom = "-l bootrom,/usr/local/share/edk2-bhyve/BHYVE_UEFI_CODE.fd,/vm/fbsd0.uefi-vars";
+        assert_eq!(
+            run(&vm, &Console::Stdio, false).to_string(),
+            format!("{begin} -l com1,stdio {rom} fbsd0")
+        );
+        let cds = "-s 4:0,ahci-cd,/iso/a.iso,ro,bootindex=1 -s 4:1,ahci-cd,/iso/b.iso,ro";
+        assert_eq!(
+            run(&vm, &Console::Stdio, true).to_string(),
+            format!("{begin} {cds} -l com1,stdio {rom},fwcfg=qemu fbsd0")
         );
     }
 

@@ -7,6 +7,7 @@ pub mod bhyveload;
 pub mod cu;
 pub mod daemon;
 pub mod file;
+pub mod firmware;
 pub mod fstat;
 pub mod grub;
 pub mod ifconfig;

@@ -2,6 +2,7 @@
 
 use crate::command::{Command, args};
 use crate::model::release::Machine;
+use uuid::Uuid;
 
 /// The kernel state that the program uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct Kernel {
     pub max_cpus: Option<u64>,
     /// The cpus of the host (`hw.ncpu`).
     pub cpus: Option<u64>,
+    /// The UUID of the host (`kern.hostuuid`), if it was asked.
+    pub host_uuid: Option<Uuid>,
     /// The memory of the host in bytes (`hw.physmem`).
     pub memory: Option<u64>,
     /// Whether root's processes are hidden from the caller.
@@ -50,9 +53,17 @@ const VISIBILITY: [&str; 3] = [
     "security.jail.jailed",
 ];
 
-/// Queries all of [`Kernel`]: `sysctl -i NAME…`, which skips unknown names.
+/// The name of the host's UUID.
+const HOST_UUID: &str = "kern.hostuuid";
+
+/// Queries all of [`Kernel`] but the UUID: `sysctl -i NAME…`, which skips unknown names.
 pub fn ask() -> Command {
     ask_names(NAMES.iter().chain(&VISIBILITY))
+}
+
+/// Queries all of [`Kernel`]: `sysctl -i NAME…`.
+pub fn ask_with_uuid() -> Command {
+    ask_names(NAMES.iter().chain(&VISIBILITY).chain([&HOST_UUID]))
 }
 
 /// Queries only whether processes are hidden: `sysctl -i NAME…`.
@@ -82,6 +93,7 @@ pub fn parse(output: &str, uid: u32) -> Kernel {
             "security.jail.jailed" => kernel.is_jailed = value != "0",
             "hw.vmm.maxcpu" => kernel.max_cpus = value.parse().ok(),
             "hw.ncpu" => kernel.cpus = value.parse().ok(),
+            HOST_UUID => kernel.host_uuid = Uuid::try_parse(value).ok(),
             "hw.physmem" => kernel.memory = value.parse().ok(),
             _ => {}
         }
@@ -124,6 +136,7 @@ mod tests {
             member_ifaddrs: None,
             max_cpus: None,
             cpus: None,
+            host_uuid: None,
             memory: None,
             hides_root: true,
             is_jailed: false,
@@ -138,5 +151,11 @@ mod tests {
         );
         assert!(parse("security.jail.jailed: 1\n", 0).hides_processes());
         assert_eq!(parse("hw.vmm.maxcpu: 8\n", 0).max_cpus, Some(8));
+        let uuid = "4c4c4544-0042-3210-8054-b4c04f4a3031";
+        let kernel = parse(&format!("kern.hostuuid: {uuid}\n"), 0);
+        assert_eq!(
+            kernel.host_uuid.map(|uuid| uuid.to_string()).as_deref(),
+            Some(uuid)
+        );
     }
 }

@@ -8,6 +8,9 @@ use easy_bhyve::tools::grub::complaints;
 
 const DISK: &str = "/dev/zvol/zroot/vm/web";
 
+/// The UEFI firmware of the host.
+const CODE: &str = "/usr/local/share/edk2-bhyve/BHYVE_UEFI_CODE.fd";
+
 /// Messages that the simulated host never prints: its memory has no limit, its bhyve dies without a
 /// message, and its file systems never fill up.
 const UNSEEN: [&str; 6] = [
@@ -72,6 +75,21 @@ fn messages() -> Vec<(&'static str, String)> {
         (
             "Could not open backing file",
             said(host(), &bhyve("-s 3:1,virtio-blk,/vm/gone")),
+        ),
+        (
+            "Error opening bootrom variable file",
+            said(host(), &bhyve(&format!("-l bootrom,{CODE},/vm/gone"))),
+        ),
+        (
+            "Error opening bootrom",
+            said(host(), &bhyve("-l bootrom,/vm/gone")),
+        ),
+        (
+            "Invalid bootrom",
+            said(
+                host().with_file("/vm/short", "x"),
+                &bhyve(&format!("-l bootrom,{CODE},/vm/short")),
+            ),
         ),
         ("Unable to initialize backend", said(bare, &bhyve(""))),
         ("vCPUs requested but only", said(host(), &bhyve("-c 9"))),

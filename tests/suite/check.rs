@@ -150,6 +150,7 @@ fn a_verb_is_stopped_with_the_text_of_the_finding() {
         ("path-comma", "install"),
         ("path-percent", "install"),
         ("path-blank", "install"),
+        ("path-equals", "boot"),
         ("read-only", "install"),
         ("grub-commands", "boot"),
         ("disk-twice", "boot"),

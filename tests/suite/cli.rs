@@ -153,7 +153,7 @@ fn help_shows_each_verb_in_the_form_in_which_it_was_called() {
 const COMMANDS: [&str; 5] = ["setup", "list", "status", "stop-all", "autostart"];
 
 /// Every option: short, long, its value, and the option that it requires.
-const OPTIONS: [(&str, &str, &[&str], &[&str]); 15] = [
+const OPTIONS: [(&str, &str, &[&str], &[&str]); 16] = [
     ("-d", "--dry-run", &[], &[]),
     ("-t", "--tty", &[], &[]),
     ("-c", "--cpu", &["2"], &[]),
@@ -169,6 +169,7 @@ const OPTIONS: [(&str, &str, &[&str], &[&str]); 15] = [
     ("--console", "--console", &[], &[]),
     ("--watch", "--watch", &[], &[]),
     ("-n", "--lines", &["3"], &[]),
+    ("--uefi-vars", "--uefi-vars", &[], &[]),
 ];
 
 /// The options of every verb besides `--config`, and its words besides the VM.
@@ -180,7 +181,7 @@ const ROWS: [(&str, &[&str], &str); 18] = [
     ("resources", &[], "-d -a -V -s -c -m --format"),
     ("shutdown", &["deb0"], "-d -f -q"),
     ("restart", &[], "-d -f -q -c -m"),
-    ("clean", &[], "-d"),
+    ("clean", &[], "-d --uefi-vars"),
     ("log", &[], "-d -f -n"),
     ("snapshot", &["word"], "-d --format"),
     ("rollback", &["snap"], "-d -f"),

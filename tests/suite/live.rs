@@ -17,6 +17,7 @@ mod race;
 mod rig;
 mod root;
 mod steps;
+mod store;
 mod surroundings;
 mod taps;
 mod temp;

@@ -8,6 +8,7 @@ use easy_bhyve::cli::invocation::is_root_side;
 use easy_bhyve::process::{CONFIG_VARIABLE, Clock, LOG_DIRECTORY, Process, RUN_DIRECTORY};
 use easy_bhyve::run::Output;
 use easy_bhyve::run::progress::Display;
+use easy_bhyve::tools::firmware::SHARE_DIRECTORY;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -145,6 +146,7 @@ pub fn process(args: Vec<OsString>, caller: &Fake) -> Process {
         devices: caller.host().state.dev.clone(),
         run: PathBuf::from(RUN_DIRECTORY),
         logs: PathBuf::from(LOG_DIRECTORY),
+        share: PathBuf::from(SHARE_DIRECTORY),
         token: "scratch0".into(),
         colour: false,
         is_watched: false,

@@ -5,6 +5,7 @@
 
 mod disks;
 mod faults;
+mod loader;
 mod nics;
 mod read;
 mod uplinks;

@@ -2,12 +2,10 @@
 
 use super::faults::Faults;
 use super::read::OfVm;
-use super::{Wanted, disks, nics, uplinks};
+use super::{Wanted, disks, loader, nics, uplinks};
 use crate::config::settings::{HostSettings, Set, VmSettings};
 use crate::error::Result;
 use crate::model::cpu::CpuTopology;
-use crate::model::grub::GrubCommands;
-use crate::model::loader::{BootPart, Grub, Loader};
 use crate::model::name::{IfName, VmId, VmName};
 use crate::model::policy::Policy;
 use crate::model::size::MemSize;
@@ -48,9 +46,10 @@ pub(super) fn construct(parts: Parts<'_>, faults: &mut Faults) -> Vm {
         value: VmId(0),
         span: None,
     });
-    let loader = loader(&parts.own.settings);
-    let (volume, disks) = disks::disks(&parts, &id, &loader, faults);
-    let cds = disks::cds(&parts, &loader, faults);
+    let kind = loader::kind(&parts.own.settings);
+    let (volume, disks) = disks::disks(&parts, &id, kind, faults);
+    let cds = disks::cds(&parts, kind, faults);
+    let loader = loader::loader(&parts, kind, &volume, faults);
     let nics = nics::nics(&parts, &id, faults);
     let Parts {
         name,
@@ -69,6 +68,8 @@ pub(super) fn construct(parts: Parts<'_>, faults: &mut Faults) -> Vm {
         has_rng: or(own.rng, false),
         keeps_utc: or(own.utc, true),
         is_wired: or(own.wired, false),
+        uuid: own.uuid.map(|set| set.value),
+        has_strict_msrs: or(own.strict_msrs, loader.facts().strict_msrs),
         loader,
         disks,
         cds,
@@ -102,22 +103,6 @@ fn uplink(set: &Set<IfName>) -> Uplink {
         name: set.value.clone(),
         origin: set.span,
     }
-}
-
-fn loader(own: &VmSettings) -> Loader {
-    if own.freebsd.is_some_and(|freebsd| freebsd.value) {
-        return Loader::Bhyveload;
-    }
-    let commands = |set: &Option<Set<GrubCommands>>| set.as_ref().map(|set| set.value.clone());
-    Loader::Grub(Grub {
-        // Differs: `grub_bootpart` has a default
-        bootpart: own
-            .grub_bootpart
-            .as_ref()
-            .map_or_else(BootPart::default, |set| set.value.clone()),
-        install: commands(&own.grub_install),
-        boot: commands(&own.grub_bootcmd),
-    })
 }
 
 /// The value from the command line, else the VM's own, else the host's.

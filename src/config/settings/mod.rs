@@ -7,6 +7,7 @@
 
 mod devices;
 mod host;
+mod loader;
 pub mod needs;
 mod vm;
 
@@ -142,6 +143,8 @@ pub struct Setting<Into: 'static> {
     pub form: Form,
     /// The default.
     pub default: Default,
+    /// The default for this VM, if it depends on other settings.
+    pub usual: fn(&Vm) -> Option<&'static str>,
     /// The needs that an invalid value stops.
     pub needed_by: &'static [Need],
     /// Whether `resources` always shows the setting; others are shown if they differ from the default.
@@ -184,6 +187,7 @@ impl<Into> Setting<Into> {
         older: &[],
         form: Form::Named(""),
         default: Default::None,
+        usual: |_| None,
         needed_by: needs::RUN,
         always_shown: true,
         shapes_vm: false,
@@ -198,6 +202,11 @@ impl<Into> Setting<Into> {
     /// Whether this value is the default.
     pub fn is_default(&self, value: &OsStr) -> bool {
         matches!(self.default, Default::Value(usual) if value == usual)
+    }
+
+    /// Whether this value is the default for this VM.
+    pub fn is_usual(&self, vm: &Vm, value: &OsStr) -> bool {
+        self.is_default(value) || (self.usual)(vm).is_some_and(|usual| value == usual)
     }
 
     /// The name with this number.

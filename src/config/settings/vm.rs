@@ -3,7 +3,7 @@
 use super::Default::{Described, None, Required, Value};
 use super::Form::{Named, OneOf};
 use super::needs::{ALL, AUTOSTART, DISKS, INSTALL, NETWORK};
-use super::{Set, Setting, Written, YES_OR_NO, devices, into, one, yes_no};
+use super::{Set, Setting, Written, YES_OR_NO, devices, into, loader, one, yes_no};
 use crate::finding::FindingName;
 use crate::model::cpu::CpuTopology;
 use crate::model::device::{Nic, Slots};
@@ -16,6 +16,7 @@ use crate::model::size::MemSize;
 use crate::model::{Vm, Volume};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use uuid::Uuid;
 
 /// The values of a VM's own variables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +33,12 @@ pub struct VmSettings {
     pub utc: Option<Set<bool>>,
     /// Whether the memory is wired.
     pub wired: Option<Set<bool>>,
+    /// The UUID.
+    pub uuid: Option<Set<Uuid>>,
+    /// Whether unknown MSRs are errors for the guest.
+    pub strict_msrs: Option<Set<bool>>,
+    /// The loader.
+    pub loader: Option<Set<LoaderKind>>,
     /// Whether bhyveload(8) loads the guest.
     pub freebsd: Option<Set<bool>>,
     /// The ISO images, by number.
@@ -60,6 +67,8 @@ pub struct VmSettings {
     pub grub_bootcmd: Option<Set<GrubCommands>>,
     /// The partition that grub boots from.
     pub grub_bootpart: Option<Set<BootPart>>,
+    /// The store of the firmware's variables.
+    pub uefi_vars: Option<Set<PathBuf>>,
     /// The reaction to a reboot of the guest.
     pub on_reboot: Option<Set<Reaction>>,
     /// The reaction to a crash of the guest.
@@ -75,7 +84,7 @@ pub struct VmSettings {
 }
 
 /// The variables of a VM, in the order in which `resources` shows them.
-pub static VM: [Setting<VmSettings>; 26] = [
+pub static VM: [Setting<VmSettings>; 30] = [
     Setting {
         name: "id",
         form: Named("number"),
@@ -110,18 +119,10 @@ pub static VM: [Setting<VmSettings>; 26] = [
     devices::RNG,
     devices::UTC,
     devices::WIRED,
-    Setting {
-        name: "freebsd",
-        form: OneOf(YES_OR_NO),
-        default: Value("NO"),
-        always_shown: false,
-        shapes_vm: true,
-        finding: FindingName::YesOrNo,
-        meaning: "whether bhyveload(8) loads the VM instead of grub-bhyve",
-        read: into!(freebsd: yes_or_no),
-        written: |vm| one(yes_no(vm.loader == Loader::Bhyveload)),
-        ..Setting::ROW
-    },
+    loader::UUID,
+    loader::STRICT_MSRS,
+    loader::LOADER,
+    loader::FREEBSD,
     Setting {
         name: "zvol",
         form: Named("dataset"),
@@ -268,6 +269,7 @@ pub static VM: [Setting<VmSettings>; 26] = [
         written: |vm| grub(vm, |grub| grub.boot.as_ref().map(GrubCommands::as_str)),
         ..Setting::ROW
     },
+    loader::UEFI_VARS,
     Setting {
         name: "on_reboot",
         form: OneOf(&["restart", "stop"]),

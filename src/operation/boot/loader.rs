@@ -1,4 +1,4 @@
-//! Loads a guest's kernel: bhyveload(8), or grub-bhyve with its scratch files.
+//! Loads a guest's kernel: bhyveload(8), or grub-bhyve with its scratch files. UEFI firmware needs no step.
 
 use crate::command::Command;
 use crate::model::Vm;
@@ -22,7 +22,8 @@ pub enum Source {
     Prompt,
 }
 
-/// The plan that loads `vm` on `console`; `scratch` is the directory of grub's files.
+/// The plan that loads `vm` on `console`, empty for a VM with UEFI firmware; `scratch` is the directory
+/// of grub's files.
 ///
 /// On nmdm(4), where no user can answer a prompt, the loader has a time limit.
 pub(crate) fn plan(vm: &Vm, source: Source, console: &Console, scratch: &Path) -> Plan {
@@ -53,6 +54,7 @@ pub(crate) fn plan(vm: &Vm, source: Source, console: &Console, scratch: &Path) -
                 ..load(Screen::Console(console))
             }
         }
+        Loader::Uefi(_) => return Plan::default(),
     };
     Plan::new(vec![limited(load).into()])
 }
@@ -71,7 +73,7 @@ fn map(scratch: &Path) -> PathBuf {
     scratch.join("device.map")
 }
 
-/// The plan that writes the files that the loader reads; empty for bhyveload.
+/// The plan that writes the files that the loader reads; empty for other loaders than grub.
 ///
 /// The files are written once and removed when the VM ends: every reboot of the guest reads them.
 ///

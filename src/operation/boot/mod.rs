@@ -4,6 +4,7 @@ pub mod install;
 pub(super) mod loader;
 pub mod network;
 pub mod plan;
+pub mod store;
 pub mod temp;
 pub mod ttyboot;
 pub mod vlan;
@@ -63,7 +64,11 @@ impl Operation for Args {
         // A user must type at the prompt.
         let is_attended = self.console || source == Source::Prompt;
         // An attended boot reports the state of the VM when the user leaves the console.
-        let done = (!is_attended).then(|| vm.running_note(context.process.is_over_ssh()));
+        let done = (!is_attended).then(|| {
+            let running = vm.running_note(context.process.is_over_ssh());
+            let note = store::where_to_look(&vm).map(|note| format!("{running}\n{note}"));
+            note.unwrap_or(running)
+        });
         let boot = Boot {
             start: if is_attended {
                 Start::Attended
@@ -120,17 +125,14 @@ pub fn in_background(context: &mut Context<'_>, vm: Vm, dry_run: DryRun) -> Resu
 /// Differs: `-p` keeps grub's root, and is refused for a VM that bhyveload loads
 fn source(vm: &Vm, pause: bool) -> Result<Source> {
     let loader = vm.loader.facts();
-    match (pause, loader.has_prompt) {
+    match (pause, loader.no_prompt) {
         (false, _) => Ok(Source::Disk),
-        (true, true) => Ok(Source::Prompt),
-        (true, false) => Err(Error::usage(format!(
-            "-p stops at grub's prompt, and {} is loaded by {}",
-            vm.name, loader.name
+        (true, None) => Ok(Source::Prompt),
+        (true, Some(instead)) => Err(Error::usage(format!(
+            "-p stops at grub's prompt, and {} {}",
+            vm.name, loader.loads
         ))
-        .help(format!(
-            "press a key at the menu of {} instead",
-            loader.name
-        ))),
+        .help(instead)),
     }
 }
 
@@ -237,7 +239,7 @@ impl RootJob for Boot {
     fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
         let (vm, rivals) = (request.vm()?, &request.rivals);
         let mut notes = Vec::new();
-        let survey = if context.is_freebsd {
+        let mut survey = if context.is_freebsd {
             let (at, look) = context.asking();
             let survey = Survey::for_boot(look, &at, vm, rivals)?;
             state::refuse_busy_state(vm, survey.state(&vm.name))?;
@@ -248,10 +250,11 @@ impl RootJob for Boot {
             Survey::fresh(context.devices())
         };
         notes.extend(network::refuse(vm, &survey)?);
-        let without_trace = match &self.temp {
-            Some(name) => temp::disks(vm, context.devices(), name)?,
-            None => Vec::new(),
-        };
+        let how = (self.source, self.temp.is_some());
+        let mut first = store::prepare(context, vm, how, &mut survey, &mut notes)?;
+        if let Some(name) = &self.temp {
+            first.append(temp::plan(&temp::disks(vm, context.devices(), name)?));
+        }
         Ok(Planned {
             plan: plan::plan(
                 vm,
@@ -259,7 +262,7 @@ impl RootJob for Boot {
                 self.source,
                 &survey,
                 &context.process.scratch_of(&vm.name),
-                &without_trace,
+                first,
             ),
             notes,
             ..Planned::default()

@@ -1,12 +1,13 @@
 //! The plan that starts a VM: `boot`, `ttyboot`, `install`.
 
 use super::loader::{self, Source};
-use super::{network, temp};
+use super::network;
 use crate::model::Vm;
 use crate::model::policy::Reaction;
 use crate::operation::{free, gone};
 use crate::plan::{Loop, Plan, Refusal, Root, Step, Test, Undo, Wait, When};
 use crate::survey::Survey;
+use crate::tools::bhyve::Run;
 use crate::tools::line::{Console, side_of_person};
 use crate::tools::{bhyve, bhyvectl, cu, process, workers};
 use std::path::Path;
@@ -54,7 +55,8 @@ const END_LIMIT: Duration = Duration::from_secs(5);
 
 /// The plan that starts `vm`, starts `vm` again when its guest reboots, and runs until `vm` ends.
 ///
-/// When the VM ends, its resources are freed, and the disks of a temporary run are rolled back.
+/// `first` comes before the guest is loaded: it makes the store of UEFI variables, or prepares a temporary
+/// run. When the VM ends, its resources are freed, and what `first` has armed is undone.
 ///
 /// Differs: A reboot in the guest starts the VM again
 pub fn plan(
@@ -63,7 +65,7 @@ pub fn plan(
     source: Source,
     survey: &Survey,
     scratch: &Path,
-    without_trace: &[temp::Disk],
+    first: Plan,
 ) -> Plan {
     let mut plan = free::plan(vm, survey, free::Extent::Marked);
     plan.append(network::plan(vm, survey));
@@ -78,6 +80,13 @@ pub fn plan(
         Start::Terminal | Start::Install => Console::Stdio,
     };
     let policy = &vm.policy;
+    let how = Run {
+        console: &console,
+        // Differs: `install` attaches every `cdN`
+        with_cds: start == Start::Install,
+        uuid: vm.uuid_on(survey.kernel.host_uuid),
+        firmware: &survey.firmware,
+    };
     let life = Loop {
         body: loader::plan(vm, source, &console, scratch).forms,
         between: if vm.loader.facts().needs_fresh_node {
@@ -86,8 +95,7 @@ pub fn plan(
             Vec::new()
         },
         vm: vm.name.clone(),
-        // Differs: `install` attaches every `cdN`
-        command: bhyve::run(vm, &console, start == Start::Install),
+        command: bhyve::run(vm, how),
         again: match (start, policy.on_reboot) {
             (Start::Install, _) | (_, Reaction::Stop) => &[],
             (_, Reaction::Restart) => &[0],
@@ -98,7 +106,7 @@ pub fn plan(
     };
     // The loader's files are removed last, when no process of the VM exists.
     let mut forms = loader::files(vm, source, scratch).forms;
-    forms.extend(temp::plan(without_trace).forms);
+    forms.extend(first.forms);
     forms.extend([destroy.into(), end_processes(vm).into(), life.into()]);
     match start {
         Start::Background | Start::Attended => plan.push(Root {

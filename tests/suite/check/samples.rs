@@ -65,11 +65,17 @@ const SAMPLES: &[(&str, &str)] = &[
     ("path-comma", "a_id=1 a_cd0=/x,ro.iso\n"),
     ("path-percent", "a_id=1 a_cd0=/100%.iso\n"),
     ("path-blank", "a_id=1 a_cd0='/my iso'\n"),
+    ("path-equals", "a_id=1 a_loader=uefi a_uefi_vars=/vm/a=b\n"),
     ("disk-twice", "a_id=1 a_hd0=/x a_hd1=/x\n"),
     ("tap-twice", "a_id=1 a_if1=tap1\n"),
     (
         "shared-mac",
         "a_id=1 a_if0_mac=2:0:0:0:0:1 b_id=2 b_if0_mac=02:00:00:00:00:01\n",
+    ),
+    (
+        "shared-uuid",
+        "a_id=1 a_uuid=8a9b0c1d-2e3f-4a5b-8c6d-7e8f9a0b1c2d \
+         b_id=2 b_uuid=8A9B0C1D-2E3F-4A5B-8C6D-7E8F9A0B1C2D\n",
     ),
     ("shared-disk", "a_id=1 a_hd0=/x b_id=2 b_hd0=/x\n"),
     ("shared-tap", "a_id=1 a_if0=tap7 b_id=2 b_if0=tap7\n"),

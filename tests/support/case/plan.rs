@@ -2,7 +2,7 @@
 
 use crate::fake::{Fake, Lost};
 use crate::host::process::{Ending, Loader};
-use crate::host::state::Kind;
+use crate::host::state::{Kind, Odd};
 use crate::host::{Edit, Fault, Host, Rule};
 use easy_bhyve::host::{Interruption, Lock};
 use easy_bhyve::model::name::VmName;
@@ -26,7 +26,7 @@ pub(super) struct HostPlan {
     escalators: Option<Vec<String>>,
     /// How each escalator answers.
     rules: BTreeMap<String, Rule>,
-    /// Programs that are not installed.
+    /// Programs and packages that are not installed.
     without: Vec<String>,
     /// Volumes with an installed system.
     volumes: Vec<String>,
@@ -40,6 +40,10 @@ pub(super) struct HostPlan {
     interfaces: BTreeMap<String, Kind>,
     /// Module files that fail to load.
     broken: Vec<String>,
+    /// Files of these sizes, for root alone.
+    sizes: BTreeMap<String, u64>,
+    /// What stands at a path, where that is not what it seems.
+    odd: BTreeMap<PathBuf, Odd>,
     /// Commands that root ran before: modules, sysctls, interfaces, snapshots.
     commands: Vec<String>,
     /// VMs that processes only claim to work for; these processes existed before all others.
@@ -77,6 +81,9 @@ pub(super) struct HostPlan {
     /// The group of the caller.
     group: Option<Group>,
 }
+
+/// The package of the UEFI firmware.
+const FIRMWARE: &str = "bhyve-firmware";
 
 /// A group with rights of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -196,6 +203,10 @@ impl HostPlan {
         for image in &self.images {
             host = host.with_image(image, 20 << 30);
         }
+        for (path, size) in &self.sizes {
+            host = host.with_store(path, *size);
+        }
+        host.state.odd.clone_from(&self.odd);
         for (name, kind) in &self.interfaces {
             host.add_interface(name, *kind).up = true;
         }
@@ -291,6 +302,9 @@ impl HostPlan {
     }
 
     fn programs(&self, host: &mut Host) {
+        if self.without.iter().any(|name| name == FIRMWARE) {
+            host.remove_firmware();
+        }
         let programs = &mut host.state.programs;
         if let Some(installed) = &self.escalators {
             for word in ["doas", "sudo", "mdo"] {
@@ -301,7 +315,8 @@ impl HostPlan {
         if self.foreign {
             programs.clear();
         }
-        for program in &self.without {
+        let is_program = |name: &&String| *name != FIRMWARE;
+        for program in self.without.iter().filter(is_program) {
             assert!(
                 programs.remove(program),
                 "{program} is not installed anyway"

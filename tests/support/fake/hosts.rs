@@ -1,10 +1,10 @@
 //! The traits of a host as the program uses them, on the simulated host.
 
-use super::{Child, Fake, Lost, ended, gone, logs};
+use super::{Child, Fake, Lost, ended, error, gone, logs};
 use crate::host::files::remove_all;
 use crate::host::{Errno, Status};
 use easy_bhyve::command::{Command, Streams};
-use easy_bhyve::host::identity::{About, Identity};
+use easy_bhyve::host::identity::{About, Entry, Identity};
 use easy_bhyve::host::scratch;
 use easy_bhyve::host::{
     Afterwards, Caller, Change, ChangeError, Children, Clock, Ended, Event, Finished, Follower,
@@ -20,19 +20,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-fn error(errno: Errno) -> io::Error {
-    let kind = match errno {
-        Errno::NoEntry => io::ErrorKind::NotFound,
-        Errno::Exists => io::ErrorKind::AlreadyExists,
-        Errno::Access | Errno::NotPermitted => io::ErrorKind::PermissionDenied,
-        _ => io::ErrorKind::Other,
-    };
-    io::Error::new(kind, errno.text())
-}
-
 impl Fake {
     /// Whether this user may enter the directories that lead to a path.
-    fn may_enter(&self, path: &Path) -> io::Result<()> {
+    pub(super) fn may_enter(&self, path: &Path) -> io::Result<()> {
         let closed = self.worlds.lock().closed.clone();
         let is_below = |one: &PathBuf| path != one && path.starts_with(one);
         if self.uid != 0 && closed.iter().any(is_below) {
@@ -82,6 +72,10 @@ impl Look for Fake {
         })
     }
 
+    fn entry(&mut self, path: &Path) -> io::Result<Option<Entry>> {
+        self.entry_at(path)
+    }
+
     fn is_blank(&mut self, path: &Path) -> io::Result<bool> {
         self.may_enter(path)?;
         self.host().is_blank_for(path, self.uid).map_err(error)
@@ -121,7 +115,9 @@ impl Look for Fake {
 
     fn find(&mut self, program: &str) -> Option<PathBuf> {
         // Programs that are not simulated here are in every base system.
-        let base = ["rm", "mkdir", "cat", "tail", "env", "timeout", "mktemp"];
+        let base = [
+            "rm", "mv", "mkdir", "cat", "tail", "env", "timeout", "mktemp",
+        ];
         let is_there = base.contains(&program) || self.host().has_program(program);
         is_there.then(|| Path::new("/sbin").join(program))
     }

@@ -51,6 +51,7 @@ mod cu;
 mod daemon;
 mod dd;
 mod escalate;
+pub mod firmware;
 mod fstat;
 pub mod grub_bhyve;
 mod harm;

@@ -81,6 +81,8 @@ pub struct State {
     pub read_only: BTreeSet<PathBuf>,
     /// Directories in which every user may rename everything.
     pub everybodys: BTreeSet<PathBuf>,
+    /// What stands at a path in memory, where that is not what it seems.
+    pub odd: BTreeMap<PathBuf, Odd>,
     /// The content of disks and ISO images, by path; all others have whatever grub asks for.
     pub images: BTreeMap<PathBuf, Image>,
     /// Harm that FreeBSD permits: a test with an entry here fails.
@@ -151,6 +153,20 @@ impl State {
             .find(|(_, interface)| interface.members.iter().any(|name| name == member))
             .map(|(name, _)| name.as_str())
     }
+}
+
+/// What stands at a path, for lstat(2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Odd {
+    /// A symbolic link.
+    pub link: bool,
+    /// A FIFO.
+    pub fifo: bool,
+    /// The uid of its owner.
+    pub owner: u32,
+    /// Whether the group may write to it.
+    pub group_writes: bool,
 }
 
 /// Kernel modules.

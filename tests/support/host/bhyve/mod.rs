@@ -6,6 +6,7 @@
 mod disk;
 mod nic;
 mod options;
+mod rom;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,9 @@ use super::devices::Device;
 use super::errno::Errno;
 use super::live::{Session, guest};
 use super::process::{Ending, Guest};
+use super::state::System;
 use options::{Backend, Options};
+use rom::Boots;
 
 /// How long a guest without a plan runs in the foreground.
 const FOREGROUND_MS: u64 = 60_000;
@@ -31,13 +34,20 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
         Ok(started) => started,
         Err(message) => return Answer::fail(message.0, message.1),
     };
-    settle(host, pid, &options, loaded, call.background);
+    let boots = options.bootrom.as_ref().map(|rom| {
+        rom::write(host, rom, &options.name);
+        rom::boots(host, &options)
+    });
+    settle(host, pid, &options, (loaded, boots), call.background);
     if host.state.real_time {
         host.session = Some(Session::Guest(session(host, pid, &options, loaded)));
         return Answer::of(Status::Running);
     }
     if call.background || call.is_begun {
         return Answer::ok();
+    }
+    if boots == Some(Boots::Nothing) {
+        return Answer::of(Status::Hang);
     }
     let status = host.wait_for(pid);
     Answer::of(status)
@@ -96,8 +106,9 @@ fn start(host: &mut Host, call: &Call, options: &Options) -> Result<(i32, bool),
             for path in open.iter().filter(is_disk) {
                 let mut others = host.state.processes.values();
                 if others.any(|other| other.open.contains(path)) {
-                    let text = format!("{} is a disk of two VMs", path.display());
-                    host.harmed(text);
+                    let is_store = options.vars().is_some_and(|vars| Path::new(vars) == path);
+                    let what = if is_store { "the store" } else { "a disk" };
+                    host.harmed(format!("{} is {what} of two VMs", path.display()));
                 }
             }
             if let Some(process) = host.state.processes.get_mut(&pid) {
@@ -122,13 +133,8 @@ fn open_devices(
         let last = format!("Device emulation initialization error: {}", errno.text());
         (4, format!("{text}\n{last}").trim_start().to_owned())
     };
-    if let Some((rom, vars)) = &options.bootrom {
-        for path in std::iter::once(rom).chain(vars) {
-            if !host.files().exists(Path::new(path)) {
-                let text = format!("Error opening bootrom \"{path}\": No such file or directory");
-                return Err((4, text));
-            }
-        }
+    if let Some(rom) = &options.bootrom {
+        open.extend(rom::open(host, rom)?);
     }
     for device in &options.devices {
         let conf = device.conf.as_deref();
@@ -196,11 +202,20 @@ fn open_devices(
 }
 
 /// Decides how the guest will run and end.
-fn settle(host: &mut Host, pid: i32, options: &Options, loaded: bool, background: bool) {
+fn settle(
+    host: &mut Host,
+    pid: i32,
+    options: &Options,
+    (loaded, boots): (bool, Option<Boots>),
+    background: bool,
+) {
     let vm = options.name.clone();
     let now = host.state.clock_ms;
     let mut plan = host.state.plan_of(&vm);
-    let end = if loaded {
+    let waits_for_ever = boots == Some(Boots::Nothing);
+    let end = if waits_for_ever {
+        None
+    } else if loaded {
         let ending = if plan.endings.is_empty() {
             Ending::PowerOff
         } else {
@@ -221,6 +236,7 @@ fn settle(host: &mut Host, pid: i32, options: &Options, loaded: bool, background
     if loaded
         && !asks
         && options.cd().is_some()
+        && boots.is_none_or(|boots| boots == Boots::Cd)
         && let Some(disk) = options.disk().map(str::to_owned)
     {
         host.install_on(&disk);
@@ -231,7 +247,10 @@ fn settle(host: &mut Host, pid: i32, options: &Options, loaded: bool, background
         process.guest = Some(Guest {
             vm,
             title_at: Some(now + plan.title_ms),
-            acpi_at: plan.acpi_ms.filter(|_| loaded).map(|after| now + after),
+            acpi_at: plan
+                .acpi_ms
+                .filter(|_| loaded && !waits_for_ever)
+                .map(|after| now + after),
             pressed: false,
             end: end.filter(|_| !is_counted_later),
             end_once_seen: end_once_seen.map(|(at, ending)| (at - now, ending)),
@@ -243,6 +262,8 @@ fn settle(host: &mut Host, pid: i32, options: &Options, loaded: bool, background
 /// The behaviour of the guest as a real process.
 fn session(host: &Host, pid: i32, options: &Options, loaded: bool) -> guest::Session {
     let plan = host.state.plan_of(&options.name);
+    let rom = options.bootrom.as_ref();
+    let boots = rom.map(|_| rom::boots(host, options));
     let has_lpc = options
         .devices
         .iter()
@@ -255,12 +276,17 @@ fn session(host: &Host, pid: i32, options: &Options, loaded: bool) -> guest::Ses
             .first()
             .filter(|_| has_lpc)
             .map(|(_, backend)| host.place_of(backend)),
-        system: loaded.then(|| {
-            let node = host.state.vms.get(&options.name);
-            node.map(|node| node.system).unwrap_or_default()
-        }),
+        system: match boots {
+            Some(Boots::Nothing) => None,
+            Some(Boots::Disk | Boots::Cd) => Some(System::Linux),
+            None => loaded.then(|| {
+                let node = host.state.vms.get(&options.name);
+                node.map(|node| node.system).unwrap_or_default()
+            }),
+        },
         installs_on: options
             .cd()
+            .filter(|_| boots.is_none_or(|boots| boots == Boots::Cd))
             .and(options.disk())
             .filter(|_| plan.runs_ms.is_none())
             .map(str::to_owned),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::call::Answer;
 use super::super::words::{Words, memory_size};
+use super::rom::Rom;
 use super::{disk, nic};
 
 /// A wrong option argument (sysexits(3)).
@@ -72,8 +73,8 @@ pub(super) struct Options {
     pub(super) devices: Vec<Device>,
     /// `-l comN,PATH`.
     pub(super) consoles: Vec<(String, String)>,
-    /// `-l bootrom,ROM[,VARS]`.
-    pub(super) bootrom: Option<(String, Option<String>)>,
+    /// `-l bootrom,ROM[,VARS][,fwcfg=…]`.
+    pub(super) bootrom: Option<Rom>,
     /// `-D`
     pub(super) destroy: bool,
     /// Disks whose path ended at a comma, because the word behind it is no option.
@@ -116,6 +117,11 @@ impl Options {
         self.first_path(true)
     }
 
+    /// The file of the ROM's variables.
+    pub(super) fn vars(&self) -> Option<&str> {
+        self.bootrom.as_ref()?.vars.as_deref()
+    }
+
     /// The first disk.
     pub(super) fn disk(&self) -> Option<&str> {
         self.first_path(false)
@@ -148,7 +154,10 @@ impl Options {
                     self.memory = memory_size(size).unwrap_or(self.memory);
                 }
                 Some(("bootrom" | "lpc.bootrom", rom)) if !rom.is_empty() => {
-                    self.bootrom = Some((rom.into(), None));
+                    self.rom().code = rom.into();
+                }
+                Some(("bootvars" | "lpc.bootvars", vars)) if !vars.is_empty() => {
+                    self.rom().vars = Some(vars.into());
                 }
                 Some((_, text)) if !text.is_empty() => {}
                 _ => {
@@ -199,26 +208,19 @@ impl Options {
             (port @ ("com1" | "com2" | "com3" | "com4"), Some(path)) => {
                 self.consoles.push((port.into(), path.into()));
             }
-            ("bootrom", Some(conf)) => {
-                let mut parts = conf.split(',');
-                let rom = parts.next().filter(|rom| !rom.is_empty());
-                let Some(rom) = rom else {
-                    let text = format!("invalid bootrom option \"{value}\"");
-                    return Err(Answer::fail(4, text));
-                };
-                let vars = parts.next().filter(|word| !word.contains('='));
-                self.bootrom = Some((rom.into(), vars.map(str::to_owned)));
-            }
+            ("bootrom", Some(conf)) => self.rom().take(conf)?,
             ("bootrom", None) => {
-                return Err(Answer::fail(
-                    4,
-                    format!("invalid bootrom option \"{value}\""),
-                ));
+                let text = format!("bhyve: invalid bootrom option \"{value}\"");
+                return Err(Answer::fail(4, text));
             }
             ("tpm" | "fwcfg", Some(_)) | ("pc-testdev", _) => {}
             _ => return Err(invalid()),
         }
         Ok(())
+    }
+
+    fn rom(&mut self) -> &mut Rom {
+        self.bootrom.get_or_insert_default()
     }
 
     /// `-s` (pci_emul.c, `pci_parse_slot`): cut at the first and second comma, without quoting.
