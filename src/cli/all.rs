@@ -164,7 +164,10 @@ pub(super) fn start(session: &mut Session<'_, '_>, config: &Config, dry_run: Dry
             }
         });
         if let Err(error) = done {
-            let what = format!("{name} {} not started:", if dry_run.dry_run { "is" } else { "was" });
+            let what = format!(
+                "{name} {} not started:",
+                if dry_run.dry_run { "is" } else { "was" }
+            );
             failure = Some(tell(session, config, &what, &error));
         }
         if at + 1 < last && !dry_run.dry_run {

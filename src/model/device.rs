@@ -6,7 +6,7 @@
 
 use super::Vm;
 use super::kind::{DiskKind, DiskOptions, Mac, NicKind};
-use super::loader::LoaderKind;
+use super::loader::{Loader, LoaderKind};
 use super::name::{IfName, TapName};
 use crate::span::Span;
 use std::ffi::{OsStr, OsString};
@@ -204,7 +204,8 @@ impl Nic {
 impl Vm {
     /// All devices; `with_cds`: with the CDs of an installation.
     pub fn devices(&self, with_cds: bool) -> Vec<Device> {
-        let mut devices = vec![host_bridge(), isa_bridge()];
+        let mut devices = vec![host_bridge()];
+        devices.extend((self.loader != Loader::UBoot).then(isa_bridge));
         devices.extend(self.nics.iter().map(nic));
         devices.extend(self.disks.iter().map(disk));
         let cds = self.cds.iter().filter(|_| with_cds);
@@ -238,16 +239,18 @@ fn disk(disk: &Disk) -> Device {
     }
 }
 
-/// UEFI firmware boots the device of the lowest `bootindex`, and without one a disk before a CD.
+/// UEFI firmware boots the device of the lowest `bootindex`, and without one a disk before a CD. U-Boot
+/// reads virtio-blk alone, and boots the first disk that has a system.
 fn cd(cd: &Cd, loader: LoaderKind) -> Device {
-    let options = match (loader, cd.number) {
-        (LoaderKind::Uefi, 0) => &["ro", "bootindex=1"][..],
-        (LoaderKind::Uefi, _) => &["ro"],
-        (LoaderKind::Bhyveload | LoaderKind::Grub, _) => &[],
+    let (emulation, options) = match (loader, cd.number) {
+        (LoaderKind::Uefi, 0) => ("ahci-cd", &["ro", "bootindex=1"][..]),
+        (LoaderKind::Uefi, _) => ("ahci-cd", &["ro"][..]),
+        (LoaderKind::Bhyveload | LoaderKind::Grub, _) => ("ahci-cd", &[][..]),
+        (LoaderKind::UBoot, _) => ("virtio-blk", &["ro"][..]),
     };
     Device {
         options: options.iter().map(OsString::from).collect(),
-        ..Device::new(Slots::CDS.of(cd.number), "ahci-cd").with_backend(&cd.path)
+        ..Device::new(Slots::CDS.of(cd.number), emulation).with_backend(&cd.path)
     }
 }
 

@@ -17,6 +17,8 @@ pub enum Loader {
     Grub(Grub),
     /// UEFI firmware in the VM: every guest that boots by UEFI.
     Uefi(Uefi),
+    /// U-Boot in the VM: what UEFI firmware is on arm64; see [`super::Vm::on`].
+    UBoot,
 }
 
 /// The settings for grub.
@@ -66,6 +68,8 @@ pub enum LoaderKind {
     Grub,
     /// UEFI firmware.
     Uefi,
+    /// U-Boot.
+    UBoot,
 }
 
 /// The properties of a kind of loader.
@@ -91,7 +95,7 @@ pub struct Facts {
 }
 
 impl LoaderKind {
-    /// Every kind.
+    /// Every kind that a configuration can choose.
     pub const ALL: [Self; 3] = [Self::Bhyveload, Self::Grub, Self::Uefi];
 
     /// The words in the configuration.
@@ -149,6 +153,16 @@ impl LoaderKind {
                 ends_paths_at_blanks: false,
                 needs_fresh_node: false,
             },
+            Self::UBoot => &Facts {
+                name: "U-Boot",
+                word: "uefi",
+                loads: "is started by U-Boot",
+                settings: &["loader=uefi"],
+                no_prompt: Some("press a key on the console while U-Boot counts down"),
+                strict_msrs: false,
+                ends_paths_at_blanks: false,
+                needs_fresh_node: false,
+            },
         }
     }
 }
@@ -160,6 +174,7 @@ impl Loader {
             Self::Bhyveload => LoaderKind::Bhyveload,
             Self::Grub(_) => LoaderKind::Grub,
             Self::Uefi(_) => LoaderKind::Uefi,
+            Self::UBoot => LoaderKind::UBoot,
         }
     }
 

@@ -150,7 +150,7 @@ impl Vm {
     pub fn uefi(&self) -> Option<&Uefi> {
         match &self.loader {
             Loader::Uefi(uefi) => Some(uefi),
-            Loader::Bhyveload | Loader::Grub(_) => None,
+            Loader::Bhyveload | Loader::Grub(_) | Loader::UBoot => None,
         }
     }
 

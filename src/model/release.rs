@@ -3,7 +3,7 @@
 
 use super::Vm;
 use super::kind::{DiskKind, NicKind};
-use super::loader::LoaderKind;
+use super::loader::{Loader, LoaderKind};
 use std::fmt;
 
 /// A machine, by `hw.machine`.
@@ -67,6 +67,8 @@ pub enum Feature {
     Slirp,
     /// A screen.
     Screen,
+    /// A screen with more than 1920x1200 points.
+    LargeScreen,
     /// A screen on a socket.
     ScreenSocket,
     /// A tablet.
@@ -84,8 +86,9 @@ struct Row {
     instead: &'static str,
 }
 
-/// In every release that is supported: 13.2 and later.
-const ALL: Release = Release::of(13, 2);
+/// In every release; older ones than 13.2 are not refused, and not tried.
+const ALL: Release = Release(0);
+const V14_0: Release = Release::of(14, 0);
 const V15_0: Release = Release::of(15, 0);
 const V15_1: Release = Release::of(15, 1);
 /// bhyve(8) exists on arm64 from 15.0 on (`usr.sbin/bhyve/aarch64/bhyverun_machdep.c`).
@@ -112,7 +115,7 @@ impl Feature {
         let virtio = "remove the setting: the device is then one of virtio(4)";
         match self {
             Self::Bhyve => row("bhyve", ALL, ARM64, "upgrade the host"),
-            Self::Bhyveload => row("bhyveload", ALL, None, UEFI),
+            Self::Bhyveload => row("bhyveload", ALL, None, NOT_FREEBSD),
             Self::Grub => row("grub-bhyve", ALL, None, UEFI),
             Self::Nvme => row("the disk type nvme", ALL, None, virtio),
             Self::AhciHd => row("the disk type ahci-hd", ALL, None, virtio),
@@ -120,6 +123,12 @@ impl Feature {
             Self::LocalTime => row("a clock with local time", ALL, None, "remove the setting"),
             Self::Slirp => row("slirp", V15_0, ARM64, "use a tap"),
             Self::Screen => row("the screen", ALL, None, "use the console"),
+            Self::LargeScreen => row(
+                "a screen beyond 1920x1200",
+                V14_0,
+                None,
+                "write 1920x1200 or less",
+            ),
             Self::ScreenSocket => row("a screen on a socket", V15_1, None, "use a port"),
             Self::Tablet => row("the tablet", ALL, None, "remove the setting"),
         }
@@ -130,7 +139,7 @@ impl Feature {
         self.row().what
     }
 
-    /// What to do on a host without the feature.
+    /// What to do on a host without the feature; `VM` stands for the name of the VM.
     pub fn instead(self) -> &'static str {
         self.row().instead
     }
@@ -146,8 +155,10 @@ impl Feature {
     }
 }
 
-/// How a VM is started on every machine.
-const UEFI: &str = "let firmware start the VM: set loader=uefi";
+/// How a VM is started on every machine; `VM` stands for its name.
+const UEFI: &str = "set VM_loader=uefi, which is U-Boot on arm64";
+
+const NOT_FREEBSD: &str = "remove VM_freebsd and set VM_loader=uefi, which is U-Boot on arm64";
 
 /// A feature that a VM uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,6 +170,16 @@ pub struct Used {
 }
 
 impl Vm {
+    /// The VM on a machine: on arm64 its firmware is U-Boot, which keeps no variables.
+    #[must_use]
+    pub fn on(&self, machine: Option<Machine>) -> Self {
+        let mut vm = self.clone();
+        if let (Loader::Uefi(_), Some(Machine::Arm64)) = (&vm.loader, machine) {
+            vm.loader = Loader::UBoot;
+        }
+        vm
+    }
+
     /// What the VM uses that not every host has.
     pub fn features(&self) -> Vec<Used> {
         let used = |feature, settings: &[&str]| Used {
@@ -167,12 +188,12 @@ impl Vm {
         };
         let mut all = vec![used(Feature::Bhyve, &[])];
         all.extend(match self.loader.kind() {
-            LoaderKind::Bhyveload => Some(used(Feature::Bhyveload, &["freebsd"])),
+            LoaderKind::Bhyveload => Some(used(Feature::Bhyveload, &["freebsd", "loader"])),
             LoaderKind::Grub => Some(used(
                 Feature::Grub,
-                &["grub_install", "grub_bootcmd", "grub_bootpart"],
+                &["loader", "grub_install", "grub_bootcmd", "grub_bootpart"],
             )),
-            LoaderKind::Uefi => None,
+            LoaderKind::Uefi | LoaderKind::UBoot => None,
         });
         all.extend(self.disks.iter().filter_map(|disk| {
             let feature = match disk.kind {
@@ -193,7 +214,7 @@ impl Vm {
 
 #[cfg(test)]
 mod tests {
-    use super::{Feature, Machine, Release};
+    use super::{ALL, Feature, Machine, Release, V15_0};
 
     #[test]
     fn releases_are_shown_as_they_are_called() {
@@ -211,21 +232,18 @@ mod tests {
 
     #[test]
     fn features_begin_with_a_release_of_a_machine() {
-        let shown = |feature: Feature, machine| {
-            let since = feature.since(machine);
-            since.map_or_else(|| "never".to_owned(), |release| release.to_string())
-        };
+        let (all, v15_0, v15_1) = (Some(ALL), Some(V15_0), Some(Release(1_501_000)));
         for (feature, amd64, arm64) in [
-            (Feature::Bhyve, "13.2", "15.0"),
-            (Feature::Bhyveload, "13.2", "never"),
-            (Feature::Grub, "13.2", "never"),
-            (Feature::Nvme, "13.2", "never"),
-            (Feature::Slirp, "15.0", "15.0"),
-            (Feature::ScreenSocket, "15.1", "never"),
+            (Feature::Bhyve, all, v15_0),
+            (Feature::Bhyveload, all, None),
+            (Feature::Grub, all, None),
+            (Feature::Nvme, all, None),
+            (Feature::Slirp, v15_0, v15_0),
+            (Feature::ScreenSocket, v15_1, None),
         ] {
-            assert_eq!(shown(feature, Machine::Amd64), amd64, "{feature:?}");
-            assert_eq!(shown(feature, Machine::Arm64), arm64, "{feature:?}");
-            assert_eq!(shown(feature, Machine::Other), "never", "{feature:?}");
+            assert_eq!(feature.since(Machine::Amd64), amd64, "{feature:?}");
+            assert_eq!(feature.since(Machine::Arm64), arm64, "{feature:?}");
+            assert_eq!(feature.since(Machine::Other), None, "{feature:?}");
         }
     }
 }

@@ -14,9 +14,7 @@ use crate::error::{Error, Result};
 use crate::model::name::Dataset;
 use crate::model::size::DiskSize;
 use crate::model::{Vm, Volume};
-use crate::plan::{
-    Action, FileChange, Guard, NoReturn, Plan, Refusal, Step, Test, Undo, When,
-};
+use crate::plan::{Action, FileChange, Guard, NoReturn, Plan, Refusal, Step, Test, Undo, When};
 use crate::process::Process;
 use crate::quote;
 use crate::survey;
@@ -219,12 +217,14 @@ fn refuse_dataset(context: &mut PlanContext<'_>, vm: &Vm, dataset: &Dataset) -> 
     let Some(parent) = dataset.parent() else {
         return Err(Error::config(format!("{dataset} is a pool, not a volume")).at(origin));
     };
-    let devices = &context.process.devices;
-    let path = zfs::node::of(devices, dataset);
-    if let Some(error) = zvol::without_node(context.look, devices, &path) {
-        return Err(error.at(origin));
-    }
     match survey::try_answer(context.look, &zfs::children(&parent))? {
+        Ok(names) if names.lines().any(|name| name == dataset.as_str()) => {
+            let devices = &context.process.devices;
+            let path = zfs::node::of(devices, dataset);
+            let error = zvol::without_node(context.look, devices, &path);
+            let error = error.unwrap_or_else(|| Error::host(format!("{dataset} already exists")));
+            Err(error.at(origin))
+        }
         Ok(_) => Ok(()),
         Err(error) => {
             let mut missing =
@@ -288,13 +288,7 @@ fn is_everybodys(context: &mut PlanContext<'_>, directory: &Path) -> bool {
 }
 
 /// The plan that makes the disk at `path`, the first of `vm`; an existing file is not changed.
-fn plan(
-    vm: &Vm,
-    path: &Path,
-    size: &DiskSize,
-    allocation: Allocation,
-    process: &Process,
-) -> Plan {
+fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation, process: &Process) -> Plan {
     let mut plan = Plan::default();
     plan.push(Guard {
         test: !Test::Exists(path.to_owned()),

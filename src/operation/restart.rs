@@ -111,6 +111,7 @@ impl RootJob for Restart {
         } else {
             Vec::new()
         };
+        let vm = &vm.on(survey.kernel.machine);
         notes.extend(network::refuse(vm, &survey)?);
         let (how, mut of_store) = ((Source::Disk, false), Vec::new());
         let store = store::prepare(context, vm, how, &mut survey, &mut of_store)?;

@@ -1,6 +1,6 @@
 //! The VM's process: bhyve(8).
 
-use super::firmware::Firmware;
+use super::firmware::{Firmware, U_BOOT};
 use super::line::Console;
 use crate::command::{Command, args};
 use crate::model::loader::Loader;
@@ -35,13 +35,19 @@ pub struct Run<'a> {
 /// Runs the VM:
 /// `bhyve [-u] -A -H -P [-w] [-S] -c CPU -m MEM [-U UUID] -s 0:0,hostbridge -s 1:0,lpc -s 2:N,KIND,TAP[,mac=MAC]
 /// -s 3:N,KIND,DISK[,OPTION…] [-s 4:N,ahci-cd,ISO[,ro[,bootindex=1]]] [-s 5:0,virtio-rnd]
-/// -l com1,CONSOLE [-l bootrom,CODE,VARS[,fwcfg=qemu]] NAME`.
+/// -l com1,CONSOLE [-l bootrom,CODE,VARS[,fwcfg=qemu]] NAME`; on arm64
+/// `bhyve [-S] -c CPU -m MEM -s 0:0,hostbridge -s 2:N,… -s 3:N,… [-s 4:N,virtio-blk,ISO,ro]
+/// -o bootrom=U-BOOT -o console=CONSOLE NAME`.
+///
+/// bhyve runs as root on all releases. Its monitor mode (`-M`, from 16 on) is not used: it is for users
+/// other than root, who cannot open the disks, and with it the node vanishes together with bhyve.
 ///
 /// A power-off, a halt and a reboot are regular ends.
 pub fn run(vm: &Vm, how: Run<'_>) -> Command {
-    let mut words: Vec<OsString> = vm.keeps_utc.then(|| "-u".into()).into_iter().collect();
-    words.extend(args!["-A", "-H", "-P"]);
-    words.extend((!vm.has_strict_msrs).then(|| "-w".into()));
+    let mut words = match vm.loader {
+        Loader::UBoot => Vec::new(),
+        Loader::Bhyveload | Loader::Grub(_) | Loader::Uefi(_) => flags(vm),
+    };
     words.extend(super::wired(vm));
     words.extend(args!["-c", vm.cpu, "-m", vm.mem]);
     if let Some(uuid) = how.uuid {
@@ -50,12 +56,7 @@ pub fn run(vm: &Vm, how: Run<'_>) -> Command {
     for device in vm.devices(how.with_cds) {
         words.extend(["-s".into(), device.argument()]);
     }
-    let mut com1 = OsString::from("com1,");
-    com1.push(how.console.backend());
-    words.extend(["-l".into(), com1]);
-    if let Loader::Uefi(uefi) = &vm.loader {
-        words.extend(["-l".into(), how.firmware.argument(uefi, how.with_cds)]);
-    }
+    words.extend(console_and_firmware(vm, &how));
     words.push(vm.name.as_str().into());
     Command {
         title: Some(vm.name.title()),
@@ -65,6 +66,35 @@ pub fn run(vm: &Vm, how: Run<'_>) -> Command {
     .streams(how.console.streams())
     .accept(&[0, 1, 2])
     .works_for(vm)
+}
+
+/// The flags of amd64; bhyve of arm64 refuses each (`usr.sbin/bhyve/aarch64/bhyverun_machdep.c`).
+fn flags(vm: &Vm) -> Vec<OsString> {
+    let mut words: Vec<OsString> = vm.keeps_utc.then(|| "-u".into()).into_iter().collect();
+    words.extend(args!["-A", "-H", "-P"]);
+    words.extend((!vm.has_strict_msrs).then(|| "-w".into()));
+    words
+}
+
+fn console_and_firmware(vm: &Vm, how: &Run<'_>) -> Vec<OsString> {
+    let joined = |first: &str| {
+        let mut word = OsString::from(first);
+        word.push(how.console.backend());
+        word
+    };
+    let mut words = Vec::new();
+    match &vm.loader {
+        Loader::UBoot => {
+            words.extend(args!["-o", format!("bootrom={U_BOOT}")]);
+            words.extend(["-o".into(), joined("console=")]);
+        }
+        Loader::Uefi(uefi) => {
+            words.extend(["-l".into(), joined("com1,")]);
+            words.extend(["-l".into(), how.firmware.argument(uefi, how.with_cds)]);
+        }
+        Loader::Bhyveload | Loader::Grub(_) => words.extend(["-l".into(), joined("com1,")]),
+    }
+    words
 }
 
 /// The VM's node: it exists from the loader's start until it is destroyed (`sys/dev/vmm/vmm_dev.c`).
@@ -79,6 +109,7 @@ pub(crate) mod tests {
     use crate::model::Vm;
     use crate::model::kind::{DiskKind, DiskOptions, Mac, NicKind};
     use crate::model::loader::{Loader, Uefi};
+    use crate::model::release::Machine;
     use crate::model::tests::vm;
     use crate::tools::line::Console;
     use std::path::Path;
@@ -162,6 +193,24 @@ pub(crate) mod tests {
         assert_eq!(
             run(&vm, &Console::Stdio, true).to_string(),
             format!("{begin} {cds} -l com1,stdio {rom},fwcfg=qemu fbsd0")
+        );
+    }
+
+    #[test]
+    fn on_arm64_u_boot_reads_disks_alone() {
+        let mut vm = vm();
+        vm.loader = Loader::Uefi(Uefi {
+            vars: "/vm/fbsd0.uefi-vars".into(),
+            origin: None,
+        });
+        vm.is_wired = true;
+        let vm = vm.on(Some(Machine::Arm64));
+        assert_eq!(
+            run(&vm, &Console::Stdio, true).to_string(),
+            "bhyve -S -c 2 -m 1G -s 0:0,hostbridge -s 2:0,virtio-net,tap1 -s 2:3,virtio-net,tap7 \
+             -s 3:0,virtio-blk,/dev/zvol/zroot/vm/fbsd0 -s 3:2,virtio-blk,/vm/data \
+             -s 4:0,virtio-blk,/iso/a.iso,ro -s 4:1,virtio-blk,/iso/b.iso,ro \
+             -o bootrom=/usr/local/share/u-boot/u-boot-bhyve-arm64/u-boot.bin -o console=stdio fbsd0"
         );
     }
 

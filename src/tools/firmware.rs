@@ -60,6 +60,12 @@ impl Firmware {
     }
 }
 
+/// U-Boot for bhyve(8) on arm64, and the package that installs it (ports:
+/// `sysutils/u-boot-bhyve-arm64/Makefile`).
+pub const U_BOOT: &str = "/usr/local/share/u-boot/u-boot-bhyve-arm64/u-boot.bin";
+/// The package of [`U_BOOT`].
+pub const U_BOOT_PACKAGE: &str = "u-boot-bhyve-arm64";
+
 impl Default for Firmware {
     /// The first place, assumed for a host that is not FreeBSD.
     fn default() -> Self {

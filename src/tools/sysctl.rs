@@ -71,6 +71,11 @@ pub fn ask_visibility() -> Command {
     ask_names(VISIBILITY.iter())
 }
 
+/// Queries only the machine: `sysctl -i hw.machine`.
+pub fn ask_machine() -> Command {
+    ask_names(["hw.machine"].iter())
+}
+
 fn ask_names<'name>(names: impl Iterator<Item = &'name &'static str>) -> Command {
     let mut words = args!["-i"];
     words.extend(names.map(std::ffi::OsString::from));

@@ -30,10 +30,12 @@ pub(super) fn loader(
     match kind {
         LoaderKind::Bhyveload => Loader::Bhyveload,
         LoaderKind::Grub => Loader::Grub(grub(own)),
-        LoaderKind::Uefi => Loader::Uefi(uefi(parts, volume).unwrap_or_else(|error| {
-            faults.add_missing(error, needs::RUN);
-            Uefi::in_own_directory(&parts.name)
-        })),
+        LoaderKind::Uefi | LoaderKind::UBoot => {
+            Loader::Uefi(uefi(parts, volume).unwrap_or_else(|error| {
+                faults.add_missing(error, needs::RUN);
+                Uefi::in_own_directory(&parts.name)
+            }))
+        }
     }
 }
 

@@ -88,7 +88,7 @@ pub(super) const UEFI_VARS: Row = Row {
     read: into!(uefi_vars: path),
     written: |vm| match &vm.loader {
         Loader::Uefi(uefi) => one(&uefi.vars),
-        Loader::Bhyveload | Loader::Grub(_) => Vec::new(),
+        Loader::Bhyveload | Loader::Grub(_) | Loader::UBoot => Vec::new(),
     },
     ..Setting::ROW
 };

@@ -54,7 +54,7 @@ pub(crate) fn plan(vm: &Vm, source: Source, console: &Console, scratch: &Path) -
                 ..load(Screen::Console(console))
             }
         }
-        Loader::Uefi(_) => return Plan::default(),
+        Loader::Uefi(_) | Loader::UBoot => return Plan::default(),
     };
     Plan::new(vec![limited(load).into()])
 }

@@ -7,6 +7,7 @@ pub mod plan;
 pub mod store;
 pub mod temp;
 pub mod ttyboot;
+mod u_boot;
 pub mod vlan;
 
 use super::context::{Asked, Context, Outcome, rivals};
@@ -249,6 +250,7 @@ impl RootJob for Boot {
         } else {
             Survey::fresh(context.devices())
         };
+        let vm = &vm.on(survey.kernel.machine);
         notes.extend(network::refuse(vm, &survey)?);
         let how = (self.source, self.temp.is_some());
         let mut first = store::prepare(context, vm, how, &mut survey, &mut notes)?;
@@ -307,10 +309,11 @@ pub(super) fn refuse(
     }
     let with_cds = source == Source::Cd;
     refuse_missing(context, vm, with_cds)?;
-    let notes = refuse_disks(context, vm, with_cds)?;
+    let mut notes = refuse_disks(context, vm, with_cds)?;
     if source == Source::Disk {
         refuse_blank(context, vm)?;
     }
     refuse_host(vm, &survey.kernel)?;
+    notes.extend(u_boot::refuse(context, vm, &survey.kernel, source)?);
     Ok(notes)
 }

@@ -11,9 +11,8 @@ use crate::tools::sysctl::Kernel;
 pub(crate) fn missing(vm: &Vm, kernel: &Kernel) -> Vec<Error> {
     let machine = kernel.machine.unwrap_or_default();
     if machine == Machine::Other {
-        return vec![Error::host(
-            "easy-bhyve starts VMs only on amd64 and arm64, and this host is neither",
-        )];
+        let text = "easy-bhyve starts VMs only on amd64 and arm64, and this host is neither";
+        return vec![Error::host(text).named(FindingName::NotOnThisHost)];
     }
     let host = kernel.osreldate.map(Release);
     let used = vm.features().into_iter();
@@ -39,6 +38,12 @@ fn lacking(vm: &Vm, used: &Used, machine: Machine, host: Option<Release>) -> Opt
     let settings = used.settings.iter();
     let error = Error::config(format!("{name}: {text}"))
         .named(FindingName::NotOnThisHost)
-        .help(used.feature.instead());
-    Some(error.of_settings(settings.map(|setting| format!("{name}_{setting}")).collect()))
+        .help(used.feature.instead().replace("VM_", &format!("{name}_")));
+    Some(
+        error.of_settings(
+            settings
+                .map(|setting| format!("{name}_{setting}"))
+                .collect(),
+        ),
+    )
 }

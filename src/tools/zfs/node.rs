@@ -94,7 +94,13 @@ mod tests {
             ("volume", "none", "-", "-", Cause::NoVolmode),
             ("volume", "dev", "available", "zroot/vm", Cause::Unknown),
             ("volume", "default", "-", "-", Cause::Unknown),
-            ("filesystem", "dev", "unavailable", "zroot", Cause::Filesystem),
+            (
+                "filesystem",
+                "dev",
+                "unavailable",
+                "zroot",
+                Cause::Filesystem,
+            ),
         ] {
             let output = format!(
                 "type\t{kind}\nvolmode\t{mode}\nkeystatus\t{status}\nencryptionroot\t{root}\n"
