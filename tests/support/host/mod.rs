@@ -44,7 +44,7 @@ pub mod shared;
 pub mod state;
 pub mod words;
 
-mod bhyve;
+pub mod bhyve;
 mod bhyvectl;
 mod bhyveload;
 mod cu;

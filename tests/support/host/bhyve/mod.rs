@@ -4,9 +4,11 @@
 //! net_backends.c, block_if.c.
 
 mod disk;
+mod gate;
 mod nic;
 mod options;
 mod rom;
+pub mod setup;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -20,17 +22,18 @@ use super::process::{Ending, Guest};
 use super::state::System;
 use options::{Backend, Options};
 use rom::Boots;
+use setup::Setup;
 
 /// How long a guest without a plan runs in the foreground.
 const FOREGROUND_MS: u64 = 60_000;
 
 /// Runs bhyve: to the end of the guest in the foreground, or until it has started under daemon(8).
 pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
-    let options = match Options::parse(&call.words(), host.state.major(), &host.state.machine) {
-        Ok(options) => options,
+    let (options, setup) = match read(host, call) {
+        Ok(read) => read,
         Err(answer) => return answer,
     };
-    let (pid, loaded) = match start(host, call, &options) {
+    let (pid, loaded) = match start(host, call, &options, &setup) {
         Ok(started) => started,
         Err(message) => return Answer::fail(message.0, message.1),
     };
@@ -53,16 +56,32 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
     Answer::of(status)
 }
 
+/// Reads the command line; an error is the answer of bhyve.
+fn read(host: &mut Host, call: &Call) -> Result<(Options, Setup), Answer> {
+    let setup = gate::read(host, &call.words())?;
+    let mut options = Options::parse(&call.words(), host.state.major(), &host.state.machine)?;
+    options.consoles = setup.consoles();
+    Ok((options, setup))
+}
+
 /// Opens all devices and makes the process. An error is the exit status and message of bhyve.
-fn start(host: &mut Host, call: &Call, options: &Options) -> Result<(i32, bool), (i32, String)> {
+fn start(
+    host: &mut Host,
+    call: &Call,
+    options: &Options,
+    setup: &Setup,
+) -> Result<(i32, bool), (i32, String)> {
     let vm = &options.name;
     let created = host.create_vm(vm, call.uid);
     match created {
+        Ok(()) | Err(Errno::Exists)
+            if options.bootrom.is_none() && host.state.machine != "amd64" =>
+        {
+            return Err((4, "no bootrom specified".into()));
+        }
         Ok(()) if options.bootrom.is_none() => {
             // do_open: the VM that it has created stays.
-            let text = if host.state.machine != "amd64" {
-                "no bootrom specified"
-            } else if host.state.major() >= 15 {
+            let text = if host.state.major() >= 15 {
                 "no bootrom was configured"
             } else {
                 "virtual machine cannot be booted"
@@ -77,6 +96,9 @@ fn start(host: &mut Host, call: &Call, options: &Options) -> Result<(i32, bool),
         _ => i64::max(host.state.number("hw.vmm.maxcpu"), 1),
     };
     if i64::from(options.cpus) > available {
+        if host.state.major() >= 15 {
+            return Err((71, "bhyve: vm_set_topology".into()));
+        }
         let text = format!(
             "{} vCPUs requested but only {available} available",
             options.cpus
@@ -87,7 +109,9 @@ fn start(host: &mut Host, call: &Call, options: &Options) -> Result<(i32, bool),
         return Err((4, "Unable to setup memory (22)".into()));
     }
     let pid = host.add_called(call);
-    let opened = open_devices(host, options, pid).and_then(|open| match host.state.bhyve_of(vm) {
+    let checked = gate::devices(host, setup);
+    let opened = checked.and_then(|()| open_devices(host, options, pid));
+    let opened = opened.and_then(|open| match host.state.bhyve_of(vm) {
         Some(_) => Err((71, "could not activate CPU 0: Device busy".into())),
         None => Ok(open),
     });
@@ -133,7 +157,7 @@ fn open_devices(
         let last = format!("Device emulation initialization error: {}", errno.text());
         (4, format!("{text}\n{last}").trim_start().to_owned())
     };
-    if let Some(rom) = &options.bootrom {
+    if let Some(rom) = options.bootrom.as_ref().filter(|_| options.is_amd64) {
         open.extend(rom::open(host, rom)?);
     }
     for device in &options.devices {
@@ -180,11 +204,7 @@ fn open_devices(
             Backend::Unknown => return Err(failed(String::new(), Errno::Invalid)),
         }
     }
-    if !options
-        .devices
-        .iter()
-        .any(|device| device.emulation == "lpc")
-    {
+    if !has_serial(host, options) {
         return Ok(open);
     }
     for (port, path) in &options.consoles {
@@ -201,6 +221,12 @@ fn open_devices(
     Ok(open)
 }
 
+/// Whether there is what serial lines need: the lpc bridge, or a machine that has none.
+fn has_serial(host: &Host, options: &Options) -> bool {
+    let mut devices = options.devices.iter();
+    host.state.machine != "amd64" || devices.any(|device| device.emulation == "lpc")
+}
+
 /// Decides how the guest will run and end.
 fn settle(
     host: &mut Host,
@@ -212,6 +238,10 @@ fn settle(
     let vm = options.name.clone();
     let now = host.state.clock_ms;
     let mut plan = host.state.plan_of(&vm);
+    if host.state.machine != "amd64" {
+        // There is no power button.
+        plan.acpi_ms = None;
+    }
     let waits_for_ever = boots == Some(Boots::Nothing);
     let end = if waits_for_ever {
         None
@@ -264,17 +294,14 @@ fn session(host: &Host, pid: i32, options: &Options, loaded: bool) -> guest::Ses
     let plan = host.state.plan_of(&options.name);
     let rom = options.bootrom.as_ref();
     let boots = rom.map(|_| rom::boots(host, options));
-    let has_lpc = options
-        .devices
-        .iter()
-        .any(|device| device.emulation == "lpc");
+    let has_serial = has_serial(host, options);
     guest::Session {
         pid,
         vm: options.name.clone(),
         console: options
             .consoles
             .first()
-            .filter(|_| has_lpc)
+            .filter(|_| has_serial)
             .map(|(_, backend)| host.place_of(backend)),
         system: match boots {
             Some(Boots::Nothing) => None,
@@ -300,9 +327,11 @@ fn session(host: &Host, pid: i32, options: &Options, loaded: bool) -> guest::Ses
 
 /// The behaviour of a running guest as a real process, from its command line.
 pub(super) fn session_of(host: &Host, pid: i32, call: &Call) -> Option<guest::Session> {
-    let options = Options::parse(&call.words(), host.state.major(), &host.state.machine).ok()?;
+    let (options, _) = read(&mut host.clone(), call).ok()?;
     Some(session(host, pid, &options, true))
 }
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_arm64;

@@ -75,6 +75,8 @@ pub(super) struct Options {
     pub(super) consoles: Vec<(String, String)>,
     /// `-l bootrom,ROM[,VARS][,fwcfg=…]`.
     pub(super) bootrom: Option<Rom>,
+    /// Whether the machine is amd64, which has CD drives.
+    pub(super) is_amd64: bool,
     /// `-D`
     pub(super) destroy: bool,
     /// Disks whose path ended at a comma, because the word behind it is no option.
@@ -97,6 +99,7 @@ impl Options {
             .map_err(|error| Answer::fail(1, format!("bhyve: {error}")).and_err(usage()))?;
         let mut options = Self {
             memory: 256 << 20,
+            is_amd64: machine == "amd64",
             ..Self::default()
         };
         for (option, value) in &words.options {
@@ -127,13 +130,20 @@ impl Options {
         self.first_path(false)
     }
 
+    /// Whether a disk is the medium of an installer: on arm64 a disk that is only read.
+    pub(super) fn is_cd(&self, device: &Device) -> bool {
+        let mut words = device.conf.iter().flat_map(|conf| conf.split(','));
+        match self.is_amd64 {
+            true => device.emulation.contains("-cd"),
+            false => words.any(|word| word == "ro"),
+        }
+    }
+
     fn first_path(&self, of_cd: bool) -> Option<&str> {
         self.devices
             .iter()
             .find_map(|device| match &device.backend {
-                Backend::Disk(path) if device.emulation.contains("-cd") == of_cd => {
-                    Some(path.as_str())
-                }
+                Backend::Disk(path) if self.is_cd(device) == of_cd => Some(path.as_str()),
                 _ => None,
             })
     }
@@ -255,15 +265,6 @@ impl Options {
         let taken: BTreeSet<_> = self.devices.iter().map(|device| device.slot).collect();
         if taken.contains(&(bus, slot, function)) {
             return Err(format!("{at} already occupied!"));
-        }
-        // amd64/pci_lpc.c, `pci_lpc_init`
-        if emulation == "lpc" {
-            if self.devices.iter().any(|device| device.emulation == "lpc") {
-                return Err("Only one LPC bridge is allowed.".into());
-            }
-            if bus != 0 {
-                return Err("LPC bridge can be present only on bus 0.".into());
-            }
         }
         let mut words = conf.split(',');
         let first = words.next().unwrap_or_default();

@@ -114,8 +114,14 @@ pub(super) fn boots(host: &Host, options: &Options) -> Boots {
         let Backend::Disk(path) = &device.backend else {
             continue;
         };
-        let is_cd = device.emulation == "ahci-cd";
+        let is_cd = options.is_cd(device);
         if !is_cd && host.is_blank(path) {
+            continue;
+        }
+        // U-Boot reads virtio-blk alone, and boots the first disk that has a system.
+        if !options.is_amd64 {
+            let what = if is_cd { Boots::Cd } else { Boots::Disk };
+            found.extend((device.emulation == "virtio-blk").then_some(((u32::MAX, 0), what)));
             continue;
         }
         let sees_order = options
