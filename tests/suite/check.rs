@@ -208,7 +208,7 @@ fn a_question_that_fails_skips_only_its_findings_and_is_reported() {
     for (program, names) in [
         (
             "sysctl",
-            "too-many-cpus, host-cpus, host-memory, autostart-memory, total-memory",
+            "too-many-cpus, not-on-this-host, host-cpus, host-memory, autostart-memory, total-memory",
         ),
         (
             "ifconfig",
@@ -218,7 +218,7 @@ fn a_question_that_fails_skips_only_its_findings_and_is_reported() {
     ] {
         let config = "bridge=bridge0 netif=em9 volroot=zroot/gone\na_id=1 a_cpu=9\n";
         let mut fake = host("");
-        for nth in 1..=2 {
+        for nth in 1..=3 {
             let fault = Fault::Fail(2, format!("{program}: no\n"));
             fake.host().order(program, nth, fault);
         }

@@ -57,6 +57,7 @@ mod processes;
 mod quoting;
 mod rc;
 mod readme;
+mod releases;
 mod root_side;
 mod script_faults;
 mod search;

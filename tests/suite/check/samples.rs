@@ -89,6 +89,10 @@ const SAMPLES: &[(&str, &str)] = &[
     ("iso-missing", "a_id=1 a_cd0=/gone\n"),
     ("read-only", "a_id=1 a_cd0=/ro/x.iso\n"),
     ("too-many-cpus", "a_id=1 a_cpu=17\n"),
+    (
+        "not-on-this-host",
+        "a_id=1 a_loader=uefi a_if0_type=e1000\n",
+    ),
     ("host-cpus", "a_id=1 a_cpu=9\n"),
     ("host-memory", "a_id=1 a_mem=64G\n"),
     (
@@ -144,6 +148,9 @@ pub(super) fn samples() -> impl Iterator<Item = (&'static str, String)> {
 pub(super) fn host(name: &str) -> Fake {
     let mut host = Host::freebsd(if name == "too-many-cpus" { 13 } else { 14 })
         .with_volume("zroot/vm/other", 1 << 30);
+    if name == "not-on-this-host" {
+        host = host.on_release(1_500_068).on_arm64();
+    }
     if name == "read-only" {
         host = host
             .with_volume("zroot/vm/a", 1 << 30)

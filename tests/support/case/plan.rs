@@ -58,6 +58,8 @@ pub(super) struct HostPlan {
     processes: Vec<OtherProcess>,
     /// How guests behave.
     guest: GuestPlan,
+    /// Files that are not installed.
+    without_files: Vec<PathBuf>,
     /// The machine is an arm64 machine.
     arm64: bool,
     /// All callers are in a jail.
@@ -234,6 +236,9 @@ impl HostPlan {
         for one in &self.processes {
             let argv: Vec<&str> = one.argv.iter().map(String::as_str).collect();
             host.add_process(one.uid, 1, argv[0], &argv);
+        }
+        for file in &self.without_files {
+            host.edit(&Edit::RemoveFile(file.clone()));
         }
         for dataset in &self.locked {
             host = host.with_locked(dataset);

@@ -15,9 +15,13 @@ impl Host {
         self
     }
 
-    /// On arm64, where no loader is installed.
+    /// On arm64, where no loader exists, and U-Boot is installed.
     #[must_use]
     pub fn on_arm64(mut self) -> Self {
+        self = self.with_file(
+            "/usr/local/share/u-boot/u-boot-bhyve-arm64/u-boot.bin",
+            "U-Boot",
+        );
         self.state.machine = "arm64".into();
         self.set_sysctl("hw.machine", "arm64", Access::Read, false);
         self.state.programs.remove("bhyveload");

@@ -273,13 +273,9 @@ impl Host {
 
     fn has_volume_node(&self, name: &str) -> bool {
         let property = |property| super::zfs::property(&self.state, name, property);
-        self.state
-            .datasets
-            .get(name)
-            .is_some_and(|dataset| {
-                dataset.volume.is_some() && dataset.node_at <= self.state.clock_ms
-            })
-            && property("volmode") != "none"
+        self.state.datasets.get(name).is_some_and(|dataset| {
+            dataset.volume.is_some() && dataset.node_at <= self.state.clock_ms
+        }) && property("volmode") != "none"
             && property("keystatus") != "unavailable"
     }
 

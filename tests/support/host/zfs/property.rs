@@ -189,7 +189,12 @@ impl Property {
             "encryptionroot" => super::key::root(state, base(full)).map(str::to_owned),
             "keystatus" => super::key::root(state, base(full)).map(|root| {
                 let is_loaded = !state.locked.contains(root);
-                (if is_loaded { "available" } else { "unavailable" }).into()
+                (if is_loaded {
+                    "available"
+                } else {
+                    "unavailable"
+                })
+                .into()
             }),
             "mountpoint" => Some(mountpoint(state, full)),
             "origin" => state.datasets.get(full)?.origin.clone(),
