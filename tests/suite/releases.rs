@@ -67,9 +67,10 @@ fn answer(release: u32, is_amd64: bool, settings: &str, verb: &str) -> String {
     let said = call(&mut fake, &config, &[&name, "-d"]);
     if said.status == 0 {
         let lines = said.out.lines();
-        // In the background it runs under daemon(8).
+        // It is a comment behind a wait, and runs under daemon(8) in the background.
         let bhyve: Vec<&str> = lines
-            .filter_map(|line| line.strip_prefix("daemon -c ").or(Some(line)))
+            .map(|line| line.trim_start_matches(['#', ' ']))
+            .map(|line| line.strip_prefix("daemon -c ").unwrap_or(line))
             .filter(|line| line.starts_with("bhyve "))
             .collect();
         assert_eq!(bhyve.len(), 1, "{settings}: {}", said.out);
