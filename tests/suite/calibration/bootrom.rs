@@ -44,11 +44,13 @@ fn host(record: &Record) -> Host {
             let _ = host.files_mut().remove(Path::new(path));
             continue;
         }
-        host = host.with_file(path, "");
         let size = record.sizes.get(path).copied().unwrap_or(USUAL);
-        host.files_mut()
-            .set_len(Path::new(path), size)
-            .expect("a file");
+        // A reference is followed when the file is opened.
+        for path in [path.to_owned(), path.replace("%(name)", "fbsd0")] {
+            host = host.with_file(&path, "");
+            let file = Path::new(&path);
+            host.files_mut().set_len(file, size).expect("a file");
+        }
     }
     host.with_volume("tank/vm/fbsd0", 1 << 30)
 }
