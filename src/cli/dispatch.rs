@@ -8,6 +8,7 @@ use super::{all, check, init, inspect, list, man, new, set, setup, status};
 use crate::config::{Config, lint, unsilenced};
 use crate::error::{self, EXIT_DONE, EXIT_FAILED, Error, Kind, Result};
 use crate::host::Host;
+use crate::host::inspected;
 use crate::host::system::System;
 use crate::operation::context::{CallersPlan, Context, Outcome};
 use crate::process::{Places, Process};
@@ -30,8 +31,11 @@ pub fn start_at(places: Places) -> u8 {
     let pace = places.pace;
     match Process::current(places, invocation::is_root_side) {
         Ok(process) => {
+            if let Some(directory) = inspected::called(&process.args) {
+                return inspected::serve(directory, &mut out);
+            }
             let host = System::new(&process.search_path, &process.run, &process.logs);
-            let mut host = host.at_pace(pace);
+            let mut host = host.of_program(&process.program).at_pace(pace);
             let mut output = Output {
                 out: &mut out,
                 err: &mut err,

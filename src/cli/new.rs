@@ -10,6 +10,7 @@ use crate::config::edit::{Edit, TypedSetting, append};
 use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::model::name::VmName;
+use crate::operation::boot::image;
 use crate::operation::context::{Asked, CallersPlan, Context, Outcome};
 use crate::operation::resources::{Allocation, MakeDisk};
 use crate::plan::Plan;
@@ -63,6 +64,9 @@ fn outcome(
     }
     let mut after = Plan::default();
     let mut notes = found(&draft.config, vm, settings);
+    if let Some(cd) = new.install_cd() {
+        notes.extend(image::notes(context.look, new, &cd.path));
+    }
     let mut done = vec![edit::changes(context.config, &draft.config, edits)];
     if args.links {
         let links = setup::links(&mut Context {

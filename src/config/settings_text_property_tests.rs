@@ -7,7 +7,7 @@ use crate::model::cpu::CpuTopology;
 use crate::model::device::{Cd, Disk, Nic, Slots};
 use crate::model::grub::GrubCommands;
 use crate::model::kind::{DiskKind, DiskOptions, Mac, NicKind};
-use crate::model::loader::{BootPart, Grub, Loader};
+use crate::model::loader::{BootPart, Grub, GrubDir, Loader};
 use crate::model::name::{Dataset, IfName, TapName};
 use crate::model::policy::{Policy, Reaction, Seconds};
 use crate::model::size::MemSize;
@@ -67,10 +67,16 @@ fn loader() -> impl Strategy<Value = Loader> {
         GrubCommands::parse(&text).unwrap_or_else(|_| GrubCommands::parse(&quoted()).unwrap())
     };
     let commands = || option::of("[ -~\n]{1,20}".prop_map(read));
-    let grub =
-        ("(msdos|gpt)[1-9]|none", commands(), commands()).prop_map(|(bootpart, install, boot)| {
+    let grub = (
+        "(msdos|gpt)[1-9]|none|auto",
+        "/boot/grub2?|auto",
+        commands(),
+        commands(),
+    )
+        .prop_map(|(bootpart, directory, install, boot)| {
             Loader::Grub(Grub {
                 bootpart: BootPart::parse(&bootpart).unwrap(),
+                directory: GrubDir::parse(&directory).unwrap(),
                 install,
                 boot,
             })
@@ -214,6 +220,7 @@ const SETTINGS: &[(&str, &[&str])] = &[
     ("a_if3_mac", &["2:0:0:0:0:3", "x"]),
     ("a_rng", &["YES", "x"]),
     ("a_grub_bootpart", &["gpt2", "gpt3"]),
+    ("a_grub_dir", &["/boot/grub2", "auto", "grub"]),
     ("a_stop_timeout", &["5", "x"]),
     ("a_on_crash", &["restart", "x"]),
     ("a_autostart", &["YES", "x"]),

@@ -6,7 +6,7 @@ use crate::config::settings::{self, Need};
 use crate::config::{Config, Outside, Source};
 use crate::model::Vm;
 use crate::model::grub::GrubCommands;
-use crate::model::loader::{BootPart, Grub, Loader};
+use crate::model::loader::{BootPart, Grub, GrubDir, Loader};
 use crate::model::tests::vm;
 use crate::verb::Spelling;
 use std::ffi::{OsStr, OsString};
@@ -40,6 +40,7 @@ fn grub_vm() -> Vm {
     Vm {
         loader: Loader::Grub(Grub {
             bootpart: BootPart::parse("gpt2").unwrap(),
+            directory: GrubDir::default(),
             install: None,
             boot: GrubCommands::parse("linux (hd0,gpt2)/vmlinuz\nboot").ok(),
         }),

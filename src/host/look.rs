@@ -1,13 +1,14 @@
 //! Queries of the host.
 
 use super::Finished;
-use super::blank::{self, OpenDisk};
+use super::blank;
 use super::child::{ended, tail};
 use super::identity::{self, About, Identity};
+use super::inspected;
 use super::system::System;
 use super::{Clock, SpawnError};
 use crate::command::Command;
-use crate::inspect::Image;
+use crate::inspect::report::Report;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
@@ -55,11 +56,12 @@ pub trait Look: Clock {
     /// The system's error; also if the path is neither a file nor a device with a size.
     fn is_blank(&mut self, path: &Path) -> io::Result<bool>;
 
-    /// Opens a disk or an image file, to inspect its content.
+    /// What is on a disk or an image file; a menu of grub is also looked for in `directory`.
     ///
     /// # Errors
-    /// The system's error; also if the path is neither a file nor a device with a size.
-    fn open_disk(&mut self, path: &Path) -> io::Result<Box<dyn Image>>;
+    /// The system's error; also if the path is neither a file nor a device with a size, or the bytes
+    /// could not be read within the limits.
+    fn inspect(&mut self, path: &Path, directory: Option<&str>) -> io::Result<Report>;
 
     /// The names in a directory; none if there is no such directory.
     ///
@@ -125,8 +127,10 @@ impl Look for System {
         blank::is_blank(path)
     }
 
-    fn open_disk(&mut self, path: &Path) -> io::Result<Box<dyn Image>> {
-        Ok(Box::new(OpenDisk::open(path)?))
+    fn inspect(&mut self, path: &Path, directory: Option<&str>) -> io::Result<Report> {
+        // A child leaves no status while SIGCHLD is ignored.
+        self.signals()?;
+        inspected::inspect(&self.program, path, directory)
     }
 
     fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>> {

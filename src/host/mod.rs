@@ -15,6 +15,7 @@ pub mod elevate;
 mod files;
 mod follow;
 pub mod identity;
+pub mod inspected;
 pub mod liveness;
 mod locks;
 mod look;

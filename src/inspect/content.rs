@@ -2,7 +2,7 @@
 
 use super::image::{Bytes, Part};
 use super::report::Content;
-use super::{ext, fat, iso};
+use super::{ext, fat, iso, magic};
 use std::io;
 
 /// The size of the start that is read: the magic number of every kind but ZFS and MD raid is in it.
@@ -12,13 +12,13 @@ const HEAD: u64 = (64 << 10) + 8192;
 ///
 /// # Errors
 /// If the image cannot be read, or too much of it would have to be.
-pub(super) fn probe(part: Part<'_>) -> io::Result<Option<Content>> {
+pub(super) fn probe(part: Part<'_>, directories: &[&str]) -> io::Result<Option<Content>> {
     let head = part.read(0, HEAD)?;
     if head.has(0x8001, b"CD001") {
-        return iso::probe(part, &head).map(Some);
+        return iso::probe(part, &head, directories).map(Some);
     }
     let found = own(&head)
-        .or_else(|| ext::probe(part.size, &head))
+        .or_else(|| ext::probe(part, &head, directories))
         .or_else(|| ufs(&head));
     if found.is_some() {
         return Ok(found);
@@ -26,10 +26,10 @@ pub(super) fn probe(part: Part<'_>) -> io::Result<Option<Content>> {
     if is_zfs(part)? {
         return Ok(Some(Content::other("ZFS")));
     }
-    if let Some(name) = magic(&head) {
+    if let Some(name) = magic::name(&head) {
         return Ok(Some(Content::other(name)));
     }
-    fat::probe(part, &head)
+    fat::probe(part, &head, directories)
 }
 
 /// Kinds of which more is read than the magic number.
@@ -92,41 +92,4 @@ fn is_zfs(part: Part<'_>) -> io::Result<bool> {
     let magic = |at: usize| [ring.u64(at), u64::from(ring.u32_be(at + 4))];
     let mut places = (0..ring.len()).step_by(1024);
     Ok(places.any(|at| magic(at).contains(&0x00ba_b10c)))
-}
-
-/// Kinds that a magic number alone tells: its place, the number, the name.
-fn magic(head: &Bytes) -> Option<&'static str> {
-    const MAGIC: [(usize, &[u8], &str); 24] = [
-        (3, b"NTFS    ", "NTFS"),
-        (3, b"EXFAT   ", "exFAT"),
-        (4086, b"SWAPSPACE2", "swap"),
-        (4086, b"SWAP-SPACE", "swap"),
-        (1024, b"\x10\x20\xf5\xf2", "F2FS"),
-        (1024, b"\xe2\xe1\xf5\xe0", "EROFS"),
-        (1024, b"H+\0\x04", "HFS+"),
-        (1024, b"HX\0\x05", "HFS+"),
-        (1024, b"\x02\0\0\0\0\0\x34\x34", "NILFS2"),
-        (32768, b"JFS1", "JFS"),
-        (65588, b"ReIsEr", "ReiserFS"),
-        (0, b"\x45\x3d\xcd\x28", "cramfs"),
-        (0x8001, b"BEA01", "UDF"),
-        (0, b"\xfc\x4e\x2b\xa9", "MD raid"),
-        (4096, b"\xfc\x4e\x2b\xa9", "MD raid"),
-        (4120, b"\xc6\x85\x73\xf6", "bcachefs"),
-        (0, b"QFI\xfb", "qcow2"),
-        (0, b"KDMV", "VMDK"),
-        (0, b"vhdxfile", "VHDX"),
-        (0, b"\x1f\x8b\x08", "gzip"),
-        (0, b"\xfd7zXZ\0", "xz"),
-        (0, b"\x28\xb5\x2f\xfd", "zstd"),
-        (0, b"070701", "cpio"),
-        (257, b"ustar", "tar"),
-    ];
-    let is_lvm = |at: usize| head.has(at, b"LABELONE") && head.has(at + 24, b"LVM2 001");
-    if [0, 512, 1024, 1536].into_iter().any(is_lvm) {
-        return Some("LVM");
-    }
-    let mut all = MAGIC.iter();
-    let found = all.find(|(at, number, _)| head.has(*at, number));
-    found.map(|(_, _, name)| *name)
 }

@@ -2,6 +2,7 @@
 
 use super::fat;
 use super::image::{Bytes, Part};
+use super::menu::{Entry, MOST, Tree, menus, unread};
 use super::report::{Content, Iso};
 use std::io;
 
@@ -66,12 +67,15 @@ pub fn system(iso: &Iso) -> Option<&'static str> {
     found.map(|(.., system)| *system)
 }
 
+/// The size of a logical sector.
+const SECTOR: u64 = 2048;
+
 /// An ISO 9660 image: ECMA-119, 8.4; El Torito, 2.0.
-pub(super) fn probe(part: Part<'_>, head: &Bytes) -> io::Result<Content> {
-    const SECTOR: u64 = 2048;
+pub(super) fn probe(part: Part<'_>, head: &Bytes, directories: &[&str]) -> io::Result<Content> {
     const VOLUME: usize = 0x8000;
     const BOOT: usize = 0x8800;
     let size = u64::from(head.u32(VOLUME + 80)) * SECTOR;
+    let root = extent(head, VOLUME + 156);
     let mut efi = None;
     if head.has(BOOT, b"\0CD001\x01EL TORITO SPECIFICATION") {
         let catalog = u64::from(head.u32(BOOT + 0x47)) * SECTOR;
@@ -80,7 +84,7 @@ pub(super) fn probe(part: Part<'_>, head: &Bytes) -> io::Result<Content> {
             let Some(image) = part.part(image * SECTOR, u64::MAX) else {
                 continue;
             };
-            let found = fat::probe(image, &image.read(0, 512)?)?;
+            let found = fat::probe(image, &image.read(0, 512)?, &[])?;
             efi = efi.or_else(|| found.and_then(|fat| fat.efi().cloned()));
         }
     }
@@ -91,6 +95,7 @@ pub(super) fn probe(part: Part<'_>, head: &Bytes) -> io::Result<Content> {
         size,
         is_cut: size > part.size,
         efi,
+        menus: menus(&IsoTree { part, root }, directories),
     }))
 }
 
@@ -109,6 +114,60 @@ fn efi_images(catalog: &Bytes) -> Vec<u64> {
         }
     }
     images
+}
+
+/// The directories of an image, by their plain names: grub's menu has one of capital letters
+/// (`BOOT/GRUB/GRUB.CFG;1`), whatever Rock Ridge and Joliet call it.
+struct IsoTree<'disk> {
+    part: Part<'disk>,
+    root: Extent,
+}
+
+/// Where a directory is: its first sector and its size in bytes.
+#[derive(Clone, Copy)]
+struct Extent(u32, u32);
+
+/// The place in a record of a directory: ECMA-119, 9.1.
+fn extent(bytes: &Bytes, record: usize) -> Extent {
+    Extent(bytes.u32(record + 2), bytes.u32(record + 10))
+}
+
+impl Tree for IsoTree<'_> {
+    type Directory = Extent;
+
+    fn root(&self) -> Extent {
+        self.root
+    }
+
+    fn entry(&self, directory: &Extent, name: &str) -> io::Result<Option<Entry<Extent>>> {
+        const DIRECTORY: u8 = 0x2;
+        let Extent(first, size) = *directory;
+        if u64::from(size) > MOST {
+            return Err(unread());
+        }
+        let bytes = self.part.read(u64::from(first) * SECTOR, size.into())?;
+        let mut at = 0;
+        while at < bytes.len() {
+            let length = usize::from(bytes.u8(at));
+            if length == 0 {
+                // No record crosses the end of a sector.
+                at = (at + 1).next_multiple_of(2048);
+                continue;
+            }
+            let named = bytes.slice(at + 33, bytes.u8(at + 32).into());
+            let plain = named.split(|byte| *byte == b';').next();
+            let plain = plain.unwrap_or_default();
+            let plain = plain.strip_suffix(b".").unwrap_or(plain);
+            if plain.eq_ignore_ascii_case(name.as_bytes()) {
+                return Ok(Some(match bytes.u8(at + 25) & DIRECTORY {
+                    0 => Entry::File,
+                    _ => Entry::Directory(extent(&bytes, at)),
+                }));
+            }
+            at += length;
+        }
+        Ok(None)
+    }
 }
 
 #[cfg(test)]

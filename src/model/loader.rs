@@ -19,6 +19,8 @@ pub enum Loader {
 pub struct Grub {
     /// The part of the first disk to boot from.
     pub bootpart: BootPart,
+    /// The directory of the menu there.
+    pub directory: GrubDir,
     /// The commands for an installation.
     pub install: Option<GrubCommands>,
     /// The commands for a boot.
@@ -101,22 +103,45 @@ impl Loader {
 }
 
 /// The part of a disk that grub boots from: a partition in grub's syntax (`msdos1`, `gpt2`,
-/// `msdos1,bsd1`), or `none` for a disk without partitions.
+/// `msdos1,bsd1`), `none` for a disk without partitions, or `auto`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BootPart(String);
+pub struct BootPart(Box<str>);
 text_newtype!(BootPart);
 
 impl Default for BootPart {
     fn default() -> Self {
-        Self("msdos1".to_owned())
+        Self("msdos1".into())
     }
 }
 
 impl BootPart {
     /// The text for a disk without partitions.
     const WHOLE_DISK: &str = "none";
+    /// The text for the partition that is found at each start.
+    const AUTO: &str = "auto";
 
-    /// Parses names of partitions, separated by commas, or `none`.
+    /// Whether the partition is found at each start, by what is on the disk.
+    pub fn is_auto(&self) -> bool {
+        self.as_str() == Self::AUTO
+    }
+
+    /// Whether this is a disk without partitions.
+    pub fn is_whole_disk(&self) -> bool {
+        self.as_str() == Self::WHOLE_DISK
+    }
+
+    /// The partition of this name in a report of what is on a disk; empty for the whole disk.
+    ///
+    /// # Errors
+    /// If the name is invalid.
+    pub fn of_report(name: &str) -> Result<Self, NameError> {
+        match name {
+            "" => Ok(Self(Self::WHOLE_DISK.into())),
+            name => Self::parse(name),
+        }
+    }
+
+    /// Parses names of partitions, separated by commas, or `none`, or `auto`.
     ///
     /// # Errors
     /// If a name is invalid.
@@ -129,8 +154,8 @@ impl BootPart {
                 && !number.is_empty()
                 && number.bytes().all(|byte| byte.is_ascii_digit())
         };
-        if text == Self::WHOLE_DISK || text.split(',').all(is_partition) {
-            return Ok(Self(text.to_owned()));
+        if [Self::WHOLE_DISK, Self::AUTO].contains(&text) || text.split(',').all(is_partition) {
+            return Ok(Self(text.into()));
         }
         let example = match text.trim_start_matches('0') {
             // Other programs write the number alone.
@@ -138,11 +163,10 @@ impl BootPart {
                 "partitions count from 1; write none for a disk without partitions".to_owned()
             }
             number if number.parse::<u32>().is_ok() => format!(
-                "write gpt{number} on a GPT or msdos{number} on an MBR, or none for a disk without partitions"
+                "write gpt{number} on a GPT or msdos{number} on an MBR, none for a disk without partitions, or auto"
             ),
-            _ => {
-                "write for example msdos1 or gpt2, or none for a disk without partitions".to_owned()
-            }
+            _ => "write for example msdos1 or gpt2, none for a disk without partitions, or auto"
+                .to_owned(),
         };
         Err(error(format!(
             "\"{text}\" is not a partition in grub's syntax; {example}"
@@ -158,13 +182,85 @@ impl BootPart {
     }
 }
 
+/// The directory of grub's menu: an absolute path on grub's root, or `auto`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrubDir(Box<str>);
+text_newtype!(GrubDir);
+
+impl Default for GrubDir {
+    fn default() -> Self {
+        Self(Self::USUAL.into())
+    }
+}
+
+impl GrubDir {
+    /// The directory in which grub-bhyve looks by itself (`include/grub/emu/misc.h`).
+    pub const USUAL: &str = "/boot/grub";
+    /// The text for the directory that is found at each start.
+    const AUTO: &str = "auto";
+
+    /// The directory that is found at each start.
+    pub fn auto() -> Self {
+        Self(Self::AUTO.into())
+    }
+
+    /// Whether the directory is found at each start, by what is on the disk.
+    pub fn is_auto(&self) -> bool {
+        self.as_str() == Self::AUTO
+    }
+
+    /// Whether grub-bhyve looks in this directory by itself.
+    pub fn is_usual(&self) -> bool {
+        self.as_str() == Self::USUAL
+    }
+
+    /// Parses an absolute path that grub's own scripts need not quote, or `auto`.
+    ///
+    /// # Errors
+    /// If the text is neither.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._@-+".contains(&byte);
+        let is_path = text.starts_with('/') && text.bytes().all(is_plain);
+        if !is_path && text != Self::AUTO {
+            return Err(error(format!(
+                "\"{text}\" is not a directory for grub; write a path of letters, digits and . _ @ - + \
+                 such as /boot/grub2, or auto"
+            )));
+        }
+        if text.split('/').any(|name| name == "..") {
+            return Err(error(format!(
+                "\"{text}\" has .. in it; write the path without it"
+            )));
+        }
+        Ok(Self(text.into()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::BootPart;
+    use super::{BootPart, GrubDir};
+
+    #[test]
+    fn the_directory_of_a_menu_is_an_absolute_path() {
+        for good in ["/boot/grub", "/grub2", "/@/boot/grub", "/", "auto"] {
+            assert!(GrubDir::parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "grub",
+            "Auto",
+            "/boot grub",
+            "/a;b",
+            "/boot/../etc",
+            "(hd0)/grub",
+        ] {
+            assert!(GrubDir::parse(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn partitions_are_named_as_grub_names_them() {
-        for good in ["msdos1", "gpt12", "msdos1,bsd1", "netbsd1", "none"] {
+        for good in ["msdos1", "gpt12", "msdos1,bsd1", "netbsd1", "none", "auto"] {
             assert!(BootPart::parse(good).is_ok(), "{good}");
         }
         for bad in [
@@ -175,6 +271,7 @@ mod tests {
             "(hd0,gpt1)",
             "gpt 1",
             "none,gpt1",
+            "auto,gpt1",
             "hd0",
             "hd0,gpt1",
         ] {
@@ -185,7 +282,7 @@ mod tests {
     #[test]
     fn a_number_alone_is_answered_with_the_names_that_it_may_mean() {
         for (number, answer) in [
-            ("2", "write gpt2 on a GPT or msdos2 on an MBR, or none"),
+            ("2", "write gpt2 on a GPT or msdos2 on an MBR, none"),
             ("0", "write none for a disk without partitions"),
         ] {
             let error = BootPart::parse(number).unwrap_err().to_string();

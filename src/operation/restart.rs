@@ -111,6 +111,9 @@ impl RootJob for Restart {
         } else {
             Vec::new()
         };
+        let looked = boot::look::begin(context, vm, Source::Disk, runs)?;
+        let vm = &looked.vm;
+        notes.extend(looked.notes);
         notes.extend(network::refuse(vm, &survey)?);
         let scratch = context.process.scratch_of(&vm.name);
         Ok(Planned {

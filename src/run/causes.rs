@@ -217,8 +217,8 @@ pub fn of_status(command: &Command, status: i32) -> Option<Known> {
             ),
             Some(_) => known(
                 LIMIT,
-                "grub found no menu on (ROOT) and waits at its prompt: VM_grub_bootpart is not the partition of the guest, or the menu is not in /boot/grub",
-                "list the partitions with ls at the prompt: VM-ttyboot -p; then correct VM_grub_bootpart, for example gpt2; for a menu in /boot/grub2 set VM_grub_bootcmd='configfile /boot/grub2/grub.cfg'",
+                "grub found no menu on (ROOT) and waits at its prompt: VM_grub_bootpart is not the partition of the guest, or the menu is not in VM_grub_dir",
+                "list the partitions with ls at the prompt: VM-ttyboot -p; then correct VM_grub_bootpart, for example gpt2, or VM_grub_dir, for example /boot/grub2; auto finds them",
             ),
             None => known(
                 LIMIT,

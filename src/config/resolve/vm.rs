@@ -7,7 +7,7 @@ use crate::config::settings::{HostSettings, Set, VmSettings};
 use crate::error::Result;
 use crate::model::cpu::CpuTopology;
 use crate::model::grub::GrubCommands;
-use crate::model::loader::{BootPart, Grub, Loader};
+use crate::model::loader::{BootPart, Grub, GrubDir, Loader};
 use crate::model::name::{IfName, VmId, VmName};
 use crate::model::policy::Policy;
 use crate::model::size::MemSize;
@@ -115,6 +115,10 @@ fn loader(own: &VmSettings) -> Loader {
             .grub_bootpart
             .as_ref()
             .map_or_else(BootPart::default, |set| set.value.clone()),
+        directory: own
+            .grub_dir
+            .as_ref()
+            .map_or_else(GrubDir::default, |set| set.value.clone()),
         install: commands(&own.grub_install),
         boot: commands(&own.grub_bootcmd),
     })

@@ -9,7 +9,7 @@ use crate::model::cpu::CpuTopology;
 use crate::model::device::{Nic, Slots};
 use crate::model::grub::GrubCommands;
 use crate::model::kind::{DiskKind, DiskOptions, Mac, NicKind};
-use crate::model::loader::{BootPart, Grub, Loader, LoaderKind};
+use crate::model::loader::{BootPart, Grub, GrubDir, Loader, LoaderKind};
 use crate::model::name::{Dataset, IfName, TapName, VmId};
 use crate::model::policy::{Reaction, Seconds, yes_or_no};
 use crate::model::size::MemSize;
@@ -60,6 +60,8 @@ pub struct VmSettings {
     pub grub_bootcmd: Option<Set<GrubCommands>>,
     /// The partition that grub boots from.
     pub grub_bootpart: Option<Set<BootPart>>,
+    /// The directory of grub's menu.
+    pub grub_dir: Option<Set<GrubDir>>,
     /// The reaction to a reboot of the guest.
     pub on_reboot: Option<Set<Reaction>>,
     /// The reaction to a crash of the guest.
@@ -75,7 +77,7 @@ pub struct VmSettings {
 }
 
 /// The variables of a VM, in the order in which `resources` shows them.
-pub static VM: [Setting<VmSettings>; 26] = [
+pub static VM: [Setting<VmSettings>; 27] = [
     Setting {
         name: "id",
         form: Named("number"),
@@ -241,6 +243,17 @@ pub static VM: [Setting<VmSettings>; 26] = [
         meaning: "the partition that grub boots from",
         read: into!(grub_bootpart: BootPart::parse),
         written: |vm| grub(vm, |grub| Some(grub.bootpart.as_str())),
+        ..Setting::ROW
+    },
+    Setting {
+        name: "grub_dir",
+        form: Named("directory"),
+        default: Value(GrubDir::USUAL),
+        always_shown: false,
+        loader: Some(LoaderKind::Grub),
+        meaning: "the directory of grub's menu, `grub.cfg`",
+        read: into!(grub_dir: GrubDir::parse),
+        written: |vm| grub(vm, |grub| Some(grub.directory.as_str())),
         ..Setting::ROW
     },
     Setting {

@@ -5,7 +5,7 @@ use crate::model::Vm;
 use crate::model::grub::GrubCommands;
 use crate::model::loader::{Grub, Loader};
 use crate::plan::{FileChange, Plan, scratch_directory};
-use crate::tools::grub::{self, Menu, Screen};
+use crate::tools::grub::{self, Menu, Root, Screen};
 use crate::tools::line::Console;
 use crate::tools::{bhyveload, daemon};
 use std::path::{Path, PathBuf};
@@ -38,13 +38,17 @@ pub(crate) fn plan(vm: &Vm, source: Source, console: &Console, scratch: &Path) -
             Source::Disk | Source::Prompt => bhyveload::load(vm, disks(), console),
         },
         Loader::Grub(grub) => {
-            let (root, commands) = begin(grub, source);
+            let (device, commands) = begin(grub, source);
             let menu = match (commands, source) {
                 (Some(_), _) => Menu::Generated(scratch),
                 (None, Source::Prompt) => Menu::Prompt,
                 (None, _) => Menu::OfRoot,
             };
-            let load = |screen| grub::load(vm, &map(scratch), &root, menu, screen);
+            let root = Root {
+                device: &device,
+                directory: &grub.directory,
+            };
+            let load = |screen| grub::load(vm, &map(scratch), root, menu, screen);
             // Nobody may read nmdm(4): a grub that asks nothing is run again to show its output.
             let is_silent =
                 matches!(console, Console::Nmdm(_)) && commands.is_some_and(|all| !all.asks());
@@ -92,10 +96,14 @@ pub(crate) fn files(vm: &Vm, source: Source, scratch: &Path) -> Plan {
         path: map(scratch),
         text: grub::device_map(disks.chain(cds)),
     });
-    if let (root, Some(commands)) = begin(grub, source) {
+    if let (device, Some(commands)) = begin(grub, source) {
+        let root = Root {
+            device: &device,
+            directory: &grub.directory,
+        };
         plan.push(FileChange::Write {
             path: scratch.join("grub.cfg"),
-            text: grub::menu(&root, commands).into_bytes(),
+            text: grub::menu(root, commands).into_bytes(),
         });
     }
     plan

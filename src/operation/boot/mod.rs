@@ -1,7 +1,9 @@
 //! Starts a VM: `boot`, and its variants `ttyboot` and `install`.
 
+pub(crate) mod image;
 pub mod install;
 pub(super) mod loader;
+pub(super) mod look;
 pub mod network;
 pub mod plan;
 pub mod temp;
@@ -247,6 +249,9 @@ impl RootJob for Boot {
         } else {
             Survey::fresh(context.devices())
         };
+        let looked = look::begin(context, vm, self.source, false)?;
+        let vm = &looked.vm;
+        notes.extend(looked.notes);
         notes.extend(network::refuse(vm, &survey)?);
         let without_trace = match &self.temp {
             Some(name) => temp::disks(vm, context.devices(), name)?,

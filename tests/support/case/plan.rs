@@ -32,6 +32,8 @@ pub(super) struct HostPlan {
     volumes: Vec<String>,
     /// Image files with content; their directories are created.
     images: Vec<String>,
+    /// Disks and ISO images with the bytes of an image in `tests/fuzz/corpus/inspect`, by path.
+    written: BTreeMap<PathBuf, String>,
     /// Further network interfaces.
     interfaces: BTreeMap<String, Kind>,
     /// Module files that fail to load.
@@ -192,6 +194,7 @@ impl HostPlan {
         for image in &self.images {
             host = host.with_image(image, 20 << 30);
         }
+        host.state.written.clone_from(&self.written);
         for (name, kind) in &self.interfaces {
             host.add_interface(name, *kind).up = true;
         }

@@ -10,6 +10,7 @@ use easy_bhyve::host::{
     Afterwards, Caller, Change, ChangeError, Children, Clock, Ended, Event, Finished, Follower,
     Interruption, Lock, LockResult, Locks, Look, OpenFile, SpawnError,
 };
+use easy_bhyve::inspect::report::Report;
 use easy_bhyve::model::name::VmName;
 use easy_bhyve::plan::FileChange;
 use easy_bhyve::process::RUN_DIRECTORY;
@@ -49,9 +50,8 @@ impl Look for Fake {
 
     fn exists(&mut self, path: &Path) -> io::Result<bool> {
         self.may_enter(path)?;
-        let mut host = self.host();
+        let (uid, mut host) = (self.uid, self.host());
         // A look by name has effects on a real host: a null modem or a tap is created.
-        let uid = self.uid;
         host.look_up(path, uid);
         Ok(host.exists(path))
     }
@@ -87,8 +87,8 @@ impl Look for Fake {
         self.host().is_blank_for(path, self.uid).map_err(error)
     }
 
-    fn open_disk(&mut self, path: &Path) -> io::Result<Box<dyn easy_bhyve::inspect::Image>> {
-        self.is_blank(path).map(|_| Box::new(&[][..]) as _)
+    fn inspect(&mut self, path: &Path, directory: Option<&str>) -> io::Result<Report> {
+        self.inspected(path, directory)
     }
 
     fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>> {

@@ -10,6 +10,7 @@ mod locks;
 mod logs;
 mod root;
 mod world;
+mod written;
 
 use crate::call::Stream;
 use crate::host::{self as simulated, Answer, Call, Logged, Noise, Status};

@@ -85,6 +85,7 @@ impl Host {
             read_only: BTreeSet::new(),
             everybodys: BTreeSet::new(),
             images: BTreeMap::new(),
+            written: BTreeMap::new(),
             harm: Vec::new(),
             next_pid: 1,
             next_index: 1,

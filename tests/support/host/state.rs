@@ -79,6 +79,8 @@ pub struct State {
     pub everybodys: BTreeSet<PathBuf>,
     /// The content of disks and ISO images, by path; all others have whatever grub asks for.
     pub images: BTreeMap<PathBuf, Image>,
+    /// The bytes of disks and ISO images, by path: the name of an image in `tests/fuzz/corpus/inspect`.
+    pub written: BTreeMap<PathBuf, String>,
     /// Harm that FreeBSD permits: a test with an entry here fails.
     pub harm: Vec<String>,
     /// The next pid.
