@@ -195,6 +195,16 @@ finding_names! {
     TapTwice = "tap-twice", Error;
     /// Two NICs with one MAC address.
     SharedMac = "shared-mac", Warning;
+    /// A screen that its VM cannot have.
+    Screen = "screen", Error;
+    /// A setting of the screen of a VM without a screen.
+    UnusedScreen = "unused-screen", Warning;
+    /// A screen that other hosts can reach, without a password.
+    OpenScreen = "open-screen", Warning;
+    /// One port of the host for two screens or forwarded ports.
+    SharedPort = "shared-port", Warning;
+    /// A device in bhyve_args, which no lock protects from a second use.
+    UnlockedDevice = "unlocked-device", Warning;
     /// Two VMs with one disk.
     SharedDisk = "shared-disk", Warning;
     /// Two VMs with one tap.

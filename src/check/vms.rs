@@ -9,6 +9,7 @@ use crate::model::Vm;
 use crate::model::device::Nic;
 use crate::model::kind::Mac;
 use crate::model::loader::LoaderKind;
+use crate::model::name::TapName;
 use crate::span::Span;
 use crate::vis;
 use std::collections::HashMap;
@@ -38,14 +39,15 @@ pub(super) fn findings(config: &Config, checked: &[Checked<'_>]) -> Vec<Finding>
             }
         }
         for nic in &vm.nics {
-            let tap = nic.tap.interface().as_str();
-            match taps.get(tap) {
-                None => {
-                    taps.insert(tap, (vm, nic));
+            if let Some(tap) = nic.tap() {
+                match taps.get(tap.interface().as_str()) {
+                    None => {
+                        taps.insert(tap.interface().as_str(), (vm, nic));
+                    }
+                    Some(other) => findings.extend(shared_tap(config, tap, (vm, nic), *other)),
                 }
-                Some(other) => findings.extend(shared_tap(config, (vm, nic), *other)),
             }
-            let Some(mac) = nic.mac else { continue };
+            let mac = nic.address(&vm.name);
             match macs.get(&mac) {
                 None => {
                     macs.insert(mac, (vm, nic));
@@ -118,6 +120,7 @@ fn is_default(config: &Config, vm: &Vm, nic: &Nic) -> bool {
 
 fn shared_tap(
     config: &Config,
+    tap: &TapName,
     (vm, nic): (&Vm, &Nic),
     (other, other_nic): (&Vm, &Nic),
 ) -> Option<Finding> {
@@ -125,7 +128,6 @@ fn shared_tap(
         is_default(config, vm, nic),
         is_default(config, other, other_nic),
     );
-    let tap = &nic.tap;
     let (name, message, (at, elsewhere)) = match defaults {
         // A shared id is reported elsewhere.
         (true, true) => return None,
@@ -165,24 +167,46 @@ fn shared_tap(
     })
 }
 
+/// Two NICs with one address, set or derived by bhyve.
 fn shared_mac(
     config: &Config,
     mac: Mac,
     (vm, nic): (&Vm, &Nic),
     (other, other_nic): (&Vm, &Nic),
 ) -> Option<Finding> {
-    let place = |vm: &Vm, nic: &Nic| Some(config.get(&mac_of(vm, nic))?.value_span);
-    let finding = Finding::new(
-        FindingName::SharedMac,
-        place(vm, nic)?,
-        format!(
-            "{} and {} are both {mac}",
+    let set = |vm: &Vm, nic: &Nic| Some(config.get(&mac_of(vm, nic))?.value_span);
+    let of = |vm: &Vm, nic: &Nic| match nic.mac {
+        Some(_) => mac_of(vm, nic),
+        None => format!(
+            "the address that bhyve derives for if{} of {}",
+            nic.number, vm.name
+        ),
+    };
+    let (own, elsewhere) = (set(vm, nic), set(other, other_nic));
+    let help = match (own, elsewhere) {
+        (None, None) => format!("set {} to an address of its own", mac_of(vm, nic)),
+        (Some(_), _) => {
+            "use another address, or remove the setting: bhyve derives one from the name \
+                         of the VM"
+                .to_owned()
+        }
+        (None, Some(_)) => format!(
+            "use another address for {}, or set {}",
             mac_of(other, other_nic),
             mac_of(vm, nic)
         ),
-        "use another address, or remove the setting: bhyve derives one from the name of the VM",
+    };
+    let finding = Finding::new(
+        FindingName::SharedMac,
+        own.or(elsewhere).or(own_place(config, vm, nic.origin))?,
+        format!(
+            "{} and {} are both {mac}",
+            of(other, other_nic),
+            of(vm, nic)
+        ),
+        help,
     );
-    Some(match place(other, other_nic) {
+    Some(match own.and(elsewhere) {
         Some(elsewhere) => finding.note(format!(
             "the other address is set at {}",
             config.place(elsewhere)

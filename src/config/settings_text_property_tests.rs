@@ -3,13 +3,16 @@
 use super::tests::{config, read, read_as, without_origins, written};
 use crate::config::resolve::{self, Wanted};
 use crate::config::settings::Need;
+use crate::model::arguments::BhyveArgs;
+use crate::model::backend::NicBackend;
 use crate::model::cpu::CpuTopology;
 use crate::model::device::{Cd, Disk, Nic, Slots};
 use crate::model::grub::GrubCommands;
 use crate::model::kind::{DiskKind, DiskOptions, Mac, NicKind};
 use crate::model::loader::{BootPart, Grub, Loader, Uefi};
-use crate::model::name::{Dataset, IfName, TapName};
+use crate::model::name::{Dataset, IfName};
 use crate::model::policy::{Policy, Reaction, Seconds};
+use crate::model::screen::{Place, Screen, ScreenSize};
 use crate::model::size::MemSize;
 use crate::model::tests::{uplink, vm};
 use crate::model::{Shared, Vm, Volume};
@@ -82,6 +85,21 @@ fn loader() -> impl Strategy<Value = Loader> {
         })
     });
     prop_oneof![Just(Loader::Bhyveload), grub, uefi]
+}
+
+/// A screen of some VMs whose loader can have one.
+fn screen(id: u16, loader: &Loader) -> Option<Screen> {
+    let has_screen = loader.facts().has_screen && id % 3 != 0;
+    has_screen.then(|| Screen {
+        place: match id % 4 {
+            0 => Place::Tcp(([0, 0, 0, 0, 0, 0, 0, 1], 1 + id).into()),
+            1 => Place::Unix("/home/me/vnc é".into()),
+            _ => Place::Tcp(([192, 0, 2, 1], 65535).into()),
+        },
+        size: (id % 5 == 0).then(|| ScreenSize::parse("1280x720").unwrap()),
+        waits: id % 4 != 1 && id % 7 == 0,
+        password_file: (id % 2 == 0).then(|| path(0, &id.to_le_bytes())),
+    })
 }
 
 fn interface(name: &str) -> IfName {
@@ -157,14 +175,19 @@ fn any_vm() -> impl Strategy<Value = Vm> {
                     .chain(ifs)
                     .map(|number| Nic {
                         number,
-                        tap: TapName::parse(&format!("tap{number}")).unwrap(),
+                        backend: NicBackend::parse(&match number % 5 {
+                            4 => format!("slirp:{number}-22,udp:0.0.0.0:{number}-10.0.2.15:53"),
+                            _ => format!("tap{number}"),
+                        })
+                        .unwrap(),
                         // Some join nothing.
-                        bridge: match number % 3 {
-                            0 => Some(interface("lan_4")),
-                            1 => Some(interface("lan.4")),
+                        bridge: match (number % 5, number % 3) {
+                            (4, _) => None,
+                            (_, 0) => Some(interface("lan_4")),
+                            (_, 1) => Some(interface("lan.4")),
                             _ => None,
                         },
-                        is_private: number % 4 == 1,
+                        is_private: number % 4 == 1 && number % 5 != 4,
                         kind: if number % 2 == 0 {
                             NicKind::E1000
                         } else {
@@ -180,6 +203,10 @@ fn any_vm() -> impl Strategy<Value = Vm> {
                 keeps_utc: id % 3 == 0,
                 is_wired: id % 5 == 0,
                 has_strict_msrs: id % 7 == 0,
+                screen: screen(id, &loader),
+                has_tablet: id % 7 == 0,
+                bhyve_args: (id % 4 == 0)
+                    .then(|| BhyveArgs::parse("-x -s '16:0,virtio-9p,a=/x y'").unwrap()),
                 loader,
                 shared,
                 policy,
@@ -223,6 +250,14 @@ const SETTINGS: &[(&str, &[&str])] = &[
     ("a_hd8_type", &["nvme", "sata"]),
     ("a_if3_mac", &["2:0:0:0:0:3", "x"]),
     ("a_rng", &["YES", "x"]),
+    ("a_if2", &["slirp:2222-22", "slirp:x"]),
+    ("a_if2_bridge", &["lan"]),
+    ("a_vnc", &["YES", "NO", "0.0.0.0:5901", "unix:/v", "x"]),
+    ("a_vnc_wait", &["YES", "x"]),
+    ("a_vnc_size", &["800x600", "x"]),
+    ("a_vnc_password_file", &["/etc/vnc", "vnc"]),
+    ("a_tablet", &["YES", "NO", "x"]),
+    ("a_bhyve_args", &["-x", "-s 3:0,virtio-rnd", "-c 2"]),
     ("a_grub_bootpart", &["gpt2", "gpt3"]),
     ("a_stop_timeout", &["5", "x"]),
     ("a_on_crash", &["restart", "x"]),

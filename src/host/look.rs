@@ -4,6 +4,7 @@ use super::Finished;
 use super::blank::{self, OpenDisk};
 use super::child::{ended, tail};
 use super::identity::{self, About, Identity};
+use super::secret::{self, SecretError};
 use super::system::System;
 use super::{Clock, SpawnError};
 use crate::command::Command;
@@ -76,6 +77,12 @@ pub trait Look: Clock {
     /// The system's error.
     fn read(&mut self, path: &Path) -> io::Result<Vec<u8>>;
 
+    /// Checks that a file has a password for bhyve(8), and is closed to everybody but root and this user.
+    ///
+    /// # Errors
+    /// If it is not so; the error contains nothing of the file.
+    fn check_secret(&mut self, path: &Path, owner: u32) -> Result<(), SecretError>;
+
     /// Opens a file that grows.
     ///
     /// # Errors
@@ -139,6 +146,10 @@ impl Look for System {
 
     fn read(&mut self, path: &Path) -> io::Result<Vec<u8>> {
         std::fs::read(path)
+    }
+
+    fn check_secret(&mut self, path: &Path, owner: u32) -> Result<(), SecretError> {
+        secret::check(path, owner)
     }
 
     fn open(&mut self, path: &Path) -> io::Result<OpenFile> {

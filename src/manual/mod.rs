@@ -66,6 +66,7 @@ impl Page {
                 include_str!("pages/grammar.mdoc"),
                 include_str!("pages/settings.mdoc"),
                 include_str!("pages/uefi.mdoc"),
+                include_str!("pages/screen.mdoc"),
                 include_str!("pages/grub.mdoc"),
             ],
         }

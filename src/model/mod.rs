@@ -2,6 +2,8 @@
 //!
 //! Built by [`crate::config::resolve`]; code that uses it parses no setting and knows no default.
 
+pub mod arguments;
+pub mod backend;
 pub mod cpu;
 pub mod device;
 pub mod grub;
@@ -10,15 +12,18 @@ pub mod loader;
 pub mod name;
 pub mod policy;
 pub mod privilege;
+pub mod screen;
 pub mod size;
 
 use crate::span::Span;
 use crate::verb::{Spelling, Verb};
+use arguments::BhyveArgs;
 use cpu::CpuTopology;
 use device::{Cd, Disk, Nic};
 use loader::Loader;
 use name::{Dataset, IfName, VmName};
 use policy::Policy;
+use screen::Screen;
 use size::MemSize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -42,6 +47,12 @@ pub struct Vm {
     pub is_wired: bool,
     /// Whether the guest gets an error when it uses an MSR that bhyve(8) does not know.
     pub has_strict_msrs: bool,
+    /// The screen, if it has one.
+    pub screen: Option<Screen>,
+    /// Whether it has a tablet, a pointer with absolute positions.
+    pub has_tablet: bool,
+    /// Further words for bhyve(8).
+    pub bhyve_args: Option<BhyveArgs>,
     /// The loader.
     pub loader: Loader,
     /// The disks by number; the first is number 0.
@@ -115,6 +126,9 @@ impl Vm {
             keeps_utc: true,
             is_wired: false,
             has_strict_msrs: true,
+            screen: None,
+            has_tablet: false,
+            bhyve_args: None,
             loader: Loader::Bhyveload,
             disks: Vec::new(),
             cds: Vec::new(),
@@ -171,8 +185,8 @@ impl Vm {
 pub(crate) mod tests {
     use super::{BTreeMap, CpuTopology, Dataset, IfName, MemSize, VmName};
     use super::{Cd, Disk, Loader, Nic, Policy, Shared, Uplink, Vm, Volume};
+    use crate::model::backend::NicBackend;
     use crate::model::kind::NicKind;
-    use crate::model::name::TapName;
     use crate::verb::{Spelling, Verb};
 
     /// An uplink whose setting has no place.
@@ -193,7 +207,7 @@ pub(crate) mod tests {
         };
         let nic = |number, tap: &str, bridge: &str| Nic {
             number,
-            tap: TapName::parse(tap).expect("a tap"),
+            backend: NicBackend::parse(tap).expect("a tap"),
             bridge: Some(IfName::parse(bridge).expect("a bridge")),
             is_private: false,
             kind: NicKind::default(),
@@ -210,6 +224,9 @@ pub(crate) mod tests {
             keeps_utc: true,
             is_wired: false,
             has_strict_msrs: true,
+            screen: None,
+            has_tablet: false,
+            bhyve_args: None,
             loader: Loader::Bhyveload,
             disks: vec![disk(0, "/dev/zvol/zroot/vm/fbsd0"), disk(2, "/vm/data")],
             cds: vec![cd(0, "/iso/a.iso"), cd(1, "/iso/b.iso")],

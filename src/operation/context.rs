@@ -172,6 +172,7 @@ impl Context<'_> {
                 job: job.into(),
                 vms,
                 rivals: Vec::new(),
+                uid: self.process.behind().unwrap_or(self.process.uid),
                 title: self.title.to_owned(),
                 is_over_ssh: self.process.is_over_ssh(),
                 display: self.process.display,

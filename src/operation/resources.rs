@@ -11,6 +11,7 @@ use crate::config::settings::Need;
 use crate::config::settings_text::{self, Line};
 use crate::config::{lint, unsilenced};
 use crate::error::{Error, Result};
+use crate::model::kind::Mac;
 use crate::model::name::Dataset;
 use crate::model::size::DiskSize;
 use crate::model::{Vm, Volume};
@@ -55,6 +56,8 @@ impl Operation for Args {
         let mut settings =
             settings_text::lines(&vm, context.process.host(), &context.process.devices);
         settings.retain(|line| self.all || !line.is_usual);
+        let derived = derived_addresses(&vm);
+        let notes = unlocked_note(&vm).into_iter().collect();
         let text = if self.dry_run.wants_json()? {
             let table: serde_json::Map<String, serde_json::Value> = settings
                 .iter()
@@ -62,10 +65,19 @@ impl Operation for Args {
                     let value = line.value.to_string_lossy().into_owned();
                     (line.name.clone(), value.into())
                 })
+                .chain(derived.map(|(number, mac)| {
+                    let name = format!("if{number}_mac_derived");
+                    (name, mac.to_string().into())
+                }))
                 .collect();
             json(&table)?.into_bytes()
         } else {
-            shown(&settings)
+            let mut text = shown(&settings);
+            let derived = derived.filter(|_| self.all);
+            text.extend(derived.flat_map(|(number, mac)| {
+                format!("# without if{number}_mac bhyve derives {mac}\n").into_bytes()
+            }));
+            text
         };
         let found = lint::of_vm(context.config, vm.name.as_str());
         let warnings = unsilenced(context.config, found);
@@ -75,6 +87,7 @@ impl Operation for Args {
                 plan: show,
                 dry_run: self.dry_run.into(),
                 warnings,
+                notes,
                 ..CallersPlan::default()
             }));
         };
@@ -89,11 +102,26 @@ impl Operation for Args {
         };
         Ok(Asked {
             warnings,
+            notes,
             after: show,
             ..context.asked(vm, job, self.dry_run.into())
         }
         .into())
     }
+}
+
+/// The addresses that bhyve derives, of the NICs without one of their own. They are no settings: a line of
+/// a setting would keep the address when the VM is renamed or cloned.
+fn derived_addresses(vm: &Vm) -> impl Iterator<Item = (u8, Mac)> {
+    let nics = vm.nics.iter().filter(|nic| nic.mac.is_none());
+    nics.map(|nic| (nic.number, nic.address(&vm.name)))
+}
+
+/// The note about devices that no lock keeps apart from other VMs.
+fn unlocked_note(vm: &Vm) -> Option<String> {
+    let args = vm.bhyve_args.as_ref()?;
+    args.has_device()
+        .then(|| "the devices in bhyve_args are not locked against other VMs".to_owned())
 }
 
 /// `NAME=VALUE` lines that sh can read back.

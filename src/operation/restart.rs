@@ -112,10 +112,19 @@ impl RootJob for Restart {
             Vec::new()
         };
         notes.extend(network::refuse(vm, &survey)?);
+        notes.extend(boot::screen::refuse(context, vm, request.uid)?);
         let scratch = context.process.scratch_of(&vm.name);
         Ok(Planned {
             ending: first,
-            plan: boot::plan::plan(vm, Start::Background, Source::Disk, &survey, &scratch, &[]),
+            plan: boot::plan::plan(
+                vm,
+                Start::Background,
+                Source::Disk,
+                &survey,
+                &scratch,
+                &[],
+                request.uid,
+            ),
             notes,
             done: None,
         })

@@ -59,6 +59,29 @@ pub const KNOWN: &[Known] = &[
         "the console cannot be opened: nmdm is not loaded, or another process has it open",
         "as root: kldload nmdm; see which process has the console open: fstat /dev/nmdm*",
     ),
+    // `usr.sbin/bhyve/rfb.c`
+    known(
+        "bind: Address already in use",
+        "another program, perhaps another VM, uses the port of the screen",
+        "see which program it is: sockstat -l; or set VM_vnc to another port",
+    ),
+    known(
+        "bind: Can't assign requested address",
+        "this host does not have the address of the screen",
+        "list the addresses: ifconfig; then correct VM_vnc",
+    ),
+    // `usr.sbin/bhyve/pci_fbuf.c`
+    known(
+        "fbuf: max resolution is",
+        "this release shows no screen of that size",
+        "set VM_vnc_size to that size or less",
+    ),
+    // `usr.sbin/bhyve/net_backend_slirp.c`
+    known(
+        "Unable to open libslirp.so.0",
+        "slirp is in a package that is not installed",
+        "as root: pkg install libslirp",
+    ),
     // `usr.sbin/bhyve/bhyverun.c`
     known(
         "vCPUs requested but only",

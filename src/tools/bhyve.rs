@@ -3,6 +3,7 @@
 use super::firmware::Firmware;
 use super::line::Console;
 use crate::command::{Command, args};
+use crate::model::arguments::BhyveArgs;
 use crate::model::loader::Loader;
 use crate::model::{Vm, name::VmName};
 use std::ffi::OsString;
@@ -27,12 +28,15 @@ pub struct Run<'a> {
     pub with_cds: bool,
     /// The firmware of the host, for a VM with [`Loader::Uefi`].
     pub firmware: &'a Firmware,
+    /// A file with variables of the devices, behind which it must stand.
+    pub secret: Option<&'a Path>,
 }
 
 /// Runs the VM:
 /// `bhyve [-u] -A -H -P [-w] [-S] -c CPU -m MEM -s 0:0,hostbridge -s 1:0,lpc -s 2:N,KIND,TAP[,mac=MAC]
 /// -s 3:N,KIND,DISK[,OPTION…] [-s 4:N,ahci-cd,ISO[,ro[,bootindex=1]]] [-s 5:0,virtio-rnd]
-/// -l com1,CONSOLE [-l bootrom,CODE,VARS[,fwcfg=qemu]] NAME`.
+/// [-s 29:0,fbuf,tcp=PLACE[,OPTION…]] [-s 30:0,xhci,tablet] [-k SECRET] -l com1,CONSOLE
+/// [-l bootrom,CODE,VARS[,fwcfg=qemu]] [WORD…] NAME`.
 ///
 /// A power-off, a halt and a reboot are regular ends.
 pub fn run(vm: &Vm, how: Run<'_>) -> Command {
@@ -44,12 +48,17 @@ pub fn run(vm: &Vm, how: Run<'_>) -> Command {
     for device in vm.devices(how.with_cds) {
         words.extend(["-s".into(), device.argument()]);
     }
+    if let Some(secret) = how.secret {
+        words.extend(args!["-k", secret]);
+    }
     let mut com1 = OsString::from("com1,");
     com1.push(how.console.backend());
     words.extend(["-l".into(), com1]);
     if let Loader::Uefi(uefi) = &vm.loader {
         words.extend(["-l".into(), how.firmware.argument(uefi, how.with_cds)]);
     }
+    let further = vm.bhyve_args.iter().flat_map(BhyveArgs::words);
+    words.extend(further.map(OsString::from));
     words.push(vm.name.as_str().into());
     Command {
         title: Some(vm.name.title()),
@@ -71,8 +80,10 @@ pub(crate) mod tests {
     use super::{Firmware, Run, node};
     use crate::command::{Command, Streams};
     use crate::model::Vm;
+    use crate::model::arguments::BhyveArgs;
     use crate::model::kind::{DiskKind, DiskOptions, Mac, NicKind};
     use crate::model::loader::{Loader, Uefi};
+    use crate::model::screen::{Place, Screen, ScreenSize};
     use crate::model::tests::vm;
     use crate::tools::line::Console;
     use std::path::Path;
@@ -86,6 +97,7 @@ pub(crate) mod tests {
             console,
             with_cds,
             firmware: &Firmware::default(),
+            secret: None,
         };
         super::run(vm, how)
     }
@@ -153,6 +165,35 @@ pub(crate) mod tests {
         assert_eq!(
             run(&vm, &Console::Stdio, true).to_string(),
             format!("{begin} {cds} -l com1,stdio {rom},fwcfg=qemu fbsd0")
+        );
+    }
+
+    #[test]
+    fn a_screen_has_its_password_behind_the_devices_and_other_words_come_last() {
+        let mut vm = vm();
+        (vm.disks, vm.nics, vm.cds) = (vm.disks[..1].to_vec(), Vec::new(), Vec::new());
+        vm.has_rng = true;
+        vm.has_tablet = true;
+        vm.screen = Some(Screen {
+            place: Place::Tcp(([127, 0, 0, 1], 5901).into()),
+            size: ScreenSize::parse("1280x720").ok(),
+            waits: true,
+            password_file: None,
+        });
+        vm.bhyve_args = BhyveArgs::parse("-x -s '16:0,virtio-9p,a=/x y'").ok();
+        let how = Run {
+            console: &Console::Stdio,
+            with_cds: false,
+            firmware: &Firmware::default(),
+            secret: Some(Path::new("/run/screen.conf")),
+        };
+        let command = super::run(&vm, how);
+        assert_eq!(
+            command.to_string(),
+            "bhyve -u -A -H -P -c 2 -m 1G -s 0:0,hostbridge -s 1:0,lpc \
+             -s 3:0,virtio-blk,/dev/zvol/zroot/vm/fbsd0 -s 5:0,virtio-rnd \
+             -s 29:0,fbuf,tcp=127.0.0.1:5901,w=1280,h=720,wait -s 30:0,xhci,tablet \
+             -k /run/screen.conf -l com1,stdio -x -s '16:0,virtio-9p,a=/x y' fbsd0"
         );
     }
 

@@ -18,6 +18,7 @@ pub mod manual;
 pub mod process;
 pub mod route;
 pub mod sysctl;
+pub mod viewer;
 pub mod workers;
 pub mod zfs;
 

@@ -266,11 +266,14 @@ fn host(settings: &BTreeMap<String, String>, verb: Verb, makes_disk: bool, place
     host
 }
 
-/// The expected refusals: ZFS verbs of a VM without a volume, no image to install from, and
+/// The expected refusals: ZFS verbs of a VM without a volume, no screen, no image to install from, and
 /// history on a host that cannot answer.
 fn is_documented(vm: &str, verb: Verb, said: &Said, place: Place) -> bool {
     if verb.needs_zfs() && said.status == 2 {
         return said.err.contains(&format!("{verb} needs a ZFS volume"));
+    }
+    if verb.needs_screen() && said.status == 1 {
+        return said.err.contains(&format!("{vm} has no screen"));
     }
     if verb == Verb::Install && said.status == 1 {
         return said.err.contains(&format!("{vm}_cd0 is not set"));

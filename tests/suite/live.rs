@@ -20,3 +20,4 @@ mod steps;
 mod surroundings;
 mod taps;
 mod temp;
+mod vnc;

@@ -58,6 +58,7 @@ mod quoting;
 mod rc;
 mod readme;
 mod root_side;
+mod screen;
 mod script_faults;
 mod search;
 #[path = "../support/seat.rs"]

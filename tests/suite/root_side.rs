@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStringExt;
 const REFUSED: u8 = 12;
 
 /// The words of the client for clean.
-const GOOD: [&str; 30] = [
+const GOOD: [&str; 31] = [
     "root-clean",
     "fbsd0",
     "host=vmhost",
@@ -23,6 +23,7 @@ const GOOD: [&str; 30] = [
     "utc=YES",
     "wired=NO",
     "strict_msrs=YES",
+    "vnc=NO",
     "loader=bhyveload",
     "freebsd=YES",
     "zvol=zroot/vm/fbsd0",

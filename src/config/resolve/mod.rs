@@ -8,6 +8,7 @@ mod faults;
 mod loader;
 mod nics;
 mod read;
+mod screen;
 mod uplinks;
 mod vm;
 
@@ -116,7 +117,11 @@ pub fn taps(config: &Config, name: &str) -> Result<Vec<TapName>> {
     // No NIC depends on the directory of devices.
     let wanted = Wanted::new(Need::End, Spelling::default(), Path::new("/dev"));
     let vm = vm(config, name, &wanted)?;
-    Ok(vm.nics.into_iter().map(|nic| nic.tap).collect())
+    Ok(vm
+        .nics
+        .iter()
+        .filter_map(|nic| nic.tap().cloned())
+        .collect())
 }
 
 /// Refuses a VM that shares its id with another VM.

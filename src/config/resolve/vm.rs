@@ -2,7 +2,7 @@
 
 use super::faults::Faults;
 use super::read::OfVm;
-use super::{Wanted, disks, loader, nics, uplinks};
+use super::{Wanted, disks, loader, nics, screen, uplinks};
 use crate::config::settings::{HostSettings, Set, VmSettings};
 use crate::error::Result;
 use crate::model::cpu::CpuTopology;
@@ -51,6 +51,7 @@ pub(super) fn construct(parts: Parts<'_>, faults: &mut Faults) -> Vm {
     let cds = disks::cds(&parts, kind, faults);
     let loader = loader::loader(&parts, kind, &volume, faults);
     let nics = nics::nics(&parts, &id, faults);
+    let screen = screen::screen(&parts, &id, &loader, faults);
     let Parts {
         name,
         own: OfVm { settings: own, .. },
@@ -58,7 +59,7 @@ pub(super) fn construct(parts: Parts<'_>, faults: &mut Faults) -> Vm {
         wanted,
     } = parts;
     let usual = Policy::default();
-    Vm {
+    let mut vm = Vm {
         id: id.value.0,
         // Differs: `-c` and `-m` win over the configuration
         cpu: first(wanted.cpu.as_ref(), own.cpu, host.cpu.as_ref())
@@ -69,6 +70,9 @@ pub(super) fn construct(parts: Parts<'_>, faults: &mut Faults) -> Vm {
         keeps_utc: or(own.utc, true),
         is_wired: or(own.wired, false),
         has_strict_msrs: or(own.strict_msrs, loader.facts().strict_msrs),
+        has_tablet: or(own.tablet, screen.is_some()),
+        screen,
+        bhyve_args: None,
         loader,
         disks,
         cds,
@@ -94,7 +98,9 @@ pub(super) fn construct(parts: Parts<'_>, faults: &mut Faults) -> Vm {
         nics,
         spelling: wanted.spelling.clone(),
         name,
-    }
+    };
+    vm.bhyve_args = screen::bhyve_args(own.bhyve_args, &vm, faults);
+    vm
 }
 
 fn uplink(set: &Set<IfName>) -> Uplink {

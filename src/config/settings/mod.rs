@@ -9,6 +9,7 @@ mod devices;
 mod host;
 mod loader;
 pub mod needs;
+mod screen;
 mod vm;
 
 use super::Assignment;

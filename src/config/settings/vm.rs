@@ -3,15 +3,18 @@
 use super::Default::{Described, None, Required, Value};
 use super::Form::{Named, OneOf};
 use super::needs::{ALL, AUTOSTART, DISKS, INSTALL, NETWORK};
-use super::{Set, Setting, Written, YES_OR_NO, devices, into, loader, one, yes_no};
+use super::{Set, Setting, Written, YES_OR_NO, devices, into, loader, one, screen, yes_no};
 use crate::finding::FindingName;
+use crate::model::arguments::BhyveArgs;
+use crate::model::backend::NicBackend;
 use crate::model::cpu::CpuTopology;
 use crate::model::device::{Nic, Slots};
 use crate::model::grub::GrubCommands;
 use crate::model::kind::{DiskKind, DiskOptions, Mac, NicKind};
 use crate::model::loader::{BootPart, Grub, Loader, LoaderKind};
-use crate::model::name::{Dataset, IfName, TapName, VmId};
+use crate::model::name::{Dataset, IfName, VmId};
 use crate::model::policy::{Reaction, Seconds, yes_or_no};
+use crate::model::screen::{ScreenSize, Vnc};
 use crate::model::size::MemSize;
 use crate::model::{Vm, Volume};
 use std::collections::BTreeMap;
@@ -36,6 +39,18 @@ pub struct VmSettings {
     pub strict_msrs: Option<Set<bool>>,
     /// The loader.
     pub loader: Option<Set<LoaderKind>>,
+    /// Whether there is a screen, and where.
+    pub vnc: Option<Set<Vnc>>,
+    /// The file with the password of the screen.
+    pub vnc_password_file: Option<Set<PathBuf>>,
+    /// The size of the screen.
+    pub vnc_size: Option<Set<ScreenSize>>,
+    /// Whether the guest waits for a viewer.
+    pub vnc_wait: Option<Set<bool>>,
+    /// Whether there is a tablet.
+    pub tablet: Option<Set<bool>>,
+    /// Further words for bhyve.
+    pub bhyve_args: Option<Set<BhyveArgs>>,
     /// Whether bhyveload(8) loads the guest.
     pub freebsd: Option<Set<bool>>,
     /// The ISO images, by number.
@@ -48,8 +63,8 @@ pub struct VmSettings {
     pub hd_kinds: BTreeMap<u8, Set<DiskKind>>,
     /// The options of the disks, by number.
     pub hd_options: BTreeMap<u8, Set<DiskOptions>>,
-    /// The taps, by number.
-    pub ifs: BTreeMap<u8, Set<TapName>>,
+    /// The back ends of the NICs, by number.
+    pub ifs: BTreeMap<u8, Set<NicBackend>>,
     /// The bridges of the taps, by number.
     pub bridges: BTreeMap<u8, Set<Option<IfName>>>,
     /// Whether the taps are private members of their bridges, by number.
@@ -81,7 +96,7 @@ pub struct VmSettings {
 }
 
 /// The variables of a VM, in the order in which `resources` shows them.
-pub static VM: [Setting<VmSettings>; 29] = [
+pub static VM: [Setting<VmSettings>; 35] = [
     Setting {
         name: "id",
         form: Named("number"),
@@ -117,6 +132,12 @@ pub static VM: [Setting<VmSettings>; 29] = [
     devices::UTC,
     devices::WIRED,
     loader::STRICT_MSRS,
+    screen::VNC,
+    screen::VNC_PASSWORD_FILE,
+    screen::VNC_SIZE,
+    screen::VNC_WAIT,
+    screen::TABLET,
+    screen::BHYVE_ARGS,
     loader::LOADER,
     loader::FREEBSD,
     Setting {
@@ -152,16 +173,16 @@ pub static VM: [Setting<VmSettings>; 29] = [
     Setting {
         name: "ifN",
         slots: Some(Slots::NICS),
-        form: Named("tap"),
+        form: Named("backend"),
         default: Described("`tap` and the id for `if0`, none for others"),
         needed_by: NETWORK,
         shapes_vm: true,
         finding: FindingName::InterfaceName,
-        meaning: "a tap interface",
-        read: into!(ifs[N]: TapName::parse),
+        meaning: "a tap interface, or `slirp`",
+        read: into!(ifs[N]: NicBackend::parse),
         written: |vm| {
             let nics = vm.nics.iter();
-            nics.map(|nic| (nic.number, nic.tap.as_ref().to_owned()))
+            nics.map(|nic| (nic.number, nic.backend.to_string().into()))
                 .collect()
         },
         ..Setting::ROW
@@ -178,14 +199,13 @@ pub static VM: [Setting<VmSettings>; 29] = [
         meaning: "the bridge that `ifN` joins; with `none` it joins nothing",
         read: into!(bridges[N]: IfName::parse_bridge),
         written: |vm| {
-            let nics = vm.nics.iter();
             let bridge = |nic: &Nic| {
                 nic.bridge
                     .as_ref()
                     .map_or(IfName::NONE, IfName::as_str)
                     .into()
             };
-            nics.map(|nic| (nic.number, bridge(nic))).collect()
+            taps(vm).map(|nic| (nic.number, bridge(nic))).collect()
         },
         ..Setting::ROW
     },
@@ -201,9 +221,8 @@ pub static VM: [Setting<VmSettings>; 29] = [
         meaning: "whether `ifN` is isolated from all other private members of its bridge",
         read: into!(privates[N]: yes_or_no),
         written: |vm| {
-            let nics = vm.nics.iter();
-            nics.map(|nic| (nic.number, yes_no(nic.is_private).into()))
-                .collect()
+            let private = taps(vm).map(|nic| (nic.number, yes_no(nic.is_private).into()));
+            private.collect()
         },
         ..Setting::ROW
     },
@@ -337,4 +356,9 @@ fn grub<'vm>(vm: &'vm Vm, of: impl FnOnce(&'vm Grub) -> Option<&'vm str>) -> Wri
         return Vec::new();
     };
     of(grub).map(one).unwrap_or_default()
+}
+
+/// The NICs that have a tap.
+fn taps(vm: &Vm) -> impl Iterator<Item = &Nic> {
+    vm.nics.iter().filter(|nic| nic.tap().is_some())
 }

@@ -4,6 +4,7 @@ pub mod install;
 pub(super) mod loader;
 pub mod network;
 pub mod plan;
+pub(super) mod screen;
 pub mod temp;
 pub mod ttyboot;
 pub mod vlan;
@@ -245,6 +246,7 @@ impl RootJob for Boot {
             Survey::fresh(context.devices())
         };
         notes.extend(network::refuse(vm, &survey)?);
+        notes.extend(screen::refuse(context, vm, request.uid)?);
         let without_trace = match &self.temp {
             Some(name) => temp::disks(vm, context.devices(), name)?,
             None => Vec::new(),
@@ -257,6 +259,7 @@ impl RootJob for Boot {
                 &survey,
                 &context.process.scratch_of(&vm.name),
                 &without_trace,
+                request.uid,
             ),
             notes,
             ..Planned::default()

@@ -1,6 +1,7 @@
 //! Errors that several operations share.
 
 pub(crate) mod media;
+mod release;
 pub(crate) mod state;
 
 use crate::error::{Error, Result};
@@ -23,6 +24,7 @@ pub(crate) fn refuse_host(vm: &Vm, kernel: &Kernel) -> Result<()> {
         .help("easy-bhyve supports no other loader yet"));
     }
     refuse_cpus(vm, kernel)?;
+    release::refuse_newer(vm, kernel)?;
     // Differs: Who cannot see root's processes starts a VM only through the root side, which sees them
     if kernel.hides_root {
         return Err(Error::host(format!(

@@ -24,6 +24,14 @@ pub(crate) fn refuse_busy_state(vm: &Vm, state: State<'_>) -> Result<()> {
             Err(Error::state(format!("{name} {}", process.who.does(role)))
                 .help(format!("end it first: {}", vm.command(Verb::Shutdown))))
         }
+        State::Busy(process, Role::Starting) if process.who.waits_for_viewer() => {
+            Err(Error::state(format!(
+                "{name} waits for a viewer (pid {})",
+                process.who.pid
+            ))
+            .help(format!("open its screen: {}", vm.command(Verb::Vnc)))
+            .help(format!("or end it: {}", vm.command(Verb::Shutdown))))
+        }
         State::Busy(process, role @ (Role::Starting | Role::Supervised)) => Err(Error::state(
             format!("{name} {}", process.who.does(role)),
         )

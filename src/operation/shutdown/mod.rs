@@ -307,6 +307,7 @@ fn what_ends<'vm>(vm: &'vm Vm, survey: &Survey) -> Result<Ending<'vm>> {
         .map(|process| process.who.pid);
     let target = match survey.state(&vm.name) {
         State::Busy(process, Role::Running) if process.listens() => Target::Listening,
+        State::Busy(process, Role::Starting) if process.who.waits_for_viewer() => Target::Waiting,
         // Differs: A guest that does not handle its power button is not signalled
         State::Busy(_, Role::Running | Role::Starting) => Target::Deaf,
         State::Busy(_, Role::Loading) => Target::Loader,

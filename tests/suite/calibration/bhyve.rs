@@ -3,6 +3,7 @@
 use crate::case::root;
 use crate::host::{Call, Host};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// The record of one command line.
 #[derive(Debug, Deserialize)]
@@ -18,6 +19,12 @@ struct Record {
     /// Paths that do not exist.
     #[serde(default)]
     missing: Vec<String>,
+    /// The files of `-k`.
+    #[serde(default)]
+    files: BTreeMap<String, String>,
+    /// The ports of VNC servers that are taken: `rfb:ADDRESS:PORT`.
+    #[serde(default)]
+    inuse: Vec<String>,
 }
 
 /// A host with the VM's node and with every disk of the record.
@@ -35,6 +42,16 @@ fn host(record: &Record) -> Host {
             None => host,
         };
     }
+    for (path, content) in &record.files {
+        host = host.with_file(path, content);
+    }
+    for server in &record.inuse {
+        let mut parts = server.split(':').skip(1);
+        let (address, port) = (parts.next().unwrap(), parts.next().unwrap());
+        let pid = host.add_process(0, 1, "x11vnc", &["x11vnc"]);
+        let process = host.state.processes.get_mut(&pid).unwrap();
+        process.open.insert(format!("vnc/{address}/{port}").into());
+    }
     host
 }
 
@@ -44,9 +61,10 @@ fn difference(record: &Record) -> Option<String> {
     let stderr = answer.stderr();
     let mut lines: Vec<&str> = stderr.lines().collect();
     if record.outcome == "accepted" {
-        // No loader has run: an accepted guest ends by itself, without a word of bhyve.
+        // No loader has run: an accepted guest ends by itself, without another word of bhyve.
         lines.retain(|line| !line.is_empty());
-        return (!lines.is_empty()).then(|| format!("{} {:?}: {lines:?}", record.id, record.argv));
+        return (lines != record.stderr)
+            .then(|| format!("{} {:?}: {lines:?}", record.id, record.argv));
     }
     let is_status = format!("{:?}", answer.status) == format!("Exit({})", record.status?);
     let is_line = |(line, recorded): (&&str, &String)| match recorded.strip_suffix('*') {

@@ -72,6 +72,17 @@ const SAMPLES: &[(&str, &str)] = &[
         "shared-mac",
         "a_id=1 a_if0_mac=2:0:0:0:0:1 b_id=2 b_if0_mac=02:00:00:00:00:01\n",
     ),
+    ("screen", "a_id=1 a_vnc=YES\n"),
+    ("unused-screen", "a_id=1 a_vnc_wait=YES\n"),
+    ("open-screen", "a_id=1 a_loader=uefi a_vnc=0.0.0.0:5901\n"),
+    (
+        "shared-port",
+        "a_id=1 a_loader=uefi a_vnc=5902 b_id=2 b_loader=uefi b_vnc=YES\n",
+    ),
+    (
+        "unlocked-device",
+        "a_id=1 a_bhyve_args='-s 16:0,virtio-blk,/x'\n",
+    ),
     ("shared-disk", "a_id=1 a_hd0=/x b_id=2 b_hd0=/x\n"),
     ("shared-tap", "a_id=1 a_if0=tap7 b_id=2 b_if0=tap7\n"),
     ("default-tap", "a_id=1 a_if0=tap2 b_id=2\n"),

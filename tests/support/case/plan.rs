@@ -32,6 +32,8 @@ pub(super) struct HostPlan {
     volumes: Vec<String>,
     /// Image files with content; their directories are created.
     images: Vec<String>,
+    /// Files that only their owner can read, with their content.
+    closed: BTreeMap<String, String>,
     /// Further network interfaces.
     interfaces: BTreeMap<String, Kind>,
     /// Module files that fail to load.
@@ -135,6 +137,8 @@ struct GuestPlan {
     loader: Option<Loader>,
     /// Milliseconds until bhyve shows its title.
     title_ms: Option<u64>,
+    /// Milliseconds until a viewer connects to the screen.
+    viewer_ms: Option<u64>,
 }
 
 /// The nth call of a program fails, or a signal ends it.
@@ -191,6 +195,9 @@ impl HostPlan {
         }
         for image in &self.images {
             host = host.with_image(image, 20 << 30);
+        }
+        for (path, content) in &self.closed {
+            host = host.with_closed_file(path, content);
         }
         for (name, kind) in &self.interfaces {
             host.add_interface(name, *kind).up = true;
@@ -280,6 +287,7 @@ impl HostPlan {
         guest.endings.clone_from(&self.guest.endings);
         guest.loader = self.guest.loader.unwrap_or(guest.loader);
         guest.title_ms = self.guest.title_ms.unwrap_or(guest.title_ms);
+        guest.viewer_ms = self.guest.viewer_ms;
     }
 
     fn programs(&self, host: &mut Host) {

@@ -1,34 +1,20 @@
 //! The traits of a host as the program uses them, on the simulated host.
 
-use super::{Child, Fake, Lost, ended, gone, logs};
-use crate::host::files::remove_all;
+use super::{Child, Fake, Lost, ended, error, gone, logs, secrets};
 use crate::host::{Errno, Status};
 use easy_bhyve::command::{Command, Streams};
 use easy_bhyve::host::identity::{About, Identity};
-use easy_bhyve::host::scratch;
+use easy_bhyve::host::secret::SecretError;
 use easy_bhyve::host::{
-    Afterwards, Caller, Change, ChangeError, Children, Clock, Ended, Event, Finished, Follower,
-    Interruption, Lock, LockResult, Locks, Look, OpenFile, SpawnError,
+    Caller, Children, Clock, Ended, Event, Finished, Follower, Interruption, Lock, LockResult,
+    Locks, Look, OpenFile, SpawnError,
 };
-use easy_bhyve::model::name::VmName;
-use easy_bhyve::plan::FileChange;
-use easy_bhyve::process::RUN_DIRECTORY;
 use std::ffi::OsString;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
-
-fn error(errno: Errno) -> io::Error {
-    let kind = match errno {
-        Errno::NoEntry => io::ErrorKind::NotFound,
-        Errno::Exists => io::ErrorKind::AlreadyExists,
-        Errno::Access | Errno::NotPermitted => io::ErrorKind::PermissionDenied,
-        _ => io::ErrorKind::Other,
-    };
-    io::Error::new(kind, errno.text())
-}
 
 impl Fake {
     /// Whether this user may enter the directories that lead to a path.
@@ -112,6 +98,10 @@ impl Look for Fake {
             .get(vm.as_ref())
             .ok_or(io::ErrorKind::NotFound)?;
         Ok(state.clone().into_bytes())
+    }
+
+    fn check_secret(&mut self, path: &Path, _owner: u32) -> Result<(), SecretError> {
+        secrets::of(&self.host(), path).map(drop)
     }
 
     fn open(&mut self, path: &Path) -> io::Result<OpenFile> {
@@ -310,66 +300,6 @@ impl Caller for Fake {
 
     fn isolate(&mut self) -> io::Result<()> {
         // The attributes of a test's own process are not the caller's.
-        Ok(())
-    }
-}
-
-impl Change for Fake {
-    fn change(&mut self, change: &FileChange) -> Result<Option<Afterwards>, ChangeError> {
-        self.worlds.lock().refuse_write()?;
-        let mut host = self.host();
-        let files = host.files_mut();
-        let real = match change {
-            FileChange::MakeScratch(path) => files.mkdir(path).map_err(error),
-            FileChange::MakeDirectories(path) => std::fs::create_dir_all(path),
-            FileChange::Write { path, text } if path.parent().is_some_and(Path::is_dir) => {
-                std::fs::File::create_new(path).and_then(|mut file| file.write_all(text))
-            }
-            FileChange::Write { path, text } => files.write(path, text).map_err(error),
-            FileChange::RemoveScratch(path) => remove_all(files, path).map_err(error),
-            FileChange::Link { target, path } => std::os::unix::fs::symlink(target, path),
-            FileChange::ReplaceLink { target, path } => {
-                std::fs::remove_file(path).and_then(|()| std::os::unix::fs::symlink(target, path))
-            }
-            FileChange::RemoveLink(path) => match std::fs::remove_file(path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-                other => other,
-            },
-            FileChange::Replace { path, before, text } => {
-                if std::fs::read(path)? != *before {
-                    return Err(ChangeError::Meanwhile(Vec::new()));
-                }
-                std::fs::write(path, text)
-            }
-        };
-        real?;
-        Ok(None)
-    }
-
-    fn record(&mut self, vm: &VmName, state: &[u8]) -> io::Result<()> {
-        self.write_record(vm.as_str(), &String::from_utf8_lossy(state));
-        Ok(())
-    }
-
-    fn sweep(&mut self, vm: &VmName) -> io::Result<()> {
-        let mut host = self.host();
-        let files = host.files_mut();
-        let all = scratch::directory(Path::new(RUN_DIRECTORY));
-        for name in files.list_dir(&all).unwrap_or_default() {
-            if name.split('.').next() == Some(vm.as_str()) {
-                remove_all(files, &all.join(name)).map_err(error)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn log(&mut self, vm: &VmName, text: &str) -> io::Result<()> {
-        let mut world = self.worlds.lock();
-        if world.lost.contains(&Lost::Logs) {
-            return Err(io::ErrorKind::PermissionDenied.into());
-        }
-        world.refuse_write()?;
-        world.logs.entry(vm.to_string()).or_default().push_str(text);
         Ok(())
     }
 }

@@ -5,14 +5,16 @@
 
 #![allow(unreachable_pub)]
 
+mod changes;
 mod hosts;
 mod locks;
 mod logs;
 mod root;
+mod secrets;
 mod world;
 
 use crate::call::Stream;
-use crate::host::{self as simulated, Answer, Call, Logged, Noise, Status};
+use crate::host::{self as simulated, Answer, Call, Errno, Logged, Noise, Status};
 use easy_bhyve::command::{Command, Streams};
 use easy_bhyve::host::scratch;
 use easy_bhyve::host::{Clock, Ended, Event, Finished, Interruption, Lock, SpawnError};
@@ -326,6 +328,16 @@ impl Drop for Fake {
             self.worlds.end();
         }
     }
+}
+
+fn error(errno: Errno) -> io::Error {
+    let kind = match errno {
+        Errno::NoEntry => io::ErrorKind::NotFound,
+        Errno::Exists => io::ErrorKind::AlreadyExists,
+        Errno::Access | Errno::NotPermitted => io::ErrorKind::PermissionDenied,
+        _ => io::ErrorKind::Other,
+    };
+    io::Error::new(kind, errno.text())
 }
 
 fn gone() -> io::Error {

@@ -41,6 +41,7 @@ pub mod nodes;
 pub mod process;
 pub mod program;
 pub mod shared;
+mod sockets;
 pub mod state;
 pub mod words;
 

@@ -3,9 +3,12 @@
 //! Sources: usr.sbin/bhyve/bhyverun.c, amd64/bhyverun_machdep.c, amd64/vmexit.c, pci_emul.c,
 //! net_backends.c, block_if.c.
 
+mod config;
 mod disk;
 mod nic;
 mod options;
+mod screen;
+mod topology;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -23,15 +26,25 @@ const FOREGROUND_MS: u64 = 60_000;
 
 /// Runs bhyve: to the end of the guest in the foreground, or until it has started under daemon(8).
 pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
-    let options = match Options::parse(&call.words(), host.state.major(), &host.state.machine) {
+    let file = |path: &str| {
+        let text = host.files().read(Path::new(path)).ok()?;
+        Some(String::from_utf8_lossy(&text).into_owned())
+    };
+    let (major, machine) = (host.state.major(), host.state.machine.clone());
+    let options = match Options::parse_with(&call.words(), major, &machine, &file) {
         Ok(options) => options,
         Err(answer) => return answer,
     };
-    let (pid, loaded) = match start(host, call, &options) {
+    let Started {
+        pid,
+        loaded,
+        waits,
+        said,
+    } = match start(host, call, &options) {
         Ok(started) => started,
         Err(message) => return Answer::fail(message.0, message.1),
     };
-    settle(host, pid, &options, loaded, call.background);
+    settle(host, pid, &options, loaded, (call.background, waits));
     if host.state.real_time {
         host.session = Some(Session::Guest(session(host, pid, &options, loaded)));
         return Answer::of(Status::Running);
@@ -40,11 +53,30 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
         return Answer::ok();
     }
     let status = host.wait_for(pid);
-    Answer::of(status)
+    said.into_iter().fold(Answer::of(status), Answer::and_err)
+}
+
+/// A bhyve that has started.
+struct Started {
+    pid: i32,
+    /// Whether there is code for its vCPUs.
+    loaded: bool,
+    /// Whether it waits for a viewer.
+    waits: bool,
+    /// What it has said, although it goes on.
+    said: Vec<String>,
+}
+
+/// What the devices have opened.
+#[derive(Default)]
+struct Opened {
+    paths: BTreeSet<PathBuf>,
+    waits: bool,
+    said: Vec<String>,
 }
 
 /// Opens all devices and makes the process. An error is the exit status and message of bhyve.
-fn start(host: &mut Host, call: &Call, options: &Options) -> Result<(i32, bool), (i32, String)> {
+fn start(host: &mut Host, call: &Call, options: &Options) -> Result<Started, (i32, String)> {
     let vm = &options.name;
     let created = host.create_vm(vm, call.uid);
     match created {
@@ -87,13 +119,26 @@ fn start(host: &mut Host, call: &Call, options: &Options) -> Result<(i32, bool),
             host.end_process(pid, Status::Exit(error.0));
             Err(error)
         }
-        Ok(open) => {
+        Ok(Opened {
+            paths: open,
+            waits,
+            said,
+        }) => {
             for path in &options.cut {
                 host.harmed(format!("the path of a disk ended at a comma: {path}"));
             }
+            // A screen has a port, or a socket.
+            let has_own =
+                |path: &&PathBuf| path.is_absolute() && !host.is_socket(path).unwrap_or(false);
             let is_disk =
                 |path: &&PathBuf| !path.starts_with("/dev") || path.starts_with("/dev/zvol");
-            for path in open.iter().filter(is_disk) {
+            let disks: Vec<PathBuf> = open
+                .iter()
+                .filter(has_own)
+                .filter(is_disk)
+                .cloned()
+                .collect();
+            for path in &disks {
                 let mut others = host.state.processes.values();
                 if others.any(|other| other.open.contains(path)) {
                     let text = format!("{} is a disk of two VMs", path.display());
@@ -106,18 +151,20 @@ fn start(host: &mut Host, call: &Call, options: &Options) -> Result<(i32, bool),
             }
             let loaded =
                 options.bootrom.is_some() || host.state.vms.get(vm).is_some_and(|node| node.loaded);
-            Ok((pid, loaded))
+            Ok(Started {
+                pid,
+                loaded,
+                waits,
+                said,
+            })
         }
     }
 }
 
 /// Opens taps, disks and consoles in the order of the slots, as init_pci does.
-fn open_devices(
-    host: &mut Host,
-    options: &Options,
-    pid: i32,
-) -> Result<BTreeSet<PathBuf>, (i32, String)> {
-    let mut open = BTreeSet::new();
+fn open_devices(host: &mut Host, options: &Options, pid: i32) -> Result<Opened, (i32, String)> {
+    let mut opened = Opened::default();
+    let (mut has_screen, mut has_controller) = (false, false);
     let failed = |text: String, errno: Errno| {
         let last = format!("Device emulation initialization error: {}", errno.text());
         (4, format!("{text}\n{last}").trim_start().to_owned())
@@ -132,12 +179,55 @@ fn open_devices(
     }
     for device in &options.devices {
         let conf = device.conf.as_deref();
+        let (bus, slot, function) = device.slot;
+        match device.emulation.as_str() {
+            "" => {
+                let text = format!("pci slot {bus}:{slot}:{function}: missing \"device\" value");
+                return Err(failed(text, Errno::Invalid));
+            }
+            "fbuf" if has_screen => {
+                let text = "Only one frame buffer device is allowed.".to_owned();
+                return Err(failed(text, Errno::Invalid));
+            }
+            "fbuf" => {
+                let refused = |(text, errno): screen::Refused| match errno {
+                    Some(errno) => failed(text, errno),
+                    None => (4, text),
+                };
+                match screen::framebuffer(device, host.state.osreldate).map_err(refused)? {
+                    Ok(server) => {
+                        opened.paths.insert(server.listen(host).map_err(refused)?);
+                        (has_screen, opened.waits) = (true, server.waits);
+                    }
+                    Err(said) => opened.said.push(said),
+                }
+            }
+            "xhci" => {
+                let wrong = screen::controller(conf).or(has_controller.then(String::new));
+                if let Some(text) = wrong {
+                    return Err(failed(text, Errno::Invalid));
+                }
+                has_controller = true;
+            }
+            _ => {}
+        }
         let wrong = match device.emulation.as_str() {
             "virtio-blk" | "ahci-hd" | "ahci-cd" => disk::refused(&device.emulation, conf),
             "nvme" if !conf.is_some_and(|conf| conf.starts_with("ram=")) => {
                 disk::refused("nvme", conf)
             }
-            "virtio-net" | "e1000" => nic::refused(conf.unwrap_or_default()),
+            "virtio-net" | "e1000" => {
+                let conf = conf.unwrap_or_default();
+                let is_slirp = conf.split(',').next() == Some("slirp");
+                if is_slirp && nic::is_open(conf) {
+                    host.harmed(format!("a port of {} is open to every host", options.name));
+                }
+                let has_library = host
+                    .files()
+                    .exists(Path::new("/usr/local/lib/libslirp.so.0"));
+                let slirp = || nic::slirp(conf, host.state.major(), has_library);
+                nic::refused(conf).or_else(|| is_slirp.then(slirp).flatten())
+            }
             _ => None,
         };
         if let Some(text) = wrong {
@@ -162,13 +252,13 @@ fn open_devices(
                     failed(text, errno)
                 })?;
                 let lies = host.lower(Path::new(path));
-                open.insert(lies.unwrap_or_else(|| path.into()));
+                opened.paths.insert(lies.unwrap_or_else(|| path.into()));
             }
             Backend::Tap(name) => {
                 host.open_tap_node(name, pid).map_err(|errno| {
                     failed(format!("open of tap device /dev/{name} failed"), errno)
                 })?;
-                open.insert(Path::new("/dev").join(name));
+                opened.paths.insert(Path::new("/dev").join(name));
             }
             // net_backends.c: no backend has this prefix.
             Backend::Unknown => return Err(failed(String::new(), Errno::Invalid)),
@@ -179,7 +269,7 @@ fn open_devices(
         .iter()
         .any(|device| device.emulation == "lpc")
     {
-        return Ok(open);
+        return Ok(opened);
     }
     for (port, path) in &options.consoles {
         if path == "stdio" || path.starts_with("tcp=") {
@@ -190,16 +280,25 @@ fn open_devices(
             return Err(failed(text, Errno::NoEntry));
         };
         host.open_nmdm(&pair, end_a, pid);
-        open.insert(path.into());
+        opened.paths.insert(path.into());
     }
-    Ok(open)
+    Ok(opened)
 }
 
 /// Decides how the guest will run and end.
-fn settle(host: &mut Host, pid: i32, options: &Options, loaded: bool, background: bool) {
+fn settle(
+    host: &mut Host,
+    pid: i32,
+    options: &Options,
+    loaded: bool,
+    (background, waits): (bool, bool),
+) {
     let vm = options.name.clone();
-    let now = host.state.clock_ms;
     let mut plan = host.state.plan_of(&vm);
+    // rfb_init: the vCPUs are made once a viewer is connected.
+    let viewer = if waits { plan.viewer_ms } else { Some(0) };
+    let connects = viewer.map(|after| host.state.clock_ms + after);
+    let now = connects.unwrap_or(host.state.clock_ms);
     let end = if loaded {
         let ending = if plan.endings.is_empty() {
             Ending::PowerOff
@@ -230,10 +329,14 @@ fn settle(host: &mut Host, pid: i32, options: &Options, loaded: bool, background
     if let Some(process) = host.state.processes.get_mut(&pid) {
         process.guest = Some(Guest {
             vm,
-            title_at: Some(now + plan.title_ms),
-            acpi_at: plan.acpi_ms.filter(|_| loaded).map(|after| now + after),
+            title_at: connects.map(|at| at + plan.title_ms),
+            acpi_at: plan
+                .acpi_ms
+                .filter(|_| loaded)
+                .zip(connects)
+                .map(|(after, at)| at + after),
             pressed: false,
-            end: end.filter(|_| !is_counted_later),
+            end: end.filter(|_| !is_counted_later && connects.is_some()),
             end_once_seen: end_once_seen.map(|(at, ending)| (at - now, ending)),
             destroy: options.destroy,
         });
@@ -268,6 +371,7 @@ fn session(host: &Host, pid: i32, options: &Options, loaded: bool) -> guest::Ses
         memory: options.memory,
         boot_ms: Some(plan.acpi_ms.unwrap_or(plan.title_ms)),
         stop_ms: plan.button_ms.unwrap_or(1_000),
+        screen: options.devices.iter().find_map(screen::live),
         noise: plan.noise,
     }
 }
