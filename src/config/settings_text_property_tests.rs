@@ -89,16 +89,18 @@ fn loader() -> impl Strategy<Value = Loader> {
 
 /// A screen of some VMs whose loader can have one.
 fn screen(id: u16, loader: &Loader) -> Option<Screen> {
-    let has_screen = loader.facts().has_screen && id % 3 != 0;
+    let has_screen = loader.has_screen() && !id.is_multiple_of(3);
     has_screen.then(|| Screen {
         place: match id % 4 {
             0 => Place::Tcp(([0, 0, 0, 0, 0, 0, 0, 1], 1 + id).into()),
             1 => Place::Unix("/home/me/vnc é".into()),
             _ => Place::Tcp(([192, 0, 2, 1], 65535).into()),
         },
-        size: (id % 5 == 0).then(|| ScreenSize::parse("1280x720").unwrap()),
-        waits: id % 4 != 1 && id % 7 == 0,
-        password_file: (id % 2 == 0).then(|| path(0, &id.to_le_bytes())),
+        size: id
+            .is_multiple_of(5)
+            .then(|| ScreenSize::parse("1280x720").unwrap()),
+        waits: id % 4 != 1 && id.is_multiple_of(7),
+        password_file: id.is_multiple_of(2).then(|| path(0, &id.to_le_bytes())),
     })
 }
 
@@ -204,8 +206,9 @@ fn any_vm() -> impl Strategy<Value = Vm> {
                 is_wired: id % 5 == 0,
                 has_strict_msrs: id % 7 == 0,
                 screen: screen(id, &loader),
-                has_tablet: id % 7 == 0,
-                bhyve_args: (id % 4 == 0)
+                has_tablet: id.is_multiple_of(7),
+                bhyve_args: id
+                    .is_multiple_of(4)
                     .then(|| BhyveArgs::parse("-x -s '16:0,virtio-9p,a=/x y'").unwrap()),
                 loader,
                 shared,

@@ -35,12 +35,13 @@ pub(super) fn change(change: &FileChange) -> Result<Option<Afterwards>, ChangeEr
             secret::write(path, name, from, *owner)?;
             Ok(())
         }
-        FileChange::RemoveSecret(path) => missing_is_ok(std::fs::remove_file(path)),
         FileChange::RemoveSocket { path, owner } => socket::remove(path, *owner),
         FileChange::GiveSocket { path, owner } => socket::give(path, *owner),
         FileChange::Link { target, path } => symlink(target, path),
         FileChange::ReplaceLink { target, path } => replace_link(target, path),
-        FileChange::RemoveLink(path) => missing_is_ok(std::fs::remove_file(path)),
+        FileChange::RemoveSecret(path) | FileChange::RemoveLink(path) => {
+            missing_is_ok(std::fs::remove_file(path))
+        }
     };
     made?;
     Ok(None)

@@ -65,8 +65,6 @@ pub struct Facts {
     pub no_prompt: Option<&'static str>,
     /// Whether a guest gets an error when it uses an MSR that bhyve(8) does not know, by default.
     pub strict_msrs: bool,
-    /// Whether the guest can use a framebuffer: only UEFI firmware initialises one.
-    pub has_screen: bool,
     /// Whether the loader ends a path at a blank (`grub-core/kern/emu/hostdisk.c`).
     pub ends_paths_at_blanks: bool,
     /// Whether the loader needs a VM node that has never run: when the guest reboots, the node is
@@ -107,7 +105,6 @@ impl LoaderKind {
                 settings: &["freebsd=YES"],
                 no_prompt: Some("press a key at the menu of bhyveload instead"),
                 strict_msrs: true,
-                has_screen: false,
                 ends_paths_at_blanks: false,
                 needs_fresh_node: false,
             },
@@ -118,7 +115,6 @@ impl LoaderKind {
                 settings: &[],
                 no_prompt: None,
                 strict_msrs: true,
-                has_screen: false,
                 ends_paths_at_blanks: true,
                 needs_fresh_node: true,
             },
@@ -132,7 +128,6 @@ impl LoaderKind {
                     "hold Esc on the console while the VM starts: the firmware then shows its menu",
                 ),
                 strict_msrs: false,
-                has_screen: true,
                 ends_paths_at_blanks: false,
                 needs_fresh_node: false,
             },
@@ -141,6 +136,11 @@ impl LoaderKind {
 }
 
 impl Loader {
+    /// Whether the guest can use a framebuffer: only UEFI firmware initialises one.
+    pub fn has_screen(&self) -> bool {
+        self.kind() == LoaderKind::Uefi
+    }
+
     /// The kind.
     pub fn kind(&self) -> LoaderKind {
         match self {

@@ -30,6 +30,10 @@ use std::path::PathBuf;
 
 /// A VM with every setting resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting, independent of the others"
+)]
 pub struct Vm {
     /// The name.
     pub name: VmName,

@@ -85,7 +85,7 @@ fn none(context: &Context<'_>, vm: &Vm) -> Error {
         "its console is text: {}",
         vm.command(Verb::Console)
     ));
-    if vm.loader.facts().has_screen {
+    if vm.loader.has_screen() {
         error.help(format!("for a screen, set {}_vnc=YES", vm.name))
     } else {
         error.help(format!(

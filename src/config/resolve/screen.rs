@@ -29,7 +29,7 @@ pub(super) fn screen(
             .help(format!("for example {name}_vnc=5999"))
     });
     let place = faults.take(place, needs::SCREEN)??;
-    if !loader.facts().has_screen {
+    if !loader.has_screen() {
         let error = fault(format!(
             "{name} has a screen, and {} cannot use one: only UEFI firmware can",
             loader.facts().name
