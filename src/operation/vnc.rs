@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::model::screen::{Place, Screen};
 use crate::plan::{Action, Plan, Step};
-use crate::survey::{Processes, State, Traces};
+use crate::survey::{Processes, State};
 use crate::tools::viewer::VIEWERS;
 use crate::verb::Verb;
 use serde::Serialize;
@@ -98,12 +98,7 @@ fn none(context: &Context<'_>, vm: &Vm) -> Error {
 /// Refuses a VM that does not run; returns a note if that is unknown.
 fn refuse_stopped(context: &mut Context<'_>, vm: &Vm) -> Result<Option<String>> {
     let (at, look) = context.asking();
-    let traces = Traces::ask(look, &at)?;
-    let processes = if traces.has(vm.name.as_str()) {
-        Processes::ask(look, &at, &traces)?
-    } else {
-        Processes::default()
-    };
+    let (traces, processes) = Processes::of_traced(look, &at, &vm.name)?;
     match processes.state(vm.name.as_str(), &traces) {
         State::Busy(..) => Ok(None),
         State::Unknown => Ok(Some(format!(
