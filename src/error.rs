@@ -3,7 +3,7 @@
 //! Messages are worded where the failure is detected; [`crate::report`] decides their appearance.
 
 use crate::finding::{Finding, FindingName};
-use crate::span::Span;
+use crate::span::{Excerpt, Span};
 use serde::{Deserialize, Serialize};
 
 /// Exit status: success.
@@ -54,6 +54,10 @@ pub struct Error {
     pub name: Option<FindingName>,
     /// The place of the setting that causes the failure.
     pub at: Option<Span>,
+    /// The place in a file that does not belong to the configuration; shown instead of the setting's.
+    pub excerpt: Option<Box<Excerpt>>,
+    /// The settings one of which causes the failure, if its place is not known: the first that is set.
+    pub settings: Box<[String]>,
     /// Details, one line each.
     pub notes: Vec<String>,
     /// Advice, one line each.
@@ -70,6 +74,8 @@ impl Error {
             what: what.into(),
             name: None,
             at: None,
+            excerpt: None,
+            settings: Box::default(),
             notes: Vec::new(),
             help: Vec::new(),
             is_hidden: false,
@@ -110,6 +116,20 @@ impl Error {
     #[must_use]
     pub fn at(mut self, origin: impl Into<Option<Span>>) -> Self {
         self.at = origin.into();
+        self
+    }
+
+    /// The same failure with the place in a file that does not belong to the configuration.
+    #[must_use]
+    pub fn excerpt(mut self, excerpt: Excerpt) -> Self {
+        self.excerpt = Some(Box::new(excerpt));
+        self
+    }
+
+    /// The same failure, caused by the first of these settings that is set.
+    #[must_use]
+    pub fn of_settings(mut self, settings: Vec<String>) -> Self {
+        self.settings = settings.into_boxed_slice();
         self
     }
 

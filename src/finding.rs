@@ -187,13 +187,27 @@ finding_names! {
     PathPercent = "path-percent", Error;
     /// A path with a blank, which grub-bhyve does not accept.
     PathBlank = "path-blank", Error;
+    /// A path with an equals sign, which bhyve takes for an option.
+    PathEquals = "path-equals", Error;
     /// One disk at two numbers of a VM.
     DiskTwice = "disk-twice", Error;
     /// One tap at two numbers of a VM.
     TapTwice = "tap-twice", Error;
     /// Two NICs with one MAC address.
     SharedMac = "shared-mac", Warning;
-    /// Two VMs with one disk.
+    /// Two VMs with one UUID.
+    SharedUuid = "shared-uuid", Warning;
+    /// A screen that its VM cannot have.
+    Screen = "screen", Error;
+    /// A setting of the screen of a VM without a screen.
+    UnusedScreen = "unused-screen", Warning;
+    /// A screen that other hosts can reach, without a password.
+    OpenScreen = "open-screen", Warning;
+    /// One port of the host for two screens or forwarded ports.
+    SharedPort = "shared-port", Warning;
+    /// A device in bhyve_args, which no lock protects from a second use.
+    UnlockedDevice = "unlocked-device", Warning;
+    /// Two VMs with one disk, or one store of UEFI variables.
     SharedDisk = "shared-disk", Warning;
     /// Two VMs with one tap.
     SharedTap = "shared-tap", Warning;
@@ -201,8 +215,18 @@ finding_names! {
     DefaultTap = "default-tap", Warning;
     /// Commands for grub that grub would not complete.
     GrubCommands = "grub-commands", Error;
-    /// grub settings of a VM that bhyveload loads.
+    /// Settings of another loader than the VM's.
     UnusedGrub = "unused-grub", Warning;
+    /// An os for which there is no profile.
+    UnknownOs = "unknown-os", Error;
+    /// A profile that cannot be used.
+    Profile = "profile", Error;
+    /// An ISO image whose name has no version, which a profile needs.
+    IsoVersion = "iso-version", Error;
+    /// Less memory than the profile of the VM asks for.
+    LeastMemory = "least-memory", Warning;
+    /// Fewer cpus than the profile of the VM asks for.
+    LeastCpus = "least-cpus", Warning;
     /// A disk that does not exist on this host.
     DiskMissing = "disk-missing", Warning;
     /// An ISO image that does not exist on this host.
@@ -211,6 +235,8 @@ finding_names! {
     ReadOnly = "read-only", Warning;
     /// More cpus than this host allows for a VM.
     TooManyCpus = "too-many-cpus", Error;
+    /// What the bhyve of this host does not have.
+    NotOnThisHost = "not-on-this-host", Error;
     /// More cpus than this host has.
     HostCpus = "host-cpus", Warning;
     /// More memory than this host has.

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::host::{scratch, terminal};
 use crate::model::name::VmName;
 use crate::run::progress::Display;
+use crate::tools::firmware::SHARE_DIRECTORY;
 use anyhow::Context;
 use chrono::NaiveDateTime;
 use console::Term;
@@ -37,6 +38,8 @@ pub struct Places {
     pub run: PathBuf,
     /// The directory of logs.
     pub logs: PathBuf,
+    /// The directory of the packages' files.
+    pub share: PathBuf,
     /// The factor by which waits are longer than real time: 1, except for a simulated host, whose
     /// programs a busy machine may delay.
     pub pace: u32,
@@ -49,6 +52,7 @@ impl Default for Places {
             devices: PathBuf::from("/dev"),
             run: PathBuf::from(RUN_DIRECTORY),
             logs: PathBuf::from(LOG_DIRECTORY),
+            share: PathBuf::from(SHARE_DIRECTORY),
             pace: 1,
         }
     }
@@ -83,6 +87,8 @@ pub struct Process {
     pub run: PathBuf,
     /// The directory of logs.
     pub logs: PathBuf,
+    /// The directory of the packages' files.
+    pub share: PathBuf,
     /// Eight random characters, for the name of a directory of scratch files.
     pub token: String,
     /// Whether messages go to a terminal that shows colours.
@@ -189,6 +195,7 @@ impl Process {
                 .map_or(places.devices, PathBuf::from),
             run: places.run,
             logs: places.logs,
+            share: places.share,
             token: random_suffix()?,
             colour,
             is_watched,

@@ -1,9 +1,9 @@
 //! Renders an [`Error`] for standard error. All text is escaped by [`crate::vis`].
 
-use crate::config::{Config, Line};
+use crate::config::{Config, Line, Place};
 use crate::error::Error;
 use crate::finding::{Finding, Severity};
-use crate::span::Span;
+use crate::span::{Excerpt, Span};
 use crate::vis;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::fmt::Write;
@@ -13,34 +13,75 @@ use std::ops::Range;
 ///
 /// `title` is the program's name as called; `config` provides the source line of a setting.
 pub fn render(error: &Error, title: &str, config: Option<&Config>, colour: bool) -> String {
-    match (error.at, config) {
-        (Some(span), Some(config)) => with_source(
-            error,
-            &Level::ERROR.with_name(vis::line(title)),
-            false,
-            span,
-            config,
-            colour,
-        ),
-        _ => plain(error, title),
-    }
+    let shown = match (&error.excerpt, place(error, config), config) {
+        (Some(excerpt), ..) => Shown::of_excerpt(excerpt),
+        (None, Some(span), Some(config)) => Shown::of_setting(span, config),
+        _ => return plain(error, title),
+    };
+    let level = Level::ERROR.with_name(vis::line(title));
+    with_source(error, &level, false, &shown, colour)
+}
+
+/// The place of the setting that causes the failure.
+fn place(error: &Error, config: Option<&Config>) -> Option<Span> {
+    error.at.or_else(|| config?.place_of(&error.settings))
 }
 
 /// The text of a warning, with its newline.
 pub fn warning(finding: &Finding, title: &str, config: &Config, colour: bool) -> String {
-    let shown = Error::from(finding.clone());
+    let error = Error::from(finding.clone());
     let level = Level::WARNING.with_name(format!("{}: warning", vis::line(title)));
-    with_source(&shown, &level, false, finding.span, config, colour)
+    let shown = Shown::of_setting(finding.span, config);
+    with_source(&error, &level, false, &shown, colour)
 }
 
 /// The text of a finding with its name, `error[NAME]` or `warning[NAME]`, with its newline.
 pub fn finding(finding: &Finding, config: &Config, colour: bool) -> String {
-    let shown = Error::from(finding.clone());
+    let error = Error::from(finding.clone());
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    with_source(&shown, &level, true, finding.span, config, colour)
+    let shown = Shown::of_setting(finding.span, config);
+    with_source(&error, &level, true, &shown, colour)
+}
+
+/// The line of a place, and the part of the line that is marked.
+struct Shown<'text> {
+    place: Place,
+    line: Line<'text>,
+    span: Span,
+}
+
+impl<'text> Shown<'text> {
+    fn of_setting(span: Span, config: &'text Config) -> Self {
+        Self {
+            place: config.place(span),
+            line: config.line(span),
+            span,
+        }
+    }
+
+    fn of_excerpt(excerpt: &'text Excerpt) -> Self {
+        let Range { start, end } = excerpt.marked;
+        Self {
+            place: Place {
+                file: excerpt.file.clone(),
+                line: excerpt.line,
+                column: excerpt.column,
+            },
+            line: Line {
+                number: excerpt.line,
+                start: 0,
+                text: &excerpt.text,
+            },
+            span: Span {
+                start,
+                end,
+                ..Span::default()
+            },
+        }
+    }
 }
 
 fn plain(error: &Error, title: &str) -> String {
@@ -58,14 +99,12 @@ fn with_source(
     error: &Error,
     level: &Level<'_>,
     names: bool,
-    span: Span,
-    config: &Config,
+    shown: &Shown<'_>,
     colour: bool,
 ) -> String {
-    let line = config.line(span);
-    let place = config.place(span);
+    let place = &shown.place;
     let path = vis::shown(&place.file).to_string();
-    let shown = Window::of(&line, span);
+    let shown = Window::of(&shown.line, shown.span);
     let (source, marked) = shown.characters();
     let title = level.clone().primary_title(vis::line(&error.what));
     let title = match names.then_some(error.name).flatten() {

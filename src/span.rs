@@ -1,4 +1,7 @@
-//! Places in the text of a configuration: byte ranges of one of its files.
+//! Places in the text of a configuration: byte ranges of one of its files; and parts of other files.
+
+use std::ops::Range;
+use std::path::PathBuf;
 
 /// Identifies one file of a configuration.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -37,4 +40,19 @@ impl Span {
     pub(crate) fn range(self) -> std::ops::Range<usize> {
         self.start as usize..self.end as usize
     }
+}
+
+/// The wrong part of a file that does not belong to the configuration, with its line.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Excerpt {
+    /// The file.
+    pub file: PathBuf,
+    /// The line, from 1.
+    pub line: usize,
+    /// The character within the line, from 1.
+    pub column: usize,
+    /// The line without its newline.
+    pub text: Vec<u8>,
+    /// The wrong part of the line, in bytes.
+    pub marked: Range<u32>,
 }

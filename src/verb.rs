@@ -15,6 +15,8 @@ pub enum Verb {
     Ttyboot,
     /// Connects to the console.
     Console,
+    /// Opens the screen.
+    Vnc,
     /// Shows the settings, or makes the disk.
     Resources,
     /// Presses the power button and frees the resources.
@@ -37,11 +39,12 @@ pub enum Verb {
 
 impl Verb {
     /// All verbs, in the order of the manual.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Install,
         Self::Boot,
         Self::Ttyboot,
         Self::Console,
+        Self::Vnc,
         Self::Resources,
         Self::Shutdown,
         Self::Restart,
@@ -60,6 +63,7 @@ impl Verb {
             Self::Boot => "boot",
             Self::Ttyboot => "ttyboot",
             Self::Console => "console",
+            Self::Vnc => "vnc",
             Self::Resources => "resources",
             Self::Shutdown => "shutdown",
             Self::Restart => "restart",
@@ -91,6 +95,11 @@ impl Verb {
             Self::Shutdown => " [VM]...",
             _ => "",
         }
+    }
+
+    /// Whether the verb needs the VM to have a screen.
+    pub fn needs_screen(self) -> bool {
+        self == Self::Vnc
     }
 
     /// Whether the verb needs the disk to be a ZFS volume.
@@ -126,6 +135,7 @@ pub const GROUPS: [Group; 6] = [
             ("boot", &["", "-T -m 2G"]),
             ("ttyboot", &["", "-p"]),
             ("console", &["", "-f"]),
+            ("vnc", &["", "--format json"]),
             ("restart", &["-q", "-f -m 2G"]),
             ("shutdown", &["", "web0 web1"]),
             ("clean", &["", "-d"]),
@@ -136,7 +146,7 @@ pub const GROUPS: [Group; 6] = [
         members: &[
             ("status", &["-a", "--watch"]),
             ("list", &["", "--format json"]),
-            ("resources", &["-a", "-V 20G -s"]),
+            ("resources", &["--origin", "-V 20G -s"]),
             ("log", &["-n 20", "-f"]),
             ("inspect", &["deb0", "/iso/deb.iso --format json"]),
         ],
@@ -171,6 +181,7 @@ pub const GROUPS: [Group; 6] = [
                 "set",
                 &["deb0 mem=2G stop_timeout=120", "deb0 grub_bootcmd= -d"],
             ),
+            ("os", &["", "debian --format json"]),
             ("check", &["", "--list"]),
             ("setup", &["", "-d"]),
         ],

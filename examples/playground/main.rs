@@ -46,6 +46,10 @@ fn run(called: &OsStr, args: &[OsString]) -> io::Result<i32> {
     if let Some(role) = Role::own() {
         return role.play(&program::directory_of(called)?);
     }
+    // The process that inspects a disk for the root side has no environment and needs no host.
+    if args.first().is_some_and(|word| word == "root-inspect") {
+        return Ok(easy_bhyve::start().into());
+    }
     let name = Path::new(called).file_name().and_then(OsStr::to_str);
     match name {
         Some(name) if host::PROGRAMS.contains(&name) => {
@@ -87,6 +91,7 @@ fn places(directory: &Path) -> io::Result<Places> {
         pace,
         run: directory.join(program::RUN).join("easy-bhyve"),
         logs: directory.join(program::LOG).join("easy-bhyve"),
+        share: directory.join(program::SHARE),
     })
 }
 

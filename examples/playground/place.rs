@@ -35,8 +35,8 @@ impl Place {
         Ok(place)
     }
 
-    /// The example configuration, with the paths below `/dev` and `/iso` moved into this directory, and
-    /// every image created that it names.
+    /// The example configuration, with the paths below `/dev` and `/iso` and the stores of UEFI variables
+    /// moved into this directory, and every image created that it names.
     fn config(&self) -> io::Result<String> {
         let images = self.path("iso");
         fs::create_dir_all(&images)?;
@@ -44,8 +44,16 @@ impl Place {
         for image in named.filter_map(|rest| rest.split_whitespace().next()) {
             fs::write(images.join(image), "a simulated ISO image\n")?;
         }
+        fs::create_dir_all(self.path("uefi"))?;
         let here = |below: &str| self.path(below).display().to_string();
+        let vars = |line: &str| match line.split_once("_loader=uefi") {
+            Some((vm, _)) => format!("{line}\n{vm}_uefi_vars={}\n", here(&format!("uefi/{vm}"))),
+            None => format!("{line}\n"),
+        };
         Ok(CONFIG
+            .lines()
+            .map(vars)
+            .collect::<String>()
             .replace("iso_path=/iso", &format!("iso_path={}", here("iso")))
             .replace("=/dev/", &format!("={}/", here("dev"))))
     }

@@ -28,7 +28,7 @@ guests are simulated. Nothing outside of one temporary directory is changed.
   fbsd0-snapshot before         takes a ZFS snapshot
   fbsd0-shutdown                presses the power button
 
-The configuration is ~/bin/easy-bhyve.conf. It has further VMs, such as deb0 and nbsd0; the host
+The configuration is ~/bin/easy-bhyve.conf. It has further VMs, such as uefi0 and nbsd0; the host
 has ifconfig, zfs, ps and the other commands that easy-bhyve uses. `exit' ends the simulation.
 
 ";

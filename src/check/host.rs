@@ -1,16 +1,16 @@
 //! Checks that need this host: whether the named files, interfaces and resources exist and suffice.
 
-use super::own_place;
+use super::asked::Asked;
+use super::media;
 use crate::config::resolve::{self, Checked};
 use crate::config::{Assignment, Config, settings};
 use crate::error::Error;
-use crate::finding::{Finding, FindingName};
+use crate::finding::FindingName;
 use crate::host::{Ended, Look};
 use crate::model::Vm;
 use crate::model::name::{Dataset, IfName};
 use crate::operation::boot::{network, vlan};
-use crate::operation::refuse::media::{media, with_near};
-use crate::operation::refuse::refuse_cpus;
+use crate::operation::refuse::{features, refuse_cpus};
 use crate::span::Span;
 use crate::survey::{self, Survey};
 use crate::tools::sysctl::{self, Kernel};
@@ -23,11 +23,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// The findings that require queries of the host.
-pub(super) const NAMES: [FindingName; 14] = [
+pub(super) const NAMES: [FindingName; 15] = [
     FindingName::DiskMissing,
     FindingName::IsoMissing,
     FindingName::ReadOnly,
     FindingName::TooManyCpus,
+    FindingName::NotOnThisHost,
     FindingName::HostCpus,
     FindingName::HostMemory,
     FindingName::AutostartMemory,
@@ -40,83 +41,24 @@ pub(super) const NAMES: [FindingName; 14] = [
     FindingName::VolrootMissing,
 ];
 
-/// The results of the queries of the host.
-#[derive(Default)]
-pub(super) struct Asked {
-    pub(super) findings: Vec<Finding>,
-    /// The checks that were skipped, each with its reason as a sentence.
-    pub(super) left_out: Vec<String>,
-    pub(super) not_looked_for: Vec<FindingName>,
-}
-
-impl Asked {
-    fn skip(&mut self, names: &[FindingName], why: &str) {
-        let texts: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
-        self.left_out
-            .push(format!("not checked: {}: {why}", texts.join(", ")));
-        self.not_looked_for.extend(names);
-    }
-
-    fn add(&mut self, error: Error) {
-        self.findings.extend(super::finding(error));
-    }
-}
-
-/// Checks against the host, with at most three queries in addition to those for files.
-pub(super) fn findings(config: &Config, checked: &[Checked<'_>], look: &mut dyn Look) -> Asked {
+/// Checks against the host, with at most three queries in addition to those for files and for volumes
+/// without a device.
+pub(super) fn findings(
+    config: &Config,
+    checked: &[Checked<'_>],
+    devices: &Path,
+    look: &mut dyn Look,
+) -> Asked {
     let mut asked = Asked::default();
     if !survey::is_freebsd(look) {
         asked.skip(&NAMES, "this host is not FreeBSD");
         return asked;
     }
-    files(config, checked, look, &mut asked);
+    media::findings(config, checked, devices, look, &mut asked);
     let kernel = capacity(config, checked, look, &mut asked);
     network(config, checked, kernel, look, &mut asked);
     volroot(config, look, &mut asked);
     asked
-}
-
-/// The disks and ISO images of every VM.
-fn files(config: &Config, checked: &[Checked<'_>], look: &mut dyn Look, asked: &mut Asked) {
-    let mut unreadable = None;
-    let mut is_missing = |look: &mut dyn Look, path: &Path| match look.exists(path) {
-        Ok(exists) => !exists,
-        Err(error) => {
-            unreadable.get_or_insert_with(|| format!("{}: {error}", vis::shown(&path)));
-            false
-        }
-    };
-    let vms = || checked.iter().filter_map(|one| one.vm.as_ref());
-    let disks: HashSet<&Path> = vms()
-        .flat_map(|vm| vm.disks.iter().map(|disk| disk.path.as_path()))
-        .collect();
-    // A disk of another VM is never proposed.
-    let is_disk = |path: &Path| disks.contains(path);
-    let mut errors = Vec::new();
-    for vm in vms() {
-        for mut medium in media(vm) {
-            medium.origin = own_place(config, vm, medium.origin);
-            let path = medium.path;
-            if is_missing(look, path) {
-                let error = medium.missing(vm);
-                // The cost is the size of the directory.
-                let is_one_of_few = errors.len() < 20;
-                errors.push(if is_one_of_few {
-                    with_near(error, look, path, |near| !is_disk(near))
-                } else {
-                    error
-                });
-            } else if look.about(path).is_ok_and(|about| about.is_read_only) {
-                errors.push(medium.read_only());
-            }
-        }
-    }
-    for error in errors {
-        asked.add(error);
-    }
-    if let Some(why) = unreadable {
-        asked.skip(&[FindingName::DiskMissing, FindingName::IsoMissing], &why);
-    }
 }
 
 /// Checks the cpus and the memory of every VM; returns the answer of the kernel.
@@ -131,6 +73,7 @@ fn capacity(
         Err(error) => {
             let names = [
                 FindingName::TooManyCpus,
+                FindingName::NotOnThisHost,
                 FindingName::HostCpus,
                 FindingName::HostMemory,
                 FindingName::AutostartMemory,
@@ -151,6 +94,10 @@ fn capacity(
                 asked.add(error);
             }
         };
+        for error in features::missing(vm, &kernel) {
+            let place = config.place_of(&error.settings);
+            tell(error.at(place.or_else(|| at("id"))));
+        }
         if let Err(error) = refuse_cpus(vm, &kernel) {
             tell(error.at(at("cpu")));
         } else if let Some(cpus) = kernel.cpus.filter(|cpus| vm.cpu.count() > *cpus) {

@@ -2,7 +2,10 @@
 //!
 //! A rule that also stops a verb is one shared function, so both use the same message.
 
+mod asked;
 mod host;
+mod media;
+mod screens;
 mod vms;
 
 use crate::config::resolve::{self, Checked};
@@ -49,7 +52,7 @@ pub fn of_host(
     look: &mut dyn Look,
 ) -> Report {
     let (mut findings, vms) = without_host(config, spelling, devices);
-    let asked = host::findings(config, &vms, look);
+    let asked = host::findings(config, &vms, devices, look);
     findings.extend(asked.findings);
     Report {
         findings: settled(config, findings, &|name| {
@@ -89,6 +92,7 @@ fn without_host<'config>(
         findings.extend(lint::two_spellings(config, &vm.keys));
     }
     findings.extend(vms::findings(config, &checked));
+    findings.extend(screens::findings(config, &checked));
     findings.extend(checked.is_empty().then(|| no_vm(config, spelling)));
     (findings, checked)
 }
@@ -113,6 +117,10 @@ fn group_writable((file, what): &(FileId, PathBuf)) -> Finding {
         file: *file,
         ..Span::default()
     };
+    writable_at(span, what)
+}
+
+fn writable_at(span: Span, what: &Path) -> Finding {
     Finding::new(
         FindingName::GroupWritable,
         span,
@@ -158,11 +166,15 @@ fn own_place(config: &Config, vm: &Vm, origin: Option<Span>) -> Option<Span> {
 /// Converts an error of the configuration to a finding.
 fn finding(error: Error) -> Option<Finding> {
     let name = error.name.unwrap_or(FindingName::Setting);
+    let place = error.excerpt.map(|excerpt| {
+        let file = vis::shown(&excerpt.file).to_string();
+        format!("{file}:{}:{}: ", excerpt.line, excerpt.column)
+    });
     Some(Finding {
         name,
         severity: name.severity(),
         span: error.at?,
-        message: error.what,
+        message: place.unwrap_or_default() + &error.what,
         notes: error.notes,
         help: error.help,
     })

@@ -1,6 +1,7 @@
 //! Findings about VMs whose settings are valid one by one.
 
-use super::own_place;
+use super::{own_place, writable_at};
+use crate::config::profile::least;
 use crate::config::resolve::{self, Checked};
 use crate::config::settings::numbered;
 use crate::config::{Config, Key, Keys};
@@ -8,10 +9,13 @@ use crate::finding::{Finding, FindingName};
 use crate::model::Vm;
 use crate::model::device::Nic;
 use crate::model::kind::Mac;
+use crate::model::loader::LoaderKind;
+use crate::model::name::TapName;
 use crate::span::Span;
 use crate::vis;
 use std::collections::HashMap;
 use std::path::Path;
+use uuid::Uuid;
 
 /// Checks each VM, and all VMs together; takes linear time.
 pub(super) fn findings(config: &Config, checked: &[Checked<'_>]) -> Vec<Finding> {
@@ -19,32 +23,48 @@ pub(super) fn findings(config: &Config, checked: &[Checked<'_>]) -> Vec<Finding>
     let mut disks: HashMap<&Path, (&Vm, Option<Span>)> = HashMap::new();
     let mut taps: HashMap<&str, (&Vm, &Nic)> = HashMap::new();
     let mut macs: HashMap<Mac, (&Vm, &Nic)> = HashMap::new();
+    let mut uuids: HashMap<Uuid, &Vm> = HashMap::new();
     for one in checked {
         findings.extend(missing_devices(&one.keys));
+        findings.extend(writable_profiles(one));
         let Some(vm) = &one.vm else { continue };
         findings.extend(gaps(vm));
         findings.extend(unused_grub(one, vm));
-        for disk in &vm.disks {
-            let origin = own_place(config, vm, disk.origin);
-            match disks.get(disk.path.as_path()) {
+        if let Some(profile) = &one.profile {
+            findings.extend(least(config, vm, profile));
+        }
+        let own = vm
+            .disks
+            .iter()
+            .map(|disk| (disk.path.as_path(), disk.origin));
+        let store = vm.uefi().map(|uefi| (uefi.vars.as_path(), uefi.origin));
+        for (path, origin) in own.chain(store) {
+            let id = || Some(config.id_of(vm.name.as_str())?.value_span);
+            let origin = own_place(config, vm, origin).or_else(id);
+            match disks.get(path) {
                 None => {
-                    disks.insert(&disk.path, (vm, origin));
+                    disks.insert(path, (vm, origin));
                 }
                 Some((other, elsewhere)) => {
-                    let found = shared_disk(config, vm, &disk.path, other, *elsewhere);
+                    let found = shared_disk(config, vm, path, other, *elsewhere);
                     findings.extend(origin.map(found));
                 }
             }
         }
+        if let Some(uuid) = vm.uuid {
+            let other = *uuids.entry(uuid).or_insert(vm);
+            findings.extend(shared_uuid(config, uuid, vm, other));
+        }
         for nic in &vm.nics {
-            let tap = nic.tap.interface().as_str();
-            match taps.get(tap) {
-                None => {
-                    taps.insert(tap, (vm, nic));
+            if let Some(tap) = nic.tap() {
+                match taps.get(tap.interface().as_str()) {
+                    None => {
+                        taps.insert(tap.interface().as_str(), (vm, nic));
+                    }
+                    Some(other) => findings.extend(shared_tap(config, tap, (vm, nic), *other)),
                 }
-                Some(other) => findings.extend(shared_tap(config, (vm, nic), *other)),
             }
-            let Some(mac) = nic.mac else { continue };
+            let mac = nic.address(&vm.name);
             match macs.get(&mac) {
                 None => {
                     macs.insert(mac, (vm, nic));
@@ -54,6 +74,15 @@ pub(super) fn findings(config: &Config, checked: &[Checked<'_>]) -> Vec<Finding>
         }
     }
     findings
+}
+
+/// Files of the VM's profile that the group may write, reported at the setting that names the profile.
+fn writable_profiles(one: &Checked<'_>) -> Vec<Finding> {
+    let layers = one.profile.iter().flat_map(|profile| &profile.layers);
+    let shared = layers.filter_map(|layer| layer.shared.as_ref());
+    let os = one.keys.get("os", 0);
+    let found = shared.filter_map(|what| Some(writable_at(os?.value_span, what)));
+    found.collect()
 }
 
 /// Settings of NICs and disks that the VM does not have.
@@ -87,22 +116,28 @@ fn shared_disk<'run>(
     other: &'run Vm,
     origin: Option<Span>,
 ) -> impl FnOnce(Span) -> Finding + 'run {
+    let is_store = |vm: &Vm| vm.uefi().is_some_and(|uefi| uefi.vars == path);
+    let what = if is_store(vm) && is_store(other) {
+        "store of UEFI variables"
+    } else {
+        "disk"
+    };
     move |span| {
         let finding = Finding::new(
             FindingName::SharedDisk,
             span,
             format!(
-                "{} is a disk of {} and of {}",
+                "{} is a {what} of {} and of {}",
                 vis::shown(&path),
                 other.name,
                 vm.name
             ),
-            "use a different disk for each VM; only one of these VMs can run at a time",
+            format!("use a different {what} for each VM; only one of these VMs can run at a time"),
         );
         match origin {
             Some(origin) => {
                 let place = config.place(origin);
-                finding.note(format!("set as a disk of {} at {place}", other.name))
+                finding.note(format!("set as a {what} of {} at {place}", other.name))
             }
             None => finding,
         }
@@ -117,6 +152,7 @@ fn is_default(config: &Config, vm: &Vm, nic: &Nic) -> bool {
 
 fn shared_tap(
     config: &Config,
+    tap: &TapName,
     (vm, nic): (&Vm, &Nic),
     (other, other_nic): (&Vm, &Nic),
 ) -> Option<Finding> {
@@ -124,7 +160,6 @@ fn shared_tap(
         is_default(config, vm, nic),
         is_default(config, other, other_nic),
     );
-    let tap = &nic.tap;
     let (name, message, (at, elsewhere)) = match defaults {
         // A shared id is reported elsewhere.
         (true, true) => return None,
@@ -164,26 +199,69 @@ fn shared_tap(
     })
 }
 
+/// Two NICs with one address, set or derived by bhyve.
 fn shared_mac(
     config: &Config,
     mac: Mac,
     (vm, nic): (&Vm, &Nic),
     (other, other_nic): (&Vm, &Nic),
 ) -> Option<Finding> {
-    let place = |vm: &Vm, nic: &Nic| Some(config.get(&mac_of(vm, nic))?.value_span);
-    let finding = Finding::new(
-        FindingName::SharedMac,
-        place(vm, nic)?,
-        format!(
-            "{} and {} are both {mac}",
+    let set = |vm: &Vm, nic: &Nic| Some(config.get(&mac_of(vm, nic))?.value_span);
+    let of = |vm: &Vm, nic: &Nic| match nic.mac {
+        Some(_) => mac_of(vm, nic),
+        None => format!(
+            "the address that bhyve derives for if{} of {}",
+            nic.number, vm.name
+        ),
+    };
+    let (own, elsewhere) = (set(vm, nic), set(other, other_nic));
+    let help = match (own, elsewhere) {
+        (None, None) => format!("set {} to an address of its own", mac_of(vm, nic)),
+        (Some(_), _) => {
+            "use another address, or remove the setting: bhyve derives one from the name \
+                         of the VM"
+                .to_owned()
+        }
+        (None, Some(_)) => format!(
+            "use another address for {}, or set {}",
             mac_of(other, other_nic),
             mac_of(vm, nic)
         ),
-        "use another address, or remove the setting: bhyve derives one from the name of the VM",
+    };
+    let finding = Finding::new(
+        FindingName::SharedMac,
+        own.or(elsewhere).or(own_place(config, vm, nic.origin))?,
+        format!(
+            "{} and {} are both {mac}",
+            of(other, other_nic),
+            of(vm, nic)
+        ),
+        help,
     );
-    Some(match place(other, other_nic) {
+    Some(match own.and(elsewhere) {
         Some(elsewhere) => finding.note(format!(
             "the other address is set at {}",
+            config.place(elsewhere)
+        )),
+        None => finding,
+    })
+}
+
+/// Two VMs with one UUID, by which guests and their software tell machines apart.
+fn shared_uuid(config: &Config, uuid: Uuid, vm: &Vm, other: &Vm) -> Option<Finding> {
+    let place = |vm: &Vm| Some(config.get(&format!("{}_uuid", vm.name))?.value_span);
+    if vm.name == other.name {
+        return None;
+    }
+    let finding = Finding::new(
+        FindingName::SharedUuid,
+        place(vm)?,
+        format!("{}_uuid and {}_uuid are both {uuid}", other.name, vm.name),
+        "use another UUID, or remove the setting: it is then derived from the name of the VM",
+    );
+    Some(match place(other) {
+        Some(elsewhere) => finding.note(format!(
+            "the other UUID is set at {}",
             config.place(elsewhere)
         )),
         None => finding,
@@ -227,31 +305,47 @@ fn gaps(vm: &Vm) -> Vec<Finding> {
 /// Settings of another loader than the VM's.
 fn unused_grub(one: &Checked<'_>, vm: &Vm) -> Vec<Finding> {
     let own = vm.loader.kind();
-    let is_of_another = |key: &&Key<'_>| {
-        let is_set = !key.set.value.is_empty();
-        is_set && key.setting.loader.is_some_and(|loader| loader != own)
+    let set = || one.keys.keys.iter().filter(|key| !key.set.value.is_empty());
+    let chooses = |key: &&Key<'_>| {
+        let mut choosing = LoaderKind::choosing_settings();
+        choosing.any(|name| name == key.setting.name)
     };
-    let set = one.keys.keys.iter().filter(is_of_another);
-    set.map(|key| {
-        let name = key.set.name;
-        Finding::new(
-            FindingName::UnusedGrub,
-            key.set.name_span,
-            format!(
-                "{name} has no effect: {} has {}",
-                vm.name,
-                own.facts().choice
-            ),
-            match own
-                .facts()
-                .settings
-                .first()
-                .and_then(|set| set.split('=').next())
-            {
-                Some(choosing) => format!("remove it, or {}_{choosing}", vm.name),
-                None => "remove it".to_owned(),
-            },
-        )
-    })
-    .collect()
+    let by_profile = one.keys.get("os", 0);
+    let chosen = set().find(chooses).map(|key| key.set);
+    let why = match chosen.or(by_profile) {
+        Some(chosen) => format!(
+            "has {}={} and ",
+            chosen
+                .name
+                .strip_prefix(&format!("{}_", vm.name))
+                .unwrap_or(chosen.name),
+            String::from_utf8_lossy(chosen.value)
+        ),
+        None => String::new(),
+    };
+    let is_of_another = |key: &&Key<'_>| key.setting.loader.is_some_and(|loader| loader != own);
+    set()
+        .filter(is_of_another)
+        .map(|key| {
+            let name = key.set.name;
+            Finding::new(
+                FindingName::UnusedGrub,
+                key.set.name_span,
+                format!(
+                    "{name} has no effect: {} {why}{}",
+                    vm.name,
+                    own.facts().loads
+                ),
+                match (chosen, by_profile, key.setting.loader) {
+                    (Some(chosen), ..) => format!("remove it, or {}", chosen.name),
+                    (None, Some(_), Some(loader)) => format!(
+                        "remove it, or set {}_loader={}",
+                        vm.name,
+                        loader.facts().word
+                    ),
+                    _ => "remove it".to_owned(),
+                },
+            )
+        })
+        .collect()
 }

@@ -10,7 +10,7 @@ use crate::host::Interruption;
 use crate::model::Vm;
 use crate::model::name::VmName;
 use crate::operation::boot;
-use crate::operation::context::{Assumption, Context};
+use crate::operation::context::{Asked, Assumption, Context};
 use crate::operation::options::{DryRun, EndArgs, PlanFormat};
 use crate::operation::shutdown::plan::Whom;
 use crate::operation::shutdown::{How, Shutdown, shut, unconfigured};
@@ -126,7 +126,6 @@ pub(super) fn start(session: &mut Session<'_, '_>, config: &Config, dry_run: Dry
         match vm {
             Ok(vm) if vm.policy.autostart => vms.push(vm),
             Ok(_) => {}
-            Err(error) if dry_run.dry_run => return Err(error),
             Err(error) => {
                 let what = format!("{name} is not started, because its configuration is wrong:");
                 failure = Some(tell(session, config, &what, &error));
@@ -156,21 +155,22 @@ pub(super) fn start(session: &mut Session<'_, '_>, config: &Config, dry_run: Dry
         }
         let delay = Duration::from_secs(vm.policy.autostart_delay.0.into());
         let name = vm.name.to_string();
-        if dry_run.dry_run {
-            let asked = boot::in_background(&mut Context::of(session, config), vm, dry_run)?;
-            if dry_run.format == Some(PlanFormat::Sh) {
-                preview::show_job(session, config, &asked)?;
+        let asked = boot::in_background(&mut Context::of(session, config), vm, dry_run);
+        let done = asked.and_then(|asked| {
+            if dry_run.dry_run {
+                show_one(session, config, &asked, &mut shown)
             } else {
-                let plan = preview::plan_of(session, config, &asked)?;
-                append_needed(&mut shown, plan);
+                client::carry_out(session, config, &asked)
             }
-            continue;
-        }
-        if let Err(error) = start_one(session, config, vm, dry_run) {
-            let what = format!("{name} was not started:");
+        });
+        if let Err(error) = done {
+            let what = format!(
+                "{name} {} not started:",
+                if dry_run.dry_run { "is" } else { "was" }
+            );
             failure = Some(tell(session, config, &what, &error));
         }
-        if at + 1 < last {
+        if at + 1 < last && !dry_run.dry_run {
             session.host.pause(delay);
         }
     }
@@ -206,12 +206,17 @@ fn tell(session: &mut Session<'_, '_>, config: &Config, what: &str, error: &Erro
     Error::said(error.kind)
 }
 
-fn start_one(
+/// Shows the start of one VM as a script, or adds its plan to those that are shown together.
+fn show_one(
     session: &mut Session<'_, '_>,
     config: &Config,
-    vm: Vm,
-    dry_run: DryRun,
+    asked: &Asked,
+    shown: &mut Plan,
 ) -> Result<()> {
-    let asked = boot::in_background(&mut Context::of(session, config), vm, dry_run)?;
-    client::carry_out(session, config, &asked)
+    if asked.dry_run.format == Some(PlanFormat::Sh) {
+        return preview::show_job(session, config, asked);
+    }
+    let plan = preview::plan_of(session, config, asked)?;
+    append_needed(shown, plan);
+    Ok(())
 }

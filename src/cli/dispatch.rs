@@ -4,10 +4,11 @@ use super::edit::Edited;
 use super::invocation::{self, Admin, Call, Invocation};
 use super::locate::{self, Refused};
 use super::preview::{self, Shown};
-use super::{all, check, init, inspect, list, man, new, set, setup, status};
+use super::{all, check, init, inspect, list, man, new, os, set, setup, status};
 use crate::config::{Config, lint, unsilenced};
 use crate::error::{self, EXIT_DONE, EXIT_FAILED, Error, Kind, Result};
 use crate::host::Host;
+use crate::host::inspected;
 use crate::host::system::System;
 use crate::operation::context::{CallersPlan, Context, Outcome};
 use crate::process::{Places, Process};
@@ -30,8 +31,11 @@ pub fn start_at(places: Places) -> u8 {
     let pace = places.pace;
     match Process::current(places, invocation::is_root_side) {
         Ok(process) => {
+            if let Some(directory) = inspected::called(&process.args) {
+                return inspected::serve(directory, &mut out);
+            }
             let host = System::new(&process.search_path, &process.run, &process.logs);
-            let mut host = host.at_pace(pace);
+            let mut host = host.of_program(&process.program).at_pace(pace);
             let mut output = Output {
                 out: &mut out,
                 err: &mut err,
@@ -99,6 +103,16 @@ pub fn main(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) -> 
             };
             return finish(result, config.as_ref(), &mut session);
         }
+        // Without a configuration there are the profiles of the program.
+        Call::Admin(Admin::Os(args)) => {
+            let (shown, config) = os::os(process, &invocation, args);
+            let result = shown.and_then(|(text, wrong)| {
+                write(&text, &mut session)?;
+                flush(&mut session)?;
+                wrong.map_or(Ok(()), Err)
+            });
+            return finish(result, config.as_ref(), &mut session);
+        }
         Call::Admin(_) | Call::Vm(_) => {}
     }
     let config = match locate::load(process, &invocation) {
@@ -147,7 +161,9 @@ fn serve(session: &mut Session<'_, '_>, config: &Config, invocation: Invocation)
     let mut context = Context::of(session, config);
     let outcome = match invocation.request {
         Call::Show(text) => Outcome::Text(text),
-        Call::Admin(Admin::Check(_) | Admin::Init(_) | Admin::Inspect(_) | Admin::Man(_)) => {
+        Call::Admin(
+            Admin::Check(_) | Admin::Init(_) | Admin::Inspect(_) | Admin::Man(_) | Admin::Os(_),
+        ) => {
             return Ok(());
         }
         Call::Admin(Admin::Setup(dry_run)) => setup::setup(&mut context, dry_run)?,

@@ -10,7 +10,6 @@ use crate::config::resolve::{self, Wanted};
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::host::Look;
-use crate::inspect;
 use crate::inspect::judge::{self, Answer, Loaders, Verdict};
 use crate::inspect::report::{Content, Partition, Report, Table};
 use crate::operation::context::json;
@@ -95,9 +94,7 @@ fn one(
     config: Option<&Config>,
     path: &PathBuf,
 ) -> Result<Inspected> {
-    let found = session.host.open_disk(path);
-    let found = found.and_then(|image| inspect::inspect(&*image));
-    let report = found.map_err(|error| {
+    let report = session.host.inspect(path, None).map_err(|error| {
         let shown = vis::shown(path);
         let what = match error.kind() {
             ErrorKind::Unsupported => format!("{shown} is neither a file nor a disk with a size"),
@@ -206,12 +203,14 @@ fn cell(label: &str) -> String {
 }
 
 fn described(content: &Content) -> String {
-    let name = content.name();
-    match content.efi() {
-        Some(efi) if efi.boot.is_empty() => format!("{name}, \\EFI"),
-        Some(efi) => format!("{name}, \\EFI\\BOOT: {}", efi.boot.join(" ")),
-        None => name,
-    }
+    let mut parts = vec![content.name()];
+    parts.extend(content.efi().map(|efi| match efi.boot.as_slice() {
+        [] => "\\EFI".to_owned(),
+        files => format!("\\EFI\\BOOT: {}", files.join(" ")),
+    }));
+    let menus = content.menus().unwrap_or_default().iter();
+    parts.extend(menus.map(|directory| format!("{directory}/grub.cfg")));
+    parts.join(", ")
 }
 
 fn reads(content: &Content) -> String {

@@ -12,6 +12,7 @@ mod list;
 mod locate;
 mod man;
 mod new;
+mod os;
 mod preview;
 mod set;
 mod setup;

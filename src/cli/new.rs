@@ -7,9 +7,14 @@ use super::set::refuse_twice;
 use super::setup;
 use crate::config::Config;
 use crate::config::edit::{Edit, TypedSetting, append};
+use crate::config::profile::Library;
 use crate::error::{Error, Result};
+use crate::inspect::iso;
+use crate::inspect::report::Content;
 use crate::model::Vm;
+use crate::model::loader::Loader;
 use crate::model::name::VmName;
+use crate::operation::boot::image;
 use crate::operation::context::{Asked, CallersPlan, Context, Outcome};
 use crate::operation::resources::{Allocation, MakeDisk};
 use crate::plan::Plan;
@@ -63,6 +68,11 @@ fn outcome(
     }
     let mut after = Plan::default();
     let mut notes = found(&draft.config, vm, settings);
+    match (proposed(context, new, &draft.config), new.install_cd()) {
+        (Some(proposal), _) => notes.push(proposal),
+        (None, Some(cd)) => notes.extend(image::notes(context.look, new, &cd.path)),
+        (None, None) => {}
+    }
     let mut done = vec![edit::changes(context.config, &draft.config, edits)];
     if args.links {
         let links = setup::links(&mut Context {
@@ -100,6 +110,27 @@ fn outcome(
         ..context.asked(new.clone(), job, args.dry_run)
     }
     .into())
+}
+
+/// The profile of the system that the ISO image installs, if no setting of the VM says how it is loaded. The
+/// image is only a hint: one that cannot be read names no system.
+fn proposed(context: &mut Context<'_>, vm: &Vm, config: &Config) -> Option<String> {
+    let is_open =
+        vm.os.is_none() && matches!(&vm.loader, Loader::Grub(grub) if grub.install.is_none());
+    let cd = vm.install_cd().filter(|_| is_open)?;
+    let report = context.look.inspect(&cd.path, None).ok()?;
+    let Some(Content::Iso(iso)) = &report.content else {
+        return None;
+    };
+    let os = iso::system(iso)?;
+    let names = Library::of(Some(config)).names().ok()?;
+    names.iter().find(|name| name.as_str() == os)?;
+    let command = format_args!("set {} os={os}", vm.name);
+    Some(format!(
+        "{} installs {os}; to use the profile of that system: {}",
+        vis::shown(&cd.path),
+        context.spelling.command(command)
+    ))
 }
 
 /// What is to be done next with the new VM.
@@ -205,6 +236,8 @@ fn settings(context: &mut Context<'_>, vm: &VmName, args: &NewArgs) -> Result<Ve
         TypedSetting::new("id", free_id(context, vm)?.to_string())
     };
     let mut settings = vec![id];
+    let os = args.os.as_ref();
+    settings.extend(os.map(|os| TypedSetting::new("os", os.as_str())));
     if let Some(cd) = &args.cd {
         let iso = context.process.directory.join(cd);
         let is_there = match context.look.exists(&iso) {
@@ -221,8 +254,28 @@ fn settings(context: &mut Context<'_>, vm: &VmName, args: &NewArgs) -> Result<Ve
         settings.push(TypedSetting::new("cd0", iso));
     }
     settings.extend(typed);
+    settings.extend(own_uuid(&settings)?);
     refuse_twice(&settings)?;
     Ok(settings)
+}
+
+/// A random UUID for a VM with a profile or with UEFI firmware, which keeps it when the host or the name changes.
+fn own_uuid(settings: &[TypedSetting]) -> Result<Option<TypedSetting>> {
+    let has_one = settings.iter().any(|one| match one.key() {
+        "loader" => one.value() == b"uefi",
+        key => key == "os" && !one.value().is_empty(),
+    });
+    if !has_one || settings.iter().any(|one| one.key() == "uuid") {
+        return Ok(None);
+    }
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|error| {
+        Error::host(format!(
+            "could not get a random number from the system: {error}"
+        ))
+    })?;
+    let uuid = uuid::Builder::from_random_bytes(random).into_uuid();
+    Ok(Some(TypedSetting::new("uuid", uuid.to_string())))
 }
 
 /// Notes about existing settings that apply to the new VM.

@@ -163,11 +163,14 @@ fn wanted<'config>(context: &Context<'config>) -> Result<BTreeSet<(&'config str,
     let devices = &context.process.devices;
     let vms = resolve::all(config, Wanted::new(Need::Disks, Spelling::link(), devices))?;
     for ((name, _), vm) in config.vms().zip(vms) {
-        let has_zfs = matches!(vm?.volume, Volume::Zfs(_));
+        let vm = vm?;
+        let has_zfs = matches!(vm.volume, Volume::Zfs(_));
+        let has_screen = vm.screen.is_some();
         wanted.extend(
             Verb::ALL
                 .into_iter()
                 .filter(|verb| has_zfs || !verb.needs_zfs())
+                .filter(|verb| has_screen || !verb.needs_screen())
                 .map(|verb| (name, verb)),
         );
     }

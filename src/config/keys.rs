@@ -4,12 +4,16 @@
 //! is a known key; of two such VMs, to the one with the longer name.
 
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use super::Config;
 use super::settings::{self, Setting, VmSettings};
 use super::shell::class::is_name;
 use super::store::Assignment;
 use crate::model::name::IfName;
+use crate::span::Span;
 
 /// Whether a VM can have this name: a letter, then letters, digits and `_`.
 pub fn is_vm_name(name: &str) -> bool {
@@ -80,6 +84,21 @@ pub struct Keys<'c> {
     pub vm: &'c str,
     /// Each setting with its last assignment, in order of first appearance.
     pub keys: Vec<Key<'c>>,
+}
+
+impl<'c> Keys<'c> {
+    /// The assignment of a setting, by the name of its row and its number, if it is not empty.
+    pub fn get(&self, name: &str, number: u32) -> Option<Assignment<'c>> {
+        let mut keys = self.keys.iter().filter(|key| !key.set.value.is_empty());
+        let key = keys.find(|key| key.setting.name == name && key.number == number)?;
+        Some(key.set)
+    }
+
+    /// The ISO image of an installation as written, and its place.
+    pub fn iso(&self) -> Option<(&'c Path, Span)> {
+        let iso = self.get("cdN", 0)?;
+        Some((Path::new(OsStr::from_bytes(iso.value)), iso.value_span))
+    }
 }
 
 impl Config {

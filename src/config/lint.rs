@@ -11,6 +11,8 @@ use std::collections::{HashMap, HashSet};
 use super::keys::{self, Key, Keys};
 use super::settings::{self, Setting, VmSettings, numbered};
 use super::{Assignment, Config, is_vm_name, rivals};
+use crate::model::loader::LoaderKind;
+use crate::model::policy::yes_or_no;
 use crate::suggest;
 
 /// Checks the whole configuration.
@@ -49,7 +51,36 @@ pub fn of_vm(config: &Config, vm: &str) -> Vec<Finding> {
 
 /// Two spellings of one key of a VM with two different values.
 pub fn conflicts(config: &Config, keys: &Keys<'_>) -> Vec<Finding> {
-    spellings(config, keys, FindingName::ConflictingKeys)
+    let mut found = spellings(config, keys, FindingName::ConflictingKeys);
+    found.extend(two_loaders(config, keys));
+    found
+}
+
+/// A `loader` and a `freebsd` that choose different loaders.
+fn two_loaders(config: &Config, keys: &Keys<'_>) -> Option<Finding> {
+    let is_set = |key: &&Key<'_>| !key.set.value.is_empty();
+    let of = |name: &str| {
+        let mut set = keys.keys.iter().filter(is_set);
+        let set = &set.find(|key| key.setting.name == name)?.set;
+        Some((set, std::str::from_utf8(set.value).ok()?))
+    };
+    let ((loader, word), (freebsd, switch)) = (of("loader")?, of("freebsd")?);
+    // Invalid values are reported as such.
+    let is_bhyveload = LoaderKind::parse(word).ok()? == LoaderKind::Bhyveload;
+    if yes_or_no(switch).ok()? == is_bhyveload {
+        return None;
+    }
+    Some(Finding::new(
+        FindingName::ConflictingKeys,
+        loader.name_span,
+        format!(
+            "{}={word} and {}={switch} ({}) choose two loaders",
+            loader.name,
+            freebsd.name,
+            config.place(freebsd.name_span)
+        ),
+        format!("remove {}", freebsd.name),
+    ))
 }
 
 /// Two spellings of one key of a VM with the same value.

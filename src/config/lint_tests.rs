@@ -48,7 +48,7 @@ fn the_nearest_key_is_the_one_that_was_begun_or_written_in_part() {
         ("cpus", Some("cpu")),
         ("freebds", Some("freebsd")),
         ("if3bridge", Some("if3_bridge")),
-        ("grub", Some("grub_inst")),
+        ("grub", Some("grub_dir")),
         ("timeout", Some("stop_timeout")),
         ("color", None),
         ("note", None),

@@ -10,6 +10,7 @@ pub mod edit;
 mod find;
 mod keys;
 pub mod lint;
+pub mod profile;
 mod read;
 pub mod resolve;
 mod rivals;
@@ -108,6 +109,13 @@ impl Config {
     /// Differs: No setting comes from the environment
     pub fn get(&self, name: &str) -> Option<Assignment<'_>> {
         self.store.get(name.as_bytes())
+    }
+
+    /// The place of the value of the first of these variables that is set.
+    pub fn place_of(&self, names: &[String]) -> Option<Span> {
+        let mut all = names.iter().filter_map(|name| self.get(name));
+        let set = all.find(|set| !set.value.is_empty())?;
+        Some(set.value_span)
     }
 
     /// All assignments, in the order of sh.

@@ -1,7 +1,7 @@
 //! A VM as names and values, and back: the lines of `resources` and the words of the root side.
 
 use super::resolve::{Wanted, of_words};
-use super::settings::{self, Given, HostSettings, Need, Setting, VmSettings, Written};
+use super::settings::{self, Given, HostSettings, Need, OF_HOST, Setting, VmSettings, Written};
 use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::model::name::{VmId, VmName};
@@ -10,8 +10,6 @@ use crate::verb::Spelling;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-
-const OF_HOST: &str = "host_";
 
 /// A name and its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +80,7 @@ fn of_host(vm: &Vm) -> impl Iterator<Item = Line> {
 fn numbered(row: &Setting<VmSettings>, vm: &Vm) -> Vec<(u8, Line)> {
     let written = (row.written)(vm).into_iter();
     let line = |(number, value): (u8, OsString)| {
-        let is_usual = !row.always_shown && row.is_default(&value);
+        let is_usual = !row.always_shown && row.is_usual(vm, &value);
         let line = Line::new(row.numbered(number), value);
         (number, Line { is_usual, ..line })
     };

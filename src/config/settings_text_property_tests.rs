@@ -3,13 +3,17 @@
 use super::tests::{config, read, read_as, without_origins, written};
 use crate::config::resolve::{self, Wanted};
 use crate::config::settings::Need;
+use crate::model::arguments::BhyveArgs;
+use crate::model::backend::NicBackend;
 use crate::model::cpu::CpuTopology;
 use crate::model::device::{Cd, Disk, Nic, Slots};
 use crate::model::grub::GrubCommands;
 use crate::model::kind::{DiskKind, DiskOptions, Mac, NicKind};
-use crate::model::loader::{BootPart, Grub, Loader};
-use crate::model::name::{Dataset, IfName, TapName};
+use crate::model::loader::{BootPart, Grub, GrubDir, Loader, Uefi};
+use crate::model::name::{Dataset, IfName};
+use crate::model::os::OsName;
 use crate::model::policy::{Policy, Reaction, Seconds};
+use crate::model::screen::{Place, Screen, ScreenSize};
 use crate::model::size::MemSize;
 use crate::model::tests::{uplink, vm};
 use crate::model::{Shared, Vm, Volume};
@@ -67,15 +71,44 @@ fn loader() -> impl Strategy<Value = Loader> {
         GrubCommands::parse(&text).unwrap_or_else(|_| GrubCommands::parse(&quoted()).unwrap())
     };
     let commands = || option::of("[ -~\n]{1,20}".prop_map(read));
-    let grub =
-        ("(msdos|gpt)[1-9]|none", commands(), commands()).prop_map(|(bootpart, install, boot)| {
+    let grub = (
+        "(msdos|gpt)[1-9]|none|auto",
+        "/boot/grub2?|auto",
+        commands(),
+        commands(),
+    )
+        .prop_map(|(bootpart, directory, install, boot)| {
             Loader::Grub(Grub {
                 bootpart: BootPart::parse(&bootpart).unwrap(),
+                directory: GrubDir::parse(&directory).unwrap(),
                 install,
                 boot,
             })
         });
-    prop_oneof![Just(Loader::Bhyveload), grub]
+    let uefi = "/[a-z]{1,5}( [a-z])?/[a-z.]{1,5}x".prop_map(|vars| {
+        Loader::Uefi(Uefi {
+            vars: vars.into(),
+            origin: None,
+        })
+    });
+    prop_oneof![Just(Loader::Bhyveload), grub, uefi]
+}
+
+/// A screen of some VMs whose loader can have one.
+fn screen(id: u16, loader: &Loader) -> Option<Screen> {
+    let has_screen = loader.has_screen() && !id.is_multiple_of(3);
+    has_screen.then(|| Screen {
+        place: match id % 4 {
+            0 => Place::Tcp(([0, 0, 0, 0, 0, 0, 0, 1], 1 + id).into()),
+            1 => Place::Unix("/home/me/vnc é".into()),
+            _ => Place::Tcp(([192, 0, 2, 1], 65535).into()),
+        },
+        size: id
+            .is_multiple_of(5)
+            .then(|| ScreenSize::parse("1280x720").unwrap()),
+        waits: id % 4 != 1 && id.is_multiple_of(7),
+        password_file: id.is_multiple_of(2).then(|| path(0, &id.to_le_bytes())),
+    })
 }
 
 fn interface(name: &str) -> IfName {
@@ -151,14 +184,19 @@ fn any_vm() -> impl Strategy<Value = Vm> {
                     .chain(ifs)
                     .map(|number| Nic {
                         number,
-                        tap: TapName::parse(&format!("tap{number}")).unwrap(),
+                        backend: NicBackend::parse(&match number % 5 {
+                            4 => format!("slirp:{number}-22,udp:0.0.0.0:{number}-10.0.2.15:53"),
+                            _ => format!("tap{number}"),
+                        })
+                        .unwrap(),
                         // Some join nothing.
-                        bridge: match number % 3 {
-                            0 => Some(interface("lan_4")),
-                            1 => Some(interface("lan.4")),
+                        bridge: match (number % 5, number % 3) {
+                            (4, _) => None,
+                            (_, 0) => Some(interface("lan_4")),
+                            (_, 1) => Some(interface("lan.4")),
                             _ => None,
                         },
-                        is_private: number % 4 == 1,
+                        is_private: number % 4 == 1 && number % 5 != 4,
                         kind: if number % 2 == 0 {
                             NicKind::E1000
                         } else {
@@ -170,9 +208,17 @@ fn any_vm() -> impl Strategy<Value = Vm> {
                         bridge_origin: None,
                     })
                     .collect(),
+                os: (id % 11 == 0).then(|| OsName::parse("debian").unwrap()),
                 has_rng: id % 2 == 0,
                 keeps_utc: id % 3 == 0,
                 is_wired: id % 5 == 0,
+                has_strict_msrs: id % 7 == 0,
+                uuid: (id % 2 == 0).then(|| uuid::Uuid::from_u128(id.into())),
+                screen: screen(id, &loader),
+                has_tablet: id.is_multiple_of(7),
+                bhyve_args: id
+                    .is_multiple_of(4)
+                    .then(|| BhyveArgs::parse("-x -s '16:0,virtio-9p,a=/x y'").unwrap()),
                 loader,
                 shared,
                 policy,
@@ -190,7 +236,22 @@ const SETTINGS: &[(&str, &[&str])] = &[
     ("volroot", &["zroot/vm", "/vm", "/my vms", "/v%m", "bad@"]),
     ("mem", &["1G", "none"]),
     ("a_mem", &["2G", "1.5G"]),
+    (
+        "a_os",
+        &[
+            "debian",
+            "windows",
+            "openbsd",
+            "freebsd",
+            "none_such",
+            "a/b",
+        ],
+    ),
     ("a_freebsd", &["YES", "NO", "maybe"]),
+    ("a_loader", &["bhyveload", "grub", "uefi", "x"]),
+    ("a_uefi_vars", &["/vm/vars", "/vm/v,", "/vm/v=", "vars"]),
+    ("a_strict_msrs", &["YES", "NO", "x"]),
+    ("a_uuid", &["8a9b0c1d-2e3f-4a5b-8c6d-7e8f9a0b1c2d", "x"]),
     ("a_zvol", &["zroot/vm/a", "zroot/vm/a b", "bad@"]),
     (
         "a_hd0",
@@ -213,7 +274,16 @@ const SETTINGS: &[(&str, &[&str])] = &[
     ("a_hd8_type", &["nvme", "sata"]),
     ("a_if3_mac", &["2:0:0:0:0:3", "x"]),
     ("a_rng", &["YES", "x"]),
+    ("a_if2", &["slirp:2222-22", "slirp:x"]),
+    ("a_if2_bridge", &["lan"]),
+    ("a_vnc", &["YES", "NO", "0.0.0.0:5901", "unix:/v", "x"]),
+    ("a_vnc_wait", &["YES", "x"]),
+    ("a_vnc_size", &["800x600", "x"]),
+    ("a_vnc_password_file", &["/etc/vnc", "vnc"]),
+    ("a_tablet", &["YES", "NO", "x"]),
+    ("a_bhyve_args", &["-x", "-s 3:0,virtio-rnd", "-c 2"]),
     ("a_grub_bootpart", &["gpt2", "gpt3"]),
+    ("a_grub_dir", &["/boot/grub2", "auto", "grub"]),
     ("a_stop_timeout", &["5", "x"]),
     ("a_on_crash", &["restart", "x"]),
     ("a_autostart", &["YES", "x"]),

@@ -6,7 +6,7 @@ use crate::config::settings::{self, Need};
 use crate::config::{Config, Outside, Source};
 use crate::model::Vm;
 use crate::model::grub::GrubCommands;
-use crate::model::loader::{BootPart, Grub, Loader};
+use crate::model::loader::{BootPart, Grub, GrubDir, Loader};
 use crate::model::tests::vm;
 use crate::verb::Spelling;
 use std::ffi::{OsStr, OsString};
@@ -40,6 +40,7 @@ fn grub_vm() -> Vm {
     Vm {
         loader: Loader::Grub(Grub {
             bootpart: BootPart::parse("gpt2").unwrap(),
+            directory: GrubDir::default(),
             install: None,
             boot: GrubCommands::parse("linux (hd0,gpt2)/vmlinuz\nboot").ok(),
         }),
@@ -59,6 +60,9 @@ fn with(vm: &Vm, name: &str, value: &OsStr) -> Pairs {
 pub(super) fn without_origins(mut vm: Vm) -> Vm {
     vm.disks.iter_mut().for_each(|disk| disk.origin = None);
     vm.cds.iter_mut().for_each(|cd| cd.origin = None);
+    if let Loader::Uefi(uefi) = &mut vm.loader {
+        uefi.origin = None;
+    }
     for nic in &mut vm.nics {
         (nic.origin, nic.bridge_origin) = (None, None);
     }

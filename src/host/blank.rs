@@ -44,14 +44,26 @@ fn open(path: &Path) -> io::Result<(File, u64)> {
 
 /// A disk that is open for reading.
 pub(super) struct OpenDisk {
-    file: File,
+    pub(super) file: File,
     size: u64,
 }
 
 impl OpenDisk {
-    /// See [`super::Look::open_disk`].
+    /// Opens a disk or an image file.
+    ///
+    /// # Errors
+    /// The system's error; also if the path is neither a file nor a device with a size.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let (file, size) = open(path)?;
+        Ok(Self { file, size })
+    }
+
+    /// A disk that is open already.
+    ///
+    /// # Errors
+    /// The system's error.
+    pub(super) fn of(mut file: File) -> io::Result<Self> {
+        let size = file.seek(SeekFrom::End(0))?;
         Ok(Self { file, size })
     }
 }

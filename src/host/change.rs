@@ -1,6 +1,7 @@
 //! Changes of files, their errors and warnings.
 
 use super::directory::{Directory, log_of, state_of};
+use super::secret::SecretError;
 use super::system::System;
 use super::{files, scratch};
 use crate::model::name::VmName;
@@ -66,6 +67,9 @@ pub enum ChangeError {
     /// The system's error.
     #[error(transparent)]
     System(#[from] io::Error),
+    /// A file with a password is not usable.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// The new file cannot have the owner and group of the previous one.
     #[error("a new file cannot get the owner and group of the old one: {0}")]
     Ownership(io::Error),

@@ -2,6 +2,7 @@
 
 use super::replace::replace;
 use super::{Afterwards, ChangeError};
+use super::{secret, socket};
 use crate::plan::FileChange;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -25,9 +26,22 @@ pub(super) fn change(change: &FileChange) -> Result<Option<Afterwards>, ChangeEr
             .write_all(text),
         FileChange::Replace { path, before, text } => return replace(path, before, text),
         FileChange::RemoveScratch(path) => missing_is_ok(std::fs::remove_dir_all(path)),
+        FileChange::Secret {
+            path,
+            name,
+            from,
+            owner,
+        } => {
+            secret::write(path, name, from, *owner)?;
+            Ok(())
+        }
+        FileChange::RemoveSocket { path, owner } => socket::remove(path, *owner),
+        FileChange::GiveSocket { path, owner } => socket::give(path, *owner),
         FileChange::Link { target, path } => symlink(target, path),
         FileChange::ReplaceLink { target, path } => replace_link(target, path),
-        FileChange::RemoveLink(path) => missing_is_ok(std::fs::remove_file(path)),
+        FileChange::RemoveSecret(path) | FileChange::RemoveLink(path) => {
+            missing_is_ok(std::fs::remove_file(path))
+        }
     };
     made?;
     Ok(None)

@@ -4,6 +4,7 @@
 //! such a mount is looked up in the mounted directory, whose path statfs(2) reports.
 
 use rustix::fs::{StatVfsMountFlags, statvfs};
+use std::fmt;
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -33,6 +34,75 @@ pub struct About {
     pub is_everybodys: bool,
 }
 
+/// What stands at a path itself: a symbolic link is not followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its kind.
+    pub kind: EntryKind,
+    /// The uid of its owner.
+    pub owner: u32,
+    /// Whether others than its owner may write to it.
+    pub is_others: bool,
+    /// Whether only the owner of a file in this directory may rename it, as in `/tmp`.
+    pub is_sticky: bool,
+    /// The size of a file, in bytes.
+    pub size: u64,
+}
+
+/// The kind of an [`Entry`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Link,
+    /// A device, a FIFO or a socket.
+    Other,
+}
+
+impl fmt::Display for EntryKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::File => "a file",
+            Self::Directory => "a directory",
+            Self::Link => "a symbolic link",
+            Self::Other => "a device, a FIFO or a socket",
+        })
+    }
+}
+
+/// Examines what stands at a path itself; none if nothing does.
+///
+/// # Errors
+/// The system's error.
+pub fn entry(path: &Path) -> io::Result<Option<Entry>> {
+    let about = match std::fs::symlink_metadata(path) {
+        Ok(about) => about,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let kind = about.file_type();
+    Ok(Some(Entry {
+        kind: if kind.is_file() {
+            EntryKind::File
+        } else if kind.is_dir() {
+            EntryKind::Directory
+        } else if kind.is_symlink() {
+            EntryKind::Link
+        } else {
+            EntryKind::Other
+        },
+        owner: about.uid(),
+        is_others: about.mode() & (GROUP_WRITES | OTHERS_WRITE) != 0,
+        is_sticky: about.mode() & STICKY != 0,
+        size: about.len(),
+    }))
+}
+
+/// The write permission of the group.
+const GROUP_WRITES: u32 = 0o020;
 /// The write permission of others.
 const OTHERS_WRITE: u32 = 0o002;
 /// The sticky bit of a directory, as of `/tmp`: only an owner may rename.
@@ -134,10 +204,10 @@ fn mount_of(_path: &Path) -> io::Result<Option<Shown>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Identity, Shown, about, identity};
+    use super::{EntryKind, Identity, Shown, about, entry, identity};
     use std::fs;
     use std::io;
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::Path;
 
     #[test]
@@ -158,6 +228,29 @@ mod tests {
             Identity::Device(_)
         ));
         assert!(about(&at("none")).is_err());
+    }
+
+    #[test]
+    fn an_entry_is_what_stands_there_itself() {
+        use EntryKind::{Directory, File, Link, Other};
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        fs::write(at("file"), "xyz").unwrap();
+        fs::set_permissions(at("file"), fs::Permissions::from_mode(0o620)).unwrap();
+        fs::create_dir(at("directory")).unwrap();
+        fs::set_permissions(at("directory"), fs::Permissions::from_mode(0o1777)).unwrap();
+        symlink(at("file"), at("link")).unwrap();
+        symlink(at("none"), at("dangling")).unwrap();
+        nix::unistd::mkfifo(&at("fifo"), nix::sys::stat::Mode::S_IRUSR).unwrap();
+        let of = |name: &str| entry(&at(name)).unwrap().unwrap();
+        let kinds = ["file", "directory", "link", "dangling", "fifo"].map(|name| of(name).kind);
+        assert_eq!(kinds, [File, Directory, Link, Link, Other]);
+        let owner = nix::unistd::getuid().as_raw();
+        assert!(of("file").owner == owner && of("file").size == 3);
+        assert!(of("file").is_others && !of("file").is_sticky && !of("fifo").is_others);
+        assert!(of("directory").is_others && of("directory").is_sticky);
+        assert_eq!(entry(&at("none")).unwrap(), None);
+        assert!(entry(&at("file/below")).is_err());
     }
 
     /// The file below `on` is the one below `from`, as on nullfs: with the same inode.

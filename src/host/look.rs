@@ -1,13 +1,15 @@
 //! Queries of the host.
 
 use super::Finished;
-use super::blank::{self, OpenDisk};
+use super::blank;
 use super::child::{ended, tail};
-use super::identity::{self, About, Identity};
+use super::identity::{self, About, Entry, Identity};
+use super::inspected;
+use super::secret::{self, SecretError};
 use super::system::System;
 use super::{Clock, SpawnError};
 use crate::command::Command;
-use crate::inspect::Image;
+use crate::inspect::report::Report;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
@@ -48,6 +50,12 @@ pub trait Look: Clock {
     /// The system's error.
     fn about(&mut self, path: &Path) -> io::Result<About>;
 
+    /// What stands at a path itself: a symbolic link is not followed. None if nothing does.
+    ///
+    /// # Errors
+    /// The system's error.
+    fn entry(&mut self, path: &Path) -> io::Result<Option<Entry>>;
+
     /// Whether a disk contains only zeros in its first and its last MiB, so that nothing is installed on
     /// it.
     ///
@@ -55,11 +63,12 @@ pub trait Look: Clock {
     /// The system's error; also if the path is neither a file nor a device with a size.
     fn is_blank(&mut self, path: &Path) -> io::Result<bool>;
 
-    /// Opens a disk or an image file, to inspect its content.
+    /// What is on a disk or an image file; a menu of grub is also looked for in `directory`.
     ///
     /// # Errors
-    /// The system's error; also if the path is neither a file nor a device with a size.
-    fn open_disk(&mut self, path: &Path) -> io::Result<Box<dyn Image>>;
+    /// The system's error; also if the path is neither a file nor a device with a size, or the bytes
+    /// could not be read within the limits.
+    fn inspect(&mut self, path: &Path, directory: Option<&str>) -> io::Result<Report>;
 
     /// The names in a directory; none if there is no such directory.
     ///
@@ -75,6 +84,12 @@ pub trait Look: Clock {
     /// # Errors
     /// The system's error.
     fn read(&mut self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// Checks that a file has a password for bhyve(8), and is closed to everybody but root and this user.
+    ///
+    /// # Errors
+    /// If it is not so; the error contains nothing of the file.
+    fn check_secret(&mut self, path: &Path, owner: u32) -> Result<(), SecretError>;
 
     /// Opens a file that grows.
     ///
@@ -121,12 +136,18 @@ impl Look for System {
         identity::about(path)
     }
 
+    fn entry(&mut self, path: &Path) -> io::Result<Option<Entry>> {
+        identity::entry(path)
+    }
+
     fn is_blank(&mut self, path: &Path) -> io::Result<bool> {
         blank::is_blank(path)
     }
 
-    fn open_disk(&mut self, path: &Path) -> io::Result<Box<dyn Image>> {
-        Ok(Box::new(OpenDisk::open(path)?))
+    fn inspect(&mut self, path: &Path, directory: Option<&str>) -> io::Result<Report> {
+        // A child leaves no status while SIGCHLD is ignored.
+        self.signals()?;
+        inspected::inspect(&self.program, path, directory)
     }
 
     fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>> {
@@ -139,6 +160,10 @@ impl Look for System {
 
     fn read(&mut self, path: &Path) -> io::Result<Vec<u8>> {
         std::fs::read(path)
+    }
+
+    fn check_secret(&mut self, path: &Path, owner: u32) -> Result<(), SecretError> {
+        secret::check(path, owner)
     }
 
     fn open(&mut self, path: &Path) -> io::Result<OpenFile> {

@@ -20,6 +20,8 @@ pub struct System {
     pub(super) search_path: String,
     pub(super) run: PathBuf,
     pub(super) logs: PathBuf,
+    /// This program's file, which runs as a child to inspect a disk as root.
+    pub(super) program: PathBuf,
     pub(super) signals: Option<Signals>,
     pub(super) children: BTreeMap<u32, Running>,
     /// Locks last until this process and the children that inherited them end.
@@ -47,6 +49,7 @@ impl System {
             search_path: search_path.into(),
             run: run.into(),
             logs: logs.into(),
+            program: PathBuf::new(),
             signals: None,
             children: BTreeMap::new(),
             locks: BTreeMap::new(),
@@ -56,6 +59,13 @@ impl System {
             liveness_writer: None,
             pace: 1,
         }
+    }
+
+    /// The same host for this program's file.
+    #[must_use]
+    pub fn of_program(self, program: impl Into<PathBuf>) -> Self {
+        let program = program.into();
+        Self { program, ..self }
     }
 
     /// The same host with its clock slowed down by this factor.

@@ -1,8 +1,8 @@
 //! What a disk or a partition holds, by its magic numbers.
 
 use super::image::{Bytes, Part};
-use super::report::{Content, Iso};
-use super::{ext, fat};
+use super::report::Content;
+use super::{ext, fat, iso, magic};
 use std::io;
 
 /// The size of the start that is read: the magic number of every kind but ZFS and MD raid is in it.
@@ -12,13 +12,13 @@ const HEAD: u64 = (64 << 10) + 8192;
 ///
 /// # Errors
 /// If the image cannot be read, or too much of it would have to be.
-pub(super) fn probe(part: Part<'_>) -> io::Result<Option<Content>> {
+pub(super) fn probe(part: Part<'_>, directories: &[&str]) -> io::Result<Option<Content>> {
     let head = part.read(0, HEAD)?;
     if head.has(0x8001, b"CD001") {
-        return iso(part, &head).map(Some);
+        return iso::probe(part, &head, directories).map(Some);
     }
     let found = own(&head)
-        .or_else(|| ext::probe(part.size, &head))
+        .or_else(|| ext::probe(part, &head, directories))
         .or_else(|| ufs(&head));
     if found.is_some() {
         return Ok(found);
@@ -26,10 +26,10 @@ pub(super) fn probe(part: Part<'_>) -> io::Result<Option<Content>> {
     if is_zfs(part)? {
         return Ok(Some(Content::other("ZFS")));
     }
-    if let Some(name) = magic(&head) {
+    if let Some(name) = magic::name(&head) {
         return Ok(Some(Content::other(name)));
     }
-    fat::probe(part, &head)
+    fat::probe(part, &head, directories)
 }
 
 /// Kinds of which more is read than the magic number.
@@ -92,86 +92,4 @@ fn is_zfs(part: Part<'_>) -> io::Result<bool> {
     let magic = |at: usize| [ring.u64(at), u64::from(ring.u32_be(at + 4))];
     let mut places = (0..ring.len()).step_by(1024);
     Ok(places.any(|at| magic(at).contains(&0x00ba_b10c)))
-}
-
-/// Kinds that a magic number alone tells: its place, the number, the name.
-fn magic(head: &Bytes) -> Option<&'static str> {
-    const MAGIC: [(usize, &[u8], &str); 24] = [
-        (3, b"NTFS    ", "NTFS"),
-        (3, b"EXFAT   ", "exFAT"),
-        (4086, b"SWAPSPACE2", "swap"),
-        (4086, b"SWAP-SPACE", "swap"),
-        (1024, b"\x10\x20\xf5\xf2", "F2FS"),
-        (1024, b"\xe2\xe1\xf5\xe0", "EROFS"),
-        (1024, b"H+\0\x04", "HFS+"),
-        (1024, b"HX\0\x05", "HFS+"),
-        (1024, b"\x02\0\0\0\0\0\x34\x34", "NILFS2"),
-        (32768, b"JFS1", "JFS"),
-        (65588, b"ReIsEr", "ReiserFS"),
-        (0, b"\x45\x3d\xcd\x28", "cramfs"),
-        (0x8001, b"BEA01", "UDF"),
-        (0, b"\xfc\x4e\x2b\xa9", "MD raid"),
-        (4096, b"\xfc\x4e\x2b\xa9", "MD raid"),
-        (4120, b"\xc6\x85\x73\xf6", "bcachefs"),
-        (0, b"QFI\xfb", "qcow2"),
-        (0, b"KDMV", "VMDK"),
-        (0, b"vhdxfile", "VHDX"),
-        (0, b"\x1f\x8b\x08", "gzip"),
-        (0, b"\xfd7zXZ\0", "xz"),
-        (0, b"\x28\xb5\x2f\xfd", "zstd"),
-        (0, b"070701", "cpio"),
-        (257, b"ustar", "tar"),
-    ];
-    let is_lvm = |at: usize| head.has(at, b"LABELONE") && head.has(at + 24, b"LVM2 001");
-    if [0, 512, 1024, 1536].into_iter().any(is_lvm) {
-        return Some("LVM");
-    }
-    let mut all = MAGIC.iter();
-    let found = all.find(|(at, number, _)| head.has(*at, number));
-    found.map(|(_, _, name)| *name)
-}
-
-/// An ISO 9660 image: ECMA-119, 8.4; El Torito, 2.0.
-fn iso(part: Part<'_>, head: &Bytes) -> io::Result<Content> {
-    const SECTOR: u64 = 2048;
-    const VOLUME: usize = 0x8000;
-    const BOOT: usize = 0x8800;
-    let size = u64::from(head.u32(VOLUME + 80)) * SECTOR;
-    let mut efi = None;
-    if head.has(BOOT, b"\0CD001\x01EL TORITO SPECIFICATION") {
-        let catalog = u64::from(head.u32(BOOT + 0x47)) * SECTOR;
-        let catalog = part.read(catalog, SECTOR)?;
-        for image in efi_images(&catalog) {
-            let Some(image) = part.part(image * SECTOR, u64::MAX) else {
-                continue;
-            };
-            let found = fat::probe(image, &image.read(0, 512)?)?;
-            efi = efi.or_else(|| found.and_then(|fat| fat.efi().cloned()));
-        }
-    }
-    Ok(Content::Iso(Iso {
-        label: head.text(VOLUME + 40, 32),
-        volume_set: head.text(VOLUME + 190, 128),
-        publisher: head.text(VOLUME + 318, 128),
-        size,
-        is_cut: size > part.size,
-        efi,
-    }))
-}
-
-/// The sectors of the images for EFI that a boot catalog names.
-fn efi_images(catalog: &Bytes) -> Vec<u64> {
-    const ENTRY: usize = 32;
-    const EFI: u8 = 0xef;
-    const BOOTABLE: u8 = 0x88;
-    let mut platform = catalog.u8(1);
-    let mut images = Vec::new();
-    for at in (ENTRY..catalog.len()).step_by(ENTRY) {
-        match catalog.u8(at) {
-            0x90 | 0x91 => platform = catalog.u8(at + 1),
-            BOOTABLE if platform == EFI => images.push(u64::from(catalog.u32(at + 8))),
-            _ => {}
-        }
-    }
-    images
 }

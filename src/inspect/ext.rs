@@ -1,6 +1,8 @@
 //! ext2, ext3 and ext4: the superblock.
 
-use super::image::Bytes;
+use super::ext_tree::ExtTree;
+use super::image::{Bytes, Part};
+use super::menu::menus;
 use super::report::{Content, Ext};
 
 /// The names of `s_feature_compat`, bit by bit (`lib/e2p/feature.c` of e2fsprogs).
@@ -63,8 +65,8 @@ const RO_COMPAT: [&str; 17] = [
     "orphan_present",
 ];
 
-/// The superblock in the start of a part of this size.
-pub(super) fn probe(size: u64, head: &Bytes) -> Option<Content> {
+/// The superblock in the start of a part.
+pub(super) fn probe(part: Part<'_>, head: &Bytes, directories: &[&str]) -> Option<Content> {
     const AT: usize = 1024;
     if !head.has(AT + 0x38, b"\x53\xef") || head.len() < AT + 1024 {
         return None;
@@ -80,7 +82,7 @@ pub(super) fn probe(size: u64, head: &Bytes) -> Option<Content> {
     let mut features = names(compat, &COMPAT, "compat");
     features.extend(names(incompat, &INCOMPAT, "incompat"));
     features.extend(names(ro_compat, &RO_COMPAT, "ro_compat"));
-    Some(Content::Ext(Ext {
+    let mut ext = Ext {
         revision: field(0x4c),
         block,
         cluster: 1024_u64.checked_shl(field(0x1c)).unwrap_or_default(),
@@ -89,9 +91,13 @@ pub(super) fn probe(size: u64, head: &Bytes) -> Option<Content> {
         incompat,
         ro_compat,
         features,
-        is_cut: table >= size,
+        is_cut: table >= part.size,
         label: head.text(AT + 0x78, 16),
-    }))
+        menus: None,
+    };
+    let tree = ExtTree::new(part, &ext, head);
+    ext.menus = tree.and_then(|tree| menus(&tree, directories));
+    Some(Content::Ext(ext))
 }
 
 /// The names of some bits of `s_feature_incompat`.

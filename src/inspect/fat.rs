@@ -1,11 +1,10 @@
 //! The FAT file system: its kind, and what is in `\EFI\BOOT`.
 
 use super::image::{Bytes, Part};
+use super::menu::{self, MOST, Tree, menus, unread};
 use super::report::{Content, Efi};
 use std::io;
 
-/// The most bytes of a directory that are read.
-const DIRECTORY: u64 = 64 << 10;
 /// The most names of a directory that are kept.
 const NAMES: usize = 64;
 /// The size of an entry of a directory.
@@ -35,7 +34,11 @@ enum Root {
 ///
 /// A boot sector need not name its kind (those of Atari do not): the numbers of clusters decide, and
 /// the first byte of the table repeats the medium (Microsoft, FAT specification, 3.5 and 4.1).
-pub(super) fn probe(part: Part<'_>, head: &Bytes) -> io::Result<Option<Content>> {
+pub(super) fn probe(
+    part: Part<'_>,
+    head: &Bytes,
+    directories: &[&str],
+) -> io::Result<Option<Content>> {
     let Some(fat) = geometry(part, head) else {
         return Ok(None);
     };
@@ -47,6 +50,7 @@ pub(super) fn probe(part: Part<'_>, head: &Bytes) -> io::Result<Option<Content>>
         bits: fat.bits,
         label: label.filter(|label| label != "NO NAME"),
         efi: efi(&fat)?,
+        menus: menus(&fat, directories),
     }))
 }
 
@@ -132,27 +136,40 @@ impl Fat<'_> {
     }
 
     fn entries(&self, directory: Root) -> io::Result<Vec<Entry>> {
+        self.whole_or_not(directory).map(|(entries, _)| entries)
+    }
+
+    /// The entries of a directory, and whether these are all.
+    fn whole_or_not(&self, directory: Root) -> io::Result<(Vec<Entry>, bool)> {
         let mut entries = Vec::new();
+        let mut is_whole = false;
         match directory {
             Root::Fixed(at, size) => {
-                let bytes = self.part.read(at, size.min(DIRECTORY))?;
-                take_entries(&bytes, &mut entries);
+                let bytes = self.part.read(at, size.min(MOST))?;
+                is_whole = take_entries(&bytes, &mut entries) || size <= MOST;
             }
             Root::Cluster(mut cluster) => {
-                let mut left = DIRECTORY;
+                let mut left = MOST;
                 // A chain may be a circle: the limit ends it.
                 while left > 0 && (2..self.clusters + 2).contains(&cluster) {
                     let size = self.cluster.min(left);
                     let at = self.data + (cluster - 2) * self.cluster;
-                    if take_entries(&self.part.read(at, size)?, &mut entries) {
+                    is_whole = take_entries(&self.part.read(at, size)?, &mut entries);
+                    if is_whole {
                         break;
                     }
                     left -= size;
                     cluster = self.next(cluster)?;
+                    is_whole = cluster >= self.end();
                 }
             }
         }
-        Ok(entries)
+        Ok((entries, is_whole))
+    }
+
+    /// The first of the numbers that end a chain.
+    fn end(&self) -> u64 {
+        (1 << self.bits.min(28)) - 8
     }
 
     /// The cluster after this one.
@@ -170,6 +187,28 @@ impl Fat<'_> {
             16 => u64::from(self.part.read(self.table + cluster * 2, 2)?.u16(0)),
             _ => u64::from(self.part.read(self.table + cluster * 4, 4)?.u32(0) & 0x0fff_ffff),
         })
+    }
+}
+
+impl Tree for Fat<'_> {
+    type Directory = Root;
+
+    fn root(&self) -> Root {
+        self.root
+    }
+
+    fn entry(&self, directory: &Root, name: &str) -> io::Result<Option<menu::Entry<Root>>> {
+        let (entries, is_whole) = self.whole_or_not(*directory)?;
+        let mut entries = entries.into_iter();
+        match entries.find(|entry| entry.name.eq_ignore_ascii_case(name)) {
+            Some(entry) if entry.is_directory => {
+                let below = Root::Cluster(entry.cluster);
+                Ok(Some(menu::Entry::Directory(below)))
+            }
+            Some(_) => Ok(Some(menu::Entry::File)),
+            None if is_whole => Ok(None),
+            None => Err(unread()),
+        }
     }
 }
 

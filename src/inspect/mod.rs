@@ -9,12 +9,17 @@
 
 mod content;
 mod ext;
+mod ext_tree;
 mod fat;
 mod gpt;
 mod image;
+pub mod iso;
 pub mod judge;
+mod magic;
+pub mod menu;
 pub mod report;
 mod slot;
+pub mod start;
 mod table;
 
 pub use image::{Image, MOST};
@@ -24,14 +29,16 @@ use slot::Slot;
 use std::io;
 use table::Found;
 
-/// Inspects a disk.
+/// Inspects a disk. A menu of grub is looked for in [`menu::DIRECTORIES`], and in a further directory.
 ///
 /// # Errors
 /// If the image cannot be read, or more than [`MOST`] bytes would have to be read.
-pub fn inspect(image: &dyn Image) -> io::Result<Report> {
+pub fn inspect(image: &dyn Image, directory: Option<&str>) -> io::Result<Report> {
+    let further = directory.filter(|one| !menu::DIRECTORIES.contains(one));
+    let directories: Vec<&str> = { menu::DIRECTORIES.into_iter() }.chain(further).collect();
     let disk = image::Disk::new(image);
     let whole = disk.whole();
-    let mut content = content::probe(whole)?;
+    let mut content = content::probe(whole, &directories)?;
     let found = match &content {
         // The boot sector of these may look like a master boot record.
         Some(
@@ -46,6 +53,7 @@ pub fn inspect(image: &dyn Image) -> io::Result<Report> {
         content = None;
     }
     let slots = found.slots.into_iter().take(slot::MOST);
+    let partition = |slot| partition(slot, &directories);
     let partitions = slots.map(partition).collect::<io::Result<_>>()?;
     Ok(Report {
         size: whole.size,
@@ -64,9 +72,9 @@ fn none<'disk>() -> Found<'disk> {
     }
 }
 
-fn partition(slot: Slot<'_>) -> io::Result<Partition> {
+fn partition(slot: Slot<'_>, directories: &[&str]) -> io::Result<Partition> {
     Ok(Partition {
-        content: content::probe(slot.part)?,
+        content: content::probe(slot.part, directories)?,
         start: slot.part.start,
         size: slot.part.size,
         name: slot.name,

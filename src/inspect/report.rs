@@ -1,26 +1,27 @@
 //! What was found on a disk, as data.
 
-use serde::Serialize;
+use super::magic;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// What is on a disk.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// The size in bytes.
     pub size: u64,
     /// The partition table.
     pub table: Table,
     /// Whether the first copy of a GPT is damaged, so that these are the partitions of the second.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_damaged: bool,
     /// What the disk as a whole holds, such as the file system of a disk without partitions.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Content>,
     /// The partitions, in the order of the tables.
     pub partitions: Vec<Partition>,
 }
 
 /// The kind of a partition table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Table {
     /// No table.
@@ -34,7 +35,7 @@ pub enum Table {
 }
 
 /// A partition.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Partition {
     /// The name that grub has for the partition, without its disk: `gpt1`, `msdos5`, `msdos1,bsd1`.
     pub name: String,
@@ -46,15 +47,15 @@ pub struct Partition {
     #[serde(rename = "type")]
     pub kind: String,
     /// The label that the table gives.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// What the partition holds, if that is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Content>,
 }
 
 /// A file system, or what else a disk or a partition holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Content {
     /// ext2, ext3 or ext4.
@@ -82,8 +83,12 @@ pub enum Content {
         /// The label.
         label: Option<String>,
         /// The directory `\EFI`.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         efi: Option<Efi>,
+        /// The directories that have a menu of grub, of those in which one is looked for; none if no
+        /// directory was read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        menus: Option<Vec<String>>,
     },
     /// UFS, which NetBSD and OpenBSD call FFS.
     Ufs {
@@ -111,12 +116,13 @@ pub enum Content {
     /// A kind of which nothing more is read: `zfs`, `lvm`, `swap`.
     Other {
         /// The name.
-        name: &'static str,
+        #[serde(deserialize_with = "known")]
+        name: Name,
     },
 }
 
 /// ext2, ext3 or ext4: what its superblock says.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ext {
     /// `s_rev_level`.
     pub revision: u32,
@@ -138,10 +144,14 @@ pub struct Ext {
     pub is_cut: bool,
     /// The label.
     pub label: Option<String>,
+    /// The directories that have a menu of grub, of those in which one is looked for; none if no
+    /// directory was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub menus: Option<Vec<String>>,
 }
 
 /// An ISO 9660 image.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Iso {
     /// The label of the volume.
     pub label: Option<String>,
@@ -154,12 +164,16 @@ pub struct Iso {
     /// Whether the image is shorter than its volume.
     pub is_cut: bool,
     /// What is in the images that it has for EFI.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub efi: Option<Efi>,
+    /// The directories that have a menu of grub, of those in which one is looked for; none if no
+    /// directory was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub menus: Option<Vec<String>>,
 }
 
 /// The directory `\EFI` of an EFI system partition.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Efi {
     /// The files in `\EFI\BOOT`, in capital letters.
     pub boot: Vec<String>,
@@ -207,6 +221,16 @@ impl Content {
         }
     }
 
+    /// See [`Ext::menus`].
+    pub fn menus(&self) -> Option<&[String]> {
+        match self {
+            Self::Ext(Ext { menus, .. })
+            | Self::Fat { menus, .. }
+            | Self::Iso(Iso { menus, .. }) => menus.as_deref(),
+            _ => None,
+        }
+    }
+
     /// The directory `\EFI`, if there is one.
     pub fn efi(&self) -> Option<&Efi> {
         match self {
@@ -214,6 +238,16 @@ impl Content {
             _ => None,
         }
     }
+}
+
+/// A name of [`Content::Other`]. An alias, because serde takes a field that it sees to be a reference for
+/// a part of its input.
+type Name = &'static str;
+
+fn known<'text, D: Deserializer<'text>>(text: D) -> Result<&'static str, D::Error> {
+    let text = String::deserialize(text)?;
+    let unknown = || serde::de::Error::custom("no such content");
+    magic::named(&text).ok_or_else(unknown)
 }
 
 impl Report {

@@ -58,6 +58,7 @@ impl Page {
                 include_str!("pages/operation.mdoc"),
                 include_str!("pages/privileges.mdoc"),
                 include_str!("pages/json.mdoc"),
+                include_str!("pages/json_plan.mdoc"),
                 include_str!("pages/surroundings.mdoc"),
                 include_str!("pages/differences.mdoc"),
                 include_str!("pages/caveats.mdoc"),
@@ -65,6 +66,10 @@ impl Page {
             Self::Configuration => &[
                 include_str!("pages/grammar.mdoc"),
                 include_str!("pages/settings.mdoc"),
+                include_str!("pages/values.mdoc"),
+                include_str!("pages/profiles.mdoc"),
+                include_str!("pages/uefi.mdoc"),
+                include_str!("pages/screen.mdoc"),
                 include_str!("pages/grub.mdoc"),
             ],
         }

@@ -61,6 +61,21 @@ impl CpuTopology {
         Self("1".to_owned(), 1)
     }
 
+    /// A plain number as so many cores of one socket; a topology is left as it is. bhyve(8) makes a socket
+    /// of each cpu of a plain number, and some guests use only a few sockets.
+    #[must_use]
+    pub fn as_cores(self) -> Self {
+        let is_plain = !self.0.contains("sockets") && !self.0.contains("cores");
+        if !is_plain || self.0.contains("threads") {
+            return self;
+        }
+        let count = self.count();
+        Self(
+            format!("cpus={count},sockets=1,cores={count},threads=1"),
+            count,
+        )
+    }
+
     /// The number of vCPUs.
     pub fn count(&self) -> u64 {
         self.1
@@ -93,6 +108,23 @@ mod tests {
             ("8,sockets=8", 8),
         ] {
             assert_eq!(CpuTopology::parse(text).expect(text).count(), count);
+        }
+    }
+
+    #[test]
+    fn a_plain_number_becomes_cores_of_one_socket() {
+        for (text, cores) in [
+            ("4", "cpus=4,sockets=1,cores=4,threads=1"),
+            ("cpus=2", "cpus=2,sockets=1,cores=2,threads=1"),
+            ("1", "cpus=1,sockets=1,cores=1,threads=1"),
+            ("sockets=2", "sockets=2"),
+            ("4,sockets=4", "4,sockets=4"),
+            ("cores=2", "cores=2"),
+            ("threads=2", "threads=2"),
+        ] {
+            let topology = CpuTopology::parse(text).expect(text).as_cores();
+            assert_eq!(topology.as_str(), cores);
+            assert_eq!(CpuTopology::parse(cores), Ok(topology));
         }
     }
 

@@ -5,8 +5,11 @@
 //! this module assigns slots.
 
 use super::Vm;
+use super::backend::NicBackend;
 use super::kind::{DiskKind, DiskOptions, Mac, NicKind};
-use super::name::{IfName, TapName};
+use super::loader::{Loader, LoaderKind};
+use super::name::{IfName, TapName, VmName};
+use super::screen::Screen;
 use crate::span::Span;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -56,9 +59,9 @@ pub struct Cd {
 pub struct Nic {
     /// The number, valid in [`Slots::NICS`].
     pub number: u8,
-    /// The tap on the host.
-    pub tap: TapName,
-    /// The bridge that the tap joins; none for a tap that joins nothing.
+    /// What backs it on the host.
+    pub backend: NicBackend,
+    /// The bridge that the tap joins; none for a tap that joins nothing, and without a tap.
     pub bridge: Option<IfName>,
     /// Whether the tap is isolated from the other private members of its bridge.
     pub is_private: bool,
@@ -66,7 +69,7 @@ pub struct Nic {
     pub kind: NicKind,
     /// Its address; none for the one that bhyve(8) derives from the VM's name and the slot.
     pub mac: Option<Mac>,
-    /// The setting that the tap comes from.
+    /// The setting that the back end comes from.
     pub origin: Option<Span>,
     /// The setting that the bridge comes from.
     pub bridge_origin: Option<Span>,
@@ -198,16 +201,38 @@ impl Nic {
             .as_ref()
             .is_some_and(|own| own.as_str() == bridge)
     }
+
+    /// The tap, if it has one.
+    pub fn tap(&self) -> Option<&TapName> {
+        self.backend.tap()
+    }
+
+    /// Whether its tap is this interface.
+    pub fn has_tap(&self, interface: &str) -> bool {
+        self.tap()
+            .is_some_and(|tap| tap.interface().as_str() == interface)
+    }
+
+    /// The address that it has, set or derived by bhyve(8) from the name of the VM and the slot.
+    pub fn address(&self, vm: &VmName) -> Mac {
+        let slot = Slots::NICS.of(self.number);
+        self.mac
+            .unwrap_or_else(|| Mac::derived(vm, slot.device, slot.function))
+    }
 }
 
 impl Vm {
     /// All devices; `with_cds`: with the CDs of an installation.
     pub fn devices(&self, with_cds: bool) -> Vec<Device> {
-        let mut devices = vec![host_bridge(), isa_bridge()];
+        let mut devices = vec![host_bridge()];
+        devices.extend((self.loader != Loader::UBoot).then(isa_bridge));
         devices.extend(self.nics.iter().map(nic));
         devices.extend(self.disks.iter().map(disk));
-        devices.extend(self.cds.iter().filter(|_| with_cds).map(cd));
+        let cds = self.cds.iter().filter(|_| with_cds);
+        devices.extend(cds.map(|one| cd(one, self.loader.kind())));
         devices.extend(self.has_rng.then(rng));
+        devices.extend(self.screen.as_ref().map(framebuffer));
+        devices.extend(self.has_tablet.then(tablet));
         devices
     }
 }
@@ -222,10 +247,16 @@ fn isa_bridge() -> Device {
 }
 
 fn nic(nic: &Nic) -> Device {
-    let mac = nic.mac.map(|mac| format!("mac={mac}").into());
+    let device = Device::new(Slots::NICS.of(nic.number), nic.kind.as_str());
+    let (device, forwards) = match &nic.backend {
+        NicBackend::Tap(tap) => (device.with_backend(tap), None),
+        NicBackend::Slirp(forwards) => (device.with_backend("slirp"), forwards.argument()),
+    };
+    let mac = nic.mac.map(|mac| format!("mac={mac}"));
+    let options = forwards.into_iter().chain(mac);
     Device {
-        options: mac.into_iter().collect(),
-        ..Device::new(Slots::NICS.of(nic.number), nic.kind.as_str()).with_backend(&nic.tap)
+        options: options.map(OsString::from).collect(),
+        ..device
     }
 }
 
@@ -236,8 +267,19 @@ fn disk(disk: &Disk) -> Device {
     }
 }
 
-fn cd(cd: &Cd) -> Device {
-    Device::new(Slots::CDS.of(cd.number), "ahci-cd").with_backend(&cd.path)
+/// UEFI firmware boots the device of the lowest `bootindex`, and without one a disk before a CD. U-Boot
+/// reads virtio-blk alone, and boots the first disk that has a system.
+fn cd(cd: &Cd, loader: LoaderKind) -> Device {
+    let (emulation, options) = match (loader, cd.number) {
+        (LoaderKind::Uefi, 0) => ("ahci-cd", &["ro", "bootindex=1"][..]),
+        (LoaderKind::Uefi, _) => ("ahci-cd", &["ro"][..]),
+        (LoaderKind::Bhyveload | LoaderKind::Grub, _) => ("ahci-cd", &[][..]),
+        (LoaderKind::UBoot, _) => ("virtio-blk", &["ro"][..]),
+    };
+    Device {
+        options: options.iter().map(OsString::from).collect(),
+        ..Device::new(Slots::CDS.of(cd.number), emulation).with_backend(&cd.path)
+    }
 }
 
 /// The source of random numbers.
@@ -245,119 +287,23 @@ fn rng() -> Device {
     Device::new(Slot::alone(5), "virtio-rnd")
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{Device, Disk, Nic, Slots};
-    use crate::model::name::TapName;
-    use crate::model::tests::vm;
+/// The position of the framebuffer.
+pub const FRAMEBUFFER: Slot = Slot::alone(29);
 
-    /// The whole promise: the numbers of each kind, and their positions.
-    const PROMISED: [(Slots, &[&str]); 3] = [
-        (
-            Slots::NICS,
-            &[
-                "2:0", "2:1", "2:2", "2:3", "2:4", "2:5", "2:6", "2:7", "12:0", "12:1", "12:2",
-                "12:3", "12:4", "12:5", "12:6", "12:7",
-            ],
-        ),
-        (
-            Slots::DISKS,
-            &[
-                "3:0", "3:1", "3:2", "3:3", "3:4", "3:5", "3:6", "3:7", "13:0", "13:1", "13:2",
-                "13:3", "13:4", "13:5", "13:6", "13:7",
-            ],
-        ),
-        (
-            Slots::CDS,
-            &["4:0", "4:1", "4:2", "4:3", "4:4", "4:5", "4:6", "4:7"],
-        ),
-    ];
-
-    #[test]
-    fn every_number_has_the_promised_slot() {
-        for (slots, promised) in PROMISED {
-            let all: Vec<String> = (0..=slots.last())
-                .map(|number| slots.of(number).to_string())
-                .collect();
-            assert_eq!(all, promised);
-        }
-        let leaders = [0, 7, 8, 15].map(Slots::leader);
-        assert_eq!(leaders, [0, 0, 8, 8]);
-    }
-
-    #[test]
-    fn no_device_moves_another_whatever_is_added() {
-        let mut whole = vm();
-        let (nic, disk) = (whole.nics[0].clone(), whole.disks[0].clone());
-        whole.nics = (0..=Slots::NICS.last())
-            .map(|number| Nic {
-                number,
-                tap: TapName::parse(&format!("tap{number}")).unwrap(),
-                ..nic.clone()
-            })
-            .collect();
-        whole.disks = (0..=Slots::DISKS.last())
-            .map(|number| Disk {
-                number,
-                path: format!("/vm/{number}").into(),
-                ..disk.clone()
-            })
-            .collect();
-        let all = whole.devices(true);
-        let mut slots: Vec<_> = all.iter().map(|device| device.slot).collect();
-        slots.sort();
-        slots.dedup();
-        assert_eq!(slots.len(), all.len());
-        // Any one and any prefix of the devices: each is where it is with all others.
-        for some in 0..=15 {
-            let mut fewer = whole.clone();
-            fewer.nics.retain(|nic| nic.number <= some);
-            fewer.disks.retain(|disk| disk.number == some);
-            let fewer = fewer.devices(some % 2 == 0);
-            assert!(fewer.iter().all(|device| all.contains(device)), "{some}");
-        }
-    }
-
-    #[test]
-    fn a_device_keeps_its_slot_whatever_others_there_are() {
-        let shown = |devices: Vec<Device>| -> Vec<String> {
-            let all = devices.iter();
-            all.map(|device| device.argument().display().to_string())
-                .collect()
-        };
-        let mut vm = vm();
-        let all = shown(vm.devices(true));
-        assert_eq!(
-            all,
-            [
-                "0:0,hostbridge",
-                "1:0,lpc",
-                "2:0,virtio-net,tap1",
-                "2:3,virtio-net,tap7",
-                "3:0,virtio-blk,/dev/zvol/zroot/vm/fbsd0",
-                "3:2,virtio-blk,/vm/data",
-                "4:0,ahci-cd,/iso/a.iso",
-                "4:1,ahci-cd,/iso/b.iso",
-            ]
-        );
-        vm.nics.remove(0);
-        vm.disks.remove(0);
-        vm.cds.remove(0);
-        let fewer = shown(vm.devices(true));
-        assert!(fewer.len() == 5 && fewer.iter().all(|one| all.contains(one)));
-        assert!(
-            shown(vm.devices(false))
-                .iter()
-                .all(|one| !one.contains("ahci-cd"))
-        );
-    }
-
-    #[test]
-    fn options_stand_behind_the_backend() {
-        let device = Device {
-            options: vec!["ro".into(), "bootindex=1".into()],
-            ..Device::new(Slots::CDS.of(0), "ahci-cd").with_backend("/iso/a.iso")
-        };
-        assert_eq!(device.argument(), "4:0,ahci-cd,/iso/a.iso,ro,bootindex=1");
+/// The framebuffer with its VNC server.
+fn framebuffer(screen: &Screen) -> Device {
+    let options = screen.options().into_iter();
+    Device {
+        options: options.map(OsString::from).collect(),
+        ..Device::new(FRAMEBUFFER, "fbuf")
     }
 }
+
+/// The pointer with absolute positions, on a USB controller of its own.
+fn tablet() -> Device {
+    Device::new(Slot::alone(30), "xhci").with_backend("tablet")
+}
+
+#[cfg(test)]
+#[path = "device_tests.rs"]
+mod tests;

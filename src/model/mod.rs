@@ -2,34 +2,49 @@
 //!
 //! Built by [`crate::config::resolve`]; code that uses it parses no setting and knows no default.
 
+pub mod arguments;
+pub mod backend;
 pub mod cpu;
 pub mod device;
 pub mod grub;
 pub mod kind;
 pub mod loader;
 pub mod name;
+pub mod os;
 pub mod policy;
 pub mod privilege;
+pub mod release;
+pub mod screen;
 pub mod size;
 
 use crate::span::Span;
 use crate::verb::{Spelling, Verb};
+use arguments::BhyveArgs;
 use cpu::CpuTopology;
 use device::{Cd, Disk, Nic};
-use loader::Loader;
+use loader::{Loader, Uefi};
 use name::{Dataset, IfName, VmName};
+use os::OsName;
 use policy::Policy;
+use screen::Screen;
 use size::MemSize;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use uuid::Uuid;
 
 /// A VM with every setting resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting, independent of the others"
+)]
 pub struct Vm {
     /// The name.
     pub name: VmName,
     /// The number, 0 to 32767, which is also the number of its first tap and of its nmdm(4) pair.
     pub id: u16,
+    /// The operating system, if the VM has a profile.
+    pub os: Option<OsName>,
     /// The processors.
     pub cpu: CpuTopology,
     /// The memory.
@@ -40,6 +55,16 @@ pub struct Vm {
     pub keeps_utc: bool,
     /// Whether its memory is wired.
     pub is_wired: bool,
+    /// Its UUID, if it is set.
+    pub uuid: Option<Uuid>,
+    /// Whether the guest gets an error when it uses an MSR that bhyve(8) does not know.
+    pub has_strict_msrs: bool,
+    /// The screen, if it has one.
+    pub screen: Option<Screen>,
+    /// Whether it has a tablet, a pointer with absolute positions.
+    pub has_tablet: bool,
+    /// Further words for bhyve(8).
+    pub bhyve_args: Option<BhyveArgs>,
     /// The loader.
     pub loader: Loader,
     /// The disks by number; the first is number 0.
@@ -107,11 +132,17 @@ impl Vm {
         Self {
             name,
             id: 0,
+            os: None,
             cpu: CpuTopology::one(),
             mem: MemSize::usual(),
             has_rng: false,
             keeps_utc: true,
             is_wired: false,
+            uuid: None,
+            has_strict_msrs: true,
+            screen: None,
+            has_tablet: false,
+            bhyve_args: None,
             loader: Loader::Bhyveload,
             disks: Vec::new(),
             cds: Vec::new(),
@@ -125,6 +156,29 @@ impl Vm {
             policy: Policy::default(),
             spelling,
         }
+    }
+
+    /// The UUID for bhyve(8): that of the setting; else, for a VM with a profile or with UEFI firmware, one
+    /// that depends on the host's and on the name, and so stays the same. Others have what bhyve(8) derives.
+    pub fn uuid_on(&self, host: Option<Uuid>) -> Option<Uuid> {
+        let derived = || Uuid::new_v5(&host.unwrap_or_default(), self.name.as_str().as_bytes());
+        let has_one = self.os.is_some() || self.uefi().is_some();
+        self.uuid.or_else(|| has_one.then(derived))
+    }
+
+    /// The settings of its UEFI firmware, if it has one.
+    pub fn uefi(&self) -> Option<&Uefi> {
+        match &self.loader {
+            Loader::Uefi(uefi) => Some(uefi),
+            Loader::Bhyveload | Loader::Grub(_) | Loader::UBoot => None,
+        }
+    }
+
+    /// The files that no other VM may use at the same time: its disks, and the store of its firmware's
+    /// variables.
+    pub fn own_files(&self) -> impl Iterator<Item = &Path> {
+        let disks = self.disks.iter().map(|disk| disk.path.as_path());
+        disks.chain(self.uefi().map(|uefi| uefi.vars.as_path()))
     }
 
     /// Whether the VM is in the configuration; then it has a first disk.
@@ -168,8 +222,8 @@ impl Vm {
 pub(crate) mod tests {
     use super::{BTreeMap, CpuTopology, Dataset, IfName, MemSize, VmName};
     use super::{Cd, Disk, Loader, Nic, Policy, Shared, Uplink, Vm, Volume};
+    use crate::model::backend::NicBackend;
     use crate::model::kind::NicKind;
-    use crate::model::name::TapName;
     use crate::verb::{Spelling, Verb};
 
     /// An uplink whose setting has no place.
@@ -190,7 +244,7 @@ pub(crate) mod tests {
         };
         let nic = |number, tap: &str, bridge: &str| Nic {
             number,
-            tap: TapName::parse(tap).expect("a tap"),
+            backend: NicBackend::parse(tap).expect("a tap"),
             bridge: Some(IfName::parse(bridge).expect("a bridge")),
             is_private: false,
             kind: NicKind::default(),
@@ -201,11 +255,17 @@ pub(crate) mod tests {
         Vm {
             name: VmName::parse("fbsd0").expect("a name"),
             id: 1,
+            os: None,
             cpu: CpuTopology::parse("2").expect("cpus"),
             mem: MemSize::parse("1G").expect("a size"),
             has_rng: false,
             keeps_utc: true,
             is_wired: false,
+            uuid: None,
+            has_strict_msrs: true,
+            screen: None,
+            has_tablet: false,
+            bhyve_args: None,
             loader: Loader::Bhyveload,
             disks: vec![disk(0, "/dev/zvol/zroot/vm/fbsd0"), disk(2, "/vm/data")],
             cds: vec![cd(0, "/iso/a.iso"), cd(1, "/iso/b.iso")],

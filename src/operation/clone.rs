@@ -9,7 +9,7 @@ use super::rollback::own_snapshot;
 use super::snapshot::Stamp;
 use super::wire::{self, Options, Words};
 use super::{Locks, Operation, Planned, Request, RootJob};
-use super::{gone, label};
+use super::{gone, label, zvol};
 use crate::config::resolve;
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
@@ -21,6 +21,7 @@ use crate::tools::zfs::{self, Mark};
 use crate::verb::Verb;
 use crate::vis;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// Options of `clone`.
 #[derive(Clone, Debug, clap::Args)]
@@ -130,8 +131,15 @@ fn next_step(context: &Context<'_>, vm: &Vm, names: &[String]) -> String {
         let chosen = chosen.map(|setting| format!(" {name}_{setting}"));
         format!("{name}_id={id}{}", chosen.collect::<String>())
     });
+    let own = match vm.uuid {
+        Some(_) => format!(
+            "; every VM needs a UUID of its own: do not copy {}_uuid",
+            vm.name
+        ),
+        None => String::new(),
+    };
     format!(
-        "cloned to {}; to define the VMs, add to {}: {}",
+        "cloned to {}; to define the VMs, add to {}: {}{own}",
         names.join(", "),
         vis::shown(context.config.main_file()),
         ids.collect::<Vec<_>>().join(" ")
@@ -214,7 +222,12 @@ impl RootJob for MakeClones {
             }
         };
         Ok(Planned {
-            plan: plan(&volume.snapshot(&base), source, &self.targets),
+            plan: plan(
+                &volume.snapshot(&base),
+                source,
+                &self.targets,
+                context.devices(),
+            ),
             notes: other_disks(vm).into_iter().collect(),
             ..Planned::default()
         })
@@ -261,7 +274,7 @@ enum Source {
 /// The plan that makes each of `targets` a clone of `base`; if one fails, all are undone.
 ///
 /// Differs: `clone` checks every new name first and takes all back if one fails
-fn plan(base: &Snapshot, source: Source, targets: &[Dataset]) -> Plan {
+fn plan(base: &Snapshot, source: Source, targets: &[Dataset], devices: &Path) -> Plan {
     let mut plan = Plan::default();
     match source {
         Source::Now(stopped) => {
@@ -276,6 +289,9 @@ fn plan(base: &Snapshot, source: Source, targets: &[Dataset]) -> Plan {
     for target in targets {
         plan.push(zfs::clone(base, target));
         plan.push(Undo::by(gone::volume(target), When::Failure, target));
+    }
+    for target in targets {
+        plan.push(zvol::wait(devices, target));
     }
     plan
 }

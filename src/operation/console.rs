@@ -75,12 +75,7 @@ impl RootJob for OpenConsole {
         let mut notes = Vec::new();
         if context.is_freebsd {
             let (at, look) = context.asking();
-            let traces = Traces::ask(look, &at)?;
-            let processes = if traces.has(vm.name.as_str()) {
-                Processes::ask(look, &at, &traces)?
-            } else {
-                Processes::default()
-            };
+            let (traces, processes) = Processes::of_traced(look, &at, &vm.name)?;
             refuse_state(vm, &processes, &traces, context)?;
             let line = side_of_person(vm, context.devices());
             let (roots, others): (Vec<&Who>, Vec<&Who>) =

@@ -3,6 +3,7 @@
 use super::options::DryRun;
 use super::{Job, Request};
 use crate::config::Config;
+use crate::config::profile::{Library, Profile};
 use crate::config::resolve::{self, Wanted};
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
@@ -145,6 +146,12 @@ impl Context<'_> {
         Wanted::new(need, self.spelling.clone(), &self.process.devices)
     }
 
+    /// The profile of a VM, if the VM has one.
+    pub(crate) fn profile_of(&self, vm: &Vm) -> Result<Option<Profile>> {
+        let library = Library::of(Some(self.config));
+        vm.os.as_ref().map(|os| library.load(os)).transpose()
+    }
+
     /// Refuses a real run on a host that is not FreeBSD; a dry run passes.
     pub(crate) fn need_host(&self, dry_run: DryRun) -> Result<()> {
         if self.is_freebsd || dry_run.dry_run {
@@ -172,6 +179,7 @@ impl Context<'_> {
                 job: job.into(),
                 vms,
                 rivals: Vec::new(),
+                uid: self.process.behind().unwrap_or(self.process.uid),
                 title: self.title.to_owned(),
                 is_over_ssh: self.process.is_over_ssh(),
                 display: self.process.display,
@@ -193,7 +201,7 @@ pub(crate) fn not_freebsd(look: &dyn Look) -> Error {
         .note(format!("kldstat was not found in {}", look.search_path()))
 }
 
-/// Other VMs of the configuration that may be running and share a disk with `vm`.
+/// Other VMs of the configuration that may be running and share a disk, or a store of UEFI variables, with `vm`.
 pub(super) fn rivals(context: &mut Context<'_>, vm: &Vm) -> Result<Vec<VmName>> {
     if !context.is_freebsd {
         return Ok(Vec::new());
@@ -206,12 +214,11 @@ pub(super) fn rivals(context: &mut Context<'_>, vm: &Vm) -> Result<Vec<VmName>> 
             continue;
         };
         let pairs = vm
-            .disks
-            .iter()
-            .flat_map(|ours| other.disks.iter().map(move |theirs| (ours, theirs)));
+            .own_files()
+            .flat_map(|ours| other.own_files().map(move |theirs| (ours, theirs)));
         if pairs
             .into_iter()
-            .any(|(ours, theirs)| is_one(context.look, &ours.path, &theirs.path))
+            .any(|(ours, theirs)| is_one(context.look, ours, theirs))
         {
             rivals.push(other.name);
         }
@@ -220,7 +227,7 @@ pub(super) fn rivals(context: &mut Context<'_>, vm: &Vm) -> Result<Vec<VmName>> 
 }
 
 /// Whether two paths name the same disk. A missing or unreadable file equals no other.
-fn is_one(look: &mut dyn Look, one: &Path, other: &Path) -> bool {
+pub(super) fn is_one(look: &mut dyn Look, one: &Path, other: &Path) -> bool {
     if one == other {
         return true;
     }

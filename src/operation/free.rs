@@ -60,10 +60,7 @@ pub(super) fn membership<'survey>(
     interface: &Interface,
     survey: &'survey Survey,
 ) -> Option<&'survey str> {
-    let nic = vm
-        .nics
-        .iter()
-        .find(|nic| nic.tap.interface().as_str() == interface.name)?;
+    let nic = vm.nics.iter().find(|nic| nic.has_tap(&interface.name))?;
     let bridge = survey.bridge_of(&interface.name)?;
     (interface.owner().is_none() && nic.joins(&bridge.name)).then_some(bridge.name.as_str())
 }

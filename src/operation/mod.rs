@@ -36,7 +36,9 @@ pub mod restart;
 pub mod rollback;
 pub mod shutdown;
 pub mod snapshot;
+pub mod vnc;
 pub mod wire;
+pub(crate) mod zvol;
 
 use crate::config::resolve::{self, Wanted};
 use crate::config::settings::Need;
@@ -63,6 +65,8 @@ pub enum TypedVerb {
     Ttyboot(Of<boot::ttyboot::Args>),
     /// Connect this terminal to the console of a running VM; ~. leaves
     Console(Of<console::Args>),
+    /// Say where the screen of a running VM is, and open a viewer
+    Vnc(Of<vnc::Args>),
     /// Show the settings of the VM; with -V, first make its disk
     Resources(Of<resources::Args>),
     /// Press the VM's power button, wait until the VM ends, and free its resources
@@ -95,6 +99,7 @@ impl TypedVerb {
             Self::Boot(typed) => begin(context, typed),
             Self::Ttyboot(typed) => begin(context, typed),
             Self::Console(typed) => begin(context, typed),
+            Self::Vnc(typed) => begin(context, typed),
             Self::Resources(typed) => begin(context, typed),
             Self::Shutdown(typed) => begin(context, typed),
             Self::Restart(typed) => begin(context, typed),
@@ -199,8 +204,10 @@ pub enum Locks {
     Nothing,
     /// The VM.
     Vm,
-    /// The VM and all of its disks.
+    /// The VM, all of its disks, and the store of its UEFI variables.
     VmAndDisks,
+    /// The VM, and the store of its UEFI variables.
+    VmAndStore,
     /// The VM, and the path of its first disk, which the job makes.
     VmAndNewDisk,
 }
@@ -359,8 +366,10 @@ pub struct Request {
     pub job: Job,
     /// The VMs; only [`Job::Shutdown`] accepts several.
     pub vms: Vec<Vm>,
-    /// Other VMs of the configuration that share a disk with them.
+    /// Other VMs of the configuration that share a disk, or a store of UEFI variables, with them.
     pub rivals: Vec<VmName>,
+    /// The user who asks, by uid: the owner of the files that a screen uses.
+    pub uid: u32,
     /// The program as it was called, for messages.
     pub title: String,
     /// Whether the caller's terminal is that of an ssh session.

@@ -1,28 +1,31 @@
 //! `resources`: every resolved setting, and with `-V` the VM's first disk.
 
+mod shown;
+
 use super::context::{Asked, CallersPlan, Context, Outcome, json};
 use super::gone;
 use super::options::{DryRunOrFormat, Override};
 use super::plan_context::PlanContext;
 use super::refuse::media::{Medium, There, look_for};
 use super::wire::{self, Options, Words};
-use super::{Locks, Operation, Planned, Request, RootJob};
+use super::{Locks, Operation, Planned, Request, RootJob, zvol};
+use crate::config::resolve::Wanted;
+use crate::config::resolve::origin::origins;
 use crate::config::settings::Need;
-use crate::config::settings_text::{self, Line};
+use crate::config::settings_text;
 use crate::config::{lint, unsilenced};
 use crate::error::{Error, Result};
 use crate::model::name::Dataset;
 use crate::model::size::DiskSize;
 use crate::model::{Vm, Volume};
-use crate::plan::{
-    Action, FileChange, Guard, NoReturn, Plan, Refusal, Step, Test, Undo, Wait, When,
-};
+use crate::plan::{Action, FileChange, Guard, NoReturn, Plan, Refusal, Step, Test, Undo, When};
+use crate::process::Process;
 use crate::quote;
 use crate::survey;
 use crate::tools::{file, zfs};
 use crate::vis;
+use shown::{comments, derived_addresses, document, pairs, shown, shown_with};
 use std::path::Path;
-use std::time::Duration;
 
 /// Options of `resources`.
 #[derive(Clone, Debug, clap::Args)]
@@ -33,6 +36,9 @@ pub struct Args {
     /// Show all settings, including defaults
     #[arg(short = 'a', long)]
     pub all: bool,
+    /// Show where each value comes from, too
+    #[arg(long)]
+    pub origin: bool,
     /// First make the VM's disk of this size
     #[arg(short = 'V', long, value_name = "SIZE", value_parser = DiskSize::parse)]
     pub size: Option<DiskSize>,
@@ -55,18 +61,26 @@ impl Operation for Args {
         let mut settings =
             settings_text::lines(&vm, context.process.host(), &context.process.devices);
         settings.retain(|line| self.all || !line.is_usual);
-        let text = if self.dry_run.wants_json()? {
-            let table: serde_json::Map<String, serde_json::Value> = settings
-                .iter()
-                .map(|line| {
-                    let value = line.value.to_string_lossy().into_owned();
-                    (line.name.clone(), value.into())
-                })
-                .collect();
-            json(&table)?.into_bytes()
-        } else {
-            shown(&settings)
+        let origins = self.origin.then(|| {
+            let wanted = Wanted {
+                cpu: self.with.cpu.clone(),
+                mem: self.with.mem.clone(),
+                ..context.wanted(Self::NEED)
+            };
+            let names = settings.iter().map(|line| line.name.as_str());
+            origins(context.config, &vm, &wanted, names)
+        });
+        let derived = derived_addresses(&vm);
+        let notes = unlocked_note(&vm).into_iter().collect();
+        let mut text = match (self.dry_run.wants_json()?, origins) {
+            (false, None) => shown(&settings),
+            (false, Some(origins)) => shown_with(&settings, &origins),
+            (true, None) => json(&pairs(&settings, &derived))?.into_bytes(),
+            (true, Some(origins)) => json(&document(&settings, origins))?.into_bytes(),
         };
+        if self.all && !self.dry_run.wants_json()? {
+            text.extend(comments(&derived));
+        }
         let found = lint::of_vm(context.config, vm.name.as_str());
         let warnings = unsilenced(context.config, found);
         let show = Plan::new(vec![Step::from(Action::Print(text)).into()]);
@@ -75,6 +89,7 @@ impl Operation for Args {
                 plan: show,
                 dry_run: self.dry_run.into(),
                 warnings,
+                notes,
                 ..CallersPlan::default()
             }));
         };
@@ -89,6 +104,7 @@ impl Operation for Args {
         };
         Ok(Asked {
             warnings,
+            notes,
             after: show,
             ..context.asked(vm, job, self.dry_run.into())
         }
@@ -96,16 +112,11 @@ impl Operation for Args {
     }
 }
 
-/// `NAME=VALUE` lines that sh can read back.
-fn shown(settings: &[Line]) -> Vec<u8> {
-    let mut lines = Vec::new();
-    for line in settings {
-        lines.extend_from_slice(line.name.as_bytes());
-        lines.push(b'=');
-        quote::push(&mut lines, &line.value);
-        lines.push(b'\n');
-    }
-    lines
+/// The note about devices that no lock keeps apart from other VMs.
+fn unlocked_note(vm: &Vm) -> Option<String> {
+    let args = vm.bhyve_args.as_ref()?;
+    args.has_device()
+        .then(|| "the devices in bhyve_args are not locked against other VMs".to_owned())
 }
 
 /// When the blocks of a disk are allocated.
@@ -189,7 +200,7 @@ impl RootJob for MakeDisk {
                 &first.path,
                 &self.size,
                 self.allocation,
-                &context.process.token,
+                context.process,
             ),
             notes,
             done: Some(self.made(vm, &first.path)),
@@ -220,14 +231,13 @@ fn refuse_dataset(context: &mut PlanContext<'_>, vm: &Vm, dataset: &Dataset) -> 
         return Err(Error::config(format!("{dataset} is a pool, not a volume")).at(origin));
     };
     match survey::try_answer(context.look, &zfs::children(&parent))? {
-        Ok(names) if names.lines().any(|name| name == dataset.as_str()) => Err(Error::host(
-            format!("dataset {dataset} already exists, without a device node"),
-        )
-        .at(origin)
-        .help(format!(
-            "check its type and volmode: zfs get type,volmode {}",
-            quote::shown(dataset)
-        ))),
+        Ok(names) if names.lines().any(|name| name == dataset.as_str()) => {
+            let devices = &context.process.devices;
+            let path = zfs::node::of(devices, dataset);
+            let error = zvol::without_node(context.look, devices, &path);
+            let error = error.unwrap_or_else(|| Error::host(format!("{dataset} already exists")));
+            Err(error.at(origin))
+        }
         Ok(_) => Ok(()),
         Err(error) => {
             let mut missing =
@@ -291,8 +301,7 @@ fn is_everybodys(context: &mut PlanContext<'_>, directory: &Path) -> bool {
 }
 
 /// The plan that makes the disk at `path`, the first of `vm`; an existing file is not changed.
-/// `token` makes the name of the directory of an unfinished file unique.
-fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation, token: &str) -> Plan {
+fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation, process: &Process) -> Plan {
     let mut plan = Plan::default();
     plan.push(Guard {
         test: !Test::Exists(path.to_owned()),
@@ -302,24 +311,11 @@ fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation, token: &s
         Volume::Zfs(dataset) => {
             plan.push(zfs::create(dataset, size, allocation == Allocation::Sparse));
             plan.push(Undo::by(gone::volume(dataset), When::Failure, dataset));
-            plan.push(Wait {
-                until: Test::Exists(path.to_owned()),
-                limit: Duration::from_secs(5),
-                every: Duration::from_millis(100),
-                refusal: Some(
-                    Refusal::host(format!(
-                        "volume {dataset} was created, but {} did not appear within 5 s",
-                        path.display()
-                    ))
-                    .help(format!("check its volmode: zfs get volmode {dataset}")),
-                ),
-                progress: None,
-                goes_on: false,
-            });
+            plan.push(zvol::wait(&process.devices, dataset));
         }
         Volume::File(path) => {
             // The complete file is linked to its name; then its temporary name is removed.
-            let workshop = file::workshop(path, token);
+            let workshop = file::workshop(path, &process.token);
             let unfinished = workshop.join("disk");
             plan.push(FileChange::MakeScratch(workshop.clone()));
             let remove = FileChange::RemoveScratch(workshop.clone());

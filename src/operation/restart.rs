@@ -2,7 +2,7 @@
 
 use super::boot::loader::Source;
 use super::boot::plan::Start;
-use super::boot::{self, network};
+use super::boot::{self, network, store};
 use super::context::{Asked, Assumption, Context, Outcome};
 use super::options::{EndArgs, Override};
 use super::plan_context::PlanContext;
@@ -96,7 +96,7 @@ impl RootJob for Restart {
         let mut first = Plan::default();
         let state = survey.state(&vm.name);
         let runs = matches!(state, State::Busy(..) | State::Unknown) || !context.is_freebsd;
-        let survey = if runs {
+        let mut survey = if runs {
             let vms = std::slice::from_ref(vm);
             first = ending(vms, &survey, Whom::Named, self.how, Verb::Restart)?;
             if self.quiet {
@@ -111,11 +111,29 @@ impl RootJob for Restart {
         } else {
             Vec::new()
         };
+        let looked = boot::look::begin(context, vm, Source::Disk, runs)?;
+        let vm = &looked.vm.on(survey.kernel.machine);
+        notes.extend(looked.notes);
         notes.extend(network::refuse(vm, &survey)?);
+        notes.extend(boot::screen::refuse(context, vm, request.uid)?);
+        let (how, mut of_store) = ((Source::Disk, false), Vec::new());
+        let store = store::prepare(context, vm, how, &mut survey, &mut of_store)?;
+        // A temporary run that is still to be ended restores the store itself.
+        if !runs || !context.is_freebsd {
+            notes.append(&mut of_store);
+        }
         let scratch = context.process.scratch_of(&vm.name);
         Ok(Planned {
             ending: first,
-            plan: boot::plan::plan(vm, Start::Background, Source::Disk, &survey, &scratch, &[]),
+            plan: boot::plan::plan(
+                vm,
+                Start::Background,
+                Source::Disk,
+                &survey,
+                &scratch,
+                store,
+                request.uid,
+            ),
             notes,
             done: None,
         })

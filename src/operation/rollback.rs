@@ -1,5 +1,6 @@
 //! `rollback`: rolls a VM's first disk back to a snapshot.
 
+use super::boot::store;
 use super::context::{Context, Outcome, rivals};
 use super::options::DryRun;
 use super::plan_context::PlanContext;
@@ -130,7 +131,10 @@ impl RootJob for Rollback {
         let question = asks.then(|| question(vm, &target, &newer));
         Ok(Planned {
             plan: plan(vm, &target, &newer, question, stopped),
-            notes: other_disks(vm).into_iter().collect(),
+            notes: other_disks(vm)
+                .into_iter()
+                .chain(store::stays(vm))
+                .collect(),
             done: Some(format!("rolled back to {target}{destroyed}")),
             ..Planned::default()
         })

@@ -50,6 +50,10 @@ fn options(request: &Request) -> Vec<OsString> {
     for rival in &request.rivals {
         words.add("rival", rival.as_str());
     }
+    let has_screen = request.vms.iter().any(|vm| vm.screen.is_some());
+    if has_screen && request.uid != 0 {
+        words.add("uid", &request.uid.to_string());
+    }
     words.flag("ssh", request.is_over_ssh);
     if let Some(display) = request.display.as_str() {
         words.add("progress", display);
@@ -135,6 +139,12 @@ pub fn parse(words: &[OsString], devices: &Path) -> Result<Request> {
         vms,
         rivals,
         title: options.one("as")?.unwrap_or("easy-bhyve").to_owned(),
+        uid: match options.one("uid")? {
+            None => 0,
+            Some(uid) => uid
+                .parse()
+                .map_err(|error| Error::usage(format!("uid={uid}: {error}")))?,
+        },
         is_over_ssh: options.flag("ssh")?,
         display: match options.one("progress")? {
             None => Display::default(),

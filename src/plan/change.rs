@@ -36,6 +36,39 @@ pub enum FileChange {
     },
     /// Removes a scratch directory and its content; a missing directory is no failure.
     RemoveScratch(#[serde(serialize_with = "serialize::path")] PathBuf),
+    /// Writes the line `NAME=PASSWORD` to a new file that only its owner can read, in place of one of that
+    /// name. The plan has only the path of the file that holds the password.
+    Secret {
+        /// The path.
+        #[serde(serialize_with = "serialize::path")]
+        path: PathBuf,
+        /// The name of the variable of bhyve_config(5).
+        name: String,
+        /// The file with the password: of root or of `owner`, and closed to others.
+        #[serde(serialize_with = "serialize::path")]
+        from: PathBuf,
+        /// The user, by uid.
+        owner: u32,
+    },
+    /// Removes the file of a `Secret`; a missing file is no failure.
+    RemoveSecret(#[serde(serialize_with = "serialize::path")] PathBuf),
+    /// Removes a socket, but nothing else, from a directory that only root or `owner` may write to; a
+    /// missing socket is no failure.
+    RemoveSocket {
+        /// The path.
+        #[serde(serialize_with = "serialize::path")]
+        path: PathBuf,
+        /// The user, by uid.
+        owner: u32,
+    },
+    /// Makes a user the owner of a socket.
+    GiveSocket {
+        /// The path.
+        #[serde(serialize_with = "serialize::path")]
+        path: PathBuf,
+        /// The user, by uid.
+        owner: u32,
+    },
     /// Creates a symbolic link; an existing path is an error.
     Link {
         /// The target.
@@ -67,8 +100,17 @@ impl FileChange {
             }
             Self::Write { path, .. } => format!("could not write {}", vis::shown(&path)),
             Self::Replace { path, .. } => format!("could not replace {}", vis::shown(&path)),
-            Self::RemoveScratch(path) | Self::RemoveLink(path) => {
+            Self::RemoveScratch(path)
+            | Self::RemoveLink(path)
+            | Self::RemoveSecret(path)
+            | Self::RemoveSocket { path, .. } => {
                 format!("could not remove {}", vis::shown(&path))
+            }
+            Self::Secret { from, .. } => {
+                format!("could not use the password in {}", vis::shown(&from))
+            }
+            Self::GiveSocket { path, owner } => {
+                format!("could not give {} to uid {owner}", vis::shown(&path))
             }
             Self::Link { path, .. } | Self::ReplaceLink { path, .. } => {
                 format!("could not create the link {}", vis::shown(&path))
@@ -83,6 +125,10 @@ impl FileChange {
             | Self::MakeDirectories(path)
             | Self::RemoveScratch(path)
             | Self::RemoveLink(path)
+            | Self::RemoveSecret(path)
+            | Self::RemoveSocket { path, .. }
+            | Self::GiveSocket { path, .. }
+            | Self::Secret { path, .. }
             | Self::Write { path, .. }
             | Self::Replace { path, .. }
             | Self::Link { path, .. }

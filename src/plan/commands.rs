@@ -34,6 +34,7 @@ fn collect_commands<'plan>(forms: &'plan [Form], found: &mut Vec<&'plan Command>
             Form::Loop(round) => {
                 collect_commands(&round.body, found);
                 collect_commands(&round.between, found);
+                found.extend(&round.first);
                 found.push(&round.command);
             }
             Form::Undo(undo) => collect_commands(&undo.forms, found),

@@ -169,6 +169,12 @@ pub struct Loop {
     pub vm: VmName,
     /// The command whose exit status decides.
     pub command: Command,
+    /// The command of the first round in its place, which has no time limit: it waits for a user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first: Option<Command>,
+    /// The steps once the command's title was seen, in each round; a failure is only reported.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub once_running: Vec<Step>,
     /// The statuses that start another round.
     pub again: &'static [i32],
     /// Whether an end that is not accepted also starts another round.

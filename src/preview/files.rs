@@ -29,6 +29,17 @@ pub(super) fn change(page: &mut Page, change: &FileChange) {
             page.remark(&format!("changes {path}:"));
             push_difference(page, before, text);
         }
+        FileChange::Secret { from, name, .. } => page.remark(&format!(
+            "writes {path}: {name}= and the password from {}, before each start",
+            quote::shown(from)
+        )),
+        FileChange::RemoveSecret(_) => page.remark(&format!("removes {path} once it has started")),
+        FileChange::RemoveSocket { .. } => {
+            page.remark(&format!("removes the socket {path}, before each start"));
+        }
+        FileChange::GiveSocket { owner, .. } => page.remark(&format!(
+            "gives the socket {path} to uid {owner} once it has started"
+        )),
         // The remark about its making says so.
         FileChange::RemoveScratch(_) => {}
         FileChange::Link { .. } | FileChange::ReplaceLink { .. } | FileChange::RemoveLink(_) => {

@@ -251,15 +251,23 @@ impl<'plan> Preview<'plan, '_> {
         self.page
             .remark(&format!("{place}{}:", again.unwrap_or_default()));
         self.forms(&round.body);
+        let command = round.first.as_ref().unwrap_or(&round.command);
         let until = if self.is_in_background {
-            let words = round.command.args.iter().cloned();
-            let detached = daemon::detach(Path::new(round.command.program), words);
+            let words = command.args.iter().cloned();
+            let detached = daemon::detach(Path::new(command.program), words);
             self.command(&detached, true, None);
             format!("waits until {} runs", round.vm)
         } else {
-            self.command(&round.command, true, None);
+            self.command(command, true, None);
             format!("waits until {} has ended", round.vm)
         };
+        if round.first.is_some() {
+            self.page
+                .remark("bhyve waits for a viewer, but not when the guest reboots");
+        }
+        for step in &round.once_running {
+            self.step(step);
+        }
         self.has_guest = true;
         self.page.wait_before_more(until);
         self.is_waiting = true;

@@ -12,8 +12,10 @@ use crate::process::Process;
 use crate::run::progress::{FRAME, Progress};
 use crate::run::{self, Observer, Output};
 use crate::session::Session;
+use crate::span::Span;
 use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 /// The time between two attempts to lock.
@@ -52,32 +54,57 @@ pub(super) fn lock_vm(
     let (makes, number) = match request.job.locks() {
         Locks::Nothing | Locks::Vm => return Ok(()),
         Locks::VmAndDisks => (false, usize::MAX),
+        Locks::VmAndStore => (false, 0),
         Locks::VmAndNewDisk => (true, 1),
     };
-    let disks = vm.disks.iter().take(number);
-    for disk in disks {
-        let lock = Lock::Disk(disk.path.clone());
-        let there = session.host.exists(&disk.path).unwrap_or(false);
+    let disks = vm.disks.iter().take(number).map(|disk| File {
+        path: &disk.path,
+        noun: "disk",
+        origin: disk.origin,
         // The plan reports a missing disk.
-        if !there && !makes {
+        is_made: makes,
+    });
+    let store = vm.uefi().filter(|_| !makes).map(|uefi| File {
+        path: &uefi.vars,
+        noun: "store of UEFI variables",
+        origin: uefi.origin,
+        is_made: true,
+    });
+    for file in disks.chain(store) {
+        if !file.is_made && !session.host.exists(file.path).unwrap_or(false) {
             continue;
         }
+        let lock = Lock::Disk(file.path.to_owned());
         let note = format!("{} {}", process.pid, vm.name);
         if let Some(by) = acquire_until(session, &lock, &note, &mut wait, observer)? {
             let (pid, other) = by.split_once(' ').unwrap_or((&by, "another VM"));
             return Err(Error::state(format!(
-                "{} is a disk of {other}, which is in use by pid {pid}",
-                disk.path.display()
+                "{} is a {} of {other}, which is in use by pid {pid}",
+                file.path.display(),
+                file.noun
             ))
-            .at(disk.origin)
-            .note("two VMs that write to one disk corrupt its content")
+            .at(file.origin)
+            .note(format!(
+                "two VMs that write to one {} corrupt its content",
+                file.noun
+            ))
             .help(format!(
-                "end that VM first, or use another disk for {}",
-                vm.name
+                "end that VM first, or use another {} for {}",
+                file.noun, vm.name
             )));
         }
     }
     Ok(())
+}
+
+/// A disk or a store, which is locked.
+struct File<'vm> {
+    path: &'vm Path,
+    /// What the file is, in a message.
+    noun: &'static str,
+    origin: Option<Span>,
+    /// Whether the job may make it: its path is locked.
+    is_made: bool,
 }
 
 /// Acquires a lock, waiting for the process that holds it. Returns the note of the holder once

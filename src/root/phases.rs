@@ -57,6 +57,9 @@ impl<'request> Phases<'request> {
                     seconds.map(Duration::from_secs),
                 )
             }
+            Message::Starting(_) if self.waits_for_viewer() => {
+                ("waiting for a viewer".to_owned(), None)
+            }
             Message::Starting(pid) => (format!("starting bhyve as pid {pid}"), Some(START_LIMIT)),
             Message::Running(_) | Message::Note(_) | Message::Failed(_) => return,
         };
@@ -68,6 +71,12 @@ impl<'request> Phases<'request> {
             began: host.uptime(),
             limit,
         });
+    }
+
+    /// Whether bhyve waits for a viewer before the guest starts.
+    fn waits_for_viewer(&self) -> bool {
+        let screen = self.vm.and_then(|vm| vm.screen.as_ref());
+        screen.is_some_and(|screen| screen.waits)
     }
 
     /// Draws the present phase.

@@ -53,11 +53,50 @@ pub const KNOWN: &[Known] = &[
         "a disk or an ISO image does not exist, or root may not read it",
         "list the paths: VM-resources; check each: ls -l PATH",
     ),
+    // `usr.sbin/bhyve/bootrom.c`
+    known(
+        "Error opening bootrom variable file",
+        "the file of UEFI variables does not exist, or is no file",
+        "see its path: VM-resources; make it anew: VM-clean --uefi-vars; then boot again",
+    ),
+    known(
+        "Error opening bootrom",
+        "the UEFI firmware is not installed",
+        "as root: pkg install bhyve-firmware",
+    ),
+    known(
+        "Invalid bootrom",
+        "the file of UEFI variables is damaged, or does not belong to this firmware",
+        "make it anew: VM-clean --uefi-vars; then boot again",
+    ),
     // `usr.sbin/bhyve/amd64/pci_lpc.c`
     known(
         "Unable to initialize backend",
         "the console cannot be opened: nmdm is not loaded, or another process has it open",
         "as root: kldload nmdm; see which process has the console open: fstat /dev/nmdm*",
+    ),
+    // `usr.sbin/bhyve/rfb.c`
+    known(
+        "bind: Address already in use",
+        "another program, perhaps another VM, uses the port of the screen",
+        "see which program it is: sockstat -l; or set VM_vnc to another port",
+    ),
+    known(
+        "bind: Can't assign requested address",
+        "this host does not have the address of the screen",
+        "list the addresses: ifconfig; then correct VM_vnc",
+    ),
+    // `usr.sbin/bhyve/pci_fbuf.c`
+    known(
+        "fbuf: max resolution is",
+        "this release shows no screen of that size",
+        "set VM_vnc_size to that size or less",
+    ),
+    // `usr.sbin/bhyve/net_backend_slirp.c`
+    known(
+        "Unable to open libslirp.so.0",
+        "slirp is in a package that is not installed",
+        "as root: pkg install libslirp",
     ),
     // `usr.sbin/bhyve/bhyverun.c`
     known(
@@ -217,8 +256,8 @@ pub fn of_status(command: &Command, status: i32) -> Option<Known> {
             ),
             Some(_) => known(
                 LIMIT,
-                "grub found no menu on (ROOT) and waits at its prompt: VM_grub_bootpart is not the partition of the guest, or the menu is not in /boot/grub",
-                "list the partitions with ls at the prompt: VM-ttyboot -p; then correct VM_grub_bootpart, for example gpt2; for a menu in /boot/grub2 set VM_grub_bootcmd='configfile /boot/grub2/grub.cfg'",
+                "grub found no menu on (ROOT) and waits at its prompt: VM_grub_bootpart is not the partition of the guest, or the menu is not in VM_grub_dir",
+                "list the partitions with ls at the prompt: VM-ttyboot -p; then correct VM_grub_bootpart, for example gpt2, or VM_grub_dir, for example /boot/grub2; auto finds them",
             ),
             None => known(
                 LIMIT,
@@ -284,84 +323,5 @@ pub fn signal_in(command: &Command, status: i32) -> Option<i32> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{KNOWN, SILENT, of, of_signal, of_status};
-    use crate::command::{Command, args};
-    use crate::model::name::VmName;
-    use crate::model::tests::vm;
-    use crate::tools::bhyve::run;
-    use crate::tools::line::Console;
-    use crate::verb::Spelling;
-
-    #[test]
-    fn no_message_hides_another_that_stands_behind_it() {
-        for (at, known) in KNOWN.iter().enumerate() {
-            let first = KNOWN
-                .iter()
-                .position(|other| known.message.contains(other.message));
-            assert_eq!(first, Some(at), "{}", known.message);
-            assert_eq!(of(&format!("bhyve: {}: x", known.message)), Some(*known));
-        }
-    }
-
-    #[test]
-    fn a_remedy_has_the_spelling_of_the_call() {
-        let mut vm = vm();
-        for (spelling, remedy) in [
-            (
-                Spelling::link(),
-                "start on the terminal to see the output: fbsd0-ttyboot",
-            ),
-            (
-                Spelling::default(),
-                "start on the terminal to see the output: easy-bhyve ttyboot fbsd0",
-            ),
-        ] {
-            vm.spelling = spelling;
-            let command = run(&vm, &Console::Stdio, false).prefixed("timeout", &["9"]);
-            assert_eq!(SILENT.remedy_for(&command), remedy);
-        }
-        // What a placeholder becomes is not read again.
-        let mut other = vm.clone();
-        other.name = VmName::parse("myVM_1").expect("a name");
-        let command = run(&other, &Console::Stdio, false);
-        assert_eq!(
-            command.spelled("VM-ttyboot; VM_mem; any VM; easy-bhyve status"),
-            "easy-bhyve ttyboot myVM_1; myVM_1_mem; any VM; easy-bhyve status"
-        );
-        let known = of_status(&Command::root("timeout", Vec::new()), 124).expect("known");
-        let load = Command::root("bhyveload", Vec::new()).works_for(&vm);
-        assert!(known.remedy_for(&load).ends_with("needs fbsd0_freebsd=NO"));
-    }
-
-    #[test]
-    fn in_a_remedy_vm_is_only_a_part_of_a_command_or_a_setting() {
-        let grub = || Command::root("grub-bhyve", Vec::new());
-        let (limited, bhyve) = (
-            grub().prefixed("timeout", &[]),
-            Command::root("bhyve", Vec::new()),
-        );
-        let slow = Command::root("timeout", Vec::new());
-        let of_menu = Command::root("grub-bhyve", args!["-r", "hd0,gpt2"]).prefixed("timeout", &[]);
-        let statuses = [
-            (&of_menu, 124),
-            (&limited, 124),
-            (&slow, 124),
-            (&slow, 1),
-            (&bhyve, 64),
-            (&bhyve, 71),
-        ];
-        let statuses = statuses.map(|(command, status)| of_status(command, status));
-        let signals = [9, 11, 15].map(|signal| of_signal(&grub(), signal));
-        let others = statuses.iter().chain(&signals);
-        let others: Vec<_> = others.map(|known| known.expect("a known cause")).collect();
-        for known in KNOWN.iter().chain(&[SILENT]).chain(&others) {
-            let mut rest = known.remedy.split("VM").skip(1);
-            assert!(
-                rest.all(|rest| rest.starts_with(['-', '_'])),
-                "{}",
-                known.remedy
-            );
-        }
-    }
-}
+#[path = "causes_tests.rs"]
+mod tests;

@@ -50,6 +50,7 @@ pub fn not_changed(change: &FileChange, error: &ChangeError) -> Error {
             let failed = kept.iter().map(stays).fold(failed, Error::note);
             return failed.help("repeat the command, which reads the current file");
         }
+        ChangeError::Secret(_) => return failed,
         ChangeError::Locked => "repeat the command, which reads the current file".to_owned(),
         ChangeError::Ownership(_) => format!(
             "edit the file as its owner: ls -l {}",

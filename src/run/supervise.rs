@@ -7,7 +7,7 @@ use super::{Phase, RoundEnd, Run, check_interrupt, signal_name};
 use crate::command::{Command, Streams};
 use crate::error::{Error, Result};
 use crate::host::{Ended, Event, Finished, Interruption};
-use crate::plan::{Loop, When};
+use crate::plan::{Loop, Step, When};
 use crate::tools::process;
 use nix::libc::SIGHUP;
 use std::time::Duration;
@@ -28,13 +28,14 @@ impl<'plan> Run<'plan, '_, '_> {
     pub(super) fn rounds(&mut self, round: &'plan Loop) -> Result<()> {
         let armed = self.armed.len();
         let mut ends: Vec<Duration> = Vec::new();
+        let mut first = round.first.as_ref();
         loop {
             self.observer.phase(self.host, Phase::Loading)?;
             self.forms(&round.body)?;
             // The undos of the body end when the command starts.
             self.armed.truncate(armed);
             let had_begun = self.has_begun;
-            let (finished, titled) = self.round(round)?;
+            let (finished, titled) = self.round(round, first.take())?;
             if let Ended::Exit(status) = finished.ended
                 && Loop::NOT_STARTED.contains(&status)
                 && !titled
@@ -79,10 +80,16 @@ impl<'plan> Run<'plan, '_, '_> {
         }
     }
 
-    /// Runs the command of one round to its end; returns whether its title was seen.
-    fn round(&mut self, round: &'plan Loop) -> Result<(Finished, bool)> {
+    /// Runs the command of one round to its end; returns whether its title was seen. `waiting` is the
+    /// command of the first round that waits for a user.
+    fn round(
+        &mut self,
+        round: &'plan Loop,
+        waiting: Option<&'plan Command>,
+    ) -> Result<(Finished, bool)> {
         check_interrupt(self.host)?;
-        let command = &round.command;
+        let command = waiting.unwrap_or(&round.command);
+        let start_limit = round.start_limit.filter(|_| waiting.is_none());
         let pid = self.begin(command)?;
         self.has_begun = true;
         self.observer.phase(self.host, Phase::Starting(pid))?;
@@ -105,8 +112,9 @@ impl<'plan> Run<'plan, '_, '_> {
                         self.is_running = true;
                         self.armed.retain(|undo| undo.when == When::End);
                     }
+                    self.once_running(&round.once_running);
                     self.observer.phase(self.host, Phase::Running(pid))?;
-                } else if let Some(limit) = round.start_limit
+                } else if let Some(limit) = start_limit
                     && self.host.uptime().saturating_sub(began) >= limit
                 {
                     return Err(not_seen(command, limit, &tail));
@@ -143,6 +151,17 @@ impl<'plan> Run<'plan, '_, '_> {
                 if told == Some(Interruption::Signal(SIGHUP)) {
                     let _ = self.host.signal(pid, SIGHUP);
                 }
+            }
+        }
+    }
+
+    /// Takes the steps after a start. The guest runs already, and goes on if one fails.
+    fn once_running(&mut self, steps: &'plan [Step]) {
+        for step in steps {
+            if let Err(error) = self.step(step) {
+                self.observer
+                    .said(self.host, format!("{error}\n").as_bytes());
+                self.report.notes.push(error.to_string());
             }
         }
     }

@@ -229,6 +229,12 @@ impl<'plan> Lines<'plan> {
             Action::File(FileChange::RemoveScratch(path)) => {
                 line.extend_from_slice(&self.remove_scratch(path));
             }
+            Action::File(
+                change @ (FileChange::Secret { .. } | FileChange::RemoveSocket { .. }),
+            ) => return self.before_start(change),
+            Action::File(
+                change @ (FileChange::RemoveSecret(_) | FileChange::GiveSocket { .. }),
+            ) => line.extend_from_slice(&self.afterwards(change)),
             Action::Log(log) => return self.log(log),
             Action::File(change) => push_file_change(&mut line, change),
         }

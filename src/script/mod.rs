@@ -7,6 +7,7 @@ mod lines;
 mod questions;
 mod replace;
 mod scratch;
+mod screen;
 mod supervise;
 mod texts;
 mod words;

@@ -44,6 +44,9 @@ keep_output() {
 impl<'plan> Lines<'plan> {
     /// Adds the rounds of a loop.
     pub(super) fn rounds(&mut self, round: &'plan Loop) {
+        if round.first.is_some() {
+            self.line("first=1");
+        }
         if !round.is_once() {
             self.line("while :; do");
             self.depth += 1;
@@ -59,11 +62,14 @@ impl<'plan> Lines<'plan> {
         }
         match (&round.command.title, round.command.streams) {
             (None, _) => {
-                let run = self.line_of(&self.at.elevation.wrap(&round.command));
+                let run = self.command_of(round);
                 self.line([b"seen=1 status=0; ", run.as_slice(), b" || status=$?"].concat());
             }
             (Some(_), Streams::Terminal) => self.on_terminal(round, armed),
             (Some(_), _) => self.in_background(round, armed),
+        }
+        if round.first.is_some() {
+            self.line("first=");
         }
         if tells {
             let unseen = NOT_STARTED.map(|status| format!("0:{status}")).join("|");
@@ -99,12 +105,14 @@ impl<'plan> Lines<'plan> {
             [
                 b"{ until ",
                 is_running.as_slice(),
-                b"; do kill -0 $$ || exit; sleep 0.1; done; kill -USR1 $$; } >/dev/null 2>&1 & watcher=$!",
+                b"; do kill -0 $$ || exit; sleep 0.1; done; ",
+                &self.once_running(&round.once_running),
+                b"kill -USR1 $$; } >/dev/null 2>&1 & watcher=$!",
             ]
             .concat(),
         );
         let mut run = b"status=0; ".to_vec();
-        run.extend_from_slice(&self.line_of(&self.at.elevation.wrap(&round.command)));
+        run.extend_from_slice(&self.command_of(round));
         run.extend_from_slice(b" || status=$?");
         self.line(run);
         self.line("kill \"$watcher\" 2>/dev/null || :");
@@ -116,7 +124,7 @@ impl<'plan> Lines<'plan> {
     /// its title is seen.
     fn in_background(&mut self, round: &Loop, armed: usize) {
         let mut run = b"{ exec 2>&1; trap : HUP INT TERM; status=0; ".to_vec();
-        run.extend_from_slice(&self.line_of(&round.command));
+        run.extend_from_slice(&self.command_of(round));
         run.extend_from_slice(
             b" || status=$?; echo \"$status\" >\"$scratch\"/status; } | keep_output &",
         );
@@ -135,6 +143,11 @@ impl<'plan> Lines<'plan> {
         self.depth += 1;
         if let Some(limit) = round.start_limit {
             let looks = limit.as_millis() / 100;
+            let waits = if round.first.is_some() {
+                "[ -n \"$first\" ] || "
+            } else {
+                ""
+            };
             let refusal = Refusal {
                 kind: Kind::Host,
                 what: format!(
@@ -144,8 +157,8 @@ impl<'plan> Lines<'plan> {
                 ),
                 help: None,
             };
-            let mut line =
-                format!("[ \"$n\" -lt {looks} ] || {{ cat \"$scratch\"/output; ").into_bytes();
+            let mut line = format!("{waits}[ \"$n\" -lt {looks} ] || {{ cat \"$scratch\"/output; ")
+                .into_bytes();
             line.extend_from_slice(&self.fail(&refusal));
             line.extend_from_slice(b"; }");
             self.line(line);
@@ -156,6 +169,10 @@ impl<'plan> Lines<'plan> {
         self.line("if [ ! -s \"$scratch\"/status ]; then");
         self.depth += 1;
         self.line("seen=1; : >\"$scratch\"/output");
+        let once_running = self.once_running(&round.once_running);
+        if let Some(commands) = once_running.strip_suffix(b"; ") {
+            self.line(commands);
+        }
         self.keep(armed, "");
         self.line("echo \"$0: running\"; exec >/dev/null 2>&1");
         self.depth -= 1;

@@ -16,6 +16,10 @@ pub(super) fn push_file_change(line: &mut Vec<u8>, change: &FileChange) {
         // These have lines of their own in a script.
         FileChange::MakeScratch(path)
         | FileChange::RemoveScratch(path)
+        | FileChange::Secret { path, .. }
+        | FileChange::RemoveSecret(path)
+        | FileChange::RemoveSocket { path, .. }
+        | FileChange::GiveSocket { path, .. }
         | FileChange::Write { path, .. }
         | FileChange::Replace { path, .. } => word("", path),
         FileChange::Link { target, path } => {

@@ -13,6 +13,7 @@ use crate::model::device::Nic;
 use crate::model::name::VmName;
 use crate::process::Surroundings;
 use crate::run::{not_started, signal_name};
+use crate::tools::firmware::Firmware;
 use crate::tools::ifconfig::{self, Interface};
 use crate::tools::kld::{self, Module};
 use crate::tools::sysctl::{self, Kernel};
@@ -51,6 +52,8 @@ pub struct Survey {
     pub traces: Traces,
     /// All processes, if they were listed.
     pub processes: Processes,
+    /// The UEFI firmware; the usual place if the VM needs none, or if it is missing.
+    pub firmware: Firmware,
 }
 
 impl Survey {
@@ -65,13 +68,15 @@ impl Survey {
             interfaces: Vec::new(),
             traces: Traces::default(),
             processes: Processes::default(),
+            firmware: Firmware::default(),
         }
     }
 
     /// The survey of a host on which `vm` runs as pid 0, assumed for a host that is not FreeBSD.
     pub fn of_running(devices: &Path, vm: &Vm) -> Self {
-        let taps = vm.nics.iter().map(|nic| Interface {
-            name: nic.tap.to_string(),
+        let taps = vm.nics.iter().filter_map(Nic::tap);
+        let taps = taps.map(|tap| Interface {
+            name: tap.to_string(),
             is_up: true,
             groups: vec!["tap".to_owned()],
             description: Some(vm.name.mark()),
@@ -81,7 +86,8 @@ impl Survey {
         let mut interfaces: Vec<Interface> = taps.collect();
         for bridge in vm.bridges() {
             let joined = vm.nics.iter().filter(|nic| nic.joins(bridge.as_str()));
-            let mut members: Vec<String> = joined.map(|nic| nic.tap.to_string()).collect();
+            let joined = joined.filter_map(Nic::tap);
+            let mut members: Vec<String> = joined.map(ToString::to_string).collect();
             if let Some(uplink) = vm.shared.uplink_of(bridge) {
                 members.push(uplink.name.to_string());
                 interfaces.push(Interface {
@@ -132,22 +138,28 @@ impl Survey {
         vm: &Vm,
         rivals: &[VmName],
     ) -> Result<Self> {
+        let needs_uuid = vm.uuid.is_none() && vm.uuid_on(None).is_some();
+        let question = if needs_uuid {
+            sysctl::ask_with_uuid()
+        } else {
+            sysctl::ask()
+        };
         let mut survey = Self {
             is_freebsd: true,
             traces: Traces::ask(look, at)?,
             interfaces: ifconfig::parse(&answer(look, &ifconfig::list())?),
             modules: kld::present(&answer(look, &kld::list())?),
-            kernel: sysctl::parse(&answer(look, &sysctl::ask())?, at.uid),
+            kernel: sysctl::parse(&answer(look, &question)?, at.uid),
             ..Self::fresh(at.devices)
         };
         let is_taken = |nic: &Nic| {
-            let tap = survey.interface(nic.tap.interface().as_str());
+            let tap = survey.interface(nic.tap()?.interface().as_str())?;
             let may_work = |owner| survey.traces.has(owner);
-            tap.is_some_and(|tap| tap.opened_by.is_some() || tap.owner().is_some_and(may_work))
+            Some(tap.opened_by.is_some() || tap.owner().is_some_and(may_work))
         };
         if survey.traces.has(vm.name.as_str())
             || rivals.iter().any(|rival| survey.traces.has(rival.as_str()))
-            || vm.nics.iter().any(is_taken)
+            || vm.nics.iter().filter_map(is_taken).any(|is_taken| is_taken)
         {
             survey.processes = Processes::of(look, at, survey.kernel.hides_processes())?;
         }
@@ -202,7 +214,7 @@ impl Survey {
         // A tap that easy-bhyve did not create is only removed from the configured bridge.
         let is_given_up = |bridge: &str, tap: &str| {
             let mut nics = vm.nics.iter();
-            nics.any(|nic| nic.joins(bridge) && nic.tap.interface().as_str() == tap)
+            nics.any(|nic| nic.joins(bridge) && nic.has_tap(tap))
         };
         for interface in &mut self.interfaces {
             let bridge = &interface.name;

@@ -134,6 +134,24 @@ pub enum State<'survey> {
 }
 
 impl Processes {
+    /// The traces of all VMs, and the processes if there is a trace of this one.
+    ///
+    /// # Errors
+    /// If a query fails.
+    pub fn of_traced(
+        look: &mut dyn Look,
+        at: &Surroundings<'_>,
+        vm: &VmName,
+    ) -> Result<(Traces, Self)> {
+        let traces = Traces::ask(look, at)?;
+        let processes = if traces.has(vm.as_str()) {
+            Self::ask(look, at, &traces)?
+        } else {
+            Self::default()
+        };
+        Ok((traces, processes))
+    }
+
     /// Lists processes by ps(1). Queries whether processes are hidden only if a trace has no visible
     /// process and init(8) is not visible.
     ///

@@ -1,4 +1,4 @@
-//! Disk image files: install(1), truncate(1), dd(1), ln(1).
+//! Disk image files and stores of variables: install(1), truncate(1), dd(1), ln(1), mv(1), rm(1).
 
 use crate::command::{Command, args};
 use crate::model::size::DiskSize;
@@ -28,6 +28,26 @@ pub fn is_workshop(name: &OsStr, path: &Path) -> bool {
 /// file (`usr.bin/xinstall/xinstall.c`).
 pub fn make_empty(path: &Path) -> Command {
     Command::root("install", args!["-m", "600", "/dev/null", path])
+}
+
+/// Copies a file for root alone: `install -m 600 PATH COPY`. Removes an existing `COPY`.
+pub fn copy(path: &Path, copy: &Path) -> Command {
+    Command::root("install", args!["-m", "600", path, copy])
+}
+
+/// Makes a directory that others may read, and its parents: `install -d -m 755 PATH`.
+pub fn make_directory(path: &Path) -> Command {
+    Command::root("install", args!["-d", "-m", "755", path])
+}
+
+/// Renames a file, replacing another one: `mv -f PATH NAME`.
+pub fn put_back(path: &Path, name: &Path) -> Command {
+    Command::root("mv", args!["-f", path, name])
+}
+
+/// Removes a file: `rm -f PATH`.
+pub fn remove(path: &Path) -> Command {
+    Command::root("rm", args!["-f", path])
 }
 
 /// Links a file to another name, which must not exist: `ln PATH NAME`.
@@ -65,7 +85,10 @@ pub fn make_full(path: &Path, size: &DiskSize) -> Command {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_workshop, make_empty, make_full, make_sparse, name, workshop};
+    use super::{
+        copy, is_workshop, make_directory, make_empty, make_full, make_sparse, name, put_back,
+    };
+    use super::{remove, workshop};
     use crate::model::size::DiskSize;
     use std::path::Path;
 
@@ -108,6 +131,10 @@ mod tests {
                 name(&workshop(path, "abc").join("disk"), path),
                 "ln /vm/.deb0.abc/disk /vm/deb0",
             ),
+            (copy(Path::new("/x"), path), "install -m 600 /x /vm/deb0"),
+            (make_directory(Path::new("/vm")), "install -d -m 755 /vm"),
+            (put_back(Path::new("/x"), path), "mv -f /x /vm/deb0"),
+            (remove(path), "rm -f /vm/deb0"),
         ] {
             assert_eq!(command.to_string(), line);
         }

@@ -4,13 +4,23 @@ use super::line::Console;
 use crate::command::{Command, Streams, args};
 use crate::model::Vm;
 use crate::model::grub::GrubCommands;
+use crate::model::loader::GrubDir;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+
+/// Where grub begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Root<'text> {
+    /// The device, without parentheses.
+    pub device: &'text str,
+    /// The directory of the menu on it.
+    pub directory: &'text GrubDir,
+}
 
 /// The source of grub's menu.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Menu<'path> {
-    /// `/boot/grub/grub.cfg` of the root.
+    /// `grub.cfg` in the directory of the root.
     OfRoot,
     /// The generated one, in this directory of the host.
     Generated(&'path Path),
@@ -34,17 +44,23 @@ pub fn root_of(command: &Command) -> Option<String> {
     (command.last_program() == "grub-bhyve").then(|| root.to_string_lossy().into_owned())
 }
 
-/// Loads a kernel: `grub-bhyve [-S] -m MAP -r ROOT [-d DIR | -g none] [-c CONSOLE] -M MEM NAME`.
+/// Loads a kernel: `grub-bhyve [-S] -m MAP -r ROOT [-d DIR] [-g none] [-c CONSOLE] -M MEM NAME`.
 ///
 /// Without its own terminal, grub gets a terminal type that readers of nmdm(4) support: `env TERM=vt100 …`.
-pub fn load(vm: &Vm, map: &Path, root: &str, menu: Menu<'_>, screen: Screen<'_>) -> Command {
+pub fn load(vm: &Vm, map: &Path, root: Root<'_>, menu: Menu<'_>, screen: Screen<'_>) -> Command {
     let mut words = super::wired(vm);
     words.extend(args!["-m", map]);
-    match menu {
-        Menu::OfRoot => words.extend(args!["-r", root]),
-        Menu::Generated(directory) => words.extend(args!["-r", "host", "-d", directory]),
-        // No root has a /boot/grub/none: grub shows its prompt without a menu.
-        Menu::Prompt => words.extend(args!["-r", root, "-g", "none"]),
+    if let Menu::Generated(directory) = menu {
+        words.extend(args!["-r", "host", "-d", directory]);
+    } else {
+        words.extend(args!["-r", root.device]);
+        if !root.directory.is_usual() {
+            words.extend(args!["-d", root.directory]);
+        }
+    }
+    if menu == Menu::Prompt {
+        // No directory has a file "none": grub shows its prompt without a menu.
+        words.extend(args!["-g", "none"]);
     }
     if let Screen::Console(Console::Nmdm(path)) = screen {
         words.extend(args!["-c", path]);
@@ -76,9 +92,10 @@ pub fn device_map<'path>(devices: impl IntoIterator<Item = (String, &'path Path)
 /// With `-r host` grub's root is the host, so the file sets the root first. Without `exit` grub would
 /// remain at an invisible prompt after a failure; without `echo` the error would be lost, because grub
 /// displays an error only with the next output (`grub-core/term/emu/console.c`).
-pub fn menu(root: &str, commands: &GrubCommands) -> String {
+pub fn menu(root: Root<'_>, commands: &GrubCommands) -> String {
+    let Root { device, directory } = root;
     format!(
-        "set root=({root})\nset prefix=($root)/boot/grub\n{}\nboot\necho\nexit\n",
+        "set root=({device})\nset prefix=($root){directory}\n{}\nboot\necho\nexit\n",
         commands.checked().trim_end_matches('\n')
     )
 }
@@ -137,8 +154,9 @@ fn plain(screen: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Menu, Screen, complaints, device_map, load, menu};
+    use super::{Menu, Root, Screen, complaints, device_map, load, menu};
     use crate::model::grub::GrubCommands;
+    use crate::model::loader::GrubDir;
     use crate::model::tests::vm;
     use crate::tools::line::Console;
     use std::ffi::OsStr;
@@ -147,16 +165,24 @@ mod tests {
 
     #[test]
     fn the_arguments_are_those_of_grub_bhyve() {
-        for (menu, words) in [
-            (Menu::OfRoot, "-r hd0,msdos1"),
-            (Menu::Generated(Path::new("/tmp/x")), "-r host -d /tmp/x"),
-            (Menu::Prompt, "-r hd0,msdos1 -g none"),
+        let (usual, other) = (GrubDir::default(), GrubDir::parse("/grub2").unwrap());
+        for (directory, menu, words) in [
+            (&usual, Menu::OfRoot, "-r hd0,msdos1"),
+            (&other, Menu::OfRoot, "-r hd0,msdos1 -d /grub2"),
+            (
+                &other,
+                Menu::Generated(Path::new("/tmp/x")),
+                "-r host -d /tmp/x",
+            ),
+            (&usual, Menu::Prompt, "-r hd0,msdos1 -g none"),
+            (&other, Menu::Prompt, "-r hd0,msdos1 -d /grub2 -g none"),
         ] {
+            let device = "hd0,msdos1";
             assert_eq!(
                 load(
                     &vm(),
                     Path::new("/tmp/x/device.map"),
-                    "hd0,msdos1",
+                    Root { device, directory },
                     menu,
                     Screen::Console(&Console::Stdio)
                 )
@@ -182,8 +208,12 @@ mod tests {
     #[test]
     fn a_menu_boots_and_never_waits() {
         let commands = GrubCommands::parse("knetbsd -h (hd0,netbsd1)/netbsd\n").unwrap();
+        let root = Root {
+            device: "hd0,msdos1",
+            directory: &GrubDir::default(),
+        };
         assert_eq!(
-            menu("hd0,msdos1", &commands),
+            menu(root, &commands),
             "set root=(hd0,msdos1)\nset prefix=($root)/boot/grub\n\
              if knetbsd -h (hd0,netbsd1)/netbsd; then true; else echo; exit; fi\nboot\necho\nexit\n"
         );

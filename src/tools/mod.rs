@@ -7,6 +7,7 @@ pub mod bhyveload;
 pub mod cu;
 pub mod daemon;
 pub mod file;
+pub mod firmware;
 pub mod fstat;
 pub mod grub;
 pub mod ifconfig;
@@ -17,6 +18,7 @@ pub mod manual;
 pub mod process;
 pub mod route;
 pub mod sysctl;
+pub mod viewer;
 pub mod workers;
 pub mod zfs;
 

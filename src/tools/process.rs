@@ -207,6 +207,14 @@ impl Who {
         program == Some("cu") && !self.args.ends_with(')') && words.any(|word| word == line)
     }
 
+    /// Whether these are the arguments of a bhyve(8) that waits for a viewer of its framebuffer before the
+    /// guest starts. Under its title a bhyve waits no more.
+    pub fn waits_for_viewer(&self) -> bool {
+        let is_framebuffer = |word: &&str| word.contains(",fbuf,");
+        let mut words = self.args.split_ascii_whitespace().filter(is_framebuffer);
+        words.any(|word| word.split(',').any(|option| option == "wait"))
+    }
+
     /// Whether the process runs this program under this title.
     pub fn has_title(&self, title: &str, program: &str) -> bool {
         self.args

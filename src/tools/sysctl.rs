@@ -1,14 +1,16 @@
 //! Kernel state: sysctl(8).
 
 use crate::command::{Command, args};
+use crate::model::release::Machine;
+use uuid::Uuid;
 
 /// The kernel state that the program uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Kernel {
     /// `kern.osreldate`: 1400097 is 14.0; decides between versions.
     pub osreldate: Option<u32>,
-    /// Whether `hw.machine` is amd64, the only architecture with bhyveload and grub-bhyve.
-    pub is_amd64: Option<bool>,
+    /// `hw.machine`.
+    pub machine: Option<Machine>,
     /// Whether opening a tap brings it up; unknown until if_tuntap is loaded.
     pub tap_up_on_open: Option<bool>,
     /// Whether a bridge accepts members with an address (FreeBSD 15); unknown until if_bridge is loaded.
@@ -17,6 +19,8 @@ pub struct Kernel {
     pub max_cpus: Option<u64>,
     /// The cpus of the host (`hw.ncpu`).
     pub cpus: Option<u64>,
+    /// The UUID of the host (`kern.hostuuid`), if it was asked.
+    pub host_uuid: Option<Uuid>,
     /// The memory of the host in bytes (`hw.physmem`).
     pub memory: Option<u64>,
     /// Whether root's processes are hidden from the caller.
@@ -49,14 +53,27 @@ const VISIBILITY: [&str; 3] = [
     "security.jail.jailed",
 ];
 
-/// Queries all of [`Kernel`]: `sysctl -i NAME…`, which skips unknown names.
+/// The name of the host's UUID.
+const HOST_UUID: &str = "kern.hostuuid";
+
+/// Queries all of [`Kernel`] but the UUID: `sysctl -i NAME…`, which skips unknown names.
 pub fn ask() -> Command {
     ask_names(NAMES.iter().chain(&VISIBILITY))
+}
+
+/// Queries all of [`Kernel`]: `sysctl -i NAME…`.
+pub fn ask_with_uuid() -> Command {
+    ask_names(NAMES.iter().chain(&VISIBILITY).chain([&HOST_UUID]))
 }
 
 /// Queries only whether processes are hidden: `sysctl -i NAME…`.
 pub fn ask_visibility() -> Command {
     ask_names(VISIBILITY.iter())
+}
+
+/// Queries only the machine: `sysctl -i hw.machine`.
+pub fn ask_machine() -> Command {
+    ask_names(["hw.machine"].iter())
 }
 
 fn ask_names<'name>(names: impl Iterator<Item = &'name &'static str>) -> Command {
@@ -72,7 +89,7 @@ pub fn parse(output: &str, uid: u32) -> Kernel {
         let value = value.trim();
         match name {
             "kern.osreldate" => kernel.osreldate = value.parse().ok(),
-            "hw.machine" => kernel.is_amd64 = Some(value == "amd64"),
+            "hw.machine" => kernel.machine = Some(Machine::parse(value)),
             "net.link.tap.up_on_open" => kernel.tap_up_on_open = Some(value != "0"),
             "net.link.bridge.member_ifaddrs" => kernel.member_ifaddrs = Some(value != "0"),
             "security.bsd.see_other_uids" | "security.bsd.see_other_gids" => {
@@ -81,6 +98,7 @@ pub fn parse(output: &str, uid: u32) -> Kernel {
             "security.jail.jailed" => kernel.is_jailed = value != "0",
             "hw.vmm.maxcpu" => kernel.max_cpus = value.parse().ok(),
             "hw.ncpu" => kernel.cpus = value.parse().ok(),
+            HOST_UUID => kernel.host_uuid = Uuid::try_parse(value).ok(),
             "hw.physmem" => kernel.memory = value.parse().ok(),
             _ => {}
         }
@@ -101,6 +119,7 @@ pub fn set_member_ifaddrs() -> Command {
 #[cfg(test)]
 mod tests {
     use super::{Kernel, ask, parse};
+    use crate::model::release::Machine;
 
     #[test]
     fn the_arguments_are_those_of_sysctl() {
@@ -117,11 +136,12 @@ mod tests {
                       security.bsd.see_other_uids: 0\nsecurity.jail.jailed: 0\n";
         let kernel = Kernel {
             osreldate: Some(1_500_068),
-            is_amd64: Some(true),
+            machine: Some(Machine::Amd64),
             tap_up_on_open: Some(false),
             member_ifaddrs: None,
             max_cpus: None,
             cpus: None,
+            host_uuid: None,
             memory: None,
             hides_root: true,
             is_jailed: false,
@@ -136,5 +156,11 @@ mod tests {
         );
         assert!(parse("security.jail.jailed: 1\n", 0).hides_processes());
         assert_eq!(parse("hw.vmm.maxcpu: 8\n", 0).max_cpus, Some(8));
+        let uuid = "4c4c4544-0042-3210-8054-b4c04f4a3031";
+        let kernel = parse(&format!("kern.hostuuid: {uuid}\n"), 0);
+        assert_eq!(
+            kernel.host_uuid.map(|uuid| uuid.to_string()).as_deref(),
+            Some(uuid)
+        );
     }
 }

@@ -111,6 +111,12 @@ pub fn end_loader(vm: &VmName) -> Step {
     send("-TERM", Work::Loader, vm, &[0, 1])
 }
 
+/// Ends the VM's bhyve while it waits for a viewer, with SIGTERM: it has no guest yet, and handles no
+/// signal (`usr.sbin/bhyve/rfb.c`, `rfb_init`).
+pub fn end_waiting(vm: &VmName) -> Step {
+    send("-TERM", Work::Bhyve, vm, &[0, 1])
+}
+
 /// Kills the VM's bhyve, if running, with or without its title.
 pub fn kill(vm: &VmName) -> Step {
     send("-KILL", Work::Bhyve, vm, &[0, 1])

@@ -1,5 +1,6 @@
 //! Volumes and snapshots: zfs(8).
 
+pub mod node;
 pub mod refusal;
 
 use crate::command::{Command, Streams, args};

@@ -12,9 +12,10 @@ const MANY: Size = Size(1_000);
 const MOST: Size = Size(10_000);
 
 /// The most processes that each contender may spawn.
-pub(super) const MOST_SPAWNED: [(Contender, usize); 7] = [
+pub(super) const MOST_SPAWNED: [(Contender, usize); 8] = [
     (Contender::Resources, 0),
     (Contender::List, 0),
+    (Contender::ListProfiles, 0),
     (Contender::ListRunning, 1),
     (Contender::BootForeign, 0),
     (Contender::Boot, 4),

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use super::ground::{CONFIGURATION, Ground, QUESTIONS, Size};
+use super::ground::{CONFIGURATION, Ground, QUESTIONS, Size, WITH_PROFILES};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_easy-bhyve");
 
@@ -26,6 +26,8 @@ pub(super) enum Contender {
     Resources,
     /// All VMs, none of which runs.
     List,
+    /// All VMs, each of which has a profile.
+    ListProfiles,
     /// All VMs, one of which runs.
     ListRunning,
     /// A boot's plan on a host that is not FreeBSD.
@@ -44,11 +46,12 @@ pub(super) enum Contender {
 
 impl Contender {
     /// All of them; `SetupAgain` needs what `Setup` made.
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::True,
         Self::Sh,
         Self::Resources,
         Self::List,
+        Self::ListProfiles,
         Self::ListRunning,
         Self::BootForeign,
         Self::Boot,
@@ -80,7 +83,7 @@ impl Contender {
                 vec!["-c".into(), format!(". ./{CONFIGURATION}").into()],
             ),
             Self::Resources => (PROGRAM, vec!["resources".into(), size.vm().into()]),
-            Self::List | Self::ListRunning => (PROGRAM, vec!["list".into()]),
+            Self::List | Self::ListProfiles | Self::ListRunning => (PROGRAM, vec!["list".into()]),
             Self::BootForeign | Self::Boot => {
                 (PROGRAM, vec!["boot".into(), size.vm().into(), "-d".into()])
             }
@@ -101,8 +104,12 @@ impl Contender {
                 Self::ListRunning => ground.devices_of_running(),
                 _ => ground.devices(),
             };
+            let configuration = match self {
+                Self::ListProfiles => WITH_PROFILES,
+                _ => CONFIGURATION,
+            };
             command
-                .args(["--config", CONFIGURATION])
+                .args(["--config", configuration])
                 .env("EASY_BHYVE_PATH", host)
                 .env("EASY_BHYVE_DEV", devices);
         }
@@ -131,9 +138,11 @@ impl Contender {
         let is_right = match self {
             Self::True | Self::Sh => stdout.is_empty(),
             Self::Resources => stdout.contains(&format!("\nsystem={}\n", size.vm())),
-            Self::List | Self::ListRunning => {
+            Self::List | Self::ListProfiles | Self::ListRunning => {
+                let loaders = stdout.lines().filter(|line| line.contains("  uefi  "));
                 let running = stdout.lines().filter(|line| line.ends_with(" running"));
-                running.count() == usize::from(self == Self::ListRunning)
+                (loaders.count() > 0) == (self == Self::ListProfiles)
+                    && running.count() == usize::from(self == Self::ListRunning)
                     && stdout.lines().count() == usize::try_from(size.0)? + 1
             }
             Self::BootForeign => stdout.contains("nmdm if_tuntap"),
@@ -159,6 +168,7 @@ impl fmt::Display for Contender {
             Self::Sh => "`sh -c '. ./FILE'`",
             Self::Resources => "`resources`",
             Self::List => "`list`",
+            Self::ListProfiles => "`list`, each with a profile",
             Self::ListRunning => "`list`, one VM runs",
             Self::BootForeign => "`boot -d`, foreign host",
             Self::Boot => "`boot -d`, host answers",

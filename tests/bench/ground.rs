@@ -38,6 +38,9 @@ impl fmt::Display for Size {
 /// The configuration's name, in a directory of its own for each size.
 pub(super) const CONFIGURATION: &str = "easy-bhyve.conf";
 
+/// The same, each VM with a profile of the user's own, which is based on one of the program.
+pub(super) const WITH_PROFILES: &str = "profiles.conf";
+
 /// A temporary directory with everything in it.
 pub(super) struct Ground {
     root: TempDir,
@@ -57,6 +60,12 @@ impl Ground {
                 ground.directory(size).join(CONFIGURATION),
                 configuration(size),
             )?;
+            let profiles = ground.directory(size).join("os");
+            fs::create_dir(&profiles)?;
+            fs::write(profiles.join("mine.toml"), "based_on = \"debian\"\n")?;
+            let os = (0..size.0).map(|vm| format!("vm{vm}_os=mine\n"));
+            let with_profiles = configuration(size) + &os.collect::<String>();
+            fs::write(ground.directory(size).join(WITH_PROFILES), with_profiles)?;
             let disks = ground.devices().join("zvol/zroot/vm");
             fs::create_dir_all(&disks)?;
             fs::write(disks.join(size.vm()), "")?;

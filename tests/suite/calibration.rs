@@ -1,6 +1,7 @@
 //! The simulated host against records of the real programs in `tests/calibration`.
 
 mod bhyve;
+mod bootrom;
 mod filesystems;
 mod filesystems_anew;
 mod freebsd_sh;

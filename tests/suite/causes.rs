@@ -8,9 +8,13 @@ use easy_bhyve::tools::grub::complaints;
 
 const DISK: &str = "/dev/zvol/zroot/vm/web";
 
-/// Messages that the simulated host never prints: its memory has no limit, its bhyve dies without a
-/// message, and its file systems never fill up.
-const UNSEEN: [&str; 6] = [
+/// The UEFI firmware of the host.
+const CODE: &str = "/usr/local/share/edk2-bhyve/BHYVE_UEFI_CODE.fd";
+
+/// Messages that the simulated host never prints: it has every address, its memory has no limit, its bhyve
+/// dies without a message, and its file systems never fill up.
+const UNSEEN: [&str; 7] = [
+    "bind: Can't assign requested address",
     "Unable to setup memory",
     "vm_run error",
     "No space left on device",
@@ -62,6 +66,10 @@ fn messages() -> Vec<(&'static str, String)> {
     taken.edit(&Edit::OpenTap("tap0".into()));
     let mut bare = host();
     bare.state.modules.loaded.remove("nmdm.ko");
+    let mut watched = host();
+    let pid = watched.add_process(0, 1, "x11vnc", &["x11vnc"]);
+    let server = watched.state.processes.get_mut(&pid).unwrap();
+    server.open.insert("vnc/127.0.0.1/5900".into());
     let mut broken = Host::freebsd(14);
     broken.state.modules.broken.insert("vmm.ko".into());
     let newer =
@@ -72,6 +80,36 @@ fn messages() -> Vec<(&'static str, String)> {
         (
             "Could not open backing file",
             said(host(), &bhyve("-s 3:1,virtio-blk,/vm/gone")),
+        ),
+        (
+            "Error opening bootrom variable file",
+            said(host(), &bhyve(&format!("-l bootrom,{CODE},/vm/gone"))),
+        ),
+        (
+            "Error opening bootrom",
+            said(host(), &bhyve("-l bootrom,/vm/gone")),
+        ),
+        (
+            "Invalid bootrom",
+            said(
+                host().with_file("/vm/short", "x"),
+                &bhyve(&format!("-l bootrom,{CODE},/vm/short")),
+            ),
+        ),
+        (
+            "Unable to open libslirp.so.0",
+            said(
+                Host::freebsd(15).with_leftover_vm("web", 512 << 20),
+                "bhyve -c 1 -m 512M -s 0:0,hostbridge -s 1:0,lpc -s 2:0,virtio-net,slirp web",
+            ),
+        ),
+        (
+            "bind: Address already in use",
+            said(watched, &bhyve("-s 29:0,fbuf,tcp=127.0.0.1:5900")),
+        ),
+        (
+            "fbuf: max resolution is",
+            said(host(), &bhyve("-s 29:0,fbuf,w=9000")),
         ),
         ("Unable to initialize backend", said(bare, &bhyve(""))),
         ("vCPUs requested but only", said(host(), &bhyve("-c 9"))),

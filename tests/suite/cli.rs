@@ -153,7 +153,7 @@ fn help_shows_each_verb_in_the_form_in_which_it_was_called() {
 const COMMANDS: [&str; 5] = ["setup", "list", "status", "stop-all", "autostart"];
 
 /// Every option: short, long, its value, and the option that it requires.
-const OPTIONS: [(&str, &str, &[&str], &[&str]); 15] = [
+const OPTIONS: [(&str, &str, &[&str], &[&str]); 17] = [
     ("-d", "--dry-run", &[], &[]),
     ("-t", "--tty", &[], &[]),
     ("-c", "--cpu", &["2"], &[]),
@@ -168,19 +168,22 @@ const OPTIONS: [(&str, &str, &[&str], &[&str]); 15] = [
     ("-T", "--temp", &[], &[]),
     ("--console", "--console", &[], &[]),
     ("--watch", "--watch", &[], &[]),
+    ("--origin", "--origin", &[], &[]),
     ("-n", "--lines", &["3"], &[]),
+    ("--uefi-vars", "--uefi-vars", &[], &[]),
 ];
 
 /// The options of every verb besides `--config`, and its words besides the VM.
-const ROWS: [(&str, &[&str], &str); 18] = [
+const ROWS: [(&str, &[&str], &str); 19] = [
     ("install", &[], "-d -c -m"),
     ("boot", &[], "-d -t -p -c -m -T --console"),
     ("ttyboot", &[], "-d -p -c -m"),
     ("console", &[], "-d -f"),
-    ("resources", &[], "-d -a -V -s -c -m --format"),
+    ("vnc", &[], "-d --format"),
+    ("resources", &[], "-d -a -V -s -c -m --format --origin"),
     ("shutdown", &["deb0"], "-d -f -q"),
     ("restart", &[], "-d -f -q -c -m"),
-    ("clean", &[], "-d"),
+    ("clean", &[], "-d --uefi-vars"),
     ("log", &[], "-d -f -n"),
     ("snapshot", &["word"], "-d --format"),
     ("rollback", &["snap"], "-d -f"),
@@ -192,6 +195,11 @@ const ROWS: [(&str, &[&str], &str); 18] = [
     ("stop-all", &[], "-d -f -q"),
     ("autostart", &[], "-d"),
 ];
+
+/// Whether a row is that of a verb, not of a command; only a VM with a screen has a link for `vnc`.
+fn is_verb(name: &str) -> bool {
+    VERBS.contains(&name) || name == "vnc"
+}
 
 /// Whether the words of a call are accepted, so that it fails at the missing configuration.
 fn is_accepted(place: &Place, program: &Path, words: &[&str]) -> bool {
@@ -221,7 +229,7 @@ fn every_verb_takes_its_own_options_and_no_other_in_both_forms() {
     let place = place();
     for (verb, words, listed) in ROWS {
         let listed: Vec<&str> = listed.split(' ').collect();
-        let has_link = VERBS.contains(&verb);
+        let has_link = is_verb(verb);
         let link = place.link(&format!("eb/fbsd0-{verb}"), PROGRAM);
         for (short, long, value, company) in OPTIONS {
             // The same letter has another name where it means something else.
@@ -258,11 +266,7 @@ fn every_verb_takes_its_own_options_and_no_other_in_both_forms() {
 fn the_plan_as_data_is_accepted_for_every_verb_with_a_dry_run() {
     let place = place();
     for (verb, words, listed) in ROWS {
-        let vm: &[&str] = if VERBS.contains(&verb) {
-            &["fbsd0"]
-        } else {
-            &[]
-        };
+        let vm: &[&str] = if is_verb(verb) { &["fbsd0"] } else { &[] };
         let call = [&[verb], vm, words, &["-d", "--format", "json"]].concat();
         let has_dry_run = listed.split(' ').any(|option| option == "-d");
         assert_eq!(

@@ -94,6 +94,9 @@ impl Example {
         let mut config = text.replace("@DEV@", "@DIR@/dev");
         for about in &vms {
             config.push_str(&format!("{}_stop_timeout={STOP_TIMEOUT}\n", about.vm));
+            if about.has_firmware() {
+                config.push_str(&format!("{0}_uefi_vars=@DIR@/vm/{0}.uefi-vars\n", about.vm));
+            }
         }
         Self { config, vms }
     }

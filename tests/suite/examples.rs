@@ -18,10 +18,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// An example: its name, its file, and the host for which it is read together with another one.
-const EXAMPLES: [(&str, &str, Option<&str>); 3] = [
+const EXAMPLES: [(&str, &str, Option<&str>); 4] = [
     ("zfs", "easy-bhyve.conf", None),
     ("zfs-svr1", "easy-bhyve-svr1.conf", Some("svr1")),
     ("ufs", "ufs.conf", None),
+    ("profiles", "profiles.conf", None),
 ];
 
 /// The most lines of a preview.
@@ -232,7 +233,7 @@ fn host(settings: &BTreeMap<String, String>, verb: Verb, makes_disk: bool, place
     }
     let mark = format!("easy-bhyve:{vm}");
     match verb {
-        Verb::Console | Verb::Shutdown | Verb::Restart => {
+        Verb::Console | Verb::Vnc | Verb::Shutdown | Verb::Restart => {
             let (bridge, netif) = (&settings["host_bridge"], &settings["host_netif"]);
             host = host.with_commands(&["kldload -n vmm nmdm if_tuntap if_bridge"]);
             if place == Place::FreeBsd(15) {
@@ -266,11 +267,14 @@ fn host(settings: &BTreeMap<String, String>, verb: Verb, makes_disk: bool, place
     host
 }
 
-/// The expected refusals: ZFS verbs of a VM without a volume, no image to install from, and
+/// The expected refusals: ZFS verbs of a VM without a volume, no screen, no image to install from, and
 /// history on a host that cannot answer.
 fn is_documented(vm: &str, verb: Verb, said: &Said, place: Place) -> bool {
     if verb.needs_zfs() && said.status == 2 {
         return said.err.contains(&format!("{verb} needs a ZFS volume"));
+    }
+    if verb.needs_screen() && said.status == 1 {
+        return said.err.contains(&format!("{vm} has no screen"));
     }
     if verb == Verb::Install && said.status == 1 {
         return said.err.contains(&format!("{vm}_cd0 is not set"));

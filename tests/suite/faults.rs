@@ -209,7 +209,8 @@ fn check(scenario: &Scenario, good: &[Logged], at: usize, how: How) -> Vec<Strin
     wrong.extend(came_after(scenario, good, at, &fake));
     // What could not be freed at the end still exists.
     let guest_has_ended = good[..at].iter().any(|one| one.argv[0] == "bhyve");
-    let is_end = scenario.is(&["ttyboot", "install"]) && guest_has_ended || program == "rm";
+    let is_end =
+        scenario.is(&["ttyboot", "install"]) && guest_has_ended || ["rm", "mv"].contains(&program);
     if !is_end {
         wrong.extend(scenario.difference(&before, &fake));
     }
@@ -317,6 +318,7 @@ fn is_freeing(logged: &Logged) -> bool {
         "--force-poweroff",
         "deletem",
         "rm",
+        "mv",
         "kill",
         "rollback",
     ];

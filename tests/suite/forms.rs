@@ -3,6 +3,7 @@
 mod moot;
 mod replace;
 mod scratch;
+mod screen;
 mod undo;
 
 use easy_bhyve::command::{Command, Streams};
@@ -291,6 +292,8 @@ fn a_loop_repeats_as_long_as_the_status_says_so() {
                     again: &[0],
                     again_if_failed: false,
                     start_limit: None,
+                    first: None,
+                    once_running: Vec::new(),
                 }
                 .into(),
                 log(at, "behind", 0).into(),

@@ -17,6 +17,8 @@ mod race;
 mod rig;
 mod root;
 mod steps;
+mod store;
 mod surroundings;
 mod taps;
 mod temp;
+mod vnc;

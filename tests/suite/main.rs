@@ -54,10 +54,13 @@ mod place;
 mod playground;
 mod preview;
 mod processes;
+mod profiles;
 mod quoting;
 mod rc;
 mod readme;
+mod releases;
 mod root_side;
+mod screen;
 mod script_faults;
 mod search;
 #[path = "../support/seat.rs"]

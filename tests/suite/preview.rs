@@ -259,7 +259,8 @@ fn push_early(forms: &Value, early: &mut Vec<String>) -> bool {
         }
         if let Some(round) = form.get("loop") {
             if push_early(&round["body"], early) {
-                early.push(line(&round["command"]));
+                let first = round.get("first").unwrap_or(&round["command"]);
+                early.push(line(first));
             }
             return false;
         }

@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStringExt;
 const REFUSED: u8 = 12;
 
 /// The words of the client for clean.
-const GOOD: [&str; 28] = [
+const GOOD: [&str; 32] = [
     "root-clean",
     "fbsd0",
     "host=vmhost",
@@ -22,6 +22,10 @@ const GOOD: [&str; 28] = [
     "rng=NO",
     "utc=YES",
     "wired=NO",
+    "strict_msrs=YES",
+    "vnc=NO",
+    "tablet=NO",
+    "loader=bhyveload",
     "freebsd=YES",
     "zvol=zroot/vm/fbsd0",
     "cd0=",

@@ -118,6 +118,24 @@ fn every_vm_gets_a_relative_link_per_verb_and_a_second_run_changes_nothing() {
 }
 
 #[test]
+fn a_vm_with_a_screen_has_a_link_to_it_too() {
+    let place = place("a_id=1 a_loader=uefi a_vnc=YES\nb_id=2\n");
+    let said = setup(&place);
+    let mut verbs = VERBS.to_vec();
+    verbs.insert(4, "vnc");
+    let mut wanted = links("a", &verbs, "../easy-bhyve");
+    wanted.extend(links("b", &VERBS, "../easy-bhyve"));
+    assert_eq!(entries(&place.path("bin/eb")), wanted, "{said:?}");
+    place.write("bin/easy-bhyve.conf", format!("{HOST}a_id=1\nb_id=2\n"));
+    let said = setup(&place);
+    let err = [
+        listed("removed", "a", &["vnc"]),
+        total(&place, "bin/eb", 26, 0, 1),
+    ];
+    assert_eq!(said, Said::new(0, "", err.concat()));
+}
+
+#[test]
 fn own_links_without_a_vm_are_removed_and_a_volume_that_became_a_file_loses_its_zfs_verbs() {
     let place = place("a_id=1 b_id=2 c_id=3\n");
     setup(&place);

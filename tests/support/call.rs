@@ -8,6 +8,7 @@ use easy_bhyve::cli::invocation::is_root_side;
 use easy_bhyve::process::{CONFIG_VARIABLE, Clock, LOG_DIRECTORY, Process, RUN_DIRECTORY};
 use easy_bhyve::run::Output;
 use easy_bhyve::run::progress::Display;
+use easy_bhyve::tools::firmware::SHARE_DIRECTORY;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -58,10 +59,15 @@ pub fn call(fake: &mut Fake, config: &str, words: &[&str]) -> Said {
     call_with_file(fake, &file, words)
 }
 
-/// Calls the program with this configuration file, which is shown as `easy-bhyve.conf`.
+/// Calls the program with this configuration file, which is shown as `easy-bhyve.conf`, as are the profiles
+/// beside it as `os/NAME.toml`.
 pub fn call_with_file<W: AsRef<str>>(fake: &mut Fake, file: &Path, words: &[W]) -> Said {
     let args: Vec<OsString> = words.iter().map(|word| word.as_ref().into()).collect();
-    let shown = [(file.display().to_string(), "easy-bhyve.conf")];
+    let profiles = file.with_file_name("os").join("");
+    let shown = [
+        (file.display().to_string(), "easy-bhyve.conf"),
+        (profiles.display().to_string(), "os/"),
+    ];
     let mut process = process(args, fake);
     process
         .environment
@@ -145,6 +151,7 @@ pub fn process(args: Vec<OsString>, caller: &Fake) -> Process {
         devices: caller.host().state.dev.clone(),
         run: PathBuf::from(RUN_DIRECTORY),
         logs: PathBuf::from(LOG_DIRECTORY),
+        share: PathBuf::from(SHARE_DIRECTORY),
         token: "scratch0".into(),
         colour: false,
         is_watched: false,

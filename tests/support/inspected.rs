@@ -1,7 +1,10 @@
 //! What must hold when any bytes are inspected as a disk, for the fuzz target and the suite.
 
 use easy_bhyve::inspect::judge::{grub_reads, loaders};
+use easy_bhyve::inspect::report::Report;
+use easy_bhyve::inspect::start::{Wanted, begin};
 use easy_bhyve::inspect::{Image, MOST, inspect};
+use easy_bhyve::model::loader::{BootPart, GrubDir};
 use std::cell::Cell;
 use std::io;
 
@@ -33,7 +36,7 @@ pub(crate) fn check(bytes: &[u8]) {
         bytes,
         read: Cell::new(0),
     };
-    let report = inspect(&disk);
+    let report = inspect(&disk, Some("/further"));
     assert!(disk.read.get() <= MOST);
     let Ok(report) = report else {
         return;
@@ -53,5 +56,33 @@ pub(crate) fn check(bytes: &[u8]) {
     for verdict in [loaders.bhyveload, loaders.grub, loaders.uefi] {
         assert!(!verdict.why.is_empty());
     }
-    assert_eq!(inspect(&bytes).ok(), Some(report), "again the same");
+    begins(&report);
+    let again = inspect(&bytes, Some("/further")).ok();
+    assert_eq!(again.as_ref(), Some(&report), "again the same");
+}
+
+/// Finds where grub begins.
+fn begins(report: &Report) {
+    let directories = [GrubDir::auto(), GrubDir::default()];
+    for (directory, needs_menu) in directories
+        .iter()
+        .flat_map(|one| [(one, true), (one, false)])
+    {
+        for part in ["auto", "none", "msdos1", "gpt02"] {
+            let part = BootPart::parse(part).expect("a partition");
+            let wanted = Wanted {
+                part: &part,
+                directory,
+                needs_menu,
+            };
+            match begin(report, wanted) {
+                Ok(start) => {
+                    assert!(!start.part.is_auto() && !start.directory.is_auto());
+                    let fault = start.fault.as_ref();
+                    assert!(fault.is_none_or(|fault| !fault.why.is_empty()));
+                }
+                Err(fault) => assert!(part.is_auto() && !fault.why.is_empty()),
+            }
+        }
+    }
 }

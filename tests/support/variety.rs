@@ -114,6 +114,11 @@ impl About {
         cds.filter_map(|cd| cd.rsplit('/').next()).collect()
     }
 
+    /// Whether UEFI firmware starts it.
+    pub(crate) fn has_firmware(&self) -> bool {
+        self.one("loader") == "uefi"
+    }
+
     fn first_tap(&self) -> &str {
         self.one("if0")
     }

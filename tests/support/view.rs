@@ -73,12 +73,17 @@ pub fn lines(host: &Host) -> BTreeSet<String> {
         lines.insert(match node {
             None => format!("directory {}", path.display()),
             Some(file) => format!(
-                "file {}: {} bytes, {} allocated{}",
+                "file {}: {} bytes, {} allocated{}{}",
                 path.display(),
                 file.size,
                 file.allocated,
                 file.mode
-                    .map_or_else(String::new, |mode| format!(", mode {mode:o}"))
+                    .map_or_else(String::new, |mode| format!(", mode {mode:o}")),
+                if file.data.starts_with(b"the variables of") {
+                    ", written by a guest"
+                } else {
+                    ""
+                }
             ),
         });
     }

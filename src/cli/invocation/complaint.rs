@@ -37,13 +37,14 @@ fn is_useless(paragraph: &str) -> bool {
 }
 
 /// The commands of easy-bhyve itself.
-pub(super) const ADMIN: [&str; 11] = [
+pub(super) const ADMIN: [&str; 12] = [
     "init",
     "setup",
     "list",
     "status",
     "check",
     "inspect",
+    "os",
     "set",
     "new",
     "stop-all",

@@ -16,7 +16,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use complaint::{ADMIN, unknown_verb, wrong_command, wrong_usage};
 use help::definition_for_help;
-use options::{CheckArgs, Cli, InitArgs, InspectArgs, ManArgs, NewArgs, SetArgs, Typed};
+use options::{CheckArgs, Cli, InitArgs, InspectArgs, ManArgs, NewArgs, OsArgs, SetArgs, Typed};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -62,6 +62,8 @@ pub enum Admin {
     Check(CheckArgs),
     /// Shows what is on disks.
     Inspect(InspectArgs),
+    /// Shows profiles of operating systems.
+    Os(OsArgs),
     /// Changes settings of a VM or of the host.
     Set(SetArgs),
     /// Writes the settings of a new VM.
@@ -151,6 +153,7 @@ pub(super) fn definition(link: Option<(&str, Verb)>) -> clap::Command {
                 "set" => " [VM] KEY=VALUE...",
                 "new" => " VM [KEY=VALUE]...",
                 "man" => " [PAGE]",
+                "os" => " [NAME]",
                 _ => "",
             };
             command.override_usage(format!("{PROGRAM} {name} [OPTIONS]{words}"))
@@ -225,6 +228,7 @@ fn request(typed: Option<Typed>) -> Call {
         }),
         Some(Typed::Check(options)) => Admin::Check(options),
         Some(Typed::Inspect(options)) => Admin::Inspect(options),
+        Some(Typed::Os(options)) => Admin::Os(options),
         Some(Typed::Set(options)) => Admin::Set(options),
         Some(Typed::New(options)) => Admin::New(options),
         Some(Typed::StopAll(options)) => Admin::StopAll(options),

@@ -3,6 +3,7 @@
 use super::PROGRAM;
 use crate::config::edit::TypedSetting;
 use crate::manual::Page;
+use crate::model::os::OsName;
 use crate::model::size::DiskSize;
 use crate::operation::TypedVerb;
 use crate::operation::options::{DryRun, EndArgs, Format, FormatArgs};
@@ -43,6 +44,8 @@ pub(super) enum Typed {
     Check(CheckArgs),
     /// Show what is on the disks of a VM or in an image file, and which loader boots it
     Inspect(InspectArgs),
+    /// List the profiles of operating systems, or explain one
+    Os(OsArgs),
     /// Change settings of a VM, or of the host, in the configuration
     Set(SetArgs),
     /// Write the settings of a new VM into the configuration
@@ -107,6 +110,17 @@ impl InspectArgs {
     }
 }
 
+/// The options of `os`.
+#[derive(Clone, Debug, Args)]
+pub struct OsArgs {
+    /// --format
+    #[command(flatten)]
+    pub format: FormatArgs,
+    /// The profile to explain
+    #[arg(value_name = "NAME", index = 1)]
+    pub name: Option<String>,
+}
+
 /// Options of `set`.
 #[derive(Clone, Debug, Args)]
 pub struct SetArgs {
@@ -136,6 +150,9 @@ pub struct NewArgs {
     /// Install from this ISO image
     #[arg(long, value_name = "ISO")]
     pub cd: Option<PathBuf>,
+    /// Use the profile of this operating system
+    #[arg(long, value_name = "NAME", value_parser = OsName::parse)]
+    pub os: Option<OsName>,
     /// Also make the VM's disk, of this size
     #[arg(long, value_name = "SIZE", value_parser = DiskSize::parse)]
     pub disk: Option<DiskSize>,

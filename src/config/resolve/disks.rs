@@ -9,7 +9,7 @@ use crate::finding::FindingName;
 use crate::model::Volume;
 use crate::model::device::{Cd, Disk, Slots};
 use crate::model::kind::DiskOptions;
-use crate::model::loader::{Loader, LoaderKind};
+use crate::model::loader::LoaderKind;
 use crate::model::name::{Dataset, VmId};
 use crate::span::Span;
 use std::os::unix::ffi::OsStrExt;
@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 pub(super) fn disks(
     parts: &Parts<'_>,
     id: &Set<VmId>,
-    loader: &Loader,
+    loader: LoaderKind,
     faults: &mut Faults,
 ) -> (Volume, Vec<Disk>) {
     let hds = &parts.own.settings.hds;
@@ -55,7 +55,7 @@ pub(super) fn disks(
     (volume, disks)
 }
 
-pub(super) fn cds(parts: &Parts<'_>, loader: &Loader, faults: &mut Faults) -> Vec<Cd> {
+pub(super) fn cds(parts: &Parts<'_>, loader: LoaderKind, faults: &mut Faults) -> Vec<Cd> {
     let mut cds = Vec::new();
     for (number, set) in &parts.own.settings.cds {
         let path = device_path(parts, "cd", *number, &in_iso_path(parts, set));

@@ -5,13 +5,18 @@
 
 mod disks;
 mod faults;
+mod loader;
 mod nics;
+pub mod origin;
+mod preset;
 mod read;
+mod screen;
 mod uplinks;
 mod vm;
 
 pub(crate) use read::has_effect;
 
+use super::profile::{Profile, Profiles};
 use super::settings::{HostSettings, Need, needs};
 use super::{Config, Keys, lint};
 use crate::error::{Error, Result};
@@ -28,6 +33,7 @@ use faults::Faults;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 pub(super) use vm::of_words;
 use vm::{Parts, construct};
 
@@ -66,7 +72,9 @@ impl<'a> Wanted<'a> {
 pub fn vm(config: &Config, name: &str, wanted: &Wanted<'_>) -> Result<Vm> {
     let name = known(config, name)?;
     let keys = config.keys_of(name.as_str());
-    one(config, &host(config, wanted.need)?, name, &keys, wanted)
+    let profiles = Profiles::of(config);
+    let host = host(config, wanted.need)?;
+    one(config, &host, name, &keys, &profiles, wanted)
 }
 
 /// All VMs, in the order of the configuration, each checked for its need and resolved lazily.
@@ -80,9 +88,10 @@ pub fn all<'config>(
     wanted: Wanted<'config>,
 ) -> Result<impl Iterator<Item = Result<Vm>>> {
     let host = host(config, wanted.need)?;
+    let profiles = Profiles::of(config);
     Ok(config.keys_of_all().into_iter().map(move |keys| {
         let name = name(config, keys.vm)?;
-        one(config, &host, name, &keys, &wanted)
+        one(config, &host, name, &keys, &profiles, &wanted)
     }))
 }
 
@@ -101,8 +110,10 @@ pub fn autostarting<'config>(
         let mut keys = keys.keys.iter();
         keys.any(|key| key.setting.name == "autostart" && !key.set.value.is_empty())
     });
+    let profiles = Profiles::of(config);
     Ok(asked.map(move |keys| {
-        let vm = name(config, keys.vm).and_then(|name| one(config, &host, name, &keys, &wanted));
+        let vm = name(config, keys.vm);
+        let vm = vm.and_then(|name| one(config, &host, name, &keys, &profiles, &wanted));
         (keys.vm, vm)
     }))
 }
@@ -115,7 +126,11 @@ pub fn taps(config: &Config, name: &str) -> Result<Vec<TapName>> {
     // No NIC depends on the directory of devices.
     let wanted = Wanted::new(Need::End, Spelling::default(), Path::new("/dev"));
     let vm = vm(config, name, &wanted)?;
-    Ok(vm.nics.into_iter().map(|nic| nic.tap).collect())
+    Ok(vm
+        .nics
+        .iter()
+        .filter_map(|nic| nic.tap().cloned())
+        .collect())
 }
 
 /// Refuses a VM that shares its id with another VM.
@@ -182,6 +197,8 @@ pub struct Checked<'config> {
     pub keys: Keys<'config>,
     /// The VM, with invalid settings treated as not set; none if it cannot be built.
     pub vm: Option<Vm>,
+    /// The profile, if the VM has one that can be used.
+    pub profile: Option<Rc<Profile>>,
     /// The faults of its settings.
     pub faults: Vec<Error>,
 }
@@ -197,11 +214,14 @@ pub fn checked<'config>(
     let mut of_host = Faults::default();
     let host = read::of_host(config, &mut of_host);
     let wanted = Wanted::new(Need::Settings, spelling.clone(), devices);
+    let profiles = Profiles::of(config);
     let vms = config.keys_of_all().into_iter().map(|keys| {
         let mut faults = Faults::default();
+        let mut profile = None;
         let vm = match name(config, keys.vm) {
             Ok(name) => {
-                let own = read::of_vm(config, &keys, &mut faults);
+                let own = read::of_vm(config, &keys, &profiles, &mut faults);
+                profile.clone_from(&own.profile);
                 let parts = Parts {
                     name,
                     own,
@@ -219,6 +239,7 @@ pub fn checked<'config>(
         Checked {
             keys,
             vm,
+            profile,
             faults: faults.into_errors(),
         }
     });
@@ -238,10 +259,11 @@ fn one(
     host: &HostSettings,
     name: VmName,
     keys: &Keys<'_>,
+    profiles: &Profiles,
     wanted: &Wanted<'_>,
 ) -> Result<Vm> {
     let mut faults = Faults::default();
-    let own = read::of_vm(config, keys, &mut faults);
+    let own = read::of_vm(config, keys, profiles, &mut faults);
     let parts = Parts {
         name,
         own,

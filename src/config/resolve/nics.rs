@@ -3,9 +3,10 @@
 use super::Parts;
 use super::faults::Faults;
 use super::read::{hidden, placeholder_bridge};
-use crate::config::settings::{Set, needs};
+use crate::config::settings::{Set, needs, numbered};
 use crate::error::Error;
 use crate::finding::FindingName;
+use crate::model::backend::NicBackend;
 use crate::model::device::{Nic, Slots};
 use crate::model::kind::NicKind;
 use crate::model::name::{IfName, TapName, VmId};
@@ -13,25 +14,33 @@ use crate::span::Span;
 
 /// The NICs; the first one exists even if not set.
 pub(super) fn nics(parts: &Parts<'_>, id: &Set<VmId>, faults: &mut Faults) -> Vec<Nic> {
-    let mut taps = parts.own.settings.ifs.clone();
-    if !taps.contains_key(&0) {
+    let mut backends = parts.own.settings.ifs.clone();
+    if !backends.contains_key(&0) {
         // Every valid id of a VM is a valid number of a tap.
         let tap = TapName::parse(&format!("tap{}", id.value.0));
-        taps.extend(tap.ok().map(|value| {
-            let span = id.span;
+        backends.extend(tap.ok().map(|tap| {
+            let (value, span) = (NicBackend::Tap(tap), id.span);
             (0, Set { value, span })
         }));
     }
     let own = &parts.own.settings;
     let mut nics: Vec<Nic> = Vec::new();
-    for (number, Set { value: tap, span }) in taps {
-        if let Some(other) = nics.iter().find(|other| other.tap == tap) {
+    for (
+        number,
+        Set {
+            value: backend,
+            span,
+        },
+    ) in backends
+    {
+        let is_taken = |other: &&Nic| backend.tap().is_some_and(|tap| other.tap() == Some(tap));
+        if let Some(other) = nics.iter().find(is_taken) {
             // The first NIC has this tap only because its own setting is invalid.
             if parts.own.is_wrong("ifN", other.number) {
                 continue;
             }
             let error = Error::config(format!(
-                "if{} and if{number} of {} are both {tap}",
+                "if{} and if{number} of {} are both {backend}",
                 other.number, parts.name
             ));
             faults.add_missing(
@@ -52,12 +61,19 @@ pub(super) fn nics(parts: &Parts<'_>, id: &Set<VmId>, faults: &mut Faults) -> Ve
             }
             continue;
         }
-        let (bridge, bridge_origin) = bridge_of(parts, number, id.span, faults);
+        let has_tap = backend.tap().is_some();
+        let (bridge, bridge_origin) = if has_tap {
+            bridge_of(parts, number, id.span, faults)
+        } else {
+            refuse_bridge(parts, number, &backend, faults);
+            (None, None)
+        };
+        let is_private = own.privates.get(&number).is_some_and(|set| set.value);
         nics.push(Nic {
             number,
-            tap,
+            backend,
             bridge,
-            is_private: own.privates.get(&number).is_some_and(|set| set.value),
+            is_private: is_private && has_tap,
             kind: own
                 .if_kinds
                 .get(&number)
@@ -68,6 +84,28 @@ pub(super) fn nics(parts: &Parts<'_>, id: &Set<VmId>, faults: &mut Faults) -> Ve
         });
     }
     nics
+}
+
+/// Refuses the settings of a tap for a NIC without one.
+fn refuse_bridge(parts: &Parts<'_>, number: u8, backend: &NicBackend, faults: &mut Faults) {
+    let own = &parts.own.settings;
+    let bridge = own.bridges.get(&number).map(|set| set.span);
+    let private = own.privates.get(&number).map(|set| set.span);
+    for (setting, span) in [("ifN_bridge", bridge), ("ifN_private", private)] {
+        let Some(span) = span else { continue };
+        let name = &parts.name;
+        let error = Error::config(format!(
+            "{name}_{} is set, and if{number} is {backend}, which has no tap and joins no bridge",
+            numbered(setting, number)
+        ));
+        faults.add(
+            error
+                .at(span)
+                .named(FindingName::Setting)
+                .help(format!("remove it, or set {name}_if{number} to a tap")),
+            needs::NETWORK,
+        );
+    }
 }
 
 /// The bridge of a NIC, and the setting that names it.

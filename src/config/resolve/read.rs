@@ -1,17 +1,24 @@
 //! Reads the settings of a configuration, row by row.
 
 use super::faults::Faults;
-use crate::config::settings::{self, Default, Given, HostSettings, Set, VmSettings};
+use super::preset::Presets;
+use crate::config::profile::{Profile, Profiles};
+use crate::config::settings::{self, Default, Given, HostSettings, Set, VmSettings, needs};
 use crate::config::{Config, Key, Keys, lint};
 use crate::error::Error;
 use crate::finding::FindingName;
 use crate::model::device::Slots;
 use crate::model::name::{IfName, NameError, VmId, VmName};
 use crate::span::Span;
+use std::rc::Rc;
 
 #[derive(Debug, Default)]
 pub(super) struct OfVm {
     pub(super) settings: VmSettings,
+    /// The profile, if the VM has one that can be used.
+    pub(super) profile: Option<Rc<Profile>>,
+    /// The settings whose values come from the profile, by the name of their row and their number.
+    pub(super) presets: Vec<(&'static str, u8)>,
     /// The invalid settings, by the name of their row and their number.
     wrong: Vec<(&'static str, u8)>,
 }
@@ -27,13 +34,18 @@ impl From<VmSettings> for OfVm {
     fn from(settings: VmSettings) -> Self {
         Self {
             settings,
-            wrong: Vec::new(),
+            ..Self::default()
         }
     }
 }
 
-/// Reads the settings of a VM; an invalid value is treated as not set.
-pub(super) fn of_vm(config: &Config, keys: &Keys<'_>, faults: &mut Faults) -> OfVm {
+/// Reads the settings of a VM and of its profile; an invalid value is treated as not set.
+pub(super) fn of_vm(
+    config: &Config,
+    keys: &Keys<'_>,
+    profiles: &Profiles,
+    faults: &mut Faults,
+) -> OfVm {
     let mut read = OfVm::default();
     let mut seen: Vec<(&str, u8)> = Vec::with_capacity(keys.keys.len());
     for key in keys.keys.iter().filter(|key| !key.set.value.is_empty()) {
@@ -73,6 +85,25 @@ pub(super) fn of_vm(config: &Config, keys: &Keys<'_>, faults: &mut Faults) -> Of
         let mut of_it = of_it.filter(|key| key.set.name_span == conflict.span);
         let stops = of_it.next().map_or(&[][..], |key| key.setting.needed_by);
         faults.add(conflict.into(), stops);
+    }
+    if let Some(os) = read.settings.os.clone() {
+        match profiles.get(&os.value) {
+            Ok(profile) => {
+                let presets = Presets {
+                    profile: &profile,
+                    keys,
+                    own: &seen,
+                };
+                read.presets = presets.read(&mut read.settings, faults);
+                read.profile = Some(profile);
+            }
+            Err(error) => {
+                let named_by = os.span.filter(|_| error.excerpt.is_some());
+                let note = |span| format!("{}_os names it at {}", keys.vm, config.place(span));
+                let error = named_by.map(note).into_iter().fold(error, Error::note);
+                faults.add_missing(error.at(os.span), needs::RUN);
+            }
+        }
     }
     read
 }

@@ -2,12 +2,11 @@
 
 use super::faults::Faults;
 use super::read::OfVm;
-use super::{Wanted, disks, nics, uplinks};
+use super::{Wanted, disks, loader, nics, screen, uplinks};
+use crate::config::profile::Spread;
 use crate::config::settings::{HostSettings, Set, VmSettings};
 use crate::error::Result;
 use crate::model::cpu::CpuTopology;
-use crate::model::grub::GrubCommands;
-use crate::model::loader::{BootPart, Grub, Loader};
 use crate::model::name::{IfName, VmId, VmName};
 use crate::model::policy::Policy;
 use crate::model::size::MemSize;
@@ -48,27 +47,43 @@ pub(super) fn construct(parts: Parts<'_>, faults: &mut Faults) -> Vm {
         value: VmId(0),
         span: None,
     });
-    let loader = loader(&parts.own.settings);
-    let (volume, disks) = disks::disks(&parts, &id, &loader, faults);
-    let cds = disks::cds(&parts, &loader, faults);
+    let kind = loader::kind(&parts.own.settings);
+    let (volume, disks) = disks::disks(&parts, &id, kind, faults);
+    let cds = disks::cds(&parts, kind, faults);
+    let loader = loader::loader(&parts, kind, &volume, faults);
     let nics = nics::nics(&parts, &id, faults);
+    let screen = screen::screen(&parts, &id, &loader, faults);
     let Parts {
         name,
-        own: OfVm { settings: own, .. },
+        own: OfVm {
+            settings: own,
+            profile,
+            ..
+        },
         host,
         wanted,
     } = parts;
     let usual = Policy::default();
-    Vm {
+    // Differs: `-c` and `-m` win over the configuration
+    let cpu = first(wanted.cpu.as_ref(), own.cpu, host.cpu.as_ref());
+    let cpu = cpu.unwrap_or_else(CpuTopology::one);
+    let mut vm = Vm {
         id: id.value.0,
-        // Differs: `-c` and `-m` win over the configuration
-        cpu: first(wanted.cpu.as_ref(), own.cpu, host.cpu.as_ref())
-            .unwrap_or_else(CpuTopology::one),
+        os: own.os.map(|set| set.value),
+        cpu: match profile.map(|profile| profile.spread) {
+            Some(Spread::Cores) => cpu.as_cores(),
+            _ => cpu,
+        },
         // Differs: The default memory is 256M
         mem: first(wanted.mem.as_ref(), own.mem, host.mem.as_ref()).unwrap_or_else(MemSize::usual),
         has_rng: or(own.rng, false),
         keeps_utc: or(own.utc, true),
         is_wired: or(own.wired, false),
+        uuid: own.uuid.map(|set| set.value),
+        has_strict_msrs: or(own.strict_msrs, true),
+        has_tablet: or(own.tablet, screen.is_some()),
+        screen,
+        bhyve_args: None,
         loader,
         disks,
         cds,
@@ -94,7 +109,9 @@ pub(super) fn construct(parts: Parts<'_>, faults: &mut Faults) -> Vm {
         nics,
         spelling: wanted.spelling.clone(),
         name,
-    }
+    };
+    vm.bhyve_args = screen::bhyve_args(own.bhyve_args, &vm, faults);
+    vm
 }
 
 fn uplink(set: &Set<IfName>) -> Uplink {
@@ -102,22 +119,6 @@ fn uplink(set: &Set<IfName>) -> Uplink {
         name: set.value.clone(),
         origin: set.span,
     }
-}
-
-fn loader(own: &VmSettings) -> Loader {
-    if own.freebsd.is_some_and(|freebsd| freebsd.value) {
-        return Loader::Bhyveload;
-    }
-    let commands = |set: &Option<Set<GrubCommands>>| set.as_ref().map(|set| set.value.clone());
-    Loader::Grub(Grub {
-        // Differs: `grub_bootpart` has a default
-        bootpart: own
-            .grub_bootpart
-            .as_ref()
-            .map_or_else(BootPart::default, |set| set.value.clone()),
-        install: commands(&own.grub_install),
-        boot: commands(&own.grub_bootcmd),
-    })
 }
 
 /// The value from the command line, else the VM's own, else the host's.

@@ -8,16 +8,16 @@ use crate::model::device::Slots;
 use crate::model::kind::{DiskKind, DiskOptions, Mac, NicKind};
 use crate::model::policy::yes_or_no;
 
-type Row = Setting<VmSettings>;
+pub(super) type Row = Setting<VmSettings>;
 
 /// A setting that `resources` shows if it differs from the default.
-const ROW: Row = Row {
+pub(super) const ROW: Row = Row {
     always_shown: false,
     ..Setting::ROW
 };
 
 /// A switch that is off by default.
-const SWITCH: Row = Row {
+pub(super) const SWITCH: Row = Row {
     form: OneOf(YES_OR_NO),
     default: Value("NO"),
     finding: FindingName::YesOrNo,
@@ -117,5 +117,6 @@ pub(super) const IF_MAC: Row = Row {
         let mac = nics.filter_map(|nic| Some((nic.number, nic.mac?.to_string().into())));
         mac.collect()
     },
+    is_own: true,
     ..OF_NIC
 };

@@ -7,7 +7,9 @@
 
 mod devices;
 mod host;
+mod loader;
 pub mod needs;
+mod screen;
 mod vm;
 
 use super::Assignment;
@@ -25,6 +27,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 pub use vm::{VM, VmSettings};
+
+/// What the name of a host variable begins with among the settings of a VM.
+pub const OF_HOST: &str = "host_";
 
 /// The default of a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +62,15 @@ pub enum Form {
     OneOf(&'static [&'static str]),
     /// The form that the manual page describes under this name.
     Named(&'static str),
+}
+
+/// Where a value comes from that is not set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Otherwise {
+    /// The value of this host variable.
+    Host(&'static str),
+    /// It is derived from this setting of the VM, or else this host variable.
+    Derived(&'static str),
 }
 
 /// A value and its place.
@@ -142,6 +156,8 @@ pub struct Setting<Into: 'static> {
     pub form: Form,
     /// The default.
     pub default: Default,
+    /// The default for this VM, if it depends on other settings.
+    pub usual: fn(&Vm) -> Option<&'static str>,
     /// The needs that an invalid value stops.
     pub needed_by: &'static [Need],
     /// Whether `resources` always shows the setting; others are shown if they differ from the default.
@@ -153,6 +169,10 @@ pub struct Setting<Into: 'static> {
     pub part_of: Option<&'static str>,
     /// The only loader that uses the setting, if not all do.
     pub loader: Option<LoaderKind>,
+    /// Whether the value concerns one VM alone, so that no profile can have the setting.
+    pub is_own: bool,
+    /// Where a value comes from that is not set, the first that is set itself; else it is the default.
+    pub otherwise: &'static [Otherwise],
     /// The finding for an invalid value.
     pub finding: FindingName,
     /// The meaning, in one line of Markdown.
@@ -184,11 +204,14 @@ impl<Into> Setting<Into> {
         older: &[],
         form: Form::Named(""),
         default: Default::None,
+        usual: |_| None,
         needed_by: needs::RUN,
         always_shown: true,
         shapes_vm: false,
         part_of: None,
         loader: None,
+        is_own: false,
+        otherwise: &[],
         finding: FindingName::Setting,
         meaning: "",
         read: |_, _| Ok(()),
@@ -198,6 +221,14 @@ impl<Into> Setting<Into> {
     /// Whether this value is the default.
     pub fn is_default(&self, value: &OsStr) -> bool {
         matches!(self.default, Default::Value(usual) if value == usual)
+    }
+
+    /// Whether this value is the default for this VM.
+    pub fn is_usual(&self, vm: &Vm, value: &OsStr) -> bool {
+        match (self.usual)(vm) {
+            Some(usual) => value == usual,
+            None => self.is_default(value),
+        }
     }
 
     /// The name with this number.

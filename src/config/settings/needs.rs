@@ -1,6 +1,6 @@
 //! The needs for which a VM is resolved, and the settings of each.
 
-use Need::{Autostart, Boot, Console, Disks, End, Install, Root, Settings};
+use Need::{Autostart, Boot, Console, Disks, End, Install, Root, Screen, Settings};
 
 /// The need for which a VM is resolved. An invalid setting stops only the needs that use it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum Need {
     Autostart,
     /// Connect to the console.
     Console,
+    /// Connect to the screen.
+    Screen,
     /// End the VM and free its resources.
     End,
     /// Change or list the disks.
@@ -27,7 +29,7 @@ pub enum Need {
 
 /// The needs of a number and a name: all but the log, whose name is that of the VM.
 pub const ALL: &[Need] = &[
-    Settings, Install, Boot, Autostart, Console, End, Disks, Root,
+    Settings, Install, Boot, Autostart, Console, Screen, End, Disks, Root,
 ];
 /// The needs that run the guest.
 pub const RUN: &[Need] = &[Settings, Install, Boot, Autostart];
@@ -35,6 +37,8 @@ pub const RUN: &[Need] = &[Settings, Install, Boot, Autostart];
 pub const NETWORK: &[Need] = &[Settings, Install, Boot, Autostart, End];
 /// The needs of the disks: every start, and all work on disks.
 pub const DISKS: &[Need] = &[Settings, Install, Boot, Autostart, Disks];
+/// The needs of the screen: every start, and connecting to it.
+pub const SCREEN: &[Need] = &[Settings, Install, Boot, Autostart, Screen];
 /// The needs of an installation.
 pub const INSTALL: &[Need] = &[Settings, Install];
 /// The needs of the start with the host.

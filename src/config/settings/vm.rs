@@ -2,26 +2,34 @@
 
 use super::Default::{Described, None, Required, Value};
 use super::Form::{Named, OneOf};
+use super::Otherwise::{Derived, Host};
 use super::needs::{ALL, AUTOSTART, DISKS, INSTALL, NETWORK};
-use super::{Set, Setting, Written, YES_OR_NO, devices, into, one, yes_no};
+use super::{Set, Setting, YES_OR_NO, devices, into, loader, one, screen, yes_no};
 use crate::finding::FindingName;
+use crate::model::arguments::BhyveArgs;
+use crate::model::backend::NicBackend;
 use crate::model::cpu::CpuTopology;
 use crate::model::device::{Nic, Slots};
 use crate::model::grub::GrubCommands;
 use crate::model::kind::{DiskKind, DiskOptions, Mac, NicKind};
-use crate::model::loader::{BootPart, Grub, Loader, LoaderKind};
-use crate::model::name::{Dataset, IfName, TapName, VmId};
+use crate::model::loader::{BootPart, GrubDir, LoaderKind};
+use crate::model::name::{Dataset, IfName, VmId};
+use crate::model::os::OsName;
 use crate::model::policy::{Reaction, Seconds, yes_or_no};
+use crate::model::screen::{ScreenSize, Vnc};
 use crate::model::size::MemSize;
 use crate::model::{Vm, Volume};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use uuid::Uuid;
 
 /// The values of a VM's own variables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VmSettings {
     /// The number.
     pub id: Option<Set<VmId>>,
+    /// The operating system.
+    pub os: Option<Set<OsName>>,
     /// The cpus.
     pub cpu: Option<Set<CpuTopology>>,
     /// The memory.
@@ -32,6 +40,24 @@ pub struct VmSettings {
     pub utc: Option<Set<bool>>,
     /// Whether the memory is wired.
     pub wired: Option<Set<bool>>,
+    /// The UUID.
+    pub uuid: Option<Set<Uuid>>,
+    /// Whether unknown MSRs are errors for the guest.
+    pub strict_msrs: Option<Set<bool>>,
+    /// The loader.
+    pub loader: Option<Set<LoaderKind>>,
+    /// Whether there is a screen, and where.
+    pub vnc: Option<Set<Vnc>>,
+    /// The file with the password of the screen.
+    pub vnc_password_file: Option<Set<PathBuf>>,
+    /// The size of the screen.
+    pub vnc_size: Option<Set<ScreenSize>>,
+    /// Whether the guest waits for a viewer.
+    pub vnc_wait: Option<Set<bool>>,
+    /// Whether there is a tablet.
+    pub tablet: Option<Set<bool>>,
+    /// Further words for bhyve.
+    pub bhyve_args: Option<Set<BhyveArgs>>,
     /// Whether bhyveload(8) loads the guest.
     pub freebsd: Option<Set<bool>>,
     /// The ISO images, by number.
@@ -44,8 +70,8 @@ pub struct VmSettings {
     pub hd_kinds: BTreeMap<u8, Set<DiskKind>>,
     /// The options of the disks, by number.
     pub hd_options: BTreeMap<u8, Set<DiskOptions>>,
-    /// The taps, by number.
-    pub ifs: BTreeMap<u8, Set<TapName>>,
+    /// The back ends of the NICs, by number.
+    pub ifs: BTreeMap<u8, Set<NicBackend>>,
     /// The bridges of the taps, by number.
     pub bridges: BTreeMap<u8, Set<Option<IfName>>>,
     /// Whether the taps are private members of their bridges, by number.
@@ -60,6 +86,10 @@ pub struct VmSettings {
     pub grub_bootcmd: Option<Set<GrubCommands>>,
     /// The partition that grub boots from.
     pub grub_bootpart: Option<Set<BootPart>>,
+    /// The store of the firmware's variables.
+    pub uefi_vars: Option<Set<PathBuf>>,
+    /// The directory of grub's menu.
+    pub grub_dir: Option<Set<GrubDir>>,
     /// The reaction to a reboot of the guest.
     pub on_reboot: Option<Set<Reaction>>,
     /// The reaction to a crash of the guest.
@@ -75,7 +105,7 @@ pub struct VmSettings {
 }
 
 /// The variables of a VM, in the order in which `resources` shows them.
-pub static VM: [Setting<VmSettings>; 26] = [
+pub static VM: [Setting<VmSettings>; 38] = [
     Setting {
         name: "id",
         form: Named("number"),
@@ -85,6 +115,20 @@ pub static VM: [Setting<VmSettings>; 26] = [
         meaning: "the number of the VM, of its tap and of its console: 0 to 32767, unique",
         read: into!(id: VmId::parse),
         written: |vm| one(vm.id.to_string()),
+        is_own: true,
+        ..Setting::ROW
+    },
+    Setting {
+        name: "os",
+        form: Named("profile"),
+        default: None,
+        always_shown: false,
+        shapes_vm: true,
+        finding: FindingName::UnknownOs,
+        meaning: "the operating system of the guest, whose profile has the values of settings that are not set",
+        read: into!(os: OsName::parse),
+        written: |vm| vm.os.as_ref().map(one).unwrap_or_default(),
+        is_own: true,
         ..Setting::ROW
     },
     Setting {
@@ -95,6 +139,7 @@ pub static VM: [Setting<VmSettings>; 26] = [
         meaning: "the cpus of the VM",
         read: into!(cpu: CpuTopology::parse),
         written: |vm| one(&vm.cpu),
+        otherwise: &[Host("cpu")],
         ..Setting::ROW
     },
     Setting {
@@ -105,23 +150,22 @@ pub static VM: [Setting<VmSettings>; 26] = [
         meaning: "the memory of the VM",
         read: into!(mem: MemSize::parse),
         written: |vm| one(&vm.mem),
+        otherwise: &[Host("mem")],
         ..Setting::ROW
     },
     devices::RNG,
     devices::UTC,
     devices::WIRED,
-    Setting {
-        name: "freebsd",
-        form: OneOf(YES_OR_NO),
-        default: Value("NO"),
-        always_shown: false,
-        shapes_vm: true,
-        finding: FindingName::YesOrNo,
-        meaning: "whether bhyveload(8) loads the VM instead of grub-bhyve",
-        read: into!(freebsd: yes_or_no),
-        written: |vm| one(yes_no(vm.loader == Loader::Bhyveload)),
-        ..Setting::ROW
-    },
+    loader::UUID,
+    loader::STRICT_MSRS,
+    screen::VNC,
+    screen::VNC_PASSWORD_FILE,
+    screen::VNC_SIZE,
+    screen::VNC_WAIT,
+    screen::TABLET,
+    screen::BHYVE_ARGS,
+    loader::LOADER,
+    loader::FREEBSD,
     Setting {
         name: "zvol",
         form: Named("dataset"),
@@ -135,6 +179,8 @@ pub static VM: [Setting<VmSettings>; 26] = [
             Volume::Zfs(dataset) => one(dataset),
             Volume::File(_) => one(""),
         },
+        is_own: true,
+        otherwise: &[Derived("hd0"), Derived("volroot")],
         ..Setting::ROW
     },
     Setting {
@@ -150,23 +196,26 @@ pub static VM: [Setting<VmSettings>; 26] = [
             let first = vm.install_cd().is_none().then(|| (0, "".into()));
             first.into_iter().chain(cds).collect()
         },
+        is_own: true,
         ..Setting::ROW
     },
     Setting {
         name: "ifN",
         slots: Some(Slots::NICS),
-        form: Named("tap"),
+        form: Named("backend"),
         default: Described("`tap` and the id for `if0`, none for others"),
         needed_by: NETWORK,
         shapes_vm: true,
         finding: FindingName::InterfaceName,
-        meaning: "a tap interface",
-        read: into!(ifs[N]: TapName::parse),
+        meaning: "a tap interface, or `slirp`",
+        read: into!(ifs[N]: NicBackend::parse),
         written: |vm| {
             let nics = vm.nics.iter();
-            nics.map(|nic| (nic.number, nic.tap.as_ref().to_owned()))
+            nics.map(|nic| (nic.number, nic.backend.to_string().into()))
                 .collect()
         },
+        is_own: true,
+        otherwise: &[Derived("id")],
         ..Setting::ROW
     },
     Setting {
@@ -181,15 +230,16 @@ pub static VM: [Setting<VmSettings>; 26] = [
         meaning: "the bridge that `ifN` joins; with `none` it joins nothing",
         read: into!(bridges[N]: IfName::parse_bridge),
         written: |vm| {
-            let nics = vm.nics.iter();
             let bridge = |nic: &Nic| {
                 nic.bridge
                     .as_ref()
                     .map_or(IfName::NONE, IfName::as_str)
                     .into()
             };
-            nics.map(|nic| (nic.number, bridge(nic))).collect()
+            taps(vm).map(|nic| (nic.number, bridge(nic))).collect()
         },
+        is_own: true,
+        otherwise: &[Host("bridge")],
         ..Setting::ROW
     },
     Setting {
@@ -204,9 +254,8 @@ pub static VM: [Setting<VmSettings>; 26] = [
         meaning: "whether `ifN` is isolated from all other private members of its bridge",
         read: into!(privates[N]: yes_or_no),
         written: |vm| {
-            let nics = vm.nics.iter();
-            nics.map(|nic| (nic.number, yes_no(nic.is_private).into()))
-                .collect()
+            let private = taps(vm).map(|nic| (nic.number, yes_no(nic.is_private).into()));
+            private.collect()
         },
         ..Setting::ROW
     },
@@ -228,46 +277,17 @@ pub static VM: [Setting<VmSettings>; 26] = [
                 .map(|disk| (disk.number, disk.path.clone().into()))
                 .collect()
         },
+        is_own: true,
+        otherwise: &[Derived("zvol"), Derived("volroot")],
         ..Setting::ROW
     },
     devices::HD_TYPE,
     devices::HD_OPTS,
-    Setting {
-        name: "grub_bootpart",
-        older: &["grub_root", "gpt"],
-        form: Named("partition"),
-        default: Value("msdos1"),
-        loader: Some(LoaderKind::Grub),
-        meaning: "the partition that grub boots from",
-        read: into!(grub_bootpart: BootPart::parse),
-        written: |vm| grub(vm, |grub| Some(grub.bootpart.as_str())),
-        ..Setting::ROW
-    },
-    Setting {
-        name: "grub_install",
-        older: &["grub_inst"],
-        form: Named("commands"),
-        default: None,
-        needed_by: INSTALL,
-        loader: Some(LoaderKind::Grub),
-        finding: FindingName::GrubCommands,
-        meaning: "grub commands for the installation",
-        read: into!(grub_install: GrubCommands::parse),
-        written: |vm| grub(vm, |grub| grub.install.as_ref().map(GrubCommands::as_str)),
-        ..Setting::ROW
-    },
-    Setting {
-        name: "grub_bootcmd",
-        older: &["grub_boot"],
-        form: Named("commands"),
-        default: None,
-        loader: Some(LoaderKind::Grub),
-        finding: FindingName::GrubCommands,
-        meaning: "grub commands for a boot",
-        read: into!(grub_bootcmd: GrubCommands::parse),
-        written: |vm| grub(vm, |grub| grub.boot.as_ref().map(GrubCommands::as_str)),
-        ..Setting::ROW
-    },
+    loader::GRUB_BOOTPART,
+    loader::GRUB_DIR,
+    loader::GRUB_INSTALL,
+    loader::GRUB_BOOTCMD,
+    loader::UEFI_VARS,
     Setting {
         name: "on_reboot",
         form: OneOf(&["restart", "stop"]),
@@ -319,6 +339,7 @@ pub static VM: [Setting<VmSettings>; 26] = [
         meaning: "whether `easy-bhyve autostart` boots the VM",
         read: into!(autostart: yes_or_no),
         written: |vm| one(yes_no(vm.policy.autostart)),
+        is_own: true,
         ..Setting::ROW
     },
     Setting {
@@ -330,13 +351,12 @@ pub static VM: [Setting<VmSettings>; 26] = [
         meaning: "the time that `autostart` waits after it has started the VM: 0 to 86400",
         read: into!(autostart_delay: Seconds::parse),
         written: |vm| one(vm.policy.autostart_delay.0.to_string()),
+        is_own: true,
         ..Setting::ROW
     },
 ];
 
-fn grub<'vm>(vm: &'vm Vm, of: impl FnOnce(&'vm Grub) -> Option<&'vm str>) -> Written {
-    let Loader::Grub(grub) = &vm.loader else {
-        return Vec::new();
-    };
-    of(grub).map(one).unwrap_or_default()
+/// The NICs that have a tap.
+fn taps(vm: &Vm) -> impl Iterator<Item = &Nic> {
+    vm.nics.iter().filter(|nic| nic.tap().is_some())
 }

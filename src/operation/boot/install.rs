@@ -2,7 +2,7 @@
 
 use super::loader::Source;
 use super::plan::Start;
-use super::{Boot, start};
+use super::{Boot, image, start};
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::model::Vm;
@@ -66,9 +66,15 @@ impl Operation for Args {
             waits: false,
             temp: None,
         };
+        let profile = context.profile_of(&vm)?;
+        let mut notes = profile.map(|profile| profile.console).unwrap_or_default();
+        if let (true, Some(cd)) = (context.is_freebsd, vm.install_cd()) {
+            notes.extend(image::notes(context.look, &vm, &cd.path));
+        }
         let asked = start(context, vm, self.start.dry_run, boot)?;
         Ok(Asked {
             done: Some(done),
+            notes,
             ..asked
         }
         .into())

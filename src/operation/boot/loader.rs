@@ -1,11 +1,11 @@
-//! Loads a guest's kernel: bhyveload(8), or grub-bhyve with its scratch files.
+//! Loads a guest's kernel: bhyveload(8), or grub-bhyve with its scratch files. UEFI firmware needs no step.
 
 use crate::command::Command;
 use crate::model::Vm;
 use crate::model::grub::GrubCommands;
 use crate::model::loader::{Grub, Loader};
 use crate::plan::{FileChange, Plan, scratch_directory};
-use crate::tools::grub::{self, Menu, Screen};
+use crate::tools::grub::{self, Menu, Root, Screen};
 use crate::tools::line::Console;
 use crate::tools::{bhyveload, daemon};
 use std::path::{Path, PathBuf};
@@ -22,7 +22,8 @@ pub enum Source {
     Prompt,
 }
 
-/// The plan that loads `vm` on `console`; `scratch` is the directory of grub's files.
+/// The plan that loads `vm` on `console`, empty for a VM with UEFI firmware; `scratch` is the directory
+/// of grub's files.
 ///
 /// On nmdm(4), where no user can answer a prompt, the loader has a time limit.
 pub(crate) fn plan(vm: &Vm, source: Source, console: &Console, scratch: &Path) -> Plan {
@@ -38,13 +39,17 @@ pub(crate) fn plan(vm: &Vm, source: Source, console: &Console, scratch: &Path) -
             Source::Disk | Source::Prompt => bhyveload::load(vm, disks(), console),
         },
         Loader::Grub(grub) => {
-            let (root, commands) = begin(grub, source);
+            let (device, commands) = begin(grub, source);
             let menu = match (commands, source) {
                 (Some(_), _) => Menu::Generated(scratch),
                 (None, Source::Prompt) => Menu::Prompt,
                 (None, _) => Menu::OfRoot,
             };
-            let load = |screen| grub::load(vm, &map(scratch), &root, menu, screen);
+            let root = Root {
+                device: &device,
+                directory: &grub.directory,
+            };
+            let load = |screen| grub::load(vm, &map(scratch), root, menu, screen);
             // Nobody may read nmdm(4): a grub that asks nothing is run again to show its output.
             let is_silent =
                 matches!(console, Console::Nmdm(_)) && commands.is_some_and(|all| !all.asks());
@@ -53,6 +58,7 @@ pub(crate) fn plan(vm: &Vm, source: Source, console: &Console, scratch: &Path) -
                 ..load(Screen::Console(console))
             }
         }
+        Loader::Uefi(_) | Loader::UBoot => return Plan::default(),
     };
     Plan::new(vec![limited(load).into()])
 }
@@ -71,7 +77,7 @@ fn map(scratch: &Path) -> PathBuf {
     scratch.join("device.map")
 }
 
-/// The plan that writes the files that the loader reads; empty for bhyveload.
+/// The plan that writes the files that the loader reads; empty for other loaders than grub.
 ///
 /// The files are written once and removed when the VM ends: every reboot of the guest reads them.
 ///
@@ -92,10 +98,14 @@ pub(crate) fn files(vm: &Vm, source: Source, scratch: &Path) -> Plan {
         path: map(scratch),
         text: grub::device_map(disks.chain(cds)),
     });
-    if let (root, Some(commands)) = begin(grub, source) {
+    if let (device, Some(commands)) = begin(grub, source) {
+        let root = Root {
+            device: &device,
+            directory: &grub.directory,
+        };
         plan.push(FileChange::Write {
             path: scratch.join("grub.cfg"),
-            text: grub::menu(&root, commands).into_bytes(),
+            text: grub::menu(root, commands).into_bytes(),
         });
     }
     plan

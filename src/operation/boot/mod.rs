@@ -1,11 +1,16 @@
 //! Starts a VM: `boot`, and its variants `ttyboot` and `install`.
 
+pub(crate) mod image;
 pub mod install;
 pub(super) mod loader;
+pub(super) mod look;
 pub mod network;
 pub mod plan;
+pub(super) mod screen;
+pub mod store;
 pub mod temp;
 pub mod ttyboot;
+mod u_boot;
 pub mod vlan;
 
 use super::context::{Asked, Context, Outcome, rivals};
@@ -17,8 +22,9 @@ use super::refuse::state;
 use super::snapshot;
 use super::wire::{self, Options, Words};
 use super::{Attachment, Job, Locks, Operation, Planned, Request, RootJob};
-use crate::config::resolve;
+use crate::config::profile::least;
 use crate::config::settings::Need;
+use crate::config::{resolve, unsilenced};
 use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::model::name::{SnapName, VmName};
@@ -63,7 +69,11 @@ impl Operation for Args {
         // A user must type at the prompt.
         let is_attended = self.console || source == Source::Prompt;
         // An attended boot reports the state of the VM when the user leaves the console.
-        let done = (!is_attended).then(|| vm.running_note(context.process.is_over_ssh()));
+        let done = (!is_attended).then(|| {
+            let running = vm.running_note(context.process.is_over_ssh());
+            let note = store::where_to_look(&vm).map(|note| format!("{running}\n{note}"));
+            note.unwrap_or(running)
+        });
         let boot = Boot {
             start: if is_attended {
                 Start::Attended
@@ -120,17 +130,14 @@ pub fn in_background(context: &mut Context<'_>, vm: Vm, dry_run: DryRun) -> Resu
 /// Differs: `-p` keeps grub's root, and is refused for a VM that bhyveload loads
 fn source(vm: &Vm, pause: bool) -> Result<Source> {
     let loader = vm.loader.facts();
-    match (pause, loader.has_prompt) {
+    match (pause, loader.no_prompt) {
         (false, _) => Ok(Source::Disk),
-        (true, true) => Ok(Source::Prompt),
-        (true, false) => Err(Error::usage(format!(
-            "-p stops at grub's prompt, and {} is loaded by {}",
-            vm.name, loader.name
+        (true, None) => Ok(Source::Prompt),
+        (true, Some(instead)) => Err(Error::usage(format!(
+            "-p stops at grub's prompt, and {} {}",
+            vm.name, loader.loads
         ))
-        .help(format!(
-            "press a key at the menu of {} instead",
-            loader.name
-        ))),
+        .help(instead)),
     }
 }
 
@@ -150,7 +157,13 @@ pub(super) fn start(
     context.need_host(dry_run)?;
     resolve::refuse_shared_id(context.config, &vm)?;
     let rivals = rivals(context, &vm)?;
-    Ok(context.asked(vm, job, dry_run).with_rivals(rivals))
+    let profile = context.profile_of(&vm)?;
+    let least = profile.map(|profile| least(context.config, &vm, &profile));
+    let warnings = unsilenced(context.config, least.unwrap_or_default());
+    Ok(Asked {
+        warnings,
+        ..context.asked(vm, job, dry_run).with_rivals(rivals)
+    })
 }
 
 /// How a VM is started.
@@ -237,7 +250,7 @@ impl RootJob for Boot {
     fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
         let (vm, rivals) = (request.vm()?, &request.rivals);
         let mut notes = Vec::new();
-        let survey = if context.is_freebsd {
+        let mut survey = if context.is_freebsd {
             let (at, look) = context.asking();
             let survey = Survey::for_boot(look, &at, vm, rivals)?;
             state::refuse_busy_state(vm, survey.state(&vm.name))?;
@@ -247,11 +260,16 @@ impl RootJob for Boot {
         } else {
             Survey::fresh(context.devices())
         };
+        let looked = look::begin(context, vm, self.source, false)?;
+        let vm = &looked.vm.on(survey.kernel.machine);
+        notes.extend(looked.notes);
         notes.extend(network::refuse(vm, &survey)?);
-        let without_trace = match &self.temp {
-            Some(name) => temp::disks(vm, context.devices(), name)?,
-            None => Vec::new(),
-        };
+        notes.extend(screen::refuse(context, vm, request.uid)?);
+        let how = (self.source, self.temp.is_some());
+        let mut first = store::prepare(context, vm, how, &mut survey, &mut notes)?;
+        if let Some(name) = &self.temp {
+            first.append(temp::plan(&temp::disks(vm, context.devices(), name)?));
+        }
         Ok(Planned {
             plan: plan::plan(
                 vm,
@@ -259,7 +277,8 @@ impl RootJob for Boot {
                 self.source,
                 &survey,
                 &context.process.scratch_of(&vm.name),
-                &without_trace,
+                first,
+                request.uid,
             ),
             notes,
             ..Planned::default()
@@ -304,10 +323,11 @@ pub(super) fn refuse(
     }
     let with_cds = source == Source::Cd;
     refuse_missing(context, vm, with_cds)?;
-    let notes = refuse_disks(context, vm, with_cds)?;
+    let mut notes = refuse_disks(context, vm, with_cds)?;
     if source == Source::Disk {
         refuse_blank(context, vm)?;
     }
     refuse_host(vm, &survey.kernel)?;
+    notes.extend(u_boot::refuse(context, vm, &survey.kernel, source)?);
     Ok(notes)
 }

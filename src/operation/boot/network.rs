@@ -5,7 +5,7 @@ use crate::config::settings;
 use crate::error::{Error, Result};
 use crate::finding::FindingName;
 use crate::model::device::Nic;
-use crate::model::name::{IfName, VmName};
+use crate::model::name::{IfName, TapName, VmName};
 use crate::model::{Shared, Uplink, Vm};
 use crate::operation::free::until_closed;
 use crate::operation::gone;
@@ -27,8 +27,8 @@ const NO_MEMBER_ADDRESS: u32 = 1_600_000;
 /// If a tap is open in another process, was created for another VM that is busy, or is a member of
 /// another bridge; if the uplink of one of its bridges cannot join.
 pub fn refuse(vm: &Vm, survey: &Survey) -> Result<Vec<String>> {
-    for nic in &vm.nics {
-        refuse_tap(vm, nic, survey)?;
+    for (nic, tap) in taps(vm) {
+        refuse_tap(vm, nic, tap, survey)?;
     }
     for nic in &vm.nics {
         let bridge = nic.bridge.as_ref();
@@ -48,8 +48,14 @@ pub fn refuse(vm: &Vm, survey: &Survey) -> Result<Vec<String>> {
     Ok(notes)
 }
 
-fn refuse_tap(vm: &Vm, nic: &Nic, survey: &Survey) -> Result<()> {
-    let Some(tap) = survey.interface(nic.tap.interface().as_str()) else {
+/// The NICs that have a tap, and their taps.
+fn taps(vm: &Vm) -> impl Iterator<Item = (&Nic, &TapName)> {
+    let nics = vm.nics.iter();
+    nics.filter_map(|nic| nic.tap().map(|tap| (nic, tap)))
+}
+
+fn refuse_tap(vm: &Vm, nic: &Nic, own: &TapName, survey: &Survey) -> Result<()> {
+    let Some(tap) = survey.interface(own.interface().as_str()) else {
         return Ok(());
     };
     if let Some(pid) = tap.opened_by {
@@ -57,7 +63,7 @@ fn refuse_tap(vm: &Vm, nic: &Nic, survey: &Survey) -> Result<()> {
             .processes
             .by_pid(pid)
             .map_or_else(String::new, |who| format!(" ({})", who.args));
-        return Err(Error::host(format!("{} is open by pid {pid}{by}", nic.tap))
+        return Err(Error::host(format!("{own} is open by pid {pid}{by}"))
             .at(nic.origin)
             .help(format!(
                 "set another tap for if{} of {}, or end that process",
@@ -66,14 +72,14 @@ fn refuse_tap(vm: &Vm, nic: &Nic, survey: &Survey) -> Result<()> {
     }
     refuse_owner(vm, nic, tap, survey)?;
     match survey.bridge_of(&tap.name) {
-        Some(bridge) if !nic.joins(&bridge.name) && !is_marked(vm, nic, survey) => {
+        Some(bridge) if !nic.joins(&bridge.name) && !is_marked(vm, own, survey) => {
             let wanted = match &nic.bridge {
                 Some(wanted) => format!(", not of {wanted}"),
                 None => format!(", but if{}_bridge is none", nic.number),
             };
             Err(Error::host(format!(
-                "{} was not created for {}, and is a member of {}{wanted}",
-                nic.tap, vm.name, bridge.name
+                "{own} was not created for {}, and is a member of {}{wanted}",
+                vm.name, bridge.name
             ))
             .at(nic.origin)
             .help(format!(
@@ -107,7 +113,7 @@ fn refuse_owner(vm: &Vm, nic: &Nic, tap: &Interface, survey: &Survey) -> Result<
         State::Stopped | State::LeftOver => Ok(()),
         State::Busy(process, role) => Err(Error::host(format!(
             "{} was created for {owner}, which {}",
-            nic.tap,
+            tap.name,
             process.who.does(role)
         ))
         .at(nic.origin)
@@ -116,7 +122,7 @@ fn refuse_owner(vm: &Vm, nic: &Nic, tap: &Interface, survey: &Survey) -> Result<
             nic.number, vm.name
         ))),
         State::Unknown => Err(state::unknown(&owner)
-            .note(format!("{} was created for {owner}", nic.tap))
+            .note(format!("{} was created for {owner}", tap.name))
             .at(nic.origin)),
     }
 }
@@ -245,7 +251,12 @@ fn refuse_mtu(uplink: &Interface, bridge: &Interface) -> Result<()> {
 pub fn plan(vm: &Vm, survey: &Survey) -> Plan {
     let mut plan = Plan::default();
     let bridges = vm.bridges();
-    let is_needed = |module: &Module| *module != Module::Bridge || !bridges.is_empty();
+    let has_taps = taps(vm).next().is_some();
+    let is_needed = |module: &Module| match module {
+        Module::Bridge => !bridges.is_empty(),
+        Module::Tap => has_taps,
+        Module::Vmm | Module::Nmdm => true,
+    };
     let missing: Vec<Module> = Module::ALL
         .into_iter()
         .filter(|module| is_needed(module) && !survey.modules.contains(module))
@@ -253,14 +264,14 @@ pub fn plan(vm: &Vm, survey: &Survey) -> Plan {
     if !missing.is_empty() {
         plan.push(kld::load(&missing));
     }
-    if !vm.nics.is_empty() && survey.kernel.tap_up_on_open != Some(true) {
+    if has_taps && survey.kernel.tap_up_on_open != Some(true) {
         plan.push(sysctl::set_tap_up_on_open());
     }
     for bridge in bridges {
         make_bridge(&mut plan, vm, bridge, survey);
     }
-    for nic in &vm.nics {
-        make_tap(&mut plan, vm, nic, survey);
+    for (nic, tap) in taps(vm) {
+        make_tap(&mut plan, vm, nic, tap, survey);
     }
     plan
 }
@@ -277,10 +288,8 @@ fn make_bridge(plan: &mut Plan, vm: &Vm, bridge: &IfName, survey: &Survey) {
     if let Some(uplink) = vm.shared.uplink_of(bridge) {
         is_up |= join_uplink(plan, bridge, &uplink.name, survey);
     }
-    let joins = vm
-        .nics
-        .iter()
-        .any(|nic| nic.joins(bridge.as_str()) && !is_member(nic, survey));
+    let joins =
+        taps(vm).any(|(nic, tap)| nic.joins(bridge.as_str()) && !is_member(nic, tap, survey));
     if !is_up && !joins {
         plan.push(ifconfig::up(bridge));
     }
@@ -310,11 +319,11 @@ fn join_uplink(plan: &mut Plan, bridge: &IfName, netif: &IfName, survey: &Survey
     joins
 }
 
-fn make_tap(plan: &mut Plan, vm: &Vm, nic: &Nic, survey: &Survey) {
-    let tap = nic.tap.interface();
-    let is_foreign = survey.interface(tap.as_str()).is_some() && !is_marked(vm, nic, survey);
+fn make_tap(plan: &mut Plan, vm: &Vm, nic: &Nic, own: &TapName, survey: &Survey) {
+    let tap = own.interface();
+    let is_foreign = survey.interface(tap.as_str()).is_some() && !is_marked(vm, own, survey);
     if !is_foreign {
-        plan.push(ifconfig::create_tap(&nic.tap, &vm.name));
+        plan.push(ifconfig::create_tap(own, &vm.name));
         let destroy = gone::interface(tap.as_str());
         plan.push(Undo {
             forms: vec![
@@ -328,7 +337,7 @@ fn make_tap(plan: &mut Plan, vm: &Vm, nic: &Nic, survey: &Survey) {
     let Some(bridge) = nic.bridge.as_ref() else {
         return;
     };
-    let is_member = is_foreign && is_member(nic, survey);
+    let is_member = is_foreign && is_member(nic, own, survey);
     if !is_member {
         plan.push(if nic.is_private {
             ifconfig::add_private_member(bridge, tap)
@@ -356,14 +365,14 @@ fn is_private(member: &IfName, survey: &Survey) -> bool {
 }
 
 /// Whether the tap has this VM's mark: such a tap is destroyed and created again.
-fn is_marked(vm: &Vm, nic: &Nic, survey: &Survey) -> bool {
+fn is_marked(vm: &Vm, tap: &TapName, survey: &Survey) -> bool {
     survey
-        .interface(nic.tap.interface().as_str())
+        .interface(tap.interface().as_str())
         .is_some_and(|tap| tap.is_made_for(&vm.name))
 }
 
-fn is_member(nic: &Nic, survey: &Survey) -> bool {
+fn is_member(nic: &Nic, tap: &TapName, survey: &Survey) -> bool {
     survey
-        .bridge_of(nic.tap.interface().as_str())
+        .bridge_of(tap.interface().as_str())
         .is_some_and(|bridge| nic.joins(&bridge.name))
 }

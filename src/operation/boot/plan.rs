@@ -1,12 +1,15 @@
 //! The plan that starts a VM: `boot`, `ttyboot`, `install`.
 
 use super::loader::{self, Source};
-use super::{network, temp};
+use super::{network, screen};
 use crate::model::Vm;
 use crate::model::policy::Reaction;
 use crate::operation::{free, gone};
-use crate::plan::{Loop, Plan, Refusal, Root, Step, Test, Undo, Wait, When};
+use crate::plan::{
+    Form, Loop, Plan, Refusal, Root, Step, Test, Undo, Wait, When, scratch_directory,
+};
 use crate::survey::Survey;
+use crate::tools::bhyve::Run;
 use crate::tools::line::{Console, side_of_person};
 use crate::tools::{bhyve, bhyvectl, cu, process, workers};
 use std::path::Path;
@@ -54,7 +57,9 @@ const END_LIMIT: Duration = Duration::from_secs(5);
 
 /// The plan that starts `vm`, starts `vm` again when its guest reboots, and runs until `vm` ends.
 ///
-/// When the VM ends, its resources are freed, and the disks of a temporary run are rolled back.
+/// `first` comes before the guest is loaded: it makes the store of UEFI variables, or prepares a temporary
+/// run. When the VM ends, its resources are freed, and what `first` has armed is undone. `owner` is the user
+/// to whom the screen belongs.
 ///
 /// Differs: A reboot in the guest starts the VM again
 pub fn plan(
@@ -63,7 +68,8 @@ pub fn plan(
     source: Source,
     survey: &Survey,
     scratch: &Path,
-    without_trace: &[temp::Disk],
+    first: Plan,
+    owner: u32,
 ) -> Plan {
     let mut plan = free::plan(vm, survey, free::Extent::Marked);
     plan.append(network::plan(vm, survey));
@@ -78,16 +84,29 @@ pub fn plan(
         Start::Terminal | Start::Install => Console::Stdio,
     };
     let policy = &vm.policy;
+    let mut body = loader::plan(vm, source, &console, scratch).forms;
+    body.extend(screen::before_start(vm, scratch, owner));
+    let secret = screen::secret(vm, scratch);
+    let how = Run {
+        console: &console,
+        // Differs: `install` attaches every `cdN`
+        with_cds: start == Start::Install,
+        uuid: vm.uuid_on(survey.kernel.host_uuid),
+        firmware: &survey.firmware,
+        secret: secret.as_deref(),
+    };
+    let later = screen::without_wait(vm);
     let life = Loop {
-        body: loader::plan(vm, source, &console, scratch).forms,
+        body,
         between: if vm.loader.facts().needs_fresh_node {
             free::node_again(vm, &node).forms
         } else {
             Vec::new()
         },
         vm: vm.name.clone(),
-        // Differs: `install` attaches every `cdN`
-        command: bhyve::run(vm, &console, start == Start::Install),
+        command: bhyve::run(later.as_ref().unwrap_or(vm), how),
+        first: later.as_ref().map(|_| bhyve::run(vm, how)),
+        once_running: screen::once_running(vm, scratch, owner),
         again: match (start, policy.on_reboot) {
             (Start::Install, _) | (_, Reaction::Stop) => &[],
             (_, Reaction::Restart) => &[0],
@@ -98,7 +117,10 @@ pub fn plan(
     };
     // The loader's files are removed last, when no process of the VM exists.
     let mut forms = loader::files(vm, source, scratch).forms;
-    forms.extend(temp::plan(without_trace).forms);
+    if forms.is_empty() && secret.is_some() {
+        forms = scratch_directory(scratch);
+    }
+    forms.extend(first.forms);
     forms.extend([destroy.into(), end_processes(vm).into(), life.into()]);
     match start {
         Start::Background | Start::Attended => plan.push(Root {
@@ -126,21 +148,26 @@ fn end_processes(vm: &Vm) -> Undo {
     };
     let lives_on = Refusal::host(format!("the processes of {name} do not end"))
         .help("as root, see what the processes wait for: procstat -k PID");
+    let waits = vm.screen.as_ref().is_some_and(|screen| screen.waits);
+    // A bhyve that waits for a viewer has no guest yet.
+    let waiting = workers::end_waiting(name).only_if(workers::is_alive(name));
+    let loader = workers::end_loader(name).only_if(workers::is_loading(name));
+    let loader = vm.loader.kind().is_program().then(|| loader.into());
+    let mut forms: Vec<Form> = loader.into_iter().collect();
+    forms.extend(waits.then(|| waiting.into()));
+    forms.extend([
+        Step::from(bhyvectl::force_poweroff(name))
+            .only_if(workers::is_alive(name))
+            .ok_if(!workers::is_alive(name))
+            .into(),
+        ended(None).into(),
+        workers::kill_any(name)
+            .only_if(workers::is_at_work(name))
+            .into(),
+        ended(Some(lives_on)).into(),
+    ]);
     Undo {
-        forms: vec![
-            workers::end_loader(name)
-                .only_if(workers::is_loading(name))
-                .into(),
-            Step::from(bhyvectl::force_poweroff(name))
-                .only_if(workers::is_alive(name))
-                .ok_if(!workers::is_alive(name))
-                .into(),
-            ended(None).into(),
-            workers::kill_any(name)
-                .only_if(workers::is_at_work(name))
-                .into(),
-            ended(Some(lives_on)).into(),
-        ],
+        forms,
         when: When::End,
         what: format!("the processes of {name}"),
     }

@@ -2,10 +2,10 @@
 
 use crate::error::{Error, Result};
 use crate::model::Vm;
-use crate::model::name::{Dataset, SnapName, Snapshot};
+use crate::model::name::{SnapName, Snapshot};
 use crate::plan::{Action, Guard, Plan, Refusal, Step, Test, Undo, When};
 use crate::tools::fstat;
-use crate::tools::zfs::{self, Mark};
+use crate::tools::zfs::{self, Mark, node};
 use crate::vis;
 use std::path::{Path, PathBuf};
 
@@ -87,12 +87,10 @@ pub fn left(snapshot: &Snapshot) -> String {
 /// # Errors
 /// If a disk is not a ZFS volume.
 pub(crate) fn disks(vm: &Vm, devices: &Path, name: &SnapName) -> Result<Vec<Disk>> {
-    let zvols = devices.join("zvol");
     let snapshot = |path: &Path| {
-        let dataset = path.strip_prefix(&zvols).ok()?.to_str()?;
         Some(Disk {
             path: path.to_owned(),
-            snapshot: Dataset::parse(dataset).ok()?.snapshot(name),
+            snapshot: node::volume_at(devices, path)?.snapshot(name),
         })
     };
     vm.disks

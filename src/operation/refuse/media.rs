@@ -8,6 +8,7 @@ use crate::model::Vm;
 use crate::model::device::{Cd, Disk};
 use crate::model::loader::Loader;
 use crate::operation::plan_context::PlanContext;
+use crate::operation::zvol;
 use crate::span::Span;
 use crate::suggest;
 use crate::verb::Verb;
@@ -105,6 +106,11 @@ impl Medium<'_> {
             })
     }
 
+    /// An error about the file as a finding at its setting.
+    pub(crate) fn place(&self, error: Error) -> Error {
+        error.at(self.origin).named(self.finding)
+    }
+
     /// The error for a link to a path that does not exist.
     pub(crate) fn dangling(&self, target: &Path) -> Error {
         let (kind, path) = (self.kind, self.path.display());
@@ -115,15 +121,24 @@ impl Medium<'_> {
         error.at(self.origin)
     }
 
-    /// The error for a file on a read-only file system: bhyveload and grub-bhyve open it for writing, and
-    /// only bhyve itself does not (`usr.sbin/bhyveload/bhyveload.c`, `disk_open`; grub2-bhyve:
-    /// `grub-core/kern/emu/hostdisk.c`).
-    pub(crate) fn read_only(&self) -> Error {
+    /// Whether the file must be writable for a VM: all, because bhyveload and grub-bhyve open them for
+    /// writing (`usr.sbin/bhyveload/bhyveload.c`, `disk_open`; grub2-bhyve:
+    /// `grub-core/kern/emu/hostdisk.c`); without a loader the disks, which bhyve(8) else attaches read-only
+    /// (`usr.sbin/bhyve/block_if.c`).
+    pub(crate) fn is_written(&self, vm: &Vm) -> bool {
+        vm.uefi().is_none() || self.finding == FindingName::DiskMissing
+    }
+
+    /// The error for a file on a read-only file system.
+    pub(crate) fn read_only(&self, vm: &Vm) -> Error {
         let (kind, path) = (self.kind, self.path.display());
         Error::host(format!("{kind} {path} is on a read-only file system"))
             .at(self.origin)
             .named(FindingName::ReadOnly)
-            .note("the loader opens it read-write")
+            .note(match vm.uefi() {
+                None => "the loader opens it read-write",
+                Some(_) => "the guest could not write to it",
+            })
             .help("copy it to a writable file system, or make the file system writable: zfs set readonly=off, mount -u -o rw")
     }
 }
@@ -141,6 +156,10 @@ pub(crate) fn refuse_missing(context: &mut PlanContext<'_>, vm: &Vm, with_cds: b
         match look_for(context, medium.path)? {
             There::Something | There::Hidden => {}
             There::Nothing => {
+                let devices = &context.process.devices;
+                if let Some(error) = zvol::without_node(context.look, devices, medium.path) {
+                    return Err(medium.place(error));
+                }
                 let error = medium.missing(vm);
                 // A disk of a near name is most likely that of another VM.
                 return Err(match medium.finding {
@@ -171,7 +190,7 @@ pub(crate) fn refuse_disks(
             continue;
         };
         if about.is_read_only {
-            return Err(Medium::from(disk).read_only());
+            return Err(Medium::from(disk).read_only(vm));
         }
         if let Some((twin, _)) = seen.iter().find(|(_, other)| *other == about.identity) {
             return Err(Error::config(format!(
@@ -194,9 +213,10 @@ pub(crate) fn refuse_disks(
             ));
         }
     }
-    for cd in vm.cds.iter().filter(|_| with_cds) {
-        if about(context, &cd.path)?.is_some_and(|about| about.is_read_only) {
-            return Err(Medium::from(cd).read_only());
+    for cd in vm.cds.iter().filter(|_| with_cds).map(Medium::from) {
+        let about = about(context, cd.path)?;
+        if cd.is_written(vm) && about.is_some_and(|about| about.is_read_only) {
+            return Err(cd.read_only(vm));
         }
     }
     Ok(notes)

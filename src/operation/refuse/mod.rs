@@ -1,5 +1,6 @@
 //! Errors that several operations share.
 
+pub(crate) mod features;
 pub(crate) mod media;
 pub(crate) mod state;
 
@@ -16,11 +17,9 @@ use std::path::Path;
 
 /// Refuses a VM that this host cannot run, or whose processes would be hidden from the caller.
 pub(crate) fn refuse_host(vm: &Vm, kernel: &Kernel) -> Result<()> {
-    if kernel.is_amd64 == Some(false) {
-        return Err(Error::host(
-            "bhyveload and grub-bhyve exist only for amd64, and this host is not amd64",
-        )
-        .help("easy-bhyve supports no other loader yet"));
+    // Differs: What this host's bhyve does not have is refused before anything is touched
+    if let Some(error) = features::missing(vm, kernel).into_iter().next() {
+        return Err(error);
     }
     refuse_cpus(vm, kernel)?;
     // Differs: Who cannot see root's processes starts a VM only through the root side, which sees them
@@ -86,7 +85,7 @@ pub(crate) fn refuse_filesystem(
     vm: &Vm,
     volume: &Dataset,
 ) -> Result<()> {
-    let device = devices.join("zvol").join(volume.as_str());
+    let device = zfs::node::of(devices, volume);
     // In a directory are the devices of the volumes below a filesystem.
     let is_device = look.exists(&device).unwrap_or(false)
         && look

@@ -24,6 +24,14 @@ pub(crate) fn refuse_busy_state(vm: &Vm, state: State<'_>) -> Result<()> {
             Err(Error::state(format!("{name} {}", process.who.does(role)))
                 .help(format!("end it first: {}", vm.command(Verb::Shutdown))))
         }
+        State::Busy(process, Role::Starting) if process.who.waits_for_viewer() => {
+            Err(Error::state(format!(
+                "{name} waits for a viewer (pid {})",
+                process.who.pid
+            ))
+            .help(format!("open its screen: {}", vm.command(Verb::Vnc)))
+            .help(format!("or end it: {}", vm.command(Verb::Shutdown))))
+        }
         State::Busy(process, role @ (Role::Starting | Role::Supervised)) => Err(Error::state(
             format!("{name} {}", process.who.does(role)),
         )
@@ -62,18 +70,28 @@ pub(crate) fn refuse_rival(vm: &Vm, rival: &VmName, state: State<'_>) -> Result<
         State::Stopped | State::LeftOver => return Ok(()),
         State::Busy(process, role) => process.who.does(role),
         State::Unknown => {
-            return Err(unknown(rival).note(format!("{rival} uses a disk of {}", vm.name)));
+            return Err(unknown(rival).note(format!("{rival} uses {} of {}", shared(vm), vm.name)));
         }
     };
-    Err(
-        Error::state(format!("{rival} uses a disk of {} and {how}", vm.name))
-            .at(vm.disks.first().and_then(|disk| disk.origin))
-            .note("two VMs that write to one disk corrupt its content")
-            .help(format!(
-                "end {rival} first, or use another disk for {}",
-                vm.name
-            )),
-    )
+    Err(Error::state(format!(
+        "{rival} uses {} of {} and {how}",
+        shared(vm),
+        vm.name
+    ))
+    .at(vm.disks.first().and_then(|disk| disk.origin))
+    .note("two VMs that write to one disk corrupt its content")
+    .help(format!(
+        "end {rival} first, or use another disk for {}",
+        vm.name
+    )))
+}
+
+/// What two VMs may share, as words before the name of one.
+fn shared(vm: &Vm) -> &'static str {
+    match vm.uefi() {
+        None => "a disk",
+        Some(_) => "a disk or the UEFI variables",
+    }
 }
 
 /// The error with the last end of a VM that is not running, if it is recorded.

@@ -50,6 +50,8 @@ pub enum Target {
     Listening,
     /// The guest, which does not handle its power button, or not yet: it is still booting.
     Deaf,
+    /// bhyve, which waits for a viewer and has no guest yet.
+    Waiting,
     /// The loader.
     Loader,
     /// Only the supervisor: neither loader nor guest runs at this moment.

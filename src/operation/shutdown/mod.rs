@@ -16,12 +16,13 @@ use crate::host::Look;
 use crate::host::directory::log_of;
 use crate::model::Vm;
 use crate::model::name::VmName;
+use crate::model::release::Machine;
 use crate::plan::{Guard, Plan, Refusal, Test};
 use crate::process::Surroundings;
 use crate::survey::record::Record;
 use crate::survey::{self, Processes, State, Survey, Traces};
-use crate::tools::bhyve;
 use crate::tools::process::Role;
+use crate::tools::{bhyve, sysctl};
 use crate::verb::Verb;
 pub use ending::How;
 use ending::{Ending, Target};
@@ -184,8 +185,13 @@ impl RootJob for Shutdown {
         }
         let survey = if context.is_freebsd {
             let (at, look) = context.asking();
-            let survey = Survey::for_freeing(look, &at, vms.iter())?;
+            let mut survey = Survey::for_freeing(look, &at, vms.iter())?;
             refuse_foreign(look, &at, vms, &survey)?;
+            // Where no guest has a power button, none handles it.
+            if vms.iter().any(|vm| is_deaf(&survey, vm)) {
+                let answer = survey::answer(look, &sysctl::ask_machine())?;
+                survey.kernel.machine = sysctl::parse(&answer, at.uid).machine;
+            }
             survey
         } else {
             let mut surveys = vms
@@ -276,6 +282,17 @@ pub(super) fn ending(
         How::Button | How::Cut => limit,
     };
     let limit = Duration::from_secs(limit.into());
+    // On arm64 no guest ever handles its power button: a wait would be in vain.
+    let how = match (survey.kernel.machine, how) {
+        (Some(Machine::Arm64), How::Button) => {
+            if let Some(deaf) = endings.iter().find(|ending| ending.is_deaf()) {
+                return Err(without_button(deaf.vm, verb));
+            }
+            how
+        }
+        (Some(Machine::Arm64), How::ButtonThenCut) => How::Cut,
+        _ => how,
+    };
     let mut plan = if endings.is_empty() {
         Plan::default()
     } else {
@@ -296,6 +313,25 @@ pub(super) fn ending(
     Ok(plan)
 }
 
+/// Whether the guest of a VM runs and does not handle its power button.
+fn is_deaf(survey: &Survey, vm: &Vm) -> bool {
+    what_ends(vm, survey).is_ok_and(|ending| ending.is_deaf())
+}
+
+/// The refusal to end a guest of arm64: bhyve has no ACPI power button there, and SIGTERM ends it like a
+/// power cut (`usr.sbin/bhyve/aarch64/`; inferred from what is missing there).
+fn without_button(vm: &Vm, verb: Verb) -> Error {
+    Error::state(format!(
+        "{} has no power button, because this host is arm64: the signal would cut its power",
+        vm.name
+    ))
+    .help(format!(
+        "shut the guest down from inside ({}), or cut its power: {} -f",
+        vm.command(Verb::Console),
+        vm.command(verb)
+    ))
+}
+
 /// Determines which process of a VM must be ended.
 ///
 /// # Errors
@@ -307,6 +343,7 @@ fn what_ends<'vm>(vm: &'vm Vm, survey: &Survey) -> Result<Ending<'vm>> {
         .map(|process| process.who.pid);
     let target = match survey.state(&vm.name) {
         State::Busy(process, Role::Running) if process.listens() => Target::Listening,
+        State::Busy(process, Role::Starting) if process.who.waits_for_viewer() => Target::Waiting,
         // Differs: A guest that does not handle its power button is not signalled
         State::Busy(_, Role::Running | Role::Starting) => Target::Deaf,
         State::Busy(_, Role::Loading) => Target::Loader,

@@ -39,7 +39,9 @@ pub fn plan(
         // Nothing has been signalled yet: if a guest never handles its button, all VMs continue. A guest
         // that reboots in the meantime is waited for, too.
         let refusal = never_listens(&deaf, limit, verb);
-        plan.push(until_listening(&deaf, endings, limit, Some(refusal)));
+        let guests = endings.iter().copied();
+        let guests: Vec<Ending<'_>> = guests.filter(|one| one.target != Target::Waiting).collect();
+        plan.push(until_listening(&deaf, &guests, limit, Some(refusal)));
     }
     for ending in endings {
         ask_to_end(&mut plan, ending, how, whom);
@@ -163,6 +165,7 @@ fn ask_to_end(plan: &mut Plan, ending: &Ending<'_>, how: How, whom: Whom) {
             });
         }
         (Target::Loader, _) => plan.push(workers::end_loader(name)),
+        (Target::Waiting, _) => plan.push(workers::end_waiting(name)),
         // The others are not delayed by a guest that is still booting: see [`plan`].
         (Target::Deaf, How::ButtonThenCut) | (Target::Supervisor, _) => {}
     }

@@ -40,9 +40,17 @@ fn meaning(said: &str) -> Option<Refusal> {
                 "already exists: a snapshot with these words was taken within this minute",
                 "wait for the next minute, or give the snapshot other words",
             )),
+            ("cannot create ", ": encryption root's key is not loaded or provided") => {
+                Some(refusal(
+                    "cannot be made, because the key of the dataset above it is not loaded",
+                    NO_KEY,
+                ))
+            }
             _ => None,
         }
     })
 }
+
+const NO_KEY: &str = "zfs get encryptionroot names the dataset with the key; load the key as root: zfs load-key DATASET";
 
 const NO_DATASET: &str = "list what exists: zfs list; make the disk of a VM: VM-resources -V 20G; or correct volroot or VM_zvol";

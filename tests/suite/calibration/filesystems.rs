@@ -129,6 +129,7 @@ impl Record {
                 bits: 32,
                 label,
                 efi: None,
+                menus: None,
             },
             "ufs" => Content::Ufs {
                 version: if self.made.contains("version=1") {

@@ -87,7 +87,7 @@ fn make(place: &Place, record: &Record) -> Option<PathBuf> {
 
 fn inspected(path: &Path) -> Report {
     let bytes = fs::read(path).expect("an image");
-    inspect(&bytes.as_slice()).expect("readable")
+    inspect(&bytes.as_slice(), None).expect("readable")
 }
 
 /// Whether the image is what was recorded; a newer program has other defaults.
@@ -123,7 +123,7 @@ fn is_as_recorded(found: &Content, recorded: &Content) -> bool {
 fn the_verdict_on_images_made_anew_is_what_grub_did() {
     let place = Place::new();
     tree(&place);
-    let (mut compared, mut other) = (0, Vec::new());
+    let (mut compared, mut with_menu, mut other) = (0, 0, Vec::new());
     let all = records();
     for record in all.iter().filter(|record| record.table == "none") {
         if !can_be_made(record) {
@@ -147,11 +147,19 @@ fn the_verdict_on_images_made_anew_is_what_grub_did() {
             continue;
         }
         assert!(agrees(&found, record.reads()), "{}: {found:?}", record.id);
+        // Where grub read the menu, it is found, too.
+        if let (Some(menus), Some(true)) = (found.menus(), record.reads()[1].or(record.reads()[0]))
+            && record.made.contains("TREE")
+        {
+            assert_eq!(menus, ["/boot/grub"], "{}", record.id);
+            with_menu += 1;
+        }
         compared += 1;
     }
     if MAKERS.iter().all(|maker| is_installed(maker)) {
         println!("{compared} compared; made otherwise here: {other:?}");
         assert!(compared >= 60, "{compared} compared; otherwise: {other:?}");
+        assert!(with_menu >= 40, "{with_menu} with a menu");
     } else {
         skip("not every program that makes file systems is installed");
     }

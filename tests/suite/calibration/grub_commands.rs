@@ -3,7 +3,8 @@
 
 use super::grub::{Record, records, run};
 use easy_bhyve::model::grub::GrubCommands;
-use easy_bhyve::tools::grub::menu;
+use easy_bhyve::model::loader::GrubDir;
+use easy_bhyve::tools::grub::{Root, menu};
 
 /// Commands that booted although a needed command had failed before: the start now ends with status 1.
 const FAILED_SILENTLY: [&str; 6] = [
@@ -47,8 +48,12 @@ fn the_commands_of_a_configuration_have_the_recorded_outcome_or_a_listed_one() {
         .iter()
         .filter(|record| record.form.as_deref() == Some("A"))
     {
-        let Some((root, text)) = commands(record) else {
+        let Some((device, text)) = commands(record) else {
             continue;
+        };
+        let root = Root {
+            device: &device,
+            directory: &GrubDir::default(),
         };
         let topic = record.topic.as_str();
         let came_to = match GrubCommands::parse(&text) {
@@ -58,7 +63,7 @@ fn the_commands_of_a_configuration_have_the_recorded_outcome_or_a_listed_one() {
             }
             Ok(commands) => {
                 let mut checked = record.clone();
-                checked.text = Some(menu(&root, &commands));
+                checked.text = Some(menu(root, &commands));
                 let did = run(&checked);
                 let kernel = did.kernel.clone().unwrap_or_default();
                 let is_same = record.cmdline.is_none() || record.cmdline == kernel.command_line;

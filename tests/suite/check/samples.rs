@@ -45,6 +45,13 @@ const SAMPLES: &[(&str, &str)] = &[
     ("two-spellings", "a_id=1 a_gpt=gpt1 a_grub_root=gpt1\n"),
     ("hidden-assignment", "a_id=1 a_mem=1G a_mem=2G\n"),
     ("id", "a_id=32768\n"),
+    ("unknown-os", "a_id=1 a_os=debain\n"),
+    (
+        "iso-version",
+        "a_id=1 a_os=openbsd a_loader=grub a_cd0=/iso/a.iso\n",
+    ),
+    ("least-memory", "a_id=1 a_os=debian\n"),
+    ("least-cpus", "a_id=1 a_os=windows a_mem=4G\n"),
     ("memory", "a_id=1 a_mem=1.5G\n"),
     ("cpu", "a_id=1 a_cpu=0\n"),
     ("yes-or-no", "a_id=1 a_freebsd=true\n"),
@@ -65,11 +72,28 @@ const SAMPLES: &[(&str, &str)] = &[
     ("path-comma", "a_id=1 a_cd0=/x,ro.iso\n"),
     ("path-percent", "a_id=1 a_cd0=/100%.iso\n"),
     ("path-blank", "a_id=1 a_cd0='/my iso'\n"),
+    ("path-equals", "a_id=1 a_loader=uefi a_uefi_vars=/vm/a=b\n"),
     ("disk-twice", "a_id=1 a_hd0=/x a_hd1=/x\n"),
     ("tap-twice", "a_id=1 a_if1=tap1\n"),
     (
         "shared-mac",
         "a_id=1 a_if0_mac=2:0:0:0:0:1 b_id=2 b_if0_mac=02:00:00:00:00:01\n",
+    ),
+    (
+        "shared-uuid",
+        "a_id=1 a_uuid=8a9b0c1d-2e3f-4a5b-8c6d-7e8f9a0b1c2d \
+         b_id=2 b_uuid=8A9B0C1D-2E3F-4A5B-8C6D-7E8F9A0B1C2D\n",
+    ),
+    ("screen", "a_id=1 a_vnc=YES\n"),
+    ("unused-screen", "a_id=1 a_vnc_wait=YES\n"),
+    ("open-screen", "a_id=1 a_loader=uefi a_vnc=0.0.0.0:5901\n"),
+    (
+        "shared-port",
+        "a_id=1 a_loader=uefi a_vnc=5902 b_id=2 b_loader=uefi b_vnc=YES\n",
+    ),
+    (
+        "unlocked-device",
+        "a_id=1 a_bhyve_args='-s 16:0,virtio-blk,/x'\n",
     ),
     ("shared-disk", "a_id=1 a_hd0=/x b_id=2 b_hd0=/x\n"),
     ("shared-tap", "a_id=1 a_if0=tap7 b_id=2 b_if0=tap7\n"),
@@ -83,6 +107,10 @@ const SAMPLES: &[(&str, &str)] = &[
     ("iso-missing", "a_id=1 a_cd0=/gone\n"),
     ("read-only", "a_id=1 a_cd0=/ro/x.iso\n"),
     ("too-many-cpus", "a_id=1 a_cpu=17\n"),
+    (
+        "not-on-this-host",
+        "a_id=1 a_loader=uefi a_if0_type=e1000\n",
+    ),
     ("host-cpus", "a_id=1 a_cpu=9\n"),
     ("host-memory", "a_id=1 a_mem=64G\n"),
     (
@@ -138,6 +166,9 @@ pub(super) fn samples() -> impl Iterator<Item = (&'static str, String)> {
 pub(super) fn host(name: &str) -> Fake {
     let mut host = Host::freebsd(if name == "too-many-cpus" { 13 } else { 14 })
         .with_volume("zroot/vm/other", 1 << 30);
+    if name == "not-on-this-host" {
+        host = host.on_release(1_500_068).on_arm64();
+    }
     if name == "read-only" {
         host = host
             .with_volume("zroot/vm/a", 1 << 30)

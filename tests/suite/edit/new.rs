@@ -57,6 +57,28 @@ fn the_block_has_the_smallest_free_id_the_iso_and_the_typed_settings() {
 }
 
 #[test]
+fn a_vm_with_firmware_gets_a_random_uuid() {
+    let made = || {
+        let (said, text, _) = new(fake(), "", &["web", "loader=uefi", "id=7"]);
+        assert_eq!(said.status, 0, "{said:?}");
+        let (_, uuid) = text.split_once("web_uuid=").expect("a UUID");
+        uuid.trim_end().to_owned()
+    };
+    let (one, other) = (made(), made());
+    // The digit of version 4, and two bits of the variant.
+    let is_random = |uuid: &str| uuid.len() == 36 && uuid.as_bytes()[14] == b'4';
+    assert!(
+        one != other && is_random(&one) && is_random(&other),
+        "{one} {other}"
+    );
+    let typed = "uuid=8a9b0c1d-2e3f-4a5b-8c6d-7e8f9a0b1c2d";
+    let (_, text, _) = new(fake(), "", &["web", "loader=uefi", typed]);
+    assert_eq!(text.matches("uuid").count(), 1, "{text}");
+    let (_, text, _) = new(fake(), "", &["web", "loader=grub"]);
+    assert!(!text.contains("uuid"), "{text}");
+}
+
+#[test]
 fn existing_settings_without_an_id_are_reported() {
     let (said, text, _) = new(fake(), "web_mem=3G\n", &["web", "id=7"]);
     assert_eq!(text, "web_mem=3G\n\nweb_id=7\n");

@@ -9,6 +9,7 @@ use regex_lite::Regex;
 use serde_json::Value;
 
 use crate::host::files::MemoryFiles;
+use crate::host::firmware::SHARE;
 use crate::host::process::Process;
 use crate::host::{Host, Logged, Status};
 use crate::machine::Machine;
@@ -165,9 +166,9 @@ fn behind_wrappers(words: &[String]) -> &[String] {
 pub(super) fn change(call: &Logged) -> Option<&[String]> {
     let words = command(&call.argv);
     let plain: Vec<&str> = words.iter().map(String::as_str).collect();
-    // A program of the real machine is logged only where an escalator starts it, and rm(1) only in this
-    // process; the files show its effect.
-    let is_wrapper = matches!(plain[..], ["daemon", "-c", ..] | ["rm", ..])
+    // A program of the real machine is logged only where an escalator starts it, and rm(1) and mv(1) only
+    // in this process; the files show their effect.
+    let is_wrapper = matches!(plain[..], ["daemon", "-c", ..] | ["rm" | "mv", ..])
         || is_supervisor(words)
         || call.status == Status::Foreign;
     (!is_wrapper && is_change(&plain)).then_some(words)
@@ -234,7 +235,9 @@ fn settle(value: &mut Value, names: &BTreeMap<i64, String>) {
             for (key, mut value) in std::mem::take(table) {
                 match key.as_str() {
                     // The parent depends on the supervisor.
-                    "creation" | "createtxg" | "started_ms" | "live" | "ppid" => continue,
+                    "creation" | "createtxg" | "node_at" | "started_ms" | "live" | "ppid" => {
+                        continue;
+                    }
                     "pid" | "opened_by" | "a" | "b" | "child" => {
                         if let Some(name) = value.as_i64().and_then(name) {
                             value = name.into();
@@ -278,6 +281,7 @@ fn by_name(processes: Value, names: &BTreeMap<i64, String>) -> Value {
 /// Replaces what always differs between two runs: directories, pids, the minute, random names.
 pub(super) fn normal(text: &str, directory: &Path) -> String {
     let text = text.replace(directory.to_str().unwrap(), "@DIR@");
+    let text = text.replace("@DIR@/share", SHARE);
     let is_digit = |byte: u8| byte.is_ascii_digit();
     let text = masked(&text, &["pid "], None, is_digit, "PID");
     let is_random = |byte: u8| byte.is_ascii_alphanumeric();
@@ -288,8 +292,8 @@ pub(super) fn normal(text: &str, directory: &Path) -> String {
     let text = text.replace(&format!("{SCRATCH_OF_ROOT}/"), of_root);
     let text = masked(&text, &[of_root], None, is_name, "RANDOM");
     let text = text.replace(of_root, "/tmp/easy-bhyve.");
-    // The name of a directory beside an image contains the image's name, too.
-    let beside = Regex::new(r"(/vm/\.[a-z0-9_]+\.)[A-Za-z0-9]{8}\b").unwrap();
+    // The name of what is made beside an image contains the image's name, too.
+    let beside = Regex::new(r"(/vm/\.[a-z0-9_.-]+\.)[A-Za-z0-9]{8}\b").unwrap();
     let text = beside.replace_all(&text, "${1}RANDOM");
     masked(&text, &["_", "."], Some(12), is_digit, "MINUTE")
 }

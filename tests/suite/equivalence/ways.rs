@@ -11,6 +11,7 @@ use crate::call::{Said, call};
 use crate::fake::Fake;
 use crate::host::Host;
 use crate::host::build::USER;
+use crate::host::firmware::SHARE;
 use crate::machine::Machine;
 use crate::variety::Numbers;
 use crate::wait::output_of;
@@ -172,6 +173,7 @@ impl Case<'_> {
         let directory = machine.path().to_str().unwrap();
         let script = said.out.replace(NOWHERE, directory);
         let script = script.replace("/var/run/", &format!("{directory}/run/"));
+        let script = script.replace(SHARE, &format!("{directory}/share"));
         // Several scripts run at once, each with scratch files of its own.
         let own = directory.len().saturating_sub(8);
         let scratch = format!("{SCRATCH}{}", &directory[own..]);

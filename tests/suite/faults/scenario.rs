@@ -83,6 +83,10 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     undone("temporary", &["fbsd0-boot", "-T"], cold, &[]),
     undone("temporary", &["two0-boot", "-T"], cold, &[]),
     undone("temporary, grub", &["obsd0-boot", "-T"], cold, &[]),
+    undone("cold, uefi", &["uefi0-boot"], cold, &[]),
+    undone("temporary, uefi", &["uefi0-boot", "-T"], cold, &[]),
+    undone("cold, uefi", &["uefi0-ttyboot"], cold, &[]),
+    undone("cold, uefi", &["uefi0-install"], cold, &[]),
     undone("stopped", &["fbsd0-restart"], cold, &[]),
     undone("cold", &["fbsd0-ttyboot"], cold, &[]),
     undone("left over", &["fbsd0-ttyboot"], left_over, LEFT),
@@ -132,6 +136,8 @@ fn prepared(release: u32) -> Host {
         .with_volume("zroot/vm/fbsd0", 1 << 30)
         .with_volume("zroot/vm/obsd0", 1 << 30)
         .with_volume("zroot/vm/two0", 1 << 30)
+        .with_volume("zroot/vm/uefi0", 1 << 30)
+        .with_store("/var/db/easy-bhyve/uefi0/uefi-vars", 540_672)
         .with_volume("zroot/vm/two0_data", 1 << 30)
         .with_image("/iso/fbsd.iso", 1 << 30)
         .with_image("/iso/obsd.iso", 1 << 30)
@@ -233,7 +239,16 @@ impl Scenario {
             let may_go = was_left && before.contains(*line);
             !(stays || may_go)
         };
-        let kept = |lines: &BTreeSet<String>| lines.iter().filter(counts).cloned().collect();
+        // What a guest that has begun writes to its store is undone only after a temporary run.
+        let written = ", written by a guest";
+        let plain = |line: &String| {
+            if self.words.contains(&"-T") {
+                line.clone()
+            } else {
+                line.replace(written, "")
+            }
+        };
+        let kept = |lines: &BTreeSet<String>| lines.iter().filter(counts).map(plain).collect();
         let mut found = view::difference(&kept(before), &kept(&after));
         let states = fake.states();
         let open = states

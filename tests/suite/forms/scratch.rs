@@ -74,6 +74,8 @@ fn a_later_round_reads_nothing_that_another_user_has_put_there() {
                 again: &[1],
                 again_if_failed: false,
                 start_limit: None,
+                first: None,
+                once_running: Vec::new(),
             };
             let remove = Undo {
                 forms: vec![FileChange::RemoveScratch(scratch.to_owned()).into()],

@@ -2,6 +2,7 @@
 
 use super::image;
 use crate::inspected;
+use easy_bhyve::inspect::{inspect, report::Report};
 use proptest::collection::vec;
 use proptest::prelude::{ProptestConfig, any, prop_assert, proptest};
 use proptest::sample::Index;
@@ -22,7 +23,7 @@ fn corpus() -> Vec<Vec<u8>> {
 #[test]
 fn the_images_of_the_corpus_and_their_beginnings_are_inspected() {
     let all = corpus();
-    assert!(all.len() >= 9);
+    assert!(all.len() >= 15);
     for image in &all {
         inspected::check(image);
         for step in [509, 4096, 65536] {
@@ -30,6 +31,16 @@ fn the_images_of_the_corpus_and_their_beginnings_are_inspected() {
                 inspected::check(&image[..end]);
             }
         }
+    }
+}
+
+#[test]
+fn a_report_is_the_same_behind_a_pipe() {
+    for image in corpus() {
+        let report = inspect(&image.as_slice(), None).expect("readable");
+        let written = serde_json::to_vec(&report).expect("JSON");
+        let read: Report = serde_json::from_slice(&written).expect("a report");
+        assert_eq!(read, report);
     }
 }
 

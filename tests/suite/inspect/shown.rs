@@ -39,6 +39,18 @@ uefi: yes: \\EFI\\BOOT\\BOOTX64.EFI in FAT12 on gpt1
 "
     );
     similar_asserts::assert_eq!(
+        text("grub-gpt"),
+        "disk: 192K, GPT
+PARTITION  SIZE  TYPE   LABEL  CONTENT                        GRUB READS
+gpt1       64K   efi    ESP    FAT12, \\EFI\\BOOT: BOOTX64.EFI  yes
+gpt2       64K   linux  root   ext4, /grub2/grub.cfg          yes
+gpt3       4K    linux  root   XFS v5                         no
+bhyveload: no: there is neither UFS nor ZFS of FreeBSD: bhyveload boots nothing else
+grub: yes: ext4 on gpt2
+uefi: yes: \\EFI\\BOOT\\BOOTX64.EFI in FAT12 on gpt1
+"
+    );
+    similar_asserts::assert_eq!(
         text("freebsd-slice"),
         "disk: 100K, MBR
 PARTITION    SIZE  TYPE     LABEL  CONTENT  GRUB READS
@@ -108,6 +120,7 @@ fn json_has_a_schema_and_everything_that_was_found() {
             "content": {
                 "kind": "fat", "bits": 12, "label": "ESP",
                 "efi": {"boot": ["GRUBX64.EFI", "BOOTX64.EFI"], "directories": ["DEBIAN", "BOOT"]},
+                "menus": [],
             },
         })
     );

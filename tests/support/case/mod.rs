@@ -194,8 +194,8 @@ impl Case {
     }
 }
 
-/// A line that calls the root side, without the settings that have their defaults: an expected file
-/// shows what its case is about, and a new setting changes none of these files.
+/// A line that calls the root side, without the settings that have their defaults or follow from others:
+/// an expected file shows what its case is about, and a new setting changes none of these files.
 fn without_defaults(line: &str) -> String {
     if !line.split(' ').any(|word| word.starts_with("root-")) {
         return line.to_owned();
@@ -205,10 +205,21 @@ fn without_defaults(line: &str) -> String {
         let known = known.and_then(|(name, value)| Some((settings::find(name)?.0, value)));
         known.is_some_and(|(setting, value)| setting.is_default(OsStr::new(value)))
     };
+    let has_screen = line.contains(" vnc=") && !line.contains(" vnc=NO ");
+    let follows = |word: &str| match word {
+        // From freebsd=YES.
+        "loader=bhyveload" => true,
+        "tablet=YES" => has_screen,
+        "tablet=NO" => !has_screen,
+        _ => false,
+    };
     let (words, end) = line
         .strip_suffix('\n')
         .map_or((line, ""), |words| (words, "\n"));
-    let shown: Vec<&str> = words.split(' ').filter(|word| !is_default(word)).collect();
+    let shown: Vec<&str> = words
+        .split(' ')
+        .filter(|word| !is_default(word) && !follows(word))
+        .collect();
     shown.join(" ") + end
 }
 

@@ -2,7 +2,7 @@
 
 use crate::fake::{Fake, Lost};
 use crate::host::process::{Ending, Loader};
-use crate::host::state::Kind;
+use crate::host::state::{Kind, Odd};
 use crate::host::{Edit, Fault, Host, Rule};
 use easy_bhyve::host::{Interruption, Lock};
 use easy_bhyve::model::name::VmName;
@@ -26,16 +26,28 @@ pub(super) struct HostPlan {
     escalators: Option<Vec<String>>,
     /// How each escalator answers.
     rules: BTreeMap<String, Rule>,
-    /// Programs that are not installed.
+    /// Programs and packages that are not installed.
     without: Vec<String>,
     /// Volumes with an installed system.
     volumes: Vec<String>,
+    /// Encrypted datasets whose key is not loaded.
+    locked: Vec<String>,
+    /// Milliseconds until the node of a new volume appears.
+    node_ms: u64,
     /// Image files with content; their directories are created.
     images: Vec<String>,
+    /// Files that only their owner can read, with their content.
+    closed: BTreeMap<String, String>,
+    /// Disks and ISO images with the bytes of an image in `tests/fuzz/corpus/inspect`, by path.
+    written: BTreeMap<PathBuf, String>,
     /// Further network interfaces.
     interfaces: BTreeMap<String, Kind>,
     /// Module files that fail to load.
     broken: Vec<String>,
+    /// Files of these sizes, for root alone.
+    sizes: BTreeMap<String, u64>,
+    /// What stands at a path, where that is not what it seems.
+    odd: BTreeMap<PathBuf, Odd>,
     /// Commands that root ran before: modules, sysctls, interfaces, snapshots.
     commands: Vec<String>,
     /// VMs that processes only claim to work for; these processes existed before all others.
@@ -50,6 +62,8 @@ pub(super) struct HostPlan {
     processes: Vec<OtherProcess>,
     /// How guests behave.
     guest: GuestPlan,
+    /// Files that are not installed.
+    without_files: Vec<PathBuf>,
     /// The machine is an arm64 machine.
     arm64: bool,
     /// All callers are in a jail.
@@ -73,6 +87,9 @@ pub(super) struct HostPlan {
     /// The group of the caller.
     group: Option<Group>,
 }
+
+/// The package of the UEFI firmware.
+const FIRMWARE: &str = "bhyve-firmware";
 
 /// A group with rights of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -135,6 +152,8 @@ struct GuestPlan {
     loader: Option<Loader>,
     /// Milliseconds until bhyve shows its title.
     title_ms: Option<u64>,
+    /// Milliseconds until a viewer connects to the screen.
+    viewer_ms: Option<u64>,
 }
 
 /// The nth call of a program fails, or a signal ends it.
@@ -192,6 +211,14 @@ impl HostPlan {
         for image in &self.images {
             host = host.with_image(image, 20 << 30);
         }
+        for (path, size) in &self.sizes {
+            host = host.with_store(path, *size);
+        }
+        host.state.odd.clone_from(&self.odd);
+        for (path, content) in &self.closed {
+            host = host.with_closed_file(path, content);
+        }
+        host.state.written.clone_from(&self.written);
         for (name, kind) in &self.interfaces {
             host.add_interface(name, *kind).up = true;
         }
@@ -220,6 +247,13 @@ impl HostPlan {
             let argv: Vec<&str> = one.argv.iter().map(String::as_str).collect();
             host.add_process(one.uid, 1, argv[0], &argv);
         }
+        for file in &self.without_files {
+            host.edit(&Edit::RemoveFile(file.clone()));
+        }
+        for dataset in &self.locked {
+            host = host.with_locked(dataset);
+        }
+        host.state.node_ms = self.node_ms;
         self.programs(&mut host);
         host.state
             .modules
@@ -280,9 +314,13 @@ impl HostPlan {
         guest.endings.clone_from(&self.guest.endings);
         guest.loader = self.guest.loader.unwrap_or(guest.loader);
         guest.title_ms = self.guest.title_ms.unwrap_or(guest.title_ms);
+        guest.viewer_ms = self.guest.viewer_ms;
     }
 
     fn programs(&self, host: &mut Host) {
+        if self.without.iter().any(|name| name == FIRMWARE) {
+            host.remove_firmware();
+        }
         let programs = &mut host.state.programs;
         if let Some(installed) = &self.escalators {
             for word in ["doas", "sudo", "mdo"] {
@@ -293,7 +331,8 @@ impl HostPlan {
         if self.foreign {
             programs.clear();
         }
-        for program in &self.without {
+        let is_program = |name: &&String| *name != FIRMWARE;
+        for program in self.without.iter().filter(is_program) {
             assert!(
                 programs.remove(program),
                 "{program} is not installed anyway"

@@ -1,18 +1,15 @@
 //! The traits of a host as the program uses them, on the simulated host.
 
-use super::{Child, Fake, Lost, ended, gone, logs};
-use crate::host::files::remove_all;
+use super::{Child, Fake, Lost, ended, error, gone, logs, secrets};
 use crate::host::{Errno, Status};
 use easy_bhyve::command::{Command, Streams};
-use easy_bhyve::host::identity::{About, Identity};
-use easy_bhyve::host::scratch;
+use easy_bhyve::host::identity::{About, Entry, Identity};
+use easy_bhyve::host::secret::SecretError;
 use easy_bhyve::host::{
-    Afterwards, Caller, Change, ChangeError, Children, Clock, Ended, Event, Finished, Follower,
-    Interruption, Lock, LockResult, Locks, Look, OpenFile, SpawnError,
+    Caller, Children, Clock, Ended, Event, Finished, Follower, Interruption, Lock, LockResult,
+    Locks, Look, OpenFile, SpawnError,
 };
-use easy_bhyve::model::name::VmName;
-use easy_bhyve::plan::FileChange;
-use easy_bhyve::process::RUN_DIRECTORY;
+use easy_bhyve::inspect::report::Report;
 use std::ffi::OsString;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::io::{self, Write};
@@ -20,19 +17,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-fn error(errno: Errno) -> io::Error {
-    let kind = match errno {
-        Errno::NoEntry => io::ErrorKind::NotFound,
-        Errno::Exists => io::ErrorKind::AlreadyExists,
-        Errno::Access | Errno::NotPermitted => io::ErrorKind::PermissionDenied,
-        _ => io::ErrorKind::Other,
-    };
-    io::Error::new(kind, errno.text())
-}
-
 impl Fake {
     /// Whether this user may enter the directories that lead to a path.
-    fn may_enter(&self, path: &Path) -> io::Result<()> {
+    pub(super) fn may_enter(&self, path: &Path) -> io::Result<()> {
         let closed = self.worlds.lock().closed.clone();
         let is_below = |one: &PathBuf| path != one && path.starts_with(one);
         if self.uid != 0 && closed.iter().any(is_below) {
@@ -49,9 +36,8 @@ impl Look for Fake {
 
     fn exists(&mut self, path: &Path) -> io::Result<bool> {
         self.may_enter(path)?;
-        let mut host = self.host();
+        let (uid, mut host) = (self.uid, self.host());
         // A look by name has effects on a real host: a null modem or a tap is created.
-        let uid = self.uid;
         host.look_up(path, uid);
         Ok(host.exists(path))
     }
@@ -82,13 +68,17 @@ impl Look for Fake {
         })
     }
 
+    fn entry(&mut self, path: &Path) -> io::Result<Option<Entry>> {
+        self.entry_at(path)
+    }
+
     fn is_blank(&mut self, path: &Path) -> io::Result<bool> {
         self.may_enter(path)?;
         self.host().is_blank_for(path, self.uid).map_err(error)
     }
 
-    fn open_disk(&mut self, path: &Path) -> io::Result<Box<dyn easy_bhyve::inspect::Image>> {
-        self.is_blank(path).map(|_| Box::new(&[][..]) as _)
+    fn inspect(&mut self, path: &Path, directory: Option<&str>) -> io::Result<Report> {
+        self.inspected(path, directory)
     }
 
     fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>> {
@@ -114,6 +104,10 @@ impl Look for Fake {
         Ok(state.clone().into_bytes())
     }
 
+    fn check_secret(&mut self, path: &Path, _owner: u32) -> Result<(), SecretError> {
+        secrets::of(&self.host(), path).map(drop)
+    }
+
     fn open(&mut self, path: &Path) -> io::Result<OpenFile> {
         self.may_enter(path)?;
         logs::open(&self.worlds, self.uid, path)
@@ -121,7 +115,9 @@ impl Look for Fake {
 
     fn find(&mut self, program: &str) -> Option<PathBuf> {
         // Programs that are not simulated here are in every base system.
-        let base = ["rm", "mkdir", "cat", "tail", "env", "timeout", "mktemp"];
+        let base = [
+            "rm", "mv", "mkdir", "cat", "tail", "env", "timeout", "mktemp",
+        ];
         let is_there = base.contains(&program) || self.host().has_program(program);
         is_there.then(|| Path::new("/sbin").join(program))
     }
@@ -310,66 +306,6 @@ impl Caller for Fake {
 
     fn isolate(&mut self) -> io::Result<()> {
         // The attributes of a test's own process are not the caller's.
-        Ok(())
-    }
-}
-
-impl Change for Fake {
-    fn change(&mut self, change: &FileChange) -> Result<Option<Afterwards>, ChangeError> {
-        self.worlds.lock().refuse_write()?;
-        let mut host = self.host();
-        let files = host.files_mut();
-        let real = match change {
-            FileChange::MakeScratch(path) => files.mkdir(path).map_err(error),
-            FileChange::MakeDirectories(path) => std::fs::create_dir_all(path),
-            FileChange::Write { path, text } if path.parent().is_some_and(Path::is_dir) => {
-                std::fs::File::create_new(path).and_then(|mut file| file.write_all(text))
-            }
-            FileChange::Write { path, text } => files.write(path, text).map_err(error),
-            FileChange::RemoveScratch(path) => remove_all(files, path).map_err(error),
-            FileChange::Link { target, path } => std::os::unix::fs::symlink(target, path),
-            FileChange::ReplaceLink { target, path } => {
-                std::fs::remove_file(path).and_then(|()| std::os::unix::fs::symlink(target, path))
-            }
-            FileChange::RemoveLink(path) => match std::fs::remove_file(path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-                other => other,
-            },
-            FileChange::Replace { path, before, text } => {
-                if std::fs::read(path)? != *before {
-                    return Err(ChangeError::Meanwhile(Vec::new()));
-                }
-                std::fs::write(path, text)
-            }
-        };
-        real?;
-        Ok(None)
-    }
-
-    fn record(&mut self, vm: &VmName, state: &[u8]) -> io::Result<()> {
-        self.write_record(vm.as_str(), &String::from_utf8_lossy(state));
-        Ok(())
-    }
-
-    fn sweep(&mut self, vm: &VmName) -> io::Result<()> {
-        let mut host = self.host();
-        let files = host.files_mut();
-        let all = scratch::directory(Path::new(RUN_DIRECTORY));
-        for name in files.list_dir(&all).unwrap_or_default() {
-            if name.split('.').next() == Some(vm.as_str()) {
-                remove_all(files, &all.join(name)).map_err(error)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn log(&mut self, vm: &VmName, text: &str) -> io::Result<()> {
-        let mut world = self.worlds.lock();
-        if world.lost.contains(&Lost::Logs) {
-            return Err(io::ErrorKind::PermissionDenied.into());
-        }
-        world.refuse_write()?;
-        world.logs.entry(vm.to_string()).or_default().push_str(text);
         Ok(())
     }
 }

@@ -5,11 +5,17 @@
 
 #![allow(unreachable_pub)]
 
+mod changes;
+mod entry;
 mod hosts;
 mod locks;
 mod logs;
 mod root;
+mod secrets;
 mod world;
+mod written;
+
+use entry::error;
 
 use crate::call::Stream;
 use crate::host::{self as simulated, Answer, Call, Logged, Noise, Status};
@@ -255,7 +261,7 @@ impl Fake {
         Ok(())
     }
 
-    /// rm(1) with or without an escalator: the only program that the host does not simulate.
+    /// rm(1) and mv(1), with or without an escalator: the only programs that the host does not simulate.
     fn remove(&mut self, call: &Call) -> Option<Answer> {
         let words: Vec<String> = call
             .argv
@@ -263,14 +269,21 @@ impl Fake {
             .map(|word| word.to_string_lossy().into_owned())
             .collect();
         let mut host = self.host();
-        if words.first()? != "rm" || host.has_program("rm") {
+        let program = words.first()?;
+        if !["rm", "mv"].contains(&program.as_str()) || host.has_program(program) {
             return None;
         }
-        let nth = host.orders.count("rm");
-        let answer = if let Some(fault) = host.orders.fault("rm", nth) {
+        let nth = host.orders.count(program);
+        let answer = if let Some(fault) = host.orders.fault(program, nth) {
             fault.answer()
         } else {
             let _ = host.files_mut().remove(Path::new(words.last()?));
+            let moved = words.iter().rev().nth(1).filter(|_| program == "mv");
+            if let Some(from) = moved {
+                let to = Path::new(words.last()?);
+                let _ = host.files_mut().link(Path::new(from), to);
+                let _ = host.files_mut().remove(Path::new(from));
+            }
             Answer::ok()
         };
         host.orders.log.push(Logged {

@@ -11,10 +11,13 @@ use super::state::{
     Access, Dataset, Escalator, Interface, Kind, Modules, Rule, State, Sysctl, System, User,
     VmNode, Volume,
 };
-use super::{Host, PROGRAMS};
+use super::{Host, PROGRAMS, firmware};
 
 /// The ordinary user of the host.
 pub const USER: u32 = 1001;
+
+/// The UUID of the host.
+const HOST_UUID: &str = "4c4c4544-0042-3210-8054-b4c04f4a3031";
 
 /// 2026-01-15 12:00:00 UTC in milliseconds: when a fresh host starts.
 const START_MS: u64 = 1_768_478_400_000;
@@ -31,7 +34,15 @@ impl Host {
             _ => major * 100_000 + 3,
         };
         let mut files = MemoryFiles::default();
-        for directory in ["/tmp", "/vm", "/iso", "/root", "/var/run", "/usr/home/user"] {
+        for directory in [
+            "/tmp",
+            "/vm",
+            "/iso",
+            "/root",
+            "/var/run",
+            "/var/db",
+            "/usr/home/user",
+        ] {
             files.mkdir_all(Path::new(directory));
         }
         let mut programs: BTreeSet<String> = PROGRAMS.iter().map(ToString::to_string).collect();
@@ -71,6 +82,8 @@ impl Host {
             routes: BTreeMap::from([("inet".into(), ("192.0.2.1".into(), "igb0".into()))]),
             pools: BTreeMap::from([("zroot".into(), 500 << 30)]),
             datasets: BTreeMap::new(),
+            locked: BTreeSet::new(),
+            node_ms: 0,
             files,
             vms: BTreeMap::new(),
             processes: BTreeMap::new(),
@@ -84,7 +97,9 @@ impl Host {
             nullfs: BTreeMap::new(),
             read_only: BTreeSet::new(),
             everybodys: BTreeSet::new(),
+            odd: BTreeMap::new(),
             images: BTreeMap::new(),
+            written: BTreeMap::new(),
             harm: Vec::new(),
             next_pid: 1,
             next_index: 1,
@@ -99,6 +114,7 @@ impl Host {
             outbox: Vec::new(),
         };
         host.furnish();
+        host.install_firmware(Path::new(firmware::SHARE));
         host
     }
 
@@ -107,6 +123,7 @@ impl Host {
             ("hw.machine", "amd64", Access::Read, false),
             ("hw.ncpu", "8", Access::Read, true),
             ("hw.physmem", "17042501632", Access::Read, true),
+            ("kern.hostuuid", HOST_UUID, Access::Read, false),
             ("kern.securelevel", "-1", Access::Write, true),
             ("net.link.tap.debug", "0", Access::Write, true),
             ("net.link.tap.devfs_cloning", "1", Access::Write, true),
@@ -225,6 +242,7 @@ impl Host {
             origin: None,
             creation: self.state.seconds(),
             createtxg,
+            node_at: self.state.clock_ms + self.state.node_ms,
             snapshots: BTreeMap::new(),
             bookmarks: BTreeMap::new(),
         };

@@ -15,13 +15,27 @@ impl Host {
         self
     }
 
-    /// On arm64, where no loader is installed.
+    /// On arm64, where no loader exists, and U-Boot is installed.
     #[must_use]
     pub fn on_arm64(mut self) -> Self {
+        self = self.with_file(
+            "/usr/local/share/u-boot/u-boot-bhyve-arm64/u-boot.bin",
+            "U-Boot",
+        );
         self.state.machine = "arm64".into();
         self.set_sysctl("hw.machine", "arm64", Access::Read, false);
         self.state.programs.remove("bhyveload");
         self.state.programs.remove("grub-bhyve");
+        self
+    }
+
+    /// With an encrypted dataset whose key is not loaded.
+    #[must_use]
+    pub fn with_locked(mut self, dataset: &str) -> Self {
+        let local = self.state.datasets.get_mut(dataset);
+        let local = &mut local.expect("a dataset").local;
+        local.insert("keyformat".into(), "passphrase".into());
+        self.state.locked.insert(dataset.into());
         self
     }
 

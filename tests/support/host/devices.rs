@@ -272,11 +272,11 @@ impl Host {
     }
 
     fn has_volume_node(&self, name: &str) -> bool {
-        self.state
-            .datasets
-            .get(name)
-            .is_some_and(|dataset| dataset.volume.is_some())
-            && super::zfs::property(&self.state, name, "volmode") != "none"
+        let property = |property| super::zfs::property(&self.state, name, property);
+        self.state.datasets.get(name).is_some_and(|dataset| {
+            dataset.volume.is_some() && dataset.node_at <= self.state.clock_ms
+        }) && property("volmode") != "none"
+            && property("keystatus") != "unavailable"
     }
 
     /// The files that this host works on.

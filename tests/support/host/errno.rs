@@ -31,6 +31,8 @@ pub enum Errno {
     Access,
     /// EROFS
     ReadOnly,
+    /// EADDRINUSE
+    InUse,
 }
 
 impl Errno {
@@ -51,6 +53,7 @@ impl Errno {
             Self::Invalid => 22,
             Self::TooLarge => 27,
             Self::ReadOnly => 30,
+            Self::InUse => 48,
         }
     }
 
@@ -60,6 +63,7 @@ impl Errno {
             Self::NotPermitted => "Operation not permitted",
             Self::NoEntry => "No such file or directory",
             Self::ReadOnly => "Read-only file system",
+            Self::InUse => "Address already in use",
             Self::InputOutput => "Input/output error",
             Self::NotConfigured => "Device not configured",
             Self::ExecFormat => "Exec format error",

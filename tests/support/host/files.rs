@@ -56,8 +56,11 @@ pub struct MemoryFile {
     pub allocated: u64,
     /// The first bytes.
     pub data: Vec<u8>,
-    /// Its mode; `None`: as the umask leaves it.
+    /// Its mode; `None`: as the umask leaves it. That of a socket has its type.
     pub mode: Option<u32>,
+    /// Its owner, if it was given to a user.
+    #[serde(default)]
+    pub owner: Option<u32>,
 }
 
 /// A tree of files in memory. `None` is a directory.

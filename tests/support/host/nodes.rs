@@ -33,7 +33,13 @@ pub(super) fn mirror(host: &Host, directory: &Path, program: &Path) -> io::Resul
     Ok(())
 }
 
-/// Lets the file of each volume be empty while nothing is written to the volume.
+/// A disk with a Linux whose menu is on the first partition.
+const INSTALLED: &[u8] = include_bytes!("../../fuzz/corpus/inspect/grub-mbr");
+/// The same on the second partition of a GPT.
+const INSTALLED_GPT: &[u8] = include_bytes!("../../fuzz/corpus/inspect/ubuntu-gpt");
+
+/// Lets the file of each volume be empty while nothing is written to the volume, and then have the bytes
+/// of an installed system: that of `ubu0` is on a GPT, as Ubuntu makes it.
 fn write_contents(host: &Host) -> io::Result<()> {
     for node in host.nodes().iter().map(|node| host.state.dev.join(node)) {
         if !matches!(host.device(&node), Some(Device::Zvol(_))) {
@@ -41,7 +47,14 @@ fn write_contents(host: &Host) -> io::Result<()> {
         }
         let is_blank = host.is_blank(&node);
         if (node.metadata()?.len() == 0) != is_blank {
-            fs::write(&node, if is_blank { "" } else { "written" })?;
+            fs::write(
+                &node,
+                match node.file_name() {
+                    _ if is_blank => &[],
+                    Some(name) if name == "ubu0" => INSTALLED_GPT,
+                    _ => INSTALLED,
+                },
+            )?;
         }
     }
     Ok(())

@@ -131,6 +131,9 @@ impl Ending {
 pub struct GuestPlan {
     /// Milliseconds until bhyve shows its title.
     pub title_ms: u64,
+    /// Milliseconds until a viewer connects to a screen for which bhyve waits; `None`: never.
+    #[serde(default)]
+    pub viewer_ms: Option<u64>,
     /// Milliseconds until the guest turns ACPI on; `None`: never.
     pub acpi_ms: Option<u64>,
     /// Milliseconds from the power button to power-off; `None`: it ignores the button.
@@ -163,6 +166,7 @@ impl Default for GuestPlan {
     fn default() -> Self {
         Self {
             title_ms: 400,
+            viewer_ms: None,
             acpi_ms: Some(8_000),
             button_ms: Some(4_000),
             runs_ms: None,

@@ -45,6 +45,9 @@ pub const RUN: &str = "run";
 /// The directory in place of `/var/log`.
 pub const LOG: &str = "log";
 
+/// The directory in place of `/usr/local/share`.
+pub const SHARE: &str = "share";
+
 /// Added to the pids of processes that are only entries: they are above those of any real process, so
 /// that a shell's own kill can never hit one.
 const FIRST_PID: i32 = 5_000_000;
@@ -83,7 +86,7 @@ struct Saving<'host> {
 pub fn install(host: Host, directory: &Path, program: &Path) -> io::Result<()> {
     let bin = directory.join("bin");
     fs::create_dir_all(&bin)?;
-    for below in [DRIVERS, RUN, LOG] {
+    for below in [DRIVERS, RUN, LOG, SHARE, "share/edk2-bhyve"] {
         fs::create_dir_all(directory.join(below))?;
     }
     for name in PROGRAMS.iter().filter(|name| host.has_program(name)) {
@@ -97,6 +100,7 @@ pub fn install(host: Host, directory: &Path, program: &Path) -> io::Result<()> {
     File::create(directory.join("calls"))?;
     alive::note(&directory.join(KEEPER))?;
     let mut host = host.on_disk(directory.join("dev"));
+    host.install_firmware(&directory.join(SHARE));
     host.state.real_time = true;
     host.state.files = MemoryFiles::default();
     host.outbox.clear();

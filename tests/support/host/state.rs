@@ -5,10 +5,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::call::Status;
-use super::files::MemoryFiles;
 use super::grub_bhyve::image::Image;
 use super::process::{GuestPlan, Process};
+use super::{call::Status, files::MemoryFiles};
 
 /// The host between two commands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,6 +48,10 @@ pub struct State {
     pub pools: BTreeMap<String, u64>,
     /// Datasets by full name.
     pub datasets: BTreeMap<String, Dataset>,
+    /// Encryption roots whose key is not loaded.
+    pub locked: BTreeSet<String>,
+    /// Milliseconds until the node of a new volume appears.
+    pub node_ms: u64,
     /// Regular files, when they are held in memory.
     pub files: MemoryFiles,
     /// `/dev/vmm/NAME`.
@@ -77,8 +80,12 @@ pub struct State {
     pub read_only: BTreeSet<PathBuf>,
     /// Directories in which every user may rename everything.
     pub everybodys: BTreeSet<PathBuf>,
+    /// What stands at a path in memory, where that is not what it seems.
+    pub odd: BTreeMap<PathBuf, Odd>,
     /// The content of disks and ISO images, by path; all others have whatever grub asks for.
     pub images: BTreeMap<PathBuf, Image>,
+    /// The bytes of disks and ISO images, by path: the name of an image in `tests/fuzz/corpus/inspect`.
+    pub written: BTreeMap<PathBuf, String>,
     /// Harm that FreeBSD permits: a test with an entry here fails.
     pub harm: Vec<String>,
     /// The next pid.
@@ -147,6 +154,20 @@ impl State {
             .find(|(_, interface)| interface.members.iter().any(|name| name == member))
             .map(|(name, _)| name.as_str())
     }
+}
+
+/// What stands at a path, for lstat(2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Odd {
+    /// A symbolic link.
+    pub link: bool,
+    /// A FIFO.
+    pub fifo: bool,
+    /// The uid of its owner.
+    pub owner: u32,
+    /// Whether the group may write to it.
+    pub group_writes: bool,
 }
 
 /// Kernel modules.
@@ -262,6 +283,8 @@ pub struct Dataset {
     pub creation: u64,
     /// Transaction group that made it.
     pub createtxg: u64,
+    /// When its node appears, if it is a volume: milliseconds since the epoch.
+    pub node_at: u64,
     /// Its snapshots by the part after `@`.
     pub snapshots: BTreeMap<String, Snapshot>,
     /// Its bookmarks by the part after `#`.

@@ -60,7 +60,13 @@ impl Host {
 
     /// vm_suspend: ends a running guest.
     pub(super) fn suspend_vm(&mut self, name: &str, ending: Ending) {
-        if let Some(pid) = self.state.bhyve_of(name) {
+        let waits = |pid: &i32| {
+            // Without vCPUs nothing notices the suspension.
+            let process = &self.state.processes[pid];
+            let guest = process.guest.as_ref();
+            process.title.is_none() && guest.is_some_and(|guest| guest.title_at.is_none())
+        };
+        if let Some(pid) = self.state.bhyve_of(name).filter(|pid| !waits(pid)) {
             self.end_process(pid, ending.status());
         }
     }

@@ -42,6 +42,13 @@ impl Words {
         Self::parse_long(args, spec, &[])
     }
 
+    /// As [`Self::parse`], with the options before the first wrong one, and its error.
+    pub fn parse_partly(args: &[String], spec: &str) -> (Self, Option<OptionError>) {
+        let mut words = Self::default();
+        let error = words.read(args, spec, &[]).err();
+        (words, error)
+    }
+
     /// Parses short options, and long ones given as `(name, takes an argument)`. A long option is
     /// reported as `--name`. Stops at the first operand.
     pub fn parse_long(
@@ -50,6 +57,17 @@ impl Words {
         long: &[(&str, bool)],
     ) -> Result<Self, OptionError> {
         let mut words = Self::default();
+        words.read(args, spec, long)?;
+        Ok(words)
+    }
+
+    fn read(
+        &mut self,
+        args: &[String],
+        spec: &str,
+        long: &[(&str, bool)],
+    ) -> Result<(), OptionError> {
+        let words = self;
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             if arg == "--" {
@@ -101,7 +119,7 @@ impl Words {
             }
         }
         words.operands.extend(args.cloned());
-        Ok(words)
+        Ok(())
     }
 
     /// Whether an option was given.

@@ -3,9 +3,16 @@
 //! Sources: usr.sbin/bhyve/bhyverun.c, amd64/bhyverun_machdep.c, amd64/vmexit.c, pci_emul.c,
 //! net_backends.c, block_if.c.
 
+mod config;
 mod disk;
+mod gate;
+mod life;
 mod nic;
 mod options;
+mod rom;
+mod screen;
+pub mod setup;
+mod topology;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -14,24 +21,39 @@ use super::Host;
 use super::call::{Answer, Call, Status};
 use super::devices::Device;
 use super::errno::Errno;
-use super::live::{Session, guest};
-use super::process::{Ending, Guest};
+use super::live::Session;
+pub(super) use life::session_of;
+use life::{Settled, session, settle};
 use options::{Backend, Options};
-
-/// How long a guest without a plan runs in the foreground.
-const FOREGROUND_MS: u64 = 60_000;
+use rom::Boots;
+use setup::Setup;
 
 /// Runs bhyve: to the end of the guest in the foreground, or until it has started under daemon(8).
 pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
-    let options = match Options::parse(&call.words(), host.state.major(), &host.state.machine) {
-        Ok(options) => options,
+    let (options, setup) = match read(host, call) {
+        Ok(read) => read,
         Err(answer) => return answer,
     };
-    let (pid, loaded) = match start(host, call, &options) {
+    let Started {
+        pid,
+        loaded,
+        waits,
+        said,
+    } = match start(host, call, &options, &setup) {
         Ok(started) => started,
         Err(message) => return Answer::fail(message.0, message.1),
     };
-    settle(host, pid, &options, loaded, call.background);
+    let boots = options.bootrom.as_ref().map(|rom| {
+        rom::write(host, rom, &options.name);
+        rom::boots(host, &options)
+    });
+    let how = Settled {
+        loaded,
+        boots,
+        background: call.background,
+        waits,
+    };
+    settle(host, pid, &options, how);
     if host.state.real_time {
         host.session = Some(Session::Guest(session(host, pid, &options, loaded)));
         return Answer::of(Status::Running);
@@ -39,20 +61,63 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
     if call.background || call.is_begun {
         return Answer::ok();
     }
+    if boots == Some(Boots::Nothing) {
+        return Answer::of(Status::Hang);
+    }
     let status = host.wait_for(pid);
-    Answer::of(status)
+    said.into_iter().fold(Answer::of(status), Answer::and_err)
+}
+
+/// A bhyve that has started.
+struct Started {
+    pid: i32,
+    /// Whether there is code for its vCPUs.
+    loaded: bool,
+    /// Whether it waits for a viewer.
+    waits: bool,
+    /// What it has said, although it goes on.
+    said: Vec<String>,
+}
+
+/// What the devices have opened.
+#[derive(Default)]
+struct Opened {
+    paths: BTreeSet<PathBuf>,
+    waits: bool,
+    said: Vec<String>,
+}
+
+/// Reads the command line; an error is the answer of bhyve.
+fn read(host: &mut Host, call: &Call) -> Result<(Options, Setup), Answer> {
+    let setup = gate::read(host, &call.words())?;
+    let file = |path: &str| {
+        let text = host.files().read(Path::new(path)).ok()?;
+        Some(String::from_utf8_lossy(&text).into_owned())
+    };
+    let (major, machine) = (host.state.major(), &host.state.machine);
+    let mut options = Options::parse_with(&call.words(), major, machine, &file)?;
+    options.consoles = setup.consoles();
+    Ok((options, setup))
 }
 
 /// Opens all devices and makes the process. An error is the exit status and message of bhyve.
-fn start(host: &mut Host, call: &Call, options: &Options) -> Result<(i32, bool), (i32, String)> {
+fn start(
+    host: &mut Host,
+    call: &Call,
+    options: &Options,
+    setup: &Setup,
+) -> Result<Started, (i32, String)> {
     let vm = &options.name;
     let created = host.create_vm(vm, call.uid);
     match created {
+        Ok(()) | Err(Errno::Exists)
+            if options.bootrom.is_none() && host.state.machine != "amd64" =>
+        {
+            return Err((4, "no bootrom specified".into()));
+        }
         Ok(()) if options.bootrom.is_none() => {
             // do_open: the VM that it has created stays.
-            let text = if host.state.machine != "amd64" {
-                "no bootrom specified"
-            } else if host.state.major() >= 15 {
+            let text = if host.state.major() >= 15 {
                 "no bootrom was configured"
             } else {
                 "virtual machine cannot be booted"
@@ -67,6 +132,9 @@ fn start(host: &mut Host, call: &Call, options: &Options) -> Result<(i32, bool),
         _ => i64::max(host.state.number("hw.vmm.maxcpu"), 1),
     };
     if i64::from(options.cpus) > available {
+        if host.state.major() >= 15 {
+            return Err((71, "bhyve: vm_set_topology".into()));
+        }
         let text = format!(
             "{} vCPUs requested but only {available} available",
             options.cpus
@@ -77,7 +145,9 @@ fn start(host: &mut Host, call: &Call, options: &Options) -> Result<(i32, bool),
         return Err((4, "Unable to setup memory (22)".into()));
     }
     let pid = host.add_called(call);
-    let opened = open_devices(host, options, pid).and_then(|open| match host.state.bhyve_of(vm) {
+    let checked = gate::devices(host, setup);
+    let opened = checked.and_then(|()| open_devices(host, options, pid));
+    let opened = opened.and_then(|open| match host.state.bhyve_of(vm) {
         Some(_) => Err((71, "could not activate CPU 0: Device busy".into())),
         None => Ok(open),
     });
@@ -87,17 +157,31 @@ fn start(host: &mut Host, call: &Call, options: &Options) -> Result<(i32, bool),
             host.end_process(pid, Status::Exit(error.0));
             Err(error)
         }
-        Ok(open) => {
+        Ok(Opened {
+            paths: open,
+            waits,
+            said,
+        }) => {
             for path in &options.cut {
                 host.harmed(format!("the path of a disk ended at a comma: {path}"));
             }
+            // A screen has a port, or a socket.
+            let has_own =
+                |path: &&PathBuf| path.is_absolute() && !host.is_socket(path).unwrap_or(false);
             let is_disk =
                 |path: &&PathBuf| !path.starts_with("/dev") || path.starts_with("/dev/zvol");
-            for path in open.iter().filter(is_disk) {
+            let disks: Vec<PathBuf> = open
+                .iter()
+                .filter(has_own)
+                .filter(is_disk)
+                .cloned()
+                .collect();
+            for path in &disks {
                 let mut others = host.state.processes.values();
                 if others.any(|other| other.open.contains(path)) {
-                    let text = format!("{} is a disk of two VMs", path.display());
-                    host.harmed(text);
+                    let is_store = options.vars().is_some_and(|vars| Path::new(vars) == path);
+                    let what = if is_store { "the store" } else { "a disk" };
+                    host.harmed(format!("{} is {what} of two VMs", path.display()));
                 }
             }
             if let Some(process) = host.state.processes.get_mut(&pid) {
@@ -106,38 +190,78 @@ fn start(host: &mut Host, call: &Call, options: &Options) -> Result<(i32, bool),
             }
             let loaded =
                 options.bootrom.is_some() || host.state.vms.get(vm).is_some_and(|node| node.loaded);
-            Ok((pid, loaded))
+            Ok(Started {
+                pid,
+                loaded,
+                waits,
+                said,
+            })
         }
     }
 }
 
 /// Opens taps, disks and consoles in the order of the slots, as init_pci does.
-fn open_devices(
-    host: &mut Host,
-    options: &Options,
-    pid: i32,
-) -> Result<BTreeSet<PathBuf>, (i32, String)> {
-    let mut open = BTreeSet::new();
+fn open_devices(host: &mut Host, options: &Options, pid: i32) -> Result<Opened, (i32, String)> {
+    let mut opened = Opened::default();
+    let (mut has_screen, mut has_controller) = (false, false);
     let failed = |text: String, errno: Errno| {
         let last = format!("Device emulation initialization error: {}", errno.text());
         (4, format!("{text}\n{last}").trim_start().to_owned())
     };
-    if let Some((rom, vars)) = &options.bootrom {
-        for path in std::iter::once(rom).chain(vars) {
-            if !host.files().exists(Path::new(path)) {
-                let text = format!("Error opening bootrom \"{path}\": No such file or directory");
-                return Err((4, text));
-            }
-        }
+    if let Some(rom) = options.bootrom.as_ref().filter(|_| options.is_amd64) {
+        opened.paths.extend(rom::open(host, rom)?);
     }
     for device in &options.devices {
         let conf = device.conf.as_deref();
+        let (bus, slot, function) = device.slot;
+        match device.emulation.as_str() {
+            "" => {
+                let text = format!("pci slot {bus}:{slot}:{function}: missing \"device\" value");
+                return Err(failed(text, Errno::Invalid));
+            }
+            "fbuf" if has_screen => {
+                let text = "Only one frame buffer device is allowed.".to_owned();
+                return Err(failed(text, Errno::Invalid));
+            }
+            "fbuf" => {
+                let refused = |(text, errno): screen::Refused| match errno {
+                    Some(errno) => failed(text, errno),
+                    None => (4, text),
+                };
+                match screen::framebuffer(device, host.state.osreldate).map_err(refused)? {
+                    Ok(server) => {
+                        opened.paths.insert(server.listen(host).map_err(refused)?);
+                        (has_screen, opened.waits) = (true, server.waits);
+                    }
+                    Err(said) => opened.said.push(said),
+                }
+            }
+            "xhci" => {
+                let wrong = screen::controller(conf).or(has_controller.then(String::new));
+                if let Some(text) = wrong {
+                    return Err(failed(text, Errno::Invalid));
+                }
+                has_controller = true;
+            }
+            _ => {}
+        }
         let wrong = match device.emulation.as_str() {
             "virtio-blk" | "ahci-hd" | "ahci-cd" => disk::refused(&device.emulation, conf),
             "nvme" if !conf.is_some_and(|conf| conf.starts_with("ram=")) => {
                 disk::refused("nvme", conf)
             }
-            "virtio-net" | "e1000" => nic::refused(conf.unwrap_or_default()),
+            "virtio-net" | "e1000" => {
+                let conf = conf.unwrap_or_default();
+                let is_slirp = conf.split(',').next() == Some("slirp");
+                if is_slirp && nic::is_open(conf) {
+                    host.harmed(format!("a port of {} is open to every host", options.name));
+                }
+                let has_library = host
+                    .files()
+                    .exists(Path::new("/usr/local/lib/libslirp.so.0"));
+                let slirp = || nic::slirp(conf, host.state.major(), has_library);
+                nic::refused(conf).or_else(|| is_slirp.then(slirp).flatten())
+            }
             _ => None,
         };
         if let Some(text) = wrong {
@@ -162,24 +286,20 @@ fn open_devices(
                     failed(text, errno)
                 })?;
                 let lies = host.lower(Path::new(path));
-                open.insert(lies.unwrap_or_else(|| path.into()));
+                opened.paths.insert(lies.unwrap_or_else(|| path.into()));
             }
             Backend::Tap(name) => {
                 host.open_tap_node(name, pid).map_err(|errno| {
                     failed(format!("open of tap device /dev/{name} failed"), errno)
                 })?;
-                open.insert(Path::new("/dev").join(name));
+                opened.paths.insert(Path::new("/dev").join(name));
             }
             // net_backends.c: no backend has this prefix.
             Backend::Unknown => return Err(failed(String::new(), Errno::Invalid)),
         }
     }
-    if !options
-        .devices
-        .iter()
-        .any(|device| device.emulation == "lpc")
-    {
-        return Ok(open);
+    if !has_serial(host, options) {
+        return Ok(opened);
     }
     for (port, path) in &options.consoles {
         if path == "stdio" || path.starts_with("tcp=") {
@@ -190,93 +310,18 @@ fn open_devices(
             return Err(failed(text, Errno::NoEntry));
         };
         host.open_nmdm(&pair, end_a, pid);
-        open.insert(path.into());
+        opened.paths.insert(path.into());
     }
-    Ok(open)
+    Ok(opened)
 }
 
-/// Decides how the guest will run and end.
-fn settle(host: &mut Host, pid: i32, options: &Options, loaded: bool, background: bool) {
-    let vm = options.name.clone();
-    let now = host.state.clock_ms;
-    let mut plan = host.state.plan_of(&vm);
-    let end = if loaded {
-        let ending = if plan.endings.is_empty() {
-            Ending::PowerOff
-        } else {
-            plan.endings.remove(0)
-        };
-        let waits = background || host.state.real_time;
-        let after = plan.runs_ms.or((!waits).then_some(FOREGROUND_MS));
-        if after.is_some() {
-            host.state.guests.insert(vm.clone(), plan.clone());
-        }
-        after.map(|after| (now + after, ending))
-    } else {
-        // There is no code at the vCPU's entry point.
-        Some((now + plan.title_ms + 100, Ending::TripleFault))
-    };
-    // An installer that boots from a CD leaves a system on the first disk; in real time it asks first.
-    let asks = host.state.real_time && plan.runs_ms.is_none();
-    if loaded
-        && !asks
-        && options.cd().is_some()
-        && let Some(disk) = options.disk().map(str::to_owned)
-    {
-        host.install_on(&disk);
-    }
-    let is_counted_later = loaded && plan.is_seen_first;
-    let end_once_seen = end.filter(|_| is_counted_later);
-    if let Some(process) = host.state.processes.get_mut(&pid) {
-        process.guest = Some(Guest {
-            vm,
-            title_at: Some(now + plan.title_ms),
-            acpi_at: plan.acpi_ms.filter(|_| loaded).map(|after| now + after),
-            pressed: false,
-            end: end.filter(|_| !is_counted_later),
-            end_once_seen: end_once_seen.map(|(at, ending)| (at - now, ending)),
-            destroy: options.destroy,
-        });
-    }
-}
-
-/// The behaviour of the guest as a real process.
-fn session(host: &Host, pid: i32, options: &Options, loaded: bool) -> guest::Session {
-    let plan = host.state.plan_of(&options.name);
-    let has_lpc = options
-        .devices
-        .iter()
-        .any(|device| device.emulation == "lpc");
-    guest::Session {
-        pid,
-        vm: options.name.clone(),
-        console: options
-            .consoles
-            .first()
-            .filter(|_| has_lpc)
-            .map(|(_, backend)| host.place_of(backend)),
-        system: loaded.then(|| {
-            let node = host.state.vms.get(&options.name);
-            node.map(|node| node.system).unwrap_or_default()
-        }),
-        installs_on: options
-            .cd()
-            .and(options.disk())
-            .filter(|_| plan.runs_ms.is_none())
-            .map(str::to_owned),
-        cpus: options.cpus,
-        memory: options.memory,
-        boot_ms: Some(plan.acpi_ms.unwrap_or(plan.title_ms)),
-        stop_ms: plan.button_ms.unwrap_or(1_000),
-        noise: plan.noise,
-    }
-}
-
-/// The behaviour of a running guest as a real process, from its command line.
-pub(super) fn session_of(host: &Host, pid: i32, call: &Call) -> Option<guest::Session> {
-    let options = Options::parse(&call.words(), host.state.major(), &host.state.machine).ok()?;
-    Some(session(host, pid, &options, true))
+/// Whether there is what serial lines need: the lpc bridge, or a machine that has none.
+fn has_serial(host: &Host, options: &Options) -> bool {
+    let mut devices = options.devices.iter();
+    host.state.machine != "amd64" || devices.any(|device| device.emulation == "lpc")
 }
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_arm64;

@@ -16,6 +16,44 @@ pub(super) fn network(name: &str) -> Backend {
     }
 }
 
+/// Why the network of slirp does not start: usr.sbin/bhyve/net_backend_slirp.c, from FreeBSD 15 on, with the
+/// library of a package.
+pub(super) fn slirp(conf: &str, major: u32, has_library: bool) -> Option<String> {
+    if major < 15 {
+        return Some(String::new());
+    }
+    if !has_library {
+        return Some("Unable to open libslirp.so.0".into());
+    }
+    let rules = conf
+        .split(',')
+        .filter_map(|word| word.strip_prefix("hostfwd="));
+    let mut rules = rules.flat_map(|rules| rules.split(';'));
+    let wrong = rules.find(|rule| forward(rule).is_none())?;
+    Some(format!("Invalid hostfwd rule \"{wrong}\""))
+}
+
+/// Whether a rule opens a port to every host: it has no address of this one.
+pub(super) fn is_open(conf: &str) -> bool {
+    let rules = conf
+        .split(',')
+        .filter_map(|word| word.strip_prefix("hostfwd="));
+    let mut rules = rules.flat_map(|rules| rules.split(';'));
+    rules.any(|rule| forward(rule) == Some(""))
+}
+
+/// The address of the host in `PROTO:[HADDR]:HPORT-[GADDR]:GPORT`.
+fn forward(rule: &str) -> Option<&str> {
+    let (host, guest) = rule.split_once('-')?;
+    let mut host = host.split(':');
+    let (_, address, port) = (host.next()?, host.next()?, host.next()?);
+    let (its, guest_port) = guest.split_once(':')?;
+    let is_address = |text: &str| text.is_empty() || text.parse::<std::net::Ipv4Addr>().is_ok();
+    let is_port = |text: &str| text.parse::<u16>().is_ok_and(|port| port != 0);
+    let is_rule = is_address(address) && is_port(port) && is_address(its) && is_port(guest_port);
+    (is_rule && host.next().is_none()).then_some(address)
+}
+
 /// Whether the first word behind an emulation is what backs it, not an option.
 pub(super) fn has_backend(emulation: &str) -> bool {
     emulation.starts_with("ahci")

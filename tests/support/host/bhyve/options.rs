@@ -1,13 +1,15 @@
 //! The command line of bhyve(8) on amd64.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::super::call::Answer;
 use super::super::words::{Words, memory_size};
-use super::{disk, nic};
+use super::rom::Rom;
+use super::topology::Topology;
+use super::{config, disk, nic};
 
 /// A wrong option argument (sysexits(3)).
-const EX_USAGE: i32 = 64;
+pub(super) const EX_USAGE: i32 = 64;
 
 /// Device emulations of usr.sbin/bhyve on amd64.
 const EMULATIONS: [&str; 20] = [
@@ -57,6 +59,36 @@ pub(super) struct Device {
     pub(super) backend: Backend,
     /// What follows the emulation, if anything does.
     pub(super) conf: Option<String>,
+    /// Variables that were set behind it.
+    pub(super) variables: Vec<(String, String)>,
+}
+
+impl Device {
+    /// Makes a device of its variables, if there was no `-s` for it.
+    fn complete(&mut self) {
+        let value = |key: &str| {
+            let mut set = self.variables.iter().filter(|(name, _)| name == key);
+            set.next_back().map(|(_, value)| value.clone())
+        };
+        if self.emulation.is_empty()
+            && let Some(emulation) = value("device")
+        {
+            let path = value("path");
+            self.backend = path.clone().map_or(Backend::None, Backend::Disk);
+            (self.emulation, self.conf) = (emulation, path);
+        }
+    }
+
+    /// A device of which only a variable is set, which has no emulation unless that variable is it.
+    pub(super) fn of_variable(slot: (u32, u32, u32), name: &str, value: &str) -> Self {
+        Self {
+            slot,
+            emulation: String::new(),
+            backend: Backend::None,
+            conf: None,
+            variables: vec![(name.to_owned(), value.to_owned())],
+        }
+    }
 }
 
 /// A command line that was accepted.
@@ -72,8 +104,10 @@ pub(super) struct Options {
     pub(super) devices: Vec<Device>,
     /// `-l comN,PATH`.
     pub(super) consoles: Vec<(String, String)>,
-    /// `-l bootrom,ROM[,VARS]`.
-    pub(super) bootrom: Option<(String, Option<String>)>,
+    /// `-l bootrom,ROM[,VARS][,fwcfg=…]`.
+    pub(super) bootrom: Option<Rom>,
+    /// Whether the machine is amd64, which has CD drives.
+    pub(super) is_amd64: bool,
     /// `-D`
     pub(super) destroy: bool,
     /// Disks whose path ended at a comma, because the word behind it is no option.
@@ -84,6 +118,16 @@ pub(super) struct Options {
 impl Options {
     /// Reads a command line; an error is the answer of bhyve. `major` is the release of FreeBSD.
     pub(super) fn parse(args: &[String], major: u32, machine: &str) -> Result<Self, Answer> {
+        Self::parse_with(args, major, machine, &|_| None)
+    }
+
+    /// The same with the files of `-k`.
+    pub(super) fn parse_with(
+        args: &[String],
+        major: u32,
+        machine: &str,
+        file: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Answer> {
         let spec = match major {
             // aarch64/bhyverun_machdep.c
             _ if machine != "amd64" => "hCDSWk:f:o:p:c:s:m:U:",
@@ -96,16 +140,22 @@ impl Options {
             .map_err(|error| Answer::fail(1, format!("bhyve: {error}")).and_err(usage()))?;
         let mut options = Self {
             memory: 256 << 20,
+            is_amd64: machine == "amd64",
             ..Self::default()
         };
         for (option, value) in &words.options {
-            options.take(option, value.as_deref().unwrap_or_default())?;
+            let value = value.as_deref().unwrap_or_default();
+            match option.as_str() {
+                "k" => options.read_file(value, file(value).as_deref())?,
+                _ => options.take(option, value)?,
+            }
         }
         match words.operands.as_slice() {
             [name] => options.name.clone_from(name),
             [] if !options.name.is_empty() => {}
             _ => return Err(Answer::fail(1, usage())),
         }
+        options.devices.iter_mut().for_each(Device::complete);
         options.cpus = options.topology.cpus()?;
         options.devices.sort_by_key(|device| device.slot);
         Ok(options)
@@ -116,18 +166,30 @@ impl Options {
         self.first_path(true)
     }
 
+    /// The file of the ROM's variables.
+    pub(super) fn vars(&self) -> Option<&str> {
+        self.bootrom.as_ref()?.vars.as_deref()
+    }
+
     /// The first disk.
     pub(super) fn disk(&self) -> Option<&str> {
         self.first_path(false)
+    }
+
+    /// Whether a disk is the medium of an installer: on arm64 a disk that is only read.
+    pub(super) fn is_cd(&self, device: &Device) -> bool {
+        let mut words = device.conf.iter().flat_map(|conf| conf.split(','));
+        match self.is_amd64 {
+            true => device.emulation.contains("-cd"),
+            false => words.any(|word| word == "ro"),
+        }
     }
 
     fn first_path(&self, of_cd: bool) -> Option<&str> {
         self.devices
             .iter()
             .find_map(|device| match &device.backend {
-                Backend::Disk(path) if device.emulation.contains("-cd") == of_cd => {
-                    Some(path.as_str())
-                }
+                Backend::Disk(path) if self.is_cd(device) == of_cd => Some(path.as_str()),
                 _ => None,
             })
     }
@@ -143,14 +205,7 @@ impl Options {
                 })?;
             }
             "o" => match value.split_once('=') {
-                Some(("name", name)) if !name.is_empty() => self.name = name.into(),
-                Some(("memory.size", size)) if memory_size(size).is_some() => {
-                    self.memory = memory_size(size).unwrap_or(self.memory);
-                }
-                Some(("bootrom" | "lpc.bootrom", rom)) if !rom.is_empty() => {
-                    self.bootrom = Some((rom.into(), None));
-                }
-                Some((_, text)) if !text.is_empty() => {}
+                Some((name, text)) if !text.is_empty() => self.set(name, text),
                 _ => {
                     let text = format!("bhyve: invalid configuration option '{value}'");
                     return Err(Answer::fail(EX_USAGE, text));
@@ -180,6 +235,22 @@ impl Options {
         Ok(())
     }
 
+    /// Sets a variable of bhyve_config(5).
+    pub(super) fn set(&mut self, name: &str, value: &str) {
+        match name {
+            "name" => self.name = value.into(),
+            "memory.size" => self.memory = memory_size(value).unwrap_or(self.memory),
+            "bootrom" | "lpc.bootrom" => self.rom().code = value.into(),
+            "bootvars" | "lpc.bootvars" => self.rom().vars = Some(value.into()),
+            "cpus" | "sockets" | "cores" | "threads" => self.topology.set(name, value),
+            _ => {
+                if let Some((slot, name)) = config::of_device(name) {
+                    self.set_of_device(slot, name, value);
+                }
+            }
+        }
+    }
+
     /// `-l` (amd64/pci_lpc.c, `lpc_device_parse`).
     fn lpc(&mut self, value: &str) -> Result<(), Answer> {
         if "help".starts_with(value) {
@@ -199,26 +270,19 @@ impl Options {
             (port @ ("com1" | "com2" | "com3" | "com4"), Some(path)) => {
                 self.consoles.push((port.into(), path.into()));
             }
-            ("bootrom", Some(conf)) => {
-                let mut parts = conf.split(',');
-                let rom = parts.next().filter(|rom| !rom.is_empty());
-                let Some(rom) = rom else {
-                    let text = format!("invalid bootrom option \"{value}\"");
-                    return Err(Answer::fail(4, text));
-                };
-                let vars = parts.next().filter(|word| !word.contains('='));
-                self.bootrom = Some((rom.into(), vars.map(str::to_owned)));
-            }
+            ("bootrom", Some(conf)) => self.rom().take(conf)?,
             ("bootrom", None) => {
-                return Err(Answer::fail(
-                    4,
-                    format!("invalid bootrom option \"{value}\""),
-                ));
+                let text = format!("bhyve: invalid bootrom option \"{value}\"");
+                return Err(Answer::fail(4, text));
             }
             ("tpm" | "fwcfg", Some(_)) | ("pc-testdev", _) => {}
             _ => return Err(invalid()),
         }
         Ok(())
+    }
+
+    fn rom(&mut self) -> &mut Rom {
+        self.bootrom.get_or_insert_default()
     }
 
     /// `-s` (pci_emul.c, `pci_parse_slot`): cut at the first and second comma, without quoting.
@@ -254,20 +318,16 @@ impl Options {
         if taken.contains(&(bus, slot, function)) {
             return Err(format!("{at} already occupied!"));
         }
-        // amd64/pci_lpc.c, `pci_lpc_init`
-        if emulation == "lpc" {
-            if self.devices.iter().any(|device| device.emulation == "lpc") {
-                return Err("Only one LPC bridge is allowed.".into());
-            }
-            if bus != 0 {
-                return Err("LPC bridge can be present only on bus 0.".into());
-            }
-        }
         let mut words = conf.split(',');
         let first = words.next().unwrap_or_default();
         // config.c: a dot would begin another node.
         let own = Some(first).filter(|_| !nic::has_backend(emulation));
         let names = own.into_iter().chain(words);
+        // What stands behind a USB device is a variable of its own.
+        let names = names.map(|word| match word.split_once('=') {
+            Some((_, rest)) if emulation == "xhci" => rest,
+            _ => word,
+        });
         let mut names = names.map(|word| word.split('=').next().unwrap_or_default());
         if let Some(name) = names.find(|name| name.contains('.')) {
             return Err(format!("bhyve: Invalid config node name {name}"));
@@ -286,6 +346,7 @@ impl Options {
             emulation: emulation.into(),
             backend,
             conf: given.map(str::to_owned),
+            variables: Vec::new(),
         })
     }
 }
@@ -308,73 +369,6 @@ fn scan(text: &str) -> Vec<i64> {
         }
     }
     numbers
-}
-
-/// `-c [[cpus=]N][,sockets=n][,cores=n][,threads=n]`: the last value of each key counts
-/// (bhyverun.c, `topology_parse`).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Topology(BTreeMap<&'static str, String>);
-
-impl Topology {
-    fn take(&mut self, value: &str) -> Result<(), Answer> {
-        if value.is_empty() {
-            for key in ["cpus", "sockets", "cores", "threads"] {
-                self.0.insert(key, "1".into());
-            }
-            return Ok(());
-        }
-        for part in value.split(',') {
-            let (key, number) = match part.split_once('=') {
-                None => ("cpus", part),
-                Some(("cpus", number)) => ("cpus", number),
-                Some(("sockets", number)) => ("sockets", number),
-                Some(("cores", number)) => ("cores", number),
-                Some(("threads", number)) => ("threads", number),
-                Some(_) => {
-                    let text = format!("bhyve: invalid cpu topology '{value}'");
-                    return Err(Answer::fail(EX_USAGE, text));
-                }
-            };
-            self.0.insert(key, number.into());
-        }
-        Ok(())
-    }
-
-    /// The number of vCPUs (bhyverun.c, `calc_topology`): without sockets it is that of cpus.
-    fn cpus(&self) -> Result<u32, Answer> {
-        let number = |key: &str| match self.0.get(key) {
-            None => Ok(None),
-            Some(text) => match text.parse() {
-                Ok(number) if (1..=65535).contains(&number) => Ok(Some(number)),
-                _ => Err(Answer::fail(
-                    4,
-                    format!("bhyve: Invalid value for {key}: '{text}'"),
-                )),
-            },
-        };
-        let cpus: Option<u32> = number("cpus")?;
-        let cores = number("cores")?.unwrap_or(1);
-        let threads = number("threads")?.unwrap_or(1);
-        let sockets = number("sockets")?.or(cpus).unwrap_or(1);
-        let product = u64::from(sockets) * u64::from(cores) * u64::from(threads);
-        let total = match u32::try_from(product) {
-            Ok(total) if total <= 65535 => total,
-            _ => {
-                let text = format!("bhyve: Computed number of vCPUs too high: {product}");
-                return Err(Answer::fail(4, text));
-            }
-        };
-        match cpus {
-            Some(cpus) if cpus != total => {
-                let text = format!(
-                    "bhyve: Topology ({sockets} sockets, {cores} cores, {threads} threads) does \
-                     not match {cpus} vCPUs"
-                );
-                Err(Answer::fail(4, text))
-            }
-            _ => Ok(total),
-        }
-    }
 }
 
 /// The usage text, shortened to its first lines.

@@ -1,4 +1,4 @@
-use super::super::Status;
+use super::super::{Ending, Status};
 use super::*;
 
 const DISK: &str = "/dev/zvol/zroot/vm/web";
@@ -89,7 +89,11 @@ fn bad_slots_are_refused_before_any_change() {
             "pci slot 0:5:0: unknown device \"virtio-net0\"",
         ),
         ("-s 2:0,virtio-rnd web", "pci slot 0:2:0 already occupied!"),
-        ("-s 7,lpc web", "Only one LPC bridge is allowed."),
+        (
+            "-s 7,lpc web",
+            // The console of the first one is open.
+            "Only one LPC bridge is allowed.\r\nDevice emulation initialization error: Invalid argument\r",
+        ),
         ("-s 7 web", "Invalid PCI slot info field \"7\""),
     ];
     for (extra, text) in table {
@@ -131,7 +135,6 @@ fn topology_must_multiply_to_the_number_of_cpus() {
             "-c cores=2",
             "bhyve: Topology (2 sockets, 2 cores, 1 threads) does not match 2 vCPUs",
         ),
-        ("-c 9", "9 vCPUs requested but only 8 available"),
         ("-c 0", "bhyve: Invalid value for cpus: '0'"),
         ("-c 1,", "bhyve: Invalid value for cpus: ''"),
     ];
@@ -160,7 +163,7 @@ fn a_path_that_cannot_be_opened_ends_the_start() {
             4,
             format!(
                 "bhyve: Could not open backing file: /vm/a: No such file or directory\n\
-                 Could not open backing file: No such file or directory\n{no_entry}"
+                 Could not open backing file: No such file or directory\n{no_entry}\r"
             )
         )
     );
@@ -223,14 +226,82 @@ fn an_installer_leaves_a_system_on_the_disk() {
 }
 
 #[test]
-fn on_arm64_half_of_the_options_are_unknown() {
-    let mut host = Host::freebsd(15).on_arm64();
-    assert_eq!(host.run(&bhyve("web")).status, Status::Exit(1));
-    assert!(host.state.vms.is_empty());
-    let call = Call::new(["bhyve", "-m", "512M", "web"]).by_root();
-    assert_eq!(host.run(&call), Answer::fail(4, "no bootrom specified"));
-    assert_eq!(
-        host.run(&Call::new(["bhyveload", "web"])).status,
-        Status::NotFound
+fn more_cpus_than_the_kernel_gives_have_the_answer_of_the_release() {
+    let call = |vm| bhyve(&format!("-c 9 {vm}"));
+    let old = Answer::fail(4, "9 vCPUs requested but only 8 available");
+    assert_eq!(host().run(&call("web")), old);
+    let new = Answer::fail(71, "bhyve: vm_set_topology");
+    assert_eq!(host().on_release(1_500_068).run(&call("web")), new);
+}
+
+/// `web` with UEFI firmware, on a host on which no loader has run.
+fn by_firmware(extra: &str, vars: &str) -> Call {
+    let line = format!(
+        "bhyve -A -H -P -w -c 2 -m 512M -s 0:0,hostbridge -s 1:0,lpc {extra} -l \
+         bootrom,/usr/local/share/edk2-bhyve/BHYVE_UEFI_CODE.fd,{vars} web"
     );
+    Call::new(line.split_whitespace()).by_root()
+}
+
+fn with_store() -> Host {
+    Host::freebsd(15)
+        .with_volume("zroot/vm/web", 1 << 30)
+        .with_file("/iso/deb.iso", "an installer")
+        .with_store("/vm/web.vars", 540_672)
+}
+
+#[test]
+fn firmware_boots_without_a_loader_and_writes_its_variables() {
+    let mut host = with_store();
+    host.state.guest.endings = vec![Ending::Reboot, Ending::PowerOff];
+    let call = by_firmware(&format!("-s 3:0,virtio-blk,{DISK}"), "/vm/web.vars");
+    // The node stays between the runs.
+    assert_eq!(host.run(&call).status, Status::Exit(0));
+    assert_eq!(host.run(&call).status, Status::Exit(1));
+    let vars = host.files().read(Path::new("/vm/web.vars")).unwrap();
+    assert!(vars.starts_with(b"the variables of web"));
+}
+
+#[test]
+fn firmware_boots_a_cd_first_only_if_it_sees_the_boot_order() {
+    for (options, is_installed) in [("", false), (",fwcfg=qemu", true)] {
+        let host = with_store();
+        let devices =
+            format!("-s 3:0,virtio-blk,{DISK} -s 4:0,ahci-cd,/iso/deb.iso,ro,bootindex=1");
+        let call = by_firmware(&devices, &format!("/vm/web.vars{options}"));
+        let options = Options::parse(&call.words(), 15, "amd64").unwrap();
+        let boots = rom::boots(&host, &options);
+        assert_eq!(boots == Boots::Cd, is_installed, "{boots:?}");
+    }
+}
+
+#[test]
+fn firmware_that_finds_nothing_waits_for_ever() {
+    let mut host = with_store().with_commands(&["zfs create -V 1G zroot/vm/new"]);
+    let disk = "-s 3:0,virtio-blk,/dev/zvol/zroot/vm/new";
+    let call = by_firmware(disk, "/vm/web.vars");
+    assert_eq!(host.run(&call).status, Status::Hang);
+    host.advance(100_000.0);
+    assert!(host.state.bhyve_of("web").is_some());
+    // The CD of an installation is found without a boot order, too.
+    let mut host = with_store().with_commands(&["zfs create -V 1G zroot/vm/new"]);
+    let call = by_firmware(
+        &format!("{disk} -s 4:0,ahci-cd,/iso/deb.iso,ro"),
+        "/vm/web.vars",
+    );
+    assert_eq!(host.run(&call).status, Status::Exit(1));
+    assert!(!host.is_blank("/dev/zvol/zroot/vm/new"));
+}
+
+#[test]
+fn two_vms_on_one_store_are_harm() {
+    let mut host = with_store().with_volume("zroot/vm/db", 1 << 30);
+    let mut call = by_firmware(&format!("-s 3:0,virtio-blk,{DISK}"), "/vm/web.vars");
+    call.background = true;
+    host.run(&call);
+    assert!(host.state.harm.is_empty());
+    let line = "bhyve -m 256M -s 0,hostbridge -s 1,lpc -s 3:0,virtio-blk,/dev/zvol/zroot/vm/db -l \
+                bootrom,/usr/local/share/edk2-bhyve/BHYVE_UEFI_CODE.fd,/vm/web.vars db";
+    host.run(&Call::new(line.split_whitespace()).by_root());
+    assert_eq!(host.state.harm, ["/vm/web.vars is the store of two VMs"]);
 }

@@ -165,7 +165,7 @@ impl Grub {
                 .drives
                 .iter()
                 .any(|(name, content)| name == root && *content == Content::Installed)
-            && ["/boot/grub", "/grub", "/boot/grub2"].contains(&directory)
+            && ["/boot/grub", "/boot/grub2", "/grub", "/grub2"].contains(&directory)
             && configuration == "grub.cfg"
     }
 

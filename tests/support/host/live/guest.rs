@@ -11,6 +11,7 @@ use super::super::program::{rename, with_host};
 use super::super::state;
 use super::console::{self, Console};
 use super::system::{System, Wish};
+use super::vnc::{self, Screen};
 use super::{Bell, LOOK, alive};
 
 /// SIGTERM of FreeBSD.
@@ -37,6 +38,8 @@ pub struct Session {
     pub boot_ms: Option<u64>,
     /// Milliseconds that it takes to stop.
     pub stop_ms: u64,
+    /// The screen.
+    pub screen: Option<Screen>,
     /// The output of bhyve itself.
     pub noise: Option<Noise>,
 }
@@ -57,6 +60,9 @@ pub(super) fn run(session: &Session, directory: &Path, bell: &mut Bell) -> io::R
     if let Some(noise) = session.noise {
         // In addition to the behaviour of the guest, for as long as it runs.
         std::thread::spawn(move || noise.make());
+    }
+    if let Some(screen) = &session.screen {
+        vnc::serve(screen, session.pid, &session.vm, directory);
     }
     // A null modem that is missing was destroyed with the guest: the first look shows that.
     let name = session.console.as_deref();

@@ -19,6 +19,7 @@ mod nmdm;
 mod noise;
 mod role;
 mod system;
+pub mod vnc;
 
 use std::io;
 use std::path::Path;

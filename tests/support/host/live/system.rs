@@ -264,6 +264,7 @@ mod tests {
             memory: 1 << 30,
             boot_ms: Some(1000),
             stop_ms: 0,
+            screen: None,
             noise: None,
         }
     }

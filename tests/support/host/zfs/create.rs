@@ -138,6 +138,7 @@ fn make(
     if let Some(answer) = denied(call, &cannot) {
         return Err(answer);
     }
+    super::key::check(&host.state, name::parent(name).unwrap_or(name), &cannot)?;
     let needs = volume.as_ref().map_or(0, |volume| volume.refreservation);
     let pool = name::pool(name).to_owned();
     let free = host.state.pools.get(&pool).copied().unwrap_or(0);

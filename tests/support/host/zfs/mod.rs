@@ -1,7 +1,7 @@
 //! zfs(8), OpenZFS, as far as `tests/calibration/zfs` has compared it with the real one.
 //!
 //! `create.rs`, `clone.rs`, `snapshot.rs`, `rollback.rs`, `destroy.rs`, `rename.rs` and `set.rs` change
-//! datasets, `list.rs` lists them; all use `name.rs` (valid names), `property.rs` (properties of a dataset)
+//! datasets, `key.rs` loads keys, `list.rs` lists datasets; all use `name.rs` (valid names), `property.rs` (properties of a dataset)
 //! and `relation.rs` (dependencies).
 //!
 //! Sources: cmd/zfs/zfs_main.c, lib/libzfs/libzfs_dataset.c, module/zcommon/zfs_namecheck.c.
@@ -11,6 +11,7 @@ mod create;
 mod destroy;
 mod gather;
 mod hold;
+mod key;
 mod list;
 mod name;
 mod property;
@@ -42,6 +43,7 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
         "get" => list::get(&host.state, rest),
         "hold" => hold::hold(host, call, rest),
         "inherit" => set::inherit(host, call, rest),
+        "load-key" => key::load(host, call, rest),
         "list" => list::list(&host.state, rest),
         "promote" => clone::promote(host, call, rest),
         "release" => hold::release(host, call, rest),

@@ -56,7 +56,7 @@ pub(super) struct Property {
 const MODES: &[&str] = &["default", "full", "geom", "dev", "none"];
 
 /// All of them, in the order of their names.
-pub(super) const PROPERTIES: [Property; 16] = {
+pub(super) const PROPERTIES: [Property; 19] = {
     use Access::{Inherited, Once, Own, ReadOnly};
     use Look::{Bytes, Date, Number, Reservation, Size, Text, Word};
     const SIZED: Types = Types::VOLUME.and(Types::SNAPSHOT);
@@ -65,6 +65,9 @@ pub(super) const PROPERTIES: [Property; 16] = {
         of("clones", "CLONES", Text, ReadOnly, Types::SNAPSHOT),
         of("createtxg", "CREATETXG", Number, ReadOnly, Types::ALL),
         of("creation", "CREATION", Date, ReadOnly, Types::ALL),
+        of("encryption", "ENCRYPTION", Text, Once, Types::DATASETS),
+        of("encryptionroot", "ENCROOT", Text, ReadOnly, Types::DATASETS),
+        of("keystatus", "KEYSTATUS", Text, ReadOnly, Types::DATASETS),
         of(
             "mountpoint",
             "MOUNTPOINT",
@@ -178,6 +181,21 @@ impl Property {
         match self.name {
             "clones" => Some(clones(state, full).collect::<Vec<_>>().join(","))
                 .filter(|clones| !clones.is_empty()),
+            "encryption" => Some(
+                super::key::root(state, base(full))
+                    .map_or("off", |_| "aes-256-gcm")
+                    .into(),
+            ),
+            "encryptionroot" => super::key::root(state, base(full)).map(str::to_owned),
+            "keystatus" => super::key::root(state, base(full)).map(|root| {
+                let is_loaded = !state.locked.contains(root);
+                (if is_loaded {
+                    "available"
+                } else {
+                    "unavailable"
+                })
+                .into()
+            }),
             "mountpoint" => Some(mountpoint(state, full)),
             "origin" => state.datasets.get(full)?.origin.clone(),
             "type" => Some(kind.word().into()),
@@ -243,6 +261,11 @@ pub(super) fn default_block(state: &State) -> u64 {
         true => 16 << 10,
         false => 8 << 10,
     }
+}
+
+/// The dataset of a snapshot.
+fn base(full: &str) -> &str {
+    full.split('@').next().unwrap_or(full)
 }
 
 /// An inherited mount point continues below the one that is set.

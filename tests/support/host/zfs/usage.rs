@@ -7,7 +7,7 @@ use super::property::PROPERTIES;
 use super::{since_2_2, since_2_3};
 
 /// The synopses of the simulated subcommands, as OpenZFS 2.3 prints them; see [`synopsis`].
-const SYNOPSES: [(&str, &str); 14] = [
+const SYNOPSES: [(&str, &str); 15] = [
     (
         "create",
         "\tcreate [-Pnpuv] [-o property=value] ... <filesystem>\n\
@@ -55,6 +55,10 @@ const SYNOPSES: [(&str, &str); 14] = [
     (
         "inherit",
         "\tinherit [-rS] <property> <filesystem|volume|snapshot> ...\n",
+    ),
+    (
+        "load-key",
+        "\tload-key [-rn] [-L <keylocation>] <-a | filesystem|volume>\n",
     ),
     ("hold", "\thold [-r] <tag> <snapshot> ...\n"),
     ("release", "\trelease [-r] <tag> <snapshot> ...\n"),

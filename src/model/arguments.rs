@@ -1,0 +1,400 @@
+//! Further words for bhyve(8), which the setting `bhyve_args` has: an escape hatch for what has no setting.
+
+use super::device::{Device, Slot};
+use super::name::{NameError, error, text_newtype};
+use std::ffi::OsStr;
+use std::fmt;
+
+/// Further options of bhyve(8), quoted as for sh(1).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BhyveArgs(String);
+text_newtype!(BhyveArgs);
+
+/// An option without a value that a VM may be given.
+const FLAGS: &str = "aCeIWxY";
+
+/// An option with a value that a VM may be given; those of other rules are in [`refused_value`].
+const WITH_VALUE: &str = "fGKlnops";
+
+/// Options that belong to a setting, or to the supervision of the VM, and what to do instead.
+const REFUSED: &[(char, &str)] = &[
+    ('A', "easy-bhyve passes it itself"),
+    ('H', "easy-bhyve passes it itself"),
+    ('P', "easy-bhyve passes it itself"),
+    ('u', "use the setting utc"),
+    ('w', "use the setting strict_msrs"),
+    (
+        'S',
+        "use the setting wired: the loader needs to know it, too",
+    ),
+    ('c', "use the setting cpu"),
+    ('m', "use the setting mem"),
+    ('U', "easy-bhyve decides about the UUID"),
+    ('D', "easy-bhyve frees the VM itself"),
+    ('M', "easy-bhyve supervises the VM itself"),
+    ('h', "it ends bhyve"),
+    (
+        'k',
+        "a file could contradict every setting; write its lines as -o NAME=VALUE",
+    ),
+    ('r', "a VM that is restored has devices of its own"),
+];
+
+/// Variables of bhyve_config(5) that belong to a setting or to the supervision of the VM.
+const REFUSED_VARIABLES: &[&str] = &[
+    "name",
+    "cpus",
+    "sockets",
+    "cores",
+    "threads",
+    "memory.size",
+    "memory.wired",
+    "uuid",
+    "rtc.use_localtime",
+    "acpi_tables",
+    "x86.strictmsr",
+    "x86.vmexit_on_hlt",
+    "x86.vmexit_on_pause",
+    "bootrom",
+    "bootvars",
+    "lpc.bootrom",
+    "lpc.bootvars",
+    "lpc.com1.path",
+    "config.dump",
+    "destroy_on_poweroff",
+    "monitor",
+];
+
+/// Variables of a device that say what the device is, what backs it, or who may see it.
+const OF_DEVICE: &[&str] = &[
+    "device", "path", "backend", "type", "tcp", "rfb", "wait", "password",
+];
+
+impl BhyveArgs {
+    /// Parses words, quoted as for sh(1), that are options of bhyve(8).
+    ///
+    /// # Errors
+    /// If a quote is open, or a word would end the options, name a VM, or contradict what easy-bhyve passes.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        if text.chars().any(|c| c.is_control() && c != '\t') {
+            return Err(error("the value has a control character".to_owned()));
+        }
+        let words = shlex::split(text)
+            .ok_or_else(|| error("a quote in the value is never closed".to_owned()))?;
+        if words.is_empty() {
+            return Err(error("there is no word in the value".to_owned()));
+        }
+        for (option, value) in options(&words)? {
+            refused_value(option, value)?;
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The words.
+    pub fn words(&self) -> Vec<String> {
+        shlex::split(&self.0).unwrap_or_default()
+    }
+
+    /// Checks them against the devices of the VM.
+    ///
+    /// # Errors
+    /// If a word takes a slot in use, or adds a second framebuffer.
+    pub fn check_against(&self, devices: &[Device]) -> Result<(), NameError> {
+        let words = self.words();
+        let in_use = |at: At| devices.iter().find(|device| at == (0, device.slot));
+        for (option, value) in options(&words)? {
+            match option {
+                's' => {
+                    let (at, emulation) = slot_of(value).ok_or_else(|| no_slot(value))?;
+                    if let Some(device) = in_use(at) {
+                        return Err(error(format!(
+                            "-s {value}: the slot {} is that of {} of this VM; use one of 16:0 to 28:0",
+                            device.slot, device.emulation
+                        )));
+                    }
+                    let is_screen = |device: &Device| device.emulation == "fbuf";
+                    if emulation == "fbuf" && devices.iter().any(is_screen) {
+                        return Err(error(format!(
+                            "-s {value}: a VM has one framebuffer, which is that of the setting vnc"
+                        )));
+                    }
+                }
+                'o' => {
+                    let name = value.split_once('=').map_or(value, |(name, _)| name);
+                    let (at, variable) = variable_of(name).unzip();
+                    if let Some(device) = at.and_then(in_use)
+                        && variable.is_some_and(|variable| OF_DEVICE.contains(&variable))
+                    {
+                        return Err(error(format!(
+                            "-o {name}=: {} is {} of this VM, and has a setting",
+                            device.slot, device.emulation
+                        )));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there is a device in them, which no lock keeps apart from other VMs.
+    pub fn has_device(&self) -> bool {
+        let words = self.words();
+        options(&words).is_ok_and(|options| {
+            let mut options = options.into_iter();
+            options
+                .any(|(option, value)| option == 's' || option == 'o' && value.starts_with("pci."))
+        })
+    }
+}
+
+/// The options and their values in words, read as getopt(3) does; the value is empty for an option
+/// without one.
+fn options(words: &[String]) -> Result<Vec<(char, &str)>, NameError> {
+    let mut options = Vec::new();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let letters = word.strip_prefix('-').filter(|letters| !letters.is_empty());
+        let letters = letters.filter(|letters| *letters != "-").ok_or_else(|| {
+            error(format!(
+                "\"{word}\" is no option, and bhyve would take it for the name of the VM"
+            ))
+        })?;
+        for (at, option) in letters.char_indices() {
+            if let Some((_, instead)) = REFUSED.iter().find(|(refused, _)| *refused == option) {
+                return Err(error(format!("-{option} is not possible here: {instead}")));
+            }
+            if FLAGS.contains(option) {
+                options.push((option, ""));
+                continue;
+            }
+            if !WITH_VALUE.contains(option) {
+                return Err(error(format!("-{option} is not an option of bhyve")));
+            }
+            let rest = letters.get(at + option.len_utf8()..).unwrap_or_default();
+            let value = match rest {
+                "" => words.next().map(String::as_str),
+                value => Some(value),
+            };
+            let value = value.filter(|value| !value.is_empty());
+            let value = value.ok_or_else(|| error(format!("-{option} needs a value")))?;
+            options.push((option, value));
+            break;
+        }
+    }
+    Ok(options)
+}
+
+/// Refuses the value of an option that belongs to a setting.
+fn refused_value(option: char, value: &str) -> Result<(), NameError> {
+    let refuse = |why: &str| Err(error(format!("-{option} {value}: {why}")));
+    match option {
+        's' => {
+            let (_, emulation) = slot_of(value).ok_or_else(|| no_slot(value))?;
+            if emulation == "lpc" {
+                return refuse("a VM has one LPC bridge, which easy-bhyve adds itself");
+            }
+            if value.split(',').any(|word| word.starts_with("password=")) {
+                return refuse(
+                    "every user of the host could read the password in ps; use vnc and vnc_password_file",
+                );
+            }
+            Ok(())
+        }
+        'l' => {
+            let (device, backend) = value.split_once(',').unwrap_or((value, ""));
+            match device.to_ascii_lowercase().as_str() {
+                "com1" => refuse("com1 is the console"),
+                "bootrom" => refuse("the loader decides about the boot ROM"),
+                "com2" | "com3" | "com4" if backend == "stdio" || backend.is_empty() => {
+                    refuse("the terminal belongs to the console; name a device")
+                }
+                "com2" | "com3" | "com4" | "tpm" | "fwcfg" | "pc-testdev" => Ok(()),
+                _ => refuse("there is no such device"),
+            }
+        }
+        'o' => match value.split_once('=') {
+            Some((name, _)) if REFUSED_VARIABLES.contains(&name) => {
+                refuse("easy-bhyve decides about this variable")
+            }
+            Some((name, text)) if !name.is_empty() && !text.is_empty() => {
+                if name.ends_with(".password") {
+                    return refuse(
+                        "every user of the host could read the password in ps; use vnc_password_file",
+                    );
+                }
+                Ok(())
+            }
+            _ => refuse("write NAME=VALUE"),
+        },
+        _ => Ok(()),
+    }
+}
+
+fn no_slot(value: &str) -> NameError {
+    error(format!(
+        "-s {value}: write SLOT:FUNCTION,DEVICE and what follows, as 16:0,virtio-9p,home=/home"
+    ))
+}
+
+/// A PCI bus, and a position on it.
+type At = (u8, Slot);
+
+/// The place and the emulation of the operand of `-s`.
+///
+/// bhyve(8) ignores text behind the last number (`usr.sbin/bhyve/pci_emul.c`), which is refused here.
+fn slot_of(value: &str) -> Option<(At, &str)> {
+    let mut parts = value.splitn(3, ',');
+    let (place, emulation) = (parts.next()?, parts.next()?);
+    let numbers: Option<Vec<u8>> = place.split(':').map(number).collect();
+    let at = match numbers?.as_slice() {
+        [device] => at(0, *device, 0)?,
+        [device, function] => at(0, *device, *function)?,
+        [bus, device, function] => at(*bus, *device, *function)?,
+        _ => return None,
+    };
+    (!emulation.is_empty()).then_some((at, emulation))
+}
+
+/// The place and the variable of a name `pci.BUS.SLOT.FUNCTION.VARIABLE`.
+fn variable_of(name: &str) -> Option<(At, &str)> {
+    let mut parts = name.strip_prefix("pci.")?.splitn(4, '.');
+    let [bus, device, function] = [parts.next()?, parts.next()?, parts.next()?].map(number);
+    let at = at(bus?, device?, function?)?;
+    Some((at, parts.next()?))
+}
+
+/// A place, if there is such.
+fn at(bus: u8, device: u8, function: u8) -> Option<At> {
+    let slot = Slot { device, function };
+    (device < 32 && function < 8).then_some((bus, slot))
+}
+
+fn number(text: &str) -> Option<u8> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BhyveArgs;
+    use crate::model::screen::{Place, Screen};
+    use crate::model::tests::vm;
+
+    #[test]
+    fn words_are_split_as_sh_splits_them() {
+        for (text, words) in [
+            ("-x", &["-x"][..]),
+            (" -xY  -K de ", &["-xY", "-K", "de"]),
+            (
+                "-s 16:0,virtio-9p,'home=/my home' -l com2,/dev/nmdm9A",
+                &[
+                    "-s",
+                    "16:0,virtio-9p,home=/my home",
+                    "-l",
+                    "com2,/dev/nmdm9A",
+                ],
+            ),
+            (
+                r#"-o "system.serial_number=a b\"c" -p0:1"#,
+                &["-o", "system.serial_number=a b\"c", "-p0:1"],
+            ),
+        ] {
+            let args = BhyveArgs::parse(text).unwrap();
+            assert_eq!(args.words(), words);
+            assert_eq!(args.as_str(), text);
+        }
+    }
+
+    #[test]
+    fn what_would_contradict_easy_bhyve_is_refused() {
+        for bad in [
+            " ",
+            "-x 'open",
+            "-x\n-Y",
+            "web0",
+            "-x web0",
+            "-w",
+            "--",
+            "-",
+            "-- web0",
+            "-A",
+            "-xH",
+            "-u",
+            "-S",
+            "-c 2",
+            "-m2G",
+            "-D",
+            "-M",
+            "-h",
+            "-k /etc/x",
+            "-r /x",
+            "-U 1",
+            "-Z",
+            "-é",
+            "-s",
+            "-s ''",
+            "-s help",
+            "-s h",
+            "-s 16",
+            "-s 16,",
+            "-s 32:0,virtio-rnd",
+            "-s 16:8,virtio-rnd",
+            "-s 16x,virtio-rnd",
+            "-s 1:2:3:4,virtio-rnd",
+            "-s 31:0,lpc",
+            "-s 16:0,fbuf,tcp=5900,password=x",
+            "-l com1,stdio",
+            "-l COM1,/dev/nmdm1A",
+            "-l com2,stdio",
+            "-l com2",
+            "-l bootrom,/x",
+            "-l help",
+            "-o cpus=4",
+            "-o memory.size=1G",
+            "-o config.dump=1",
+            "-o name=x",
+            "-o pci.0.29.0.password=x",
+            "-o x",
+            "-o x=",
+            "-o =x",
+        ] {
+            assert!(BhyveArgs::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_slot_in_use_stays_that_of_its_device() {
+        let mut vm = vm();
+        vm.screen = Some(Screen {
+            place: Place::Tcp(([127, 0, 0, 1], 5901).into()),
+            size: None,
+            waits: false,
+            password_file: None,
+        });
+        let devices = vm.devices(true);
+        for (text, is_free) in [
+            ("-s 16:0,virtio-rnd", true),
+            ("-s 8,passthru,1/0/0", true),
+            ("-s 5:0,virtio-rnd", true),
+            ("-s 1:3:0,virtio-rnd", true),
+            ("-s 3:1,virtio-blk,/x", true),
+            ("-s 3:0,virtio-blk,/x", false),
+            ("-s 3,virtio-blk,/x", false),
+            ("-s 0:3:0,virtio-blk,/x", false),
+            ("-s 4:0,ahci-cd,/x", false),
+            ("-s 29:0,virtio-rnd", false),
+            ("-s 16:0,fbuf", false),
+            ("-o pci.0.3.0.nocache=true", true),
+            ("-o pci.0.3.0.path=/x", false),
+            ("-o pci.0.29.0.wait=true", false),
+            ("-o pci.0.16.0.device=virtio-rnd", true),
+            ("-x -Y", true),
+        ] {
+            let args = BhyveArgs::parse(text).unwrap();
+            assert_eq!(args.check_against(&devices).is_ok(), is_free, "{text}");
+        }
+        assert!(BhyveArgs::parse("-s 16,uart").unwrap().has_device());
+        assert!(!BhyveArgs::parse("-x -K de").unwrap().has_device());
+    }
+}
