@@ -111,12 +111,21 @@ fn waiting_processes_end_when_the_process_that_keeps_the_host_has_exited() {
     let household = Household::new();
     let keeper = household.rig.machine.path().join("keeper");
     let processes = household.processes();
-    let state = household.rig.state();
-    // A program of the real machine does not know the host.
-    let (foreign, own): (Vec<_>, Vec<_>) = processes.iter().copied().partition(|(pid, _)| {
-        let process = state.processes.get(pid);
-        process.is_some_and(|process| process.comm == "sleep")
-    });
+    // A program of the real machine does not know the host. Its process is there before it is that program.
+    let foreign = || {
+        let state = household.rig.state();
+        let is_foreign = |&&(pid, _): &&(i32, _)| {
+            let process = state.processes.get(&pid);
+            process.is_some_and(|process| process.comm == "sleep")
+        };
+        processes.iter().find(is_foreign).copied()
+    };
+    until("the program of the real machine", || foreign().is_some());
+    let foreign = foreign();
+    let (foreign, own): (Vec<_>, Vec<_>) = processes
+        .iter()
+        .copied()
+        .partition(|process| Some(*process) == foreign);
     assert_eq!((foreign.len(), own.len()), (1, 10));
     // The pid of this process, with another start.
     fs::write(keeper, format!("{} 1", std::process::id())).unwrap();
