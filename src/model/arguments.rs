@@ -74,7 +74,8 @@ impl BhyveArgs {
     /// Parses words, quoted as for sh(1), that are options of bhyve(8).
     ///
     /// # Errors
-    /// If a quote is open, or a word would end the options, name a VM, or contradict what easy-bhyve passes.
+    /// If a quote is open, or a word would end the options, name a VM, contradict what easy-bhyve passes, or
+    /// take a slot twice.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         if text.chars().any(|c| c.is_control() && c != '\t') {
             return Err(error("the value has a control character".to_owned()));
@@ -84,8 +85,20 @@ impl BhyveArgs {
         if words.is_empty() {
             return Err(error("there is no word in the value".to_owned()));
         }
+        let mut taken: Vec<At> = Vec::new();
         for (option, value) in options(&words)? {
             refused_value(option, value)?;
+            let of_slot = slot_of(value).filter(|_| option == 's').map(|(at, _)| at);
+            // A variable of a device makes the device, so that a later -s finds its slot occupied.
+            let of_variable = variable_of(value)
+                .filter(|_| option == 'o')
+                .map(|(at, _)| at);
+            if let Some((bus, slot)) = of_slot.filter(|at| taken.contains(at)) {
+                return Err(error(format!(
+                    "-s {bus}:{slot}: a word before it takes this slot, too"
+                )));
+            }
+            taken.extend(of_slot.or(of_variable));
         }
         Ok(Self(text.to_owned()))
     }
@@ -98,24 +111,18 @@ impl BhyveArgs {
     /// Checks them against the devices of the VM.
     ///
     /// # Errors
-    /// If a word takes a slot in use, or adds a second framebuffer.
+    /// If a word takes a slot in use.
     pub fn check_against(&self, devices: &[Device]) -> Result<(), NameError> {
         let words = self.words();
         let in_use = |at: At| devices.iter().find(|device| at == (0, device.slot));
         for (option, value) in options(&words)? {
             match option {
                 's' => {
-                    let (at, emulation) = slot_of(value).ok_or_else(|| no_slot(value))?;
+                    let (at, _) = slot_of(value).ok_or_else(|| no_slot(value))?;
                     if let Some(device) = in_use(at) {
                         return Err(error(format!(
                             "-s {value}: the slot {} is that of {} of this VM; use one of 16:0 to 28:0",
                             device.slot, device.emulation
-                        )));
-                    }
-                    let is_screen = |device: &Device| device.emulation == "fbuf";
-                    if emulation == "fbuf" && devices.iter().any(is_screen) {
-                        return Err(error(format!(
-                            "-s {value}: a VM has one framebuffer, which is that of the setting vnc"
                         )));
                     }
                 }
@@ -191,15 +198,15 @@ fn refused_value(option: char, value: &str) -> Result<(), NameError> {
     match option {
         's' => {
             let (_, emulation) = slot_of(value).ok_or_else(|| no_slot(value))?;
-            if emulation == "lpc" {
-                return refuse("a VM has one LPC bridge, which easy-bhyve adds itself");
+            match emulation {
+                "lpc" => refuse("a VM has one LPC bridge, which easy-bhyve adds itself"),
+                // The words behind it may be a password, which is not repeated.
+                "fbuf" => Err(error(
+                    "-s with fbuf: use the setting vnc, and vnc_password_file for a password"
+                        .to_owned(),
+                )),
+                _ => Ok(()),
             }
-            if value.split(',').any(|word| word.starts_with("password=")) {
-                return refuse(
-                    "every user of the host could read the password in ps; use vnc and vnc_password_file",
-                );
-            }
-            Ok(())
         }
         'l' => {
             let (device, backend) = value.split_once(',').unwrap_or((value, ""));
@@ -217,18 +224,31 @@ fn refused_value(option: char, value: &str) -> Result<(), NameError> {
             Some((name, _)) if REFUSED_VARIABLES.contains(&name) => {
                 refuse("easy-bhyve decides about this variable")
             }
-            Some((name, text)) if !name.is_empty() && !text.is_empty() => {
-                if name.ends_with(".password") {
-                    return refuse(
-                        "every user of the host could read the password in ps; use vnc_password_file",
-                    );
-                }
-                Ok(())
-            }
+            Some((name, _)) if name.ends_with(".password") => Err(error(format!(
+                "-o {name}=: every user of the host could read the password in ps; use vnc_password_file"
+            ))),
+            Some((_, "fbuf")) => refuse("use the setting vnc"),
+            Some((name, text)) if !name.is_empty() && !text.is_empty() => Ok(()),
             _ => refuse("write NAME=VALUE"),
         },
+        'G' if !is_of_this_host(value) => refuse(
+            "other hosts could control the guest by the debug server; write 127.0.0.1:PORT or PORT",
+        ),
         _ => Ok(()),
     }
+}
+
+/// Whether `[w][ADDRESS:]PORT` of `-G` is reached from this host alone, which it is without an address
+/// (`usr.sbin/bhyve/gdb.c`).
+fn is_of_this_host(value: &str) -> bool {
+    let place = value.strip_prefix('w').unwrap_or(value);
+    let address = place.rsplit_once(':').map(|(address, _)| address);
+    let is_local = |text: &str| {
+        let text = text.trim_start_matches('[').trim_end_matches(']');
+        let address = text.parse::<std::net::IpAddr>();
+        text == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    };
+    address.is_none_or(is_local)
 }
 
 fn no_slot(value: &str) -> NameError {
@@ -343,7 +363,16 @@ mod tests {
             "-s 16x,virtio-rnd",
             "-s 1:2:3:4,virtio-rnd",
             "-s 31:0,lpc",
+            "-s 16:0,fbuf",
             "-s 16:0,fbuf,tcp=5900,password=x",
+            "-o pci.0.16.0.device=fbuf",
+            "-s 16,virtio-rnd -s 16:0,virtio-rnd",
+            "-s 16,virtio-rnd -s 0:16:0,uart",
+            "-o pci.0.16.0.x=1 -s 16,virtio-rnd",
+            "-G 0.0.0.0:1234",
+            "-G w192.0.2.1:1234",
+            "-G [::]:1234",
+            "-G :1234",
             "-l com1,stdio",
             "-l COM1,/dev/nmdm1A",
             "-l com2,stdio",
@@ -360,6 +389,30 @@ mod tests {
             "-o =x",
         ] {
             assert!(BhyveArgs::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_refused_password_is_not_repeated() {
+        for text in [
+            "-s 16,fbuf,tcp=5900,password=geheim",
+            "-o pci.0.29.0.password=geheim",
+        ] {
+            let error = BhyveArgs::parse(text).unwrap_err().to_string();
+            assert!(!error.contains("geheim"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_debug_server_is_for_this_host() {
+        for good in [
+            "-G 1234",
+            "-Gw1234",
+            "-G 127.0.0.1:1234",
+            "-G [::1]:1234",
+            "-G wlocalhost:1",
+        ] {
+            assert!(BhyveArgs::parse(good).is_ok(), "{good}");
         }
     }
 
@@ -384,7 +437,6 @@ mod tests {
             ("-s 0:3:0,virtio-blk,/x", false),
             ("-s 4:0,ahci-cd,/x", false),
             ("-s 29:0,virtio-rnd", false),
-            ("-s 16:0,fbuf", false),
             ("-o pci.0.3.0.nocache=true", true),
             ("-o pci.0.3.0.path=/x", false),
             ("-o pci.0.29.0.wait=true", false),

@@ -96,7 +96,7 @@ impl Protocol {
 }
 
 impl Forwards {
-    /// Parses `[tcp:|udp:][ADDRESS:]PORT-[ADDRESS:]PORT`, separated by commas.
+    /// Parses `[tcp:|udp:][ADDRESS:]PORT-[[ADDRESS]:]PORT`, separated by commas.
     ///
     /// Without an address the host's is 127.0.0.1: bhyve(8) would take every address
     /// (`usr.sbin/bhyve/net_backend_slirp.c`).
@@ -155,6 +155,8 @@ impl Forward {
         };
         let (host, guest) = ports.split_once('-').ok_or_else(wrong)?;
         let (host, host_port) = end(host).ok_or_else(wrong)?;
+        // As bhyve(8) writes it: the guest has one address.
+        let guest = guest.strip_prefix(':').unwrap_or(guest);
         let (guest, guest_port) = end(guest).ok_or_else(wrong)?;
         Ok(Self {
             protocol,
@@ -217,6 +219,11 @@ mod tests {
                 "slirp:tcp:127.0.0.1:2222-22,udp:5353-53",
                 "slirp:2222-22,udp:5353-53",
                 Some("hostfwd=tcp:127.0.0.1:2222-:22;udp:127.0.0.1:5353-:53"),
+            ),
+            (
+                "slirp:tcp:127.0.0.1:2222-:22",
+                "slirp:2222-22",
+                Some("hostfwd=tcp:127.0.0.1:2222-:22"),
             ),
             (
                 "slirp:0.0.0.0:80-10.0.2.15:8080,udp:80-80",
