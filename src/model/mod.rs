@@ -221,7 +221,7 @@ impl Vm {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::{BTreeMap, CpuTopology, Dataset, IfName, MemSize, VmName};
-    use super::{Cd, Disk, Loader, Nic, Policy, Shared, Uplink, Vm, Volume};
+    use super::{Cd, Disk, Nic, Shared, Uplink, Vm, Volume};
     use crate::model::backend::NicBackend;
     use crate::model::kind::NicKind;
     use crate::verb::{Spelling, Verb};
@@ -252,21 +252,11 @@ pub(crate) mod tests {
             origin: None,
             bridge_origin: None,
         };
+        let name = VmName::parse("fbsd0").expect("a name");
         Vm {
-            name: VmName::parse("fbsd0").expect("a name"),
             id: 1,
-            os: None,
             cpu: CpuTopology::parse("2").expect("cpus"),
             mem: MemSize::parse("1G").expect("a size"),
-            has_rng: false,
-            keeps_utc: true,
-            is_wired: false,
-            uuid: None,
-            has_strict_msrs: true,
-            screen: None,
-            has_tablet: false,
-            bhyve_args: None,
-            loader: Loader::Bhyveload,
             disks: vec![disk(0, "/dev/zvol/zroot/vm/fbsd0"), disk(2, "/vm/data")],
             cds: vec![cd(0, "/iso/a.iso"), cd(1, "/iso/b.iso")],
             nics: vec![nic(0, "tap1", "bridge0"), nic(3, "tap7", "bridge1")],
@@ -276,8 +266,7 @@ pub(crate) mod tests {
                 netif: Some(uplink("igb0")),
                 uplinks: BTreeMap::new(),
             },
-            policy: Policy::default(),
-            spelling: Spelling::link(),
+            ..Vm::unconfigured(name, Spelling::link())
         }
     }
 
