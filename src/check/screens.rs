@@ -135,12 +135,17 @@ fn unused(one: &Checked<'_>, vm: &Vm) -> Vec<Finding> {
     let is_of_screen =
         |key: &&Key<'_>| key.setting.name.starts_with("vnc_") && !key.set.value.is_empty();
     let keys = one.keys.keys.iter().filter(is_of_screen);
+    let loader = if vm.loader.has_screen() {
+        String::new()
+    } else {
+        format!("{}_loader=uefi and ", vm.name)
+    };
     keys.map(|key| {
         Finding::new(
             FindingName::UnusedScreen,
             key.set.name_span,
             format!("{} has no effect: {} has no screen", key.set.name, vm.name),
-            format!("add {}_vnc=YES, or remove the setting", vm.name),
+            format!("set {loader}{}_vnc=YES, or remove the setting", vm.name),
         )
     })
     .collect()

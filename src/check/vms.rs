@@ -122,19 +122,24 @@ fn shared_disk<'run>(
     } else {
         "disk"
     };
-    move |span| {
-        let finding = Finding::new(
-            FindingName::SharedDisk,
-            span,
+    let shown = vis::shown(&path);
+    let (message, help) = if vm.name == other.name {
+        (
             format!(
-                "{} is a {what} of {} and of {}",
-                vis::shown(&path),
-                other.name,
+                "{shown} is a disk of {} and its store of UEFI variables",
                 vm.name
             ),
+            format!("set {}_uefi_vars to another path", vm.name),
+        )
+    } else {
+        (
+            format!("{shown} is a {what} of {} and of {}", other.name, vm.name),
             format!("use a different {what} for each VM; only one of these VMs can run at a time"),
-        );
-        match origin {
+        )
+    };
+    move |span| {
+        let finding = Finding::new(FindingName::SharedDisk, span, message, help);
+        match origin.filter(|_| vm.name != other.name) {
             Some(origin) => {
                 let place = config.place(origin);
                 finding.note(format!("set as a {what} of {} at {place}", other.name))
@@ -323,7 +328,11 @@ fn unused_grub(one: &Checked<'_>, vm: &Vm) -> Vec<Finding> {
         ),
         None => String::new(),
     };
-    let is_of_another = |key: &&Key<'_>| key.setting.loader.is_some_and(|loader| loader != own);
+    // A screen that the loader cannot show is an error of its own.
+    let is_of_another = |key: &&Key<'_>| {
+        let loader = key.setting.loader;
+        loader.is_some_and(|loader| loader != own) && key.setting.finding != FindingName::Screen
+    };
     set()
         .filter(is_of_another)
         .map(|key| {
@@ -337,7 +346,7 @@ fn unused_grub(one: &Checked<'_>, vm: &Vm) -> Vec<Finding> {
                     own.facts().loads
                 ),
                 match (chosen, by_profile, key.setting.loader) {
-                    (Some(chosen), ..) => format!("remove it, or {}", chosen.name),
+                    (Some(chosen), ..) => format!("remove it, or remove {}", chosen.name),
                     (None, Some(_), Some(loader)) => format!(
                         "remove it, or set {}_loader={}",
                         vm.name,
