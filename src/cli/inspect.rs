@@ -69,7 +69,12 @@ pub(super) fn inspect(
             let name = args.what.to_string_lossy();
             let spelling = locate::spelling(session, invocation.spelling.clone());
             let wanted = Wanted::new(Need::Disks, spelling, &session.process.devices);
-            let vm = resolve::vm(config, &name, &wanted)?;
+            let vm = resolve::vm(config, &name, &wanted).map_err(|error| {
+                let file = absolute(session.process, &args.what);
+                let is_file = !config.is_vm(&name) && session.host.exists(&file).unwrap_or(false);
+                let help = || format!("for the file write ./{}", quote::shown(&args.what));
+                if is_file { error.help(help()) } else { error }
+            })?;
             vm.disks.into_iter().map(|disk| disk.path).collect()
         }
         _ => vec![absolute(session.process, &args.what)],
@@ -135,6 +140,9 @@ fn as_root(session: &mut Session<'_, '_>, args: &InspectArgs, config: Option<&Co
 
 fn text(disk: &Inspected) -> String {
     let report = &disk.report;
+    if report.size == 0 {
+        return format!("{} is empty\n", vis::shown(Path::new(&disk.path)));
+    }
     let kind = match report.table {
         Table::None => "no partition table",
         Table::Gpt if report.is_damaged => "GPT, of which the first copy is damaged",

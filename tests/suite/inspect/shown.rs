@@ -25,6 +25,21 @@ fn text(name: &str) -> String {
 }
 
 #[test]
+fn a_file_without_a_slash_and_an_empty_one_are_answered() {
+    let place = Place::new();
+    place.write("disk.img", "");
+    place.write("c.conf", "a_id=1\n");
+    let said = place.say(PROGRAM, ["inspect", "disk.img"], "c.conf");
+    assert_eq!(said.status, Some(2), "{said:?}");
+    assert!(
+        said.err.contains("for the file write ./disk.img"),
+        "{said:?}"
+    );
+    let said = place.say(PROGRAM, ["inspect", "./disk.img"], "c.conf");
+    assert!(said.out.ends_with("disk.img is empty\n"), "{said:?}");
+}
+
+#[test]
 fn partitions_file_systems_and_loaders_are_shown() {
     similar_asserts::assert_eq!(
         text("gpt"),
