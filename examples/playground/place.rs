@@ -95,7 +95,6 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // What has not ended now ends when the directory is removed.
-        let _ = program::end_all(self.directory.path());
+        let _ = program::remove(self.directory.path());
     }
 }

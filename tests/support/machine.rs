@@ -73,8 +73,7 @@ fn newest(directory: &Path) -> Option<SystemTime> {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        // The remaining processes end by themselves when the directory is removed.
-        let _ = program::end_all(self.directory.path());
+        let _ = program::remove(self.directory.path());
     }
 }
 

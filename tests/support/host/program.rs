@@ -9,7 +9,8 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::{self, Signal};
@@ -124,7 +125,7 @@ pub fn install(host: Host, directory: &Path, program: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// If the state cannot be read.
-pub fn end_all(directory: &Path) -> io::Result<()> {
+fn end_all(directory: &Path) -> io::Result<()> {
     let _lock = lock(directory)?;
     let (host, _) = load(directory)?;
     fs::remove_file(directory.join(STATE))?;
@@ -134,6 +135,30 @@ pub fn end_all(directory: &Path) -> io::Result<()> {
         }
     }
     fs::remove_file(directory.join(KEEPER))
+}
+
+/// Ends a host with all of its real processes, and removes its directory.
+///
+/// A program that does not belong to the host, such as easy-bhyve itself, may create a file there
+/// before it notices the end of the host; then the removal is repeated, for at most ten seconds.
+///
+/// # Errors
+/// If the directory could not be removed.
+pub fn remove(directory: &Path) -> io::Result<()> {
+    const LIMIT: Duration = Duration::from_secs(10);
+    // A host that was not set up whole has no state.
+    let _ = end_all(directory);
+    let end = Instant::now() + LIMIT;
+    while let Err(error) = fs::remove_dir_all(directory) {
+        if !directory.exists() {
+            break;
+        }
+        if Instant::now() >= end {
+            return Err(error);
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
 }
 
 /// Changes the pids of processes.
