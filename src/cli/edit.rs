@@ -4,11 +4,12 @@
 use super::locate::{self, Refused};
 use crate::check;
 use crate::config::edit::{self, Edit, TypedSetting};
+use crate::config::profile::{Library, least};
 use crate::config::resolve;
 use crate::config::settings::Need;
-use crate::config::{Config, ConfigError, Source};
+use crate::config::{Config, ConfigError, Source, unsilenced};
 use crate::error::{Error, Result};
-use crate::finding::Severity;
+use crate::finding::{Finding, Severity};
 use crate::model::Vm;
 use crate::operation::context::{CallersPlan, Context, Outcome};
 use crate::operation::options::DryRun;
@@ -35,6 +36,8 @@ pub(super) struct Draft {
     /// The edited VM; none if host variables are edited.
     pub(super) vm: Option<Vm>,
     pub(super) plan: Plan,
+    /// Warnings about the edited VM.
+    pub(super) warnings: Vec<Finding>,
 }
 
 /// An error, and the configuration that contains its place.
@@ -72,11 +75,22 @@ pub(super) fn draft(
     match judge(context, &config, vm) {
         Ok(vm) => Ok(Draft {
             plan: plan(context, edits)?,
+            warnings: less(&config, vm.as_ref()),
             vm,
             config,
         }),
         Err(error) => Err(unwritten(error, Some(config))),
     }
+}
+
+/// The warnings about a VM that has less than its profile asks for.
+fn less(config: &Config, vm: Option<&Vm>) -> Vec<Finding> {
+    let named = vm.and_then(|vm| Some((vm, vm.os.as_ref()?)));
+    let found = named.and_then(|(vm, os)| {
+        let profile = Library::of(Some(config)).load(os).ok()?;
+        Some(least(config, vm, &profile))
+    });
+    unsilenced(config, found.unwrap_or_default())
 }
 
 /// Checks whether a configuration can be used; returns the edited VM.

@@ -10,7 +10,7 @@ use crate::config::edit::{Edit, TypedSetting, append};
 use crate::config::profile::Library;
 use crate::error::{Error, Result};
 use crate::inspect::iso;
-use crate::inspect::report::Content;
+use crate::inspect::report::{Content, Report};
 use crate::model::Vm;
 use crate::model::loader::Loader;
 use crate::model::name::VmName;
@@ -68,10 +68,14 @@ fn outcome(
     }
     let mut after = Plan::default();
     let mut notes = found(&draft.config, vm, settings);
-    match (proposed(context, new, &draft.config), new.install_cd()) {
-        (Some(proposal), _) => notes.push(proposal),
-        (None, Some(cd)) => notes.extend(image::notes(context.look, new, &cd.path)),
-        (None, None) => {}
+    // The image is only a hint: one that cannot be read says nothing.
+    if let Some(cd) = new.install_cd()
+        && let Ok(report) = context.look.inspect(&cd.path, None)
+    {
+        match proposed(context, new, &report, &draft.config) {
+            Some(proposal) => notes.push(proposal),
+            None => notes.extend(image::notes(new, &cd.path, &report)),
+        }
     }
     let mut done = vec![edit::changes(context.config, &draft.config, edits)];
     if args.links {
@@ -93,6 +97,7 @@ fn outcome(
         return Ok(Outcome::Plan(CallersPlan {
             plan,
             dry_run: args.dry_run,
+            warnings: draft.warnings.clone(),
             notes,
             done,
             ..CallersPlan::default()
@@ -105,6 +110,7 @@ fn outcome(
     Ok(Asked {
         before: draft.plan.clone(),
         after,
+        warnings: draft.warnings.clone(),
         notes,
         done,
         ..context.asked(new.clone(), job, args.dry_run)
@@ -112,13 +118,11 @@ fn outcome(
     .into())
 }
 
-/// The profile of the system that the ISO image installs, if no setting of the VM says how it is loaded. The
-/// image is only a hint: one that cannot be read names no system.
-fn proposed(context: &mut Context<'_>, vm: &Vm, config: &Config) -> Option<String> {
+/// The profile of the system that the ISO image installs, if no setting of the VM says how it is loaded.
+fn proposed(context: &Context<'_>, vm: &Vm, report: &Report, config: &Config) -> Option<String> {
     let is_open =
         vm.os.is_none() && matches!(&vm.loader, Loader::Grub(grub) if grub.install.is_none());
     let cd = vm.install_cd().filter(|_| is_open)?;
-    let report = context.look.inspect(&cd.path, None).ok()?;
     let Some(Content::Iso(iso)) = &report.content else {
         return None;
     };

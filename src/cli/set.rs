@@ -69,6 +69,7 @@ pub(super) fn set(context: &mut Context<'_>, args: &SetArgs) -> Result<Edited, B
         outcome: Outcome::Plan(CallersPlan {
             plan: edit::alone(draft.plan),
             dry_run: args.dry_run,
+            warnings: draft.warnings,
             notes,
             done: Some(done.join("\n")),
             ..CallersPlan::default()

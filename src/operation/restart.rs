@@ -116,6 +116,7 @@ impl RootJob for Restart {
         notes.extend(looked.notes);
         notes.extend(network::refuse(vm, &survey)?);
         notes.extend(boot::screen::refuse(context, vm, request.uid)?);
+        notes.extend(boot::foreign_uuid(context, vm));
         let (how, mut of_store) = ((Source::Disk, false), Vec::new());
         let store = store::prepare(context, vm, how, &mut survey, &mut of_store)?;
         // A temporary run that is still to be ended restores the store itself.

@@ -197,6 +197,22 @@ fn new_writes_the_profile_and_names_that_of_the_iso_image() {
 }
 
 #[test]
+fn new_and_set_warn_of_less_than_the_profile_asks_for() {
+    let place = Place::new();
+    place.write("c.conf", HOST);
+    for (words, warns) in [
+        (&["new", "web", "--os", "debian", "mem=128M"][..], true),
+        (&["set", "web", "mem=1G"], false),
+        (&["set", "web", "mem=256M"], true),
+    ] {
+        let said = place.say(PROGRAM, words, "c.conf");
+        assert_eq!(said.status, Some(0), "{said:?}");
+        let warning = "the profile debian asks for at least 512M";
+        assert_eq!(said.err.contains(warning), warns, "{words:?}: {}", said.err);
+    }
+}
+
+#[test]
 fn new_and_set_refuse_a_profile_that_does_not_exist() {
     for words in [
         &["new", "web", "--os", "debain"][..],

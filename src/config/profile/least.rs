@@ -4,23 +4,24 @@ use super::Profile;
 use crate::config::Config;
 use crate::finding::{Finding, FindingName};
 use crate::model::Vm;
-use crate::span::Span;
 
-/// Warnings about a VM that has less than its profile asks for, at the VM's setting, or else at its `os`.
+/// Warnings about a VM that has less than its profile asks for, at the VM's setting, or else at its `os`: an
+/// option replaces the setting.
 pub fn least(config: &Config, vm: &Vm, profile: &Profile) -> Vec<Finding> {
-    let place = |key: &str| -> Option<Span> {
+    let set = |key: &str| {
         let set = config.get(&format!("{}_{key}", vm.name))?;
-        (!set.value.is_empty()).then_some(set.value_span)
+        (!set.value.is_empty()).then_some(set)
     };
-    let warning = |name, key: &str, has: &str, least: &str| {
+    let warning = |name, key: &str, value: &str, has: &str, least: &str| {
         let os = profile.name();
-        let span = place(key).or_else(|| place("os"))?;
+        let own = set(key).filter(|set| set.value == value.as_bytes());
+        let span = own.or_else(|| set("os"))?.value_span;
         let message = format!(
             "{} has {has}, and the profile {os} asks for at least {least}",
             vm.name
         );
         let value = least.split(' ').next().unwrap_or_default();
-        let help = format!("set {}_{key}={value}", vm.name);
+        let help = format!("set {}_{key}={value}, or use --{key} {value}", vm.name);
         Some(Finding::new(name, span, message, help))
     };
     let mut findings = Vec::new();
@@ -30,6 +31,7 @@ pub fn least(config: &Config, vm: &Vm, profile: &Profile) -> Vec<Finding> {
         findings.extend(warning(
             FindingName::LeastMemory,
             "mem",
+            vm.mem.as_str(),
             &has,
             least.as_str(),
         ));
@@ -41,7 +43,13 @@ pub fn least(config: &Config, vm: &Vm, profile: &Profile) -> Vec<Finding> {
             more => format!("{more} cpus"),
         };
         let has = cpus(vm.cpu.count());
-        findings.extend(warning(FindingName::LeastCpus, "cpu", &has, &cpus(least)));
+        findings.extend(warning(
+            FindingName::LeastCpus,
+            "cpu",
+            vm.cpu.as_str(),
+            &has,
+            &cpus(least),
+        ));
     }
     findings
 }

@@ -123,6 +123,12 @@ impl Profile {
         self.presets.iter().find(|preset| preset.row.name == name)
     }
 
+    /// Whether it chooses this loader, so that its hints for the console fit.
+    pub fn is_loaded_by(&self, loader: LoaderKind) -> bool {
+        let preset = self.preset("loader").map(|preset| preset.text.as_str());
+        preset.is_none_or(|word| word == loader.facts().word)
+    }
+
     /// The version of the system, by the file name of an ISO image.
     pub fn version(&self, iso: &Path) -> Option<String> {
         let name = iso.file_name()?.to_string_lossy();

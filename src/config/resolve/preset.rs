@@ -10,6 +10,7 @@ use crate::finding::FindingName;
 use crate::vis;
 use std::borrow::Cow;
 use std::ffi::OsStr;
+use std::path::Path;
 
 /// The settings of a profile for a VM.
 pub(super) struct Presets<'a> {
@@ -108,13 +109,14 @@ fn filled<'text>(
     };
     let place = iso.map(|(_, span)| span);
     let place = place.or_else(|| keys.get("os", 0).map(|os| os.value_span));
+    let example = profile.version(Path::new(&profile.iso)).unwrap_or_default();
     let what = format!("{vm}_{row} by the profile {os} needs the version of the system, and {why}");
     Err(Error::config(what)
         .at(place)
         .named(FindingName::IsoVersion)
         .help(format!(
-            "write the value yourself: {vm}_{row}='{}'",
-            preset.text
+            "write the value yourself, for version {example}: {vm}_{row}='{}'",
+            version::fill(&preset.text, &example)
         ))
         .help(format!(
             "or name the ISO image as it was published, for example {}",

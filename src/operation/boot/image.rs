@@ -1,16 +1,15 @@
 //! What an ISO image installs, and whether the loader of a VM can boot it.
 
-use crate::host::Look;
 use crate::inspect::iso;
 use crate::inspect::judge::{self, Answer};
-use crate::inspect::report::Content;
+use crate::inspect::report::{Content, Report};
 use crate::model::Vm;
 use crate::model::loader::{Loader, LoaderKind};
 use crate::vis;
 use std::path::Path;
 
 /// What an ISO image says against the loader of a VM that is to be installed from it: one sentence each.
-pub(crate) fn notes(look: &mut dyn Look, vm: &Vm, path: &Path) -> Vec<String> {
+pub(crate) fn notes(vm: &Vm, path: &Path, report: &Report) -> Vec<String> {
     /// Those that neither bhyveload nor grub-bhyve installs without further ado.
     const UEFI: [&str; 11] = [
         "alma",
@@ -25,10 +24,6 @@ pub(crate) fn notes(look: &mut dyn Look, vm: &Vm, path: &Path) -> Vec<String> {
         "rocky",
         "windows",
     ];
-    // The installation reports an image that cannot be read.
-    let Ok(report) = look.inspect(path, None) else {
-        return Vec::new();
-    };
     let (name, shown) = (&vm.name, vis::shown(&path));
     let iso = match &report.content {
         Some(Content::Iso(iso)) => iso,

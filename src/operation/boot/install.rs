@@ -67,9 +67,14 @@ impl Operation for Args {
             temp: None,
         };
         let profile = context.profile_of(&vm)?;
+        let profile = profile.filter(|profile| profile.is_loaded_by(vm.loader.kind()));
         let mut notes = profile.map(|profile| profile.console).unwrap_or_default();
-        if let (true, Some(cd)) = (context.is_freebsd, vm.install_cd()) {
-            notes.extend(image::notes(context.look, &vm, &cd.path));
+        // The start reports an image that cannot be read.
+        if context.is_freebsd
+            && let Some(cd) = vm.install_cd()
+            && let Ok(report) = context.look.inspect(&cd.path, None)
+        {
+            notes.extend(image::notes(&vm, &cd.path, &report));
         }
         let asked = start(context, vm, self.start.dry_run, boot)?;
         Ok(Asked {

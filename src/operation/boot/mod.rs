@@ -265,6 +265,7 @@ impl RootJob for Boot {
         notes.extend(looked.notes);
         notes.extend(network::refuse(vm, &survey)?);
         notes.extend(screen::refuse(context, vm, request.uid)?);
+        notes.extend(foreign_uuid(context, vm));
         let how = (self.source, self.temp.is_some());
         let mut first = store::prepare(context, vm, how, &mut survey, &mut notes)?;
         if let Some(name) = &self.temp {
@@ -284,6 +285,17 @@ impl RootJob for Boot {
             ..Planned::default()
         })
     }
+}
+
+/// The note about a UUID that is derived where the host's is not known.
+pub(super) fn foreign_uuid(context: &PlanContext<'_>, vm: &Vm) -> Option<String> {
+    let is_derived = vm.uuid.is_none() && vm.uuid_on(None).is_some();
+    (is_derived && !context.is_freebsd).then(|| {
+        format!(
+            "the UUID of {} is that of no host: on FreeBSD it also depends on kern.hostuuid",
+            vm.name
+        )
+    })
 }
 
 /// The note about a VM that, with the VMs that run, has more memory than the host.

@@ -40,9 +40,9 @@ pub(crate) fn prepare(
     let Some(uefi) = vm.uefi() else {
         return Ok(Plan::default());
     };
+    refuse_disk(context, vm, uefi)?;
     let is_missing = if context.is_freebsd {
         survey.firmware = firmware(context, vm)?;
-        refuse_disk(context, vm, uefi)?;
         notes.extend(refuse_saved(context, uefi, is_temporary)?);
         let store = entry_of(context, uefi)?;
         let template = entry(context, &survey.firmware.template)?;
@@ -53,12 +53,6 @@ pub(crate) fn prepare(
         }
         store.is_none()
     } else {
-        if vm.uuid.is_none() {
-            notes.push(format!(
-                "the UUID of {} is that of no host: on FreeBSD it also depends on kern.hostuuid",
-                vm.name
-            ));
-        }
         // The installation has made it.
         source == Source::Cd
     };
