@@ -125,19 +125,16 @@ impl Profile {
 
     /// Whether it chooses this loader, so that its hints for the console fit.
     pub fn is_loaded_by(&self, loader: LoaderKind) -> bool {
-        let preset = self.preset("loader").map(|preset| preset.text.as_str());
-        preset.is_none_or(|word| word == loader.facts().word)
+        self.preset("loader")
+            .is_none_or(|preset| preset.text == loader.facts().word)
     }
 
     /// The version of the system, by the file name of an ISO image.
     pub fn version(&self, iso: &Path) -> Option<String> {
         let name = iso.file_name()?.to_string_lossy();
         let version = version::in_name(&name)?;
-        Some(if self.version_has_dot {
-            version::with_dot(version)
-        } else {
-            version
-        })
+        let dotted = self.version_has_dot.then(|| version::with_dot(&version));
+        Some(dotted.unwrap_or(version))
     }
 
     /// Joins files to one profile: an earlier one decides before those behind it.

@@ -48,13 +48,13 @@ fn number(word: &str) -> Option<&str> {
 }
 
 /// A version with a dot before its last digit, if it has none: `7.6` for `76`.
-pub fn with_dot(version: String) -> String {
+pub fn with_dot(version: &str) -> String {
     let at = version.len().saturating_sub(1);
     match version.split_at_checked(at) {
         Some((before, last)) if !before.is_empty() && !version.contains('.') => {
             format!("{before}.{last}")
         }
-        _ => version,
+        _ => version.to_owned(),
     }
 }
 
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn a_version_without_a_dot_gets_one_before_its_last_digit() {
         for (version, dotted) in [("78", "7.8"), ("100", "10.0"), ("7.8", "7.8"), ("7", "7")] {
-            assert_eq!(with_dot(version.to_owned()), dotted);
+            assert_eq!(with_dot(version), dotted);
         }
     }
 
