@@ -85,16 +85,23 @@ fn code(f: &mut fmt::Formatter<'_>, byte: u8) -> fmt::Result {
 
 /// One line of text in its displayed form.
 pub fn line(text: &str) -> Cow<'_, str> {
-    if text.chars().all(is_graphic) {
+    if is_printable(text) || text.chars().all(is_graphic) {
         return Cow::Borrowed(text);
     }
     Cow::Owned(bytes(text.as_bytes()).to_string())
 }
 
+/// Whether text is ASCII without control characters: a fast path, because most text is.
+fn is_printable(text: &str) -> bool {
+    // No early end, so that several bytes are compared at once.
+    let bytes = text.bytes();
+    bytes.fold(true, |is_so, byte| is_so & matches!(byte, b' '..=b'~'))
+}
+
 /// Text of several lines in its displayed form, with its newlines kept.
 pub fn lines(text: &str) -> Cow<'_, str> {
     let is_fine = |character| character == '\n' || is_graphic(character);
-    if text.chars().all(is_fine) {
+    if text.split('\n').all(is_printable) || text.chars().all(is_fine) {
         return Cow::Borrowed(text);
     }
     let lines: Vec<Cow<'_, str>> = text.split('\n').map(line).collect();

@@ -70,7 +70,7 @@ pub(super) fn links(context: &mut Context<'_>) -> Result<Links> {
     let (mut added, mut removed, mut notes) = (Changes::default(), Changes::default(), Vec::new());
     for (name, entry) in &there {
         if let (Entry::Ours(_), Some((vm, verb))) = (entry, split(name))
-            && !wanted.contains(&(vm, verb))
+            && wanted.binary_search(&(vm, verb)).is_err()
             && !running.contains(vm)
         {
             plan.push(FileChange::RemoveLink(directory.join(name)));
@@ -127,13 +127,13 @@ pub(super) fn links(context: &mut Context<'_>) -> Result<Links> {
 /// Links that changed, by VM.
 #[derive(Default)]
 struct Changes<'name> {
-    by_vm: BTreeMap<&'name str, BTreeSet<Verb>>,
+    by_vm: BTreeMap<&'name str, Vec<Verb>>,
     count: usize,
 }
 
 impl<'name> Changes<'name> {
     fn add(&mut self, vm: &'name str, verb: Verb) {
-        self.by_vm.entry(vm).or_default().insert(verb);
+        self.by_vm.entry(vm).or_default().push(verb);
         self.count += 1;
     }
 
@@ -156,9 +156,9 @@ fn running<'links>(
     Ok(names.into_iter().filter(is_running).collect())
 }
 
-/// Every link that should exist, in the order of the names.
-fn wanted<'config>(context: &Context<'config>) -> Result<BTreeSet<(&'config str, Verb)>> {
-    let mut wanted = BTreeSet::new();
+/// Every link that should exist, in the order of the names and verbs.
+fn wanted<'config>(context: &Context<'config>) -> Result<Vec<(&'config str, Verb)>> {
+    let mut wanted = Vec::new();
     let config: &'config Config = context.config;
     let devices = &context.process.devices;
     let vms = resolve::all(config, Wanted::new(Need::Disks, Spelling::link(), devices))?;
@@ -184,6 +184,7 @@ fn wanted<'config>(context: &Context<'config>) -> Result<BTreeSet<(&'config str,
             )),
         );
     }
+    wanted.sort_unstable();
     Ok(wanted)
 }
 

@@ -55,6 +55,7 @@ where
         let least = head.get(column).map_or(0, |head| columns(head)) + CUT.len();
         *width = (*width).min(width.saturating_sub(over).max(least));
     }
+    let blanks = " ".repeat(widths.iter().copied().max().unwrap_or_default());
     let mut text = String::new();
     let mut line = |cells: &mut dyn Iterator<Item = &str>| {
         let start = text.len();
@@ -69,10 +70,8 @@ where
                 text.push_str("  ");
             }
             text.push_str(&cell);
-            text.extend(std::iter::repeat_n(
-                ' ',
-                width.saturating_sub(columns(&cell)),
-            ));
+            let padding = width.saturating_sub(columns(&cell));
+            text.push_str(blanks.get(..padding).unwrap_or_default());
         }
         text.truncate(text.trim_end().len());
         text.push('\n');

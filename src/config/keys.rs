@@ -77,6 +77,16 @@ pub struct Key<'c> {
     pub set: Assignment<'c>,
 }
 
+/// A [`Key`] of one of many VMs, in little memory.
+struct Owned {
+    /// The number of the VM.
+    vm: u32,
+    /// The number of the assignment.
+    record: u32,
+    setting: &'static Setting<VmSettings>,
+    number: u32,
+}
+
 /// The keys of one VM.
 #[derive(Clone, Debug)]
 pub struct Keys<'c> {
@@ -188,26 +198,49 @@ impl Config {
         }
     }
 
-    /// The keys of every VM, in the order of [`Self::vms`]; takes linear time.
-    pub fn keys_of_all(&self) -> Vec<Keys<'_>> {
-        let mut all: Vec<Keys<'_>> = self
-            .vms()
-            .map(|(vm, _)| Keys {
-                vm,
-                keys: Vec::new(),
-            })
-            .collect();
-        let numbered = all.iter().enumerate();
-        let index: HashMap<&str, usize> = numbered.map(|(at, keys)| (keys.vm, at)).collect();
-        for assignment in self.store.last(|_| true) {
-            let mut owners = splits(assignment.name);
-            let own = owners.find_map(|split| Some((*index.get(split.vm)?, split)));
-            if let Some((keys, split)) = own.and_then(|(at, split)| Some((all.get_mut(at)?, split)))
-            {
-                keys.keys.push(split.set(assignment));
-            }
+    /// The keys of every VM, in the order of [`Self::vms`]; takes linear time, and builds the keys of one
+    /// VM at a time.
+    pub fn keys_of_all(&self) -> impl Iterator<Item = Keys<'_>> {
+        let vms: Vec<&str> = self.vms().map(|(vm, _)| vm).collect();
+        let numbered = vms.iter().zip(0_u32..);
+        let index: HashMap<&str, u32> = numbered.map(|(vm, at)| (*vm, at)).collect();
+        let mut owned = Vec::with_capacity(self.store.variables());
+        // Most keys of a VM follow each other.
+        let mut last = None;
+        for (record, name) in self.store.last_names() {
+            let owner = splits(name).find_map(|split| {
+                let vm = last.filter(|(vm, _)| *vm == split.vm);
+                let (vm, at) = vm.or_else(|| Some((split.vm, *index.get(split.vm)?)))?;
+                last = Some((vm, at));
+                Some(Owned {
+                    vm: at,
+                    record,
+                    setting: split.setting,
+                    number: split.number,
+                })
+            });
+            owned.extend(owner);
         }
-        all
+        // Keeps the order of the keys of a VM. Every VM has one: its id.
+        owned.sort_by_key(|key| key.vm);
+        let mut owned = owned.into_iter().peekable();
+        vms.into_iter().zip(0..).map(move |(vm, at)| {
+            let own = std::iter::from_fn(|| owned.next_if(|key| key.vm == at));
+            Keys {
+                vm,
+                keys: own.filter_map(|key| self.key(vm, &key)).collect(),
+            }
+        })
+    }
+
+    fn key<'c>(&'c self, vm: &str, owned: &Owned) -> Option<Key<'c>> {
+        let set = self.store.record(owned.record)?;
+        Some(Key {
+            setting: owned.setting,
+            number: owned.number,
+            spelling: set.name.get(vm.len() + 1..)?,
+            set,
+        })
     }
 
     /// Numbers that are neither an id nor the number of a tap of a VM, in ascending order from 1 up to

@@ -18,7 +18,7 @@ use crate::suggest;
 /// Checks the whole configuration.
 pub fn check(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let all = config.keys_of_all();
+    let all: Vec<Keys<'_>> = config.keys_of_all().collect();
     let vms: HashSet<&str> = all.iter().map(|keys| keys.vm).collect();
     let longest = vms.iter().map(|vm| vm.len()).max().unwrap_or_default();
     let bridges = LazyCell::new(|| config.bridges());
@@ -96,6 +96,12 @@ fn spellings(config: &Config, keys: &Keys<'_>, name: FindingName) -> Vec<Finding
     };
     let mut findings = Vec::new();
     let is_set = |key: &&Key<'_>| !key.set.value.is_empty();
+    let with_older = keys.keys.iter();
+    let with_older = with_older.filter(|key| !key.setting.older.is_empty());
+    // A fast path: nearly no VM has one key twice.
+    if with_older.count() < 2 {
+        return findings;
+    }
     for setting in settings::VM.iter().filter(|one| !one.older.is_empty()) {
         let of_it = keys.keys.iter().filter(is_set);
         let mut of_it = of_it.filter(|key| key.setting.name == setting.name);

@@ -163,7 +163,8 @@ impl Store {
         }
     }
 
-    fn record(&self, id: u32) -> Option<Assignment<'_>> {
+    /// The assignment of this number.
+    pub(super) fn record(&self, id: u32) -> Option<Assignment<'_>> {
         let record = self.records.get(id as usize)?;
         let variable = self.variables.get(record.variable as usize)?;
         Some(Assignment {
@@ -187,6 +188,20 @@ impl Store {
 
     pub(super) fn assignments(&self) -> impl Iterator<Item = Assignment<'_>> {
         (0..).map_while(|id| self.record(id))
+    }
+
+    /// An upper limit for the number of variables with a value.
+    pub(super) fn variables(&self) -> usize {
+        self.variables.len()
+    }
+
+    /// The number of the last assignment of each variable, and its name, in order of first appearance.
+    pub(super) fn last_names(&self) -> impl Iterator<Item = (u32, &str)> {
+        let set = self.variables.iter();
+        set.filter_map(|variable| {
+            let name = std::str::from_utf8(self.text(variable.name)).ok()?;
+            Some((variable.last?, name))
+        })
     }
 
     /// The last assignment of each variable whose name passes, in order of first appearance.

@@ -191,6 +191,11 @@ impl IfName {
 pub struct TapName(IfName);
 
 impl TapName {
+    /// The tap of this number: every valid number of a VM is one of a tap.
+    pub fn of(number: VmId) -> Self {
+        Self(IfName(format!("tap{}", number.0).into()))
+    }
+
     /// Parses the name of a tap interface.
     ///
     /// # Errors
@@ -250,6 +255,14 @@ impl Dataset {
     /// # Errors
     /// If ZFS would not accept it.
     pub fn parse(text: &str) -> Result<Self, NameError> {
+        Self::of(text.to_owned())
+    }
+
+    /// As [`Self::parse`], without a copy of the text.
+    ///
+    /// # Errors
+    /// If ZFS would not accept it.
+    pub fn of(text: String) -> Result<Self, NameError> {
         if text.len() > 230 {
             return refuse("a volume's name has at most 230 characters");
         }
@@ -270,7 +283,7 @@ impl Dataset {
                 ));
             }
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text))
     }
 
     /// The dataset of this name directly below this one.

@@ -200,7 +200,7 @@ fn names_are_names_and_the_last_counts(config: &Config) {
     for (name, one) in last {
         assert_eq!(config.get(name), Some(one));
     }
-    let all = config.keys_of_all();
+    let all: Vec<_> = config.keys_of_all().collect();
     let vms: Vec<&str> = config.vms().map(|(vm, _)| vm).collect();
     assert_eq!(all.iter().map(|keys| keys.vm).collect::<Vec<_>>(), vms);
     for keys in &all {

@@ -179,8 +179,10 @@ fn from_words(
 ) -> Result<Invocation> {
     let link = called.map(|verb| (title, verb));
     let all: Vec<OsString> = [PROGRAM.into()].into_iter().chain(words).collect();
-    let parsed = definition(link)
+    // The changes of `definition` show in messages only.
+    let parsed = Cli::command()
         .try_get_matches_from(&all)
+        .or_else(|_| definition(link).try_get_matches_from(&all))
         .or_else(|error| match error.kind() {
             ErrorKind::DisplayHelp => definition_for_help(link, columns).try_get_matches_from(&all),
             _ => Err(error),

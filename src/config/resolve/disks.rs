@@ -12,6 +12,7 @@ use crate::model::kind::DiskOptions;
 use crate::model::loader::LoaderKind;
 use crate::model::name::{Dataset, VmId};
 use crate::span::Span;
+use std::borrow::Cow;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -35,16 +36,22 @@ pub(super) fn disks(
     };
     let mut disks = vec![first];
     for (number, set) in hds.iter().filter(|(number, _)| **number > 0) {
-        match device_path(parts, "hd", *number, set) {
+        match device_path(parts, "hd", *number, Cow::from(&set.value), set.span) {
             Ok(path) => disks.push(Disk::new(*number, path, set.span)),
             Err(error) => faults.add_missing(error, needs::DISKS),
         }
     }
-    refuse_twins(parts, &mut disks, faults);
+    let is_single = disks.len() == 1;
+    if !is_single {
+        refuse_twins(parts, &mut disks, faults);
+    }
     if loader.facts().ends_paths_at_blanks {
         refuse_blanks(parts, &mut volume, &mut disks, faults);
     }
-    refuse_hidden(parts, &mut disks, faults);
+    // Function 0 is there.
+    if !is_single {
+        refuse_hidden(parts, &mut disks, faults);
+    }
     let own = &parts.own.settings;
     for disk in &mut disks {
         let kind = own.hd_kinds.get(&disk.number).map(|set| set.value);
@@ -58,7 +65,7 @@ pub(super) fn disks(
 pub(super) fn cds(parts: &Parts<'_>, loader: LoaderKind, faults: &mut Faults) -> Vec<Cd> {
     let mut cds = Vec::new();
     for (number, set) in &parts.own.settings.cds {
-        let path = device_path(parts, "cd", *number, &in_iso_path(parts, set));
+        let path = device_path(parts, "cd", *number, in_iso_path(parts, set), set.span);
         cds.extend(faults.take(path, needs::INSTALL).map(|path| Cd {
             number: *number,
             path,
@@ -86,12 +93,13 @@ fn placeholder(parts: &Parts<'_>) -> (Volume, Disk) {
 
 fn first_disk(parts: &Parts<'_>, id: &Set<VmId>) -> Result<(Volume, Disk)> {
     let name = &parts.name;
-    let zvols = parts.wanted.devices.join("zvol");
+    let devices = parts.wanted.devices;
     let disk = |path: PathBuf, origin| Disk::new(0, path, origin);
     let zvol = parts.own.settings.zvol.as_ref();
     if let Some(set) = parts.own.settings.hds.get(&0) {
-        let path = device_path(parts, "hd", 0, set)?;
-        let volume = match path.strip_prefix(&zvols) {
+        let path = device_path(parts, "hd", 0, Cow::from(&set.value), set.span)?;
+        let below_zvol = path.strip_prefix(devices);
+        let volume = match below_zvol.and_then(|rest| rest.strip_prefix("zvol")) {
             Ok(dataset) => Volume::Zfs(dataset_in(&format!("{name}_hd0"), dataset, set.span)?),
             Err(_) => Volume::File(path.clone()),
         };
@@ -107,14 +115,14 @@ fn first_disk(parts: &Parts<'_>, id: &Set<VmId>) -> Result<(Volume, Disk)> {
             .named(FindingName::ZvolIsNotHd0)
             .help(format!(
                 "remove one of the two settings; {} is the disk of {}",
-                zvols.join(zvol.value.as_str()).display(),
+                of_zvol(devices, zvol.value.as_str()).display(),
                 zvol.value
             )));
         }
         return Ok((volume, disk(path, set.span)));
     }
     if let Some(zvol) = zvol {
-        let path = zvols.join(zvol.value.as_str());
+        let path = of_zvol(devices, zvol.value.as_str());
         return Ok((Volume::Zfs(zvol.value.clone()), disk(path, zvol.span)));
     }
     let Some(root) = &parts.host.volroot else {
@@ -136,8 +144,9 @@ fn first_disk(parts: &Parts<'_>, id: &Set<VmId>) -> Result<(Volume, Disk)> {
         refuse_for_bhyve(&path, root.span)?;
         return Ok((Volume::File(path.clone()), disk(path, root.span)));
     }
-    let whole = format!("{}/{name}", root.value.display());
-    let dataset = Dataset::parse(&whole).map_err(|error| {
+    let whole = [&*root.value.to_string_lossy(), "/", name.as_str()].concat();
+    let path = of_zvol(devices, &whole);
+    let dataset = Dataset::of(whole).map_err(|error| {
         // If `volroot` itself is invalid, its message is more specific.
         let of_root = dataset_of(root).err();
         of_root.unwrap_or_else(|| {
@@ -146,8 +155,16 @@ fn first_disk(parts: &Parts<'_>, id: &Set<VmId>) -> Result<(Volume, Disk)> {
                 .named(FindingName::Dataset)
         })
     })?;
-    let path = zvols.join(whole);
     Ok((Volume::Zfs(dataset), disk(path, root.span)))
+}
+
+/// The device of a volume, by one allocation.
+fn of_zvol(devices: &Path, dataset: &str) -> PathBuf {
+    const DIRECTORY: &str = "zvol";
+    let length = devices.as_os_str().len() + DIRECTORY.len() + dataset.len() + 2;
+    let mut path = PathBuf::with_capacity(length);
+    path.extend([devices, Path::new(DIRECTORY), Path::new(dataset)]);
+    path
 }
 
 /// The dataset that `volroot` names.
@@ -168,34 +185,36 @@ fn dataset_in(setting: &str, path: &Path, at: Option<Span>) -> Result<Dataset> {
 }
 
 /// The path of an ISO image; a relative one is below `iso_path`, if that is set.
-fn in_iso_path(parts: &Parts<'_>, set: &Set<PathBuf>) -> Set<PathBuf> {
-    let iso_path = parts.host.iso_path.as_ref();
-    Set {
-        value: iso_path.map_or_else(
-            || set.value.clone(),
-            |iso_path| iso_path.value.join(&set.value),
-        ),
-        span: set.span,
+fn in_iso_path<'set>(parts: &Parts<'_>, set: &'set Set<PathBuf>) -> Cow<'set, Path> {
+    match &parts.host.iso_path {
+        Some(iso_path) if set.value.is_relative() => iso_path.value.join(&set.value).into(),
+        _ => Cow::from(&set.value),
     }
 }
 
 /// The path of a disk or an ISO image: absolute, and valid for bhyve(8).
-fn device_path(parts: &Parts<'_>, kind: &str, number: u8, set: &Set<PathBuf>) -> Result<PathBuf> {
-    if set.value.is_relative() {
+fn device_path(
+    parts: &Parts<'_>,
+    kind: &str,
+    number: u8,
+    path: Cow<'_, Path>,
+    origin: Option<Span>,
+) -> Result<PathBuf> {
+    if path.is_relative() {
         return Err(Error::config(format!(
             "{}_{kind}{number}: {} is not an absolute path",
             parts.name,
-            set.value.display()
+            path.display()
         ))
-        .at(set.span)
+        .at(origin)
         .named(FindingName::RelativePath)
         .help(match kind {
             "cd" => "write an absolute path, or set iso_path to the directory of the ISO images: iso_path=/iso",
             _ => "write an absolute path",
         }));
     }
-    refuse_for_bhyve(&set.value, set.span)?;
-    Ok(set.value.clone())
+    refuse_for_bhyve(&path, origin)?;
+    Ok(path.into_owned())
 }
 
 /// Refuses a path that bhyve(8) would change: a comma would end it (`usr.sbin/bhyve/pci_emul.c`);

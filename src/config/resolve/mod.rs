@@ -89,7 +89,7 @@ pub fn all<'config>(
 ) -> Result<impl Iterator<Item = Result<Vm>>> {
     let host = host(config, wanted.need)?;
     let profiles = Profiles::of(config);
-    Ok(config.keys_of_all().into_iter().map(move |keys| {
+    Ok(config.keys_of_all().map(move |keys| {
         let name = name(config, keys.vm)?;
         one(config, &host, name, &keys, &profiles, &wanted)
     }))
@@ -106,7 +106,7 @@ pub fn autostarting<'config>(
 ) -> Result<impl Iterator<Item = (&'config str, Result<Vm>)>> {
     let wanted = Wanted::new(Need::Autostart, spelling, devices);
     let host = host(config, wanted.need)?;
-    let asked = config.keys_of_all().into_iter().filter(|keys| {
+    let asked = config.keys_of_all().filter(|keys| {
         let mut keys = keys.keys.iter();
         keys.any(|key| key.setting.name == "autostart" && !key.set.value.is_empty())
     });
@@ -215,7 +215,7 @@ pub fn checked<'config>(
     let host = read::of_host(config, &mut of_host);
     let wanted = Wanted::new(Need::Settings, spelling.clone(), devices);
     let profiles = Profiles::of(config);
-    let vms = config.keys_of_all().into_iter().map(|keys| {
+    let vms = config.keys_of_all().map(|keys| {
         let mut faults = Faults::default();
         let mut profile = None;
         let vm = match name(config, keys.vm) {

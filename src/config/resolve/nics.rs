@@ -14,25 +14,13 @@ use crate::span::Span;
 
 /// The NICs; the first one exists even if not set.
 pub(super) fn nics(parts: &Parts<'_>, id: &Set<VmId>, faults: &mut Faults) -> Vec<Nic> {
-    let mut backends = parts.own.settings.ifs.clone();
-    if !backends.contains_key(&0) {
-        // Every valid id of a VM is a valid number of a tap.
-        let tap = TapName::parse(&format!("tap{}", id.value.0));
-        backends.extend(tap.ok().map(|tap| {
-            let (value, span) = (NicBackend::Tap(tap), id.span);
-            (0, Set { value, span })
-        }));
-    }
     let own = &parts.own.settings;
+    let usual = (!own.ifs.contains_key(&0)).then(|| NicBackend::Tap(TapName::of(id.value)));
+    let usual = usual.map(|backend| (0, backend, id.span));
+    let set = own.ifs.iter();
+    let set = set.map(|(number, set)| (*number, set.value.clone(), set.span));
     let mut nics: Vec<Nic> = Vec::new();
-    for (
-        number,
-        Set {
-            value: backend,
-            span,
-        },
-    ) in backends
-    {
+    for (number, backend, span) in usual.into_iter().chain(set) {
         let is_taken = |other: &&Nic| backend.tap().is_some_and(|tap| other.tap() == Some(tap));
         if let Some(other) = nics.iter().find(is_taken) {
             // The first NIC has this tap only because its own setting is invalid.
