@@ -42,11 +42,17 @@ pub(super) enum Contender {
     Setup,
     /// The same again, with nothing to do.
     SetupAgain,
+    /// A boot on a host on which no VM has run.
+    ColdBoot,
+    /// The commands of [`Self::ColdBoot`] in sh(1).
+    ColdCommands,
+    /// All VMs, by vm-bhyve.
+    Rival,
 }
 
 impl Contender {
     /// All of them; `SetupAgain` needs what `Setup` made.
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::True,
         Self::Sh,
         Self::Resources,
@@ -59,19 +65,40 @@ impl Contender {
         Self::BareLinks,
         Self::Setup,
         Self::SetupAgain,
+        Self::ColdBoot,
+        Self::ColdCommands,
+        Self::Rival,
     ];
+
+    /// Whether this run has the contender.
+    pub(super) fn is_there(self, ground: &Ground) -> bool {
+        self != Self::Rival || ground.rival.is_some()
+    }
 
     /// Whether the contender is easy-bhyve itself.
     pub(super) fn is_ours(self) -> bool {
         !matches!(
             self,
-            Self::True | Self::Sh | Self::Questions | Self::BareLinks
+            Self::True
+                | Self::Sh
+                | Self::Questions
+                | Self::BareLinks
+                | Self::ColdCommands
+                | Self::Rival
         )
     }
 
-    /// Whether the contender makes links, which costs seconds and inodes.
-    pub(super) fn makes_links(self) -> bool {
-        matches!(self, Self::BareLinks | Self::Setup | Self::SetupAgain)
+    /// Whether the contender takes seconds, or makes links, which costs inodes.
+    pub(super) fn is_rare(self) -> bool {
+        matches!(
+            self,
+            Self::BareLinks
+                | Self::Setup
+                | Self::SetupAgain
+                | Self::ColdBoot
+                | Self::ColdCommands
+                | Self::Rival
+        )
     }
 
     /// The words of its only process; none for a contender that is not a single process.
@@ -88,7 +115,8 @@ impl Contender {
                 (PROGRAM, vec!["boot".into(), size.vm().into(), "-d".into()])
             }
             Self::Setup | Self::SetupAgain => (PROGRAM, vec!["setup".into()]),
-            Self::Questions | Self::BareLinks => return None,
+            Self::Rival => return Some(ground.rival.as_ref()?.list(size)),
+            Self::Questions | Self::BareLinks | Self::ColdBoot | Self::ColdCommands => return None,
         };
         let mut command = Command::new(program);
         command
@@ -118,13 +146,15 @@ impl Contender {
 
     /// Runs the contender once; the duration.
     pub(super) fn run(self, ground: &Ground, size: Size) -> Result<Duration> {
-        match self.command(ground, size) {
-            Some(command) => time(command),
-            None if self == Self::Questions => QUESTIONS
+        match self {
+            Self::Questions => QUESTIONS
                 .iter()
                 .map(|question| time(Command::new(ground.host().join(question))))
                 .sum(),
-            None => make_links(&ground.bare_links(size), size),
+            Self::BareLinks => make_links(&ground.bare_links(size), size),
+            Self::ColdBoot => ground.cold.boot(ground, size),
+            Self::ColdCommands => ground.cold.commands(size),
+            _ => time(self.command(ground, size).context("no such contender")?),
         }
     }
 
@@ -133,6 +163,9 @@ impl Contender {
         let Some(mut command) = self.command(ground, size) else {
             return Ok(());
         };
+        if let (Self::Rival, Some(rival)) = (self, &ground.rival) {
+            return rival.prove(size);
+        }
         let output = command.output()?;
         let stdout = String::from_utf8_lossy(&output.stdout);
         let is_right = match self {
@@ -150,7 +183,7 @@ impl Contender {
             Self::Setup | Self::SetupAgain => {
                 fs::read_dir(ground.links(size))?.count() == usize::try_from(size.links())?
             }
-            Self::Questions | Self::BareLinks => true,
+            _ => true,
         };
         if self == Self::SetupAgain {
             ground.set_aside(size)?;
@@ -176,6 +209,9 @@ impl fmt::Display for Contender {
             Self::BareLinks => "as many symlink(2) alone",
             Self::Setup => "`setup`, fresh directory",
             Self::SetupAgain => "`setup`, no change",
+            Self::ColdBoot => "`boot`, cold host",
+            Self::ColdCommands => "its commands in `sh`",
+            Self::Rival => "`vm list` of vm-bhyve",
         })
     }
 }

@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use tempfile::TempDir;
 
+use super::cold::Cold;
+use super::rival::Rival;
+
 /// How many VMs a configuration has.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) struct Size(pub(super) u32);
@@ -45,16 +48,23 @@ pub(super) const WITH_PROFILES: &str = "profiles.conf";
 pub(super) struct Ground {
     root: TempDir,
     aside: Cell<u32>,
+    /// The host of a cold boot.
+    pub(super) cold: Cold,
+    /// Another manager, if one is named.
+    pub(super) rival: Option<Rival>,
 }
 
 impl Ground {
     /// Writes configurations of these sizes, and the stub programs.
-    pub(super) fn make(sizes: impl Iterator<Item = Size>) -> Result<Self> {
+    pub(super) fn make(sizes: &[Size]) -> Result<Self> {
+        let root = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
         let ground = Self {
-            root: TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?,
+            cold: Cold::make(root.path().join("cold"), &root.path().join("dev"), &ANSWERS)?,
+            rival: Rival::named(root.path().join("rival"))?,
             aside: Cell::new(0),
+            root,
         };
-        for size in sizes {
+        for &size in sizes {
             fs::create_dir_all(ground.directory(size))?;
             fs::write(
                 ground.directory(size).join(CONFIGURATION),
@@ -78,8 +88,16 @@ impl Ground {
         }
         for (name, answer) in ANSWERS {
             let tally = format!("echo {name} >>'{}'", ground.tally().display());
-            write_stub(&ground.host().join(name), "", answer)?;
-            write_stub(&ground.counting_host().join(name), &tally, answer)?;
+            let answers = format!("printf '%s\\n' '{answer}'");
+            write_stub(&ground.host().join(name), &answers)?;
+            let counts = format!("{tally}\n{answers}");
+            write_stub(&ground.counting_host().join(name), &counts)?;
+        }
+        for size in sizes {
+            ground.cold.record(&ground, *size)?;
+            if let Some(rival) = &ground.rival {
+                rival.add(*size)?;
+            }
         }
         Ok(ground)
     }
@@ -224,9 +242,8 @@ const PROCESSES: &str = "    0  90000    2816 0 [kernel]
  4711     65 1048576 4000 bhyve: vm0 (bhyve)
  4790     30    3404 0 -sh (sh)";
 
-/// A script that spawns no processes.
-fn write_stub(path: &Path, before: &str, answer: &str) -> io::Result<()> {
-    let text = format!("#!/bin/sh\n{before}\nprintf '%s\\n' '{answer}'\n");
-    fs::write(path, text)?;
+/// Writes a script that is a program of a host.
+pub(super) fn write_stub(path: &Path, does: &str) -> io::Result<()> {
+    fs::write(path, format!("#!/bin/sh\n{does}\n"))?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o755))
 }

@@ -1,8 +1,8 @@
 //! How long whole processes take, compared within one run: `cargo bench`.
 //!
 //! Each round runs every [`Contender`] before the next round begins, so that other load on the machine
-//! slows all of them down and leaves their ratios alone. Those that make links run in
-//! fewer rounds. Prints Markdown: what was measured, the ratios to `true` and to sh(1) reading the
+//! slows all of them down and leaves their ratios alone. Those that make links or take
+//! long run in fewer rounds. Prints Markdown: what was measured, the ratios to `true` and to sh(1) reading the
 //! same file, and the aims with their verdicts; then how time grows with configurations of many
 //! shapes. A missed aim is reported and is no failure, except for the number of spawned processes and
 //! for a growth that is not linear.
@@ -14,8 +14,10 @@
 #![allow(clippy::format_collect)]
 
 mod aims;
+mod cold;
 mod contender;
 mod ground;
+mod rival;
 mod samples;
 mod shapes;
 
@@ -34,18 +36,18 @@ struct Share {
     size: Size,
     /// How many times each round runs each contender.
     repeats: usize,
-    /// Links are made in every nth round only.
-    links_every: usize,
+    /// The rare contenders run in every nth round only.
+    rare_every: usize,
 }
 
 const FULL: [Share; 3] = [share(10, 6, 1), share(1_000, 3, 4), share(10_000, 1, 10)];
 const SMOKE: [Share; 1] = [share(10, 1, 1)];
 
-const fn share(vms: u32, repeats: usize, links_every: usize) -> Share {
+const fn share(vms: u32, repeats: usize, rare_every: usize) -> Share {
     Share {
         size: Size(vms),
         repeats,
-        links_every,
+        rare_every,
     }
 }
 
@@ -54,6 +56,9 @@ const ROUNDS: usize = 30;
 const ENOUGH: Duration = Duration::from_secs(60);
 
 fn main() -> Result<()> {
+    if let Some(status) = cold::serve() {
+        std::process::exit(status.into());
+    }
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
     if let Some((first, command)) = args.split_first()
         && first == samples::PEAK_MEMORY_OF
@@ -67,10 +72,11 @@ fn main() -> Result<()> {
         (&SMOKE[..], 1)
     };
     let (growth, too_fast) = shapes::table(is_full)?;
-    let ground = Ground::make(shares.iter().map(|share| share.size))?;
+    let sizes: Vec<Size> = shares.iter().map(|share| share.size).collect();
+    let ground = Ground::make(&sizes)?;
     for share in shares {
-        for contender in Contender::ALL {
-            if share.links_every == 1 || !contender.makes_links() {
+        for contender in all(&ground) {
+            if share.rare_every == 1 || !contender.is_rare() {
                 let proof = contender.prove(&ground, share.size);
                 proof.with_context(|| format!("{contender} with {}", share.size))?;
             }
@@ -85,7 +91,7 @@ fn main() -> Result<()> {
         }
     }
     for share in shares {
-        for contender in Contender::ALL {
+        for contender in all(&ground) {
             samples.weigh(&ground, contender, share.size)?;
         }
     }
@@ -114,12 +120,18 @@ fn main() -> Result<()> {
     Ok(())
 }
 
+/// The contenders of this run.
+fn all(ground: &Ground) -> impl Iterator<Item = Contender> {
+    let all = Contender::ALL.into_iter();
+    all.filter(|contender| contender.is_there(ground))
+}
+
 fn round(ground: &Ground, shares: &[Share], number: usize, samples: &mut Samples) -> Result<()> {
     for share in shares {
         for repeat in 0..share.repeats {
-            let is_turn_of_links = repeat == 0 && number.is_multiple_of(share.links_every);
-            for contender in Contender::ALL {
-                if is_turn_of_links || !contender.makes_links() {
+            let is_turn_of_rare = repeat == 0 && number.is_multiple_of(share.rare_every);
+            for contender in all(ground) {
+                if is_turn_of_rare || !contender.is_rare() {
                     let time = contender.run(ground, share.size)?;
                     samples.add(contender, share.size, time);
                 }

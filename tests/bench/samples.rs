@@ -27,6 +27,12 @@ impl Samples {
         times.insert(at, time);
     }
 
+    /// The contenders that were measured.
+    fn contenders(&self) -> impl Iterator<Item = Contender> {
+        let has_any = |one: Contender| self.times.keys().any(|(other, _)| *other == one);
+        Contender::ALL.into_iter().filter(move |one| has_any(*one))
+    }
+
     /// The median, in seconds.
     pub(super) fn median(&self, contender: Contender, size: Size) -> f64 {
         let times = &self.times[&(contender, size)];
@@ -66,7 +72,7 @@ impl Samples {
             &sizes.map(|size| size.to_string()),
             &["memory at 10 000 VMs"],
         );
-        for contender in Contender::ALL {
+        for contender in self.contenders() {
             write!(table, "| {contender} |").unwrap();
             for size in *sizes {
                 let median = duration(self.median(contender, size));
@@ -90,7 +96,7 @@ impl Samples {
         let heads = names.each_ref().map(|name| format!("`sh` ÷ it, {name}"));
         let firsts = names.each_ref().map(|name| format!("÷ `true`, {name}"));
         let mut table = head(&firsts, &heads.each_ref().map(String::as_str));
-        for contender in Contender::ALL {
+        for contender in self.contenders() {
             write!(table, "| {contender} |").unwrap();
             for size in *sizes {
                 let ratio = self.median(contender, size) / self.median(Contender::True, size);
