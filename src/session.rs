@@ -7,6 +7,7 @@ use crate::process::Process;
 use crate::report;
 use crate::run::Output;
 use crate::verb::Spelling;
+use std::time::Duration;
 
 /// The surroundings of a run, its host, and its output.
 pub struct Session<'run, 'writer> {
@@ -20,6 +21,8 @@ pub struct Session<'run, 'writer> {
     pub title: &'run str,
     /// The form of calls in hints.
     pub spelling: Spelling,
+    /// When the run began, since the host's boot.
+    pub began: Duration,
 }
 
 impl<'writer> Session<'_, 'writer> {
@@ -31,6 +34,7 @@ impl<'writer> Session<'_, 'writer> {
             output: &mut *self.output,
             title: self.title,
             spelling: self.spelling.clone(),
+            began: self.began,
         }
     }
 

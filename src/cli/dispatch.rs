@@ -59,6 +59,7 @@ pub fn main(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) -> 
     let title = invocation::title(&process.args);
     let mut session = Session {
         process,
+        began: host.uptime(),
         host,
         output,
         title: &title,

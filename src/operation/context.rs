@@ -1,6 +1,6 @@
 //! The input of an operation, and its outcome.
 
-use super::options::DryRun;
+use super::options::{DryRun, Format};
 use super::{Job, Request};
 use crate::config::Config;
 use crate::config::profile::{Library, Profile};
@@ -70,6 +70,8 @@ pub struct Asked {
     pub request: Request,
     /// Whether the plan is only shown, and in which format.
     pub dry_run: DryRun,
+    /// The format in which the timings of the start are shown, if they are.
+    pub timings: Option<Format>,
     /// Warnings about the configuration.
     pub warnings: Vec<Finding>,
     /// Notes on standard error before the request.
@@ -183,8 +185,10 @@ impl Context<'_> {
                 title: self.title.to_owned(),
                 is_over_ssh: self.process.is_over_ssh(),
                 display: self.process.display,
+                timings: None,
             },
             dry_run,
+            timings: None,
             warnings: Vec::new(),
             notes: Vec::new(),
             assumption: Assumption::FreshlyBooted,

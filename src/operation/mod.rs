@@ -36,6 +36,7 @@ pub mod restart;
 pub mod rollback;
 pub mod shutdown;
 pub mod snapshot;
+pub mod timings;
 pub mod vnc;
 pub mod wire;
 pub(crate) mod zvol;
@@ -51,6 +52,7 @@ use context::{Context, Outcome};
 use options::{Of, Override};
 use plan_context::PlanContext;
 pub use planned::Planned;
+use timings::Timings;
 use wire::{Options, Words};
 
 /// A verb with its arguments.
@@ -376,6 +378,8 @@ pub struct Request {
     pub is_over_ssh: bool,
     /// How the caller's terminal displays progress.
     pub display: Display,
+    /// The request for timings of a start.
+    pub timings: Option<Timings>,
 }
 
 /// Makes the plan of a request: to refuse the request early, to show the plan, or to carry out the plan.

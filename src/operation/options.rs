@@ -27,6 +27,22 @@ pub enum Format {
     Json,
 }
 
+impl Format {
+    /// The word of the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+
+    /// Parses the word of the command line.
+    pub fn parse(word: &str) -> Option<Self> {
+        let mut all = [Self::Text, Self::Json].into_iter();
+        all.find(|format| format.as_str() == word)
+    }
+}
+
 /// The name of a VM, and the options of the verb.
 #[derive(Debug, Args)]
 pub struct Of<T: Args> {
@@ -95,6 +111,60 @@ impl From<DryRunOrFormat> for DryRun {
     }
 }
 
+/// As [`DryRun`] for starts, whose duration can be shown.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct DryRunOrTimings {
+    /// Show the commands instead of running them
+    #[arg(short = 'd', long, group = "shown")]
+    pub dry_run: bool,
+    /// Show how long each phase of the start took
+    #[arg(long, group = "shown")]
+    pub timings: bool,
+    /// Format of the timings: text or json; with -d of the plan: also sh (a script that can be run)
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        requires = "shown",
+        hide_possible_values = true
+    )]
+    pub format: Option<PlanFormat>,
+}
+
+impl DryRunOrTimings {
+    /// The format in which timings are wanted, if they are.
+    ///
+    /// # Errors
+    /// If they are wanted in a format that only plans have.
+    pub fn timings(self) -> Result<Option<Format>> {
+        match (self.timings, self.format.unwrap_or_default()) {
+            (false, _) => Ok(None),
+            (true, PlanFormat::Text) => Ok(Some(Format::Text)),
+            (true, PlanFormat::Json) => Ok(Some(Format::Json)),
+            (true, PlanFormat::Sh) => Err(Error::usage("--format sh is for the plan")
+                .help("with --timings, say --format text or --format json")),
+        }
+    }
+}
+
+impl From<DryRunOrTimings> for DryRun {
+    fn from(options: DryRunOrTimings) -> Self {
+        Self {
+            dry_run: options.dry_run,
+            format: options.format,
+        }
+    }
+}
+
+impl From<DryRun> for DryRunOrTimings {
+    fn from(options: DryRun) -> Self {
+        Self {
+            dry_run: options.dry_run,
+            timings: false,
+            format: options.format,
+        }
+    }
+}
+
 /// How the result is shown.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct FormatArgs {
@@ -131,9 +201,9 @@ pub struct Override {
 /// Options of every start.
 #[derive(Clone, Debug, Args)]
 pub struct StartArgs {
-    /// -d
+    /// -d, --timings
     #[command(flatten)]
-    pub dry_run: DryRun,
+    pub shown: DryRunOrTimings,
     /// -c, -m
     #[command(flatten)]
     pub with: Override,

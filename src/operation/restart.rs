@@ -4,7 +4,7 @@ use super::boot::loader::Source;
 use super::boot::plan::Start;
 use super::boot::{self, network, store};
 use super::context::{Asked, Assumption, Context, Outcome};
-use super::options::{EndArgs, Override};
+use super::options::{Override, StartArgs};
 use super::plan_context::PlanContext;
 use super::shutdown::plan::Whom;
 use super::shutdown::{How, ending};
@@ -20,28 +20,31 @@ use crate::verb::Verb;
 /// Options of `restart`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// -d, -f, -q
+    /// -d, --timings, -c, -m
     #[command(flatten)]
-    pub end: EndArgs,
-    /// -c, -m
-    #[command(flatten)]
-    pub with: Override,
+    pub start: StartArgs,
+    /// Cut the power instead of pressing the power button
+    #[arg(short = 'f', long)]
+    pub force: bool,
+    /// Do not report progress
+    #[arg(short = 'q', long)]
+    pub quiet: bool,
 }
 
 impl Operation for Args {
     const NEED: Need = Need::Boot;
 
     fn given(&self) -> Option<&Override> {
-        Some(&self.with)
+        Some(&self.start.with)
     }
 
     fn begin(self, context: &mut Context<'_>, vm: Vm) -> Result<Outcome> {
         let job = Restart {
-            how: How::of(self.end.force),
-            quiet: self.end.quiet,
+            how: How::of(self.force),
+            quiet: self.quiet,
         };
-        let done = (!self.end.quiet).then(|| vm.running_note(context.process.is_over_ssh()));
-        let asked = boot::start(context, vm, self.end.dry_run, job)?;
+        let done = (!self.quiet).then(|| vm.running_note(context.process.is_over_ssh()));
+        let asked = boot::start(context, vm, self.start.shown, job)?;
         Ok(Asked {
             done,
             assumption: Assumption::Started,

@@ -3,6 +3,7 @@
 //! The settings of a VM are the lines of `resources`; one that is no longer in the configuration has none.
 //! A word without `=` begins the next VM.
 
+use super::timings::Timings;
 use super::{Job, Request};
 use crate::config::settings_text;
 use crate::error::{Error, Result};
@@ -57,6 +58,9 @@ fn options(request: &Request) -> Vec<OsString> {
     words.flag("ssh", request.is_over_ssh);
     if let Some(display) = request.display.as_str() {
         words.add("progress", display);
+    }
+    if let Some(timings) = request.timings {
+        words.add("timings", &timings.word());
     }
     request.job.write(&mut words);
     words.0
@@ -151,6 +155,7 @@ pub fn parse(words: &[OsString], devices: &Path) -> Result<Request> {
             Some(word) => Display::parse(word)
                 .ok_or_else(|| Error::usage(format!("progress={word} is unknown")))?,
         },
+        timings: options.parsed("timings", Timings::parse)?,
     };
     options.refuse_rest()?;
     Ok(request)

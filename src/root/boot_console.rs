@@ -84,7 +84,9 @@ pub(super) fn start(
     if let Some(cu) = connected {
         leave(cu, reply.is_running(), host)?;
     }
-    reply.result(request, Elevation::None, ended)?;
+    if let Some(took) = reply.result(request, Elevation::None, ended)? {
+        took.write(request, output)?;
+    }
     // The VM may have ended while the user was at the console.
     let note = if has_ended(process, vm, host)? {
         format!("{} has ended; {}", vm.name, see_log(vm))

@@ -14,6 +14,7 @@ use crate::model::Vm;
 use crate::model::privilege::Elevation;
 use crate::operation::context::Asked;
 use crate::operation::plan_context::PlanContext;
+use crate::operation::timings::Timings;
 use crate::operation::{Job, Planned, Request, plan, wire};
 use crate::run::{
     self, READER_GONE, Summary, Unobserved, execute, interrupted_by, not_started, not_watched,
@@ -22,6 +23,7 @@ use crate::session::Session;
 use crate::survey::record::Record;
 use crate::tools::daemon;
 use nix::libc::SIGHUP;
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// The time between two checks for a further signal.
@@ -146,10 +148,27 @@ fn has_stale_record(session: &mut Session<'_, '_>, request: &Request) -> bool {
     matches!(request.job, Job::Clean(_)) && request.vms.first().is_some_and(is_noted)
 }
 
+/// The request, with what this process has measured if timings are wanted.
+fn timed<'asked>(session: &mut Session<'_, '_>, asked: &'asked Asked) -> Cow<'asked, Request> {
+    let Some(format) = asked.timings else {
+        return Cow::Borrowed(&asked.request);
+    };
+    let timings = Timings {
+        format,
+        began: session.began,
+        called: session.host.uptime(),
+    };
+    Cow::Owned(Request {
+        timings: Some(timings),
+        ..asked.request.clone()
+    })
+}
+
 /// Calls the root side on this terminal, and waits for it.
 fn call(session: &mut Session<'_, '_>, asked: &Asked, elevation: Elevation) -> Result<()> {
+    let request = timed(session, asked);
     let (process, host) = (session.process, &mut *session.host);
-    let words = wire::of(&asked.request, process.host(), &process.devices);
+    let words = wire::of(&request, process.host(), &process.devices);
     let command = elevation
         .call(&process.program, words)
         .streams(Streams::Terminal);
@@ -158,7 +177,7 @@ fn call(session: &mut Session<'_, '_>, asked: &Asked, elevation: Elevation) -> R
         Ended::Exit(0) => Ok(()),
         Ended::Exit(status) if status == i32::from(EXIT_FAILED) => Err(Error::said(Kind::Host)),
         Ended::Exit(status) if status == i32::from(EXIT_REFUSED) => Err(Error::said(Kind::State)),
-        ended => Err(not_run(&asked.request, elevation, ended, &[])),
+        ended => Err(not_run(&request, elevation, ended, &[])),
     }
 }
 
@@ -195,14 +214,14 @@ fn on_this_terminal(command: &Command, elevation: Elevation, host: &mut dyn Host
 
 /// Calls the root side in the background, and follows its report until the VM runs.
 fn detach(session: &mut Session<'_, '_>, asked: &Asked, elevation: Elevation) -> Result<()> {
+    let request = timed(session, asked);
     let (process, title) = (session.process, session.title);
     let (host, output) = (&mut *session.host, &mut *session.output);
-    let request = &asked.request;
-    let words = wire::of(request, process.host(), &process.devices);
+    let words = wire::of(&request, process.host(), &process.devices);
     let command = elevation.wrap(&daemon::detach(&process.program, words));
     run::catch_signals(host)?;
     let mut reply = Reply::default();
-    let mut phases = Phases::new(request, output.display);
+    let mut phases = Phases::new(&request, output.display);
     let followed = host.follow(&command, phases.every(), &mut |host, line| match line
         .and_then(|line| reply.read(line))
     {
@@ -218,13 +237,14 @@ fn detach(session: &mut Session<'_, '_>, asked: &Asked, elevation: Elevation) ->
     });
     phases.end(output);
     let ended = followed.map_err(|error| not_started(&command, &error))?;
-    let result = reply.result(request, elevation, ended);
+    let result = reply.result(&request, elevation, ended);
     match (result, host.interrupted()) {
         // The root side reports only that its caller has exited.
         (Err(mut error), Some(Interruption::Signal(signal))) if error.what == READER_GONE => {
             error.what = interrupted_by(signal);
             Err(error)
         }
-        (result, _) => result,
+        (Ok(Some(took)), _) => took.write(&request, output),
+        (result, _) => result.map(drop),
     }
 }

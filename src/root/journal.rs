@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::host::{Host, Lock};
 use crate::model::Vm;
 use crate::model::name::{Snapshot, VmName};
+use crate::operation::timings::{Part, Stopwatch, Took};
 use crate::process::{Clock, Process};
 use crate::run::{self, Observer, Phase, READER_GONE, RoundEnd};
 use crate::session::Session;
@@ -37,6 +38,10 @@ pub(super) struct Journal<'run> {
     /// A note that could not be reported because no caller waited.
     pub unheard: Option<String>,
     rounds: u32,
+    /// Measures the start, if the request asks for timings.
+    pub stopwatch: Option<Stopwatch>,
+    /// How long the phases of the start took, if no caller waited.
+    pub took: Option<Took>,
     /// The rate limit for the output of the loader and bhyve(8).
     allowance: Allowance,
 }
@@ -73,6 +78,8 @@ impl<'run> Journal<'run> {
             is_log_lost: false,
             unheard: None,
             rounds: 0,
+            stopwatch: None,
+            took: None,
             allowance: Allowance::default(),
         }
     }
@@ -113,6 +120,25 @@ impl<'run> Journal<'run> {
         self.log(host, note);
         self.report(host, &Message::Note(note.to_owned()))?;
         Ok(self.reports)
+    }
+
+    /// Begins a phase of the start.
+    pub(super) fn begins_part(&mut self, part: Part, now: Duration) {
+        if let Some(stopwatch) = &mut self.stopwatch {
+            stopwatch.begin(part, now);
+        }
+    }
+
+    /// Ends the last phase of the start: the guest runs.
+    fn ends_parts(&mut self, host: &mut dyn Host) {
+        let took = self.stopwatch.take();
+        self.took = took.map(|stopwatch| stopwatch.stop(host.uptime()));
+        if self.reports
+            && let Some(took) = self.took.take()
+        {
+            // The guest runs: ignore that the caller has exited.
+            let _ = self.report(host, &Message::Took(took));
+        }
     }
 
     /// Adds a text of this process to the log, with the time.
@@ -258,6 +284,7 @@ impl Observer for Journal<'_> {
                 self.guest = Guest::Loading;
                 self.state.restarts = self.rounds - 1;
                 self.state.bhyve = None;
+                self.begins_part(Part::Loader, host.uptime());
                 self.note(host, Noted::Loader);
                 self.report(host, &Message::Loader)?;
                 if std::mem::take(&mut self.waits) {
@@ -266,12 +293,14 @@ impl Observer for Journal<'_> {
                 Ok(())
             }
             Phase::Starting(pid) => {
+                self.begins_part(Part::Start, host.uptime());
                 self.state.bhyve = Some(pid);
                 self.note(host, Noted::Starting);
                 self.report(host, &Message::Starting(pid))
             }
             Phase::Running(pid) => {
                 self.guest = Guest::Seen;
+                self.ends_parts(host);
                 self.note(host, Noted::Running);
                 let again = if self.rounds > 1 { " again" } else { "" };
                 self.log(host, &format!("started{again}: bhyve is pid {pid}"));

@@ -2,6 +2,7 @@
 //! from the output of doas, sudo and daemon on the same pipe.
 
 use crate::error::{Error, Kind};
+use crate::operation::timings::Took;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ pub enum Message {
     Starting(u32),
     /// The guest runs, in the bhyve(8) with this pid.
     Running(u32),
+    /// How long each phase of the start took; precedes [`Self::Running`].
+    Took(Took),
     /// A note for the user.
     Note(String),
     /// The start has failed, and was undone.

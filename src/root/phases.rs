@@ -61,7 +61,9 @@ impl<'request> Phases<'request> {
                 ("waiting for a viewer".to_owned(), None)
             }
             Message::Starting(pid) => (format!("starting bhyve as pid {pid}"), Some(START_LIMIT)),
-            Message::Running(_) | Message::Note(_) | Message::Failed(_) => return,
+            Message::Running(_) | Message::Took(_) | Message::Note(_) | Message::Failed(_) => {
+                return;
+            }
         };
         let console = self.vm.filter(|_| *message == Message::Loader);
         let hint = console.map(|vm| format!("; to see the loader: {}", vm.command(Verb::Console)));

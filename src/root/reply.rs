@@ -4,6 +4,7 @@ use super::message::Message;
 use crate::error::{Error, Result};
 use crate::host::Ended;
 use crate::model::privilege::Elevation;
+use crate::operation::timings::Took;
 use crate::operation::{Request, wire};
 use crate::run::signal_name;
 use crate::verb::Verb;
@@ -14,6 +15,7 @@ use crate::vis;
 pub(super) struct Reply {
     failed: Option<Error>,
     is_running: bool,
+    took: Option<Took>,
     /// The output of other programs on the same pipe.
     said: Vec<String>,
 }
@@ -24,6 +26,7 @@ impl Reply {
         match Message::parse(line) {
             Some(Message::Failed(failure)) => self.failed = Some(Error::from(failure)),
             Some(Message::Running(_)) => self.is_running = true,
+            Some(Message::Took(took)) => self.took = Some(took),
             Some(other) => return Some(other),
             None => self.said.push(vis::bytes(line).to_string()),
         }
@@ -35,7 +38,7 @@ impl Reply {
         self.failed.is_none() && self.is_running
     }
 
-    /// The result, after the called process has ended.
+    /// The result, with the timings if the request asks for them, after the called process has ended.
     ///
     /// # Errors
     /// The reported failure, or an error if there was no report.
@@ -44,10 +47,10 @@ impl Reply {
         request: &Request,
         elevation: Elevation,
         ended: Ended,
-    ) -> Result<()> {
+    ) -> Result<Option<Took>> {
         match self.failed {
             Some(error) => Err(error),
-            None if self.is_running => Ok(()),
+            None if self.is_running => Ok(self.took),
             None => Err(not_run(request, elevation, ended, &self.said)),
         }
     }

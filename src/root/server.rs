@@ -12,6 +12,7 @@ use crate::operation::boot::plan::Start;
 use crate::operation::boot::temp;
 use crate::operation::plan_context::PlanContext;
 use crate::operation::refuse::state::see_log;
+use crate::operation::timings::{Part, Stopwatch};
 use crate::operation::{Job, Locks, Planned, Request, plan, wire};
 use crate::plan::Form;
 use crate::report;
@@ -98,6 +99,7 @@ pub fn carry_out(session: &mut Session<'_, '_>, request: &Request, reports: bool
         job if job.supervises() => {
             let mut journal = Journal::new(&vm.name, session.process, reports, session.host);
             journal.waits = matches!(job, Job::Start(boot) if boot.waits);
+            journal.stopwatch = request.timings.map(Stopwatch::new);
             let ended = end_first(session, request, vm, &mut journal)?;
             return supervise(session, request, vm, journal, ended);
         }
@@ -152,6 +154,7 @@ fn end_first(
     if ending.forms.is_empty() {
         return Ok(false);
     }
+    journal.begins_part(Part::Ending, session.began);
     journal.report(session.host, &Message::Stopping)?;
     // A wait before any change: the guest is still booting.
     if let Some(Form::Wait(wait)) = ending.forms.first()
@@ -182,11 +185,12 @@ fn supervise(
     mut journal: Journal<'_>,
     has_ended: bool,
 ) -> Result<()> {
-    let patience = if has_ended {
-        LOCK_LIMIT
+    let (patience, now) = if has_ended {
+        (LOCK_LIMIT, session.host.uptime())
     } else {
-        Duration::ZERO
+        (Duration::ZERO, session.began)
     };
+    journal.begins_part(Part::Network, now);
     let snapshots = match prepare(session, request, vm, &mut journal, patience) {
         Ok(snapshots) => snapshots,
         Err(error) => {
@@ -232,6 +236,9 @@ fn supervise(
     journal.has_ended(session.host, &ended);
     if let Some(note) = journal.unheard.take() {
         session.say(&note);
+    }
+    if let Some(took) = journal.took.take() {
+        took.write(request, session.output)?;
     }
     let summary = result.map_err(|error| {
         if journal.has_loaded() {

@@ -55,7 +55,7 @@ fn grouped(command: Command) -> Command {
 
 fn heading(arg: &Arg) -> Option<&'static str> {
     match arg.get_id().as_str() {
-        "dry_run" | "format" => Some("Preview and format"),
+        "dry_run" | "timings" | "format" => Some("Preview and format"),
         "cpu" | "mem" => Some("Instead of the configuration"),
         _ => None,
     }

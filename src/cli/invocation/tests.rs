@@ -56,7 +56,7 @@ fn of_work(work: &TypedVerb) -> (String, &'static str, Vec<String>) {
             vm,
             "boot",
             words(&[
-                (args.start.start.dry_run.dry_run, "dry"),
+                (args.start.start.shown.dry_run, "dry"),
                 (args.start.pause, "pause"),
                 (args.tty, "tty"),
                 (args.console, "console"),
@@ -70,12 +70,13 @@ fn of_work(work: &TypedVerb) -> (String, &'static str, Vec<String>) {
         ),
         TypedVerb::Restart(Of { vm, options: args }) => {
             let mut set = words(&[
-                (args.end.dry_run.dry_run, "dry"),
-                (args.end.force, "force"),
-                (args.end.quiet, "quiet"),
+                (args.start.shown.dry_run, "dry"),
+                (args.force, "force"),
+                (args.quiet, "quiet"),
             ]);
-            set.extend(args.with.cpu.as_ref().map(|cpu| format!("cpu={cpu}")));
-            set.extend(args.with.mem.as_ref().map(|mem| format!("mem={mem}")));
+            let with = &args.start.with;
+            set.extend(with.cpu.as_ref().map(|cpu| format!("cpu={cpu}")));
+            set.extend(with.mem.as_ref().map(|mem| format!("mem={mem}")));
             (vm, "restart", set)
         }
         TypedVerb::Shutdown(Of { vm, options: args }) => {

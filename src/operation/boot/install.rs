@@ -15,7 +15,7 @@ use crate::vis;
 /// Options of `install`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// -d, -c, -m
+    /// -d, --timings, -c, -m
     #[command(flatten)]
     pub start: StartArgs,
 }
@@ -76,7 +76,7 @@ impl Operation for Args {
         {
             notes.extend(image::notes(&vm, &cd.path, &report));
         }
-        let asked = start(context, vm, self.start.dry_run, boot)?;
+        let asked = start(context, vm, self.start.shown, boot)?;
         Ok(Asked {
             done: Some(done),
             notes,

@@ -14,7 +14,7 @@ mod u_boot;
 pub mod vlan;
 
 use super::context::{Asked, Context, Outcome, rivals};
-use super::options::{DryRun, Override};
+use super::options::{DryRun, DryRunOrTimings, Override};
 use super::plan_context::PlanContext;
 use super::refuse::media::{refuse_blank, refuse_disks, refuse_missing};
 use super::refuse::refuse_host;
@@ -38,7 +38,7 @@ use plan::Start;
 /// Options of `boot`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// -d, -c, -m, -p
+    /// -d, --timings, -c, -m, -p
     #[command(flatten)]
     pub start: ttyboot::Args,
     /// Boot on this terminal: the same as ttyboot
@@ -84,8 +84,7 @@ impl Operation for Args {
             waits: false,
             temp,
         };
-        let dry_run = self.start.start.dry_run;
-        let asked = start(context, vm, dry_run, boot)?;
+        let asked = start(context, vm, self.start.start.shown, boot)?;
         Ok(Asked { done, ..asked }.into())
     }
 }
@@ -102,8 +101,7 @@ fn terminal(
         waits: false,
         temp,
     };
-    let dry_run = args.start.dry_run;
-    start(context, vm, dry_run, boot).map(Outcome::from)
+    start(context, vm, args.start.shown, boot).map(Outcome::from)
 }
 
 /// A boot without options.
@@ -118,7 +116,7 @@ pub fn in_background(context: &mut Context<'_>, vm: Vm, dry_run: DryRun) -> Resu
         waits: false,
         temp: None,
     };
-    let asked = start(context, vm, dry_run, boot)?;
+    let asked = start(context, vm, dry_run.into(), boot)?;
     Ok(Asked {
         done: Some(done),
         ..asked
@@ -151,9 +149,11 @@ fn temp(context: &Context<'_>, is_wanted: bool) -> Result<Option<SnapName>> {
 pub(super) fn start(
     context: &mut Context<'_>,
     vm: Vm,
-    dry_run: DryRun,
+    shown: DryRunOrTimings,
     job: impl Into<Job>,
 ) -> Result<Asked> {
+    let timings = shown.timings()?;
+    let dry_run = DryRun::from(shown);
     context.need_host(dry_run)?;
     resolve::refuse_shared_id(context.config, &vm)?;
     let rivals = rivals(context, &vm)?;
@@ -162,6 +162,7 @@ pub(super) fn start(
     let warnings = unsilenced(context.config, least.unwrap_or_default());
     Ok(Asked {
         warnings,
+        timings,
         ..context.asked(vm, job, dry_run).with_rivals(rivals)
     })
 }

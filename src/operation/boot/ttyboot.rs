@@ -12,7 +12,7 @@ use crate::operation::options::{Override, StartArgs};
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct Args {
-    /// -d, -c, -m
+    /// -d, --timings, -c, -m
     #[command(flatten)]
     pub start: StartArgs,
     /// Stop at grub's prompt
