@@ -127,13 +127,13 @@ pub(super) fn links(context: &mut Context<'_>) -> Result<Links> {
 /// Links that changed, by VM.
 #[derive(Default)]
 struct Changes<'name> {
-    by_vm: BTreeMap<&'name str, Vec<Verb>>,
+    by_vm: BTreeMap<&'name str, BTreeSet<Verb>>,
     count: usize,
 }
 
 impl<'name> Changes<'name> {
     fn add(&mut self, vm: &'name str, verb: Verb) {
-        self.by_vm.entry(vm).or_default().push(verb);
+        self.by_vm.entry(vm).or_default().insert(verb);
         self.count += 1;
     }
 

@@ -52,7 +52,6 @@ use context::{Context, Outcome};
 use options::{Of, Override};
 use plan_context::PlanContext;
 pub use planned::Planned;
-use timings::Timings;
 use wire::{Options, Words};
 
 /// A verb with its arguments.
@@ -149,8 +148,7 @@ pub trait RootJob: Sized {
     /// The verb of the root side, without the prefix `root-`.
     const VERB: &'static str;
 
-    /// What happens to the VM, as words after its name: the message of other processes that find the
-    /// VM locked.
+    /// What happens to the VM, in words after its name, for processes that find the VM locked.
     const DOES: &'static str;
 
     /// Whether the job accepts several VMs.
@@ -379,7 +377,7 @@ pub struct Request {
     /// How the caller's terminal displays progress.
     pub display: Display,
     /// The request for timings of a start.
-    pub timings: Option<Timings>,
+    pub timings: Option<timings::Timings>,
 }
 
 /// Makes the plan of a request: to refuse the request early, to show the plan, or to carry out the plan.
