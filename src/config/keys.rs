@@ -208,7 +208,7 @@ impl Config {
         // Most keys of a VM follow each other.
         let mut last = None;
         for (record, name) in self.store.last_names() {
-            let owner = splits(name).find_map(|split| {
+            let key = splits(name).find_map(|split| {
                 let vm = last.filter(|(vm, _)| *vm == split.vm);
                 let (vm, at) = vm.or_else(|| Some((split.vm, *index.get(split.vm)?)))?;
                 last = Some((vm, at));
@@ -219,7 +219,7 @@ impl Config {
                     number: split.number,
                 })
             });
-            owned.extend(owner);
+            owned.extend(key);
         }
         // Keeps the order of the keys of a VM. Every VM has one: its id.
         owned.sort_by_key(|key| key.vm);

@@ -185,7 +185,7 @@ mod tests {
 
     const TIMINGS: Timings = Timings {
         format: Format::Json,
-        began: Duration::from_micros(1_000),
+        began: Duration::from_millis(1),
         called: Duration::from_micros(4_250),
     };
 

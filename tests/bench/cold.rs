@@ -3,6 +3,7 @@
 //! The root side reads no environment, so this program itself is easy-bhyve on that host: as a copy with
 //! the name `easy-bhyve`, whose directory is the host.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -54,7 +55,8 @@ case $* in *' -p '*)
 esac";
 
 /// The stub programs that only a real boot runs, with what they do.
-const STUBS: [(&str, &str); 7] = [
+const STUBS: [(&str, &str); 8] = [
+    ("kill", ":"),
     ("kldload", ":"),
     ("bhyveload", ":"),
     ("bhyvectl", ":"),
@@ -170,7 +172,7 @@ fn script(ran: &str, bin: &Path) -> Option<String> {
             "bhyve" => format!("{words} &\n/bin/sleep {}", FIRST_LOOK.as_secs_f64()),
             _ => words.to_owned(),
         };
-        script += &format!("{}/{program} {words}\n", bin.display());
+        writeln!(script, "{}/{program} {words}", bin.display()).ok()?;
         if program == "ps" && line.contains(" -p ") {
             return Some(script);
         }

@@ -78,7 +78,7 @@ impl Ground {
             fs::write(ground.directory(size).join(WITH_PROFILES), with_profiles)?;
             let disks = ground.devices().join("zvol/zroot/vm");
             fs::create_dir_all(&disks)?;
-            fs::write(disks.join(size.vm()), "")?;
+            fs::write(disks.join(size.vm()), "an installed system")?;
         }
         fs::create_dir_all(ground.foreign_host())?;
         fs::create_dir_all(ground.devices_of_running().join("vmm"))?;

@@ -2,6 +2,7 @@
 //!
 //! Its functions are called without the checks before them, which want a FreeBSD host and root.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -61,9 +62,9 @@ impl Rival {
         parts.retain(|part| part.file_name().is_some_and(|name| name != NOT_LOADED));
         parts.sort();
         for part in parts {
-            script += &format!(". '{}'\n", part.display());
+            writeln!(script, ". '{}'", part.display())?;
         }
-        script += &format!("vm_dir='{}'\ncore::list\n", directory.display());
+        writeln!(script, "vm_dir='{}'\ncore::list", directory.display())?;
         fs::write(self.script(size), script)?;
         Ok(())
     }

@@ -161,8 +161,8 @@ pub(super) fn start(
     let least = profile.map(|profile| least(context.config, &vm, &profile));
     let warnings = unsilenced(context.config, least.unwrap_or_default());
     Ok(Asked {
-        warnings,
         timings,
+        warnings,
         ..context.asked(vm, job, dry_run).with_rivals(rivals)
     })
 }
