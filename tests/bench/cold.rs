@@ -51,7 +51,7 @@ const PS: &str = "\
 case $* in *' -p '*)
     read -r guest <\"${0%/*}/../guest\"
     for pid; do :; done
-    echo \"$pid 0 0 bhyve: $guest\"
+    echo \"$pid 0 0 bhyve: $guest (bhyve)\"
 esac";
 
 /// The stub programs that only a real boot runs, with what they do.

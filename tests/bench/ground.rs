@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use easy_bhyve::verb::Verb;
 use tempfile::TempDir;
 
 use super::cold::Cold;
@@ -23,9 +24,10 @@ impl Size {
         format!("vm{}", self.0 - 1)
     }
 
-    /// How many links `setup` makes: all verbs, since the disks are zvols.
+    /// How many links `setup` makes: all verbs but that of a screen, since the disks are zvols.
     pub(super) fn links(self) -> u32 {
-        self.0 * 12
+        let verbs = Verb::ALL.iter().filter(|verb| !verb.needs_screen());
+        self.0 * u32::try_from(verbs.count()).unwrap()
     }
 }
 
@@ -233,14 +235,14 @@ security.jail.jailed: 0",
 ];
 
 /// The process of a VM among processes that every host has.
-const PROCESSES: &str = "    0  90000    2816 0 [kernel]
-    1  90000    1184 4000 /sbin/init
-  512  89990    2904 1000 /usr/sbin/syslogd -s
-  733  89980   21364 1000 sshd: /usr/sbin/sshd [listener] 0 of 10-100 startups (sshd)
-  801  89970    2612 0 /usr/sbin/cron -s
- 4709     66    4128 0 /usr/local/bin/easy-bhyve root-boot vm0 host=vmhost system=vm0
- 4711     65 1048576 4000 bhyve: vm0 (bhyve)
- 4790     30    3404 0 -sh (sh)";
+const PROCESSES: &str = "    0 0 0  90000    2816 0 [kernel]
+    1 0 0  90000    1184 4000 /sbin/init
+  512 0 0  89990    2904 1000 /usr/sbin/syslogd -s
+  733 0 0  89980   21364 1000 sshd: /usr/sbin/sshd [listener] 0 of 10-100 startups (sshd)
+  801 0 0  89970    2612 0 /usr/sbin/cron -s
+ 4709 0 0     66    4128 0 /usr/local/bin/easy-bhyve root-boot vm0 host=vmhost system=vm0
+ 4711 0 0     65 1048576 4000 bhyve: vm0 (bhyve)
+ 4790 0 0     30    3404 0 -sh (sh)";
 
 /// Writes a script that is a program of a host.
 pub(super) fn write_stub(path: &Path, does: &str) -> io::Result<()> {
