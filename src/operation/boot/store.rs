@@ -40,7 +40,7 @@ pub(crate) fn prepare(
     let Some(uefi) = vm.uefi() else {
         return Ok(Plan::default());
     };
-    refuse_disk(context, vm, uefi)?;
+    refuse_medium(context, vm, uefi)?;
     let is_missing = if context.is_freebsd {
         survey.firmware = firmware(context, vm)?;
         notes.extend(refuse_saved(context, uefi, is_temporary)?);
@@ -82,19 +82,39 @@ fn firmware(context: &mut PlanContext<'_>, vm: &Vm) -> Result<Firmware> {
         })
 }
 
-/// Refuses a store that is a disk of the VM.
-fn refuse_disk(context: &mut PlanContext<'_>, vm: &Vm, uefi: &Uefi) -> Result<()> {
-    let mut disks = vm.disks.iter();
-    match disks.find(|disk| is_one(context.look, &disk.path, &uefi.vars)) {
+/// Refuses a store that is a disk or an ISO image of the VM.
+fn refuse_medium(context: &mut PlanContext<'_>, vm: &Vm, uefi: &Uefi) -> Result<()> {
+    let disks = vm.disks.iter().map(|disk| ("hd", disk.number, &disk.path));
+    let mut media = disks.chain(vm.cds.iter().map(|cd| ("cd", cd.number, &cd.path)));
+    match media.find(|(_, _, path)| is_one(context.look, path, &uefi.vars)) {
         None => Ok(()),
-        Some(disk) => Err(Error::config(format!(
-            "hd{} of {} and its UEFI variables are the same file: {}",
-            disk.number,
+        Some((kind, number, _)) => Err(Error::config(format!(
+            "{kind}{number} of {} and its UEFI variables are the same file: {}",
             vm.name,
             vis::shown(&uefi.vars)
         ))
         .at(uefi.origin)
         .help(format!("set {}_uefi_vars to another path", vm.name))),
+    }
+}
+
+/// Refuses a file that is no store of UEFI variables: the guest would write to it, and a reset would
+/// remove it.
+fn refuse_other(context: &mut PlanContext<'_>, uefi: &Uefi) -> Result<()> {
+    let shown = vis::shown(&uefi.vars);
+    match context.look.is_uefi_store(&uefi.vars) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(
+            refused(uefi, format!("{shown} is not a store of UEFI variables"))
+                .help("set uefi_vars to another path, or move the file away"),
+        ),
+        // The root side looks again.
+        Err(error)
+            if error.kind() == ErrorKind::PermissionDenied && context.process.is_client() =>
+        {
+            Ok(())
+        }
+        Err(error) => Err(Error::host(format!("could not read {shown}: {error}"))),
     }
 }
 
@@ -153,6 +173,7 @@ fn entry_of(context: &mut PlanContext<'_>, uefi: &Uefi) -> Result<Option<Entry>>
     refuse_directory(context, uefi)?;
     if let Some(store) = &store {
         refuse_entry(context, uefi, &uefi.vars, store, EntryKind::File)?;
+        refuse_other(context, uefi)?;
     }
     Ok(store)
 }
@@ -257,8 +278,9 @@ fn make(uefi: &Uefi, firmware: &Firmware, token: &str) -> Plan {
 /// The plan that removes the store of a VM, if there is one: the next start makes it anew.
 ///
 /// # Errors
-/// If it cannot be used, or another user could exchange it.
-pub(crate) fn reset(context: &mut PlanContext<'_>, uefi: &Uefi) -> Result<Plan> {
+/// If it is a disk or an ISO image, cannot be used, or another user could exchange it.
+pub(crate) fn reset(context: &mut PlanContext<'_>, vm: &Vm, uefi: &Uefi) -> Result<Plan> {
+    refuse_medium(context, vm, uefi)?;
     let mut plan = Plan::default();
     if !context.is_freebsd || entry_of(context, uefi)?.is_some() {
         plan.push(file::remove(&uefi.vars));

@@ -81,6 +81,11 @@ impl Look for Fake {
         self.inspected(path, directory)
     }
 
+    fn is_uefi_store(&mut self, path: &Path) -> io::Result<bool> {
+        self.may_enter(path)?;
+        self.host().is_store(path).map_err(error)
+    }
+
     fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>> {
         if directory.ends_with("run/easy-bhyve") {
             let vms = self.states().into_keys();
