@@ -36,6 +36,7 @@ const REFUSED_VARIABLES: &[&str] = &[
     "config.dump",
     "destroy_on_poweroff",
     "monitor",
+    "console",
 ];
 
 /// Variables of a device that say what the device is, what backs it, or who may see it.
@@ -152,6 +153,13 @@ fn refused_value(option: char, value: &str) -> Result<(), NameError> {
                 "com2" | "com3" | "com4" if backend == "stdio" || backend.is_empty() => {
                     refuse("the terminal belongs to the console; name a device")
                 }
+                "com2" | "com3" | "com4"
+                    if backend
+                        .strip_prefix("tcp=")
+                        .is_some_and(|place| !is_of_this_host(place)) =>
+                {
+                    refuse("other hosts could use the console; write tcp=127.0.0.1:PORT")
+                }
                 "com2" | "com3" | "com4" | "tpm" | "fwcfg" | "pc-testdev" => Ok(()),
                 _ => refuse("there is no such device"),
             }
@@ -163,7 +171,12 @@ fn refused_value(option: char, value: &str) -> Result<(), NameError> {
             Some((name, _)) if name.ends_with(".password") => Err(error(format!(
                 "-o {name}=: every user of the host could read the password in ps; use vnc_password_file"
             ))),
-            Some((_, "fbuf")) => refuse("use the setting vnc"),
+            Some((name, "fbuf")) if name.ends_with(".device") => refuse("use the setting vnc"),
+            Some((name, "lpc")) if name.ends_with(".device") => {
+                refuse("a VM has one LPC bridge, which easy-bhyve adds itself")
+            }
+            Some((name, _)) if name.starts_with("gdb.") => refuse("write it as -G [ADDRESS:]PORT"),
+            Some((name, _)) if name.starts_with("lpc.com") => refuse("write it as -l comN,DEVICE"),
             Some((name, text)) if !name.is_empty() && !text.is_empty() => Ok(()),
             _ => refuse("write NAME=VALUE"),
         },
@@ -264,6 +277,12 @@ mod tests {
             "-s 16:0,fbuf",
             "-s 16:0,fbuf,tcp=5900,password=x",
             "-o pci.0.16.0.device=fbuf",
+            "-o pci.0.16.0.device=lpc",
+            "-o gdb.address=0.0.0.0",
+            "-o gdb.port=1234",
+            "-o lpc.com2.path=stdio",
+            "-o lpc.com1.path=/dev/nmdm9A",
+            "-l com2,tcp=0.0.0.0:5000",
             "-s 16,virtio-rnd -s 16:0,virtio-rnd",
             "-s 16,virtio-rnd -s 0:16:0,uart",
             "-o pci.0.16.0.x=1 -s 16,virtio-rnd",
@@ -320,6 +339,7 @@ mod tests {
         vm.screen = Some(Screen {
             place: Place::Tcp(([127, 0, 0, 1], 5901).into()),
             size: None,
+            has_vga: true,
             waits: false,
             password_file: None,
         });
