@@ -4,7 +4,7 @@
 use super::locate::{self, Refused};
 use crate::check;
 use crate::config::edit::{self, Edit, TypedSetting};
-use crate::config::profile::{Library, least};
+use crate::config::profile::{Library, misfits};
 use crate::config::resolve;
 use crate::config::settings::Need;
 use crate::config::{Config, ConfigError, Source, unsilenced};
@@ -88,7 +88,7 @@ fn less(config: &Config, vm: Option<&Vm>) -> Vec<Finding> {
     let named = vm.and_then(|vm| Some((vm, vm.os.as_ref()?)));
     let found = named.and_then(|(vm, os)| {
         let profile = Library::of(Some(config)).load(os).ok()?;
-        Some(least(config, vm, &profile))
+        Some(misfits(config, vm, &profile))
     });
     unsilenced(config, found.unwrap_or_default())
 }

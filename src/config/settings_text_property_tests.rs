@@ -106,6 +106,7 @@ fn screen(id: u16, loader: &Loader) -> Option<Screen> {
         size: id
             .is_multiple_of(5)
             .then(|| ScreenSize::parse("1280x720").unwrap()),
+        has_vga: !id.is_multiple_of(4),
         waits: id % 4 != 1 && id.is_multiple_of(7),
         password_file: id.is_multiple_of(2).then(|| path(0, &id.to_le_bytes())),
     })
@@ -278,6 +279,7 @@ const SETTINGS: &[(&str, &[&str])] = &[
     ("a_if2_bridge", &["lan"]),
     ("a_vnc", &["YES", "NO", "0.0.0.0:5901", "unix:/v", "x"]),
     ("a_vnc_wait", &["YES", "x"]),
+    ("a_vnc_vga", &["off", "on"]),
     ("a_vnc_size", &["800x600", "x"]),
     ("a_vnc_password_file", &["/etc/vnc", "vnc"]),
     ("a_tablet", &["YES", "NO", "x"]),

@@ -52,6 +52,8 @@ pub struct VmSettings {
     pub vnc_password_file: Option<Set<PathBuf>>,
     /// The size of the screen.
     pub vnc_size: Option<Set<ScreenSize>>,
+    /// Whether the guest has the registers of a VGA.
+    pub vnc_vga: Option<Set<bool>>,
     /// Whether the guest waits for a viewer.
     pub vnc_wait: Option<Set<bool>>,
     /// Whether there is a tablet.
@@ -105,7 +107,7 @@ pub struct VmSettings {
 }
 
 /// The variables of a VM, in the order in which `resources` shows them.
-pub static VM: [Setting<VmSettings>; 38] = [
+pub static VM: [Setting<VmSettings>; 39] = [
     Setting {
         name: "id",
         form: Named("number"),
@@ -161,6 +163,7 @@ pub static VM: [Setting<VmSettings>; 38] = [
     screen::VNC,
     screen::VNC_PASSWORD_FILE,
     screen::VNC_SIZE,
+    screen::VNC_VGA,
     screen::VNC_WAIT,
     screen::TABLET,
     screen::BHYVE_ARGS,

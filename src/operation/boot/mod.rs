@@ -22,7 +22,7 @@ use super::refuse::state;
 use super::snapshot;
 use super::wire::{self, Options, Words};
 use super::{Attachment, Job, Locks, Operation, Planned, Request, RootJob};
-use crate::config::profile::least;
+use crate::config::profile::misfits;
 use crate::config::settings::Need;
 use crate::config::{resolve, unsilenced};
 use crate::error::{Error, Result};
@@ -158,8 +158,8 @@ pub(super) fn start(
     resolve::refuse_shared_id(context.config, &vm)?;
     let rivals = rivals(context, &vm)?;
     let profile = context.profile_of(&vm)?;
-    let least = profile.map(|profile| least(context.config, &vm, &profile));
-    let warnings = unsilenced(context.config, least.unwrap_or_default());
+    let found = profile.map(|profile| misfits(context.config, &vm, &profile));
+    let warnings = unsilenced(context.config, found.unwrap_or_default());
     Ok(Asked {
         warnings,
         ..context.asked(vm, job, dry_run).with_rivals(rivals)
