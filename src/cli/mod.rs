@@ -2,6 +2,9 @@
 
 mod all;
 mod check;
+mod clone;
+mod destroy;
+mod disk;
 mod dispatch;
 mod edit;
 mod elevated;
@@ -13,6 +16,7 @@ mod locate;
 mod man;
 mod new;
 mod preview;
+mod rename;
 mod set;
 mod setup;
 mod state;

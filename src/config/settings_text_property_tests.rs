@@ -12,7 +12,7 @@ use crate::model::name::{Dataset, IfName, TapName};
 use crate::model::policy::{Policy, Reaction, Seconds};
 use crate::model::size::MemSize;
 use crate::model::tests::{uplink, vm};
-use crate::model::{Shared, Vm, Volume};
+use crate::model::{Protection, Shared, Vm, Volume};
 use crate::verb::Spelling;
 use proptest::prelude::{
     Just, ProptestConfig, Strategy, any, prop_assert_eq, prop_oneof, proptest,
@@ -173,6 +173,7 @@ fn any_vm() -> impl Strategy<Value = Vm> {
                 has_rng: id % 2 == 0,
                 keeps_utc: id % 3 == 0,
                 is_wired: id % 5 == 0,
+                protection: (id % 7 == 0).then_some(Protection { origin: None }),
                 loader,
                 shared,
                 policy,

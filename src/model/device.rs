@@ -4,13 +4,13 @@
 //! its own slots and each number is a function of one of them, so that a new device moves no other. Only
 //! this module assigns slots.
 
-use super::Vm;
 use super::kind::{DiskKind, DiskOptions, Mac, NicKind};
-use super::name::{IfName, TapName};
+use super::name::{Dataset, IfName, NameError, TapName, VmName, error};
+use super::{Vm, Volume};
 use crate::span::Span;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,27 @@ impl Disk {
             origin,
         }
     }
+
+    /// The ZFS volume of the disk, or else its path.
+    pub fn volume(&self, devices: &Path) -> Volume {
+        let volume = self.path.strip_prefix(devices.join("zvol")).ok();
+        let volume = volume.and_then(|name| Dataset::parse(name.to_str()?).ok());
+        volume.map_or_else(|| Volume::File(self.path.clone()), Volume::Zfs)
+    }
+}
+
+/// Parses the number of a disk.
+///
+/// # Errors
+/// If no disk can have it.
+pub fn disk_number(text: &str) -> Result<u8, NameError> {
+    let last = Slots::DISKS.last();
+    let number = text.parse().ok().filter(|number| *number <= last);
+    number.ok_or_else(|| {
+        error(format!(
+            "\"{text}\" is not the number of a disk, 0 to {last}"
+        ))
+    })
 }
 
 /// A CD.
@@ -197,6 +218,13 @@ impl Nic {
         self.bridge
             .as_ref()
             .is_some_and(|own| own.as_str() == bridge)
+    }
+
+    /// The address that it has, set or derived by bhyve(8) from the name of the VM and the slot.
+    pub fn address(&self, vm: &VmName) -> Mac {
+        let slot = Slots::NICS.of(self.number);
+        self.mac
+            .unwrap_or_else(|| Mac::derived(vm, slot.device, slot.function))
     }
 }
 

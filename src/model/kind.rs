@@ -1,6 +1,7 @@
 //! The kinds of disks and NICs that bhyve(8) emulates, and their options.
 
-use super::name::{NameError, error, text_newtype};
+use super::name::{NameError, VmName, error, text_newtype};
+use md5::{Digest, Md5};
 use std::ffi::OsStr;
 use std::fmt;
 
@@ -189,6 +190,19 @@ impl Mac {
     }
 }
 
+impl Mac {
+    /// The address that bhyve(8) gives to the NIC of a VM at this position without `mac=`: three bytes of
+    /// the digest of `SLOT-FUNCTION-NAME`, of which 79 bytes count (`net_genmac` in
+    /// `usr.sbin/bhyve/net_utils.c`).
+    pub fn derived(vm: &VmName, slot: u8, function: u8) -> Self {
+        let text = format!("{slot}-{function}-{vm}");
+        let digest = Md5::digest(text.as_bytes().get(..79).unwrap_or(text.as_bytes()));
+        let mut bytes = digest.iter().copied();
+        let mut next = || bytes.next().unwrap_or_default();
+        Self([0x00, 0xa0, 0x98, next(), next(), next()])
+    }
+}
+
 impl fmt::Display for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = self.0.map(|byte| format!("{byte:02x}"));
@@ -198,7 +212,28 @@ impl fmt::Display for Mac {
 
 #[cfg(test)]
 mod tests {
-    use super::{DiskKind, DiskOptions, Mac, NicKind};
+    use super::{DiskKind, DiskOptions, Mac, NicKind, VmName};
+
+    #[test]
+    fn an_address_is_derived_as_bhyve_derives_it() {
+        let derived = |name: &str, device, function| {
+            let name = VmName::parse(name).unwrap();
+            Mac::derived(&name, device, function).to_string()
+        };
+        // printf %s 2-0-fbsd0 | md5sum, and so on
+        assert_eq!(derived("fbsd0", 2, 0), "00:a0:98:53:51:25");
+        assert_eq!(derived("fbsd0", 12, 7), "00:a0:98:e1:2c:1b");
+        // 79 bytes count: 2-0- and 75 of the name.
+        assert_eq!(
+            derived(&"a".repeat(75), 2, 0),
+            derived(&"a".repeat(90), 2, 0)
+        );
+        assert_ne!(
+            derived(&"a".repeat(74), 2, 0),
+            derived(&"a".repeat(75), 2, 0)
+        );
+        assert_eq!(derived(&"a".repeat(75), 2, 0), "00:a0:98:d9:80:5e");
+    }
 
     #[test]
     fn a_kind_is_spelt_as_bhyve_spells_it() {

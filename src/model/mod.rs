@@ -40,6 +40,8 @@ pub struct Vm {
     pub keeps_utc: bool,
     /// Whether its memory is wired.
     pub is_wired: bool,
+    /// Whether it is protected against operations that destroy.
+    pub protection: Option<Protection>,
     /// The loader.
     pub loader: Loader,
     /// The disks by number; the first is number 0.
@@ -56,6 +58,13 @@ pub struct Vm {
     pub policy: Policy,
     /// The style in which its user calls verbs.
     pub spelling: Spelling,
+}
+
+/// The protection of a VM and its disks: they are not destroyed, rolled back or resized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Protection {
+    /// The place of the setting.
+    pub origin: Option<Span>,
 }
 
 /// The host's settings that concern a VM.
@@ -112,6 +121,7 @@ impl Vm {
             has_rng: false,
             keeps_utc: true,
             is_wired: false,
+            protection: None,
             loader: Loader::Bhyveload,
             disks: Vec::new(),
             cds: Vec::new(),
@@ -206,6 +216,7 @@ pub(crate) mod tests {
             has_rng: false,
             keeps_utc: true,
             is_wired: false,
+            protection: None,
             loader: Loader::Bhyveload,
             disks: vec![disk(0, "/dev/zvol/zroot/vm/fbsd0"), disk(2, "/vm/data")],
             cds: vec![cd(0, "/iso/a.iso"), cd(1, "/iso/b.iso")],

@@ -4,6 +4,7 @@ use super::message::Message;
 use crate::error::{Error, Result};
 use crate::host::{Host, Lock, LockResult};
 use crate::model::Vm;
+use crate::model::device::Disk;
 use crate::model::name::VmName;
 use crate::operation::plan_context::PlanContext;
 use crate::operation::refuse::state::{see_log, stopped};
@@ -37,8 +38,11 @@ pub(super) fn lock_vm(
     let note = format!("{} {}", process.pid, request.job.does());
     let what = format!("waiting for the locks of {}", vm.name);
     let mut wait = LockWait::new(&what, patience, session.host);
+    let locks = request.job.locks();
     let lock = Lock::Vm(vm.name.clone());
-    if let Some(by) = acquire_until(session, &lock, &note, &mut wait, observer)? {
+    if !matches!(locks, Locks::Size(_))
+        && let Some(by) = acquire_until(session, &lock, &note, &mut wait, observer)?
+    {
         // The state of the VM is more informative than the lock.
         stopped(&mut PlanContext::of(session), vm, &[])?;
         return Err(
@@ -48,36 +52,53 @@ pub(super) fn lock_vm(
             )),
         );
     }
-    // A disk that is about to be created is also locked.
-    let (makes, number) = match request.job.locks() {
-        Locks::Nothing | Locks::Vm => return Ok(()),
-        Locks::VmAndDisks => (false, usize::MAX),
-        Locks::VmAndNewDisk => (true, 1),
-    };
-    let disks = vm.disks.iter().take(number);
-    for disk in disks {
-        let lock = Lock::Disk(disk.path.clone());
-        let there = session.host.exists(&disk.path).unwrap_or(false);
-        // The plan reports a missing disk.
-        if !there && !makes {
-            continue;
-        }
+    for (disk, lock) in of_disks(session.host, vm, locks) {
         let note = format!("{} {}", process.pid, vm.name);
         if let Some(by) = acquire_until(session, &lock, &note, &mut wait, observer)? {
-            let (pid, other) = by.split_once(' ').unwrap_or((&by, "another VM"));
-            return Err(Error::state(format!(
-                "{} is a disk of {other}, which is in use by pid {pid}",
-                disk.path.display()
-            ))
-            .at(disk.origin)
-            .note("two VMs that write to one disk corrupt its content")
-            .help(format!(
-                "end that VM first, or use another disk for {}",
-                vm.name
-            )));
+            return Err(in_use(vm, disk, &lock, &by));
         }
     }
     Ok(())
+}
+
+/// The locks of disks that a job needs, each with its disk. A missing disk is locked only if the job makes
+/// it; otherwise the plan reports it.
+fn of_disks<'vm>(host: &mut dyn Host, vm: &'vm Vm, locks: Locks) -> Vec<(&'vm Disk, Lock)> {
+    let mut found = Vec::new();
+    for disk in &vm.disks {
+        let is_there = host.exists(&disk.path).unwrap_or(false);
+        let is_it = |number: u8| disk.number == number;
+        let (disk_itself, size) = match locks {
+            Locks::Nothing | Locks::Vm => (false, false),
+            Locks::VmAndDisks => (is_there, false),
+            Locks::VmAndNewDisk(number) => (is_it(number), false),
+            Locks::Size(number) => (false, is_there && is_it(number)),
+            Locks::VmAndSize(number) => (is_there, is_there && is_it(number)),
+        };
+        found.extend(disk_itself.then(|| (disk, Lock::Disk(disk.path.clone()))));
+        found.extend(size.then(|| (disk, Lock::Size(disk.path.clone()))));
+    }
+    found
+}
+
+/// The error for a disk whose lock another process holds.
+fn in_use(vm: &Vm, disk: &Disk, lock: &Lock, by: &str) -> Error {
+    let (pid, other) = by.split_once(' ').unwrap_or((by, "another VM"));
+    let path = disk.path.display();
+    if matches!(lock, Lock::Size(_)) {
+        return Error::state(format!("{path} is being resized by pid {pid}"))
+            .at(disk.origin)
+            .help("wait until that process has finished, and repeat the command");
+    }
+    Error::state(format!(
+        "{path} is a disk of {other}, which is in use by pid {pid}"
+    ))
+    .at(disk.origin)
+    .note("two VMs that write to one disk corrupt its content")
+    .help(format!(
+        "end that VM first, or use another disk for {}",
+        vm.name
+    ))
 }
 
 /// Acquires a lock, waiting for the process that holds it. Returns the note of the holder once

@@ -42,6 +42,20 @@ pub fn make_sparse(path: &Path, size: &DiskSize) -> Command {
     Command::root("truncate", args!["-s", size.bytes().to_string(), path])
 }
 
+/// Removes files; a missing one is no failure: `rm -f FILE…`.
+pub fn remove(paths: &[PathBuf]) -> Command {
+    let mut words = args!["-f"];
+    words.extend(paths.iter().map(OsString::from));
+    Command::root("rm", words)
+}
+
+/// Makes an existing file longer, without allocation: `truncate -c -s +BYTES PATH`.
+///
+/// A relative size never cuts a file, whatever its size has become since the question.
+pub fn grow(path: &Path, more: u64) -> Command {
+    Command::root("truncate", args!["-c", "-s", format!("+{more}"), path])
+}
+
 /// Fills an empty file with zeros, fully allocated: `dd if=/dev/zero of=PATH bs=BYTES count=N status=none`.
 pub fn make_full(path: &Path, size: &DiskSize) -> Command {
     let mut block = 1_u64 << 20;
@@ -65,7 +79,7 @@ pub fn make_full(path: &Path, size: &DiskSize) -> Command {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_workshop, make_empty, make_full, make_sparse, name, workshop};
+    use super::{grow, is_workshop, make_empty, make_full, make_sparse, name, remove, workshop};
     use crate::model::size::DiskSize;
     use std::path::Path;
 
@@ -92,6 +106,11 @@ mod tests {
                 make_sparse(path, &size("1.5G")),
                 "truncate -s 1610612736 /vm/deb0",
             ),
+            (
+                remove(&[path.to_owned(), "/vm/web0".into()]),
+                "rm -f /vm/deb0 /vm/web0",
+            ),
+            (grow(path, 1 << 30), "truncate -c -s +1073741824 /vm/deb0"),
             (
                 make_full(path, &size("20g")),
                 "dd if=/dev/zero of=/vm/deb0 bs=1048576 count=20480 status=none",

@@ -108,6 +108,7 @@ fn help_shows_each_verb_in_the_form_in_which_it_was_called() {
             "snapshot" => (" VM [WORD]...", " [WORD]..."),
             "rollback" => (" VM [SNAP]", " [SNAP]"),
             "clone" => (" VM NEW...", " NEW..."),
+            "resize" => (" VM SIZE", " SIZE"),
             "shutdown" => (" VM [VM]...", " [VM]..."),
             _ => (" VM", ""),
         };
@@ -153,7 +154,7 @@ fn help_shows_each_verb_in_the_form_in_which_it_was_called() {
 const COMMANDS: [&str; 5] = ["setup", "list", "status", "stop-all", "autostart"];
 
 /// Every option: short, long, its value, and the option that it requires.
-const OPTIONS: [(&str, &str, &[&str], &[&str]); 15] = [
+const OPTIONS: [(&str, &str, &[&str], &[&str]); 17] = [
     ("-d", "--dry-run", &[], &[]),
     ("-t", "--tty", &[], &[]),
     ("-c", "--cpu", &["2"], &[]),
@@ -169,10 +170,12 @@ const OPTIONS: [(&str, &str, &[&str], &[&str]); 15] = [
     ("--console", "--console", &[], &[]),
     ("--watch", "--watch", &[], &[]),
     ("-n", "--lines", &["3"], &[]),
+    ("--disk", "--disk", &["1"], &[]),
+    ("--add", "--add", &[], &[]),
 ];
 
 /// The options of every verb besides `--config`, and its words besides the VM.
-const ROWS: [(&str, &[&str], &str); 18] = [
+const ROWS: [(&str, &[&str], &str); 19] = [
     ("install", &[], "-d -c -m"),
     ("boot", &[], "-d -t -p -c -m -T --console"),
     ("ttyboot", &[], "-d -p -c -m"),
@@ -182,9 +185,10 @@ const ROWS: [(&str, &[&str], &str); 18] = [
     ("restart", &[], "-d -f -q -c -m"),
     ("clean", &[], "-d"),
     ("log", &[], "-d -f -n"),
+    ("resize", &["2G"], "-d -f --disk"),
     ("snapshot", &["word"], "-d --format"),
     ("rollback", &["snap"], "-d -f"),
-    ("clone", &["new"], "-d"),
+    ("clone", &["new"], "-d --add"),
     ("history", &[], "--format"),
     ("setup", &[], "-d"),
     ("list", &[], "--format"),

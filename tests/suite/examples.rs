@@ -182,6 +182,7 @@ fn calls(vm: &str, verb: Verb) -> Vec<Vec<String>> {
         Verb::Log => &[&["-d"], &["-d", "-f", "-n", "20"]],
         Verb::Resources => &[&[], &["-d", "-V", "20G"], &["-d", "-V", "20G", "-s"]],
         Verb::Shutdown => &[&["-d"], &["-d", "-f"]],
+        Verb::Resize => &[&["-d", "40G"]],
         Verb::Snapshot => &[&["-d"], &["-d", "before", "upgrade"]],
         Verb::Rollback => &[&["-d", "_202601010000-one"]],
         Verb::Clone => &[
@@ -267,13 +268,16 @@ fn host(settings: &BTreeMap<String, String>, verb: Verb, makes_disk: bool, place
 }
 
 /// The expected refusals: ZFS verbs of a VM without a volume, no image to install from, and
-/// history on a host that cannot answer.
+/// history, or the size of a file, on a host that cannot answer.
 fn is_documented(vm: &str, verb: Verb, said: &Said, place: Place) -> bool {
     if verb.needs_zfs() && said.status == 2 {
         return said.err.contains(&format!("{verb} needs a ZFS volume"));
     }
     if verb == Verb::Install && said.status == 1 {
         return said.err.contains(&format!("{vm}_cd0 is not set"));
+    }
+    if verb == Verb::Resize && place == Place::Foreign {
+        return said.err.contains("could not determine the size of ");
     }
     verb == Verb::History
         && place == Place::Foreign

@@ -11,7 +11,7 @@ use crate::model::loader::{BootPart, Grub, Loader};
 use crate::model::name::{IfName, VmId, VmName};
 use crate::model::policy::Policy;
 use crate::model::size::MemSize;
-use crate::model::{Shared, Uplink, Vm};
+use crate::model::{Protection, Shared, Uplink, Vm};
 
 pub(super) struct Parts<'a> {
     pub(super) name: VmName,
@@ -69,6 +69,12 @@ pub(super) fn construct(parts: Parts<'_>, faults: &mut Faults) -> Vm {
         has_rng: or(own.rng, false),
         keeps_utc: or(own.utc, true),
         is_wired: or(own.wired, false),
+        protection: own
+            .protect
+            .filter(|protect| protect.value)
+            .map(|protect| Protection {
+                origin: protect.span,
+            }),
         loader,
         disks,
         cds,

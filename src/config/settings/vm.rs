@@ -32,6 +32,8 @@ pub struct VmSettings {
     pub utc: Option<Set<bool>>,
     /// Whether the memory is wired.
     pub wired: Option<Set<bool>>,
+    /// Whether the VM is protected.
+    pub protect: Option<Set<bool>>,
     /// Whether bhyveload(8) loads the guest.
     pub freebsd: Option<Set<bool>>,
     /// The ISO images, by number.
@@ -75,7 +77,7 @@ pub struct VmSettings {
 }
 
 /// The variables of a VM, in the order in which `resources` shows them.
-pub static VM: [Setting<VmSettings>; 26] = [
+pub static VM: [Setting<VmSettings>; 27] = [
     Setting {
         name: "id",
         form: Named("number"),
@@ -332,6 +334,7 @@ pub static VM: [Setting<VmSettings>; 26] = [
         written: |vm| one(vm.policy.autostart_delay.0.to_string()),
         ..Setting::ROW
     },
+    devices::PROTECT,
 ];
 
 fn grub<'vm>(vm: &'vm Vm, of: impl FnOnce(&'vm Grub) -> Option<&'vm str>) -> Written {

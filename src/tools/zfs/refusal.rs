@@ -40,6 +40,10 @@ fn meaning(said: &str) -> Option<Refusal> {
                 "already exists: a snapshot with these words was taken within this minute",
                 "wait for the next minute, or give the snapshot other words",
             )),
+            ("cannot set property for ", ": size is greater than available space") => Some(refusal(
+                "cannot grow, because the pool has no room for its reservation",
+                "free space in the pool, or as root let the volume be sparse: zfs set refreservation=none VOLUME",
+            )),
             _ => None,
         }
     })

@@ -8,7 +8,7 @@ use easy_bhyve::host::identity::{About, Identity};
 use easy_bhyve::host::scratch;
 use easy_bhyve::host::{
     Afterwards, Caller, Change, ChangeError, Children, Clock, Ended, Event, Finished, Follower,
-    Interruption, Lock, LockResult, Locks, Look, OpenFile, SpawnError,
+    Interruption, Look, OpenFile, SpawnError,
 };
 use easy_bhyve::model::name::VmName;
 use easy_bhyve::plan::FileChange;
@@ -49,6 +49,9 @@ impl Look for Fake {
 
     fn exists(&mut self, path: &Path) -> io::Result<bool> {
         self.may_enter(path)?;
+        if logs::exists(&self.worlds, path) {
+            return Ok(true);
+        }
         let mut host = self.host();
         // A look by name has effects on a real host: a null modem or a tap is created.
         let uid = self.uid;
@@ -74,7 +77,7 @@ impl Look for Fake {
             None => Identity::File(1, number(lies.as_deref().unwrap_or(path))),
         };
         Ok(About {
-            size: 0,
+            size: host.files().size(path).unwrap_or(0),
             identity,
             is_unsure: lies.is_none(),
             is_read_only: host.is_read_only(path),
@@ -295,6 +298,16 @@ impl Caller for Fake {
         self.answer
     }
 
+    fn type_in(&mut self, question: &str) -> Option<String> {
+        self.asked.push(question.to_owned());
+        // The question names the word: `Type WORD to ...`.
+        let (_, rest) = question.rsplit_once("Type ")?;
+        let word = rest.split(' ').next().unwrap_or_default();
+        let typed = if self.answer? { word } else { "n" };
+        let _ = writeln!(self.err, "{question} {typed}");
+        Some(typed.to_owned())
+    }
+
     fn catch_signals(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -371,30 +384,5 @@ impl Change for Fake {
         world.refuse_write()?;
         world.logs.entry(vm.to_string()).or_default().push_str(text);
         Ok(())
-    }
-}
-
-impl Locks for Fake {
-    fn lock(&mut self, lock: &Lock, note: &str) -> io::Result<LockResult> {
-        let mut world = self.worlds.lock();
-        if world.lost.contains(&Lost::Locks) {
-            let why = "the directory must be owned by root and writable only by root";
-            return Err(io::Error::other(why));
-        }
-        world.refuse_write()?;
-        // No more time passes for which the process could wait.
-        if world.is_killed(self.actor) {
-            return Err(gone());
-        }
-        // A disk is identified by its own name.
-        let lies = match lock {
-            Lock::Disk(path) => world.host.lower(path).map(Lock::Disk),
-            _ => None,
-        };
-        Ok(world.lock_for(self.pid, lies.as_ref().unwrap_or(lock), note))
-    }
-
-    fn unlock(&mut self, lock: &Lock) {
-        self.worlds.lock().locks.unlock(self.pid, lock);
     }
 }

@@ -12,7 +12,7 @@ mod root;
 mod world;
 
 use crate::call::Stream;
-use crate::host::{self as simulated, Answer, Call, Logged, Noise, Status};
+use crate::host::{self as simulated, Answer, Call, Fault, Logged, Noise, Status};
 use easy_bhyve::command::{Command, Streams};
 use easy_bhyve::host::scratch;
 use easy_bhyve::host::{Clock, Ended, Event, Finished, Interruption, Lock, SpawnError};
@@ -207,7 +207,7 @@ impl Fake {
 
     /// The same, and whether the call was one of the program itself, which has ended then.
     fn perform_or_be(&mut self, call: &Call) -> (Answer, bool) {
-        if let Some(answer) = self.remove(call) {
+        if let Some(answer) = self.change_names(call) {
             return (answer, false);
         }
         let (answer, own) = {
@@ -255,31 +255,70 @@ impl Fake {
         Ok(())
     }
 
-    /// rm(1) with or without an escalator: the only program that the host does not simulate.
-    fn remove(&mut self, call: &Call) -> Option<Answer> {
+    /// rm(1), which the host does not simulate, and ln(1) of a log.
+    fn change_names(&mut self, call: &Call) -> Option<Answer> {
         let words: Vec<String> = call
             .argv
             .iter()
             .map(|word| word.to_string_lossy().into_owned())
             .collect();
-        let mut host = self.host();
-        if words.first()? != "rm" || host.has_program("rm") {
+        let program = words.first()?.as_str();
+        let paths: Vec<&Path> = words
+            .iter()
+            .skip(1)
+            .filter(|word| !word.starts_with('-'))
+            .map(Path::new)
+            .collect();
+        let is_ours = match (program, paths.as_slice()) {
+            ("rm", _) => !self.host().has_program("rm"),
+            ("ln", [from, _]) => logs::exists(&self.worlds, from),
+            _ => false,
+        };
+        if !is_ours {
             return None;
         }
-        let nth = host.orders.count("rm");
-        let answer = if let Some(fault) = host.orders.fault("rm", nth) {
-            fault.answer()
-        } else {
-            let _ = host.files_mut().remove(Path::new(words.last()?));
-            Answer::ok()
+        let fault = {
+            let mut host = self.host();
+            let nth = host.orders.count(program);
+            host.orders.fault(program, nth).map(Fault::answer)
         };
-        host.orders.log.push(Logged {
+        let answer = fault.unwrap_or_else(|| match (program, paths.as_slice()) {
+            ("ln", [from, to]) => {
+                logs::link(&self.worlds, from, to);
+                Answer::ok()
+            }
+            _ => self.remove(
+                &paths,
+                words
+                    .iter()
+                    .any(|word| word.starts_with('-') && word.contains('f')),
+            ),
+        });
+        self.host().orders.log.push(Logged {
             argv: words,
             uid: call.uid,
             status: answer.status,
             depth: 0,
         });
         Some(answer)
+    }
+
+    fn remove(&mut self, paths: &[&Path], is_forced: bool) -> Answer {
+        let mut answer = Answer::ok();
+        for path in paths {
+            let is_known = logs::exists(&self.worlds, path);
+            logs::remove(&self.worlds, path);
+            let removed = self.host().files_mut().remove(path);
+            if let Err(errno) = removed
+                && !is_known
+                && !is_forced
+            {
+                let text = format!("rm: {}: {}", path.display(), errno.text());
+                answer = answer.and_err(text);
+                answer.status = Status::Exit(1);
+            }
+        }
+        answer
     }
 
     /// The output of a child so far, and how it has ended, if it has.
