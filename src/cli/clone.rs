@@ -4,8 +4,8 @@ use super::edit::{self, Edited, refused, unwritten};
 use super::locate::Refused;
 use super::setup;
 use crate::config::edit::{Edit, append};
-use crate::config::resolve;
 use crate::config::settings::Need;
+use crate::config::{owned, resolve};
 use crate::error::Error;
 use crate::operation::clone::Args;
 use crate::operation::clone::ask::Cloning;
@@ -33,10 +33,10 @@ pub(super) fn clone(context: &mut Context<'_>, typed: Of<Args>) -> Result<Edited
     }
     let block = |one: &NewVm| append(config, FileId::default(), one.name.as_str(), &one.settings);
     for one in &new {
-        if let Some(key) = config.keys_of(one.name.as_str()).keys.first() {
-            let error = Error::state(format!("{} is already set", key.set.name));
+        if let Some(set) = owned::waiting(config, one.name.as_str()) {
+            let error = Error::state(format!("{} is already set", set.name));
             let help = "choose another name, or remove these lines";
-            return Err(here(error.at(key.set.name_span).help(help)));
+            return Err(here(error.at(set.name_span).help(help)));
         }
     }
     let edits: Vec<Edit> = new.iter().flat_map(block).collect();

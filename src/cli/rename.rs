@@ -92,9 +92,9 @@ fn free_name(context: &mut Context<'_>, vm: &Vm, name: &str) -> Result<VmName> {
     if new == vm.name {
         return Err(Error::usage(format!("{new} is its name already")));
     }
-    if let Some(key) = context.config.keys_of(new.as_str()).keys.first() {
-        return Err(Error::state(format!("{} is already set", key.set.name))
-            .at(key.set.name_span)
+    if let Some(set) = owned::waiting(context.config, new.as_str()) {
+        return Err(Error::state(format!("{} is already set", set.name))
+            .at(set.name_span)
             .help("choose another name, or remove these lines"));
     }
     if context.is_freebsd {

@@ -4,7 +4,7 @@
 
 use super::edit::{Edit, is_plain};
 use super::shell::lexer::{Lexer, Token, TokenKind};
-use super::{Assignment, Config};
+use super::{Assignment, Config, settings};
 use crate::span::{FileId, Span};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -29,6 +29,18 @@ pub fn assignments<'c>(config: &'c Config, vm: &str) -> Result<Vec<Assignment<'c
         }
     }
     Ok(found)
+}
+
+/// A setting that a VM of this name, which does not exist, would have.
+pub fn waiting<'c>(config: &'c Config, name: &str) -> Option<Assignment<'c>> {
+    let key = |set: &Assignment<'c>| set.name.strip_prefix(name)?.strip_prefix('_');
+    config.assignments().find(|set| {
+        let is_key = key(set).is_some_and(|key| settings::find(key).is_some());
+        is_key
+            && config
+                .owner(set.name)
+                .is_none_or(|(owner, _)| owner == name)
+    })
 }
 
 /// The edits that remove every assignment of a VM. A line that has nothing else is removed with its
