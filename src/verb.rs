@@ -27,6 +27,8 @@ pub enum Verb {
     Clean,
     /// Shows the log.
     Log,
+    /// Makes a disk larger.
+    Resize,
     /// Takes or lists snapshots of the disk.
     Snapshot,
     /// Rolls the disk back.
@@ -39,7 +41,7 @@ pub enum Verb {
 
 impl Verb {
     /// All verbs, in the order of the manual.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Install,
         Self::Boot,
         Self::Ttyboot,
@@ -50,6 +52,7 @@ impl Verb {
         Self::Restart,
         Self::Clean,
         Self::Log,
+        Self::Resize,
         Self::Snapshot,
         Self::Rollback,
         Self::Clone,
@@ -69,6 +72,7 @@ impl Verb {
             Self::Restart => "restart",
             Self::Clean => "clean",
             Self::Log => "log",
+            Self::Resize => "resize",
             Self::Snapshot => "snapshot",
             Self::Rollback => "rollback",
             Self::Clone => "clone",
@@ -92,6 +96,7 @@ impl Verb {
             Self::Snapshot => " [WORD]...",
             Self::Rollback => " [SNAP]",
             Self::Clone => " NEW...",
+            Self::Resize => " SIZE",
             Self::Shutdown => " [VM]...",
             _ => "",
         }
@@ -154,12 +159,16 @@ pub const GROUPS: [Group; 6] = [
     Group {
         heading: "Disks and snapshots",
         members: &[
+            ("resize", &["40G", "--disk 1 1.5T"]),
             ("snapshot", &["", "before upgrade"]),
             (
                 "rollback",
                 &["before_upgrade", "_202611231200-before_upgrade -f"],
             ),
-            ("clone", &["web0 web1", "_202611231200-before_upgrade old0"]),
+            (
+                "clone",
+                &["web0 web1 --add", "_202611231200-before_upgrade old0"],
+            ),
             ("history", &["", "--format json"]),
         ],
     },
@@ -182,6 +191,9 @@ pub const GROUPS: [Group; 6] = [
                 &["deb0 mem=2G stop_timeout=120", "deb0 grub_bootcmd= -d"],
             ),
             ("os", &["", "debian --format json"]),
+            ("disk", &["web0", "web0 100G -s"]),
+            ("rename", &["web0 www0", "web0 www0 --keep"]),
+            ("destroy", &["web0 -d", "web0 --disks -f"]),
             ("check", &["", "--list"]),
             ("setup", &["", "-d"]),
         ],

@@ -2,6 +2,9 @@
 
 mod all;
 mod check;
+mod clone;
+mod destroy;
+mod disk;
 mod dispatch;
 mod edit;
 mod elevated;
@@ -14,6 +17,7 @@ mod man;
 mod new;
 mod os;
 mod preview;
+mod rename;
 mod set;
 mod setup;
 mod state;

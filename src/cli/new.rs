@@ -104,6 +104,7 @@ fn outcome(
         }));
     };
     let job = MakeDisk {
+        number: 0,
         size: size.clone(),
         allocation: Allocation::Full,
     };

@@ -65,6 +65,8 @@ pub struct Vm {
     pub has_tablet: bool,
     /// Further words for bhyve(8).
     pub bhyve_args: Option<BhyveArgs>,
+    /// Whether it is protected against operations that destroy.
+    pub protection: Option<Protection>,
     /// The loader.
     pub loader: Loader,
     /// The disks by number; the first is number 0.
@@ -81,6 +83,13 @@ pub struct Vm {
     pub policy: Policy,
     /// The style in which its user calls verbs.
     pub spelling: Spelling,
+}
+
+/// The protection of a VM and its disks: they are not destroyed, rolled back or resized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Protection {
+    /// The place of the setting.
+    pub origin: Option<Span>,
 }
 
 /// The host's settings that concern a VM.
@@ -143,6 +152,7 @@ impl Vm {
             screen: None,
             has_tablet: false,
             bhyve_args: None,
+            protection: None,
             loader: Loader::Bhyveload,
             disks: Vec::new(),
             cds: Vec::new(),

@@ -22,15 +22,20 @@ pub mod clean;
 pub mod clone;
 pub mod console;
 pub mod context;
+pub mod destroy;
 pub mod free;
 mod gone;
+mod guest;
 pub mod history;
 mod label;
+mod locks;
 pub mod log;
 pub mod options;
 pub mod plan_context;
 mod planned;
 pub(crate) mod refuse;
+pub mod rename;
+pub mod resize;
 pub mod resources;
 pub mod restart;
 pub mod rollback;
@@ -48,6 +53,7 @@ use crate::model::name::VmName;
 use crate::run::progress::Display;
 use clap::Subcommand;
 use context::{Context, Outcome};
+pub use locks::{Attachment, Locks};
 use options::{Of, Override};
 use plan_context::PlanContext;
 pub use planned::Planned;
@@ -78,6 +84,8 @@ pub enum TypedVerb {
     Clean(Of<clean::Args>),
     /// Show the log: starts, ends with their meaning, output of loader and bhyve
     Log(Of<log::Args>),
+    /// Make a disk of the VM larger
+    Resize(Of<resize::Args>),
     /// Take a snapshot of the VM's disk, or list them
     Snapshot(Of<snapshot::Args>),
     /// Roll the VM's disk back to a snapshot
@@ -105,6 +113,7 @@ impl TypedVerb {
             Self::Restart(typed) => begin(context, typed),
             Self::Clean(typed) => begin(context, typed),
             Self::Log(typed) => begin(context, typed),
+            Self::Resize(typed) => begin(context, typed),
             Self::Snapshot(typed) => begin(context, typed),
             Self::Rollback(typed) => begin(context, typed),
             Self::Clone(typed) => begin(context, typed),
@@ -197,32 +206,6 @@ pub trait RootJob: Sized {
     fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned>;
 }
 
-/// What a job locks against other processes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Locks {
-    /// Nothing. While a VM runs, its supervisor holds the lock until the supervisor exits.
-    Nothing,
-    /// The VM.
-    Vm,
-    /// The VM, all of its disks, and the store of its UEFI variables.
-    VmAndDisks,
-    /// The VM, and the store of its UEFI variables.
-    VmAndStore,
-    /// The VM, and the path of its first disk, which the job makes.
-    VmAndNewDisk,
-}
-
-/// The terminal of the process of the root side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Attachment {
-    /// On the caller's terminal, until the job is done.
-    Caller,
-    /// On the caller's terminal, as the supervisor: ps(1) must list it as a process of the root side.
-    Supervisor,
-    /// In the background, as the supervisor: the caller waits until the guest runs.
-    Background,
-}
-
 /// Makes [`Job`] from the structs of the operations.
 macro_rules! jobs {
     ($($(#[doc = $doc:literal])* $job:ident($content:ty),)*) => {
@@ -274,7 +257,7 @@ jobs! {
     Restart(restart::Restart),
     /// Connects to the console of a VM.
     Console(console::OpenConsole),
-    /// Makes the first disk of a VM.
+    /// Makes a disk of a VM.
     MakeDisk(resources::MakeDisk),
     /// Ends VMs.
     Shutdown(shutdown::Shutdown),
@@ -288,6 +271,12 @@ jobs! {
     Rollback(rollback::Rollback),
     /// Clones a VM's first disk to new volumes.
     Clone(clone::MakeClones),
+    /// Makes a disk of a VM larger.
+    Resize(resize::Resize),
+    /// Renames the disks and the log of a VM.
+    Rename(rename::Rename),
+    /// Destroys what a VM has outside of its user's files.
+    Destroy(destroy::Destroy),
 }
 
 /// What [`RootJob`] says of a job.

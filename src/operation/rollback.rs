@@ -5,7 +5,7 @@ use super::context::{Context, Outcome, rivals};
 use super::options::DryRun;
 use super::plan_context::PlanContext;
 use super::refuse::state::stopped;
-use super::refuse::{list_of, other_disks, volume};
+use super::refuse::{list_of, other_disks, refuse_protected, volume};
 use super::wire::{Options, Words};
 use super::{Locks, Operation, Planned, Request, RootJob};
 use super::{gone, label};
@@ -36,6 +36,7 @@ impl Operation for Args {
     const NEED: Need = Need::Disks;
 
     fn begin(self, context: &mut Context<'_>, vm: Vm) -> Result<Outcome> {
+        refuse_protected(&vm)?;
         let volume = volume(&vm, Verb::Rollback)?;
         context.need_host(self.dry_run)?;
         let wanted = self
@@ -100,6 +101,7 @@ impl RootJob for Rollback {
 
     fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
         let (vm, rivals) = (request.vm()?, &request.rivals);
+        refuse_protected(vm)?;
         let volume = volume(vm, Verb::Rollback)?;
         let (target, newer, is_by_label) = if context.is_freebsd {
             let found = list_of(context.look, vm, volume)?;

@@ -39,7 +39,7 @@ pub(super) fn wait(devices: &Path, volume: &Dataset) -> Wait {
 
 /// The error for a path that does not exist, if the path is the device node of a dataset that exists.
 pub(crate) fn without_node(look: &mut dyn Look, devices: &Path, path: &Path) -> Option<Error> {
-    let dataset = node::volume_at(devices, path)?;
+    let dataset = Dataset::at(devices, path)?;
     // The disk is missing in any case; the answer only adds the reason.
     let answer = survey::answer(look, &node::ask(&dataset)).ok()?;
     let (name, shown) = (&dataset, quote::shown(&dataset));

@@ -2,6 +2,7 @@
 
 pub mod node;
 pub mod refusal;
+pub mod volume;
 
 use crate::command::{Command, Streams, args};
 use crate::model::name::{Dataset, SnapName, Snapshot};
@@ -38,12 +39,16 @@ pub fn rollback(snapshot: &Snapshot) -> Command {
     Command::root("zfs", args!["rollback", snapshot.to_string()])
 }
 
-/// Creates a clone: `zfs clone -o volmode=dev VOLUME@NAME NEW`; the origin's local properties do not apply.
-pub fn clone(origin: &Snapshot, new: &Dataset) -> Command {
-    Command::root(
-        "zfs",
-        args!["clone", "-o", "volmode=dev", origin.to_string(), new],
-    )
+/// Creates a clone: `zfs clone -o volmode=dev -o easy-bhyve:PROPERTY=VALUE… VOLUME@NAME NEW`; the origin's
+/// local properties do not apply. Its origin, this host and the time are recorded as user properties.
+pub fn clone(origin: &Snapshot, new: &Dataset, host: &str, time: &str) -> Command {
+    let origin = origin.to_string();
+    let mut words = args!["clone", "-o", "volmode=dev"];
+    for (property, value) in [("origin", origin.as_str()), ("host", host), ("time", time)] {
+        words.extend(args!["-o", format!("easy-bhyve:{property}={value}")]);
+    }
+    words.extend(args![origin, new]);
+    Command::root("zfs", words)
 }
 
 /// Destroys exactly one clone: `zfs destroy VOLUME`.
@@ -322,8 +327,10 @@ mod tests {
             (snapshot(&snap), "zfs snapshot zroot/vm/a@_202611232306-x"),
             (rollback(&snap), "zfs rollback zroot/vm/a@_202611232306-x"),
             (
-                clone(&snap, &volume("zroot/vm/b")),
-                "zfs clone -o volmode=dev zroot/vm/a@_202611232306-x zroot/vm/b",
+                clone(&snap, &volume("zroot/vm/b"), "svr1", "202611232306"),
+                "zfs clone -o volmode=dev -o easy-bhyve:origin=zroot/vm/a@_202611232306-x \
+                 -o easy-bhyve:host=svr1 -o easy-bhyve:time=202611232306 \
+                 zroot/vm/a@_202611232306-x zroot/vm/b",
             ),
             (destroy_volume(&a), "zfs destroy zroot/vm/a"),
             (

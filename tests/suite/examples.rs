@@ -183,6 +183,7 @@ fn calls(vm: &str, verb: Verb) -> Vec<Vec<String>> {
         Verb::Log => &[&["-d"], &["-d", "-f", "-n", "20"]],
         Verb::Resources => &[&[], &["-d", "-V", "20G"], &["-d", "-V", "20G", "-s"]],
         Verb::Shutdown => &[&["-d"], &["-d", "-f"]],
+        Verb::Resize => &[&["-d", "40G"]],
         Verb::Snapshot => &[&["-d"], &["-d", "before", "upgrade"]],
         Verb::Rollback => &[&["-d", "_202601010000-one"]],
         Verb::Clone => &[
@@ -278,6 +279,9 @@ fn is_documented(vm: &str, verb: Verb, said: &Said, place: Place) -> bool {
     }
     if verb == Verb::Install && said.status == 1 {
         return said.err.contains(&format!("{vm}_cd0 is not set"));
+    }
+    if verb == Verb::Resize && place == Place::Foreign {
+        return said.err.contains("could not determine the size of ");
     }
     verb == Verb::History
         && place == Place::Foreign

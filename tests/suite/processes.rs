@@ -116,6 +116,7 @@ fn no_verb_spawns_or_escalates_more_often_than_listed() {
             with_snapshots(warm()),
             &["fbsd0-snapshot"],
         ),
+        ("resize", warm(), &["fbsd0-resize", "2g"]),
         ("rollback", with_snapshots(warm()), &["fbsd0-rollback"]),
         (
             "rollback -f over a newer one",
@@ -174,6 +175,7 @@ clean, nothing                          1  0 -
 clean, left over                        8  1 ps
 snapshot                                2  1 -
 snapshot, listing                       1  0 -
+resize                                  5  1 -
 rollback                                4  1 -
 rollback -f over a newer one            5  1 -
 clone                                   7  1 -

@@ -58,6 +58,8 @@ pub struct VmSettings {
     pub tablet: Option<Set<bool>>,
     /// Further words for bhyve.
     pub bhyve_args: Option<Set<BhyveArgs>>,
+    /// Whether the VM is protected.
+    pub protect: Option<Set<bool>>,
     /// Whether bhyveload(8) loads the guest.
     pub freebsd: Option<Set<bool>>,
     /// The ISO images, by number.
@@ -105,7 +107,7 @@ pub struct VmSettings {
 }
 
 /// The variables of a VM, in the order in which `resources` shows them.
-pub static VM: [Setting<VmSettings>; 38] = [
+pub static VM: [Setting<VmSettings>; 39] = [
     Setting {
         name: "id",
         form: Named("number"),
@@ -354,6 +356,7 @@ pub static VM: [Setting<VmSettings>; 38] = [
         is_own: true,
         ..Setting::ROW
     },
+    devices::PROTECT,
 ];
 
 /// The NICs that have a tap.

@@ -118,6 +118,22 @@ pub(crate) fn list_of(look: &mut dyn Look, vm: &Vm, volume: &Dataset) -> Result<
     Ok(zfs::parse_list(volume, &answer))
 }
 
+/// Refuses a VM with `protect=YES`.
+pub(crate) fn refuse_protected(vm: &Vm) -> Result<()> {
+    let Some(protection) = vm.protection else {
+        return Ok(());
+    };
+    let set = format!("set {} protect=NO", vm.name);
+    Err(
+        Error::state(format!("{} is protected by {0}_protect=YES", vm.name))
+            .at(protection.origin)
+            .help(format!(
+                "to remove the protection: {}",
+                vm.spelling.command(set)
+            )),
+    )
+}
+
 /// A note about the disks that a ZFS verb does not touch.
 pub(crate) fn other_disks(vm: &Vm) -> Option<String> {
     let others: Vec<String> = vm

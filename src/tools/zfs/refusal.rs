@@ -46,6 +46,10 @@ fn meaning(said: &str) -> Option<Refusal> {
                     NO_KEY,
                 ))
             }
+            ("cannot set property for ", ": size is greater than available space") => Some(refusal(
+                "cannot grow, because the pool has no room for its reservation",
+                "free space in the pool, or as root let the volume be sparse: zfs set refreservation=none VOLUME",
+            )),
             _ => None,
         }
     })

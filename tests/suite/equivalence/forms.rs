@@ -33,6 +33,8 @@ pub(super) const FORMS: &[Form] = &[
     form("shutdown", &[], Usually::Running),
     form("shutdown", &["-f"], Usually::Running),
     form("clean", &[], Usually::LeftOver),
+    form("resize", &["64g"], Usually::Stopped),
+    form("resize", &["-f", "64g"], Usually::Running),
     form("snapshot", &["before", "it"], Usually::Stopped),
     form("snapshot", &[], Usually::Stopped),
     form("rollback", &[], Usually::Stopped),

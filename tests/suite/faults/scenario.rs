@@ -125,6 +125,9 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         &[],
     ),
     undone("stopped", &["fbsd0-snapshot", "x"], cold, &[]),
+    undone("stopped", &["fbsd0-resize", "2G"], cold, &[]),
+    undone("running", &["fbsd0-resize", "-f", "2G"], running, &[]),
+    undone("file", &["file0-resize", "2G"], with_file, &[]),
     kept("stopped", &["fbsd0-rollback", "-f", "one"], cold),
     kept("left over", &["fbsd0-rollback", "-f", "one"], left_over),
 ];
@@ -152,6 +155,10 @@ fn prepared(release: u32) -> Host {
 
 fn cold() -> Host {
     prepared(14)
+}
+
+fn with_file() -> Host {
+    cold().with_image("/vm/file0", 1 << 30)
 }
 
 fn cold_15() -> Host {

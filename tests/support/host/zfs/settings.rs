@@ -62,7 +62,9 @@ fn problem(
         return Some("this property can not be modified for snapshots".into());
     }
     let Some(property) = Property::named(typed) else {
-        return Some(format!("invalid property '{typed}'"));
+        // zfs_prop_user: a user property has a colon.
+        let is_user = typed.contains(':');
+        return (!is_user).then(|| format!("invalid property '{typed}'"));
     };
     if !property.types.has(kind) {
         return Some(format!("'{typed}' does not apply to datasets of this type"));
@@ -104,6 +106,9 @@ fn problem(
 pub(super) fn apply(host: &mut Host, dataset: &str, settings: &Settings) -> Result<(), String> {
     for (typed, value) in settings {
         let Some(property) = Property::named(typed) else {
+            if let Some(dataset) = host.state.datasets.get_mut(dataset) {
+                dataset.local.insert(typed.clone(), value.clone());
+            }
             continue;
         };
         let number = size::parse(value).unwrap_or(0);
