@@ -4,13 +4,13 @@
 //! its own slots and each number is a function of one of them, so that a new device moves no other. Only
 //! this module assigns slots.
 
-use super::Vm;
 use super::kind::{DiskKind, DiskOptions, Mac, NicKind};
-use super::name::{IfName, TapName};
+use super::name::{Dataset, IfName, TapName};
+use super::{Vm, Volume};
 use crate::span::Span;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,13 @@ impl Disk {
             options: DiskOptions::default(),
             origin,
         }
+    }
+
+    /// The ZFS volume of the disk, or else its path.
+    pub fn volume(&self, devices: &Path) -> Volume {
+        let volume = self.path.strip_prefix(devices.join("zvol")).ok();
+        let volume = volume.and_then(|name| Dataset::parse(name.to_str()?).ok());
+        volume.map_or_else(|| Volume::File(self.path.clone()), Volume::Zfs)
     }
 }
 

@@ -30,12 +30,14 @@ pub mod log;
 pub mod options;
 pub mod plan_context;
 mod planned;
+pub mod promote;
 pub(crate) mod refuse;
 pub mod resources;
 pub mod restart;
 pub mod rollback;
 pub mod shutdown;
 pub mod snapshot;
+mod taken;
 pub mod wire;
 
 use crate::config::resolve::{self, Wanted};
@@ -74,14 +76,16 @@ pub enum TypedVerb {
     Clean(Of<clean::Args>),
     /// Show the log: starts, ends with their meaning, output of loader and bhyve
     Log(Of<log::Args>),
-    /// Take a snapshot of the VM's disk, or list them
+    /// Take a snapshot of the VM's disks, list snapshots, or destroy them
     Snapshot(Of<snapshot::Args>),
-    /// Roll the VM's disk back to a snapshot
+    /// Roll the VM's disks back to a snapshot
     Rollback(Of<rollback::Args>),
     /// Clone the VM's disk for new VMs
     Clone(Of<clone::Args>),
-    /// List the ancestors of the VM's disk
+    /// List the ancestors of the VM's disk, or all clones of the oldest
     History(Of<history::Args>),
+    /// Make the VM's cloned disks independent of their origins
+    Promote(Of<promote::Args>),
 }
 
 impl TypedVerb {
@@ -104,6 +108,7 @@ impl TypedVerb {
             Self::Rollback(typed) => begin(context, typed),
             Self::Clone(typed) => begin(context, typed),
             Self::History(typed) => begin(context, typed),
+            Self::Promote(typed) => begin(context, typed),
         }
     }
 }
@@ -275,12 +280,18 @@ jobs! {
     Clean(clean::Clean),
     /// Shows the log of a VM.
     ShowLog(log::ShowLog),
-    /// Takes a snapshot of a VM's first disk.
+    /// Takes a snapshot of a VM's disks.
     Snapshot(snapshot::TakeSnapshot),
-    /// Rolls a VM's first disk back.
+    /// Destroys a snapshot of a VM's disks.
+    DeleteSnapshot(snapshot::DeleteSnapshot),
+    /// Destroys old snapshots of a VM's disks.
+    PruneSnapshots(snapshot::PruneSnapshots),
+    /// Rolls a VM's disks back.
     Rollback(rollback::Rollback),
     /// Clones a VM's first disk to new volumes.
     Clone(clone::MakeClones),
+    /// Makes a VM's cloned disks independent.
+    Promote(promote::Promote),
 }
 
 /// What [`RootJob`] says of a job.
