@@ -153,7 +153,7 @@ fn help_shows_each_verb_in_the_form_in_which_it_was_called() {
 const COMMANDS: [&str; 5] = ["setup", "list", "status", "stop-all", "autostart"];
 
 /// Every option: short, long, its value, and the option that it requires.
-const OPTIONS: [(&str, &str, &[&str], &[&str]); 15] = [
+const OPTIONS: [(&str, &str, &[&str], &[&str]); 19] = [
     ("-d", "--dry-run", &[], &[]),
     ("-t", "--tty", &[], &[]),
     ("-c", "--cpu", &["2"], &[]),
@@ -169,10 +169,14 @@ const OPTIONS: [(&str, &str, &[&str], &[&str]); 15] = [
     ("--console", "--console", &[], &[]),
     ("--watch", "--watch", &[], &[]),
     ("-n", "--lines", &["3"], &[]),
+    ("--disk", "--disk", &["0"], &[]),
+    ("--delete", "--delete", &["x"], &[]),
+    ("--prune", "--prune", &["keep=1"], &[]),
+    ("--tree", "--tree", &[], &[]),
 ];
 
 /// The options of every verb besides `--config`, and its words besides the VM.
-const ROWS: [(&str, &[&str], &str); 18] = [
+const ROWS: [(&str, &[&str], &str); 19] = [
     ("install", &[], "-d -c -m"),
     ("boot", &[], "-d -t -p -c -m -T --console"),
     ("ttyboot", &[], "-d -p -c -m"),
@@ -182,10 +186,11 @@ const ROWS: [(&str, &[&str], &str); 18] = [
     ("restart", &[], "-d -f -q -c -m"),
     ("clean", &[], "-d"),
     ("log", &[], "-d -f -n"),
-    ("snapshot", &["word"], "-d --format"),
+    ("snapshot", &[], "-d -f --format --disk --delete --prune"),
     ("rollback", &["snap"], "-d -f"),
     ("clone", &["new"], "-d"),
-    ("history", &[], "--format"),
+    ("history", &[], "--format --tree"),
+    ("promote", &[], "-d --disk"),
     ("setup", &[], "-d"),
     ("list", &[], "--format"),
     ("status", &[], "-a --watch --format"),

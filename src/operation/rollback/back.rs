@@ -188,7 +188,7 @@ pub(super) fn plan(vm: &Vm, backs: &[Back<'_>], question: Option<String>, stoppe
             let rest: Vec<String> = rest.collect();
             plan.push(NoReturn {
                 done: format!(
-                    "{}; not rolled back yet, to which the same command leads: {}",
+                    "{}; not rolled back yet, which the same command does: {}",
                     done.join(", "),
                     rest.join(" ")
                 ),
