@@ -131,6 +131,26 @@ impl Clock {
             Self::Fixed(now) => now,
         }
     }
+
+    /// The present in seconds since 1970.
+    pub fn seconds(self) -> i64 {
+        match self {
+            Self::System => chrono::Utc::now().timestamp(),
+            Self::Fixed(now) => now.and_utc().timestamp(),
+        }
+    }
+
+    /// A time in seconds since 1970 as local time: `YYYY-MM-DD HH:MM`.
+    pub fn date(self, seconds: i64) -> String {
+        let Some(time) = chrono::DateTime::from_timestamp(seconds, 0) else {
+            return "-".to_owned();
+        };
+        let local = match self {
+            Self::System => time.with_timezone(&chrono::Local).naive_local(),
+            Self::Fixed(_) => time.naive_utc(),
+        };
+        local.format("%Y-%m-%d %H:%M").to_string()
+    }
 }
 
 impl Process {

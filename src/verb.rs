@@ -35,11 +35,13 @@ pub enum Verb {
     Clone,
     /// Shows the ancestors of the disk.
     History,
+    /// Makes a cloned disk independent.
+    Promote,
 }
 
 impl Verb {
     /// All verbs, in the order of the manual.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Install,
         Self::Boot,
         Self::Ttyboot,
@@ -54,6 +56,7 @@ impl Verb {
         Self::Rollback,
         Self::Clone,
         Self::History,
+        Self::Promote,
     ];
 
     /// The spelling, in links and as a word.
@@ -73,6 +76,7 @@ impl Verb {
             Self::Rollback => "rollback",
             Self::Clone => "clone",
             Self::History => "history",
+            Self::Promote => "promote",
         }
     }
 
@@ -106,7 +110,7 @@ impl Verb {
     pub fn needs_zfs(self) -> bool {
         matches!(
             self,
-            Self::Snapshot | Self::Rollback | Self::Clone | Self::History
+            Self::Snapshot | Self::Rollback | Self::Clone | Self::History | Self::Promote
         )
     }
 }
@@ -154,13 +158,22 @@ pub const GROUPS: [Group; 6] = [
     Group {
         heading: "Disks and snapshots",
         members: &[
-            ("snapshot", &["", "before upgrade"]),
+            (
+                "snapshot",
+                &[
+                    "",
+                    "before upgrade",
+                    "--delete before_upgrade",
+                    "--prune keep=10",
+                ],
+            ),
             (
                 "rollback",
                 &["before_upgrade", "_202611231200-before_upgrade -f"],
             ),
             ("clone", &["web0 web1", "_202611231200-before_upgrade old0"]),
-            ("history", &["", "--format json"]),
+            ("history", &["", "--tree"]),
+            ("promote", &["", "-d"]),
         ],
     },
     Group {

@@ -140,6 +140,24 @@ impl DiskSize {
     }
 }
 
+/// A size in bytes, for a person: in the largest unit that it reaches, cut to two digits or more.
+pub fn short(bytes: u64) -> String {
+    let units = ["B", "K", "M", "G", "T", "P", "E"];
+    let reaches = |(power, _): &(usize, &str)| bytes >> (10 * power) > 0;
+    let (power, unit) = units
+        .into_iter()
+        .enumerate()
+        .rev()
+        .find(reaches)
+        .unwrap_or((0, "B"));
+    let tenths = (u128::from(bytes) * 10) >> (10 * power);
+    if tenths >= 100 || tenths % 10 == 0 {
+        format!("{}{unit}", tenths / 10)
+    } else {
+        format!("{}.{}{unit}", tenths / 10, tenths % 10)
+    }
+}
+
 /// `number`, a decimal fraction, times 2 to the power of `shift`, if the result is a whole number.
 fn scaled(number: &str, shift: u32) -> Option<u64> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
@@ -172,6 +190,21 @@ mod tests {
             ("2T", 2 << 40),
         ] {
             assert_eq!(super::memory_bytes(text), Ok(bytes), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_short_size_has_the_largest_unit_that_it_reaches() {
+        for (bytes, text) in [
+            (0, "0B"),
+            (1023, "1023B"),
+            (1536, "1.5K"),
+            (1 << 30, "1G"),
+            (10_300_000_000, "9.5G"),
+            (20_400_000_000, "18G"),
+            (u64::MAX, "15E"),
+        ] {
+            assert_eq!(super::short(bytes), text);
         }
     }
 

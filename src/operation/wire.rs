@@ -7,7 +7,7 @@ use super::{Job, Request};
 use crate::config::settings_text;
 use crate::error::{Error, Result};
 use crate::model::Vm;
-use crate::model::name::{NameError, VmName};
+use crate::model::name::{NameError, VmName, error};
 use crate::run::progress::Display;
 use crate::verb::{Links, Spelling, Verb};
 use std::collections::HashSet;
@@ -191,6 +191,12 @@ pub(super) fn unknown(verb: &str) -> Error {
 
 pub(super) fn needed<T>(name: &str, value: Option<T>) -> Result<T> {
     value.ok_or_else(|| Error::usage(format!("{name}= is missing")))
+}
+
+/// The number of a disk.
+pub(super) fn number(text: &str) -> Result<u8, NameError> {
+    let number = text.parse().ok();
+    number.ok_or_else(|| error(format!("\"{text}\" is not the number of a disk")))
 }
 
 fn text(word: &OsStr) -> Result<&str> {

@@ -68,6 +68,7 @@ mod seat;
 mod setup;
 mod setup_where;
 mod shown;
+mod snapshots;
 mod starts;
 mod terminal;
 mod tidy;

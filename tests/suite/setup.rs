@@ -9,8 +9,8 @@ use std::process::{Command, Stdio};
 
 pub(crate) const HOST: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm\n";
 
-/// The verbs in the order of the manual; the last four need ZFS.
-pub(crate) const VERBS: [&str; 13] = [
+/// The verbs in the order of the manual; the last five need ZFS.
+pub(crate) const VERBS: [&str; 14] = [
     "install",
     "boot",
     "ttyboot",
@@ -24,6 +24,7 @@ pub(crate) const VERBS: [&str; 13] = [
     "rollback",
     "clone",
     "history",
+    "promote",
 ];
 
 /// The entries of a directory: names, and the targets of links.
@@ -100,7 +101,7 @@ fn every_vm_gets_a_relative_link_per_verb_and_a_second_run_changes_nothing() {
         listed("added", "a", &VERBS),
         listed("added", "dev", &VERBS[..9]),
         listed("added", "file", &VERBS[..9]),
-        total(&place, "bin/eb", 31, 31, 0),
+        total(&place, "bin/eb", 32, 32, 0),
     ];
     assert_eq!(said, Said::new(0, "", err.concat()));
     // Each of them works.
@@ -112,7 +113,7 @@ fn every_vm_gets_a_relative_link_per_verb_and_a_second_run_changes_nothing() {
 
     assert_eq!(
         setup(&place),
-        Said::new(0, "", total(&place, "bin/eb", 31, 0, 0))
+        Said::new(0, "", total(&place, "bin/eb", 32, 0, 0))
     );
     assert_eq!(entries(&place.path("bin/eb")), wanted);
 }
@@ -155,7 +156,7 @@ fn own_links_without_a_vm_are_removed_and_a_volume_that_became_a_file_loses_its_
     let err = [
         listed("removed", "a", &VERBS),
         listed("removed", "c", &VERBS[9..]),
-        total(&place, "bin/eb", 22, 0, 17),
+        total(&place, "bin/eb", 23, 0, 19),
     ];
     assert_eq!(said, Said::new(0, "", err.concat()));
 }
@@ -181,7 +182,7 @@ fn own_links_that_point_elsewhere_are_replaced() {
     let err = [
         listed("added", "a", &added),
         listed("removed", "gone", &["boot"]),
-        total(&place, "bin/eb", 13, 12, 1),
+        total(&place, "bin/eb", 14, 13, 1),
     ];
     assert_eq!(said, Said::new(0, "", err.concat()));
 }
@@ -272,7 +273,7 @@ fn the_script_makes_a_missing_directory() {
     fs::remove_dir_all(at.join("a new")).unwrap();
     assert_eq!(setup(&place).status, Some(0));
     assert_eq!(entries(&at.join("a new/directory")), made);
-    assert_eq!(made.len(), 13);
+    assert_eq!(made.len(), 14);
     let link = at.join("a new/directory/a-boot").canonicalize().unwrap();
     assert_eq!(link, at.join("easy-bhyve"));
 }
@@ -304,7 +305,7 @@ fn the_links_of_a_thousand_vms_are_made_and_removed() {
     assert_eq!(said.status, Some(0), "{said:?}");
     assert!(
         said.err
-            .ends_with(&total(&place, "bin/eb", 13000, 13000, 0))
+            .ends_with(&total(&place, "bin/eb", 14000, 14000, 0))
     );
     let wanted: Entries = (0..1000)
         .flat_map(|id| links(&format!("vm{id}"), &VERBS, "../easy-bhyve"))
@@ -312,13 +313,13 @@ fn the_links_of_a_thousand_vms_are_made_and_removed() {
     assert!(entries(&place.path("bin/eb")) == wanted);
     assert_eq!(
         setup(&place),
-        Said::new(0, "", total(&place, "bin/eb", 13000, 0, 0))
+        Said::new(0, "", total(&place, "bin/eb", 14000, 0, 0))
     );
     place.write("bin/easy-bhyve.conf", format!("{HOST}vm999_id=1\n"));
     assert!(
         setup(&place)
             .err
-            .ends_with(&total(&place, "bin/eb", 13, 0, 12987))
+            .ends_with(&total(&place, "bin/eb", 14, 0, 13986))
     );
     assert_eq!(
         entries(&place.path("bin/eb")),

@@ -46,6 +46,10 @@ fn meaning(said: &str) -> Option<Refusal> {
                     NO_KEY,
                 ))
             }
+            ("cannot create snapshot ", ": out of space") => Some(refusal(
+                "cannot be taken: a volume with a reservation needs room in the pool for all of its data once more",
+                "free space in the pool, or as root let the volume be sparse: zfs set refreservation=none VOLUME",
+            )),
             _ => None,
         }
     })
