@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
+use uuid::Uuid;
 
 /// The search path of programs; never the caller's PATH.
 pub const SEARCH_PATH: &str = "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin";
@@ -130,6 +131,26 @@ impl Clock {
             Self::System => chrono::Local::now().naive_local(),
             Self::Fixed(now) => now,
         }
+    }
+
+    /// The present in seconds since 1970.
+    pub fn seconds(self) -> i64 {
+        match self {
+            Self::System => chrono::Utc::now().timestamp(),
+            Self::Fixed(now) => now.and_utc().timestamp(),
+        }
+    }
+
+    /// A time in seconds since 1970 as local time: `YYYY-MM-DD HH:MM`.
+    pub fn date(self, seconds: i64) -> String {
+        let Some(time) = chrono::DateTime::from_timestamp(seconds, 0) else {
+            return "-".to_owned();
+        };
+        let local = match self {
+            Self::System => time.with_timezone(&chrono::Local).naive_local(),
+            Self::Fixed(_) => time.naive_utc(),
+        };
+        local.format("%Y-%m-%d %H:%M").to_string()
     }
 }
 
@@ -285,4 +306,18 @@ fn working_directory() -> Result<PathBuf> {
 fn random_suffix() -> anyhow::Result<String> {
     let random = getrandom::u32().context("could not get a random number from the system")?;
     Ok(format!("{random:08x}"))
+}
+
+/// A random UUID.
+///
+/// # Errors
+/// If the system has no random numbers.
+pub fn random_uuid() -> Result<Uuid> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|error| {
+        Error::host(format!(
+            "could not get a random number from the system: {error}"
+        ))
+    })?;
+    Ok(uuid::Builder::from_random_bytes(random).into_uuid())
 }

@@ -37,11 +37,13 @@ pub enum Verb {
     Clone,
     /// Shows the ancestors of the disk.
     History,
+    /// Makes a cloned disk independent.
+    Promote,
 }
 
 impl Verb {
     /// All verbs, in the order of the manual.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Install,
         Self::Boot,
         Self::Ttyboot,
@@ -57,6 +59,7 @@ impl Verb {
         Self::Rollback,
         Self::Clone,
         Self::History,
+        Self::Promote,
     ];
 
     /// The spelling, in links and as a word.
@@ -77,6 +80,7 @@ impl Verb {
             Self::Rollback => "rollback",
             Self::Clone => "clone",
             Self::History => "history",
+            Self::Promote => "promote",
         }
     }
 
@@ -111,7 +115,7 @@ impl Verb {
     pub fn needs_zfs(self) -> bool {
         matches!(
             self,
-            Self::Snapshot | Self::Rollback | Self::Clone | Self::History
+            Self::Snapshot | Self::Rollback | Self::Clone | Self::History | Self::Promote
         )
     }
 }
@@ -160,7 +164,15 @@ pub const GROUPS: [Group; 6] = [
         heading: "Disks and snapshots",
         members: &[
             ("resize", &["40G", "--disk 1 1.5T"]),
-            ("snapshot", &["", "before upgrade"]),
+            (
+                "snapshot",
+                &[
+                    "",
+                    "before upgrade",
+                    "--delete before_upgrade",
+                    "--prune keep=10",
+                ],
+            ),
             (
                 "rollback",
                 &["before_upgrade", "_202611231200-before_upgrade -f"],
@@ -169,7 +181,8 @@ pub const GROUPS: [Group; 6] = [
                 "clone",
                 &["web0 web1 --add", "_202611231200-before_upgrade old0"],
             ),
-            ("history", &["", "--format json"]),
+            ("history", &["", "--tree"]),
+            ("promote", &["", "-d"]),
         ],
     },
     Group {

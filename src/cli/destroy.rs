@@ -10,11 +10,10 @@ use crate::config::settings::Need;
 use crate::config::{Config, owned};
 use crate::error::{Error, Result};
 use crate::host::identity::{About, Identity};
-use crate::model::device::Disk;
 use crate::model::name::VmName;
 use crate::model::{Vm, Volume};
 use crate::operation::context::{Asked, Context};
-use crate::operation::destroy::{Destroy, is_below};
+use crate::operation::destroy::{Destroy, is_below, is_own_store};
 use crate::operation::refuse::refuse_protected;
 use crate::vis;
 use std::collections::BTreeSet;
@@ -45,11 +44,10 @@ pub(super) fn destroy(
     let fates = fates(context, &vm, args).map_err(here)?;
     let mut after = setup::without(&links);
     after.append(edit::alone(edit::plan(context, &edits)?));
+    let gone = fates.iter().filter(|one| one.why.is_none());
     let job = Destroy {
-        disks: fates
-            .iter()
-            .filter_map(|(disk, why)| why.is_none().then_some(disk.number))
-            .collect(),
+        disks: gone.clone().filter_map(|one| one.number).collect(),
+        has_store: gone.clone().any(|one| one.number.is_none()),
         below: place(config).map_err(here)?,
         force: args.force,
         otherwise: context.spelling.command(format_args!(
@@ -57,12 +55,7 @@ pub(super) fn destroy(
             if args.disks { " --disks" } else { "" }
         )),
     };
-    let kept = fates.iter().filter_map(|(disk, why)| {
-        let why = why.as_ref()?;
-        let path = vis::shown(&disk.path);
-        Some(format!("hd{} stays, because {why}: {path}", disk.number))
-    });
-    let kept: Vec<String> = kept.collect();
+    let kept: Vec<String> = fates.iter().filter_map(Fate::kept).collect();
     let mut notes = lines(config, name, &edits);
     notes.extend(about_links(&links));
     notes.extend(kept);
@@ -121,42 +114,73 @@ fn place(config: &Config) -> Result<Option<Volume>> {
     Ok(is_text.then_some(Volume::File(directory)))
 }
 
-/// The disks, each with the reason why it stays; none for a disk that is destroyed.
+/// What becomes of a disk, or of the store of UEFI variables.
+struct Fate<'vm> {
+    /// The number of the disk; none for the store.
+    number: Option<u8>,
+    path: &'vm Path,
+    /// Why it stays; none for what is destroyed.
+    why: Option<String>,
+}
+
+impl Fate<'_> {
+    /// The note about what stays.
+    fn kept(&self) -> Option<String> {
+        let (why, path) = (self.why.as_ref()?, vis::shown(&self.path));
+        Some(match self.number {
+            Some(number) => format!("hd{number} stays, because {why}: {path}"),
+            None => format!("the store of UEFI variables stays, because {why}: {path}"),
+        })
+    }
+}
+
+/// What becomes of the disks and of the store.
 fn fates<'vm>(
     context: &mut Context<'_>,
     vm: &'vm Vm,
     args: &DestroyArgs,
-) -> Result<Vec<(&'vm Disk, Option<String>)>> {
+) -> Result<Vec<Fate<'vm>>> {
     let place = place(context.config)?;
     let others = if args.disks {
-        disks_of_others(context, &vm.name)?
+        files_of_others(context, &vm.name)?
     } else {
         Vec::new()
     };
+    let devices = &context.process.devices;
+    let disks = vm.disks.iter().map(|disk| {
+        let volume = disk.volume(devices);
+        let is_below = place.as_ref().is_some_and(|place| is_below(&volume, place));
+        (Some(disk.number), disk.path.as_path(), is_below)
+    });
+    let store = vm.uefi().map(|uefi| {
+        let is_own = is_own_store(vm, uefi, place.as_ref());
+        (None, uefi.vars.as_path(), is_own)
+    });
+    let all: Vec<_> = disks.chain(store).collect();
     let mut fates = Vec::new();
-    for disk in &vm.disks {
-        let volume = disk.volume(&context.process.devices);
+    for (number, path, is_below) in all {
         let why = if !args.disks {
             Some("--disks is not given".to_owned())
-        } else if !place.as_ref().is_some_and(|place| is_below(&volume, place)) {
+        } else if !is_below {
             Some("it is not directly below volroot".to_owned())
         } else {
-            let other = sharer(context, disk, &others)?;
+            let what = number.map_or("the store", |_| "a disk");
+            let other = sharer(context, path, &others)?;
             other.map(|(other, is_sure)| {
                 let may_be = if is_sure { "is" } else { "may be" };
-                format!("it {may_be} a disk of {other}, too")
+                format!("it {may_be} {what} of {other}, too")
             })
         };
-        fates.push((disk, why));
+        fates.push(Fate { number, path, why });
     }
     Ok(fates)
 }
 
-/// The disks of all other VMs of the configuration.
+/// The disks and the stores of all other VMs of the configuration.
 ///
 /// # Errors
-/// If the disks of one are unknown.
-fn disks_of_others(context: &Context<'_>, vm: &VmName) -> Result<Vec<(VmName, PathBuf)>> {
+/// If those of one are unknown.
+fn files_of_others(context: &Context<'_>, vm: &VmName) -> Result<Vec<(VmName, PathBuf)>> {
     let devices = &context.process.devices;
     let wanted = Wanted::new(Need::Disks, context.spelling.clone(), devices);
     let mut found = Vec::new();
@@ -167,26 +191,26 @@ fn disks_of_others(context: &Context<'_>, vm: &VmName) -> Result<Vec<(VmName, Pa
                 .help("correct this setting, or destroy the VM without --disks")
         })?;
         if other.name != *vm {
-            let disks = other.disks.into_iter();
-            found.extend(disks.map(|disk| (other.name.clone(), disk.path)));
+            let files = other.own_files();
+            found.extend(files.map(|path| (other.name.clone(), path.to_owned())));
         }
     }
     Ok(found)
 }
 
-/// Another VM with this disk: by its path, or by device and inode; and whether that is sure.
+/// Another VM with this disk or store: by its path, or by device and inode; and whether that is sure.
 ///
 /// # Errors
 /// If a disk cannot be looked at.
 fn sharer(
     context: &mut Context<'_>,
-    disk: &Disk,
+    path: &Path,
     others: &[(VmName, PathBuf)],
 ) -> Result<Option<(VmName, bool)>> {
-    if let Some((name, _)) = others.iter().find(|(_, path)| *path == disk.path) {
+    if let Some((name, _)) = others.iter().find(|(_, other)| other == path) {
         return Ok(Some((name.clone(), true)));
     }
-    let Some(own) = about(context, &disk.path)? else {
+    let Some(own) = about(context, path)? else {
         return Ok(None);
     };
     for (name, path) in others {

@@ -22,6 +22,5 @@ mod set;
 mod setup;
 mod state;
 mod status;
-mod table;
 
 pub use dispatch::{main, start, start_at};

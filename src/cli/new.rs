@@ -18,6 +18,7 @@ use crate::operation::boot::image;
 use crate::operation::context::{Asked, CallersPlan, Context, Outcome};
 use crate::operation::resources::{Allocation, MakeDisk};
 use crate::plan::Plan;
+use crate::process::random_uuid;
 use crate::span::FileId;
 use crate::survey;
 use crate::tools::ifconfig;
@@ -273,14 +274,7 @@ fn own_uuid(settings: &[TypedSetting]) -> Result<Option<TypedSetting>> {
     if !has_one || settings.iter().any(|one| one.key() == "uuid") {
         return Ok(None);
     }
-    let mut random = [0; 16];
-    getrandom::fill(&mut random).map_err(|error| {
-        Error::host(format!(
-            "could not get a random number from the system: {error}"
-        ))
-    })?;
-    let uuid = uuid::Builder::from_random_bytes(random).into_uuid();
-    Ok(Some(TypedSetting::new("uuid", uuid.to_string())))
+    Ok(Some(TypedSetting::new("uuid", random_uuid()?.to_string())))
 }
 
 /// Notes about existing settings that apply to the new VM.

@@ -7,7 +7,7 @@
 use super::backend::NicBackend;
 use super::kind::{DiskKind, DiskOptions, Mac, NicKind};
 use super::loader::{Loader, LoaderKind};
-use super::name::{Dataset, IfName, NameError, TapName, VmName, error};
+use super::name::{IfName, NameError, TapName, VmName, error};
 use super::screen::Screen;
 use super::{Vm, Volume};
 use crate::span::Span;
@@ -44,8 +44,7 @@ impl Disk {
 
     /// The ZFS volume of the disk, or else its path.
     pub fn volume(&self, devices: &Path) -> Volume {
-        Dataset::at(devices, &self.path)
-            .map_or_else(|| Volume::File(self.path.clone()), Volume::Zfs)
+        Volume::at(devices, &self.path)
     }
 }
 

@@ -134,6 +134,15 @@ pub enum Volume {
     File(PathBuf),
 }
 
+impl Volume {
+    /// What is at a path; `devices` is the directory of the device nodes.
+    pub fn at(devices: &Path, path: &Path) -> Self {
+        let name = path.strip_prefix(devices.join("zvol")).ok();
+        let volume = name.and_then(|name| Dataset::parse(name.to_str()?).ok());
+        volume.map_or_else(|| Self::File(path.to_owned()), Self::Zfs)
+    }
+}
+
 impl Vm {
     /// A VM that runs and is no longer in the configuration: only its name is known, which is enough to end
     /// it and to free its marked taps.

@@ -6,7 +6,6 @@
 use serde::{Serialize, Serializer};
 use std::ffi::OsStr;
 use std::fmt;
-use std::path::Path;
 use std::rc::Rc;
 
 /// Why a text is not a valid name: a sentence without a subject, lower case, no period.
@@ -246,12 +245,6 @@ pub struct Dataset(String);
 text_newtype!(Dataset);
 
 impl Dataset {
-    /// The volume whose device node a path is; `devices`: the directory of all devices.
-    pub fn at(devices: &Path, path: &Path) -> Option<Self> {
-        let name = path.strip_prefix(devices.join("zvol")).ok()?;
-        Self::parse(name.to_str()?).ok()
-    }
-
     /// Parses a dataset name.
     ///
     /// # Errors

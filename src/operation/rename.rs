@@ -8,18 +8,18 @@ use super::refuse::media::{There, look_for};
 use super::refuse::state::stopped;
 use super::resize::disk_of;
 use super::wire::{self, Options, Words};
-use super::{Locks, Planned, Request, RootJob};
+use super::{Locks, Planned, Request, RootJob, stores, zvol};
 use crate::error::{Error, Result};
 use crate::host::directory::{log_of, rotated, state_of};
 use crate::model::Volume;
 use crate::model::device::disk_number;
 use crate::model::name::{Dataset, VmName};
-use crate::plan::{Plan, Step, Test, Undo, When};
+use crate::plan::{Plan, Step, Undo, When};
 use crate::survey::{self, Survey};
 use crate::tools::zfs::{self, volume};
 use crate::tools::{bhyve, file};
 use crate::vis;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Renames the disks and the log of a VM.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Rename {
     pub new: VmName,
     /// The numbers of the disks that are renamed.
     pub disks: Vec<u8>,
+    /// The new path of the store of UEFI variables, if it changes.
+    pub store: Option<PathBuf>,
 }
 
 /// The new name of a disk of a VM whose name begins with that of the VM: `OLD`, or `OLD-N`.
@@ -69,12 +71,17 @@ impl RootJob for Rename {
         for number in &self.disks {
             words.add("disk", &number.to_string());
         }
+        if let Some(store) = &self.store {
+            // Only a path that is text reaches this place.
+            words.add("store", store.to_str().unwrap_or_default());
+        }
     }
 
     fn parse(_verb: &str, options: &mut Options<'_>) -> Result<Self> {
         Ok(Self {
             new: wire::needed("new", options.parsed("new", VmName::parse)?)?,
             disks: options.all("disk", disk_number)?,
+            store: options.parsed("store", wire::absolute)?,
         })
     }
 
@@ -114,10 +121,16 @@ impl RootJob for Rename {
                 continue;
             }
             match (from, to) {
-                (Volume::Zfs(from), Volume::Zfs(to)) => push_volume(&mut plan, &from, &to),
-                (Volume::File(from), Volume::File(to)) => push_file(&mut plan, &from, &to),
+                (Volume::Zfs(from), Volume::Zfs(to)) => {
+                    push_volume(&mut plan, &from, &to);
+                    plan.push(zvol::wait(context.devices(), &to));
+                }
+                (Volume::File(from), Volume::File(to)) => plan.append(stores::named(&from, &to)),
                 _ => {}
             }
+        }
+        if let (Some(uefi), Some(store)) = (vm.uefi(), &self.store) {
+            plan.append(stores::renamed(context, uefi, store)?);
         }
         let notes = self.push_logs(context, &vm.name, &mut plan);
         Ok(Planned {
@@ -145,7 +158,7 @@ impl Rename {
         for (from, to) in [(rotated(&from), rotated(&to)), (from, to)] {
             match (is_there(&from), is_there(&to)) {
                 (false, _) => {}
-                (true, false) => push_file(plan, &from, &to),
+                (true, false) => plan.append(stores::named(&from, &to)),
                 (true, true) => notes.push(format!(
                     "{} stays, because {} already exists",
                     vis::shown(&from),
@@ -196,18 +209,6 @@ fn push_volume(plan: &mut Plan, from: &Dataset, to: &Dataset) {
         When::Failure,
         &format!("the new name of {from}"),
     ));
-}
-
-/// Adds the steps that give a file another name, which no file has: ln(1) does not overwrite one.
-fn push_file(plan: &mut Plan, from: &Path, to: &Path) {
-    let is_there = |path: &Path| Test::Exists(path.to_owned());
-    let what = format!("the new name of {}", vis::shown(from));
-    plan.push(file::name(from, to));
-    let undo = Step::from(file::remove(to)).only_if(is_there(from));
-    plan.push(Undo::by(undo, When::Failure, &what));
-    plan.push(file::remove(from));
-    let undo = Step::from(file::name(to, from)).only_if(!is_there(from));
-    plan.push(Undo::by(undo, When::Failure, &what));
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Disk image files and stores of variables: install(1), truncate(1), dd(1), ln(1), mv(1), rm(1).
+//! Disk image files and stores of variables: install(1), truncate(1), dd(1), ln(1), mv(1), rm(1), rmdir(1).
 
 use crate::command::{Command, args};
 use crate::model::size::DiskSize;
@@ -48,6 +48,11 @@ pub fn put_back(path: &Path, name: &Path) -> Command {
 /// Removes a file; a missing one is no failure: `rm -f PATH`.
 pub fn remove(path: &Path) -> Command {
     Command::root("rm", args!["-f", path])
+}
+
+/// Removes an empty directory: `rmdir PATH`.
+pub fn remove_directory(path: &Path) -> Command {
+    Command::root("rmdir", args![path])
 }
 
 /// Links a file to another name, which must not exist: `ln PATH NAME`.

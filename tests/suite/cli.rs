@@ -154,7 +154,7 @@ fn help_shows_each_verb_in_the_form_in_which_it_was_called() {
 const COMMANDS: [&str; 5] = ["setup", "list", "status", "stop-all", "autostart"];
 
 /// Every option: short, long, its value, and the option that it requires.
-const OPTIONS: [(&str, &str, &[&str], &[&str]); 19] = [
+const OPTIONS: [(&str, &str, &[&str], &[&str]); 22] = [
     ("-d", "--dry-run", &[], &[]),
     ("-t", "--tty", &[], &[]),
     ("-c", "--cpu", &["2"], &[]),
@@ -172,12 +172,15 @@ const OPTIONS: [(&str, &str, &[&str], &[&str]); 19] = [
     ("--origin", "--origin", &[], &[]),
     ("-n", "--lines", &["3"], &[]),
     ("--uefi-vars", "--uefi-vars", &[], &[]),
-    ("--disk", "--disk", &["1"], &[]),
     ("--add", "--add", &[], &[]),
+    ("--disk", "--disk", &["0"], &[]),
+    ("--delete", "--delete", &["x"], &[]),
+    ("--prune", "--prune", &["keep=1"], &[]),
+    ("--tree", "--tree", &[], &[]),
 ];
 
 /// The options of every verb besides `--config`, and its words besides the VM.
-const ROWS: [(&str, &[&str], &str); 20] = [
+const ROWS: [(&str, &[&str], &str); 21] = [
     ("install", &[], "-d -c -m"),
     ("boot", &[], "-d -t -p -c -m -T --console"),
     ("ttyboot", &[], "-d -p -c -m"),
@@ -189,10 +192,11 @@ const ROWS: [(&str, &[&str], &str); 20] = [
     ("clean", &[], "-d --uefi-vars"),
     ("log", &[], "-d -f -n"),
     ("resize", &["2G"], "-d -f --disk"),
-    ("snapshot", &["word"], "-d --format"),
+    ("snapshot", &[], "-d -f --format --disk --delete --prune"),
     ("rollback", &["snap"], "-d -f"),
     ("clone", &["new"], "-d --add"),
-    ("history", &[], "--format"),
+    ("history", &[], "--format --tree"),
+    ("promote", &[], "-d --disk"),
     ("setup", &[], "-d"),
     ("list", &[], "--format"),
     ("status", &[], "-a --watch --format"),

@@ -58,7 +58,10 @@ fn the_clones_have_lines_links_and_all_volumes_and_start() {
             let recorded = |property: &str| dataset.local.get(property).cloned();
             assert_eq!(recorded("easy-bhyve:origin"), Some(origin));
             assert_eq!(recorded("easy-bhyve:host").as_deref(), Some("vmhost"));
-            assert_eq!(recorded("easy-bhyve:time").as_deref(), Some("202611231234"));
+            assert_eq!(
+                recorded("easy-bhyve:taken").as_deref(),
+                Some("202611231234")
+            );
         }
     }
     home.does("boot web");
@@ -78,7 +81,8 @@ fn without_add_the_same_lines_are_shown() {
     // Only the configuration is looked at: the id is 3.
     assert_eq!(format!("\n{shown}"), lines("web", 3, "tap1003"));
     assert!(
-        said.err.contains("not cloned: hd2 (/vm/scratch)\n"),
+        said.err
+            .contains("this affects only hd0, hd1, not hd2 (/vm/scratch)\n"),
         "{said:?}"
     );
     assert_eq!(home.vms(), format!("two=2\n{VMS}"));
@@ -94,7 +98,7 @@ fn a_snapshot_of_one_disk_is_cloned_with_this_disk_alone() {
     let said = home.does("clone deb @old web --add");
     assert!(
         said.err
-            .contains("not cloned: hd1 (/dev/zvol/zroot/vm/deb_data), hd2"),
+            .contains("this affects only hd0, not hd1 (/dev/zvol/zroot/vm/deb_data), hd2"),
         "{said:?}"
     );
     assert!(!home.vms().contains("web_hd1"), "{}", home.vms());

@@ -190,7 +190,7 @@ fn calls(vm: &str, verb: Verb) -> Vec<Vec<String>> {
             &["-d", "new0", "new1"],
             &["-d", "_202601010000-one", "new0"],
         ],
-        Verb::History => &[&[]],
+        Verb::History => &[&[], &["--tree"]],
         _ => &[&["-d"]],
     };
     let name = format!("{vm}-{verb}");
@@ -231,6 +231,12 @@ fn host(settings: &BTreeMap<String, String>, verb: Verb, makes_disk: bool, place
     let zvol = &settings["zvol"];
     if !zvol.is_empty() && !makes_disk {
         host = host.with_commands(&[&format!("zfs snapshot {zvol}@_202601010000-one")]);
+    }
+    if verb == Verb::Promote && !zvol.is_empty() {
+        host = host.with_commands(&[
+            &format!("zfs clone {zvol}@_202601010000-one {zvol}_origin"),
+            &format!("zfs promote {zvol}_origin"),
+        ]);
     }
     let mark = format!("easy-bhyve:{vm}");
     match verb {

@@ -73,6 +73,7 @@ mod seat;
 mod setup;
 mod setup_where;
 mod shown;
+mod snapshots;
 mod starts;
 mod terminal;
 mod tidy;

@@ -10,9 +10,9 @@ use std::process::{Command, Stdio};
 pub(crate) const HOST: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm\n";
 
 /// The number of verbs.
-pub(crate) const ALL: usize = 14;
+pub(crate) const ALL: usize = 15;
 
-/// The verbs in the order of the manual; the last four need ZFS.
+/// The verbs in the order of the manual; the last five need ZFS.
 pub(crate) const VERBS: [&str; ALL] = [
     "install",
     "boot",
@@ -28,6 +28,7 @@ pub(crate) const VERBS: [&str; ALL] = [
     "rollback",
     "clone",
     "history",
+    "promote",
 ];
 
 /// The entries of a directory: names, and the targets of links.
@@ -97,8 +98,8 @@ fn every_vm_gets_a_relative_link_per_verb_and_a_second_run_changes_nothing() {
     let place = place("a_id=1\nfile_id=2 file_hd0=/vm/file.img\ndev_id=3 dev_hd0=/dev/da1\n");
     let said = setup(&place);
     let mut wanted = links("a", &VERBS, "../easy-bhyve");
-    wanted.extend(links("file", &VERBS[..ALL - 4], "../easy-bhyve"));
-    wanted.extend(links("dev", &VERBS[..ALL - 4], "../easy-bhyve"));
+    wanted.extend(links("file", &VERBS[..ALL - 5], "../easy-bhyve"));
+    wanted.extend(links("dev", &VERBS[..ALL - 5], "../easy-bhyve"));
     assert_eq!(entries(&place.path("bin/eb")), wanted, "{said:?}");
     let err = [
         listed("added", "a", &VERBS),
@@ -116,7 +117,7 @@ fn every_vm_gets_a_relative_link_per_verb_and_a_second_run_changes_nothing() {
 
     assert_eq!(
         setup(&place),
-        Said::new(0, "", total(&place, "bin/eb", 31, 0, 0))
+        Said::new(0, "", total(&place, "bin/eb", 32, 0, 0))
     );
     assert_eq!(entries(&place.path("bin/eb")), wanted);
 }
@@ -158,7 +159,7 @@ fn own_links_without_a_vm_are_removed_and_a_volume_that_became_a_file_loses_its_
     assert_eq!(entries(&place.path("bin/eb")), wanted);
     let err = [
         listed("removed", "a", &VERBS),
-        listed("removed", "c", &VERBS[ALL - 4..]),
+        listed("removed", "c", &VERBS[ALL - 5..]),
         total(&place, "bin/eb", 22, 0, 17),
     ];
     assert_eq!(said, Said::new(0, "", err.concat()));
@@ -308,7 +309,7 @@ fn the_links_of_a_thousand_vms_are_made_and_removed() {
     assert_eq!(said.status, Some(0), "{said:?}");
     assert!(
         said.err
-            .ends_with(&total(&place, "bin/eb", 13000, 13000, 0))
+            .ends_with(&total(&place, "bin/eb", 14000, 14000, 0))
     );
     let wanted: Entries = (0..1000)
         .flat_map(|id| links(&format!("vm{id}"), &VERBS, "../easy-bhyve"))

@@ -1,17 +1,20 @@
 //! From the typed words of `clone` to its request, and the settings of the new VMs.
 
 use super::lines::{NewVm, Taken, of_new};
-use super::{Args, MakeClones, Target, volumes_of};
+use super::{Args, MakeClones, Target};
 use crate::config::resolve;
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
+use crate::model::loader::Uefi;
 use crate::model::name::{Dataset, SnapName, VmName};
 use crate::model::{Vm, Volume};
 use crate::operation::context::{Asked, Context, rivals};
 use crate::operation::label;
-use crate::operation::refuse::{list_of, volume};
+use crate::operation::refuse::{lists_of, volume};
 use crate::operation::rollback::own_snapshot;
 use crate::operation::snapshot::Stamp;
+use crate::operation::taken::{DiskVolume, volumes};
+use crate::tools::zfs;
 use crate::verb::Verb;
 use crate::vis;
 
@@ -41,24 +44,30 @@ impl Args {
         let sources = sources(context, &vm, base.as_ref())?;
         let names = parsed(names)?;
         let mut targets = Vec::new();
+        let mut stores = Vec::new();
         let mut new = Vec::new();
         let mut taken = None;
         for name in &names {
             let own = targets_of(context, volume, &sources, name)?;
-            if !context.config.is_vm(name.as_str()) {
+            if context.config.is_vm(name.as_str()) {
+                let named = context.vm_for(name.as_str(), Need::Disks)?;
+                stores.extend(named.uefi().map(|uefi| uefi.vars.clone()));
+            } else {
                 if taken.is_none() {
                     taken = Some(Taken::new(context, self.add)?);
                 }
                 let devices = &context.process.devices;
                 if let Some(taken) = &mut taken {
-                    let made = of_new(context.config, &vm.name, name, &own, devices, taken);
+                    let made = of_new(context.config, &vm, name, &own, devices, taken);
                     new.push(made?);
                 }
+                let uefi = vm.uefi().map(|_| Uefi::in_own_directory(name));
+                stores.extend(uefi.map(|uefi| uefi.vars));
             }
-            targets.extend(
-                own.into_iter()
-                    .map(|(number, volume)| Target { number, volume }),
-            );
+            targets.extend(own);
+        }
+        if let Some(path) = stores.iter().find(|path| path.to_str().is_none()) {
+            return Err(Error::config(format!("{} is not UTF-8", vis::shown(path))));
         }
         let first = names.first().filter(|_| names.len() > 1);
         let job = MakeClones {
@@ -67,10 +76,13 @@ impl Args {
             base,
             stamp: Stamp::of(context.process.clock.now()),
             targets,
+            stores,
         };
+        let notes = new.iter().flat_map(|one| one.notes.clone()).collect();
         let (rivals, done) = (rivals(context, &vm)?, done(context, &names, &new, self.add));
         let asked = Asked {
             done: Some(done),
+            notes,
             ..context.asked(vm, job, self.dry_run).with_rivals(rivals)
         };
         Ok(Cloning { asked, new })
@@ -85,28 +97,22 @@ fn parsed(names: &[String]) -> Result<Vec<VmName>> {
 
 /// The volumes of the VM that are cloned, by the numbers of its disks: all, or those that have the
 /// snapshot.
-fn sources(
-    context: &mut Context<'_>,
-    vm: &Vm,
-    base: Option<&SnapName>,
-) -> Result<Vec<(u8, Dataset)>> {
-    let mut sources = volumes_of(vm, &context.process.devices);
-    let (Some(base), Some((_, first)), true) = (base, sources.first(), context.is_freebsd) else {
+fn sources(context: &mut Context<'_>, vm: &Vm, base: Option<&SnapName>) -> Result<Vec<DiskVolume>> {
+    let sources = volumes(vm, &context.process.devices, Verb::Clone)?;
+    let Some(base) = base.filter(|_| context.is_freebsd && sources.len() > 1) else {
         return Ok(sources);
     };
-    if sources.len() > 1 {
-        let found = list_of(context.look, vm, first)?;
-        let name = label::choose(first, base, &found)?.name;
-        let mut having = Vec::new();
-        for (number, volume) in sources {
-            let found = list_of(context.look, vm, &volume)?;
-            if found.snapshots.iter().any(|one| one.name == name) {
-                having.push((number, volume));
-            }
-        }
-        sources = having;
-    }
-    Ok(sources)
+    let all: Vec<&Dataset> = sources.iter().map(|one| &one.volume).collect();
+    let found = lists_of(context.look, vm, &all)?;
+    let (Some(first), Some(of_first)) = (all.first(), found.first()) else {
+        return Ok(sources);
+    };
+    let name = label::choose(first, base, of_first)?.name;
+    let has = |found: &zfs::Volume| found.snapshots.iter().any(|one| one.name == name);
+    let having = sources.into_iter().zip(&found);
+    Ok(having
+        .filter_map(|(one, found)| has(found).then_some(one))
+        .collect())
 }
 
 /// The volumes of a new VM, by the numbers of its disks: as configured, else below `volroot`, else in the
@@ -115,9 +121,9 @@ fn sources(
 fn targets_of(
     context: &Context<'_>,
     volume: &Dataset,
-    sources: &[(u8, Dataset)],
+    sources: &[DiskVolume],
     name: &VmName,
-) -> Result<Vec<(u8, Dataset)>> {
+) -> Result<Vec<Target>> {
     if context.config.is_vm(name.as_str()) {
         let vm = context.vm_for(name.as_str(), Need::Disks)?;
         if let Volume::File(path) = &vm.volume {
@@ -126,9 +132,12 @@ fn targets_of(
                 vis::shown(path)
             )));
         }
-        let mut own = volumes_of(&vm, &context.process.devices);
-        own.retain(|(number, _)| sources.iter().any(|(source, _)| source == number));
-        return Ok(own);
+        let own = volumes(&vm, &context.process.devices, Verb::Clone)?.into_iter();
+        let is_cloned = |own: &DiskVolume| sources.iter().any(|one| one.number == own.number);
+        return Ok(own
+            .filter(is_cloned)
+            .map(|DiskVolume { number, volume }| Target { number, volume })
+            .collect());
     }
     let child = |parent: &Dataset, name: &str| {
         let child = parent.child(name);
@@ -139,17 +148,20 @@ fn targets_of(
         .or_else(|| volume.parent())
         .ok_or_else(|| no_parent(volume))?;
     let mut targets = Vec::new();
-    for (number, source) in sources {
+    for DiskVolume { number, volume } in sources {
         let target = if *number == 0 {
             child(&root, name.as_str())?
         } else {
-            let beside = source.parent().filter(|_| source.pool() != root.pool());
+            let beside = volume.parent().filter(|_| volume.pool() != root.pool());
             child(
                 beside.as_ref().unwrap_or(&root),
                 &format!("{name}-{number}"),
             )?
         };
-        targets.push((*number, target));
+        targets.push(Target {
+            number: *number,
+            volume: target,
+        });
     }
     Ok(targets)
 }

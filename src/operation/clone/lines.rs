@@ -1,14 +1,22 @@
 //! The settings of a VM that is made by cloning another one.
 
+use super::Target;
 use crate::config::edit::TypedSetting;
-use crate::config::{Config, resolve};
+use crate::config::{Config, Key, resolve};
 use crate::error::{Error, Result};
-use crate::model::name::{Dataset, VmName};
+use crate::model::Vm;
+use crate::model::arguments::BhyveArgs;
+use crate::model::backend::{Forwards, NicBackend};
+use crate::model::name::{VmId, VmName};
+use crate::model::screen::{Place, Vnc};
 use crate::operation::context::Context;
+use crate::process::random_uuid;
 use crate::survey;
 use crate::tools::ifconfig;
+use crate::tools::zfs::node;
 use std::collections::HashSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::net::SocketAddr;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
@@ -19,6 +27,8 @@ pub(crate) struct NewVm {
     pub(crate) name: VmName,
     /// The settings: the id first.
     pub(crate) settings: Vec<TypedSetting>,
+    /// What differs from the VM that is cloned, and is not seen in the settings.
+    pub(crate) notes: Vec<String>,
 }
 
 impl NewVm {
@@ -90,66 +100,134 @@ impl Taken {
 
 /// Settings that a clone does not get: what is its own, what belongs to an installation, and the
 /// protection.
-const OWN: [&str; 6] = ["id", "zvol", "hdN", "cdN", "ifN_mac", "protect"];
+const OWN: [&str; 8] = [
+    "id",
+    "zvol",
+    "hdN",
+    "cdN",
+    "ifN_mac",
+    "uuid",
+    "uefi_vars",
+    "protect",
+];
 
-/// The settings of the new VM `name`, which has these volumes, by the numbers of its disks: those of `vm`
-/// that differ from their defaults, with an id, taps and disks of its own.
+/// The settings of the new VM `name`, which has these volumes: those of `vm` that differ from their
+/// defaults, with an id, taps, disks, a UUID and a place of its screen of its own.
 ///
 /// # Errors
 /// If no id or no tap is left, or `volroot` is wrong.
 pub(super) fn of_new(
     config: &Config,
-    vm: &VmName,
+    vm: &Vm,
     name: &VmName,
-    disks: &[(u8, Dataset)],
+    disks: &[Target],
     devices: &Path,
     taken: &mut Taken,
 ) -> Result<NewVm> {
     let id = taken.id()?;
-    let mut settings = vec![TypedSetting::new("id", id.to_string())];
-    let mut add = |key: &str, value: OsString| -> Result<()> {
-        let mut word = OsString::from(format!("{key}="));
-        word.push(value);
-        let setting = TypedSetting::parse(&word);
-        settings.push(setting.map_err(|error| Error::config(error.to_string()))?);
-        Ok(())
+    let mut new = NewVm {
+        name: name.clone(),
+        settings: vec![TypedSetting::new("id", id.to_string())],
+        notes: Vec::new(),
     };
-    for key in config.keys_of(vm.as_str()).keys {
+    // A profile may have another value than the default.
+    let is_usual = |key: &Key<'_>, value: &OsStr| vm.os.is_none() && key.setting.is_default(value);
+    for key in config.keys_of(vm.name.as_str()).keys {
         let value = OsString::from_vec(key.set.value.to_vec());
         let is_of_disk = key.setting.part_of == Some("hdN");
-        let has_disk = disks
-            .iter()
-            .any(|(number, _)| u32::from(*number) == key.number);
+        let has_disk = disks.iter().any(|one| u32::from(one.number) == key.number);
         if value.is_empty()
             || OWN.contains(&key.setting.name)
-            || key.setting.is_default(&value)
+            || is_usual(&key, &value)
             || is_of_disk && !has_disk
         {
             continue;
         }
-        match (key.setting.name, key.number) {
+        match key.setting.name {
+            "ifN" => new.add_nic(vm, key.spelling, (id, key.number), &value, taken)?,
+            "vnc" => new.add(key.spelling, screen(id, &value))?,
+            _ => new.add(key.spelling, value)?,
+        }
+    }
+    new.add_disks(config, disks, devices)?;
+    if vm.uuid_on(None).is_some() {
+        new.add("uuid", random_uuid()?.to_string().into())?;
+    }
+    if vm.bhyve_args.as_ref().is_some_and(BhyveArgs::has_device) {
+        new.notes.push(format!(
+            "{name} has the bhyve_args of {}, with the same devices: two VMs must not write to one file",
+            vm.name
+        ));
+    }
+    Ok(new)
+}
+
+impl NewVm {
+    fn add(&mut self, key: &str, value: OsString) -> Result<()> {
+        let mut word = OsString::from(format!("{key}="));
+        word.push(value);
+        let setting = TypedSetting::parse(&word);
+        self.settings
+            .push(setting.map_err(|error| Error::config(error.to_string()))?);
+        Ok(())
+    }
+
+    /// Adds a NIC: with a tap of its own, or with slirp, whose forwarded ports only one VM can have.
+    fn add_nic(
+        &mut self,
+        vm: &Vm,
+        key: &str,
+        (id, number): (u16, u32),
+        value: &OsStr,
+        taken: &mut Taken,
+    ) -> Result<()> {
+        let backend = value.to_str().and_then(|text| NicBackend::parse(text).ok());
+        match backend {
+            Some(NicBackend::Slirp(forwards)) => {
+                if forwards != Forwards::default() {
+                    self.notes.push(format!(
+                        "{key} of {} has no forwarded ports: those of {} are of one VM",
+                        self.name, vm.name
+                    ));
+                }
+                self.add(
+                    key,
+                    NicBackend::Slirp(Forwards::default()).to_string().into(),
+                )
+            }
             // The default is the tap of the id.
-            ("ifN", 0) => {}
-            ("ifN", nic) => add(key.spelling, taken.tap(id, nic)?.into())?,
-            _ => add(key.spelling, value)?,
+            _ if number == 0 => Ok(()),
+            _ => self.add(key, taken.tap(id, number)?.into()),
         }
     }
-    let root = resolve::volume_root(config)?;
-    for (number, dataset) in disks {
-        if *number > 0 {
-            let path = devices.join("zvol").join(dataset.as_str());
-            add(&format!("hd{number}"), path.into())?;
-        } else if root
-            .as_ref()
-            .and_then(|root| root.child(name.as_str()).ok())
-            .as_ref()
-            != Some(dataset)
+
+    /// Adds the disks, as far as they have not the default names.
+    fn add_disks(&mut self, config: &Config, disks: &[Target], devices: &Path) -> Result<()> {
+        let root = resolve::volume_root(config)?;
+        let usual = root.and_then(|root| root.child(self.name.as_str()).ok());
+        for Target { number, volume } in disks {
+            if *number > 0 {
+                self.add(&format!("hd{number}"), node::of(devices, volume).into())?;
+            } else if usual.as_ref() != Some(volume) {
+                self.add("zvol", volume.as_str().into())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The place of the screen of a VM with this id: the address stays, and the port follows from the id. A
+/// socket is that of one VM.
+fn screen(id: u16, value: &OsStr) -> OsString {
+    let vnc = value.to_str().and_then(|text| Vnc::parse(text).ok());
+    let own = Vnc::Yes.place(VmId(id)).ok().flatten();
+    match (vnc, own) {
+        (Some(Vnc::No), _) => "NO".into(),
+        (Some(Vnc::At(Place::Tcp(address))), Some(Place::Tcp(own)))
+            if !address.ip().is_loopback() =>
         {
-            add("zvol", dataset.as_str().into())?;
+            SocketAddr::new(address.ip(), own.port()).to_string().into()
         }
+        _ => "YES".into(),
     }
-    Ok(NewVm {
-        name: name.clone(),
-        settings,
-    })
 }

@@ -7,24 +7,24 @@ use super::context::{Context, Outcome};
 use super::options::DryRun;
 use super::plan_context::PlanContext;
 use super::refuse::state::stopped;
-use super::refuse::{list_of, volume};
+use super::refuse::{disks_beside, lists_of, volume};
 use super::snapshot::Stamp;
+use super::taken::{DiskVolume, numbers, volumes};
 use super::wire::{self, Options, Words};
 use super::{Locks, Operation, Planned, Request, RootJob};
-use super::{gone, label, zvol};
+use super::{gone, label, stores, zvol};
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
+use crate::model::Vm;
 use crate::model::device::disk_number;
 use crate::model::name::{Dataset, NameError, SnapName, Snapshot};
-use crate::model::{Vm, Volume};
 use crate::plan::{Form, Guard, Plan, Refusal, Test, Undo, When};
 use crate::quote;
 use crate::survey;
-use crate::tools::zfs::{self, Mark};
+use crate::tools::zfs::{self, Mark, group};
 use crate::verb::Verb;
-use crate::vis;
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::PathBuf;
 
 /// Options of `clone`.
 #[derive(Clone, Debug, clap::Args)]
@@ -48,27 +48,15 @@ impl Operation for Args {
     }
 }
 
-/// The disks of a VM that are ZFS volumes.
-fn volumes_of(vm: &Vm, devices: &Path) -> Vec<(u8, Dataset)> {
-    let volumes = vm
-        .disks
-        .iter()
-        .filter_map(|disk| match disk.volume(devices) {
-            Volume::Zfs(dataset) => Some((disk.number, dataset)),
-            Volume::File(_) => None,
-        });
-    volumes.collect()
-}
-
 /// Refuses new volumes that ZFS cannot clone to, or none.
-fn refuse_targets(vm: &Vm, sources: &[(u8, Dataset)], targets: &[Target]) -> Result<()> {
+fn refuse_targets(vm: &Vm, sources: &[DiskVolume], targets: &[Target]) -> Result<()> {
     if targets.is_empty() {
         return Err(Error::usage("the name of the new VM is missing")
             .help(format!("for example: {} new0", vm.command(Verb::Clone))));
     }
     for (at, Target { number, volume }) in targets.iter().enumerate() {
-        let source = sources.iter().find(|(source, _)| source == number);
-        let (_, source) = source.ok_or_else(|| {
+        let source = sources.iter().find(|source| source.number == *number);
+        let source = source.map(|source| &source.volume).ok_or_else(|| {
             Error::usage(format!("hd{number} of {} is not a ZFS volume", vm.name))
         })?;
         if volume.pool() != source.pool() {
@@ -76,7 +64,7 @@ fn refuse_targets(vm: &Vm, sources: &[(u8, Dataset)], targets: &[Target]) -> Res
                 "{volume} is in another pool than {source}: a ZFS clone is in the pool of its origin"
             )));
         }
-        if sources.iter().any(|(_, source)| source == volume) {
+        if sources.iter().any(|source| source.volume == *volume) {
             return Err(Error::usage(format!(
                 "{volume} is the volume of {}",
                 vm.name
@@ -129,6 +117,8 @@ pub struct MakeClones {
     pub stamp: Stamp,
     /// The new volumes.
     pub targets: Vec<Target>,
+    /// The paths at which the new VMs have their stores of UEFI variables.
+    pub stores: Vec<PathBuf>,
     /// Whether the first new name may be meant as a part of a label: it is that of no configured VM, and
     /// others follow.
     pub may_be_label: bool,
@@ -153,6 +143,10 @@ impl RootJob for MakeClones {
         for target in &self.targets {
             words.add("target", &target.written());
         }
+        for store in &self.stores {
+            // Only a path that is text reaches this place.
+            words.add("store", store.to_str().unwrap_or_default());
+        }
         words.flag("maybe-label", self.may_be_label);
     }
 
@@ -164,6 +158,7 @@ impl RootJob for MakeClones {
             base: options.parsed("snapshot", SnapName::parse)?,
             stamp: wire::needed("stamp", stamp)?,
             targets,
+            stores: options.all("store", wire::absolute)?,
             may_be_label: options.flag("maybe-label")?,
         })
     }
@@ -172,15 +167,14 @@ impl RootJob for MakeClones {
     fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
         let (vm, rivals) = (request.vm()?, &request.rivals);
         let volume = volume(vm, Verb::Clone)?;
-        let mut sources = volumes_of(vm, context.devices());
+        let mut sources = volumes(vm, context.devices(), Verb::Clone)?;
         refuse_targets(vm, &sources, &self.targets)?;
-        sources.retain(|(number, _)| self.targets.iter().any(|one| one.number == *number));
+        sources.retain(|source| self.targets.iter().any(|one| one.number == source.number));
         let mut found = Vec::new();
         if context.is_freebsd {
             refuse_existing(context, &self.targets)?;
-            for (_, source) in &sources {
-                found.push(list_of(context.look, vm, source)?);
-            }
+            let sources: Vec<&Dataset> = sources.iter().map(|one| &one.volume).collect();
+            found = lists_of(context.look, vm, &sources)?;
         }
         let (base, source) = match &self.base {
             Some(name) if context.is_freebsd => {
@@ -202,30 +196,40 @@ impl RootJob for MakeClones {
             Some(name) => (name.clone(), Source::Snapshot(None)),
             None => {
                 let stopped = stopped(context, vm, rivals)?;
-                let question = found
-                    .first()
-                    .and_then(|found| self.label(vm, volume, found));
+                let first = found.first();
+                let question = first.and_then(|found| self.label(vm, volume, found));
                 (
                     base_name(&self.stamp, &found)?,
                     Source::Now(question, stopped),
                 )
             }
         };
-        let host = context.process.host();
+        let mut notes: Vec<String> = disks_beside(vm, &numbers(&sources)).into_iter().collect();
+        let mut last = Plan::default();
+        if let Some(uefi) = vm.uefi() {
+            for store in &self.stores {
+                last.append(stores::copied(context, uefi, store)?);
+            }
+            let is_old = self.base.is_some() && !last.forms.is_empty();
+            notes.extend(is_old.then(|| {
+                format!(
+                    "a snapshot has no UEFI variables: those of {} are copied as they are now",
+                    vm.name
+                )
+            }));
+        }
+        for Target { volume, .. } in &self.targets {
+            last.push(zvol::wait(context.devices(), volume));
+        }
         let marks = Marks {
-            host,
-            time: self.stamp.as_str().trim_start_matches('_'),
+            host: context.process.host(),
+            taken: self.stamp.as_str().trim_start_matches('_'),
         };
+        let mut plan = plan(&sources, &base, source, &self.targets, &marks);
+        plan.append(last);
         Ok(Planned {
-            plan: plan(
-                &sources,
-                &base,
-                source,
-                &self.targets,
-                &marks,
-                context.devices(),
-            ),
-            notes: not_cloned(vm, &sources).into_iter().collect(),
+            plan,
+            notes,
             ..Planned::default()
         })
     }
@@ -259,23 +263,16 @@ impl MakeClones {
     }
 }
 
-/// A note about the disks that are not cloned.
-fn not_cloned(vm: &Vm, sources: &[(u8, Dataset)]) -> Option<String> {
-    let is_cloned = |number: u8| sources.iter().any(|(source, _)| *source == number);
-    let others = vm.disks.iter().filter(|disk| !is_cloned(disk.number));
-    let others: Vec<String> = others
-        .map(|disk| format!("hd{} ({})", disk.number, vis::shown(&disk.path)))
-        .collect();
-    (!others.is_empty()).then(|| format!("not cloned: {}", others.join(", ")))
-}
-
 /// Refuses a snapshot that a volume lacks.
-fn refuse_lacking(sources: &[(u8, Dataset)], found: &[zfs::Volume], name: &SnapName) -> Result<()> {
+fn refuse_lacking(sources: &[DiskVolume], found: &[zfs::Volume], name: &SnapName) -> Result<()> {
     let mut pairs = sources.iter().zip(found);
     let lacks = pairs.find(|(_, found)| found.snapshots.iter().all(|one| one.name != *name));
     match lacks {
         None => Ok(()),
-        Some(((_, volume), _)) => Err(Error::host(format!("{volume} has no snapshot @{name}"))),
+        Some((source, _)) => Err(Error::host(format!(
+            "{} has no snapshot @{name}",
+            source.volume
+        ))),
     }
 }
 
@@ -321,7 +318,7 @@ enum Source {
 struct Marks<'a> {
     host: &'a str,
     /// `YYYYMMDDHHMM`.
-    time: &'a str,
+    taken: &'a str,
 }
 
 /// The plan that makes each of `targets` a clone of its source, at the snapshot `base`; if one fails, all
@@ -329,46 +326,35 @@ struct Marks<'a> {
 ///
 /// Differs: `clone` checks every new name first and takes all back if one fails
 fn plan(
-    sources: &[(u8, Dataset)],
+    sources: &[DiskVolume],
     base: &SnapName,
     source: Source,
     targets: &[Target],
     marks: &Marks<'_>,
-    devices: &Path,
 ) -> Plan {
     let mut plan = Plan::default();
     match source {
         Source::Now(question, stopped) => {
             plan.forms.extend(question.map(Form::from));
             plan.push(stopped);
-            let snapshots: Vec<Snapshot> = sources
-                .iter()
-                .map(|(_, volume)| volume.snapshot(base))
-                .collect();
-            plan.push(zfs::snapshot_all(&snapshots.iter().collect::<Vec<_>>()));
+            let snapshots = sources.iter().map(|source| source.volume.snapshot(base));
+            let snapshots: Vec<Snapshot> = snapshots.collect();
+            plan.push(group::snapshot(&snapshots, &numbers(sources)));
             for snapshot in &snapshots {
                 let destroy = gone::mark(&snapshot.dataset, &Mark::Snapshot(base.clone()));
                 plan.push(Undo::by(destroy, When::Failure, snapshot));
             }
         }
-        Source::Snapshot(Some(question)) => plan.push(question),
-        Source::Snapshot(None) => {}
+        Source::Snapshot(question) => plan.forms.extend(question.map(Form::from)),
     }
     for Target { number, volume } in targets {
-        let of_target = sources.iter().find(|(source, _)| source == number);
-        let Some((_, source)) = of_target else {
+        let mut sources = sources.iter();
+        let Some(source) = sources.find(|source| source.number == *number) else {
             continue;
         };
-        plan.push(zfs::clone(
-            &source.snapshot(base),
-            volume,
-            marks.host,
-            marks.time,
-        ));
+        let base = source.volume.snapshot(base);
+        plan.push(zfs::clone(&base, volume, marks.host, marks.taken));
         plan.push(Undo::by(gone::volume(volume), When::Failure, volume));
-    }
-    for Target { volume, .. } in targets {
-        plan.push(zvol::wait(devices, volume));
     }
     plan
 }

@@ -59,6 +59,7 @@ pub fn cause(output: &str) -> Cause {
 #[cfg(test)]
 mod tests {
     use super::{Cause, ask, cause, of};
+    use crate::model::Volume;
     use crate::model::name::Dataset;
     use std::path::Path;
 
@@ -67,9 +68,10 @@ mod tests {
         let (devices, volume) = (Path::new("/dev"), Dataset::parse("zroot/vm/a").unwrap());
         let node = of(devices, &volume);
         assert_eq!(node, Path::new("/dev/zvol/zroot/vm/a"));
-        assert_eq!(Dataset::at(devices, &node), Some(volume));
+        assert_eq!(Volume::at(devices, &node), Volume::Zfs(volume));
         for other in ["/dev/zvol", "/dev/da0", "/vm/zvol/a"] {
-            assert_eq!(Dataset::at(devices, Path::new(other)), None, "{other}");
+            let file = Volume::File(other.into());
+            assert_eq!(Volume::at(devices, Path::new(other)), file);
         }
     }
 

@@ -48,7 +48,11 @@ fn meaning(said: &str) -> Option<Refusal> {
             }
             ("cannot set property for ", ": size is greater than available space") => Some(refusal(
                 "cannot grow, because the pool has no room for its reservation",
-                "free space in the pool, or as root let the volume be sparse: zfs set refreservation=none VOLUME",
+                NO_ROOM,
+            )),
+            ("cannot create snapshot ", ": out of space") => Some(refusal(
+                "cannot be taken: a volume with a reservation needs room in the pool for all of its data once more",
+                NO_ROOM,
             )),
             _ => None,
         }
@@ -56,5 +60,7 @@ fn meaning(said: &str) -> Option<Refusal> {
 }
 
 const NO_KEY: &str = "zfs get encryptionroot names the dataset with the key; load the key as root: zfs load-key DATASET";
+
+const NO_ROOM: &str = "free space in the pool, or as root let the volume be sparse: zfs set refreservation=none VOLUME";
 
 const NO_DATASET: &str = "list what exists: zfs list; make the disk of a VM: VM-resources -V 20G; or correct volroot or VM_zvol";

@@ -116,7 +116,7 @@ impl Look for Fake {
     fn find(&mut self, program: &str) -> Option<PathBuf> {
         // Programs that are not simulated here are in every base system.
         let base = [
-            "rm", "mv", "mkdir", "cat", "tail", "env", "timeout", "mktemp",
+            "rm", "rmdir", "mv", "mkdir", "cat", "tail", "env", "timeout", "mktemp",
         ];
         let is_there = base.contains(&program) || self.host().has_program(program);
         is_there.then(|| Path::new("/sbin").join(program))

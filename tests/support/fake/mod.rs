@@ -261,7 +261,7 @@ impl Fake {
         Ok(())
     }
 
-    /// rm(1) and mv(1), which the host does not simulate, and ln(1) of a log.
+    /// rm(1), rmdir(1) and mv(1), which the host does not simulate, and ln(1) of a log.
     fn change_names(&mut self, call: &Call) -> Option<Answer> {
         let words: Vec<String> = call
             .argv
@@ -276,7 +276,7 @@ impl Fake {
             .map(Path::new)
             .collect();
         let is_ours = match (program, paths.as_slice()) {
-            ("rm" | "mv", _) => !self.host().has_program(program),
+            ("rm" | "rmdir" | "mv", _) => !self.host().has_program(program),
             ("ln", [from, _]) => logs::exists(&self.worlds, from),
             _ => false,
         };
@@ -293,6 +293,7 @@ impl Fake {
                 logs::link(&self.worlds, from, to);
                 Answer::ok()
             }
+            ("rmdir", [path]) => self.remove(&[path], false),
             ("mv", [from, to]) => self.put_back(from, to),
             _ => self.remove(
                 &paths,

@@ -1,10 +1,12 @@
 //! `easy-bhyve rename`: gives a VM another name: its lines, its disks, its log, its links.
 
+mod identity;
+
 use super::edit::{self, Edited, refused};
 use super::invocation::options::RenameArgs;
 use super::locate::Refused;
 use super::setup;
-use crate::config::edit::{Edit, TypedSetting, set as edits_of, standing, variable};
+use crate::config::edit::{Edit, standing, variable};
 use crate::config::settings::Need;
 use crate::config::{Config, owned, resolve};
 use crate::error::{Error, Result};
@@ -14,10 +16,11 @@ use crate::model::{Vm, Volume};
 use crate::operation::context::{Asked, Context, rivals};
 use crate::operation::rename::{Rename, moved};
 use crate::plan::{FileChange, Step};
-use crate::plan::{Guard, Plan, Refusal, Test, Undo, When};
+use crate::plan::{Plan, Undo, When};
 use crate::survey::Traces;
 use crate::verb::Verb;
 use crate::vis;
+use identity::Identity;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -49,23 +52,32 @@ pub(super) fn rename(context: &mut Context<'_>, args: &RenameArgs) -> Result<Edi
     let renamed = edit::edited(context, &edits)?;
     edit::refuse_dependent(config, &renamed, old, &names)?;
     refuse_changed(config, &renamed, &vm, &new, &disks)?;
+    let identity = Identity::of(context, &vm, &new).map_err(here)?;
     let (renamed, edits) = if args.keep {
-        with_addresses(context, renamed, edits, &vm, &new)?
+        identity.kept(context, renamed, edits)?
     } else {
         (renamed, edits)
     };
     let links = Links::of(context, old, &new).map_err(here)?;
     let mut before = Plan::default();
     if !args.keep && !args.force {
-        before = question(context, &vm, &new);
+        before = identity.question(context);
     }
     before.append(edit::plan(context, &edits)?);
     let mut notes: Vec<String> = disks.iter().filter_map(|one| one.note.clone()).collect();
-    notes.extend(addresses(&vm, &new, args.keep));
+    notes.extend(identity.notes(args.keep));
+    let store = store(context, &renamed, &vm, &new).map_err(here)?;
+    if let (None, Some(uefi)) = (&store, vm.uefi()) {
+        let path = vis::shown(&uefi.vars);
+        notes.push(format!(
+            "the UEFI variables stay in the file that is set: {path}"
+        ));
+    }
     let numbers = disks.iter().filter(|one| one.is_moved);
     let job = Rename {
         new: new.clone(),
         disks: numbers.map(|one| one.number).collect(),
+        store,
     };
     let rivals = rivals(context, &vm).map_err(here)?;
     let done = format!(
@@ -107,6 +119,27 @@ fn free_name(context: &mut Context<'_>, vm: &Vm, name: &str) -> Result<VmName> {
         }
     }
     Ok(new)
+}
+
+/// The path of the store of UEFI variables under the new name, if it differs.
+fn store(
+    context: &Context<'_>,
+    renamed: &Config,
+    vm: &Vm,
+    new: &VmName,
+) -> Result<Option<PathBuf>> {
+    let Some(was) = vm.uefi() else {
+        return Ok(None);
+    };
+    let wanted = context.wanted(Need::Disks);
+    let vm = resolve::vm(renamed, new.as_str(), &wanted)?;
+    let is = vm.uefi().filter(|is| is.vars != was.vars);
+    match is.map(|is| is.vars.clone()) {
+        Some(path) if path.to_str().is_none() => {
+            Err(Error::config(format!("{} is not UTF-8", vis::shown(&path))))
+        }
+        path => Ok(path),
+    }
 }
 
 /// What becomes of a disk.
@@ -238,84 +271,6 @@ fn refuse_changed(
     .at(was.set.name_span)
     .help("first write its value itself");
     Err(edit::unwritten(error, Some(old.clone())))
-}
-
-/// The edits with a line for the address of each NIC that has none: the one that it has under the old
-/// name.
-fn with_addresses(
-    context: &Context<'_>,
-    renamed: Config,
-    mut edits: Vec<Edit>,
-    vm: &Vm,
-    new: &VmName,
-) -> Result<(Config, Vec<Edit>), Box<Refused>> {
-    let config = context.config;
-    let here = |error| refused(error, Some(config.clone()));
-    for nic in vm.nics.iter().filter(|nic| nic.mac.is_none()) {
-        let word = format!("if{}_mac={}", nic.number, nic.address(&vm.name));
-        let setting = TypedSetting::parse(word.as_ref());
-        let setting = setting.map_err(|error| here(Error::config(error.to_string())))?;
-        let added = edits_of(config, Some(vm.name.as_str()), &setting)
-            .map_err(|place| here(edit::by_hand(vm.name.as_str(), place)))?;
-        edits.extend(added.into_iter().map(|edit| named(edit, &vm.name, new)));
-    }
-    if edits.is_empty() {
-        return Ok((renamed, edits));
-    }
-    Ok((edit::edited(context, &edits)?, edits))
-}
-
-/// An edit of a setting of a VM, as one of the renamed VM: an added line begins with its name.
-fn named(edit: Edit, old: &VmName, new: &VmName) -> Edit {
-    let key = edit.name.strip_prefix(old.as_str()).unwrap_or_default();
-    let line = format!("\n{}=", edit.name);
-    let text = match edit.text.strip_prefix(line.as_bytes()) {
-        Some(value) => [format!("\n{new}{key}=").as_bytes(), value].concat(),
-        None => edit.text.clone(),
-    };
-    Edit {
-        name: format!("{new}{key}"),
-        text,
-        ..edit
-    }
-}
-
-/// What becomes of the addresses that bhyve(8) derives from the name.
-fn addresses(vm: &Vm, new: &VmName, keep: bool) -> Vec<String> {
-    let nics = vm.nics.iter().filter(|nic| nic.mac.is_none());
-    nics.map(|nic| {
-        let (was, is) = (nic.address(&vm.name), nic.address(new));
-        if keep {
-            format!("if{} keeps its address {was}, in if{0}_mac", nic.number)
-        } else {
-            format!("the address of if{} changes from {was} to {is}", nic.number)
-        }
-    })
-    .collect()
-}
-
-/// The question about addresses that change; nothing if none does.
-fn question(context: &Context<'_>, vm: &Vm, new: &VmName) -> Plan {
-    let mut plan = Plan::default();
-    if vm.nics.iter().all(|nic| nic.mac.is_some()) {
-        return plan;
-    }
-    let command = format!("rename {} {new}", vm.name);
-    plan.push(Guard {
-        test: Test::Confirmed {
-            question:
-                "A reservation of a DHCP server, and a guest that knows its NIC by the address, \
-                       do not fit then.\nRename it?"
-                    .to_owned(),
-            otherwise: format!(
-                "to keep the addresses: {}; or to let them change: {}",
-                context.spelling.command(format_args!("{command} --keep")),
-                context.spelling.command(format_args!("{command} -f"))
-            ),
-        },
-        refusal: Refusal::host("nothing was renamed"),
-    });
-    plan
 }
 
 /// The links of the VM and their new names.
