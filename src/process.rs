@@ -92,6 +92,8 @@ pub struct Process {
     pub share: PathBuf,
     /// Eight random characters, for the name of a directory of scratch files.
     pub token: String,
+    /// A random UUID, from which those of new VMs follow.
+    pub seed: Uuid,
     /// Whether messages go to a terminal that shows colours.
     pub colour: bool,
     /// Whether all output goes to a terminal.
@@ -218,6 +220,7 @@ impl Process {
             logs: places.logs,
             share: places.share,
             token: random_suffix()?,
+            seed: random_uuid()?,
             colour,
             is_watched,
             columns: terminal::columns(&Term::stdout()).map_or(80, |columns| columns.min(100)),
@@ -284,10 +287,23 @@ impl Process {
             .filter(|value| !value.is_empty())
     }
 
+    /// A random UUID for a new VM, which no other VM of this run has.
+    pub fn uuid_for(&self, vm: &VmName) -> Uuid {
+        let of_name = Uuid::new_v5(&self.seed, vm.as_str().as_bytes());
+        uuid::Builder::from_random_bytes(of_name.into_bytes()).into_uuid()
+    }
+
     /// Whether the caller's terminal is that of ssh(1).
     pub fn is_over_ssh(&self) -> bool {
         self.variable("SSH_CONNECTION").is_some()
     }
+}
+
+/// A random UUID.
+fn random_uuid() -> anyhow::Result<Uuid> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).context("could not get a random number from the system")?;
+    Ok(uuid::Builder::from_random_bytes(random).into_uuid())
 }
 
 fn working_directory() -> Result<PathBuf> {
@@ -306,18 +322,4 @@ fn working_directory() -> Result<PathBuf> {
 fn random_suffix() -> anyhow::Result<String> {
     let random = getrandom::u32().context("could not get a random number from the system")?;
     Ok(format!("{random:08x}"))
-}
-
-/// A random UUID.
-///
-/// # Errors
-/// If the system has no random numbers.
-pub fn random_uuid() -> Result<Uuid> {
-    let mut random = [0; 16];
-    getrandom::fill(&mut random).map_err(|error| {
-        Error::host(format!(
-            "could not get a random number from the system: {error}"
-        ))
-    })?;
-    Ok(uuid::Builder::from_random_bytes(random).into_uuid())
 }

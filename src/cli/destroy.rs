@@ -164,7 +164,7 @@ fn fates<'vm>(
         } else if !is_below {
             Some("it is not directly below volroot".to_owned())
         } else {
-            let what = number.map_or("the store", |_| "a disk");
+            let what = number.map_or("a file", |_| "a disk");
             let other = sharer(context, path, &others)?;
             other.map(|(other, is_sure)| {
                 let may_be = if is_sure { "is" } else { "may be" };

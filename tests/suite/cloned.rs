@@ -3,6 +3,7 @@
 use crate::fake::Lost;
 use crate::home::Home;
 use crate::host::{Fault, Host};
+use crate::renamed::every_signal_is_undone;
 use std::collections::BTreeSet;
 
 fn host() -> Host {
@@ -145,6 +146,85 @@ fn a_vm_that_is_configured_gets_its_disks_and_no_line() {
     home.does("clone deb web --add");
     assert_eq!(home.vms(), "deb_id=1\nweb_id=2\n");
     assert!(home.fake.host().state.datasets.contains_key("zroot/vm/web"));
+}
+
+#[test]
+fn a_volume_whose_name_begins_with_that_of_the_clone_is_no_obstacle() {
+    let host = host()
+        .with_volume("zroot/vm/web0", 1 << 30)
+        .with_volume("zroot/vm/we", 1 << 30);
+    let mut home = Home::new(host, &format!("two=2\n{VMS}web0_id=7\n"));
+    home.does("clone deb web --add");
+    assert!(home.vms().contains("\nweb_id="), "{}", home.vms());
+    let err = home.refuses("clone deb we --add", 1);
+    assert!(err.contains("zroot/vm/we already exists\n"), "{err}");
+}
+
+#[test]
+fn a_pool_without_room_for_the_base_keeps_everything() {
+    let host = Host::freebsd(14).with_commands(&[
+        "zfs create -o mountpoint=none zroot/vm",
+        "zfs create -o volmode=dev -V 1G zroot/vm/deb",
+    ]);
+    let mut host = host;
+    host.install_on("/dev/zvol/zroot/vm/deb");
+    host.state.pools.insert("zroot".into(), 0);
+    let mut home = Home::new(host, "deb_id=1\n");
+    let err = home.refuses("clone deb web --add", 1);
+    assert!(
+        err.contains("a volume with a reservation needs room in the pool"),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_property_that_somebody_else_wrote_is_not_that_of_the_clone() {
+    let foreign = [
+        "zfs set easy-bhyve:host=other zroot/vm",
+        "zfs set easy-bhyve:origin=nonsense zroot/vm/deb",
+        "zfs set easy-bhyve:disks=9 zroot/vm/deb",
+    ];
+    let mut home = Home::new(host().with_commands(&foreign), &format!("two=2\n{VMS}"));
+    home.does("clone deb web --add");
+    {
+        let host = home.fake.host();
+        let own = |property: &str| host.state.datasets["zroot/vm/web"].local.get(property);
+        assert_eq!(own("easy-bhyve:host").map(String::as_str), Some("vmhost"));
+        assert_eq!(
+            own("easy-bhyve:origin").map(String::as_str),
+            Some("zroot/vm/deb@_202611231234-clone_base")
+        );
+    }
+    // The base has both disks of the VM, whatever the volume says.
+    home.does("rollback deb -f");
+}
+
+#[test]
+fn a_vm_with_a_thousand_snapshots_is_cloned_from_one_of_them() {
+    let snapshots: Vec<String> = (0..1000)
+        .map(|number| format!("zfs snapshot zroot/vm/deb@{number} zroot/vm/deb_data@{number}"))
+        .collect();
+    let snapshots: Vec<&str> = snapshots.iter().map(String::as_str).collect();
+    let mut home = Home::new(host().with_commands(&snapshots), &format!("two=2\n{VMS}"));
+    home.does("clone deb @500 web --add");
+    let host = home.fake.host();
+    let origin = host.state.datasets["zroot/vm/web-1"].origin.clone();
+    assert_eq!(origin.as_deref(), Some("zroot/vm/deb_data@500"));
+}
+
+#[test]
+fn a_signal_at_any_moment_leaves_nothing() {
+    every_signal_is_undone(home, "clone deb web www --add");
+}
+
+#[test]
+fn a_value_that_differs_from_the_profile_is_kept_though_it_is_the_default() {
+    let vms = "deb_id=1 deb_os=windows deb_vnc=NO deb_utc=YES deb_mem=4G deb_cpu=2\n";
+    let mut home = Home::new(host(), vms);
+    home.does("clone deb web --add");
+    for line in ["web_os=windows\n", "web_vnc=NO\n", "web_utc=YES\n"] {
+        assert!(home.vms().contains(line), "{line}: {}", home.vms());
+    }
 }
 
 #[test]

@@ -75,6 +75,7 @@ mod setup_where;
 mod shown;
 mod snapshots;
 mod starts;
+mod stores;
 mod terminal;
 mod tidy;
 #[path = "../support/variety.rs"]

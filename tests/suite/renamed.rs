@@ -210,6 +210,25 @@ fn an_image_file_is_renamed() {
 }
 
 #[test]
+fn clones_follow_a_renamed_volume_and_so_do_a_thousand_snapshots() {
+    let mut commands: Vec<String> = (0..1000)
+        .map(|number| format!("zfs snapshot zroot/vm/web@{number}"))
+        .collect();
+    commands.push("zfs clone zroot/vm/web@one zroot/vm/kid".to_owned());
+    commands.push("zfs hold keep zroot/vm/web@7".to_owned());
+    let commands: Vec<&str> = commands.iter().map(String::as_str).collect();
+    let mut home = Home::new(host().with_commands(&commands), VMS);
+    home.does("rename web www -f");
+    let host = home.fake.host();
+    let datasets = &host.state.datasets;
+    assert_eq!(
+        datasets["zroot/vm/kid"].origin.as_deref(),
+        Some("zroot/vm/www@one")
+    );
+    assert_eq!(datasets["zroot/vm/www"].snapshots.len(), 1001);
+}
+
+#[test]
 fn a_vm_that_runs_is_refused() {
     let running = host().with_running_vm("web", "/dev/zvol/zroot/vm/web", "tap2");
     let mut home = Home::new(running, VMS);
@@ -246,7 +265,7 @@ fn calls(mut home: Home, words: &str) -> Vec<String> {
 }
 
 /// Each call of a command fails once: everything is as before.
-fn every_failure_is_undone(home: fn() -> Home, words: &str) {
+pub(crate) fn every_failure_is_undone(home: fn() -> Home, words: &str) {
     let all = calls(home(), words);
     let mut failed = 0;
     for (at, program) in all.iter().enumerate() {
@@ -269,7 +288,7 @@ fn every_failure_is_undone(home: fn() -> Home, words: &str) {
 }
 
 /// Each moment gets a signal once: everything is as before, or finished.
-fn every_signal_is_undone(home: fn() -> Home, words: &str) {
+pub(crate) fn every_signal_is_undone(home: fn() -> Home, words: &str) {
     let mut at = 1;
     loop {
         let mut home = home();

@@ -80,7 +80,7 @@ chmod 755 "$work/overlay/test/run"
 for suite in ${EB_ZFS_SUITES:-bookworm trixie}; do
 	guest=$guests/$suite
 	[ -f "$guest/base.cpio.gz" ] || EB_GUEST_SUITE=$suite "$here/zfs-guest.sh" build "$guest"
-	for file in commands commands-groups; do
+	for file in commands commands-groups commands-volumes; do
 		cp "$here/../calibration/zfs/$file" "$work/overlay/test/commands"
 		"$here/zfs-guest.sh" run "$guest" "$work/overlay" >"$work/console" || {
 			cat "$work/console" >&2; echo "record-zfs: the guest of $suite failed" >&2; exit 1

@@ -199,10 +199,10 @@ pub struct RenameArgs {
     /// -d
     #[command(flatten)]
     pub dry_run: DryRun,
-    /// Keep the MAC addresses, which bhyve derives from the name: write them into the configuration
+    /// Keep the MAC addresses and the UUID that are derived from the name: write them into the configuration
     #[arg(long)]
     pub keep: bool,
-    /// Do not ask before MAC addresses change
+    /// Do not ask before MAC addresses or the UUID change
     #[arg(short = 'f', long, conflicts_with = "keep")]
     pub force: bool,
     /// The VM
@@ -222,7 +222,7 @@ pub struct DestroyArgs {
     /// Do not ask for the name of the VM
     #[arg(short = 'f', long)]
     pub force: bool,
-    /// Also destroy its disks directly below volroot, with their snapshots
+    /// Also destroy its disks directly below volroot, with their snapshots, and its store of UEFI variables
     #[arg(long)]
     pub disks: bool,
     /// The VM

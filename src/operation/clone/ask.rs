@@ -56,9 +56,8 @@ impl Args {
                 if taken.is_none() {
                     taken = Some(Taken::new(context, self.add)?);
                 }
-                let devices = &context.process.devices;
                 if let Some(taken) = &mut taken {
-                    let made = of_new(context.config, &vm, name, &own, devices, taken);
+                    let made = of_new(context.config, &vm, name, &own, context.process, taken);
                     new.push(made?);
                 }
                 let uefi = vm.uefi().map(|_| Uefi::in_own_directory(name));

@@ -10,7 +10,7 @@ use crate::model::backend::{Forwards, NicBackend};
 use crate::model::name::{VmId, VmName};
 use crate::model::screen::{Place, Vnc};
 use crate::operation::context::Context;
-use crate::process::random_uuid;
+use crate::process::Process;
 use crate::survey;
 use crate::tools::ifconfig;
 use crate::tools::zfs::node;
@@ -121,7 +121,7 @@ pub(super) fn of_new(
     vm: &Vm,
     name: &VmName,
     disks: &[Target],
-    devices: &Path,
+    process: &Process,
     taken: &mut Taken,
 ) -> Result<NewVm> {
     let id = taken.id()?;
@@ -149,9 +149,9 @@ pub(super) fn of_new(
             _ => new.add(key.spelling, value)?,
         }
     }
-    new.add_disks(config, disks, devices)?;
+    new.add_disks(config, disks, &process.devices)?;
     if vm.uuid_on(None).is_some() {
-        new.add("uuid", random_uuid()?.to_string().into())?;
+        new.add("uuid", process.uuid_for(name).to_string().into())?;
     }
     if vm.bhyve_args.as_ref().is_some_and(BhyveArgs::has_device) {
         new.notes.push(format!(

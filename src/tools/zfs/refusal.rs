@@ -50,6 +50,10 @@ fn meaning(said: &str) -> Option<Refusal> {
                 "cannot grow, because the pool has no room for its reservation",
                 NO_ROOM,
             )),
+            ("cannot destroy ", ": dataset is busy") => Some(refusal(
+                "cannot be destroyed, because a process has its device open",
+                "end that process (fstat /dev/zvol/VOLUME names it), and repeat the command",
+            )),
             ("cannot create snapshot ", ": out of space") => Some(refusal(
                 "cannot be taken: a volume with a reservation needs room in the pool for all of its data once more",
                 NO_ROOM,

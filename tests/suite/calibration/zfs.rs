@@ -27,7 +27,11 @@ pub(super) fn data() -> PathBuf {
 
 /// The files of commands, each run on a machine of its own, and the releases with a transcript of it.
 /// `commands-groups` has none yet: its answers are simulated by the source of OpenZFS alone.
-pub(super) const RUNS: [(&str, &[&str]); 2] = [("commands", &RELEASES), ("commands-groups", &[])];
+pub(super) const RUNS: [(&str, &[&str]); 3] = [
+    ("commands", &RELEASES),
+    ("commands-groups", &[]),
+    ("commands-volumes", &["2.3"]),
+];
 
 /// The transcript of a file of commands.
 fn file(commands: &str, release: &str) -> PathBuf {
