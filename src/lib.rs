@@ -24,6 +24,7 @@
 //! | room | content |
 //! |---|---|
 //! | `vis` | text from outside, for a terminal |
+//! | `table` | rows as columns |
 //! | `quote` | words for sh(1) |
 //! | `suggest` | nearest names |
 //! | `span` | places in the text of a configuration |
@@ -75,6 +76,7 @@ pub mod session;
 pub mod span;
 pub mod suggest;
 pub mod survey;
+pub mod table;
 pub mod tools;
 pub mod verb;
 pub mod vis;

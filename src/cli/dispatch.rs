@@ -4,12 +4,15 @@ use super::edit::Edited;
 use super::invocation::{self, Admin, Call, Invocation};
 use super::locate::{self, Refused};
 use super::preview::{self, Shown};
-use super::{all, check, init, inspect, list, man, new, os, set, setup, status};
+use super::{
+    all, check, clone, destroy, disk, init, inspect, list, man, new, os, rename, set, setup, status,
+};
 use crate::config::{Config, lint, unsilenced};
 use crate::error::{self, EXIT_DONE, EXIT_FAILED, Error, Kind, Result};
 use crate::host::Host;
 use crate::host::inspected;
 use crate::host::system::System;
+use crate::operation::TypedVerb;
 use crate::operation::context::{CallersPlan, Context, Outcome};
 use crate::process::{Places, Process};
 use crate::root::{client, server};
@@ -176,6 +179,18 @@ fn serve(session: &mut Session<'_, '_>, config: &Config, invocation: Invocation)
             let edited = new::new(&mut context, &args);
             return follow(session, edited);
         }
+        Call::Admin(Admin::Disk(args)) => {
+            let edited = disk::disk(&mut context, &args);
+            return follow(session, edited);
+        }
+        Call::Admin(Admin::Rename(args)) => {
+            let edited = rename::rename(&mut context, &args);
+            return follow(session, edited);
+        }
+        Call::Admin(Admin::Destroy(args)) => {
+            let edited = destroy::destroy(&mut context, &args);
+            return follow(session, edited);
+        }
         Call::Admin(Admin::Status(showing)) if showing.watch => {
             return status::watch(session, config, showing.all);
         }
@@ -184,6 +199,10 @@ fn serve(session: &mut Session<'_, '_>, config: &Config, invocation: Invocation)
         }
         Call::Admin(Admin::StopAll(args)) => return all::stop(session, config, args),
         Call::Admin(Admin::Autostart(dry_run)) => return all::start(session, config, dry_run),
+        Call::Vm(TypedVerb::Clone(typed)) if typed.options.add => {
+            let edited = clone::clone(&mut context, typed);
+            return follow(session, edited);
+        }
         Call::Vm(work) => work.begin(&mut context)?,
     };
     carry_out(session, config, outcome)

@@ -2,6 +2,9 @@
 
 mod all;
 mod check;
+mod clone;
+mod destroy;
+mod disk;
 mod dispatch;
 mod edit;
 mod elevated;
@@ -14,10 +17,10 @@ mod man;
 mod new;
 mod os;
 mod preview;
+mod rename;
 mod set;
 mod setup;
 mod state;
 mod status;
-mod table;
 
 pub use dispatch::{main, start, start_at};

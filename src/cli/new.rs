@@ -18,6 +18,7 @@ use crate::operation::boot::image;
 use crate::operation::context::{Asked, CallersPlan, Context, Outcome};
 use crate::operation::resources::{Allocation, MakeDisk};
 use crate::plan::Plan;
+use crate::process::Process;
 use crate::span::FileId;
 use crate::survey;
 use crate::tools::ifconfig;
@@ -103,6 +104,7 @@ fn outcome(
         }));
     };
     let job = MakeDisk {
+        number: 0,
         size: size.clone(),
         allocation: Allocation::Full,
     };
@@ -257,28 +259,19 @@ fn settings(context: &mut Context<'_>, vm: &VmName, args: &NewArgs) -> Result<Ve
         settings.push(TypedSetting::new("cd0", iso));
     }
     settings.extend(typed);
-    settings.extend(own_uuid(&settings)?);
+    settings.extend(own_uuid(context.process, vm, &settings));
     refuse_twice(&settings)?;
     Ok(settings)
 }
 
 /// A random UUID for a VM with a profile or with UEFI firmware, which keeps it when the host or the name changes.
-fn own_uuid(settings: &[TypedSetting]) -> Result<Option<TypedSetting>> {
+fn own_uuid(process: &Process, vm: &VmName, settings: &[TypedSetting]) -> Option<TypedSetting> {
     let has_one = settings.iter().any(|one| match one.key() {
         "loader" => one.value() == b"uefi",
         key => key == "os" && !one.value().is_empty(),
     });
-    if !has_one || settings.iter().any(|one| one.key() == "uuid") {
-        return Ok(None);
-    }
-    let mut random = [0; 16];
-    getrandom::fill(&mut random).map_err(|error| {
-        Error::host(format!(
-            "could not get a random number from the system: {error}"
-        ))
-    })?;
-    let uuid = uuid::Builder::from_random_bytes(random).into_uuid();
-    Ok(Some(TypedSetting::new("uuid", uuid.to_string())))
+    let is_set = settings.iter().any(|one| one.key() == "uuid");
+    (has_one && !is_set).then(|| TypedSetting::new("uuid", process.uuid_for(vm).to_string()))
 }
 
 /// Notes about existing settings that apply to the new VM.

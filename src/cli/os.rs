@@ -3,7 +3,6 @@
 use super::invocation::Invocation;
 use super::invocation::options::OsArgs;
 use super::locate;
-use super::table::table;
 use crate::config::Config;
 use crate::config::profile::{Library, Profile, Spread};
 use crate::error::{Error, Result};
@@ -12,6 +11,7 @@ use crate::model::size::MemSize;
 use crate::operation::context::json;
 use crate::operation::options::Format;
 use crate::process::Process;
+use crate::table::table;
 use crate::{quote, vis};
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -9,7 +9,7 @@ use crate::model::Volume;
 use crate::operation::context::{CallersPlan, Context, Outcome};
 use crate::operation::options::DryRun;
 use crate::operation::shutdown::unconfigured;
-use crate::plan::{FileChange, Plan};
+use crate::plan::{FileChange, Plan, Step, Undo, When};
 use crate::process::Process;
 use crate::verb::{Spelling, Verb};
 use crate::vis;
@@ -122,6 +122,51 @@ pub(super) fn links(context: &mut Context<'_>) -> Result<Links> {
         notes,
         done: done.join("\n"),
     })
+}
+
+/// A link of a VM that this program has made.
+pub(super) struct OwnLink {
+    pub(super) verb: Verb,
+    pub(super) path: PathBuf,
+    pub(super) target: PathBuf,
+}
+
+/// The links of a VM that this program has made, in the order of their names.
+///
+/// # Errors
+/// If the directory of the links cannot be read.
+pub(super) fn links_of(context: &Context<'_>, vm: &str) -> Result<Vec<OwnLink>> {
+    let directory = normal(&resolve::link_directory(context.config));
+    let found = entries(&directory, context.process)?.into_iter();
+    let own = found.filter_map(|(name, entry)| {
+        let (_, verb) = split(&name).filter(|(of, _)| *of == vm)?;
+        let path = directory.join(&name);
+        match entry {
+            Entry::Ours(target) => Some(OwnLink { verb, path, target }),
+            Entry::Foreign => None,
+        }
+    });
+    Ok(own.collect())
+}
+
+/// The plan that removes links, and makes them again if a later step fails.
+pub(super) fn without(links: &[OwnLink]) -> Plan {
+    let mut plan = Plan::default();
+    for link in links {
+        plan.push(FileChange::RemoveLink(link.path.clone()));
+    }
+    let again = links.iter().map(|link| {
+        let (path, target) = (link.path.clone(), link.target.clone());
+        Step::from(FileChange::Link { target, path }).into()
+    });
+    if !links.is_empty() {
+        plan.push(Undo {
+            forms: again.collect(),
+            when: When::Failure,
+            what: "the removal of links".to_owned(),
+        });
+    }
+    plan
 }
 
 /// Links that changed, by VM.

@@ -10,6 +10,7 @@ pub mod edit;
 mod find;
 mod keys;
 pub mod lint;
+pub mod owned;
 pub mod profile;
 mod read;
 pub mod resolve;

@@ -16,7 +16,7 @@ use crate::model::policy::{Policy, Reaction, Seconds};
 use crate::model::screen::{Place, Screen, ScreenSize};
 use crate::model::size::MemSize;
 use crate::model::tests::{uplink, vm};
-use crate::model::{Shared, Vm, Volume};
+use crate::model::{Protection, Shared, Vm, Volume};
 use crate::verb::Spelling;
 use proptest::prelude::{
     Just, ProptestConfig, Strategy, any, prop_assert_eq, prop_oneof, proptest,
@@ -220,6 +220,7 @@ fn any_vm() -> impl Strategy<Value = Vm> {
                 bhyve_args: id
                     .is_multiple_of(4)
                     .then(|| BhyveArgs::parse("-x -s '16:0,virtio-9p,a=/x y'").unwrap()),
+                protection: (id % 7 == 0).then_some(Protection { origin: None }),
                 loader,
                 shared,
                 policy,

@@ -55,6 +55,12 @@ impl Uefi {
         }
     }
 
+    /// The directory of the store, if it is below that of VMs' own.
+    pub fn own_directory(&self) -> Option<&Path> {
+        let directory = self.vars.parent()?;
+        (self.has_own_directory() && directory != Path::new(OF_VMS)).then_some(directory)
+    }
+
     /// Whether the store is in a directory of VMs' own, which is made when it is missing.
     pub fn has_own_directory(&self) -> bool {
         self.vars.starts_with(OF_VMS)

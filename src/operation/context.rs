@@ -85,7 +85,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    pub(super) fn with_rivals(mut self, rivals: Vec<VmName>) -> Self {
+    pub(crate) fn with_rivals(mut self, rivals: Vec<VmName>) -> Self {
         self.request.rivals = rivals;
         self
     }
@@ -202,7 +202,7 @@ pub(crate) fn not_freebsd(look: &dyn Look) -> Error {
 }
 
 /// Other VMs of the configuration that may be running and share a disk, or a store of UEFI variables, with `vm`.
-pub(super) fn rivals(context: &mut Context<'_>, vm: &Vm) -> Result<Vec<VmName>> {
+pub(crate) fn rivals(context: &mut Context<'_>, vm: &Vm) -> Result<Vec<VmName>> {
     if !context.is_freebsd {
         return Ok(Vec::new());
     }

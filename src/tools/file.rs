@@ -1,4 +1,4 @@
-//! Disk image files and stores of variables: install(1), truncate(1), dd(1), ln(1), mv(1), rm(1).
+//! Disk image files and stores of variables: install(1), truncate(1), dd(1), ln(1), mv(1), rm(1), rmdir(1).
 
 use crate::command::{Command, args};
 use crate::model::size::DiskSize;
@@ -45,9 +45,14 @@ pub fn put_back(path: &Path, name: &Path) -> Command {
     Command::root("mv", args!["-f", path, name])
 }
 
-/// Removes a file: `rm -f PATH`.
+/// Removes a file; a missing one is no failure: `rm -f PATH`.
 pub fn remove(path: &Path) -> Command {
     Command::root("rm", args!["-f", path])
+}
+
+/// Removes an empty directory: `rmdir PATH`.
+pub fn remove_directory(path: &Path) -> Command {
+    Command::root("rmdir", args![path])
 }
 
 /// Links a file to another name, which must not exist: `ln PATH NAME`.
@@ -60,6 +65,13 @@ pub fn name(path: &Path, name: &Path) -> Command {
 /// The size is in bytes, because truncate(1) accepts no decimals.
 pub fn make_sparse(path: &Path, size: &DiskSize) -> Command {
     Command::root("truncate", args!["-s", size.bytes().to_string(), path])
+}
+
+/// Makes an existing file longer, without allocation: `truncate -c -s +BYTES PATH`.
+///
+/// A relative size never cuts a file, whatever its size has become since the question.
+pub fn grow(path: &Path, more: u64) -> Command {
+    Command::root("truncate", args!["-c", "-s", format!("+{more}"), path])
 }
 
 /// Fills an empty file with zeros, fully allocated: `dd if=/dev/zero of=PATH bs=BYTES count=N status=none`.
@@ -86,9 +98,9 @@ pub fn make_full(path: &Path, size: &DiskSize) -> Command {
 #[cfg(test)]
 mod tests {
     use super::{
-        copy, is_workshop, make_directory, make_empty, make_full, make_sparse, name, put_back,
+        copy, grow, is_workshop, make_directory, make_empty, make_full, make_sparse, name,
     };
-    use super::{remove, workshop};
+    use super::{put_back, remove, workshop};
     use crate::model::size::DiskSize;
     use std::path::Path;
 
@@ -115,6 +127,7 @@ mod tests {
                 make_sparse(path, &size("1.5G")),
                 "truncate -s 1610612736 /vm/deb0",
             ),
+            (grow(path, 1 << 30), "truncate -c -s +1073741824 /vm/deb0"),
             (
                 make_full(path, &size("20g")),
                 "dd if=/dev/zero of=/vm/deb0 bs=1048576 count=20480 status=none",

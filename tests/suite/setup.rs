@@ -9,8 +9,11 @@ use std::process::{Command, Stdio};
 
 pub(crate) const HOST: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm\n";
 
-/// The verbs in the order of the manual; the last four need ZFS.
-pub(crate) const VERBS: [&str; 13] = [
+/// The number of verbs.
+pub(crate) const ALL: usize = 15;
+
+/// The verbs in the order of the manual; the last five need ZFS.
+pub(crate) const VERBS: [&str; ALL] = [
     "install",
     "boot",
     "ttyboot",
@@ -20,10 +23,12 @@ pub(crate) const VERBS: [&str; 13] = [
     "restart",
     "clean",
     "log",
+    "resize",
     "snapshot",
     "rollback",
     "clone",
     "history",
+    "promote",
 ];
 
 /// The entries of a directory: names, and the targets of links.
@@ -93,13 +98,13 @@ fn every_vm_gets_a_relative_link_per_verb_and_a_second_run_changes_nothing() {
     let place = place("a_id=1\nfile_id=2 file_hd0=/vm/file.img\ndev_id=3 dev_hd0=/dev/da1\n");
     let said = setup(&place);
     let mut wanted = links("a", &VERBS, "../easy-bhyve");
-    wanted.extend(links("file", &VERBS[..9], "../easy-bhyve"));
-    wanted.extend(links("dev", &VERBS[..9], "../easy-bhyve"));
+    wanted.extend(links("file", &VERBS[..ALL - 5], "../easy-bhyve"));
+    wanted.extend(links("dev", &VERBS[..ALL - 5], "../easy-bhyve"));
     assert_eq!(entries(&place.path("bin/eb")), wanted, "{said:?}");
     let err = [
         listed("added", "a", &VERBS),
-        listed("added", "dev", &VERBS[..9]),
-        listed("added", "file", &VERBS[..9]),
+        listed("added", "dev", &VERBS[..ALL - 4]),
+        listed("added", "file", &VERBS[..ALL - 4]),
         total(&place, "bin/eb", 31, 31, 0),
     ];
     assert_eq!(said, Said::new(0, "", err.concat()));
@@ -112,7 +117,7 @@ fn every_vm_gets_a_relative_link_per_verb_and_a_second_run_changes_nothing() {
 
     assert_eq!(
         setup(&place),
-        Said::new(0, "", total(&place, "bin/eb", 31, 0, 0))
+        Said::new(0, "", total(&place, "bin/eb", 32, 0, 0))
     );
     assert_eq!(entries(&place.path("bin/eb")), wanted);
 }
@@ -148,13 +153,13 @@ fn own_links_without_a_vm_are_removed_and_a_volume_that_became_a_file_loses_its_
     place.link("bin/eb/boot", "../easy-bhyve");
     let said = setup(&place);
     let mut wanted = links("b", &VERBS, "../easy-bhyve");
-    wanted.extend(links("c", &VERBS[..9], "../easy-bhyve"));
+    wanted.extend(links("c", &VERBS[..ALL - 4], "../easy-bhyve"));
     wanted.extend(links("a", &["unknown"], "../easy-bhyve"));
     wanted.insert("boot".into(), Some("../easy-bhyve".into()));
     assert_eq!(entries(&place.path("bin/eb")), wanted);
     let err = [
         listed("removed", "a", &VERBS),
-        listed("removed", "c", &VERBS[9..]),
+        listed("removed", "c", &VERBS[ALL - 5..]),
         total(&place, "bin/eb", 22, 0, 17),
     ];
     assert_eq!(said, Said::new(0, "", err.concat()));
@@ -181,7 +186,7 @@ fn own_links_that_point_elsewhere_are_replaced() {
     let err = [
         listed("added", "a", &added),
         listed("removed", "gone", &["boot"]),
-        total(&place, "bin/eb", 13, 12, 1),
+        total(&place, "bin/eb", ALL, ALL - 1, 1),
     ];
     assert_eq!(said, Said::new(0, "", err.concat()));
 }
@@ -272,7 +277,7 @@ fn the_script_makes_a_missing_directory() {
     fs::remove_dir_all(at.join("a new")).unwrap();
     assert_eq!(setup(&place).status, Some(0));
     assert_eq!(entries(&at.join("a new/directory")), made);
-    assert_eq!(made.len(), 13);
+    assert_eq!(made.len(), ALL);
     let link = at.join("a new/directory/a-boot").canonicalize().unwrap();
     assert_eq!(link, at.join("easy-bhyve"));
 }
@@ -304,7 +309,7 @@ fn the_links_of_a_thousand_vms_are_made_and_removed() {
     assert_eq!(said.status, Some(0), "{said:?}");
     assert!(
         said.err
-            .ends_with(&total(&place, "bin/eb", 13000, 13000, 0))
+            .ends_with(&total(&place, "bin/eb", 14000, 14000, 0))
     );
     let wanted: Entries = (0..1000)
         .flat_map(|id| links(&format!("vm{id}"), &VERBS, "../easy-bhyve"))
@@ -312,13 +317,13 @@ fn the_links_of_a_thousand_vms_are_made_and_removed() {
     assert!(entries(&place.path("bin/eb")) == wanted);
     assert_eq!(
         setup(&place),
-        Said::new(0, "", total(&place, "bin/eb", 13000, 0, 0))
+        Said::new(0, "", total(&place, "bin/eb", 1000 * ALL, 0, 0))
     );
     place.write("bin/easy-bhyve.conf", format!("{HOST}vm999_id=1\n"));
     assert!(
         setup(&place)
             .err
-            .ends_with(&total(&place, "bin/eb", 13, 0, 12987))
+            .ends_with(&total(&place, "bin/eb", ALL, 0, 999 * ALL))
     );
     assert_eq!(
         entries(&place.path("bin/eb")),

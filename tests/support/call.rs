@@ -152,6 +152,7 @@ pub fn process(args: Vec<OsString>, caller: &Fake) -> Process {
         run: PathBuf::from(RUN_DIRECTORY),
         logs: PathBuf::from(LOG_DIRECTORY),
         share: PathBuf::from(SHARE_DIRECTORY),
+        seed: uuid::Uuid::nil(),
         token: "scratch0".into(),
         colour: false,
         is_watched: false,

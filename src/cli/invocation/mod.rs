@@ -16,7 +16,10 @@ use clap::{CommandFactory, FromArgMatches};
 
 use complaint::{ADMIN, unknown_verb, wrong_command, wrong_usage};
 use help::definition_for_help;
-use options::{CheckArgs, Cli, InitArgs, InspectArgs, ManArgs, NewArgs, OsArgs, SetArgs, Typed};
+use options::{
+    CheckArgs, Cli, DestroyArgs, DiskArgs, InitArgs, InspectArgs, ManArgs, NewArgs, OsArgs,
+    RenameArgs, SetArgs, Typed,
+};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -68,6 +71,12 @@ pub enum Admin {
     Set(SetArgs),
     /// Writes the settings of a new VM.
     New(NewArgs),
+    /// Gives a VM one more disk.
+    Disk(DiskArgs),
+    /// Gives a VM another name.
+    Rename(RenameArgs),
+    /// Removes a VM.
+    Destroy(DestroyArgs),
     /// Ends every running VM.
     StopAll(EndArgs),
     /// Starts every VM with `autostart=YES`.
@@ -152,6 +161,9 @@ pub(super) fn definition(link: Option<(&str, Verb)>) -> clap::Command {
                 "inspect" => " VM|FILE",
                 "set" => " [VM] KEY=VALUE...",
                 "new" => " VM [KEY=VALUE]...",
+                "destroy" => " VM",
+                "disk" => " VM [SIZE]",
+                "rename" => " OLD NEW",
                 "man" => " [PAGE]",
                 "os" => " [NAME]",
                 _ => "",
@@ -231,6 +243,9 @@ fn request(typed: Option<Typed>) -> Call {
         Some(Typed::Os(options)) => Admin::Os(options),
         Some(Typed::Set(options)) => Admin::Set(options),
         Some(Typed::New(options)) => Admin::New(options),
+        Some(Typed::Disk(options)) => Admin::Disk(options),
+        Some(Typed::Rename(options)) => Admin::Rename(options),
+        Some(Typed::Destroy(options)) => Admin::Destroy(options),
         Some(Typed::StopAll(options)) => Admin::StopAll(options),
         Some(Typed::Autostart(options)) => Admin::Autostart(options),
         Some(Typed::Man(options)) => Admin::Man(options),

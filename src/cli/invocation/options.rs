@@ -50,6 +50,12 @@ pub(super) enum Typed {
     Set(SetArgs),
     /// Write the settings of a new VM into the configuration
     New(NewArgs),
+    /// Give a VM one more disk
+    Disk(DiskArgs),
+    /// Give a VM another name
+    Rename(RenameArgs),
+    /// Remove a VM: its lines, its links and its log, and with --disks its disks
+    Destroy(DestroyArgs),
     /// Shut every running VM down, and cut the power of those that still run after 40 s
     StopAll(EndArgs),
     /// Boot every VM that has autostart=YES, in ascending order of ids
@@ -168,6 +174,60 @@ pub struct NewArgs {
     /// Settings; the default id is the smallest number from 1 that neither a VM nor a tap has
     #[arg(value_name = "KEY=VALUE", index = 2, value_parser = setting())]
     pub settings: Vec<TypedSetting>,
+}
+
+/// Options of `disk`.
+#[derive(Clone, Debug, Args)]
+pub struct DiskArgs {
+    /// -d
+    #[command(flatten)]
+    pub dry_run: DryRun,
+    /// Allocate blocks only when they are written
+    #[arg(short = 's', long)]
+    pub sparse: bool,
+    /// The VM
+    #[arg(value_name = "VM", index = 1)]
+    pub vm: String,
+    /// The size of the new disk; by default that of hd0
+    #[arg(value_name = "SIZE", index = 2, value_parser = DiskSize::parse)]
+    pub size: Option<DiskSize>,
+}
+
+/// Options of `rename`.
+#[derive(Clone, Debug, Args)]
+pub struct RenameArgs {
+    /// -d
+    #[command(flatten)]
+    pub dry_run: DryRun,
+    /// Keep the MAC addresses and the UUID that are derived from the name: write them into the configuration
+    #[arg(long)]
+    pub keep: bool,
+    /// Do not ask before MAC addresses or the UUID change
+    #[arg(short = 'f', long, conflicts_with = "keep")]
+    pub force: bool,
+    /// The VM
+    #[arg(value_name = "OLD", index = 1)]
+    pub vm: String,
+    /// Its new name
+    #[arg(value_name = "NEW", index = 2)]
+    pub new: String,
+}
+
+/// Options of `destroy`.
+#[derive(Clone, Debug, Args)]
+pub struct DestroyArgs {
+    /// -d
+    #[command(flatten)]
+    pub dry_run: DryRun,
+    /// Do not ask for the name of the VM
+    #[arg(short = 'f', long)]
+    pub force: bool,
+    /// Also destroy its disks directly below volroot, with their snapshots, and its store of UEFI variables
+    #[arg(long)]
+    pub disks: bool,
+    /// The VM
+    #[arg(value_name = "VM", index = 1)]
+    pub vm: String,
 }
 
 /// Options of `man`.

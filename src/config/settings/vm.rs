@@ -60,6 +60,8 @@ pub struct VmSettings {
     pub tablet: Option<Set<bool>>,
     /// Further words for bhyve.
     pub bhyve_args: Option<Set<BhyveArgs>>,
+    /// Whether the VM is protected.
+    pub protect: Option<Set<bool>>,
     /// Whether bhyveload(8) loads the guest.
     pub freebsd: Option<Set<bool>>,
     /// The ISO images, by number.
@@ -357,6 +359,7 @@ pub static VM: [Setting<VmSettings>; 39] = [
         is_own: true,
         ..Setting::ROW
     },
+    devices::PROTECT,
 ];
 
 /// The NICs that have a tap.

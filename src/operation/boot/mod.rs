@@ -144,7 +144,12 @@ fn source(vm: &Vm, pause: bool) -> Result<Source> {
 /// The name of the snapshots for a temporary run (`-T`).
 fn temp(context: &Context<'_>, is_wanted: bool) -> Result<Option<SnapName>> {
     is_wanted
-        .then(|| snapshot::name(context.process.clock.now(), &["temp".to_owned()]))
+        .then(|| {
+            snapshot::name(
+                context.process.clock.now(),
+                &[snapshot::TEMPORARY.to_owned()],
+            )
+        })
         .transpose()
 }
 

@@ -8,7 +8,7 @@ use crate::model::Vm;
 use crate::model::loader::Uefi;
 use crate::operation::context::is_one;
 use crate::operation::plan_context::PlanContext;
-use crate::plan::{Plan, Step, Test, Undo, When};
+use crate::plan::{Form, Plan, Step, Test, Undo, When};
 use crate::quote;
 use crate::survey::Survey;
 use crate::tools::file;
@@ -168,7 +168,7 @@ fn left(store: &Path) -> String {
 ///
 /// # Errors
 /// If it cannot be used, or another user could exchange it.
-fn entry_of(context: &mut PlanContext<'_>, uefi: &Uefi) -> Result<Option<Entry>> {
+pub(crate) fn entry_of(context: &mut PlanContext<'_>, uefi: &Uefi) -> Result<Option<Entry>> {
     let store = entry(context, &uefi.vars)?;
     refuse_directory(context, uefi)?;
     if let Some(store) = &store {
@@ -271,7 +271,7 @@ fn make(uefi: &Uefi, firmware: &Firmware, token: &str) -> Plan {
     if let Some(directory) = uefi.vars.parent().filter(|_| uefi.has_own_directory()) {
         plan.push(file::make_directory(directory));
     }
-    plan.append(copy(&firmware.template, &uefi.vars, token));
+    plan.append(copy(&firmware.template, &uefi.vars, token, None));
     plan
 }
 
@@ -317,19 +317,21 @@ fn without_trace(store: &Path, token: &str) -> Plan {
         .ok_if(!Test::Exists(saved.clone()));
     let what = format!("what the guest has written to {}", store.display());
     let mut plan = Plan::new(vec![Undo::by(back, When::End, &what).into()]);
-    plan.append(copy(store, &saved, token));
+    plan.append(copy(store, &saved, token, None));
     plan
 }
 
 /// The plan that copies a file, whole or not at all: the complete copy, which only root can read, is
-/// linked to its name, which must not exist.
-fn copy(from: &Path, to: &Path, token: &str) -> Plan {
+/// linked to its name, which must not exist. `undo`: what undoes the name.
+pub(crate) fn copy(from: &Path, to: &Path, token: &str, undo: Option<Undo>) -> Plan {
     let unfinished = file::workshop(to, token);
     let remove = Step::from(file::remove(&unfinished)).only_if(Test::Exists(unfinished.clone()));
-    Plan::new(vec![
+    let mut plan = Plan::new(vec![
         Undo::by(remove, When::Failure, &unfinished.display()).into(),
         file::copy(from, &unfinished).into(),
         file::name(&unfinished, to).into(),
-        file::remove(&unfinished).into(),
-    ])
+    ]);
+    plan.forms.extend(undo.map(Form::from));
+    plan.push(file::remove(&unfinished));
+    plan
 }

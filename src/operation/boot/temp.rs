@@ -1,11 +1,12 @@
 //! A temporary run: snapshots are taken first, and the disks are rolled back to them at the end.
 
 use crate::error::{Error, Result};
-use crate::model::Vm;
+use crate::model::device;
 use crate::model::name::{SnapName, Snapshot};
+use crate::model::{Vm, Volume};
 use crate::plan::{Action, Guard, Plan, Refusal, Step, Test, Undo, When};
 use crate::tools::fstat;
-use crate::tools::zfs::{self, Mark, node};
+use crate::tools::zfs::{self, Mark};
 use crate::vis;
 use std::path::{Path, PathBuf};
 
@@ -87,25 +88,19 @@ pub fn left(snapshot: &Snapshot) -> String {
 /// # Errors
 /// If a disk is not a ZFS volume.
 pub(crate) fn disks(vm: &Vm, devices: &Path, name: &SnapName) -> Result<Vec<Disk>> {
-    let snapshot = |path: &Path| {
-        Some(Disk {
-            path: path.to_owned(),
-            snapshot: node::volume_at(devices, path)?.snapshot(name),
-        })
+    let snapshot = |disk: &device::Disk| match disk.volume(devices) {
+        Volume::Zfs(volume) => Ok(Disk {
+            path: disk.path.clone(),
+            snapshot: volume.snapshot(name),
+        }),
+        Volume::File(path) => Err(Error::state(format!(
+            "hd{} of {} is not a ZFS volume and cannot be rolled back: {}",
+            disk.number,
+            vm.name,
+            vis::shown(&path)
+        ))
+        .at(disk.origin)
+        .help("-T requires that all disks are ZFS volumes")),
     };
-    vm.disks
-        .iter()
-        .map(|disk| {
-            snapshot(&disk.path).ok_or_else(|| {
-                Error::state(format!(
-                    "hd{} of {} is not a ZFS volume and cannot be rolled back: {}",
-                    disk.number,
-                    vm.name,
-                    vis::shown(&disk.path)
-                ))
-                .at(disk.origin)
-                .help("-T requires that all disks are ZFS volumes")
-            })
-        })
-        .collect()
+    vm.disks.iter().map(snapshot).collect()
 }

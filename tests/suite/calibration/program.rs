@@ -2,10 +2,10 @@
 
 use super::mask::{BYTES, TIME, TXG};
 use super::record::{Record, commands};
-use super::zfs::{RELEASES, data, transcript};
+use super::zfs::{RELEASES, RUNS, data, transcript};
 use crate::cases::directories;
 use easy_bhyve::model::name::{Dataset, SnapName};
-use easy_bhyve::tools::zfs::{self, SnapshotLine, Volume};
+use easy_bhyve::tools::zfs::{self, BookmarkLine, SnapshotLine, Volume};
 use std::collections::BTreeSet;
 
 /// A line of zfs without the parts that differ between VMs: names and sizes.
@@ -14,6 +14,7 @@ fn form(line: &str) -> String {
     for word in line.split(' ') {
         form.push(match word {
             _ if form.last() == Some(&"-V") => "SIZE",
+            _ if word.starts_with("easy-bhyve:disks=") => "easy-bhyve:disks=N",
             _ if word.contains('@') => "VOLUME@NAME",
             _ if word.contains('/') => "VOLUME",
             _ => word,
@@ -44,8 +45,10 @@ const NOT_RECORDED: [&str; 1] =
 
 #[test]
 fn every_form_of_zfs_that_the_program_uses_is_recorded() {
-    let text = std::fs::read_to_string(data().join("commands")).expect("the commands");
-    let recorded: BTreeSet<String> = commands(&text).into_iter().map(form).collect();
+    let text = |file: &str| std::fs::read_to_string(data().join(file)).expect("the commands");
+    let texts = RUNS.map(|(file, _)| text(file));
+    let recorded = texts.iter().flat_map(|text| commands(text));
+    let recorded: BTreeSet<String> = recorded.map(form).collect();
     let called = called();
     assert!(called.len() >= 8, "only {called:?} are called");
     let missing: Vec<&String> = called.difference(&recorded).collect();
@@ -151,7 +154,11 @@ fn the_program_reads_real_lists_completely() {
         (
             "zroot/vm/copy",
             vec![Volume {
-                bookmarks: vec![(SnapName::parse("s2").expect("a name"), 7)],
+                bookmarks: vec![BookmarkLine {
+                    name: SnapName::parse("s2").expect("a name"),
+                    creation: 1_768_478_400,
+                    createtxg: 7,
+                }],
                 ..volume(
                     Some("zroot/vm/made/linux1@base"),
                     &[("s1", &[]), ("s2", &[])],

@@ -1,13 +1,13 @@
 //! The traits of a host as the program uses them, on the simulated host.
 
-use super::{Child, Fake, Lost, ended, error, gone, logs, secrets};
+use super::{Child, Fake, ended, error, gone, logs, secrets};
 use crate::host::{Errno, Status};
 use easy_bhyve::command::{Command, Streams};
 use easy_bhyve::host::identity::{About, Entry, Identity};
 use easy_bhyve::host::secret::SecretError;
 use easy_bhyve::host::{
-    Caller, Children, Clock, Ended, Event, Finished, Follower, Interruption, Lock, LockResult,
-    Locks, Look, OpenFile, SpawnError,
+    Caller, Children, Clock, Ended, Event, Finished, Follower, Interruption, Look, OpenFile,
+    SpawnError,
 };
 use easy_bhyve::inspect::report::Report;
 use std::ffi::OsString;
@@ -60,7 +60,7 @@ impl Look for Fake {
             None => Identity::File(1, number(lies.as_deref().unwrap_or(path))),
         };
         Ok(About {
-            size: 0,
+            size: host.files().size(path).unwrap_or(0),
             identity,
             is_unsure: lies.is_none(),
             is_read_only: host.is_read_only(path),
@@ -121,7 +121,7 @@ impl Look for Fake {
     fn find(&mut self, program: &str) -> Option<PathBuf> {
         // Programs that are not simulated here are in every base system.
         let base = [
-            "rm", "mv", "mkdir", "cat", "tail", "env", "timeout", "mktemp",
+            "rm", "rmdir", "mv", "mkdir", "cat", "tail", "env", "timeout", "mktemp",
         ];
         let is_there = base.contains(&program) || self.host().has_program(program);
         is_there.then(|| Path::new("/sbin").join(program))
@@ -296,6 +296,16 @@ impl Caller for Fake {
         self.answer
     }
 
+    fn type_in(&mut self, question: &str) -> Option<String> {
+        self.asked.push(question.to_owned());
+        // The question names the word: `Type WORD to ...`.
+        let (_, rest) = question.rsplit_once("Type ")?;
+        let word = rest.split(' ').next().unwrap_or_default();
+        let typed = if self.answer? { word } else { "n" };
+        let _ = writeln!(self.err, "{question} {typed}");
+        Some(typed.to_owned())
+    }
+
     fn catch_signals(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -312,30 +322,5 @@ impl Caller for Fake {
     fn isolate(&mut self) -> io::Result<()> {
         // The attributes of a test's own process are not the caller's.
         Ok(())
-    }
-}
-
-impl Locks for Fake {
-    fn lock(&mut self, lock: &Lock, note: &str) -> io::Result<LockResult> {
-        let mut world = self.worlds.lock();
-        if world.lost.contains(&Lost::Locks) {
-            let why = "the directory must be owned by root and writable only by root";
-            return Err(io::Error::other(why));
-        }
-        world.refuse_write()?;
-        // No more time passes for which the process could wait.
-        if world.is_killed(self.actor) {
-            return Err(gone());
-        }
-        // A disk is identified by its own name.
-        let lies = match lock {
-            Lock::Disk(path) => world.host.lower(path).map(Lock::Disk),
-            _ => None,
-        };
-        Ok(world.lock_for(self.pid, lies.as_ref().unwrap_or(lock), note))
-    }
-
-    fn unlock(&mut self, lock: &Lock) {
-        self.worlds.lock().locks.unlock(self.pid, lock);
     }
 }

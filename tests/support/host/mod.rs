@@ -144,7 +144,7 @@ pub const PROGRAMS: [&str; 26] = [
 ];
 
 /// Programs that only the real machine can run.
-const FOREIGN: [&str; 14] = [
+const FOREIGN: [&str; 15] = [
     "cat",
     "chmod",
     "cp",
@@ -154,6 +154,7 @@ const FOREIGN: [&str; 14] = [
     "mktemp",
     "mv",
     "rm",
+    "rmdir",
     "sh",
     "sleep",
     "test",

@@ -311,6 +311,9 @@ pub struct Snapshot {
     pub volume: Option<Volume>,
     /// Names of holds on it.
     pub holds: BTreeSet<String>,
+    /// User properties set on it itself.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub local: BTreeMap<String, String>,
 }
 
 /// A VM object of vmm(4).

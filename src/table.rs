@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 const CUT: &str = "...";
 
 /// Lays out rows as columns, two blanks apart; the last column is not padded.
-pub(super) fn table<R, C>(head: &[&str], rows: impl Iterator<Item = R> + Clone) -> String
+pub(crate) fn table<R, C>(head: &[&str], rows: impl Iterator<Item = R> + Clone) -> String
 where
     R: AsRef<[C]>,
     C: AsRef<str>,
@@ -18,7 +18,7 @@ where
 
 /// As [`table`]; if the lines are longer than `room` columns, the cells of one column are shortened at
 /// their beginning, but not below the width of its heading.
-pub(super) fn table_shortening<R, C>(
+pub(crate) fn table_shortening<R, C>(
     head: &[&str],
     rows: impl Iterator<Item = R> + Clone,
     column: usize,

@@ -1,4 +1,6 @@
-//! `history`: the ancestors of a VM's disk.
+//! `history`: the ancestors of a VM's disk, and all volumes that have one of them.
+
+mod tree;
 
 use super::Operation;
 use super::context::{Context, Outcome, json, not_freebsd};
@@ -35,6 +37,9 @@ pub struct Args {
     /// How the result is shown.
     #[command(flatten)]
     pub format: FormatArgs,
+    /// Show all volumes that were cloned from the oldest ancestor, their VMs, and what each would free
+    #[arg(long)]
+    pub tree: bool,
 }
 
 impl Operation for Args {
@@ -44,6 +49,14 @@ impl Operation for Args {
         let volume = volume(&vm, Verb::History)?;
         if !context.is_freebsd {
             return Err(not_freebsd(context.look).help("run it on the host of the VM"));
+        }
+        if self.tree {
+            let tree = tree::Tree::ask(context, &vm, volume)?;
+            return match self.format.format.unwrap_or_default() {
+                Format::Json => json(&tree.document()),
+                Format::Text => Ok(tree.text(context.process.clock)),
+            }
+            .map(Outcome::Text);
         }
         let mut chain = Vec::new();
         let mut next: Option<(Dataset, Option<SnapName>)> = Some((volume.clone(), None));

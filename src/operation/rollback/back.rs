@@ -1,0 +1,227 @@
+//! The plan that rolls disks back, and what it destroys.
+
+use crate::error::{Error, Result};
+use crate::model::Vm;
+use crate::model::name::{Dataset, SnapName, Snapshot};
+use crate::model::size::short;
+use crate::operation::gone::{self, AT_ONCE};
+use crate::operation::refuse::{clones_of, holds_of};
+use crate::operation::taken::{Disk, Found, facts};
+use crate::plan::{Guard, NoReturn, Plan, Refusal, Test};
+use crate::process::Clock;
+use crate::tools::zfs::{self, BookmarkLine, Mark, SnapshotLine};
+use crate::verb::Verb;
+
+/// A rollback of one disk, and what it destroys.
+#[derive(Debug)]
+pub(super) struct Back<'found> {
+    /// The number of the disk.
+    pub(super) number: u8,
+    /// Its volume.
+    pub(super) volume: &'found Dataset,
+    /// The snapshot.
+    pub(super) target: Snapshot,
+    /// The newer snapshots, oldest first.
+    pub(super) snapshots: &'found [SnapshotLine],
+    /// The newer bookmarks, oldest first.
+    pub(super) bookmarks: Vec<&'found BookmarkLine>,
+}
+
+impl<'found> Back<'found> {
+    /// The rollback of a disk to one of its snapshots.
+    pub(super) fn of(disk: &'found Disk, line: &SnapshotLine) -> Self {
+        let all = &disk.content.snapshots;
+        let position = all.iter().position(|one| one.name == line.name);
+        let newer = position.and_then(|at| all.get(at + 1..));
+        let bookmarks = disk.content.bookmarks.iter();
+        Self {
+            number: disk.number,
+            volume: &disk.volume,
+            target: disk.volume.snapshot(&line.name),
+            snapshots: newer.unwrap_or_default(),
+            bookmarks: bookmarks
+                .filter(|one| one.createtxg > line.createtxg)
+                .collect(),
+        }
+    }
+
+    /// Whether it destroys snapshots or bookmarks.
+    pub(super) fn destroys(&self) -> bool {
+        !self.snapshots.is_empty() || !self.bookmarks.is_empty()
+    }
+
+    /// Refuses newer snapshots that cannot be destroyed.
+    pub(super) fn refuse_needed(&self) -> Result<()> {
+        let (volume, target) = (self.volume, &self.target.name);
+        for one in self.snapshots {
+            let name = volume.snapshot(&one.name);
+            if let Some(release) = holds_of(&name, one) {
+                return Err(
+                    Error::host(format!("{name} is newer than @{target} and is held"))
+                        .help(format!("a rollback destroys newer snapshots; {release}")),
+                );
+            }
+            if let Some(clones) = clones_of(one) {
+                return Err(Error::host(format!(
+                    "{name} is newer than @{target} and has clones: {clones}"
+                ))
+                .help("a rollback destroys newer snapshots; first make the clones independent, as root: zfs promote CLONE"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What it destroys, oldest first, with the dates and the sizes of snapshots.
+    fn marks(&self) -> Vec<(Mark, i64, Option<u64>)> {
+        let snapshots = self.snapshots.iter().map(|one| {
+            let mark = Mark::Snapshot(one.name.clone());
+            (one.createtxg, (mark, one.creation, Some(one.used)))
+        });
+        let bookmarks = self.bookmarks.iter().map(|one| {
+            let mark = Mark::Bookmark(one.name.clone());
+            (one.createtxg, (mark, one.creation, None))
+        });
+        let mut marks: Vec<_> = snapshots.chain(bookmarks).collect();
+        marks.sort_by_key(|(createtxg, _)| *createtxg);
+        marks.into_iter().map(|(_, mark)| mark).collect()
+    }
+}
+
+/// What was destroyed, for the last message.
+pub(super) fn destroyed(backs: &[Back<'_>]) -> String {
+    let names = backs.iter().flat_map(|back| {
+        let volume = if backs.len() > 1 {
+            back.volume.as_str()
+        } else {
+            ""
+        };
+        let marks = back.marks().into_iter();
+        marks.map(move |(mark, ..)| format!("{volume}{mark}"))
+    });
+    let names: Vec<String> = names.collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!("; destroyed: {}", listed(names, "snapshots and bookmarks"))
+}
+
+/// The names of what was destroyed; of many only the number.
+fn listed(names: Vec<String>, kind: &str) -> String {
+    match names.len() {
+        few if few <= FEW => names.join(" "),
+        many => format!("{many} {kind}"),
+    }
+}
+
+/// The greatest number of names in the last message.
+const FEW: usize = 20;
+
+/// The question before the rollback, below what will be lost.
+pub(super) fn question(vm: &Vm, clock: Clock, found: &Found, backs: &[Back<'_>]) -> String {
+    let mut lost = String::new();
+    for back in backs {
+        let volume = if backs.len() > 1 {
+            back.volume.as_str()
+        } else {
+            ""
+        };
+        for (mark, creation, used) in back.marks() {
+            let kind = match mark {
+                Mark::Snapshot(_) => "snapshot",
+                Mark::Bookmark(_) => "bookmark",
+            };
+            let facts = facts(clock, creation, used);
+            lost.push_str(&format!("  the {kind} {volume}{mark}{facts}\n"));
+        }
+    }
+    for back in backs {
+        let disk = found.disks.iter().find(|disk| disk.number == back.number);
+        let written = disk.map_or(0, |disk| found.written_since(disk, back.snapshots));
+        lost.push_str(&format!(
+            "  what {} has written to {} since @{} (up to {})\n",
+            vm.name,
+            back.volume,
+            back.target.name,
+            short(written)
+        ));
+    }
+    let name = backs.first().map(|back| back.target.name.to_string());
+    format!(
+        "This will be lost:\n{lost}Roll back to @{}?",
+        name.unwrap_or_default()
+    )
+}
+
+/// The plan that rolls each disk back and destroys what is newer. Bookmarks are destroyed, too: ZFS
+/// refuses to roll back past one. No disk is rolled back before all can be.
+///
+/// Each is destroyed by name: `zfs rollback -r` would also destroy those made in the meantime.
+///
+/// The guard `stopped` checks again that no process of the VM runs.
+///
+/// Differs: `rollback` refuses a running VM, and asks before it destroys newer snapshots, each by
+/// its name
+pub(super) fn plan(vm: &Vm, backs: &[Back<'_>], question: Option<String>, stopped: Guard) -> Plan {
+    let mut plan = Plan::default();
+    let name = backs.first().map(|back| back.target.name.as_str());
+    let name = name.unwrap_or_default();
+    if let Some(question) = question {
+        plan.push(Guard {
+            test: Test::Confirmed {
+                question,
+                otherwise: format!(
+                    "to roll back without the question: {} -f {name}",
+                    vm.command(Verb::Rollback)
+                ),
+            },
+            refusal: Refusal::host("nothing was rolled back"),
+        });
+    }
+    plan.push(stopped);
+    let mut done = Vec::new();
+    for back in backs {
+        destroy_newer(&mut plan, back, backs.len() > 1, &mut done);
+    }
+    for (at, back) in backs.iter().enumerate() {
+        if at > 0 {
+            let rest = backs.iter().skip(at).map(|back| back.target.to_string());
+            let rest: Vec<String> = rest.collect();
+            plan.push(NoReturn {
+                done: format!(
+                    "{}; not rolled back yet, which the same command does: {}",
+                    done.join(", "),
+                    rest.join(" ")
+                ),
+            });
+        }
+        plan.push(zfs::rollback(&back.target).works_for(vm));
+        done.push(format!("rolled back to {}", back.target));
+    }
+    plan
+}
+
+/// Adds the steps that destroy what is newer than the target of a disk.
+fn destroy_newer(plan: &mut Plan, back: &Back<'_>, is_named: bool, done: &mut Vec<String>) {
+    let volume = if is_named { back.volume.as_str() } else { "" };
+    let mut add = |plan: &mut Plan, step, what: String| {
+        plan.push(step);
+        done.push(format!("destroyed {what}"));
+        plan.push(NoReturn {
+            done: done.join(", "),
+        });
+    };
+    let names: Vec<SnapName> = back.snapshots.iter().map(|one| one.name.clone()).collect();
+    for some in names.rchunks(AT_ONCE) {
+        let names = some.iter().map(|one| format!("{volume}@{one}"));
+        let what = listed(names.collect(), "snapshots");
+        add(plan, gone::snapshots(back.volume, some), what);
+    }
+    for one in back.bookmarks.iter().rev() {
+        let mark = Mark::Bookmark(one.name.clone());
+        add(
+            plan,
+            gone::mark(back.volume, &mark),
+            format!("{volume}{mark}"),
+        );
+    }
+}

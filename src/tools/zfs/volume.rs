@@ -1,0 +1,135 @@
+//! The size and the name of a volume: zfs(8).
+
+use crate::command::{Command, args};
+use crate::model::name::Dataset;
+use crate::plan::Test;
+
+/// The sizes of a volume, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// The size of the disk.
+    pub volsize: u64,
+    /// The size of a block, of which `volsize` is a multiple.
+    pub volblocksize: u64,
+    /// What the pool keeps free for the volume; 0 for a sparse one.
+    pub refreservation: u64,
+}
+
+impl Sizes {
+    /// Parses the output of [`sizes`].
+    pub fn parse(output: &str) -> Option<Self> {
+        let of = |property: &str| -> Option<u64> {
+            let mut rows = output.lines().filter_map(|line| line.split_once('\t'));
+            let (_, value) = rows.find(|(name, _)| *name == property)?;
+            value.parse().ok()
+        };
+        Some(Self {
+            volsize: of("volsize")?,
+            volblocksize: of("volblocksize")?.max(1),
+            refreservation: of("refreservation")?,
+        })
+    }
+
+    /// The smallest whole number of blocks of at least so many bytes, as zfs-create(8) rounds a size.
+    pub fn rounded(&self, bytes: u64) -> u64 {
+        let next = bytes.checked_next_multiple_of(self.volblocksize);
+        next.unwrap_or(bytes)
+    }
+
+    /// Whether the whole volume is reserved: its blocks and those of its metadata. Then the
+    /// reservation grows with the volume (`lib/libzfs/libzfs_dataset.c`, `zfs_add_synthetic_resv`).
+    pub fn is_thick(&self) -> bool {
+        self.refreservation > self.volsize
+    }
+}
+
+/// Asks for the sizes of a volume:
+/// `zfs get -Hp -o property,value volsize,volblocksize,refreservation VOLUME`.
+pub fn sizes(volume: &Dataset) -> Command {
+    get("volsize,volblocksize,refreservation", volume)
+}
+
+/// Whether a volume has exactly this size: `zfs get -Hp -o property,value volsize,type VOLUME`.
+///
+/// The next property follows the size in the text, so that no longer number fits; sh(1) drops a newline at
+/// the end.
+pub fn has_size(volume: &Dataset, bytes: u64) -> Test {
+    Test::Mentions {
+        command: get("volsize,type", volume),
+        text: format!("volsize\t{bytes}\ntype\t"),
+    }
+}
+
+fn get(properties: &str, volume: &Dataset) -> Command {
+    Command::question(
+        "zfs",
+        args!["get", "-Hp", "-o", "property,value", properties, volume],
+    )
+}
+
+/// Changes the size of a volume, a whole number of blocks: `zfs set volsize=BYTES VOLUME`.
+pub fn set_size(volume: &Dataset, bytes: u64) -> Command {
+    Command::root("zfs", args!["set", format!("volsize={bytes}"), volume])
+}
+
+/// Renames a volume; its snapshots and clones follow: `zfs rename OLD NEW`.
+pub fn rename(old: &Dataset, new: &Dataset) -> Command {
+    Command::root("zfs", args!["rename", old, new])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Sizes, has_size, rename, set_size, sizes};
+    use crate::model::name::Dataset;
+    use crate::plan::Test;
+
+    #[test]
+    fn the_arguments_are_those_of_zfs() {
+        let [a, b] = ["zroot/vm/a", "zroot/vm/b"].map(|name| Dataset::parse(name).expect(name));
+        for (command, line) in [
+            (
+                sizes(&a),
+                "zfs get -Hp -o property,value volsize,volblocksize,refreservation zroot/vm/a",
+            ),
+            (
+                set_size(&a, 1 << 30),
+                "zfs set volsize=1073741824 zroot/vm/a",
+            ),
+            (rename(&a, &b), "zfs rename zroot/vm/a zroot/vm/b"),
+        ] {
+            assert_eq!(command.to_string(), line);
+        }
+        let Test::Mentions { command, text } = has_size(&a, 512) else {
+            panic!("another test");
+        };
+        assert_eq!(
+            (command.to_string().as_str(), text.as_str()),
+            (
+                "zfs get -Hp -o property,value volsize,type zroot/vm/a",
+                "volsize\t512\ntype\t"
+            )
+        );
+    }
+
+    #[test]
+    fn sizes_are_read_and_rounded_up_to_blocks() {
+        let output = "volsize\t1048576\nvolblocksize\t16384\nrefreservation\t3000000\n";
+        let found = Sizes::parse(output).expect("sizes");
+        assert_eq!(
+            (found.volsize, found.volblocksize, found.refreservation),
+            (1 << 20, 1 << 14, 3_000_000)
+        );
+        assert!(found.is_thick());
+        assert_eq!(found.rounded(1), 16384);
+        assert_eq!(found.rounded(32768), 32768);
+        assert_eq!(found.rounded(u64::MAX), u64::MAX);
+        for wrong in ["", "volsize\t-\nvolblocksize\t16384\nrefreservation\t0\n"] {
+            assert_eq!(Sizes::parse(wrong), None);
+        }
+        let sparse = Sizes {
+            refreservation: 0,
+            ..found
+        };
+        assert!(!sparse.is_thick());
+    }
+}
