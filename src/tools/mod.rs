@@ -18,8 +18,10 @@ pub mod manual;
 pub mod process;
 pub mod route;
 pub mod sysctl;
+pub mod sysrc;
 pub mod workers;
 pub mod zfs;
+pub mod zpool;
 
 use crate::model::Vm;
 use std::ffi::OsString;

@@ -1,6 +1,7 @@
 //! Kernel state: sysctl(8).
 
 use crate::command::{Command, args};
+use std::collections::BTreeMap;
 
 /// The kernel state that the program uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,6 +53,19 @@ const VISIBILITY: [&str; 3] = [
 /// Queries all of [`Kernel`]: `sysctl -i NAME…`, which skips unknown names.
 pub fn ask() -> Command {
     ask_names(NAMES.iter().chain(&VISIBILITY))
+}
+
+/// Queries all of [`Kernel`], and more: `sysctl -i NAME…`.
+pub fn ask_also(names: &[&'static str]) -> Command {
+    ask_names(NAMES.iter().chain(&VISIBILITY).chain(names))
+}
+
+/// Every name with its value, from the lines `NAME: VALUE` of an answer.
+pub fn values(output: &str) -> BTreeMap<String, String> {
+    let pairs = output.lines().filter_map(|line| line.split_once(": "));
+    pairs
+        .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
+        .collect()
 }
 
 /// Queries only whether processes are hidden: `sysctl -i NAME…`.

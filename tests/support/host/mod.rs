@@ -69,6 +69,7 @@ mod truncate;
 mod vmm;
 mod wrap;
 mod zfs;
+mod zpool;
 
 pub use call::{Answer, Call, Logged, Status};
 pub use errno::Errno;
@@ -112,7 +113,7 @@ pub struct Host {
 }
 
 /// Every program that is simulated.
-pub const PROGRAMS: [&str; 26] = [
+pub const PROGRAMS: [&str; 27] = [
     "bhyve",
     "bhyvectl",
     "bhyveload",
@@ -138,6 +139,7 @@ pub const PROGRAMS: [&str; 26] = [
     "sysctl",
     "truncate",
     "zfs",
+    "zpool",
     "true",
 ];
 
@@ -239,6 +241,7 @@ impl Host {
             "true" => Answer::ok(),
             "truncate" => truncate::run(self, call),
             "zfs" => zfs::run(self, call),
+            "zpool" => zpool::run(self, call),
             _ => Answer::of(Status::NotFound),
         }
     }
