@@ -12,7 +12,7 @@ mod keys;
 pub mod lint;
 mod read;
 pub mod resolve;
-mod rivals;
+pub(crate) mod rivals;
 pub mod settings;
 pub mod settings_text;
 pub mod shell;
