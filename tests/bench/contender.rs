@@ -28,6 +28,8 @@ pub(super) enum Contender {
     List,
     /// All VMs, one of which runs.
     ListRunning,
+    /// The VMs that begin with a letter, as a shell asks for them.
+    Complete,
     /// A boot's plan on a host that is not FreeBSD.
     BootForeign,
     /// A boot's plan on a host that answers all questions.
@@ -44,12 +46,13 @@ pub(super) enum Contender {
 
 impl Contender {
     /// All of them; `SetupAgain` needs what `Setup` made.
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::True,
         Self::Sh,
         Self::Resources,
         Self::List,
         Self::ListRunning,
+        Self::Complete,
         Self::BootForeign,
         Self::Boot,
         Self::Questions,
@@ -81,6 +84,10 @@ impl Contender {
             ),
             Self::Resources => (PROGRAM, vec!["resources".into(), size.vm().into()]),
             Self::List | Self::ListRunning => (PROGRAM, vec!["list".into()]),
+            Self::Complete => {
+                let line = format!("complete -- easy-bhyve --config {CONFIGURATION} boot v");
+                (PROGRAM, line.split(' ').map(OsString::from).collect())
+            }
             Self::BootForeign | Self::Boot => {
                 (PROGRAM, vec!["boot".into(), size.vm().into(), "-d".into()])
             }
@@ -101,8 +108,10 @@ impl Contender {
                 Self::ListRunning => ground.devices_of_running(),
                 _ => ground.devices(),
             };
+            if self != Self::Complete {
+                command.args(["--config", CONFIGURATION]);
+            }
             command
-                .args(["--config", CONFIGURATION])
                 .env("EASY_BHYVE_PATH", host)
                 .env("EASY_BHYVE_DEV", devices);
         }
@@ -136,6 +145,7 @@ impl Contender {
                 running.count() == usize::from(self == Self::ListRunning)
                     && stdout.lines().count() == usize::try_from(size.0)? + 1
             }
+            Self::Complete => stdout.lines().count() == usize::try_from(size.0)?,
             Self::BootForeign => stdout.contains("nmdm if_tuntap"),
             Self::Boot => stdout.contains("nmdm if_bridge"),
             Self::Setup | Self::SetupAgain => {
@@ -160,6 +170,7 @@ impl fmt::Display for Contender {
             Self::Resources => "`resources`",
             Self::List => "`list`",
             Self::ListRunning => "`list`, one VM runs",
+            Self::Complete => "`complete`, all VMs",
             Self::BootForeign => "`boot -d`, foreign host",
             Self::Boot => "`boot -d`, host answers",
             Self::Questions => "its 3 questions alone",

@@ -37,17 +37,20 @@ fn is_useless(paragraph: &str) -> bool {
 }
 
 /// The commands of easy-bhyve itself.
-pub(super) const ADMIN: [&str; 11] = [
+pub(super) const ADMIN: [&str; 14] = [
     "init",
     "setup",
     "list",
     "status",
     "check",
+    "doctor",
     "inspect",
     "set",
     "new",
+    "import",
     "stop-all",
     "autostart",
+    "completions",
     "man",
 ];
 
