@@ -148,6 +148,7 @@ pub const GROUPS: [Group; 6] = [
             ("list", &["", "--format json"]),
             ("resources", &["--origin", "-V 20G -s"]),
             ("log", &["-n 20", "-f"]),
+            ("doctor", &["", "--privilege"]),
             ("inspect", &["deb0", "/iso/deb.iso --format json"]),
         ],
     },
@@ -182,8 +183,9 @@ pub const GROUPS: [Group; 6] = [
                 &["deb0 mem=2G stop_timeout=120", "deb0 grub_bootcmd= -d"],
             ),
             ("os", &["", "debian --format json"]),
+            ("import", &["vm-bhyve /vm", "libvirt win.xml --add -d"]),
             ("check", &["", "--list"]),
-            ("setup", &["", "-d"]),
+            ("setup", &["", "--completions -d"]),
         ],
     },
     Group {
@@ -192,7 +194,11 @@ pub const GROUPS: [Group; 6] = [
     },
     Group {
         heading: "Help",
-        members: &[("man", &["5", "--source 1"]), ("help", &[])],
+        members: &[
+            ("completions", &["bash", "zsh"]),
+            ("man", &["5", "--source 1"]),
+            ("help", &[]),
+        ],
     },
 ];
 

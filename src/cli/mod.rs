@@ -2,9 +2,12 @@
 
 mod all;
 mod check;
+mod complete;
 mod dispatch;
+mod doctor;
 mod edit;
 mod elevated;
+mod import;
 mod init;
 mod inspect;
 pub mod invocation;

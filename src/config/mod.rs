@@ -13,7 +13,7 @@ pub mod lint;
 pub mod profile;
 mod read;
 pub mod resolve;
-mod rivals;
+pub(crate) mod rivals;
 pub mod settings;
 pub mod settings_text;
 pub mod shell;

@@ -27,7 +27,7 @@ enum Sets {
 use Sets::{Fixed, Key, Nothing, Otherwise};
 
 /// Advice for a key of another manager; none if the key is simply unknown.
-pub(super) fn answer(key: &str) -> Option<String> {
+pub(crate) fn answer(key: &str) -> Option<String> {
     let key = key.get(..LONGEST).unwrap_or(key).to_ascii_lowercase();
     let start = key.find(|letter: char| letter.is_ascii_digit());
     let rest = start.and_then(|start| key.get(start..)).unwrap_or_default();

@@ -18,9 +18,11 @@ pub mod manual;
 pub mod process;
 pub mod route;
 pub mod sysctl;
+pub mod sysrc;
 pub mod viewer;
 pub mod workers;
 pub mod zfs;
+pub mod zpool;
 
 use crate::model::Vm;
 use std::ffi::OsString;

@@ -19,11 +19,13 @@ mod cases;
 mod causes;
 mod check;
 mod cli;
+mod complete;
 mod config_any;
 mod config_large;
 mod config_sh;
 mod demo;
 mod disks;
+mod doctor;
 mod edit;
 mod equivalence;
 mod escalators;
@@ -36,6 +38,7 @@ mod full;
 mod help;
 #[path = "../support/host/mod.rs"]
 mod host;
+mod import;
 mod init;
 mod inspect;
 #[path = "../support/inspected.rs"]

@@ -37,18 +37,21 @@ fn is_useless(paragraph: &str) -> bool {
 }
 
 /// The commands of easy-bhyve itself.
-pub(super) const ADMIN: [&str; 12] = [
+pub(super) const ADMIN: [&str; 15] = [
     "init",
     "setup",
     "list",
     "status",
     "check",
+    "doctor",
     "inspect",
     "os",
     "set",
     "new",
+    "import",
     "stop-all",
     "autostart",
+    "completions",
     "man",
 ];
 

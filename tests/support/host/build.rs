@@ -81,6 +81,7 @@ impl Host {
             interfaces: BTreeMap::new(),
             routes: BTreeMap::from([("inet".into(), ("192.0.2.1".into(), "igb0".into()))]),
             pools: BTreeMap::from([("zroot".into(), 500 << 30)]),
+            ailing_pools: BTreeMap::new(),
             datasets: BTreeMap::new(),
             locked: BTreeSet::new(),
             node_ms: 0,

@@ -71,6 +71,7 @@ mod truncate;
 mod vmm;
 mod wrap;
 mod zfs;
+mod zpool;
 
 pub use call::{Answer, Call, Logged, Status};
 pub use errno::Errno;
@@ -114,7 +115,7 @@ pub struct Host {
 }
 
 /// Every program that is simulated.
-pub const PROGRAMS: [&str; 26] = [
+pub const PROGRAMS: [&str; 27] = [
     "bhyve",
     "bhyvectl",
     "bhyveload",
@@ -140,6 +141,7 @@ pub const PROGRAMS: [&str; 26] = [
     "sysctl",
     "truncate",
     "zfs",
+    "zpool",
     "true",
 ];
 
@@ -242,6 +244,7 @@ impl Host {
             "true" | "vncviewer" => Answer::ok(),
             "truncate" => truncate::run(self, call),
             "zfs" => zfs::run(self, call),
+            "zpool" => zpool::run(self, call),
             _ => Answer::of(Status::NotFound),
         }
     }

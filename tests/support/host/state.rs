@@ -46,6 +46,8 @@ pub struct State {
     pub routes: BTreeMap<String, (String, String)>,
     /// Free bytes of each pool, by name.
     pub pools: BTreeMap<String, u64>,
+    /// The health and the used percent of each pool that is not well, by name.
+    pub ailing_pools: BTreeMap<String, (String, u8)>,
     /// Datasets by full name.
     pub datasets: BTreeMap<String, Dataset>,
     /// Encryption roots whose key is not loaded.
