@@ -5,18 +5,21 @@ use crate::check::{self, Report};
 use crate::config::resolve;
 use crate::error::{Error, Result};
 use crate::finding::{Finding, FindingName};
-use crate::host::Look;
+use crate::host::{Look, scratch};
 use crate::model::Vm;
 use crate::model::name::{Snapshot, VmName};
 use crate::model::privilege::Elevation;
+use crate::model::release::Machine;
 use crate::survey::record::Record;
 use crate::survey::{self, Processes, State, Traces};
-use crate::tools::firmware::Firmware;
+use crate::tools::firmware::{Firmware, U_BOOT};
 use crate::tools::ifconfig::{self, Interface};
 use crate::tools::kld::{self, Module};
+use crate::tools::pkg;
 use crate::tools::sysctl::{self, Kernel};
 use crate::tools::zpool::{self, Pool};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// An answer, or why there is none.
@@ -47,6 +50,10 @@ pub(super) struct Answers<'run> {
     pub(super) has_grub: bool,
     /// The code of the firmware.
     pub(super) firmware: Option<PathBuf>,
+    /// The package of the firmware, with its version; none if no package has installed the file.
+    pub(super) firmware_package: Option<String>,
+    /// The names of the scratch directories; none if only root may list them.
+    pub(super) scratch: Option<Vec<OsString>>,
     /// Whether pf(4) is there.
     pub(super) has_pf: bool,
 }
@@ -98,10 +105,10 @@ impl<'run> Answers<'run> {
             elevation: choice.and_then(|choice| Elevation::choose(choice, process.uid, look)),
             has_grub: look.find("grub-bhyve").is_some(),
             firmware: None,
+            firmware_package: None,
+            scratch: None,
             has_pf: false,
         };
-        let places = Firmware::places(&process.share).map(|place| place.code);
-        answers.firmware = { places }.find(|code| look.exists(code).unwrap_or(false));
         if !is_freebsd {
             return answers;
         }
@@ -118,8 +125,33 @@ impl<'run> Answers<'run> {
         answers.processes = Processes::of(look, &at, hides).map_err(reason);
         // The module has it.
         answers.has_pf = answers.state.contains_key("net.pf.request_maxcount");
+        answers.scratch = look.names_in(&scratch::directory(&process.run)).ok();
+        answers.ask_firmware(look);
         answers.ask_storage(look);
         answers
+    }
+
+    /// The machine of the host; that of most hosts if it is unknown.
+    pub(super) fn machine(&self) -> Machine {
+        let known = self.kernel.as_ref().ok().and_then(|kernel| kernel.machine);
+        known.unwrap_or_default()
+    }
+
+    fn ask_firmware(&mut self, look: &mut dyn Look) {
+        let mut places: Vec<PathBuf> = match self.machine() {
+            Machine::Arm64 => vec![U_BOOT.into()],
+            Machine::Amd64 | Machine::Other => {
+                let places = Firmware::places(&self.known.process.share);
+                places.map(|place| place.code).collect()
+            }
+        };
+        places.retain(|code| look.exists(code).unwrap_or(false));
+        self.firmware = places.into_iter().next();
+        self.firmware_package = self.firmware.as_deref().and_then(|code| {
+            let said = survey::answer(look, &pkg::owner(code)).ok()?;
+            let name = said.trim();
+            (!name.is_empty()).then(|| name.to_owned())
+        });
     }
 
     fn ask_storage(&mut self, look: &mut dyn Look) {

@@ -1,10 +1,15 @@
-//! What earlier runs have left: VM nodes, taps, snapshots of temporary runs.
+//! What earlier runs have left: VM nodes, taps, scratch files, snapshots of temporary runs.
+//!
+//! A lock is never left: the kernel releases a lock when its last holder exits (flock(2)).
 
 use super::Row;
 use super::answers::Answers;
+use crate::host::scratch;
 use crate::model::name::VmName;
-use crate::survey::State;
+use crate::survey::{Processes, State, Traces};
 use crate::verb::Verb;
+use crate::{quote, vis};
+use std::collections::BTreeSet;
 
 const SUBJECT: &str = "leftovers";
 
@@ -65,8 +70,41 @@ pub(super) fn rows(answers: &Answers<'_>) -> Vec<Row> {
             "easy-bhyve status says how to end the run",
         ));
     }
+    rows.extend(scratch(answers, traces, processes));
     if rows.is_empty() {
-        rows.push(Row::pass(SUBJECT, "earlier runs have left nothing"));
+        let text = match answers.scratch {
+            Some(_) => "earlier runs have left nothing",
+            None => {
+                "earlier runs have left nothing, apart from scratch files, which only root may list"
+            }
+        };
+        rows.push(Row::pass(SUBJECT, text));
     }
     rows
+}
+
+/// A row for the scratch files of each VM that has no process.
+fn scratch(answers: &Answers<'_>, traces: &Traces, processes: &Processes) -> Vec<Row> {
+    let names = answers.scratch.iter().flatten();
+    let vms = names.filter_map(|name| name.to_str()?.split('.').next());
+    let vms: BTreeSet<&str> = vms.collect();
+    let is_over = |vm: &&str| {
+        let state = processes.state(vm, traces);
+        matches!(state, State::Stopped | State::LeftOver)
+    };
+    let left = vms.into_iter().filter(is_over);
+    left.map(|vm| {
+        let all = scratch::directory(&answers.known.process.run);
+        let remedy = if answers.known.config.is_ok_and(|config| config.is_vm(vm)) {
+            answers.known.spelling.of(Verb::Clean, vm)
+        } else {
+            format!("rm -r {}/{}.*", quote::shown(&all), quote::shown(vm))
+        };
+        Row::warn(
+            SUBJECT,
+            format!("scratch files of {vm} are left in {}", vis::shown(&all)),
+            remedy,
+        )
+    })
+    .collect()
 }

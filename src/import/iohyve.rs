@@ -5,10 +5,11 @@
 
 use super::Becomes::{Same, Switch};
 use super::{Becomes, Guest, Keys, arguments, is_yes, screen, translate};
+use crate::model::device::Slot;
 use std::collections::BTreeMap;
 
-/// The begin of the names of its properties.
-const OURS: &str = "iohyve:";
+/// The beginning of the names of its properties, and as its `create` misspells one.
+const OURS: [&str; 2] = ["iohyve:", "iohvye:"];
 
 /// Keys of which one setting of ours has the meaning.
 static TABLE: &[(&str, Becomes)] = &[
@@ -18,7 +19,7 @@ static TABLE: &[(&str, Becomes)] = &[
 ];
 
 /// Keys that say nothing about the guest: its name, how it was made and how it is started.
-const WITHOUT_MEANING: [&str; 6] = ["name", "size", "install", "persist", "runmode", "net"];
+const WITHOUT_MEANING: [&str; 6] = ["name", "size", "install", "runmode", "net", "template"];
 
 /// A VM as the text has it.
 #[derive(Default)]
@@ -42,7 +43,8 @@ pub fn guests(text: &str) -> Result<Vec<Guest>, usize> {
             continue;
         };
         let vm = found.entry(vm.to_owned()).or_default();
-        match (volume, property.strip_prefix(OURS)) {
+        let key = OURS.iter().find_map(|prefix| property.strip_prefix(prefix));
+        match (volume, key) {
             (None, Some(key)) => vm.keys.push((key.to_owned(), value.to_owned())),
             (Some(volume), _) if !vm.volumes.iter().any(|known| known == volume) => {
                 vm.volumes.push(volume.to_owned());
@@ -91,10 +93,28 @@ fn guest(dataset: &str, found: Found) -> Guest {
     let mut guest = Guest::new(name, dataset);
     let mut keys = Keys { left: found.keys };
     translate(TABLE, &mut keys, &mut guest);
-    let is_freebsd = loader(&mut keys, &mut guest) == "bhyveload";
+    let loader = loader(&mut keys, &mut guest);
     console(&mut keys, &mut guest);
-    disks(dataset, found.volumes, &mut guest);
-    nics(&mut keys, is_freebsd, &mut guest);
+    let further = devices(&mut keys, &mut guest);
+    disks(dataset, found.volumes, &further.disks, &mut guest);
+    let nics = nics(&mut keys, &mut guest);
+    if nics > 0 && loader != "bhyveload" {
+        // The host bridge, lpc, disk0, the further devices, then the NICs, each in a slot of its own; the
+        // slots with firmware are others.
+        let first = 3_usize.saturating_add(further.count);
+        let before = (first..).take(nics).map_while(|device| {
+            let device = u8::try_from(device).ok()?;
+            Some(Slot {
+                device,
+                function: 0,
+            })
+        });
+        let before: Vec<Slot> = before.collect();
+        guest.move_nics(nics, (loader != "uefi").then_some(&before));
+    }
+    if keys.take("persist").is_some_and(|value| value != "1") {
+        guest.set("on_reboot", "stop", "persist");
+    }
     // Blanks are written as `_`.
     let words = keys.take("bargs").unwrap_or_default().replace('_', " ");
     let is_utc = arguments(&mut guest, &words);
@@ -103,7 +123,6 @@ fn guest(dataset: &str, found: Found) -> Guest {
     for key in WITHOUT_MEANING {
         keys.take(key);
     }
-    keys.left.retain(|(key, _)| !key.starts_with("pci:"));
     for (key, value) in keys.left {
         // Every VM has every property.
         let is_set = !matches!(
@@ -124,18 +143,7 @@ fn loader(keys: &mut Keys, guest: &mut Guest) -> String {
     let os = keys.take("os").unwrap_or_default();
     match loader.as_str() {
         "bhyveload" => guest.switch("freebsd", true, theirs),
-        "grub-bhyve" => {
-            // A version of an OS is a name of its own there.
-            let family = os.trim_end_matches(|c: char| c.is_ascii_digit());
-            match os.as_str() {
-                "" | "default" => {}
-                "custom" | "d8lvm" => guest.lose(
-                    format_args!("os={os}"),
-                    "write the commands of its grub.cfg as grub_bootcmd",
-                ),
-                _ => guest.set("os", family, format_args!("os={os}")),
-            }
-        }
+        "grub-bhyve" => grub(&os, guest),
         "uefi" => {
             guest.set("loader", "uefi", theirs);
             keys.take("fw");
@@ -143,6 +151,37 @@ fn loader(keys: &mut Keys, guest: &mut Guest) -> String {
         _ => guest.lose(theirs, "easy-bhyve has no such loader"),
     }
     loader
+}
+
+/// Translates the name of a system into the commands and the directory that grub has for it there.
+fn grub(os: &str, guest: &mut Guest) {
+    let theirs = format!("os={os}");
+    let mut set = |settings: &[(&str, &str)]| {
+        for (key, value) in settings {
+            guest.set(key, value, &theirs);
+        }
+    };
+    match os {
+        "custom" => guest.lose(theirs, "write the commands of its grub.cfg as grub_bootcmd"),
+        "netbsd" => set(&[
+            ("grub_install", "knetbsd -h -r cd0a (cd0)/netbsd"),
+            ("grub_bootcmd", "knetbsd -h -r wd0a (hd0,msdos1)/netbsd"),
+        ]),
+        "centos6" | "d8lvm" => set(&[("grub_dir", "/grub")]),
+        "centos7" => set(&[("grub_dir", "/grub2")]),
+        _ => {
+            // The version is written without its dot.
+            let version = os.strip_prefix("openbsd").unwrap_or_default();
+            if let Some((major, minor)) = version.split_at_checked(1)
+                && !minor.is_empty()
+                && version.bytes().all(|byte| byte.is_ascii_digit())
+            {
+                let kernel = format!("kopenbsd -h com0 (cd0)/{major}.{minor}/amd64/bsd.rd");
+                let boot = "kopenbsd -h com0 -r sd0a (hd0,openbsd1)/bsd";
+                set(&[("grub_install", &kernel), ("grub_bootcmd", boot)]);
+            }
+        }
+    }
 }
 
 /// The number of the console is that of the VM here.
@@ -154,20 +193,66 @@ fn console(keys: &mut Keys, guest: &mut Guest) {
     guest.number = number;
 }
 
-fn disks(dataset: &str, mut volumes: Vec<String>, guest: &mut Guest) {
-    volumes.sort_by_key(|volume| (volume.len(), volume.clone()));
-    if volumes.is_empty() {
-        volumes.push("disk0".to_owned());
-        let text = "the text has no volume below its dataset: disk0 is assumed";
+/// The devices of the keys `pci:N`.
+struct Further {
+    /// How many there are.
+    count: usize,
+    /// The disks among them: the kind, and the path.
+    disks: Vec<(String, String)>,
+}
+
+/// Translates the keys `pci:N`, whose values are those of `bhyve -s`, without the slot.
+fn devices(keys: &mut Keys, guest: &mut Guest) -> Further {
+    let is_device = |(key, value): &(String, String)| key.starts_with("pci:") && value != "-";
+    let mut found: Vec<(String, String)> = keys.left.extract_if(.., |one| is_device(one)).collect();
+    let number = |key: &str| {
+        key.strip_prefix("pci:")
+            .and_then(|number| number.parse().ok())
+    };
+    found.sort_by_key(|(key, _)| number(key).unwrap_or(u32::MAX));
+    let mut further = Further {
+        count: found.len(),
+        disks: Vec::new(),
+    };
+    for (key, value) in found {
+        match value.split_once(',') {
+            Some((kind @ ("ahci-hd" | "virtio-blk" | "nvme"), path)) if !path.contains(',') => {
+                further.disks.push((kind.to_owned(), path.to_owned()));
+            }
+            _ => guest.lose(
+                format_args!("{key}={value}"),
+                "easy-bhyve has no setting for such a device",
+            ),
+        }
+    }
+    further
+}
+
+/// Translates disk0, then the further devices, then volumes that no device names.
+fn disks(dataset: &str, volumes: Vec<String>, further: &[(String, String)], guest: &mut Guest) {
+    let first = format!("/dev/zvol/{dataset}/disk0");
+    let mut all = vec![("ahci-hd".to_owned(), first)];
+    all.extend(further.iter().cloned());
+    if !volumes.iter().any(|volume| volume == "disk0") {
+        let text = "the text has no volume disk0 below its dataset: the volume is assumed";
         guest.remarks.push(text.to_owned());
     }
-    for (number, volume) in volumes.iter().enumerate() {
+    for volume in volumes {
         let path = format!("/dev/zvol/{dataset}/{volume}");
-        guest.set(&format!("hd{number}"), path, volume);
+        if all.iter().all(|(_, known)| *known != path) {
+            guest.remarks.push(format!(
+                "{volume} is a volume below its dataset that no key names: iohyve does not attach it"
+            ));
+        }
+    }
+    for (number, (kind, path)) in all.iter().enumerate() {
+        guest.set(&format!("hd{number}"), path, path);
+        guest.set(&format!("hd{number}_type"), kind, kind);
     }
 }
 
-fn nics(keys: &mut Keys, is_freebsd: bool, guest: &mut Guest) {
+/// Translates the NICs; how many there are.
+fn nics(keys: &mut Keys, guest: &mut Guest) -> usize {
     let taps = keys.take("tap").unwrap_or_default();
     let taps: Vec<&str> = taps
         .split(',')
@@ -175,28 +260,32 @@ fn nics(keys: &mut Keys, is_freebsd: bool, guest: &mut Guest) {
         .collect();
     for (number, tap) in taps.iter().enumerate() {
         guest.set_tap(number, Some(tap), format_args!("tap={tap}"));
+        let mac = keys.take(&format!("mac_{tap}"));
+        guest.set_mac(number, mac.as_deref().filter(|mac| *mac != "-"));
     }
-    let macs = keys.take("mac").unwrap_or_default();
-    let mut macs = macs.split(',').filter(|mac| mac.contains(':'));
-    for number in 0..taps.len() {
-        guest.set_mac(number, macs.next());
-    }
-    if !taps.is_empty() && !is_freebsd {
-        guest.move_nics(taps.len(), None);
-    }
+    taps.len()
 }
 
 fn graphics(keys: &mut Keys, guest: &mut Guest) {
-    let [port, address, wait, tablet, width, height] =
-        ["vnc", "vnc_ip", "vnc_wait", "vnc_tablet", "vnc_w", "vnc_h"].map(|key| keys.take(key));
+    let names = [
+        "vnc",
+        "vnc_port",
+        "vnc_ip",
+        "vnc_wait",
+        "vnc_tablet",
+        "vnc_w",
+        "vnc_h",
+    ];
+    let [screen_key, port, address, wait, tablet, width, height] = names.map(|key| keys.take(key));
     let is_on = |value: &Option<String>| value.as_deref().is_some_and(is_yes);
-    let number = port
-        .as_deref()
-        .filter(|port| port.parse::<u16>().is_ok_and(|port| port > 1));
-    if number.is_none() && !is_on(&port) {
+    // The first key is a switch, or the port itself.
+    let is_port = |port: &&str| port.parse::<u16>().is_ok_and(|port| port > 1);
+    let own = screen_key.as_deref().filter(is_port);
+    if own.is_none() && !is_on(&screen_key) {
         return;
     }
-    let theirs = format!("vnc={}", port.as_deref().unwrap_or_default());
+    let number = own.or(port.as_deref().filter(is_port));
+    let theirs = format!("vnc={}", screen_key.as_deref().unwrap_or_default());
     screen(
         guest,
         address.as_deref().unwrap_or_default(),

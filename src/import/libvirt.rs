@@ -3,6 +3,7 @@
 //! Source: libvirt's domain format (`docs/formatdomain.rst`, `docs/drvbhyve.rst`).
 
 use super::{Guest, Network, PASSWORD, arguments, is_yes, screen};
+use crate::model::device::Slot;
 use roxmltree::{Document, Node};
 
 /// Elements of a domain, and of its devices, that say nothing which a VM here would need.
@@ -24,8 +25,8 @@ struct Devices<'ours> {
     hd: usize,
     cd: usize,
     nic: usize,
-    /// The PCI slot of the first NIC.
-    slot: Option<usize>,
+    /// The PCI slot of each NIC, as far as it is known.
+    slots: Vec<Slot>,
     ours: Option<&'ours Network>,
 }
 
@@ -82,7 +83,7 @@ fn guest(place: &str, domain: Node<'_, '_>, ours: Option<&Network>) -> Guest {
         hd: 0,
         cd: 0,
         nic: 0,
-        slot: None,
+        slots: Vec::new(),
         ours,
     };
     let elements = child_of(domain, &["devices"]);
@@ -95,7 +96,7 @@ fn guest(place: &str, domain: Node<'_, '_>, ours: Option<&Network>) -> Guest {
     }
     if devices.nic > 0 && (text_of(domain, &["bootloader"]).is_some() || firmware(domain).is_some())
     {
-        guest.move_nics(devices.nic, devices.slot);
+        guest.move_nics(devices.nic, Some(&devices.slots));
     }
     guest
 }
@@ -262,10 +263,11 @@ fn nic(element: Node<'_, '_>, devices: &mut Devices<'_>, guest: &mut Guest) {
     let of = |path: &[&str], name| attribute(element, path, name);
     let (number, own) = (devices.nic, format!("if{}", devices.nic));
     devices.nic += 1;
-    if number == 0 {
-        let slot = of(&["address"], "slot").and_then(|slot| slot.strip_prefix("0x"));
-        devices.slot = slot.and_then(|slot| usize::from_str_radix(slot, 16).ok());
-    }
+    let address = |part| u8::from_str_radix(of(&["address"], part)?.strip_prefix("0x")?, 16).ok();
+    devices.slots.extend(address("slot").map(|device| Slot {
+        device,
+        function: address("function").unwrap_or_default(),
+    }));
     guest.set_tap(number, None, "");
     let kind = match of(&["model"], "type").unwrap_or("virtio") {
         "virtio" => "virtio-net",

@@ -10,6 +10,7 @@ pub mod vm_bhyve;
 use crate::config::edit::TypedSetting;
 use crate::config::rivals;
 use crate::config::settings::{self, Given, VmSettings};
+use crate::model::device::{Slot, Slots};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 
@@ -86,6 +87,10 @@ impl Guest {
         self.set(&own, "none", "");
     }
 
+    fn has(&self, key: &str) -> bool {
+        self.settings.iter().any(|setting| setting.key() == key)
+    }
+
     /// As [`Self::set`] for a setting that is a switch.
     fn switch(&mut self, key: &str, is_on: bool, theirs: impl fmt::Display) {
         self.set(key, if is_on { "YES" } else { "NO" }, theirs);
@@ -108,34 +113,45 @@ impl Guest {
         self.lose(format_args!("{key}={value}"), why);
     }
 
-    /// Reports that the NICs are in other slots than before; `before` has the slot of the first, if that
-    /// is known, in which the others have the following functions.
-    fn move_nics(&mut self, nics: usize, before: Option<usize>) {
-        let Some(before) = before else {
-            let text =
-                "the NICs are in PCI slot 2: a Linux guest may give its interfaces other names";
+    /// Reports that the NICs are in other slots than before; `before` has the slots there, if all are
+    /// known.
+    fn move_nics(&mut self, nics: usize, before: Option<&[Slot]>) {
+        let ours = (0..=Slots::NICS.last()).map(|number| Slots::NICS.of(number));
+        let ours: Vec<Slot> = ours.take(nics).collect();
+        let Some(before) = before.filter(|before| before.len() == ours.len()) else {
+            let text = "the NICs are in other PCI slots: a Linux guest may give its interfaces other names";
             return self.remarks.push(text.to_owned());
         };
-        // systemd.net-naming-scheme(7): the function counts if the slot has several.
-        let names = |slot: usize| match nics {
-            1 => format!("enp0s{slot}"),
-            _ => format!("enp0s{slot}f0 to f{}", nics.saturating_sub(1)),
-        };
-        if nics > 0 && before != OUR_SLOT_OF_NICS {
+        let names = linux_names(before).into_iter().zip(linux_names(&ours));
+        let changed = names.filter(|(there, here)| there != here);
+        let changed: Vec<String> = changed
+            .map(|(there, here)| format!("{there} becomes {here}"))
+            .collect();
+        if !changed.is_empty() {
             self.remarks.push(format!(
-                "the NICs move from PCI slot {before} to {OUR_SLOT_OF_NICS}: {} of a Linux guest is now {}",
-                names(before),
-                names(OUR_SLOT_OF_NICS)
+                "the NICs are in other PCI slots: in a Linux guest {}",
+                changed.join(", ")
             ));
         }
     }
 }
 
+/// The names that a Linux guest gives to NICs in these slots; the function counts if the slot has several
+/// (systemd.net-naming-scheme(7)).
+fn linux_names(slots: &[Slot]) -> Vec<String> {
+    let is_shared = |slot: &Slot| {
+        let same = slots.iter().filter(|other| other.device == slot.device);
+        same.count() > 1
+    };
+    let names = slots.iter().map(|slot| match is_shared(slot) {
+        true => format!("enp0s{}f{}", slot.device, slot.function),
+        false => format!("enp0s{}", slot.device),
+    });
+    names.collect()
+}
+
 /// What becomes of the password of a screen.
 const PASSWORD: &str = "the password of the screen is not shown: write it into a file of your own, and name it by vnc_password_file";
-
-/// The slot of the first eight NICs.
-const OUR_SLOT_OF_NICS: usize = 2;
 
 /// A setting that our table has and whose value its parser accepts; none for the default.
 fn setting(key: &str, value: &str) -> Result<Option<TypedSetting>, String> {
@@ -223,18 +239,6 @@ fn arguments(guest: &mut Guest, words: &str) -> bool {
         guest.set("bhyve_args", &more, format_args!("{more} of bhyve"));
     }
     letters.contains('u')
-}
-
-/// The partition from which grub boots, for one that is only numbered there: `auto` where our setting
-/// has it, else as in an MBR.
-fn partition(number: &str) -> String {
-    let is_known = |value: &str| setting("grub_bootpart", value).is_ok();
-    let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
-    match number {
-        _ if !is_number => number.to_owned(),
-        _ if is_known("auto") => "auto".to_owned(),
-        _ => format!("msdos{number}"),
-    }
 }
 
 /// The address and port of a screen as the value of `vnc`, and a remark if only this host can reach it

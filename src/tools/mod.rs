@@ -15,6 +15,7 @@ pub mod kld;
 pub mod line;
 pub mod log;
 pub mod manual;
+pub mod pkg;
 pub mod process;
 pub mod route;
 pub mod sysctl;

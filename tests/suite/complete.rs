@@ -23,6 +23,7 @@ fn offered(place: &Place, line: &[&str]) -> Vec<String> {
 fn each_place_of_a_line_has_its_own_words() {
     let place = Place::new();
     place.write("c.conf", CONFIG);
+    place.write("os/mine.toml", "about = \"mine\"\n");
     for (line, expected) in [
         ("easy-bhyve res", "resources restart"),
         ("easy-bhyve help cons", "console"),
@@ -48,10 +49,23 @@ fn each_place_of_a_line_has_its_own_words() {
         ("easy-bhyve set db if3_ma", "if3_mac="),
         ("easy-bhyve set db rng=Y", "rng=YES"),
         ("easy-bhyve set db mem=", ""),
+        ("easy-bhyve set db os=deb", "os=debian"),
+        ("easy-bhyve set db loader=u", "loader=uefi"),
+        ("easy-bhyve set db hd0_type=n", "hd0_type=nvme"),
+        ("easy-bhyve set db vnc=", "vnc=YES vnc=NO"),
+        ("easy-bhyve set db vnc_s", "vnc_size="),
+        ("easy-bhyve set db uefi", "uefi_vars="),
+        ("easy-bhyve set db grub_bootpart=a", "grub_bootpart=auto"),
+        ("easy-bhyve os open", "openbsd opensuse"),
+        ("easy-bhyve new x --os mine", "mine"),
+        ("easy-bhyve new x --os=win", "--os=windows"),
+        ("easy-bhyve vnc d", "db"),
+        ("db-vnc --format j", "json"),
         ("easy-bhyve set privilege=m", "privilege=mdo"),
         ("easy-bhyve man ", "easy-bhyve easy-bhyve.conf"),
         ("easy-bhyve completions z", "zsh"),
         ("easy-bhyve import vm", "vm-bhyve"),
+        ("easy-bhyve doctor --p", "--privilege"),
         ("easy-bhyve import libvirt ", "@files"),
         ("easy-bhyve nothing ", ""),
         ("easy-bhyve bo --f", ""),

@@ -14,7 +14,7 @@ use std::process::Command;
 
 const CONFIG: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm\ndeb_id=1\ndeb_mem=1G\n";
 
-const SUBJECTS: [&str; 23] = [
+const SUBJECTS: [&str; 24] = [
     "release",
     "architecture",
     "cpu",
@@ -28,6 +28,7 @@ const SUBJECTS: [&str; 23] = [
     "grub-bhyve",
     "firmware",
     "uplink",
+    "address",
     "mtu",
     "packet filter",
     "disks",
@@ -55,9 +56,13 @@ struct User {
 
 impl User {
     fn new(host: Host, config: &str) -> Self {
+        Self::of(host, config, USER)
+    }
+
+    fn of(host: Host, config: &str, uid: u32) -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("easy-bhyve.conf"), config).unwrap();
-        let mut fake = Fake::new(host, USER);
+        let mut fake = Fake::new(host, uid);
         let links = directory.path().join("eb");
         fake.environment
             .insert("PATH".into(), OsString::from(links));
@@ -128,6 +133,7 @@ fn a_host_that_is_well_passes_every_row() {
         "ps ",
         "zpool list",
         "zfs list",
+        "pkg which",
     ];
     for logged in host.calls() {
         let call = crate::view::call(logged);
@@ -160,6 +166,12 @@ struct Case {
     jailed: bool,
     hidden: bool,
     left_over: bool,
+    no_firmware: bool,
+    wireless: Option<String>,
+    /// The package of the firmware; an empty name is none.
+    package: Option<String>,
+    /// Ask as root.
+    root: bool,
 }
 
 impl Case {
@@ -193,6 +205,15 @@ impl Case {
         if self.hidden {
             host = host.with_hidden_processes();
         }
+        if let Some(name) = &self.wireless {
+            host = host.with_wireless(name);
+        }
+        if self.no_firmware {
+            host.remove_firmware();
+        }
+        if let Some(package) = &self.package {
+            host.state.firmware_package = Some(package.clone()).filter(|name| !name.is_empty());
+        }
         if self.left_over {
             host = host.with_leftover_vm("deb", 1 << 30);
         }
@@ -210,7 +231,9 @@ fn every_row_has_a_host_on_which_it_does_not_pass() {
     let cases: Cases = toml::from_str(include_str!("doctor/rows.toml")).unwrap();
     let mut ailing = BTreeSet::new();
     for case in cases.case {
-        let rows = User::new(case.host(), &format!("{CONFIG}{}", case.config)).rows();
+        let uid = if case.root { 0 } else { USER };
+        let config = format!("{CONFIG}{}", case.config);
+        let rows = User::of(case.host(), &config, uid).rows();
         let mut of_subject = rows.iter().filter(|row| row.subject == case.subject);
         let is_it = |row: &&Row| {
             row.verdict == case.verdict
@@ -262,7 +285,7 @@ fn the_table_shows_each_remedy_below_its_row() {
         "fail", "grub-bhyve", "", ""
     );
     assert!(said.out.contains(&row), "{}", said.out);
-    let counts = "20 passed, 1 warnings, 1 failures, 1 not asked\n";
+    let counts = "21 passed, 1 warnings, 1 failures, 1 not asked\n";
     assert!(said.out.ends_with(counts), "{}", said.out);
 }
 

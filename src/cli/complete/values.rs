@@ -3,6 +3,7 @@
 use super::Candidate;
 use super::typed::Typed;
 use crate::config::Config;
+use crate::config::profile::Library;
 use crate::config::resolve::{self, Wanted};
 use crate::config::settings::{self, Form, HOST, Need, Setting, VM};
 use crate::host::Look;
@@ -40,6 +41,8 @@ enum Kind {
     Snapshot,
     /// A new VM; before it a snapshot.
     SnapshotFirst,
+    /// A profile of an operating system.
+    Profile,
     /// A word of the user's own.
     Free,
 }
@@ -57,8 +60,14 @@ static KINDS: &[(&str, Kind)] = &[
     ("SIZE", Kind::Free),
     ("LINES", Kind::Free),
     ("N", Kind::Free),
-    ("OLD", Kind::Vm),
+    ("NAME", Kind::Profile),
+    ("FILE", Kind::File),
+    ("ISO", Kind::File),
+    ("FROM", Kind::File),
 ];
+
+/// Words among the values of a form that are otherwise free.
+static WORDS: &[(&str, &[&str])] = &[("place", &["YES", "NO"]), ("partition", &["auto", "none"])];
 
 /// The verbs and commands.
 pub(super) fn commands(program: &Command) -> Vec<Candidate> {
@@ -128,16 +137,17 @@ pub(super) fn of(
         Kind::VmOrFile if current.contains('/') => return None,
         Kind::VmOrFile => vms(sources.config),
         Kind::File => return None,
+        Kind::Profile => profiles(sources.config, ""),
         Kind::AnySetting => match vm.filter(|vm| !vm.contains('=')) {
-            Some(_) => assignments(&VM, current)?,
+            Some(_) => assignments(&VM, current, sources.config),
             None if typed.operands.is_empty() => {
                 let mut found = vms(sources.config);
-                found.extend(assignments(&HOST, current)?);
+                found.extend(assignments(&HOST, current, sources.config));
                 found
             }
-            None => assignments(&HOST, current)?,
+            None => assignments(&HOST, current, sources.config),
         },
-        Kind::Setting => assignments(&VM, current)?,
+        Kind::Setting => assignments(&VM, current, sources.config),
         Kind::Snapshot => snapshots(vm?, sources, ""),
         Kind::SnapshotFirst if typed.operands.len() == 1 => snapshots(vm?, sources, "@"),
         Kind::SnapshotFirst | Kind::Free => Vec::new(),
@@ -149,23 +159,39 @@ fn vms(config: Option<&Config>) -> Vec<Candidate> {
     vms.map(|(vm, _)| Candidate::new(vm, "")).collect()
 }
 
-/// Settings as `KEY=`; behind the `=` the words that the setting takes, or none if it takes a path.
-fn assignments<Into>(table: &'static [Setting<Into>], current: &str) -> Option<Vec<Candidate>> {
+/// The profiles, each behind this text.
+fn profiles(config: Option<&Config>, before: &str) -> Vec<Candidate> {
+    let names = Library::of(config).names().unwrap_or_default();
+    let found = names.iter();
+    found
+        .map(|name| Candidate::new(format!("{before}{name}"), ""))
+        .collect()
+}
+
+/// Settings as `KEY=`; behind the `=` the words that the setting takes. A path has none: the shell would
+/// complete the whole word, not what is behind the `=`.
+fn assignments<Into>(
+    table: &'static [Setting<Into>],
+    current: &str,
+    config: Option<&Config>,
+) -> Vec<Candidate> {
     if let Some((key, _)) = current.split_once('=') {
         let is_it = |row: &&Setting<Into>| is_spelled(row.name, key);
         let Some(row) = table.iter().find(is_it) else {
-            return Some(Vec::new());
+            return Vec::new();
         };
-        return match row.form {
-            Form::OneOf(words) => Some(
-                words
-                    .iter()
-                    .map(|word| Candidate::new(format!("{key}={word}"), ""))
-                    .collect(),
-            ),
-            // The shell would complete the whole word, not what is behind the `=`.
-            Form::Named(_) => Some(Vec::new()),
+        let words = match row.form {
+            Form::Named("profile") => return profiles(config, &format!("{key}=")),
+            Form::OneOf(words) => words,
+            Form::Named(form) => {
+                let listed = WORDS.iter().find(|(name, _)| *name == form);
+                listed.map_or(&[][..], |(_, words)| *words)
+            }
         };
+        let words = words.iter();
+        return words
+            .map(|word| Candidate::new(format!("{key}={word}"), ""))
+            .collect();
     }
     // The number that is typed, or the first.
     let digits = current.trim_start_matches(|c: char| !c.is_ascii_digit());
@@ -175,15 +201,11 @@ fn assignments<Into>(table: &'static [Setting<Into>], current: &str) -> Option<V
         .unwrap_or_default();
     let number = if digits.is_empty() { "0" } else { digits };
     let rows = table.iter().filter(|row| !row.name.contains("BRIDGE"));
-    Some(
-        rows.map(|row| {
-            Candidate::new(
-                format!("{}=", row.numbered(number)),
-                row.meaning.replace('`', ""),
-            )
-        })
-        .collect(),
-    )
+    rows.map(|row| {
+        let word = format!("{}=", row.numbered(number));
+        Candidate::new(word, row.meaning.replace('`', ""))
+    })
+    .collect()
 }
 
 /// Whether a key spells a name of the table.
@@ -209,4 +231,28 @@ fn snapshots(vm: &str, sources: &mut Sources<'_>, before: &str) -> Vec<Candidate
         .collect();
     found.reverse();
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KINDS, WORDS};
+    use crate::cli::invocation;
+    use crate::config::settings::{Form, VM};
+
+    #[test]
+    fn every_kind_of_value_is_listed() {
+        let definition = invocation::definition(None);
+        let commands = definition.get_subcommands();
+        let arguments = commands.flat_map(|command| command.get_arguments());
+        for argument in arguments.filter(|one| one.get_action().takes_values()) {
+            let names = argument.get_value_names().unwrap_or_default();
+            let is_listed = KINDS.iter().any(|(known, _)| *known == names[0].as_str());
+            let has_words = !argument.get_possible_values().is_empty();
+            assert!(is_listed || has_words, "{names:?}");
+        }
+        let forms = VM.iter().map(|row| row.form);
+        for (form, _) in WORDS {
+            assert!(forms.clone().any(|one| one == Form::Named(form)), "{form}");
+        }
+    }
 }

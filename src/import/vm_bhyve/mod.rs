@@ -9,9 +9,8 @@ mod file;
 mod switches;
 
 use super::Becomes::{Same, Switch};
-use super::{
-    Becomes, Guest, Keys, Network, PASSWORD, arguments, is_yes, partition, screen, translate,
-};
+use super::{Becomes, Guest, Keys, Network, PASSWORD, arguments, is_yes, screen, translate};
+use crate::model::device::Slot;
 pub use file::File;
 use std::path::{Path, PathBuf};
 pub use switches::first_network;
@@ -33,7 +32,6 @@ static TABLE: &[(&str, Becomes)] = &[
     ("utctime", Switch("utc")),
     ("wired_memory", Switch("wired")),
     ("virt_random", Switch("rng")),
-    ("xhci_mouse", Switch("tablet")),
     ("graphics_res", Same("vnc_size")),
 ];
 
@@ -62,20 +60,16 @@ pub fn guest(
         directory: &directory,
         dataset: store.dataset.as_deref(),
     };
-    let start = keys.take("start_slot").and_then(|slot| slot.parse().ok());
-    let is_grouped = keys.take("ahci_device_limit").is_some();
     let disks = disks(&mut keys, &own, &mut guest);
     let nics = nics(&mut keys, system, ours, &mut guest);
+    let before = slots_of_nics(&mut keys, is_uefi, disks, nics);
     if nics > 0 && file.get("loader") != Some("bhyveload") {
-        let slots = if is_uefi { disks } else { disks.div_ceil(8) };
-        let before = start.unwrap_or(4) + slots;
-        guest.move_nics(nics, (!is_grouped).then_some(before));
+        guest.move_nics(nics, before.as_deref());
     }
     graphics(&mut keys, is_uefi, &mut guest);
-    // What `-w` makes of an unknown register, which vm-bhyve always passes.
-    keys.take("ignore_msr");
-    keys.take("ignore_bad_msr");
-    if !is_uefi {
+    let ignores = ["ignore_bad_msr", "ignore_msr"].map(|key| keys.take(key));
+    // With firmware it always passes `-w`.
+    if is_uefi || ignores.iter().flatten().any(|value| is_yes(value)) {
         guest.switch("strict_msrs", false, "-w");
     }
     if let Some(seconds) = keys.take("loader_timeout") {
@@ -122,13 +116,20 @@ fn cpu(keys: &mut Keys, guest: &mut Guest) {
 
 /// Translates the loader and its keys; whether it is UEFI firmware.
 fn loader(keys: &mut Keys, directory: &Path, guest: &mut Guest) -> bool {
-    let loader = keys.take("loader").unwrap_or_default();
+    let Some(loader) = keys.take("loader").or_else(|| older_firmware(keys)) else {
+        guest.lose("loader", "the file has no such key");
+        return false;
+    };
     let theirs = format!("loader={loader}");
     match loader.as_str() {
         "bhyveload" => guest.switch("freebsd", true, theirs),
         "grub" => grub(keys, guest),
-        "uefi" => {
-            guest.set("loader", "uefi", theirs);
+        "uefi" | "uefi-custom" | "uefi-devel" => {
+            guest.set("loader", "uefi", &theirs);
+            if loader != "uefi" {
+                let why = "the VM starts with the firmware of the package bhyve-firmware";
+                guest.lose(format_args!("the firmware of {theirs}"), why);
+            }
             if keys.take("uefi_vars").is_some_and(|value| is_yes(&value)) {
                 let store = directory.join("uefi-vars.fd").display().to_string();
                 guest.set("uefi_vars", &store, "uefi_vars=yes");
@@ -137,6 +138,15 @@ fn loader(keys: &mut Keys, directory: &Path, guest: &mut Guest) -> bool {
         _ => guest.lose(theirs, "easy-bhyve has no such loader"),
     }
     loader.starts_with("uefi")
+}
+
+/// The loader by the key that firmware had before version 1.3.
+fn older_firmware(keys: &mut Keys) -> Option<String> {
+    let firmware = keys.take("uefi")?;
+    match firmware.as_str() {
+        "csm" => Some("uefi-csm".to_owned()),
+        _ => is_yes(&firmware).then(|| "uefi".to_owned()),
+    }
 }
 
 fn grub(keys: &mut Keys, guest: &mut Guest) {
@@ -155,18 +165,20 @@ fn grub(keys: &mut Keys, guest: &mut Guest) {
         .is_some_and(|value| is_yes(&value));
     let part = keys.take("grub_run_partition");
     let theirs = format!("grub_run_partition={}", part.as_deref().unwrap_or("1"));
+    let part = part.as_deref().unwrap_or("1");
+    let is_number = part.bytes().all(|byte| byte.is_ascii_digit());
     if is_whole {
         guest.set("grub_bootpart", "none", "grub_run_no_partition");
+    } else if !is_number {
+        guest.set("grub_bootpart", part, theirs);
+    } else if guest.has("grub_bootcmd") {
+        // Only a partition with a menu is found by itself.
+        guest.set("grub_bootpart", format!("msdos{part}"), &theirs);
+        guest.remarks.push(format!(
+            "{theirs} is a partition of an MBR or of a GPT: for a GPT set grub_bootpart=gpt{part}"
+        ));
     } else {
-        // By the number alone: grub then finds the partition in a table of either kind.
-        let ours = partition(part.as_deref().unwrap_or("1"));
-        if ours.starts_with("msdos") && !theirs.contains("msdos") {
-            guest.remarks.push(format!(
-                "{theirs} is a partition of a table of either kind: for a GPT set grub_bootpart={}",
-                ours.replace("msdos", "gpt")
-            ));
-        }
-        guest.set("grub_bootpart", ours, theirs);
+        guest.set("grub_bootpart", "auto", theirs);
     }
     if let Some(directory) = keys.take("grub_run_dir") {
         guest.set(
@@ -277,8 +289,42 @@ fn nics(keys: &mut Keys, system: &File, ours: Option<&Network>, guest: &mut Gues
     number
 }
 
+/// The slots of the NICs: each disk has a slot if there is firmware, else eight share one; the NICs follow,
+/// unless they have a slot of their own. None if the layout is another one.
+fn slots_of_nics(keys: &mut Keys, is_uefi: bool, disks: usize, nics: usize) -> Option<Vec<Slot>> {
+    let own = ["network_slot_start", "disk_slot_start", "start_slot"].map(|key| keys.take(key));
+    let [network, disk, start] = own.map(|value| value.and_then(|value| value.parse::<u8>().ok()));
+    let is_grouped = keys.take("ahci_device_limit").is_some();
+    let is_moved = keys.left.iter().any(|(key, _)| {
+        let device = key.strip_suffix("_slot").unwrap_or_default();
+        ["disk", "network"]
+            .iter()
+            .any(|kind| device.starts_with(kind))
+    });
+    let used = if is_uefi { disks } else { disks.div_ceil(8) };
+    let after = disk
+        .or(start)
+        .unwrap_or(4)
+        .checked_add(u8::try_from(used).ok()?)?;
+    let first = network
+        .or((!is_grouped).then_some(after))
+        .filter(|_| !is_moved)?;
+    let slot = |number: usize| {
+        let device = first.checked_add(u8::try_from(number / 8).ok()?)?;
+        let function = u8::try_from(number % 8).ok()?;
+        Some(Slot { device, function })
+    };
+    (0..nics).map(slot).collect()
+}
+
 fn graphics(keys: &mut Keys, is_uefi: bool, guest: &mut Guest) {
     let is_on = keys.take("graphics").is_some_and(|value| is_yes(&value));
+    let mouse = keys.take("xhci_mouse");
+    let has_tablet = mouse.is_some_and(|value| is_yes(&value));
+    // Here a screen has a tablet unless the setting says no.
+    if has_tablet || is_on && is_uefi {
+        guest.switch("tablet", has_tablet, "xhci_mouse");
+    }
     let port = keys.take("graphics_port");
     let listen = keys.take("graphics_listen");
     let wait = keys.take("graphics_wait");

@@ -64,6 +64,7 @@ mod kldload;
 mod kldstat;
 mod ln;
 mod pgrep;
+mod pkg;
 mod ps;
 mod route;
 mod sysctl;
@@ -115,7 +116,7 @@ pub struct Host {
 }
 
 /// Every program that is simulated.
-pub const PROGRAMS: [&str; 27] = [
+pub const PROGRAMS: [&str; 28] = [
     "bhyve",
     "bhyvectl",
     "bhyveload",
@@ -134,6 +135,7 @@ pub const PROGRAMS: [&str; 27] = [
     "ln",
     "mdo",
     "pgrep",
+    "pkg",
     "pkill",
     "ps",
     "route",
@@ -237,6 +239,7 @@ impl Host {
             "kldstat" => kldstat::run(self, call),
             "ln" => ln::run(self, call),
             "pgrep" | "pkill" => pgrep::run(self, call),
+            "pkg" => pkg::run(self, call),
             "ps" => ps::run(self, call),
             "route" => route::run(self, call),
             "sysctl" => sysctl::run(self, call),
