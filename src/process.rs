@@ -279,6 +279,18 @@ impl Process {
         Some(user.uid.as_raw())
     }
 
+    /// The name of the caller.
+    pub fn user(&self) -> Option<String> {
+        let user = nix::unistd::User::from_uid(self.uid.into()).ok()??;
+        Some(user.name)
+    }
+
+    /// Whether the caller's PATH has this directory.
+    pub fn path_has(&self, directory: &Path) -> bool {
+        let path = self.variable("PATH").unwrap_or_default();
+        std::env::split_paths(path).any(|entry| entry == directory)
+    }
+
     /// A variable of the environment that is set and not empty.
     pub fn variable(&self, name: &str) -> Option<&OsStr> {
         self.environment

@@ -157,6 +157,7 @@ pub const GROUPS: [Group; 6] = [
             ("list", &["", "--format json"]),
             ("resources", &["--origin", "-V 20G -s"]),
             ("log", &["-n 20", "-f"]),
+            ("doctor", &["", "--privilege"]),
             ("inspect", &["deb0", "/iso/deb.iso --format json"]),
         ],
     },
@@ -207,8 +208,9 @@ pub const GROUPS: [Group; 6] = [
             ("disk", &["web0", "web0 100G -s"]),
             ("rename", &["web0 www0", "web0 www0 --keep"]),
             ("destroy", &["web0 -d", "web0 --disks -f"]),
+            ("import", &["vm-bhyve /vm", "libvirt win.xml --add -d"]),
             ("check", &["", "--list"]),
-            ("setup", &["", "-d"]),
+            ("setup", &["", "--completions -d"]),
         ],
     },
     Group {
@@ -217,7 +219,11 @@ pub const GROUPS: [Group; 6] = [
     },
     Group {
         heading: "Help",
-        members: &[("man", &["5", "--source 1"]), ("help", &[])],
+        members: &[
+            ("completions", &["bash", "zsh"]),
+            ("man", &["5", "--source 1"]),
+            ("help", &[]),
+        ],
     },
 ];
 

@@ -41,7 +41,7 @@ pub(super) fn disk(context: &mut Context<'_>, args: &DiskArgs) -> Result<Edited,
     let edits =
         edits_of(config, Some(name), &setting).map_err(|place| here(edit::by_hand(name, place)))?;
     let draft = edit::draft(context, Some(name), &edits)?;
-    edit::refuse_unread(&draft, &setting)
+    edit::refuse_unread(&draft, Some(name), &setting)
         .map_err(|error| edit::unwritten(error, Some(draft.config.clone())))?;
     let unread = || {
         Error::config(format!(

@@ -5,7 +5,8 @@ use super::invocation::{self, Admin, Call, Invocation};
 use super::locate::{self, Refused};
 use super::preview::{self, Shown};
 use super::{
-    all, check, clone, destroy, disk, init, inspect, list, man, new, os, rename, set, setup, status,
+    all, check, clone, complete, destroy, disk, doctor, import, init, inspect, list, man, new, os,
+    rename, set, setup, status,
 };
 use crate::config::{Config, lint, unsilenced};
 use crate::error::{self, EXIT_DONE, EXIT_FAILED, Error, Kind, Result};
@@ -94,6 +95,23 @@ pub fn main(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) -> 
             let result = man::man(&mut session, *args);
             return finish(result, None, &mut session);
         }
+        // An unusable configuration completes without VMs.
+        Call::Admin(Admin::Complete(args)) => {
+            let result = complete::complete(&mut session, args);
+            return finish(result, None, &mut session);
+        }
+        Call::Admin(Admin::Completions(args)) => {
+            let result = complete::completions(&mut session, *args);
+            return finish(result, None, &mut session);
+        }
+        Call::Admin(Admin::Doctor(args)) => {
+            let result = doctor::doctor(&mut session, &invocation, *args);
+            return finish(result, None, &mut session);
+        }
+        Call::Admin(Admin::Import(args)) if !args.add => {
+            let result = import::print(&mut session, &invocation, args);
+            return finish(result, None, &mut session);
+        }
         // A file needs no configuration, which only says how to become root.
         Call::Admin(Admin::Inspect(args)) => {
             let (result, config) = match locate::load(process, &invocation) {
@@ -165,11 +183,18 @@ fn serve(session: &mut Session<'_, '_>, config: &Config, invocation: Invocation)
     let outcome = match invocation.request {
         Call::Show(text) => Outcome::Text(text),
         Call::Admin(
-            Admin::Check(_) | Admin::Init(_) | Admin::Inspect(_) | Admin::Man(_) | Admin::Os(_),
+            Admin::Check(_)
+            | Admin::Complete(_)
+            | Admin::Completions(_)
+            | Admin::Doctor(_)
+            | Admin::Init(_)
+            | Admin::Inspect(_)
+            | Admin::Man(_)
+            | Admin::Os(_),
         ) => {
             return Ok(());
         }
-        Call::Admin(Admin::Setup(dry_run)) => setup::setup(&mut context, dry_run)?,
+        Call::Admin(Admin::Setup(args)) => setup::setup(&mut context, args)?,
         Call::Admin(Admin::List(format)) => list::list(&mut context, format)?,
         Call::Admin(Admin::Set(args)) => {
             let edited = set::set(&mut context, &args);
@@ -189,6 +214,10 @@ fn serve(session: &mut Session<'_, '_>, config: &Config, invocation: Invocation)
         }
         Call::Admin(Admin::Destroy(args)) => {
             let edited = destroy::destroy(&mut context, &args);
+            return follow(session, edited);
+        }
+        Call::Admin(Admin::Import(args)) => {
+            let edited = import::add(&mut context, &args);
             return follow(session, edited);
         }
         Call::Admin(Admin::Status(showing)) if showing.watch => {

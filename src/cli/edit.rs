@@ -140,8 +140,7 @@ fn judge(context: &Context<'_>, config: &Config, vm: Option<&str>) -> Result<Opt
 }
 
 /// Refuses an edit after which the key would not have this value.
-pub(super) fn refuse_unread(draft: &Draft, setting: &TypedSetting) -> Result<()> {
-    let vm = draft.vm.as_ref().map(|vm| vm.name.as_str());
+pub(super) fn refuse_unread(draft: &Draft, vm: Option<&str>, setting: &TypedSetting) -> Result<()> {
     let standing = edit::standing(&draft.config, vm, setting.key());
     let last = standing.first();
     if last.map(|set| set.value).unwrap_or_default() == setting.value() {

@@ -3,11 +3,14 @@
 mod all;
 mod check;
 mod clone;
+mod complete;
 mod destroy;
 mod disk;
 mod dispatch;
+mod doctor;
 mod edit;
 mod elevated;
+mod import;
 mod init;
 mod inspect;
 pub mod invocation;

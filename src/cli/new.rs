@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::config::edit::{Edit, TypedSetting, append};
 use crate::config::profile::Library;
 use crate::error::{Error, Result};
+use crate::host::Look;
 use crate::inspect::iso;
 use crate::inspect::report::{Content, Report};
 use crate::model::Vm;
@@ -21,7 +22,7 @@ use crate::plan::Plan;
 use crate::process::Process;
 use crate::span::FileId;
 use crate::survey;
-use crate::tools::ifconfig;
+use crate::tools::ifconfig::{self, Interface};
 use crate::verb::{Links, Verb};
 use crate::vis;
 use std::io::ErrorKind;
@@ -65,7 +66,7 @@ fn outcome(
     let new = draft.vm.as_ref().ok_or_else(none)?;
     let vm = &new.name;
     for setting in settings {
-        edit::refuse_unread(draft, setting)?;
+        edit::refuse_unread(draft, Some(vm.as_str()), setting)?;
     }
     let mut after = Plan::default();
     let mut notes = found(&draft.config, vm, settings);
@@ -167,11 +168,7 @@ fn next(context: &mut Context<'_>, vm: &Vm, args: &NewArgs) -> String {
 /// The smallest number that no VM has as its id, and that neither a VM nor the host has as the number
 /// of a tap.
 fn free_id(context: &mut Context<'_>, vm: &VmName) -> Result<u16> {
-    let interfaces = if context.is_freebsd {
-        ifconfig::parse(&survey::answer(context.look, &ifconfig::list())?)
-    } else {
-        Vec::new()
-    };
+    let interfaces = interfaces(context.look)?;
     let is_taken = |id: u16| {
         let tap = format!("tap{id}");
         let mut others = interfaces.iter().filter(|one| !one.is_made_for(vm));
@@ -179,6 +176,14 @@ fn free_id(context: &mut Context<'_>, vm: &VmName) -> Result<u16> {
     };
     let free = context.config.free_ids().find(|id| !is_taken(*id));
     free.ok_or_else(|| Error::config("all ids from 0 to 32767 are in use"))
+}
+
+/// The interfaces of the host; none if it is not FreeBSD.
+pub(super) fn interfaces(look: &mut dyn Look) -> Result<Vec<Interface>> {
+    if !survey::is_freebsd(look) {
+        return Ok(Vec::new());
+    }
+    Ok(ifconfig::parse(&survey::answer(look, &ifconfig::list())?))
 }
 
 /// Parses a name that no VM has.

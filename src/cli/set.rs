@@ -59,7 +59,7 @@ pub(super) fn set(context: &mut Context<'_>, args: &SetArgs) -> Result<Edited, B
     for setting in &settings {
         refuse_unknown_bridge(&draft.config, setting, &context.spelling)
             .map_err(|error| unwritten(error, Some(draft.config.clone())))?;
-        edit::refuse_unread(&draft, setting)
+        edit::refuse_unread(&draft, vm, setting)
             .map_err(|error| unwritten(error, Some(draft.config.clone())))?;
     }
     let mut done = vec![edit::changes(config, &draft.config, &edits)];

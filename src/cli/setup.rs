@@ -1,13 +1,14 @@
 //! `easy-bhyve setup`: one link per VM and verb.
 
+use super::complete;
 use super::invocation::PROGRAM;
+use super::invocation::options::SetupArgs;
 use crate::config::resolve::{self, Wanted};
 use crate::config::settings::Need;
 use crate::config::{Config, lint, unsilenced};
 use crate::error::{Error, Result};
 use crate::model::Volume;
 use crate::operation::context::{CallersPlan, Context, Outcome};
-use crate::operation::options::DryRun;
 use crate::operation::shutdown::unconfigured;
 use crate::plan::{FileChange, Plan, Step, Undo, When};
 use crate::process::Process;
@@ -32,13 +33,22 @@ enum Entry {
 ///
 /// # Errors
 /// If the configuration has no VM, one is misconfigured, or the directory cannot be read.
-pub(super) fn setup(context: &mut Context<'_>, dry_run: DryRun) -> Result<Outcome> {
-    let links = links(context)?;
+pub(super) fn setup(context: &mut Context<'_>, args: SetupArgs) -> Result<Outcome> {
+    let Links {
+        mut plan,
+        notes,
+        mut done,
+    } = links(context)?;
+    if args.completions {
+        let (files, lines) = complete::plan(context.process, context.config);
+        plan.append(files);
+        done = format!("{done}\n{}", lines.join("\n"));
+    }
     Ok(Outcome::Plan(CallersPlan {
-        plan: links.plan,
-        dry_run,
-        notes: links.notes,
-        done: Some(links.done),
+        plan,
+        dry_run: args.dry_run,
+        notes,
+        done: Some(done),
         warnings: unsilenced(context.config, lint::check(context.config)),
     }))
 }

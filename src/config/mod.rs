@@ -14,7 +14,7 @@ pub mod owned;
 pub mod profile;
 mod read;
 pub mod resolve;
-mod rivals;
+pub(crate) mod rivals;
 pub mod settings;
 pub mod settings_text;
 pub mod shell;

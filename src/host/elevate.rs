@@ -90,6 +90,18 @@ impl Elevation {
         Command::root(self.word().unwrap_or("env"), args)
     }
 
+    /// The call that only tries whether the rule permits the program, and asks for no password:
+    /// `doas -n PROGRAM --version`.
+    pub fn trial(self, program: &Path) -> Command {
+        let mut args: Vec<OsString> = match self {
+            // mdo(1) never asks.
+            Self::Mdo | Self::None => self.options().iter().map(OsString::from).collect(),
+            Self::Doas | Self::Sudo => vec!["-n".into()],
+        };
+        args.extend([program.into(), "--version".into()]);
+        Command::question(self.word().unwrap_or("env"), args)
+    }
+
     /// The command as it is spawned and printed.
     pub fn wrap(self, command: &Command) -> Command {
         match (command.privilege, self.word()) {

@@ -76,7 +76,8 @@ fn users<'program>(program: &'program Command, argument: &Arg) -> Vec<&'program 
 
 /// The verbs of a VM, then the other commands.
 fn all(program: &Command) -> Vec<&Command> {
-    let mut all: Vec<&Command> = program.get_subcommands().collect();
+    let shown = program.get_subcommands();
+    let mut all: Vec<&Command> = shown.filter(|command| !command.is_hide_set()).collect();
     all.sort_by_key(|command| Verb::parse(command.get_name()).is_none());
     all
 }

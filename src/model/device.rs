@@ -165,7 +165,7 @@ impl Slots {
     }
 
     /// The position of a device by its number.
-    fn of(self, number: u8) -> Slot {
+    pub(crate) fn of(self, number: u8) -> Slot {
         let second = self.second.filter(|_| number >= FUNCTIONS);
         Slot {
             device: second.unwrap_or(self.first),

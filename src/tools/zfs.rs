@@ -151,6 +151,25 @@ pub fn filesystems() -> Command {
     )
 }
 
+/// Lists where filesystems are mounted: `zfs list -H -o name,mountpoint -t filesystem`.
+pub fn mountpoints() -> Command {
+    Command::question(
+        "zfs",
+        args!["list", "-H", "-o", "name,mountpoint", "-t", "filesystem"],
+    )
+}
+
+/// Parses the output of [`mountpoints`]: each dataset and its mountpoint, which may be a word such as
+/// `none`.
+pub fn mounted(output: &str) -> impl Iterator<Item = (&str, &str)> {
+    output.lines().filter_map(|line| line.split_once('\t'))
+}
+
+/// Lists the properties that are set on datasets themselves: `zfs get -H -s local all`.
+pub fn local_properties() -> Command {
+    Command::question("zfs", args!["get", "-H", "-s", "local", "all"])
+}
+
 /// Makes the dataset for disks, of which nothing is mounted: `zfs create -o mountpoint=none DATASET`.
 pub fn create_parent(dataset: &str) -> Command {
     Command::root("zfs", args!["create", "-o", "mountpoint=none", dataset])

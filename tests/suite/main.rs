@@ -20,12 +20,14 @@ mod causes;
 mod check;
 mod cli;
 mod cloned;
+mod complete;
 mod config_any;
 mod config_large;
 mod config_sh;
 mod demo;
 mod destroy;
 mod disks;
+mod doctor;
 mod edit;
 mod equivalence;
 mod escalators;
@@ -40,6 +42,7 @@ mod help;
 mod home;
 #[path = "../support/host/mod.rs"]
 mod host;
+mod import;
 mod init;
 mod inspect;
 #[path = "../support/inspected.rs"]

@@ -37,12 +37,13 @@ fn is_useless(paragraph: &str) -> bool {
 }
 
 /// The commands of easy-bhyve itself.
-pub(super) const ADMIN: [&str; 15] = [
+pub(super) const ADMIN: [&str; 18] = [
     "init",
     "setup",
     "list",
     "status",
     "check",
+    "doctor",
     "inspect",
     "os",
     "set",
@@ -50,8 +51,10 @@ pub(super) const ADMIN: [&str; 15] = [
     "disk",
     "rename",
     "destroy",
+    "import",
     "stop-all",
     "autostart",
+    "completions",
     "man",
 ];
 

@@ -109,7 +109,7 @@ pub struct VmSettings {
 }
 
 /// The variables of a VM, in the order in which `resources` shows them.
-pub static VM: [Setting<VmSettings>; 39] = [
+pub static VM: [Setting<VmSettings>; 40] = [
     Setting {
         name: "id",
         form: Named("number"),

@@ -64,6 +64,7 @@ mod kldload;
 mod kldstat;
 mod ln;
 mod pgrep;
+mod pkg;
 mod ps;
 mod route;
 mod sysctl;
@@ -71,6 +72,7 @@ mod truncate;
 mod vmm;
 mod wrap;
 mod zfs;
+mod zpool;
 
 pub use call::{Answer, Call, Logged, Status};
 pub use errno::Errno;
@@ -114,7 +116,7 @@ pub struct Host {
 }
 
 /// Every program that is simulated.
-pub const PROGRAMS: [&str; 26] = [
+pub const PROGRAMS: [&str; 28] = [
     "bhyve",
     "bhyvectl",
     "bhyveload",
@@ -133,6 +135,7 @@ pub const PROGRAMS: [&str; 26] = [
     "ln",
     "mdo",
     "pgrep",
+    "pkg",
     "pkill",
     "ps",
     "route",
@@ -140,6 +143,7 @@ pub const PROGRAMS: [&str; 26] = [
     "sysctl",
     "truncate",
     "zfs",
+    "zpool",
     "true",
 ];
 
@@ -236,6 +240,7 @@ impl Host {
             "kldstat" => kldstat::run(self, call),
             "ln" => ln::run(self, call),
             "pgrep" | "pkill" => pgrep::run(self, call),
+            "pkg" => pkg::run(self, call),
             "ps" => ps::run(self, call),
             "route" => route::run(self, call),
             "sysctl" => sysctl::run(self, call),
@@ -243,6 +248,7 @@ impl Host {
             "true" | "vncviewer" => Answer::ok(),
             "truncate" => truncate::run(self, call),
             "zfs" => zfs::run(self, call),
+            "zpool" => zpool::run(self, call),
             _ => Answer::of(Status::NotFound),
         }
     }

@@ -46,6 +46,10 @@ pub struct State {
     pub routes: BTreeMap<String, (String, String)>,
     /// Free bytes of each pool, by name.
     pub pools: BTreeMap<String, u64>,
+    /// The health and the used percent of each pool that is not well, by name.
+    pub ailing_pools: BTreeMap<String, (String, u8)>,
+    /// The package that has installed the firmware, with its version.
+    pub firmware_package: Option<String>,
     /// Datasets by full name.
     pub datasets: BTreeMap<String, Dataset>,
     /// Encryption roots whose key is not loaded.

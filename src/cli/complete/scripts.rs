@@ -1,0 +1,99 @@
+//! The scripts of the shells, and their installation.
+
+use crate::cli::invocation::options::Shell;
+use crate::config::Config;
+use crate::plan::{FileChange, Plan};
+use crate::process::Process;
+use crate::verb::Verb;
+use crate::{quote, vis};
+use std::path::{Path, PathBuf};
+
+impl Shell {
+    const ALL: [Self; 4] = [Self::Bash, Self::Zsh, Self::Fish, Self::Tcsh];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Zsh => "zsh",
+            Self::Fish => "fish",
+            Self::Tcsh => "tcsh",
+        }
+    }
+
+    fn template(self) -> &'static str {
+        match self {
+            Self::Bash => include_str!("scripts/easy-bhyve.bash"),
+            Self::Zsh => include_str!("scripts/easy-bhyve.zsh"),
+            Self::Fish => include_str!("scripts/easy-bhyve.fish"),
+            Self::Tcsh => include_str!("scripts/easy-bhyve.tcsh"),
+        }
+    }
+
+    /// The file that the shell reads at its start, from the home directory.
+    fn rc(self) -> &'static str {
+        match self {
+            Self::Bash => "~/.bashrc",
+            Self::Zsh => "~/.zshrc",
+            Self::Fish => "~/.config/fish/config.fish",
+            Self::Tcsh => "~/.cshrc",
+        }
+    }
+}
+
+/// The script of a shell: `@PROGRAM@` is this program, and a line with `@VERB@` is repeated.
+pub(super) fn text(shell: Shell, process: &Process) -> String {
+    let path = process.program.display().to_string();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
+    // tcsh has no quoting that survives its own.
+    let program = match shell {
+        _ if path.chars().all(is_plain) => path,
+        Shell::Tcsh => "easy-bhyve".to_owned(),
+        _ => quote::shown(&process.program).to_string(),
+    };
+    let mut text = String::new();
+    for line in shell.template().lines() {
+        let line = line.replace("@PROGRAM@", &program);
+        if line.contains("@VERB@") {
+            for verb in Verb::ALL {
+                text.extend([&line.replace("@VERB@", verb.as_str()), "\n"]);
+            }
+        } else {
+            text.extend([line.as_str(), "\n"]);
+        }
+    }
+    text
+}
+
+/// The plan that writes the scripts next to the configuration, and what the user does with them.
+pub(in crate::cli) fn plan(process: &Process, config: &Config) -> (Plan, Vec<String>) {
+    let directory = config.directory().join("completions");
+    let mut plan = Plan::default();
+    if !directory.is_dir() {
+        plan.push(FileChange::MakeDirectories(directory.clone()));
+    }
+    let mut done = Vec::new();
+    for shell in Shell::ALL {
+        let path = directory.join(format!("easy-bhyve.{}", shell.name()));
+        let text = text(shell, process).into_bytes();
+        if let Some(change) = change(&path, text) {
+            plan.push(change);
+        }
+        done.push(format!(
+            "completions for {}: add to {}: source {}",
+            shell.name(),
+            shell.rc(),
+            vis::shown(Path::new(&quote::shown(&path).to_string()))
+        ));
+    }
+    (plan, done)
+}
+
+/// The change that gives a file this text, if it has another one.
+fn change(path: &PathBuf, text: Vec<u8>) -> Option<FileChange> {
+    let path = path.clone();
+    match std::fs::read(&path) {
+        Ok(before) if before == text => None,
+        Ok(before) => Some(FileChange::Replace { path, before, text }),
+        Err(_) => Some(FileChange::Write { path, text }),
+    }
+}

@@ -1,0 +1,407 @@
+//! `doctor`: each row on a host that is well, and on one that is not.
+
+use crate::call::{Said, call_with_file};
+use crate::fake::Fake;
+use crate::host::Host;
+use crate::host::build::USER;
+use crate::place::{PROGRAM, Place};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Command;
+
+const CONFIG: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm\ndeb_id=1\ndeb_mem=1G\n";
+
+const SUBJECTS: [&str; 24] = [
+    "release",
+    "architecture",
+    "cpu",
+    "memory",
+    "jail",
+    "processes",
+    "modules",
+    "clock",
+    "configuration",
+    "privilege",
+    "grub-bhyve",
+    "firmware",
+    "uplink",
+    "address",
+    "mtu",
+    "packet filter",
+    "disks",
+    "pool",
+    "space",
+    "leftovers",
+    "program",
+    "log",
+    "links",
+    "path",
+];
+
+/// A host on which everything is well.
+fn well() -> Host {
+    Host::freebsd(14)
+        .with_volume("zroot/vm/deb", 1 << 30)
+        .with_commands(&["kldload vmm nmdm if_bridge"])
+}
+
+/// A user on a host, with a configuration in a directory of its own.
+struct User {
+    directory: tempfile::TempDir,
+    fake: Fake,
+}
+
+impl User {
+    fn new(host: Host, config: &str) -> Self {
+        Self::of(host, config, USER)
+    }
+
+    fn of(host: Host, config: &str, uid: u32) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("easy-bhyve.conf"), config).unwrap();
+        let mut fake = Fake::new(host, uid);
+        let links = directory.path().join("eb");
+        fake.environment
+            .insert("PATH".into(), OsString::from(links));
+        Self { directory, fake }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.directory.path().join("easy-bhyve.conf")
+    }
+
+    fn call(&mut self, words: &[&str]) -> Said {
+        let words: Vec<&str> = ["easy-bhyve"].iter().chain(words).copied().collect();
+        let file = self.file();
+        call_with_file(&mut self.fake, &file, &words)
+    }
+
+    /// The rows, and whether one fails.
+    fn rows(&mut self) -> Vec<Row> {
+        let said = self.call(&["doctor", "--format", "json"]);
+        assert_eq!(said.err, "", "{said:?}");
+        let document: Value = serde_json::from_str(&said.out).unwrap();
+        let text = |row: &Value, key: &str| row[key].as_str().unwrap_or_default().to_owned();
+        let rows = document["rows"].as_array().unwrap().iter().map(|row| Row {
+            subject: text(row, "subject"),
+            verdict: text(row, "verdict"),
+            finding: text(row, "finding"),
+            remedy: text(row, "remedy"),
+        });
+        let rows: Vec<Row> = rows.collect();
+        let fails = rows.iter().any(|row| row.verdict == "fail");
+        assert_eq!(said.status, u8::from(fails), "{rows:?}");
+        rows
+    }
+}
+
+#[derive(Debug)]
+struct Row {
+    subject: String,
+    verdict: String,
+    finding: String,
+    remedy: String,
+}
+
+#[test]
+fn a_host_that_is_well_passes_every_row() {
+    let mut user = User::new(well(), CONFIG);
+    assert_eq!(user.call(&["setup"]).status, 0);
+    user.fake.host().forget_calls();
+    let rows = user.rows();
+    let subjects: Vec<&str> = rows.iter().map(|row| row.subject.as_str()).collect();
+    assert_eq!(subjects, SUBJECTS);
+    for row in &rows {
+        // The simulated host has no file of the program.
+        let expected = if row.subject == "program" {
+            "not-asked"
+        } else {
+            "pass"
+        };
+        assert_eq!(row.verdict, expected, "{row:?}");
+        assert_eq!(row.remedy, "", "{row:?}");
+    }
+    // Nothing is changed, and nothing runs as root.
+    let host = user.fake.host();
+    let questions = [
+        "sysctl -i",
+        "kldstat",
+        "ifconfig -a",
+        "ps ",
+        "zpool list",
+        "zfs list",
+        "pkg which",
+    ];
+    for logged in host.calls() {
+        let call = crate::view::call(logged);
+        assert!(questions.iter().any(|begin| call.contains(begin)), "{call}");
+    }
+}
+
+/// A host on which a row is as it says.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Case {
+    subject: String,
+    verdict: String,
+    /// A part of what was found, and of the remedy.
+    finding: String,
+    remedy: String,
+    /// Lines of the configuration, behind those of the host that is well.
+    config: String,
+    /// A fresh host of this release in place of the one that is well.
+    release: Option<u32>,
+    sysctls: BTreeMap<String, String>,
+    no_sysctl: Option<String>,
+    without: Vec<String>,
+    file: Option<String>,
+    commands: Vec<String>,
+    /// The MTU of igb0.
+    mtu: Option<u32>,
+    /// The health and the used percent of the pool.
+    pool: Option<(String, u8)>,
+    jailed: bool,
+    hidden: bool,
+    left_over: bool,
+    no_firmware: bool,
+    wireless: Option<String>,
+    /// The package of the firmware; an empty name is none.
+    package: Option<String>,
+    /// Ask as root.
+    root: bool,
+}
+
+impl Case {
+    fn host(&self) -> Host {
+        let mut host = self.release.map_or_else(well, Host::freebsd);
+        for (name, value) in &self.sysctls {
+            let mut new = host.state.sysctls["hw.ncpu"].clone();
+            value.clone_into(&mut new.value);
+            host.state.sysctls.insert(name.clone(), new);
+        }
+        if let Some(name) = &self.no_sysctl {
+            host.state.sysctls.remove(name).unwrap();
+        }
+        for program in &self.without {
+            host = host.without_program(program);
+        }
+        if let Some(path) = &self.file {
+            host = host.with_file(path, "x");
+        }
+        let commands: Vec<&str> = self.commands.iter().map(String::as_str).collect();
+        host = host.with_commands(&commands);
+        if let Some(mtu) = self.mtu {
+            host.state.interfaces.get_mut("igb0").unwrap().mtu = mtu;
+        }
+        if let Some(pool) = &self.pool {
+            host.state.ailing_pools.insert("zroot".into(), pool.clone());
+        }
+        if self.jailed {
+            host = host.in_jail();
+        }
+        if self.hidden {
+            host = host.with_hidden_processes();
+        }
+        if let Some(name) = &self.wireless {
+            host = host.with_wireless(name);
+        }
+        if self.no_firmware {
+            host.remove_firmware();
+        }
+        if let Some(package) = &self.package {
+            host.state.firmware_package = Some(package.clone()).filter(|name| !name.is_empty());
+        }
+        if self.left_over {
+            host = host.with_leftover_vm("deb", 1 << 30);
+        }
+        host
+    }
+}
+
+#[derive(Deserialize)]
+struct Cases {
+    case: Vec<Case>,
+}
+
+#[test]
+fn every_row_has_a_host_on_which_it_does_not_pass() {
+    let cases: Cases = toml::from_str(include_str!("doctor/rows.toml")).unwrap();
+    let mut ailing = BTreeSet::new();
+    for case in cases.case {
+        let uid = if case.root { 0 } else { USER };
+        let config = format!("{CONFIG}{}", case.config);
+        let rows = User::of(case.host(), &config, uid).rows();
+        let mut of_subject = rows.iter().filter(|row| row.subject == case.subject);
+        let is_it = |row: &&Row| {
+            row.verdict == case.verdict
+                && row.finding.contains(&case.finding)
+                && row.remedy.contains(&case.remedy)
+        };
+        assert!(of_subject.any(|row| is_it(&row)), "{case:?}\n{rows:#?}");
+        if case.verdict != "pass" {
+            ailing.insert(case.subject);
+        }
+    }
+    // The others have tests of their own.
+    let own = ["clock", "log", "links", "path", "program"].map(str::to_owned);
+    ailing.extend(own);
+    let all: BTreeSet<String> = SUBJECTS.map(str::to_owned).into();
+    assert_eq!(ailing, all);
+}
+
+#[test]
+fn taps_links_and_path_have_remedies() {
+    let mut user = User::new(well().with_tap("tap9", "easy-bhyve:gone"), CONFIG);
+    user.fake
+        .environment
+        .insert("PATH".into(), "/bin:/usr/bin".into());
+    let rows = user.rows();
+    let row = |subject: &str| rows.iter().find(|row| row.subject == subject).unwrap();
+    assert_eq!(row("leftovers").finding, "the tap tap9 of gone is left");
+    assert_eq!(row("leftovers").remedy, "ifconfig tap9 destroy, as root");
+    assert_eq!(
+        (row("links").verdict.as_str(), row("path").verdict.as_str()),
+        ("warn", "warn")
+    );
+    assert_eq!(row("links").remedy, "easy-bhyve setup");
+    let links = user.directory.path().join("eb");
+    let remedy = format!(
+        "add to ~/.profile: PATH={}:$PATH; export PATH",
+        links.display()
+    );
+    assert_eq!(row("path").remedy, remedy);
+}
+
+#[test]
+fn the_table_shows_each_remedy_below_its_row() {
+    let mut user = User::new(well().without_program("grub-bhyve"), CONFIG);
+    let said = user.call(&["doctor"]);
+    assert_eq!((said.status, said.err.as_str()), (1, ""));
+    let row = format!(
+        "{:9}  {:13}  it is not installed, and deb needs it\n{:9}  {:13}  -> install it: pkg install grub2-bhyve\n",
+        "fail", "grub-bhyve", "", ""
+    );
+    assert!(said.out.contains(&row), "{}", said.out);
+    let counts = "21 passed, 1 warnings, 1 failures, 1 not asked\n";
+    assert!(said.out.ends_with(counts), "{}", said.out);
+}
+
+#[test]
+fn a_report_has_no_private_name() {
+    let config = "bridge=bridge0 netif=igb0 volroot=zroot/secret\nacme_id=1\nacme_hd0=/dev/zvol/zroot/secret/acme\n\
+                  acme_cd0=/home/bob/acme.iso\n";
+    let host = well().with_leftover_vm("acme", 1 << 20);
+    let mut user = User::new(host, config);
+    user.fake
+        .environment
+        .insert("HOME".into(), "/home/bob".into());
+    let said = user.call(&["doctor", "--report"]);
+    for private in [
+        "acme",
+        "secret",
+        "bob",
+        "vmhost",
+        user.directory.path().to_str().unwrap(),
+    ] {
+        assert!(!said.out.contains(private), "{private}: {}", said.out);
+    }
+    assert!(
+        said.out
+            .contains("| verdict | subject | finding | remedy |\n|---|---|---|---|\n"),
+        "{}",
+        said.out
+    );
+    assert!(
+        said.out.contains("| warn | leftovers | the VM node of VM"),
+        "{}",
+        said.out
+    );
+    assert_eq!(
+        user.call(&["doctor", "--report", "--format", "json"])
+            .status,
+        2
+    );
+}
+
+#[test]
+fn another_system_says_what_could_not_be_asked() {
+    let place = Place::new();
+    place.write("c.conf", CONFIG);
+    let said = place.say(PROGRAM, ["doctor"], "c.conf");
+    assert_eq!(said.err, "", "{said:?}");
+    // Only the place of the program's own file can be unsafe.
+    let failures = said.out.lines().filter(|line| line.starts_with("fail "));
+    let mut others = failures.filter(|line| !line.contains("  program  "));
+    assert_eq!(others.next(), None, "{}", said.out);
+    let unknown = said
+        .out
+        .lines()
+        .filter(|line| line.ends_with("this host is not FreeBSD"));
+    assert!(unknown.count() >= 14, "{}", said.out);
+}
+
+/// The rows that try the escalators, on a host with this script in place of doas.
+fn tried(doas: &str) -> (Option<i32>, String, String) {
+    let place = Place::new();
+    place.write("c.conf", CONFIG);
+    std::fs::create_dir(place.path("programs")).unwrap();
+    let text = place.write("script", format!("#!/bin/sh\n{doas}\n"));
+    let mut install = Command::new("install");
+    install
+        .args(["-m", "755"])
+        .arg(text)
+        .arg(place.path("programs/doas"));
+    assert!(install.status().unwrap().success());
+    let output = place
+        .call(PROGRAM)
+        .env("EASY_BHYVE_CONFIG", place.path("c.conf"))
+        .env(
+            "EASY_BHYVE_PATH",
+            format!("{}:/usr/bin:/bin", place.shown("programs")),
+        )
+        .args(["doctor", "--privilege"])
+        .output()
+        .unwrap();
+    let said = crate::place::Said::of(&output);
+    // sudo may be installed on this machine.
+    let row: String = said.out.lines().take(1).map(str::to_owned).collect();
+    (said.status, row, said.err)
+}
+
+#[test]
+fn the_rule_of_an_escalator_is_shown_and_tried() {
+    let calls =
+        "[ \"$1 $3\" = '-n --version' ] || { echo wrong: \"$*\"; exit 3; }; exec \"$2\" \"$3\"";
+    let (_, row, err) = tried(calls);
+    assert!(row.starts_with("pass "), "{row}");
+    assert!(
+        row.ends_with("doas runs the program as root without a password"),
+        "{row}"
+    );
+    for line in [
+        "doas: /usr/local/etc/doas.conf: permit nopass ",
+        "sudo: sudoers, by visudo: ",
+        "mdo: /etc/sysctl.conf, with mac_do loaded: security.mac.do.rules='gid=0>uid=0'",
+        &format!(" ALL=(root) NOPASSWD: {PROGRAM}, /usr/sbin/daemon -c {PROGRAM} *"),
+    ] {
+        assert!(err.contains(line), "{line}: {err}");
+    }
+    for said in ["Authorization required", "Authentication required"] {
+        let (_, row, _) = tried(&format!("echo 'doas: {said}' >&2; exit 1"));
+        assert!(row.starts_with("warn "), "{row}");
+        assert!(
+            row.ends_with("after it has asked for your password"),
+            "{row}"
+        );
+    }
+    let (status, row, _) = tried("echo 'doas: Operation not permitted' >&2; exit 1");
+    assert_eq!(status, Some(1));
+    assert!(row.starts_with("fail "), "{row}");
+    assert!(
+        row.ends_with("does not run the program as root: doas: Operation not permitted"),
+        "{row}"
+    );
+}
