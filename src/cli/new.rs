@@ -79,12 +79,15 @@ fn outcome(
     }
     let mut done = vec![edit::changes(context.config, &draft.config, edits)];
     if args.links {
-        let links = setup::links(&mut Context {
-            config: &draft.config,
-            look: &mut *context.look,
-            spelling: context.spelling.clone(),
-            ..*context
-        })?;
+        let links = setup::links(
+            &mut Context {
+                config: &draft.config,
+                look: &mut *context.look,
+                spelling: context.spelling.clone(),
+                ..*context
+            },
+            false,
+        )?;
         after = links.plan;
         notes.extend(links.notes);
         done.push(links.done);

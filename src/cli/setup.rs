@@ -1,13 +1,13 @@
 //! `easy-bhyve setup`: one link per VM and verb.
 
 use super::invocation::PROGRAM;
+use super::invocation::options::SetupArgs;
 use crate::config::resolve::{self, Wanted};
 use crate::config::settings::Need;
 use crate::config::{Config, lint, unsilenced};
 use crate::error::{Error, Result};
 use crate::model::Volume;
 use crate::operation::context::{CallersPlan, Context, Outcome};
-use crate::operation::options::DryRun;
 use crate::operation::shutdown::unconfigured;
 use crate::plan::{FileChange, Plan};
 use crate::process::Process;
@@ -32,11 +32,11 @@ enum Entry {
 ///
 /// # Errors
 /// If the configuration has no VM, one is misconfigured, or the directory cannot be read.
-pub(super) fn setup(context: &mut Context<'_>, dry_run: DryRun) -> Result<Outcome> {
-    let links = links(context)?;
+pub(super) fn setup(context: &mut Context<'_>, args: SetupArgs) -> Result<Outcome> {
+    let links = links(context, args.verbose)?;
     Ok(Outcome::Plan(CallersPlan {
         plan: links.plan,
-        dry_run,
+        dry_run: args.dry_run,
         notes: links.notes,
         done: Some(links.done),
         warnings: unsilenced(context.config, lint::check(context.config)),
@@ -52,11 +52,11 @@ pub(super) struct Links {
     pub(super) done: String,
 }
 
-/// The plan that makes the links of this configuration.
+/// The plan that makes the links of this configuration; the message lists them if it is to be verbose.
 ///
 /// # Errors
 /// If the configuration has no VM, one is misconfigured, or the directory cannot be read.
-pub(super) fn links(context: &mut Context<'_>) -> Result<Links> {
+pub(super) fn links(context: &mut Context<'_>, verbose: bool) -> Result<Links> {
     let directory = normal(&resolve::link_directory(context.config));
     let target = target(context, &directory);
     let there = entries(&directory, context.process)?;
@@ -108,15 +108,18 @@ pub(super) fn links(context: &mut Context<'_>) -> Result<Links> {
         )
     }));
     let mut done = Vec::new();
-    added.describe("added", &mut done);
-    removed.describe("removed", &mut done);
-    done.push(format!(
-        "{} has {} links ({} added, {} removed)",
-        vis::shown(&directory),
-        count,
-        added.count,
-        removed.count
-    ));
+    for (how, changes) in [("added", &added), ("removed", &removed)] {
+        if verbose {
+            changes.list(how, &mut done);
+        }
+        done.extend(changes.summary(how));
+    }
+    let links = format!("{} has {count} links", vis::shown(&directory));
+    done.push(if added.count + removed.count == 0 {
+        format!("{links}, as before")
+    } else {
+        links
+    });
     Ok(Links {
         plan,
         notes,
@@ -137,7 +140,21 @@ impl<'name> Changes<'name> {
         self.count += 1;
     }
 
-    fn describe(&self, how: &str, lines: &mut Vec<String>) {
+    /// `added 26 links of 2 VMs`; none if there are none.
+    fn summary(&self, how: &str) -> Option<String> {
+        let links = match self.count {
+            0 => return None,
+            1 => "1 link".to_owned(),
+            more => format!("{more} links"),
+        };
+        let mut vms = self.by_vm.keys();
+        Some(match (vms.next(), vms.len()) {
+            (Some(only), 0) => format!("{how} {links} of {only}"),
+            (_, others) => format!("{how} {links} of {} VMs", others + 1),
+        })
+    }
+
+    fn list(&self, how: &str, lines: &mut Vec<String>) {
         for (vm, verbs) in &self.by_vm {
             let names: Vec<String> = verbs.iter().map(|verb| format!("{vm}-{verb}")).collect();
             lines.push(format!("{how}: {}", names.join(" ")));

@@ -35,7 +35,7 @@ pub(super) enum Typed {
     /// Write the first configuration, for this host
     Init(InitArgs),
     /// Make one link per VM and verb
-    Setup(DryRun),
+    Setup(SetupArgs),
     /// List the VMs
     List(FormatArgs),
     /// Show the running VMs and leftover resources
@@ -67,6 +67,17 @@ pub struct InitArgs {
     /// Write the file without a question
     #[arg(long)]
     pub yes: bool,
+}
+
+/// The options of `setup`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct SetupArgs {
+    /// -d
+    #[command(flatten)]
+    pub dry_run: DryRun,
+    /// Also list the links that are added and removed
+    #[arg(short = 'v', long)]
+    pub verbose: bool,
 }
 
 /// The options of `check`.
