@@ -101,8 +101,10 @@ const SCENES: &[Scene] = &[
             "bhyve does not start: the steps before it are undone",
         )
     },
-    scene("web0-boot", "now it starts"),
-    scene("web0-snapshot before the experiment", ""),
+    scene(
+        "web0-boot && web0-snapshot before the experiment",
+        "now it starts",
+    ),
     typing(
         "web0-console",
         "reboots the guest, and crashes it",
@@ -114,14 +116,13 @@ const SCENES: &[Scene] = &[
             ("\n", "\r~."),
         ],
     ),
-    scene("web0-log -n 5", ""),
+    scene("web0-log -n 3", ""),
     Scene {
         // The resources of the crashed guest are freed in the background.
         is_repeated: true,
         ..scene("web0-rollback", "")
     },
     scene("web0-boot && web0-shutdown", "presses the power button"),
-    scene("easy-bhyve status", ""),
 ];
 
 /// How the scenes are shown.
@@ -273,21 +274,25 @@ struct Shown {
 
 impl Shown {
     /// Lines that are not shown begin with one of these.
-    const BEGINS: [&str; 6] = [
+    const BEGINS: [&str; 8] = [
         "# Settings of this host",
         "Consoles: ",
         "Booting ",
         "CPU: ",
         "real memory ",
+        "Partitioning ",
         "Stopping services.",
+        "waiting for ",
     ];
 
     /// The line behind them has one of these.
-    const ENDS: [&str; 4] = [
+    const ENDS: [&str; 6] = [
         "easy-bhyve: wrote",
         "web0-install: ",
-        " installer (simulated)",
-        "FreeBSD/amd64 (",
+        "web0-shutdown: ",
+        "Enter installs ",
+        "Enter reboots",
+        "login: ",
     ];
 
     /// What is shown of the next output.

@@ -108,18 +108,17 @@ pub(super) fn links(context: &mut Context<'_>, verbose: bool) -> Result<Links> {
         )
     }));
     let mut done = Vec::new();
-    for (how, changes) in [("added", &added), ("removed", &removed)] {
+    let shown = vis::shown(&directory);
+    for (how, changes, to) in [("added", &added, "to"), ("removed", &removed, "from")] {
         if verbose {
             changes.list(how, &mut done);
         }
-        done.extend(changes.summary(how));
+        let summary = changes.summary(how);
+        done.extend(summary.map(|links| format!("{links} {to} {shown}")));
     }
-    let links = format!("{} has {count} links", vis::shown(&directory));
-    done.push(if added.count + removed.count == 0 {
-        format!("{links}, as before")
-    } else {
-        links
-    });
+    if done.is_empty() {
+        done.push(format!("{shown} has {count} links, as before"));
+    }
     Ok(Links {
         plan,
         notes,
