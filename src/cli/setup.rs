@@ -38,7 +38,7 @@ pub(super) fn setup(context: &mut Context<'_>, args: SetupArgs) -> Result<Outcom
         mut plan,
         notes,
         mut done,
-    } = links(context)?;
+    } = links_described(context, args.verbose)?;
     if args.completions {
         let (files, lines) = complete::plan(context.process, context.config);
         plan.append(files);
@@ -67,6 +67,11 @@ pub(super) struct Links {
 /// # Errors
 /// If the configuration has no VM, one is misconfigured, or the directory cannot be read.
 pub(super) fn links(context: &mut Context<'_>) -> Result<Links> {
+    links_described(context, false)
+}
+
+/// As [`links`]; the message lists them if it is to be verbose.
+fn links_described(context: &mut Context<'_>, verbose: bool) -> Result<Links> {
     let directory = normal(&resolve::link_directory(context.config));
     let target = target(context, &directory);
     let there = entries(&directory, context.process)?;
@@ -118,15 +123,17 @@ pub(super) fn links(context: &mut Context<'_>) -> Result<Links> {
         )
     }));
     let mut done = Vec::new();
-    added.describe("added", &mut done);
-    removed.describe("removed", &mut done);
-    done.push(format!(
-        "{} has {} links ({} added, {} removed)",
-        vis::shown(&directory),
-        count,
-        added.count,
-        removed.count
-    ));
+    let shown = vis::shown(&directory);
+    for (how, changes, to) in [("added", &added, "to"), ("removed", &removed, "from")] {
+        if verbose {
+            changes.list(how, &mut done);
+        }
+        let summary = changes.summary(how);
+        done.extend(summary.map(|links| format!("{links} {to} {shown}")));
+    }
+    if done.is_empty() {
+        done.push(format!("{shown} has {count} links, as before"));
+    }
     Ok(Links {
         plan,
         notes,
@@ -192,7 +199,21 @@ impl<'name> Changes<'name> {
         self.count += 1;
     }
 
-    fn describe(&self, how: &str, lines: &mut Vec<String>) {
+    /// `added 26 links of 2 VMs`; none if there are none.
+    fn summary(&self, how: &str) -> Option<String> {
+        let links = match self.count {
+            0 => return None,
+            1 => "1 link".to_owned(),
+            more => format!("{more} links"),
+        };
+        let mut vms = self.by_vm.keys();
+        Some(match (vms.next(), vms.len()) {
+            (Some(only), 0) => format!("{how} {links} of {only}"),
+            (_, others) => format!("{how} {links} of {} VMs", others + 1),
+        })
+    }
+
+    fn list(&self, how: &str, lines: &mut Vec<String>) {
         for (vm, verbs) in &self.by_vm {
             let names: Vec<String> = verbs.iter().map(|verb| format!("{vm}-{verb}")).collect();
             lines.push(format!("{how}: {}", names.join(" ")));

@@ -259,6 +259,9 @@ pub struct SetupArgs {
     /// -d
     #[command(flatten)]
     pub dry_run: DryRun,
+    /// Also list the links that are added and removed
+    #[arg(short = 'v', long)]
+    pub verbose: bool,
     /// Also write the completions of every shell into files next to the configuration
     #[arg(long)]
     pub completions: bool,
