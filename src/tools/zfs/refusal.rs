@@ -47,8 +47,8 @@ fn meaning(said: &str) -> Option<Refusal> {
                 ))
             }
             ("cannot create snapshot ", ": out of space") => Some(refusal(
-                "cannot be taken: a volume with a reservation needs room in the pool for all of its data once more",
-                "free space in the pool, or as root let the volume be sparse: zfs set refreservation=none VOLUME",
+                "cannot be taken: the pool is full, a quota is exceeded, or the volume has a reservation and needs room for all of its data once more",
+                "see zpool list, and zfs get quota,refquota,refreservation,available; free space, or as root let the volume be sparse: zfs set refreservation=none VOLUME",
             )),
             _ => None,
         }
