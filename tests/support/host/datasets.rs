@@ -59,6 +59,5 @@ pub struct Snapshot {
     /// Names of holds on it.
     pub holds: BTreeSet<String>,
     /// User properties set on it itself.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub local: BTreeMap<String, String>,
 }
