@@ -106,7 +106,10 @@ impl RootJob for Promote {
         let names: Vec<&str> = clones.iter().map(|one| one.volume.as_str()).collect();
         let now: Vec<String> = clones
             .iter()
-            .map(|one| format!("{} is now a clone of {}", one.origin.dataset, one.volume))
+            .map(|one| {
+                let origin = one.volume.snapshot(&one.origin.name);
+                format!("{} is now a clone of {origin}", one.origin.dataset)
+            })
             .collect();
         Ok(Planned {
             plan: plan(vm, &clones),

@@ -3,8 +3,8 @@
 use super::label::{self, Chosen};
 use super::refuse::refuse_no_volume;
 use crate::error::{Error, Result};
-use crate::finding::FindingName;
 use crate::host::Look;
+use crate::model::device;
 use crate::model::name::{Dataset, SnapName, Snapshot};
 use crate::model::size::short;
 use crate::model::{Vm, Volume};
@@ -28,27 +28,16 @@ pub(crate) struct DiskVolume {
 /// The ZFS volumes of a VM, by the numbers of the disks.
 ///
 /// # Errors
-/// If the VM has none, or one with two numbers.
+/// If the VM has none.
 pub(crate) fn volumes(vm: &Vm, devices: &Path, verb: Verb) -> Result<Vec<DiskVolume>> {
-    let mut found: Vec<DiskVolume> = Vec::new();
-    for disk in &vm.disks {
-        let Volume::Zfs(volume) = disk.volume(devices) else {
-            continue;
-        };
-        if let Some(twin) = found.iter().find(|other| other.volume == volume) {
-            return Err(Error::config(format!(
-                "hd{} and hd{} of {} are the same disk: {volume}",
-                twin.number, disk.number, vm.name
-            ))
-            .at(disk.origin)
-            .named(FindingName::DiskTwice)
-            .help("use a different disk for each number"));
-        }
-        found.push(DiskVolume {
+    let volume = |disk: &device::Disk| match disk.volume(devices) {
+        Volume::Zfs(volume) => Some(DiskVolume {
             number: disk.number,
             volume,
-        });
-    }
+        }),
+        Volume::File(_) => None,
+    };
+    let found: Vec<DiskVolume> = vm.disks.iter().filter_map(volume).collect();
     if found.is_empty() {
         return Err(refuse_no_volume(vm, verb));
     }
@@ -85,6 +74,34 @@ pub(crate) fn chosen(
     }
     let is_chosen = |one: &DiskVolume| numbers.is_empty() || numbers.contains(&one.number);
     Ok(volumes.into_iter().filter(is_chosen).collect())
+}
+
+/// Reads `NAME`, `@NAME`, or `VOLUME@NAME` of this VM's volume.
+pub(crate) fn own_snapshot(vm: &Vm, volume: &Dataset, text: &str) -> Result<SnapName> {
+    let name = match text.split_once('@') {
+        None => text,
+        Some(("", name)) => name,
+        Some((dataset, name)) if dataset == volume.as_str() => name,
+        Some((dataset, _)) => {
+            return Err(Error::usage(format!(
+                "{dataset} is not the volume of {}, which is {volume}",
+                vm.name
+            )));
+        }
+    };
+    SnapName::parse(name).map_err(|error| Error::usage(error.to_string()))
+}
+
+/// Reads `NAME`, `@NAME`, or `VOLUME@NAME` of one of this VM's volumes.
+pub(crate) fn named_of(vm: &Vm, volumes: &[DiskVolume], text: &str) -> Result<SnapName> {
+    let dataset = text.split_once('@').map(|(dataset, _)| dataset);
+    let mut named = volumes.iter().map(|one| &one.volume);
+    let named = named.find(|volume| dataset == Some(volume.as_str()));
+    match (named, volumes.first()) {
+        (Some(volume), _) => own_snapshot(vm, volume, text),
+        (None, Some(first)) => own_snapshot(vm, &first.volume, text),
+        (None, None) => Err(Error::state(format!("{} has no volume", vm.name))),
+    }
 }
 
 /// Typed numbers of disks, each once, ascending.
@@ -315,8 +332,8 @@ pub(crate) fn choose<'found>(
     })
 }
 
-/// Refuses `-f` with only a part of a label.
-pub(crate) fn refuse_label(vm: &Vm, meant: &Meant<'_>, verb: Verb, option: &str) -> Result<()> {
+/// Refuses `-f` with only a part of a label; `options` are those before the name.
+pub(crate) fn refuse_label(vm: &Vm, meant: &Meant<'_>, verb: Verb, options: &str) -> Result<()> {
     if !meant.is_by_label {
         return Ok(());
     }
@@ -331,7 +348,7 @@ pub(crate) fn refuse_label(vm: &Vm, meant: &Meant<'_>, verb: Verb, option: &str)
         "-f does not ask whether @{name} is meant, so the whole name is needed"
     ))
     .help(format!(
-        "to {does} it: {}{option} -f {name}",
+        "to {does} it: {} {options} {name}",
         vm.command(verb)
     )))
 }

@@ -29,14 +29,7 @@ pub fn create(volume: &Dataset, size: &DiskSize, sparse: bool) -> Command {
 
 /// Takes a snapshot: `zfs snapshot VOLUME@NAME`.
 pub fn snapshot(snapshot: &Snapshot) -> Command {
-    snapshot_all(&[snapshot])
-}
-
-/// Takes several snapshots atomically: `zfs snapshot VOLUME@NAME…`.
-pub fn snapshot_all(snapshots: &[&Snapshot]) -> Command {
-    let mut words = args!["snapshot"];
-    words.extend(snapshots.iter().map(|snapshot| snapshot.to_string().into()));
-    Command::root("zfs", words)
+    Command::root("zfs", args!["snapshot", snapshot.to_string()])
 }
 
 /// Rolls back: `zfs rollback VOLUME@NAME`; fails if a newer snapshot exists.

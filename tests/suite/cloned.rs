@@ -172,7 +172,7 @@ fn a_pool_without_room_for_the_base_keeps_everything() {
     let mut home = Home::new(host, "deb_id=1\n");
     let err = home.refuses("clone deb web --add", 1);
     assert!(
-        err.contains("a volume with a reservation needs room in the pool"),
+        err.contains("the volume has a reservation and needs room for all of its data once more"),
         "{err}"
     );
 }

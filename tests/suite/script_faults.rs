@@ -82,6 +82,6 @@ fn fault_08_setup_touches_no_link_and_no_file_that_is_not_its_own() {
     }
     err.push_str(&listed("added", "a", &made));
     err.push_str(&listed("removed", "gone", &["shutdown"]));
-    err.push_str(&total(&place, "bin/eb", 9, 9, 1));
+    err.push_str(&total(&place, "bin/eb", made.len(), made.len(), 1));
     assert_eq!(said, Said::new(0, "", err));
 }

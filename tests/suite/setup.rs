@@ -135,7 +135,7 @@ fn a_vm_with_a_screen_has_a_link_to_it_too() {
     let said = setup(&place);
     let err = [
         listed("removed", "a", &["vnc"]),
-        total(&place, "bin/eb", 26, 0, 1),
+        total(&place, "bin/eb", 2 * VERBS.len(), 0, 1),
     ];
     assert_eq!(said, Said::new(0, "", err.concat()));
 }

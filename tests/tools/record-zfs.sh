@@ -52,6 +52,13 @@ perform() {
 	'user '*)	su -s /bin/sh -c "${line#user }" nobody ;;
 	'open '*)	node "${line#open }" && exec 4<"/dev/zvol/${line#open }" ;;
 	'close '*)	exec 4<&- ;;
+	'encrypt '*)	head -c 32 /dev/urandom >/tmp/key &&
+			zfs create -o encryption=on -o keyformat=raw -o keylocation=file:///tmp/key "${line#encrypt }" ;;
+	'lock '*)	n=0
+			until zfs unload-key "${line#lock }" 2>/dev/null; do
+				n=$((n + 1)); [ $n -lt 100 ] || return 1
+				udevadm settle; sleep 0.1
+			done ;;
 	'write '*)	set -- $line
 			node "$2" && dd if=/dev/urandom of="/dev/zvol/$2" bs=1M count="$3" conv=fsync 2>/dev/null ;;
 	*)		echo "no such command: $line" >&2; exit 1 ;;

@@ -51,7 +51,7 @@ impl<'found> Back<'found> {
     }
 
     /// Refuses newer snapshots that cannot be destroyed.
-    pub(super) fn refuse_needed(&self) -> Result<()> {
+    pub(super) fn refuse_needed(&self, vm: &Vm) -> Result<()> {
         let (volume, target) = (self.volume, &self.target.name);
         for one in self.snapshots {
             let name = volume.snapshot(&one.name);
@@ -65,7 +65,13 @@ impl<'found> Back<'found> {
                 return Err(Error::host(format!(
                     "{name} is newer than @{target} and has clones: {clones}"
                 ))
-                .help("a rollback destroys newer snapshots; first make the clones independent, as root: zfs promote CLONE"));
+                .note(format!(
+                    "a rollback destroys newer snapshots, and the promotion of such a clone would also take @{target} from {volume}"
+                ))
+                .help(format!(
+                    "clone @{target} for a new VM instead: {} @{target} NEW; or first destroy the clones",
+                    vm.command(Verb::Clone)
+                )));
             }
         }
         Ok(())

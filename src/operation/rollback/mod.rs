@@ -8,13 +8,13 @@ use super::options::DryRun;
 use super::plan_context::PlanContext;
 use super::refuse::state::stopped;
 use super::refuse::{disks_beside, refuse_protected};
-use super::taken::{self, DiskVolume, Found, Meant, refuse_label, volumes};
+use super::taken::{self, DiskVolume, Found, Meant, named_of, refuse_label, volumes};
 use super::wire::{Options, Words};
 use super::{Locks, Operation, Planned, Request, RootJob};
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::model::Vm;
-use crate::model::name::{Dataset, SnapName};
+use crate::model::name::SnapName;
 use crate::tools::zfs;
 use crate::tools::zfs::group::PROPERTY;
 use crate::verb::Verb;
@@ -52,34 +52,6 @@ impl Operation for Args {
             .asked(vm, Rollback { wanted, force }, self.dry_run)
             .with_rivals(rivals)
             .into())
-    }
-}
-
-/// Reads `NAME`, `@NAME`, or `VOLUME@NAME` of this VM's volume.
-pub(super) fn own_snapshot(vm: &Vm, volume: &Dataset, text: &str) -> Result<SnapName> {
-    let name = match text.split_once('@') {
-        None => text,
-        Some(("", name)) => name,
-        Some((dataset, name)) if dataset == volume.as_str() => name,
-        Some((dataset, _)) => {
-            return Err(Error::usage(format!(
-                "{dataset} is not the volume of {}, which is {volume}",
-                vm.name
-            )));
-        }
-    };
-    SnapName::parse(name).map_err(|error| Error::usage(error.to_string()))
-}
-
-/// Reads `NAME`, `@NAME`, or `VOLUME@NAME` of one of this VM's volumes.
-pub(super) fn named_of(vm: &Vm, volumes: &[DiskVolume], text: &str) -> Result<SnapName> {
-    let dataset = text.split_once('@').map(|(dataset, _)| dataset);
-    let mut named = volumes.iter().map(|one| &one.volume);
-    let named = named.find(|volume| dataset == Some(volume.as_str()));
-    match (named, volumes.first()) {
-        (Some(volume), _) => own_snapshot(vm, volume, text),
-        (None, Some(first)) => own_snapshot(vm, &first.volume, text),
-        (None, None) => Err(Error::state(format!("{} has no volume", vm.name))),
     }
 }
 
@@ -123,13 +95,13 @@ impl RootJob for Rollback {
         let found = Found::ask(context.look, vm, volumes)?;
         let meant = taken::choose(vm, &found, self.wanted.as_ref())?;
         if self.force {
-            refuse_label(vm, &meant, Verb::Rollback, "")?;
+            refuse_label(vm, &meant, Verb::Rollback, "-f")?;
         }
         refuse_incomplete(vm, &meant)?;
         let parts = meant.taken.parts.iter();
         let backs: Vec<Back<'_>> = parts.map(|(disk, line)| Back::of(disk, line)).collect();
         for back in &backs {
-            back.refuse_needed()?;
+            back.refuse_needed(vm)?;
         }
         let stopped = stopped(context, vm, rivals)?;
         let asks = !self.force && (meant.is_by_label || backs.iter().any(Back::destroys));

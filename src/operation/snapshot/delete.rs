@@ -10,6 +10,7 @@ use crate::operation::taken::{Found, Taken, choose, facts, refuse_label, volumes
 use crate::operation::wire::{self, Options, Words};
 use crate::operation::{Locks, Planned, Request, RootJob, gone};
 use crate::plan::{Guard, NoReturn, Plan, Refusal, Test};
+use crate::quote;
 use crate::survey::{Traces, record::Record};
 use crate::tools::zfs::Mark;
 use crate::verb::Verb;
@@ -57,7 +58,7 @@ impl RootJob for DeleteSnapshot {
         let found = Found::ask(context.look, vm, volumes)?;
         let meant = choose(vm, &found, Some(&self.wanted))?;
         if self.force {
-            refuse_label(vm, &meant, Verb::Snapshot, " --delete")?;
+            refuse_label(vm, &meant, Verb::Snapshot, "-f --delete")?;
         }
         refuse_needed(&meant.taken)?;
         refuse_in_use(context, vm, &meant.taken)?;
@@ -67,7 +68,7 @@ impl RootJob for DeleteSnapshot {
             test: Test::Confirmed {
                 question: question(context, &meant.taken),
                 otherwise: format!(
-                    "to destroy it without the question: {} --delete -f {}",
+                    "to destroy it without the question: {} -f --delete {}",
                     vm.command(Verb::Snapshot),
                     meant.taken.name
                 ),
@@ -95,8 +96,11 @@ fn refuse_needed(taken: &Taken<'_>) -> Result<()> {
     for (disk, line) in &taken.parts {
         let name = disk.volume.snapshot(&line.name);
         if let Some(clones) = clones_of(line) {
-            return Err(Error::host(format!("{name} has clones: {clones}"))
-                .help("first make the clones independent, as root: zfs promote CLONE; the snapshot is then one of the clone"));
+            let clone = line.clones.first().map(quote::shown);
+            return Err(Error::host(format!("{name} has clones: {clones}")).help(format!(
+                "make a clone independent, and the snapshot moves to it: the verb promote of its VM, or as root: zfs promote {}",
+                clone.unwrap_or_default()
+            )));
         }
         if let Some(release) = holds_of(&name, line) {
             return Err(Error::host(format!("{name} is held")).help(release));

@@ -59,12 +59,15 @@ struct Line<'found> {
 }
 
 impl<'found> Line<'found> {
-    fn of(taken: &Taken<'found>, now: i64) -> Self {
+    /// What is known about a snapshot; `chosen` are the disks that ZFS was asked about, if not all.
+    fn of(taken: &Taken<'found>, now: i64, chosen: &[u8]) -> Self {
         let lines = || taken.parts.iter().map(|(_, line)| *line);
+        let mut missing = taken.missing();
+        missing.retain(|number| chosen.is_empty() || chosen.contains(number));
         Self {
             name: taken.name,
             disks: taken.numbers.iter().collect(),
-            missing_disks: taken.missing(),
+            missing_disks: missing,
             clones: lines()
                 .flat_map(|line| line.clones.iter().map(String::as_str))
                 .collect(),
@@ -99,11 +102,13 @@ impl<'found> Line<'found> {
     }
 }
 
-/// The list of the snapshots of these volumes, or the commands that ask for it.
+/// The list of the snapshots of these volumes, or the commands that ask for it; `chosen` are the typed
+/// numbers of disks.
 pub(super) fn list(
     context: &mut Context<'_>,
     vm: &Vm,
     volumes: Vec<DiskVolume>,
+    chosen: &[u8],
     dry_run: DryRun,
     wants_json: bool,
 ) -> Result<Outcome> {
@@ -120,7 +125,7 @@ pub(super) fn list(
     let found = Found::ask(context.look, vm, volumes)?;
     let clock = context.process.clock;
     let (taken, now) = (found.taken(), clock.seconds());
-    let lines: Vec<Line<'_>> = taken.iter().map(|one| Line::of(one, now)).collect();
+    let lines: Vec<Line<'_>> = taken.iter().map(|one| Line::of(one, now, chosen)).collect();
     if wants_json {
         let volumes = found.disks.iter().map(|disk| OfDisk {
             disk: disk.number,

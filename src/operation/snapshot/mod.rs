@@ -8,8 +8,7 @@ mod take;
 use super::Operation;
 use super::context::{Context, Outcome};
 use super::options::DryRunOrFormat;
-use super::rollback::named_of;
-use super::taken::{chosen, once, volumes};
+use super::taken::{chosen, named_of, once, volumes};
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::model::Vm;
@@ -64,7 +63,7 @@ impl Operation for Args {
         }
         context.need_host(dry_run)?;
         if is_list {
-            return list::list(context, &vm, volumes, dry_run, wants_json);
+            return list::list(context, &vm, volumes, &self.disks, dry_run, wants_json);
         }
         if let Some(keep) = self.prune {
             let job = PruneSnapshots {

@@ -89,22 +89,27 @@ impl RootJob for PruneSnapshots {
             return Ok(Planned {
                 notes,
                 done: Some(format!(
-                    "nothing to destroy: {} has {kept} snapshots",
-                    vm.name
+                    "nothing to destroy: {} has {}",
+                    vm.name,
+                    counted(kept)
                 )),
                 ..Planned::default()
             });
         }
-        let question = (!self.force).then(|| question(context, vm, self.keep, &old));
+        let question = (!self.force).then(|| question(context, vm, self.keep, &found, &old));
         Ok(Planned {
             plan: plan(question, &found, &old),
             notes,
-            done: Some(format!(
-                "destroyed {} snapshots, and kept {kept}",
-                old.len()
-            )),
+            done: Some(format!("destroyed {}, and kept {kept}", counted(old.len()))),
             ..Planned::default()
         })
+    }
+}
+
+fn counted(snapshots: usize) -> String {
+    match snapshots {
+        1 => "1 snapshot".to_owned(),
+        several => format!("{several} snapshots"),
     }
 }
 
@@ -125,9 +130,15 @@ fn need(taken: &Taken<'_>) -> Option<String> {
     })
 }
 
-fn question(context: &PlanContext<'_>, vm: &Vm, keep: Keep, old: &[Taken<'_>]) -> Guard {
+fn question(
+    context: &PlanContext<'_>,
+    vm: &Vm,
+    keep: Keep,
+    found: &Found,
+    old: &[Taken<'_>],
+) -> Guard {
     let lines = old.iter().map(|taken| {
-        let disks = match taken.parts.len() {
+        let disks = match found.disks.len() {
             1 => String::new(),
             _ => format!(
                 " of {}",
@@ -142,19 +153,16 @@ fn question(context: &PlanContext<'_>, vm: &Vm, keep: Keep, old: &[Taken<'_>]) -
         let facts = facts(context.process.clock, taken.creation(), Some(taken.used()));
         format!("  the snapshot @{}{disks}{facts}\n", taken.name)
     });
-    let number = match old.len() {
-        1 => "this snapshot".to_owned(),
-        several => format!("these {several} snapshots"),
-    };
     Guard {
         test: Test::Confirmed {
             question: format!(
-                "This will be lost:\n{}Destroy {number} of {}?",
+                "This will be lost:\n{}Destroy {} of {}?",
                 lines.collect::<String>(),
+                counted(old.len()),
                 vm.name
             ),
             otherwise: format!(
-                "to destroy them without the question: {} --prune keep={} -f",
+                "to destroy without the question: {} --prune keep={} -f",
                 vm.command(Verb::Snapshot),
                 keep.0
             ),
@@ -185,7 +193,8 @@ fn destroy_each(plan: &mut Plan, volume: &Dataset, names: &[SnapName], done: &mu
         if *done > 0 {
             plan.push(NoReturn {
                 done: format!(
-                    "{done} snapshots are destroyed; repeat the command to destroy the rest"
+                    "destroyed {}; repeat the command to destroy the rest",
+                    counted(*done)
                 ),
             });
         }

@@ -55,8 +55,8 @@ fn meaning(said: &str) -> Option<Refusal> {
                 "end that process (fstat /dev/zvol/VOLUME names it), and repeat the command",
             )),
             ("cannot create snapshot ", ": out of space") => Some(refusal(
-                "cannot be taken: a volume with a reservation needs room in the pool for all of its data once more",
-                NO_ROOM,
+                "cannot be taken: the pool is full, a quota is exceeded, or the volume has a reservation and needs room for all of its data once more",
+                "see zpool list, and zfs get quota,refquota,refreservation,available; free space, or as root let the volume be sparse: zfs set refreservation=none VOLUME",
             )),
             _ => None,
         }

@@ -26,10 +26,9 @@ pub(super) fn data() -> PathBuf {
 }
 
 /// The files of commands, each run on a machine of its own, and the releases with a transcript of it.
-/// `commands-groups` has none yet: its answers are simulated by the source of OpenZFS alone.
 pub(super) const RUNS: [(&str, &[&str]); 3] = [
     ("commands", &RELEASES),
-    ("commands-groups", &[]),
+    ("commands-groups", &["2.3"]),
     ("commands-volumes", &["2.3"]),
 ];
 
@@ -88,6 +87,15 @@ fn answer(host: &mut Host, asked: &Record) -> Record {
         ["close", _] => {
             let holders = &mut host.state.processes;
             holders.retain(|_, process| process.comm != "holder");
+            crate::host::Answer::ok()
+        }
+        ["encrypt", dataset] => {
+            let made = host.add_dataset(dataset, None);
+            made.local.insert("keyformat".into(), "raw".into());
+            crate::host::Answer::ok()
+        }
+        ["lock", dataset] => {
+            host.state.locked.insert((*dataset).to_owned());
             crate::host::Answer::ok()
         }
         ["write", volume, _] => {

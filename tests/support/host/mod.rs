@@ -32,6 +32,7 @@ pub mod build;
 pub mod call;
 pub mod clock;
 pub mod conditions;
+mod datasets;
 pub mod devices;
 pub mod errno;
 pub mod faults;
