@@ -301,6 +301,8 @@ fn bash_completes() {
         "on_crash=restart ",
     );
     completes(&mut seat, "easy-bhyve set db on_cr", "on_crash=");
+    completes(&mut seat, "easy-bhyve os debi", "os debian ");
+    completes(&mut seat, "db-vnc --dry", "db-vnc --dry-run ");
     completes(&mut seat, "web0-boot --format=s", "--format=sh ");
     completes(&mut seat, "web0-boot --pau", "web0-boot --pause ");
     completes(
@@ -328,34 +330,25 @@ fn zsh_completes() {
 
 #[test]
 fn fish_completes() {
-    // fish has its own way to complete a line without a terminal, and the same code behind it.
-    let Some((place, _)) = shell("fish", &["--private"], "dumb") else {
+    let Some((_place, mut seat)) = shell("fish", &["--private", "--no-config"], "dumb") else {
         return;
     };
-    let script = place.shown("bin/completions/easy-bhyve.fish");
-    let complete = |line: &str| {
-        let command = format!("source {script}; complete -C '{line}'");
-        let path = format!(
-            "{}:{}:/usr/bin:/bin",
-            place.shown("bin/eb"),
-            place.shown("bin")
-        );
-        let mut fish = Command::new("fish");
-        fish.env_clear()
-            .env("PATH", path)
-            .env("HOME", place.path(""))
-            .args(["--no-config", "-c", &command]);
-        fish.current_dir(place.path(""));
-        Said::of(&fish.output().unwrap()).out
-    };
-    assert!(complete("easy-bhyve resou").starts_with("resources\tP"));
-    assert_eq!(complete("easy-bhyve boot d"), "db\n");
-    assert_eq!(
-        complete("easy-bhyve set db on_crash=r"),
-        "on_crash=restart\n"
+    completes(&mut seat, "easy-bhyve resou", "easy-bhyve resources ");
+    completes(&mut seat, "easy-bhyve boot d", "boot db ");
+    completes(
+        &mut seat,
+        "easy-bhyve set db on_crash=r",
+        "on_crash=restart ",
     );
-    assert!(complete("web0-boot --pau").starts_with("--pause\t"));
-    assert!(complete("easy-bhyve new x --cd iso/deb").starts_with("iso/debian.iso"));
+    completes(&mut seat, "web0-boot --pau", "--pause ");
+    completes(
+        &mut seat,
+        "easy-bhyve new x --cd iso/deb",
+        "iso/debian.iso ",
+    );
+    // The meaning of each word, as fish shows it beside.
+    seat.type_in("complete -C 'easy-bhyve resou'\r");
+    seat.see("resources\tShow the settings");
 }
 
 #[test]
