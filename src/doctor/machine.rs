@@ -121,13 +121,17 @@ fn memory(answers: &Answers<'_>, kernel: &Kernel) -> Row {
         0 => (sum(&|_| true), "all VMs"),
         _ => (started, "the VMs that autostart"),
     };
-    let cache = u64::try_from(cache.unwrap_or_default()).unwrap_or_default();
+    // Without ZFS there is none.
+    let cache = cache.and_then(|cache| u64::try_from(cache).ok());
+    let of_cache =
+        cache.map(|cache| format!(", and the cache of ZFS takes up to {}M", cache >> 20));
     let shown = format!(
-        "the host has {}M, {who} have {}M, and the cache of ZFS takes up to {}M",
+        "the host has {}M, {who} have {}M{}",
         host >> 20,
         guests >> 20,
-        cache >> 20
+        of_cache.unwrap_or_default()
     );
+    let cache = cache.unwrap_or_default();
     if guests > 0 && guests.saturating_add(cache) > host {
         let room = host.saturating_sub(guests) >> 20;
         let remedy = format!(

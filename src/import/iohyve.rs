@@ -4,7 +4,7 @@
 //! Source: iohyve 0.7.9.
 
 use super::Becomes::{Same, Switch};
-use super::{Becomes, Guest, Keys, arguments, is_yes, screen, translate};
+use super::{Becomes, Guest, Keys, Listens, arguments, is_yes, translate};
 use crate::model::device::Slot;
 use std::collections::BTreeMap;
 
@@ -286,12 +286,13 @@ fn graphics(keys: &mut Keys, guest: &mut Guest) {
     }
     let number = own.or(port.as_deref().filter(is_port));
     let theirs = format!("vnc={}", screen_key.as_deref().unwrap_or_default());
-    screen(
-        guest,
-        address.as_deref().unwrap_or_default(),
-        number,
-        &theirs,
-    );
+    let listens = Listens {
+        // bhyve(8) has this default.
+        address: address.as_deref().unwrap_or("127.0.0.1"),
+        port: number,
+        has_password: false,
+    };
+    listens.translate(guest, &theirs);
     if let (Some(width), Some(height)) = (width, height) {
         guest.set("vnc_size", format!("{width}x{height}"), "vnc_w and vnc_h");
     }

@@ -2,7 +2,7 @@
 //!
 //! Source: libvirt's domain format (`docs/formatdomain.rst`, `docs/drvbhyve.rst`).
 
-use super::{Guest, Network, PASSWORD, arguments, is_yes, screen};
+use super::{Guest, Listens, Network, arguments, is_yes};
 use crate::model::device::Slot;
 use roxmltree::{Document, Node};
 
@@ -303,8 +303,10 @@ fn graphics(element: Node<'_, '_>, guest: &mut Guest) {
         .filter(|port| !is_free && *port != "-1");
     // Unless it is named, the address is that of this host alone.
     let listen = attribute(element, &["listen"], "address").or(element.attribute("listen"));
-    screen(guest, listen.unwrap_or("127.0.0.1"), port, "graphics vnc");
-    if element.attribute("passwd").is_some() {
-        guest.remarks.push(PASSWORD.to_owned());
-    }
+    let listens = Listens {
+        address: listen.unwrap_or("127.0.0.1"),
+        port,
+        has_password: element.attribute("passwd").is_some(),
+    };
+    listens.translate(guest, "graphics vnc");
 }

@@ -150,9 +150,6 @@ fn linux_names(slots: &[Slot]) -> Vec<String> {
     names.collect()
 }
 
-/// What becomes of the password of a screen.
-const PASSWORD: &str = "the password of the screen is not shown: write it into a file of your own, and name it by vnc_password_file";
-
 /// A setting that our table has and whose value its parser accepts; none for the default.
 fn setting(key: &str, value: &str) -> Result<Option<TypedSetting>, String> {
     let (row, number) = settings::find(key).ok_or("easy-bhyve has no setting for it")?;
@@ -241,23 +238,51 @@ fn arguments(guest: &mut Guest, words: &str) -> bool {
     letters.contains('u')
 }
 
-/// The address and port of a screen as the value of `vnc`, and a remark if only this host can reach it
-/// now.
-fn screen(guest: &mut Guest, address: &str, port: Option<&str>, theirs: &str) {
-    let value = match (address, port) {
-        ("", None) => "YES".to_owned(),
-        ("", Some(port)) => port.to_owned(),
-        // Without a number of its own the port depends on the id, which `YES` has.
-        (_, None) => "YES".to_owned(),
-        (address, Some(port)) if address.contains(':') => format!("[{address}]:{port}"),
-        (address, Some(port)) => format!("{address}:{port}"),
-    };
-    guest.set("vnc", &value, theirs);
-    if port.is_none() && !matches!(address, "127.0.0.1" | "localhost" | "::1") {
-        let shown = if address.is_empty() { "all" } else { address };
-        guest.remarks.push(format!(
-            "the screen listened on {shown} addresses with a port of its own choice; vnc=YES listens on 127.0.0.1, port 5900 plus the id"
-        ));
+/// A screen of another manager.
+struct Listens<'text> {
+    /// The address; empty for all.
+    address: &'text str,
+    /// The port, if it is fixed.
+    port: Option<&'text str>,
+    has_password: bool,
+}
+
+impl Listens<'_> {
+    /// Sets `vnc`, and reports what a viewer finds changed. A password is in no line of ours, and without it
+    /// the screen is for this host alone.
+    fn translate(&self, guest: &mut Guest, theirs: &str) {
+        let is_here = matches!(self.address, "127.0.0.1" | "localhost" | "::1");
+        let address = match self.address {
+            _ if self.has_password && !is_here => "127.0.0.1",
+            "" => "0.0.0.0",
+            address => address,
+        };
+        let value = match self.port {
+            // Without a number of its own the port depends on the id, which `YES` has.
+            None => "YES".to_owned(),
+            Some(port) if address.contains(':') => format!("[{address}]:{port}"),
+            Some(port) => format!("{address}:{port}"),
+        };
+        guest.set("vnc", &value, theirs);
+        let shown = match self.address {
+            "" => "0.0.0.0",
+            address => address,
+        };
+        if self.port.is_none() {
+            guest.remarks.push(format!(
+                "the screen listened on {shown} with a port of its own choice; vnc=YES listens on 127.0.0.1, port 5900 plus the id"
+            ));
+        } else if address != shown {
+            guest.remarks.push(format!(
+                "the screen listened on {shown} with a password; without it the screen listens on {address}"
+            ));
+        }
+        if self.has_password {
+            guest.remarks.push(
+                "the password of the screen is not shown: write it into a file of your own, and name it by vnc_password_file"
+                    .to_owned(),
+            );
+        }
     }
 }
 

@@ -58,7 +58,7 @@ fn a_screen_of_no_port_is_reported_as_open_before() {
     has(&guest, "vnc", "YES");
     let text = format!("{guest:?}");
     assert!(
-        text.contains("the screen listened on all addresses"),
+        text.contains("the screen listened on 0.0.0.0 with a port of its own choice"),
         "{text}"
     );
     // A password is not printed, whatever becomes of its screen.
@@ -159,7 +159,13 @@ fn the_screen_of_iohyve_and_of_libvirt_is_translated() {
     let guests = libvirt::guests("d.xml", text, None).unwrap();
     has(&guests[0], "loader", "uefi");
     has(&guests[0], "uefi_vars", "/n.fd");
-    has(&guests[0], "vnc", "10.0.0.1:5904");
+    // Without its password it is not open to others.
+    has(&guests[0], "vnc", "127.0.0.1:5904");
+    let remark = "the screen listened on 10.0.0.1 with a password; without it the screen listens on 127.0.0.1";
+    assert!(
+        guests[0].remarks.iter().any(|one| one == remark),
+        "{guests:?}"
+    );
     has(&guests[0], "bhyve_args", "-x");
     assert!(!format!("{guests:?}").contains("secret"));
 }

@@ -48,9 +48,10 @@ pub(super) fn print(
         ));
     }
     let process = session.process;
-    let config = match locate::first(process, invocation) {
-        Ok(_) => empty(process)?,
-        Err(_) => locate::load(process, invocation).map_err(|refused| refused.error)?,
+    let config = if locate::is_nowhere(process, invocation) {
+        empty(process)?
+    } else {
+        locate::load(process, invocation).map_err(|refused| refused.error)?
     };
     let found = read(process, session.host, args, &config)?;
     let (placed, notes) = place(session.host, &config, found.guests)?;

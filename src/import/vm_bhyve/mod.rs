@@ -9,7 +9,7 @@ mod file;
 mod switches;
 
 use super::Becomes::{Same, Switch};
-use super::{Becomes, Guest, Keys, Network, PASSWORD, arguments, is_yes, screen, translate};
+use super::{Becomes, Guest, Keys, Listens, Network, arguments, is_yes, translate};
 use crate::model::device::Slot;
 pub use file::File;
 use std::path::{Path, PathBuf};
@@ -227,7 +227,10 @@ fn disks(keys: &mut Keys, own: &Own<'_>, guest: &mut Guest) -> usize {
                 format!("/dev/zvol/{dataset}/{}/{name}", own.name)
             }
             ("zvol" | "sparse-zvol", None) => {
-                guest.lose(&theirs, "the dataset of the datastore is unknown");
+                guest.lose(
+                    &theirs,
+                    "the dataset of the datastore is unknown: name the datastore as zfs:DATASET",
+                );
                 continue;
             }
             ("custom", _) => name,
@@ -297,9 +300,7 @@ fn slots_of_nics(keys: &mut Keys, is_uefi: bool, disks: usize, nics: usize) -> O
     let is_grouped = keys.take("ahci_device_limit").is_some();
     let is_moved = keys.left.iter().any(|(key, _)| {
         let device = key.strip_suffix("_slot").unwrap_or_default();
-        ["disk", "network"]
-            .iter()
-            .any(|kind| device.starts_with(kind))
+        device.starts_with("network") || network.is_none() && device.starts_with("disk")
     });
     let used = if is_uefi { disks } else { disks.div_ceil(8) };
     let after = disk
@@ -332,14 +333,14 @@ fn graphics(keys: &mut Keys, is_uefi: bool, guest: &mut Guest) {
     if !is_on || !is_uefi {
         return;
     }
-    let address = listen.as_deref();
     // Without an address it listens on all of them (`vm::bhyve_device_fbuf`).
-    let address = address.unwrap_or(if port.is_some() { "0.0.0.0" } else { "" });
-    screen(guest, address, port.as_deref(), "graphics=yes");
+    let listens = Listens {
+        address: listen.as_deref().unwrap_or_default(),
+        port: port.as_deref(),
+        has_password: password.is_some(),
+    };
+    listens.translate(guest, "graphics=yes");
     if wait.is_some_and(|wait| is_yes(&wait)) {
         guest.switch("vnc_wait", true, "graphics_wait=yes");
-    }
-    if password.is_some() {
-        guest.remarks.push(PASSWORD.to_owned());
     }
 }
