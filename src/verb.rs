@@ -183,7 +183,7 @@ pub const GROUPS: [Group; 6] = [
             ),
             ("os", &["", "debian --format json"]),
             ("check", &["", "--list"]),
-            ("setup", &["", "-d"]),
+            ("setup", &["", "--man /usr/local/share/man"]),
         ],
     },
     Group {

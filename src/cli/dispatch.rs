@@ -1,6 +1,7 @@
 //! Runs a call, and returns the exit status.
 
 use super::edit::Edited;
+use super::invocation::options::SetupArgs;
 use super::invocation::{self, Admin, Call, Invocation};
 use super::locate::{self, Refused};
 use super::preview::{self, Shown};
@@ -77,7 +78,7 @@ pub fn main(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) -> 
             let written = write(text, &mut session).and_then(|()| flush(&mut session));
             return finish(written, None, &mut session);
         }
-        // `check` needs no usable configuration, and `init` and `man` none at all.
+        // `check` needs no usable configuration, and `init`, `man` and `setup --man` none at all.
         Call::Admin(Admin::Check(args)) => {
             let result = check::check(&mut session, &invocation, *args);
             return finish(result, None, &mut session);
@@ -89,6 +90,14 @@ pub fn main(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) -> 
         }
         Call::Admin(Admin::Man(args)) => {
             let result = man::man(&mut session, *args);
+            return finish(result, None, &mut session);
+        }
+        Call::Admin(Admin::Setup(SetupArgs {
+            man: Some(directory),
+            dry_run,
+        })) => {
+            let result = man::install(process, directory, *dry_run)
+                .and_then(|(config, plan)| carry_out_plan(&mut session, &config, &plan));
             return finish(result, None, &mut session);
         }
         // A file needs no configuration, which only says how to become root.
@@ -166,7 +175,7 @@ fn serve(session: &mut Session<'_, '_>, config: &Config, invocation: Invocation)
         ) => {
             return Ok(());
         }
-        Call::Admin(Admin::Setup(dry_run)) => setup::setup(&mut context, dry_run)?,
+        Call::Admin(Admin::Setup(args)) => setup::setup(&mut context, args.dry_run)?,
         Call::Admin(Admin::List(format)) => list::list(&mut context, format)?,
         Call::Admin(Admin::Set(args)) => {
             let edited = set::set(&mut context, &args);

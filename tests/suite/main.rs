@@ -58,6 +58,7 @@ mod profiles;
 mod quoting;
 mod rc;
 mod readme;
+mod recipes;
 mod releases;
 mod root_side;
 mod screen;
@@ -66,11 +67,13 @@ mod search;
 #[path = "../support/seat.rs"]
 mod seat;
 mod setup;
+mod setup_man;
 mod setup_where;
 mod shown;
 mod starts;
 mod terminal;
 mod tidy;
+mod translation;
 #[path = "../support/variety.rs"]
 mod variety;
 #[path = "../support/view.rs"]

@@ -16,7 +16,9 @@ use clap::{CommandFactory, FromArgMatches};
 
 use complaint::{ADMIN, unknown_verb, wrong_command, wrong_usage};
 use help::definition_for_help;
-use options::{CheckArgs, Cli, InitArgs, InspectArgs, ManArgs, NewArgs, OsArgs, SetArgs, Typed};
+use options::{
+    CheckArgs, Cli, InitArgs, InspectArgs, ManArgs, NewArgs, OsArgs, SetArgs, SetupArgs, Typed,
+};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -52,8 +54,8 @@ pub enum Call {
 pub enum Admin {
     /// Writes the first configuration.
     Init(InitArgs),
-    /// Makes the links.
-    Setup(DryRun),
+    /// Makes the links, or installs the manual.
+    Setup(SetupArgs),
     /// Lists the VMs.
     List(Format),
     /// Shows the running VMs and leftovers.

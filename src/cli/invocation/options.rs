@@ -35,7 +35,7 @@ pub(super) enum Typed {
     /// Write the first configuration, for this host
     Init(InitArgs),
     /// Make one link per VM and verb
-    Setup(DryRun),
+    Setup(SetupArgs),
     /// List the VMs
     List(FormatArgs),
     /// Show the running VMs and leftover resources
@@ -170,13 +170,25 @@ pub struct NewArgs {
     pub settings: Vec<TypedSetting>,
 }
 
+/// Options of `setup`.
+#[derive(Clone, Debug, Args)]
+pub struct SetupArgs {
+    /// -d
+    #[command(flatten)]
+    pub dry_run: DryRun,
+    /// Write the manual pages below this directory, such as /usr/local/share/man, and make no link
+    #[arg(long, value_name = "DIR")]
+    pub man: Option<PathBuf>,
+}
+
 /// Options of `man`.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct ManArgs {
     /// Print the page as mdoc source, for a directory of manual pages, instead of formatting it
     #[arg(long)]
     pub source: bool,
-    /// The page: easy-bhyve (or 1), the commands; easy-bhyve.conf (or 5), the configuration
+    /// The page: easy-bhyve (or 1), the commands; easy-bhyve.conf (or 5), the configuration;
+    /// easy-bhyve-examples (or 7), recipes; easy-bhyve.ja (or ja), the commands in Japanese
     #[arg(
         value_name = "PAGE",
         index = 1,
