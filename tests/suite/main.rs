@@ -52,6 +52,7 @@ mod manual;
 #[path = "../support/place.rs"]
 mod place;
 mod playground;
+mod port;
 mod preview;
 mod processes;
 mod profiles;

@@ -44,7 +44,7 @@ fn files() -> Vec<File> {
     for directory in ["src", "tests", "examples", ".ci"] {
         walk(&root().join(directory), &mut paths);
     }
-    for name in ["Cargo.toml", "README.md", ".gitignore"] {
+    for name in ["Cargo.toml", "README.md", "CHANGELOG.md", ".gitignore"] {
         paths.push(root().join(name));
     }
     paths.sort();
