@@ -62,9 +62,15 @@ fn a_dry_run_shows_the_files_and_writes_none() {
         &["setup", "-d", "--man", directory.to_str().unwrap()],
     );
     assert_eq!(said.status, Some(0), "{said:?}");
-    for (file, _) in FILES {
-        assert!(said.out.contains(file), "{file}: {}", said.out);
+    for (file, page) in FILES {
+        let lines = called(&place, &["man", "--source", page])
+            .out
+            .lines()
+            .count();
+        let shown = format!("{file}: {lines} lines\n");
+        assert!(said.out.contains(&shown), "{shown}: {}", said.out);
     }
+    assert!(said.out.lines().count() < 20, "{}", said.out);
     assert!(!directory.exists());
 }
 
