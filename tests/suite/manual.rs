@@ -201,14 +201,17 @@ fn mandoc_has_nothing_to_say_about_a_page() {
     for (number, ..) in PAGES {
         let path = place.write(number, source(number));
         let lint = Command::new("mandoc")
-            .args(["-T", "lint", "-W", "warning"])
+            .args(["-T", "lint"])
             .arg(path)
             .output();
         let Ok(lint) = lint else {
             return place::skip("mandoc is not installed");
         };
         let said = String::from_utf8_lossy(&lint.stdout);
-        assert_eq!((said.as_ref(), lint.status.code()), ("", Some(0)));
+        // The pages of the host's programs are not installed elsewhere.
+        let is_of_page = |line: &&str| !line.contains(": referenced manual not found: ");
+        let said: Vec<&str> = said.lines().filter(is_of_page).collect();
+        assert!(said.is_empty(), "{said:#?}");
     }
 }
 
