@@ -210,7 +210,7 @@ pub const GROUPS: [Group; 6] = [
             ("destroy", &["web0 -d", "web0 --disks -f"]),
             ("import", &["vm-bhyve /vm", "libvirt win.xml --add -d"]),
             ("check", &["", "--list"]),
-            ("setup", &["", "--completions -d"]),
+            ("setup", &["--completions -d", "--man /usr/local/share/man"]),
         ],
     },
     Group {

@@ -1,6 +1,7 @@
 //! Runs a call, and returns the exit status.
 
 use super::edit::Edited;
+use super::invocation::options::SetupArgs;
 use super::invocation::{self, Admin, Call, Invocation};
 use super::locate::{self, Refused};
 use super::preview::{self, Shown};
@@ -81,7 +82,7 @@ pub fn main(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) -> 
             let written = write(text, &mut session).and_then(|()| flush(&mut session));
             return finish(written, None, &mut session);
         }
-        // `check` needs no usable configuration, and `init` and `man` none at all.
+        // `check` needs no usable configuration, and `init`, `man` and `setup --man` none at all.
         Call::Admin(Admin::Check(args)) => {
             let result = check::check(&mut session, &invocation, *args);
             return finish(result, None, &mut session);
@@ -93,6 +94,15 @@ pub fn main(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) -> 
         }
         Call::Admin(Admin::Man(args)) => {
             let result = man::man(&mut session, *args);
+            return finish(result, None, &mut session);
+        }
+        Call::Admin(Admin::Setup(SetupArgs {
+            man: Some(directory),
+            dry_run,
+            ..
+        })) => {
+            let result = man::install(process, directory, *dry_run)
+                .and_then(|(config, plan)| carry_out_plan(&mut session, &config, &plan));
             return finish(result, None, &mut session);
         }
         // An unusable configuration completes without VMs.

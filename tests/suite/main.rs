@@ -59,12 +59,14 @@ mod manual;
 #[path = "../support/place.rs"]
 mod place;
 mod playground;
+mod port;
 mod preview;
 mod processes;
 mod profiles;
 mod quoting;
 mod rc;
 mod readme;
+mod recipes;
 mod releases;
 mod renamed;
 mod root_side;
@@ -74,6 +76,7 @@ mod search;
 #[path = "../support/seat.rs"]
 mod seat;
 mod setup;
+mod setup_man;
 mod setup_where;
 mod shown;
 mod snapshots;
@@ -81,6 +84,7 @@ mod starts;
 mod stores;
 mod terminal;
 mod tidy;
+mod translation;
 #[path = "../support/variety.rs"]
 mod variety;
 #[path = "../support/view.rs"]

@@ -41,7 +41,7 @@ impl File {
 /// Every text file below these directories, and those of the top level.
 fn files() -> Vec<File> {
     let mut paths = Vec::new();
-    for directory in ["src", "tests", "examples", ".ci"] {
+    for directory in ["src", "tests", "examples", ".ci", ".github"] {
         walk(&root().join(directory), &mut paths);
     }
     for name in ["Cargo.toml", "README.md", ".gitignore"] {

@@ -55,7 +55,7 @@ pub enum Call {
 pub enum Admin {
     /// Writes the first configuration.
     Init(InitArgs),
-    /// Makes the links.
+    /// Makes the links, or installs the manual.
     Setup(SetupArgs),
     /// Lists the VMs.
     List(Format),

@@ -254,7 +254,7 @@ pub struct DoctorArgs {
 }
 
 /// Options of `setup`.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct SetupArgs {
     /// -d
     #[command(flatten)]
@@ -265,6 +265,9 @@ pub struct SetupArgs {
     /// Also write the completions of every shell into files next to the configuration
     #[arg(long)]
     pub completions: bool,
+    /// Write the manual pages below this directory, such as /usr/local/share/man, and make no link
+    #[arg(long, value_name = "DIR")]
+    pub man: Option<PathBuf>,
 }
 
 /// Options of `completions`.
@@ -337,7 +340,8 @@ pub struct ManArgs {
     /// Print the page as mdoc source, for a directory of manual pages, instead of formatting it
     #[arg(long)]
     pub source: bool,
-    /// The page: easy-bhyve (or 1), the commands; easy-bhyve.conf (or 5), the configuration
+    /// The page: easy-bhyve (or 1), the commands; easy-bhyve.conf (or 5), the configuration;
+    /// easy-bhyve-examples (or 7), recipes; easy-bhyve.ja (or ja), the commands in Japanese
     #[arg(
         value_name = "PAGE",
         index = 1,
