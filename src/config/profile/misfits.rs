@@ -46,7 +46,7 @@ fn least(config: &Config, vm: &Vm, profile: &Profile) -> Vec<Finding> {
     let warning = |name, key: &str, value: &str, has: &str, least: &str| {
         let os = profile.name();
         let own = set(key).filter(|set| set.value == value.as_bytes());
-        let span = own.clone().or_else(|| set("os"))?.value_span;
+        let span = own.or_else(|| set("os"))?.value_span;
         let message = format!(
             "{} has {has}, and the profile {os} asks for at least {least}",
             vm.name

@@ -142,6 +142,7 @@ impl Clock for Fake {
     }
 
     fn pause(&mut self, time: Duration) {
+        self.count_wait();
         let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let end = self.host().state.clock_ms.saturating_add(milliseconds);
         // Processes react at once to whatever happens by itself.
@@ -221,6 +222,7 @@ impl Children for Fake {
             if end.is_none() && self.actor > 0 && !self.has_reader {
                 self.worlds.rest(self.actor, pid)?;
             } else {
+                self.count_wait();
                 let noise = self.children.get(&pid).and_then(|child| child.noise);
                 let next = [end, noise.map(|(_, due)| due)].into_iter().flatten();
                 self.worlds.lock().go_on(next.min());

@@ -56,6 +56,8 @@ pub struct Fake {
     pub interrupted: Option<(u32, Interruption)>,
     /// How often the processes of this call have looked for a signal.
     looks: Arc<AtomicU32>,
+    /// How often this process has waited.
+    waits: u32,
     /// The caller's standard output.
     pub out: Stream,
     /// The caller's standard error.
@@ -117,6 +119,7 @@ impl Fake {
             asked: Vec::new(),
             interrupted: None,
             looks: Arc::default(),
+            waits: 0,
             out: Stream::default(),
             err: Stream::default(),
             children: BTreeMap::new(),
@@ -251,6 +254,14 @@ impl Fake {
             stdout,
             stderr,
         })
+    }
+
+    /// Ends a test whose process waits for a person, for ever.
+    fn count_wait(&mut self) {
+        // Each wait is of some hundred milliseconds of the host.
+        const MOST: u32 = 50_000;
+        self.waits += 1;
+        assert!(self.waits < MOST, "a wait would never end");
     }
 
     /// Fails if this process was killed.
