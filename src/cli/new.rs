@@ -101,7 +101,6 @@ fn outcome(
             warnings: draft.warnings.clone(),
             notes,
             done,
-            ..CallersPlan::default()
         }));
     };
     let job = MakeDisk {

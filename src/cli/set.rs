@@ -72,7 +72,6 @@ pub(super) fn set(context: &mut Context<'_>, args: &SetArgs) -> Result<Edited, B
             warnings: draft.warnings,
             notes,
             done: Some(done.join("\n")),
-            ..CallersPlan::default()
         }),
         config: draft.config,
     })
