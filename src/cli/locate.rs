@@ -56,13 +56,11 @@ fn named(process: &Process, invocation: &Invocation) -> Option<PathBuf> {
 
 /// Whether there is no configuration yet.
 pub(super) fn is_nowhere(process: &Process, invocation: &Invocation) -> bool {
-    match named(process, invocation) {
-        Some(file) => file.symlink_metadata().is_err() && config::cut_short(&file).is_none(),
-        None => {
-            let found = config::find(&directories(process), &process.host_name);
-            matches!(found, Err(Unfound::Nowhere(_)))
-        }
+    if let Some(file) = named(process, invocation) {
+        return file.symlink_metadata().is_err() && config::cut_short(&file).is_none();
     }
+    let found = config::find(&directories(process), &process.host_name);
+    matches!(found, Err(Unfound::Nowhere(_)))
 }
 
 /// The path of a first configuration: the named file, or else the file in `~/bin`.

@@ -8,7 +8,7 @@ use crate::finding::{Finding, FindingName};
 use crate::host::{Look, scratch};
 use crate::model::Vm;
 use crate::model::name::{Snapshot, VmName};
-use crate::model::privilege::Elevation;
+use crate::model::privilege::{Choice, Elevation};
 use crate::model::release::Machine;
 use crate::survey::record::Record;
 use crate::survey::{self, Processes, State, Traces};
@@ -85,10 +85,8 @@ impl<'run> Answers<'run> {
         };
         let is_freebsd = survey::is_freebsd(look);
         let foreign = || "this host is not FreeBSD".to_owned();
-        let choice = known
-            .config
-            .map(resolve::privilege)
-            .unwrap_or_else(|_| Ok(Default::default()));
+        let choice = known.config;
+        let choice = choice.map_or_else(|_| Ok(Choice::default()), resolve::privilege);
         let mut answers = Self {
             known,
             is_freebsd,

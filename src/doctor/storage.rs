@@ -39,35 +39,26 @@ fn volroot(answers: &Answers<'_>) -> Row {
     let is_first = |finding: &&Finding| finding.name == FindingName::VolrootMissing;
     let mut found: Vec<&Finding> = answers.findings(&NAMES).collect();
     found.sort_by_key(|finding| !is_first(finding));
-    match found.first() {
-        Some(first) => {
-            let more = found.len() - 1;
-            let more = if more > 0 {
-                format!(", and {more} more")
-            } else {
-                String::new()
-            };
-            Row {
-                verdict: match first.severity {
-                    Severity::Warning if !is_first(first) => Verdict::Warn,
-                    _ => Verdict::Fail,
-                },
-                remedy: first.help.first().cloned(),
-                ..Row::pass("disks", format!("{}{more}", first.message))
-            }
-        }
-        None => {
-            let root = config
-                .get("volroot")
-                .map(|set| String::from_utf8_lossy(set.value).into_owned());
-            Row::pass(
-                "disks",
-                format!(
-                    "those of all VMs exist; volroot is {}",
-                    root.unwrap_or_default()
-                ),
-            )
-        }
+    let Some(first) = found.first() else {
+        let root = config.get("volroot");
+        let root = root.map(|set| String::from_utf8_lossy(set.value).into_owned());
+        let root = root.unwrap_or_default();
+        return Row::pass(
+            "disks",
+            format!("those of all VMs exist; volroot is {root}"),
+        );
+    };
+    let more = match found.len() - 1 {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    Row {
+        verdict: match first.severity {
+            Severity::Warning if !is_first(first) => Verdict::Warn,
+            _ => Verdict::Fail,
+        },
+        remedy: first.help.first().cloned(),
+        ..Row::pass("disks", format!("{}{more}", first.message))
     }
 }
 

@@ -168,14 +168,13 @@ fn translate(element: Node<'_, '_>, guest: &mut Guest) {
         }
         "on_reboot" if text != "restart" => guest.set("on_reboot", "stop", theirs),
         "on_crash" if text == "restart" => guest.set("on_crash", "restart", theirs),
-        "on_reboot" | "on_crash" => {}
         "commandline" => {
             let words = element.children().filter_map(|arg| arg.attribute("value"));
             let words = words.collect::<Vec<_>>().join(" ");
             arguments(guest, &words);
         }
-        // Read elsewhere.
-        "devices" | "os" | "cpu" | "bootloader" | "bootloader_args" => {}
+        // The defaults here, and what is read elsewhere.
+        "on_reboot" | "on_crash" | "devices" | "os" | "cpu" | "bootloader" | "bootloader_args" => {}
         _ if WITHOUT_MEANING.contains(&name) => {}
         _ => guest.lose_key(name, text),
     }

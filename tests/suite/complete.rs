@@ -69,7 +69,7 @@ fn each_place_of_a_line_has_its_own_words() {
         ("easy-bhyve import libvirt ", "@files"),
         ("easy-bhyve nothing ", ""),
         ("easy-bhyve bo --f", ""),
-        ("/home/u/bin/eb/web0-boot --pau", "--pause"),
+        ("/home/user/bin/eb/web0-boot --pau", "--pause"),
         ("web0-boot -d --format j", "json"),
         ("web0-shutdown w", "web0 web1"),
         ("web0-boot w", ""),

@@ -293,12 +293,12 @@ fn the_table_shows_each_remedy_below_its_row() {
 #[test]
 fn a_report_has_no_private_name() {
     let config = "bridge=bridge0 netif=igb0 volroot=zroot/secret\nacme_id=1\nacme_hd0=/dev/zvol/zroot/secret/acme\n\
-                  acme_cd0=/home/bob/acme.iso\n";
+                  acme_cd0=/home/user_bob/acme.iso\n";
     let host = well().with_leftover_vm("acme", 1 << 20);
     let mut user = User::new(host, config);
     user.fake
         .environment
-        .insert("HOME".into(), "/home/bob".into());
+        .insert("HOME".into(), "/home/user_bob".into());
     let said = user.call(&["doctor", "--report"]);
     for private in [
         "acme",

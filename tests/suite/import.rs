@@ -259,7 +259,7 @@ fn bad_input_is_named_by_file_and_line() {
         (
             ["libvirt", "broken.xml"],
             1,
-            "expected 'name' tag, not 'nam' at 2:11",
+            "expected 'name' tag, not 'nam' at 2:10",
         ),
         (["libvirt", "bomb.xml"], 1, "bomb.xml: "),
         (["libvirt", "other.xml"], 1, "the document has no <domain>"),

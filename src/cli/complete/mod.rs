@@ -61,7 +61,7 @@ pub(super) fn complete(session: &mut Session<'_, '_>, args: &CompleteArgs) -> Re
         (words, _) => words.to_vec(),
     };
     let text = if args.links {
-        links(&config(session.process, &words, None))
+        links(config(session.process, &words, None).as_ref())
     } else {
         shown(&answer(session, &words), args.describe)
     };
@@ -142,9 +142,10 @@ fn shown(answer: &Answer, describe: bool) -> String {
         Answer::Words(words) => {
             let lines = words.iter().map(|one| {
                 let meaning = vis::line(&one.meaning);
-                match describe && !meaning.is_empty() {
-                    true => format!("{}\t{meaning}\n", vis::line(&one.word)),
-                    false => format!("{}\n", vis::line(&one.word)),
+                if describe && !meaning.is_empty() {
+                    format!("{}\t{meaning}\n", vis::line(&one.word))
+                } else {
+                    format!("{}\n", vis::line(&one.word))
                 }
             });
             lines.collect()
@@ -153,8 +154,8 @@ fn shown(answer: &Answer, describe: bool) -> String {
 }
 
 /// The name of every link.
-fn links(config: &Option<Config>) -> String {
-    let vms = config.iter().flat_map(Config::vms);
+fn links(config: Option<&Config>) -> String {
+    let vms = config.into_iter().flat_map(Config::vms);
     let links = vms.flat_map(|(vm, _)| {
         Verb::ALL
             .into_iter()

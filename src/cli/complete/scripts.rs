@@ -6,7 +6,7 @@ use crate::plan::{FileChange, Plan};
 use crate::process::Process;
 use crate::verb::Verb;
 use crate::{quote, vis};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 impl Shell {
     const ALL: [Self; 4] = [Self::Bash, Self::Zsh, Self::Fish, Self::Tcsh];
@@ -48,7 +48,7 @@ pub(super) fn text(shell: Shell, process: &Process) -> String {
     let program = match shell {
         _ if path.chars().all(is_plain) => path,
         Shell::Tcsh => "easy-bhyve".to_owned(),
-        _ => quote::shown(&process.program).to_string(),
+        _ => quote::shown(&process.program),
     };
     let mut text = String::new();
     for line in shell.template().lines() {
@@ -82,15 +82,15 @@ pub(in crate::cli) fn plan(process: &Process, config: &Config) -> (Plan, Vec<Str
             "completions for {}: add to {}: source {}",
             shell.name(),
             shell.rc(),
-            vis::shown(Path::new(&quote::shown(&path).to_string()))
+            vis::shown(&quote::shown(&path))
         ));
     }
     (plan, done)
 }
 
 /// The change that gives a file this text, if it has another one.
-fn change(path: &PathBuf, text: Vec<u8>) -> Option<FileChange> {
-    let path = path.clone();
+fn change(path: &Path, text: Vec<u8>) -> Option<FileChange> {
+    let path = path.to_path_buf();
     match std::fs::read(&path) {
         Ok(before) if before == text => None,
         Ok(before) => Some(FileChange::Replace { path, before, text }),

@@ -64,7 +64,7 @@ impl<'definition> Typed<'definition> {
         let mut command = None;
         if let Some((vm, verb)) = invocation::called_as(&title) {
             command = program.find_subcommand(verb);
-            typed.command = verb.to_owned();
+            verb.clone_into(&mut typed.command);
             typed.operands.push(vm.to_owned());
         }
         let mut waiting: Option<&Arg> = None;
@@ -137,11 +137,11 @@ fn option_of<'definition, 'word>(
         let option = known.find(|one| one.get_long() == Some(name))?;
         return Some((option, value.filter(|_| takes_value(option))));
     }
-    let mut letters = word.strip_prefix('-')?.char_indices();
+    let letters = word.strip_prefix('-')?.char_indices();
     let all: Vec<&Arg> = known.collect();
     // Of several switches in one word the last can take a value.
     let mut last = None;
-    while let Some((at, letter)) = letters.next() {
+    for (at, letter) in letters {
         let option = *all.iter().find(|one| one.get_short() == Some(letter))?;
         let rest = word.get(1 + at + letter.len_utf8()..).unwrap_or_default();
         if takes_value(option) {

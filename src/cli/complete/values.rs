@@ -133,9 +133,8 @@ pub(super) fn of(
     Some(match kind.map_or(Kind::File, |(_, kind)| *kind) {
         // The name of a VM that does not exist yet.
         Kind::Vm if typed.command == "new" => Vec::new(),
-        Kind::Vm => vms(sources.config),
         Kind::VmOrFile if current.contains('/') => return None,
-        Kind::VmOrFile => vms(sources.config),
+        Kind::Vm | Kind::VmOrFile => vms(sources.config),
         Kind::File => return None,
         Kind::Profile => profiles(sources.config, ""),
         Kind::AnySetting => match vm.filter(|vm| !vm.contains('=')) {
@@ -243,7 +242,7 @@ mod tests {
     fn every_kind_of_value_is_listed() {
         let definition = invocation::definition(None);
         let commands = definition.get_subcommands();
-        let arguments = commands.flat_map(|command| command.get_arguments());
+        let arguments = commands.flat_map(clap::Command::get_arguments);
         for argument in arguments.filter(|one| one.get_action().takes_values()) {
             let names = argument.get_value_names().unwrap_or_default();
             let is_listed = KINDS.iter().any(|(known, _)| *known == names[0].as_str());

@@ -25,11 +25,9 @@ pub struct State {
     pub dev: PathBuf,
     /// Milliseconds since the epoch.
     pub clock_ms: u64,
-    /// Whether programs that take time are real processes that run for that time; otherwise the clock is
-    /// advanced.
+    /// Whether programs that take time are real processes; otherwise the clock is advanced.
     pub real_time: bool,
-    /// The factor by which the clock is slower by which easy-bhyve waits for programs that are real
-    /// processes.
+    /// The factor by which waits of easy-bhyve for programs that are real processes are longer.
     pub pace: u32,
     /// Whether all callers are in a jail.
     pub jailed: bool,
@@ -67,8 +65,7 @@ pub struct State {
     pub ended: BTreeMap<i32, Status>,
     /// Null-modem pairs by name without the final A or B.
     pub nmdm: BTreeMap<String, Nmdm>,
-    /// Null modems that a program of the real machine is going to open: they exist as soon as
-    /// nmdm is loaded, since devfs cloning cannot create them for that program.
+    /// Null modems for a program of the real machine, which devfs cannot clone: nmdm creates them.
     pub awaited: BTreeSet<PathBuf>,
     /// Users by uid.
     pub users: BTreeMap<u32, User>,
@@ -78,8 +75,7 @@ pub struct State {
     pub guests: BTreeMap<String, GuestPlan>,
     /// The behaviour of all other guests.
     pub guest: GuestPlan,
-    /// Mounts of nullfs: the mount point, and the path of the directory that it shows; `None`: that
-    /// directory is not visible.
+    /// Mounts of nullfs: the mount point, and the directory that it shows; `None`: one that is not visible.
     pub nullfs: BTreeMap<PathBuf, Option<PathBuf>>,
     /// Directories whose file system is read-only.
     pub read_only: BTreeSet<PathBuf>,
