@@ -15,7 +15,10 @@ fn form(line: &str) -> String {
         form.push(match word {
             _ if form.last() == Some(&"-V") => "SIZE",
             _ if word.starts_with("easy-bhyve:disks=") => "easy-bhyve:disks=N",
+            _ if word.starts_with("volsize=") => "volsize=SIZE",
             _ if word.contains('@') => "VOLUME@NAME",
+            // The answer to a question about three volumes is as that about two.
+            _ if word.contains('/') && form.ends_with(&["VOLUME", "VOLUME"]) => continue,
             _ if word.contains('/') => "VOLUME",
             _ => word,
         });
