@@ -41,8 +41,8 @@ struct Scene {
     end: End,
     /// What the simulated bhyve says instead of starting.
     fault: Option<&'static str>,
-    /// Whether it is run until it ends as it is to; only the last run is shown.
-    is_repeated: bool,
+    /// If so, it is run until its output has this; only the last run is shown.
+    until: Option<&'static str>,
 }
 
 impl Scene {
@@ -59,7 +59,7 @@ const fn scene(line: &'static str, remark: &'static str) -> Scene {
         typed: &[],
         end: End::Succeeds,
         fault: None,
-        is_repeated: false,
+        until: None,
     }
 }
 
@@ -116,10 +116,13 @@ const SCENES: &[Scene] = &[
             ("\n", "\r~."),
         ],
     ),
-    scene("web0-log -n 3", ""),
+    // The crash is noticed, and its resources are freed, in the background.
     Scene {
-        // The resources of the crashed guest are freed in the background.
-        is_repeated: true,
+        until: Some("triple fault"),
+        ..scene("web0-log -n 3", "")
+    },
+    Scene {
+        until: Some("rolled back"),
         ..scene("web0-rollback", "")
     },
     scene("web0-boot && web0-shutdown", "presses the power button"),
@@ -166,10 +169,9 @@ pub(super) fn play(manner: Manner) -> io::Result<i32> {
         if let Some(message) = scene.fault {
             program::with_host(&place.path(""), |host| host.fail("bhyve", 1, 4, message))?;
         }
-        let status = if scene.is_repeated {
-            last_of(scene, &place, manner)?
-        } else {
-            perform(scene, &place, manner, &mut say)?
+        let status = match scene.until {
+            Some(text) => last_of(scene, text, &place, manner)?,
+            None => perform(scene, &place, manner, &mut say)?,
         };
         if !scene.ends_so(status) {
             writeln!(
@@ -184,8 +186,8 @@ pub(super) fn play(manner: Manner) -> io::Result<i32> {
     Ok(0)
 }
 
-/// Runs a scene until it ends as it is to, and shows its last run.
-fn last_of(scene: &Scene, place: &Place, manner: Manner) -> io::Result<ExitStatus> {
+/// Runs a scene until its output has this text, and shows its last run.
+fn last_of(scene: &Scene, until: &str, place: &Place, manner: Manner) -> io::Result<ExitStatus> {
     let start = Instant::now();
     loop {
         let mut output = String::new();
@@ -193,7 +195,7 @@ fn last_of(scene: &Scene, place: &Place, manner: Manner) -> io::Result<ExitStatu
             output += text;
             Ok(())
         })?;
-        if scene.ends_so(status) || start.elapsed() >= LIMIT {
+        if output.contains(until) || start.elapsed() >= LIMIT {
             return say(&output).map(|()| status);
         }
     }
@@ -274,12 +276,13 @@ struct Shown {
 
 impl Shown {
     /// Lines that are not shown begin with one of these.
-    const BEGINS: [&str; 8] = [
+    const BEGINS: [&str; 9] = [
         "# Settings of this host",
         "Consoles: ",
         "Booting ",
         "CPU: ",
         "real memory ",
+        "Connected",
         "Partitioning ",
         "Stopping services.",
         "waiting for ",

@@ -82,6 +82,7 @@ impl Page {
             Self::Program => &[
                 include_str!("pages/program.mdoc"),
                 include_str!("pages/verbs.mdoc"),
+                include_str!("pages/disks.mdoc"),
                 include_str!("pages/commands.mdoc"),
                 include_str!("pages/preview.mdoc"),
                 include_str!("pages/operation.mdoc"),

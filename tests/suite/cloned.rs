@@ -162,10 +162,7 @@ fn a_volume_whose_name_begins_with_that_of_the_clone_is_no_obstacle() {
 
 #[test]
 fn a_pool_without_room_for_the_base_keeps_everything() {
-    let host = Host::freebsd(14).with_commands(&[
-        "zfs create -o mountpoint=none zroot/vm",
-        "zfs create -o volmode=dev -V 1G zroot/vm/deb",
-    ]);
+    let host = Host::freebsd(14).with_commands(&["zfs create -o volmode=dev -V 1G zroot/vm/deb"]);
     let mut host = host;
     host.install_on("/dev/zvol/zroot/vm/deb");
     host.state.pools.insert("zroot".into(), 0);
@@ -196,6 +193,7 @@ fn a_property_that_somebody_else_wrote_is_not_that_of_the_clone() {
         );
     }
     // The base has both disks of the VM, whatever the volume says.
+    home.does("set deb protect=NO");
     home.does("rollback deb -f");
 }
 

@@ -25,7 +25,7 @@ fn each_place_of_a_line_has_its_own_words() {
     place.write("c.conf", CONFIG);
     place.write("os/mine.toml", "about = \"mine\"\n");
     for (line, expected) in [
-        ("easy-bhyve res", "resources restart"),
+        ("easy-bhyve res", "resize resources restart"),
         ("easy-bhyve help cons", "console"),
         ("easy-bhyve boot w", "web0 web1"),
         ("easy-bhyve --config c.conf boot d", "db"),

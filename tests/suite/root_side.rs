@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStringExt;
 const REFUSED: u8 = 12;
 
 /// The words of the client for clean.
-const GOOD: [&str; 32] = [
+const GOOD: [&str; 33] = [
     "root-clean",
     "fbsd0",
     "host=vmhost",
@@ -43,6 +43,7 @@ const GOOD: [&str; 32] = [
     "stop_timeout=60",
     "autostart=NO",
     "autostart_delay=0",
+    "protect=NO",
     "as=fbsd0-clean",
 ];
 
@@ -149,6 +150,7 @@ fn a_word_too_many_or_too_few_is_refused() {
         "stop_timeout",
         "autostart",
         "autostart_delay",
+        "protect",
     ] {
         wrong.extend(accepted(&format!("no {name}"), &with(name, &[])));
     }

@@ -71,7 +71,7 @@ pub(crate) fn call(place: &Place, program: impl AsRef<Path>, words: &[&str]) -> 
 }
 
 pub(crate) fn setup(place: &Place) -> Said {
-    Said::of(&call(place, "bin/easy-bhyve", &[]).output().unwrap())
+    Said::of(&call(place, "bin/easy-bhyve", &["-v"]).output().unwrap())
 }
 
 /// The output of setup for links of these VMs.
@@ -80,17 +80,16 @@ pub(crate) fn listed(how: &str, vm: &str, verbs: &[&str]) -> String {
     format!("easy-bhyve: {how}: {}\n", names.join(" "))
 }
 
-pub(crate) fn total(
-    place: &Place,
-    directory: &str,
-    count: usize,
-    added: usize,
-    removed: usize,
-) -> String {
-    format!(
-        "easy-bhyve: {} has {count} links ({added} added, {removed} removed)\n",
-        place.shown(directory)
-    )
+/// The message about links of these VMs; `whose` is a VM or a number of VMs.
+pub(crate) fn total(how: &str, count: usize, whose: &str, directory: &str) -> String {
+    let links = if count == 1 { "link" } else { "links" };
+    let to = if how == "added" { "to" } else { "from" };
+    format!("easy-bhyve: {how} {count} {links} of {whose} {to} {directory}\n")
+}
+
+/// The message if nothing changes.
+pub(crate) fn as_before(count: usize, directory: &str) -> String {
+    format!("easy-bhyve: {directory} has {count} links, as before\n")
 }
 
 #[test]
@@ -103,9 +102,9 @@ fn every_vm_gets_a_relative_link_per_verb_and_a_second_run_changes_nothing() {
     assert_eq!(entries(&place.path("bin/eb")), wanted, "{said:?}");
     let err = [
         listed("added", "a", &VERBS),
-        listed("added", "dev", &VERBS[..ALL - 4]),
-        listed("added", "file", &VERBS[..ALL - 4]),
-        total(&place, "bin/eb", 31, 31, 0),
+        listed("added", "dev", &VERBS[..ALL - 5]),
+        listed("added", "file", &VERBS[..ALL - 5]),
+        total("added", 3 * ALL - 10, "3 VMs", &place.shown("bin/eb")),
     ];
     assert_eq!(said, Said::new(0, "", err.concat()));
     // Each of them works.
@@ -117,7 +116,7 @@ fn every_vm_gets_a_relative_link_per_verb_and_a_second_run_changes_nothing() {
 
     assert_eq!(
         setup(&place),
-        Said::new(0, "", total(&place, "bin/eb", 32, 0, 0))
+        Said::new(0, "", as_before(3 * ALL - 10, &place.shown("bin/eb")))
     );
     assert_eq!(entries(&place.path("bin/eb")), wanted);
 }
@@ -135,7 +134,7 @@ fn a_vm_with_a_screen_has_a_link_to_it_too() {
     let said = setup(&place);
     let err = [
         listed("removed", "a", &["vnc"]),
-        total(&place, "bin/eb", 2 * VERBS.len(), 0, 1),
+        total("removed", 1, "a", &place.shown("bin/eb")),
     ];
     assert_eq!(said, Said::new(0, "", err.concat()));
 }
@@ -153,14 +152,14 @@ fn own_links_without_a_vm_are_removed_and_a_volume_that_became_a_file_loses_its_
     place.link("bin/eb/boot", "../easy-bhyve");
     let said = setup(&place);
     let mut wanted = links("b", &VERBS, "../easy-bhyve");
-    wanted.extend(links("c", &VERBS[..ALL - 4], "../easy-bhyve"));
+    wanted.extend(links("c", &VERBS[..ALL - 5], "../easy-bhyve"));
     wanted.extend(links("a", &["unknown"], "../easy-bhyve"));
     wanted.insert("boot".into(), Some("../easy-bhyve".into()));
     assert_eq!(entries(&place.path("bin/eb")), wanted);
     let err = [
         listed("removed", "a", &VERBS),
         listed("removed", "c", &VERBS[ALL - 5..]),
-        total(&place, "bin/eb", 22, 0, 17),
+        total("removed", ALL + 5, "2 VMs", &place.shown("bin/eb")),
     ];
     assert_eq!(said, Said::new(0, "", err.concat()));
 }
@@ -185,8 +184,9 @@ fn own_links_that_point_elsewhere_are_replaced() {
     let added: Vec<&str> = VERBS.into_iter().filter(|verb| *verb != "clean").collect();
     let err = [
         listed("added", "a", &added),
+        total("added", ALL - 1, "a", &place.shown("bin/eb")),
         listed("removed", "gone", &["boot"]),
-        total(&place, "bin/eb", ALL, ALL - 1, 1),
+        total("removed", 1, "gone", &place.shown("bin/eb")),
     ];
     assert_eq!(said, Said::new(0, "", err.concat()));
 }
@@ -307,24 +307,20 @@ fn the_links_of_a_thousand_vms_are_made_and_removed() {
     let place = place(&vms);
     let said = setup(&place);
     assert_eq!(said.status, Some(0), "{said:?}");
-    assert!(
-        said.err
-            .ends_with(&total(&place, "bin/eb", 14000, 14000, 0))
-    );
+    let directory = place.shown("bin/eb");
+    let added = total("added", 1000 * ALL, "1000 VMs", &directory);
+    assert!(said.err.ends_with(&added));
     let wanted: Entries = (0..1000)
         .flat_map(|id| links(&format!("vm{id}"), &VERBS, "../easy-bhyve"))
         .collect();
     assert!(entries(&place.path("bin/eb")) == wanted);
     assert_eq!(
         setup(&place),
-        Said::new(0, "", total(&place, "bin/eb", 1000 * ALL, 0, 0))
+        Said::new(0, "", as_before(1000 * ALL, &directory))
     );
     place.write("bin/easy-bhyve.conf", format!("{HOST}vm999_id=1\n"));
-    assert!(
-        setup(&place)
-            .err
-            .ends_with(&total(&place, "bin/eb", ALL, 0, 999 * ALL))
-    );
+    let removed = total("removed", 999 * ALL, "999 VMs", &directory);
+    assert!(setup(&place).err.ends_with(&removed));
     assert_eq!(
         entries(&place.path("bin/eb")),
         links("vm999", &VERBS, "../easy-bhyve")

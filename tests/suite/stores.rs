@@ -3,17 +3,26 @@
 
 use crate::home::Home;
 use crate::host::Host;
+use crate::host::firmware::STORE as HEADER;
 use crate::renamed::{every_failure_is_undone, every_signal_is_undone};
 
 const STORE: &str = "/var/db/easy-bhyve/web/uefi-vars";
 
 fn host() -> Host {
-    Host::freebsd(14)
+    let host = Host::freebsd(14)
         .with_volume("zroot/vm/web", 1 << 30)
         .with_volume("zroot/vm/x", 1 << 30)
         .with_image("/vm/web", 1 << 30)
-        .with_file(STORE, "of web")
-        .with_commands(&["zfs snapshot zroot/vm/web@one"])
+        .with_commands(&["zfs snapshot zroot/vm/web@one"]);
+    with_store(host, STORE, "of web")
+}
+
+/// With a store of variables that begins with this text.
+fn with_store(host: Host, path: &str, text: &str) -> Host {
+    let mut host = host.with_store(path, 540_672);
+    let content = [&HEADER[..], text.as_bytes()].concat();
+    host.files_mut().stamp(path.as_ref(), &content).unwrap();
+    host
 }
 
 const UUID: &str = "11111111-2222-4333-8444-555555555555";
@@ -24,10 +33,11 @@ fn home() -> Home {
     Home::new(host(), VMS)
 }
 
-/// The content of a file of the host; none if there is none.
+/// The text in a store of the host; none if there is no such file.
 fn content(home: &Home, path: &str) -> Option<String> {
     let bytes = home.fake.host().files().read(path.as_ref()).ok()?;
-    Some(String::from_utf8(bytes).unwrap())
+    let text = bytes.strip_prefix(&HEADER).expect("a store");
+    Some(String::from_utf8(text.to_vec()).unwrap())
 }
 
 /// The names in the directory of VMs' own directories.
@@ -52,9 +62,7 @@ fn a_clone_has_a_copy_of_the_store_and_nothing_that_two_vms_cannot_share() {
          web_vnc=192.0.2.1:5999 web_vnc_password_file=/etc/vnc web_if1=slirp:2222-22\n\
          web_bhyve_args='-s 16:0,virtio-9p,a=/x' web_uefi_vars=/vars/web\n"
     );
-    let host = host()
-        .with_file("/vars/web", "own")
-        .with_file("/etc/vnc", "secret\n");
+    let host = with_store(host(), "/vars/web", "own").with_file("/etc/vnc", "secret\n");
     let mut home = Home::new(host, &vms);
     let said = home.does("clone web www --add");
     let store = "/var/db/easy-bhyve/www/uefi-vars";
@@ -110,7 +118,7 @@ fn a_clone_of_a_snapshot_is_told_that_the_store_is_that_of_now() {
 fn a_store_that_is_there_is_not_overwritten() {
     let path = "/var/db/easy-bhyve/www/uefi-vars";
     for words in ["clone web www --add", "rename web www -f"] {
-        let mut home = Home::new(host().with_file(path, "old"), VMS);
+        let mut home = Home::new(with_store(host(), path, "old"), VMS);
         let err = home.refuses(words, 1);
         assert!(err.contains(&format!("{path} already exists\n")), "{err}");
     }
@@ -142,7 +150,7 @@ fn a_renamed_vm_has_its_store_and_no_directory_of_the_old_name() {
 
 #[test]
 fn a_store_beside_an_image_file_is_renamed_and_one_that_is_set_stays() {
-    let host = host().with_file("/vm/web.uefi-vars", "beside");
+    let host = with_store(host(), "/vm/web.uefi-vars", "beside");
     let mut home = Home::whole(
         host,
         "bridge=bridge0 volroot=/vm\nweb_id=1 web_loader=uefi\n",
@@ -155,7 +163,7 @@ fn a_store_beside_an_image_file_is_renamed_and_one_that_is_set_stays() {
     );
 
     let mut home = Home::new(
-        self::host().with_file("/vars/web", ""),
+        with_store(self::host(), "/vars/web", ""),
         "web_id=1 web_loader=uefi web_uefi_vars=/vars/web\n",
     );
     let said = home.does("rename web www -f");
@@ -201,7 +209,7 @@ fn a_rename_tells_of_the_uuid_and_keeps_one_that_can_be_known() {
 #[test]
 fn a_store_that_a_temporary_run_has_saved_stops_a_rename_and_goes_with_the_vm() {
     let saved = format!("{STORE}.saved");
-    let home = || Home::new(host().with_file(&saved, "saved"), VMS);
+    let home = || Home::new(with_store(host(), &saved, "saved"), VMS);
     let err = home().refuses("rename web www -f", 2);
     assert!(err.contains(&format!("{saved} exists\n")), "{err}");
     let mut home = home();
@@ -244,7 +252,7 @@ fn a_store_elsewhere_or_of_another_vm_stays() {
             "it is a file of y, too",
         ),
     ] {
-        let mut home = Home::new(host().with_file("/vars/web", "set"), &vms);
+        let mut home = Home::new(with_store(host(), "/vars/web", "set"), &vms);
         let said = home.does("destroy web --disks -f");
         let note = format!("the store of UEFI variables stays, because {why}: {path}\n");
         assert!(said.err.contains(&note), "{said:?}");

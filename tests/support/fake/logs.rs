@@ -1,5 +1,6 @@
 //! The logs of VMs as open files.
 
+use super::Fake;
 use super::world::{World, Worlds};
 use easy_bhyve::host::OpenFile;
 use easy_bhyve::host::identity::Identity;
@@ -8,6 +9,26 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
+
+impl Fake {
+    /// Lets every user read logs, as a member of the group operator.
+    pub fn show_logs(&self) {
+        self.worlds.lock().shows_logs = true;
+    }
+
+    /// Writes the log of a VM: a rotated file, if there is one, and the present one.
+    pub fn write_log(&self, vm: &str, rotated: Option<&str>, log: &str) {
+        let mut world = self.worlds.lock();
+        let rotated = rotated.map(|text| (vm.to_owned(), text.to_owned()));
+        world.rotated.extend(rotated);
+        world.logs.insert(vm.to_owned(), log.to_owned());
+    }
+
+    /// The texts of the logs, by VM.
+    pub fn logs(&self) -> BTreeMap<String, String> {
+        self.worlds.lock().logs.clone()
+    }
+}
 
 /// The log of a VM, and how much of it was read.
 struct Log {

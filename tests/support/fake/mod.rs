@@ -162,11 +162,6 @@ impl Fake {
         self.worlds.lock().lost.push(what);
     }
 
-    /// Lets every user read logs, as a member of the group operator.
-    pub fn show_logs(&self) {
-        self.worlds.lock().shows_logs = true;
-    }
-
     /// How many files the program has opened to read them.
     pub fn reads(&self) -> usize {
         self.worlds.lock().reads
@@ -176,19 +171,6 @@ impl Fake {
     pub fn write_record(&self, vm: &str, record: &str) {
         let mut world = self.worlds.lock();
         world.states.insert(vm.to_owned(), record.to_owned());
-    }
-
-    /// Writes the log of a VM: a rotated file, if there is one, and the present one.
-    pub fn write_log(&self, vm: &str, rotated: Option<&str>, log: &str) {
-        let mut world = self.worlds.lock();
-        let rotated = rotated.map(|text| (vm.to_owned(), text.to_owned()));
-        world.rotated.extend(rotated);
-        world.logs.insert(vm.to_owned(), log.to_owned());
-    }
-
-    /// The texts of the logs, by VM.
-    pub fn logs(&self) -> BTreeMap<String, String> {
-        self.worlds.lock().logs.clone()
     }
 
     /// The VMs for which a state is recorded.

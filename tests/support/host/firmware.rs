@@ -18,7 +18,7 @@ const FILES: [(&str, u64); 3] = [
 const WRITTEN: &[u8] = b"the variables of ";
 
 /// The beginning of a store of variables: the header of a firmware volume up to its signature.
-const STORE: [u8; 44] = {
+pub const STORE: [u8; 44] = {
     let mut header = [0; 44];
     let (_, signature) = header.split_at_mut(40);
     signature.copy_from_slice(b"_FVH");
