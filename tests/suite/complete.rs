@@ -62,7 +62,10 @@ fn each_place_of_a_line_has_its_own_words() {
         ("easy-bhyve vnc d", "db"),
         ("db-vnc --format j", "json"),
         ("easy-bhyve set privilege=m", "privilege=mdo"),
-        ("easy-bhyve man ", "easy-bhyve easy-bhyve.conf"),
+        (
+            "easy-bhyve man ",
+            "easy-bhyve easy-bhyve.conf easy-bhyve-examples easy-bhyve.ja",
+        ),
         ("easy-bhyve completions z", "zsh"),
         ("easy-bhyve import vm", "vm-bhyve"),
         ("easy-bhyve doctor --p", "--privilege"),

@@ -184,8 +184,8 @@ shutdown -f                            12  1 ps
 clean, nothing                          1  0 -
 clean, left over                        8  1 ps
 snapshot                                2  1 -
-resize                                  5  1 -
 snapshot, listing                       2  0 -
+resize                                  5  1 -
 rollback                                6  1 -
 rollback -f over a newer one            7  1 -
 snapshot --delete                       6  1 -

@@ -66,6 +66,7 @@ fn lines_disks_log_and_links_get_the_new_name_and_every_other_byte_stays() {
         said.err,
         "easy-bhyve: hd2 keeps its name, because it has not the name of the VM: /dev/zvol/zroot/vm/web_data\n\
          easy-bhyve: the address of if0 changes from 00:a0:98:5e:e8:3a to 00:a0:98:3d:57:fc\n\
+         easy-bhyve: the UUID of web changes, because it is derived from the name\n\
          easy-bhyve: web is www now; next: easy-bhyve boot www\n"
     );
     home.does("boot www");
@@ -86,7 +87,7 @@ fn the_address_is_kept_on_request_and_else_the_user_is_asked() {
     let err = home.refuses("rename web www", 2);
     assert!(
         err.contains("Rename it? There is no terminal to ask on\n")
-            && err.contains("to keep the addresses: easy-bhyve rename web www --keep; or to let them change: easy-bhyve rename web www -f\n"),
+            && err.contains("to keep what can be kept: easy-bhyve rename web www --keep; or to let it change: easy-bhyve rename web www -f\n"),
         "{err}"
     );
     home.fake.answer = Some(false);
@@ -299,7 +300,11 @@ pub(crate) fn every_signal_is_undone(home: fn() -> Home, words: &str) {
             break;
         }
         let is_undone = state(&home) == before;
-        assert!(is_undone || said.err.contains("setup"), "{at}: {said:?}");
+        assert!(
+            is_undone || said.err.contains("setup"),
+            "{at}: {said:?}\n{before:?}\n{:?}",
+            state(&home)
+        );
         at += 1;
         assert!(at < 200);
     }

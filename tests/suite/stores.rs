@@ -69,7 +69,7 @@ fn a_clone_has_a_copy_of_the_store_and_nothing_that_two_vms_cannot_share() {
     assert_eq!(content(&home, store).as_deref(), Some("own"));
     for (name, wanted) in [
         ("www_loader", Some("uefi")),
-        ("www_vnc", Some("192.0.2.1:5900")),
+        ("www_vnc", Some("192.0.2.1:5902")),
         ("www_if1", Some("slirp")),
         ("www_if0_mac", None),
         ("www_uefi_vars", None),
@@ -267,8 +267,10 @@ fn a_store_that_a_running_vm_uses_is_locked() {
     for words in ["clone web www --add", "rename web www -f", "destroy web -f"] {
         let mut home = Home::new(host(), &vms);
         home.does("boot y");
+        let written = content(&home, STORE);
+        assert_eq!(written.as_deref(), Some("the variables of y"));
         let err = home.refuses(words, 2);
         assert!(err.contains("y"), "{err}");
-        assert_eq!(content(&home, STORE).as_deref(), Some("of web"));
+        assert_eq!(content(&home, STORE), written);
     }
 }

@@ -65,7 +65,7 @@ pub(super) const VNC_VGA: Row = Row {
     name: "vnc_vga",
     form: OneOf(&["io", "off"]),
     default: Described("`io`, that of bhyve"),
-    meaning: "whether the screen has the registers of a VGA, which OpenBSD must not find",
+    meaning: "whether the screen has the registers of a VGA",
     read: into!(vnc_vga: vga),
     written: |vm| {
         let is_off = screen(vm).is_some_and(|screen| !screen.has_vga);
