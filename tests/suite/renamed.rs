@@ -97,9 +97,9 @@ fn the_address_is_kept_on_request_and_else_the_user_is_asked() {
     let line = "www_hd2=/dev/zvol/zroot/vm/web_data\n";
     let kept = RENAMED.replace(line, &format!("{line}www_if0_mac=00:a0:98:5e:e8:3a\n"));
     assert_eq!(home.vms(), kept);
-    // No NIC is without an address now.
+    // No NIC is without an address now; the UUID still depends on the name.
     home.fake.answer = None;
-    home.does("rename www web");
+    home.does("rename www web -f");
     // The name is a part of its address.
     let mut short = Home::new(host(), "a_id=1\na_if0_mac=\n");
     short.does("rename a b --keep");

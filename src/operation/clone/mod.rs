@@ -127,6 +127,9 @@ pub struct MakeClones {
 impl RootJob for MakeClones {
     const VERB: &'static str = "clone";
     const DOES: &'static str = "is being cloned";
+    const STAYS: Option<&'static str> = Some(
+        "the new VMs are in the configuration and have their disks; to make their links: easy-bhyve setup",
+    );
 
     fn locks(&self) -> Locks {
         match self.base {
