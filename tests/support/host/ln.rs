@@ -9,9 +9,9 @@ use super::words::Words;
 const USAGE: &str = "usage: ln [-s [-F] | -L | -P] [-f | -i] [-hnv] source_file [target_file]\n       \
      ln [-s [-F] | -L | -P] [-f | -i] [-hnv] source_file ... target_dir";
 
-/// Runs `ln FILE NAME` or `ln -s [-f] [-n] TARGET NAME`.
+/// Runs `ln [-P] FILE NAME`, which without `-P` follows a symbolic link, or `ln -s [-f] [-n] TARGET NAME`.
 pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
-    let words = match Words::parse(&call.words(), "fns") {
+    let words = match Words::parse(&call.words(), "fnPs") {
         Ok(words) => words,
         Err(error) => return Answer::fail(1, format!("ln: {error}")).and_err(USAGE),
     };
@@ -25,8 +25,21 @@ pub(super) fn run(host: &mut Host, call: &Call) -> Answer {
     if host.files().is_dir(&target) {
         target.push(Path::new(file).file_name().unwrap_or_default());
     }
-    match host.files_mut().link(Path::new(file), &target) {
-        Ok(()) => Answer::ok(),
+    // linkat(2) with AT_SYMLINK_FOLLOW: the new name is one of the link's target.
+    let source = Path::new(file);
+    let odd = host.state.odd.get(source).copied().unwrap_or_default();
+    let real = Some(source).filter(|_| host.real.is_some() && !words.has("P"));
+    let real = real.and_then(|source| source.canonicalize().ok());
+    match host
+        .files_mut()
+        .link(real.as_deref().unwrap_or(source), &target)
+    {
+        Ok(()) => {
+            if odd.link && words.has("P") {
+                host.state.odd.insert(target, odd);
+            }
+            Answer::ok()
+        }
         Err(errno) => Answer::fail(1, format!("ln: {}: {}", target.display(), errno.text())),
     }
 }
