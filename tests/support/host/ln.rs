@@ -58,3 +58,24 @@ fn symbolic(host: &Host, target: &str, name: &str, by_force: bool) -> Answer {
         Err(error) => Answer::fail(1, format!("ln: {name}: {error}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_symbolic_link_is_followed_without_an_option() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let at = |name: &str| directory.path().join(name);
+        let word = |name: &str| at(name).display().to_string();
+        std::fs::write(at("file"), "x").expect("written");
+        std::os::unix::fs::symlink("file", at("link")).expect("linked");
+        let mut host = Host::freebsd(14).on_disk(at("dev"));
+        for (words, name, is_link) in [(&["ln"][..], "a", false), (&["ln", "-P"], "b", true)] {
+            let argv = words.iter().map(|word| (*word).to_owned());
+            let argv = argv.chain([word("link"), word(name)]);
+            assert_eq!(host.run(&Call::new(argv)), Answer::ok());
+            assert_eq!(at(name).is_symlink(), is_link);
+        }
+    }
+}
