@@ -5,8 +5,10 @@ use crate::config::Config;
 use crate::config::resolve::Checked;
 use crate::finding::{Finding, FindingName};
 use crate::model::Vm;
+use crate::model::named::Role;
 use crate::span::Span;
 use crate::vis;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -14,29 +16,48 @@ use std::path::Path;
 pub(super) fn findings(config: &Config, checked: &[Checked<'_>]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let cds = cds(checked);
-    let mut disks: HashMap<&Path, (&Vm, Option<Span>)> = HashMap::new();
+    let mut disks: HashMap<Cow<'_, Path>, (&Vm, Option<Span>)> = HashMap::new();
+    let mut further = Vec::new();
     for vm in checked.iter().filter_map(|one| one.vm.as_ref()) {
-        let own = vm
-            .disks
-            .iter()
-            .map(|disk| (disk.path.as_path(), disk.origin));
-        let store = vm.uefi().map(|uefi| (uefi.vars.as_path(), uefi.origin));
         findings.extend(store_on_cd(config, vm, &cds));
-        for (path, origin) in own.chain(store) {
+        for file in vm.named_files() {
+            if !file.role.is_own() {
+                further.extend((file.role == Role::Argument).then_some((vm, file.path)));
+                continue;
+            }
             let id = || Some(config.id_of(vm.name.as_str())?.value_span);
-            let origin = own_place(config, vm, origin).or_else(id);
-            match disks.get(path) {
+            let origin = own_place(config, vm, file.origin).or_else(id);
+            match disks.get(&file.path) {
                 None => {
-                    disks.insert(path, (vm, origin));
+                    disks.insert(file.path, (vm, origin));
                 }
                 Some(other) => {
-                    let found = |span| shared_disk(config, span, vm, path, *other);
+                    let found = |span| shared_disk(config, span, vm, &file.path, *other);
                     findings.extend(origin.map(found));
                 }
             }
         }
     }
+    for (vm, path) in further {
+        let other = disks.get(&path).filter(|(other, _)| other.name != vm.name);
+        findings.extend(other.and_then(|(other, _)| in_arguments(config, vm, &path, other)));
+    }
     findings
+}
+
+/// A disk or a store of another VM in the `bhyve_args` of a VM.
+fn in_arguments(config: &Config, vm: &Vm, path: &Path, other: &Vm) -> Option<Finding> {
+    let (shown, theirs) = (vis::shown(&path), role(other, path));
+    Some(Finding::new(
+        FindingName::SharedDisk,
+        config.get(&format!("{}_bhyve_args", vm.name))?.value_span,
+        format!(
+            "{shown} is a {theirs} of {} and {}",
+            other.name,
+            Role::Argument.of(&vm.name)
+        ),
+        "name a different file for each VM; only one of these VMs can run at a time".to_owned(),
+    ))
 }
 
 /// The first VM and the number of each ISO image.

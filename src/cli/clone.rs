@@ -70,6 +70,7 @@ pub(super) fn clone(context: &mut Context<'_>, typed: Of<Args>) -> Result<Edited
             after: links.plan,
             notes,
             done: Some(done.join("\n")),
+            changes: asked.changes,
             request: asked.request,
             dry_run: asked.dry_run,
             warnings: asked.warnings,

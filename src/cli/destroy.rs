@@ -4,21 +4,18 @@ use super::edit::{self, Edited, refused};
 use super::invocation::options::DestroyArgs;
 use super::locate::Refused;
 use super::setup::{self, OwnLink};
-use crate::config::edit::Edit;
-use crate::config::resolve::{self, Wanted};
+use crate::config::resolve;
 use crate::config::settings::Need;
-use crate::config::{Config, owned};
-use crate::error::{Error, Result};
-use crate::host::identity::{About, Identity};
-use crate::model::name::VmName;
+use crate::config::{Assignment, Config, owned};
+use crate::error::Result;
 use crate::model::{Vm, Volume};
 use crate::operation::context::{Asked, Context};
 use crate::operation::destroy::{Destroy, is_below, is_own_store};
+use crate::operation::others::{Same, of_others, sharer};
 use crate::operation::refuse::refuse_protected;
 use crate::vis;
 use std::collections::BTreeSet;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The plan that destroys the VM. The root side goes first, then the links, and last the lines: until
 /// then the same command finishes what a failure has left.
@@ -36,7 +33,9 @@ pub(super) fn destroy(
     let vm = context.vm_for(&args.vm, Need::Disks).map_err(here)?;
     refuse_protected(&vm).map_err(here)?;
     let name = vm.name.as_str();
-    let edits = owned::removal(config, name).map_err(|place| here(edit::by_hand(name, place)))?;
+    let sets = owned::assignments(config, name);
+    let sets = sets.map_err(|place| here(edit::by_hand(name, place)))?;
+    let edits = owned::removal(config, &sets);
     let less = edit::edited(context, &edits)?;
     let names: BTreeSet<String> = edits.iter().map(|edit| edit.name.clone()).collect();
     edit::refuse_dependent(config, &less, name, &names)?;
@@ -55,19 +54,18 @@ pub(super) fn destroy(
             if args.disks { " --disks" } else { "" }
         )),
     };
-    let kept: Vec<String> = fates.iter().filter_map(Fate::kept).collect();
-    let mut notes = lines(config, name, &edits);
-    notes.extend(about_links(&links));
-    notes.extend(kept);
+    let mut changes = lines(config, &sets);
+    changes.extend(about_links(&links));
+    changes.extend(fates.iter().filter_map(Fate::kept));
     let done = format!(
         "destroyed {name}: {} and {} are removed",
-        count(edits.len(), "setting"),
+        count(sets.len(), "setting"),
         count(links.len(), "link")
     );
     Ok(Edited {
         outcome: Asked {
             after,
-            notes,
+            changes,
             done: Some(done),
             ..context.asked(vm, job, args.dry_run)
         }
@@ -82,10 +80,8 @@ fn count(number: usize, what: &str) -> String {
 }
 
 /// The assignments that are removed, each with its place.
-fn lines(config: &Config, vm: &str, edits: &[Edit]) -> Vec<String> {
-    let sets = owned::assignments(config, vm).unwrap_or_default();
-    debug_assert_eq!(sets.len(), edits.len(), "an edit for each assignment");
-    let line = |set: &crate::config::Assignment<'_>| {
+fn lines(config: &Config, sets: &[Assignment<'_>]) -> Vec<String> {
+    let line = |set: &Assignment<'_>| {
         let place = config.place(set.name_span);
         let written = vis::bytes(config.sources().text(set.value_span));
         format!("{place}: {}={written} goes", set.name)
@@ -142,7 +138,12 @@ fn fates<'vm>(
 ) -> Result<Vec<Fate<'vm>>> {
     let place = place(context.config)?;
     let others = if args.disks {
-        files_of_others(context, &vm.name)?
+        let others = of_others(context.config, context.wanted(Need::Disks), &vm.name);
+        others.map_err(|error| {
+            error
+                .note("no disk is destroyed while the disks of another VM are unknown")
+                .help("correct this setting, or destroy the VM without --disks")
+        })?
     } else {
         Vec::new()
     };
@@ -164,80 +165,15 @@ fn fates<'vm>(
         } else if !is_below {
             Some("it is not directly below volroot".to_owned())
         } else {
-            let what = number.map_or("a file", |_| "a disk");
-            let other = sharer(context, path, &others)?;
-            other.map(|(other, is_sure)| {
-                let may_be = if is_sure { "is" } else { "may be" };
-                format!("it {may_be} {what} of {other}, too")
+            let found = sharer(context.look, path, &others);
+            let found = found
+                .map_err(|error| error.help("repeat the command as root, or without --disks"))?;
+            found.map(|(other, same)| {
+                let may_be = if same == Same::Unsure { "may be" } else { "is" };
+                format!("it {may_be} {}, too", other.is())
             })
         };
         fates.push(Fate { number, path, why });
     }
     Ok(fates)
-}
-
-/// The disks and the stores of all other VMs of the configuration.
-///
-/// # Errors
-/// If those of one are unknown.
-fn files_of_others(context: &Context<'_>, vm: &VmName) -> Result<Vec<(VmName, PathBuf)>> {
-    let devices = &context.process.devices;
-    let wanted = Wanted::new(Need::Disks, context.spelling.clone(), devices);
-    let mut found = Vec::new();
-    for other in resolve::all(context.config, wanted)? {
-        let other = other.map_err(|error| {
-            error
-                .note("no disk is destroyed while the disks of another VM are unknown")
-                .help("correct this setting, or destroy the VM without --disks")
-        })?;
-        if other.name != *vm {
-            let files = other.own_files();
-            found.extend(files.map(|path| (other.name.clone(), path.to_owned())));
-        }
-    }
-    Ok(found)
-}
-
-/// Another VM with this disk or store: by its path, or by device and inode; and whether that is sure.
-///
-/// # Errors
-/// If a disk cannot be looked at.
-fn sharer(
-    context: &mut Context<'_>,
-    path: &Path,
-    others: &[(VmName, PathBuf)],
-) -> Result<Option<(VmName, bool)>> {
-    if let Some((name, _)) = others.iter().find(|(_, other)| other == path) {
-        return Ok(Some((name.clone(), true)));
-    }
-    let Some(own) = about(context, path)? else {
-        return Ok(None);
-    };
-    for (name, path) in others {
-        let Some(other) = about(context, path)? else {
-            continue;
-        };
-        if other.identity == own.identity {
-            return Ok(Some((name.clone(), true)));
-        }
-        let is_file = |about: &About| matches!(about.identity, Identity::File(..));
-        if (own.is_unsure || other.is_unsure) && is_file(&own) && is_file(&other) {
-            return Ok(Some((name.clone(), false)));
-        }
-    }
-    Ok(None)
-}
-
-/// The identity of a disk; none if it does not exist.
-fn about(context: &mut Context<'_>, path: &Path) -> Result<Option<About>> {
-    match context.look.about(path) {
-        Ok(about) => Ok(Some(about)),
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(Error::host(format!(
-            "could not determine whether VMs share {}: {error}",
-            vis::shown(path)
-        ))
-        .help("repeat the command as root, or without --disks")),
-        // Nothing can share what does not exist.
-        Err(_) => Ok(None),
-    }
 }

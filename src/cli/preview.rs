@@ -44,7 +44,7 @@ pub(super) fn plan_of(
 ) -> Result<Plan> {
     session.remark(&asked.warnings, &asked.notes, config);
     let planned = operation::plan(&mut PlanContext::of(session), &asked.request)?;
-    for note in &planned.notes {
+    for note in asked.changes.iter().chain(&planned.notes) {
         session.say(note);
     }
     let mut plan = asked.before.clone();

@@ -43,15 +43,12 @@ pub fn waiting<'c>(config: &'c Config, name: &str) -> Option<Assignment<'c>> {
     })
 }
 
-/// The edits that remove every assignment of a VM. A line that has nothing else is removed with its
+/// The edits that remove these assignments, one for each. A line that has nothing else is removed with its
 /// comment.
-///
-/// # Errors
-/// As [`assignments`].
-pub fn removal(config: &Config, vm: &str) -> Result<Vec<Edit>, Span> {
+pub fn removal(config: &Config, sets: &[Assignment<'_>]) -> Vec<Edit> {
     let mut of_files: BTreeMap<u32, Vec<Assignment<'_>>> = BTreeMap::new();
-    for set in assignments(config, vm)? {
-        of_files.entry(set.name_span.file.0).or_default().push(set);
+    for set in sets {
+        of_files.entry(set.name_span.file.0).or_default().push(*set);
     }
     let mut edits = Vec::new();
     for (file, mut sets) in of_files {
@@ -61,7 +58,7 @@ pub fn removal(config: &Config, vm: &str) -> Result<Vec<Edit>, Span> {
         sets.sort_by_key(|set| set.name_span.start);
         edits.extend(without(source.bytes(), &sets));
     }
-    Ok(edits)
+    edits
 }
 
 /// The bytes of an assignment, name and value.
@@ -218,12 +215,17 @@ fn deletion(set: &Assignment<'_>, range: Range<usize>) -> Edit {
     }
 }
 
-/// The edits that give every assignment of a VM the name of another; values stay.
+/// The edits that give these assignments of a VM the name of another; values stay.
 ///
 /// # Errors
-/// As [`assignments`]; also the place of a name that a continuation splits.
-pub fn renaming(config: &Config, vm: &str, new: &str) -> Result<Vec<Edit>, Span> {
-    let edit = |set: Assignment<'_>| {
+/// The place of a name that a continuation splits.
+pub fn renaming(
+    config: &Config,
+    sets: &[Assignment<'_>],
+    vm: &str,
+    new: &str,
+) -> Result<Vec<Edit>, Span> {
+    let edit = |set: &Assignment<'_>| {
         let mut span = set.name_span;
         span.end = span
             .start
@@ -238,7 +240,7 @@ pub fn renaming(config: &Config, vm: &str, new: &str) -> Result<Vec<Edit>, Span>
             name: format!("{new}{key}"),
         })
     };
-    assignments(config, vm)?.into_iter().map(edit).collect()
+    sets.iter().map(edit).collect()
 }
 
 /// A variable, none of these names, whose values differ after an edit: its name, and its place, in the

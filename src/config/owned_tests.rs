@@ -1,4 +1,4 @@
-use super::{dependent, removal, renaming};
+use super::{assignments, dependent, removal, renaming};
 use crate::config::Config;
 use crate::config::edit::{Edit, apply};
 use crate::config::tests::config;
@@ -10,7 +10,8 @@ fn after(text: &str, edits: &[Edit]) -> String {
 }
 
 fn removed(text: &str, vm: &str) -> String {
-    after(text, &removal(&config(text.as_bytes()), vm).unwrap())
+    let config = config(text.as_bytes());
+    after(text, &removal(&config, &assignments(&config, vm).unwrap()))
 }
 
 #[test]
@@ -51,16 +52,17 @@ fn a_line_of_the_vm_goes_and_every_other_byte_stays() {
 fn an_assignment_within_an_expansion_is_not_edited() {
     let text = "x=${a_mem:=1G}\na_id=1\n";
     let config = config(text.as_bytes());
-    let place = removal(&config, "a").unwrap_err();
+    let place = assignments(&config, "a").unwrap_err();
     assert_eq!(config.sources().text(place), b"a_mem:=1G");
-    assert!(renaming(&config, "a", "b").is_err());
 }
 
 #[test]
 fn only_the_names_of_the_vm_change() {
     let text =
         "# a_id is 1\na_id=1 aa_id=2; a_a_id=3\nexport a_mem=\"1G\" # a\na_own=1 x='a_mem'\n";
-    let edits = renaming(&config(text.as_bytes()), "a", "new").unwrap();
+    let config = config(text.as_bytes());
+    let sets = assignments(&config, "a").unwrap();
+    let edits = renaming(&config, &sets, "a", "new").unwrap();
     assert_eq!(
         after(text, &edits),
         "# a_id is 1\nnew_id=1 aa_id=2; a_a_id=3\nexport new_mem=\"1G\" # a\na_own=1 x='a_mem'\n"
@@ -117,7 +119,8 @@ fn whatever_is_removed_or_renamed_all_other_assignments_stay() {
         let text = generated(seed);
         let old = config(text.as_bytes());
         for vm in ["a", "aa", "a_a"] {
-            let less = after(&text, &removal(&old, vm).unwrap());
+            let sets = assignments(&old, vm).unwrap();
+            let less = after(&text, &removal(&old, &sets));
             let new = config(less.as_bytes());
             assert!(!new.is_vm(vm), "{seed} {vm}\n{text}\n---\n{less}");
             // What is left of the VM has no id, so that its rest may look like another's.
@@ -127,7 +130,7 @@ fn whatever_is_removed_or_renamed_all_other_assignments_stay() {
                 "{seed} {vm}\n{text}\n---\n{less}"
             );
 
-            let named = after(&text, &renaming(&old, vm, "new").unwrap());
+            let named = after(&text, &renaming(&old, &sets, vm, "new").unwrap());
             let new = config(named.as_bytes());
             assert_eq!(
                 others(&new, "new"),

@@ -4,6 +4,7 @@ use super::device::Device;
 use super::name::{NameError, error, text_newtype};
 use std::ffi::OsStr;
 use std::fmt;
+use std::path::PathBuf;
 use words::{At, options, slot_of, variable_of};
 
 mod words;
@@ -80,6 +81,28 @@ impl BhyveArgs {
     /// The words.
     pub fn words(&self) -> Vec<String> {
         shlex::split(&self.0).unwrap_or_default()
+    }
+
+    /// The absolute paths in the values of the options: whole values, or what follows `,`, `=` or `:`, as in
+    /// `16:0,ahci,hd:/vm/a`. A variable of `-o` has one value, with its commas.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        let words = self.words();
+        let mut paths = Vec::new();
+        for (option, value) in options(&words).unwrap_or_default() {
+            let parts = match option {
+                'o' => vec![value],
+                _ => value.split(',').collect(),
+            };
+            for part in parts {
+                let start = part.match_indices('/').find(|(at, _)| {
+                    let before = part.get(..*at).unwrap_or_default();
+                    before.is_empty() || before.ends_with(['=', ':'])
+                });
+                let path = start.and_then(|(at, _)| part.get(at..));
+                paths.extend(path.map(PathBuf::from));
+            }
+        }
+        paths
     }
 
     /// Checks them against the devices of the VM.

@@ -10,6 +10,7 @@ pub mod grub;
 pub mod kind;
 pub mod loader;
 pub mod name;
+pub mod named;
 pub mod os;
 pub mod policy;
 pub mod privilege;
@@ -191,13 +192,6 @@ impl Vm {
             Loader::Uefi(uefi) => Some(uefi),
             Loader::Bhyveload | Loader::Grub(_) | Loader::UBoot => None,
         }
-    }
-
-    /// The files that no other VM may use at the same time: its disks, and the store of its firmware's
-    /// variables.
-    pub fn own_files(&self) -> impl Iterator<Item = &Path> {
-        let disks = self.disks.iter().map(|disk| disk.path.as_path());
-        disks.chain(self.uefi().map(|uefi| uefi.vars.as_path()))
     }
 
     /// Whether the VM is in the configuration; then it has a first disk.

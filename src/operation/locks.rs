@@ -1,5 +1,8 @@
 //! What a job locks, and the terminal of its process.
 
+use crate::model::name::VmName;
+use std::path::PathBuf;
+
 /// What a job locks against other processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Locks {
@@ -17,6 +20,15 @@ pub enum Locks {
     Size(u8),
     /// The VM, all of its disks, and the size of the one with this number.
     VmAndSize(u8),
+}
+
+/// What a job makes or gives a name, and locks before it exists.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewNames {
+    /// The VMs.
+    pub vms: Vec<VmName>,
+    /// The paths of disks and of stores of UEFI variables.
+    pub files: Vec<PathBuf>,
 }
 
 /// The terminal of the process of the root side.

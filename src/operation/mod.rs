@@ -32,6 +32,7 @@ mod label;
 mod locks;
 pub mod log;
 pub mod options;
+pub(crate) mod others;
 pub mod plan_context;
 mod planned;
 pub mod promote;
@@ -56,10 +57,11 @@ use crate::model::Vm;
 use crate::model::name::VmName;
 use crate::run::progress::Display;
 use context::{Context, Outcome};
-pub use locks::{Attachment, Locks};
+pub use locks::{Attachment, Locks, NewNames};
 use options::Override;
 use plan_context::PlanContext;
 pub use planned::Planned;
+use std::path::Path;
 pub use typed::TypedVerb;
 use wire::{Options, Words};
 
@@ -114,6 +116,11 @@ pub trait RootJob: Sized {
     /// What the job locks.
     fn locks(&self) -> Locks;
 
+    /// What the job also locks, because it makes it; `devices` is the directory of the device nodes.
+    fn new_names(&self, _vm: &Vm, _devices: &Path) -> NewNames {
+        NewNames::default()
+    }
+
     /// The terminal of the process.
     fn attachment(&self) -> Attachment {
         Attachment::Caller
@@ -148,6 +155,13 @@ macro_rules! jobs {
             fn facts(&self) -> JobFacts {
                 match self {
                     $(Self::$job(job) => JobFacts::of(job),)*
+                }
+            }
+
+            /// See [`RootJob::new_names`].
+            pub fn new_names(&self, vm: &Vm, devices: &Path) -> NewNames {
+                match self {
+                    $(Self::$job(job) => job.new_names(vm, devices),)*
                 }
             }
 

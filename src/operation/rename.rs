@@ -7,18 +7,22 @@ use super::plan_context::PlanContext;
 use super::refuse::media::{There, look_for};
 use super::refuse::state::stopped;
 use super::resize::disk_of;
+use super::stores::{self, is_one_file};
 use super::wire::{self, Options, Words};
-use super::{Locks, Planned, Request, RootJob, stores, zvol};
+use super::{Locks, NewNames, Planned, Request, RootJob, zvol};
+use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::host::Look;
 use crate::host::directory::{log_of, rotated, state_of};
-use crate::model::Volume;
-use crate::model::device::disk_number;
+use crate::model::device::{Disk, disk_number};
 use crate::model::name::{Dataset, VmName};
+use crate::model::{Vm, Volume};
 use crate::plan::{Plan, Step, Undo, When};
 use crate::survey::{self, Survey};
 use crate::tools::zfs::{self, volume};
 use crate::tools::{bhyve, file};
 use crate::vis;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Renames the disks and the log of a VM.
@@ -55,6 +59,39 @@ pub(crate) fn moved(disk: &Volume, old: &VmName, new: &VmName) -> Option<Volume>
     }
 }
 
+/// The name of no VM under which the missing disks of a VM exist, if there is one such: a rename of it may
+/// have been killed before these disks.
+pub(crate) fn former_name(
+    look: &mut dyn Look,
+    config: &Config,
+    devices: &Path,
+    vm: &Vm,
+) -> Option<VmName> {
+    let mut found = BTreeSet::new();
+    for disk in &vm.disks {
+        // In the directory of the device nodes itself, no disk has the name of a VM.
+        let directory = disk.path.parent().filter(|path| *path != devices);
+        let name = disk.path.file_name().and_then(|name| name.to_str());
+        let Some(rest) = name.and_then(|name| name.strip_prefix(vm.name.as_str())) else {
+            continue;
+        };
+        let names = directory.and_then(|directory| look.names_in(directory).ok());
+        let names: Vec<String> = names
+            .into_iter()
+            .flatten()
+            .filter_map(|name| name.into_string().ok())
+            .collect();
+        if names.iter().any(|other| Some(&**other) == name) {
+            continue;
+        }
+        let olds = names
+            .iter()
+            .filter_map(|other| VmName::parse(other.strip_suffix(rest)?).ok());
+        found.extend(olds.filter(|old| !config.is_vm(old.as_str())));
+    }
+    found.pop_first().filter(|_| found.is_empty())
+}
+
 impl RootJob for Rename {
     const VERB: &'static str = "rename";
     const DOES: &'static str = "is being renamed";
@@ -64,6 +101,23 @@ impl RootJob for Rename {
 
     fn locks(&self) -> Locks {
         Locks::VmAndDisks
+    }
+
+    fn new_names(&self, vm: &Vm, _devices: &Path) -> NewNames {
+        let disks = vm
+            .disks
+            .iter()
+            .filter(|disk| self.disks.contains(&disk.number));
+        let disks = disks.filter_map(|disk| {
+            match moved(&Volume::File(disk.path.clone()), &vm.name, &self.new)? {
+                Volume::File(path) => Some(path),
+                Volume::Zfs(_) => None,
+            }
+        });
+        NewNames {
+            vms: vec![self.new.clone()],
+            files: disks.chain(self.store.clone()).collect(),
+        }
     }
 
     fn write(&self, words: &mut Words) {
@@ -101,38 +155,14 @@ impl RootJob for Rename {
             let survey = Survey::for_freeing(look, &at, std::iter::once(vm))?;
             plan.append(free::plan(vm, &survey, Extent::Whole));
         }
+        let mut notes = Vec::new();
         for number in &self.disks {
-            let disk = disk_of(vm, *number)?;
-            let from = disk.volume(context.devices());
-            let Some(to) = moved(&from, &vm.name, &self.new) else {
-                return Err(Error::usage(format!(
-                    "hd{number} of {} has no name of the VM: {}",
-                    vm.name,
-                    vis::shown(&disk.path)
-                )));
-            };
-            if exists(context, &to)? {
-                return Err(Error::host(format!("{} already exists", shown(&to)))
-                    .at(disk.origin)
-                    .help("choose another name; nothing was renamed"));
-            }
-            // A disk may not have been made yet.
-            if context.is_freebsd && !exists(context, &from)? {
-                continue;
-            }
-            match (from, to) {
-                (Volume::Zfs(from), Volume::Zfs(to)) => {
-                    push_volume(&mut plan, &from, &to);
-                    plan.push(zvol::wait(context.devices(), &to));
-                }
-                (Volume::File(from), Volume::File(to)) => plan.append(stores::named(&from, &to)),
-                _ => {}
-            }
+            notes.extend(self.push_disk(context, vm, disk_of(vm, *number)?, &mut plan)?);
         }
         if let (Some(uefi), Some(store)) = (vm.uefi(), &self.store) {
             plan.append(stores::renamed(context, uefi, store)?);
         }
-        let notes = self.push_logs(context, &vm.name, &mut plan);
+        notes.extend(self.push_logs(context, &vm.name, &mut plan));
         Ok(Planned {
             plan,
             notes,
@@ -142,6 +172,53 @@ impl RootJob for Rename {
 }
 
 impl Rename {
+    /// Adds the steps for a disk; none if the disk has not been made yet, or has its new name: an earlier
+    /// rename was killed. Returns a note about that.
+    fn push_disk(
+        &self,
+        context: &mut PlanContext<'_>,
+        vm: &Vm,
+        disk: &Disk,
+        plan: &mut Plan,
+    ) -> Result<Option<String>> {
+        let number = disk.number;
+        let from = disk.volume(context.devices());
+        let Some(to) = moved(&from, &vm.name, &self.new) else {
+            return Err(Error::usage(format!(
+                "hd{number} of {} has no name of the VM: {}",
+                vm.name,
+                vis::shown(&disk.path)
+            )));
+        };
+        let (is_old, is_new) = (exists(context, &from)?, exists(context, &to)?);
+        match (from, to) {
+            (_, to) if is_new && !is_old => {
+                return Ok(Some(format!(
+                    "hd{number} has its new name already: {}",
+                    shown(&to)
+                )));
+            }
+            _ if context.is_freebsd && !is_old => {}
+            (Volume::File(from), Volume::File(to))
+                if is_new && is_one_file(context, &from, &to) =>
+            {
+                plan.append(stores::unnamed(&from, &to));
+            }
+            (_, to) if is_new => {
+                return Err(Error::host(format!("{} already exists", shown(&to)))
+                    .at(disk.origin)
+                    .help("choose another name; nothing was renamed"));
+            }
+            (Volume::Zfs(from), Volume::Zfs(to)) => {
+                push_volume(plan, &from, &to);
+                plan.push(zvol::wait(context.devices(), &to));
+            }
+            (Volume::File(from), Volume::File(to)) => plan.append(stores::named(&from, &to)),
+            _ => {}
+        }
+        Ok(None)
+    }
+
     /// Adds the steps for the log and the record, as far as they exist; notes about a log that stays.
     fn push_logs(
         &self,

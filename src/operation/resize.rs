@@ -10,10 +10,11 @@ use super::wire::{self, Options, Words};
 use super::{Locks, Operation, Planned, Request, RootJob, guest};
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
+use crate::host::Look;
 use crate::host::identity::Identity;
 use crate::model::device::{Disk, disk_number};
 use crate::model::name::Dataset;
-use crate::model::size::{DiskSize, exact};
+use crate::model::size::{DiskSize, exact, short};
 use crate::model::{Vm, Volume};
 use crate::plan::{Guard, NoReturn, Plan, Refusal};
 use crate::survey::{self, Processes, State, Traces};
@@ -21,6 +22,7 @@ use crate::tools::file;
 use crate::tools::zfs::volume::{self, Sizes};
 use crate::verb::Verb;
 use crate::{quote, vis};
+use std::fmt::Display;
 use std::path::Path;
 
 /// Options of `resize`.
@@ -154,13 +156,14 @@ impl RootJob for Resize {
             done: grown.clone(),
         });
         let mut done = vec![grown];
-        done.extend(growth.also);
+        done.extend(growth.also.map(str::to_owned));
         done.push(guest::sees_size(vm, disk, is_running));
         done.push(guest::grow(vm, disk));
         Ok(Planned {
             plan,
             notes: growth.notes,
             done: Some(done.join("\n")),
+            reserved: growth.reserved,
             ..Planned::default()
         })
     }
@@ -193,7 +196,38 @@ struct Growth {
     will_be: u64,
     notes: Vec<String>,
     /// What else has changed: a sentence.
-    also: Option<String>,
+    also: Option<&'static str>,
+    /// The volume, if the pool reserves something for it.
+    reserved: Option<Dataset>,
+}
+
+/// What the pool reserves for a volume that has grown: ZFS decides whether the reservation grows, too.
+pub(crate) fn reservation(look: &mut dyn Look, volume: &Dataset) -> String {
+    let answer = survey::answer(look, &volume::sizes(volume)).ok();
+    match answer.and_then(|answer| Sizes::parse(&answer)) {
+        Some(sizes) => format!(
+            "the pool reserves {} for {volume} now",
+            short(sizes.refreservation)
+        ),
+        None => format!("could not determine what the pool reserves for {volume} now"),
+    }
+}
+
+/// The refusal of a disk that has not the size for which the plan was made.
+fn changed(disk: &dyn Display) -> Refusal {
+    Refusal::state(format!("the size of {disk} has changed meanwhile"))
+        .help("repeat the command, which looks at the size again")
+}
+
+/// The note about a volume that is larger than its pool: ZFS permits one without a reservation.
+fn too_large(volume: &Dataset, bytes: u64, room: Option<u64>) -> Option<String> {
+    let room = room.filter(|room| bytes > *room)?;
+    Some(format!(
+        "{} is more than the pool {} can hold, {}: the guest gets errors when the pool is full, and no disk becomes smaller again",
+        exact(bytes),
+        volume.pool(),
+        short(room)
+    ))
 }
 
 impl Resize {
@@ -210,6 +244,7 @@ impl Resize {
             will_be: self.size.bytes(),
             notes: Vec::new(),
             also: None,
+            reserved: None,
         };
         if context.is_freebsd {
             let question = volume::sizes(dataset).works_for(vm);
@@ -223,13 +258,15 @@ impl Resize {
             growth.was = Some(sizes.volsize);
             growth.plan.push(Guard {
                 test: volume::has_size(dataset, sizes.volsize),
-                refusal: Refusal::state(format!("the size of {dataset} has changed meanwhile"))
-                    .help("repeat the command, which looks at the size again"),
+                refusal: changed(dataset),
             });
-            growth.also = sizes
-                .is_thick()
-                .then(|| format!("the space that the pool reserves for {dataset} has grown, too"));
-            if !sizes.is_thick() && sizes.refreservation > 0 {
+            growth.reserved = (sizes.refreservation > 0).then(|| dataset.clone());
+            let question = volume::room(dataset).works_for(vm);
+            let room = volume::parse_room(&survey::answer(context.look, &question)?);
+            growth
+                .notes
+                .extend(too_large(dataset, growth.will_be, room));
+            if sizes.is_partly_reserved() {
                 growth.notes.push(format!(
                     "the pool reserves {} for {dataset}, which is not its whole size; this stays; to reserve all: zfs set refreservation=auto {}",
                     exact(sizes.refreservation),
@@ -280,15 +317,19 @@ impl Resize {
         if !self.is_larger(vm, about.size, will_be)? {
             return Ok(None);
         }
-        let more = will_be.saturating_sub(about.size);
+        let mut plan = Plan::default();
+        plan.push(Guard {
+            test: file::has_size(path, about.size),
+            refusal: changed(&vis::shown(path)),
+        });
+        plan.push(file::grow(path, will_be.saturating_sub(about.size)));
         Ok(Some(Growth {
-            plan: Plan::new(vec![file::grow(path, more).into()]),
+            plan,
             was: Some(about.size),
             will_be,
             notes: Vec::new(),
-            also: Some(
-                "the new part of the file takes space only when the guest writes to it".to_owned(),
-            ),
+            also: Some("the new part of the file takes space only when the guest writes to it"),
+            reserved: None,
         }))
     }
 

@@ -136,7 +136,7 @@ impl RootJob for Restart {
                 request.uid,
             ),
             notes,
-            done: None,
+            ..Planned::default()
         })
     }
 }

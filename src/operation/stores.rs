@@ -1,8 +1,10 @@
 //! The store of a VM's UEFI variables when the VM is cloned, renamed or destroyed.
 
 use super::boot::store::{copy, entry_of, left_at, saved};
+use super::others::is_one;
 use super::plan_context::PlanContext;
 use crate::error::{Error, Result};
+use crate::host::identity::EntryKind;
 use crate::model::loader::Uefi;
 use crate::plan::{Plan, Step, Test, Undo, When};
 use crate::tools::file;
@@ -34,26 +36,51 @@ pub(super) fn renamed(context: &mut PlanContext<'_>, from: &Uefi, to: &Path) -> 
         let error = Error::state(format!("{} exists", vis::shown(&path)));
         return Err(error.at(from.origin).help(left));
     }
-    let Some(mut plan) = place(context, from, to)? else {
-        return Ok(Plan::default());
+    let mut plan = if is_one_file(context, &from.vars, to) {
+        entry_of(context, from)?;
+        unnamed(&from.vars, to)
+    } else {
+        let Some(mut plan) = place(context, from, to)? else {
+            return Ok(Plan::default());
+        };
+        plan.append(named(&from.vars, to));
+        plan
     };
-    plan.append(named(&from.vars, to));
     plan.append(without_directory(from));
     Ok(plan)
 }
 
 /// The plan that gives a file another name, which no file has: ln(1) does not overwrite one.
 pub(super) fn named(from: &Path, to: &Path) -> Plan {
-    let is_there = |path: &Path| Test::Exists(path.to_owned());
-    let what = format!("the new name of {}", vis::shown(from));
     let mut plan = Plan::default();
     plan.push(file::name(from, to));
-    let undo = Step::from(file::remove(to)).only_if(is_there(from));
-    plan.push(Undo::by(undo, When::Failure, &what));
-    plan.push(file::remove(from));
-    let undo = Step::from(file::name(to, from)).only_if(!is_there(from));
-    plan.push(Undo::by(undo, When::Failure, &what));
+    let undo = Step::from(file::remove(to)).only_if(Test::Exists(from.to_owned()));
+    plan.push(Undo::by(undo, When::Failure, &new_name(from)));
+    plan.append(unnamed(from, to));
     plan
+}
+
+/// The plan that removes the first of two names of a file.
+pub(super) fn unnamed(from: &Path, to: &Path) -> Plan {
+    let mut plan = Plan::default();
+    plan.push(file::remove(from));
+    let undo = Step::from(file::name(to, from)).only_if(!Test::Exists(from.to_owned()));
+    plan.push(Undo::by(undo, When::Failure, &new_name(from)));
+    plan
+}
+
+fn new_name(from: &Path) -> String {
+    format!("the new name of {}", vis::shown(from))
+}
+
+/// Whether both paths are names of one regular file, as a rename leaves them that was killed.
+pub(super) fn is_one_file(context: &mut PlanContext<'_>, one: &Path, other: &Path) -> bool {
+    let look = &mut *context.look;
+    let mut is_file = |path: &Path| {
+        let entry = look.entry(path);
+        entry.is_ok_and(|entry| entry.is_some_and(|entry| entry.kind == EntryKind::File))
+    };
+    is_file(one) && is_file(other) && is_one(look, one, other)
 }
 
 /// The files of a store that exist: the store, and what a temporary run has saved of it.

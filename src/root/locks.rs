@@ -41,25 +41,39 @@ pub(super) fn lock_vm(
     let mut wait = LockWait::new(&what, patience, session.host);
     let locks = request.job.locks();
     let lock = Lock::Vm(vm.name.clone());
-    if !matches!(locks, Locks::Size(_))
+    if !matches!(locks, Locks::Size(_) | Locks::Nothing)
         && let Some(by) = acquire_until(session, &lock, &note, &mut wait, observer)?
     {
         // The state of the VM is more informative than the lock.
         stopped(&mut PlanContext::of(session), vm, &[])?;
-        return Err(
-            Error::state(format!("{} {}", vm.name, used_by(&by))).help(format!(
-                "wait, and check the state: {}",
-                vm.spelling.command("status")
-            )),
-        );
+        return Err(busy(&vm.name, &by, vm));
     }
-    for (file, lock) in files(session.host, vm, locks) {
+    let new = request.job.new_names(vm, &process.devices);
+    for name in new.vms {
+        let lock = Lock::Vm(name.clone());
+        if let Some(by) = acquire_until(session, &lock, &note, &mut wait, observer)? {
+            return Err(busy(&name, &by, vm));
+        }
+    }
+    let new = new.files.iter().map(|path| {
+        let (noun, origin) = ("disk or a store of UEFI variables", None);
+        (File { path, noun, origin }, Lock::Disk(path.clone()))
+    });
+    for (file, lock) in files(session.host, vm, locks).into_iter().chain(new) {
         let note = format!("{} {}", process.pid, vm.name);
         if let Some(by) = acquire_until(session, &lock, &note, &mut wait, observer)? {
             return Err(file.in_use(vm, &lock, &by));
         }
     }
     Ok(())
+}
+
+/// The error for a VM whose lock another process holds.
+fn busy(name: &VmName, by: &str, vm: &Vm) -> Error {
+    Error::state(format!("{name} {}", used_by(by))).help(format!(
+        "wait, and check the state: {}",
+        vm.spelling.command("status")
+    ))
 }
 
 /// A disk or a store of UEFI variables.

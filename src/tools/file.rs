@@ -1,7 +1,9 @@
-//! Disk image files and stores of variables: install(1), truncate(1), dd(1), ln(1), mv(1), rm(1), rmdir(1).
+//! Disk image files and stores of variables: install(1), stat(1), truncate(1), dd(1), ln(1), mv(1), rm(1),
+//! rmdir(1).
 
 use crate::command::{Command, args};
 use crate::model::size::DiskSize;
+use crate::plan::Test;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -55,9 +57,10 @@ pub fn remove_directory(path: &Path) -> Command {
     Command::root("rmdir", args![path])
 }
 
-/// Links a file to another name, which must not exist: `ln PATH NAME`.
+/// Links a file to another name, which must not exist: `ln -P PATH NAME`. Without `-P`, ln(1) follows a
+/// symbolic link, and links its target (`bin/ln/ln.c`).
 pub fn name(path: &Path, name: &Path) -> Command {
-    Command::root("ln", args![path, name])
+    Command::root("ln", args!["-P", path, name])
 }
 
 /// Sets the size of an empty file without allocation: `truncate -s BYTES PATH`.
@@ -65,6 +68,15 @@ pub fn name(path: &Path, name: &Path) -> Command {
 /// The size is in bytes, because truncate(1) accepts no decimals.
 pub fn make_sparse(path: &Path, size: &DiskSize) -> Command {
     Command::root("truncate", args!["-s", size.bytes().to_string(), path])
+}
+
+/// Whether a file, or the target of a symbolic link, has exactly this size:
+/// `stat -L -f 'size %z bytes' PATH` (stat(1)).
+pub fn has_size(path: &Path, bytes: u64) -> Test {
+    Test::Mentions {
+        command: Command::question("stat", args!["-L", "-f", "size %z bytes", path]),
+        text: format!("size {bytes} bytes"),
+    }
 }
 
 /// Makes an existing file longer, without allocation: `truncate -c -s +BYTES PATH`.
@@ -98,10 +110,11 @@ pub fn make_full(path: &Path, size: &DiskSize) -> Command {
 #[cfg(test)]
 mod tests {
     use super::{
-        copy, grow, is_workshop, make_directory, make_empty, make_full, make_sparse, name,
+        copy, grow, has_size, is_workshop, make_directory, make_empty, make_full, make_sparse, name,
     };
     use super::{put_back, remove, workshop};
     use crate::model::size::DiskSize;
+    use crate::plan::Test;
     use std::path::Path;
 
     #[test]
@@ -142,7 +155,7 @@ mod tests {
             ),
             (
                 name(&workshop(path, "abc").join("disk"), path),
-                "ln /vm/.deb0.abc/disk /vm/deb0",
+                "ln -P /vm/.deb0.abc/disk /vm/deb0",
             ),
             (copy(Path::new("/x"), path), "install -m 600 /x /vm/deb0"),
             (make_directory(Path::new("/vm")), "install -d -m 755 /vm"),
@@ -151,5 +164,22 @@ mod tests {
         ] {
             assert_eq!(command.to_string(), line);
         }
+    }
+
+    #[test]
+    fn a_size_is_asked_for_in_words_in_which_no_other_number_fits() {
+        let size = has_size(Path::new("/vm/a b"), 512);
+        let command = "stat -L -f 'size %z bytes' '/vm/a b'";
+        let Test::Mentions {
+            command: asked,
+            text,
+        } = size
+        else {
+            panic!("another test");
+        };
+        assert_eq!(
+            (asked.to_string().as_str(), &*text),
+            (command, "size 512 bytes")
+        );
     }
 }

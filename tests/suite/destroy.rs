@@ -1,6 +1,7 @@
 //! `easy-bhyve destroy`: what goes, what stays, and what a failure leaves.
 
 mod failures;
+mod refused;
 
 use crate::home::{HOST, Home};
 use crate::host::Host;

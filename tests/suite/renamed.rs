@@ -1,5 +1,8 @@
 //! `easy-bhyve rename` and `easy-bhyve disk`: lines, disks, log and links, and what a failure leaves.
 
+mod killed;
+mod shared;
+
 use crate::fake::Lost;
 use crate::home::{HOST, Home};
 use crate::host::{Fault, Host};
@@ -135,15 +138,7 @@ fn a_new_name_that_something_has_is_refused() {
             2,
             "a VM www, which is not in the configuration, runs or has left something\n",
         ),
-        (
-            home("web_id=1\n", &[]),
-            2,
-            "HERE/eb/www-boot already exists\n",
-        ),
     ] {
-        if err.contains("/eb/") {
-            home.link("www-boot");
-        }
         let said = home.refuses("rename web www -f", status);
         assert!(said.contains(err), "{err}: {said}");
     }

@@ -1,11 +1,12 @@
 //! `easy-bhyve rename`: gives a VM another name: its lines, its disks, its log, its links.
 
 mod identity;
+mod links;
+mod shared;
 
 use super::edit::{self, Edited, refused};
 use super::invocation::options::RenameArgs;
 use super::locate::Refused;
-use super::setup;
 use crate::config::edit::{Edit, standing, variable};
 use crate::config::settings::Need;
 use crate::config::{Config, owned, resolve};
@@ -15,14 +16,15 @@ use crate::model::name::VmName;
 use crate::model::{Vm, Volume};
 use crate::operation::context::{Asked, Context, rivals};
 use crate::operation::rename::{Rename, moved};
-use crate::plan::{FileChange, Step};
-use crate::plan::{Plan, Undo, When};
+use crate::plan::Plan;
 use crate::survey::Traces;
 use crate::verb::Verb;
 use crate::vis;
 use identity::Identity;
+use links::Links;
+use shared::Moved;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The plan that renames the VM: the lines first, undone if the disks cannot be renamed; the links last.
 ///
@@ -35,17 +37,12 @@ pub(super) fn rename(context: &mut Context<'_>, args: &RenameArgs) -> Result<Edi
     let vm = context.vm_for(&args.vm, Need::Disks).map_err(here)?;
     let new = free_name(context, &vm, &args.new).map_err(here)?;
     let (old, name) = (vm.name.as_str(), new.as_str());
-    let mut edits =
-        owned::renaming(config, old, name).map_err(|place| here(edit::by_hand(old, place)))?;
-    let names: BTreeSet<String> = edits
-        .iter()
-        .map(|edit| edit.name.clone())
-        .chain(
-            owned::assignments(config, old)
-                .unwrap_or_default()
-                .iter()
-                .map(|set| set.name.to_owned()),
-        )
+    let by_hand = |place| here(edit::by_hand(old, place));
+    let sets = owned::assignments(config, old).map_err(by_hand)?;
+    let mut edits = owned::renaming(config, &sets, old, name).map_err(by_hand)?;
+    let renamed = edits.iter().map(|edit| edit.name.clone());
+    let names: BTreeSet<String> = renamed
+        .chain(sets.iter().map(|set| set.name.to_owned()))
         .collect();
     let disks = disks(context, &vm, &new);
     edits.extend(disks.iter().flat_map(|one| one.edits.clone()));
@@ -64,12 +61,14 @@ pub(super) fn rename(context: &mut Context<'_>, args: &RenameArgs) -> Result<Edi
         before = identity.question(context);
     }
     before.append(edit::plan(context, &edits)?);
-    let mut notes: Vec<String> = disks.iter().filter_map(|one| one.note.clone()).collect();
-    notes.extend(identity.notes(args.keep));
     let store = store(context, &renamed, &vm, &new).map_err(here)?;
+    let moved = files(&vm, &new, &disks, store.as_deref());
+    let mut changes = shared::refuse(context, &vm, &moved).map_err(here)?;
+    changes.extend(disks.iter().filter_map(|one| one.note.clone()));
+    changes.extend(identity.notes(args.keep));
     if let (None, Some(uefi)) = (&store, vm.uefi()) {
         let path = vis::shown(&uefi.vars);
-        notes.push(format!(
+        changes.push(format!(
             "the UEFI variables stay in the file that is set: {path}"
         ));
     }
@@ -88,7 +87,7 @@ pub(super) fn rename(context: &mut Context<'_>, args: &RenameArgs) -> Result<Edi
     asked = Asked {
         before,
         after: links.plan(),
-        notes,
+        changes,
         done: Some(done),
         ..asked
     };
@@ -140,6 +139,26 @@ fn store(
         }
         path => Ok(path),
     }
+}
+
+/// The files that get another path: disks, and the store of UEFI variables.
+fn files(vm: &Vm, new: &VmName, disks: &[Fate], store: Option<&Path>) -> Vec<Moved> {
+    let is_moved = |disk: &&Disk| {
+        let mut fates = disks.iter().filter(|fate| fate.is_moved);
+        fates.any(|fate| fate.number == disk.number)
+    };
+    let disks = vm.disks.iter().filter(is_moved).filter_map(|disk| {
+        let from = disk.path.clone();
+        match moved(&Volume::File(from.clone()), &vm.name, new)? {
+            Volume::File(to) => Some(Moved { from, to }),
+            Volume::Zfs(_) => None,
+        }
+    });
+    let store = vm.uefi().zip(store).map(|(uefi, to)| Moved {
+        from: uefi.vars.clone(),
+        to: to.to_owned(),
+    });
+    disks.chain(store).collect()
 }
 
 /// What becomes of a disk.
@@ -271,65 +290,4 @@ fn refuse_changed(
     .at(was.set.name_span)
     .help("first write its value itself");
     Err(edit::unwritten(error, Some(old.clone())))
-}
-
-/// The links of the VM and their new names.
-struct Links {
-    links: Vec<setup::OwnLink>,
-    to: Vec<PathBuf>,
-}
-
-impl Links {
-    /// The links of a VM.
-    ///
-    /// # Errors
-    /// If a new name is in use.
-    fn of(context: &Context<'_>, old: &str, new: &VmName) -> Result<Self> {
-        let links = setup::links_of(context, old)?;
-        let directory = resolve::link_directory(context.config);
-        let used = Verb::ALL
-            .into_iter()
-            .map(|verb| directory.join(format!("{new}-{verb}")));
-        if let Some(path) = used
-            .into_iter()
-            .find(|path| path.symlink_metadata().is_ok())
-        {
-            return Err(
-                Error::state(format!("{} already exists", vis::shown(&path)))
-                    .help("choose another name, or remove the file"),
-            );
-        }
-        let to = links.iter().map(|link| {
-            let name = format!("{new}-{}", link.verb);
-            link.path.with_file_name(name)
-        });
-        Ok(Self {
-            to: to.collect(),
-            links,
-        })
-    }
-
-    /// The plan that makes the links of the new name, and then removes the old ones.
-    fn plan(&self) -> Plan {
-        let mut plan = Plan::default();
-        for (link, path) in self.links.iter().zip(&self.to) {
-            plan.push(FileChange::Link {
-                target: link.target.clone(),
-                path: path.clone(),
-            });
-        }
-        let undo = self
-            .to
-            .iter()
-            .map(|path| Step::from(FileChange::RemoveLink(path.clone())).into());
-        if !self.to.is_empty() {
-            plan.push(Undo {
-                forms: undo.collect(),
-                when: When::Failure,
-                what: "new links".to_owned(),
-            });
-        }
-        plan.append(setup::without(&self.links));
-        plan
-    }
 }

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::host::identity::{Entry, EntryKind};
 use crate::model::Vm;
 use crate::model::loader::Uefi;
-use crate::operation::context::is_one;
+use crate::operation::others::is_one;
 use crate::operation::plan_context::PlanContext;
 use crate::plan::{Form, Plan, Step, Test, Undo, When};
 use crate::quote;

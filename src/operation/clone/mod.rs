@@ -11,20 +11,20 @@ use super::refuse::{disks_beside, lists_of, volume};
 use super::snapshot::Stamp;
 use super::taken::{DiskVolume, numbers, volumes};
 use super::wire::{self, Options, Words};
-use super::{Locks, Operation, Planned, Request, RootJob};
+use super::{Locks, NewNames, Operation, Planned, Request, RootJob};
 use super::{gone, label, stores, zvol};
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::model::device::disk_number;
-use crate::model::name::{Dataset, NameError, SnapName, Snapshot};
+use crate::model::name::{Dataset, NameError, SnapName, Snapshot, VmName};
 use crate::plan::{Form, Guard, Plan, Refusal, Test, Undo, When};
 use crate::quote;
 use crate::survey;
 use crate::tools::zfs::{self, Mark, group};
 use crate::verb::Verb;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Options of `clone`.
 #[derive(Clone, Debug, clap::Args)]
@@ -135,6 +135,17 @@ impl RootJob for MakeClones {
         match self.base {
             Some(_) => Locks::Nothing,
             None => Locks::VmAndDisks,
+        }
+    }
+
+    fn new_names(&self, _vm: &Vm, devices: &Path) -> NewNames {
+        let firsts = self.targets.iter().filter(|target| target.number == 0);
+        let names = firsts.filter_map(|target| target.volume.as_str().rsplit('/').next());
+        let volumes = self.targets.iter();
+        let volumes = volumes.map(|target| zfs::node::of(devices, &target.volume));
+        NewNames {
+            vms: names.filter_map(|name| VmName::parse(name).ok()).collect(),
+            files: volumes.chain(self.stores.iter().cloned()).collect(),
         }
     }
 

@@ -94,7 +94,7 @@ impl RootJob for Destroy {
         {
             things.extend(self.thing(context, vm, disk)?);
         }
-        let things = in_order(things)?;
+        let things = in_order(vm, things)?;
         let store = self.store(context, vm)?;
         let files = files(context, vm);
         let mut plan = Plan::default();
@@ -149,7 +149,10 @@ fn files(context: &mut PlanContext<'_>, vm: &Vm) -> Vec<PathBuf> {
 pub(crate) fn is_below(volume: &Volume, place: &Volume) -> bool {
     match (volume, place) {
         (Volume::Zfs(dataset), Volume::Zfs(root)) => dataset.parent().as_ref() == Some(root),
-        (Volume::File(path), Volume::File(root)) => path.parent() == Some(root),
+        // The parent of `ROOT/..` is `ROOT`, but it has no name there.
+        (Volume::File(path), Volume::File(root)) => {
+            path.parent() == Some(root) && path.file_name().is_some()
+        }
         _ => false,
     }
 }

@@ -1,10 +1,10 @@
 //! The disks that are destroyed, with what depends on them.
 
 use crate::error::{Error, Result};
-use crate::host::identity::Identity;
+use crate::host::identity::{Entry, EntryKind};
 use crate::model::Vm;
 use crate::model::device::Disk;
-use crate::model::name::{Dataset, SnapName};
+use crate::model::name::{Dataset, SnapName, VmName};
 use crate::model::size::{exact, short};
 use crate::operation::gone;
 use crate::operation::plan_context::PlanContext;
@@ -14,6 +14,7 @@ use crate::survey;
 use crate::tools::file;
 use crate::tools::zfs::volume::Sizes;
 use crate::tools::zfs::{self, Mark};
+use crate::verb::Verb;
 use crate::{quote, vis};
 use std::path::PathBuf;
 
@@ -75,7 +76,7 @@ pub(super) fn volume_of(
 /// An image file; none if it does not exist.
 ///
 /// # Errors
-/// If it is something else than a file.
+/// If it is anything else than a regular file.
 pub(super) fn file_of(
     context: &mut PlanContext<'_>,
     disk: &Disk,
@@ -89,22 +90,23 @@ pub(super) fn file_of(
         .at(disk.origin)
         .help("destroy the VM without --disks")
     };
-    if let Ok(Some(_)) = context.look.link_at(&path) {
-        return Err(no_file("a symbolic link"));
-    }
-    match context.look.about(&path) {
-        Ok(found) if matches!(found.identity, Identity::Device(_)) => Err(no_file("a device")),
-        Ok(found) => Ok(Some(Thing::File(path, Some(found.size)))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+    match context.look.entry(&path) {
+        Ok(Some(Entry {
+            kind: EntryKind::File,
+            size,
+            ..
+        })) => Ok(Some(Thing::File(path, Some(size)))),
+        Ok(Some(other)) => Err(no_file(&other.kind.to_string())),
+        Ok(None) => Ok(None),
         Err(error) => Err(no_file("closed").note(error.to_string()).hidden()),
     }
 }
 
-/// The things in an order in which each volume follows those that were cloned from it.
+/// The things of a VM in an order in which each volume follows those that were cloned from it.
 ///
 /// # Errors
 /// If other volumes were cloned from one; the error names them.
-pub(super) fn in_order(things: Vec<Thing>) -> Result<Vec<Thing>> {
+pub(super) fn in_order(vm: &Vm, things: Vec<Thing>) -> Result<Vec<Thing>> {
     let (mut left, mut order): (Vec<Thing>, Vec<Thing>) = (things, Vec::new());
     let is_free = |thing: &Thing, order: &[Thing]| match thing {
         Thing::File(..) => true,
@@ -122,10 +124,22 @@ pub(super) fn in_order(things: Vec<Thing>) -> Result<Vec<Thing>> {
             clones.join(", ")
         ))
         .note("nothing was destroyed")
-        .help("first destroy the VMs that use them, or make one of them independent, as root: zfs promote CLONE")
+        .help("first destroy the VMs that use them")
+        .help(format!(
+            "or make one of them independent: {}; a volume of no VM, as root: zfs promote {}",
+            vm.spelling.of(Verb::Promote, owner_of(clones)),
+            clones.first().map_or("CLONE", String::as_str)
+        ))
         .help("or keep the disks: without --disks")),
         _ => Ok(order),
     }
+}
+
+/// The VM that the first of these volumes is named after, `VM` or `VM-N`.
+fn owner_of(clones: &[String]) -> &str {
+    let name = clones.first().and_then(|clone| clone.rsplit('/').next());
+    let vm = name.and_then(|name| name.split('-').next());
+    vm.filter(|vm| VmName::parse(vm).is_ok()).unwrap_or("VM")
 }
 
 impl Thing {

@@ -18,15 +18,10 @@ pub struct Sizes {
 impl Sizes {
     /// Parses the output of [`sizes`].
     pub fn parse(output: &str) -> Option<Self> {
-        let of = |property: &str| -> Option<u64> {
-            let mut rows = output.lines().filter_map(|line| line.split_once('\t'));
-            let (_, value) = rows.find(|(name, _)| *name == property)?;
-            value.parse().ok()
-        };
         Some(Self {
-            volsize: of("volsize")?,
-            volblocksize: of("volblocksize")?.max(1),
-            refreservation: of("refreservation")?,
+            volsize: number(output, "volsize")?,
+            volblocksize: number(output, "volblocksize")?.max(1),
+            refreservation: number(output, "refreservation")?,
         })
     }
 
@@ -36,11 +31,39 @@ impl Sizes {
         next.unwrap_or(bytes)
     }
 
-    /// Whether the whole volume is reserved: its blocks and those of its metadata. Then the
-    /// reservation grows with the volume (`lib/libzfs/libzfs_dataset.c`, `zfs_add_synthetic_resv`).
-    pub fn is_thick(&self) -> bool {
-        self.refreservation > self.volsize
+    /// Whether a part of the volume is reserved, not all of its blocks. Even more may be reserved than
+    /// these need, so that the reservation does not grow with the volume (`lib/libzfs/libzfs_dataset.c`,
+    /// `zfs_add_synthetic_resv`).
+    pub fn is_partly_reserved(&self) -> bool {
+        self.refreservation > 0 && self.refreservation < self.volsize
     }
+}
+
+/// A property in the output of `zfs get -Hp -o property,value`.
+fn number(output: &str, property: &str) -> Option<u64> {
+    let mut rows = output.lines().filter_map(|line| line.split_once('\t'));
+    let (_, value) = rows.find(|(name, _)| *name == property)?;
+    value.parse().ok()
+}
+
+/// Asks for the room of the pool of a volume: `zfs get -Hp -o property,value used,available POOL`.
+pub fn room(volume: &Dataset) -> Command {
+    Command::question(
+        "zfs",
+        args![
+            "get",
+            "-Hp",
+            "-o",
+            "property,value",
+            "used,available",
+            volume.pool()
+        ],
+    )
+}
+
+/// Parses the output of [`room`]: the bytes that all datasets of the pool can have together.
+pub fn parse_room(output: &str) -> Option<u64> {
+    number(output, "used")?.checked_add(number(output, "available")?)
 }
 
 /// Asks for the sizes of a volume:
@@ -79,7 +102,7 @@ pub fn rename(old: &Dataset, new: &Dataset) -> Command {
 
 #[cfg(test)]
 mod tests {
-    use super::{Sizes, has_size, rename, set_size, sizes};
+    use super::{Sizes, has_size, parse_room, rename, room, set_size, sizes};
     use crate::model::name::Dataset;
     use crate::plan::Test;
 
@@ -119,7 +142,7 @@ mod tests {
             (found.volsize, found.volblocksize, found.refreservation),
             (1 << 20, 1 << 14, 3_000_000)
         );
-        assert!(found.is_thick());
+        assert!(!found.is_partly_reserved());
         assert_eq!(found.rounded(1), 16384);
         assert_eq!(found.rounded(32768), 32768);
         assert_eq!(found.rounded(u64::MAX), u64::MAX);
@@ -130,6 +153,17 @@ mod tests {
             refreservation: 0,
             ..found
         };
-        assert!(!sparse.is_thick());
+        assert!(!sparse.is_partly_reserved());
+    }
+
+    #[test]
+    fn the_room_of_a_pool_is_what_is_used_and_what_is_left() {
+        let a = Dataset::parse("zroot/vm/a").expect("a dataset");
+        let line = "zfs get -Hp -o property,value used,available zroot";
+        assert_eq!(room(&a).to_string(), line);
+        assert_eq!(parse_room("used\t100\navailable\t50\n"), Some(150));
+        for wrong in ["", "used\t100\n", "used\t-\navailable\t-\n"] {
+            assert_eq!(parse_room(wrong), None);
+        }
     }
 }

@@ -57,10 +57,12 @@ impl Look for Fake {
             return Err(error(Errno::NoEntry));
         }
         let lies = host.lower(path);
+        let file = host.state.files.nodes.get(path).and_then(Option::as_ref);
+        let first = file.and_then(|file| file.first_name.as_deref());
         let number = |path: &Path| BuildHasherDefault::<DefaultHasher>::default().hash_one(path);
         let identity = match host.device(path) {
             Some(_) => Identity::Device(number(path)),
-            None => Identity::File(1, number(lies.as_deref().unwrap_or(path))),
+            None => Identity::File(1, number(first.or(lies.as_deref()).unwrap_or(path))),
         };
         Ok(About {
             size: host.files().size(path).unwrap_or(0),

@@ -319,6 +319,7 @@ impl Fake {
         for path in paths {
             let is_known = logs::exists(&self.worlds, path);
             logs::remove(&self.worlds, path);
+            self.host().state.odd.remove(*path);
             let removed = self.host().files_mut().remove(path);
             if let Err(errno) = removed
                 && !is_known

@@ -43,6 +43,7 @@ pub mod process;
 pub mod program;
 pub mod shared;
 mod sockets;
+mod stat;
 pub mod state;
 pub mod words;
 
@@ -117,7 +118,7 @@ pub struct Host {
 }
 
 /// Every program that is simulated.
-pub const PROGRAMS: [&str; 28] = [
+pub const PROGRAMS: [&str; 29] = [
     "bhyve",
     "bhyvectl",
     "bhyveload",
@@ -140,6 +141,7 @@ pub const PROGRAMS: [&str; 28] = [
     "pkill",
     "ps",
     "route",
+    "stat",
     "sudo",
     "sysctl",
     "truncate",
@@ -244,6 +246,7 @@ impl Host {
             "pkg" => pkg::run(self, call),
             "ps" => ps::run(self, call),
             "route" => route::run(self, call),
+            "stat" => stat::run(self, call),
             "sysctl" => sysctl::run(self, call),
             // The user closes a viewer at once.
             "true" | "vncviewer" => Answer::ok(),
