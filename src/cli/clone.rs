@@ -46,13 +46,14 @@ pub(super) fn clone(context: &mut Context<'_>, typed: Of<Args>) -> Result<Edited
     for one in &new {
         resolve::vm(&draft.config, one.name.as_str(), &wanted).map_err(there)?;
     }
-    let links = setup::links(&mut Context {
+    let names: Vec<&str> = new.iter().map(|one| one.name.as_str()).collect();
+    let mut drafted = Context {
         config: &draft.config,
         look: &mut *context.look,
         spelling: context.spelling.clone(),
         ..*context
-    })
-    .map_err(there)?;
+    };
+    let links = setup::links_for(&mut drafted, &names).map_err(there)?;
     let mut done: Vec<String> = asked.done.into_iter().collect();
     done.push(edit::changes(config, &draft.config, &edits));
     done.push(links.done);

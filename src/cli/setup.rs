@@ -38,7 +38,7 @@ pub(super) fn setup(context: &mut Context<'_>, args: SetupArgs) -> Result<Outcom
         mut plan,
         notes,
         mut done,
-    } = links_described(context, args.verbose)?;
+    } = links_described(context, args.verbose, None)?;
     if args.completions {
         let (files, lines) = complete::plan(context.process, context.config);
         plan.append(files);
@@ -67,15 +67,29 @@ pub(super) struct Links {
 /// # Errors
 /// If the configuration has no VM, one is misconfigured, or the directory cannot be read.
 pub(super) fn links(context: &mut Context<'_>) -> Result<Links> {
-    links_described(context, false)
+    links_described(context, false, None)
 }
 
-/// As [`links`]; the message lists them if it is to be verbose.
-fn links_described(context: &mut Context<'_>, verbose: bool) -> Result<Links> {
+/// As [`links`], of these VMs alone; those of other VMs are not touched.
+///
+/// # Errors
+/// As [`links`], because of these VMs.
+pub(super) fn links_for(context: &mut Context<'_>, vms: &[&str]) -> Result<Links> {
+    links_described(context, false, Some(vms))
+}
+
+/// As [`links`], of all VMs or of these alone; the message lists them if it is to be verbose.
+fn links_described(
+    context: &mut Context<'_>,
+    verbose: bool,
+    only: Option<&[&str]>,
+) -> Result<Links> {
+    let is_of = |vm: &str| only.is_none_or(|only| only.contains(&vm));
     let directory = normal(&resolve::link_directory(context.config));
     let target = target(context, &directory);
-    let there = entries(&directory, context.process)?;
-    let wanted = wanted(context)?;
+    let mut there = entries(&directory, context.process)?;
+    there.retain(|name, _| split(name).is_none_or(|(vm, _)| is_of(vm)));
+    let wanted = wanted(context, is_of)?;
     let running = running(context, there.keys().filter_map(|name| split(name)))?;
 
     let mut plan = Plan::default();
@@ -232,13 +246,16 @@ fn running<'links>(
     Ok(names.into_iter().filter(is_running).collect())
 }
 
-/// Every link that should exist, in the order of the names.
-fn wanted<'config>(context: &Context<'config>) -> Result<BTreeSet<(&'config str, Verb)>> {
+/// Every link of these VMs that should exist, in the order of the names.
+fn wanted<'config>(
+    context: &Context<'config>,
+    is_of: impl Fn(&str) -> bool,
+) -> Result<BTreeSet<(&'config str, Verb)>> {
     let mut wanted = BTreeSet::new();
     let config: &'config Config = context.config;
     let devices = &context.process.devices;
     let vms = resolve::all(config, Wanted::new(Need::Disks, Spelling::link(), devices))?;
-    for ((name, _), vm) in config.vms().zip(vms) {
+    for ((name, _), vm) in config.vms().zip(vms).filter(|((name, _), _)| is_of(name)) {
         let vm = vm?;
         let has_zfs = matches!(vm.volume, Volume::Zfs(_));
         let has_screen = vm.screen.is_some();

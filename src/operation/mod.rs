@@ -48,6 +48,7 @@ mod stores;
 mod taken;
 mod typed;
 pub mod vnc;
+pub mod wanted;
 pub mod wire;
 pub(crate) mod zvol;
 

@@ -1,19 +1,20 @@
 //! `promote`: makes the cloned disks of a VM independent: the volume that each was cloned from becomes its
 //! clone.
 
-use super::context::{Context, Outcome};
+use super::context::{Asked, Context, Outcome};
 use super::options::DryRun;
 use super::plan_context::PlanContext;
-use super::refuse::{disks_beside, lists_of};
+use super::refuse::{disks_beside, lists_of, refuse_protected};
 use super::snapshot::is_temporary;
-use super::taken::{DiskVolume, chosen, once, volumes};
+use super::taken::{DiskVolume, chosen, listed, once, volumes};
 use super::wire::{Options, Words};
 use super::{Locks, Operation, Planned, Request, RootJob};
+use crate::config::resolve;
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
-use crate::model::Vm;
 use crate::model::device::disk_number;
 use crate::model::name::{Dataset, SnapName, Snapshot};
+use crate::model::{Vm, Volume};
 use crate::plan::{Plan, Undo, When};
 use crate::tools::zfs;
 use crate::tools::zfs::group::Numbers;
@@ -36,13 +37,53 @@ impl Operation for Args {
 
     fn begin(self, context: &mut Context<'_>, vm: Vm) -> Result<Outcome> {
         let volumes = volumes(&vm, &context.process.devices, Verb::Promote)?;
-        chosen(&vm, volumes, &self.disks, Verb::Promote)?;
+        let volumes = chosen(&vm, volumes, &self.disks, Verb::Promote)?;
         context.need_host(self.dry_run)?;
+        let notes = owners(context, &vm, &volumes)?;
         let job = Promote {
             disks: once(&self.disks),
         };
-        Ok(context.asked(vm, job, self.dry_run).into())
+        let asked = context.asked(vm, job, self.dry_run);
+        Ok(Asked { notes, ..asked }.into())
     }
+}
+
+/// A note about each VM whose disk gives its snapshots away.
+///
+/// # Errors
+/// If such a VM is protected, or ZFS cannot be queried.
+fn owners(context: &mut Context<'_>, vm: &Vm, volumes: &[DiskVolume]) -> Result<Vec<String>> {
+    if !context.is_freebsd {
+        return Ok(Vec::new());
+    }
+    let names: Vec<&Dataset> = volumes.iter().map(|one| &one.volume).collect();
+    let found = lists_of(context.look, vm, &names)?;
+    let origins: HashSet<&Dataset> = found
+        .iter()
+        .filter_map(|one| one.origin.as_ref().map(|origin| &origin.dataset))
+        .collect();
+    let mut notes = Vec::new();
+    // A misconfigured VM has no disks.
+    let all = resolve::all(context.config, context.wanted(Need::Disks))?.filter_map(Result::ok);
+    for other in all.filter(|other| other.name != vm.name) {
+        for disk in &other.disks {
+            let Volume::Zfs(volume) = disk.volume(&context.process.devices) else {
+                continue;
+            };
+            if !origins.contains(&volume) {
+                continue;
+            }
+            let whose = format!("{volume} is hd{} of {}", disk.number, other.name);
+            refuse_protected(&other).map_err(|error| {
+                error.note(format!(
+                    "{whose}, which would lose snapshots to {}",
+                    vm.name
+                ))
+            })?;
+            notes.push(format!("{whose}, which loses snapshots to {}", vm.name));
+        }
+    }
+    Ok(notes)
 }
 
 /// Makes cloned disks independent.
@@ -99,10 +140,19 @@ impl RootJob for Promote {
         refuse_same_origin(vm, &clones)?;
         let origins: Vec<&Dataset> = clones.iter().map(|one| &one.origin.dataset).collect();
         let origins = lists_of(context.look, vm, &origins)?;
-        for (clone, origin) in clones.iter().zip(&origins) {
-            refuse_moves(clone, origin)?;
-        }
         let numbers = Numbers::of(clones.iter().map(|one| one.number));
+        let mut notes: Vec<String> = disks_beside(vm, &numbers).into_iter().collect();
+        for (clone, origin) in clones.iter().zip(&origins) {
+            let moving = moving(clone, origin);
+            refuse_moves(clone, &moving)?;
+            let names = moving.iter().map(|name| format!("@{name}"));
+            notes.push(format!(
+                "these snapshots of {} move to {}: {}",
+                clone.origin.dataset,
+                clone.volume,
+                listed(names.collect(), "snapshots")
+            ));
+        }
         let names: Vec<&str> = clones.iter().map(|one| one.volume.as_str()).collect();
         let now: Vec<String> = clones
             .iter()
@@ -113,7 +163,7 @@ impl RootJob for Promote {
             .collect();
         Ok(Planned {
             plan: plan(vm, &clones),
-            notes: disks_beside(vm, &numbers).into_iter().collect(),
+            notes,
             done: Some(format!("promoted {}; {}", names.join(" "), now.join(", "))),
             ..Planned::default()
         })
@@ -177,16 +227,20 @@ fn refuse_same_origin(vm: &Vm, clones: &[Clone<'_>]) -> Result<()> {
     Ok(())
 }
 
+/// The snapshots that move to the clone, oldest first: those of its origin's volume up to the origin.
+fn moving<'origin>(clone: &Clone<'_>, origin: &'origin zfs::Volume) -> Vec<&'origin SnapName> {
+    let names = origin.snapshots.iter().map(|one| &one.name);
+    let at = names.clone().position(|name| *name == clone.origin.name);
+    names.take(at.map_or(0, |at| at + 1)).collect()
+}
+
 /// Refuses snapshots that cannot move to the clone: the names that it has already, and those to which a
 /// temporary run of another VM rolls back.
-fn refuse_moves(clone: &Clone<'_>, origin: &zfs::Volume) -> Result<()> {
-    let at = |name: &SnapName| origin.snapshots.iter().position(|one| one.name == *name);
-    let moving = at(&clone.origin.name).and_then(|at| origin.snapshots.get(..=at));
-    let moving = moving.unwrap_or_default().iter().map(|one| &one.name);
+fn refuse_moves(clone: &Clone<'_>, moving: &[&SnapName]) -> Result<()> {
     let own: HashSet<&SnapName> = clone.own.snapshots.iter().map(|one| &one.name).collect();
     let twice: Vec<String> = moving
-        .clone()
-        .filter(|name| own.contains(name))
+        .iter()
+        .filter(|name| own.contains(*name))
         .map(|name| format!("@{name}"))
         .collect();
     let from = &clone.origin.dataset;
@@ -202,8 +256,7 @@ fn refuse_moves(clone: &Clone<'_>, origin: &zfs::Volume) -> Result<()> {
             clone.volume
         )));
     }
-    let mut moving = moving;
-    if let Some(name) = moving.find(|name| is_temporary(name)) {
+    if let Some(name) = moving.iter().find(|name| is_temporary(name)) {
         return Err(Error::state(format!(
             "{from}@{name} would move to {}, and a temporary run rolls {from} back to it",
             clone.volume

@@ -17,6 +17,7 @@ use crate::model::name::Dataset;
 use crate::model::size::{DiskSize, exact, short};
 use crate::model::{Vm, Volume};
 use crate::plan::{Guard, NoReturn, Plan, Refusal};
+use crate::survey::record::Record;
 use crate::survey::{self, Processes, State, Traces};
 use crate::tools::file;
 use crate::tools::zfs::volume::{self, Sizes};
@@ -157,6 +158,9 @@ impl RootJob for Resize {
         });
         let mut done = vec![grown];
         done.extend(growth.also.map(str::to_owned));
+        if is_running == Some(true) {
+            done.extend(self.until_end(context, vm, disk));
+        }
         done.push(guest::sees_size(vm, disk, is_running));
         done.push(guest::grow(vm, disk));
         Ok(Planned {
@@ -349,6 +353,26 @@ impl Resize {
             .note("the guest would lose what is at the end of the disk"));
         }
         Ok(will_be > was)
+    }
+
+    /// What a temporary run means for the new size: its end rolls the disk back.
+    fn until_end(&self, context: &mut PlanContext<'_>, vm: &Vm, disk: &Disk) -> Option<String> {
+        let Volume::Zfs(volume) = disk.volume(context.devices()) else {
+            return None;
+        };
+        if !context.is_freebsd {
+            return None;
+        }
+        let (at, look) = context.asking();
+        let noted = Record::of(look, at.run, &vm.name)?;
+        let snapshot = noted.temp.iter().find(|one| {
+            let of = one.split_once('@').map(|(of, _)| of);
+            of == Some(volume.as_str())
+        })?;
+        Some(format!(
+            "if {} was started with -T, its end rolls hd{} back to {snapshot}, and to the old size",
+            vm.name, self.number
+        ))
     }
 
     /// The command for a VM that runs.

@@ -1,6 +1,5 @@
 //! The snapshots of a VM: those that one command has taken of several disks are one.
 
-use super::label::{self, Chosen};
 use super::refuse::refuse_no_volume;
 use crate::error::{Error, Result};
 use crate::host::Look;
@@ -76,42 +75,14 @@ pub(crate) fn chosen(
     Ok(volumes.into_iter().filter(is_chosen).collect())
 }
 
-/// Reads `NAME`, `@NAME`, or `VOLUME@NAME` of this VM's volume.
-pub(crate) fn own_snapshot(vm: &Vm, volume: &Dataset, text: &str) -> Result<SnapName> {
-    let name = match text.split_once('@') {
-        None => text,
-        Some(("", name)) => name,
-        Some((dataset, name)) if dataset == volume.as_str() => name,
-        Some((dataset, _)) => {
-            return Err(Error::usage(format!(
-                "{dataset} is not the volume of {}, which is {volume}",
-                vm.name
-            )));
-        }
-    };
-    SnapName::parse(name).map_err(|error| Error::usage(error.to_string()))
-}
-
-/// Reads `NAME`, `@NAME`, or `VOLUME@NAME` of one of this VM's volumes.
-pub(crate) fn named_of(vm: &Vm, volumes: &[DiskVolume], text: &str) -> Result<SnapName> {
-    let dataset = text.split_once('@').map(|(dataset, _)| dataset);
-    let mut named = volumes.iter().map(|one| &one.volume);
-    let named = named.find(|volume| dataset == Some(volume.as_str()));
-    match (named, volumes.first()) {
-        (Some(volume), _) => own_snapshot(vm, volume, text),
-        (None, Some(first)) => own_snapshot(vm, &first.volume, text),
-        (None, None) => Err(Error::state(format!("{} has no volume", vm.name))),
-    }
-}
-
 /// Typed numbers of disks, each once, ascending.
 pub(crate) fn once(numbers: &[u8]) -> Vec<u8> {
     Numbers::of(numbers.iter().copied()).iter().collect()
 }
 
 /// The numbers of the disks of these volumes.
-pub(crate) fn numbers(volumes: &[DiskVolume]) -> Numbers {
-    Numbers::of(volumes.iter().map(|one| one.number))
+pub(crate) fn numbers<'all>(volumes: impl IntoIterator<Item = &'all DiskVolume>) -> Numbers {
+    Numbers::of(volumes.into_iter().map(|one| one.number))
 }
 
 /// A volume of a VM, with its snapshots and bookmarks.
@@ -218,7 +189,7 @@ impl Found {
     }
 
     /// A note about each value of the property that the program does not write.
-    fn foreign(&self, name: &SnapName) -> Vec<String> {
+    pub(crate) fn foreign(&self, name: &SnapName) -> Vec<String> {
         let disks = self.disks.iter();
         let claims = disks.filter_map(|disk| {
             let full = disk.volume.snapshot(name).to_string();
@@ -230,13 +201,6 @@ impl Found {
             }
         });
         claims.collect()
-    }
-
-    /// The snapshots that a verb can mean by a name: those that the program has noted, and all of `hd0`.
-    pub(crate) fn meant(&self) -> Vec<Taken<'_>> {
-        let mut all = self.taken();
-        all.retain(|taken| taken.is_noted || taken.numbers.is_first_alone());
-        all
     }
 }
 
@@ -267,6 +231,16 @@ impl Taken<'_> {
         numbers
     }
 
+    /// The numbers of the disks whose snapshot exists.
+    pub(crate) fn there(&self) -> Numbers {
+        Numbers::of(self.parts.iter().map(|(disk, _)| disk.number))
+    }
+
+    /// Whether all of its snapshots exist, and those of no other disk.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.there() == self.numbers
+    }
+
     /// Its snapshots, with the names of the volumes.
     pub(crate) fn snapshots(&self) -> impl Iterator<Item = Snapshot> {
         let parts = self.parts.iter();
@@ -274,87 +248,19 @@ impl Taken<'_> {
     }
 }
 
-/// A snapshot that was chosen by its name.
-pub(crate) struct Meant<'found> {
-    /// The snapshot.
-    pub(crate) taken: Taken<'found>,
-    /// Whether only a part of its label was typed: the user must confirm the choice.
-    pub(crate) is_by_label: bool,
-    /// Notes about properties that are ignored.
-    pub(crate) notes: Vec<String>,
-}
-
-/// The snapshot that a typed name means; without one the newest.
-///
-/// # Errors
-/// If no snapshot or more than one is meant.
-pub(crate) fn choose<'found>(
-    vm: &Vm,
-    found: &'found Found,
-    wanted: Option<&SnapName>,
-) -> Result<Meant<'found>> {
-    let mut meant = found.meant();
-    let first = found.disks.first().map(|disk| &disk.volume);
-    let first = first.ok_or_else(|| Error::state(format!("{} has no volume", vm.name)))?;
-    let names: Vec<&SnapName> = meant.iter().map(|taken| taken.name).collect();
-    let chosen = match (wanted, names.last()) {
-        (Some(wanted), _) if !names.is_empty() => label::among(first, wanted, &names)?,
-        (_, Some(newest)) => Chosen {
-            name: (*newest).clone(),
-            is_by_label: false,
-        },
-        (_, None) => {
-            return Err(Error::host(format!("{first} has no snapshot"))
-                .help(format!("take one: {} WORD", vm.command(Verb::Snapshot))));
-        }
-    };
-    meant.retain(|taken| *taken.name == chosen.name);
-    let mut meant = meant.into_iter();
-    let taken = meant.next();
-    if let (Some(one), Some(other)) = (&taken, meant.next()) {
-        let lines = [one, &other].map(|taken| {
-            let names: Vec<String> = taken.snapshots().map(|one| one.to_string()).collect();
-            names.join(" ")
-        });
-        return Err(Error::host(format!(
-            "there are two snapshots @{}, which were not taken together: {}",
-            chosen.name,
-            lines.join(", and ")
-        ))
-        .help("destroy one of them, or rename it, as root: zfs destroy VOLUME@NAME, zfs rename VOLUME@NAME @NEW"));
-    }
-    let taken =
-        taken.ok_or_else(|| Error::host(format!("{first} has no snapshot @{}", chosen.name)))?;
-    Ok(Meant {
-        notes: found.foreign(taken.name),
-        taken,
-        is_by_label: chosen.is_by_label,
-    })
-}
-
-/// Refuses `-f` with only a part of a label; `options` are those before the name.
-pub(crate) fn refuse_label(vm: &Vm, meant: &Meant<'_>, verb: Verb, options: &str) -> Result<()> {
-    if !meant.is_by_label {
-        return Ok(());
-    }
-    let (name, does) = (
-        meant.taken.name,
-        match verb {
-            Verb::Rollback => "roll back to",
-            _ => "destroy",
-        },
-    );
-    Err(Error::usage(format!(
-        "-f does not ask whether @{name} is meant, so the whole name is needed"
-    ))
-    .help(format!(
-        "to {does} it: {} {options} {name}",
-        vm.command(verb)
-    )))
-}
-
 /// The date and the size of what will be lost, for a question: ` (2026-01-01 00:00, 1.2G)`.
 pub(crate) fn facts(clock: Clock, creation: i64, size: Option<u64>) -> String {
     let size = size.map_or_else(String::new, |size| format!(", {}", short(size)));
     format!(" ({}{size})", clock.date(creation))
 }
+
+/// The names of snapshots or bookmarks; of many only the number.
+pub(crate) fn listed(names: Vec<String>, kind: &str) -> String {
+    match names.len() {
+        few if few <= FEW => names.join(" "),
+        many => format!("{many} {kind}"),
+    }
+}
+
+/// The greatest number of names in a message.
+const FEW: usize = 20;

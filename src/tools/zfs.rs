@@ -27,11 +27,6 @@ pub fn create(volume: &Dataset, size: &DiskSize, sparse: bool) -> Command {
     Command::root("zfs", words)
 }
 
-/// Takes a snapshot: `zfs snapshot VOLUME@NAME`.
-pub fn snapshot(snapshot: &Snapshot) -> Command {
-    Command::root("zfs", args!["snapshot", snapshot.to_string()])
-}
-
 /// Rolls back: `zfs rollback VOLUME@NAME`; fails if a newer snapshot exists.
 pub fn rollback(snapshot: &Snapshot) -> Command {
     Command::root("zfs", args!["rollback", snapshot.to_string()])
@@ -200,7 +195,7 @@ impl fmt::Display for Mark {
 mod tests {
     use super::{
         Mark, children, clone, create, destroy_mark, destroy_snapshots, destroy_volume, promote,
-        rollback, snapshot,
+        rollback,
     };
     use crate::model::name::{Dataset, SnapName};
     use crate::model::size::DiskSize;
@@ -223,7 +218,6 @@ mod tests {
                 create(&a, &size, true),
                 "zfs create -s -o volmode=dev -V 20g zroot/vm/a",
             ),
-            (snapshot(&snap), "zfs snapshot zroot/vm/a@_202611232306-x"),
             (rollback(&snap), "zfs rollback zroot/vm/a@_202611232306-x"),
             (
                 clone(&snap, &volume("zroot/vm/b"), "svr1", "202611232306"),

@@ -90,10 +90,62 @@ fn without_add_the_same_lines_are_shown() {
 }
 
 #[test]
+fn a_preview_shows_the_lines_that_the_run_asks_for() {
+    let mut home = home();
+    let said = home.does("clone deb web -d");
+    let shown = said
+        .err
+        .split_once("to define the VMs, add to ")
+        .map(|(_, rest)| rest);
+    let shown: String = shown
+        .unwrap_or_default()
+        .lines()
+        .filter_map(|line| line.strip_prefix("easy-bhyve: web_"))
+        .map(|line| format!("web_{line}\n"))
+        .collect();
+    assert_eq!(format!("\n{shown}"), lines("web", 3, "tap1003"), "{said:?}");
+}
+
+#[test]
+fn a_vmnet_interface_stays_one_and_autostart_is_named() {
+    let vms = "deb_id=1 deb_autostart=YES deb_if0=vmnet1 deb_if1=vmnet5\nx_id=2 x_if0=vmnet3\n";
+    let mut home = Home::new(host(), vms);
+    let said = home.does("clone deb web --add");
+    // tap3 exists, and x has vmnet3.
+    for line in [
+        "web_id=4\n",
+        "web_if0=vmnet4\n",
+        "web_if1=vmnet1004\n",
+        "web_autostart=YES\n",
+    ] {
+        assert!(home.vms().contains(line), "{line}: {}", home.vms());
+    }
+    assert!(
+        said.err
+            .contains("web has autostart as deb has: the command autostart boots both\n"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn only_the_links_of_the_new_vm_are_made() {
+    let mut home = home();
+    home.link("old-boot");
+    home.does("clone deb web --add");
+    let links = home.links();
+    assert!(links.contains("web-boot"), "{links:?}");
+    assert!(links.contains("old-boot"), "{links:?}");
+    assert!(
+        !links.iter().any(|link| link.starts_with("x-")),
+        "{links:?}"
+    );
+}
+
+#[test]
 fn a_snapshot_of_one_disk_is_cloned_with_this_disk_alone() {
     let commands = [
         "zfs snapshot zroot/vm/deb@old",
-        "zfs snapshot zroot/vm/deb@both zroot/vm/deb_data@both",
+        "zfs snapshot -o easy-bhyve:disks=0,1 zroot/vm/deb@both zroot/vm/deb_data@both",
     ];
     let mut home = Home::new(host().with_commands(&commands), &format!("two=2\n{VMS}"));
     let said = home.does("clone deb @old web --add");
@@ -200,7 +252,11 @@ fn a_property_that_somebody_else_wrote_is_not_that_of_the_clone() {
 #[test]
 fn a_vm_with_a_thousand_snapshots_is_cloned_from_one_of_them() {
     let snapshots: Vec<String> = (0..1000)
-        .map(|number| format!("zfs snapshot zroot/vm/deb@{number} zroot/vm/deb_data@{number}"))
+        .map(|number| {
+            format!(
+                "zfs snapshot -o easy-bhyve:disks=0,1 zroot/vm/deb@{number} zroot/vm/deb_data@{number}"
+            )
+        })
         .collect();
     let snapshots: Vec<&str> = snapshots.iter().map(String::as_str).collect();
     let mut home = Home::new(host().with_commands(&snapshots), &format!("two=2\n{VMS}"));

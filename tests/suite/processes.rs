@@ -186,11 +186,11 @@ clean, left over                        8  1 ps
 snapshot                                2  1 -
 snapshot, listing                       2  0 -
 resize                                  5  1 -
-rollback                                6  1 -
-rollback -f over a newer one            7  1 -
+rollback                                8  1 -
+rollback -f over a newer one            9  1 -
 snapshot --delete                       6  1 -
 clone                                   7  1 -
-clone, two of a snapshot                7  1 -
+clone, two of a snapshot                9  1 -
 history                                 1  0 -
 history --tree                          2  0 -
 stop-all                               13  1 ps

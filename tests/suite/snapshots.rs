@@ -92,7 +92,7 @@ fn a_tree_of_a_thousand_volumes_takes_two_questions() {
     }
     host.forget_calls();
     let mut fake = Fake::new(host, USER);
-    let said = call(&mut fake, CONFIG, &["a-history", "--tree"]);
+    let said = call(&mut fake, CONFIG, &["a-history", "--tree", "--disk", "0"]);
     let clones = ok(&said).out.lines().filter(|line| line.contains("clone"));
     assert_eq!(clones.count(), 999);
     assert_eq!(fake.host().calls().len(), 2);

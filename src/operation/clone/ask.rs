@@ -1,19 +1,18 @@
 //! From the typed words of `clone` to its request, and the settings of the new VMs.
 
 use super::lines::{NewVm, Taken, of_new};
-use super::{Args, MakeClones, Target};
+use super::{Args, Base, MakeClones, Target, chosen};
 use crate::config::resolve;
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::model::loader::Uefi;
-use crate::model::name::{Dataset, SnapName, VmName};
+use crate::model::name::{Dataset, VmName};
 use crate::model::{Vm, Volume};
 use crate::operation::context::{Asked, Context, rivals};
-use crate::operation::label;
-use crate::operation::refuse::{lists_of, volume};
+use crate::operation::refuse::volume;
 use crate::operation::snapshot::Stamp;
-use crate::operation::taken::{DiskVolume, own_snapshot, volumes};
-use crate::tools::zfs;
+use crate::operation::taken::{DiskVolume, Found, volumes};
+use crate::operation::wanted::Wanted;
 use crate::verb::Verb;
 use crate::vis;
 
@@ -36,11 +35,11 @@ impl Args {
         // Differs: `clone` takes `@NAME`, `_NAME` and `VOLUME@NAME`
         let (base, names) = match self.words.split_first() {
             Some((first, rest)) if first.starts_with('_') || first.contains('@') => {
-                (Some(own_snapshot(&vm, volume, first)?), rest)
+                (Some(first.as_str()), rest)
             }
             _ => (None, self.words.as_slice()),
         };
-        let sources = sources(context, &vm, base.as_ref())?;
+        let (base, sources) = sources(context, &vm, base)?;
         let names = parsed(names)?;
         let mut targets = Vec::new();
         let mut stores = Vec::new();
@@ -76,7 +75,10 @@ impl Args {
             targets,
             stores,
         };
-        let notes = new.iter().flat_map(|one| one.notes.clone()).collect();
+        let mut notes: Vec<String> = new.iter().flat_map(|one| one.notes.clone()).collect();
+        if self.dry_run.dry_run && !self.add {
+            notes.extend(to_add(context, &new));
+        }
         let (rivals, done) = (rivals(context, &vm)?, done(context, &names, &new, self.add));
         let asked = Asked {
             done: Some(done),
@@ -93,24 +95,36 @@ fn parsed(names: &[String]) -> Result<Vec<VmName>> {
     names.map_err(|error| Error::usage(error.to_string()))
 }
 
-/// The volumes of the VM that are cloned, by the numbers of its disks: all, or those that have the
-/// snapshot.
-fn sources(context: &mut Context<'_>, vm: &Vm, base: Option<&SnapName>) -> Result<Vec<DiskVolume>> {
-    let sources = volumes(vm, &context.process.devices, Verb::Clone)?;
-    let Some(base) = base.filter(|_| context.is_freebsd && sources.len() > 1) else {
-        return Ok(sources);
+/// The snapshot, and the volumes of the VM that are cloned, by the numbers of its disks: all, or those of
+/// the snapshot.
+///
+/// Only if there are several disks, ZFS is asked for the snapshot; the root side then gets its whole name.
+fn sources(
+    context: &mut Context<'_>,
+    vm: &Vm,
+    typed: Option<&str>,
+) -> Result<(Option<Base>, Vec<DiskVolume>)> {
+    let mut sources = volumes(vm, &context.process.devices, Verb::Clone)?;
+    let Some(typed) = typed else {
+        return Ok((None, sources));
     };
-    let all: Vec<&Dataset> = sources.iter().map(|one| &one.volume).collect();
-    let found = lists_of(context.look, vm, &all)?;
-    let (Some(first), Some(of_first)) = (all.first(), found.first()) else {
-        return Ok(sources);
+    let wanted = Wanted::typed(vm, &sources, Some(typed), &[])?;
+    if !context.is_freebsd || sources.len() < 2 {
+        let base = Base {
+            wanted,
+            is_by_label: false,
+        };
+        return Ok((Some(base), sources));
+    }
+    let found = Found::ask(context.look, vm, sources.clone())?;
+    let meant = chosen(vm, &found, &wanted)?;
+    let there = meant.taken.there();
+    sources.retain(|source| there.has(source.number));
+    let base = Base {
+        wanted: wanted.named(meant.taken.name.clone()),
+        is_by_label: meant.is_by_label,
     };
-    let name = label::choose(first, base, of_first)?.name;
-    let has = |found: &zfs::Volume| found.snapshots.iter().any(|one| one.name == name);
-    let having = sources.into_iter().zip(&found);
-    Ok(having
-        .filter_map(|(one, found)| has(found).then_some(one))
-        .collect())
+    Ok((Some(base), sources))
 }
 
 /// The volumes of a new VM, by the numbers of its disks: as configured, else below `volroot`, else in the
@@ -171,13 +185,20 @@ fn targets_of(
 fn done(context: &Context<'_>, names: &[VmName], new: &[NewVm], add: bool) -> String {
     let names: Vec<&str> = names.iter().map(VmName::as_str).collect();
     let cloned = format!("cloned to {}", names.join(", "));
-    if new.is_empty() || add {
-        return cloned;
+    match to_add(context, new).filter(|_| !add) {
+        Some(lines) => format!("{cloned}; {lines}"),
+        None => cloned,
     }
+}
+
+/// The lines of the new VMs, to paste; none if all are configured.
+fn to_add(context: &Context<'_>, new: &[NewVm]) -> Option<String> {
     let lines: Vec<String> = new.iter().flat_map(NewVm::lines).collect();
-    format!(
-        "{cloned}; to define the VMs, add to {}:\n{}",
-        vis::shown(context.config.main_file()),
-        lines.join("\n")
-    )
+    (!new.is_empty()).then(|| {
+        format!(
+            "to define the VMs, add to {}:\n{}",
+            vis::shown(context.config.main_file()),
+            lines.join("\n")
+        )
+    })
 }

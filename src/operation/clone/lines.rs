@@ -43,7 +43,7 @@ impl NewVm {
     }
 }
 
-/// The ids and taps that are in use.
+/// The ids, and the taps and vmnet interfaces, that are in use.
 pub(crate) struct Taken {
     ids: Vec<u16>,
     taps: HashSet<Vec<u8>>,
@@ -63,7 +63,7 @@ impl Taken {
         let values = context.config.assignments().map(|set| set.value);
         taps.extend(
             values
-                .filter(|value| value.starts_with(b"tap"))
+                .filter(|value| value.starts_with(b"tap") || value.starts_with(b"vmnet"))
                 .map(<[u8]>::to_vec),
         );
         let ids = context
@@ -85,14 +85,14 @@ impl Taken {
         Ok(id)
     }
 
-    /// A tap for a NIC other than the first, which nobody has: from 1000 times its number and the id on.
-    fn tap(&mut self, id: u16, nic: u32) -> Result<String> {
+    /// A tap or a vmnet interface which nobody has: from 1000 times the number of its NIC and the id on.
+    fn interface(&mut self, kind: &str, id: u16, nic: u32) -> Result<String> {
         let first = nic.saturating_mul(1000).saturating_add(u32::from(id));
-        let names = (first..=32767).map(|unit| format!("tap{unit}"));
+        let names = (first..=32767).map(|unit| format!("{kind}{unit}"));
         let mut free = names.filter(|name| !self.taps.contains(name.as_bytes()));
         let tap = free
             .next()
-            .ok_or_else(|| Error::config("no tap is left for a NIC of the new VM"))?;
+            .ok_or_else(|| Error::config(format!("no {kind} is left for a NIC of the new VM")))?;
         self.taps.insert(tap.clone().into_bytes());
         Ok(tap)
     }
@@ -146,6 +146,13 @@ pub(super) fn of_new(
         match key.setting.name {
             "ifN" => new.add_nic(vm, key.spelling, (id, key.number), &value, taken)?,
             "vnc" => new.add(key.spelling, screen(id, &value))?,
+            "autostart" if !key.setting.is_default(&value) => {
+                new.notes.push(format!(
+                    "{name} has autostart as {} has: the command autostart boots both",
+                    vm.name
+                ));
+                new.add(key.spelling, value)?;
+            }
             _ => new.add(key.spelling, value)?,
         }
     }
@@ -172,7 +179,7 @@ impl NewVm {
         Ok(())
     }
 
-    /// Adds a NIC: with a tap of its own, or with slirp, whose forwarded ports only one VM can have.
+    /// Adds a NIC: with a tap or a vmnet interface of its own, or with slirp, whose forwarded ports only one VM can have.
     fn add_nic(
         &mut self,
         vm: &Vm,
@@ -195,9 +202,12 @@ impl NewVm {
                     NicBackend::Slirp(Forwards::default()).to_string().into(),
                 )
             }
+            Some(NicBackend::Tap(tap)) if tap.kind() == "vmnet" => {
+                self.add(key, taken.interface(tap.kind(), id, number)?.into())
+            }
             // The default is the tap of the id.
             _ if number == 0 => Ok(()),
-            _ => self.add(key, taken.tap(id, number)?.into()),
+            _ => self.add(key, taken.interface("tap", id, number)?.into()),
         }
     }
 

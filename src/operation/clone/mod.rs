@@ -9,7 +9,8 @@ use super::plan_context::PlanContext;
 use super::refuse::state::stopped;
 use super::refuse::{disks_beside, lists_of, volume};
 use super::snapshot::Stamp;
-use super::taken::{DiskVolume, numbers, volumes};
+use super::taken::{DiskVolume, Found, numbers, volumes};
+use super::wanted::{Meant, Wanted, choose, refuse_incomplete};
 use super::wire::{self, Options, Words};
 use super::{Locks, NewNames, Operation, Planned, Request, RootJob};
 use super::{gone, label, stores, zvol};
@@ -108,11 +109,36 @@ impl Target {
     }
 }
 
+/// The snapshot that is cloned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base {
+    /// The snapshot.
+    pub wanted: Wanted,
+    /// Whether only a part of its label was typed, and `wanted` has the whole name already.
+    pub is_by_label: bool,
+}
+
+/// The snapshot of a VM that is cloned.
+///
+/// # Errors
+/// If none or more than one is meant, or it lacks the first disk or another one that it was taken of.
+fn chosen<'found>(vm: &Vm, found: &'found Found, wanted: &Wanted) -> Result<Meant<'found>> {
+    let meant = choose(vm, found, wanted, Verb::Clone)?;
+    refuse_incomplete(vm, &meant, Verb::Clone)?;
+    if meant.taken.numbers.has(0) {
+        return Ok(meant);
+    }
+    Err(Error::state(format!(
+        "@{} was taken of the disks {} of {}, and a new VM needs its first disk, hd0",
+        meant.taken.name, meant.taken.numbers, vm.name
+    )))
+}
+
 /// Clones the volumes of a VM to new ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MakeClones {
-    /// The snapshot to clone, or a part of its label; `None`: the disk as it is now.
-    pub base: Option<SnapName>,
+    /// The snapshot to clone; `None`: the disks as they are now.
+    pub base: Option<Base>,
     /// The local time, for the name of a new snapshot.
     pub stamp: Stamp,
     /// The new volumes.
@@ -151,7 +177,8 @@ impl RootJob for MakeClones {
 
     fn write(&self, words: &mut Words) {
         if let Some(base) = &self.base {
-            words.add("snapshot", base.as_str());
+            base.wanted.write(words);
+            words.flag("by-label", base.is_by_label);
         }
         words.add("stamp", self.stamp.as_str());
         for target in &self.targets {
@@ -168,8 +195,13 @@ impl RootJob for MakeClones {
         let targets = options.all("target", Target::parse)?;
         let targets = wire::needed("target", Some(targets).filter(|all| !all.is_empty()))?;
         let stamp = options.parsed("stamp", Stamp::parse)?;
+        let wanted = Wanted::parse(options)?;
+        let is_by_label = options.flag("by-label")?;
         Ok(Self {
-            base: options.parsed("snapshot", SnapName::parse)?,
+            base: wanted.name().is_some().then_some(Base {
+                wanted,
+                is_by_label,
+            }),
             stamp: wire::needed("stamp", stamp)?,
             targets,
             stores: options.all("store", wire::absolute)?,
@@ -181,34 +213,40 @@ impl RootJob for MakeClones {
     fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
         let (vm, rivals) = (request.vm()?, &request.rivals);
         let volume = volume(vm, Verb::Clone)?;
-        let mut sources = volumes(vm, context.devices(), Verb::Clone)?;
-        refuse_targets(vm, &sources, &self.targets)?;
+        let all = volumes(vm, context.devices(), Verb::Clone)?;
+        refuse_targets(vm, &all, &self.targets)?;
+        let mut sources = all.clone();
         sources.retain(|source| self.targets.iter().any(|one| one.number == source.number));
-        let mut found = Vec::new();
         if context.is_freebsd {
             refuse_existing(context, &self.targets)?;
-            let sources: Vec<&Dataset> = sources.iter().map(|one| &one.volume).collect();
-            found = lists_of(context.look, vm, &sources)?;
         }
         let (base, source) = match &self.base {
-            Some(name) if context.is_freebsd => {
-                let first = found.first().cloned().unwrap_or_default();
-                let chosen = label::choose(volume, name, &first)?;
-                refuse_lacking(&sources, &found, &chosen.name)?;
-                let question = chosen.is_by_label.then(|| Guard {
+            Some(base) if context.is_freebsd => {
+                let found = Found::ask(context.look, vm, all)?;
+                let meant = chosen(vm, &found, &base.wanted)?;
+                refuse_lacking(&sources, &meant)?;
+                let name = meant.taken.name.clone();
+                let question = (base.is_by_label || meant.is_by_label).then(|| Guard {
                     test: Test::Confirmed {
-                        question: format!("Clone {volume}@{}?", chosen.name),
+                        question: format!("Clone {volume}@{name}?"),
                         otherwise: format!(
-                            "to clone without the question, name the whole snapshot: @{}",
-                            chosen.name
+                            "to clone without the question, name the whole snapshot: @{name}"
                         ),
                     },
                     refusal: Refusal::host("nothing was cloned"),
                 });
-                (chosen.name, Source::Snapshot(question))
+                (name, Source::Snapshot(question))
             }
-            Some(name) => (name.clone(), Source::Snapshot(None)),
+            Some(base) => {
+                let name = wire::needed("snapshot", base.wanted.name())?;
+                (name.clone(), Source::Snapshot(None))
+            }
             None => {
+                let mut found = Vec::new();
+                if context.is_freebsd {
+                    let sources: Vec<&Dataset> = sources.iter().map(|one| &one.volume).collect();
+                    found = lists_of(context.look, vm, &sources)?;
+                }
                 let stopped = stopped(context, vm, rivals)?;
                 let first = found.first();
                 let question = first.and_then(|found| self.label(vm, volume, found));
@@ -277,15 +315,14 @@ impl MakeClones {
     }
 }
 
-/// Refuses a snapshot that a volume lacks.
-fn refuse_lacking(sources: &[DiskVolume], found: &[zfs::Volume], name: &SnapName) -> Result<()> {
-    let mut pairs = sources.iter().zip(found);
-    let lacks = pairs.find(|(_, found)| found.snapshots.iter().all(|one| one.name != *name));
-    match lacks {
+/// Refuses a snapshot that is not of all volumes that are cloned.
+fn refuse_lacking(sources: &[DiskVolume], meant: &Meant<'_>) -> Result<()> {
+    let there = meant.taken.there();
+    match sources.iter().find(|source| !there.has(source.number)) {
         None => Ok(()),
-        Some((source, _)) => Err(Error::host(format!(
-            "{} has no snapshot @{name}",
-            source.volume
+        Some(source) => Err(Error::host(format!(
+            "@{} is no snapshot of {}",
+            meant.taken.name, source.volume
         ))),
     }
 }

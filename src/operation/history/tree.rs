@@ -1,4 +1,4 @@
-//! All volumes that were cloned from the oldest ancestor of a VM's disk.
+//! All volumes that were cloned from the oldest ancestor of each disk of a VM.
 
 use crate::config::resolve;
 use crate::config::settings::Need;
@@ -9,6 +9,7 @@ use crate::model::{Vm, Volume};
 use crate::operation::context::Context;
 use crate::operation::refuse::{list_of, lists_of};
 use crate::operation::snapshot::SCHEMA;
+use crate::operation::taken::DiskVolume;
 use crate::process::Clock;
 use crate::survey;
 use crate::table::table;
@@ -81,59 +82,43 @@ struct SnapshotOf<'tree> {
 }
 
 impl Tree {
-    /// Queries ZFS about the family of a volume.
+    /// Queries ZFS about the families of volumes.
     ///
     /// # Errors
     /// If ZFS cannot be queried, or the configuration has a wrong host variable.
-    pub(super) fn ask(context: &mut Context<'_>, vm: &Vm, volume: &Dataset) -> Result<Self> {
-        let command = family::volumes(volume.pool()).works_for(vm);
-        let members = family::parse(&survey::answer(context.look, &command)?);
-        let places: HashMap<&Dataset, usize> = members
-            .iter()
-            .enumerate()
-            .map(|(at, one)| (&one.volume, at))
-            .collect();
-        let Some(own) = places.get(volume) else {
-            // The error says why: the volume does not exist, or is a filesystem.
-            list_of(context.look, vm, volume)?;
-            return Ok(Self { nodes: Vec::new() });
-        };
-        let parent = |at: usize| {
-            let origin = members.get(at)?.origin.as_ref()?;
-            places.get(&origin.dataset).copied()
-        };
-        let root = (0..members.len()).try_fold(*own, |at, _| parent(at).ok_or(at));
-        let root = root.unwrap_or_else(|root| root);
-        let mut children: HashMap<usize, Vec<usize>> = HashMap::new();
-        for at in 0..members.len() {
-            if let Some(parent) = parent(at) {
-                children.entry(parent).or_default().push(at);
-            }
-        }
-        let order = in_order(root, &children);
-        let names: Vec<&Dataset> = order
-            .iter()
-            .filter_map(|(at, _)| members.get(*at).map(|one| &one.volume))
-            .collect();
-        let mut contents = Vec::new();
-        for some in names.chunks(AT_ONCE) {
-            contents.extend(lists_of(context.look, vm, some)?);
-        }
+    pub(super) fn ask(context: &mut Context<'_>, vm: &Vm, volumes: &[DiskVolume]) -> Result<Self> {
         let mut disks = disks(context)?;
-        let nodes = order
-            .iter()
-            .zip(contents)
-            .filter_map(|((at, parent), content)| {
+        let mut nodes: Vec<Node> = Vec::new();
+        let mut pools: Vec<&str> = volumes.iter().map(|one| one.volume.pool()).collect();
+        pools.sort_unstable();
+        pools.dedup();
+        for pool in pools {
+            let own = volumes.iter().map(|one| &one.volume);
+            let own = own.filter(|volume| volume.pool() == pool);
+            let command = family::volumes(pool).works_for(vm);
+            let members = family::parse(&survey::answer(context.look, &command)?);
+            let order = families(context, vm, &members, own)?;
+            let names: Vec<&Dataset> = order
+                .iter()
+                .filter_map(|(at, _)| members.get(*at).map(|one| &one.volume))
+                .collect();
+            let mut contents = Vec::new();
+            for some in names.chunks(AT_ONCE) {
+                contents.extend(lists_of(context.look, vm, some)?);
+            }
+            let before = nodes.len();
+            let of_pool = order.iter().zip(contents);
+            nodes.extend(of_pool.filter_map(|((at, parent), content)| {
                 let member = members.get(*at)?.clone();
                 Some(Node {
-                    parent: *parent,
+                    parent: parent.map(|parent| before + parent),
                     disks: disks.remove(&member.volume).unwrap_or_default(),
                     frees: member.used,
                     member,
                     content,
                 })
-            });
-        let mut nodes: Vec<Node> = nodes.collect();
+            }));
+        }
         // Each volume stands behind the one that it was cloned from.
         for at in (0..nodes.len()).rev() {
             let Some(Node {
@@ -184,7 +169,9 @@ impl Tree {
         let clones = self.clones();
         let mut rows: Vec<[String; 6]> = Vec::new();
         let mut waiting: Vec<(usize, Option<usize>, usize)> = Vec::new();
-        waiting.extend((!self.nodes.is_empty()).then_some((0, None, 0)));
+        let roots = (0..self.nodes.len()).rev();
+        let roots = roots.filter(|at| self.nodes.get(*at).is_some_and(|one| one.parent.is_none()));
+        waiting.extend(roots.map(|root| (root, None, 0)));
         while let Some((at, snapshot, depth)) = waiting.pop() {
             let Some(node) = self.nodes.get(at) else {
                 continue;
@@ -248,18 +235,51 @@ impl Node {
     }
 }
 
-/// The places of a volume and of all that were cloned from it, each behind the one that it was cloned
-/// from, whose number in this order stands beside it.
-fn in_order(root: usize, children: &HashMap<usize, Vec<usize>>) -> Vec<(usize, Option<usize>)> {
+/// The places of the volumes of the families of `own`, each behind the one that it was cloned from, whose
+/// number in this order stands beside it.
+///
+/// # Errors
+/// If one of `own` is no volume.
+fn families<'own>(
+    context: &mut Context<'_>,
+    vm: &Vm,
+    members: &[Member],
+    own: impl Iterator<Item = &'own Dataset>,
+) -> Result<Vec<(usize, Option<usize>)>> {
+    let volumes = members.iter().enumerate();
+    let places: HashMap<&Dataset, usize> = volumes.map(|(at, one)| (&one.volume, at)).collect();
+    let parent = |at: usize| {
+        let origin = members.get(at)?.origin.as_ref()?;
+        places.get(&origin.dataset).copied()
+    };
+    let mut children: HashMap<usize, Vec<usize>> = HashMap::new();
+    for at in 0..members.len() {
+        if let Some(parent) = parent(at) {
+            children.entry(parent).or_default().push(at);
+        }
+    }
+    let mut roots: Vec<usize> = Vec::new();
+    for volume in own {
+        let Some(own) = places.get(volume) else {
+            // The error says why: the volume does not exist, or is a filesystem.
+            list_of(context.look, vm, volume)?;
+            continue;
+        };
+        let root = (0..members.len()).try_fold(*own, |at, _| parent(at).ok_or(at));
+        let root = root.unwrap_or_else(|root| root);
+        if !roots.contains(&root) {
+            roots.push(root);
+        }
+    }
     let mut order = Vec::new();
-    let mut waiting = vec![(root, None)];
+    let mut waiting: Vec<_> = roots.into_iter().rev().map(|root| (root, None)).collect();
     while let Some((at, parent)) = waiting.pop() {
         let number = order.len();
         order.push((at, parent));
         let below = children.get(&at).into_iter().flatten().rev();
         waiting.extend(below.map(|child| (*child, Some(number))));
     }
-    order
+    Ok(order)
 }
 
 /// The disks of all VMs of the configuration, by their volumes. A misconfigured VM has none.

@@ -1,16 +1,19 @@
 //! The plan that rolls disks back, and what it destroys.
 
 use crate::error::{Error, Result};
+use crate::host::Look;
 use crate::model::Vm;
 use crate::model::name::{Dataset, SnapName, Snapshot};
-use crate::model::size::short;
+use crate::model::size::{exact, short};
 use crate::operation::gone::{self, AT_ONCE};
 use crate::operation::refuse::{clones_of, holds_of};
-use crate::operation::taken::{Disk, Found, facts};
+use crate::operation::taken::{Disk, Found, facts, listed};
 use crate::plan::{Guard, NoReturn, Plan, Refusal, Test};
 use crate::process::Clock;
-use crate::tools::zfs::{self, BookmarkLine, Mark, SnapshotLine};
+use crate::survey;
+use crate::tools::zfs::{self, BookmarkLine, Mark, SnapshotLine, volume};
 use crate::verb::Verb;
+use std::collections::HashSet;
 
 /// A rollback of one disk, and what it destroys.
 #[derive(Debug)]
@@ -25,29 +28,63 @@ pub(super) struct Back<'found> {
     pub(super) snapshots: &'found [SnapshotLine],
     /// The newer bookmarks, oldest first.
     pub(super) bookmarks: Vec<&'found BookmarkLine>,
+    /// The size of the disk in bytes, and that at the time of the snapshot.
+    pub(super) sizes: Option<(u64, u64)>,
+}
+
+/// A question before a rollback.
+pub(super) struct Question {
+    /// The text.
+    pub(super) text: String,
+    /// The words that mean the snapshot in a call without the question.
+    pub(super) words: String,
 }
 
 impl<'found> Back<'found> {
-    /// The rollback of a disk to one of its snapshots.
-    pub(super) fn of(disk: &'found Disk, line: &SnapshotLine) -> Self {
+    /// The rollback of a disk of a VM to one of its snapshots.
+    ///
+    /// # Errors
+    /// If the sizes cannot be queried.
+    pub(super) fn of(
+        look: &mut dyn Look,
+        vm: &Vm,
+        disk: &'found Disk,
+        line: &SnapshotLine,
+    ) -> Result<Self> {
+        let question = volume::sizes_of_all(&disk.volume).works_for(vm);
+        let answer = survey::answer(look, &question)?;
+        let target = disk.volume.snapshot(&line.name);
+        let size = |name: &str| volume::size_in(&answer, name);
         let all = &disk.content.snapshots;
         let position = all.iter().position(|one| one.name == line.name);
         let newer = position.and_then(|at| all.get(at + 1..));
         let bookmarks = disk.content.bookmarks.iter();
-        Self {
+        Ok(Self {
             number: disk.number,
             volume: &disk.volume,
-            target: disk.volume.snapshot(&line.name),
+            sizes: size(disk.volume.as_str()).zip(size(&target.to_string())),
+            target,
             snapshots: newer.unwrap_or_default(),
             bookmarks: bookmarks
                 .filter(|one| one.createtxg > line.createtxg)
                 .collect(),
-        }
+        })
     }
 
-    /// Whether it destroys snapshots or bookmarks.
+    /// Whether it destroys snapshots or bookmarks, or a part of the disk.
     pub(super) fn destroys(&self) -> bool {
-        !self.snapshots.is_empty() || !self.bookmarks.is_empty()
+        !self.snapshots.is_empty() || !self.bookmarks.is_empty() || self.resized().is_some()
+    }
+
+    /// The size of the disk before and after the rollback, if they differ.
+    pub(super) fn resized(&self) -> Option<String> {
+        let (is, was) = self.sizes.filter(|(is, was)| is != was)?;
+        Some(format!(
+            "the size of {}, which goes from {} back to {}",
+            self.volume,
+            exact(is),
+            exact(was)
+        ))
     }
 
     /// Refuses newer snapshots that cannot be destroyed.
@@ -111,17 +148,6 @@ pub(super) fn destroyed(backs: &[Back<'_>]) -> String {
     format!("; destroyed: {}", listed(names, "snapshots and bookmarks"))
 }
 
-/// The names of what was destroyed; of many only the number.
-fn listed(names: Vec<String>, kind: &str) -> String {
-    match names.len() {
-        few if few <= FEW => names.join(" "),
-        many => format!("{many} {kind}"),
-    }
-}
-
-/// The greatest number of names in the last message.
-const FEW: usize = 20;
-
 /// The question before the rollback, below what will be lost.
 pub(super) fn question(vm: &Vm, clock: Clock, found: &Found, backs: &[Back<'_>]) -> String {
     let mut lost = String::new();
@@ -151,11 +177,43 @@ pub(super) fn question(vm: &Vm, clock: Clock, found: &Found, backs: &[Back<'_>])
             short(written)
         ));
     }
+    let resized = backs.iter().filter_map(Back::resized);
+    for line in halves(found, backs).into_iter().chain(resized) {
+        lost.push_str(&format!("  {line}\n"));
+    }
     let name = backs.first().map(|back| back.target.name.to_string());
     format!(
         "This will be lost:\n{lost}Roll back to @{}?",
         name.unwrap_or_default()
     )
+}
+
+/// The snapshots of several disks of which only a part is destroyed, so that they are no longer one.
+pub(super) fn halves(found: &Found, backs: &[Back<'_>]) -> Vec<String> {
+    let newer = |back: &'_ Back<'_>| {
+        let names = back.snapshots.iter().map(|one| one.name.clone());
+        names.map(|name| (back.number, name)).collect::<Vec<_>>()
+    };
+    let gone: HashSet<(u8, SnapName)> = backs.iter().flat_map(newer).collect();
+    let taken = found.taken();
+    let halves = taken.iter().filter_map(|taken| {
+        let is_gone = |disk: &Disk| gone.contains(&(disk.number, taken.name.clone()));
+        let (lost, kept): (Vec<&Disk>, Vec<&Disk>) =
+            taken.parts.iter().map(|(disk, _)| *disk).partition(|disk| is_gone(disk));
+        let kept: Vec<String> = kept
+            .iter()
+            .map(|disk| disk.volume.snapshot(taken.name).to_string())
+            .collect();
+        (!lost.is_empty() && !kept.is_empty()).then(|| {
+            format!(
+                "the snapshot @{} of the disks {} as a whole: {} stays, and is the state of its disk alone",
+                taken.name,
+                taken.numbers,
+                kept.join(" ")
+            )
+        })
+    });
+    halves.collect()
 }
 
 /// The plan that rolls each disk back and destroys what is newer. Bookmarks are destroyed, too: ZFS
@@ -167,16 +225,19 @@ pub(super) fn question(vm: &Vm, clock: Clock, found: &Found, backs: &[Back<'_>])
 ///
 /// Differs: `rollback` refuses a running VM, and asks before it destroys newer snapshots, each by
 /// its name
-pub(super) fn plan(vm: &Vm, backs: &[Back<'_>], question: Option<String>, stopped: Guard) -> Plan {
+pub(super) fn plan(
+    vm: &Vm,
+    backs: &[Back<'_>],
+    question: Option<Question>,
+    stopped: Guard,
+) -> Plan {
     let mut plan = Plan::default();
-    let name = backs.first().map(|back| back.target.name.as_str());
-    let name = name.unwrap_or_default();
-    if let Some(question) = question {
+    if let Some(Question { text, words }) = question {
         plan.push(Guard {
             test: Test::Confirmed {
-                question,
+                question: text,
                 otherwise: format!(
-                    "to roll back without the question: {} -f {name}",
+                    "to roll back without the question: {} -f {words}",
                     vm.command(Verb::Rollback)
                 ),
             },

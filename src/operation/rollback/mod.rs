@@ -8,17 +8,16 @@ use super::options::DryRun;
 use super::plan_context::PlanContext;
 use super::refuse::state::stopped;
 use super::refuse::{disks_beside, refuse_protected};
-use super::taken::{self, DiskVolume, Found, Meant, named_of, refuse_label, volumes};
+use super::taken::{self, DiskVolume, Found, chosen, volumes};
+use super::wanted::{Wanted, choose, refuse_incomplete, refuse_label};
 use super::wire::{Options, Words};
 use super::{Locks, Operation, Planned, Request, RootJob};
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::model::Vm;
-use crate::model::name::SnapName;
-use crate::tools::zfs;
-use crate::tools::zfs::group::PROPERTY;
+use crate::model::device::disk_number;
 use crate::verb::Verb;
-use back::{Back, destroyed, plan, question};
+use back::{Back, Question, destroyed, halves, plan, question};
 
 /// Options of `rollback`.
 #[derive(Clone, Debug, clap::Args)]
@@ -29,6 +28,9 @@ pub struct Args {
     /// Do not ask before newer snapshots are destroyed; SNAP is then a whole name
     #[arg(short = 'f', long)]
     pub force: bool,
+    /// Only a snapshot that the disk hdN has and no other; may be repeated for a snapshot of several disks
+    #[arg(long = "disk", value_name = "N", value_parser = disk_number)]
+    pub disks: Vec<u8>,
     /// The snapshot: NAME, @NAME, VOLUME@NAME, or a word or the beginning of its label; without it the newest
     #[arg(value_name = "SNAP", index = 2)]
     pub snapshot: Option<String>,
@@ -40,12 +42,9 @@ impl Operation for Args {
     fn begin(self, context: &mut Context<'_>, vm: Vm) -> Result<Outcome> {
         refuse_protected(&vm)?;
         let volumes = volumes(&vm, &context.process.devices, Verb::Rollback)?;
+        let volumes = chosen(&vm, volumes, &self.disks, Verb::Rollback)?;
         context.need_host(self.dry_run)?;
-        let wanted = self
-            .snapshot
-            .as_deref()
-            .map(|text| named_of(&vm, &volumes, text))
-            .transpose()?;
+        let wanted = Wanted::typed(&vm, &volumes, self.snapshot.as_deref(), &self.disks)?;
         let force = self.force;
         let rivals = rivals(context, &vm)?;
         Ok(context
@@ -58,9 +57,9 @@ impl Operation for Args {
 /// Rolls the disks of a VM back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rollback {
-    /// The snapshot to roll back to, or a part of its label; `None`: the newest.
-    pub wanted: Option<SnapName>,
-    /// Whether newer snapshots are destroyed without a question; then `wanted` is a whole name.
+    /// The snapshot to roll back to.
+    pub wanted: Wanted,
+    /// Whether newer snapshots are destroyed without a question; then `wanted` has a whole name.
     pub force: bool,
 }
 
@@ -73,14 +72,12 @@ impl RootJob for Rollback {
     }
 
     fn write(&self, words: &mut Words) {
-        if let Some(wanted) = &self.wanted {
-            words.add("snapshot", wanted.as_str());
-        }
+        self.wanted.write(words);
         words.flag("force", self.force);
     }
 
     fn parse(_verb: &str, options: &mut Options<'_>) -> Result<Self> {
-        let wanted = options.parsed("snapshot", SnapName::parse)?;
+        let wanted = Wanted::parse(options)?;
         let force = options.flag("force")?;
         Ok(Self { wanted, force })
     }
@@ -93,21 +90,28 @@ impl RootJob for Rollback {
             return self.assumed(context, vm, &volumes);
         }
         let found = Found::ask(context.look, vm, volumes)?;
-        let meant = taken::choose(vm, &found, self.wanted.as_ref())?;
+        let meant = choose(vm, &found, &self.wanted, Verb::Rollback)?;
         if self.force {
             refuse_label(vm, &meant, Verb::Rollback, "-f")?;
         }
-        refuse_incomplete(vm, &meant)?;
+        refuse_incomplete(vm, &meant, Verb::Rollback)?;
         let parts = meant.taken.parts.iter();
-        let backs: Vec<Back<'_>> = parts.map(|(disk, line)| Back::of(disk, line)).collect();
+        let backs = parts.map(|(disk, line)| Back::of(context.look, vm, disk, line));
+        let backs = backs.collect::<Result<Vec<Back<'_>>>>()?;
         for back in &backs {
             back.refuse_needed(vm)?;
         }
         let stopped = stopped(context, vm, rivals)?;
         let asks = !self.force && (meant.is_by_label || backs.iter().any(Back::destroys));
-        let clock = context.process.clock;
-        let question = asks.then(|| question(vm, clock, &found, &backs));
+        let question = asks.then(|| Question {
+            text: question(vm, context.process.clock, &found, &backs),
+            words: meant.words,
+        });
         let mut notes = meant.notes;
+        if self.force {
+            notes.extend(halves(&found, &backs));
+            notes.extend(backs.iter().filter_map(Back::resized));
+        }
         notes.extend(disks_beside(vm, &meant.taken.numbers));
         notes.extend(store::stays(vm));
         let targets: Vec<String> = meant.taken.snapshots().map(|one| one.to_string()).collect();
@@ -132,21 +136,23 @@ impl Rollback {
         vm: &Vm,
         volumes: &[DiskVolume],
     ) -> Result<Planned> {
-        let name = self.wanted.as_ref().ok_or_else(|| {
+        let name = self.wanted.name().ok_or_else(|| {
             Error::host("the newest snapshot is unknown, because this host is not FreeBSD")
                 .help("give the name of a snapshot")
         })?;
+        let volumes = self.wanted.assumed(volumes);
         let backs = volumes.iter().map(|one| Back {
             number: one.number,
             volume: &one.volume,
             target: one.volume.snapshot(name),
             snapshots: &[],
             bookmarks: Vec::new(),
+            sizes: None,
         });
         let backs: Vec<Back<'_>> = backs.collect();
         let stopped = stopped(context, vm, &[])?;
         Ok(Planned {
-            notes: disks_beside(vm, &taken::numbers(volumes))
+            notes: disks_beside(vm, &taken::numbers(volumes.iter().copied()))
                 .into_iter()
                 .chain(store::stays(vm))
                 .collect(),
@@ -154,34 +160,4 @@ impl Rollback {
             ..Planned::default()
         })
     }
-}
-
-/// Refuses a snapshot of disks that are not there, or that no longer have the snapshot: all of its disks
-/// are rolled back, or none.
-fn refuse_incomplete(vm: &Vm, meant: &Meant<'_>) -> Result<()> {
-    let taken = &meant.taken;
-    let others = taken.parts.iter().map(|(disk, _)| disk);
-    let mut others = others.filter(|disk| !taken.numbers.has(disk.number));
-    let why = match (taken.missing().first(), others.next()) {
-        (None, None) => return Ok(()),
-        (None, Some(disk)) => format!("hd{} ({}) has it, too", disk.number, disk.volume),
-        (Some(number), _) => match vm.disks.iter().find(|disk| disk.number == *number) {
-            Some(disk) => format!("hd{number} ({}) does not have it", disk.path.display()),
-            None => format!("{} has no hd{number}", vm.name),
-        },
-    };
-    let by_hand: Vec<String> = taken
-        .snapshots()
-        .map(|target| zfs::rollback(&target).to_string())
-        .collect();
-    Err(Error::host(format!(
-        "@{} was taken of the disks {} of {}, and {why}",
-        taken.name, taken.numbers, vm.name
-    ))
-    .note(format!("the property {PROPERTY} of the snapshot says so"))
-    .help(format!(
-        "to roll back only what has the snapshot, as root, while {} does not run: {}",
-        vm.name,
-        by_hand.join("; ")
-    )))
 }

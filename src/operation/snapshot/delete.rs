@@ -3,10 +3,11 @@
 use super::is_temporary;
 use crate::error::{Error, Result};
 use crate::model::Vm;
-use crate::model::name::{SnapName, Snapshot};
+use crate::model::name::Snapshot;
 use crate::operation::plan_context::PlanContext;
 use crate::operation::refuse::{clones_of, holds_of};
-use crate::operation::taken::{Found, Taken, choose, facts, refuse_label, volumes};
+use crate::operation::taken::{Found, Taken, facts, volumes};
+use crate::operation::wanted::{Wanted, choose, refuse_label};
 use crate::operation::wire::{self, Options, Words};
 use crate::operation::{Locks, Planned, Request, RootJob, gone};
 use crate::plan::{Guard, NoReturn, Plan, Refusal, Test};
@@ -18,9 +19,9 @@ use crate::verb::Verb;
 /// Destroys a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeleteSnapshot {
-    /// The snapshot, or a part of its label.
-    pub wanted: SnapName,
-    /// Whether it is destroyed without a question; then `wanted` is a whole name.
+    /// The snapshot, by its name or a part of its label.
+    pub wanted: Wanted,
+    /// Whether it is destroyed without a question; then `wanted` has a whole name.
     pub force: bool,
 }
 
@@ -33,14 +34,15 @@ impl RootJob for DeleteSnapshot {
     }
 
     fn write(&self, words: &mut Words) {
-        words.add("snapshot", self.wanted.as_str());
+        self.wanted.write(words);
         words.flag("force", self.force);
     }
 
     fn parse(_verb: &str, options: &mut Options<'_>) -> Result<Self> {
-        let wanted = options.parsed("snapshot", SnapName::parse)?;
+        let wanted = Wanted::parse(options)?;
+        wire::needed("snapshot", wanted.name())?;
         Ok(Self {
-            wanted: wire::needed("snapshot", wanted)?,
+            wanted,
             force: options.flag("force")?,
         })
     }
@@ -49,14 +51,16 @@ impl RootJob for DeleteSnapshot {
         let vm = request.vm()?;
         let volumes = volumes(vm, context.devices(), Verb::Snapshot)?;
         if !context.is_freebsd {
-            let targets = volumes.iter().map(|one| one.volume.snapshot(&self.wanted));
+            let name = wire::needed("snapshot", self.wanted.name())?;
+            let volumes = self.wanted.assumed(&volumes);
+            let targets = volumes.iter().map(|one| one.volume.snapshot(name));
             return Ok(Planned {
                 plan: plan(None, &targets.collect::<Vec<_>>()),
                 ..Planned::default()
             });
         }
         let found = Found::ask(context.look, vm, volumes)?;
-        let meant = choose(vm, &found, Some(&self.wanted))?;
+        let meant = choose(vm, &found, &self.wanted, Verb::Snapshot)?;
         if self.force {
             refuse_label(vm, &meant, Verb::Snapshot, "-f --delete")?;
         }
@@ -70,7 +74,7 @@ impl RootJob for DeleteSnapshot {
                 otherwise: format!(
                     "to destroy it without the question: {} -f --delete {}",
                     vm.command(Verb::Snapshot),
-                    meant.taken.name
+                    meant.words
                 ),
             },
             refusal: Refusal::host("nothing was destroyed"),

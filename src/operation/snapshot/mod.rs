@@ -8,7 +8,8 @@ mod take;
 use super::Operation;
 use super::context::{Context, Outcome};
 use super::options::DryRunOrFormat;
-use super::taken::{chosen, named_of, once, volumes};
+use super::taken::{chosen, once, volumes};
+use super::wanted::Wanted;
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::model::Vm;
@@ -28,13 +29,13 @@ pub struct Args {
     /// -d, --format
     #[command(flatten)]
     pub dry_run: DryRunOrFormat,
-    /// Only the disk hdN instead of all that are ZFS volumes; may be repeated
+    /// Only the disk hdN instead of all that are ZFS volumes; with --delete a snapshot of these disks and no others; may be repeated
     #[arg(long = "disk", value_name = "N")]
     pub disks: Vec<u8>,
     /// Destroy this snapshot of all its disks: NAME, @NAME, VOLUME@NAME, or a word or the beginning of its label
-    #[arg(long, value_name = "SNAP", conflicts_with_all = ["words", "disks", "prune"])]
+    #[arg(long, value_name = "SNAP", conflicts_with_all = ["words", "prune"])]
     pub delete: Option<String>,
-    /// Destroy all snapshots that this verb has taken, but the newest N
+    /// Destroy all snapshots that this verb has taken, but of each set of disks the newest N that are complete
     #[arg(long, value_name = "keep=N", value_parser = Keep::parse, conflicts_with_all = ["words", "disks"])]
     pub prune: Option<Keep>,
     /// With --delete or --prune, do not ask; SNAP is then a whole name
@@ -74,7 +75,7 @@ impl Operation for Args {
         }
         if let Some(text) = &self.delete {
             let job = DeleteSnapshot {
-                wanted: named_of(&vm, &volumes, text)?,
+                wanted: Wanted::typed(&vm, &volumes, Some(text), &self.disks)?,
                 force: self.force,
             };
             return Ok(context.asked(vm, job, dry_run).into());

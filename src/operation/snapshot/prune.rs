@@ -8,10 +8,13 @@ use crate::operation::gone::{self, AT_ONCE};
 use crate::operation::plan_context::PlanContext;
 use crate::operation::refuse::{clones_of, holds_of};
 use crate::operation::taken::{Found, Taken, facts, volumes};
+use crate::operation::wanted::lack;
 use crate::operation::wire::{self, Options, Words};
 use crate::operation::{Locks, Planned, Request, RootJob};
 use crate::plan::{Guard, NoReturn, Plan, Refusal, Test};
+use crate::tools::zfs::group::Numbers;
 use crate::verb::Verb;
+use std::collections::HashMap;
 
 /// The beginning of the label of a snapshot that `clone` has taken.
 const CLONE_BASE: &str = "clone_base";
@@ -34,12 +37,31 @@ impl Keep {
             ))),
         }
     }
+
+    /// Splits snapshots, which are sorted oldest first: those that stay, and those that are older than
+    /// enough others of the same disks. One of which a disk no longer has its part is not enough.
+    fn split<'found>(self, all: Vec<Taken<'found>>) -> (Vec<Taken<'found>>, Vec<Taken<'found>>) {
+        let mut newer: HashMap<Numbers, u32> = HashMap::new();
+        let (mut new, mut old) = (Vec::new(), Vec::new());
+        for taken in all.into_iter().rev() {
+            let whole = newer.entry(taken.numbers.clone()).or_default();
+            if *whole >= self.0 {
+                old.push(taken);
+                continue;
+            }
+            *whole += u32::from(taken.is_whole());
+            new.push(taken);
+        }
+        new.reverse();
+        old.reverse();
+        (new, old)
+    }
 }
 
-/// Destroys all snapshots that `snapshot` has taken, but the newest.
+/// Destroys all snapshots that `snapshot` has taken, but the newest of each set of disks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PruneSnapshots {
-    /// The number of snapshots that are kept.
+    /// The number of complete snapshots that are kept, for each set of disks.
     pub keep: Keep,
     /// Whether they are destroyed without a question.
     pub force: bool,
@@ -77,13 +99,18 @@ impl RootJob for PruneSnapshots {
         }
         let volumes = volumes(vm, context.devices(), Verb::Snapshot)?;
         let found = Found::ask(context.look, vm, volumes)?;
-        let mut ours = found.meant();
-        ours.retain(|taken| is_ours(taken.name));
+        let mut ours = found.taken();
+        ours.retain(|taken| {
+            is_ours(taken.name) && (taken.is_noted || taken.numbers.is_first_alone())
+        });
         let all = ours.len();
-        let keep = usize::try_from(self.keep.0).unwrap_or(usize::MAX);
-        ours.truncate(all.saturating_sub(keep));
-        let (needed, old): (Vec<_>, Vec<_>) = ours.into_iter().partition(|one| need(one).is_some());
-        let notes = needed.iter().filter_map(need).collect();
+        let (new, old) = self.keep.split(ours);
+        let (needed, old): (Vec<_>, Vec<_>) = old.into_iter().partition(|one| need(one).is_some());
+        let mut notes: Vec<String> = needed.iter().filter_map(need).collect();
+        notes.extend(new.iter().filter_map(|taken| {
+            let why = lack(vm, taken)?;
+            Some(format!("@{} stays and is not counted: {why}", taken.name))
+        }));
         let kept = all - old.len();
         if old.is_empty() {
             return Ok(Planned {

@@ -72,6 +72,34 @@ pub fn sizes(volume: &Dataset) -> Command {
     get("volsize,volblocksize,refreservation", volume)
 }
 
+/// Asks for the sizes of a volume, now and at the times of its snapshots:
+/// `zfs list -Hp -o name,volsize,used,refer -t all -d 1 VOLUME`.
+pub fn sizes_of_all(volume: &Dataset) -> Command {
+    Command::question(
+        "zfs",
+        args![
+            "list",
+            "-Hp",
+            "-o",
+            "name,volsize,used,refer",
+            "-t",
+            "all",
+            "-d",
+            "1",
+            volume
+        ],
+    )
+}
+
+/// The size in bytes of the volume or snapshot of this name, in the output of [`sizes_of_all`].
+pub fn size_in(output: &str, name: &str) -> Option<u64> {
+    output.lines().find_map(|line| {
+        let mut fields = line.split('\t');
+        let is_it = fields.next() == Some(name);
+        fields.next().filter(|_| is_it)?.parse().ok()
+    })
+}
+
 /// Whether a volume has exactly this size: `zfs get -Hp -o property,value volsize,type VOLUME`.
 ///
 /// The next property follows the size in the text, so that no longer number fits; sh(1) drops a newline at
@@ -102,7 +130,9 @@ pub fn rename(old: &Dataset, new: &Dataset) -> Command {
 
 #[cfg(test)]
 mod tests {
-    use super::{Sizes, has_size, parse_room, rename, room, set_size, sizes};
+    use super::{
+        Sizes, has_size, parse_room, rename, room, set_size, size_in, sizes, sizes_of_all,
+    };
     use crate::model::name::Dataset;
     use crate::plan::Test;
 
@@ -113,6 +143,10 @@ mod tests {
             (
                 sizes(&a),
                 "zfs get -Hp -o property,value volsize,volblocksize,refreservation zroot/vm/a",
+            ),
+            (
+                sizes_of_all(&a),
+                "zfs list -Hp -o name,volsize,used,refer -t all -d 1 zroot/vm/a",
             ),
             (
                 set_size(&a, 1 << 30),
@@ -132,6 +166,15 @@ mod tests {
                 "volsize\t512\ntype\t"
             )
         );
+    }
+
+    #[test]
+    fn a_size_is_that_of_the_whole_name() {
+        let output = "a\t2048\t1\t1\na@ab\t512\t1\t1\na@a\t1024\t1\t1\na#b\t-\t-\t-\n";
+        assert_eq!(size_in(output, "a"), Some(2048));
+        assert_eq!(size_in(output, "a@a"), Some(1024));
+        assert_eq!(size_in(output, "a@b"), None);
+        assert_eq!(size_in(output, "a#b"), None);
     }
 
     #[test]
