@@ -43,7 +43,7 @@ fn nothing_is_destroyed_if_the_lines_or_links_could_not_be_removed() {
         (
             "easy-bhyve.conf",
             0o444,
-            "could not replace HERE/easy-bhyve.conf: ",
+            "could not replace easy-bhyve.conf: ",
         ),
         ("", 0o555, "could not "),
         ("eb", 0o555, "could not remove HERE/eb/web-boot: "),
