@@ -242,7 +242,7 @@ pub struct DestroyArgs {
 /// Options of `doctor`.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct DoctorArgs {
-    /// Show the line that doas, sudo and mdo need, and try each that is installed
+    /// Show the line that doas, sudo and mdo need, and try the one in use
     #[arg(long)]
     pub privilege: bool,
     /// Print Markdown for a bug report, without the names of VMs, disks, users and hosts
