@@ -279,10 +279,11 @@ impl Process {
         Some(user.uid.as_raw())
     }
 
-    /// The name of the caller.
-    pub fn user(&self) -> Option<String> {
-        let user = nix::unistd::User::from_uid(self.uid.into()).ok()??;
-        Some(user.name)
+    /// The name of the caller, or of the user that has become root for this call; none for root itself.
+    pub fn user_behind(&self) -> Option<String> {
+        let uid = self.behind().unwrap_or(self.uid);
+        let user = nix::unistd::User::from_uid(uid.into()).ok()??;
+        (uid != 0).then_some(user.name)
     }
 
     /// Whether the caller's PATH has this directory.

@@ -143,6 +143,12 @@ fn with_source(
     )
 }
 
+/// A number with its noun: `1 link`, `2 links`.
+pub fn counted(number: usize, noun: &str) -> String {
+    let end = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{end}")
+}
+
 /// A line with stars in place of each word behind `password=`: a message may be shown to others.
 fn without_passwords(line: &[u8]) -> Cow<'_, [u8]> {
     const BEFORE: &[u8] = b"password=";

@@ -13,6 +13,7 @@ use crate::operation::context::{Asked, Context};
 use crate::operation::destroy::{Destroy, is_below, is_own_store};
 use crate::operation::others::{Same, of_others, sharer};
 use crate::operation::refuse::refuse_protected;
+use crate::report::counted;
 use crate::vis;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -59,8 +60,8 @@ pub(super) fn destroy(
     changes.extend(fates.iter().filter_map(Fate::kept));
     let done = format!(
         "destroyed {name}: {} and {} are removed",
-        count(sets.len(), "setting"),
-        count(links.len(), "link")
+        counted(sets.len(), "setting"),
+        counted(links.len(), "link")
     );
     Ok(Edited {
         outcome: Asked {
@@ -72,11 +73,6 @@ pub(super) fn destroy(
         .into(),
         config: config.clone(),
     })
-}
-
-fn count(number: usize, what: &str) -> String {
-    let end = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{end}")
 }
 
 /// The assignments that are removed, each with its place.
@@ -94,7 +90,7 @@ fn about_links(links: &[OwnLink]) -> Option<String> {
     let verbs: Vec<&str> = links.iter().map(|link| link.verb.as_str()).collect();
     Some(format!(
         "{} in {} go: {}",
-        count(links.len(), "link"),
+        counted(links.len(), "link"),
         vis::shown(directory),
         verbs.join(" ")
     ))

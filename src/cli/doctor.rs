@@ -2,14 +2,16 @@
 
 use super::invocation::Invocation;
 use super::invocation::options::DoctorArgs;
-use super::{locate, setup};
-use crate::config::Config;
+use super::locate::{self, Refused};
+use super::setup;
+use crate::config::{Config, resolve};
 use crate::doctor::private::Private;
 use crate::doctor::{self, Known, Row, Verdict, privilege};
 use crate::error::{Error, Kind, Result};
-use crate::model::privilege::Elevation;
+use crate::model::privilege::{Choice, Elevation};
 use crate::operation::context::{Context, json};
 use crate::operation::options::Format;
+use crate::report::counted;
 use crate::run::not_written;
 use crate::session::Session;
 use crate::vis;
@@ -36,9 +38,14 @@ pub(super) fn doctor(
     args: DoctorArgs,
 ) -> Result<()> {
     let loaded = locate::load(session.process, invocation);
-    let config = loaded.as_ref().map_err(|refused| &refused.error);
+    let loaded = loaded.map_err(|refused| (placed(&refused), refused.config));
+    let config = loaded.as_ref().map_err(|(error, _)| error);
+    let read = match &loaded {
+        Ok(config) => Some(config),
+        Err((_, read)) => read.as_ref(),
+    };
     let rows = if args.privilege {
-        trials(session)?
+        vec![trial(session, config)?]
     } else {
         let known = Known {
             process: session.process,
@@ -53,7 +60,7 @@ pub(super) fn doctor(
             schema: SCHEMA,
             rows: &rows,
         })?,
-        Format::Text if args.report => markdown(&rows, &Private::of(session.process, config.ok())),
+        Format::Text if args.report => markdown(&rows, &Private::of(session.process, read, &rows)),
         Format::Text => text(&rows),
     };
     let out = &mut session.output.out;
@@ -65,33 +72,41 @@ pub(super) fn doctor(
     Ok(())
 }
 
-/// How many changes `setup` would make; none if that cannot be told.
-fn stale_links(session: &mut Session<'_, '_>, config: &Config) -> Option<usize> {
-    let mut context = Context::of(session, config);
-    let links = setup::links(&mut context).ok()?;
-    Some(links.plan.forms.len())
+/// The error, with the place that is wrong before its text.
+fn placed(refused: &Refused) -> Error {
+    let error = refused.error.clone();
+    let place = refused.config.as_ref().zip(error.at);
+    match place.map(|(config, at)| config.place(at)) {
+        Some(place) => Error {
+            what: format!("{place}: {}", error.what),
+            ..error
+        },
+        None => error,
+    }
 }
 
-/// A row for each escalator that is installed: whether its rule works.
-fn trials(session: &mut Session<'_, '_>) -> Result<Vec<Row>> {
+/// How many links `setup` would change; none if that cannot be told.
+fn stale_links(session: &mut Session<'_, '_>, config: &Config) -> Option<usize> {
+    let mut context = Context::of(session, config);
+    Some(setup::links(&mut context).ok()?.stale)
+}
+
+/// Shows the line of every escalator; a row for the one in use: whether its rule works.
+fn trial(session: &mut Session<'_, '_>, config: Result<&Config, &Error>) -> Result<Row> {
     let process = session.process;
-    let user = process.user().unwrap_or_else(|| "YOU".to_owned());
+    // Behind doas or sudo the rule is that of the user who called it.
+    let user = process.user_behind().unwrap_or_else(|| "YOU".to_owned());
     let program = process.program.display().to_string();
-    let all = [Elevation::Doas, Elevation::Sudo, Elevation::Mdo];
-    let mut rows = Vec::new();
-    for elevation in all {
+    for elevation in [Elevation::Doas, Elevation::Sudo, Elevation::Mdo] {
         let word = elevation.word().unwrap_or_default();
         let line = privilege::line(elevation, &user, &program);
         let text = format!("{word}: {}: {line}", privilege::place(elevation));
         session.say(&vis::line(&text));
-        if session.host.find(word).is_some() {
-            rows.push(privilege::tried(process, &user, elevation, session.host)?);
-        }
+        session.say(&format!("{word}: {}", privilege::reason(elevation)));
     }
-    if rows.is_empty() {
-        rows.push(privilege::none_installed());
-    }
-    Ok(rows)
+    let choice = config.map_or_else(|_| Ok(Choice::default()), resolve::privilege);
+    let elevation = choice.and_then(|choice| Elevation::choose(choice, process.uid, session.host));
+    privilege::tried(process, &user, elevation, session.host)
 }
 
 fn text(rows: &[Row]) -> String {
@@ -119,10 +134,10 @@ fn text(rows: &[Row]) -> String {
     let count = |verdict| rows.iter().filter(|row| row.verdict == verdict).count();
     let _ = writeln!(
         text,
-        "{} passed, {} warnings, {} failures, {} not asked",
+        "{} passed, {}, {}, {} not asked",
         count(Verdict::Pass),
-        count(Verdict::Warn),
-        count(Verdict::Fail),
+        counted(count(Verdict::Warn), "warning"),
+        counted(count(Verdict::Fail), "failure"),
         count(Verdict::NotAsked)
     );
     text
@@ -130,7 +145,7 @@ fn text(rows: &[Row]) -> String {
 
 /// The table for a bug report.
 fn markdown(rows: &[Row], private: &Private) -> String {
-    let cell = |text: &str| vis::line(&private.hide(text)).replace('|', "\\|");
+    let cell = |text: &str, row: &Row| vis::line(&private.hide(text, row)).replace('|', "\\|");
     let mut text = format!(
         "easy-bhyve {}\n\n| verdict | subject | finding | remedy |\n|---|---|---|---|\n",
         env!("CARGO_PKG_VERSION")
@@ -141,8 +156,8 @@ fn markdown(rows: &[Row], private: &Private) -> String {
             "| {} | {} | {} | {} |",
             row.verdict.as_str(),
             row.subject,
-            cell(&row.finding),
-            cell(row.remedy.as_deref().unwrap_or_default())
+            cell(&row.finding, row),
+            cell(row.remedy.as_deref().unwrap_or_default(), row)
         );
     }
     text

@@ -11,6 +11,9 @@ use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+/// The directory of a configuration for all users of the host.
+pub(super) const HOST_DIRECTORY: &str = "/usr/local/etc";
+
 /// Why the configuration cannot be used, and the text that was read, for the source line.
 #[derive(Debug)]
 pub(super) struct Refused {
@@ -224,7 +227,7 @@ fn directories(process: &Process) -> Vec<PathBuf> {
             .or_else(|| home.map(|home| home.join(".config")))
             .map(|config| config.join("easy-bhyve")),
     );
-    directories.push(PathBuf::from("/usr/local/etc"));
+    directories.push(PathBuf::from(HOST_DIRECTORY));
     directories
 }
 

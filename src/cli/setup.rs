@@ -38,6 +38,7 @@ pub(super) fn setup(context: &mut Context<'_>, args: SetupArgs) -> Result<Outcom
         mut plan,
         notes,
         mut done,
+        ..
     } = links_described(context, args.verbose, None)?;
     if args.completions {
         let (files, lines) = complete::plan(context.process, context.config);
@@ -60,6 +61,8 @@ pub(super) struct Links {
     pub(super) notes: Vec<String>,
     /// The message after the plan.
     pub(super) done: String,
+    /// How many links are missing or out of date.
+    pub(super) stale: usize,
 }
 
 /// The plan that makes the links of this configuration.
@@ -152,6 +155,7 @@ fn links_described(
         plan,
         notes,
         done: done.join("\n"),
+        stale: added.count + removed.count,
     })
 }
 

@@ -3,6 +3,7 @@
 use super::answers::Answers;
 use super::{Row, network, storage};
 use crate::finding::{Finding, Severity};
+use crate::report::counted;
 
 const SUBJECT: &str = "configuration";
 
@@ -21,9 +22,11 @@ pub(super) fn rows(answers: &Answers<'_>) -> Vec<Row> {
     };
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     let finding = format!(
-        "{}: {} VMs, {errors} errors, {warnings} warnings",
+        "{}: {}, {}, {}",
         config.file_names(),
-        config.vms().count()
+        counted(config.vms().count(), "VM"),
+        counted(errors, "error"),
+        counted(warnings, "warning")
     );
     let remedy = answers.known.spelling.command("check");
     vec![match (errors, warnings) {

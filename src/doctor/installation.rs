@@ -4,6 +4,7 @@ use super::Row;
 use super::answers::Answers;
 use crate::config::resolve;
 use crate::process::Process;
+use crate::report::counted;
 use crate::{quote, vis};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -84,7 +85,10 @@ fn links(answers: &Answers<'_>, directory: &Path) -> Row {
         Some(0) => Row::pass("links", format!("those in {shown} are up to date")),
         Some(stale) => Row::warn(
             "links",
-            format!("{stale} links in {shown} are missing or out of date"),
+            format!(
+                "missing or out of date in {shown}: {}",
+                counted(stale, "link")
+            ),
             answers.known.spelling.command("setup"),
         ),
         None => Row::not_asked(

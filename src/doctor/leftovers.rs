@@ -4,6 +4,7 @@
 
 use super::Row;
 use super::answers::Answers;
+use super::private::Name;
 use crate::host::scratch;
 use crate::model::name::VmName;
 use crate::survey::{Processes, State, Traces};
@@ -25,20 +26,29 @@ pub(super) fn rows(answers: &Answers<'_>) -> Vec<Row> {
     for vm in traces.nodes() {
         let is_valid = VmName::parse(vm).is_ok();
         match processes.state(vm, traces) {
-            State::LeftOver if is_valid => rows.push(Row::warn(
-                SUBJECT,
-                format!("the VM node of {vm} is left, with the memory of the guest"),
-                answers.known.spelling.of(Verb::Clean, vm),
-            )),
-            State::LeftOver => rows.push(Row::warn(
-                SUBJECT,
-                format!("the VM node {vm} of another program has no process"),
-                "free it by that program",
-            )),
-            State::Unknown => rows.push(Row::not_asked(
-                SUBJECT,
-                format!("the processes of {vm} may be hidden: whether it runs is unknown"),
-            )),
+            State::LeftOver if is_valid => rows.push(
+                Row::warn(
+                    SUBJECT,
+                    format!("the VM node of {vm} is left, with the memory of the guest"),
+                    answers.known.spelling.of(Verb::Clean, vm),
+                )
+                .naming(Name::vm(vm)),
+            ),
+            State::LeftOver => rows.push(
+                Row::warn(
+                    SUBJECT,
+                    format!("the VM node {vm} of another program has no process"),
+                    "free it by that program",
+                )
+                .naming(Name::vm(vm)),
+            ),
+            State::Unknown => rows.push(
+                Row::not_asked(
+                    SUBJECT,
+                    format!("the processes of {vm} may be hidden: whether it runs is unknown"),
+                )
+                .naming(Name::vm(vm)),
+            ),
             State::Stopped | State::Busy(..) => {}
         }
     }
@@ -56,19 +66,25 @@ pub(super) fn rows(answers: &Answers<'_>) -> Vec<Row> {
             } else {
                 format!("ifconfig {} destroy, as root", tap.name)
             };
-            rows.push(Row::warn(
-                SUBJECT,
-                format!("the tap {} of {vm} is left", tap.name),
-                remedy,
-            ));
+            rows.push(
+                Row::warn(
+                    SUBJECT,
+                    format!("the tap {} of {vm} is left", tap.name),
+                    remedy,
+                )
+                .naming(Name::vm(vm)),
+            );
         }
     }
     for snapshot in &answers.snapshots {
-        rows.push(Row::warn(
-            SUBJECT,
-            format!("the snapshot {snapshot} of a temporary run is left"),
-            "easy-bhyve status says how to end the run",
-        ));
+        rows.push(
+            Row::warn(
+                SUBJECT,
+                format!("the snapshot {snapshot} of a temporary run is left"),
+                "easy-bhyve status says how to end the run",
+            )
+            .naming(Name::snapshot(snapshot)),
+        );
     }
     rows.extend(scratch(answers, traces, processes));
     if rows.is_empty() {
@@ -105,6 +121,7 @@ fn scratch(answers: &Answers<'_>, traces: &Traces, processes: &Processes) -> Vec
             format!("scratch files of {vm} are left in {}", vis::shown(&all)),
             remedy,
         )
+        .naming(Name::vm(vm))
     })
     .collect()
 }

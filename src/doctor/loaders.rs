@@ -2,6 +2,7 @@
 
 use super::Row;
 use super::answers::Answers;
+use super::private::Name;
 use crate::host::programs::how_to_install;
 use crate::model::Vm;
 use crate::model::loader::LoaderKind;
@@ -40,14 +41,16 @@ fn grub(answers: &Answers<'_>) -> Row {
                 vm.name
             ),
             Feature::Grub.instead().replace("VM", vm.name.as_str()),
-        ),
+        )
+        .naming(Name::vm(&vm.name)),
         (true, _) => Row::pass(SUBJECT, "it is installed"),
         (false, None) => Row::pass(SUBJECT, "it is not installed, and no VM needs it"),
         (false, Some(vm)) => Row::fail(
             SUBJECT,
             format!("it is not installed, and {} needs it", vm.name),
             how_to_install("grub-bhyve"),
-        ),
+        )
+        .naming(Name::vm(&vm.name)),
     }
 }
 
@@ -65,7 +68,8 @@ fn firmware(answers: &Answers<'_>) -> Row {
                 SUBJECT,
                 format!("it is not installed, and {} needs it", vm.name),
                 format!("install it: pkg install {package}"),
-            ),
+            )
+            .naming(Name::vm(&vm.name)),
         };
     };
     let code = vis::shown(code);

@@ -2,11 +2,13 @@
 
 use super::Row;
 use super::answers::Answers;
+use super::private::Name;
 use crate::model::Vm;
 use crate::model::release::{Feature, Release};
 use crate::tools::kld::Module;
 use crate::tools::sysctl::Kernel;
 use chrono::{Datelike, NaiveDateTime};
+use std::fmt::Write;
 
 /// The oldest supported release, as `kern.osreldate` has it.
 const OLDEST: u32 = 1_400_000;
@@ -104,39 +106,59 @@ fn cpu(answers: &Answers<'_>, kernel: &Kernel) -> Row {
     }
 }
 
+/// What the host needs beside its guests, at least, in bytes.
+const HOST: u64 = 512 << 20;
+
 /// The cache of ZFS gives way to guests, but slowly.
 fn memory(answers: &Answers<'_>, kernel: &Kernel) -> Row {
-    let (Some(host), cache) = (
-        kernel.memory,
-        answers.number("kstat.zfs.misc.arcstats.c_max"),
-    ) else {
+    let Some(host) = kernel.memory else {
         return Row::not_asked("memory", "sysctl has no hw.physmem");
     };
     let sum = |is_meant: &dyn Fn(&Vm) -> bool| {
         let vms = answers.vms.iter().filter(|vm| is_meant(vm));
         vms.fold(0_u64, |sum, vm| sum.saturating_add(vm.mem.bytes()))
     };
-    let started = sum(&|vm| vm.policy.autostart);
-    let (guests, who) = match started {
-        0 => (sum(&|_| true), "all VMs"),
-        _ => (started, "the VMs that autostart"),
-    };
+    let (started, guests) = (sum(&|vm| vm.policy.autostart), sum(&|_| true));
     // Without ZFS there is none.
+    let cache = answers.number("kstat.zfs.misc.arcstats.c_max");
     let cache = cache.and_then(|cache| u64::try_from(cache).ok());
-    let of_cache =
-        cache.map(|cache| format!(", and the cache of ZFS takes up to {}M", cache >> 20));
-    let shown = format!(
-        "the host has {}M, {who} have {}M{}",
+    let mut shown = format!(
+        "the host has {}M, all VMs have {}M",
         host >> 20,
-        guests >> 20,
-        of_cache.unwrap_or_default()
+        guests >> 20
     );
-    let cache = cache.unwrap_or_default();
-    if guests > 0 && guests.saturating_add(cache) > host {
+    if started > 0 {
+        let _ = write!(shown, ", those that autostart {}M", started >> 20);
+    }
+    if let Some(cache) = cache {
+        let _ = write!(shown, ", and the cache of ZFS takes up to {}M", cache >> 20);
+    }
+    let fits = |guests: u64| guests.saturating_add(HOST) <= host;
+    let largest = answers.vms.iter().max_by_key(|vm| vm.mem.bytes());
+    if let Some(vm) = largest.filter(|vm| !fits(vm.mem.bytes())) {
+        let remedy = format!("lower the memory of the largest: set {}_mem", vm.name);
+        return Row::warn("memory", format!("{shown}: not every VM fits"), remedy)
+            .naming(Name::vm(&vm.name));
+    }
+    if !fits(started) {
+        return Row::warn(
+            "memory",
+            format!("{shown}: those that autostart do not fit at once"),
+            "lower mem of VMs that autostart, or set autostart=NO for some",
+        );
+    }
+    if !fits(guests) {
+        return Row::warn(
+            "memory",
+            format!("{shown}: not all VMs fit at once"),
+            "lower mem of VMs, or do not run all of them at once",
+        );
+    }
+    if guests > 0 && guests.saturating_add(cache.unwrap_or_default()) > host {
         let room = host.saturating_sub(guests) >> 20;
         let remedy = format!(
             "leave the guests their memory: sysctl vfs.zfs.arc.max={} or less, also in sysctl.conf",
-            (room / 2).max(64) << 20
+            (room / 2) << 20
         );
         return Row::warn("memory", shown, remedy);
     }

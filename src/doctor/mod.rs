@@ -17,10 +17,12 @@ mod storage;
 
 use crate::config::Config;
 use crate::error::Error;
+use crate::finding::{Finding, Severity};
 use crate::host::Look;
 use crate::process::Process;
 use crate::verb::Spelling;
 use answers::Answers;
+use private::Name;
 use serde::Serialize;
 
 /// The result of one examination.
@@ -61,6 +63,9 @@ pub struct Row {
     /// What to do, if something is to be done: a command, or a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
+    /// The names in both that are private.
+    #[serde(skip)]
+    pub names: Vec<Name>,
 }
 
 impl Row {
@@ -70,7 +75,14 @@ impl Row {
             verdict: Verdict::Pass,
             finding: finding.into(),
             remedy: None,
+            names: Vec::new(),
         }
+    }
+
+    /// The same row, whose texts have this private name.
+    fn naming(mut self, name: Name) -> Self {
+        self.names.push(name);
+        self
     }
 
     fn warn(subject: &'static str, finding: impl Into<String>, remedy: impl Into<String>) -> Self {
@@ -95,12 +107,26 @@ impl Row {
         }
     }
 
+    /// A finding of `check` as a row, with its first line of advice.
+    fn of_finding(subject: &'static str, finding: &Finding) -> Self {
+        Self {
+            verdict: match finding.severity {
+                Severity::Error => Verdict::Fail,
+                Severity::Warning => Verdict::Warn,
+            },
+            remedy: finding.help.first().cloned(),
+            names: vec![Name::AnyVm],
+            ..Self::pass(subject, finding.message.clone())
+        }
+    }
+
     /// A failure as a row, with its first line of advice.
     fn of_error(subject: &'static str, error: Error) -> Self {
         let remedy = error.help.into_iter().next();
         Self {
             verdict: Verdict::Fail,
             remedy,
+            names: vec![Name::AnyVm],
             ..Self::pass(subject, error.what)
         }
     }

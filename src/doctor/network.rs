@@ -2,7 +2,7 @@
 
 use super::Row;
 use super::answers::Answers;
-use crate::finding::{FindingName, Severity};
+use crate::finding::FindingName;
 use crate::model::Vm;
 use crate::model::name::IfName;
 use crate::operation::boot::network::{MEMBER_IFADDRS, NO_MEMBER_ADDRESS};
@@ -30,14 +30,7 @@ pub(super) fn rows(answers: &Answers<'_>) -> Vec<Row> {
     };
     let mut rows: Vec<Row> = answers
         .findings(&NAMES)
-        .map(|finding| Row {
-            verdict: match finding.severity {
-                Severity::Error => super::Verdict::Fail,
-                Severity::Warning => super::Verdict::Warn,
-            },
-            remedy: finding.help.first().cloned(),
-            ..Row::pass("uplink", finding.message.clone())
-        })
+        .map(|finding| Row::of_finding("uplink", finding))
         .collect();
     let bridges = bridges(answers);
     if rows.is_empty() {

@@ -1,8 +1,9 @@
 //! The place of the disks: volroot, disks and images as `check` sees them, and the pool.
 
 use super::answers::Answers;
+use super::private::Name;
 use super::{Row, Verdict};
-use crate::finding::{Finding, FindingName, Severity};
+use crate::finding::{Finding, FindingName};
 
 /// The findings of `check` that are rows of their own here.
 pub(super) const NAMES: [FindingName; 3] = [
@@ -17,21 +18,25 @@ const FULL: u8 = 80;
 const OVERFULL: u8 = 95;
 
 pub(super) fn rows(answers: &Answers<'_>) -> Vec<Row> {
+    if !answers.is_freebsd {
+        return not_asked(["disks", "pool", "space"], "this host is not FreeBSD").to_vec();
+    }
     let mut rows = vec![volroot(answers)];
     rows.extend(answers.pool.iter().flat_map(|pool| match pool {
         Ok(pool) => vec![
             health(&pool.name, &pool.health),
             room(&pool.name, pool.used_percent),
         ],
-        Err(why) => vec![Row::not_asked("pool", why), Row::not_asked("space", why)],
+        Err(why) => not_asked(["pool", "space"], why).to_vec(),
     }));
     rows
 }
 
+fn not_asked<const COUNT: usize>(subjects: [&'static str; COUNT], why: &str) -> [Row; COUNT] {
+    subjects.map(|subject| Row::not_asked(subject, why))
+}
+
 fn volroot(answers: &Answers<'_>) -> Row {
-    if !answers.is_freebsd {
-        return Row::not_asked("disks", "this host is not FreeBSD");
-    }
     let Ok(config) = answers.known.config else {
         return Row::not_asked("disks", "there is no configuration");
     };
@@ -39,26 +44,33 @@ fn volroot(answers: &Answers<'_>) -> Row {
     let is_first = |finding: &&Finding| finding.name == FindingName::VolrootMissing;
     let mut found: Vec<&Finding> = answers.findings(&NAMES).collect();
     found.sort_by_key(|finding| !is_first(finding));
-    let Some(first) = found.first() else {
-        let root = config.get("volroot");
-        let root = root.map(|set| String::from_utf8_lossy(set.value).into_owned());
-        let root = root.unwrap_or_default();
-        return Row::pass(
-            "disks",
-            format!("those of all VMs exist; volroot is {root}"),
-        );
-    };
-    let more = match found.len() - 1 {
-        0 => String::new(),
-        more => format!(", and {more} more"),
-    };
-    Row {
-        verdict: match first.severity {
-            Severity::Warning if !is_first(first) => Verdict::Warn,
-            _ => Verdict::Fail,
-        },
-        remedy: first.help.first().cloned(),
-        ..Row::pass("disks", format!("{}{more}", first.message))
+    match found.first() {
+        Some(first) => {
+            let more = found.len() - 1;
+            let more = if more > 0 {
+                format!(", and {more} more")
+            } else {
+                String::new()
+            };
+            let mut row = Row::of_finding("disks", first);
+            row.finding.push_str(&more);
+            if is_first(first) {
+                row.verdict = Verdict::Fail;
+            }
+            row
+        }
+        None => {
+            let root = config
+                .get("volroot")
+                .map(|set| String::from_utf8_lossy(set.value).into_owned());
+            Row::pass(
+                "disks",
+                format!(
+                    "those of all VMs exist; volroot is {}",
+                    root.unwrap_or_default()
+                ),
+            )
+        }
     }
 }
 
@@ -66,19 +78,21 @@ fn volroot(answers: &Answers<'_>) -> Row {
 fn health(pool: &str, health: &str) -> Row {
     let text = format!("{pool} is {health}");
     let remedy = format!("zpool status -x {pool}");
-    match health {
+    let row = match health {
         "ONLINE" => Row::pass("pool", text),
         "DEGRADED" => Row::warn("pool", text, remedy),
         _ => Row::fail("pool", text, remedy),
-    }
+    };
+    row.naming(Name::pool(pool))
 }
 
 fn room(pool: &str, used: u8) -> Row {
     let text = format!("{used} % of {pool} is used");
     let remedy = "free space: destroy snapshots and volumes that are not needed; zfs list -o space shows them";
-    match used {
+    let row = match used {
         OVERFULL.. => Row::fail("space", text, remedy),
         FULL.. => Row::warn("space", text, remedy),
         _ => Row::pass("space", text),
-    }
+    };
+    row.naming(Name::pool(pool))
 }

@@ -3,10 +3,11 @@
 //!
 //! Source: iohyve 0.7.9.
 
-use super::Becomes::{Same, Switch};
-use super::{Becomes, Guest, Keys, Listens, arguments, is_yes, translate};
+use super::keys::Becomes::{self, Same, Switch};
+use super::keys::{Keys, translate, yes_or_no};
+use super::{Disk, Guest, Listens, arguments};
 use crate::model::device::Slot;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The beginning of the names of its properties, and as its `create` misspells one.
 const OURS: [&str; 2] = ["iohyve:", "iohvye:"];
@@ -19,13 +20,14 @@ static TABLE: &[(&str, Becomes)] = &[
 ];
 
 /// Keys that say nothing about the guest: its name, how it was made and how it is started.
-const WITHOUT_MEANING: [&str; 6] = ["name", "size", "install", "runmode", "net", "template"];
+const WITHOUT_MEANING: [&str; 5] = ["name", "size", "install", "runmode", "template"];
 
 /// A VM as the text has it.
 #[derive(Default)]
 struct Found {
-    keys: Vec<(String, String)>,
-    volumes: Vec<String>,
+    keys: Keys,
+    has_keys: bool,
+    volumes: BTreeSet<String>,
 }
 
 /// Translates every VM that a text shows, which is the output of `zfs get`, with or without `-H`.
@@ -45,15 +47,18 @@ pub fn guests(text: &str) -> Result<Vec<Guest>, usize> {
         let vm = found.entry(vm.to_owned()).or_default();
         let key = OURS.iter().find_map(|prefix| property.strip_prefix(prefix));
         match (volume, key) {
-            (None, Some(key)) => vm.keys.push((key.to_owned(), value.to_owned())),
-            (Some(volume), _) if !vm.volumes.iter().any(|known| known == volume) => {
-                vm.volumes.push(volume.to_owned());
+            (None, Some(key)) => {
+                vm.keys.add(key, value.to_owned());
+                vm.has_keys = true;
             }
-            _ => {}
+            (Some(volume), _) => {
+                vm.volumes.insert(volume.to_owned());
+            }
+            (None, None) => {}
         }
     }
     // The dataset of the ISO images has no property of a VM.
-    let vms = found.into_iter().filter(|(_, vm)| !vm.keys.is_empty());
+    let vms = found.into_iter().filter(|(_, vm)| vm.has_keys);
     Ok(vms.map(|(dataset, vm)| guest(&dataset, vm)).collect())
 }
 
@@ -91,45 +96,44 @@ fn split(line: &str) -> Option<(&str, &str, &str)> {
 fn guest(dataset: &str, found: Found) -> Guest {
     let name = dataset.rsplit('/').next().unwrap_or_default();
     let mut guest = Guest::new(name, dataset);
-    let mut keys = Keys { left: found.keys };
+    let mut keys = found.keys;
     translate(TABLE, &mut keys, &mut guest);
     let loader = loader(&mut keys, &mut guest);
     console(&mut keys, &mut guest);
-    let further = devices(&mut keys, &mut guest);
-    disks(dataset, found.volumes, &further.disks, &mut guest);
-    let nics = nics(&mut keys, &mut guest);
-    if nics > 0 && loader != "bhyveload" {
-        // The host bridge, lpc, disk0, the further devices, then the NICs, each in a slot of its own; the
-        // slots with firmware are others.
-        let first = 3_usize.saturating_add(further.count);
-        let before = (first..).take(nics).map_while(|device| {
-            let device = u8::try_from(device).ok()?;
-            Some(Slot {
-                device,
-                function: 0,
-            })
-        });
-        let before: Vec<Slot> = before.collect();
-        guest.move_nics(nics, (loader != "uefi").then_some(&before));
+    let mut further = devices(&mut keys);
+    disks(dataset, &found.volumes, &further.disks, &mut guest);
+    for (number, path) in further.cds.iter().enumerate() {
+        guest.set_cd(number, path, path);
+    }
+    let before = nics(&mut keys, &mut further, &mut guest);
+    for (key, value) in further.others {
+        let why = "easy-bhyve has no setting for such a device";
+        guest.lose(format_args!("{key}={value}"), why);
+    }
+    match before.len() {
+        0 => guest.without_nics(),
+        _ if loader == "bhyveload" => {}
+        // The slots with firmware are others.
+        nics => guest.move_nics(nics, (loader != "uefi").then_some(&before)),
     }
     if keys.take("persist").is_some_and(|value| value != "1") {
         guest.set("on_reboot", "stop", "persist");
     }
     // Blanks are written as `_`.
     let words = keys.take("bargs").unwrap_or_default().replace('_', " ");
-    let is_utc = arguments(&mut guest, &words);
+    let is_utc = arguments(&mut guest, words.split_whitespace());
     guest.switch("utc", is_utc, "bargs without -u");
     graphics(&mut keys, &mut guest);
     for key in WITHOUT_MEANING {
         keys.take(key);
     }
-    for (key, value) in keys.left {
+    if let Some(uplink) = keys.take("net").filter(|value| value != "-") {
+        let why = "the uplink of a bridge is netif, or BRIDGE_netif";
+        guest.lose(format_args!("net={uplink}"), why);
+    }
+    for (key, value) in keys.into_left() {
         // Every VM has every property.
-        let is_set = !matches!(
-            value.to_ascii_lowercase().as_str(),
-            "" | "-" | "0" | "no" | "none"
-        );
-        if is_set {
+        if yes_or_no(&value) != Some(false) {
             guest.lose_key(&key, &value);
         }
     }
@@ -144,13 +148,20 @@ fn loader(keys: &mut Keys, guest: &mut Guest) -> String {
     match loader.as_str() {
         "bhyveload" => guest.switch("freebsd", true, theirs),
         "grub-bhyve" => grub(&os, guest),
-        "uefi" => {
-            guest.set("loader", "uefi", theirs);
-            keys.take("fw");
-        }
-        _ => guest.lose(theirs, "easy-bhyve has no such loader"),
+        "uefi" => firmware(keys, guest, &theirs),
+        _ => guest.lose_loader(theirs),
     }
     loader
+}
+
+/// Translates the firmware, of which there is one here.
+fn firmware(keys: &mut Keys, guest: &mut Guest, theirs: &str) {
+    let file = keys.take("fw").unwrap_or_default();
+    if file.contains("CSM") {
+        return guest.lose_loader(format_args!("{theirs} with fw={file}"));
+    }
+    guest.set("loader", "uefi", theirs);
+    guest.lose_firmware(&file, format_args!("fw={file}"));
 }
 
 /// Translates the name of a system into the commands and the directory that grub has for it there.
@@ -193,109 +204,171 @@ fn console(keys: &mut Keys, guest: &mut Guest) {
     guest.number = number;
 }
 
-/// The devices of the keys `pci:N`.
+/// The devices of the keys `pci:N`, whose values are those of `bhyve -s`, without the slot.
+#[derive(Default)]
 struct Further {
     /// How many there are.
     count: usize,
-    /// The disks among them: the kind, and the path.
-    disks: Vec<(String, String)>,
+    /// The disks: the kind, the path, and the options.
+    disks: Vec<(String, String, String)>,
+    /// The paths of the CDs.
+    cds: Vec<String>,
+    /// The NICs, each with its place among the devices.
+    nics: Vec<(usize, Nic)>,
+    /// The keys and values of the others.
+    others: Vec<(String, String)>,
 }
 
-/// Translates the keys `pci:N`, whose values are those of `bhyve -s`, without the slot.
-fn devices(keys: &mut Keys, guest: &mut Guest) -> Further {
-    let is_device = |(key, value): &(String, String)| key.starts_with("pci:") && value != "-";
-    let mut found: Vec<(String, String)> = keys.left.extract_if(.., |one| is_device(one)).collect();
-    let number = |key: &str| {
-        key.strip_prefix("pci:")
-            .and_then(|number| number.parse().ok())
-    };
-    found.sort_by_key(|(key, _)| number(key).unwrap_or(u32::MAX));
-    let mut further = Further {
-        count: found.len(),
-        disks: Vec::new(),
-    };
-    for (key, value) in found {
-        match value.split_once(',') {
-            Some((kind @ ("ahci-hd" | "virtio-blk" | "nvme"), path)) if !path.contains(',') => {
-                further.disks.push((kind.to_owned(), path.to_owned()));
+struct Nic {
+    kind: String,
+    tap: String,
+    mac: Option<String>,
+}
+
+fn devices(keys: &mut Keys) -> Further {
+    let number = |key: &str| key.strip_prefix("pci:")?.parse::<u32>().ok();
+    let names = keys.names().filter(|key| key.starts_with("pci:"));
+    let mut names: Vec<String> = names.map(str::to_owned).collect();
+    names.sort_by_key(|key| (number(key).unwrap_or(u32::MAX), key.clone()));
+    let mut further = Further::default();
+    for key in names {
+        let Some(value) = keys.take(&key).filter(|value| value != "-") else {
+            continue;
+        };
+        let at = further.count;
+        further.count += 1;
+        let (kind, rest) = value.split_once(',').unwrap_or((&value, ""));
+        let (backend, options) = rest.split_once(',').unwrap_or((rest, ""));
+        match kind {
+            "ahci-hd" | "virtio-blk" | "nvme" if !backend.is_empty() => {
+                let options = options.replace(',', " ");
+                let disk = (kind.to_owned(), backend.to_owned(), options);
+                further.disks.push(disk);
             }
-            _ => guest.lose(
-                format_args!("{key}={value}"),
-                "easy-bhyve has no setting for such a device",
-            ),
+            // A CD of an installation is read only in any case.
+            "ahci-cd" if !backend.is_empty() && matches!(options, "" | "ro") => {
+                further.cds.push(backend.to_owned());
+            }
+            "virtio-net" | "e1000" if backend.starts_with("tap") => {
+                let mac = options.strip_prefix("mac=");
+                if options.is_empty() || mac.is_some_and(|mac| !mac.contains(',')) {
+                    let nic = Nic {
+                        kind: kind.to_owned(),
+                        tap: backend.to_owned(),
+                        mac: mac.map(str::to_owned),
+                    };
+                    further.nics.push((at, nic));
+                } else {
+                    further.others.push((key, value));
+                }
+            }
+            _ => further.others.push((key, value)),
         }
     }
     further
 }
 
 /// Translates disk0, then the further devices, then volumes that no device names.
-fn disks(dataset: &str, volumes: Vec<String>, further: &[(String, String)], guest: &mut Guest) {
-    let first = format!("/dev/zvol/{dataset}/disk0");
-    let mut all = vec![("ahci-hd".to_owned(), first)];
-    all.extend(further.iter().cloned());
-    if !volumes.iter().any(|volume| volume == "disk0") {
+fn disks(
+    dataset: &str,
+    volumes: &BTreeSet<String>,
+    further: &[(String, String, String)],
+    guest: &mut Guest,
+) {
+    let in_dataset = |volume: &str| format!("/dev/zvol/{dataset}/{volume}");
+    let first = ("ahci-hd".to_owned(), in_dataset("disk0"), String::new());
+    let all = std::iter::once(&first).chain(further);
+    if !volumes.contains("disk0") {
         let text = "the text has no volume disk0 below its dataset: the volume is assumed";
         guest.remarks.push(text.to_owned());
     }
+    let named: BTreeSet<&str> = all.clone().map(|(_, path, _)| path.as_str()).collect();
     for volume in volumes {
-        let path = format!("/dev/zvol/{dataset}/{volume}");
-        if all.iter().all(|(_, known)| *known != path) {
+        if !named.contains(in_dataset(volume).as_str()) {
             guest.remarks.push(format!(
                 "{volume} is a volume below its dataset that no key names: iohyve does not attach it"
             ));
         }
     }
-    for (number, (kind, path)) in all.iter().enumerate() {
-        guest.set(&format!("hd{number}"), path, path);
-        guest.set(&format!("hd{number}_type"), kind, kind);
+    for (number, (kind, path, options)) in all.enumerate() {
+        let disk = Disk {
+            path,
+            kind,
+            options,
+        };
+        guest.set_disk(number, &disk, path);
     }
 }
 
-/// Translates the NICs; how many there are.
-fn nics(keys: &mut Keys, guest: &mut Guest) -> usize {
+/// Translates the NICs of `tap`, and then those among the further devices; their slots: the host bridge,
+/// lpc, disk0 and the further devices come first, each in a slot of its own.
+fn nics(keys: &mut Keys, further: &mut Further, guest: &mut Guest) -> Vec<Slot> {
     let taps = keys.take("tap").unwrap_or_default();
-    let taps: Vec<&str> = taps
-        .split(',')
-        .filter(|tap| tap.starts_with("tap"))
-        .collect();
-    for (number, tap) in taps.iter().enumerate() {
-        guest.set_tap(number, Some(tap), format_args!("tap={tap}"));
+    let taps = taps.split(',').filter(|tap| tap.starts_with("tap"));
+    let of_keys = taps.enumerate().map(|(at, tap)| {
         let mac = keys.take(&format!("mac_{tap}"));
-        guest.set_mac(number, mac.as_deref().filter(|mac| *mac != "-"));
+        let nic = Nic {
+            kind: "virtio-net".to_owned(),
+            tap: tap.to_owned(),
+            mac: mac.filter(|mac| mac != "-"),
+        };
+        (further.count.saturating_add(at), nic)
+    });
+    let mut all: Vec<(usize, Nic)> = of_keys.collect();
+    all.append(&mut further.nics);
+    let mut slots = Vec::new();
+    for (number, (at, Nic { kind, tap, mac })) in all.iter().enumerate() {
+        if !guest.has_nic(number) {
+            break;
+        }
+        guest.set_tap(number, Some(tap), format_args!("the tap {tap}"));
+        guest.set(&format!("if{number}_type"), kind, kind);
+        guest.set_mac(number, mac.as_deref());
+        slots.push(Slot {
+            device: u8::try_from(at.saturating_add(3)).unwrap_or(u8::MAX),
+            function: 0,
+        });
     }
-    taps.len()
+    // The same address again.
+    let is_same = |mac: &str| all.iter().any(|(_, nic)| nic.mac.as_deref() == Some(mac));
+    if keys.get("mac").is_some_and(is_same) {
+        keys.take("mac");
+    }
+    slots
 }
 
 fn graphics(keys: &mut Keys, guest: &mut Guest) {
-    let names = [
-        "vnc",
-        "vnc_port",
-        "vnc_ip",
-        "vnc_wait",
-        "vnc_tablet",
-        "vnc_w",
-        "vnc_h",
-    ];
-    let [screen_key, port, address, wait, tablet, width, height] = names.map(|key| keys.take(key));
-    let is_on = |value: &Option<String>| value.as_deref().is_some_and(is_yes);
+    let names = ["vnc_port", "vnc_ip", "vnc_w", "vnc_h"];
+    let [port, address, width, height] = names.map(|key| keys.take(key));
+    let [waits, has_tablet] = ["vnc_wait", "vnc_tablet"].map(|key| keys.is_on(key, guest));
     // The first key is a switch, or the port itself.
     let is_port = |port: &&str| port.parse::<u16>().is_ok_and(|port| port > 1);
-    let own = screen_key.as_deref().filter(is_port);
-    if own.is_none() && !is_on(&screen_key) {
+    let own = keys.get("vnc").filter(is_port).map(str::to_owned);
+    let is_on = own.is_some() || keys.is_on("vnc", guest);
+    keys.take("vnc");
+    if !is_on {
         return;
     }
-    let number = own.or(port.as_deref().filter(is_port));
-    let theirs = format!("vnc={}", screen_key.as_deref().unwrap_or_default());
+    let number = own.or(port).filter(|port| is_port(&port.as_str()));
+    let theirs = format!("vnc={}", number.as_deref().unwrap_or("yes"));
     let listens = Listens {
         // bhyve(8) has this default.
         address: address.as_deref().unwrap_or("127.0.0.1"),
-        port: number,
+        port: number.as_deref(),
         has_password: false,
     };
     listens.translate(guest, &theirs);
-    if let (Some(width), Some(height)) = (width, height) {
-        guest.set("vnc_size", format!("{width}x{height}"), "vnc_w and vnc_h");
+    match (width, height) {
+        (Some(width), Some(height)) => {
+            guest.set("vnc_size", format!("{width}x{height}"), "vnc_w and vnc_h");
+        }
+        (None, None) => {}
+        (width, height) => {
+            let (key, value) = width.map_or(("vnc_h", height), |width| ("vnc_w", Some(width)));
+            let theirs = format!("{key}={}", value.unwrap_or_default());
+            guest.lose(theirs, "vnc_size needs the width and the height");
+        }
     }
-    guest.switch("vnc_wait", is_on(&wait), "vnc_wait");
-    guest.switch("tablet", is_on(&tablet), "vnc_tablet");
+    guest.switch("vnc_wait", waits, "vnc_wait");
+    guest.switch("tablet", has_tablet, "vnc_tablet");
 }

@@ -3,14 +3,18 @@
 //! Pure: text in, [`Guest`]s out; opens no file. A key of theirs is translated only if our table has a
 //! setting for its meaning and our parser accepts the value; every other key becomes a remark.
 
+mod devices;
 pub mod iohyve;
+mod keys;
 pub mod libvirt;
 pub mod vm_bhyve;
 
 use crate::config::edit::TypedSetting;
 use crate::config::rivals;
 use crate::config::settings::{self, Given, VmSettings};
-use crate::model::device::{Slot, Slots};
+use crate::quote;
+use devices::Disk;
+pub use devices::is_nic;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 
@@ -53,38 +57,21 @@ impl Guest {
     }
 
     /// Gives a key of ours a value; `theirs` is what this comes from, for a remark if our setting does
-    /// not take the value.
-    fn set(&mut self, key: &str, value: impl AsRef<str>, theirs: impl fmt::Display) {
+    /// not take the value. Whether it does.
+    ///
+    /// Disks and NICs have methods of their own, because another setting depends on whether it does.
+    fn set(&mut self, key: &str, value: impl AsRef<str>, theirs: impl fmt::Display) -> bool {
         match setting(key, value.as_ref()) {
-            Ok(setting) => self.settings.extend(setting),
-            Err(why) => self.lose(theirs, &why),
+            Ok(setting) => {
+                self.settings.retain(|one| one.key() != key);
+                self.settings.extend(setting);
+                true
+            }
+            Err(why) => {
+                self.lose(theirs, &why);
+                false
+            }
         }
-    }
-
-    /// Gives NIC `number` this tap, or one whose name is free: the first NIC has one by default.
-    fn set_tap(&mut self, number: usize, tap: Option<&str>, theirs: impl fmt::Display) {
-        match tap {
-            Some(tap) => self.set(&format!("if{number}"), tap, theirs),
-            None if number > 0 => self.without_tap.push(number),
-            None => {}
-        }
-    }
-
-    /// Gives NIC `number` this address; without one bhyve derives it from the slot.
-    fn set_mac(&mut self, number: usize, mac: Option<&str>) {
-        match mac {
-            Some(mac) => self.set(&format!("if{number}_mac"), mac, format_args!("mac {mac}")),
-            None => self.remarks.push(format!(
-                "NIC {number} has no address of its own there: bhyve derives another one from the new slot"
-            )),
-        }
-    }
-
-    /// Makes NIC `number` join nothing, because its network has no counterpart.
-    fn disconnect(&mut self, number: usize, theirs: impl fmt::Display, why: &str) {
-        let own = format!("if{number}_bridge");
-        self.lose(theirs, &format!("{why}: name a bridge by {own}"));
-        self.set(&own, "none", "");
     }
 
     fn has(&self, key: &str) -> bool {
@@ -102,6 +89,32 @@ impl Guest {
             .push(format!("{theirs} is not imported: {why}"));
     }
 
+    /// As [`Self::lose`], unless it is reported already.
+    fn lose_once(&mut self, theirs: impl fmt::Display, why: &str) {
+        let text = format!("{theirs} is not imported: {why}");
+        if !self.remarks.contains(&text) {
+            self.remarks.push(text);
+        }
+    }
+
+    /// Reports a loader that there is not, and what the VM has in its place.
+    fn lose_loader(&mut self, theirs: impl fmt::Display) {
+        self.lose(
+            theirs,
+            "easy-bhyve has no such loader, and the VM starts with grub: set loader",
+        );
+    }
+
+    /// Reports firmware other than that with which a VM starts here.
+    fn lose_firmware(&mut self, path: &str, theirs: impl fmt::Display) {
+        let file = path.rsplit('/').next().unwrap_or_default();
+        let usual = ["", "-", "BHYVE_UEFI.fd", "BHYVE_UEFI_CODE.fd"];
+        if !usual.contains(&file) {
+            let why = "the VM starts with the firmware of the package bhyve-firmware";
+            self.lose(theirs, why);
+        }
+    }
+
     /// Reports a key that is not translated: with our advice about it, if there is any.
     fn lose_key(&mut self, key: &str, value: &str) {
         let advice = rivals::answer(key);
@@ -112,42 +125,6 @@ impl Guest {
         };
         self.lose(format_args!("{key}={value}"), why);
     }
-
-    /// Reports that the NICs are in other slots than before; `before` has the slots there, if all are
-    /// known.
-    fn move_nics(&mut self, nics: usize, before: Option<&[Slot]>) {
-        let ours = (0..=Slots::NICS.last()).map(|number| Slots::NICS.of(number));
-        let ours: Vec<Slot> = ours.take(nics).collect();
-        let Some(before) = before.filter(|before| before.len() == ours.len()) else {
-            let text = "the NICs are in other PCI slots: a Linux guest may give its interfaces other names";
-            return self.remarks.push(text.to_owned());
-        };
-        let names = linux_names(before).into_iter().zip(linux_names(&ours));
-        let changed = names.filter(|(there, here)| there != here);
-        let changed: Vec<String> = changed
-            .map(|(there, here)| format!("{there} becomes {here}"))
-            .collect();
-        if !changed.is_empty() {
-            self.remarks.push(format!(
-                "the NICs are in other PCI slots: in a Linux guest {}",
-                changed.join(", ")
-            ));
-        }
-    }
-}
-
-/// The names that a Linux guest gives to NICs in these slots; the function counts if the slot has several
-/// (systemd.net-naming-scheme(7)).
-fn linux_names(slots: &[Slot]) -> Vec<String> {
-    let is_shared = |slot: &Slot| {
-        let same = slots.iter().filter(|other| other.device == slot.device);
-        same.count() > 1
-    };
-    let names = slots.iter().map(|slot| {
-        let function = is_shared(slot).then(|| format!("f{}", slot.function));
-        format!("enp0s{}{}", slot.device, function.unwrap_or_default())
-    });
-    names.collect()
 }
 
 /// A setting that our table has and whose value its parser accepts; none for the default.
@@ -171,58 +148,20 @@ fn setting(key: &str, value: &str) -> Result<Option<TypedSetting>, String> {
     Ok(Some(setting))
 }
 
-/// The values of one VM there, by key; each is taken once, and what is left was not translated.
-struct Keys {
-    left: Vec<(String, String)>,
-}
-
-impl Keys {
-    fn take(&mut self, key: &str) -> Option<String> {
-        let at = self.left.iter().position(|(name, _)| name == key)?;
-        let (_, value) = self.left.remove(at);
-        Some(value).filter(|value| !value.is_empty())
-    }
-}
-
-/// How a key of theirs is translated that one setting of ours corresponds to.
-enum Becomes {
-    /// The value is the same.
-    Same(&'static str),
-    /// The value is a word for yes or no.
-    Switch(&'static str),
-}
-
-/// Translates every key of a table that is set.
-fn translate(table: &[(&'static str, Becomes)], keys: &mut Keys, guest: &mut Guest) {
-    for (key, into) in table {
-        let Some(value) = keys.take(key) else {
-            continue;
-        };
-        let theirs = format!("{key}={value}");
-        match into {
-            Becomes::Same(ours) => guest.set(ours, value, theirs),
-            Becomes::Switch(ours) => guest.switch(ours, is_yes(&value), theirs),
-        }
-    }
-}
-
-/// Whether a value means yes, in any of the spellings of the shell managers.
-fn is_yes(value: &str) -> bool {
-    let value = value.to_ascii_lowercase();
-    matches!(value.as_str(), "yes" | "true" | "on" | "1" | "y")
-}
-
 /// Translates words for bhyve: those that one of our settings stands for, or that are always passed, and
 /// the rest. Whether `-u` is among them.
-fn arguments(guest: &mut Guest, words: &str) -> bool {
+fn arguments<'text>(guest: &mut Guest, words: impl IntoIterator<Item = &'text str>) -> bool {
     let mut letters = String::new();
     let mut more = Vec::new();
-    for word in words.split_whitespace() {
+    for word in words {
         let switches = word.strip_prefix('-').unwrap_or_default();
         if !switches.is_empty() && switches.chars().all(|letter| "AHPSuw".contains(letter)) {
             letters.push_str(switches);
         } else {
-            more.push(word);
+            if !more.is_empty() {
+                more.push(b' ');
+            }
+            quote::push_plain(&mut more, OsStr::new(word));
         }
     }
     if letters.contains('w') {
@@ -231,8 +170,8 @@ fn arguments(guest: &mut Guest, words: &str) -> bool {
     if letters.contains('S') {
         guest.switch("wired", true, "-S");
     }
-    let more = more.join(" ");
     if !more.is_empty() {
+        let more = String::from_utf8_lossy(&more);
         guest.set("bhyve_args", &more, format_args!("{more} of bhyve"));
     }
     letters.contains('u')
@@ -286,5 +225,7 @@ impl Listens<'_> {
     }
 }
 
+#[cfg(test)]
+mod lost_tests;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@ use super::vm_bhyve::{Datastore, File};
 use super::{Guest, iohyve, libvirt, setting, vm_bhyve};
 use proptest::prelude::*;
 
-fn of_vm_bhyve(text: &str) -> Guest {
+pub(super) fn of_vm_bhyve(text: &str) -> Guest {
     let store = Datastore {
         directory: "/vm".into(),
         dataset: Some("zroot/vm".to_owned()),
@@ -13,7 +13,7 @@ fn of_vm_bhyve(text: &str) -> Guest {
 
 /// Asserts that a guest has this setting.
 #[track_caller]
-fn has(guest: &Guest, key: &str, value: &str) {
+pub(super) fn has(guest: &Guest, key: &str, value: &str) {
     let found = guest.settings.iter().find(|setting| setting.key() == key);
     let found = found.map(|setting| String::from_utf8_lossy(setting.value()).into_owned());
     assert_eq!(found.as_deref(), Some(value), "{guest:?}");

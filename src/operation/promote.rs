@@ -73,14 +73,14 @@ fn owners(context: &mut Context<'_>, vm: &Vm, volumes: &[DiskVolume]) -> Result<
             if !origins.contains(&volume) {
                 continue;
             }
-            let whose = format!("{volume} is hd{} of {}", disk.number, other.name);
+            let whose = format!(
+                "{volume}, of which {} has a clone, is hd{} of {}",
+                vm.name, disk.number, other.name
+            );
             refuse_protected(&other).map_err(|error| {
-                error.note(format!(
-                    "{whose}, which would lose snapshots to {}",
-                    vm.name
-                ))
+                error.note(format!("{whose}: a promotion takes snapshots from it"))
             })?;
-            notes.push(format!("{whose}, which loses snapshots to {}", vm.name));
+            notes.push(whose);
         }
     }
     Ok(notes)

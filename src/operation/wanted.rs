@@ -239,9 +239,10 @@ fn refuse_part(
     let has_one = |taken: &&Taken<'_>| typed.iter().any(|number| taken.there().has(number));
     match same.find(has_one) {
         Some(taken) if !is_meant => Err(Error::usage(format!(
-            "@{name} is a snapshot of the disks {} of {}, not of {typed} alone",
-            taken.there(),
-            vm.name
+            "@{name} is a snapshot of {} of {}, not of {}",
+            taken.there().disks(),
+            vm.name,
+            typed.disks()
         ))
         .help(format!(
             "name all of its disks: {}{} {name}",

@@ -1,13 +1,13 @@
 //! Completions: the words that the program offers, and each real shell that asks for them.
 
+mod shells;
+
 use crate::call::call;
 use crate::fake::Fake;
 use crate::host::Host;
 use crate::host::build::USER;
-use crate::place::{self, PROGRAM, Place, Said};
-use crate::seat::Seat;
+use crate::place::{PROGRAM, Place, Said};
 use std::fs;
-use std::process::Command;
 
 const CONFIG: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm\nweb0_id=1\nweb1_id=2\ndb_id=3\n";
 
@@ -78,9 +78,26 @@ fn each_place_of_a_line_has_its_own_words() {
         ("web0-boot w", ""),
         (
             "web0-console -",
-            "--dry-run -d --format --force -f --config --help",
+            "--dry-run -d --format --force -f --config --help -h",
         ),
-        ("a-b-c-d -", "--config --help"),
+        ("easy-bhyve -", "--config --help -h --version -V"),
+        ("easy-bhyve boot -- -", ""),
+        ("easy-bhyve boot -- w", "web0 web1"),
+        ("easy-bhyve --config=c", "@files="),
+        ("easy-bhyve set db cd0=", "@files="),
+        ("easy-bhyve set db hd3=/x", "@files="),
+        ("easy-bhyve set volroot=", "@files="),
+        ("easy-bhyve set iso_path=", "@files="),
+        ("easy-bhyve new x cd0=", "@files="),
+        (
+            "easy-bhyve set db if1_bridge=",
+            "if1_bridge=bridge0 if1_bridge=none",
+        ),
+        // Commands whose names look like those of links.
+        ("a-b-c-d -", "@default"),
+        ("grub-install co", "@default"),
+        ("gone-boot --pau", "@default"),
+        ("web0-nothing -", "@default"),
         ("-- -x", ""),
     ] {
         let mut words: Vec<&str> = line.split(' ').collect();
@@ -166,7 +183,7 @@ fn snapshots_are_listed_without_root_and_nothing_else_is_asked() {
         (vec!["web0-clone", "@_202601020304-old", ""], "", 0),
         (vec!["easy-bhyve", "rollback", "web0", "x"], "", 1),
         (vec!["db-rollback", ""], "", 1),
-        (vec!["gone-rollback", ""], "", 0),
+        (vec!["gone-rollback", ""], "@default\n", 0),
         (vec!["web0-boot", "-"], "", 0),
         (vec!["easy-bhyve", "boot", ""], "web0\nweb1\ndb\n", 0),
     ] {
@@ -188,6 +205,32 @@ fn snapshots_are_listed_without_root_and_nothing_else_is_asked() {
             "{calls:?}"
         );
     }
+}
+
+#[test]
+fn bridges_and_uplinks_are_those_of_the_host() {
+    let host =
+        Host::freebsd(14).with_commands(&["ifconfig bridge7 create", "ifconfig tap9 create"]);
+    let mut fake = Fake::new(host, USER);
+    for (word, words) in [
+        ("bridge=", "bridge=bridge0\nbridge=bridge7\nbridge=none\n"),
+        ("netif=ig", "netif=igb0\n"),
+        ("netif=t", ""),
+    ] {
+        let words_of_call = ["easy-bhyve", "complete", "--", "easy-bhyve", "set", word];
+        let said = call(&mut fake, CONFIG, &words_of_call);
+        assert_eq!(
+            (said.status, said.err.as_str(), said.out.as_str()),
+            (0, "", words)
+        );
+    }
+    let host = fake.host();
+    let calls = host.calls().iter().map(crate::view::call);
+    let calls: Vec<String> = calls.collect();
+    assert!(
+        calls.iter().all(|call| call.ends_with("ifconfig -a")),
+        "{calls:?}"
+    );
 }
 
 #[test]
@@ -236,116 +279,4 @@ fn setup_writes_the_scripts_and_names_the_lines_for_the_shells() {
     call(&["setup", "--completions"]);
     let script = fs::read_to_string(place.path("bin/completions/easy-bhyve.zsh")).unwrap();
     assert_eq!(script, call(&["completions", "zsh"]).out);
-}
-
-/// A home with links and scripts, and the shell on a terminal with its script read.
-fn shell(name: &str, words: &[&str], term: &str) -> Option<(Place, Seat)> {
-    let place = Place::new();
-    let easy_bhyve = place.program("bin/easy-bhyve");
-    place.write("bin/easy-bhyve.conf", CONFIG);
-    place.write("iso/debian.iso", "");
-    let mut setup = place.call(&easy_bhyve);
-    assert!(
-        setup
-            .args(["setup", "--completions"])
-            .output()
-            .unwrap()
-            .status
-            .success()
-    );
-    // What is called by its name is completed by its name.
-    let path = format!(
-        "{}:{}:/usr/bin:/bin",
-        place.shown("bin/eb"),
-        place.shown("bin")
-    );
-    let mut shell = Command::new(name);
-    shell
-        .env_clear()
-        .env("PATH", path)
-        .env("HOME", place.path(""))
-        .env("TERM", term)
-        .env("EASY_BHYVE_PATH", place.path("no programs"))
-        .current_dir(place.path(""))
-        .args(words);
-    let is_there = Command::new(name).arg("-c").arg("exit 0").output();
-    if is_there.is_err() {
-        place::skip(&format!("{name} is not installed"));
-        return None;
-    }
-    let mut seat = Seat::start(&shell);
-    let script = place.shown(&format!("bin/completions/easy-bhyve.{name}"));
-    seat.type_in(&format!("source {script}; echo re''ady\r"));
-    seat.see("ready");
-    Some((place, seat))
-}
-
-/// Types a line with a TAB in it and then Enter; the echoed words must be these.
-#[track_caller]
-fn completes(seat: &mut Seat, typed: &str, shown: &str) {
-    // The line is only printed.
-    seat.type_in(typed);
-    seat.type_in("\t");
-    seat.see(shown);
-    // The line is dropped.
-    seat.type_in("\u{15}");
-}
-
-/// What every shell completes: a command, a VM, the name of a file.
-#[track_caller]
-fn completes_the_usual(seat: &mut Seat) {
-    completes(seat, "easy-bhyve resou", "easy-bhyve resources ");
-    completes(seat, "easy-bhyve boot d", "boot db ");
-    completes(seat, "easy-bhyve new x --cd iso/deb", "iso/debian.iso ");
-}
-
-#[test]
-fn bash_completes() {
-    let Some((_place, mut seat)) = shell("bash", &["--norc", "--noprofile", "-i"], "dumb") else {
-        return;
-    };
-    completes_the_usual(&mut seat);
-    let line = "easy-bhyve set db on_crash=r";
-    completes(&mut seat, line, "on_crash=restart ");
-    completes(&mut seat, "easy-bhyve set db on_cr", "on_crash=");
-    completes(&mut seat, "easy-bhyve os debi", "os debian ");
-    completes(&mut seat, "web0-boot --format=s", "--format=sh ");
-    completes(&mut seat, "web0-boot --pau", "web0-boot --pause ");
-    completes(&mut seat, "db-vnc --dry", "db-vnc --dry-run ");
-}
-
-#[test]
-fn zsh_completes() {
-    let Some((_place, mut seat)) = shell("zsh", &["-f", "-i"], "dumb") else {
-        return;
-    };
-    completes_the_usual(&mut seat);
-    // zsh writes only what is new.
-    completes(&mut seat, "easy-bhyve set db on_crash=r", "=restart ");
-    completes(&mut seat, "web0-boot --pau", "se ");
-}
-
-#[test]
-fn fish_completes() {
-    let words = ["--private", "--no-config"];
-    let Some((_place, mut seat)) = shell("fish", &words, "dumb") else {
-        return;
-    };
-    completes_the_usual(&mut seat);
-    let line = "easy-bhyve set db on_crash=r";
-    completes(&mut seat, line, "on_crash=restart ");
-    completes(&mut seat, "web0-boot --pau", "--pause ");
-    // The meaning of each word, as fish shows it beside.
-    seat.type_in("complete -C 'easy-bhyve resou'\r");
-    seat.see("resources\tShow the settings");
-}
-
-#[test]
-fn tcsh_completes() {
-    let Some((_place, mut seat)) = shell("tcsh", &["-f", "-i"], "vt100") else {
-        return;
-    };
-    completes_the_usual(&mut seat);
-    completes(&mut seat, "web0-boot --pau", "--pause ");
-    completes(&mut seat, "web0-boot -d --format js", "json ");
 }

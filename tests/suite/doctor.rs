@@ -269,6 +269,13 @@ fn taps_links_and_path_have_remedies() {
     );
     assert_eq!(row("links").remedy, "easy-bhyve setup");
     let links = user.directory.path().join("eb");
+    assert_eq!(user.call(&["setup"]).status, 0);
+    let count = std::fs::read_dir(&links).unwrap().count();
+    let found = format!(
+        "missing or out of date in {}: {count} links",
+        links.display()
+    );
+    assert_eq!(row("links").finding, found);
     let remedy = format!(
         "add to ~/.profile: PATH={}:$PATH; export PATH",
         links.display()
@@ -286,25 +293,40 @@ fn the_table_shows_each_remedy_below_its_row() {
         "fail", "grub-bhyve", "", ""
     );
     assert!(said.out.contains(&row), "{}", said.out);
-    let counts = "21 passed, 1 warnings, 1 failures, 1 not asked\n";
+    let counts = "21 passed, 1 warning, 1 failure, 1 not asked\n";
     assert!(said.out.ends_with(counts), "{}", said.out);
 }
 
 #[test]
 fn a_report_has_no_private_name() {
     let config = "bridge=bridge0 netif=igb0 volroot=zroot/secret\nacme_id=1\nacme_hd0=/dev/zvol/zroot/secret/acme\n\
-                  acme_cd0=/home/user_bob/acme.iso\n";
-    let host = well().with_leftover_vm("acme", 1 << 20);
+                  acme_cd0=/home/user_bob/acme.iso\nprivilege=mdo\nhost_id=2\n";
+    let mut host = well()
+        .with_leftover_vm("acme", 1 << 20)
+        .with_tap("tap9", "easy-bhyve:elsewhere");
+    let mut rules = host.state.sysctls["hw.ncpu"].clone();
+    "uid=1017>uid=0".clone_into(&mut rules.value);
+    host.state
+        .sysctls
+        .insert("security.mac.do.rules".into(), rules);
     let mut user = User::new(host, config);
     user.fake
         .environment
         .insert("HOME".into(), "/home/user_bob".into());
+    // A user's name, which a row has.
+    user.fake
+        .environment
+        .insert("SUDO_USER".into(), "igb0".into());
     let said = user.call(&["doctor", "--report"]);
     for private in [
         "acme",
         "secret",
         "bob",
         "vmhost",
+        "elsewhere",
+        "zroot",
+        "1017",
+        "igb0",
         user.directory.path().to_str().unwrap(),
     ] {
         assert!(!said.out.contains(private), "{private}: {}", said.out);
@@ -320,11 +342,25 @@ fn a_report_has_no_private_name() {
         "{}",
         said.out
     );
+    // The name of a VM can be a word of a row that has no VM.
+    let jail = "| pass | jail | this is the host itself |";
+    assert!(said.out.contains(jail), "{}", said.out);
     assert_eq!(
         user.call(&["doctor", "--report", "--format", "json"])
             .status,
         2
     );
+}
+
+#[test]
+fn a_report_on_a_wrong_configuration_has_no_private_name_either() {
+    let mut user = User::new(well(), "acme_id=1\nacme_cpu=$(id)\n");
+    let said = user.call(&["doctor", "--report"]);
+    let row = ":2:10: sh would run a command here | ";
+    assert!(said.out.contains(row), "{}", said.out);
+    for private in ["acme", user.directory.path().to_str().unwrap()] {
+        assert!(!said.out.contains(private), "{private}: {}", said.out);
+    }
 }
 
 #[test]
@@ -337,6 +373,10 @@ fn another_system_says_what_could_not_be_asked() {
     let failures = said.out.lines().filter(|line| line.starts_with("fail "));
     let mut others = failures.filter(|line| !line.contains("  program  "));
     assert_eq!(others.next(), None, "{}", said.out);
+    for subject in ["disks", "pool", "space"] {
+        let row = format!("not asked  {subject:13}  this host is not FreeBSD\n");
+        assert!(said.out.contains(&row), "{row}: {}", said.out);
+    }
     let unknown = said
         .out
         .lines()

@@ -10,7 +10,7 @@ use crate::place::{PROGRAM, Place, Said};
 use std::fs;
 use std::path::PathBuf;
 
-const HOST: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm\n";
+pub(crate) const HOST: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm\n";
 
 /// Calls `import` for a file of `tests/foreign`, whose path is shown from there.
 fn import(place: &Place, foreign: &str, more: &[&str]) -> Said {

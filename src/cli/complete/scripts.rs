@@ -1,12 +1,13 @@
 //! The scripts of the shells, and their installation.
 
 use crate::cli::invocation::options::Shell;
+use crate::cli::locate::HOST_DIRECTORY;
 use crate::config::Config;
 use crate::plan::{FileChange, Plan};
 use crate::process::Process;
 use crate::verb::Verb;
 use crate::{quote, vis};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 impl Shell {
     const ALL: [Self; 4] = [Self::Bash, Self::Zsh, Self::Fish, Self::Tcsh];
@@ -64,9 +65,18 @@ pub(super) fn text(shell: Shell, process: &Process) -> String {
     text
 }
 
-/// The plan that writes the scripts next to the configuration, and what the user does with them.
+/// The directory of the scripts: next to a user's configuration; that of the host has other files beside.
+fn directory(config: &Path, share: &Path) -> PathBuf {
+    if config == Path::new(HOST_DIRECTORY) {
+        share.join("easy-bhyve/completions")
+    } else {
+        config.join("completions")
+    }
+}
+
+/// The plan that writes the scripts, and what the user does with them.
 pub(in crate::cli) fn plan(process: &Process, config: &Config) -> (Plan, Vec<String>) {
-    let directory = config.directory().join("completions");
+    let directory = directory(config.directory(), &process.share);
     let mut plan = Plan::default();
     if !directory.is_dir() {
         plan.push(FileChange::MakeDirectories(directory.clone()));
@@ -95,5 +105,22 @@ fn change(path: &Path, text: Vec<u8>) -> Option<FileChange> {
         Ok(before) if before == text => None,
         Ok(before) => Some(FileChange::Replace { path, before, text }),
         Err(_) => Some(FileChange::Write { path, text }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::directory;
+    use std::path::Path;
+
+    #[test]
+    fn the_directory_of_other_programs_has_no_scripts() {
+        for (config, scripts) in [
+            ("/home/u/bin", "/home/u/bin/completions"),
+            ("/usr/local/etc", "/share/easy-bhyve/completions"),
+        ] {
+            let found = directory(Path::new(config), Path::new("/share"));
+            assert_eq!(found, Path::new(scripts));
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What stands before the cursor, by the definition of the command line.
 
 use crate::cli::invocation;
+use crate::verb::Verb;
 use clap::{Arg, Command};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,8 +12,12 @@ pub(super) struct Typed<'definition> {
     pub(super) wanted: Wanted<'definition>,
     /// The VM that a link names, and the words before the cursor that are no options.
     pub(super) operands: Vec<String>,
-    /// The verb or command.
-    pub(super) command: String,
+    /// The verb or command, once it stands there.
+    pub(super) command: Option<String>,
+    /// The VM that the called link names.
+    pub(super) link: Option<String>,
+    /// Whether the called link names no verb.
+    pub(super) is_unknown: bool,
     /// `--config FILE`.
     pub(super) config: Option<PathBuf>,
     /// Where in the current word the completed part begins.
@@ -56,7 +61,9 @@ impl<'definition> Typed<'definition> {
         let mut typed = Self {
             wanted: Wanted::Nothing,
             operands: Vec::new(),
-            command: String::new(),
+            command: None,
+            link: None,
+            is_unknown: false,
             config: None,
             at: Part::Whole,
         };
@@ -64,14 +71,21 @@ impl<'definition> Typed<'definition> {
         let mut command = None;
         if let Some((vm, verb)) = invocation::called_as(&title) {
             command = program.find_subcommand(verb);
-            verb.clone_into(&mut typed.command);
+            typed.command = Some(verb.to_owned());
+            typed.link = Some(vm.to_owned());
+            typed.is_unknown = Verb::parse(verb).is_none();
             typed.operands.push(vm.to_owned());
         }
         let mut waiting: Option<&Arg> = None;
+        let mut has_options = true;
         for word in before.iter().skip(1) {
             let word = word.to_string_lossy();
             if let Some(option) = waiting.take() {
                 typed.note(option, &word);
+            } else if !has_options {
+                typed.operands.push(word.into_owned());
+            } else if word == "--" {
+                has_options = false;
             } else if let Some((option, value)) = option_of(program, command, &word) {
                 match value {
                     Some(value) => typed.note(option, value),
@@ -80,12 +94,11 @@ impl<'definition> Typed<'definition> {
                 }
             } else if word.starts_with('-') {
                 // A switch of clap's own, or an unknown one.
-            } else if command.is_none() && typed.command.is_empty() {
-                typed.command = word.clone().into_owned();
+            } else if typed.command.is_none() {
                 // `help boot` is completed as the name of a command.
-                command = program.find_subcommand(&*word);
-                if &*word == "help" {
-                    typed.command.clear();
+                if word != "help" {
+                    command = program.find_subcommand(&*word);
+                    typed.command = Some(word.into_owned());
                 }
             } else {
                 typed.operands.push(word.into_owned());
@@ -93,14 +106,16 @@ impl<'definition> Typed<'definition> {
         }
         typed.wanted = if let Some(option) = waiting {
             Wanted::Value(option)
-        } else if let Some((option, Some(_))) = option_of(program, command, current) {
+        } else if let Some((option, Some(_))) =
+            option_of(program, command, current).filter(|_| has_options)
+        {
             typed.at = Part::Value;
             Wanted::Value(option)
-        } else if current.starts_with('-') {
+        } else if has_options && current.starts_with('-') {
             Wanted::Option(command.unwrap_or(program))
         } else if let Some(command) = command {
             operand(command, typed.operands.len()).map_or(Wanted::Nothing, Wanted::Value)
-        } else if typed.command.is_empty() {
+        } else if typed.command.is_none() {
             Wanted::Command
         } else {
             Wanted::Nothing

@@ -8,20 +8,33 @@ use crate::config::resolve::{self, Wanted};
 use crate::config::settings::{self, Form, HOST, Need, Setting, VM};
 use crate::host::Look;
 use crate::model::Volume;
+use crate::model::name::IfName;
 use crate::survey;
+use crate::tools::ifconfig::{self, Interface};
 use crate::tools::zfs;
 use crate::verb::Spelling;
 use clap::{Arg, Command};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Where values come from.
 pub(super) struct Sources<'run> {
     /// The configuration, if it can be read.
     pub(super) config: Option<&'run Config>,
-    /// The host, for the snapshots of a volume.
+    /// The host, for the snapshots of a volume and the names of interfaces.
     pub(super) look: &'run mut dyn Look,
     /// The directory of devices.
     pub(super) devices: &'run Path,
+}
+
+/// The values of an option or of an argument.
+pub(super) enum Found {
+    /// These.
+    Words(Vec<Candidate>),
+    /// The names of files.
+    Files,
+    /// The names of files behind the `=` of the word.
+    FilesBehind,
 }
 
 /// How the value of an option or of an argument is completed.
@@ -96,10 +109,15 @@ pub(super) fn options(command: &Command) -> Vec<Candidate> {
             found.push(Candidate::new(word, meaning.clone()));
         }
     }
-    for (word, meaning) in [
+    let mut added = vec![
         ("--config", "Read this configuration and no other"),
         ("--help", "Show help"),
-    ] {
+        ("-h", "Show help"),
+    ];
+    if command.get_version().is_some() {
+        added.extend(["--version", "-V"].map(|word| (word, "Show the version")));
+    }
+    for (word, meaning) in added {
         if found.iter().all(|one| one.word != word) {
             found.push(Candidate::new(word, meaning));
         }
@@ -111,17 +129,17 @@ fn about(text: Option<&clap::builder::StyledStr>) -> String {
     text.map(ToString::to_string).unwrap_or_default()
 }
 
-/// The values of an option or an argument; none where a file is wanted.
+/// The values of an option or an argument.
 pub(super) fn of(
     argument: &Arg,
     typed: &Typed<'_>,
     current: &str,
     sources: &mut Sources<'_>,
-) -> Option<Vec<Candidate>> {
+) -> Found {
     let words = argument.get_possible_values();
     if !words.is_empty() {
         let shown = words.iter().filter(|word| !word.is_hide_set());
-        return Some(
+        return Found::Words(
             shown
                 .map(|word| Candidate::new(word.get_name(), about(word.get_help())))
                 .collect(),
@@ -130,25 +148,26 @@ pub(super) fn of(
     let name = argument.get_value_names().and_then(<[_]>::first);
     let kind = name.and_then(|name| KINDS.iter().find(|(known, _)| *known == name.as_str()));
     let vm = typed.operands.first().map(String::as_str);
-    Some(match kind.map_or(Kind::File, |(_, kind)| *kind) {
+    Found::Words(match kind.map_or(Kind::File, |(_, kind)| *kind) {
         // The name of a VM that does not exist yet.
-        Kind::Vm if typed.command == "new" => Vec::new(),
-        Kind::VmOrFile if current.contains('/') => return None,
-        Kind::Vm | Kind::VmOrFile => vms(sources.config),
-        Kind::File => return None,
+        Kind::Vm if typed.command.as_deref() == Some("new") => Vec::new(),
+        Kind::Vm => vms(sources.config),
+        Kind::VmOrFile if current.contains('/') => return Found::Files,
+        Kind::VmOrFile => vms(sources.config),
+        Kind::File => return Found::Files,
         Kind::Profile => profiles(sources.config, ""),
         Kind::AnySetting => match vm.filter(|vm| !vm.contains('=')) {
-            Some(_) => assignments(&VM, current, sources.config),
-            None if typed.operands.is_empty() => {
+            Some(_) => return assignments(&VM, current, sources),
+            None if typed.operands.is_empty() && !current.contains('=') => {
                 let mut found = vms(sources.config);
-                found.extend(assignments(&HOST, current, sources.config));
+                found.extend(keys(&HOST, current));
                 found
             }
-            None => assignments(&HOST, current, sources.config),
+            None => return assignments(&HOST, current, sources),
         },
-        Kind::Setting => assignments(&VM, current, sources.config),
-        Kind::Snapshot => snapshots(vm?, sources, ""),
-        Kind::SnapshotFirst if typed.operands.len() == 1 => snapshots(vm?, sources, "@"),
+        Kind::Setting => return assignments(&VM, current, sources),
+        Kind::Snapshot => snapshots(vm, sources, ""),
+        Kind::SnapshotFirst if typed.operands.len() == 1 => snapshots(vm, sources, "@"),
         Kind::SnapshotFirst | Kind::Free => Vec::new(),
     })
 }
@@ -167,32 +186,46 @@ fn profiles(config: Option<&Config>, before: &str) -> Vec<Candidate> {
         .collect()
 }
 
-/// Settings as `KEY=`; behind the `=` the words that the setting takes. A path has none: the shell would
-/// complete the whole word, not what is behind the `=`.
-fn assignments<Into>(
-    table: &'static [Setting<Into>],
+/// Settings as `KEY=`; behind the `=` the words that the setting takes.
+fn assignments<Target>(
+    table: &'static [Setting<Target>],
     current: &str,
-    config: Option<&Config>,
-) -> Vec<Candidate> {
-    if let Some((key, _)) = current.split_once('=') {
-        let is_it = |row: &&Setting<Into>| is_spelled(row.name, key);
-        let Some(row) = table.iter().find(is_it) else {
-            return Vec::new();
-        };
-        let words = match row.form {
-            Form::Named("profile") => return profiles(config, &format!("{key}=")),
-            Form::OneOf(words) => words,
-            Form::Named(form) => {
-                let listed = WORDS.iter().find(|(name, _)| *name == form);
-                listed.map_or(&[][..], |(_, words)| *words)
-            }
-        };
-        let words = words.iter();
-        return words
+    sources: &mut Sources<'_>,
+) -> Found {
+    let Some((key, _)) = current.split_once('=') else {
+        return Found::Words(keys(table, current));
+    };
+    let is_it = |row: &&Setting<Target>| is_spelled(row.name, key);
+    let Some(row) = table.iter().find(is_it) else {
+        return Found::Words(Vec::new());
+    };
+    let words: Vec<String> = match row.form {
+        Form::Named("path" | "directory" | "dataset | directory") => return Found::FilesBehind,
+        Form::Named("profile") => {
+            return Found::Words(profiles(sources.config, &format!("{key}=")));
+        }
+        Form::Named("bridge") => bridges(sources),
+        Form::Named("interface") => uplinks(sources),
+        Form::OneOf(words) => owned(words),
+        Form::Named(form) => {
+            let listed = WORDS.iter().find(|(name, _)| *name == form);
+            owned(listed.map_or(&[][..], |(_, words)| *words))
+        }
+    };
+    let words = words.iter();
+    Found::Words(
+        words
             .map(|word| Candidate::new(format!("{key}={word}"), ""))
-            .collect();
-    }
-    // The number that is typed, or the first.
+            .collect(),
+    )
+}
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// Settings as `KEY=`, with the number that is typed, or the first.
+fn keys<Target>(table: &'static [Setting<Target>], current: &str) -> Vec<Candidate> {
     let digits = current.trim_start_matches(|c: char| !c.is_ascii_digit());
     let digits = digits
         .split(|c: char| !c.is_ascii_digit())
@@ -207,6 +240,36 @@ fn assignments<Into>(
     .collect()
 }
 
+/// The bridges of the configuration and of the host, and the word for no bridge.
+fn bridges(sources: &mut Sources<'_>) -> Vec<String> {
+    let set = sources.config.into_iter().flat_map(Config::assignments);
+    let set = set.filter(|set| set.name == "bridge" || set.name.ends_with("_bridge"));
+    let mut found: BTreeSet<String> = set
+        .map(|set| String::from_utf8_lossy(set.value).into_owned())
+        .collect();
+    let interfaces = interfaces(sources).into_iter();
+    found.extend(
+        interfaces
+            .filter(|one| one.is_in(&["bridge"]))
+            .map(|one| one.name),
+    );
+    found.insert(IfName::NONE.to_owned());
+    found.into_iter().collect()
+}
+
+/// The interfaces of the host that can join a bridge as its uplink.
+fn uplinks(sources: &mut Sources<'_>) -> Vec<String> {
+    let others = ["bridge", "tap", "lo", "epair", "wlan", "pflog"];
+    let interfaces = interfaces(sources).into_iter();
+    let wired = interfaces.filter(|one| !one.is_in(&others));
+    wired.map(|one| one.name).collect()
+}
+
+fn interfaces(sources: &mut Sources<'_>) -> Vec<Interface> {
+    let said = survey::answer(sources.look, &ifconfig::list()).unwrap_or_default();
+    ifconfig::parse(&said)
+}
+
 /// Whether a key spells a name of the table.
 fn is_spelled(name: &str, key: &str) -> bool {
     let number: String = key.chars().filter(char::is_ascii_digit).collect();
@@ -214,11 +277,12 @@ fn is_spelled(name: &str, key: &str) -> bool {
 }
 
 /// The snapshots of a VM's volume, the newest first.
-fn snapshots(vm: &str, sources: &mut Sources<'_>, before: &str) -> Vec<Candidate> {
+fn snapshots(vm: Option<&str>, sources: &mut Sources<'_>, before: &str) -> Vec<Candidate> {
     let wanted = Wanted::new(Need::Disks, Spelling::default(), sources.devices);
     let vm = sources
         .config
-        .and_then(|config| resolve::vm(config, vm, &wanted).ok());
+        .zip(vm)
+        .and_then(|(config, vm)| resolve::vm(config, vm, &wanted).ok());
     let Some(Volume::Zfs(volume)) = vm.map(|vm| vm.volume) else {
         return Vec::new();
     };

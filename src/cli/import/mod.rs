@@ -2,36 +2,25 @@
 //!
 //! Reads the files of the other manager, and asks the host where its datastore is; changes nothing of it.
 
+mod place;
 mod sources;
 
 use super::edit::{self, Edited, refused};
 use super::invocation::Invocation;
 use super::invocation::options::{ImportArgs, Manager};
 use super::locate::{self, Refused};
-use super::new;
-use crate::config::edit::{TypedSetting, append};
-use crate::config::{self, Config};
+use crate::config::edit::append;
+use crate::config::{self, Config, Source};
 use crate::error::{Error, Result};
-use crate::host::Look;
-use crate::import::Guest;
-use crate::model::name::VmName;
 use crate::operation::context::{CallersPlan, Context, Outcome};
 use crate::process::Process;
 use crate::run::not_written;
 use crate::session::Session;
 use crate::span::FileId;
 use crate::{quote, vis};
+use place::{Placed, Placing, valid};
 use sources::{name, read};
-use std::collections::BTreeSet;
 use std::fmt::Write;
-
-/// A VM with the name and the id that it gets here.
-struct Placed {
-    vm: String,
-    guest: Guest,
-    /// All settings, the id first.
-    settings: Vec<TypedSetting>,
-}
 
 /// Prints the lines of every VM; remarks are comments above them.
 ///
@@ -48,15 +37,27 @@ pub(super) fn print(
         ));
     }
     let process = session.process;
-    let config = if locate::is_nowhere(process, invocation) {
-        empty(process)?
+    let is_new = locate::is_nowhere(process, invocation);
+    let mut config = if is_new {
+        of_text(process, None)?
     } else {
         locate::load(process, invocation).map_err(|refused| refused.error)?
     };
     let found = read(process, session.host, args, &config)?;
-    let (placed, notes) = place(session.host, &config, found.guests)?;
+    if is_new {
+        // What `init` will write has an effect on what is valid.
+        let mut text = "bridge=bridge0\nvolroot=/vm\n".to_owned();
+        for (key, value) in &found.host {
+            let _ = writeln!(text, "{key}={}", quote::shown(value));
+        }
+        config = of_text(process, Some(text))?;
+    }
+    let mut placing = Placing::new(session.host, &config, &found.guests)?;
+    let (placed, notes) = placing.place(found.guests)?;
+    let spelling = &invocation.spelling;
+    let (placed, notes) = valid(process, spelling, &config, placed, notes);
     let mut text = String::new();
-    let is_unset = |key: &str| config.get(key).is_none_or(|set| set.value.is_empty());
+    let is_unset = |key: &str| is_new || config.get(key).is_none_or(|set| set.value.is_empty());
     for (key, value) in found.host.iter().filter(|(key, _)| is_unset(key)) {
         let _ = writeln!(text, "{key}={}", quote::shown(value));
     }
@@ -72,7 +73,6 @@ pub(super) fn print(
     for note in notes {
         session.say(&note);
     }
-    let spelling = &invocation.spelling;
     let from = args
         .from
         .as_deref()
@@ -82,7 +82,7 @@ pub(super) fn print(
         name(args.manager),
         from.unwrap_or_default()
     ));
-    session.say(&if config.sources().iter().next().is_none() {
+    session.say(&if is_new {
         let init = spelling.command("init");
         format!("there is no configuration yet: {init} writes one for this host; then: {add}")
     } else {
@@ -103,7 +103,10 @@ pub(super) fn add(context: &mut Context<'_>, args: &ImportArgs) -> Result<Edited
     let config = context.config;
     let here = |error| refused(error, Some(config.clone()));
     let found = read(context.process, context.look, args, config).map_err(here)?;
-    let (placed, mut notes) = place(context.look, config, found.guests).map_err(here)?;
+    let mut placing = Placing::new(context.look, config, &found.guests).map_err(here)?;
+    let (placed, notes) = placing.place(found.guests).map_err(here)?;
+    let (process, spelling) = (context.process, &context.spelling);
+    let (placed, mut notes) = valid(process, spelling, config, placed, notes);
     for Placed { guest, .. } in &placed {
         let remarks = guest.remarks.iter();
         notes.extend(
@@ -146,9 +149,11 @@ pub(super) fn add(context: &mut Context<'_>, args: &ImportArgs) -> Result<Edited
     })
 }
 
-/// A configuration without a file.
-fn empty(process: &Process) -> Result<Config> {
-    locate::with_outside(process, |outside| config::parse(Vec::new(), outside))
+/// A configuration of this text, which is in no file, or without a text.
+fn of_text(process: &Process, text: Option<String>) -> Result<Config> {
+    let source = text.map(|text| Source::new("easy-bhyve.conf", text.into_bytes()));
+    let sources = source.into_iter().collect();
+    locate::with_outside(process, |outside| config::parse(sources, outside))
         .map_err(|error| Error::config(error.to_string()))
 }
 
@@ -167,73 +172,4 @@ fn push_block(text: &mut String, one: &Placed, manager: Manager) {
         let value = String::from_utf8_lossy(&setting.written()).into_owned();
         let _ = writeln!(text, "{vm}_{}={value}", setting.key());
     }
-}
-
-/// Gives every VM a name, an id and taps that are free; also returns notes about those that have a VM
-/// of their name here.
-fn place(
-    look: &mut dyn Look,
-    config: &Config,
-    guests: Vec<Guest>,
-) -> Result<(Vec<Placed>, Vec<String>)> {
-    let interfaces = new::interfaces(look)?;
-    let is_free = |id: &u16| {
-        let tap = format!("tap{id}");
-        interfaces.iter().all(|one| one.name != tap)
-    };
-    let mut free: BTreeSet<u16> = config.free_ids().filter(is_free).collect();
-    // 0 is the last, because other programs use tap0 first.
-    let next = |free: &mut BTreeSet<u16>| {
-        let id = free.range(1..).next().or(free.first()).copied();
-        let id = id.ok_or_else(|| Error::config("all ids from 0 to 32767 are in use"))?;
-        free.remove(&id);
-        Ok::<u16, Error>(id)
-    };
-    let (mut placed, mut notes) = (Vec::<Placed>::new(), Vec::new());
-    for mut guest in guests {
-        let vm = VmName::like(&guest.name);
-        let vm = vm.map_or_else(|| "vm".to_owned(), |vm| vm.to_string());
-        if let Some(set) = config.get(&format!("{vm}_id")) {
-            let at = config.place(set.name_span);
-            let text = format!(
-                "{} is not imported: {vm} already exists at {at}",
-                guest.name
-            );
-            notes.push(vis::line(&text).into_owned());
-            continue;
-        }
-        let is_taken = |name: &str| {
-            placed.iter().any(|one| one.vm == name) || config.get(&format!("{name}_id")).is_some()
-        };
-        let mut numbered = (2..).map(|number| format!("{vm}_{number}"));
-        let vm = if is_taken(&vm) {
-            numbered.find(|name| !is_taken(name)).unwrap_or(vm)
-        } else {
-            vm
-        };
-        if vm != guest.name {
-            guest.remarks.insert(0, format!("its name is {vm} here"));
-        }
-        let id = match guest.number.filter(|number| free.remove(number)) {
-            Some(number) => number,
-            None => next(&mut free)?,
-        };
-        let mut settings = vec![TypedSetting::new("id", id.to_string())];
-        settings.append(&mut guest.settings);
-        for number in &guest.without_tap {
-            let own = format!("if{number}_");
-            let at = settings
-                .iter()
-                .position(|setting| setting.key().starts_with(&own));
-            let tap = TypedSetting::parse(format!("if{number}=tap{}", next(&mut free)?).as_ref());
-            let tap = tap.map_err(|error| Error::config(error.to_string()))?;
-            settings.insert(at.unwrap_or(settings.len()), tap);
-        }
-        placed.push(Placed {
-            vm,
-            guest,
-            settings,
-        });
-    }
-    Ok((placed, notes))
 }

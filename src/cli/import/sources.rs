@@ -121,7 +121,8 @@ fn of_vm_bhyve(
     })?;
     let store = datastore(process, look, &wanted)?;
     let system = store.directory.join(".config/system.conf");
-    let system = if system.exists() {
+    // Only a file is read: reading anything else could wait for ever.
+    let system = if system.is_file() {
         File::read(&text_of(&system)?)
     } else {
         File::default()
@@ -201,15 +202,15 @@ fn names(directory: &Path) -> Result<BTreeSet<String>> {
         let Ok(name) = entry.map_err(failed)?.file_name().into_string() else {
             continue;
         };
-        if directory.join(&name).join(format!("{name}.conf")).exists() {
+        if directory.join(&name).join(format!("{name}.conf")).is_file() {
             names.insert(name);
         }
     }
     Ok(names)
 }
 
-/// No file of another manager is larger, in bytes.
-const LARGEST: u64 = 64 << 20;
+/// No file of another manager is larger, in bytes: a VM has some hundred.
+const LARGEST: u64 = 1 << 20;
 
 /// The text of a file.
 fn text_of(path: &Path) -> Result<String> {

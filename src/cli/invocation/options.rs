@@ -242,7 +242,7 @@ pub struct DestroyArgs {
 /// Options of `doctor`.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct DoctorArgs {
-    /// Show the line that doas, sudo and mdo need, and try each that is installed
+    /// Show the line that doas, sudo and mdo need, and try the one in use
     #[arg(long)]
     pub privilege: bool,
     /// Print Markdown for a bug report, without the names of VMs, disks, users and hosts
@@ -300,7 +300,10 @@ pub struct CompleteArgs {
     /// Print a tab and the meaning behind each word
     #[arg(long)]
     pub describe: bool,
-    /// The words of the command line up to the cursor; without any those of COMMAND_LINE
+    /// Take the words from COMMAND_LINE, a line of this shell, and list the names of files
+    #[arg(long, value_name = "SHELL", hide_possible_values = true)]
+    pub line: Option<Shell>,
+    /// The words of the command line up to the cursor
     #[arg(value_name = "WORD", index = 1, last = true)]
     pub words: Vec<OsString>,
 }

@@ -1,9 +1,11 @@
 //! The files of vm-bhyve.
 
+use crate::import::keys::Keys;
+
 /// The keys of a file.
 #[derive(Clone, Debug, Default)]
 pub struct File {
-    pub(super) values: Vec<(String, String)>,
+    pub(super) keys: Keys,
     /// Lines that vm-bhyve does not read, each with its number.
     pub(super) ignored: Vec<(usize, String)>,
 }
@@ -17,9 +19,7 @@ impl File {
             let begins = code.starts_with(|first: char| first.is_ascii_lowercase());
             match code.split_once('=').filter(|_| begins) {
                 Some((key, value)) => {
-                    if file.get(key).is_none() {
-                        file.values.push((key.to_owned(), value.replace('"', "")));
-                    } else {
+                    if !file.keys.add(key, value.replace('"', "")) {
                         file.ignored.push((at + 1, line.to_owned()));
                     }
                 }
@@ -31,8 +31,6 @@ impl File {
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&str> {
-        let mut values = self.values.iter();
-        let found = values.find(|(name, _)| name == key);
-        found.map(|(_, value)| value.as_str())
+        self.keys.get(key)
     }
 }

@@ -5,12 +5,15 @@
 //! column, `#` begins a comment even in quotes, quotes are dropped, the first value counts), and
 //! `lib/vm-run` (disks, slots).
 
+mod disks;
 mod file;
 mod switches;
 
-use super::Becomes::{Same, Switch};
-use super::{Becomes, Guest, Keys, Listens, Network, arguments, is_yes, translate};
+use super::keys::Becomes::{self, Same, Switch};
+use super::keys::{Keys, translate, yes_or_no};
+use super::{Guest, Listens, Network, arguments};
 use crate::model::device::Slot;
+use disks::{Own, disks};
 pub use file::File;
 use std::path::{Path, PathBuf};
 pub use switches::first_network;
@@ -46,13 +49,12 @@ pub fn guest(
     let directory = store.directory.join(name);
     let path = directory.join(format!("{name}.conf"));
     let mut guest = Guest::new(name, path.display());
-    let left = file.values.clone();
-    let mut keys = Keys { left };
+    let mut keys = file.keys.clone();
     cpu(&mut keys, &mut guest);
     let is_uefi = loader(&mut keys, &directory, &mut guest);
     translate(TABLE, &mut keys, &mut guest);
     if let Some(words) = keys.take("bhyve_options") {
-        arguments(&mut guest, &words);
+        arguments(&mut guest, words.split_whitespace());
     }
     policy(&mut keys, &mut guest);
     let own = Own {
@@ -63,13 +65,15 @@ pub fn guest(
     let disks = disks(&mut keys, &own, &mut guest);
     let nics = nics(&mut keys, system, ours, &mut guest);
     let before = slots_of_nics(&mut keys, is_uefi, disks, nics);
-    if nics > 0 && file.get("loader") != Some("bhyveload") {
+    if nics == 0 {
+        guest.without_nics();
+    } else if file.get("loader") != Some("bhyveload") {
         guest.move_nics(nics, before.as_deref());
     }
     graphics(&mut keys, is_uefi, &mut guest);
-    let ignores = ["ignore_bad_msr", "ignore_msr"].map(|key| keys.take(key));
+    let ignores = ["ignore_bad_msr", "ignore_msr"].map(|key| keys.is_on(key, &mut guest));
     // With firmware it always passes `-w`.
-    if is_uefi || ignores.iter().flatten().any(|value| is_yes(value)) {
+    if is_uefi || ignores.contains(&true) {
         guest.switch("strict_msrs", false, "-w");
     }
     if let Some(seconds) = keys.take("loader_timeout") {
@@ -77,8 +81,13 @@ pub fn guest(
         let why = "easy-bhyve boots without a menu";
         guest.lose(format_args!("loader_timeout={seconds}"), why);
     }
-    for (key, value) in keys.left {
-        guest.lose_key(&key, &value);
+    for (key, value) in keys.into_left() {
+        if is_behind(&key, "disk", disks) || is_behind(&key, "network", nics) {
+            let why = "vm-bhyve does not attach it, because a number before it is missing";
+            guest.lose(format_args!("{key}={value}"), why);
+        } else {
+            guest.lose_key(&key, &value);
+        }
     }
     for (line, text) in &file.ignored {
         let text = text.trim();
@@ -88,6 +97,13 @@ pub fn guest(
         );
     }
     guest
+}
+
+/// Whether a key belongs to a device of this kind whose number is not below `count`.
+fn is_behind(key: &str, kind: &str, count: usize) -> bool {
+    let rest = key.strip_prefix(kind).unwrap_or_default();
+    let number = rest.split('_').next().unwrap_or_default();
+    number.parse::<usize>().is_ok_and(|number| number >= count)
 }
 
 /// Makes a VM of `vm_list` start with the host; `delay` is `vm_delay`.
@@ -117,7 +133,8 @@ fn cpu(keys: &mut Keys, guest: &mut Guest) {
 /// Translates the loader and its keys; whether it is UEFI firmware.
 fn loader(keys: &mut Keys, directory: &Path, guest: &mut Guest) -> bool {
     let Some(loader) = keys.take("loader").or_else(|| older_firmware(keys)) else {
-        guest.lose("loader", "the file has no such key");
+        let why = "the file has no such key, and the VM starts with grub: set loader";
+        guest.lose("loader", why);
         return false;
     };
     let theirs = format!("loader={loader}");
@@ -130,12 +147,12 @@ fn loader(keys: &mut Keys, directory: &Path, guest: &mut Guest) -> bool {
                 let why = "the VM starts with the firmware of the package bhyve-firmware";
                 guest.lose(format_args!("the firmware of {theirs}"), why);
             }
-            if keys.take("uefi_vars").is_some_and(|value| is_yes(&value)) {
+            if keys.is_on("uefi_vars", guest) {
                 let store = directory.join("uefi-vars.fd").display().to_string();
                 guest.set("uefi_vars", &store, "uefi_vars=yes");
             }
         }
-        _ => guest.lose(theirs, "easy-bhyve has no such loader"),
+        _ => guest.lose_loader(theirs),
     }
     loader.starts_with("uefi")
 }
@@ -145,7 +162,7 @@ fn older_firmware(keys: &mut Keys) -> Option<String> {
     let firmware = keys.take("uefi")?;
     match firmware.as_str() {
         "csm" => Some("uefi-csm".to_owned()),
-        _ => is_yes(&firmware).then(|| "uefi".to_owned()),
+        _ => (yes_or_no(&firmware) == Some(true)).then(|| "uefi".to_owned()),
     }
 }
 
@@ -160,9 +177,7 @@ fn grub(keys: &mut Keys, guest: &mut Guest) {
             guest.set(ours, commands.join("; "), format_args!("{theirs}0"));
         }
     }
-    let is_whole = keys
-        .take("grub_run_no_partition")
-        .is_some_and(|value| is_yes(&value));
+    let is_whole = keys.is_on("grub_run_no_partition", guest);
     let part = keys.take("grub_run_partition");
     let theirs = format!("grub_run_partition={}", part.as_deref().unwrap_or("1"));
     let part = part.as_deref().unwrap_or("1");
@@ -199,84 +214,20 @@ fn policy(keys: &mut Keys, guest: &mut Guest) {
     }
 }
 
-/// What a VM of vm-bhyve has of its own.
-struct Own<'store> {
-    name: &'store str,
-    directory: &'store Path,
-    dataset: Option<&'store str>,
-}
-
-/// Translates the disks; how many there are.
-fn disks(keys: &mut Keys, own: &Own<'_>, guest: &mut Guest) -> usize {
-    let (mut hd, mut cd) = (0, 0);
-    for number in 0_usize.. {
-        let key = |end: &str| format!("disk{number}_{end}");
-        // As there, the first number without a name or a kind is the end.
-        let has = |end: &str| keys.left.iter().any(|(name, _)| *name == key(end));
-        if !has("name") || !has("type") {
-            return number;
-        }
-        let name = keys.take(&key("name")).unwrap_or_default();
-        let kind = keys.take(&key("type")).unwrap_or_default();
-        let device = keys.take(&key("dev")).unwrap_or_else(|| "file".to_owned());
-        let options = keys.take(&key("opts"));
-        keys.take(&key("size"));
-        let theirs = format!("disk{number}_name={name}");
-        let path = match (device.as_str(), own.dataset) {
-            ("zvol" | "sparse-zvol", Some(dataset)) => {
-                format!("/dev/zvol/{dataset}/{}/{name}", own.name)
-            }
-            ("zvol" | "sparse-zvol", None) => {
-                guest.lose(
-                    &theirs,
-                    "the dataset of the datastore is unknown: name the datastore as zfs:DATASET",
-                );
-                continue;
-            }
-            ("custom", _) => name,
-            ("iscsi", _) => {
-                guest.lose(&theirs, "easy-bhyve has no iSCSI disks");
-                continue;
-            }
-            _ => own.directory.join(&name).display().to_string(),
-        };
-        if kind == "ahci-cd" {
-            guest.set(&format!("cd{cd}"), path, theirs);
-            if cd == 0 {
-                let text = "an ISO image is attached when the VM is installed, not at each boot";
-                guest.remarks.push(text.to_owned());
-            }
-            cd += 1;
-            continue;
-        }
-        if !matches!(kind.as_str(), "virtio-blk" | "nvme" | "ahci-hd") {
-            guest.lose(
-                format_args!("disk{number}_type={kind}"),
-                "easy-bhyve has no such disks",
-            );
-            continue;
-        }
-        let ours = format!("hd{hd}");
-        guest.set(&ours, path, theirs);
-        guest.set(&format!("{ours}_type"), kind, key("type"));
-        if let Some(options) = options {
-            let theirs = format!("{}={options}", key("opts"));
-            guest.set(&format!("{ours}_opts"), options.replace(',', " "), theirs);
-        }
-        hd += 1;
-    }
-    0
-}
-
 /// Translates the NICs; how many there are.
 fn nics(keys: &mut Keys, system: &File, ours: Option<&Network>, guest: &mut Guest) -> usize {
     let mut number = 0;
     while let Some(kind) = keys.take(&format!("network{number}_type")) {
+        if !guest.has_nic(number) {
+            break;
+        }
         let key = |end: &str| format!("network{number}_{end}");
         let own = format!("if{number}");
         let device = keys.take(&key("device"));
         let switch_name = keys.take(&key("switch"));
-        guest.set_tap(number, device.as_deref(), key("device"));
+        let device_key = key("device");
+        let theirs = format!("{device_key}={}", device.as_deref().unwrap_or_default());
+        guest.set_tap(number, device.as_deref(), theirs);
         guest.set(
             &format!("{own}_type"),
             &kind,
@@ -285,7 +236,9 @@ fn nics(keys: &mut Keys, system: &File, ours: Option<&Network>, guest: &mut Gues
         guest.set_mac(number, keys.take(&key("mac")).as_deref());
         match switch_name {
             Some(name) => joined(number, &name, system, ours, guest),
-            None => guest.set(&format!("{own}_bridge"), "none", key("switch")),
+            None => {
+                guest.set(&format!("{own}_bridge"), "none", key("switch"));
+            }
         }
         number += 1;
     }
@@ -298,7 +251,7 @@ fn slots_of_nics(keys: &mut Keys, is_uefi: bool, disks: usize, nics: usize) -> O
     let own = ["network_slot_start", "disk_slot_start", "start_slot"].map(|key| keys.take(key));
     let [network, disk, start] = own.map(|value| value.and_then(|value| value.parse::<u8>().ok()));
     let is_grouped = keys.take("ahci_device_limit").is_some();
-    let is_moved = keys.left.iter().any(|(key, _)| {
+    let is_moved = keys.names().any(|key| {
         let device = key.strip_suffix("_slot").unwrap_or_default();
         device.starts_with("network") || network.is_none() && device.starts_with("disk")
     });
@@ -319,17 +272,17 @@ fn slots_of_nics(keys: &mut Keys, is_uefi: bool, disks: usize, nics: usize) -> O
 }
 
 fn graphics(keys: &mut Keys, is_uefi: bool, guest: &mut Guest) {
-    let is_on = keys.take("graphics").is_some_and(|value| is_yes(&value));
-    let mouse = keys.take("xhci_mouse");
-    let has_tablet = mouse.is_some_and(|value| is_yes(&value));
+    let is_on = keys.is_on("graphics", guest);
+    let has_tablet = keys.is_on("xhci_mouse", guest);
     // Here a screen has a tablet unless the setting says no.
     if has_tablet || is_on && is_uefi {
         guest.switch("tablet", has_tablet, "xhci_mouse");
     }
     let port = keys.take("graphics_port");
     let listen = keys.take("graphics_listen");
-    let wait = keys.take("graphics_wait");
     let password = keys.take("vnc_password");
+    let wait = keys.take("graphics_wait");
+    let vga = keys.take("graphics_vga");
     if !is_on || !is_uefi {
         return;
     }
@@ -340,7 +293,18 @@ fn graphics(keys: &mut Keys, is_uefi: bool, guest: &mut Guest) {
         has_password: password.is_some(),
     };
     listens.translate(guest, "graphics=yes");
-    if wait.is_some_and(|wait| is_yes(&wait)) {
-        guest.switch("vnc_wait", true, "graphics_wait=yes");
+    let wait = wait.unwrap_or_default();
+    match yes_or_no(&wait) {
+        Some(true) => guest.switch("vnc_wait", true, "graphics_wait=yes"),
+        Some(false) => {}
+        None => {
+            // `auto` is for an installation alone.
+            let why = "the guest does not wait for a viewer unless vnc_wait is YES";
+            guest.lose(format_args!("graphics_wait={wait}"), why);
+        }
+    }
+    if let Some(vga) = vga {
+        let theirs = format!("graphics_vga={vga}");
+        guest.set("vnc_vga", vga, theirs);
     }
 }

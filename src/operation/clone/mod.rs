@@ -129,8 +129,10 @@ fn chosen<'found>(vm: &Vm, found: &'found Found, wanted: &Wanted) -> Result<Mean
         return Ok(meant);
     }
     Err(Error::state(format!(
-        "@{} was taken of the disks {} of {}, and a new VM needs its first disk, hd0",
-        meant.taken.name, meant.taken.numbers, vm.name
+        "@{} was taken of {} of {}, and a new VM needs hd0",
+        meant.taken.name,
+        meant.taken.numbers.disks(),
+        vm.name
     )))
 }
 

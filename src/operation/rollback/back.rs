@@ -198,17 +198,20 @@ pub(super) fn halves(found: &Found, backs: &[Back<'_>]) -> Vec<String> {
     let taken = found.taken();
     let halves = taken.iter().filter_map(|taken| {
         let is_gone = |disk: &Disk| gone.contains(&(disk.number, taken.name.clone()));
-        let (lost, kept): (Vec<&Disk>, Vec<&Disk>) =
-            taken.parts.iter().map(|(disk, _)| *disk).partition(|disk| is_gone(disk));
+        let (lost, kept): (Vec<&Disk>, Vec<&Disk>) = taken
+            .parts
+            .iter()
+            .map(|(disk, _)| *disk)
+            .partition(|disk| is_gone(disk));
         let kept: Vec<String> = kept
             .iter()
             .map(|disk| disk.volume.snapshot(taken.name).to_string())
             .collect();
         (!lost.is_empty() && !kept.is_empty()).then(|| {
             format!(
-                "the snapshot @{} of the disks {} as a whole: {} stays, and is the state of its disk alone",
+                "the snapshot @{} of {} as a whole; {} stays, as one of its disk alone",
                 taken.name,
-                taken.numbers,
+                taken.numbers.disks(),
                 kept.join(" ")
             )
         })

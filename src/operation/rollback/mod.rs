@@ -109,8 +109,9 @@ impl RootJob for Rollback {
         });
         let mut notes = meant.notes;
         if self.force {
-            notes.extend(halves(&found, &backs));
-            notes.extend(backs.iter().filter_map(Back::resized));
+            let lost = halves(&found, &backs).into_iter();
+            let lost = lost.chain(backs.iter().filter_map(Back::resized));
+            notes.extend(lost.map(|what| format!("this will be lost: {what}")));
         }
         notes.extend(disks_beside(vm, &meant.taken.numbers));
         notes.extend(store::stays(vm));

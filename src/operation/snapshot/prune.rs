@@ -12,6 +12,7 @@ use crate::operation::wanted::lack;
 use crate::operation::wire::{self, Options, Words};
 use crate::operation::{Locks, Planned, Request, RootJob};
 use crate::plan::{Guard, NoReturn, Plan, Refusal, Test};
+use crate::report::counted;
 use crate::tools::zfs::group::Numbers;
 use crate::verb::Verb;
 use std::collections::HashMap;
@@ -118,7 +119,7 @@ impl RootJob for PruneSnapshots {
                 done: Some(format!(
                     "nothing to destroy: {} has {}",
                     vm.name,
-                    counted(kept)
+                    counted(kept, "snapshot")
                 )),
                 ..Planned::default()
             });
@@ -127,16 +128,12 @@ impl RootJob for PruneSnapshots {
         Ok(Planned {
             plan: plan(question, &found, &old),
             notes,
-            done: Some(format!("destroyed {}, and kept {kept}", counted(old.len()))),
+            done: Some(format!(
+                "destroyed {}, and kept {kept}",
+                counted(old.len(), "snapshot")
+            )),
             ..Planned::default()
         })
-    }
-}
-
-fn counted(snapshots: usize) -> String {
-    match snapshots {
-        1 => "1 snapshot".to_owned(),
-        several => format!("{several} snapshots"),
     }
 }
 
@@ -185,7 +182,7 @@ fn question(
             question: format!(
                 "This will be lost:\n{}Destroy {} of {}?",
                 lines.collect::<String>(),
-                counted(old.len()),
+                counted(old.len(), "snapshot"),
                 vm.name
             ),
             otherwise: format!(
@@ -221,7 +218,7 @@ fn destroy_each(plan: &mut Plan, volume: &Dataset, names: &[SnapName], done: &mu
             plan.push(NoReturn {
                 done: format!(
                     "destroyed {}; repeat the command to destroy the rest",
-                    counted(*done)
+                    counted(*done, "snapshot")
                 ),
             });
         }

@@ -39,6 +39,12 @@ impl Numbers {
         self.0.iter().copied()
     }
 
+    /// The disks as words: `hd0 hd2`.
+    pub fn disks(&self) -> String {
+        let words: Vec<String> = self.0.iter().map(|number| format!("hd{number}")).collect();
+        words.join(" ")
+    }
+
     /// Whether they are those of a snapshot without the property: only that of the first disk.
     pub fn is_first_alone(&self) -> bool {
         self.0 == [0]
@@ -167,6 +173,7 @@ mod tests {
             let numbers = Numbers::parse(text).map(|numbers| numbers.to_string());
             assert_eq!(numbers.as_deref(), Some(text));
         }
+        assert_eq!(Numbers::of([2, 0]).disks(), "hd0 hd2");
         for text in [
             "", "-", "2,0", "0,0", "0,", ",0", "00", "+1", "0, 2", "0;2", "all", "256",
         ] {

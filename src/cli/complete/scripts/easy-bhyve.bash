@@ -1,20 +1,22 @@
 # Completions of easy-bhyve and of its links, for bash(1).
 _easy_bhyve() {
-    local line=${COMP_LINE:0:COMP_POINT} current=${COMP_WORDS[COMP_CWORD]} found before
-    local -a words
-    # bash takes a word apart at = and other signs: the line has it whole.
-    IFS=$' \t\n' read -r -a words <<<"$line"
-    [[ $line == *[[:space:]] ]] && words+=('')
-    mapfile -t found < <(@PROGRAM@ complete -- "${words[@]}" 2>/dev/null)
-    if [[ ${found[0]} == @files ]]; then
-        compopt -o filenames
-        mapfile -t COMPREPLY < <(compgen -f -- "$current")
-        return
-    fi
-    # Only the part behind the last such sign is replaced.
-    [[ $current == [=:@] ]] && current=
-    before=${words[${#words[@]} - 1]}
-    before=${before%"$current"}
+    local line=${COMP_LINE:0:COMP_POINT} before
+    local -a found
+    mapfile -t found < <(COMMAND_LINE=$line @PROGRAM@ complete --line bash 2>/dev/null)
+    case ${found[0]} in
+        @default)
+            compopt -o default
+            return
+            ;;
+        @files)
+            compopt -o filenames
+            found=("${found[@]:1}")
+            ;;
+    esac
+    # bash takes a word apart at = and other signs: only the part behind the last such sign is replaced.
+    before=${line%"$2"}
+    before=${before##*[[:space:]]}
+    before=${before//[\"\'\\]/}
     COMPREPLY=("${found[@]#"$before"}")
     [[ ${#found[@]} -eq 1 && ${found[0]} == *= ]] && compopt -o nospace
 }

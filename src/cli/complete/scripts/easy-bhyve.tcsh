@@ -1,5 +1,8 @@
 # Completions of easy-bhyve and of its links, for tcsh(1).
-set easy_bhyve_files=(n,--config,f, n,--cd,f, n,--file,f, C,/,f, C,./,f,)
-complete easy-bhyve $easy_bhyve_files:q 'p,*,`@PROGRAM@ complete`,'
-complete '*-@VERB@' $easy_bhyve_files:q 'p,*,`@PROGRAM@ complete`,'
-unset easy_bhyve_files
+complete easy-bhyve 'p,*,`@PROGRAM@ complete --line tcsh`,'
+complete '*/easy-bhyve' 'p,*,`@PROGRAM@ complete --line tcsh`,'
+foreach easy_bhyve_link (`@PROGRAM@ complete --links`)
+    complete $easy_bhyve_link 'p,*,`@PROGRAM@ complete --line tcsh`,'
+    complete "*/$easy_bhyve_link" 'p,*,`@PROGRAM@ complete --line tcsh`,'
+end
+unset easy_bhyve_link

@@ -2,12 +2,19 @@
 _easy_bhyve() {
     local line word
     local -a open shown_open whole shown_whole
-    for line in "${(@f)$(@PROGRAM@ complete --describe -- "${(@Q)words[1,CURRENT-1]}" "$PREFIX" 2>/dev/null)}"; do
+    for line in "${(@f)$(@PROGRAM@ complete --describe -- "${(@Q)words[1,CURRENT-1]}" "${(Q)PREFIX}" 2>/dev/null)}"; do
         word=${line%%$'\t'*}
-        if [[ $word == @files ]]; then
-            _files
-            return
-        fi
+        case $word in
+            @default)
+                _default
+                return
+                ;;
+            @files*)
+                [[ $word == *= ]] && compset -P 1 '*='
+                _files
+                return
+                ;;
+        esac
         [[ -n $word ]] || continue
         if [[ $word == *= ]]; then
             open+=($word) shown_open+=("${line/$'\t'/  -- }")
@@ -20,4 +27,5 @@ _easy_bhyve() {
 }
 (( $+functions[compdef] )) || { autoload -Uz compinit && compinit -u }
 compdef _easy_bhyve easy-bhyve
-compdef -p _easy_bhyve '*-@VERB@'
+# Behind the completions of commands whose names end in that of a verb, too.
+compdef -P _easy_bhyve '*-@VERB@'
