@@ -2,6 +2,7 @@
 
 pub(crate) mod ask;
 pub(crate) mod lines;
+mod target;
 
 use super::context::{Context, Outcome};
 use super::options::DryRun;
@@ -17,8 +18,7 @@ use super::{gone, label, stores, zvol};
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::model::Vm;
-use crate::model::device::disk_number;
-use crate::model::name::{Dataset, NameError, SnapName, Snapshot, VmName};
+use crate::model::name::{Dataset, SnapName, Snapshot, VmName};
 use crate::plan::{Form, Guard, Plan, Refusal, Test, Undo, When};
 use crate::quote;
 use crate::survey;
@@ -26,6 +26,7 @@ use crate::tools::zfs::{self, Mark, group};
 use crate::verb::Verb;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+pub use target::Target;
 
 /// Options of `clone`.
 #[derive(Clone, Debug, clap::Args)]
@@ -76,37 +77,6 @@ fn refuse_targets(vm: &Vm, sources: &[DiskVolume], targets: &[Target]) -> Result
         }
     }
     Ok(())
-}
-
-/// A volume that is made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// The number of the disk that is cloned.
-    pub number: u8,
-    /// The new volume.
-    pub volume: Dataset,
-}
-
-impl Target {
-    /// Parses `VOLUME`, for the first disk, or `VOLUME,NUMBER`.
-    fn parse(text: &str) -> Result<Self, NameError> {
-        let (volume, number) = match text.split_once(',') {
-            Some((volume, number)) => (volume, disk_number(number)?),
-            None => (text, 0),
-        };
-        Ok(Self {
-            number,
-            volume: Dataset::parse(volume)?,
-        })
-    }
-
-    /// The text that [`Self::parse`] reads.
-    fn written(&self) -> String {
-        match self.number {
-            0 => self.volume.to_string(),
-            number => format!("{},{number}", self.volume),
-        }
-    }
 }
 
 /// The snapshot that is cloned.
