@@ -1,6 +1,7 @@
 //! The files that a VM names.
 
 use super::Vm;
+use super::arguments::BhyveArgs;
 use super::name::VmName;
 use crate::span::Span;
 use std::borrow::Cow;
@@ -64,7 +65,7 @@ impl Vm {
         let store = store.map(|uefi| file(Role::Store, of(&*uefi.vars), uefi.origin));
         let cds = self.cds.iter();
         let cds = cds.map(|cd| file(Role::Cd(cd.number), of(&*cd.path), cd.origin));
-        let words = self.bhyve_args.iter().flat_map(|args| args.paths());
+        let words = self.bhyve_args.iter().flat_map(BhyveArgs::paths);
         let words = words.map(|path| file(Role::Argument, Cow::Owned(path), None));
         disks.chain(store).chain(cds).chain(words).collect()
     }

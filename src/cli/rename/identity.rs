@@ -57,7 +57,7 @@ impl<'a> Identity<'a> {
             let setting = setting.map_err(|error| here(Error::config(error.to_string())))?;
             let added = edits_of(config, Some(old), &setting)
                 .map_err(|place| here(edit::by_hand(old, place)))?;
-            edits.extend(added.into_iter().map(|edit| self.named(edit)));
+            edits.extend(added.into_iter().map(|edit| self.named(&edit)));
         }
         if edits.is_empty() {
             return Ok((renamed, edits));
@@ -66,7 +66,7 @@ impl<'a> Identity<'a> {
     }
 
     /// An edit of a setting of the VM, as one of the renamed VM: an added line begins with its name.
-    fn named(&self, edit: Edit) -> Edit {
+    fn named(&self, edit: &Edit) -> Edit {
         let (old, new) = (&self.vm.name, self.new);
         let key = edit.name.strip_prefix(old.as_str()).unwrap_or_default();
         let line = format!("\n{}=", edit.name);
@@ -77,7 +77,7 @@ impl<'a> Identity<'a> {
         Edit {
             name: format!("{new}{key}"),
             text,
-            ..edit
+            span: edit.span,
         }
     }
 
