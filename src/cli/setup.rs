@@ -3,6 +3,7 @@
 use super::complete;
 use super::invocation::PROGRAM;
 use super::invocation::options::SetupArgs;
+use super::path::{normal, relative};
 use crate::config::resolve::{self, Wanted};
 use crate::config::settings::Need;
 use crate::config::{Config, lint, unsilenced};
@@ -12,11 +13,12 @@ use crate::operation::context::{CallersPlan, Context, Outcome};
 use crate::operation::shutdown::unconfigured;
 use crate::plan::{FileChange, Plan, Step, Undo, When};
 use crate::process::Process;
+use crate::report::counted;
 use crate::verb::{Spelling, Verb};
 use crate::vis;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// An entry of the link directory.
 #[derive(Debug, PartialEq, Eq)]
@@ -219,15 +221,12 @@ impl<'name> Changes<'name> {
 
     /// `added 26 links of 2 VMs`; none if there are none.
     fn summary(&self, how: &str) -> Option<String> {
-        let links = match self.count {
-            0 => return None,
-            1 => "1 link".to_owned(),
-            more => format!("{more} links"),
-        };
         let mut vms = self.by_vm.keys();
-        Some(match (vms.next(), vms.len()) {
-            (Some(only), 0) => format!("{how} {links} of {only}"),
-            (_, others) => format!("{how} {links} of {} VMs", others + 1),
+        let first = vms.next()?;
+        let links = counted(self.count, "link");
+        Some(match vms.len() {
+            0 => format!("{how} {links} of {first}"),
+            others => format!("{how} {links} of {} VMs", others + 1),
         })
     }
 
@@ -311,17 +310,6 @@ fn target(context: &Context<'_>, directory: &Path) -> PathBuf {
     }
 }
 
-/// The relative path from a directory to a file; both are absolute and have no `..`.
-fn relative(from: &Path, to: &Path) -> PathBuf {
-    let shared = from
-        .components()
-        .zip(to.components())
-        .take_while(|(one, other)| one == other)
-        .count();
-    let up = from.components().skip(shared).map(|_| Component::ParentDir);
-    up.chain(to.components().skip(shared)).collect()
-}
-
 fn same_file(one: &Path, other: &Path) -> bool {
     match (one.canonicalize(), other.canonicalize()) {
         (Ok(one), Ok(other)) => one == other,
@@ -367,40 +355,4 @@ fn entries(directory: &Path, process: &Process) -> Result<BTreeMap<OsString, Ent
         entries.insert(name, found);
     }
     Ok(entries)
-}
-
-/// The path without `.` and `..`, computed from the text: the file need not exist.
-fn normal(path: &Path) -> PathBuf {
-    let mut normal = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::ParentDir => {
-                normal.pop();
-            }
-            Component::CurDir => {}
-            other => normal.push(other),
-        }
-    }
-    normal
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{normal, relative};
-    use std::path::Path;
-
-    #[test]
-    fn the_way_to_a_program_goes_up_only_as_far_as_it_must() {
-        for (from, to, way) in [
-            ("/u/bin/eb", "/u/bin/easy-bhyve", "../easy-bhyve"),
-            ("/u/beside", "/u/bin/easy-bhyve", "../bin/easy-bhyve"),
-            ("/u/bin", "/u/bin/easy-bhyve", "easy-bhyve"),
-        ] {
-            assert_eq!(relative(Path::new(from), Path::new(to)), Path::new(way));
-        }
-        assert_eq!(
-            normal(Path::new("/u/bin/../beside/.")),
-            Path::new("/u/beside")
-        );
-    }
 }
