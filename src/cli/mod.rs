@@ -19,6 +19,7 @@ mod locate;
 mod man;
 mod new;
 mod os;
+mod path;
 mod preview;
 mod rename;
 mod set;

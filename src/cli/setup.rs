@@ -5,6 +5,7 @@ mod paths;
 use super::complete;
 use super::invocation::PROGRAM;
 use super::invocation::options::SetupArgs;
+use super::path::{normal, relative};
 use crate::config::resolve::{self, Wanted};
 use crate::config::settings::Need;
 use crate::config::{Config, lint, unsilenced};
@@ -14,6 +15,7 @@ use crate::operation::context::{CallersPlan, Context, Outcome};
 use crate::operation::shutdown::unconfigured;
 use crate::plan::{FileChange, Plan, Step, Undo, When};
 use crate::process::Process;
+use crate::report::counted;
 use crate::verb::{Spelling, Verb};
 use crate::vis;
 use paths::{normal, relative};
@@ -222,15 +224,12 @@ impl<'name> Changes<'name> {
 
     /// `added 26 links of 2 VMs`; none if there are none.
     fn summary(&self, how: &str) -> Option<String> {
-        let links = match self.count {
-            0 => return None,
-            1 => "1 link".to_owned(),
-            more => format!("{more} links"),
-        };
         let mut vms = self.by_vm.keys();
-        Some(match (vms.next(), vms.len()) {
-            (Some(only), 0) => format!("{how} {links} of {only}"),
-            (_, others) => format!("{how} {links} of {} VMs", others + 1),
+        let first = vms.next()?;
+        let links = counted(self.count, "link");
+        Some(match vms.len() {
+            0 => format!("{how} {links} of {first}"),
+            others => format!("{how} {links} of {} VMs", others + 1),
         })
     }
 

@@ -16,7 +16,7 @@ pub enum Name {
 
 impl Name {
     /// The name of a VM, which the configuration need not have.
-    pub(super) fn vm(name: impl ToString) -> Self {
+    pub(super) fn vm(name: &(impl ToString + ?Sized)) -> Self {
         Self::One(VM, name.to_string())
     }
 

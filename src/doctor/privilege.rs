@@ -199,8 +199,8 @@ mod tests {
 
     #[test]
     fn a_path_is_written_as_sudoers_reads_it() {
-        let line = line(Elevation::Sudo, "u", r"/home/a b/c,d:e=f\g/easy-bhyve");
-        let path = r"/home/a\ b/c\,d\:e\=f\\g/easy-bhyve";
+        let line = line(Elevation::Sudo, "u", r"/u/a b/c,d:e=f\g/easy-bhyve");
+        let path = r"/u/a\ b/c\,d\:e\=f\\g/easy-bhyve";
         assert_eq!(
             line,
             format!("u ALL=(root) NOPASSWD: {path}, /usr/sbin/daemon -c {path} *")

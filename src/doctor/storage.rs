@@ -4,6 +4,7 @@ use super::answers::Answers;
 use super::private::Name;
 use super::{Row, Verdict};
 use crate::finding::{Finding, FindingName};
+use std::fmt::Write;
 
 /// The findings of `check` that are rows of their own here.
 pub(super) const NAMES: [FindingName; 3] = [
@@ -44,34 +45,26 @@ fn volroot(answers: &Answers<'_>) -> Row {
     let is_first = |finding: &&Finding| finding.name == FindingName::VolrootMissing;
     let mut found: Vec<&Finding> = answers.findings(&NAMES).collect();
     found.sort_by_key(|finding| !is_first(finding));
-    match found.first() {
-        Some(first) => {
-            let more = found.len() - 1;
-            let more = if more > 0 {
-                format!(", and {more} more")
-            } else {
-                String::new()
-            };
-            let mut row = Row::of_finding("disks", first);
-            row.finding.push_str(&more);
-            if is_first(first) {
-                row.verdict = Verdict::Fail;
-            }
-            row
-        }
-        None => {
-            let root = config
-                .get("volroot")
-                .map(|set| String::from_utf8_lossy(set.value).into_owned());
-            Row::pass(
-                "disks",
-                format!(
-                    "those of all VMs exist; volroot is {}",
-                    root.unwrap_or_default()
-                ),
-            )
-        }
+    let Some(first) = found.first() else {
+        let root = config
+            .get("volroot")
+            .map(|set| String::from_utf8_lossy(set.value).into_owned());
+        return Row::pass(
+            "disks",
+            format!(
+                "those of all VMs exist; volroot is {}",
+                root.unwrap_or_default()
+            ),
+        );
+    };
+    let mut row = Row::of_finding("disks", first);
+    if found.len() > 1 {
+        let _ = write!(row.finding, ", and {} more", found.len() - 1);
     }
+    if is_first(first) {
+        row.verdict = Verdict::Fail;
+    }
+    row
 }
 
 /// zpoolconcepts(7): the pool works in the first two states.

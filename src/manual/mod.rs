@@ -84,6 +84,7 @@ impl Page {
                 include_str!("pages/verbs.mdoc"),
                 include_str!("pages/disks.mdoc"),
                 include_str!("pages/commands.mdoc"),
+                include_str!("pages/commands_vms.mdoc"),
                 include_str!("pages/preview.mdoc"),
                 include_str!("pages/operation.mdoc"),
                 include_str!("pages/privileges.mdoc"),

@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn the_directory_of_other_programs_has_no_scripts() {
         for (config, scripts) in [
-            ("/home/u/bin", "/home/u/bin/completions"),
+            ("/home/me/bin", "/home/me/bin/completions"),
             ("/usr/local/etc", "/share/easy-bhyve/completions"),
         ] {
             let found = directory(Path::new(config), Path::new("/share"));

@@ -151,9 +151,8 @@ pub(super) fn of(
     Found::Words(match kind.map_or(Kind::File, |(_, kind)| *kind) {
         // The name of a VM that does not exist yet.
         Kind::Vm if typed.command.as_deref() == Some("new") => Vec::new(),
-        Kind::Vm => vms(sources.config),
         Kind::VmOrFile if current.contains('/') => return Found::Files,
-        Kind::VmOrFile => vms(sources.config),
+        Kind::Vm | Kind::VmOrFile => vms(sources.config),
         Kind::File => return Found::Files,
         Kind::Profile => profiles(sources.config, ""),
         Kind::AnySetting => match vm.filter(|vm| !vm.contains('=')) {

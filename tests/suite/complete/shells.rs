@@ -177,7 +177,8 @@ fn tcsh_completes() {
         ("web0-boot --pau", "--pause "),
         ("./bin/eb/web0-boot --pau", "--pause "),
         ("web0-boot -d --format js", "json "),
-        ("easy-bhyve import libvirt is", "iso/"),
+        // The bell: the directory has a file, and its name continues.
+        ("easy-bhyve import libvirt is", "is\u{7}o/"),
         ("easy-bhyve --config=iso/deb", "--config=iso/debian.iso "),
         ("easy-bhyve set db cd0=iso/deb", "cd0=iso/debian.iso "),
         ("easy-bhyve boot \"d", "\"db\" "),
