@@ -41,15 +41,12 @@ pub(super) fn read(
     let found = match args.manager {
         Manager::VmBhyve => of_vm_bhyve(process, look, from, config)?,
         Manager::Iohyve => {
-            let (place, text) = match from {
-                Some(file) => {
-                    let file = process.directory.join(file);
-                    (vis::shown(&file).to_string(), text_of(&file)?)
-                }
-                None => {
-                    let question = zfs::local_properties();
-                    (question.to_string(), survey::answer(look, &question)?)
-                }
+            let (place, text) = if let Some(file) = from {
+                let file = process.directory.join(file);
+                (vis::shown(&file).to_string(), text_of(&file)?)
+            } else {
+                let question = zfs::local_properties();
+                (question.to_string(), survey::answer(look, &question)?)
             };
             let guests = iohyve::guests(&text).map_err(|line| {
                 let what = format!("{place}:{line}: expected a line of the output of zfs get all");
@@ -63,7 +60,7 @@ pub(super) fn read(
         Manager::Libvirt => {
             let file = process
                 .directory
-                .join(from.map(PathBuf::as_path).unwrap_or(Path::new("")));
+                .join(from.map_or(Path::new(""), PathBuf::as_path));
             let place = vis::shown(&file).to_string();
             let guests = libvirt::guests(&place, &text_of(&file)?, own_network(config).as_ref());
             let guests = guests.map_err(|why| Error::config(format!("{place}: {why}")))?;
