@@ -155,9 +155,9 @@ fn linux_names(slots: &[Slot]) -> Vec<String> {
         let same = slots.iter().filter(|other| other.device == slot.device);
         same.count() > 1
     };
-    let names = slots.iter().map(|slot| match is_shared(slot) {
-        true => format!("enp0s{}f{}", slot.device, slot.function),
-        false => format!("enp0s{}", slot.device),
+    let names = slots.iter().map(|slot| {
+        let function = is_shared(slot).then(|| format!("f{}", slot.function));
+        format!("enp0s{}{}", slot.device, function.unwrap_or_default())
     });
     names.collect()
 }

@@ -274,7 +274,7 @@ fn nothing_of_a_domain_is_lost_without_a_remark() {
             "line 2: <cputune> is not imported: easy-bhyve has no setting for it",
         ),
         ("<seclabel type='none'/>", "<seclabel type='none'>"),
-        ("<iothreads>2</iothreads>", "<iothreads>"),
+        ("<iothreads>2</iothreads>", "<iothreads>2</iothreads>"),
         (
             "<memoryBacking><hugepages/></memoryBacking>",
             "<hugepages> of <memoryBacking>",
@@ -283,6 +283,10 @@ fn nothing_of_a_domain_is_lost_without_a_remark() {
     ] {
         says(&of_libvirt(inner), remark);
     }
+}
+
+#[test]
+fn nothing_of_a_device_is_lost_without_a_remark() {
     for (device, remark) in [
         (
             "<interface type='bridge'><source bridge='b'/><mtu size='9000'/></interface>",
@@ -294,7 +298,7 @@ fn nothing_of_a_domain_is_lost_without_a_remark() {
         ),
         (
             "<disk><source file='/a'/><serial>WD1</serial></disk>",
-            "<serial> of <disk>",
+            "<serial>WD1</serial> of <disk>",
         ),
         (
             "<disk><source file='/a'/><driver cache='unsafe'/></disk>",
@@ -334,6 +338,15 @@ fn nothing_of_a_domain_is_lost_without_a_remark() {
     has(&guest, "bhyve_args", "-l 'tpm,passthru,/dev/a b'");
     assert!(!guest.has("strict_msrs"), "{guest:?}");
     says(&guest, "<env name='X' value='-w'> of <commandline>");
+    // Nothing of what libvirt writes for each disk and NIC has a remark.
+    let guest = of_libvirt(
+        "<devices><disk type='file' device='cdrom'><driver name='file' type='raw'/><source file='/a'/>\
+         <target dev='sda' bus='sata'/><readonly/><address type='drive' controller='0'/></disk>\
+         <interface type='bridge'><mac address='52:54:00:00:00:01'/><source bridge='b'/><model type='virtio'/>\
+         <alias name='net0'/><address type='pci' domain='0x0000' bus='0x00' slot='0x03' function='0x0'/>\
+         </interface><graphics type='vnc' port='5901' listen='127.0.0.1'><listen type='address'/></graphics></devices>",
+    );
+    assert!(guest.remarks.is_empty(), "{guest:?}");
     let text = "<domain type='kvm'><os><type>hvm</type></os></domain>";
     let guest = &libvirt::guests("d", text, None).unwrap()[0];
     assert!(!guest.has("freebsd"), "{guest:?}");

@@ -111,8 +111,9 @@ fn every_key_of_the_other_managers_is_known() {
          limit_wiops tags on_restart on_fault hostbridge_slot lpc_slot disk_slot_start disk0_slot \
          network_slot_start network0_slot passthru_slot_start virt_random_slot virt_console_slot sound_slot \
          sound_req xhci_slot fbuf_slot uefi guest nice virt_consoles";
-    let lines = keys.split_whitespace().map(|key| format!("{key}=\"1\"\n"));
-    let text = lines.collect::<Vec<_>>().concat();
+    let keys = keys.split_whitespace();
+    let lines: Vec<String> = keys.map(|key| format!("{key}=\"1\"\n")).collect();
+    let text = lines.concat();
     for loader in ["grub", "uefi", "bhyveload"] {
         let text = text.replace("loader=\"1\"", &format!("loader=\"{loader}\""));
         let store = Datastore {

@@ -163,6 +163,7 @@ fn rc_conf_has_the_datastore_and_the_vms_that_start_with_the_host() {
         "web_freebsd=YES",
         "web_mem=1G",
         "web_hd0=/dev/zvol/tank/vm/web/d0",
+        "web_if0_bridge=none",
         "web_autostart=YES",
         "web_autostart_delay=7",
         "",
@@ -171,6 +172,7 @@ fn rc_conf_has_the_datastore_and_the_vms_that_start_with_the_host() {
         "db_freebsd=YES",
         "db_mem=1G",
         "db_hd0=/dev/zvol/tank/vm/db/d0",
+        "db_if0_bridge=none",
     ];
     similar_asserts::assert_eq!(lines, expected, "{said:?}");
     // The directory is that of the dataset, but not the one that rc.conf names.
@@ -209,7 +211,7 @@ fn the_host_is_asked_for_the_properties_of_iohyve() {
     let said = Said::of(&call.args(["import", "iohyve"]).output().unwrap());
     assert_eq!(said.status, Some(0), "{said:?}");
     let lines = "web_id=1\nweb_mem=1G\nweb_freebsd=YES\nweb_hd0=/dev/zvol/tank/iohyve/web/disk0\n\
-                 web_hd0_type=ahci-hd\nweb_utc=NO\n";
+                 web_hd0_type=ahci-hd\nweb_if0_bridge=none\nweb_utc=NO\n";
     assert!(said.out.ends_with(lines), "{said:?}");
 }
 
@@ -259,7 +261,7 @@ fn bad_input_is_named_by_file_and_line() {
         (
             ["libvirt", "broken.xml"],
             1,
-            "expected 'name' tag, not 'nam' at 2:10",
+            "expected 'name' tag, not 'nam' at 2:1",
         ),
         (["libvirt", "bomb.xml"], 1, "bomb.xml: "),
         (["libvirt", "other.xml"], 1, "the document has no <domain>"),

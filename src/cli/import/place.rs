@@ -80,12 +80,12 @@ impl<'config> Placing<'config> {
                 notes.push(vis::line(&text).into_owned());
                 continue;
             }
-            placed.push(self.one(vm, guest)?);
+            placed.push(self.one(&vm, guest)?);
         }
         Ok((placed, notes))
     }
 
-    fn one(&mut self, vm: String, mut guest: Guest) -> Result<Placed> {
+    fn one(&mut self, vm: &str, mut guest: Guest) -> Result<Placed> {
         let vm = self.name(vm);
         if vm != guest.name {
             guest.remarks.insert(0, format!("its name is {vm} here"));
@@ -110,12 +110,12 @@ impl<'config> Placing<'config> {
     }
 
     /// The name itself, or with the next number that makes it free.
-    fn name(&mut self, vm: String) -> String {
+    fn name(&mut self, vm: &str) -> String {
         let is_free = |name: &str, names: &HashSet<String>| {
             !names.contains(name) && self.config.get(&format!("{name}_id")).is_none()
         };
-        let mut name = vm.clone();
-        let number = self.numbers.entry(vm.clone()).or_insert(1);
+        let mut name = vm.to_owned();
+        let number = self.numbers.entry(name.clone()).or_insert(1);
         while !is_free(&name, &self.names) {
             *number += 1;
             name = format!("{vm}_{number}");
@@ -232,7 +232,7 @@ fn refused(
         let named = |key: &TypedSetting| format!("{}_{}", one.vm, key.key());
         keys.extend(one.settings.iter().map(|key| (named(key), (at, key.key()))));
     }
-    let mut places: Vec<_> = draft
+    let mut spans: Vec<_> = draft
         .assignments()
         .filter(|set| set.name_span.file == FileId::default())
         .filter_map(|set| {
@@ -243,14 +243,14 @@ fn refused(
             ))
         })
         .collect();
-    places.sort_unstable_by_key(|(start, ..)| *start);
+    spans.sort_unstable_by_key(|(start, ..)| *start);
     let findings = check::of_configuration(&draft, spelling, &process.devices);
     let is_error =
         |one: &Finding| one.severity == Severity::Error && one.span.file == FileId::default();
     for finding in findings.into_iter().filter(is_error) {
-        let before = places.partition_point(|(start, ..)| *start <= finding.span.start);
-        let place = before.checked_sub(1).and_then(|at| places.get(at));
-        if let Some((_, end, (vm, key))) = place
+        let before = spans.partition_point(|(start, ..)| *start <= finding.span.start);
+        let span = before.checked_sub(1).and_then(|at| spans.get(at));
+        if let Some((_, end, (vm, key))) = span
             && finding.span.start <= *end
         {
             let of_vm = found.entry(*vm).or_default();

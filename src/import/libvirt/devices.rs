@@ -50,6 +50,7 @@ fn disk(element: Element<'_, '_>, (hd, cd): (&mut usize, &mut usize), guest: &mu
     let theirs = format!("the disk {target}");
     let source = element.child("source");
     let path = source.and_then(|source| source.attribute("file").or(source.attribute("dev")));
+    let is_read_only = element.child("readonly").is_some();
     let kind = element.attribute("device").unwrap_or("disk");
     let format = element.of("driver", "type").unwrap_or("raw");
     match kind {
@@ -81,7 +82,7 @@ fn disk(element: Element<'_, '_>, (hd, cd): (&mut usize, &mut usize), guest: &mu
                 "sata" => "ahci-hd",
                 bus => bus,
             };
-            let options = options(element, &theirs, guest);
+            let options = options(element, is_read_only, &theirs, guest);
             let disk = Disk {
                 path,
                 kind,
@@ -98,6 +99,8 @@ fn disk(element: Element<'_, '_>, (hd, cd): (&mut usize, &mut usize), guest: &mu
         ("disk", format, _) => format!("bhyve has raw disks only, and its format is {format}"),
         (kind, ..) => format!("easy-bhyve has no disks of the kind {kind}"),
     };
+    // The remark says more than one about the type.
+    element.attribute("type");
     guest.lose_disk(*hd, theirs, &why);
     *hd += 1;
 }
@@ -109,7 +112,12 @@ fn named(source: Option<Element<'_, '_>>) -> Option<String> {
     Some(format!("the volume {volume} of the pool {pool}"))
 }
 
-fn options(element: Element<'_, '_>, theirs: &str, guest: &mut Guest) -> String {
+fn options(
+    element: Element<'_, '_>,
+    is_read_only: bool,
+    theirs: &str,
+    guest: &mut Guest,
+) -> String {
     let cache = element.of("driver", "cache").unwrap_or("default");
     let is_direct = matches!(cache, "none" | "directsync");
     // bhyve writes through the buffers of the host, as with `writeback`.
@@ -117,7 +125,6 @@ fn options(element: Element<'_, '_>, theirs: &str, guest: &mut Guest) -> String 
         let theirs = format!("cache={cache} of {theirs}");
         guest.lose(theirs, "the options for this are nocache and direct");
     }
-    let is_read_only = element.child("readonly").is_some();
     let options = [is_direct.then_some("nocache"), is_read_only.then_some("ro")];
     let options: Vec<&str> = options.into_iter().flatten().collect();
     options.join(" ")

@@ -63,6 +63,7 @@ impl<'a, 'input> Element<'a, 'input> {
     }
 
     pub(super) fn attribute(self, name: &'static str) -> Option<&'a str> {
+        self.mark(ITSELF);
         self.mark(name);
         self.node.attribute(name)
     }
@@ -141,7 +142,8 @@ impl<'a, 'input> Element<'a, 'input> {
             } else if let Is::Lost(why) = is {
                 let attributes = node.attributes();
                 let written = attributes.map(|one| written(one.name(), one.value()));
-                guest.lose(child.shown(&written.collect::<String>(), ""), why);
+                let text = node.text().unwrap_or_default().trim();
+                guest.lose(child.shown(&written.collect::<String>(), text), why);
             }
         }
     }

@@ -35,7 +35,7 @@ fn domains<'a, 'input>(root: Node<'a, 'input>) -> Vec<Node<'a, 'input>> {
         if node.has_tag_name("domain") {
             found.push(node);
         } else {
-            open.extend(node.children().rev().filter(|node| node.is_element()));
+            open.extend(node.children().rev().filter(Node::is_element));
         }
     }
     found

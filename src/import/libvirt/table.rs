@@ -100,6 +100,9 @@ static TABLE: &[(&str, Is)] = &[
     ("*/alias", Nothing),
     // Slots are fixed; a change of those of NICs has a remark of its own.
     ("*/address", Nothing),
+    ("*/address@type", Nothing),
+    ("*/address@domain", Nothing),
+    ("*/address@bus", Nothing),
     // com1 is the console, and always there.
     ("devices/serial", Parts),
     ("devices/serial@type", NothingIf(&["nmdm", "pty"])),
