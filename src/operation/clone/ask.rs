@@ -1,7 +1,8 @@
 //! From the typed words of `clone` to its request, and the settings of the new VMs.
 
+use super::base::{Base, chosen};
 use super::lines::{NewVm, Taken, of_new};
-use super::{Args, Base, MakeClones, Target, chosen};
+use super::{Args, MakeClones, Target};
 use crate::config::resolve;
 use crate::config::settings::Need;
 use crate::error::{Error, Result};

@@ -1,6 +1,7 @@
 //! `clone`: clones the volumes of a VM for new VMs.
 
 pub(crate) mod ask;
+mod base;
 pub(crate) mod lines;
 
 use super::context::{Context, Outcome};
@@ -10,7 +11,7 @@ use super::refuse::state::stopped;
 use super::refuse::{disks_beside, lists_of, volume};
 use super::snapshot::Stamp;
 use super::taken::{DiskVolume, Found, numbers, volumes};
-use super::wanted::{Meant, Wanted, choose, refuse_incomplete};
+use super::wanted::Wanted;
 use super::wire::{self, Options, Words};
 use super::{Locks, NewNames, Operation, Planned, Request, RootJob};
 use super::{gone, label, stores, zvol};
@@ -24,6 +25,8 @@ use crate::quote;
 use crate::survey;
 use crate::tools::zfs::{self, Mark, group};
 use crate::verb::Verb;
+pub use base::Base;
+use base::{chosen, refuse_lacking};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -107,33 +110,6 @@ impl Target {
             number => format!("{},{number}", self.volume),
         }
     }
-}
-
-/// The snapshot that is cloned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Base {
-    /// The snapshot.
-    pub wanted: Wanted,
-    /// Whether only a part of its label was typed, and `wanted` has the whole name already.
-    pub is_by_label: bool,
-}
-
-/// The snapshot of a VM that is cloned.
-///
-/// # Errors
-/// If none or more than one is meant, or it lacks the first disk or another one that it was taken of.
-fn chosen<'found>(vm: &Vm, found: &'found Found, wanted: &Wanted) -> Result<Meant<'found>> {
-    let meant = choose(vm, found, wanted, Verb::Clone)?;
-    refuse_incomplete(vm, &meant, Verb::Clone)?;
-    if meant.taken.numbers.has(0) {
-        return Ok(meant);
-    }
-    Err(Error::state(format!(
-        "@{} was taken of {} of {}, and a new VM needs hd0",
-        meant.taken.name,
-        meant.taken.numbers.disks(),
-        vm.name
-    )))
 }
 
 /// Clones the volumes of a VM to new ones.
@@ -314,18 +290,6 @@ impl MakeClones {
             },
             refusal: Refusal::host("nothing was cloned").help(otherwise),
         })
-    }
-}
-
-/// Refuses a snapshot that is not of all volumes that are cloned.
-fn refuse_lacking(sources: &[DiskVolume], meant: &Meant<'_>) -> Result<()> {
-    let there = meant.taken.there();
-    match sources.iter().find(|source| !there.has(source.number)) {
-        None => Ok(()),
-        Some(source) => Err(Error::host(format!(
-            "@{} is no snapshot of {}",
-            meant.taken.name, source.volume
-        ))),
     }
 }
 
