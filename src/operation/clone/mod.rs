@@ -230,7 +230,7 @@ impl RootJob for MakeClones {
                 let question = first.and_then(|found| self.label(vm, volume, found));
                 (
                     base_name(&self.stamp, &found)?,
-                    Source::Now(question, stopped),
+                    Source::Now(question, Box::new(stopped)),
                 )
             }
         };
@@ -325,7 +325,7 @@ fn base_name(stamp: &Stamp, found: &[zfs::Volume]) -> Result<SnapName> {
 enum Source {
     /// The disks as they are now, in a snapshot that does not exist yet: the question about a new name, if
     /// any, and the guard that checks that no process of the VM runs.
-    Now(Option<Guard>, Guard),
+    Now(Option<Guard>, Box<Guard>),
     /// A snapshot, and the question about its label, if any.
     Snapshot(Option<Guard>),
 }
@@ -353,7 +353,7 @@ fn plan(
     match source {
         Source::Now(question, stopped) => {
             plan.forms.extend(question.map(Form::from));
-            plan.push(stopped);
+            plan.push(*stopped);
             let snapshots = sources.iter().map(|source| source.volume.snapshot(base));
             let snapshots: Vec<Snapshot> = snapshots.collect();
             plan.push(group::snapshot(&snapshots, &numbers(sources)));

@@ -145,7 +145,7 @@ pub(super) fn destroyed(backs: &[Back<'_>]) -> String {
     if names.is_empty() {
         return String::new();
     }
-    format!("; destroyed: {}", listed(names, "snapshots and bookmarks"))
+    format!("; destroyed: {}", listed(&names, "snapshots and bookmarks"))
 }
 
 /// The question before the rollback, below what will be lost.
@@ -284,7 +284,7 @@ fn destroy_newer(plan: &mut Plan, back: &Back<'_>, is_named: bool, done: &mut Ve
     let names: Vec<SnapName> = back.snapshots.iter().map(|one| one.name.clone()).collect();
     for some in names.rchunks(AT_ONCE) {
         let names = some.iter().map(|one| format!("{volume}@{one}"));
-        let what = listed(names.collect(), "snapshots");
+        let what = listed(&names.collect::<Vec<_>>(), "snapshots");
         add(plan, gone::snapshots(back.volume, some), what);
     }
     for one in back.bookmarks.iter().rev() {
