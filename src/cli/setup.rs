@@ -1,7 +1,5 @@
 //! `easy-bhyve setup`: one link per VM and verb.
 
-mod paths;
-
 use super::complete;
 use super::invocation::PROGRAM;
 use super::invocation::options::SetupArgs;
@@ -18,7 +16,6 @@ use crate::process::Process;
 use crate::report::counted;
 use crate::verb::{Spelling, Verb};
 use crate::vis;
-use paths::{normal, relative};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -44,7 +41,7 @@ pub(super) fn setup(context: &mut Context<'_>, args: SetupArgs) -> Result<Outcom
         notes,
         mut done,
         ..
-    } = links_described(context, args.verbose, None)?;
+    } = described(context, args.verbose, None)?;
     if args.completions {
         let (files, lines) = complete::plan(context.process, context.config);
         plan.append(files);
@@ -75,23 +72,16 @@ pub(super) struct Links {
 /// # Errors
 /// If the configuration has no VM, one is misconfigured, or the directory cannot be read.
 pub(super) fn links(context: &mut Context<'_>) -> Result<Links> {
-    links_described(context, false, None)
+    described(context, false, None)
 }
 
 /// As [`links`], of these VMs alone; those of other VMs are not touched.
-///
-/// # Errors
-/// As [`links`], because of these VMs.
 pub(super) fn links_for(context: &mut Context<'_>, vms: &[&str]) -> Result<Links> {
-    links_described(context, false, Some(vms))
+    described(context, false, Some(vms))
 }
 
 /// As [`links`], of all VMs or of these alone; the message lists them if it is to be verbose.
-fn links_described(
-    context: &mut Context<'_>,
-    verbose: bool,
-    only: Option<&[&str]>,
-) -> Result<Links> {
+fn described(context: &mut Context<'_>, verbose: bool, only: Option<&[&str]>) -> Result<Links> {
     let is_of = |vm: &str| only.is_none_or(|only| only.contains(&vm));
     let directory = normal(&resolve::link_directory(context.config));
     let target = target(context, &directory);

@@ -150,7 +150,7 @@ impl RootJob for Promote {
                 "these snapshots of {} move to {}: {}",
                 clone.origin.dataset,
                 clone.volume,
-                listed(names.collect(), "snapshots")
+                listed(&names.collect::<Vec<_>>(), "snapshots")
             ));
         }
         let names: Vec<&str> = clones.iter().map(|one| one.volume.as_str()).collect();

@@ -255,7 +255,7 @@ pub(crate) fn facts(clock: Clock, creation: i64, size: Option<u64>) -> String {
 }
 
 /// The names of snapshots or bookmarks; of many only the number.
-pub(crate) fn listed(names: Vec<String>, kind: &str) -> String {
+pub(crate) fn listed(names: &[String], kind: &str) -> String {
     match names.len() {
         few if few <= FEW => names.join(" "),
         many => format!("{many} {kind}"),

@@ -213,16 +213,19 @@ pub(crate) fn choose<'found>(
 /// The words that mean a snapshot and no other.
 fn words(taken: &Taken<'_>, wanted: &Wanted, has_twin: bool) -> String {
     if !wanted.disks.is_empty() {
-        let disks = wanted
-            .disks
-            .iter()
-            .map(|number| format!("--disk {number} "));
-        return format!("{}{}", disks.collect::<String>(), taken.name);
+        let numbers = Numbers::of(wanted.disks.iter().copied());
+        return format!("{} {}", options(&numbers), taken.name);
     }
     match taken.snapshots().next() {
         Some(first) if has_twin || wanted.volume.is_some() => first.to_string(),
         _ => taken.name.to_string(),
     }
+}
+
+/// The options that name disks: `--disk 0 --disk 2`.
+fn options(numbers: &Numbers) -> String {
+    let words: Vec<String> = numbers.iter().map(|one| format!("--disk {one}")).collect();
+    words.join(" ")
 }
 
 /// Refuses the numbers of other disks than a snapshot of this very name has.
@@ -245,13 +248,9 @@ fn refuse_part(
             typed.disks()
         ))
         .help(format!(
-            "name all of its disks: {}{} {name}",
+            "name all of its disks: {} {} {name}",
             call(vm, verb),
-            taken
-                .there()
-                .iter()
-                .map(|number| format!(" --disk {number}"))
-                .collect::<String>()
+            options(&taken.there())
         ))),
         _ => Ok(()),
     }
@@ -344,16 +343,12 @@ pub(crate) fn refuse_incomplete(vm: &Vm, meant: &Meant<'_>, verb: Verb) -> Resul
     ))
     .note(format!("the property {PROPERTY} of the snapshot says so"));
     Err(match verb {
-        Verb::Rollback => {
-            let there = taken.there();
-            let disks = there.iter().map(|number| format!(" --disk {number}"));
-            error.help(format!(
-                "to roll back only what has the snapshot: {}{} {}",
-                vm.command(verb),
-                disks.collect::<String>(),
-                taken.name
-            ))
-        }
+        Verb::Rollback => error.help(format!(
+            "to roll back only what has the snapshot: {} {} {}",
+            vm.command(verb),
+            options(&taken.there()),
+            taken.name
+        )),
         _ => error.help(format!(
             "the list of the snapshots says which are complete: {}",
             vm.command(Verb::Snapshot)

@@ -1,7 +1,8 @@
 //! From the typed words of `clone` to its request, and the settings of the new VMs.
 
+use super::base::{Base, chosen};
 use super::lines::{NewVm, Taken, of_new};
-use super::{Args, Base, MakeClones, Target, chosen};
+use super::{Args, MakeClones, Target};
 use crate::config::resolve;
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
@@ -48,8 +49,8 @@ impl Args {
         for name in &names {
             let own = targets_of(context, volume, &sources, name)?;
             if context.config.is_vm(name.as_str()) {
-                let named = context.vm_for(name.as_str(), Need::Disks)?;
-                stores.extend(named.uefi().map(|uefi| uefi.vars.clone()));
+                let configured = context.vm_for(name.as_str(), Need::Disks)?;
+                stores.extend(configured.uefi().map(|uefi| uefi.vars.clone()));
             } else {
                 if taken.is_none() {
                     taken = Some(Taken::new(context, self.add)?);

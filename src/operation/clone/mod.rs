@@ -1,6 +1,7 @@
 //! `clone`: clones the volumes of a VM for new VMs.
 
 pub(crate) mod ask;
+mod base;
 pub(crate) mod lines;
 mod target;
 
@@ -11,7 +12,7 @@ use super::refuse::state::stopped;
 use super::refuse::{disks_beside, lists_of, volume};
 use super::snapshot::Stamp;
 use super::taken::{DiskVolume, Found, numbers, volumes};
-use super::wanted::{Meant, Wanted, choose, refuse_incomplete};
+use super::wanted::Wanted;
 use super::wire::{self, Options, Words};
 use super::{Locks, NewNames, Operation, Planned, Request, RootJob};
 use super::{gone, label, stores, zvol};
@@ -24,6 +25,8 @@ use crate::quote;
 use crate::survey;
 use crate::tools::zfs::{self, Mark, group};
 use crate::verb::Verb;
+pub use base::Base;
+use base::{chosen, refuse_lacking};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 pub use target::Target;
@@ -77,33 +80,6 @@ fn refuse_targets(vm: &Vm, sources: &[DiskVolume], targets: &[Target]) -> Result
         }
     }
     Ok(())
-}
-
-/// The snapshot that is cloned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Base {
-    /// The snapshot.
-    pub wanted: Wanted,
-    /// Whether only a part of its label was typed, and `wanted` has the whole name already.
-    pub is_by_label: bool,
-}
-
-/// The snapshot of a VM that is cloned.
-///
-/// # Errors
-/// If none or more than one is meant, or it lacks the first disk or another one that it was taken of.
-fn chosen<'found>(vm: &Vm, found: &'found Found, wanted: &Wanted) -> Result<Meant<'found>> {
-    let meant = choose(vm, found, wanted, Verb::Clone)?;
-    refuse_incomplete(vm, &meant, Verb::Clone)?;
-    if meant.taken.numbers.has(0) {
-        return Ok(meant);
-    }
-    Err(Error::state(format!(
-        "@{} was taken of {} of {}, and a new VM needs hd0",
-        meant.taken.name,
-        meant.taken.numbers.disks(),
-        vm.name
-    )))
 }
 
 /// Clones the volumes of a VM to new ones.
@@ -224,7 +200,7 @@ impl RootJob for MakeClones {
                 let question = first.and_then(|found| self.label(vm, volume, found));
                 (
                     base_name(&self.stamp, &found)?,
-                    Source::Now(question, stopped),
+                    Source::Now(question, Box::new(stopped)),
                 )
             }
         };
@@ -287,18 +263,6 @@ impl MakeClones {
     }
 }
 
-/// Refuses a snapshot that is not of all volumes that are cloned.
-fn refuse_lacking(sources: &[DiskVolume], meant: &Meant<'_>) -> Result<()> {
-    let there = meant.taken.there();
-    match sources.iter().find(|source| !there.has(source.number)) {
-        None => Ok(()),
-        Some(source) => Err(Error::host(format!(
-            "@{} is no snapshot of {}",
-            meant.taken.name, source.volume
-        ))),
-    }
-}
-
 fn refuse_existing(context: &mut PlanContext<'_>, targets: &[Target]) -> Result<()> {
     let parents = targets.iter().filter_map(|target| target.volume.parent());
     for parent in parents.collect::<BTreeSet<Dataset>>() {
@@ -331,7 +295,7 @@ fn base_name(stamp: &Stamp, found: &[zfs::Volume]) -> Result<SnapName> {
 enum Source {
     /// The disks as they are now, in a snapshot that does not exist yet: the question about a new name, if
     /// any, and the guard that checks that no process of the VM runs.
-    Now(Option<Guard>, Guard),
+    Now(Option<Guard>, Box<Guard>),
     /// A snapshot, and the question about its label, if any.
     Snapshot(Option<Guard>),
 }
@@ -359,7 +323,7 @@ fn plan(
     match source {
         Source::Now(question, stopped) => {
             plan.forms.extend(question.map(Form::from));
-            plan.push(stopped);
+            plan.push(*stopped);
             let snapshots = sources.iter().map(|source| source.volume.snapshot(base));
             let snapshots: Vec<Snapshot> = snapshots.collect();
             plan.push(group::snapshot(&snapshots, &numbers(sources)));

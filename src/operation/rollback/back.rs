@@ -145,12 +145,12 @@ pub(super) fn destroyed(backs: &[Back<'_>]) -> String {
     if names.is_empty() {
         return String::new();
     }
-    format!("; destroyed: {}", listed(names, "snapshots and bookmarks"))
+    format!("; destroyed: {}", listed(&names, "snapshots and bookmarks"))
 }
 
 /// The question before the rollback, below what will be lost.
 pub(super) fn question(vm: &Vm, clock: Clock, found: &Found, backs: &[Back<'_>]) -> String {
-    let mut lost = String::new();
+    let mut lost: Vec<String> = Vec::new();
     for back in backs {
         let volume = if backs.len() > 1 {
             back.volume.as_str()
@@ -163,13 +163,13 @@ pub(super) fn question(vm: &Vm, clock: Clock, found: &Found, backs: &[Back<'_>])
                 Mark::Bookmark(_) => "bookmark",
             };
             let facts = facts(clock, creation, used);
-            lost.push_str(&format!("  the {kind} {volume}{mark}{facts}\n"));
+            lost.push(format!("  the {kind} {volume}{mark}{facts}\n"));
         }
     }
     for back in backs {
         let disk = found.disks.iter().find(|disk| disk.number == back.number);
         let written = disk.map_or(0, |disk| found.written_since(disk, back.snapshots));
-        lost.push_str(&format!(
+        lost.push(format!(
             "  what {} has written to {} since @{} (up to {})\n",
             vm.name,
             back.volume,
@@ -179,11 +179,12 @@ pub(super) fn question(vm: &Vm, clock: Clock, found: &Found, backs: &[Back<'_>])
     }
     let resized = backs.iter().filter_map(Back::resized);
     for line in halves(found, backs).into_iter().chain(resized) {
-        lost.push_str(&format!("  {line}\n"));
+        lost.push(format!("  {line}\n"));
     }
     let name = backs.first().map(|back| back.target.name.to_string());
     format!(
-        "This will be lost:\n{lost}Roll back to @{}?",
+        "This will be lost:\n{}Roll back to @{}?",
+        lost.concat(),
         name.unwrap_or_default()
     )
 }
@@ -283,7 +284,7 @@ fn destroy_newer(plan: &mut Plan, back: &Back<'_>, is_named: bool, done: &mut Ve
     let names: Vec<SnapName> = back.snapshots.iter().map(|one| one.name.clone()).collect();
     for some in names.rchunks(AT_ONCE) {
         let names = some.iter().map(|one| format!("{volume}@{one}"));
-        let what = listed(names.collect(), "snapshots");
+        let what = listed(&names.collect::<Vec<_>>(), "snapshots");
         add(plan, gone::snapshots(back.volume, some), what);
     }
     for one in back.bookmarks.iter().rev() {

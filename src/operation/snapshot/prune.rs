@@ -41,7 +41,7 @@ impl Keep {
 
     /// Splits snapshots, which are sorted oldest first: those that stay, and those that are older than
     /// enough others of the same disks. One of which a disk no longer has its part is not enough.
-    fn split<'found>(self, all: Vec<Taken<'found>>) -> (Vec<Taken<'found>>, Vec<Taken<'found>>) {
+    fn split(self, all: Vec<Taken<'_>>) -> (Vec<Taken<'_>>, Vec<Taken<'_>>) {
         let mut newer: HashMap<Numbers, u32> = HashMap::new();
         let (mut new, mut old) = (Vec::new(), Vec::new());
         for taken in all.into_iter().rev() {
