@@ -321,7 +321,7 @@ impl Shown {
     fn change(&mut self, shown: &mut String) {
         match self.hidden {
             Some(lines) if Self::ENDS.iter().any(|end| self.begun.contains(end)) => {
-                shown.push_str(&format!("[... {lines} lines]\r\n"));
+                shown.extend(["[... ", &lines.to_string(), " lines]\r\n"]);
                 self.hidden = None;
             }
             None if self.said == 0

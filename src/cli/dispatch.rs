@@ -204,7 +204,7 @@ fn serve(session: &mut Session<'_, '_>, config: &Config, invocation: Invocation)
         ) => {
             return Ok(());
         }
-        Call::Admin(Admin::Setup(args)) => setup::setup(&mut context, args)?,
+        Call::Admin(Admin::Setup(args)) => setup::setup(&mut context, &args)?,
         Call::Admin(Admin::List(format)) => list::list(&mut context, format)?,
         Call::Admin(Admin::Set(args)) => {
             let edited = set::set(&mut context, &args);

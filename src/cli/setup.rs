@@ -35,7 +35,7 @@ enum Entry {
 ///
 /// # Errors
 /// If the configuration has no VM, one is misconfigured, or the directory cannot be read.
-pub(super) fn setup(context: &mut Context<'_>, args: SetupArgs) -> Result<Outcome> {
+pub(super) fn setup(context: &mut Context<'_>, args: &SetupArgs) -> Result<Outcome> {
     let Links {
         mut plan,
         notes,

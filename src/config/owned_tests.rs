@@ -102,7 +102,7 @@ fn generated(mut seed: u64) -> String {
             ["1", "'x y'", "\"q\\\"\n\"", "$'\\n'", "", "a_mem"][usize::try_from(next(6)).unwrap()];
         let end =
             ["\n", " ", "; ", " # a_mem=1\n", "\n\n", " \\\n"][usize::try_from(next(6)).unwrap()];
-        text += &format!("{vm}{key}={value}{end}");
+        text.extend([vm, key, "=", value, end]);
     }
     text + "\nlast=1\n"
 }

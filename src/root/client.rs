@@ -36,12 +36,22 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 /// If the request is refused or fails.
 pub fn carry_out(session: &mut Session<'_, '_>, config: &Config, asked: &Asked) -> Result<()> {
     let carried = carried_out(session, config, asked);
-    carried.map_err(|error| match asked.request.vms.first() {
+    carried.map_err(|error| explained(session, config, asked, error))
+}
+
+/// The error of a request; with help if a disk is missing and a rename of the VM may have been killed.
+pub(crate) fn explained(
+    session: &mut Session<'_, '_>,
+    config: &Config,
+    asked: &Asked,
+    error: Error,
+) -> Error {
+    match asked.request.vms.first() {
         Some(vm) if error.name == Some(FindingName::DiskMissing) => {
             with_former_name(error, session, config, vm)
         }
         _ => error,
-    })
+    }
 }
 
 /// The error about a missing disk, with help if a rename may have been killed.

@@ -142,6 +142,22 @@ fn a_host_that_is_well_passes_every_row() {
     }
 }
 
+/// What is so on a host.
+#[derive(Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "kebab-case")]
+enum Circumstance {
+    /// The host is a jail.
+    Jailed,
+    /// Other users' processes are hidden.
+    Hidden,
+    /// A VM without a process has left its node.
+    LeftOver,
+    /// No firmware is installed.
+    NoFirmware,
+    /// Root asks.
+    Root,
+}
+
 /// A host on which a row is as it says.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -164,15 +180,10 @@ struct Case {
     mtu: Option<u32>,
     /// The health and the used percent of the pool.
     pool: Option<(String, u8)>,
-    jailed: bool,
-    hidden: bool,
-    left_over: bool,
-    no_firmware: bool,
+    is: BTreeSet<Circumstance>,
     wireless: Option<String>,
     /// The package of the firmware; an empty name is none.
     package: Option<String>,
-    /// Ask as root.
-    root: bool,
 }
 
 impl Case {
@@ -200,22 +211,22 @@ impl Case {
         if let Some(pool) = &self.pool {
             host.state.ailing_pools.insert("zroot".into(), pool.clone());
         }
-        if self.jailed {
+        if self.is.contains(&Circumstance::Jailed) {
             host = host.in_jail();
         }
-        if self.hidden {
+        if self.is.contains(&Circumstance::Hidden) {
             host = host.with_hidden_processes();
         }
         if let Some(name) = &self.wireless {
             host = host.with_wireless(name);
         }
-        if self.no_firmware {
+        if self.is.contains(&Circumstance::NoFirmware) {
             host.remove_firmware();
         }
         if let Some(package) = &self.package {
             host.state.firmware_package = Some(package.clone()).filter(|name| !name.is_empty());
         }
-        if self.left_over {
+        if self.is.contains(&Circumstance::LeftOver) {
             host = host.with_leftover_vm("deb", 1 << 30);
         }
         host
@@ -236,7 +247,11 @@ fn every_row_has_a_host_on_which_it_does_not_pass() {
     let cases = files.map(|text| toml::from_str::<Cases>(text).unwrap().case);
     let mut ailing = BTreeSet::new();
     for case in cases.into_iter().flatten() {
-        let uid = if case.root { 0 } else { USER };
+        let uid = if case.is.contains(&Circumstance::Root) {
+            0
+        } else {
+            USER
+        };
         let config = format!("{CONFIG}{}", case.config);
         let rows = User::of(case.host(), &config, uid).rows();
         let mut of_subject = rows.iter().filter(|row| row.subject == case.subject);

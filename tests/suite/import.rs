@@ -8,7 +8,6 @@ use crate::host::Host;
 use crate::host::build::USER;
 use crate::place::{PROGRAM, Place, Said};
 use std::fs;
-use std::path::PathBuf;
 
 pub(crate) const HOST: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm\n";
 
@@ -305,10 +304,5 @@ fn a_hostile_name_neither_leaves_its_comment_nor_its_line() {
         .iter()
         .map(|vm| &vm["name"])
         .collect();
-    assert_eq!(
-        names,
-        ["a_x_id_1___id__31m"],
-        "{}",
-        PathBuf::from(file).display()
-    );
+    assert_eq!(names, ["a_x_id_1___id__31m"], "{}", file.display());
 }

@@ -224,7 +224,6 @@ fn an_unknown_verb_or_option_is_refused() {
         ("root-snapshot", &["snapshot=x", "force=yes"]),
         ("root-snapshot-delete", &[]),
         ("root-snapshot-delete", &["snapshot=a@b"]),
-        ("root-snapshot-delete", &["snapshot=x", "disk=0"]),
         ("root-snapshot-prune", &[]),
         ("root-snapshot-prune", &["prune=2"]),
         ("root-snapshot-prune", &["prune=keep=0"]),

@@ -244,12 +244,12 @@ fn a_store_elsewhere_or_of_another_vm_stays() {
         (
             format!("{VMS}y_id=3 y_loader=uefi y_uefi_vars={STORE}\n"),
             STORE,
-            "it is a file of y, too",
+            "it is the store of UEFI variables of y, too",
         ),
         (
             format!("{VMS}y_id=3 y_hd0={STORE}\n"),
             STORE,
-            "it is a file of y, too",
+            "it is a disk of y, too",
         ),
     ] {
         let mut home = Home::new(with_store(host(), "/vars/web", "set"), &vms);
@@ -270,7 +270,7 @@ fn a_store_that_a_running_vm_uses_is_locked() {
         let written = content(&home, STORE);
         assert_eq!(written.as_deref(), Some("the variables of y"));
         let err = home.refuses(words, 2);
-        assert!(err.contains("y"), "{err}");
+        assert!(err.contains('y'), "{err}");
         assert_eq!(content(&home, STORE), written);
     }
 }

@@ -76,14 +76,13 @@ impl Args {
             targets,
             stores,
         };
-        let mut notes: Vec<String> = new.iter().flat_map(|one| one.notes.clone()).collect();
-        if self.dry_run.dry_run && !self.add {
-            notes.extend(to_add(context, &new));
-        }
+        let shows_lines = self.dry_run.dry_run && !self.add;
+        let changes = to_add(context, &new).filter(|_| shows_lines);
         let (rivals, done) = (rivals(context, &vm)?, done(context, &names, &new, self.add));
         let asked = Asked {
             done: Some(done),
-            notes,
+            notes: new.iter().flat_map(|one| one.notes.clone()).collect(),
+            changes: changes.into_iter().collect(),
             ..context.asked(vm, job, self.dry_run).with_rivals(rivals)
         };
         Ok(Cloning { asked, new })

@@ -201,19 +201,16 @@ fn every_refusal_that_the_program_can_get_is_recorded() {
 #[test]
 fn a_transcript_has_nothing_in_it_that_no_two_runs_share() {
     let names = ["EB_ZFS_RECORDED", "EB_ZFS_COMMANDS"].map(std::env::var);
-    let records: Vec<(String, Transcript)> = match names {
-        [Ok(recorded), Ok(commands)] => {
-            let bytes = std::fs::read(recorded).expect("a record");
-            vec![(commands, Transcript::parse(&bytes))]
-        }
-        _ => {
-            let runs = RUNS.iter();
-            let each = runs.flat_map(|(file, releases)| {
-                let one = |release: &&str| ((*file).to_owned(), record(file, release));
-                releases.iter().map(one)
-            });
-            each.collect()
-        }
+    let records: Vec<(String, Transcript)> = if let [Ok(recorded), Ok(commands)] = names {
+        let bytes = std::fs::read(recorded).expect("a record");
+        vec![(commands, Transcript::parse(&bytes))]
+    } else {
+        let runs = RUNS.iter();
+        let each = runs.flat_map(|(file, releases)| {
+            let one = |release: &&str| ((*file).to_owned(), record(file, release));
+            releases.iter().map(one)
+        });
+        each.collect()
     };
     for (commands, mut transcript) in records {
         transcript.records = transcript.records.iter().map(masked).collect();

@@ -37,10 +37,10 @@ pub(super) const FORMS: &[Form] = &[
     form("resize", &["-f", "64g"], Usually::Running),
     form("snapshot", &["before", "it"], Usually::Stopped),
     form("snapshot", &[], Usually::Stopped),
-    form("snapshot", &["--delete", "-f", "s1"], Usually::Stopped),
+    form("snapshot", &["-f", "--delete", "s1"], Usually::Stopped),
     form("rollback", &[], Usually::Stopped),
     form("rollback", &["-f", "s1"], Usually::Stopped),
     form("clone", &["new0"], Usually::Stopped),
     form("clone", &["@s1", "new0", "new1"], Usually::Stopped),
-    form("promote", &[], Usually::Stopped),
+    form("promote", &[], Usually::Cloned),
 ];

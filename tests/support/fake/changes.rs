@@ -63,8 +63,9 @@ impl Change for Fake {
         let path = change.path();
         let file = match change {
             FileChange::Replace { .. } => Some(path),
-            FileChange::Link { .. } | FileChange::ReplaceLink { .. } => None,
-            FileChange::RemoveLink(_) => None,
+            FileChange::Link { .. }
+            | FileChange::ReplaceLink { .. }
+            | FileChange::RemoveLink(_) => None,
             _ => return Ok(()),
         };
         let directory = path.ancestors().skip(1).find(|path| path.is_dir());
