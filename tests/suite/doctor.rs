@@ -5,12 +5,13 @@ use crate::fake::Fake;
 use crate::host::Host;
 use crate::host::build::USER;
 use crate::place::{PROGRAM, Place};
-use serde::Deserialize;
+use case::{Case, Circumstance};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+mod case;
 mod privilege;
 
 const CONFIG: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm\ndeb_id=1\ndeb_mem=1G\n";
@@ -142,111 +143,10 @@ fn a_host_that_is_well_passes_every_row() {
     }
 }
 
-/// What is so on a host.
-#[derive(Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
-#[serde(rename_all = "kebab-case")]
-enum Circumstance {
-    /// The host is a jail.
-    Jailed,
-    /// Other users' processes are hidden.
-    Hidden,
-    /// A VM without a process has left its node.
-    LeftOver,
-    /// No firmware is installed.
-    NoFirmware,
-    /// Root asks.
-    Root,
-}
-
-/// A host on which a row is as it says.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Case {
-    subject: String,
-    verdict: String,
-    /// A part of what was found, and of the remedy.
-    finding: String,
-    remedy: String,
-    /// Lines of the configuration, behind those of the host that is well.
-    config: String,
-    /// A fresh host of this release in place of the one that is well.
-    release: Option<u32>,
-    sysctls: BTreeMap<String, String>,
-    no_sysctl: Option<String>,
-    without: Vec<String>,
-    file: Option<String>,
-    commands: Vec<String>,
-    /// The MTU of igb0.
-    mtu: Option<u32>,
-    /// The health and the used percent of the pool.
-    pool: Option<(String, u8)>,
-    is: BTreeSet<Circumstance>,
-    wireless: Option<String>,
-    /// The package of the firmware; an empty name is none.
-    package: Option<String>,
-}
-
-impl Case {
-    fn host(&self) -> Host {
-        let mut host = self.release.map_or_else(well, Host::freebsd);
-        for (name, value) in &self.sysctls {
-            let mut new = host.state.sysctls["hw.ncpu"].clone();
-            value.clone_into(&mut new.value);
-            host.state.sysctls.insert(name.clone(), new);
-        }
-        if let Some(name) = &self.no_sysctl {
-            host.state.sysctls.remove(name).unwrap();
-        }
-        for program in &self.without {
-            host = host.without_program(program);
-        }
-        if let Some(path) = &self.file {
-            host = host.with_file(path, "x");
-        }
-        let commands: Vec<&str> = self.commands.iter().map(String::as_str).collect();
-        host = host.with_commands(&commands);
-        if let Some(mtu) = self.mtu {
-            host.state.interfaces.get_mut("igb0").unwrap().mtu = mtu;
-        }
-        if let Some(pool) = &self.pool {
-            host.state.ailing_pools.insert("zroot".into(), pool.clone());
-        }
-        if self.is.contains(&Circumstance::Jailed) {
-            host = host.in_jail();
-        }
-        if self.is.contains(&Circumstance::Hidden) {
-            host = host.with_hidden_processes();
-        }
-        if let Some(name) = &self.wireless {
-            host = host.with_wireless(name);
-        }
-        if self.is.contains(&Circumstance::NoFirmware) {
-            host.remove_firmware();
-        }
-        if let Some(package) = &self.package {
-            host.state.firmware_package = Some(package.clone()).filter(|name| !name.is_empty());
-        }
-        if self.is.contains(&Circumstance::LeftOver) {
-            host = host.with_leftover_vm("deb", 1 << 30);
-        }
-        host
-    }
-}
-
-#[derive(Deserialize)]
-struct Cases {
-    case: Vec<Case>,
-}
-
 #[test]
 fn every_row_has_a_host_on_which_it_does_not_pass() {
-    let files = [
-        include_str!("doctor/machine.toml"),
-        include_str!("doctor/rows.toml"),
-    ];
-    let cases = files.map(|text| toml::from_str::<Cases>(text).unwrap().case);
     let mut ailing = BTreeSet::new();
-    for case in cases.into_iter().flatten() {
+    for case in Case::all() {
         let uid = if case.is.contains(&Circumstance::Root) {
             0
         } else {

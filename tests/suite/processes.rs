@@ -185,7 +185,7 @@ clean, nothing                          1  0 -
 clean, left over                        8  1 ps
 snapshot                                2  1 -
 snapshot, listing                       2  0 -
-resize                                  5  1 -
+resize                                  7  1 -
 rollback                                8  1 -
 rollback -f over a newer one            9  1 -
 snapshot --delete                       6  1 -

@@ -64,6 +64,7 @@ enum Kind {
 /// completed by the shell.
 static KINDS: &[(&str, Kind)] = &[
     ("VM", Kind::Vm),
+    ("OLD", Kind::Vm),
     ("VM|FILE", Kind::VmOrFile),
     ("[VM] KEY=VALUE", Kind::AnySetting),
     ("KEY=VALUE", Kind::Setting),
@@ -75,6 +76,7 @@ static KINDS: &[(&str, Kind)] = &[
     ("N", Kind::Free),
     ("NAME", Kind::Profile),
     ("FILE", Kind::File),
+    ("DIR", Kind::File),
     ("ISO", Kind::File),
     ("FROM", Kind::File),
 ];
@@ -151,6 +153,7 @@ pub(super) fn of(
     Found::Words(match kind.map_or(Kind::File, |(_, kind)| *kind) {
         // The name of a VM that does not exist yet.
         Kind::Vm if typed.command.as_deref() == Some("new") => Vec::new(),
+        Kind::SnapshotFirst if typed.command.as_deref() == Some("rename") => Vec::new(),
         Kind::VmOrFile if current.contains('/') => return Found::Files,
         Kind::Vm | Kind::VmOrFile => vms(sources.config),
         Kind::File => return Found::Files,
