@@ -56,6 +56,8 @@ enum Kind {
     SnapshotFirst,
     /// A profile of an operating system.
     Profile,
+    /// The number of snapshots that stay.
+    Keep,
     /// A word of the user's own.
     Free,
 }
@@ -74,6 +76,7 @@ static KINDS: &[(&str, Kind)] = &[
     ("SIZE", Kind::Free),
     ("LINES", Kind::Free),
     ("N", Kind::Free),
+    ("keep=N", Kind::Keep),
     ("NAME", Kind::Profile),
     ("FILE", Kind::File),
     ("DIR", Kind::File),
@@ -170,6 +173,7 @@ pub(super) fn of(
         Kind::Setting => return assignments(&VM, current, sources),
         Kind::Snapshot => snapshots(vm, sources, ""),
         Kind::SnapshotFirst if typed.operands.len() == 1 => snapshots(vm, sources, "@"),
+        Kind::Keep => vec![Candidate::new("keep=", "the number of snapshots that stay")],
         Kind::SnapshotFirst | Kind::Free => Vec::new(),
     })
 }
