@@ -24,6 +24,7 @@
 //! | room | content |
 //! |---|---|
 //! | `vis` | text from outside, for a terminal |
+//! | `table` | rows as columns |
 //! | `quote` | words for sh(1) |
 //! | `suggest` | nearest names |
 //! | `span` | places in the text of a configuration |
@@ -42,10 +43,12 @@
 //! | `preview` | shows the commands of a plan |
 //! | `script` | prints a plan for sh(1) |
 //! | `config` | reads, edits and resolves configurations |
+//! | `import` | the VMs of other managers, in terms of our settings |
 //! | `report` | errors and findings as text |
 //! | `session` | the inputs and outputs of a run |
 //! | `operation` | the operations on a VM, one file each |
 //! | `check` | checks of a configuration on this host |
+//! | `doctor` | the examination of the host, one file per subject |
 //! | `root` | the root side and its client |
 //! | `manual` | the manual pages, filled in from the definitions |
 //! | `cli` | the command line, and the commands of easy-bhyve itself |
@@ -56,9 +59,11 @@ pub mod check;
 pub mod cli;
 pub mod command;
 pub mod config;
+pub mod doctor;
 pub mod error;
 pub mod finding;
 pub mod host;
+pub mod import;
 pub mod inspect;
 pub mod manual;
 pub mod model;
@@ -75,6 +80,7 @@ pub mod session;
 pub mod span;
 pub mod suggest;
 pub mod survey;
+pub mod table;
 pub mod tools;
 pub mod verb;
 pub mod vis;

@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
+use uuid::Uuid;
 
 /// The search path of programs; never the caller's PATH.
 pub const SEARCH_PATH: &str = "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin";
@@ -91,6 +92,8 @@ pub struct Process {
     pub share: PathBuf,
     /// Eight random characters, for the name of a directory of scratch files.
     pub token: String,
+    /// A random UUID, from which those of new VMs follow.
+    pub seed: Uuid,
     /// Whether messages go to a terminal that shows colours.
     pub colour: bool,
     /// Whether all output goes to a terminal.
@@ -130,6 +133,26 @@ impl Clock {
             Self::System => chrono::Local::now().naive_local(),
             Self::Fixed(now) => now,
         }
+    }
+
+    /// The present in seconds since 1970.
+    pub fn seconds(self) -> i64 {
+        match self {
+            Self::System => chrono::Utc::now().timestamp(),
+            Self::Fixed(now) => now.and_utc().timestamp(),
+        }
+    }
+
+    /// A time in seconds since 1970 as local time: `YYYY-MM-DD HH:MM`.
+    pub fn date(self, seconds: i64) -> String {
+        let Some(time) = chrono::DateTime::from_timestamp(seconds, 0) else {
+            return "-".to_owned();
+        };
+        let local = match self {
+            Self::System => time.with_timezone(&chrono::Local).naive_local(),
+            Self::Fixed(_) => time.naive_utc(),
+        };
+        local.format("%Y-%m-%d %H:%M").to_string()
     }
 }
 
@@ -197,6 +220,7 @@ impl Process {
             logs: places.logs,
             share: places.share,
             token: random_suffix()?,
+            seed: random_uuid()?,
             colour,
             is_watched,
             columns: terminal::columns(&Term::stdout()).map_or(80, |columns| columns.min(100)),
@@ -255,6 +279,19 @@ impl Process {
         Some(user.uid.as_raw())
     }
 
+    /// The name of the caller, or of the user that has become root for this call; none for root itself.
+    pub fn user_behind(&self) -> Option<String> {
+        let uid = self.behind().unwrap_or(self.uid);
+        let user = nix::unistd::User::from_uid(uid.into()).ok()??;
+        (uid != 0).then_some(user.name)
+    }
+
+    /// Whether the caller's PATH has this directory.
+    pub fn path_has(&self, directory: &Path) -> bool {
+        let path = self.variable("PATH").unwrap_or_default();
+        std::env::split_paths(path).any(|entry| entry == directory)
+    }
+
     /// A variable of the environment that is set and not empty.
     pub fn variable(&self, name: &str) -> Option<&OsStr> {
         self.environment
@@ -263,10 +300,23 @@ impl Process {
             .filter(|value| !value.is_empty())
     }
 
+    /// A random UUID for a new VM, which no other VM of this run has.
+    pub fn uuid_for(&self, vm: &VmName) -> Uuid {
+        let of_name = Uuid::new_v5(&self.seed, vm.as_str().as_bytes());
+        uuid::Builder::from_random_bytes(of_name.into_bytes()).into_uuid()
+    }
+
     /// Whether the caller's terminal is that of ssh(1).
     pub fn is_over_ssh(&self) -> bool {
         self.variable("SSH_CONNECTION").is_some()
     }
+}
+
+/// A random UUID.
+fn random_uuid() -> anyhow::Result<Uuid> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).context("could not get a random number from the system")?;
+    Ok(uuid::Builder::from_random_bytes(random).into_uuid())
 }
 
 fn working_directory() -> Result<PathBuf> {

@@ -6,6 +6,7 @@ use crate::finding::{Finding, Severity};
 use crate::span::{Excerpt, Span};
 use crate::vis;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -104,7 +105,11 @@ fn with_source(
 ) -> String {
     let place = &shown.place;
     let path = vis::shown(&place.file).to_string();
-    let shown = Window::of(&shown.line, shown.span);
+    let line = Line {
+        text: &without_passwords(shown.line.text),
+        ..shown.line
+    };
+    let shown = Window::of(&line, shown.span);
     let (source, marked) = shown.characters();
     let title = level.clone().primary_title(vis::line(&error.what));
     let title = match names.then_some(error.name).flatten() {
@@ -136,6 +141,29 @@ fn with_source(
         &format!("{path}:{}:{}", place.line, place.column),
         1,
     )
+}
+
+/// A number with its noun: `1 link`, `2 links`.
+pub fn counted(number: usize, noun: &str) -> String {
+    let end = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{end}")
+}
+
+/// A line with stars in place of each word behind `password=`: a message may be shown to others.
+fn without_passwords(line: &[u8]) -> Cow<'_, [u8]> {
+    const BEFORE: &[u8] = b"password=";
+    let mut line = Cow::Borrowed(line);
+    let mut from = 0;
+    while let Some(at) = line
+        .get(from..)
+        .and_then(|rest| rest.windows(BEFORE.len()).position(|part| part == BEFORE))
+    {
+        from += at + BEFORE.len();
+        let is_of_word = |byte: &&mut u8| !matches!(byte, b',' | b' ' | b'\t' | b'\'' | b'"');
+        let rest = line.to_mut().iter_mut().skip(from);
+        rest.take_while(is_of_word).for_each(|byte| *byte = b'*');
+    }
+    line
 }
 
 /// The longest line that is shown whole, and the length of the part around the marked text that is

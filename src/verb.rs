@@ -27,6 +27,8 @@ pub enum Verb {
     Clean,
     /// Shows the log.
     Log,
+    /// Makes a disk larger.
+    Resize,
     /// Takes or lists snapshots of the disk.
     Snapshot,
     /// Rolls the disk back.
@@ -35,11 +37,13 @@ pub enum Verb {
     Clone,
     /// Shows the ancestors of the disk.
     History,
+    /// Makes a cloned disk independent.
+    Promote,
 }
 
 impl Verb {
     /// All verbs, in the order of the manual.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Install,
         Self::Boot,
         Self::Ttyboot,
@@ -50,10 +54,12 @@ impl Verb {
         Self::Restart,
         Self::Clean,
         Self::Log,
+        Self::Resize,
         Self::Snapshot,
         Self::Rollback,
         Self::Clone,
         Self::History,
+        Self::Promote,
     ];
 
     /// The spelling, in links and as a word.
@@ -69,10 +75,12 @@ impl Verb {
             Self::Restart => "restart",
             Self::Clean => "clean",
             Self::Log => "log",
+            Self::Resize => "resize",
             Self::Snapshot => "snapshot",
             Self::Rollback => "rollback",
             Self::Clone => "clone",
             Self::History => "history",
+            Self::Promote => "promote",
         }
     }
 
@@ -92,6 +100,7 @@ impl Verb {
             Self::Snapshot => " [WORD]...",
             Self::Rollback => " [SNAP]",
             Self::Clone => " NEW...",
+            Self::Resize => " SIZE",
             Self::Shutdown => " [VM]...",
             _ => "",
         }
@@ -106,7 +115,7 @@ impl Verb {
     pub fn needs_zfs(self) -> bool {
         matches!(
             self,
-            Self::Snapshot | Self::Rollback | Self::Clone | Self::History
+            Self::Snapshot | Self::Rollback | Self::Clone | Self::History | Self::Promote
         )
     }
 }
@@ -148,19 +157,33 @@ pub const GROUPS: [Group; 6] = [
             ("list", &["", "--format json"]),
             ("resources", &["--origin", "-V 20G -s"]),
             ("log", &["-n 20", "-f"]),
+            ("doctor", &["", "--privilege"]),
             ("inspect", &["deb0", "/iso/deb.iso --format json"]),
         ],
     },
     Group {
         heading: "Disks and snapshots",
         members: &[
-            ("snapshot", &["", "before upgrade"]),
+            ("resize", &["40G", "--disk 1 1.5T"]),
+            (
+                "snapshot",
+                &[
+                    "",
+                    "before upgrade",
+                    "--delete before_upgrade",
+                    "--prune keep=10",
+                ],
+            ),
             (
                 "rollback",
                 &["before_upgrade", "_202611231200-before_upgrade -f"],
             ),
-            ("clone", &["web0 web1", "_202611231200-before_upgrade old0"]),
-            ("history", &["", "--format json"]),
+            (
+                "clone",
+                &["web0 web1 --add", "_202611231200-before_upgrade old0"],
+            ),
+            ("history", &["", "--tree"]),
+            ("promote", &["", "-d"]),
         ],
     },
     Group {
@@ -182,8 +205,12 @@ pub const GROUPS: [Group; 6] = [
                 &["deb0 mem=2G stop_timeout=120", "deb0 grub_bootcmd= -d"],
             ),
             ("os", &["", "debian --format json"]),
+            ("disk", &["web0", "web0 100G -s"]),
+            ("rename", &["web0 www0", "web0 www0 --keep"]),
+            ("destroy", &["web0 -d", "web0 --disks -f"]),
+            ("import", &["vm-bhyve /vm", "libvirt win.xml --add -d"]),
             ("check", &["", "--list"]),
-            ("setup", &["", "-d"]),
+            ("setup", &["--completions -d", "--man /usr/local/share/man"]),
         ],
     },
     Group {
@@ -192,7 +219,11 @@ pub const GROUPS: [Group; 6] = [
     },
     Group {
         heading: "Help",
-        members: &[("man", &["5", "--source 1"]), ("help", &[])],
+        members: &[
+            ("completions", &["bash", "zsh"]),
+            ("man", &["5", "--source 1"]),
+            ("help", &[]),
+        ],
     },
 ];
 

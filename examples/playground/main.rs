@@ -6,7 +6,7 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -20,13 +20,16 @@ use easy_bhyve::process::Places;
 use host::{Role, nodes, program};
 
 const USAGE: &str = "\
-usage: playground [--demo]
+usage: playground [--demo [--fast]]
 
 Starts a shell on a simulated FreeBSD host, with easy-bhyve, the example configuration and its
 links. Only easy-bhyve itself is real: no root, no FreeBSD and no bhyve are needed, and nothing of
 this machine is changed.
 
+Without a terminal it runs the commands of its standard input.
+
   --demo   runs a demonstration of a VM's life instead, and shows each command with its output
+  --fast   does so without pauses
 ";
 
 fn main() -> ExitCode {
@@ -95,11 +98,21 @@ fn places(directory: &Path) -> io::Result<Places> {
     })
 }
 
+/// Pauses are only for those who watch.
+fn manner(is_paced: bool) -> demo::Manner {
+    let is_watched = io::stdout().is_terminal();
+    demo::Manner {
+        is_paced: is_paced && is_watched,
+        is_watched,
+    }
+}
+
 fn launch(args: &[OsString]) -> io::Result<i32> {
     let words: Vec<_> = args.iter().map(|word| word.to_string_lossy()).collect();
     match words.iter().map(AsRef::as_ref).collect::<Vec<&str>>()[..] {
         [] => shell::enter(),
-        ["--demo"] => demo::play(),
+        ["--demo"] => demo::play(manner(true)),
+        ["--demo", "--fast"] => demo::play(manner(false)),
         ["--help" | "-h"] => {
             io::stdout().write_all(USAGE.as_bytes())?;
             Ok(0)

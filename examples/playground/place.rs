@@ -58,6 +58,12 @@ impl Place {
             .replace("=/dev/", &format!("={}/", here("dev"))))
     }
 
+    /// Removes the configuration, and puts its ISO images below the home directory.
+    pub(super) fn leave_configuration(&self) -> io::Result<()> {
+        fs::remove_file(self.home().join("bin/easy-bhyve.conf"))?;
+        fs::rename(self.path("iso"), self.home().join("iso"))
+    }
+
     /// A path below this directory.
     pub(super) fn path(&self, below: &str) -> PathBuf {
         self.directory.path().join(below)

@@ -1,8 +1,9 @@
 //! A shell on the simulated host.
 
 use std::fs;
-use std::io::{self, Write};
-use std::process::{Child, Command};
+use std::io::{self, IsTerminal, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -16,24 +17,27 @@ use super::place::Place;
 
 const GREETING: &str = "\
 This is a SIMULATION. easy-bhyve is the real program; the FreeBSD host with its commands and the
-guests are simulated. Nothing outside of one temporary directory is changed.
+guests are simulated. Nothing outside of one temporary directory is changed. In this order:
 
-  easy-bhyve list               lists the VMs of the example configuration
-  fbsd0-boot -d                 shows the commands that a boot would run
-  fbsd0-resources -V 20g -s     creates its disk
-  fbsd0-install                 runs its installer on this terminal
-  fbsd0-boot                    boots the VM in the background
-  fbsd0-console                 connects to its console; ~. at the beginning of a line leaves
-  easy-bhyve status             shows what runs
-  fbsd0-snapshot before         takes a ZFS snapshot
-  fbsd0-shutdown                presses the power button
+  easy-bhyve list                     lists the VMs of the example configuration
+  fbsd0-resources -V 20g -s           creates the disk of the first one
+  fbsd0-install -d                    shows the commands that the installation would run
+  fbsd0-install                       runs the installer on this terminal
+  fbsd0-boot                          boots the VM in the background
+  fbsd0-console                       connects to its console; ~. at the beginning of a line leaves
+  easy-bhyve status                   shows what runs
+  fbsd0-snapshot before the change    takes a ZFS snapshot
+  fbsd0-shutdown                      presses the power button
+  fbsd0-rollback                      rolls back to the snapshot
+  fbsd0-log                           shows what the VM has done
 
 The configuration is ~/bin/easy-bhyve.conf. It has further VMs, such as uefi0 and nbsd0; the host
 has ifconfig, zfs, ps and the other commands that easy-bhyve uses. `exit' ends the simulation.
 
 ";
 
-/// Runs the shell until it ends.
+/// Runs the shell until it ends; without a terminal it runs the commands of its standard input, and its
+/// status is that of the last one.
 pub(super) fn enter() -> io::Result<i32> {
     let place = Place::new(GuestPlan {
         acpi_ms: Some(5_000),
@@ -41,10 +45,14 @@ pub(super) fn enter() -> io::Result<i32> {
         ..GuestPlan::default()
     })?;
     let setup = Command::new(place.home().join("bin/easy-bhyve"));
-    let status = place.surround(setup).arg("setup").output()?;
-    if !status.status.success() {
-        io::stderr().write_all(&status.stderr)?;
+    let output = place.surround(setup).arg("setup").output()?;
+    if !output.status.success() {
+        io::stderr().write_all(&output.stderr)?;
         return Ok(1);
+    }
+    if !io::stdin().is_terminal() {
+        let mut shell = place.surround(Command::new("/bin/sh")).spawn()?;
+        return wait(&mut shell).map(shown_status);
     }
     io::stdout().write_all(GREETING.as_bytes())?;
     io::stdout().flush()?;
@@ -67,17 +75,25 @@ pub(super) fn enter() -> io::Result<i32> {
 
 /// Waits until the shell has ended. When the terminal closes or a signal ends this process, the shell
 /// and all that runs in it are ended; the rest is removed afterwards.
-fn wait(shell: &mut Child) -> io::Result<()> {
+fn wait(shell: &mut Child) -> io::Result<ExitStatus> {
     let is_over = Arc::new(AtomicBool::new(false));
     for signal in [Signal::SIGHUP, Signal::SIGTERM] {
         signal_hook::flag::register(signal as i32, Arc::clone(&is_over))?;
     }
-    while shell.try_wait()?.is_none() {
+    loop {
+        if let Some(status) = shell.try_wait()? {
+            return Ok(status);
+        }
         if is_over.swap(false, Ordering::Relaxed) {
             let pid = i32::try_from(shell.id()).map_err(io::Error::other)?;
             kill(Pid::from_raw(pid), Signal::SIGHUP)?;
         }
-        thread::sleep(Duration::from_millis(100));
+        thread::sleep(Duration::from_millis(20));
     }
-    Ok(())
+}
+
+/// As a shell shows it.
+fn shown_status(ended: ExitStatus) -> i32 {
+    let by_signal = || ended.signal().map(|signal| 128 + signal);
+    ended.code().or_else(by_signal).unwrap_or(125)
 }

@@ -3,6 +3,7 @@
 //! A rule that also stops a verb is one shared function, so both use the same message.
 
 mod asked;
+mod files;
 mod host;
 mod media;
 mod screens;
@@ -92,6 +93,7 @@ fn without_host<'config>(
         findings.extend(lint::two_spellings(config, &vm.keys));
     }
     findings.extend(vms::findings(config, &checked));
+    findings.extend(files::findings(config, &checked));
     findings.extend(screens::findings(config, &checked));
     findings.extend(checked.is_empty().then(|| no_vm(config, spelling)));
     (findings, checked)

@@ -39,6 +39,8 @@ pub(super) fn findings(config: &Config, checked: &[Checked<'_>]) -> Vec<Finding>
 
 /// A port or a socket of the host that a VM uses.
 struct Port {
+    /// The name of the VM.
+    vm: String,
     /// The address; none for a socket.
     address: Option<IpAddr>,
     /// What uses it, for a message.
@@ -58,6 +60,7 @@ impl Port {
                 Place::Unix(path) => (path.display().to_string(), None),
             };
             let port = Self {
+                vm: vm.name.to_string(),
                 address,
                 what: format!("the screen of {}", vm.name),
                 span: vnc.value_span,
@@ -70,6 +73,7 @@ impl Port {
             };
             ports.extend(forwards.iter().map(|forward| {
                 let port = Self {
+                    vm: vm.name.to_string(),
                     address: Some(forward.host.into()),
                     what: format!("if{} of {}", nic.number, vm.name),
                     span,
@@ -93,7 +97,11 @@ impl Port {
             FindingName::SharedPort,
             self.span,
             format!("{port} is that of {} and of {}", other.what, self.what),
-            "use another port or socket; only one of the two can run at a time",
+            if self.vm == other.vm {
+                format!("use another port: {} cannot start", self.vm)
+            } else {
+                "use another port or socket; only one of the two can run at a time".to_owned()
+            },
         )
         .note(format!(
             "the other one is set at {}",

@@ -1,7 +1,7 @@
 //! Findings about VMs whose settings are valid one by one.
 
 use super::{own_place, writable_at};
-use crate::config::profile::least;
+use crate::config::profile::misfits;
 use crate::config::resolve::{self, Checked};
 use crate::config::settings::numbered;
 use crate::config::{Config, Key, Keys};
@@ -11,16 +11,12 @@ use crate::model::device::Nic;
 use crate::model::kind::Mac;
 use crate::model::loader::LoaderKind;
 use crate::model::name::TapName;
-use crate::span::Span;
-use crate::vis;
 use std::collections::HashMap;
-use std::path::Path;
 use uuid::Uuid;
 
 /// Checks each VM, and all VMs together; takes linear time.
 pub(super) fn findings(config: &Config, checked: &[Checked<'_>]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut disks: HashMap<&Path, (&Vm, Option<Span>)> = HashMap::new();
     let mut taps: HashMap<&str, (&Vm, &Nic)> = HashMap::new();
     let mut macs: HashMap<Mac, (&Vm, &Nic)> = HashMap::new();
     let mut uuids: HashMap<Uuid, &Vm> = HashMap::new();
@@ -31,25 +27,7 @@ pub(super) fn findings(config: &Config, checked: &[Checked<'_>]) -> Vec<Finding>
         findings.extend(gaps(vm));
         findings.extend(unused_grub(one, vm));
         if let Some(profile) = &one.profile {
-            findings.extend(least(config, vm, profile));
-        }
-        let own = vm
-            .disks
-            .iter()
-            .map(|disk| (disk.path.as_path(), disk.origin));
-        let store = vm.uefi().map(|uefi| (uefi.vars.as_path(), uefi.origin));
-        for (path, origin) in own.chain(store) {
-            let id = || Some(config.id_of(vm.name.as_str())?.value_span);
-            let origin = own_place(config, vm, origin).or_else(id);
-            match disks.get(path) {
-                None => {
-                    disks.insert(path, (vm, origin));
-                }
-                Some((other, elsewhere)) => {
-                    let found = shared_disk(config, vm, path, other, *elsewhere);
-                    findings.extend(origin.map(found));
-                }
-            }
+            findings.extend(misfits(config, vm, profile));
         }
         if let Some(uuid) = vm.uuid {
             let other = *uuids.entry(uuid).or_insert(vm);
@@ -107,46 +85,6 @@ fn missing_devices<'run>(keys: &'run Keys<'_>) -> impl Iterator<Item = Finding> 
                 format!("add {}_{device}={value}, or remove the setting", keys.vm),
             )
         })
-}
-
-fn shared_disk<'run>(
-    config: &'run Config,
-    vm: &'run Vm,
-    path: &'run Path,
-    other: &'run Vm,
-    origin: Option<Span>,
-) -> impl FnOnce(Span) -> Finding + 'run {
-    let is_store = |vm: &Vm| vm.uefi().is_some_and(|uefi| uefi.vars == path);
-    let what = if is_store(vm) && is_store(other) {
-        "store of UEFI variables"
-    } else {
-        "disk"
-    };
-    let shown = vis::shown(&path);
-    let (message, help) = if vm.name == other.name {
-        (
-            format!(
-                "{shown} is a disk of {} and its store of UEFI variables",
-                vm.name
-            ),
-            format!("set {}_uefi_vars to another path", vm.name),
-        )
-    } else {
-        (
-            format!("{shown} is a {what} of {} and of {}", other.name, vm.name),
-            format!("use a different {what} for each VM; only one of these VMs can run at a time"),
-        )
-    };
-    move |span| {
-        let finding = Finding::new(FindingName::SharedDisk, span, message, help);
-        match origin.filter(|_| vm.name != other.name) {
-            Some(origin) => {
-                let place = config.place(origin);
-                finding.note(format!("set as a {what} of {} at {place}", other.name))
-            }
-            None => finding,
-        }
-    }
 }
 
 /// Whether this NIC is the VM's default NIC, which no setting names.

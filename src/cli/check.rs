@@ -3,7 +3,6 @@
 use super::invocation::Invocation;
 use super::invocation::options::CheckArgs;
 use super::locate;
-use super::table::table;
 use crate::check::{self, Report};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
@@ -13,6 +12,7 @@ use crate::operation::options::Format;
 use crate::run::not_written;
 use crate::session::Session;
 use crate::span::Span;
+use crate::table::table;
 use crate::{report, vis};
 use serde::Serialize;
 use std::fmt::Write;

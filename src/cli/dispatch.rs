@@ -1,15 +1,20 @@
 //! Runs a call, and returns the exit status.
 
 use super::edit::Edited;
+use super::invocation::options::SetupArgs;
 use super::invocation::{self, Admin, Call, Invocation};
 use super::locate::{self, Refused};
 use super::preview::{self, Shown};
-use super::{all, check, init, inspect, list, man, new, os, set, setup, status};
+use super::{
+    all, check, clone, complete, destroy, disk, doctor, import, init, inspect, list, man, new, os,
+    rename, set, setup, status,
+};
 use crate::config::{Config, lint, unsilenced};
 use crate::error::{self, EXIT_DONE, EXIT_FAILED, Error, Kind, Result};
 use crate::host::Host;
 use crate::host::inspected;
 use crate::host::system::System;
+use crate::operation::TypedVerb;
 use crate::operation::context::{CallersPlan, Context, Outcome};
 use crate::process::{Places, Process};
 use crate::root::{client, server};
@@ -78,7 +83,7 @@ pub fn main(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) -> 
             let written = write(text, &mut session).and_then(|()| flush(&mut session));
             return finish(written, None, &mut session);
         }
-        // `check` needs no usable configuration, and `init` and `man` none at all.
+        // `check` needs no usable configuration, and `init`, `man` and `setup --man` none at all.
         Call::Admin(Admin::Check(args)) => {
             let result = check::check(&mut session, &invocation, *args);
             return finish(result, None, &mut session);
@@ -90,6 +95,32 @@ pub fn main(process: &Process, host: &mut dyn Host, output: &mut Output<'_>) -> 
         }
         Call::Admin(Admin::Man(args)) => {
             let result = man::man(&mut session, *args);
+            return finish(result, None, &mut session);
+        }
+        Call::Admin(Admin::Setup(SetupArgs {
+            man: Some(directory),
+            dry_run,
+            ..
+        })) => {
+            let result = man::install(process, directory, *dry_run)
+                .and_then(|(config, plan)| carry_out_plan(&mut session, &config, &plan));
+            return finish(result, None, &mut session);
+        }
+        // An unusable configuration completes without VMs.
+        Call::Admin(Admin::Complete(args)) => {
+            let result = complete::complete(&mut session, args);
+            return finish(result, None, &mut session);
+        }
+        Call::Admin(Admin::Completions(args)) => {
+            let result = complete::completions(&mut session, *args);
+            return finish(result, None, &mut session);
+        }
+        Call::Admin(Admin::Doctor(args)) => {
+            let result = doctor::doctor(&mut session, &invocation, *args);
+            return finish(result, None, &mut session);
+        }
+        Call::Admin(Admin::Import(args)) if !args.add => {
+            let result = import::print(&mut session, &invocation, args);
             return finish(result, None, &mut session);
         }
         // A file needs no configuration, which only says how to become root.
@@ -163,11 +194,18 @@ fn serve(session: &mut Session<'_, '_>, config: &Config, invocation: Invocation)
     let outcome = match invocation.request {
         Call::Show(text) => Outcome::Text(text),
         Call::Admin(
-            Admin::Check(_) | Admin::Init(_) | Admin::Inspect(_) | Admin::Man(_) | Admin::Os(_),
+            Admin::Check(_)
+            | Admin::Complete(_)
+            | Admin::Completions(_)
+            | Admin::Doctor(_)
+            | Admin::Init(_)
+            | Admin::Inspect(_)
+            | Admin::Man(_)
+            | Admin::Os(_),
         ) => {
             return Ok(());
         }
-        Call::Admin(Admin::Setup(dry_run)) => setup::setup(&mut context, dry_run)?,
+        Call::Admin(Admin::Setup(args)) => setup::setup(&mut context, &args)?,
         Call::Admin(Admin::List(format)) => list::list(&mut context, format)?,
         Call::Admin(Admin::Set(args)) => {
             let edited = set::set(&mut context, &args);
@@ -175,6 +213,22 @@ fn serve(session: &mut Session<'_, '_>, config: &Config, invocation: Invocation)
         }
         Call::Admin(Admin::New(args)) => {
             let edited = new::new(&mut context, &args);
+            return follow(session, edited);
+        }
+        Call::Admin(Admin::Disk(args)) => {
+            let edited = disk::disk(&mut context, &args);
+            return follow(session, edited);
+        }
+        Call::Admin(Admin::Rename(args)) => {
+            let edited = rename::rename(&mut context, &args);
+            return follow(session, edited);
+        }
+        Call::Admin(Admin::Destroy(args)) => {
+            let edited = destroy::destroy(&mut context, &args);
+            return follow(session, edited);
+        }
+        Call::Admin(Admin::Import(args)) => {
+            let edited = import::add(&mut context, &args);
             return follow(session, edited);
         }
         Call::Admin(Admin::Status(showing)) if showing.watch => {
@@ -185,6 +239,10 @@ fn serve(session: &mut Session<'_, '_>, config: &Config, invocation: Invocation)
         }
         Call::Admin(Admin::StopAll(args)) => return all::stop(session, config, args),
         Call::Admin(Admin::Autostart(dry_run)) => return all::start(session, config, dry_run),
+        Call::Vm(TypedVerb::Clone(typed)) if typed.options.add => {
+            let edited = clone::clone(&mut context, typed);
+            return follow(session, edited);
+        }
         Call::Vm(work) => work.begin(&mut context)?,
     };
     carry_out(session, config, outcome)

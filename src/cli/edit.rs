@@ -4,10 +4,10 @@
 use super::locate::{self, Refused};
 use crate::check;
 use crate::config::edit::{self, Edit, TypedSetting};
-use crate::config::profile::{Library, least};
+use crate::config::profile::{Library, misfits};
 use crate::config::resolve;
 use crate::config::settings::Need;
-use crate::config::{Config, ConfigError, Source, unsilenced};
+use crate::config::{Config, ConfigError, Source, owned, unsilenced};
 use crate::error::{Error, Result};
 use crate::finding::{Finding, Severity};
 use crate::model::Vm;
@@ -15,8 +15,9 @@ use crate::operation::context::{CallersPlan, Context, Outcome};
 use crate::operation::options::DryRun;
 use crate::plan::{FileChange, Form, Plan, Undo, When};
 use crate::quote;
+use crate::span::Span;
 use crate::vis;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -59,13 +60,7 @@ pub(super) fn draft(
     vm: Option<&str>,
     edits: &[Edit],
 ) -> Result<Draft, Box<Refused>> {
-    let read = locate::with_outside(context.process, |outside| {
-        context.config.edited(edits, outside)
-    });
-    let config = read.map_err(|error| match error {
-        ConfigError::Refused(config) => unwritten(locate::first_finding(&config), Some(*config)),
-        ConfigError::Unreadable { .. } => unwritten(Error::config(error.to_string()), None),
-    })?;
+    let config = edited(context, edits)?;
     if let Some((name, place)) = edit::bystander(context.config, &config, edits) {
         let error = Error::config(format!("the new text would change {name}, too"))
             .at(place)
@@ -88,9 +83,47 @@ fn less(config: &Config, vm: Option<&Vm>) -> Vec<Finding> {
     let named = vm.and_then(|vm| Some((vm, vm.os.as_ref()?)));
     let found = named.and_then(|(vm, os)| {
         let profile = Library::of(Some(config)).load(os).ok()?;
-        Some(least(config, vm, &profile))
+        Some(misfits(config, vm, &profile))
     });
     unsilenced(config, found.unwrap_or_default())
+}
+
+/// The configuration after the edits.
+///
+/// # Errors
+/// If it is refused; the place is in the edited text.
+pub(super) fn edited(context: &Context<'_>, edits: &[Edit]) -> Result<Config, Box<Refused>> {
+    let read = locate::with_outside(context.process, |outside| {
+        context.config.edited(edits, outside)
+    });
+    read.map_err(|error| match error {
+        ConfigError::Refused(config) => unwritten(locate::first_finding(&config), Some(*config)),
+        ConfigError::Unreadable { .. } => unwritten(Error::config(error.to_string()), None),
+    })
+}
+
+/// Refuses edits of a VM's assignments that change the value of another variable. `names` are the
+/// variables of the VM, before and after the edits.
+pub(super) fn refuse_dependent(
+    old: &Config,
+    new: &Config,
+    vm: &str,
+    names: &BTreeSet<String>,
+) -> Result<(), Box<Refused>> {
+    let Some((name, place)) = owned::dependent(old, new, names) else {
+        return Ok(());
+    };
+    let error = Error::config(format!("{name} uses a setting of {vm}, and would change"))
+        .at(place)
+        .help(format!("first write the value of {name} itself"));
+    Err(unwritten(error, Some(new.clone())))
+}
+
+/// The error for an assignment that is part of an expansion.
+pub(super) fn by_hand(vm: &str, place: Span) -> Error {
+    Error::config(format!("a setting of {vm} is set within an expansion"))
+        .at(place)
+        .help("only a plain NAME=VALUE is edited: change this setting by hand")
 }
 
 /// Checks whether a configuration can be used; returns the edited VM.
@@ -107,8 +140,7 @@ fn judge(context: &Context<'_>, config: &Config, vm: Option<&str>) -> Result<Opt
 }
 
 /// Refuses an edit after which the key would not have this value.
-pub(super) fn refuse_unread(draft: &Draft, setting: &TypedSetting) -> Result<()> {
-    let vm = draft.vm.as_ref().map(|vm| vm.name.as_str());
+pub(super) fn refuse_unread(draft: &Draft, vm: Option<&str>, setting: &TypedSetting) -> Result<()> {
     let standing = edit::standing(&draft.config, vm, setting.key());
     let last = standing.first();
     if last.map(|set| set.value).unwrap_or_default() == setting.value() {
@@ -124,7 +156,7 @@ pub(super) fn refuse_unread(draft: &Draft, setting: &TypedSetting) -> Result<()>
 }
 
 /// The plan that replaces each edited file. If a replacement fails, the previous files are restored.
-fn plan(context: &Context<'_>, edits: &[Edit]) -> Result<Plan, Box<Refused>> {
+pub(super) fn plan(context: &Context<'_>, edits: &[Edit]) -> Result<Plan, Box<Refused>> {
     // By real paths, because a file can be read under several names.
     let mut files: BTreeMap<PathBuf, (&Source, Vec<&Edit>)> = BTreeMap::new();
     for edit in edits {

@@ -1,7 +1,6 @@
 //! `easy-bhyve list`: every VM of the configuration.
 
 use super::state::{self, End, VmState};
-use super::table::{table, table_shortening};
 use crate::config::lint;
 use crate::config::resolve::{self, Wanted};
 use crate::config::settings::Need;
@@ -14,6 +13,7 @@ use crate::model::size::MemSize;
 use crate::operation::context::{Context, Outcome};
 use crate::operation::options::Format;
 use crate::survey::{Processes, State, Traces};
+use crate::table::{table, table_shortening};
 use console::Term;
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;

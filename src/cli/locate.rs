@@ -11,6 +11,9 @@ use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+/// The directory of a configuration for all users of the host.
+pub(super) const HOST_DIRECTORY: &str = "/usr/local/etc";
+
 /// Why the configuration cannot be used, and the text that was read, for the source line.
 #[derive(Debug)]
 pub(super) struct Refused {
@@ -52,6 +55,15 @@ fn named(process: &Process, invocation: &Invocation) -> Option<PathBuf> {
     let typed = invocation.config.as_deref();
     let named = typed.or_else(|| process.variable(CONFIG_VARIABLE).map(Path::new))?;
     Some(process.directory.join(named))
+}
+
+/// Whether there is no configuration yet.
+pub(super) fn is_nowhere(process: &Process, invocation: &Invocation) -> bool {
+    if let Some(file) = named(process, invocation) {
+        return file.symlink_metadata().is_err() && config::cut_short(&file).is_none();
+    }
+    let found = config::find(&directories(process), &process.host_name);
+    matches!(found, Err(Unfound::Nowhere(_)))
 }
 
 /// The path of a first configuration: the named file, or else the file in `~/bin`.
@@ -215,7 +227,7 @@ fn directories(process: &Process) -> Vec<PathBuf> {
             .or_else(|| home.map(|home| home.join(".config")))
             .map(|config| config.join("easy-bhyve")),
     );
-    directories.push(PathBuf::from("/usr/local/etc"));
+    directories.push(PathBuf::from(HOST_DIRECTORY));
     directories
 }
 

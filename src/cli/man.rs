@@ -1,16 +1,23 @@
-//! `easy-bhyve man`: shows a manual page.
+//! `easy-bhyve man`: shows a manual page; `easy-bhyve setup --man`: installs the pages.
 
 use super::invocation;
 use super::invocation::options::ManArgs;
+use super::locate;
 use crate::command::{Command, Streams};
-use crate::error::Result;
+use crate::config::{self, Config};
+use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::manual;
-use crate::plan::FileChange;
+use crate::manual::{self, Page};
+use crate::operation::context::CallersPlan;
+use crate::operation::options::DryRun;
+use crate::plan::{FileChange, Plan};
+use crate::process::Process;
 use crate::run;
 use crate::session::Session;
-use crate::tools::manual::{FORMATTERS, format, plain};
-use std::path::Path;
+use crate::tools::manual::{FORMATTERS, Letters, format, plain};
+use crate::vis;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 /// Shows a page: on a terminal through the formatter and its pager, elsewhere as plain text; its
 /// source if that is asked for, or if no formatter is installed.
@@ -32,15 +39,77 @@ pub(super) fn man(session: &mut Session<'_, '_>, args: ManArgs) -> Result<()> {
     } else {
         Streams::Captured
     };
+    let letters = match args.page {
+        Page::Japanese => Letters::Utf8,
+        _ => Letters::OfLocale,
+    };
     let scratch = session.process.scratch_of_user();
     let file = scratch.join(args.page.file_name());
     let page = in_scratch(session.host, &scratch, |host| {
         let text = source.into_bytes();
         let path = file.clone();
         change(host, &FileChange::Write { path, text })?;
-        answer(host, &format(formatter, &file, streams))
+        answer(host, &format(formatter, &file, letters, streams))
     })?;
     write(session, &plain(&String::from_utf8_lossy(&page)))
+}
+
+/// The plan that writes every page below a directory of the manual, and the configuration, which is
+/// empty: none is needed.
+///
+/// # Errors
+/// If a page that is installed cannot be read.
+pub(super) fn install(
+    process: &Process,
+    directory: &Path,
+    dry_run: DryRun,
+) -> Result<(Config, CallersPlan)> {
+    let config = locate::with_outside(process, |outside| config::parse(Vec::new(), outside))
+        .map_err(|error| Error::config(error.to_string()))?;
+    let root = process.directory.join(directory);
+    let program = invocation::definition(None);
+    let mut plan = Plan::default();
+    for page in Page::ALL {
+        let directory = root.join(page.directory());
+        let path = directory.join(page.file_name());
+        if !directory.is_dir() {
+            plan.push(FileChange::MakeDirectories(directory));
+        }
+        if let Some(change) = write_of(path, manual::source(page, &program).into_bytes())? {
+            plan.push(change);
+        }
+    }
+    let shown = vis::shown(&root);
+    let done = if plan.forms.is_empty() {
+        format!("the manual pages below {shown} are up to date")
+    } else {
+        format!("wrote the manual pages below {shown}")
+    };
+    let planned = CallersPlan {
+        plan,
+        dry_run,
+        done: Some(done),
+        ..CallersPlan::default()
+    };
+    Ok((config, planned))
+}
+
+/// The change that gives a file this text; none if it has the text.
+///
+/// # Errors
+/// If the file exists and cannot be read.
+fn write_of(path: PathBuf, text: Vec<u8>) -> Result<Option<FileChange>> {
+    match std::fs::read(&path) {
+        Ok(before) if before == text => Ok(None),
+        Ok(before) => Ok(Some(FileChange::Replace { path, before, text })),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Ok(Some(FileChange::Write { path, text }))
+        }
+        Err(error) => Err(Error::host(format!(
+            "could not read {}: {error}",
+            vis::shown(&path)
+        ))),
+    }
 }
 
 /// Does some work in a new directory, and removes the directory; a signal does not end the program

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::config::edit::{Edit, TypedSetting, append};
 use crate::config::profile::Library;
 use crate::error::{Error, Result};
+use crate::host::Look;
 use crate::inspect::iso;
 use crate::inspect::report::{Content, Report};
 use crate::model::Vm;
@@ -18,9 +19,10 @@ use crate::operation::boot::image;
 use crate::operation::context::{Asked, CallersPlan, Context, Outcome};
 use crate::operation::resources::{Allocation, MakeDisk};
 use crate::plan::Plan;
+use crate::process::Process;
 use crate::span::FileId;
 use crate::survey;
-use crate::tools::ifconfig;
+use crate::tools::ifconfig::{self, Interface};
 use crate::verb::{Links, Verb};
 use crate::vis;
 use std::io::ErrorKind;
@@ -64,7 +66,7 @@ fn outcome(
     let new = draft.vm.as_ref().ok_or_else(none)?;
     let vm = &new.name;
     for setting in settings {
-        edit::refuse_unread(draft, setting)?;
+        edit::refuse_unread(draft, Some(vm.as_str()), setting)?;
     }
     let mut after = Plan::default();
     let mut notes = found(&draft.config, vm, settings);
@@ -103,6 +105,7 @@ fn outcome(
         }));
     };
     let job = MakeDisk {
+        number: 0,
         size: size.clone(),
         allocation: Allocation::Full,
     };
@@ -165,11 +168,7 @@ fn next(context: &mut Context<'_>, vm: &Vm, args: &NewArgs) -> String {
 /// The smallest number that no VM has as its id, and that neither a VM nor the host has as the number
 /// of a tap.
 fn free_id(context: &mut Context<'_>, vm: &VmName) -> Result<u16> {
-    let interfaces = if context.is_freebsd {
-        ifconfig::parse(&survey::answer(context.look, &ifconfig::list())?)
-    } else {
-        Vec::new()
-    };
+    let interfaces = interfaces(context.look)?;
     let is_taken = |id: u16| {
         let tap = format!("tap{id}");
         let mut others = interfaces.iter().filter(|one| !one.is_made_for(vm));
@@ -177,6 +176,14 @@ fn free_id(context: &mut Context<'_>, vm: &VmName) -> Result<u16> {
     };
     let free = context.config.free_ids().find(|id| !is_taken(*id));
     free.ok_or_else(|| Error::config("all ids from 0 to 32767 are in use"))
+}
+
+/// The interfaces of the host; none if it is not FreeBSD.
+pub(super) fn interfaces(look: &mut dyn Look) -> Result<Vec<Interface>> {
+    if !survey::is_freebsd(look) {
+        return Ok(Vec::new());
+    }
+    Ok(ifconfig::parse(&survey::answer(look, &ifconfig::list())?))
 }
 
 /// Parses a name that no VM has.
@@ -257,28 +264,19 @@ fn settings(context: &mut Context<'_>, vm: &VmName, args: &NewArgs) -> Result<Ve
         settings.push(TypedSetting::new("cd0", iso));
     }
     settings.extend(typed);
-    settings.extend(own_uuid(&settings)?);
+    settings.extend(own_uuid(context.process, vm, &settings));
     refuse_twice(&settings)?;
     Ok(settings)
 }
 
 /// A random UUID for a VM with a profile or with UEFI firmware, which keeps it when the host or the name changes.
-fn own_uuid(settings: &[TypedSetting]) -> Result<Option<TypedSetting>> {
+fn own_uuid(process: &Process, vm: &VmName, settings: &[TypedSetting]) -> Option<TypedSetting> {
     let has_one = settings.iter().any(|one| match one.key() {
         "loader" => one.value() == b"uefi",
         key => key == "os" && !one.value().is_empty(),
     });
-    if !has_one || settings.iter().any(|one| one.key() == "uuid") {
-        return Ok(None);
-    }
-    let mut random = [0; 16];
-    getrandom::fill(&mut random).map_err(|error| {
-        Error::host(format!(
-            "could not get a random number from the system: {error}"
-        ))
-    })?;
-    let uuid = uuid::Builder::from_random_bytes(random).into_uuid();
-    Ok(Some(TypedSetting::new("uuid", uuid.to_string())))
+    let is_set = settings.iter().any(|one| one.key() == "uuid");
+    (has_one && !is_set).then(|| TypedSetting::new("uuid", process.uuid_for(vm).to_string()))
 }
 
 /// Notes about existing settings that apply to the new VM.

@@ -3,7 +3,6 @@
 use super::invocation::Invocation;
 use super::invocation::options::OsArgs;
 use super::locate;
-use super::table::table;
 use crate::config::Config;
 use crate::config::profile::{Library, Profile, Spread};
 use crate::error::{Error, Result};
@@ -12,6 +11,7 @@ use crate::model::size::MemSize;
 use crate::operation::context::json;
 use crate::operation::options::Format;
 use crate::process::Process;
+use crate::table::table;
 use crate::{quote, vis};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -50,7 +50,9 @@ struct Document {
     cpu_spread: Spread,
     least_mem_bytes: Option<u64>,
     least_cpu: Option<u16>,
+    menu: Vec<String>,
     console: Vec<String>,
+    screen: Vec<String>,
     notes: Vec<String>,
     /// The lines of a VM.
     example: Vec<String>,
@@ -149,7 +151,9 @@ fn document(profile: Profile, name: OsName, example: Vec<String>) -> Document {
         least_mem_bytes: profile.least_mem.as_ref().map(MemSize::bytes),
         least_cpu: profile.least_cpu,
         named: named(&profile, name),
+        menu: profile.menu,
         console: profile.console,
+        screen: profile.screen,
         notes: profile.notes,
         example,
     }
@@ -178,11 +182,13 @@ fn text(profile: &Profile, name: &OsName, example: &[String]) -> String {
     let least: Vec<String> = mem.into_iter().chain(cpu).collect();
     section(&mut text, "settings", &settings);
     section(&mut text, "at least (estimated)", &least);
-    section(
-        &mut text,
-        "at the console of an installation",
-        &profile.console,
-    );
+    for (place, hints) in [
+        ("at the menu of the ISO image", &profile.menu),
+        ("at the console of an installation", &profile.console),
+        ("at the screen of an installation", &profile.screen),
+    ] {
+        section(&mut text, place, hints);
+    }
     section(&mut text, "notes", &profile.notes);
     section(&mut text, "a whole VM", example);
     text

@@ -13,6 +13,7 @@ use crate::operation::plan_context::PlanContext;
 use crate::plan::Plan;
 use crate::preview::{self, Seen};
 use crate::quote;
+use crate::root::client;
 use crate::run;
 use crate::script;
 use crate::session::Session;
@@ -43,8 +44,9 @@ pub(super) fn plan_of(
     asked: &Asked,
 ) -> Result<Plan> {
     session.remark(&asked.warnings, &asked.notes, config);
-    let planned = operation::plan(&mut PlanContext::of(session), &asked.request)?;
-    for note in &planned.notes {
+    let planned = operation::plan(&mut PlanContext::of(session), &asked.request);
+    let planned = planned.map_err(|error| client::explained(session, config, asked, error))?;
+    for note in asked.changes.iter().chain(&planned.notes) {
         session.say(note);
     }
     let mut plan = asked.before.clone();

@@ -29,9 +29,8 @@ pub(super) fn set(context: &mut Context<'_>, args: &SetArgs) -> Result<Edited, B
         let is_no_id = |setting: &TypedSetting| setting.key() == "id" && setting.value().is_empty();
         if settings.iter().any(is_no_id) {
             let error = Error::usage(format!("the id of {vm} must not be empty"));
-            return Err(here(
-                error.help("to remove the VM, delete its lines from the file by hand"),
-            ));
+            let destroy = context.spelling.command(format_args!("destroy {vm}"));
+            return Err(here(error.help(format!("to remove the VM: {destroy}"))));
         }
     }
     let (mut edits, mut notes) = (Vec::new(), Vec::new());
@@ -60,7 +59,7 @@ pub(super) fn set(context: &mut Context<'_>, args: &SetArgs) -> Result<Edited, B
     for setting in &settings {
         refuse_unknown_bridge(&draft.config, setting, &context.spelling)
             .map_err(|error| unwritten(error, Some(draft.config.clone())))?;
-        edit::refuse_unread(&draft, setting)
+        edit::refuse_unread(&draft, vm, setting)
             .map_err(|error| unwritten(error, Some(draft.config.clone())))?;
     }
     let mut done = vec![edit::changes(config, &draft.config, &edits)];

@@ -1,21 +1,24 @@
 //! `easy-bhyve setup`: one link per VM and verb.
 
+use super::complete;
 use super::invocation::PROGRAM;
+use super::invocation::options::SetupArgs;
+use super::path::{normal, relative};
 use crate::config::resolve::{self, Wanted};
 use crate::config::settings::Need;
 use crate::config::{Config, lint, unsilenced};
 use crate::error::{Error, Result};
 use crate::model::Volume;
 use crate::operation::context::{CallersPlan, Context, Outcome};
-use crate::operation::options::DryRun;
 use crate::operation::shutdown::unconfigured;
-use crate::plan::{FileChange, Plan};
+use crate::plan::{FileChange, Plan, Step, Undo, When};
 use crate::process::Process;
+use crate::report::counted;
 use crate::verb::{Spelling, Verb};
 use crate::vis;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// An entry of the link directory.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,13 +35,23 @@ enum Entry {
 ///
 /// # Errors
 /// If the configuration has no VM, one is misconfigured, or the directory cannot be read.
-pub(super) fn setup(context: &mut Context<'_>, dry_run: DryRun) -> Result<Outcome> {
-    let links = links(context)?;
+pub(super) fn setup(context: &mut Context<'_>, args: &SetupArgs) -> Result<Outcome> {
+    let Links {
+        mut plan,
+        notes,
+        mut done,
+        ..
+    } = described(context, args.verbose, None)?;
+    if args.completions {
+        let (files, lines) = complete::plan(context.process, context.config);
+        plan.append(files);
+        done = format!("{done}\n{}", lines.join("\n"));
+    }
     Ok(Outcome::Plan(CallersPlan {
-        plan: links.plan,
-        dry_run,
-        notes: links.notes,
-        done: Some(links.done),
+        plan,
+        dry_run: args.dry_run,
+        notes,
+        done: Some(done),
         warnings: unsilenced(context.config, lint::check(context.config)),
     }))
 }
@@ -50,6 +63,8 @@ pub(super) struct Links {
     pub(super) notes: Vec<String>,
     /// The message after the plan.
     pub(super) done: String,
+    /// How many links are missing or out of date.
+    pub(super) stale: usize,
 }
 
 /// The plan that makes the links of this configuration.
@@ -57,10 +72,22 @@ pub(super) struct Links {
 /// # Errors
 /// If the configuration has no VM, one is misconfigured, or the directory cannot be read.
 pub(super) fn links(context: &mut Context<'_>) -> Result<Links> {
+    described(context, false, None)
+}
+
+/// As [`links`], of these VMs alone; those of other VMs are not touched.
+pub(super) fn links_for(context: &mut Context<'_>, vms: &[&str]) -> Result<Links> {
+    described(context, false, Some(vms))
+}
+
+/// As [`links`], of all VMs or of these alone; the message lists them if it is to be verbose.
+fn described(context: &mut Context<'_>, verbose: bool, only: Option<&[&str]>) -> Result<Links> {
+    let is_of = |vm: &str| only.is_none_or(|only| only.contains(&vm));
     let directory = normal(&resolve::link_directory(context.config));
     let target = target(context, &directory);
-    let there = entries(&directory, context.process)?;
-    let wanted = wanted(context)?;
+    let mut there = entries(&directory, context.process)?;
+    there.retain(|name, _| split(name).is_none_or(|(vm, _)| is_of(vm)));
+    let wanted = wanted(context, is_of)?;
     let running = running(context, there.keys().filter_map(|name| split(name)))?;
 
     let mut plan = Plan::default();
@@ -108,20 +135,68 @@ pub(super) fn links(context: &mut Context<'_>) -> Result<Links> {
         )
     }));
     let mut done = Vec::new();
-    added.describe("added", &mut done);
-    removed.describe("removed", &mut done);
-    done.push(format!(
-        "{} has {} links ({} added, {} removed)",
-        vis::shown(&directory),
-        count,
-        added.count,
-        removed.count
-    ));
+    let shown = vis::shown(&directory);
+    for (how, changes, to) in [("added", &added, "to"), ("removed", &removed, "from")] {
+        if verbose {
+            changes.list(how, &mut done);
+        }
+        let summary = changes.summary(how);
+        done.extend(summary.map(|links| format!("{links} {to} {shown}")));
+    }
+    if done.is_empty() {
+        done.push(format!("{shown} has {count} links, as before"));
+    }
     Ok(Links {
         plan,
         notes,
         done: done.join("\n"),
+        stale: added.count + removed.count,
     })
+}
+
+/// A link of a VM that this program has made.
+pub(super) struct OwnLink {
+    pub(super) verb: Verb,
+    pub(super) path: PathBuf,
+    pub(super) target: PathBuf,
+}
+
+/// The links of a VM that this program has made, in the order of their names.
+///
+/// # Errors
+/// If the directory of the links cannot be read.
+pub(super) fn links_of(context: &Context<'_>, vm: &str) -> Result<Vec<OwnLink>> {
+    let directory = normal(&resolve::link_directory(context.config));
+    let found = entries(&directory, context.process)?.into_iter();
+    let own = found.filter_map(|(name, entry)| {
+        let (_, verb) = split(&name).filter(|(of, _)| *of == vm)?;
+        let path = directory.join(&name);
+        match entry {
+            Entry::Ours(target) => Some(OwnLink { verb, path, target }),
+            Entry::Foreign => None,
+        }
+    });
+    Ok(own.collect())
+}
+
+/// The plan that removes links, and makes them again if a later step fails.
+pub(super) fn without(links: &[OwnLink]) -> Plan {
+    let mut plan = Plan::default();
+    for link in links {
+        plan.push(FileChange::RemoveLink(link.path.clone()));
+    }
+    let again = links.iter().map(|link| {
+        let (path, target) = (link.path.clone(), link.target.clone());
+        Step::from(FileChange::Link { target, path }).into()
+    });
+    if !links.is_empty() {
+        plan.push(Undo {
+            forms: again.collect(),
+            when: When::Failure,
+            what: "the removal of links".to_owned(),
+        });
+    }
+    plan
 }
 
 /// Links that changed, by VM.
@@ -137,7 +212,18 @@ impl<'name> Changes<'name> {
         self.count += 1;
     }
 
-    fn describe(&self, how: &str, lines: &mut Vec<String>) {
+    /// `added 26 links of 2 VMs`; none if there are none.
+    fn summary(&self, how: &str) -> Option<String> {
+        let mut vms = self.by_vm.keys();
+        let first = vms.next()?;
+        let links = counted(self.count, "link");
+        Some(match vms.len() {
+            0 => format!("{how} {links} of {first}"),
+            others => format!("{how} {links} of {} VMs", others + 1),
+        })
+    }
+
+    fn list(&self, how: &str, lines: &mut Vec<String>) {
         for (vm, verbs) in &self.by_vm {
             let names: Vec<String> = verbs.iter().map(|verb| format!("{vm}-{verb}")).collect();
             lines.push(format!("{how}: {}", names.join(" ")));
@@ -156,13 +242,16 @@ fn running<'links>(
     Ok(names.into_iter().filter(is_running).collect())
 }
 
-/// Every link that should exist, in the order of the names and verbs.
-fn wanted<'config>(context: &Context<'config>) -> Result<Vec<(&'config str, Verb)>> {
+/// Every link of these VMs that should exist, in the order of the names and verbs.
+fn wanted<'config>(
+    context: &Context<'config>,
+    is_of: impl Fn(&str) -> bool,
+) -> Result<Vec<(&'config str, Verb)>> {
     let mut wanted = Vec::new();
     let config: &'config Config = context.config;
     let devices = &context.process.devices;
     let vms = resolve::all(config, Wanted::new(Need::Disks, Spelling::link(), devices))?;
-    for ((name, _), vm) in config.vms().zip(vms) {
+    for ((name, _), vm) in config.vms().zip(vms).filter(|((name, _), _)| is_of(name)) {
         let vm = vm?;
         let has_zfs = matches!(vm.volume, Volume::Zfs(_));
         let has_screen = vm.screen.is_some();
@@ -215,17 +304,6 @@ fn target(context: &Context<'_>, directory: &Path) -> PathBuf {
     }
 }
 
-/// The relative path from a directory to a file; both are absolute and have no `..`.
-fn relative(from: &Path, to: &Path) -> PathBuf {
-    let shared = from
-        .components()
-        .zip(to.components())
-        .take_while(|(one, other)| one == other)
-        .count();
-    let up = from.components().skip(shared).map(|_| Component::ParentDir);
-    up.chain(to.components().skip(shared)).collect()
-}
-
 fn same_file(one: &Path, other: &Path) -> bool {
     match (one.canonicalize(), other.canonicalize()) {
         (Ok(one), Ok(other)) => one == other,
@@ -271,40 +349,4 @@ fn entries(directory: &Path, process: &Process) -> Result<BTreeMap<OsString, Ent
         entries.insert(name, found);
     }
     Ok(entries)
-}
-
-/// The path without `.` and `..`, computed from the text: the file need not exist.
-fn normal(path: &Path) -> PathBuf {
-    let mut normal = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::ParentDir => {
-                normal.pop();
-            }
-            Component::CurDir => {}
-            other => normal.push(other),
-        }
-    }
-    normal
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{normal, relative};
-    use std::path::Path;
-
-    #[test]
-    fn the_way_to_a_program_goes_up_only_as_far_as_it_must() {
-        for (from, to, way) in [
-            ("/u/bin/eb", "/u/bin/easy-bhyve", "../easy-bhyve"),
-            ("/u/beside", "/u/bin/easy-bhyve", "../bin/easy-bhyve"),
-            ("/u/bin", "/u/bin/easy-bhyve", "easy-bhyve"),
-        ] {
-            assert_eq!(relative(Path::new(from), Path::new(to)), Path::new(way));
-        }
-        assert_eq!(
-            normal(Path::new("/u/bin/../beside/.")),
-            Path::new("/u/beside")
-        );
-    }
 }

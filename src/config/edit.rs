@@ -326,7 +326,7 @@ pub fn bystander(old: &Config, new: &Config, edits: &[Edit]) -> Option<(String, 
 }
 
 /// Whether an assignment is `NAME=VALUE`, and not part of an expansion such as `${x:=w}`.
-fn is_plain(config: &Config, set: &Assignment<'_>) -> bool {
+pub(super) fn is_plain(config: &Config, set: &Assignment<'_>) -> bool {
     let Some(source) = config.sources().source(set.name_span.file) else {
         return false;
     };

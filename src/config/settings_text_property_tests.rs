@@ -16,7 +16,7 @@ use crate::model::policy::{Policy, Reaction, Seconds};
 use crate::model::screen::{Place, Screen, ScreenSize};
 use crate::model::size::MemSize;
 use crate::model::tests::{uplink, vm};
-use crate::model::{Shared, Vm, Volume};
+use crate::model::{Protection, Shared, Vm, Volume};
 use crate::verb::Spelling;
 use proptest::prelude::{
     Just, ProptestConfig, Strategy, any, prop_assert_eq, prop_oneof, proptest,
@@ -106,6 +106,7 @@ fn screen(id: u16, loader: &Loader) -> Option<Screen> {
         size: id
             .is_multiple_of(5)
             .then(|| ScreenSize::parse("1280x720").unwrap()),
+        has_vga: !id.is_multiple_of(4),
         waits: id % 4 != 1 && id.is_multiple_of(7),
         password_file: id.is_multiple_of(2).then(|| path(0, &id.to_le_bytes())),
     })
@@ -219,6 +220,7 @@ fn any_vm() -> impl Strategy<Value = Vm> {
                 bhyve_args: id
                     .is_multiple_of(4)
                     .then(|| BhyveArgs::parse("-x -s '16:0,virtio-9p,a=/x y'").unwrap()),
+                protection: (id % 7 == 0).then_some(Protection { origin: None }),
                 loader,
                 shared,
                 policy,
@@ -278,6 +280,7 @@ const SETTINGS: &[(&str, &[&str])] = &[
     ("a_if2_bridge", &["lan"]),
     ("a_vnc", &["YES", "NO", "0.0.0.0:5901", "unix:/v", "x"]),
     ("a_vnc_wait", &["YES", "x"]),
+    ("a_vnc_vga", &["off", "on"]),
     ("a_vnc_size", &["800x600", "x"]),
     ("a_vnc_password_file", &["/etc/vnc", "vnc"]),
     ("a_tablet", &["YES", "NO", "x"]),

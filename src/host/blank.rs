@@ -1,4 +1,4 @@
-//! The content of a disk, and whether it was ever written to.
+//! The content of a disk, and whether it was ever written to; whether a file is a store of UEFI variables.
 
 use crate::inspect::Image;
 use nix::libc::O_NONBLOCK;
@@ -18,6 +18,19 @@ pub(super) fn is_blank(path: &Path) -> io::Result<bool> {
     let (disk, size) = open(path)?;
     let last = size.saturating_sub(END) / SECTOR * SECTOR;
     Ok(is_zero(&disk, 0, size.min(END))? && is_zero(&disk, last, size - last)?)
+}
+
+/// See [`super::Look::is_uefi_store`].
+pub(super) fn is_uefi_store(path: &Path) -> io::Result<bool> {
+    const SIGNATURE: &[u8] = b"_FVH";
+    const AT: usize = 40;
+    let (file, _) = open(path)?;
+    let mut header = [0; AT + SIGNATURE.len()];
+    match file.read_exact_at(&mut header, 0) {
+        Ok(()) => Ok(header.ends_with(SIGNATURE)),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Opens a disk or an image file for reading; also returns its size in bytes.

@@ -31,7 +31,15 @@ pub trait Caller {
 
     /// Asks the user at the terminal; `None` without a terminal. A signal that asks to stop ends the
     /// question at once, as if the answer were no.
-    fn confirm(&mut self, question: &str) -> Option<bool>;
+    fn confirm(&mut self, question: &str) -> Option<bool> {
+        let answer = self.type_in(&format!("{question} [y/N]"))?;
+        let mut yes = ["y", "yes"].iter();
+        Some(yes.any(|yes| answer.eq_ignore_ascii_case(yes)))
+    }
+
+    /// Asks the user at the terminal for a word, without blanks at its ends; `None` without a terminal. A
+    /// signal that asks to stop ends the question at once, with an empty word.
+    fn type_in(&mut self, question: &str) -> Option<String>;
 
     /// Catches SIGHUP, SIGINT and SIGTERM from now on and records them for [`Self::interrupted`].
     ///
@@ -95,28 +103,23 @@ impl Caller for System {
         }
     }
 
-    fn confirm(&mut self, question: &str) -> Option<bool> {
+    fn type_in(&mut self, question: &str) -> Option<String> {
         let stdin = io::stdin();
         if !stdin.is_terminal() {
             return None;
         }
-        write!(io::stderr(), "{} [y/N] ", vis::lines(question)).ok()?;
+        write!(io::stderr(), "{} ", vis::lines(question)).ok()?;
         // Once signals are caught, a signal does not end `read_line`.
         while !liveness::is_readable(stdin.as_fd()) {
             self.sleep(&[stdin.as_fd()], None, false).ok()?;
             if self.signals.as_ref().and_then(Signals::last).is_some() {
                 let _ = writeln!(io::stderr());
-                return Some(false);
+                return Some(String::new());
             }
         }
         let mut answer = String::new();
         stdin.read_line(&mut answer).ok()?;
-        let answer = answer.trim();
-        Some(
-            ["y", "yes"]
-                .iter()
-                .any(|yes| answer.eq_ignore_ascii_case(yes)),
-        )
+        Some(answer.trim().to_owned())
     }
 
     fn catch_signals(&mut self) -> io::Result<()> {

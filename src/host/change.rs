@@ -18,6 +18,12 @@ pub trait Change {
     /// The system's error, or if another process has changed the file.
     fn change(&mut self, change: &FileChange) -> Result<Option<Afterwards>, ChangeError>;
 
+    /// Checks that this process may make a change of a user's file or link, without a change.
+    ///
+    /// # Errors
+    /// As [`Self::change`], as far as it is known before.
+    fn may_change(&mut self, change: &FileChange) -> Result<(), ChangeError>;
+
     /// Writes the state of a VM, a file in the directory of locks.
     ///
     /// # Errors
@@ -46,6 +52,10 @@ impl Change for System {
             }
             other => files::change(other),
         }
+    }
+
+    fn may_change(&mut self, change: &FileChange) -> Result<(), ChangeError> {
+        files::may_change(change)
     }
 
     fn record(&mut self, vm: &VmName, state: &[u8]) -> io::Result<()> {

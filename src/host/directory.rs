@@ -183,6 +183,7 @@ fn name_of(lock: &Lock) -> io::Result<String> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => name_of_place(path)?,
             Err(error) => return Err(error),
         },
+        Lock::Size(path) => format!("size-{}", name_of(&Lock::Disk(path.clone()))?),
         Lock::Network => "host-network.pid".to_owned(),
     })
 }

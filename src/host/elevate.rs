@@ -1,9 +1,10 @@
 //! How a command runs as root: by doas(1), sudo(8), mdo(1), or directly.
 
-use crate::command::{Command, Privilege};
+use crate::command::{Command, Privilege, args};
 use crate::error::{Error, Result};
 use crate::host::Look;
 use crate::model::privilege::{Choice, Elevation};
+use crate::tools::daemon;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -88,6 +89,24 @@ impl Elevation {
         args.push(program.into());
         args.extend(words);
         Command::root(self.word().unwrap_or("env"), args)
+    }
+
+    /// The calls that only try whether the rule permits the program, itself and in the background, and ask
+    /// for no password: `doas -n PROGRAM --version`, `doas -n daemon -c PROGRAM --version`.
+    pub fn trials(self, program: &Path) -> [Command; 2] {
+        let options = match self {
+            // mdo(1) never asks.
+            Self::Mdo | Self::None => self.options(),
+            Self::Doas | Self::Sudo => &["-n"],
+        };
+        let detached = daemon::detach(program, args!["--version"]);
+        let mut background = args![detached.program];
+        background.extend(detached.args);
+        [args![program, "--version"], background].map(|words| {
+            let mut args: Vec<OsString> = options.iter().map(OsString::from).collect();
+            args.extend(words);
+            Command::question(self.word().unwrap_or("env"), args)
+        })
     }
 
     /// The command as it is spawned and printed.

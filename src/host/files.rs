@@ -4,9 +4,10 @@ use super::replace::replace;
 use super::{Afterwards, ChangeError};
 use super::{secret, socket};
 use crate::plan::FileChange;
+use rustix::fs::{Access, AtFlags, CWD, accessat};
 use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, symlink};
 use std::path::Path;
 
 /// Makes one change; returns a warning if a later step failed.
@@ -45,6 +46,35 @@ pub(super) fn change(change: &FileChange) -> Result<Option<Afterwards>, ChangeEr
     };
     made?;
     Ok(None)
+}
+
+/// Checks that this process may replace a file, or make or remove a link; all else is not checked.
+///
+/// # Errors
+/// The system's error, or if a new file could not get the owner of the old one.
+pub(super) fn may_change(change: &FileChange) -> Result<(), ChangeError> {
+    match change {
+        FileChange::Replace { path, .. } => {
+            // As `replace` opens it.
+            let file = OpenOptions::new().read(true).write(true).open(path)?;
+            let (owner, own) = (file.metadata()?.uid(), nix::unistd::geteuid());
+            if !own.is_root() && own.as_raw() != owner {
+                return Err(ChangeError::Ownership(
+                    io::ErrorKind::PermissionDenied.into(),
+                ));
+            }
+        }
+        FileChange::Link { .. } | FileChange::ReplaceLink { .. } | FileChange::RemoveLink(_) => {}
+        _ => return Ok(()),
+    }
+    // A directory that does not exist is made below the next one that does.
+    let mut above = change.path().ancestors().skip(1);
+    let directory = above.find(|directory| directory.is_dir());
+    let permission = Access::WRITE_OK | Access::EXEC_OK;
+    let may_write = |directory| accessat(CWD, directory, permission, AtFlags::EACCESS);
+    Ok(directory
+        .map_or(Ok(()), may_write)
+        .map_err(io::Error::from)?)
 }
 
 fn missing_is_ok(removed: io::Result<()>) -> io::Result<()> {

@@ -13,6 +13,8 @@ pub enum Lock {
     Vm(VmName),
     /// A disk: a device or an image file, or the path for a new one.
     Disk(PathBuf),
+    /// The size of a disk, which is changed by one process at a time, also while a VM uses the disk.
+    Size(PathBuf),
     /// The network shared by all VMs: modules, sysctls, bridges.
     Network,
 }

@@ -70,6 +70,13 @@ pub trait Look: Clock {
     /// could not be read within the limits.
     fn inspect(&mut self, path: &Path, directory: Option<&str>) -> io::Result<Report>;
 
+    /// Whether a file begins as a store of UEFI variables does, with the header of a firmware volume
+    /// (UEFI Platform Initialization Specification, volume 3).
+    ///
+    /// # Errors
+    /// The system's error.
+    fn is_uefi_store(&mut self, path: &Path) -> io::Result<bool>;
+
     /// The names in a directory; none if there is no such directory.
     ///
     /// Only for directories whose entries a lookup does not create (`/dev/vmm`, `/dev`): nmdm(4) and
@@ -148,6 +155,10 @@ impl Look for System {
         // A child leaves no status while SIGCHLD is ignored.
         self.signals()?;
         inspected::inspect(&self.program, path, directory)
+    }
+
+    fn is_uefi_store(&mut self, path: &Path) -> io::Result<bool> {
+        blank::is_uefi_store(path)
     }
 
     fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>> {

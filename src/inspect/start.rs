@@ -308,13 +308,16 @@ fn choose(report: &Report, wanted: Wanted<'_>) -> Result<Start, Fault> {
 
 fn none_meant(report: &Report, wanted: Wanted<'_>) -> String {
     let verdict = judge::loaders(report).grub;
+    let directory = wanted.directory;
     match verdict.answer {
         Answer::No => verdict.why,
-        _ if wanted.directory.is_auto() => format!("no grub.cfg was found on {}", listed(report)),
-        _ => format!(
-            "no {}/grub.cfg was found on {}",
-            wanted.directory,
-            listed(report)
-        ),
+        _ if report.partitions.is_empty() && directory.is_auto() => {
+            "the disk has no partition, and no grub.cfg was found on it".to_owned()
+        }
+        _ if report.partitions.is_empty() => {
+            format!("the disk has no partition, and no {directory}/grub.cfg was found on it")
+        }
+        _ if directory.is_auto() => format!("no grub.cfg was found on {}", listed(report)),
+        _ => format!("no {directory}/grub.cfg was found on {}", listed(report)),
     }
 }

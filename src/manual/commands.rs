@@ -14,7 +14,7 @@ pub(super) fn synopsis(program: &Command) -> String {
 /// The entry of a verb or a command in a list: its form, its meaning, and the options that no other has.
 pub(super) fn entry(program: &Command, name: &str) -> Option<String> {
     let command = program.find_subcommand(name)?;
-    let mut entry = format!(".It Xo\n{}.Xc\n{}", usage(command), about(command));
+    let mut entry = form(program, name)? + &about(command);
     let own = arguments(command).filter(|argument| users(program, argument).len() < 2);
     let own: String = own
         .map(|argument| item(argument) + &help(argument))
@@ -23,6 +23,12 @@ pub(super) fn entry(program: &Command, name: &str) -> Option<String> {
         entry.extend([".Bl -tag -width indent\n", &own, ".El\n.Pp\n"]);
     }
     Some(entry)
+}
+
+/// The head of that entry: its form.
+pub(super) fn form(program: &Command, name: &str) -> Option<String> {
+    let command = program.find_subcommand(name)?;
+    Some(format!(".It Xo\n{}.Xc\n", usage(command)))
 }
 
 /// The examples of a verb or a command.
@@ -76,7 +82,8 @@ fn users<'program>(program: &'program Command, argument: &Arg) -> Vec<&'program 
 
 /// The verbs of a VM, then the other commands.
 fn all(program: &Command) -> Vec<&Command> {
-    let mut all: Vec<&Command> = program.get_subcommands().collect();
+    let shown = program.get_subcommands();
+    let mut all: Vec<&Command> = shown.filter(|command| !command.is_hide_set()).collect();
     all.sort_by_key(|command| Verb::parse(command.get_name()).is_none());
     all
 }

@@ -54,6 +54,9 @@ pub(super) fn argument(text: &str) -> String {
     if is_capital && letters.count() < 3 && !shown.starts_with('\\') {
         shown.insert_str(0, "\\&");
     }
+    if text.len() > 1 && text.ends_with(CLOSING) {
+        shown.push_str("\\&");
+    }
     if text.is_empty() || text.contains([' ', '\t']) {
         shown = format!("\"{shown}\"");
     }
@@ -170,6 +173,7 @@ mod tests {
             ("file", "file"),
             ("1", "1"),
             ("…", "\\[u2026]"),
+            ("hd0,", "hd0,\\&"),
             ("zroot/my vm", "\"zroot/my vm\""),
             ("say \"x\"", "\"say \\(dqx\\(dq\""),
             ("", "\"\""),

@@ -8,6 +8,7 @@
 //! | `@synopsis` | the forms of all commands |
 //! | `@common-options` | the options that several commands have |
 //! | `@command NAME` | the entry of a verb or a command: form, meaning, options of its own |
+//! | `@form NAME` | the form alone, for a page in another language |
 //! | `@examples NAME` | the examples of a verb or a command |
 //! | `@host-setting NAME`, `@vm-setting NAME` | the entry of a setting: name, form, meaning, default |
 //! | `@causes` | what programs say when a VM does not start, with cause and remedy |
@@ -15,7 +16,8 @@
 //! | `@difference TEXT` | one difference from the script, whose words up to the colon are those of its tag in `src` |
 //!
 //! The explanation of an entry follows its placeholder. A test asks for an entry for each verb, command
-//! and setting, and for the examples of each verb and command.
+//! and setting, and for the examples of each verb and command; another one for each option in the page
+//! of another language.
 
 mod commands;
 mod mdoc;
@@ -36,14 +38,41 @@ pub enum Page {
     /// The configuration: easy-bhyve.conf(5).
     #[value(name = "easy-bhyve.conf", alias = "5")]
     Configuration,
+    /// Recipes: easy-bhyve-examples(7).
+    #[value(name = "easy-bhyve-examples", alias = "7")]
+    Examples,
+    /// The commands, in Japanese.
+    #[value(name = "easy-bhyve.ja", alias = "ja")]
+    Japanese,
 }
 
 impl Page {
+    /// All pages.
+    pub const ALL: [Self; 4] = [
+        Self::Program,
+        Self::Configuration,
+        Self::Examples,
+        Self::Japanese,
+    ];
+
     /// The name of its file among those of other programs.
     pub fn file_name(self) -> &'static str {
         match self {
-            Self::Program => "easy-bhyve.1",
+            Self::Program | Self::Japanese => "easy-bhyve.1",
             Self::Configuration => "easy-bhyve.conf.5",
+            Self::Examples => "easy-bhyve-examples.7",
+        }
+    }
+
+    /// The directory of that file below one of the manual. man(1) looks for the pages of the locale
+    /// `ja_JP.UTF-8` in `ja_JP.UTF-8` and in `ja.UTF-8` (`man_setup_locale` in FreeBSD's
+    /// `usr.bin/man/man.sh`).
+    pub fn directory(self) -> &'static str {
+        match self {
+            Self::Program => "man1",
+            Self::Configuration => "man5",
+            Self::Examples => "man7",
+            Self::Japanese => "ja.UTF-8/man1",
         }
     }
 
@@ -53,7 +82,9 @@ impl Page {
             Self::Program => &[
                 include_str!("pages/program.mdoc"),
                 include_str!("pages/verbs.mdoc"),
+                include_str!("pages/disks.mdoc"),
                 include_str!("pages/commands.mdoc"),
+                include_str!("pages/commands_vms.mdoc"),
                 include_str!("pages/preview.mdoc"),
                 include_str!("pages/operation.mdoc"),
                 include_str!("pages/privileges.mdoc"),
@@ -71,6 +102,17 @@ impl Page {
                 include_str!("pages/uefi.mdoc"),
                 include_str!("pages/screen.mdoc"),
                 include_str!("pages/grub.mdoc"),
+            ],
+            Self::Examples => &[
+                include_str!("pages/recipes.mdoc"),
+                include_str!("pages/recipes_network.mdoc"),
+                include_str!("pages/recipes_coming.mdoc"),
+            ],
+            Self::Japanese => &[
+                include_str!("pages/ja/program.mdoc"),
+                include_str!("pages/ja/verbs.mdoc"),
+                include_str!("pages/ja/commands.mdoc"),
+                include_str!("pages/ja/operation.mdoc"),
             ],
         }
     }
@@ -96,6 +138,7 @@ fn filled_in(placeholder: &str, program: &Command) -> Option<String> {
         "synopsis" => Some(commands::synopsis(program)),
         "common-options" => Some(commands::common_options(program)),
         "command" => commands::entry(program, name),
+        "form" => commands::form(program, name),
         "examples" => Some(commands::examples(name)),
         "host-setting" => {
             let row = HOST.iter().find(|row| row.name == name)?;

@@ -4,6 +4,7 @@ use super::device::Device;
 use super::name::{NameError, error, text_newtype};
 use std::ffi::OsStr;
 use std::fmt;
+use std::path::PathBuf;
 use words::{At, options, slot_of, variable_of};
 
 mod words;
@@ -36,6 +37,7 @@ const REFUSED_VARIABLES: &[&str] = &[
     "config.dump",
     "destroy_on_poweroff",
     "monitor",
+    "console",
 ];
 
 /// Variables of a device that say what the device is, what backs it, or who may see it.
@@ -79,6 +81,28 @@ impl BhyveArgs {
     /// The words.
     pub fn words(&self) -> Vec<String> {
         shlex::split(&self.0).unwrap_or_default()
+    }
+
+    /// The absolute paths in the values of the options: whole values, or what follows `,`, `=` or `:`, as in
+    /// `16:0,ahci,hd:/vm/a`. A variable of `-o` has one value, with its commas.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        let words = self.words();
+        let mut paths = Vec::new();
+        for (option, value) in options(&words).unwrap_or_default() {
+            let parts = match option {
+                'o' => vec![value],
+                _ => value.split(',').collect(),
+            };
+            for part in parts {
+                let start = part.match_indices('/').find(|(at, _)| {
+                    let before = part.get(..*at).unwrap_or_default();
+                    before.is_empty() || before.ends_with(['=', ':'])
+                });
+                let path = start.and_then(|(at, _)| part.get(at..));
+                paths.extend(path.map(PathBuf::from));
+            }
+        }
+        paths
     }
 
     /// Checks them against the devices of the VM.
@@ -152,6 +176,13 @@ fn refused_value(option: char, value: &str) -> Result<(), NameError> {
                 "com2" | "com3" | "com4" if backend == "stdio" || backend.is_empty() => {
                     refuse("the terminal belongs to the console; name a device")
                 }
+                "com2" | "com3" | "com4"
+                    if backend
+                        .strip_prefix("tcp=")
+                        .is_some_and(|place| !is_of_this_host(place)) =>
+                {
+                    refuse("other hosts could use the console; write tcp=127.0.0.1:PORT")
+                }
                 "com2" | "com3" | "com4" | "tpm" | "fwcfg" | "pc-testdev" => Ok(()),
                 _ => refuse("there is no such device"),
             }
@@ -163,7 +194,12 @@ fn refused_value(option: char, value: &str) -> Result<(), NameError> {
             Some((name, _)) if name.ends_with(".password") => Err(error(format!(
                 "-o {name}=: every user of the host could read the password in ps; use vnc_password_file"
             ))),
-            Some((_, "fbuf")) => refuse("use the setting vnc"),
+            Some((name, "fbuf")) if name.ends_with(".device") => refuse("use the setting vnc"),
+            Some((name, "lpc")) if name.ends_with(".device") => {
+                refuse("a VM has one LPC bridge, which easy-bhyve adds itself")
+            }
+            Some((name, _)) if name.starts_with("gdb.") => refuse("write it as -G [ADDRESS:]PORT"),
+            Some((name, _)) if name.starts_with("lpc.com") => refuse("write it as -l comN,DEVICE"),
             Some((name, text)) if !name.is_empty() && !text.is_empty() => Ok(()),
             _ => refuse("write NAME=VALUE"),
         },
@@ -264,6 +300,12 @@ mod tests {
             "-s 16:0,fbuf",
             "-s 16:0,fbuf,tcp=5900,password=x",
             "-o pci.0.16.0.device=fbuf",
+            "-o pci.0.16.0.device=lpc",
+            "-o gdb.address=0.0.0.0",
+            "-o gdb.port=1234",
+            "-o lpc.com2.path=stdio",
+            "-o lpc.com1.path=/dev/nmdm9A",
+            "-l com2,tcp=0.0.0.0:5000",
             "-s 16,virtio-rnd -s 16:0,virtio-rnd",
             "-s 16,virtio-rnd -s 0:16:0,uart",
             "-o pci.0.16.0.x=1 -s 16,virtio-rnd",
@@ -320,6 +362,7 @@ mod tests {
         vm.screen = Some(Screen {
             place: Place::Tcp(([127, 0, 0, 1], 5901).into()),
             size: None,
+            has_vga: true,
             waits: false,
             password_file: None,
         });

@@ -42,6 +42,9 @@ impl CpuTopology {
                 Ok(parsed @ 1..=65535) if number.bytes().all(|b| b.is_ascii_digit()) => {
                     *place = Some(parsed);
                 }
+                _ if number == text => {
+                    return refuse("expected a number from 1 to 65535".to_owned());
+                }
                 _ => return refuse(format!("\"{number}\" is not a number from 1 to 65535")),
             }
         }

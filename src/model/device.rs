@@ -4,16 +4,16 @@
 //! its own slots and each number is a function of one of them, so that a new device moves no other. Only
 //! this module assigns slots.
 
-use super::Vm;
 use super::backend::NicBackend;
 use super::kind::{DiskKind, DiskOptions, Mac, NicKind};
 use super::loader::{Loader, LoaderKind};
-use super::name::{IfName, TapName, VmName};
+use super::name::{IfName, NameError, TapName, VmName, error};
 use super::screen::Screen;
+use super::{Vm, Volume};
 use crate::span::Span;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +41,25 @@ impl Disk {
             origin,
         }
     }
+
+    /// The ZFS volume of the disk, or else its path.
+    pub fn volume(&self, devices: &Path) -> Volume {
+        Volume::at(devices, &self.path)
+    }
+}
+
+/// Parses the number of a disk.
+///
+/// # Errors
+/// If no disk can have it.
+pub fn disk_number(text: &str) -> Result<u8, NameError> {
+    let last = Slots::DISKS.last();
+    let number = text.parse().ok().filter(|number| *number <= last);
+    number.ok_or_else(|| {
+        error(format!(
+            "\"{text}\" is not the number of a disk, 0 to {last}"
+        ))
+    })
 }
 
 /// A CD.
@@ -146,7 +165,7 @@ impl Slots {
     }
 
     /// The position of a device by its number.
-    fn of(self, number: u8) -> Slot {
+    pub(crate) fn of(self, number: u8) -> Slot {
         let second = self.second.filter(|_| number >= FUNCTIONS);
         Slot {
             device: second.unwrap_or(self.first),

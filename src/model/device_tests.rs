@@ -18,6 +18,7 @@ fn screen() -> Screen {
     Screen {
         place: Place::Tcp(([127, 0, 0, 1], 5901).into()),
         size: None,
+        has_vga: true,
         waits: false,
         password_file: None,
     }

@@ -10,6 +10,7 @@ pub mod grub;
 pub mod kind;
 pub mod loader;
 pub mod name;
+pub mod named;
 pub mod os;
 pub mod policy;
 pub mod privilege;
@@ -65,6 +66,8 @@ pub struct Vm {
     pub has_tablet: bool,
     /// Further words for bhyve(8).
     pub bhyve_args: Option<BhyveArgs>,
+    /// Whether it is protected against operations that destroy.
+    pub protection: Option<Protection>,
     /// The loader.
     pub loader: Loader,
     /// The disks by number; the first is number 0.
@@ -81,6 +84,13 @@ pub struct Vm {
     pub policy: Policy,
     /// The style in which its user calls verbs.
     pub spelling: Spelling,
+}
+
+/// The protection of a VM and its disks: they are not destroyed, rolled back or resized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Protection {
+    /// The place of the setting.
+    pub origin: Option<Span>,
 }
 
 /// The host's settings that concern a VM.
@@ -125,6 +135,15 @@ pub enum Volume {
     File(PathBuf),
 }
 
+impl Volume {
+    /// What is at a path; `devices` is the directory of the device nodes.
+    pub fn at(devices: &Path, path: &Path) -> Self {
+        let name = path.strip_prefix(devices.join("zvol")).ok();
+        let volume = name.and_then(|name| Dataset::parse(name.to_str()?).ok());
+        volume.map_or_else(|| Self::File(path.to_owned()), Self::Zfs)
+    }
+}
+
 impl Vm {
     /// A VM that runs and is no longer in the configuration: only its name is known, which is enough to end
     /// it and to free its marked taps.
@@ -143,6 +162,7 @@ impl Vm {
             screen: None,
             has_tablet: false,
             bhyve_args: None,
+            protection: None,
             loader: Loader::Bhyveload,
             disks: Vec::new(),
             cds: Vec::new(),
@@ -172,13 +192,6 @@ impl Vm {
             Loader::Uefi(uefi) => Some(uefi),
             Loader::Bhyveload | Loader::Grub(_) | Loader::UBoot => None,
         }
-    }
-
-    /// The files that no other VM may use at the same time: its disks, and the store of its firmware's
-    /// variables.
-    pub fn own_files(&self) -> impl Iterator<Item = &Path> {
-        let disks = self.disks.iter().map(|disk| disk.path.as_path());
-        disks.chain(self.uefi().map(|uefi| uefi.vars.as_path()))
     }
 
     /// Whether the VM is in the configuration; then it has a first disk.

@@ -29,6 +29,15 @@ impl Machine {
             _ => Self::Other,
         }
     }
+
+    /// The machine in a message.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Amd64 => "amd64",
+            Self::Arm64 => "arm64",
+            Self::Other => "another machine",
+        }
+    }
 }
 
 /// A release of FreeBSD, as `kern.osreldate` has it: 1400097 is 14.0.

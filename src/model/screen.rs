@@ -14,6 +14,8 @@ pub struct Screen {
     pub place: Place,
     /// The size at the start; none for the default of bhyve, 1024x768.
     pub size: Option<ScreenSize>,
+    /// Whether the guest has the registers of a VGA.
+    pub has_vga: bool,
     /// Whether bhyve waits for a viewer before the guest starts.
     pub waits: bool,
     /// The file with the password of the VNC server.
@@ -27,6 +29,7 @@ impl Screen {
         if let Some(ScreenSize { width, height }) = self.size {
             options.extend([format!("w={width}"), format!("h={height}")]);
         }
+        options.extend((!self.has_vga).then(|| "vga=off".to_owned()));
         options.extend(self.waits.then(|| "wait".to_owned()));
         options
     }
@@ -161,6 +164,20 @@ fn socket(path: &str) -> Result<PathBuf, NameError> {
         )));
     }
     Ok(path.to_owned())
+}
+
+/// Parses `io` or `off`: whether the guest has the registers of a VGA.
+///
+/// With `on` bhyve(8) runs without a VNC server (`usr.sbin/bhyve/pci_fbuf.c`).
+///
+/// # Errors
+/// If the text is another word.
+pub fn vga(text: &str) -> Result<bool, NameError> {
+    match text {
+        "io" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(error(format!("\"{text}\" is neither io nor off"))),
+    }
 }
 
 /// The size of a screen, in pixels.
@@ -312,6 +329,7 @@ mod tests {
                 Vnc::No | Vnc::Yes => panic!("{place} is no place"),
             },
             size: None,
+            has_vga: true,
             waits: false,
             password_file: password.map(Into::into),
         };

@@ -140,6 +140,34 @@ impl DiskSize {
     }
 }
 
+/// A size in bytes, exactly, in the largest unit of which it is a whole number: `20G`, `1536M`, `512`.
+pub fn exact(bytes: u64) -> String {
+    let units = ["", "K", "M", "G", "T", "P", "E"];
+    let fits = |power: usize| bytes != 0 && bytes.trailing_zeros() as usize >= 10 * power;
+    let power = (1..units.len()).take_while(|power| fits(*power)).last();
+    let power = power.unwrap_or_default();
+    let unit = units.get(power).copied().unwrap_or_default();
+    format!("{}{unit}", bytes >> (10 * power))
+}
+
+/// A size in bytes, for a person: in the largest unit that it reaches, cut to two digits or more.
+pub fn short(bytes: u64) -> String {
+    let units = ["B", "K", "M", "G", "T", "P", "E"];
+    let reaches = |(power, _): &(usize, &str)| bytes >> (10 * power) > 0;
+    let (power, unit) = units
+        .into_iter()
+        .enumerate()
+        .rev()
+        .find(reaches)
+        .unwrap_or((0, "B"));
+    let tenths = (u128::from(bytes) * 10) >> (10 * power);
+    if tenths >= 100 || tenths % 10 == 0 {
+        format!("{}{unit}", tenths / 10)
+    } else {
+        format!("{}.{}{unit}", tenths / 10, tenths % 10)
+    }
+}
+
 /// `number`, a decimal fraction, times 2 to the power of `shift`, if the result is a whole number.
 fn scaled(number: &str, shift: u32) -> Option<u64> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
@@ -172,6 +200,37 @@ mod tests {
             ("2T", 2 << 40),
         ] {
             assert_eq!(super::memory_bytes(text), Ok(bytes), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_exact_size_is_read_back_as_the_same() {
+        for (bytes, text) in [
+            (512, "512"),
+            (20 << 30, "20G"),
+            (3 << 29, "1536M"),
+            ((20 << 30) + 512, "21474836992"),
+            (1 << 60, "1E"),
+            (u64::MAX - 511, "18446744073709551104"),
+        ] {
+            assert_eq!(super::exact(bytes), text);
+            assert_eq!(DiskSize::parse(text).map(|size| size.bytes()), Ok(bytes));
+        }
+        assert_eq!(super::exact(0), "0");
+    }
+
+    #[test]
+    fn a_short_size_has_the_largest_unit_that_it_reaches() {
+        for (bytes, text) in [
+            (0, "0B"),
+            (1023, "1023B"),
+            (1536, "1.5K"),
+            (1 << 30, "1G"),
+            (10_300_000_000, "9.5G"),
+            (20_400_000_000, "18G"),
+            (u64::MAX, "15E"),
+        ] {
+            assert_eq!(super::short(bytes), text);
         }
     }
 

@@ -113,7 +113,7 @@ impl RootJob for Clean {
         if let Some(uefi) = vm.uefi() {
             notes.extend(store::left_at(context, uefi)?);
             if self.resets_store {
-                plan.append(store::reset(context, uefi)?);
+                plan.append(store::reset(context, vm, uefi)?);
                 done.push_str("; the next start makes its UEFI variables anew");
             }
         }

@@ -1,6 +1,7 @@
 //! The input of an operation, and its outcome.
 
 use super::options::{DryRun, Format};
+use super::others::exclude_each_other;
 use super::{Job, Request};
 use crate::config::Config;
 use crate::config::profile::{Library, Profile};
@@ -17,7 +18,6 @@ use crate::session::Session;
 use crate::survey;
 use crate::verb::Spelling;
 use crate::vis;
-use std::path::Path;
 
 /// The input of an operation.
 pub struct Context<'run> {
@@ -76,6 +76,8 @@ pub struct Asked {
     pub warnings: Vec<Finding>,
     /// Notes on standard error before the request.
     pub notes: Vec<String>,
+    /// What changes or stays: notes on standard error once nothing refuses the request.
+    pub changes: Vec<String>,
     /// What a preview assumes on a host that is not FreeBSD.
     pub assumption: Assumption,
     /// A plan that the caller carries out before the request; undone if the request fails.
@@ -87,7 +89,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    pub(super) fn with_rivals(mut self, rivals: Vec<VmName>) -> Self {
+    pub(crate) fn with_rivals(mut self, rivals: Vec<VmName>) -> Self {
         self.request.rivals = rivals;
         self
     }
@@ -191,6 +193,7 @@ impl Context<'_> {
             timings: None,
             warnings: Vec::new(),
             notes: Vec::new(),
+            changes: Vec::new(),
             assumption: Assumption::FreshlyBooted,
             before: Plan::default(),
             after: Plan::default(),
@@ -205,8 +208,8 @@ pub(crate) fn not_freebsd(look: &dyn Look) -> Error {
         .note(format!("kldstat was not found in {}", look.search_path()))
 }
 
-/// Other VMs of the configuration that may be running and share a disk, or a store of UEFI variables, with `vm`.
-pub(super) fn rivals(context: &mut Context<'_>, vm: &Vm) -> Result<Vec<VmName>> {
+/// Other VMs of the configuration that may be running and share a file with `vm` that is written.
+pub(crate) fn rivals(context: &mut Context<'_>, vm: &Vm) -> Result<Vec<VmName>> {
     if !context.is_freebsd {
         return Ok(Vec::new());
     }
@@ -217,26 +220,11 @@ pub(super) fn rivals(context: &mut Context<'_>, vm: &Vm) -> Result<Vec<VmName>> 
         let Ok(other) = context.vm_for(name, Need::Disks) else {
             continue;
         };
-        let pairs = vm
-            .own_files()
-            .flat_map(|ours| other.own_files().map(move |theirs| (ours, theirs)));
-        if pairs
-            .into_iter()
-            .any(|(ours, theirs)| is_one(context.look, ours, theirs))
-        {
+        if exclude_each_other(context.look, vm, &other) {
             rivals.push(other.name);
         }
     }
     Ok(rivals)
-}
-
-/// Whether two paths name the same disk. A missing or unreadable file equals no other.
-pub(super) fn is_one(look: &mut dyn Look, one: &Path, other: &Path) -> bool {
-    if one == other {
-        return true;
-    }
-    let mut identity = |path: &Path| look.about(path).ok().map(|about| about.identity);
-    identity(one).is_some_and(|one| identity(other) == Some(one))
 }
 
 /// Writes a value as `--format json` shows it.

@@ -21,17 +21,25 @@ pub(super) struct Chosen {
 /// # Errors
 /// If no snapshot or more than one is meant; the error names a near one.
 pub(super) fn choose(volume: &Dataset, typed: &SnapName, found: &zfs::Volume) -> Result<Chosen> {
-    let names = || found.snapshots.iter().map(|one| &one.name);
-    if names().any(|name| name == typed) {
+    let names: Vec<&SnapName> = found.snapshots.iter().map(|one| &one.name).collect();
+    among(volume, typed, &names)
+}
+
+/// As [`choose`], among these names of snapshots, which are sorted oldest first.
+///
+/// # Errors
+/// As [`choose`].
+pub(super) fn among(volume: &Dataset, typed: &SnapName, names: &[&SnapName]) -> Result<Chosen> {
+    if names.contains(&typed) {
         return Ok(Chosen {
             name: typed.clone(),
             is_by_label: false,
         });
     }
     let fits = |name: &&SnapName| !has_date(typed.as_str()) && fits(typed.as_str(), name.as_str());
-    let fitting: Vec<&SnapName> = names().filter(fits).collect();
+    let fitting: Vec<&SnapName> = names.iter().copied().filter(fits).collect();
     match fitting.as_slice() {
-        [] => Err(unknown(volume, typed, &names().collect::<Vec<_>>())),
+        [] => Err(unknown(volume, typed, names)),
         [one] => Ok(Chosen {
             name: (*one).clone(),
             is_by_label: true,

@@ -12,7 +12,8 @@
 //! 2. `src/operation/NAME.rs`: its typed arguments (`Args`, with the help of each option), which
 //!    implement [`Operation`]; for work as root, a struct with [`RootJob`]: its words, its locks, its
 //!    plan. Errors that several operations share are in `refuse`.
-//! 3. Here: a variant of [`TypedVerb`] with its line of help, an arm of [`TypedVerb::begin`], and a row of `jobs!`.
+//! 3. `typed.rs`: a variant of [`TypedVerb`] with its line of help, and an arm of [`TypedVerb::begin`].
+//!    Here: a row of `jobs!`.
 //! 4. `src/tools/PROGRAM.rs`: each command that the host has to run and that is new.
 //!
 //! The compiler and the tests ask for the rest: README, and an entry in `src/manual/pages/verbs.mdoc`.
@@ -22,109 +23,49 @@ pub mod clean;
 pub mod clone;
 pub mod console;
 pub mod context;
+pub mod destroy;
 pub mod free;
 mod gone;
+mod guest;
 pub mod history;
 mod label;
+mod locks;
 pub mod log;
 pub mod options;
+pub(crate) mod others;
 pub mod plan_context;
 mod planned;
+pub mod promote;
 pub(crate) mod refuse;
+pub mod rename;
+pub mod resize;
 pub mod resources;
 pub mod restart;
 pub mod rollback;
 pub mod shutdown;
 pub mod snapshot;
+mod stores;
+mod taken;
 pub mod timings;
+mod typed;
 pub mod vnc;
+pub mod wanted;
 pub mod wire;
 pub(crate) mod zvol;
 
-use crate::config::resolve::{self, Wanted};
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::model::name::VmName;
 use crate::run::progress::Display;
-use clap::Subcommand;
 use context::{Context, Outcome};
-use options::{Of, Override};
+pub use locks::{Attachment, Locks, NewNames};
+use options::Override;
 use plan_context::PlanContext;
 pub use planned::Planned;
+use std::path::Path;
+pub use typed::TypedVerb;
 use wire::{Options, Words};
-
-/// A verb with its arguments.
-// Differs: An option that a verb does not have is refused, and options may stand behind words
-#[derive(Debug, Subcommand)]
-pub enum TypedVerb {
-    /// Boot the VM from its first CD on this terminal, to install it
-    Install(Of<boot::install::Args>),
-    /// Boot the installed VM in the background
-    Boot(Of<boot::Args>),
-    /// Boot the installed VM on this terminal
-    Ttyboot(Of<boot::ttyboot::Args>),
-    /// Connect this terminal to the console of a running VM; ~. leaves
-    Console(Of<console::Args>),
-    /// Say where the screen of a running VM is, and open a viewer
-    Vnc(Of<vnc::Args>),
-    /// Show the settings of the VM; with -V, first make its disk
-    Resources(Of<resources::Args>),
-    /// Press the VM's power button, wait until the VM ends, and free its resources
-    Shutdown(Of<shutdown::Args>),
-    /// Shut the VM down, if it runs, and boot it again in the background
-    Restart(Of<restart::Args>),
-    /// Free the leftovers of a VM that is not running
-    #[command(alias = "clear")]
-    Clean(Of<clean::Args>),
-    /// Show the log: starts, ends with their meaning, output of loader and bhyve
-    Log(Of<log::Args>),
-    /// Take a snapshot of the VM's disk, or list them
-    Snapshot(Of<snapshot::Args>),
-    /// Roll the VM's disk back to a snapshot
-    Rollback(Of<rollback::Args>),
-    /// Clone the VM's disk for new VMs
-    Clone(Of<clone::Args>),
-    /// List the ancestors of the VM's disk
-    History(Of<history::Args>),
-}
-
-impl TypedVerb {
-    /// Carries out the operation up to its plan.
-    ///
-    /// # Errors
-    /// If the configuration is wrong, or the VM's state or the host forbids the operation.
-    pub fn begin(self, context: &mut Context<'_>) -> Result<Outcome> {
-        match self {
-            Self::Install(typed) => begin(context, typed),
-            Self::Boot(typed) => begin(context, typed),
-            Self::Ttyboot(typed) => begin(context, typed),
-            Self::Console(typed) => begin(context, typed),
-            Self::Vnc(typed) => begin(context, typed),
-            Self::Resources(typed) => begin(context, typed),
-            Self::Shutdown(typed) => begin(context, typed),
-            Self::Restart(typed) => begin(context, typed),
-            Self::Clean(typed) => begin(context, typed),
-            Self::Log(typed) => begin(context, typed),
-            Self::Snapshot(typed) => begin(context, typed),
-            Self::Rollback(typed) => begin(context, typed),
-            Self::Clone(typed) => begin(context, typed),
-            Self::History(typed) => begin(context, typed),
-        }
-    }
-}
-
-fn begin<T: Operation>(context: &mut Context<'_>, typed: Of<T>) -> Result<Outcome> {
-    let given = typed.options.given();
-    let wanted = Wanted {
-        cpu: given.and_then(|given| given.cpu.clone()),
-        mem: given.and_then(|given| given.mem.clone()),
-        ..context.wanted(T::NEED)
-    };
-    let resolved = resolve::vm(context.config, &typed.vm, &wanted);
-    let vm = shutdown::or_unconfigured(resolved, context, &typed.vm, T::NEED)?;
-    typed.options.begin(context, vm)
-}
 
 /// The typed arguments of a verb.
 pub trait Operation: clap::Args {
@@ -176,6 +117,11 @@ pub trait RootJob: Sized {
     /// What the job locks.
     fn locks(&self) -> Locks;
 
+    /// What the job also locks, because it makes it; `devices` is the directory of the device nodes.
+    fn new_names(&self, _vm: &Vm, _devices: &Path) -> NewNames {
+        NewNames::default()
+    }
+
     /// The terminal of the process.
     fn attachment(&self) -> Attachment {
         Attachment::Caller
@@ -197,32 +143,6 @@ pub trait RootJob: Sized {
     fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned>;
 }
 
-/// What a job locks against other processes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Locks {
-    /// Nothing. While a VM runs, its supervisor holds the lock until the supervisor exits.
-    Nothing,
-    /// The VM.
-    Vm,
-    /// The VM, all of its disks, and the store of its UEFI variables.
-    VmAndDisks,
-    /// The VM, and the store of its UEFI variables.
-    VmAndStore,
-    /// The VM, and the path of its first disk, which the job makes.
-    VmAndNewDisk,
-}
-
-/// The terminal of the process of the root side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Attachment {
-    /// On the caller's terminal, until the job is done.
-    Caller,
-    /// On the caller's terminal, as the supervisor: ps(1) must list it as a process of the root side.
-    Supervisor,
-    /// In the background, as the supervisor: the caller waits until the guest runs.
-    Background,
-}
-
 /// Makes [`Job`] from the structs of the operations.
 macro_rules! jobs {
     ($($(#[doc = $doc:literal])* $job:ident($content:ty),)*) => {
@@ -236,6 +156,13 @@ macro_rules! jobs {
             fn facts(&self) -> JobFacts {
                 match self {
                     $(Self::$job(job) => JobFacts::of(job),)*
+                }
+            }
+
+            /// See [`RootJob::new_names`].
+            pub fn new_names(&self, vm: &Vm, devices: &Path) -> NewNames {
+                match self {
+                    $(Self::$job(job) => job.new_names(vm, devices),)*
                 }
             }
 
@@ -274,7 +201,7 @@ jobs! {
     Restart(restart::Restart),
     /// Connects to the console of a VM.
     Console(console::OpenConsole),
-    /// Makes the first disk of a VM.
+    /// Makes a disk of a VM.
     MakeDisk(resources::MakeDisk),
     /// Ends VMs.
     Shutdown(shutdown::Shutdown),
@@ -282,12 +209,24 @@ jobs! {
     Clean(clean::Clean),
     /// Shows the log of a VM.
     ShowLog(log::ShowLog),
-    /// Takes a snapshot of a VM's first disk.
+    /// Takes a snapshot of a VM's disks.
     Snapshot(snapshot::TakeSnapshot),
-    /// Rolls a VM's first disk back.
+    /// Destroys a snapshot of a VM's disks.
+    DeleteSnapshot(snapshot::DeleteSnapshot),
+    /// Destroys old snapshots of a VM's disks.
+    PruneSnapshots(snapshot::PruneSnapshots),
+    /// Rolls a VM's disks back.
     Rollback(rollback::Rollback),
     /// Clones a VM's first disk to new volumes.
     Clone(clone::MakeClones),
+    /// Makes a disk of a VM larger.
+    Resize(resize::Resize),
+    /// Renames the disks and the log of a VM.
+    Rename(rename::Rename),
+    /// Destroys what a VM has outside of its user's files.
+    Destroy(destroy::Destroy),
+    /// Makes a VM's cloned disks independent.
+    Promote(promote::Promote),
 }
 
 /// What [`RootJob`] says of a job.

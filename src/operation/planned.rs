@@ -1,5 +1,6 @@
 //! The result of planning a request.
 
+use crate::model::name::Dataset;
 use crate::plan::Plan;
 
 /// A plan with its messages.
@@ -14,6 +15,8 @@ pub struct Planned {
     pub notes: Vec<String>,
     /// The message on standard error after the plan.
     pub done: Option<String>,
+    /// The volume whose reservation is asked for after the plan, and reported.
+    pub reserved: Option<Dataset>,
 }
 
 impl Planned {

@@ -6,7 +6,8 @@ use super::context::{Asked, CallersPlan, Context, Outcome, json};
 use super::gone;
 use super::options::{DryRunOrFormat, Override};
 use super::plan_context::PlanContext;
-use super::refuse::media::{Medium, There, look_for};
+use super::refuse::media::{Medium, There, look_for, refuse_everybodys};
+use super::resize::disk_of;
 use super::wire::{self, Options, Words};
 use super::{Locks, Operation, Planned, Request, RootJob, zvol};
 use crate::config::resolve::Wanted;
@@ -15,6 +16,7 @@ use crate::config::settings::Need;
 use crate::config::settings_text;
 use crate::config::{lint, unsilenced};
 use crate::error::{Error, Result};
+use crate::model::device::{Disk, disk_number};
 use crate::model::name::Dataset;
 use crate::model::size::DiskSize;
 use crate::model::{Vm, Volume};
@@ -95,6 +97,7 @@ impl Operation for Args {
         };
         context.need_host(self.dry_run.into())?;
         let job = MakeDisk {
+            number: 0,
             size: size.clone(),
             allocation: if self.sparse {
                 Allocation::Sparse
@@ -128,9 +131,11 @@ pub enum Allocation {
     Sparse,
 }
 
-/// Makes the first disk of a VM.
+/// Makes a disk of a VM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MakeDisk {
+    /// Its number.
+    pub number: u8,
     /// Its size.
     pub size: DiskSize,
     /// When its blocks are allocated.
@@ -143,10 +148,13 @@ impl RootJob for MakeDisk {
     const STAYS: Option<&'static str> = Some("the disk was created, and is kept");
 
     fn locks(&self) -> Locks {
-        Locks::VmAndNewDisk
+        Locks::VmAndNewDisk(self.number)
     }
 
     fn write(&self, words: &mut Words) {
+        if self.number > 0 {
+            words.add("disk", &self.number.to_string());
+        }
         words.add("size", self.size.as_str());
         words.flag("sparse", self.allocation == Allocation::Sparse);
     }
@@ -158,52 +166,56 @@ impl RootJob for MakeDisk {
         } else {
             Allocation::Full
         };
-        Ok(Self { size, allocation })
+        Ok(Self {
+            number: options.parsed("disk", disk_number)?.unwrap_or_default(),
+            size,
+            allocation,
+        })
     }
 
     fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
         let vm = request.vm()?;
-        let none = || Error::config(format!("{} has no disk", vm.name));
-        let first = vm.disks.first().ok_or_else(none)?;
-        if matches!(&vm.volume, Volume::File(path) if path.starts_with(context.devices())) {
+        let disk = disk_of(vm, self.number)?;
+        let volume = disk.volume(context.devices());
+        if matches!(&volume, Volume::File(path) if path.starts_with(context.devices())) {
             return Err(Error::state(format!(
                 "{} is a device and cannot be created",
-                first.path.display()
+                disk.path.display()
             ))
-            .at(first.origin));
+            .at(disk.origin));
         }
         let mut notes = Vec::new();
         if context.is_freebsd {
-            match look_for(context, &first.path)? {
+            match look_for(context, &disk.path)? {
                 There::Nothing | There::Hidden => {}
                 There::Something => {
-                    return Err(Error::from(&exists(&first.path)).at(first.origin));
+                    return Err(Error::from(&exists(&disk.path)).at(disk.origin));
                 }
                 There::Dangling(target) => {
-                    return Err(Medium::from(first).dangling(&target).help(format!(
-                        "remove the link, or set {}_hd0 to the path of the new disk",
-                        vm.name
+                    return Err(Medium::from(disk).dangling(&target).help(format!(
+                        "remove the link, or set {}_hd{} to the path of the new disk",
+                        vm.name, disk.number
                     )));
                 }
             }
-            match &vm.volume {
-                Volume::Zfs(dataset) => refuse_dataset(context, vm, dataset)?,
+            match &volume {
+                Volume::Zfs(dataset) => refuse_dataset(context, disk, dataset)?,
                 Volume::File(path) => {
-                    refuse_directory(context, path, vm)?;
+                    refuse_directory(context, path, disk)?;
                     notes = unfinished(context, path);
                 }
             }
         }
         Ok(Planned {
             plan: plan(
-                vm,
-                &first.path,
+                &volume,
+                &disk.path,
                 &self.size,
                 self.allocation,
                 context.process,
             ),
             notes,
-            done: Some(self.made(vm, &first.path)),
+            done: Some(self.made(&volume)),
             ..Planned::default()
         })
     }
@@ -211,22 +223,22 @@ impl RootJob for MakeDisk {
 
 impl MakeDisk {
     /// The message about the new disk.
-    fn made(&self, vm: &Vm, path: &Path) -> String {
+    fn made(&self, volume: &Volume) -> String {
         let size = self.size.as_str();
         let how = match self.allocation {
             Allocation::Full => "",
             Allocation::Sparse => ", sparse",
         };
-        match &vm.volume {
+        match volume {
             Volume::Zfs(dataset) => format!("made the volume {dataset} of {size}{how}"),
-            Volume::File(_) => format!("made the file {} of {size}{how}", vis::shown(path)),
+            Volume::File(path) => format!("made the file {} of {size}{how}", vis::shown(path)),
         }
     }
 }
 
 /// Refuses if the parent is missing, or the volume exists without a device node.
-fn refuse_dataset(context: &mut PlanContext<'_>, vm: &Vm, dataset: &Dataset) -> Result<()> {
-    let origin = vm.disks.first().and_then(|disk| disk.origin);
+fn refuse_dataset(context: &mut PlanContext<'_>, disk: &Disk, dataset: &Dataset) -> Result<()> {
+    let origin = disk.origin;
     let Some(parent) = dataset.parent() else {
         return Err(Error::config(format!("{dataset} is a pool, not a volume")).at(origin));
     };
@@ -251,24 +263,14 @@ fn refuse_dataset(context: &mut PlanContext<'_>, vm: &Vm, dataset: &Dataset) -> 
     }
 }
 
-fn refuse_directory(context: &mut PlanContext<'_>, path: &Path, vm: &Vm) -> Result<()> {
+fn refuse_directory(context: &mut PlanContext<'_>, path: &Path, disk: &Disk) -> Result<()> {
     let Some(parent) = path.parent() else {
         return Ok(());
     };
-    let origin = vm.disks.first().and_then(|disk| disk.origin);
+    let origin = disk.origin;
     match look_for(context, parent)? {
-        There::Something if is_everybodys(context, parent) => {
-            return Err(Error::host(format!(
-                "every user may rename files in {}, including a disk that root creates there",
-                parent.display()
-            ))
-            .at(origin)
-            .help(format!(
-                "remove this permission: chmod o-w {}",
-                quote::shown(parent)
-            )));
-        }
-        There::Something | There::Hidden => return Ok(()),
+        There::Something => return refuse_everybodys(context, parent, "creates", origin),
+        There::Hidden => return Ok(()),
         _ => {}
     }
     Err(
@@ -294,20 +296,20 @@ fn unfinished(context: &mut PlanContext<'_>, path: &Path) -> Vec<String> {
     left.collect()
 }
 
-/// Whether every user may rename the files in a directory.
-fn is_everybodys(context: &mut PlanContext<'_>, directory: &Path) -> bool {
-    let about = context.look.about(directory);
-    about.is_ok_and(|about| about.is_everybodys)
-}
-
-/// The plan that makes the disk at `path`, the first of `vm`; an existing file is not changed.
-fn plan(vm: &Vm, path: &Path, size: &DiskSize, allocation: Allocation, process: &Process) -> Plan {
+/// The plan that makes the disk at `path`; an existing file is not changed.
+fn plan(
+    volume: &Volume,
+    path: &Path,
+    size: &DiskSize,
+    allocation: Allocation,
+    process: &Process,
+) -> Plan {
     let mut plan = Plan::default();
     plan.push(Guard {
         test: !Test::Exists(path.to_owned()),
         refusal: exists(path),
     });
-    match &vm.volume {
+    match volume {
         Volume::Zfs(dataset) => {
             plan.push(zfs::create(dataset, size, allocation == Allocation::Sparse));
             plan.push(Undo::by(gone::volume(dataset), When::Failure, dataset));

@@ -139,7 +139,7 @@ impl RootJob for Restart {
                 request.uid,
             ),
             notes,
-            done: None,
+            ..Planned::default()
         })
     }
 }

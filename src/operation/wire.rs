@@ -8,7 +8,7 @@ use super::{Job, Request};
 use crate::config::settings_text;
 use crate::error::{Error, Result};
 use crate::model::Vm;
-use crate::model::name::{NameError, VmName};
+use crate::model::name::{NameError, VmName, error};
 use crate::run::progress::Display;
 use crate::verb::{Links, Spelling, Verb};
 use std::collections::HashSet;
@@ -196,6 +196,14 @@ pub(super) fn unknown(verb: &str) -> Error {
 
 pub(super) fn needed<T>(name: &str, value: Option<T>) -> Result<T> {
     value.ok_or_else(|| Error::usage(format!("{name}= is missing")))
+}
+
+/// Parses an absolute path.
+pub(super) fn absolute(text: &str) -> Result<PathBuf, NameError> {
+    let path = PathBuf::from(text);
+    path.is_absolute()
+        .then_some(path)
+        .ok_or_else(|| error(format!("\"{text}\" is not an absolute path")))
 }
 
 fn text(word: &OsStr) -> Result<&str> {

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::host::Look;
+use crate::model::Volume;
 use crate::model::name::Dataset;
 use crate::plan::{Refusal, Test, Wait};
 use crate::quote;
@@ -39,7 +40,9 @@ pub(super) fn wait(devices: &Path, volume: &Dataset) -> Wait {
 
 /// The error for a path that does not exist, if the path is the device node of a dataset that exists.
 pub(crate) fn without_node(look: &mut dyn Look, devices: &Path, path: &Path) -> Option<Error> {
-    let dataset = node::volume_at(devices, path)?;
+    let Volume::Zfs(dataset) = Volume::at(devices, path) else {
+        return None;
+    };
     // The disk is missing in any case; the answer only adds the reason.
     let answer = survey::answer(look, &node::ask(&dataset)).ok()?;
     let (name, shown) = (&dataset, quote::shown(&dataset));

@@ -55,6 +55,10 @@ fn collect_from_test<'plan>(test: &'plan Test, found: &mut Vec<&'plan Command>) 
         | Test::Works(Workers { command, .. }) => found.push(command),
         Test::Not(inner) => collect_from_test(inner, found),
         Test::All(tests) => tests.iter().for_each(|test| collect_from_test(test, found)),
-        Test::Exists(_) | Test::Ours { .. } | Test::HasRun | Test::Confirmed { .. } => {}
+        Test::Exists(_)
+        | Test::Ours { .. }
+        | Test::HasRun
+        | Test::Confirmed { .. }
+        | Test::Typed { .. } => {}
     }
 }

@@ -50,6 +50,16 @@ pub enum Test {
         /// How to proceed without the question.
         otherwise: String,
     },
+    /// The user at the terminal types this word. The question is the last line; the lines above say what
+    /// will be lost.
+    Typed {
+        /// The question, on the last line; above it is what will be lost.
+        question: String,
+        /// The word.
+        word: String,
+        /// How to proceed without the question.
+        otherwise: String,
+    },
     /// The negation.
     Not(Box<Test>),
     /// All hold; tested in order until one does not.

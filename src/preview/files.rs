@@ -8,6 +8,9 @@ use similar::{Algorithm, ChangeTag, capture_diff_slices};
 use std::collections::BTreeMap;
 use std::path::Path;
 
+/// The most lines of a new file that are shown.
+const LONGEST: usize = 100;
+
 /// Adds a change of a file.
 pub(super) fn change(page: &mut Page, change: &FileChange) {
     let path = quote::shown(change.path());
@@ -17,12 +20,14 @@ pub(super) fn change(page: &mut Page, change: &FileChange) {
         }
         FileChange::MakeDirectories(_) => page.remark(&format!("makes the directory {path}")),
         FileChange::Write { text, .. } => {
-            let mut lines = vis::lines_of(text);
-            if let (Some(line), None) = (lines.next(), lines.next()) {
-                page.remark(&format!("writes {path}: {line}"));
-            } else {
-                page.remark(&format!("writes {path}:"));
-                page.text(text);
+            let count = vis::lines_of(text).count();
+            match vis::lines_of(text).next() {
+                Some(line) if count == 1 => page.remark(&format!("writes {path}: {line}")),
+                _ if count > LONGEST => page.remark(&format!("writes {path}: {count} lines")),
+                _ => {
+                    page.remark(&format!("writes {path}:"));
+                    page.text(text);
+                }
             }
         }
         FileChange::Replace { before, text, .. } => {

@@ -106,11 +106,11 @@ impl<'plan> Preview<'plan, '_> {
         match form {
             Form::Step(step) => self.step(step),
             Form::Guard(guard) => {
-                if let Some(question) = words::question(&guard.test) {
-                    for line in format!("asks: {question} [y/N]").lines() {
+                if let Some((question, answer)) = words::question(&guard.test) {
+                    for line in format!("asks: {question}").lines() {
                         self.page.remark(line);
                     }
-                    self.page.wait("waits for the answer y");
+                    self.page.wait(&format!("waits for the answer {answer}"));
                     self.is_waiting = true;
                 }
             }

@@ -50,10 +50,11 @@ pub(super) fn has_run(test: &Test) -> Option<&'static str> {
     }
 }
 
-/// What the user is asked, if the test is such a question.
-pub(super) fn question(test: &Test) -> Option<&str> {
+/// What the user is asked, and the answer that the plan waits for, if the test is such a question.
+pub(super) fn question(test: &Test) -> Option<(String, &str)> {
     match test {
-        Test::Confirmed { question, .. } => Some(question),
+        Test::Confirmed { question, .. } => Some((format!("{question} [y/N]"), "y")),
+        Test::Typed { question, word, .. } => Some((question.clone(), word)),
         Test::Not(inner) => question(inner),
         Test::All(tests) => tests.iter().find_map(question),
         _ => None,
@@ -78,7 +79,7 @@ fn state(test: &Test, expected: bool) -> String {
             format!("{vm} is {}", either("not started again", "started again"))
         }
         Test::HasRun => format!("the guest {}", either("has run", "has not run")),
-        Test::Confirmed { question, .. } => question.clone(),
+        Test::Confirmed { question, .. } | Test::Typed { question, .. } => question.clone(),
         Test::Not(inner) => state(inner, !expected),
         Test::All(tests) if expected => all(tests.iter(), true, " and "),
         Test::All(tests) => all(matters(tests).into_iter(), false, " or "),

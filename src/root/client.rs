@@ -8,14 +8,17 @@ use crate::command::{Command, Streams};
 use crate::config::Config;
 use crate::config::resolve;
 use crate::error::{Error, Kind, Result};
+use crate::finding::FindingName;
 use crate::host::programs;
 use crate::host::{Ended, Event, Host, Interruption};
 use crate::model::Vm;
 use crate::model::privilege::Elevation;
 use crate::operation::context::Asked;
 use crate::operation::plan_context::PlanContext;
+use crate::operation::rename::former_name;
 use crate::operation::timings::Timings;
 use crate::operation::{Job, Planned, Request, plan, wire};
+use crate::plan::{Action, Form};
 use crate::run::{
     self, READER_GONE, Summary, Unobserved, execute, interrupted_by, not_started, not_watched,
 };
@@ -34,6 +37,44 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 /// # Errors
 /// If the request is refused or fails.
 pub fn carry_out(session: &mut Session<'_, '_>, config: &Config, asked: &Asked) -> Result<()> {
+    let carried = carried_out(session, config, asked);
+    carried.map_err(|error| explained(session, config, asked, error))
+}
+
+/// The error of a request; with help if a disk is missing and a rename of the VM may have been killed.
+pub(crate) fn explained(
+    session: &mut Session<'_, '_>,
+    config: &Config,
+    asked: &Asked,
+    error: Error,
+) -> Error {
+    match asked.request.vms.first() {
+        Some(vm) if error.name == Some(FindingName::DiskMissing) => {
+            with_former_name(error, session, config, vm)
+        }
+        _ => error,
+    }
+}
+
+/// The error about a missing disk, with help if a rename may have been killed.
+fn with_former_name(
+    error: Error,
+    session: &mut Session<'_, '_>,
+    config: &Config,
+    vm: &Vm,
+) -> Error {
+    let devices = &session.process.devices;
+    let Some(old) = former_name(session.host, config, devices, vm) else {
+        return error;
+    };
+    let undo = format!("rename {} {old}", vm.name);
+    error.help(format!(
+        "there is a disk of {old}, which is no VM: if a rename of {old} was interrupted, undo it: {}",
+        session.spelling.command(undo)
+    ))
+}
+
+fn carried_out(session: &mut Session<'_, '_>, config: &Config, asked: &Asked) -> Result<()> {
     let process = session.process;
     session.remark(&asked.warnings, &asked.notes, config);
     let request = &asked.request;
@@ -42,9 +83,10 @@ pub fn carry_out(session: &mut Session<'_, '_>, config: &Config, asked: &Asked) 
         elevation.clone()?;
     }
     let serves_itself = matches!(elevation, Ok(Elevation::None)) && !request.job.supervises();
+    let is_alone = asked.before.forms.is_empty() && asked.changes.is_empty();
     // Errors are reported with the setting that causes them, before the escalator asks for a password
     // and before any write.
-    let planned = if serves_itself && asked.before.forms.is_empty() {
+    let planned = if serves_itself && is_alone {
         None
     } else {
         match planned(session, request) {
@@ -57,6 +99,10 @@ pub fn carry_out(session: &mut Session<'_, '_>, config: &Config, asked: &Asked) 
         Err(error) if !asked.before.forms.is_empty() => return Err(error),
         other => other,
     };
+    refuse_unwritable(asked, session)?;
+    for change in &asked.changes {
+        session.say(change);
+    }
     let before = execute(&asked.before, session.host, &mut Unobserved, session.output)?;
     say_all(before, session);
     let done = if serves_itself {
@@ -75,6 +121,19 @@ pub fn carry_out(session: &mut Session<'_, '_>, config: &Config, asked: &Asked) 
     say_all(after, session);
     if let Some(done) = &asked.done {
         session.say(done);
+    }
+    Ok(())
+}
+
+/// Refuses a request after which this process could not change the files of the plan that follows.
+fn refuse_unwritable(asked: &Asked, session: &mut Session<'_, '_>) -> Result<()> {
+    for form in &asked.after.forms {
+        if let Form::Step(step) = form
+            && let Action::File(change) = &step.action
+        {
+            let may = session.host.may_change(change);
+            may.map_err(|error| run::not_changed(change, &error))?;
+        }
     }
     Ok(())
 }

@@ -39,72 +39,108 @@ pub(super) fn lock_vm(
     let note = format!("{} {}", process.pid, request.job.does());
     let what = format!("waiting for the locks of {}", vm.name);
     let mut wait = LockWait::new(&what, patience, session.host);
+    let locks = request.job.locks();
     let lock = Lock::Vm(vm.name.clone());
-    if let Some(by) = acquire_until(session, &lock, &note, &mut wait, observer)? {
+    if !matches!(locks, Locks::Size(_) | Locks::Nothing)
+        && let Some(by) = acquire_until(session, &lock, &note, &mut wait, observer)?
+    {
         // The state of the VM is more informative than the lock.
         stopped(&mut PlanContext::of(session), vm, &[])?;
-        return Err(
-            Error::state(format!("{} {}", vm.name, used_by(&by))).help(format!(
-                "wait, and check the state: {}",
-                vm.spelling.command("status")
-            )),
-        );
+        return Err(busy(&vm.name, &by, vm));
     }
-    // A disk that is about to be created is also locked.
-    let (makes, number) = match request.job.locks() {
-        Locks::Nothing | Locks::Vm => return Ok(()),
-        Locks::VmAndDisks => (false, usize::MAX),
-        Locks::VmAndStore => (false, 0),
-        Locks::VmAndNewDisk => (true, 1),
-    };
-    let disks = vm.disks.iter().take(number).map(|disk| File {
-        path: &disk.path,
-        noun: "disk",
-        origin: disk.origin,
-        // The plan reports a missing disk.
-        is_made: makes,
-    });
-    let store = vm.uefi().filter(|_| !makes).map(|uefi| File {
-        path: &uefi.vars,
-        noun: "store of UEFI variables",
-        origin: uefi.origin,
-        is_made: true,
-    });
-    for file in disks.chain(store) {
-        if !file.is_made && !session.host.exists(file.path).unwrap_or(false) {
-            continue;
+    let new = request.job.new_names(vm, &process.devices);
+    for name in new.vms {
+        let lock = Lock::Vm(name.clone());
+        if let Some(by) = acquire_until(session, &lock, &note, &mut wait, observer)? {
+            return Err(busy(&name, &by, vm));
         }
-        let lock = Lock::Disk(file.path.to_owned());
+    }
+    let new = new.files.iter().map(|path| {
+        let (noun, origin) = ("disk or a store of UEFI variables", None);
+        (File { path, noun, origin }, Lock::Disk(path.clone()))
+    });
+    for (file, lock) in files(session.host, vm, locks).into_iter().chain(new) {
         let note = format!("{} {}", process.pid, vm.name);
         if let Some(by) = acquire_until(session, &lock, &note, &mut wait, observer)? {
-            let (pid, other) = by.split_once(' ').unwrap_or((&by, "another VM"));
-            return Err(Error::state(format!(
-                "{} is a {} of {other}, which is in use by pid {pid}",
-                file.path.display(),
-                file.noun
-            ))
-            .at(file.origin)
-            .note(format!(
-                "two VMs that write to one {} corrupt its content",
-                file.noun
-            ))
-            .help(format!(
-                "end that VM first, or use another {} for {}",
-                file.noun, vm.name
-            )));
+            return Err(file.in_use(vm, &lock, &by));
         }
     }
     Ok(())
 }
 
-/// A disk or a store, which is locked.
+/// The error for a VM whose lock another process holds.
+fn busy(name: &VmName, by: &str, vm: &Vm) -> Error {
+    Error::state(format!("{name} {}", used_by(by))).help(format!(
+        "wait, and check the state: {}",
+        vm.spelling.command("status")
+    ))
+}
+
+/// A disk or a store of UEFI variables.
 struct File<'vm> {
     path: &'vm Path,
     /// What the file is, in a message.
     noun: &'static str,
     origin: Option<Span>,
-    /// Whether the job may make it: its path is locked.
-    is_made: bool,
+}
+
+/// The locks of files that a job needs, each with its file. A missing disk is locked only if the job makes
+/// the disk; otherwise the plan reports it. A missing store is locked, because a start makes it.
+fn files<'vm>(host: &mut dyn Host, vm: &'vm Vm, locks: Locks) -> Vec<(File<'vm>, Lock)> {
+    let mut found = Vec::new();
+    for disk in &vm.disks {
+        let is_there = host.exists(&disk.path).unwrap_or(false);
+        let is_it = |number: u8| disk.number == number;
+        let (disk_itself, size) = match locks {
+            Locks::Nothing | Locks::Vm | Locks::VmAndStore => (false, false),
+            Locks::VmAndDisks => (is_there, false),
+            Locks::VmAndNewDisk(number) => (is_it(number), false),
+            Locks::Size(number) => (false, is_there && is_it(number)),
+            Locks::VmAndSize(number) => (is_there, is_there && is_it(number)),
+        };
+        let file = || File {
+            path: &disk.path,
+            noun: "disk",
+            origin: disk.origin,
+        };
+        found.extend(disk_itself.then(|| (file(), Lock::Disk(disk.path.clone()))));
+        found.extend(size.then(|| (file(), Lock::Size(disk.path.clone()))));
+    }
+    let has_store = matches!(locks, Locks::VmAndDisks | Locks::VmAndStore);
+    let store = vm.uefi().filter(|_| has_store).map(|uefi| File {
+        path: &uefi.vars,
+        noun: "store of UEFI variables",
+        origin: uefi.origin,
+    });
+    found.extend(store.map(|store| {
+        let lock = Lock::Disk(store.path.to_owned());
+        (store, lock)
+    }));
+    found
+}
+
+impl File<'_> {
+    /// The error for a file whose lock another process holds.
+    fn in_use(&self, vm: &Vm, lock: &Lock, by: &str) -> Error {
+        let (pid, other) = by.split_once(' ').unwrap_or((by, "another VM"));
+        let (path, noun) = (self.path.display(), self.noun);
+        if matches!(lock, Lock::Size(_)) {
+            return Error::state(format!("{path} is being resized by pid {pid}"))
+                .at(self.origin)
+                .help("wait until that process has finished, and repeat the command");
+        }
+        Error::state(format!(
+            "{path} is a {noun} of {other}, which is in use by pid {pid}"
+        ))
+        .at(self.origin)
+        .note(format!(
+            "two VMs that write to one {noun} corrupt its content"
+        ))
+        .help(format!(
+            "end that VM first, or use another {noun} for {}",
+            vm.name
+        ))
+    }
 }
 
 /// Acquires a lock, waiting for the process that holds it. Returns the note of the holder once

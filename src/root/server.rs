@@ -12,8 +12,9 @@ use crate::operation::boot::plan::Start;
 use crate::operation::boot::temp;
 use crate::operation::plan_context::PlanContext;
 use crate::operation::refuse::state::see_log;
+use crate::operation::resize::reservation;
 use crate::operation::timings::{Part, Stopwatch};
-use crate::operation::{Job, Locks, Planned, Request, plan, wire};
+use crate::operation::{Job, Planned, Request, plan, wire};
 use crate::plan::Form;
 use crate::report;
 use crate::run;
@@ -103,11 +104,7 @@ pub fn carry_out(session: &mut Session<'_, '_>, request: &Request, reports: bool
             let ended = end_first(session, request, vm, &mut journal)?;
             return supervise(session, request, vm, journal, ended);
         }
-        job => {
-            if job.locks() != Locks::Nothing {
-                locks::lock_vm(session, request, vm, Duration::ZERO, &mut run::Unobserved)?;
-            }
-        }
+        _ => locks::lock_vm(session, request, vm, Duration::ZERO, &mut run::Unobserved)?,
     }
     let planned = plan(&mut PlanContext::of(session), request)?;
     execute(&planned, request, session, false)?;
@@ -134,6 +131,10 @@ fn execute(
     freeing.result(&request.vms)?;
     if let Some(done) = &planned.done {
         session.say(done);
+    }
+    if let Some(volume) = &planned.reserved {
+        let text = reservation(session.host, volume);
+        session.say(&text);
     }
     Ok(())
 }

@@ -228,3 +228,12 @@ pub fn not_written(error: io::Error) -> Error {
         _ => failed,
     }
 }
+
+/// The error for a question without a terminal.
+pub(super) fn unasked(question: &str, otherwise: &str) -> Error {
+    let (lost, asked) = question.rsplit_once('\n').unwrap_or(("", question));
+    let error = Error::usage(format!("{asked} There is no terminal to ask on"));
+    lost.lines()
+        .fold(error, |error, line| error.note(line.trim_start()))
+        .help(otherwise)
+}

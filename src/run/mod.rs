@@ -19,7 +19,7 @@ use crate::host::programs;
 use crate::host::{Ended, Finished, Host};
 use crate::plan::{Action, Form, Guard, Plan, Step, Test, Undo, Wait, When};
 use crate::vis;
-use failure::changed_but;
+use failure::{changed_but, unasked};
 pub use failure::{
     judge, no_answer, not_changed, not_started, not_watched, not_written, signal_name,
 };
@@ -256,6 +256,14 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
                 Some(answer) => check_interrupt(self.host).map(|()| answer),
                 None => Err(unasked(question, otherwise)),
             },
+            Test::Typed {
+                question,
+                word,
+                otherwise,
+            } => match self.host.type_in(question) {
+                Some(typed) => check_interrupt(self.host).map(|()| typed == *word),
+                None => Err(unasked(question, otherwise)),
+            },
             Test::Not(inner) => Ok(!self.holds(inner)?),
             Test::All(tests) => {
                 for test in tests {
@@ -387,13 +395,4 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
         self.host.shield(false);
         (undone, failures)
     }
-}
-
-/// The error for a question without a terminal.
-fn unasked(question: &str, otherwise: &str) -> Error {
-    let (lost, asked) = question.rsplit_once('\n').unwrap_or(("", question));
-    let error = Error::usage(format!("{asked} There is no terminal to ask on"));
-    lost.lines()
-        .fold(error, |error, line| error.note(line.trim_start()))
-        .help(otherwise)
 }

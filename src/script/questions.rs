@@ -64,13 +64,7 @@ impl Lines<'_> {
                 question,
                 otherwise,
             } => {
-                self.uses.answers = true;
-                self.uses.fail = true;
-                let mut line = b"{ [ -t 0 ] || fail 2 ".to_vec();
-                let no_terminal = format!("{question} There is no terminal to ask on; {otherwise}");
-                quote::push(&mut line, OsStr::new(&*vis::lines(&no_terminal)));
-                line.extend_from_slice(b"; printf '%s [y/N] ' ");
-                quote::push(&mut line, OsStr::new(&*vis::lines(question)));
+                let mut line = self.question(" [y/N]", question, otherwise);
                 let (yes, no) = if expected {
                     ("true", "false")
                 } else {
@@ -78,10 +72,22 @@ impl Lines<'_> {
                 };
                 line.extend_from_slice(
                     format!(
-                        " >&2; read -r answer && case $answer in [Yy] | [Yy][Ee][Ss]) {yes} ;; *) {no} ;; esac; }}"
+                        " && case $answer in [Yy] | [Yy][Ee][Ss]) {yes} ;; *) {no} ;; esac; }}"
                     )
                     .as_bytes(),
                 );
+                line
+            }
+            Test::Typed {
+                question,
+                word,
+                otherwise,
+            } => {
+                let mut line = self.question("", question, otherwise);
+                line.extend_from_slice(b" && [ \"$answer\" ");
+                line.extend_from_slice(if expected { b"= " } else { b"!= " });
+                quote::push(&mut line, OsStr::new(word));
+                line.extend_from_slice(b" ]; }");
                 line
             }
             Test::Not(inner) => self.answer(inner, !expected),
@@ -98,6 +104,21 @@ impl Lines<'_> {
             }
         }
     }
+
+    /// The beginning of a group of commands: it shows a question and a hint, and reads an answer from the
+    /// terminal.
+    fn question(&mut self, hint: &str, question: &str, otherwise: &str) -> Vec<u8> {
+        self.uses.answers = true;
+        self.uses.fail = true;
+        let mut line = b"{ [ -t 0 ] || fail 2 ".to_vec();
+        let no_terminal = format!("{question} There is no terminal to ask on; {otherwise}");
+        quote::push(&mut line, OsStr::new(&*vis::lines(&no_terminal)));
+        line.extend_from_slice(format!("; printf '%s{hint} ' ").as_bytes());
+        quote::push(&mut line, OsStr::new(&*vis::lines(question)));
+        line.extend_from_slice(b" >&2; read -r answer");
+        line
+    }
+
     /// Whether a process is still the one that was recorded.
     fn still(&mut self, word: &[u8], command: &Command, known: &Known) -> Vec<u8> {
         let mut line = word.to_vec();

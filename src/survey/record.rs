@@ -73,17 +73,20 @@ impl LastEnd {
 
     /// The time since then in its largest unit, for a message.
     pub fn ago(&self, now: Duration) -> String {
-        let units = [(86400, "d"), (3600, "h"), (60, "min"), (1, "s")];
         match self.seconds_ago(now) {
             None => format!("on {}", self.when),
             Some(0) => "just now".to_owned(),
-            Some(seconds) => units
-                .into_iter()
-                .find(|(length, _)| seconds >= *length)
-                .map(|(length, unit)| format!("{} {unit} ago", seconds / length))
-                .unwrap_or_default(),
+            Some(seconds) => format!("{} ago", length(seconds)),
         }
     }
+}
+
+/// A number of seconds in its largest unit, for a message.
+pub fn length(seconds: u64) -> String {
+    let units = [(86400, "d"), (3600, "h"), (60, "min")];
+    let unit = units.into_iter().find(|(length, _)| seconds >= *length);
+    let (length, unit) = unit.unwrap_or((1, "s"));
+    format!("{} {unit}", seconds / length)
 }
 
 /// The phase of a supervisor.

@@ -172,11 +172,11 @@ impl Processes {
         Ok(processes)
     }
 
-    pub(super) fn of(
-        look: &mut dyn Look,
-        at: &Surroundings<'_>,
-        some_are_hidden: bool,
-    ) -> Result<Self> {
+    /// Lists all processes; `some_are_hidden` says whether others may exist.
+    ///
+    /// # Errors
+    /// If the query fails.
+    pub fn of(look: &mut dyn Look, at: &Surroundings<'_>, some_are_hidden: bool) -> Result<Self> {
         let mut seen = process::parse(&answer(look, &process::list())?);
         seen.retain(|process| process.who.pid != at.pid);
         Ok(Self::new(seen, some_are_hidden))

@@ -235,6 +235,7 @@ pub(crate) mod tests {
         vm.screen = Some(Screen {
             place: Place::Tcp(([127, 0, 0, 1], 5901).into()),
             size: ScreenSize::parse("1280x720").ok(),
+            has_vga: true,
             waits: true,
             password_file: None,
         });

@@ -1,7 +1,9 @@
-//! Disk image files and stores of variables: install(1), truncate(1), dd(1), ln(1), mv(1), rm(1).
+//! Disk image files and stores of variables: install(1), stat(1), truncate(1), dd(1), ln(1), mv(1), rm(1),
+//! rmdir(1).
 
 use crate::command::{Command, args};
 use crate::model::size::DiskSize;
+use crate::plan::Test;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -45,14 +47,20 @@ pub fn put_back(path: &Path, name: &Path) -> Command {
     Command::root("mv", args!["-f", path, name])
 }
 
-/// Removes a file: `rm -f PATH`.
+/// Removes a file; a missing one is no failure: `rm -f PATH`.
 pub fn remove(path: &Path) -> Command {
     Command::root("rm", args!["-f", path])
 }
 
-/// Links a file to another name, which must not exist: `ln PATH NAME`.
+/// Removes an empty directory: `rmdir PATH`.
+pub fn remove_directory(path: &Path) -> Command {
+    Command::root("rmdir", args![path])
+}
+
+/// Links a file to another name, which must not exist: `ln -P PATH NAME`. Without `-P`, ln(1) follows a
+/// symbolic link, and links its target (`bin/ln/ln.c`).
 pub fn name(path: &Path, name: &Path) -> Command {
-    Command::root("ln", args![path, name])
+    Command::root("ln", args!["-P", path, name])
 }
 
 /// Sets the size of an empty file without allocation: `truncate -s BYTES PATH`.
@@ -60,6 +68,22 @@ pub fn name(path: &Path, name: &Path) -> Command {
 /// The size is in bytes, because truncate(1) accepts no decimals.
 pub fn make_sparse(path: &Path, size: &DiskSize) -> Command {
     Command::root("truncate", args!["-s", size.bytes().to_string(), path])
+}
+
+/// Whether a file, or the target of a symbolic link, has exactly this size:
+/// `stat -L -f 'size %z bytes' PATH` (stat(1)).
+pub fn has_size(path: &Path, bytes: u64) -> Test {
+    Test::Mentions {
+        command: Command::question("stat", args!["-L", "-f", "size %z bytes", path]),
+        text: format!("size {bytes} bytes"),
+    }
+}
+
+/// Makes an existing file longer, without allocation: `truncate -c -s +BYTES PATH`.
+///
+/// A relative size never cuts a file, whatever its size has become since the question.
+pub fn grow(path: &Path, more: u64) -> Command {
+    Command::root("truncate", args!["-c", "-s", format!("+{more}"), path])
 }
 
 /// Fills an empty file with zeros, fully allocated: `dd if=/dev/zero of=PATH bs=BYTES count=N status=none`.
@@ -86,10 +110,11 @@ pub fn make_full(path: &Path, size: &DiskSize) -> Command {
 #[cfg(test)]
 mod tests {
     use super::{
-        copy, is_workshop, make_directory, make_empty, make_full, make_sparse, name, put_back,
+        copy, grow, has_size, is_workshop, make_directory, make_empty, make_full, make_sparse, name,
     };
-    use super::{remove, workshop};
+    use super::{put_back, remove, workshop};
     use crate::model::size::DiskSize;
+    use crate::plan::Test;
     use std::path::Path;
 
     #[test]
@@ -115,6 +140,7 @@ mod tests {
                 make_sparse(path, &size("1.5G")),
                 "truncate -s 1610612736 /vm/deb0",
             ),
+            (grow(path, 1 << 30), "truncate -c -s +1073741824 /vm/deb0"),
             (
                 make_full(path, &size("20g")),
                 "dd if=/dev/zero of=/vm/deb0 bs=1048576 count=20480 status=none",
@@ -129,7 +155,7 @@ mod tests {
             ),
             (
                 name(&workshop(path, "abc").join("disk"), path),
-                "ln /vm/.deb0.abc/disk /vm/deb0",
+                "ln -P /vm/.deb0.abc/disk /vm/deb0",
             ),
             (copy(Path::new("/x"), path), "install -m 600 /x /vm/deb0"),
             (make_directory(Path::new("/vm")), "install -d -m 755 /vm"),
@@ -138,5 +164,22 @@ mod tests {
         ] {
             assert_eq!(command.to_string(), line);
         }
+    }
+
+    #[test]
+    fn a_size_is_asked_for_in_words_in_which_no_other_number_fits() {
+        let size = has_size(Path::new("/vm/a b"), 512);
+        let command = "stat -L -f 'size %z bytes' '/vm/a b'";
+        let Test::Mentions {
+            command: asked,
+            text,
+        } = size
+        else {
+            panic!("another test");
+        };
+        assert_eq!(
+            (asked.to_string().as_str(), &*text),
+            (command, "size 512 bytes")
+        );
     }
 }

@@ -20,7 +20,8 @@ impl Module {
     /// All modules, in the order of their loading.
     pub const ALL: [Self; 4] = [Self::Vmm, Self::Nmdm, Self::Tap, Self::Bridge];
 
-    fn file(self) -> &'static str {
+    /// The name of its file.
+    pub fn file(self) -> &'static str {
         match self {
             Self::Vmm => "vmm",
             Self::Nmdm => "nmdm",

@@ -15,12 +15,15 @@ pub mod kld;
 pub mod line;
 pub mod log;
 pub mod manual;
+pub mod pkg;
 pub mod process;
 pub mod route;
 pub mod sysctl;
+pub mod sysrc;
 pub mod viewer;
 pub mod workers;
 pub mod zfs;
+pub mod zpool;
 
 use crate::model::Vm;
 use std::ffi::OsString;

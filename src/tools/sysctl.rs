@@ -2,6 +2,7 @@
 
 use crate::command::{Command, args};
 use crate::model::release::Machine;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// The kernel state that the program uses.
@@ -64,6 +65,19 @@ pub fn ask() -> Command {
 /// Queries all of [`Kernel`]: `sysctl -i NAME…`.
 pub fn ask_with_uuid() -> Command {
     ask_names(NAMES.iter().chain(&VISIBILITY).chain([&HOST_UUID]))
+}
+
+/// Queries all of [`Kernel`], and more: `sysctl -i NAME…`.
+pub fn ask_also(names: &[&'static str]) -> Command {
+    ask_names(NAMES.iter().chain(&VISIBILITY).chain(names))
+}
+
+/// Every name with its value, from the lines `NAME: VALUE` of an answer.
+pub fn values(output: &str) -> BTreeMap<String, String> {
+    let pairs = output.lines().filter_map(|line| line.split_once(": "));
+    pairs
+        .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
+        .collect()
 }
 
 /// Queries only whether processes are hidden: `sysctl -i NAME…`.

@@ -1,13 +1,19 @@
 //! Volumes and snapshots: zfs(8).
 
+pub mod family;
+pub mod group;
+mod listing;
 pub mod node;
 pub mod refusal;
+pub mod volume;
 
-use crate::command::{Command, Streams, args};
+use crate::command::{Command, args};
 use crate::model::name::{Dataset, SnapName, Snapshot};
 use crate::model::size::DiskSize;
 use crate::plan::Test;
-use serde::Serialize;
+pub use listing::{
+    BookmarkLine, SnapshotLine, Volume, list, list_all, parse_list, parse_lists, parse_snapshot,
+};
 use std::ffi::OsString;
 use std::fmt;
 
@@ -21,29 +27,25 @@ pub fn create(volume: &Dataset, size: &DiskSize, sparse: bool) -> Command {
     Command::root("zfs", words)
 }
 
-/// Takes a snapshot: `zfs snapshot VOLUME@NAME`.
-pub fn snapshot(snapshot: &Snapshot) -> Command {
-    snapshot_all(&[snapshot])
-}
-
-/// Takes several snapshots atomically: `zfs snapshot VOLUME@NAME…`.
-pub fn snapshot_all(snapshots: &[&Snapshot]) -> Command {
-    let mut words = args!["snapshot"];
-    words.extend(snapshots.iter().map(|snapshot| snapshot.to_string().into()));
-    Command::root("zfs", words)
-}
-
 /// Rolls back: `zfs rollback VOLUME@NAME`; fails if a newer snapshot exists.
 pub fn rollback(snapshot: &Snapshot) -> Command {
     Command::root("zfs", args!["rollback", snapshot.to_string()])
 }
 
-/// Creates a clone: `zfs clone -o volmode=dev VOLUME@NAME NEW`; the origin's local properties do not apply.
-pub fn clone(origin: &Snapshot, new: &Dataset) -> Command {
-    Command::root(
-        "zfs",
-        args!["clone", "-o", "volmode=dev", origin.to_string(), new],
-    )
+/// Creates a clone: `zfs clone -o volmode=dev -o easy-bhyve:PROPERTY=VALUE… VOLUME@NAME NEW`; the origin's
+/// local properties do not apply. Its origin, this host and the time are recorded as user properties.
+pub fn clone(origin: &Snapshot, new: &Dataset, host: &str, taken: &str) -> Command {
+    let origin = origin.to_string();
+    let mut words = args!["clone", "-o", "volmode=dev"];
+    for (property, value) in [
+        ("origin", origin.as_str()),
+        ("host", host),
+        ("taken", taken),
+    ] {
+        words.extend(args!["-o", format!("easy-bhyve:{property}={value}")]);
+    }
+    words.extend(args![origin, new]);
+    Command::root("zfs", words)
 }
 
 /// Destroys exactly one clone: `zfs destroy VOLUME`.
@@ -54,6 +56,22 @@ pub fn destroy_volume(volume: &Dataset) -> Command {
 /// Destroys exactly one snapshot or bookmark: `zfs destroy VOLUME@NAME`, `zfs destroy VOLUME#NAME`.
 pub fn destroy_mark(volume: &Dataset, mark: &Mark) -> Command {
     Command::root("zfs", args!["destroy", format!("{volume}{mark}")])
+}
+
+/// Destroys exactly these snapshots of a volume, or none of them: `zfs destroy VOLUME@NAME,NAME…`.
+/// Those that do not exist are passed over.
+pub fn destroy_snapshots(volume: &Dataset, names: &[SnapName]) -> Command {
+    let names: Vec<&str> = names.iter().map(SnapName::as_str).collect();
+    Command::root(
+        "zfs",
+        args!["destroy", format!("{volume}@{}", names.join(","))],
+    )
+}
+
+/// Makes a clone independent: the snapshots up to its origin move to it, and the volume that it was
+/// cloned from becomes its clone: `zfs promote CLONE`.
+pub fn promote(clone: &Dataset) -> Command {
+    Command::root("zfs", args!["promote", clone])
 }
 
 /// Whether a filesystem or a volume exists: `zfs list -H -o name DATASET`.
@@ -76,49 +94,6 @@ fn is_listed(kind: &[&str], name: String) -> Test {
     words.extend(kind.iter().map(OsString::from));
     words.push(name.into());
     Test::Succeeds(Command::question("zfs", words))
-}
-
-/// Lists a volume and its snapshots, oldest first:
-/// `zfs list -d 1 -o name,volsize,used,refer,creation -s createtxg -t volume,snapshot VOLUME`.
-pub fn show(volume: &Dataset) -> Command {
-    Command::question(
-        "zfs",
-        args![
-            "list",
-            "-d",
-            "1",
-            "-o",
-            "name,volsize,used,refer,creation",
-            "-s",
-            "createtxg",
-            "-t",
-            "volume,snapshot",
-            volume
-        ],
-    )
-    .streams(Streams::Shown)
-}
-
-/// Lists a volume's origin, its snapshots and its bookmarks, oldest first:
-/// `zfs list -Hp -d 1 -o name,origin,clones,used,refer,creation,createtxg,userrefs -s createtxg
-/// -t volume,snapshot,bookmark VOLUME`.
-pub fn list(volume: &Dataset) -> Command {
-    Command::question(
-        "zfs",
-        args![
-            "list",
-            "-Hp",
-            "-d",
-            "1",
-            "-o",
-            "name,origin,clones,used,refer,creation,createtxg,userrefs",
-            "-s",
-            "createtxg",
-            "-t",
-            "volume,snapshot,bookmark",
-            volume
-        ],
-    )
 }
 
 /// Whether zfs(8) reports that the dataset does not exist.
@@ -164,6 +139,25 @@ pub fn filesystems() -> Command {
     )
 }
 
+/// Lists where filesystems are mounted: `zfs list -H -o name,mountpoint -t filesystem`.
+pub fn mountpoints() -> Command {
+    Command::question(
+        "zfs",
+        args!["list", "-H", "-o", "name,mountpoint", "-t", "filesystem"],
+    )
+}
+
+/// Parses the output of [`mountpoints`]: each dataset and its mountpoint, which may be a word such as
+/// `none`.
+pub fn mounted(output: &str) -> impl Iterator<Item = (&str, &str)> {
+    output.lines().filter_map(|line| line.split_once('\t'))
+}
+
+/// Lists the properties that are set on datasets themselves: `zfs get -H -s local all`.
+pub fn local_properties() -> Command {
+    Command::question("zfs", args!["get", "-H", "-s", "local", "all"])
+}
+
 /// Makes the dataset for disks, of which nothing is mounted: `zfs create -o mountpoint=none DATASET`.
 pub fn create_parent(dataset: &str) -> Command {
     Command::root("zfs", args!["create", "-o", "mountpoint=none", dataset])
@@ -197,106 +191,11 @@ impl fmt::Display for Mark {
     }
 }
 
-/// A volume, its snapshots and its bookmarks, from [`list`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Volume {
-    /// The snapshot from which the volume was cloned.
-    pub origin: Option<Snapshot>,
-    /// The snapshots, oldest first.
-    pub snapshots: Vec<SnapshotLine>,
-    /// The bookmarks, oldest first, each with the transaction group of its creation.
-    pub bookmarks: Vec<(SnapName, u64)>,
-}
-
-/// One snapshot of a [`Volume`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SnapshotLine {
-    /// The part after the `@`.
-    pub name: SnapName,
-    /// The volumes cloned from this snapshot.
-    pub clones: Vec<String>,
-    /// Bytes unique to the snapshot.
-    pub used: u64,
-    /// Bytes referenced by the snapshot.
-    pub refer: u64,
-    /// The creation time, in seconds since 1970.
-    pub creation: i64,
-    /// The transaction group of the creation: later groups have greater numbers.
-    #[serde(skip)]
-    pub createtxg: u64,
-    /// The number of holds that prevent its destruction.
-    #[serde(skip)]
-    pub holds: u64,
-}
-
-/// Parses the output of [`list`]; unknown lines are skipped, such as those of the volumes below a
-/// filesystem.
-pub fn parse_list(volume: &Dataset, output: &str) -> Volume {
-    let mut found = Volume::default();
-    for line in output.lines() {
-        let fields: Vec<&str> = line.split('\t').collect();
-        let [
-            name,
-            origin,
-            clones,
-            used,
-            refer,
-            creation,
-            createtxg,
-            holds,
-        ] = fields.as_slice()
-        else {
-            continue;
-        };
-        let createtxg = createtxg.parse().unwrap_or_default();
-        if let Some((dataset, bookmark)) = name.split_once('#') {
-            let bookmark = SnapName::parse(bookmark).ok();
-            let bookmark = bookmark.filter(|_| dataset == volume.as_str());
-            found
-                .bookmarks
-                .extend(bookmark.map(|name| (name, createtxg)));
-            continue;
-        }
-        match name.split_once('@') {
-            None if *name == volume.as_str() => found.origin = parse_snapshot(origin),
-            Some((dataset, snapshot)) if dataset == volume.as_str() => {
-                let Ok(name) = SnapName::parse(snapshot) else {
-                    continue;
-                };
-                found.snapshots.push(SnapshotLine {
-                    name,
-                    clones: clones
-                        .split(',')
-                        .filter(|one| !matches!(*one, "" | "-"))
-                        .map(str::to_owned)
-                        .collect(),
-                    used: used.parse().unwrap_or_default(),
-                    refer: refer.parse().unwrap_or_default(),
-                    creation: creation.parse().unwrap_or_default(),
-                    createtxg,
-                    holds: holds.parse().unwrap_or_default(),
-                });
-            }
-            None | Some(_) => {}
-        }
-    }
-    found
-}
-
-/// Parses `VOLUME@NAME`.
-pub fn parse_snapshot(text: &str) -> Option<Snapshot> {
-    let (dataset, name) = text.split_once('@')?;
-    Some(Snapshot {
-        dataset: Dataset::parse(dataset).ok()?,
-        name: SnapName::parse(name).ok()?,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::{
-        Mark, Volume, children, clone, create, destroy_mark, destroy_volume, parse_list, rollback,
-        show, snapshot,
+        Mark, children, clone, create, destroy_mark, destroy_snapshots, destroy_volume, promote,
+        rollback,
     };
     use crate::model::name::{Dataset, SnapName};
     use crate::model::size::DiskSize;
@@ -319,11 +218,12 @@ mod tests {
                 create(&a, &size, true),
                 "zfs create -s -o volmode=dev -V 20g zroot/vm/a",
             ),
-            (snapshot(&snap), "zfs snapshot zroot/vm/a@_202611232306-x"),
             (rollback(&snap), "zfs rollback zroot/vm/a@_202611232306-x"),
             (
-                clone(&snap, &volume("zroot/vm/b")),
-                "zfs clone -o volmode=dev zroot/vm/a@_202611232306-x zroot/vm/b",
+                clone(&snap, &volume("zroot/vm/b"), "svr1", "202611232306"),
+                "zfs clone -o volmode=dev -o easy-bhyve:origin=zroot/vm/a@_202611232306-x \
+                 -o easy-bhyve:host=svr1 -o easy-bhyve:taken=202611232306 \
+                 zroot/vm/a@_202611232306-x zroot/vm/b",
             ),
             (destroy_volume(&a), "zfs destroy zroot/vm/a"),
             (
@@ -335,9 +235,13 @@ mod tests {
                 "zfs destroy zroot/vm/a@_202611232306-x",
             ),
             (
-                show(&a),
-                "zfs list -d 1 -o name,volsize,used,refer,creation -s createtxg -t volume,snapshot zroot/vm/a",
+                destroy_snapshots(
+                    &a,
+                    &[snap.name.clone(), SnapName::parse("y").expect("a name")],
+                ),
+                "zfs destroy zroot/vm/a@_202611232306-x,y",
             ),
+            (promote(&a), "zfs promote zroot/vm/a"),
             (
                 children(&volume("zroot/vm")),
                 "zfs list -H -d 1 -o name -t filesystem,volume zroot/vm",
@@ -345,34 +249,5 @@ mod tests {
         ] {
             assert_eq!(command.to_string(), line);
         }
-    }
-
-    #[test]
-    fn a_listing_becomes_a_volume_with_its_snapshots() {
-        let output = "zroot/vm/b\tzroot/vm/a@s\t-\t65536\t1\t1700000000\t9\t-\n\
-            zroot/vm/b@one\t-\t\t0\t1\t1700000001\t11\t0\n\
-            zroot/vm/b#one\t-\t-\t-\t-\t1700000001\t11\t-\n\
-            zroot/vm/b@two\t-\tzroot/vm/c,zroot/vm/d\t0\t1\t1700000002\t12\t2\n";
-        let found = parse_list(&volume("zroot/vm/b"), output);
-        assert_eq!(
-            found.origin.map(|origin| origin.to_string()).as_deref(),
-            Some("zroot/vm/a@s")
-        );
-        assert_eq!(found.snapshots.len(), 2);
-        assert_eq!(found.snapshots[1].clones, ["zroot/vm/c", "zroot/vm/d"]);
-        assert_eq!(
-            (found.snapshots[1].createtxg, found.snapshots[1].holds),
-            (12, 2)
-        );
-        assert_eq!(
-            found.bookmarks,
-            [(SnapName::parse("one").expect("a name"), 11)]
-        );
-    }
-
-    #[test]
-    fn the_origin_of_a_volume_below_is_not_that_of_a_filesystem() {
-        let output = "zroot/vm/b\tzroot/vm/a@s\t-\t65536\t1\t1700000000\t9\t-\n";
-        assert_eq!(parse_list(&volume("zroot/vm"), output), Volume::default());
     }
 }

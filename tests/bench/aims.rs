@@ -12,11 +12,12 @@ const MANY: Size = Size(1_000);
 const MOST: Size = Size(10_000);
 
 /// The most processes that each contender may spawn.
-pub(super) const MOST_SPAWNED: [(Contender, usize); 8] = [
+pub(super) const MOST_SPAWNED: [(Contender, usize); 9] = [
     (Contender::Resources, 0),
     (Contender::List, 0),
     (Contender::ListProfiles, 0),
     (Contender::ListRunning, 1),
+    (Contender::Complete, 0),
     (Contender::BootForeign, 0),
     (Contender::Boot, 4),
     (Contender::Setup, 0),
@@ -77,6 +78,12 @@ pub(super) fn table(samples: &Samples, spawned: &BTreeMap<Contender, usize>) -> 
     ];
     let aim = format!("{} < 1 s at {MOST}", Contender::Setup);
     row(aim, setup.map(duration), setup[0] < 1.0);
+    let complete = [
+        samples.median(Contender::Complete, MANY),
+        samples.minimum(Contender::Complete, MANY),
+    ];
+    let aim = format!("{} < 20 ms at {MANY}", Contender::Complete);
+    row(aim, complete.map(duration), complete[0] < 0.020);
     // The commands of a cold boot cost far more than the VMs of the configuration.
     let ours = Contender::ALL.into_iter().filter(|one| one.is_ours());
     for ours in ours.filter(|one| *one != Contender::ColdBoot) {

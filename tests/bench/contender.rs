@@ -30,6 +30,8 @@ pub(super) enum Contender {
     ListProfiles,
     /// All VMs, one of which runs.
     ListRunning,
+    /// The VMs that begin with a letter, as a shell asks for them.
+    Complete,
     /// A boot's plan on a host that is not FreeBSD.
     BootForeign,
     /// A boot's plan on a host that answers all questions.
@@ -52,13 +54,14 @@ pub(super) enum Contender {
 
 impl Contender {
     /// All of them; `SetupAgain` needs what `Setup` made.
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::True,
         Self::Sh,
         Self::Resources,
         Self::List,
         Self::ListProfiles,
         Self::ListRunning,
+        Self::Complete,
         Self::BootForeign,
         Self::Boot,
         Self::Questions,
@@ -111,6 +114,10 @@ impl Contender {
             ),
             Self::Resources => (PROGRAM, vec!["resources".into(), size.vm().into()]),
             Self::List | Self::ListProfiles | Self::ListRunning => (PROGRAM, vec!["list".into()]),
+            Self::Complete => {
+                let line = format!("complete -- easy-bhyve --config {CONFIGURATION} boot v");
+                (PROGRAM, line.split(' ').map(OsString::from).collect())
+            }
             Self::BootForeign | Self::Boot => {
                 (PROGRAM, vec!["boot".into(), size.vm().into(), "-d".into()])
             }
@@ -136,8 +143,10 @@ impl Contender {
                 Self::ListProfiles => WITH_PROFILES,
                 _ => CONFIGURATION,
             };
+            if self != Self::Complete {
+                command.args(["--config", configuration]);
+            }
             command
-                .args(["--config", configuration])
                 .env("EASY_BHYVE_PATH", host)
                 .env("EASY_BHYVE_DEV", devices);
         }
@@ -178,6 +187,7 @@ impl Contender {
                     && running.count() == usize::from(self == Self::ListRunning)
                     && stdout.lines().count() == usize::try_from(size.0)? + 1
             }
+            Self::Complete => stdout.lines().count() == usize::try_from(size.0)?,
             Self::BootForeign => stdout.contains("nmdm if_tuntap"),
             Self::Boot => stdout.contains("nmdm if_bridge"),
             Self::Setup | Self::SetupAgain => {
@@ -203,6 +213,7 @@ impl fmt::Display for Contender {
             Self::List => "`list`",
             Self::ListProfiles => "`list`, each with a profile",
             Self::ListRunning => "`list`, one VM runs",
+            Self::Complete => "`complete`, all VMs",
             Self::BootForeign => "`boot -d`, foreign host",
             Self::Boot => "`boot -d`, host answers",
             Self::Questions => "its 3 questions alone",

@@ -108,6 +108,7 @@ fn help_shows_each_verb_in_the_form_in_which_it_was_called() {
             "snapshot" => (" VM [WORD]...", " [WORD]..."),
             "rollback" => (" VM [SNAP]", " [SNAP]"),
             "clone" => (" VM NEW...", " NEW..."),
+            "resize" => (" VM SIZE", " SIZE"),
             "shutdown" => (" VM [VM]...", " [VM]..."),
             _ => (" VM", ""),
         };
@@ -153,7 +154,7 @@ fn help_shows_each_verb_in_the_form_in_which_it_was_called() {
 const COMMANDS: [&str; 5] = ["setup", "list", "status", "stop-all", "autostart"];
 
 /// Every option: short, long, its value, and the option that it requires.
-const OPTIONS: [(&str, &str, &[&str], &[&str]); 17] = [
+const OPTIONS: [(&str, &str, &[&str], &[&str]); 22] = [
     ("-d", "--dry-run", &[], &[]),
     ("-t", "--tty", &[], &[]),
     ("-c", "--cpu", &["2"], &[]),
@@ -171,10 +172,15 @@ const OPTIONS: [(&str, &str, &[&str], &[&str]); 17] = [
     ("--origin", "--origin", &[], &[]),
     ("-n", "--lines", &["3"], &[]),
     ("--uefi-vars", "--uefi-vars", &[], &[]),
+    ("--add", "--add", &[], &[]),
+    ("--disk", "--disk", &["0"], &[]),
+    ("--delete", "--delete", &["x"], &[]),
+    ("--prune", "--prune", &["keep=1"], &[]),
+    ("--tree", "--tree", &[], &[]),
 ];
 
 /// The options of every verb besides `--config`, and its words besides the VM.
-const ROWS: [(&str, &[&str], &str); 19] = [
+const ROWS: [(&str, &[&str], &str); 21] = [
     ("install", &[], "-d -c -m"),
     ("boot", &[], "-d -t -p -c -m -T --console"),
     ("ttyboot", &[], "-d -p -c -m"),
@@ -185,10 +191,12 @@ const ROWS: [(&str, &[&str], &str); 19] = [
     ("restart", &[], "-d -f -q -c -m"),
     ("clean", &[], "-d --uefi-vars"),
     ("log", &[], "-d -f -n"),
-    ("snapshot", &["word"], "-d --format"),
-    ("rollback", &["snap"], "-d -f"),
-    ("clone", &["new"], "-d"),
-    ("history", &[], "--format"),
+    ("resize", &["2G"], "-d -f --disk"),
+    ("snapshot", &[], "-d -f --format --disk --delete --prune"),
+    ("rollback", &["snap"], "-d -f --disk"),
+    ("clone", &["new"], "-d --add"),
+    ("history", &[], "--format --tree --disk"),
+    ("promote", &[], "-d --disk"),
     ("setup", &[], "-d"),
     ("list", &[], "--format"),
     ("status", &[], "-a --watch --format"),

@@ -269,7 +269,8 @@ impl Case<'_> {
         let output = run_script(&shown, &script, self.seed);
         let scripted = left(&shown, &output);
         let said = Spoken::of(&output, shown.path());
-        let is_text = self.form.verb == "resources" || self.form.only_asks();
+        // The list of snapshots is a table made from what the shown questions answer.
+        let is_text = self.form.verb == "resources";
         let same_text = !is_text || run.said.out == said.out;
         // -d refuses what the run refuses before any change, unless the run has waited in vain, or a call
         // fails after the survey.

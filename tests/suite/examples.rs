@@ -183,13 +183,14 @@ fn calls(vm: &str, verb: Verb) -> Vec<Vec<String>> {
         Verb::Log => &[&["-d"], &["-d", "-f", "-n", "20"]],
         Verb::Resources => &[&[], &["-d", "-V", "20G"], &["-d", "-V", "20G", "-s"]],
         Verb::Shutdown => &[&["-d"], &["-d", "-f"]],
+        Verb::Resize => &[&["-d", "40G"]],
         Verb::Snapshot => &[&["-d"], &["-d", "before", "upgrade"]],
         Verb::Rollback => &[&["-d", "_202601010000-one"]],
         Verb::Clone => &[
             &["-d", "new0", "new1"],
             &["-d", "_202601010000-one", "new0"],
         ],
-        Verb::History => &[&[]],
+        Verb::History => &[&[], &["--tree"]],
         _ => &[&["-d"]],
     };
     let name = format!("{vm}-{verb}");
@@ -230,6 +231,12 @@ fn host(settings: &BTreeMap<String, String>, verb: Verb, makes_disk: bool, place
     let zvol = &settings["zvol"];
     if !zvol.is_empty() && !makes_disk {
         host = host.with_commands(&[&format!("zfs snapshot {zvol}@_202601010000-one")]);
+    }
+    if verb == Verb::Promote && !zvol.is_empty() {
+        host = host.with_commands(&[
+            &format!("zfs clone {zvol}@_202601010000-one {zvol}_origin"),
+            &format!("zfs promote {zvol}_origin"),
+        ]);
     }
     let mark = format!("easy-bhyve:{vm}");
     match verb {
@@ -278,6 +285,9 @@ fn is_documented(vm: &str, verb: Verb, said: &Said, place: Place) -> bool {
     }
     if verb == Verb::Install && said.status == 1 {
         return said.err.contains(&format!("{vm}_cd0 is not set"));
+    }
+    if verb == Verb::Resize && place == Place::Foreign {
+        return said.err.contains("could not determine the size of ");
     }
     verb == Verb::History
         && place == Place::Foreign

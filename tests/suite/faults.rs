@@ -227,7 +227,7 @@ fn came_after(scenario: &Scenario, good: &[Logged], at: usize, fake: &Fake) -> V
     let later = calls.get(done..).unwrap_or_default();
     later
         .iter()
-        .filter(|one| is_change(one) && !is_freeing(one))
+        .filter(|one| is_change(one) && !is_freeing(one) && !promotes_back(one, good))
         .filter(|_| !scenario.is_supervised() || scenario.undo == Undo::All)
         .map(|one| format!("then came {}", view::call(one)))
         .collect()
@@ -308,6 +308,12 @@ fn is_change(logged: &Logged) -> bool {
         ["sysctl", rest @ ..] => !rest.contains(&"-i"),
         _ => true,
     }
+}
+
+/// Whether the call promotes a volume that a run without a failure does not promote: the former origin.
+fn promotes_back(logged: &Logged, good: &[Logged]) -> bool {
+    logged.argv.iter().any(|word| word == "promote")
+        && !good.iter().any(|one| one.argv == logged.argv)
 }
 
 /// Whether the call undoes something.

@@ -72,7 +72,7 @@ fn module_of(path: &str) -> ModulePath {
     let stem = path.trim_end_matches(".rs");
     let stem = stem.strip_suffix("/mod").unwrap_or(stem);
     match stem {
-        "lib" | "main" => Vec::new(),
+        "lib" | "main" | "build" => Vec::new(),
         _ => stem.split('/').map(str::to_owned).collect(),
     }
 }

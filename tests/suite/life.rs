@@ -84,7 +84,7 @@ fn a_running_vm_that_is_no_longer_configured_keeps_its_links_until_it_has_ended(
     assert_eq!(said.status, 0, "{said:?}");
     let (err, kept) = setup(&mut fake);
     assert_eq!(kept, 0, "{err}");
-    assert!(err.contains("removed: fbsd0-install"), "{err}");
+    assert!(err.contains("removed 15 links of fbsd0 from eb"), "{err}");
 }
 
 #[test]

@@ -19,11 +19,15 @@ mod cases;
 mod causes;
 mod check;
 mod cli;
+mod cloned;
+mod complete;
 mod config_any;
 mod config_large;
 mod config_sh;
 mod demo;
+mod destroy;
 mod disks;
+mod doctor;
 mod edit;
 mod equivalence;
 mod escalators;
@@ -34,8 +38,12 @@ mod faults;
 mod forms;
 mod full;
 mod help;
+#[path = "../support/home.rs"]
+mod home;
 #[path = "../support/host/mod.rs"]
 mod host;
+mod import;
+mod import_valid;
 mod init;
 mod inspect;
 #[path = "../support/inspected.rs"]
@@ -52,13 +60,16 @@ mod manual;
 #[path = "../support/place.rs"]
 mod place;
 mod playground;
+mod port;
 mod preview;
 mod processes;
 mod profiles;
 mod quoting;
 mod rc;
 mod readme;
+mod recipes;
 mod releases;
+mod renamed;
 mod root_side;
 mod screen;
 mod script_faults;
@@ -66,11 +77,15 @@ mod search;
 #[path = "../support/seat.rs"]
 mod seat;
 mod setup;
+mod setup_man;
 mod setup_where;
 mod shown;
+mod snapshots;
 mod starts;
+mod stores;
 mod terminal;
 mod tidy;
+mod translation;
 #[path = "../support/variety.rs"]
 mod variety;
 #[path = "../support/view.rs"]

@@ -11,10 +11,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use unicode_width::UnicodeWidthStr;
 
-const PAGES: [(&str, &str, &str); 2] = [
+const PAGES: [(&str, &str, &str); 4] = [
     ("1", "easy-bhyve", "EASY-BHYVE 1"),
     ("5", "easy-bhyve.conf", "EASY-BHYVE.CONF 5"),
+    ("7", "easy-bhyve-examples", "EASY-BHYVE-EXAMPLES 7"),
+    ("ja", "easy-bhyve.ja", "EASY-BHYVE 1"),
 ];
 
 /// The source of a page, by its number or its name.
@@ -177,7 +180,7 @@ fn a_page_is_filled_in_and_written_as_manual_pages_are() {
             let place = format!("{name}({number}):{}: {line}", at + 1);
             assert!(!line.starts_with('@'), "not filled in: {place}");
             assert_eq!(line.trim_end(), line, "a blank at the end: {place}");
-            assert!(line.is_ascii(), "not ASCII: {place}");
+            assert!(number == "ja" || line.is_ascii(), "not ASCII: {place}");
             is_literal = line.starts_with(".Bd") || (is_literal && !line.starts_with(".Ed"));
             assert!(is_literal || !line.is_empty(), "an empty line: {place}");
             let is_text = !is_literal && !line.starts_with('.');
@@ -185,7 +188,7 @@ fn a_page_is_filled_in_and_written_as_manual_pages_are() {
             let mut begins = sentences.filter_map(|rest| rest.chars().next());
             let is_new = begins.any(|first| first.is_uppercase() || "-\\".contains(first));
             assert!(!is_text || !is_new, "a sentence within a line: {place}");
-            assert!(!is_text || line.len() <= 80, "too long: {place}");
+            assert!(!is_text || line.width() <= 80, "too long: {place}");
         }
     }
     let said = man(&Place::new(), &["--source"]);
@@ -198,14 +201,17 @@ fn mandoc_has_nothing_to_say_about_a_page() {
     for (number, ..) in PAGES {
         let path = place.write(number, source(number));
         let lint = Command::new("mandoc")
-            .args(["-T", "lint", "-W", "warning"])
+            .args(["-T", "lint"])
             .arg(path)
             .output();
         let Ok(lint) = lint else {
             return place::skip("mandoc is not installed");
         };
         let said = String::from_utf8_lossy(&lint.stdout);
-        assert_eq!((said.as_ref(), lint.status.code()), ("", Some(0)));
+        // The pages of the host's programs are not installed elsewhere.
+        let is_of_page = |line: &&str| !line.contains(": referenced manual not found: ");
+        let said: Vec<&str> = said.lines().filter(is_of_page).collect();
+        assert!(said.is_empty(), "{said:#?}");
     }
 }
 
@@ -217,7 +223,7 @@ fn references_within_a_page_lead_to_a_section() {
             .lines()
             .filter_map(|line| line.strip_prefix(".Sh ").or(line.strip_prefix(".Ss ")))
             .collect();
-        let other = source(if number == "1" { "5" } else { "1" });
+        let other = source(if number == "5" { "1" } else { "5" });
         for line in page.lines().filter_map(|line| line.strip_prefix(".Sx ")) {
             let section = line.trim_end_matches([' ', '.', ',', ';', ')']);
             let is_here = sections.contains(section);
@@ -328,8 +334,12 @@ fn the_files_that_are_included_are_pages() {
         .skip(1)
         .filter_map(|rest| rest.split('"').next())
         .collect();
-    let entries = fs::read_dir(root().join("src/manual/pages")).unwrap();
-    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let pages: BTreeSet<String> = names.map(|name| format!("pages/{name}")).collect();
+    let mut pages = BTreeSet::new();
+    for directory in ["pages", "pages/ja"] {
+        let entries = fs::read_dir(root().join("src/manual").join(directory)).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        pages.extend(names.map(|name| format!("{directory}/{name}")));
+    }
+    pages.remove("pages/ja");
     assert_eq!(included, pages.iter().map(String::as_str).collect());
 }

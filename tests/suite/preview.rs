@@ -70,7 +70,7 @@ fn is_question(line: &str) -> bool {
     let words: Vec<&str> = line.split(' ').collect();
     match words.as_slice() {
         [
-            "ps" | "kldstat" | "fstat" | "pgrep" | "hostname" | "cat" | "tail",
+            "ps" | "stat" | "kldstat" | "fstat" | "pgrep" | "hostname" | "cat" | "tail",
             ..,
         ]
         | ["ifconfig", _]

@@ -116,11 +116,17 @@ fn no_verb_spawns_or_escalates_more_often_than_listed() {
             with_snapshots(warm()),
             &["fbsd0-snapshot"],
         ),
+        ("resize", warm(), &["fbsd0-resize", "2g"]),
         ("rollback", with_snapshots(warm()), &["fbsd0-rollback"]),
         (
             "rollback -f over a newer one",
             with_snapshots(warm()),
             &["fbsd0-rollback", "s1", "-f"],
+        ),
+        (
+            "snapshot --delete",
+            with_snapshots(warm()),
+            &["fbsd0-snapshot", "--delete", "s1"],
         ),
         ("clone", warm(), &["fbsd0-clone", "new0"]),
         (
@@ -129,6 +135,11 @@ fn no_verb_spawns_or_escalates_more_often_than_listed() {
             &["fbsd0-clone", "@s1", "new0", "new1"],
         ),
         ("history", with_snapshots(warm()), &["fbsd0-history"]),
+        (
+            "history --tree",
+            with_snapshots(warm()),
+            &["fbsd0-history", "--tree"],
+        ),
         ("stop-all", running(), &["easy-bhyve", "stop-all"]),
         ("stop-all, nothing", warm(), &["easy-bhyve", "stop-all"]),
         ("autostart, nothing", warm(), &["easy-bhyve", "autostart"]),
@@ -173,12 +184,15 @@ shutdown -f                            12  1 ps
 clean, nothing                          1  0 -
 clean, left over                        8  1 ps
 snapshot                                2  1 -
-snapshot, listing                       1  0 -
-rollback                                4  1 -
-rollback -f over a newer one            5  1 -
+snapshot, listing                       2  0 -
+resize                                  7  1 -
+rollback                                8  1 -
+rollback -f over a newer one            9  1 -
+snapshot --delete                       6  1 -
 clone                                   7  1 -
-clone, two of a snapshot                7  1 -
+clone, two of a snapshot                9  1 -
 history                                 1  0 -
+history --tree                          2  0 -
 stop-all                               13  1 ps
 stop-all, nothing                       0  0 -
 autostart, nothing                      0  0 -

@@ -20,6 +20,7 @@ struct BuiltIn {
     name: String,
     /// The path of its example of an ISO image.
     iso: String,
+    has_screen: bool,
 }
 
 /// All profiles of the program, as the program lists them.
@@ -40,6 +41,7 @@ fn built_in() -> Vec<BuiltIn> {
         BuiltIn {
             name: name.to_owned(),
             iso: iso.unwrap().to_owned(),
+            has_screen: explained["settings"].get("vnc").is_some(),
         }
     });
     profiles.collect()
@@ -51,7 +53,7 @@ fn fake(release: u32) -> Fake {
 
 /// A VM with a profile, and all settings that a VM needs.
 fn vm(profile: &BuiltIn, more: &str) -> String {
-    let BuiltIn { name, iso } = profile;
+    let BuiltIn { name, iso, .. } = profile;
     format!("{HOST}v_id=1\nv_os={name}\nv_cd0={iso}\n{more}\n")
 }
 
@@ -63,10 +65,7 @@ fn each_file_of_the_directory_is_a_profile_of_the_program() {
     let stem = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
     let files: BTreeSet<String> = files.map(|path| stem(&path)).collect();
     let known: BTreeSet<String> = built_in().into_iter().map(|one| one.name).collect();
-    assert_eq!(
-        known, files,
-        "cargo does not notice a new file: touch src/config/profile/mod.rs"
-    );
+    assert_eq!(known, files);
     for name in [
         "alma",
         "alpine",
@@ -93,7 +92,14 @@ fn each_file_of_the_directory_is_a_profile_of_the_program() {
 fn a_vm_with_a_profile_of_the_program_is_without_findings_whatever_loads_it() {
     for profile in built_in() {
         for loader in ["", "v_loader=bhyveload", "v_loader=grub", "v_loader=uefi"] {
-            let config = vm(&profile, loader);
+            // Only firmware shows a screen, which the user does without.
+            let is_shown = ["", "v_loader=uefi"].contains(&loader);
+            let vnc = if profile.has_screen && !is_shown {
+                "v_vnc=NO"
+            } else {
+                ""
+            };
+            let config = vm(&profile, &format!("{loader}\n{vnc}"));
             let mut fake = Fake::new(
                 Host::freebsd(15)
                     .with_volume("zroot/vm/v", 20 << 30)
@@ -112,6 +118,36 @@ fn a_vm_with_a_profile_of_the_program_is_without_findings_whatever_loads_it() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn a_screen_of_the_profile_that_the_loader_cannot_show_is_a_warning() {
+    for profile in built_in().iter().filter(|profile| profile.has_screen) {
+        let config = vm(
+            profile,
+            "v_loader=grub\nv_grub_install=boot\nv_grub_bootcmd=boot",
+        );
+        let host = Host::freebsd(15)
+            .with_volume("zroot/vm/v", 20 << 30)
+            .with_image(&profile.iso, 1 << 30);
+        let mut fake = Fake::new(host, USER);
+        let check = call(&mut fake, &config, &["easy-bhyve", "check"]);
+        assert_eq!(check.status, 0, "{}", check.out);
+        assert!(
+            check
+                .out
+                .contains("warning[unused-screen]: v has no screen"),
+            "{}",
+            check.out
+        );
+        assert!(
+            check.out.contains("help: remove v_loader, or set v_vnc=NO"),
+            "{}",
+            check.out
+        );
+        let start = call(&mut fake, &config, &["v-install", "-d"]);
+        assert!(start.err.contains("v has no screen"), "{}", start.err);
     }
 }
 

@@ -1,44 +1,209 @@
-//! The output in README is that of the program.
+//! The documents for users: what they show is what the program does.
+//!
+//! In a block `console` each line `$ COMMAND` is called, and what follows is its output; a block `conf` is
+//! added to the configuration. All blocks of a document are one session on a simulated host. `BLESS=1`
+//! writes the output.
 
-use crate::call::call;
+use crate::call::{call_program, owner};
 use crate::case::root;
 use crate::fake::Fake;
 use crate::host::Host;
-use crate::host::build::USER;
+use crate::place::Place;
+use easy_bhyve::cli::invocation::parse;
+use std::ffi::OsString;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::process::Command;
+
+/// The documents in which sessions are shown.
+const DOCUMENTS: [&str; 2] = ["README.md", "examples/guide.ja.md"];
+
+/// The programs of the host, and of Rust, that a document has its reader call.
+const OTHERS: [&str; 9] = [
+    "cargo",
+    "install",
+    "pkg",
+    "zfs",
+    "mkdir",
+    "PATH=$HOME/bin/eb:$PATH;",
+    "mv",
+    "service",
+    "sysrc",
+];
+
+/// The user of a document, on a host without a VM.
+struct User {
+    home: tempfile::TempDir,
+    fake: Fake,
+    /// The random UUIDs that `new` has written, the oldest first.
+    uuids: Vec<String>,
+}
+
+impl User {
+    fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let host = Host::freebsd(14)
+            .with_image("/iso/FreeBSD-15.0-RELEASE-amd64-disc1.iso", 1 << 30)
+            .with_image("/iso/debian-13.2.0-amd64-netinst.iso", 1 << 30)
+            .with_image("/iso/NetBSD-10.1-amd64.iso", 1 << 30);
+        let mut fake = Fake::new(host, owner());
+        // A terminal shows both streams in the order in which they are written.
+        fake.err = fake.out.clone();
+        fake.answer = Some(true);
+        let home_variable = OsString::from("HOME");
+        fake.environment.insert(home_variable, home.path().into());
+        // The target of the links.
+        fs::create_dir(home.path().join("bin")).unwrap();
+        fs::write(home.path().join("bin/easy-bhyve"), "").unwrap();
+        let uuids = Vec::new();
+        Self { home, fake, uuids }
+    }
+
+    fn configure(&self, text: &str) {
+        let mut options = OpenOptions::new();
+        let file = options.create(true).append(true);
+        let path = self.home.path().join("bin/easy-bhyve.conf");
+        let mut file = file.open(path).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// What a command prints; `~` stands for the home directory, and a random UUID is a certain one.
+    fn call(&mut self, command: &str) -> String {
+        let words = shlex::split(command).unwrap().into_iter();
+        let words = words.map(OsString::from).collect();
+        let program = self.home.path().join("bin/easy-bhyve");
+        let said = call_program(&mut self.fake, program, words).out;
+        self.fake.advance(60.0);
+        let harm = self.fake.host().state.harm.clone();
+        assert!(harm.is_empty(), "{command}: {harm:?}");
+        let written = said.split("_uuid=").skip(1);
+        let written = written.filter_map(|rest| rest.split(' ').next());
+        self.uuids.extend(written.map(str::to_owned));
+        let home = self.home.path().display().to_string();
+        let mut said = said.replace(&home, "~").replace("\r\n", "\n");
+        for (nth, uuid) in self.uuids.iter().enumerate() {
+            said = said.replace(uuid, &format!("6f1c2a94-3d1b-4c53-b3ef-5f7f58bcec{nth:02}"));
+        }
+        if said.is_empty() || said.ends_with('\n') {
+            said
+        } else {
+            said + "\n"
+        }
+    }
+}
+
+/// The blocks of a document: the word behind the fence, and the text.
+fn blocks(text: &str) -> Vec<(&str, &str)> {
+    let parts = text.split("```").skip(1).step_by(2);
+    parts.filter_map(|part| part.split_once('\n')).collect()
+}
+
+/// The document with the output of its commands as it is now.
+fn played(text: &str) -> String {
+    let mut user = User::new();
+    let mut written = String::new();
+    for (nth, part) in text.split("```").enumerate() {
+        if nth > 0 {
+            written.push_str("```");
+        }
+        match part.split_once('\n') {
+            Some(("console", session)) if nth % 2 == 1 => {
+                written.push_str("console\n");
+                for line in session.lines() {
+                    if let Some(command) = line.strip_prefix("$ ") {
+                        written.extend([line, "\n", &user.call(command)]);
+                    }
+                }
+            }
+            Some(("conf", settings)) if nth % 2 == 1 => {
+                user.configure(settings);
+                written.push_str(part);
+            }
+            _ => written.push_str(part),
+        }
+    }
+    written
+}
 
 #[test]
-fn the_boot_in_readme_is_the_output_of_the_program() {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let block = |line: &str| {
-        let mut blocks = readme.split("```");
-        let found = blocks.find(|block| block.starts_with(&format!("sh\n{line}")));
-        found.unwrap().strip_prefix("sh\n").unwrap()
-    };
-    // The VM of README, on a host on which it was installed.
-    let config = [block("bridge="), block("deb0_id=")].concat();
-    let mut fake = Fake::new(
-        Host::freebsd(14)
-            .with_volume("zroot/vm/deb0", 20 << 30)
-            .with_store("/var/db/easy-bhyve/deb0/uefi-vars", 528 << 10),
-        USER,
-    );
-    let said = call(&mut fake, &config, &["deb0-boot", "-d"]);
-    assert_eq!((said.status, said.err.as_str()), (0, ""));
-    let preview = said.out.replace(" --config easy-bhyve.conf", "");
+fn every_session_in_a_document_is_that_of_the_program() {
+    for name in DOCUMENTS {
+        let path = root().join(name);
+        let text = fs::read_to_string(&path).unwrap();
+        let commands = text.lines().filter(|line| line.starts_with("$ ")).count();
+        assert!(commands >= 10, "{name}: {commands} commands");
+        let played = played(&text);
+        if std::env::var_os("BLESS").is_some() {
+            fs::write(&path, &played).unwrap();
+            continue;
+        }
+        similar_asserts::assert_eq!(text, played, "{name}");
+    }
+}
 
-    let (_, section) = readme.split_once("\n## The preview\n").unwrap();
-    let (section, _) = section.split_once("\n## ").unwrap();
-    let (_, shown) = section.rsplit_once("```sh\n").unwrap();
-    let (shown, _) = shown.split_once("```").unwrap();
-    similar_asserts::assert_eq!(shown, preview);
+#[test]
+fn every_other_command_in_a_document_is_one() {
+    for name in DOCUMENTS {
+        let text = fs::read_to_string(root().join(name)).unwrap();
+        for (kind, block) in blocks(&text) {
+            assert!(["sh", "conf", "console"].contains(&kind), "{name}: {kind}");
+            if kind != "sh" {
+                continue;
+            }
+            let place = Place::new();
+            let file = place.write("block", block);
+            let read = Command::new("sh").arg("-n").arg(file).status().unwrap();
+            assert!(read.success(), "{name}: {block}");
+            for line in block.lines() {
+                let words = shlex::split(line).unwrap();
+                let first = words[0].as_str();
+                if OTHERS.contains(&first) {
+                    continue;
+                }
+                let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+                assert!(
+                    first == "easy-bhyve" && parse(&words, 80).is_ok(),
+                    "{name}: {line}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_figure_in_readme_was_measured() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let measured = fs::read_to_string(root().join("tests/README.md")).unwrap();
+    let words: Vec<&str> = readme.split_whitespace().collect();
+    let figures = words
+        .windows(2)
+        .filter(|pair| pair[1].trim_end_matches([',', '.', ';', ':']) == "ms");
+    let figures: Vec<String> = figures.map(|pair| format!("| {} ms (", pair[0])).collect();
+    assert_eq!(figures.len(), 6, "{figures:?}");
+    for figure in figures {
+        assert!(measured.contains(&figure), "{figure}");
+    }
+}
+
+#[test]
+fn a_place_that_a_document_names_is_there() {
+    for name in DOCUMENTS {
+        let path = root().join(name);
+        let text = fs::read_to_string(&path).unwrap();
+        let links = text.split("](").skip(1);
+        let links = links.filter_map(|rest| rest.split(')').next());
+        for link in links.filter(|link| !link.starts_with('#')) {
+            assert!(path.with_file_name(link).exists(), "{name}: {link}");
+        }
+    }
 }
 
 #[test]
 fn readme_is_for_newcomers() {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let lines = readme.lines().count();
     assert!(
-        lines <= 300,
+        lines <= 250,
         "{lines} lines: reference belongs into the manual pages"
     );
 }

@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStringExt;
 const REFUSED: u8 = 12;
 
 /// The words of the client for clean.
-const GOOD: [&str; 32] = [
+const GOOD: [&str; 33] = [
     "root-clean",
     "fbsd0",
     "host=vmhost",
@@ -43,6 +43,7 @@ const GOOD: [&str; 32] = [
     "stop_timeout=60",
     "autostart=NO",
     "autostart_delay=0",
+    "protect=NO",
     "as=fbsd0-clean",
 ];
 
@@ -149,6 +150,7 @@ fn a_word_too_many_or_too_few_is_refused() {
         "stop_timeout",
         "autostart",
         "autostart_delay",
+        "protect",
     ] {
         wrong.extend(accepted(&format!("no {name}"), &with(name, &[])));
     }
@@ -178,6 +180,8 @@ fn a_word_too_many_or_too_few_is_refused() {
         "target=a",
         "stamp=_1",
         "snapshot=one",
+        "disk=0",
+        "prune=keep=1",
         "waits=yes",
         "temp=x",
         "calls=other",
@@ -214,6 +218,18 @@ fn an_unknown_verb_or_option_is_refused() {
         ("root-snapshot", &[]),
         ("root-snapshot", &["snapshot=a@b"]),
         ("root-snapshot", &["snapshot=../x"]),
+        ("root-snapshot", &["snapshot=x", "disk=-1"]),
+        ("root-snapshot", &["snapshot=x", "disk=256"]),
+        ("root-snapshot", &["snapshot=x", "disk=0", "disk=0"]),
+        ("root-snapshot", &["snapshot=x", "force=yes"]),
+        ("root-snapshot-delete", &[]),
+        ("root-snapshot-delete", &["snapshot=a@b"]),
+        ("root-snapshot-prune", &[]),
+        ("root-snapshot-prune", &["prune=2"]),
+        ("root-snapshot-prune", &["prune=keep=0"]),
+        ("root-snapshot-prune", &["prune=keep=1", "snapshot=x"]),
+        ("root-promote", &["disk=x"]),
+        ("root-promote", &["snapshot=x"]),
         ("root-clone", &["target=zroot/vm/new0"]),
         ("root-clone", &["stamp=_202611282359"]),
         ("root-clone", &["stamp=_202611282359", "target=/zroot"]),
@@ -223,6 +239,14 @@ fn an_unknown_verb_or_option_is_refused() {
         ),
         ("root-clone", &["stamp=a@b", "target=zroot/vm/new0"]),
         ("root-clone", &["stamp=_1", "target=zroot/vm/new0"]),
+        ("root-resize", &["size=1G"]),
+        ("root-resize", &["disk=16", "size=1G"]),
+        ("root-resize", &["disk=0", "size=-1"]),
+        ("root-destroy", &["disk=0"]),
+        ("root-destroy", &["otherwise=x", "disk=1", "disk=1"]),
+        ("root-destroy", &["otherwise=x", "below=a/../b"]),
+        ("root-rename", &["disk=0"]),
+        ("root-rename", &["new=a-b"]),
         ("root-console", &["force=always"]),
         ("root-log", &["lines=-1"]),
         ("root-log", &["lines=many"]),

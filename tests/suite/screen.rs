@@ -21,10 +21,9 @@ fn host() -> Host {
         .with_volume("zroot/vm/win0", 20 << 30)
         .with_volume("zroot/vm/sock0", 20 << 30)
         .with_image("/iso/win.iso", 1 << 30)
-        .with_image("/usr/local/share/edk2-bhyve/BHYVE_UEFI_CODE.fd", 2 << 20)
         .with_closed_file(FILE, &format!("{PASSWORD}\n"));
     for vm in ["win0", "sock0"] {
-        host = host.with_image(&format!("/var/db/easy-bhyve/{vm}/uefi-vars"), 1 << 19);
+        host = host.with_store(&format!("/var/db/easy-bhyve/{vm}/uefi-vars"), 540_672);
     }
     host
 }

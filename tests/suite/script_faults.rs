@@ -81,7 +81,8 @@ fn fault_08_setup_touches_no_link_and_no_file_that_is_not_its_own() {
         ));
     }
     err.push_str(&listed("added", "a", &made));
+    err.push_str(&total("added", made.len(), "a", &place.shown("bin/eb")));
     err.push_str(&listed("removed", "gone", &["shutdown"]));
-    err.push_str(&total(&place, "bin/eb", 9, 9, 1));
+    err.push_str(&total("removed", 1, "gone", &place.shown("bin/eb")));
     assert_eq!(said, Said::new(0, "", err));
 }

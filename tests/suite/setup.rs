@@ -9,8 +9,11 @@ use std::process::{Command, Stdio};
 
 pub(crate) const HOST: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm\n";
 
-/// The verbs in the order of the manual; the last four need ZFS.
-pub(crate) const VERBS: [&str; 13] = [
+/// The number of verbs.
+pub(crate) const ALL: usize = 15;
+
+/// The verbs in the order of the manual; the last five need ZFS.
+pub(crate) const VERBS: [&str; ALL] = [
     "install",
     "boot",
     "ttyboot",
@@ -20,10 +23,12 @@ pub(crate) const VERBS: [&str; 13] = [
     "restart",
     "clean",
     "log",
+    "resize",
     "snapshot",
     "rollback",
     "clone",
     "history",
+    "promote",
 ];
 
 /// The entries of a directory: names, and the targets of links.
@@ -66,7 +71,7 @@ pub(crate) fn call(place: &Place, program: impl AsRef<Path>, words: &[&str]) -> 
 }
 
 pub(crate) fn setup(place: &Place) -> Said {
-    Said::of(&call(place, "bin/easy-bhyve", &[]).output().unwrap())
+    Said::of(&call(place, "bin/easy-bhyve", &["-v"]).output().unwrap())
 }
 
 /// The output of setup for links of these VMs.
@@ -75,17 +80,16 @@ pub(crate) fn listed(how: &str, vm: &str, verbs: &[&str]) -> String {
     format!("easy-bhyve: {how}: {}\n", names.join(" "))
 }
 
-pub(crate) fn total(
-    place: &Place,
-    directory: &str,
-    count: usize,
-    added: usize,
-    removed: usize,
-) -> String {
-    format!(
-        "easy-bhyve: {} has {count} links ({added} added, {removed} removed)\n",
-        place.shown(directory)
-    )
+/// The message about links of these VMs; `whose` is a VM or a number of VMs.
+pub(crate) fn total(how: &str, count: usize, whose: &str, directory: &str) -> String {
+    let links = if count == 1 { "link" } else { "links" };
+    let to = if how == "added" { "to" } else { "from" };
+    format!("easy-bhyve: {how} {count} {links} of {whose} {to} {directory}\n")
+}
+
+/// The message if nothing changes.
+pub(crate) fn as_before(count: usize, directory: &str) -> String {
+    format!("easy-bhyve: {directory} has {count} links, as before\n")
 }
 
 #[test]
@@ -93,14 +97,14 @@ fn every_vm_gets_a_relative_link_per_verb_and_a_second_run_changes_nothing() {
     let place = place("a_id=1\nfile_id=2 file_hd0=/vm/file.img\ndev_id=3 dev_hd0=/dev/da1\n");
     let said = setup(&place);
     let mut wanted = links("a", &VERBS, "../easy-bhyve");
-    wanted.extend(links("file", &VERBS[..9], "../easy-bhyve"));
-    wanted.extend(links("dev", &VERBS[..9], "../easy-bhyve"));
+    wanted.extend(links("file", &VERBS[..ALL - 5], "../easy-bhyve"));
+    wanted.extend(links("dev", &VERBS[..ALL - 5], "../easy-bhyve"));
     assert_eq!(entries(&place.path("bin/eb")), wanted, "{said:?}");
     let err = [
         listed("added", "a", &VERBS),
-        listed("added", "dev", &VERBS[..9]),
-        listed("added", "file", &VERBS[..9]),
-        total(&place, "bin/eb", 31, 31, 0),
+        listed("added", "dev", &VERBS[..ALL - 5]),
+        listed("added", "file", &VERBS[..ALL - 5]),
+        total("added", 3 * ALL - 10, "3 VMs", &place.shown("bin/eb")),
     ];
     assert_eq!(said, Said::new(0, "", err.concat()));
     // Each of them works.
@@ -112,7 +116,7 @@ fn every_vm_gets_a_relative_link_per_verb_and_a_second_run_changes_nothing() {
 
     assert_eq!(
         setup(&place),
-        Said::new(0, "", total(&place, "bin/eb", 31, 0, 0))
+        Said::new(0, "", as_before(3 * ALL - 10, &place.shown("bin/eb")))
     );
     assert_eq!(entries(&place.path("bin/eb")), wanted);
 }
@@ -130,7 +134,7 @@ fn a_vm_with_a_screen_has_a_link_to_it_too() {
     let said = setup(&place);
     let err = [
         listed("removed", "a", &["vnc"]),
-        total(&place, "bin/eb", 26, 0, 1),
+        total("removed", 1, "a", &place.shown("bin/eb")),
     ];
     assert_eq!(said, Said::new(0, "", err.concat()));
 }
@@ -148,14 +152,14 @@ fn own_links_without_a_vm_are_removed_and_a_volume_that_became_a_file_loses_its_
     place.link("bin/eb/boot", "../easy-bhyve");
     let said = setup(&place);
     let mut wanted = links("b", &VERBS, "../easy-bhyve");
-    wanted.extend(links("c", &VERBS[..9], "../easy-bhyve"));
+    wanted.extend(links("c", &VERBS[..ALL - 5], "../easy-bhyve"));
     wanted.extend(links("a", &["unknown"], "../easy-bhyve"));
     wanted.insert("boot".into(), Some("../easy-bhyve".into()));
     assert_eq!(entries(&place.path("bin/eb")), wanted);
     let err = [
         listed("removed", "a", &VERBS),
-        listed("removed", "c", &VERBS[9..]),
-        total(&place, "bin/eb", 22, 0, 17),
+        listed("removed", "c", &VERBS[ALL - 5..]),
+        total("removed", ALL + 5, "2 VMs", &place.shown("bin/eb")),
     ];
     assert_eq!(said, Said::new(0, "", err.concat()));
 }
@@ -180,8 +184,9 @@ fn own_links_that_point_elsewhere_are_replaced() {
     let added: Vec<&str> = VERBS.into_iter().filter(|verb| *verb != "clean").collect();
     let err = [
         listed("added", "a", &added),
+        total("added", ALL - 1, "a", &place.shown("bin/eb")),
         listed("removed", "gone", &["boot"]),
-        total(&place, "bin/eb", 13, 12, 1),
+        total("removed", 1, "gone", &place.shown("bin/eb")),
     ];
     assert_eq!(said, Said::new(0, "", err.concat()));
 }
@@ -272,7 +277,7 @@ fn the_script_makes_a_missing_directory() {
     fs::remove_dir_all(at.join("a new")).unwrap();
     assert_eq!(setup(&place).status, Some(0));
     assert_eq!(entries(&at.join("a new/directory")), made);
-    assert_eq!(made.len(), 13);
+    assert_eq!(made.len(), ALL);
     let link = at.join("a new/directory/a-boot").canonicalize().unwrap();
     assert_eq!(link, at.join("easy-bhyve"));
 }
@@ -302,24 +307,20 @@ fn the_links_of_a_thousand_vms_are_made_and_removed() {
     let place = place(&vms);
     let said = setup(&place);
     assert_eq!(said.status, Some(0), "{said:?}");
-    assert!(
-        said.err
-            .ends_with(&total(&place, "bin/eb", 13000, 13000, 0))
-    );
+    let directory = place.shown("bin/eb");
+    let added = total("added", 1000 * ALL, "1000 VMs", &directory);
+    assert!(said.err.ends_with(&added));
     let wanted: Entries = (0..1000)
         .flat_map(|id| links(&format!("vm{id}"), &VERBS, "../easy-bhyve"))
         .collect();
     assert!(entries(&place.path("bin/eb")) == wanted);
     assert_eq!(
         setup(&place),
-        Said::new(0, "", total(&place, "bin/eb", 13000, 0, 0))
+        Said::new(0, "", as_before(1000 * ALL, &directory))
     );
     place.write("bin/easy-bhyve.conf", format!("{HOST}vm999_id=1\n"));
-    assert!(
-        setup(&place)
-            .err
-            .ends_with(&total(&place, "bin/eb", 13, 0, 12987))
-    );
+    let removed = total("removed", 999 * ALL, "999 VMs", &directory);
+    assert!(setup(&place).err.ends_with(&removed));
     assert_eq!(
         entries(&place.path("bin/eb")),
         links("vm999", &VERBS, "../easy-bhyve")

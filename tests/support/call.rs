@@ -80,6 +80,15 @@ pub fn call_bare(fake: &mut Fake, words: Vec<OsString>) -> Said {
     said(fake, &process(words, fake), &[])
 }
 
+/// Calls the program with exactly these words; this file is the program.
+pub fn call_program(fake: &mut Fake, program: PathBuf, words: Vec<OsString>) -> Said {
+    let process = Process {
+        program,
+        ..process(words, fake)
+    };
+    said(fake, &process, &[])
+}
+
 /// The uid of a caller who owns the real files of a test: that of this process, or for root a user's.
 pub fn owner() -> u32 {
     match nix::unistd::geteuid() {
@@ -152,6 +161,7 @@ pub fn process(args: Vec<OsString>, caller: &Fake) -> Process {
         run: PathBuf::from(RUN_DIRECTORY),
         logs: PathBuf::from(LOG_DIRECTORY),
         share: PathBuf::from(SHARE_DIRECTORY),
+        seed: uuid::Uuid::nil(),
         token: "scratch0".into(),
         colour: false,
         is_watched: false,

@@ -16,6 +16,8 @@ pub(crate) enum Usually {
     LeftOver,
     /// The disk does not exist yet.
     NoDisk,
+    /// As stopped; the disks are clones.
+    Cloned,
 }
 
 /// Milliseconds that a short guest runs after its title was seen: long enough for a report of the
@@ -142,8 +144,16 @@ pub(crate) fn host(numbers: &mut Numbers, about: &About, usually: Usually) -> Ho
         host.state.interfaces.get_mut(netif).unwrap().addresses = Vec::new();
     }
     let has_disks = usually != Usually::NoDisk && !numbers.once_in(12);
+    let are_clones = usually == Usually::Cloned && !numbers.once_in(6);
     for volume in about.volumes() {
-        if has_disks {
+        if has_disks && are_clones {
+            let origin = format!("{volume}_golden");
+            host = host.with_volume(&origin, 1 << 30);
+            host = host.with_commands(&[
+                &format!("zfs snapshot {origin}@base"),
+                &format!("zfs clone -o volmode=dev {origin}@base {volume}"),
+            ]);
+        } else if has_disks {
             host = host.with_volume(volume, 1 << 30);
         }
     }

@@ -2,6 +2,7 @@
 
 #![allow(unreachable_pub)]
 
+use crate::host::firmware::is_written;
 use crate::host::state::{Interface, Volume};
 use crate::host::{Host, Logged, Status};
 use std::collections::BTreeSet;
@@ -79,7 +80,7 @@ pub fn lines(host: &Host) -> BTreeSet<String> {
                 file.allocated,
                 file.mode
                     .map_or_else(String::new, |mode| format!(", mode {mode:o}")),
-                if file.data.starts_with(b"the variables of") {
+                if is_written(&file.data) {
                     ", written by a guest"
                 } else {
                     ""

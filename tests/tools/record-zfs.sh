@@ -1,5 +1,5 @@
 #!/bin/sh
-# record-zfs.sh - record the answers of real OpenZFS to tests/calibration/zfs/commands
+# record-zfs.sh - record the answers of real OpenZFS to tests/calibration/zfs/commands*
 #
 # usage: record-zfs.sh            rewrites the transcripts beside the commands
 #        record-zfs.sh --check    compares a new run with them; writes nothing
@@ -8,6 +8,7 @@
 # ten minutes, for the guests of zfs-guest.sh.  They are kept in EB_ZFS_GUESTS, default
 # ${XDG_CACHE_HOME:-~/.cache}/easy-bhyve/zfs-guest: one for each release of Debian
 # with the OpenZFS of a FreeBSD release, or a near one (bookworm: 2.1, trixie: 2.3).
+# EB_ZFS_SUITES chooses some of them.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -21,7 +22,6 @@ esac
 
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT; trap 'exit 143' TERM INT
 mkdir -p "$work/overlay/test"
-cp "$here/../calibration/zfs/commands" "$work/overlay/test/commands"
 
 # The records are written as tests/suite/calibration/record.rs reads them.  POSIXLY_CORRECT makes
 # glibc's getopt(3) stop at the first operand, as FreeBSD's does; /dev/zfs has the mode that FreeBSD
@@ -52,6 +52,13 @@ perform() {
 	'user '*)	su -s /bin/sh -c "${line#user }" nobody ;;
 	'open '*)	node "${line#open }" && exec 4<"/dev/zvol/${line#open }" ;;
 	'close '*)	exec 4<&- ;;
+	'encrypt '*)	head -c 32 /dev/urandom >/tmp/key &&
+			zfs create -o encryption=on -o keyformat=raw -o keylocation=file:///tmp/key "${line#encrypt }" ;;
+	'lock '*)	n=0
+			until zfs unload-key "${line#lock }" 2>/dev/null; do
+				n=$((n + 1)); [ $n -lt 100 ] || return 1
+				udevadm settle; sleep 0.1
+			done ;;
 	'write '*)	set -- $line
 			node "$2" && dd if=/dev/urandom of="/dev/zvol/$2" bs=1M count="$3" conv=fsync 2>/dev/null ;;
 	*)		echo "no such command: $line" >&2; exit 1 ;;
@@ -77,18 +84,21 @@ echo 'record: BEGIN'; base64 record; echo "record: END ${sum%% *}"
 END
 chmod 755 "$work/overlay/test/run"
 
-for suite in bookworm trixie; do
+for suite in ${EB_ZFS_SUITES:-bookworm trixie}; do
 	guest=$guests/$suite
 	[ -f "$guest/base.cpio.gz" ] || EB_GUEST_SUITE=$suite "$here/zfs-guest.sh" build "$guest"
-	"$here/zfs-guest.sh" run "$guest" "$work/overlay" >"$work/console" || {
-		cat "$work/console" >&2; echo "record-zfs: the guest of $suite failed" >&2; exit 1
-	}
-	sed '1,/^record: BEGIN$/d; /^record: END /,$d' "$work/console" | base64 -d >"$work/record"
-	sum=$(sha256sum <"$work/record")
-	grep -q "^record: END ${sum%% *}$" "$work/console" || {
-		echo "record-zfs: the console of $suite lost a part of the record" >&2; exit 1
-	}
-	head -n 1 "$work/record"
-	(cd "$here/../.." && BLESS=$bless EB_ZFS_RECORDED=$work/record \
-	    cargo test --locked --quiet --test suite calibration::zfs::a_transcript)
+	for file in commands commands-groups commands-volumes; do
+		cp "$here/../calibration/zfs/$file" "$work/overlay/test/commands"
+		"$here/zfs-guest.sh" run "$guest" "$work/overlay" >"$work/console" || {
+			cat "$work/console" >&2; echo "record-zfs: the guest of $suite failed" >&2; exit 1
+		}
+		sed '1,/^record: BEGIN$/d; /^record: END /,$d' "$work/console" | base64 -d >"$work/record"
+		sum=$(sha256sum <"$work/record")
+		grep -q "^record: END ${sum%% *}$" "$work/console" || {
+			echo "record-zfs: the console of $suite lost a part of the record" >&2; exit 1
+		}
+		head -n 1 "$work/record"
+		(cd "$here/../.." && BLESS=$bless EB_ZFS_RECORDED=$work/record EB_ZFS_COMMANDS=$file \
+		    cargo test --locked --quiet --test suite calibration::zfs::a_transcript)
+	done
 done

@@ -37,18 +37,24 @@ fn is_useless(paragraph: &str) -> bool {
 }
 
 /// The commands of easy-bhyve itself.
-pub(super) const ADMIN: [&str; 12] = [
+pub(super) const ADMIN: [&str; 18] = [
     "init",
     "setup",
     "list",
     "status",
     "check",
+    "doctor",
     "inspect",
     "os",
     "set",
     "new",
+    "disk",
+    "rename",
+    "destroy",
+    "import",
     "stop-all",
     "autostart",
+    "completions",
     "man",
 ];
 
@@ -62,7 +68,6 @@ pub(super) fn unknown_verb(name: &str, vm: &str, typed: &str) -> Error {
             let command = command.replace("VM", vm);
             error.help(format!("the command for this is {PROGRAM} {command}"))
         }
-        (Some(Elsewhere::Removal), _) => error.help(removal(PROGRAM)),
         (None, Some(near)) => error.help(format!("the nearest verb is {near}: {vm}-{near}")),
         (None, None) => error.help(format!(
             "{name} is a link to {PROGRAM}: the name of a link is VM-VERB"
@@ -95,7 +100,6 @@ pub(super) fn wrong_command(wrong: &str, typed: &[OsString]) -> Error {
             let command = command.replace("VM", vm);
             error.help(format!("the command for this is {program} {command}"))
         }
-        (Some(Elsewhere::Removal), ..) => error.help(removal(&program)),
         (None, Some(verb), ..) => {
             error.help(format!("the verb comes first: {program} {verb} {wrong}"))
         }
@@ -138,16 +142,10 @@ enum Elsewhere {
     Verb(&'static str),
     /// A command of easy-bhyve itself, and its words.
     Command(&'static str),
-    /// The user, by removing lines of the configuration.
-    Removal,
-}
-
-fn removal(program: &str) -> String {
-    format!("remove the lines of the VM from the configuration, then its links: {program} setup")
 }
 
 fn elsewhere(word: &str) -> Option<Elsewhere> {
-    use Elsewhere::{Command, Removal, Verb};
+    use Elsewhere::{Command, Verb};
     Some(match word {
         "start" => Verb("boot"),
         "stop" => Verb("shutdown"),
@@ -160,7 +158,7 @@ fn elsewhere(word: &str) -> Option<Elsewhere> {
         "ps" => Command("status"),
         "create" => Command("new VM"),
         "edit" => Command("set VM KEY=VALUE"),
-        "remove" | "delete" | "destroy" => Removal,
+        "remove" | "delete" | "destroy" => Command("destroy VM"),
         _ => return None,
     })
 }
@@ -174,13 +172,13 @@ mod tests {
     fn a_word_of_another_manager_leads_to_a_verb_or_a_command() {
         for word in [
             "start", "stop", "poweroff", "reset", "reboot", "ls", "ps", "info", "create", "edit",
+            "remove",
         ] {
             assert_eq!(Verb::parse(word), None);
             let first = |words: &'static str| words.split(' ').next().unwrap_or_default();
             let exists = match elsewhere(word).expect(word) {
                 Elsewhere::Verb(words) => Verb::parse(first(words)).is_some(),
                 Elsewhere::Command(words) => ADMIN.contains(&first(words)),
-                Elsewhere::Removal => false,
             };
             assert!(exists, "{word}");
         }

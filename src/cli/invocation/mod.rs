@@ -16,7 +16,10 @@ use clap::{CommandFactory, FromArgMatches};
 
 use complaint::{ADMIN, unknown_verb, wrong_command, wrong_usage};
 use help::definition_for_help;
-use options::{CheckArgs, Cli, InitArgs, InspectArgs, ManArgs, NewArgs, OsArgs, SetArgs, Typed};
+use options::{
+    CheckArgs, Cli, CompleteArgs, CompletionsArgs, DestroyArgs, DiskArgs, DoctorArgs, ImportArgs,
+    InitArgs, InspectArgs, ManArgs, NewArgs, OsArgs, RenameArgs, SetArgs, SetupArgs, Typed,
+};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -52,14 +55,16 @@ pub enum Call {
 pub enum Admin {
     /// Writes the first configuration.
     Init(InitArgs),
-    /// Makes the links.
-    Setup(DryRun),
+    /// Makes the links, or installs the manual.
+    Setup(SetupArgs),
     /// Lists the VMs.
     List(Format),
     /// Shows the running VMs and leftovers.
     Status(Showing),
     /// Reports errors and warnings about the configuration.
     Check(CheckArgs),
+    /// Examines the host.
+    Doctor(DoctorArgs),
     /// Shows what is on disks.
     Inspect(InspectArgs),
     /// Shows profiles of operating systems.
@@ -68,10 +73,22 @@ pub enum Admin {
     Set(SetArgs),
     /// Writes the settings of a new VM.
     New(NewArgs),
+    /// Gives a VM one more disk.
+    Disk(DiskArgs),
+    /// Gives a VM another name.
+    Rename(RenameArgs),
+    /// Removes a VM.
+    Destroy(DestroyArgs),
+    /// Prints or adds the VMs of another manager.
+    Import(ImportArgs),
     /// Ends every running VM.
     StopAll(EndArgs),
     /// Starts every VM with `autostart=YES`.
     Autostart(DryRun),
+    /// Prints the completions of a shell.
+    Completions(CompletionsArgs),
+    /// Prints the words that can stand at the end of a command line.
+    Complete(CompleteArgs),
     /// Shows a manual page.
     Man(ManArgs),
 }
@@ -85,6 +102,18 @@ pub struct Showing {
     pub all: bool,
     /// Whether the status is shown repeatedly.
     pub watch: bool,
+}
+
+impl Invocation {
+    /// A call of the program that only reads the configuration.
+    pub(super) fn reading(config: Option<PathBuf>) -> Self {
+        Self {
+            title: PROGRAM.to_owned(),
+            spelling: Spelling::default(),
+            config,
+            request: Call::Show(String::new()),
+        }
+    }
 }
 
 /// Parses a call; `args` is its name and its arguments. Help is shown in so many `columns`.
@@ -134,7 +163,7 @@ pub fn is_root_side(args: &[OsString]) -> bool {
 /// The VM and the verb of a link's name; `None` for the program's own name.
 ///
 /// No VM name contains a hyphen, so a name that begins with `easy-bhyve` is never a link.
-pub(super) fn called_as(name: &str) -> Option<(&str, &str)> {
+pub(in crate::cli) fn called_as(name: &str) -> Option<(&str, &str)> {
     if name.starts_with(PROGRAM) {
         None
     } else {
@@ -145,13 +174,18 @@ pub(super) fn called_as(name: &str) -> Option<(&str, &str)> {
 /// The one definition, with each verb's usage in the caller's form.
 ///
 /// `link` is the name of the link and its verb; the VM is then part of the name.
-pub(super) fn definition(link: Option<(&str, Verb)>) -> clap::Command {
+pub(in crate::cli) fn definition(link: Option<(&str, Verb)>) -> clap::Command {
     let commands = ADMIN.into_iter().fold(Cli::command(), |cli, name| {
         cli.mut_subcommand(name, |command| {
             let words = match name {
                 "inspect" => " VM|FILE",
                 "set" => " [VM] KEY=VALUE...",
                 "new" => " VM [KEY=VALUE]...",
+                "destroy" => " VM",
+                "disk" => " VM [SIZE]",
+                "rename" => " OLD NEW",
+                "import" => " MANAGER [FROM]",
+                "completions" => " SHELL",
                 "man" => " [PAGE]",
                 "os" => " [NAME]",
                 _ => "",
@@ -229,12 +263,19 @@ fn request(typed: Option<Typed>) -> Call {
             watch: options.watch,
         }),
         Some(Typed::Check(options)) => Admin::Check(options),
+        Some(Typed::Doctor(options)) => Admin::Doctor(options),
         Some(Typed::Inspect(options)) => Admin::Inspect(options),
         Some(Typed::Os(options)) => Admin::Os(options),
         Some(Typed::Set(options)) => Admin::Set(options),
         Some(Typed::New(options)) => Admin::New(options),
+        Some(Typed::Disk(options)) => Admin::Disk(options),
+        Some(Typed::Rename(options)) => Admin::Rename(options),
+        Some(Typed::Destroy(options)) => Admin::Destroy(options),
+        Some(Typed::Import(options)) => Admin::Import(options),
         Some(Typed::StopAll(options)) => Admin::StopAll(options),
         Some(Typed::Autostart(options)) => Admin::Autostart(options),
+        Some(Typed::Completions(options)) => Admin::Completions(options),
+        Some(Typed::Complete(options)) => Admin::Complete(options),
         Some(Typed::Man(options)) => Admin::Man(options),
     })
 }

@@ -8,7 +8,7 @@ use crate::model::size::DiskSize;
 use crate::operation::TypedVerb;
 use crate::operation::options::{DryRun, EndArgs, Format, FormatArgs};
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -35,13 +35,15 @@ pub(super) enum Typed {
     /// Write the first configuration, for this host
     Init(InitArgs),
     /// Make one link per VM and verb
-    Setup(DryRun),
+    Setup(SetupArgs),
     /// List the VMs
     List(FormatArgs),
     /// Show the running VMs and leftover resources
     Status(StatusArgs),
     /// Report errors and warnings about the configuration
     Check(CheckArgs),
+    /// Report what this host lacks for VMs, each with its remedy
+    Doctor(DoctorArgs),
     /// Show what is on the disks of a VM or in an image file, and which loader boots it
     Inspect(InspectArgs),
     /// List the profiles of operating systems, or explain one
@@ -50,12 +52,25 @@ pub(super) enum Typed {
     Set(SetArgs),
     /// Write the settings of a new VM into the configuration
     New(NewArgs),
+    /// Give a VM one more disk
+    Disk(DiskArgs),
+    /// Give a VM another name
+    Rename(RenameArgs),
+    /// Remove a VM: its lines, its links and its log, and with --disks its disks
+    Destroy(DestroyArgs),
+    /// Print the VMs of another manager as lines of the configuration, or add them
+    Import(ImportArgs),
     /// Shut every running VM down, and cut the power of those that still run after 40 s
     StopAll(EndArgs),
     /// Boot every VM that has autostart=YES, in ascending order of ids
     Autostart(DryRun),
+    /// Print the completions of a shell, for a file that the shell reads at its start
+    Completions(CompletionsArgs),
     /// Show a manual page
     Man(ManArgs),
+    /// Print the words that can stand at the end of a command line, for the scripts of completions
+    #[command(hide = true)]
+    Complete(CompleteArgs),
 }
 
 /// The options of `init`.
@@ -170,13 +185,166 @@ pub struct NewArgs {
     pub settings: Vec<TypedSetting>,
 }
 
+/// Options of `disk`.
+#[derive(Clone, Debug, Args)]
+pub struct DiskArgs {
+    /// -d
+    #[command(flatten)]
+    pub dry_run: DryRun,
+    /// Allocate blocks only when they are written
+    #[arg(short = 's', long)]
+    pub sparse: bool,
+    /// The VM
+    #[arg(value_name = "VM", index = 1)]
+    pub vm: String,
+    /// The size of the new disk; by default that of hd0
+    #[arg(value_name = "SIZE", index = 2, value_parser = DiskSize::parse)]
+    pub size: Option<DiskSize>,
+}
+
+/// Options of `rename`.
+#[derive(Clone, Debug, Args)]
+pub struct RenameArgs {
+    /// -d
+    #[command(flatten)]
+    pub dry_run: DryRun,
+    /// Keep the MAC addresses and the UUID that are derived from the name: write them into the configuration
+    #[arg(long)]
+    pub keep: bool,
+    /// Do not ask before MAC addresses or the UUID change
+    #[arg(short = 'f', long, conflicts_with = "keep")]
+    pub force: bool,
+    /// The VM
+    #[arg(value_name = "OLD", index = 1)]
+    pub vm: String,
+    /// Its new name
+    #[arg(value_name = "NEW", index = 2)]
+    pub new: String,
+}
+
+/// Options of `destroy`.
+#[derive(Clone, Debug, Args)]
+pub struct DestroyArgs {
+    /// -d
+    #[command(flatten)]
+    pub dry_run: DryRun,
+    /// Do not ask for the name of the VM
+    #[arg(short = 'f', long)]
+    pub force: bool,
+    /// Also destroy its disks directly below volroot, with their snapshots, and its store of UEFI variables
+    #[arg(long)]
+    pub disks: bool,
+    /// The VM
+    #[arg(value_name = "VM", index = 1)]
+    pub vm: String,
+}
+
+/// Options of `doctor`.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct DoctorArgs {
+    /// Show the line that doas, sudo and mdo need, and try the one in use
+    #[arg(long)]
+    pub privilege: bool,
+    /// Print Markdown for a bug report, without the names of VMs, disks, users and hosts
+    #[arg(long, conflicts_with = "format")]
+    pub report: bool,
+    /// Format of the table: text or json
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
+    pub format: Option<Format>,
+}
+
+/// Options of `setup`.
+#[derive(Clone, Debug, Args)]
+pub struct SetupArgs {
+    /// -d
+    #[command(flatten)]
+    pub dry_run: DryRun,
+    /// Also list the links that are added and removed
+    #[arg(short = 'v', long)]
+    pub verbose: bool,
+    /// Also write the completions of every shell into files next to the configuration
+    #[arg(long)]
+    pub completions: bool,
+    /// Write the manual pages below this directory, such as /usr/local/share/man, and make no link
+    #[arg(long, value_name = "DIR")]
+    pub man: Option<PathBuf>,
+}
+
+/// Options of `completions`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell: bash, zsh, fish or tcsh
+    #[arg(value_name = "SHELL", index = 1, hide_possible_values = true)]
+    pub shell: Shell,
+}
+
+/// A shell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// bash(1).
+    Bash,
+    /// zsh(1).
+    Zsh,
+    /// fish(1).
+    Fish,
+    /// tcsh(1).
+    Tcsh,
+}
+
+/// Options of `complete`.
+#[derive(Clone, Debug, Args)]
+pub struct CompleteArgs {
+    /// Print the names of all links instead
+    #[arg(long)]
+    pub links: bool,
+    /// Print a tab and the meaning behind each word
+    #[arg(long)]
+    pub describe: bool,
+    /// Take the words from COMMAND_LINE, a line of this shell, and list the names of files
+    #[arg(long, value_name = "SHELL", hide_possible_values = true)]
+    pub line: Option<Shell>,
+    /// The words of the command line up to the cursor
+    #[arg(value_name = "WORD", index = 1, last = true)]
+    pub words: Vec<OsString>,
+}
+
+/// Options of `import`.
+#[derive(Clone, Debug, Args)]
+pub struct ImportArgs {
+    /// -d
+    #[command(flatten)]
+    pub dry_run: DryRun,
+    /// Add the lines to the configuration instead of printing them
+    #[arg(long)]
+    pub add: bool,
+    /// The manager: vm-bhyve, iohyve or libvirt
+    #[arg(value_name = "MANAGER", index = 1, hide_possible_values = true)]
+    pub manager: Manager,
+    /// vm-bhyve: the datastore, a directory or zfs:DATASET; iohyve: a file with the output of zfs get all;
+    /// libvirt: an XML file of virsh dumpxml
+    #[arg(value_name = "FROM", index = 2, required_if_eq("manager", "libvirt"))]
+    pub from: Option<PathBuf>,
+}
+
+/// Another manager of bhyve VMs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Manager {
+    /// vm-bhyve.
+    VmBhyve,
+    /// iohyve.
+    Iohyve,
+    /// libvirt.
+    Libvirt,
+}
+
 /// Options of `man`.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct ManArgs {
     /// Print the page as mdoc source, for a directory of manual pages, instead of formatting it
     #[arg(long)]
     pub source: bool,
-    /// The page: easy-bhyve (or 1), the commands; easy-bhyve.conf (or 5), the configuration
+    /// The page: easy-bhyve (or 1), the commands; easy-bhyve.conf (or 5), the configuration;
+    /// easy-bhyve-examples (or 7), recipes; easy-bhyve.ja (or ja), the commands in Japanese
     #[arg(
         value_name = "PAGE",
         index = 1,

@@ -172,7 +172,7 @@ fn what_makes_no_sense_together_is_refused() {
 }
 
 #[test]
-fn every_verb_and_command_has_a_group_and_two_examples_that_are_understood() {
+fn every_verb_and_command_has_a_group_and_some_examples_that_are_understood() {
     let members = GROUPS.iter().flat_map(|group| group.members);
     let names: Vec<&str> = members.map(|(name, _)| *name).collect();
     let known = Verb::ALL.iter().map(|verb| verb.as_str()).chain(ADMIN);
@@ -186,7 +186,7 @@ fn every_verb_and_command_has_a_group_and_two_examples_that_are_understood() {
         };
         for call in calls {
             let examples: BTreeSet<String> = examples(name, &call).collect();
-            assert_eq!(examples.len(), 2, "{name}");
+            assert!((2..=4).contains(&examples.len()), "{name}");
             for example in examples {
                 let args: Vec<OsString> = example.split(' ').map(OsString::from).collect();
                 let parsed = parse(&args, 80).map(|invocation| invocation.request);
@@ -208,7 +208,8 @@ fn unwrapped(text: &str) -> String {
 fn help_has_every_option_and_argument_in_any_width_and_groups_many_options() {
     let known = definition(None);
     for columns in [40, 80, 100] {
-        for command in known.get_subcommands() {
+        let shown = known.get_subcommands();
+        for command in shown.filter(|command| !command.is_hide_set()) {
             let name = command.get_name();
             let link = Verb::parse(name).map(|verb| (format!("web1-{verb}"), verb));
             let link = link.as_ref().map(|(name, verb)| (name.as_str(), *verb));
@@ -235,7 +236,7 @@ fn help_has_every_option_and_argument_in_any_width_and_groups_many_options() {
                     Some((link, _)) => link.to_owned(),
                     None => format!("easy-bhyve {name}"),
                 };
-                assert_eq!(examples.matches(&call).count(), 2, "{help}");
+                assert!(examples.matches(&call).count() >= 2, "{help}");
                 let options = help.matches("\n  -").count() + help.matches("\n      --").count();
                 let is_grouped = help.contains("\nPreview and format:\n");
                 assert_eq!(is_grouped, options > 6, "{help}");

@@ -3,11 +3,11 @@
 use super::{Ended, Running, Status, Tap};
 use crate::cli::elevated;
 use crate::cli::state::VmState;
-use crate::cli::table::table;
 use crate::command::Command;
 use crate::model::name::VmName;
 use crate::operation::boot::temp;
 use crate::operation::context::Context;
+use crate::table::table;
 use crate::tools::{bhyvectl, ifconfig};
 use crate::verb::Verb;
 use crate::vis;

@@ -6,7 +6,8 @@
 //! words are the resolved settings.
 
 mod file;
-mod least;
+mod hints;
+mod misfits;
 pub mod version;
 
 use super::Config;
@@ -22,7 +23,7 @@ use crate::{suggest, vis};
 use file::File;
 pub use file::Spread;
 use include_dir::{Dir, include_dir};
-pub use least::least;
+pub use misfits::misfits;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::io::ErrorKind;
@@ -39,7 +40,7 @@ const ENDING: &str = "toml";
 const MOST_LAYERS: usize = 8;
 
 /// A profile, with what it takes from those that it is based on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Profile {
     /// The files, its own first, then those that it is based on.
     pub layers: Vec<Layer>,
@@ -57,8 +58,12 @@ pub struct Profile {
     pub least_mem: Option<MemSize>,
     /// The number of cpus below which the system is not known to work.
     pub least_cpu: Option<u16>,
+    /// What to do at the menu of the ISO image, with the loader of the profile.
+    pub menu: Vec<String>,
     /// What to do at the console during an installation.
     pub console: Vec<String>,
+    /// What to do at the screen during an installation.
+    pub screen: Vec<String>,
     /// What else to know.
     pub notes: Vec<String>,
 }
@@ -123,12 +128,6 @@ impl Profile {
         self.presets.iter().find(|preset| preset.row.name == name)
     }
 
-    /// Whether it chooses this loader, so that its hints for the console fit.
-    pub fn is_loaded_by(&self, loader: LoaderKind) -> bool {
-        self.preset("loader")
-            .is_none_or(|preset| preset.text == loader.facts().word)
-    }
-
     /// The version of the system, by the file name of an ISO image.
     pub fn version(&self, iso: &Path) -> Option<String> {
         let name = iso.file_name()?.to_string_lossy();
@@ -161,23 +160,17 @@ impl Profile {
         let rows = settings::VM.iter();
         let presets = rows.filter_map(|row| presets.remove(row.name)).collect();
         let mut profile = Self {
-            layers: Vec::new(),
-            about: String::new(),
-            iso: String::new(),
-            version_has_dot: false,
             presets,
-            spread: Spread::default(),
-            least_mem: None,
-            least_cpu: None,
-            console: Vec::new(),
-            notes: Vec::new(),
+            ..Self::default()
         };
         for (_, file) in layers.iter().rev() {
             set(&mut profile.about, file.about.as_ref());
             set(&mut profile.iso, file.iso.as_ref());
             set(&mut profile.version_has_dot, file.version_has_dot.as_ref());
             set(&mut profile.spread, file.spread.as_ref());
+            set(&mut profile.menu, file.menu.as_ref());
             set(&mut profile.console, file.console.as_ref());
+            set(&mut profile.screen, file.screen.as_ref());
             set(&mut profile.notes, file.notes.as_ref());
             profile.least_mem = file.least_mem.clone().or(profile.least_mem);
             profile.least_cpu = file.least_cpu.or(profile.least_cpu);

@@ -70,6 +70,15 @@ fn uefi(parts: &Parts<'_>, volume: &Volume) -> Result<Uefi> {
             .named(FindingName::RelativePath)
             .help("write an absolute path"));
         }
+        if vars.file_name().is_none() || vars.as_os_str().as_bytes().ends_with(b"/") {
+            return Err(Error::config(format!(
+                "{name}_uefi_vars: {} is a directory",
+                vars.display()
+            ))
+            .at(origin)
+            .named(FindingName::Setting)
+            .help("write the path of a file"));
+        }
         return refuse_for_bhyve(Uefi { vars, origin });
     }
     let root = parts.host.volroot.as_ref();

@@ -62,6 +62,7 @@ pub(super) fn screen(
     Some(Screen {
         place,
         size: own.vnc_size.as_ref().map(|size| size.value),
+        has_vga: own.vnc_vga.is_none_or(|vga| vga.value),
         waits: waits.is_some(),
         password_file,
     })

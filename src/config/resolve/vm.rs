@@ -10,7 +10,7 @@ use crate::model::cpu::CpuTopology;
 use crate::model::name::{IfName, VmId, VmName};
 use crate::model::policy::Policy;
 use crate::model::size::MemSize;
-use crate::model::{Shared, Uplink, Vm};
+use crate::model::{Protection, Shared, Uplink, Vm};
 
 pub(super) struct Parts<'a> {
     pub(super) name: VmName,
@@ -84,6 +84,12 @@ pub(super) fn construct(parts: Parts<'_>, faults: &mut Faults) -> Vm {
         has_tablet: or(own.tablet, screen.is_some()),
         screen,
         bhyve_args: None,
+        protection: own
+            .protect
+            .filter(|protect| protect.value)
+            .map(|protect| Protection {
+                origin: protect.span,
+            }),
         loader,
         disks,
         cds,

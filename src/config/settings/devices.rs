@@ -2,6 +2,7 @@
 
 use super::Default::{None, Value};
 use super::Form::{Named, OneOf};
+use super::needs::PROTECTION;
 use super::{Setting, VmSettings, YES_OR_NO, into, one, yes_no};
 use crate::finding::FindingName;
 use crate::model::device::Slots;
@@ -60,6 +61,15 @@ pub(super) const WIRED: Row = Row {
     meaning: "whether the memory of the VM is wired, so that the host never swaps it (`bhyve -S`)",
     read: into!(wired: yes_or_no),
     written: |vm| one(yes_no(vm.is_wired)),
+    ..SWITCH
+};
+
+pub(super) const PROTECT: Row = Row {
+    name: "protect",
+    needed_by: PROTECTION,
+    meaning: "whether `destroy`, `rollback` and `resize` refuse the VM",
+    read: into!(protect: yes_or_no),
+    written: |vm| one(yes_no(vm.protection.is_some())),
     ..SWITCH
 };
 

@@ -45,3 +45,5 @@ pub const INSTALL: &[Need] = &[Settings, Install];
 pub const AUTOSTART: &[Need] = &[Settings, Autostart];
 /// The needs of root: every start, and every other operation that becomes root.
 pub const ROOT: &[Need] = &[Settings, Install, Boot, Autostart, Root];
+/// The needs of the protection: all work on disks.
+pub const PROTECTION: &[Need] = &[Settings, Disks];

@@ -11,7 +11,7 @@ use crate::model::Vm;
 use crate::model::arguments::BhyveArgs;
 use crate::model::loader::LoaderKind;
 use crate::model::policy::yes_or_no;
-use crate::model::screen::{Screen, ScreenSize, Vnc};
+use crate::model::screen::{Screen, ScreenSize, Vnc, vga};
 
 /// A setting of the screen.
 const OF_SCREEN: Row = Row {
@@ -57,6 +57,19 @@ pub(super) const VNC_SIZE: Row = Row {
     written: |vm| {
         let size = screen(vm).and_then(|screen| screen.size);
         size.map(|size| one(size.to_string())).unwrap_or_default()
+    },
+    ..OF_SCREEN
+};
+
+pub(super) const VNC_VGA: Row = Row {
+    name: "vnc_vga",
+    form: OneOf(&["io", "off"]),
+    default: Described("`io`, that of bhyve"),
+    meaning: "whether the screen has the registers of a VGA",
+    read: into!(vnc_vga: vga),
+    written: |vm| {
+        let is_off = screen(vm).is_some_and(|screen| !screen.has_vga);
+        if is_off { one("off") } else { Vec::new() }
     },
     ..OF_SCREEN
 };

@@ -52,12 +52,16 @@ pub struct VmSettings {
     pub vnc_password_file: Option<Set<PathBuf>>,
     /// The size of the screen.
     pub vnc_size: Option<Set<ScreenSize>>,
+    /// Whether the guest has the registers of a VGA.
+    pub vnc_vga: Option<Set<bool>>,
     /// Whether the guest waits for a viewer.
     pub vnc_wait: Option<Set<bool>>,
     /// Whether there is a tablet.
     pub tablet: Option<Set<bool>>,
     /// Further words for bhyve.
     pub bhyve_args: Option<Set<BhyveArgs>>,
+    /// Whether the VM is protected.
+    pub protect: Option<Set<bool>>,
     /// Whether bhyveload(8) loads the guest.
     pub freebsd: Option<Set<bool>>,
     /// The ISO images, by number.
@@ -105,7 +109,7 @@ pub struct VmSettings {
 }
 
 /// The variables of a VM, in the order in which `resources` shows them.
-pub static VM: [Setting<VmSettings>; 38] = [
+pub static VM: [Setting<VmSettings>; 40] = [
     Setting {
         name: "id",
         form: Named("number"),
@@ -161,6 +165,7 @@ pub static VM: [Setting<VmSettings>; 38] = [
     screen::VNC,
     screen::VNC_PASSWORD_FILE,
     screen::VNC_SIZE,
+    screen::VNC_VGA,
     screen::VNC_WAIT,
     screen::TABLET,
     screen::BHYVE_ARGS,
@@ -354,6 +359,7 @@ pub static VM: [Setting<VmSettings>; 38] = [
         is_own: true,
         ..Setting::ROW
     },
+    devices::PROTECT,
 ];
 
 /// The NICs that have a tap.

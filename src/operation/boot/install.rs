@@ -67,8 +67,9 @@ impl Operation for Args {
             temp: None,
         };
         let profile = context.profile_of(&vm)?;
-        let profile = profile.filter(|profile| profile.is_loaded_by(vm.loader.kind()));
-        let mut notes = profile.map(|profile| profile.console).unwrap_or_default();
+        let mut notes = profile
+            .map(|profile| profile.hints(&vm))
+            .unwrap_or_default();
         // The start reports an image that cannot be read.
         if context.is_freebsd
             && let Some(cd) = vm.install_cd()

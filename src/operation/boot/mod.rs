@@ -22,7 +22,7 @@ use super::refuse::state;
 use super::snapshot;
 use super::wire::{self, Options, Words};
 use super::{Attachment, Job, Locks, Operation, Planned, Request, RootJob};
-use crate::config::profile::least;
+use crate::config::profile::misfits;
 use crate::config::settings::Need;
 use crate::config::{resolve, unsilenced};
 use crate::error::{Error, Result};
@@ -142,7 +142,12 @@ fn source(vm: &Vm, pause: bool) -> Result<Source> {
 /// The name of the snapshots for a temporary run (`-T`).
 fn temp(context: &Context<'_>, is_wanted: bool) -> Result<Option<SnapName>> {
     is_wanted
-        .then(|| snapshot::name(context.process.clock.now(), &["temp".to_owned()]))
+        .then(|| {
+            snapshot::name(
+                context.process.clock.now(),
+                &[snapshot::TEMPORARY.to_owned()],
+            )
+        })
         .transpose()
 }
 
@@ -158,8 +163,8 @@ pub(super) fn start(
     resolve::refuse_shared_id(context.config, &vm)?;
     let rivals = rivals(context, &vm)?;
     let profile = context.profile_of(&vm)?;
-    let least = profile.map(|profile| least(context.config, &vm, &profile));
-    let warnings = unsilenced(context.config, least.unwrap_or_default());
+    let found = profile.map(|profile| misfits(context.config, &vm, &profile));
+    let warnings = unsilenced(context.config, found.unwrap_or_default());
     Ok(Asked {
         timings,
         warnings,

@@ -17,9 +17,9 @@ use crate::tools::kld::{self, Module};
 use crate::tools::sysctl;
 
 /// The release from which a NIC with an address joins a bridge only if a sysctl allows it.
-const MEMBER_IFADDRS: u32 = 1_500_000;
+pub(crate) const MEMBER_IFADDRS: u32 = 1_500_000;
 /// The release from which a NIC with an address cannot join a bridge.
-const NO_MEMBER_ADDRESS: u32 = 1_600_000;
+pub(crate) const NO_MEMBER_ADDRESS: u32 = 1_600_000;
 
 /// Refuses a network that no plan can set up, before any change; returns notes.
 ///

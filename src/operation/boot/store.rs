@@ -6,9 +6,9 @@ use crate::error::{Error, Result};
 use crate::host::identity::{Entry, EntryKind};
 use crate::model::Vm;
 use crate::model::loader::Uefi;
-use crate::operation::context::is_one;
+use crate::operation::others::is_one;
 use crate::operation::plan_context::PlanContext;
-use crate::plan::{Plan, Step, Test, Undo, When};
+use crate::plan::{Form, Plan, Step, Test, Undo, When};
 use crate::quote;
 use crate::survey::Survey;
 use crate::tools::file;
@@ -40,7 +40,7 @@ pub(crate) fn prepare(
     let Some(uefi) = vm.uefi() else {
         return Ok(Plan::default());
     };
-    refuse_disk(context, vm, uefi)?;
+    refuse_medium(context, vm, uefi)?;
     let is_missing = if context.is_freebsd {
         survey.firmware = firmware(context, vm)?;
         notes.extend(refuse_saved(context, uefi, is_temporary)?);
@@ -82,19 +82,39 @@ fn firmware(context: &mut PlanContext<'_>, vm: &Vm) -> Result<Firmware> {
         })
 }
 
-/// Refuses a store that is a disk of the VM.
-fn refuse_disk(context: &mut PlanContext<'_>, vm: &Vm, uefi: &Uefi) -> Result<()> {
-    let mut disks = vm.disks.iter();
-    match disks.find(|disk| is_one(context.look, &disk.path, &uefi.vars)) {
+/// Refuses a store that is a disk or an ISO image of the VM.
+fn refuse_medium(context: &mut PlanContext<'_>, vm: &Vm, uefi: &Uefi) -> Result<()> {
+    let disks = vm.disks.iter().map(|disk| ("hd", disk.number, &disk.path));
+    let mut media = disks.chain(vm.cds.iter().map(|cd| ("cd", cd.number, &cd.path)));
+    match media.find(|(_, _, path)| is_one(context.look, path, &uefi.vars)) {
         None => Ok(()),
-        Some(disk) => Err(Error::config(format!(
-            "hd{} of {} and its UEFI variables are the same file: {}",
-            disk.number,
+        Some((kind, number, _)) => Err(Error::config(format!(
+            "{kind}{number} of {} and its UEFI variables are the same file: {}",
             vm.name,
             vis::shown(&uefi.vars)
         ))
         .at(uefi.origin)
         .help(format!("set {}_uefi_vars to another path", vm.name))),
+    }
+}
+
+/// Refuses a file that is no store of UEFI variables: the guest would write to it, and a reset would
+/// remove it.
+fn refuse_other(context: &mut PlanContext<'_>, uefi: &Uefi) -> Result<()> {
+    let shown = vis::shown(&uefi.vars);
+    match context.look.is_uefi_store(&uefi.vars) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(
+            refused(uefi, format!("{shown} is not a store of UEFI variables"))
+                .help("set uefi_vars to another path, or move the file away"),
+        ),
+        // The root side looks again.
+        Err(error)
+            if error.kind() == ErrorKind::PermissionDenied && context.process.is_client() =>
+        {
+            Ok(())
+        }
+        Err(error) => Err(Error::host(format!("could not read {shown}: {error}"))),
     }
 }
 
@@ -148,11 +168,12 @@ fn left(store: &Path) -> String {
 ///
 /// # Errors
 /// If it cannot be used, or another user could exchange it.
-fn entry_of(context: &mut PlanContext<'_>, uefi: &Uefi) -> Result<Option<Entry>> {
+pub(crate) fn entry_of(context: &mut PlanContext<'_>, uefi: &Uefi) -> Result<Option<Entry>> {
     let store = entry(context, &uefi.vars)?;
     refuse_directory(context, uefi)?;
     if let Some(store) = &store {
         refuse_entry(context, uefi, &uefi.vars, store, EntryKind::File)?;
+        refuse_other(context, uefi)?;
     }
     Ok(store)
 }
@@ -250,15 +271,16 @@ fn make(uefi: &Uefi, firmware: &Firmware, token: &str) -> Plan {
     if let Some(directory) = uefi.vars.parent().filter(|_| uefi.has_own_directory()) {
         plan.push(file::make_directory(directory));
     }
-    plan.append(copy(&firmware.template, &uefi.vars, token));
+    plan.append(copy(&firmware.template, &uefi.vars, token, None));
     plan
 }
 
 /// The plan that removes the store of a VM, if there is one: the next start makes it anew.
 ///
 /// # Errors
-/// If it cannot be used, or another user could exchange it.
-pub(crate) fn reset(context: &mut PlanContext<'_>, uefi: &Uefi) -> Result<Plan> {
+/// If it is a disk or an ISO image, cannot be used, or another user could exchange it.
+pub(crate) fn reset(context: &mut PlanContext<'_>, vm: &Vm, uefi: &Uefi) -> Result<Plan> {
+    refuse_medium(context, vm, uefi)?;
     let mut plan = Plan::default();
     if !context.is_freebsd || entry_of(context, uefi)?.is_some() {
         plan.push(file::remove(&uefi.vars));
@@ -295,19 +317,21 @@ fn without_trace(store: &Path, token: &str) -> Plan {
         .ok_if(!Test::Exists(saved.clone()));
     let what = format!("what the guest has written to {}", store.display());
     let mut plan = Plan::new(vec![Undo::by(back, When::End, &what).into()]);
-    plan.append(copy(store, &saved, token));
+    plan.append(copy(store, &saved, token, None));
     plan
 }
 
 /// The plan that copies a file, whole or not at all: the complete copy, which only root can read, is
-/// linked to its name, which must not exist.
-fn copy(from: &Path, to: &Path, token: &str) -> Plan {
+/// linked to its name, which must not exist. `undo`: what undoes the name.
+pub(crate) fn copy(from: &Path, to: &Path, token: &str, undo: Option<Undo>) -> Plan {
     let unfinished = file::workshop(to, token);
     let remove = Step::from(file::remove(&unfinished)).only_if(Test::Exists(unfinished.clone()));
-    Plan::new(vec![
+    let mut plan = Plan::new(vec![
         Undo::by(remove, When::Failure, &unfinished.display()).into(),
         file::copy(from, &unfinished).into(),
         file::name(&unfinished, to).into(),
-        file::remove(&unfinished).into(),
-    ])
+    ]);
+    plan.forms.extend(undo.map(Form::from));
+    plan.push(file::remove(&unfinished));
+    plan
 }

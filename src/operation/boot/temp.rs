@@ -1,17 +1,21 @@
 //! A temporary run: snapshots are taken first, and the disks are rolled back to them at the end.
 
 use crate::error::{Error, Result};
-use crate::model::Vm;
+use crate::model::device;
 use crate::model::name::{SnapName, Snapshot};
+use crate::model::{Vm, Volume};
 use crate::plan::{Action, Guard, Plan, Refusal, Step, Test, Undo, When};
 use crate::tools::fstat;
-use crate::tools::zfs::{self, Mark, node};
+use crate::tools::zfs::group::{self, Numbers};
+use crate::tools::zfs::{self, Mark};
 use crate::vis;
 use std::path::{Path, PathBuf};
 
 /// A disk that is rolled back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disk {
+    /// Its number.
+    pub number: u8,
     /// The device node.
     pub path: PathBuf,
     /// The snapshot to roll back to.
@@ -28,15 +32,16 @@ pub fn plan(disks: &[Disk]) -> Plan {
     if disks.is_empty() {
         return plan;
     }
-    let snapshots: Vec<&Snapshot> = disks.iter().map(|disk| &disk.snapshot).collect();
-    plan.push(zfs::snapshot_all(&snapshots));
-    for snapshot in snapshots {
+    let snapshots: Vec<Snapshot> = disks.iter().map(|disk| disk.snapshot.clone()).collect();
+    let numbers = Numbers::of(disks.iter().map(|disk| disk.number));
+    plan.push(group::snapshot(&snapshots, &numbers));
+    for snapshot in &snapshots {
         let destroy = Step::from(destroy(snapshot))
             .only_if(!Test::HasRun)
             .ok_if(is_gone(snapshot));
         plan.push(Undo::by(destroy, When::End, snapshot));
     }
-    for Disk { path, snapshot } in disks {
+    for Disk { path, snapshot, .. } in disks {
         let is_open = fstat::is_open(path);
         let back = Action::Sequence(vec![zfs::rollback(snapshot), destroy(snapshot)]);
         let is_kept = Refusal::host(format!(
@@ -87,25 +92,20 @@ pub fn left(snapshot: &Snapshot) -> String {
 /// # Errors
 /// If a disk is not a ZFS volume.
 pub(crate) fn disks(vm: &Vm, devices: &Path, name: &SnapName) -> Result<Vec<Disk>> {
-    let snapshot = |path: &Path| {
-        Some(Disk {
-            path: path.to_owned(),
-            snapshot: node::volume_at(devices, path)?.snapshot(name),
-        })
+    let snapshot = |disk: &device::Disk| match disk.volume(devices) {
+        Volume::Zfs(volume) => Ok(Disk {
+            number: disk.number,
+            path: disk.path.clone(),
+            snapshot: volume.snapshot(name),
+        }),
+        Volume::File(path) => Err(Error::state(format!(
+            "hd{} of {} is not a ZFS volume and cannot be rolled back: {}",
+            disk.number,
+            vm.name,
+            vis::shown(&path)
+        ))
+        .at(disk.origin)
+        .help("-T requires that all disks are ZFS volumes")),
     };
-    vm.disks
-        .iter()
-        .map(|disk| {
-            snapshot(&disk.path).ok_or_else(|| {
-                Error::state(format!(
-                    "hd{} of {} is not a ZFS volume and cannot be rolled back: {}",
-                    disk.number,
-                    vm.name,
-                    vis::shown(&disk.path)
-                ))
-                .at(disk.origin)
-                .help("-T requires that all disks are ZFS volumes")
-            })
-        })
-        .collect()
+    vm.disks.iter().map(snapshot).collect()
 }

@@ -52,6 +52,31 @@ pub(crate) fn look_for(context: &mut PlanContext<'_>, path: &Path) -> Result<The
     }
 }
 
+/// Refuses a directory in which every user may rename the disk that root `does` something with.
+///
+/// # Errors
+/// If every user may rename files of others there.
+pub(crate) fn refuse_everybodys(
+    context: &mut PlanContext<'_>,
+    directory: &Path,
+    does: &str,
+    origin: Option<Span>,
+) -> Result<()> {
+    let about = context.look.about(directory);
+    if !about.is_ok_and(|about| about.is_everybodys) {
+        return Ok(());
+    }
+    Err(Error::host(format!(
+        "every user may rename files in {}, including a disk that root {does} there",
+        directory.display()
+    ))
+    .at(origin)
+    .help(format!(
+        "remove this permission: chmod o-w {}",
+        quote::shown(directory)
+    )))
+}
+
 /// A disk or an ISO image of a VM, as the files that bhyve opens.
 pub(crate) struct Medium<'vm> {
     /// What the file is, in a message.

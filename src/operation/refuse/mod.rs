@@ -7,12 +7,15 @@ pub(crate) mod state;
 use crate::error::{Error, Result};
 use crate::finding::FindingName;
 use crate::host::Look;
-use crate::model::name::Dataset;
+use crate::model::name::{Dataset, Snapshot};
 use crate::model::{Vm, Volume};
+use crate::quote;
 use crate::survey;
 use crate::tools::sysctl::Kernel;
-use crate::tools::zfs;
+use crate::tools::zfs::group::Numbers;
+use crate::tools::zfs::{self, SnapshotLine};
 use crate::verb::Verb;
+use std::collections::HashSet;
 use std::path::Path;
 
 /// Refuses a VM that this host cannot run, or whose processes would be hidden from the caller.
@@ -64,14 +67,22 @@ pub(crate) fn refuse_cpus(vm: &Vm, kernel: &Kernel) -> Result<()> {
 pub(crate) fn volume(vm: &Vm, verb: Verb) -> Result<&Dataset> {
     match &vm.volume {
         Volume::Zfs(dataset) => Ok(dataset),
-        Volume::File(path) => Err(Error::state(format!(
-            "{verb} needs a ZFS volume, and the disk of {} is {}",
-            vm.name,
-            path.display()
-        ))
-        .at(vm.disks.first().and_then(|disk| disk.origin))
-        .help("set volroot to a ZFS dataset for volumes, for example volroot=zroot/vm")),
+        Volume::File(_) => Err(refuse_no_volume(vm, verb)),
     }
+}
+
+/// The error for a VM without a ZFS volume.
+pub(crate) fn refuse_no_volume(vm: &Vm, verb: Verb) -> Error {
+    let first = vm.disks.first();
+    Error::state(format!(
+        "{verb} needs a ZFS volume, and the disk of {} is {}",
+        vm.name,
+        first
+            .map_or(Path::new("unknown"), |disk| &disk.path)
+            .display()
+    ))
+    .at(first.and_then(|disk| disk.origin))
+    .help("set volroot to a ZFS dataset for volumes, for example volroot=zroot/vm")
 }
 
 /// Refuses a volume that is a filesystem or is missing. Only if there is no device of its name, zfs(8) is
@@ -102,10 +113,27 @@ pub(crate) fn refuse_filesystem(
 /// # Errors
 /// If zfs(8) cannot list it, or it is a filesystem.
 pub(crate) fn list_of(look: &mut dyn Look, vm: &Vm, volume: &Dataset) -> Result<zfs::Volume> {
-    let answer = survey::answer(look, &zfs::list(volume).works_for(vm))?;
-    let mut names = answer.lines().filter_map(|line| line.split('\t').next());
+    let found = lists_of(look, vm, &[volume])?;
+    Ok(found.into_iter().next().unwrap_or_default())
+}
+
+/// The snapshots and bookmarks of volumes of a VM, in the same order.
+///
+/// # Errors
+/// If zfs(8) cannot list them, or one is a filesystem.
+pub(crate) fn lists_of(
+    look: &mut dyn Look,
+    vm: &Vm,
+    volumes: &[&Dataset],
+) -> Result<Vec<zfs::Volume>> {
+    let answer = survey::answer(look, &zfs::list_all(volumes).works_for(vm))?;
+    let names = answer.lines().filter_map(|line| line.split('\t').next());
+    let names: HashSet<&str> = names.filter(|name| !name.contains(['@', '#'])).collect();
     // zfs passes over a dataset that is not of the wanted types.
-    if !names.any(|name| name == volume.as_str()) {
+    if let Some(volume) = volumes
+        .iter()
+        .find(|volume| !names.contains(volume.as_str()))
+    {
         return Err(Error::host(format!(
             "{volume} is a filesystem, and the disk of a VM is a volume"
         ))
@@ -115,16 +143,49 @@ pub(crate) fn list_of(look: &mut dyn Look, vm: &Vm, volume: &Dataset) -> Result<
             vm.command(Verb::Resources)
         )));
     }
-    Ok(zfs::parse_list(volume, &answer))
+    Ok(zfs::parse_lists(volumes, &answer))
 }
 
-/// A note about the disks that a ZFS verb does not touch.
-pub(crate) fn other_disks(vm: &Vm) -> Option<String> {
-    let others: Vec<String> = vm
-        .disks
-        .iter()
-        .skip(1)
+/// Refuses a VM with `protect=YES`.
+pub(crate) fn refuse_protected(vm: &Vm) -> Result<()> {
+    let Some(protection) = vm.protection else {
+        return Ok(());
+    };
+    let set = format!("set {} protect=NO", vm.name);
+    Err(
+        Error::state(format!("{} is protected by {0}_protect=YES", vm.name))
+            .at(protection.origin)
+            .help(format!(
+                "to remove the protection: {}",
+                vm.spelling.command(set)
+            )),
+    )
+}
+
+/// The clones of a snapshot, if there are any.
+pub(crate) fn clones_of(line: &SnapshotLine) -> Option<String> {
+    (!line.clones.is_empty()).then(|| line.clones.join(", "))
+}
+
+/// How to release a snapshot, if it is held.
+pub(crate) fn holds_of(name: &Snapshot, line: &SnapshotLine) -> Option<String> {
+    let name = quote::shown(name.to_string());
+    (line.holds > 0)
+        .then(|| format!("list the holds (zfs holds {name}), then as root: zfs release TAG {name}"))
+}
+
+/// A note about the disks of a VM beside those with these numbers, which a ZFS verb does not touch.
+pub(crate) fn disks_beside(vm: &Vm, numbers: &Numbers) -> Option<String> {
+    let others = vm.disks.iter().filter(|disk| !numbers.has(disk.number));
+    let others: Vec<String> = others
         .map(|disk| format!("hd{} ({})", disk.number, disk.path.display()))
         .collect();
-    (!others.is_empty()).then(|| format!("this affects only hd0, not {}", others.join(", ")))
+    let touched: Vec<String> = numbers.iter().map(|number| format!("hd{number}")).collect();
+    (!others.is_empty()).then(|| {
+        format!(
+            "this affects only {}, not {}",
+            touched.join(", "),
+            others.join(", ")
+        )
+    })
 }

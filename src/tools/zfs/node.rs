@@ -10,12 +10,6 @@ pub fn of(devices: &Path, volume: &Dataset) -> PathBuf {
     devices.join("zvol").join(volume.as_str())
 }
 
-/// The volume whose device node a path is.
-pub fn volume_at(devices: &Path, path: &Path) -> Option<Dataset> {
-    let name = path.strip_prefix(devices.join("zvol")).ok()?;
-    Dataset::parse(name.to_str()?).ok()
-}
-
 /// Queries what decides whether a dataset has a device node:
 /// `zfs get -Hp -o property,value type,volmode,keystatus,encryptionroot DATASET`.
 pub fn ask(dataset: &Dataset) -> Command {
@@ -64,7 +58,8 @@ pub fn cause(output: &str) -> Cause {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cause, ask, cause, of, volume_at};
+    use super::{Cause, ask, cause, of};
+    use crate::model::Volume;
     use crate::model::name::Dataset;
     use std::path::Path;
 
@@ -73,9 +68,10 @@ mod tests {
         let (devices, volume) = (Path::new("/dev"), Dataset::parse("zroot/vm/a").unwrap());
         let node = of(devices, &volume);
         assert_eq!(node, Path::new("/dev/zvol/zroot/vm/a"));
-        assert_eq!(volume_at(devices, &node), Some(volume));
+        assert_eq!(Volume::at(devices, &node), Volume::Zfs(volume));
         for other in ["/dev/zvol", "/dev/da0", "/vm/zvol/a"] {
-            assert_eq!(volume_at(devices, Path::new(other)), None, "{other}");
+            let file = Volume::File(other.into());
+            assert_eq!(Volume::at(devices, Path::new(other)), file);
         }
     }
 

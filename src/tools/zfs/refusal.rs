@@ -46,11 +46,25 @@ fn meaning(said: &str) -> Option<Refusal> {
                     NO_KEY,
                 ))
             }
+            ("cannot set property for ", ": size is greater than available space") => Some(refusal(
+                "cannot grow, because the pool has no room for its reservation",
+                NO_ROOM,
+            )),
+            ("cannot destroy ", ": dataset is busy") => Some(refusal(
+                "cannot be destroyed, because a process has its device open",
+                "end that process (fstat /dev/zvol/VOLUME names it), and repeat the command",
+            )),
+            ("cannot create snapshot ", ": out of space") => Some(refusal(
+                "cannot be taken: the pool is full, a quota is exceeded, or the volume has a reservation and needs room for all of its data once more",
+                "see zpool list, and zfs get quota,refquota,refreservation,available; free space, or as root let the volume be sparse: zfs set refreservation=none VOLUME",
+            )),
             _ => None,
         }
     })
 }
 
 const NO_KEY: &str = "zfs get encryptionroot names the dataset with the key; load the key as root: zfs load-key DATASET";
+
+const NO_ROOM: &str = "free space in the pool, or as root let the volume be sparse: zfs set refreservation=none VOLUME";
 
 const NO_DATASET: &str = "list what exists: zfs list; make the disk of a VM: VM-resources -V 20G; or correct volroot or VM_zvol";

@@ -1,8 +1,9 @@
 //! The simulated `zfs` compared with OpenZFS itself.
 //!
 //! `tests/tools/record-zfs.sh` runs `tests/calibration/zfs/commands` on real OpenZFS; its answers are
-//! in the transcripts beside the commands, one for each available release. FreeBSD 13 has 2.1, 15 has
-//! 2.4; 14 has 2.2, for which there is no record: it is simulated as 2.3 without the features that 2.3 is
+//! in the transcripts beside the commands, one for each available release; `commands-groups` has a machine
+//! and transcripts of its own. FreeBSD 13 has 2.1, 15 has 2.4;
+//! 14 has 2.2, for which there is no record: it is simulated as 2.3 without the features that 2.3 is
 //! known to have added.
 //!
 //! The real one runs on Linux. cmd/zfs/zfs_main.c and lib/libzfs/libzfs_dataset.c have no condition on
@@ -24,11 +25,28 @@ pub(super) fn data() -> PathBuf {
     root().join("tests/calibration/zfs")
 }
 
-/// The record of a release.
-pub(super) fn transcript(release: &str) -> Transcript {
-    let file = data().join(format!("transcript-{release}"));
-    let bytes = std::fs::read(&file).expect("a transcript");
+/// The files of commands, each run on a machine of its own, and the releases with a transcript of it.
+pub(super) const RUNS: [(&str, &[&str]); 3] = [
+    ("commands", &RELEASES),
+    ("commands-groups", &["2.3"]),
+    ("commands-volumes", &["2.3"]),
+];
+
+/// The transcript of a file of commands.
+fn file(commands: &str, release: &str) -> PathBuf {
+    let name = commands.replace("commands", "transcript");
+    data().join(format!("{name}-{release}"))
+}
+
+/// The record of a file of commands.
+fn record(commands: &str, release: &str) -> Transcript {
+    let bytes = std::fs::read(file(commands, release)).expect("a transcript");
     Transcript::parse(&bytes)
+}
+
+/// The record of the first file of commands.
+pub(super) fn transcript(release: &str) -> Transcript {
+    record(RUNS[0].0, release)
 }
 
 /// A host with the pools that the commands are written for.
@@ -71,6 +89,15 @@ fn answer(host: &mut Host, asked: &Record) -> Record {
             holders.retain(|_, process| process.comm != "holder");
             crate::host::Answer::ok()
         }
+        ["encrypt", dataset] => {
+            let made = host.add_dataset(dataset, None);
+            made.local.insert("keyformat".into(), "raw".into());
+            crate::host::Answer::ok()
+        }
+        ["lock", dataset] => {
+            host.state.locked.insert((*dataset).to_owned());
+            crate::host::Answer::ok()
+        }
         ["write", volume, _] => {
             host.install_on(&node(volume));
             crate::host::Answer::ok()
@@ -88,21 +115,26 @@ fn answer(host: &mut Host, asked: &Record) -> Record {
     })
 }
 
-/// Compares all answers of a FreeBSD release with the transcript of its OpenZFS.
+/// Compares all answers of a FreeBSD release with the transcripts of its OpenZFS.
 fn compare_all(freebsd: u32, openzfs: &str) {
-    let mut host = host(freebsd);
-    let records = transcript(openzfs).records;
-    let differences: Vec<String> = records
-        .iter()
-        .filter_map(|real| real.difference(&answer(&mut host, real)))
-        .collect();
-    assert!(
-        differences.is_empty(),
-        "{} of {} answers differ from those of OpenZFS {openzfs}\n\n{}",
-        differences.len(),
-        records.len(),
-        differences.join("\n")
-    );
+    for (commands, releases) in RUNS {
+        if !releases.contains(&openzfs) {
+            continue;
+        }
+        let mut host = host(freebsd);
+        let records = record(commands, openzfs).records;
+        let differences: Vec<String> = records
+            .iter()
+            .filter_map(|real| real.difference(&answer(&mut host, real)))
+            .collect();
+        assert!(
+            differences.is_empty(),
+            "{} of {} answers to {commands} differ from those of OpenZFS {openzfs}\n\n{}",
+            differences.len(),
+            records.len(),
+            differences.join("\n")
+        );
+    }
 }
 
 #[test]
@@ -117,12 +149,14 @@ fn freebsd_15_answers_as_openzfs_2_3() {
 
 #[test]
 fn every_command_has_a_record() {
-    let text = std::fs::read_to_string(data().join("commands")).expect("the commands");
-    let commands = commands(&text);
-    for release in RELEASES {
-        let records = transcript(release).records;
-        let recorded: Vec<&str> = records.iter().map(|record| record.line.as_str()).collect();
-        similar_asserts::assert_eq!(commands, recorded, "OpenZFS {release}");
+    for (file, releases) in RUNS {
+        let text = std::fs::read_to_string(data().join(file)).expect("the commands");
+        let commands = commands(&text);
+        for release in releases {
+            let records = record(file, release).records;
+            let recorded: Vec<&str> = records.iter().map(|record| record.line.as_str()).collect();
+            similar_asserts::assert_eq!(commands, recorded, "{file}, OpenZFS {release}");
+        }
     }
 }
 
@@ -162,26 +196,30 @@ fn every_refusal_that_the_program_can_get_is_recorded() {
     }
 }
 
-/// Also how a new record comes in: `EB_ZFS_RECORDED` names it, and with `BLESS=1` it becomes the
-/// transcript of its release.
+/// Also how a new record comes in: `EB_ZFS_RECORDED` names it, `EB_ZFS_COMMANDS` the file of its commands,
+/// and with `BLESS=1` it becomes the transcript of its release.
 #[test]
 fn a_transcript_has_nothing_in_it_that_no_two_runs_share() {
-    let recorded = std::env::var_os("EB_ZFS_RECORDED");
-    let files = match recorded {
-        Some(file) => vec![PathBuf::from(file)],
-        None => RELEASES
-            .map(|release| data().join(format!("transcript-{release}")))
-            .into(),
+    let names = ["EB_ZFS_RECORDED", "EB_ZFS_COMMANDS"].map(std::env::var);
+    let records: Vec<(String, Transcript)> = if let [Ok(recorded), Ok(commands)] = names {
+        let bytes = std::fs::read(recorded).expect("a record");
+        vec![(commands, Transcript::parse(&bytes))]
+    } else {
+        let runs = RUNS.iter();
+        let each = runs.flat_map(|(file, releases)| {
+            let one = |release: &&str| ((*file).to_owned(), record(file, release));
+            releases.iter().map(one)
+        });
+        each.collect()
     };
-    for file in files {
-        let mut transcript = Transcript::parse(&std::fs::read(&file).expect("a record"));
+    for (commands, mut transcript) in records {
         transcript.records = transcript.records.iter().map(masked).collect();
         let release = RELEASES.iter().find(|release| {
             let version = transcript.heading.strip_prefix("zfs-");
             version.is_some_and(|version| version.starts_with(&format!("{release}.")))
         });
         let release = release.unwrap_or_else(|| panic!("a record of {}", transcript.heading));
-        let target = data().join(format!("transcript-{release}"));
+        let target = file(&commands, release);
         if let Err(difference) = compare(&target, &transcript.to_string()) {
             panic!("{}\n{difference}", target.display());
         }

@@ -58,13 +58,13 @@ fn the_block_has_the_smallest_free_id_the_iso_and_the_typed_settings() {
 
 #[test]
 fn a_vm_with_firmware_gets_a_random_uuid() {
-    let made = || {
-        let (said, text, _) = new(fake(), "", &["web", "loader=uefi", "id=7"]);
+    let made = |vm: &str| {
+        let (said, text, _) = new(fake(), "", &[vm, "loader=uefi", "id=7"]);
         assert_eq!(said.status, 0, "{said:?}");
-        let (_, uuid) = text.split_once("web_uuid=").expect("a UUID");
+        let (_, uuid) = text.split_once("_uuid=").expect("a UUID");
         uuid.trim_end().to_owned()
     };
-    let (one, other) = (made(), made());
+    let (one, other) = (made("web"), made("www"));
     // The digit of version 4, and two bits of the variant.
     let is_random = |uuid: &str| uuid.len() == 36 && uuid.as_bytes()[14] == b'4';
     assert!(

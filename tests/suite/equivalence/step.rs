@@ -131,7 +131,7 @@ fn waits_long(calls: &[Logged]) -> bool {
     calls.iter().any(|call| times(call) >= 20)
 }
 
-/// The questions that the root side asks again: as many as the client has asked before it called it.
+/// The questions that the root side asks again: the last ones of the client before it called it.
 fn asked_again(log: &[Logged]) -> Option<Range<usize>> {
     let is_root = |call: &Logged| {
         let words = command(&call.argv);
@@ -142,6 +142,12 @@ fn asked_again(log: &[Logged]) -> Option<Range<usize>> {
     let behind = &log[called + 1..];
     let first = called + 1 + behind.iter().take_while(|call| call.depth > 0).count();
     // Questions start no programs; a call of depth 1 before them belongs to the host's past.
-    let asked = log[..called].iter().filter(|call| call.depth == 0).count();
+    let questions = log[..called].iter().filter(|call| call.depth == 0);
+    let questions: Vec<&[String]> = questions.map(|call| &*call.argv).collect();
+    let again: Vec<&[String]> = log[first..].iter().map(|call| &*call.argv).collect();
+    // The client may have asked for more than the plan needs, before it planned.
+    let longest = questions.len().min(again.len());
+    let same = |count: &usize| questions[questions.len() - count..] == again[..*count];
+    let asked = (0..=longest).rev().find(same)?;
     Some(first..first + asked)
 }

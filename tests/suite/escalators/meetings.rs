@@ -110,7 +110,7 @@ pub(super) const MEETINGS: &[Meeting] = &[
              root-boot fbsd0 host=vmhost system=fbsd0 con=/dev/nmdm1A cpu=1 mem=256M rng=NO utc=YES wired=NO strict_msrs=YES vnc=NO tablet=NO loader=bhyveload \
              freebsd=YES zvol=zroot/vm/fbsd0 cd0= host_netif=igb0 host_bridge=bridge0 if0=tap1 \
              if0_bridge=bridge0 if0_private=NO if0_type=virtio-net hd0=/dev/zvol/zroot/vm/fbsd0 hd0_type=virtio-blk on_reboot=restart on_crash=stop \
-             loader_timeout=120 stop_timeout=60 autostart=NO autostart_delay=0 as=fbsd0-boot \
+             loader_timeout=120 stop_timeout=60 autostart=NO autostart_delay=0 protect=NO as=fbsd0-boot \
              calls=links' as root on vmhost.",
         ],
     },

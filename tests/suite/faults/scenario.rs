@@ -125,8 +125,24 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         &[],
     ),
     undone("stopped", &["fbsd0-snapshot", "x"], cold, &[]),
+    undone("stopped", &["fbsd0-resize", "2G"], cold, &[]),
+    undone("running", &["fbsd0-resize", "-f", "2G"], running, &[]),
+    undone("file", &["file0-resize", "2G"], with_file, &[]),
     kept("stopped", &["fbsd0-rollback", "-f", "one"], cold),
     kept("left over", &["fbsd0-rollback", "-f", "one"], left_over),
+    undone("two disks", &["two0-snapshot", "x"], cold, &[]),
+    kept("two disks", &["two0-rollback", "-f", ONE], grouped),
+    kept(
+        "two disks",
+        &["two0-snapshot", "--delete", ONE, "-f"],
+        grouped,
+    ),
+    kept(
+        "two disks",
+        &["two0-snapshot", "--prune", "keep=1", "-f"],
+        grouped,
+    ),
+    undone("two disks", &["two0-promote"], cloned, &[]),
 ];
 
 pub(crate) const CONFIG: &str = "tests/cases/faults.conf";
@@ -154,6 +170,10 @@ fn cold() -> Host {
     prepared(14)
 }
 
+fn with_file() -> Host {
+    cold().with_image("/vm/file0", 1 << 30)
+}
+
 fn cold_15() -> Host {
     prepared(15)
 }
@@ -175,6 +195,30 @@ fn left_over() -> Host {
     warm()
         .with_leftover_vm("fbsd0", 512 << 20)
         .with_leftover_vm("obsd0", 512 << 20)
+}
+
+const ONE: &str = "_202601010000-one";
+
+/// A host with snapshots that are of two disks, of the first, and of the second.
+fn grouped() -> Host {
+    cold().with_commands(&[
+        "zfs snapshot -o easy-bhyve:disks=0,1 zroot/vm/two0@_202601010000-one zroot/vm/two0_data@_202601010000-one",
+        "zfs snapshot zroot/vm/two0@_202601020000-two",
+        "zfs snapshot -o easy-bhyve:disks=1 zroot/vm/two0_data@_202601030000-three",
+        "zfs snapshot -o easy-bhyve:disks=0,1 zroot/vm/two0@_202601040000-four zroot/vm/two0_data@_202601040000-four",
+    ])
+}
+
+/// A host on which both disks of a VM are clones.
+fn cloned() -> Host {
+    cold().with_commands(&[
+        "zfs destroy zroot/vm/two0",
+        "zfs destroy zroot/vm/two0_data",
+        "zfs clone zroot/vm/fbsd0@one zroot/vm/two0",
+        "zfs snapshot zroot/vm/two0@own",
+        "zfs snapshot zroot/vm/obsd0@one",
+        "zfs clone zroot/vm/obsd0@one zroot/vm/two0_data",
+    ])
 }
 
 fn running() -> Host {

@@ -72,6 +72,57 @@ fn a_profile_found_by_search_is_one_that_only_its_user_can_change() {
 }
 
 #[test]
+fn the_list_has_the_profiles_of_the_user_among_those_of_the_program() {
+    let place = place();
+    place.write("home/bin/os/debian.toml", "about = \"my own Debian\"\n");
+    place.write("home/bin/os/wrong.toml", "x = 1\n");
+    for own in ["debian", "wrong"] {
+        mode(place.path(format!("home/bin/os/{own}.toml")), 0o644);
+    }
+    let list = |words: &[&str]| {
+        let mut call = place.call(place.path("opt/bin/easy-bhyve"));
+        call.env("HOME", place.path("home")).arg("os").args(words);
+        let said = Said::of(&call.output().unwrap());
+        assert_eq!(said.status, Some(1), "{said:?}");
+        assert!(said.err.contains("unknown field `x`"), "{}", said.err);
+        assert!(said.err.contains("os/wrong.toml:1:1"), "{}", said.err);
+        said.out
+    };
+    let text = list(&[]);
+    let lines = text.lines().skip(1);
+    let names: Vec<&str> = lines
+        .clone()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert!(names.is_sorted() && names.contains(&"freebsd"), "{names:?}");
+    let own = lines.filter(|line| !line.ends_with("built in"));
+    let own: Vec<Vec<&str>> = own
+        .map(|line| {
+            line.split("  ")
+                .filter(|word| !word.is_empty())
+                .map(str::trim)
+                .collect()
+        })
+        .collect();
+    let file = |name: &str| place.shown(&format!("home/bin/os/{name}.toml"));
+    let files = ["debian", "mine", "wrong"].map(file);
+    assert_eq!(
+        own,
+        [
+            ["debian", "my own Debian", &files[0]],
+            ["mine", "-", &files[1]],
+            ["wrong", "-", &files[2]]
+        ]
+    );
+    let json: serde_json::Value = serde_json::from_str(&list(&["--format", "json"])).unwrap();
+    let profiles = json["profiles"].as_array().unwrap();
+    assert_eq!(profiles.len(), names.len());
+    for (profile, name) in profiles.iter().zip(names) {
+        assert_eq!(profile["name"], name);
+    }
+}
+
+#[test]
 fn a_profile_that_the_group_may_write_is_a_finding() {
     let place = place();
     mode(place.path("home/bin/os/mine.toml"), 0o664);

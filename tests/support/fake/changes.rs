@@ -8,6 +8,7 @@ use easy_bhyve::model::name::VmName;
 use easy_bhyve::plan::FileChange;
 use easy_bhyve::process::RUN_DIRECTORY;
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 impl Change for Fake {
@@ -55,6 +56,25 @@ impl Change for Fake {
         };
         real?;
         Ok(None)
+    }
+
+    /// By the modes of the real files for their owner, whom a caller that is not root is.
+    fn may_change(&mut self, change: &FileChange) -> Result<(), ChangeError> {
+        let path = change.path();
+        let file = match change {
+            FileChange::Replace { .. } => Some(path),
+            FileChange::Link { .. }
+            | FileChange::ReplaceLink { .. }
+            | FileChange::RemoveLink(_) => None,
+            _ => return Ok(()),
+        };
+        let directory = path.ancestors().skip(1).find(|path| path.is_dir());
+        for path in file.into_iter().chain(directory) {
+            if self.uid != 0 && path.metadata()?.mode() & 0o200 == 0 {
+                return Err(io::Error::from_raw_os_error(13).into());
+            }
+        }
+        Ok(())
     }
 
     fn record(&mut self, vm: &VmName, state: &[u8]) -> io::Result<()> {

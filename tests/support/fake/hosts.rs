@@ -1,13 +1,13 @@
 //! The traits of a host as the program uses them, on the simulated host.
 
-use super::{Child, Fake, Lost, ended, error, gone, logs, secrets};
+use super::{Child, Fake, ended, error, gone, logs, secrets};
 use crate::host::{Errno, Status};
 use easy_bhyve::command::{Command, Streams};
 use easy_bhyve::host::identity::{About, Entry, Identity};
 use easy_bhyve::host::secret::SecretError;
 use easy_bhyve::host::{
-    Caller, Children, Clock, Ended, Event, Finished, Follower, Interruption, Lock, LockResult,
-    Locks, Look, OpenFile, SpawnError,
+    Caller, Children, Clock, Ended, Event, Finished, Follower, Interruption, Look, OpenFile,
+    SpawnError,
 };
 use easy_bhyve::inspect::report::Report;
 use std::ffi::OsString;
@@ -36,6 +36,9 @@ impl Look for Fake {
 
     fn exists(&mut self, path: &Path) -> io::Result<bool> {
         self.may_enter(path)?;
+        if logs::exists(&self.worlds, path) {
+            return Ok(true);
+        }
         let (uid, mut host) = (self.uid, self.host());
         // A look by name has effects on a real host: a null modem or a tap is created.
         host.look_up(path, uid);
@@ -54,13 +57,15 @@ impl Look for Fake {
             return Err(error(Errno::NoEntry));
         }
         let lies = host.lower(path);
+        let file = host.state.files.nodes.get(path).and_then(Option::as_ref);
+        let first = file.and_then(|file| file.first_name.as_deref());
         let number = |path: &Path| BuildHasherDefault::<DefaultHasher>::default().hash_one(path);
         let identity = match host.device(path) {
             Some(_) => Identity::Device(number(path)),
-            None => Identity::File(1, number(lies.as_deref().unwrap_or(path))),
+            None => Identity::File(1, number(first.or(lies.as_deref()).unwrap_or(path))),
         };
         Ok(About {
-            size: 0,
+            size: host.files().size(path).unwrap_or(0),
             identity,
             is_unsure: lies.is_none(),
             is_read_only: host.is_read_only(path),
@@ -81,10 +86,19 @@ impl Look for Fake {
         self.inspected(path, directory)
     }
 
+    fn is_uefi_store(&mut self, path: &Path) -> io::Result<bool> {
+        self.may_enter(path)?;
+        self.host().is_store(path).map_err(error)
+    }
+
     fn names_in(&mut self, directory: &Path) -> io::Result<Vec<OsString>> {
         if directory.ends_with("run/easy-bhyve") {
             let vms = self.states().into_keys();
             return Ok(vms.map(|vm| format!("{vm}.json").into()).collect());
+        }
+        let is_closed = directory.ends_with("run/easy-bhyve/scratch");
+        if is_closed && self.uid != 0 {
+            return Err(error(Errno::Access));
         }
         match self.host().list_dir(directory) {
             Ok(names) => Ok(names.into_iter().map(OsString::from).collect()),
@@ -116,7 +130,7 @@ impl Look for Fake {
     fn find(&mut self, program: &str) -> Option<PathBuf> {
         // Programs that are not simulated here are in every base system.
         let base = [
-            "rm", "mv", "mkdir", "cat", "tail", "env", "timeout", "mktemp",
+            "rm", "rmdir", "mv", "mkdir", "cat", "tail", "env", "timeout", "mktemp",
         ];
         let is_there = base.contains(&program) || self.host().has_program(program);
         is_there.then(|| Path::new("/sbin").join(program))
@@ -133,6 +147,7 @@ impl Clock for Fake {
     }
 
     fn pause(&mut self, time: Duration) {
+        self.count_wait();
         let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let end = self.host().state.clock_ms.saturating_add(milliseconds);
         // Processes react at once to whatever happens by itself.
@@ -212,6 +227,7 @@ impl Children for Fake {
             if end.is_none() && self.actor > 0 && !self.has_reader {
                 self.worlds.rest(self.actor, pid)?;
             } else {
+                self.count_wait();
                 let noise = self.children.get(&pid).and_then(|child| child.noise);
                 let next = [end, noise.map(|(_, due)| due)].into_iter().flatten();
                 self.worlds.lock().go_on(next.min());
@@ -291,6 +307,16 @@ impl Caller for Fake {
         self.answer
     }
 
+    fn type_in(&mut self, question: &str) -> Option<String> {
+        self.asked.push(question.to_owned());
+        // The question names the word: `Type WORD to ...`.
+        let (_, rest) = question.rsplit_once("Type ")?;
+        let word = rest.split(' ').next().unwrap_or_default();
+        let typed = if self.answer? { word } else { "n" };
+        let _ = writeln!(self.err, "{question} {typed}");
+        Some(typed.to_owned())
+    }
+
     fn catch_signals(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -307,30 +333,5 @@ impl Caller for Fake {
     fn isolate(&mut self) -> io::Result<()> {
         // The attributes of a test's own process are not the caller's.
         Ok(())
-    }
-}
-
-impl Locks for Fake {
-    fn lock(&mut self, lock: &Lock, note: &str) -> io::Result<LockResult> {
-        let mut world = self.worlds.lock();
-        if world.lost.contains(&Lost::Locks) {
-            let why = "the directory must be owned by root and writable only by root";
-            return Err(io::Error::other(why));
-        }
-        world.refuse_write()?;
-        // No more time passes for which the process could wait.
-        if world.is_killed(self.actor) {
-            return Err(gone());
-        }
-        // A disk is identified by its own name.
-        let lies = match lock {
-            Lock::Disk(path) => world.host.lower(path).map(Lock::Disk),
-            _ => None,
-        };
-        Ok(world.lock_for(self.pid, lies.as_ref().unwrap_or(lock), note))
-    }
-
-    fn unlock(&mut self, lock: &Lock) {
-        self.worlds.lock().locks.unlock(self.pid, lock);
     }
 }

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use easy_bhyve::host::{Lock, LockResult};
+use easy_bhyve::host::{self, Lock, LockResult};
+use std::io;
 
+use super::{Fake, Lost, gone};
 use crate::host::process::Process;
 
 /// All locks that are held.
@@ -96,4 +98,29 @@ fn children(processes: &Processes, parent: u32) -> Vec<u32> {
         .filter(|child| child.ppid == parent)
         .filter_map(|child| u32::try_from(child.pid).ok())
         .collect()
+}
+
+impl host::Locks for Fake {
+    fn lock(&mut self, lock: &Lock, note: &str) -> io::Result<LockResult> {
+        let mut world = self.worlds.lock();
+        if world.lost.contains(&Lost::Locks) {
+            let why = "the directory must be owned by root and writable only by root";
+            return Err(io::Error::other(why));
+        }
+        world.refuse_write()?;
+        // No more time passes for which the process could wait.
+        if world.is_killed(self.actor) {
+            return Err(gone());
+        }
+        // A disk is identified by its own name.
+        let lies = match lock {
+            Lock::Disk(path) => world.host.lower(path).map(Lock::Disk),
+            _ => None,
+        };
+        Ok(world.lock_for(self.pid, lies.as_ref().unwrap_or(lock), note))
+    }
+
+    fn unlock(&mut self, lock: &Lock) {
+        self.worlds.lock().locks.unlock(self.pid, lock);
+    }
 }

@@ -18,7 +18,7 @@ mod written;
 use entry::error;
 
 use crate::call::Stream;
-use crate::host::{self as simulated, Answer, Call, Logged, Noise, Status};
+use crate::host::{self as simulated, Answer, Call, Fault, Logged, Noise, Status};
 use easy_bhyve::command::{Command, Streams};
 use easy_bhyve::host::scratch;
 use easy_bhyve::host::{Clock, Ended, Event, Finished, Interruption, Lock, SpawnError};
@@ -56,6 +56,8 @@ pub struct Fake {
     pub interrupted: Option<(u32, Interruption)>,
     /// How often the processes of this call have looked for a signal.
     looks: Arc<AtomicU32>,
+    /// How often this process has waited.
+    waits: u32,
     /// The caller's standard output.
     pub out: Stream,
     /// The caller's standard error.
@@ -117,6 +119,7 @@ impl Fake {
             asked: Vec::new(),
             interrupted: None,
             looks: Arc::default(),
+            waits: 0,
             out: Stream::default(),
             err: Stream::default(),
             children: BTreeMap::new(),
@@ -159,11 +162,6 @@ impl Fake {
         self.worlds.lock().lost.push(what);
     }
 
-    /// Lets every user read logs, as a member of the group operator.
-    pub fn show_logs(&self) {
-        self.worlds.lock().shows_logs = true;
-    }
-
     /// How many files the program has opened to read them.
     pub fn reads(&self) -> usize {
         self.worlds.lock().reads
@@ -173,19 +171,6 @@ impl Fake {
     pub fn write_record(&self, vm: &str, record: &str) {
         let mut world = self.worlds.lock();
         world.states.insert(vm.to_owned(), record.to_owned());
-    }
-
-    /// Writes the log of a VM: a rotated file, if there is one, and the present one.
-    pub fn write_log(&self, vm: &str, rotated: Option<&str>, log: &str) {
-        let mut world = self.worlds.lock();
-        let rotated = rotated.map(|text| (vm.to_owned(), text.to_owned()));
-        world.rotated.extend(rotated);
-        world.logs.insert(vm.to_owned(), log.to_owned());
-    }
-
-    /// The texts of the logs, by VM.
-    pub fn logs(&self) -> BTreeMap<String, String> {
-        self.worlds.lock().logs.clone()
     }
 
     /// The VMs for which a state is recorded.
@@ -213,7 +198,7 @@ impl Fake {
 
     /// The same, and whether the call was one of the program itself, which has ended then.
     fn perform_or_be(&mut self, call: &Call) -> (Answer, bool) {
-        if let Some(answer) = self.remove(call) {
+        if let Some(answer) = self.change_names(call) {
             return (answer, false);
         }
         let (answer, own) = {
@@ -253,6 +238,14 @@ impl Fake {
         })
     }
 
+    /// Ends a test whose process waits for a person, for ever.
+    fn count_wait(&mut self) {
+        // Each wait is of some hundred milliseconds of the host.
+        const MOST: u32 = 50_000;
+        self.waits += 1;
+        assert!(self.waits < MOST, "a wait would never end");
+    }
+
     /// Fails if this process was killed.
     fn refuse_after_end(&self) -> Result<(), SpawnError> {
         if self.worlds.lock().is_killed(self.actor) {
@@ -261,38 +254,83 @@ impl Fake {
         Ok(())
     }
 
-    /// rm(1) and mv(1), with or without an escalator: the only programs that the host does not simulate.
-    fn remove(&mut self, call: &Call) -> Option<Answer> {
+    /// rm(1), rmdir(1) and mv(1), which the host does not simulate, and ln(1) of a log.
+    fn change_names(&mut self, call: &Call) -> Option<Answer> {
         let words: Vec<String> = call
             .argv
             .iter()
             .map(|word| word.to_string_lossy().into_owned())
             .collect();
-        let mut host = self.host();
-        let program = words.first()?;
-        if !["rm", "mv"].contains(&program.as_str()) || host.has_program(program) {
+        let program = words.first()?.as_str();
+        let paths: Vec<&Path> = words
+            .iter()
+            .skip(1)
+            .filter(|word| !word.starts_with('-'))
+            .map(Path::new)
+            .collect();
+        let is_ours = match (program, paths.as_slice()) {
+            ("rm" | "rmdir" | "mv", _) => !self.host().has_program(program),
+            ("ln", [from, _]) => logs::exists(&self.worlds, from),
+            _ => false,
+        };
+        if !is_ours {
             return None;
         }
-        let nth = host.orders.count(program);
-        let answer = if let Some(fault) = host.orders.fault(program, nth) {
-            fault.answer()
-        } else {
-            let _ = host.files_mut().remove(Path::new(words.last()?));
-            let moved = words.iter().rev().nth(1).filter(|_| program == "mv");
-            if let Some(from) = moved {
-                let to = Path::new(words.last()?);
-                let _ = host.files_mut().link(Path::new(from), to);
-                let _ = host.files_mut().remove(Path::new(from));
-            }
-            Answer::ok()
+        let fault = {
+            let mut host = self.host();
+            let nth = host.orders.count(program);
+            host.orders.fault(program, nth).map(Fault::answer)
         };
-        host.orders.log.push(Logged {
+        let answer = fault.unwrap_or_else(|| match (program, paths.as_slice()) {
+            ("ln", [from, to]) => {
+                logs::link(&self.worlds, from, to);
+                Answer::ok()
+            }
+            ("rmdir", [path]) => self.remove(&[path], false),
+            ("mv", [from, to]) => self.put_back(from, to),
+            _ => self.remove(
+                &paths,
+                words
+                    .iter()
+                    .any(|word| word.starts_with('-') && word.contains('f')),
+            ),
+        });
+        self.host().orders.log.push(Logged {
             argv: words,
             uid: call.uid,
             status: answer.status,
             depth: 0,
         });
         Some(answer)
+    }
+
+    /// Renames a file, replacing another one.
+    fn put_back(&mut self, from: &Path, to: &Path) -> Answer {
+        let mut host = self.host();
+        let files = host.files_mut();
+        let _ = files.remove(to);
+        let _ = files.link(from, to);
+        let _ = files.remove(from);
+        Answer::ok()
+    }
+
+    fn remove(&mut self, paths: &[&Path], is_forced: bool) -> Answer {
+        let mut answer = Answer::ok();
+        for path in paths {
+            let is_known = logs::exists(&self.worlds, path);
+            logs::remove(&self.worlds, path);
+            self.host().state.odd.remove(*path);
+            let removed = self.host().files_mut().remove(path);
+            if let Err(errno) = removed
+                && !is_known
+                && !is_forced
+            {
+                let text = format!("rm: {}: {}", path.display(), errno.text());
+                answer = answer.and_err(text);
+                answer.status = Status::Exit(1);
+            }
+        }
+        answer
     }
 
     /// The output of a child so far, and how it has ended, if it has.

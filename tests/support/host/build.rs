@@ -81,6 +81,8 @@ impl Host {
             interfaces: BTreeMap::new(),
             routes: BTreeMap::from([("inet".into(), ("192.0.2.1".into(), "igb0".into()))]),
             pools: BTreeMap::from([("zroot".into(), 500 << 30)]),
+            ailing_pools: BTreeMap::new(),
+            firmware_package: Some("edk2-bhyve-g202502".into()),
             datasets: BTreeMap::new(),
             locked: BTreeSet::new(),
             node_ms: 0,

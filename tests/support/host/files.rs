@@ -31,7 +31,7 @@ pub trait Files {
     fn fill(&mut self, path: &Path, size: u64) -> Result<(), Errno>;
     /// Creates an empty file of this mode, or replaces an existing file.
     fn install(&mut self, path: &Path, mode: u32) -> Result<(), Errno>;
-    /// Renames a file; the new name must not exist.
+    /// Gives a file a further name, which must not exist.
     fn link(&mut self, path: &Path, name: &Path) -> Result<(), Errno>;
     /// Writes at the beginning of a file without changing its size.
     fn stamp(&mut self, path: &Path, content: &[u8]) -> Result<(), Errno>;
@@ -61,6 +61,9 @@ pub struct MemoryFile {
     /// Its owner, if it was given to a user.
     #[serde(default)]
     pub owner: Option<u32>,
+    /// The name whose file this is under a further name, as link(2) makes one.
+    #[serde(default)]
+    pub first_name: Option<PathBuf>,
 }
 
 /// A tree of files in memory. `None` is a directory.
@@ -178,10 +181,12 @@ impl Files for MemoryFiles {
     }
 
     fn link(&mut self, path: &Path, name: &Path) -> Result<(), Errno> {
-        let file = self.file(path)?.clone();
+        let mut file = self.file(path)?.clone();
         if self.exists(name) {
             return Err(Errno::Exists);
         }
+        let first = file.first_name.unwrap_or_else(|| path.to_owned());
+        file.first_name = Some(first).filter(|first| first != name);
         *self.open(name)? = file;
         Ok(())
     }

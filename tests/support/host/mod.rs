@@ -32,6 +32,7 @@ pub mod build;
 pub mod call;
 pub mod clock;
 pub mod conditions;
+mod datasets;
 pub mod devices;
 pub mod errno;
 pub mod faults;
@@ -42,6 +43,7 @@ pub mod process;
 pub mod program;
 pub mod shared;
 mod sockets;
+mod stat;
 pub mod state;
 pub mod words;
 
@@ -64,6 +66,7 @@ mod kldload;
 mod kldstat;
 mod ln;
 mod pgrep;
+mod pkg;
 mod ps;
 mod route;
 mod sysctl;
@@ -71,6 +74,7 @@ mod truncate;
 mod vmm;
 mod wrap;
 mod zfs;
+mod zpool;
 
 pub use call::{Answer, Call, Logged, Status};
 pub use errno::Errno;
@@ -114,7 +118,7 @@ pub struct Host {
 }
 
 /// Every program that is simulated.
-pub const PROGRAMS: [&str; 26] = [
+pub const PROGRAMS: [&str; 29] = [
     "bhyve",
     "bhyvectl",
     "bhyveload",
@@ -133,18 +137,21 @@ pub const PROGRAMS: [&str; 26] = [
     "ln",
     "mdo",
     "pgrep",
+    "pkg",
     "pkill",
     "ps",
     "route",
+    "stat",
     "sudo",
     "sysctl",
     "truncate",
     "zfs",
+    "zpool",
     "true",
 ];
 
 /// Programs that only the real machine can run.
-const FOREIGN: [&str; 14] = [
+const FOREIGN: [&str; 15] = [
     "cat",
     "chmod",
     "cp",
@@ -154,6 +161,7 @@ const FOREIGN: [&str; 14] = [
     "mktemp",
     "mv",
     "rm",
+    "rmdir",
     "sh",
     "sleep",
     "test",
@@ -235,13 +243,16 @@ impl Host {
             "kldstat" => kldstat::run(self, call),
             "ln" => ln::run(self, call),
             "pgrep" | "pkill" => pgrep::run(self, call),
+            "pkg" => pkg::run(self, call),
             "ps" => ps::run(self, call),
             "route" => route::run(self, call),
+            "stat" => stat::run(self, call),
             "sysctl" => sysctl::run(self, call),
             // The user closes a viewer at once.
             "true" | "vncviewer" => Answer::ok(),
             "truncate" => truncate::run(self, call),
             "zfs" => zfs::run(self, call),
+            "zpool" => zpool::run(self, call),
             _ => Answer::of(Status::NotFound),
         }
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::datasets::{Bookmark, Dataset, Snapshot, Volume};
 use super::grub_bhyve::image::Image;
 use super::process::{GuestPlan, Process};
 use super::{call::Status, files::MemoryFiles};
@@ -24,11 +25,9 @@ pub struct State {
     pub dev: PathBuf,
     /// Milliseconds since the epoch.
     pub clock_ms: u64,
-    /// Whether programs that take time are real processes that run for that time; otherwise the clock is
-    /// advanced.
+    /// Whether programs that take time are real processes; otherwise the clock is advanced.
     pub real_time: bool,
-    /// The factor by which the clock is slower by which easy-bhyve waits for programs that are real
-    /// processes.
+    /// The factor by which waits of easy-bhyve for programs that are real processes are longer.
     pub pace: u32,
     /// Whether all callers are in a jail.
     pub jailed: bool,
@@ -46,6 +45,10 @@ pub struct State {
     pub routes: BTreeMap<String, (String, String)>,
     /// Free bytes of each pool, by name.
     pub pools: BTreeMap<String, u64>,
+    /// The health and the used percent of each pool that is not well, by name.
+    pub ailing_pools: BTreeMap<String, (String, u8)>,
+    /// The package that has installed the firmware, with its version.
+    pub firmware_package: Option<String>,
     /// Datasets by full name.
     pub datasets: BTreeMap<String, Dataset>,
     /// Encryption roots whose key is not loaded.
@@ -62,8 +65,7 @@ pub struct State {
     pub ended: BTreeMap<i32, Status>,
     /// Null-modem pairs by name without the final A or B.
     pub nmdm: BTreeMap<String, Nmdm>,
-    /// Null modems that a program of the real machine is going to open: they exist as soon as
-    /// nmdm is loaded, since devfs cloning cannot create them for that program.
+    /// Null modems for a program of the real machine, which devfs cannot clone: nmdm creates them.
     pub awaited: BTreeSet<PathBuf>,
     /// Users by uid.
     pub users: BTreeMap<u32, User>,
@@ -73,8 +75,7 @@ pub struct State {
     pub guests: BTreeMap<String, GuestPlan>,
     /// The behaviour of all other guests.
     pub guest: GuestPlan,
-    /// Mounts of nullfs: the mount point, and the path of the directory that it shows; `None`: that
-    /// directory is not visible.
+    /// Mounts of nullfs: the mount point, and the directory that it shows; `None`: one that is not visible.
     pub nullfs: BTreeMap<PathBuf, Option<PathBuf>>,
     /// Directories whose file system is read-only.
     pub read_only: BTreeSet<PathBuf>,
@@ -255,62 +256,6 @@ pub struct Interface {
     pub link0: bool,
     /// Its MTU.
     pub mtu: u32,
-}
-
-/// A volume's own properties.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Volume {
-    /// Bytes.
-    pub volsize: u64,
-    /// Bytes.
-    pub volblocksize: u64,
-    /// Bytes; 0 is none.
-    pub refreservation: u64,
-    /// Whether no system was ever installed on it.
-    pub blank: bool,
-}
-
-/// A ZFS filesystem or volume.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Dataset {
-    /// A volume's properties; `None` is a filesystem.
-    pub volume: Option<Volume>,
-    /// Properties set on it itself.
-    pub local: BTreeMap<String, String>,
-    /// The snapshot that it was cloned from.
-    pub origin: Option<String>,
-    /// Seconds since the epoch.
-    pub creation: u64,
-    /// Transaction group that made it.
-    pub createtxg: u64,
-    /// When its node appears, if it is a volume: milliseconds since the epoch.
-    pub node_at: u64,
-    /// Its snapshots by the part after `@`.
-    pub snapshots: BTreeMap<String, Snapshot>,
-    /// Its bookmarks by the part after `#`.
-    pub bookmarks: BTreeMap<String, Bookmark>,
-}
-
-/// A bookmark: what remains of a snapshot as a base of incremental sends.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bookmark {
-    /// Seconds since the epoch.
-    pub creation: u64,
-    /// Transaction group that made the snapshot.
-    pub createtxg: u64,
-}
-
-/// A snapshot.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Snapshot {
-    /// Seconds since the epoch.
-    pub creation: u64,
-    /// Transaction group that made it.
-    pub createtxg: u64,
-    /// The volume as it was.
-    pub volume: Option<Volume>,
-    /// Names of holds on it.
-    pub holds: BTreeSet<String>,
 }
 
 /// A VM object of vmm(4).

@@ -3,6 +3,7 @@
 
 use super::super::Host;
 use super::super::call::Answer;
+use super::super::firmware::written_by;
 use super::options::{Backend, Options};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -145,7 +146,6 @@ pub(super) fn boots(host: &Host, options: &Options) -> Boots {
 /// The firmware writes its variables at each start of the guest.
 pub(super) fn write(host: &mut Host, rom: &Rom, vm: &str) {
     if let Some(vars) = &rom.vars {
-        let text = format!("the variables of {vm}\n");
-        let _ = host.files_mut().stamp(Path::new(vars), text.as_bytes());
+        let _ = host.files_mut().stamp(Path::new(vars), &written_by(vm));
     }
 }

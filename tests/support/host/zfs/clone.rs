@@ -50,7 +50,6 @@ pub(super) fn clone(host: &mut Host, call: &Call, args: &[String]) -> Result<Ans
     if name::kind(&host.state, new).is_some() {
         return Err(refused(&cannot, "dataset already exists"));
     }
-    super::key::check(&host.state, name::parent(new).unwrap_or(new), &cannot)?;
     // The size is that of the data; the reservation and local properties are not inherited.
     if let Some(volume) = &mut volume {
         volume.refreservation = 0;

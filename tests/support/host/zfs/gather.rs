@@ -18,7 +18,7 @@ pub(super) struct Question<'words> {
     /// How many levels below them; `None` is all of them.
     pub(super) depth: Option<usize>,
     /// Properties to sort by, and whether in reverse.
-    pub(super) keys: Vec<(&'static Property, bool)>,
+    pub(super) keys: Vec<(Property, bool)>,
 }
 
 /// The results, sorted, and an error line for each name that is not of a wanted type.

@@ -19,8 +19,8 @@ pub(super) fn root<'name>(state: &State, dataset: &'name str) -> Option<&'name s
     None
 }
 
-/// The refusal of a new dataset below one whose key is not loaded (libzfs_dataset.c, zfs_create and
-/// zfs_clone).
+/// The refusal of a new dataset below one whose key is not loaded (libzfs_dataset.c, zfs_create); a clone
+/// is made.
 pub(super) fn check(state: &State, parent: &str, cannot: &str) -> Result<(), Answer> {
     match root(state, parent).filter(|root| state.locked.contains(*root)) {
         Some(_) => Err(refused(
@@ -35,7 +35,11 @@ pub(super) fn check(state: &State, parent: &str, cannot: &str) -> Result<(), Ans
 pub(super) fn load(host: &mut Host, call: &Call, args: &[String]) -> Result<Answer, Answer> {
     let words = options(&host.state, "load-key", "rnL:a", args)?;
     let [dataset] = words.operands.as_slice() else {
-        return Err(wrong(&host.state, "load-key", "missing dataset argument"));
+        return Err(wrong(
+            &host.state,
+            "load-key",
+            "Missing dataset argument or -a option",
+        ));
     };
     name::open(&host.state, dataset, Types::HEADS).map_err(|line| Answer::fail(1, line))?;
     let problem = |text: String| Answer::fail(255, format!("Key load error: {text}"));

@@ -5,7 +5,7 @@ use super::super::state::State;
 use super::super::words::Words;
 use super::gather::{Question, gather};
 use super::name::Types;
-use super::property::{Look, PROPERTIES, Property};
+use super::property::{Access, Look, PROPERTIES, Property};
 use super::since_2_2;
 use super::table::{self, Column};
 use super::usage::{options, wrong};
@@ -51,7 +51,7 @@ pub(super) fn list(state: &State, args: &[String]) -> Result<Answer, Answer> {
     let columns: Vec<Column> = properties
         .iter()
         .map(|property| Column {
-            heading: property.column.into(),
+            heading: property.column.to_string(),
             width: Some(width(state, property, &found, exact, exact)),
             right: !matches!(property.look, Look::Text | Look::Word(_) | Look::Date),
         })
@@ -102,6 +102,7 @@ fn types(state: &State, words: &Words) -> Result<Option<Types>, String> {
 fn width(state: &State, property: &Property, found: &[String], exact: bool, all: bool) -> usize {
     let least = match property.look {
         Look::Word(words) => words.iter().map(|word| word.len()).max().unwrap_or(0),
+        _ if property.access == Access::User => property.name.len(),
         Look::Text => 0,
         _ => 5,
     };
@@ -116,7 +117,20 @@ fn width(state: &State, property: &Property, found: &[String], exact: bool, all:
         .unwrap_or(0)
 }
 
-/// `zfs get [-Hp] [-r | -d depth] [-o field,...] [-t type,...] property,... [name]...`
+/// The beginnings of the sources of `-s`; by default of all.
+fn sources(words: &Words) -> Result<Vec<&str>, String> {
+    let Some(text) = words.last("s") else {
+        return Ok(vec![""]);
+    };
+    let source = |word| match word {
+        "none" => Ok("-"),
+        "local" | "default" | "received" | "inherited" | "temporary" => Ok(word),
+        _ => Err(format!("invalid source '{word}'")),
+    };
+    text.split(',').map(source).collect()
+}
+
+/// `zfs get [-Hp] [-r | -d depth] [-o field,...] [-s source,...] [-t type,...] property,... [name]...`
 pub(super) fn get(state: &State, args: &[String]) -> Result<Answer, Answer> {
     let words = options(state, "get", ":d:o:s:rt:Hp", args)?;
     let misused = |problem: String| wrong(state, "get", &problem);
@@ -126,12 +140,16 @@ pub(super) fn get(state: &State, args: &[String]) -> Result<Answer, Answer> {
     if let Some(bad) = fields.iter().find(|field| !known.contains(field)) {
         return Err(misused(format!("invalid column name '{bad}'")));
     }
+    let sources = sources(&words).map_err(misused)?;
     let types = types(state, &words).map_err(misused)?.unwrap_or(Types::ALL);
     let Some((wanted, operands)) = words.operands.split_first() else {
         return Err(misused("missing property argument".into()));
     };
     let properties = match wanted.as_str() {
-        "all" => PROPERTIES.iter().filter(|one| one.name != "name").collect(),
+        "all" => {
+            let all = PROPERTIES.iter().filter(|one| one.name != "name");
+            all.cloned().collect()
+        }
         _ => Property::list(wanted).map_err(misused)?,
     };
     let (found, problems) = gather(
@@ -148,11 +166,15 @@ pub(super) fn get(state: &State, args: &[String]) -> Result<Answer, Answer> {
     let mut rows = Vec::new();
     for full in &found {
         for property in &properties {
+            let source = property.source(state, full);
+            if !sources.iter().any(|word| source.starts_with(word)) {
+                continue;
+            }
             let cells = fields.iter().map(|field| match *field {
                 "name" => full.clone(),
-                "property" => property.name.into(),
+                "property" => property.name.to_string(),
                 "value" => property.shown(state, full, exact),
-                _ => property.source(state, full),
+                _ => source.clone(),
             });
             rows.push(cells.collect());
         }

@@ -1,5 +1,7 @@
 //! The properties of a dataset, snapshot or bookmark (module/zcommon/zfs_prop.c).
 
+use std::borrow::Cow;
+
 use super::super::state::State;
 use super::name::{self, Types};
 use super::relation::clones;
@@ -35,15 +37,17 @@ pub(super) enum Access {
     Own,
     /// A dataset inherits it from its parent, unless it is set.
     Inherited,
+    /// The same for a user property, which snapshots have, too, but which has no default.
+    User,
 }
 
 /// A property that this host knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Property {
     /// Its full name.
-    pub(super) name: &'static str,
+    pub(super) name: Cow<'static, str>,
     /// The heading of its column; in lower case also a name of the property.
-    pub(super) column: &'static str,
+    pub(super) column: Cow<'static, str>,
     /// The format of its value.
     pub(super) look: Look,
     /// How it gets its value.
@@ -55,8 +59,8 @@ pub(super) struct Property {
 /// The values of `volmode`.
 const MODES: &[&str] = &["default", "full", "geom", "dev", "none"];
 
-/// All of them, in the order of their names.
-pub(super) const PROPERTIES: [Property; 19] = {
+/// All but user properties, in the order of their names.
+pub(super) static PROPERTIES: [Property; 19] = {
     use Access::{Inherited, Once, Own, ReadOnly};
     use Look::{Bytes, Date, Number, Reservation, Size, Text, Word};
     const SIZED: Types = Types::VOLUME.and(Types::SNAPSHOT);
@@ -103,8 +107,8 @@ const fn of(
     types: Types,
 ) -> Property {
     Property {
-        name,
-        column,
+        name: Cow::Borrowed(name),
+        column: Cow::Borrowed(column),
         look,
         access,
         types,
@@ -112,15 +116,30 @@ const fn of(
 }
 
 impl Property {
-    /// The property of this name, or of this column in lower case.
-    pub(super) fn named(name: &str) -> Option<&'static Self> {
-        PROPERTIES
-            .iter()
-            .find(|one| one.name == name || one.column.to_lowercase() == name)
+    /// The property of this name, or of this column in lower case, or the user property.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        let mut known = PROPERTIES.iter();
+        let known = known.find(|one| one.name == name || one.column.to_lowercase() == name);
+        known.cloned().or_else(|| Self::of_user(name))
+    }
+
+    /// zfs_prop_user: a user property has a colon, and no capital letter.
+    fn of_user(name: &str) -> Option<Self> {
+        let is_valid = |c: char| {
+            c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.' | ':')
+        };
+        let is_one = name.contains(':') && name.chars().all(is_valid);
+        is_one.then(|| Self {
+            name: name.to_owned().into(),
+            column: name.to_uppercase().into(),
+            look: Look::Text,
+            access: Access::User,
+            types: Types::DATASETS,
+        })
     }
 
     /// The properties of a list with commas, or the error for a word that is not a property.
-    pub(super) fn list(text: &str) -> Result<Vec<&'static Self>, String> {
+    pub(super) fn list(text: &str) -> Result<Vec<Self>, String> {
         if text.is_empty() {
             return Err("bad property list: no properties specified".into());
         }
@@ -154,7 +173,7 @@ impl Property {
             .or(bookmark.map(|bookmark| (bookmark.creation, bookmark.createtxg)))
             .unwrap_or((dataset.creation, dataset.createtxg));
         let referenced = volume.map_or(96 << 10, super::relation::referenced);
-        let number = match self.name {
+        let number = match &*self.name {
             "available" => *state.pools.get(name::pool(base))?,
             "createtxg" => taken.1,
             "creation" => taken.0,
@@ -163,7 +182,7 @@ impl Property {
                 Some(volume) => volume.refreservation,
                 None => dataset
                     .local
-                    .get(self.name)
+                    .get(&*self.name)
                     .map_or(0, |set| size::parse(set).unwrap_or(0)),
             },
             "used" if kind == Types::SNAPSHOT => 0,
@@ -178,7 +197,10 @@ impl Property {
 
     /// The value of a property that is not a number.
     fn text(&self, state: &State, full: &str, kind: Types) -> Option<String> {
-        match self.name {
+        match &*self.name {
+            _ if self.access == Access::User => {
+                set_by_user(state, full, &self.name).map(|(value, _)| value.into())
+            }
             "clones" => Some(clones(state, full).collect::<Vec<_>>().join(","))
                 .filter(|clones| !clones.is_empty()),
             "encryption" => Some(
@@ -200,7 +222,7 @@ impl Property {
             "origin" => state.datasets.get(full)?.origin.clone(),
             "type" => Some(kind.word().into()),
             "volmode" => Some(
-                inherited(state, full, self.name)
+                inherited(state, full, &self.name)
                     .map_or("default", |at| at.0)
                     .into(),
             ),
@@ -213,7 +235,8 @@ impl Property {
         let Some(value) = self.value(state, full) else {
             return "-".into();
         };
-        let Some(number) = value.parse().ok().filter(|_| !exact) else {
+        let is_text = self.look == Look::Text;
+        let Some(number) = value.parse().ok().filter(|_| !exact && !is_text) else {
             return value;
         };
         match self.look {
@@ -227,6 +250,13 @@ impl Property {
 
     /// The source of its value.
     pub(super) fn source(&self, state: &State, full: &str) -> String {
+        if self.access == Access::User {
+            return match set_by_user(state, full, &self.name) {
+                None => "-".into(),
+                Some((_, at)) if at == full => "local".into(),
+                Some((_, at)) => format!("inherited from {at}"),
+            };
+        }
         if self.value(state, full).is_none() {
             return "-".into();
         }
@@ -236,22 +266,38 @@ impl Property {
             return source.into();
         };
         let is_default = match (self.access, &dataset.volume) {
-            (Access::ReadOnly, _) => return "-".into(),
+            (Access::ReadOnly | Access::User, _) => return "-".into(),
             (Access::Once, Some(volume)) if volume.volblocksize != default_block(state) => {
                 return "-".into();
             }
             (Access::Once, _) => true,
             (Access::Own, Some(volume)) if self.name == "refreservation" => {
-                volume.refreservation == 0 && !dataset.local.contains_key(self.name)
+                volume.refreservation == 0 && !dataset.local.contains_key(&*self.name)
             }
-            (Access::Own, volume) => volume.is_none() && !dataset.local.contains_key(self.name),
-            (Access::Inherited, _) => match inherited(state, full, self.name) {
+            (Access::Own, volume) => volume.is_none() && !dataset.local.contains_key(&*self.name),
+            (Access::Inherited, _) => match inherited(state, full, &self.name) {
                 None => true,
                 Some((_, at)) if at == full => false,
                 Some((_, at)) => return format!("inherited from {at}"),
             },
         };
         (if is_default { "default" } else { "local" }).into()
+    }
+}
+
+/// A user property of a dataset or a snapshot, which inherits it from its dataset, and where it is set.
+fn set_by_user<'state>(
+    state: &'state State,
+    full: &'state str,
+    property: &str,
+) -> Option<(&'state str, &'state str)> {
+    let Some((base, label)) = full.split_once('@') else {
+        return inherited(state, full, property);
+    };
+    let snapshot = state.datasets.get(base)?.snapshots.get(label)?;
+    match snapshot.local.get(property) {
+        Some(value) => Some((value, full)),
+        None => inherited(state, base, property),
     }
 }
 

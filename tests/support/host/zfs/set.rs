@@ -94,7 +94,7 @@ pub(super) fn inherit(host: &mut Host, call: &Call, args: &[String]) -> Result<A
         let problem = format!("{typed} property is read-only");
         return Err(Answer::fail(1, problem));
     }
-    if property.access != Access::Inherited {
+    if !matches!(property.access, Access::Inherited | Access::User) {
         let mut problem = format!("'{typed}' property cannot be inherited");
         if property.name == "refreservation" {
             problem += &format!(
@@ -123,8 +123,8 @@ pub(super) fn inherit(host: &mut Host, call: &Call, args: &[String]) -> Result<A
             let cannot = format!("cannot inherit {typed} for '{one}'");
             if let Some(refusal) = denied(call, &cannot) {
                 answer = failed(answer, refusal.stderr());
-            } else if let Some(dataset) = host.state.datasets.get_mut(&one) {
-                dataset.local.remove(property.name);
+            } else if let Some(local) = settings::local_of(host, &one) {
+                local.remove(&*property.name);
             }
         }
     }

@@ -1,5 +1,7 @@
 //! `-o property=value`, and whether a dataset can have it (libzfs_dataset.c, zfs_valid_proplist).
 
+use std::collections::BTreeMap;
+
 use super::super::Host;
 use super::super::call::Answer;
 use super::super::state::{State, Volume};
@@ -58,10 +60,17 @@ fn problem(
     kind: Types,
     volume: Option<&Volume>,
 ) -> Option<String> {
+    let property = Property::named(typed);
+    if property
+        .as_ref()
+        .is_some_and(|one| one.access == Access::User)
+    {
+        return None;
+    }
     if kind == Types::SNAPSHOT {
         return Some("this property can not be modified for snapshots".into());
     }
-    let Some(property) = Property::named(typed) else {
+    let Some(property) = property else {
         return Some(format!("invalid property '{typed}'"));
     };
     if !property.types.has(kind) {
@@ -83,7 +92,7 @@ fn problem(
             Err(problem) => return Some(problem),
         },
     };
-    match (property.name, volume) {
+    match (&*property.name, volume) {
         ("volblocksize", _) => {
             let most = if since_2_2(state) { 16 } else { 1 };
             let is_good = number.is_power_of_two() && (512..=most << 20).contains(&number);
@@ -100,14 +109,17 @@ fn problem(
     }
 }
 
-/// Applies settings that [`check`] has accepted to a dataset; a reservation that does not fit is refused.
+/// Applies settings that [`check`] has accepted to a dataset or a snapshot; a reservation that does not fit is refused.
 pub(super) fn apply(host: &mut Host, dataset: &str, settings: &Settings) -> Result<(), String> {
     for (typed, value) in settings {
         let Some(property) = Property::named(typed) else {
+            if let Some(dataset) = host.state.datasets.get_mut(dataset) {
+                dataset.local.insert(typed.clone(), value.clone());
+            }
             continue;
         };
         let number = size::parse(value).unwrap_or(0);
-        match property.name {
+        match &*property.name {
             "volsize" => {
                 let Some(volume) = volume_of(host, dataset) else {
                     continue;
@@ -130,13 +142,27 @@ pub(super) fn apply(host: &mut Host, dataset: &str, settings: &Settings) -> Resu
                 }
             }
             _ => {
-                if let Some(dataset) = host.state.datasets.get_mut(dataset) {
-                    dataset.local.insert(property.name.into(), value.clone());
+                if let Some(local) = local_of(host, dataset) {
+                    local.insert(property.name.into(), value.clone());
                 }
             }
         }
     }
     Ok(())
+}
+
+/// The properties set on a dataset or a snapshot itself.
+pub(super) fn local_of<'host>(
+    host: &'host mut Host,
+    full: &str,
+) -> Option<&'host mut BTreeMap<String, String>> {
+    match full.split_once('@') {
+        None => Some(&mut host.state.datasets.get_mut(full)?.local),
+        Some((base, label)) => {
+            let dataset = host.state.datasets.get_mut(base)?;
+            Some(&mut dataset.snapshots.get_mut(label)?.local)
+        }
+    }
 }
 
 fn volume_of<'host>(host: &'host mut Host, dataset: &str) -> Option<&'host mut Volume> {

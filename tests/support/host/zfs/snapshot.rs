@@ -7,8 +7,9 @@ use super::super::call::{Answer, Call};
 use super::super::state::{Bookmark, Snapshot, State};
 use super::name::{self, Types};
 use super::relation::{family, referenced, snapshots};
+use super::settings::{self, Settings};
 use super::usage::{options, wrong};
-use super::{denied, refused, settings};
+use super::{denied, refused};
 
 /// `zfs snapshot [-r] [-o property=value]... dataset@name ...`: all of them or none.
 pub(super) fn snapshot(host: &mut Host, call: &Call, args: &[String]) -> Result<Answer, Answer> {
@@ -63,7 +64,7 @@ pub(super) fn snapshot(host: &mut Host, call: &Call, args: &[String]) -> Result<
     if !problems.is_empty() {
         return Err(none(Answer::fail(1, problems.join("\n"))));
     }
-    take(host, &wanted);
+    take(host, &wanted, &settings);
     Ok(Answer::ok())
 }
 
@@ -95,7 +96,7 @@ fn problem(state: &State, full: &str) -> Option<&'static str> {
     (needs > free).then_some("out of space")
 }
 
-fn take(host: &mut Host, wanted: &[String]) {
+fn take(host: &mut Host, wanted: &[String], settings: &Settings) {
     let createtxg = host.state.next_txg;
     host.state.next_txg += 3;
     let creation = host.state.seconds();
@@ -108,6 +109,7 @@ fn take(host: &mut Host, wanted: &[String]) {
                 createtxg,
                 volume: dataset.volume.clone(),
                 holds: BTreeSet::new(),
+                local: settings.iter().cloned().collect(),
             };
             dataset.snapshots.insert(label.into(), snapshot);
         }

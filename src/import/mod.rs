@@ -1,0 +1,231 @@
+//! The VMs of other managers, in terms of our settings.
+//!
+//! Pure: text in, [`Guest`]s out; opens no file. A key of theirs is translated only if our table has a
+//! setting for its meaning and our parser accepts the value; every other key becomes a remark.
+
+mod devices;
+pub mod iohyve;
+mod keys;
+pub mod libvirt;
+pub mod vm_bhyve;
+
+use crate::config::edit::TypedSetting;
+use crate::config::rivals;
+use crate::config::settings::{self, Given, VmSettings};
+use crate::quote;
+use devices::Disk;
+pub use devices::is_nic;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+
+/// A VM of another manager, in terms of our settings.
+#[derive(Debug)]
+pub struct Guest {
+    /// Its name there.
+    pub name: String,
+    /// Where it is described: a file, or a dataset.
+    pub place: String,
+    /// The number that its console has there.
+    pub number: Option<u16>,
+    /// Its settings without the id, none with its default.
+    pub settings: Vec<TypedSetting>,
+    /// The numbers of its NICs that need a tap of their own, whose name is free.
+    pub without_tap: Vec<usize>,
+    /// What has no counterpart, and what changes for the guest.
+    pub remarks: Vec<String>,
+}
+
+/// The network that a NIC without a setting of its own joins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Network {
+    /// The bridge.
+    pub bridge: String,
+    /// The uplink of the bridge.
+    pub uplink: Option<String>,
+}
+
+impl Guest {
+    fn new(name: impl Into<String>, place: impl fmt::Display) -> Self {
+        Self {
+            name: name.into(),
+            place: place.to_string(),
+            number: None,
+            settings: Vec::new(),
+            without_tap: Vec::new(),
+            remarks: Vec::new(),
+        }
+    }
+
+    /// Gives a key of ours a value; `theirs` is what this comes from, for a remark if our setting does
+    /// not take the value. Whether it does.
+    ///
+    /// Disks and NICs have methods of their own, because another setting depends on whether it does.
+    fn set(&mut self, key: &str, value: impl AsRef<str>, theirs: impl fmt::Display) -> bool {
+        match setting(key, value.as_ref()) {
+            Ok(setting) => {
+                self.settings.retain(|one| one.key() != key);
+                self.settings.extend(setting);
+                true
+            }
+            Err(why) => {
+                self.lose(theirs, &why);
+                false
+            }
+        }
+    }
+
+    fn has(&self, key: &str) -> bool {
+        self.settings.iter().any(|setting| setting.key() == key)
+    }
+
+    /// As [`Self::set`] for a setting that is a switch.
+    fn switch(&mut self, key: &str, is_on: bool, theirs: impl fmt::Display) {
+        self.set(key, if is_on { "YES" } else { "NO" }, theirs);
+    }
+
+    /// Reports what is not translated, and why.
+    fn lose(&mut self, theirs: impl fmt::Display, why: &str) {
+        self.remarks
+            .push(format!("{theirs} is not imported: {why}"));
+    }
+
+    /// As [`Self::lose`], unless it is reported already.
+    fn lose_once(&mut self, theirs: impl fmt::Display, why: &str) {
+        let text = format!("{theirs} is not imported: {why}");
+        if !self.remarks.contains(&text) {
+            self.remarks.push(text);
+        }
+    }
+
+    /// Reports a loader that there is not, and what the VM has in its place.
+    fn lose_loader(&mut self, theirs: impl fmt::Display) {
+        self.lose(
+            theirs,
+            "easy-bhyve has no such loader, and the VM starts with grub: set loader",
+        );
+    }
+
+    /// Reports firmware other than that with which a VM starts here.
+    fn lose_firmware(&mut self, path: &str, theirs: impl fmt::Display) {
+        let file = path.rsplit('/').next().unwrap_or_default();
+        let usual = ["", "-", "BHYVE_UEFI.fd", "BHYVE_UEFI_CODE.fd"];
+        if !usual.contains(&file) {
+            let why = "the VM starts with the firmware of the package bhyve-firmware";
+            self.lose(theirs, why);
+        }
+    }
+
+    /// Reports a key that is not translated: with our advice about it, if there is any.
+    fn lose_key(&mut self, key: &str, value: &str) {
+        let advice = rivals::answer(key);
+        let why = match &advice {
+            Some(advice) => advice,
+            None if settings::find(key).is_some() => "it has no effect with this loader",
+            None => "easy-bhyve does not know it",
+        };
+        self.lose(format_args!("{key}={value}"), why);
+    }
+}
+
+/// A setting that our table has and whose value its parser accepts; none for the default.
+fn setting(key: &str, value: &str) -> Result<Option<TypedSetting>, String> {
+    let (row, number) = settings::find(key).ok_or("easy-bhyve has no setting for it")?;
+    let text = OsStr::new(value);
+    if row.is_default(text) {
+        return Ok(None);
+    }
+    let number = row.in_range(number);
+    let number = number.ok_or_else(|| format!("the numbers of {} end before", row.name))?;
+    let given = Given {
+        number,
+        bridge: "",
+        text,
+        span: None,
+    };
+    (row.read)(&mut VmSettings::default(), given).map_err(|error| error.to_string())?;
+    let word = OsString::from(format!("{key}={value}"));
+    let setting = TypedSetting::parse(&word).map_err(|error| error.to_string())?;
+    Ok(Some(setting))
+}
+
+/// Translates words for bhyve: those that one of our settings stands for, or that are always passed, and
+/// the rest. Whether `-u` is among them.
+fn arguments<'text>(guest: &mut Guest, words: impl IntoIterator<Item = &'text str>) -> bool {
+    let mut letters = String::new();
+    let mut more = Vec::new();
+    for word in words {
+        let switches = word.strip_prefix('-').unwrap_or_default();
+        if !switches.is_empty() && switches.chars().all(|letter| "AHPSuw".contains(letter)) {
+            letters.push_str(switches);
+        } else {
+            if !more.is_empty() {
+                more.push(b' ');
+            }
+            quote::push_plain(&mut more, OsStr::new(word));
+        }
+    }
+    if letters.contains('w') {
+        guest.switch("strict_msrs", false, "-w");
+    }
+    if letters.contains('S') {
+        guest.switch("wired", true, "-S");
+    }
+    if !more.is_empty() {
+        let more = String::from_utf8_lossy(&more);
+        guest.set("bhyve_args", &more, format_args!("{more} of bhyve"));
+    }
+    letters.contains('u')
+}
+
+/// A screen of another manager.
+struct Listens<'text> {
+    /// The address; empty for all.
+    address: &'text str,
+    /// The port, if it is fixed.
+    port: Option<&'text str>,
+    has_password: bool,
+}
+
+impl Listens<'_> {
+    /// Sets `vnc`, and reports what a viewer finds changed. A password is in no line of ours, and without it
+    /// the screen is for this host alone.
+    fn translate(&self, guest: &mut Guest, theirs: &str) {
+        let is_here = matches!(self.address, "127.0.0.1" | "localhost" | "::1");
+        let address = match self.address {
+            _ if self.has_password && !is_here => "127.0.0.1",
+            "" => "0.0.0.0",
+            address => address,
+        };
+        let value = match self.port {
+            // Without a number of its own the port depends on the id, which `YES` has.
+            None => "YES".to_owned(),
+            Some(port) if address.contains(':') => format!("[{address}]:{port}"),
+            Some(port) => format!("{address}:{port}"),
+        };
+        guest.set("vnc", &value, theirs);
+        let shown = match self.address {
+            "" => "0.0.0.0",
+            address => address,
+        };
+        if self.port.is_none() {
+            guest.remarks.push(format!(
+                "the screen listened on {shown} with a port of its own choice; vnc=YES listens on 127.0.0.1, port 5900 plus the id"
+            ));
+        } else if address != shown {
+            guest.remarks.push(format!(
+                "the screen listened on {shown} with a password; without it the screen listens on {address}"
+            ));
+        }
+        if self.has_password {
+            guest.remarks.push(
+                "the password of the screen is not shown: write it into a file of your own, and name it by vnc_password_file"
+                    .to_owned(),
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod lost_tests;
+#[cfg(test)]
+mod tests;
