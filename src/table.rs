@@ -1,14 +1,13 @@
 //! Rows as columns, for a terminal.
 
 use crate::vis;
-use std::borrow::Cow;
 use unicode_width::UnicodeWidthStr;
 
 /// Stands for the beginning of a shortened cell.
 const CUT: &str = "...";
 
 /// Lays out rows as columns, two blanks apart; the last column is not padded.
-pub(crate) fn table<R, C>(head: &[&str], rows: impl Iterator<Item = R> + Clone) -> String
+pub(crate) fn table<R, C>(head: &[&str], rows: impl Iterator<Item = R>) -> String
 where
     R: AsRef<[C]>,
     C: AsRef<str>,
@@ -20,7 +19,7 @@ where
 /// their beginning, but not below the width of its heading.
 pub(crate) fn table_shortening<R, C>(
     head: &[&str],
-    rows: impl Iterator<Item = R> + Clone,
+    rows: impl Iterator<Item = R>,
     column: usize,
     room: usize,
 ) -> String
@@ -31,20 +30,40 @@ where
     laid_out(head, rows, Some((column, room)))
 }
 
-/// Iterates over the rows twice instead of storing thousands of them.
+/// The cells of a table as they are shown, in one text, and how many columns each takes.
+#[derive(Default)]
+struct Cells {
+    text: String,
+    /// The end of each cell in the text, and its width.
+    cells: Vec<(usize, usize)>,
+}
+
+impl Cells {
+    fn push(&mut self, cell: &str) -> usize {
+        let cell = vis::line(cell);
+        let width = columns(&cell);
+        self.text.push_str(&cell);
+        self.cells.push((self.text.len(), width));
+        width
+    }
+}
+
 fn laid_out<R, C>(
     head: &[&str],
-    rows: impl Iterator<Item = R> + Clone,
+    rows: impl Iterator<Item = R>,
     shortened: Option<(usize, usize)>,
 ) -> String
 where
     R: AsRef<[C]>,
     C: AsRef<str>,
 {
-    let mut widths: Vec<usize> = head.iter().map(|cell| columns(cell)).collect();
-    for row in rows.clone() {
-        for (width, cell) in widths.iter_mut().zip(row.as_ref()) {
-            *width = (*width).max(columns(&vis::line(cell.as_ref())));
+    let mut all = Cells::default();
+    let mut widths: Vec<usize> = head.iter().map(|cell| all.push(cell)).collect();
+    for row in rows {
+        let mut cells = row.as_ref().iter();
+        for width in &mut widths {
+            let cell = cells.next().map_or("", AsRef::as_ref);
+            *width = (*width).max(all.push(cell));
         }
     }
     let whole = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
@@ -56,41 +75,37 @@ where
         *width = (*width).min(width.saturating_sub(over).max(least));
     }
     let blanks = " ".repeat(widths.iter().copied().max().unwrap_or_default());
-    let mut text = String::new();
-    let mut line = |cells: &mut dyn Iterator<Item = &str>| {
+    let mut text = String::with_capacity(all.text.len() + all.cells.len() * 4);
+    let mut begin = 0;
+    for row in all.cells.chunks(widths.len().max(1)) {
         let start = text.len();
-        for (at, (cell, &width)) in cells.zip(&widths).enumerate() {
-            let cell = vis::line(cell);
-            let cell = if shortened.is_some_and(|(column, _)| column == at) {
-                end_of(cell, width)
-            } else {
-                cell
-            };
+        for (&(end, taken), &width) in row.iter().zip(&widths) {
+            let cell = all.text.get(begin..end).unwrap_or_default();
+            begin = end;
             if text.len() > start {
                 text.push_str("  ");
             }
-            text.push_str(&cell);
-            let padding = width.saturating_sub(columns(&cell));
+            let padding = if taken > width {
+                let cut = end_of(cell, width);
+                text.push_str(&cut);
+                width.saturating_sub(columns(&cut))
+            } else {
+                text.push_str(cell);
+                width - taken
+            };
             text.push_str(blanks.get(..padding).unwrap_or_default());
         }
         text.truncate(text.trim_end().len());
         text.push('\n');
-    };
-    line(&mut head.iter().copied());
-    for row in rows {
-        line(&mut row.as_ref().iter().map(AsRef::as_ref));
     }
     text
 }
 
-/// The cell, or its end in this width.
-fn end_of(cell: Cow<'_, str>, width: usize) -> Cow<'_, str> {
-    if columns(&cell) <= width {
-        return cell;
-    }
+/// The end of a cell in this width, which is less than its own.
+fn end_of(cell: &str, width: usize) -> String {
     let mut rest = cell.chars();
     while columns(rest.as_str()) + CUT.len() > width && rest.next().is_some() {}
-    format!("{CUT}{}", rest.as_str()).into()
+    format!("{CUT}{}", rest.as_str())
 }
 
 /// How many columns of a terminal a text takes.

@@ -8,7 +8,8 @@ use super::{
 };
 use crate::config::resolve::{self, Wanted};
 use crate::error::Result;
-use clap::Subcommand;
+use crate::verb::Verb;
+use clap::{Args, Command, Subcommand};
 
 /// A verb with its arguments.
 // Differs: An option that a verb does not have is refused, and options may stand behind words
@@ -50,6 +51,29 @@ pub enum TypedVerb {
 }
 
 impl TypedVerb {
+    /// The definition of one verb, with the arguments that it has in the definition of all.
+    pub(crate) fn define(verb: Verb) -> Command {
+        let augment: fn(Command) -> Command = match verb {
+            Verb::Install => Of::<boot::install::Args>::augment_args,
+            Verb::Boot => Of::<boot::Args>::augment_args,
+            Verb::Ttyboot => Of::<boot::ttyboot::Args>::augment_args,
+            Verb::Console => Of::<console::Args>::augment_args,
+            Verb::Vnc => Of::<vnc::Args>::augment_args,
+            Verb::Resources => Of::<resources::Args>::augment_args,
+            Verb::Shutdown => Of::<shutdown::Args>::augment_args,
+            Verb::Restart => Of::<restart::Args>::augment_args,
+            Verb::Clean => Of::<clean::Args>::augment_args,
+            Verb::Log => Of::<log::Args>::augment_args,
+            Verb::Resize => Of::<resize::Args>::augment_args,
+            Verb::Snapshot => Of::<snapshot::Args>::augment_args,
+            Verb::Rollback => Of::<rollback::Args>::augment_args,
+            Verb::Clone => Of::<clone::Args>::augment_args,
+            Verb::History => Of::<history::Args>::augment_args,
+            Verb::Promote => Of::<promote::Args>::augment_args,
+        };
+        augment(Command::new(verb.as_str()))
+    }
+
     /// Carries out the operation up to its plan.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 //! One clap definition serves both forms; a link name is split at its last hyphen and becomes the
 //! word form.
 
+mod commands;
 mod complaint;
 mod help;
 pub mod options;
@@ -12,13 +13,14 @@ use crate::operation::options::{DryRun, EndArgs, Format, FormatArgs};
 use crate::operation::{TypedVerb, wire};
 use crate::verb::{Links, Spelling, Verb};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, FromArgMatches};
+use clap::{Args, CommandFactory, FromArgMatches};
 
+use commands::{Cli, Common, Typed};
 use complaint::{ADMIN, unknown_verb, wrong_command, wrong_usage};
 use help::definition_for_help;
 use options::{
-    CheckArgs, Cli, CompleteArgs, CompletionsArgs, DestroyArgs, DiskArgs, DoctorArgs, ImportArgs,
-    InitArgs, InspectArgs, ManArgs, NewArgs, OsArgs, RenameArgs, SetArgs, SetupArgs, Typed,
+    CheckArgs, CompleteArgs, CompletionsArgs, DestroyArgs, DiskArgs, DoctorArgs, ImportArgs,
+    InitArgs, InspectArgs, ManArgs, NewArgs, OsArgs, RenameArgs, SetArgs, SetupArgs,
 };
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -204,6 +206,17 @@ pub(in crate::cli) fn definition(link: Option<(&str, Verb)>) -> clap::Command {
     })
 }
 
+/// The definition of the arguments of a called verb or command alone, as most of the time of a short run
+/// was that of the whole definition.
+fn of_call(name: Option<&OsString>) -> Option<clap::Command> {
+    let name = name?.to_str()?;
+    let command = match Verb::parse(name) {
+        Some(verb) => TypedVerb::define(verb),
+        None => Typed::define(name)?,
+    };
+    Some(Common::augment_args(clap::Command::new(PROGRAM)).subcommand(command))
+}
+
 fn from_words(
     title: &str,
     called: Option<Verb>,
@@ -213,10 +226,12 @@ fn from_words(
 ) -> Result<Invocation> {
     let link = called.map(|verb| (title, verb));
     let all: Vec<OsString> = [PROGRAM.into()].into_iter().chain(words).collect();
-    // The changes of `definition` show in messages only.
-    let parsed = Cli::command()
-        .try_get_matches_from(&all)
-        .or_else(|_| definition(link).try_get_matches_from(&all))
+    // What the whole definition has besides shows in messages only.
+    let parsed = match of_call(all.get(1)).map(|known| known.try_get_matches_from(&all)) {
+        Some(Ok(matches)) => Ok(matches),
+        _ => definition(link).try_get_matches_from(&all),
+    };
+    let parsed = parsed
         .or_else(|error| match error.kind() {
             ErrorKind::DisplayHelp => definition_for_help(link, columns).try_get_matches_from(&all),
             _ => Err(error),
@@ -232,7 +247,7 @@ fn from_words(
         request,
     };
     match parsed {
-        Ok(cli) => Ok(done(cli.config, request(cli.command))),
+        Ok(cli) => Ok(done(cli.common.config, request(cli.command))),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 Ok(done(None, Call::Show(error.render().to_string())))

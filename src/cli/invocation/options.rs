@@ -1,77 +1,14 @@
-//! The options of every verb: the one clap definition.
+//! The options of every command of the program itself.
 
-use super::PROGRAM;
 use crate::config::edit::TypedSetting;
 use crate::manual::Page;
 use crate::model::os::OsName;
 use crate::model::size::DiskSize;
-use crate::operation::TypedVerb;
-use crate::operation::options::{DryRun, EndArgs, Format, FormatArgs};
+use crate::operation::options::{DryRun, Format, FormatArgs};
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
-
-#[derive(Debug, Parser)]
-#[command(
-    name = PROGRAM,
-    version,
-    about = "Manage bhyve(8) VMs by ordinary commands",
-    after_help = "Without a command, the status is shown. Each verb is also a link, made by setup: \
-                  `fbsd0-boot -d` is `easy-bhyve boot fbsd0 -d`."
-)]
-pub(super) struct Cli {
-    /// Read this configuration and no other
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(super) config: Option<PathBuf>,
-    #[command(subcommand)]
-    pub(super) command: Option<Typed>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum Typed {
-    #[command(flatten)]
-    Vm(TypedVerb),
-    /// Write the first configuration, for this host
-    Init(InitArgs),
-    /// Make one link per VM and verb
-    Setup(SetupArgs),
-    /// List the VMs
-    List(FormatArgs),
-    /// Show the running VMs and leftover resources
-    Status(StatusArgs),
-    /// Report errors and warnings about the configuration
-    Check(CheckArgs),
-    /// Report what this host lacks for VMs, each with its remedy
-    Doctor(DoctorArgs),
-    /// Show what is on the disks of a VM or in an image file, and which loader boots it
-    Inspect(InspectArgs),
-    /// List the profiles of operating systems, or explain one
-    Os(OsArgs),
-    /// Change settings of a VM, or of the host, in the configuration
-    Set(SetArgs),
-    /// Write the settings of a new VM into the configuration
-    New(NewArgs),
-    /// Give a VM one more disk
-    Disk(DiskArgs),
-    /// Give a VM another name
-    Rename(RenameArgs),
-    /// Remove a VM: its lines, its links and its log, and with --disks its disks
-    Destroy(DestroyArgs),
-    /// Print the VMs of another manager as lines of the configuration, or add them
-    Import(ImportArgs),
-    /// Shut every running VM down, and cut the power of those that still run after 40 s
-    StopAll(EndArgs),
-    /// Boot every VM that has autostart=YES, in ascending order of ids
-    Autostart(DryRun),
-    /// Print the completions of a shell, for a file that the shell reads at its start
-    Completions(CompletionsArgs),
-    /// Show a manual page
-    Man(ManArgs),
-    /// Print the words that can stand at the end of a command line, for the scripts of completions
-    #[command(hide = true)]
-    Complete(CompleteArgs),
-}
 
 /// The options of `init`.
 #[derive(Clone, Copy, Debug, Args)]

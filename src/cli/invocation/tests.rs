@@ -2,9 +2,10 @@
 
 use super::complaint::ADMIN;
 use super::help::definition_for_help;
-use super::{Admin, Call, TypedVerb, definition, parse};
+use super::{Admin, Call, TypedVerb, definition, of_call, parse};
 use crate::operation::options::Of;
 use crate::verb::{GROUPS, Verb, examples};
+use clap::Command;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 
@@ -169,6 +170,22 @@ fn what_makes_no_sense_together_is_refused() {
     ] {
         assert_eq!(meaning(call), wanted, "{call}");
     }
+}
+
+#[test]
+fn a_verb_or_command_alone_is_defined_as_among_all() {
+    let whole = definition(None);
+    for command in whole.get_subcommands() {
+        let name = command.get_name();
+        let alone = of_call(Some(&name.into())).unwrap();
+        let alone = alone.find_subcommand(name).unwrap();
+        let arguments =
+            |command: &Command| format!("{:?}", command.get_arguments().collect::<Vec<_>>());
+        assert_eq!(arguments(alone), arguments(command), "{name}");
+        let groups = |command: &Command| format!("{:?}", command.get_groups().collect::<Vec<_>>());
+        assert_eq!(groups(alone), groups(command), "{name}");
+    }
+    assert!(of_call(Some(&"bot".into())).is_none());
 }
 
 #[test]

@@ -119,6 +119,34 @@ impl<'a> Lexer<'a> {
         }
     }
 
+    /// Takes a whole line that is `name=text`, and its newline, where a line begins: the tokens of the name
+    /// and of the text, neither of them empty. A fast path: most lines are such ones.
+    pub(super) fn plain_line(&mut self) -> Option<(Token, Token)> {
+        let start = self.at;
+        if !is(self.byte(start)?, NAME_START) {
+            return None;
+        }
+        let equals = self.run(start, NAME, true);
+        if self.byte(equals)? != b'=' {
+            return None;
+        }
+        let end = self.run(equals + 1, TOP_STOP, false);
+        if end == equals + 1 || self.byte(end)? != b'\n' {
+            return None;
+        }
+        self.at = end + 1;
+        let token = |kind, start, end| Token { kind, start, end };
+        Some((
+            token(TokenKind::Name, start, equals),
+            token(TokenKind::Text, equals + 1, end),
+        ))
+    }
+
+    /// Goes back to where a line began.
+    pub(super) fn back_to(&mut self, start: usize) {
+        self.at = start;
+    }
+
     fn byte(&self, at: usize) -> Option<u8> {
         self.bytes.get(at).copied()
     }

@@ -152,10 +152,12 @@ impl Parser<'_, '_, '_> {
 
     fn statement(&mut self) -> Result<(), Refused> {
         match self.token.kind {
-            TokenKind::Blank
-            | TokenKind::Newline
-            | TokenKind::Comment
-            | TokenKind::Continuation => {
+            TokenKind::Newline => {
+                self.plain_lines()?;
+                self.advance();
+                return Ok(());
+            }
+            TokenKind::Blank | TokenKind::Comment | TokenKind::Continuation => {
                 self.advance();
                 return Ok(());
             }
@@ -167,6 +169,26 @@ impl Parser<'_, '_, '_> {
             _ => self.command()?,
         }
         self.statement_end()
+    }
+
+    /// Reads the lines behind a newline that are one assignment of plain text each, as
+    /// [`Self::assignments`] would.
+    fn plain_lines(&mut self) -> Result<(), Refused> {
+        while let Some((name, value)) = self.lexer.plain_line() {
+            if !self.is_plain(value) {
+                self.lexer.back_to(name.start);
+                break;
+            }
+            self.check_own_of_shell(self.text(name), name)?;
+            let (name, value) = (self.span(name), self.span(value));
+            self.assign(Assigned {
+                name: Piece::Source(name),
+                name_span: name,
+                value: Piece::Source(value),
+                value_span: value,
+            })?;
+        }
+        Ok(())
     }
 
     /// Reads the `;` after a statement, or checks that its line ends here.
@@ -292,3 +314,7 @@ pub(super) const MAX_FINDINGS: usize = 100;
 
 /// The maximum number of assignments per file to reserve memory for.
 const MAX_EXPECTED: usize = 1 << 16;
+
+#[cfg(test)]
+#[path = "plain_line_tests.rs"]
+mod tests;
