@@ -78,9 +78,12 @@ pub(super) enum Typed {
     Complete(CompleteArgs),
 }
 
+/// Defines the arguments of a command.
+type Augment = fn(Command) -> Command;
+
 impl Typed {
     /// The commands, and what defines the arguments of each, as the definition of all does.
-    const DEFINED: [(&'static str, fn(Command) -> Command); 19] = [
+    const DEFINED: [(&'static str, Augment); 19] = [
         ("init", InitArgs::augment_args),
         ("setup", SetupArgs::augment_args),
         ("list", FormatArgs::augment_args),
