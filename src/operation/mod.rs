@@ -46,6 +46,7 @@ pub mod shutdown;
 pub mod snapshot;
 mod stores;
 mod taken;
+mod temporary;
 mod typed;
 pub mod vnc;
 pub mod wanted;
@@ -305,7 +306,8 @@ pub struct Request {
     pub job: Job,
     /// The VMs; only [`Job::Shutdown`] accepts several.
     pub vms: Vec<Vm>,
-    /// Other VMs of the configuration that share a disk, or a store of UEFI variables, with them.
+    /// Other VMs of the configuration that share a disk, or a store of UEFI variables, with them; for a
+    /// promotion those whose disks lose snapshots.
     pub rivals: Vec<VmName>,
     /// The user who asks, by uid: the owner of the files that a screen uses.
     pub uid: u32,

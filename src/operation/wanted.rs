@@ -223,7 +223,7 @@ fn words(taken: &Taken<'_>, wanted: &Wanted, has_twin: bool) -> String {
 }
 
 /// The options that name disks: `--disk 0 --disk 2`.
-fn options(numbers: &Numbers) -> String {
+pub(crate) fn options(numbers: &Numbers) -> String {
     let words: Vec<String> = numbers.iter().map(|one| format!("--disk {one}")).collect();
     words.join(" ")
 }

@@ -26,7 +26,7 @@ use crate::survey;
 use crate::tools::zfs::{self, Mark, group};
 use crate::verb::Verb;
 pub use base::Base;
-use base::{chosen, refuse_lacking};
+use base::{chosen, refuse_lacking, refuse_temporary};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 pub use target::Target;
@@ -173,6 +173,7 @@ impl RootJob for MakeClones {
                 let found = Found::ask(context.look, vm, all)?;
                 let meant = chosen(vm, &found, &base.wanted)?;
                 refuse_lacking(&sources, &meant)?;
+                refuse_temporary(context, vm, &meant)?;
                 let name = meant.taken.name.clone();
                 let question = (base.is_by_label || meant.is_by_label).then(|| Guard {
                     test: Test::Confirmed {
