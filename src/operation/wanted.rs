@@ -158,6 +158,7 @@ pub(crate) fn choose<'found>(
             && (wanted.disks.is_empty() || wanted.disks.contains(number))
     });
     let first = volumes_meant.next().or_else(|| volumes().next());
+    let are_several = volumes_meant.next().is_some();
     let none = || Error::state(format!("{} has no volume", vm.name));
     let first = first.map(|(_, volume)| volume).ok_or_else(none)?;
     if let Some(name) = &wanted.name {
@@ -174,7 +175,12 @@ pub(crate) fn choose<'found>(
                 .help(format!("take one: {} WORD", vm.command(Verb::Snapshot))));
         }
         Some(name) => {
-            let chosen = label::among(first, name, &names)?;
+            let of = if are_several {
+                vm.name.as_str()
+            } else {
+                first.as_str()
+            };
+            let chosen = label::among(of, name, &names)?;
             let is_meant = |taken: &Taken<'_>| *taken.name == chosen.name;
             refuse_twins(vm, all.iter().filter(|taken| is_meant(taken)), verb)?;
             (all.iter().position(is_meant), chosen.is_by_label)

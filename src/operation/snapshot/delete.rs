@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::model::Vm;
-use crate::model::name::Snapshot;
+use crate::model::name::{SnapName, Snapshot};
 use crate::operation::plan_context::PlanContext;
 use crate::operation::refuse::{clones_of, holds_of};
 use crate::operation::taken::{Found, Taken, facts, volumes};
@@ -78,18 +78,26 @@ impl RootJob for DeleteSnapshot {
             refusal: Refusal::host("nothing was destroyed"),
         });
         let mut notes = meant.notes;
-        let missing = meant.taken.missing();
-        notes.extend(
-            missing
-                .iter()
-                .map(|number| format!("hd{number} has no snapshot @{} any more", meant.taken.name)),
-        );
+        let missing = meant.taken.missing().into_iter();
+        notes.extend(missing.map(|number| gone_already(vm, number, meant.taken.name)));
         Ok(Planned {
             plan: plan(question, &targets),
             notes,
             done: Some(format!("destroyed {}", names.join(" "))),
             ..Planned::default()
         })
+    }
+}
+
+/// A note about a disk of a snapshot that has no part of it now.
+fn gone_already(vm: &Vm, number: u8, name: &SnapName) -> String {
+    if vm.disks.iter().any(|disk| disk.number == number) {
+        format!("hd{number} has no snapshot @{name} any more")
+    } else {
+        format!(
+            "{} has no hd{number}, of which @{name} was taken, too",
+            vm.name
+        )
     }
 }
 
