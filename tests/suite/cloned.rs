@@ -317,3 +317,50 @@ fn whatever_fails_nothing_is_left() {
     home.fake.lose(Lost::Writes(28));
     home.refuses(words, 1);
 }
+
+#[test]
+fn a_preview_shows_no_uuid_that_the_run_does_not_write() {
+    let mut home = Home::new(
+        Host::freebsd(14).with_volume("zroot/vm/uefi", 1 << 30),
+        "uefi_id=1 uefi_loader=uefi\n",
+    );
+    for words in ["clone uefi web -d", "clone uefi web --add -d"] {
+        let said = home.does(words);
+        assert!(!(said.err + &said.out).contains("web_uuid="));
+    }
+    home.does("clone uefi web --add");
+    let vms = home.vms();
+    let line = vms.lines().find(|line| line.starts_with("web_uuid="));
+    let uuid = line
+        .and_then(|line| line.split_once('='))
+        .unwrap()
+        .1
+        .to_owned();
+    assert!(uuid::Uuid::parse_str(&uuid).is_ok(), "{uuid}");
+    // A script has no run that would choose another one.
+    let said = home.does("clone uefi www --add -d --format sh");
+    assert!(said.out.contains("www_uuid="), "{}", said.out);
+}
+
+#[test]
+fn what_is_refused_or_declined_says_nothing_of_the_new_vms() {
+    let commands = ["zfs snapshot zroot/vm/deb@_202601010000-before"];
+    let mut home = Home::new(
+        host().with_commands(&commands),
+        "deb_id=1 deb_autostart=YES\n",
+    );
+    for (words, status) in [("clone deb web web", 2), ("clone deb web web --add", 2)] {
+        let err = home.refuses(words, status);
+        assert!(!err.contains("autostart"), "{words}: {err}");
+    }
+    let said = home.does("clone deb web -d");
+    assert!(
+        said.err.contains("web has autostart as deb has"),
+        "{said:?}"
+    );
+    let said = home.does("clone deb web");
+    assert!(
+        said.err.contains("web has autostart as deb has"),
+        "{said:?}"
+    );
+}

@@ -10,6 +10,7 @@ use crate::model::loader::Uefi;
 use crate::model::name::{Dataset, VmName};
 use crate::model::{Vm, Volume};
 use crate::operation::context::{Asked, Context, rivals};
+use crate::operation::options::PlanFormat;
 use crate::operation::refuse::volume;
 use crate::operation::snapshot::Stamp;
 use crate::operation::taken::{DiskVolume, Found, volumes};
@@ -42,6 +43,8 @@ impl Args {
         };
         let (base, sources) = sources(context, &vm, base)?;
         let names = parsed(names)?;
+        let is_preview =
+            self.dry_run.dry_run && self.dry_run.format.unwrap_or_default() == PlanFormat::Text;
         let mut targets = Vec::new();
         let mut stores = Vec::new();
         let mut new = Vec::new();
@@ -57,7 +60,12 @@ impl Args {
                 }
                 if let Some(taken) = &mut taken {
                     let made = of_new(context.config, &vm, name, &own, context.process, taken);
-                    new.push(made?);
+                    let made = made?;
+                    new.push(if is_preview {
+                        made.without_uuid()
+                    } else {
+                        made
+                    });
                 }
                 let uefi = vm.uefi().map(|_| Uefi::in_own_directory(name));
                 stores.extend(uefi.map(|uefi| uefi.vars));
@@ -77,12 +85,13 @@ impl Args {
             stores,
         };
         let shows_lines = self.dry_run.dry_run && !self.add;
-        let changes = to_add(context, &new).filter(|_| shows_lines);
+        let lines = to_add(context, &new).filter(|_| shows_lines);
+        let notes = new.iter().flat_map(|one| one.notes.clone());
+        let changes = notes.chain(lines).collect();
         let (rivals, done) = (rivals(context, &vm)?, done(context, &names, &new, self.add));
         let asked = Asked {
             done: Some(done),
-            notes: new.iter().flat_map(|one| one.notes.clone()).collect(),
-            changes: changes.into_iter().collect(),
+            changes,
             ..context.asked(vm, job, self.dry_run).with_rivals(rivals)
         };
         Ok(Cloning { asked, new })

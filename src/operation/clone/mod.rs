@@ -20,9 +20,11 @@ use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::model::name::{Dataset, SnapName, Snapshot, VmName};
+use crate::model::size::short;
 use crate::plan::{Form, Guard, Plan, Refusal, Test, Undo, When};
 use crate::quote;
 use crate::survey;
+use crate::tools::zfs::volume::Sizes;
 use crate::tools::zfs::{self, Mark, group};
 use crate::verb::Verb;
 pub use base::Base;
@@ -222,6 +224,9 @@ impl RootJob for MakeClones {
         for Target { volume, .. } in &self.targets {
             last.push(zvol::wait(context.devices(), volume));
         }
+        if context.is_freebsd {
+            notes.extend(unreserved(context, vm, &sources, &self.targets)?);
+        }
         let marks = Marks {
             host: context.process.host(),
             taken: self.stamp.as_str().trim_start_matches('_'),
@@ -262,6 +267,30 @@ impl MakeClones {
             refusal: Refusal::host("nothing was cloned").help(otherwise),
         })
     }
+}
+
+/// A note about each volume for which the pool reserves space, which it does not for a clone.
+fn unreserved(
+    context: &mut PlanContext<'_>,
+    vm: &Vm,
+    sources: &[DiskVolume],
+    targets: &[Target],
+) -> Result<Vec<String>> {
+    let mut notes = Vec::new();
+    for DiskVolume { number, volume } in sources {
+        let question = zfs::volume::sizes(volume).works_for(vm);
+        let sizes = Sizes::parse(&survey::answer(context.look, &question)?);
+        if let Some(sizes) = sizes.filter(|sizes| sizes.refreservation > 0) {
+            let clones = targets.iter().filter(|target| target.number == *number);
+            let clones: Vec<String> = clones.map(|target| target.volume.to_string()).collect();
+            let clones = clones.join(" ");
+            notes.push(format!(
+                "the pool reserves {} for {volume}, and nothing for its clone: the guest gets errors when the pool is full; to reserve all, as root: zfs set refreservation=auto {clones}",
+                short(sizes.refreservation)
+            ));
+        }
+    }
+    Ok(notes)
 }
 
 fn refuse_existing(context: &mut PlanContext<'_>, targets: &[Target]) -> Result<()> {
