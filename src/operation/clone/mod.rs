@@ -10,7 +10,7 @@ use super::options::DryRun;
 use super::plan_context::PlanContext;
 use super::refuse::state::stopped;
 use super::refuse::{disks_beside, lists_of, volume};
-use super::snapshot::Stamp;
+use super::snapshot::{CLONE_BASE, Stamp};
 use super::taken::{DiskVolume, Found, numbers, volumes};
 use super::wanted::Wanted;
 use super::wire::{self, Options, Words};
@@ -309,7 +309,7 @@ fn refuse_existing(context: &mut PlanContext<'_>, targets: &[Target]) -> Result<
 
 /// `_YYYYMMDDHHMM-clone_base`, with the suffix `_2`, `_3` and so on if that name is in use.
 fn base_name(stamp: &Stamp, found: &[zfs::Volume]) -> Result<SnapName> {
-    let base = format!("{}-clone_base", stamp.as_str());
+    let base = format!("{}-{CLONE_BASE}", stamp.as_str());
     let all = || found.iter().flat_map(|one| &one.snapshots);
     let is_taken = |name: &str| all().any(|one| one.name.as_str() == name);
     let mut free = base.clone();
