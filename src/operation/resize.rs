@@ -269,8 +269,8 @@ impl Resize {
             // ZFS refuses what it would have to reserve.
             let room = room.filter(|_| sizes.refreservation < sizes.volsize);
             let holder = format!("the pool {}", dataset.pool());
-            let note = too_large(&holder, growth.will_be, room);
-            growth.notes.extend(note);
+            let warning = too_large(&holder, growth.will_be, room);
+            growth.notes.extend(warning);
             if sizes.is_partly_reserved() {
                 growth.notes.push(format!(
                     "the pool reserves {} for {dataset}, which is not its whole size; this stays; to reserve all: zfs set refreservation=auto {}",

@@ -18,7 +18,7 @@ impl Refusal {
     /// The remedy for the failure of a command, with the VM that the command works for.
     pub fn help_for(&self, command: &Command) -> String {
         let help = command.spelled(self.help);
-        help.replace("VOLUME", &quote::shown(&self.dataset).to_string())
+        help.replace("VOLUME", &quote::shown(&self.dataset))
     }
 }
 
