@@ -14,6 +14,7 @@ use crate::operation::refuse::volume;
 use crate::operation::snapshot::Stamp;
 use crate::operation::taken::{DiskVolume, Found, volumes};
 use crate::operation::wanted::Wanted;
+use crate::plan::{Form, Plan};
 use crate::verb::Verb;
 use crate::vis;
 
@@ -40,7 +41,7 @@ impl Args {
             }
             _ => (None, self.words.as_slice()),
         };
-        let (base, sources) = sources(context, &vm, base)?;
+        let (base, sources) = sources(context, &vm, base, self.add)?;
         let names = parsed(names)?;
         let mut targets = Vec::new();
         let mut stores = Vec::new();
@@ -68,7 +69,7 @@ impl Args {
             return Err(Error::config(format!("{} is not UTF-8", vis::shown(path))));
         }
         let first = names.first().filter(|_| names.len() > 1);
-        let job = MakeClones {
+        let mut job = MakeClones {
             may_be_label: base.is_none()
                 && first.is_some_and(|name| !context.config.is_vm(name.as_str())),
             base,
@@ -78,6 +79,12 @@ impl Args {
         };
         let shows_lines = self.dry_run.dry_run && !self.add;
         let changes = to_add(context, &new).filter(|_| shows_lines);
+        // The caller writes the lines of the new VMs before the request.
+        let question = if self.add && context.is_freebsd {
+            job.asked_first(context.look, &vm, volume, &sources)?
+        } else {
+            None
+        };
         let (rivals, done) = (rivals(context, &vm)?, done(context, &names, &new, self.add));
         let asked = Asked {
             done: Some(done),
@@ -85,6 +92,7 @@ impl Args {
             changes: changes.into_iter().collect(),
             ..context.asked(vm, job, self.dry_run).with_rivals(rivals)
         };
+            before: Plan::new(question.map(Form::from).into_iter().collect()),
         Ok(Cloning { asked, new })
     }
 }
@@ -98,18 +106,20 @@ fn parsed(names: &[String]) -> Result<Vec<VmName>> {
 /// The snapshot, and the volumes of the VM that are cloned, by the numbers of its disks: all, or those of
 /// the snapshot.
 ///
-/// Only if there are several disks, ZFS is asked for the snapshot; the root side then gets its whole name.
+/// If there are several disks, or the VM is to be written (`add`), ZFS is asked for the snapshot; the root
+/// side then gets its whole name.
 fn sources(
     context: &mut Context<'_>,
     vm: &Vm,
     typed: Option<&str>,
 ) -> Result<(Option<Base>, Vec<DiskVolume>)> {
     let mut sources = volumes(vm, &context.process.devices, Verb::Clone)?;
+    add: bool,
     let Some(typed) = typed else {
         return Ok((None, sources));
     };
     let wanted = Wanted::typed(vm, &sources, Some(typed), &[])?;
-    if !context.is_freebsd || sources.len() < 2 {
+    if !context.is_freebsd || (sources.len() < 2 && !add) {
         let base = Base {
             wanted,
             is_by_label: false,
