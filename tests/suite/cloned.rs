@@ -237,6 +237,10 @@ fn a_vm_that_is_configured_gets_its_disks_and_no_line() {
     home.does("clone deb web --add");
     assert_eq!(home.vms(), "deb_id=1\nweb_id=2\n");
     assert!(home.fake.host().state.datasets.contains_key("zroot/vm/web"));
+    // Its links are made as those of a VM that is new.
+    let links = home.links();
+    assert!(links.contains("web-boot"), "{links:?}");
+    assert!(!links.contains("deb-boot"), "{links:?}");
 }
 
 #[test]

@@ -18,11 +18,13 @@ use crate::plan::{Form, Plan};
 use crate::verb::Verb;
 use crate::vis;
 
-/// A request to clone, and the new VMs that are not configured yet.
+/// A request to clone, and its VMs.
 pub(crate) struct Cloning {
     /// The request.
     pub(crate) asked: Asked,
-    /// The new VMs, with the settings that fit the clones.
+    /// The names of all VMs that get the clones.
+    pub(crate) names: Vec<VmName>,
+    /// Those without lines, with the settings that fit the clones.
     pub(crate) new: Vec<NewVm>,
 }
 
@@ -77,23 +79,23 @@ impl Args {
             targets,
             stores,
         };
-        let shows_lines = self.dry_run.dry_run && !self.add;
-        let changes = to_add(context, &new).filter(|_| shows_lines);
         // The caller writes the lines of the new VMs before the request.
         let question = if self.add && context.is_freebsd {
             job.asked_first(context.look, &vm, volume, &sources)?
         } else {
             None
         };
+        let shows_lines = self.dry_run.dry_run && !self.add;
+        let changes = to_add(context, &new).filter(|_| shows_lines);
         let (rivals, done) = (rivals(context, &vm)?, done(context, &names, &new, self.add));
         let asked = Asked {
             done: Some(done),
             notes: new.iter().flat_map(|one| one.notes.clone()).collect(),
             changes: changes.into_iter().collect(),
+            before: Plan::new(question.map(Form::from).into_iter().collect()),
             ..context.asked(vm, job, self.dry_run).with_rivals(rivals)
         };
-            before: Plan::new(question.map(Form::from).into_iter().collect()),
-        Ok(Cloning { asked, new })
+        Ok(Cloning { asked, names, new })
     }
 }
 
@@ -112,9 +114,9 @@ fn sources(
     context: &mut Context<'_>,
     vm: &Vm,
     typed: Option<&str>,
+    add: bool,
 ) -> Result<(Option<Base>, Vec<DiskVolume>)> {
     let mut sources = volumes(vm, &context.process.devices, Verb::Clone)?;
-    add: bool,
     let Some(typed) = typed else {
         return Ok((None, sources));
     };
