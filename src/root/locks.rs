@@ -45,7 +45,11 @@ pub(super) fn lock_vm(
         && let Some(by) = acquire_until(session, &lock, &note, &mut wait, observer)?
     {
         // The state of the VM is more informative than the lock.
-        stopped(&mut PlanContext::of(session), vm, &[])?;
+        let stopped = stopped(&mut PlanContext::of(session), vm, &[]);
+        stopped.map_err(|mut error| {
+            error.help.extend(request.job.while_it_runs(vm));
+            error
+        })?;
         return Err(busy(&vm.name, &by, vm));
     }
     let new = request.job.new_names(vm, &process.devices);
