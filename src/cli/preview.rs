@@ -46,6 +46,9 @@ pub(super) fn plan_of(
     session.remark(&asked.warnings, &asked.notes, config);
     let planned = operation::plan(&mut PlanContext::of(session), &asked.request);
     let planned = planned.map_err(|error| client::explained(session, config, asked, error))?;
+    if survey::is_freebsd(session.host) {
+        client::refuse_unwritable(asked, session)?;
+    }
     for note in asked.changes.iter().chain(&planned.notes) {
         session.say(note);
     }

@@ -123,9 +123,12 @@ fn carried_out(session: &mut Session<'_, '_>, config: &Config, asked: &Asked) ->
     Ok(())
 }
 
-/// Refuses a request after which this process could not change the files of the plan that follows.
-fn refuse_unwritable(asked: &Asked, session: &mut Session<'_, '_>) -> Result<()> {
-    for form in &asked.after.forms {
+/// Refuses a request if this process could not change the files of the caller's plans, before or after it.
+///
+/// # Errors
+/// About the first such file.
+pub(crate) fn refuse_unwritable(asked: &Asked, session: &mut Session<'_, '_>) -> Result<()> {
+    for form in asked.before.forms.iter().chain(&asked.after.forms) {
         if let Form::Step(step) = form
             && let Action::File(change) = &step.action
         {
