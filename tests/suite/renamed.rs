@@ -1,6 +1,7 @@
 //! `easy-bhyve rename` and `easy-bhyve disk`: lines, disks, log and links, and what a failure leaves.
 
 mod killed;
+mod links;
 mod shared;
 
 use crate::fake::Lost;
