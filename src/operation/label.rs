@@ -36,8 +36,8 @@ pub(super) fn among(of: &str, typed: &SnapName, names: &[&SnapName]) -> Result<C
             is_by_label: false,
         });
     }
-    let fits = |name: &&SnapName| !has_date(typed.as_str()) && fits(typed.as_str(), name.as_str());
-    let fitting: Vec<&SnapName> = names.iter().copied().filter(fits).collect();
+    let fitting = names.iter().copied().filter(|name| has(name, typed));
+    let fitting: Vec<&SnapName> = fitting.collect();
     match fitting.as_slice() {
         [] => Err(unknown(of, typed, names)),
         [one] => Ok(Chosen {
@@ -50,6 +50,11 @@ pub(super) fn among(of: &str, typed: &SnapName, names: &[&SnapName]) -> Result<C
                 .help("give the whole name of one of them"),
         ),
     }
+}
+
+/// Whether `typed`, which is no whole name, means a snapshot of this name.
+pub(super) fn has(name: &SnapName, typed: &SnapName) -> bool {
+    !has_date(typed.as_str()) && fits(typed.as_str(), name.as_str())
 }
 
 fn unknown(of: &str, typed: &SnapName, names: &[&SnapName]) -> Error {

@@ -105,6 +105,11 @@ pub trait RootJob: Sized {
     /// What is kept if a later step of the caller fails: a sentence.
     const STAYS: Option<&'static str> = None;
 
+    /// What else the user can do if the VM runs: an addition to the refusal.
+    fn while_it_runs(&self, _vm: &Vm) -> Option<String> {
+        None
+    }
+
     /// Whether a verb of the root side is this job's.
     fn has(verb: &str) -> bool {
         verb == Self::VERB
@@ -164,6 +169,13 @@ macro_rules! jobs {
             pub fn new_names(&self, vm: &Vm, devices: &Path) -> NewNames {
                 match self {
                     $(Self::$job(job) => job.new_names(vm, devices),)*
+                }
+            }
+
+            /// See [`RootJob::while_it_runs`].
+            pub fn while_it_runs(&self, vm: &Vm) -> Option<String> {
+                match self {
+                    $(Self::$job(job) => job.while_it_runs(vm),)*
                 }
             }
 

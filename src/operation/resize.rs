@@ -100,6 +100,10 @@ impl RootJob for Resize {
         }
     }
 
+    fn while_it_runs(&self, vm: &Vm) -> Option<String> {
+        Some(self.by_force(vm))
+    }
+
     fn write(&self, words: &mut Words) {
         words.add("disk", &self.number.to_string());
         words.add("size", self.size.as_str());

@@ -1,14 +1,17 @@
 //! A temporary run: snapshots are taken first, and the disks are rolled back to them at the end.
 
 use crate::error::{Error, Result};
+use crate::host::Look;
 use crate::model::device;
 use crate::model::name::{SnapName, Snapshot};
+use crate::model::size::exact;
 use crate::model::{Vm, Volume};
 use crate::operation::wanted;
 use crate::plan::{Action, Guard, Plan, Refusal, Step, Test, Undo, When};
+use crate::survey;
 use crate::tools::fstat;
 use crate::tools::zfs::group::{self, Numbers};
-use crate::tools::zfs::{self, Mark};
+use crate::tools::zfs::{self, Mark, volume};
 use crate::verb::Verb;
 use crate::vis;
 use std::path::{Path, PathBuf};
@@ -136,6 +139,53 @@ pub fn left_of_unknown(snapshot: &Snapshot) -> String {
         "{snapshot} still exists: as root, roll back to it ({back}; {gone}), or keep what the \
          guest has written ({gone})"
     )
+}
+
+/// A disk that has another size than at the beginning of a temporary run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Resized {
+    /// The snapshot of that beginning.
+    pub(crate) snapshot: Snapshot,
+    /// The size now, in bytes.
+    is: u64,
+    /// The size then, in bytes.
+    was: u64,
+}
+
+impl Resized {
+    /// Those of the disks of these snapshots; none of a disk whose size is unknown.
+    pub(crate) fn of(look: &mut dyn Look, snapshots: &[String]) -> Vec<Self> {
+        let snapshots = snapshots
+            .iter()
+            .filter_map(|text| zfs::parse_snapshot(text));
+        let resized = snapshots.filter_map(|snapshot| {
+            let answer = survey::answer(look, &volume::sizes_of_all(&snapshot.dataset)).ok()?;
+            let is = volume::size_in(&answer, snapshot.dataset.as_str())?;
+            let was = volume::size_in(&answer, &snapshot.to_string())?;
+            (is != was).then_some(Self { snapshot, is, was })
+        });
+        resized.collect()
+    }
+
+    /// The note before the end of the run.
+    pub(crate) fn will_be(&self) -> String {
+        format!(
+            "{} goes back from {} to {} at the end of this temporary run",
+            self.snapshot.dataset,
+            exact(self.is),
+            exact(self.was)
+        )
+    }
+
+    /// The message after the rollback.
+    pub(crate) fn has_been(&self) -> String {
+        format!(
+            "{} went back from {} to {}, its size at the beginning of this temporary run",
+            self.snapshot.dataset,
+            exact(self.is),
+            exact(self.was)
+        )
+    }
 }
 
 /// Every disk of `vm` with its snapshot, for a temporary run.

@@ -18,6 +18,7 @@ use super::{Locks, NewNames, Operation, Planned, Request, RootJob};
 use super::{gone, label, stores, zvol};
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
+use crate::host::Look;
 use crate::model::Vm;
 use crate::model::name::{Dataset, SnapName, Snapshot, VmName};
 use crate::model::size::short;
@@ -177,15 +178,8 @@ impl RootJob for MakeClones {
                 refuse_lacking(&sources, &meant)?;
                 refuse_temporary(context, vm, &meant)?;
                 let name = meant.taken.name.clone();
-                let question = (base.is_by_label || meant.is_by_label).then(|| Guard {
-                    test: Test::Confirmed {
-                        question: format!("Clone {volume}@{name}?"),
-                        otherwise: format!(
-                            "to clone without the question, name the whole snapshot: @{name}"
-                        ),
-                    },
-                    refusal: Refusal::host("nothing was cloned"),
-                });
+                let is_by_label = base.is_by_label || meant.is_by_label;
+                let question = is_by_label.then(|| by_label(volume, &name));
                 (name, Source::Snapshot(question))
             }
             Some(base) => {
@@ -241,7 +235,45 @@ impl RootJob for MakeClones {
     }
 }
 
+/// The question about a snapshot of which only a part of the label was typed.
+fn by_label(volume: &Dataset, name: &SnapName) -> Guard {
+    Guard {
+        test: Test::Confirmed {
+            question: format!("Clone {volume}@{name}?"),
+            otherwise: format!("to clone without the question, name the whole snapshot: @{name}"),
+        },
+        refusal: Refusal::host("nothing was cloned"),
+    }
+}
+
 impl MakeClones {
+    /// The question of this request for a caller who asks it before the caller's own changes: the root side
+    /// does not ask it again.
+    fn asked_first(
+        &mut self,
+        look: &mut dyn Look,
+        vm: &Vm,
+        volume: &Dataset,
+        sources: &[DiskVolume],
+    ) -> Result<Option<Guard>> {
+        if let Some(base) = &mut self.base {
+            let name = base.wanted.name().filter(|_| base.is_by_label);
+            let question = name.map(|name| by_label(volume, name));
+            base.is_by_label = false;
+            return Ok(question);
+        }
+        if !self.may_be_label {
+            return Ok(None);
+        }
+        let sources: Vec<&Dataset> = sources.iter().map(|one| &one.volume).collect();
+        let found = lists_of(look, vm, &sources)?;
+        let question = found
+            .first()
+            .and_then(|found| self.label(vm, volume, found));
+        self.may_be_label = false;
+        Ok(question)
+    }
+
     /// The question whether the first new name, which is a part of the label of a snapshot, is one.
     fn label(&self, vm: &Vm, volume: &Dataset, found: &zfs::Volume) -> Option<Guard> {
         let firsts = self.targets.iter().filter(|target| target.number == 0);
