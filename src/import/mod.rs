@@ -159,7 +159,7 @@ fn shown_once(theirs: &str, value: &str, why: String) -> String {
     }
     let quoted = format!("\"{value}\"");
     let rest = why.strip_prefix(&quoted).or(why.strip_prefix(value));
-    match rest {
+    match rest.filter(|rest| rest.starts_with([' ', ':'])) {
         Some(rest) => rest
             .strip_prefix(": ")
             .map_or_else(|| format!("the value{rest}"), str::to_owned),

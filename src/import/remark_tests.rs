@@ -3,7 +3,7 @@
 use super::lost_tests::{of_libvirt, remarks, says};
 use super::tests::{has, of_vm_bhyve};
 use super::vm_bhyve::{Datastore, File};
-use super::{Guest, Network, libvirt, vm_bhyve};
+use super::{Guest, Network, libvirt, shown_once, vm_bhyve};
 
 /// A VM of vm-bhyve with these switches, for a host whose NICs join `bridge0` by default.
 fn switched(text: &str, system: &str) -> Guest {
@@ -131,6 +131,19 @@ fn a_wrong_value_is_shown_once() {
         ),
     ] {
         says(guest, text);
+    }
+}
+
+#[test]
+fn only_a_whole_value_is_left_out() {
+    for (value, why, shown) in [
+        ("-s", "-so: no option", "-so: no option"),
+        ("x", "\"x\": no unit", "no unit"),
+        ("x", "the name \"x\" is long", "the name is long"),
+        ("", "\"\" is no number", "\"\" is no number"),
+        ("y", "\"y\" is no number", "\"y\" is no number"),
+    ] {
+        assert_eq!(shown_once("-s=x", value, why.to_owned()), shown);
     }
 }
 

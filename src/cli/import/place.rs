@@ -211,9 +211,8 @@ impl Placed {
             "hd0={path} is no disk: {} starts when hd0 names one",
             self.vm
         ));
-        let first = self.settings.iter();
-        let mut first = first.map(|one| one.key().starts_with("hd"));
-        let at = first.position(|is_disk| is_disk);
+        let mut keys = self.settings.iter().map(TypedSetting::key);
+        let at = keys.position(|key| key.starts_with("hd"));
         let at = at.unwrap_or(self.settings.len());
         self.settings.insert(at, TypedSetting::new("hd0", path));
     }

@@ -56,7 +56,7 @@ fn others(system: &File, name: &str) -> Vec<String> {
         .collect();
     let is_other = |key: &str| {
         let kind = key.strip_suffix(&end).unwrap_or("type");
-        !["type", "bridge", "ports", "vlan", "private"].contains(&kind)
+        !["bridge", "ports", "private", "switch", "type", "vlan"].contains(&kind)
             && !longer.iter().any(|longer| key.ends_with(longer))
     };
     let keys = system.keys.in_order();
