@@ -185,16 +185,14 @@ fn arguments<'text>(guest: &mut Guest, words: impl IntoIterator<Item = &'text st
             letters.push_str(switches);
             continue;
         }
-        match options.last_mut().filter(|_| !word.starts_with('-')) {
-            Some(option) => {
+        if word.starts_with('-') || options.is_empty() {
+            options.push(Vec::new());
+        }
+        if let Some(option) = options.last_mut() {
+            if !option.is_empty() {
                 option.push(b' ');
-                quote::push_plain(option, OsStr::new(word));
             }
-            None => {
-                let mut option = Vec::new();
-                quote::push_plain(&mut option, OsStr::new(word));
-                options.push(option);
-            }
+            quote::push_plain(option, OsStr::new(word));
         }
     }
     if letters.contains('w') {
