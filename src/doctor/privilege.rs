@@ -139,7 +139,7 @@ pub fn tried(
     let program = process.program.display().to_string();
     let line = line(elevation, user, &program);
     let remedy = format!("add to {}: {line}", place(elevation));
-    let mut names = vec![Name::place(&program), Name::place(&for_sudoers(&program))];
+    let mut names = vec![Name::place(&program), Name::place(for_sudoers(&program))];
     if user != YOU {
         names.push(Name::user(user));
     }
