@@ -2,6 +2,7 @@
 //! when it boots.
 
 use super::preview::{self, Shown};
+use super::rename::former;
 use crate::config::Config;
 use crate::config::resolve;
 use crate::config::settings::Need;
@@ -161,6 +162,7 @@ pub(super) fn start(session: &mut Session<'_, '_>, config: &Config, dry_run: Dry
                 show_one(session, config, &asked, &mut shown)
             } else {
                 client::carry_out(session, config, &asked)
+                    .map_err(|error| former::explained(session, config, &asked, error))
             }
         });
         if let Err(error) = done {

@@ -62,8 +62,9 @@ pub(super) fn disk(context: &mut Context<'_>, args: &DiskArgs) -> Result<Edited,
     let done = [
         edit::changes(config, &draft.config, &edits),
         format!(
-            "the guest finds hd{number} at its next start: {}",
-            vm.command(Verb::Boot)
+            "the guest finds hd{number} at its next start: {}, or if it runs: {}",
+            vm.command(Verb::Boot),
+            vm.command(Verb::Restart)
         ),
     ];
     Ok(Edited {

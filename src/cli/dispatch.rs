@@ -5,6 +5,7 @@ use super::invocation::options::SetupArgs;
 use super::invocation::{self, Admin, Call, Invocation};
 use super::locate::{self, Refused};
 use super::preview::{self, Shown};
+use super::rename::former;
 use super::{
     all, check, clone, complete, destroy, disk, doctor, import, init, inspect, list, man, new, os,
     rename, set, setup, status,
@@ -272,7 +273,8 @@ fn carry_out(session: &mut Session<'_, '_>, config: &Config, outcome: Outcome) -
             Err(error)
         }
         Outcome::Job(asked) if asked.dry_run.dry_run => preview::show_job(session, config, &asked),
-        Outcome::Job(asked) => client::carry_out(session, config, &asked),
+        Outcome::Job(asked) => client::carry_out(session, config, &asked)
+            .map_err(|error| former::explained(session, config, &asked, error)),
         Outcome::Plan(planned) => carry_out_plan(session, config, &planned),
     }
 }

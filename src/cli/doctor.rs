@@ -4,11 +4,11 @@ use super::invocation::Invocation;
 use super::invocation::options::DoctorArgs;
 use super::locate::{self, Refused};
 use super::setup;
-use crate::config::{Config, resolve};
+use crate::config::Config;
 use crate::doctor::private::Private;
 use crate::doctor::{self, Known, Row, Verdict, privilege};
 use crate::error::{Error, Kind, Result};
-use crate::model::privilege::{Choice, Elevation};
+use crate::model::privilege::Elevation;
 use crate::operation::context::{Context, json};
 use crate::operation::options::Format;
 use crate::report::counted;
@@ -37,22 +37,21 @@ pub(super) fn doctor(
     invocation: &Invocation,
     args: DoctorArgs,
 ) -> Result<()> {
-    let loaded = locate::load(session.process, invocation);
-    let loaded = loaded.map_err(|refused| (placed(&refused), refused.config));
-    let config = loaded.as_ref().map_err(|(error, _)| error);
-    let read = match &loaded {
-        Ok(config) => Some(config),
-        Err((_, read)) => read.as_ref(),
+    let loaded = locate::load(session.process, invocation).map_err(|refused| placed(&refused));
+    let mut known = Known {
+        process: session.process,
+        config: loaded.as_ref(),
+        is_new: loaded.is_err() && locate::is_nowhere(session.process, invocation),
+        stale_links: None,
+        spelling: &invocation.spelling,
     };
     let rows = if args.privilege {
-        vec![trial(session, config)?]
+        vec![trial(session, known, args.report)?]
     } else {
-        let known = Known {
-            process: session.process,
-            config,
-            stale_links: config.ok().and_then(|config| stale_links(session, config)),
-            spelling: &invocation.spelling,
-        };
+        known.stale_links = known
+            .config
+            .ok()
+            .and_then(|config| stale_links(session, config));
         doctor::examine(known, session.host)
     };
     let text = match args.format.unwrap_or_default() {
@@ -60,7 +59,10 @@ pub(super) fn doctor(
             schema: SCHEMA,
             rows: &rows,
         })?,
-        Format::Text if args.report => markdown(&rows, &Private::of(session.process, read, &rows)),
+        Format::Text if args.report => {
+            let private = Private::of(session.process, &invocation.spelling, &rows);
+            markdown(&rows, &private)
+        }
         Format::Text => text(&rows),
     };
     let out = &mut session.output.out;
@@ -91,21 +93,24 @@ fn stale_links(session: &mut Session<'_, '_>, config: &Config) -> Option<usize> 
     Some(setup::links(&mut context).ok()?.stale)
 }
 
-/// Shows the line of every escalator; a row for the one in use: whether its rule works.
-fn trial(session: &mut Session<'_, '_>, config: Result<&Config, &Error>) -> Result<Row> {
+/// Shows the line of every escalator, except for a report; a row for the one in use: whether its rule works.
+fn trial(session: &mut Session<'_, '_>, known: Known<'_>, is_for_others: bool) -> Result<Row> {
     let process = session.process;
     // Behind doas or sudo the rule is that of the user who called it.
-    let user = process.user_behind().unwrap_or_else(|| "YOU".to_owned());
+    let user = process.user_behind();
+    let user = user.unwrap_or_else(|| privilege::YOU.to_owned());
     let program = process.program.display().to_string();
     for elevation in [Elevation::Doas, Elevation::Sudo, Elevation::Mdo] {
+        if is_for_others {
+            break;
+        }
         let word = elevation.word().unwrap_or_default();
         let line = privilege::line(elevation, &user, &program);
         let text = format!("{word}: {}: {line}", privilege::place(elevation));
         session.say(&vis::line(&text));
         session.say(&format!("{word}: {}", privilege::reason(elevation)));
     }
-    let choice = config.map_or_else(|_| Ok(Choice::default()), resolve::privilege);
-    let elevation = choice.and_then(|choice| Elevation::choose(choice, process.uid, session.host));
+    let elevation = known.elevation(session.host);
     privilege::tried(process, &user, elevation, session.host)
 }
 
@@ -121,14 +126,14 @@ fn text(rows: &[Row]) -> String {
             "{verdict:verdicts$}  {:subjects$}  {finding}",
             row.subject
         );
-        if let Some(remedy) = &row.remedy {
-            let _ = writeln!(
-                text,
-                "{:verdicts$}  {:subjects$}  -> {}",
-                "",
-                "",
-                vis::line(remedy)
-            );
+        for (nth, line) in row
+            .remedy
+            .iter()
+            .flat_map(|remedy| remedy.lines().enumerate())
+        {
+            let arrow = if nth == 0 { "->" } else { "" };
+            let line = vis::line(line);
+            let _ = writeln!(text, "{:verdicts$}  {:subjects$}  {arrow:2} {line}", "", "");
         }
     }
     let count = |verdict| rows.iter().filter(|row| row.verdict == verdict).count();
@@ -145,19 +150,29 @@ fn text(rows: &[Row]) -> String {
 
 /// The table for a bug report.
 fn markdown(rows: &[Row], private: &Private) -> String {
-    let cell = |text: &str, row: &Row| vis::line(&private.hide(text, row)).replace('|', "\\|");
+    let cell = |text: &str| {
+        let text = vis::lines(text);
+        text.replace('|', "\\|").replace('\n', "<br>")
+    };
     let mut text = format!(
         "easy-bhyve {}\n\n| verdict | subject | finding | remedy |\n|---|---|---|---|\n",
         env!("CARGO_PKG_VERSION")
     );
     for row in rows {
+        let (finding, remedy) = match &row.for_others {
+            Some(finding) => (finding.clone(), String::new()),
+            None => (
+                private.hide(&row.finding, row),
+                private.hide(row.remedy.as_deref().unwrap_or_default(), row),
+            ),
+        };
         let _ = writeln!(
             text,
             "| {} | {} | {} | {} |",
             row.verdict.as_str(),
             row.subject,
-            cell(&row.finding, row),
-            cell(row.remedy.as_deref().unwrap_or_default(), row)
+            cell(&finding),
+            cell(&remedy)
         );
     }
     text

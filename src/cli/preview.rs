@@ -1,5 +1,6 @@
 //! `-d`: shows the plan, and reports what prevents the plan on this host.
 
+use super::rename::former;
 use crate::command::{Command, Privilege};
 use crate::config::Config;
 use crate::config::resolve;
@@ -45,7 +46,10 @@ pub(super) fn plan_of(
 ) -> Result<Plan> {
     session.remark(&asked.warnings, &asked.notes, config);
     let planned = operation::plan(&mut PlanContext::of(session), &asked.request);
-    let planned = planned.map_err(|error| client::explained(session, config, asked, error))?;
+    let planned = planned.map_err(|error| former::explained(session, config, asked, error))?;
+    if survey::is_freebsd(session.host) {
+        client::refuse_unwritable(asked, session)?;
+    }
     for note in asked.changes.iter().chain(&planned.notes) {
         session.say(note);
     }

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::model::Volume;
 use crate::operation::context::{CallersPlan, Context, Outcome};
 use crate::operation::shutdown::unconfigured;
-use crate::plan::{FileChange, Plan, Step, Undo, When};
+use crate::plan::{FileChange, Plan, Undo, When};
 use crate::process::Process;
 use crate::report::counted;
 use crate::verb::{Spelling, Verb};
@@ -182,19 +182,11 @@ pub(super) fn links_of(context: &Context<'_>, vm: &str) -> Result<Vec<OwnLink>> 
 /// The plan that removes links, and makes them again if a later step fails.
 pub(super) fn without(links: &[OwnLink]) -> Plan {
     let mut plan = Plan::default();
-    for link in links {
-        plan.push(FileChange::RemoveLink(link.path.clone()));
-    }
-    let again = links.iter().map(|link| {
-        let (path, target) = (link.path.clone(), link.target.clone());
-        Step::from(FileChange::Link { target, path }).into()
-    });
-    if !links.is_empty() {
-        plan.push(Undo {
-            forms: again.collect(),
-            when: When::Failure,
-            what: "the removal of links".to_owned(),
-        });
+    for OwnLink { path, target, .. } in links {
+        plan.push(FileChange::RemoveLink(path.clone()));
+        let (path, target) = (path.clone(), target.clone());
+        let again = FileChange::Link { target, path };
+        plan.push(Undo::by(again, When::Failure, &"the removal of links"));
     }
     plan
 }

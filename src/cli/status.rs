@@ -6,10 +6,12 @@ use super::invocation::Showing;
 use super::state::{self, End, VmState};
 use crate::config::Config;
 use crate::config::resolve;
+use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::model::cpu::CpuTopology;
 use crate::model::name::{Snapshot, VmName};
 use crate::model::size::MemSize;
+use crate::operation::boot::temp;
 use crate::operation::context::{Context, json};
 use crate::operation::options::Format;
 use crate::run::progress::Display;
@@ -53,6 +55,9 @@ struct Status {
     /// Snapshots of temporary runs that were not rolled back to.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     left_over_snapshots: Vec<Snapshot>,
+    /// What the text says of these snapshots.
+    #[serde(skip)]
+    about_snapshots: Vec<String>,
     /// Whether this is a jail, in which VMs outside are not visible.
     is_jailed: bool,
 }
@@ -187,7 +192,8 @@ pub(super) fn status(context: &mut Context<'_>, showing: Showing) -> Result<Stri
         status.is_jailed = processes.is_jailed(look, &at)?;
     }
     status.left_over_taps = left_over_taps(context, &status.running)?;
-    status.left_over_snapshots = left_over_snapshots(context, &traces, &processes)?;
+    (status.left_over_snapshots, status.about_snapshots) =
+        left_over_snapshots(context, &traces, &processes)?;
     match format {
         Format::Json => json(&status),
         Format::Text => Ok(text::text(context, &status, all)),
@@ -258,23 +264,28 @@ fn left_over_taps(context: &mut Context<'_>, running: &[Running]) -> Result<Vec<
         .collect())
 }
 
-/// The snapshots of temporary runs whose supervisor no longer exists.
+/// The snapshots of temporary runs whose supervisor no longer exists, and what to do about them.
 fn left_over_snapshots(
     context: &mut Context<'_>,
     traces: &Traces,
     processes: &Processes,
-) -> Result<Vec<Snapshot>> {
-    let mut left = Vec::new();
+) -> Result<(Vec<Snapshot>, Vec<String>)> {
+    let (mut all, mut texts) = (Vec::new(), Vec::new());
     for name in traces.vms() {
         let is_told = processes.supervisor(name).is_none()
             && !matches!(processes.state(name, traces), Seen::Unknown);
         if let Some(vm) = VmName::parse(name).ok().filter(|_| is_told)
             && let Some(noted) = Record::of(context.look, &context.process.run, &vm)
         {
-            left.append(&mut noted.left(context.look)?);
+            let left = noted.left(context.look)?;
+            texts.extend(match context.vm_for(name, Need::Disks) {
+                Ok(vm) => temp::left(&vm, &context.process.devices, &left),
+                Err(_) => left.iter().map(temp::left_of_unknown).collect(),
+            });
+            all.extend(left);
         }
     }
-    Ok(left)
+    Ok((all, texts))
 }
 
 /// A tap whose description is the mark of a VM.

@@ -1,6 +1,6 @@
 //! The questions of an examination, each asked once.
 
-use super::Known;
+use super::{Known, Row};
 use crate::check::{self, Report};
 use crate::config::resolve;
 use crate::error::{Error, Result};
@@ -45,7 +45,8 @@ pub(super) struct Answers<'run> {
     pub(super) pool: Option<Answer<Pool>>,
     /// Snapshots that temporary runs have left.
     pub(super) snapshots: Vec<Snapshot>,
-    pub(super) elevation: Result<Elevation>,
+    /// How this user becomes root; none if only the configuration says that.
+    pub(super) elevation: Option<Result<Elevation>>,
     /// Whether grub-bhyve is installed.
     pub(super) has_grub: bool,
     /// The code of the firmware.
@@ -69,6 +70,21 @@ const NAMES: [&str; 7] = [
     "security.mac.do.rules",
 ];
 
+/// Why a row that depends on the configuration is not judged.
+pub(super) const NO_CONFIG: &str = "there is no configuration that can be read";
+
+impl Known<'_> {
+    /// How this user becomes root; none if only the configuration says that, and it cannot be read.
+    pub fn elevation(&self, look: &mut dyn Look) -> Option<Result<Elevation>> {
+        let choice = match self.config {
+            Ok(config) => resolve::privilege(config),
+            Err(_) if self.is_new => Ok(Choice::default()),
+            Err(_) => return None,
+        };
+        Some(choice.and_then(|choice| Elevation::choose(choice, self.process.uid, look)))
+    }
+}
+
 impl<'run> Answers<'run> {
     /// Asks everything.
     pub(super) fn ask(known: Known<'run>, look: &mut dyn Look) -> Self {
@@ -85,8 +101,6 @@ impl<'run> Answers<'run> {
         };
         let is_freebsd = survey::is_freebsd(look);
         let foreign = || "this host is not FreeBSD".to_owned();
-        let choice = known.config;
-        let choice = choice.map_or_else(|_| Ok(Choice::default()), resolve::privilege);
         let mut answers = Self {
             known,
             is_freebsd,
@@ -100,7 +114,7 @@ impl<'run> Answers<'run> {
             processes: Err(foreign()),
             pool: None,
             snapshots: Vec::new(),
-            elevation: choice.and_then(|choice| Elevation::choose(choice, process.uid, look)),
+            elevation: known.elevation(look),
             has_grub: look.find("grub-bhyve").is_some(),
             firmware: None,
             firmware_package: None,
@@ -129,6 +143,15 @@ impl<'run> Answers<'run> {
         answers
     }
 
+    /// The rows of subjects that only the configuration can answer, if there is none that can be read.
+    pub(super) fn unknown<const COUNT: usize>(
+        &self,
+        subjects: [&'static str; COUNT],
+    ) -> Option<[Row; COUNT]> {
+        let rows = || subjects.map(|subject| Row::not_asked(subject, NO_CONFIG));
+        self.known.config.is_err().then(rows)
+    }
+
     /// The machine of the host; that of most hosts if it is unknown.
     pub(super) fn machine(&self) -> Machine {
         let known = self.kernel.as_ref().ok().and_then(|kernel| kernel.machine);
@@ -153,14 +176,17 @@ impl<'run> Answers<'run> {
     }
 
     fn ask_storage(&mut self, look: &mut dyn Look) {
-        let root = self.known.config.map(resolve::volume_root);
-        if let Ok(Ok(Some(root))) = root {
-            let said = survey::answer(look, &zpool::list(root.pool()));
-            let said = said.map_err(|error| error.what);
-            self.pool = Some(said.and_then(|said| {
-                zpool::parse(&said).ok_or_else(|| "zpool has not shown the pool".to_owned())
-            }));
-        }
+        self.pool = match self.known.config.map(resolve::volume_root) {
+            Ok(Ok(Some(root))) => {
+                let said = survey::answer(look, &zpool::list(root.pool()));
+                let said = said.map_err(|error| error.what);
+                Some(said.and_then(|said| {
+                    zpool::parse(&said).ok_or_else(|| "zpool has not shown the pool".to_owned())
+                }))
+            }
+            Ok(Err(_)) => Some(Err("volroot of the configuration is not valid".to_owned())),
+            Ok(Ok(None)) | Err(_) => None,
+        };
         let (Ok(traces), Ok(processes)) = (&self.traces, &self.processes) else {
             return;
         };

@@ -1,6 +1,7 @@
 //! The configuration: what `check` finds that no other subject shows.
 
 use super::answers::Answers;
+use super::private::Name;
 use super::{Row, network, storage};
 use crate::finding::{Finding, Severity};
 use crate::report::counted;
@@ -29,9 +30,11 @@ pub(super) fn rows(answers: &Answers<'_>) -> Vec<Row> {
         counted(warnings, "warning")
     );
     let remedy = answers.known.spelling.command("check");
-    vec![match (errors, warnings) {
+    let row = match (errors, warnings) {
         (0, 0) => Row::pass(SUBJECT, finding),
         (0, _) => Row::warn(SUBJECT, finding, remedy),
         _ => Row::fail(SUBJECT, finding, remedy),
-    }]
+    };
+    let files = config.sources().iter();
+    vec![row.naming_all(files.map(|file| Name::place(file.path())))]
 }

@@ -2,6 +2,7 @@
 
 use super::Row;
 use super::answers::Answers;
+use super::private::Name;
 use crate::config::resolve;
 use crate::process::Process;
 use crate::report::counted;
@@ -11,11 +12,18 @@ use std::path::Path;
 
 pub(super) fn rows(answers: &Answers<'_>) -> Vec<Row> {
     let process = answers.known.process;
-    let mut rows = vec![program(&process.program), logs(&process.logs)];
-    if let Ok(config) = answers.known.config {
-        let directory = resolve::link_directory(config);
-        rows.push(links(answers, &directory));
-        rows.push(path(process, &directory));
+    let places = process.program.ancestors().map(Name::place);
+    let mut rows = vec![
+        program(&process.program).naming_all(places),
+        logs(&process.logs),
+    ];
+    match answers.known.config {
+        Ok(config) => {
+            let directory = resolve::link_directory(config);
+            let own = [links(answers, &directory), path(process, &directory)];
+            rows.extend(own.map(|row| row.naming(Name::place(&directory))));
+        }
+        Err(_) => rows.extend(answers.unknown(["links", "path"]).into_iter().flatten()),
     }
     rows
 }

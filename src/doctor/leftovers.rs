@@ -72,7 +72,7 @@ pub(super) fn rows(answers: &Answers<'_>) -> Vec<Row> {
                     format!("the tap {} of {vm} is left", tap.name),
                     remedy,
                 )
-                .naming(Name::vm(vm)),
+                .naming_all([Name::vm(vm), Name::interface(&tap.name)]),
             );
         }
     }

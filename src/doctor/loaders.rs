@@ -1,7 +1,7 @@
 //! The loaders that the VMs of the configuration need.
 
 use super::Row;
-use super::answers::Answers;
+use super::answers::{Answers, NO_CONFIG};
 use super::private::Name;
 use crate::host::programs::how_to_install;
 use crate::model::Vm;
@@ -29,6 +29,15 @@ fn first<'run>(answers: &'run Answers<'_>, kind: LoaderKind) -> Option<&'run Vm>
     answers.vms.iter().find(|vm| vm.loader.kind() == kind)
 }
 
+/// The row of what no VM that is known needs.
+fn not_installed(answers: &Answers<'_>, subject: &'static str) -> Row {
+    if answers.known.config.is_err() {
+        let why = format!("it is not installed; whether a VM needs it is unknown: {NO_CONFIG}");
+        return Row::not_asked(subject, why);
+    }
+    Row::pass(subject, "it is not installed, and no VM needs it")
+}
+
 fn grub(answers: &Answers<'_>) -> Row {
     const SUBJECT: &str = "grub-bhyve";
     let machine = answers.machine();
@@ -44,7 +53,7 @@ fn grub(answers: &Answers<'_>) -> Row {
         )
         .naming(Name::vm(&vm.name)),
         (true, _) => Row::pass(SUBJECT, "it is installed"),
-        (false, None) => Row::pass(SUBJECT, "it is not installed, and no VM needs it"),
+        (false, None) => not_installed(answers, SUBJECT),
         (false, Some(vm)) => Row::fail(
             SUBJECT,
             format!("it is not installed, and {} needs it", vm.name),
@@ -63,7 +72,7 @@ fn firmware(answers: &Answers<'_>) -> Row {
     let (code, vm) = (&answers.firmware, first(answers, LoaderKind::Uefi));
     let Some(code) = code else {
         return match vm {
-            None => Row::pass(SUBJECT, "it is not installed, and no VM needs it"),
+            None => not_installed(answers, SUBJECT),
             Some(vm) => Row::fail(
                 SUBJECT,
                 format!("it is not installed, and {} needs it", vm.name),

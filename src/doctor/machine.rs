@@ -10,9 +10,6 @@ use crate::tools::sysctl::Kernel;
 use chrono::{Datelike, NaiveDateTime};
 use std::fmt::Write;
 
-/// The oldest supported release, as `kern.osreldate` has it.
-const OLDEST: u32 = 1_400_000;
-
 /// No clock that is right shows an earlier year.
 const YEAR: i32 = 2025;
 
@@ -48,13 +45,20 @@ fn release(kernel: &Kernel) -> Row {
     let Some(date) = kernel.osreldate else {
         return Row::not_asked("release", "sysctl has no kern.osreldate");
     };
-    let shown = format!("FreeBSD {}", Release(date));
-    if date < OLDEST {
-        let text =
-            format!("{shown} is no longer supported, and easy-bhyve is tested with 14 and later");
-        return Row::warn("release", text, "upgrade the host");
-    }
-    Row::pass("release", shown)
+    let release = Release(date);
+    let shown = format!("FreeBSD {release}");
+    let old = if release < Release::FIRST {
+        format!("easy-bhyve is made for {} and later", Release::FIRST)
+    } else if release < Release::SUPPORTED {
+        "VMs run, but the FreeBSD project no longer supports this release".to_owned()
+    } else {
+        return Row::pass("release", shown);
+    };
+    let remedy = format!(
+        "upgrade the host to FreeBSD {} or later",
+        Release::SUPPORTED
+    );
+    Row::warn("release", format!("{shown}: {old}"), remedy)
 }
 
 fn architecture(kernel: &Kernel) -> Row {
@@ -114,6 +118,9 @@ fn memory(answers: &Answers<'_>, kernel: &Kernel) -> Row {
     let Some(host) = kernel.memory else {
         return Row::not_asked("memory", "sysctl has no hw.physmem");
     };
+    if let Some([row]) = answers.unknown(["memory"]) {
+        return row;
+    }
     let sum = |is_meant: &dyn Fn(&Vm) -> bool| {
         let vms = answers.vms.iter().filter(|vm| is_meant(vm));
         vms.fold(0_u64, |sum, vm| sum.saturating_add(vm.mem.bytes()))

@@ -16,8 +16,8 @@ pub mod privilege;
 mod storage;
 
 use crate::config::Config;
-use crate::error::Error;
-use crate::finding::{Finding, Severity};
+use crate::error::{Error, Kind};
+use crate::finding::{Finding, FindingName, Severity};
 use crate::host::Look;
 use crate::process::Process;
 use crate::verb::Spelling;
@@ -60,12 +60,15 @@ pub struct Row {
     pub verdict: Verdict,
     /// What was found: a sentence without a period.
     pub finding: String,
-    /// What to do, if something is to be done: a command, or a sentence.
+    /// What to do, if something is to be done: a command, or a sentence; further lines are to be written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
     /// The names in both that are private.
     #[serde(skip)]
     pub names: Vec<Name>,
+    /// What a report for others has in place of both: their text can have any word of the configuration.
+    #[serde(skip)]
+    pub for_others: Option<String>,
 }
 
 impl Row {
@@ -76,12 +79,18 @@ impl Row {
             finding: finding.into(),
             remedy: None,
             names: Vec::new(),
+            for_others: None,
         }
     }
 
     /// The same row, whose texts have this private name.
-    fn naming(mut self, name: Name) -> Self {
-        self.names.push(name);
+    fn naming(self, name: Name) -> Self {
+        self.naming_all([name])
+    }
+
+    /// The same row, whose texts have these private names.
+    fn naming_all(mut self, names: impl IntoIterator<Item = Name>) -> Self {
+        self.names.extend(names);
         self
     }
 
@@ -115,7 +124,7 @@ impl Row {
                 Severity::Warning => Verdict::Warn,
             },
             remedy: finding.help.first().cloned(),
-            names: vec![Name::AnyVm],
+            for_others: Some(kind_of(finding.name)),
             ..Self::pass(subject, finding.message.clone())
         }
     }
@@ -123,13 +132,24 @@ impl Row {
     /// A failure as a row, with its first line of advice.
     fn of_error(subject: &'static str, error: Error) -> Self {
         let remedy = error.help.into_iter().next();
+        let for_others = match (error.name, error.kind) {
+            (Some(name), _) => Some(kind_of(name)),
+            // This program's own words.
+            (None, Kind::Host) => None,
+            (None, _) => Some("the configuration is missing, or cannot be read".to_owned()),
+        };
         Self {
             verdict: Verdict::Fail,
             remedy,
-            names: vec![Name::AnyVm],
+            for_others,
             ..Self::pass(subject, error.what)
         }
     }
+}
+
+/// A finding without the words that it is about.
+fn kind_of(name: FindingName) -> String {
+    format!("{name}: {}", name.description())
 }
 
 /// What is known without a question.
@@ -139,6 +159,8 @@ pub struct Known<'run> {
     pub process: &'run Process,
     /// The configuration, or why it cannot be used.
     pub config: Result<&'run Config, &'run Error>,
+    /// Whether there is no configuration yet: what it would say has its default.
+    pub is_new: bool,
     /// How many links are out of date; none if that is unknown.
     pub stale_links: Option<usize>,
     /// How the user calls verbs.

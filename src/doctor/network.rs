@@ -2,10 +2,11 @@
 
 use super::Row;
 use super::answers::Answers;
+use super::private::Name;
 use crate::finding::FindingName;
 use crate::model::Vm;
 use crate::model::name::IfName;
-use crate::operation::boot::network::{MEMBER_IFADDRS, NO_MEMBER_ADDRESS};
+use crate::operation::boot::network::{MEMBER_IFADDRS, NO_MEMBER_ADDRESS, move_address};
 use crate::tools::ifconfig::Interface;
 use std::collections::BTreeMap;
 
@@ -28,11 +29,21 @@ pub(super) fn rows(answers: &Answers<'_>) -> Vec<Row> {
                 .to_vec();
         }
     };
+    let mut rows = match answers.unknown(["uplink", "address"]) {
+        Some(unknown) => unknown.to_vec(),
+        None => of_uplinks(answers, interfaces),
+    };
+    rows.push(mtu(interfaces));
+    rows.push(packet_filter(answers));
+    rows
+}
+
+fn of_uplinks(answers: &Answers<'_>, interfaces: &[Interface]) -> Vec<Row> {
+    let bridges = bridges(answers);
     let mut rows: Vec<Row> = answers
         .findings(&NAMES)
         .map(|finding| Row::of_finding("uplink", finding))
         .collect();
-    let bridges = bridges(answers);
     if rows.is_empty() {
         let joined = bridges.iter().map(|(bridge, uplink)| match uplink {
             Some(uplink) => format!("{bridge} with {uplink}"),
@@ -44,11 +55,13 @@ pub(super) fn rows(answers: &Answers<'_>) -> Vec<Row> {
         } else {
             joined.join(", ")
         };
-        rows.push(Row::pass("uplink", text));
+        let names = bridges
+            .iter()
+            .flat_map(|(bridge, uplink)| [Some(*bridge), *uplink]);
+        let names = names.flatten().map(|name| Name::interface(name.as_str()));
+        rows.push(Row::pass("uplink", text).naming_all(names));
     }
     rows.push(addresses(answers, &bridges, interfaces));
-    rows.push(mtu(interfaces));
-    rows.push(packet_filter(answers));
     rows
 }
 
@@ -84,15 +97,14 @@ fn addresses(
     let Some((bridge, uplink)) = uplinks.find(|(_, uplink)| has_address(uplink)) else {
         return Row::pass(SUBJECT, "no uplink has an address");
     };
+    let names = [bridge, uplink].map(|name| Name::interface(name.as_str()));
     let kernel = answers.kernel.as_ref().ok();
     let release = kernel
         .and_then(|kernel| kernel.osreldate)
         .unwrap_or_default();
     let found = format!("{uplink} has an address, and {bridge} is its bridge");
-    let remedy = format!(
-        "move the address to the bridge: in rc.conf from ifconfig_{uplink} to ifconfig_{bridge}, which also has addm {uplink}"
-    );
-    match release {
+    let remedy = move_address(bridge, uplink).join("\n");
+    let row = match release {
         NO_MEMBER_ADDRESS.. => Row::fail(
             SUBJECT,
             format!("{found}, which FreeBSD 16 does not accept"),
@@ -106,7 +118,8 @@ fn addresses(
             remedy,
         ),
         _ => Row::pass(SUBJECT, found),
-    }
+    };
+    row.naming_all(names)
 }
 
 /// The members of a bridge have one MTU: a NIC with another one is changed when it joins.
@@ -125,7 +138,8 @@ fn mtu(interfaces: &[Interface]) -> Row {
             "mtu",
             format!("{bridge} has an MTU of {own}, and its member {member} one of {other}"),
             format!("ifconfig {member} mtu {own}, as root; also in rc.conf"),
-        ),
+        )
+        .naming_all([Name::interface(&bridge), Name::interface(&member)]),
         None => Row::pass("mtu", "every member of a bridge has the MTU of its bridge"),
     }
 }

@@ -1,7 +1,7 @@
 //! How a command becomes root: the escalator, its rule, and whether the rule works.
 
 use super::Row;
-use super::answers::Answers;
+use super::answers::{Answers, NO_CONFIG};
 use super::private::Name;
 use crate::error::Result;
 use crate::host::{Ended, Look};
@@ -10,6 +10,8 @@ use crate::process::Process;
 use crate::vis;
 
 const SUBJECT: &str = "privilege";
+/// The word in place of a user's name.
+pub const YOU: &str = "YOU";
 const NO_ROOT: &str = "privilege is none, and you are not root: what changes the host fails";
 
 pub(super) fn rows(answers: &Answers<'_>) -> Vec<Row> {
@@ -18,8 +20,9 @@ pub(super) fn rows(answers: &Answers<'_>) -> Vec<Row> {
         return vec![Row::not_asked(SUBJECT, "this host is not FreeBSD")];
     }
     let elevation = match &answers.elevation {
-        Ok(elevation) => *elevation,
-        Err(error) => return vec![Row::of_error(SUBJECT, error.clone())],
+        Some(Ok(elevation)) => *elevation,
+        Some(Err(error)) => return vec![Row::of_error(SUBJECT, error.clone())],
+        None => return vec![Row::not_asked(SUBJECT, NO_CONFIG)],
     };
     vec![match elevation {
         Elevation::None if is_root => Row::pass(SUBJECT, "you are root"),
@@ -120,18 +123,26 @@ pub fn reason(elevation: Elevation) -> &'static str {
 pub fn tried(
     process: &Process,
     user: &str,
-    elevation: Result<Elevation>,
+    elevation: Option<Result<Elevation>>,
     look: &mut dyn Look,
 ) -> Result<Row> {
-    let (elevation, word) = match elevation.map(|elevation| (elevation, elevation.word())) {
-        Ok((elevation, Some(word))) => (elevation, word),
-        Ok(_) if process.uid == 0 => return Ok(Row::pass(SUBJECT, "you are root")),
-        Ok(_) => return Ok(Row::warn(SUBJECT, NO_ROOT, "set privilege=auto")),
-        Err(error) => return Ok(Row::of_error(SUBJECT, error)),
+    let elevation = match elevation {
+        Some(Ok(elevation)) => elevation,
+        Some(Err(error)) => return Ok(Row::of_error(SUBJECT, error)),
+        None => return Ok(Row::not_asked(SUBJECT, NO_CONFIG)),
+    };
+    let word = match elevation.word() {
+        Some(word) => word,
+        None if process.uid == 0 => return Ok(Row::pass(SUBJECT, "you are root")),
+        None => return Ok(Row::warn(SUBJECT, NO_ROOT, "set privilege=auto")),
     };
     let program = process.program.display().to_string();
     let line = line(elevation, user, &program);
     let remedy = format!("add to {}: {line}", place(elevation));
+    let mut names = vec![Name::place(&program), Name::place(for_sudoers(&program))];
+    if user != YOU {
+        names.push(Name::user(user));
+    }
     let calls = ["the program", "daemon, which starts the program,"];
     for (call, question) in calls.iter().zip(elevation.trials(&process.program)) {
         let finished = look
@@ -143,7 +154,8 @@ pub fn tried(
         let said = String::from_utf8_lossy(&finished.stderr).into_owned();
         let last = said.lines().last().unwrap_or_default();
         let refusal = elevation.refusal(&said).unwrap_or(last);
-        return Ok(match Password::of(refusal) {
+        names.push(Name::said(refusal));
+        let row = match Password::of(refusal) {
             Some(Password::Rule) => Row::warn(
                 SUBJECT,
                 format!("{word} runs {call} as root after it has asked for your password"),
@@ -164,7 +176,8 @@ pub fn tried(
                 ),
                 remedy,
             ),
-        });
+        };
+        return Ok(row.naming_all(names));
     }
     Ok(Row::pass(
         SUBJECT,

@@ -1,8 +1,9 @@
 //! The place of the disks: volroot, disks and images as `check` sees them, and the pool.
 
-use super::answers::Answers;
+use super::answers::{Answers, NO_CONFIG};
 use super::private::Name;
 use super::{Row, Verdict};
+use crate::config::Config;
 use crate::finding::{Finding, FindingName};
 use std::fmt::Write;
 
@@ -18,11 +19,16 @@ const FULL: u8 = 80;
 /// From this share on there is no room for what running guests write.
 const OVERFULL: u8 = 95;
 
+const SUBJECTS: [&str; 3] = ["disks", "pool", "space"];
+
 pub(super) fn rows(answers: &Answers<'_>) -> Vec<Row> {
     if !answers.is_freebsd {
-        return not_asked(["disks", "pool", "space"], "this host is not FreeBSD").to_vec();
+        return not_asked(SUBJECTS, "this host is not FreeBSD").to_vec();
     }
-    let mut rows = vec![volroot(answers)];
+    let Ok(config) = answers.known.config else {
+        return not_asked(SUBJECTS, NO_CONFIG).to_vec();
+    };
+    let mut rows = vec![volroot(answers, config)];
     rows.extend(answers.pool.iter().flat_map(|pool| match pool {
         Ok(pool) => vec![
             health(&pool.name, &pool.health),
@@ -37,25 +43,16 @@ fn not_asked<const COUNT: usize>(subjects: [&'static str; COUNT], why: &str) -> 
     subjects.map(|subject| Row::not_asked(subject, why))
 }
 
-fn volroot(answers: &Answers<'_>) -> Row {
-    let Ok(config) = answers.known.config else {
-        return Row::not_asked("disks", "there is no configuration");
-    };
+fn volroot(answers: &Answers<'_>, config: &Config) -> Row {
     // Without their place no disk can be made.
     let is_first = |finding: &&Finding| finding.name == FindingName::VolrootMissing;
     let mut found: Vec<&Finding> = answers.findings(&NAMES).collect();
     found.sort_by_key(|finding| !is_first(finding));
     let Some(first) = found.first() else {
-        let root = config
-            .get("volroot")
-            .map(|set| String::from_utf8_lossy(set.value).into_owned());
-        return Row::pass(
-            "disks",
-            format!(
-                "those of all VMs exist; volroot is {}",
-                root.unwrap_or_default()
-            ),
-        );
+        let root = config.get("volroot").map_or(&[][..], |set| set.value);
+        let root = String::from_utf8_lossy(root);
+        let text = format!("those of all VMs exist; volroot is {root}");
+        return Row::pass("disks", text).naming(Name::place(root.as_ref()));
     };
     let mut row = Row::of_finding("disks", first);
     if found.len() > 1 {

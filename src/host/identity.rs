@@ -30,6 +30,8 @@ pub struct About {
     pub is_read_only: bool,
     /// The size of a file, in bytes.
     pub size: u64,
+    /// The bytes that all files of the file system can have together.
+    pub room: u64,
     /// Whether the path is a directory in which every user may rename files of others.
     pub is_everybodys: bool,
 }
@@ -114,14 +116,15 @@ const STICKY: u32 = 0o1000;
 /// The system's error.
 pub fn about(path: &Path) -> io::Result<About> {
     let (identity, is_unsure) = identity(path, &mut mount_of)?;
-    let flags = statvfs(path)?.f_flag;
+    let system = statvfs(path)?;
     let metadata = std::fs::metadata(path)?;
     let others = metadata.mode() & (OTHERS_WRITE | STICKY);
     Ok(About {
         identity,
         is_unsure,
-        is_read_only: flags.contains(StatVfsMountFlags::RDONLY),
+        is_read_only: system.f_flag.contains(StatVfsMountFlags::RDONLY),
         size: metadata.len(),
+        room: system.f_blocks.saturating_mul(system.f_frsize),
         is_everybodys: metadata.is_dir() && others == OTHERS_WRITE,
     })
 }

@@ -1,7 +1,7 @@
 //! The disks and NICs of a VM of another manager: what becomes of the others, and of the settings of the
 //! same device, if one has no counterpart.
 
-use super::{Guest, setting};
+use super::{Guest, Network, setting, shown_once};
 use crate::config::edit::TypedSetting;
 use crate::config::settings;
 use crate::model::device::{Slot, Slots};
@@ -13,10 +13,12 @@ impl Guest {
     /// Attaches a disk with this number. One that cannot be attached keeps its number, so that the others
     /// keep theirs.
     pub(super) fn set_disk(&mut self, number: usize, disk: &Disk<'_>, theirs: impl fmt::Display) {
-        let ours = format!("hd{number}");
-        let (kind_key, kind) = (format!("{ours}_type"), disk.kind);
-        let kind = setting(&kind_key, kind).map_err(|why| format!("its kind is {kind}: {why}"));
-        match kind.and_then(|kind| Ok((absolute(&ours, disk.path)?, kind))) {
+        let (ours, theirs) = (format!("hd{number}"), theirs.to_string());
+        let shown = format!("its kind is {}", disk.kind);
+        let kind = setting(&format!("{ours}_type"), disk.kind)
+            .map_err(|why| format!("{shown}: {}", shown_once(&shown, disk.kind, why)));
+        let path = || absolute(&ours, disk.path).map_err(|why| shown_once(&theirs, disk.path, why));
+        match kind.and_then(|kind| Ok((path()?, kind))) {
             Ok((path, kind)) => self.settings.extend(path.into_iter().chain(kind)),
             Err(why) => return self.lose_disk(number, theirs, &why),
         }
@@ -27,9 +29,9 @@ impl Guest {
     }
 
     /// Reports a disk that is not attached, whose number stays free.
-    pub(super) fn lose_disk(&mut self, number: usize, theirs: impl fmt::Display, why: &str) {
+    pub fn lose_disk(&mut self, number: usize, theirs: impl fmt::Display, why: &str) {
         let end = match number {
-            0 => "write it as hd0, which without a setting is the disk of volroot".to_owned(),
+            0 => "write the path of a disk as hd0".to_owned(),
             _ => format!("the number of hd{number} stays free for it"),
         };
         self.lose(theirs, &format!("{why}; {end}"));
@@ -37,9 +39,10 @@ impl Guest {
 
     /// Attaches an ISO image with this number.
     pub(super) fn set_cd(&mut self, number: usize, path: &str, theirs: impl fmt::Display) {
+        let theirs = theirs.to_string();
         match absolute(&format!("cd{number}"), path) {
             Ok(path) => self.settings.extend(path),
-            Err(why) => self.lose(theirs, &why),
+            Err(why) => self.lose(&theirs, &shown_once(&theirs, path, why)),
         }
     }
 
@@ -49,10 +52,13 @@ impl Guest {
         if let Some(tap) = tap {
             let mut nics = self.settings.iter().filter(|one| is_nic(one.key()));
             let other = nics.find(|one| one.value() == tap.as_bytes());
-            match other.map(|other| other.key().to_owned()) {
-                Some(other) => self.lose(theirs, &format!("it is already that of {other}")),
-                None if self.set(&own, tap, theirs) => return,
-                None => {}
+            let other = other.map(|other| format!("it is already that of {}", other.key()));
+            match other.map_or_else(|| self.try_set(&own, tap), Err) {
+                Ok(()) => return,
+                Err(why) => {
+                    let theirs = theirs.to_string();
+                    self.lose(&theirs, &shown_once(&theirs, tap, why));
+                }
             }
         }
         if number > 0 && setting(&own, "tap0").is_ok() {
@@ -62,27 +68,43 @@ impl Guest {
 
     /// Gives NIC `number` this address; without one bhyve derives it from the slot.
     pub(super) fn set_mac(&mut self, number: usize, mac: Option<&str>) {
-        let own = format!("if{number}_mac");
-        if !mac.is_some_and(|mac| self.set(&own, mac, format_args!("mac {mac}"))) {
-            self.remarks.push(match mac {
-                None => format!(
-                    "NIC {number} has no address of its own there: bhyve derives another one from the new slot"
-                ),
-                Some(_) => format!("bhyve derives an address of NIC {number} from its slot"),
-            });
+        let Some(mac) = mac else {
+            return self.remarks.push(format!(
+                "NIC {number} has no address of its own there: bhyve derives another one from the new slot"
+            ));
+        };
+        if let Err(why) = self.try_set(&format!("if{number}_mac"), mac) {
+            let theirs = format!("mac {mac}");
+            self.lose(&theirs, &shown_once(&theirs, mac, why));
+            let text = format!("bhyve derives an address of NIC {number} from its slot");
+            self.remarks.push(text);
         }
     }
 
-    /// Makes NIC `number` join this bridge, or nothing if it cannot. Whether it can.
-    pub(super) fn join(&mut self, number: usize, bridge: &str, theirs: impl fmt::Display) -> bool {
+    /// Makes NIC `number` join the bridge of this network, or nothing if the NIC cannot; `ours` is the
+    /// network that the NIC joins without a setting.
+    pub(super) fn join(
+        &mut self,
+        number: usize,
+        network: &Network,
+        ours: Option<&Network>,
+        theirs: impl fmt::Display,
+    ) {
+        let bridge = network.bridge.as_str();
+        if ours.is_some_and(|ours| ours.bridge == bridge) {
+            return;
+        }
         match setting(&format!("if{number}_bridge"), bridge) {
-            Ok(bridge) => {
-                self.settings.extend(bridge);
-                true
+            Ok(setting) => {
+                self.settings.extend(setting);
+                if let Some(uplink) = &network.uplink {
+                    self.uplink(number, bridge, uplink, ours);
+                }
             }
             Err(why) => {
+                let theirs = theirs.to_string();
+                let why = shown_once(&theirs, bridge, why);
                 self.disconnect(number, theirs, &why);
-                false
             }
         }
     }
@@ -95,7 +117,14 @@ impl Guest {
     }
 
     /// Reports that the bridge of NIC `number` had this uplink, and how it has it here.
-    pub(super) fn uplink(&mut self, number: usize, bridge: &str, uplink: &str) {
+    fn uplink(&mut self, number: usize, bridge: &str, uplink: &str, ours: Option<&Network>) {
+        if let Some(ours) = ours.filter(|ours| ours.uplink.as_deref() == Some(uplink)) {
+            // An interface is a member of one bridge, and the other manager makes its own.
+            return self.remark_once(format!(
+                "{uplink} is the uplink of {bridge} there and of {} here, and can be a member of one of them only: the VM joins {bridge}, which vm-bhyve makes; if vm-bhyve is no longer used, set bridge={bridge}",
+                ours.bridge
+            ));
+        }
         let setting = IfName::parse(bridge).ok();
         let setting = setting.and_then(|bridge| settings::uplink_of(&bridge));
         let how = match setting {
@@ -104,8 +133,7 @@ impl Guest {
                 "no setting can name the uplink of such a bridge: make the bridge with it in rc.conf(5), or set if{number}_bridge=bridge1 and bridge1_netif={uplink}"
             ),
         };
-        let text = format!("the uplink of {bridge} was {uplink}; {how}");
-        self.remarks.push(text);
+        self.remark_once(format!("the uplink of {bridge} was {uplink}; {how}"));
     }
 
     /// Reports that a VM without a NIC has one here, which joins nothing.

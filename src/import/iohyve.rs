@@ -5,7 +5,7 @@
 
 use super::keys::Becomes::{self, Same, Switch};
 use super::keys::{Keys, translate, yes_or_no};
-use super::{Disk, Guest, Listens, arguments};
+use super::{Disk, Guest, Listens, arguments, is_our_firmware};
 use crate::model::device::Slot;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -131,10 +131,10 @@ fn guest(dataset: &str, found: Found) -> Guest {
         let why = "the uplink of a bridge is netif, or BRIDGE_netif";
         guest.lose(format_args!("net={uplink}"), why);
     }
-    for (key, value) in keys.into_left() {
+    for (key, value) in keys.in_order() {
         // Every VM has every property.
-        if yes_or_no(&value) != Some(false) {
-            guest.lose_key(&key, &value);
+        if yes_or_no(value) != Some(false) {
+            guest.lose_key(key, value);
         }
     }
     guest
@@ -161,7 +161,9 @@ fn firmware(keys: &mut Keys, guest: &mut Guest, theirs: &str) {
         return guest.lose_loader(format_args!("{theirs} with fw={file}"));
     }
     guest.set("loader", "uefi", theirs);
-    guest.lose_firmware(&file, format_args!("fw={file}"));
+    if !is_our_firmware(&file) {
+        guest.lose_firmware(format_args!("fw={file}"));
+    }
 }
 
 /// Translates the name of a system into the commands and the directory that grub has for it there.

@@ -22,8 +22,9 @@ impl Keys {
         is_new
     }
 
+    /// Whether there is a key of this name, and it is not empty.
     pub(super) fn has(&self, key: &str) -> bool {
-        self.left.contains_key(key)
+        self.get(key).is_some_and(|value| !value.is_empty())
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&str> {
@@ -51,12 +52,12 @@ impl Keys {
         })
     }
 
-    /// Those that are left, in the order of the file.
-    pub(super) fn into_left(self) -> Vec<(String, String)> {
-        let mut left: Vec<_> = self.left.into_iter().collect();
-        left.sort_by_key(|(_, (at, _))| *at);
-        let left = left.into_iter().map(|(key, (_, value))| (key, value));
-        left.collect()
+    /// Those that are left, each with its value, in the order of the file.
+    pub(super) fn in_order(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut left: Vec<_> = self.left.iter().collect();
+        left.sort_unstable_by_key(|(_, (at, _))| *at);
+        left.into_iter()
+            .map(|(key, (_, value))| (key.as_str(), value.as_str()))
     }
 }
 

@@ -5,17 +5,17 @@ use super::vm_bhyve::{Datastore, File};
 use super::{Guest, iohyve, libvirt, vm_bhyve};
 
 /// The remarks of a guest, one a line.
-fn remarks(guest: &Guest) -> String {
+pub(super) fn remarks(guest: &Guest) -> String {
     guest.remarks.join("\n")
 }
 
 /// Asserts that the remarks of a guest have this text.
 #[track_caller]
-fn says(guest: &Guest, text: &str) {
+pub(super) fn says(guest: &Guest, text: &str) {
     assert!(remarks(guest).contains(text), "{text}:\n{guest:#?}");
 }
 
-fn of_libvirt(inner: &str) -> Guest {
+pub(super) fn of_libvirt(inner: &str) -> Guest {
     let text = format!("<domain type='bhyve'>{inner}</domain>");
     libvirt::guests("d.xml", &text, None).unwrap().remove(0)
 }
@@ -39,7 +39,7 @@ fn a_disk_that_is_not_attached_keeps_its_number() {
     assert!(!guest.has("hd0") && !guest.has("hd1"), "{guest:?}");
     says(
         &guest,
-        "disk1_name=b.iso is not imported: b.iso is not an absolute path; the number of hd1 stays free for it",
+        "disk1_name=b.iso is not imported: the value is not an absolute path; the number of hd1 stays free for it",
     );
 
     let disk = |what: &str, source: &str, more: &str| {

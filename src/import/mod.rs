@@ -57,21 +57,20 @@ impl Guest {
     }
 
     /// Gives a key of ours a value; `theirs` is what this comes from, for a remark if our setting does
-    /// not take the value. Whether it does.
-    ///
-    /// Disks and NICs have methods of their own, because another setting depends on whether it does.
-    fn set(&mut self, key: &str, value: impl AsRef<str>, theirs: impl fmt::Display) -> bool {
-        match setting(key, value.as_ref()) {
-            Ok(setting) => {
-                self.settings.retain(|one| one.key() != key);
-                self.settings.extend(setting);
-                true
-            }
-            Err(why) => {
-                self.lose(theirs, &why);
-                false
-            }
+    /// not take the value.
+    fn set(&mut self, key: &str, value: impl AsRef<str>, theirs: impl fmt::Display) {
+        let (value, theirs) = (value.as_ref(), theirs.to_string());
+        if let Err(why) = self.try_set(key, value) {
+            self.lose(&theirs, &shown_once(&theirs, value, why));
         }
+    }
+
+    /// As [`Self::set`] without a remark, for a setting on which another one depends.
+    fn try_set(&mut self, key: &str, value: &str) -> Result<(), String> {
+        let setting = setting(key, value)?;
+        self.settings.retain(|one| one.key() != key);
+        self.settings.extend(setting);
+        Ok(())
     }
 
     fn has(&self, key: &str) -> bool {
@@ -83,15 +82,18 @@ impl Guest {
         self.set(key, if is_on { "YES" } else { "NO" }, theirs);
     }
 
-    /// Reports what is not translated, and why.
-    fn lose(&mut self, theirs: impl fmt::Display, why: &str) {
+    /// Reports what is not imported, and why.
+    pub fn lose(&mut self, theirs: impl fmt::Display, why: &str) {
         self.remarks
             .push(format!("{theirs} is not imported: {why}"));
     }
 
     /// As [`Self::lose`], unless it is reported already.
     fn lose_once(&mut self, theirs: impl fmt::Display, why: &str) {
-        let text = format!("{theirs} is not imported: {why}");
+        self.remark_once(format!("{theirs} is not imported: {why}"));
+    }
+
+    fn remark_once(&mut self, text: String) {
         if !self.remarks.contains(&text) {
             self.remarks.push(text);
         }
@@ -106,13 +108,15 @@ impl Guest {
     }
 
     /// Reports firmware other than that with which a VM starts here.
-    fn lose_firmware(&mut self, path: &str, theirs: impl fmt::Display) {
-        let file = path.rsplit('/').next().unwrap_or_default();
-        let usual = ["", "-", "BHYVE_UEFI.fd", "BHYVE_UEFI_CODE.fd"];
-        if !usual.contains(&file) {
-            let why = "the VM starts with the firmware of the package bhyve-firmware";
-            self.lose(theirs, why);
-        }
+    fn lose_firmware(&mut self, theirs: impl fmt::Display) {
+        let why = "the VM starts with the firmware of the package bhyve-firmware";
+        self.lose(theirs, why);
+    }
+
+    /// Reports a key of a VM that has no value, so that the VM has that of the host for ours.
+    fn lose_default(&mut self, key: &str, ours: &str) {
+        let text = format!("the file sets no {key}: the VM has the default of {ours}");
+        self.remarks.push(text);
     }
 
     /// Reports a key that is not translated: with our advice about it, if there is any.
@@ -148,20 +152,47 @@ fn setting(key: &str, value: &str) -> Result<Option<TypedSetting>, String> {
     Ok(Some(setting))
 }
 
+/// Why a value is refused, without the value if `theirs` shows the value already.
+fn shown_once(theirs: &str, value: &str, why: String) -> String {
+    if value.is_empty() || !theirs.contains(value) {
+        return why;
+    }
+    let quoted = format!("\"{value}\"");
+    let rest = why.strip_prefix(&quoted).or(why.strip_prefix(value));
+    match rest.filter(|rest| rest.starts_with([' ', ':'])) {
+        Some(rest) => rest
+            .strip_prefix(": ")
+            .map_or_else(|| format!("the value{rest}"), str::to_owned),
+        None => why.replacen(&format!(" {quoted}"), "", 1),
+    }
+}
+
+/// Whether firmware is that with which a VM starts here, so that its variables are, too; `path` is empty
+/// for the default of the other manager.
+fn is_our_firmware(path: &str) -> bool {
+    let file = path.rsplit('/').next().unwrap_or_default();
+    ["", "-", "BHYVE_UEFI.fd", "BHYVE_UEFI_CODE.fd"].contains(&file)
+}
+
 /// Translates words for bhyve: those that one of our settings stands for, or that are always passed, and
-/// the rest. Whether `-u` is among them.
+/// the other options, each with its values. Whether `-u` is among them.
 fn arguments<'text>(guest: &mut Guest, words: impl IntoIterator<Item = &'text str>) -> bool {
     let mut letters = String::new();
-    let mut more = Vec::new();
+    let mut options: Vec<Vec<u8>> = Vec::new();
     for word in words {
         let switches = word.strip_prefix('-').unwrap_or_default();
         if !switches.is_empty() && switches.chars().all(|letter| "AHPSuw".contains(letter)) {
             letters.push_str(switches);
-        } else {
-            if !more.is_empty() {
-                more.push(b' ');
+            continue;
+        }
+        if word.starts_with('-') || options.is_empty() {
+            options.push(Vec::new());
+        }
+        if let Some(option) = options.last_mut() {
+            if !option.is_empty() {
+                option.push(b' ');
             }
-            quote::push_plain(&mut more, OsStr::new(word));
+            quote::push_plain(option, OsStr::new(word));
         }
     }
     if letters.contains('w') {
@@ -170,8 +201,19 @@ fn arguments<'text>(guest: &mut Guest, words: impl IntoIterator<Item = &'text st
     if letters.contains('S') {
         guest.switch("wired", true, "-S");
     }
+    let mut more: Vec<String> = Vec::new();
+    for option in options {
+        let option = String::from_utf8_lossy(&option).into_owned();
+        match setting("bhyve_args", &option) {
+            Ok(_) => more.push(option),
+            Err(why) => {
+                let theirs = format!("{option} of bhyve");
+                guest.lose(&theirs, &shown_once(&theirs, &option, why));
+            }
+        }
+    }
     if !more.is_empty() {
-        let more = String::from_utf8_lossy(&more);
+        let more = more.join(" ");
         guest.set("bhyve_args", &more, format_args!("{more} of bhyve"));
     }
     letters.contains('u')
@@ -227,5 +269,7 @@ impl Listens<'_> {
 
 #[cfg(test)]
 mod lost_tests;
+#[cfg(test)]
+mod remark_tests;
 #[cfg(test)]
 mod tests;

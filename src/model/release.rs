@@ -45,6 +45,11 @@ impl Machine {
 pub struct Release(pub u32);
 
 impl Release {
+    /// The first release on amd64 for which this program is made; older ones are not refused.
+    pub const FIRST: Self = Self::of(13, 2);
+    /// The first release that the FreeBSD project still supports.
+    pub const SUPPORTED: Self = V14_0;
+
     /// The first kernel of a release; those of its STABLE branch before it count as older.
     const fn of(major: u32, minor: u32) -> Self {
         Self(major * 100_000 + minor * 1_000)
@@ -97,7 +102,7 @@ struct Row {
     instead: &'static str,
 }
 
-/// In every release; older ones than 13.2 are not refused, and not tried.
+/// In every release; those before [`Release::FIRST`] are not refused, and not tried.
 const ALL: Release = Release(0);
 const V14_0: Release = Release::of(14, 0);
 const V15_0: Release = Release::of(15, 0);

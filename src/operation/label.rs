@@ -22,40 +22,45 @@ pub(super) struct Chosen {
 /// If no snapshot or more than one is meant; the error names a near one.
 pub(super) fn choose(volume: &Dataset, typed: &SnapName, found: &zfs::Volume) -> Result<Chosen> {
     let names: Vec<&SnapName> = found.snapshots.iter().map(|one| &one.name).collect();
-    among(volume, typed, &names)
+    among(volume.as_str(), typed, &names)
 }
 
-/// As [`choose`], among these names of snapshots, which are sorted oldest first.
+/// As [`choose`], among these names of snapshots of a volume or a VM, which are sorted oldest first.
 ///
 /// # Errors
 /// As [`choose`].
-pub(super) fn among(volume: &Dataset, typed: &SnapName, names: &[&SnapName]) -> Result<Chosen> {
+pub(super) fn among(of: &str, typed: &SnapName, names: &[&SnapName]) -> Result<Chosen> {
     if names.contains(&typed) {
         return Ok(Chosen {
             name: typed.clone(),
             is_by_label: false,
         });
     }
-    let fits = |name: &&SnapName| !has_date(typed.as_str()) && fits(typed.as_str(), name.as_str());
-    let fitting: Vec<&SnapName> = names.iter().copied().filter(fits).collect();
+    let fitting = names.iter().copied().filter(|name| has(name, typed));
+    let fitting: Vec<&SnapName> = fitting.collect();
     match fitting.as_slice() {
-        [] => Err(unknown(volume, typed, names)),
+        [] => Err(unknown(of, typed, names)),
         [one] => Ok(Chosen {
             name: (*one).clone(),
             is_by_label: true,
         }),
-        several => Err(Error::usage(format!(
-            "several snapshots of {volume} have the label {typed}"
-        ))
-        .note(list(several))
-        .help("give the whole name of one of them")),
+        several => Err(
+            Error::usage(format!("several snapshots of {of} have the label {typed}"))
+                .note(list(several))
+                .help("give the whole name of one of them"),
+        ),
     }
 }
 
-fn unknown(volume: &Dataset, typed: &SnapName, names: &[&SnapName]) -> Error {
-    let error = Error::host(format!("{volume} has no snapshot @{typed}"));
+/// Whether `typed`, which is no whole name, means a snapshot of this name.
+pub(super) fn has(name: &SnapName, typed: &SnapName) -> bool {
+    !has_date(typed.as_str()) && fits(typed.as_str(), name.as_str())
+}
+
+fn unknown(of: &str, typed: &SnapName, names: &[&SnapName]) -> Error {
+    let error = Error::host(format!("{of} has no snapshot @{typed}"));
     if names.is_empty() {
-        return error.note("the volume has no snapshots");
+        return error.note("there are no snapshots");
     }
     let error = error.note(list(names));
     let near = names

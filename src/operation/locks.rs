@@ -16,6 +16,8 @@ pub enum Locks {
     VmAndStore,
     /// The VM, and the path of the disk with this number, which the job makes.
     VmAndNewDisk(u8),
+    /// The path of the disk with this number, which the job makes, also while the VM runs.
+    NewDisk(u8),
     /// The size of the disk with this number, also while the VM runs.
     Size(u8),
     /// The VM, all of its disks, and the size of the one with this number.

@@ -46,6 +46,7 @@ pub mod shutdown;
 pub mod snapshot;
 mod stores;
 mod taken;
+mod temporary;
 pub mod timings;
 mod typed;
 pub mod vnc;
@@ -103,6 +104,11 @@ pub trait RootJob: Sized {
 
     /// What is kept if a later step of the caller fails: a sentence.
     const STAYS: Option<&'static str> = None;
+
+    /// What else the user can do if the VM runs: an addition to the refusal.
+    fn while_it_runs(&self, _vm: &Vm) -> Option<String> {
+        None
+    }
 
     /// Whether a verb of the root side is this job's.
     fn has(verb: &str) -> bool {
@@ -163,6 +169,13 @@ macro_rules! jobs {
             pub fn new_names(&self, vm: &Vm, devices: &Path) -> NewNames {
                 match self {
                     $(Self::$job(job) => job.new_names(vm, devices),)*
+                }
+            }
+
+            /// See [`RootJob::while_it_runs`].
+            pub fn while_it_runs(&self, vm: &Vm) -> Option<String> {
+                match self {
+                    $(Self::$job(job) => job.while_it_runs(vm),)*
                 }
             }
 
@@ -305,7 +318,8 @@ pub struct Request {
     pub job: Job,
     /// The VMs; only [`Job::Shutdown`] accepts several.
     pub vms: Vec<Vm>,
-    /// Other VMs of the configuration that share a disk, or a store of UEFI variables, with them.
+    /// Other VMs of the configuration that share a disk, or a store of UEFI variables, with them; for a
+    /// promotion those whose disks lose snapshots.
     pub rivals: Vec<VmName>,
     /// The user who asks, by uid: the owner of the files that a screen uses.
     pub uid: u32,

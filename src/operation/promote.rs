@@ -8,18 +8,19 @@ use super::refuse::{disks_beside, lists_of, refuse_protected};
 use super::snapshot::is_temporary;
 use super::taken::{DiskVolume, chosen, listed, once, volumes};
 use super::wire::{Options, Words};
-use super::{Locks, Operation, Planned, Request, RootJob};
+use super::{Locks, Operation, Planned, Request, RootJob, temporary, wanted};
 use crate::config::resolve;
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
 use crate::model::device::disk_number;
-use crate::model::name::{Dataset, SnapName, Snapshot};
+use crate::model::name::{Dataset, SnapName, Snapshot, VmName};
 use crate::model::{Vm, Volume};
-use crate::plan::{Plan, Undo, When};
+use crate::plan::{Form, Guard, Plan, Refusal, Test, Undo, When};
+use crate::survey;
 use crate::tools::zfs;
-use crate::tools::zfs::group::Numbers;
+use crate::tools::zfs::group::{self, Claim, Details, Numbers};
 use crate::verb::Verb;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Options of `promote`.
 #[derive(Clone, Debug, clap::Args)]
@@ -27,6 +28,9 @@ pub struct Args {
     /// -d
     #[command(flatten)]
     pub dry_run: DryRun,
+    /// Do not ask before snapshots of several disks are left incomplete
+    #[arg(short = 'f', long)]
+    pub force: bool,
     /// Only the disk hdN instead of all that are clones; may be repeated
     #[arg(long = "disk", value_name = "N")]
     pub disks: Vec<u8>,
@@ -39,22 +43,27 @@ impl Operation for Args {
         let volumes = volumes(&vm, &context.process.devices, Verb::Promote)?;
         let volumes = chosen(&vm, volumes, &self.disks, Verb::Promote)?;
         context.need_host(self.dry_run)?;
-        let notes = owners(context, &vm, &volumes)?;
+        let (owners, notes) = owners(context, &vm, &volumes)?;
         let job = Promote {
             disks: once(&self.disks),
+            force: self.force,
         };
-        let asked = context.asked(vm, job, self.dry_run);
+        let asked = context.asked(vm, job, self.dry_run).with_rivals(owners);
         Ok(Asked { notes, ..asked }.into())
     }
 }
 
-/// A note about each VM whose disk gives its snapshots away.
+/// The VMs whose disks give their snapshots away, and a note about each of these disks.
 ///
 /// # Errors
 /// If such a VM is protected, or ZFS cannot be queried.
-fn owners(context: &mut Context<'_>, vm: &Vm, volumes: &[DiskVolume]) -> Result<Vec<String>> {
+fn owners(
+    context: &mut Context<'_>,
+    vm: &Vm,
+    volumes: &[DiskVolume],
+) -> Result<(Vec<VmName>, Vec<String>)> {
     if !context.is_freebsd {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Vec::new()));
     }
     let names: Vec<&Dataset> = volumes.iter().map(|one| &one.volume).collect();
     let found = lists_of(context.look, vm, &names)?;
@@ -62,7 +71,7 @@ fn owners(context: &mut Context<'_>, vm: &Vm, volumes: &[DiskVolume]) -> Result<
         .iter()
         .filter_map(|one| one.origin.as_ref().map(|origin| &origin.dataset))
         .collect();
-    let mut notes = Vec::new();
+    let (mut owners, mut notes) = (Vec::new(), Vec::new());
     // A misconfigured VM has no disks.
     let all = resolve::all(context.config, context.wanted(Need::Disks))?.filter_map(Result::ok);
     for other in all.filter(|other| other.name != vm.name) {
@@ -81,9 +90,11 @@ fn owners(context: &mut Context<'_>, vm: &Vm, volumes: &[DiskVolume]) -> Result<
                 error.note(format!("{whose}: a promotion takes snapshots from it"))
             })?;
             notes.push(whose);
+            owners.push(other.name.clone());
         }
     }
-    Ok(notes)
+    owners.dedup();
+    Ok((owners, notes))
 }
 
 /// Makes cloned disks independent.
@@ -91,6 +102,8 @@ fn owners(context: &mut Context<'_>, vm: &Vm, volumes: &[DiskVolume]) -> Result<
 pub struct Promote {
     /// The numbers of the disks; without any all that are clones.
     pub disks: Vec<u8>,
+    /// Whether snapshots of several disks are left incomplete without a question.
+    pub force: bool,
 }
 
 /// A volume that is promoted.
@@ -115,11 +128,14 @@ impl RootJob for Promote {
         for number in &self.disks {
             words.add("disk", &number.to_string());
         }
+        words.flag("force", self.force);
     }
 
     fn parse(_verb: &str, options: &mut Options<'_>) -> Result<Self> {
-        let disks = options.all("disk", disk_number)?;
-        Ok(Self { disks })
+        Ok(Self {
+            disks: options.all("disk", disk_number)?,
+            force: options.flag("force")?,
+        })
     }
 
     fn plan(&self, context: &mut PlanContext<'_>, request: &Request) -> Result<Planned> {
@@ -139,12 +155,16 @@ impl RootJob for Promote {
         let clones = self.clones(vm, &volumes, &contents)?;
         refuse_same_origin(vm, &clones)?;
         let origins: Vec<&Dataset> = clones.iter().map(|one| &one.origin.dataset).collect();
+        let question = group::details(&origins).works_for(vm);
+        let details = Details::parse(&survey::answer(context.look, &question)?);
         let origins = lists_of(context.look, vm, &origins)?;
         let numbers = Numbers::of(clones.iter().map(|one| one.number));
         let mut notes: Vec<String> = disks_beside(vm, &numbers).into_iter().collect();
+        let mut moves = Vec::new();
         for (clone, origin) in clones.iter().zip(&origins) {
             let moving = moving(clone, origin);
             refuse_moves(clone, &moving)?;
+            refuse_temporary(context, &request.rivals, clone, &moving)?;
             let names = moving.iter().map(|name| format!("@{name}"));
             notes.push(format!(
                 "these snapshots of {} move to {}: {}",
@@ -152,7 +172,17 @@ impl RootJob for Promote {
                 clone.volume,
                 listed(&names.collect::<Vec<_>>(), "snapshots")
             ));
+            moves.push((clone, moving));
         }
+        let broken = broken(&moves, &details);
+        if self.force {
+            notes.extend(
+                broken
+                    .iter()
+                    .map(|what| format!("no longer complete: {what}")),
+            );
+        }
+        let question = (!self.force && !broken.is_empty()).then(|| self.question(vm, &broken));
         let names: Vec<&str> = clones.iter().map(|one| one.volume.as_str()).collect();
         let now: Vec<String> = clones
             .iter()
@@ -162,7 +192,7 @@ impl RootJob for Promote {
             })
             .collect();
         Ok(Planned {
-            plan: plan(vm, &clones),
+            plan: plan(vm, &clones, question),
             notes,
             done: Some(format!("promoted {}; {}", names.join(" "), now.join(", "))),
             ..Planned::default()
@@ -192,19 +222,81 @@ impl Promote {
             }
         }
         if clones.is_empty() || !self.disks.is_empty() && !others.is_empty() {
-            return Err(Error::state(format!(
-                "{} of {} is not a clone",
-                others.join(", "),
-                vm.name
-            ))
-            .note("a volume that was promoted is no clone any more")
-            .help(format!(
-                "to see what was cloned from what: {} --tree",
-                vm.command(Verb::History)
-            )));
+            let are_none = match others.len() {
+                1 => "is not a clone",
+                _ => "are not clones",
+            };
+            return Err(
+                Error::state(format!("{} of {} {are_none}", others.join(", "), vm.name))
+                    .note("a volume that was promoted is no clone any more")
+                    .help(format!(
+                        "to see what was cloned from what: {} --tree",
+                        vm.command(Verb::History)
+                    )),
+            );
         }
         Ok(clones)
     }
+
+    /// The question before snapshots of several disks are left incomplete.
+    fn question(&self, vm: &Vm, broken: &[String]) -> Guard {
+        let lines = broken.iter().map(|what| format!("  {what}\n"));
+        let disks = match self.disks.as_slice() {
+            [] => String::new(),
+            chosen => format!(" {}", wanted::options(&Numbers::of(chosen.iter().copied()))),
+        };
+        Guard {
+            test: Test::Confirmed {
+                question: format!(
+                    "These snapshots of several disks will no longer be complete:\n{}Promote the disks of {}?",
+                    lines.collect::<String>(),
+                    vm.name
+                ),
+                otherwise: format!(
+                    "to promote without the question: {} -f{disks}",
+                    vm.command(Verb::Promote)
+                ),
+            },
+            refusal: Refusal::host("nothing was promoted"),
+        }
+    }
+}
+
+/// The snapshots of several disks of which only a part moves, so that they are no longer one.
+fn broken(moves: &[(&Clone<'_>, Vec<&SnapName>)], details: &Details) -> Vec<String> {
+    let claim = |clone: &Clone<'_>, name: &SnapName| {
+        let full = clone.origin.dataset.snapshot(name).to_string();
+        match &details.of(&full)?.claim {
+            Some(Claim::Of(numbers)) => Some(numbers.clone()),
+            _ => None,
+        }
+    };
+    let mut parts = Vec::new();
+    for (clone, names) in moves {
+        for name in names {
+            parts.extend(claim(clone, name).map(|numbers| (*clone, *name, numbers)));
+        }
+    }
+    let mut moving: HashMap<(&SnapName, Numbers), Vec<u8>> = HashMap::new();
+    for (clone, name, numbers) in &parts {
+        moving
+            .entry((name, numbers.clone()))
+            .or_default()
+            .push(clone.number);
+    }
+    let mut broken = Vec::new();
+    for (clone, name, numbers) in &parts {
+        let all = moving.get(&(*name, numbers.clone()));
+        if Numbers::of(all.into_iter().flatten().copied()) != *numbers {
+            broken.push(format!(
+                "@{name} of {}: {} moves to {}",
+                numbers.disks(),
+                clone.origin.dataset.snapshot(name),
+                clone.volume
+            ));
+        }
+    }
+    broken
 }
 
 /// Refuses two clones of one volume: the second would become a clone of the first.
@@ -234,8 +326,7 @@ fn moving<'origin>(clone: &Clone<'_>, origin: &'origin zfs::Volume) -> Vec<&'ori
     names.take(at.map_or(0, |at| at + 1)).collect()
 }
 
-/// Refuses snapshots that cannot move to the clone: the names that it has already, and those to which a
-/// temporary run of another VM rolls back.
+/// Refuses snapshots that cannot move to the clone: the names that it has already.
 fn refuse_moves(clone: &Clone<'_>, moving: &[&SnapName]) -> Result<()> {
     let own: HashSet<&SnapName> = clone.own.snapshots.iter().map(|one| &one.name).collect();
     let twice: Vec<String> = moving
@@ -256,21 +347,40 @@ fn refuse_moves(clone: &Clone<'_>, moving: &[&SnapName]) -> Result<()> {
             clone.volume
         )));
     }
-    if let Some(name) = moving.iter().find(|name| is_temporary(name)) {
-        return Err(Error::state(format!(
-            "{from}@{name} would move to {}, and a temporary run rolls {from} back to it",
-            clone.volume
-        ))
-        .help(format!(
-            "end the VM that runs from it; if there is none, as root: zfs destroy {from}@{name}"
-        )));
+    Ok(())
+}
+
+/// Refuses snapshots to which a temporary run rolls a disk back: one of these VMs, which have the disk. If
+/// they are unknown, the name of the snapshot decides.
+fn refuse_temporary(
+    context: &mut PlanContext<'_>,
+    owners: &[VmName],
+    clone: &Clone<'_>,
+    moving: &[&SnapName],
+) -> Result<()> {
+    let from = &clone.origin.dataset;
+    for name in moving.iter().filter(|name| is_temporary(name)) {
+        let mut is_in_use = owners.is_empty();
+        for owner in owners {
+            is_in_use |= temporary::runs_from(context, owner, &from.snapshot(name))?;
+        }
+        if is_in_use {
+            return Err(Error::state(format!(
+                "{from}@{name} would move to {}, and a temporary run rolls {from} back to it",
+                clone.volume
+            ))
+            .help(format!(
+                "end the VM that runs from it; if there is none, as root: zfs destroy {from}@{name}"
+            )));
+        }
     }
     Ok(())
 }
 
 /// The plan that promotes each clone; if one fails, the others become clones again.
-fn plan(vm: &Vm, clones: &[Clone<'_>]) -> Plan {
+fn plan(vm: &Vm, clones: &[Clone<'_>], question: Option<Guard>) -> Plan {
     let mut plan = Plan::default();
+    plan.forms.extend(question.map(Form::from));
     for clone in clones {
         plan.push(zfs::promote(clone.volume).works_for(vm));
         // What a promotion has moved, the promotion of the former origin moves back.

@@ -10,9 +10,7 @@ use super::resize::disk_of;
 use super::stores::{self, is_one_file};
 use super::wire::{self, Options, Words};
 use super::{Locks, NewNames, Planned, Request, RootJob, zvol};
-use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::host::Look;
 use crate::host::directory::{log_of, rotated, state_of};
 use crate::model::device::{Disk, disk_number};
 use crate::model::name::{Dataset, VmName};
@@ -22,7 +20,6 @@ use crate::survey::{self, Survey};
 use crate::tools::zfs::{self, volume};
 use crate::tools::{bhyve, file};
 use crate::vis;
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Renames the disks and the log of a VM.
@@ -57,39 +54,6 @@ pub(crate) fn moved(disk: &Volume, old: &VmName, new: &VmName) -> Option<Volume>
             Some(Volume::File(path.with_file_name(renamed(name, old, new)?)))
         }
     }
-}
-
-/// The name of no VM under which the missing disks of a VM exist, if there is one such: a rename of it may
-/// have been killed before these disks.
-pub(crate) fn former_name(
-    look: &mut dyn Look,
-    config: &Config,
-    devices: &Path,
-    vm: &Vm,
-) -> Option<VmName> {
-    let mut found = BTreeSet::new();
-    for disk in &vm.disks {
-        // In the directory of the device nodes itself, no disk has the name of a VM.
-        let directory = disk.path.parent().filter(|path| *path != devices);
-        let name = disk.path.file_name().and_then(|name| name.to_str());
-        let Some(rest) = name.and_then(|name| name.strip_prefix(vm.name.as_str())) else {
-            continue;
-        };
-        let names = directory.and_then(|directory| look.names_in(directory).ok());
-        let names: Vec<String> = names
-            .into_iter()
-            .flatten()
-            .filter_map(|name| name.into_string().ok())
-            .collect();
-        if names.iter().any(|other| Some(&**other) == name) {
-            continue;
-        }
-        let olds = names
-            .iter()
-            .filter_map(|other| VmName::parse(other.strip_suffix(rest)?).ok());
-        found.extend(olds.filter(|old| !config.is_vm(old.as_str())));
-    }
-    found.pop_first().filter(|_| found.is_empty())
 }
 
 impl RootJob for Rename {

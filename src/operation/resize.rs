@@ -100,6 +100,10 @@ impl RootJob for Resize {
         }
     }
 
+    fn while_it_runs(&self, vm: &Vm) -> Option<String> {
+        Some(self.by_force(vm))
+    }
+
     fn write(&self, words: &mut Words) {
         words.add("disk", &self.number.to_string());
         words.add("size", self.size.as_str());
@@ -223,13 +227,12 @@ fn changed(disk: &dyn Display) -> Refusal {
         .help("repeat the command, which looks at the size again")
 }
 
-/// The note about a volume that is larger than its pool: ZFS permits one without a reservation.
-fn too_large(volume: &Dataset, bytes: u64, room: Option<u64>) -> Option<String> {
+/// The note about a disk that is larger than the pool or the file system that holds it: a sparse one may be.
+fn too_large(holder: &str, bytes: u64, room: Option<u64>) -> Option<String> {
     let room = room.filter(|room| bytes > *room)?;
     Some(format!(
-        "{} is more than the pool {} can hold, {}: the guest gets errors when the pool is full, and no disk becomes smaller again",
+        "{} is more than {holder} can hold, {}: the guest gets errors when {holder} is full, and no disk becomes smaller again",
         exact(bytes),
-        volume.pool(),
         short(room)
     ))
 }
@@ -267,9 +270,11 @@ impl Resize {
             growth.reserved = (sizes.refreservation > 0).then(|| dataset.clone());
             let question = volume::room(dataset).works_for(vm);
             let room = volume::parse_room(&survey::answer(context.look, &question)?);
-            growth
-                .notes
-                .extend(too_large(dataset, growth.will_be, room));
+            // ZFS refuses what it would have to reserve.
+            let room = room.filter(|_| sizes.refreservation < sizes.volsize);
+            let holder = format!("the pool {}", dataset.pool());
+            let warning = too_large(&holder, growth.will_be, room);
+            growth.notes.extend(warning);
             if sizes.is_partly_reserved() {
                 growth.notes.push(format!(
                     "the pool reserves {} for {dataset}, which is not its whole size; this stays; to reserve all: zfs set refreservation=auto {}",
@@ -331,7 +336,9 @@ impl Resize {
             plan,
             was: Some(about.size),
             will_be,
-            notes: Vec::new(),
+            notes: too_large("the file system", will_be, Some(about.room))
+                .into_iter()
+                .collect(),
             also: Some("the new part of the file takes space only when the guest writes to it"),
             reserved: None,
         }))

@@ -148,7 +148,11 @@ impl RootJob for MakeDisk {
     const STAYS: Option<&'static str> = Some("the disk was created, and is kept");
 
     fn locks(&self) -> Locks {
-        Locks::VmAndNewDisk(self.number)
+        match self.number {
+            0 => Locks::VmAndNewDisk(0),
+            // A VM that runs has the disks that it was started with.
+            further => Locks::NewDisk(further),
+        }
     }
 
     fn write(&self, words: &mut Words) {

@@ -1,5 +1,7 @@
 //! The snapshot of a VM that typed words mean.
 
+mod part;
+
 use super::label;
 use super::taken::{DiskVolume, Found, Taken};
 use super::wire::{Options, Words};
@@ -9,6 +11,7 @@ use crate::model::device::disk_number;
 use crate::model::name::{Dataset, SnapName};
 use crate::tools::zfs::group::{Numbers, PROPERTY};
 use crate::verb::Verb;
+use part::{part, refuse_newest_part, refuse_part};
 use std::collections::HashSet;
 
 /// A snapshot as it was typed.
@@ -158,11 +161,10 @@ pub(crate) fn choose<'found>(
             && (wanted.disks.is_empty() || wanted.disks.contains(number))
     });
     let first = volumes_meant.next().or_else(|| volumes().next());
+    let are_several = volumes_meant.next().is_some();
     let none = || Error::state(format!("{} has no volume", vm.name));
     let first = first.map(|(_, volume)| volume).ok_or_else(none)?;
-    if let Some(name) = &wanted.name {
-        refuse_part(vm, wanted, name, &all, verb)?;
-    }
+    refuse_part(vm, wanted, &all, verb)?;
     all.retain(|taken| wanted.admits(taken));
     let mut seen = HashSet::new();
     let names = all.iter().map(|taken| taken.name);
@@ -174,17 +176,29 @@ pub(crate) fn choose<'found>(
                 .help(format!("take one: {} WORD", vm.command(Verb::Snapshot))));
         }
         Some(name) => {
-            let chosen = label::among(first, name, &names)?;
+            let of = if are_several {
+                vm.name.as_str()
+            } else {
+                first.as_str()
+            };
+            let chosen = label::among(of, name, &names)?;
             let is_meant = |taken: &Taken<'_>| *taken.name == chosen.name;
             refuse_twins(vm, all.iter().filter(|taken| is_meant(taken)), verb)?;
             (all.iter().position(is_meant), chosen.is_by_label)
         }
         None => {
-            let is_complete = |taken: &Taken<'_>| !wanted.disks.is_empty() || taken.is_whole();
-            let at = all.iter().rposition(is_complete);
+            let numbers = Numbers::of(volumes().map(|(number, _)| number));
+            let why = |taken: &Taken<'_>| match wanted.disks.as_slice() {
+                [] => lack(vm, taken).or_else(|| part(taken, &numbers)),
+                _ => None,
+            };
+            let at = all.iter().rposition(|taken| why(taken).is_none());
+            if let (None, Some(newest)) = (at, all.last()) {
+                refuse_newest_part(vm, newest, &numbers, verb)?;
+            }
             let newer = at.and_then(|at| all.get(at + 1..)).unwrap_or_default();
             passed.extend(newer.iter().map(|taken| {
-                let why = lack(vm, taken).unwrap_or_default();
+                let why = why(taken).unwrap_or_default();
                 format!("@{} is newer and is passed over: {why}", taken.name)
             }));
             (at.or(all.len().checked_sub(1)), false)
@@ -223,37 +237,9 @@ fn words(taken: &Taken<'_>, wanted: &Wanted, has_twin: bool) -> String {
 }
 
 /// The options that name disks: `--disk 0 --disk 2`.
-fn options(numbers: &Numbers) -> String {
+pub(crate) fn options(numbers: &Numbers) -> String {
     let words: Vec<String> = numbers.iter().map(|one| format!("--disk {one}")).collect();
     words.join(" ")
-}
-
-/// Refuses the numbers of other disks than a snapshot of this very name has.
-fn refuse_part(
-    vm: &Vm,
-    wanted: &Wanted,
-    name: &SnapName,
-    all: &[Taken<'_>],
-    verb: Verb,
-) -> Result<()> {
-    let typed = Numbers::of(wanted.disks.iter().copied());
-    let mut same = all.iter().filter(|taken| taken.name == name);
-    let is_meant = same.clone().any(|taken| wanted.admits(taken));
-    let has_one = |taken: &&Taken<'_>| typed.iter().any(|number| taken.there().has(number));
-    match same.find(has_one) {
-        Some(taken) if !is_meant => Err(Error::usage(format!(
-            "@{name} is a snapshot of {} of {}, not of {}",
-            taken.there().disks(),
-            vm.name,
-            typed.disks()
-        ))
-        .help(format!(
-            "name all of its disks: {} {} {name}",
-            call(vm, verb),
-            options(&taken.there())
-        ))),
-        _ => Ok(()),
-    }
 }
 
 /// Refuses several snapshots of one name that were not taken together.

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::host::{Host, Lock};
 use crate::model::Vm;
 use crate::model::name::{Snapshot, VmName};
+use crate::operation::boot::temp::Resized;
 use crate::operation::timings::{Part, Stopwatch, Took};
 use crate::process::{Clock, Process};
 use crate::run::{self, Observer, Phase, READER_GONE, RoundEnd};
@@ -38,6 +39,8 @@ pub(super) struct Journal<'run> {
     /// A note that could not be reported because no caller waited.
     pub unheard: Option<String>,
     rounds: u32,
+    /// The disks that have grown during a temporary run which has ended.
+    resized: Vec<Resized>,
     /// Measures the start, if the request asks for timings.
     pub stopwatch: Option<Stopwatch>,
     /// How long the phases of the start took, if no caller waited.
@@ -78,6 +81,7 @@ impl<'run> Journal<'run> {
             is_log_lost: false,
             unheard: None,
             rounds: 0,
+            resized: Vec::new(),
             stopwatch: None,
             took: None,
             allowance: Allowance::default(),
@@ -220,7 +224,16 @@ impl<'run> Journal<'run> {
                 self.fails(host, error);
             }
         }
-        match self.state.left(host) {
+        let left = self.state.left(host);
+        for one in std::mem::take(&mut self.resized) {
+            if left
+                .as_ref()
+                .is_ok_and(|left| !left.contains(&one.snapshot))
+            {
+                self.log(host, &one.has_been());
+            }
+        }
+        match left {
             Ok(left) if left.is_empty() => self.is_free(host),
             // `status`, `clean` and the next start read the record.
             Ok(_) | Err(_) => self.note(host, Noted::Ending),
@@ -338,6 +351,7 @@ impl Observer for Journal<'_> {
         self.guest = Guest::Seen;
         self.remember(host, end.status, end.how.to_owned(), end.is_crash);
         if !end.again {
+            self.resized = Resized::of(host, &self.state.temp);
             self.note(host, Noted::Ending);
         }
     }

@@ -50,8 +50,8 @@ pub(super) fn forget(session: &mut Session<'_, '_>, request: &Request) -> Result
             continue;
         };
         let left = noted.left(session.host)?;
-        for snapshot in &left {
-            session.say(&temp::left(snapshot));
+        for text in temp::left(vm, &process.devices, &left) {
+            session.say(&text);
         }
         let mut journal = Journal::new(&vm.name, process, false, session.host);
         journal.is_over(session.host, noted, !left.is_empty());

@@ -41,11 +41,15 @@ pub(super) fn lock_vm(
     let mut wait = LockWait::new(&what, patience, session.host);
     let locks = request.job.locks();
     let lock = Lock::Vm(vm.name.clone());
-    if !matches!(locks, Locks::Size(_) | Locks::Nothing)
+    if !matches!(locks, Locks::Size(_) | Locks::NewDisk(_) | Locks::Nothing)
         && let Some(by) = acquire_until(session, &lock, &note, &mut wait, observer)?
     {
         // The state of the VM is more informative than the lock.
-        stopped(&mut PlanContext::of(session), vm, &[])?;
+        let stopped = stopped(&mut PlanContext::of(session), vm, &[]);
+        stopped.map_err(|mut error| {
+            error.help.extend(request.job.while_it_runs(vm));
+            error
+        })?;
         return Err(busy(&vm.name, &by, vm));
     }
     let new = request.job.new_names(vm, &process.devices);
@@ -94,7 +98,7 @@ fn files<'vm>(host: &mut dyn Host, vm: &'vm Vm, locks: Locks) -> Vec<(File<'vm>,
         let (disk_itself, size) = match locks {
             Locks::Nothing | Locks::Vm | Locks::VmAndStore => (false, false),
             Locks::VmAndDisks => (is_there, false),
-            Locks::VmAndNewDisk(number) => (is_it(number), false),
+            Locks::VmAndNewDisk(number) | Locks::NewDisk(number) => (is_it(number), false),
             Locks::Size(number) => (false, is_there && is_it(number)),
             Locks::VmAndSize(number) => (is_there, is_there && is_it(number)),
         };

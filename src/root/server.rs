@@ -265,8 +265,8 @@ fn prepare(
 ) -> Result<Vec<Snapshot>> {
     locks::lock_vm(session, request, vm, patience, journal)?;
     let mut snapshots = leftovers::by(vm, session)?;
-    for snapshot in &snapshots {
-        journal.remark(session, temp::left(snapshot))?;
+    for text in temp::left(vm, &session.process.devices, &snapshots) {
+        journal.remark(session, text)?;
     }
     if let Job::Start(boot) = &request.job
         && let Some(name) = &boot.temp

@@ -206,6 +206,11 @@ pub const KNOWN: &[Known] = &[
         "find the file system with df -h, and free space",
     ),
     known(
+        "File too large",
+        "the file system cannot have a file of this size, or a limit of the process forbids it",
+        "give a smaller size; see the size of the file system with df -h, and the limit with limits -f",
+    ),
+    known(
         "Read-only file system",
         "the file system is mounted read-only",
         "find the file system with mount; make it writable as root: mount -uw MOUNTPOINT",

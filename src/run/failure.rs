@@ -117,9 +117,10 @@ fn failed(command: &Command, finished: &Finished, untitled: bool) -> Error {
     };
     let refusal = zfs::refusal::of(command, &finished.stderr);
     if let Some(refusal) = refusal {
+        let help = refusal.help_for(command);
         return Error::host(refusal.what)
             .note(format!("command: {command}"))
-            .help(command.spelled(refusal.help));
+            .help(help);
     }
     let error = Error::host(what).note(format!("command: {command}"));
     let mut error = with_stderr(error, command, &finished.stderr);

@@ -393,6 +393,8 @@ impl<'plan, 'host, 'writer> Run<'plan, 'host, 'writer> {
             }
         }
         self.host.shield(false);
+        // Each of several links has an undo of its own.
+        undone.dedup();
         (undone, failures)
     }
 }

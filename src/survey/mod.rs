@@ -297,7 +297,7 @@ pub fn try_answer(look: &mut dyn Look, question: &Command) -> Result<Result<Stri
         let what = what.unwrap_or_else(|| format!("{} {how}", question.program));
         let error = Error::host(what).note(format!("command: {question}"));
         match &refusal {
-            Some(refusal) => error.help(question.spelled(refusal.help)),
+            Some(refusal) => error.help(refusal.help_for(question)),
             None => vis::lines_of(&finished.stderr)
                 .fold(error, |error, line| error.note(format!("stderr: {line}"))),
         }

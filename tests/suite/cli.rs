@@ -196,7 +196,7 @@ const ROWS: [(&str, &[&str], &str); 21] = [
     ("rollback", &["snap"], "-d -f --disk"),
     ("clone", &["new"], "-d --add"),
     ("history", &[], "--format --tree --disk"),
-    ("promote", &[], "-d --disk"),
+    ("promote", &[], "-d -f --disk"),
     ("setup", &[], "-d"),
     ("list", &[], "--format"),
     ("status", &[], "-a --watch --format"),

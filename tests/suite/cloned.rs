@@ -186,6 +186,45 @@ fn a_first_word_that_is_a_label_is_asked_about() {
 }
 
 #[test]
+fn every_question_comes_before_the_lines_are_written() {
+    let commands = ["zfs snapshot zroot/vm/deb@_202601010000-before"];
+    for (words, question, again) in [
+        (
+            "clone deb before web --add",
+            "before is the label of a snapshot",
+            "clone deb @_202601010000-before www --add",
+        ),
+        (
+            "clone deb @before web --add",
+            "Clone zroot/vm/deb@_202601010000-before?",
+            "clone deb @_202601010000-before www --add",
+        ),
+    ] {
+        let mut home = Home::new(host().with_commands(&commands), "deb_id=1\n");
+        let written = |home: &Home| home.file().metadata().unwrap().modified().unwrap();
+        let before = written(&home);
+        let shown = home.does(&format!("{words} -d"));
+        let at = |text: &str| shown.out.find(text).expect(text);
+        assert!(at("[y/N]") < at("web_id"), "{}", shown.out);
+        for (answer, status) in [(None, 2), (Some(false), 1)] {
+            home.fake.answer = answer;
+            let err = home.refuses(words, status);
+            assert!(!err.contains("undone"), "{err}");
+            assert_eq!(written(&home), before, "written before the question: {err}");
+        }
+        assert!(home.fake.asked.iter().all(|asked| asked.contains(question)));
+        // A yes is asked for once; a whole name is no question.
+        home.fake.asked.clear();
+        home.fake.answer = Some(true);
+        home.does(words);
+        assert_eq!(home.fake.asked.len(), 1, "{:?}", home.fake.asked);
+        assert!(home.vms().contains("web_id="), "{}", home.vms());
+        home.fake.answer = None;
+        home.does(again);
+    }
+}
+
+#[test]
 fn a_name_with_settings_is_refused() {
     let mut home = Home::new(host(), "deb_id=1\nweb_mem=1G\n");
     let err = home.refuses("clone deb web --add", 2);
@@ -198,6 +237,10 @@ fn a_vm_that_is_configured_gets_its_disks_and_no_line() {
     home.does("clone deb web --add");
     assert_eq!(home.vms(), "deb_id=1\nweb_id=2\n");
     assert!(home.fake.host().state.datasets.contains_key("zroot/vm/web"));
+    // Its links are made as those of a VM that is new.
+    let links = home.links();
+    assert!(links.contains("web-boot"), "{links:?}");
+    assert!(!links.contains("deb-boot"), "{links:?}");
 }
 
 #[test]
@@ -316,4 +359,51 @@ fn whatever_fails_nothing_is_left() {
     let mut home = home();
     home.fake.lose(Lost::Writes(28));
     home.refuses(words, 1);
+}
+
+#[test]
+fn a_preview_shows_no_uuid_that_the_run_does_not_write() {
+    let mut home = Home::new(
+        Host::freebsd(14).with_volume("zroot/vm/uefi", 1 << 30),
+        "uefi_id=1 uefi_loader=uefi\n",
+    );
+    for words in ["clone uefi web -d", "clone uefi web --add -d"] {
+        let said = home.does(words);
+        assert!(!(said.err + &said.out).contains("web_uuid="));
+    }
+    home.does("clone uefi web --add");
+    let vms = home.vms();
+    let line = vms.lines().find(|line| line.starts_with("web_uuid="));
+    let uuid = line
+        .and_then(|line| line.split_once('='))
+        .unwrap()
+        .1
+        .to_owned();
+    assert!(uuid::Uuid::parse_str(&uuid).is_ok(), "{uuid}");
+    // A script has no run that would choose another one.
+    let said = home.does("clone uefi www --add -d --format sh");
+    assert!(said.out.contains("www_uuid="), "{}", said.out);
+}
+
+#[test]
+fn what_is_refused_or_declined_says_nothing_of_the_new_vms() {
+    let commands = ["zfs snapshot zroot/vm/deb@_202601010000-before"];
+    let mut home = Home::new(
+        host().with_commands(&commands),
+        "deb_id=1 deb_autostart=YES\n",
+    );
+    for (words, status) in [("clone deb web web", 2), ("clone deb web web --add", 2)] {
+        let err = home.refuses(words, status);
+        assert!(!err.contains("autostart"), "{words}: {err}");
+    }
+    let said = home.does("clone deb web -d");
+    assert!(
+        said.err.contains("web has autostart as deb has"),
+        "{said:?}"
+    );
+    let said = home.does("clone deb web");
+    assert!(
+        said.err.contains("web has autostart as deb has"),
+        "{said:?}"
+    );
 }

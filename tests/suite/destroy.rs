@@ -185,6 +185,27 @@ fn a_volume_follows_its_own_clone() {
 }
 
 #[test]
+fn the_snapshot_that_was_made_for_a_clone_stays_and_is_named() {
+    let mut home = Home::new(
+        Host::freebsd(14).with_volume("zroot/vm/web", 1 << 30),
+        "web_id=1\n",
+    );
+    home.does("clone web one two --add");
+    let base = "zroot/vm/web@_202611231234-clone_base";
+    let said = home.does("destroy one --disks -f");
+    assert!(!said.err.contains("clone_base"), "{said:?}");
+    let said = home.does("destroy two --disks -f");
+    let line = format!(
+        "easy-bhyve: {base}, from which zroot/vm/two was cloned, stays, and has no other clones; \
+         to destroy it: easy-bhyve snapshot web --delete _202611231234-clone_base\n"
+    );
+    assert!(said.err.contains(&line), "{said:?}");
+    home.does("snapshot web -f --delete _202611231234-clone_base");
+    let host = home.fake.host();
+    assert!(host.state.datasets["zroot/vm/web"].snapshots.is_empty());
+}
+
+#[test]
 fn a_disk_elsewhere_or_of_another_vm_stays() {
     let lies = |host: Host, is_seen: bool| {
         let mut host = host.with_image("/jail/vm/file", 1 << 30);

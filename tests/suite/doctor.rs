@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 mod case;
 mod privilege;
+mod report;
 
 const CONFIG: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm\ndeb_id=1\ndeb_mem=1G\n";
 
@@ -275,11 +276,52 @@ fn a_report_has_no_private_name() {
 fn a_report_on_a_wrong_configuration_has_no_private_name_either() {
     let mut user = User::new(well(), "acme_id=1\nacme_cpu=$(id)\n");
     let said = user.call(&["doctor", "--report"]);
-    let row = ":2:10: sh would run a command here | ";
+    let row = "| fail | configuration | command-substitution: The output of a command: ";
     assert!(said.out.contains(row), "{}", said.out);
     for private in ["acme", user.directory.path().to_str().unwrap()] {
         assert!(!said.out.contains(private), "{private}: {}", said.out);
     }
+}
+
+#[test]
+fn rows_that_need_the_configuration_are_not_judged_without_one() {
+    let needs = [
+        "memory",
+        "grub-bhyve",
+        "firmware",
+        "uplink",
+        "address",
+        "disks",
+        "pool",
+        "space",
+        "links",
+        "path",
+    ];
+    let bare = || {
+        let mut host = well().without_program("grub-bhyve");
+        host.remove_firmware();
+        host
+    };
+    let mut wrong = User::new(bare(), "deb_id=1\ndeb_cpu=$(id)\n");
+    let mut missing = User::new(bare(), "");
+    std::fs::remove_file(missing.file()).unwrap();
+    for (user, is_new) in [(&mut wrong, false), (&mut missing, true)] {
+        let rows = user.rows();
+        let subjects: Vec<&str> = rows.iter().map(|row| row.subject.as_str()).collect();
+        assert_eq!(subjects, SUBJECTS);
+        for row in &rows {
+            let is_unknown = row
+                .finding
+                .ends_with("there is no configuration that can be read");
+            // The default is known.
+            let needs_it = needs.contains(&&*row.subject) || row.subject == "privilege" && !is_new;
+            assert_eq!(is_unknown, needs_it, "{row:?}");
+            assert!(!is_unknown || row.verdict == "not-asked", "{row:?}");
+        }
+    }
+    let said = wrong.call(&["doctor", "--privilege"]);
+    let row = "not asked  privilege  there is no configuration that can be read\n";
+    assert!(said.out.starts_with(row), "{}", said.out);
 }
 
 #[test]

@@ -115,7 +115,7 @@ fn without_a_configuration_the_settings_of_the_host_are_printed_too() {
 }
 
 /// A script at `programs/NAME`.
-fn program(place: &Place, name: &str, script: &str) {
+pub(crate) fn program(place: &Place, name: &str, script: &str) {
     let text = place.write("script", format!("#!/bin/sh\n{script}\n"));
     fs::create_dir_all(place.path("programs")).unwrap();
     let mut install = std::process::Command::new("install");

@@ -1,5 +1,9 @@
 //! `import`: what the configuration would refuse, names and taps in use, and large files.
 
+use crate::call::call;
+use crate::fake::Fake;
+use crate::host::Host;
+use crate::host::build::USER;
 use crate::import::HOST;
 use crate::place::{PROGRAM, Place};
 use std::fs;
@@ -114,4 +118,79 @@ fn a_file_as_large_as_may_be_is_read_in_time() {
     );
     let said = place.say(PROGRAM, ["import", "vm-bhyve", "store"], "c.conf");
     assert!(said.err.contains("there is no VM of vm-bhyve"), "{said:?}");
+}
+
+/// A file that describes so many things.
+type Shape = fn(usize) -> String;
+
+fn each(count: usize, text: impl Fn(usize) -> String) -> String {
+    (1..=count).map(text).collect()
+}
+
+fn domains(count: usize, inner: impl Fn(usize) -> String) -> String {
+    let all = each(count, |at| format!("<domain>{}</domain>", inner(at)));
+    format!("<all>{all}</all>")
+}
+
+/// The allocations of `import` for so many things, and for four times as many, beyond those for one.
+fn allocations(manager: &str, shape: Shape, count: usize) -> [u64; 2] {
+    let place = Place::new();
+    let of = |count: usize| {
+        let path = place.write("vms", shape(count));
+        let words = ["easy-bhyve", "import", manager, path.to_str().unwrap()];
+        let mut fake = Fake::new(Host::freebsd(14), USER);
+        let counted = allocation_counter::measure(|| {
+            let said = call(&mut fake, HOST, &words);
+            assert_eq!(said.status, 0, "{said:?}");
+        });
+        counted.count_total
+    };
+    let one = of(1);
+    [of(count) - one, of(4 * count) - one]
+}
+
+#[test]
+fn four_times_as_many_vms_are_four_times_the_work() {
+    let shapes: [(&str, &str, Shape); 7] = [
+        ("plain", "iohyve", |count| {
+            each(count, |at| format!("p/iohyve/v{at}\tiohyve:cpu\t1\n"))
+        }),
+        // The second NIC needs a tap whose number no other VM has.
+        ("taps", "iohyve", |count| {
+            each(count, |at| {
+                let of = format!("p/iohyve/v{at}\tiohyve");
+                format!("{of}:con\tnmdm{at}\n{of}:tap\ttap{at},tap{at}\n")
+            })
+        }),
+        ("keys", "iohyve", |count| {
+            each(count, |at| format!("p/iohyve/v\tiohyve:key{at}\t1\n"))
+        }),
+        ("one name", "libvirt", |count| {
+            domains(count, |_| "<name>a</name>".to_owned())
+        }),
+        ("refused disks", "libvirt", |count| {
+            domains(count, |at| {
+                let disk = format!("<disk><source file='/a,{at}'/></disk>");
+                format!("<name>v{at}</name><devices>{disk}</devices>")
+            })
+        }),
+        ("refused cpus", "libvirt", |count| {
+            domains(count, |at| format!("<name>v{at}</name><vcpu>x{at}</vcpu>"))
+        }),
+        ("elements", "libvirt", |count| {
+            let all = each(count, |at| format!("<sound model='{at}'/>\n"));
+            domains(1, |_| format!("<name>a</name><devices>{all}</devices>"))
+        }),
+    ];
+    for (name, manager, shape) in shapes {
+        let [some, many] = allocations(manager, shape, 200);
+        assert!(many * 2 < some * 9, "{name}: {some}, then {many}");
+    }
+    // The measure finds more work than that.
+    let square: Shape = |count| {
+        let keys = |vm| each(count, |at| format!("p/iohyve/v{vm}\tiohyve:key{at}\t1\n"));
+        each(count, keys)
+    };
+    let [some, many] = allocations("iohyve", square, 20);
+    assert!(many * 2 > some * 18, "{some}, then {many}");
 }

@@ -43,6 +43,7 @@ mod home;
 #[path = "../support/host/mod.rs"]
 mod host;
 mod import;
+mod import_lost;
 mod import_valid;
 mod init;
 mod inspect;

@@ -3,6 +3,7 @@
 
 use crate::case::root;
 use easy_bhyve::manual::Page;
+use easy_bhyve::tools::firmware;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -22,7 +23,7 @@ fn compare(name: &str, wanted: &str) {
 
 /// The value of a variable of the port's Makefile.
 fn variable(name: &str) -> String {
-    let makefile = read("examples/port/Makefile");
+    let makefile = read("examples/port/Makefile").replace("\\\n", "");
     let lines = makefile.lines();
     let mut values = lines.filter_map(|line| line.strip_prefix(name)?.strip_prefix("=\t"));
     values.next().unwrap().trim().to_owned()
@@ -64,14 +65,9 @@ fn the_list_of_files_is_what_the_port_installs() {
             page.file_name()
         ));
     }
-    let makefile = read("examples/port/Makefile");
-    let documents = makefile
-        .lines()
-        .find_map(|line| line.strip_prefix(".for file in "));
-    for document in documents.unwrap().split(' ') {
+    for document in variable("DOCUMENTS").split_whitespace() {
         assert!(root().join(document).is_file(), "{document}");
-        let name = Path::new(document).file_name().unwrap().to_str().unwrap();
-        wanted.insert(format!("%%PORTDOCS%%%%DOCSDIR%%/{name}"));
+        wanted.insert(format!("%%PORTDOCS%%%%DOCSDIR%%/{document}"));
     }
     for entry in fs::read_dir(root().join("examples")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
@@ -103,16 +99,61 @@ fn the_crate_has_all_that_the_port_takes_from_it() {
     let manifest: toml::Value = toml::from_str(&read("Cargo.toml")).unwrap();
     let include = manifest["package"]["include"].as_array().unwrap();
     let include: Vec<&str> = include.iter().map(|path| path.as_str().unwrap()).collect();
-    for path in [
-        "/src/**",
-        "/examples/*.conf",
-        "/examples/guide.ja.md",
-        "/examples/rc.d/**",
-        "/LICENSE",
-        "/README.md",
-    ] {
-        assert!(include.contains(&path), "{path}: {include:?}");
+    let has = |path: &str| {
+        include.iter().any(|pattern| {
+            let (before, behind) = pattern.split_once('*').unwrap_or((pattern, ""));
+            let rest = path.strip_prefix(before.trim_start_matches('/'));
+            rest.is_some_and(|rest| rest.ends_with(behind.trim_start_matches('*')))
+        })
+    };
+    for path in ["src/main.rs", "examples/easy-bhyve.conf", "LICENSE"] {
+        assert!(has(path), "{path}: {include:?}");
     }
+    for document in variable("DOCUMENTS").split_whitespace() {
+        assert!(has(document), "{document}: {include:?}");
+    }
+}
+
+#[test]
+fn a_document_as_installed_has_all_that_it_refers_to() {
+    let documents = variable("DOCUMENTS");
+    let documents: Vec<&Path> = documents.split_whitespace().map(Path::new).collect();
+    for name in ["README.md", "examples/guide.ja.md"] {
+        let text = read(name);
+        let links = text.split("](").skip(1);
+        let links = links.filter_map(|rest| rest.split(')').next());
+        for link in links.filter(|link| !link.starts_with('#')) {
+            let path = Path::new(name).with_file_name(link);
+            let is_there = documents.iter().any(|document| document.starts_with(&path));
+            assert!(is_there, "{name}: {link}: {documents:?}");
+        }
+    }
+}
+
+#[test]
+fn the_port_has_the_loaders_of_each_machine() {
+    for (machine, packages) in [
+        ("amd64", &[firmware::PACKAGE, "grub2-bhyve"][..]),
+        ("aarch64", &[firmware::U_BOOT_PACKAGE]),
+    ] {
+        let options = variable(&format!("OPTIONS_DEFINE_{machine}"));
+        let needed = options
+            .split(' ')
+            .map(|option| variable(&format!("{option}_RUN_DEPENDS")));
+        let needed: Vec<String> = needed.collect();
+        let ports = packages
+            .iter()
+            .map(|package| format!(":sysutils/{package}"));
+        for (needed, port) in needed.iter().zip(ports) {
+            assert!(needed.ends_with(&port), "{machine}: {needed}");
+        }
+        assert_eq!(needed.len(), packages.len());
+        let default = variable(&format!("OPTIONS_DEFAULT_{machine}"));
+        assert!(options.starts_with(&default), "{default}");
+    }
+    // portlint(1) asks for it; the port builds the published crate.
+    assert_eq!(variable("MASTER_SITES"), "CRATESIO");
+    assert!(variable("WWW").ends_with("/${PORTNAME}"));
 }
 
 #[test]

@@ -10,6 +10,9 @@ use crate::fake::Fake;
 use crate::host::Host;
 use crate::place::Place;
 use easy_bhyve::cli::invocation::parse;
+use easy_bhyve::model::release::{Feature, Machine, Release};
+use easy_bhyve::tools::firmware;
+use easy_bhyve::verb::Verb;
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -206,4 +209,79 @@ fn readme_is_for_newcomers() {
         lines <= 250,
         "{lines} lines: reference belongs into the manual pages"
     );
+}
+
+/// A text on one line.
+fn unfolded(name: &str) -> String {
+    let text = fs::read_to_string(root().join(name)).unwrap();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_documents_name_the_releases_of_the_program() {
+    let (first, supported) = (Release::FIRST, Release::SUPPORTED);
+    let arm64 = Feature::Bhyve.since(Machine::Arm64).unwrap();
+    let readme = unfolded("README.md");
+    let manual = unfolded("src/manual/pages/operation.mdoc");
+    for (text, said) in [
+        (
+            &readme,
+            format!("FreeBSD {first} or later on amd64, or {arm64} or later on arm64"),
+        ),
+        (
+            &readme,
+            format!("project itself supports {supported} and later only"),
+        ),
+        (
+            &manual,
+            format!("{first} and later on amd64, and on {arm64} and later on arm64"),
+        ),
+        (
+            &manual,
+            format!("project itself supports {supported} and later only"),
+        ),
+    ] {
+        assert!(text.contains(&said), "{said}");
+    }
+}
+
+#[test]
+fn readme_says_how_to_get_all_that_is_needed() {
+    let readme = unfolded("README.md");
+    let installation = readme
+        .split(" ## ")
+        .find(|part| part.starts_with("Installation"));
+    let installation = installation.unwrap();
+    for said in [
+        "in a checkout of this repository",
+        firmware::PACKAGE,
+        "grub2-bhyve",
+        &format!("on arm64: pkg install doas {}", firmware::U_BOOT_PACKAGE),
+        "`easy-bhyve setup --completions`",
+        "To remove all of it",
+    ] {
+        assert!(installation.contains(said), "{said}: {installation}");
+    }
+}
+
+#[test]
+fn the_guide_has_every_verb_and_says_which_are_new() {
+    // Those of the script.
+    let old =
+        "install boot ttyboot console resources shutdown clean snapshot rollback clone history";
+    let old: Vec<&str> = old.split(' ').collect();
+    let guide = fs::read_to_string(root().join("examples/guide.ja.md")).unwrap();
+    let rows = guide
+        .lines()
+        .filter_map(|line| line.strip_prefix("| VMNAME-"));
+    let rows: Vec<&str> = rows.filter_map(|row| row.split(' ').next()).collect();
+    assert_eq!(rows, Verb::ALL.map(Verb::as_str));
+    let new = guide
+        .lines()
+        .find(|line| line.ends_with("は新しいコマンドです。"))
+        .unwrap();
+    let new: Vec<&str> = new.split('`').skip(1).step_by(2).collect();
+    let verbs = Verb::ALL.map(Verb::as_str).into_iter();
+    let expected: Vec<&str> = verbs.filter(|verb| !old.contains(verb)).collect();
+    assert_eq!(new, expected);
 }

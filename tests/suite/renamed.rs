@@ -1,6 +1,8 @@
 //! `easy-bhyve rename` and `easy-bhyve disk`: lines, disks, log and links, and what a failure leaves.
 
 mod killed;
+mod links;
+mod running;
 mod shared;
 
 use crate::fake::Lost;
@@ -329,7 +331,7 @@ fn a_disk_gets_the_next_number_and_its_line() {
         said.err,
         "easy-bhyve: made the volume zroot/vm/web0-1 of 2G, sparse\n\
          easy-bhyve: easy-bhyve.conf:3:1: web0_hd1=/dev/zvol/zroot/vm/web0-1 (new)\n\
-         easy-bhyve: the guest finds hd1 at its next start: easy-bhyve boot web0\n"
+         easy-bhyve: the guest finds hd1 at its next start: easy-bhyve boot web0, or if it runs: easy-bhyve restart web0\n"
     );
     home.does("disk web0");
     let host = home.fake.host();

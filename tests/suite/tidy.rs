@@ -1,7 +1,7 @@
 //! Rules that no compiler checks: length of files, leftovers, and the content of README.
 
 use crate::case::root;
-use easy_bhyve::verb::Verb;
+use easy_bhyve::verb::{GROUPS, Verb};
 use std::path::{Path, PathBuf};
 
 /// The greatest length of a file, in lines; only data of cases, records of real programs and lock files
@@ -287,6 +287,15 @@ fn the_verbs_of_readme_are_those_of_the_program() {
         1,
         "{verbs:?}"
     );
+    let commands = rows
+        .lines()
+        .find(|row| row.starts_with("| `easy-bhyve COMMAND`"));
+    let all = GROUPS.iter().flat_map(|group| group.members);
+    let all = all.map(|(name, _)| *name).filter(|name| *name != "help");
+    for name in all.filter(|name| Verb::ALL.iter().all(|verb| verb.as_str() != *name)) {
+        let is_named = commands.is_some_and(|row| row.contains(&format!("`{name}`")));
+        assert!(is_named, "{name}");
+    }
     verbs.retain(|word| *word != "easy-bhyve");
     assert_eq!(verbs, Verb::ALL.map(Verb::as_str));
 }

@@ -46,6 +46,17 @@ node() {
 	done
 }
 
+# What numbers of bytes, which no two runs share, have in common: whole GiB, and whether what is used and
+# what is available of the pool are together what they were at the first call, within a hundredth.
+room() {
+	pool=${1%%/*}
+	used=$(zfs get -Hp -o value used "$1") all=$(zfs get -Hp -o value used "$pool")
+	all=$((all + $(zfs get -Hp -o value available "$pool")))
+	[ -f "room.$pool" ] || echo "$all" >"room.$pool"
+	change=$(((all - $(cat "room.$pool")) * 100 / all))
+	echo "used $(((used + (1 << 29)) >> 30))G, with what is available $change% more than before"
+}
+
 perform() {
 	case $line in
 	zfs | 'zfs '*)	eval "$line" ;;
@@ -61,6 +72,7 @@ perform() {
 			done ;;
 	'write '*)	set -- $line
 			node "$2" && dd if=/dev/urandom of="/dev/zvol/$2" bs=1M count="$3" conv=fsync 2>/dev/null ;;
+	'room '*)	room "${line#room }" ;;
 	*)		echo "no such command: $line" >&2; exit 1 ;;
 	esac
 }

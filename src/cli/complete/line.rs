@@ -60,10 +60,11 @@ pub(super) fn files(process: &Process, text: &str) -> Vec<String> {
     names
 }
 
-/// The directory behind `~/`.
+/// The directory behind `~/` or `$HOME/`.
 fn at_home(process: &Process, directory: &str) -> PathBuf {
     let home = process.variable("HOME").map(Path::new);
-    match (directory.strip_prefix("~/"), home) {
+    let mut heads = ["~/", "$HOME/"].into_iter();
+    match (heads.find_map(|head| directory.strip_prefix(head)), home) {
         (Some(below), Some(home)) => home.join(below),
         _ => directory.into(),
     }

@@ -146,11 +146,12 @@ fn answer(session: &mut Session<'_, '_>, words: &[OsString]) -> Answer {
 
 /// The answer for a shell that has not taken the line apart: with the names of files.
 fn listed(answer: Answer, shell: Shell, process: &Process, describe: bool) -> String {
-    let (part, word) = match answer {
-        Answer::Files(part, word) => (part, word),
+    let (part, word) = match (answer, shell) {
+        // bash itself knows quotes, variables and home directories.
+        (Answer::Files(part, word), Shell::Fish | Shell::Tcsh | Shell::Zsh) => (part, word),
         // tcsh has no default to return to.
-        Answer::Default if matches!(shell, Shell::Tcsh) => return String::new(),
-        answer => return shown(&answer, describe),
+        (Answer::Default, Shell::Tcsh) => return String::new(),
+        (answer, _) => return shown(&answer, describe),
     };
     let (head, begun) = part.split(&word);
     let mut names = line::files(process, begun);
@@ -163,12 +164,7 @@ fn listed(answer: Answer, shell: Shell, process: &Process, describe: bool) -> St
     let words = names
         .iter()
         .map(|name| Candidate::new(format!("{head}{name}"), ""));
-    let names = shown(&Answer::Words(words.collect()), describe);
-    match shell {
-        // bash quotes the names of files only.
-        Shell::Bash => format!("@files\n{names}"),
-        _ => names,
-    }
+    shown(&Answer::Words(words.collect()), describe)
 }
 
 fn shown(answer: &Answer, describe: bool) -> String {

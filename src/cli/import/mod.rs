@@ -19,7 +19,7 @@ use crate::session::Session;
 use crate::span::FileId;
 use crate::{quote, vis};
 use place::{Placed, Placing, valid};
-use sources::{name, read};
+use sources::{is_empty, name, read};
 use std::fmt::Write;
 
 /// Prints the lines of every VM; remarks are comments above them.
@@ -43,8 +43,11 @@ pub(super) fn print(
     } else {
         locate::load(process, invocation).map_err(|refused| refused.error)?
     };
+    let main_file = config.main_file().to_owned();
+    // A shell makes the file that it writes to before the program runs.
+    let is_first = is_empty(&config);
     let found = read(process, session.host, args, &config)?;
-    if is_new {
+    if is_first {
         // What `init` will write has an effect on what is valid.
         let mut text = "bridge=bridge0\nvolroot=/vm\n".to_owned();
         for (key, value) in &found.host {
@@ -57,7 +60,7 @@ pub(super) fn print(
     let spelling = &invocation.spelling;
     let (placed, notes) = valid(process, spelling, &config, placed, notes);
     let mut text = String::new();
-    let is_unset = |key: &str| is_new || config.get(key).is_none_or(|set| set.value.is_empty());
+    let is_unset = |key: &str| is_first || config.get(key).is_none_or(|set| set.value.is_empty());
     for (key, value) in found.host.iter().filter(|(key, _)| is_unset(key)) {
         let _ = writeln!(text, "{key}={}", quote::shown(value));
     }
@@ -73,6 +76,9 @@ pub(super) fn print(
     for note in notes {
         session.say(&note);
     }
+    if placed.is_empty() {
+        return Ok(());
+    }
     let from = args
         .from
         .as_deref()
@@ -85,11 +91,14 @@ pub(super) fn print(
     session.say(&if is_new {
         let init = spelling.command("init");
         format!("there is no configuration yet: {init} writes one for this host; then: {add}")
-    } else {
+    } else if is_first {
         format!(
-            "to add these lines to {}: {add}",
-            vis::shown(config.main_file())
+            "{} was empty: the lines are a whole configuration; when they are in the file: {}",
+            vis::shown(&main_file),
+            spelling.command("setup")
         )
+    } else {
+        format!("to add these lines to {}: {add}", vis::shown(&main_file))
     });
     Ok(())
 }

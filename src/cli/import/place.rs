@@ -31,10 +31,10 @@ pub(super) struct Placing<'config> {
     numbers: HashMap<String, u64>,
     /// The ids that are free.
     free: BTreeSet<u16>,
-    /// Those whose tap one of the VMs names.
+    /// Those of them that none of the VMs has there, and whose tap none of them names.
+    spare: BTreeSet<u16>,
+    /// The ids whose tap one of the VMs names.
     named: HashSet<u16>,
-    /// Those that a VM has there, too.
-    wanted: HashSet<u16>,
 }
 
 /// The number of a tap.
@@ -54,13 +54,17 @@ impl<'config> Placing<'config> {
         let interfaces: HashSet<&str> = interfaces.iter().map(|one| one.name.as_str()).collect();
         let is_free = |id: &u16| !interfaces.contains(format!("tap{id}").as_str());
         let settings = guests.iter().flat_map(|guest| &guest.settings);
+        let named: HashSet<u16> = settings.filter_map(number_of).collect();
+        let wanted: HashSet<u16> = guests.iter().filter_map(|guest| guest.number).collect();
+        let free: BTreeSet<u16> = config.free_ids().filter(is_free).collect();
+        let is_spare = |id: &&u16| !named.contains(id) && !wanted.contains(id);
         Ok(Self {
             config,
             names: HashSet::new(),
             numbers: HashMap::new(),
-            free: config.free_ids().filter(is_free).collect(),
-            named: settings.filter_map(number_of).collect(),
-            wanted: guests.iter().filter_map(|guest| guest.number).collect(),
+            spare: free.iter().filter(is_spare).copied().collect(),
+            free,
+            named,
         })
     }
 
@@ -102,11 +106,13 @@ impl<'config> Placing<'config> {
             let tap = tap.map_err(|error| Error::config(error.to_string()))?;
             settings.insert(at.unwrap_or(settings.len()), tap);
         }
-        Ok(Placed {
+        let mut placed = Placed {
             vm,
             guest,
             settings,
-        })
+        };
+        placed.require_disk();
+        Ok(placed)
     }
 
     /// The name itself, or with the next number that makes it free.
@@ -141,13 +147,11 @@ impl<'config> Placing<'config> {
         Ok(id)
     }
 
-    /// The next free id, which is no tap of any of the VMs; 0 is the last, because other programs use tap0
-    /// first.
+    /// The next spare id; 0 is the last, because other programs use tap0 first.
     fn next(&mut self) -> Result<u16> {
-        let is_kept = |id: &&u16| !self.named.contains(id) && !self.wanted.contains(id);
-        let id = self.free.range(1..).find(is_kept);
-        let id = id.or(self.free.first().filter(is_kept)).copied();
+        let id = self.spare.range(1..).next().or(self.spare.first()).copied();
         let id = id.ok_or_else(|| Error::config("all ids from 0 to 32767 are in use"))?;
+        self.spare.remove(&id);
         self.free.remove(&id);
         Ok(id)
     }
@@ -170,24 +174,49 @@ pub(super) fn valid(
         if found.is_empty() {
             break;
         }
-        for (at, findings) in found.into_iter().rev() {
+        let mut at = 0..;
+        placed.retain_mut(|one| {
+            let Some(findings) = at.next().and_then(|at| found.get(&at)) else {
+                return true;
+            };
             let of_vm = findings.get("id").filter(|_| round < ROUNDS);
             let last = findings.values().next().filter(|_| round == ROUNDS);
             if let Some(why) = of_vm.or(last) {
-                let skipped = placed.remove(at);
-                let text = format!("{} is not imported: {why}", skipped.guest.name);
+                let text = format!("{} is not imported: {why}", one.guest.name);
                 notes.push(vis::line(&text).into_owned());
-            } else if let Some(one) = placed.get_mut(at) {
-                for (key, why) in findings {
-                    one.remove(&key, &why);
-                }
+                return false;
             }
-        }
+            for (key, why) in findings {
+                one.remove(key, why);
+            }
+            true
+        });
     }
     (placed, notes)
 }
 
+/// The directory of a disk that is not imported: one that no host has (`/etc/passwd` names it for users
+/// without a home).
+const NOWHERE: &str = "/nonexistent";
+
 impl Placed {
+    /// Makes a VM without a first disk one that does not start: without a setting it would have the disk of
+    /// `volroot`, which is not its own.
+    fn require_disk(&mut self) {
+        if self.settings.iter().any(|one| one.key() == "hd0") {
+            return;
+        }
+        let path = format!("{NOWHERE}/{}", self.vm);
+        self.guest.remarks.push(format!(
+            "hd0={path} is no disk: {} starts when hd0 names one",
+            self.vm
+        ));
+        let mut keys = self.settings.iter().map(TypedSetting::key);
+        let at = keys.position(|key| key.starts_with("hd"));
+        let at = at.unwrap_or(self.settings.len());
+        self.settings.insert(at, TypedSetting::new("hd0", path));
+    }
+
     /// Removes a setting that would be refused, and those that mean nothing without the setting.
     fn remove(&mut self, key: &str, why: &str) {
         let device = key.split('_').next().unwrap_or_default();
@@ -204,9 +233,12 @@ impl Placed {
             let none = TypedSetting::parse(format!("{key}=none").as_ref());
             self.settings.extend(none.ok());
         }
-        self.guest
-            .remarks
-            .push(format!("{key} is not imported: {why}"));
+        let disk = device.strip_prefix("hd").filter(|_| is_device);
+        match disk.and_then(|number| number.parse().ok()) {
+            Some(number) => self.guest.lose_disk(number, key, why),
+            None => self.guest.lose(key, why),
+        }
+        self.require_disk();
     }
 }
 

@@ -11,6 +11,7 @@ use crate::survey;
 use crate::tools::{sysrc, zfs};
 use crate::vis;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -83,6 +84,11 @@ pub(super) fn read(
     Ok(found)
 }
 
+/// Whether a configuration has no text yet.
+pub(super) fn is_empty(config: &Config) -> bool {
+    config.sources().iter().all(|one| one.bytes().is_empty())
+}
+
 /// The network that a NIC without a setting joins.
 fn own_network(config: &Config) -> Option<Network> {
     let of = |key: &str| {
@@ -121,7 +127,6 @@ fn of_vm_bhyve(
     })?;
     let store = datastore(process, look, &wanted)?;
     let system = store.directory.join(".config/system.conf");
-    // Only a file is read: reading anything else could wait for ever.
     let system = if system.is_file() {
         File::read(&text_of(&system)?)
     } else {
@@ -130,11 +135,7 @@ fn of_vm_bhyve(
     let own = own_network(config);
     let first = vm_bhyve::first_network(&system);
     // Without a bridge of ours, that of the first switch is written as ours.
-    let ours = own.or_else(|| {
-        first
-            .clone()
-            .filter(|_| config.sources().iter().next().is_none())
-    });
+    let ours = own.or_else(|| first.clone().filter(|_| is_empty(config)));
     let is_of_rc = set("vm_dir").is_some_and(|named| named == wanted);
     let listed = set("vm_list").filter(|_| is_of_rc).unwrap_or_default();
     let listed: Vec<&str> = listed.split_whitespace().collect();
@@ -181,7 +182,11 @@ fn datastore(process: &Process, look: &mut dyn Look, wanted: &str) -> Result<Dat
             dataset: Some(dataset.to_owned()),
         });
     }
-    let directory: PathBuf = process.directory.join(wanted).components().collect();
+    // A path with `..` or a link is not the one at which zfs(8) shows a dataset.
+    let named = process.directory.join(wanted);
+    let directory = named
+        .canonicalize()
+        .map_err(|error| unread(&named, &error))?;
     let mounted = mounted.unwrap_or_default();
     let mut rows = zfs::mounted(&mounted);
     let dataset = rows.find(|(_, place)| directory == Path::new(place));
@@ -193,9 +198,7 @@ fn datastore(process: &Process, look: &mut dyn Look, wanted: &str) -> Result<Dat
 
 /// The VMs of a datastore: every NAME with a file NAME/NAME.conf.
 fn names(directory: &Path) -> Result<BTreeSet<String>> {
-    let failed = |error: std::io::Error| {
-        Error::host(format!("could not read {}: {error}", vis::shown(directory)))
-    };
+    let failed = |error| unread(directory, &error);
     let entries = std::fs::read_dir(directory).map_err(failed)?;
     let mut names = BTreeSet::new();
     for entry in entries {
@@ -212,10 +215,18 @@ fn names(directory: &Path) -> Result<BTreeSet<String>> {
 /// No file of another manager is larger, in bytes: a VM has some hundred.
 const LARGEST: u64 = 1 << 20;
 
-/// The text of a file.
+fn unread(path: &Path, error: &dyn fmt::Display) -> Error {
+    Error::host(format!("could not read {}: {error}", vis::shown(path)))
+}
+
+/// The text of a file; reading anything else could wait, or read, for ever.
 fn text_of(path: &Path) -> Result<String> {
     let shown = vis::shown(path);
-    let failed = |error: std::io::Error| Error::host(format!("could not read {shown}: {error}"));
+    let failed = |error: std::io::Error| unread(path, &error);
+    if !path.metadata().map_err(failed)?.is_file() {
+        let error = unread(path, &"it is not a file");
+        return Err(error.help("write the text into a file first"));
+    }
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(failed)?;
     let read = file.take(LARGEST + 1).read_to_end(&mut bytes);

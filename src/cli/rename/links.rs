@@ -5,7 +5,7 @@ use crate::config::resolve;
 use crate::error::{Error, Result};
 use crate::model::name::VmName;
 use crate::operation::context::Context;
-use crate::plan::{FileChange, Plan, Step, Undo, When};
+use crate::plan::{FileChange, Plan, Undo, When};
 use crate::verb::Verb;
 use crate::vis;
 use std::path::PathBuf;
@@ -55,15 +55,8 @@ impl Links {
                 target: target.clone(),
                 path: path.clone(),
             });
-        }
-        let undo = self.new.iter();
-        let undo = undo.map(|(_, path)| Step::from(FileChange::RemoveLink(path.clone())).into());
-        if !self.new.is_empty() {
-            plan.push(Undo {
-                forms: undo.collect(),
-                when: When::Failure,
-                what: "new links".to_owned(),
-            });
+            let remove = FileChange::RemoveLink(path.clone());
+            plan.push(Undo::by(remove, When::Failure, &"new links"));
         }
         plan.append(setup::without(&self.links));
         plan

@@ -1,5 +1,6 @@
 //! `easy-bhyve rename`: gives a VM another name: its lines, its disks, its log, its links.
 
+pub(super) mod former;
 mod identity;
 mod links;
 mod shared;

@@ -5,7 +5,6 @@ use crate::cli::elevated;
 use crate::cli::state::VmState;
 use crate::command::Command;
 use crate::model::name::VmName;
-use crate::operation::boot::temp;
 use crate::operation::context::Context;
 use crate::table::table;
 use crate::tools::{bhyvectl, ifconfig};
@@ -115,8 +114,8 @@ pub(super) fn text(context: &mut Context<'_>, status: &Status, all: bool) -> Str
             how_to_free(context, vm, &ifconfig::destroy(tap))
         );
     }
-    for snapshot in &status.left_over_snapshots {
-        let _ = writeln!(text, "left over: {}", temp::left(snapshot));
+    for about in &status.about_snapshots {
+        let _ = writeln!(text, "left over: {about}");
     }
     text
 }

@@ -4,6 +4,7 @@ use super::element::Element;
 use crate::import::keys::yes_or_no;
 use crate::import::{Disk, Guest, Listens, Network};
 use crate::model::device::Slot;
+use std::net::Ipv4Addr;
 
 /// Translates the devices. How many NICs there are, and the slots of those whose slot is known; none
 /// without a NIC.
@@ -94,7 +95,7 @@ fn disk(element: Element<'_, '_>, (hd, cd): (&mut usize, &mut usize), guest: &mu
         }
         ("disk", "raw", None) => {
             let what = named(source).unwrap_or_else(|| "no file and no device".to_owned());
-            format!("it is {what}: write its whole path as hd{hd}")
+            format!("it is {what}")
         }
         ("disk", format, _) => format!("bhyve has raw disks only, and its format is {format}"),
         (kind, ..) => format!("easy-bhyve has no disks of the kind {kind}"),
@@ -137,7 +138,13 @@ fn nic(
     ours: Option<&Network>,
     guest: &mut Guest,
 ) -> Option<Slot> {
-    guest.set_tap(number, None, "");
+    let is_user = element.is("type", "user");
+    if is_user {
+        element.attribute("type");
+        slirp(number, element, guest);
+    } else {
+        guest.set_tap(number, None, "");
+    }
     let kind = match element.of("model", "type").unwrap_or("virtio") {
         "virtio" => "virtio-net",
         kind => kind,
@@ -148,10 +155,14 @@ fn nic(
     let source = element.child("source");
     let of_source = |name| source.and_then(|source| source.attribute(name));
     match of_source("bridge") {
-        Some(bridge) if ours.is_some_and(|ours| ours.bridge == bridge) => {}
         Some(bridge) => {
-            guest.join(number, bridge, format_args!("the bridge {bridge}"));
+            let network = Network {
+                bridge: bridge.to_owned(),
+                uplink: None,
+            };
+            guest.join(number, &network, ours, format_args!("the bridge {bridge}"));
         }
+        None if is_user => {}
         None => {
             element.attribute("type");
             let network = of_source("network").unwrap_or("of another kind");
@@ -165,6 +176,45 @@ fn nic(
         device: part("slot")?,
         function: part("function").unwrap_or_default(),
     })
+}
+
+/// Translates the network of a user, with the ports that lead to the guest; each range of one port is a port
+/// of ours, and what is not read is reported.
+fn slirp(number: usize, element: Element<'_, '_>, guest: &mut Guest) {
+    let mut ports = Vec::new();
+    for forward in element.unread("portForward") {
+        let protocol = forward.unread_attribute("proto").unwrap_or("tcp");
+        let address = forward.unread_attribute("address");
+        let has_ours = |address: &str| address.parse::<Ipv4Addr>().is_ok();
+        if !["tcp", "udp"].contains(&protocol) || !address.is_none_or(has_ours) {
+            continue;
+        }
+        let is_one = |range: &Element<'_, '_>| {
+            range.unread_attribute("end").is_none() && !range.is("exclude", "yes")
+        };
+        for range in forward.unread("range").filter(is_one) {
+            for name in ["proto", "address"] {
+                forward.attribute(name);
+            }
+            range.attribute("exclude");
+            let start = range.attribute("start").unwrap_or_default();
+            let end = range.attribute("to").unwrap_or(start);
+            let protocol = if protocol == "udp" { "udp:" } else { "" };
+            // There a port without an address is one of all addresses.
+            let address = address.unwrap_or("0.0.0.0");
+            ports.push(format!("{protocol}{address}:{start}-{end}"));
+        }
+    }
+    let value = match ports.as_slice() {
+        [] => "slirp".to_owned(),
+        ports => format!("slirp:{}", ports.join(",")),
+    };
+    if let Err(why) = guest.try_set(&format!("if{number}"), &value) {
+        guest.set_tap(number, None, "");
+        return guest.disconnect(number, "the network of a user", &why);
+    }
+    let text = "the network of a user is slirp: the guest is reached at these ports, and in FreeBSD 15 it reaches nothing itself";
+    guest.remark_once(text.to_owned());
 }
 
 fn graphics(screen: Element<'_, '_>, guest: &mut Guest) {

@@ -86,9 +86,14 @@ impl<'a, 'input> Element<'a, 'input> {
         all.map(move |node| Self { node, record })
     }
 
+    /// An attribute that does not count as read.
+    pub(super) fn unread_attribute(self, name: &str) -> Option<&'a str> {
+        self.node.attribute(name)
+    }
+
     /// Whether an attribute has this value; it does not count as read.
     pub(super) fn is(self, name: &str, value: &str) -> bool {
-        self.node.attribute(name) == Some(value)
+        self.unread_attribute(name) == Some(value)
     }
 
     /// Every element of this name below it.

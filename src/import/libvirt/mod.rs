@@ -7,7 +7,7 @@ mod devices;
 mod element;
 mod table;
 
-use super::{Guest, Network, arguments};
+use super::{Guest, Network, arguments, is_our_firmware};
 use devices::devices;
 use element::{Element, Record};
 use roxmltree::{Document, Node};
@@ -85,12 +85,25 @@ fn loader(domain: Element<'_, '_>, kind: &str, guest: &mut Guest) -> bool {
         Some(file) if file.contains("CSM") => guest.lose_loader(format_args!("loader {file}")),
         Some(file) => {
             guest.set("loader", "uefi", "loader");
-            guest.lose_firmware(file, format_args!("loader {file}"));
+            let is_ours = is_our_firmware(file);
+            let kind_of_guest = os.and_then(|os| os.unread("type").next());
+            if !is_ours && kind_of_guest.is_some_and(|one| one.is("arch", "aarch64")) {
+                let why = "the VM starts with the firmware of the package u-boot-bhyve-arm64";
+                guest.lose(format_args!("loader {file}"), why);
+            } else if !is_ours {
+                guest.lose_firmware(format_args!("loader {file}"));
+            }
             let nvram = os.and_then(|os| os.child("nvram"));
             let inner = nvram.and_then(|nvram| nvram.of("source", "file"));
             let store = inner.or(nvram.map(Element::text));
             if let Some(store) = store.filter(|store| !store.is_empty()) {
-                guest.set("uefi_vars", store, format_args!("nvram {store}"));
+                let theirs = format!("nvram {store}");
+                // What bhyve writes into the store of other firmware destroys it for that.
+                if is_ours && kind == "bhyve" {
+                    guest.set("uefi_vars", store, theirs);
+                } else {
+                    guest.lose(theirs, "its variables are those of other firmware");
+                }
             }
         }
         // Without a loader libvirt uses bhyveload.

@@ -35,7 +35,6 @@ static TABLE: &[(&str, Becomes)] = &[
     ("utctime", Switch("utc")),
     ("wired_memory", Switch("wired")),
     ("virt_random", Switch("rng")),
-    ("graphics_res", Same("vnc_size")),
 ];
 
 /// Translates a VM; `ours` is the network that a NIC without a setting joins here.
@@ -52,6 +51,9 @@ pub fn guest(
     let mut keys = file.keys.clone();
     cpu(&mut keys, &mut guest);
     let is_uefi = loader(&mut keys, &directory, &mut guest);
+    if !keys.has("memory") {
+        guest.lose_default("memory", "mem");
+    }
     translate(TABLE, &mut keys, &mut guest);
     if let Some(words) = keys.take("bhyve_options") {
         arguments(&mut guest, words.split_whitespace());
@@ -81,12 +83,15 @@ pub fn guest(
         let why = "easy-bhyve boots without a menu";
         guest.lose(format_args!("loader_timeout={seconds}"), why);
     }
-    for (key, value) in keys.into_left() {
-        if is_behind(&key, "disk", disks) || is_behind(&key, "network", nics) {
-            let why = "vm-bhyve does not attach it, because a number before it is missing";
+    for (key, value) in keys
+        .in_order()
+        .filter(|(key, value)| !is_nothing(key, value))
+    {
+        if is_behind(key, "disk", disks) || is_behind(key, "network", nics) {
+            let why = "vm-bhyve does not attach it, because a number before it, its name or its type is missing";
             guest.lose(format_args!("{key}={value}"), why);
         } else {
-            guest.lose_key(&key, &value);
+            guest.lose_key(key, value);
         }
     }
     for (line, text) in &file.ignored {
@@ -97,6 +102,22 @@ pub fn guest(
         );
     }
     guest
+}
+
+/// Whether a key with this value means the same as no such key (`sample-templates/config.sample`).
+fn is_nothing(key: &str, value: &str) -> bool {
+    let is_switch = key.ends_with("_span")
+        || [
+            "debug",
+            "grub_run_no_partition",
+            "nulliso_fix",
+            "sound",
+            "uefi_vars",
+        ]
+        .contains(&key);
+    value.is_empty()
+        || is_switch && yes_or_no(value) == Some(false)
+        || [("comports", "com1"), ("hostbridge", "standard")].contains(&(key, value))
 }
 
 /// Whether a key belongs to a device of this kind whose number is not below `count`.
@@ -116,7 +137,7 @@ pub fn start_with_host(guest: &mut Guest, delay: Option<&str>) {
 
 fn cpu(keys: &mut Keys, guest: &mut Guest) {
     let Some(mut value) = keys.take("cpu") else {
-        return guest.lose("cpu", "the file has no such key");
+        return guest.lose_default("cpu", "cpu");
     };
     let parts = ["sockets", "cores", "threads"];
     let parts: Vec<String> = parts
@@ -278,14 +299,28 @@ fn graphics(keys: &mut Keys, is_uefi: bool, guest: &mut Guest) {
     if has_tablet || is_on && is_uefi {
         guest.switch("tablet", has_tablet, "xhci_mouse");
     }
-    let port = keys.take("graphics_port");
-    let listen = keys.take("graphics_listen");
     let password = keys.take("vnc_password");
-    let wait = keys.take("graphics_wait");
-    let vga = keys.take("graphics_vga");
+    let of_screen = ["port", "listen", "wait", "vga", "res"].map(|end| {
+        let key = format!("graphics_{end}");
+        let value = keys.take(&key);
+        (key, value)
+    });
+    if is_on && !is_uefi {
+        guest.lose("graphics=yes", "only a VM with loader=uefi has a screen");
+    }
     if !is_on || !is_uefi {
+        let why = "the VM has no screen";
+        for (key, value) in of_screen {
+            if let Some(value) = value.filter(|value| yes_or_no(value) != Some(false)) {
+                guest.lose(format_args!("{key}={value}"), why);
+            }
+        }
+        if password.is_some() {
+            guest.lose("vnc_password", why);
+        }
         return;
     }
+    let [port, listen, wait, vga, size] = of_screen.map(|(_, value)| value);
     // Without an address it listens on all of them (`vm::bhyve_device_fbuf`).
     let listens = Listens {
         address: listen.as_deref().unwrap_or_default(),
@@ -302,6 +337,10 @@ fn graphics(keys: &mut Keys, is_uefi: bool, guest: &mut Guest) {
             let why = "the guest does not wait for a viewer unless vnc_wait is YES";
             guest.lose(format_args!("graphics_wait={wait}"), why);
         }
+    }
+    if let Some(size) = size {
+        let theirs = format!("graphics_res={size}");
+        guest.set("vnc_size", size, theirs);
     }
     if let Some(vga) = vga {
         let theirs = format!("graphics_vga={vga}");

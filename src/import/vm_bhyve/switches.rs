@@ -37,14 +37,31 @@ fn switch(system: &File, name: &str) -> Switched {
         _ => Err("it is no bridge"),
     };
     let further = ports.map(|port| format!("the port {} of the switch {name}", in_vlan(port)));
-    let others = ["addr", "mtu", "vxlan_id", "vxlan_addr"];
-    let others = others.iter().filter(|key| !of(key).is_empty());
-    let others = others.map(|key| format!("{key}_{name}={}", of(key)));
+    let others = others(system, name);
     Switched {
         network: bridge.map(|bridge| Network { bridge, uplink }),
         is_private: yes_or_no(of("private")) == Some(true),
         lost: further.chain(others).collect(),
     }
+}
+
+/// The keys of a switch that have no meaning here, each with its value.
+fn others(system: &File, name: &str) -> Vec<String> {
+    let end = format!("_{name}");
+    let all = system.get("switch_list").unwrap_or_default();
+    let longer: Vec<String> = all
+        .split_whitespace()
+        .filter(|other| other.ends_with(&end))
+        .map(|other| format!("_{other}"))
+        .collect();
+    let is_other = |key: &str| {
+        let kind = key.strip_suffix(&end).unwrap_or("type");
+        !["bridge", "ports", "private", "switch", "type", "vlan"].contains(&kind)
+            && !longer.iter().any(|longer| key.ends_with(longer))
+    };
+    let keys = system.keys.in_order();
+    let keys = keys.filter(|(key, value)| is_other(key) && yes_or_no(value) != Some(false));
+    keys.map(|(key, value)| format!("{key}={value}")).collect()
 }
 
 /// The network of the first switch, for a host without a configuration of ours.
@@ -65,18 +82,7 @@ pub(super) fn joined(
     let switched = switch(system, name);
     match switched.network {
         Err(why) => guest.disconnect(number, theirs, why),
-        // The same network card is the same network, whatever the name of its bridge.
-        Ok(network)
-            if ours.is_some_and(|ours| {
-                ours.bridge == network.bridge
-                    || ours.uplink.is_some() && ours.uplink == network.uplink
-            }) => {}
-        Ok(network) => {
-            let joins = guest.join(number, &network.bridge, theirs);
-            if let Some(uplink) = network.uplink.filter(|_| joins) {
-                guest.uplink(number, &network.bridge, &uplink);
-            }
-        }
+        Ok(network) => guest.join(number, &network, ours, theirs),
     }
     for lost in switched.lost {
         guest.lose_once(

@@ -275,7 +275,7 @@ impl RootJob for Boot {
         let how = (self.source, self.temp.is_some());
         let mut first = store::prepare(context, vm, how, &mut survey, &mut notes)?;
         if let Some(name) = &self.temp {
-            first.append(temp::plan(&temp::disks(vm, context.devices(), name)?));
+            first.append(temp::plan(vm, &temp::disks(vm, context.devices(), name)?));
         }
         Ok(Planned {
             plan: plan::plan(

@@ -210,21 +210,30 @@ pub(crate) fn refuse_uplink(
         .osreldate
         .is_some_and(|release| release >= NO_MEMBER_ADDRESS);
     if moves_address && uplink.has_address {
-        return Err(Error::host(format!(
+        let refused = Error::host(format!(
             "{netif} has an address: since FreeBSD 16 such an interface cannot be a member of a bridge"
         ))
         .at(*origin)
-        .named(FindingName::NetifBridge)
-        .help(format!(
-            "assign the address to {bridge} instead, in /etc/rc.conf:"
-        ))
-        .help(format!("  cloned_interfaces=\"{bridge}\""))
-        .help(format!(
-            "  ifconfig_{bridge}=\"addm {netif} up DHCP\" (or inet and the address)"
-        ))
-        .help(format!("  ifconfig_{netif}=\"up\"")));
+        .named(FindingName::NetifBridge);
+        return Err(move_address(bridge, netif)
+            .into_iter()
+            .fold(refused, Error::help));
     }
     Ok(())
+}
+
+/// How the address of an uplink moves to its bridge for good: without any of these lines the host has no network
+/// after its next start.
+pub(crate) fn move_address(bridge: &IfName, netif: &IfName) -> [String; 5] {
+    [
+        format!(
+            "assign the address to {bridge} instead, in /etc/rc.conf, whose variables keep their other words:"
+        ),
+        format!("  cloned_interfaces=\"{bridge}\""),
+        format!("  ifconfig_{bridge}=\"addm {netif} up DHCP\" (or inet and the address)"),
+        format!("  ifconfig_{netif}=\"up\""),
+        format!("  if ifconfig_{netif}_ipv6 is set, rename it to ifconfig_{bridge}_ipv6"),
+    ]
 }
 
 /// Refuses an uplink whose MTU the bridge would change for the whole host: a bridge with members sets

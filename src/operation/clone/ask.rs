@@ -10,18 +10,22 @@ use crate::model::loader::Uefi;
 use crate::model::name::{Dataset, VmName};
 use crate::model::{Vm, Volume};
 use crate::operation::context::{Asked, Context, rivals};
+use crate::operation::options::PlanFormat;
 use crate::operation::refuse::volume;
 use crate::operation::snapshot::Stamp;
 use crate::operation::taken::{DiskVolume, Found, volumes};
 use crate::operation::wanted::Wanted;
+use crate::plan::{Form, Plan};
 use crate::verb::Verb;
 use crate::vis;
 
-/// A request to clone, and the new VMs that are not configured yet.
+/// A request to clone, and its VMs.
 pub(crate) struct Cloning {
     /// The request.
     pub(crate) asked: Asked,
-    /// The new VMs, with the settings that fit the clones.
+    /// The names of all VMs that get the clones.
+    pub(crate) names: Vec<VmName>,
+    /// Those without lines, with the settings that fit the clones.
     pub(crate) new: Vec<NewVm>,
 }
 
@@ -40,8 +44,10 @@ impl Args {
             }
             _ => (None, self.words.as_slice()),
         };
-        let (base, sources) = sources(context, &vm, base)?;
+        let (base, sources) = sources(context, &vm, base, self.add)?;
         let names = parsed(names)?;
+        let is_preview =
+            self.dry_run.dry_run && self.dry_run.format.unwrap_or_default() == PlanFormat::Text;
         let mut targets = Vec::new();
         let mut stores = Vec::new();
         let mut new = Vec::new();
@@ -57,7 +63,12 @@ impl Args {
                 }
                 if let Some(taken) = &mut taken {
                     let made = of_new(context.config, &vm, name, &own, context.process, taken);
-                    new.push(made?);
+                    let made = made?;
+                    new.push(if is_preview {
+                        made.without_uuid()
+                    } else {
+                        made
+                    });
                 }
                 let uefi = vm.uefi().map(|_| Uefi::in_own_directory(name));
                 stores.extend(uefi.map(|uefi| uefi.vars));
@@ -68,7 +79,7 @@ impl Args {
             return Err(Error::config(format!("{} is not UTF-8", vis::shown(path))));
         }
         let first = names.first().filter(|_| names.len() > 1);
-        let job = MakeClones {
+        let mut job = MakeClones {
             may_be_label: base.is_none()
                 && first.is_some_and(|name| !context.config.is_vm(name.as_str())),
             base,
@@ -76,16 +87,24 @@ impl Args {
             targets,
             stores,
         };
+        // The caller writes the lines of the new VMs before the request.
+        let question = if self.add && context.is_freebsd {
+            job.asked_first(context.look, &vm, volume, &sources)?
+        } else {
+            None
+        };
         let shows_lines = self.dry_run.dry_run && !self.add;
-        let changes = to_add(context, &new).filter(|_| shows_lines);
+        let lines = to_add(context, &new).filter(|_| shows_lines);
+        let notes = new.iter().flat_map(|one| one.notes.clone());
+        let changes = notes.chain(lines).collect();
         let (rivals, done) = (rivals(context, &vm)?, done(context, &names, &new, self.add));
         let asked = Asked {
             done: Some(done),
-            notes: new.iter().flat_map(|one| one.notes.clone()).collect(),
-            changes: changes.into_iter().collect(),
+            changes,
+            before: Plan::new(question.map(Form::from).into_iter().collect()),
             ..context.asked(vm, job, self.dry_run).with_rivals(rivals)
         };
-        Ok(Cloning { asked, new })
+        Ok(Cloning { asked, names, new })
     }
 }
 
@@ -98,18 +117,20 @@ fn parsed(names: &[String]) -> Result<Vec<VmName>> {
 /// The snapshot, and the volumes of the VM that are cloned, by the numbers of its disks: all, or those of
 /// the snapshot.
 ///
-/// Only if there are several disks, ZFS is asked for the snapshot; the root side then gets its whole name.
+/// If there are several disks, or the VM is to be written (`add`), ZFS is asked for the snapshot; the root
+/// side then gets its whole name.
 fn sources(
     context: &mut Context<'_>,
     vm: &Vm,
     typed: Option<&str>,
+    add: bool,
 ) -> Result<(Option<Base>, Vec<DiskVolume>)> {
     let mut sources = volumes(vm, &context.process.devices, Verb::Clone)?;
     let Some(typed) = typed else {
         return Ok((None, sources));
     };
     let wanted = Wanted::typed(vm, &sources, Some(typed), &[])?;
-    if !context.is_freebsd || sources.len() < 2 {
+    if !context.is_freebsd || (sources.len() < 2 && !add) {
         let base = Base {
             wanted,
             is_by_label: false,

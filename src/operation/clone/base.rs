@@ -2,7 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::model::Vm;
+use crate::operation::plan_context::PlanContext;
 use crate::operation::taken::{DiskVolume, Found};
+use crate::operation::temporary;
 use crate::operation::wanted::{Meant, Wanted, choose, refuse_incomplete};
 use crate::verb::Verb;
 
@@ -35,6 +37,28 @@ pub(super) fn chosen<'found>(
         meant.taken.numbers.disks(),
         vm.name
     )))
+}
+
+/// Refuses the snapshot of a temporary run: its end destroys the snapshot, which a clone would prevent.
+pub(super) fn refuse_temporary(
+    context: &mut PlanContext<'_>,
+    vm: &Vm,
+    meant: &Meant<'_>,
+) -> Result<()> {
+    let recorded = temporary::recorded(context, &vm.name);
+    let mut snapshots = meant.taken.snapshots();
+    match snapshots.find(|one| recorded.contains(one)) {
+        None => Ok(()),
+        Some(snapshot) => Err(Error::state(format!(
+            "{snapshot} belongs to a temporary run of {}, whose end rolls back to it and destroys it",
+            vm.name
+        ))
+        .help(format!("end the run first: {}", vm.command(Verb::Shutdown)))
+        .help(format!(
+            "if the run has ended, this says how to remove the snapshot: {}",
+            vm.spelling.command("status")
+        ))),
+    }
 }
 
 /// Refuses a snapshot that is not of all volumes that are cloned.

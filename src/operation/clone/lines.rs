@@ -32,6 +32,20 @@ pub(crate) struct NewVm {
 }
 
 impl NewVm {
+    /// Without the UUID, which each run chooses anew, and with a note about it.
+    pub(super) fn without_uuid(mut self) -> Self {
+        let before = self.settings.len();
+        self.settings.retain(|setting| setting.key() != "uuid");
+        if self.settings.len() < before {
+            let note = format!(
+                "the run also sets {}_uuid, to a UUID that it chooses",
+                self.name
+            );
+            self.notes.push(note);
+        }
+        self
+    }
+
     /// The lines of the configuration.
     pub(crate) fn lines(&self) -> Vec<String> {
         let line = |setting: &TypedSetting| {

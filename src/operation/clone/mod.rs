@@ -10,7 +10,7 @@ use super::options::DryRun;
 use super::plan_context::PlanContext;
 use super::refuse::state::stopped;
 use super::refuse::{disks_beside, lists_of, volume};
-use super::snapshot::Stamp;
+use super::snapshot::{CLONE_BASE, Stamp};
 use super::taken::{DiskVolume, Found, numbers, volumes};
 use super::wanted::Wanted;
 use super::wire::{self, Options, Words};
@@ -18,15 +18,18 @@ use super::{Locks, NewNames, Operation, Planned, Request, RootJob};
 use super::{gone, label, stores, zvol};
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
+use crate::host::Look;
 use crate::model::Vm;
 use crate::model::name::{Dataset, SnapName, Snapshot, VmName};
+use crate::model::size::short;
 use crate::plan::{Form, Guard, Plan, Refusal, Test, Undo, When};
 use crate::quote;
 use crate::survey;
+use crate::tools::zfs::volume::Sizes;
 use crate::tools::zfs::{self, Mark, group};
 use crate::verb::Verb;
 pub use base::Base;
-use base::{chosen, refuse_lacking};
+use base::{chosen, refuse_lacking, refuse_temporary};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 pub use target::Target;
@@ -173,16 +176,10 @@ impl RootJob for MakeClones {
                 let found = Found::ask(context.look, vm, all)?;
                 let meant = chosen(vm, &found, &base.wanted)?;
                 refuse_lacking(&sources, &meant)?;
+                refuse_temporary(context, vm, &meant)?;
                 let name = meant.taken.name.clone();
-                let question = (base.is_by_label || meant.is_by_label).then(|| Guard {
-                    test: Test::Confirmed {
-                        question: format!("Clone {volume}@{name}?"),
-                        otherwise: format!(
-                            "to clone without the question, name the whole snapshot: @{name}"
-                        ),
-                    },
-                    refusal: Refusal::host("nothing was cloned"),
-                });
+                let is_by_label = base.is_by_label || meant.is_by_label;
+                let question = is_by_label.then(|| by_label(volume, &name));
                 (name, Source::Snapshot(question))
             }
             Some(base) => {
@@ -221,6 +218,9 @@ impl RootJob for MakeClones {
         for Target { volume, .. } in &self.targets {
             last.push(zvol::wait(context.devices(), volume));
         }
+        if context.is_freebsd {
+            notes.extend(unreserved(context, vm, &sources, &self.targets)?);
+        }
         let marks = Marks {
             host: context.process.host(),
             taken: self.stamp.as_str().trim_start_matches('_'),
@@ -235,7 +235,45 @@ impl RootJob for MakeClones {
     }
 }
 
+/// The question about a snapshot of which only a part of the label was typed.
+fn by_label(volume: &Dataset, name: &SnapName) -> Guard {
+    Guard {
+        test: Test::Confirmed {
+            question: format!("Clone {volume}@{name}?"),
+            otherwise: format!("to clone without the question, name the whole snapshot: @{name}"),
+        },
+        refusal: Refusal::host("nothing was cloned"),
+    }
+}
+
 impl MakeClones {
+    /// The question of this request for a caller who asks it before the caller's own changes: the root side
+    /// does not ask it again.
+    fn asked_first(
+        &mut self,
+        look: &mut dyn Look,
+        vm: &Vm,
+        volume: &Dataset,
+        sources: &[DiskVolume],
+    ) -> Result<Option<Guard>> {
+        if let Some(base) = &mut self.base {
+            let name = base.wanted.name().filter(|_| base.is_by_label);
+            let question = name.map(|name| by_label(volume, name));
+            base.is_by_label = false;
+            return Ok(question);
+        }
+        if !self.may_be_label {
+            return Ok(None);
+        }
+        let sources: Vec<&Dataset> = sources.iter().map(|one| &one.volume).collect();
+        let found = lists_of(look, vm, &sources)?;
+        let question = found
+            .first()
+            .and_then(|found| self.label(vm, volume, found));
+        self.may_be_label = false;
+        Ok(question)
+    }
+
     /// The question whether the first new name, which is a part of the label of a snapshot, is one.
     fn label(&self, vm: &Vm, volume: &Dataset, found: &zfs::Volume) -> Option<Guard> {
         let firsts = self.targets.iter().filter(|target| target.number == 0);
@@ -263,6 +301,30 @@ impl MakeClones {
     }
 }
 
+/// A note about each volume for which the pool reserves space, which it does not for a clone.
+fn unreserved(
+    context: &mut PlanContext<'_>,
+    vm: &Vm,
+    sources: &[DiskVolume],
+    targets: &[Target],
+) -> Result<Vec<String>> {
+    let mut notes = Vec::new();
+    for DiskVolume { number, volume } in sources {
+        let question = zfs::volume::sizes(volume).works_for(vm);
+        let sizes = Sizes::parse(&survey::answer(context.look, &question)?);
+        if let Some(sizes) = sizes.filter(|sizes| sizes.refreservation > 0) {
+            let clones = targets.iter().filter(|target| target.number == *number);
+            let clones: Vec<String> = clones.map(|target| target.volume.to_string()).collect();
+            let clones = clones.join(" ");
+            notes.push(format!(
+                "the pool reserves {} for {volume}, and nothing for its clone: the guest gets errors when the pool is full; to reserve all, as root: zfs set refreservation=auto {clones}",
+                short(sizes.refreservation)
+            ));
+        }
+    }
+    Ok(notes)
+}
+
 fn refuse_existing(context: &mut PlanContext<'_>, targets: &[Target]) -> Result<()> {
     let parents = targets.iter().filter_map(|target| target.volume.parent());
     for parent in parents.collect::<BTreeSet<Dataset>>() {
@@ -279,7 +341,7 @@ fn refuse_existing(context: &mut PlanContext<'_>, targets: &[Target]) -> Result<
 
 /// `_YYYYMMDDHHMM-clone_base`, with the suffix `_2`, `_3` and so on if that name is in use.
 fn base_name(stamp: &Stamp, found: &[zfs::Volume]) -> Result<SnapName> {
-    let base = format!("{}-clone_base", stamp.as_str());
+    let base = format!("{}-{CLONE_BASE}", stamp.as_str());
     let all = || found.iter().flat_map(|one| &one.snapshots);
     let is_taken = |name: &str| all().any(|one| one.name.as_str() == name);
     let mut free = base.clone();

@@ -23,7 +23,7 @@ use crate::survey::Survey;
 use crate::tools::file;
 use crate::vis;
 use std::path::{Path, PathBuf};
-use things::{Thing, done, file_of, in_order, volume_of};
+use things::{Thing, bases, done, file_of, in_order, volume_of};
 
 /// Destroys what a VM has outside of its user's files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +95,7 @@ impl RootJob for Destroy {
             things.extend(self.thing(context, vm, disk)?);
         }
         let things = in_order(vm, things)?;
+        let notes = bases(context, vm, &things)?;
         let store = self.store(context, vm)?;
         let files = files(context, vm);
         let mut plan = Plan::default();
@@ -130,6 +131,7 @@ impl RootJob for Destroy {
         }
         Ok(Planned {
             plan,
+            notes,
             ..Planned::default()
         })
     }
@@ -188,6 +190,7 @@ impl Destroy {
             Volume::Zfs(name) if !context.is_freebsd => Ok(Some(Thing::Volume {
                 name,
                 sizes: None,
+                origin: None,
                 snapshots: Vec::new(),
                 bookmarks: Vec::new(),
                 clones: Vec::new(),

@@ -4,11 +4,12 @@ use crate::error::{Error, Result};
 use crate::host::identity::{Entry, EntryKind};
 use crate::model::Vm;
 use crate::model::device::Disk;
-use crate::model::name::{Dataset, SnapName, VmName};
+use crate::model::name::{Dataset, SnapName, Snapshot, VmName};
 use crate::model::size::{exact, short};
 use crate::operation::gone;
 use crate::operation::plan_context::PlanContext;
-use crate::operation::refuse::lists_of;
+use crate::operation::refuse::{list_of, lists_of};
+use crate::operation::snapshot::is_base;
 use crate::plan::{NoReturn, Plan};
 use crate::survey;
 use crate::tools::file;
@@ -20,11 +21,12 @@ use std::path::PathBuf;
 
 /// A disk that is destroyed.
 pub(super) enum Thing {
-    /// A volume, its size, its snapshots with what each alone uses, its bookmarks, and what was cloned from
-    /// its snapshots; sizes are in bytes.
+    /// A volume, its size, from which snapshot it was cloned, its snapshots with what each alone uses, its
+    /// bookmarks, and what was cloned from its snapshots; sizes are in bytes.
     Volume {
         name: Dataset,
         sizes: Option<Sizes>,
+        origin: Option<Snapshot>,
         snapshots: Vec<(SnapName, u64)>,
         bookmarks: Vec<SnapName>,
         clones: Vec<String>,
@@ -62,6 +64,7 @@ pub(super) fn volume_of(
     let bookmarks = found.bookmarks.into_iter();
     Ok(Some(Thing::Volume {
         sizes: Sizes::parse(&sizes),
+        origin: found.origin,
         snapshots: snapshots.map(|one| (one.name.clone(), one.used)).collect(),
         bookmarks: bookmarks.map(|one| one.name).collect(),
         clones: found
@@ -127,7 +130,8 @@ pub(super) fn in_order(vm: &Vm, things: Vec<Thing>) -> Result<Vec<Thing>> {
         .help("first destroy the VMs that use them")
         .help(format!(
             "or make one of them independent: {}; a volume of no VM, as root: zfs promote {}",
-            vm.spelling.of(Verb::Promote, owner_of(clones)),
+            vm.spelling
+                .of(Verb::Promote, owner_of(clones.first().map(String::as_str))),
             clones.first().map_or("CLONE", String::as_str)
         ))
         .help("or keep the disks: without --disks")),
@@ -135,11 +139,53 @@ pub(super) fn in_order(vm: &Vm, things: Vec<Thing>) -> Result<Vec<Thing>> {
     }
 }
 
-/// The VM that the first of these volumes is named after, `VM` or `VM-N`.
-fn owner_of(clones: &[String]) -> &str {
-    let name = clones.first().and_then(|clone| clone.rsplit('/').next());
+/// The VM that a volume is named after, `VM` or `VM-N`.
+fn owner_of(volume: Option<&str>) -> &str {
+    let name = volume.and_then(|volume| volume.rsplit('/').next());
     let vm = name.and_then(|name| name.split('-').next());
     vm.filter(|vm| VmName::parse(vm).is_ok()).unwrap_or("VM")
+}
+
+/// A note about each snapshot that `clone` took for one of these volumes, and that no other clone needs: it
+/// stays.
+///
+/// # Errors
+/// If ZFS cannot list the volume of such a snapshot.
+pub(super) fn bases(
+    context: &mut PlanContext<'_>,
+    vm: &Vm,
+    things: &[Thing],
+) -> Result<Vec<String>> {
+    let goes = |volume: &str| {
+        let mut things = things.iter();
+        things.any(|thing| matches!(thing, Thing::Volume { name, .. } if name.as_str() == volume))
+    };
+    let mut notes = Vec::new();
+    for thing in things {
+        let Thing::Volume {
+            name,
+            origin: Some(origin),
+            ..
+        } = thing
+        else {
+            continue;
+        };
+        if !is_base(&origin.name) || goes(origin.dataset.as_str()) {
+            continue;
+        }
+        let found = list_of(context.look, vm, &origin.dataset)?;
+        let mut snapshots = found.snapshots.iter();
+        let base = snapshots.find(|one| one.name == origin.name);
+        if base.is_some_and(|base| base.clones.iter().all(|clone| goes(clone))) {
+            let owner = owner_of(Some(origin.dataset.as_str()));
+            notes.push(format!(
+                "{origin}, from which {name} was cloned, stays, and has no other clones; to destroy it: {} --delete {}",
+                vm.spelling.of(Verb::Snapshot, owner),
+                origin.name
+            ));
+        }
+    }
+    Ok(notes)
 }
 
 impl Thing {

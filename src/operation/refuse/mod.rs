@@ -82,7 +82,11 @@ pub(crate) fn refuse_no_volume(vm: &Vm, verb: Verb) -> Error {
             .display()
     ))
     .at(first.and_then(|disk| disk.origin))
-    .help("set volroot to a ZFS dataset for volumes, for example volroot=zroot/vm")
+    .note("an image file stays as it is, and does not become a volume")
+    .help(format!(
+        "for a new VM with a volume: {}",
+        vm.spelling.command("new NAME zvol=POOL/NAME --disk 20G")
+    ))
 }
 
 /// Refuses a volume that is a filesystem or is missing. Only if there is no device of its name, zfs(8) is

@@ -209,8 +209,9 @@ pub(super) fn halves(found: &Found, backs: &[Back<'_>]) -> Vec<String> {
             .map(|disk| disk.volume.snapshot(taken.name).to_string())
             .collect();
         (!lost.is_empty() && !kept.is_empty()).then(|| {
+            let stays = if kept.len() > 1 { "stay" } else { "stays" };
             format!(
-                "the snapshot @{} of {} as a whole; {} stays, as one of its disk alone",
+                "the snapshot @{} of {} as a whole; {} {stays}",
                 taken.name,
                 taken.numbers.disks(),
                 kept.join(" ")

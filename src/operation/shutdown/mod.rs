@@ -4,6 +4,7 @@ pub mod ending;
 mod leftovers;
 pub mod plan;
 
+use super::boot::temp::Resized;
 use super::context::{Asked, Assumption, Context, Outcome};
 use super::options::{DryRun, EndArgs};
 use super::plan_context::PlanContext;
@@ -203,6 +204,11 @@ impl RootJob for Shutdown {
             surveys.fold(first, Survey::and)
         };
         let mut plan = ending(vms, &survey, self.whom, self.how, Verb::Shutdown)?;
+        let notes = if context.is_freebsd && !self.quiet {
+            going_back(context, vms)
+        } else {
+            Vec::new()
+        };
         if self.quiet {
             plan = plan.without_progress();
         }
@@ -224,10 +230,24 @@ impl RootJob for Shutdown {
         };
         Ok(Planned {
             plan,
+            notes,
             done: (!self.quiet).then_some(done),
             ..Planned::default()
         })
     }
+}
+
+/// Notes about disks that have grown during the temporary runs of these VMs.
+fn going_back(context: &mut PlanContext<'_>, vms: &[Vm]) -> Vec<String> {
+    let mut notes = Vec::new();
+    for vm in vms {
+        let (at, look) = context.asking();
+        let record = Record::of(look, at.run, &vm.name).filter(|record| !record.is_over());
+        let temp = record.map(|record| record.temp).unwrap_or_default();
+        let resized = Resized::of(look, &temp);
+        notes.extend(resized.iter().map(Resized::will_be));
+    }
+    notes
 }
 
 /// Refuses a VM outside the configuration that another program has started.

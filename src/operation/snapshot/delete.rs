@@ -1,18 +1,16 @@
 //! Destroys a snapshot of all its disks.
 
-use super::is_temporary;
 use crate::error::{Error, Result};
 use crate::model::Vm;
-use crate::model::name::Snapshot;
+use crate::model::name::{SnapName, Snapshot};
 use crate::operation::plan_context::PlanContext;
 use crate::operation::refuse::{clones_of, holds_of};
 use crate::operation::taken::{Found, Taken, facts, volumes};
 use crate::operation::wanted::{Wanted, choose, refuse_label};
 use crate::operation::wire::{self, Options, Words};
-use crate::operation::{Locks, Planned, Request, RootJob, gone};
+use crate::operation::{Locks, Planned, Request, RootJob, gone, temporary};
 use crate::plan::{Guard, NoReturn, Plan, Refusal, Test};
 use crate::quote;
-use crate::survey::{Traces, record::Record};
 use crate::tools::zfs::Mark;
 use crate::verb::Verb;
 
@@ -80,18 +78,26 @@ impl RootJob for DeleteSnapshot {
             refusal: Refusal::host("nothing was destroyed"),
         });
         let mut notes = meant.notes;
-        let missing = meant.taken.missing();
-        notes.extend(
-            missing
-                .iter()
-                .map(|number| format!("hd{number} has no snapshot @{} any more", meant.taken.name)),
-        );
+        let missing = meant.taken.missing().into_iter();
+        notes.extend(missing.map(|number| gone_already(vm, number, meant.taken.name)));
         Ok(Planned {
             plan: plan(question, &targets),
             notes,
             done: Some(format!("destroyed {}", names.join(" "))),
             ..Planned::default()
         })
+    }
+}
+
+/// A note about a disk of a snapshot that has no part of it now.
+fn gone_already(vm: &Vm, number: u8, name: &SnapName) -> String {
+    if vm.disks.iter().any(|disk| disk.number == number) {
+        format!("hd{number} has no snapshot @{name} any more")
+    } else {
+        format!(
+            "{} has no hd{number}, of which @{name} was taken, too",
+            vm.name
+        )
     }
 }
 
@@ -115,21 +121,14 @@ fn refuse_needed(taken: &Taken<'_>) -> Result<()> {
 
 /// Refuses the snapshot to which the disks of a running VM are rolled back at its end.
 fn refuse_in_use(context: &mut PlanContext<'_>, vm: &Vm, taken: &Taken<'_>) -> Result<()> {
-    if !is_temporary(taken.name) {
-        return Ok(());
-    }
-    let (at, look) = context.asking();
-    let is_of_run = Record::of(look, at.run, &vm.name).is_some_and(|noted| {
-        taken
-            .snapshots()
-            .any(|one| noted.temp.contains(&one.to_string()))
-    });
-    if is_of_run && Traces::ask(look, &at)?.has_node(&vm.name) {
-        return Err(Error::state(format!(
-            "{} runs from @{}, and its disks are rolled back to it when it ends",
-            vm.name, taken.name
-        ))
-        .help(format!("end it first: {}", vm.command(Verb::Shutdown))));
+    for snapshot in taken.snapshots() {
+        if temporary::runs_from(context, &vm.name, &snapshot)? {
+            return Err(Error::state(format!(
+                "{} runs from @{}, and its disks are rolled back to it when it ends",
+                vm.name, taken.name
+            ))
+            .help(format!("end it first: {}", vm.command(Verb::Shutdown))));
+        }
     }
     Ok(())
 }

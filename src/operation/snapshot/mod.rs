@@ -35,7 +35,7 @@ pub struct Args {
     /// Destroy this snapshot of all its disks: NAME, @NAME, VOLUME@NAME, or a word or the beginning of its label
     #[arg(long, value_name = "SNAP", conflicts_with_all = ["words", "prune"])]
     pub delete: Option<String>,
-    /// Destroy all snapshots that this verb has taken, but of each set of disks the newest N that are complete
+    /// Destroy all snapshots that this verb has taken, but of each set of disks the newest N that are complete; and those that clone has taken, of which no clone is left
     #[arg(long, value_name = "keep=N", value_parser = Keep::parse, conflicts_with_all = ["words", "disks"])]
     pub prune: Option<Keep>,
     /// With --delete or --prune, do not ask; SNAP is then a whole name
@@ -146,6 +146,18 @@ impl Stamp {
 pub(super) fn is_temporary(name: &SnapName) -> bool {
     Stamp::split(name).is_some_and(|(_, label)| label == TEMPORARY)
 }
+
+/// Whether `clone` has taken a snapshot of disks as they were, by its name: see [`CLONE_BASE`].
+pub(super) fn is_base(name: &SnapName) -> bool {
+    let label = Stamp::split(name).and_then(|(_, label)| label.strip_prefix(CLONE_BASE));
+    label.is_some_and(|rest| {
+        let number = rest.strip_prefix('_').map(str::parse::<u32>);
+        rest.is_empty() || matches!(number, Some(Ok(_)))
+    })
+}
+
+/// The label of a snapshot that `clone` takes, before `_2`, `_3` and so on.
+pub(super) const CLONE_BASE: &str = "clone_base";
 
 /// The label of a snapshot of a temporary run.
 pub(super) const TEMPORARY: &str = "temp";

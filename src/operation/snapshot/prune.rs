@@ -1,6 +1,6 @@
 //! Destroys old snapshots that `snapshot` has taken.
 
-use super::{Stamp, is_temporary};
+use super::{Stamp, is_base, is_temporary};
 use crate::error::{Error, Result};
 use crate::model::Vm;
 use crate::model::name::{Dataset, NameError, SnapName, error};
@@ -16,9 +16,6 @@ use crate::report::counted;
 use crate::tools::zfs::group::Numbers;
 use crate::verb::Verb;
 use std::collections::HashMap;
-
-/// The beginning of the label of a snapshot that `clone` has taken.
-const CLONE_BASE: &str = "clone_base";
 
 /// The number of the newest snapshots that are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +56,8 @@ impl Keep {
     }
 }
 
-/// Destroys all snapshots that `snapshot` has taken, but the newest of each set of disks.
+/// Destroys all snapshots that `snapshot` has taken, but the newest of each set of disks; and those that
+/// `clone` has taken, of which no clone is left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PruneSnapshots {
     /// The number of complete snapshots that are kept, for each set of disks.
@@ -101,18 +99,22 @@ impl RootJob for PruneSnapshots {
         let volumes = volumes(vm, context.devices(), Verb::Snapshot)?;
         let found = Found::ask(context.look, vm, volumes)?;
         let mut ours = found.taken();
-        ours.retain(|taken| {
-            is_ours(taken.name) && (taken.is_noted || taken.numbers.is_first_alone())
-        });
+        ours.retain(|taken| taken.is_noted || taken.numbers.is_first_alone());
+        let mut bases = ours.clone();
+        bases.retain(|taken| is_base(taken.name) && need(taken).is_none());
+        ours.retain(|taken| is_ours(taken.name));
         let all = ours.len();
         let (new, old) = self.keep.split(ours);
-        let (needed, old): (Vec<_>, Vec<_>) = old.into_iter().partition(|one| need(one).is_some());
+        let (needed, mut old): (Vec<_>, Vec<_>) =
+            old.into_iter().partition(|one| need(one).is_some());
         let mut notes: Vec<String> = needed.iter().filter_map(need).collect();
         notes.extend(new.iter().filter_map(|taken| {
             let why = lack(vm, taken)?;
             Some(format!("@{} stays and is not counted: {why}", taken.name))
         }));
         let kept = all - old.len();
+        old.extend(bases);
+        old.sort_by_key(Taken::creation);
         if old.is_empty() {
             return Ok(Planned {
                 notes,
@@ -139,8 +141,7 @@ impl RootJob for PruneSnapshots {
 
 /// Whether `snapshot` has taken it, by the form of its name, and not `clone` or `boot -T`.
 fn is_ours(name: &SnapName) -> bool {
-    let label = Stamp::split(name).map(|(_, label)| label);
-    label.is_some_and(|label| !label.starts_with(CLONE_BASE)) && !is_temporary(name)
+    Stamp::split(name).is_some() && !is_base(name) && !is_temporary(name)
 }
 
 /// A note about a snapshot that cannot be destroyed.

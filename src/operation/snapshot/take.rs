@@ -8,7 +8,7 @@ use crate::operation::plan_context::PlanContext;
 use crate::operation::refuse::{disks_beside, refuse_filesystem};
 use crate::operation::taken::{DiskVolume, chosen, numbers, volumes};
 use crate::operation::wire::{self, Options, Words};
-use crate::operation::{Locks, Planned, Request, RootJob};
+use crate::operation::{Locks, Planned, Request, RootJob, temporary};
 use crate::plan::Plan;
 use crate::survey::Traces;
 use crate::tools::zfs::group;
@@ -67,6 +67,7 @@ impl RootJob for TakeSnapshot {
                 vm.name,
                 if volumes.len() > 1 { "disks" } else { "disk" }
             ));
+            notes.extend(ends_without_rollback(context, vm, &volumes));
         }
         let targets = volumes.iter().map(|one| one.volume.snapshot(&self.name));
         let targets: Vec<Snapshot> = targets.collect();
@@ -80,6 +81,27 @@ impl RootJob for TakeSnapshot {
             ..Planned::default()
         })
     }
+}
+
+/// What a snapshot means for a temporary run of the VM: ZFS rolls back only to the newest one.
+fn ends_without_rollback(
+    context: &mut PlanContext<'_>,
+    vm: &Vm,
+    volumes: &[DiskVolume],
+) -> Option<String> {
+    let recorded = temporary::recorded(context, &vm.name);
+    let is_of = |snapshot: &&Snapshot| volumes.iter().any(|one| one.volume == snapshot.dataset);
+    // Those of the run follow those that earlier runs have left.
+    let name = &recorded.iter().rfind(is_of)?.name;
+    let part = volumes
+        .iter()
+        .filter(|one| recorded.contains(&one.volume.snapshot(name)));
+    Some(format!(
+        "if {} was started with -T, its end no longer rolls {} back to @{name}, because this snapshot is newer; to roll back then: {} {name}",
+        vm.name,
+        numbers(part).disks(),
+        vm.command(Verb::Rollback)
+    ))
 }
 
 /// Refuses volumes of several pools: one command takes snapshots of one pool.

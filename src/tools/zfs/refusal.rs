@@ -1,14 +1,25 @@
 //! What zfs(8) says when it refuses a command, and what the user can do.
 
 use crate::command::Command;
+use crate::quote;
 
 /// What zfs refused, and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// What is wrong: a sentence without a period.
     pub what: String,
-    /// The remedy.
-    pub help: &'static str,
+    /// The remedy, with `VOLUME` for the dataset, and placeholders of [`Command::spelled`].
+    help: &'static str,
+    /// The dataset.
+    dataset: String,
+}
+
+impl Refusal {
+    /// The remedy for the failure of a command, with the VM that the command works for.
+    pub fn help_for(&self, command: &Command) -> String {
+        let help = command.spelled(self.help);
+        help.replace("VOLUME", &quote::shown(&self.dataset))
+    }
 }
 
 /// The meaning of the message with which a command of zfs has failed.
@@ -27,6 +38,7 @@ fn meaning(said: &str) -> Option<Refusal> {
         let refusal = |what: &str, help| Refusal {
             what: format!("{name} {what}"),
             help,
+            dataset: name.split('@').next().unwrap_or(name).to_owned(),
         };
         match (before, why) {
             ("cannot open ", ": dataset does not exist") if !is_snapshot => {

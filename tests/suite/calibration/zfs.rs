@@ -98,6 +98,7 @@ fn answer(host: &mut Host, asked: &Record) -> Record {
             host.state.locked.insert((*dataset).to_owned());
             crate::host::Answer::ok()
         }
+        ["room", dataset] => crate::host::Answer::ok().and_out(room(host, dataset)),
         ["write", volume, _] => {
             host.install_on(&node(volume));
             crate::host::Answer::ok()
@@ -113,6 +114,25 @@ fn answer(host: &mut Host, asked: &Record) -> Record {
         stdout: line(answer.stdout()),
         stderr: line(answer.stderr()),
     })
+}
+
+/// What `record-zfs.sh` prints of numbers of bytes: see there.
+fn room(host: &mut Host, dataset: &str) -> String {
+    let [used] = numbers(host, &["get", "-Hp", "-o", "value", "used", dataset])
+        .try_into()
+        .expect("one number");
+    let pool = dataset.split('/').next().expect("a pool");
+    let all = ["get", "-Hp", "-o", "value", "used,available", pool];
+    let of = |host: &mut Host| -> i64 {
+        let sum: u64 = numbers(host, &all).iter().sum();
+        i64::try_from(sum).expect("a size")
+    };
+    let (before, now) = (of(&mut self::host(15)), of(host));
+    format!(
+        "used {}G, with what is available {}% more than before\n",
+        (used + (1 << 29)) >> 30,
+        (now - before) * 100 / now
+    )
 }
 
 /// Compares all answers of a FreeBSD release with the transcripts of its OpenZFS.
@@ -145,6 +165,47 @@ fn freebsd_13_answers_as_openzfs_2_1() {
 #[test]
 fn freebsd_15_answers_as_openzfs_2_3() {
     compare_all(15, "2.3");
+}
+
+/// What the lines `room` of the transcripts show at a few places: what a dataset uses is no longer
+/// available, and a dataset uses what those below it use (zfsprops(7)).
+#[test]
+fn whatever_is_done_the_room_of_a_pool_stays_and_a_dataset_uses_what_is_below_it() {
+    for (commands, _) in RUNS {
+        let mut host = host(15);
+        let pools: Vec<String> = host.state.pools.keys().cloned().collect();
+        let room = |host: &mut Host, pool: &str| -> u64 {
+            let numbers = numbers(host, &["get", "-Hp", "-o", "value", "used,available", pool]);
+            numbers.iter().sum()
+        };
+        let rooms: Vec<u64> = pools.iter().map(|pool| room(&mut host, pool)).collect();
+        for asked in record(commands, "2.3").records {
+            answer(&mut host, &asked);
+            for (pool, before) in pools.iter().zip(&rooms) {
+                assert_eq!(
+                    room(&mut host, pool),
+                    *before,
+                    "{pool} after {}",
+                    asked.line
+                );
+                let used = ["list", "-Hp", "-d", "1", "-o", "used", pool];
+                let used = numbers(&mut host, &used);
+                let [of_pool, below @ ..] = used.as_slice() else {
+                    panic!("{pool} is not listed");
+                };
+                assert!(*of_pool > below.iter().sum(), "{pool} after {}", asked.line);
+            }
+        }
+    }
+}
+
+/// The numbers that zfs prints, one a line.
+fn numbers(host: &mut Host, args: &[&str]) -> Vec<u64> {
+    let words = std::iter::once(&"zfs").chain(args);
+    let answer = host.run(&Call::new(words.copied()));
+    let text = answer.stdout();
+    let number = |line: &str| line.parse().unwrap_or_else(|_| panic!("{args:?}: {text}"));
+    text.lines().map(number).collect()
 }
 
 #[test]

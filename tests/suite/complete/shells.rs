@@ -74,6 +74,13 @@ fn completes_the_usual(seat: &mut Seat) {
     completes(seat, "./bin/easy-bhyve boot d", "boot db ");
     completes(seat, "easy-bhyve new x --cd iso/deb", "iso/debian.iso ");
     completes(seat, "easy-bhyve import libvirt iso/deb", "iso/debian.iso ");
+    for home in ["~", "$HOME"] {
+        // zsh and tcsh write only what is new.
+        let typed = format!("easy-bhyve import libvirt {home}/iso/deb");
+        completes(seat, &typed, "ian.iso ");
+        let typed = format!("easy-bhyve --config={home}/iso/deb");
+        completes(seat, &typed, "ian.iso ");
+    }
 }
 
 /// Lines, each with what is then written.
@@ -164,6 +171,31 @@ fn fish_completes() {
     // The meaning of each word, as fish shows it beside.
     seat.type_in("complete -C 'easy-bhyve resou'\r");
     seat.see("resources\tShow the settings");
+}
+
+/// With fish's own completions, which find the command behind these words.
+#[test]
+fn fish_completes_behind_other_words() {
+    let Some((_place, mut seat)) = shell("fish", &["--private"], "dumb") else {
+        return;
+    };
+    for before in [
+        "sudo",
+        "doas",
+        "command",
+        "time",
+        "not",
+        "if",
+        "x=1",
+        "true; and",
+    ] {
+        completes(
+            &mut seat,
+            &format!("{before} easy-bhyve boot d"),
+            "boot db ",
+        );
+        completes(&mut seat, &format!("{before} web0-boot --pau"), "--pause ");
+    }
 }
 
 #[test]

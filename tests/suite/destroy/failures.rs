@@ -73,6 +73,7 @@ fn a_signal_at_any_moment_leaves_what_the_same_command_finishes() {
             break;
         }
         assert_eq!(home.vms(), VMS, "{at}: {said:?}");
+        assert_eq!(home.links().len(), 5, "{at}: {said:?}");
         home.does("destroy web --disks -f");
         assert_eq!(home.vms(), LEFT, "{at}");
         at += 1;

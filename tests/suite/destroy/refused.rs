@@ -52,7 +52,9 @@ fn nothing_is_destroyed_if_the_lines_or_links_could_not_be_removed() {
         let path = home.file().with_file_name(path);
         set_permissions(&path, Permissions::from_mode(mode)).unwrap();
         let err = home.refuses("destroy web --disks -f", 1);
+        let shown = home.call("destroy web --disks -f -d");
         set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+        assert_eq!((shown.status, &shown.err), (1, &err), "{}", shown.out);
         assert!(err.starts_with(&format!("easy-bhyve: {what}")), "{err}");
         assert!(err.contains("ermission denied"), "{err}");
         home.does("destroy web --disks -f");

@@ -6,6 +6,15 @@ use std::process::Command;
 
 /// The table that tries the escalator of this setting, on a host with these scripts in place of programs.
 fn tried(privilege: &str, scripts: &[(&str, &str)]) -> (Option<i32>, String, String) {
+    let said = called(privilege, scripts, &[]);
+    let rows: Vec<&str> = said.out.lines().collect();
+    let (row, count) = (rows[0].to_owned(), rows[rows.len() - 1]);
+    let one = ["1 passed", "1 warning", "1 failure"];
+    assert!(one.iter().any(|one| count.contains(one)), "{count}");
+    (said.status, row, said.err)
+}
+
+fn called(privilege: &str, scripts: &[(&str, &str)], words: &[&str]) -> Said {
     let place = Place::new();
     place.write("c.conf", format!("{CONFIG}privilege={privilege}\n"));
     std::fs::create_dir(place.path("programs")).unwrap();
@@ -23,14 +32,10 @@ fn tried(privilege: &str, scripts: &[(&str, &str)]) -> (Option<i32>, String, Str
         .env("EASY_BHYVE_CONFIG", place.path("c.conf"))
         .env("EASY_BHYVE_PATH", place.path("programs"))
         .args(["doctor", "--privilege"])
+        .args(words)
         .output()
         .unwrap();
-    let said = Said::of(&output);
-    let rows: Vec<&str> = said.out.lines().collect();
-    let (row, count) = (rows[0].to_owned(), rows[rows.len() - 1]);
-    let one = ["1 passed", "1 warning", "1 failure"];
-    assert!(one.iter().any(|one| count.contains(one)), "{count}");
-    (said.status, row, said.err)
+    Said::of(&output)
 }
 
 /// Permits both calls of the trial.
@@ -100,4 +105,16 @@ fn a_host_without_the_escalator_fails() {
     assert_eq!(status, Some(1), "{row}");
     let found = "privilege is sudo, which is not installed";
     assert!(row.starts_with("fail ") && row.ends_with(found), "{row}");
+}
+
+#[test]
+fn a_report_on_a_rule_names_no_user_and_no_place() {
+    let refuses = "echo 'sudo: acme is not allowed to run x on acmehost' >&2; exit 1";
+    let said = called("sudo", &[("sudo", refuses)], &["--report"]);
+    assert_eq!((said.status, said.err.as_str()), (Some(1), ""), "{said:?}");
+    let row = "| fail | privilege | sudo does not run the program as root: MESSAGE";
+    assert!(said.out.contains(row), "{}", said.out);
+    for private in ["acme", PROGRAM] {
+        assert!(!said.out.contains(private), "{private}: {}", said.out);
+    }
 }

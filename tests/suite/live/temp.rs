@@ -131,14 +131,18 @@ fn leftovers_of_a_killed_supervisor_are_reported_until_they_are_removed() {
     until("its end", || supervisor(&machine).is_none());
     let [name] = snapshots(&machine).try_into().expect("one snapshot");
     let snapshot = format!("zroot/vm/fbsd0@{name}");
-    let told = format!(
-        "{snapshot} still exists: as root, roll back to it (zfs rollback {snapshot}; zfs destroy \
-         {snapshot}), or keep what the guest has written (zfs destroy {snapshot})\n"
-    );
-    assert!(status(&machine).contains(&told), "{}", status(&machine));
+    let told = |back: &str, gone: &str| {
+        format!(
+            "{snapshot} still exists: roll back to it ({back} {name}; {gone} --delete {name}), or \
+             keep what the guest has written ({gone} --delete {name})\n"
+        )
+    };
+    let by_word = told("easy-bhyve rollback fbsd0", "easy-bhyve snapshot fbsd0");
+    let told = told("fbsd0-rollback", "fbsd0-snapshot");
+    assert!(status(&machine).contains(&by_word), "{}", status(&machine));
     let said = done(&machine, &["fbsd0-shutdown"]);
     assert!(said.contains(&told), "{said}");
-    assert!(status(&machine).contains(&told), "{}", status(&machine));
+    assert!(status(&machine).contains(&by_word), "{}", status(&machine));
     let said = done(&machine, &["fbsd0-clean"]);
     assert!(said.contains(&told), "{said}");
     let said = done(&machine, &["fbsd0-boot"]);
@@ -147,7 +151,7 @@ fn leftovers_of_a_killed_supervisor_are_reported_until_they_are_removed() {
     until("the end of its supervisor", || {
         supervisor(&machine).is_none()
     });
-    assert!(status(&machine).contains(&told), "{}", status(&machine));
+    assert!(status(&machine).contains(&by_word), "{}", status(&machine));
     assert_eq!(zfs(&machine, "rollback"), 0);
     let destroyed = output_of(machine.tool(&["zfs", "destroy", &snapshot]));
     assert!(destroyed.status.success(), "{}", stderr(&destroyed));

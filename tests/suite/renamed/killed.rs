@@ -2,6 +2,7 @@
 
 use super::{datasets, home, host};
 use crate::home::Home;
+use crate::host::Host;
 
 const NEW: &str = "www_id=2\nwww_hd1=/dev/zvol/zroot/vm/www-1\n";
 
@@ -52,11 +53,47 @@ fn a_disk_that_is_missing_since_then_is_named() {
     assert!(err.contains(help), "{err}");
     // Killed before the first disk: web0 and web_data have other VMs.
     let others = "web0_id=3\nweb_data_id=4\n";
-    let mut home = Home::new(host(), &format!("{others}www_id=2\n"));
-    let err = home.refuses("boot www", 1);
+    let vms = format!("{others}www_id=2\n");
+    for trace in ["links", "log"] {
+        let mut home = Home::new(host(), &vms);
+        match trace {
+            "links" => home.link("web-log"),
+            _ => home.fake.write_log("web", None, "text\n"),
+        }
+        let err = home.refuses("boot www", 1);
+        assert!(err.contains(help), "{trace}: {err}");
+    }
+    // Killed before the second disk; the VM had neither links nor a log.
+    let moved = host().with_commands(&["zfs rename zroot/vm/web zroot/vm/www"]);
+    let err = Home::new(moved, NEW).refuses("boot www", 1);
     assert!(err.contains(help), "{err}");
     // Any of several could be meant.
-    let err = Home::new(host(), "www_id=2\n").refuses("boot www", 1);
+    let mut home = Home::new(host(), "www_id=2\n");
+    for name in ["web-boot", "web0-boot"] {
+        home.link(name);
+    }
+    let err = home.refuses("boot www", 1);
+    assert!(!err.contains("interrupted"), "{err}");
+}
+
+#[test]
+fn a_disk_of_no_vm_without_a_trace_of_a_rename_is_not_offered() {
+    let kept = |vms: &str| {
+        let host = Host::freebsd(14).with_volume("zroot/vm/web", 1 << 30);
+        Home::new(host, vms)
+    };
+    // The disk of a destroyed VM stays.
+    let mut home = kept("web_id=2\nnext_id=3\n");
+    home.link("web-boot");
+    home.fake.write_log("web", Some("old\n"), "text\n");
+    home.does("destroy web -f");
+    let err = home.refuses("boot next", 1);
+    assert!(err.contains("/dev/zvol/zroot/vm/next does not exist\n"));
+    assert!(!err.contains("interrupted"), "{err}");
+    // A clone that has no lines yet.
+    let mut home = kept("web_id=2\nnext_id=3\n");
+    home.does("clone web test");
+    let err = home.refuses("boot next", 1);
     assert!(!err.contains("interrupted"), "{err}");
 }
 

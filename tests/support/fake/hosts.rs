@@ -17,6 +17,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+/// Bytes that every file system can hold.
+const ROOM: u64 = 500 << 30;
+
 impl Fake {
     /// Whether this user may enter the directories that lead to a path.
     pub(super) fn may_enter(&self, path: &Path) -> io::Result<()> {
@@ -66,6 +69,7 @@ impl Look for Fake {
         };
         Ok(About {
             size: host.files().size(path).unwrap_or(0),
+            room: ROOM,
             identity,
             is_unsure: lies.is_none(),
             is_read_only: host.is_read_only(path),

@@ -4,13 +4,9 @@ _easy_bhyve() {
     local -a found
     mapfile -t found < <(COMMAND_LINE=$line @PROGRAM@ complete --line bash 2>/dev/null)
     case ${found[0]} in
-        @default)
+        @default | @files*)
             compopt -o default
             return
-            ;;
-        @files)
-            compopt -o filenames
-            found=("${found[@]:1}")
             ;;
     esac
     # bash takes a word apart at = and other signs: only the part behind the last such sign is replaced.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::super::state::State;
 use super::name::{self, Types};
-use super::relation::clones;
+use super::relation::{available, clones, reserved, used};
 use super::size;
 
 /// The format of a value.
@@ -174,19 +174,13 @@ impl Property {
             .unwrap_or((dataset.creation, dataset.createtxg));
         let referenced = volume.map_or(96 << 10, super::relation::referenced);
         let number = match &*self.name {
-            "available" => *state.pools.get(name::pool(base))?,
+            "available" => available(state, base)?,
             "createtxg" => taken.1,
             "creation" => taken.0,
             "referenced" | "written" => referenced,
-            "refreservation" => match volume {
-                Some(volume) => volume.refreservation,
-                None => dataset
-                    .local
-                    .get(&*self.name)
-                    .map_or(0, |set| size::parse(set).unwrap_or(0)),
-            },
+            "refreservation" => reserved(dataset),
             "used" if kind == Types::SNAPSHOT => 0,
-            "used" => volume.map_or(referenced, |volume| volume.refreservation.max(referenced)),
+            "used" => used(state, base),
             "userrefs" => u64::try_from(snapshot?.holds.len()).ok()?,
             "volblocksize" => volume?.volblocksize,
             "volsize" => volume?.volsize,

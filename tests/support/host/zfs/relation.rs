@@ -1,8 +1,9 @@
 //! Relations: snapshots, clones, and the dependents of a dataset.
 
 use super::super::Host;
-use super::super::state::{State, Volume};
+use super::super::state::{Dataset, State, Volume};
 use super::name;
+use super::size;
 
 /// The clones of a snapshot.
 pub(super) fn clones<'state>(
@@ -84,12 +85,59 @@ fn visit(state: &State, full: &str, above: &mut Vec<String>, found: &mut Vec<Str
     found.push(full.into());
 }
 
-/// Bytes that a volume refers to; whatever was written to it counts as one GiB.
+/// Bytes that a volume refers to; whatever was written to it counts as one GiB, or its size.
 pub(super) fn referenced(volume: &Volume) -> u64 {
     match volume.blank {
         true => 56 << 10,
-        false => 1 << 30,
+        false => volume.volsize.min(1 << 30),
     }
+}
+
+/// Bytes that a dataset refers to.
+fn refers(dataset: &Dataset) -> u64 {
+    dataset.volume.as_ref().map_or(96 << 10, referenced)
+}
+
+/// Bytes that the pool reserves for a dataset.
+pub(super) fn reserved(dataset: &Dataset) -> u64 {
+    match &dataset.volume {
+        Some(volume) => volume.refreservation,
+        None => dataset
+            .local
+            .get("refreservation")
+            .map_or(0, |set| size::parse(set).unwrap_or(0)),
+    }
+}
+
+/// Bytes that a dataset takes from its pool: what is reserved for it, or what it refers to. A clone shares
+/// that with its origin.
+fn own(dataset: &Dataset) -> u64 {
+    let refers = match dataset.origin {
+        Some(_) => 0,
+        None => refers(dataset),
+    };
+    refers.max(reserved(dataset))
+}
+
+/// zfsprops(7), `used`: bytes of a dataset and of all below it.
+pub(super) fn used(state: &State, name: &str) -> u64 {
+    let family = family(state, name);
+    let datasets = family.iter().filter_map(|name| state.datasets.get(name));
+    datasets.map(own).sum()
+}
+
+/// zfsprops(7), `available`: bytes that a dataset can still get from its pool. What is reserved for it and
+/// not written yet is available to it alone.
+pub(super) fn available(state: &State, name: &str) -> Option<u64> {
+    let pool = name::pool(name);
+    let family = family(state, pool);
+    let datasets = family.iter().filter_map(|name| state.datasets.get(name));
+    let written: u64 = datasets.map(|one| own(one) - reserved(one)).sum();
+    let left = state.pools.get(pool)?.saturating_sub(written);
+    let alone = state.datasets.get(name).map_or(0, |dataset| {
+        reserved(dataset).saturating_sub(refers(dataset))
+    });
+    Some(left + alone)
 }
 
 /// Removes a dataset and releases its reservation.
@@ -97,9 +145,8 @@ pub(super) fn remove(host: &mut Host, name: &str) {
     let Some(dataset) = host.state.datasets.remove(name) else {
         return;
     };
-    let reserved = dataset.volume.map_or(0, |volume| volume.refreservation);
     if let Some(free) = host.state.pools.get_mut(name::pool(name)) {
-        *free += reserved;
+        *free += reserved(&dataset);
     }
 }
 

@@ -8,6 +8,7 @@ use super::super::state::{State, Volume};
 use super::super::words::Words;
 use super::name::{self, Types};
 use super::property::{Access, Look, Property};
+use super::relation::reserved;
 use super::{refused, since_2_2, size};
 
 /// Properties with their values, as typed.
@@ -172,7 +173,7 @@ fn volume_of<'host>(host: &'host mut Host, dataset: &str) -> Option<&'host mut V
 /// Subtracts a volume's reservation from the free space of its pool.
 fn reserve(host: &mut Host, dataset: &str, bytes: u64) -> Result<(), String> {
     let pool = name::pool(dataset).to_owned();
-    let had = volume_of(host, dataset).map_or(0, |volume| volume.refreservation);
+    let had = host.state.datasets.get(dataset).map_or(0, reserved);
     let free = host.state.pools.get(&pool).copied().unwrap_or(0) + had;
     let Some(left) = free.checked_sub(bytes) else {
         return Err("size is greater than available space".into());

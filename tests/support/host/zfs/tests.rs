@@ -80,6 +80,39 @@ fn volumes_are_created_and_refused() {
     );
 }
 
+/// zfsprops(7): `used`, `available`.
+#[test]
+fn a_dataset_uses_what_is_below_it_and_what_is_reserved() {
+    let mut host = host();
+    check(
+        &mut host,
+        &[
+            ("create -V 10G zroot/vm/thick", 0, ""),
+            ("clone zroot/vm/web@b zroot/vm/kid", 0, ""),
+            ("create -s -V 10G zroot/vm/thin", 0, ""),
+        ],
+    );
+    let mut numbers = |line: &str| -> Vec<u64> {
+        let answer = host.run(&root(&format!("zfs {line}")));
+        let numbers = answer.stdout();
+        numbers.lines().map(|line| line.parse().unwrap()).collect()
+    };
+    let [pool, vm, kid, thick, thin, web] = numbers("list -Hpr -o used zroot").try_into().unwrap();
+    assert!(thick > 10 << 30 && thin < 1 << 20 && web == 1 << 30);
+    assert_eq!(kid, 0);
+    assert_eq!(vm, (96 << 10) + thick + thin + web);
+    assert_eq!(pool, (96 << 10) + vm);
+    let [free] = numbers("get -Hp -o value available zroot")
+        .try_into()
+        .unwrap();
+    assert_eq!(pool + free, 500 << 30);
+    // What is reserved for a volume is available to it.
+    let [own] = numbers("get -Hp -o value available zroot/vm/thick")
+        .try_into()
+        .unwrap();
+    assert_eq!(own, free + thick - (56 << 10));
+}
+
 #[test]
 fn snapshots_are_all_or_none() {
     let mut host = host();
