@@ -71,7 +71,7 @@ impl TypedVerb {
             Verb::History => Of::<history::Args>::augment_args,
             Verb::Promote => Of::<promote::Args>::augment_args,
         };
-        augment(Command::new(verb.as_str()))
+        augment(clap::Command::new(verb.as_str()))
     }
 
     /// Carries out the operation up to its plan.

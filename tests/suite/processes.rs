@@ -189,8 +189,8 @@ resize                                  7  1 -
 rollback                                8  1 -
 rollback -f over a newer one            9  1 -
 snapshot --delete                       6  1 -
-clone                                   7  1 -
-clone, two of a snapshot                9  1 -
+clone                                   9  1 -
+clone, two of a snapshot               11  1 -
 history                                 1  0 -
 history --tree                          2  0 -
 stop-all                               13  1 ps

@@ -109,6 +109,6 @@ impl Typed {
     pub(super) fn define(name: &str) -> Option<Command> {
         let mut all = Self::DEFINED.into_iter();
         let (name, augment) = all.find(|(known, _)| *known == name)?;
-        Some(augment(Command::new(name)))
+        Some(augment(clap::Command::new(name)))
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod ask;
 mod base;
 pub(crate) mod lines;
+mod question;
 mod target;
 
 use super::context::{Context, Outcome};
@@ -15,21 +16,20 @@ use super::taken::{DiskVolume, Found, numbers, volumes};
 use super::wanted::Wanted;
 use super::wire::{self, Options, Words};
 use super::{Locks, NewNames, Operation, Planned, Request, RootJob};
-use super::{gone, label, stores, zvol};
+use super::{gone, stores, zvol};
 use crate::config::settings::Need;
 use crate::error::{Error, Result};
-use crate::host::Look;
 use crate::model::Vm;
 use crate::model::name::{Dataset, SnapName, Snapshot, VmName};
 use crate::model::size::short;
-use crate::plan::{Form, Guard, Plan, Refusal, Test, Undo, When};
-use crate::quote;
+use crate::plan::{Form, Guard, Plan, Undo, When};
 use crate::survey;
 use crate::tools::zfs::volume::Sizes;
 use crate::tools::zfs::{self, Mark, group};
 use crate::verb::Verb;
 pub use base::Base;
 use base::{chosen, refuse_lacking, refuse_temporary};
+use question::by_label;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 pub use target::Target;
@@ -231,72 +231,6 @@ impl RootJob for MakeClones {
             plan,
             notes,
             ..Planned::default()
-        })
-    }
-}
-
-/// The question about a snapshot of which only a part of the label was typed.
-fn by_label(volume: &Dataset, name: &SnapName) -> Guard {
-    Guard {
-        test: Test::Confirmed {
-            question: format!("Clone {volume}@{name}?"),
-            otherwise: format!("to clone without the question, name the whole snapshot: @{name}"),
-        },
-        refusal: Refusal::host("nothing was cloned"),
-    }
-}
-
-impl MakeClones {
-    /// The question of this request for a caller who asks it before the caller's own changes: the root side
-    /// does not ask it again.
-    fn asked_first(
-        &mut self,
-        look: &mut dyn Look,
-        vm: &Vm,
-        volume: &Dataset,
-        sources: &[DiskVolume],
-    ) -> Result<Option<Guard>> {
-        if let Some(base) = &mut self.base {
-            let name = base.wanted.name().filter(|_| base.is_by_label);
-            let question = name.map(|name| by_label(volume, name));
-            base.is_by_label = false;
-            return Ok(question);
-        }
-        if !self.may_be_label {
-            return Ok(None);
-        }
-        let sources: Vec<&Dataset> = sources.iter().map(|one| &one.volume).collect();
-        let found = lists_of(look, vm, &sources)?;
-        let question = found
-            .first()
-            .and_then(|found| self.label(vm, volume, found));
-        self.may_be_label = false;
-        Ok(question)
-    }
-
-    /// The question whether the first new name, which is a part of the label of a snapshot, is one.
-    fn label(&self, vm: &Vm, volume: &Dataset, found: &zfs::Volume) -> Option<Guard> {
-        let firsts = self.targets.iter().filter(|target| target.number == 0);
-        let mut names = firsts.filter_map(|target| target.volume.as_str().rsplit('/').next());
-        let first = names.next().filter(|_| self.may_be_label)?;
-        let typed = SnapName::parse(first).ok()?;
-        let chosen = label::choose(volume, &typed, found).ok()?;
-        let others: Vec<&str> = names.collect();
-        let otherwise = format!(
-            "to clone the snapshot: {} {} {}",
-            vm.command(Verb::Clone),
-            quote::shown(format!("@{}", chosen.name)),
-            others.join(" ")
-        );
-        Some(Guard {
-            test: Test::Confirmed {
-                question: format!(
-                    "{first} is the label of a snapshot: {volume}@{}\nMake a new VM of the name {first}, too?",
-                    chosen.name
-                ),
-                otherwise: otherwise.clone(),
-            },
-            refusal: Refusal::host("nothing was cloned").help(otherwise),
         })
     }
 }

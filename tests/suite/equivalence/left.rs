@@ -295,7 +295,8 @@ pub(super) fn normal(text: &str, directory: &Path) -> String {
     // The name of what is made beside an image contains the image's name, too.
     let beside = Regex::new(r"(/vm/\.[a-z0-9_.-]+\.)[A-Za-z0-9]{8}\b").unwrap();
     let text = beside.replace_all(&text, "${1}RANDOM");
-    masked(&text, &["_", "."], Some(12), is_digit, "MINUTE")
+    let behind = ["_", ".", ":taken=", ":taken\": \""];
+    masked(&text, &behind, Some(12), is_digit, "MINUTE")
 }
 
 /// Puts `mask` in place of the characters behind each of these words: a fixed number, or all
