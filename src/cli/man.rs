@@ -3,6 +3,7 @@
 use super::invocation;
 use super::invocation::options::ManArgs;
 use super::locate;
+use super::written::written;
 use crate::command::{Command, Streams};
 use crate::config::{self, Config};
 use crate::error::{Error, Result};
@@ -16,8 +17,7 @@ use crate::run;
 use crate::session::Session;
 use crate::tools::manual::{FORMATTERS, Letters, format, plain};
 use crate::vis;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Shows a page: on a terminal through the formatter and its pager, elsewhere as plain text; its
 /// source if that is asked for, or if no formatter is installed.
@@ -75,7 +75,7 @@ pub(super) fn install(
         if !directory.is_dir() {
             plan.push(FileChange::MakeDirectories(directory));
         }
-        if let Some(change) = write_of(path, manual::source(page, &program).into_bytes())? {
+        if let Some(change) = written(path, manual::source(page, &program).into_bytes())? {
             plan.push(change);
         }
     }
@@ -92,24 +92,6 @@ pub(super) fn install(
         ..CallersPlan::default()
     };
     Ok((config, planned))
-}
-
-/// The change that gives a file this text; none if it has the text.
-///
-/// # Errors
-/// If the file exists and cannot be read.
-fn write_of(path: PathBuf, text: Vec<u8>) -> Result<Option<FileChange>> {
-    match std::fs::read(&path) {
-        Ok(before) if before == text => Ok(None),
-        Ok(before) => Ok(Some(FileChange::Replace { path, before, text })),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            Ok(Some(FileChange::Write { path, text }))
-        }
-        Err(error) => Err(Error::host(format!(
-            "could not read {}: {error}",
-            vis::shown(&path)
-        ))),
-    }
 }
 
 /// Does some work in a new directory, and removes the directory; a signal does not end the program

@@ -26,5 +26,6 @@ mod set;
 mod setup;
 mod state;
 mod status;
+mod written;
 
 pub use dispatch::{main, start, start_at};

@@ -43,7 +43,7 @@ pub(super) fn setup(context: &mut Context<'_>, args: &SetupArgs) -> Result<Outco
         ..
     } = described(context, args.verbose, None)?;
     if args.completions {
-        let (files, lines) = complete::plan(context.process, context.config);
+        let (files, lines) = complete::plan(context.process, context.config)?;
         plan.append(files);
         done = format!("{done}\n{}", lines.join("\n"));
     }

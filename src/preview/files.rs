@@ -67,16 +67,24 @@ fn push_difference(page: &mut Page, before: &[u8], after: &[u8]) {
     }
 }
 
-/// The number of forms at the beginning that change links.
+/// The number of forms at the beginning that change links, or undo that.
 pub(super) fn leading_links(forms: &[Form]) -> usize {
-    let links = forms.iter().map_while(link_of);
-    links.count()
+    let is_link = |form: &&Form| match form {
+        Form::Undo(undo) => are_links(&undo.forms),
+        form => link_of(form).is_some(),
+    };
+    forms.iter().take_while(is_link).count()
+}
+
+/// Whether all of these forms change links.
+pub(super) fn are_links(forms: &[Form]) -> bool {
+    forms.iter().all(|form| link_of(form).is_some())
 }
 
 /// Adds changes of links: one line for each VM and kind of change.
-pub(super) fn links(page: &mut Page, forms: &[Form]) {
+pub(super) fn links<'plan>(page: &mut Page, forms: impl Iterator<Item = &'plan Form>) {
     let mut counts: BTreeMap<(String, &str, String), usize> = BTreeMap::new();
-    for change in forms.iter().filter_map(link_of) {
+    for change in forms.filter_map(link_of) {
         let (what, target) = match change {
             FileChange::Link { target, .. } => ("", Some(target)),
             FileChange::ReplaceLink { target, .. } => (" changed", Some(target)),

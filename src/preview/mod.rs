@@ -92,13 +92,18 @@ impl<'plan> Preview<'plan, '_> {
     fn forms(&mut self, mut forms: &'plan [Form]) {
         while let Some((form, rest)) = forms.split_first() {
             let (links, behind) = forms.split_at(files::leading_links(forms));
-            files::links(&mut self.page, links);
             if links.is_empty() {
                 self.form(form);
                 forms = rest;
-            } else {
-                forms = behind;
+                continue;
             }
+            files::links(&mut self.page, links.iter());
+            forms = behind;
+            let undos = links.iter().filter_map(|form| match form {
+                Form::Undo(undo) => Some(undo),
+                _ => None,
+            });
+            self.undos.extend(undos);
         }
     }
 
@@ -311,7 +316,16 @@ impl<'plan> Preview<'plan, '_> {
     fn list(&mut self, title: &str, all: impl Iterator<Item = &'plan [Form]>, from: usize) {
         let began = self.page.section(title);
         self.sums_up = Some(from);
-        all.for_each(|forms| self.forms(forms));
+        let mut all = all.peekable();
+        while let Some(forms) = all.next() {
+            if files::are_links(forms) {
+                let more = std::iter::from_fn(|| all.next_if(|forms| files::are_links(forms)));
+                let links = std::iter::once(forms).chain(more).flatten();
+                files::links(&mut self.page, links);
+            } else {
+                self.forms(forms);
+            }
+        }
         self.sums_up = None;
         self.page.end_section(began);
     }

@@ -75,7 +75,15 @@ fn lines_links_and_log_go_and_the_disks_stay() {
 fn with_disks_the_volumes_go_with_their_snapshots_and_no_other() {
     let mut home = home();
     let before = home.view();
-    home.does("destroy web --disks -f");
+    let said = home.does("destroy web --disks -f");
+    // Nobody was asked, so what goes is named here.
+    for goes in [
+        "the volume zroot/vm/web of ",
+        "the volume zroot/vm/web-1 of ",
+    ] {
+        assert!(said.err.contains(goes), "{said:?}");
+    }
+    assert!(said.err.contains(" goes, with 2 snapshots\n"), "{said:?}");
     assert_eq!(home.vms(), LEFT);
     let gone = gone(&before, &home);
     assert!(!gone.is_empty());
@@ -142,6 +150,14 @@ fn a_preview_shows_all_and_changes_nothing() {
             "/var/log/easy-bhyve/web.log",
         ] {
             assert!(said.out.contains(part), "{part}: {}", said.out);
+        }
+        if format == "text" {
+            // However many links there are, one line removes them, and one makes them again.
+            let links = said
+                .out
+                .lines()
+                .filter(|line| line.starts_with("# web: 2 links"));
+            assert_eq!(links.count(), 2, "{}", said.out);
         }
         if format != "json" {
             crate::case::sh_accepts(&said.out).unwrap();

@@ -2,7 +2,9 @@
 
 use crate::cli::invocation::options::Shell;
 use crate::cli::locate::HOST_DIRECTORY;
+use crate::cli::written::written;
 use crate::config::Config;
+use crate::error::Result;
 use crate::plan::{FileChange, Plan};
 use crate::process::Process;
 use crate::verb::Verb;
@@ -75,7 +77,10 @@ fn directory(config: &Path, share: &Path) -> PathBuf {
 }
 
 /// The plan that writes the scripts, and what the user does with them.
-pub(in crate::cli) fn plan(process: &Process, config: &Config) -> (Plan, Vec<String>) {
+///
+/// # Errors
+/// If a script that exists cannot be read.
+pub(in crate::cli) fn plan(process: &Process, config: &Config) -> Result<(Plan, Vec<String>)> {
     let directory = directory(config.directory(), &process.share);
     let mut plan = Plan::default();
     if !directory.is_dir() {
@@ -85,7 +90,7 @@ pub(in crate::cli) fn plan(process: &Process, config: &Config) -> (Plan, Vec<Str
     for shell in Shell::ALL {
         let path = directory.join(format!("easy-bhyve.{}", shell.name()));
         let text = text(shell, process).into_bytes();
-        if let Some(change) = change(&path, text) {
+        if let Some(change) = written(path.clone(), text)? {
             plan.push(change);
         }
         done.push(format!(
@@ -95,17 +100,7 @@ pub(in crate::cli) fn plan(process: &Process, config: &Config) -> (Plan, Vec<Str
             vis::shown(&quote::shown(&path))
         ));
     }
-    (plan, done)
-}
-
-/// The change that gives a file this text, if it has another one.
-fn change(path: &Path, text: Vec<u8>) -> Option<FileChange> {
-    let path = path.to_path_buf();
-    match std::fs::read(&path) {
-        Ok(before) if before == text => None,
-        Ok(before) => Some(FileChange::Replace { path, before, text }),
-        Err(_) => Some(FileChange::Write { path, text }),
-    }
+    Ok((plan, done))
 }
 
 #[cfg(test)]

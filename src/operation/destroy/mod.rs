@@ -95,11 +95,13 @@ impl RootJob for Destroy {
             things.extend(self.thing(context, vm, disk)?);
         }
         let things = in_order(vm, things)?;
-        let notes = bases(context, vm, &things)?;
+        let mut notes = bases(context, vm, &things)?;
         let store = self.store(context, vm)?;
         let files = files(context, vm);
         let mut plan = Plan::default();
-        if !self.force {
+        if self.force {
+            notes.splice(0..0, things.iter().map(Thing::goes));
+        } else {
             let store = store.iter().flat_map(|(_, files)| files);
             let files: Vec<&PathBuf> = store.chain(&files).collect();
             plan.push(self.question(vm, &things, &files));

@@ -11,6 +11,7 @@ use crate::operation::plan_context::PlanContext;
 use crate::operation::refuse::{list_of, lists_of};
 use crate::operation::snapshot::is_base;
 use crate::plan::{NoReturn, Plan};
+use crate::report::counted;
 use crate::survey;
 use crate::tools::file;
 use crate::tools::zfs::volume::Sizes;
@@ -218,6 +219,17 @@ impl Thing {
                 lines
             }
         }
+    }
+
+    /// That it goes, on one line: `the volume zroot/vm/web of 20G goes, with 2 snapshots`.
+    pub(super) fn goes(&self) -> String {
+        let what = self.lines().into_iter().next().unwrap_or_default();
+        let snapshots = match self {
+            Self::Volume { snapshots, .. } => snapshots.len(),
+            Self::File(..) => 0,
+        };
+        let with = (snapshots > 0).then(|| format!(", with {}", counted(snapshots, "snapshot")));
+        format!("{what} goes{}", with.unwrap_or_default())
     }
 
     /// Adds its destruction, with what is destroyed then in `gone`. The snapshots are destroyed by their names:
