@@ -118,8 +118,8 @@ const SCENES: &[Scene] = &[
     ),
     // The crash is noticed, and its resources are freed, in the background.
     Scene {
-        until: Some("triple fault"),
-        ..scene("web0-log -n 3", "")
+        until: Some("freed: "),
+        ..scene("web0-log -n 4", "")
     },
     Scene {
         until: Some("rolled back"),
