@@ -1,6 +1,6 @@
 //! The examination of this host: what a VM needs, and the remedy where it is missing.
 //!
-//! One file per subject, each a function from [`Answers`] to [`Row`]s; every question is asked once, before
+//! One file per subject, each a function from `Answers` to [`Row`]s; every question is asked once, before
 //! the rows, by the commands that the verbs use. Nothing is changed, and nothing runs as root, except that
 //! [`privilege::tried`] calls the escalator as it is asked to.
 

@@ -1,7 +1,7 @@
 //! libvirt: an XML document of a `<domain type='bhyve'>`, as virsh(1) dumps it.
 //!
 //! Source: libvirt's domain format (`docs/formatdomain.rst`, `docs/drvbhyve.rst`). Every element and
-//! attribute is read here or in [`devices`], or has a row in [`table`], or is reported.
+//! attribute is read here or in `devices`, or has a row in `table`, or is reported.
 
 mod devices;
 mod element;
