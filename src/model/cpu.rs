@@ -3,13 +3,14 @@
 //! Source: the `-c` option of bhyve(8) (`usr.sbin/bhyve/bhyverun.c`).
 
 use super::name::{NameError, text_newtype};
+use smol_str::{SmolStr, format_smolstr};
 use std::ffi::OsStr;
 use std::fmt;
 
 /// The number of vCPUs, or bhyve's topology form `[cpus=]N[,sockets=N][,cores=N][,threads=N]`,
 /// as the user spelled it, and its number of vCPUs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CpuTopology(String, u64);
+pub struct CpuTopology(SmolStr, u64);
 text_newtype!(CpuTopology);
 
 impl CpuTopology {
@@ -55,13 +56,13 @@ impl CpuTopology {
             Some(cpus) if given && product != cpus => refuse(format!(
                 "sockets × cores × threads is {product}, cpus is {cpus}"
             )),
-            _ => Ok(Self(text.to_owned(), product)),
+            _ => Ok(Self(text.into(), product)),
         }
     }
 
     /// One vCPU, the default of a VM.
     pub fn one() -> Self {
-        Self("1".to_owned(), 1)
+        Self(SmolStr::new_static("1"), 1)
     }
 
     /// A plain number as so many cores of one socket; a topology is left as it is. bhyve(8) makes a socket
@@ -74,7 +75,7 @@ impl CpuTopology {
         }
         let count = self.count();
         Self(
-            format!("cpus={count},sockets=1,cores={count},threads=1"),
+            format_smolstr!("cpus={count},sockets=1,cores={count},threads=1"),
             count,
         )
     }

@@ -4,9 +4,9 @@
 //! `module/zcommon/zfs_namecheck.c` of OpenZFS (datasets and snapshots).
 
 use serde::{Serialize, Serializer};
+use smol_str::{SmolStr, format_smolstr};
 use std::ffi::OsStr;
 use std::fmt;
-use std::rc::Rc;
 
 /// Why a text is not a valid name: a sentence without a subject, lower case, no period.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,7 +54,7 @@ pub(crate) use text_newtype;
 ///
 /// Such a name needs no escaping in a configuration key, a path, or a pattern for pgrep(1).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct VmName(String);
+pub struct VmName(SmolStr);
 text_newtype!(VmName);
 
 impl VmName {
@@ -79,7 +79,7 @@ impl VmName {
         if text.len() > 200 {
             return refuse("a VM name has at most 200 characters");
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 
     /// The valid name most like this text, if the text resembles a name: `obsd_dev` for `obsd-dev`.
@@ -128,10 +128,8 @@ impl VmId {
 }
 
 /// A network interface: at most 15 characters, no blank, comma or slash (ifconfig(8)).
-///
-/// The text is shared: every VM has the names of the host's bridge and interface.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct IfName(Rc<str>);
+pub struct IfName(SmolStr);
 text_newtype!(IfName);
 
 impl IfName {
@@ -193,7 +191,7 @@ pub struct TapName(IfName);
 impl TapName {
     /// The tap of this number: every valid number of a VM is one of a tap.
     pub fn of(number: VmId) -> Self {
-        Self(IfName(format!("tap{}", number.0).into()))
+        Self(IfName(format_smolstr!("tap{}", number.0)))
     }
 
     /// Parses the name of a tap interface.
@@ -277,7 +275,10 @@ impl Dataset {
                     "\"{text}\" is not a dataset: a component is empty, . or ..; write for example zroot/vm"
                 ));
             }
-            if let Some(bad) = component.chars().find(|&c| !is_zfs_character(c)) {
+            // Valid characters are ASCII, and bytes are compared faster than characters.
+            let is_valid = component.bytes().all(|byte| is_zfs_character(byte.into()));
+            let mut characters = component.chars().skip_while(|c| is_zfs_character(*c));
+            if !is_valid && let Some(bad) = characters.next() {
                 return refuse(format!(
                     "\"{text}\" is not a dataset: \"{bad}\" is not allowed; write for example zroot/vm"
                 ));

@@ -4,6 +4,7 @@
 //! truncate(1).
 
 use super::name::{NameError, text_newtype};
+use smol_str::SmolStr;
 use std::ffi::OsStr;
 use std::fmt;
 
@@ -11,13 +12,13 @@ const MIB: u64 = 1 << 20;
 
 /// A VM's memory as the user spelled it; bhyve(8) and the loaders get it unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MemSize(String);
+pub struct MemSize(SmolStr);
 text_newtype!(MemSize);
 
 impl MemSize {
     /// The default of a VM: 256 MiB, as in bhyve(8).
     pub fn usual() -> Self {
-        Self("256M".to_owned())
+        Self(SmolStr::new_static("256M"))
     }
 
     /// Parses a memory size in bhyve's syntax: a number of MiB (of bytes from 1048576 on),
@@ -27,7 +28,7 @@ impl MemSize {
     /// If bhyve(8) refuses the size or cannot set up the memory: zero, or not a whole number of pages.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         match memory_bytes(text) {
-            Ok(_) => Ok(Self(text.to_owned())),
+            Ok(_) => Ok(Self(text.into())),
             Err(why) => Err(super::name::error(format!(
                 "\"{text}\" is not a memory size: {why}; write for example 512M or 4G"
             ))),
@@ -68,9 +69,9 @@ fn leading_number(text: &str) -> Option<(u64, &str)> {
         [b'0', ..] => (8, text),
         _ => (10, text),
     };
-    let end = digits
-        .find(|c: char| !c.is_digit(radix))
-        .unwrap_or(digits.len());
+    let mut bytes = digits.bytes();
+    let end = bytes.position(|byte| !char::from(byte).is_digit(radix));
+    let end = end.unwrap_or(digits.len());
     let (number, rest) = digits.split_at(end);
     Some((u64::from_str_radix(number, radix).ok()?, rest))
 }
