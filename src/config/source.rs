@@ -30,12 +30,36 @@ impl fmt::Display for Place {
 #[derive(Clone, Debug)]
 pub struct Source {
     path: PathBuf,
-    /// The text, with LF for each CR LF.
-    bytes: Arc<Vec<u8>>,
+    text: Text,
     /// The offsets of the newlines in the text that are CR LF in the file.
     cr_lf: Vec<u32>,
     lines: OnceLock<Vec<u32>>,
     marks: OnceLock<Vec<Mark>>,
+}
+
+/// The text of a file, with LF for each CR LF.
+#[derive(Clone, Debug)]
+pub(super) enum Text {
+    /// UTF-8, so that its parts need no check.
+    Utf8(Arc<String>),
+    /// Not all of it is UTF-8.
+    Bytes(Arc<Vec<u8>>),
+}
+
+impl Text {
+    fn of(bytes: Vec<u8>) -> Self {
+        match String::from_utf8(bytes) {
+            Ok(text) => Self::Utf8(Arc::new(text)),
+            Err(other) => Self::Bytes(Arc::new(other.into_bytes())),
+        }
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Utf8(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
 }
 
 /// A position within a long line, from which columns are counted.
@@ -57,7 +81,7 @@ impl Source {
         let (bytes, cr_lf) = with_line_feeds(bytes);
         Self {
             path: path.into(),
-            bytes: Arc::new(bytes),
+            text: Text::of(bytes),
             cr_lf,
             lines: OnceLock::new(),
             marks: OnceLock::new(),
@@ -71,7 +95,7 @@ impl Source {
 
     /// The whole text, with LF for each CR LF.
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        self.text.bytes()
     }
 
     /// The offset of the first newline that is CR LF in the file.
@@ -81,20 +105,20 @@ impl Source {
 
     /// The bytes of the file.
     pub fn in_file(&self) -> Vec<u8> {
-        let mut file = Vec::with_capacity(self.bytes.len() + self.cr_lf.len());
+        let mut file = Vec::with_capacity(self.bytes().len() + self.cr_lf.len());
         let mut kept = 0;
         for &newline in &self.cr_lf {
-            let line = self.bytes.get(kept..newline as usize);
+            let line = self.bytes().get(kept..newline as usize);
             file.extend_from_slice(line.unwrap_or_default());
             file.push(b'\r');
             kept = newline as usize;
         }
-        file.extend_from_slice(self.bytes.get(kept..).unwrap_or_default());
+        file.extend_from_slice(self.bytes().get(kept..).unwrap_or_default());
         file
     }
 
-    pub(super) fn shared(&self) -> Arc<Vec<u8>> {
-        Arc::clone(&self.bytes)
+    pub(super) fn text(&self) -> &Text {
+        &self.text
     }
 
     /// The offset in the file's bytes of an offset in the text.
@@ -106,7 +130,7 @@ impl Source {
     /// The offsets of the line starts; the first one is 0.
     fn lines(&self) -> &[u32] {
         self.lines.get_or_init(|| {
-            let ends = self.bytes.iter().zip(1_u32..);
+            let ends = self.bytes().iter().zip(1_u32..);
             let starts = ends.filter_map(|(byte, next)| (*byte == b'\n').then_some(next));
             std::iter::once(0).chain(starts).collect()
         })
@@ -126,9 +150,9 @@ impl Source {
         self.marks.get_or_init(|| {
             let mut marks = Vec::new();
             let ends = self.lines().iter().skip(1).copied();
-            let ends = ends.chain([u32::try_from(self.bytes.len()).unwrap_or(u32::MAX)]);
+            let ends = ends.chain([u32::try_from(self.bytes().len()).unwrap_or(u32::MAX)]);
             for (start, end) in self.lines().iter().copied().zip(ends) {
-                let line = self.bytes.get(start as usize..end as usize);
+                let line = self.bytes().get(start as usize..end as usize);
                 let line = line.filter(|line| line.len() > MARKS_APART);
                 mark(line.unwrap_or_default(), start, &mut marks);
             }
@@ -144,7 +168,7 @@ impl Source {
         let mark = behind.checked_sub(1).and_then(|at| marks.get(at));
         let mark = mark.filter(|mark| mark.offset >= start);
         let (from, before) = mark.map_or((start, 0), |mark| (mark.offset, mark.characters));
-        let rest = self.bytes.get(from as usize..offset as usize);
+        let rest = self.bytes().get(from as usize..offset as usize);
         before + characters(rest.unwrap_or_default())
     }
 }
@@ -226,6 +250,14 @@ impl Sources {
         bytes.get(span.range()).unwrap_or_default()
     }
 
+    /// The text of a span; none if that is not UTF-8.
+    pub(super) fn utf8(&self, span: Span) -> Option<&str> {
+        match self.source(span.file)?.text() {
+            Text::Utf8(text) => text.get(span.range()),
+            Text::Bytes(bytes) => std::str::from_utf8(bytes.get(span.range())?).ok(),
+        }
+    }
+
     /// The place where a span begins.
     pub fn place(&self, span: Span) -> Place {
         let Some(source) = self.source(span.file) else {
@@ -274,97 +306,5 @@ fn characters(bytes: &[u8]) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn place(text: &[u8], start: u32) -> String {
-        let mut sources = Sources::default();
-        let file = sources.push(Source::new("f", text.to_vec()));
-        sources
-            .place(Span {
-                file,
-                start,
-                end: start,
-            })
-            .to_string()
-    }
-
-    #[test]
-    fn columns_count_characters_and_bytes_that_are_none() {
-        assert_eq!(place(b"a=1\nb=2", 0), "f:1:1");
-        assert_eq!(place(b"a=1\nb=2", 3), "f:1:4");
-        assert_eq!(place(b"a=1\nb=2", 4), "f:2:1");
-        assert_eq!(place(b"a=1\nb=2", 7), "f:2:4");
-        assert_eq!(place("é日=x".as_bytes(), 5), "f:1:3");
-        assert_eq!(place(b"\xa4\xa2\xe3\x81=", 4), "f:1:5");
-        assert_eq!(place(b"", 0), "f:1:1");
-        assert_eq!(place(b"\n\n", 2), "f:3:1");
-    }
-
-    #[test]
-    fn columns_of_long_lines_are_counted_as_those_of_short_ones() {
-        let mut text = "x\n".to_owned().into_bytes();
-        text.extend("é日a".repeat(5_000).into_bytes());
-        text.extend(b"\xe3\x81".repeat(5_000));
-        text.push(b'\n');
-        text.extend("é\n".repeat(2_000).into_bytes());
-        text.extend("日b".repeat(5_000).into_bytes());
-        let mut sources = Sources::default();
-        let file = sources.push(Source::new("f", text.clone()));
-        let mut line_start = 0;
-        for start in 0..text.len() {
-            if start > 0 && text[start - 1] == b'\n' {
-                line_start = start;
-            }
-            // A fresh count for every place would take too long.
-            if start % 61 == 0 || start - line_start < 3 {
-                let at = u32::try_from(start).unwrap();
-                let (start, end) = (at, at);
-                let column = sources.place(Span { file, start, end }).column;
-                assert_eq!(column, characters(&text[line_start..at as usize]) + 1);
-            }
-        }
-    }
-
-    #[test]
-    fn the_line_of_a_span_has_no_newline() {
-        let mut sources = Sources::default();
-        let file = sources.push(Source::new("f", b"one\ntwo\r\n".to_vec()));
-        let line = sources.line(Span {
-            file,
-            start: 5,
-            end: 6,
-        });
-        assert_eq!(
-            line,
-            Line {
-                number: 2,
-                start: 4,
-                text: b"two"
-            }
-        );
-        let last = sources.line(Span {
-            file,
-            start: 8,
-            end: 8,
-        });
-        assert_eq!(
-            last,
-            Line {
-                number: 3,
-                start: 8,
-                text: b""
-            }
-        );
-    }
-
-    #[test]
-    fn the_text_has_line_feeds_and_the_file_keeps_its_bytes() {
-        let bytes = b"a=1\r\nb=2\nc=3\r\n".to_vec();
-        let source = Source::new("f", bytes.clone());
-        assert_eq!(source.bytes(), b"a=1\nb=2\nc=3\n");
-        assert_eq!(source.in_file(), bytes);
-        let offsets = [0, 3, 4, 8, 11, 12].map(|offset| source.offset_in_file(offset));
-        assert_eq!(offsets, [0, 3, 5, 9, 12, 14]);
-    }
-}
+#[path = "source_tests.rs"]
+mod tests;

@@ -2,8 +2,9 @@
 //!
 //! Text that is in a file verbatim is not copied: most values refer to their source.
 
-use crate::span::Span;
+use crate::span::{FileId, Span};
 use hashbrown::HashTable;
+use std::collections::HashMap;
 
 use super::source::Sources;
 
@@ -20,11 +21,25 @@ pub struct Assignment<'c> {
     pub value_span: Span,
 }
 
+/// Constructed text: a range of bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Made {
+    start: u32,
+    end: u32,
+}
+
 /// Text in a source, or constructed text.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Piece {
     Source(Span),
-    Made { start: u32, end: u32 },
+    Made(Made),
+}
+
+/// The value of an assignment: the text at its place, or constructed text.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Value {
+    AsWritten,
+    Made(Made),
 }
 
 /// An assignment to be made.
@@ -32,23 +47,31 @@ pub(super) enum Piece {
 pub(super) struct Assigned {
     pub(super) name: Piece,
     pub(super) name_span: Span,
-    pub(super) value: Piece,
+    pub(super) value: Value,
     pub(super) value_span: Span,
 }
 
+/// An assignment in little memory; its name and its value are in one file.
 #[derive(Clone, Copy, Debug)]
 struct Record {
     variable: u32,
-    name_span: Span,
-    value: Piece,
-    value_span: Span,
+    file: FileId,
+    name: (u32, u32),
+    value_at: (u32, u32),
+    value: Value,
+}
+
+impl Record {
+    fn span(self, (start, end): (u32, u32)) -> Span {
+        let file = self.file;
+        Span { file, start, end }
+    }
 }
 
 #[derive(Clone, Debug)]
 struct Variable {
     name: Piece,
     last: Option<u32>,
-    readonly: Option<Span>,
 }
 
 /// Sources, assignments and variables, which grow while files are read.
@@ -59,6 +82,8 @@ pub(super) struct Store {
     records: Vec<Record>,
     variables: Vec<Variable>,
     index: HashTable<u32>,
+    /// The readonly variables, and where each was made so.
+    readonly: HashMap<u32, Span>,
 }
 
 impl Store {
@@ -80,13 +105,32 @@ impl Store {
         self.variables.reserve(assignments);
     }
 
-    pub(super) fn make(&mut self, bytes: &[u8]) -> Piece {
+    pub(super) fn make(&mut self, bytes: &[u8]) -> Made {
         // The limit of constructed bytes is far below the largest offset.
         let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let start = offset(self.made.len());
         self.made.extend_from_slice(bytes);
         let end = offset(self.made.len());
-        Piece::Made { start, end }
+        Made { start, end }
+    }
+
+    /// Makes the value of a variable, if it is set, followed by this text.
+    pub(super) fn make_with(&mut self, variable: &[u8], text: &[u8]) -> Option<Made> {
+        let record = *self.records.get(self.find(variable)?.last? as usize)?;
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let start = offset(self.made.len());
+        match record.value {
+            Value::AsWritten => {
+                let value = self.sources.text(record.span(record.value_at));
+                self.made.extend_from_slice(value);
+            }
+            Value::Made(Made { start, end }) => {
+                self.made.extend_from_within(start as usize..end as usize);
+            }
+        }
+        self.made.extend_from_slice(text);
+        let end = offset(self.made.len());
+        Some(Made { start, end })
     }
 
     pub(super) fn made(&self) -> usize {
@@ -95,6 +139,13 @@ impl Store {
 
     pub(super) fn text(&self, piece: Piece) -> &[u8] {
         text(&self.sources, &self.made, piece)
+    }
+
+    fn utf8(&self, piece: Piece) -> Option<&str> {
+        match piece {
+            Piece::Source(span) => self.sources.utf8(span),
+            Piece::Made(_) => std::str::from_utf8(self.text(piece)).ok(),
+        }
     }
 
     fn find(&self, name: &[u8]) -> Option<&Variable> {
@@ -124,11 +175,7 @@ impl Store {
         let entry = index.entry(hash(bytes), |id| text_of(id) == bytes, hash_of);
         let id = *entry.or_insert(next).get();
         if id == next {
-            variables.push(Variable {
-                name,
-                last: None,
-                readonly: None,
-            });
+            variables.push(Variable { name, last: None });
         }
         id
     }
@@ -140,17 +187,18 @@ impl Store {
     pub(super) fn assign(&mut self, one: Assigned) -> Result<(), Span> {
         let variable = self.intern(one.name);
         let next = u32::try_from(self.records.len()).unwrap_or(u32::MAX);
+        if let Some(span) = self.readonly.get(&variable) {
+            return Err(*span);
+        }
         if let Some(entry) = self.variables.get_mut(variable as usize) {
-            if let Some(span) = entry.readonly {
-                return Err(span);
-            }
             entry.last = Some(next);
         }
         self.records.push(Record {
             variable,
-            name_span: one.name_span,
+            file: one.name_span.file,
+            name: (one.name_span.start, one.name_span.end),
+            value_at: (one.value_span.start, one.value_span.end),
             value: one.value,
-            value_span: one.value_span,
         });
         Ok(())
     }
@@ -158,9 +206,7 @@ impl Store {
     /// Makes a variable readonly, as of `span`.
     pub(super) fn freeze(&mut self, name: Piece, span: Span) {
         let variable = self.intern(name);
-        if let Some(entry) = self.variables.get_mut(variable as usize) {
-            entry.readonly.get_or_insert(span);
-        }
+        self.readonly.entry(variable).or_insert(span);
     }
 
     /// The assignment of this number.
@@ -168,17 +214,24 @@ impl Store {
         let record = self.records.get(id as usize)?;
         let variable = self.variables.get(record.variable as usize)?;
         Some(Assignment {
-            name: std::str::from_utf8(self.text(variable.name)).ok()?,
-            value: self.text(record.value),
-            name_span: record.name_span,
-            value_span: record.value_span,
+            name: self.utf8(variable.name)?,
+            value: self.value_of(*record),
+            name_span: record.span(record.name),
+            value_span: record.span(record.value_at),
         })
+    }
+
+    fn value_of(&self, record: Record) -> &[u8] {
+        match record.value {
+            Value::AsWritten => self.sources.text(record.span(record.value_at)),
+            Value::Made(made) => self.text(Piece::Made(made)),
+        }
     }
 
     /// The last value of a variable.
     pub(super) fn value(&self, name: &[u8]) -> Option<&[u8]> {
         let record = self.records.get(self.find(name)?.last? as usize)?;
-        Some(self.text(record.value))
+        Some(self.value_of(*record))
     }
 
     /// The last assignment of a variable.
@@ -198,10 +251,7 @@ impl Store {
     /// The number of the last assignment of each variable, and its name, in order of first appearance.
     pub(super) fn last_names(&self) -> impl Iterator<Item = (u32, &str)> {
         let set = self.variables.iter();
-        set.filter_map(|variable| {
-            let name = std::str::from_utf8(self.text(variable.name)).ok()?;
-            Some((variable.last?, name))
-        })
+        set.filter_map(|variable| Some((variable.last?, self.utf8(variable.name)?)))
     }
 
     /// The last assignment of each variable whose name passes, in order of first appearance.
@@ -220,7 +270,9 @@ impl Store {
 fn text<'c>(sources: &'c Sources, made: &'c [u8], piece: Piece) -> &'c [u8] {
     match piece {
         Piece::Source(span) => sources.text(span),
-        Piece::Made { start, end } => made.get(start as usize..end as usize).unwrap_or_default(),
+        Piece::Made(Made { start, end }) => {
+            made.get(start as usize..end as usize).unwrap_or_default()
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::output::{Context, Out, Until};
 use super::parser::Parser;
 use super::pattern::{self, Trim, Unclear};
 use super::refused::Refused;
-use crate::config::store::{Assigned, Piece};
+use crate::config::store::{Assigned, Piece, Value};
 
 /// The maximum number of pattern steps (value bytes times pattern parts) in the whole
 /// configuration: seconds at most.
@@ -139,7 +139,7 @@ impl<'a> Parser<'a, '_, '_> {
         self.check_full(&word, dollar)?;
         if !out.is_dead() {
             let name = self.piece(&name, token);
-            let value = self.reading.store.make(word.bytes());
+            let value = Value::Made(self.reading.store.make(word.bytes()));
             let close = Token {
                 end: self.behind - 1,
                 ..start
@@ -232,7 +232,7 @@ impl<'a> Parser<'a, '_, '_> {
         if self.text(token) == name {
             return Piece::Source(self.span(token));
         }
-        self.reading.store.make(name)
+        Piece::Made(self.reading.store.make(name))
     }
 
     /// The value of a variable, from the files or else from the environment.

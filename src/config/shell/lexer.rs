@@ -98,7 +98,7 @@ enum State {
 #[derive(Clone, Debug)]
 pub struct Lexer<'a> {
     bytes: &'a [u8],
-    at: usize,
+    pub(super) at: usize,
     level: Level,
     /// The levels around the current level, the top level first.
     outer: Vec<Level>,
@@ -119,39 +119,11 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Takes a whole line that is `name=text`, and its newline, where a line begins: the tokens of the name
-    /// and of the text, neither of them empty. A fast path: most lines are such ones.
-    pub(super) fn plain_line(&mut self) -> Option<(Token, Token)> {
-        let start = self.at;
-        if !is(self.byte(start)?, NAME_START) {
-            return None;
-        }
-        let equals = self.run(start, NAME, true);
-        if self.byte(equals)? != b'=' {
-            return None;
-        }
-        let end = self.run(equals + 1, TOP_STOP, false);
-        if end == equals + 1 || self.byte(end)? != b'\n' {
-            return None;
-        }
-        self.at = end + 1;
-        let token = |kind, start, end| Token { kind, start, end };
-        Some((
-            token(TokenKind::Name, start, equals),
-            token(TokenKind::Text, equals + 1, end),
-        ))
-    }
-
-    /// Goes back to where a line began.
-    pub(super) fn back_to(&mut self, start: usize) {
-        self.at = start;
-    }
-
-    fn byte(&self, at: usize) -> Option<u8> {
+    pub(super) fn byte(&self, at: usize) -> Option<u8> {
         self.bytes.get(at).copied()
     }
 
-    fn rest(&self, at: usize) -> &'a [u8] {
+    pub(super) fn rest(&self, at: usize) -> &'a [u8] {
         self.bytes.get(at..).unwrap_or_default()
     }
 
@@ -164,7 +136,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The first offset from `at` whose byte is not (`wanted`), or is (`!wanted`), in `class`.
-    fn run(&self, at: usize, class: u8, wanted: bool) -> usize {
+    pub(super) fn run(&self, at: usize, class: u8, wanted: bool) -> usize {
         let rest = self.rest(at);
         let length = rest.iter().position(|byte| is(*byte, class) != wanted);
         length.map_or(self.bytes.len(), |length| at + length)

@@ -11,6 +11,7 @@ pub(super) mod locale;
 mod output;
 pub(super) mod parser;
 mod pattern;
+mod plain_line;
 mod refuse;
 pub(super) mod refused;
 mod tilde;

@@ -5,19 +5,19 @@
 
 use crate::finding::FindingName;
 use crate::span::{FileId, Span};
-use std::sync::Arc;
 
 use super::lexer::{Lexer, Token, TokenKind};
 use super::output::{Context, MAX_VALUE, Out, Until, ends_word};
 use super::refused::Refused;
 use crate::config::Reading;
-use crate::config::store::{Assigned, Piece};
+use crate::config::source::Source;
+use crate::config::store::{Assigned, Piece, Value};
 
 /// The maximum nesting of expansions and of included files.
 pub(super) const MAX_DEPTH: usize = 64;
 
 /// The maximum bytes of constructed values in the whole configuration.
-const MAX_MADE: usize = 64 * 1024 * 1024;
+pub(super) const MAX_MADE: usize = 64 * 1024 * 1024;
 
 /// The parser of one file. `'a` is its text.
 pub(super) struct Parser<'a, 'r, 'o> {
@@ -26,40 +26,34 @@ pub(super) struct Parser<'a, 'r, 'o> {
     pub(super) token: Token,
     /// The end of the token before the current one.
     pub(super) behind: usize,
-    lexer: Lexer<'a>,
+    pub(super) lexer: Lexer<'a>,
     file: FileId,
     depth: usize,
 }
 
 /// Reads one file of the sources.
 pub(in crate::config) fn parse(reading: &mut Reading<'_>, file: FileId) {
-    let Some(bytes) = reading
-        .store
-        .sources
-        .source(file)
-        .map(crate::config::source::Source::shared)
-    else {
+    let Some(text) = reading.store.sources.source(file).map(Source::text) else {
         return;
     };
-    let bytes: Arc<Vec<u8>> = bytes;
+    let text = text.clone();
+    let bytes = text.bytes();
     let start = Token {
         kind: TokenKind::Newline,
         start: 0,
         end: 0,
     };
     let mut parser = Parser {
-        bytes: &bytes,
+        bytes,
         reading,
         token: start,
         behind: 0,
-        lexer: Lexer::new(&bytes),
+        lexer: Lexer::new(bytes),
         file,
         depth: 0,
     };
-    // Most lines are one assignment.
-    #[expect(clippy::naive_bytecount, reason = "fast enough, and one crate less")]
-    let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
-    parser.reading.store.expect(lines.min(MAX_EXPECTED));
+    let assignments = bytes.len() / BYTES_OF_ASSIGNMENT;
+    parser.reading.store.expect(assignments.min(MAX_EXPECTED));
     parser.check_nul();
     parser.advance();
     parser.statements();
@@ -171,26 +165,6 @@ impl Parser<'_, '_, '_> {
         self.statement_end()
     }
 
-    /// Reads the lines behind a newline that are one assignment of plain text each, as
-    /// [`Self::assignments`] would.
-    fn plain_lines(&mut self) -> Result<(), Refused> {
-        while let Some((name, value)) = self.lexer.plain_line() {
-            if !self.is_plain(value) {
-                self.lexer.back_to(name.start);
-                break;
-            }
-            self.check_own_of_shell(self.text(name), name)?;
-            let (name, value) = (self.span(name), self.span(value));
-            self.assign(Assigned {
-                name: Piece::Source(name),
-                name_span: name,
-                value: Piece::Source(value),
-                value_span: value,
-            })?;
-        }
-        Ok(())
-    }
-
     /// Reads the `;` after a statement, or checks that its line ends here.
     fn statement_end(&mut self) -> Result<(), Refused> {
         match self.token.kind {
@@ -261,12 +235,12 @@ impl Parser<'_, '_, '_> {
     }
 
     /// Reads the value after an `=`.
-    fn value(&mut self) -> Result<(Piece, Span), Refused> {
+    fn value(&mut self) -> Result<(Value, Span), Refused> {
         let first = self.token;
         if first.kind == TokenKind::Text && self.is_plain(first) {
             self.advance();
             let span = self.span(first);
-            return Ok((Piece::Source(span), span));
+            return Ok((Value::AsWritten, span));
         }
         if first.kind == TokenKind::Control && self.text(first) == b"(" {
             return Err(self.array(first));
@@ -282,13 +256,13 @@ impl Parser<'_, '_, '_> {
             ..first
         };
         self.check_full(&out, whole)?;
-        let piece = self.reading.store.make(out.bytes());
+        let made = self.reading.store.make(out.bytes());
         self.reading.scratch = out.into_bytes();
-        Ok((piece, self.span(whole)))
+        Ok((Value::Made(made), self.span(whole)))
     }
 
     /// Whether a text is a whole value that needs no processing.
-    fn is_plain(&self, text: Token) -> bool {
+    pub(super) fn is_plain(&self, text: Token) -> bool {
         let behind = self.bytes.get(text.end);
         let ends = matches!(behind, None | Some(b'\n' | b' ' | b'\t' | b';'));
         ends && !self.text(text).contains(&b'~') && text.end - text.start <= MAX_VALUE
@@ -312,9 +286,8 @@ impl Parser<'_, '_, '_> {
 /// The maximum number of findings; reading stops there.
 pub(super) const MAX_FINDINGS: usize = 100;
 
+/// The usual length of an assignment.
+const BYTES_OF_ASSIGNMENT: usize = 20;
+
 /// The maximum number of assignments per file to reserve memory for.
 const MAX_EXPECTED: usize = 1 << 16;
-
-#[cfg(test)]
-#[path = "plain_line_tests.rs"]
-mod tests;

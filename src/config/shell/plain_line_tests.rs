@@ -21,9 +21,13 @@ fn seen(text: &str) -> Vec<String> {
 fn a_line_of_plain_text_is_read_as_others_are() {
     let longest = format!("a={}", "x".repeat(1 << 16));
     let too_long = format!("{longest}x");
+    let longest_of_two = format!("{}\nb=${{a}}x", longest.split_at(longest.len() - 1).0);
+    let too_long_of_two = format!("{longest}\nb=${{a}}x");
     let lines = [
         &*longest,
         &too_long,
+        &longest_of_two,
+        &too_long_of_two,
         "a=1",
         "a=",
         "a=~",
@@ -36,6 +40,28 @@ fn a_line_of_plain_text_is_read_as_others_are() {
         "a=x*",
         "a='1'",
         "a=$b",
+        "a=$x",
+        "a=${x}",
+        "a=${x}/y.iso",
+        "a=${x}${x}",
+        "a=${x}'y'",
+        "a=${x}~",
+        "a=${x}:~/y",
+        "a=y${x}",
+        "a=${unset}y",
+        "a=${x",
+        "a=${x y}",
+        "a=${}y",
+        "a=${1}",
+        "a=${x}y}",
+        "a=${x}#y",
+        "a=${PPID}",
+        "a=${PS1}",
+        "PPID=${x}",
+        "y=~x\na=${y}/z",
+        "y='a b'\na=${y}/z\nb=${a}${a}",
+        "a=1\na=${a}2\na=${a}3",
+        "readonly r=1\nr=${x}",
         "a=`b`",
         "_=1",
         "A_9=/x/y.iso",
@@ -58,7 +84,7 @@ fn a_line_of_plain_text_is_read_as_others_are() {
         "a+=1",
     ];
     for line in lines {
-        // Blanks before the newline, and a line that is no plain text has no fast path.
+        // A line with blanks before its newline has no fast path.
         let plain = seen(&format!("x=1\n{line}\n"));
         assert_eq!(plain, seen(&format!("x=1\n{line}  \n")), "{line}");
         assert!(!plain.is_empty());
