@@ -2,12 +2,10 @@
 
 use super::state::{self, End, VmState};
 use crate::config::lint;
-use crate::config::resolve::{self, Wanted};
-use crate::config::settings::Need;
+use crate::config::resolve::overview::{self, Overview};
 use crate::error::{Error, Result};
 use crate::host::terminal::columns;
-use crate::model::Vm;
-use crate::model::cpu::CpuTopology;
+use crate::model::loader::LoaderKind;
 use crate::model::name::VmName;
 use crate::model::size::MemSize;
 use crate::operation::context::{Context, Outcome};
@@ -49,10 +47,10 @@ struct List<'lines> {
 struct Line {
     id: u16,
     name: VmName,
-    loader: &'static str,
+    #[serde(serialize_with = "name")]
+    loader: LoaderKind,
     /// The number of cpus.
-    #[serde(serialize_with = "count")]
-    cpu: CpuTopology,
+    cpu: u64,
     #[serde(rename = "mem_bytes", serialize_with = "bytes")]
     mem: MemSize,
     autostart: bool,
@@ -77,20 +75,24 @@ impl Line {
     }
 }
 
-fn count<S: Serializer>(cpu: &CpuTopology, serializer: S) -> Result<S::Ok, S::Error> {
-    cpu.count().serialize(serializer)
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn name<S: Serializer>(loader: &LoaderKind, serializer: S) -> Result<S::Ok, S::Error> {
+    loader.facts().name.serialize(serializer)
 }
 
 fn bytes<S: Serializer>(mem: &MemSize, serializer: S) -> Result<S::Ok, S::Error> {
     mem.bytes().serialize(serializer)
 }
 
-/// The list; misconfigured VMs are skipped, and the first error is reported, or else the ids that
-/// several VMs have.
+/// The list; a VM with a fault in what is shown is skipped, and the first such fault is reported, or else
+/// the ids that several VMs have.
 ///
 /// Processes are listed only if there is a trace of a VM of the configuration.
 ///
-/// Differs: `list` shows every VM whose settings are right, then the first error
+/// Differs: `list` shows every VM whose shown settings are right, then the first error
 ///
 /// # Errors
 /// If a host variable is wrong, or the host cannot be queried.
@@ -105,15 +107,13 @@ pub(super) fn list(context: &mut Context<'_>, format: Format) -> Result<Outcome>
     };
     let now = context.look.uptime();
     let (mut lines, mut wrong) = (Vec::new(), None);
-    let wanted = Wanted::new(
-        Need::Settings,
-        context.spelling.clone(),
-        &context.process.devices,
-    );
-    for vm in resolve::all(config, wanted)? {
+    let (spelling, devices) = (context.spelling.clone(), &context.process.devices);
+    let all = overview::all(config, spelling, devices)?;
+    lines.reserve(all.size_hint().0);
+    for vm in all {
         match vm {
             Ok(vm) => {
-                let state = state_of(context, &processes, &traces, &vm);
+                let state = state_of(context, &processes, &traces, vm.name.as_str());
                 let end = traces.last_end(vm.name.as_str());
                 lines.push(line(vm, state, end.map(|end| Box::new(End::of(end, now)))));
             }
@@ -138,8 +138,8 @@ pub(super) fn list(context: &mut Context<'_>, format: Format) -> Result<Outcome>
                 [
                     line.id.to_string().into(),
                     line.name.as_str().into(),
-                    line.loader.into(),
-                    line.cpu.count().to_string().into(),
+                    line.loader.facts().name.into(),
+                    line.cpu.to_string().into(),
                     line.mem.as_str().into(),
                     if line.autostart { "yes" } else { "no" }.into(),
                     line.disk.as_str().into(),
@@ -166,8 +166,12 @@ fn text(path: PathBuf) -> String {
     text.unwrap_or_else(|bytes| bytes.to_string_lossy().into_owned())
 }
 
-fn state_of(context: &mut Context<'_>, processes: &Processes, traces: &Traces, vm: &Vm) -> VmState {
-    let name = vm.name.as_str();
+fn state_of(
+    context: &mut Context<'_>,
+    processes: &Processes,
+    traces: &Traces,
+    name: &str,
+) -> VmState {
     match processes.state(name, traces) {
         State::Stopped => VmState::Stopped,
         State::LeftOver => VmState::LeftOver,
@@ -179,19 +183,14 @@ fn state_of(context: &mut Context<'_>, processes: &Processes, traces: &Traces, v
     }
 }
 
-fn line(vm: Vm, state: VmState, last_end: Option<Box<End>>) -> Line {
+fn line(vm: Overview, state: VmState, last_end: Option<Box<End>>) -> Line {
     Line {
         id: vm.id,
-        loader: vm.loader.facts().name,
-        cpu: vm.cpu,
+        loader: vm.loader,
+        cpu: vm.cpu.count(),
         mem: vm.mem,
-        autostart: vm.policy.autostart,
-        disk: vm
-            .disks
-            .into_iter()
-            .next()
-            .map(|disk| text(disk.path))
-            .unwrap_or_default(),
+        autostart: vm.autostart,
+        disk: text(vm.disk),
         state,
         last_end,
         name: vm.name,

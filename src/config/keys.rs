@@ -3,13 +3,14 @@
 //! A name with a non-empty `id` is a VM. A variable belongs to the VM for which the rest of its name
 //! is a known key; of two such VMs, to the one with the longer name.
 
+use std::cell::LazyCell;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::Config;
-use super::settings::{self, Setting, VmSettings};
+use super::settings::{self, Rows, Setting, VmSettings};
 use super::shell::class::is_name;
 use super::store::Assignment;
 use crate::model::name::IfName;
@@ -49,10 +50,10 @@ impl<'n> Split<'n> {
 
 /// All ways to split a name into VM and setting, the longest VM first.
 pub(super) fn splits(name: &str) -> impl Iterator<Item = Split<'_>> {
-    let underscores = name
-        .rmatch_indices('_')
-        .take(settings::most_underscores() + 1);
-    underscores.filter_map(|(at, _)| {
+    let bytes = name.as_bytes().iter().enumerate().rev();
+    let underscores = bytes.filter(|(_, byte)| **byte == b'_');
+    let ends = underscores.take(settings::most_underscores() + 1);
+    ends.filter_map(|(at, _)| {
         let (vm, spelling) = (name.get(..at)?, name.get(at + 1..)?);
         let (setting, number) = settings::find(spelling)?;
         Some(Split {
@@ -103,12 +104,6 @@ impl<'c> Keys<'c> {
         let key = keys.find(|key| key.setting.name == name && key.number == number)?;
         Some(key.set)
     }
-
-    /// The ISO image of an installation as written, and its place.
-    pub fn iso(&self) -> Option<(&'c Path, Span)> {
-        let iso = self.get("cdN", 0)?;
-        Some((Path::new(OsStr::from_bytes(iso.value)), iso.value_span))
-    }
 }
 
 impl Config {
@@ -124,6 +119,13 @@ impl Config {
         }
         let id = self.get(&format!("{vm}_id"))?;
         (!id.value.is_empty()).then_some(id)
+    }
+
+    /// The ISO image of the installation of a VM as written, and its place.
+    pub fn iso_of(&self, vm: &str) -> Option<(&Path, Span)> {
+        let iso = self.get(&format!("{vm}_cd0"))?;
+        let path = Path::new(OsStr::from_bytes(iso.value));
+        (!iso.value.is_empty()).then_some((path, iso.value_span))
     }
 
     /// Every VM and the assignment of its id, in order of first appearance.
@@ -198,30 +200,34 @@ impl Config {
         }
     }
 
-    /// The keys of every VM, in the order of [`Self::vms`]; takes linear time, and builds the keys of one
-    /// VM at a time.
-    pub fn keys_of_all(&self) -> impl Iterator<Item = Keys<'_>> {
+    /// The keys of every VM that are of these rows, in the order of [`Self::vms`]; takes linear time, and
+    /// builds the keys of one VM at a time.
+    pub fn keys_of_all(&self, rows: Rows) -> impl Iterator<Item = Keys<'_>> {
         let vms: Vec<&str> = self.vms().map(|(vm, _)| vm).collect();
-        let numbered = vms.iter().zip(0_u32..);
-        let index: HashMap<&str, u32> = numbered.map(|(vm, at)| (*vm, at)).collect();
+        let index = LazyCell::new(|| -> HashMap<&str, u32> {
+            let numbered = vms.iter().zip(0..);
+            numbered.map(|(vm, at)| (*vm, at)).collect()
+        });
         let mut owned = Vec::with_capacity(self.store.variables());
-        // Most keys of a VM follow each other.
-        let mut last = None;
+        // Most keys of a VM follow each other, and so do the VMs.
+        let mut last = 0;
         for (record, name) in self.store.last_names() {
             let key = splits(name).find_map(|split| {
-                let vm = last.filter(|(vm, _)| *vm == split.vm);
-                let (vm, at) = vm.or_else(|| Some((split.vm, *index.get(split.vm)?)))?;
-                last = Some((vm, at));
-                Some(Owned {
-                    vm: at,
-                    record,
-                    setting: split.setting,
-                    number: split.number,
-                })
+                let is_at = |at: &u32| vms.get(*at as usize) == Some(&split.vm);
+                let near = [last, last + 1].into_iter().find(is_at);
+                let vm = near.or_else(|| index.get(split.vm).copied())?;
+                last = vm;
+                Some((vm, split))
             });
-            owned.extend(key);
+            let key = key.filter(|(_, split)| rows(split.setting));
+            owned.extend(key.map(|(vm, split)| Owned {
+                vm,
+                record,
+                setting: split.setting,
+                number: split.number,
+            }));
         }
-        // Keeps the order of the keys of a VM. Every VM has one: its id.
+        // Keeps the order of the keys of a VM.
         owned.sort_by_key(|key| key.vm);
         let mut owned = owned.into_iter().peekable();
         vms.into_iter().zip(0..).map(move |(vm, at)| {

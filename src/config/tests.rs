@@ -3,7 +3,7 @@
 use crate::finding::FindingName;
 use std::ffi::OsString;
 
-use super::{Config, ConfigError, Outside, Source, Trust, load, parse};
+use super::{Config, ConfigError, Outside, Source, Trust, load, parse, settings};
 
 /// Reads a text that must be accepted, with `HOME=/home/me` and one user `root`.
 pub(super) fn config(text: &[u8]) -> Config {
@@ -366,7 +366,7 @@ fn a_key_belongs_to_the_vm_whose_rest_is_known() {
     assert_eq!(keys("a"), ["id", "if0_bridge", "mem", "if0"]);
     assert_eq!(keys("a_if0"), ["id", "cpu"]);
     assert_eq!(keys("c"), [""; 0]);
-    let all: Vec<_> = config.keys_of_all().collect();
+    let all: Vec<_> = config.keys_of_all(settings::every).collect();
     for one in &all {
         let names = one.keys.iter().map(|key| key.spelling).collect::<Vec<_>>();
         assert_eq!(names, keys(one.vm));

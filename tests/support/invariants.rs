@@ -1,7 +1,7 @@
 //! What must hold when any bytes are read as a configuration, for the fuzz target and the suite.
 
 use easy_bhyve::config::resolve::{self, Wanted};
-use easy_bhyve::config::settings::Need;
+use easy_bhyve::config::settings::{self, Need};
 use easy_bhyve::config::shell::lexer::Lexer;
 use easy_bhyve::config::shell::lexer::TokenKind;
 use easy_bhyve::config::{Config, ConfigError, Outside, Source, is_vm_name, lint, parse};
@@ -200,7 +200,7 @@ fn names_are_names_and_the_last_counts(config: &Config) {
     for (name, one) in last {
         assert_eq!(config.get(name), Some(one));
     }
-    let all: Vec<_> = config.keys_of_all().collect();
+    let all: Vec<_> = config.keys_of_all(settings::every).collect();
     let vms: Vec<&str> = config.vms().map(|(vm, _)| vm).collect();
     assert_eq!(all.iter().map(|keys| keys.vm).collect::<Vec<_>>(), vms);
     for keys in &all {

@@ -117,7 +117,9 @@ pub fn origins<'name>(
 ) -> Vec<Traced> {
     let keys = config.keys_of(vm.name.as_str());
     // The VM could be resolved, so that no fault matters here.
-    let own = read::of_vm(config, &keys, &Profiles::of(config), &mut Faults::default());
+    let profiles = Profiles::of(config);
+    let mut faults = Faults::default();
+    let own = read::of_vm(config, &keys, &profiles, settings::every, &mut faults);
     let known = Known {
         config,
         vm,
@@ -234,7 +236,8 @@ impl Known<'_> {
         let mut presets = self.own.presets.iter();
         presets.find(|(name, at)| *name == row && *at == number)?;
         let preset = self.own.profile.as_ref()?.preset(row)?;
-        let iso = self.keys.iso().filter(|_| preset.needs_version());
+        let iso = self.config.iso_of(self.keys.vm);
+        let iso = iso.filter(|_| preset.needs_version());
         Some(OfProfile {
             profile: preset.layer.name.clone(),
             file: preset

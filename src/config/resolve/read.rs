@@ -3,7 +3,7 @@
 use super::faults::Faults;
 use super::preset::Presets;
 use crate::config::profile::{Profile, Profiles};
-use crate::config::settings::{self, Default, Given, HostSettings, Set, VmSettings, needs};
+use crate::config::settings::{self, Default, Given, HostSettings, Rows, Set, VmSettings, needs};
 use crate::config::{Config, Key, Keys, lint};
 use crate::error::Error;
 use crate::finding::FindingName;
@@ -39,11 +39,12 @@ impl From<VmSettings> for OfVm {
     }
 }
 
-/// Reads the settings of a VM and of its profile; an invalid value is treated as not set.
+/// Reads the settings of a VM, and these rows of its profile; an invalid value is treated as not set.
 pub(super) fn of_vm(
     config: &Config,
     keys: &Keys<'_>,
     profiles: &Profiles,
+    rows: Rows,
     faults: &mut Faults,
 ) -> OfVm {
     let mut read = OfVm::default();
@@ -91,8 +92,10 @@ pub(super) fn of_vm(
             Ok(profile) => {
                 let presets = Presets {
                     profile: &profile,
+                    config,
                     keys,
                     own: &seen,
+                    rows,
                 };
                 read.presets = presets.read(&mut read.settings, faults);
                 read.profile = Some(profile);
@@ -101,7 +104,7 @@ pub(super) fn of_vm(
                 let named_by = os.span.filter(|_| error.excerpt.is_some());
                 let note = |span| format!("{}_os names it at {}", keys.vm, config.place(span));
                 let error = named_by.map(note).into_iter().fold(error, Error::note);
-                faults.add_missing(error.at(os.span), needs::RUN);
+                faults.add_missing(error.at(os.span), needs::SHOWN);
             }
         }
     }

@@ -42,40 +42,27 @@ pub(in crate::config) fn of_words(
 }
 
 /// Builds the VM. Faults are recorded, and a placeholder is used for each invalid setting.
-pub(super) fn construct(parts: Parts<'_>, faults: &mut Faults) -> Vm {
-    let id = parts.own.settings.id.unwrap_or(Set {
-        value: VmId(0),
-        span: None,
-    });
+pub(super) fn construct(mut parts: Parts<'_>, faults: &mut Faults) -> Vm {
+    let id = parts.own.settings.id.unwrap_or(placeholder_id());
     let kind = loader::kind(&parts.own.settings);
     let (volume, disks) = disks::disks(&parts, &id, kind, faults);
     let cds = disks::cds(&parts, kind, faults);
     let loader = loader::loader(&parts, kind, &volume, faults);
     let nics = nics::nics(&parts, &id, faults);
     let screen = screen::screen(&parts, &id, &loader, faults);
+    let (cpu, mem) = (cpu(&mut parts), mem(&mut parts));
     let Parts {
         name,
-        own: OfVm {
-            settings: own,
-            profile,
-            ..
-        },
+        own: OfVm { settings: own, .. },
         host,
         wanted,
     } = parts;
     let usual = Policy::default();
-    // Differs: `-c` and `-m` win over the configuration
-    let cpu = first(wanted.cpu.as_ref(), own.cpu, host.cpu.as_ref());
-    let cpu = cpu.unwrap_or_else(CpuTopology::one);
     let mut vm = Vm {
         id: id.value.0,
         os: own.os.map(|set| set.value),
-        cpu: match profile.map(|profile| profile.spread) {
-            Some(Spread::Cores) => cpu.as_cores(),
-            _ => cpu,
-        },
-        // Differs: The default memory is 256M
-        mem: first(wanted.mem.as_ref(), own.mem, host.mem.as_ref()).unwrap_or_else(MemSize::usual),
+        cpu,
+        mem,
         has_rng: or(own.rng, false),
         keeps_utc: or(own.utc, true),
         is_wired: or(own.wired, false),
@@ -118,6 +105,44 @@ pub(super) fn construct(parts: Parts<'_>, faults: &mut Faults) -> Vm {
     };
     vm.bhyve_args = screen::bhyve_args(own.bhyve_args, &vm, faults);
     vm
+}
+
+/// The placeholder for an unknown number, so that the other settings can be checked.
+pub(super) fn placeholder_id() -> Set<VmId> {
+    Set {
+        value: VmId(0),
+        span: None,
+    }
+}
+
+/// The cpus.
+///
+/// Differs: `-c` and `-m` win over the configuration
+pub(super) fn cpu(parts: &mut Parts<'_>) -> CpuTopology {
+    let Parts {
+        own, host, wanted, ..
+    } = parts;
+    let cpu = first(
+        wanted.cpu.as_ref(),
+        own.settings.cpu.take(),
+        host.cpu.as_ref(),
+    );
+    let cpu = cpu.unwrap_or_else(CpuTopology::one);
+    match own.profile.as_ref().map(|profile| profile.spread) {
+        Some(Spread::Cores) => cpu.as_cores(),
+        _ => cpu,
+    }
+}
+
+/// The memory.
+///
+/// Differs: The default memory is 256M
+pub(super) fn mem(parts: &mut Parts<'_>) -> MemSize {
+    let Parts {
+        own, host, wanted, ..
+    } = parts;
+    let own = own.settings.mem.take();
+    first(wanted.mem.as_ref(), own, host.mem.as_ref()).unwrap_or_else(MemSize::usual)
 }
 
 fn uplink(set: &Set<IfName>) -> Uplink {

@@ -2,7 +2,7 @@
 
 use super::Default::{Described, None, Value};
 use super::Form::{Named, OneOf};
-use super::needs::{DISKS, INSTALL, NETWORK, ROOT};
+use super::needs::{DISKS, INSTALL, NETWORK, ROOT, SHOWN};
 use super::{Set, Setting, into, one};
 use crate::config::shell::class::is_name;
 use crate::finding::FindingName;
@@ -113,6 +113,7 @@ pub static HOST: [Setting<HostSettings>; 9] = [
         name: "cpu",
         form: Named("cpus"),
         default: Value("1"),
+        needed_by: SHOWN,
         finding: FindingName::Cpu,
         meaning: "the cpus of a VM without `VM_cpu`",
         read: into!(cpu: CpuTopology::parse),
@@ -122,6 +123,7 @@ pub static HOST: [Setting<HostSettings>; 9] = [
         name: "mem",
         form: Named("size"),
         default: Value("256M"),
+        needed_by: SHOWN,
         finding: FindingName::Memory,
         meaning: "the memory of a VM without `VM_mem`",
         read: into!(mem: MemSize::parse),

@@ -3,7 +3,7 @@
 use super::Default::{Described, None, Value};
 use super::Form::{Named, OneOf};
 use super::Otherwise::Derived;
-use super::needs::INSTALL;
+use super::needs::{INSTALL, SHOWN};
 use super::{Setting, VmSettings, Written, YES_OR_NO, into, one, yes_no};
 use crate::finding::FindingName;
 use crate::model::Vm;
@@ -17,6 +17,7 @@ type Row = Setting<VmSettings>;
 
 /// A setting that chooses the loader.
 const CHOOSING: Row = Row {
+    needed_by: SHOWN,
     always_shown: false,
     shapes_vm: true,
     ..Setting::ROW

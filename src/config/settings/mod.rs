@@ -8,6 +8,7 @@
 mod devices;
 mod host;
 mod loader;
+mod names;
 pub mod needs;
 mod screen;
 mod vm;
@@ -20,12 +21,12 @@ use crate::model::loader::LoaderKind;
 use crate::model::name::{NameError, error};
 use crate::span::Span;
 pub use host::{HOST, HostSettings, of_host, uplink_of};
+pub use names::{find, most_underscores};
 pub use needs::Need;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-use std::sync::LazyLock;
 pub use vm::{VM, VmSettings};
 
 /// What the name of a host variable begins with among the settings of a VM.
@@ -183,6 +184,14 @@ pub struct Setting<Into: 'static> {
     pub written: fn(&Vm) -> Written,
 }
 
+/// Whether a row is read.
+pub type Rows = fn(&Setting<VmSettings>) -> bool;
+
+/// Reads every row.
+pub fn every(_: &Setting<VmSettings>) -> bool {
+    true
+}
+
 impl<Into> PartialEq for Setting<Into> {
     /// Rows are equal if their names are.
     fn eq(&self, other: &Self) -> bool {
@@ -301,81 +310,6 @@ fn one(value: impl AsRef<OsStr>) -> Written {
 pub fn is_of_host(name: &str) -> bool {
     of_host(name).is_some()
 }
-
-/// The setting of a VM that a name spells, and the number in it, which may exceed the limit: 0 for
-/// a name without one.
-pub fn find(name: &str) -> Option<(&'static Setting<VmSettings>, u32)> {
-    let first = name.bytes().next()?;
-    let begin_so = INDEX.get(usize::from(first.checked_sub(b'a')?))?;
-    begin_so.iter().find_map(|(spelling, setting)| {
-        let number = spelling.number_in(name)?;
-        Some((*setting, number))
-    })
-}
-
-/// The highest count of `_` in a name of the table.
-pub fn most_underscores() -> usize {
-    *MOST_UNDERSCORES
-}
-
-/// A name of the table, split at its number.
-struct Spelling {
-    stem: &'static str,
-    /// The part after the number, if there is a number.
-    end: Option<&'static str>,
-}
-
-impl Spelling {
-    fn of(name: &'static str) -> Self {
-        match name.split_once('N') {
-            Some((stem, end)) => Self {
-                stem,
-                end: Some(end),
-            },
-            None => Self {
-                stem: name,
-                end: None,
-            },
-        }
-    }
-
-    /// The number in a name of this spelling.
-    fn number_in(&self, name: &str) -> Option<u32> {
-        let rest = name.strip_prefix(self.stem)?;
-        let Some(end) = self.end else {
-            return rest.is_empty().then_some(0);
-        };
-        let number = rest.strip_suffix(end)?;
-        // A leading zero is not accepted, so that one number has one spelling.
-        let has_zero = number.len() > 1 && number.starts_with('0');
-        let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
-        number.parse().ok().filter(|_| is_number && !has_zero)
-    }
-}
-
-/// The spellings of a VM's settings that begin with one letter.
-type Spellings = Vec<(Spelling, &'static Setting<VmSettings>)>;
-
-/// All spellings by first letter, which rules out most names.
-static INDEX: LazyLock<Vec<Spellings>> = LazyLock::new(|| {
-    let begin_with = |letter: u8| {
-        let all = VM
-            .iter()
-            .flat_map(|setting| setting.names().map(move |name| (name, setting)));
-        all.filter(|(name, _)| name.as_bytes().first() == Some(&letter))
-            .map(|(name, setting)| (Spelling::of(name), setting))
-            .collect()
-    };
-    (b'a'..=b'z').map(begin_with).collect()
-});
-
-static MOST_UNDERSCORES: LazyLock<usize> = LazyLock::new(|| {
-    let names = VM.iter().flat_map(Setting::names);
-    names
-        .map(|name| name.bytes().filter(|byte| *byte == b'_').count())
-        .max()
-        .unwrap_or_default()
-});
 
 #[cfg(test)]
 mod tests;

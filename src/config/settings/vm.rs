@@ -3,7 +3,7 @@
 use super::Default::{Described, None, Required, Value};
 use super::Form::{Named, OneOf};
 use super::Otherwise::{Derived, Host};
-use super::needs::{ALL, AUTOSTART, DISKS, INSTALL, NETWORK};
+use super::needs::{ALL, AUTOSTART, AUTOSTARTED, DISKS, INSTALL, NETWORK, SHOWN};
 use super::{Set, Setting, YES_OR_NO, devices, into, loader, one, screen, yes_no};
 use crate::finding::FindingName;
 use crate::model::arguments::BhyveArgs;
@@ -126,6 +126,7 @@ pub static VM: [Setting<VmSettings>; 40] = [
         name: "os",
         form: Named("profile"),
         default: None,
+        needed_by: SHOWN,
         always_shown: false,
         shapes_vm: true,
         finding: FindingName::UnknownOs,
@@ -139,6 +140,7 @@ pub static VM: [Setting<VmSettings>; 40] = [
         name: "cpu",
         form: Named("cpus"),
         default: Described("the host variable `cpu`"),
+        needed_by: SHOWN,
         finding: FindingName::Cpu,
         meaning: "the cpus of the VM",
         read: into!(cpu: CpuTopology::parse),
@@ -150,6 +152,7 @@ pub static VM: [Setting<VmSettings>; 40] = [
         name: "mem",
         form: Named("size"),
         default: Described("the host variable `mem`"),
+        needed_by: SHOWN,
         finding: FindingName::Memory,
         meaning: "the memory of the VM",
         read: into!(mem: MemSize::parse),
@@ -338,7 +341,7 @@ pub static VM: [Setting<VmSettings>; 40] = [
         name: "autostart",
         form: OneOf(YES_OR_NO),
         default: Value("NO"),
-        needed_by: AUTOSTART,
+        needed_by: AUTOSTARTED,
         always_shown: false,
         finding: FindingName::YesOrNo,
         meaning: "whether `easy-bhyve autostart` boots the VM",
