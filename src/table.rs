@@ -1,13 +1,18 @@
 //! Rows as columns, for a terminal.
 
 use crate::vis;
+use std::borrow::Cow;
 use unicode_width::UnicodeWidthStr;
+
+/// The blanks between two columns.
+const APART: usize = 2;
 
 /// Stands for the beginning of a shortened cell.
 const CUT: &str = "...";
 
-/// Lays out rows as columns, two blanks apart; the last column is not padded.
-pub(crate) fn table<R, C>(head: &[&str], rows: impl Iterator<Item = R>) -> String
+/// Lays out rows as columns, two blanks apart; the last column is not padded. The rows are made twice, which
+/// takes less time than keeping them.
+pub(crate) fn table<R, C>(head: &[&str], rows: impl Iterator<Item = R> + Clone) -> String
 where
     R: AsRef<[C]>,
     C: AsRef<str>,
@@ -19,7 +24,7 @@ where
 /// their beginning, but not below the width of its heading.
 pub(crate) fn table_shortening<R, C>(
     head: &[&str],
-    rows: impl Iterator<Item = R>,
+    rows: impl Iterator<Item = R> + Clone,
     column: usize,
     room: usize,
 ) -> String
@@ -30,92 +35,95 @@ where
     laid_out(head, rows, Some((column, room)))
 }
 
-/// The cells of a table as they are shown, in one text, and how many columns each takes.
-#[derive(Default)]
-struct Cells {
-    text: String,
-    /// The end of each cell in the text, and its width.
-    cells: Vec<(usize, usize)>,
-}
-
-impl Cells {
-    fn push(&mut self, cell: &str) -> usize {
-        let cell = vis::line(cell);
-        let width = columns(&cell);
-        self.text.push_str(&cell);
-        self.cells.push((self.text.len(), width));
-        width
-    }
-}
-
 fn laid_out<R, C>(
     head: &[&str],
-    rows: impl Iterator<Item = R>,
+    rows: impl Iterator<Item = R> + Clone,
     shortened: Option<(usize, usize)>,
 ) -> String
 where
     R: AsRef<[C]>,
     C: AsRef<str>,
 {
-    let mut all = Cells::default();
-    let mut widths: Vec<usize> = head.iter().map(|cell| all.push(cell)).collect();
-    for row in rows {
-        let mut cells = row.as_ref().iter();
-        for width in &mut widths {
-            let cell = cells.next().map_or("", AsRef::as_ref);
-            *width = (*width).max(all.push(cell));
+    let mut widths: Vec<usize> = head.iter().map(|cell| columns(cell)).collect();
+    let (mut lines, mut is_plain) = (1, head.iter().all(|cell| vis::is_printable(cell)));
+    for row in rows.clone() {
+        for (width, cell) in widths.iter_mut().zip(row.as_ref()) {
+            let cell = cell.as_ref();
+            is_plain = is_plain && vis::is_printable(cell);
+            let taken = if is_plain { cell.len() } else { columns(cell) };
+            *width = (*width).max(taken);
         }
+        lines += 1;
     }
-    let whole = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
+    let whole = widths.iter().sum::<usize>() + APART * widths.len().saturating_sub(1);
     if let Some((column, room)) = shortened
         && let Some(width) = widths.get_mut(column)
     {
         let over = whole.saturating_sub(room);
-        let least = head.get(column).map_or(0, |head| columns(head)) + CUT.len();
+        let least = head.get(column).map_or(0, |head| head.width()) + CUT.len();
         *width = (*width).min(width.saturating_sub(over).max(least));
     }
-    let blanks = " ".repeat(widths.iter().copied().max().unwrap_or_default());
-    let mut text = String::with_capacity(all.text.len() + all.cells.len() * 4);
-    let mut begin = 0;
-    for row in all.cells.chunks(widths.len().max(1)) {
-        let start = text.len();
-        for (&(end, taken), &width) in row.iter().zip(&widths) {
-            let cell = all.text.get(begin..end).unwrap_or_default();
-            begin = end;
-            if text.len() > start {
-                text.push_str("  ");
-            }
-            let padding = if taken > width {
-                let cut = end_of(cell, width);
-                text.push_str(&cut);
-                width.saturating_sub(columns(&cut))
+    let widest = widths.iter().copied().max().unwrap_or_default();
+    let mut lines = Lines {
+        text: String::with_capacity(lines * (whole + APART)),
+        blanks: " ".repeat(widest + APART),
+        is_plain,
+        widths,
+    };
+    lines.push(head.iter().copied());
+    for row in rows {
+        lines.push(row.as_ref().iter().map(AsRef::as_ref));
+    }
+    lines.text
+}
+
+/// The lines of a table.
+struct Lines {
+    text: String,
+    widths: Vec<usize>,
+    /// As many blanks as a cell can need behind it.
+    blanks: String,
+    /// Whether all cells are ASCII without control characters: a fast path, because thousands of
+    /// names and sizes are.
+    is_plain: bool,
+}
+
+impl Lines {
+    fn push<'cell>(&mut self, cells: impl Iterator<Item = &'cell str>) {
+        for (cell, &width) in cells.zip(&self.widths) {
+            let (cell, taken) = if self.is_plain {
+                (Cow::Borrowed(cell), cell.len())
             } else {
-                text.push_str(cell);
+                let cell = vis::line(cell);
+                let taken = cell.width();
+                (cell, taken)
+            };
+            let padding = if taken > width {
+                let cut = end_of(&cell, width);
+                self.text.push_str(&cut);
+                width.saturating_sub(cut.width())
+            } else {
+                self.text.push_str(&cell);
                 width - taken
             };
-            text.push_str(blanks.get(..padding).unwrap_or_default());
+            let blanks = self.blanks.get(..padding + APART);
+            self.text.push_str(blanks.unwrap_or_default());
         }
-        text.truncate(text.trim_end().len());
-        text.push('\n');
+        self.text.truncate(self.text.trim_end().len());
+        self.text.push('\n');
     }
-    text
+}
+
+/// How many columns of a terminal a cell takes.
+fn columns(cell: &str) -> usize {
+    vis::line(cell).width()
 }
 
 /// The end of a cell in this width, which is less than its own.
 fn end_of(cell: &str, width: usize) -> String {
     let mut rest = cell.chars();
-    while columns(rest.as_str()) + CUT.len() > width && rest.next().is_some() {}
+    while rest.as_str().width() + CUT.len() > width && rest.next().is_some() {}
     format!("{CUT}{}", rest.as_str())
-}
-
-/// How many columns of a terminal a text takes.
-fn columns(text: &str) -> usize {
-    // A fast path: thousands of names and sizes are ASCII.
-    if text.is_ascii() {
-        text.len()
-    } else {
-        text.width()
-    }
 }
 
 #[cfg(test)]

@@ -92,16 +92,24 @@ pub fn line(text: &str) -> Cow<'_, str> {
 }
 
 /// Whether text is ASCII without control characters: a fast path, because most text is.
-fn is_printable(text: &str) -> bool {
+pub(crate) fn is_printable(text: &str) -> bool {
     // No early end, so that several bytes are compared at once.
     let bytes = text.bytes();
     bytes.fold(true, |is_so, byte| is_so & matches!(byte, b' '..=b'~'))
 }
 
+/// As [`is_printable`], for text of several lines.
+fn are_printable(text: &str) -> bool {
+    let bytes = text.bytes();
+    bytes.fold(true, |is_so, byte| {
+        is_so & (matches!(byte, b' '..=b'~') | (byte == b'\n'))
+    })
+}
+
 /// Text of several lines in its displayed form, with its newlines kept.
 pub fn lines(text: &str) -> Cow<'_, str> {
     let is_fine = |character| character == '\n' || is_graphic(character);
-    if text.split('\n').all(is_printable) || text.chars().all(is_fine) {
+    if are_printable(text) || text.chars().all(is_fine) {
         return Cow::Borrowed(text);
     }
     let lines: Vec<Cow<'_, str>> = text.split('\n').map(line).collect();
