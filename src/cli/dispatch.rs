@@ -207,7 +207,9 @@ fn serve(session: &mut Session<'_, '_>, config: &Config, invocation: Invocation)
             return Ok(());
         }
         Call::Admin(Admin::Setup(args)) => setup::setup(&mut context, &args)?,
-        Call::Admin(Admin::List(format)) => list::list(&mut context, format)?,
+        Call::Admin(Admin::List(args)) => {
+            list::list(&mut context, args.format.unwrap_or_default())?
+        }
         Call::Admin(Admin::Set(args)) => {
             let edited = set::set(&mut context, &args);
             return follow(session, edited);
@@ -232,12 +234,10 @@ fn serve(session: &mut Session<'_, '_>, config: &Config, invocation: Invocation)
             let edited = import::add(&mut context, &args);
             return follow(session, edited);
         }
-        Call::Admin(Admin::Status(showing)) if showing.watch => {
-            return status::watch(session, config, showing.all);
+        Call::Admin(Admin::Status(args)) if args.watch => {
+            return status::watch(session, config, args);
         }
-        Call::Admin(Admin::Status(showing)) => {
-            Outcome::Text(status::status(&mut context, showing)?)
-        }
+        Call::Admin(Admin::Status(args)) => Outcome::Text(status::status(&mut context, args)?),
         Call::Admin(Admin::StopAll(args)) => return all::stop(session, config, args),
         Call::Admin(Admin::Autostart(dry_run)) => return all::start(session, config, dry_run),
         Call::Vm(TypedVerb::Clone(typed)) if typed.options.add => {

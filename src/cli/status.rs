@@ -2,7 +2,7 @@
 
 mod text;
 
-use super::invocation::Showing;
+use super::invocation::options::StatusArgs;
 use super::state::{self, End, VmState};
 use crate::config::Config;
 use crate::config::resolve;
@@ -120,7 +120,7 @@ struct Tap {
     vm: VmName,
 }
 
-/// The status as text; `all` adds the cpus and the memory that each guest was started with.
+/// The status as text; `-a` adds the cpus and the memory that each guest was started with.
 ///
 /// Differs: `status -a` shows what runs
 ///
@@ -129,8 +129,7 @@ struct Tap {
 ///
 /// # Errors
 /// If the host cannot be queried.
-pub(super) fn status(context: &mut Context<'_>, showing: Showing) -> Result<String> {
-    let Showing { format, all, .. } = showing;
+pub(super) fn status(context: &mut Context<'_>, args: StatusArgs) -> Result<String> {
     let traces = Traces::ask(context.look, &context.process.surroundings())?;
     let processes = if traces.is_empty() {
         Processes::default()
@@ -147,7 +146,7 @@ pub(super) fn status(context: &mut Context<'_>, showing: Showing) -> Result<Stri
         let supervisor = processes.supervisor(name).map(|process| process.who.pid);
         let noted = state::noted(context.look, &context.process.run, &processes, name);
         let unconfigured = is_unconfigured(context, &processes, name)?;
-        let started = noted.as_ref().filter(|_| all).and_then(Started::of);
+        let started = noted.as_ref().filter(|_| args.all).and_then(Started::of);
         let end = traces.last_end(name);
         status.running.push(Running {
             name: name.to_owned(),
@@ -194,9 +193,9 @@ pub(super) fn status(context: &mut Context<'_>, showing: Showing) -> Result<Stri
     status.left_over_taps = left_over_taps(context, &status.running)?;
     (status.left_over_snapshots, status.about_snapshots) =
         left_over_snapshots(context, &traces, &processes)?;
-    match format {
+    match args.format.format.unwrap_or_default() {
         Format::Json => json(&status),
-        Format::Text => Ok(text::text(context, &status, all)),
+        Format::Text => Ok(text::text(context, &status, args.all)),
     }
 }
 
@@ -204,14 +203,14 @@ pub(super) fn status(context: &mut Context<'_>, showing: Showing) -> Result<Stri
 ///
 /// # Errors
 /// If the host cannot be queried, or the output cannot be written.
-pub(super) fn watch(session: &mut Session<'_, '_>, config: &Config, all: bool) -> Result<()> {
+pub(super) fn watch(
+    session: &mut Session<'_, '_>,
+    config: &Config,
+    args: StatusArgs,
+) -> Result<()> {
     run::catch_signals(session.host)?;
-    let showing = Showing {
-        all,
-        ..Showing::default()
-    };
     while session.host.interrupted().is_none() {
-        let shown = status(&mut Context::of(session, config), showing)?;
+        let shown = status(&mut Context::of(session, config), args)?;
         show_now(session.output, &vis::lines(&shown)).map_err(not_written)?;
         session.host.pause(EVERY);
     }

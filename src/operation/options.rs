@@ -166,7 +166,7 @@ impl From<DryRun> for DryRunOrTimings {
 }
 
 /// How the result is shown.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Copy, Debug, Default, Args)]
 pub struct FormatArgs {
     /// Format of the result: text or json
     #[arg(long, value_name = "FORMAT", hide_possible_values = true)]

@@ -22,7 +22,7 @@ pub(super) struct Cli {
     #[command(flatten)]
     pub(super) common: Common,
     #[command(subcommand)]
-    pub(super) command: Option<Typed>,
+    pub(super) call: Option<Call>,
 }
 
 /// The options of every verb and command.
@@ -33,10 +33,23 @@ pub(super) struct Common {
     pub(super) config: Option<PathBuf>,
 }
 
+/// The requested action.
 #[derive(Debug, Subcommand)]
-pub(super) enum Typed {
+pub enum Call {
+    /// A verb of a VM.
     #[command(flatten)]
     Vm(TypedVerb),
+    /// A command of easy-bhyve itself.
+    #[command(flatten)]
+    Admin(Admin),
+    /// Print a text from clap: help or the version.
+    #[command(skip)]
+    Show(String),
+}
+
+/// A command of easy-bhyve itself.
+#[derive(Debug, Subcommand)]
+pub enum Admin {
     /// Write the first configuration, for this host
     Init(InitArgs),
     /// Make one link per VM and verb
@@ -81,7 +94,7 @@ pub(super) enum Typed {
 /// Defines the arguments of a command.
 type Augment = fn(Command) -> Command;
 
-impl Typed {
+impl Admin {
     /// The commands, and what defines the arguments of each, as the definition of all does.
     const DEFINED: [(&'static str, Augment); 19] = [
         ("init", InitArgs::augment_args),

@@ -9,19 +9,16 @@ mod help;
 pub mod options;
 
 use crate::error::Result;
-use crate::operation::options::{DryRun, EndArgs, Format, FormatArgs};
 use crate::operation::{TypedVerb, wire};
 use crate::verb::{Links, Spelling, Verb};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches};
 
-use commands::{Cli, Common, Typed};
+pub use commands::{Admin, Call};
+use commands::{Cli, Common};
 use complaint::{ADMIN, unknown_verb, wrong_command, wrong_usage};
 use help::definition_for_help;
-use options::{
-    CheckArgs, CompleteArgs, CompletionsArgs, DestroyArgs, DiskArgs, DoctorArgs, ImportArgs,
-    InitArgs, InspectArgs, ManArgs, NewArgs, OsArgs, RenameArgs, SetArgs, SetupArgs,
-};
+use options::StatusArgs;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -39,71 +36,6 @@ pub struct Invocation {
     pub config: Option<PathBuf>,
     /// The requested action.
     pub request: Call,
-}
-
-/// The requested action.
-#[derive(Debug)]
-pub enum Call {
-    /// Print a text from clap: help or the version.
-    Show(String),
-    /// A command of easy-bhyve itself.
-    Admin(Admin),
-    /// A verb of a VM.
-    Vm(TypedVerb),
-}
-
-/// A command of easy-bhyve itself.
-#[derive(Debug)]
-pub enum Admin {
-    /// Writes the first configuration.
-    Init(InitArgs),
-    /// Makes the links, or installs the manual.
-    Setup(SetupArgs),
-    /// Lists the VMs.
-    List(Format),
-    /// Shows the running VMs and leftovers.
-    Status(Showing),
-    /// Reports errors and warnings about the configuration.
-    Check(CheckArgs),
-    /// Examines the host.
-    Doctor(DoctorArgs),
-    /// Shows what is on disks.
-    Inspect(InspectArgs),
-    /// Shows profiles of operating systems.
-    Os(OsArgs),
-    /// Changes settings of a VM or of the host.
-    Set(SetArgs),
-    /// Writes the settings of a new VM.
-    New(NewArgs),
-    /// Gives a VM one more disk.
-    Disk(DiskArgs),
-    /// Gives a VM another name.
-    Rename(RenameArgs),
-    /// Removes a VM.
-    Destroy(DestroyArgs),
-    /// Prints or adds the VMs of another manager.
-    Import(ImportArgs),
-    /// Ends every running VM.
-    StopAll(EndArgs),
-    /// Starts every VM with `autostart=YES`.
-    Autostart(DryRun),
-    /// Prints the completions of a shell.
-    Completions(CompletionsArgs),
-    /// Prints the words that can stand at the end of a command line.
-    Complete(CompleteArgs),
-    /// Shows a manual page.
-    Man(ManArgs),
-}
-
-/// How the status is shown.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Showing {
-    /// Text or JSON.
-    pub format: Format,
-    /// Whether the cpus and the memory of each guest are also shown.
-    pub all: bool,
-    /// Whether the status is shown repeatedly.
-    pub watch: bool,
 }
 
 impl Invocation {
@@ -212,7 +144,7 @@ fn of_call(name: Option<&OsString>) -> Option<clap::Command> {
     let name = name?.to_str()?;
     let command = match Verb::parse(name) {
         Some(verb) => TypedVerb::define(verb),
-        None => Typed::define(name)?,
+        None => Admin::define(name)?,
     };
     Some(Common::augment_args(clap::Command::new(PROGRAM)).subcommand(command))
 }
@@ -247,7 +179,10 @@ fn from_words(
         request,
     };
     match parsed {
-        Ok(cli) => Ok(done(cli.common.config, request(cli.command))),
+        Ok(cli) => {
+            let status = || Call::Admin(Admin::Status(StatusArgs::default()));
+            Ok(done(cli.common.config, cli.call.unwrap_or_else(status)))
+        }
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 Ok(done(None, Call::Show(error.render().to_string())))
@@ -262,37 +197,6 @@ fn from_words(
             _ => Err(wrong_usage(&error)),
         },
     }
-}
-
-fn request(typed: Option<Typed>) -> Call {
-    let format = |args: FormatArgs| args.format.unwrap_or_default();
-    Call::Admin(match typed {
-        None => Admin::Status(Showing::default()),
-        Some(Typed::Vm(work)) => return Call::Vm(work),
-        Some(Typed::Init(options)) => Admin::Init(options),
-        Some(Typed::Setup(options)) => Admin::Setup(options),
-        Some(Typed::List(options)) => Admin::List(format(options)),
-        Some(Typed::Status(options)) => Admin::Status(Showing {
-            format: format(options.format),
-            all: options.all,
-            watch: options.watch,
-        }),
-        Some(Typed::Check(options)) => Admin::Check(options),
-        Some(Typed::Doctor(options)) => Admin::Doctor(options),
-        Some(Typed::Inspect(options)) => Admin::Inspect(options),
-        Some(Typed::Os(options)) => Admin::Os(options),
-        Some(Typed::Set(options)) => Admin::Set(options),
-        Some(Typed::New(options)) => Admin::New(options),
-        Some(Typed::Disk(options)) => Admin::Disk(options),
-        Some(Typed::Rename(options)) => Admin::Rename(options),
-        Some(Typed::Destroy(options)) => Admin::Destroy(options),
-        Some(Typed::Import(options)) => Admin::Import(options),
-        Some(Typed::StopAll(options)) => Admin::StopAll(options),
-        Some(Typed::Autostart(options)) => Admin::Autostart(options),
-        Some(Typed::Completions(options)) => Admin::Completions(options),
-        Some(Typed::Complete(options)) => Admin::Complete(options),
-        Some(Typed::Man(options)) => Admin::Man(options),
-    })
 }
 
 #[cfg(test)]

@@ -32,16 +32,18 @@ pub struct CheckArgs {
     pub format: Option<Format>,
 }
 
-#[derive(Clone, Copy, Debug, Args)]
-pub(super) struct StatusArgs {
+/// The options of `status`.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct StatusArgs {
     /// Also show the cpus and the memory of each guest
     #[arg(short = 'a', long)]
-    pub(super) all: bool,
+    pub all: bool,
     /// Repeat every 2 s, until Ctrl-C
     #[arg(long, conflicts_with = "format")]
-    pub(super) watch: bool,
+    pub watch: bool,
+    /// --format
     #[command(flatten)]
-    pub(super) format: FormatArgs,
+    pub format: FormatArgs,
 }
 
 /// The options of `inspect`.

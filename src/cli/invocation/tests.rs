@@ -32,10 +32,10 @@ fn meaning(call: &str) -> String {
             "autostart",
             words(&[(args.dry_run, "dry")]),
         ),
-        Call::Admin(Admin::Status(showing)) => (
-            format!("{:?}", showing.format),
+        Call::Admin(Admin::Status(args)) => (
+            format!("{:?}", args.format.format.unwrap_or_default()),
             "status",
-            words(&[(showing.all, "all"), (showing.watch, "watch")]),
+            words(&[(args.all, "all"), (args.watch, "watch")]),
         ),
         other => panic!("{other:?}"),
     };
