@@ -14,7 +14,7 @@ use crate::plan::Test;
 pub use listing::{
     BookmarkLine, SnapshotLine, Volume, list, list_all, parse_list, parse_lists, parse_snapshot,
 };
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 
 /// Creates a volume: `zfs create [-s] -o volmode=dev -V SIZE VOLUME`.
@@ -151,6 +151,14 @@ pub fn mountpoints() -> Command {
 /// `none`.
 pub fn mounted(output: &str) -> impl Iterator<Item = (&str, &str)> {
     output.lines().filter_map(|line| line.split_once('\t'))
+}
+
+/// Asks for properties of a dataset: `zfs get -Hp -o property,value PROPERTIES DATASET`.
+fn get(properties: &str, dataset: impl AsRef<OsStr>) -> Command {
+    Command::question(
+        "zfs",
+        args!["get", "-Hp", "-o", "property,value", properties, dataset],
+    )
 }
 
 /// Lists the properties that are set on datasets themselves: `zfs get -H -s local all`.

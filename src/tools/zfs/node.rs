@@ -1,6 +1,7 @@
 //! The device node of a volume: its path, and what zfs(8) says about a volume without one.
 
-use crate::command::{Command, args};
+use super::get;
+use crate::command::Command;
 use crate::model::name::Dataset;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -13,17 +14,7 @@ pub fn of(devices: &Path, volume: &Dataset) -> PathBuf {
 /// Queries what decides whether a dataset has a device node:
 /// `zfs get -Hp -o property,value type,volmode,keystatus,encryptionroot DATASET`.
 pub fn ask(dataset: &Dataset) -> Command {
-    Command::question(
-        "zfs",
-        args![
-            "get",
-            "-Hp",
-            "-o",
-            "property,value",
-            "type,volmode,keystatus,encryptionroot",
-            dataset
-        ],
-    )
+    get("type,volmode,keystatus,encryptionroot", dataset)
 }
 
 /// Why an existing dataset has no device node (`module/os/freebsd/zfs/zvol_os.c`).

@@ -1,5 +1,6 @@
 //! The size and the name of a volume: zfs(8).
 
+use super::get;
 use crate::command::{Command, args};
 use crate::model::name::Dataset;
 use crate::plan::Test;
@@ -48,17 +49,7 @@ fn number(output: &str, property: &str) -> Option<u64> {
 
 /// Asks for the room of the pool of a volume: `zfs get -Hp -o property,value used,available POOL`.
 pub fn room(volume: &Dataset) -> Command {
-    Command::question(
-        "zfs",
-        args![
-            "get",
-            "-Hp",
-            "-o",
-            "property,value",
-            "used,available",
-            volume.pool()
-        ],
-    )
+    get("used,available", volume.pool())
 }
 
 /// Parses the output of [`room`]: the bytes that all datasets of the pool can have together.
@@ -109,13 +100,6 @@ pub fn has_size(volume: &Dataset, bytes: u64) -> Test {
         command: get("volsize,type", volume),
         text: format!("volsize\t{bytes}\ntype\t"),
     }
-}
-
-fn get(properties: &str, volume: &Dataset) -> Command {
-    Command::question(
-        "zfs",
-        args!["get", "-Hp", "-o", "property,value", properties, volume],
-    )
 }
 
 /// Changes the size of a volume, a whole number of blocks: `zfs set volsize=BYTES VOLUME`.
