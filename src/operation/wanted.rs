@@ -261,7 +261,7 @@ fn refuse_twins<'all, 'found: 'all>(
         .collect();
     let ways = twins.iter().filter_map(|taken| taken.snapshots().next());
     let ways: Vec<String> = ways
-        .map(|one| format!("{} {one}", call(vm, verb)))
+        .map(|one| format!("{} {one}", call(vm, verb, "")))
         .collect();
     Err(Error::host(format!(
         "there are {} snapshots @{}, which were not taken together: {}",
@@ -272,18 +272,21 @@ fn refuse_twins<'all, 'found: 'all>(
     .help(format!("name one with its volume: {}", ways.join(", or "))))
 }
 
-/// The command before the name of a snapshot.
-fn call(vm: &Vm, verb: Verb) -> String {
-    let option = if verb == Verb::Snapshot {
-        " --delete"
-    } else {
-        ""
+/// The command for a snapshot with these options, up to the snapshot's name; `snapshot` destroys it.
+pub(crate) fn call(vm: &Vm, verb: Verb, options: &str) -> String {
+    let delete = match verb {
+        Verb::Snapshot => "--delete",
+        _ => "",
     };
-    format!("{}{option}", vm.command(verb))
+    let mut call = vm.command(verb);
+    for word in [options, delete].iter().filter(|word| !word.is_empty()) {
+        call.extend([" ", word]);
+    }
+    call
 }
 
-/// Refuses `-f` with only a part of a label; `options` are those before the name.
-pub(crate) fn refuse_label(vm: &Vm, meant: &Meant<'_>, verb: Verb, options: &str) -> Result<()> {
+/// Refuses `-f` with only a part of a label.
+pub(crate) fn refuse_label(vm: &Vm, meant: &Meant<'_>, verb: Verb) -> Result<()> {
     if !meant.is_by_label {
         return Ok(());
     }
@@ -296,8 +299,8 @@ pub(crate) fn refuse_label(vm: &Vm, meant: &Meant<'_>, verb: Verb, options: &str
         meant.taken.name
     ))
     .help(format!(
-        "to {does} it: {} {options} {}",
-        vm.command(verb),
+        "to {does} it: {} {}",
+        call(vm, verb, "-f"),
         meant.words
     )))
 }
@@ -330,9 +333,8 @@ pub(crate) fn refuse_incomplete(vm: &Vm, meant: &Meant<'_>, verb: Verb) -> Resul
     .note(format!("the property {PROPERTY} of the snapshot says so"));
     Err(match verb {
         Verb::Rollback => error.help(format!(
-            "to roll back only what has the snapshot: {} {} {}",
-            vm.command(verb),
-            options(&taken.there()),
+            "to roll back only what has the snapshot: {} {}",
+            call(vm, verb, &options(&taken.there())),
             taken.name
         )),
         _ => error.help(format!(

@@ -123,12 +123,13 @@ fn how_to_end(vm: &Vm, numbers: &Numbers, name: &SnapName) -> String {
     let disks = if is_whole {
         String::new()
     } else {
-        format!("{} ", wanted::options(numbers))
+        wanted::options(numbers)
     };
-    let (back, gone) = (vm.command(Verb::Rollback), vm.command(Verb::Snapshot));
+    let back = wanted::call(vm, Verb::Rollback, &disks);
+    let gone = wanted::call(vm, Verb::Snapshot, "");
     format!(
-        "roll back to it ({back} {disks}{name}; {gone} --delete {name}), or keep what the guest \
-         has written ({gone} --delete {name})"
+        "roll back to it ({back} {name}; {gone} {name}), or keep what the guest has written \
+         ({gone} {name})"
     )
 }
 

@@ -92,7 +92,7 @@ impl RootJob for Rollback {
         let found = Found::ask(context.look, vm, volumes)?;
         let meant = choose(vm, &found, &self.wanted, Verb::Rollback)?;
         if self.force {
-            refuse_label(vm, &meant, Verb::Rollback, "-f")?;
+            refuse_label(vm, &meant, Verb::Rollback)?;
         }
         refuse_incomplete(vm, &meant, Verb::Rollback)?;
         let parts = meant.taken.parts.iter();

@@ -6,7 +6,7 @@ use crate::model::name::{SnapName, Snapshot};
 use crate::operation::plan_context::PlanContext;
 use crate::operation::refuse::{clones_of, holds_of};
 use crate::operation::taken::{Found, Taken, facts, volumes};
-use crate::operation::wanted::{Wanted, choose, refuse_label};
+use crate::operation::wanted::{self, Wanted, choose, refuse_label};
 use crate::operation::wire::{self, Options, Words};
 use crate::operation::{Locks, Planned, Request, RootJob, gone, temporary};
 use crate::plan::{Guard, NoReturn, Plan, Refusal, Test};
@@ -60,7 +60,7 @@ impl RootJob for DeleteSnapshot {
         let found = Found::ask(context.look, vm, volumes)?;
         let meant = choose(vm, &found, &self.wanted, Verb::Snapshot)?;
         if self.force {
-            refuse_label(vm, &meant, Verb::Snapshot, "-f --delete")?;
+            refuse_label(vm, &meant, Verb::Snapshot)?;
         }
         refuse_needed(&meant.taken)?;
         refuse_in_use(context, vm, &meant.taken)?;
@@ -70,8 +70,8 @@ impl RootJob for DeleteSnapshot {
             test: Test::Confirmed {
                 question: question(context, &meant.taken),
                 otherwise: format!(
-                    "to destroy it without the question: {} -f --delete {}",
-                    vm.command(Verb::Snapshot),
+                    "to destroy it without the question: {} {}",
+                    wanted::call(vm, Verb::Snapshot, "-f"),
                     meant.words
                 ),
             },

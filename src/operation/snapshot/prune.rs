@@ -8,7 +8,7 @@ use crate::operation::gone::{self, AT_ONCE};
 use crate::operation::plan_context::PlanContext;
 use crate::operation::refuse::{clones_of, holds_of};
 use crate::operation::taken::{Found, Taken, facts, volumes};
-use crate::operation::wanted::lack;
+use crate::operation::wanted::{self, lack};
 use crate::operation::wire::{self, Options, Words};
 use crate::operation::{Locks, Planned, Request, RootJob};
 use crate::plan::{Guard, NoReturn, Plan, Refusal, Test};
@@ -92,7 +92,7 @@ impl RootJob for PruneSnapshots {
         if !context.is_freebsd {
             return Err(
                 Error::host("the snapshots are unknown, because this host is not FreeBSD").help(
-                    format!("name one: {} --delete SNAP", vm.command(Verb::Snapshot)),
+                    format!("name one: {} SNAP", wanted::call(vm, Verb::Snapshot, "")),
                 ),
             );
         }

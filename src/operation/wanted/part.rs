@@ -34,7 +34,7 @@ pub(super) fn refuse_newest_part(
         "no snapshot is of {}, and none of hd0 alone",
         all.disks()
     ))
-    .help(format!("for {disks} alone: {} {name}", call(vm, verb))))
+    .help(format!("for {disks} alone: {} {name}", call(vm, verb, ""))))
 }
 
 /// Refuses typed numbers of disks, if no snapshot is of these and no other disk; one that the other words
@@ -61,14 +61,8 @@ pub(super) fn refuse_part(vm: &Vm, wanted: &Wanted, all: &[Taken<'_>], verb: Ver
                 typed.disks()
             ))
             .help(format!(
-                "name all of its disks: {} {}{} {}",
-                vm.command(verb),
-                options(&taken.there()),
-                if verb == Verb::Snapshot {
-                    " --delete"
-                } else {
-                    ""
-                },
+                "name all of its disks: {} {}",
+                call(vm, verb, &options(&taken.there())),
                 taken.name
             )))
         }
