@@ -192,44 +192,47 @@ pub(super) fn bases(
 impl Thing {
     /// What it is, and what goes with it, one line each.
     pub(super) fn lines(&self) -> Vec<String> {
-        match self {
-            Self::File(path, size) => {
-                let size = size.map_or(String::new(), |size| format!(" of {}", exact(size)));
-                vec![format!("the file {}{size}", vis::shown(path))]
-            }
-            Self::Volume {
-                name,
-                sizes,
-                snapshots,
-                bookmarks,
-                ..
-            } => {
-                let size = sizes.map_or(String::new(), |sizes| {
-                    format!(" of {}", exact(sizes.volsize))
-                });
-                let mut lines = vec![format!("the volume {name}{size}")];
-                lines.extend(snapshots.iter().map(|(snapshot, used)| {
-                    format!(
-                        "the snapshot {name}@{snapshot}, which alone uses {}",
-                        short(*used)
-                    )
-                }));
-                let bookmarks = bookmarks.iter();
-                lines.extend(bookmarks.map(|bookmark| format!("the bookmark {name}#{bookmark}")));
-                lines
-            }
+        let mut lines = vec![self.what()];
+        if let Self::Volume {
+            name,
+            snapshots,
+            bookmarks,
+            ..
+        } = self
+        {
+            lines.extend(snapshots.iter().map(|(snapshot, used)| {
+                format!(
+                    "the snapshot {name}@{snapshot}, which alone uses {}",
+                    short(*used)
+                )
+            }));
+            let bookmarks = bookmarks.iter();
+            lines.extend(bookmarks.map(|bookmark| format!("the bookmark {name}#{bookmark}")));
         }
+        lines
+    }
+
+    /// What it is: `the volume zroot/vm/web of 20G`.
+    fn what(&self) -> String {
+        let (what, size) = match self {
+            Self::File(path, size) => (format!("the file {}", vis::shown(path)), *size),
+            Self::Volume { name, sizes, .. } => {
+                let size = sizes.map(|sizes| sizes.volsize);
+                (format!("the volume {name}"), size)
+            }
+        };
+        let size = size.map(|size| format!(" of {}", exact(size)));
+        format!("{what}{}", size.unwrap_or_default())
     }
 
     /// That it goes, on one line: `the volume zroot/vm/web of 20G goes, with 2 snapshots`.
     pub(super) fn goes(&self) -> String {
-        let what = self.lines().into_iter().next().unwrap_or_default();
         let snapshots = match self {
             Self::Volume { snapshots, .. } => snapshots.len(),
             Self::File(..) => 0,
         };
         let with = (snapshots > 0).then(|| format!(", with {}", counted(snapshots, "snapshot")));
-        format!("{what} goes{}", with.unwrap_or_default())
+        format!("{} goes{}", self.what(), with.unwrap_or_default())
     }
 
     /// Adds its destruction, with what is destroyed then in `gone`. The snapshots are destroyed by their names:
