@@ -73,7 +73,7 @@ pub struct DryRun {
 impl DryRun {
     /// Whether the plan is shown as text.
     pub fn is_text(self) -> bool {
-        self.format.unwrap_or_default() == PlanFormat::Text
+        self.dry_run && self.format.unwrap_or_default() == PlanFormat::Text
     }
 }
 

@@ -10,7 +10,6 @@ use crate::model::loader::Uefi;
 use crate::model::name::{Dataset, VmName};
 use crate::model::{Vm, Volume};
 use crate::operation::context::{Asked, Context, rivals};
-use crate::operation::options::PlanFormat;
 use crate::operation::refuse::volume;
 use crate::operation::snapshot::Stamp;
 use crate::operation::taken::{DiskVolume, Found, volumes};
@@ -46,8 +45,7 @@ impl Args {
         };
         let (base, sources) = sources(context, &vm, base, self.add)?;
         let names = parsed(names)?;
-        let is_preview =
-            self.dry_run.dry_run && self.dry_run.format.unwrap_or_default() == PlanFormat::Text;
+        let is_preview = self.dry_run.is_text();
         let mut targets = Vec::new();
         let mut stores = Vec::new();
         let mut new = Vec::new();
