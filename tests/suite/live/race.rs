@@ -116,7 +116,7 @@ fn of_two_boots_with_a_tap_of_the_user_one_starts_the_vm() {
 /// A machine on which `fbsd0` runs; its guest and loader are slow.
 fn with_running() -> Machine {
     let mut host = warm();
-    host.state.guest.button_ms = Some(400);
+    host.state.guest.button_ms = Some(2_000);
     host.state.guest.loader_ms = 600;
     // A later call waits until the end of this one.
     host.state.pace = 4;
