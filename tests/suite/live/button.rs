@@ -54,8 +54,9 @@ fn before_acpi_the_button_is_a_power_cut() {
 
 #[test]
 fn with_acpi_it_powers_off_after_its_time_and_a_second_press_changes_nothing() {
+    let time = 2_000;
     let rig = Rig::new(GuestPlan {
-        button_ms: Some(300),
+        button_ms: Some(time),
         ..quick()
     });
     for by in WAYS {
@@ -69,7 +70,7 @@ fn with_acpi_it_powers_off_after_its_time_and_a_second_press_changes_nothing() {
         terminate(&rig, pid, by);
         until("the press", || guest().is_some_and(|guest| guest.pressed));
         let first = guest().unwrap();
-        assert!(first.end.is_some_and(|(at, _)| at >= before + 300));
+        assert!(first.end.is_some_and(|(at, _)| at >= before + time));
         terminate(&rig, pid, by);
         if let Some(second) = guest() {
             assert_eq!(second, first, "{by:?}");
