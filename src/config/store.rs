@@ -114,9 +114,13 @@ impl Store {
         Made { start, end }
     }
 
-    /// Makes the value of a variable, if it is set, followed by this text.
-    pub(super) fn make_with(&mut self, variable: &[u8], text: &[u8]) -> Option<Made> {
+    /// Makes the value of a variable, followed by this text, if it is set and all of it has at most so many
+    /// bytes.
+    pub(super) fn make_with(&mut self, variable: &[u8], text: &[u8], most: usize) -> Option<Made> {
         let record = *self.records.get(self.find(variable)?.last? as usize)?;
+        if self.value_of(record).len() + text.len() > most {
+            return None;
+        }
         let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let start = offset(self.made.len());
         match record.value {

@@ -108,11 +108,8 @@ impl Parser<'_, '_, '_> {
         let store = &mut self.reading.store;
         let name = self.bytes.get(variable.start..variable.end)?;
         let text = self.bytes.get(line.text.start..line.text.end)?;
-        let length = store.value(name)?.len() + text.len();
-        if length > MAX_VALUE || store.made() + length > MAX_MADE {
-            return None;
-        }
-        store.make_with(name, text).map(Value::Made)
+        let most = MAX_VALUE.min(MAX_MADE.saturating_sub(store.made()));
+        store.make_with(name, text, most).map(Value::Made)
     }
 }
 
