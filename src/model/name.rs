@@ -269,20 +269,20 @@ impl Dataset {
                 "\"{text}\" is not a dataset: a pool's name begins with a letter; write for example zroot/vm"
             ));
         }
-        for component in text.split('/') {
-            if matches!(component, "" | "." | "..") {
-                return refuse(format!(
-                    "\"{text}\" is not a dataset: a component is empty, . or ..; write for example zroot/vm"
-                ));
-            }
-            // Valid characters are ASCII, and bytes are compared faster than characters.
-            let is_valid = component.bytes().all(|byte| is_zfs_character(byte.into()));
-            let mut characters = component.chars().skip_while(|c| is_zfs_character(*c));
-            if !is_valid && let Some(bad) = characters.next() {
-                return refuse(format!(
-                    "\"{text}\" is not a dataset: \"{bad}\" is not allowed; write for example zroot/vm"
-                ));
-            }
+        let mut components = text.as_bytes().split(|byte| *byte == b'/');
+        if components.any(|component| matches!(component, b"" | b"." | b"..")) {
+            return refuse(format!(
+                "\"{text}\" is not a dataset: a component is empty, . or ..; write for example zroot/vm"
+            ));
+        }
+        let is_valid = |c: char| c == '/' || is_zfs_character(c);
+        // A fast path: all valid characters are ASCII.
+        if !text.bytes().all(|byte| is_valid(byte.into()))
+            && let Some(bad) = text.chars().find(|&c| !is_valid(c))
+        {
+            return refuse(format!(
+                "\"{text}\" is not a dataset: \"{bad}\" is not allowed; write for example zroot/vm"
+            ));
         }
         Ok(Self(text))
     }
