@@ -102,7 +102,7 @@ pub(crate) fn is_printable(text: &str) -> bool {
 fn are_printable(text: &str) -> bool {
     let bytes = text.bytes();
     bytes.fold(true, |is_so, byte| {
-        is_so & (matches!(byte, b' '..=b'~') | (byte == b'\n'))
+        is_so & matches!(byte, b' '..=b'~' | b'\n')
     })
 }
 
