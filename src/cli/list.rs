@@ -14,7 +14,7 @@ use crate::survey::{Processes, State, Traces};
 use crate::table::{table, table_shortening};
 use console::Term;
 use serde::{Serialize, Serializer};
-use std::borrow::Cow;
+use smol_str::SmolStr;
 use std::path::PathBuf;
 
 /// The version of `--format json`, raised with each change that a reader would notice.
@@ -63,14 +63,35 @@ struct Line {
 
 impl Line {
     /// The state as text.
-    fn shown_state(&self) -> Cow<'_, str> {
+    fn shown_state(&self) -> Cell<'_> {
         let end = self
             .last_end
             .as_deref()
             .filter(|_| self.state == VmState::Stopped);
         match end.and_then(End::state) {
-            Some(state) => state.into(),
-            None => self.state.as_str().into(),
+            Some(state) => Cell::Made(state.into()),
+            None => Cell::Text(self.state.as_str()),
+        }
+    }
+}
+
+/// A cell of the table, without an allocation of its own.
+enum Cell<'line> {
+    Text(&'line str),
+    Made(SmolStr),
+}
+
+impl Cell<'_> {
+    fn number(number: u64) -> Self {
+        Self::Made(SmolStr::new(itoa::Buffer::new().format(number)))
+    }
+}
+
+impl AsRef<str> for Cell<'_> {
+    fn as_ref(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            Self::Made(text) => text,
         }
     }
 }
@@ -134,15 +155,15 @@ pub(super) fn list(context: &mut Context<'_>, format: Format) -> Result<Outcome>
             vms: &lines,
         })?,
         Format::Text => {
-            let rows = lines.iter().map(|line| -> [Cow<'_, str>; 8] {
+            let rows = lines.iter().map(|line| {
                 [
-                    line.id.to_string().into(),
-                    line.name.as_str().into(),
-                    line.loader.facts().name.into(),
-                    line.cpu.to_string().into(),
-                    line.mem.as_str().into(),
-                    if line.autostart { "yes" } else { "no" }.into(),
-                    line.disk.as_str().into(),
+                    Cell::number(line.id.into()),
+                    Cell::Text(line.name.as_str()),
+                    Cell::Text(line.loader.facts().name),
+                    Cell::number(line.cpu),
+                    Cell::Text(line.mem.as_str()),
+                    Cell::Text(if line.autostart { "yes" } else { "no" }),
+                    Cell::Text(&line.disk),
                     line.shown_state(),
                 ]
             });

@@ -71,14 +71,13 @@ fn is_shown(row: &Setting<VmSettings>) -> bool {
 fn of(mut parts: Parts<'_>, faults: &mut Faults) -> Overview {
     let loader = loader::kind(&parts.own.settings);
     let id = parts.own.settings.id.unwrap_or(placeholder_id());
-    let (_, disks) = disks::disks(&parts, &id, loader, faults);
-    let first = disks.into_iter().next();
+    let (_, disk) = disks::first(&parts, &id, faults);
     let own = &parts.own.settings;
     Overview {
         id: id.value.0,
         loader,
         autostart: own.autostart.is_some_and(|set| set.value),
-        disk: first.map(|disk| disk.path).unwrap_or_default(),
+        disk: disk.path,
         cpu: cpu(&mut parts),
         mem: mem(&mut parts),
         name: parts.name,
