@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 use super::ground::{CONFIGURATION, Ground, QUESTIONS, Size, WITH_PROFILES};
+use super::rival;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_easy-bhyve");
 
@@ -73,9 +74,9 @@ impl Contender {
         Self::Rival,
     ];
 
-    /// Whether this run has the contender.
-    pub(super) fn is_there(self, ground: &Ground) -> bool {
-        self != Self::Rival || ground.rival.is_some()
+    /// Whether this run has the contender in this size.
+    pub(super) fn is_there(self, ground: &Ground, size: Size) -> bool {
+        self != Self::Rival || ground.rival.is_some() && size <= rival::LARGEST
     }
 
     /// Whether the contender is easy-bhyve itself.

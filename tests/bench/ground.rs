@@ -12,7 +12,7 @@ use easy_bhyve::verb::Verb;
 use tempfile::TempDir;
 
 use super::cold::Cold;
-use super::rival::Rival;
+use super::rival::{self, Rival};
 
 /// How many VMs a configuration has.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -97,7 +97,7 @@ impl Ground {
         }
         for size in sizes {
             ground.cold.record(&ground, *size)?;
-            if let Some(rival) = &ground.rival {
+            if let Some(rival) = ground.rival.as_ref().filter(|_| *size <= rival::LARGEST) {
                 rival.add(*size)?;
             }
         }

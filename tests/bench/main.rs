@@ -75,7 +75,7 @@ fn main() -> Result<()> {
     let sizes: Vec<Size> = shares.iter().map(|share| share.size).collect();
     let ground = Ground::make(&sizes)?;
     for share in shares {
-        for contender in all(&ground) {
+        for contender in all(&ground, share.size) {
             if share.rare_every == 1 || !contender.is_rare() {
                 let proof = contender.prove(&ground, share.size);
                 proof.with_context(|| format!("{contender} with {}", share.size))?;
@@ -91,7 +91,7 @@ fn main() -> Result<()> {
         }
     }
     for share in shares {
-        for contender in all(&ground) {
+        for contender in all(&ground, share.size) {
             samples.weigh(&ground, contender, share.size)?;
         }
     }
@@ -120,17 +120,17 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The contenders of this run.
-fn all(ground: &Ground) -> impl Iterator<Item = Contender> {
+/// The contenders of this run in this size.
+fn all(ground: &Ground, size: Size) -> impl Iterator<Item = Contender> {
     let all = Contender::ALL.into_iter();
-    all.filter(|contender| contender.is_there(ground))
+    all.filter(move |contender| contender.is_there(ground, size))
 }
 
 fn round(ground: &Ground, shares: &[Share], number: usize, samples: &mut Samples) -> Result<()> {
     for share in shares {
         for repeat in 0..share.repeats {
             let is_turn_of_rare = repeat == 0 && number.is_multiple_of(share.rare_every);
-            for contender in all(ground) {
+            for contender in all(ground, share.size) {
                 if is_turn_of_rare || !contender.is_rare() {
                     let time = contender.run(ground, share.size)?;
                     samples.add(contender, share.size, time);

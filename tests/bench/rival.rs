@@ -26,6 +26,9 @@ vm_list=
 VM_DATASTORE_LIST=default
 ";
 
+/// The largest size that vm-bhyve lists: it needs some milliseconds for each VM.
+pub(super) const LARGEST: Size = Size(1_000);
+
 /// vm-bhyve and its VMs.
 pub(super) struct Rival {
     library: PathBuf,

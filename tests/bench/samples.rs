@@ -33,6 +33,11 @@ impl Samples {
         Contender::ALL.into_iter().filter(move |one| has_any(*one))
     }
 
+    /// Whether a contender was measured with a size.
+    fn has(&self, contender: Contender, size: Size) -> bool {
+        self.times.contains_key(&(contender, size))
+    }
+
     /// The median, in seconds.
     pub(super) fn median(&self, contender: Contender, size: Size) -> f64 {
         let times = &self.times[&(contender, size)];
@@ -75,6 +80,10 @@ impl Samples {
         for contender in self.contenders() {
             write!(table, "| {contender} |").unwrap();
             for size in *sizes {
+                if !self.has(contender, size) {
+                    table.push_str(" |");
+                    continue;
+                }
                 let median = duration(self.median(contender, size));
                 let minimum = duration(self.minimum(contender, size));
                 write!(table, " {median} ({minimum}) |").unwrap();
@@ -98,13 +107,17 @@ impl Samples {
         let mut table = head(&firsts, &heads.each_ref().map(String::as_str));
         for contender in self.contenders() {
             write!(table, "| {contender} |").unwrap();
-            for size in *sizes {
-                let ratio = self.median(contender, size) / self.median(Contender::True, size);
-                write!(table, " {} |", number(ratio)).unwrap();
+            let medians = sizes.map(|size| {
+                let has = self.has(contender, size);
+                has.then(|| (size, self.median(contender, size)))
+            });
+            for median in medians {
+                let ratio = median.map(|(size, own)| own / self.median(Contender::True, size));
+                write!(table, " {} |", ratio.map(number).unwrap_or_default()).unwrap();
             }
-            for size in *sizes {
-                let ratio = self.median(Contender::Sh, size) / self.median(contender, size);
-                write!(table, " {} |", number(ratio)).unwrap();
+            for median in medians {
+                let ratio = median.map(|(size, own)| self.median(Contender::Sh, size) / own);
+                write!(table, " {} |", ratio.map(number).unwrap_or_default()).unwrap();
             }
             table.push('\n');
         }
