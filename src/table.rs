@@ -1,8 +1,8 @@
-//! Rows as columns, for a terminal.
+//! RowFilter as columns, for a terminal.
 
 use crate::vis;
 use std::borrow::Cow;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// The blanks between two columns.
 const APART: usize = 2;
@@ -55,17 +55,19 @@ where
         }
         lines += 1;
     }
-    let whole = widths.iter().sum::<usize>() + APART * widths.len().saturating_sub(1);
+    let whole =
+        |widths: &[usize]| widths.iter().sum::<usize>() + APART * widths.len().saturating_sub(1);
+    let needed = whole(&widths);
     if let Some((column, room)) = shortened
         && let Some(width) = widths.get_mut(column)
     {
-        let over = whole.saturating_sub(room);
+        let over = needed.saturating_sub(room);
         let least = head.get(column).map_or(0, |head| head.width()) + CUT.len();
         *width = (*width).min(width.saturating_sub(over).max(least));
     }
     let widest = widths.iter().copied().max().unwrap_or_default();
     let mut lines = Lines {
-        text: String::with_capacity(lines * (whole + APART)),
+        text: String::with_capacity(lines * (whole(&widths) + APART)),
         blanks: " ".repeat(widest + APART),
         is_plain,
         widths,
@@ -121,7 +123,16 @@ fn columns(cell: &str) -> usize {
 
 /// The end of a cell in this width, which is less than its own.
 fn end_of(cell: &str, width: usize) -> String {
-    let mut rest = cell.chars();
+    let mut room = width.saturating_sub(CUT.len());
+    let mut start = cell.len();
+    for (at, character) in cell.char_indices().rev() {
+        let Some(left) = room.checked_sub(character.width().unwrap_or_default()) else {
+            break;
+        };
+        (room, start) = (left, at);
+    }
+    let mut rest = cell.get(start..).unwrap_or_default().chars();
+    // A sequence of characters can be wider than its parts.
     while rest.as_str().width() + CUT.len() > width && rest.next().is_some() {}
     format!("{CUT}{}", rest.as_str())
 }
@@ -157,6 +168,10 @@ mod tests {
             table_shortening(&["A", "B"], [["x", "y"]].iter(), 0, 80),
             table(&["A", "B"], [["x", "y"]].iter())
         );
+        // In linear time: a path can have a thousand characters.
+        let paths = vec![["/".repeat(100_000)]; 20];
+        let lines = table_shortening(&["DISK"], paths.iter(), 0, 80);
+        assert!(lines.lines().skip(1).all(|line| line.len() == 80));
         let wide = "w".repeat(90);
         assert_eq!(
             table_shortening(&["DISK", "B"], [["/dev/x/y/z", &wide]].iter(), 0, 80),
