@@ -106,12 +106,15 @@ impl Store {
     }
 
     pub(super) fn make(&mut self, bytes: &[u8]) -> Made {
-        // The limit of constructed bytes is far below the largest offset.
-        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        let start = offset(self.made.len());
+        let start = self.made_to();
         self.made.extend_from_slice(bytes);
-        let end = offset(self.made.len());
+        let end = self.made_to();
         Made { start, end }
+    }
+
+    /// The end of the constructed bytes, whose limit is far below the largest offset.
+    fn made_to(&self) -> u32 {
+        u32::try_from(self.made.len()).unwrap_or(u32::MAX)
     }
 
     /// Makes the value of a variable, followed by this text, if it is set and all of it has at most so many
@@ -121,8 +124,7 @@ impl Store {
         if self.value_of(record).len() + text.len() > most {
             return None;
         }
-        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        let start = offset(self.made.len());
+        let start = self.made_to();
         match record.value {
             Value::AsWritten => {
                 let value = self.sources.text(record.span(record.value_at));
@@ -133,7 +135,7 @@ impl Store {
             }
         }
         self.made.extend_from_slice(text);
-        let end = offset(self.made.len());
+        let end = self.made_to();
         Some(Made { start, end })
     }
 

@@ -108,7 +108,7 @@ impl Parser<'_, '_, '_> {
         let store = &mut self.reading.store;
         let name = self.bytes.get(variable.start..variable.end)?;
         let text = self.bytes.get(line.text.start..line.text.end)?;
-        let most = MAX_VALUE.min(MAX_MADE.saturating_sub(store.made()));
+        let most = MAX_VALUE.min(MAX_MADE.checked_sub(store.made())?);
         store.make_with(name, text, most).map(Value::Made)
     }
 }
