@@ -269,20 +269,27 @@ impl Dataset {
                 "\"{text}\" is not a dataset: a pool's name begins with a letter; write for example zroot/vm"
             ));
         }
-        let mut components = text.as_bytes().split(|byte| *byte == b'/');
-        if components.any(|component| matches!(component, b"" | b"." | b"..")) {
-            return refuse(format!(
-                "\"{text}\" is not a dataset: a component is empty, . or ..; write for example zroot/vm"
-            ));
-        }
-        let is_valid = |c: char| c == '/' || is_zfs_character(c);
         // A fast path: all valid characters are ASCII.
-        if !text.bytes().all(|byte| is_valid(byte.into()))
-            && let Some(bad) = text.chars().find(|&c| !is_valid(c))
-        {
-            return refuse(format!(
-                "\"{text}\" is not a dataset: \"{bad}\" is not allowed; write for example zroot/vm"
-            ));
+        let is_valid = |component: &[u8]| {
+            let mut bytes = component.iter();
+            !matches!(component, b"" | b"." | b"..")
+                && bytes.all(|byte| is_zfs_character(char::from(*byte)))
+        };
+        let mut components = text.as_bytes().split(|byte| *byte == b'/');
+        if components.all(is_valid) {
+            return Ok(Self(text));
+        }
+        for component in text.split('/') {
+            if matches!(component, "" | "." | "..") {
+                return refuse(format!(
+                    "\"{text}\" is not a dataset: a component is empty, . or ..; write for example zroot/vm"
+                ));
+            }
+            if let Some(bad) = component.chars().find(|&c| !is_zfs_character(c)) {
+                return refuse(format!(
+                    "\"{text}\" is not a dataset: \"{bad}\" is not allowed; write for example zroot/vm"
+                ));
+            }
         }
         Ok(Self(text))
     }
