@@ -75,7 +75,7 @@ impl Line {
     }
 }
 
-/// A cell of the table, without an allocation of its own.
+/// A cell of the table; a number needs no allocation.
 enum Cell<'line> {
     Text(&'line str),
     Made(SmolStr),

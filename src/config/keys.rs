@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::Config;
-use super::settings::{self, Rows, Setting, VmSettings};
+use super::settings::{self, RowFilter, Setting, VmSettings};
 use super::shell::class::is_name;
 use super::store::Assignment;
 use crate::model::name::IfName;
@@ -204,7 +204,9 @@ impl Config {
 
     /// The keys of every VM that are of these rows, in the order of [`Self::vms`]; takes linear time, and
     /// builds the keys of one VM at a time.
-    pub fn keys_of_all(&self, rows: Rows) -> impl Iterator<Item = Keys<'_>> {
+    ///
+    /// Differs: `list` and `setup` agree on what a VM is, and a VM in both files is listed once
+    pub fn keys_of_all(&self, rows: RowFilter) -> impl Iterator<Item = Keys<'_>> {
         let vms: Vec<&str> = self.vms().map(|(vm, _)| vm).collect();
         let index = LazyCell::new(|| -> HashMap<&str, u32> {
             let numbered = vms.iter().zip(0..);

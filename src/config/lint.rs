@@ -18,7 +18,7 @@ use crate::suggest;
 /// Checks the whole configuration.
 pub fn check(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let all: Vec<Keys<'_>> = config.keys_of_all(settings::every).collect();
+    let all: Vec<Keys<'_>> = config.keys_of_all(settings::every_row).collect();
     let vms: HashSet<&str> = all.iter().map(|keys| keys.vm).collect();
     let longest = vms.iter().map(|vm| vm.len()).max().unwrap_or_default();
     let bridges = LazyCell::new(|| config.bridges());

@@ -366,7 +366,7 @@ fn a_key_belongs_to_the_vm_whose_rest_is_known() {
     assert_eq!(keys("a"), ["id", "if0_bridge", "mem", "if0"]);
     assert_eq!(keys("a_if0"), ["id", "cpu"]);
     assert_eq!(keys("c"), [""; 0]);
-    let all: Vec<_> = config.keys_of_all(settings::every).collect();
+    let all: Vec<_> = config.keys_of_all(settings::every_row).collect();
     for one in &all {
         let names = one.keys.iter().map(|key| key.spelling).collect::<Vec<_>>();
         assert_eq!(names, keys(one.vm));

@@ -1,5 +1,6 @@
 //! What must hold when any bytes are read as a configuration, for the fuzz target and the suite.
 
+use easy_bhyve::config::resolve::overview::{self, Overview};
 use easy_bhyve::config::resolve::{self, Wanted};
 use easy_bhyve::config::settings::{self, Need};
 use easy_bhyve::config::shell::lexer::Lexer;
@@ -7,6 +8,7 @@ use easy_bhyve::config::shell::lexer::TokenKind;
 use easy_bhyve::config::{Config, ConfigError, Outside, Source, is_vm_name, lint, parse};
 use easy_bhyve::error::Error;
 use easy_bhyve::finding::{FindingName, Severity};
+use easy_bhyve::model::Vm;
 use easy_bhyve::span::Span;
 use easy_bhyve::verb::Spelling;
 use easy_bhyve::{quote, report};
@@ -200,7 +202,7 @@ fn names_are_names_and_the_last_counts(config: &Config) {
     for (name, one) in last {
         assert_eq!(config.get(name), Some(one));
     }
-    let all: Vec<_> = config.keys_of_all(settings::every).collect();
+    let all: Vec<_> = config.keys_of_all(settings::every_row).collect();
     let vms: Vec<&str> = config.vms().map(|(vm, _)| vm).collect();
     assert_eq!(all.iter().map(|keys| keys.vm).collect::<Vec<_>>(), vms);
     for keys in &all {
@@ -250,9 +252,25 @@ fn every_vm_has_settings_or_an_error_with_a_place(config: &Config) {
         }
         assert!(!report::render(error, "easy-bhyve", Some(config), true).is_empty());
     };
-    let wanted = Wanted::new(Need::Settings, Spelling::link(), Path::new("/dev"));
-    match resolve::all(config, wanted) {
-        Ok(vms) => vms.filter_map(Result::err).for_each(|error| shown(&error)),
-        Err(error) => shown(&error),
+    let devices = Path::new("/dev");
+    let wanted = Wanted::new(Need::Settings, Spelling::link(), devices);
+    let vms = match resolve::all(config, wanted) {
+        Ok(vms) => vms,
+        Err(error) => return shown(&error),
+    };
+    let overviews = overview::all(config, Spelling::link(), devices).unwrap();
+    for (vm, overview) in vms.zip(overviews) {
+        match vm {
+            Ok(vm) => an_overview_has_what_the_vm_has(&vm, &overview.unwrap()),
+            Err(error) => shown(&error),
+        }
     }
+}
+
+fn an_overview_has_what_the_vm_has(vm: &Vm, overview: &Overview) {
+    assert_eq!((overview.id, &overview.name), (vm.id, &vm.name));
+    assert_eq!(overview.loader, vm.loader.kind());
+    assert_eq!((&overview.cpu, &overview.mem), (&vm.cpu, &vm.mem));
+    assert_eq!(overview.autostart, vm.policy.autostart);
+    assert_eq!(overview.disk, vm.disks[0].path);
 }

@@ -26,7 +26,14 @@ pub(super) fn disks(
     faults: &mut Faults,
 ) -> (Volume, Vec<Disk>) {
     let hds = &parts.own.settings.hds;
-    let (mut volume, first) = first(parts, id, faults);
+    let (mut volume, first) = if parts.own.is_wrong("zvol", 0) && !hds.contains_key(&0) {
+        placeholder(parts)
+    } else {
+        first_disk(parts, id).unwrap_or_else(|error| {
+            faults.add_missing(error, needs::DISKS);
+            placeholder(parts)
+        })
+    };
     let mut disks = vec![first];
     for (number, set) in hds.iter().filter(|(number, _)| **number > 0) {
         match device_path(parts, "hd", *number, Cow::from(&set.value), set.span) {
@@ -53,17 +60,6 @@ pub(super) fn disks(
         disk.options = options.map_or_else(DiskOptions::default, |set| set.value.clone());
     }
     (volume, disks)
-}
-
-/// The first disk, and its kind; a fault without a place is reported at `id`.
-pub(super) fn first(parts: &Parts<'_>, id: &Set<VmId>, faults: &mut Faults) -> (Volume, Disk) {
-    if parts.own.is_wrong("zvol", 0) && !parts.own.settings.hds.contains_key(&0) {
-        return placeholder(parts);
-    }
-    first_disk(parts, id).unwrap_or_else(|error| {
-        faults.add_missing(error, needs::DISKS);
-        placeholder(parts)
-    })
 }
 
 pub(super) fn cds(parts: &Parts<'_>, loader: LoaderKind, faults: &mut Faults) -> Vec<Cd> {

@@ -18,7 +18,7 @@ mod vm;
 pub(crate) use read::has_effect;
 
 use super::profile::{Profile, Profiles};
-use super::settings::{HostSettings, Need, every, needs};
+use super::settings::{HostSettings, Need, every_row, needs};
 use super::{Config, Keys, lint};
 use crate::error::{Error, Result};
 use crate::finding::FindingName;
@@ -80,8 +80,6 @@ pub fn vm(config: &Config, name: &str, wanted: &Wanted<'_>) -> Result<Vm> {
 
 /// All VMs, in the order of the configuration, each checked for its need and resolved lazily.
 ///
-/// Differs: `list` and `setup` agree on what a VM is, and a VM in both files is listed once
-///
 /// # Errors
 /// If a host variable is invalid; then, in place of a VM, the first fault of its needed settings.
 pub fn all<'config>(
@@ -90,7 +88,7 @@ pub fn all<'config>(
 ) -> Result<impl Iterator<Item = Result<Vm>>> {
     let host = host(config, wanted.need)?;
     let profiles = Profiles::of(config);
-    Ok(config.keys_of_all(every).map(move |keys| {
+    Ok(config.keys_of_all(every_row).map(move |keys| {
         let name = name(config, keys.vm)?;
         one(config, &host, name, &keys, &profiles, &wanted)
     }))
@@ -107,7 +105,7 @@ pub fn autostarting<'config>(
 ) -> Result<impl Iterator<Item = (&'config str, Result<Vm>)>> {
     let wanted = Wanted::new(Need::Autostart, spelling, devices);
     let host = host(config, wanted.need)?;
-    let asked = config.keys_of_all(every).filter(|keys| {
+    let asked = config.keys_of_all(every_row).filter(|keys| {
         let mut keys = keys.keys.iter();
         keys.any(|key| key.setting.name == "autostart" && !key.set.value.is_empty())
     });
@@ -216,12 +214,12 @@ pub fn checked<'config>(
     let host = read::of_host(config, &mut of_host);
     let wanted = Wanted::new(Need::Settings, spelling.clone(), devices);
     let profiles = Profiles::of(config);
-    let vms = config.keys_of_all(every).map(|keys| {
+    let vms = config.keys_of_all(every_row).map(|keys| {
         let mut faults = Faults::default();
         let mut profile = None;
         let vm = match name(config, keys.vm) {
             Ok(name) => {
-                let own = read::of_vm(config, &keys, &profiles, every, &mut faults);
+                let own = read::of_vm(config, &keys, &profiles, every_row, &mut faults);
                 profile.clone_from(&own.profile);
                 let parts = Parts {
                     name,
@@ -264,7 +262,7 @@ fn one(
     wanted: &Wanted<'_>,
 ) -> Result<Vm> {
     let mut faults = Faults::default();
-    let own = read::of_vm(config, keys, profiles, every, &mut faults);
+    let own = read::of_vm(config, keys, profiles, every_row, &mut faults);
     let parts = Parts {
         name,
         own,

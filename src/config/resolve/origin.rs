@@ -119,7 +119,7 @@ pub fn origins<'name>(
     // The VM could be resolved, so that no fault matters here.
     let profiles = Profiles::of(config);
     let mut faults = Faults::default();
-    let own = read::of_vm(config, &keys, &profiles, settings::every, &mut faults);
+    let own = read::of_vm(config, &keys, &profiles, settings::every_row, &mut faults);
     let known = Known {
         config,
         vm,

@@ -34,7 +34,7 @@ pub struct Overview {
 }
 
 /// The overview of every VM, in the order of the configuration, resolved lazily; `devices` is the
-/// directory of devices. Settings that it does not show are neither read nor checked.
+/// directory of devices. Only the settings that it shows and those of the disks are read and checked.
 ///
 /// # Errors
 /// If a host variable that it shows is invalid; then, in place of a VM, the first fault of its shown
@@ -63,7 +63,7 @@ pub fn all<'config>(
     }))
 }
 
-/// Whether a list shows what a row says.
+/// Whether a row says what a list shows, or which disks there are.
 fn is_shown(row: &Setting<VmSettings>) -> bool {
     row.needed_by.contains(&Need::List)
 }
@@ -71,13 +71,14 @@ fn is_shown(row: &Setting<VmSettings>) -> bool {
 fn of(mut parts: Parts<'_>, faults: &mut Faults) -> Overview {
     let loader = loader::kind(&parts.own.settings);
     let id = parts.own.settings.id.unwrap_or(placeholder_id());
-    let (_, disk) = disks::first(&parts, &id, faults);
+    let (_, disks) = disks::disks(&parts, &id, loader, faults);
+    let first = disks.into_iter().next();
     let own = &parts.own.settings;
     Overview {
         id: id.value.0,
         loader,
         autostart: own.autostart.is_some_and(|set| set.value),
-        disk: disk.path,
+        disk: first.map(|disk| disk.path).unwrap_or_default(),
         cpu: cpu(&mut parts),
         mem: mem(&mut parts),
         name: parts.name,
@@ -145,6 +146,12 @@ mod tests {
             "a_cpu=x",
             "a_mem=x",
             "a_hd0=x",
+            "a_hd0='/vm/a b'",
+            "a_hd1=x",
+            "a_hd1=/vm/a",
+            "a_hd9=/vm/b",
+            "a_hd99=/vm/b",
+            "a_loader=uefi\na_freebsd=YES",
             "a_os=x",
             "a_loader=x",
             "a_autostart=x",

@@ -3,7 +3,7 @@
 use super::faults::Faults;
 use super::loader;
 use crate::config::profile::{Preset, Profile, chooses_loader, version};
-use crate::config::settings::{Given, Rows, Setting, VmSettings};
+use crate::config::settings::{Given, RowFilter, Setting, VmSettings};
 use crate::config::{Config, Keys};
 use crate::error::Error;
 use crate::finding::FindingName;
@@ -23,7 +23,7 @@ pub(super) struct Presets<'a> {
     /// The settings that the VM sets itself, by the names of their rows and their numbers.
     pub(super) own: &'a [(&'static str, u8)],
     /// The rows to read.
-    pub(super) rows: Rows,
+    pub(super) rows: RowFilter,
 }
 
 impl Presets<'_> {

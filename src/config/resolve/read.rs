@@ -3,7 +3,9 @@
 use super::faults::Faults;
 use super::preset::Presets;
 use crate::config::profile::{Profile, Profiles};
-use crate::config::settings::{self, Default, Given, HostSettings, Rows, Set, VmSettings, needs};
+use crate::config::settings::{
+    self, Default, Given, HostSettings, RowFilter, Set, VmSettings, needs,
+};
 use crate::config::{Config, Key, Keys, lint};
 use crate::error::Error;
 use crate::finding::FindingName;
@@ -44,7 +46,7 @@ pub(super) fn of_vm(
     config: &Config,
     keys: &Keys<'_>,
     profiles: &Profiles,
-    rows: Rows,
+    rows: RowFilter,
     faults: &mut Faults,
 ) -> OfVm {
     let mut read = OfVm::default();

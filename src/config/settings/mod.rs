@@ -185,15 +185,15 @@ pub struct Setting<Into: 'static> {
 }
 
 /// Whether a row is read.
-pub type Rows = fn(&Setting<VmSettings>) -> bool;
+pub type RowFilter = fn(&Setting<VmSettings>) -> bool;
 
 /// Reads every row.
-pub fn every(_: &Setting<VmSettings>) -> bool {
+pub fn every_row(_: &Setting<VmSettings>) -> bool {
     true
 }
 
 impl<Into> PartialEq for Setting<Into> {
-    /// Rows are equal if their names are.
+    /// RowFilter are equal if their names are.
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
     }
