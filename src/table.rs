@@ -1,4 +1,4 @@
-//! RowFilter as columns, for a terminal.
+//! Rows as columns, for a terminal.
 
 use crate::vis;
 use std::borrow::Cow;

@@ -193,7 +193,7 @@ pub fn every_row(_: &Setting<VmSettings>) -> bool {
 }
 
 impl<Into> PartialEq for Setting<Into> {
-    /// RowFilter are equal if their names are.
+    /// Rows are equal if their names are.
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
     }
