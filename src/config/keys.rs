@@ -132,9 +132,7 @@ impl Config {
     ///
     /// Differs: A VM is whatever has an id when everything is read
     pub fn vms(&self) -> impl Iterator<Item = (&str, Assignment<'_>)> {
-        let ids = self
-            .store
-            .last(|name| matches!(name, [.., b'_', b'i', b'd']));
+        let ids = self.store.last(|name| name.ends_with(b"_id"));
         ids.filter_map(|id| {
             let vm = id.name.strip_suffix("_id")?;
             (is_vm_name(vm) && !id.value.is_empty()).then_some((vm, id))

@@ -51,7 +51,7 @@ pub(super) struct Assigned {
     pub(super) value_span: Span,
 }
 
-/// An assignment in little memory; its name and its value are in one file.
+/// An assignment in little memory: its name and its value are in one file, at these offsets.
 #[derive(Clone, Copy, Debug)]
 struct Record {
     variable: u32,

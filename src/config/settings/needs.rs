@@ -46,7 +46,7 @@ pub const SCREEN: &[Need] = &[Settings, Install, Boot, Autostart, Screen];
 /// The needs of an installation.
 pub const INSTALL: &[Need] = &[Settings, Install];
 /// The needs of the choice whether a VM starts with the host, which a list shows.
-pub const AUTOSTARTED: &[Need] = &[Settings, List, Autostart];
+pub const AUTOSTART_CHOICE: &[Need] = &[Settings, List, Autostart];
 /// The needs of the start with the host.
 pub const AUTOSTART: &[Need] = &[Settings, Autostart];
 /// The needs of root: every start, and every other operation that becomes root.

@@ -3,7 +3,7 @@
 use super::Default::{Described, None, Required, Value};
 use super::Form::{Named, OneOf};
 use super::Otherwise::{Derived, Host};
-use super::needs::{ALL, AUTOSTART, AUTOSTARTED, DISKS, INSTALL, NETWORK, SHOWN};
+use super::needs::{ALL, AUTOSTART, AUTOSTART_CHOICE, DISKS, INSTALL, NETWORK, SHOWN};
 use super::{Set, Setting, YES_OR_NO, devices, into, loader, one, screen, yes_no};
 use crate::finding::FindingName;
 use crate::model::arguments::BhyveArgs;
@@ -341,7 +341,7 @@ pub static VM: [Setting<VmSettings>; 40] = [
         name: "autostart",
         form: OneOf(YES_OR_NO),
         default: Value("NO"),
-        needed_by: AUTOSTARTED,
+        needed_by: AUTOSTART_CHOICE,
         always_shown: false,
         finding: FindingName::YesOrNo,
         meaning: "whether `easy-bhyve autostart` boots the VM",

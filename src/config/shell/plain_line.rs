@@ -36,16 +36,14 @@ impl Lexer<'_> {
             return None;
         }
         let value = name.end + 1;
-        let expansion = self.rest(value).strip_prefix(b"${");
-        let variable = match expansion {
-            Some(_) => Some(self.plain_name(value + 2)?),
-            None => None,
-        };
-        let start = match variable {
-            Some(variable) if self.byte(variable.end)? == b'}' => variable.end + 1,
-            Some(_) => return None,
-            None => value,
-        };
+        let (mut variable, mut start) = (None, value);
+        if self.rest(value).starts_with(b"${") {
+            let expanded = self.plain_name(value + 2)?;
+            if self.byte(expanded.end)? != b'}' {
+                return None;
+            }
+            (variable, start) = (Some(expanded), expanded.end + 1);
+        }
         let end = self.run(start, TOP_STOP, false);
         if end == value || self.byte(end)? != b'\n' {
             return None;
@@ -105,9 +103,8 @@ impl Parser<'_, '_, '_> {
         let Some(variable) = line.variable else {
             return Some(Value::AsWritten);
         };
+        let (name, text) = (self.text(variable), self.text(line.text));
         let store = &mut self.reading.store;
-        let name = self.bytes.get(variable.start..variable.end)?;
-        let text = self.bytes.get(line.text.start..line.text.end)?;
         let most = MAX_VALUE.min(MAX_MADE.checked_sub(store.made())?);
         store.make_with(name, text, most).map(Value::Made)
     }
