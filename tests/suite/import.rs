@@ -114,16 +114,6 @@ fn without_a_configuration_the_settings_of_the_host_are_printed_too() {
     );
 }
 
-/// A script at `programs/NAME`.
-pub(crate) fn program(place: &Place, name: &str, script: &str) {
-    let text = place.write("script", format!("#!/bin/sh\n{script}\n"));
-    fs::create_dir_all(place.path("programs")).unwrap();
-    let mut install = std::process::Command::new("install");
-    let path = place.path(format!("programs/{name}"));
-    install.args(["-m", "755"]).arg(text).arg(path);
-    assert!(install.status().unwrap().success());
-}
-
 #[test]
 fn rc_conf_has_the_datastore_and_the_vms_that_start_with_the_host() {
     let place = Place::new();
@@ -132,16 +122,14 @@ fn rc_conf_has_the_datastore_and_the_vms_that_start_with_the_host() {
         let text = "loader=\"bhyveload\"\ncpu=1\nmemory=1G\ndisk0_name=\"d0\"\ndisk0_type=\"virtio-blk\"\ndisk0_dev=\"zvol\"\n";
         place.write(&format!("store/{vm}/{vm}.conf"), text);
     }
-    program(
-        &place,
-        "sysrc",
+    place.script(
+        "programs/sysrc",
         "[ \"$*\" = '-i vm_dir vm_list vm_delay' ] || exit 1\n\
          printf 'vm_dir: zfs:tank/vm\\nvm_list: web\\nvm_delay: 7\\n'",
     );
     let store = place.shown("store");
-    program(
-        &place,
-        "zfs",
+    place.script(
+        "programs/zfs",
         &format!("printf 'tank\\tnone\\ntank/vm\\t{store}\\n'"),
     );
     let path = format!("{}:/usr/bin:/bin", place.shown("programs"));
@@ -193,9 +181,8 @@ fn rc_conf_has_the_datastore_and_the_vms_that_start_with_the_host() {
 fn the_host_is_asked_for_the_properties_of_iohyve() {
     let place = Place::new();
     place.write("c.conf", HOST);
-    program(
-        &place,
-        "zfs",
+    place.script(
+        "programs/zfs",
         "[ \"$*\" = 'get -H -s local all' ] || exit 1\n\
          printf 'tank/iohyve/web\\tiohyve:loader\\tbhyveload\\tlocal\\n'\n\
          printf 'tank/iohyve/web\\tiohyve:ram\\t1G\\tlocal\\n'\n\

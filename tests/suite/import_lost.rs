@@ -118,9 +118,8 @@ fn a_datastore_has_one_path() {
     place.write("sub/readme", "");
     place.link("link", "store");
     let store = place.shown("store");
-    crate::import::program(
-        &place,
-        "zfs",
+    place.script(
+        "programs/zfs",
         &format!("printf 'tank\\tnone\\ntank/vm\\t{store}\\n'"),
     );
     for from in ["store", "sub/../store", "./store/", "link"] {

@@ -238,20 +238,13 @@ fn references_within_a_page_lead_to_a_section() {
 /// A place with this program.
 fn with_program(name: &str, script: &str) -> Place {
     let place = Place::new();
-    let text = place.write("script", script);
-    fs::create_dir_all(place.path("programs")).unwrap();
-    // Not written by this process: a child of another thread could hold it open for writing.
-    let mut install = Command::new("install");
-    let path = place.path(format!("programs/{name}"));
-    install.args(["-m", "755"]).arg(text).arg(path);
-    assert!(install.status().unwrap().success());
+    place.script(&format!("programs/{name}"), script);
     place
 }
 
 /// A formatter that shows how it was called, then the begin of the page, and where it runs.
 fn formatter() -> Place {
-    let script = r#"#!/bin/sh
-printf '%s %s\n' "${0##*/}" "$1"
+    let script = r#"printf '%s %s\n' "${0##*/}" "$1"
 sed -n 's/^\.Nd /N@N_@D /p' "$2" | tr @ '\010'
 [ -t 1 ] && echo at a terminal
 ls -ld "${2%/*}" | cut -c1-10
@@ -288,7 +281,7 @@ fn a_formatter_gets_the_page_in_a_directory_of_its_own() {
 
 #[test]
 fn a_formatter_that_fails_is_reported() {
-    let script = "#!/bin/sh\necho no such device >&2\nexit 5\n";
+    let script = "echo no such device >&2\nexit 5\n";
     let place = with_program("mandoc", script);
     let said = Said::of(&call(&place, &["1"]).output().unwrap());
     assert_eq!((said.status, said.out.as_str()), (Some(1), ""));

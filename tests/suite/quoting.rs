@@ -8,7 +8,6 @@ use proptest::prelude::{Just, ProptestConfig, Strategy, prop_assert_eq, prop_one
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -246,8 +245,7 @@ fn programs(plan: &Value, names: &mut BTreeSet<String>) {
 ///
 /// daemon(8) runs the script that it gets, and prints what that script prints once its guest
 /// runs; the script itself is not compared as a word.
-const STUB: &str = r#"#!/bin/sh
-name=${0##*/}
+const STUB: &str = r#"name=${0##*/}
 case $name:$1 in
 doas:mktemp | doas:rm) name=$1 ;;
 esac
@@ -296,8 +294,7 @@ fn both(place: &Place, words: &[&str]) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
     let mut names = BTreeSet::from(["daemon".to_owned(), "doas".to_owned()]);
     programs(&data["plan"], &mut names);
     let _ = fs::remove_dir_all(place.path("stubs"));
-    let stub = place.write("stub", STUB);
-    fs::set_permissions(&stub, fs::Permissions::from_mode(0o755)).unwrap();
+    place.script("stub", STUB);
     names.extend(["mkdir".to_owned(), "mktemp".to_owned()]);
     for name in names {
         place.link(&format!("stubs/{name}"), "../stub");

@@ -35,7 +35,7 @@ run_rc_command()
 "#;
 
 /// Stands for the program: prints its words, one a line, and fails.
-const PROGRAM: &str = "#!/bin/sh\nprintf '%s\\n' \"$0\" \"$@\"\nexit 3\n";
+const PROGRAM: &str = "printf '%s\\n' \"$0\" \"$@\"\nexit 3\n";
 
 fn script() -> String {
     std::fs::read_to_string(root().join("examples/rc.d/easy_bhyve")).unwrap()
@@ -77,10 +77,7 @@ fn call(place: &Place, word: &str) -> (Option<i32>, String, String) {
 /// A place whose program and configuration have blanks in their paths; both paths.
 fn configured(enable: &str) -> (Place, String, String) {
     let place = place("");
-    let program = place.write("a place/easy-bhyve", PROGRAM);
-    // Not made executable by this process: a child of another thread could hold the file open for writing.
-    let made = Command::new("chmod").arg("755").arg(&program).status();
-    assert!(made.unwrap().success());
+    let program = place.script("a place/easy-bhyve", PROGRAM);
     let config = place.shown("a place/my.conf");
     let program = program.display().to_string();
     place.write(

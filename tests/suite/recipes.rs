@@ -5,7 +5,6 @@ use crate::fake::Fake;
 use crate::host::Host;
 use crate::host::build::USER;
 use crate::host::state::Kind;
-use crate::import::program;
 use crate::place::{PROGRAM, Place, Said};
 use std::ffi::OsString;
 
@@ -116,12 +115,11 @@ fn the_recipe_for_vm_bhyve_has_the_lines_that_import_prints() {
     );
     place.write("c.conf", host);
     let store = place.shown("store");
-    program(
-        &place,
-        "sysrc",
+    place.script(
+        "programs/sysrc",
         "printf 'vm_dir: zfs:zroot/vm\\nvm_list: web0\\nvm_delay: \\n'",
     );
-    program(&place, "zfs", &format!("printf 'zroot/vm\\t{store}\\n'"));
+    place.script("programs/zfs", &format!("printf 'zroot/vm\\t{store}\\n'"));
     let import = |config: &str| {
         let mut call = place.call(PROGRAM);
         call.env(

@@ -76,6 +76,13 @@ impl Place {
         path
     }
 
+    /// A program that is a shell script with this text behind its first line.
+    pub(crate) fn script(&self, below: &str, text: &str) -> PathBuf {
+        let path = self.above(below);
+        write_script(&path, text);
+        path
+    }
+
     /// The program itself, not a link, at this path.
     pub(crate) fn program(&self, below: &str) -> PathBuf {
         let path = self.above(below);
@@ -114,6 +121,19 @@ impl Place {
             .output();
         Said::of(&output.unwrap())
     }
+}
+
+/// Makes a program that is a shell script with this text behind its first line.
+pub(crate) fn write_script(path: &Path, text: &str) {
+    // Not written by this process: a child of another thread could hold the file open for writing,
+    // and a shell that cannot run the file takes the program of that name in a later directory.
+    let write = "printf '#!/bin/sh\\n%s' \"$2\" >\"$1\" && chmod 755 \"$1\"";
+    let written = Command::new("/bin/sh")
+        .args(["-c", write, "sh"])
+        .arg(path)
+        .arg(text)
+        .status();
+    assert!(written.unwrap().success());
 }
 
 /// Installs a program at a path, as a file of its own.

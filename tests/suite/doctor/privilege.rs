@@ -2,7 +2,6 @@
 
 use super::CONFIG;
 use crate::place::{PROGRAM, Place, Said};
-use std::process::Command;
 
 /// The table that tries the escalator of this setting, on a host with these scripts in place of programs.
 fn tried(privilege: &str, scripts: &[(&str, &str)]) -> (Option<i32>, String, String) {
@@ -19,13 +18,7 @@ fn called(privilege: &str, scripts: &[(&str, &str)], words: &[&str]) -> Said {
     place.write("c.conf", format!("{CONFIG}privilege={privilege}\n"));
     std::fs::create_dir(place.path("programs")).unwrap();
     for (name, script) in scripts {
-        let text = place.write("script", format!("#!/bin/sh\n{script}\n"));
-        let mut install = Command::new("install");
-        install
-            .args(["-m", "755"])
-            .arg(text)
-            .arg(place.path("programs").join(name));
-        assert!(install.status().unwrap().success());
+        place.script(&format!("programs/{name}"), script);
     }
     let output = place
         .call(PROGRAM)

@@ -4,8 +4,7 @@
 use super::{HOST, entries_of, place, say};
 use crate::place::{PROGRAM, Place, Said};
 use crate::wait::until;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -16,8 +15,7 @@ const PROGRAMS: [&str; 7] = ["cksum", "mktemp", "cp", "cat", "mv", "ln", "rm"];
 
 /// Runs the program of its name; before the requested call it saves the file, by a
 /// rename or into the file as it was opened at first (descriptor 9).
-const STUB: &str = r#"#!/bin/sh
-name=${0##*/}
+const STUB: &str = r#"name=${0##*/}
 echo "$name" >>"$CALLS"
 if [ "$(wc -l <"$CALLS")" -eq "$NTH" ]; then
 	case $SAVE in
@@ -51,8 +49,7 @@ fn script(place: &Place) -> String {
         let stub = STUB
             .replace("/bin/$name", &real(name))
             .replace("/bin/mv", &real("mv"));
-        let stub = place.write(&format!("stubs/{name}"), stub);
-        fs::set_permissions(stub, Permissions::from_mode(0o755)).unwrap();
+        place.script(&format!("stubs/{name}"), &stub);
     }
     String::from_utf8(output.stdout).unwrap()
 }

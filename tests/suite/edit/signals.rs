@@ -2,8 +2,7 @@
 
 use super::{HOST, entries_of, place};
 use crate::place::{PROGRAM, Place, Said};
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -12,8 +11,7 @@ const PROGRAMS: [&str; 6] = ["cksum", "mktemp", "cp", "mv", "ln", "rm"];
 
 /// Runs the program of its name; behind the requested call the signal is sent, to the shell
 /// or to the whole group as from a terminal.
-const STUB: &str = r#"#!/bin/sh
-"@REAL@" "$@"
+const STUB: &str = r#""@REAL@" "$@"
 status=$?
 echo "${0##*/}" >>"$CALLS"
 if [ "$(wc -l <"$CALLS")" -eq "$NTH" ]; then
@@ -39,8 +37,7 @@ fn script(place: &Place) -> Vec<u8> {
     for name in PROGRAMS {
         let real = which::which_in(name, Some("/bin:/usr/bin"), "/").unwrap();
         let stub = STUB.replace("@REAL@", real.to_str().unwrap());
-        let stub = place.write(&format!("stubs/{name}"), stub);
-        fs::set_permissions(stub, Permissions::from_mode(0o755)).unwrap();
+        place.script(&format!("stubs/{name}"), &stub);
     }
     output.stdout
 }

@@ -14,7 +14,7 @@ use std::process::{Command, Output, Stdio};
 use crate::host::build::USER;
 use crate::host::{Host, shared};
 use crate::machine::{Machine, link, playground};
-use crate::place::{Said, put, skip};
+use crate::place::{Said, put, skip, write_script};
 
 /// The user's answer to a request for a password.
 pub(super) const PASSWORD: &str = "secret";
@@ -269,18 +269,6 @@ impl Ground {
         "EASY_BHYVE_PATH=/usr/local/bin",
         "EASY_BHYVE_CONFIG=/usr/local/easy-bhyve.conf",
     ];
-}
-
-/// Makes a program that is a shell script.
-pub(crate) fn write_script(path: &Path, text: &str) {
-    // Not written by this process: a child of another thread could hold the file open for writing.
-    let write = "printf '#!/bin/sh\\n%s' \"$2\" >\"$1\" && chmod 755 \"$1\"";
-    let written = Command::new("/bin/sh")
-        .args(["-c", write, "sh"])
-        .arg(path)
-        .arg(text)
-        .status();
-    assert!(written.unwrap().success());
 }
 
 /// Whether every user can enter a directory.

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::fs;
 
-use super::ground::{Ground, Rules, is_possible, write_script};
+use super::ground::{Ground, Rules, is_possible};
 use super::meetings::{BOOTED, MEETINGS};
 use super::runs::End;
 use super::{ALL, CONFIG, host};
 use crate::host::shared;
-use crate::place::Said;
+use crate::place::{Said, write_script};
 
 /// Boots with these escalators, this rule and these further settings.
 fn boot(installed: &[&str], rules: Rules<'_>, settings: &str) -> Said {

@@ -9,8 +9,8 @@ use nix::sys::signal::Signal;
 use super::faults::{host, stderr};
 use super::rig::send;
 use super::root::{begin, done, machine};
-use crate::escalators::ground::write_script;
 use crate::machine::Machine;
+use crate::place::write_script;
 use crate::wait::{output_of, until};
 
 /// Two VMs; the second one has the disk of the first, an image file.

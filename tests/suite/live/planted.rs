@@ -10,9 +10,9 @@ use nix::sys::signal::Signal;
 use super::faults::{host, stderr};
 use super::forged::{WAYS, by_script};
 use super::rig::{quick, send};
-use crate::host::shared::allow;
 use crate::host::{Edit, Ending, GuestPlan, Host};
 use crate::machine::{CONFIG, Machine};
+use crate::place::write_script;
 use crate::wait::{output_of, until, wait_for};
 
 fn machine(host: Host) -> Machine {
@@ -65,12 +65,11 @@ fn a_link_at_a_name_that_a_script_has_used_does_not_lead_root_to_another_file() 
         let made = machine.path().join("made");
         let mktemp = machine.path().join("bin/mktemp");
         let notes = format!(
-            "#!/bin/sh\nname=$(PATH=/usr/bin:/bin mktemp \"$@\") || exit\n\
+            "name=$(PATH=/usr/bin:/bin mktemp \"$@\") || exit\n\
              echo \"$name\" >>'{}'\necho \"$name\"\n",
             made.display()
         );
-        fs::write(&mktemp, notes).unwrap();
-        allow(&mktemp, 0o755).unwrap();
+        write_script(&mktemp, &notes);
         let output = by_script(&machine, &[&format!("{vm}-boot")]);
         assert!(output.status.success(), "{}", stderr(&output));
 

@@ -1,9 +1,9 @@
 //! The progress of waits: drawn on one line of a terminal and erased, and nowhere else.
 
 use super::{By, assert_free, command, machine, machine_with, patient, process, quick};
-use crate::escalators::ground::write_script;
 use crate::host::{GuestPlan, Host};
 use crate::machine::{CONFIG, Machine};
+use crate::place::write_script;
 use crate::seat::{Left, Seat};
 use crate::wait::{output_of, wait_for};
 use easy_bhyve::host::directory::Directory;
