@@ -10,49 +10,63 @@ const APART: usize = 2;
 /// Stands for the beginning of a shortened cell.
 const CUT: &str = "...";
 
-/// Lays out rows as columns, two blanks apart; the last column is not padded. The rows are made twice, which
-/// takes less time than keeping them.
-pub(crate) fn table<R, C>(head: &[&str], rows: impl Iterator<Item = R> + Clone) -> String
-where
-    R: AsRef<[C]>,
-    C: AsRef<str>,
-{
+/// A row of a table, whose cells exist while they are looked at.
+pub(crate) trait Row {
+    /// Calls `each` with every cell, in the order of the columns.
+    fn cells(&self, each: impl FnMut(&str));
+}
+
+impl<R: Row> Row for &R {
+    fn cells(&self, each: impl FnMut(&str)) {
+        (**self).cells(each);
+    }
+}
+
+impl<C: AsRef<str>, const COLUMNS: usize> Row for [C; COLUMNS] {
+    fn cells(&self, each: impl FnMut(&str)) {
+        self.iter().map(AsRef::as_ref).for_each(each);
+    }
+}
+
+impl<C: AsRef<str>> Row for Vec<C> {
+    fn cells(&self, each: impl FnMut(&str)) {
+        self.iter().map(AsRef::as_ref).for_each(each);
+    }
+}
+
+/// Lays out rows as columns, two blanks apart; the last column is not padded. The cells are made twice,
+/// which takes less time than keeping them.
+pub(crate) fn table<R: Row>(head: &[&str], rows: impl Iterator<Item = R> + Clone) -> String {
     laid_out(head, rows, None)
 }
 
 /// As [`table`]; if the lines are longer than `room` columns, the cells of one column are shortened at
 /// their beginning, but not below the width of its heading.
-pub(crate) fn table_shortening<R, C>(
+pub(crate) fn table_shortening<R: Row>(
     head: &[&str],
     rows: impl Iterator<Item = R> + Clone,
     column: usize,
     room: usize,
-) -> String
-where
-    R: AsRef<[C]>,
-    C: AsRef<str>,
-{
+) -> String {
     laid_out(head, rows, Some((column, room)))
 }
 
-fn laid_out<R, C>(
+fn laid_out<R: Row>(
     head: &[&str],
     rows: impl Iterator<Item = R> + Clone,
     shortened: Option<(usize, usize)>,
-) -> String
-where
-    R: AsRef<[C]>,
-    C: AsRef<str>,
-{
+) -> String {
     let mut widths: Vec<usize> = head.iter().map(|cell| columns(cell)).collect();
     let (mut lines, mut is_plain) = (1, head.iter().all(|cell| vis::is_printable(cell)));
     for row in rows.clone() {
-        for (width, cell) in widths.iter_mut().zip(row.as_ref()) {
-            let cell = cell.as_ref();
+        let mut widths = widths.iter_mut();
+        row.cells(|cell| {
             is_plain = is_plain && vis::is_printable(cell);
             let taken = if is_plain { cell.len() } else { columns(cell) };
-            *width = (*width).max(taken);
-        }
+            if let Some(width) = widths.next() {
+                *width = (*width).max(taken);
+            }
+        });
         lines += 1;
     }
     let whole =
@@ -72,9 +86,9 @@ where
         is_plain,
         widths,
     };
-    lines.push(head.iter().copied());
+    lines.push(&head.to_vec());
     for row in rows {
-        lines.push(row.as_ref().iter().map(AsRef::as_ref));
+        lines.push(&row);
     }
     lines.text
 }
@@ -91,8 +105,13 @@ struct Lines {
 }
 
 impl Lines {
-    fn push<'cell>(&mut self, cells: impl Iterator<Item = &'cell str>) {
-        for (cell, &width) in cells.zip(&self.widths) {
+    fn push(&mut self, row: &impl Row) {
+        let Self { text, widths, .. } = self;
+        let mut widths = widths.iter();
+        row.cells(|cell| {
+            let Some(&width) = widths.next() else {
+                return;
+            };
             let (cell, taken) = if self.is_plain {
                 (Cow::Borrowed(cell), cell.len())
             } else {
@@ -102,17 +121,17 @@ impl Lines {
             };
             let padding = if taken > width {
                 let cut = end_of(&cell, width);
-                self.text.push_str(&cut);
+                text.push_str(&cut);
                 width.saturating_sub(cut.width())
             } else {
-                self.text.push_str(&cell);
+                text.push_str(&cell);
                 width - taken
             };
             let blanks = self.blanks.get(..padding + APART);
-            self.text.push_str(blanks.unwrap_or_default());
-        }
-        self.text.truncate(self.text.trim_end().len());
-        self.text.push('\n');
+            text.push_str(blanks.unwrap_or_default());
+        });
+        text.truncate(text.trim_end().len());
+        text.push('\n');
     }
 }
 

@@ -4,18 +4,16 @@ use super::state::{self, End, VmState};
 use crate::config::lint;
 use crate::config::resolve::overview::{self, Overview};
 use crate::error::{Error, Result};
+use crate::host::cpus;
 use crate::host::terminal::columns;
-use crate::model::loader::LoaderKind;
 use crate::model::name::VmName;
-use crate::model::size::MemSize;
 use crate::operation::context::{Context, Outcome};
 use crate::operation::options::Format;
 use crate::survey::{Processes, State, Traces};
-use crate::table::{table, table_shortening};
+use crate::table::{Row, table, table_shortening};
 use console::Term;
-use serde::{Serialize, Serializer};
-use smol_str::SmolStr;
-use std::path::PathBuf;
+use serde::Serialize;
+use std::borrow::Cow;
 
 /// The version of `--format json`, raised with each change that a reader would notice.
 const SCHEMA: u32 = 2;
@@ -39,73 +37,75 @@ const DISK: usize = 6;
 #[derive(Debug, Serialize)]
 struct List<'lines> {
     schema: u32,
-    vms: &'lines [Line],
+    vms: Vec<Object<'lines>>,
 }
 
 /// One VM as `--format json` shows it.
 #[derive(Debug, Serialize)]
-struct Line {
+struct Object<'line> {
     id: u16,
-    name: VmName,
-    #[serde(serialize_with = "name")]
-    loader: LoaderKind,
+    name: &'line VmName,
+    loader: &'static str,
     /// The number of cpus.
     cpu: u64,
-    #[serde(rename = "mem_bytes", serialize_with = "bytes")]
-    mem: MemSize,
+    mem_bytes: u64,
     autostart: bool,
-    disk: String,
+    disk: Cow<'line, str>,
     state: VmState,
     #[serde(skip_serializing_if = "Option::is_none")]
+    last_end: Option<&'line End>,
+}
+
+/// One VM.
+struct Line<'all> {
+    vm: &'all Overview,
+    state: VmState,
     // Few VMs have one, and every line has room for it.
     last_end: Option<Box<End>>,
 }
 
-impl Line {
+impl Line<'_> {
+    fn object(&self) -> Object<'_> {
+        let Self { vm, .. } = self;
+        Object {
+            id: vm.id,
+            name: &vm.name,
+            loader: vm.loader.facts().name,
+            cpu: vm.cpu,
+            mem_bytes: vm.mem.bytes(),
+            autostart: vm.autostart,
+            disk: vm.disk.to_string_lossy(),
+            state: self.state,
+            last_end: self.last_end.as_deref(),
+        }
+    }
+
     /// The state as text.
-    fn shown_state(&self) -> Cell<'_> {
+    fn shown_state(&self) -> Cow<'_, str> {
         let end = self
             .last_end
             .as_deref()
             .filter(|_| self.state == VmState::Stopped);
         match end.and_then(End::state) {
-            Some(state) => Cell::Made(state.into()),
-            None => Cell::Text(self.state.as_str()),
+            Some(state) => Cow::Owned(state),
+            None => Cow::Borrowed(self.state.as_str()),
         }
     }
 }
 
-/// A cell of the table; a number needs no allocation.
-enum Cell<'line> {
-    Text(&'line str),
-    Made(SmolStr),
-}
-
-impl Cell<'_> {
-    fn number(number: u64) -> Self {
-        Self::Made(SmolStr::new(itoa::Buffer::new().format(number)))
+impl Row for Line<'_> {
+    fn cells(&self, mut each: impl FnMut(&str)) {
+        let Self { vm, .. } = self;
+        let mut number = itoa::Buffer::new();
+        each(number.format(vm.id));
+        each(vm.name.as_str());
+        each(vm.loader.facts().name);
+        each(number.format(vm.cpu));
+        each(vm.mem.as_str());
+        each(if vm.autostart { "yes" } else { "no" });
+        each(&vm.disk.to_string_lossy());
+        each(&self.shown_state());
     }
-}
-
-impl AsRef<str> for Cell<'_> {
-    fn as_ref(&self) -> &str {
-        match self {
-            Self::Text(text) => text,
-            Self::Made(text) => text,
-        }
-    }
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
-fn name<S: Serializer>(loader: &LoaderKind, serializer: S) -> Result<S::Ok, S::Error> {
-    loader.facts().name.serialize(serializer)
-}
-
-fn bytes<S: Serializer>(mem: &MemSize, serializer: S) -> Result<S::Ok, S::Error> {
-    mem.bytes().serialize(serializer)
 }
 
 /// The list; a VM with a fault in what is shown is skipped, and the first such fault is reported, or else
@@ -127,23 +127,22 @@ pub(super) fn list(context: &mut Context<'_>, format: Format) -> Result<Outcome>
         Processes::default()
     };
     let now = context.look.uptime();
-    let (mut lines, mut wrong) = (Vec::new(), None);
     let (spelling, devices) = (context.spelling.clone(), &context.process.devices);
-    let all = overview::all(config, spelling, devices)?;
-    lines.reserve(all.size_hint().0);
-    for vm in all {
-        match vm {
-            Ok(vm) => {
-                let state = state_of(context, &processes, &traces, vm.name.as_str());
-                let end = traces.last_end(vm.name.as_str());
-                lines.push(line(vm, state, end.map(|end| Box::new(End::of(end, now)))));
-            }
-            Err(error) => wrong = wrong.or(Some(error)),
+    let mut overviews = overview::all(config, spelling, devices, cpus)?;
+    let wrong = overviews.faults.drain(..).next();
+    let lines = overviews.vms().map(|vm| {
+        let name = vm.name.as_str();
+        let end = traces.last_end(name);
+        Line {
+            vm,
+            state: state_of(context, &processes, &traces, name),
+            last_end: end.map(|end| Box::new(End::of(end, now))),
         }
-    }
-    lines.sort_by_key(|line| line.id);
+    });
+    let mut lines: Vec<_> = lines.collect();
+    lines.sort_by_key(|line| line.vm.id);
     // A fast path: the lines have the ids of all VMs unless one is misconfigured.
-    let are_unique = wrong.is_none() && lines.is_sorted_by(|one, next| one.id < next.id);
+    let are_unique = wrong.is_none() && lines.is_sorted_by(|one, next| one.vm.id < next.vm.id);
     let twice = (!are_unique).then(|| lint::same_ids(config));
     let mut twice = twice.into_iter().flatten();
     let first = twice.next().map(Error::from);
@@ -152,26 +151,14 @@ pub(super) fn list(context: &mut Context<'_>, format: Format) -> Result<Outcome>
     let text = match format {
         Format::Json => crate::operation::context::json(&List {
             schema: SCHEMA,
-            vms: &lines,
+            vms: lines.iter().map(Line::object).collect(),
         })?,
         Format::Text => {
-            let rows = lines.iter().map(|line| {
-                [
-                    Cell::number(line.id.into()),
-                    Cell::Text(line.name.as_str()),
-                    Cell::Text(line.loader.facts().name),
-                    Cell::number(line.cpu),
-                    Cell::Text(line.mem.as_str()),
-                    Cell::Text(if line.autostart { "yes" } else { "no" }),
-                    Cell::Text(&line.disk),
-                    line.shown_state(),
-                ]
-            });
             if context.process.is_watched {
                 let room = columns(&Term::stdout()).unwrap_or(80);
-                table_shortening(&HEAD, rows, DISK, room)
+                table_shortening(&HEAD, lines.iter(), DISK, room)
             } else {
-                table(&HEAD, rows)
+                table(&HEAD, lines.iter())
             }
         }
     };
@@ -179,12 +166,6 @@ pub(super) fn list(context: &mut Context<'_>, format: Format) -> Result<Outcome>
         None => Outcome::Text(text),
         Some(error) => Outcome::Partly(text, error),
     })
-}
-
-/// The path as text; copied only if not UTF-8.
-fn text(path: PathBuf) -> String {
-    let text = path.into_os_string().into_string();
-    text.unwrap_or_else(|bytes| bytes.to_string_lossy().into_owned())
 }
 
 fn state_of(
@@ -201,19 +182,5 @@ fn state_of(
             let noted = state::noted(context.look, &context.process.run, processes, name);
             VmState::of(role, processes, name, noted.as_ref())
         }
-    }
-}
-
-fn line(vm: Overview, state: VmState, last_end: Option<Box<End>>) -> Line {
-    Line {
-        id: vm.id,
-        loader: vm.loader,
-        cpu: vm.cpu.count(),
-        mem: vm.mem,
-        autostart: vm.autostart,
-        disk: text(vm.disk),
-        state,
-        last_end,
-        name: vm.name,
     }
 }

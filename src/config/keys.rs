@@ -79,6 +79,7 @@ pub struct Key<'c> {
 }
 
 /// A [`Key`] of one of many VMs, in little memory.
+#[derive(Clone, Copy)]
 struct Owned {
     /// The number of the VM.
     vm: u32,
@@ -86,6 +87,29 @@ struct Owned {
     record: u32,
     setting: &'static Setting<VmSettings>,
     number: u32,
+}
+
+/// The keys of every VM, before any [`Keys`] are built.
+pub(super) struct AllKeys<'c> {
+    config: &'c Config,
+    vms: Vec<&'c str>,
+    /// In the order of the VMs.
+    owned: Vec<Owned>,
+}
+
+impl<'c> AllKeys<'c> {
+    /// The number of VMs.
+    pub(super) fn vms(&self) -> usize {
+        self.vms.len()
+    }
+
+    /// The keys of at most `count` VMs, from VM number `first` on, in the order of [`Config::vms`].
+    pub(super) fn of(&self, first: usize, count: usize) -> impl Iterator<Item = Keys<'c>> {
+        let vms = self.vms.iter().copied().zip(0..).skip(first).take(count);
+        let before = self.owned.partition_point(|key| (key.vm as usize) < first);
+        let owned = self.owned.iter().copied().skip(before);
+        self.config.keys_by_vm(vms, owned)
+    }
 }
 
 /// The keys of one VM.
@@ -202,9 +226,15 @@ impl Config {
 
     /// The keys of every VM that are of these rows, in the order of [`Self::vms`]; takes linear time, and
     /// builds the keys of one VM at a time.
+    pub fn keys_of_all(&self, rows: RowFilter) -> impl Iterator<Item = Keys<'_>> {
+        let AllKeys { vms, owned, .. } = self.all_keys(rows);
+        self.keys_by_vm(vms.into_iter().zip(0..), owned.into_iter())
+    }
+
+    /// The keys of every VM that are of these rows; takes linear time.
     ///
     /// Differs: `list` and `setup` agree on what a VM is, and a VM in both files is listed once
-    pub fn keys_of_all(&self, rows: RowFilter) -> impl Iterator<Item = Keys<'_>> {
+    pub(super) fn all_keys(&self, rows: RowFilter) -> AllKeys<'_> {
         let vms: Vec<&str> = self.vms().map(|(vm, _)| vm).collect();
         let index = LazyCell::new(|| -> HashMap<&str, u32> {
             let numbered = vms.iter().zip(0..);
@@ -231,8 +261,21 @@ impl Config {
         }
         // Keeps the order of the keys of a VM.
         owned.sort_by_key(|key| key.vm);
-        let mut owned = owned.into_iter().peekable();
-        vms.into_iter().zip(0..).map(move |(vm, at)| {
+        AllKeys {
+            config: self,
+            vms,
+            owned,
+        }
+    }
+
+    /// The keys of these VMs, which follow each other; `owned` begins with the keys of the first one.
+    fn keys_by_vm<'c>(
+        &'c self,
+        vms: impl Iterator<Item = (&'c str, u32)>,
+        owned: impl Iterator<Item = Owned>,
+    ) -> impl Iterator<Item = Keys<'c>> {
+        let mut owned = owned.peekable();
+        vms.map(move |(vm, at)| {
             let own = std::iter::from_fn(|| owned.next_if(|key| key.vm == at));
             Keys {
                 vm,

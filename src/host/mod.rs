@@ -37,6 +37,11 @@ pub use locks::{Lock, LockResult, Locks};
 pub use look::{Look, OpenFile};
 use std::io;
 
+/// The number of cpus that this process may use; 1 if it is unknown.
+pub fn cpus() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// How a child ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {

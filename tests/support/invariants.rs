@@ -258,10 +258,17 @@ fn every_vm_has_settings_or_an_error_with_a_place(config: &Config) {
         Ok(vms) => vms,
         Err(error) => return shown(&error),
     };
-    let overviews = overview::all(config, Spelling::link(), devices).unwrap();
-    for (vm, overview) in vms.zip(overviews) {
+    let overviews = overview::all(config, Spelling::link(), devices, || 1).unwrap();
+    let count = overviews.vms().count() + overviews.faults.len();
+    assert_eq!(count, config.vms().count());
+    overviews.faults.iter().for_each(shown);
+    let mut overviews = overviews.vms();
+    for vm in vms {
         match vm {
-            Ok(vm) => an_overview_has_what_the_vm_has(&vm, &overview.unwrap()),
+            Ok(vm) => {
+                let overview = overviews.find(|overview| overview.name == vm.name);
+                an_overview_has_what_the_vm_has(&vm, overview.unwrap());
+            }
             Err(error) => shown(&error),
         }
     }
@@ -270,7 +277,7 @@ fn every_vm_has_settings_or_an_error_with_a_place(config: &Config) {
 fn an_overview_has_what_the_vm_has(vm: &Vm, overview: &Overview) {
     assert_eq!((overview.id, &overview.name), (vm.id, &vm.name));
     assert_eq!(overview.loader, vm.loader.kind());
-    assert_eq!((&overview.cpu, &overview.mem), (&vm.cpu, &vm.mem));
+    assert_eq!((overview.cpu, &overview.mem), (vm.cpu.count(), &vm.mem));
     assert_eq!(overview.autostart, vm.policy.autostart);
     assert_eq!(overview.disk, vm.disks[0].path);
 }

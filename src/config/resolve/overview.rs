@@ -3,16 +3,17 @@
 use super::faults::Faults;
 use super::vm::{Parts, cpu, mem, placeholder_id};
 use super::{Wanted, disks, host, loader, name, read};
-use crate::config::Config;
 use crate::config::profile::Profiles;
-use crate::config::settings::{Need, Setting, VmSettings};
-use crate::error::Result;
-use crate::model::cpu::CpuTopology;
+use crate::config::settings::{HostSettings, Need, Setting, VmSettings};
+use crate::config::{Config, Keys};
+use crate::error::{Error, Result};
 use crate::model::loader::LoaderKind;
 use crate::model::name::VmName;
 use crate::model::size::MemSize;
 use crate::verb::Spelling;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 /// What a list shows of a VM.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +24,8 @@ pub struct Overview {
     pub name: VmName,
     /// The kind of its loader.
     pub loader: LoaderKind,
-    /// The cpus.
-    pub cpu: CpuTopology,
+    /// The number of cpus.
+    pub cpu: u64,
     /// The memory.
     pub mem: MemSize,
     /// Whether it starts with the host.
@@ -33,34 +34,105 @@ pub struct Overview {
     pub disk: PathBuf,
 }
 
-/// The overview of every VM, in the order of the configuration, resolved lazily; `devices` is the
-/// directory of devices. Only the settings that it shows and those of the disks are read and checked.
+/// What a list shows of all VMs.
+#[derive(Clone, Debug, Default)]
+pub struct Overviews {
+    /// Not joined, because thousands would be copied.
+    parts: Vec<Vec<Overview>>,
+    /// Of every VM with a fault in its shown settings the first one, in the order of the configuration.
+    pub faults: Vec<Error>,
+}
+
+impl Overviews {
+    /// The VMs whose shown settings are right, in the order of the configuration.
+    pub fn vms(&self) -> impl Iterator<Item = &Overview> {
+        self.parts.iter().flatten()
+    }
+}
+
+/// A thread for fewer VMs costs more time than it saves.
+const VMS_OF_A_THREAD: usize = 1_000;
+
+/// The overview of every VM; `devices` is the directory of devices. Only the settings that it shows and
+/// those of the disks are read and checked. Thousands of VMs are divided among the cpus, whose number is
+/// only then asked.
 ///
 /// # Errors
-/// If a host variable that it shows is invalid; then, in place of a VM, the first fault of its shown
-/// settings.
-pub fn all<'config>(
-    config: &'config Config,
+/// If a host variable that it shows is invalid.
+pub fn all(
+    config: &Config,
     spelling: Spelling,
-    devices: &'config Path,
-) -> Result<impl Iterator<Item = Result<Overview>>> {
+    devices: &Path,
+    cpus: impl FnOnce() -> usize,
+) -> Result<Overviews> {
     let wanted = Wanted::new(Need::List, spelling, devices);
     let host = host(config, wanted.need)?;
-    let profiles = Profiles::of(config);
-    Ok(config.keys_of_all(is_shown).map(move |keys| {
-        let name = name(config, keys.vm)?;
-        let mut faults = Faults::default();
-        let own = read::of_vm(config, &keys, &profiles, is_shown, &mut faults);
-        let parts = Parts {
-            name,
-            own,
-            host: &host,
-            wanted: &wanted,
-        };
-        let overview = of(parts, &mut faults);
-        faults.explain(config);
-        faults.stop(wanted.need).map(|()| overview)
+    let keys = config.all_keys(is_shown);
+    let threads = match keys.vms() / VMS_OF_A_THREAD {
+        0 | 1 => 1,
+        most => cpus().clamp(1, most),
+    };
+    let count = keys.vms().div_ceil(threads);
+    let part = |first| some(config, &host, &wanted, keys.of(first, count));
+    Ok(thread::scope(|scope| {
+        let others = (count..keys.vms()).step_by(count.max(1));
+        let started = others.map(|first| {
+            let thread = thread::Builder::new().spawn_scoped(scope, move || part(first));
+            (first, thread)
+        });
+        let started: Vec<_> = started.collect();
+        let mut all = part(0);
+        for (first, thread) in started {
+            let part = match thread {
+                Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                // The user may not have more threads.
+                Err(_) => part(first),
+            };
+            all.parts.extend(part.parts);
+            all.faults.extend(part.faults);
+        }
+        all
     }))
+}
+
+/// The overviews of the VMs that have these keys.
+fn some<'config>(
+    config: &Config,
+    host: &HostSettings,
+    wanted: &Wanted<'_>,
+    vms: impl Iterator<Item = Keys<'config>>,
+) -> Overviews {
+    let profiles = Profiles::of(config);
+    let (mut part, mut faults) = (Vec::with_capacity(vms.size_hint().0), Vec::new());
+    for keys in vms {
+        match one(config, host, wanted, &profiles, &keys) {
+            Ok(vm) => part.push(vm),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    Overviews {
+        parts: vec![part],
+        faults,
+    }
+}
+
+fn one(
+    config: &Config,
+    host: &HostSettings,
+    wanted: &Wanted<'_>,
+    profiles: &Profiles,
+    keys: &Keys<'_>,
+) -> Result<Overview> {
+    let mut faults = Faults::default();
+    let mut parts = Parts {
+        name: name(config, keys.vm)?,
+        own: read::of_vm(config, keys, profiles, is_shown, &mut faults),
+        host,
+        wanted,
+    };
+    let overview = of(&mut parts, &mut faults);
+    faults.explain(config);
+    faults.stop(wanted.need).map(|()| overview)
 }
 
 /// Whether a row says what a list shows, or which disks there are.
@@ -68,10 +140,10 @@ fn is_shown(row: &Setting<VmSettings>) -> bool {
     row.needed_by.contains(&Need::List)
 }
 
-fn of(mut parts: Parts<'_>, faults: &mut Faults) -> Overview {
+fn of(parts: &mut Parts<'_>, faults: &mut Faults) -> Overview {
     let loader = loader::kind(&parts.own.settings);
     let id = parts.own.settings.id.unwrap_or(placeholder_id());
-    let (_, disks) = disks::disks(&parts, &id, loader, faults);
+    let (_, disks) = disks::disks(parts, &id, loader, faults);
     let first = disks.into_iter().next();
     let own = &parts.own.settings;
     Overview {
@@ -79,15 +151,15 @@ fn of(mut parts: Parts<'_>, faults: &mut Faults) -> Overview {
         loader,
         autostart: own.autostart.is_some_and(|set| set.value),
         disk: first.map(|disk| disk.path).unwrap_or_default(),
-        cpu: cpu(&mut parts),
-        mem: mem(&mut parts),
-        name: parts.name,
+        cpu: cpu(parts).count(),
+        mem: mem(parts),
+        name: parts.name.clone(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Overview, all};
+    use super::{Overview, Overviews, all};
     use crate::config::resolve::{self, Wanted};
     use crate::config::settings::Need;
     use crate::config::tests::config;
@@ -97,11 +169,13 @@ mod tests {
 
     const DEVICES: &str = "/dev";
 
-    fn overviews(text: &str) -> Vec<Result<Overview, String>> {
+    fn overviews(text: &str) -> Overviews {
+        by_cpus(text, 1)
+    }
+
+    fn by_cpus(text: &str, cpus: usize) -> Overviews {
         let config = config(text.as_bytes());
-        let all = all(&config, Spelling::default(), Path::new(DEVICES)).unwrap();
-        let all = all.map(|one| one.map_err(|error| error.what));
-        all.collect()
+        all(&config, Spelling::default(), Path::new(DEVICES), || cpus).unwrap()
     }
 
     fn of_whole(vm: Vm) -> Overview {
@@ -109,7 +183,7 @@ mod tests {
             id: vm.id,
             name: vm.name,
             loader: vm.loader.kind(),
-            cpu: vm.cpu,
+            cpu: vm.cpu.count(),
             mem: vm.mem,
             autostart: vm.policy.autostart,
             disk: vm.disks.into_iter().next().unwrap().path,
@@ -124,9 +198,41 @@ mod tests {
         let config = config(text.as_bytes());
         let wanted = Wanted::new(Need::Settings, Spelling::default(), Path::new(DEVICES));
         let whole = resolve::all(&config, wanted).unwrap();
-        let whole: Vec<_> = whole.map(|vm| Ok(of_whole(vm.unwrap()))).collect();
+        let whole: Vec<_> = whole.map(|vm| of_whole(vm.unwrap())).collect();
         assert!(whole.len() > 15);
-        assert_eq!(overviews(&text), whole);
+        assert!(overviews(&text).vms().eq(&whole));
+    }
+
+    #[test]
+    fn all_vms_of_all_threads_are_there_in_order() {
+        let counts = [0, 1, 999, 2_000, 2_001, 5_003];
+        let all = counts
+            .iter()
+            .flat_map(|vms| [1, 2, 3, 7].map(|cpus| (*vms, cpus)));
+        for (vms, cpus) in all {
+            let vm = |number| match number % 100 {
+                7 => format!("v{number}_id={number} v{number}_cpu=x\n"),
+                _ => format!("v{number}_id={number}\nv{number}_freebsd=YES\n"),
+            };
+            let text: String = (0..vms).map(vm).collect();
+            // The last line belongs to the first VM.
+            let all = by_cpus(&format!("volroot=/vm\n{text}v0_mem=3G\n"), cpus);
+            let ids = all.vms().map(|vm| vm.id);
+            assert!(ids.eq((0..vms).filter(|number| number % 100 != 7)), "{vms}");
+            let faults = all.faults.iter().map(|fault| &fault.what);
+            let wrong = (7..vms).step_by(100);
+            assert!(
+                faults
+                    .zip(wrong.clone())
+                    .all(|(what, number)| { what.starts_with(&format!("v{number}_cpu: ")) })
+            );
+            assert_eq!(all.faults.len(), wrong.count());
+            assert!(
+                all.vms()
+                    .all(|vm| vm.disk == Path::new("/vm").join(vm.name.as_str()))
+            );
+            assert!(all.vms().next().is_none_or(|vm| vm.mem.as_str() == "3G"));
+        }
     }
 
     #[test]
@@ -140,7 +246,7 @@ mod tests {
             "a_uuid=x",
             "netif=a/b",
         ] {
-            assert!(with(line).iter().all(Result::is_ok), "{line}");
+            assert_eq!(with(line).faults.len(), 0, "{line}");
         }
         for line in [
             "a_cpu=x",
@@ -156,7 +262,7 @@ mod tests {
             "a_loader=x",
             "a_autostart=x",
         ] {
-            assert!(with(line).iter().any(Result::is_err), "{line}");
+            assert_eq!(with(line).faults.len(), 1, "{line}");
         }
     }
 }
