@@ -6,7 +6,9 @@ use crate::config::edit::TypedSetting;
 use crate::config::settings;
 use crate::model::device::{Slot, Slots};
 use crate::model::name::IfName;
-use std::fmt;
+use crate::quote;
+use std::ffi::OsStr;
+use std::fmt::{self, Write};
 use std::path::Path;
 
 impl Guest {
@@ -17,23 +19,45 @@ impl Guest {
         let shown = format!("its kind is {}", disk.kind);
         let kind = setting(&format!("{ours}_type"), disk.kind)
             .map_err(|why| format!("{shown}: {}", shown_once(&shown, disk.kind, why)));
-        let path = || absolute(&ours, disk.path).map_err(|why| shown_once(&theirs, disk.path, why));
-        match kind.and_then(|kind| Ok((path()?, kind))) {
-            Ok((path, kind)) => self.settings.extend(path.into_iter().chain(kind)),
-            Err(why) => return self.lose_disk(number, theirs, &why),
-        }
-        if !disk.options.is_empty() {
-            let theirs = format_args!("the option {} of {theirs}", disk.options);
-            self.set(&format!("{ours}_opts"), disk.options, theirs);
+        let absolute = |path| absolute(&ours, path).map_err(|why| shown_once(&theirs, path, why));
+        let path = || disk.path.map_err(str::to_owned).and_then(absolute);
+        let options = format!("{ours}_opts");
+        match (kind, path()) {
+            (Ok(kind), Ok(path)) => {
+                self.settings.extend(path.into_iter().chain(kind));
+                if !disk.options.is_empty() {
+                    let theirs = format_args!("the option {} of {theirs}", disk.options);
+                    self.set(&options, disk.options, theirs);
+                }
+            }
+            (kind, path) => {
+                let options = setting(&options, disk.options).ok().flatten();
+                let options = options.filter(|_| !disk.options.is_empty());
+                let rest = kind.clone().ok().flatten().into_iter().chain(options);
+                let why = path.err().or(kind.err()).unwrap_or_default();
+                self.lose_disk(number, theirs, &why, rest);
+            }
         }
     }
 
-    /// Reports a disk that is not attached, whose number stays free.
-    pub fn lose_disk(&mut self, number: usize, theirs: impl fmt::Display, why: &str) {
-        let end = match number {
+    /// Reports a disk that is not attached, whose number stays free, and its other settings.
+    pub fn lose_disk(
+        &mut self,
+        number: usize,
+        theirs: impl fmt::Display,
+        why: &str,
+        rest: impl IntoIterator<Item = TypedSetting>,
+    ) {
+        let mut end = match number {
             0 => "write the path of a disk as hd0".to_owned(),
             _ => format!("the number of hd{number} stays free for it"),
         };
+        for (at, setting) in rest.into_iter().enumerate() {
+            let value = String::from_utf8_lossy(setting.value());
+            let value = quote::shown(OsStr::new(value.as_ref()));
+            let before = if at == 0 { ", with" } else { " and" };
+            let _ = write!(end, "{before} {}={value}", setting.key());
+        }
         self.lose(theirs, &format!("{why}; {end}"));
     }
 
@@ -41,7 +65,11 @@ impl Guest {
     pub(super) fn set_cd(&mut self, number: usize, path: &str, theirs: impl fmt::Display) {
         let theirs = theirs.to_string();
         match absolute(&format!("cd{number}"), path) {
-            Ok(path) => self.settings.extend(path),
+            Ok(path) => {
+                self.settings.extend(path);
+                let text = "an ISO image is attached when the VM is installed, not at each boot";
+                self.remark_once(text.to_owned());
+            }
             Err(why) => self.lose(&theirs, &shown_once(&theirs, path, why)),
         }
     }
@@ -159,7 +187,7 @@ impl Guest {
         let ours = (0..=Slots::NICS.last()).map(|number| Slots::NICS.of(number));
         let ours: Vec<Slot> = ours.take(nics).collect();
         let Some(before) = before.filter(|before| before.len() == ours.len()) else {
-            let text = "the NICs are in other PCI slots: a Linux guest may give its interfaces other names";
+            let text = "the NICs are in other PCI slots: a Linux guest may give its interfaces other names, and to Windows they are new NICs";
             return self.remarks.push(text.to_owned());
         };
         let names = linux_names(before).into_iter().zip(linux_names(&ours));
@@ -169,7 +197,7 @@ impl Guest {
             .collect();
         if !changed.is_empty() {
             self.remarks.push(format!(
-                "the NICs are in other PCI slots: in a Linux guest {}",
+                "the NICs are in other PCI slots: in a Linux guest {}; to Windows they are new NICs",
                 changed.join(", ")
             ));
         }
@@ -206,7 +234,8 @@ fn absolute(key: &str, path: &str) -> Result<Option<TypedSetting>, String> {
 
 /// A disk of another manager.
 pub(super) struct Disk<'text> {
-    pub(super) path: &'text str,
+    /// The path, or why there is none here.
+    pub(super) path: Result<&'text str, &'text str>,
     /// The kind, as our settings name it.
     pub(super) kind: &'text str,
     /// The options, separated by blanks.

@@ -97,6 +97,11 @@ fn guest(dataset: &str, found: Found) -> Guest {
     let name = dataset.rsplit('/').next().unwrap_or_default();
     let mut guest = Guest::new(name, dataset);
     let mut keys = found.keys;
+    for (key, ours) in [("cpu", "cpu"), ("ram", "mem")] {
+        if !keys.has(key) {
+            guest.lose_default(key, ours);
+        }
+    }
     translate(TABLE, &mut keys, &mut guest);
     let loader = loader(&mut keys, &mut guest);
     console(&mut keys, &mut guest);
@@ -294,7 +299,7 @@ fn disks(
     }
     for (number, (kind, path, options)) in all.enumerate() {
         let disk = Disk {
-            path,
+            path: Ok(path),
             kind,
             options,
         };
@@ -306,7 +311,7 @@ fn disks(
 /// lpc, disk0 and the further devices come first, each in a slot of its own.
 fn nics(keys: &mut Keys, further: &mut Further, guest: &mut Guest) -> Vec<Slot> {
     let taps = keys.take("tap").unwrap_or_default();
-    let taps = taps.split(',').filter(|tap| tap.starts_with("tap"));
+    let taps = taps.split(',').filter(|tap| !matches!(*tap, "" | "-"));
     let of_keys = taps.enumerate().map(|(at, tap)| {
         let mac = keys.take(&format!("mac_{tap}"));
         let nic = Nic {

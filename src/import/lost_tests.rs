@@ -20,7 +20,7 @@ pub(super) fn of_libvirt(inner: &str) -> Guest {
     libvirt::guests("d.xml", &text, None).unwrap().remove(0)
 }
 
-fn of_iohyve(properties: &[(&str, &str)]) -> Guest {
+pub(super) fn of_iohyve(properties: &[(&str, &str)]) -> Guest {
     let line = |(key, value): &(&str, &str)| format!("p/iohyve/w\tiohyve:{key}\t{value}\n");
     let text: String = properties.iter().map(line).collect();
     iohyve::guests(&text).unwrap().remove(0)
@@ -333,20 +333,23 @@ fn nothing_of_a_device_is_lost_without_a_remark() {
     has(&guest, "vnc_size", "800x600");
     has(&guest, "vnc_vga", "off");
     let guest = of_libvirt(
-        "<commandline><arg value='-l'/><arg value='tpm,passthru,/dev/a b'/><env name='X' value='-w'/></commandline>",
+        "<commandline xmlns='http://libvirt.org/schemas/domain/bhyve/1.0'><arg value='-l'/>\
+         <arg value='tpm,passthru,/dev/a b'/><env name='X' value='-w'/></commandline>",
     );
     has(&guest, "bhyve_args", "-l 'tpm,passthru,/dev/a b'");
     assert!(!guest.has("strict_msrs"), "{guest:?}");
     says(&guest, "<env name='X' value='-w'> of <commandline>");
     // Nothing of what libvirt writes for each disk and NIC has a remark.
     let guest = of_libvirt(
-        "<devices><disk type='file' device='cdrom'><driver name='file' type='raw'/><source file='/a'/>\
+        "<memory>1048576</memory><devices>\
+         <disk type='file' device='cdrom'><driver name='file' type='raw'/><source file='/a'/>\
          <target dev='sda' bus='sata'/><readonly/><address type='drive' controller='0'/></disk>\
          <interface type='bridge'><mac address='52:54:00:00:00:01'/><source bridge='b'/><model type='virtio'/>\
          <alias name='net0'/><address type='pci' domain='0x0000' bus='0x00' slot='0x03' function='0x0'/>\
          </interface><graphics type='vnc' port='5901' listen='127.0.0.1'><listen type='address'/></graphics></devices>",
     );
-    assert!(guest.remarks.is_empty(), "{guest:?}");
+    let of_cd = "an ISO image is attached when the VM is installed, not at each boot";
+    assert_eq!(guest.remarks, [of_cd], "{guest:?}");
     let text = "<domain type='kvm'><os><type>hvm</type></os></domain>";
     let guest = &libvirt::guests("d", text, None).unwrap()[0];
     assert!(!guest.has("freebsd"), "{guest:?}");

@@ -16,7 +16,7 @@ use crate::quote;
 use devices::Disk;
 pub use devices::is_nic;
 use std::ffi::{OsStr, OsString};
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// A VM of another manager, in terms of our settings.
 #[derive(Debug)]
@@ -61,7 +61,11 @@ impl Guest {
     fn set(&mut self, key: &str, value: impl AsRef<str>, theirs: impl fmt::Display) {
         let (value, theirs) = (value.as_ref(), theirs.to_string());
         if let Err(why) = self.try_set(key, value) {
-            self.lose(&theirs, &shown_once(&theirs, value, why));
+            let mut why = shown_once(&theirs, value, why);
+            if ["cpu", "mem"].contains(&key) {
+                let _ = write!(why, "; the VM has the default of {key}");
+            }
+            self.lose(&theirs, &why);
         }
     }
 
@@ -103,7 +107,7 @@ impl Guest {
     fn lose_loader(&mut self, theirs: impl fmt::Display) {
         self.lose(
             theirs,
-            "easy-bhyve has no such loader, and the VM starts with grub: set loader",
+            "easy-bhyve has no such loader, and the VM starts with grub: set loader=uefi if the guest boots by UEFI",
         );
     }
 
@@ -124,17 +128,23 @@ impl Guest {
         let advice = rivals::answer(key);
         let why = match &advice {
             Some(advice) => advice,
-            None if settings::find(key).is_some() => "it has no effect with this loader",
+            None if settings::find(key).is_some() => NO_EFFECT,
             None => "easy-bhyve does not know it",
         };
         self.lose(format_args!("{key}={value}"), why);
     }
 }
 
+/// Why a setting of another loader is not imported.
+const NO_EFFECT: &str = "it has no effect with this loader";
+
 /// A setting that our table has and whose value its parser accepts; none for the default.
 fn setting(key: &str, value: &str) -> Result<Option<TypedSetting>, String> {
     let (row, number) = settings::find(key).ok_or("easy-bhyve has no setting for it")?;
     let text = OsStr::new(value);
+    if value.contains(char::REPLACEMENT_CHARACTER) {
+        return Err("the value is not UTF-8 text".to_owned());
+    }
     if row.is_default(text) {
         return Ok(None);
     }
@@ -172,6 +182,7 @@ fn shown_once(theirs: &str, value: &str, why: String) -> String {
 fn is_our_firmware(path: &str) -> bool {
     let file = path.rsplit('/').next().unwrap_or_default();
     ["", "-", "BHYVE_UEFI.fd", "BHYVE_UEFI_CODE.fd"].contains(&file)
+        || path.ends_with("/u-boot-bhyve-arm64/u-boot.bin")
 }
 
 /// Translates words for bhyve: those that one of our settings stands for, or that are always passed, and
@@ -207,8 +218,9 @@ fn arguments<'text>(guest: &mut Guest, words: impl IntoIterator<Item = &'text st
         match setting("bhyve_args", &option) {
             Ok(_) => more.push(option),
             Err(why) => {
-                let theirs = format!("{option} of bhyve");
-                guest.lose(&theirs, &shown_once(&theirs, &option, why));
+                let theirs = format!("{} of bhyve", without_password(&option));
+                let why = shown_once(&theirs, &option, why);
+                guest.lose(&theirs, &without_password(&why));
             }
         }
     }
@@ -217,6 +229,19 @@ fn arguments<'text>(guest: &mut Guest, words: impl IntoIterator<Item = &'text st
         guest.set("bhyve_args", &more, format_args!("{more} of bhyve"));
     }
     letters.contains('u')
+}
+
+/// An option of bhyve(8) without the value of a password.
+fn without_password(option: &str) -> String {
+    let parts = option.split(',').map(|part| match part.split_once('=') {
+        Some(("password", value)) => {
+            // What follows in the same text is a sentence about the option.
+            let end = value.find([' ', '"', ':']).unwrap_or(value.len());
+            format!("password{}", value.get(end..).unwrap_or_default())
+        }
+        _ => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join(",")
 }
 
 /// A screen of another manager.
@@ -267,6 +292,8 @@ impl Listens<'_> {
     }
 }
 
+#[cfg(test)]
+mod document_tests;
 #[cfg(test)]
 mod lost_tests;
 #[cfg(test)]

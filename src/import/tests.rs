@@ -91,7 +91,7 @@ fn the_slot_before_follows_from_the_disks() {
             .iter()
             .find(|remark| remark.contains(" becomes "));
         assert!(
-            found.is_some_and(|found| found.ends_with(moved)),
+            found.is_some_and(|found| found.contains(&format!("{moved}; to Windows"))),
             "{guest:?}"
         );
     }
@@ -151,7 +151,7 @@ fn the_screen_of_iohyve_and_of_libvirt_is_translated() {
         "grub_install",
         "kopenbsd -h com0 (cd0)/5.8/amd64/bsd.rd",
     );
-    let text = "<domain xmlns:b='u'><os firmware='efi'><loader type='pflash'>/BHYVE_UEFI.fd</loader><nvram>/n.fd</nvram></os>\
+    let text = "<domain xmlns:b='http://libvirt.org/schemas/domain/bhyve/1.0'><os firmware='efi'><loader type='pflash'>/BHYVE_UEFI.fd</loader><nvram>/n.fd</nvram></os>\
                 <features><msrs unknown='ignore'/></features>\
                 <devices><graphics type='vnc' port='5904' passwd='secret'><listen type='address' address='10.0.0.1'/></graphics>\
                 <input type='tablet'/></devices><b:commandline><b:arg value='-w'/><b:arg value='-x'/></b:commandline></domain>";

@@ -232,7 +232,7 @@ fn bad_input_is_named_by_file_and_line() {
     place.write("other.xml", "<network/>\n");
     for (words, status, what) in [
         (
-            ["vm-bhyve", "store"],
+            ["libvirt", "store/web/web.conf"],
             1,
             "store/web/web.conf:2: the line is not UTF-8 text",
         ),

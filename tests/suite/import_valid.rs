@@ -56,6 +56,38 @@ fn one_invalid_setting_does_not_lose_the_others() {
 }
 
 #[test]
+fn words_for_bhyve_that_are_refused_are_all_reported() {
+    let place = Place::new();
+    place.write("c.conf", HOST);
+    let text = "loader=uefi\ncpu=1\nmemory=1G\nvirt_random=yes\n\
+                bhyve_options=\"-s 5:0,hda,play=/dev/dsp0 -s 20,passthru,4/0/0\"\n";
+    place.write("store/web/web.conf", text);
+    let said = place.say(PROGRAM, ["import", "vm-bhyve", "store"], "c.conf");
+    assert_eq!(said.status, Some(0), "{said:?}");
+    assert!(!said.out.contains("\nweb_bhyve_args="), "{said:?}");
+    let why = "# -s 5:0,hda,play=/dev/dsp0 -s 20,passthru,4/0/0 of bhyve is not imported: ";
+    assert!(said.out.contains(why), "{said:?}");
+}
+
+#[test]
+fn a_comment_may_have_another_encoding() {
+    let place = Place::new();
+    place.write("c.conf", HOST);
+    let text = b"# caf\xe9\nloader=uefi\ncpu=1\nmemory=1G\nuuid=\xe9\n";
+    place.write("store/web/web.conf", text);
+    place.write("store/db/db.conf", "loader=uefi\ncpu=1\nmemory=1G\n");
+    let said = place.say(PROGRAM, ["import", "vm-bhyve", "store"], "c.conf");
+    assert_eq!(said.status, Some(0), "{said:?}");
+    for text in [
+        "\nweb_mem=1G\n",
+        "\ndb_mem=1G\n",
+        "is not imported: the value is not UTF-8 text",
+    ] {
+        assert!(said.out.contains(text), "{text}: {said:?}");
+    }
+}
+
+#[test]
 fn no_tap_is_that_of_two_nics() {
     let place = Place::new();
     place.write("c.conf", HOST);

@@ -227,7 +227,8 @@ impl Placed {
             one.key() == key
                 || is_device && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
         };
-        self.settings.retain(|one| !is_gone(one));
+        let gone = self.settings.extract_if(.., |one| is_gone(one));
+        let gone: Vec<TypedSetting> = gone.collect();
         if key.ends_with("_bridge") {
             // The default is a network that the guest was not in.
             let none = TypedSetting::parse(format!("{key}=none").as_ref());
@@ -235,7 +236,17 @@ impl Placed {
         }
         let disk = device.strip_prefix("hd").filter(|_| is_device);
         match disk.and_then(|number| number.parse().ok()) {
-            Some(number) => self.guest.lose_disk(number, key, why),
+            Some(number) => {
+                let rest = gone
+                    .into_iter()
+                    .filter(|one| one.key() != key && one.key() != device);
+                self.guest.lose_disk(number, key, why, rest);
+            }
+            None if key == "bhyve_args" => {
+                let words = gone.first().map(TypedSetting::value).unwrap_or_default();
+                let words = String::from_utf8_lossy(words).into_owned();
+                self.guest.lose(format_args!("{words} of bhyve"), why);
+            }
             None => self.guest.lose(key, why),
         }
         self.require_disk();

@@ -128,7 +128,7 @@ fn of_vm_bhyve(
     let store = datastore(process, look, &wanted)?;
     let system = store.directory.join(".config/system.conf");
     let system = if system.is_file() {
-        File::read(&text_of(&system)?)
+        File::read(&lossy_text_of(&system)?)
     } else {
         File::default()
     };
@@ -142,7 +142,7 @@ fn of_vm_bhyve(
     let mut guests = Vec::new();
     for name in names(&store.directory)? {
         let path = store.directory.join(&name).join(format!("{name}.conf"));
-        let file = File::read(&text_of(&path)?);
+        let file = File::read(&lossy_text_of(&path)?);
         let mut guest = vm_bhyve::guest(&name, &file, &store, &system, ours.as_ref());
         if listed.contains(&name.as_str()) {
             vm_bhyve::start_with_host(&mut guest, set("vm_delay"));
@@ -219,9 +219,24 @@ fn unread(path: &Path, error: &dyn fmt::Display) -> Error {
     Error::host(format!("could not read {}: {error}", vis::shown(path)))
 }
 
-/// The text of a file; reading anything else could wait, or read, for ever.
+/// The text of a file, which must be UTF-8.
 fn text_of(path: &Path) -> Result<String> {
-    let shown = vis::shown(path);
+    String::from_utf8(bytes_of(path)?).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let before = error.as_bytes().get(..valid).unwrap_or_default();
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let shown = vis::shown(path);
+        Error::config(format!("{shown}:{line}: the line is not UTF-8 text"))
+    })
+}
+
+/// The text of a file whose comments may have any encoding.
+fn lossy_text_of(path: &Path) -> Result<String> {
+    Ok(String::from_utf8_lossy(&bytes_of(path)?).into_owned())
+}
+
+/// The bytes of a file; reading anything else could wait, or read, for ever.
+fn bytes_of(path: &Path) -> Result<Vec<u8>> {
     let failed = |error: std::io::Error| unread(path, &error);
     if !path.metadata().map_err(failed)?.is_file() {
         let error = unread(path, &"it is not a file");
@@ -231,15 +246,11 @@ fn text_of(path: &Path) -> Result<String> {
     let file = std::fs::File::open(path).map_err(failed)?;
     let read = file.take(LARGEST + 1).read_to_end(&mut bytes);
     if read.map_err(failed)? as u64 > LARGEST {
+        let shown = vis::shown(path);
         return Err(Error::host(format!(
             "{shown} is larger than {}M",
             LARGEST >> 20
         )));
     }
-    String::from_utf8(bytes).map_err(|error| {
-        let valid = error.utf8_error().valid_up_to();
-        let before = error.as_bytes().get(..valid).unwrap_or_default();
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        Error::config(format!("{shown}:{line}: the line is not UTF-8 text"))
-    })
+    Ok(bytes)
 }

@@ -37,9 +37,8 @@ pub(super) fn devices(
     let mut screens = devices.unread("graphics");
     if let Some(screen) = screens.find(|screen| screen.is("type", "vnc")) {
         graphics(screen, guest);
-        let video = devices.child("video");
-        if let Some(model) = video.and_then(|video| video.child("model")) {
-            card(model, guest);
+        if let Some(video) = devices.child("video") {
+            card(video, guest);
         }
     }
     (count > 0).then_some((count, slots))
@@ -75,34 +74,33 @@ fn disk(element: Element<'_, '_>, (hd, cd): (&mut usize, &mut usize), guest: &mu
         "floppy" => return guest.lose(theirs, "bhyve has no floppy disks"),
         _ => {}
     }
-    let bus = element.of("target", "bus").unwrap_or("virtio");
-    let why = match (kind, format, path) {
-        ("disk", "raw", Some(path)) => {
-            let kind = match bus {
-                "virtio" => "virtio-blk",
-                "sata" => "ahci-hd",
-                bus => bus,
-            };
-            let options = options(element, is_read_only, &theirs, guest);
-            let disk = Disk {
-                path,
-                kind,
-                options: &options,
-            };
-            guest.set_disk(*hd, &disk, theirs);
-            *hd += 1;
-            return;
-        }
+    let path = match (kind, format, path) {
+        ("disk", "raw", Some(path)) => Ok(path),
         ("disk", "raw", None) => {
             let what = named(source).unwrap_or_else(|| "no file and no device".to_owned());
-            format!("it is {what}")
+            Err(format!("it is {what}"))
         }
-        ("disk", format, _) => format!("bhyve has raw disks only, and its format is {format}"),
-        (kind, ..) => format!("easy-bhyve has no disks of the kind {kind}"),
+        ("disk", format, _) => Err(format!(
+            "bhyve has raw disks only, and its format is {format}"
+        )),
+        (kind, ..) => Err(format!("easy-bhyve has no disks of the kind {kind}")),
     };
-    // The remark says more than one about the type.
-    element.attribute("type");
-    guest.lose_disk(*hd, theirs, &why);
+    if path.is_err() {
+        // The remark says more than one about the type.
+        element.attribute("type");
+    }
+    let bus = element.of("target", "bus").unwrap_or("virtio");
+    let options = options(element, is_read_only, &theirs, guest);
+    let disk = Disk {
+        path: path.as_ref().map(|path| *path).map_err(String::as_str),
+        kind: match bus {
+            "virtio" => "virtio-blk",
+            "sata" => "ahci-hd",
+            bus => bus,
+        },
+        options: &options,
+    };
+    guest.set_disk(*hd, &disk, theirs);
     *hd += 1;
 }
 
@@ -156,6 +154,11 @@ fn nic(
     let of_source = |name| source.and_then(|source| source.attribute(name));
     match of_source("bridge") {
         Some(bridge) => {
+            // The network of a domain that runs is the bridge of that network.
+            element.attribute("type");
+            for part in ["network", "portid"] {
+                of_source(part);
+            }
             let network = Network {
                 bridge: bridge.to_owned(),
                 uplink: None,
@@ -234,13 +237,16 @@ fn graphics(screen: Element<'_, '_>, guest: &mut Guest) {
 }
 
 /// Translates the card of a screen.
-fn card(model: Element<'_, '_>, guest: &mut Guest) {
-    if let Some(size) = model.child("resolution") {
+fn card(video: Element<'_, '_>, guest: &mut Guest) {
+    let model = video.child("model");
+    if let Some(size) = model.and_then(|model| model.child("resolution")) {
         let [width, height] = ["x", "y"].map(|name| size.attribute(name).unwrap_or_default());
         let theirs = format!("the resolution {width}x{height}");
         guest.set("vnc_size", format!("{width}x{height}"), theirs);
     }
-    if let Some(vga) = model.of("driver", "vgaconf") {
+    // Older documents have it below the model.
+    let in_model = || model.and_then(|model| model.of("driver", "vgaconf"));
+    if let Some(vga) = video.of("driver", "vgaconf").or_else(in_model) {
         guest.set("vnc_vga", vga, format_args!("vgaconf {vga}"));
     }
 }

@@ -71,7 +71,7 @@ impl<'a, 'input> Element<'a, 'input> {
     /// Its text, without blanks around it.
     pub(super) fn text(self) -> &'a str {
         self.mark(TEXT);
-        self.node.text().unwrap_or_default().trim()
+        self.unread_text()
     }
 
     fn children(self) -> impl Iterator<Item = Node<'a, 'input>> {
@@ -84,6 +84,22 @@ impl<'a, 'input> Element<'a, 'input> {
         let record = self.record;
         let all = self.children().filter(named);
         all.map(move |node| Self { node, record })
+    }
+
+    /// The first element of this name below it that is one of the driver for bhyve, not of another one.
+    pub(super) fn child_of_bhyve(self, name: &'static str) -> Option<Self> {
+        const NAMESPACE: &str = "http://libvirt.org/schemas/domain/bhyve/1.0";
+        let is_ours = |one: &Self| one.node.tag_name().namespace() == Some(NAMESPACE);
+        let element = self.unread(name).find(is_ours)?;
+        element.mark(ITSELF);
+        Some(element)
+    }
+
+    /// Its text, which does not count as read.
+    pub(super) fn unread_text(self) -> &'a str {
+        let texts = self.node.children().filter(Node::is_text);
+        let mut texts = texts.filter_map(|text| text.text()).map(str::trim);
+        texts.find(|text| !text.is_empty()).unwrap_or_default()
     }
 
     /// An attribute that does not count as read.
@@ -129,7 +145,7 @@ impl<'a, 'input> Element<'a, 'input> {
                 guest.lose(self.shown(&written(name, value), ""), why);
             }
         }
-        let text = self.node.text().unwrap_or_default().trim();
+        let text = self.unread_text();
         if !text.is_empty()
             && !self.is_read(TEXT)
             && let Some(why) = find(path).is_lost(text)
@@ -147,7 +163,7 @@ impl<'a, 'input> Element<'a, 'input> {
             } else if let Is::Lost(why) = is {
                 let attributes = node.attributes();
                 let written = attributes.map(|one| written(one.name(), one.value()));
-                let text = node.text().unwrap_or_default().trim();
+                let text = child.unread_text();
                 guest.lose(child.shown(&written.collect::<String>(), text), why);
             }
         }

@@ -17,7 +17,8 @@ use roxmltree::{Document, Node};
 /// # Errors
 /// The error of the XML parser, with its place, or why the document has no domain.
 pub fn guests(place: &str, text: &str, ours: Option<&Network>) -> Result<Vec<Guest>, String> {
-    let document = Document::parse(text).map_err(|error| error.to_string())?;
+    let parsed = Document::parse(text);
+    let document = parsed.map_err(|error| format!("it is not one XML document: {error}"))?;
     let record = Record::of(&document);
     let domains = domains(document.root());
     if domains.is_empty() {
@@ -60,7 +61,7 @@ fn guest(place: &str, domain: Element<'_, '_>, ours: Option<&Network>) -> Guest 
     clock(domain, &mut guest);
     features(domain, &mut guest);
     policy(domain, &mut guest);
-    let words = domain.child("commandline");
+    let words = domain.child_of_bhyve("commandline");
     let words = words.iter().flat_map(|words| words.all("arg"));
     let words = words.filter_map(|word| word.attribute("value"));
     arguments(&mut guest, words);
@@ -112,10 +113,31 @@ fn loader(domain: Element<'_, '_>, kind: &str, guest: &mut Guest) -> bool {
             return false;
         }
         None if program.is_empty() => guest.lose_loader("the BIOS of the domain"),
-        None if program == "grub-bhyve" => {}
+        None if program == "grub-bhyve" => root_of_grub(domain, guest),
         None => guest.lose_loader(format_args!("bootloader {loader}")),
     }
     true
+}
+
+/// Translates the root of grub, if it is the only word for grub-bhyve(8); else all words are reported.
+fn root_of_grub(domain: Element<'_, '_>, guest: &mut Guest) {
+    let Some(words) = domain.unread("bootloader_args").next() else {
+        return;
+    };
+    let root = words.unread_text().strip_prefix("-r").map(str::trim_start);
+    let part = root.and_then(|root| root.strip_prefix("hd0"));
+    let part = part.and_then(|part| match part {
+        "" => Some("none"),
+        _ => part.strip_prefix(','),
+    });
+    if let Some(part) = part.filter(|part| !part.contains(char::is_whitespace)) {
+        let args = domain.text_of("bootloader_args").unwrap_or_default();
+        guest.set(
+            "grub_bootpart",
+            part,
+            format_args!("bootloader_args {args}"),
+        );
+    }
 }
 
 fn memory(domain: Element<'_, '_>, guest: &mut Guest) {
@@ -124,7 +146,7 @@ fn memory(domain: Element<'_, '_>, guest: &mut Guest) {
         (mebibytes(text, unit), format!("{} {text}", element.name()))
     };
     let Some((memory, theirs)) = domain.child("memory").map(size) else {
-        return;
+        return guest.lose_default("memory", "mem");
     };
     match &memory {
         Some(size) => {
@@ -158,7 +180,7 @@ fn mebibytes(text: &str, unit: Option<&str>) -> Option<String> {
 
 fn cpu(domain: Element<'_, '_>, guest: &mut Guest) {
     let Some(vcpu) = domain.child("vcpu") else {
-        return;
+        return guest.set("cpu", "1", "no vcpu");
     };
     let count = vcpu.text();
     let current = vcpu.attribute("current").unwrap_or(count);

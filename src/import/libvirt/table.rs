@@ -72,6 +72,10 @@ static TABLE: &[(&str, Is)] = &[
         "bootloader_args",
         Lost("easy-bhyve calls the loader itself"),
     ),
+    (
+        "commandline",
+        Lost("its words are those of another hypervisor"),
+    ),
     ("os/type", NothingIf(&["hvm"])),
     ("os/type@arch", NothingIf(&["x86_64", "amd64"])),
     ("os/type@machine", Nothing),

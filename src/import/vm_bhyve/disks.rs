@@ -47,24 +47,15 @@ pub(super) fn disks(keys: &mut Keys, own: &Own<'_>, guest: &mut Guest) -> usize 
                 Ok(path) => guest.set_cd(cd, &path, theirs),
                 Err(why) => guest.lose(theirs, why),
             }
-            if cd == 0 {
-                let text = "an ISO image is attached when the VM is installed, not at each boot";
-                guest.remarks.push(text.to_owned());
-            }
             cd += 1;
             continue;
         }
-        match path {
-            Ok(path) => {
-                let disk = Disk {
-                    path: &path,
-                    kind: &kind,
-                    options: &options.replace(',', " "),
-                };
-                guest.set_disk(hd, &disk, theirs);
-            }
-            Err(why) => guest.lose_disk(hd, theirs, why),
-        }
+        let disk = Disk {
+            path: path.as_deref().map_err(|why| *why),
+            kind: &kind,
+            options: &options.replace(',', " "),
+        };
+        guest.set_disk(hd, &disk, theirs);
         hd += 1;
     }
     0

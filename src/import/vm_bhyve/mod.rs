@@ -11,8 +11,8 @@ mod switches;
 
 use super::keys::Becomes::{self, Same, Switch};
 use super::keys::{Keys, translate, yes_or_no};
-use super::{Guest, Listens, Network, arguments};
-use crate::model::device::Slot;
+use super::{Guest, Listens, NO_EFFECT, Network, arguments};
+use crate::model::device::{Slot, Slots};
 use disks::{Own, disks};
 pub use file::File;
 use std::path::{Path, PathBuf};
@@ -72,7 +72,9 @@ pub fn guest(
     } else if file.get("loader") != Some("bhyveload") {
         guest.move_nics(nics, before.as_deref());
     }
-    graphics(&mut keys, is_uefi, &mut guest);
+    // Firmware with a CSM is none here.
+    let has_screen = is_uefi && guest.has("loader");
+    graphics(&mut keys, has_screen, &mut guest);
     let ignores = ["ignore_bad_msr", "ignore_msr"].map(|key| keys.is_on(key, &mut guest));
     // With firmware it always passes `-w`.
     if is_uefi || ignores.contains(&true) {
@@ -87,7 +89,11 @@ pub fn guest(
         .in_order()
         .filter(|(key, value)| !is_nothing(key, value))
     {
-        if is_behind(key, "disk", disks) || is_behind(key, "network", nics) {
+        if key.starts_with("grub_") && file.get("loader") != Some("grub") {
+            guest.lose(format_args!("{key}={value}"), NO_EFFECT);
+        } else if nics > usize::from(Slots::NICS.last()) && is_behind(key, "network", nics) {
+            // The first of them is reported, with those after it.
+        } else if is_behind(key, "disk", disks) || is_behind(key, "network", nics) {
             let why = "vm-bhyve does not attach it, because a number before it, its name or its type is missing";
             guest.lose(format_args!("{key}={value}"), why);
         } else {
@@ -199,9 +205,9 @@ fn grub(keys: &mut Keys, guest: &mut Guest) {
         }
     }
     let is_whole = keys.is_on("grub_run_no_partition", guest);
-    let part = keys.take("grub_run_partition");
-    let theirs = format!("grub_run_partition={}", part.as_deref().unwrap_or("1"));
-    let part = part.as_deref().unwrap_or("1");
+    let named = keys.take("grub_run_partition");
+    let part = named.as_deref().unwrap_or("1");
+    let theirs = format!("grub_run_partition={part}");
     let is_number = part.bytes().all(|byte| byte.is_ascii_digit());
     if is_whole {
         guest.set("grub_bootpart", "none", "grub_run_no_partition");
@@ -214,7 +220,12 @@ fn grub(keys: &mut Keys, guest: &mut Guest) {
             "{theirs} is a partition of an MBR or of a GPT: for a GPT set grub_bootpart=gpt{part}"
         ));
     } else {
-        guest.set("grub_bootpart", "auto", theirs);
+        guest.set("grub_bootpart", "auto", &theirs);
+        if named.is_some() {
+            guest.remarks.push(format!(
+                "{theirs} is grub_bootpart=auto here: the partition that has a menu of grub"
+            ));
+        }
     }
     if let Some(directory) = keys.take("grub_run_dir") {
         guest.set(
@@ -292,11 +303,11 @@ fn slots_of_nics(keys: &mut Keys, is_uefi: bool, disks: usize, nics: usize) -> O
     (0..nics).map(slot).collect()
 }
 
-fn graphics(keys: &mut Keys, is_uefi: bool, guest: &mut Guest) {
+fn graphics(keys: &mut Keys, has_screen: bool, guest: &mut Guest) {
     let is_on = keys.is_on("graphics", guest);
     let has_tablet = keys.is_on("xhci_mouse", guest);
     // Here a screen has a tablet unless the setting says no.
-    if has_tablet || is_on && is_uefi {
+    if has_tablet || is_on && has_screen {
         guest.switch("tablet", has_tablet, "xhci_mouse");
     }
     let password = keys.take("vnc_password");
@@ -305,10 +316,10 @@ fn graphics(keys: &mut Keys, is_uefi: bool, guest: &mut Guest) {
         let value = keys.take(&key);
         (key, value)
     });
-    if is_on && !is_uefi {
+    if is_on && !has_screen {
         guest.lose("graphics=yes", "only a VM with loader=uefi has a screen");
     }
-    if !is_on || !is_uefi {
+    if !is_on || !has_screen {
         let why = "the VM has no screen";
         for (key, value) in of_screen {
             if let Some(value) = value.filter(|value| yes_or_no(value) != Some(false)) {

@@ -17,7 +17,15 @@ struct Switched {
 /// A switch of `.config/system.conf`.
 fn switch(system: &File, name: &str) -> Switched {
     let of = |key: &str| system.get(&format!("{key}_{name}")).unwrap_or_default();
-    let mut ports = of("ports").split_whitespace();
+    // A vxlan switch has the network of a vxlan(4) interface, which it makes.
+    let is_vxlan = of("type") == "vxlan";
+    let overlay = format!(
+        "the vxlan {} over {} of the switch {name}",
+        of("vlan"),
+        of("ports")
+    );
+    let ports = if is_vxlan { "" } else { of("ports") };
+    let mut ports = ports.split_whitespace();
     let in_vlan = |port: &str| match of("vlan") {
         "" => port.to_owned(),
         vlan => format!("{port}.{vlan}"),
@@ -41,7 +49,12 @@ fn switch(system: &File, name: &str) -> Switched {
     Switched {
         network: bridge.map(|bridge| Network { bridge, uplink }),
         is_private: yes_or_no(of("private")) == Some(true),
-        lost: further.chain(others).collect(),
+        lost: is_vxlan
+            .then_some(overlay)
+            .into_iter()
+            .chain(further)
+            .chain(others)
+            .collect(),
     }
 }
 
