@@ -35,6 +35,7 @@ const STICKY: u32 = 0o1000;
 /// Whoever can replace the program that a rule makes root becomes root.
 fn program(file: &Path) -> Row {
     const SUBJECT: &str = "program";
+    let mut owned = None;
     for place in file.ancestors() {
         let shown = vis::shown(place);
         let about = match std::fs::metadata(place) {
@@ -52,21 +53,20 @@ fn program(file: &Path) -> Row {
             );
         }
         if about.uid() != 0 && (place == file || about.is_dir()) {
-            return Row::warn(
-                SUBJECT,
-                format!(
-                    "{shown} belongs to an ordinary user: a rule for the program makes that user root"
-                ),
-                format!(
-                    "install -o root -g wheel -m 755 {} /usr/local/bin/, as root",
-                    quote::shown(file)
-                ),
-            );
+            owned = owned.or(Some(shown));
         }
     }
-    Row::pass(
+    let Some(shown) = owned else {
+        let text = format!("only root can replace {}", vis::shown(file));
+        return Row::pass(SUBJECT, text);
+    };
+    Row::warn(
         SUBJECT,
-        format!("only root can replace {}", vis::shown(file)),
+        format!("{shown} belongs to an ordinary user: a rule for the program makes that user root"),
+        format!(
+            "install -o root -g wheel -m 755 {} /usr/local/bin/, as root",
+            quote::shown(file)
+        ),
     )
 }
 

@@ -6,9 +6,12 @@ use crate::host::Host;
 use crate::host::build::USER;
 use crate::place::{PROGRAM, Place};
 use case::{Case, Circumstance};
+use nix::unistd::Uid;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::PathBuf;
 
 mod case;
@@ -142,6 +145,25 @@ fn a_host_that_is_well_passes_every_row() {
         let call = crate::view::call(logged);
         assert!(questions.iter().any(|begin| call.contains(begin)), "{call}");
     }
+}
+
+#[test]
+fn a_program_that_everybody_may_replace_is_a_failure_whoever_owns_it() {
+    let place = Place::new();
+    let program = place.program("open/own/easy-bhyve");
+    let open = place.path("open");
+    fs::set_permissions(&open, Permissions::from_mode(0o777)).unwrap();
+    if Uid::effective().is_root() {
+        chown(place.path("open/own"), Some(USER), None).unwrap();
+    }
+    let mut call = place.call(program);
+    let output = call.args(["doctor", "--format", "json"]).output().unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut rows = document["rows"].as_array().unwrap().iter();
+    let row = rows.find(|row| row["subject"] == "program").unwrap();
+    assert_eq!(row["verdict"], "fail", "{row}");
+    let remedy = format!("chmod go-w {}", open.display());
+    assert_eq!(row["remedy"], remedy.as_str(), "{row}");
 }
 
 #[test]
