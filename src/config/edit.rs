@@ -8,6 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::ops::Range;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+use super::keys::{Split, splits};
 use super::settings;
 use super::shell::lexer::{Lexer, TokenKind};
 use super::{Assignment, Config, Source, lint};
@@ -59,11 +60,17 @@ impl TypedSetting {
         let is_known = |key: &str| settings::find(key).is_some() || settings::is_of_host(key);
         let of_host = || settings::HOST.iter().map(|setting| setting.name);
         Self::parse_if(word, is_known).map_err(|error| match error {
+            TypedSettingError::UnknownKey(key, _) if key.is_empty() => {
+                TypedSettingError::UnknownKey(key, "no blank may stand before the =".to_owned())
+            }
             TypedSettingError::UnknownKey(key, instead) => {
+                let of_vm = splits(&key).next().map(|Split { vm, spelling, .. }| {
+                    format!("the name of a VM is a word of its own: {vm} {spelling}=VALUE")
+                });
                 let near = suggest::near(&key, of_host());
                 let near = near.filter(|near| settings::find(near).is_none());
                 let near = near.map(|near| format!("the nearest variable of the host is {near}"));
-                TypedSettingError::UnknownKey(key, near.unwrap_or(instead))
+                TypedSettingError::UnknownKey(key, of_vm.or(near).unwrap_or(instead))
             }
             error => error,
         })

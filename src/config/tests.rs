@@ -373,3 +373,10 @@ fn a_key_belongs_to_the_vm_whose_rest_is_known() {
     }
     assert_eq!(all.len(), 2);
 }
+
+#[test]
+fn a_setting_without_a_key_is_one_with_a_blank_before_the_equals_sign() {
+    let error = super::edit::TypedSetting::parse_any("=1G".as_ref()).unwrap_err();
+    let said = "\"\" is not a key of a VM; no blank may stand before the =";
+    assert_eq!(error.to_string(), said);
+}

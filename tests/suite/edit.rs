@@ -293,6 +293,10 @@ fn wrong_words_are_refused_with_the_nearest() {
             "invalid value 'bridg=x' for '<[VM] KEY=VALUE>...': \"bridg\" is not a key of a VM; the nearest variable of the host is bridge\n",
         ),
         (
+            &["set", "a_mem=1G"],
+            "invalid value 'a_mem=1G' for '<[VM] KEY=VALUE>...': \"a_mem\" is not a key of a VM; the name of a VM is a word of its own: a mem=VALUE\n",
+        ),
+        (
             &["set", "a", "netif=em1"],
             "netif is not a key of a VM, but of the host\n",
         ),

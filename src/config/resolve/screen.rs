@@ -34,12 +34,14 @@ pub(super) fn screen(
             "{name} has a screen, and {} cannot use one: only UEFI firmware can",
             loader.facts().name
         ));
-        faults.add(
-            error
-                .at(vnc.span)
-                .help(format!("set {name}_loader=uefi, or remove {name}_vnc")),
-            needs::SCREEN,
-        );
+        // Two settings for the loader would be an error, too.
+        let is_freebsd = own.freebsd.is_some_and(|freebsd| freebsd.value);
+        let how = if is_freebsd {
+            format!("set {name}_loader=uefi in place of {name}_freebsd, or remove {name}_vnc")
+        } else {
+            format!("set {name}_loader=uefi, or remove {name}_vnc")
+        };
+        faults.add(error.at(vnc.span).help(how), needs::SCREEN);
         return None;
     }
     let waits = own.vnc_wait.filter(|wait| wait.value);
