@@ -38,6 +38,11 @@ fn main() -> ExitCode {
     let args: Vec<OsString> = args.collect();
     match run(&called, &args) {
         Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(u8::MAX)),
+        // By a signal, as a shell shows the usual one.
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+            let _ = writeln!(io::stderr(), "\nplayground: interrupted");
+            ExitCode::from(130)
+        }
         Err(error) => {
             let _ = writeln!(io::stderr(), "playground: {error}");
             ExitCode::from(125)

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -30,13 +29,15 @@ impl Place {
         let place = Self { directory };
         let bin = place.home().join("bin");
         fs::create_dir_all(&bin)?;
-        symlink(exe, bin.join("easy-bhyve"))?;
+        // A file of its own: by the path of its file the program is called again, and is easy-bhyve there.
+        let program = bin.join("easy-bhyve");
+        fs::hard_link(&exe, &program).or_else(|_| fs::copy(&exe, &program).map(drop))?;
         fs::write(bin.join("easy-bhyve.conf"), place.config()?)?;
         Ok(place)
     }
 
-    /// The example configuration, with the paths below `/dev` and `/iso` and the stores of UEFI variables
-    /// moved into this directory, and every image created that it names.
+    /// The example configuration, with the paths below `/dev` and `/iso` moved into this directory, and
+    /// every image created that it names.
     fn config(&self) -> io::Result<String> {
         let images = self.path("iso");
         fs::create_dir_all(&images)?;
@@ -44,18 +45,16 @@ impl Place {
         for image in named.filter_map(|rest| rest.split_whitespace().next()) {
             fs::write(images.join(image), "a simulated ISO image\n")?;
         }
-        fs::create_dir_all(self.path("uefi"))?;
         let here = |below: &str| self.path(below).display().to_string();
-        let vars = |line: &str| match line.split_once("_loader=uefi") {
-            Some((vm, _)) => format!("{line}\n{vm}_uefi_vars={}\n", here(&format!("uefi/{vm}"))),
-            None => format!("{line}\n"),
+        let moved = |line: &str| match line.split_once("=/dev/") {
+            // Not the root of a guest, in a value in quotes.
+            Some((name, path)) if !name.contains('=') => {
+                format!("{name}={}/{path}\n", here("dev"))
+            }
+            _ => format!("{line}\n"),
         };
-        Ok(CONFIG
-            .lines()
-            .map(vars)
-            .collect::<String>()
-            .replace("iso_path=/iso", &format!("iso_path={}", here("iso")))
-            .replace("=/dev/", &format!("={}/", here("dev"))))
+        let config: String = CONFIG.lines().map(moved).collect();
+        Ok(config.replace("iso_path=/iso", &format!("iso_path={}", here("iso"))))
     }
 
     /// Removes the configuration, and puts its ISO images below the home directory.

@@ -77,7 +77,7 @@ pub(super) fn enter() -> io::Result<i32> {
 /// and all that runs in it are ended; the rest is removed afterwards.
 fn wait(shell: &mut Child) -> io::Result<ExitStatus> {
     let is_over = Arc::new(AtomicBool::new(false));
-    for signal in [Signal::SIGHUP, Signal::SIGTERM] {
+    for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM] {
         signal_hook::flag::register(signal as i32, Arc::clone(&is_over))?;
     }
     loop {

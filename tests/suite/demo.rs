@@ -1,10 +1,14 @@
 //! The playground: the demonstration and the shell.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use crate::machine::playground;
+use crate::seat::Seat;
+use crate::wait::until;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 /// The playground in an environment without any setting of the caller.
 fn command(arguments: &[&str], temporary: &Path) -> Command {
@@ -110,6 +114,69 @@ fn commands_of_standard_input_are_run_to_their_end() {
         ),
         (Some(0), "no VM is running\n".to_owned(), String::new())
     );
+}
+
+#[test]
+fn a_vm_with_firmware_boots_and_leaves_nothing_on_this_machine() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut shell = command(&[], temporary.path());
+    shell.env("TERM", "vt100").current_dir(temporary.path());
+    let mut seat = Seat::start(&shell);
+    let new =
+        "easy-bhyve new zz0 --os debian --cd ../iso/debian*.iso --disk 5G --links && zz0-install\r";
+    seat.answer("playground$ ", new);
+    seat.answer("first disk: ", "\r");
+    seat.answer("Enter reboots: ", "\r");
+    seat.answer(
+        "playground$ ",
+        "zz0-boot && zz0-shutdown && zz0-boot && zz0-shutdown\r",
+    );
+    for _ in 0..2 {
+        seat.see("zz0 is running");
+        seat.see("zz0 has ended");
+    }
+    seat.answer("playground$ ", "exit\r");
+    seat.see("were removed.");
+    let store = Path::new("/var/db/easy-bhyve/zz0");
+    assert!(!store.exists(), "{}", store.display());
+}
+
+#[test]
+fn the_program_that_is_called_again_is_easy_bhyve() {
+    // Its own path stands in the scripts of the shells.
+    let output = played("easy-bhyve completions bash");
+    let script = text(&output.stdout);
+    assert!(script.contains("/bin/easy-bhyve"), "{script}");
+    assert!(!script.contains("playground"), "{script}");
+    // What completes the words is asked of that path.
+    let output = played("\"$(pwd -P)/bin/easy-bhyve\" --version");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stdout).starts_with("easy-bhyve "));
+}
+
+#[test]
+fn an_interrupt_ends_the_commands_of_standard_input_and_removes_all() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut shell = command(&[], temporary.path());
+    shell.stdin(Stdio::piped()).stdout(Stdio::piped());
+    // The parent of this test may have ignored the signals.
+    crate::machine::pass_on_no_ignored_signal();
+    let mut shell = shell.spawn().unwrap();
+    let mut stdin = shell.stdin.take().unwrap();
+    stdin.write_all(b"echo begun; sleep 60\n").unwrap();
+    let mut begun = [0; 6];
+    let mut stdout = shell.stdout.take().unwrap();
+    stdout.read_exact(&mut begun).unwrap();
+    kill(
+        Pid::from_raw(shell.id().try_into().unwrap()),
+        Signal::SIGINT,
+    )
+    .unwrap();
+    until("the end of the playground", || {
+        shell.try_wait().unwrap().is_some()
+    });
+    let left = std::fs::read_dir(temporary.path()).unwrap().count();
+    assert_eq!(left, 0, "its directory still exists");
 }
 
 #[test]

@@ -385,8 +385,8 @@ impl Host {
     /// With real files, and with device nodes below this directory.
     #[must_use]
     pub fn on_disk(mut self, dev: PathBuf) -> Self {
+        self.real = Some(super::real_files::RealFiles::beside(&dev));
         self.state.dev = dev;
-        self.real = Some(super::files::RealFiles);
         self
     }
 }

@@ -1,8 +1,6 @@
-//! Regular files, in memory or in a real directory. Device nodes are not here: `devices.rs` has them.
+//! Regular files, in memory; `real_files.rs` has those on a disk, and `devices.rs` the device nodes.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -216,129 +214,11 @@ impl Files for MemoryFiles {
     }
 }
 
-/// The real file system.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RealFiles;
-
-/// Above this size a file is extended instead of filled, so that a test never fills a real disk.
-const FILL_LIMIT: u64 = 64 << 20;
-
-impl Files for RealFiles {
-    fn exists(&self, path: &Path) -> bool {
-        path.symlink_metadata().is_ok()
-    }
-
-    fn is_dir(&self, path: &Path) -> bool {
-        path.is_dir()
-    }
-
-    fn read(&self, path: &Path) -> Result<Vec<u8>, Errno> {
-        use std::io::Read;
-        let mut content = Vec::new();
-        fs::File::open(path)
-            .and_then(|file| file.take(FILL_LIMIT).read_to_end(&mut content))
-            .map_err(|error| errno(&error))?;
-        Ok(content)
-    }
-
-    fn write(&mut self, path: &Path, content: &[u8]) -> Result<(), Errno> {
-        fs::write(path, content).map_err(|error| errno(&error))
-    }
-
-    fn mkdir(&mut self, path: &Path) -> Result<(), Errno> {
-        fs::create_dir(path).map_err(|error| errno(&error))
-    }
-
-    fn remove(&mut self, path: &Path) -> Result<(), Errno> {
-        let removed = if path.is_dir() {
-            fs::remove_dir(path)
-        } else {
-            fs::remove_file(path)
-        };
-        removed.map_err(|error| errno(&error))
-    }
-
-    fn size(&self, path: &Path) -> Result<u64, Errno> {
-        path.metadata()
-            .map(|metadata| metadata.len())
-            .map_err(|error| errno(&error))
-    }
-
-    fn set_len(&mut self, path: &Path, size: u64) -> Result<(), Errno> {
-        fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .and_then(|file| file.set_len(size))
-            .map_err(|error| errno(&error))
-    }
-
-    fn fill(&mut self, path: &Path, size: u64) -> Result<(), Errno> {
-        let filled = fs::File::create(path).and_then(|mut file| {
-            if size > FILL_LIMIT {
-                return file.set_len(size);
-            }
-            io::copy(&mut io::Read::take(io::repeat(0), size), &mut file).map(|_| ())
-        });
-        filled.map_err(|error| errno(&error))
-    }
-
-    fn install(&mut self, path: &Path, mode: u32) -> Result<(), Errno> {
-        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-        let opened = match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => fs::OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(path),
-        };
-        opened
-            .and_then(|file| file.set_permissions(fs::Permissions::from_mode(mode)))
-            .map_err(|error| errno(&error))
-    }
-
-    fn link(&mut self, path: &Path, name: &Path) -> Result<(), Errno> {
-        fs::hard_link(path, name).map_err(|error| errno(&error))
-    }
-
-    fn stamp(&mut self, path: &Path, content: &[u8]) -> Result<(), Errno> {
-        fs::OpenOptions::new()
-            .write(true)
-            .open(path)
-            .and_then(|mut file| file.write_all(content))
-            .map_err(|error| errno(&error))
-    }
-
-    fn list_dir(&self, path: &Path) -> Result<Vec<String>, Errno> {
-        let entries = fs::read_dir(path).map_err(|error| errno(&error))?;
-        let mut names: Vec<String> = entries
-            .filter_map(Result::ok)
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .collect();
-        names.sort();
-        Ok(names)
-    }
-}
-
-fn errno(error: &io::Error) -> Errno {
-    match error.kind() {
-        io::ErrorKind::NotFound => Errno::NoEntry,
-        io::ErrorKind::PermissionDenied => Errno::Access,
-        io::ErrorKind::AlreadyExists => Errno::Exists,
-        io::ErrorKind::NotADirectory => Errno::NotDirectory,
-        io::ErrorKind::IsADirectory => Errno::IsDirectory,
-        io::ErrorKind::FileTooLarge => Errno::TooLarge,
-        io::ErrorKind::InvalidInput => Errno::Invalid,
-        _ => Errno::InputOutput,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::real_files::RealFiles;
     use super::*;
+    use std::fs;
 
     /// Both implementations must agree.
     fn behave(files: &mut dyn Files, root: &Path) {
@@ -380,6 +260,13 @@ mod tests {
         memory.mkdir_all(Path::new("/tank"));
         behave(&mut memory, Path::new("/tank"));
         let directory = tempfile::tempdir().expect("a temporary directory");
-        behave(&mut RealFiles, directory.path());
+        let mut real = RealFiles::beside(&directory.path().join("dev"));
+        behave(&mut real, directory.path());
+        // A path below /var/db is one of this directory.
+        fs::create_dir(directory.path().join("db")).expect("made");
+        assert_eq!(real.mkdir(Path::new("/var/db/vm")), Ok(()));
+        assert_eq!(real.install(Path::new("/var/db/vm/store"), 0o600), Ok(()));
+        assert!(real.exists(Path::new("/var/db/vm/store")));
+        assert!(directory.path().join("db/vm/store").is_file());
     }
 }

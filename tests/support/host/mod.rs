@@ -68,6 +68,7 @@ mod ln;
 mod pgrep;
 mod pkg;
 mod ps;
+mod real_files;
 mod route;
 mod sysctl;
 mod truncate;
@@ -83,7 +84,6 @@ pub use errno::Errno;
     reason = "used by one of the two crates with this module"
 )]
 pub use faults::{Edit, Fault};
-pub use files::RealFiles;
 #[allow(
     unused_imports,
     reason = "used by one of the two crates with this module"
@@ -94,6 +94,7 @@ pub use live::{Role, Session};
     reason = "used by one of the two crates with this module"
 )]
 pub use process::{Ending, GuestPlan, Loader, Noise};
+pub use real_files::RealFiles;
 #[allow(
     unused_imports,
     reason = "used by one of the two crates with this module"

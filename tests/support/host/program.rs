@@ -19,8 +19,9 @@ use serde::{Deserialize, Serialize};
 
 use super::call::{Call, Status};
 use super::faults::Orders;
-use super::files::{MemoryFiles, RealFiles};
+use super::files::MemoryFiles;
 use super::live::{self, Bell, Role, alive};
+use super::real_files::RealFiles;
 use super::state::State;
 use super::{Host, PROGRAMS, nodes, shared};
 
@@ -87,7 +88,7 @@ struct Saving<'host> {
 pub fn install(host: Host, directory: &Path, program: &Path) -> io::Result<()> {
     let bin = directory.join("bin");
     fs::create_dir_all(&bin)?;
-    for below in [DRIVERS, RUN, LOG, SHARE, "share/edk2-bhyve"] {
+    for below in [DRIVERS, RUN, LOG, SHARE, "share/edk2-bhyve", "db"] {
         fs::create_dir_all(directory.join(below))?;
     }
     for name in PROGRAMS.iter().filter(|name| host.has_program(name)) {
@@ -188,9 +189,9 @@ fn load(directory: &Path) -> io::Result<(Host, PathBuf)> {
     let saved: Saved =
         postcard::from_bytes(&fs::read(directory.join(STATE))?).map_err(io::Error::other)?;
     let mut host = Host {
+        real: Some(RealFiles::beside(&saved.state.dev)),
         state: saved.state,
         orders: saved.orders,
-        real: Some(RealFiles),
         session: None,
         outbox: Vec::new(),
     };

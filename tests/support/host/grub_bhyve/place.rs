@@ -4,8 +4,9 @@
 use std::path::Path;
 
 use super::super::Host;
-use super::super::files::{Files, MemoryFiles, RealFiles};
+use super::super::files::{Files, MemoryFiles};
 use super::super::process::Loader;
+use super::super::real_files::RealFiles;
 use super::commands::{fault, number};
 use super::image::{File, Node, Volume};
 use super::script::{Content, Grub, Outcome};
@@ -17,13 +18,13 @@ const KERNEL: &str = "a Linux kernel";
 #[derive(Clone, Debug)]
 pub(super) enum HostFiles {
     Memory(MemoryFiles),
-    Real,
+    Real(RealFiles),
 }
 
 impl HostFiles {
     pub(super) fn of(host: &Host) -> Self {
-        match host.real {
-            Some(_) => Self::Real,
+        match &host.real {
+            Some(files) => Self::Real(files.clone()),
             None => Self::Memory(host.state.files.clone()),
         }
     }
@@ -32,7 +33,7 @@ impl HostFiles {
     pub(super) fn read(&self, path: &str) -> Option<String> {
         let bytes = match self {
             Self::Memory(files) => files.read(Path::new(path)).ok()?,
-            Self::Real => RealFiles.read(Path::new(path)).ok()?,
+            Self::Real(files) => files.read(Path::new(path)).ok()?,
         };
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
