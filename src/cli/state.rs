@@ -3,7 +3,7 @@
 use crate::host::Look;
 use crate::model::name::VmName;
 use crate::survey::Processes;
-use crate::survey::record::{LastEnd, Phase, Record};
+use crate::survey::record::{LastEnd, Record};
 use crate::tools::process::Role;
 use serde::Serialize;
 use std::path::Path;
@@ -49,9 +49,7 @@ impl VmState {
         match role {
             Role::Running if processes.supervisor(vm).is_none() => Self::Orphan,
             Role::Running => Self::Running,
-            Role::Supervised if noted.is_some_and(|noted| noted.phase == Phase::Ending) => {
-                Self::Ending
-            }
+            Role::Supervised if noted.is_some_and(|noted| noted.phase.is_over()) => Self::Ending,
             Role::Starting | Role::Supervised => Self::Starting,
             Role::Loading => Self::Loading,
         }

@@ -15,7 +15,7 @@ use crate::operation::{Request, wire};
 use crate::process::Process;
 use crate::run::not_started;
 use crate::session::Session;
-use crate::survey::record::{Phase, Record};
+use crate::survey::record::Record;
 use crate::survey::{Processes, State as Seen, Traces};
 use crate::tools::line::side_of_person;
 use crate::tools::process::Role;
@@ -105,7 +105,7 @@ fn has_ended(process: &Process, vm: &Vm, host: &mut dyn Host) -> Result<bool> {
     Ok(match processes.state(vm.name.as_str(), &traces) {
         Seen::Busy(_, Role::Supervised) => {
             let noted = Record::of_supervisor(host, &process.run, &processes, &vm.name);
-            noted.is_none_or(|noted| noted.phase == Phase::Ending)
+            noted.is_none_or(|noted| noted.phase.is_over())
         }
         Seen::Busy(..) | Seen::Unknown => false,
         Seen::Stopped | Seen::LeftOver => true,

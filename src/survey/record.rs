@@ -107,6 +107,13 @@ pub enum Phase {
     Ended,
 }
 
+impl Phase {
+    /// Whether the VM has ended; its supervisor may exist a moment longer.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Ending | Self::Ended)
+    }
+}
+
 impl Record {
     /// The record of a VM that this process starts at this time.
     pub fn new(supervisor: u32, since: String, uptime: Duration) -> Self {
