@@ -60,9 +60,6 @@ impl TypedSetting {
         let is_known = |key: &str| settings::find(key).is_some() || settings::is_of_host(key);
         let of_host = || settings::HOST.iter().map(|setting| setting.name);
         Self::parse_if(word, is_known).map_err(|error| match error {
-            TypedSettingError::UnknownKey(key, _) if key.is_empty() => {
-                TypedSettingError::UnknownKey(key, "no blank may stand before the =".to_owned())
-            }
             TypedSettingError::UnknownKey(key, instead) => {
                 let of_vm = splits(&key).next().map(|Split { vm, spelling, .. }| {
                     format!("the name of a VM is a word of its own: {vm} {spelling}=VALUE")
@@ -84,7 +81,10 @@ impl TypedSetting {
             .ok_or(TypedSettingError::NoEquals)?;
         let key = String::from_utf8_lossy(key).into_owned();
         if !is_known(&key) {
-            let instead = lint::instead(&key);
+            let instead = match key.as_str() {
+                "" => "no blank may stand before the =".to_owned(),
+                key => lint::instead(key),
+            };
             return Err(TypedSettingError::UnknownKey(key, instead));
         }
         if value.contains(&0) {

@@ -3,6 +3,7 @@
 use crate::finding::FindingName;
 use std::ffi::OsString;
 
+use super::edit::TypedSetting;
 use super::{Config, ConfigError, Outside, Source, Trust, load, parse, settings};
 
 /// Reads a text that must be accepted, with `HOME=/home/me` and one user `root`.
@@ -376,7 +377,9 @@ fn a_key_belongs_to_the_vm_whose_rest_is_known() {
 
 #[test]
 fn a_setting_without_a_key_is_one_with_a_blank_before_the_equals_sign() {
-    let error = super::edit::TypedSetting::parse_any("=1G".as_ref()).unwrap_err();
-    let said = "\"\" is not a key of a VM; no blank may stand before the =";
-    assert_eq!(error.to_string(), said);
+    for parse in [TypedSetting::parse, TypedSetting::parse_any] {
+        let error = parse("=1G".as_ref()).unwrap_err();
+        let said = "\"\" is not a key of a VM; no blank may stand before the =";
+        assert_eq!(error.to_string(), said);
+    }
 }

@@ -34,8 +34,9 @@ pub(super) fn screen(
             "{name} has a screen, and {} cannot use one: only UEFI firmware can",
             loader.facts().name
         ));
-        // Two settings for the loader would be an error, too.
-        let is_freebsd = own.freebsd.is_some_and(|freebsd| freebsd.value);
+        // Two settings for the loader would be an error, too; a setting of the profile gives way.
+        let is_freebsd = own.freebsd.is_some_and(|freebsd| freebsd.value)
+            && !parts.own.presets.contains(&("freebsd", 0));
         let how = if is_freebsd {
             format!("set {name}_loader=uefi in place of {name}_freebsd, or remove {name}_vnc")
         } else {
