@@ -22,22 +22,21 @@ impl Guest {
         let absolute = |path| absolute(&ours, path).map_err(|why| shown_once(&theirs, path, why));
         let path = || disk.path.map_err(str::to_owned).and_then(absolute);
         let options = format!("{ours}_opts");
-        match (kind, path()) {
-            (Ok(kind), Ok(path)) => {
+        let (why, kind) = match (path(), kind) {
+            (Ok(path), Ok(kind)) => {
                 self.settings.extend(path.into_iter().chain(kind));
                 if !disk.options.is_empty() {
                     let theirs = format_args!("the option {} of {theirs}", disk.options);
                     self.set(&options, disk.options, theirs);
                 }
+                return;
             }
-            (kind, path) => {
-                let options = setting(&options, disk.options).ok().flatten();
-                let options = options.filter(|_| !disk.options.is_empty());
-                let rest = kind.clone().ok().flatten().into_iter().chain(options);
-                let why = path.err().or(kind.err()).unwrap_or_default();
-                self.lose_disk(number, theirs, &why, rest);
-            }
-        }
+            (Err(why), kind) => (why, kind.ok().flatten()),
+            (Ok(_), Err(why)) => (why, None),
+        };
+        let options = setting(&options, disk.options).ok().flatten();
+        let options = options.filter(|_| !disk.options.is_empty());
+        self.lose_disk(number, theirs, &why, kind.into_iter().chain(options));
     }
 
     /// Reports a disk that is not attached, whose number stays free, and its other settings.

@@ -179,6 +179,12 @@ fn no_password_is_shown() {
         says(&guest, "fbuf");
         assert!(!format!("{guest:?}").contains("hush"), "{guest:?}");
     }
+    let guest = of_libvirt(
+        "<commandline xmlns='http://libvirt.org/schemas/domain/bhyve/1.0'><arg value='-s'/>\
+         <arg value='29,fbuf,password=two hush,wait'/></commandline>",
+    );
+    says(&guest, "-s 29,fbuf,password,wait of bhyve");
+    assert!(!format!("{guest:?}").contains("hush"), "{guest:?}");
 }
 
 #[test]

@@ -189,7 +189,7 @@ fn is_our_firmware(path: &str) -> bool {
 /// the other options, each with its values. Whether `-u` is among them.
 fn arguments<'text>(guest: &mut Guest, words: impl IntoIterator<Item = &'text str>) -> bool {
     let mut letters = String::new();
-    let mut options: Vec<Vec<u8>> = Vec::new();
+    let mut options: Vec<Vec<&str>> = Vec::new();
     for word in words {
         let switches = word.strip_prefix('-').unwrap_or_default();
         if !switches.is_empty() && switches.chars().all(|letter| "AHPSuw".contains(letter)) {
@@ -200,10 +200,7 @@ fn arguments<'text>(guest: &mut Guest, words: impl IntoIterator<Item = &'text st
             options.push(Vec::new());
         }
         if let Some(option) = options.last_mut() {
-            if !option.is_empty() {
-                option.push(b' ');
-            }
-            quote::push_plain(option, OsStr::new(word));
+            option.push(word);
         }
     }
     if letters.contains('w') {
@@ -214,13 +211,13 @@ fn arguments<'text>(guest: &mut Guest, words: impl IntoIterator<Item = &'text st
     }
     let mut more: Vec<String> = Vec::new();
     for option in options {
-        let option = String::from_utf8_lossy(&option).into_owned();
-        match setting("bhyve_args", &option) {
-            Ok(_) => more.push(option),
+        let shown: Vec<String> = option.iter().map(|word| without_password(word)).collect();
+        let shown = written(&shown);
+        match setting("bhyve_args", &shown) {
+            Ok(_) => more.push(written(&option)),
             Err(why) => {
-                let theirs = format!("{} of bhyve", without_password(&option));
-                let why = shown_once(&theirs, &option, why);
-                guest.lose(&theirs, &without_password(&why));
+                let theirs = format!("{shown} of bhyve");
+                guest.lose(&theirs, &shown_once(&theirs, &shown, why));
             }
         }
     }
@@ -231,15 +228,21 @@ fn arguments<'text>(guest: &mut Guest, words: impl IntoIterator<Item = &'text st
     letters.contains('u')
 }
 
-/// An option of bhyve(8) without the value of a password.
-fn without_password(option: &str) -> String {
-    let parts = option.split(',').map(|part| match part.split_once('=') {
-        Some(("password", value)) => {
-            // What follows in the same text is a sentence about the option.
-            let end = value.find([' ', '"', ':']).unwrap_or(value.len());
-            format!("password{}", value.get(end..).unwrap_or_default())
-        }
-        _ => part.to_owned(),
+/// Words as the value of `bhyve_args` has them.
+fn written(words: &[impl AsRef<OsStr>]) -> String {
+    let words = words.iter().map(|word| {
+        let mut quoted = Vec::new();
+        quote::push_plain(&mut quoted, word.as_ref());
+        String::from_utf8_lossy(&quoted).into_owned()
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// A word for bhyve(8) without the value of a password, with which no word is accepted.
+fn without_password(word: &str) -> String {
+    let parts = word.split(',').map(|part| match part.split_once('=') {
+        Some(("password", _)) => "password",
+        _ => part,
     });
     parts.collect::<Vec<_>>().join(",")
 }

@@ -154,11 +154,6 @@ fn nic(
     let of_source = |name| source.and_then(|source| source.attribute(name));
     match of_source("bridge") {
         Some(bridge) => {
-            // The network of a domain that runs is the bridge of that network.
-            element.attribute("type");
-            for part in ["network", "portid"] {
-                of_source(part);
-            }
             let network = Network {
                 bridge: bridge.to_owned(),
                 uplink: None,

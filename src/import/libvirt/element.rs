@@ -90,9 +90,8 @@ impl<'a, 'input> Element<'a, 'input> {
     pub(super) fn child_of_bhyve(self, name: &'static str) -> Option<Self> {
         const NAMESPACE: &str = "http://libvirt.org/schemas/domain/bhyve/1.0";
         let is_ours = |one: &Self| one.node.tag_name().namespace() == Some(NAMESPACE);
-        let element = self.unread(name).find(is_ours)?;
-        element.mark(ITSELF);
-        Some(element)
+        let element = self.unread(name).find(is_ours);
+        element.inspect(|element| element.mark(ITSELF))
     }
 
     /// Its text, which does not count as read.

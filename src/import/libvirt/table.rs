@@ -149,7 +149,10 @@ static TABLE: &[(&str, Is)] = &[
     ("devices/disk/backingStore", Nothing),
     ("devices/disk/boot", Parts),
     ("devices/disk/boot@order", NothingIf(&["1"])),
-    ("devices/interface@type", NothingIf(&["bridge"])),
+    // A domain that runs names the bridge of its network.
+    ("devices/interface@type", NothingIf(&["bridge", "network"])),
+    ("devices/interface/source@network", Nothing),
+    ("devices/interface/source@portid", Nothing),
     ("devices/interface/mac@type", Nothing),
     // libvirt names the interface at each start.
     ("devices/interface/target", Nothing),

@@ -85,14 +85,14 @@ pub fn guest(
         let why = "easy-bhyve boots without a menu";
         guest.lose(format_args!("loader_timeout={seconds}"), why);
     }
-    for (key, value) in keys
-        .in_order()
-        .filter(|(key, value)| !is_nothing(key, value))
-    {
+    // Those beyond the last are reported as NICs.
+    let has_all = nics <= usize::from(Slots::NICS.last());
+    let is_left = |key: &str, value: &str| {
+        !is_nothing(key, value) && (has_all || !is_behind(key, "network", nics))
+    };
+    for (key, value) in keys.in_order().filter(|(key, value)| is_left(key, value)) {
         if key.starts_with("grub_") && file.get("loader") != Some("grub") {
             guest.lose(format_args!("{key}={value}"), NO_EFFECT);
-        } else if nics > usize::from(Slots::NICS.last()) && is_behind(key, "network", nics) {
-            // The first of them is reported, with those after it.
         } else if is_behind(key, "disk", disks) || is_behind(key, "network", nics) {
             let why = "vm-bhyve does not attach it, because a number before it, its name or its type is missing";
             guest.lose(format_args!("{key}={value}"), why);

@@ -18,13 +18,11 @@ struct Switched {
 fn switch(system: &File, name: &str) -> Switched {
     let of = |key: &str| system.get(&format!("{key}_{name}")).unwrap_or_default();
     // A vxlan switch has the network of a vxlan(4) interface, which it makes.
-    let is_vxlan = of("type") == "vxlan";
-    let overlay = format!(
-        "the vxlan {} over {} of the switch {name}",
-        of("vlan"),
-        of("ports")
-    );
-    let ports = if is_vxlan { "" } else { of("ports") };
+    let overlay = (of("type") == "vxlan").then(|| {
+        let (number, ports) = (of("vlan"), of("ports"));
+        format!("the vxlan {number} over {ports} of the switch {name}")
+    });
+    let ports = overlay.as_ref().map_or(of("ports"), |_| "");
     let mut ports = ports.split_whitespace();
     let in_vlan = |port: &str| match of("vlan") {
         "" => port.to_owned(),
@@ -49,12 +47,7 @@ fn switch(system: &File, name: &str) -> Switched {
     Switched {
         network: bridge.map(|bridge| Network { bridge, uplink }),
         is_private: yes_or_no(of("private")) == Some(true),
-        lost: is_vxlan
-            .then_some(overlay)
-            .into_iter()
-            .chain(further)
-            .chain(others)
-            .collect(),
+        lost: overlay.into_iter().chain(further).chain(others).collect(),
     }
 }
 
